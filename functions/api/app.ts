@@ -1,0 +1,64 @@
+import { Hono } from "hono";
+import { FanfoldError } from "../core/errors.ts";
+import type { Dependencies } from "./dependencies.ts";
+import { problemOf, problemResponse } from "./problem.ts";
+import type { Route } from "./route.ts";
+import { ROUTES } from "./routes.ts";
+
+export type { Dependencies, Workflows } from "./dependencies.ts";
+
+/** The HTTP API: the route table over an engine, the same on one machine and on Lambda. */
+export function createApp(deps: Dependencies): Hono {
+  const app = new Hono();
+  app.use(async (context, next) => {
+    await next();
+    // Answers name runs, values and failures of somebody's work: nobody between may keep or reinterpret them.
+    context.res.headers.set("Cache-Control", "no-store");
+    context.res.headers.set("X-Content-Type-Options", "nosniff");
+  });
+  for (const route of ROUTES) {
+    app.on(route.method, honoPath(route.path), (context) =>
+      // Here and not in onError alone, which gets no thrown strings; and code of workflows may throw anything.
+      answerError(async () => {
+        const { principal } = deps.security.check(context.req.raw, { open: route.open ?? false });
+        return route.answer(context.req.raw, context.req.param(), principal, deps);
+      }, deps),
+    );
+  }
+  for (const [path, methods] of methodsByPath(ROUTES)) app.all(honoPath(path), (context) => answerError(async () => refuseMethod(context.req.raw, methods, deps), deps));
+  app.notFound((context) => answerError(async () => refusePath(context.req.raw, deps), deps));
+  app.onError((error) => answerError(() => Promise.reject(error), deps));
+  return app;
+}
+
+function honoPath(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ":$1");
+}
+
+function methodsByPath(routes: readonly Route[]): Map<string, string[]> {
+  const methods = new Map<string, string[]>();
+  for (const { path, method } of routes) methods.set(path, [...(methods.get(path) ?? []), method]);
+  return methods;
+}
+
+function refuseMethod(request: Request, methods: readonly string[], deps: Dependencies): Response {
+  deps.security.check(request, { open: false });
+  const allowed = methods.includes("GET") ? [...methods, "HEAD"] : methods;
+  return problemResponse(new FanfoldError("method_not_allowed", `${request.method.slice(0, 20)} is not possible here; use ${allowed.join(" or ")}`), {
+    Allow: allowed.join(", "),
+  });
+}
+
+function refusePath(request: Request, deps: Dependencies): never {
+  deps.security.check(request, { open: false });
+  throw new FanfoldError("not_found", `there is no ${new URL(request.url).pathname.slice(0, 200)}; GET /openapi.json lists every route`);
+}
+
+async function answerError(work: () => Promise<Response>, deps: Dependencies): Promise<Response> {
+  try {
+    return await work();
+  } catch (error) {
+    if (problemOf(error).status >= 500) deps.report?.(error);
+    return problemResponse(error);
+  }
+}

@@ -1,0 +1,40 @@
+import type { Canvas } from "../core/canvas.ts";
+import type { TaskRegistry } from "../core/invocation.ts";
+import type { JsonObject } from "../core/json.ts";
+import type { Engine } from "../engine/contract.ts";
+import type { Security } from "./security.ts";
+
+/** The workflows that the API can start, as the sdk's `createWorkflows` gives them. */
+export interface Workflows {
+  list(): readonly WorkflowInfo[];
+  /** Throws `unknown_workflow`, or `invalid_parameters` with `details.field` below the fields. */
+  start(name: string, fields: JsonObject): StartedWorkflow;
+}
+export interface WorkflowInfo {
+  readonly name: string;
+  readonly description: string;
+  /** JSON Schema of the fields that `start` takes. */
+  readonly parametersSchema: JsonObject;
+}
+export interface StartedWorkflow {
+  readonly canvas: Canvas;
+  /** The fields as they were understood, defaults included. */
+  readonly parameters: JsonObject;
+  readonly timeoutSeconds?: number;
+}
+/** A registry that may also say what it knows, for hints. */
+export interface TaskCatalog extends TaskRegistry {
+  names?(): readonly string[];
+}
+
+export interface Dependencies {
+  readonly engine: Engine;
+  readonly workflows: Workflows;
+  readonly registry: TaskCatalog;
+  readonly security: Security;
+  readonly version: string;
+  /** Where errors go that the caller is not told about. */
+  readonly report?: (error: unknown) => void;
+  /** How often a followed stream looks for something new. Default 500. */
+  readonly pollMilliseconds?: number;
+}

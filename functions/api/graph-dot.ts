@@ -1,0 +1,33 @@
+import type { GraphNode, JobGraph } from "../engine/contract.ts";
+
+const COLORS: Readonly<Record<string, string>> = {
+  success: "palegreen",
+  complete: "palegreen",
+  skipped: "lightgray",
+  error: "lightcoral",
+  broken: "lightcoral",
+  failed: "lightcoral",
+  timeout: "lightcoral",
+  cancelled: "lightgray",
+  dropped: "lightgray",
+  started: "lightskyblue",
+  retrying: "khaki",
+  waiting: "lightyellow",
+};
+const SHAPES: Readonly<Record<GraphNode["kind"], string>> = { run: "box", group: "ellipse", fold: "box3d" };
+const EDGE_STYLES: Readonly<Record<JobGraph["edges"][number]["kind"], string>> = { next: "solid", member: "dashed", joins: "dotted" };
+
+/** The graph in the language of Graphviz: `fanfold graph ID --dot | dot -Tsvg`. */
+export function graphToDot(graph: JobGraph): string {
+  const nodes = graph.nodes.map((node) => {
+    const label = node.count === undefined ? `${node.label}\n${node.status}` : `${node.label} x ${node.count}\n${node.status}`;
+    return `  ${quote(node.id)} [label=${quote(label)}, shape=${SHAPES[node.kind]}, style=filled, fillcolor=${COLORS[node.status] ?? "white"}];`;
+  });
+  const edges = graph.edges.map((edge) => `  ${quote(edge.from)} -> ${quote(edge.to)} [style=${EDGE_STYLES[edge.kind]}];`);
+  return ["digraph job {", "  rankdir=LR;", ...nodes, ...edges, "}", ""].join("\n");
+}
+
+/** A double-quoted DOT string; names of tasks are the user's. */
+function quote(text: string): string {
+  return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`;
+}

@@ -1,0 +1,92 @@
+import { FanfoldError, type ErrorCode } from "../core/errors.ts";
+import type { JsonObject } from "../core/json.ts";
+import { LIMITS } from "../core/limits.ts";
+import { PortError } from "../engine/ports.ts";
+
+/** Status and title of each code, as docs/errors.md lists them. Codes that only ever stand on a run would be a bug here: 500. */
+export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, title: string]>> = {
+  invalid_json: [400, "Not valid JSON"],
+  invalid_canvas: [400, "Not a canvas"],
+  invalid_request: [400, "Invalid request"],
+  invalid_queue_name: [400, "Invalid queue name"],
+  unknown_task: [404, "Unknown task"],
+  unknown_workflow: [404, "Unknown workflow"],
+  invalid_parameters: [400, "Invalid workflow parameters"],
+  payload_too_large: [413, "Payload too large"],
+  unsupported_media_type: [415, "Unsupported media type"],
+  too_deep: [400, "Nested too deeply"],
+  too_many_children: [400, "Too many children"],
+  results_too_large: [413, "Results too large"],
+  idempotency_conflict: [409, "Idempotency-Key used with another body"],
+  page_conflict: [409, "Input page exists with other content"],
+  input_sealed: [409, "Input is sealed"],
+  job_not_found: [404, "No such job"],
+  job_unfinished: [409, "The job has not ended yet"],
+  run_not_found: [404, "No such run"],
+  not_found: [404, "Not found"],
+  unauthorized: [401, "Unauthorized"],
+  forbidden_origin: [403, "Forbidden origin"],
+  method_not_allowed: [405, "Method not allowed"],
+  data_folder_in_use: [409, "Data folder in use"],
+  task_timeout: [500, "Task timeout"],
+  task_killed: [500, "Task killed its process"],
+  lease_lost: [500, "Lease lost"],
+  waiting_inside_task: [500, "Waiting inside a task"],
+  engine_unavailable: [503, "Engine unavailable"],
+  internal: [500, "Internal error"],
+};
+
+/** RFC 9457 problem details. `field` is a JSON pointer into the body, `?name` for a query parameter, `{name}` for a part of the path. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+  readonly field?: string;
+  /** What else helps, for instance `suggestion`, the known name that resembles an unknown one. */
+  readonly details?: JsonObject;
+}
+
+/** Whatever was thrown, as data for the caller. Only a FanfoldError was written to be read by strangers: of all else nothing is told. */
+export function problemOf(thrown: unknown): Problem {
+  const error = publicError(thrown);
+  const [status, title] = PROBLEMS[error.code];
+  const { field, ...rest } = error.details;
+  return {
+    type: `urn:fanfold:error:${error.code}`,
+    title,
+    status,
+    // Messages may quote the request; a megabyte of it helps nobody.
+    detail: error.message.slice(0, LIMITS.errorMessageCharacters),
+    code: error.code,
+    retryable: error.retryable,
+    ...(typeof field === "string" && field !== "" && { field }),
+    ...(Object.keys(rest).length > 0 && { details: rest }),
+  };
+}
+
+function publicError(thrown: unknown): FanfoldError {
+  if (thrown instanceof FanfoldError && thrown.code !== "internal") return thrown;
+  if (thrown instanceof PortError) {
+    return new FanfoldError("engine_unavailable", "the store or a queue cannot be reached at the moment; retry with back-off, nothing was lost", {
+      retryable: true,
+    });
+  }
+  return new FanfoldError("internal", "something went wrong inside Fanfold; its log has the details");
+}
+
+export function problemResponse(thrown: unknown, headers: Readonly<Record<string, string>> = {}): Response {
+  const problem = problemOf(thrown);
+  return new Response(JSON.stringify(problem), {
+    status: problem.status,
+    headers: {
+      "Content-Type": "application/problem+json",
+      ...(problem.status === 401 && { "WWW-Authenticate": 'Bearer realm="fanfold"' }),
+      ...(problem.status === 503 && { "Retry-After": "1" }),
+      ...headers,
+    },
+  });
+}
+

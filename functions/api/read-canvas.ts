@@ -1,0 +1,56 @@
+import type { Canvas } from "../core/canvas.ts";
+import { parseCanvas } from "../core/canvas-wire.ts";
+import { assertNever, FanfoldError } from "../core/errors.ts";
+import { jsonPointer } from "../core/json-pointer.ts";
+import { nearestName } from "./nearest-name.ts";
+import type { TaskCatalog } from "./dependencies.ts";
+
+/** A canvas out of a request: well-formed, and every task of it known. `at` is where it stands in the body, as a JSON pointer. */
+export function readCanvas(json: unknown, tasks: TaskCatalog, at = ""): Canvas {
+  const canvas = under(at, () => parseCanvas(json));
+  checkTasks(canvas, tasks, at);
+  return canvas;
+}
+
+/** Throws `unknown_task` for the first signature whose task nobody registered. The canvas was parsed: its depth is bounded. */
+export function checkTasks(canvas: Canvas, tasks: TaskCatalog, at = ""): void {
+  switch (canvas.kind) {
+    case "task":
+      if (tasks.info(canvas.task) === undefined) throw unknownTask(canvas.task, tasks, `${at}/task`);
+      return;
+    case "chain":
+      canvas.items.forEach((item, index) => checkTasks(item, tasks, jsonPointer(["chain", index], at)));
+      return;
+    case "group":
+      canvas.members.forEach((member, index) => checkTasks(member, tasks, jsonPointer(["group", index], at)));
+      return;
+    case "chord":
+      checkHeader(canvas.header.members, tasks, at);
+      checkTasks(canvas.body, tasks, `${at}/chord/body`);
+      return;
+    default:
+      assertNever(canvas);
+  }
+}
+
+function checkHeader(members: readonly Canvas[], tasks: TaskCatalog, at: string): void {
+  members.forEach((member, index) => checkTasks(member, tasks, `${at}/chord/header/${index}`));
+}
+
+function unknownTask(name: string, tasks: TaskCatalog, field: string): FanfoldError {
+  const suggestion = nearestName(name, tasks.names?.() ?? []);
+  const hint = suggestion === undefined ? "no registered task has a similar name" : `did you mean ${suggestion}?`;
+  return new FanfoldError("unknown_task", `no task is called ${name}; ${hint}`, { details: { field, ...(suggestion !== undefined && { suggestion }) } });
+}
+
+/** Errors of `read` name fields below `at`. */
+export function under<T>(at: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (at === "" || !(error instanceof FanfoldError) || typeof error.details["field"] !== "string") throw error;
+    const field = error.details["field"];
+    const message = field !== "" && error.message.startsWith(field) ? `${at}${error.message}` : error.message;
+    throw new FanfoldError(error.code, message, { details: { ...error.details, field: `${at}${field}` }, retryable: error.retryable, cause: error });
+  }
+}

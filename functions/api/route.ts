@@ -1,0 +1,144 @@
+import * as z from "zod";
+import { FanfoldError } from "../core/errors.ts";
+import { LIMITS } from "../core/limits.ts";
+import type { Dependencies } from "./dependencies.ts";
+import { nearestName } from "./nearest-name.ts";
+import { parseJson, parseLines, readText, requireContentType } from "./read-body.ts";
+
+export type Method = "GET" | "POST" | "PUT" | "DELETE";
+
+/** What a handler gets; everything is checked. */
+export interface Call<P, Q, B> {
+  readonly params: P;
+  readonly query: Q;
+  readonly body: B;
+  readonly principal: string;
+  readonly idempotencyKey: string | undefined;
+  readonly request: Request;
+}
+
+export interface Reply {
+  readonly description: string;
+  readonly schema?: z.ZodType;
+  /** Default `application/json`. */
+  readonly type?: string;
+}
+
+/** A JSON document, or lines of JSON that stay `unknown` until the handler reads them. */
+export type BodySpec =
+  | { readonly kind: "json"; readonly schema: z.ZodObject; readonly optional?: true; readonly maxBytes: number }
+  | { readonly kind: "lines"; readonly item: z.ZodType; readonly maxItems: number; readonly maxBytes: number };
+type BodyOf<B> = B extends { kind: "json"; schema: infer S extends z.ZodType } ? z.output<S> : B extends { kind: "lines" } ? readonly unknown[] : undefined;
+
+interface Spec<P extends z.ZodObject, Q extends z.ZodObject, B extends BodySpec | undefined> {
+  readonly method: Method;
+  /** In the form of OpenAPI: `/jobs/{id}`. */
+  readonly path: string;
+  readonly operation: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly params?: P;
+  readonly query?: Q;
+  readonly body?: B;
+  /** Starts something: an Idempotency-Key is honoured. */
+  readonly idempotent?: true;
+  /** Needs no token. */
+  readonly open?: true;
+  readonly replies: { readonly [status: number]: Reply };
+  readonly handle: (call: Call<z.output<P>, z.output<Q>, BodyOf<B>>, deps: Dependencies) => Promise<Response>;
+}
+
+/** A row of the route table: what the OpenAPI document says and what the app does, from the same schemas. */
+export interface Route extends Omit<Spec<z.ZodObject, z.ZodObject, BodySpec | undefined>, "params" | "query" | "handle"> {
+  readonly params: z.ZodObject;
+  readonly query: z.ZodObject;
+  readonly answer: (request: Request, pathParams: Readonly<Record<string, string>>, principal: string, deps: Dependencies) => Promise<Response>;
+}
+
+const NOTHING = z.strictObject({});
+
+export function route<P extends z.ZodObject = typeof NOTHING, Q extends z.ZodObject = typeof NOTHING, B extends BodySpec | undefined = undefined>(
+  spec: Spec<P, Q, B>,
+): Route {
+  const params = spec.params ?? NOTHING;
+  const query = spec.query ?? NOTHING;
+  return {
+    ...spec,
+    params,
+    query,
+    async answer(request, pathParams, principal, deps) {
+      const call = {
+        params: check(params, pathParams, (path) => `{${String(path[0])}}`),
+        query: check(query, readQuery(request, query), (path) => `?${String(path[0])}`),
+        idempotencyKey: spec.idempotent ? readIdempotencyKey(request) : undefined,
+        body: spec.body === undefined ? undefined : await readBody(request, spec.body),
+        principal,
+        request,
+      };
+      return spec.handle(call as Call<z.output<P>, z.output<Q>, BodyOf<B>>, deps);
+    },
+  };
+}
+
+function readQuery(request: Request, schema: z.ZodObject): Record<string, string> {
+  const values: Record<string, string> = {};
+  const known = Object.keys(schema.shape);
+  for (const [name, value] of new URL(request.url).searchParams) {
+    if (!known.includes(name)) {
+      const nearest = nearestName(name, known);
+      const hint = nearest === undefined ? "" : `; did you mean ?${nearest}?`;
+      throw invalid(`?${name.slice(0, 100)}`, `?${name.slice(0, 100)} is not a parameter of this route${hint}`);
+    }
+    if (Object.hasOwn(values, name)) throw invalid(`?${name}`, `?${name} is given twice`);
+    values[name] = value;
+  }
+  return values;
+}
+
+function readIdempotencyKey(request: Request): string | undefined {
+  const key = request.headers.get("Idempotency-Key") ?? undefined;
+  if (key === undefined) return undefined;
+  if (key === "" || key.length > LIMITS.idempotencyKeyCharacters) {
+    throw invalid("Idempotency-Key", `the Idempotency-Key header must have 1 to ${LIMITS.idempotencyKeyCharacters} characters`);
+  }
+  return key;
+}
+
+async function readBody(request: Request, spec: BodySpec): Promise<unknown> {
+  if (spec.kind === "lines") {
+    requireContentType(request, ["application/x-ndjson", "application/ndjson", "application/jsonl"]);
+    return parseLines(await readText(request, spec.maxBytes), spec.maxItems);
+  }
+  // Without a body there is nothing whose type could be wrong.
+  if (spec.optional && request.headers.get("Content-Type") === null) {
+    if ((await readText(request, spec.maxBytes)).trim() === "") return check(spec.schema, {}, pointer);
+  }
+  requireContentType(request, ["application/json"]);
+  const text = await readText(request, spec.maxBytes);
+  if (text.trim() === "" && spec.optional) return check(spec.schema, {}, pointer);
+  if (text.trim() === "") throw new FanfoldError("invalid_json", "the body is empty; send a JSON object");
+  return check(spec.schema, parseJson(text), pointer);
+}
+
+/** The first thing that zod finds wrong, as an error of ours. */
+function check(schema: z.ZodObject, value: unknown, field: (path: readonly PropertyKey[]) => string): unknown {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0] as z.core.$ZodIssue;
+  const at = field(issue.code === "unrecognized_keys" ? [...issue.path, issue.keys[0] ?? ""] : issue.path);
+  if (issue.code === "unrecognized_keys") {
+    const known = Object.keys(schema.shape);
+    const nearest = nearestName(issue.keys[0] ?? "", known);
+    const hint = nearest === undefined ? `only ${known.join(", ") || "nothing"}` : `did you mean ${nearest}?`;
+    throw invalid(at, `${at} is not a field of this request (${hint})`);
+  }
+  throw invalid(at, `${at || "the body"}: ${issue.message}`);
+}
+
+function pointer(path: readonly PropertyKey[]): string {
+  return path.map((step) => `/${String(step).slice(0, 100).toWellFormed().replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+}
+
+export function invalid(field: string, message: string): FanfoldError {
+  return new FanfoldError("invalid_request", message, { details: { field } });
+}

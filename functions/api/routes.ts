@@ -1,0 +1,12 @@
+import type { Route } from "./route.ts";
+import { inputRoutes } from "./routes/input.ts";
+import { jobRoutes } from "./routes/jobs.ts";
+import { runRoutes } from "./routes/runs.ts";
+import { healthRoute, openApiRoute } from "./routes/server.ts";
+import { startJobRoute } from "./routes/start-job.ts";
+import { workflowRoutes } from "./routes/workflows.ts";
+
+const described: readonly Route[] = [...workflowRoutes, startJobRoute, ...jobRoutes, ...inputRoutes, ...runRoutes, healthRoute];
+
+/** The route table: every route of the API. */
+export const ROUTES: readonly Route[] = [...described, openApiRoute(described)];

@@ -1,0 +1,109 @@
+import * as z from "zod";
+import { FanfoldError } from "../../core/errors.ts";
+import { hasEnded, jobEvents } from "../follow-events.ts";
+import { graphToDot } from "../graph-dot.ts";
+import { ndjsonResponse } from "../ndjson.ts";
+import { route } from "../route.ts";
+import { cancelled, cursorText, flag, job, jobEvent, jobGraph, jobPage, jobState, limit, resultEntry, runPage, runStatus } from "../schemas.ts";
+import { jobIdParam, requireJob } from "./job-id.ts";
+
+const id = z.strictObject({ id: jobIdParam });
+const DOT = "text/vnd.graphviz";
+const NDJSON = "application/x-ndjson";
+const DEFAULT_LIMIT = 100;
+
+export const jobRoutes = [
+  route({
+    method: "GET",
+    path: "/jobs",
+    operation: "listJobs",
+    summary: "Jobs, newest first",
+    query: z.strictObject({ state: jobState.optional(), limit, cursor: cursorText }),
+    replies: { 200: { description: "A page of them", schema: jobPage } },
+    handle: async ({ query }, { engine }) => Response.json(await engine.jobs({ limit: DEFAULT_LIMIT, ...definedOf(query) })),
+  }),
+  route({
+    method: "GET",
+    path: "/jobs/{id}",
+    operation: "getJob",
+    summary: "State, counters and value of a job",
+    params: id,
+    replies: { 200: { description: "The job", schema: job } },
+    handle: async ({ params }, { engine }) => Response.json(await requireJob(params.id, engine)),
+  }),
+  route({
+    method: "GET",
+    path: "/jobs/{id}/graph",
+    operation: "getGraph",
+    summary: "The job as a graph of runs and groups; big groups are folded",
+    description: `JSON, or DOT with \`Accept: ${DOT}\` or \`?format=dot\`.`,
+    params: id,
+    query: z.strictObject({ format: z.enum(["json", "dot"]).optional() }),
+    replies: { 200: { description: "The graph", schema: jobGraph } },
+    async handle({ params, query, request }, { engine }) {
+      await requireJob(params.id, engine);
+      const graph = await engine.graph(params.id);
+      const dot = query.format === "dot" || (query.format === undefined && (request.headers.get("Accept") ?? "").includes(DOT));
+      return dot ? new Response(graphToDot(graph), { headers: { "Content-Type": `${DOT}; charset=utf-8`, Vary: "Accept" } }) : Response.json(graph);
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/jobs/{id}/runs",
+    operation: "listRuns",
+    summary: "Runs of a job",
+    params: id,
+    query: z.strictObject({ status: runStatus.optional(), limit, cursor: cursorText }),
+    replies: { 200: { description: "A page of them", schema: runPage } },
+    async handle({ params, query }, { engine }) {
+      await requireJob(params.id, engine);
+      return Response.json(await engine.runs(params.id, { limit: DEFAULT_LIMIT, ...definedOf(query) }));
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/jobs/{id}/results",
+    operation: "getResults",
+    summary: "Results of an ended job, in order, one per line",
+    params: id,
+    replies: { 200: { description: "A stream; read it as slowly as you like", schema: resultEntry, type: NDJSON } },
+    async handle({ params }, { engine }) {
+      const { state } = await requireJob(params.id, engine);
+      if (!hasEnded(state)) {
+        throw new FanfoldError("job_unfinished", `job ${params.id} is ${state}; its results can be read once it has ended`, { retryable: true });
+      }
+      return ndjsonResponse(engine.results(params.id));
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/jobs/{id}/events",
+    operation: "getEvents",
+    summary: "State changes and failures of a job, oldest first, one per line",
+    description: "With `?follow` the stream goes on until the job has ended. Empty lines only show that it is still there.",
+    params: id,
+    query: z.strictObject({ follow: flag }),
+    replies: { 200: { description: "A stream", schema: jobEvent, type: NDJSON } },
+    async handle({ params, query }, { engine, pollMilliseconds = 500 }) {
+      await requireJob(params.id, engine);
+      return ndjsonResponse(jobEvents(engine, params.id, { follow: query.follow, pollMilliseconds }), { live: query.follow });
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/jobs/{id}/cancel",
+    operation: "cancelJob",
+    summary: "Cancel a job; durable once answered, harmless when repeated",
+    params: id,
+    replies: { 200: { description: "Whether it had an effect", schema: cancelled } },
+    async handle({ params }, { engine }) {
+      const { jobId } = await requireJob(params.id, engine);
+      return Response.json({ jobId, cancelled: await engine.cancel(jobId) });
+    },
+  }),
+];
+
+/** Without the keys that are undefined, so that defaults stay. */
+function definedOf<T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> };
+}

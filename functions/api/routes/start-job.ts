@@ -1,0 +1,57 @@
+import * as z from "zod";
+import { readFailurePolicy } from "../../core/signature-options.ts";
+import { LIMITS } from "../../core/limits.ts";
+import type { Dependencies } from "../dependencies.ts";
+import { readCanvas } from "../read-canvas.ts";
+import { invalid, route } from "../route.ts";
+import { documentation, flag, submitted, timeoutSeconds } from "../schemas.ts";
+import { submittedResponse } from "./submitted.ts";
+
+/** Canvases and policies stay `unknown` here: core reads them, bounded, and names the node that is wrong. */
+const opaque = (id: string, description: string) => z.unknown().register(documentation, { schema: { $ref: `#/components/schemas/${id}`, description } });
+
+const startBody = z.strictObject({
+  canvas: opaque("Canvas", "What to run").optional(),
+  body: opaque("Canvas", "Only with ?input: runs after all items and receives their results").optional(),
+  policy: opaque("FailurePolicy", "Only with ?input: when the items count as failed").optional(),
+  timeoutSeconds,
+});
+type StartBody = z.output<typeof startBody>;
+
+export const startJobRoute = route({
+  method: "POST",
+  path: "/jobs",
+  operation: "startJob",
+  summary: "Start an ad-hoc canvas, or open a job whose items follow in pages",
+  description:
+    "Without ?input the body needs `canvas`. With ?input it may have `body` and `policy`; then put the items with " +
+    "PUT /jobs/{id}/input/{page}, in any order, and seal them. The same Idempotency-Key with the same body gives the same job.",
+  query: z.strictObject({ input: flag }),
+  idempotent: true,
+  body: { kind: "json", schema: startBody, maxBytes: LIMITS.canvasBytes },
+  replies: {
+    201: { description: "Started", schema: submitted },
+    200: { description: "This Idempotency-Key had started it before", schema: submitted },
+  },
+  async handle({ query, body, principal, idempotencyKey }, deps) {
+    const common = {
+      principal,
+      ...(idempotencyKey !== undefined && { idempotencyKey }),
+      ...(body.timeoutSeconds !== undefined && { timeoutSeconds: body.timeoutSeconds }),
+    };
+    if (query.input) return submittedResponse(await deps.engine.openJob({ ...readOpenJob(body, deps), ...common }));
+    for (const key of ["body", "policy"] as const) {
+      if (body[key] !== undefined) throw invalid(`/${key}`, `/${key} belongs to a job with input pages: POST /jobs?input`);
+    }
+    if (body.canvas === undefined) throw invalid("/canvas", '/canvas is missing; send {"canvas": {"task": "...", "args": [...]}}');
+    return submittedResponse(await deps.engine.submit({ canvas: readCanvas(body.canvas, deps.registry, "/canvas"), ...common }));
+  },
+});
+
+function readOpenJob(body: StartBody, { registry }: Dependencies) {
+  if (body.canvas !== undefined) throw invalid("/canvas", "/canvas cannot be given with ?input: its items follow in pages; what runs after them is `body`");
+  return {
+    ...(body.body !== undefined && { body: readCanvas(body.body, registry, "/body") }),
+    ...(body.policy !== undefined && { policy: readFailurePolicy(body.policy, "/policy") }),
+  };
+}

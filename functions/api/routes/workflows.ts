@@ -1,0 +1,88 @@
+import * as z from "zod";
+import { assertJson } from "../../core/canvas-wire.ts";
+import { FanfoldError } from "../../core/errors.ts";
+import { isPlainObject } from "../../core/json-check.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { LIMITS } from "../../core/limits.ts";
+import type { Workflows } from "../dependencies.ts";
+import { nearestName } from "../nearest-name.ts";
+import { checkTasks, under } from "../read-canvas.ts";
+import { invalid, route } from "../route.ts";
+import { json, submitted, timeoutSeconds, workflow as workflowSchema, workflowList } from "../schemas.ts";
+import { submittedResponse } from "./submitted.ts";
+
+const name = z.strictObject({ name: z.string().max(LIMITS.nameCharacters) });
+
+export const workflowRoutes = [
+  route({
+    method: "GET",
+    path: "/workflows",
+    operation: "listWorkflows",
+    summary: "The workflows that can be started",
+    replies: { 200: { description: "All of them", schema: workflowList } },
+    handle: async (_call, { workflows }) => Response.json({ items: workflows.list() }),
+  }),
+  route({
+    method: "GET",
+    path: "/workflows/{name}",
+    operation: "getWorkflow",
+    summary: "One workflow and its parameters",
+    params: name,
+    replies: { 200: { description: "The workflow", schema: workflowSchema } },
+    handle: async ({ params }, { workflows }) => Response.json(findWorkflow(params.name, workflows)),
+  }),
+  route({
+    method: "POST",
+    path: "/workflows/{name}/jobs",
+    operation: "startWorkflow",
+    summary: "Start a workflow",
+    description: "The same Idempotency-Key with the same body gives the same job.",
+    params: name,
+    idempotent: true,
+    body: {
+      kind: "json",
+      optional: true,
+      maxBytes: LIMITS.canvasBytes,
+      schema: z.strictObject({ fields: json.optional().describe("Parameters of the workflow: a JSON object"), timeoutSeconds }),
+    },
+    replies: {
+      201: { description: "Started", schema: submitted },
+      200: { description: "This Idempotency-Key had started it before", schema: submitted },
+    },
+    async handle({ params, body, principal, idempotencyKey }, { engine, workflows, registry }) {
+      const { name: workflow } = findWorkflow(params.name, workflows);
+      const fields = readFields(body.fields ?? {});
+      const { canvas, parameters, timeoutSeconds: ownTimeout } = under("/fields", () => workflows.start(workflow, fields));
+      checkTasks(canvas, registry);
+      const timeout = body.timeoutSeconds ?? ownTimeout;
+      return submittedResponse(
+        await engine.submit({
+          canvas,
+          workflow,
+          parameters,
+          principal,
+          ...(idempotencyKey !== undefined && { idempotencyKey }),
+          ...(timeout !== undefined && { timeoutSeconds: timeout }),
+        }),
+      );
+    },
+  }),
+];
+
+function findWorkflow(wanted: string, workflows: Workflows) {
+  const all = workflows.list();
+  const found = all.find((each) => each.name === wanted);
+  if (found !== undefined) return found;
+  const suggestion = nearestName(
+    wanted,
+    all.map((each) => each.name),
+  );
+  const hint = suggestion === undefined ? "GET /workflows lists them" : `did you mean ${suggestion}?`;
+  throw new FanfoldError("unknown_workflow", `no workflow is called ${wanted}; ${hint}`, { details: suggestion === undefined ? {} : { suggestion } });
+}
+
+function readFields(fields: unknown): JsonObject {
+  if (!isPlainObject(fields)) throw invalid("/fields", "/fields must be an object of the workflow's parameters");
+  under("/fields", () => assertJson(fields, "", { code: "invalid_request", maxBytes: LIMITS.canvasBytes }));
+  return fields as JsonObject;
+}

@@ -1,0 +1,202 @@
+import * as z from "zod";
+import { LIMITS } from "../core/limits.ts";
+
+/** Schemas with a name, under `#/components/schemas` of the OpenAPI document. */
+export const components = z.registry<{ id: string; description?: string }>();
+/** JSON Schema to show in place of what zod would derive: for values that are checked by other means, or travel as text. */
+export const documentation = z.registry<{ schema: { readonly [key: string]: unknown } }>();
+
+const milliseconds = z.number().describe("Milliseconds since the epoch");
+const json: z.ZodType = z.unknown().register(components, { id: "Json", description: `Any JSON, nested at most ${LIMITS.jsonDepth} levels deep` });
+const counts = z.record(z.string(), z.number()).register(components, { id: "Counts", description: "Task runs by outcome; counters of user code as `u_<name>`" });
+
+const jobStates = ["pending", "started", "success", "failure", "pausing", "paused", "cancelling", "cancelled", "timed-out"] as const;
+const runStatuses = ["pending", "queued", "deferred", "started", "retrying", "waiting", "success", "skipped", "error", "broken", "cancelled"] as const;
+export const jobState = z.enum(jobStates).register(components, { id: "JobState" });
+export const runStatus = z.enum(runStatuses).register(components, { id: "RunStatus" });
+
+const errorData = z
+  .object({
+    name: z.string(),
+    message: z.string(),
+    stack: z.string().optional(),
+    reason: z.string().optional().describe("Stable machine-readable reason, for instance `timeout`"),
+    retryable: z.boolean().optional(),
+    runId: z.string().optional().describe("The run that failed first"),
+  })
+  .register(components, { id: "ErrorData", description: "Whatever user code threw" });
+
+export const problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.string().describe("Stable; docs/errors.md lists all codes"),
+    retryable: z.boolean(),
+    field: z.string().optional().describe("A JSON pointer into the body, `?name` for a query parameter, `{name}` for a part of the path"),
+    details: json.optional(),
+  })
+  .register(components, { id: "Problem", description: "RFC 9457 problem details. Nothing was stored." });
+
+const failurePolicy = z
+  .union([z.enum(["allSuccess", "settled", "failFast"]), z.strictObject({ threshold: z.int().min(0) })])
+  .register(components, { id: "FailurePolicy" });
+const retryPolicy = z
+  .strictObject({
+    maxAttempts: z.int().min(1),
+    initialDelaySeconds: z.number(),
+    backoffFactor: z.number(),
+    maxDelaySeconds: z.number(),
+    jitter: z.number().min(0).max(1),
+  })
+  .partial()
+  .register(components, { id: "RetryPolicy" });
+const signatureOptions = z
+  .strictObject({
+    queue: z.string().optional(),
+    priority: z.int().min(0).max(9).optional(),
+    countdown: z.number().min(0).optional(),
+    eta: milliseconds.optional(),
+    expires: z.number().min(0).optional(),
+    timeout: z.number().optional(),
+    retry: retryPolicy.optional(),
+    ignoreResult: z.boolean().optional(),
+  })
+  .register(components, { id: "SignatureOptions", description: "Times are seconds, `eta` is milliseconds since the epoch" });
+const groupOptions = z.strictObject({ policy: failurePolicy.optional(), tracking: z.enum(["lazy", "full"]).optional() });
+const group = z.lazy(() => z.strictObject({ group: z.array(canvasNode), options: groupOptions.optional() }));
+/**
+ * For the reader of the OpenAPI document only. Requests are read by core's `parseCanvas`, which bounds depth and size and names the wrong node;
+ * a union of recursive schemas can only say that nothing matched.
+ */
+export const canvasNode: z.ZodType = z
+  .lazy(() =>
+    z.union([
+      z.strictObject({
+        task: z.string().max(LIMITS.nameCharacters),
+        args: z.array(json).optional(),
+        kwargs: z.record(z.string(), json).optional(),
+        options: signatureOptions.optional(),
+        immutable: z.boolean().optional().describe("The result of the step before is not prepended to `args`"),
+        v: z.literal(1).optional(),
+      }),
+      z.strictObject({ chain: z.array(canvasNode).min(1), v: z.literal(1).optional() }),
+      group,
+      z.strictObject({ chord: z.strictObject({ header: z.union([group, z.array(canvasNode)]), body: canvasNode }), v: z.literal(1).optional() }),
+    ]),
+  )
+  .register(components, { id: "Canvas", description: "A task's signature, or a composition: chain, group, chord" });
+
+export const submitted = z
+  .object({ jobId: z.string(), created: z.boolean().describe("false: the Idempotency-Key met an earlier start, this is its job") })
+  .register(components, { id: "Submitted" });
+
+export const job = z
+  .object({
+    jobId: z.string(),
+    workflow: z.string().optional(),
+    parameters: json.optional(),
+    state: jobState,
+    createdAt: milliseconds,
+    endedAt: milliseconds.optional(),
+    deadlineAt: milliseconds,
+    counts,
+    countsExact: z.boolean(),
+    planned: z.number().describe("Task runs known so far; grows while the job spawns"),
+    outcome: z.enum(["complete", "failed", "cancelled", "timeout"]).optional(),
+    error: errorData.optional(),
+    value: json.optional().describe("When the job has ended well and its value is not a group; a group's are read with /results"),
+  })
+  .register(components, { id: "Job" });
+
+export const run = z
+  .object({
+    runId: z.string(),
+    jobId: z.string(),
+    groupId: z.string(),
+    index: z.int(),
+    step: z.int(),
+    task: z.string().optional().describe("Absent for steps that the engine runs itself"),
+    status: runStatus,
+    round: z.int(),
+    attempt: z.int(),
+    queuedAt: milliseconds.optional(),
+    startedAt: milliseconds.optional(),
+    endedAt: milliseconds.optional(),
+    error: errorData.optional(),
+    value: json.optional(),
+    childGroup: z.string().optional(),
+  })
+  .register(components, { id: "Run" });
+
+const cursor = z.string().optional().describe("Present when more may follow: send it back as ?cursor");
+export const jobPage = z.object({ items: z.array(job), cursor }).register(components, { id: "JobPage" });
+export const runPage = z.object({ items: z.array(run), cursor }).register(components, { id: "RunPage" });
+
+export const resultEntry = z
+  .object({
+    index: z.int(),
+    runId: z.string(),
+    status: z.enum(["success", "skipped", "error", "broken", "cancelled"]),
+    value: json.optional(),
+    error: errorData.optional(),
+  })
+  .register(components, { id: "ResultEntry" });
+export const jobEvent = z
+  .object({
+    at: milliseconds,
+    kind: z.enum(["state", "failure"]),
+    state: jobState.optional(),
+    runId: z.string().optional(),
+    task: z.string().optional(),
+    error: errorData.optional(),
+  })
+  .register(components, { id: "JobEvent" });
+
+const graphStatus = z.enum([...runStatuses, "open", "complete", "failed", "timeout", "dropped"]);
+export const jobGraph = z
+  .object({
+    nodes: z.array(
+      z.object({
+        id: z.string(),
+        kind: z.enum(["run", "group", "fold"]),
+        label: z.string(),
+        status: graphStatus,
+        count: z.int().optional().describe("Of a fold: how many members it stands for"),
+        byStatus: counts.optional(),
+      }),
+    ),
+    edges: z.array(z.object({ from: z.string(), to: z.string(), kind: z.enum(["next", "member", "joins"]) })),
+  })
+  .register(components, { id: "JobGraph" });
+
+export const workflow = z
+  .object({ name: z.string(), description: z.string(), parametersSchema: json.describe("JSON Schema of the fields it is started with") })
+  .register(components, { id: "Workflow" });
+export const workflowList = z.object({ items: z.array(workflow) }).register(components, { id: "WorkflowList" });
+export const health = z.object({ status: z.literal("ok"), version: z.string() }).register(components, { id: "Health" });
+export const cancelled = z
+  .object({ jobId: z.string(), cancelled: z.boolean().describe("false: the job had already ended") })
+  .register(components, { id: "Cancelled" });
+export const pageStored = z.object({ page: z.int(), items: z.int() }).register(components, { id: "PageStored" });
+export const inputSealed = z.object({ pages: z.int() }).register(components, { id: "InputSealed" });
+
+/** `?flag`, `?flag=true` and `?flag=1` switch on. */
+export const flag = z
+  .enum(["", "true", "1", "false", "0"])
+  .optional()
+  .transform((text) => text === "" || text === "true" || text === "1");
+/** A whole number in a query or a path, which are text. */
+export function wholeNumber(from: number, to: number) {
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, "must be a whole number")
+    .transform(Number)
+    .pipe(z.int().min(from).max(to))
+    .register(documentation, { schema: { type: "integer", minimum: from, maximum: to } });
+}
+export const limit = wholeNumber(1, 1_000).optional();
+export const cursorText = z.string().max(2_000).optional();
+export const timeoutSeconds = z.number().positive().max(365 * 86_400).optional().describe("Seconds until the job is timed-out");
+export { json };

@@ -1,0 +1,102 @@
+import type { Canvas, FailurePolicy } from "../core/canvas.ts";
+import { encodeCanvas } from "../core/canvas-wire.ts";
+import { ask, readLines, type ClientOptions } from "./transport.ts";
+import type { Job, JobEvent, JobGraph, JobState, JsonObject, Page, ResultEntry, Run, RunStatus, Submitted, WorkflowInfo } from "./types.ts";
+
+export type { ClientOptions } from "./transport.ts";
+
+export interface StartOptions {
+  /** The same key with the same body gives the same job; with another body `idempotency_conflict`. */
+  readonly idempotencyKey?: string;
+  /** Seconds until the job is `timed-out`. */
+  readonly timeoutSeconds?: number;
+}
+export interface PageFilter {
+  /** 1 to 1,000; default 100. */
+  readonly limit?: number;
+  /** Of the page before. */
+  readonly cursor?: string;
+}
+export interface ReadOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** A Fanfold server. Every method throws FanfoldError with the server's code. */
+export interface Client {
+  health(): Promise<{ readonly status: string; readonly version: string }>;
+  workflows(): Promise<readonly WorkflowInfo[]>;
+  workflow(name: string): Promise<WorkflowInfo>;
+  /** Starts a workflow by name. */
+  start(workflow: string, fields?: JsonObject, options?: StartOptions): Promise<Submitted>;
+  /** Starts a canvas. */
+  submit(canvas: Canvas, options?: StartOptions): Promise<Submitted>;
+  /** Starts a canvas in its wire form, of unknown origin; the server checks it. */
+  submitWire(canvas: unknown, options?: StartOptions): Promise<Submitted>;
+  /** A job whose items follow with `putInput`; `body` receives their results. */
+  openJob(request?: { readonly body?: Canvas; readonly policy?: FailurePolicy }, options?: StartOptions): Promise<Submitted>;
+  /** At most 4,096 items and 4 MB. Repeating a page is harmless. */
+  putInput(jobId: string, page: number, items: readonly Canvas[]): Promise<void>;
+  sealInput(jobId: string, pages: number): Promise<void>;
+  job(jobId: string, options?: ReadOptions): Promise<Job>;
+  jobs(filter?: PageFilter & { readonly state?: JobState }): Promise<Page<Job>>;
+  runs(jobId: string, filter?: PageFilter & { readonly status?: RunStatus }): Promise<Page<Run>>;
+  run(runId: string): Promise<Run>;
+  /** Of an ended job (else `job_unfinished`), in order. Streams. */
+  results(jobId: string, options?: ReadOptions): AsyncGenerator<ResultEntry, void, undefined>;
+  /** Oldest first; `follow` goes on until the job has ended. */
+  events(jobId: string, options?: ReadOptions & { readonly follow?: boolean }): AsyncGenerator<JobEvent, void, undefined>;
+  graph(jobId: string): Promise<JobGraph>;
+  /** In the language of Graphviz. */
+  graphDot(jobId: string): Promise<string>;
+  /** `false`: the job had already ended. */
+  cancel(jobId: string): Promise<boolean>;
+}
+
+/**
+ * A client of the HTTP API, over `fetch`.
+ * @example
+ * const client = createClient({ url: "http://127.0.0.1:7420", token });
+ * const { jobId } = await client.start("inventory", { folder: "/data" });
+ */
+export function createClient(options: ClientOptions): Client {
+  const json = async <T>(...request: Parameters<typeof ask> extends [unknown, ...infer Rest] ? Rest : never): Promise<T> =>
+    (await (await ask(options, ...request)).json()) as T;
+  const post = (path: string, body: unknown, start: StartOptions, query: Record<string, boolean | undefined> = {}) =>
+    json<Submitted>(path, {
+      method: "POST",
+      query,
+      json: { ...(body as object), ...(start.timeoutSeconds !== undefined && { timeoutSeconds: start.timeoutSeconds }) },
+      headers: { "Idempotency-Key": start.idempotencyKey },
+    });
+  return {
+    health: () => json("/health"),
+    workflows: async () => (await json<Page<WorkflowInfo>>("/workflows")).items,
+    workflow: (name) => json(`/workflows/${encodeURIComponent(name)}`),
+    start: (workflow, fields = {}, start = {}) => post(`/workflows/${encodeURIComponent(workflow)}/jobs`, { fields }, start),
+    submit: (canvas, start = {}) => post("/jobs", { canvas: encodeCanvas(canvas) }, start),
+    submitWire: (canvas, start = {}) => post("/jobs", { canvas }, start),
+    openJob: ({ body, policy } = {}, start = {}) =>
+      post("/jobs", { ...(body && { body: encodeCanvas(body) }), ...(policy !== undefined && { policy }) }, start, { input: true }),
+    async putInput(jobId, page, items) {
+      await ask(options, `${jobPath(jobId)}/input/${page}`, { method: "PUT", lines: items.map(encodeCanvas) });
+    },
+    async sealInput(jobId, pages) {
+      await ask(options, `${jobPath(jobId)}/input/seal`, { method: "POST", json: { pages } });
+    },
+    job: (jobId, read = {}) => json(jobPath(jobId), read),
+    jobs: (filter = {}) => json("/jobs", { query: { ...filter } }),
+    runs: (jobId, filter = {}) => json(`${jobPath(jobId)}/runs`, { query: { ...filter } }),
+    run: (runId) => json(`/runs/${encodeURIComponent(runId)}`),
+    async *results(jobId, read = {}) {
+      yield* readLines<ResultEntry>(await ask(options, `${jobPath(jobId)}/results`, read));
+    },
+    async *events(jobId, { follow, ...read } = {}) {
+      yield* readLines<JobEvent>(await ask(options, `${jobPath(jobId)}/events`, { ...read, query: { follow: follow || undefined } }));
+    },
+    graph: (jobId) => json(`${jobPath(jobId)}/graph`),
+    graphDot: async (jobId) => (await ask(options, `${jobPath(jobId)}/graph`, { query: { format: "dot" } })).text(),
+    cancel: async (jobId) => (await json<{ cancelled: boolean }>(`${jobPath(jobId)}/cancel`, { method: "POST" })).cancelled,
+  };
+}
+
+const jobPath = (jobId: string): string => `/jobs/${encodeURIComponent(jobId)}`;

@@ -1,0 +1,19 @@
+/** What a program imports that talks to a Fanfold server. Runs in browsers too. */
+export { createClient, type Client, type ClientOptions, type PageFilter, type ReadOptions, type StartOptions } from "./client.ts";
+export {
+  hasEnded,
+  type ErrorData,
+  type GraphNode,
+  type Job,
+  type JobEvent,
+  type JobGraph,
+  type JobState,
+  type Json,
+  type JsonObject,
+  type Page,
+  type ResultEntry,
+  type Run,
+  type RunStatus,
+  type Submitted,
+  type WorkflowInfo,
+} from "./types.ts";

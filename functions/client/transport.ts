@@ -1,0 +1,84 @@
+import { ERROR_CODES, FanfoldError, type ErrorCode } from "../core/errors.ts";
+import type { JsonObject } from "../core/json.ts";
+
+export interface ClientOptions {
+  /** Of the server, for instance `http://127.0.0.1:7420`. */
+  readonly url: string;
+  /** Sent as bearer token; undefined for servers that ask for none. */
+  readonly token?: string;
+  /** What stands in for the global `fetch`: an app in the same process, a signing proxy. */
+  readonly fetch?: (request: Request) => Response | Promise<Response>;
+}
+export interface Ask {
+  readonly method?: "GET" | "POST" | "PUT";
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  /** Sent as JSON. */
+  readonly json?: unknown;
+  /** Sent as NDJSON. */
+  readonly lines?: readonly unknown[];
+  readonly headers?: Readonly<Record<string, string | undefined>>;
+  readonly signal?: AbortSignal;
+}
+
+/** One request. Throws the server's error as FanfoldError with its code; `engine_unavailable` when there is no server. */
+export async function ask(options: ClientOptions, path: string, what: Ask = {}): Promise<Response> {
+  const request = requestOf(options, path, what);
+  const response = await send(options, request).catch((cause: unknown) => {
+    if (what.signal?.aborted) throw cause;
+    throw new FanfoldError("engine_unavailable", `no dev server at ${options.url}; start one with \`npm run dev\``, { cause, retryable: true });
+  });
+  if (response.ok) return response;
+  throw await errorOf(response);
+}
+
+async function send({ fetch: other = fetch }: ClientOptions, request: Request): Promise<Response> {
+  return other(request);
+}
+
+function requestOf(options: ClientOptions, path: string, what: Ask): Request {
+  const url = new URL(options.url.replace(/\/$/, "") + path);
+  for (const [name, value] of Object.entries(what.query ?? {})) if (value !== undefined) url.searchParams.set(name, String(value));
+  const headers = new Headers();
+  if (options.token !== undefined) headers.set("Authorization", `Bearer ${options.token}`);
+  for (const [name, value] of Object.entries(what.headers ?? {})) if (value !== undefined) headers.set(name, value);
+  const init: RequestInit = { method: what.method ?? "GET", headers, signal: what.signal ?? null };
+  if (what.json !== undefined) {
+    headers.set("Content-Type", "application/json");
+    init.body = JSON.stringify(what.json);
+  } else if (what.lines !== undefined) {
+    headers.set("Content-Type", "application/x-ndjson");
+    init.body = what.lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+  }
+  return new Request(url, init);
+}
+
+/** Problem details become the error they were made of; a newer server's code that is not known here reads as `internal`. */
+async function errorOf(response: Response): Promise<FanfoldError> {
+  const problem = (await response.json().catch(() => ({}))) as { code?: string; detail?: string; retryable?: boolean; field?: string; details?: JsonObject };
+  const known = (ERROR_CODES as readonly (string | undefined)[]).includes(problem.code);
+  const code = known ? (problem.code as ErrorCode) : "internal";
+  const message = problem.detail ?? `the server answered ${response.status}, not as Fanfold does; is another program on this port?`;
+  const details = { ...problem.details, ...(problem.field !== undefined && { field: problem.field }), status: response.status };
+  return new FanfoldError(code, message, { details, retryable: problem.retryable ?? response.status >= 500 });
+}
+
+/** Values of an NDJSON answer, as they come. Ending the loop early ends the request. Throws `engine_unavailable` when the connection breaks. */
+export async function* readLines<T>(response: Response): AsyncGenerator<T, void, undefined> {
+  if (response.body === null) return;
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  try {
+    for (;;) {
+      const { done, value } = await reader.read().catch((cause: unknown) => {
+        if (cause instanceof Error && cause.name === "AbortError") throw cause;
+        throw new FanfoldError("engine_unavailable", "the server ended the connection before the answer was complete; ask again", { cause, retryable: true });
+      });
+      const lines = (rest + (value ?? "")).split("\n");
+      rest = done ? "" : (lines.pop() ?? "");
+      for (const line of lines) if (line !== "") yield JSON.parse(line) as T;
+      if (done) return;
+    }
+  } finally {
+    await reader.cancel().catch(() => {});
+  }
+}

@@ -1,0 +1,83 @@
+import type { Counts } from "../core/counts.ts";
+import type { ErrorData, ResultEntry } from "../core/invocation.ts";
+import type { Json, JsonObject } from "../core/json.ts";
+import type { RunStatus } from "../core/run-state.ts";
+
+/** Answers of the API, as /openapi.json describes them. Times are milliseconds since the epoch. */
+export type JobState = "pending" | "started" | "success" | "failure" | "pausing" | "paused" | "cancelling" | "cancelled" | "timed-out";
+
+export interface Submitted {
+  readonly jobId: string;
+  /** `false`: the idempotency key met an earlier start; this is its job. */
+  readonly created: boolean;
+}
+export interface Job {
+  readonly jobId: string;
+  readonly workflow?: string;
+  readonly parameters?: JsonObject;
+  readonly state: JobState;
+  readonly createdAt: number;
+  readonly endedAt?: number;
+  readonly deadlineAt: number;
+  /** Task runs by outcome; approximate until `countsExact`. */
+  readonly counts: Counts;
+  readonly countsExact: boolean;
+  /** Task runs known so far; grows while the job spawns. */
+  readonly planned: number;
+  readonly outcome?: "complete" | "failed" | "cancelled" | "timeout";
+  readonly error?: ErrorData & { readonly runId: string };
+  readonly value?: Json;
+}
+export interface Run {
+  readonly runId: string;
+  readonly jobId: string;
+  readonly groupId: string;
+  readonly index: number;
+  readonly step: number;
+  readonly task?: string;
+  readonly status: RunStatus;
+  readonly round: number;
+  readonly attempt: number;
+  readonly queuedAt?: number;
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+  readonly error?: ErrorData;
+  readonly value?: Json;
+  readonly childGroup?: string;
+}
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly cursor?: string;
+}
+export interface JobEvent {
+  readonly at: number;
+  readonly kind: "state" | "failure";
+  readonly state?: JobState;
+  readonly runId?: string;
+  readonly task?: string;
+  readonly error?: ErrorData;
+}
+export interface GraphNode {
+  readonly id: string;
+  readonly kind: "run" | "group" | "fold";
+  readonly label: string;
+  readonly status: string;
+  readonly count?: number;
+  readonly byStatus?: Counts;
+}
+export interface JobGraph {
+  readonly nodes: readonly GraphNode[];
+  readonly edges: readonly { readonly from: string; readonly to: string; readonly kind: "next" | "member" | "joins" }[];
+}
+export interface WorkflowInfo {
+  readonly name: string;
+  readonly description: string;
+  readonly parametersSchema: JsonObject;
+}
+export type { ErrorData, Json, JsonObject, ResultEntry, RunStatus };
+
+const ENDED: ReadonlySet<JobState> = new Set<JobState>(["success", "failure", "cancelled", "timed-out"]);
+/** `true`: the job's state does not change any more. */
+export function hasEnded(job: { readonly state: JobState }): boolean {
+  return ENDED.has(job.state);
+}

@@ -1,0 +1,59 @@
+import type { RetryPolicy } from "./invocation.ts";
+import type { Json, JsonObject } from "./json.ts";
+
+/**
+ * When a group decides and what it decides.
+ * - `allSuccess` waits for all, then fails if any failed; siblings are not cancelled.
+ * - `settled` waits for all and completes; failures are entries of the result.
+ * - `failFast` decides at the first failure; the rest reads as cancelled.
+ * - `threshold` tolerates that many failed members; more than that fails at once.
+ */
+export type FailurePolicy = "allSuccess" | "settled" | "failFast" | { readonly threshold: number };
+
+/** `lazy`: rows appear when they are claimed. `full`: rows are written at expansion, so every member is visible while it waits. */
+export type Tracking = "lazy" | "full";
+
+/** Options of one signature. Times are seconds; `eta` and `expiresAt` are milliseconds since the epoch. */
+export interface SignatureOptions {
+  readonly queue?: string;
+  readonly priority?: number;
+  readonly countdown?: number;
+  readonly eta?: number;
+  /** Seconds after the submission (first step) or after the step became ready; a run not started by then is cancelled with reason `expired`. */
+  readonly expires?: number;
+  readonly timeout?: number;
+  readonly retry?: Partial<RetryPolicy>;
+  readonly ignoreResult?: boolean;
+}
+
+export interface GroupOptions {
+  readonly policy?: FailurePolicy;
+  readonly tracking?: Tracking;
+}
+
+/** One invocation as data. */
+export interface Signature {
+  readonly kind: "task";
+  readonly task: string;
+  readonly args: readonly Json[];
+  readonly kwargs: JsonObject;
+  readonly options: SignatureOptions;
+  /** `true`: the result of the step before is not prepended to `args`. */
+  readonly immutable: boolean;
+}
+export interface Chain {
+  readonly kind: "chain";
+  readonly items: readonly Canvas[];
+}
+export interface Group {
+  readonly kind: "group";
+  readonly members: readonly Canvas[];
+  readonly options: GroupOptions;
+}
+export interface Chord {
+  readonly kind: "chord";
+  readonly header: Group;
+  readonly body: Canvas;
+}
+/** A signature or a composition of them. */
+export type Canvas = Signature | Chain | Group | Chord;

@@ -1,0 +1,26 @@
+import type { TerminalStatus } from "./run-state.ts";
+
+/** A vector of task runs by outcome, plus user counters under `u_<name>`; `failedMembers` belongs to one group and is never carried upward. */
+export type Counts = { readonly [name: string]: number };
+
+export const NO_COUNTS: Counts = {};
+
+export function countOf(status: TerminalStatus): Counts {
+  return { [status]: 1 };
+}
+export function addCounts(...vectors: readonly (Counts | undefined)[]): Counts {
+  const sum: Record<string, number> = {};
+  for (const vector of vectors) if (vector) for (const name of Object.keys(vector)) sum[name] = (sum[name] ?? 0) + (vector[name] as number);
+  return sum;
+}
+/** Without the count that belongs to one group only. */
+export function carriedUp(counts: Counts | undefined): Counts {
+  if (!counts) return NO_COUNTS;
+  if (!("failedMembers" in counts)) return counts;
+  const { failedMembers: _own, ...rest } = counts;
+  return rest;
+}
+/** Task runs that did not end well. */
+export function failedRuns(counts: Counts): number {
+  return (counts["error"] ?? 0) + (counts["broken"] ?? 0) + (counts["cancelled"] ?? 0);
+}

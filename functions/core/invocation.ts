@@ -1,0 +1,118 @@
+import type { Canvas, FailurePolicy } from "./canvas.ts";
+import type { Json, JsonObject } from "./json.ts";
+
+/** Whatever user code throws becomes data. `message` and `stack` are cut to the limits of the ledger of errors (core/limits.ts). */
+export interface ErrorData {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+  /** Stable machine-readable reason, for instance `timeout`, `expired`, `task_killed`, `upstream`. */
+  readonly reason?: string;
+  /** `false` ends the run at once; otherwise the retry policy decides. */
+  readonly retryable?: boolean;
+}
+
+/** What a chord's body receives in place of its results when it asked to stream them. */
+export interface GroupHandle {
+  readonly group: string;
+  readonly total: number;
+  readonly success: number;
+  readonly failed: number;
+}
+
+/** One member's outcome, in member order. `index` counts over all pages. */
+export interface ResultEntry {
+  readonly index: number;
+  readonly runId: string;
+  readonly status: "success" | "skipped" | "error" | "broken" | "cancelled";
+  readonly value?: Json;
+  readonly error?: ErrorData;
+}
+
+/** What the engine lends to one attempt of a run. Every call may throw when the lease is lost; user code should let that pass. */
+export interface RunServices {
+  /** Ordered results of a group; without an argument, of the group this run collects. */
+  results(group?: string): AsyncIterable<ResultEntry>;
+  /** Appends to the run's log (kept head and tail, written once, at the end of the attempt). */
+  log(level: "debug" | "info" | "warn" | "error", message: string, fields?: JsonObject): void;
+}
+
+/** One attempt of one run, as the engine hands it to the code that knows the user's tasks. */
+export interface TaskCall {
+  readonly jobId: string;
+  readonly runId: string;
+  readonly groupId: string;
+  readonly index: number;
+  readonly step: number;
+  readonly attempt: number;
+  readonly round: number;
+  readonly task: string;
+  readonly args: readonly Json[];
+  readonly kwargs: JsonObject;
+  readonly site: string;
+  readonly queue: string;
+  /** Milliseconds since the epoch at which the attempt is stopped. */
+  readonly deadline: number;
+  /** Aborted on cancel, on a lost lease and at the deadline. Its reason is an ErrorData-shaped Error. */
+  readonly signal: AbortSignal;
+  /** Where a streaming task goes on: the cursor stored with the last page that was written; undefined at the first attempt. */
+  readonly cursor: Json | undefined;
+  readonly services: RunServices;
+}
+
+/** What a streaming task yields: a canvas to run, and optionally the cursor from which a later attempt would go on after it. */
+export interface StreamItem {
+  readonly canvas: Canvas;
+  readonly cursor?: Json;
+}
+
+/** Children collected during an attempt; they exist only if the attempt's terminal write happens (outbox). */
+export interface Spawned {
+  readonly children: readonly Canvas[];
+  readonly policy: FailurePolicy;
+  /** `own`: the run keeps its own value; `group`: its value is its children's results; `replace`: the value of its only child. */
+  readonly value: "own" | "group" | "replace";
+}
+
+export type TaskOutcome =
+  | { readonly kind: "success"; readonly value: Json; readonly counters?: Readonly<Record<string, number>>; readonly spawned?: Spawned }
+  | { readonly kind: "skipped"; readonly value: Json }
+  | { readonly kind: "retry"; readonly error: ErrorData; readonly delaySeconds?: number }
+  | { readonly kind: "failed"; readonly error: ErrorData }
+  | { readonly kind: "broken"; readonly error: ErrorData }
+  /** An async generator: pulled page by page under back-pressure; its return value is the run's own value (undefined: the children's results). */
+  | { readonly kind: "stream"; readonly items: AsyncGenerator<StreamItem, Json | undefined, undefined>; readonly policy: FailurePolicy };
+
+/** Runs user code. Never throws: whatever happens is an outcome. */
+export interface TaskRunner {
+  run(call: TaskCall): Promise<TaskOutcome>;
+}
+
+/** What the engine must know of a task without running it. */
+export interface TaskInfo {
+  readonly name: string;
+  readonly version: number;
+  /** Queue text form, see core/queue-name.ts; undefined: the default queue. */
+  readonly queue?: string;
+  /** Longest duration of one attempt in seconds. */
+  readonly timeoutSeconds: number;
+  readonly retry: RetryPolicy;
+  /** `true`: a first argument `{group}` stays a GroupHandle; otherwise it is filled with the results. */
+  readonly streamsResults: boolean;
+  readonly ignoreResult: boolean;
+}
+
+/** Retries of a failed attempt. Attempts that died (takeovers) are not failures and do not count. */
+export interface RetryPolicy {
+  /** Attempts in all, the first included. 1 = never retried. */
+  readonly maxAttempts: number;
+  readonly initialDelaySeconds: number;
+  readonly backoffFactor: number;
+  readonly maxDelaySeconds: number;
+  /** 0 = exact delays, 1 = anywhere between 0 and the delay (full jitter). */
+  readonly jitter: number;
+}
+
+export interface TaskRegistry {
+  info(task: string): TaskInfo | undefined;
+}

@@ -1,0 +1,49 @@
+import type { FailurePolicy, SignatureOptions, Tracking } from "./canvas.ts";
+import type { Json, JsonObject } from "./json.ts";
+
+/**
+ * A plan is the immutable form of a canvas that runs point into: strands of steps. A chain is a strand, a group is a step whose
+ * members are strands, a chord is a group step followed by its body (docs/protocol.md, section 4).
+ */
+export type Strand = readonly PlanStep[];
+export type PlanStep = TaskStep | GroupStep;
+
+/** Runs user code. Field names are short because plans of big groups are mostly this. */
+export interface TaskStep {
+  readonly task: string;
+  readonly args?: readonly Json[];
+  readonly kwargs?: JsonObject;
+  readonly immutable?: true;
+  readonly options?: SignatureOptions;
+}
+
+/** Run by the engine: opens a child group and waits for it. Its value is the group. Members are inline, or in pages of one leaf each. */
+export interface GroupStep {
+  readonly policy: FailurePolicy;
+  readonly tracking: Tracking;
+  readonly members: readonly Strand[] | PagedMembers | InputMembers;
+}
+/** Page k holds the strands of members k*256 .. k*256+255 and is stored under `<pages>/<k>`. */
+export interface PagedMembers {
+  readonly pages: string;
+  readonly count: number;
+}
+
+/** An open group whose members are pages that come from outside, until they are sealed. */
+export interface InputMembers {
+  readonly input: true;
+}
+
+export function isGroupStep(step: PlanStep): step is GroupStep {
+  return "members" in step;
+}
+export function isPaged(members: GroupStep["members"]): members is PagedMembers {
+  return "pages" in members;
+}
+export function isInput(members: GroupStep["members"]): members is InputMembers {
+  return "input" in members;
+}
+/** Runs of user code in a strand, groups apart: what a member adds to the planned runs of its job before it spawns anything. */
+export function taskSteps(strand: Strand): number {
+  return strand.reduce((count, step) => (isGroupStep(step) ? count : count + 1), 0);
+}

@@ -1,0 +1,20 @@
+import type { FailurePolicy } from "./canvas.ts";
+
+/** Failed members a group of this policy lets pass and still completes. */
+export function allowance(policy: FailurePolicy): number {
+  if (policy === "settled") return Number.POSITIVE_INFINITY;
+  return typeof policy === "object" ? policy.threshold : 0;
+}
+/** Outcome of a group whose ledger is full. */
+export function outcomeOf(policy: FailurePolicy, failedMembers: number): "complete" | "failed" {
+  return failedMembers > allowance(policy) ? "failed" : "complete";
+}
+/** `true`: the group need not wait for its other members any more. */
+export function failsEarly(policy: FailurePolicy, failedMembers: number): boolean {
+  if (policy === "failFast") return failedMembers > 0;
+  return typeof policy === "object" && failedMembers > policy.threshold;
+}
+/** A page of an open group counts its failures for the group as a whole, so it settles by itself, unless the first failure ends everything. */
+export function pagePolicy(policy: FailurePolicy): FailurePolicy {
+  return policy === "failFast" ? "failFast" : "settled";
+}

@@ -1,0 +1,71 @@
+import { FanfoldError, type ErrorCode } from "./errors.ts";
+import type { RetryPolicy } from "./invocation.ts";
+import { isPlainObject } from "./json-check.ts";
+
+/** A failed task is not retried unless it says so; the other numbers apply once it raises `maxAttempts`. */
+export const DEFAULT_RETRY: RetryPolicy = { maxAttempts: 1, initialDelaySeconds: 1, backoffFactor: 2, maxDelaySeconds: 300, jitter: 0.5 };
+
+const RANGES: { readonly [Key in keyof RetryPolicy]: readonly [from: number, to: number] } = {
+  maxAttempts: [1, 1_000_000],
+  initialDelaySeconds: [0, 31_536_000],
+  backoffFactor: [1, 1_000],
+  maxDelaySeconds: [0, 31_536_000],
+  jitter: [0, 1],
+};
+
+export interface RetryPolicyOptions {
+  /** What stands in for fields that are left out. Default `DEFAULT_RETRY`. */
+  readonly base?: RetryPolicy;
+  /** JSON pointer of the policy, for errors. Default `/retry`. */
+  readonly field?: string;
+  /** Default `invalid_request`. */
+  readonly code?: ErrorCode;
+}
+
+/**
+ * Completes a policy and checks it. `maxDelaySeconds` left out grows to `initialDelaySeconds`, so that a first delay longer than the default bound
+ * is not cut without a word.
+ */
+export function retryPolicy(partial: Partial<RetryPolicy> | undefined, options: RetryPolicyOptions = {}): RetryPolicy {
+  const base = options.base ?? DEFAULT_RETRY;
+  const given = checkRetry(partial ?? {}, options.field ?? "/retry", options.code ?? "invalid_request");
+  const merged = { ...base, ...given };
+  return given.maxDelaySeconds === undefined && merged.maxDelaySeconds < merged.initialDelaySeconds
+    ? { ...merged, maxDelaySeconds: merged.initialDelaySeconds }
+    : merged;
+}
+
+/** The fields that are given, checked and copied. */
+export function checkRetry(partial: unknown, field: string, code: ErrorCode): Partial<RetryPolicy> {
+  if (!isPlainObject(partial)) throw new FanfoldError(code, `${field} must be an object`, { details: { field } });
+  const checked: { -readonly [Key in keyof RetryPolicy]?: number } = {};
+  for (const key of Object.keys(partial)) {
+    const at = `${field}/${key.slice(0, 100)}`;
+    if (!isPolicyKey(key))
+      throw new FanfoldError(code, `${at} is not a field of a retry policy (${Object.keys(RANGES).join(", ")})`, { details: { field: at } });
+    const value = partial[key];
+    if (value === undefined) continue;
+    const [from, to] = RANGES[key];
+    const whole = key === "maxAttempts";
+    if (typeof value !== "number" || !(value >= from && value <= to) || (whole && !Number.isInteger(value))) {
+      throw new FanfoldError(code, `${at} must be a ${whole ? "whole " : ""}number from ${from} to ${to}`, { details: { field: at } });
+    }
+    checked[key] = value;
+  }
+  return checked;
+}
+
+function isPolicyKey(key: string): key is keyof RetryPolicy {
+  return Object.hasOwn(RANGES, key);
+}
+
+/**
+ * Seconds to wait after the `failedAttempts`-th failure (1 = the first) before the next attempt. `random` is a number in [0, 1): the result lies
+ * between `1 - jitter` of the exact delay and the exact delay.
+ */
+export function retryDelaySeconds(policy: RetryPolicy, failedAttempts: number, random: number): number {
+  // Zero stays zero: times an overflown factor it would be NaN.
+  if (policy.initialDelaySeconds === 0) return 0;
+  const exact = Math.min(policy.maxDelaySeconds, policy.initialDelaySeconds * policy.backoffFactor ** Math.max(0, failedAttempts - 1));
+  return exact * (1 - policy.jitter * random);
+}

@@ -1,0 +1,43 @@
+/**
+ * Ids are positional. Member i of group g, step k, is run `<g>.<i>` (k = 0) or `<g>.<i>~<k>`; the one child group of run r is `<r>.g`; the root
+ * group of a job has the job's id. So the groups above a run are read off its id, without a lookup.
+ */
+export interface RunRef {
+  readonly gid: string;
+  readonly index: number;
+  readonly step: number;
+}
+
+export function runIdOf(gid: string, index: number, step: number): string {
+  return step === 0 ? `${gid}.${index}` : `${gid}.${index}~${step}`;
+}
+export function childGroupOf(runId: string): string {
+  return `${runId}.g`;
+}
+const RUN_ID = /^(.+)\.(\d{1,9})(?:~(\d{1,5}))?$/;
+export function parseRunId(runId: string): RunRef | undefined {
+  const match = RUN_ID.exec(runId);
+  return match ? { gid: match[1] as string, index: Number(match[2]), step: Number(match[3] ?? 0) } : undefined;
+}
+/** The run that waits for this group; undefined for a job's root group. */
+export function ownerOf(gid: string): string | undefined {
+  return gid.endsWith(".g") ? gid.slice(0, -2) : undefined;
+}
+/** The group above: the one of the run that waits for this group; undefined for a root group. */
+export function scopeOf(gid: string): string | undefined {
+  const owner = ownerOf(gid);
+  return owner === undefined ? undefined : parseRunId(owner)?.gid;
+}
+/** The group and all groups above it, innermost first. */
+export function scopesOf(gid: string): string[] {
+  const scopes: string[] = [];
+  for (let scope: string | undefined = gid; scope !== undefined; scope = scopeOf(scope)) scopes.push(scope);
+  return scopes;
+}
+export function jobIdOf(id: string): string {
+  const dot = id.indexOf(".");
+  return dot < 0 ? id : id.slice(0, dot);
+}
+export function depthOf(gid: string): number {
+  return scopesOf(gid).length - 1;
+}

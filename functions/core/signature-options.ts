@@ -1,0 +1,86 @@
+import type { FailurePolicy, GroupOptions, SignatureOptions } from "./canvas.ts";
+import { FanfoldError } from "./errors.ts";
+import { isPlainObject } from "./json-check.ts";
+import { jsonPointer } from "./json-pointer.ts";
+import { parseQueueName } from "./queue-name.ts";
+import { checkRetry } from "./retry-policy.ts";
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+// Placement is decided where the work is sent; here only the form of a queue's name can be checked.
+const ANY_SITE = { site: "site" };
+/** One year: nothing lives longer than a job can. */
+const MAX_SECONDS = 31_536_000;
+/** The greatest time that a Date can hold. */
+const MAX_TIME = 8_640_000_000_000_000;
+
+/** Options of a signature, checked and copied; fields that are undefined are left out. Throws `invalid_canvas` or `invalid_queue_name`. */
+export function readSignatureOptions(value: unknown, field: string): SignatureOptions {
+  const options: Mutable<SignatureOptions> = {};
+  for (const [key, given] of entriesOf(value, field)) {
+    const at = jsonPointer([key], field);
+    switch (key) {
+      case "queue":
+        if (typeof given !== "string") throw invalid(at, "must be a queue name");
+        parseQueueName(given, ANY_SITE, at);
+        options.queue = given;
+        break;
+      case "priority":
+        options.priority = numberIn(given, 0, 9, at, true);
+        break;
+      case "countdown":
+      case "expires":
+        options[key] = numberIn(given, 0, MAX_SECONDS, at);
+        break;
+      case "timeout":
+        options.timeout = numberIn(given, 0.001, MAX_SECONDS, at);
+        break;
+      case "eta":
+        options.eta = numberIn(given, 0, MAX_TIME, at);
+        break;
+      case "retry":
+        options.retry = checkRetry(given, at, "invalid_canvas");
+        break;
+      case "ignoreResult":
+        if (typeof given !== "boolean") throw invalid(at, "must be true or false");
+        options.ignoreResult = given;
+        break;
+      default:
+        throw invalid(at, "is not an option of a signature (queue, priority, countdown, eta, expires, timeout, retry, ignoreResult)");
+    }
+  }
+  return options;
+}
+
+/** Options of a group, checked and copied. Throws `invalid_canvas`. */
+export function readGroupOptions(value: unknown, field: string): GroupOptions {
+  const options: Mutable<GroupOptions> = {};
+  for (const [key, given] of entriesOf(value, field)) {
+    const at = jsonPointer([key], field);
+    if (key === "policy") options.policy = readFailurePolicy(given, at);
+    else if (key === "tracking") {
+      if (given !== "lazy" && given !== "full") throw invalid(at, `must be "lazy" or "full"`);
+      options.tracking = given;
+    } else throw invalid(at, "is not an option of a group (policy, tracking)");
+  }
+  return options;
+}
+
+export function readFailurePolicy(value: unknown, field: string): FailurePolicy {
+  if (value === "allSuccess" || value === "settled" || value === "failFast") return value;
+  if (!isPlainObject(value) || Object.keys(value).join() !== "threshold") {
+    throw invalid(field, `must be "allSuccess", "settled", "failFast" or { "threshold": n }`);
+  }
+  return { threshold: numberIn(value["threshold"], 0, Number.MAX_SAFE_INTEGER, `${field}/threshold`, true) };
+}
+
+function entriesOf(value: unknown, field: string): [string, unknown][] {
+  if (!isPlainObject(value)) throw invalid(field, "must be an object");
+  return Object.entries(value).filter(([, given]) => given !== undefined);
+}
+function numberIn(value: unknown, from: number, to: number, field: string, whole = false): number {
+  if (typeof value === "number" && value >= from && value <= to && (!whole || Number.isInteger(value))) return value;
+  throw invalid(field, `must be a ${whole ? "whole " : ""}number from ${from} to ${to}`);
+}
+function invalid(field: string, problem: string): FanfoldError {
+  return new FanfoldError("invalid_canvas", `${field} ${problem}`, { details: { field } });
+}

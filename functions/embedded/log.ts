@@ -1,0 +1,30 @@
+import type { JsonObject } from "../core/json.ts";
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+/** Where the runtime reports what an operator should know. Worker processes report through their parent. */
+export type Log = (level: LogLevel, message: string, fields?: JsonObject) => void;
+
+/** Warnings and errors, one line each, on stderr: stdout belongs to the command that embeds the runtime. */
+export const stderrLog: Log = (level, message, fields) => {
+  if (level === "debug" || level === "info") return;
+  process.stderr.write(`fanfold ${level}: ${message}${fields === undefined ? "" : ` ${JSON.stringify(fields)}`}\n`);
+};
+
+/** At most one line of a kind per interval; the next one says how many were left out. */
+export function rateLimited(log: Log, everyMs: number): (kind: string, level: LogLevel, message: string, fields?: JsonObject) => void {
+  const kinds = new Map<string, { at: number; suppressed: number }>();
+  return (kind, level, message, fields) => {
+    const now = performance.now();
+    const last = kinds.get(kind);
+    if (last && now - last.at < everyMs) {
+      last.suppressed++;
+      return;
+    }
+    log(level, message, last?.suppressed ? { ...fields, alsoSuppressed: last.suppressed } : fields);
+    kinds.set(kind, { at: now, suppressed: 0 });
+  };
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,44 @@
+import { readFileSync } from "node:fs";
+import { uptime } from "node:os";
+
+/** One incarnation of a process. A pid alone is not enough: it is given out again, soon after a reboot above all. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** When the process started, in clock ticks since boot, as Linux tells it; absent elsewhere. */
+  readonly started?: string;
+  /** Milliseconds since the epoch at which the machine booted, about. */
+  readonly bootedAt: number;
+}
+
+/** Suspended time and clock changes move the computed boot time a little. */
+const BOOT_TOLERANCE_MS = 60_000;
+
+export function identityOf(pid: number): ProcessIdentity {
+  const started = startTicks(pid);
+  return { pid, ...(started === undefined ? {} : { started }), bootedAt: Math.round(Date.now() - uptime() * 1_000) };
+}
+export function isAlive(identity: ProcessIdentity): boolean {
+  if (!exists(identity.pid)) return false;
+  const now = identityOf(identity.pid);
+  if (identity.started !== undefined && now.started !== undefined) return identity.started === now.started;
+  return Math.abs(identity.bootedAt - now.bootedAt) < BOOT_TOLERANCE_MS;
+}
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+/** Field 22 of /proc/<pid>/stat. The name in field 2 may hold spaces and parentheses, so fields are counted from its last one. */
+function startTicks(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    // A zombie has ended; only its parent has not noticed yet.
+    return fields[0] === "Z" ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}

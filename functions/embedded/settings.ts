@@ -1,0 +1,63 @@
+import { join } from "node:path";
+import type { EngineConfig } from "../engine/contract.ts";
+
+/** Where things are within the data folder. Everything a runtime keeps is in there; nothing else is written. */
+export interface DataFolders {
+  readonly database: string;
+  readonly blobs: string;
+  /** Files of runtimes that hold, or try to get, the folder. */
+  readonly lock: string;
+  /** How often a runtime was started on this folder. */
+  readonly epoch: string;
+}
+export function foldersOf(dataFolder: string): DataFolders {
+  return { database: join(dataFolder, "database"), blobs: join(dataFolder, "blobs"), lock: join(dataFolder, "lock"), epoch: join(dataFolder, "epoch") };
+}
+
+/**
+ * What one machine needs other than a cloud: all processes read one clock, the parent sees its workers die, and queues in the database lose
+ * nothing, so the sweeper is only the last resort.
+ */
+export const EMBEDDED_CONFIG: Partial<EngineConfig> = {
+  leaseSeconds: 10,
+  skewMarginSeconds: 0,
+  killEvidence: "supervisor",
+  sweepSeconds: 10,
+  resendSeconds: 30,
+  // The store gathers the writes of concurrent runs by itself; waiting for more would only add latency.
+  followDelayMs: 0,
+};
+
+export const TIMING = {
+  /**
+   * How long a received message stays invisible. Nothing extends it, because nobody's end goes unnoticed: the parent gives a dead worker's
+   * messages back at once, and the next start gives all of them back.
+   */
+  visibilitySeconds: 12 * 3_600,
+  /** Behind the wakes: how long a loop sleeps at most before it looks at its queues again. */
+  pollMs: 1_000,
+  firstSweepMs: 500,
+  sweepEveryMs: 5_000,
+  firstExpiryMs: 60_000,
+  expiryEveryMs: 600_000,
+  checkWorkersMs: 1_000,
+  /** After its deadline a run may still take this long to end before its worker is asked whether it is alive. */
+  deadlineGraceMs: 3_000,
+  /** A worker that runs nothing is asked as well when it was silent for so long. */
+  silenceMs: 30_000,
+  /** Checks in a row that a worker may leave unanswered. Checks, not seconds: a machine that slept is no reason to kill anybody. */
+  unansweredChecks: 4,
+  /** A worker that has not started by then is killed and started again. */
+  startMs: 60_000,
+  /** A worker that lived this long after it was ready did not die of its start. */
+  settledMs: 10_000,
+  firstRestartMs: 250,
+  longestRestartMs: 10_000,
+  /** Beyond the grace of a stop: for closing the database before the parent ends the worker itself. */
+  stopMarginMs: 5_000,
+} as const;
+
+/** Slots of a worker when nothing is said. */
+export const DEFAULT_CONCURRENCY = 32;
+/** Control messages the parent works on at once. */
+export const CONTROL_MESSAGES = 16;

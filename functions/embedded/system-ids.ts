@@ -1,0 +1,54 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { Clock, Ids } from "../engine/ports.ts";
+
+const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+const TIME_CHARACTERS = 10;
+const RANDOM_CHARACTERS = 16;
+
+/** Ids of this process: ULIDs that never go back within it, and tokens that cost no system call. */
+export class SystemIds implements Ids {
+  readonly #clock: Clock;
+  /** 96 random bits name the process; a counter names its tokens. */
+  readonly #process = randomBytes(12).toString("base64url");
+  #tokens = 0;
+  #time = 0;
+  #random: number[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Within one millisecond, or when the clock goes back, the random part counts up (https://github.com/ulid/spec, monotonicity). */
+  job(): string {
+    const now = this.#clock.now();
+    if (now > this.#time) {
+      this.#time = now;
+      this.#random = [...randomBytes(RANDOM_CHARACTERS)].map((byte) => byte & 31);
+      // The first bit is left free, so counting up cannot overflow.
+      this.#random[0] = (this.#random[0] as number) & 15;
+    } else increment(this.#random);
+    let time = "";
+    for (let rest = this.#time, place = 0; place < TIME_CHARACTERS; place++, rest = Math.floor(rest / 32)) time = (CROCKFORD[rest % 32] as string) + time;
+    return time + this.#random.map((digit) => CROCKFORD[digit] as string).join("");
+  }
+
+  token(): string {
+    return `${this.#process}${(++this.#tokens).toString(36)}`;
+  }
+
+  hash(text: string): string {
+    return createHash("sha256").update(text).digest("hex");
+  }
+
+  random(): number {
+    return Math.random();
+  }
+}
+
+function increment(digits: number[]): void {
+  for (let place = digits.length - 1; place >= 0; place--) {
+    const digit = (digits[place] as number) + 1;
+    digits[place] = digit & 31;
+    if (digit < 32) return;
+  }
+}

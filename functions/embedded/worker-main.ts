@@ -1,0 +1,67 @@
+import { openHost } from "./engine-host.ts";
+import { HeldClaims } from "./held-claims.ts";
+import { messageOf } from "./log.ts";
+import { watchForOrphan } from "./orphan-watch.ts";
+import { ParentLink, type ToWorker, type WorkerAssignment } from "./process-link.ts";
+import { MessageLoop } from "./worker-loop.ts";
+
+/**
+ * A worker process: user code runs here, under an engine of its own over the same database. It may block, or die, without harm: its parent keeps its
+ * leases, and gives back what it held. Without a parent it has no right to run.
+ */
+async function main(assignment: WorkerAssignment): Promise<void> {
+  endWithParent();
+  const link = new ParentLink();
+  const claims: HeldClaims = new HeldClaims({ keeper: link, leaseMs: leaseMsOf(assignment), heartbeat: (held) => host.engine.heartbeat(held) });
+  const host = await openHost({
+    dataFolder: assignment.dataFolder,
+    tasksModule: assignment.tasksModule,
+    durability: assignment.durability,
+    holder: assignment.holder,
+    engine: assignment.engine,
+    guard: (runner) => claims.guard(runner),
+    onSend: (queues) => {
+      loop.wake();
+      link.sent(queues);
+    },
+  });
+  const loop: MessageLoop = new MessageLoop({
+    handle: (message, workerLoop) => host.engine.handle(message, workerLoop),
+    source: host.source,
+    queues: host.taskQueues,
+    slots: assignment.slots,
+    claims,
+    log: link.log,
+    onIdle: () => link.idle(),
+  });
+  process.on("message", (message) => obey(message as ToWorker));
+  loop.start();
+  link.send({ kind: "ready" });
+
+  function obey(message: ToWorker): void {
+    if (message.kind === "wake") loop.wake();
+    else if (message.kind === "ask") link.send({ kind: "alive" });
+    else if (message.kind === "abort") for (const { token, reason } of message.runs) claims.abort(token, reason);
+    else void stop(message.graceSeconds);
+  }
+  async function stop(graceSeconds: number): Promise<void> {
+    await loop.stop(graceSeconds);
+    // Runs that ignore their abort still use the database. Ending with it open is safe: it is made to be killed.
+    if (loop.busy === 0) await host.close();
+    process.exit(0);
+  }
+}
+
+const leaseMsOf = (assignment: WorkerAssignment): number => assignment.engine.leaseSeconds * 1_000;
+/** A terminal sends SIGINT, and a service manager SIGTERM, to the whole group: the parent decides what becomes of its workers. */
+function endWithParent(): void {
+  process.on("SIGINT", () => undefined);
+  process.on("SIGTERM", () => undefined);
+  process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
+  watchForOrphan();
+}
+
+main(JSON.parse(process.argv[2] ?? "{}") as WorkerAssignment).catch((error: unknown) => {
+  process.stderr.write(`fanfold error: a worker process cannot start: ${error instanceof Error ? error.stack : messageOf(error)}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,45 @@
+import { FanfoldError } from "../core/errors.ts";
+import type { Json } from "../core/json.ts";
+import { LIMITS } from "../core/limits.ts";
+import { isSuccess } from "../core/run-state.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Context } from "./context.ts";
+import { loadValue } from "./payload.ts";
+import { memberEnds, toEntry } from "./results.ts";
+import { readRun } from "./runs.ts";
+
+/**
+ * Arguments of a run: those of its signature, with the value of the step before prepended unless it is immutable. That value is read from the row of the
+ * step before, which is terminal and does not change. A group's results are filled in as an array, unless the task asked for the handle.
+ */
+export async function argumentsOf(context: Context, { run, step, info }: Pick<Attempt, "run" | "step" | "info">): Promise<{ args: readonly Json[]; collects: string | undefined }> {
+  const own = step.args ?? [];
+  if (run.step === 0) return { args: own, collects: undefined };
+  const before = await readRun(context, { gid: run.gid, index: run.index, step: run.step - 1 });
+  if (!before) throw new FanfoldError("internal", `the step before ${run.runId} is gone`);
+  const collects = before.collects;
+  if (step.immutable) return { args: own, collects };
+  if (collects === undefined || info.streamsResults) return { args: [await loadValue(context, before), ...own], collects };
+  return { args: [await collectResults(context, collects, info.name), ...own], collects };
+}
+
+/** All results of a group as one array, in member order; a failed member is `{ "$error": ... }`, a nested group is a nested array. Bounded. */
+export async function collectResults(context: Context, gid: string, task: string, budget = { bytes: 0 }): Promise<Json[]> {
+  const results: Json[] = [];
+  for await (const end of memberEnds(context, gid)) {
+    if (end.run?.collects !== undefined && isSuccess(end.status)) {
+      results.push(await collectResults(context, end.run.collects, task, budget));
+      continue;
+    }
+    const { value, error, runId, status } = await toEntry(context, end);
+    const result: Json = error === undefined ? (value ?? null) : ({ $error: { runId, ...error, status } } as unknown as Json);
+    budget.bytes += JSON.stringify(result).length + 1;
+    if (budget.bytes > LIMITS.valueBytes) {
+      throw new FanfoldError("results_too_large", `the results for ${task} are over ${LIMITS.valueBytes} bytes: set streamsResults on the task and read them with ctx.results()`, {
+        details: { group: gid, limit: LIMITS.valueBytes },
+      });
+    }
+    results.push(result);
+  }
+  return results;
+}

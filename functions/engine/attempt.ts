@@ -1,0 +1,218 @@
+import { addCounts, type Counts, countOf } from "../core/counts.ts";
+import { FanfoldError } from "../core/errors.ts";
+import type { ErrorData, TaskCall, TaskInfo, TaskOutcome } from "../core/invocation.ts";
+import type { Json } from "../core/json.ts";
+import type { TaskStep } from "../core/plan.ts";
+import { parseQueueName } from "../core/queue-name.ts";
+import { retryDelaySeconds, retryPolicy } from "../core/retry-policy.ts";
+import { isTerminal } from "../core/run-state.ts";
+import { argumentsOf } from "./arguments.ts";
+import type { Context } from "./context.ts";
+import type { WorkerLoop } from "./contract.ts";
+import { resumeWaiting } from "./expand.ts";
+import type { Header, Run, RunAttributes } from "./items.ts";
+import { queueOf, sendRuns } from "./messages.ts";
+import { writeOutbox } from "./outbox.ts";
+import { keepValue } from "./payload.ts";
+import { RunLog } from "./run-log.ts";
+import { commitRun } from "./run-writes.ts";
+import { streamResults } from "./results.ts";
+import { sealGroup } from "./seal.ts";
+import { type OpenState, readOpenState, streamPages } from "./stream.ts";
+import { duePart } from "./runs.ts";
+
+/** `done`: nothing of this message is left to do (waiting, or another message is on its way); `later`: never acknowledge. */
+export type AttemptOutcome = { readonly kind: "ended"; readonly run: Run } | { readonly kind: "done" } | { readonly kind: "later"; readonly delaySeconds: number };
+
+/** What an attempt works with between its claim and its one fenced commit. */
+export interface Attempt {
+  readonly header: Header;
+  readonly run: Run;
+  readonly step: TaskStep;
+  readonly info: TaskInfo;
+  readonly token: string;
+  readonly signal: AbortSignal;
+  readonly log: RunLog;
+}
+type AbortReason = "lost" | "cancelled" | "deadline";
+type Commit = { readonly set: Partial<RunAttributes>; readonly remove?: readonly string[]; readonly sendAfterSeconds?: number };
+
+/** Runs user code for a claimed run and commits what came of it. The claim is held, so that the loop's heartbeats reach it, until the commit is through. */
+export async function runAttempt(context: Context, header: Header, run: Run, step: TaskStep, token: string, loop: WorkerLoop): Promise<AttemptOutcome> {
+  const info = context.registry.info(step.task) as TaskInfo;
+  const timeoutSeconds = step.options?.timeout ?? info.timeoutSeconds;
+  const deadline = context.clock.now() + timeoutSeconds * 1_000;
+  const controller = new AbortController();
+  let reason: AbortReason | undefined;
+  const hold = loop.hold({ runId: run.runId, token, attempt: run.attempt, task: step.task, deadline }, (why) => {
+    reason ??= why;
+    controller.abort(abortError(why, timeoutSeconds));
+  });
+  try {
+    const attempt: Attempt = { header, run, step, info, token, signal: controller.signal, log: new RunLog() };
+    const open = run.attempt > 1 ? await readOpenState(context, attempt) : undefined;
+    const outcome = await callTask(context, attempt, open, deadline);
+    if (reason === "lost") return { kind: "later", delaySeconds: 1 };
+    const commit = await commitOf(context, attempt, outcome, open, () => reason);
+    if (commit === "lost") return { kind: "later", delaySeconds: 1 };
+    return await write(context, attempt, commit);
+  } finally {
+    hold.release();
+  }
+}
+
+async function callTask(context: Context, attempt: Attempt, open: OpenState | undefined, deadline: number): Promise<TaskOutcome> {
+  const { run, step, info, log, signal } = attempt;
+  if (open?.sealed) return { kind: "success", value: open.ownValue ?? null }; // streamed and sealed by an attempt that died before its commit
+  const queue = parseQueueName(queueOf(context, step), { site: context.config.site });
+  let input: { args: readonly Json[]; collects: string | undefined };
+  try {
+    input = await argumentsOf(context, attempt);
+  } catch (error) {
+    if (error instanceof FanfoldError) return { kind: "failed", error: { name: error.name, message: error.message, reason: error.code, retryable: false } };
+    throw error;
+  }
+  const call: TaskCall = {
+    jobId: run.jobId,
+    runId: run.runId,
+    groupId: run.gid,
+    index: run.index,
+    step: run.step,
+    attempt: run.attempt,
+    round: run.round,
+    task: step.task,
+    args: input.args,
+    kwargs: step.kwargs ?? {},
+    site: queue.site,
+    queue: queue.queue,
+    deadline,
+    signal,
+    cursor: open?.at.cursor,
+    services: {
+      results: (group = input.collects) => streamResults(context, group ?? notCollecting(info.name)),
+      log: (level, message, fields) => log.add(context.clock.now(), level, message, fields),
+    },
+  };
+  return context.runner.run(call);
+}
+function notCollecting(task: string): never {
+  throw new FanfoldError("invalid_request", `the task ${task} collects no group: it is not the step after one; pass the group to results(group)`);
+}
+
+/** What the outcome writes. May write what must stand before the commit points at it: a large value, an outbox, pages. */
+async function commitOf(context: Context, attempt: Attempt, outcome: TaskOutcome, open: OpenState | undefined, reason: () => AbortReason | undefined): Promise<Commit | "lost"> {
+  if (reason() === "cancelled") return ended(context, attempt, "cancelled", { error: CANCELLED });
+  try {
+    switch (outcome.kind) {
+      case "success":
+        if (open) return await waitingForPages(context, attempt, open, outcome.value);
+        if (outcome.spawned && outcome.spawned.children.length > 0) {
+          const manifest = await writeOutbox(context, attempt, outcome.spawned);
+          return waiting(context, attempt, outcome.value, outcome.counters, outcome.spawned.value, undefined, manifest);
+        }
+        return ended(context, attempt, "success", await valuePart(context, attempt, outcome.value, "value"), outcome.counters);
+      case "skipped":
+        return ended(context, attempt, "skipped", await valuePart(context, attempt, outcome.value, "value"));
+      case "stream": {
+        const streamed = await streamPages(context, attempt, outcome, open, reason);
+        if (reason() === "cancelled") return await ended(context, attempt, "cancelled", { error: CANCELLED });
+        if (streamed.kind === "lost") return "lost";
+        if (streamed.kind === "yielded") return { set: { status: "queued", notBefore: context.clock.now() + 1_000, sentAt: context.clock.now() }, sendAfterSeconds: 1 };
+        if (streamed.kind === "failed") return failed(context, attempt, streamed.error, undefined);
+        return waiting(context, attempt, streamed.ownValue ?? null, undefined, streamed.ownValue === undefined ? "group" : "own", streamed);
+      }
+      case "retry":
+        return failed(context, attempt, outcome.error, outcome.delaySeconds);
+      case "failed":
+        return failed(context, attempt, outcome.error, undefined);
+      case "broken":
+        return ended(context, attempt, "broken", { error: await attempt.log.keepError(context, attempt.run, outcome.error) });
+    }
+  } catch (error) {
+    // The value, or what was spawned, was refused (too large, too deep, unknown): the task failed, and trying again would not help.
+    if (!(error instanceof FanfoldError) || error.code === "internal") throw error;
+    return failed(context, attempt, { name: error.name, message: error.message, reason: error.code, retryable: false }, undefined);
+  }
+}
+const CANCELLED: ErrorData = { name: "Cancelled", message: "the job, or a group above this run, ended before it", reason: "cancelled" };
+
+async function ended(context: Context, attempt: Attempt, status: "success" | "skipped" | "error" | "broken" | "cancelled", part: Partial<RunAttributes>, counters?: Readonly<Record<string, number>>): Promise<Commit> {
+  await attempt.log.keep(context, attempt.run);
+  const own = counters && Object.keys(counters).length > 0 ? { counts: addCounts(countOf(status), userCounters(counters)) } : {};
+  return { set: { status, endedAt: context.clock.now(), ...own, ...part } };
+}
+function userCounters(counters: Readonly<Record<string, number>>): Counts {
+  return Object.fromEntries(Object.entries(counters).map(([name, count]) => [name.startsWith("u_") ? name : `u_${name}`, count]));
+}
+
+/** Pages of an earlier attempt stand: they are waited for, sealed now if that attempt did not come to it. */
+async function waitingForPages(context: Context, attempt: Attempt, open: OpenState, value: Json): Promise<Commit> {
+  if (open.sealed) return waiting(context, attempt, open.ownValue ?? null, undefined, open.ownValue === undefined ? "group" : "own", open);
+  await sealGroup(context, `${attempt.run.runId}.g`, open.pages);
+  return waiting(context, attempt, value, undefined, "own", open);
+}
+
+/** The outbox: one fenced write says that the children exist. */
+async function waiting(
+  context: Context,
+  attempt: Attempt,
+  value: Json,
+  counters: Readonly<Record<string, number>> | undefined,
+  takes: "own" | "group" | "replace",
+  open: unknown,
+  manifest?: string,
+): Promise<Commit> {
+  await attempt.log.keep(context, attempt.run);
+  const kept = takes === "own" ? await valuePart(context, attempt, value, "ownValue") : {};
+  const ownCounts = addCounts(countOf("success"), userCounters(counters ?? {}));
+  return {
+    set: { status: "waiting", joins: `${attempt.run.runId}.g`, ownCounts, takes, ...kept, ...(manifest === undefined ? {} : { manifest }), ...(open ? { openGroup: true } : {}) },
+  };
+}
+
+/** Retries while the policy allows; `delaySeconds` is the task's own wish. */
+async function failed(context: Context, attempt: Attempt, error: ErrorData, delaySeconds: number | undefined): Promise<Commit> {
+  const { run, step, info } = attempt;
+  const policy = retryPolicy(step.options?.retry, { base: info.retry });
+  const failCount = (run.failCount ?? 0) + 1;
+  const kept = await attempt.log.keepError(context, run, error);
+  if (error.retryable === false || failCount >= policy.maxAttempts) return ended(context, attempt, "error", { error: kept, failCount });
+  await attempt.log.keep(context, run);
+  const now = context.clock.now();
+  const delay = delaySeconds ?? retryDelaySeconds(policy, failCount, context.ids.random());
+  const due = duePart(context, run.runId, now + Math.ceil(delay * 1_000), now);
+  return { set: { status: "retrying", failCount, error: kept, sentAt: now, ...due }, ...("due" in due ? {} : { sendAfterSeconds: delay }) };
+}
+
+async function valuePart(context: Context, attempt: Attempt, value: Json, as: "value" | "ownValue"): Promise<Partial<RunAttributes>> {
+  const { run, step, info } = attempt;
+  if (step.options?.ignoreResult ?? info.ignoreResult) return {};
+  const kept = await keepValue(context, `${run.jobId}/value/${run.runId}/${run.round}/${run.attempt}`, value);
+  if ("value" in kept) return { [as]: kept.value };
+  return { [`${as}Ref`]: kept.valueRef };
+}
+
+/** The commit and what must happen at once after it. A lost fence never acknowledges: the message may be the other holder's too. */
+async function write(context: Context, attempt: Attempt, { set, remove, sendAfterSeconds }: Commit): Promise<AttemptOutcome> {
+  const leaves = set.status === "retrying" || set.status === "queued";
+  const clears = leaves ? [] : ["failCount", "notBefore", "due", "dueShard", ...(set.error ? [] : ["error"])];
+  const { kind, run } = await commitRun(context, attempt.run, attempt.token, set, [...clears.filter((name) => !(name in set)), ...(remove ?? [])]);
+  if (kind === "fenced") return run && isTerminal(run.status) ? { kind: "ended", run } : { kind: "later", delaySeconds: 1 };
+  if (isTerminal(run.status)) return { kind: "ended", run };
+  if (run.status === "waiting") await resumeWaiting(context, run);
+  else if (sendAfterSeconds !== undefined) {
+    await sendRuns(context, [{ gid: run.gid, index: run.index, step: run.step, queue: queueOf(context, attempt.step), delaySeconds: sendAfterSeconds }], 1);
+  }
+  return { kind: "done" };
+}
+
+function abortError(why: AbortReason, timeoutSeconds: number): Error {
+  switch (why) {
+    case "deadline":
+      return new FanfoldError("task_timeout", `the task ran longer than its ${timeoutSeconds} s`);
+    case "cancelled":
+      return new FanfoldError("lease_lost", "the job, or a group above this run, has ended: stop");
+    case "lost":
+      return new FanfoldError("lease_lost", "another worker has taken this run over: stop");
+  }
+}

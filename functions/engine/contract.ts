@@ -1,0 +1,190 @@
+import type { Canvas, FailurePolicy } from "../core/canvas.ts";
+import type { ErrorData, ResultEntry } from "../core/invocation.ts";
+import type { Json, JsonObject } from "../core/json.ts";
+import type { Counts } from "../core/counts.ts";
+import type { RunStatus } from "../core/run-state.ts";
+import type { Disposition, ReceivedMessage } from "./ports.ts";
+
+export type JobState = "pending" | "started" | "success" | "failure" | "pausing" | "paused" | "cancelling" | "cancelled" | "timed-out";
+
+export interface SubmitRequest {
+  readonly canvas: Canvas;
+  /** Name of the workflow that made the canvas; for people. */
+  readonly workflow?: string;
+  readonly parameters?: JsonObject;
+  /** Who submits; keys of different principals never collide. Default `local`. */
+  readonly principal?: string;
+  /** The same key with the same body gives the same job; with another body it is refused (`idempotency_conflict`). */
+  readonly idempotencyKey?: string;
+  /** Seconds until the job is `timed-out`; default and maximum are in EngineConfig. */
+  readonly timeoutSeconds?: number;
+}
+/** A job whose root task's children are the items put in pages from outside (NDJSON), then sealed. */
+export interface OpenJobRequest extends Omit<SubmitRequest, "canvas"> {
+  /** Runs after all items; receives their results. */
+  readonly body?: Canvas;
+  readonly policy?: FailurePolicy;
+}
+export interface Submitted {
+  readonly jobId: string;
+  /** `false`: this submission met an earlier one with its Idempotency-Key. */
+  readonly created: boolean;
+}
+
+export interface JobView {
+  readonly jobId: string;
+  readonly workflow?: string;
+  readonly parameters?: JsonObject;
+  readonly state: JobState;
+  /** Milliseconds since the epoch, like every `...At`. */
+  readonly createdAt: number;
+  readonly endedAt?: number;
+  readonly deadlineAt: number;
+  /** Exact once the job has ended by completion (`countsExact`); before that approximate and only for display. */
+  readonly counts: Counts;
+  readonly countsExact: boolean;
+  /** Task runs known so far; grows while the job spawns. */
+  readonly planned: number;
+  /** How the root group decided. */
+  readonly outcome?: "complete" | "failed" | "cancelled" | "timeout";
+  readonly error?: ErrorData & { readonly runId: string };
+  /** The job's value when it has ended well and is not a group; a group's results are read with `results`. */
+  readonly value?: Json;
+}
+export interface RunView {
+  readonly runId: string;
+  readonly jobId: string;
+  readonly groupId: string;
+  readonly index: number;
+  readonly step: number;
+  /** undefined for steps the engine runs itself (groups, pages). */
+  readonly task?: string;
+  readonly status: RunStatus;
+  readonly round: number;
+  readonly attempt: number;
+  readonly queuedAt?: number;
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+  readonly error?: ErrorData;
+  readonly value?: Json;
+  /** The group this run waits for or has collected. */
+  readonly childGroup?: string;
+}
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly cursor?: string;
+}
+export interface JobEvent {
+  readonly at: number;
+  readonly kind: "state" | "failure";
+  readonly state?: JobState;
+  readonly runId?: string;
+  readonly task?: string;
+  readonly error?: ErrorData;
+}
+/** Nodes are runs and groups; members of a big group are folded into one node with counts. */
+export interface GraphNode {
+  readonly id: string;
+  readonly kind: "run" | "group" | "fold";
+  readonly label: string;
+  readonly status: RunStatus | "open" | "complete" | "failed" | "timeout" | "dropped";
+  /** For a fold: how many members it stands for, and by status. */
+  readonly count?: number;
+  readonly byStatus?: Counts;
+}
+export interface JobGraph {
+  readonly nodes: readonly GraphNode[];
+  readonly edges: readonly { readonly from: string; readonly to: string; readonly kind: "next" | "member" | "joins" }[];
+}
+
+/** A run that this process executes: what a heartbeat needs. */
+export interface Claim {
+  readonly runId: string;
+  readonly token: string;
+  readonly attempt: number;
+  readonly task: string;
+  /** Milliseconds since the epoch at which the attempt must be over. */
+  readonly deadline: number;
+}
+/** `lost`: another holder, or the row has ended; `cancelled`: a group above has decided. Both abort the user's code. */
+export type HeartbeatOutcome = "kept" | "lost" | "cancelled";
+
+/**
+ * What the loop that drives the engine gives it for one message. The loop owns timers: it calls `heartbeat` for what `hold` named, every third of
+ * a lease, extends the message's visibility with it, and aborts through the returned controller.
+ */
+export interface WorkerLoop {
+  /** Waits for a free slot. `alone`: the run was taken over from a dead holder and runs with nothing else beside it in this process. */
+  slot(alone: boolean): Promise<{ release(): void }>;
+  /** The claim is held from now until `release`; `abort` is called by the loop when a heartbeat says lost or cancelled, or at the deadline. */
+  hold(claim: Claim, abort: (reason: "lost" | "cancelled" | "deadline") => void): { release(): void };
+}
+
+export interface SweepReport {
+  readonly checked: number;
+  readonly repaired: number;
+  readonly due: number;
+}
+
+export interface Engine {
+  submit(request: SubmitRequest): Promise<Submitted>;
+  openJob(request: OpenJobRequest): Promise<Submitted>;
+  /** Idempotent by page number: the same page twice is harmless, another content is refused (`page_conflict`). */
+  putInputPage(jobId: string, page: number, items: readonly Canvas[]): Promise<void>;
+  sealInput(jobId: string, pages: number): Promise<void>;
+  /** Durable when it returns; `false`: the job had already ended (or does not exist: throws `job_not_found`). */
+  cancel(jobId: string): Promise<boolean>;
+
+  job(jobId: string): Promise<JobView | undefined>;
+  jobs(filter: { state?: JobState; limit?: number; cursor?: string }): Promise<Page<JobView>>;
+  runs(jobId: string, filter: { status?: RunStatus; limit?: number; cursor?: string }): Promise<Page<RunView>>;
+  run(runId: string): Promise<RunView | undefined>;
+  /** Ordered results: of the job's value when that is a group (pages flattened), else its one value. Streams; constant memory. */
+  results(jobId: string): AsyncIterable<ResultEntry>;
+  events(jobId: string, filter: { limit?: number; cursor?: string }): Promise<Page<JobEvent>>;
+  graph(jobId: string): Promise<JobGraph>;
+
+  /** Handles one message of any queue, the engine queue included. Throws PortError: then do not acknowledge. */
+  handle(message: ReceivedMessage, loop: WorkerLoop): Promise<Disposition>;
+  heartbeat(claims: readonly Claim[]): Promise<readonly HeartbeatOutcome[]>;
+  /** The supervisor saw the holder die: its leases end now, and the deaths count when the run was alone. */
+  endLeases(claims: readonly Claim[]): Promise<void>;
+  /** One pass over what is due for a check: repairs whatever a lost message or a death left behind, sends due runs. */
+  sweep(): Promise<SweepReport>;
+}
+
+export interface EngineConfig {
+  /** Site of queues that name none. */
+  readonly site: string;
+  /** Leaf width and fan-out of each ledger level. 256; simulations use 2 and 3. */
+  readonly width: number;
+  readonly leaseSeconds: number;
+  /** Bound of clock differences between processes. */
+  readonly skewMarginSeconds: number;
+  /** Raised at each start of an embedded runtime: leases of an earlier epoch are over. undefined: leases end by time alone. */
+  readonly epoch: number | undefined;
+  /** Who may say that a run killed its process: the takeover of a run that ran alone, or only a supervisor's `endLeases`. */
+  readonly killEvidence: "takeover" | "supervisor";
+  readonly maxKillsAlone: number;
+  /** How long a header rests between two checks by the sweeper. */
+  readonly sweepSeconds: number;
+  /** How old a queued run must be before the sweeper sends it again; doubles with each send. */
+  readonly resendSeconds: number;
+  /** Settles per follow-up before the rest is handed to the engine queue. */
+  readonly settleBudget: number;
+  /** Milliseconds that finished runs wait for others, so that their marks become one write. */
+  readonly followDelayMs: number;
+  readonly headerCacheMs: number;
+  /** Members per expand message. */
+  readonly expandRange: number;
+  /** Most members of one leaf in one message. */
+  readonly membersPerMessage: number;
+  /** Pages of an open group that may be unfinished before its owner stops pulling. */
+  readonly openPages: number;
+  readonly unknownTaskGraceSeconds: number;
+  readonly defaultJobTimeoutSeconds: number;
+  readonly maxJobTimeoutSeconds: number;
+  readonly retentionSeconds: number;
+  /** Longest in-process wait of a blocked streaming owner before it yields its slot. */
+  readonly yieldSeconds: number;
+}

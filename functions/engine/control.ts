@@ -1,0 +1,38 @@
+import type { Context } from "./context.ts";
+import type { WorkerLoop } from "./contract.ts";
+import { expandMembers } from "./expand.ts";
+import { follow } from "./follow.ts";
+import { readGate } from "./gate.ts";
+import { handleMembers } from "./members.ts";
+import { decodeMessage } from "./messages.ts";
+import type { Disposition, ReceivedMessage } from "./ports.ts";
+import { sweepGroup } from "./sweep.ts";
+import { assertNever } from "../core/errors.ts";
+
+/** Handles one message of any queue. What it throws must not be acknowledged. */
+export async function handleMessage(context: Context, received: ReceivedMessage, loop: WorkerLoop): Promise<Disposition> {
+  const message = decodeMessage(received.body);
+  if (!message) return { kind: "dead", reason: "not a message of this engine, or of a version it does not know" };
+  switch (message.kind) {
+    case "members":
+      return handleMembers(context, message, received.receives, loop);
+    case "expand": {
+      const gate = await readGate(context, message.gid);
+      if (gate.kind === "go" && gate.header.plan !== undefined) await expandMembers(context, gate.header, message.from, Math.min(message.to, gate.header.memberCount ?? 0));
+      break;
+    }
+    case "settle":
+      await follow(context, [{ kind: "settle", gid: message.gid }], "engine");
+      break;
+    case "cancel":
+      // Carries the round it was asked in: late, it must not end a round that was started since.
+      await follow(context, [{ kind: "decide", gid: message.gid, round: message.round, outcome: "cancelled" }], "engine");
+      break;
+    case "sweep":
+      await sweepGroup(context, message.gid, message.fromLeaf);
+      break;
+    default:
+      return assertNever(message);
+  }
+  return { kind: "done" };
+}

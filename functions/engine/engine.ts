@@ -1,0 +1,66 @@
+import { FanfoldError } from "../core/errors.ts";
+import { DEFAULT_CONFIG } from "./config.ts";
+import type { Context } from "./context.ts";
+import { handleMessage } from "./control.ts";
+import type { Engine, EngineConfig, WorkerLoop } from "./contract.ts";
+import { GateCache, readHeader } from "./gate.ts";
+import { setOutcome } from "./header-writes.ts";
+import { endLeases, heartbeat } from "./heartbeat.ts";
+import { putPage, sealInput } from "./input.ts";
+import { jobGraph } from "./graph.ts";
+import { countersOf, readLedger } from "./ledger-reads.ts";
+import { handleMembers } from "./members.ts";
+import { sendControl } from "./messages.ts";
+import { PlanStore } from "./plan-store.ts";
+import type { Ports } from "./ports.ts";
+import { jobResults, listEvents, listJobs, listRuns, viewJob, viewRunById } from "./query.ts";
+import { submitJob, submitOpenJob } from "./submit.ts";
+import { sweep } from "./sweep.ts";
+
+/** One instance of the engine over its ports: the same code on one machine, on AWS and in the simulator. */
+export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): Engine {
+  const plans = new PlanStore(() => context);
+  const context: Context = { ...ports, config: { ...DEFAULT_CONFIG, ...config }, plans, gates: new GateCache() };
+  return {
+    submit: (request) => submitJob(context, request),
+    openJob: async (request) => {
+      const submitted = await submitOpenJob(context, request);
+      // Opens the input group now, as the message of the first step would: pages may come at once.
+      await handleMembers(context, { kind: "members", gid: submitted.jobId, step: 0, members: [0] }, 2, NO_LOOP);
+      return submitted;
+    },
+    putInputPage: (jobId, page, items) => putPage(context, jobId, page, items),
+    sealInput: (jobId, pages) => sealInput(context, jobId, pages),
+    cancel: (jobId) => cancel(context, jobId),
+    job: (jobId) => viewJob(context, jobId),
+    jobs: (filter) => listJobs(context, filter),
+    runs: (jobId, filter) => listRuns(context, jobId, filter),
+    run: (runId) => viewRunById(context, runId),
+    results: (jobId) => jobResults(context, jobId),
+    events: (jobId, filter) => listEvents(context, jobId, filter),
+    graph: (jobId) => jobGraph(context, jobId),
+    handle: (message, loop) => handleMessage(context, message, loop),
+    heartbeat: (claims) => heartbeat(context, claims),
+    endLeases: (claims) => endLeases(context, claims),
+    sweep: () => sweep(context),
+  };
+}
+
+/** Group steps run no user code, so opening an input group never asks for a slot. */
+const NO_LOOP: WorkerLoop = {
+  slot: () => Promise.reject(new FanfoldError("internal", "a group step asked for a slot")),
+  hold: () => {
+    throw new FanfoldError("internal", "a group step asked to be held");
+  },
+};
+
+/** Durable once the outcome is written; the message only hurries what follows. */
+async function cancel(context: Context, jobId: string): Promise<boolean> {
+  const root = await readHeader(context, jobId);
+  if (!root?.job) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
+  if (root.outcome) return false;
+  const totals = countersOf(await readLedger(context, { gid: jobId, round: root.round, level: root.height, node: 0 }));
+  const { header } = await setOutcome(context, jobId, root.round, "cancelled", totals, true);
+  await sendControl(context, { kind: "cancel", gid: jobId, round: root.round });
+  return header?.outcome === "cancelled";
+}

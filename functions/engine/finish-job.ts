@@ -1,0 +1,53 @@
+import { failedRuns } from "../core/counts.ts";
+import { absent, and, present } from "./conditions.ts";
+import { all, type Context } from "./context.ts";
+import { copyOfValue } from "./follow-groups.ts";
+import { asJob, attributesOf, type Header, ITEM_VERSION, type JobAttributes, jobIndexKey, jobKey } from "./items.ts";
+import { noteState } from "./progress.ts";
+import { readLastStep, readRunById } from "./runs.ts";
+
+export const OPEN_JOBS = "open";
+export const ALL_JOBS = "all";
+
+/** The job item and its place in the lists, from what the root header says: by the submission, and again by the sweeper if its writer died. */
+export async function putJob(context: Context, root: Header, extra: Partial<JobAttributes> = {}): Promise<void> {
+  const owned = { v: ITEM_VERSION, jobId: root.jobId, ttl: root.ttl };
+  const job = { ...owned, ...root.job, state: "started" as const, createdAt: root.createdAt, deadline: root.deadline ?? 0, ...extra };
+  await context.store.writeMany([
+    { op: "put", key: jobKey(root.jobId), attributes: attributesOf(job), when: absent() },
+    { op: "put", key: jobIndexKey(ALL_JOBS, root.createdAt, root.jobId), attributes: owned, when: absent() },
+    { op: "put", key: jobIndexKey(OPEN_JOBS, root.createdAt, root.jobId), attributes: owned, when: absent() },
+  ]);
+}
+
+/** Ends the job of a decided root group: state, value, counters, lists, event. Every write is idempotent, and all happen before the root closes. */
+export async function finishJob(context: Context, root: Header): Promise<void> {
+  const job = asJob(await context.store.get(jobKey(root.jobId), { consistent: true }));
+  if (!job) await putJob(context, root);
+  const endedAt = job?.endedAt ?? context.clock.now();
+  const ended = job?.endedAt === undefined ? await endOf(context, root, endedAt) : { state: job.state };
+  if (job?.endedAt === undefined) {
+    await context.store.write({ op: "update", key: jobKey(root.jobId), change: { set: attributesOf(ended) }, when: and(present(), absent("endedAt")) });
+  }
+  const owned = { v: ITEM_VERSION, jobId: root.jobId, ttl: root.ttl };
+  await all<unknown>([
+    context.store.writeMany([
+      { op: "put", key: jobIndexKey(ended.state, root.createdAt, root.jobId), attributes: owned, when: absent() },
+      { op: "remove", key: jobIndexKey(OPEN_JOBS, root.createdAt, root.jobId) },
+    ]),
+    noteState(context, owned, endedAt, ended.state),
+  ]);
+}
+
+async function endOf(context: Context, root: Header, endedAt: number): Promise<Partial<JobAttributes> & Pick<JobAttributes, "state">> {
+  const counts = root.totals ?? {};
+  const base = { endedAt, ...(root.outcome === undefined ? {} : { outcome: root.outcome }), counts, countsExact: !root.early };
+  if (root.outcome === "cancelled" || root.outcome === "dropped") return { ...base, state: "cancelled" };
+  if (root.outcome === "timeout") return { ...base, state: "timed-out" };
+  const first = root.firstError === undefined ? undefined : await readRunById(context, root.firstError);
+  const error = first?.error ? { error: { runId: first.runId, ...first.error } } : {};
+  if (root.outcome === "failed") return { ...base, state: "failure", ...error };
+  const last = await readLastStep(context, root.gid, 0);
+  // What ended well goes on, but a job in which something failed says so.
+  return { ...base, state: failedRuns(counts) > 0 ? "failure" : "success", ...copyOfValue(last), ...error };
+}

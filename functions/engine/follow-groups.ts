@@ -1,0 +1,114 @@
+import { addCounts, carriedUp, countOf } from "../core/counts.ts";
+import { scopeOf } from "../core/run-id.ts";
+import { isTerminal } from "../core/run-state.ts";
+import type { Context } from "./context.ts";
+import { finishJob } from "./finish-job.ts";
+import type { FollowItem, WorkList } from "./follow.ts";
+import { decidedAbove, readHeader } from "./gate.ts";
+import { setOutcome } from "./header-writes.ts";
+import type { Header, Outcome, Run, RunAttributes, RunError } from "./items.ts";
+import { countersOf, readLedger } from "./ledger-reads.ts";
+import { cancelIdleRun, isLive, settleRun } from "./run-writes.ts";
+import { readLastStep, readRunById } from "./runs.ts";
+
+/** Decides a group, once per round. When a group above has decided, the outcome is `dropped`; the round was read before the groups above were. */
+export async function followDecide(context: Context, item: Extract<FollowItem, { kind: "decide" }>, list: WorkList): Promise<void> {
+  const header = await readHeader(context, item.gid);
+  if (!header || header.round !== item.round) return;
+  if (!header.outcome) {
+    const scope = scopeOf(item.gid);
+    const dropped = item.outcome !== "dropped" && scope !== undefined && (await decidedAbove(context, scope));
+    const outcome: Outcome = dropped ? "dropped" : item.outcome;
+    const totals = item.totals ?? countersOf(await readLedger(context, { gid: item.gid, round: item.round, level: header.height, node: 0 }));
+    const early = item.totals === undefined || dropped;
+    await setOutcome(context, item.gid, item.round, outcome, totals, early);
+  }
+  list.push({ kind: "settle", gid: item.gid });
+}
+
+/** What a decided group means for the run that waits for it. Derived from the stored outcome alone, so it can be repeated; never skipped because the header is closed. */
+export async function followSettle(context: Context, gid: string, list: WorkList): Promise<void> {
+  const header = await readHeader(context, gid);
+  if (!header?.outcome) return;
+  if (header.joins === undefined) {
+    await finishJob(context, header);
+    list.push({ kind: "close", gid, round: header.round });
+    return;
+  }
+  const owner = await readRunById(context, header.joins);
+  if (!owner) {
+    list.push({ kind: "close", gid, round: header.round });
+    return;
+  }
+  const settled = isTerminal(owner.status) ? owner : (await settleRun(context, owner, gid, header.round, await settlement(context, header, owner))).run;
+  if (settled && isTerminal(settled.status)) {
+    list.push({ kind: "run", run: settled }); // its follow-up closes this group, last
+    return;
+  }
+  if (!settled) return;
+  // The owner has not reached its waiting write. A live one looks again after that write; an idle one below a decided group is ended by a write.
+  const scope = scopeOf(gid);
+  if (isLive(context, settled) || !(header.outcome === "dropped" || (scope !== undefined && (await decidedAbove(context, scope))))) return;
+  const { run } = await cancelIdleRun(context, settled, header.round, cancelled(context, "upstream"));
+  if (run && isTerminal(run.status)) list.push({ kind: "run", run });
+  else if (run && run.round > header.round) list.push({ kind: "close", gid, round: header.round });
+}
+
+async function settlement(context: Context, header: Header, owner: Run): Promise<Partial<RunAttributes>> {
+  const totals = header.totals ?? {};
+  const counts = addCounts(owner.ownCounts, owner.page ? totals : carriedUp(totals));
+  const endedAt = context.clock.now();
+  if (header.outcome === "complete") {
+    const error = owner.page && header.firstError !== undefined ? { error: await firstErrorOf(context, header) } : {};
+    return { status: "success", counts, endedAt, ...(await valueOf(context, header, owner)), ...error };
+  }
+  if (header.outcome === "failed") return { status: "error", counts, endedAt, error: await firstErrorOf(context, header), collects: header.gid };
+  return { ...cancelled(context, header.outcome === "timeout" ? "timeout" : "upstream"), counts };
+}
+function cancelled(context: Context, reason: string): Partial<RunAttributes> {
+  const error: RunError = { name: "Cancelled", message: "a group above this run was decided before it ended", reason };
+  return { status: "cancelled", counts: countOf("cancelled"), endedAt: context.clock.now(), error };
+}
+
+/** The error of the run that failed first, kept through all levels above it. */
+async function firstErrorOf(context: Context, header: Header): Promise<RunError> {
+  const first = header.firstError === undefined ? undefined : await readRunById(context, header.firstError);
+  if (first?.error) return { runId: first.runId, ...first.error };
+  return { name: "GroupFailed", message: `${header.totals?.["failedMembers"] ?? "some"} members failed`, ...(first ? { runId: first.runId } : {}) };
+}
+
+/** The value of a run whose child group completed. */
+async function valueOf(context: Context, header: Header, owner: Run): Promise<Partial<RunAttributes>> {
+  if (owner.takes === "replace") {
+    const last = await readLastStep(context, header.gid, 0);
+    return copyOfValue(last);
+  }
+  if (owner.takes === "group") {
+    const total = header.memberCount ?? 0;
+    const failed = header.totals?.["failedMembers"] ?? 0;
+    return { collects: header.gid, value: { group: header.gid, total, success: total - failed, failed } };
+  }
+  if (owner.ownValueRef !== undefined) return { valueRef: owner.ownValueRef };
+  return owner.ownValue === undefined ? {} : { value: owner.ownValue };
+}
+export function copyOfValue(run: Run | undefined): Partial<Pick<RunAttributes, "value" | "valueRef" | "collects">> {
+  return {
+    ...(run?.value === undefined ? {} : { value: run.value }),
+    ...(run?.valueRef === undefined ? {} : { valueRef: run.valueRef }),
+    ...(run?.collects === undefined ? {} : { collects: run.collects }),
+  };
+}
+
+/** After the waiting write, on redelivery, in the sweep: the group may have decided before the row waited. */
+export async function followCheck(context: Context, run: Run, list: WorkList): Promise<void> {
+  if (run.joins === undefined) return;
+  const header = await readHeader(context, run.joins);
+  if (header?.outcome && header.round === run.round) list.push({ kind: "settle", gid: run.joins });
+}
+
+export async function followEnd(context: Context, { gid, round }: Extract<FollowItem, { kind: "end" }>, list: WorkList): Promise<void> {
+  const header = await readHeader(context, gid);
+  if (!header || header.state === "closed" || header.round > round) return;
+  await setOutcome(context, gid, header.round, "dropped", {}, true);
+  list.push({ kind: "close", gid, round: header.round });
+}

@@ -1,0 +1,41 @@
+import { expectedMarks, leafOf, localIndex } from "../core/ledger.ts";
+import { failsEarly, outcomeOf } from "../core/policy.ts";
+import type { Context } from "./context.ts";
+import type { FollowItem, WorkList } from "./follow.ts";
+import { readHeader } from "./gate.ts";
+import type { Header } from "./items.ts";
+import { countersOf, doneOf, type LedgerAt } from "./ledger-reads.ts";
+import { markLedger } from "./mark-ledger.ts";
+import type { Item } from "./ports.ts";
+import { ownedBy } from "./run-writes.ts";
+
+export async function followMark(context: Context, { at, height, marks, owned }: Extract<FollowItem, { kind: "mark" }>, list: WorkList): Promise<void> {
+  const node = await markLedger(context, at, marks, owned);
+  // The header is read AFTER the mark; sealing writes the member count and THEN reads nodes: one of the two sees both.
+  const header = await readHeader(context, at.gid);
+  if (header) propagate(context, header, { ...at, height }, node, list);
+}
+
+/** A full node is marked in its parent, a full root decides. Without a member count only full inner nodes go up and the root never decides. */
+export function propagate(context: Context, header: Header, at: LedgerAt & { height: number }, node: Item | undefined, list: WorkList): void {
+  if (header.round !== at.round || !node) return;
+  const totals = countersOf(node);
+  const failedMembers = totals["failedMembers"] ?? 0;
+  const { width } = context.config;
+  const expected = expectedMarks(header.memberCount, at.height, at, width);
+  if (expected === undefined || doneOf(node).size < expected) {
+    if (!header.outcome && failsEarly(header.policy, failedMembers)) list.push({ kind: "decide", gid: at.gid, round: at.round, outcome: "failed" });
+    return;
+  }
+  if (at.level < at.height) {
+    list.push({
+      kind: "mark",
+      at: { gid: at.gid, round: at.round, level: at.level + 1, node: leafOf(at.node, width) },
+      height: at.height,
+      marks: new Map([[localIndex(at.node, width), totals]]),
+      owned: ownedBy(header),
+    });
+  } else {
+    list.push({ kind: "decide", gid: at.gid, round: at.round, outcome: outcomeOf(header.policy, failedMembers), totals });
+  }
+}

@@ -1,0 +1,109 @@
+import { addCounts, carriedUp, countOf, type Counts } from "../core/counts.ts";
+import { leafOf, localIndex } from "../core/ledger.ts";
+import { isGroupStep } from "../core/plan.ts";
+import { failsEarly } from "../core/policy.ts";
+import { childGroupOf } from "../core/run-id.ts";
+import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../core/run-state.ts";
+import { all, type Context } from "./context.ts";
+import type { WorkList } from "./follow.ts";
+import { readHeaders } from "./gate.ts";
+import { setFirstError } from "./header-writes.ts";
+import { type Header, ITEM_VERSION, type Run, type RunAttributes } from "./items.ts";
+import { expiresAtOf, notBeforeOf, type Owing, packSize, queueOf, sendRuns } from "./messages.ts";
+import { noteProgress } from "./progress.ts";
+import { createRuns, ownedBy } from "./run-writes.ts";
+import { duePart, strandOf } from "./runs.ts";
+
+/** The first phase of F: terminal runs become next steps or marks. One consistent read of each header serves all runs of its group. */
+export async function followRuns(context: Context, runs: readonly Run[], list: WorkList, background: Promise<void>[]): Promise<void> {
+  const unique = [...new Map(runs.map((run) => [run.runId, run])).values()].filter((run) => isTerminal(run.status));
+  const gids = [...new Set(unique.map((run) => run.gid))];
+  const read = await readHeaders(context, gids);
+  const headers = new Map(gids.map((gid, k) => [gid, read[k]]));
+  const followed: { run: Run; header: Header }[] = [];
+  for (const run of unique) {
+    const header = headers.get(run.gid);
+    if (!header) continue; // collected
+    if (run.joins !== undefined) list.push({ kind: "close", gid: run.joins, round: run.round });
+    followed.push({ run, header });
+  }
+  const progress = noteProgress(context, followed.map(({ run }) => run));
+  progress.catch(() => undefined); // awaited with the rest of the work-list
+  background.push(progress);
+
+  const next: { run: Run; header: Header }[] = [];
+  const errors: Promise<unknown>[] = [];
+  for (const { run, header } of followed) {
+    const { strand } = await strandOf(context, header, run);
+    if (isSuccess(run.status) && run.step + 1 < strand.length) {
+      // Below a decided group the strand ends here: its other steps read as cancelled.
+      if (!header.outcome) next.push({ run, header });
+      continue;
+    }
+    const failedMembers = failedMembersOf(run);
+    if (failedMembers > 0 && !header.firstError) errors.push(setFirstError(context, header.gid, header.round, run.error?.runId ?? run.runId));
+    if (isFailure(run.status) && run.joins === undefined) list.push({ kind: "end", gid: childGroupOf(run.runId), round: run.round });
+    if (failsEarly(header.policy, failedMembers)) list.push({ kind: "decide", gid: header.gid, round: header.round, outcome: "failed" });
+    const { width } = context.config;
+    list.push({
+      kind: "mark",
+      at: { gid: header.gid, round: header.round, level: 1, node: leafOf(run.index, width) },
+      height: header.height,
+      marks: new Map([[localIndex(run.index, width), marksOf(run, failedMembers)]]),
+      owned: ownedBy(header),
+    });
+  }
+  // firstError is written before a mark can decide the group, so that the decision finds it.
+  await all([...errors, createNext(context, next, list)]);
+}
+
+/** A page counts the failed members of its own group; any other run counts itself. */
+function failedMembersOf(run: Run): number {
+  if (run.page && isSuccess(run.status)) return run.counts?.["failedMembers"] ?? 0;
+  return isFailure(run.status) ? 1 : 0;
+}
+export function countsOf(run: Run): Counts {
+  return run.counts ?? countOf(run.status as TerminalStatus);
+}
+function marksOf(run: Run, failedMembers: number): Counts {
+  const counts = addCounts(run.carry, carriedUp(countsOf(run)));
+  return failedMembers > 0 ? { ...counts, failedMembers } : counts;
+}
+
+/** Puts next steps (absent: ids are positional) and sends them, also those that stood there unfinished: their writer may have died before its send. */
+async function createNext(context: Context, next: readonly { run: Run; header: Header }[], list: WorkList): Promise<void> {
+  if (next.length === 0) return;
+  const now = context.clock.now();
+  const rows = await all(
+    next.map(async ({ run, header }) => {
+      const ref = { gid: run.gid, index: run.index, step: run.step + 1 };
+      const step = (await strandOf(context, header, run)).strand[ref.step];
+      if (!step) throw new Error("unreachable: the caller checked the length of the strand");
+      const notBefore = notBeforeOf(step, now);
+      const expiresAt = expiresAtOf(step, now);
+      const runId = `${run.gid}.${run.index}~${ref.step}`;
+      const attributes: Partial<RunAttributes> = {
+        ...ownedBy(header),
+        v: ITEM_VERSION,
+        status: "queued",
+        round: header.round,
+        attempt: 0,
+        sentAt: now,
+        carry: addCounts(run.carry, carriedUp(countsOf(run))),
+        ...(isGroupStep(step) ? {} : { task: step.task }),
+        ...(expiresAt === undefined ? {} : { expiresAt }),
+        ...(notBefore === undefined ? {} : duePart(context, runId, notBefore, now)),
+      };
+      return { ref, attributes, queue: queueOf(context, step), delaySeconds: notBefore === undefined ? 0 : (notBefore - now) / 1_000 };
+    }),
+  );
+  const written = await createRuns(context, rows);
+  const owing: Owing[] = [];
+  written.forEach(({ run }, k) => {
+    const { ref, queue, delaySeconds } = rows[k] as (typeof rows)[number];
+    if (!run) return;
+    if (isTerminal(run.status)) list.push({ kind: "run", run });
+    else if (run.due === undefined) owing.push({ ...ref, queue, delaySeconds });
+  });
+  await sendRuns(context, owing, packSize(context, Math.max(...next.map(({ header }) => header.memberCount ?? 1))));
+}

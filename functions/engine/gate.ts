@@ -1,0 +1,49 @@
+import { scopesOf } from "../core/run-id.ts";
+import type { Context } from "./context.ts";
+import { asHeader, type Header, headerKey } from "./items.ts";
+
+/** May runs of this group still start? `gone`: collected or never created; `decided`: it, or a group above it, has an outcome. */
+export type Gate = { readonly kind: "go"; readonly header: Header } | { readonly kind: "gone" } | { readonly kind: "decided"; readonly header: Header };
+
+/** Consistent: one read of the header and of every header above it, whose names the id tells. */
+export async function readGate(context: Context, gid: string): Promise<Gate> {
+  const headers = await readHeaders(context, scopesOf(gid));
+  const header = headers[0];
+  if (!header) return { kind: "gone" };
+  if (headers.some((above) => !above || above.outcome)) return { kind: "decided", header };
+  context.gates.remember(gid, header, context.clock.now());
+  return { kind: "go", header };
+}
+/** The cache may only say "go"; anything else needs the consistent read. */
+export async function gateOf(context: Context, gid: string): Promise<Gate> {
+  const cached = context.gates.recall(gid, context.clock.now() - context.config.headerCacheMs);
+  return cached ? { kind: "go", header: cached } : readGate(context, gid);
+}
+export async function decidedAbove(context: Context, gid: string): Promise<boolean> {
+  return (await readHeaders(context, scopesOf(gid))).some((header) => !header || header.outcome !== undefined);
+}
+export async function readHeader(context: Context, gid: string): Promise<Header | undefined> {
+  return asHeader(await context.store.get(headerKey(gid), { consistent: true }));
+}
+export async function readHeaders(context: Context, gids: readonly string[]): Promise<(Header | undefined)[]> {
+  const headers: (Header | undefined)[] = [];
+  for (let from = 0; from < gids.length; from += 100) {
+    const items = await context.store.getMany(gids.slice(from, from + 100).map(headerKey));
+    headers.push(...items.map(asHeader));
+  }
+  return headers;
+}
+
+/** Headers seen open, with everything above them open, a short while ago. */
+export class GateCache {
+  readonly #seen = new Map<string, { header: Header; at: number }>();
+
+  remember(gid: string, header: Header, now: number): void {
+    if (this.#seen.size >= 4_096) this.#seen.clear();
+    this.#seen.set(gid, { header, at: now });
+  }
+  recall(gid: string, notBefore: number): Header | undefined {
+    const seen = this.#seen.get(gid);
+    return seen && seen.at >= notBefore ? seen.header : undefined;
+  }
+}

@@ -1,0 +1,73 @@
+import { FanfoldError } from "../core/errors.ts";
+import { isGroupStep } from "../core/plan.ts";
+import { childGroupOf, runIdOf } from "../core/run-id.ts";
+import type { Context } from "./context.ts";
+import type { GraphNode, JobGraph } from "./contract.ts";
+import { readHeader } from "./gate.ts";
+import type { Header, Run } from "./items.ts";
+import { countersOf, readLedger } from "./ledger-reads.ts";
+import { viewRun } from "./query.ts";
+import { readLeaf, strandOf } from "./runs.ts";
+
+/** Members of a group that are drawn one by one; a bigger group is one folded node with its counts. */
+const DRAWN_MEMBERS = 20;
+/** Nodes of one picture; what is beyond is folded. */
+const DRAWN_NODES = 500;
+
+interface Drawing {
+  readonly nodes: GraphNode[];
+  readonly edges: JobGraph["edges"][number][];
+}
+
+/** The graph of a job as it stands: runs and groups, big groups folded. Steps that have not come yet are drawn from the plan as `pending`. */
+export async function jobGraph(context: Context, jobId: string): Promise<JobGraph> {
+  const root = await readHeader(context, jobId);
+  if (!root) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
+  const drawing: Drawing = { nodes: [], edges: [] };
+  await drawMember(context, drawing, root, 0, (await readLeaf(context, jobId, 0)).filter((run) => run.index === 0));
+  return drawing;
+}
+
+/** Draws a strand; returns the ids of its first and last node. */
+async function drawMember(context: Context, drawing: Drawing, header: Header, index: number, runs: readonly Run[]): Promise<{ first: string; last: string }> {
+  const known = runs[0];
+  const { strand } = await strandOf(context, header, known ?? { gid: header.gid, index, step: 0 });
+  let first: string | undefined;
+  let before: string | undefined;
+  for (const [k, step] of strand.entries()) {
+    const run = runs.find((candidate) => candidate.step === k);
+    const id = runIdOf(header.gid, index, k);
+    const label = isGroupStep(step) ? "group" : step.task;
+    const status = run ? (await viewRun(context, run, header)).status : header.outcome === undefined ? "pending" : "cancelled";
+    drawing.nodes.push({ id, kind: "run", label, status });
+    if (before !== undefined) drawing.edges.push({ from: before, to: id, kind: "next" });
+    first ??= id;
+    before = run?.joins === undefined ? id : await drawGroup(context, drawing, run, id);
+  }
+  return { first: first ?? "", last: before ?? "" };
+}
+
+/** Draws the child group of a run; returns the id that the next step hangs on. */
+async function drawGroup(context: Context, drawing: Drawing, run: Run, from: string): Promise<string> {
+  const gid = childGroupOf(run.runId);
+  const header = await readHeader(context, gid);
+  if (!header) return from;
+  const count = header.memberCount;
+  const label = count === undefined ? "open group" : `group of ${count}`;
+  drawing.nodes.push({ id: gid, kind: "group", label, status: header.outcome ?? "open" });
+  if (count === undefined || count > DRAWN_MEMBERS || drawing.nodes.length > DRAWN_NODES) {
+    const byStatus = countersOf(await readLedger(context, { gid, round: header.round, level: header.height, node: 0 }));
+    const id = `${gid}.*`;
+    drawing.nodes.push({ id, kind: "fold", label: header.pages ? "pages" : "members", status: header.outcome ?? "open", ...(count === undefined ? {} : { count }), byStatus });
+    drawing.edges.push({ from, to: id, kind: "member" }, { from: id, to: gid, kind: "joins" });
+    return gid;
+  }
+  const runs = count === 0 ? [] : await readLeaf(context, gid, 0);
+  for (let index = 0; index < count; index++) {
+    const ofMember = runs.filter((member) => member.index === index);
+    if (header.pages && ofMember.length === 0) continue;
+    const { first, last } = await drawMember(context, drawing, header, index, ofMember);
+    drawing.edges.push({ from, to: first, kind: "member" }, { from: last, to: gid, kind: "joins" });
+  }
+  return gid;
+}

@@ -1,0 +1,27 @@
+import { parseRunId, type RunRef, scopesOf } from "../core/run-id.ts";
+import type { Context } from "./context.ts";
+import type { Claim, HeartbeatOutcome } from "./contract.ts";
+import { readHeaders } from "./gate.ts";
+import { endLeaseOp, heartbeatOp } from "./run-writes.ts";
+
+/** Extends leases under their fences, and looks whether a group above has decided. One write per claim, one read per distinct group. */
+export async function heartbeat(context: Context, claims: readonly Claim[]): Promise<readonly HeartbeatOutcome[]> {
+  if (claims.length === 0) return [];
+  const refs = claims.map((claim) => refOf(claim));
+  const results = await context.store.writeMany(claims.map((claim, k) => heartbeatOp(context, refs[k] as RunRef, claim.token, claim.attempt)));
+  const scopes = [...new Set(refs.flatMap((ref) => scopesOf(ref.gid)))];
+  const headers = await readHeaders(context, scopes);
+  const decided = new Set(scopes.filter((_, k) => !headers[k] || headers[k]?.outcome !== undefined));
+  return results.map((result, k) => {
+    if (!result.applied) return "lost";
+    return scopesOf((refs[k] as RunRef).gid).some((gid) => decided.has(gid)) ? "cancelled" : "kept";
+  });
+}
+export async function endLeases(context: Context, claims: readonly Claim[]): Promise<void> {
+  if (claims.length > 0) await context.store.writeMany(claims.map((claim) => endLeaseOp(context, refOf(claim), claim.token, claim.attempt)));
+}
+function refOf(claim: Claim): RunRef {
+  const ref = parseRunId(claim.runId);
+  if (!ref) throw new Error(`not a run id: ${claim.runId}`);
+  return ref;
+}

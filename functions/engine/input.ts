@@ -1,0 +1,73 @@
+import type { Canvas } from "../core/canvas.ts";
+import { encodeCanvas } from "../core/canvas-wire.ts";
+import { FanfoldError } from "../core/errors.ts";
+import { canonicalJson, type Json } from "../core/json.ts";
+import { LIMITS } from "../core/limits.ts";
+import { ENGINE_QUEUE } from "../core/queue-name.ts";
+import { childGroupOf, runIdOf } from "../core/run-id.ts";
+import type { Context } from "./context.ts";
+import { OPEN_HEIGHT } from "./expand.ts";
+import { readHeader } from "./gate.ts";
+import type { Header } from "./items.ts";
+import { sendRuns } from "./messages.ts";
+import { compileChild } from "./outbox.ts";
+import { createRuns, ownedBy } from "./run-writes.ts";
+import { pageStep, readRuns } from "./runs.ts";
+import { sealGroup } from "./seal.ts";
+
+/** The open group that a job's input fills: the child group of its first run. */
+export const inputGroupOf = (jobId: string): string => childGroupOf(runIdOf(jobId, 0, 0));
+
+/** Puts one page of input. Any order, any number of times: the page is told by its content. */
+export async function putPage(context: Context, jobId: string, page: number, items: readonly Canvas[]): Promise<void> {
+  const header = await openInput(context, jobId);
+  const field = "page";
+  const pages = context.config.width ** OPEN_HEIGHT;
+  if (!Number.isSafeInteger(page) || page < 0 || page >= pages) {
+    throw new FanfoldError("invalid_request", `a page number is a whole number from 0 to ${pages - 1}`, { details: { field } });
+  }
+  if (items.length > LIMITS.pageItems) {
+    throw new FanfoldError("payload_too_large", `a page has at most ${LIMITS.pageItems} items, this one has ${items.length}`, { details: { field, limit: LIMITS.pageItems } });
+  }
+  const contentHash = context.ids.hash(canonicalJson(items.map((item): Json => encodeCanvas(item))));
+  const members = items.map((item, k) => compileChild(context, item, `/${k}`));
+  if (header.memberCount !== undefined && page >= header.memberCount) throw sealed(jobId);
+  const ref = { gid: header.gid, index: page, step: 0 };
+  const manifest = await context.plans.write(`${runIdOf(header.gid, page, 0)}!${contentHash.slice(0, 32)}`, pageStep(members, header), ownedBy(header));
+  const attributes = { ...ownedBy(header), status: "queued" as const, round: header.round, attempt: 0, sentAt: context.clock.now(), page: true, manifest, contentHash };
+  const [write] = await createRuns(context, [{ ref, attributes }]);
+  if (write?.run?.contentHash !== contentHash) {
+    throw new FanfoldError("page_conflict", `page ${page} was put before with another content: pages are numbered once and for all`, { details: { field, page } });
+  }
+  if (write.run.status === "queued") await sendRuns(context, [{ ...ref, queue: ENGINE_QUEUE, delaySeconds: 0 }], 1);
+}
+
+/** Seals the input: `pages` pages, 0 to pages-1, all of which must have been put. Idempotent for the same number. */
+export async function sealInput(context: Context, jobId: string, pages: number): Promise<void> {
+  const header = await readHeader(context, inputGroupOf(jobId));
+  if (!header?.pages) throw notOpen(jobId);
+  if (header.memberCount !== undefined && header.memberCount !== pages) throw sealed(jobId);
+  if (!Number.isSafeInteger(pages) || pages < 0 || pages > context.config.width ** OPEN_HEIGHT) {
+    throw new FanfoldError("invalid_request", "`pages` is the number of pages that were put", { details: { field: "pages" } });
+  }
+  const missing = await firstMissing(context, header, pages);
+  if (missing !== undefined) {
+    throw new FanfoldError("invalid_request", `page ${missing} of ${pages} was never put: put it, then seal again`, { details: { field: "pages", missing } });
+  }
+  await sealGroup(context, header.gid, pages);
+}
+async function firstMissing(context: Context, header: Header, pages: number): Promise<number | undefined> {
+  for (let from = 0; from < pages; from += 100) {
+    const refs = Array.from({ length: Math.min(100, pages - from) }, (_, k) => ({ gid: header.gid, index: from + k, step: 0 }));
+    const missing = (await readRuns(context, refs)).indexOf(undefined);
+    if (missing >= 0) return from + missing;
+  }
+  return undefined;
+}
+async function openInput(context: Context, jobId: string): Promise<Header> {
+  const header = await readHeader(context, inputGroupOf(jobId));
+  if (!header?.pages) throw notOpen(jobId);
+  return header;
+}
+const notOpen = (jobId: string): FanfoldError => new FanfoldError("job_not_found", `no job ${jobId} takes input: start one with an open input first`, { details: { jobId } });
+const sealed = (jobId: string): FanfoldError => new FanfoldError("input_sealed", `the input of job ${jobId} is sealed: start another job for more`, { details: { jobId } });

@@ -1,0 +1,220 @@
+import type { FailurePolicy, Tracking } from "../core/canvas.ts";
+import type { Counts } from "../core/counts.ts";
+import type { ErrorData } from "../core/invocation.ts";
+import type { Json, JsonObject } from "../core/json.ts";
+import { leafOf, localIndex } from "../core/ledger.ts";
+import type { RunRef } from "../core/run-id.ts";
+import type { RunStatus } from "../core/run-state.ts";
+import type { Attributes, Item, Key } from "./ports.ts";
+
+/**
+ * Every item kind: its key, attributes and cost (docs/protocol.md, section 3). Sizes are typical; a write costs one unit per started KB of
+ * the larger of before and after. Every item of a job carries `v`, `jobId` and `ttl` from its first write.
+ *
+ * | item           | table, key                                     | size      | written                                                 |
+ * |----------------|------------------------------------------------|-----------|---------------------------------------------------------|
+ * | group header   | callbacks `G#<gid>` / `!`                      | < 1 KB    | create 2 (index), expanded 1, outcome 1, close 2         |
+ * | ledger node    | callbacks `L#<gid>#<round>#<level>#<node>` / `!` | < 1 KB  | 1 per batch of members of one leaf                      |
+ * | run            | tasks `G#<gid>#<leaf>` / `C#<local>#<step>`    | < 1 KB + value <= 4 KB | claim 1, commit 1, queue or wait 1         |
+ * | plan page      | tasks `N#<page>` / `!`                         | <= 4 KB, else a blob | once                                         |
+ * | run detail     | tasks `D#<runId>` / `<round>.<attempt>`        | <= 24 KB  | once, only when there is a log or a stack               |
+ * | progress       | tasks `P#<jobId>#<shard>` / `!`                | < 1 KB    | once per follow-up batch; approximate                   |
+ * | job            | tasks `J#<jobId>` / `!`                        | 1-2 KB    | submit, end                                             |
+ * | job index      | tasks `JS#<state or all>` / `<createdAt>#<jobId>` | < 1 KB | submit 2, end 2                                         |
+ * | event          | tasks `V#<jobId>` / `<at>#<id>`                | < 1 KB    | per state change and failure, never per success         |
+ */
+export const ITEM_VERSION = 1;
+
+/** Attributes that every item of a job has. `ttl`: seconds since the epoch. */
+export interface Owned {
+  readonly v: number;
+  readonly jobId: string;
+  readonly ttl: number;
+}
+
+export type Outcome = "complete" | "failed" | "cancelled" | "timeout" | "dropped";
+export interface HeaderAttributes extends Owned {
+  readonly state: "open" | "closed";
+  readonly round: number;
+  /** Absent until an open group is sealed. */
+  readonly memberCount?: number;
+  readonly height: number;
+  /** The run that waits for this group; absent on a root. */
+  readonly joins?: string;
+  readonly policy: FailurePolicy;
+  readonly tracking: Tracking;
+  /** Pointer to the group step in the plan; absent when members are pages. */
+  readonly plan?: string;
+  /** Members are pages: runs that carry their own plan. */
+  readonly pages?: boolean;
+  readonly expanded?: boolean;
+  readonly outcome?: Outcome;
+  readonly totals?: Counts;
+  /** The totals are a snapshot: the group decided before all members ended. */
+  readonly early?: boolean;
+  readonly firstError?: string;
+  /** Value of the owner of an open group, kept from seal to commit. */
+  readonly ownValue?: Json;
+  readonly createdAt: number;
+  /** Of a root: milliseconds since the epoch at which the sweeper decides `timeout`. */
+  readonly deadline?: number;
+  /** Of a root: what a job item is made of again if its writer died. */
+  readonly job?: JobSeed;
+  /** In the index of open headers while not closed. */
+  readonly openShard?: string;
+  readonly nextCheck?: number;
+  /** Ledger size at the last check, and how many checks in a row found it unmoved. */
+  readonly seenMarks?: number;
+  readonly stalls?: number;
+}
+export interface Header extends HeaderAttributes {
+  readonly gid: string;
+}
+
+export interface LedgerAttributes extends Owned {
+  readonly done: ReadonlySet<number>;
+  /** Counters are flat attributes beside `done`: success, skipped, error, broken, cancelled, failedMembers, u_<name>. */
+  readonly [counter: string]: number | string | ReadonlySet<number>;
+}
+
+export interface RunAttributes extends Owned {
+  readonly status: RunStatus;
+  readonly round: number;
+  readonly attempt: number;
+  readonly task?: string;
+  readonly leaseOwner?: string;
+  readonly leaseUntil?: number;
+  readonly epoch?: number;
+  /** Claim token of the last fenced write: how a writer recognises its own lost response. */
+  readonly writer?: string;
+  /** Counters of the steps before. */
+  readonly carry?: Counts;
+  /** Of a terminal run; absent means one run of its status. */
+  readonly counts?: Counts;
+  readonly value?: Json;
+  readonly valueRef?: string;
+  /** The value is this group's results. */
+  readonly collects?: string;
+  /** Kept while waiting. */
+  readonly ownCounts?: Counts;
+  readonly ownValue?: Json;
+  readonly ownValueRef?: string;
+  /** What the run's value will be once its child group is settled. */
+  readonly takes?: "own" | "group" | "replace";
+  readonly joins?: string;
+  /** Plan pointer of the group step that the run opens: of an outbox, a page, or input. */
+  readonly manifest?: string;
+  /** A page of an open group; `cursorAfter` says where its owner goes on. */
+  readonly page?: boolean;
+  readonly cursorAfter?: PageCursor;
+  readonly contentHash?: string;
+  /** The run's child group is open: ended with `dropped` when the run itself fails. */
+  readonly openGroup?: boolean;
+  readonly failCount?: number;
+  readonly killsAlone?: number;
+  readonly alone?: boolean;
+  /** Attempt whose holder a supervisor saw die. */
+  readonly died?: number;
+  readonly notBefore?: number;
+  readonly expiresAt?: number;
+  readonly due?: number;
+  readonly dueShard?: string;
+  readonly sentAt?: number;
+  readonly sends?: number;
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+  readonly error?: RunError;
+}
+/** A run as read, with what its key says. */
+export interface Run extends RunAttributes, RunRef {
+  readonly runId: string;
+}
+/** Short form kept on the row; `runId` names the run that failed first. The stack is in the run's detail item. */
+export interface RunError extends ErrorData {
+  readonly runId?: string;
+}
+/** A streaming owner goes on at `cursor` and skips `skip` items after it; `items` counts all before. */
+export interface PageCursor {
+  readonly cursor?: Json;
+  readonly skip: number;
+  readonly items: number;
+}
+
+export interface JobSeed {
+  readonly workflow?: string;
+  readonly parameters?: JsonObject;
+  readonly fingerprint?: string;
+  readonly planned: number;
+}
+export interface JobAttributes extends Owned, JobSeed {
+  readonly state: "pending" | "started" | "success" | "failure" | "cancelled" | "timed-out";
+  readonly createdAt: number;
+  readonly deadline: number;
+  readonly endedAt?: number;
+  readonly outcome?: Outcome;
+  readonly counts?: Counts;
+  readonly countsExact?: boolean;
+  readonly error?: RunError;
+  readonly value?: Json;
+  readonly valueRef?: string;
+  readonly collects?: string;
+}
+
+export const headerKey = (gid: string): Key => ({ table: "callbacks", partition: `G#${gid}`, sort: "!" });
+export const ledgerKey = (gid: string, round: number, level: number, node: number): Key => ({
+  table: "callbacks",
+  partition: `L#${gid}#${round}#${level}#${node}`,
+  sort: "!",
+});
+export const leafPartition = (gid: string, leaf: number): string => `G#${gid}#${leaf}`;
+const pad = (value: number, digits: number): string => String(value).padStart(digits, "0");
+export const runSort = (local: number, step: number): string => `C#${pad(local, 3)}#${pad(step, 4)}`;
+export const runKey = (ref: RunRef, width: number): Key => ({
+  table: "tasks",
+  partition: leafPartition(ref.gid, leafOf(ref.index, width)),
+  sort: runSort(localIndex(ref.index, width), ref.step),
+});
+export const planPageKey = (page: string): Key => ({ table: "tasks", partition: `N#${page}`, sort: "!" });
+export const detailKey = (runId: string, round: number, attempt: number): Key => ({
+  table: "tasks",
+  partition: `D#${runId}`,
+  sort: `${pad(round, 4)}.${pad(attempt, 6)}`,
+});
+export const detailPartition = (runId: string): string => `D#${runId}`;
+export const progressKey = (jobId: string, shard: number): Key => ({ table: "tasks", partition: `P#${jobId}#${shard}`, sort: "!" });
+export const jobKey = (jobId: string): Key => ({ table: "tasks", partition: `J#${jobId}`, sort: "!" });
+export const jobIndexPartition = (state: string): string => `JS#${state}`;
+export const jobIndexKey = (state: string, createdAt: number, jobId: string): Key => ({
+  table: "tasks",
+  partition: jobIndexPartition(state),
+  sort: `${pad(createdAt, 14)}#${jobId}`,
+});
+export const eventPartition = (jobId: string): string => `V#${jobId}`;
+export const eventKey = (jobId: string, at: number, id: string): Key => ({ table: "tasks", partition: eventPartition(jobId), sort: `${pad(at, 14)}#${id}` });
+
+export const OPEN_SHARDS = 16;
+export const DUE_SHARDS = 64;
+export const PROGRESS_SHARDS = 16;
+/** A stable shard from an id: FNV-1a. */
+export function shardOf(id: string, shards: number): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
+  return (hash >>> 0) % shards;
+}
+export const openShard = (shard: number): string => `OPEN#${shard}`;
+export const dueShard = (shard: number): string => `DUE#${shard}`;
+
+/** Items as read. The casts are the one place where stored attributes become typed; what is stored was written by this engine. */
+export function asHeader(item: Item | undefined): Header | undefined {
+  return item && ({ gid: item.key.partition.slice(2), ...item.attributes } as unknown as Header);
+}
+export function asRun(item: Item | undefined, ref: RunRef & { runId: string }): Run | undefined {
+  return item && ({ ...ref, ...item.attributes } as unknown as Run);
+}
+export function asJob(item: Item | undefined): (JobAttributes & { jobId: string }) | undefined {
+  return item && (item.attributes as unknown as JobAttributes);
+}
+/** Attributes to write; typed on the way in, flat on the way out. */
+export function attributesOf(values: Partial<HeaderAttributes> | Partial<RunAttributes> | Partial<JobAttributes>): Attributes {
+  return values as unknown as Attributes;
+}

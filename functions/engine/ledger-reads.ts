@@ -1,0 +1,24 @@
+import type { Counts } from "../core/counts.ts";
+import type { Context } from "./context.ts";
+import { type LedgerAttributes, ledgerKey } from "./items.ts";
+import type { Item } from "./ports.ts";
+
+export interface LedgerAt {
+  readonly gid: string;
+  readonly round: number;
+  readonly level: number;
+  readonly node: number;
+}
+const NOT_COUNTERS: ReadonlySet<string> = new Set(["done", "v", "jobId", "ttl"]);
+
+export function countersOf(item: Item | undefined): Counts {
+  const counts: Record<string, number> = {};
+  for (const [name, value] of Object.entries(item?.attributes ?? {})) if (typeof value === "number" && !NOT_COUNTERS.has(name)) counts[name] = value;
+  return counts;
+}
+export function doneOf(item: Item | undefined): ReadonlySet<number> {
+  return (item?.attributes as unknown as LedgerAttributes | undefined)?.done ?? new Set();
+}
+export async function readLedger(context: Context, at: LedgerAt): Promise<Item | undefined> {
+  return context.store.get(ledgerKey(at.gid, at.round, at.level, at.node), { consistent: true });
+}

@@ -1,0 +1,103 @@
+import type { Json } from "../core/json.ts";
+import { leafOf } from "../core/ledger.ts";
+import { type GroupStep, isGroupStep, type PlanStep } from "../core/plan.ts";
+import { DEFAULT_FUNCTION, DEFAULT_QUEUE, ENGINE_QUEUE, formatQueueName, parseQueueName } from "../core/queue-name.ts";
+import { jobIdOf, type RunRef } from "../core/run-id.ts";
+import type { Context } from "./context.ts";
+import type { OutgoingMessage } from "./ports.ts";
+
+/**
+ * Wire form of messages. A member message names members of ONE ledger leaf and one step, so that their marks become one write. Rows and headers
+ * tell the round; only control messages that decide carry it.
+ */
+export const MESSAGE_VERSION = 1;
+export type EngineMessage =
+  | { readonly kind: "members"; readonly gid: string; readonly step: number; readonly members: readonly number[] }
+  | { readonly kind: "expand"; readonly gid: string; readonly from: number; readonly to: number }
+  | { readonly kind: "settle"; readonly gid: string }
+  | { readonly kind: "cancel"; readonly gid: string; readonly round: number }
+  | { readonly kind: "sweep"; readonly gid: string; readonly fromLeaf: number };
+
+export function encodeMessage(message: EngineMessage): Json {
+  return { v: MESSAGE_VERSION, ...message } as Json;
+}
+/** undefined: not a message of this engine, or of a version it does not know. */
+export function decodeMessage(body: Json): EngineMessage | undefined {
+  if (body === null || typeof body !== "object" || Array.isArray(body)) return undefined;
+  const message = body as { readonly [key: string]: Json };
+  if (message["v"] !== MESSAGE_VERSION || typeof message["gid"] !== "string" || message["gid"].length === 0) return undefined;
+  const whole = (...names: string[]): boolean => names.every((name) => Number.isSafeInteger(message[name]) && (message[name] as number) >= 0);
+  switch (message["kind"]) {
+    case "members": {
+      const members = message["members"];
+      const sound = whole("step") && Array.isArray(members) && members.length > 0 && members.every((index) => Number.isSafeInteger(index) && (index as number) >= 0);
+      return sound ? (message as unknown as EngineMessage) : undefined;
+    }
+    case "expand":
+      return whole("from", "to") ? (message as unknown as EngineMessage) : undefined;
+    case "settle":
+      return message as unknown as EngineMessage;
+    case "cancel":
+      return whole("round") ? (message as unknown as EngineMessage) : undefined;
+    case "sweep":
+      return whole("fromLeaf") ? (message as unknown as EngineMessage) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+export async function sendControl(context: Context, ...messages: EngineMessage[]): Promise<void> {
+  await context.queue.send(messages.map((message) => ({ queue: ENGINE_QUEUE, jobId: jobIdOf(message.gid), body: encodeMessage(message) })));
+}
+
+/** A run whose message is owed. */
+export interface Owing extends RunRef {
+  readonly queue: string;
+  readonly delaySeconds: number;
+}
+/** Sends them, packed: members of one leaf, step, queue and delay share a message. */
+export async function sendRuns(context: Context, runs: readonly Owing[], membersPerMessage: number): Promise<void> {
+  if (runs.length === 0) return;
+  const packs = new Map<string, { of: Owing; members: number[] }>();
+  const messages: OutgoingMessage[] = [];
+  const flush = ({ of, members }: { of: Owing; members: number[] }): void => {
+    const body = encodeMessage({ kind: "members", gid: of.gid, step: of.step, members });
+    const message = { queue: of.queue, jobId: jobIdOf(of.gid), body };
+    messages.push(of.delaySeconds > 0 ? { ...message, delaySeconds: Math.min(Math.ceil(of.delaySeconds), context.queue.maxDelaySeconds) } : message);
+  };
+  for (const run of runs) {
+    const key = `${run.gid}|${leafOf(run.index, context.config.width)}|${run.step}|${run.queue}|${run.delaySeconds}`;
+    const pack = packs.get(key) ?? { of: run, members: [] };
+    pack.members.push(run.index);
+    packs.set(key, pack);
+    if (pack.members.length >= membersPerMessage) {
+      flush(pack);
+      packs.delete(key);
+    }
+  }
+  for (const pack of packs.values()) flush(pack);
+  await context.queue.send(messages);
+}
+/** Few members go one by one so that all workers get some; many are packed. */
+export function packSize(context: Context, members: number): number {
+  return Math.max(1, Math.min(context.config.membersPerMessage, Math.ceil(members / 64)));
+}
+
+/** The queue that a step's messages go to. Group steps run no user code: they go to the engine's own queue. */
+export function queueOf(context: Context, step: PlanStep | GroupStep): string {
+  if (isGroupStep(step)) return ENGINE_QUEUE;
+  const asked = step.options?.queue ?? context.registry.info(step.task)?.queue;
+  if (asked === undefined) return formatQueueName({ site: context.config.site, queue: DEFAULT_QUEUE, function: DEFAULT_FUNCTION });
+  return formatQueueName(parseQueueName(asked, { site: context.config.site }));
+}
+/** Milliseconds since the epoch before which the step must not start; undefined: at once. `readyAt`: when it became ready. */
+export function notBeforeOf(step: PlanStep, readyAt: number): number | undefined {
+  if (isGroupStep(step)) return undefined;
+  const { countdown, eta } = step.options ?? {};
+  if (eta !== undefined) return eta > readyAt ? eta : undefined;
+  return countdown !== undefined && countdown > 0 ? readyAt + countdown * 1_000 : undefined;
+}
+export function expiresAtOf(step: PlanStep, readyAt: number): number | undefined {
+  const expires = isGroupStep(step) ? undefined : step.options?.expires;
+  return expires === undefined ? undefined : readyAt + expires * 1_000;
+}

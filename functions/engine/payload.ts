@@ -1,0 +1,40 @@
+import { FanfoldError } from "../core/errors.ts";
+import type { Json } from "../core/json.ts";
+import { LIMITS } from "../core/limits.ts";
+import type { Context } from "./context.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export function jsonBytes(text: string): number {
+  // A UTF-16 unit is at most 3 bytes of UTF-8: short texts need no encoding to be known as small.
+  return text.length * 3 <= LIMITS.inlineBytes ? text.length : encoder.encode(text).length;
+}
+
+export type Kept = { readonly value: Json } | { readonly valueRef: string };
+
+/** Claim check: a small value stays inline, a larger one becomes a blob of this name. The blob is written before anything points at it. */
+export async function keepValue(context: Context, name: string, value: Json): Promise<Kept> {
+  const text = JSON.stringify(value);
+  const bytes = jsonBytes(text);
+  if (bytes > LIMITS.valueBytes) {
+    throw new FanfoldError("payload_too_large", `a value of ${bytes} bytes is over the limit of ${LIMITS.valueBytes}; stream it in pages or store it yourself and return where it is`, {
+      details: { bytes, limit: LIMITS.valueBytes },
+    });
+  }
+  if (bytes <= LIMITS.inlineBytes) return { value };
+  await context.blobs.put(name, encoder.encode(text));
+  return { valueRef: name };
+}
+export async function loadValue(context: Context, kept: { readonly value?: Json; readonly valueRef?: string }): Promise<Json> {
+  if (kept.valueRef === undefined) return kept.value ?? null;
+  return JSON.parse(await loadText(context, kept.valueRef)) as Json;
+}
+export async function keepText(context: Context, name: string, text: string): Promise<void> {
+  await context.blobs.put(name, encoder.encode(text));
+}
+export async function loadText(context: Context, name: string): Promise<string> {
+  const content = await context.blobs.get(name);
+  if (!content) throw new FanfoldError("not_found", `the stored value ${name} is gone; its job has expired or its blobs were removed`, { details: { blob: name } });
+  return decoder.decode(content);
+}

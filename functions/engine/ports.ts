@@ -1,0 +1,146 @@
+import type { TaskRegistry, TaskRunner } from "../core/invocation.ts";
+import type { IndexName, Item, Key, Table, WriteOp, WriteResult } from "../core/item.ts";
+import type { Json } from "../core/json.ts";
+
+/**
+ * The ports of the engine. Their vocabulary is what DynamoDB, SQS and S3 can do atomically on one item, one message, one object:
+ * no transactions, flat attributes, nothing that another implementation would have to fake. Any call may throw a PortError.
+ */
+export interface Ports {
+  readonly store: Store;
+  readonly queue: Queue;
+  readonly blobs: Blobs;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly registry: TaskRegistry;
+  readonly runner: TaskRunner;
+}
+
+// ---------------------------------------------------------------- store
+
+/** The data that the store port speaks is pure and lives in core, so that core can evaluate it. */
+export { INDEXES } from "../core/item.ts";
+export type {
+  Attribute,
+  Attributes,
+  Change,
+  Condition,
+  IndexName,
+  Item,
+  Key,
+  PutOp,
+  RemoveOp,
+  Table,
+  UpdateOp,
+  WriteOp,
+  WriteResult,
+} from "../core/item.ts";
+
+export interface QueryOptions {
+  /** Inclusive bounds of the sort key. */
+  readonly from?: string;
+  readonly to?: string;
+  /** At most this many items; an implementation may return fewer (1 MB pages) and then gives a cursor. Default 1,000. */
+  readonly limit?: number;
+  /** From an earlier answer; undefined starts at the beginning. */
+  readonly cursor?: string;
+  /** `true`: from the greatest sort key downward. */
+  readonly descending?: boolean;
+}
+export interface QueryResult {
+  readonly items: readonly Item[];
+  /** Present when more may follow. */
+  readonly cursor?: string;
+}
+export interface IndexQuery {
+  readonly index: IndexName;
+  readonly partition: string;
+  /** Only entries whose sort attribute is at most this. */
+  readonly upTo: number;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+export interface IndexResult {
+  readonly keys: readonly Key[];
+  readonly cursor?: string;
+}
+
+export interface Store {
+  get(key: Key, options?: { readonly consistent?: boolean }): Promise<Item | undefined>;
+  /** In the order of `keys`; at most 100 per call; consistent. */
+  getMany(keys: readonly Key[]): Promise<readonly (Item | undefined)[]>;
+  /** Consistent, in order of the sort key. */
+  query(table: Table, partition: string, options?: QueryOptions): Promise<QueryResult>;
+  queryIndex(query: IndexQuery): Promise<IndexResult>;
+  write(op: WriteOp): Promise<WriteResult>;
+  /** A result per op, in order. NOT atomic: ops are independent, may interleave with anybody's, and each may fail alone. A throw says nothing about any of them. */
+  writeMany(ops: readonly WriteOp[]): Promise<readonly WriteResult[]>;
+}
+
+// ---------------------------------------------------------------- queue
+
+export interface OutgoingMessage {
+  /** Queue text form, see core/queue-name.ts, or ENGINE_QUEUE. */
+  readonly queue: string;
+  /** Fairness group: messages of one job do not delay those of another. */
+  readonly jobId: string;
+  readonly body: Json;
+  /** Whole seconds, at most `maxDelaySeconds`. */
+  readonly delaySeconds?: number;
+}
+/** What a worker loop received and hands to the engine. */
+export interface ReceivedMessage {
+  readonly queue: string;
+  readonly body: Json;
+  /** 1 at the first delivery. An estimate: never proof of anything. */
+  readonly receives: number;
+}
+export interface Queue {
+  readonly maxDelaySeconds: number;
+  /** At least once, unordered. Throws unless every message was accepted (some may have been sent all the same). */
+  send(messages: readonly OutgoingMessage[]): Promise<void>;
+}
+
+/** What the loop that received a message must do with it once the engine is through. */
+export type Disposition =
+  /** Acknowledge: all that follows from it has happened, or is owed by something durable. */
+  | { readonly kind: "done" }
+  /** Make it visible again after so many seconds. Never acknowledge. */
+  | { readonly kind: "later"; readonly delaySeconds: number }
+  /** It can never be handled (undecodable): keep it with the dead letters. */
+  | { readonly kind: "dead"; readonly reason: string };
+
+// ---------------------------------------------------------------- blobs, clock, ids
+
+/** Large values. A name is written at most with one content (names carry attempt and round), so a second put is harmless. */
+export interface Blobs {
+  put(name: string, content: Uint8Array): Promise<void>;
+  /** undefined: no such blob. */
+  get(name: string): Promise<Uint8Array | undefined>;
+}
+export interface Clock {
+  /** Milliseconds since the epoch; may be skewed against other processes by up to the engine's skew margin. */
+  now(): number;
+  /** Resolves after about so many milliseconds. The engine has no timers of its own. */
+  pause(milliseconds: number): Promise<void>;
+}
+export interface Ids {
+  /** A ULID: sortable by time, 26 characters, without `. ~ # !`. */
+  job(): string;
+  /** Unique for each call, never an id of an instance: it names the holder of a lease. */
+  token(): string;
+  /** Hex SHA-256 of the text. */
+  hash(text: string): string;
+  /** A number in [0, 1): jitter and shards. */
+  random(): number;
+}
+
+/** A port failed. `throttled`: not applied, try later. `ambiguous`: may or may not be applied. `outage`: not reachable. */
+export class PortError extends Error {
+  readonly kind: "throttled" | "ambiguous" | "outage";
+  constructor(kind: "throttled" | "ambiguous" | "outage", message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = "PortError";
+    this.kind = kind;
+  }
+}

@@ -1,0 +1,41 @@
+import { countOf } from "../core/counts.ts";
+import { isFailure, type TerminalStatus } from "../core/run-state.ts";
+import { absent } from "./conditions.ts";
+import { all, type Context } from "./context.ts";
+import { eventKey, ITEM_VERSION, type Owned, PROGRESS_SHARDS, progressKey, type Run, shardOf } from "./items.ts";
+import type { Attributes, PutOp } from "./ports.ts";
+
+/**
+ * What people watch while a job runs: approximate counters (a repeated follow-up counts again; exact totals replace them at the end) and one event
+ * per failure. One write unit per batch and job, plus one per failure; nothing per success.
+ */
+export async function noteProgress(context: Context, runs: readonly Run[]): Promise<void> {
+  const byJob = new Map<string, Run[]>();
+  for (const run of runs) if (run.task !== undefined) byJob.set(run.jobId, [...(byJob.get(run.jobId) ?? []), run]);
+  await all([...byJob.values()].map((ofJob) => noteJob(context, ofJob)));
+}
+async function noteJob(context: Context, runs: readonly Run[]): Promise<void> {
+  const first = runs[0] as Run;
+  const add: Record<string, number> = {};
+  for (const run of runs) for (const name of Object.keys(countOf(run.status as TerminalStatus))) add[name] = (add[name] ?? 0) + 1;
+  const failures = runs.filter((run) => isFailure(run.status)).map((run) => failureEvent(run));
+  await all<unknown>([addProgress(context, first, first.runId, add), ...(failures.length > 0 ? [context.store.writeMany(failures)] : [])]);
+}
+/** Deterministic key: a repeated follow-up meets its own event. */
+function failureEvent(run: Run): PutOp {
+  const at = run.endedAt ?? 0;
+  const attributes = { v: ITEM_VERSION, jobId: run.jobId, ttl: run.ttl, at, kind: "failure", runId: run.runId, status: run.status, task: run.task, error: run.error };
+  return { op: "put", key: eventKey(run.jobId, at, `${run.runId}#${run.round}`), attributes: attributes as unknown as Attributes, when: absent() };
+}
+/** More task runs are known now. */
+export async function notePlanned(context: Context, owned: Owned, about: string, planned: number): Promise<void> {
+  if (planned > 0) await addProgress(context, owned, about, { planned });
+}
+async function addProgress(context: Context, owned: Owned, about: string, add: { [name: string]: number }): Promise<void> {
+  const key = progressKey(owned.jobId, shardOf(about, PROGRESS_SHARDS));
+  await context.store.write({ op: "update", key, change: { add, setOnce: { v: ITEM_VERSION, jobId: owned.jobId, ttl: owned.ttl } } });
+}
+export async function noteState(context: Context, owned: Owned, at: number, state: string): Promise<void> {
+  const attributes = { v: ITEM_VERSION, jobId: owned.jobId, ttl: owned.ttl, at, kind: "state", state };
+  await context.store.write({ op: "put", key: eventKey(owned.jobId, at, `!${state}`), attributes, when: absent() });
+}

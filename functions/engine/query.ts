@@ -1,0 +1,190 @@
+import { addCounts, type Counts } from "../core/counts.ts";
+import { FanfoldError } from "../core/errors.ts";
+import type { ErrorData, ResultEntry } from "../core/invocation.ts";
+import { parseRunId, runIdOf } from "../core/run-id.ts";
+import { isGroupStep } from "../core/plan.ts";
+import { isTerminal } from "../core/run-state.ts";
+import type { Context } from "./context.ts";
+import type { JobEvent, JobState, JobView, Page, RunView } from "./contract.ts";
+import { ALL_JOBS, OPEN_JOBS } from "./finish-job.ts";
+import { readHeader } from "./gate.ts";
+import { asJob, eventPartition, type Header, type JobAttributes, jobIndexPartition, jobKey, PROGRESS_SHARDS, progressKey, type Run } from "./items.ts";
+import { countersOf } from "./ledger-reads.ts";
+import { loadValue } from "./payload.ts";
+import { resultsOfRun, streamResults } from "./results.ts";
+import { readLastStep, readLeaf, readRunById, strandOf } from "./runs.ts";
+
+/** Reading what is stored, for people and the API. Nothing here writes. */
+
+export async function viewJob(context: Context, jobId: string): Promise<JobView | undefined> {
+  const job = asJob(await context.store.get(jobKey(jobId), { consistent: true }));
+  const root = await readHeader(context, jobId);
+  if (!job && !root?.job) return undefined;
+  const progress = await progressOf(context, jobId);
+  return toView(context, job, root, progress);
+}
+async function progressOf(context: Context, jobId: string): Promise<Counts> {
+  const shards = await context.store.getMany(Array.from({ length: PROGRESS_SHARDS }, (_, k) => progressKey(jobId, k)));
+  return addCounts(...shards.map((shard) => countersOf(shard)));
+}
+async function toView(context: Context, job: JobAttributes | undefined, root: Header | undefined, progress: Counts): Promise<JobView> {
+  const { planned = 0, ...done } = progress;
+  const exact = job?.endedAt !== undefined && job.countsExact === true;
+  const base = {
+    jobId: job?.jobId ?? root?.jobId ?? "",
+    ...(job?.workflow === undefined ? {} : { workflow: job.workflow }),
+    ...(job?.parameters === undefined ? {} : { parameters: job.parameters }),
+    state: stateOf(job, root, done),
+    createdAt: job?.createdAt ?? root?.createdAt ?? 0,
+    deadlineAt: job?.deadline ?? root?.deadline ?? 0,
+    counts: exact ? (job?.counts ?? {}) : done,
+    countsExact: exact,
+    planned,
+  };
+  if (job?.endedAt === undefined) return base;
+  const value = job.collects === undefined && job.state !== "cancelled" ? await valueOf(context, job) : undefined;
+  return {
+    ...base,
+    endedAt: job.endedAt,
+    ...(job.outcome === undefined || job.outcome === "dropped" ? {} : { outcome: job.outcome }),
+    ...(job.error === undefined ? {} : { error: { ...job.error, runId: job.error.runId ?? "" } }),
+    ...(value === undefined ? {} : { value }),
+  };
+}
+/** A value that was kept as a blob is part of the view of one job; lists leave it out. */
+async function valueOf(context: Context, job: JobAttributes): Promise<ResultEntry["value"]> {
+  if (job.valueRef === undefined) return job.value;
+  return loadValue(context, job);
+}
+function stateOf(job: JobAttributes | undefined, root: Header | undefined, done: Counts): JobState {
+  if (job?.endedAt !== undefined) return job.state;
+  if (root?.outcome === "cancelled") return "cancelling";
+  return Object.keys(done).length === 0 ? "pending" : "started";
+}
+
+export async function listJobs(context: Context, filter: { state?: JobState; limit?: number; cursor?: string }): Promise<Page<JobView>> {
+  const limit = Math.min(filter.limit ?? 50, 500);
+  const ended = filter.state === "success" || filter.state === "failure" || filter.state === "cancelled" || filter.state === "timed-out";
+  const partition = jobIndexPartition(filter.state === undefined ? ALL_JOBS : ended ? (filter.state as string) : OPEN_JOBS);
+  const items: JobView[] = [];
+  let cursor = filter.cursor;
+  do {
+    const page = await context.store.query("tasks", partition, { limit: limit - items.length, descending: true, ...(cursor === undefined ? {} : { cursor }) });
+    for (const item of page.items) {
+      const jobId = item.attributes["jobId"] as string;
+      const job = asJob(await context.store.get(jobKey(jobId)));
+      const root = job?.endedAt === undefined ? await readHeader(context, jobId) : undefined;
+      if (!job && !root) continue;
+      const { valueRef: _large, ...small } = job ?? ({} as JobAttributes);
+      const view = await toView(context, job ? small : undefined, root, job?.countsExact ? {} : await progressOf(context, jobId));
+      if (filter.state === undefined || view.state === filter.state) items.push(view);
+    }
+    cursor = page.cursor;
+  } while (cursor !== undefined && items.length < limit);
+  return { items, ...(cursor === undefined ? {} : { cursor }) };
+}
+
+/** The engine's own runs (group steps, pages) have no task. */
+export async function viewRun(context: Context, run: Run, header: Header | undefined): Promise<RunView> {
+  const task = run.task ?? (await taskOf(context, run, header));
+  return {
+    runId: run.runId,
+    jobId: run.jobId,
+    groupId: run.gid,
+    index: run.index,
+    step: run.step,
+    ...(task === undefined ? {} : { task }),
+    status: header?.outcome !== undefined && !isTerminal(run.status) && run.status !== "started" ? "cancelled" : run.status,
+    round: run.round,
+    attempt: run.attempt,
+    ...(run.sentAt === undefined ? {} : { queuedAt: run.sentAt }),
+    ...(run.startedAt === undefined ? {} : { startedAt: run.startedAt }),
+    ...(run.endedAt === undefined ? {} : { endedAt: run.endedAt }),
+    ...(run.error === undefined ? {} : { error: run.error as ErrorData }),
+    ...(run.valueRef === undefined ? (run.value === undefined ? {} : { value: run.value }) : {}),
+    ...(run.joins === undefined ? {} : { childGroup: run.joins }),
+  };
+}
+async function taskOf(context: Context, run: Run, header: Header | undefined): Promise<string | undefined> {
+  if (!header || (header.plan === undefined && run.manifest === undefined)) return undefined;
+  const { strand } = await strandOf(context, header, run);
+  const step = strand[run.step];
+  return step && !isGroupStep(step) ? step.task : undefined;
+}
+export async function viewRunById(context: Context, runId: string): Promise<RunView | undefined> {
+  const run = await readRunById(context, runId);
+  if (!run) return undefined;
+  const view = await viewRun(context, run, await readHeader(context, run.gid));
+  return run.valueRef === undefined ? view : { ...view, value: await loadValue(context, run) };
+}
+
+/**
+ * Rows of a job, group by group from the root, leaf by leaf. The cursor says where to go on: `<gid>|<leaf>|<row in the leaf>`. Lazy members that never started
+ * have no row.
+ */
+export async function listRuns(context: Context, jobId: string, filter: { status?: string; limit?: number; cursor?: string }): Promise<Page<RunView>> {
+  if (!(await readHeader(context, jobId))) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
+  const limit = Math.min(filter.limit ?? 100, 1_000);
+  const items: RunView[] = [];
+  for await (const { run, header, cursor } of walkRuns(context, jobId, filter.cursor)) {
+    const view = await viewRun(context, run, header);
+    if (filter.status !== undefined && view.status !== filter.status) continue;
+    items.push(view);
+    if (items.length >= limit) return { items, cursor };
+  }
+  return { items };
+}
+/** Depth first: a run, then the group it opened. A cursor names the last run that was given. */
+async function* walkRuns(context: Context, jobId: string, after: string | undefined): AsyncGenerator<{ run: Run; header: Header; cursor: string }, void, undefined> {
+  const path = after === undefined ? [] : ancestry(after);
+  yield* walkGroup(context, jobId, path);
+}
+/** Runs from the root down to this one; empty when the cursor is not a run id. */
+function ancestry(runId: string): string[] {
+  const path: string[] = [];
+  for (let id: string | undefined = runId; id !== undefined; ) {
+    const ref = parseRunId(id);
+    if (!ref) return [];
+    path.unshift(id);
+    id = ref.gid.endsWith(".g") ? ref.gid.slice(0, -2) : undefined;
+  }
+  return path;
+}
+async function* walkGroup(context: Context, gid: string, path: readonly string[]): AsyncGenerator<{ run: Run; header: Header; cursor: string }, void, undefined> {
+  const header = await readHeader(context, gid);
+  if (!header) return;
+  const start = path[0] === undefined ? undefined : parseRunId(path[0]);
+  const { width } = context.config;
+  const firstLeaf = start ? Math.floor(start.index / width) : 0;
+  const leaves = header.memberCount === undefined ? Number.POSITIVE_INFINITY : Math.ceil(header.memberCount / width);
+  for (let leaf = firstLeaf; leaf < leaves; leaf++) {
+    const runs = await readLeaf(context, gid, leaf);
+    if (runs.length === 0 && header.memberCount === undefined) return;
+    for (const run of runs) {
+      if (start && (run.index < start.index || (run.index === start.index && run.step < start.step))) continue;
+      const here = run.runId === path[0];
+      if (!here) yield { run, header, cursor: run.runId };
+      if (run.joins !== undefined) yield* walkGroup(context, run.joins, here ? path.slice(1) : []);
+    }
+  }
+}
+
+export async function listEvents(context: Context, jobId: string, filter: { limit?: number; cursor?: string }): Promise<Page<JobEvent>> {
+  const query = { limit: Math.min(filter.limit ?? 100, 1_000), ...(filter.cursor === undefined ? {} : { cursor: filter.cursor }) };
+  const page = await context.store.query("tasks", eventPartition(jobId), query);
+  const items = page.items.map(({ attributes }) => {
+    const { at, kind, state, runId, task, error } = attributes as unknown as JobEvent;
+    return { at, kind, ...(state === undefined ? {} : { state }), ...(runId === undefined ? {} : { runId }), ...(task === undefined ? {} : { task }), ...(error === undefined ? {} : { error }) };
+  });
+  return { items, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
+}
+
+/** Results of a job: of its last step when that is a group, or that step's one value. */
+export async function* jobResults(context: Context, jobId: string): AsyncGenerator<ResultEntry, void, undefined> {
+  if (!(await readHeader(context, jobId))) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
+  const last = await readLastStep(context, jobId, 0);
+  if (!last) return;
+  // While the last step still waits for its group, what has ended so far can be read already.
+  if (last.status === "waiting" && last.joins !== undefined && last.takes === "group") yield* streamResults(context, last.joins);
+  else yield* resultsOfRun(context, runIdOf(jobId, 0, last.step));
+}

@@ -1,0 +1,67 @@
+import type { ErrorData, ResultEntry } from "../core/invocation.ts";
+import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../core/run-state.ts";
+import type { Context } from "./context.ts";
+import { readHeader } from "./gate.ts";
+import type { Header, Run } from "./items.ts";
+import { loadValue } from "./payload.ts";
+import { childGroup, readLeaf, readRunById, strandOf } from "./runs.ts";
+
+/** A member of a group as its last step left it; pages of an open group are flattened. `run` is absent for one that never started. */
+export interface MemberEnd {
+  readonly index: number;
+  readonly runId: string;
+  readonly status: TerminalStatus;
+  readonly run: Run | undefined;
+}
+
+/**
+ * Ends of members in order: member index, then page. In a group that has decided, an unfinished member reads as cancelled; in one that has not, it is
+ * left out. Reads leaf by leaf, so memory does not grow with the group.
+ */
+export async function* memberEnds(context: Context, gid: string, counter = { next: 0 }): AsyncGenerator<MemberEnd, void, undefined> {
+  const header = await readHeader(context, gid);
+  if (!header) return;
+  const { width } = context.config;
+  const leaves = header.memberCount === undefined ? Number.POSITIVE_INFINITY : Math.ceil(header.memberCount / width);
+  for (let leaf = 0; leaf < leaves; leaf++) {
+    const last = new Map<number, Run>();
+    for (const run of await readLeaf(context, gid, leaf)) last.set(run.index, run);
+    if (last.size === 0 && header.memberCount === undefined) return;
+    const upTo = Math.min((leaf + 1) * width, header.memberCount ?? Number.POSITIVE_INFINITY);
+    for (let index = leaf * width; index < upTo; index++) {
+      const run = last.get(index);
+      if (run && header.pages) yield* memberEnds(context, childGroup(run), counter);
+      else if (run || header.memberCount !== undefined) yield* endOf(context, header, index, run, counter);
+    }
+  }
+}
+async function* endOf(context: Context, header: Header, index: number, run: Run | undefined, counter: { next: number }): AsyncGenerator<MemberEnd, void, undefined> {
+  const status = await memberStatus(context, header, run);
+  const at = counter.next++;
+  if (status !== undefined) yield { index: at, runId: run?.runId ?? `${header.gid}.${index}`, status, run };
+  else if (header.outcome !== undefined) yield { index: at, runId: run?.runId ?? `${header.gid}.${index}`, status: "cancelled", run: undefined };
+}
+/** undefined: the member's strand has not ended. */
+async function memberStatus(context: Context, header: Header, run: Run | undefined): Promise<TerminalStatus | undefined> {
+  if (!run || !isTerminal(run.status)) return undefined;
+  if (isFailure(run.status)) return run.status;
+  const { strand } = await strandOf(context, header, run);
+  return run.step + 1 < strand.length ? undefined : run.status;
+}
+
+export async function* streamResults(context: Context, gid: string): AsyncGenerator<ResultEntry, void, undefined> {
+  for await (const end of memberEnds(context, gid)) yield toEntry(context, end);
+}
+export async function toEntry(context: Context, { index, runId, status, run }: MemberEnd): Promise<ResultEntry> {
+  if (isSuccess(status) && run) return { index, runId, status, value: await loadValue(context, run) };
+  return { index, runId, status, error: run?.error ?? NEVER_RAN };
+}
+const NEVER_RAN: ErrorData = { name: "Cancelled", message: "the group was decided before this member ended", reason: "upstream" };
+
+/** Results of a finished run that is a group, or its one value. */
+export async function* resultsOfRun(context: Context, runId: string): AsyncGenerator<ResultEntry, void, undefined> {
+  const run = await readRunById(context, runId);
+  if (!run || !isTerminal(run.status)) return;
+  if (run.collects !== undefined) yield* streamResults(context, run.collects);
+  else yield await toEntry(context, { index: 0, runId, status: run.status, run });
+}

@@ -1,0 +1,159 @@
+import type { RunStatus } from "../core/run-state.ts";
+import { childGroupOf, type RunRef } from "../core/run-id.ts";
+import { absent, and, eq, lt, not, oneOf, or, present } from "./conditions.ts";
+import type { Context } from "./context.ts";
+import { asRun, attributesOf, type Header, ITEM_VERSION, type Owned, type Run, type RunAttributes, runKey } from "./items.ts";
+import type { Change, Condition, UpdateOp } from "./ports.ts";
+import { identify } from "./runs.ts";
+
+/**
+ * Every conditional write on a run row (docs/protocol.md, section 5). Each costs one write unit for a row under 1 KB. `applied: false` never proves
+ * that somebody else wrote: outcomes are told from what the item says.
+ */
+export interface RunWrite {
+  readonly applied: boolean;
+  /** The row as it is now; undefined: there is none. */
+  readonly run: Run | undefined;
+}
+
+async function update(context: Context, ref: RunRef, change: Change, when: Condition): Promise<RunWrite> {
+  const { applied, item } = await context.store.write({ op: "update", key: runKey(ref, context.config.width), change, when });
+  return { applied, run: asRun(item, identify(ref)) };
+}
+
+export const ownedBy = (header: Header): Owned => ({ v: ITEM_VERSION, jobId: header.jobId, ttl: header.ttl });
+
+/** May start: queued, or retrying, and due. */
+const idle = (now: number): Condition =>
+  and(oneOf("status", ["queued", "retrying"]), or(absent("notBefore"), lt("notBefore", now + 1)));
+/** Its holder's lease is over, by the clock of the slowest other process, or because the holder's boot is over. */
+const leaseOver = (context: Context, now: number): Condition => {
+  const byTime = lt("leaseUntil", now - context.config.skewMarginSeconds * 1_000);
+  return context.config.epoch === undefined ? byTime : or(byTime, lt("epoch", context.config.epoch));
+};
+/** A holder's right to write: nobody has taken the run over and it has not ended. */
+const fence = (token: string, attempt: number): Condition => and(eq("status", "started"), eq("leaseOwner", token), eq("attempt", attempt));
+const notTerminal: Condition = not(oneOf("status", ["success", "skipped", "error", "broken", "cancelled"]));
+
+export function isLive(context: Context, run: Run): boolean {
+  if (run.status !== "started") return false;
+  const { epoch, skewMarginSeconds } = context.config;
+  if (epoch !== undefined && (run.epoch ?? 0) < epoch) return false;
+  return (run.leaseUntil ?? 0) + skewMarginSeconds * 1_000 >= context.clock.now();
+}
+export function isDue(context: Context, run: Run): boolean {
+  return run.notBefore === undefined || run.notBefore <= context.clock.now();
+}
+
+export type ClaimOutcome =
+  | { readonly kind: "claimed"; readonly run: Run }
+  /** Somebody or something else is at it: look at the row, if there is one. */
+  | { readonly kind: "refused"; readonly run: Run | undefined };
+
+/**
+ * Claims a run. Without `seen` the row is expected to be absent (a lazy member at its first delivery) and is created; with it, it must be idle, or
+ * its holder's lease be over (takeover). Never creates a row that was read as existing: that would bring a collected one back.
+ */
+export async function claimRun(context: Context, ref: RunRef, header: Header, token: string, task: string, seen: Run | undefined): Promise<ClaimOutcome> {
+  const now = context.clock.now();
+  const lease = { leaseOwner: token, leaseUntil: now + context.config.leaseSeconds * 1_000, ...(context.config.epoch === undefined ? {} : { epoch: context.config.epoch }) };
+  let result: RunWrite;
+  if (!seen) {
+    const attributes = attributesOf({ ...ownedBy(header), status: "started", round: header.round, attempt: 1, task, startedAt: now, ...lease });
+    const { applied, item } = await context.store.write({ op: "put", key: runKey(ref, context.config.width), attributes, when: absent() });
+    result = { applied, run: asRun(item, identify(ref)) };
+  } else {
+    const takeover = seen.status === "started";
+    const change: Change = {
+      set: attributesOf({ status: "started", task, startedAt: now, ...lease, ...(takeover ? takeoverMarks(context, seen) : {}) }),
+      add: { attempt: 1 },
+      remove: ["notBefore", "due", "dueShard"],
+    };
+    const free = takeover ? and(eq("status", "started"), eq("attempt", seen.attempt), leaseOver(context, now)) : idle(now);
+    result = await update(context, ref, change, free);
+  }
+  const { run } = result;
+  if (run && (result.applied || (run.status === "started" && run.leaseOwner === token))) return { kind: "claimed", run };
+  return { kind: "refused", run };
+}
+/** A takeover proves that somebody died, not who: the run goes on alone, and only a death while it ran alone counts against it. A reboot counts for nobody. */
+function takeoverMarks(context: Context, seen: Run): Partial<RunAttributes> {
+  if (context.config.epoch !== undefined && (seen.epoch ?? 0) < context.config.epoch) return {};
+  return { alone: true, killsAlone: killsAlone(context, seen) };
+}
+/** Deaths that count against the run, the one just seen included. */
+export function killsAlone(context: Context, seen: Run): number {
+  const { epoch, killEvidence } = context.config;
+  const before = seen.killsAlone ?? 0;
+  if (!seen.alone || (epoch !== undefined && (seen.epoch ?? 0) < epoch)) return before;
+  return killEvidence === "takeover" || seen.died === seen.attempt ? before + 1 : before;
+}
+
+export type CommitOutcome = { readonly kind: "committed"; readonly run: Run } | { readonly kind: "fenced"; readonly run: Run | undefined };
+
+/** The holder's one write that ends its attempt: terminal, retrying, waiting or back to queued. Recognises its own lost response by `writer`. */
+export async function commitRun(context: Context, claimed: Run, token: string, set: Partial<RunAttributes>, remove: readonly string[] = []): Promise<CommitOutcome> {
+  const change: Change = { set: attributesOf({ ...set, writer: token }), remove: ["leaseOwner", "leaseUntil", ...remove] };
+  const { applied, run } = await update(context, claimed, change, fence(token, claimed.attempt));
+  if (run && (applied || (run.writer === token && run.attempt === claimed.attempt))) return { kind: "committed", run };
+  return { kind: "fenced", run };
+}
+export function heartbeatOp(context: Context, ref: RunRef, token: string, attempt: number): UpdateOp {
+  const change: Change = { set: { leaseUntil: context.clock.now() + context.config.leaseSeconds * 1_000 } };
+  return { op: "update", key: runKey(ref, context.config.width), change, when: fence(token, attempt) };
+}
+/** The supervisor saw the holder die: the lease is over now, and the death can count. */
+export function endLeaseOp(context: Context, ref: RunRef, token: string, attempt: number): UpdateOp {
+  return { op: "update", key: runKey(ref, context.config.width), change: { set: { leaseUntil: 0, died: attempt } }, when: fence(token, attempt) };
+}
+
+/** Creates a row that is written before it runs (next step, page, member with full tracking or a start time); the one that stands there wins. */
+export async function createRuns(context: Context, runs: readonly { ref: RunRef; attributes: Partial<RunAttributes> }[]): Promise<RunWrite[]> {
+  if (runs.length === 0) return [];
+  const results = await context.store.writeMany(
+    runs.map(({ ref, attributes }) => ({ op: "put", key: runKey(ref, context.config.width), attributes: attributesOf(attributes), when: absent() })),
+  );
+  return results.map(({ applied, item }, k) => ({ applied, run: asRun(item, identify((runs[k] as { ref: RunRef }).ref)) }));
+}
+/** A group step needs no lease: it only waits. `seen` absent: a lazy member whose first step is a group. */
+export async function waitForGroup(context: Context, ref: RunRef, header: Header, seen: Run | undefined): Promise<RunWrite> {
+  const joins = childGroupOf(identify(ref).runId);
+  if (!seen) {
+    const attributes = { ...ownedBy(header), status: "waiting" as const, round: header.round, attempt: 0, joins, ownCounts: {}, takes: "group" as const };
+    return (await createRuns(context, [{ ref, attributes }]))[0] as RunWrite;
+  }
+  return update(context, ref, { set: attributesOf({ status: "waiting", joins, ownCounts: {}, takes: "group" }) }, idle(context.clock.now()));
+}
+/** Ends a run that never started (expired, unknown task): only while it is idle. */
+export async function endIdleRun(context: Context, ref: RunRef, header: Header, seen: Run | undefined, set: Partial<RunAttributes>): Promise<RunWrite> {
+  if (!seen) return (await createRuns(context, [{ ref, attributes: { ...ownedBy(header), round: header.round, attempt: 0, ...set } }]))[0] as RunWrite;
+  return update(context, ref, { set: attributesOf(set), remove: ["notBefore", "due", "dueShard"] }, idle(context.clock.now()));
+}
+/** Ends a run that killed its process too often, in place of the takeover. */
+export async function breakDeadRun(context: Context, seen: Run, set: Partial<RunAttributes>): Promise<RunWrite> {
+  const free = and(eq("status", "started"), eq("attempt", seen.attempt), leaseOver(context, context.clock.now()));
+  return update(context, seen, { set: attributesOf(set), remove: ["leaseOwner", "leaseUntil"] }, free);
+}
+/** Ends the wait of a row for its child group of the same round. */
+export async function settleRun(context: Context, owner: Run, gid: string, round: number, set: Partial<RunAttributes>): Promise<RunWrite> {
+  return update(context, owner, { set: attributesOf(set) }, and(eq("status", "waiting"), eq("joins", gid), eq("round", round)));
+}
+/** Below a decided group: ends a run that nobody holds, by a write, so that a late commit is fenced. */
+export async function cancelIdleRun(context: Context, run: Run, round: number, set: Partial<RunAttributes>): Promise<RunWrite> {
+  const held = and(eq("status", "started"), not(leaseOver(context, context.clock.now())));
+  return update(context, run, { set: attributesOf(set), remove: ["leaseOwner", "leaseUntil"] }, and(present(), eq("round", round), notTerminal, not(held)));
+}
+/** A waiting row whose group was never created, below a decided group. */
+export async function cancelWaitingRun(context: Context, run: Run, set: Partial<RunAttributes>): Promise<RunWrite> {
+  return update(context, run, { set: attributesOf(set) }, and(eq("status", "waiting"), eq("round", run.round)));
+}
+/** The sweeper owes the run's message again; the next time is twice as far. */
+export async function noteResend(context: Context, run: Run): Promise<void> {
+  await update(context, run, { set: { sentAt: context.clock.now() }, add: { sends: 1 } }, present());
+}
+/** The due entry was handed to a queue with the exact delay. */
+export async function clearDue(context: Context, run: Run, due: number): Promise<void> {
+  await update(context, run, { remove: ["due", "dueShard"] }, eq("due", due));
+}
+
+export const statusIs = (run: Run | undefined, ...statuses: RunStatus[]): run is Run => run !== undefined && statuses.includes(run.status);

@@ -1,0 +1,82 @@
+import { pagePolicy } from "../core/policy.ts";
+import { type GroupStep, isGroupStep, type Strand } from "../core/plan.ts";
+import { childGroupOf, parseRunId, runIdOf, type RunRef } from "../core/run-id.ts";
+import { leafOf, localIndex } from "../core/ledger.ts";
+import { FanfoldError } from "../core/errors.ts";
+import type { Context } from "./context.ts";
+import { asRun, dueShard, type Header, DUE_SHARDS, leafPartition, type Run, type RunAttributes, runKey, runSort, shardOf } from "./items.ts";
+import type { Item } from "./ports.ts";
+
+/** Reading runs, and finding in the plan what they do. */
+
+export function identify(ref: RunRef): RunRef & { runId: string } {
+  return { gid: ref.gid, index: ref.index, step: ref.step, runId: runIdOf(ref.gid, ref.index, ref.step) };
+}
+export async function readRun(context: Context, ref: RunRef): Promise<Run | undefined> {
+  return asRun(await context.store.get(runKey(ref, context.config.width), { consistent: true }), identify(ref));
+}
+export async function readRunById(context: Context, runId: string): Promise<Run | undefined> {
+  const ref = parseRunId(runId);
+  return ref && readRun(context, ref);
+}
+export async function readRuns(context: Context, refs: readonly RunRef[]): Promise<(Run | undefined)[]> {
+  const runs: (Run | undefined)[] = [];
+  for (let from = 0; from < refs.length; from += 100) {
+    const slice = refs.slice(from, from + 100);
+    const items = await context.store.getMany(slice.map((ref) => runKey(ref, context.config.width)));
+    items.forEach((item, k) => runs.push(asRun(item, identify(slice[k] as RunRef))));
+  }
+  return runs;
+}
+/** All rows of a leaf, in order of member and step. */
+export async function readLeaf(context: Context, gid: string, leaf: number): Promise<Run[]> {
+  const runs: Run[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await context.store.query("tasks", leafPartition(gid, leaf), cursor === undefined ? {} : { cursor });
+    for (const item of page.items) runs.push(runOfLeaf(context, gid, leaf, item));
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return runs;
+}
+function runOfLeaf(context: Context, gid: string, leaf: number, item: Item): Run {
+  const [, local, step] = item.key.sort.split("#");
+  return asRun(item, identify({ gid, index: leaf * context.config.width + Number(local), step: Number(step) })) as Run;
+}
+/** The last step of a member that has a row: its state is the member's. */
+export async function readLastStep(context: Context, gid: string, index: number): Promise<Run | undefined> {
+  const { width } = context.config;
+  const leaf = leafOf(index, width);
+  const local = localIndex(index, width);
+  const range = { from: runSort(local, 0), to: runSort(local, 9_999), limit: 1, descending: true };
+  const { items } = await context.store.query("tasks", leafPartition(gid, leaf), range);
+  return items[0] && runOfLeaf(context, gid, leaf, items[0]);
+}
+
+/** The strand of a member. A page of an open group is a strand of one group step, which its row carries itself. */
+export async function strandOf(context: Context, header: Header, run: RunRef & { manifest?: string }): Promise<{ strand: Strand; pointer: string }> {
+  if (header.pages) {
+    if (run.manifest === undefined) throw new FanfoldError("internal", `page ${run.index} of ${header.gid} has no manifest`);
+    const step = await context.plans.group(run.manifest);
+    return { strand: [step], pointer: run.manifest };
+  }
+  if (header.plan === undefined) throw new FanfoldError("internal", `group ${header.gid} has no plan`);
+  return context.plans.member(header.plan, run.index);
+}
+export function pageStep(members: GroupStep["members"], header: { policy: GroupStep["policy"]; tracking: GroupStep["tracking"] }): GroupStep {
+  return { policy: pagePolicy(header.policy), tracking: header.tracking, members };
+}
+/** Plan pointer of the group that a run opens: written into it (outbox, page), or the group step it is at. */
+export async function childPlan(context: Context, header: Header, run: Run): Promise<string | undefined> {
+  if (run.manifest !== undefined) return run.manifest;
+  const { strand, pointer } = await strandOf(context, header, run);
+  const step = strand[run.step];
+  return step && isGroupStep(step) ? `${pointer}.${run.step}` : undefined;
+}
+export const childGroup = (run: Run): string => childGroupOf(run.runId);
+
+/** Attributes that bring a run back later than now: by its message's delay when that can reach, else by the due index. */
+export function duePart(context: Context, runId: string, notBefore: number, now: number): Partial<RunAttributes> {
+  if (notBefore - now <= context.queue.maxDelaySeconds * 1_000) return { notBefore };
+  return { notBefore, due: notBefore, dueShard: dueShard(shardOf(runId, DUE_SHARDS)) };
+}

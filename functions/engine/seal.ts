@@ -1,0 +1,38 @@
+import type { Json } from "../core/json.ts";
+import { rightEdge } from "../core/ledger.ts";
+import { all, type Context } from "./context.ts";
+import { follow, WorkList } from "./follow.ts";
+import { propagate } from "./follow-marks.ts";
+import { readHeader } from "./gate.ts";
+import { setMemberCount } from "./header-writes.ts";
+import type { Header } from "./items.ts";
+import { readLedger } from "./ledger-reads.ts";
+
+/**
+ * Seals an open group: one write, then ALWAYS the right edge, also when it was sealed already: whoever sealed may have died before looking. The mark
+ * writes and then reads the member count, the seal writes the member count and then reads nodes: one of them sees both.
+ */
+export async function sealGroup(context: Context, gid: string, memberCount: number, ownValue?: Json): Promise<void> {
+  await setMemberCount(context, gid, memberCount, ownValue);
+  await recheckEdges(context, gid);
+}
+export async function recheckEdges(context: Context, gid: string): Promise<void> {
+  const header = await readHeader(context, gid);
+  if (!header || header.memberCount === undefined || header.outcome) return;
+  if (header.memberCount === 0) {
+    await follow(context, [{ kind: "decide", gid, round: header.round, outcome: "complete", totals: {} }], "engine");
+    return;
+  }
+  await recheckNodes(context, header, rightEdge(header.memberCount, header.height, context.config.width));
+}
+/** Reads nodes and lets go up, or decide, what is full: repairs a mark whose writer died before it read the header. */
+export async function recheckNodes(context: Context, header: Header, at: readonly { level: number; node: number }[]): Promise<void> {
+  const list = new WorkList();
+  await all(
+    at.map(async ({ level, node }) => {
+      const where = { gid: header.gid, round: header.round, level, node };
+      propagate(context, header, { ...where, height: header.height }, await readLedger(context, where), list);
+    }),
+  );
+  await follow(context, [...list.take("mark"), ...list.take("decide")], "engine");
+}

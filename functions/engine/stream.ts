@@ -1,0 +1,237 @@
+import { FanfoldError } from "../core/errors.ts";
+import type { ErrorData, StreamItem, TaskOutcome } from "../core/invocation.ts";
+import type { Json } from "../core/json.ts";
+import { LIMITS } from "../core/limits.ts";
+import type { Strand } from "../core/plan.ts";
+import { childGroupOf } from "../core/run-id.ts";
+import { isTerminal } from "../core/run-state.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Context } from "./context.ts";
+import { OPEN_HEIGHT } from "./expand.ts";
+import { readHeader } from "./gate.ts";
+import { createHeader } from "./header-writes.ts";
+import type { Header, PageCursor, Run } from "./items.ts";
+import { sendRuns } from "./messages.ts";
+import { ENGINE_QUEUE } from "../core/queue-name.ts";
+import { checkDepth, compileChild } from "./outbox.ts";
+import { createRuns, ownedBy } from "./run-writes.ts";
+import { pageStep, readLeaf, readRun } from "./runs.ts";
+import { recheckEdges, sealGroup } from "./seal.ts";
+import { keepValue, loadValue } from "./payload.ts";
+
+/**
+ * Open groups (docs/protocol.md, section 8). The owner pulls its generator, cuts pages, and puts each as a member whose only step is a group: the page row
+ * is the plan log. A later attempt adopts every page it finds and goes on at the cursor of the last one. At the end the group is sealed.
+ */
+export interface OpenState {
+  readonly pages: number;
+  readonly at: PageCursor;
+  /** An attempt sealed the group and died before its commit; nothing is pulled any more. */
+  readonly sealed: boolean;
+  readonly ownValue: Json | undefined;
+}
+export type Streamed =
+  | { readonly kind: "sealed"; readonly ownValue: Json | undefined }
+  /** Back-pressure held for long: give the slot away and come back. */
+  | { readonly kind: "yielded" }
+  | { readonly kind: "failed"; readonly error: ErrorData }
+  | { readonly kind: "lost" };
+
+/** What earlier attempts of a streaming run left; undefined: it never opened a group. */
+export async function readOpenState(context: Context, { run }: Attempt): Promise<OpenState | undefined> {
+  const gid = childGroupOf(run.runId);
+  const header = await readHeader(context, gid);
+  if (!header?.pages) return undefined;
+  if (header.memberCount !== undefined) {
+    await recheckEdges(context, gid);
+    return { pages: header.memberCount, at: START, sealed: true, ownValue: await ownValueOf(context, header) };
+  }
+  let last: Run | undefined;
+  for (let leaf = 0; ; leaf++) {
+    const runs = await readLeaf(context, gid, leaf);
+    last = runs.at(-1) ?? last;
+    if (runs.length < context.config.width) break;
+  }
+  return { pages: last ? last.index + 1 : 0, at: last?.cursorAfter ?? START, sealed: false, ownValue: undefined };
+}
+const START: PageCursor = { skip: 0, items: 0 };
+
+type Stream = Extract<TaskOutcome, { kind: "stream" }>;
+export async function streamPages(context: Context, attempt: Attempt, outcome: Stream, open: OpenState | undefined, reason: () => string | undefined): Promise<Streamed> {
+  const { run, header: parent, signal } = attempt;
+  checkDepth(run.gid);
+  const gid = childGroupOf(run.runId);
+  const attributes = { ...ownedBy(parent), round: run.round, joins: run.runId, policy: outcome.policy, tracking: "lazy" as const, height: OPEN_HEIGHT, pages: true, expanded: true };
+  const { header } = await createHeader(context, gid, attributes);
+  if (!header || header.round !== run.round) return { kind: "lost" };
+  const cutter = new PageCutter(context, outcome.items, open?.at ?? START, signal);
+  try {
+    let page = open?.pages ?? 0;
+    for (;;) {
+      if (signal.aborted) return abortedStream(reason(), page > (open?.pages ?? 0));
+      const room = await waitForRoom(context, gid, page, signal);
+      if (room !== "room") return { kind: room };
+      const cut = await cutter.next(page);
+      if (cut.kind === "failed") return { kind: "failed", error: cut.error };
+      if (cut.kind === "aborted") continue;
+      if (cut.members.length > 0) {
+        if ((await putPage(context, attempt, header, page, cut.members, cut.cursorAfter)) === "foreign") return { kind: "yielded" };
+        page++;
+      }
+      if (cut.kind === "end") {
+        const kept = cut.value === undefined ? undefined : await keepValue(context, `${run.jobId}/value/${run.runId}/${run.round}/own`, cut.value);
+        await sealGroup(context, gid, page, kept as unknown as Json | undefined);
+        return { kind: "sealed", ownValue: cut.value };
+      }
+    }
+  } finally {
+    cutter.close();
+  }
+}
+/** At its time limit an owner that got on goes on later (not a failed attempt); one that did not would never end. */
+function abortedStream(reason: string | undefined, gotOn: boolean): Streamed {
+  if (reason !== "deadline") return { kind: "lost" };
+  if (gotOn) return { kind: "yielded" };
+  return { kind: "failed", error: { name: "TaskTimeout", message: "the generator yielded nothing within the task's timeout", reason: "task_timeout" } };
+}
+async function ownValueOf(context: Context, header: Header): Promise<Json | undefined> {
+  return header.ownValue === undefined ? undefined : loadValue(context, header.ownValue as { value?: Json; valueRef?: string });
+}
+
+/** Back-pressure: page p waits until page p - openPages has ended. After a while the owner yields its slot, so that owners cannot starve their own children. */
+async function waitForRoom(context: Context, gid: string, page: number, signal: AbortSignal): Promise<"room" | "yielded"> {
+  const behind = page - context.config.openPages;
+  if (behind < 0) return "room";
+  const started = context.clock.now();
+  for (let pause = 10; !signal.aborted; pause = Math.min(500, pause * 2)) {
+    const run = await readRun(context, { gid, index: behind, step: 0 });
+    if (!run || isTerminal(run.status)) return "room";
+    if (context.clock.now() - started >= context.config.yieldSeconds * 1_000) return "yielded";
+    await context.clock.pause(pause);
+  }
+  return "room";
+}
+
+/** Puts page `page`. `foreign`: another attempt wrote that page, from where it stood: this one must start again behind it. */
+async function putPage(context: Context, { run, token }: Attempt, header: Header, page: number, members: readonly Strand[], cursorAfter: PageCursor): Promise<"put" | "foreign"> {
+  const owned = ownedBy(header);
+  const manifest = await context.plans.write(`${run.runId}!${run.round}.${run.attempt}p${page}`, pageStep(members, header), owned);
+  const ref = { gid: header.gid, index: page, step: 0 };
+  const attributes = { ...owned, status: "queued" as const, round: header.round, attempt: 0, sentAt: context.clock.now(), page: true, manifest, cursorAfter, writer: token };
+  const [write] = await createRuns(context, [{ ref, attributes }]);
+  if (write?.run?.status === "queued") await sendRuns(context, [{ ...ref, queue: ENGINE_QUEUE, delaySeconds: 0 }], 1);
+  return write?.applied || write?.run?.writer === token ? "put" : "foreign";
+}
+
+type Cut =
+  | { readonly kind: "page"; readonly members: readonly Strand[]; readonly cursorAfter: PageCursor }
+  | { readonly kind: "end"; readonly members: readonly Strand[]; readonly cursorAfter: PageCursor; readonly value: Json | undefined }
+  | { readonly kind: "failed"; readonly error: ErrorData }
+  | { readonly kind: "aborted" };
+type Pulled = { readonly result: IteratorResult<StreamItem, Json | undefined> } | { readonly error: unknown };
+
+/** A page is cut when it is full or when its first item has waited this long: a slow generator's children start at once. */
+const CUT_AFTER_MS = 200;
+
+/** Pulls a generator into pages: the first page is one item, the next ones double, so that work starts at once and big streams have few pages. */
+class PageCutter {
+  readonly #context: Context;
+  readonly #items: AsyncGenerator<StreamItem, Json | undefined, undefined>;
+  readonly #signal: AbortSignal;
+  #at: PageCursor;
+  #toSkip: number;
+  #pulling: Promise<void> | undefined;
+  #pulled: Pulled | undefined;
+  /** Of the page being cut: its first item has waited long enough. */
+  #slow = false;
+  /** Ends the current wait. One at a time: races against long-lived promises would keep every item in memory. */
+  #wake: () => void = () => undefined;
+  readonly #onAbort = (): void => this.#wake();
+
+  constructor(context: Context, items: AsyncGenerator<StreamItem, Json | undefined, undefined>, at: PageCursor, signal: AbortSignal) {
+    this.#context = context;
+    this.#items = items;
+    this.#signal = signal;
+    this.#at = at;
+    this.#toSkip = at.skip;
+    signal.addEventListener("abort", this.#onAbort);
+  }
+
+  async next(page: number): Promise<Cut> {
+    const lastPage = page + 1 >= this.#context.config.width ** OPEN_HEIGHT;
+    const full = lastPage ? Number.POSITIVE_INFINITY : Math.min(LIMITS.pageItems, 2 ** Math.min(page, 20));
+    const members: Strand[] = [];
+    let bytes = 0;
+    this.#slow = false;
+    while (members.length < full && (lastPage || (bytes < LIMITS.pageBytes && !this.#slow))) {
+      const pulled = await this.#pull();
+      if (this.#signal.aborted) return { kind: "aborted" };
+      if (!pulled) break; // slow
+      if ("error" in pulled) return { kind: "failed", error: errorData(pulled.error) };
+      const { done, value } = pulled.result;
+      if (done) return { kind: "end", members, cursorAfter: this.#at, value };
+      if (this.#toSkip > 0) {
+        this.#toSkip--;
+        continue;
+      }
+      try {
+        const strand = compileChild(this.#context, value.canvas, `/stream/${this.#at.items}`);
+        members.push(strand);
+        bytes += JSON.stringify(strand).length;
+      } catch (error) {
+        return { kind: "failed", error: errorData(error) };
+      }
+      if (members.length === 1 && !lastPage && full > 1) this.#startTimer();
+      const items = this.#at.items + 1;
+      if (value.cursor !== undefined) this.#at = { cursor: value.cursor, skip: 0, items };
+      else this.#at = { ...this.#at, skip: this.#at.skip + 1, items };
+    }
+    return { kind: "page", members, cursorAfter: this.#at };
+  }
+  /** Leaves the generator: its finally blocks run, nobody waits for them. */
+  close(): void {
+    this.#signal.removeEventListener("abort", this.#onAbort);
+    this.#items.return(undefined).catch(() => undefined);
+  }
+
+  /** undefined: aborted, or the page has waited long enough; the pull goes on and is taken by the next page. */
+  async #pull(): Promise<Pulled | undefined> {
+    this.#pulling ??= this.#items.next().then(
+      (result) => this.#arrived({ result }),
+      (error: unknown) => this.#arrived({ error }),
+    );
+    if (!this.#pulled && !this.#slow && !this.#signal.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    const pulled = this.#pulled;
+    if (pulled) {
+      this.#pulled = undefined;
+      this.#pulling = undefined;
+    }
+    return pulled;
+  }
+  #arrived(pulled: Pulled): void {
+    this.#pulled = pulled;
+    this.#wake();
+  }
+  #startTimer(): void {
+    const { items } = this.#at;
+    const pause = this.#context.clock.pause(CUT_AFTER_MS);
+    const due = (): void => {
+      if (this.#pageStart !== items) return;
+      this.#slow = true;
+      this.#wake();
+    };
+    this.#pageStart = items;
+    pause.then(due, due);
+  }
+  /** Items before the page whose timer runs: a timer of an earlier page means nothing. */
+  #pageStart = -1;
+}
+function errorData(error: unknown): ErrorData {
+  if (error instanceof FanfoldError) return { name: error.name, message: error.message, reason: error.code, retryable: false };
+  if (error instanceof Error) return { name: error.name, message: error.message, ...(error.stack === undefined ? {} : { stack: error.stack }) };
+  return { name: "Error", message: String(error) };
+}

@@ -1,0 +1,78 @@
+import { compileCanvas } from "../core/compile.ts";
+import { encodeCanvas } from "../core/canvas-wire.ts";
+import { FanfoldError } from "../core/errors.ts";
+import { canonicalJson, type Json } from "../core/json.ts";
+import { LIMITS } from "../core/limits.ts";
+import { type Strand, taskSteps } from "../core/plan.ts";
+import type { Context } from "./context.ts";
+import type { OpenJobRequest, Submitted, SubmitRequest } from "./contract.ts";
+import { expandMembers } from "./expand.ts";
+import { putJob } from "./finish-job.ts";
+import { createHeader } from "./header-writes.ts";
+import { type Header, ITEM_VERSION, type JobSeed } from "./items.ts";
+import { checkTasks } from "./outbox.ts";
+import { jsonBytes } from "./payload.ts";
+import { noteState } from "./progress.ts";
+import { ownedBy } from "./run-writes.ts";
+
+/**
+ * Starts a job: plan, root header, job item, one message, however large the canvas. The root header is the truth: before it nothing has happened,
+ * after it the sweeper finishes what a death left undone.
+ */
+export async function submitJob(context: Context, request: SubmitRequest): Promise<Submitted> {
+  const strand = compileCanvas(request.canvas);
+  checkTasks(context, strand, "");
+  return start(context, request, strand, encodeCanvas(request.canvas));
+}
+/** A job whose first step is an open group that is filled from outside. Its header stands when this returns, so that pages can come. */
+export async function submitOpenJob(context: Context, request: OpenJobRequest): Promise<Submitted> {
+  const body = request.body ? compileCanvas(request.body) : [];
+  checkTasks(context, body, "/body");
+  const policy = request.policy ?? "allSuccess";
+  const strand: Strand = [{ policy, tracking: "lazy", members: { input: true } }, ...body];
+  return start(context, request, strand, { policy, body: request.body ? encodeCanvas(request.body) : null } as unknown as Json);
+}
+
+type Request = Omit<SubmitRequest, "canvas">;
+async function start(context: Context, request: Request, strand: Strand, content: Json): Promise<Submitted> {
+  const { idempotencyKey, parameters, workflow } = request;
+  checkKey(idempotencyKey);
+  const timeoutSeconds = timeoutOf(context, request.timeoutSeconds);
+  const fingerprint = idempotencyKey === undefined ? undefined : context.ids.hash(canonicalJson([workflow ?? null, parameters ?? null, content]));
+  const jobId = idempotencyKey === undefined ? context.ids.job() : context.ids.hash(`job ${JSON.stringify([request.principal ?? "local", idempotencyKey])}`).slice(0, 32);
+  const now = context.clock.now();
+  const deadline = now + timeoutSeconds * 1_000;
+  const owned = { v: ITEM_VERSION, jobId, ttl: Math.ceil(deadline / 1_000) + context.config.retentionSeconds };
+  const seed: JobSeed = { planned: taskSteps(strand), ...(workflow === undefined ? {} : { workflow }), ...(fingerprint === undefined ? {} : { fingerprint }) };
+  const plan = await context.plans.write(fingerprint === undefined ? jobId : `${jobId}!${fingerprint.slice(0, 32)}`, { policy: "allSuccess", tracking: "lazy", members: [strand] }, owned);
+  const root = { ...owned, round: 0, memberCount: 1, height: 1, policy: "allSuccess" as const, tracking: "lazy" as const, plan, expanded: true, deadline, job: seed };
+  const { applied, header } = await createHeader(context, jobId, root);
+  if (!header) throw new FanfoldError("internal", `the root of job ${jobId} vanished while it was created`);
+  if (header.job?.fingerprint !== fingerprint) {
+    throw new FanfoldError("idempotency_conflict", "this Idempotency-Key was used for another request: use a new key, or send the first request again", { details: { field: "Idempotency-Key", jobId } });
+  }
+  if (header.state === "open") await launch(context, header, parameters);
+  return { jobId, created: applied };
+}
+/** Everything after the header may be repeated: by a repeated submission with its key, or by the sweeper. */
+async function launch(context: Context, root: Header, parameters: Request["parameters"]): Promise<void> {
+  const small = parameters !== undefined && jsonBytes(JSON.stringify(parameters)) <= LIMITS.inlineBytes;
+  await putJob(context, root, small ? { parameters } : {});
+  await noteState(context, ownedBy(root), root.createdAt, "started");
+  await expandMembers(context, root, 0, 1);
+}
+
+function checkKey(key: string | undefined): void {
+  if (key === undefined) return;
+  if (key.length === 0 || key.length > LIMITS.idempotencyKeyCharacters) {
+    throw new FanfoldError("invalid_request", `an Idempotency-Key has 1 to ${LIMITS.idempotencyKeyCharacters} characters`, { details: { field: "Idempotency-Key" } });
+  }
+}
+function timeoutOf(context: Context, seconds: number | undefined): number {
+  const { defaultJobTimeoutSeconds, maxJobTimeoutSeconds } = context.config;
+  if (seconds === undefined) return defaultJobTimeoutSeconds;
+  if (!(seconds > 0 && seconds <= maxJobTimeoutSeconds)) {
+    throw new FanfoldError("invalid_request", `a job's timeout is more than 0 and at most ${maxJobTimeoutSeconds} seconds`, { details: { field: "timeoutSeconds", limit: maxJobTimeoutSeconds } });
+  }
+  return seconds;
+}

@@ -1,0 +1,178 @@
+import { leafOf, localIndex } from "../core/ledger.ts";
+import { scopeOf } from "../core/run-id.ts";
+import { isTerminal } from "../core/run-state.ts";
+import { all, type Context, eachBounded } from "./context.ts";
+import type { SweepReport } from "./contract.ts";
+import { expandMembers, resumeWaiting } from "./expand.ts";
+import { putJob } from "./finish-job.ts";
+import { follow } from "./follow.ts";
+import { decidedAbove, readHeader } from "./gate.ts";
+import { setNextCheck } from "./header-writes.ts";
+import { asJob, DUE_SHARDS, dueShard, type Header, jobKey, OPEN_SHARDS, openShard, type Run } from "./items.ts";
+import { doneOf, readLedger } from "./ledger-reads.ts";
+import { queueOf, sendControl, sendRuns } from "./messages.ts";
+import type { IndexName, Key } from "./ports.ts";
+import { clearDue, isDue, isLive, noteResend } from "./run-writes.ts";
+import { readLeaf, readRun, readRunById, strandOf } from "./runs.ts";
+import { recheckEdges, recheckNodes } from "./seal.ts";
+
+/**
+ * The sweeper (docs/protocol.md, section 13): nothing stays stuck because a message was lost or a process died. It walks the headers that are not closed and
+ * due for a check, repairs what it finds through the same follow-up as everybody else, and sends what is due.
+ */
+export async function sweep(context: Context): Promise<SweepReport> {
+  let checked = 0;
+  const now = context.clock.now();
+  await eachBounded(Array.from({ length: OPEN_SHARDS }, (_, k) => openShard(k)), 4, async (partition) => {
+    for await (const key of indexed(context, "open", partition, now)) {
+      checked++;
+      await sendControl(context, { kind: "sweep", gid: key.partition.slice(2), fromLeaf: 0 });
+    }
+  });
+  let due = 0;
+  await eachBounded(Array.from({ length: DUE_SHARDS }, (_, k) => dueShard(k)), 8, async (partition) => {
+    for await (const key of indexed(context, "due", partition, now + context.queue.maxDelaySeconds * 1_000)) {
+      due++;
+      await sendDue(context, key);
+    }
+  });
+  return { checked, repaired: 0, due };
+}
+async function* indexed(context: Context, index: IndexName, partition: string, upTo: number): AsyncGenerator<Key, void, undefined> {
+  let cursor: string | undefined;
+  do {
+    const page = await context.store.queryIndex({ index, partition, upTo, limit: 100, ...(cursor === undefined ? {} : { cursor }) });
+    yield* page.keys;
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+}
+
+/** Hands a due run to its queue with the exact delay left, then takes it out of the index, in this order: a death in between sends it twice. */
+async function sendDue(context: Context, key: Key): Promise<void> {
+  const [, local, step] = key.sort.split("#");
+  const parts = key.partition.split("#");
+  const leaf = Number(parts.at(-1));
+  const ref = { gid: parts.slice(1, -1).join("#"), index: leaf * context.config.width + Number(local), step: Number(step) };
+  const run = await readRun(context, ref);
+  if (run?.due === undefined) return;
+  const header = await readHeader(context, ref.gid);
+  if (header && !header.outcome && !isTerminal(run.status)) await sendRun(context, header, run, Math.max(0, (run.due - context.clock.now()) / 1_000));
+  await clearDue(context, run, run.due);
+}
+async function sendRun(context: Context, header: Header, run: Run, delaySeconds: number): Promise<void> {
+  const { strand } = await strandOf(context, header, run);
+  const step = strand[run.step];
+  if (step) await sendRuns(context, [{ gid: run.gid, index: run.index, step: run.step, queue: queueOf(context, step), delaySeconds }], 1);
+}
+
+/** Leaves that one message looks into. */
+const LEAVES_PER_SWEEP = 64;
+
+/** Checks one open header; read again consistently, since the index lags. */
+export async function sweepGroup(context: Context, gid: string, fromLeaf: number): Promise<void> {
+  const header = await readHeader(context, gid);
+  if (!header || header.state === "closed") return;
+  if (header.outcome) {
+    await follow(context, [{ kind: "settle", gid }], "engine");
+    await kickOwner(context, header);
+    return rest(context, header, 0, 0);
+  }
+  const scope = scopeOf(gid);
+  const owner = header.joins === undefined ? undefined : await readRunById(context, header.joins);
+  const orphaned = owner !== undefined && isTerminal(owner.status) && owner.round >= header.round;
+  if (orphaned || (scope !== undefined && (await decidedAbove(context, scope)))) {
+    await follow(context, [{ kind: "decide", gid, round: header.round, outcome: "dropped" }], "engine");
+    return rest(context, header, 0, 0);
+  }
+  if (header.deadline !== undefined && header.deadline <= context.clock.now()) {
+    await follow(context, [{ kind: "decide", gid, round: header.round, outcome: "timeout" }], "engine");
+    return rest(context, header, 0, 0);
+  }
+  if (header.joins === undefined && !asJob(await context.store.get(jobKey(gid), { consistent: true }))) await putJob(context, header);
+  if (fromLeaf === 0) {
+    if (owner) await kick(context, header, owner);
+    await recheckEdges(context, gid);
+    if (await moved(context, header)) return;
+  }
+  await descend(context, header, fromLeaf);
+}
+
+/** The ledger grew since the last check: all is well, look again later. Otherwise the next checks come ever further apart while something is repaired. */
+async function moved(context: Context, header: Header): Promise<boolean> {
+  const root = await readLedger(context, { gid: header.gid, round: header.round, level: header.height, node: 0 });
+  const marks = Object.values(root?.attributes ?? {}).reduce<number>((sum, value) => (typeof value === "number" ? sum + value : sum), doneOf(root).size);
+  const grew = marks > (header.seenMarks ?? 0);
+  const stalls = grew ? 0 : (header.stalls ?? 0) + 1;
+  await rest(context, header, marks, stalls);
+  return grew && header.memberCount !== undefined && header.memberCount > context.config.width;
+}
+async function rest(context: Context, header: Header, marks: number, stalls: number): Promise<void> {
+  const seconds = context.config.sweepSeconds * 2 ** Math.min(stalls, 5);
+  await setNextCheck(context, header.gid, marks, stalls, context.clock.now() + seconds * 1_000);
+}
+
+/** Looks into leaves for members that are not marked, and for marks that were not passed upward. */
+async function descend(context: Context, header: Header, fromLeaf: number): Promise<void> {
+  const { width } = context.config;
+  for (let leaf = fromLeaf; ; leaf++) {
+    if (header.memberCount !== undefined && leaf * width >= header.memberCount) return;
+    if (leaf - fromLeaf >= LEAVES_PER_SWEEP) return sendControl(context, { kind: "sweep", gid: header.gid, fromLeaf: leaf });
+    const node = await readLedger(context, { gid: header.gid, round: header.round, level: 1, node: leaf });
+    const done = doneOf(node);
+    const upTo = Math.min(width, (header.memberCount ?? Number.POSITIVE_INFINITY) - leaf * width);
+    if (done.size >= upTo) {
+      await recheckNodes(context, header, pathUp(header, leaf, width));
+      continue;
+    }
+    const last = new Map<number, Run>();
+    for (const run of await readLeaf(context, header.gid, leaf)) last.set(run.index, run);
+    if (header.memberCount === undefined && last.size === 0) return;
+    await sweepLeaf(context, header, leaf, done, last);
+  }
+}
+function pathUp(header: Header, leaf: number, width: number): { level: number; node: number }[] {
+  return Array.from({ length: header.height }, (_, k) => ({ level: k + 1, node: Math.floor(leaf / width ** k) }));
+}
+async function sweepLeaf(context: Context, header: Header, leaf: number, done: ReadonlySet<number>, last: ReadonlyMap<number, Run>): Promise<void> {
+  const { width } = context.config;
+  const ended: Run[] = [];
+  const kicks: Promise<void>[] = [];
+  const upTo = Math.min((leaf + 1) * width, header.memberCount ?? Number.POSITIVE_INFINITY);
+  let absentFrom: number | undefined;
+  for (let index = leaf * width; index <= upTo; index++) {
+    const run = last.get(index);
+    const absent = index < upTo && !run && !done.has(localIndex(index, width)) && leafOf(index, width) === leaf;
+    if (absent) absentFrom ??= index;
+    else if (absentFrom !== undefined) {
+      if (mayResend(context, header) && header.plan !== undefined) kicks.push(expandMembers(context, header, absentFrom, index));
+      absentFrom = undefined;
+    }
+    if (!run || done.has(localIndex(index, width)) || index >= (leaf + 1) * width) continue;
+    if (isTerminal(run.status)) ended.push(run);
+    else kicks.push(kick(context, header, run));
+  }
+  await all(kicks);
+  await follow(context, ended.map((run) => ({ kind: "run" as const, run })), "engine");
+}
+/** A range whose members have no rows: its message may just be waiting in a long queue. The further apart, the longer nothing moved. */
+function mayResend(context: Context, header: Header): boolean {
+  const age = (context.clock.now() - header.createdAt) / 1_000;
+  return header.expanded === true && age > context.config.resendSeconds * 2 ** Math.min(header.stalls ?? 0, 5);
+}
+
+async function kickOwner(context: Context, header: Header): Promise<void> {
+  const owner = header.joins === undefined ? undefined : await readRunById(context, header.joins);
+  const above = owner && (await readHeader(context, owner.gid));
+  if (owner && above && !isTerminal(owner.status)) await kick(context, above, owner);
+}
+/** Sends again what is owed, when it is older than a queue should hold it; duplicates are harmless. `header`: of the group above the run, or its own. */
+async function kick(context: Context, header: Header, run: Run): Promise<void> {
+  if (run.status === "waiting") return resumeWaiting(context, run);
+  const of = run.gid === header.gid ? header : await readHeader(context, run.gid);
+  if (!of || of.outcome || isLive(context, run) || !isDue(context, run)) return;
+  const since = Math.max(run.sentAt ?? run.startedAt ?? 0, run.status === "started" ? (run.leaseUntil ?? 0) : 0, run.notBefore ?? 0);
+  const age = (context.clock.now() - since) / 1_000;
+  if (age <= context.config.resendSeconds * 2 ** Math.min(run.sends ?? 0, 6)) return;
+  await noteResend(context, run);
+  await sendRun(context, of, run, 0);
+}

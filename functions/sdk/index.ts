@@ -1,0 +1,25 @@
+/** What an author of tasks and workflows imports. */
+export { defineTask, DEFAULT_TIMEOUT_SECONDS, type AnyTask, type KwargsOf, type Task, type TaskDefinition, type ValueOf } from "./task.ts";
+export type { Ends, Missing } from "./partial-args.ts";
+export type { TaskSignature } from "./signature.ts";
+export { chain, chord, group, type CanvasBuilder, type CanvasSource, type GroupBuilder, type ResultOf } from "./canvas-builder.ts";
+export type { CursorItem, SpawnedChildren, SpawnOptions, StreamYield, TaskContext, TaskLog } from "./task-context.ts";
+export { TaskBroken, TaskError, type TaskErrorOptions } from "./errors.ts";
+export {
+  defineWorkflow,
+  createWorkflows,
+  type StartedWorkflow,
+  type Workflow,
+  type WorkflowDefinition,
+  type WorkflowInfo,
+  type Workflows,
+} from "./workflow.ts";
+export { setSubmitter, type SubmitCall, type SubmitOptions, type SubmittedJob, type Submitter } from "./submitter.ts";
+export { createRegistry, createRunner } from "./runner.ts";
+export { loadTaskModule, type TaskModule } from "./module.ts";
+
+export type { Canvas, Chain, Chord, FailurePolicy, Group, GroupOptions, Signature, SignatureOptions, Tracking } from "../core/canvas.ts";
+export { FanfoldError, type ErrorCode } from "../core/errors.ts";
+export type { ErrorData, GroupHandle, ResultEntry, RetryPolicy, TaskRegistry, TaskRunner } from "../core/invocation.ts";
+export type { Json, JsonObject } from "../core/json.ts";
+export { formatQueueName, parseQueueName, type QueueDefaults, type QueueFunction, type QueueName } from "../core/queue-name.ts";

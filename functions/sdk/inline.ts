@@ -1,0 +1,64 @@
+import { isInstance, OutcomeError } from "../core/error-data.ts";
+import { FanfoldError } from "../core/errors.ts";
+import type { TaskCall, TaskOutcome } from "../core/invocation.ts";
+import type { Json, JsonObject } from "../core/json.ts";
+import { runAttempt } from "./attempt.ts";
+import { TaskError } from "./errors.ts";
+import type { AnyTask } from "./task.ts";
+
+/** Runs a task in this process without an engine. Gives its value as an engine would keep it; throws what the task throws. */
+export async function runInline(task: AnyTask, args: readonly Json[], kwargs: JsonObject): Promise<Json> {
+  return valueOf(task, await attemptInline(task, args, kwargs));
+}
+
+async function attemptInline(task: AnyTask, args: readonly Json[], kwargs: JsonObject): Promise<TaskOutcome> {
+  try {
+    return await runAttempt(task, inlineCall(task, args, kwargs));
+  } catch (thrown) {
+    if (isInstance(thrown, OutcomeError)) return thrown.outcome;
+    throw thrown;
+  }
+}
+
+function valueOf(task: AnyTask, outcome: TaskOutcome): Json {
+  if (outcome.kind === "skipped") return outcome.value;
+  if (outcome.kind === "success" && outcome.spawned === undefined) return outcome.value;
+  if (outcome.kind === "success") throw needsEngine(task, "runs other tasks");
+  if (outcome.kind === "stream") throw needsEngine(task, "streams");
+  const { name, message, reason, retryable } = outcome.error;
+  const error = new TaskError(message, { ...(reason !== undefined && { reason }), ...(retryable !== undefined && { retryable }) });
+  error.name = name;
+  throw error;
+}
+
+function needsEngine(task: AnyTask, what: string): FanfoldError {
+  return new FanfoldError("engine_unavailable", `${task.name} ${what}, which takes an engine: submit it instead of running it inline`);
+}
+
+function inlineCall(task: AnyTask, args: readonly Json[], kwargs: JsonObject): TaskCall {
+  return {
+    jobId: "inline",
+    runId: "inline",
+    groupId: "inline",
+    index: 0,
+    step: 0,
+    attempt: 1,
+    round: 0,
+    task: task.name,
+    args,
+    kwargs,
+    site: "inline",
+    queue: task.info.queue ?? "default",
+    deadline: Number.MAX_SAFE_INTEGER,
+    signal: new AbortController().signal,
+    cursor: undefined,
+    services: {
+      results() {
+        throw needsEngine(task, "reads the results of a group");
+      },
+      log() {
+        // Nobody keeps the log of a run that leaves no trace.
+      },
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import { OutcomeError } from "../core/error-data.ts";
+import { FanfoldError } from "../core/errors.ts";
+import type { StreamItem } from "../core/invocation.ts";
+import type { Json } from "../core/json.ts";
+import { toJson } from "../core/json-check.ts";
+import { raceAbort } from "./abort-race.ts";
+import { canvasOf, type CanvasSource } from "./canvas-builder.ts";
+import { outcomeOf } from "./outcome-of.ts";
+import type { CursorItem } from "./task-context.ts";
+
+/**
+ * What a streaming task yields, checked, one at a time and only when asked. Throws nothing but OutcomeError, which says how the attempt ended.
+ * When the reader stops early the task's `finally` blocks run, unless the signal has aborted: then the task is left behind.
+ */
+export async function* streamItems(source: AsyncIterator<unknown>, signal: AbortSignal): AsyncGenerator<StreamItem, Json | undefined, undefined> {
+  let ended = false;
+  try {
+    while (true) {
+      const next = await raceAbort(signal, async () => pull(source, () => (ended = true)));
+      if (next.done === true) return next.value === undefined ? undefined : toJson(next.value, "the result of the task");
+      yield streamItem(next.value);
+    }
+  } catch (thrown) {
+    throw new OutcomeError(outcomeOf(thrown, signal));
+  } finally {
+    if (!ended) await stop(source, signal);
+  }
+}
+
+/** A source that has thrown is over, like one that has returned. */
+async function pull(source: AsyncIterator<unknown>, onEnd: () => void): Promise<IteratorResult<unknown, unknown>> {
+  try {
+    const next = await source.next();
+    if (next.done === true) onEnd();
+    return next;
+  } catch (thrown) {
+    onEnd();
+    throw thrown;
+  }
+}
+
+async function stop(source: AsyncIterator<unknown>, signal: AbortSignal): Promise<void> {
+  try {
+    await raceAbort(signal, async () => source.return?.());
+  } catch {
+    // How the attempt ends is settled; a clean-up that fails cannot change it.
+  }
+}
+
+function streamItem(yielded: unknown): StreamItem {
+  if (isCursorItem(yielded)) return { canvas: canvasOf(yielded.item), cursor: yielded.cursor };
+  if (yielded === undefined) throw new FanfoldError("invalid_canvas", "a streaming task yielded undefined: yield a signature, or ctx.at(cursor, signature)");
+  return { canvas: canvasOf(yielded as CanvasSource) };
+}
+function isCursorItem(value: unknown): value is CursorItem {
+  return typeof value === "object" && value !== null && "cursor" in value && "item" in value;
+}

@@ -1,0 +1,179 @@
+import type * as z from "zod/v4/core";
+import type { FailurePolicy, SignatureOptions } from "../core/canvas.ts";
+import { FanfoldError } from "../core/errors.ts";
+import type { RetryPolicy, TaskInfo } from "../core/invocation.ts";
+import type { JsonObject } from "../core/json.ts";
+import { nameProblem } from "../core/names.ts";
+import { parseQueueName } from "../core/queue-name.ts";
+import { retryPolicy } from "../core/retry-policy.ts";
+import { readFailurePolicy } from "../core/signature-options.ts";
+import { runInline } from "./inline.ts";
+import type { Ends, Missing } from "./partial-args.ts";
+import { createSignature, type SignatureParts, type TaskSignature } from "./signature.ts";
+import type { SubmittedJob } from "./submitter.ts";
+import type { TaskContext } from "./task-context.ts";
+
+/** Longest attempt of a task that does not say: what Lambda allows, so that a task behaves the same wherever it runs. */
+export const DEFAULT_TIMEOUT_SECONDS = 900;
+
+/** `kwargs` of a definition that declares none pass through as they are. */
+export type KwargsOf<Schema> = Schema extends z.$ZodObject ? z.output<Schema> : JsonObject;
+type GivenKwargs<Schema> = Schema extends z.$ZodObject ? Partial<z.input<Schema>> & { readonly [name: string]: unknown } : { readonly [name: string]: unknown };
+/** What a run returns in the end: a generator's return value, or what a promise resolves to. */
+export type ValueOf<Returned> = Returned extends AsyncGenerator<unknown, infer Value, undefined> ? Value : Awaited<Returned>;
+
+/** What can be said about a task apart from its work. */
+export interface TaskSettings {
+  /** Unique among all tasks of a deployment; 1 to 200 characters without white space, by custom `area.verb`. */
+  readonly name: string;
+  /** Whole number from 1, raised when results change; a lower version never runs newer work again. Default 1. */
+  readonly version?: number;
+  /** Where it runs unless a signature says otherwise: `site.queue#function` or a short form. Default: the default queue. */
+  readonly queue?: string;
+  /** Longest duration of one attempt, in seconds. Default 900. */
+  readonly timeout?: number;
+  /** Default: one attempt. `ctx.retry` counts too, so a task that uses it needs `maxAttempts`. */
+  readonly retry?: Partial<RetryPolicy>;
+  /** `true`: a first argument that is a group's results stays a handle, and they are read with `ctx.results()`. Default `false`: filled, up to 16 MB. */
+  readonly streamsResults?: boolean;
+  /** `true`: the value is not kept, and not checked. Default `false`. */
+  readonly ignoreResult?: boolean;
+  /** When the children that it spawns or streams have failed, which then fails this run. Default `settled`: never. */
+  readonly policy?: FailurePolicy;
+}
+
+/** What `defineTask` takes. */
+export interface TaskDefinition<Args extends readonly unknown[], Returned, Kwargs extends z.$ZodObject | undefined> extends TaskSettings {
+  /** Schema of the keyword arguments, applied before each attempt. Keys it does not name pass through. */
+  readonly kwargs?: Kwargs;
+  /** `z.tuple(..)` of the positional arguments, applied before each attempt: a wrong count or type fails the run at once. */
+  readonly args?: z.$ZodType<Args>;
+  /**
+   * The work: sync, async, or an async generator that yields canvases to run (a streaming task). What it returns must be JSON; `undefined` is null,
+   * and for a task that spawned or streamed it means: the results of its children.
+   */
+  readonly run: (ctx: TaskContext<KwargsOf<Kwargs>>, ...args: Args) => Returned;
+}
+
+const taskMark = Symbol.for("fanfold.task");
+
+/** A task of any signature: what registries, runners and modules hold. */
+export interface AnyTask {
+  readonly [taskMark]: true;
+  readonly name: string;
+  readonly info: TaskInfo;
+  /** For the runner. */
+  readonly definition: {
+    readonly kwargs: z.$ZodObject | undefined;
+    readonly args: z.$ZodType | undefined;
+    readonly policy: FailurePolicy;
+    readonly run: (ctx: TaskContext, ...args: readonly unknown[]) => unknown;
+  };
+}
+
+/** A named, versioned function with ways to say when it runs. */
+export interface Task<Args extends readonly unknown[] = readonly unknown[], Result = unknown, Kwargs = { readonly [name: string]: unknown }> extends AnyTask {
+  /**
+   * A signature with some or all arguments, from the right: in a chain the result of the step before comes first.
+   * @throws FanfoldError `invalid_canvas` for what is not JSON, `payload_too_large`, `too_deep`
+   * @example chain(add.s(2, 2), add.s(4)); // 8
+   */
+  s<const Given extends Ends<Args>>(...args: Given): TaskSignature<Missing<Args, Given>, Result>;
+  /** An immutable signature: it takes nothing from the step before. */
+  si(...args: Args): TaskSignature<[], Result>;
+  /** The long form of `s`: positional arguments, keyword arguments, options; `immutable` as in `si`. */
+  signature<const Given extends Ends<Args>>(
+    args: Given,
+    kwargs?: Kwargs,
+    options?: SignatureOptions & { readonly immutable?: boolean },
+  ): TaskSignature<Missing<Args, Given>, Result>;
+  /**
+   * Runs it here and now, in this process and without an engine: for tests and scripts. Throws what the task throws; spawning, streaming and reading
+   * a group's results need an engine and throw `engine_unavailable`.
+   * @example await add.inline(2, 2); // 4
+   */
+  inline(...args: Args): Promise<Result>;
+  /**
+   * Starts it as a job of its own.
+   * @throws FanfoldError `engine_unavailable` without a submitter (see `setSubmitter`).
+   */
+  delay(...args: Args): Promise<SubmittedJob>;
+}
+
+/**
+ * Defines a task. Positional arguments are typed from `run`.
+ * @throws FanfoldError `invalid_request` (`details.field` names the field), `invalid_queue_name`
+ * @example
+ * export const add = defineTask({ name: "math.add", run: (ctx, x: number, y: number) => x + y });
+ * export const greet = defineTask({
+ *   name: "greet",
+ *   kwargs: z.object({ polite: z.boolean().default(true) }),
+ *   retry: { maxAttempts: 5 },
+ *   run: async (ctx, name: string) => (ctx.kwargs.polite ? `Dear ${name}` : name),
+ * });
+ */
+export function defineTask<Args extends readonly unknown[], Returned, Kwargs extends z.$ZodObject | undefined = undefined>(
+  definition: TaskDefinition<Args, Returned, Kwargs>,
+): Task<Args, ValueOf<Returned>, GivenKwargs<Kwargs>> {
+  const info = taskInfo(definition);
+  if (typeof definition.run !== "function") throw invalid("/run", `task ${info.name} has no function "run"`);
+  const sign = (parts: SignatureParts): TaskSignature => createSignature(info.name, parts, (args, kwargs) => runInline(task, args, kwargs));
+  const methods = {
+    s: (...args: unknown[]) => sign({ args }),
+    si: (...args: unknown[]) => sign({ args, immutable: true }),
+    signature: (args: readonly unknown[], kwargs = {}, { immutable = false, ...options }: SignatureOptions & { immutable?: boolean } = {}) =>
+      sign({ args, kwargs, options, immutable }),
+    inline: (...args: unknown[]) => sign({ args })(),
+    delay: async (...args: unknown[]) => sign({ args }).submit(),
+  };
+  const task: AnyTask = Object.freeze({
+    [taskMark]: true as const,
+    name: info.name,
+    info,
+    definition: {
+      kwargs: definition.kwargs,
+      args: definition.args,
+      policy: definition.policy === undefined ? "settled" : readFailurePolicy(definition.policy, "/policy"),
+      run: definition.run as AnyTask["definition"]["run"],
+    },
+    ...methods,
+  });
+  return task as Task<Args, ValueOf<Returned>, GivenKwargs<Kwargs>>;
+}
+
+export function isTask(value: unknown): value is AnyTask {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, taskMark);
+}
+
+/** Tasks by name. Throws `invalid_request` when two different tasks have the same one. */
+export function tasksByName(tasks: Iterable<AnyTask>): ReadonlyMap<string, AnyTask> {
+  const byName = new Map<string, AnyTask>();
+  for (const task of tasks) {
+    const other = byName.get(task.name);
+    if (other !== undefined && other !== task) throw invalid("/name", `two tasks are named ${task.name}`);
+    byName.set(task.name, task);
+  }
+  return byName;
+}
+
+function taskInfo(settings: TaskSettings): TaskInfo {
+  const { name, version = 1, queue, timeout = DEFAULT_TIMEOUT_SECONDS, retry, streamsResults = false, ignoreResult = false } = settings;
+  const problem = nameProblem(name);
+  if (problem !== undefined) throw invalid("/name", `the name of a task ${problem}`);
+  if (!Number.isSafeInteger(version) || version < 1) throw invalid("/version", `the version of ${name} must be a whole number from 1`);
+  if (!(timeout > 0 && Number.isFinite(timeout))) throw invalid("/timeout", `the timeout of ${name} must be a number of seconds above 0`);
+  // The site is a matter of the deployment; only the form can be wrong here.
+  if (queue !== undefined) parseQueueName(queue, { site: "site" }, "/queue");
+  return {
+    name,
+    version,
+    ...(queue !== undefined && { queue }),
+    timeoutSeconds: timeout,
+    retry: retryPolicy(retry),
+    streamsResults,
+    ignoreResult,
+  };
+}
+function invalid(field: string, message: string): FanfoldError {
+  return new FanfoldError("invalid_request", message, { details: { field } });
+}

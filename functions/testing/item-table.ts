@@ -1,0 +1,151 @@
+import { checkKey, decideWrite } from "../core/item-algebra.ts";
+import type { Item, Key, Table, WriteOp, WriteResult } from "../core/item.ts";
+import { type IndexMove, indexEntry, INDEX_NAMES } from "../core/item-size.ts";
+import { compareUtf8 } from "../core/utf8.ts";
+import type { IndexQuery, IndexResult, QueryOptions, QueryResult } from "../engine/ports.ts";
+
+interface Partition {
+  readonly items: Map<string, Item>;
+  /** Sort keys in order; undefined after a key came or went elsewhere than at the end. */
+  order: string[] | undefined;
+}
+interface IndexedKey {
+  readonly key: Key;
+  readonly at: number;
+}
+const DEFAULT_LIMIT = 1_000;
+
+/**
+ * The synchronous heart of the memory store: every change has happened when the call returns. A simulator wraps this and decides itself when
+ * a caller learns of it. Its indexes never lag.
+ */
+export class ItemTable {
+  readonly #partitions = new Map<string, Partition>();
+  readonly #indexes = new Map<string, Map<string, IndexedKey>>();
+
+  getSync(key: Key): Item | undefined {
+    return this.#partitions.get(partitionName(key.table, key.partition))?.items.get(key.sort);
+  }
+
+  writeSync(op: WriteOp): WriteResult {
+    checkKey(op.key.partition, op.key.sort);
+    const { result, moves } = decideWrite(op, this.getSync(op.key), false);
+    if (result.applied) {
+      this.#keep(op.key, result.item);
+      if (moves !== undefined) this.#move(op.key, moves);
+    }
+    return result;
+  }
+
+  querySync(table: Table, partition: string, options: QueryOptions = {}): QueryResult {
+    const { limit = DEFAULT_LIMIT, descending = false } = options;
+    const held = this.#partitions.get(partitionName(table, partition));
+    if (held === undefined) return { items: [] };
+    held.order ??= [...held.items.keys()].sort(compareUtf8);
+    const order = held.order;
+    let low = options.from === undefined ? 0 : firstAtLeast(order, options.from);
+    let high = options.to === undefined ? order.length : firstAbove(order, options.to);
+    if (options.cursor !== undefined && descending) high = Math.min(high, firstAtLeast(order, options.cursor));
+    else if (options.cursor !== undefined) low = Math.max(low, firstAbove(order, options.cursor));
+    const count = Math.max(0, Math.min(limit, high - low));
+    const page = descending ? order.slice(high - count, high).reverse() : order.slice(low, low + count);
+    const items = page.map((sort) => held.items.get(sort) as Item);
+    const last = page.at(-1);
+    return last !== undefined && high - low > count ? { items, cursor: last } : { items };
+  }
+
+  queryIndexSync(query: IndexQuery): IndexResult {
+    const entries = [...(this.#indexes.get(indexName(query.index, query.partition)) ?? [])].filter(([, entry]) => entry.at <= query.upTo);
+    entries.sort(([nameA, a], [nameB, b]) => a.at - b.at || compareUtf8(nameA, nameB));
+    const start = query.cursor === undefined ? 0 : entries.findIndex(([name, entry]) => isAfter(query.cursor as string, entry.at, name));
+    const page = start < 0 ? [] : entries.slice(start, start + query.limit);
+    const keys = page.map(([, entry]) => entry.key);
+    const last = page.at(-1);
+    return last !== undefined && start + page.length < entries.length ? { keys, cursor: JSON.stringify([last[1].at, last[0]]) } : { keys };
+  }
+
+  /** Every item, in no particular order. */
+  *items(): IterableIterator<Item> {
+    for (const partition of this.#partitions.values()) yield* partition.items.values();
+  }
+
+  /** What is stored now; later writes do not change it. */
+  snapshot(): readonly Item[] {
+    return [...this.items()];
+  }
+
+  restore(snapshot: readonly Item[]): void {
+    this.clear();
+    for (const item of snapshot) {
+      this.#keep(item.key, item);
+      for (const index of INDEX_NAMES) {
+        const to = indexEntry(index, item.key.table, item.attributes);
+        if (to !== undefined) this.#move(item.key, [{ index, from: undefined, to }]);
+      }
+    }
+  }
+
+  clear(): void {
+    this.#partitions.clear();
+    this.#indexes.clear();
+  }
+
+  #keep(key: Key, item: Item | undefined): void {
+    const name = partitionName(key.table, key.partition);
+    let partition = this.#partitions.get(name);
+    if (item === undefined) {
+      if (partition?.items.delete(key.sort) !== true) return;
+      partition.order = undefined;
+      if (partition.items.size === 0) this.#partitions.delete(name);
+      return;
+    }
+    if (partition === undefined) this.#partitions.set(name, (partition = { items: new Map(), order: [] }));
+    if (partition.order !== undefined && !partition.items.has(key.sort)) {
+      const last = partition.order.at(-1);
+      // Rows mostly come in order: then nothing has to be sorted.
+      if (last === undefined || compareUtf8(last, key.sort) < 0) partition.order.push(key.sort);
+      else partition.order = undefined;
+    }
+    partition.items.set(key.sort, item);
+  }
+
+  #move(key: Key, moves: readonly IndexMove[]): void {
+    const name = `${key.partition}\0${key.sort}`;
+    for (const { index, from, to } of moves) {
+      if (from !== undefined) this.#indexes.get(indexName(index, from.partition))?.delete(name);
+      if (to === undefined) continue;
+      const place = indexName(index, to.partition);
+      let entries = this.#indexes.get(place);
+      if (entries === undefined) this.#indexes.set(place, (entries = new Map<string, IndexedKey>()));
+      entries.set(name, { key, at: to.sort });
+    }
+  }
+}
+
+function partitionName(table: Table, partition: string): string {
+  return `${table}\0${partition}`;
+}
+function indexName(index: string, partition: string): string {
+  return `${index}\0${partition}`;
+}
+function isAfter(cursor: string, at: number, name: string): boolean {
+  const [lastAt, lastName] = JSON.parse(cursor) as [number, string];
+  return at > lastAt || (at === lastAt && compareUtf8(name, lastName) > 0);
+}
+function firstAtLeast(order: readonly string[], sort: string): number {
+  return partitionPoint(order, (each) => compareUtf8(each, sort) < 0);
+}
+function firstAbove(order: readonly string[], sort: string): number {
+  return partitionPoint(order, (each) => compareUtf8(each, sort) <= 0);
+}
+/** Index of the first element that is not `before`; they come first. */
+function partitionPoint(order: readonly string[], before: (sort: string) => boolean): number {
+  let low = 0;
+  let high = order.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (before(order[middle] as string)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

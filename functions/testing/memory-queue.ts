@@ -1,0 +1,172 @@
+import type { Json } from "../core/json.ts";
+import { type Clock, type OutgoingMessage, PortError, type Queue, type ReceivedMessage } from "../engine/ports.ts";
+
+interface Message {
+  readonly id: string;
+  readonly queue: string;
+  readonly jobId: string;
+  readonly body: Json;
+  receives: number;
+  visibleAt: number;
+  /** Who received it; undefined while it is delayed. */
+  holder: string | undefined;
+}
+interface MemoryDelivery extends ReceivedMessage {
+  readonly id: string;
+  readonly jobId: string;
+}
+interface MemoryDeadLetter extends MemoryDelivery {
+  readonly reason: string;
+  readonly deadAt: number;
+}
+interface Line {
+  messages: Message[];
+  /** Messages before it are taken; they are cut off now and then. */
+  head: number;
+}
+const SECOND = 1_000;
+const MAX_DELAY_SECONDS = 900;
+const CUT_AT = 1_024;
+
+/** A queue and its receiving side (embedded/message-source.ts) in memory. */
+export class MemoryQueue implements Queue {
+  readonly maxDelaySeconds = MAX_DELAY_SECONDS;
+  readonly #clock: Clock;
+  readonly #holder: string;
+  /** Ready messages by queue and job. The job whose turn is next comes first in its map. */
+  readonly #ready = new Map<string, Map<string, Line>>();
+  /** Delayed and in flight, by id. */
+  readonly #waiting = new Map<string, Message>();
+  readonly #dead: MemoryDeadLetter[] = [];
+  #sent = 0;
+
+  constructor(clock: Clock, holder = "memory") {
+    this.#clock = clock;
+    this.#holder = holder;
+  }
+
+  async send(messages: readonly OutgoingMessage[]): Promise<void> {
+    for (const { delaySeconds = 0 } of messages) {
+      if (delaySeconds > MAX_DELAY_SECONDS) throw new PortError("outage", `a message cannot be delayed by ${delaySeconds} s, only by ${MAX_DELAY_SECONDS}`);
+    }
+    const now = this.#clock.now();
+    for (const { queue, jobId, body, delaySeconds = 0 } of messages) {
+      const message = { id: `m${++this.#sent}`, queue, jobId, body, receives: 0, visibleAt: now + delaySeconds * SECOND, holder: undefined };
+      if (delaySeconds > 0) this.#waiting.set(message.id, message);
+      else this.#line(message).messages.push(message);
+    }
+  }
+
+  async receive(queues: readonly string[], max: number, visibilitySeconds: number): Promise<readonly MemoryDelivery[]> {
+    const now = this.#clock.now();
+    this.#release((message) => message.visibleAt <= now);
+    const received: MemoryDelivery[] = [];
+    for (const queue of queues) {
+      while (received.length < max) {
+        const message = this.#take(queue);
+        if (message === undefined) break;
+        Object.assign(message, { receives: message.receives + 1, visibleAt: now + visibilitySeconds * SECOND, holder: this.#holder });
+        this.#waiting.set(message.id, message);
+        const { jobId, body, receives } = message;
+        received.push({ id: receiptOf(message), queue, jobId, body, receives });
+      }
+    }
+    return received;
+  }
+
+  async ack(ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
+      const message = this.#held(id);
+      if (message !== undefined) this.#waiting.delete(message.id);
+    }
+  }
+
+  async later(id: string, delaySeconds: number): Promise<void> {
+    const message = this.#held(id);
+    if (message === undefined) return;
+    message.holder = undefined;
+    message.visibleAt = this.#clock.now() + delaySeconds * SECOND;
+  }
+
+  async extend(ids: readonly string[], seconds: number): Promise<void> {
+    for (const id of ids) {
+      const message = this.#held(id);
+      if (message !== undefined) message.visibleAt = this.#clock.now() + seconds * SECOND;
+    }
+  }
+
+  async dead(id: string, reason: string): Promise<void> {
+    const message = this.#held(id);
+    if (message === undefined) return;
+    this.#waiting.delete(message.id);
+    const { queue, jobId, body, receives } = message;
+    this.#dead.push({ id: message.id, queue, jobId, body, receives, reason, deadAt: this.#clock.now() });
+  }
+
+  async deadLetters(limit: number): Promise<readonly MemoryDeadLetter[]> {
+    return this.#dead.slice(-limit).reverse();
+  }
+
+  async nextVisibleAt(queues: readonly string[]): Promise<number | undefined> {
+    if (queues.some((queue) => (this.#ready.get(queue)?.size ?? 0) > 0)) return 0;
+    let next: number | undefined;
+    for (const message of this.#waiting.values()) if (queues.includes(message.queue)) next = Math.min(next ?? Infinity, message.visibleAt);
+    return next;
+  }
+
+  async releaseAll(): Promise<number> {
+    return this.#release((message) => message.holder !== undefined);
+  }
+
+  async releaseHeldBy(holder: string): Promise<number> {
+    return this.#release((message) => message.holder === holder);
+  }
+
+  async depth(queue: string): Promise<{ ready: number; delayed: number; inFlight: number }> {
+    let ready = 0;
+    for (const line of this.#ready.get(queue)?.values() ?? []) ready += line.messages.length - line.head;
+    const waiting = [...this.#waiting.values()].filter((message) => message.queue === queue);
+    const inFlight = waiting.filter((message) => message.holder !== undefined).length;
+    return { ready, delayed: waiting.length - inFlight, inFlight };
+  }
+
+  #release(matches: (message: Message) => boolean): number {
+    const released = [...this.#waiting.values()].filter(matches).sort((a, b) => a.visibleAt - b.visibleAt);
+    for (const message of released) {
+      this.#waiting.delete(message.id);
+      message.holder = undefined;
+      this.#line(message).messages.push(message);
+    }
+    return released.length;
+  }
+
+  #line(message: Message): Line {
+    let jobs = this.#ready.get(message.queue);
+    if (jobs === undefined) this.#ready.set(message.queue, (jobs = new Map<string, Line>()));
+    let line = jobs.get(message.jobId);
+    if (line === undefined) jobs.set(message.jobId, (line = { messages: [], head: 0 }));
+    return line;
+  }
+
+  #take(queue: string): Message | undefined {
+    const jobs = this.#ready.get(queue);
+    for (const [jobId, line] of jobs ?? []) {
+      const message = line.messages[line.head++];
+      if (line.head >= CUT_AT) Object.assign(line, { messages: line.messages.slice(line.head), head: 0 });
+      // Its next turn comes after everybody else's.
+      jobs?.delete(jobId);
+      if (line.head < line.messages.length) jobs?.set(jobId, line);
+      return message;
+    }
+    return undefined;
+  }
+
+  #held(id: string): Message | undefined {
+    const message = this.#waiting.get(id.slice(0, id.indexOf("~")));
+    return message?.holder !== undefined && receiptOf(message) === id ? message : undefined;
+  }
+}
+
+function receiptOf(message: Message): string {
+  return `${message.id}~${message.receives}`;
+}

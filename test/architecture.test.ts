@@ -1,0 +1,165 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, posix, resolve } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+
+/**
+ * Who may import whom (docs/architecture.md). Lint covers what one file shows: impure globals, file length. This test covers what needs
+ * resolved paths: layers, packages, dynamic imports, and that nothing but follow-up marks a ledger.
+ */
+interface Layer {
+  /** Layers, or single files of a layer, beside the layer itself. `*`: every layer. */
+  readonly layers: readonly string[];
+  /** Packages; `node:` stands for every built-in module. */
+  readonly packages: readonly string[];
+}
+const LAYERS: Readonly<Record<string, Layer>> = {
+  "functions/core": { layers: [], packages: [] },
+  "functions/sdk": { layers: ["functions/core"], packages: ["zod"] },
+  "functions/engine": { layers: ["functions/core"], packages: [] },
+  "functions/api": { layers: ["functions/engine", "functions/core"], packages: ["node:", "hono", "zod"] },
+  "functions/aws": { layers: ["functions/engine/ports.ts", "functions/core"], packages: ["node:", "@aws-sdk", "@smithy"] },
+  "functions/testing": { layers: ["functions/engine", "functions/core"], packages: ["node:"] },
+  "functions/client": { layers: ["functions/core"], packages: [] },
+  "functions/embedded": {
+    layers: ["functions/engine", "functions/api", "functions/core", "functions/sdk"],
+    packages: ["node:", "lmdb", "hono", "@hono/node-server", "zod"],
+  },
+  "functions/handlers": { layers: ["*"], packages: ["node:", "hono", "zod", "@aws-sdk", "@aws-lambda-powertools"] },
+  "functions/tasks": { layers: ["functions/sdk"], packages: ["node:", "zod"] },
+  cli: { layers: ["*"], packages: ["node:", "commander", "zod"] },
+};
+const MARK_LEDGER = /(^|\/)mark-ledger\.ts$/;
+const FOLLOW_UP = /^functions\/engine\/follow[^/]*\.ts$/;
+const IMPORTS = [
+  /(?:^|[;}\n])\s*(?:import|export)\b[^"'`;]*?\bfrom\s*["']([^"']+)["']/g,
+  /(?:^|[;}\n])\s*import\s*["']([^"']+)["']/g,
+  /\bimport\(\s*["'`]([^"'`]+)["'`]/g,
+  /\brequire\(\s*["'`]([^"'`]+)["'`]/g,
+  /\bnew URL\(\s*["'`](\.{1,2}\/[^"'`]+\.[cm]?[jt]s)["'`]/g,
+];
+
+function importsOf(source: string): string[] {
+  return IMPORTS.flatMap((pattern) => [...source.matchAll(pattern)].map((match) => match[1] ?? ""));
+}
+function layerOf(path: string): string | undefined {
+  return Object.keys(LAYERS).find((layer) => path.startsWith(`${layer}/`));
+}
+function packageOf(specifier: string): string {
+  if (specifier.startsWith("node:")) return "node:";
+  return specifier.startsWith("@") ? specifier.split("/").slice(0, 2).join("/") : (specifier.split("/")[0] ?? specifier);
+}
+
+/** What is wrong with the imports of one file; `path` is relative to the repository, with slashes. */
+function violations(path: string, source: string): string[] {
+  const layer = layerOf(path);
+  if (layer === undefined) return path.startsWith("functions/") ? [`${path} is in no layer of docs/architecture.md`] : [];
+  const allowed = LAYERS[layer] as Layer;
+  const found: string[] = [];
+  if (/(oxlint|eslint)-disable/.test(source) && ["functions/core", "functions/engine"].includes(layer)) found.push(`${path} switches a lint rule off`);
+  for (const specifier of importsOf(source)) {
+    if (!specifier.startsWith(".")) {
+      const name = packageOf(specifier);
+      const fits = allowed.packages.some((each) => each === name || name.startsWith(`${each}/`));
+      if (!fits) found.push(`${path} imports package ${specifier}`);
+      continue;
+    }
+    const target = posix.normalize(posix.join(posix.dirname(path), specifier));
+    const inside = target.startsWith(`${layer}/`) || allowed.layers.some((each) => each === "*" || target === each || target.startsWith(`${each}/`));
+    if (!inside) found.push(`${path} imports ${target}`);
+    if (MARK_LEDGER.test(target) && !FOLLOW_UP.test(path)) found.push(`${path} imports ${target}, which only follow-up may`);
+  }
+  return found;
+}
+
+const root = resolve(import.meta.dirname, "..");
+const sandbox = mkdtempSync(join(tmpdir(), "fanfold-lint-"));
+afterAll(() => rmSync(sandbox, { recursive: true, force: true }));
+
+/** The rules that oxlint reports for a file of that name and content, under this repository's configuration (without types). */
+function lint(path: string, source: string): string[] {
+  const config = readFileSync(join(root, ".oxlintrc.json"), "utf8").replace(/"typeAware": true/, '"typeAware": false');
+  writeFileSync(join(sandbox, ".oxlintrc.json"), config);
+  mkdirSync(dirname(join(sandbox, path)), { recursive: true });
+  writeFileSync(join(sandbox, path), source);
+  try {
+    execFileSync(join(root, "node_modules/.bin/oxlint"), ["--format", "json", path], { cwd: sandbox, encoding: "utf8", stdio: "pipe" });
+    return [];
+  } catch (error) {
+    const report = JSON.parse((error as { stdout: string }).stdout) as { diagnostics: { code: string }[] };
+    return report.diagnostics.map((each) => each.code);
+  } finally {
+    rmSync(join(sandbox, path));
+  }
+}
+
+describe("import boundaries", () => {
+  const files = ["functions", "cli"].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+      .filter((path) => path.endsWith(".ts"))
+      .map((path) => `${folder}/${path.replaceAll("\\", "/")}`),
+  );
+  it("finds the sources", () => expect(files.length).toBeGreaterThan(5));
+  it("hold in the whole tree", () => expect(files.flatMap((path) => violations(path, readFileSync(join(root, path), "utf8")))).toEqual([]));
+
+  it.each([
+    ["core imports nothing", "functions/core/a.ts", 'import { z } from "zod";'],
+    ["core imports nothing of the platform", "functions/core/a.ts", 'import { createHash } from "node:crypto";'],
+    ["core knows no engine", "functions/core/a.ts", 'import type { Ports } from "../engine/ports.ts";'],
+    ["engine knows no store", "functions/engine/a.ts", 'export * from "../embedded/store.ts";'],
+    ["engine loads nothing lazily", "functions/engine/a.ts", 'const os = await import("node:os");'],
+    ["engine is never lint-exempt", "functions/engine/a.ts", "// oxlint-disable-next-line\nconst now = Date.now();"],
+    ["sdk knows core only", "functions/sdk/a.ts", 'import { createEngine } from "../engine/engine.ts";'],
+    ["sdk runs anywhere", "functions/sdk/a.ts", 'import { readFile } from "node:fs/promises";'],
+    ["api knows no store", "functions/api/a.ts", 'import { openStore } from "../embedded/store.ts";'],
+    ["aws sees ports only", "functions/aws/a.ts", 'import { followUp } from "../engine/follow-up.ts";'],
+    ["testing needs no database", "functions/testing/a.ts", 'import { open } from "lmdb";'],
+    ["client runs in a browser", "functions/client/a.ts", 'import "node:net";'],
+    ["embedded knows no cli", "functions/embedded/a.ts", 'const main = new URL("../../cli/main.ts", import.meta.url);'],
+    ["embedded knows no user task", "functions/embedded/a.ts", 'import { tasks } from "../tasks/index.ts";'],
+    ["tasks use the sdk only", "functions/tasks/a.ts", 'import {\n  limits,\n} from "../core/limits.ts";'],
+    ["a new folder states its layer", "functions/extra/a.ts", ""],
+    ["marks come from follow-up only (engine)", "functions/engine/execute.ts", 'import { markLedger } from "./mark-ledger.ts";'],
+    ["marks come from follow-up only (cli)", "cli/a.ts", 'export { markLedger } from "../functions/engine/mark-ledger.ts";'],
+  ])("fail when they should: %s", (_title, path, source) => expect(violations(path, source)).not.toEqual([]));
+
+  it.each([
+    ["functions/engine/follow-up.ts", 'import { markLedger } from "./mark-ledger.ts";'],
+    ["functions/sdk/a.ts", 'import * as z from "zod";\nimport { LIMITS } from "../core/limits.ts";'],
+    ["functions/aws/a.ts", 'import type { Store } from "../engine/ports.ts";\nimport { DynamoDB } from "@aws-sdk/client-dynamodb";'],
+    ["functions/tasks/a.ts", 'import { defineTask } from "../sdk/index.ts";\nimport { createReadStream } from "node:fs";'],
+  ])("allow what they should: %s", (path, source) => expect(violations(path, source)).toEqual([]));
+});
+
+describe("lint rules fail when they should", () => {
+  it.each([
+    ["no-restricted-globals", "functions/core/a.ts", "export const now = () => Date.now();"],
+    ["no-restricted-globals", "functions/engine/a.ts", "export const now = () => new Date();"],
+    ["no-restricted-globals", "functions/engine/a.ts", "export const now = () => performance.now();"],
+    ["no-restricted-globals", "functions/engine/a.ts", "export const wait = (then: () => void) => setTimeout(then, 1);"],
+    ["no-restricted-globals", "functions/engine/a.ts", "export const wait = (then: () => void) => setInterval(then, 1);"],
+    ["no-restricted-globals", "functions/engine/a.ts", "export const wait = (then: () => void) => setImmediate(then);"],
+    ["no-restricted-globals", "functions/engine/a.ts", "export const id = () => crypto.randomUUID();"],
+    ["no-restricted-globals", "functions/engine/a.ts", "export const home = () => process.cwd();"],
+    ["no-restricted-globals", "functions/engine/a.ts", 'export const say = () => console.log("x");'],
+    ["no-restricted-globals", "functions/engine/a.ts", "export const now = () => globalThis.Date.now();"],
+    ["no-restricted-properties", "functions/core/a.ts", "export const dice = () => Math.random();"],
+    ["no-restricted-properties", "functions/engine/a.ts", "export const soon = () => AbortSignal.timeout(1);"],
+    ["no-restricted-imports", "functions/engine/a.ts", 'import { join } from "node:path";\nexport const at = join("a", "b");'],
+    ["no-restricted-imports", "functions/engine/follow-up.ts", 'import { join } from "node:path";\nexport const at = join("a", "b");'],
+    ["no-restricted-imports", "functions/engine/a.ts", 'import { markLedger } from "./mark-ledger.ts";\nexport const mark = () => markLedger();'],
+    ["no-restricted-imports", "functions/embedded/a.ts", 'export { markLedger } from "../engine/mark-ledger.ts";'],
+    ["max-lines", "functions/engine/long.ts", "export {};\n".repeat(401)],
+    ["max-lines", "test/engine/long.test.ts", "export {};\n".repeat(401)],
+    ["no-explicit-any", "functions/sdk/a.ts", "export const x = (y: any) => y;"],
+    ["no-default-export", "functions/sdk/a.ts", "export default 1;"],
+    ["no-process-env", "functions/api/a.ts", "export const home = process.env.HOME;"],
+    ["filename-case", "functions/api/NotKebab.ts", "export const a = 1;"],
+  ])("%s in %s", (rule, path, source) => expect(lint(path, source).join()).toContain(rule));
+
+  it("and are silent on clean code", () => {
+    expect(lint("functions/engine/follow-up.ts", 'import { markLedger } from "./mark-ledger.ts";\nexport const mark = () => markLedger();\n')).toEqual([]);
+    expect(lint("functions/tasks/a.ts", "export default 1;\n")).toEqual([]);
+  });
+});

@@ -1,0 +1,54 @@
+import fc from "fast-check";
+import type { Canvas, Chain, Chord, Group, Signature } from "../../functions/core/canvas.ts";
+import type { Json, JsonObject } from "../../functions/core/json.ts";
+
+/** JSON as it comes back from its own text: without -0 and without the one key that is refused. */
+export const json = fc
+  .jsonValue({ maxDepth: 3 })
+  .map((value) => JSON.parse(JSON.stringify(value)) as Json)
+  .filter((value) => !JSON.stringify(value).includes('"__proto__"'));
+const name = fc.stringMatching(/^[a-z][a-z._:/~-]{0,20}$/);
+const kwargs = fc
+  .dictionary(fc.string(), json, { maxKeys: 3, noNullPrototype: true })
+  .filter((object) => !Object.hasOwn(object, "__proto__"))
+  .map((object) => object as JsonObject);
+
+const options = fc.record(
+  {
+    queue: fc.constantFrom("high", "london.high", "london.high#custom", "#discovery"),
+    priority: fc.integer({ min: 0, max: 9 }),
+    countdown: fc.nat(31_536_000),
+    timeout: fc.integer({ min: 1, max: 900 }),
+    retry: fc.record({ maxAttempts: fc.integer({ min: 1, max: 9 }), jitter: fc.constantFrom(0, 0.5, 1) }, { requiredKeys: [] }),
+    ignoreResult: fc.boolean(),
+  },
+  { requiredKeys: [], noNullPrototype: true },
+);
+const groupOptions = fc.record(
+  {
+    policy: fc.oneof(fc.constantFrom("allSuccess" as const, "settled" as const, "failFast" as const), fc.record({ threshold: fc.nat(9) })),
+    tracking: fc.constantFrom("lazy" as const, "full" as const),
+  },
+  { requiredKeys: [], noNullPrototype: true },
+);
+const plain = <T extends object>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+
+export const { canvas } = fc.letrec<{ canvas: Canvas; task: Signature; chain: Chain; group: Group; chord: Chord }>((tie) => ({
+  canvas: fc.oneof({ depthSize: "small", withCrossShrink: true }, tie("task"), tie("chain"), tie("group"), tie("chord")),
+  task: fc.record({
+    kind: fc.constant("task" as const),
+    task: name,
+    args: fc.array(json, { maxLength: 3 }),
+    kwargs,
+    options: options.map(plain),
+    immutable: fc.boolean(),
+  }),
+  chain: fc.record({ kind: fc.constant("chain" as const), items: fc.array(tie("canvas"), { minLength: 1, maxLength: 4 }) }),
+  group: fc.record({ kind: fc.constant("group" as const), members: fc.array(tie("canvas"), { maxLength: 4 }), options: groupOptions.map(plain) }),
+  chord: fc.record({ kind: fc.constant("chord" as const), header: tie("group"), body: tie("canvas") }),
+}));
+
+/** A signature of that name and nothing else. */
+export function signature(task: string, parts: Partial<Signature> = {}): Signature {
+  return { kind: "task", task, args: [], kwargs: {}, options: {}, immutable: false, ...parts };
+}

@@ -1,0 +1,104 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Canvas } from "../../functions/core/canvas.ts";
+import { encodeCanvas, parseCanvas } from "../../functions/core/canvas-wire.ts";
+import { compileCanvas, strandTasks } from "../../functions/core/compile.ts";
+import { LIMITS } from "../../functions/core/limits.ts";
+import { isGroupStep, type Strand } from "../../functions/core/plan.ts";
+import { canvas, signature } from "./canvas-arbitrary.ts";
+import { expectRefusal } from "./expect-code.ts";
+
+const [a, b, c] = [signature("a"), signature("b"), signature("c")];
+const group = (members: readonly Canvas[]): Canvas & { kind: "group" } => ({ kind: "group", members, options: {} });
+const chain = (...items: Canvas[]): Canvas => ({ kind: "chain", items });
+
+describe("compileCanvas", () => {
+  it("of a chain is the concatenation of its items", () => {
+    fc.assert(
+      fc.property(fc.array(canvas, { minLength: 1, maxLength: 5 }), (items) => {
+        expect(compileCanvas(chain(...items))).toEqual(items.flatMap(compileCanvas));
+      }),
+    );
+  });
+  it("of a chord is that of its header followed by its body", () => {
+    fc.assert(
+      fc.property(fc.array(canvas, { maxLength: 3 }), canvas, (members, body) => {
+        const header = group(members);
+        expect(compileCanvas({ kind: "chord", header, body })).toEqual(compileCanvas(chain(header, body)));
+      }),
+    );
+  });
+  it("of a group is one step with a strand per member", () => {
+    fc.assert(
+      fc.property(fc.array(canvas, { maxLength: 4 }), (members) => {
+        expect(compileCanvas(group(members))).toEqual([{ policy: "allSuccess", tracking: "lazy", members: members.map(compileCanvas) }]);
+      }),
+    );
+  });
+  it("is the same before and after the wire", () => {
+    fc.assert(fc.property(canvas, (each) => void expect(compileCanvas(parseCanvas(encodeCanvas(each)))).toEqual(compileCanvas(each))));
+  });
+  it("leaves defaults out, so that plans of big groups stay small", () => {
+    expect(JSON.stringify(compileCanvas(a))).toBe('[{"task":"a"}]');
+    const full = { args: [1], kwargs: { x: 2 }, options: { queue: "high" } };
+    expect(compileCanvas(signature("a", { ...full, immutable: true }))).toEqual([{ task: "a", ...full, immutable: true }]);
+  });
+  it("keeps a group's own policy and tracking", () => {
+    expect(compileCanvas({ kind: "group", members: [], options: { policy: "failFast", tracking: "full" } })).toEqual([
+      { policy: "failFast", tracking: "full", members: [] },
+    ]);
+  });
+  it("keeps a group inside a group, and an empty group inside a chain", () => {
+    const inner = [{ policy: "allSuccess", tracking: "lazy", members: [[{ task: "b" }]] }];
+    expect(compileCanvas(group([a, group([b])]))).toMatchObject([{ members: [[{ task: "a" }], inner] }]);
+    expect(compileCanvas(chain(a, group([]), c))).toEqual([{ task: "a" }, { policy: "allSuccess", tracking: "lazy", members: [] }, { task: "c" }]);
+  });
+  it("refuses an empty chain wherever it stands", () => {
+    expectRefusal(() => compileCanvas(chain()), "invalid_canvas", "/chain");
+    expectRefusal(() => compileCanvas({ kind: "chord", header: group([a, chain()]), body: b }), "invalid_canvas", "/chord/header/1/chain");
+    expectRefusal(() => compileCanvas({ kind: "chord", header: group([a]), body: chain(b, chain()) }), "invalid_canvas", "/chord/body/chain/1/chain");
+  });
+  it("accepts groups nested as deep as the tree of a job, and no deeper", () => {
+    const nested = (levels: number): Canvas => (levels === 0 ? a : group([nested(levels - 1)]));
+    expect(compileCanvas(nested(LIMITS.groupDepth))).toHaveLength(1);
+    expectRefusal(() => compileCanvas(nested(LIMITS.groupDepth + 1)), "too_deep");
+    // What follows a group is beside it, not below it.
+    const sideBySide = chain(...Array.from({ length: LIMITS.groupDepth + 1 }, () => group([a])));
+    expect(compileCanvas(sideBySide)).toHaveLength(LIMITS.groupDepth + 1);
+  });
+  it("survives chains nested 100,000 deep", () => {
+    let deep: Canvas = a;
+    for (let level = 0; level < 100_000; level++) deep = chain(deep);
+    expectRefusal(() => compileCanvas(deep), "too_deep");
+  });
+  it("counts the steps of a strand after flattening", () => {
+    const half = chain(...Array.from({ length: 5_000 }, () => a));
+    expect(compileCanvas(half)).toHaveLength(5_000);
+    expectRefusal(() => compileCanvas(chain(half, half)), "too_many_children", "/chain/1/chain/4999");
+  });
+  it("refuses more members than a group may be given at once", () => {
+    const members = new Array<Canvas>(LIMITS.groupMembers + 1).fill(a);
+    expectRefusal(() => compileCanvas(group(members)), "too_many_children", "/group");
+  });
+});
+
+describe("strandTasks", () => {
+  it("names each task once, where it is first used", () => {
+    const strand = compileCanvas(chain(a, group([a, chain(b, a), group([c])]), b));
+    expect([...strandTasks(strand)]).toEqual([
+      ["a", "/chain/0/task"],
+      ["b", "/chain/1/group/1/chain/0/task"],
+      ["c", "/chain/1/group/2/group/0/task"],
+    ]);
+    expect([...strandTasks(compileCanvas(a))]).toEqual([["a", "/task"]]);
+  });
+  it("finds the tasks that a walk over all steps finds", () => {
+    const walk = (strand: Strand): string[] => strand.flatMap((step) => (isGroupStep(step) ? (step.members as readonly Strand[]).flatMap(walk) : [step.task]));
+    fc.assert(
+      fc.property(canvas, (each) => {
+        const strand = compileCanvas(each);
+        expect([...strandTasks(strand)].map(([task]) => task)).toEqual([...new Set(walk(strand))]);
+      }),
+    );
+  });
+});

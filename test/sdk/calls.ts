@@ -1,0 +1,57 @@
+import type { ErrorData, ResultEntry, StreamItem, TaskCall, TaskOutcome } from "../../functions/core/invocation.ts";
+import type { Json } from "../../functions/core/json.ts";
+import { createRunner, type AnyTask } from "../../functions/sdk/index.ts";
+
+export interface LogLine {
+  readonly level: string;
+  readonly message: string;
+  readonly fields?: unknown;
+}
+
+/** One attempt as an engine would hand it over; `log` collects what the task logs. */
+export function taskCall(
+  task: string,
+  args: readonly Json[],
+  parts: Partial<TaskCall> = {},
+  log: LogLine[] = [],
+  results: readonly ResultEntry[] = [],
+): TaskCall {
+  return {
+    jobId: "J",
+    runId: "J.0",
+    groupId: "J",
+    index: 0,
+    step: 0,
+    attempt: 1,
+    round: 0,
+    task,
+    args,
+    kwargs: {},
+    site: "london",
+    queue: "london.default#worker",
+    deadline: 1_000,
+    signal: new AbortController().signal,
+    cursor: undefined,
+    services: {
+      async *results() {
+        yield* results;
+      },
+      log: (level, message, fields) => void log.push({ level, message, ...(fields !== undefined && { fields }) }),
+    },
+    ...parts,
+  };
+}
+
+export function runTask(task: AnyTask, args: readonly Json[] = [], parts: Partial<TaskCall> = {}): Promise<TaskOutcome> {
+  return createRunner([task]).run(taskCall(task.name, args, parts));
+}
+
+/** The error of an outcome that has one. */
+export function errorOf(outcome: TaskOutcome): ErrorData {
+  if (!("error" in outcome)) throw new Error(`the outcome is ${outcome.kind}`);
+  return outcome.error;
+}
+export function itemsOf(outcome: TaskOutcome): AsyncGenerator<StreamItem, Json | undefined, undefined> {
+  if (outcome.kind !== "stream") throw new Error(`the outcome is ${outcome.kind}`);
+  return outcome.items;
+}

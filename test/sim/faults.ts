@@ -1,0 +1,50 @@
+import type { EngineConfig } from "../../functions/engine/contract.ts";
+import type { Item, Key, PutOp, RemoveOp, UpdateOp, WriteOp, WriteResult } from "../../functions/engine/ports.ts";
+import type { SimProcess } from "./scheduler.ts";
+
+export type { PutOp, RemoveOp, UpdateOp };
+/**
+ * What a broken variant does to the ports and to the worker loop. The engine's code is never touched: each fault shows what would go wrong if a port
+ * did not keep its promise, or if the engine did not ask for it. `{}` is the recommended protocol.
+ */
+export interface Faults {
+  /** `false`: nothing repairs what was lost; also no messages are lost then, unless `loss` says so. */
+  readonly sweeper?: false;
+  readonly loss?: true;
+  readonly config?: Partial<EngineConfig>;
+  /** Lease owners are named after the process. */
+  readonly tokenPerProcess?: true;
+  /** What is written in place of this; undefined: nothing, and the write is reported as applied. */
+  rewrite?(op: WriteOp): WriteOp | undefined;
+  /** What the writer is told. */
+  report?(op: WriteOp, result: WriteResult): WriteResult;
+  /** What a consistent read gives in place of the item. */
+  read?(context: ReadContext): Item | undefined;
+  /** The message vanishes although it was accepted. */
+  swallow?(body: unknown): boolean;
+  /** Probability that a write is reported, its process dies, and the write is gone. */
+  readonly reportedBeforeApplied?: number;
+  readonly loop?: LoopFaults;
+}
+export interface ReadContext {
+  readonly process: SimProcess;
+  readonly key: Key;
+  readonly item: Item | undefined;
+  /** The item before its last write. */
+  readonly previous: Item | undefined;
+  /** By getMany, which is how the groups above are read. */
+  readonly many: boolean;
+  /** Runs of a group that stand in the store. */
+  rowsOf(gid: string): number;
+  chance(probability: number): boolean;
+}
+export interface LoopFaults {
+  readonly ackBeforeHandling?: true;
+  readonly ackOnLater?: true;
+  /** The engine throws: it is acknowledged all the same. */
+  readonly ackOnError?: true;
+  /** A later delivery is acknowledged without asking the engine, when all its runs have ended. */
+  readonly ackFinished?: true;
+  /** A lost heartbeat acknowledges the message. */
+  readonly ackOnLostLease?: true;
+}

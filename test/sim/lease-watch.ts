@@ -1,0 +1,34 @@
+import type { Run } from "../../functions/engine/items.ts";
+import type { Complaints } from "./reference.ts";
+import type { Scheduler, SimProcess } from "./scheduler.ts";
+
+/** True ends of leases: nobody may take a run over while its holder still believes, by its own clock, that it holds it. */
+export class LeaseWatch {
+  readonly #scheduler: Scheduler;
+  readonly #complaints: Complaints;
+  readonly #leases = new Map<string, { holder: SimProcess; until: number }>();
+
+  constructor(scheduler: Scheduler, complaints: Complaints) {
+    this.#scheduler = scheduler;
+    this.#complaints = complaints;
+  }
+
+  write(process: SimProcess, before: Run | undefined, after: Run): void {
+    if (after.status !== "started") {
+      this.#leases.delete(after.runId);
+      return;
+    }
+    const claimed = before?.status !== "started" || before.attempt !== after.attempt;
+    if (claimed && before?.status === "started") {
+      this.#scheduler.count("takeovers");
+      const lease = this.#leases.get(after.runId);
+      if (lease?.holder.alive && lease.until > this.#scheduler.now) {
+        this.#complaints.bad("two-live-leases", `${after.runId} is taken over ${lease.until - this.#scheduler.now} ms before the lease of ${lease.holder.name} ends`);
+      }
+    }
+    if (claimed && after.attempt !== (before?.attempt ?? 0) + 1) this.#complaints.bad("attempt-not-raised", after.runId);
+    // Ended by a supervisor, who saw the holder die.
+    if (!claimed && after.leaseUntil === 0) this.#leases.delete(after.runId);
+    else if (claimed || before?.leaseUntil !== after.leaseUntil) this.#leases.set(after.runId, { holder: process, until: (after.leaseUntil ?? 0) - process.skew });
+  }
+}

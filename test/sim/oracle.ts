@@ -1,0 +1,246 @@
+import { addCounts, carriedUp, type Counts } from "../../functions/core/counts.ts";
+import type { TaskCall } from "../../functions/core/invocation.ts";
+import { failsEarly } from "../../functions/core/policy.ts";
+import { childGroupOf, ownerOf, parseRunId, runIdOf, scopesOf } from "../../functions/core/run-id.ts";
+import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../functions/core/run-state.ts";
+import { asHeader, type Header, type Run } from "../../functions/engine/items.ts";
+import type { Item } from "../../functions/engine/ports.ts";
+import type { Journal } from "./journal.ts";
+import { LeaseWatch } from "./lease-watch.ts";
+import type { Complaints } from "./reference.ts";
+import type { Scheduler, SimProcess } from "./scheduler.ts";
+import type { Shape } from "./shape.ts";
+import type { AppliedWrite } from "./sim-store.ts";
+
+const COUNTED = ["success", "skipped", "error", "broken", "cancelled", "failedMembers"];
+
+/** Watches every applied write and every start of user code, and complains as soon as the protocol's promises are broken. */
+export class Oracle {
+  readonly #shape: Shape;
+  readonly #scheduler: Scheduler;
+  readonly #journal: Journal;
+  readonly #complaints: Complaints;
+  readonly #leases: LeaseWatch;
+  readonly #commits = new Map<string, number>();
+  readonly #decisions = new Map<string, number>();
+  /** Root groups that may decide `cancelled` or `timeout`. */
+  readonly cancellable = new Set<string>();
+  readonly deadlines = new Map<string, number>();
+  /** All jobs have expired: what old processes write now expires too. Only a root header must not come back. */
+  collected = false;
+
+  constructor(shape: Shape, scheduler: Scheduler, journal: Journal, leases: LeaseWatch, complaints: Complaints) {
+    this.#shape = shape;
+    this.#scheduler = scheduler;
+    this.#journal = journal;
+    this.#leases = leases;
+    this.#complaints = complaints;
+  }
+
+  write({ process, before, after }: AppliedWrite): void {
+    const key = (after ?? before)?.key;
+    if (!key || !key.partition.startsWith("G#")) return;
+    if (key.table === "callbacks") this.#headerWritten(process, asHeader(before), asHeader(after));
+    else if (!this.collected) this.#rowWritten(process, rowOf(before, this.#width()), rowOf(after, this.#width()));
+  }
+  #width(): number {
+    return this.#shape.width;
+  }
+
+  // ---------------------------------------------------------------- headers
+
+  #headerWritten(process: SimProcess, before: Header | undefined, after: Header | undefined): void {
+    if (!after) return;
+    if (this.collected) {
+      if (!before && ownerOf(after.gid) === undefined) this.#bad("collected-header-recreated", after.gid);
+      return;
+    }
+    if (!before) this.#created(after);
+    if (before?.memberCount !== undefined && after.memberCount !== before.memberCount) this.#bad("sealed-twice", after.gid);
+    if (after.outcome !== undefined && (before?.outcome !== after.outcome || before.round !== after.round)) this.#decided(process, after);
+    if (after.state === "closed" && after.outcome === undefined) this.#bad("closed-undecided", after.gid);
+  }
+  #created(header: Header): void {
+    const owner = header.joins === undefined ? undefined : this.#shape.rowOf(header.joins);
+    if (header.joins === undefined) {
+      if (ownerOf(header.gid) !== undefined) this.#bad("header-without-owner", header.gid);
+      return;
+    }
+    // An open group exists while its owner streams; any other one only once its owner waits for it.
+    const streams = header.pages === true && this.#stepKind(header.joins) === "stream";
+    if (!owner || (!streams && owner.status !== "waiting" && !isTerminal(owner.status))) {
+      this.#bad("child-of-uncommitted-attempt", `${header.gid}: its owner is ${owner?.status ?? "absent"}`);
+    }
+  }
+  #stepKind(runId: string): "stream" | "other" {
+    const ref = parseRunId(runId);
+    const step = ref && this.#shape.strand(ref.gid, ref.index)?.[ref.step];
+    return step?.kind === "task" && step.script.stream ? "stream" : "other";
+  }
+
+  #decided(process: SimProcess, header: Header): void {
+    const key = `${header.gid} round ${header.round}`;
+    const times = (this.#decisions.get(key) ?? 0) + 1;
+    this.#decisions.set(key, times);
+    if (times > 1) this.#bad("decided-twice", `${key}: now ${header.outcome}`);
+    switch (header.outcome) {
+      case "cancelled":
+        if (!this.cancellable.has(header.gid)) this.#bad("cancelled-without-reason", header.gid);
+        return;
+      case "timeout": {
+        const deadline = this.deadlines.get(header.gid);
+        if (deadline === undefined || deadline > this.#scheduler.now + process.skew) this.#bad("timed-out-early", header.gid);
+        return;
+      }
+      case "dropped":
+        if (!this.#mayDrop(header)) this.#bad("dropped-without-reason", header.gid);
+        return;
+      case "complete":
+      case "failed":
+        if (header.early) this.#decidedEarly(header);
+        else this.#decidedByCompletion(header);
+        return;
+      case undefined:
+    }
+  }
+  /** Somebody above has decided, or the owner is over. */
+  #mayDrop(header: Header): boolean {
+    const owner = header.joins === undefined ? undefined : this.#shape.rowOf(header.joins);
+    if (!owner || isTerminal(owner.status)) return true;
+    return scopesOf(owner.gid).some((gid) => {
+      const above = this.#shape.header(gid);
+      return !above || above.outcome !== undefined;
+    });
+  }
+  #decidedEarly(header: Header): void {
+    let failed = 0;
+    for (let index = 0; index < this.#members(header); index++) failed += this.#failedMembers(header, index);
+    if (header.outcome !== "failed" || !failsEarly(header.policy, failed)) this.#bad("decided-early", `${header.gid}: ${header.outcome} with ${failed} failed members`);
+  }
+  #decidedByCompletion(header: Header): void {
+    const { gid, memberCount } = header;
+    if (memberCount === undefined) {
+      this.#bad("decided-unsealed", gid);
+      return;
+    }
+    let total: Counts | undefined = {};
+    for (let index = 0; index < memberCount; index++) {
+      const strand = this.#shape.strand(gid, index);
+      const last = this.#shape.lastRow(gid, index);
+      if (!strand || !last || !isTerminal(last.status) || (isSuccess(last.status) && last.step + 1 < strand.length)) {
+        this.#bad("decided-before-member-finished", `${gid} member ${index}: ${last ? `${last.runId} ${last.status}` : "no row"}`);
+        return;
+      }
+      const counts = this.#memberCounts(gid, index, last.step);
+      total = total && counts && addCounts(total, counts, { failedMembers: this.#failedMembers(header, index) });
+    }
+    if (!total) return;
+    const totals = header.totals ?? {};
+    for (const name of new Set([...COUNTED, ...Object.keys(total), ...Object.keys(totals)])) {
+      if ((total[name] ?? 0) !== (totals[name] ?? 0)) {
+        this.#bad("counters-wrong", `${gid}: ${JSON.stringify(totals)}, rows say ${JSON.stringify(total)}`);
+        return;
+      }
+    }
+  }
+  #members(header: Header): number {
+    if (header.memberCount !== undefined) return header.memberCount;
+    let pages = 0;
+    while (this.#shape.row({ gid: header.gid, index: pages, step: 0 })) pages++;
+    return pages;
+  }
+  #failedMembers(header: Header, index: number): number {
+    const last = this.#shape.lastRow(header.gid, index);
+    if (!last || !isTerminal(last.status)) return 0;
+    if (!header.pages || isFailure(last.status)) return isFailure(last.status) ? 1 : 0;
+    const inside = this.#shape.header(childGroupOf(last.runId));
+    let failed = 0;
+    for (let k = 0; inside && k < this.#members(inside); k++) failed += this.#failedMembers(inside, k);
+    return failed;
+  }
+  /** Recounted from rows, not from ledgers; undefined when a group below decided early. */
+  #memberCounts(gid: string, index: number, lastStep: number): Counts | undefined {
+    let sum: Counts = {};
+    for (let step = 0; step <= lastStep; step++) {
+      const counts = this.#rowCounts(gid, index, step);
+      if (!counts) return undefined;
+      sum = addCounts(sum, counts);
+    }
+    return sum;
+  }
+  #rowCounts(gid: string, index: number, step: number): Counts | undefined {
+    const run = this.#shape.row({ gid, index, step });
+    if (!run) return undefined;
+    if (run.joins === undefined) return carriedUp(run.counts ?? { [run.status as TerminalStatus]: 1 });
+    const inside = this.#shape.header(run.joins);
+    if (!inside?.outcome || inside.early || inside.memberCount === undefined) return undefined;
+    let sum = carriedUp(run.ownCounts ?? {});
+    for (let k = 0; k < inside.memberCount; k++) {
+      const counts = this.#memberCounts(inside.gid, k, this.#shape.lastRow(inside.gid, k)?.step ?? 0);
+      if (!counts) return undefined;
+      sum = addCounts(sum, counts);
+    }
+    return sum;
+  }
+
+  // ---------------------------------------------------------------- rows
+
+  #rowWritten(process: SimProcess, before: Run | undefined, after: Run | undefined): void {
+    if (!after) return;
+    if (before && isTerminal(before.status) && after.round === before.round && after.status !== before.status) {
+      this.#bad("terminal-row-changed", `${after.runId}: ${before.status} -> ${after.status}`);
+    }
+    if (isTerminal(after.status) && (before?.status !== after.status || before.round !== after.round)) {
+      const key = `${after.runId} round ${after.round}`;
+      const times = (this.#commits.get(key) ?? 0) + 1;
+      this.#commits.set(key, times);
+      if (times > 1) this.#bad("committed-twice", key);
+    }
+    this.#leases.write(process, before, after);
+  }
+
+  // ---------------------------------------------------------------- user code
+
+  started(call: TaskCall, process: SimProcess): void {
+    if (this.collected) return;
+    const { runId, groupId, index, step } = call;
+    if (!this.#journal.start(call, process)) this.#bad("one-lease-two-runs", `${runId} attempt ${call.attempt}`);
+    if (runId !== runIdOf(groupId, index, step)) this.#bad("wrong-identity", runId);
+    if (this.#journal.argumentsOf(runId).length > 1 && !this.#earlyAbove(groupId, index, step)) this.#bad("arguments-changed", `${runId}: ${this.#journal.argumentsOf(runId).join(" | ").slice(0, 600)}`);
+    if (step === 0) return;
+    const before = this.#shape.row({ gid: groupId, index, step: step - 1 });
+    if (!before || !isSuccess(before.status)) this.#bad("step-before-predecessor", `${runId}: the step before is ${before?.status ?? "absent"}`);
+    else if (before.joins !== undefined && this.#shape.header(before.joins)?.outcome !== "complete") this.#bad("step-before-group", runId);
+  }
+  /** The group that a run collects decided before all its members had ended: its results may still change. */
+  #earlyAbove(gid: string, index: number, step: number): boolean {
+    if (step === 0) return false;
+    const before = this.#shape.row({ gid, index, step: step - 1 });
+    return before?.joins !== undefined && this.#anyEarly(before.joins);
+  }
+  #anyEarly(gid: string): boolean {
+    const header = this.#shape.header(gid);
+    if (!header || header.early) return true;
+    for (let index = 0; index < this.#members(header); index++) {
+      for (let step = 0; ; step++) {
+        const run = this.#shape.row({ gid, index, step });
+        if (!run) break;
+        if (run.joins !== undefined && this.#anyEarly(run.joins)) return true;
+      }
+    }
+    return false;
+  }
+
+  #bad(kind: string, detail: string): void {
+    if (!this.collected || kind === "collected-header-recreated") this.#complaints.bad(kind, detail);
+  }
+}
+
+function rowOf(item: Item | undefined, width: number): Run | undefined {
+  if (!item) return undefined;
+  const cut = item.key.partition.lastIndexOf("#");
+  const gid = item.key.partition.slice(2, cut);
+  const [, local, step] = item.key.sort.split("#");
+  const ref = { gid, index: Number(item.key.partition.slice(cut + 1)) * width + Number(local), step: Number(step) };
+  return { ...ref, runId: runIdOf(ref.gid, ref.index, ref.step), ...item.attributes } as unknown as Run;
+}

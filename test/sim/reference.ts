@@ -1,0 +1,169 @@
+import { addCounts, carriedUp, type Counts } from "../../functions/core/counts.ts";
+import type { FailurePolicy } from "../../functions/core/canvas.ts";
+import { canonicalJson, type Json } from "../../functions/core/json.ts";
+import { failsEarly, outcomeOf } from "../../functions/core/policy.ts";
+import { childGroupOf, runIdOf, type RunRef } from "../../functions/core/run-id.ts";
+import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../functions/core/run-state.ts";
+import type { Run } from "../../functions/engine/items.ts";
+import type { Journal } from "./journal.ts";
+import { childrenOf } from "./script-runner.ts";
+import { type Shape, type Step, stepsOf } from "./shape.ts";
+import { valueOf, withoutGroup } from "./values.ts";
+import { TASKS } from "./workload.ts";
+
+/** What a finished run gives to the next step: a plain value, or the results of a group. */
+export type Value = { readonly kind: "json"; readonly json: Json } | { readonly kind: "group"; readonly entries: readonly Ended[] };
+/**
+ * How a run, a strand or a group must have ended. `cut`: a group above it decided first, so anything goes. `counts` is undefined when some group in it
+ * decided before all its members had ended.
+ */
+export interface Ended {
+  readonly status: TerminalStatus | "cut";
+  readonly value?: Value;
+  readonly counts: Counts | undefined;
+}
+type GroupEnd = { readonly outcome: "complete" | "failed" | "cut"; readonly entries: readonly Ended[]; readonly failed: number; readonly counts: Counts | undefined };
+const CUT: Ended = { status: "cut", counts: undefined };
+const NOTHING: Value = { kind: "json", json: null };
+
+export interface Complaints {
+  bad(kind: string, detail: string): void;
+}
+
+/**
+ * Interprets a job once more, from its canvas and scripts alone. Only what chance decides is looked up: which attempt committed (it may have spawned
+ * something else), how a stream was cut into pages, whether a run expired, was told to stop, or died too often. Compares row by row on the way.
+ */
+export class Reference {
+  readonly #shape: Shape;
+  readonly #journal: Journal;
+  readonly #loadValue: (run: Run) => Json;
+  readonly #complaints: Complaints;
+
+  constructor(shape: Shape, journal: Journal, loadValue: (run: Run) => Json, complaints: Complaints) {
+    this.#shape = shape;
+    this.#journal = journal;
+    this.#loadValue = loadValue;
+    this.#complaints = complaints;
+  }
+
+  strand(gid: string, index: number, steps: readonly Step[], input: Value | undefined): Ended {
+    let carried: Counts | undefined = {};
+    let last: Ended = CUT;
+    let given = input;
+    for (const [step, what] of steps.entries()) {
+      const ref = { gid, index, step };
+      const run = this.#shape.row(ref);
+      if (!run || !isTerminal(run.status)) return CUT;
+      last = what.kind === "task" ? this.#task(ref, run, what, given) : this.#group(ref, run, what, given);
+      carried = carried && last.counts && addCounts(carried, last.counts);
+      if (last.status === "cut") return CUT;
+      if (last.status !== run.status) {
+        this.#complaints.bad("wrong-status", `${run.runId} is ${run.status}, must be ${last.status}`);
+        return CUT;
+      }
+      if (isFailure(last.status)) break;
+      given = last.value ?? NOTHING;
+    }
+    return { ...last, counts: carried };
+  }
+
+  #task(ref: RunRef, run: Run, { signature, script }: Extract<Step, { kind: "task" }>, input: Value | undefined): Ended {
+    const plain = (status: TerminalStatus, value?: Value): Ended => ({ status, counts: { [status]: 1 }, ...(value && { value }) });
+    if (run.status === "cancelled" && run.error?.reason !== "expired") return CUT;
+    if (run.status === "cancelled" && signature.options.expires !== undefined) return { status: "cancelled", counts: { cancelled: 1, u_expired: 1 } };
+    if (run.status === "broken" && run.error?.reason === "task_killed" && this.#journal.deaths(run.runId) >= 3) return plain("broken");
+    const { behaviour } = script;
+    if (behaviour === "broken") return plain(run.status === "error" && this.#journal.wasAborted(run.runId) ? "error" : "broken");
+    if (behaviour === "always" || behaviour === "fatal") return plain("error");
+    if (run.status === "error" && run.joins === undefined && this.#journal.wasAborted(run.runId)) return plain("error");
+
+    const args = this.#arguments(signature.args, signature.immutable ? undefined : input, signature.task === TASKS.streaming);
+    const silent = signature.options.ignoreResult ?? signature.task === TASKS.silent;
+    const own: Value = { kind: "json", json: silent ? null : valueOf(script, args) };
+    if (behaviour === "skip") return this.#valued(run, plain("skipped", own));
+    if (script.stream) {
+      const end = this.#open(run, script.stream.items.map(stepsOf), (page) => this.#shape.pageItems(childGroupOf(run.runId), page, script.stream?.items ?? [])?.length, script.stream.policy);
+      return this.#parent(run, end, { success: 1 }, script.stream.own ? own : undefined);
+    }
+    const counts: Counts = { success: 1, ...Object.fromEntries(Object.entries(script.counters ?? {}).map(([name, count]) => [`u_${name}`, count])) };
+    const children = script.spawn ? childrenOf(script, run.attempt).map(stepsOf) : [];
+    if (!script.spawn || children.length === 0) return this.#valued(run, { ...plain("success", own), counts });
+    const { policy, value } = script.spawn;
+    const gid = childGroupOf(run.runId);
+    const end = groupEnd(policy, children.map((steps, index) => this.strand(gid, index, steps, undefined)));
+    if (value === "replace" && end.outcome === "complete") return this.#parent(run, end, counts, end.entries[0]?.value ?? NOTHING);
+    return this.#parent(run, end, counts, value === "own" ? own : undefined);
+  }
+  #group(ref: RunRef, run: Run, step: Exclude<Step, { kind: "task" }>, input: Value | undefined): Ended {
+    const gid = childGroupOf(runIdOf(ref.gid, ref.index, ref.step));
+    if (run.status === "cancelled") return CUT;
+    if (step.kind === "input") {
+      const items = step.pages.flat().map(stepsOf);
+      return this.#parent(run, this.#open(run, items, (page) => step.pages[page]?.length, step.policy), {}, undefined);
+    }
+    const end = groupEnd(step.policy, step.members.map((member, index) => this.strand(gid, index, stepsOf(member), input)));
+    return this.#parent(run, end, {}, undefined);
+  }
+  /** An open group: its failures count over all pages. */
+  #open(run: Run, items: readonly (readonly Step[])[], pageSize: (page: number) => number | undefined, policy: FailurePolicy): GroupEnd {
+    const gid = childGroupOf(run.runId);
+    const pages = this.#shape.header(gid)?.memberCount ?? 0;
+    const entries: Ended[] = [];
+    for (let page = 0; page < pages; page++) {
+      const inside = childGroupOf(runIdOf(gid, page, 0));
+      const size = pageSize(page);
+      if (size === undefined) return { outcome: "cut", entries: [], failed: 0, counts: undefined };
+      for (let index = 0; index < size; index++) entries.push(this.strand(inside, index, items[entries.length] ?? [], undefined));
+    }
+    if (entries.length !== items.length && run.status === "success") this.#complaints.bad("items-lost", `${run.runId} has ${entries.length} of ${items.length} items in its pages`);
+    return groupEnd(policy, entries);
+  }
+  /** A run that waited for children. Without a value of its own it takes their results. */
+  #parent(run: Run, end: GroupEnd, own: Counts, value: Value | undefined): Ended {
+    if (run.status === "cancelled" || end.outcome === "cut") return CUT;
+    const counts = end.counts && addCounts(own, end.counts);
+    if (end.outcome === "failed") return { status: "error", counts };
+    return this.#valued(run, { status: "success", counts, value: value ?? { kind: "group", entries: end.entries } });
+  }
+
+  #arguments(args: readonly Json[], input: Value | undefined, streams: boolean): readonly Json[] {
+    if (!input) return args;
+    return [input.kind === "group" && streams ? handleOf(input.entries) : jsonOf(input), ...args];
+  }
+  #valued(run: Run, ended: Ended): Ended {
+    const { value } = ended;
+    if (!value || !isSuccess(run.status)) return ended;
+    const stored = this.#loadValue(run);
+    const wanted = value.kind === "group" ? handleOf(value.entries) : value.json;
+    const found = value.kind === "group" ? withoutGroup(stored) : stored;
+    if (canonicalJson(found) !== canonicalJson(wanted)) {
+      this.#complaints.bad("wrong-value", `${run.runId} has ${shorten(found)}, must have ${shorten(wanted)}`);
+    }
+    return ended;
+  }
+}
+
+function groupEnd(policy: FailurePolicy, entries: readonly Ended[]): GroupEnd {
+  const failed = entries.filter((entry) => entry.status !== "cut" && isFailure(entry.status)).length;
+  if (failsEarly(policy, failed)) return { outcome: "failed", entries, failed, counts: undefined };
+  if (entries.some((entry) => entry.status === "cut")) return { outcome: "cut", entries, failed, counts: undefined };
+  const exact = entries.every((entry) => entry.counts !== undefined);
+  return { outcome: outcomeOf(policy, failed), entries, failed, counts: exact ? carriedUp(addCounts(...entries.map((entry) => entry.counts))) : undefined };
+}
+
+/** Values as a body gets them: a nested group is a nested array, a failed member an object whose details differ from run to run. */
+export function jsonOf(value: Value): Json {
+  return value.kind === "json" ? value.json : value.entries.map((entry) => (isFailed(entry) ? { $error: true } : jsonOf(entry.value ?? NOTHING)));
+}
+export function handleOf(entries: readonly Ended[]): Json {
+  const failed = entries.filter(isFailed).length;
+  return { total: entries.length, success: entries.length - failed, failed };
+}
+export function isFailed(entry: Ended): boolean {
+  return entry.status === "cut" || isFailure(entry.status);
+}
+function shorten(json: Json): string {
+  const text = JSON.stringify(json);
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}

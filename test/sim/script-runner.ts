@@ -1,0 +1,122 @@
+import type { Canvas } from "../../functions/core/canvas.ts";
+import type { ErrorData, ResultEntry, RetryPolicy, StreamItem, TaskCall, TaskInfo, TaskOutcome, TaskRegistry, TaskRunner } from "../../functions/core/invocation.ts";
+import type { Json, JsonObject } from "../../functions/core/json.ts";
+import { PortError } from "../../functions/engine/ports.ts";
+import type { Scheduler, SimProcess } from "./scheduler.ts";
+import { normalised, valueOf } from "./values.ts";
+import { MAX_ATTEMPTS, type Script, TASKS } from "./workload.ts";
+
+/** Who watches user code. */
+export interface RunWatcher {
+  started(call: TaskCall, process: SimProcess): void;
+  collected(call: TaskCall, entries: readonly ResultEntry[]): void;
+  ended(call: TaskCall, outcome: TaskOutcome): void;
+}
+
+const RETRY: RetryPolicy = { maxAttempts: MAX_ATTEMPTS, initialDelaySeconds: 3, backoffFactor: 2, maxDelaySeconds: 60, jitter: 0 };
+const INFO: TaskInfo = { name: TASKS.plain, version: 1, timeoutSeconds: 40, retry: RETRY, streamsResults: false, ignoreResult: false };
+const INFOS = new Map<string, TaskInfo>([
+  [TASKS.plain, INFO],
+  [TASKS.streaming, { ...INFO, name: TASKS.streaming, streamsResults: true }],
+  [TASKS.silent, { ...INFO, name: TASKS.silent, ignoreResult: true }],
+  [TASKS.elsewhere, { ...INFO, name: TASKS.elsewhere, queue: "paris.high" }],
+]);
+export const SIM_REGISTRY: TaskRegistry = { info: (task) => INFOS.get(task) };
+
+export function scriptOf(kwargs: JsonObject): Script {
+  return kwargs["script"] as unknown as Script;
+}
+/** Children of an attempt: user code may spawn something else when it runs again. */
+export function childrenOf(script: Script, attempt: number): readonly Canvas[] {
+  const { children, varies } = script.spawn as NonNullable<Script["spawn"]>;
+  return varies && attempt % 2 === 0 ? children.slice(1) : children;
+}
+
+/** Runs what the script in the signature says, in several steps of the scheduler, so that leases run out and processes die in the middle. */
+export class ScriptRunner implements TaskRunner {
+  readonly #scheduler: Scheduler;
+  readonly #process: SimProcess;
+  readonly #watcher: RunWatcher;
+
+  constructor(scheduler: Scheduler, process: SimProcess, watcher: RunWatcher) {
+    this.#scheduler = scheduler;
+    this.#process = process;
+    this.#watcher = watcher;
+  }
+
+  async run(call: TaskCall): Promise<TaskOutcome> {
+    this.#watcher.started(call, this.#process);
+    const outcome = await this.#play(call, scriptOf(call.kwargs));
+    this.#watcher.ended(call, outcome);
+    return outcome;
+  }
+
+  async #play(call: TaskCall, script: Script): Promise<TaskOutcome> {
+    if (!(await this.#work(call, script.steps))) return aborted(call);
+    if (script.reads && !(await this.#read(call))) return aborted(call);
+    const first = call.attempt === 1;
+    const error = { name: "ScriptError", message: script.label };
+    switch (script.behaviour) {
+      case "always":
+        return { kind: "failed", error };
+      case "fatal":
+        return { kind: "failed", error: { ...error, retryable: false } };
+      case "broken":
+        return { kind: "broken", error };
+      case "skip":
+        return { kind: "skipped", value: valueOf(script, call.args.map(normalised)) };
+      case "retry":
+        if (first) return { kind: "retry", error, ...(script.delaySeconds !== undefined && { delaySeconds: script.delaySeconds }) };
+        break;
+      case "once":
+        if (first && (!script.stream || this.#scheduler.random.chance(0.3))) return { kind: "failed", error };
+        break;
+      case "succeed":
+        break;
+    }
+    const value = valueOf(script, call.args.map(normalised));
+    if (script.stream) return { kind: "stream", policy: script.stream.policy, items: this.#stream(call, script, first && script.behaviour === "once" ? error : undefined) };
+    const spawned = script.spawn && { children: childrenOf(script, call.attempt), policy: script.spawn.policy, value: script.spawn.value };
+    return { kind: "success", value, ...(script.counters && { counters: script.counters }), ...(spawned && { spawned }) };
+  }
+
+  async *#stream(call: TaskCall, script: Script, failure: ErrorData | undefined): AsyncGenerator<StreamItem, Json | undefined, undefined> {
+    const { items, cursors, own } = script.stream as NonNullable<Script["stream"]>;
+    const start = cursors && typeof call.cursor === "number" ? call.cursor : 0;
+    for (let at = start; at < items.length; at++) {
+      await this.#work(call, 4);
+      if (failure && this.#scheduler.random.chance(0.4)) throw Object.assign(new Error(failure.message), { name: failure.name });
+      yield { canvas: items[at] as Canvas, ...(cursors && { cursor: at + 1 }) };
+    }
+    await this.#work(call, 10);
+    if (failure) throw Object.assign(new Error(failure.message), { name: failure.name });
+    return own ? valueOf(script, call.args.map(normalised)) : undefined;
+  }
+
+  /** `false`: told to stop, and obeyed. Some code is deaf to its signal. */
+  async #work(call: TaskCall, atMost: number): Promise<boolean> {
+    for (let left = this.#scheduler.random.int(atMost + 1); left > 0; left--) {
+      await this.#scheduler.call(this.#process, { kind: "local", label: () => `user code of ${call.runId}`, perform: () => undefined });
+      if (call.signal.aborted && this.#scheduler.random.chance(0.7)) return false;
+    }
+    return true;
+  }
+  async #read(call: TaskCall): Promise<boolean> {
+    for (let tries = 0; tries < 8; tries++) {
+      try {
+        const entries: ResultEntry[] = [];
+        for await (const entry of call.services.results()) entries.push(entry);
+        this.#watcher.collected(call, entries);
+        return true;
+      } catch (error) {
+        if (call.signal.aborted) return false;
+        if (!(error instanceof PortError)) throw error;
+      }
+    }
+    return false;
+  }
+}
+
+function aborted(call: TaskCall): TaskOutcome {
+  return { kind: "retry", error: { name: "Aborted", message: call.signal.aborted ? "told to stop" : "the ports failed too often" } };
+}

@@ -1,0 +1,57 @@
+import type { EngineConfig } from "../../functions/engine/contract.ts";
+import type { Random } from "./random.ts";
+import type { FaultRates } from "./scheduler.ts";
+
+/** Simulated seconds. Visibility is shorter than a lease, a lease may be shorter than user code: legal, and where mistakes show. */
+export const VISIBILITY_SECONDS = 9;
+export const LEASE_SECONDS = 14;
+const SKEW_SECONDS = 1;
+
+/** What differs from seed to seed beside the schedule itself. */
+export interface Settings {
+  readonly config: Partial<EngineConfig>;
+  /** One machine: processes share a clock and a fate, and its restart begins an epoch. */
+  readonly machine: boolean;
+  readonly skewMs: number;
+  readonly workers: number;
+  readonly slots: number;
+  readonly rates: FaultRates;
+  readonly lossRate: number;
+  readonly maxDelaySeconds: number;
+}
+
+export function randomSettings(random: Random): Settings {
+  const machine = random.chance(0.25);
+  return {
+    machine,
+    skewMs: machine ? 0 : SKEW_SECONDS * 1_000,
+    workers: 2 + random.int(3),
+    slots: 1 + random.int(3),
+    lossRate: 0.004,
+    maxDelaySeconds: random.chance(0.7) ? 900 : 15,
+    rates: {
+      throttled: 0.015,
+      lostResponse: 0.025,
+      toldAmbiguous: 0.15,
+      kill: random.pick([0, 0.001, 0.003, 0.008]),
+      slow: random.pick([0, 0.02, 0.08]),
+    },
+    config: {
+      width: 2 + random.int(2),
+      leaseSeconds: LEASE_SECONDS,
+      skewMarginSeconds: machine ? 0 : 2 * SKEW_SECONDS,
+      killEvidence: machine || random.chance(0.2) ? "supervisor" : "takeover",
+      maxKillsAlone: 3,
+      sweepSeconds: 10 + random.int(15),
+      resendSeconds: 15 + random.int(15),
+      settleBudget: 1 + random.int(4),
+      followDelayMs: random.pick([0, 50, 2_000]),
+      headerCacheMs: random.pick([0, 5_000]),
+      expandRange: 1 + random.int(3),
+      membersPerMessage: 1 + random.int(3),
+      openPages: 2,
+      unknownTaskGraceSeconds: 60,
+      yieldSeconds: 3 + random.int(10),
+    },
+  };
+}

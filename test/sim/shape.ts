@@ -1,0 +1,104 @@
+import type { Canvas, FailurePolicy, Signature } from "../../functions/core/canvas.ts";
+import { ownerOf, parseRunId, type RunRef, runIdOf } from "../../functions/core/run-id.ts";
+import { asHeader, asRun, type Header, headerKey, type Run, runKey } from "../../functions/engine/items.ts";
+import { childrenOf, scriptOf } from "./script-runner.ts";
+import type { SimStore } from "./sim-store.ts";
+import type { JobSpec, Script } from "./workload.ts";
+
+/** What a step of a strand is, read off the canvas and the scripts: independent of the engine's own plan. */
+export type Step =
+  | { readonly kind: "task"; readonly signature: Signature; readonly script: Script }
+  | { readonly kind: "group"; readonly members: readonly Canvas[]; readonly policy: FailurePolicy }
+  /** Members are pages that come from outside. */
+  | { readonly kind: "input"; readonly pages: readonly (readonly Canvas[])[]; readonly policy: FailurePolicy }
+  /** A page of an open group. */
+  | { readonly kind: "page"; readonly members: readonly Canvas[]; readonly policy: FailurePolicy };
+
+export function stepsOf(canvas: Canvas): Step[] {
+  switch (canvas.kind) {
+    case "task":
+      return [{ kind: "task", signature: canvas, script: scriptOf(canvas.kwargs) }];
+    case "chain":
+      return canvas.items.flatMap(stepsOf);
+    case "group":
+      return [{ kind: "group", members: canvas.members, policy: canvas.options.policy ?? "allSuccess" }];
+    case "chord":
+      return [...stepsOf(canvas.header), ...stepsOf(canvas.body)];
+  }
+}
+export function stepsOfJob(spec: JobSpec): Step[] {
+  if (spec.kind === "canvas") return stepsOf(spec.canvas);
+  return [{ kind: "input", pages: spec.pages, policy: spec.policy ?? "settled" }, ...(spec.body ? stepsOf(spec.body) : [])];
+}
+
+/** Which strand a member of a group is, and what stands in the store of it. */
+export class Shape {
+  readonly #store: SimStore;
+  readonly #width: number;
+  readonly #jobs: ReadonlyMap<string, JobSpec>;
+
+  constructor(store: SimStore, width: number, jobs: ReadonlyMap<string, JobSpec>) {
+    this.#store = store;
+    this.#width = width;
+    this.#jobs = jobs;
+  }
+
+  row(ref: RunRef): Run | undefined {
+    return asRun(this.#store.peek(runKey(ref, this.#width)), { ...ref, runId: runIdOf(ref.gid, ref.index, ref.step) });
+  }
+  rowOf(runId: string): Run | undefined {
+    const ref = parseRunId(runId);
+    return ref && this.row(ref);
+  }
+  lastRow(gid: string, index: number): Run | undefined {
+    let last: Run | undefined;
+    for (let step = 0; ; step++) {
+      const row = this.row({ gid, index, step });
+      if (!row) return last;
+      last = row;
+    }
+  }
+  header(gid: string): Header | undefined {
+    return asHeader(this.#store.peek(headerKey(gid)));
+  }
+
+  /** undefined: not known, or not known yet. */
+  strand(gid: string, index: number): readonly Step[] | undefined {
+    const owner = ownerOf(gid);
+    if (owner === undefined) {
+      const job = this.#jobs.get(gid);
+      return job && index === 0 ? stepsOfJob(job) : undefined;
+    }
+    const ref = parseRunId(owner) as RunRef;
+    const step = this.strand(ref.gid, ref.index)?.[ref.step];
+    if (!step) return undefined;
+    const member = this.#member(step, owner, gid, index);
+    return member && (Array.isArray(member) ? (member as readonly Step[]) : stepsOf(member as Canvas));
+  }
+  #member(step: Step, owner: string, gid: string, index: number): Canvas | readonly Step[] | undefined {
+    switch (step.kind) {
+      case "group":
+      case "page":
+        return step.members[index];
+      case "input": {
+        const members = step.pages[index];
+        return members && [{ kind: "page", members, policy: step.policy }];
+      }
+      case "task": {
+        const { script } = step;
+        if (script.stream) {
+          const members = this.pageItems(gid, index, script.stream.items);
+          return members && [{ kind: "page", members, policy: script.stream.policy }];
+        }
+        const attempt = this.rowOf(owner)?.attempt;
+        return script.spawn && attempt !== undefined ? childrenOf(script, attempt)[index] : undefined;
+      }
+    }
+  }
+  /** The items that the owner of an open group put into a page: its row says how many there were up to its end. */
+  pageItems(gid: string, page: number, items: readonly Canvas[]): readonly Canvas[] | undefined {
+    const end = this.row({ gid, index: page, step: 0 })?.cursorAfter?.items;
+    const start = page === 0 ? 0 : this.row({ gid, index: page - 1, step: 0 })?.cursorAfter?.items;
+    return start === undefined || end === undefined ? undefined : items.slice(start, end);
+  }
+}

@@ -1,0 +1,100 @@
+import { createHash } from "node:crypto";
+import type { TaskRegistry, TaskRunner } from "../../functions/core/invocation.ts";
+import type { Ports, WriteOp, WriteResult } from "../../functions/engine/ports.ts";
+import type { Faults } from "./faults.ts";
+import type { Scheduler, SimProcess } from "./scheduler.ts";
+import type { SimQueue } from "./sim-queue.ts";
+import { idOf, type SimStore } from "./sim-store.ts";
+
+export interface SimWorld {
+  readonly scheduler: Scheduler;
+  readonly store: SimStore;
+  readonly queue: SimQueue;
+  readonly blobs: Map<string, Uint8Array>;
+  readonly faults: Faults;
+  readonly maxDelaySeconds: number;
+  readonly registry: TaskRegistry;
+}
+
+/** The ports of one process: every call becomes a pending call of the scheduler, each operation of a batch its own. */
+export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunner): Ports {
+  const { scheduler, store, queue, blobs } = world;
+  const remote = <T>(label: () => string, perform: () => T): Promise<T> => scheduler.call(process, { kind: "remote", label, perform });
+  let sequence = 0;
+  const unique = (kind: string): string => `${kind}-${process.name}-${++sequence}`;
+  const write = (op: WriteOp): Promise<WriteResult> => remote(() => labelOf(op), () => applyWrite(world, process, op));
+  return {
+    registry: world.registry,
+    runner,
+    store: {
+      get: (key, options) => remote(() => `get ${idOf(key)}${options?.consistent ? "" : " (stale)"}`, () => readItem(world, process, key, options?.consistent ?? false, false)),
+      getMany: (keys) => remote(() => `getMany ${keys.map(idOf).join(", ")}`, () => keys.map((key) => readItem(world, process, key, true, true))),
+      query: (table, partition, options) => remote(() => `query ${table} ${partition}`, () => store.query(table, partition, options)),
+      queryIndex: (query) => remote(() => `queryIndex ${query.index} ${query.partition}`, () => store.queryIndex(query)),
+      write,
+      writeMany: (ops) => Promise.all(ops.map(write)),
+    },
+    queue: {
+      maxDelaySeconds: world.maxDelaySeconds,
+      send: async (messages) => {
+        await Promise.all(
+          messages.map((message) =>
+            remote(() => `send ${message.queue} ${JSON.stringify(message.body)} +${message.delaySeconds ?? 0}s`, () => {
+              if (!world.faults.swallow?.(message.body)) queue.send(message, scheduler.now);
+            }),
+          ),
+        );
+      },
+    },
+    blobs: {
+      put: (name, content) => remote(() => `put blob ${name}`, () => void blobs.set(name, content)),
+      get: (name) => remote(() => `get blob ${name}`, () => blobs.get(name)),
+    },
+    clock: {
+      now: () => scheduler.now + process.skew,
+      pause: (milliseconds) => scheduler.call(process, { kind: "local", label: () => `pause ${milliseconds}`, readyAt: scheduler.now + milliseconds, perform: () => undefined }),
+    },
+    ids: {
+      job: () => unique("job"),
+      token: () => (world.faults.tokenPerProcess ? process.name : unique("token")),
+      hash: (text) => createHash("sha256").update(text).digest("hex"),
+      random: () => scheduler.random.next(),
+    },
+  };
+}
+
+function applyWrite(world: SimWorld, process: SimProcess, op: WriteOp): WriteResult {
+  const { scheduler, store, faults } = world;
+  const rewritten = faults.rewrite ? faults.rewrite(op) : op;
+  if (!rewritten) return { applied: true, item: store.peek(op.key), units: 1 };
+  const before = store.peek(op.key);
+  const result = store.write(process, rewritten);
+  if (result.applied && scheduler.faults && faults.reportedBeforeApplied !== undefined && scheduler.random.chance(faults.reportedBeforeApplied)) {
+    // What the process does before it dies stands on a write that never was.
+    world.scheduler.call(process, { kind: "local", label: () => "dies with unwritten data", perform: () => scheduler.kill(process) }).catch(() => undefined);
+    store.revert(op.key, before);
+  }
+  return faults.report ? faults.report(op, result) : result;
+}
+
+function readItem(world: SimWorld, process: SimProcess, key: Parameters<SimStore["peek"]>[0], consistent: boolean, many: boolean): ReturnType<SimStore["peek"]> {
+  const { store, faults, scheduler } = world;
+  const item = store.read(key, consistent);
+  if (!consistent || !faults.read) return item;
+  return faults.read({
+    process,
+    key,
+    item,
+    previous: store.previous(key),
+    many,
+    rowsOf: (gid) => store.rowsOf(gid),
+    chance: (probability) => scheduler.random.chance(probability),
+  });
+}
+
+function labelOf(op: WriteOp): string {
+  const when = op.when ? ` IF ${JSON.stringify(op.when)}` : "";
+  const what = op.op === "put" ? op.attributes : op.op === "update" ? op.change : {};
+  const text = JSON.stringify(what, (_name, value: unknown) => (value instanceof Set ? [...(value as Set<unknown>)] : value));
+  return `${op.op} ${idOf(op.key)} ${text}${when}`;
+}

@@ -1,0 +1,129 @@
+import type { IndexQuery, IndexResult, Item, Key, QueryOptions, QueryResult, Table, WriteOp, WriteResult } from "../../functions/engine/ports.ts";
+import { INDEXES } from "../../functions/engine/ports.ts";
+import type { Random } from "./random.ts";
+import type { SimProcess } from "./scheduler.ts";
+
+/** What the simulated store stands on: single operations, atomic because they are synchronous. */
+export interface CoreStore {
+  get(key: Key): Item | undefined;
+  query(table: Table, partition: string, options?: QueryOptions): QueryResult;
+  write(op: WriteOp): WriteResult;
+  /** Every item. */
+  items(): Iterable<Item>;
+}
+export interface AppliedWrite {
+  readonly process: SimProcess;
+  readonly op: WriteOp;
+  readonly before: Item | undefined;
+  readonly after: Item | undefined;
+}
+
+/** Milliseconds by which indexes and reads that are not consistent may lag behind. */
+const LAG_MS = 4_000;
+
+/** One store for all processes, with the lags that DynamoDB has; whoever watches sees every write that was applied. */
+export class SimStore {
+  readonly #random: Random;
+  readonly #now: () => number;
+  #core: CoreStore;
+  #watchers: ((write: AppliedWrite) => void)[] = [];
+  /** The item before its last write, and when that write was. */
+  #older = new Map<string, { item: Item | undefined; until: number }>();
+  /** Entries of both indexes as they are seen, and changes on their way. */
+  #entries = new Map<string, Map<string, { key: Key; partition: string; sort: number }>>();
+  #changes: { at: number; index: string; id: string; entry: { key: Key; partition: string; sort: number } | undefined }[] = [];
+
+  constructor(core: CoreStore, random: Random, now: () => number) {
+    this.#core = core;
+    this.#random = random;
+    this.#now = now;
+  }
+
+  watch(watcher: (write: AppliedWrite) => void): void {
+    this.#watchers.push(watcher);
+  }
+  /** Everything of all jobs has expired. */
+  collect(core: CoreStore): void {
+    this.#core = core;
+    this.#older.clear();
+    this.#entries.clear();
+    this.#changes = [];
+  }
+
+  /** Without a process: what the judges of a run read; always the truth. */
+  peek(key: Key): Item | undefined {
+    return this.#core.get(key);
+  }
+  peekPartition(table: Table, partition: string): readonly Item[] {
+    return this.#core.query(table, partition, { limit: 1_000 }).items;
+  }
+  items(): Iterable<Item> {
+    return this.#core.items();
+  }
+
+  read(key: Key, consistent: boolean): Item | undefined {
+    if (consistent) return this.#core.get(key);
+    const older = this.#older.get(idOf(key));
+    return older && older.until + LAG_MS > this.#now() && this.#random.chance(0.3) ? older.item : this.#core.get(key);
+  }
+  /** Pages are cut at random: an implementation may return fewer than the limit. */
+  query(table: Table, partition: string, options: QueryOptions = {}): QueryResult {
+    const limit = Math.min(options.limit ?? 1_000, this.#random.chance(0.3) ? 1 + this.#random.int(3) : 1_000);
+    return this.#core.query(table, partition, { ...options, limit });
+  }
+  queryIndex({ index, partition, upTo, limit, cursor }: IndexQuery): IndexResult {
+    this.#deliverIndexChanges();
+    const from = cursor === undefined ? 0 : Number(cursor);
+    const found = [...(this.#entries.get(index)?.values() ?? [])]
+      .filter((entry) => entry.partition === partition && entry.sort <= upTo)
+      .sort((a, b) => a.sort - b.sort || (idOf(a.key) < idOf(b.key) ? -1 : 1));
+    const keys = found.slice(from, from + limit).map((entry) => entry.key);
+    return { keys, ...(from + limit < found.length && { cursor: String(from + limit) }) };
+  }
+  write(process: SimProcess, op: WriteOp): WriteResult {
+    const before = this.#core.get(op.key);
+    const result = this.#core.write(op);
+    if (!result.applied) return result;
+    const after = this.#core.get(op.key);
+    this.#older.set(idOf(op.key), { item: before, until: this.#now() });
+    this.#index(op.key, before, after);
+    for (const watcher of this.#watchers) watcher({ process, op, before, after });
+    return result;
+  }
+  /** Undoes a write that was reported before it was durable. */
+  revert(key: Key, before: Item | undefined): void {
+    const written = this.#core.get(key);
+    this.#core.write(before ? { op: "put", key, attributes: before.attributes } : { op: "remove", key });
+    this.#index(key, written, before);
+  }
+
+  #index(key: Key, before: Item | undefined, item: Item | undefined): void {
+    for (const [index, { table, partition, sort }] of Object.entries(INDEXES)) {
+      if (key.table !== table || (before?.attributes[partition] === undefined && item?.attributes[partition] === undefined)) continue;
+      const at = item?.attributes[partition];
+      const order = item?.attributes[sort];
+      const entry = typeof at === "string" && typeof order === "number" ? { key, partition: at, sort: order } : undefined;
+      this.#changes.push({ at: this.#now() + this.#random.int(LAG_MS), index, id: idOf(key), entry });
+    }
+  }
+  /** Changes of one item arrive in order, those of different items do not. */
+  #deliverIndexChanges(): void {
+    const blocked = new Set<string>();
+    this.#changes = this.#changes.filter(({ at, index, id, entry }) => {
+      const line = `${index} ${id}`;
+      if (at > this.#now() || blocked.has(line)) {
+        blocked.add(line);
+        return true;
+      }
+      const entries = this.#entries.get(index) ?? new Map<string, { key: Key; partition: string; sort: number }>();
+      this.#entries.set(index, entries);
+      if (entry) entries.set(id, entry);
+      else entries.delete(id);
+      return false;
+    });
+  }
+}
+
+export function idOf(key: Key): string {
+  return `${key.table} ${key.partition} ${key.sort}`;
+}

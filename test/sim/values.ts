@@ -1,0 +1,25 @@
+import { canonicalJson, type Json } from "../../functions/core/json.ts";
+import type { Script } from "./workload.ts";
+
+/** What a script's run gives: a function of its label and of all it received, so that a wrong input shows in the end. */
+export function valueOf(script: Script, args: readonly Json[]): Json {
+  const value = `${script.label}(${shortHash(canonicalJson(args))})`;
+  return script.big ? `${value}${"x".repeat(5_000)}` : value;
+}
+function shortHash(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return (hash >>> 0).toString(36);
+}
+/** A group's id, or what an error says, is not part of what a task makes of its input. */
+export function normalised(json: Json): Json {
+  if (json === null || typeof json !== "object") return json;
+  if (Array.isArray(json)) return (json as readonly Json[]).map(normalised);
+  if ("$error" in json) return { $error: true };
+  return withoutGroup(json);
+}
+export function withoutGroup(json: Json): Json {
+  if (json === null || typeof json !== "object" || !("group" in json)) return json;
+  const { group: _id, ...rest } = json;
+  return rest;
+}

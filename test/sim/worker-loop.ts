@@ -1,0 +1,159 @@
+import type { Claim, Engine, WorkerLoop } from "../../functions/engine/contract.ts";
+import { type Disposition, PortError } from "../../functions/engine/ports.ts";
+import type { SimProcess } from "./scheduler.ts";
+import { VISIBILITY_SECONDS } from "./settings.ts";
+import type { SimWorld } from "./sim-ports.ts";
+import type { Message } from "./sim-queue.ts";
+
+interface Hold {
+  readonly claim: Claim;
+  readonly abort: (reason: "lost" | "cancelled" | "deadline") => void;
+  readonly message: Message;
+}
+export interface WorkerReports {
+  /** Something that must never happen. */
+  bad(kind: string, detail: string): void;
+  /** All runs that this message names have ended. */
+  finished(body: unknown): boolean;
+}
+
+/**
+ * A worker process: handles several messages at a time, lends slots, keeps leases by heartbeats at times that the scheduler chooses, and does with
+ * each message what the engine says. Everything it knows dies with it.
+ */
+export class SimWorker {
+  readonly process: SimProcess;
+  readonly engine: Engine;
+  /** Messages being handled. */
+  handling = 0;
+  readonly #world: SimWorld;
+  readonly #slots: number;
+  readonly #reports: WorkerReports;
+  readonly #holds = new Set<Hold>();
+  #running = 0;
+  #alone = false;
+  #beating = false;
+
+  constructor(world: SimWorld, process: SimProcess, engine: Engine, slots: number, reports: WorkerReports) {
+    this.#world = world;
+    this.process = process;
+    this.engine = engine;
+    this.#slots = slots;
+    this.#reports = reports;
+  }
+
+  claims(): Claim[] {
+    return [...this.#holds].map((hold) => hold.claim);
+  }
+  hasHolds(): boolean {
+    return this.#holds.size > 0;
+  }
+
+  /** Starts to handle a received message; returns at once. */
+  deliver(message: Message): void {
+    const { scheduler, queue } = this.#world;
+    queue.receive(message, scheduler.now, VISIBILITY_SECONDS * 1_000);
+    scheduler.note(() => `${this.process.name} receives #${message.id} (${message.receives}) ${JSON.stringify(message.body)}`);
+    this.handling++;
+    this.#handle({ ...message })
+      .catch((error: unknown) => this.#reports.bad("engine-threw", String((error as Error)?.stack ?? error)))
+      .finally(() => this.handling--);
+  }
+
+  async #handle(message: Message): Promise<void> {
+    const loop = this.#world.faults.loop ?? {};
+    if (loop.ackBeforeHandling) await this.#acknowledge(message);
+    if (loop.ackFinished && message.receives > 1 && this.#reports.finished(message.body)) {
+      await this.#acknowledge(message);
+      return;
+    }
+    let disposition: Disposition;
+    try {
+      disposition = await this.engine.handle({ queue: message.queue, body: message.body, receives: message.receives }, this.#loopFor(message));
+    } catch (error) {
+      if (!(error instanceof PortError)) throw error;
+      if (loop.ackOnError) await this.#acknowledge(message);
+      return; // visible again after its visibility
+    }
+    this.#world.scheduler.note(() => `${this.process.name} #${message.id} -> ${JSON.stringify(disposition)}`);
+    switch (disposition.kind) {
+      case "done":
+        await this.#acknowledge(message);
+        return;
+      case "later": {
+        const { delaySeconds } = disposition;
+        if (loop.ackOnLater) await this.#acknowledge(message);
+        else await this.#visibleIn(message, delaySeconds * 1_000);
+        return;
+      }
+      case "dead":
+        this.#reports.bad("message-called-dead", `${disposition.reason}: ${JSON.stringify(message.body)}`);
+    }
+  }
+
+  #loopFor(message: Message): WorkerLoop {
+    return {
+      slot: async (alone) => {
+        const free = (): boolean => (alone ? this.#running === 0 : this.#running < this.#slots && !this.#alone);
+        const take = (): void => {
+          this.#running++;
+          this.#alone = alone;
+        };
+        await this.#world.scheduler.call(this.process, { kind: "local", label: () => `slot${alone ? " alone" : ""}`, when: free, perform: take });
+        return {
+          release: () => {
+            this.#running--;
+            if (alone) this.#alone = false;
+          },
+        };
+      },
+      hold: (claim, abort) => {
+        const hold = { claim, abort, message };
+        this.#holds.add(hold);
+        return { release: () => void this.#holds.delete(hold) };
+      },
+    };
+  }
+
+  /** Keeps what is held, and ends what is over its time. One at a time; returns at once. */
+  beat(): void {
+    if (this.#beating || this.#holds.size === 0) return;
+    this.#beating = true;
+    this.#beat()
+      .catch((error: unknown) => {
+        if (!(error instanceof PortError)) this.#reports.bad("heartbeat-threw", String((error as Error)?.stack ?? error));
+      })
+      .finally(() => (this.#beating = false));
+  }
+  async #beat(): Promise<void> {
+    const now = this.#world.scheduler.now + this.process.skew;
+    const holds = [...this.#holds];
+    for (const hold of holds) if (hold.claim.deadline <= now) hold.abort("deadline");
+    const outcomes = await this.engine.heartbeat(holds.map((hold) => hold.claim));
+    for (const [k, outcome] of outcomes.entries()) {
+      const hold = holds[k] as Hold;
+      if (!this.#holds.has(hold)) continue;
+      if (outcome === "kept") await this.#visibleIn(hold.message, VISIBILITY_SECONDS * 1_000);
+      else {
+        this.#world.scheduler.count("aborts");
+        hold.abort(outcome);
+        if (this.#world.faults.loop?.ackOnLostLease) await this.#acknowledge(hold.message);
+      }
+    }
+  }
+
+  /** A failure here is harmless: the message is delivered once more. */
+  async #acknowledge(message: Message): Promise<void> {
+    await this.#queueCall(`ack #${message.id}`, () => this.#world.queue.acknowledge(message.id));
+  }
+  async #visibleIn(message: Message, milliseconds: number): Promise<void> {
+    await this.#queueCall(`visibility #${message.id} +${milliseconds}`, () => this.#world.queue.changeVisibility(message.id, this.#world.scheduler.now + milliseconds));
+  }
+  async #queueCall(label: string, perform: () => void): Promise<void> {
+    try {
+      await this.#world.scheduler.call(this.process, { kind: "remote", label: () => label, perform });
+    } catch (error) {
+      if (!(error instanceof PortError)) throw error;
+    }
+  }
+}

@@ -1,0 +1,139 @@
+import type { Canvas, FailurePolicy, Group, SignatureOptions } from "../../functions/core/canvas.ts";
+import type { JsonObject } from "../../functions/core/json.ts";
+import type { Random } from "./random.ts";
+
+/** What a task of the simulation does. It travels in the signature's kwargs, so a worker knows nothing but what the engine gave it. */
+export interface Script {
+  /** Unique within a run of the simulation, unless a signature is repeated on purpose. */
+  readonly label: string;
+  /** Scheduler steps of user code: at most so many. */
+  readonly steps: number;
+  /** `once`: the first attempt fails; `retry`: it asks to be run again; `skip`: ends as skipped. */
+  readonly behaviour: "succeed" | "once" | "retry" | "always" | "fatal" | "broken" | "skip";
+  readonly delaySeconds?: number;
+  readonly counters?: { readonly [name: string]: number };
+  /** Its value is too big to stay inline. */
+  readonly big?: true;
+  /** Reads the results it collects through the engine's services as well. */
+  readonly reads?: true;
+  readonly spawn?: {
+    readonly children: readonly Canvas[];
+    readonly policy: FailurePolicy;
+    readonly value: "own" | "group" | "replace";
+    /** Even attempts spawn all but the first child. */
+    readonly varies?: true;
+  };
+  readonly stream?: {
+    readonly items: readonly Canvas[];
+    readonly policy: FailurePolicy;
+    readonly cursors: boolean;
+    /** Its own value; otherwise its children's results. */
+    readonly own: boolean;
+  };
+}
+export const MAX_ATTEMPTS = 3;
+export const TASKS = { plain: "plain", streaming: "reads-by-stream", silent: "ignores-result", elsewhere: "other-queue" } as const;
+
+export type JobSpec =
+  | { readonly kind: "canvas"; readonly canvas: Canvas; readonly timeoutSeconds?: number }
+  | { readonly kind: "input"; readonly pages: readonly (readonly Canvas[])[]; readonly body?: Canvas; readonly policy?: FailurePolicy };
+
+/** Random canvases that stay small: a budget of strands, after which everything is a single task. */
+export class Workload {
+  readonly #random: Random;
+  #budget: number;
+  #labels = 0;
+
+  constructor(random: Random) {
+    this.#random = random;
+    this.#budget = 4 + random.int(14);
+  }
+
+  job(): JobSpec {
+    const random = this.#random;
+    if (random.chance(0.15)) {
+      const pages = this.#list(random.int(4), () => this.#list(random.int(4), () => this.#strand(1)));
+      return {
+        kind: "input",
+        pages,
+        ...(random.chance(0.7) && { body: this.#task() }),
+        ...(random.chance(0.6) && { policy: this.#policy() }),
+      };
+    }
+    const canvas = random.chance(0.7) ? this.#chord(2) : this.#strand(2);
+    return { kind: "canvas", canvas, ...(random.chance(0.06) && { timeoutSeconds: 20 + random.int(200) }) };
+  }
+
+  #strand(given: number): Canvas {
+    const random = this.#random;
+    const depth = --this.#budget < 0 ? 0 : given;
+    const length = this.#budget < 0 || random.chance(0.55) ? 1 : 2 + random.int(2);
+    const items = this.#list(length, () => this.#step(depth));
+    return items.length === 1 && random.chance(0.8) ? (items[0] as Canvas) : { kind: "chain", items };
+  }
+  #step(depth: number): Canvas {
+    const dice = this.#random.next();
+    if (depth > 0 && this.#budget > 0 && dice < 0.2) return this.#group(depth - 1);
+    if (depth > 0 && this.#budget > 0 && dice < 0.4) return this.#parent(depth - 1);
+    return this.#task();
+  }
+  #task(more: Partial<Script> = {}): Canvas {
+    const random = this.#random;
+    const dice = random.next();
+    const behaviour: Script["behaviour"] =
+      dice < 0.06 ? "always" : dice < 0.09 ? "fatal" : dice < 0.11 ? "broken" : dice < 0.22 ? "once" : dice < 0.27 ? "retry" : dice < 0.31 ? "skip" : "succeed";
+    return this.#signature({
+      label: `t${++this.#labels}`,
+      steps: random.int(8),
+      behaviour,
+      ...(behaviour === "retry" && random.chance(0.5) && { delaySeconds: random.int(20) }),
+      ...(random.chance(0.3) && { counters: { files: 1 + random.int(3), ...(random.chance(0.3) && { bytes: random.int(1_000) }) } }),
+      ...(random.chance(0.03) && { big: true }),
+      ...(random.chance(0.4) && { reads: true }),
+      ...more,
+    });
+  }
+  /** A task with children of its own: by outbox, or streamed page by page. */
+  #parent(depth: number): Canvas {
+    const random = this.#random;
+    const children = this.#list(random.int(this.#budget > 0 ? 5 : 2), () => (random.chance(0.4) ? this.#chord(depth) : this.#strand(depth)));
+    const behaviour = random.chance(0.15) ? "once" : random.chance(0.05) ? "always" : "succeed";
+    const policy: FailurePolicy = random.chance(0.5) ? "settled" : this.#policy();
+    if (random.chance(0.5)) return this.#task({ behaviour, stream: { items: children, policy, cursors: random.chance(0.6), own: random.chance(0.5) } });
+    const value = children.length === 1 && random.chance(0.5) ? "replace" : random.chance(0.5) ? "group" : "own";
+    return this.#task({ behaviour, spawn: { children, policy, value, ...(value !== "replace" && random.chance(0.5) && { varies: true }) } });
+  }
+  #group(depth: number): Group {
+    const random = this.#random;
+    const members = this.#list(random.int(this.#budget > 0 ? 6 : 2), () => this.#strand(depth));
+    return { kind: "group", members, options: { policy: this.#policy(), tracking: random.chance(0.6) ? "lazy" : "full" } };
+  }
+  #chord(depth: number): Canvas {
+    this.#budget--;
+    const header = this.#group(depth);
+    const random = this.#random;
+    const body = depth > 0 && random.chance(0.35) ? this.#step(depth) : random.chance(0.2) ? this.#strand(depth) : this.#task();
+    return { kind: "chord", header, body };
+  }
+  #policy(): FailurePolicy {
+    const random = this.#random;
+    const dice = random.int(9);
+    return dice < 2 ? "allSuccess" : dice < 6 ? "settled" : dice < 8 ? "failFast" : { threshold: random.int(3) };
+  }
+  #signature(script: Script): Canvas {
+    const random = this.#random;
+    const options: SignatureOptions = {
+      retry: { maxAttempts: MAX_ATTEMPTS, initialDelaySeconds: random.int(6), jitter: random.chance(0.5) ? 0 : 0.5 },
+      ...(random.chance(0.06) && { countdown: 1 + random.int(25) }),
+      ...(random.chance(0.02) && { expires: 5 + random.int(60) }),
+      ...(random.chance(0.05) && { timeout: 6 + random.int(30) }),
+      ...(random.chance(0.03) && { ignoreResult: true }),
+    };
+    const task = random.chance(0.75) ? TASKS.plain : random.pick([TASKS.streaming, TASKS.streaming, TASKS.silent, TASKS.elsewhere]);
+    const kwargs = { script: script as unknown as JsonObject };
+    return { kind: "task", task, args: [script.label], kwargs, options, immutable: random.chance(0.2) };
+  }
+  #list<T>(length: number, make: () => T): T[] {
+    return Array.from({ length }, make);
+  }
+}
