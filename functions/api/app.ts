@@ -25,7 +25,8 @@ export function createApp(deps: Dependencies): Hono {
       }, deps),
     );
   }
-  for (const [path, methods] of methodsByPath(ROUTES)) app.all(honoPath(path), (context) => answerError(async () => refuseMethod(context.req.raw, methods, deps), deps));
+  for (const [path, methods] of methodsByPath(ROUTES))
+    app.all(honoPath(path), (context) => answerError(async () => refuseMethod(context.req.raw, methods, deps), deps));
   app.notFound((context) => answerError(async () => refusePath(context.req.raw, deps), deps));
   app.onError((error) => answerError(() => Promise.reject(error), deps));
   return app;

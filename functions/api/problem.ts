@@ -89,4 +89,3 @@ export function problemResponse(thrown: unknown, headers: Readonly<Record<string
     },
   });
 }
-

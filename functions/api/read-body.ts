@@ -39,9 +39,13 @@ function tooLarge(maxBytes: number): FanfoldError {
 export function requireContentType(request: Request, allowed: readonly string[]): void {
   const type = (request.headers.get("Content-Type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
   if (allowed.includes(type)) return;
-  throw new FanfoldError("unsupported_media_type", `the body must be sent with Content-Type: ${allowed[0]}${type === "" ? "" : `, not ${type.slice(0, 100)}`}`, {
-    details: { expected: allowed[0] ?? "" },
-  });
+  throw new FanfoldError(
+    "unsupported_media_type",
+    `the body must be sent with Content-Type: ${allowed[0]}${type === "" ? "" : `, not ${type.slice(0, 100)}`}`,
+    {
+      details: { expected: allowed[0] ?? "" },
+    },
+  );
 }
 
 export function parseJson(text: string, what = "the body"): unknown {
@@ -59,7 +63,7 @@ export function parseJson(text: string, what = "the body"): unknown {
 export function parseLines(text: string, maxLines: number): unknown[] {
   const values: unknown[] = [];
   let number = 0;
-  for (let from = 0; from < text.length; ) {
+  for (let from = 0; from < text.length;) {
     const newline = text.indexOf("\n", from);
     const to = newline < 0 ? text.length : newline;
     const line = text.slice(from, to).trim();
@@ -67,7 +71,9 @@ export function parseLines(text: string, maxLines: number): unknown[] {
     number++;
     if (line === "") continue;
     if (values.length === maxLines) {
-      throw new FanfoldError("payload_too_large", `a page holds at most ${maxLines} items; put the rest into another page`, { details: { maxItems: maxLines } });
+      throw new FanfoldError("payload_too_large", `a page holds at most ${maxLines} items; put the rest into another page`, {
+        details: { maxItems: maxLines },
+      });
     }
     values.push(parseJson(line, `line ${number}`));
   }

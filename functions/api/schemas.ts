@@ -8,7 +8,9 @@ export const documentation = z.registry<{ schema: { readonly [key: string]: unkn
 
 const milliseconds = z.number().describe("Milliseconds since the epoch");
 const json: z.ZodType = z.unknown().register(components, { id: "Json", description: `Any JSON, nested at most ${LIMITS.jsonDepth} levels deep` });
-const counts = z.record(z.string(), z.number()).register(components, { id: "Counts", description: "Task runs by outcome; counters of user code as `u_<name>`" });
+const counts = z
+  .record(z.string(), z.number())
+  .register(components, { id: "Counts", description: "Task runs by outcome; counters of user code as `u_<name>`" });
 
 const jobStates = ["pending", "started", "success", "failure", "pausing", "paused", "cancelling", "cancelled", "timed-out"] as const;
 const runStatuses = ["pending", "queued", "deferred", "started", "retrying", "waiting", "success", "skipped", "error", "broken", "cancelled"] as const;
@@ -198,5 +200,10 @@ export function wholeNumber(from: number, to: number) {
 }
 export const limit = wholeNumber(1, 1_000).optional();
 export const cursorText = z.string().max(2_000).optional();
-export const timeoutSeconds = z.number().positive().max(365 * 86_400).optional().describe("Seconds until the job is timed-out");
+export const timeoutSeconds = z
+  .number()
+  .positive()
+  .max(365 * 86_400)
+  .optional()
+  .describe("Seconds until the job is timed-out");
 export { json };

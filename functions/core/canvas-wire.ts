@@ -7,7 +7,7 @@ import { LIMITS } from "./limits.ts";
 import { nameProblem } from "./names.ts";
 import { readGroupOptions, readSignatureOptions } from "./signature-options.ts";
 
-export { assertJson, checkBytes } from "./json-check.ts";
+export { assertJson } from "./json-check.ts";
 
 /**
  * The wire form of a canvas: `{task, args?, kwargs?, options?, immutable?}`, `{chain: [..]}`, `{group: [..], options?}` and

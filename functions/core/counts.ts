@@ -1,6 +1,7 @@
 import type { TerminalStatus } from "./run-state.ts";
 
-/** A vector of task runs by outcome, plus user counters under `u_<name>`; `failedMembers` belongs to one group and is never carried upward. */
+/** A vector of task runs by outcome, plus user counters under `u_<name>`; `failedMembers`, and
+ * `members` (of all pages of an open group), belong to one group and are never carried upward. */
 export type Counts = { readonly [name: string]: number };
 
 export const NO_COUNTS: Counts = {};
@@ -13,11 +14,11 @@ export function addCounts(...vectors: readonly (Counts | undefined)[]): Counts {
   for (const vector of vectors) if (vector) for (const name of Object.keys(vector)) sum[name] = (sum[name] ?? 0) + (vector[name] as number);
   return sum;
 }
-/** Without the count that belongs to one group only. */
+/** Without the counts that belong to one group only. */
 export function carriedUp(counts: Counts | undefined): Counts {
   if (!counts) return NO_COUNTS;
-  if (!("failedMembers" in counts)) return counts;
-  const { failedMembers: _own, ...rest } = counts;
+  if (!("failedMembers" in counts) && !("members" in counts)) return counts;
+  const { failedMembers: _failed, members: _members, ...rest } = counts;
   return rest;
 }
 /** Task runs that did not end well. */

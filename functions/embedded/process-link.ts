@@ -1,7 +1,9 @@
 import type { JsonObject } from "../core/json.ts";
 import type { Claim } from "../engine/contract.ts";
+import type { Durability } from "./commit-gatherer.ts";
 import type { ClaimKeeper } from "./held-claims.ts";
 import type { Log, LogLevel } from "./log.ts";
+import type { SharedConfig } from "./settings.ts";
 
 /** What a worker process is told when it is forked; travels as one argument. */
 export interface WorkerAssignment {
@@ -10,8 +12,8 @@ export interface WorkerAssignment {
   /** Names this incarnation of the worker: never used twice, so what it held can be given back by this name. */
   readonly holder: string;
   readonly slots: number;
-  readonly durability: "process" | "power";
-  readonly engine: JsonObject;
+  readonly durability: Durability;
+  readonly engine: SharedConfig;
 }
 /** What happened in a worker since its last report: one message per turn of its event loop, however many runs that were. */
 export interface WorkerReport {

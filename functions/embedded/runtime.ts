@@ -5,6 +5,7 @@ import { ENGINE_QUEUE } from "../core/queue-name.ts";
 import type { Engine, EngineConfig } from "../engine/contract.ts";
 import type { TaskRegistry, Workflows } from "../sdk/index.ts";
 import { raiseEpoch } from "./boot-epoch.ts";
+import type { Durability } from "./commit-gatherer.ts";
 import { type Host, openHost } from "./engine-host.ts";
 import { expire } from "./expire.ts";
 import { type FolderLock, lockFolder } from "./folder-lock.ts";
@@ -12,7 +13,7 @@ import { type ClaimKeeper, HeldClaims } from "./held-claims.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { type Log, stderrLog } from "./log.ts";
 import { Repeating } from "./repeating.ts";
-import { CONTROL_MESSAGES, DEFAULT_CONCURRENCY, EMBEDDED_CONFIG, foldersOf, TIMING } from "./settings.ts";
+import { CONTROL_MESSAGES, DEFAULT_CONCURRENCY, EMBEDDED_CONFIG, foldersOf, type SharedConfig, TIMING } from "./settings.ts";
 import { Supervisor, type WorkerStats } from "./supervisor.ts";
 import { MessageLoop } from "./worker-loop.ts";
 
@@ -26,7 +27,7 @@ export interface RuntimeOptions {
   /** Runs at once per worker. Default 32. */
   readonly concurrency?: number;
   /** `process` (default): what was acknowledged survives `kill -9` of everything. `power`: a loss of power as well. */
-  readonly durability?: "process" | "power";
+  readonly durability?: Durability;
   /** Default: warnings and errors to stderr. */
   readonly log?: Log;
   /** Overrides of the engine's settings. */
@@ -76,7 +77,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 async function start(options: RuntimeOptions, dataFolder: string, epoch: number, lock: FolderLock): Promise<Runtime> {
   const { log = stderrLog, durability = "process", concurrency = DEFAULT_CONCURRENCY, tasksModule } = options;
   const workers = options.workers ?? availableParallelism();
-  const engineConfig = { ...EMBEDDED_CONFIG, ...options.engine, epoch };
+  const engineConfig: SharedConfig = { ...EMBEDDED_CONFIG, ...options.engine, epoch };
   const leaseMs = engineConfig.leaseSeconds * 1_000;
 
   const keeper = new LeaseKeeper({

@@ -18,7 +18,7 @@ export function foldersOf(dataFolder: string): DataFolders {
  * What one machine needs other than a cloud: all processes read one clock, the parent sees its workers die, and queues in the database lose
  * nothing, so the sweeper is only the last resort.
  */
-export const EMBEDDED_CONFIG: Partial<EngineConfig> = {
+export const EMBEDDED_CONFIG = {
   leaseSeconds: 10,
   skewMarginSeconds: 0,
   killEvidence: "supervisor",
@@ -26,7 +26,9 @@ export const EMBEDDED_CONFIG: Partial<EngineConfig> = {
   resendSeconds: 30,
   // The store gathers the writes of concurrent runs by itself; waiting for more would only add latency.
   followDelayMs: 0,
-};
+} as const satisfies Partial<EngineConfig>;
+/** What the processes of a runtime share: overrides of the engine's defaults. */
+export type SharedConfig = Partial<EngineConfig> & Pick<EngineConfig, "leaseSeconds">;
 
 export const TIMING = {
   /**

@@ -1,21 +1,23 @@
 import { FanfoldError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import { LIMITS } from "../core/limits.ts";
+import { runIdOf } from "../core/run-id.ts";
 import { isSuccess } from "../core/run-state.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Context } from "./context.ts";
 import { loadValue } from "./payload.ts";
 import { memberEnds, toEntry } from "./results.ts";
-import { readRun } from "./runs.ts";
+import { readRunById } from "./runs.ts";
 
 /**
  * Arguments of a run: those of its signature, with the value of the step before prepended unless it is immutable. That value is read from the row of the
- * step before, which is terminal and does not change. A group's results are filled in as an array, unless the task asked for the handle.
+ * step before, which is terminal and does not change; the first step of a group's member is given the value of the step before the group. A group's results are filled in as an array, unless the task asked for the handle.
  */
-export async function argumentsOf(context: Context, { run, step, info }: Pick<Attempt, "run" | "step" | "info">): Promise<{ args: readonly Json[]; collects: string | undefined }> {
+export async function argumentsOf(context: Context, { header, run, step, info }: Pick<Attempt, "header" | "run" | "step" | "info">): Promise<{ args: readonly Json[]; collects: string | undefined }> {
   const own = step.args ?? [];
-  if (run.step === 0) return { args: own, collects: undefined };
-  const before = await readRun(context, { gid: run.gid, index: run.index, step: run.step - 1 });
+  const from = run.step > 0 ? runIdOf(run.gid, run.index, run.step - 1) : header.input;
+  if (from === undefined) return { args: own, collects: undefined };
+  const before = await readRunById(context, from);
   if (!before) throw new FanfoldError("internal", `the step before ${run.runId} is gone`);
   const collects = before.collects;
   if (step.immutable) return { args: own, collects };

@@ -117,7 +117,7 @@ async function commitOf(context: Context, attempt: Attempt, outcome: TaskOutcome
         const streamed = await streamPages(context, attempt, outcome, open, reason);
         if (reason() === "cancelled") return await ended(context, attempt, "cancelled", { error: CANCELLED });
         if (streamed.kind === "lost") return "lost";
-        if (streamed.kind === "yielded") return { set: { status: "queued", notBefore: context.clock.now() + 1_000, sentAt: context.clock.now() }, sendAfterSeconds: 1 };
+        if (streamed.kind === "yielded") return { set: { status: "queued", notBefore: context.clock.now() + 1_000, sentAt: context.clock.now() }, remove: ["alone", "killsAlone", "died"], sendAfterSeconds: 1 };
         if (streamed.kind === "failed") return failed(context, attempt, streamed.error, undefined);
         return waiting(context, attempt, streamed.ownValue ?? null, undefined, streamed.ownValue === undefined ? "group" : "own", streamed);
       }
@@ -209,7 +209,7 @@ async function write(context: Context, attempt: Attempt, { set, remove, sendAfte
 function abortError(why: AbortReason, timeoutSeconds: number): Error {
   switch (why) {
     case "deadline":
-      return new FanfoldError("task_timeout", `the task ran longer than its ${timeoutSeconds} s`);
+      return new FanfoldError("task_timeout", `the task ran longer than its ${timeoutSeconds} s`, { retryable: true });
     case "cancelled":
       return new FanfoldError("lease_lost", "the job, or a group above this run, has ended: stop");
     case "lost":

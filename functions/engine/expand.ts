@@ -48,7 +48,8 @@ async function expandGroup(context: Context, run: Run): Promise<void> {
     return;
   }
   const memberCount = isPaged(step.members) ? step.members.count : step.members.length;
-  const { header } = await createHeader(context, childGroup(run), { ...common, plan, memberCount, height: ledgerHeight(memberCount, context.config.width) });
+  const input = inputOf(parent, run);
+  const { header } = await createHeader(context, childGroup(run), { ...common, ...(input === undefined ? {} : { input }), plan, memberCount, height: ledgerHeight(memberCount, context.config.width) });
   if (!header || header.expanded || header.outcome || header.round !== run.round) return;
   const { expandRange } = context.config;
   if (memberCount > expandRange) {
@@ -57,6 +58,12 @@ async function expandGroup(context: Context, run: Run): Promise<void> {
   } else await expandMembers(context, header, 0, memberCount);
   if (memberCount === 0) await follow(context, [{ kind: "decide", gid: header.gid, round: header.round, outcome: "complete", totals: {} }]);
   await setExpanded(context, header.gid);
+}
+
+/** A group step hands on what it was given: the value of the step before, or, as the first step of a member, what the members around it were given. */
+function inputOf(parent: Header, run: Run): string | undefined {
+  if (run.manifest !== undefined) return undefined; // spawned, or a page: nothing comes before
+  return run.step > 0 ? runIdOf(run.gid, run.index, run.step - 1) : parent.input;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { failedRuns } from "../core/counts.ts";
+import { carriedUp, failedRuns } from "../core/counts.ts";
 import { absent, and, present } from "./conditions.ts";
 import { all, type Context } from "./context.ts";
 import { copyOfValue } from "./follow-groups.ts";
@@ -40,7 +40,7 @@ export async function finishJob(context: Context, root: Header): Promise<void> {
 }
 
 async function endOf(context: Context, root: Header, endedAt: number): Promise<Partial<JobAttributes> & Pick<JobAttributes, "state">> {
-  const counts = root.totals ?? {};
+  const counts = carriedUp(root.totals);
   const base = { endedAt, ...(root.outcome === undefined ? {} : { outcome: root.outcome }), counts, countsExact: !root.early };
   if (root.outcome === "cancelled" || root.outcome === "dropped") return { ...base, state: "cancelled" };
   if (root.outcome === "timeout") return { ...base, state: "timed-out" };

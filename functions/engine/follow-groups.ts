@@ -56,7 +56,8 @@ export async function followSettle(context: Context, gid: string, list: WorkList
 
 async function settlement(context: Context, header: Header, owner: Run): Promise<Partial<RunAttributes>> {
   const totals = header.totals ?? {};
-  const counts = addCounts(owner.ownCounts, owner.page ? totals : carriedUp(totals));
+  // A page counts for the group it is a member of: its items are that group's members.
+  const counts = addCounts(owner.ownCounts, owner.page ? { ...totals, members: header.memberCount ?? 0 } : carriedUp(totals));
   const endedAt = context.clock.now();
   if (header.outcome === "complete") {
     const error = owner.page && header.firstError !== undefined ? { error: await firstErrorOf(context, header) } : {};
@@ -84,7 +85,7 @@ async function valueOf(context: Context, header: Header, owner: Run): Promise<Pa
     return copyOfValue(last);
   }
   if (owner.takes === "group") {
-    const total = header.memberCount ?? 0;
+    const total = (header.pages ? header.totals?.["members"] : header.memberCount) ?? 0;
     const failed = header.totals?.["failedMembers"] ?? 0;
     return { collects: header.gid, value: { group: header.gid, total, success: total - failed, failed } };
   }

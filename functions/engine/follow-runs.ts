@@ -67,7 +67,8 @@ export function countsOf(run: Run): Counts {
 }
 function marksOf(run: Run, failedMembers: number): Counts {
   const counts = addCounts(run.carry, carriedUp(countsOf(run)));
-  return failedMembers > 0 ? { ...counts, failedMembers } : counts;
+  const members = run.page ? (run.counts?.["members"] ?? 0) : 0;
+  return { ...counts, ...(failedMembers > 0 && { failedMembers }), ...(members > 0 && { members }) };
 }
 
 /** Puts next steps (absent: ids are positional) and sends them, also those that stood there unfinished: their writer may have died before its send. */

@@ -45,6 +45,8 @@ export interface HeaderAttributes extends Owned {
   readonly tracking: Tracking;
   /** Pointer to the group step in the plan; absent when members are pages. */
   readonly plan?: string;
+  /** The run whose value the first step of every member is given: the one before the group step. */
+  readonly input?: string;
   /** Members are pages: runs that carry their own plan. */
   readonly pages?: boolean;
   readonly expanded?: boolean;
@@ -73,7 +75,7 @@ export interface Header extends HeaderAttributes {
 
 export interface LedgerAttributes extends Owned {
   readonly done: ReadonlySet<number>;
-  /** Counters are flat attributes beside `done`: success, skipped, error, broken, cancelled, failedMembers, u_<name>. */
+  /** Counters are flat attributes beside `done`: success, skipped, error, broken, cancelled, failedMembers, members, u_<name>. */
   readonly [counter: string]: number | string | ReadonlySet<number>;
 }
 

@@ -3,7 +3,7 @@ import { and, contains, not } from "./conditions.ts";
 import type { Context } from "./context.ts";
 import { ledgerKey, type Owned } from "./items.ts";
 import { doneOf, type LedgerAt } from "./ledger-reads.ts";
-import type { Attributes, Item } from "./ports.ts";
+import { type Attributes, type Item, PortError } from "./ports.ts";
 
 /** A condition may name this many indexes (DynamoDB allows 300 operators in an expression). */
 const MARKS_PER_WRITE = 100;
@@ -28,6 +28,7 @@ export async function markLedger(context: Context, at: LedgerAt, marks: Readonly
       change: { add, setOnce: owned as unknown as Attributes },
       when: and(...now.map((index) => not(contains("done", index)))),
     });
+    if (!applied && !item) throw new PortError("ambiguous", "a mark was refused by a node that is not there");
     node = item;
     const there = applied ? new Set(now) : doneOf(item);
     missing = missing.filter((index) => !there.has(index));

@@ -87,7 +87,8 @@ export class PlanStore {
     const cached = this.#pages.get(page);
     if (cached) return cached.strands;
     const context = this.#context();
-    const item = await context.store.get(planPageKey(page));
+    // Consistent: the page may have been written a moment ago.
+    const item = await context.store.get(planPageKey(page), { consistent: true });
     const jobId = page.slice(0, /[.!/]/.exec(page)?.index ?? page.length);
     const text = (item?.attributes["strands"] as string | undefined) ?? (await loadText(context, blobName(page, jobId)));
     const strands = JSON.parse(text) as readonly Strand[];

@@ -35,7 +35,8 @@ async function addProgress(context: Context, owned: Owned, about: string, add: {
   const key = progressKey(owned.jobId, shardOf(about, PROGRESS_SHARDS));
   await context.store.write({ op: "update", key, change: { add, setOnce: { v: ITEM_VERSION, jobId: owned.jobId, ttl: owned.ttl } } });
 }
+/** Within one millisecond the start sorts before failures and the end after them. */
 export async function noteState(context: Context, owned: Owned, at: number, state: string): Promise<void> {
   const attributes = { v: ITEM_VERSION, jobId: owned.jobId, ttl: owned.ttl, at, kind: "state", state };
-  await context.store.write({ op: "put", key: eventKey(owned.jobId, at, `!${state}`), attributes, when: absent() });
+  await context.store.write({ op: "put", key: eventKey(owned.jobId, at, state === "started" ? "!started" : `~${state}`), attributes, when: absent() });
 }

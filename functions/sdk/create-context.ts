@@ -51,7 +51,8 @@ export function createContext(call: TaskCall, kwargs: JsonObject, streamsResults
     },
     replace(canvas) {
       if (effects.spawned("own") !== undefined) throw new FanfoldError("invalid_request", "a run that has spawned children cannot be replaced as well");
-      return end({ kind: "success", value: null, spawned: { children: [canvasOf(canvas)], policy: "allSuccess", value: "replace" } });
+      const spawned = { children: [canvasOf(canvas)], policy: "allSuccess", value: "replace" } as const;
+      return end({ kind: "success", value: null, spawned, ...(effects.counters !== undefined && { counters: effects.counters }) });
     },
     retry({ error, delaySeconds } = {}) {
       if (delaySeconds !== undefined && !(delaySeconds >= 0 && Number.isFinite(delaySeconds))) {

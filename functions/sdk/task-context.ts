@@ -43,6 +43,7 @@ export interface TaskContext<Kwargs = JsonObject> {
   /** Raised each time failed work is retried as a whole; starts at 0. */
   readonly round: number;
   readonly site: string;
+  /** Text form; `parseQueueName` takes it apart. */
   readonly queue: string;
   /** Milliseconds since the epoch at which the attempt is stopped. */
   readonly deadline: number;

@@ -7,7 +7,7 @@ import { assertJson, toJson } from "../core/json-check.ts";
 import { LIMITS } from "../core/limits.ts";
 import { nameProblem } from "../core/names.ts";
 import { canvasOf, type CanvasSource } from "./canvas-builder.ts";
-import { nearestName } from "./nearest-name.ts";
+import { nearestName } from "../core/nearest-name.ts";
 import { describeIssue } from "./schema-issue.ts";
 
 /** What `defineWorkflow` takes. */

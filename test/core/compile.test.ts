@@ -6,7 +6,7 @@ import { compileCanvas, strandTasks } from "../../functions/core/compile.ts";
 import { LIMITS } from "../../functions/core/limits.ts";
 import { isGroupStep, type Strand } from "../../functions/core/plan.ts";
 import { canvas, signature } from "./canvas-arbitrary.ts";
-import { expectRefusal } from "./expect-code.ts";
+import { refusalOf } from "./refusal.ts";
 
 const [a, b, c] = [signature("a"), signature("b"), signature("c")];
 const group = (members: readonly Canvas[]): Canvas & { kind: "group" } => ({ kind: "group", members, options: {} });
@@ -36,7 +36,11 @@ describe("compileCanvas", () => {
     );
   });
   it("is the same before and after the wire", () => {
-    fc.assert(fc.property(canvas, (each) => void expect(compileCanvas(parseCanvas(encodeCanvas(each)))).toEqual(compileCanvas(each))));
+    fc.assert(
+      fc.property(canvas, (each) => {
+        expect(compileCanvas(parseCanvas(encodeCanvas(each)))).toEqual(compileCanvas(each));
+      }),
+    );
   });
   it("leaves defaults out, so that plans of big groups stay small", () => {
     expect(JSON.stringify(compileCanvas(a))).toBe('[{"task":"a"}]');
@@ -54,14 +58,20 @@ describe("compileCanvas", () => {
     expect(compileCanvas(chain(a, group([]), c))).toEqual([{ task: "a" }, { policy: "allSuccess", tracking: "lazy", members: [] }, { task: "c" }]);
   });
   it("refuses an empty chain wherever it stands", () => {
-    expectRefusal(() => compileCanvas(chain()), "invalid_canvas", "/chain");
-    expectRefusal(() => compileCanvas({ kind: "chord", header: group([a, chain()]), body: b }), "invalid_canvas", "/chord/header/1/chain");
-    expectRefusal(() => compileCanvas({ kind: "chord", header: group([a]), body: chain(b, chain()) }), "invalid_canvas", "/chord/body/chain/1/chain");
+    expect(refusalOf(() => compileCanvas(chain()))).toMatchObject({ code: "invalid_canvas", field: "/chain" });
+    expect(refusalOf(() => compileCanvas({ kind: "chord", header: group([a, chain()]), body: b }))).toMatchObject({
+      code: "invalid_canvas",
+      field: "/chord/header/1/chain",
+    });
+    expect(refusalOf(() => compileCanvas({ kind: "chord", header: group([a]), body: chain(b, chain()) }))).toMatchObject({
+      code: "invalid_canvas",
+      field: "/chord/body/chain/1/chain",
+    });
   });
   it("accepts groups nested as deep as the tree of a job, and no deeper", () => {
     const nested = (levels: number): Canvas => (levels === 0 ? a : group([nested(levels - 1)]));
     expect(compileCanvas(nested(LIMITS.groupDepth))).toHaveLength(1);
-    expectRefusal(() => compileCanvas(nested(LIMITS.groupDepth + 1)), "too_deep");
+    expect(refusalOf(() => compileCanvas(nested(LIMITS.groupDepth + 1)))).toMatchObject({ code: "too_deep" });
     // What follows a group is beside it, not below it.
     const sideBySide = chain(...Array.from({ length: LIMITS.groupDepth + 1 }, () => group([a])));
     expect(compileCanvas(sideBySide)).toHaveLength(LIMITS.groupDepth + 1);
@@ -69,16 +79,16 @@ describe("compileCanvas", () => {
   it("survives chains nested 100,000 deep", () => {
     let deep: Canvas = a;
     for (let level = 0; level < 100_000; level++) deep = chain(deep);
-    expectRefusal(() => compileCanvas(deep), "too_deep");
+    expect(refusalOf(() => compileCanvas(deep))).toMatchObject({ code: "too_deep" });
   });
   it("counts the steps of a strand after flattening", () => {
     const half = chain(...Array.from({ length: 5_000 }, () => a));
     expect(compileCanvas(half)).toHaveLength(5_000);
-    expectRefusal(() => compileCanvas(chain(half, half)), "too_many_children", "/chain/1/chain/4999");
+    expect(refusalOf(() => compileCanvas(chain(half, half)))).toMatchObject({ code: "too_many_children", field: "/chain/1/chain/4999" });
   });
   it("refuses more members than a group may be given at once", () => {
-    const members = new Array<Canvas>(LIMITS.groupMembers + 1).fill(a);
-    expectRefusal(() => compileCanvas(group(members)), "too_many_children", "/group");
+    const members = Array.from({ length: LIMITS.groupMembers + 1 }, () => a);
+    expect(refusalOf(() => compileCanvas(group(members)))).toMatchObject({ code: "too_many_children", field: "/group" });
   });
 });
 

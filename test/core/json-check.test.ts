@@ -3,22 +3,26 @@ import { describe, expect, it } from "vitest";
 import { assertJson, jsonStringBytes, measureJson, toJson } from "../../functions/core/json-check.ts";
 import { LIMITS } from "../../functions/core/limits.ts";
 import { json } from "./canvas-arbitrary.ts";
-import { expectRefusal } from "./expect-code.ts";
+import { refusalOf } from "./refusal.ts";
 
 const bytesOf = (value: unknown) => new TextEncoder().encode(JSON.stringify(value)).length;
 
 describe("assertJson", () => {
   it("measures what JSON.stringify would give", () => {
-    fc.assert(fc.property(json, (value) => void expect(measureJson(value, "")).toBe(bytesOf(value))));
-    fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => void expect(jsonStringBytes(text)).toBe(bytesOf(text))));
+    fc.assert(
+      fc.property(json, fc.string({ unit: "binary" }), (value, text) => {
+        expect(measureJson(value, "")).toBe(bytesOf(value));
+        expect(jsonStringBytes(text)).toBe(bytesOf(text));
+      }),
+    );
     for (const text of ['"\\\b\f\n\r\t\u0001', "é€😀", "\ud800", "\udc00x", "\ud800\ud800\udc00"]) expect(jsonStringBytes(text)).toBe(bytesOf(text));
   });
   it("allows exactly so many levels and bytes", () => {
     const nested = (levels: number): unknown => (levels === 0 ? 1 : [nested(levels - 1)]);
     assertJson(nested(LIMITS.jsonDepth), "");
-    expectRefusal(() => assertJson(nested(LIMITS.jsonDepth + 1), "/args"), "too_deep", "/args");
+    expect(refusalOf(() => assertJson(nested(LIMITS.jsonDepth + 1), "/args"))).toMatchObject({ code: "too_deep", field: "/args" });
     assertJson(["abc"], "", { maxBytes: 7 });
-    expectRefusal(() => assertJson(["abc"], "/args", { maxBytes: 6 }), "payload_too_large", "/args");
+    expect(refusalOf(() => assertJson(["abc"], "/args", { maxBytes: 6 }))).toMatchObject({ code: "payload_too_large", field: "/args" });
   });
   it.each([
     undefined,
@@ -34,7 +38,9 @@ describe("assertJson", () => {
     new Error("x"),
     [undefined],
     { a: undefined },
-  ])("refuses %o", (value) => void expectRefusal(() => assertJson(value, ""), "invalid_json"));
+  ])("refuses %o", (value) => {
+    expect(refusalOf(() => assertJson(value, ""))).toMatchObject({ code: "invalid_json" });
+  });
 });
 
 describe("toJson", () => {
@@ -54,7 +60,7 @@ describe("toJson", () => {
     // oxlint-disable-next-line no-sparse-arrays
     expect(toJson([undefined, , 1], "")).toEqual([null, null, 1]);
     expect(Object.keys(toJson({ a: undefined, b: 1 }, "") as object)).toEqual(["b"]);
-    expectRefusal(() => toJson({ at: new Date(0) }, ""), "invalid_json", "/at");
-    expectRefusal(() => toJson(JSON.parse('{"__proto__":{}}'), ""), "invalid_json", "/__proto__");
+    expect(refusalOf(() => toJson({ at: new Date(0) }, ""))).toMatchObject({ code: "invalid_json", field: "/at" });
+    expect(refusalOf(() => toJson(JSON.parse('{"__proto__":{}}'), ""))).toMatchObject({ code: "invalid_json", field: "/__proto__" });
   });
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ENGINE_QUEUE, formatQueueName, parseQueueName, QUEUE_FUNCTIONS, type QueueName } from "../../functions/core/queue-name.ts";
-import { expectRefusal } from "./expect-code.ts";
+import { refusalOf } from "./refusal.ts";
 
 const defaults = { site: "paris" };
 const part = fc.stringMatching(/^[A-Za-z0-9_-]{1,30}$/).filter((text) => text !== ENGINE_QUEUE);
@@ -11,7 +11,11 @@ const queueName: fc.Arbitrary<QueueName> = fc
 
 describe("queue names", () => {
   it("NG-063 come back from their text in three parts", () => {
-    fc.assert(fc.property(queueName, (name) => void expect(parseQueueName(formatQueueName(name), defaults)).toEqual(name)));
+    fc.assert(
+      fc.property(queueName, (name) => {
+        expect(parseQueueName(formatQueueName(name), defaults)).toEqual(name);
+      }),
+    );
   });
   it("NG-064 NG-066 are written london.highpriority#custom", () => {
     expect(formatQueueName({ site: "london", queue: "highpriority", function: "custom" })).toBe("london.highpriority#custom");
@@ -52,18 +56,18 @@ describe("queue names", () => {
     "x".repeat(1_000_000),
     `${".".repeat(199)}#`,
   ])("NG-071 refuse %j", (text) => {
-    expectRefusal(() => parseQueueName(text, defaults, "/queue"), "invalid_queue_name", "/queue");
+    expect(refusalOf(() => parseQueueName(text, defaults, "/queue"))).toMatchObject({ code: "invalid_queue_name", field: "/queue" });
   });
   it("NG-070 keep interactive and settings to the default queue", () => {
-    expectRefusal(() => parseQueueName("high#interactive", defaults), "invalid_queue_name");
-    expectRefusal(() => formatQueueName({ site: "london", queue: "high", function: "settings" }), "invalid_queue_name");
+    expect(refusalOf(() => parseQueueName("high#interactive", defaults))).toMatchObject({ code: "invalid_queue_name" });
+    expect(refusalOf(() => formatQueueName({ site: "london", queue: "high", function: "settings" }))).toMatchObject({ code: "invalid_queue_name" });
   });
   it.each([ENGINE_QUEUE, `london.${ENGINE_QUEUE}`, `${ENGINE_QUEUE}#custom`])("refuse the engine's own queue, also as %s", (text) => {
-    expectRefusal(() => parseQueueName(text, defaults), "invalid_queue_name");
+    expect(refusalOf(() => parseQueueName(text, defaults))).toMatchObject({ code: "invalid_queue_name" });
   });
   it("refuse to write what could not be read", () => {
-    expectRefusal(() => formatQueueName({ site: "lon.don", queue: "high", function: "worker" }), "invalid_queue_name");
-    expectRefusal(() => parseQueueName("high", { site: "" }), "invalid_queue_name");
-    expectRefusal(() => parseQueueName(7 as unknown as string, defaults), "invalid_queue_name");
+    expect(refusalOf(() => formatQueueName({ site: "lon.don", queue: "high", function: "worker" }))).toMatchObject({ code: "invalid_queue_name" });
+    expect(refusalOf(() => parseQueueName("high", { site: "" }))).toMatchObject({ code: "invalid_queue_name" });
+    expect(refusalOf(() => parseQueueName(7 as unknown as string, defaults))).toMatchObject({ code: "invalid_queue_name" });
   });
 });

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { RetryPolicy } from "../../functions/core/invocation.ts";
 import { DEFAULT_RETRY, retryDelaySeconds, retryPolicy } from "../../functions/core/retry-policy.ts";
-import { expectRefusal } from "./expect-code.ts";
+import { refusalOf } from "./refusal.ts";
 
 const policy: fc.Arbitrary<RetryPolicy> = fc
   .record({
@@ -70,6 +70,6 @@ describe("retryPolicy", () => {
     [[], "/retry"],
     [7, "/retry"],
   ])("refuses %j", (given, field) => {
-    expectRefusal(() => retryPolicy(given as Partial<RetryPolicy>), "invalid_request", field);
+    expect(refusalOf(() => retryPolicy(given as Partial<RetryPolicy>))).toMatchObject({ code: "invalid_request", field });
   });
 });

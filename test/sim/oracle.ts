@@ -1,5 +1,5 @@
 import { addCounts, carriedUp, type Counts } from "../../functions/core/counts.ts";
-import type { TaskCall } from "../../functions/core/invocation.ts";
+import type { ResultEntry, TaskCall } from "../../functions/core/invocation.ts";
 import { failsEarly } from "../../functions/core/policy.ts";
 import { childGroupOf, ownerOf, parseRunId, runIdOf, scopesOf } from "../../functions/core/run-id.ts";
 import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../functions/core/run-state.ts";
@@ -23,6 +23,7 @@ export class Oracle {
   readonly #leases: LeaseWatch;
   readonly #commits = new Map<string, number>();
   readonly #decisions = new Map<string, number>();
+  readonly #results = new Map<string, string>();
   /** Root groups that may decide `cancelled` or `timeout`. */
   readonly cancellable = new Set<string>();
   readonly deadlines = new Map<string, number>();
@@ -41,10 +42,7 @@ export class Oracle {
     const key = (after ?? before)?.key;
     if (!key || !key.partition.startsWith("G#")) return;
     if (key.table === "callbacks") this.#headerWritten(process, asHeader(before), asHeader(after));
-    else if (!this.collected) this.#rowWritten(process, rowOf(before, this.#width()), rowOf(after, this.#width()));
-  }
-  #width(): number {
-    return this.#shape.width;
+    else if (!this.collected) this.#rowWritten(process, rowOf(before, this.#shape.width), rowOf(after, this.#shape.width));
   }
 
   // ---------------------------------------------------------------- headers
@@ -134,6 +132,7 @@ export class Oracle {
       const counts = this.#memberCounts(gid, index, last.step);
       total = total && counts && addCounts(total, counts, { failedMembers: this.#failedMembers(header, index) });
     }
+    if (total && header.pages) total = { ...total, members: this.#flatMembers(gid) };
     if (!total) return;
     const totals = header.totals ?? {};
     for (const name of new Set([...COUNTED, ...Object.keys(total), ...Object.keys(totals)])) {
@@ -144,10 +143,7 @@ export class Oracle {
     }
   }
   #members(header: Header): number {
-    if (header.memberCount !== undefined) return header.memberCount;
-    let pages = 0;
-    while (this.#shape.row({ gid: header.gid, index: pages, step: 0 })) pages++;
-    return pages;
+    return header.memberCount ?? this.#shape.membersWithRows(header.gid);
   }
   #failedMembers(header: Header, index: number): number {
     const last = this.#shape.lastRow(header.gid, index);
@@ -211,6 +207,27 @@ export class Oracle {
     const before = this.#shape.row({ gid: groupId, index, step: step - 1 });
     if (!before || !isSuccess(before.status)) this.#bad("step-before-predecessor", `${runId}: the step before is ${before?.status ?? "absent"}`);
     else if (before.joins !== undefined && this.#shape.header(before.joins)?.outcome !== "complete") this.#bad("step-before-group", runId);
+  }
+  /** Results as a body reads them: all of them, in order, and the same in every attempt. */
+  results(call: TaskCall, entries: readonly ResultEntry[]): void {
+    if (this.collected || call.step === 0) return;
+    const before = this.#shape.row({ gid: call.groupId, index: call.index, step: call.step - 1 });
+    if (before?.collects === undefined) return;
+    if (entries.some((entry, index) => entry.index !== index)) this.#bad("results-unordered", call.runId);
+    if (this.#anyEarly(before.collects)) return;
+    const members = this.#flatMembers(before.collects);
+    if (entries.length !== members) this.#bad("results-incomplete", `${call.runId} read ${entries.length} of ${members}`);
+    const text = JSON.stringify(entries);
+    const seen = this.#results.get(call.runId);
+    if (seen !== undefined && seen !== text) this.#bad("results-changed", `${call.runId}: ${seen.slice(0, 300)} then ${text.slice(0, 300)}`);
+    this.#results.set(call.runId, text);
+  }
+  #flatMembers(gid: string): number {
+    const header = this.#shape.header(gid);
+    if (!header) return 0;
+    const members = this.#members(header);
+    if (!header.pages) return members;
+    return Array.from({ length: members }, (_, page) => this.#flatMembers(childGroupOf(runIdOf(gid, page, 0)))).reduce((sum, size) => sum + size, 0);
   }
   /** The group that a run collects decided before all its members had ended: its results may still change. */
   #earlyAbove(gid: string, index: number, step: number): boolean {

@@ -55,7 +55,7 @@ export class Reference {
       const ref = { gid, index, step };
       const run = this.#shape.row(ref);
       if (!run || !isTerminal(run.status)) return CUT;
-      last = what.kind === "task" ? this.#task(ref, run, what, given) : this.#group(ref, run, what, given);
+      last = what.kind === "task" ? this.#task(run, what, given) : this.#group(ref, run, what, given);
       carried = carried && last.counts && addCounts(carried, last.counts);
       if (last.status === "cut") return CUT;
       if (last.status !== run.status) {
@@ -68,7 +68,7 @@ export class Reference {
     return { ...last, counts: carried };
   }
 
-  #task(ref: RunRef, run: Run, { signature, script }: Extract<Step, { kind: "task" }>, input: Value | undefined): Ended {
+  #task(run: Run, { signature, script }: Extract<Step, { kind: "task" }>, input: Value | undefined): Ended {
     const plain = (status: TerminalStatus, value?: Value): Ended => ({ status, counts: { [status]: 1 }, ...(value && { value }) });
     if (run.status === "cancelled" && run.error?.reason !== "expired") return CUT;
     if (run.status === "cancelled" && signature.options.expires !== undefined) return { status: "cancelled", counts: { cancelled: 1, u_expired: 1 } };

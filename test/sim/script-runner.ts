@@ -1,6 +1,7 @@
 import type { Canvas } from "../../functions/core/canvas.ts";
 import type { ErrorData, ResultEntry, RetryPolicy, StreamItem, TaskCall, TaskInfo, TaskOutcome, TaskRegistry, TaskRunner } from "../../functions/core/invocation.ts";
 import type { Json, JsonObject } from "../../functions/core/json.ts";
+import { FanfoldError } from "../../functions/core/errors.ts";
 import { PortError } from "../../functions/engine/ports.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
 import { normalised, valueOf } from "./values.ts";
@@ -110,6 +111,7 @@ export class ScriptRunner implements TaskRunner {
         return true;
       } catch (error) {
         if (call.signal.aborted) return false;
+        if (error instanceof FanfoldError && error.code === "invalid_request") return true; // it collects no group
         if (!(error instanceof PortError)) throw error;
       }
     }

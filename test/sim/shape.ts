@@ -34,17 +34,17 @@ export function stepsOfJob(spec: JobSpec): Step[] {
 /** Which strand a member of a group is, and what stands in the store of it. */
 export class Shape {
   readonly #store: SimStore;
-  readonly #width: number;
+  readonly width: number;
   readonly #jobs: ReadonlyMap<string, JobSpec>;
 
   constructor(store: SimStore, width: number, jobs: ReadonlyMap<string, JobSpec>) {
     this.#store = store;
-    this.#width = width;
+    this.width = width;
     this.#jobs = jobs;
   }
 
   row(ref: RunRef): Run | undefined {
-    return asRun(this.#store.peek(runKey(ref, this.#width)), { ...ref, runId: runIdOf(ref.gid, ref.index, ref.step) });
+    return asRun(this.#store.peek(runKey(ref, this.width)), { ...ref, runId: runIdOf(ref.gid, ref.index, ref.step) });
   }
   rowOf(runId: string): Run | undefined {
     const ref = parseRunId(runId);
@@ -60,6 +60,13 @@ export class Shape {
   }
   header(gid: string): Header | undefined {
     return asHeader(this.#store.peek(headerKey(gid)));
+  }
+
+  /** Members from 0 upward that have a row. */
+  membersWithRows(gid: string): number {
+    let members = 0;
+    while (this.row({ gid, index: members, step: 0 })) members++;
+    return members;
   }
 
   /** undefined: not known, or not known yet. */

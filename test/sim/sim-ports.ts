@@ -3,6 +3,7 @@ import type { TaskRegistry, TaskRunner } from "../../functions/core/invocation.t
 import type { Ports, WriteOp, WriteResult } from "../../functions/engine/ports.ts";
 import type { Faults } from "./faults.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
+import type { Shape } from "./shape.ts";
 import type { SimQueue } from "./sim-queue.ts";
 import { idOf, type SimStore } from "./sim-store.ts";
 
@@ -14,6 +15,7 @@ export interface SimWorld {
   readonly faults: Faults;
   readonly maxDelaySeconds: number;
   readonly registry: TaskRegistry;
+  readonly shape: Shape;
 }
 
 /** The ports of one process: every call becomes a pending call of the scheduler, each operation of a batch its own. */
@@ -87,7 +89,7 @@ function readItem(world: SimWorld, process: SimProcess, key: Parameters<SimStore
     item,
     previous: store.previous(key),
     many,
-    rowsOf: (gid) => store.rowsOf(gid),
+    rowsOf: (gid) => world.shape.membersWithRows(gid),
     chance: (probability) => scheduler.random.chance(probability),
   });
 }

@@ -1,16 +1,8 @@
-import type { IndexQuery, IndexResult, Item, Key, QueryOptions, QueryResult, Table, WriteOp, WriteResult } from "../../functions/engine/ports.ts";
-import { INDEXES } from "../../functions/engine/ports.ts";
+import { INDEXES, type IndexQuery, type IndexResult, type Item, type Key, type QueryOptions, type QueryResult, type Table, type WriteOp, type WriteResult } from "../../functions/engine/ports.ts";
+import { ItemTable } from "../../functions/testing/item-table.ts";
 import type { Random } from "./random.ts";
 import type { SimProcess } from "./scheduler.ts";
 
-/** What the simulated store stands on: single operations, atomic because they are synchronous. */
-export interface CoreStore {
-  get(key: Key): Item | undefined;
-  query(table: Table, partition: string, options?: QueryOptions): QueryResult;
-  write(op: WriteOp): WriteResult;
-  /** Every item. */
-  items(): Iterable<Item>;
-}
 export interface AppliedWrite {
   readonly process: SimProcess;
   readonly op: WriteOp;
@@ -25,7 +17,7 @@ const LAG_MS = 4_000;
 export class SimStore {
   readonly #random: Random;
   readonly #now: () => number;
-  #core: CoreStore;
+  #core = new ItemTable();
   #watchers: ((write: AppliedWrite) => void)[] = [];
   /** The item before its last write, and when that write was. */
   #older = new Map<string, { item: Item | undefined; until: number }>();
@@ -33,8 +25,7 @@ export class SimStore {
   #entries = new Map<string, Map<string, { key: Key; partition: string; sort: number }>>();
   #changes: { at: number; index: string; id: string; entry: { key: Key; partition: string; sort: number } | undefined }[] = [];
 
-  constructor(core: CoreStore, random: Random, now: () => number) {
-    this.#core = core;
+  constructor(random: Random, now: () => number) {
     this.#random = random;
     this.#now = now;
   }
@@ -43,8 +34,8 @@ export class SimStore {
     this.#watchers.push(watcher);
   }
   /** Everything of all jobs has expired. */
-  collect(core: CoreStore): void {
-    this.#core = core;
+  collect(): void {
+    this.#core = new ItemTable();
     this.#older.clear();
     this.#entries.clear();
     this.#changes = [];
@@ -52,24 +43,28 @@ export class SimStore {
 
   /** Without a process: what the judges of a run read; always the truth. */
   peek(key: Key): Item | undefined {
-    return this.#core.get(key);
+    return this.#core.getSync(key);
   }
   peekPartition(table: Table, partition: string): readonly Item[] {
-    return this.#core.query(table, partition, { limit: 1_000 }).items;
+    return this.#core.querySync(table, partition, { limit: 1_000 }).items;
+  }
+  /** The item before its last write. */
+  previous(key: Key): Item | undefined {
+    return this.#older.get(idOf(key))?.item;
   }
   items(): Iterable<Item> {
     return this.#core.items();
   }
 
   read(key: Key, consistent: boolean): Item | undefined {
-    if (consistent) return this.#core.get(key);
+    if (consistent) return this.#core.getSync(key);
     const older = this.#older.get(idOf(key));
-    return older && older.until + LAG_MS > this.#now() && this.#random.chance(0.3) ? older.item : this.#core.get(key);
+    return older && older.until + LAG_MS > this.#now() && this.#random.chance(0.3) ? older.item : this.#core.getSync(key);
   }
   /** Pages are cut at random: an implementation may return fewer than the limit. */
   query(table: Table, partition: string, options: QueryOptions = {}): QueryResult {
     const limit = Math.min(options.limit ?? 1_000, this.#random.chance(0.3) ? 1 + this.#random.int(3) : 1_000);
-    return this.#core.query(table, partition, { ...options, limit });
+    return this.#core.querySync(table, partition, { ...options, limit });
   }
   queryIndex({ index, partition, upTo, limit, cursor }: IndexQuery): IndexResult {
     this.#deliverIndexChanges();
@@ -81,10 +76,10 @@ export class SimStore {
     return { keys, ...(from + limit < found.length && { cursor: String(from + limit) }) };
   }
   write(process: SimProcess, op: WriteOp): WriteResult {
-    const before = this.#core.get(op.key);
-    const result = this.#core.write(op);
+    const before = this.#core.getSync(op.key);
+    const result = this.#core.writeSync(op);
     if (!result.applied) return result;
-    const after = this.#core.get(op.key);
+    const after = this.#core.getSync(op.key);
     this.#older.set(idOf(op.key), { item: before, until: this.#now() });
     this.#index(op.key, before, after);
     for (const watcher of this.#watchers) watcher({ process, op, before, after });
@@ -92,8 +87,8 @@ export class SimStore {
   }
   /** Undoes a write that was reported before it was durable. */
   revert(key: Key, before: Item | undefined): void {
-    const written = this.#core.get(key);
-    this.#core.write(before ? { op: "put", key, attributes: before.attributes } : { op: "remove", key });
+    const written = this.#core.getSync(key);
+    this.#core.writeSync(before ? { op: "put", key, attributes: before.attributes } : { op: "remove", key });
     this.#index(key, written, before);
   }
 

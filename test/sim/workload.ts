@@ -41,11 +41,14 @@ export type JobSpec =
 /** Random canvases that stay small: a budget of strands, after which everything is a single task. */
 export class Workload {
   readonly #random: Random;
+  readonly #timeouts: boolean;
   #budget: number;
   #labels = 0;
 
-  constructor(random: Random) {
+  /** `timeouts`: some jobs may time out, which takes a sweeper. */
+  constructor(random: Random, timeouts: boolean) {
     this.#random = random;
+    this.#timeouts = timeouts;
     this.#budget = 4 + random.int(14);
   }
 
@@ -61,7 +64,7 @@ export class Workload {
       };
     }
     const canvas = random.chance(0.7) ? this.#chord(2) : this.#strand(2);
-    return { kind: "canvas", canvas, ...(random.chance(0.06) && { timeoutSeconds: 20 + random.int(200) }) };
+    return { kind: "canvas", canvas, ...(random.chance(0.06) && this.#timeouts && { timeoutSeconds: 20 + random.int(200) }) };
   }
 
   #strand(given: number): Canvas {

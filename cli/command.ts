@@ -1,0 +1,66 @@
+import { resolve } from "node:path";
+import { Command, InvalidArgumentError } from "commander";
+import { EXIT } from "./exit-codes.ts";
+import { onInterrupt } from "./interrupt.ts";
+import { reportError } from "./report-error.ts";
+import { DEFAULT_DATA, DEFAULT_TASKS } from "./repository.ts";
+import { openTerminal, type Terminal } from "./terminal.ts";
+
+/** What every command gets beside its arguments. */
+export interface Context {
+  readonly terminal: Terminal;
+  /** Aborts when the user interrupts. */
+  readonly interrupted: AbortSignal;
+}
+export interface CommonOptions {
+  readonly json: boolean;
+  /** Absolute. */
+  readonly data: string;
+  readonly tasks: string;
+}
+
+/** A command with the options that all have, and an example under its help. */
+export function command(name: string, summary: string, example: string): Command {
+  return new Command(name)
+    .description(summary)
+    .option("--json", "print JSON on stdout; progress stays on stderr", false)
+    .option("--data <dir>", "data folder of the engine", (dir: string) => resolve(dir), resolve(DEFAULT_DATA))
+    .option("--tasks <module>", "module that exports the tasks and workflows", (path: string) => resolve(path), DEFAULT_TASKS)
+    .addHelpText("after", `\n${example.includes("\n") ? "Examples" : "Example"}:\n${example.replaceAll(/^/gm, "  $ ")}`);
+}
+
+/** Runs a command's work; what it gives, or how it fails, becomes the exit code. */
+export function action<Arguments extends unknown[], Options extends { readonly json: boolean }>(
+  work: (context: Context, options: Options, ...args: Arguments) => Promise<number>,
+): (...given: unknown[]) => Promise<void> {
+  return async (...given) => {
+    const self = given.pop() as Command;
+    const options = self.opts<Options>();
+    given.pop();
+    const context = { terminal: openTerminal(options), interrupted: onInterrupt() };
+    try {
+      process.exitCode = await work(context, options, ...(given as Arguments));
+    } catch (error) {
+      if (context.interrupted.aborted) {
+        context.terminal.say("interrupted");
+        process.exitCode = EXIT.interrupted;
+      } else process.exitCode = await reportError(error, context.terminal);
+    }
+  };
+}
+
+export function wholeNumber(from: number, to: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= from && value <= to) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${from} to ${to}.`);
+  };
+}
+export function seconds(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value > 0 && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError("It must be a number of seconds above 0.");
+}
+export function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}

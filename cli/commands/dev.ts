@@ -1,0 +1,77 @@
+import { randomBytes } from "node:crypto";
+import { relative } from "node:path";
+import type { Command } from "commander";
+import { loopbackSecurity } from "../../functions/api/security.ts";
+import { serveApp, type Served } from "../../functions/api/serve.ts";
+import { action, command, wholeNumber, type CommonOptions, type Context } from "../command.ts";
+import { EXIT } from "../exit-codes.ts";
+import { startLocal, type Local } from "../local-server.ts";
+import { callAs, DEFAULT_PORT } from "../repository.ts";
+import { removeServerFile, writeServerFile } from "../server-file.ts";
+import type { Terminal } from "../terminal.ts";
+
+interface DevOptions extends CommonOptions {
+  readonly port: number;
+  readonly workers?: number;
+  readonly auth: boolean;
+}
+/** Streams that somebody follows, and runs under way, get so long when the server is stopped. */
+const HTTP_GRACE_SECONDS = 1;
+const RUN_GRACE_SECONDS = 10;
+
+export function devCommand(): Command {
+  return command("dev", "Run the dev server: engine, workers and HTTP API on 127.0.0.1", "fanfold dev --port 0 --data /tmp/try")
+    .option("--port <port>", "port to listen on; 0 takes a free one", wholeNumber(0, 65_535), DEFAULT_PORT)
+    .option("--workers <n>", "processes that run tasks (default: one per core)", wholeNumber(0, 256))
+    .option("--no-auth", "ask for no token; for tests on a machine of your own")
+    .action(
+      action(async ({ terminal, interrupted }: Context, options: DevOptions) => {
+        const token = options.auth ? randomBytes(24).toString("base64url") : undefined;
+        let port = options.port;
+        const local = await startLocal(
+          { dataFolder: options.data, tasks: options.tasks, ...(options.workers !== undefined && { workers: options.workers }) },
+          loopbackSecurity({ port: () => port, token }),
+        );
+        try {
+          const served = await serveApp(local.app, { port });
+          port = served.port;
+          writeServerFile(options.data, { url: served.url, pid: process.pid, ...(token !== undefined && { token }) });
+          try {
+            await announce(terminal, served, local, options);
+            await aborted(interrupted);
+            terminal.say("stopping; what is unfinished goes on at the next start (again: stop at once)");
+          } finally {
+            removeServerFile(options.data);
+            await served.close(HTTP_GRACE_SECONDS);
+          }
+        } finally {
+          await local.runtime.stop({ graceSeconds: RUN_GRACE_SECONDS });
+        }
+        return EXIT.success;
+      }),
+    );
+}
+
+async function announce(terminal: Terminal, served: Served, { runtime }: Local, { data, auth }: DevOptions): Promise<void> {
+  if (terminal.json) return terminal.printJson({ url: served.url, port: served.port, pid: process.pid, dataFolder: data });
+  const names = runtime.workflows.list().map((workflow) => workflow.name);
+  const folder = relative(process.cwd(), data).startsWith("..") ? data : relative(process.cwd(), data) || ".";
+  const header = auth ? `-H "Authorization: Bearer $(node -p 'require("${data}/server.json").token')" ` : "";
+  await terminal.print(`${terminal.paint("bold", "Fanfold")} dev server on ${served.url}
+  data       ${folder}${auth ? " (token in server.json)" : ", no token asked for"}
+  workflows  ${names.join(", ") || "none: export some from functions/tasks"}
+
+Start one from another terminal:
+  ${callAs()} submit ${names[0] ?? "NAME"}
+  curl -X POST ${header}${served.url}/workflows/${names[0] ?? "NAME"}/jobs
+
+Every route: ${served.url}/openapi.json. Ctrl-C stops.
+`);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,43 @@
+import type { Command } from "commander";
+import type { JobGraph } from "../../functions/client/index.ts";
+import { action, command, type CommonOptions, type Context } from "../command.ts";
+import { connect } from "../connect.ts";
+import { EXIT } from "../exit-codes.ts";
+import { oneLine, table } from "../format.ts";
+
+interface GraphOptions extends CommonOptions {
+  readonly dot: boolean;
+}
+export function graphCommand(): Command {
+  return command("graph", "Show the runs and groups of a job; big groups are folded", "fanfold graph 01JD2Y8ZK5W0E3T7Q9M4R6X8AB --dot | dot -Tsvg > job.svg")
+    .argument("<id>", "id of the job")
+    .option("--dot", "print it in the language of Graphviz", false)
+    .action(
+      action(async ({ terminal }: Context, { data, tasks, dot }: GraphOptions, id: string) => {
+        const { client, close } = await connect({ dataFolder: data, tasks, workers: 0, concurrency: 0 }, 0);
+        try {
+          if (dot) await terminal.print(await client.graphDot(id));
+          else if (terminal.json) await terminal.printJson(await client.graph(id));
+          else await terminal.print(`${graphLines(await client.graph(id), terminal.columns()).join("\n")}\n`);
+          return EXIT.success;
+        } finally {
+          await close();
+        }
+      }),
+    );
+}
+
+/** Nodes with what leads to them. */
+export function graphLines(graph: JobGraph, width: number): string[] {
+  const from = Map.groupBy(graph.edges, (edge) => edge.to);
+  return table(
+    [{ title: "NODE" }, { title: "STATUS" }, { title: "WHAT" }, { title: "AFTER" }],
+    graph.nodes.map((node) => [
+      oneLine(node.id, 60),
+      node.status,
+      oneLine(node.count === undefined ? node.label : `${node.label} x ${node.count}`, 60),
+      oneLine((from.get(node.id) ?? []).map((edge) => edge.from).join(", "), 80),
+    ]),
+    width,
+  );
+}

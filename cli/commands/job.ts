@@ -1,0 +1,43 @@
+import type { Command } from "commander";
+import type { Job } from "../../functions/client/index.ts";
+import { action, command, type CommonOptions, type Context } from "../command.ts";
+import { connect } from "../connect.ts";
+import { EXIT } from "../exit-codes.ts";
+import { formatCount, formatDuration, oneLine } from "../format.ts";
+import { doneRuns } from "../progress.ts";
+
+export function jobCommand(): Command {
+  return command("job", "Show one job", "fanfold job 01JD2Y8ZK5W0E3T7Q9M4R6X8AB")
+    .argument("<id>", "id of the job")
+    .action(
+      action(async ({ terminal }: Context, { data, tasks }: CommonOptions, id: string) => {
+        const { client, close } = await connect({ dataFolder: data, tasks, workers: 0, concurrency: 0 }, 0);
+        try {
+          const job = await client.job(id);
+          if (terminal.json) await terminal.printJson(job);
+          else await terminal.print(`${jobSheet(job, terminal.columns()).join("\n")}\n`);
+          return EXIT.success;
+        } finally {
+          await close();
+        }
+      }),
+    );
+}
+
+/** The facts of a job, one per line. */
+export function jobSheet(job: Job, width: number): string[] {
+  const took = ((job.endedAt ?? Date.now()) - job.createdAt) / 1_000;
+  const counts = Object.entries(job.counts).map(([name, count]) => `${formatCount(count)} ${name.replace(/^u_/, "")}`);
+  const facts: [string, string | undefined][] = [
+    ["job", job.jobId],
+    ["state", job.state + (job.outcome === undefined || job.outcome === "complete" ? "" : ` (${job.outcome})`)],
+    ["workflow", job.workflow],
+    ["fields", job.parameters && JSON.stringify(job.parameters)],
+    ["started", `${new Date(job.createdAt).toISOString()}, ${job.endedAt === undefined ? "for" : "took"} ${formatDuration(took)}`],
+    ["runs", `${formatCount(doneRuns(job))} of ${formatCount(job.planned)} known${job.countsExact ? "" : " (approximate)"}`],
+    ["counts", counts.join(", ") || undefined],
+    ["error", job.error && `${job.error.name}: ${job.error.message} (run ${job.error.runId})`],
+    ["value", job.value === undefined ? undefined : JSON.stringify(job.value)],
+  ];
+  return facts.flatMap(([name, text]) => (text === undefined ? [] : [`${name.padEnd(10)}${oneLine(text, Math.max(20, width - 10))}`]));
+}

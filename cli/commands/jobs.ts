@@ -1,0 +1,60 @@
+import { Option, type Command } from "commander";
+import type { Job, JobState } from "../../functions/client/index.ts";
+import { action, command, wholeNumber, type CommonOptions, type Context } from "../command.ts";
+import { connect } from "../connect.ts";
+import { EXIT } from "../exit-codes.ts";
+import { formatCount, formatDuration, oneLine, table } from "../format.ts";
+import { doneRuns, failedRuns } from "../progress.ts";
+
+const STATES: readonly JobState[] = ["pending", "started", "success", "failure", "pausing", "paused", "cancelling", "cancelled", "timed-out"];
+interface JobsOptions extends CommonOptions {
+  readonly state?: JobState;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+export function jobsCommand(): Command {
+  return command("jobs", "List the jobs, newest first", "fanfold jobs --state failure")
+    .addOption(new Option("--state <state>", "only those in this state").choices(STATES))
+    .option("--limit <n>", "at most so many", wholeNumber(1, 1_000), 20)
+    .option("--cursor <cursor>", "go on after an earlier list")
+    .action(
+      action(async ({ terminal }: Context, { data, tasks, state, limit, cursor }: JobsOptions) => {
+        const { client, close } = await connect({ dataFolder: data, tasks, workers: 0, concurrency: 0 }, 0);
+        try {
+          const page = await client.jobs({ limit, ...(state && { state }), ...(cursor !== undefined && { cursor }) });
+          if (terminal.json) await terminal.printJson(page);
+          else if (page.items.length === 0) terminal.say("no jobs");
+          else await terminal.print(`${jobLines(page.items, terminal.columns(), Date.now()).join("\n")}\n`);
+          if (!terminal.json && page.cursor !== undefined) terminal.say(`more: --cursor ${page.cursor}`);
+          return EXIT.success;
+        } finally {
+          await close();
+        }
+      }),
+    );
+}
+
+export function jobLines(jobs: readonly Job[], width: number, now: number): string[] {
+  return table(
+    [
+      { title: "JOB" },
+      { title: "STATE" },
+      { title: "RUNS", right: true },
+      { title: "FAILED", right: true },
+      { title: "TOOK", right: true },
+      { title: "STARTED", right: true },
+      { title: "WORKFLOW" },
+    ],
+    jobs.map((job) => [
+      job.jobId,
+      job.state,
+      `${formatCount(doneRuns(job))}/${formatCount(Math.max(job.planned, doneRuns(job)))}`,
+      formatCount(failedRuns(job)),
+      formatDuration(Math.max(0, (job.endedAt ?? now) - job.createdAt) / 1_000),
+      `${formatDuration(Math.max(0, now - job.createdAt) / 1_000)} ago`,
+      oneLine(job.workflow ?? "-", 60),
+    ]),
+    width,
+  );
+}

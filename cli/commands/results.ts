@@ -1,0 +1,28 @@
+import type { Command } from "commander";
+import { action, command, type CommonOptions, type Context } from "../command.ts";
+import { connect } from "../connect.ts";
+import { EXIT } from "../exit-codes.ts";
+import { resultLine } from "../show-value.ts";
+
+export function resultsCommand(): Command {
+  return command(
+    "results",
+    "Print the results of an ended job, in order; with --json one document per line",
+    "fanfold results 01JD2Y8ZK5W0E3T7Q9M4R6X8AB --json | jq .value",
+  )
+    .argument("<id>", "id of the job")
+    .action(
+      action(async ({ terminal, interrupted }: Context, { data, tasks }: CommonOptions, id: string) => {
+        const { client, close } = await connect({ dataFolder: data, tasks, workers: 0, concurrency: 0 }, 0);
+        try {
+          for await (const entry of client.results(id, { signal: interrupted })) {
+            if (terminal.json) await terminal.printJson(entry);
+            else await terminal.print(`${resultLine(entry, terminal)}\n`);
+          }
+          return EXIT.success;
+        } finally {
+          await close();
+        }
+      }),
+    );
+}

@@ -1,0 +1,65 @@
+import type { Command } from "commander";
+import { action, collect, command, seconds, type CommonOptions, type Context } from "../command.ts";
+import { connect, type Connection } from "../connect.ts";
+import { EXIT, exitCodeOf } from "../exit-codes.ts";
+import { callAs } from "../repository.ts";
+import { showValue } from "../show-value.ts";
+import { startWork } from "../start-work.ts";
+import { watchJob } from "../watch-job.ts";
+
+export interface StartCommandOptions extends CommonOptions {
+  readonly field: readonly string[];
+  readonly key?: string;
+  readonly timeout?: number;
+}
+/** The options of every command that starts a job. */
+export function startOptions(target: Command): Command {
+  return target
+    .argument("<what>", "name of a workflow, or a JSON file with a canvas (- reads it from stdin)")
+    .option("-f, --field <name=value>", "a field of the workflow; repeat it for more. JSON if it is JSON, else text", collect, [])
+    .option("--key <key>", "Idempotency-Key: the same key with the same work gives the same job")
+    .option("--timeout <seconds>", "end the job as timed-out after so long", seconds);
+}
+export function workOptions({ field, key, timeout }: StartCommandOptions) {
+  return { fields: field, ...(key !== undefined && { idempotencyKey: key }), ...(timeout !== undefined && { timeoutSeconds: timeout }) };
+}
+
+const EXAMPLE = `fanfold run example.sum-of-sums --field n=1000
+echo '{"task": "math.add", "args": [2, 3]}' | fanfold run - --json`;
+
+export function runCommand(): Command {
+  return startOptions(
+    command(
+      "run",
+      "Start a workflow or canvas and wait for its end. Uses the dev server of the data folder, or an engine in this process if there is none.",
+      EXAMPLE,
+    ),
+  ).action(
+    action(async (context: Context, options: StartCommandOptions, what: string) => {
+      const connection = await connect({ dataFolder: options.data, tasks: options.tasks }, 1);
+      try {
+        return await runToEnd(connection, context, options, what);
+      } finally {
+        await connection.close();
+      }
+    }),
+  );
+}
+
+async function runToEnd({ client, embedded }: Connection, { terminal, interrupted }: Context, options: StartCommandOptions, what: string): Promise<number> {
+  const { jobId, created } = await startWork(client, what, workOptions(options));
+  terminal.say(`job ${jobId}${created ? "" : " (started before with this key)"}`);
+  try {
+    const job = await watchJob(client, jobId, terminal, interrupted);
+    if (terminal.json) await terminal.printJson(job);
+    else await showValue(client, job, terminal);
+    return exitCodeOf(job.state);
+  } catch (error) {
+    if (!interrupted.aborted) throw error;
+    const goesOn = embedded
+      ? `it goes on with: ${callAs()} watch ${jobId}`
+      : `it goes on; watch it: ${callAs()} watch ${jobId}, end it: ${callAs()} cancel ${jobId}`;
+    terminal.say(`interrupted; the job is kept, ${goesOn}`);
+    return EXIT.interrupted;
+  }
+}

@@ -1,0 +1,28 @@
+import type { Command } from "commander";
+import { action, command, type Context } from "../command.ts";
+import { requireServer } from "../connect.ts";
+import { EXIT } from "../exit-codes.ts";
+import { callAs } from "../repository.ts";
+import { startWork } from "../start-work.ts";
+import { startOptions, workOptions, type StartCommandOptions } from "./run.ts";
+
+export function submitCommand(): Command {
+  return startOptions(
+    command(
+      "submit",
+      "Start a workflow or canvas on the dev server and return at once; prints the job's id",
+      "fanfold submit example.sum-of-sums --field n=1000",
+    ),
+  ).action(
+    action(async ({ terminal }: Context, options: StartCommandOptions, what: string) => {
+      const { client } = await requireServer(options.data);
+      const submitted = await startWork(client, what, workOptions(options));
+      if (terminal.json) await terminal.printJson(submitted);
+      else {
+        await terminal.print(`${submitted.jobId}\n`);
+        terminal.say(`${submitted.created ? "started" : "this key had started it before"}; watch it: ${callAs()} watch ${submitted.jobId}`);
+      }
+      return EXIT.success;
+    }),
+  );
+}

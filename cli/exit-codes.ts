@@ -1,0 +1,8 @@
+import type { JobState } from "../functions/client/index.ts";
+
+/** What a shell sees. */
+export const EXIT = { success: 0, failure: 1, usage: 2, interrupted: 130 } as const;
+
+export function exitCodeOf(state: JobState): number {
+  return state === "success" ? EXIT.success : EXIT.failure;
+}

@@ -1,0 +1,66 @@
+/** Texts for people. Pure, and the same in every locale, so that what is seen can be searched for. */
+export function formatCount(count: number): string {
+  return Math.round(count).toLocaleString("en-US");
+}
+
+const UNITS = ["B", "KB", "MB", "GB", "TB", "PB"];
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
+}
+
+export function formatDuration(seconds: number): string {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 60) return `${Math.round(seconds)} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${Math.round(seconds % 60)} s`;
+  return minutes < 2 * 1440 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${Math.floor(minutes / 1440)} d`;
+}
+
+/**
+ * Text of others (names of files, messages of errors) as one harmless line: control characters would move the cursor or worse, so they are
+ * written as escapes.
+ */
+export function oneLine(text: string, width = Number.POSITIVE_INFINITY): string {
+  const short = text.length > 4 * width ? text.slice(0, 4 * width) : text;
+  const escaped = short.toWellFormed().replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, escapeCharacter);
+  return cut(escaped, width);
+}
+function escapeCharacter(character: string): string {
+  if (character === "\n") return "\\n";
+  if (character === "\t") return "\\t";
+  return `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`;
+}
+
+export function cut(text: string, width: number): string {
+  if (text.length <= width) return text;
+  return width <= 1 ? "…".slice(0, Math.max(0, width)) : `${text.slice(0, width - 1)}…`;
+}
+/** Keeps the end, which tells more of a path. */
+export function cutStart(text: string, width: number): string {
+  return text.length <= width ? text : `…${text.slice(text.length - Math.max(0, width - 1))}`;
+}
+
+export interface Column {
+  readonly title: string;
+  readonly right?: true;
+}
+/** Aligned columns with a title line; the last column is cut to the width. */
+export function table(columns: readonly Column[], rows: readonly (readonly string[])[], width = Number.POSITIVE_INFINITY): string[] {
+  const titles = columns.map((column) => column.title);
+  const widths = columns.map((_, index) => [titles, ...rows].reduce((most, row) => Math.max(most, (row[index] ?? "").length), 0));
+  return [titles, ...rows].map((row) =>
+    cut(
+      columns
+        .map((column, index) => (column.right ? (row[index] ?? "").padStart(widths[index] ?? 0) : (row[index] ?? "").padEnd(widths[index] ?? 0)))
+        .join("  ")
+        .trimEnd(),
+      width,
+    ),
+  );
+}

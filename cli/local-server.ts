@@ -1,0 +1,49 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { createApp } from "../functions/api/app.ts";
+import { noSecurity, type Security } from "../functions/api/security.ts";
+import { createClient, type Client } from "../functions/client/index.ts";
+import { FanfoldError } from "../functions/core/errors.ts";
+import { startRuntime, type Runtime, type RuntimeOptions } from "../functions/embedded/runtime.ts";
+import { loadTaskModule } from "../functions/sdk/index.ts";
+import { version } from "./repository.ts";
+
+export interface LocalOptions extends Pick<RuntimeOptions, "dataFolder" | "workers" | "concurrency"> {
+  /** Path of the module that exports tasks and workflows. */
+  readonly tasks: string;
+}
+/** An engine in this process, and the API in front of it. */
+export interface Local {
+  readonly runtime: Runtime;
+  readonly app: ReturnType<typeof createApp>;
+  /** Talks to the app without a network in between. */
+  readonly client: Client;
+}
+
+export async function startLocal(options: LocalOptions, security: Security = noSecurity()): Promise<Local> {
+  const tasksModule = resolve(options.tasks);
+  const taskNames = await namesOfTasks(tasksModule);
+  const runtime = await startRuntime({
+    dataFolder: options.dataFolder,
+    tasksModule,
+    ...(options.workers !== undefined && { workers: options.workers }),
+    ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
+  });
+  const { engine, workflows, registry } = runtime;
+  const report = (error: unknown): void => void process.stderr.write(`fanfold error: ${error instanceof Error ? error.stack : String(error)}\n`);
+  const app = createApp({ engine, workflows, registry: { info: registry.info, names: () => taskNames }, security, version: version(), report });
+  return { runtime, app, client: createClient({ url: "http://127.0.0.1", fetch: (request) => app.fetch(request) }) };
+}
+
+/** Also the first look at the module, so that what is wrong with it is told plainly. */
+async function namesOfTasks(path: string): Promise<readonly string[]> {
+  if (!existsSync(path)) throw new FanfoldError("invalid_request", `--tasks: there is no file ${path}`, { details: { field: "--tasks" } });
+  try {
+    return loadTaskModule((await import(pathToFileURL(path).href)) as { [name: string]: unknown }).tasks.map((task) => task.name);
+  } catch (cause) {
+    if (cause instanceof FanfoldError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new FanfoldError("invalid_request", `--tasks: ${path} cannot be loaded: ${reason}`, { details: { field: "--tasks" }, cause });
+  }
+}

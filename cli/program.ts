@@ -1,0 +1,44 @@
+import { Command } from "commander";
+import { cancelCommand } from "./commands/cancel.ts";
+import { demoCommand } from "./commands/demo.ts";
+import { devCommand } from "./commands/dev.ts";
+import { graphCommand } from "./commands/graph.ts";
+import { jobCommand } from "./commands/job.ts";
+import { jobsCommand } from "./commands/jobs.ts";
+import { resultsCommand } from "./commands/results.ts";
+import { runCommand } from "./commands/run.ts";
+import { submitCommand } from "./commands/submit.ts";
+import { watchCommand } from "./commands/watch.ts";
+import { workflowsCommand } from "./commands/workflows.ts";
+import { callAs, version } from "./repository.ts";
+
+const NEXT = `
+First steps:
+  $ npm run demo                                       inventories this folder
+  $ ${callAs()} run example.sum-of-sums -f n=100    runs a workflow, needs no server
+  $ npm run dev                                        engine and HTTP API on 127.0.0.1
+
+Exit codes: 0 the job succeeded, 1 it failed or something went wrong, 2 the call was wrong, 130 interrupted.`;
+
+export function program(): Command {
+  const root = new Command("fanfold")
+    .description("Fans work out and folds the results back in: tasks, workflows, and the engine that runs them.")
+    .version(version())
+    .showHelpAfterError("(--help shows how it is used)")
+    .addHelpText("after", NEXT);
+  const commands = [
+    demoCommand,
+    devCommand,
+    runCommand,
+    submitCommand,
+    watchCommand,
+    jobsCommand,
+    jobCommand,
+    resultsCommand,
+    graphCommand,
+    cancelCommand,
+    workflowsCommand,
+  ];
+  for (const each of commands) root.addCommand(each().copyInheritedSettings(root));
+  return root;
+}

@@ -1,0 +1,17 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+
+/** The folder of the checkout or package this command belongs to. */
+export const REPOSITORY = resolve(import.meta.dirname, "..");
+export const DEFAULT_TASKS = resolve(REPOSITORY, "functions/tasks/index.ts");
+export const DEFAULT_DATA = ".fanfold/dev";
+export const DEFAULT_PORT = 7420;
+
+export function version(): string {
+  return (JSON.parse(readFileSync(resolve(REPOSITORY, "package.json"), "utf8")) as { version: string }).version;
+}
+
+/** How the user calls this command, for hints that can be copied. */
+export function callAs(): string {
+  return process.env["npm_lifecycle_event"] === undefined ? "fanfold" : "npm run fanfold --";
+}

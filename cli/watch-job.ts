@@ -1,0 +1,61 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { hasEnded, type Client, type Job } from "../functions/client/index.ts";
+import { advance, NO_PROGRESS, progressLine } from "./progress.ts";
+import { plain, type Terminal } from "./terminal.ts";
+
+const LOOK_MILLISECONDS = 200;
+/** Without a terminal to draw on: a line so often while something changes, and now and then to show that it lives. */
+const LINE_SECONDS = 3;
+const QUIET_LINE_SECONDS = 30;
+
+/** Shows a job's progress on stderr until it has ended; the line of its end is left standing. Throws when `signal` aborts. */
+export async function watchJob(client: Client, jobId: string, terminal: Terminal, signal: AbortSignal): Promise<Job> {
+  const view = terminal.live ? liveLine(terminal) : plainLines(terminal);
+  let progress = NO_PROGRESS;
+  try {
+    for (;;) {
+      const job = await client.job(jobId, { signal });
+      const now = performance.now() / 1_000;
+      progress = advance(progress, job, now);
+      view.show(progressLine(progress, job, { width: terminal.columns(), paint: terminal.live ? terminal.paintStatus : plain }), hasEnded(job), now);
+      if (hasEnded(job)) return job;
+      await pause(LOOK_MILLISECONDS, undefined, { signal });
+    }
+  } finally {
+    view.end();
+  }
+}
+
+interface View {
+  show(line: string, last: boolean, atSeconds: number): void;
+  /** Leaves the cursor at the start of a line, whatever happened. */
+  end(): void;
+}
+
+const CLEAR_LINE = "\r\u001b[2K";
+function liveLine(terminal: Terminal): View {
+  let open = false;
+  return {
+    show(line, last) {
+      terminal.draw(`${CLEAR_LINE}${line}${last ? "\n" : ""}`);
+      open = !last;
+    },
+    end() {
+      if (open) terminal.draw("\n");
+    },
+  };
+}
+
+function plainLines(terminal: Terminal): View {
+  let before = "";
+  let saidAt = performance.now() / 1_000;
+  return {
+    show(line, last, atSeconds) {
+      const wait = line === before ? QUIET_LINE_SECONDS : LINE_SECONDS;
+      if (!last && atSeconds - saidAt < wait) return;
+      terminal.say(line);
+      [before, saidAt] = [line, atSeconds];
+    },
+    end() {},
+  };
+}

@@ -1,0 +1,95 @@
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { chord, group } from "../../functions/sdk/index.ts";
+import { count, echo, killsAlways, killsOnce, noted, notedSlowly, stuckOnce, untilAborted } from "./fixtures/tasks.ts";
+import { ended, linesOf, newFolder, run, startRuntimeProcess, startTestRuntime, submit, workersOf } from "./harness.ts";
+import { until } from "./until.ts";
+
+const numbers = (n: number): number[] => Array.from({ length: n }, (_, k) => k);
+
+describe("kill -9 of a worker", () => {
+  it("in the middle of a run: it is taken over at once and finishes", async () => {
+    const file = join(newFolder(), "kills-once");
+    const { runtime, log } = await startTestRuntime();
+    const from = performance.now();
+    expect(await run(runtime, killsOnce.s(file))).toMatchObject({ state: "success", value: 2 });
+    // Well before the lease of ten seconds would have ended.
+    expect(performance.now() - from).toBeLessThan(8_000);
+    expect(log.map((line) => line.message)).toContain("a worker process died");
+    await until("the worker was replaced", async () => (await runtime.stats()).workers.every((worker) => worker.ready));
+  });
+
+  it("again and again by the same task: the run is broken after three deaths alone, and takes no other with it", async () => {
+    const folder = newFolder();
+    const [killer, other] = [join(folder, "killer"), join(folder, "other")];
+    const { runtime } = await startTestRuntime();
+    const poisoned = await submit(runtime, killsAlways.s(killer));
+    const work = await submit(runtime, chord(numbers(40).map(() => notedSlowly.si(other, 50)), count.s()));
+    const job = await ended(runtime, poisoned);
+    expect(job).toMatchObject({ state: "failure", error: { reason: "task_killed" }, counts: { broken: 1 } });
+    expect(linesOf(killer).length).toBeLessThanOrEqual(4);
+    expect(linesOf(killer).length).toBeGreaterThanOrEqual(3);
+    expect(await ended(runtime, work)).toMatchObject({ state: "success", value: 40 });
+  });
+
+  it("by its parent, when a run is past its deadline and blocks: another takes over, and other work goes on", async () => {
+    const file = join(newFolder(), "stuck");
+    const { runtime, log } = await startTestRuntime();
+    const stuck = await submit(runtime, stuckOnce.s(file));
+    await until("it blocks", () => linesOf(file).length > 0);
+    expect((await run(runtime, group(numbers(20).map((n) => echo.s(n))))).state).toBe("success");
+    expect(await ended(runtime, stuck)).toMatchObject({ state: "success", value: 2 });
+    expect(log.map((line) => line.message).join()).toContain("past its deadline");
+  });
+});
+
+describe("kill -9 of everything", () => {
+  it("in the middle of a job: the next start finishes it by itself, and runs nothing again that had finished", async () => {
+    const dataFolder = newFolder();
+    const file = join(dataFolder, "noted");
+    const first = await startRuntimeProcess(dataFolder);
+    const submitted = new Promise<string>((resolve) => first.child.once("message", (message) => resolve((message as { jobId: string }).jobId)));
+    first.child.send(chord(numbers(600).map(() => notedSlowly.si(file, 40)), count.s()).canvas);
+    const jobId = await submitted;
+    await until("a third has run", () => linesOf(file).filter((line) => line.startsWith("end")).length > 200);
+    await first.kill();
+    await until("the orphans are gone", () => workersOf(dataFolder).length === 0, 5_000);
+    const before = linesOf(file);
+    const { runtime } = await startTestRuntime({ dataFolder });
+    const finished = new Set<string>();
+    for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
+      const page = await runtime.engine.runs(jobId, { status: "success", ...(cursor === undefined ? {} : { cursor }) });
+      for (const each of page.items) finished.add(each.runId);
+      cursor = page.cursor;
+    }
+    const resumedFrom = before.length;
+    expect(await ended(runtime, jobId)).toMatchObject({ state: "success", value: 600 });
+    const again = linesOf(file).slice(resumedFrom);
+    expect(finished.size).toBeGreaterThan(100);
+    expect(new Set(linesOf(file).filter((line) => line.startsWith("end"))).size).toBe(600);
+    // Runs whose end was noted but not yet committed at the kill may run again: at most what two workers hold at once.
+    const ran = (lines: string[]): string[] => lines.filter((line) => line.startsWith("end")).map((line) => line.slice(4));
+    expect(ran(again).filter((runId) => ran(before).includes(runId)).length).toBeLessThanOrEqual(64);
+  });
+
+  it("of the parent alone: workers end, even one that blocks or waits", async () => {
+    const dataFolder = newFolder();
+    const file = join(dataFolder, "until-aborted");
+    const first = await startRuntimeProcess(dataFolder);
+    first.child.send(group([untilAborted.s(file), stuckOnce.s(join(dataFolder, "stuck"))]).canvas);
+    await until("both run", () => linesOf(file).length > 0 && linesOf(join(dataFolder, "stuck")).length > 0);
+    expect(workersOf(dataFolder)).toHaveLength(2);
+    first.child.kill("SIGKILL");
+    await until("the orphans are gone", () => workersOf(dataFolder).length === 0, 5_000);
+  });
+
+  it("leaves a lock that the next start takes over", async () => {
+    const dataFolder = newFolder();
+    const first = await startRuntimeProcess(dataFolder);
+    await expect(startTestRuntime({ dataFolder })).rejects.toMatchObject({ code: "data_folder_in_use", details: { pid: first.child.pid } });
+    await first.kill();
+    const { runtime } = await startTestRuntime({ dataFolder });
+    expect((await runtime.stats()).epoch).toBe(2);
+    expect((await run(runtime, noted.si(join(dataFolder, "noted")))).state).toBe("success");
+  });
+});

@@ -1,0 +1,127 @@
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { chord, group } from "../../functions/sdk/index.ts";
+import { blocking, count, echo, noted, short, total, untilAborted } from "./fixtures/tasks.ts";
+import { ended, linesOf, newFolder, run, startTestRuntime, submit } from "./harness.ts";
+import { until } from "./until.ts";
+
+const numbers = (n: number): number[] => Array.from({ length: n }, (_, k) => k);
+
+describe("a runtime", () => {
+  it("folds a chord of 1,000 runs over worker processes", async () => {
+    const { runtime } = await startTestRuntime();
+    const job = await run(runtime, chord(numbers(1_000).map((n) => echo.s(n)), total.s()));
+    expect(job).toMatchObject({ state: "success", value: 499_500, countsExact: true, counts: { success: 1_001 } });
+  });
+
+  it("runs in one process as well", async () => {
+    const { runtime } = await startTestRuntime({ workers: 0 });
+    const job = await run(runtime, chord(numbers(200).map((n) => echo.s(n)), total.s()));
+    expect(job).toMatchObject({ state: "success", value: 19_900 });
+    expect((await runtime.stats()).workers).toEqual([]);
+  });
+
+  it("serves queues that only a signature names", async () => {
+    const { runtime } = await startTestRuntime();
+    expect(await run(runtime, echo.s(7).set({ queue: "special#custom" }).set({ queue: "paris.special" }))).toMatchObject({ state: "success", value: 7 });
+  });
+
+  it("wakes sleeping workers at once", async () => {
+    const { runtime } = await startTestRuntime();
+    await run(runtime, echo.s(1));
+    const times: number[] = [];
+    for (const n of numbers(5)) {
+      const from = performance.now();
+      await run(runtime, echo.s(n));
+      times.push(performance.now() - from);
+    }
+    // The poll behind the wakes comes once a second.
+    expect(times.toSorted((a, b) => a - b)[2]).toBeLessThan(500);
+  });
+
+  it("sends delayed runs when they are due", async () => {
+    const { runtime } = await startTestRuntime();
+    const job = await run(runtime, echo.s(1).set({ countdown: 1 }));
+    expect(job.state).toBe("success");
+    expect((job.endedAt as number) - job.createdAt).toBeGreaterThanOrEqual(1_000);
+    expect((job.endedAt as number) - job.createdAt).toBeLessThan(3_500);
+  });
+});
+
+describe("leases", () => {
+  it("are kept while user code blocks its process for longer, and other work goes on", async () => {
+    const folder = newFolder();
+    const file = join(folder, "blocking");
+    const { runtime } = await startTestRuntime({ engine: { leaseSeconds: 1 } });
+    const blocked = await submit(runtime, blocking.s(file, 4_000));
+    await until("it blocks", () => linesOf(file).length > 0);
+    const other = await run(runtime, group(numbers(50).map((n) => echo.s(n))));
+    expect(other.state).toBe("success");
+    expect(linesOf(file)).toEqual(["begin 1"]);
+    expect(await ended(runtime, blocked)).toMatchObject({ state: "success", value: 1 });
+    expect(linesOf(file)).toEqual(["begin 1", "end 1"]);
+  });
+
+  it("of a cancelled job end: its run's signal aborts, and other jobs do not notice", async () => {
+    const folder = newFolder();
+    const [cancelled, other] = [join(folder, "cancelled"), join(folder, "other")];
+    const { runtime } = await startTestRuntime({ engine: { leaseSeconds: 1 } });
+    const jobs = [await submit(runtime, untilAborted.s(cancelled)), await submit(runtime, untilAborted.s(other))];
+    await until("both run", () => linesOf(cancelled).length > 0 && linesOf(other).length > 0);
+    expect(await runtime.engine.cancel(jobs[0] as string)).toBe(true);
+    expect((await ended(runtime, jobs[0] as string)).state).toBe("cancelled");
+    await until("it was aborted", () => linesOf(cancelled).includes("aborted 1"));
+    expect(linesOf(other)).toHaveLength(1);
+  });
+
+  it("end at the deadline: the signal aborts and the run fails as timed out", async () => {
+    const file = join(newFolder(), "short");
+    const { runtime } = await startTestRuntime();
+    const job = await run(runtime, short.s(file));
+    expect(job).toMatchObject({ state: "failure", error: { reason: "task_timeout" } });
+    await until("it was aborted", () => linesOf(file).includes("aborted"));
+  });
+});
+
+describe("a graceful stop", () => {
+  it("lets running tasks finish, and keeps what was not begun for the next start", async () => {
+    const dataFolder = newFolder();
+    const file = join(dataFolder, "noted");
+    const first = await startTestRuntime({ dataFolder, concurrency: 4 });
+    const job = await submit(first.runtime, chord(numbers(2_000).map(() => noted.si(file)), count.s()));
+    await until("some ran", () => linesOf(file).length > 50);
+    await first.runtime.stop({ graceSeconds: 10 });
+    const before = linesOf(file).length;
+    expect(before).toBeLessThan(2_000);
+    const second = await startTestRuntime({ dataFolder });
+    expect(await ended(second.runtime, job)).toMatchObject({ state: "success", value: 2_000 });
+    expect(new Set(linesOf(file)).size).toBe(2_000);
+    expect(linesOf(file)).toHaveLength(2_000);
+  });
+
+  it("aborts what is left after its grace, commits nothing for it, and the next start resumes it without blame", async () => {
+    const dataFolder = newFolder();
+    const file = join(dataFolder, "until-aborted");
+    const first = await startTestRuntime({ dataFolder });
+    const job = await submit(first.runtime, untilAborted.s(file));
+    await until("it runs", () => linesOf(file).length > 0);
+    await first.runtime.stop({ graceSeconds: 0.2 });
+    expect(linesOf(file)).toContain("aborted 1");
+    const second = await startTestRuntime({ dataFolder });
+    await until("it runs again", () => linesOf(file).some((line) => line.startsWith("begin 2")));
+    appendFileSync(file, "go on\n");
+    expect(await ended(second.runtime, job)).toMatchObject({ state: "success", value: 2 });
+  });
+});
+
+describe("a data folder", () => {
+  it("has one runtime at a time; the second one is told the first one's pid", async () => {
+    const dataFolder = newFolder();
+    const { runtime } = await startTestRuntime({ dataFolder, workers: 0 });
+    await expect(startTestRuntime({ dataFolder, workers: 0 })).rejects.toMatchObject({ code: "data_folder_in_use", details: { pid: process.pid } });
+    await runtime.stop({ graceSeconds: 0 });
+    const { runtime: next } = await startTestRuntime({ dataFolder, workers: 0 });
+    expect((await next.stats()).epoch).toBe(2);
+  });
+});

@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+import { type Slot, Slots } from "../../functions/embedded/slots.ts";
+
+/** Takes a slot and says when it was granted. */
+function ask(slots: Slots, alone = false): { granted: () => boolean; slot: Promise<Slot> } {
+  let granted = false;
+  const slot = slots.take(alone).then((taken) => {
+    granted = true;
+    return taken;
+  });
+  return { granted: () => granted, slot };
+}
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe("slots", () => {
+  it("are granted up to their number, then in the order asked for", async () => {
+    const slots = new Slots(2);
+    const [first, second, third, fourth] = [ask(slots), ask(slots), ask(slots), ask(slots)];
+    await turn();
+    expect([first, second, third, fourth].map((each) => each.granted())).toEqual([true, true, false, false]);
+    (await second.slot).release();
+    await turn();
+    expect([third.granted(), fourth.granted()]).toEqual([true, false]);
+  });
+
+  it("are released once, however often it is said", async () => {
+    const slots = new Slots(1);
+    const slot = await slots.take(false);
+    slot.release();
+    slot.release();
+    expect(slots.busy).toBe(0);
+  });
+
+  it("let a run that must be alone wait for all, and nothing pass it", async () => {
+    const slots = new Slots(3);
+    const running = await slots.take(false);
+    const [alone, later] = [ask(slots, true), ask(slots)];
+    await turn();
+    expect([alone.granted(), later.granted(), slots.reserved]).toEqual([false, false, true]);
+    running.release();
+    await turn();
+    expect([alone.granted(), later.granted(), slots.reserved]).toEqual([true, false, true]);
+    (await alone.slot).release();
+    await turn();
+    expect([later.granted(), slots.reserved]).toEqual([true, false]);
+  });
+
+  it("refuse whoever still waits once they are closed", async () => {
+    const slots = new Slots(1);
+    await slots.take(false);
+    const waiting = slots.take(false);
+    slots.close();
+    await expect(waiting).rejects.toThrow(/stopping/);
+    await expect(slots.take(true)).rejects.toThrow(/stopping/);
+  });
+});

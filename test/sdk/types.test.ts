@@ -1,0 +1,103 @@
+import { describe, expectTypeOf, it } from "vitest";
+import * as z from "zod";
+import {
+  chain,
+  chord,
+  defineTask,
+  defineWorkflow,
+  group,
+  type CanvasBuilder,
+  type JsonObject,
+  type Missing,
+  type ResultOf,
+  type TaskSignature,
+} from "../../functions/sdk/index.ts";
+
+// Checked by `npm run check:types`; running them proves only that they load.
+const add = defineTask({ name: "add", run: (_ctx, x: number, y: number) => x + y });
+const label = defineTask({ name: "label", run: async (_ctx, n: number, prefix: string, _suffix?: string) => `${prefix}${n}` });
+const all = defineTask({ name: "all", run: (_ctx, ...xs: number[]) => xs.length });
+const typed = defineTask({
+  name: "typed",
+  kwargs: z.object({ deep: z.boolean().default(false), at: z.coerce.date() }),
+  args: z.tuple([z.string(), z.number()]),
+  run: (ctx, path, depth) => ({ path, depth, deep: ctx.kwargs.deep, at: ctx.kwargs.at.toISOString() }),
+});
+const stream = defineTask({
+  name: "stream",
+  run: async function* (ctx, path: string) {
+    yield add.s(1, 2);
+    yield ctx.at(path, add.s(1, 2));
+    return path.length;
+  },
+});
+
+describe("types", () => {
+  it("positional arguments come from run", () => {
+    expectTypeOf<typeof add.inline>().parameters.toEqualTypeOf<[x: number, y: number]>();
+    expectTypeOf<typeof add.inline>().returns.resolves.toEqualTypeOf<number>();
+    expectTypeOf<typeof label.delay>().parameters.toEqualTypeOf<[n: number, prefix: string, _suffix?: string]>();
+    expectTypeOf<typeof all.inline>().parameters.toEqualTypeOf<number[]>();
+  });
+  it("a signature knows what it misses, from the left", () => {
+    expectTypeOf(add.s(1, 2)).toEqualTypeOf<TaskSignature<[], number>>();
+    expectTypeOf(add.s(4)).toEqualTypeOf<TaskSignature<[number], number>>();
+    expectTypeOf(add.s()).parameters.toEqualTypeOf<[x: number, y: number]>();
+    expectTypeOf(add.s(4).clone([1])).toEqualTypeOf<TaskSignature<[], number>>();
+    expectTypeOf(label.s("a", "b")).parameters.toEqualTypeOf<[number]>();
+    expectTypeOf(add.signature([4], {}, { queue: "high" })).parameters.toEqualTypeOf<[number]>();
+    expectTypeOf<Missing<[a: string, b: number, c: boolean], [true]>>().toEqualTypeOf<[string, number]>();
+  });
+  it("wrong arguments do not compile", () => {
+    const wrong = [
+      // @ts-expect-error a text is no number
+      () => add.s("4"),
+      // @ts-expect-error too many
+      () => add.s(1, 2, 3),
+      // @ts-expect-error an immutable signature takes nothing from a chain, so it must be whole
+      () => add.si(1),
+      // @ts-expect-error partial arguments are the end of the list: the last is a text
+      () => label.s(1),
+      // @ts-expect-error what is missing is a number
+      () => add.s(4)("x"),
+      // @ts-expect-error nothing is missing
+      () => add.s(4, 4)(1),
+      // @ts-expect-error not an option
+      () => add.s(4).set({ que: "high" }),
+      // @ts-expect-error a task is not a signature
+      () => chain(add),
+    ];
+    expectTypeOf(wrong).toBeArray();
+  });
+  it("schemas type what run receives", () => {
+    expectTypeOf<typeof typed.inline>().parameters.toEqualTypeOf<[string, number]>();
+    expectTypeOf<typeof typed.inline>().returns.resolves.toEqualTypeOf<{ path: string; depth: number; deep: boolean; at: string }>();
+    // @ts-expect-error not a boolean
+    void (() => typed.signature(["a", 1], { deep: "yes" }));
+    defineTask({ name: "k", run: (ctx) => void expectTypeOf(ctx.kwargs).toEqualTypeOf<JsonObject>() });
+  });
+  it("a streaming task has the type of what it returns", () => {
+    expectTypeOf(stream.s("/a")).toEqualTypeOf<TaskSignature<[], number>>();
+  });
+  it("compositions carry the type of their value", () => {
+    expectTypeOf(chain(add.s(1, 2), label.s("a"))).toExtend<CanvasBuilder<string>>();
+    expectTypeOf<ResultOf<ReturnType<typeof label.s>>>().toEqualTypeOf<string>();
+    const members = group([1, 2].map((n) => label.s(n, "a", "b")));
+    expectTypeOf<ResultOf<typeof members>>().toEqualTypeOf<string[]>();
+    expectTypeOf(chord(members, add.s(1))).toExtend<CanvasBuilder<number>>();
+    // @ts-expect-error a chord has a body
+    void (() => chord(members));
+  });
+  it("a workflow's canvas receives its parameters", () => {
+    defineWorkflow({
+      name: "w",
+      parameters: z.object({ n: z.int(), at: z.coerce.date().optional() }),
+      canvas: (parameters) => {
+        expectTypeOf(parameters).toEqualTypeOf<{ n: number; at?: Date | undefined }>();
+        return add.s(parameters.n, 1);
+      },
+    });
+    // @ts-expect-error a number is no canvas
+    defineWorkflow({ name: "w", parameters: z.object({}), canvas: () => 7 });
+  });
+});

@@ -1,0 +1,65 @@
+import { FanfoldError } from "../../functions/core/errors.ts";
+import type { Engine } from "../../functions/engine/contract.ts";
+import { PortError } from "../../functions/engine/ports.ts";
+import type { Random } from "./random.ts";
+import type { JobSpec } from "./workload.ts";
+
+/** A job as its client sees it, over all deaths of the processes that the client talks to. */
+export interface ClientJob {
+  readonly name: string;
+  readonly spec: JobSpec;
+  jobId: string | undefined;
+  /** The client has nothing left to do. */
+  delivered: boolean;
+  /** Some process is at it. */
+  clients: number;
+  /** Scheduler step at which it is cancelled; negative: never. */
+  cancelAt: number;
+  cancelAsked: boolean;
+  /** The API said that the job is cancelled. */
+  cancelled: boolean;
+  cancelClients: number;
+}
+
+/** Submits, and feeds the input if there is any. Repeated from the start when it dies: with its key, and page by page. */
+export async function submitJob(engine: Engine, job: ClientJob, random: Random): Promise<void> {
+  const { spec, name } = job;
+  const common = { workflow: name, idempotencyKey: `key of ${name}` };
+  const submitted = await again(() =>
+    spec.kind === "canvas"
+      ? engine.submit({ ...common, canvas: spec.canvas, ...(spec.timeoutSeconds !== undefined && { timeoutSeconds: spec.timeoutSeconds }) })
+      : engine.openJob({ ...common, ...(spec.body && { body: spec.body }), policy: spec.policy ?? "settled" }),
+  );
+  job.jobId = submitted.jobId;
+  if (spec.kind === "input") await feed(engine, submitted.jobId, spec.pages, random);
+  job.delivered = true;
+}
+async function feed(engine: Engine, jobId: string, pages: Extract<JobSpec, { kind: "input" }>["pages"], random: Random): Promise<void> {
+  const order = pages.map((_, page) => page);
+  for (let k = order.length - 1; k > 0; k--) {
+    const other = random.int(k + 1);
+    [order[k], order[other]] = [order[other] as number, order[k] as number];
+  }
+  try {
+    for (const page of order) await again(() => engine.putInputPage(jobId, page, pages[page] ?? []));
+    await again(() => engine.sealInput(jobId, pages.length));
+  } catch (error) {
+    // Another producer of the same pages was quicker, or the job has ended.
+    if (!(error instanceof FanfoldError) || error.code === "internal" || error.code === "page_conflict") throw error;
+  }
+}
+
+export async function cancelJob(engine: Engine, job: ClientJob, jobId: string): Promise<void> {
+  if (await again(() => engine.cancel(jobId))) job.cancelled = true;
+}
+
+/** A client tries again until a port answers. */
+async function again<T>(work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof PortError)) throw error;
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import type { ResultEntry } from "../../functions/core/invocation.ts";
+import { canonicalJson, type Json } from "../../functions/core/json.ts";
+import { failedRuns } from "../../functions/core/counts.ts";
+import { ownerOf, parseRunId, scopesOf } from "../../functions/core/run-id.ts";
+import { isFailure, isTerminal, type RunStatus } from "../../functions/core/run-state.ts";
+import type { JobView } from "../../functions/engine/contract.ts";
+import { asHeader, type Run } from "../../functions/engine/items.ts";
+import type { ClientJob } from "./clients.ts";
+import { type Ended, handleOf, isFailed, Reference } from "./reference.ts";
+import { stepsOfJob } from "./shape.ts";
+import type { Simulation } from "./simulation.ts";
+import { withoutGroup } from "./values.ts";
+
+/** What must hold when everything has come to rest. */
+export class FinalChecks {
+  readonly #sim: Simulation;
+
+  constructor(simulation: Simulation) {
+    this.#sim = simulation;
+  }
+
+  async run(): Promise<void> {
+    this.#headers();
+    this.#rows();
+    if (this.#sim.world.queue.messages.length > 0) this.#sim.bad("messages-left", JSON.stringify(this.#sim.world.queue.messages.map(({ body }) => body)));
+    for (const job of this.#sim.jobs) if (this.#sim.violations.length === 0) await this.#job(job);
+  }
+
+  #dead(gid: string): boolean {
+    return scopesOf(gid).some((above) => {
+      const header = this.#sim.shape.header(above);
+      return !header || header.outcome !== undefined;
+    });
+  }
+  #headers(): void {
+    for (const item of this.#sim.world.store.items()) {
+      if (item.key.table !== "callbacks" || item.attributes["state"] === undefined) continue;
+      const header = asHeader(item);
+      if (!header || header.state === "closed") continue;
+      const owner = ownerOf(header.gid);
+      const above = owner === undefined ? undefined : parseRunId(owner)?.gid;
+      // Without a sweeper nobody need close what is below a decided group.
+      if (!this.#sim.sweeps && above !== undefined && this.#dead(above)) continue;
+      return this.#sim.bad("stuck-group", `${header.gid}: ${header.outcome ?? "undecided"}, ${header.memberCount ?? "unsealed"}`);
+    }
+  }
+  #rows(): void {
+    for (const item of this.#sim.world.store.items()) {
+      if (item.key.table !== "tasks" || !item.key.partition.startsWith("G#")) continue;
+      const status = item.attributes["status"] as RunStatus;
+      if (isTerminal(status)) continue;
+      const gid = item.key.partition.slice(2, item.key.partition.lastIndexOf("#"));
+      if (!this.#dead(gid)) return this.#sim.bad("row-never-finished", `${item.key.partition} ${item.key.sort} ${status}`);
+      if (status === "waiting" && this.#sim.sweeps && this.#sim.shape.header(item.attributes["joins"] as string)) {
+        return this.#sim.bad("waiting-row-never-ended", `${item.key.partition} ${item.key.sort}`);
+      }
+    }
+  }
+
+  async #job(job: ClientJob): Promise<void> {
+    const { jobId } = job;
+    const root = jobId === undefined ? undefined : this.#sim.shape.header(jobId);
+    if (jobId === undefined || !root?.outcome) return this.#sim.bad("job-never-started", job.name);
+    if (job.cancelled && root.outcome !== "cancelled") return this.#sim.bad("cancel-lost", `${job.name} is ${root.outcome}`);
+    const view = await this.#sim.drive((engine) => engine.job(jobId));
+    if (!view) return this.#sim.bad("job-unknown", job.name);
+    if (root.outcome === "cancelled" || root.outcome === "timeout") {
+      const wanted = root.outcome === "cancelled" ? "cancelled" : "timed-out";
+      if (view.state !== wanted) this.#sim.bad("wrong-job-state", `${job.name} is ${view.state}, must be ${wanted}`);
+      return;
+    }
+    const reference = new Reference(this.#sim.shape, this.#sim.journal, (run) => this.#load(run), this.#sim);
+    const ended = reference.strand(jobId, 0, stepsOfJob(job.spec), undefined);
+    if (this.#sim.violations.length > 0) return;
+    if (ended.status === "cut") return this.#sim.bad("ended-without-reason", `${job.name} is ${root.outcome}`);
+    this.#state(job, view, ended);
+    await this.#results(jobId, ended);
+    await this.#lists(jobId);
+  }
+  #state(job: ClientJob, view: JobView, ended: Ended): void {
+    const failed = isFailed(ended) || (ended.counts ? failedRuns(ended.counts) > 0 : view.state === "failure");
+    const wanted = failed ? "failure" : "success";
+    if (view.state !== wanted) return this.#sim.bad("wrong-job-state", `${job.name} is ${view.state}, must be ${wanted}`);
+    if (ended.counts && canonicalJson(present(view.counts)) !== canonicalJson(present(ended.counts))) {
+      return this.#sim.bad("wrong-job-counts", `${job.name} has ${JSON.stringify(view.counts)}, must have ${JSON.stringify(ended.counts)}`);
+    }
+    if (ended.status !== "cut" && isFailure(ended.status) && !view.error) this.#sim.bad("job-without-error", job.name);
+    if (ended.value?.kind === "json" && canonicalJson(view.value ?? null) !== canonicalJson(ended.value.json)) {
+      this.#sim.bad("wrong-job-value", `${job.name} has ${JSON.stringify(view.value)}, must have ${JSON.stringify(ended.value.json)}`);
+    }
+  }
+  async #results(jobId: string, ended: Ended): Promise<void> {
+    const { value } = ended;
+    if (!value) return;
+    const found = await this.#sim.drive(async (engine) => {
+      const entries: ResultEntry[] = [];
+      for await (const entry of engine.results(jobId)) entries.push(entry);
+      return entries;
+    });
+    const wanted = value.kind === "group" ? value.entries.map((entry) => (isFailed(entry) ? FAILED : entryJson(entry))) : [value.json];
+    const got = (found ?? []).map((entry) => (["success", "skipped"].includes(entry.status) ? withoutGroup(entry.value ?? null) : FAILED));
+    if (canonicalJson(got) !== canonicalJson(wanted)) this.#sim.bad("wrong-results", `${jobId}: ${JSON.stringify(got).slice(0, 300)}, must be ${JSON.stringify(wanted).slice(0, 300)}`);
+    if ((found ?? []).some((entry, index) => entry.index !== index)) this.#sim.bad("results-unordered", jobId);
+  }
+  /** Every row of the job is in the list of its runs, once; apart from what a failed attempt had streamed. */
+  async #lists(jobId: string): Promise<void> {
+    const found = await this.#sim.drive(async (engine) => {
+      const ids: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await engine.runs(jobId, { limit: 3, ...(cursor === undefined ? {} : { cursor }) });
+        ids.push(...page.items.map((run) => run.runId));
+        cursor = page.cursor;
+      } while (cursor !== undefined);
+      await engine.graph(jobId);
+      await engine.events(jobId, {});
+      return ids;
+    });
+    const rows = [...this.#sim.world.store.items()].filter((item) => item.key.table === "tasks" && item.attributes["jobId"] === jobId && this.#joined(item.key.partition)).length;
+    if (found && (new Set(found).size !== found.length || found.length < rows)) this.#sim.bad("runs-list-wrong", `${jobId}: ${found.length} listed, ${rows} rows`);
+  }
+  #joined(partition: string): boolean {
+    if (!partition.startsWith("G#")) return false;
+    return scopesOf(partition.slice(2, partition.lastIndexOf("#"))).every((gid) => {
+      const owner = ownerOf(gid);
+      return owner === undefined || this.#sim.shape.rowOf(owner)?.joins === gid;
+    });
+  }
+  #load(run: Run): Json {
+    const ref = run.valueRef;
+    if (ref === undefined) return run.value ?? null;
+    const blob = this.#sim.world.blobs.get(ref);
+    if (!blob) this.#sim.bad("value-lost", run.runId);
+    return blob ? (JSON.parse(new TextDecoder().decode(blob)) as Json) : null;
+  }
+}
+
+const FAILED: Json = { failed: true };
+function entryJson({ value }: Ended): Json {
+  if (!value) return null;
+  return value.kind === "group" ? handleOf(value.entries) : value.json;
+}
+/** Counters that are not 0. */
+function present(counts: { readonly [name: string]: number }): Json {
+  return Object.fromEntries(Object.entries(counts).filter(([name, count]) => count !== 0 && name !== "failedMembers"));
+}

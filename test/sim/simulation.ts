@@ -1,0 +1,366 @@
+import type { Claim, Engine, EngineConfig } from "../../functions/engine/contract.ts";
+import { createEngine } from "../../functions/engine/engine.ts";
+import { asHeader } from "../../functions/engine/items.ts";
+import { PortError } from "../../functions/engine/ports.ts";
+import { cancelJob, type ClientJob, submitJob } from "./clients.ts";
+import { FinalChecks } from "./final-checks.ts";
+import type { Faults } from "./faults.ts";
+import { Journal } from "./journal.ts";
+import { LeaseWatch } from "./lease-watch.ts";
+import { Oracle } from "./oracle.ts";
+import { seededRandom, type Random } from "./random.ts";
+import { Scheduler, type SimProcess } from "./scheduler.ts";
+import { ScriptRunner, SIM_REGISTRY } from "./script-runner.ts";
+import { randomSettings, type Settings } from "./settings.ts";
+import { Shape } from "./shape.ts";
+import { type SimWorld, simPorts } from "./sim-ports.ts";
+import { SimQueue } from "./sim-queue.ts";
+import { SimStore } from "./sim-store.ts";
+import { SimWorker } from "./worker-loop.ts";
+import { type JobSpec, Workload } from "./workload.ts";
+
+export interface Violation {
+  readonly kind: string;
+  readonly detail: string;
+}
+export interface SimulationOptions {
+  readonly faults?: Faults;
+  /** Upper bound of jobs at the same time. */
+  readonly jobs?: number;
+  readonly trace?: (line: string) => void;
+}
+const SWEEP_EVERY_MS = 15_000;
+const CALM_ROUNDS = 4_000;
+const CALM_STEPS = 400_000;
+
+/** One run: a stormy phase in which everything may fail, a calm one in which all must come to its end, and the time after everything has expired. */
+export class Simulation {
+  readonly violations: Violation[] = [];
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly settings: Settings;
+  readonly world: SimWorld;
+  readonly shape: Shape;
+  readonly journal = new Journal();
+  readonly jobs: ClientJob[] = [];
+  readonly sweeps: boolean;
+  readonly #oracle: Oracle;
+  readonly #store: SimStore;
+  readonly #queue = new SimQueue();
+  readonly #specs = new Map<string, JobSpec>();
+  readonly #lossRate: number;
+  #processes: SimProcess[] = [];
+  #workers: SimWorker[] = [];
+  #names = 0;
+  #epoch = 1;
+  #sweeping = 0;
+  #sweptAt = 0;
+
+  constructor(seed: number, { faults = {}, jobs = 2, trace }: SimulationOptions = {}) {
+    this.random = seededRandom(seed);
+    this.scheduler = new Scheduler(this.random);
+    this.scheduler.trace = trace;
+    const settings = randomSettings(this.random);
+    this.sweeps = faults.sweeper !== false;
+    this.settings = this.sweeps ? settings : { ...settings, maxDelaySeconds: 900 };
+    this.#lossRate = this.sweeps || faults.loss ? settings.lossRate : 0;
+    this.#store = new SimStore(this.random, () => this.scheduler.now);
+    this.shape = new Shape(this.#store, settings.config.width as number, this.#specs);
+    this.world = {
+      scheduler: this.scheduler,
+      store: this.#store,
+      queue: this.#queue,
+      blobs: new Map(),
+      faults,
+      maxDelaySeconds: this.settings.maxDelaySeconds,
+      registry: SIM_REGISTRY,
+      shape: this.shape,
+    };
+    this.#oracle = new Oracle(this.shape, this.scheduler, this.journal, new LeaseWatch(this.scheduler, this), this);
+    this.#store.watch((write) => {
+      const header = write.before || !write.after || !write.after.key.partition.startsWith("G#") ? undefined : asHeader(write.after);
+      if (header?.job?.workflow !== undefined) this.#known(header.gid, header.job.workflow, header.deadline ?? 0);
+      this.#oracle.write(write);
+    });
+    this.scheduler.onDeath = (process) => this.#died(process);
+    this.#addJobs(1 + this.random.int(jobs));
+  }
+
+  bad(kind: string, detail: string): void {
+    this.violations.push({ kind, detail });
+    this.scheduler.note(() => `VIOLATION ${kind}: ${detail}`);
+  }
+
+  async run(): Promise<void> {
+    await this.#storm(300 + this.random.int(2_500));
+    await this.#calm();
+    if (this.violations.length === 0) await new FinalChecks(this).run();
+    if (this.violations.length === 0) await this.#afterwards();
+  }
+
+  #addJobs(count: number): void {
+    const workload = new Workload(this.random, this.sweeps);
+    for (let k = 0; k < count; k++) {
+      const cancelAt = this.random.chance(0.12) ? 50 + this.random.int(1_500) : -1;
+      this.jobs.push({ name: `job-${k}`, spec: workload.job(), jobId: undefined, delivered: false, clients: 0, cancelAt, cancelAsked: false, cancelled: false, cancelClients: 0 });
+    }
+  }
+  #known(jobId: string, name: string, deadline: number): void {
+    const job = this.jobs.find((each) => each.name === name);
+    if (!job) return;
+    job.jobId = jobId;
+    this.#specs.set(jobId, job.spec);
+    this.#oracle.deadlines.set(jobId, deadline);
+  }
+
+  // ---------------------------------------------------------------- processes
+
+  /** A process with an engine of its own. */
+  start(kind: string): { process: SimProcess; engine: Engine } {
+    const { machine, skewMs, config } = this.settings;
+    const skew = machine ? 0 : this.random.int(2 * skewMs + 1) - skewMs;
+    const process: SimProcess = { name: `${kind}${++this.#names}`, skew, weight: this.random.pick([1, 1, 1, 0.3, 0.05]), alive: true, frozen: false };
+    this.#processes.push(process);
+    const own: Partial<EngineConfig> = { ...config, ...(machine && { epoch: this.#epoch }), ...this.world.faults.config };
+    const watcher = {
+      started: this.#oracle.started.bind(this.#oracle),
+      collected: this.#oracle.results.bind(this.#oracle),
+      ended: this.journal.end.bind(this.journal),
+    };
+    const engine = createEngine(simPorts(this.world, process, new ScriptRunner(this.scheduler, process, watcher)), own);
+    return { process, engine };
+  }
+  #startWorker(): void {
+    const { process, engine } = this.start("w");
+    this.#workers.push(new SimWorker(this.world, process, engine, this.settings.slots, { bad: (kind, detail) => this.#oracle.collected || this.bad(kind, detail), finished: (body) => this.#finished(body) }));
+  }
+  /** Work in a process that is there for it alone. `after` also runs when it dies. */
+  background(kind: string, work: (engine: Engine) => Promise<unknown>, after: () => void = () => undefined): void {
+    const { process, engine } = this.start(kind);
+    this.#after.set(process, after);
+    const end = (): void => {
+      process.alive = false;
+      this.#after.delete(process);
+      this.#processes = this.#processes.filter((each) => each !== process);
+      after();
+    };
+    work(engine).then(end, (error: unknown) => {
+      if (!(error instanceof PortError) && !this.#oracle.collected) this.bad(`${kind}-threw`, String((error as Error)?.stack ?? error));
+      end();
+    });
+  }
+  readonly #after = new Map<SimProcess, () => void>();
+
+  #died(process: SimProcess): void {
+    this.#processes = this.#processes.filter((each) => each !== process);
+    const worker = this.#workers.find((each) => each.process === process);
+    this.#workers = this.#workers.filter((each) => each !== worker);
+    const after = this.#after.get(process);
+    this.#after.delete(process);
+    after?.();
+    const claims = worker?.claims() ?? [];
+    if (claims.length > 0 && this.settings.config.killEvidence === "supervisor" && this.random.chance(0.8)) this.#endLeases(claims);
+  }
+  #endLeases(claims: readonly Claim[]): void {
+    this.background("supervisor", (engine) => engine.endLeases(claims));
+  }
+  /** Power fails: everything on the machine dies, and the next boot begins an epoch. */
+  #restart(): void {
+    this.scheduler.count("restarts");
+    this.#epoch++;
+    for (const process of [...this.#processes]) this.scheduler.kill(process);
+  }
+  #finished(body: unknown): boolean {
+    const { gid, step, members } = body as { gid: string; step?: number; members?: number[] };
+    return (members ?? []).every((index) => {
+      const status = this.shape.row({ gid, index, step: step ?? 0 })?.status;
+      return status !== undefined && ["success", "skipped", "error", "broken", "cancelled"].includes(status);
+    });
+  }
+
+  // ---------------------------------------------------------------- what happens beside calls
+
+  #sweep(): void {
+    this.#sweptAt = this.scheduler.now;
+    this.#sweeping++;
+    this.scheduler.count("sweeps");
+    this.background("sweeper", (engine) => engine.sweep(), () => this.#sweeping--);
+  }
+  #client(job: ClientJob): void {
+    job.clients++;
+    this.background("client", (engine) => submitJob(engine, job, this.random), () => job.clients--);
+  }
+  #cancel(job: ClientJob, jobId: string): void {
+    job.cancelAsked = true;
+    this.#oracle.cancellable.add(jobId);
+    job.cancelClients++;
+    this.background("client", (engine) => cancelJob(engine, job, jobId), () => job.cancelClients--);
+  }
+  #deliver(anyMessage: boolean): void {
+    const workers = this.#workers.filter((worker) => !worker.process.frozen && worker.handling < 4);
+    const messages = anyMessage ? this.#queue.messages : this.#queue.visible(this.scheduler.now);
+    if (workers.length === 0 || messages.length === 0) return;
+    const worker = this.random.pick(workers);
+    const message = this.random.pick(messages);
+    if (message.visibleAt > this.scheduler.now) this.scheduler.count("duplicates");
+    worker.deliver(message);
+    // Both copies at once.
+    if (anyMessage && this.random.chance(0.3)) worker.deliver(message);
+  }
+  #advance(milliseconds: number): void {
+    this.scheduler.now += milliseconds;
+  }
+
+  // ---------------------------------------------------------------- phases
+
+  async #storm(steps: number): Promise<void> {
+    const { random, scheduler } = this;
+    scheduler.faults = this.settings.rates;
+    for (let n = 0; n < steps && this.violations.length === 0; n++) {
+      while (this.#workers.length < this.settings.workers) this.#startWorker();
+      this.#cancelDue(n);
+      const dice = random.next();
+      if (dice < 0.12) this.#deliver(false);
+      else if (dice < 0.13) this.#deliver(true);
+      else if (dice < 0.13 + this.#lossRate) this.#lose();
+      else if (dice < 0.145) this.#advance(1_000 + random.int(7_000));
+      else if (dice < 0.147) this.sweeps && this.#sweeping < 2 && this.#sweep();
+      else if (dice < 0.149) this.#freeze();
+      else if (dice < 0.151) this.#thaw();
+      else if (dice < 0.19) random.pick(this.#workers).beat();
+      else if (dice < 0.2) this.#startClient();
+      else if (this.settings.machine && dice < 0.2008) this.#restart();
+      else if (!(await scheduler.step())) this.#idle();
+      this.#advance(random.int(20));
+    }
+    scheduler.faults = undefined;
+  }
+  #cancelDue(step: number): void {
+    for (const job of this.jobs) {
+      if (job.cancelAt < 0 || step < job.cancelAt || job.jobId === undefined) continue;
+      job.cancelAt = -1;
+      this.#cancel(job, job.jobId);
+    }
+  }
+  #startClient(): void {
+    const waiting = this.jobs.filter((job) => !job.delivered && (job.clients === 0 || (job.clients === 1 && this.random.chance(0.1))));
+    if (waiting.length > 0) this.#client(this.random.pick(waiting));
+  }
+  #lose(): void {
+    const { messages } = this.#queue;
+    if (messages.length === 0) return;
+    const message = this.random.pick(messages);
+    this.scheduler.count("lostMessages");
+    this.scheduler.note(() => `#${message.id} is lost: ${JSON.stringify(message.body)}`);
+    this.#queue.lose(message.id);
+  }
+  #freeze(): void {
+    const candidates = this.#processes.filter((process) => !process.frozen);
+    if (candidates.length === 0) return;
+    const process = this.random.pick(candidates);
+    process.frozen = true;
+    this.scheduler.count("frozen");
+    this.scheduler.note(() => `${process.name} freezes`);
+  }
+  #thaw(): void {
+    const frozen = this.#processes.filter((process) => process.frozen);
+    if (frozen.length === 0) return;
+    const process = this.random.pick(frozen);
+    process.frozen = false;
+    this.scheduler.note(() => `${process.name} thaws`);
+  }
+  #idle(): void {
+    const next = Math.min(this.scheduler.nextReadyAt() ?? Number.POSITIVE_INFINITY, this.#queue.nextVisibleAt(this.scheduler.now) ?? Number.POSITIVE_INFINITY);
+    this.#advance(Number.isFinite(next) ? next - this.scheduler.now : 1_000);
+  }
+
+  /** Nothing fails any more; what is frozen stays frozen. */
+  async #calm(): Promise<void> {
+    for (const { process } of [...this.#workers]) if (process.frozen) this.#workers = this.#workers.filter((each) => each.process !== process);
+    let steps = 0;
+    for (let round = 0; round < CALM_ROUNDS && this.violations.length === 0; round++) {
+      while (this.#workers.length < 2) this.#startWorker();
+      for (const job of this.jobs) {
+        if (!job.delivered && !this.#active("client")) this.#client(job);
+        if (job.cancelAsked && !job.cancelled && job.jobId !== undefined && !this.#active("client")) this.#cancelAgain(job, job.jobId);
+      }
+      if (this.sweeps && !this.#active("sweeper") && this.scheduler.now - this.#sweptAt >= SWEEP_EVERY_MS) this.#sweep();
+      await this.scheduler.drain();
+      steps += await this.#settle();
+      if (steps > CALM_STEPS) return this.bad("livelock", this.scheduler.waiting().slice(0, 10).join("; "));
+      if (this.#finishedAll()) return;
+      if (!this.#pass()) return;
+    }
+    if (this.violations.length === 0) this.bad("never-quiet", `${this.#queue.messages.length} messages; ${this.scheduler.waiting().slice(0, 10).join("; ")}`);
+  }
+  #active(kind: string): boolean {
+    return this.#processes.some((process) => process.name.startsWith(kind) && !process.frozen);
+  }
+  #cancelAgain(job: ClientJob, jobId: string): void {
+    if (this.shape.header(jobId)?.outcome === undefined) this.#cancel(job, jobId);
+  }
+  /** Everything that can happen without time going on. */
+  async #settle(): Promise<number> {
+    let steps = 0;
+    while (this.violations.length === 0 && steps <= CALM_STEPS) {
+      const visible = this.#queue.visible(this.scheduler.now).length > 0 && this.#workers.some((worker) => worker.handling < 4);
+      if (visible && this.random.chance(0.5)) this.#deliver(false);
+      else if (!(await this.scheduler.step()) && !visible) return steps;
+      steps++;
+    }
+    return steps;
+  }
+  /** Time goes on to where something happens next; leases are kept meanwhile. `false`: nothing ever will. */
+  #pass(): boolean {
+    for (const worker of this.#workers) worker.beat();
+    const next = [this.scheduler.nextReadyAt(), this.#queue.nextVisibleAt(this.scheduler.now), this.sweeps ? Math.max(this.scheduler.now + 1_000, this.#sweptAt + SWEEP_EVERY_MS) : undefined];
+    const at = Math.min(...next.filter((time) => time !== undefined));
+    const holding = this.#workers.some((worker) => worker.hasHolds());
+    if (!Number.isFinite(at)) return this.scheduler.busy();
+    this.scheduler.now = holding ? Math.min(at, this.scheduler.now + 4_000) : at;
+    return true;
+  }
+  #finishedAll(): boolean {
+    if (this.#queue.messages.length > 0 || this.scheduler.busy() || this.jobs.some((job) => !job.delivered)) return false;
+    for (const item of this.#store.items()) if (item.key.table === "callbacks" && item.attributes["state"] === "open") return false;
+    return true;
+  }
+
+  /** All jobs have expired and were collected; old processes and old messages come back. */
+  async #afterwards(): Promise<void> {
+    this.#oracle.collected = true;
+    this.#store.collect();
+    this.world.blobs.clear();
+    // A client that comes back starts a new job: only workers and sweepers must not bring the old one back.
+    for (const process of [...this.#processes]) if (process.name.startsWith("client")) this.scheduler.kill(process);
+    for (const process of this.#processes) process.frozen = false;
+    for (let n = 0; n < 3 && this.#queue.archive.length > 0; n++) {
+      const { queue, body } = this.random.pick(this.#queue.archive);
+      this.#queue.send({ queue, jobId: "", body }, this.scheduler.now);
+    }
+    for (let n = 0; n < 3_000 && this.violations.length === 0; n++) {
+      while (this.#workers.length < 2) this.#startWorker();
+      if (await this.scheduler.step()) continue;
+      if (this.#queue.visible(this.scheduler.now).length === 0 || this.#workers.every((worker) => worker.handling >= 4)) {
+        if (this.scheduler.nextReadyAt() === undefined) return;
+        this.#idle();
+      } else this.#deliver(false);
+    }
+  }
+  /** Runs the calm scheduler until this is done. */
+  async drive<T>(work: (engine: Engine) => Promise<T>): Promise<T | undefined> {
+    let done: { value: T } | undefined;
+    this.background("reader", async (engine) => {
+      done = { value: await work(engine) };
+    });
+    for (let n = 0; n < 50_000 && !done && this.violations.length === 0; n++) {
+      await this.scheduler.drain();
+      if (!done && !(await this.scheduler.step())) {
+        await this.scheduler.drain();
+        break;
+      }
+    }
+    if (!done && this.violations.length === 0) this.bad("reader-stuck", this.scheduler.waiting().join("; "));
+    return done?.value;
+  }
+}
