@@ -20,14 +20,18 @@ export interface CommonOptions {
 }
 
 /** A command with the options that all have, and an example under its help. */
-export function command(name: string, summary: string, example: string): Command {
+export function command(name: string, summary: string, example: string, own: { readonly data?: string } = {}): Command {
+  const data: [string, (dir: string) => string, string?] =
+    own.data === undefined ? ["data folder of the engine", resolveHere, resolve(DEFAULT_DATA)] : [own.data, resolveHere];
   return new Command(name)
     .description(summary)
     .option("--json", "print JSON on stdout; progress stays on stderr", false)
-    .option("--data <dir>", "data folder of the engine", (dir: string) => resolve(dir), resolve(DEFAULT_DATA))
-    .option("--tasks <module>", "module that exports the tasks and workflows", (path: string) => resolve(path), DEFAULT_TASKS)
+    .option("--data <dir>", ...data)
+    .option("--tasks <module>", "module that exports the tasks and workflows", resolveHere, DEFAULT_TASKS)
     .addHelpText("after", `\n${example.includes("\n") ? "Examples" : "Example"}:\n${example.replaceAll(/^/gm, "  $ ")}`);
 }
+
+const resolveHere = (path: string): string => resolve(path);
 
 /** Runs a command's work; what it gives, or how it fails, becomes the exit code. */
 export function action<Arguments extends unknown[], Options extends { readonly json: boolean }>(

@@ -1,6 +1,7 @@
 import { createClient, type Client } from "../functions/client/index.ts";
 import { FanfoldError } from "../functions/core/errors.ts";
-import { startLocal, type LocalOptions } from "./local-server.ts";
+import type { CommonOptions } from "./command.ts";
+import { startLocal } from "./local-server.ts";
 import { callAs } from "./repository.ts";
 import { isRunning, readServerFile } from "./server-file.ts";
 
@@ -8,8 +9,9 @@ export interface Connection {
   readonly client: Client;
   /** `true`: the engine lives in this process and ends with it. */
   readonly embedded: boolean;
-  close(): Promise<void>;
 }
+/** How long running tasks may go on when the user has seen enough. */
+const RUN_GRACE_SECONDS = 1;
 
 /** The dev server of a data folder, if one answers. */
 async function connectServer(dataFolder: string): Promise<Connection | undefined> {
@@ -18,7 +20,7 @@ async function connectServer(dataFolder: string): Promise<Connection | undefined
   const client = createClient({ url: server.url, ...(server.token !== undefined && { token: server.token }) });
   try {
     await client.health();
-    return { client, embedded: false, close: async () => {} };
+    return { client, embedded: false };
   } catch (error) {
     // The number of a killed server may belong to another process by now.
     if (error instanceof FanfoldError && error.code === "engine_unavailable") return undefined;
@@ -34,10 +36,18 @@ export async function requireServer(dataFolder: string): Promise<Connection> {
   throw new FanfoldError("engine_unavailable", `no dev server runs for the data folder ${dataFolder}; ${advice}`);
 }
 
-/** The dev server of the data folder, else an engine in this process. */
-export async function connect(options: LocalOptions, graceSeconds: number): Promise<Connection> {
-  const connection = await connectServer(options.dataFolder);
-  if (connection !== undefined) return connection;
-  const { client, runtime } = await startLocal(options);
-  return { client, embedded: true, close: () => runtime.stop({ graceSeconds }) };
+/**
+ * Works with the dev server of the data folder, else with an engine in this process for as long as the work takes. `look`: nothing is run
+ * meanwhile, only read or written down; `run`: jobs of the data folder go on.
+ */
+export async function withEngine<T>(options: CommonOptions, purpose: "look" | "run", use: (connection: Connection) => Promise<T>): Promise<T> {
+  const server = await connectServer(options.data);
+  if (server !== undefined) return use(server);
+  const own = { dataFolder: options.data, tasks: options.tasks };
+  const { client, runtime } = await startLocal(purpose === "run" ? own : { ...own, workers: 0, concurrency: 0 });
+  try {
+    return await use({ client, embedded: true });
+  } finally {
+    await runtime.stop({ graceSeconds: purpose === "run" ? RUN_GRACE_SECONDS : 0 });
+  }
 }

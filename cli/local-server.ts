@@ -32,7 +32,7 @@ export async function startLocal(options: LocalOptions, security: Security = noS
   });
   const { engine, workflows, registry } = runtime;
   const report = (error: unknown): void => void process.stderr.write(`fanfold error: ${error instanceof Error ? error.stack : String(error)}\n`);
-  const app = createApp({ engine, workflows, registry: { info: registry.info, names: () => taskNames }, security, version: version(), report });
+  const app = createApp({ engine, workflows, registry: { info: (task) => registry.info(task), names: () => taskNames }, security, version: version(), report });
   return { runtime, app, client: createClient({ url: "http://127.0.0.1", fetch: (request) => app.fetch(request) }) };
 }
 

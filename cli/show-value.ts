@@ -29,9 +29,9 @@ function valueText(value: Json): string {
   return text.length <= SHOWN_CHARACTERS ? text.replaceAll(/[^\P{Cc}\n\t]/gu, "\uFFFD") : `${oneLine(text, SHOWN_CHARACTERS)}\n(cut; --json gives all)`;
 }
 
-export function resultLine(entry: ResultEntry, { paint, columns }: Terminal): string {
+export function resultLine(entry: ResultEntry, terminal: Terminal): string {
   const start = `${String(entry.index).padStart(6)}  ${entry.status.padEnd(9)}  `;
   const text = entry.error === undefined ? JSON.stringify(entry.value ?? null) : `${entry.error.name}: ${entry.error.message}`;
-  const line = `${start}${oneLine(text, Math.max(20, columns() - start.length))}`;
-  return entry.error === undefined ? line : paint("red", line);
+  const line = `${start}${oneLine(text, Math.max(20, terminal.columns() - start.length))}`;
+  return entry.error === undefined ? line : terminal.paint("red", line);
 }

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { hasEnded, type Client, type Job } from "../functions/client/index.ts";
+import type { Context } from "./command.ts";
 import { advance, NO_PROGRESS, progressLine } from "./progress.ts";
 import { plain, type Terminal } from "./terminal.ts";
 
@@ -58,4 +59,15 @@ function plainLines(terminal: Terminal): View {
     },
     end() {},
   };
+}
+
+/** As `watchJob`; undefined when the user would not wait for the end, told that the job is kept and what goes on with it. */
+export async function watchUnlessInterrupted(client: Client, jobId: string, { terminal, interrupted }: Context, goOn: string): Promise<Job | undefined> {
+  try {
+    return await watchJob(client, jobId, terminal, interrupted);
+  } catch (error) {
+    if (!interrupted.aborted) throw error;
+    terminal.say(`interrupted; the job is kept. ${goOn}`);
+    return undefined;
+  }
 }

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { JobGraph } from "../../functions/client/index.ts";
 import { action, command, type CommonOptions, type Context } from "../command.ts";
-import { connect } from "../connect.ts";
+import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
 import { oneLine, table } from "../format.ts";
 
@@ -13,16 +13,13 @@ export function graphCommand(): Command {
     .argument("<id>", "id of the job")
     .option("--dot", "print it in the language of Graphviz", false)
     .action(
-      action(async ({ terminal }: Context, { data, tasks, dot }: GraphOptions, id: string) => {
-        const { client, close } = await connect({ dataFolder: data, tasks, workers: 0, concurrency: 0 }, 0);
-        try {
+      action(async ({ terminal }: Context, { dot, ...options }: GraphOptions, id: string) => {
+        return withEngine(options, "look", async ({ client }) => {
           if (dot) await terminal.print(await client.graphDot(id));
           else if (terminal.json) await terminal.printJson(await client.graph(id));
           else await terminal.print(`${graphLines(await client.graph(id), terminal.columns()).join("\n")}\n`);
           return EXIT.success;
-        } finally {
-          await close();
-        }
+        });
       }),
     );
 }

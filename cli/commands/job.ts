@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { Job } from "../../functions/client/index.ts";
 import { action, command, type CommonOptions, type Context } from "../command.ts";
-import { connect } from "../connect.ts";
+import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
 import { formatCount, formatDuration, oneLine } from "../format.ts";
 import { doneRuns } from "../progress.ts";
@@ -10,16 +10,13 @@ export function jobCommand(): Command {
   return command("job", "Show one job", "fanfold job 01JD2Y8ZK5W0E3T7Q9M4R6X8AB")
     .argument("<id>", "id of the job")
     .action(
-      action(async ({ terminal }: Context, { data, tasks }: CommonOptions, id: string) => {
-        const { client, close } = await connect({ dataFolder: data, tasks, workers: 0, concurrency: 0 }, 0);
-        try {
+      action(async ({ terminal }: Context, options: CommonOptions, id: string) => {
+        return withEngine(options, "look", async ({ client }) => {
           const job = await client.job(id);
           if (terminal.json) await terminal.printJson(job);
           else await terminal.print(`${jobSheet(job, terminal.columns()).join("\n")}\n`);
           return EXIT.success;
-        } finally {
-          await close();
-        }
+        });
       }),
     );
 }

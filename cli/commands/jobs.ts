@@ -1,7 +1,7 @@
 import { Option, type Command } from "commander";
 import type { Job, JobState } from "../../functions/client/index.ts";
 import { action, command, wholeNumber, type CommonOptions, type Context } from "../command.ts";
-import { connect } from "../connect.ts";
+import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
 import { formatCount, formatDuration, oneLine, table } from "../format.ts";
 import { doneRuns, failedRuns } from "../progress.ts";
@@ -19,18 +19,15 @@ export function jobsCommand(): Command {
     .option("--limit <n>", "at most so many", wholeNumber(1, 1_000), 20)
     .option("--cursor <cursor>", "go on after an earlier list")
     .action(
-      action(async ({ terminal }: Context, { data, tasks, state, limit, cursor }: JobsOptions) => {
-        const { client, close } = await connect({ dataFolder: data, tasks, workers: 0, concurrency: 0 }, 0);
-        try {
+      action(async ({ terminal }: Context, { state, limit, cursor, ...options }: JobsOptions) => {
+        return withEngine(options, "look", async ({ client }) => {
           const page = await client.jobs({ limit, ...(state && { state }), ...(cursor !== undefined && { cursor }) });
           if (terminal.json) await terminal.printJson(page);
           else if (page.items.length === 0) terminal.say("no jobs");
           else await terminal.print(`${jobLines(page.items, terminal.columns(), Date.now()).join("\n")}\n`);
           if (!terminal.json && page.cursor !== undefined) terminal.say(`more: --cursor ${page.cursor}`);
           return EXIT.success;
-        } finally {
-          await close();
-        }
+        });
       }),
     );
 }

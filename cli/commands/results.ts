@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { action, command, type CommonOptions, type Context } from "../command.ts";
-import { connect } from "../connect.ts";
+import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
 import { resultLine } from "../show-value.ts";
 
@@ -12,17 +12,14 @@ export function resultsCommand(): Command {
   )
     .argument("<id>", "id of the job")
     .action(
-      action(async ({ terminal, interrupted }: Context, { data, tasks }: CommonOptions, id: string) => {
-        const { client, close } = await connect({ dataFolder: data, tasks, workers: 0, concurrency: 0 }, 0);
-        try {
+      action(async ({ terminal, interrupted }: Context, options: CommonOptions, id: string) => {
+        return withEngine(options, "look", async ({ client }) => {
           for await (const entry of client.results(id, { signal: interrupted })) {
             if (terminal.json) await terminal.printJson(entry);
             else await terminal.print(`${resultLine(entry, terminal)}\n`);
           }
           return EXIT.success;
-        } finally {
-          await close();
-        }
+        });
       }),
     );
 }

@@ -1,11 +1,11 @@
 import type { Command } from "commander";
 import { action, collect, command, seconds, type CommonOptions, type Context } from "../command.ts";
-import { connect, type Connection } from "../connect.ts";
+import { withEngine, type Connection } from "../connect.ts";
 import { EXIT, exitCodeOf } from "../exit-codes.ts";
 import { callAs } from "../repository.ts";
 import { showValue } from "../show-value.ts";
 import { startWork } from "../start-work.ts";
-import { watchJob } from "../watch-job.ts";
+import { watchUnlessInterrupted } from "../watch-job.ts";
 
 export interface StartCommandOptions extends CommonOptions {
   readonly field: readonly string[];
@@ -36,30 +36,21 @@ export function runCommand(): Command {
     ),
   ).action(
     action(async (context: Context, options: StartCommandOptions, what: string) => {
-      const connection = await connect({ dataFolder: options.data, tasks: options.tasks }, 1);
-      try {
-        return await runToEnd(connection, context, options, what);
-      } finally {
-        await connection.close();
-      }
+      return withEngine(options, "run", (connection) => runToEnd(connection, context, options, what));
     }),
   );
 }
 
-async function runToEnd({ client, embedded }: Connection, { terminal, interrupted }: Context, options: StartCommandOptions, what: string): Promise<number> {
+async function runToEnd({ client, embedded }: Connection, context: Context, options: StartCommandOptions, what: string): Promise<number> {
+  const { terminal } = context;
   const { jobId, created } = await startWork(client, what, workOptions(options));
   terminal.say(`job ${jobId}${created ? "" : " (started before with this key)"}`);
-  try {
-    const job = await watchJob(client, jobId, terminal, interrupted);
-    if (terminal.json) await terminal.printJson(job);
-    else await showValue(client, job, terminal);
-    return exitCodeOf(job.state);
-  } catch (error) {
-    if (!interrupted.aborted) throw error;
-    const goesOn = embedded
-      ? `it goes on with: ${callAs()} watch ${jobId}`
-      : `it goes on; watch it: ${callAs()} watch ${jobId}, end it: ${callAs()} cancel ${jobId}`;
-    terminal.say(`interrupted; the job is kept, ${goesOn}`);
-    return EXIT.interrupted;
-  }
+  const goOn = embedded
+    ? `It goes on with: ${callAs()} watch ${jobId}`
+    : `It goes on; watch it: ${callAs()} watch ${jobId}, end it: ${callAs()} cancel ${jobId}`;
+  const job = await watchUnlessInterrupted(client, jobId, context, goOn);
+  if (job === undefined) return EXIT.interrupted;
+  if (terminal.json) await terminal.printJson(job);
+  else await showValue(client, job, terminal);
+  return exitCodeOf(job.state);
 }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { action, command, type CommonOptions, type Context } from "../command.ts";
-import { connect } from "../connect.ts";
+import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
 import { oneLine } from "../format.ts";
 import { callAs } from "../repository.ts";
@@ -8,9 +8,8 @@ import { describeFields } from "../start-work.ts";
 
 export function workflowsCommand(): Command {
   return command("workflows", "List the workflows that can be started, with their fields", "fanfold workflows").action(
-    action(async ({ terminal }: Context, { data, tasks }: CommonOptions) => {
-      const { client, close } = await connect({ dataFolder: data, tasks, workers: 0, concurrency: 0 }, 0);
-      try {
+    action(async ({ terminal }: Context, options: CommonOptions) => {
+      return withEngine(options, "look", async ({ client }) => {
         const workflows = await client.workflows();
         if (terminal.json) await terminal.printJson(workflows);
         for (const workflow of terminal.json ? [] : workflows) {
@@ -19,9 +18,7 @@ export function workflowsCommand(): Command {
         }
         if (!terminal.json) terminal.say(`start one: ${callAs()} run ${workflows[0]?.name ?? "NAME"} --field name=value`);
         return EXIT.success;
-      } finally {
-        await close();
-      }
+      });
     }),
   );
 }

@@ -61,7 +61,7 @@ function checkParts(name: QueueName, text: string, field?: string): void {
   for (const part of ["site", "queue"] as const) {
     if (!PART.test(name[part])) throw invalid(`has a ${part} with other characters than letters, digits, _ and -`, text, field);
   }
-  if (false) throw invalid(`names the queue "${ENGINE_QUEUE}", which is the engine's own`, text, field);
+  if (name.queue === ENGINE_QUEUE) throw invalid(`names the queue "${ENGINE_QUEUE}", which is the engine's own`, text, field);
   if (!QUEUE_FUNCTIONS.includes(name.function)) throw invalid(`has a function that is none of ${QUEUE_FUNCTIONS.join(", ")}`, text, field);
   if (DEFAULT_QUEUE_FUNCTIONS.has(name.function) && name.queue !== DEFAULT_QUEUE) {
     throw invalid(`asks for the function ${name.function}, which only the queue "${DEFAULT_QUEUE}" has`, text, field);

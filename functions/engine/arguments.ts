@@ -3,7 +3,7 @@ import type { Json } from "../core/json.ts";
 import { LIMITS } from "../core/limits.ts";
 import { runIdOf } from "../core/run-id.ts";
 import { isSuccess } from "../core/run-state.ts";
-import type { Attempt } from "./attempt.ts";
+import type { Attempt } from "./claimed.ts";
 import type { Context } from "./context.ts";
 import { loadValue } from "./payload.ts";
 import { memberEnds, toEntry } from "./results.ts";

@@ -8,6 +8,7 @@ import { retryDelaySeconds, retryPolicy } from "../core/retry-policy.ts";
 import { isTerminal } from "../core/run-state.ts";
 import { argumentsOf } from "./arguments.ts";
 import type { Context } from "./context.ts";
+import type { Attempt } from "./claimed.ts";
 import type { WorkerLoop } from "./contract.ts";
 import { resumeWaiting } from "./expand.ts";
 import type { Header, Run, RunAttributes } from "./items.ts";
@@ -24,16 +25,6 @@ import { duePart } from "./runs.ts";
 /** `done`: nothing of this message is left to do (waiting, or another message is on its way); `later`: never acknowledge. */
 export type AttemptOutcome = { readonly kind: "ended"; readonly run: Run } | { readonly kind: "done" } | { readonly kind: "later"; readonly delaySeconds: number };
 
-/** What an attempt works with between its claim and its one fenced commit. */
-export interface Attempt {
-  readonly header: Header;
-  readonly run: Run;
-  readonly step: TaskStep;
-  readonly info: TaskInfo;
-  readonly token: string;
-  readonly signal: AbortSignal;
-  readonly log: RunLog;
-}
 type AbortReason = "lost" | "cancelled" | "deadline";
 type Commit = { readonly set: Partial<RunAttributes>; readonly remove?: readonly string[]; readonly sendAfterSeconds?: number };
 
@@ -108,25 +99,25 @@ async function commitOf(context: Context, attempt: Attempt, outcome: TaskOutcome
         if (open) return await waitingForPages(context, attempt, open, outcome.value);
         if (outcome.spawned && outcome.spawned.children.length > 0) {
           const manifest = await writeOutbox(context, attempt, outcome.spawned);
-          return waiting(context, attempt, outcome.value, outcome.counters, outcome.spawned.value, undefined, manifest);
+          return await waiting(context, attempt, outcome.value, outcome.counters, outcome.spawned.value, undefined, manifest);
         }
-        return ended(context, attempt, "success", await valuePart(context, attempt, outcome.value, "value"), outcome.counters);
+        return await ended(context, attempt, "success", await valuePart(context, attempt, outcome.value, "value"), outcome.counters);
       case "skipped":
-        return ended(context, attempt, "skipped", await valuePart(context, attempt, outcome.value, "value"));
+        return await ended(context, attempt, "skipped", await valuePart(context, attempt, outcome.value, "value"));
       case "stream": {
         const streamed = await streamPages(context, attempt, outcome, open, reason);
         if (reason() === "cancelled") return await ended(context, attempt, "cancelled", { error: CANCELLED });
         if (streamed.kind === "lost") return "lost";
         if (streamed.kind === "yielded") return { set: { status: "queued", notBefore: context.clock.now() + 1_000, sentAt: context.clock.now() }, remove: ["alone", "killsAlone", "died"], sendAfterSeconds: 1 };
-        if (streamed.kind === "failed") return failed(context, attempt, streamed.error, undefined);
-        return waiting(context, attempt, streamed.ownValue ?? null, undefined, streamed.ownValue === undefined ? "group" : "own", streamed);
+        if (streamed.kind === "failed") return await failed(context, attempt, streamed.error, undefined);
+        return await waiting(context, attempt, streamed.ownValue ?? null, undefined, streamed.ownValue === undefined ? "group" : "own", streamed);
       }
       case "retry":
-        return failed(context, attempt, outcome.error, outcome.delaySeconds);
+        return await failed(context, attempt, outcome.error, outcome.delaySeconds);
       case "failed":
-        return failed(context, attempt, outcome.error, undefined);
+        return await failed(context, attempt, outcome.error, undefined);
       case "broken":
-        return ended(context, attempt, "broken", { error: await attempt.log.keepError(context, attempt.run, outcome.error) });
+        return await ended(context, attempt, "broken", { error: await attempt.log.keepError(context, attempt.run, outcome.error) });
     }
   } catch (error) {
     // The value, or what was spawned, was refused (too large, too deep, unknown): the task failed, and trying again would not help.

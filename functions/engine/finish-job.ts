@@ -1,10 +1,10 @@
 import { carriedUp, failedRuns } from "../core/counts.ts";
 import { absent, and, present } from "./conditions.ts";
-import { all, type Context } from "./context.ts";
-import { copyOfValue } from "./follow-groups.ts";
+import { all } from "./concurrently.ts";
+import type { Context } from "./context.ts";
 import { asJob, attributesOf, type Header, ITEM_VERSION, type JobAttributes, jobIndexKey, jobKey } from "./items.ts";
 import { noteState } from "./progress.ts";
-import { readLastStep, readRunById } from "./runs.ts";
+import { copyOfValue, readLastStep, readRunById } from "./runs.ts";
 
 export const OPEN_JOBS = "open";
 export const ALL_JOBS = "all";

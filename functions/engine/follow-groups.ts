@@ -3,13 +3,13 @@ import { scopeOf } from "../core/run-id.ts";
 import { isTerminal } from "../core/run-state.ts";
 import type { Context } from "./context.ts";
 import { finishJob } from "./finish-job.ts";
-import type { FollowItem, WorkList } from "./follow.ts";
+import type { FollowItem, WorkList } from "./work-list.ts";
 import { decidedAbove, readHeader } from "./gate.ts";
 import { setOutcome } from "./header-writes.ts";
 import type { Header, Outcome, Run, RunAttributes, RunError } from "./items.ts";
 import { countersOf, readLedger } from "./ledger-reads.ts";
 import { cancelIdleRun, isLive, settleRun } from "./run-writes.ts";
-import { readLastStep, readRunById } from "./runs.ts";
+import { copyOfValue, readLastStep, readRunById } from "./runs.ts";
 
 /** Decides a group, once per round. When a group above has decided, the outcome is `dropped`; the round was read before the groups above were. */
 export async function followDecide(context: Context, item: Extract<FollowItem, { kind: "decide" }>, list: WorkList): Promise<void> {
@@ -40,7 +40,8 @@ export async function followSettle(context: Context, gid: string, list: WorkList
     list.push({ kind: "close", gid, round: header.round });
     return;
   }
-  const settled = isTerminal(owner.status) ? owner : (await settleRun(context, owner, gid, header.round, await settlement(context, header, owner))).run;
+  // Computed from a row that waits: one that does not has not said yet what it counts and takes, and may wait by the time of the write.
+  const settled = owner.status !== "waiting" ? owner : (await settleRun(context, owner, gid, header.round, await settlement(context, header, owner))).run;
   if (settled && isTerminal(settled.status)) {
     list.push({ kind: "run", run: settled }); // its follow-up closes this group, last
     return;
@@ -92,14 +93,6 @@ async function valueOf(context: Context, header: Header, owner: Run): Promise<Pa
   if (owner.ownValueRef !== undefined) return { valueRef: owner.ownValueRef };
   return owner.ownValue === undefined ? {} : { value: owner.ownValue };
 }
-export function copyOfValue(run: Run | undefined): Partial<Pick<RunAttributes, "value" | "valueRef" | "collects">> {
-  return {
-    ...(run?.value === undefined ? {} : { value: run.value }),
-    ...(run?.valueRef === undefined ? {} : { valueRef: run.valueRef }),
-    ...(run?.collects === undefined ? {} : { collects: run.collects }),
-  };
-}
-
 /** After the waiting write, on redelivery, in the sweep: the group may have decided before the row waited. */
 export async function followCheck(context: Context, run: Run, list: WorkList): Promise<void> {
   if (run.joins === undefined) return;

@@ -1,7 +1,7 @@
 import { expectedMarks, leafOf, localIndex } from "../core/ledger.ts";
 import { failsEarly, outcomeOf } from "../core/policy.ts";
 import type { Context } from "./context.ts";
-import type { FollowItem, WorkList } from "./follow.ts";
+import type { FollowItem, WorkList } from "./work-list.ts";
 import { readHeader } from "./gate.ts";
 import type { Header } from "./items.ts";
 import { countersOf, doneOf, type LedgerAt } from "./ledger-reads.ts";

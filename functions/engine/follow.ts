@@ -1,41 +1,12 @@
 import type { Counts } from "../core/counts.ts";
-import { all, type Context } from "./context.ts";
+import { all } from "./concurrently.ts";
+import type { Context } from "./context.ts";
 import { followDecide, followEnd, followCheck, followSettle } from "./follow-groups.ts";
 import { followMark } from "./follow-marks.ts";
 import { followRuns } from "./follow-runs.ts";
 import { closeHeader } from "./header-writes.ts";
-import type { Outcome, Owned, Run } from "./items.ts";
-import type { LedgerAt } from "./ledger-reads.ts";
 import { sendControl } from "./messages.ts";
-
-/**
- * F, the work-list of what follows from a terminal run (docs/protocol.md, section 6): next step, or mark the ledger, decide, settle the run that
- * waits above, and so on upward. It is the only code that marks, decides by completion, settles, closes and creates next steps. It runs after a commit,
- * on every redelivery of a finished run, and in the sweep; every item may be repeated at any time.
- */
-export type FollowItem =
-  | { readonly kind: "run"; readonly run: Run }
-  | { readonly kind: "mark"; readonly at: LedgerAt; readonly height: number; readonly marks: ReadonlyMap<number, Counts>; readonly owned: Owned }
-  /** Without `totals` the group decides before its ledger is full. */
-  | { readonly kind: "decide"; readonly gid: string; readonly round: number; readonly outcome: Outcome; readonly totals?: Counts }
-  | { readonly kind: "settle"; readonly gid: string }
-  /** A waiting run: has what it waits for happened? */
-  | { readonly kind: "check"; readonly run: Run }
-  /** The owner of this group has ended: nobody waits for it. Closes it without following the owner again, which would loop. */
-  | { readonly kind: "end"; readonly gid: string; readonly round: number }
-  | { readonly kind: "close"; readonly gid: string; readonly round: number };
-
-/** Items by kind: a phase takes all of its kind, so that what can share a write or a read does. Closes come last of all. */
-export class WorkList {
-  readonly #items: { [K in FollowItem["kind"]]: Extract<FollowItem, { kind: K }>[] } = { run: [], mark: [], decide: [], settle: [], check: [], end: [], close: [] };
-
-  push(item: FollowItem): void {
-    (this.#items[item.kind] as FollowItem[]).push(item);
-  }
-  take<K extends FollowItem["kind"]>(kind: K): Extract<FollowItem, { kind: K }>[] {
-    return this.#items[kind].splice(0);
-  }
-}
+import { type FollowItem, WorkList } from "./work-list.ts";
 
 /** `engine`: in the engine's own handler, which may settle as much as there is; elsewhere the rest is handed over after `settleBudget` settles. */
 export async function follow(context: Context, items: readonly FollowItem[], where: "engine" | "worker" = "worker"): Promise<void> {

@@ -5,7 +5,7 @@ import type { Spawned } from "../core/invocation.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Strand } from "../core/plan.ts";
 import { depthOf } from "../core/run-id.ts";
-import type { Attempt } from "./attempt.ts";
+import type { Attempt } from "./claimed.ts";
 import type { Context } from "./context.ts";
 import { ownedBy } from "./run-writes.ts";
 

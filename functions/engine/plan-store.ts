@@ -3,7 +3,7 @@ import { leafOf, localIndex } from "../core/ledger.ts";
 import { type GroupStep, isGroupStep, isInput, isPaged, type PlanStep, type Strand } from "../core/plan.ts";
 import { LIMITS } from "../core/limits.ts";
 import { absent } from "./conditions.ts";
-import { eachBounded } from "./context.ts";
+import { eachBounded } from "./concurrently.ts";
 import { ITEM_VERSION, type Owned, planPageKey } from "./items.ts";
 import { jsonBytes, keepText, loadText } from "./payload.ts";
 import type { Context } from "./context.ts";

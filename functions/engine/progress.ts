@@ -1,7 +1,8 @@
 import { countOf } from "../core/counts.ts";
 import { isFailure, type TerminalStatus } from "../core/run-state.ts";
 import { absent } from "./conditions.ts";
-import { all, type Context } from "./context.ts";
+import { all } from "./concurrently.ts";
+import type { Context } from "./context.ts";
 import { eventKey, ITEM_VERSION, type Owned, PROGRESS_SHARDS, progressKey, type Run, shardOf } from "./items.ts";
 import type { Attributes, PutOp } from "./ports.ts";
 

@@ -80,3 +80,11 @@ export function duePart(context: Context, runId: string, notBefore: number, now:
   if (notBefore - now <= context.queue.maxDelaySeconds * 1_000) return { notBefore };
   return { notBefore, due: notBefore, dueShard: dueShard(shardOf(runId, DUE_SHARDS)) };
 }
+/** The value attributes of a terminal run, for a run or job that takes its value over. */
+export function copyOfValue(run: Run | undefined): Partial<Pick<RunAttributes, "value" | "valueRef" | "collects">> {
+  return {
+    ...(run?.value === undefined ? {} : { value: run.value }),
+    ...(run?.valueRef === undefined ? {} : { valueRef: run.valueRef }),
+    ...(run?.collects === undefined ? {} : { collects: run.collects }),
+  };
+}

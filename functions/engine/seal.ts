@@ -1,7 +1,9 @@
 import type { Json } from "../core/json.ts";
 import { rightEdge } from "../core/ledger.ts";
-import { all, type Context } from "./context.ts";
-import { follow, WorkList } from "./follow.ts";
+import { all } from "./concurrently.ts";
+import type { Context } from "./context.ts";
+import { follow } from "./follow.ts";
+import { WorkList } from "./work-list.ts";
 import { propagate } from "./follow-marks.ts";
 import { readHeader } from "./gate.ts";
 import { setMemberCount } from "./header-writes.ts";

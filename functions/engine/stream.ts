@@ -5,7 +5,7 @@ import { LIMITS } from "../core/limits.ts";
 import type { Strand } from "../core/plan.ts";
 import { childGroupOf } from "../core/run-id.ts";
 import { isTerminal } from "../core/run-state.ts";
-import type { Attempt } from "./attempt.ts";
+import type { Attempt } from "./claimed.ts";
 import type { Context } from "./context.ts";
 import { OPEN_HEIGHT } from "./expand.ts";
 import { readHeader } from "./gate.ts";

@@ -1,7 +1,8 @@
 import { leafOf, localIndex } from "../core/ledger.ts";
 import { scopeOf } from "../core/run-id.ts";
 import { isTerminal } from "../core/run-state.ts";
-import { all, type Context, eachBounded } from "./context.ts";
+import { all, eachBounded } from "./concurrently.ts";
+import type { Context } from "./context.ts";
 import type { SweepReport } from "./contract.ts";
 import { expandMembers, resumeWaiting } from "./expand.ts";
 import { putJob } from "./finish-job.ts";

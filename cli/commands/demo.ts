@@ -1,0 +1,66 @@
+import type { Command } from "commander";
+import { hasEnded, type Client, type Job } from "../../functions/client/index.ts";
+import { action, command, type CommonOptions, type Context } from "../command.ts";
+import { demoData, realFolder } from "../demo-folder.ts";
+import { demoLines, demoReport } from "../demo-report.ts";
+import { EXIT, exitCodeOf } from "../exit-codes.ts";
+import { formatDuration } from "../format.ts";
+import { startLocal } from "../local-server.ts";
+import { REPOSITORY } from "../repository.ts";
+import { showValue } from "../show-value.ts";
+import { watchUnlessInterrupted } from "../watch-job.ts";
+
+const WORKFLOW = "inventory";
+const GRACE_SECONDS = 2;
+const SUMMARY = `Inventory a folder: every file is read once, digested and counted, in parallel and exactly once. Interrupt it, or kill it, and call it
+again: it goes on where it was. What it keeps lies outside of the folder.`;
+const EXAMPLE = `npm run demo
+npm run demo -- ~/Pictures
+npm run --silent demo -- /usr/share --json | jq '.duplicates | length'`;
+
+interface DemoOptions extends Omit<CommonOptions, "data"> {
+  /** undefined: derived from the folder. */
+  readonly data?: string;
+}
+
+export function demoCommand(): Command {
+  return command("demo", SUMMARY, EXAMPLE, { data: "where its state is kept (default: derived from the folder, in the user's state folder)" })
+    .argument("[dir]", "folder to walk (default: this checkout)")
+    .action(
+      action(async (context: Context, options: DemoOptions, dir: string | undefined) => {
+        const folder = realFolder(dir ?? REPOSITORY);
+        const dataFolder = demoData(folder, options.data);
+        const { client, runtime } = await startLocal({ dataFolder, tasks: options.tasks });
+        try {
+          return await inventory(client, folder, context);
+        } finally {
+          await runtime.stop({ graceSeconds: context.interrupted.aborted ? GRACE_SECONDS : 0 });
+        }
+      }),
+    );
+}
+
+async function inventory(client: Client, folder: string, context: Context): Promise<number> {
+  const { terminal } = context;
+  const unfinished = await findUnfinished(client, folder);
+  const jobId = unfinished?.jobId ?? (await client.start(WORKFLOW, { folder })).jobId;
+  const since = unfinished && `, started ${formatDuration(Math.max(0, Date.now() - unfinished.createdAt) / 1_000)} ago, goes on`;
+  terminal.say(`inventory of ${folder}: job ${jobId}${since ?? ""}`);
+  const job = await watchUnlessInterrupted(client, jobId, context, "The same command goes on from here.");
+  if (job === undefined) return EXIT.interrupted;
+  const report = demoReport(job);
+  if (terminal.json) await terminal.printJson(report);
+  else if (job.value === undefined) await showValue(client, job, terminal);
+  else await terminal.print(`${demoLines(report, terminal).join("\n")}\n`);
+  return exitCodeOf(job.state);
+}
+
+/** A job of an earlier call that was interrupted. The engine is working on it already. */
+async function findUnfinished(client: Client, folder: string): Promise<Job | undefined> {
+  for (let cursor: string | undefined; ;) {
+    const page = await client.jobs({ limit: 100, ...(cursor !== undefined && { cursor }) });
+    const found = page.items.find((job) => !hasEnded(job) && job.workflow === WORKFLOW && job.parameters?.["folder"] === folder);
+    if (found !== undefined || page.cursor === undefined) return found;
+    cursor = page.cursor;
+  }
+}

@@ -1,0 +1,15 @@
+import type { TaskInfo } from "../core/invocation.ts";
+import type { TaskStep } from "../core/plan.ts";
+import type { Header, Run } from "./items.ts";
+import type { RunLog } from "./run-log.ts";
+
+/** What an attempt works with between its claim and its one fenced commit. */
+export interface Attempt {
+  readonly header: Header;
+  readonly run: Run;
+  readonly step: TaskStep;
+  readonly info: TaskInfo;
+  readonly token: string;
+  readonly signal: AbortSignal;
+  readonly log: RunLog;
+}
