@@ -80,7 +80,10 @@ export type TaskOutcome =
   | { readonly kind: "retry"; readonly error: ErrorData; readonly delaySeconds?: number }
   | { readonly kind: "failed"; readonly error: ErrorData }
   | { readonly kind: "broken"; readonly error: ErrorData }
-  /** An async generator: pulled page by page under back-pressure; its return value is the run's own value (undefined: the children's results). */
+  /**
+   * An async generator: pulled page by page under back-pressure; its return value is the run's own value (undefined: the children's results). Throws nothing
+   * but OutcomeError (core/error-data.ts), which says how the attempt ended.
+   */
   | { readonly kind: "stream"; readonly items: AsyncGenerator<StreamItem, Json | undefined, undefined>; readonly policy: FailurePolicy };
 
 /** Runs user code. Never throws: whatever happens is an outcome. */

@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { TaskRegistry, TaskRunner } from "../core/invocation.ts";
@@ -5,3 +6,74 @@ import { ENGINE_QUEUE } from "../core/queue-name.ts";
 import type { Engine } from "../engine/contract.ts";
 import { createEngine } from "../engine/engine.ts";
 import { createRegistry, createRunner, createWorkflows, loadTaskModule, type TaskModule, type Workflows } from "../sdk/index.ts";
+import type { Durability } from "./commit-gatherer.ts";
+import { Expirer } from "./expire.ts";
+import { FileBlobs } from "./file-blobs.ts";
+import { LmdbEnvironment } from "./lmdb-environment.ts";
+import { LmdbQueue } from "./lmdb-queue.ts";
+import { LmdbStore } from "./lmdb-store.ts";
+import { LocalBlobs } from "./local-blobs.ts";
+import type { MessageSource } from "./message-source.ts";
+import { foldersOf, type SharedConfig } from "./settings.ts";
+import { SystemClock } from "./system-clock.ts";
+import { SystemIds } from "./system-ids.ts";
+
+export interface HostOptions {
+  readonly dataFolder: string;
+  /** Path or file URL. */
+  readonly tasksModule: string;
+  readonly durability: Durability;
+  readonly engine: SharedConfig;
+  /** Names this process as the holder of messages. */
+  readonly holder: string;
+  /** Wraps the runner of user code. */
+  readonly guard: (runner: TaskRunner) => TaskRunner;
+  /** Messages became receivable, or will after a delay, on these queues. */
+  readonly onSend: (queues: readonly string[]) => void;
+}
+/** An engine in this process, over the data folder that it shares with other processes. */
+export interface Host {
+  readonly engine: Engine;
+  readonly source: MessageSource;
+  readonly registry: TaskRegistry;
+  readonly workflows: Workflows;
+  readonly expirer: Expirer;
+  /** All queues that were ever sent to. */
+  queues(): readonly string[];
+  close(): Promise<void>;
+}
+
+export async function openHost(options: HostOptions): Promise<Host> {
+  const { tasks, workflows } = await importTasks(options.tasksModule);
+  const folders = foldersOf(options.dataFolder);
+  mkdirSync(folders.database, { recursive: true, mode: 0o700 });
+  const environment = new LmdbEnvironment({ folder: folders.database, durability: options.durability });
+  const clock = new SystemClock();
+  const queue = new LmdbQueue(environment, { clock, holder: options.holder, onSend: options.onSend });
+  const blobs = new LocalBlobs(environment, new FileBlobs(folders.blobs, options.durability));
+  const registry = createRegistry(tasks);
+  const runner = options.guard(createRunner(tasks));
+  const engine = createEngine({ store: new LmdbStore(environment), queue, blobs, clock, ids: new SystemIds(clock), registry, runner }, options.engine);
+  return {
+    engine,
+    source: queue,
+    registry,
+    workflows: createWorkflows(workflows),
+    expirer: new Expirer(environment, blobs, clock),
+    queues: () => queueNames(environment),
+    close: () => environment.close(),
+  };
+}
+
+/** Queues appear when something is first sent to them, so a queue that only a signature names is served as well. */
+export function taskQueuesOf(host: Host): readonly string[] {
+  return host.queues().filter((queue) => queue !== ENGINE_QUEUE);
+}
+function queueNames(environment: LmdbEnvironment): string[] {
+  environment.refresh();
+  return [...environment.queues.getKeys({ start: " ", end: "\u{10ffff}" })];
+}
+async function importTasks(tasksModule: string): Promise<TaskModule> {
+  const url = tasksModule.startsWith("file:") ? tasksModule : pathToFileURL(resolve(tasksModule)).href;
+  return loadTaskModule((await import(url)) as { readonly [name: string]: unknown });
+}

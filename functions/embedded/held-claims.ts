@@ -60,7 +60,7 @@ export class HeldClaims {
   }
   /** At the end of a graceful stop. Reads as lost, so nothing is committed for these runs. */
   abortAll(): void {
-    for (const held of [...this.#byToken.values()]) held.abort("lost");
+    for (const held of this.#byToken.values()) held.abort("lost");
   }
   /** Called wherever this process shows that it is not blocked; `idle`: nothing was being executed until now, so silence meant nothing. */
   look(idle: boolean): void {

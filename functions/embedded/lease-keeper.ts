@@ -6,7 +6,11 @@ export interface LeaseKeeperOptions {
   readonly leaseMs: number;
   readonly log: Log;
   /** The holder must abort the run: somebody else has it, it has ended, or a group above it has decided. */
-  readonly onLost: (holder: string, claims: readonly { readonly claim: Claim; readonly outcome: "lost" | "cancelled" }[]) => void;
+  readonly onLost: (holder: string, lost: readonly LostClaim[]) => void;
+}
+export interface LostClaim {
+  readonly claim: Claim;
+  readonly outcome: "lost" | "cancelled";
 }
 interface Kept {
   readonly claim: Claim;
@@ -82,7 +86,7 @@ export class LeaseKeeper {
     const now = performance.now();
     try {
       const outcomes = await this.#options.heartbeat(batch.map((kept) => kept.claim));
-      const lost = new Map<string, { claim: Claim; outcome: "lost" | "cancelled" }[]>();
+      const lost = new Map<string, LostClaim[]>();
       batch.forEach((kept, k) => {
         const outcome = outcomes[k] ?? "kept";
         kept.freshAt = now;

@@ -26,7 +26,9 @@ export class Repeating {
   }
 
   #rest(milliseconds: number): void {
-    this.#timer = setTimeout(() => (this.#current = this.#once()), milliseconds);
+    this.#timer = setTimeout(() => {
+      this.#current = this.#once();
+    }, milliseconds);
   }
   async #once(): Promise<void> {
     try {

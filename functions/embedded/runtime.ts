@@ -6,12 +6,12 @@ import type { Engine, EngineConfig } from "../engine/contract.ts";
 import type { TaskRegistry, Workflows } from "../sdk/index.ts";
 import { raiseEpoch } from "./boot-epoch.ts";
 import type { Durability } from "./commit-gatherer.ts";
-import { type Host, openHost } from "./engine-host.ts";
-import { expire } from "./expire.ts";
+import { type Host, openHost, taskQueuesOf } from "./engine-host.ts";
 import { type FolderLock, lockFolder } from "./folder-lock.ts";
 import { type ClaimKeeper, HeldClaims } from "./held-claims.ts";
-import { LeaseKeeper } from "./lease-keeper.ts";
+import { LeaseKeeper, type LostClaim } from "./lease-keeper.ts";
 import { type Log, stderrLog } from "./log.ts";
+import type { QueueDepth } from "./message-source.ts";
 import { Repeating } from "./repeating.ts";
 import { CONTROL_MESSAGES, DEFAULT_CONCURRENCY, EMBEDDED_CONFIG, foldersOf, type SharedConfig, TIMING } from "./settings.ts";
 import { Supervisor, type WorkerStats } from "./supervisor.ts";
@@ -40,7 +40,7 @@ export interface RuntimeStats {
   /** Runs that hold a lease. */
   readonly runs: number;
   /** Messages by queue. */
-  readonly queues: { readonly [queue: string]: number };
+  readonly queues: { readonly [queue: string]: QueueDepth };
 }
 export interface Runtime {
   readonly engine: Engine;
@@ -67,91 +67,102 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const folders = foldersOf(dataFolder);
   const lock = await lockFolder(folders.lock);
   try {
-    return await start(options, dataFolder, raiseEpoch(folders.epoch), lock);
+    return await start({ ...options, dataFolder }, raiseEpoch(folders.epoch), lock);
   } catch (error) {
     lock.release();
     throw error;
   }
 }
 
-async function start(options: RuntimeOptions, dataFolder: string, epoch: number, lock: FolderLock): Promise<Runtime> {
-  const { log = stderrLog, durability = "process", concurrency = DEFAULT_CONCURRENCY, tasksModule } = options;
-  const workers = options.workers ?? availableParallelism();
-  const engineConfig: SharedConfig = { ...EMBEDDED_CONFIG, ...options.engine, epoch };
-  const leaseMs = engineConfig.leaseSeconds * 1_000;
+/** The parts of a runtime that hear of new messages and of lost leases. They need the engine, and the engine's queue tells them: so they are filled in late. */
+interface Parts {
+  control?: MessageLoop;
+  /** Only when user code runs in this process. */
+  tasks?: MessageLoop;
+  supervisor?: Supervisor;
+}
+const LOCAL = "local";
 
-  const keeper = new LeaseKeeper({
-    heartbeat: (claims) => host.engine.heartbeat(claims),
-    leaseMs,
-    log,
-    onLost: (holder, lost) => (holder === LOCAL ? lost.forEach(({ claim, outcome }) => claims.abort(claim.token, outcome)) : supervisor?.abort(holder, lost)),
-  });
-  const claims: HeldClaims = new HeldClaims({ keeper: localKeeper(keeper), leaseMs, heartbeat: (held) => host.engine.heartbeat(held) });
+async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): Promise<Runtime> {
+  const { dataFolder, tasksModule, log = stderrLog, durability = "process", concurrency = DEFAULT_CONCURRENCY, workers = availableParallelism() } = options;
+  const config: SharedConfig = { ...EMBEDDED_CONFIG, ...options.engine, epoch };
+  const parts: Parts = {};
+  const leaseMs = config.leaseSeconds * 1_000;
+  const heartbeat: Engine["heartbeat"] = (held) => host.engine.heartbeat(held);
+  const keeper = new LeaseKeeper({ heartbeat, leaseMs, log, onLost: (holder, lost) => tellLost(claims, parts, holder, lost) });
+  const claims: HeldClaims = new HeldClaims({ heartbeat, leaseMs, keeper: keptHere(keeper) });
   const host: Host = await openHost({
     dataFolder,
     tasksModule,
     durability,
-    engine: engineConfig,
+    engine: config,
     holder: `${epoch}.${LOCAL}`,
     guard: (runner) => claims.guard(runner),
-    onSend: (queues) => wake(queues),
+    onSend: (queues) => tellSent(parts, queues),
   });
+  // Whoever held messages or leases was a process of an earlier start, and is gone or will soon notice that it is alone.
   await host.source.releaseAll();
 
   const loopOver = (queues: () => readonly string[], slots: number): MessageLoop =>
     new MessageLoop({ handle: (message, loop) => host.engine.handle(message, loop), source: host.source, queues, slots, claims, log });
-  const control = loopOver(() => [ENGINE_QUEUE], CONTROL_MESSAGES);
-  const tasks = workers === 0 ? loopOver(host.taskQueues, concurrency) : undefined;
-  const assignment = { dataFolder, tasksModule, slots: concurrency, durability, engine: engineConfig };
-  const supervisor =
-    workers === 0
-      ? undefined
-      : new Supervisor({ workers, assignment, epoch, engine: host.engine, source: host.source, keeper, log, onControl: () => control.wake() });
-  const wake = (queues: readonly string[]): void => {
-    if (queues.includes(ENGINE_QUEUE)) control.wake();
-    tasks?.wake();
-    supervisor?.wake(queues);
-  };
-  control.start();
-  tasks?.start();
-  const chores = [
-    new Repeating({
-      name: "the sweep",
-      firstMs: TIMING.firstSweepMs,
-      everyMs: TIMING.sweepEveryMs,
-      log,
-      work: async () => {
-        // After a stall of this process leases look older than they are.
-        await keeper.beat();
-        await host.engine.sweep();
-      },
-    }),
-    new Repeating({ name: "the expiry", firstMs: TIMING.firstExpiryMs, everyMs: TIMING.expiryEveryMs, log, work: () => expire(host.store) }),
-  ];
-
+  parts.control = loopOver(() => [ENGINE_QUEUE], CONTROL_MESSAGES);
+  if (workers === 0) parts.tasks = loopOver(() => taskQueuesOf(host), concurrency);
+  else {
+    const assignment = { dataFolder, tasksModule, slots: concurrency, durability, engine: config };
+    const onControl = (): void => parts.control?.wake();
+    parts.supervisor = new Supervisor({ workers, assignment, epoch, engine: host.engine, source: host.source, keeper, log, onControl });
+  }
+  parts.control.start();
+  parts.tasks?.start();
+  const chores = startChores(host, keeper, log);
   let stopping: Promise<void> | undefined;
-  const stop = async (graceSeconds: number): Promise<void> => {
-    await Promise.all(chores.map((chore) => chore.stop()));
-    await Promise.all([supervisor?.stop(graceSeconds), tasks?.stop(graceSeconds)]);
-    await control.stop(graceSeconds);
-    await keeper.stop();
-    await host.close();
-    lock.release();
-  };
   return {
     engine: host.engine,
     workflows: host.workflows,
     registry: host.registry,
-    stop: ({ graceSeconds = 10 } = {}) => (stopping ??= stop(graceSeconds)),
-    stats: async () => ({ epoch, workers: supervisor?.workers ?? [], runs: keeper.size, queues: await host.depths() }),
+    stop: ({ graceSeconds = 10 } = {}) => (stopping ??= stop(parts, chores, host, keeper, graceSeconds).finally(() => lock.release())),
+    stats: async () => ({ epoch, workers: parts.supervisor?.workers ?? [], runs: keeper.size, queues: await depthsOf(host) }),
   };
 }
 
-const LOCAL = "local";
-function localKeeper(keeper: LeaseKeeper): ClaimKeeper {
+function tellSent({ control, tasks, supervisor }: Parts, queues: readonly string[]): void {
+  if (queues.includes(ENGINE_QUEUE)) control?.wake();
+  tasks?.wake();
+  supervisor?.wake(queues);
+}
+function tellLost(claims: HeldClaims, { supervisor }: Parts, holder: string, lost: readonly LostClaim[]): void {
+  if (holder !== LOCAL) supervisor?.abort(holder, lost);
+  else for (const { claim, outcome } of lost) claims.abort(claim.token, outcome);
+}
+function keptHere(keeper: LeaseKeeper): ClaimKeeper {
   return {
     held: (claim) => keeper.held(LOCAL, [claim]),
     released: (claim) => keeper.released([claim.token]),
     told: () => Promise.resolve(),
   };
+}
+function startChores(host: Host, keeper: LeaseKeeper, log: Log): readonly Repeating[] {
+  const sweep = async (): Promise<void> => {
+    // After a stall of this process leases look older than they are.
+    await keeper.beat();
+    await host.engine.sweep();
+  };
+  const expire = async (): Promise<void> => {
+    for (let more = true; more;) ({ more } = await host.expirer.run());
+  };
+  return [
+    new Repeating({ name: "the sweep", firstMs: TIMING.firstSweepMs, everyMs: TIMING.sweepEveryMs, log, work: sweep }),
+    new Repeating({ name: "the removal of expired items", firstMs: TIMING.firstExpiryMs, everyMs: TIMING.expiryEveryMs, log, work: expire }),
+  ];
+}
+async function stop(parts: Parts, chores: readonly Repeating[], host: Host, keeper: LeaseKeeper, graceSeconds: number): Promise<void> {
+  await Promise.all(chores.map((chore) => chore.stop()));
+  await Promise.all([parts.supervisor?.stop(graceSeconds), parts.tasks?.stop(graceSeconds), parts.control?.stop(graceSeconds)]);
+  await keeper.stop();
+  await host.close();
+}
+async function depthsOf(host: Host): Promise<{ [queue: string]: QueueDepth }> {
+  const depths: { [queue: string]: QueueDepth } = {};
+  for (const queue of host.queues()) depths[queue] = await host.source.depth(queue);
+  return depths;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Claim, Engine } from "../engine/contract.ts";
 import { ENGINE_QUEUE } from "../core/queue-name.ts";
-import type { LeaseKeeper } from "./lease-keeper.ts";
+import type { LeaseKeeper, LostClaim } from "./lease-keeper.ts";
 import { type Log, messageOf } from "./log.ts";
 import type { MessageSource } from "./message-source.ts";
 import type { FromWorker, WorkerAssignment, WorkerReport } from "./process-link.ts";
@@ -71,7 +71,7 @@ export class Supervisor {
     if (queues.every((queue) => queue === ENGINE_QUEUE)) return;
     for (const { worker } of this.#seats) if (worker && worker !== sender) worker.wake(queues);
   }
-  abort(holder: string, runs: readonly { claim: Claim; outcome: "lost" | "cancelled" }[]): void {
+  abort(holder: string, runs: readonly LostClaim[]): void {
     const worker = this.#seats.find((seat) => seat.worker?.holder === holder)?.worker;
     worker?.send({ kind: "abort", runs: runs.map(({ claim, outcome }) => ({ token: claim.token, reason: outcome })) });
   }
@@ -79,7 +79,7 @@ export class Supervisor {
   async stop(graceSeconds: number): Promise<void> {
     this.#stop.abort();
     clearInterval(this.#checking);
-    await Promise.all(this.#seats.map(({ worker }) => worker && this.#stopWorker(worker, graceSeconds)));
+    await Promise.all(this.#seats.map(({ worker }) => (worker ? this.#stopWorker(worker, graceSeconds) : Promise.resolve())));
     await Promise.all(this.#pending);
   }
 
@@ -157,7 +157,8 @@ export class Supervisor {
     const silent = now - worker.heardAt > TIMING.silenceMs;
     if (worker.unanswered > 0 && worker.heardAt > worker.askedAt) worker.unanswered = 0;
     if (mayBlock || !(overdue || silent)) worker.unanswered = 0;
-    else if (worker.unanswered >= TIMING.unansweredChecks) this.#kill(worker, overdue ? "a run is past its deadline and the process does not answer" : "it does not answer");
+    else if (worker.unanswered >= TIMING.unansweredChecks)
+      this.#kill(worker, overdue ? "a run is past its deadline and the process does not answer" : "it does not answer");
     else worker.ask();
   }
   #kill(worker: WorkerProcess, why: string): void {

@@ -148,7 +148,10 @@ export class MessageLoop {
         return;
       } catch (error) {
         if (this.#stopping) return;
-        this.#report("settle", "error", "a message could not be acknowledged or given back; it is tried again", { queue: message.queue, cause: messageOf(error) });
+        this.#report("settle", "error", "a message could not be acknowledged or given back; it is tried again", {
+          queue: message.queue,
+          cause: messageOf(error),
+        });
         await pause(TIMING.pollMs);
       }
     }

@@ -1,4 +1,4 @@
-import { openHost } from "./engine-host.ts";
+import { openHost, taskQueuesOf } from "./engine-host.ts";
 import { HeldClaims } from "./held-claims.ts";
 import { messageOf } from "./log.ts";
 import { watchForOrphan } from "./orphan-watch.ts";
@@ -12,7 +12,8 @@ import { MessageLoop } from "./worker-loop.ts";
 async function main(assignment: WorkerAssignment): Promise<void> {
   endWithParent();
   const link = new ParentLink();
-  const claims: HeldClaims = new HeldClaims({ keeper: link, leaseMs: leaseMsOf(assignment), heartbeat: (held) => host.engine.heartbeat(held) });
+  const leaseMs = assignment.engine.leaseSeconds * 1_000;
+  const claims: HeldClaims = new HeldClaims({ keeper: link, leaseMs, heartbeat: (held) => host.engine.heartbeat(held) });
   const host = await openHost({
     dataFolder: assignment.dataFolder,
     tasksModule: assignment.tasksModule,
@@ -28,7 +29,7 @@ async function main(assignment: WorkerAssignment): Promise<void> {
   const loop: MessageLoop = new MessageLoop({
     handle: (message, workerLoop) => host.engine.handle(message, workerLoop),
     source: host.source,
-    queues: host.taskQueues,
+    queues: () => taskQueuesOf(host),
     slots: assignment.slots,
     claims,
     log: link.log,
@@ -52,7 +53,6 @@ async function main(assignment: WorkerAssignment): Promise<void> {
   }
 }
 
-const leaseMsOf = (assignment: WorkerAssignment): number => assignment.engine.leaseSeconds * 1_000;
 /** A terminal sends SIGINT, and a service manager SIGTERM, to the whole group: the parent decides what becomes of its workers. */
 function endWithParent(): void {
   process.on("SIGINT", () => undefined);

@@ -19,7 +19,7 @@ import { RunLog } from "./run-log.ts";
 import { commitRun } from "./run-writes.ts";
 import { streamResults } from "./results.ts";
 import { sealGroup } from "./seal.ts";
-import { type OpenState, readOpenState, streamPages } from "./stream.ts";
+import { type OpenState, readOpenState, type Streamed, streamPages } from "./stream.ts";
 import { duePart } from "./runs.ts";
 
 /** `done`: nothing of this message is left to do (waiting, or another message is on its way); `later`: never acknowledge. */
@@ -109,7 +109,7 @@ async function commitOf(context: Context, attempt: Attempt, outcome: TaskOutcome
         if (reason() === "cancelled") return await ended(context, attempt, "cancelled", { error: CANCELLED });
         if (streamed.kind === "lost") return "lost";
         if (streamed.kind === "yielded") return { set: { status: "queued", notBefore: context.clock.now() + 1_000, sentAt: context.clock.now() }, remove: ["alone", "killsAlone", "died"], sendAfterSeconds: 1 };
-        if (streamed.kind === "failed") return await failed(context, attempt, streamed.error, undefined);
+        if (streamed.kind === "failed") return await streamFailed(context, attempt, streamed, reason);
         return await waiting(context, attempt, streamed.ownValue ?? null, undefined, streamed.ownValue === undefined ? "group" : "own", streamed);
       }
       case "retry":
@@ -141,6 +141,14 @@ async function waitingForPages(context: Context, attempt: Attempt, open: OpenSta
   if (open.sealed) return waiting(context, attempt, open.ownValue ?? null, undefined, open.ownValue === undefined ? "group" : "own", open);
   await sealGroup(context, `${attempt.run.runId}.g`, open.pages);
   return waiting(context, attempt, value, undefined, "own", open);
+}
+
+/** A generator that threw. One that ended well by throwing (skip, replace) after it had yielded has ended its stream: what stands is waited for. */
+async function streamFailed(context: Context, attempt: Attempt, { outcome, pages }: Extract<Streamed, { kind: "failed" }>, reason: () => AbortReason | undefined): Promise<Commit | "lost"> {
+  if (outcome.kind === "stream") throw new FanfoldError("internal", "a stream ended as another stream");
+  const endedWell = outcome.kind === "success" || outcome.kind === "skipped";
+  if (!endedWell || pages === 0) return commitOf(context, attempt, outcome, undefined, reason);
+  return waitingForPages(context, attempt, { pages, at: { skip: 0, items: 0 }, sealed: false, ownValue: undefined }, outcome.value);
 }
 
 /** The outbox: one fenced write says that the children exist. */

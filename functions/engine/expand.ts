@@ -69,9 +69,9 @@ function inputOf(parent: Header, run: Run): string | undefined {
 
 /**
  * Sends the members from..to-1. With full tracking, or a start time to keep, their rows are written first. Repeating a range is harmless: rows are put
- * absent, and a second message meets the row of the first.
+ * absent, and a second message meets the row of the first. `again`: the sweeper repeats it, so the members are planned already.
  */
-export async function expandMembers(context: Context, header: Header, from: number, to: number): Promise<void> {
+export async function expandMembers(context: Context, header: Header, from: number, to: number, again = false): Promise<void> {
   const owing: Owing[] = [];
   const rows: { ref: { gid: string; index: number; step: number }; attributes: Partial<RunAttributes> }[] = [];
   let planned = 0;
@@ -85,7 +85,10 @@ export async function expandMembers(context: Context, header: Header, from: numb
     if (!due) owing.push({ ...ref, queue: queueOf(context, strand[0] as Strand[number]), delaySeconds });
   }
   for (let at = 0; at < rows.length; at += 256) await createRuns(context, rows.slice(at, at + 256));
-  await all([sendRuns(context, owing, packSize(context, header.memberCount ?? 1)), notePlanned(context, ownedBy(header), `${header.gid}.${from}`, planned)]);
+  await all([
+    sendRuns(context, owing, packSize(context, header.memberCount ?? 1)),
+    ...(again ? [] : [notePlanned(context, ownedBy(header), `${header.gid}.${from}`, planned)]),
+  ]);
 }
 
 function firstStep(context: Context, header: Header, index: number, strand: Strand, now: number): { attributes: Partial<RunAttributes> | undefined; delaySeconds: number; due: boolean } {

@@ -1,5 +1,5 @@
-import { FanfoldError } from "../core/errors.ts";
-import type { ErrorData, StreamItem, TaskOutcome } from "../core/invocation.ts";
+import { errorData, OutcomeError } from "../core/error-data.ts";
+import type { StreamItem, TaskOutcome } from "../core/invocation.ts";
 import type { Json } from "../core/json.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Strand } from "../core/plan.ts";
@@ -34,7 +34,8 @@ export type Streamed =
   | { readonly kind: "sealed"; readonly ownValue: Json | undefined }
   /** Back-pressure held for long: give the slot away and come back. */
   | { readonly kind: "yielded" }
-  | { readonly kind: "failed"; readonly error: ErrorData }
+  /** The generator threw; `pages` stand, and a later attempt goes on behind them. */
+  | { readonly kind: "failed"; readonly outcome: TaskOutcome; readonly pages: number }
   | { readonly kind: "lost" };
 
 /** What earlier attempts of a streaming run left; undefined: it never opened a group. */
@@ -72,7 +73,7 @@ export async function streamPages(context: Context, attempt: Attempt, outcome: S
       const room = await waitForRoom(context, gid, page, signal);
       if (room !== "room") return { kind: room };
       const cut = await cutter.next(page);
-      if (cut.kind === "failed") return { kind: "failed", error: cut.error };
+      if (cut.kind === "failed") return { kind: "failed", outcome: cut.outcome, pages: page };
       if (cut.kind === "aborted") continue;
       if (cut.members.length > 0) {
         if ((await putPage(context, attempt, header, page, cut.members, cut.cursorAfter)) === "foreign") return { kind: "yielded" };
@@ -92,7 +93,8 @@ export async function streamPages(context: Context, attempt: Attempt, outcome: S
 function abortedStream(reason: string | undefined, gotOn: boolean): Streamed {
   if (reason !== "deadline") return { kind: "lost" };
   if (gotOn) return { kind: "yielded" };
-  return { kind: "failed", error: { name: "TaskTimeout", message: "the generator yielded nothing within the task's timeout", reason: "task_timeout" } };
+  const error = { name: "TaskTimeout", message: "the generator yielded nothing within the task's timeout", reason: "task_timeout" };
+  return { kind: "failed", outcome: { kind: "failed", error }, pages: 0 };
 }
 async function ownValueOf(context: Context, header: Header): Promise<Json | undefined> {
   return header.ownValue === undefined ? undefined : loadValue(context, header.ownValue as { value?: Json; valueRef?: string });
@@ -126,7 +128,7 @@ async function putPage(context: Context, { run, token }: Attempt, header: Header
 type Cut =
   | { readonly kind: "page"; readonly members: readonly Strand[]; readonly cursorAfter: PageCursor }
   | { readonly kind: "end"; readonly members: readonly Strand[]; readonly cursorAfter: PageCursor; readonly value: Json | undefined }
-  | { readonly kind: "failed"; readonly error: ErrorData }
+  | { readonly kind: "failed"; readonly outcome: TaskOutcome }
   | { readonly kind: "aborted" };
 type Pulled = { readonly result: IteratorResult<StreamItem, Json | undefined> } | { readonly error: unknown };
 
@@ -140,7 +142,7 @@ class PageCutter {
   readonly #signal: AbortSignal;
   #at: PageCursor;
   #toSkip: number;
-  #pulling: Promise<void> | undefined;
+  #pulling = false;
   #pulled: Pulled | undefined;
   /** Of the page being cut: its first item has waited long enough. */
   #slow = false;
@@ -167,7 +169,7 @@ class PageCutter {
       const pulled = await this.#pull();
       if (this.#signal.aborted) return { kind: "aborted" };
       if (!pulled) break; // slow
-      if ("error" in pulled) return { kind: "failed", error: errorData(pulled.error) };
+      if ("error" in pulled) return { kind: "failed", outcome: outcomeOf(pulled.error) };
       const { done, value } = pulled.result;
       if (done) return { kind: "end", members, cursorAfter: this.#at, value };
       if (this.#toSkip > 0) {
@@ -179,7 +181,7 @@ class PageCutter {
         members.push(strand);
         bytes += JSON.stringify(strand).length;
       } catch (error) {
-        return { kind: "failed", error: errorData(error) };
+        return { kind: "failed", outcome: outcomeOf(error) };
       }
       if (members.length === 1 && !lastPage && full > 1) this.#startTimer();
       const items = this.#at.items + 1;
@@ -196,10 +198,13 @@ class PageCutter {
 
   /** undefined: aborted, or the page has waited long enough; the pull goes on and is taken by the next page. */
   async #pull(): Promise<Pulled | undefined> {
-    this.#pulling ??= this.#items.next().then(
-      (result) => this.#arrived({ result }),
-      (error: unknown) => this.#arrived({ error }),
-    );
+    if (!this.#pulling) {
+      this.#pulling = true;
+      void this.#items.next().then(
+        (result) => this.#arrived({ result }),
+        (error: unknown) => this.#arrived({ error }),
+      );
+    }
     if (!this.#pulled && !this.#slow && !this.#signal.aborted) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
@@ -208,7 +213,7 @@ class PageCutter {
     const pulled = this.#pulled;
     if (pulled) {
       this.#pulled = undefined;
-      this.#pulling = undefined;
+      this.#pulling = false;
     }
     return pulled;
   }
@@ -230,8 +235,7 @@ class PageCutter {
   /** Items before the page whose timer runs: a timer of an earlier page means nothing. */
   #pageStart = -1;
 }
-function errorData(error: unknown): ErrorData {
-  if (error instanceof FanfoldError) return { name: error.name, message: error.message, reason: error.code, retryable: false };
-  if (error instanceof Error) return { name: error.name, message: error.message, ...(error.stack === undefined ? {} : { stack: error.stack }) };
-  return { name: "Error", message: String(error) };
+/** A generator throws nothing but OutcomeError; anything else was refused here. */
+function outcomeOf(thrown: unknown): TaskOutcome {
+  return thrown instanceof OutcomeError ? thrown.outcome : { kind: "failed", error: errorData(thrown) };
 }

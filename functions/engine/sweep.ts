@@ -145,7 +145,7 @@ async function sweepLeaf(context: Context, header: Header, leaf: number, done: R
     const absent = index < upTo && !run && !done.has(localIndex(index, width)) && leafOf(index, width) === leaf;
     if (absent) absentFrom ??= index;
     else if (absentFrom !== undefined) {
-      if (mayResend(context, header) && header.plan !== undefined) kicks.push(expandMembers(context, header, absentFrom, index));
+      if (mayResend(context, header) && header.plan !== undefined) kicks.push(expandMembers(context, header, absentFrom, index, true));
       absentFrom = undefined;
     }
     if (!run || done.has(localIndex(index, width)) || index >= (leaf + 1) * width) continue;

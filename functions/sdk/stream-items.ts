@@ -23,7 +23,7 @@ export async function* streamItems(source: AsyncIterator<unknown>, signal: Abort
   } catch (thrown) {
     throw new OutcomeError(outcomeOf(thrown, signal));
   } finally {
-    if (false) await stop(source, signal);
+    if (!ended) await stop(source, signal);
   }
 }
 

@@ -28,21 +28,32 @@ const SECOND = 1_000;
 const MAX_DELAY_SECONDS = 900;
 const CUT_AT = 1_024;
 
+/** What all processes see. */
+class Messages {
+  /** Ready messages by queue and job. The job whose turn is next comes first in its map. */
+  readonly ready = new Map<string, Map<string, Line>>();
+  /** Delayed and in flight, by id. */
+  readonly waiting = new Map<string, Message>();
+  readonly dead: MemoryDeadLetter[] = [];
+  sent = 0;
+}
+
 /** A queue and its receiving side (embedded/message-source.ts) in memory. */
 export class MemoryQueue implements Queue {
   readonly maxDelaySeconds = MAX_DELAY_SECONDS;
   readonly #clock: Clock;
   readonly #holder: string;
-  /** Ready messages by queue and job. The job whose turn is next comes first in its map. */
-  readonly #ready = new Map<string, Map<string, Line>>();
-  /** Delayed and in flight, by id. */
-  readonly #waiting = new Map<string, Message>();
-  readonly #dead: MemoryDeadLetter[] = [];
-  #sent = 0;
+  readonly #messages: Messages;
 
-  constructor(clock: Clock, holder = "memory") {
+  constructor(clock: Clock, holder = "memory", messages = new Messages()) {
     this.#clock = clock;
     this.#holder = holder;
+    this.#messages = messages;
+  }
+
+  /** The same queues, received from by another process. */
+  as(holder: string): MemoryQueue {
+    return new MemoryQueue(this.#clock, holder, this.#messages);
   }
 
   async send(messages: readonly OutgoingMessage[]): Promise<void> {
@@ -51,8 +62,8 @@ export class MemoryQueue implements Queue {
     }
     const now = this.#clock.now();
     for (const { queue, jobId, body, delaySeconds = 0 } of messages) {
-      const message = { id: `m${++this.#sent}`, queue, jobId, body, receives: 0, visibleAt: now + delaySeconds * SECOND, holder: undefined };
-      if (delaySeconds > 0) this.#waiting.set(message.id, message);
+      const message = { id: `m${++this.#messages.sent}`, queue, jobId, body, receives: 0, visibleAt: now + delaySeconds * SECOND, holder: undefined };
+      if (delaySeconds > 0) this.#messages.waiting.set(message.id, message);
       else this.#line(message).messages.push(message);
     }
   }
@@ -66,7 +77,7 @@ export class MemoryQueue implements Queue {
         const message = this.#take(queue);
         if (message === undefined) break;
         Object.assign(message, { receives: message.receives + 1, visibleAt: now + visibilitySeconds * SECOND, holder: this.#holder });
-        this.#waiting.set(message.id, message);
+        this.#messages.waiting.set(message.id, message);
         const { jobId, body, receives } = message;
         received.push({ id: receiptOf(message), queue, jobId, body, receives });
       }
@@ -77,7 +88,7 @@ export class MemoryQueue implements Queue {
   async ack(ids: readonly string[]): Promise<void> {
     for (const id of ids) {
       const message = this.#held(id);
-      if (message !== undefined) this.#waiting.delete(message.id);
+      if (message !== undefined) this.#messages.waiting.delete(message.id);
     }
   }
 
@@ -98,19 +109,19 @@ export class MemoryQueue implements Queue {
   async dead(id: string, reason: string): Promise<void> {
     const message = this.#held(id);
     if (message === undefined) return;
-    this.#waiting.delete(message.id);
+    this.#messages.waiting.delete(message.id);
     const { queue, jobId, body, receives } = message;
-    this.#dead.push({ id: message.id, queue, jobId, body, receives, reason, deadAt: this.#clock.now() });
+    this.#messages.dead.push({ id: message.id, queue, jobId, body, receives, reason, deadAt: this.#clock.now() });
   }
 
   async deadLetters(limit: number): Promise<readonly MemoryDeadLetter[]> {
-    return this.#dead.slice(-limit).reverse();
+    return this.#messages.dead.slice(-limit).reverse();
   }
 
   async nextVisibleAt(queues: readonly string[]): Promise<number | undefined> {
-    if (queues.some((queue) => (this.#ready.get(queue)?.size ?? 0) > 0)) return 0;
+    if (queues.some((queue) => (this.#messages.ready.get(queue)?.size ?? 0) > 0)) return 0;
     let next: number | undefined;
-    for (const message of this.#waiting.values()) if (queues.includes(message.queue)) next = Math.min(next ?? Infinity, message.visibleAt);
+    for (const message of this.#messages.waiting.values()) if (queues.includes(message.queue)) next = Math.min(next ?? Infinity, message.visibleAt);
     return next;
   }
 
@@ -124,16 +135,16 @@ export class MemoryQueue implements Queue {
 
   async depth(queue: string): Promise<{ ready: number; delayed: number; inFlight: number }> {
     let ready = 0;
-    for (const line of this.#ready.get(queue)?.values() ?? []) ready += line.messages.length - line.head;
-    const waiting = [...this.#waiting.values()].filter((message) => message.queue === queue);
+    for (const line of this.#messages.ready.get(queue)?.values() ?? []) ready += line.messages.length - line.head;
+    const waiting = [...this.#messages.waiting.values()].filter((message) => message.queue === queue);
     const inFlight = waiting.filter((message) => message.holder !== undefined).length;
     return { ready, delayed: waiting.length - inFlight, inFlight };
   }
 
   #release(matches: (message: Message) => boolean): number {
-    const released = [...this.#waiting.values()].filter(matches).sort((a, b) => a.visibleAt - b.visibleAt);
+    const released = [...this.#messages.waiting.values()].filter(matches).sort((a, b) => a.visibleAt - b.visibleAt);
     for (const message of released) {
-      this.#waiting.delete(message.id);
+      this.#messages.waiting.delete(message.id);
       message.holder = undefined;
       this.#line(message).messages.push(message);
     }
@@ -141,15 +152,15 @@ export class MemoryQueue implements Queue {
   }
 
   #line(message: Message): Line {
-    let jobs = this.#ready.get(message.queue);
-    if (jobs === undefined) this.#ready.set(message.queue, (jobs = new Map<string, Line>()));
+    let jobs = this.#messages.ready.get(message.queue);
+    if (jobs === undefined) this.#messages.ready.set(message.queue, (jobs = new Map<string, Line>()));
     let line = jobs.get(message.jobId);
     if (line === undefined) jobs.set(message.jobId, (line = { messages: [], head: 0 }));
     return line;
   }
 
   #take(queue: string): Message | undefined {
-    const jobs = this.#ready.get(queue);
+    const jobs = this.#messages.ready.get(queue);
     for (const [jobId, line] of jobs ?? []) {
       const message = line.messages[line.head++];
       if (line.head >= CUT_AT) Object.assign(line, { messages: line.messages.slice(line.head), head: 0 });
@@ -162,7 +173,7 @@ export class MemoryQueue implements Queue {
   }
 
   #held(id: string): Message | undefined {
-    const message = this.#waiting.get(id.slice(0, id.indexOf("~")));
+    const message = this.#messages.waiting.get(id.slice(0, id.indexOf("~")));
     return message?.holder !== undefined && receiptOf(message) === id ? message : undefined;
   }
 }

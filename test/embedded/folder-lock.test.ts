@@ -46,6 +46,7 @@ describe("the lock of a data folder", () => {
     (await lockFolder(folder)).release();
     writeFileSync(join(folder, "other"), "{");
     (await lockFolder(folder)).release();
+    expect(readdirSync(folder)).toEqual([]);
   });
 });
 

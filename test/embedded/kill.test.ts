@@ -24,7 +24,13 @@ describe("kill -9 of a worker", () => {
     const [killer, other] = [join(folder, "killer"), join(folder, "other")];
     const { runtime } = await startTestRuntime();
     const poisoned = await submit(runtime, killsAlways.s(killer));
-    const work = await submit(runtime, chord(numbers(40).map(() => notedSlowly.si(other, 50)), count.s()));
+    const work = await submit(
+      runtime,
+      chord(
+        numbers(40).map(() => notedSlowly.si(other, 50)),
+        count.s(),
+      ),
+    );
     const job = await ended(runtime, poisoned);
     expect(job).toMatchObject({ state: "failure", error: { reason: "task_killed" }, counts: { broken: 1 } });
     expect(linesOf(killer).length).toBeLessThanOrEqual(4);
@@ -49,7 +55,12 @@ describe("kill -9 of everything", () => {
     const file = join(dataFolder, "noted");
     const first = await startRuntimeProcess(dataFolder);
     const submitted = new Promise<string>((resolve) => first.child.once("message", (message) => resolve((message as { jobId: string }).jobId)));
-    first.child.send(chord(numbers(600).map(() => notedSlowly.si(file, 40)), count.s()).canvas);
+    first.child.send(
+      chord(
+        numbers(600).map(() => notedSlowly.si(file, 40)),
+        count.s(),
+      ).canvas,
+    );
     const jobId = await submitted;
     await until("a third has run", () => linesOf(file).filter((line) => line.startsWith("end")).length > 200);
     await first.kill();

@@ -68,7 +68,11 @@ describe("held claims", () => {
         events.push(`confirm ${held.map((each) => each.token).join()}`);
         return ["lost"];
       },
-      keeper: { held: (each) => events.push(`held ${each.token}`), released: (each) => events.push(`released ${each.token}`), told: async () => void events.push("told") },
+      keeper: {
+        held: (each) => events.push(`held ${each.token}`),
+        released: (each) => events.push(`released ${each.token}`),
+        told: async () => void events.push("told"),
+      },
     });
     return { claims, events };
   };

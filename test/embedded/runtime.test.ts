@@ -11,13 +11,25 @@ const numbers = (n: number): number[] => Array.from({ length: n }, (_, k) => k);
 describe("a runtime", () => {
   it("folds a chord of 1,000 runs over worker processes", async () => {
     const { runtime } = await startTestRuntime();
-    const job = await run(runtime, chord(numbers(1_000).map((n) => echo.s(n)), total.s()));
+    const job = await run(
+      runtime,
+      chord(
+        numbers(1_000).map((n) => echo.s(n)),
+        total.s(),
+      ),
+    );
     expect(job).toMatchObject({ state: "success", value: 499_500, countsExact: true, counts: { success: 1_001 } });
   });
 
   it("runs in one process as well", async () => {
     const { runtime } = await startTestRuntime({ workers: 0 });
-    const job = await run(runtime, chord(numbers(200).map((n) => echo.s(n)), total.s()));
+    const job = await run(
+      runtime,
+      chord(
+        numbers(200).map((n) => echo.s(n)),
+        total.s(),
+      ),
+    );
     expect(job).toMatchObject({ state: "success", value: 19_900 });
     expect((await runtime.stats()).workers).toEqual([]);
   });
@@ -89,7 +101,13 @@ describe("a graceful stop", () => {
     const dataFolder = newFolder();
     const file = join(dataFolder, "noted");
     const first = await startTestRuntime({ dataFolder, concurrency: 4 });
-    const job = await submit(first.runtime, chord(numbers(2_000).map(() => noted.si(file)), count.s()));
+    const job = await submit(
+      first.runtime,
+      chord(
+        numbers(2_000).map(() => noted.si(file)),
+        count.s(),
+      ),
+    );
     await until("some ran", () => linesOf(file).length > 50);
     await first.runtime.stop({ graceSeconds: 10 });
     const before = linesOf(file).length;

@@ -1,3 +1,4 @@
+import type { Json } from "../../functions/core/json.ts";
 import type { EngineConfig } from "../../functions/engine/contract.ts";
 import type { Item, Key, PutOp, RemoveOp, UpdateOp, WriteOp, WriteResult } from "../../functions/engine/ports.ts";
 import type { SimProcess } from "./scheduler.ts";
@@ -20,8 +21,8 @@ export interface Faults {
   report?(op: WriteOp, result: WriteResult): WriteResult;
   /** What a consistent read gives in place of the item. */
   read?(context: ReadContext): Item | undefined;
-  /** The message vanishes although it was accepted. */
-  swallow?(body: unknown): boolean;
+  /** The message vanishes although it was accepted. `handling`: bodies of the messages that its sender is handling. */
+  swallow?(body: Json, handling: readonly Json[]): boolean;
   /** Probability that a write is reported, its process dies, and the write is gone. */
   readonly reportedBeforeApplied?: number;
   readonly loop?: LoopFaults;

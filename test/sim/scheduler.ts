@@ -210,8 +210,9 @@ function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
+const EVERYWHERE = new Set(["v", "jobId", "ttl", "units"]);
 function shown(value: unknown): string {
   if (value === undefined) return "-";
-  const text = JSON.stringify(value, (_name, inner: unknown) => (inner instanceof Set ? [...(inner as Set<unknown>)] : inner));
-  return text.length > 700 ? `${text.slice(0, 700)}…` : text;
+  const text = JSON.stringify(value, (name, inner: unknown) => (EVERYWHERE.has(name) ? undefined : inner instanceof Set ? [...(inner as Set<unknown>)] : inner));
+  return text.length > 900 ? `${text.slice(0, 900)}…` : text;
 }

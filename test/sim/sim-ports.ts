@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { TaskRegistry, TaskRunner } from "../../functions/core/invocation.ts";
+import type { Json } from "../../functions/core/json.ts";
 import type { Ports, WriteOp, WriteResult } from "../../functions/engine/ports.ts";
 import type { Faults } from "./faults.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
@@ -16,6 +17,8 @@ export interface SimWorld {
   readonly maxDelaySeconds: number;
   readonly registry: TaskRegistry;
   readonly shape: Shape;
+  /** Bodies of the messages that processes are handling. */
+  readonly handling: Map<SimProcess, Set<Json>>;
 }
 
 /** The ports of one process: every call becomes a pending call of the scheduler, each operation of a batch its own. */
@@ -42,7 +45,7 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
         await Promise.all(
           messages.map((message) =>
             remote(() => `send ${message.queue} ${JSON.stringify(message.body)} +${message.delaySeconds ?? 0}s`, () => {
-              if (!world.faults.swallow?.(message.body)) queue.send(message, scheduler.now);
+              if (!world.faults.swallow?.(message.body, [...(world.handling.get(process) ?? [])])) queue.send(message, scheduler.now);
             }),
           ),
         );

@@ -75,6 +75,7 @@ export class Simulation {
       maxDelaySeconds: this.settings.maxDelaySeconds,
       registry: SIM_REGISTRY,
       shape: this.shape,
+      handling: new Map(),
     };
     this.#oracle = new Oracle(this.shape, this.scheduler, this.journal, new LeaseWatch(this.scheduler, this), this);
     this.#store.watch((write) => {

@@ -1,3 +1,4 @@
+import type { Json } from "../../functions/core/json.ts";
 import type { Claim, Engine, WorkerLoop } from "../../functions/engine/contract.ts";
 import { type Disposition, PortError } from "../../functions/engine/ports.ts";
 import type { SimProcess } from "./scheduler.ts";
@@ -30,6 +31,7 @@ export class SimWorker {
   readonly #slots: number;
   readonly #reports: WorkerReports;
   readonly #holds = new Set<Hold>();
+  readonly #bodies = new Set<Json>();
   #running = 0;
   #alone = false;
   #beating = false;
@@ -40,6 +42,7 @@ export class SimWorker {
     this.engine = engine;
     this.#slots = slots;
     this.#reports = reports;
+    world.handling.set(process, this.#bodies);
   }
 
   claims(): Claim[] {
@@ -54,10 +57,14 @@ export class SimWorker {
     const { scheduler, queue } = this.#world;
     queue.receive(message, scheduler.now, VISIBILITY_SECONDS * 1_000);
     scheduler.note(() => `${this.process.name} receives #${message.id} (${message.receives}) ${JSON.stringify(message.body)}`);
+    this.#bodies.add(message.body);
     this.handling++;
     this.#handle({ ...message })
       .catch((error: unknown) => this.#reports.bad("engine-threw", String((error as Error)?.stack ?? error)))
-      .finally(() => this.handling--);
+      .finally(() => {
+        this.handling--;
+        this.#bodies.delete(message.body);
+      });
   }
 
   async #handle(message: Message): Promise<void> {

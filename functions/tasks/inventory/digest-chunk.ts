@@ -1,0 +1,27 @@
+import { Buffer } from "node:buffer";
+import type { Chunk, ChunkResult, Digested, Failure } from "./chunk.ts";
+import { digestFile, type FileDigest } from "./digest-file.ts";
+import { decodePath } from "./path-text.ts";
+import { pathIn } from "./walk-folder.ts";
+
+/** Several, because reading waits; few, because a worker digests many chunks at once. */
+const FILES_AT_ONCE = 4;
+
+/** Digests the files of a chunk. What a file does is data; only an abort, or a shortage of the process, throws. */
+export async function digestChunk(folder: string, chunk: Chunk, signal: AbortSignal): Promise<ChunkResult> {
+  const root = Buffer.from(folder, "utf8");
+  const digests: FileDigest[] = [];
+  let next = 0;
+  const digestNext = async (): Promise<void> => {
+    for (let at = next++; at < chunk.files.length; at = next++) digests[at] = await digestFile(pathIn(root, decodePath(chunk.files[at] ?? "")), signal);
+  };
+  await Promise.all(Array.from({ length: FILES_AT_ONCE }, digestNext));
+  const files: Digested[] = [];
+  const failures: Failure[] = [...chunk.failures];
+  for (const [at, path] of chunk.files.entries()) {
+    const digest = digests[at];
+    if (digest !== undefined && "sha256" in digest) files.push([path, digest.bytes, digest.sha256]);
+    else failures.push([path, digest?.reason ?? "lost"]);
+  }
+  return { files, failures, totals: chunk.totals };
+}

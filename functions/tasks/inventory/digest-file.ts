@@ -1,0 +1,54 @@
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+import { constants } from "node:fs";
+import { lstat, open, type FileHandle } from "node:fs/promises";
+import { fsReason } from "./fs-reason.ts";
+
+export type FileDigest = { readonly bytes: number; readonly sha256: string } | { readonly reason: string };
+
+/** The name may lead to something else by now: never follow a link, never wait for the writer of a fifo, never take over a terminal. */
+const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
+const BUFFER_BYTES = 256 * 1024;
+
+/** Size and SHA-256 of a regular file, or why there is none. Memory is bounded whatever the size. Throws only when aborted, or short of resources. */
+export async function digestFile(path: Buffer, signal: AbortSignal): Promise<FileDigest> {
+  signal.throwIfAborted();
+  let file: FileHandle | undefined;
+  try {
+    // Opening alone can have effects on a device, so it is not opened to find out.
+    if (!(await lstat(path)).isFile()) return { reason: "not_a_file" };
+    file = await open(path, FLAGS);
+    return await digestOpen(file, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    return { reason: fsReason(error) };
+  } finally {
+    await file?.close();
+  }
+}
+
+async function digestOpen(file: FileHandle, signal: AbortSignal): Promise<FileDigest> {
+  const before = await file.stat();
+  if (!before.isFile()) return { reason: "not_a_file" };
+  const hash = createHash("sha256");
+  // One byte more than the size: a file that is read in one piece shows by that whether it ends where it should.
+  const buffer = Buffer.allocUnsafe(Math.min(before.size + 1, BUFFER_BYTES));
+  let bytes = 0;
+  let pieces = 0;
+  for (let atEnd = false; !atEnd; pieces++) {
+    signal.throwIfAborted();
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, null);
+    hash.update(buffer.subarray(0, bytesRead));
+    bytes += bytesRead;
+    if (bytes > before.size) return { reason: "changed" };
+    atEnd = bytesRead === 0 || (bytes === before.size && bytesRead < buffer.length);
+  }
+  if (bytes !== before.size) return { reason: "changed" };
+  // What was read piece by piece may be of two versions.
+  if (pieces > 1 && (await wasChanged(file, before))) return { reason: "changed" };
+  return { bytes, sha256: hash.digest("hex") };
+}
+async function wasChanged(file: FileHandle, before: { readonly size: number; readonly mtimeMs: number }): Promise<boolean> {
+  const after = await file.stat();
+  return after.size !== before.size || after.mtimeMs !== before.mtimeMs;
+}

@@ -1,0 +1,45 @@
+import { Buffer, isUtf8 } from "node:buffer";
+
+/**
+ * Names of files are bytes; JSON carries characters. The text of a path is its UTF-8, except that every byte of a control character, of a backslash
+ * and of what is not valid UTF-8 is written as `\xNN` (two lower-case hexadecimal digits). A backslash therefore always begins an escape, so two
+ * different paths never have the same text, and each text leads back to its path.
+ */
+export function encodePath(path: Uint8Array): string {
+  const bytes = Buffer.from(path.buffer, path.byteOffset, path.byteLength);
+  if (isUtf8(bytes)) {
+    const text = bytes.toString("utf8");
+    if (!ESCAPED.test(text)) return text;
+  }
+  let text = "";
+  for (let at = 0; at < bytes.length; ) {
+    const length = sequenceLength(bytes, at);
+    const character = bytes.toString("utf8", at, at + length);
+    if (length > 0 && !ESCAPED.test(character)) text += character;
+    else for (let byte = at; byte < at + Math.max(1, length); byte++) text += `\\x${(bytes[byte] ?? 0).toString(16).padStart(2, "0")}`;
+    at += Math.max(1, length);
+  }
+  return text;
+}
+/** C0, DEL and C1 controls, and the mark of an escape itself. */
+// oxlint-disable-next-line no-control-regex -- control characters are what it is about
+const ESCAPED = /[\u0000-\u001f\u007f-\u009f\\]/;
+
+/** The path of a text. Throws a RangeError for what `encodePath` cannot have made: a backslash that begins no escape. */
+export function decodePath(text: string): Buffer {
+  if (!text.includes("\\")) return Buffer.from(text, "utf8");
+  const parts: Buffer[] = [];
+  for (const [part] of text.matchAll(/[^\\]+|\\(?:x[0-9a-f]{2})?/g)) {
+    if (part === "\\") throw new RangeError("a backslash in the text of a path must begin an escape \\xNN");
+    parts.push(part.startsWith("\\") ? Buffer.from([Number.parseInt(part.slice(2), 16)]) : Buffer.from(part, "utf8"));
+  }
+  return Buffer.concat(parts);
+}
+
+/** Length of the well-formed UTF-8 sequence that starts here (Unicode, table 3-7); 0: none does. */
+function sequenceLength(bytes: Buffer, at: number): number {
+  const first = bytes[at] ?? 0;
+  if (first < 0x80) return 1;
+  const length = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+  return length > 0 && at + length <= bytes.length && isUtf8(bytes.subarray(at, at + length)) ? length : 0;
+}

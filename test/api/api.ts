@@ -1,0 +1,57 @@
+import type { Hono } from "hono";
+import { createApp } from "../../functions/api/app.ts";
+import { noSecurity, type Security } from "../../functions/api/security.ts";
+import { createClient, type Client } from "../../functions/client/index.ts";
+import { createRegistry, createWorkflows, loadTaskModule } from "../../functions/sdk/index.ts";
+import * as examples from "../../functions/tasks/examples.ts";
+import { LocalEngine } from "../engine/local-engine.ts";
+
+/** The API over the real engine in memory, with the example tasks. */
+export interface Api {
+  readonly local: LocalEngine;
+  readonly app: Hono;
+  readonly client: Client;
+  /** Errors that the caller was not told about. */
+  readonly reported: unknown[];
+  ask(method: string, path: string, what?: { json?: unknown; body?: BodyInit; headers?: Record<string, string> }): Promise<Response>;
+}
+
+export function startApi(options: { security?: Security; pollMilliseconds?: number } = {}): Api {
+  const { tasks, workflows } = loadTaskModule(examples);
+  const local = new LocalEngine(tasks);
+  const registry = createRegistry(tasks);
+  const reported: unknown[] = [];
+  const app = createApp({
+    engine: local.engine,
+    workflows: createWorkflows(workflows),
+    registry: { info: (task) => registry.info(task), names: () => tasks.map((task) => task.name) },
+    security: options.security ?? noSecurity(),
+    version: "1.2.3",
+    report: (error) => reported.push(error),
+    pollMilliseconds: options.pollMilliseconds ?? 5,
+  });
+  return {
+    local,
+    app,
+    reported,
+    client: createClient({ url: "http://127.0.0.1:7420", fetch: (request) => app.fetch(request) }),
+    async ask(method, path, { json, body, headers = {} } = {}) {
+      const type: Record<string, string> = json === undefined ? {} : { "Content-Type": "application/json" };
+      const content = json === undefined ? body : JSON.stringify(json);
+      return app.request(path, { method, headers: { ...type, ...headers }, ...(content !== undefined && { body: content }) });
+    },
+  };
+}
+
+export async function linesOf(response: Response): Promise<unknown[]> {
+  const text = await response.text();
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as unknown);
+}
+
+/** What has ever been asked to be written, sent or kept. */
+export async function traces({ local }: Api): Promise<unknown> {
+  return { store: local.store.stats(), blobs: local.blobs.names(), queues: await Promise.all(local.queues.map((queue) => local.queue.depth(queue))) };
+}

@@ -1,0 +1,20 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type EnvironmentOptions, LmdbEnvironment } from "../../functions/embedded/lmdb-environment.ts";
+
+export interface OpenFolder {
+  readonly folder: string;
+  readonly environment: LmdbEnvironment;
+  close(): Promise<void>;
+}
+/** A folder of its own for each caller, gone after `close`. */
+export function openFolder(options: Omit<EnvironmentOptions, "folder"> = {}): OpenFolder {
+  const folder = mkdtempSync(join(tmpdir(), "fanfold-lmdb-"));
+  const environment = new LmdbEnvironment({ folder, ...options });
+  const close = async (): Promise<void> => {
+    await environment.close();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { folder, environment, close };
+}

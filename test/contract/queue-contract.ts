@@ -1,0 +1,227 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { MessageSource } from "../../functions/embedded/message-source.ts";
+import type { Clock, Queue } from "../../functions/engine/ports.ts";
+import { FakeClock } from "../../functions/testing/fake-clock.ts";
+
+export interface QueueUnderTest {
+  readonly queue: Queue & MessageSource;
+  /** The same queues as another process sees them. */
+  other(holder: string): Queue & MessageSource;
+  close?(): Promise<void>;
+}
+
+/** What every queue with its receiving side does on one machine. SQS has its own receiving side, so this does not run there. */
+export function queueContract(name: string, factory: (clock: Clock, holder: string) => Promise<QueueUnderTest>): void {
+  describe(`queue contract: ${name}`, () => {
+    const clock = new FakeClock();
+    let subject: QueueUnderTest;
+    let queue: Queue & MessageSource;
+    const Q = "london.default#worker";
+    const send = (jobId: string, ...bodies: readonly (string | number)[]) => queue.send(bodies.map((body) => ({ queue: Q, jobId, body })));
+    const receive = (max = 10, seconds = 30) => queue.receive([Q], max, seconds);
+    const bodies = async (max = 10) => (await receive(max)).map(({ body }) => body);
+
+    beforeEach(async () => {
+      subject = await factory(clock, "me");
+      queue = subject.queue;
+    });
+    afterEach(async () => subject.close?.());
+
+    it("delivers what was sent, once, with its queue, job and body", async () => {
+      const body = { deep: [1, null, { ü: "😀" }], text: "x" };
+      await queue.send([{ queue: Q, jobId: "j", body }]);
+      const [delivery, ...rest] = await receive();
+      expect(delivery).toMatchObject({ queue: Q, jobId: "j", body, receives: 1 });
+      expect(rest).toEqual([]);
+      expect(await receive()).toEqual([]);
+    });
+
+    it("an empty queue gives nothing, at once", async () => {
+      expect(await receive()).toEqual([]);
+      expect(await queue.nextVisibleAt([Q])).toBeUndefined();
+      expect(await queue.depth(Q)).toEqual({ ready: 0, delayed: 0, inFlight: 0 });
+      await queue.send([]);
+      expect(await receive()).toEqual([]);
+    });
+
+    it("a message that is not acknowledged comes again after its visibility", async () => {
+      await send("j", 1);
+      await receive(1, 30);
+      clock.advance(29_999);
+      expect(await receive()).toEqual([]);
+      clock.advance(1);
+      const [again] = await receive();
+      expect(again).toMatchObject({ body: 1, receives: 2 });
+    });
+
+    it("an acknowledged message never comes again", async () => {
+      await send("j", 1, 2);
+      await queue.ack((await receive()).map(({ id }) => id));
+      clock.advance(100_000);
+      expect(await receive()).toEqual([]);
+      expect(await queue.depth(Q)).toEqual({ ready: 0, delayed: 0, inFlight: 0 });
+    });
+
+    it("a late call about an earlier delivery changes nothing", async () => {
+      await send("j", 1);
+      const [first] = await receive(1, 5);
+      clock.advance(5_000);
+      const [second] = await receive(1, 5);
+      await queue.ack([first!.id]);
+      await queue.later(first!.id, 0);
+      await queue.extend([first!.id], 900);
+      await queue.dead(first!.id, "late");
+      expect(await queue.deadLetters(10)).toEqual([]);
+      clock.advance(5_000);
+      const [third] = await receive();
+      expect(third).toMatchObject({ receives: 3 });
+      expect(second!.id).not.toBe(first!.id);
+      await queue.ack(["unknown", third!.id, third!.id]);
+      await queue.later("unknown~1", 5);
+      expect(await queue.depth(Q)).toEqual({ ready: 0, delayed: 0, inFlight: 0 });
+    });
+
+    it("delays a message by its seconds, at most by maxDelaySeconds", async () => {
+      await queue.send([
+        { queue: Q, jobId: "j", body: "soon" },
+        { queue: Q, jobId: "j", body: "late", delaySeconds: queue.maxDelaySeconds },
+      ]);
+      expect(await bodies()).toEqual(["soon"]);
+      clock.advance(queue.maxDelaySeconds * 1_000 - 1);
+      expect((await bodies()).includes("late")).toBe(false);
+      clock.advance(1);
+      expect(await bodies()).toContain("late");
+      await expect(queue.send([{ queue: Q, jobId: "j", body: 1, delaySeconds: queue.maxDelaySeconds + 1 }])).rejects.toThrow();
+    });
+
+    it("later makes it visible again after the delay, and counts the next receive", async () => {
+      await send("j", 1);
+      const [first] = await receive();
+      await queue.later(first!.id, 7);
+      expect(await queue.depth(Q)).toEqual({ ready: 0, delayed: 1, inFlight: 0 });
+      expect(await queue.nextVisibleAt([Q])).toBe(clock.now() + 7_000);
+      expect(await receive()).toEqual([]);
+      clock.advance(7_000);
+      const [second] = await receive();
+      expect(second).toMatchObject({ receives: 2 });
+      await queue.later(second!.id, 0);
+      expect(await receive()).toMatchObject([{ receives: 3 }]);
+    });
+
+    it("extend keeps it in flight", async () => {
+      await send("j", 1);
+      const [delivery] = await receive(1, 10);
+      clock.advance(9_000);
+      await queue.extend([delivery!.id], 10);
+      clock.advance(9_999);
+      expect(await receive()).toEqual([]);
+      clock.advance(1);
+      expect(await receive()).toMatchObject([{ receives: 2 }]);
+    });
+
+    it("a dead letter is kept, listed newest first, and never delivered", async () => {
+      await send("j", 1, 2);
+      for (const { id, body } of await receive()) {
+        await queue.dead(id, `cannot ${String(body)}`);
+        clock.advance(10);
+      }
+      clock.advance(1_000_000);
+      expect(await receive()).toEqual([]);
+      const letters = await queue.deadLetters(10);
+      expect(letters.map(({ reason }) => reason)).toEqual(["cannot 2", "cannot 1"]);
+      expect(letters[0]).toMatchObject({ queue: Q, jobId: "j", body: 2, receives: 1, deadAt: clock.now() - 1_000_010 });
+      expect(await queue.deadLetters(1)).toHaveLength(1);
+    });
+
+    it("is fair over jobs: a small job does not wait for a big one", async () => {
+      await send("big", ...Array.from({ length: 500 }, (_, index) => `big${index}`));
+      await bodies(20);
+      await send("small", "s0", "s1");
+      await send("other", "o0", "o1");
+      const next = await bodies(8);
+      expect(next.filter((body) => String(body).startsWith("s"))).toEqual(["s0", "s1"]);
+      expect(next.filter((body) => String(body).startsWith("o"))).toEqual(["o0", "o1"]);
+      expect(await bodies(3)).toHaveLength(3);
+    });
+
+    it("takes turns among jobs that are all there", async () => {
+      for (const jobId of ["a", "b", "c"]) await send(jobId, ...Array.from({ length: 10 }, () => jobId));
+      for (let round = 0; round < 5; round++) expect((await bodies(3)).toSorted()).toEqual(["a", "b", "c"]);
+      expect((await bodies(15)).toSorted().join("")).toBe("aaaaabbbbbccccc");
+    });
+
+    it("a job that was empty for a while has no credit and no debt", async () => {
+      await send("a", ...Array(10).keys());
+      await bodies(10);
+      await send("b", ...Array(5).fill("b"));
+      await send("a", ...Array(5).fill("a"));
+      expect((await bodies(4)).toSorted()).toEqual(["a", "a", "b", "b"]);
+    });
+
+    it("serves queues in the order given, and no others", async () => {
+      await queue.send(["second", "first", "third"].map((name) => ({ queue: name, jobId: "j", body: name })));
+      expect((await queue.receive(["first", "second"], 1, 30)).map(({ body }) => body)).toEqual(["first"]);
+      expect((await queue.receive(["first", "second"], 5, 30)).map(({ body }) => body)).toEqual(["second"]);
+      expect((await queue.receive(["third"], 5, 30)).map(({ body }) => body)).toEqual(["third"]);
+    });
+
+    it("gives no more than asked for", async () => {
+      await send("j", ...Array(25).keys());
+      expect(await receive(10)).toHaveLength(10);
+      expect(await receive(0)).toHaveLength(0);
+      expect(await receive(100)).toHaveLength(15);
+    });
+
+    it("says when something can be received", async () => {
+      await queue.send([{ queue: Q, jobId: "j", body: 1, delaySeconds: 60 }]);
+      expect(await queue.nextVisibleAt([Q, "another"])).toBe(clock.now() + 60_000);
+      expect(await queue.nextVisibleAt(["another"])).toBeUndefined();
+      await send("j", 2);
+      expect(await queue.nextVisibleAt([Q])).toBeLessThanOrEqual(clock.now());
+      await receive(10, 20);
+      expect(await queue.nextVisibleAt([Q])).toBe(clock.now() + 20_000);
+    });
+
+    it("counts what is ready, delayed and in flight", async () => {
+      await send("j", 1, 2, 3);
+      await queue.send([{ queue: Q, jobId: "j", body: 4, delaySeconds: 5 }]);
+      await receive(1);
+      expect(await queue.depth(Q)).toEqual({ ready: 2, delayed: 1, inFlight: 1 });
+      expect(await queue.depth("another")).toEqual({ ready: 0, delayed: 0, inFlight: 0 });
+    });
+
+    it("two processes never get the same message", async () => {
+      await send("j", ...Array(100).keys());
+      const them = subject.other("them");
+      const batches = await Promise.all(Array.from({ length: 12 }, (_, index) => (index % 2 === 0 ? queue : them).receive([Q], 10, 30)));
+      const all = batches.flat().map(({ body }) => body);
+      expect(all).toHaveLength(100);
+      expect(new Set(all).size).toBe(100);
+    });
+
+    it("releases what a dead process held, and nothing else", async () => {
+      await send("j", 1, 2, 3);
+      await queue.send([{ queue: "another", jobId: "j", body: "far" }]);
+      const them = subject.other("them");
+      const [mine] = await receive(1);
+      await them.receive([Q, "another"], 10, 900);
+      expect(await queue.releaseHeldBy("nobody")).toBe(0);
+      expect(await queue.releaseHeldBy("them")).toBe(3);
+      expect(await queue.depth(Q)).toEqual({ ready: 2, delayed: 0, inFlight: 1 });
+      expect(await queue.receive([Q, "another"], 10, 30)).toHaveLength(3);
+      await queue.ack([mine!.id]);
+    });
+
+    it("at boot releases everything in flight, but not what is delayed", async () => {
+      await send("j", 1, 2);
+      await queue.send([{ queue: Q, jobId: "j", body: 3, delaySeconds: 100 }]);
+      await receive(2, 900);
+      expect(await queue.releaseAll()).toBe(2);
+      const again = await receive();
+      expect(again.map(({ body, receives }) => [body, receives]).toSorted()).toEqual([
+        [1, 2],
+        [2, 2],
+      ]);
+    });
+  });
+}

@@ -1,0 +1,13 @@
+import { type Batch, runBatch } from "./campaign.ts";
+
+process.on("message", (batch: Batch) => {
+  runBatch(batch).then(
+    (tally) => process.send?.(tally),
+    (error: unknown) => {
+      console.error(error);
+      process.exit(1);
+    },
+  );
+});
+// The parent is gone: nobody waits for the rest.
+process.on("disconnect", () => process.exit(0));

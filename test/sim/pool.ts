@@ -1,0 +1,47 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { addTally, type Batch, emptyTally, type Tally } from "./campaign.ts";
+
+const BATCH_RUNS = 40;
+
+/** Runs a range of seeds over processes, one per core. Which process runs which seed does not matter: a run depends on its seed alone. */
+export async function runOverProcesses(whole: Batch, { processes = availableParallelism(), progress }: { processes?: number; progress?: (tally: Tally) => void } = {}): Promise<Tally> {
+  const total = emptyTally();
+  let next = whole.from;
+  const end = whole.from + whole.runs;
+  const take = (): Batch | undefined => {
+    if (next >= end || (whole.untilCaught && total.caught.length > 0)) return undefined;
+    const batch = { ...whole, from: next, runs: Math.min(BATCH_RUNS, end - next) };
+    next += batch.runs;
+    return batch;
+  };
+  const lane = async (child: ChildProcess): Promise<void> => {
+    try {
+      for (let batch = take(); batch; batch = take()) {
+        addTally(total, await ask(child, batch));
+        progress?.(total);
+      }
+    } finally {
+      child.kill();
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(processes, Math.ceil(whole.runs / BATCH_RUNS)) }, () => lane(start())));
+  total.caught.sort((a, b) => a.seed - b.seed);
+  return total;
+}
+
+function start(): ChildProcess {
+  // TypeScript runs through tsx, whoever started this process.
+  return fork(new URL("pool-worker.ts", import.meta.url), { execArgv: ["--import", "tsx"], serialization: "advanced" });
+}
+function ask(child: ChildProcess, batch: Batch): Promise<Tally> {
+  return new Promise((resolve, reject) => {
+    const gone = (code: number | null): void => reject(new Error(`a simulation process ended with code ${code} at seed ${batch.from} or after`));
+    child.once("exit", gone);
+    child.once("message", (tally) => {
+      child.off("exit", gone);
+      resolve(tally as Tally);
+    });
+    child.send(batch);
+  });
+}

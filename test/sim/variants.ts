@@ -1,0 +1,157 @@
+import type { Json } from "../../functions/core/json.ts";
+import type { Attributes, Condition, Item, WriteOp } from "../../functions/engine/ports.ts";
+import type { Faults } from "./faults.ts";
+
+/**
+ * Broken variants. Each removes one rule of docs/protocol.md by a port or a worker loop that does not do what it must; the engine's code stays as it
+ * is. A variant that no seed catches would mean that the rule is not needed, or that the simulation does not look.
+ */
+export interface Variant {
+  /** The rule that is gone. */
+  readonly removes: string;
+  readonly faults: Faults;
+}
+
+const isLedger = (op: WriteOp): boolean => op.key.table === "callbacks" && op.key.partition.startsWith("L#");
+const isHeader = (op: WriteOp): boolean => op.key.table === "callbacks" && op.key.partition.startsWith("G#");
+const isRow = (op: WriteOp): boolean => op.key.table === "tasks" && op.key.partition.startsWith("G#");
+const statusSetBy = (op: WriteOp): unknown => (op.op === "update" ? op.change.set?.["status"] : undefined);
+
+function attributesNamed(condition: Condition): string[] {
+  if (condition.op === "and" || condition.op === "or") return condition.of.flatMap(attributesNamed);
+  if (condition.op === "not") return attributesNamed(condition.of);
+  return condition.attribute === undefined ? [] : [condition.attribute];
+}
+/** The condition without its parts (of an `and`) that this picks. */
+function without(condition: Condition | undefined, drop: (part: Condition) => boolean): Condition | undefined {
+  if (!condition || drop(condition)) return undefined;
+  if (condition.op !== "and") return condition;
+  const of = condition.of.map((part) => without(part, drop)).filter((part) => part !== undefined);
+  return of.length === 0 ? undefined : { op: "and", of };
+}
+function withWhen<T extends WriteOp>(op: T, when: Condition | undefined): T {
+  const { when: _old, ...rest } = op;
+  return (when ? { ...rest, when } : rest) as T;
+}
+function withAttributes(item: Item | undefined, change: (attributes: Attributes) => Attributes): Item | undefined {
+  return item && { key: item.key, attributes: change(item.attributes) };
+}
+const isFence = (op: WriteOp): boolean => isRow(op) && op.when !== undefined && attributesNamed(op.when).includes("leaseOwner");
+const unguarded = (op: WriteOp): WriteOp => (isLedger(op) ? withWhen(op, undefined) : op);
+const NO_SWEEPER = { sweeper: false } as const;
+
+export const VARIANTS: { readonly [name: string]: Variant } = {
+  "no-sweeper": { removes: "nothing: without losses the sweeper is not needed", faults: NO_SWEEPER },
+  "no-sweeper-with-message-loss": { removes: "the sweeper sends again what was lost", faults: { sweeper: false, loss: true } },
+  "unguarded-add": { removes: "a ledger takes a mark only if it is not there yet", faults: { rewrite: unguarded } },
+  "plain-counter": {
+    removes: "the ledger is a set: marks are counted instead",
+    faults: {
+      rewrite: (op) => {
+        if (op.op !== "update" || !isLedger(op)) return op;
+        const marks = op.change.add?.["done"] as ReadonlySet<number>;
+        return { ...unguarded(op), change: { ...op.change, add: { ...op.change.add, n: marks.size } } } as WriteOp;
+      },
+      report: (op, result) => (isLedger(op) ? { ...result, item: counted(result.item) } : result),
+      read: ({ item }) => (item?.key.partition.startsWith("L#") ? counted(item) : item),
+    },
+  },
+  "header-upsert": {
+    removes: "a header write but the first needs a header that exists",
+    faults: { rewrite: (op) => (op.op === "update" && isHeader(op) ? withWhen(op, without(op.when, (part) => (part.op === "present" && part.attribute === undefined) || part.op === "eq")) : op) },
+  },
+  "no-fencing": {
+    removes: "a commit needs the lease and the attempt it was made under",
+    faults: { rewrite: (op) => (isFence(op) ? withWhen(op, { op: "present" }) : op) },
+  },
+  "no-attempt-fence": {
+    removes: "a commit needs the lease it was made under; `started` alone is not enough",
+    faults: { rewrite: (op) => (isFence(op) ? withWhen(op, without(op.when, ({ op: kind, ...part }) => kind === "eq" && "attribute" in part && part.attribute !== "status")) : op) },
+  },
+  "no-skew-margin": { removes: "a lease is over only when the slowest clock says so", faults: { config: { skewMarginSeconds: 0 } } },
+  "instance-id-lease-owner": { removes: "a lease belongs to one claim, not to a process", faults: { tokenPerProcess: true } },
+  "claim-without-condition": {
+    removes: "a claim needs an idle row, or a lease that is over",
+    faults: { rewrite: (op) => (op.op === "update" && isRow(op) && statusSetBy(op) === "started" ? withWhen(op, { op: "present" }) : op) },
+  },
+  "settle-without-condition": {
+    removes: "a decision ends only the row that waits for it",
+    faults: { rewrite: (op) => (op.op === "update" && isRow(op) && op.when !== undefined && attributesNamed(op.when).includes("joins") ? withWhen(op, { op: "present" }) : op) },
+  },
+  "decide-without-condition": {
+    removes: "the first outcome of a round stays",
+    faults: { rewrite: (op) => (op.op === "update" && isHeader(op) && op.change.set?.["outcome"] !== undefined ? withWhen(op, { op: "present" }) : op) },
+  },
+  "next-step-overwritten": {
+    removes: "a next step is put only if it is absent",
+    faults: { rewrite: (op) => (op.op === "put" && isRow(op) && !op.key.sort.endsWith("#0000") ? withWhen(op, undefined) : op) },
+  },
+  "ack-before-handling": { removes: "a message is acknowledged last", faults: { sweeper: false, loop: { ackBeforeHandling: true } } },
+  "ack-on-later": { removes: "a live lease, or a run that is not due, is never acknowledged", faults: { sweeper: false, loop: { ackOnLater: true } } },
+  "ack-on-error": { removes: "what throws is not acknowledged", faults: { sweeper: false, loop: { ackOnError: true } } },
+  "ack-on-lost-lease": { removes: "a lost fence never acknowledges", faults: { sweeper: false, loop: { ackOnLostLease: true } } },
+  "no-replay-on-redelivery": { removes: "a finished run is followed again at every redelivery", faults: { sweeper: false, loop: { ackFinished: true } } },
+  "lost-outbox": {
+    removes: "what was spawned is written with the commit",
+    faults: {
+      rewrite: (op) => {
+        if (op.op !== "update" || op.change.set?.["manifest"] === undefined || op.change.set["status"] !== "waiting") return op;
+        const { manifest: _lost, ...set } = op.change.set;
+        return { ...op, change: { ...op.change, set } };
+      },
+    },
+  },
+  "range-message-lost": { removes: "a range of members is sent until it has arrived", faults: { sweeper: false, swallow: (body) => (body as { kind?: string }).kind === "expand" } },
+  "settle-handed-over-into-nothing": {
+    removes: "what a follow-up hands over is done by the engine's own queue",
+    faults: { sweeper: false, swallow: (body) => (body as { kind?: string }).kind === "settle" },
+  },
+  "smaller-message-lost": {
+    removes: "what is left of a packed message is sent before the message is acknowledged",
+    faults: { sweeper: false, config: { membersPerMessage: 3 }, swallow: (body, handling) => handling.some((whole) => isPartOf(body, whole)) },
+  },
+  "unsealed-root": {
+    removes: "a root without a member count never decides",
+    faults: {
+      read: ({ item, rowsOf }) =>
+        item?.attributes["pages"] === true && item.attributes["memberCount"] === undefined
+          ? withAttributes(item, (attributes) => ({ ...attributes, memberCount: rowsOf(item.key.partition.slice(2)) }))
+          : item,
+    },
+  },
+  "stale-header-reads": {
+    removes: "the header is read after the mark, the ledger after the seal, and truly",
+    faults: { sweeper: false, read: ({ key, item, previous, chance }) => (key.table === "callbacks" && previous && chance(0.3) ? previous : item) },
+  },
+  "stale-row-reads": {
+    removes: "rows are read consistently before anything is done about them",
+    faults: { sweeper: false, read: ({ key, item, previous, chance }) => (key.partition.startsWith("G#") && key.table === "tasks" && previous && chance(0.3) ? previous : item) },
+  },
+  "hidden-item-on-failed-condition": { removes: "a refused write shows the item that stood there", faults: { sweeper: false, report: (_op, result) => (result.applied ? result : { ...result, item: undefined }) } },
+  "decided-ancestor-that-is-not": {
+    removes: "only what was read consistently says that a group above has decided",
+    faults: {
+      read: ({ key, item, many, chance }) =>
+        many && key.table === "callbacks" && item && item.attributes["outcome"] === undefined && chance(0.05) ? withAttributes(item, (attributes) => ({ ...attributes, outcome: "failed" })) : item,
+    },
+  },
+  "write-reported-before-applied": { removes: "a write that was reported is durable", faults: { sweeper: false, reportedBeforeApplied: 0.004 } },
+};
+
+interface Members {
+  readonly gid: string;
+  readonly step: number;
+  readonly members?: readonly number[];
+}
+function isPartOf(body: Json, whole: Json): boolean {
+  const [part, all] = [body as unknown as Members, whole as unknown as Members];
+  if (!part.members || !all.members || part.gid !== all.gid || part.step !== all.step) return false;
+  return part.members.length < all.members.length && part.members.every((index) => all.members?.includes(index));
+}
+/** The ledger as a counter would show it: so many members as were counted, whoever they were. */
+function counted(item: Item | undefined): Item | undefined {
+  return withAttributes(item, (attributes) => {
+    const count = attributes["n"];
+    return typeof count === "number" ? { ...attributes, done: new Set(Array.from({ length: count }, (_, index) => index)) } : attributes;
+  });
+}
