@@ -1,4 +1,4 @@
-import type { RetryPolicy } from "./invocation.ts";
+import type { RetryPolicy } from "./retry-policy.ts";
 import type { Json, JsonObject } from "./json.ts";
 
 /**

@@ -1,5 +1,6 @@
 import type { Canvas, FailurePolicy } from "./canvas.ts";
 import type { Json, JsonObject } from "./json.ts";
+import type { RetryPolicy } from "./retry-policy.ts";
 
 /** Whatever user code throws becomes data. `message` and `stack` are cut to the limits of the ledger of errors (core/limits.ts). */
 export interface ErrorData {
@@ -103,17 +104,6 @@ export interface TaskInfo {
   /** `true`: a first argument `{group}` stays a GroupHandle; otherwise it is filled with the results. */
   readonly streamsResults: boolean;
   readonly ignoreResult: boolean;
-}
-
-/** Retries of a failed attempt. Attempts that died (takeovers) are not failures and do not count. */
-export interface RetryPolicy {
-  /** Attempts in all, the first included. 1 = never retried. */
-  readonly maxAttempts: number;
-  readonly initialDelaySeconds: number;
-  readonly backoffFactor: number;
-  readonly maxDelaySeconds: number;
-  /** 0 = exact delays, 1 = anywhere between 0 and the delay (full jitter). */
-  readonly jitter: number;
 }
 
 export interface TaskRegistry {

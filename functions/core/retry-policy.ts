@@ -1,6 +1,16 @@
 import { FanfoldError, type ErrorCode } from "./errors.ts";
-import type { RetryPolicy } from "./invocation.ts";
 import { isPlainObject } from "./json-check.ts";
+
+/** Retries of a failed attempt. Attempts that died (takeovers) are not failures and do not count. */
+export interface RetryPolicy {
+  /** Attempts in all, the first included. 1 = never retried. */
+  readonly maxAttempts: number;
+  readonly initialDelaySeconds: number;
+  readonly backoffFactor: number;
+  readonly maxDelaySeconds: number;
+  /** 0 = exact delays, 1 = anywhere between 0 and the delay (full jitter). */
+  readonly jitter: number;
+}
 
 /** A failed task is not retried unless it says so; the other numbers apply once it raises `maxAttempts`. */
 export const DEFAULT_RETRY: RetryPolicy = { maxAttempts: 1, initialDelaySeconds: 1, backoffFactor: 2, maxDelaySeconds: 300, jitter: 0.5 };

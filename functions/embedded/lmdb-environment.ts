@@ -87,7 +87,14 @@ export class LmdbEnvironment {
   }
 }
 
-/** A value, valid until the next read: lmdb reuses its buffer. */
+/** A value of one's own. */
+export function readCopy(database: TextDatabase, key: string): Buffer | undefined {
+  return database.getBinary(key);
+}
+/**
+ * A value, valid until the next read, since lmdb reuses its buffer. Its `length` is that of the value, while the memory behind it is longer: nothing may
+ * be done with it as a whole.
+ */
 export function readVolatile(database: TextDatabase, key: string): Buffer | undefined {
   const bytes = database.getBinaryFast(key) as Buffer | Uint8Array | undefined;
   if (bytes === undefined || Buffer.isBuffer(bytes)) return bytes;

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type Clock, type OutgoingMessage, PortError, type Queue } from "../engine/ports.ts";
 import { asPortError } from "./commit-gatherer.ts";
-import { type LmdbEnvironment, readVolatile } from "./lmdb-environment.ts";
+import { type LmdbEnvironment, readCopy } from "./lmdb-environment.ts";
 import { sortableInteger } from "./lmdb-key.ts";
 import { firstWaiting, MessageLines, readDepth, type Taken } from "./message-lines.ts";
 import { decodeBody, decodeHead, type MessageHead, PLACE } from "./message-record.ts";
@@ -161,9 +161,8 @@ export class LmdbQueue implements Queue, MessageSource {
   /** Does nothing when the delivery is over: acknowledged, dead, or received again after its visibility ended. */
   #ifHeld<T>(receipt: string, act: (id: string, head: MessageHead, record: Buffer) => T): T | undefined {
     const id = receipt.slice(0, receipt.indexOf("~"));
-    const stored = id === "" ? undefined : readVolatile(this.#environment.messages, id);
-    if (stored === undefined) return undefined;
-    const record = Buffer.from(stored);
+    const record = id === "" ? undefined : readCopy(this.#environment.messages, id);
+    if (record === undefined) return undefined;
     const head = decodeHead(record);
     return head.place === PLACE.inFlight && receiptOf(id, head.receives) === receipt ? act(id, head, record) : undefined;
   }

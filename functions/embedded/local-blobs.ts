@@ -3,7 +3,7 @@ import { blobOwner } from "./blob-owner.ts";
 import { asPortError } from "./commit-gatherer.ts";
 import type { OwnedBlobs } from "./expire.ts";
 import type { FileBlobs } from "./file-blobs.ts";
-import { type LmdbEnvironment, readVolatile } from "./lmdb-environment.ts";
+import { type LmdbEnvironment, readCopy } from "./lmdb-environment.ts";
 import { partitionPrefix, prefixEnd } from "./lmdb-key.ts";
 
 /** Above this a file is as fast, and does not lie in the map that every process has in memory. */
@@ -49,8 +49,7 @@ export class LocalBlobs implements Blobs, OwnedBlobs {
   #read(name: string): Uint8Array | undefined {
     try {
       this.#environment.refresh();
-      const value = readVolatile(this.#environment.blobs, blobKey(name));
-      return value && new Uint8Array(value.subarray(1));
+      return readCopy(this.#environment.blobs, blobKey(name))?.subarray(1);
     } catch (error) {
       throw asPortError(error);
     }

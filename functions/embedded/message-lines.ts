@@ -1,9 +1,8 @@
-import type { QueueDepth } from "./message-source.ts";
-import type { LmdbEnvironment } from "./lmdb-environment.ts";
-import { readVolatile } from "./lmdb-environment.ts";
+import type { Json } from "../core/json.ts";
+import { type LmdbEnvironment, readCopy, readVolatile } from "./lmdb-environment.ts";
 import { parseSortableInteger, prefixEnd, SEPARATOR, sortableInteger } from "./lmdb-key.ts";
 import { decodeHead, encodeMessage, type MessageHead, moveMessage, type Place, PLACE } from "./message-record.ts";
-import type { Json } from "../core/json.ts";
+import type { QueueDepth } from "./message-source.ts";
 
 /**
  * The lines of one queue, inside one transaction. A message is in one of two places:
@@ -119,9 +118,8 @@ export class MessageLines {
   }
 
   #move(id: string, to: (head: MessageHead) => Pick<MessageHead, "place" | "receives" | "position">, holder: string): Taken {
-    const stored = readVolatile(this.#environment.messages, id);
-    if (stored === undefined) throw new Error(`message ${id} is in line but is not stored`);
-    const record = Buffer.from(stored);
+    const record = readCopy(this.#environment.messages, id);
+    if (record === undefined) throw new Error(`message ${id} is in line but is not stored`);
     const before = decodeHead(record);
     const head = { ...before, ...to(before) };
     this.#leave(id, before);
@@ -193,7 +191,7 @@ function parsePlaced(key: string, prefix: string): { readonly position: number; 
   return { position: parseSortableInteger(key.slice(prefix.length, separator)), id: key.slice(separator + 1) };
 }
 function readTurn(bytes: Buffer | undefined): number {
-  return bytes === undefined ? -1 : parseSortableInteger(bytes.toString("latin1"));
+  return bytes === undefined ? -1 : parseSortableInteger(bytes.toString("latin1", 0, bytes.length));
 }
 function readHolder(value: Uint8Array): string | undefined {
   const text = Buffer.from(value).toString("utf8");

@@ -20,6 +20,7 @@ export { loadTaskModule, type TaskModule } from "./module.ts";
 
 export type { Canvas, Chain, Chord, FailurePolicy, Group, GroupOptions, Signature, SignatureOptions, Tracking } from "../core/canvas.ts";
 export { FanfoldError, type ErrorCode } from "../core/errors.ts";
-export type { ErrorData, GroupHandle, ResultEntry, RetryPolicy, TaskRegistry, TaskRunner } from "../core/invocation.ts";
+export type { ErrorData, GroupHandle, ResultEntry, TaskRegistry, TaskRunner } from "../core/invocation.ts";
+export type { RetryPolicy } from "../core/retry-policy.ts";
 export type { Json, JsonObject } from "../core/json.ts";
 export { formatQueueName, parseQueueName, type QueueDefaults, type QueueFunction, type QueueName } from "../core/queue-name.ts";

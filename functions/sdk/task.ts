@@ -1,7 +1,8 @@
 import type * as z from "zod/v4/core";
 import type { FailurePolicy, SignatureOptions } from "../core/canvas.ts";
 import { FanfoldError } from "../core/errors.ts";
-import type { RetryPolicy, TaskInfo } from "../core/invocation.ts";
+import type { TaskInfo } from "../core/invocation.ts";
+import type { RetryPolicy } from "../core/retry-policy.ts";
 import type { JsonObject } from "../core/json.ts";
 import { nameProblem } from "../core/names.ts";
 import { parseQueueName } from "../core/queue-name.ts";

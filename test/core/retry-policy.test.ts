@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { RetryPolicy } from "../../functions/core/invocation.ts";
+import type { RetryPolicy } from "../../functions/core/retry-policy.ts";
 import { DEFAULT_RETRY, retryDelaySeconds, retryPolicy } from "../../functions/core/retry-policy.ts";
 import { refusalOf } from "./refusal.ts";
 

@@ -1,5 +1,6 @@
 import type { Canvas } from "../../functions/core/canvas.ts";
-import type { ErrorData, ResultEntry, RetryPolicy, StreamItem, TaskCall, TaskInfo, TaskOutcome, TaskRegistry, TaskRunner } from "../../functions/core/invocation.ts";
+import type { ErrorData, ResultEntry, StreamItem, TaskCall, TaskInfo, TaskOutcome, TaskRegistry, TaskRunner } from "../../functions/core/invocation.ts";
+import type { RetryPolicy } from "../../functions/core/retry-policy.ts";
 import type { Json, JsonObject } from "../../functions/core/json.ts";
 import { FanfoldError } from "../../functions/core/errors.ts";
 import { PortError } from "../../functions/engine/ports.ts";
