@@ -1,8 +1,8 @@
 import { createClient, type Client } from "../functions/client/index.ts";
 import { FanfoldError } from "../functions/core/errors.ts";
 import type { CommonOptions } from "./command.ts";
-import { startLocal } from "./local-server.ts";
-import { callAs } from "./repository.ts";
+import { loadLocal } from "./load-local.ts";
+import { further } from "./repository.ts";
 import { isRunning, readServerFile } from "./server-file.ts";
 
 export interface Connection {
@@ -32,7 +32,7 @@ async function connectServer(dataFolder: string): Promise<Connection | undefined
 export async function requireServer(dataFolder: string): Promise<Connection> {
   const connection = await connectServer(dataFolder);
   if (connection !== undefined) return connection;
-  const advice = `start one with \`npm run dev\`, or use \`${callAs()} run\`, which needs none`;
+  const advice = `start one with \`npm run dev\`, or use \`${further(dataFolder, "run")}\`, which needs none`;
   throw new FanfoldError("engine_unavailable", `no dev server runs for the data folder ${dataFolder}; ${advice}`);
 }
 
@@ -44,6 +44,7 @@ export async function withEngine<T>(options: CommonOptions, purpose: "look" | "r
   const server = await connectServer(options.data);
   if (server !== undefined) return use(server);
   const own = { dataFolder: options.data, tasks: options.tasks };
+  const { startLocal } = await loadLocal();
   const { client, runtime } = await startLocal(purpose === "run" ? own : { ...own, workers: 0, concurrency: 0 });
   try {
     return await use({ client, embedded: true });

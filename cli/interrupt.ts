@@ -11,21 +11,10 @@ export function onInterrupt(): AbortSignal {
     const now = performance.now();
     if (first === undefined) {
       first = now;
-      controller.abort(new Interrupted());
+      controller.abort();
     } else if (now - first > SAME_SIGNAL_MILLISECONDS) process.exit(EXIT.interrupted);
   };
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
   return controller.signal;
-}
-
-export class Interrupted extends Error {
-  constructor() {
-    super("interrupted");
-    this.name = "Interrupted";
-  }
-}
-/** Whatever came out of an aborted call: code between throws errors of its own. */
-export function isInterrupt(error: unknown, signal: AbortSignal): boolean {
-  return error instanceof Interrupted || (signal.aborted && error instanceof Error && (error.name === "AbortError" || error === signal.reason));
 }

@@ -1,5 +1,5 @@
 import { hasEnded, type Job } from "../functions/client/index.ts";
-import { cut, formatCount, formatDuration } from "./format.ts";
+import { cut, formatCount, formatCounted, formatDuration } from "./format.ts";
 import type { Paint } from "./terminal.ts";
 
 /** What is known of a job's speed: the last samples. Pure: the caller brings jobs and the time. */
@@ -56,7 +56,7 @@ export function progressLine(progress: Progress, job: Job, options: { readonly w
   const parts = [
     `${formatCount(done)}/${formatCount(total)}`,
     total === 0 ? "" : `${Math.floor((100 * done) / total)} %`,
-    rate === undefined ? "" : `${rate < 10 ? rate.toFixed(1) : formatCount(rate)}/s`,
+    rate === undefined || rate === 0 ? "" : `${rate < 10 ? rate.toFixed(1) : formatCount(rate)}/s`,
     failed === 0 ? "" : `${formatCount(failed)} failed`,
     left === undefined || done === total ? "" : `${formatDuration(left)} left`,
     job.state === "started" ? "" : job.state,
@@ -65,10 +65,10 @@ export function progressLine(progress: Progress, job: Job, options: { readonly w
   return `[${paint("cyan", "█".repeat(filled))}${"░".repeat(BAR_CELLS - filled)}] ${failed === 0 ? text : paint("yellow", text)}`;
 }
 
-export function endLine(job: Job, paint: Paint): string {
+function endLine(job: Job, paint: Paint): string {
   const seconds = job.endedAt === undefined ? undefined : (job.endedAt - job.createdAt) / 1_000;
   const failed = failedRuns(job);
   const state = paint(job.state === "success" ? "green" : "red", job.state);
-  const runs = `${formatCount(doneRuns(job))} ${doneRuns(job) === 1 ? "run" : "runs"}`;
+  const runs = formatCounted(doneRuns(job), "run");
   return `${state}: ${runs}${failed === 0 ? "" : `, ${formatCount(failed)} failed`}${seconds === undefined ? "" : `, ${formatDuration(seconds)}`}`;
 }

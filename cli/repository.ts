@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { relative, resolve } from "node:path";
 
 /** The folder of the checkout or package this command belongs to. */
 export const REPOSITORY = resolve(import.meta.dirname, "..");
@@ -14,4 +14,16 @@ export function version(): string {
 /** How the user calls this command, for hints that can be copied. */
 export function callAs(): string {
   return process.env["npm_lifecycle_event"] === undefined ? "fanfold" : "npm run fanfold --";
+}
+
+/** A further command on the same data folder, to be copied. */
+export function further(data: string, words: string): string {
+  if (data === resolve(DEFAULT_DATA)) return `${callAs()} ${words}`;
+  const shown = shortPath(data);
+  return `${callAs()} ${words} --data ${/^[\w./@:+-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`}`;
+}
+/** From here, when it lies below. */
+export function shortPath(path: string): string {
+  const way = relative(process.cwd(), path);
+  return way === "" || way === ".." || way.startsWith("../") ? path : way;
 }

@@ -1,13 +1,14 @@
 import type { Client, Job, Json, ResultEntry } from "../functions/client/index.ts";
 import { formatCount, oneLine } from "./format.ts";
-import { callAs } from "./repository.ts";
+import { further } from "./repository.ts";
 import type { Terminal } from "./terminal.ts";
 
 const SHOWN_RESULTS = 10;
-const SHOWN_CHARACTERS = 10_000;
+const SHOWN_LINES = 40;
+const SHOWN_CHARACTERS = 300;
 
 /** What came out of an ended job: its value, or the first results of its group. */
-export async function showValue(client: Client, job: Job, terminal: Terminal): Promise<void> {
+export async function showValue(client: Client, job: Job, terminal: Terminal, data: string): Promise<void> {
   if (job.error !== undefined) {
     const { name, message, runId } = job.error;
     terminal.say(`${terminal.paintStatus("red", oneLine(`${name}: ${message}`, 2_000))}\n  in run ${runId}`);
@@ -16,7 +17,7 @@ export async function showValue(client: Client, job: Job, terminal: Terminal): P
   let shown = 0;
   for await (const entry of client.results(job.jobId)) {
     if (shown === SHOWN_RESULTS) {
-      terminal.say(`... the first ${formatCount(SHOWN_RESULTS)}; all: ${callAs()} results ${job.jobId}`);
+      terminal.say(`... the first ${formatCount(SHOWN_RESULTS)}; all: ${further(data, `results ${job.jobId}`)}`);
       return;
     }
     shown++;
@@ -24,9 +25,11 @@ export async function showValue(client: Client, job: Job, terminal: Terminal): P
   }
 }
 
+/** Pretty JSON, or text as it is, cut to a screen. */
 function valueText(value: Json): string {
-  const text = typeof value === "string" ? value : JSON.stringify(value, undefined, 2);
-  return text.length <= SHOWN_CHARACTERS ? text.replaceAll(/[^\P{Cc}\n\t]/gu, "\uFFFD") : `${oneLine(text, SHOWN_CHARACTERS)}\n(cut; --json gives all)`;
+  const lines = (typeof value === "string" ? value : JSON.stringify(value, undefined, 2)).split("\n");
+  const shown = lines.slice(0, SHOWN_LINES).map((line) => oneLine(line, SHOWN_CHARACTERS));
+  return [...shown, ...(lines.length > SHOWN_LINES ? [`... ${formatCount(lines.length - SHOWN_LINES)} more lines; --json gives all`] : [])].join("\n");
 }
 
 export function resultLine(entry: ResultEntry, terminal: Terminal): string {

@@ -7,11 +7,18 @@ export interface WorkOptions extends StartOptions {
   readonly fields: readonly string[];
 }
 
-/** Starts what the user named: a workflow with its fields, or a canvas in a JSON file (`-`: from stdin). */
-export async function startWork(client: Client, name: string, { fields, ...options }: WorkOptions): Promise<Submitted> {
-  if (!isFile(name)) return client.start(name, readFields(fields, await client.workflow(name)), options);
+/** Starts the work once there is somebody to do it. */
+export type Start = (client: Client) => Promise<Submitted>;
+
+/** Reads what the user named: a workflow with its fields, or a canvas in a JSON file (`-`: from stdin). What is wrong here needs no engine. */
+export function prepareWork(name: string, { fields, ...options }: WorkOptions): Start {
+  if (!isFile(name)) {
+    const pairs = readPairs(fields);
+    return async (client) => client.start(name, readFields(pairs, await client.workflow(name)), options);
+  }
   if (fields.length > 0) throw invalid("--field", `--field is for workflows; ${name} is a canvas, which holds its arguments itself`);
-  return client.submitWire(readCanvasFile(name), options);
+  const canvas = readCanvasFile(name);
+  return (client) => client.submitWire(canvas, options);
 }
 
 function isFile(name: string): boolean {
@@ -29,30 +36,46 @@ function readCanvasFile(path: string): unknown {
   }
 }
 
-/** `n=10` is a number where the workflow's schema lets it be one: `JSON if it is JSON, else text`, except for fields that are text. */
-export function readFields(fields: readonly string[], workflow: WorkflowInfo): JsonObject {
-  const values: [string, Json][] = [];
+type Pair = readonly [name: string, text: string];
+export function readPairs(fields: readonly string[]): readonly Pair[] {
+  const pairs = new Map<string, string>();
   for (const field of fields) {
     const equals = field.indexOf("=");
     if (equals < 1) throw invalid("--field", `--field ${field}: write it as name=value`);
     const name = field.slice(0, equals);
-    if (values.some(([other]) => other === name)) throw invalid("--field", `--field ${name} is given twice`);
-    values.push([name, readValue(field.slice(equals + 1), schemaOf(name, workflow))]);
+    if (pairs.has(name)) throw invalid("--field", `--field ${name} is given twice`);
+    pairs.set(name, field.slice(equals + 1));
   }
-  return Object.fromEntries(values);
+  return [...pairs];
 }
 
-function readValue(text: string, schema: JsonObject): Json {
-  if (schema["type"] === "string") return text;
+/**
+ * `n=10` is a number where the workflow's schema lets it be one: JSON if it is JSON, else text, except for fields that are text. A field that the
+ * workflow would silently leave out is refused: it is a slip of the keyboard.
+ */
+export function readFields(pairs: readonly Pair[], workflow: WorkflowInfo): JsonObject {
+  const { properties, additionalProperties } = workflow.parametersSchema;
+  const known = isObject(properties) ? properties : {};
+  const takesOthers = additionalProperties !== undefined && additionalProperties !== false;
+  const read = ([name, text]: Pair): [string, Json] => {
+    const schema = Object.hasOwn(known, name) ? known[name] : undefined;
+    if (schema === undefined && !takesOthers) {
+      throw invalid(`/fields/${name}`, `workflow ${workflow.name} has no field ${name}; its fields: ${Object.keys(known).join(", ") || "none"}`);
+    }
+    return [name, isObject(schema) && schema["type"] === "string" ? text : jsonOrText(text)];
+  };
+  return Object.fromEntries(pairs.map(read));
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+function jsonOrText(text: string): Json {
   try {
     return JSON.parse(text) as Json;
   } catch {
     return text;
   }
-}
-function schemaOf(name: string, { parametersSchema: { properties } }: WorkflowInfo): JsonObject {
-  const known = properties !== undefined && properties !== null && Object.hasOwn(properties as object, name);
-  return known ? ((properties as JsonObject)[name] as JsonObject) : {};
 }
 
 /** One line per field, as `fanfold workflows` shows them. */

@@ -16,6 +16,8 @@ export interface Terminal {
   /** stderr is a terminal: a line can be drawn again. */
   readonly live: boolean;
   columns(): number;
+  /** undefined: stdout is no screen. */
+  rows(): number | undefined;
   /** Waits for a slow reader. */
   print(text: string): Promise<void>;
   printJson(value: unknown): Promise<void>;
@@ -38,6 +40,7 @@ export function openTerminal(options: { readonly json: boolean }): Terminal {
     paintStatus: paintFor(stderr),
     live: stderr.isTTY,
     columns: () => stderr.columns || stdout.columns || DEFAULT_COLUMNS,
+    rows: () => (stdout.isTTY ? stdout.rows : undefined),
     print,
     printJson: (value) => print(`${JSON.stringify(value)}\n`),
     say: (text) => void stderr.write(`${text}\n`),

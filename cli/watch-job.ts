@@ -10,7 +10,7 @@ const LINE_SECONDS = 3;
 const QUIET_LINE_SECONDS = 30;
 
 /** Shows a job's progress on stderr until it has ended; the line of its end is left standing. Throws when `signal` aborts. */
-export async function watchJob(client: Client, jobId: string, terminal: Terminal, signal: AbortSignal): Promise<Job> {
+async function untilEnded(client: Client, jobId: string, terminal: Terminal, signal: AbortSignal): Promise<Job> {
   const view = terminal.live ? liveLine(terminal) : plainLines(terminal);
   let progress = NO_PROGRESS;
   try {
@@ -61,13 +61,13 @@ function plainLines(terminal: Terminal): View {
   };
 }
 
-/** As `watchJob`; undefined when the user would not wait for the end, told that the job is kept and what goes on with it. */
-export async function watchUnlessInterrupted(client: Client, jobId: string, { terminal, interrupted }: Context, goOn: string): Promise<Job | undefined> {
+/** The job at its end; undefined when the user would not wait for the end, told that the job is kept and what to do next: a line each. */
+export async function watchJob(client: Client, jobId: string, { terminal, interrupted }: Context, next: readonly string[]): Promise<Job | undefined> {
   try {
-    return await watchJob(client, jobId, terminal, interrupted);
+    return await untilEnded(client, jobId, terminal, interrupted);
   } catch (error) {
     if (!interrupted.aborted) throw error;
-    terminal.say(`interrupted; the job is kept. ${goOn}`);
+    terminal.say(["interrupted; the job is kept", ...next].join("\n  "));
     return undefined;
   }
 }

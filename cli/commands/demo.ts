@@ -3,12 +3,12 @@ import { hasEnded, type Client, type Job } from "../../functions/client/index.ts
 import { action, command, type CommonOptions, type Context } from "../command.ts";
 import { demoData, realFolder } from "../demo-folder.ts";
 import { demoLines, demoReport } from "../demo-report.ts";
+import { loadLocal } from "../load-local.ts";
 import { EXIT, exitCodeOf } from "../exit-codes.ts";
 import { formatDuration } from "../format.ts";
-import { startLocal } from "../local-server.ts";
 import { REPOSITORY } from "../repository.ts";
 import { showValue } from "../show-value.ts";
-import { watchUnlessInterrupted } from "../watch-job.ts";
+import { watchJob } from "../watch-job.ts";
 
 const WORKFLOW = "inventory";
 const GRACE_SECONDS = 2;
@@ -30,9 +30,10 @@ export function demoCommand(): Command {
       action(async (context: Context, options: DemoOptions, dir: string | undefined) => {
         const folder = realFolder(dir ?? REPOSITORY);
         const dataFolder = demoData(folder, options.data);
+        const { startLocal } = await loadLocal();
         const { client, runtime } = await startLocal({ dataFolder, tasks: options.tasks });
         try {
-          return await inventory(client, folder, context);
+          return await inventory(client, { folder, state: dataFolder }, context);
         } finally {
           await runtime.stop({ graceSeconds: context.interrupted.aborted ? GRACE_SECONDS : 0 });
         }
@@ -40,18 +41,19 @@ export function demoCommand(): Command {
     );
 }
 
-async function inventory(client: Client, folder: string, context: Context): Promise<number> {
+async function inventory(client: Client, fields: { readonly folder: string; readonly state: string }, context: Context): Promise<number> {
   const { terminal } = context;
+  const { folder } = fields;
   const unfinished = await findUnfinished(client, folder);
-  const jobId = unfinished?.jobId ?? (await client.start(WORKFLOW, { folder })).jobId;
+  const jobId = unfinished?.jobId ?? (await client.start(WORKFLOW, fields)).jobId;
   const since = unfinished && `, started ${formatDuration(Math.max(0, Date.now() - unfinished.createdAt) / 1_000)} ago, goes on`;
   terminal.say(`inventory of ${folder}: job ${jobId}${since ?? ""}`);
-  const job = await watchUnlessInterrupted(client, jobId, context, "The same command goes on from here.");
+  const job = await watchJob(client, jobId, context, ["the same command goes on from here"]);
   if (job === undefined) return EXIT.interrupted;
   const report = demoReport(job);
-  if (terminal.json) await terminal.printJson(report);
-  else if (job.value === undefined) await showValue(client, job, terminal);
-  else await terminal.print(`${demoLines(report, terminal).join("\n")}\n`);
+  if (terminal.json) await terminal.printJson(report ?? { job: jobId, state: job.state, error: job.error ?? null });
+  else if (report === undefined) await showValue(client, job, terminal, fields.state);
+  else await terminal.print(`\n${demoLines(report, { paint: terminal.paint, columns: terminal.columns(), rows: terminal.rows() }).join("\n")}\n`);
   return exitCodeOf(job.state);
 }
 

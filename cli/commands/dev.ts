@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { relative } from "node:path";
+import { join } from "node:path";
 import type { Command } from "commander";
 import { loopbackSecurity } from "../../functions/api/security.ts";
 import { serveApp, type Served } from "../../functions/api/serve.ts";
 import { action, command, wholeNumber, type CommonOptions, type Context } from "../command.ts";
+import { loadLocal } from "../load-local.ts";
 import { EXIT } from "../exit-codes.ts";
-import { startLocal, type Local } from "../local-server.ts";
-import { callAs, DEFAULT_PORT } from "../repository.ts";
+import type { Local } from "../local-server.ts";
+import { DEFAULT_PORT, further, shortPath } from "../repository.ts";
 import { removeServerFile, writeServerFile } from "../server-file.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -28,6 +29,7 @@ export function devCommand(): Command {
       action(async ({ terminal, interrupted }: Context, options: DevOptions) => {
         const token = options.auth ? randomBytes(24).toString("base64url") : undefined;
         let port = options.port;
+        const { startLocal } = await loadLocal();
         const local = await startLocal(
           { dataFolder: options.data, tasks: options.tasks, ...(options.workers !== undefined && { workers: options.workers }) },
           loopbackSecurity({ port: () => port, token }),
@@ -55,14 +57,13 @@ export function devCommand(): Command {
 async function announce(terminal: Terminal, served: Served, { runtime }: Local, { data, auth }: DevOptions): Promise<void> {
   if (terminal.json) return terminal.printJson({ url: served.url, port: served.port, pid: process.pid, dataFolder: data });
   const names = runtime.workflows.list().map((workflow) => workflow.name);
-  const folder = relative(process.cwd(), data).startsWith("..") ? data : relative(process.cwd(), data) || ".";
-  const header = auth ? `-H "Authorization: Bearer $(node -p 'require("${data}/server.json").token')" ` : "";
+  const header = auth ? `-H "Authorization: Bearer $(node -p 'JSON.parse(fs.readFileSync("${join(data, "server.json")}")).token')" ` : "";
   await terminal.print(`${terminal.paint("bold", "Fanfold")} dev server on ${served.url}
-  data       ${folder}${auth ? " (token in server.json)" : ", no token asked for"}
+  data       ${shortPath(data)}${auth ? " (token in server.json)" : ", no token asked for"}
   workflows  ${names.join(", ") || "none: export some from functions/tasks"}
 
 Start one from another terminal:
-  ${callAs()} submit ${names[0] ?? "NAME"}
+  ${further(data, `submit ${names[0] ?? "NAME"}`)}
   curl -X POST ${header}${served.url}/workflows/${names[0] ?? "NAME"}/jobs
 
 Every route: ${served.url}/openapi.json. Ctrl-C stops.

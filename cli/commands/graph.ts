@@ -25,15 +25,16 @@ export function graphCommand(): Command {
 }
 
 /** Nodes with what leads to them. */
-export function graphLines(graph: JobGraph, width: number): string[] {
-  const from = Map.groupBy(graph.edges, (edge) => edge.to);
+function graphLines(graph: JobGraph, width: number): string[] {
+  const before = new Map<string, string[]>();
+  for (const { from, to } of graph.edges) before.set(to, [...(before.get(to) ?? []), from]);
   return table(
     [{ title: "NODE" }, { title: "STATUS" }, { title: "WHAT" }, { title: "AFTER" }],
     graph.nodes.map((node) => [
       oneLine(node.id, 60),
       node.status,
       oneLine(node.count === undefined ? node.label : `${node.label} x ${node.count}`, 60),
-      oneLine((from.get(node.id) ?? []).map((edge) => edge.from).join(", "), 80),
+      oneLine((before.get(node.id) ?? []).join(", "), 80),
     ]),
     width,
   );

@@ -22,7 +22,7 @@ export function jobCommand(): Command {
 }
 
 /** The facts of a job, one per line. */
-export function jobSheet(job: Job, width: number): string[] {
+function jobSheet(job: Job, width: number): string[] {
   const took = ((job.endedAt ?? Date.now()) - job.createdAt) / 1_000;
   const counts = Object.entries(job.counts).map(([name, count]) => `${formatCount(count)} ${name.replace(/^u_/, "")}`);
   const facts: [string, string | undefined][] = [

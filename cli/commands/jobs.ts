@@ -32,7 +32,7 @@ export function jobsCommand(): Command {
     );
 }
 
-export function jobLines(jobs: readonly Job[], width: number, now: number): string[] {
+function jobLines(jobs: readonly Job[], width: number, now: number): string[] {
   return table(
     [
       { title: "JOB" },

@@ -2,10 +2,10 @@ import type { Command } from "commander";
 import { action, collect, command, seconds, type CommonOptions, type Context } from "../command.ts";
 import { withEngine, type Connection } from "../connect.ts";
 import { EXIT, exitCodeOf } from "../exit-codes.ts";
-import { callAs } from "../repository.ts";
+import { further } from "../repository.ts";
 import { showValue } from "../show-value.ts";
-import { startWork } from "../start-work.ts";
-import { watchUnlessInterrupted } from "../watch-job.ts";
+import { prepareWork, type Start } from "../start-work.ts";
+import { watchJob } from "../watch-job.ts";
 
 export interface StartCommandOptions extends CommonOptions {
   readonly field: readonly string[];
@@ -36,21 +36,21 @@ export function runCommand(): Command {
     ),
   ).action(
     action(async (context: Context, options: StartCommandOptions, what: string) => {
-      return withEngine(options, "run", (connection) => runToEnd(connection, context, options, what));
+      const work = prepareWork(what, workOptions(options));
+      return withEngine(options, "run", (connection) => runToEnd(connection, context, work, options.data));
     }),
   );
 }
 
-async function runToEnd({ client, embedded }: Connection, context: Context, options: StartCommandOptions, what: string): Promise<number> {
+async function runToEnd({ client, embedded }: Connection, context: Context, work: Start, data: string): Promise<number> {
   const { terminal } = context;
-  const { jobId, created } = await startWork(client, what, workOptions(options));
+  const { jobId, created } = await work(client);
   terminal.say(`job ${jobId}${created ? "" : " (started before with this key)"}`);
-  const goOn = embedded
-    ? `It goes on with: ${callAs()} watch ${jobId}`
-    : `It goes on; watch it: ${callAs()} watch ${jobId}, end it: ${callAs()} cancel ${jobId}`;
-  const job = await watchUnlessInterrupted(client, jobId, context, goOn);
+  const watch = further(data, `watch ${jobId}`);
+  const next = embedded ? [`go on with it: ${watch}`] : [`it goes on; watch it: ${watch}`, `end it: ${further(data, `cancel ${jobId}`)}`];
+  const job = await watchJob(client, jobId, context, next);
   if (job === undefined) return EXIT.interrupted;
   if (terminal.json) await terminal.printJson(job);
-  else await showValue(client, job, terminal);
+  else await showValue(client, job, terminal, data);
   return exitCodeOf(job.state);
 }

@@ -2,8 +2,8 @@ import type { Command } from "commander";
 import { action, command, type Context } from "../command.ts";
 import { requireServer } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
-import { callAs } from "../repository.ts";
-import { startWork } from "../start-work.ts";
+import { further } from "../repository.ts";
+import { prepareWork } from "../start-work.ts";
 import { startOptions, workOptions, type StartCommandOptions } from "./run.ts";
 
 export function submitCommand(): Command {
@@ -15,12 +15,13 @@ export function submitCommand(): Command {
     ),
   ).action(
     action(async ({ terminal }: Context, options: StartCommandOptions, what: string) => {
+      const work = prepareWork(what, workOptions(options));
       const { client } = await requireServer(options.data);
-      const submitted = await startWork(client, what, workOptions(options));
+      const submitted = await work(client);
       if (terminal.json) await terminal.printJson(submitted);
       else {
         await terminal.print(`${submitted.jobId}\n`);
-        terminal.say(`${submitted.created ? "started" : "this key had started it before"}; watch it: ${callAs()} watch ${submitted.jobId}`);
+        terminal.say(`${submitted.created ? "started" : "this key had started it before"}; watch it: ${further(options.data, `watch ${submitted.jobId}`)}`);
       }
       return EXIT.success;
     }),

@@ -2,8 +2,8 @@ import type { Command } from "commander";
 import { action, command, type CommonOptions, type Context } from "../command.ts";
 import { withEngine } from "../connect.ts";
 import { EXIT, exitCodeOf } from "../exit-codes.ts";
-import { callAs } from "../repository.ts";
-import { watchUnlessInterrupted } from "../watch-job.ts";
+import { further } from "../repository.ts";
+import { watchJob } from "../watch-job.ts";
 
 export function watchCommand(): Command {
   const summary = "Show the progress of a job until it ends. Without a dev server the job goes on in this process.";
@@ -12,7 +12,7 @@ export function watchCommand(): Command {
     .action(
       action((context: Context, options: CommonOptions, id: string) =>
         withEngine(options, "run", async ({ client }) => {
-          const job = await watchUnlessInterrupted(client, id, context, `Watch it again: ${callAs()} watch ${id}`);
+          const job = await watchJob(client, id, context, [`watch it again: ${further(options.data, `watch ${id}`)}`]);
           if (job === undefined) return EXIT.interrupted;
           if (context.terminal.json) await context.terminal.printJson(job);
           return exitCodeOf(job.state);

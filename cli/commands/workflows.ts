@@ -3,7 +3,7 @@ import { action, command, type CommonOptions, type Context } from "../command.ts
 import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
 import { oneLine } from "../format.ts";
-import { callAs } from "../repository.ts";
+import { further } from "../repository.ts";
 import { describeFields } from "../start-work.ts";
 
 export function workflowsCommand(): Command {
@@ -16,7 +16,7 @@ export function workflowsCommand(): Command {
           await terminal.print(`${terminal.paint("bold", workflow.name)}  ${oneLine(workflow.description)}\n`);
           for (const field of describeFields(workflow)) await terminal.print(`    ${oneLine(field, terminal.columns() - 4)}\n`);
         }
-        if (!terminal.json) terminal.say(`start one: ${callAs()} run ${workflows[0]?.name ?? "NAME"} --field name=value`);
+        if (!terminal.json) terminal.say(`start one: ${further(options.data, `run ${workflows[0]?.name ?? "NAME"} --field name=value`)}`);
         return EXIT.success;
       });
     }),

@@ -5,8 +5,6 @@ import { problemOf, problemResponse } from "./problem.ts";
 import type { Route } from "./route.ts";
 import { ROUTES } from "./routes.ts";
 
-export type { Dependencies, Workflows } from "./dependencies.ts";
-
 /** The HTTP API: the route table over an engine, the same on one machine and on Lambda. */
 export function createApp(deps: Dependencies): Hono {
   const app = new Hono();

@@ -2,7 +2,7 @@ import type { Canvas } from "../core/canvas.ts";
 import { parseCanvas } from "../core/canvas-wire.ts";
 import { assertNever, FanfoldError } from "../core/errors.ts";
 import { jsonPointer } from "../core/json-pointer.ts";
-import { nearestName } from "./nearest-name.ts";
+import { nearestName } from "../core/nearest-name.ts";
 import type { TaskCatalog } from "./dependencies.ts";
 
 /** A canvas out of a request: well-formed, and every task of it known. `at` is where it stands in the body, as a JSON pointer. */

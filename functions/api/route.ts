@@ -2,7 +2,7 @@ import * as z from "zod";
 import { FanfoldError } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Dependencies } from "./dependencies.ts";
-import { nearestName } from "./nearest-name.ts";
+import { nearestName } from "../core/nearest-name.ts";
 import { parseJson, parseLines, readText, requireContentType } from "./read-body.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "DELETE";

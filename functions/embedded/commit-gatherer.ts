@@ -11,7 +11,7 @@ interface Operation {
   readonly reject: (error: unknown) => void;
 }
 /** How long one transaction may hold the writer's lock (and this thread) before the rest of the operations must wait for the next. */
-const TRANSACTION_MILLISECONDS = 10;
+const TRANSACTION_MILLISECONDS = 25;
 
 /**
  * Makes one transaction of all operations issued in one turn of the event loop, whoever issued them: a commit costs as much as a dozen of single writes,

@@ -154,7 +154,7 @@ export class MessageLines {
   #forgetTurns(taken: readonly Taken[]): void {
     for (const jobId of new Set(taken.map(({ head }) => head.jobId))) {
       const key = this.#prefix(JOB) + jobId;
-      if (readTurn(readVolatile(this.#environment.lines, key)) < this.#counters.turn) this.#environment.lines.removeSync(key);
+      if (readTurn(readVolatile(this.#environment.lines, key)) <= this.#counters.turn) this.#environment.lines.removeSync(key);
     }
   }
 

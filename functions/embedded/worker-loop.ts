@@ -24,7 +24,7 @@ export interface MessageLoopOptions {
 interface Handling {
   slots: number;
 }
-/** Weight of the newest message in the running mean of slots per message. */
+/** Least weight of the newest message in the running mean of slots per message. */
 const SMOOTHING = 0.1;
 const ABORT_MS = 1_000;
 
@@ -44,6 +44,7 @@ export class MessageLoop {
   /** Messages that have asked for no slot yet. */
   #fresh = 0;
   #slotsPerMessage: number;
+  #messages = 0;
   #stopping = false;
   #running: Promise<void> | undefined;
 
@@ -127,7 +128,7 @@ export class MessageLoop {
     const disposition = await this.#handle(message, handling);
     await this.#settle(message, disposition);
     if (handling.slots === 0) this.#fresh--;
-    this.#slotsPerMessage += (handling.slots - this.#slotsPerMessage) * SMOOTHING;
+    this.#slotsPerMessage += (handling.slots - this.#slotsPerMessage) * Math.max(SMOOTHING, 1 / ++this.#messages);
     this.#handling.delete(handling);
     this.#room.ring();
   }

@@ -1,7 +1,7 @@
 import { addCounts, type Counts } from "../core/counts.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { ErrorData, ResultEntry } from "../core/invocation.ts";
-import { parseRunId, runIdOf } from "../core/run-id.ts";
+import { childGroupOf, parseRunId, runIdOf } from "../core/run-id.ts";
 import { isGroupStep } from "../core/plan.ts";
 import { isTerminal } from "../core/run-state.ts";
 import type { Context } from "./context.ts";
@@ -164,7 +164,9 @@ async function* walkGroup(context: Context, gid: string, path: readonly string[]
       if (start && (run.index < start.index || (run.index === start.index && run.step < start.step))) continue;
       const here = run.runId === path[0];
       if (!here) yield { run, header, cursor: run.runId };
-      if (run.joins !== undefined) yield* walkGroup(context, run.joins, here ? path.slice(1) : []);
+      // A run that still streams joins nothing yet, but its children are at work.
+      const opened = run.joins ?? (run.attempt > 0 && !isTerminal(run.status) ? childGroupOf(run.runId) : undefined);
+      if (opened !== undefined) yield* walkGroup(context, opened, here ? path.slice(1) : []);
     }
   }
 }

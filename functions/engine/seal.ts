@@ -20,7 +20,12 @@ export async function sealGroup(context: Context, gid: string, memberCount: numb
 }
 export async function recheckEdges(context: Context, gid: string): Promise<void> {
   const header = await readHeader(context, gid);
-  if (!header || header.memberCount === undefined || header.outcome) return;
+  if (!header || header.memberCount === undefined) return;
+  if (header.outcome) {
+    // Whoever decided may have died before what follows from it.
+    await follow(context, [{ kind: "settle", gid }], "engine");
+    return;
+  }
   if (header.memberCount === 0) {
     await follow(context, [{ kind: "decide", gid, round: header.round, outcome: "complete", totals: {} }], "engine");
     return;

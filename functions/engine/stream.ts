@@ -26,7 +26,7 @@ import { keepValue, loadValue } from "./payload.ts";
 export interface OpenState {
   readonly pages: number;
   readonly at: PageCursor;
-  /** An attempt sealed the group and died before its commit; nothing is pulled any more. */
+  /** The group is sealed, by an attempt that died before its commit, or has decided; nothing is pulled any more. */
   readonly sealed: boolean;
   readonly ownValue: Json | undefined;
 }
@@ -43,9 +43,10 @@ export async function readOpenState(context: Context, { run }: Attempt): Promise
   const gid = childGroupOf(run.runId);
   const header = await readHeader(context, gid);
   if (!header?.pages) return undefined;
-  if (header.memberCount !== undefined) {
+  // Decided before it was sealed (a failure ended it): nothing more is wanted.
+  if (header.memberCount !== undefined || header.outcome !== undefined) {
     await recheckEdges(context, gid);
-    return { pages: header.memberCount, at: START, sealed: true, ownValue: await ownValueOf(context, header) };
+    return { pages: header.memberCount ?? 0, at: START, sealed: true, ownValue: await ownValueOf(context, header) };
   }
   let last: Run | undefined;
   for (let leaf = 0; ; leaf++) {
@@ -53,6 +54,8 @@ export async function readOpenState(context: Context, { run }: Attempt): Promise
     last = runs.at(-1) ?? last;
     if (runs.length < context.config.width) break;
   }
+  // Whoever put the last page may have died before its send; those before it were sent before it was put.
+  if (last?.status === "queued") await sendRuns(context, [{ gid, index: last.index, step: 0, queue: ENGINE_QUEUE, delaySeconds: 0 }], 1);
   return { pages: last ? last.index + 1 : 0, at: last?.cursorAfter ?? START, sealed: false, ownValue: undefined };
 }
 const START: PageCursor = { skip: 0, items: 0 };
@@ -71,6 +74,7 @@ export async function streamPages(context: Context, attempt: Attempt, outcome: S
     for (;;) {
       if (signal.aborted) return abortedStream(reason(), page > (open?.pages ?? 0));
       const room = await waitForRoom(context, gid, page, signal);
+      if (room === "decided") return { kind: "sealed", ownValue: undefined };
       if (room !== "room") return { kind: room };
       const cut = await cutter.next(page);
       if (cut.kind === "failed") return { kind: "failed", outcome: cut.outcome, pages: page };
@@ -101,13 +105,15 @@ async function ownValueOf(context: Context, header: Header): Promise<Json | unde
 }
 
 /** Back-pressure: page p waits until page p - openPages has ended. After a while the owner yields its slot, so that owners cannot starve their own children. */
-async function waitForRoom(context: Context, gid: string, page: number, signal: AbortSignal): Promise<"room" | "yielded"> {
+async function waitForRoom(context: Context, gid: string, page: number, signal: AbortSignal): Promise<"room" | "decided" | "yielded"> {
   const behind = page - context.config.openPages;
   if (behind < 0) return "room";
   const started = context.clock.now();
   for (let pause = 10; !signal.aborted; pause = Math.min(500, pause * 2)) {
     const run = await readRun(context, { gid, index: behind, step: 0 });
     if (!run || isTerminal(run.status)) return "room";
+    // A page of a decided group may never end.
+    if ((await readHeader(context, gid))?.outcome) return "decided";
     if (context.clock.now() - started >= context.config.yieldSeconds * 1_000) return "yielded";
     await context.clock.pause(pause);
   }

@@ -13,7 +13,7 @@ export interface Api {
   readonly client: Client;
   /** Errors that the caller was not told about. */
   readonly reported: unknown[];
-  ask(method: string, path: string, what?: { json?: unknown; body?: BodyInit; headers?: Record<string, string> }): Promise<Response>;
+  ask(method: string, path: string, what?: { json?: unknown; body?: string | Uint8Array<ArrayBuffer>; headers?: Record<string, string> }): Promise<Response>;
 }
 
 export function startApi(options: { security?: Security; pollMilliseconds?: number } = {}): Api {

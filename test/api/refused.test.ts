@@ -17,7 +17,7 @@ interface Row {
   readonly field?: string;
   readonly method?: string;
   readonly path?: string;
-  readonly body?: BodyInit;
+  readonly body?: string | Uint8Array<ArrayBuffer>;
   readonly headers?: Record<string, string>;
 }
 const ROWS: readonly Row[] = [
@@ -37,7 +37,13 @@ const ROWS: readonly Row[] = [
   { what: "an unknown field", body: '{"canvs":{"task":"noop"}}', code: "invalid_request", status: 400, field: "/canvs" },
   { what: "a timeout that is text", body: '{"canvas":{"task":"noop"},"timeoutSeconds":"1"}', code: "invalid_request", status: 400, field: "/timeoutSeconds" },
   { what: "a timeout below zero", body: '{"canvas":{"task":"noop"},"timeoutSeconds":-1}', code: "invalid_request", status: 400, field: "/timeoutSeconds" },
-  { what: "__proto__ in the request", body: '{"canvas":{"task":"noop"},"__proto__":{"polluted":true}}', code: "invalid_request", status: 400, field: "/__proto__" },
+  {
+    what: "__proto__ in the request",
+    body: '{"canvas":{"task":"noop"},"__proto__":{"polluted":true}}',
+    code: "invalid_request",
+    status: 400,
+    field: "/__proto__",
+  },
   { what: "an unknown query parameter", path: "/jobs?inptu", body: canvas({ task: "noop" }), code: "invalid_request", status: 400, field: "?inptu" },
   { what: "a query parameter twice", path: "/jobs?input&input", body: "{}", code: "invalid_request", status: 400, field: "?input" },
   { what: "an empty Idempotency-Key", body: canvas({ task: "noop" }), headers: { "Idempotency-Key": "" }, code: "invalid_request", status: 400 },
@@ -53,7 +59,13 @@ const ROWS: readonly Row[] = [
   { what: "args that are no list", body: canvas({ task: "noop", args: {} }), code: "invalid_canvas", status: 400, field: "/canvas/args" },
   { what: "a task that is a number", body: canvas({ task: 7 }), code: "invalid_canvas", status: 400, field: "/canvas/task" },
   { what: "a bad queue name", body: canvas({ task: "noop", options: { queue: "a b" } }), code: "invalid_queue_name", status: 400 },
-  { what: "an unknown option", body: canvas({ task: "noop", options: { contdown: 1 } }), code: "invalid_canvas", status: 400, field: "/canvas/options/contdown" },
+  {
+    what: "an unknown option",
+    body: canvas({ task: "noop", options: { contdown: 1 } }),
+    code: "invalid_canvas",
+    status: 400,
+    field: "/canvas/options/contdown",
+  },
   { what: "__proto__ as an argument's key", body: task('{"task":"noop","kwargs":{"__proto__":{"polluted":true}}}'), code: "invalid_canvas", status: 400 },
   { what: "__proto__ deep in arguments", body: task('{"task":"noop","args":[[{"a":{"__proto__":1}}]]}'), code: "invalid_canvas", status: 400 },
   { what: "__proto__ as a kind", body: task('{"__proto__":{"task":"noop"}}'), code: "invalid_canvas", status: 400 },
@@ -62,9 +74,27 @@ const ROWS: readonly Row[] = [
   { what: "a field of a million characters", body: JSON.stringify({ [longName]: 1 }), code: "invalid_request", status: 400 },
   // Unknown tasks
   { what: "an unknown task", body: canvas({ task: "math.ad" }), code: "unknown_task", status: 404, field: "/canvas/task" },
-  { what: "one in a chain in a group", body: canvas({ group: [{ chain: [{ task: "noop" }, { task: "nope" }] }] }), code: "unknown_task", status: 404, field: "/canvas/group/0/chain/1/task" },
-  { what: "one in a header", body: canvas({ chord: { header: [{ task: "nope" }], body: { task: "noop" } } }), code: "unknown_task", status: 404, field: "/canvas/chord/header/0/task" },
-  { what: "one as a body", body: canvas({ chord: { header: [], body: { task: "nope" } } }), code: "unknown_task", status: 404, field: "/canvas/chord/body/task" },
+  {
+    what: "one in a chain in a group",
+    body: canvas({ group: [{ chain: [{ task: "noop" }, { task: "nope" }] }] }),
+    code: "unknown_task",
+    status: 404,
+    field: "/canvas/group/0/chain/1/task",
+  },
+  {
+    what: "one in a header",
+    body: canvas({ chord: { header: [{ task: "nope" }], body: { task: "noop" } } }),
+    code: "unknown_task",
+    status: 404,
+    field: "/canvas/chord/header/0/task",
+  },
+  {
+    what: "one as a body",
+    body: canvas({ chord: { header: [], body: { task: "nope" } } }),
+    code: "unknown_task",
+    status: 404,
+    field: "/canvas/chord/body/task",
+  },
   { what: "toString as a task", body: canvas({ task: "toString" }), code: "unknown_task", status: 404 },
   { what: "__proto__ as a task", body: canvas({ task: "__proto__" }), code: "unknown_task", status: 404 },
   // Too much
@@ -74,26 +104,76 @@ const ROWS: readonly Row[] = [
   { what: "2.5 million nested arrays as an argument", body: task(`{"task":"noop","args":${nested(2_500_000)}}`), code: "too_deep", status: 400 },
   { what: "100,000 nested chains", body: task(chains(100_000)), code: "too_deep", status: 400 },
   { what: "an unclosed nest", body: "[".repeat(1_000_000), code: "invalid_json", status: 400 },
-  { what: "10,001 steps in a chain", body: canvas({ chain: Array.from({ length: 10_001 }, () => ({ task: "noop" })) }), code: "too_many_children", status: 400 },
+  {
+    what: "10,001 steps in a chain",
+    body: canvas({ chain: Array.from({ length: 10_001 }, () => ({ task: "noop" })) }),
+    code: "too_many_children",
+    status: 400,
+  },
   // Open jobs
   { what: "a canvas for an open job", path: "/jobs?input", body: canvas({ task: "noop" }), code: "invalid_request", status: 400, field: "/canvas" },
   { what: "a body for a job that is not open", body: '{"body":{"task":"noop"}}', code: "invalid_request", status: 400, field: "/body" },
   { what: "an unknown policy", path: "/jobs?input", body: '{"policy":"never"}', code: "invalid_canvas", status: 400, field: "/policy" },
   { what: "an unknown task after the items", path: "/jobs?input", body: '{"body":{"task":"nope"}}', code: "unknown_task", status: 404, field: "/body/task" },
   { what: "a page of no job", method: "PUT", path: "/jobs/nope/input/0", body: '{"task":"noop"}\n', headers: NDJSON, code: "job_not_found", status: 404 },
-  { what: "a page that is no number", method: "PUT", path: "/jobs/nope/input/first", body: "", headers: NDJSON, code: "invalid_request", status: 400, field: "{page}" },
+  {
+    what: "a page that is no number",
+    method: "PUT",
+    path: "/jobs/nope/input/first",
+    body: "",
+    headers: NDJSON,
+    code: "invalid_request",
+    status: 400,
+    field: "{page}",
+  },
   { what: "a page as JSON", method: "PUT", path: "/jobs/nope/input/0", body: "{}", code: "unsupported_media_type", status: 415 },
-  { what: "a page over 4 MB", method: "PUT", path: "/jobs/nope/input/0", body: `"${"x".repeat(LIMITS.pageBytes)}"`, headers: NDJSON, code: "payload_too_large", status: 413 },
-  { what: "a page of 4,097 items", method: "PUT", path: "/jobs/nope/input/0", body: "1\n".repeat(4_097), headers: NDJSON, code: "payload_too_large", status: 413 },
+  {
+    what: "a page over 4 MB",
+    method: "PUT",
+    path: "/jobs/nope/input/0",
+    body: `"${"x".repeat(LIMITS.pageBytes)}"`,
+    headers: NDJSON,
+    code: "payload_too_large",
+    status: 413,
+  },
+  {
+    what: "a page of 4,097 items",
+    method: "PUT",
+    path: "/jobs/nope/input/0",
+    body: "1\n".repeat(4_097),
+    headers: NDJSON,
+    code: "payload_too_large",
+    status: 413,
+  },
   { what: "a page with a bad line", method: "PUT", path: "/jobs/nope/input/0", body: '{"task":"noop"}\n{', headers: NDJSON, code: "invalid_json", status: 400 },
   { what: "a seal without a number", path: "/jobs/nope/input/seal", body: "{}", code: "invalid_request", status: 400, field: "/pages" },
   // Workflows
   { what: "an unknown workflow", path: "/workflows/example.sum-of-sum/jobs", body: "{}", code: "unknown_workflow", status: 404 },
   { what: "a long name of a workflow", path: `/workflows/${"w".repeat(201)}/jobs`, body: "{}", code: "invalid_request", status: 400, field: "{name}" },
-  { what: "a field of the wrong type", path: "/workflows/example.sum-of-sums/jobs", body: '{"fields":{"n":"many"}}', code: "invalid_parameters", status: 400, field: "/fields/n" },
-  { what: "fields that are a list", path: "/workflows/example.sum-of-sums/jobs", body: '{"fields":[]}', code: "invalid_request", status: 400, field: "/fields" },
+  {
+    what: "a field of the wrong type",
+    path: "/workflows/example.sum-of-sums/jobs",
+    body: '{"fields":{"n":"many"}}',
+    code: "invalid_parameters",
+    status: 400,
+    field: "/fields/n",
+  },
+  {
+    what: "fields that are a list",
+    path: "/workflows/example.sum-of-sums/jobs",
+    body: '{"fields":[]}',
+    code: "invalid_request",
+    status: 400,
+    field: "/fields",
+  },
   { what: "fields nested too deeply", path: "/workflows/example.sum-of-sums/jobs", body: `{"fields":{"n":${nested(100_000)}}}`, code: "too_deep", status: 400 },
-  { what: "__proto__ among the fields", path: "/workflows/example.sum-of-sums/jobs", body: '{"fields":{"__proto__":{"n":1}}}', code: "invalid_request", status: 400 },
+  {
+    what: "__proto__ among the fields",
+    path: "/workflows/example.sum-of-sums/jobs",
+    body: '{"fields":{"__proto__":{"n":1}}}',
+    code: "invalid_request",
+    status: 400,
+  },
   { what: "fields beside the body", path: "/workflows/example.sum-of-sums/jobs", body: '{"n":1}', code: "invalid_request", status: 400, field: "/n" },
   // Routes
   { what: "an unknown route", path: "/job", body: "{}", code: "not_found", status: 404 },

@@ -155,7 +155,9 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
       await bodies(10);
       await send("b", ...Array(5).fill("b"));
       await send("a", ...Array(5).fill("a"));
-      expect((await bodies(4)).toSorted()).toEqual(["a", "a", "b", "b"]);
+      const next = await bodies(6);
+      expect(next.filter((body) => body === "a").length).toBeGreaterThanOrEqual(2);
+      expect(next.filter((body) => body === "b").length).toBeGreaterThanOrEqual(2);
     });
 
     it("serves queues in the order given, and no others", async () => {

@@ -18,7 +18,8 @@ export interface ClientJob {
   cancelAsked: boolean;
   /** The API said that the job is cancelled. */
   cancelled: boolean;
-  cancelClients: number;
+  /** The API answered. */
+  cancelAnswered: boolean;
 }
 
 /** Submits, and feeds the input if there is any. Repeated from the start when it dies: with its key, and page by page. */
@@ -51,6 +52,7 @@ async function feed(engine: Engine, jobId: string, pages: Extract<JobSpec, { kin
 
 export async function cancelJob(engine: Engine, job: ClientJob, jobId: string): Promise<void> {
   if (await again(() => engine.cancel(jobId))) job.cancelled = true;
+  job.cancelAnswered = true;
 }
 
 /** A client tries again until a port answers. */

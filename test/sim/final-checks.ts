@@ -69,13 +69,18 @@ export class FinalChecks {
       if (view.state !== wanted) this.#sim.bad("wrong-job-state", `${job.name} is ${view.state}, must be ${wanted}`);
       return;
     }
-    const reference = new Reference(this.#sim.shape, this.#sim.journal, (run) => this.#load(run), this.#sim);
+    const reference = new Reference(this.#sim.shape, this.#sim.journal, (runId) => this.#mayBeKilled(runId), (run) => this.#load(run), this.#sim);
     const ended = reference.strand(jobId, 0, stepsOfJob(job.spec), undefined);
     if (this.#sim.violations.length > 0) return;
     if (ended.status === "cut") return this.#sim.bad("ended-without-reason", `${job.name} is ${root.outcome}`);
     this.#state(job, view, ended);
     await this.#results(jobId, ended);
     await this.#lists(jobId);
+  }
+  #mayBeKilled(runId: string): boolean {
+    const { leases, settings } = this.#sim;
+    const { killEvidence, maxKillsAlone } = settings.config;
+    return (killEvidence === "supervisor" ? leases.witnessed(runId) : leases.lapsed(runId)) >= (maxKillsAlone ?? 3);
   }
   #state(job: ClientJob, view: JobView, ended: Ended): void {
     const failed = isFailed(ended) || (ended.counts ? failedRuns(ended.counts) > 0 : view.state === "failure");

@@ -33,10 +33,4 @@ export class Journal {
   wasAborted(runId: string): boolean {
     return [...(this.#attempts.get(runId)?.values() ?? [])].some(({ outcome }) => outcome?.kind === "retry" && outcome.error.name === "Aborted");
   }
-  deaths(runId: string): number {
-    return [...(this.#attempts.get(runId)?.values() ?? [])].filter(({ process }) => !process.alive).length;
-  }
-  attempts(runId: string): number {
-    return this.#attempts.get(runId)?.size ?? 0;
-  }
 }

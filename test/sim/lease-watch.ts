@@ -7,13 +7,28 @@ export class LeaseWatch {
   readonly #scheduler: Scheduler;
   readonly #complaints: Complaints;
   readonly #leases = new Map<string, { holder: SimProcess; until: number }>();
+  readonly #lapsed = new Map<string, number>();
+  readonly #witnessed = new Map<string, number>();
 
   constructor(scheduler: Scheduler, complaints: Complaints) {
     this.#scheduler = scheduler;
     this.#complaints = complaints;
   }
 
+  /** Leases of a run that nobody gave up: they ran out, and the run was taken over or called broken. */
+  lapsed(runId: string): number {
+    return this.#lapsed.get(runId) ?? 0;
+  }
+  /** Of those, the ones that a supervisor ended. */
+  witnessed(runId: string): number {
+    return this.#witnessed.get(runId) ?? 0;
+  }
+
   write(process: SimProcess, before: Run | undefined, after: Run): void {
+    if (before?.status === "started" && (after.status === "started" ? after.attempt !== before.attempt : after.error?.reason === "task_killed")) {
+      this.#lapsed.set(after.runId, this.lapsed(after.runId) + 1);
+    }
+    if (after.died !== undefined && after.died !== before?.died) this.#witnessed.set(after.runId, this.witnessed(after.runId) + 1);
     if (after.status !== "started") {
       this.#leases.delete(after.runId);
       return;

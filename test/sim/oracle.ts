@@ -112,7 +112,9 @@ export class Oracle {
   }
   #decidedEarly(header: Header): void {
     let failed = 0;
-    for (let index = 0; index < this.#members(header); index++) failed += this.#failedMembers(header, index);
+    // Pages of an input may come in any order.
+    const upTo = header.memberCount ?? this.#shape.width ** header.height;
+    for (let index = 0; index < upTo; index++) failed += this.#failedMembers(header, index);
     if (header.outcome !== "failed" || !failsEarly(header.policy, failed)) this.#bad("decided-early", `${header.gid}: ${header.outcome} with ${failed} failed members`);
   }
   #decidedByCompletion(header: Header): void {
@@ -186,7 +188,7 @@ export class Oracle {
     if (before && isTerminal(before.status) && after.round === before.round && after.status !== before.status) {
       this.#bad("terminal-row-changed", `${after.runId}: ${before.status} -> ${after.status}`);
     }
-    if (isTerminal(after.status) && (before?.status !== after.status || before.round !== after.round)) {
+    if (isTerminal(after.status) && (before?.status !== after.status || before.round !== after.round || before.endedAt !== after.endedAt)) {
       const key = `${after.runId} round ${after.round}`;
       const times = (this.#commits.get(key) ?? 0) + 1;
       this.#commits.set(key, times);

@@ -37,10 +37,13 @@ export interface Complaints {
 export class Reference {
   readonly #shape: Shape;
   readonly #journal: Journal;
+  readonly #mayBeKilled: (runId: string) => boolean;
   readonly #loadValue: (run: Run) => Json;
   readonly #complaints: Complaints;
 
-  constructor(shape: Shape, journal: Journal, loadValue: (run: Run) => Json, complaints: Complaints) {
+  /** `mayBeKilled`: its process died so often that the run may have been called broken. */
+  constructor(shape: Shape, journal: Journal, mayBeKilled: (runId: string) => boolean, loadValue: (run: Run) => Json, complaints: Complaints) {
+    this.#mayBeKilled = mayBeKilled;
     this.#shape = shape;
     this.#journal = journal;
     this.#loadValue = loadValue;
@@ -72,7 +75,7 @@ export class Reference {
     const plain = (status: TerminalStatus, value?: Value): Ended => ({ status, counts: { [status]: 1 }, ...(value && { value }) });
     if (run.status === "cancelled" && run.error?.reason !== "expired") return CUT;
     if (run.status === "cancelled" && signature.options.expires !== undefined) return { status: "cancelled", counts: { cancelled: 1, u_expired: 1 } };
-    if (run.status === "broken" && run.error?.reason === "task_killed" && this.#journal.deaths(run.runId) >= 3) return plain("broken");
+    if (run.status === "broken" && run.error?.reason === "task_killed" && this.#mayBeKilled(run.runId)) return plain("broken");
     const { behaviour } = script;
     if (behaviour === "broken") return plain(run.status === "error" && this.#journal.wasAborted(run.runId) ? "error" : "broken");
     if (behaviour === "always" || behaviour === "fatal") return plain("error");
@@ -108,7 +111,8 @@ export class Reference {
   /** An open group: its failures count over all pages. */
   #open(run: Run, items: readonly (readonly Step[])[], pageSize: (page: number) => number | undefined, policy: FailurePolicy): GroupEnd {
     const gid = childGroupOf(run.runId);
-    const pages = this.#shape.header(gid)?.memberCount ?? 0;
+    const sealed = this.#shape.header(gid)?.memberCount;
+    const pages = sealed ?? this.#shape.membersWithRows(gid);
     const entries: Ended[] = [];
     for (let page = 0; page < pages; page++) {
       const inside = childGroupOf(runIdOf(gid, page, 0));
@@ -117,7 +121,8 @@ export class Reference {
       for (let index = 0; index < size; index++) entries.push(this.strand(inside, index, items[entries.length] ?? [], undefined));
     }
     if (entries.length !== items.length && run.status === "success") this.#complaints.bad("items-lost", `${run.runId} has ${entries.length} of ${items.length} items in its pages`);
-    return groupEnd(policy, entries);
+    // Decided while its owner still pulled: what was not put into pages was not wanted any more.
+    return groupEnd(policy, sealed === undefined ? [...entries, CUT] : entries);
   }
   /** A run that waited for children. Without a value of its own it takes their results. */
   #parent(run: Run, end: GroupEnd, own: Counts, value: Value | undefined): Ended {

@@ -40,7 +40,10 @@ export class ScriptRunner implements TaskRunner {
   readonly #process: SimProcess;
   readonly #watcher: RunWatcher;
 
-  constructor(scheduler: Scheduler, process: SimProcess, watcher: RunWatcher) {
+  readonly #slowness: number;
+
+  constructor(scheduler: Scheduler, process: SimProcess, watcher: RunWatcher, slowness: number) {
+    this.#slowness = slowness;
     this.#scheduler = scheduler;
     this.#process = process;
     this.#watcher = watcher;
@@ -54,7 +57,7 @@ export class ScriptRunner implements TaskRunner {
   }
 
   async #play(call: TaskCall, script: Script): Promise<TaskOutcome> {
-    if (!(await this.#work(call, script.steps))) return aborted(call);
+    if (!(await this.#work(call, script.steps * this.#slowness))) return aborted(call);
     if (script.reads && !(await this.#read(call))) return aborted(call);
     const first = call.attempt === 1;
     const error = { name: "ScriptError", message: script.label };

@@ -2,9 +2,7 @@ import type { EngineConfig } from "../../functions/engine/contract.ts";
 import type { Random } from "./random.ts";
 import type { FaultRates } from "./scheduler.ts";
 
-/** Simulated seconds. Visibility is shorter than a lease, a lease may be shorter than user code: legal, and where mistakes show. */
-export const VISIBILITY_SECONDS = 9;
-export const LEASE_SECONDS = 14;
+/** Simulated. */
 const SKEW_SECONDS = 1;
 
 /** What differs from seed to seed beside the schedule itself. */
@@ -15,6 +13,14 @@ export interface Settings {
   readonly skewMs: number;
   readonly workers: number;
   readonly slots: number;
+  /** Shorter than a lease, and a lease may be shorter than user code: legal, and where mistakes show. */
+  readonly visibilityMs: number;
+  /** Chance per step that time jumps by seconds. */
+  readonly jumpRate: number;
+  /** Chance per step that some worker beats. */
+  readonly beatRate: number;
+  /** User code takes up to this many times the steps that its script says. */
+  readonly slowness: number;
   readonly rates: FaultRates;
   readonly lossRate: number;
   readonly maxDelaySeconds: number;
@@ -22,23 +28,28 @@ export interface Settings {
 
 export function randomSettings(random: Random): Settings {
   const machine = random.chance(0.25);
+  const leaseSeconds = random.pick([5, 9, 14]);
   return {
     machine,
     skewMs: machine ? 0 : SKEW_SECONDS * 1_000,
     workers: 2 + random.int(3),
     slots: 1 + random.int(3),
+    visibilityMs: 1_000 * (2 + random.int(leaseSeconds - 3)),
+    jumpRate: random.pick([0.008, 0.015, 0.03]),
+    beatRate: random.pick([0.01, 0.04]),
+    slowness: random.pick([1, 1, 3]),
     lossRate: 0.004,
     maxDelaySeconds: random.chance(0.7) ? 900 : 15,
     rates: {
       throttled: 0.015,
       lostResponse: 0.025,
       toldAmbiguous: 0.15,
-      kill: random.pick([0, 0.001, 0.003, 0.008]),
+      kill: random.pick([0, 0.001, 0.004, 0.01]),
       slow: random.pick([0, 0.02, 0.08]),
     },
     config: {
       width: 2 + random.int(2),
-      leaseSeconds: LEASE_SECONDS,
+      leaseSeconds,
       skewMarginSeconds: machine ? 0 : 2 * SKEW_SECONDS,
       killEvidence: machine || random.chance(0.2) ? "supervisor" : "takeover",
       maxKillsAlone: 3,

@@ -15,6 +15,7 @@ export interface SimWorld {
   readonly blobs: Map<string, Uint8Array>;
   readonly faults: Faults;
   readonly maxDelaySeconds: number;
+  readonly visibilityMs: number;
   readonly registry: TaskRegistry;
   readonly shape: Shape;
   /** Bodies of the messages that processes are handling. */

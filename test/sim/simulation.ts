@@ -42,6 +42,7 @@ export class Simulation {
   readonly world: SimWorld;
   readonly shape: Shape;
   readonly journal = new Journal();
+  readonly leases: LeaseWatch;
   readonly jobs: ClientJob[] = [];
   readonly sweeps: boolean;
   readonly #oracle: Oracle;
@@ -73,11 +74,13 @@ export class Simulation {
       blobs: new Map(),
       faults,
       maxDelaySeconds: this.settings.maxDelaySeconds,
+      visibilityMs: settings.visibilityMs,
       registry: SIM_REGISTRY,
       shape: this.shape,
       handling: new Map(),
     };
-    this.#oracle = new Oracle(this.shape, this.scheduler, this.journal, new LeaseWatch(this.scheduler, this), this);
+    this.leases = new LeaseWatch(this.scheduler, this);
+    this.#oracle = new Oracle(this.shape, this.scheduler, this.journal, this.leases, this);
     this.#store.watch((write) => {
       const header = write.before || !write.after || !write.after.key.partition.startsWith("G#") ? undefined : asHeader(write.after);
       if (header?.job?.workflow !== undefined) this.#known(header.gid, header.job.workflow, header.deadline ?? 0);
@@ -103,7 +106,7 @@ export class Simulation {
     const workload = new Workload(this.random, this.sweeps);
     for (let k = 0; k < count; k++) {
       const cancelAt = this.random.chance(0.12) ? 50 + this.random.int(1_500) : -1;
-      this.jobs.push({ name: `job-${k}`, spec: workload.job(), jobId: undefined, delivered: false, clients: 0, cancelAt, cancelAsked: false, cancelled: false, cancelClients: 0 });
+      this.jobs.push({ name: `job-${k}`, spec: workload.job(), jobId: undefined, delivered: false, clients: 0, cancelAt, cancelAsked: false, cancelled: false, cancelAnswered: false });
     }
   }
   #known(jobId: string, name: string, deadline: number): void {
@@ -128,7 +131,7 @@ export class Simulation {
       collected: this.#oracle.results.bind(this.#oracle),
       ended: this.journal.end.bind(this.journal),
     };
-    const engine = createEngine(simPorts(this.world, process, new ScriptRunner(this.scheduler, process, watcher)), own);
+    const engine = createEngine(simPorts(this.world, process, new ScriptRunner(this.scheduler, process, watcher, this.settings.slowness)), own);
     return { process, engine };
   }
   #startWorker(): void {
@@ -194,8 +197,7 @@ export class Simulation {
   #cancel(job: ClientJob, jobId: string): void {
     job.cancelAsked = true;
     this.#oracle.cancellable.add(jobId);
-    job.cancelClients++;
-    this.background("client", (engine) => cancelJob(engine, job, jobId), () => job.cancelClients--);
+    this.background("client", (engine) => cancelJob(engine, job, jobId));
   }
   #deliver(anyMessage: boolean): void {
     const workers = this.#workers.filter((worker) => !worker.process.frozen && worker.handling < 4);
@@ -220,17 +222,19 @@ export class Simulation {
     for (let n = 0; n < steps && this.violations.length === 0; n++) {
       while (this.#workers.length < this.settings.workers) this.#startWorker();
       this.#cancelDue(n);
-      const dice = random.next();
-      if (dice < 0.12) this.#deliver(false);
-      else if (dice < 0.13) this.#deliver(true);
-      else if (dice < 0.13 + this.#lossRate) this.#lose();
-      else if (dice < 0.145) this.#advance(1_000 + random.int(7_000));
-      else if (dice < 0.147) this.sweeps && this.#sweeping < 2 && this.#sweep();
-      else if (dice < 0.149) this.#freeze();
-      else if (dice < 0.151) this.#thaw();
-      else if (dice < 0.19) random.pick(this.#workers).beat();
-      else if (dice < 0.2) this.#startClient();
-      else if (this.settings.machine && dice < 0.2008) this.#restart();
+      const { jumpRate, beatRate, machine } = this.settings;
+      let dice = random.next();
+      const happens = (rate: number): boolean => (dice -= rate) < 0;
+      if (happens(0.12)) this.#deliver(false);
+      else if (happens(0.01)) this.#deliver(true);
+      else if (happens(this.#lossRate)) this.#lose();
+      else if (happens(jumpRate)) this.#advance(1_000 + random.int(7_000));
+      else if (happens(0.002)) this.sweeps && this.#sweeping < 2 && this.#sweep();
+      else if (happens(0.003)) this.#freeze();
+      else if (happens(0.003)) this.#thaw();
+      else if (happens(beatRate)) random.pick(this.#workers).beat();
+      else if (happens(0.01)) this.#startClient();
+      else if (machine && happens(0.0008)) this.#restart();
       else if (!(await scheduler.step())) this.#idle();
       this.#advance(random.int(20));
     }
@@ -283,7 +287,7 @@ export class Simulation {
       while (this.#workers.length < 2) this.#startWorker();
       for (const job of this.jobs) {
         if (!job.delivered && !this.#active("client")) this.#client(job);
-        if (job.cancelAsked && !job.cancelled && job.jobId !== undefined && !this.#active("client")) this.#cancelAgain(job, job.jobId);
+        if (job.cancelAsked && !job.cancelAnswered && job.jobId !== undefined && !this.#active("client")) this.#cancel(job, job.jobId);
       }
       if (this.sweeps && !this.#active("sweeper") && this.scheduler.now - this.#sweptAt >= SWEEP_EVERY_MS) this.#sweep();
       await this.scheduler.drain();
@@ -296,9 +300,6 @@ export class Simulation {
   }
   #active(kind: string): boolean {
     return this.#processes.some((process) => process.name.startsWith(kind) && !process.frozen);
-  }
-  #cancelAgain(job: ClientJob, jobId: string): void {
-    if (this.shape.header(jobId)?.outcome === undefined) this.#cancel(job, jobId);
   }
   /** Everything that can happen without time going on. */
   async #settle(): Promise<number> {
@@ -317,12 +318,12 @@ export class Simulation {
     const next = [this.scheduler.nextReadyAt(), this.#queue.nextVisibleAt(this.scheduler.now), this.sweeps ? Math.max(this.scheduler.now + 1_000, this.#sweptAt + SWEEP_EVERY_MS) : undefined];
     const at = Math.min(...next.filter((time) => time !== undefined));
     const holding = this.#workers.some((worker) => worker.hasHolds());
-    if (!Number.isFinite(at)) return this.scheduler.busy();
+    if (!Number.isFinite(at)) return this.scheduler.busy() || this.jobs.some((job) => !job.delivered || (job.cancelAsked && !job.cancelAnswered));
     this.scheduler.now = holding ? Math.min(at, this.scheduler.now + 4_000) : at;
     return true;
   }
   #finishedAll(): boolean {
-    if (this.#queue.messages.length > 0 || this.scheduler.busy() || this.jobs.some((job) => !job.delivered)) return false;
+    if (this.#queue.messages.length > 0 || this.scheduler.busy() || this.jobs.some((job) => !job.delivered || (job.cancelAsked && !job.cancelAnswered))) return false;
     for (const item of this.#store.items()) if (item.key.table === "callbacks" && item.attributes["state"] === "open") return false;
     return true;
   }

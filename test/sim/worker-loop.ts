@@ -2,7 +2,6 @@ import type { Json } from "../../functions/core/json.ts";
 import type { Claim, Engine, WorkerLoop } from "../../functions/engine/contract.ts";
 import { type Disposition, PortError } from "../../functions/engine/ports.ts";
 import type { SimProcess } from "./scheduler.ts";
-import { VISIBILITY_SECONDS } from "./settings.ts";
 import type { SimWorld } from "./sim-ports.ts";
 import type { Message } from "./sim-queue.ts";
 
@@ -54,8 +53,8 @@ export class SimWorker {
 
   /** Starts to handle a received message; returns at once. */
   deliver(message: Message): void {
-    const { scheduler, queue } = this.#world;
-    queue.receive(message, scheduler.now, VISIBILITY_SECONDS * 1_000);
+    const { scheduler, queue, visibilityMs } = this.#world;
+    queue.receive(message, scheduler.now, visibilityMs);
     scheduler.note(() => `${this.process.name} receives #${message.id} (${message.receives}) ${JSON.stringify(message.body)}`);
     this.#bodies.add(message.body);
     this.handling++;
@@ -140,7 +139,7 @@ export class SimWorker {
     for (const [k, outcome] of outcomes.entries()) {
       const hold = holds[k] as Hold;
       if (!this.#holds.has(hold)) continue;
-      if (outcome === "kept") await this.#visibleIn(hold.message, VISIBILITY_SECONDS * 1_000);
+      if (outcome === "kept") await this.#visibleIn(hold.message, this.#world.visibilityMs);
       else {
         this.#world.scheduler.count("aborts");
         hold.abort(outcome);

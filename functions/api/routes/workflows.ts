@@ -5,7 +5,7 @@ import { isPlainObject } from "../../core/json-check.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type { Workflows } from "../dependencies.ts";
-import { nearestName } from "../nearest-name.ts";
+import { nearestName } from "../../core/nearest-name.ts";
 import { checkTasks, under } from "../read-canvas.ts";
 import { invalid, route } from "../route.ts";
 import { json, submitted, timeoutSeconds, workflow as workflowSchema, workflowList } from "../schemas.ts";

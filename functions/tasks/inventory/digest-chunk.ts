@@ -13,7 +13,13 @@ export async function digestChunk(folder: string, chunk: Chunk, signal: AbortSig
   const digests: FileDigest[] = [];
   let next = 0;
   const digestNext = async (): Promise<void> => {
-    for (let at = next++; at < chunk.files.length; at = next++) digests[at] = await digestFile(pathIn(root, decodePath(chunk.files[at] ?? "")), signal);
+    try {
+      for (let at = next++; at < chunk.files.length; at = next++) digests[at] = await digestFile(pathIn(root, decodePath(chunk.files[at] ?? "")), signal);
+    } catch (error) {
+      // This attempt is over: the others of it need not go on.
+      next = chunk.files.length;
+      throw error;
+    }
   };
   await Promise.all(Array.from({ length: FILES_AT_ONCE }, digestNext));
   const files: Digested[] = [];

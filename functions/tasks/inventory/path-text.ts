@@ -12,7 +12,7 @@ export function encodePath(path: Uint8Array): string {
     if (!ESCAPED.test(text)) return text;
   }
   let text = "";
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const length = sequenceLength(bytes, at);
     const character = bytes.toString("utf8", at, at + length);
     if (length > 0 && !ESCAPED.test(character)) text += character;

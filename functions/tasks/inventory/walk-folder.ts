@@ -86,7 +86,7 @@ async function tryFrame(folder: Buffer, path: Buffer): Promise<Frame | (Visit & 
 }
 async function openFrame(folder: Buffer, path: Buffer): Promise<Frame> {
   const names = await readdir(pathIn(folder, path), { encoding: "buffer" });
-  return { path, names: names.toSorted(Buffer.compare), next: 0, ahead: [] };
+  return { path, names: names.toSorted((a, b) => Buffer.compare(a, b)), next: 0, ahead: [] };
 }
 
 async function nextVisit(folder: Buffer, frame: Frame): Promise<Visit | undefined> {

@@ -1,0 +1,70 @@
+import { Buffer } from "node:buffer";
+import * as z from "zod";
+import { defineTask, TaskError, type Json, type ResultEntry } from "../../sdk/index.ts";
+import { NOTHING, type Chunk, type ChunkResult, type Totals } from "./chunk.ts";
+import { cutChunks } from "./cut-chunks.ts";
+import { digestChunk } from "./digest-chunk.ts";
+import { foldResults, type ChunkEnd } from "./fold-results.ts";
+import { decodePath, encodePath } from "./path-text.ts";
+import { refuseStateInside } from "./state-folder.ts";
+import { walkFolder } from "./walk-folder.ts";
+
+/** Where a walk goes on. Everything that it counted is either in chunks that are safe or in here. */
+type Cursor = { readonly after: string; readonly totals: Totals } | { readonly done: true };
+
+/** The args of a digest come from the walk, which made them: not checked again for every chunk. */
+const CHUNK = z.custom<Chunk>((value) => typeof value === "object" && value !== null && Array.isArray((value as Partial<Chunk>).files));
+
+/** Size and SHA-256 of each file of a chunk. One file may take hours, so the time limit of an attempt is long. */
+export const inventoryDigest = defineTask({
+  name: "inventory.digest",
+  args: z.tuple([z.string(), CHUNK]),
+  timeout: 86_400,
+  retry: { maxAttempts: 5 },
+  run: (ctx, folder, chunk) => digestChunk(folder, chunk, ctx.signal),
+});
+
+/** Walks a folder and yields digests of chunks of its files while it walks on; `mostFiles` per chunk. `state`: see state-folder.ts. */
+export const inventoryWalk = defineTask({
+  name: "inventory.walk",
+  args: z.tuple([z.string(), z.int().min(1), z.string().nullable()]),
+  retry: { maxAttempts: 5 },
+  run: async function* (ctx, folder, mostFiles, state) {
+    const from = ctx.cursor as Cursor | undefined;
+    if (from !== undefined && "done" in from) return;
+    if (state !== null) await refuseStateInside(folder, state);
+    const visits = walkFolder(Buffer.from(folder, "utf8"), from && decodePath(from.after), ctx.signal);
+    try {
+      for await (const { chunk, after } of cutChunks(visits, from?.totals ?? NOTHING, mostFiles)) {
+        const cursor: Cursor = after === undefined ? { done: true } : { after: encodePath(after), totals: chunk.totals };
+        yield ctx.at(cursor as unknown as Json, inventoryDigest.s(folder, chunk));
+      }
+    } catch (error) {
+      throw unreadable(folder, error);
+    }
+  },
+});
+
+/** What else goes wrong is data of the report; without the folder itself there is none. */
+function unreadable(folder: string, error: unknown): unknown {
+  const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+  if (code === undefined || !["ENOENT", "ENOTDIR", "EACCES", "EPERM", "ENAMETOOLONG", "ELOOP"].includes(code)) return error;
+  return new TaskError(`cannot read the folder ${folder}: ${code}`, { retryable: false, reason: code, cause: error });
+}
+
+/** Folds the results of the digests, in the order of the walk, into an InventoryReport (report-value.ts). */
+export const inventoryReport = defineTask({
+  name: "inventory.report",
+  streamsResults: true,
+  timeout: 3_600,
+  retry: { maxAttempts: 5 },
+  run: (ctx, _digests: unknown, folder: string) => foldResults(folder, () => chunkEnds(ctx.results(), ctx.signal)),
+});
+
+async function* chunkEnds(entries: AsyncIterable<ResultEntry>, signal: AbortSignal): AsyncGenerator<ChunkEnd, void, undefined> {
+  for await (const { index, status, value, error } of entries) {
+    signal.throwIfAborted();
+    if (status === "success") yield { result: value as unknown as ChunkResult };
+    else yield { lost: `chunk ${index}: ${error?.reason ?? error?.name ?? status}` };
+  }
+}

@@ -1,0 +1,203 @@
+import * as z from "zod";
+import { describe, expect, it } from "vitest";
+import {
+  job as jobSchema,
+  jobEvent,
+  jobGraph,
+  jobPage,
+  resultEntry,
+  run as runSchema,
+  runPage,
+  workflow as workflowSchema,
+} from "../../functions/api/schemas.ts";
+import { linesOf, startApi, type Api } from "./api.ts";
+
+const add = (x: number, y: number) => ({ task: "math.add", args: [x, y] });
+const CHORD = { chord: { header: [add(1, 1), add(2, 2), add(3, 3)], body: { task: "math.sum" } } };
+
+async function start(api: Api, canvas: unknown, headers: Record<string, string> = {}): Promise<string> {
+  const response = await api.ask("POST", "/jobs", { json: { canvas }, headers });
+  expect(response.status).toBe(201);
+  const { jobId } = (await response.json()) as { jobId: string };
+  expect(response.headers.get("Location")).toBe(`/jobs/${jobId}`);
+  return jobId;
+}
+/** The answer, after its description in the OpenAPI document was held against it. */
+async function read<T>(schema: z.ZodType<T>, response: Response): Promise<T> {
+  expect(response.status).toBe(200);
+  return z.parse(schema, await response.json());
+}
+
+describe("a job", () => {
+  it("is started, runs, and shows its value", async () => {
+    const api = startApi();
+    const jobId = await start(api, CHORD);
+    expect(await read(jobSchema, await api.ask("GET", `/jobs/${jobId}`))).toMatchObject({ jobId, state: "pending", planned: 1 });
+    await api.local.untilQuiet();
+    expect(await read(jobSchema, await api.ask("GET", `/jobs/${jobId}`))).toMatchObject({
+      state: "success",
+      value: 12,
+      counts: { success: 4 },
+      countsExact: true,
+    });
+  });
+
+  it("is the same one for the same Idempotency-Key and body, and refused for another body", async () => {
+    const api = startApi();
+    const headers = { "Idempotency-Key": "monday" };
+    const jobId = await start(api, add(1, 2), headers);
+    const again = await api.ask("POST", "/jobs", { json: { canvas: add(1, 2) }, headers });
+    expect([again.status, await again.json()]).toEqual([200, { jobId, created: false }]);
+    const other = await api.ask("POST", "/jobs", { json: { canvas: add(1, 3) }, headers });
+    expect([other.status, await other.json()]).toMatchObject([409, { code: "idempotency_conflict" }]);
+  });
+
+  it("keeps keys of different principals apart", async () => {
+    let principal = "ann";
+    const api = startApi({ security: { check: () => ({ principal }) } });
+    const headers = { "Idempotency-Key": "monday" };
+    const ofAnn = await start(api, add(1, 2), headers);
+    principal = "bob";
+    expect(await start(api, add(1, 3), headers)).not.toBe(ofAnn);
+  });
+
+  it("lists its runs, page by page, and each by its id", async () => {
+    const api = startApi();
+    const jobId = await start(api, CHORD);
+    await api.local.untilQuiet();
+    const ids: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await read(
+        runPage,
+        await api.ask("GET", `/jobs/${jobId}/runs?limit=2${cursor === undefined ? "" : `&cursor=${encodeURIComponent(cursor)}`}`),
+      );
+      ids.push(...page.items.map((each) => each.runId));
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    expect(ids).toHaveLength(5);
+    const body = await read(runSchema, await api.ask("GET", `/runs/${jobId}.0~1`));
+    expect(body).toMatchObject({ runId: `${jobId}.0~1`, task: "math.sum", status: "success", value: 12 });
+    const escaped = await read(runSchema, await api.ask("GET", `/runs/${encodeURIComponent(`${jobId}.0.g.2`)}`));
+    expect(escaped).toMatchObject({ task: "math.add", value: 6 });
+    expect((await api.ask("GET", `/runs/${jobId}.0.g.3`)).status).toBe(404);
+    expect(((await (await api.ask("GET", "/runs/nonsense")).json()) as { code: string }).code).toBe("run_not_found");
+  });
+
+  it("is listed by state, newest first", async () => {
+    const api = startApi();
+    const first = await start(api, add(1, 1));
+    await api.local.untilQuiet();
+    api.local.clock.set(api.local.clock.now() + 1_000);
+    const second = await start(api, { task: "fail", kwargs: { retryable: false } });
+    await api.local.untilQuiet();
+    const list = async (query: string) => (await read(jobPage, await api.ask("GET", `/jobs${query}`))).items.map((each) => each.jobId);
+    expect(await list("")).toEqual([second, first]);
+    expect(await list("?state=failure")).toEqual([second]);
+    expect((await read(jobPage, await api.ask("GET", "/jobs?limit=1"))).cursor).toBeDefined();
+    expect((await api.ask("GET", "/jobs?limit=0")).status).toBe(400);
+    expect((await api.ask("GET", "/jobs?state=done")).status).toBe(400);
+  });
+
+  it("is cancelled once", async () => {
+    const api = startApi();
+    const jobId = await start(api, CHORD);
+    expect(await (await api.ask("POST", `/jobs/${jobId}/cancel`)).json()).toEqual({ jobId, cancelled: true });
+    await api.local.untilQuiet();
+    expect(await (await api.ask("POST", `/jobs/${jobId}/cancel`)).json()).toEqual({ jobId, cancelled: false });
+    expect(await read(jobSchema, await api.ask("GET", `/jobs/${jobId}`))).toMatchObject({ state: "cancelled" });
+  });
+
+  it("shows its graph as JSON and as DOT", async () => {
+    const api = startApi();
+    const jobId = await start(api, CHORD);
+    await api.local.untilQuiet();
+    const graph = await read(jobGraph, await api.ask("GET", `/jobs/${jobId}/graph`));
+    expect(graph.nodes.map((node) => node.label)).toContain("math.sum");
+    for (const how of [{ path: "?format=dot" }, { headers: { Accept: "text/vnd.graphviz" } }]) {
+      const dot = await api.ask("GET", `/jobs/${jobId}/graph${how.path ?? ""}`, { ...(how.headers && { headers: how.headers }) });
+      expect(dot.headers.get("Content-Type")).toContain("text/vnd.graphviz");
+      expect(await dot.text()).toMatch(/^digraph job \{[^]*"math\.sum\\nsuccess"[^]*\}\n$/);
+    }
+  });
+});
+
+describe("results and events", () => {
+  it("are refused as results while the job runs, and complete and in order after it", async () => {
+    const api = startApi();
+    const jobId = await start(api, { group: [add(1, 1), { task: "fail", kwargs: { retryable: false } }, add(3, 3)], options: { policy: "settled" } });
+    expect(await (await api.ask("GET", `/jobs/${jobId}/results`)).json()).toMatchObject({ code: "job_unfinished", retryable: true });
+    await api.local.untilQuiet();
+    const response = await api.ask("GET", `/jobs/${jobId}/results`);
+    expect(response.headers.get("Content-Type")).toBe("application/x-ndjson");
+    const entries = (await linesOf(response)).map((line) => z.parse(resultEntry, line));
+    expect(entries.map(({ index, status, value }) => [index, status, value])).toEqual([
+      [0, "success", 2],
+      [1, "error", undefined],
+      [2, "success", 6],
+    ]);
+  });
+
+  it("are events of what happened, failures included", async () => {
+    const api = startApi();
+    const jobId = await start(api, { task: "fail", kwargs: { retryable: false, message: "on purpose" } });
+    await api.local.untilQuiet();
+    const events = (await linesOf(await api.ask("GET", `/jobs/${jobId}/events`))).map((line) => z.parse(jobEvent, line));
+    expect(events.map((event) => event.state ?? event.error?.message)).toEqual(["started", "on purpose", "failure"]);
+  });
+
+  it("follow a job to its end", async () => {
+    const api = startApi();
+    const jobId = await start(api, add(1, 1));
+    const response = await api.ask("GET", `/jobs/${jobId}/events?follow`);
+    const lines = linesOf(response);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await api.local.untilQuiet();
+    expect((await lines).map((line) => (line as { state: string }).state)).toEqual(["started", "success"]);
+  });
+});
+
+describe("a workflow", () => {
+  it("is listed with the schema of its fields, and started", async () => {
+    const api = startApi();
+    const found = await read(workflowSchema, await api.ask("GET", "/workflows/example.sum-of-sums"));
+    expect(found.parametersSchema).toMatchObject({ properties: { n: { type: "integer" } } });
+    expect(await (await api.ask("GET", "/workflows")).json()).toMatchObject({ items: [{ name: "example.sum-of-sums" }] });
+    const response = await api.ask("POST", "/workflows/example.sum-of-sums/jobs", { json: { fields: { n: 4 } } });
+    const { jobId } = (await response.json()) as { jobId: string };
+    await api.local.untilQuiet();
+    expect(await read(jobSchema, await api.ask("GET", `/jobs/${jobId}`))).toMatchObject({ workflow: "example.sum-of-sums", parameters: { n: 4 }, value: 12 });
+  });
+
+  it("needs no body when its fields have defaults", async () => {
+    expect((await startApi().ask("POST", "/workflows/example.sum-of-sums/jobs")).status).toBe(201);
+  });
+});
+
+describe("a job with input pages", () => {
+  const page = (...items: unknown[]) => ({ body: items.map((item) => JSON.stringify(item)).join("\n"), headers: { "Content-Type": "application/x-ndjson" } });
+
+  it("takes pages in any order and twice, and runs its body over all of them in order", async () => {
+    const api = startApi();
+    const open = await api.ask("POST", "/jobs?input", { json: { body: { task: "math.sum" } } });
+    expect(open.status).toBe(201);
+    const { jobId } = (await open.json()) as { jobId: string };
+    expect(await (await api.ask("PUT", `/jobs/${jobId}/input/1`, page(add(3, 3)))).json()).toEqual({ page: 1, items: 1 });
+    for (let times = 0; times < 2; times++) expect((await api.ask("PUT", `/jobs/${jobId}/input/0`, page(add(1, 1), add(2, 2)))).status).toBe(200);
+    await api.local.untilQuiet(60);
+    const conflict = await api.ask("PUT", `/jobs/${jobId}/input/0`, page(add(1, 1)));
+    expect([conflict.status, await conflict.json()]).toMatchObject([409, { code: "page_conflict" }]);
+    for (let times = 0; times < 2; times++) expect((await api.ask("POST", `/jobs/${jobId}/input/seal`, { json: { pages: 2 } })).status).toBe(200);
+    await api.local.untilQuiet();
+    expect(await read(jobSchema, await api.ask("GET", `/jobs/${jobId}`))).toMatchObject({ state: "success", value: 12 });
+    const late = await api.ask("PUT", `/jobs/${jobId}/input/2`, page(add(1, 1)));
+    expect([late.status, await late.json()]).toMatchObject([409, { code: "input_sealed" }]);
+  });
+
+  it("refuses a page with an unknown task, and names the line", async () => {
+    const api = startApi();
+    const { jobId } = (await (await api.ask("POST", "/jobs?input", { json: {} })).json()) as { jobId: string };
+    const response = await api.ask("PUT", `/jobs/${jobId}/input/0`, page(add(1, 1), { task: "nope" }));
+    expect(await response.json()).toMatchObject({ code: "unknown_task", field: "/1/task" });
+  });
+});

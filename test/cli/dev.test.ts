@@ -1,0 +1,93 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { fanfold, jsonLines, newFolder, start, type Running } from "./cli.ts";
+
+/** One server for all: each test is a command beside it. */
+let server: Running;
+let data: string;
+let url: string;
+beforeAll(async () => {
+  data = newFolder();
+  server = start(["dev", "--port", "0", "--data", data, "--workers", "1", "--json"]);
+  url = (JSON.parse(await server.line("stdout", (line) => line.startsWith("{"))) as { url: string }).url;
+}, 60_000);
+const at = (...args: string[]) => fanfold([...args, "--data", data]);
+const token = () => (JSON.parse(readFileSync(join(data, "server.json"), "utf8")) as { token: string }).token;
+
+describe("beside a dev server", { timeout: 60_000 }, () => {
+  it("the token is for who may read the data folder", async () => {
+    expect(statSync(join(data, "server.json")).mode & 0o777).toBe(0o600);
+    expect((await fetch(`${url}/jobs`)).status).toBe(401);
+    expect((await fetch(`${url}/jobs`, { headers: { Authorization: `Bearer ${token()}` } })).status).toBe(200);
+    expect((await fetch(`${url}/health`)).status).toBe(200);
+  });
+
+  it("submit, watch, job, results, graph and cancel work on a job", async () => {
+    const submitted = await at("submit", "example.sum-of-sums", "-f", "n=10", "--json");
+    const { jobId } = jsonLines<{ jobId: string }>(submitted.stdout)[0]!;
+    const watched = await at("watch", jobId);
+    expect([watched.code, watched.stdout, watched.stderr]).toEqual([0, "", expect.stringMatching(/^success: 11 runs/m) as string]);
+    const [job, results, graph, dot, cancelled] = await Promise.all([
+      at("job", jobId),
+      at("results", jobId),
+      at("graph", jobId, "--json"),
+      at("graph", jobId, "--dot"),
+      at("cancel", jobId, "--json"),
+    ]);
+    expect(job.stdout).toMatch(/^state {5}success\n/m);
+    expect(results.stdout).toBe("     0  success    90\n");
+    expect(jsonLines<{ nodes: unknown[] }>(graph.stdout)[0]!.nodes.length).toBeGreaterThan(2);
+    expect(dot.stdout).toMatch(/^digraph job \{/);
+    expect(jsonLines(cancelled.stdout)).toEqual([{ jobId, cancelled: false }]);
+  });
+
+  it("the same key gives the same job, and with other work a refusal", async () => {
+    const [first] = jsonLines<{ jobId: string }>((await at("submit", "example.sum-of-sums", "--key", "k", "--json")).stdout);
+    expect(jsonLines((await at("submit", "example.sum-of-sums", "--key", "k", "--json")).stdout)).toEqual([{ jobId: first!.jobId, created: false }]);
+    const other = await at("submit", "example.sum-of-sums", "-f", "n=3", "--key", "k", "--json");
+    expect([other.code, ...jsonLines(other.stdout)]).toMatchObject([1, { error: { code: "idempotency_conflict" } }]);
+  });
+
+  it("run uses the server; a job that is cancelled meanwhile ends it with 1", async () => {
+    const running = start(["run", "-", "--data", data, "--json"], JSON.stringify({ task: "sleep", args: [60] }));
+    const jobId = (await running.line("stderr", (line) => line.startsWith("job "))).slice(4);
+    expect((await at("cancel", jobId)).stdout).toBe(`cancelled ${jobId}\n`);
+    const { code, stdout } = await running.ended;
+    expect([code, ...jsonLines(stdout)]).toMatchObject([1, { state: "cancelled" }]);
+  });
+
+  it("jobs and workflows list", async () => {
+    const [jobs, json, workflows] = await Promise.all([at("jobs"), at("jobs", "--json", "--limit", "1"), at("workflows", "--json")]);
+    expect(jobs.stdout).toMatch(/^JOB +STATE +RUNS/);
+    expect(jsonLines<{ items: unknown[] }>(json.stdout)[0]!.items).toHaveLength(1);
+    expect(jsonLines<{ name: string }[]>(workflows.stdout)[0]!.map((each) => each.name)).toEqual(["example.sum-of-sums", "inventory"]);
+  });
+
+  it.each([
+    { args: ["submit", "example.sum-of-sum"], says: "did you mean example.sum-of-sums?" },
+    { args: ["submit", "example.sum-of-sums", "-f", "n=-1"], says: "/fields/n" },
+    { args: ["submit", "example.sum-of-sums", "-f", "m=1"], says: "has no field m; its fields: n" },
+  ])("$args is refused and told: $says", async ({ args, says }) => {
+    const { code, stderr, stdout } = await at(...args, "--json");
+    expect([code, stderr]).toEqual([2, expect.stringContaining(says) as string]);
+    expect(jsonLines(stdout)).toHaveLength(1);
+  });
+
+  it("an unknown job is told as such", async () => {
+    const { code, stderr } = await at("job", "nope");
+    expect([code, stderr]).toEqual([1, expect.stringContaining("(job_not_found)") as string]);
+  });
+
+  it("another server cannot take the data folder", async () => {
+    const { code, stderr } = await at("dev", "--port", "0");
+    expect([code, stderr]).toEqual([1, expect.stringContaining("(data_folder_in_use)") as string]);
+  });
+
+  it("SIGTERM stops it, and leaves no server.json", async () => {
+    server.child.kill("SIGTERM");
+    const { code, stdout } = await server.ended;
+    expect([code, jsonLines(stdout)]).toEqual([0, [expect.objectContaining({ dataFolder: data }) as object]]);
+    expect(existsSync(join(data, "server.json"))).toBe(false);
+  });
+});

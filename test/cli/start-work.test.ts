@@ -1,0 +1,44 @@
+import { describe, expect, it } from "vitest";
+import { describeFields, readFields, readPairs } from "../../cli/start-work.ts";
+
+const workflow = {
+  name: "inventory",
+  description: "",
+  parametersSchema: {
+    properties: {
+      folder: { type: "string", description: "what to walk" },
+      n: { type: "integer", default: 10 },
+      deep: { type: "boolean" },
+      tags: { type: "array" },
+    },
+    required: ["folder"],
+    additionalProperties: {},
+  },
+};
+
+const read = (...fields: string[]) => readFields(readPairs(fields), workflow);
+
+describe("--field", () => {
+  it("is JSON where the schema lets it be, and text where it asks for text", () => {
+    const fields = read("folder=123", "n=5", "deep=true", 'tags=["a"]', "note=hello", "other=1");
+    expect(fields).toEqual({ folder: "123", n: 5, deep: true, tags: ["a"], note: "hello", other: 1 });
+  });
+  it("keeps what stands after the first equals sign", () => expect(read("folder=a=b")).toEqual({ folder: "a=b" }));
+  it("may be empty", () => expect(read("folder=")).toEqual({ folder: "" }));
+  it("sets __proto__ as a field like any other, for the server to refuse", () => {
+    const fields = read('__proto__={"polluted":true}');
+    expect(Object.keys(fields)).toEqual(["__proto__"]);
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+  });
+  it("that the workflow would leave out is refused", () => {
+    const { additionalProperties: _any, ...schema } = workflow.parametersSchema;
+    expect(() => readFields(readPairs(["m=1"]), { ...workflow, parametersSchema: schema })).toThrow("has no field m; its fields: folder, n, deep, tags");
+  });
+  it.each([[["folder"]], [["=x"]], [["n=1", "n=2"]]])("is refused as %j", (fields) => {
+    expect(() => read(...fields)).toThrow(expect.objectContaining({ code: "invalid_request" }) as Error);
+  });
+});
+
+it("fields of a workflow are described in a line each", () => {
+  expect(describeFields(workflow).slice(0, 2)).toEqual(["folder (string, required)  what to walk", "n (integer, default 10)"]);
+});

@@ -1,0 +1,68 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { program } from "../../cli/program.ts";
+import { runProgram } from "../../cli/run-program.ts";
+import { fanfold, jsonLines, newFolder } from "./cli.ts";
+
+/** The command in this process: what is wrong here is found before anything is started. */
+async function call(args: readonly string[]): Promise<{ code: unknown; stdout: string; stderr: string }> {
+  const text = { stdout: "", stderr: "" };
+  for (const stream of ["stdout", "stderr"] as const) {
+    vi.spyOn(process[stream], "write").mockImplementation((chunk) => {
+      text[stream] += String(chunk);
+      return true;
+    });
+  }
+  await runProgram(program(), args);
+  vi.restoreAllMocks();
+  return { code: process.exitCode, ...text };
+}
+let exitCode: typeof process.exitCode;
+beforeEach(() => (exitCode = process.exitCode));
+afterEach(() => {
+  vi.restoreAllMocks();
+  process.exitCode = exitCode;
+});
+
+describe("a wrong call", () => {
+  it.each([
+    { args: ["nonsense"], says: "unknown command" },
+    { args: ["run"], says: "missing required argument" },
+    { args: ["run", "x", "--timout", "1"], says: "Did you mean --timeout?" },
+    { args: ["run", "x", "--timeout", "soon"], says: "seconds above 0" },
+    { args: ["jobs", "--limit", "many"], says: "whole number" },
+    { args: ["jobs", "--state", "done"], says: "Allowed choices" },
+    { args: ["dev", "--port", "70000"], says: "65535" },
+    { args: ["run", "nowhere.json"], says: "there is no file nowhere.json" },
+    { args: ["run", "package.json", "-f", "a=b"], says: "--field is for workflows" },
+    { args: ["submit", "README.md/x", "-f", "a=b"], says: "--field is for workflows" },
+    { args: ["run", "example.sum-of-sums", "-f", "n"], says: "name=value" },
+    { args: ["run", "x", "--tasks", "nowhere.ts"], says: "there is no file" },
+    { args: ["demo", "nowhere"], says: "there is no folder nowhere" },
+    { args: ["demo", "docs", "--data", "docs/data"], says: "inside of" },
+  ])("$args ends with 2 and says: $says", async ({ args, says }) => {
+    const data = args.includes("--data") || args[0] === "nonsense" ? [] : ["--data", newFolder()];
+    const { code, stdout, stderr } = await call([...args, ...data, "--json"]);
+    expect(stderr).toContain(says);
+    expect(code).toBe(2);
+    expect(jsonLines(stdout)).toMatchObject([{ error: { code: "invalid_request", message: expect.any(String) as string } }]);
+  });
+
+  it("is told by the exit code of the process too", { timeout: 60_000 }, async () => {
+    const { code, stderr } = await fanfold(["jobs", "--limit", "0"]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("whole number") as string]);
+  });
+});
+
+describe("--help", () => {
+  it("of every command teaches with an example", async () => {
+    for (const { name } of program().commands.map((each) => ({ name: each.name() }))) {
+      const { code, stdout } = await call([name, "--help"]);
+      expect([code, stdout]).toEqual([0, expect.stringMatching(/Examples?:\n {2}\$ (fanfold|npm|echo) /) as string]);
+    }
+  });
+  it("of the whole shows first steps and exit codes", async () => {
+    const { stdout } = await call(["--help"]);
+    expect(stdout).toContain("First steps");
+    expect(stdout).toContain("130 interrupted");
+  });
+});

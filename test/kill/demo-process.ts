@@ -1,0 +1,82 @@
+import { spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { until } from "../embedded/until.ts";
+
+const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
+
+export interface DemoOptions {
+  readonly folder: string;
+  readonly dataFolder: string;
+  /** Default: the shipped tasks. */
+  readonly tasks?: string;
+  readonly env?: { readonly [name: string]: string };
+}
+export interface DemoEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+export interface DemoProcess {
+  readonly ended: Promise<DemoEnd>;
+  /** SIGKILL to the command and all that it started; returns when none of them lives. Gives how many there were. */
+  kill(): Promise<number>;
+}
+
+/** `npm run demo -- FOLDER --json --data DATA`, in a process group of its own. */
+export function startDemo({ folder, dataFolder, tasks, env }: DemoOptions): DemoProcess {
+  const args = [
+    "--import",
+    import.meta.resolve("tsx"),
+    MAIN,
+    "demo",
+    folder,
+    "--json",
+    "--data",
+    dataFolder,
+    ...(tasks === undefined ? [] : ["--tasks", tasks]),
+  ];
+  const child = spawn(process.execPath, args, { detached: true, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
+  const output = { stdout: "", stderr: "" };
+  child.stdout.on("data", (data: Buffer) => (output.stdout += data.toString("utf8")));
+  child.stderr.on("data", (data: Buffer) => (output.stderr += data.toString("utf8")));
+  // Its workers hold the pipes as well: only the end of the command itself counts.
+  const ended = new Promise<DemoEnd>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code, signal) => resolve({ code, signal, ...output }));
+  });
+  return {
+    ended,
+    kill: async () => {
+      const group = child.pid as number;
+      const members = livingMembers(group).length;
+      try {
+        process.kill(-group, "SIGKILL");
+      } catch {
+        // Nobody is left in the group.
+      }
+      await ended;
+      await until(`the processes of group ${group} are dead`, () => livingMembers(group).length === 0);
+      return members;
+    },
+  };
+}
+
+/** Processes of a group. One that is dead and was not waited for does nothing any more. */
+function livingMembers(group: number): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        // "pid (command) state parent group ..."; the command may have spaces and brackets in it.
+        const [state, , memberOf] = readFileSync(`/proc/${pid}/stat`, "utf8")
+          .replace(/^.*\) /s, "")
+          .split(" ");
+        return Number(memberOf) === group && state !== "Z" && state !== "X";
+      } catch {
+        return false;
+      }
+    });
+}

@@ -1,0 +1,48 @@
+import type { JobView, RunView } from "../../functions/engine/contract.ts";
+import { openHost, type Host } from "../../functions/embedded/engine-host.ts";
+import { EMBEDDED_CONFIG } from "../../functions/embedded/settings.ts";
+
+/** What a data folder says while no process works on it. */
+export interface Recorded {
+  readonly job: JobView | undefined;
+  readonly runs: readonly RunView[];
+  /** States that the job has gone through, as its events tell. */
+  readonly states: readonly string[];
+}
+const ENDED: ReadonlySet<string> = new Set(["success", "skipped", "error", "broken", "cancelled"]);
+export const hasEnded = (run: RunView): boolean => ENDED.has(run.status);
+
+/** Reads the store through the engine's own queries; nothing is driven, so nothing changes. */
+export async function readRecorded(dataFolder: string, tasksModule: string): Promise<Recorded> {
+  const host = await openHost({
+    dataFolder,
+    tasksModule,
+    durability: "process",
+    engine: { ...EMBEDDED_CONFIG, epoch: 0 },
+    holder: "reader",
+    guard: (runner) => runner,
+    onSend: () => undefined,
+  });
+  try {
+    const { items } = await host.engine.jobs({ limit: 10 });
+    if (items.length > 1) throw new Error(`one inventory was started, and there are ${items.length} jobs`);
+    const [job] = items;
+    if (job === undefined) return { job, runs: [], states: [] };
+    return { job: await host.engine.job(job.jobId), runs: await allRuns(host, job.jobId), states: await statesOf(host, job.jobId) };
+  } finally {
+    await host.close();
+  }
+}
+async function allRuns({ engine }: Host, jobId: string): Promise<RunView[]> {
+  const runs: RunView[] = [];
+  for (let cursor: string | undefined; ;) {
+    const page = await engine.runs(jobId, { limit: 1_000, ...(cursor !== undefined && { cursor }) });
+    runs.push(...page.items);
+    if (page.cursor === undefined) return runs;
+    ({ cursor } = page);
+  }
+}
+async function statesOf({ engine }: Host, jobId: string): Promise<string[]> {
+  const { items } = await engine.events(jobId, { limit: 1_000 });
+  return items.filter(({ kind }) => kind === "state").map(({ state }) => state ?? "");
+}

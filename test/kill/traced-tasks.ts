@@ -1,0 +1,54 @@
+import { appendFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
+import * as z from "zod";
+import { chain, defineTask, defineWorkflow, type AnyTask, type StreamYield, type TaskContext } from "../../functions/sdk/index.ts";
+import type { TaskSettings } from "../../functions/sdk/task.ts";
+import { inventoryDigest, inventoryReport, inventoryWalk } from "../../functions/tasks/inventory/index.ts";
+
+/**
+ * The tasks of the inventory as they are, with two things around them: each attempt says that it begins by a line in a file, which no engine can take
+ * back, and the walk keeps a pace, so that one run outlasts any number of kills.
+ */
+const trace = process.env["FANFOLD_KILL_TRACE"] ?? "";
+const paceMs = Number(process.env["FANFOLD_KILL_PACE_MS"] ?? 0);
+const filesPerChunk = Number(process.env["FANFOLD_KILL_CHUNK"] ?? 2);
+/** Long enough for several digests to be under way at any moment. */
+const DIGEST_PACES = 8;
+
+function begin(ctx: Pick<TaskContext, "runId" | "attempt">): void {
+  if (trace !== "") appendFileSync(trace, `${ctx.runId} ${ctx.attempt}\n`);
+}
+function settingsOf({ info: { name, version, retry, timeoutSeconds, streamsResults } }: AnyTask): TaskSettings {
+  return { name, version, retry, timeout: timeoutSeconds, streamsResults };
+}
+
+export const walk = defineTask({
+  ...settingsOf(inventoryWalk),
+  run: async function* (ctx, ...args: unknown[]) {
+    begin(ctx);
+    for await (const item of inventoryWalk.definition.run(ctx, ...args) as AsyncIterable<StreamYield>) {
+      if (paceMs > 0) await pause(paceMs, undefined, { signal: ctx.signal });
+      yield item;
+    }
+  },
+});
+export const digest = defineTask({
+  ...settingsOf(inventoryDigest),
+  run: async (ctx, ...args: unknown[]) => {
+    begin(ctx);
+    if (paceMs > 0) await pause(DIGEST_PACES * paceMs, undefined, { signal: ctx.signal });
+    return inventoryDigest.definition.run(ctx, ...args);
+  },
+});
+export const report = defineTask({
+  ...settingsOf(inventoryReport),
+  run: (ctx, ...args: unknown[]) => {
+    begin(ctx);
+    return inventoryReport.definition.run(ctx, ...args);
+  },
+});
+export const inventory = defineWorkflow({
+  name: "inventory",
+  parameters: z.strictObject({ folder: z.string(), state: z.string().nullable().default(null) }),
+  canvas: ({ folder, state }) => chain(inventoryWalk.s(folder, filesPerChunk, state), inventoryReport.s(folder)),
+});

@@ -1,0 +1,6 @@
+/** Everything that it gives, as a list. */
+export async function allOf<T>(source: AsyncIterable<T>): Promise<T[]> {
+  const items: T[] = [];
+  for await (const item of source) items.push(item);
+  return items;
+}
