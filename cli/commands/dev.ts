@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { loopbackSecurity } from "../../functions/api/security.ts";
-import { serveApp, type Served } from "../../functions/api/serve.ts";
+import { serveApp, type Served } from "../../functions/embedded/serve-app.ts";
 import { action, command, wholeNumber, type CommonOptions, type Context } from "../command.ts";
 import { loadLocal } from "../load-local.ts";
 import { EXIT } from "../exit-codes.ts";

@@ -36,7 +36,7 @@ export class LocalBlobs implements Blobs, OwnedBlobs {
   async removeOwner(owner: string): Promise<void> {
     const prefix = partitionPrefix(owner);
     const { blobs, gatherer } = this.#environment;
-    for (let removed = REMOVE_BATCH; removed === REMOVE_BATCH; ) {
+    for (let removed = REMOVE_BATCH; removed === REMOVE_BATCH;) {
       removed = await gatherer.run(() => {
         const keys = [...blobs.getKeys({ start: prefix, end: prefixEnd(prefix), limit: REMOVE_BATCH })];
         for (const key of keys) blobs.removeSync(key);

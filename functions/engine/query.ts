@@ -12,7 +12,7 @@ import { asJob, eventPartition, type Header, type JobAttributes, jobIndexPartiti
 import { countersOf } from "./ledger-reads.ts";
 import { loadValue } from "./payload.ts";
 import { resultsOfRun, streamResults } from "./results.ts";
-import { readLastStep, readLeaf, readRunById, strandOf } from "./runs.ts";
+import { readLastStep, readLeaf, readRun, readRunById, strandOf } from "./runs.ts";
 
 /** Reading what is stored, for people and the API. Nothing here writes. */
 
@@ -30,11 +30,12 @@ async function progressOf(context: Context, jobId: string): Promise<Counts> {
 async function toView(context: Context, job: JobAttributes | undefined, root: Header | undefined, progress: Counts): Promise<JobView> {
   const { planned = 0, ...done } = progress;
   const exact = job?.endedAt !== undefined && job.countsExact === true;
+  const begun = job?.endedAt !== undefined || (root !== undefined && (await readRun(context, { gid: root.gid, index: 0, step: 0 })) !== undefined);
   const base = {
     jobId: job?.jobId ?? root?.jobId ?? "",
     ...(job?.workflow === undefined ? {} : { workflow: job.workflow }),
     ...(job?.parameters === undefined ? {} : { parameters: job.parameters }),
-    state: stateOf(job, root, done),
+    state: stateOf(job, root, begun || Object.keys(done).length > 0),
     createdAt: job?.createdAt ?? root?.createdAt ?? 0,
     deadlineAt: job?.deadline ?? root?.deadline ?? 0,
     counts: exact ? (job?.counts ?? {}) : done,
@@ -56,10 +57,11 @@ async function valueOf(context: Context, job: JobAttributes): Promise<ResultEntr
   if (job.valueRef === undefined) return job.value;
   return loadValue(context, job);
 }
-function stateOf(job: JobAttributes | undefined, root: Header | undefined, done: Counts): JobState {
+/** `begun`: its first run has a row, or something has ended already. */
+function stateOf(job: JobAttributes | undefined, root: Header | undefined, begun: boolean): JobState {
   if (job?.endedAt !== undefined) return job.state;
   if (root?.outcome === "cancelled") return "cancelling";
-  return Object.keys(done).length === 0 ? "pending" : "started";
+  return begun ? "started" : "pending";
 }
 
 export async function listJobs(context: Context, filter: { state?: JobState; limit?: number; cursor?: string }): Promise<Page<JobView>> {

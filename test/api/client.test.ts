@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { loopbackSecurity } from "../../functions/api/security.ts";
-import { serveApp, type Served } from "../../functions/api/serve.ts";
+import { serveApp, type Served } from "../../functions/embedded/serve-app.ts";
 import { createClient, type GraphNode, type Job, type JobEvent, type JobGraph, type Run } from "../../functions/client/index.ts";
 import type { GraphNode as EngineNode, JobEvent as EngineEvent, JobGraph as EngineGraph, JobView, RunView } from "../../functions/engine/contract.ts";
 import { startApi, type Api } from "./api.ts";

@@ -41,8 +41,25 @@ export function blobsContract(name: string, factory: () => Promise<BlobsUnderTes
 
     it("keeps names apart that differ only in special characters", async () => {
       const names = [
-        `${job}/a`, `${job}/A.b`, `${job}/a/b`, `${job}/a%2fb`, `${job}/a#b`, `${job}/a~b`, `${job}.4~1/0/2`, `p/${job}/a`, "I#0a1b/0/1",
-        "../outside", "/etc/absolute", "..", ".", "a/../b", "b", "back\\slash", "grün/😀", `long/${"x".repeat(400)}`, `long/${"x".repeat(401)}`,
+        `${job}/a`,
+        `${job}/A.b`,
+        `${job}/a/b`,
+        `${job}/a%2fb`,
+        `${job}/a#b`,
+        `${job}/a~b`,
+        `${job}.4~1/0/2`,
+        `p/${job}/a`,
+        "I#0a1b/0/1",
+        "../outside",
+        "/etc/absolute",
+        "..",
+        ".",
+        "a/../b",
+        "b",
+        "back\\slash",
+        "grün/😀",
+        `long/${"x".repeat(400)}`,
+        `long/${"x".repeat(401)}`,
       ];
       for (const filler of ["", "z".repeat(70_000)]) {
         for (const each of names) await blobs.put(each + (filler && "-large"), Buffer.from(each + filler));

@@ -65,7 +65,7 @@ describe("gathering of commits", () => {
     const { gatherer } = folder.environment;
     const order: number[] = [];
     const wait = (index: number) => () => {
-      for (const end = performance.now() + 30; performance.now() < end; );
+      for (const end = performance.now() + 30; performance.now() < end;);
       order.push(index);
     };
     await Promise.all([0, 1, 2].map((index) => gatherer.run(wait(index))));

@@ -72,7 +72,11 @@ describe("expiry of items", () => {
 
   it("works through a large partition in batches", async () => {
     const ops = Array.from({ length: 1_300 }, (_, index) => {
-      return { op: "put", key: { table: "tasks", partition: "G#big#0", sort: `${index}` } as Key, attributes: { ttl: inHours(index % 2 === 0 ? 1 : 50) } } as const;
+      return {
+        op: "put",
+        key: { table: "tasks", partition: "G#big#0", sort: `${index}` } as Key,
+        attributes: { ttl: inHours(index % 2 === 0 ? 1 : 50) },
+      } as const;
     });
     await store.writeMany(ops);
     clock.advance(3 * 3_600_000);

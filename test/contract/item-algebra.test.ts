@@ -40,7 +40,19 @@ describe("write units", () => {
 
 describe("sizes", () => {
   it("of numbers are two significant digits a byte", () => {
-    const expected = [[0, 2], [9, 2], [99, 2], [100, 2], [101, 3], [12_345, 4], [1_800_000_000_000, 2], [-5, 3], [0.5, 2], [1.25, 3], [1e300, 2]] as const;
+    const expected = [
+      [0, 2],
+      [9, 2],
+      [99, 2],
+      [100, 2],
+      [101, 3],
+      [12_345, 4],
+      [1_800_000_000_000, 2],
+      [-5, 3],
+      [0.5, 2],
+      [1.25, 3],
+      [1e300, 2],
+    ] as const;
     for (const [value, bytes] of expected) expect(numberBytes(value), `${value}`).toBe(bytes);
   });
   it("of lists and maps have overhead, of sets none", () => {

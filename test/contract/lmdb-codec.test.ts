@@ -4,7 +4,12 @@ import type { Attribute, Attributes } from "../../functions/core/item.ts";
 import { decodeAttributes, encodeAttributes } from "../../functions/embedded/lmdb-codec.ts";
 import { sortableInteger, sortableNumber } from "../../functions/embedded/lmdb-key.ts";
 
-const text = fc.oneof(fc.string(), fc.string({ unit: "binary" }), fc.string({ unit: "grapheme", maxLength: 200 }), fc.constantFrom("\ud800", "a\udc00b", "\0", "x".repeat(70_000)));
+const text = fc.oneof(
+  fc.string(),
+  fc.string({ unit: "binary" }),
+  fc.string({ unit: "grapheme", maxLength: 200 }),
+  fc.constantFrom("\ud800", "a\udc00b", "\0", "x".repeat(70_000)),
+);
 const number = fc.oneof(fc.integer(), fc.maxSafeInteger(), fc.double({ noNaN: true }), fc.constantFrom(0, -0, 1e300, -1e-300, 2 ** 53, -(2 ** 31), 127, 128));
 const integer = fc.oneof(fc.nat(300), fc.nat(70_000), fc.maxSafeInteger());
 const attribute: fc.Arbitrary<Attribute> = fc.oneof(
@@ -18,7 +23,14 @@ const attribute: fc.Arbitrary<Attribute> = fc.oneof(
   // Through text once, since JSON itself has no -0.
   fc.oneof(fc.array(fc.jsonValue()), fc.dictionary(fc.string(), fc.jsonValue())).map((value) => JSON.parse(JSON.stringify(value)) as Attribute),
 );
-const attributes = fc.dictionary(fc.oneof(fc.constantFrom("status", "round", "ttl", "done"), fc.string({ minLength: 1, maxLength: 80 }).filter((name) => name !== "__proto__")), attribute, { maxKeys: 20 });
+const attributes = fc.dictionary(
+  fc.oneof(
+    fc.constantFrom("status", "round", "ttl", "done"),
+    fc.string({ minLength: 1, maxLength: 80 }).filter((name) => name !== "__proto__"),
+  ),
+  attribute,
+  { maxKeys: 20 },
+);
 
 describe("item codec", () => {
   it("gives back every item", () => {

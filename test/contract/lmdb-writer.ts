@@ -25,7 +25,12 @@ for (let first = 0; first < Number(count); first += LEDGERS) {
       change: { add: { count: 1, marks: new Set([mark]) } },
       when: { op: "not", of: { op: "contains", attribute: "marks", value: mark } },
     });
-    const claim = await store.write({ op: "put", key: { table: "tasks", partition: "claims", sort: `${first + ledger}` }, attributes: { owner: name }, when: { op: "absent" } });
+    const claim = await store.write({
+      op: "put",
+      key: { table: "tasks", partition: "claims", sort: `${first + ledger}` },
+      attributes: { owner: name },
+      when: { op: "absent" },
+    });
     if (claim.applied) await queue.send([{ queue: "won", jobId: name, body: first + ledger }]);
     return { mark, applied, won: claim.applied };
   });

@@ -41,7 +41,7 @@ export function storeContract(name: string, factory: () => Promise<StoreUnderTes
         no: false,
         nothing: null,
         list: [1, "two", null, { three: [3] }],
-        map: { a: { b: [] }, "ключ": "значение", c: "" },
+        map: { a: { b: [] }, ключ: "значение", c: "" },
         numbers: new Set([0, 7, 255]),
         texts: new Set(["a", "ü", "z"]),
       };
@@ -319,7 +319,8 @@ export function storeContract(name: string, factory: () => Promise<StoreUnderTes
       const header = (sort: string): Key => ({ table: "callbacks", partition: `${prefix}-headers`, sort });
       const indexed = async (upTo: number) => (await store.queryIndex({ index: "open", partition: shard, upTo, limit: 100 })).keys.map(({ sort }) => sort);
       /** Indexes lag, so the answer is asked for until it comes. */
-      const eventually = async (upTo: number, expected: readonly string[]) => expect.poll(() => indexed(upTo), { timeout: 5_000, interval: 20 }).toEqual(expected);
+      const eventually = async (upTo: number, expected: readonly string[]) =>
+        expect.poll(() => indexed(upTo), { timeout: 5_000, interval: 20 }).toEqual(expected);
 
       it("hold what has both attributes, by number, and follow changes", async () => {
         await store.writeMany([
@@ -386,7 +387,14 @@ export function storeContract(name: string, factory: () => Promise<StoreUnderTes
       const wide = "ключ-鍵-🗝";
       const longest = `${prefix}${"p".repeat(1_024 - prefix.length)}`;
       const nearly = `${prefix}${"п".repeat(Math.floor((1_024 - prefix.length) / 2))}`;
-      const keys = [key(wide), key("s".repeat(512)), key("s".repeat(512), longest), key("鍵".repeat(170), longest), key("!", nearly), key("!", `${longest.slice(0, -1)}q`)];
+      const keys = [
+        key(wide),
+        key("s".repeat(512)),
+        key("s".repeat(512), longest),
+        key("鍵".repeat(170), longest),
+        key("!", nearly),
+        key("!", `${longest.slice(0, -1)}q`),
+      ];
       await store.writeMany(keys.map((each, index) => ({ op: "put", key: each, attributes: { index } })));
       expect((await store.getMany(keys)).map((item) => item?.attributes["index"])).toEqual(keys.map((_, index) => index));
       const { items } = await store.query("tasks", longest);

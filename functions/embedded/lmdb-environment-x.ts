@@ -1,0 +1,102 @@
+import { join } from "node:path";
+import { type Database, open, type RootDatabase } from "lmdb";
+import { CommitGatherer, type Durability } from "./commit-gatherer.ts";
+import { DiskFlush } from "./disk-flush-x.ts";
+import { TEXT_KEYS } from "./lmdb-key.ts";
+
+export interface EnvironmentOptions {
+  readonly folder: string;
+  /** Default `process`. */
+  readonly durability?: Durability;
+  /** Address space, and the largest size of the file. Default 64 GiB; the file itself only grows as it is filled. */
+  readonly mapBytes?: number;
+}
+export type TextDatabase = Database<Uint8Array, string>;
+
+const MAP_BYTES = 64 * 1_024 ** 3;
+/** A limit that LMDB does not raise later; each unused one costs a few bytes. */
+const MAX_DATABASES = 16;
+/** lmdb's flags: undo when the action throws, commit before returning, and leave the flush to us. */
+const TRANSACTION_FLAGS = 0x1 | 0x2 | 0x10000;
+
+/** One folder's LMDB file and its databases; several processes may have it open. All writes go through the gatherer. */
+export class LmdbEnvironment {
+  readonly gatherer: CommitGatherer;
+  readonly durability: Durability;
+  /** Items, by partition and sort key. */
+  readonly tasks: TextDatabase;
+  readonly callbacks: TextDatabase;
+  /** Entries of the sparse indexes. */
+  readonly indexes: TextDatabase;
+  /** Which partitions have items that expire in which hour. */
+  readonly expiry: TextDatabase;
+  /** Messages by id, their places in line, and the counters of their queues. */
+  readonly messages: TextDatabase;
+  readonly lines: TextDatabase;
+  readonly queues: TextDatabase;
+  readonly deadLetters: TextDatabase;
+  readonly blobs: TextDatabase;
+  readonly #root: RootDatabase<Uint8Array, string>;
+  readonly #flush: DiskFlush;
+  #fresh = false;
+
+  constructor(options: EnvironmentOptions) {
+    this.durability = options.durability ?? "process";
+    this.#root = open<Uint8Array, string>(join(options.folder, "state.lmdb"), {
+      noSubdir: true,
+      mapSize: options.mapBytes ?? MAP_BYTES,
+      maxDbs: MAX_DATABASES,
+      encoding: "binary",
+    });
+    const root = this.#root as RootDatabase<Uint8Array, string> & { sync(done: (error?: Error) => void): void };
+    this.#flush = new DiskFlush((done) => root.sync(done));
+    this.gatherer = new CommitGatherer((action) => root.transactionSync(action, TRANSACTION_FLAGS), this.#flush, this.durability);
+    const database = (name: string): TextDatabase => {
+      const keys = { encoding: "binary", keyEncoder: TEXT_KEYS } as const;
+      return root.openDB<Uint8Array, string>(name, keys);
+    };
+    this.tasks = database("tasks");
+    this.callbacks = database("callbacks");
+    this.indexes = database("indexes");
+    this.expiry = database("expiry");
+    this.messages = database("messages");
+    this.lines = database("lines");
+    this.queues = database("queues");
+    this.deadLetters = database("deadLetters");
+    this.blobs = database("blobs");
+  }
+
+  /**
+   * To be called before reading outside of a transaction: lmdb keeps one snapshot for about a turn of the event loop, which may be older than a
+   * write that another process has reported. Word of it can only come with a new turn, so one snapshot serves all reads until this one's microtasks end.
+   */
+  refresh(): void {
+    if (this.#fresh) return;
+    this.#root.resetReadTxn();
+    this.#fresh = true;
+    queueMicrotask(() => {
+      this.#fresh = false;
+    });
+  }
+
+  /** Commits and flushes what is pending. Nothing may be called afterwards. */
+  async close(): Promise<void> {
+    this.gatherer.drain();
+    await this.#flush.close();
+    await this.#root.close();
+  }
+}
+
+/** A value of one's own. */
+export function readCopy(database: TextDatabase, key: string): Buffer | undefined {
+  return database.getBinary(key);
+}
+/**
+ * A value, valid until the next read, since lmdb reuses its buffer. Its `length` is that of the value, while the memory behind it is longer: nothing may
+ * be done with it as a whole.
+ */
+export function readVolatile(database: TextDatabase, key: string): Buffer | undefined {
+  const bytes = database.getBinaryFast(key) as Buffer | Uint8Array | undefined;
+  if (bytes === undefined || Buffer.isBuffer(bytes)) return bytes;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
