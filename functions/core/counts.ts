@@ -1,4 +1,4 @@
-import type { TerminalStatus } from "./run-state.ts";
+import { TERMINAL_STATUSES, type TerminalStatus } from "./run-state.ts";
 
 /** A vector of task runs by outcome, plus user counters under `u_<name>`; `failedMembers`, and
  * `members` (of all pages of an open group), belong to one group and are never carried upward. */
@@ -24,4 +24,8 @@ export function carriedUp(counts: Counts | undefined): Counts {
 /** Task runs that did not end well. */
 export function failedRuns(counts: Counts): number {
   return (counts["error"] ?? 0) + (counts["broken"] ?? 0) + (counts["cancelled"] ?? 0);
+}
+/** All task runs in a vector; user counters are not runs. */
+export function endedRuns(counts: Counts): number {
+  return TERMINAL_STATUSES.reduce((sum, status) => sum + (counts[status] ?? 0), 0);
 }

@@ -15,7 +15,7 @@ const TRANSACTION_MILLISECONDS = 25;
 
 /**
  * Makes one transaction of all operations issued in one turn of the event loop, whoever issued them: a commit costs as much as a dozen of single writes,
- * so this decides the speed of everything (docs/adr).
+ * so this decides the speed of everything.
  *
  * The transaction runs synchronously on this thread. An asynchronous one was measured no faster, and it would hold the writer's lock of all
  * processes until this thread, perhaps busy with a user's code, comes around to run the operations.

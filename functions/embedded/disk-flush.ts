@@ -1,8 +1,8 @@
-const DELAY_MILLISECONDS = 50;
+const DELAY_MILLISECONDS = 75;
 
 /**
  * Brings commits to the disk. A commit is safe against the death of the process as soon as it is made, since the kernel has its pages; against a power
- * cut once it is flushed. Flushing each commit would cost milliseconds, so one timer covers all commits of 50 ms.
+ * cut once it is flushed. Flushing each commit would cost milliseconds, so one timer covers all commits of 75 ms.
  */
 export class DiskFlush {
   readonly #sync: (done: (error?: Error) => void) => void;
@@ -14,7 +14,7 @@ export class DiskFlush {
     this.#sync = sync;
   }
 
-  /** A commit was made: it is on the disk within 50 ms and the time of one flush. */
+  /** A commit was made: it is on the disk within 75 ms and the time of one flush. */
   soon(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;

@@ -65,7 +65,9 @@ export class MessageLines {
     if (this.#counters.ready === 0) return [];
     const prefix = this.#prefix(READY);
     const taken: Taken[] = [];
-    for (const key of [...this.#environment.lines.getKeys({ start: prefix, end: prefixEnd(prefix), limit: max })]) {
+    // All of them first: the loop takes them out of the line that it would walk.
+    const next = [...this.#environment.lines.getKeys({ start: prefix, end: prefixEnd(prefix), limit: max })];
+    for (const key of next) {
       const { position, id } = parsePlaced(key, prefix);
       const moved = this.#move(id, (head) => ({ place: PLACE.inFlight, receives: head.receives + 1, position: visibleAt }), holder);
       this.#counters.turn = Math.max(this.#counters.turn, position);

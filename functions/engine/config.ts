@@ -16,6 +16,7 @@ export const DEFAULT_CONFIG: EngineConfig = {
   headerCacheMs: 5_000,
   expandRange: 4_096,
   membersPerMessage: 32,
+  packAbove: 64,
   openPages: 64,
   unknownTaskGraceSeconds: 3_600,
   defaultJobTimeoutSeconds: 30 * 86_400,

@@ -179,6 +179,8 @@ export interface EngineConfig {
   readonly expandRange: number;
   /** Most members of one leaf in one message. */
   readonly membersPerMessage: number;
+  /** A group is packed into fewer messages than it has members only above this size, so that all workers get some of a small one. */
+  readonly packAbove: number;
   /** Pages of an open group that may be unfinished before its owner stops pulling. */
   readonly openPages: number;
   readonly unknownTaskGraceSeconds: number;

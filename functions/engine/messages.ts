@@ -80,7 +80,7 @@ export async function sendRuns(context: Context, runs: readonly Owing[], members
 }
 /** Few members go one by one so that all workers get some; many are packed. */
 export function packSize(context: Context, members: number): number {
-  return Math.max(1, Math.min(context.config.membersPerMessage, Math.ceil(members / 64)));
+  return Math.max(1, Math.min(context.config.membersPerMessage, Math.ceil(members / context.config.packAbove)));
 }
 
 /** The queue that a step's messages go to. Group steps run no user code: they go to the engine's own queue. */

@@ -1,4 +1,4 @@
-import { addCounts, type Counts } from "../core/counts.ts";
+import { addCounts, type Counts, endedRuns } from "../core/counts.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { ErrorData, ResultEntry } from "../core/invocation.ts";
 import { childGroupOf, parseRunId, runIdOf } from "../core/run-id.ts";
@@ -40,7 +40,7 @@ async function toView(context: Context, job: JobAttributes | undefined, root: He
     deadlineAt: job?.deadline ?? root?.deadline ?? 0,
     counts: exact ? (job?.counts ?? {}) : done,
     countsExact: exact,
-    planned,
+    planned: exact ? endedRuns(job?.counts ?? {}) : planned,
   };
   if (job?.endedAt === undefined) return base;
   const value = job.collects === undefined && job.state !== "cancelled" ? await valueOf(context, job) : undefined;

@@ -6,7 +6,7 @@ import { type EnvironmentOptions, LmdbEnvironment } from "../../functions/embedd
 export interface OpenFolder {
   readonly folder: string;
   readonly environment: LmdbEnvironment;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 /** A folder of its own for each caller, gone after `close`. */
 export function openFolder(options: Omit<EnvironmentOptions, "folder"> = {}): OpenFolder {

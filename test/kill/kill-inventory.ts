@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -28,9 +28,9 @@ export interface KillReport {
 
 const TASKS = fileURLToPath(new URL("./traced-tasks.ts", import.meta.url));
 const FILES_PER_CHUNK = 2;
-/** So long a start may take until the first task begins. */
-const PROGRESS_MS = 60_000;
-/** The walk alone would take so much longer than all lives together. */
+/** So long it may take until a task begins, the report at full speed included. */
+const PROGRESS_MS = 120_000;
+/** The walk alone would take so much longer than all lives that are killed in it. */
 const SLOWER = 1.4;
 
 /**
@@ -43,27 +43,38 @@ export async function killInventory({ folder, workFolder, kills, seed, onLine }:
   const trace = join(workFolder, "trace");
   mkdirSync(dataFolder, { recursive: true });
 
-  const random = seededRandom(seed);
-  const lives = Array.from({ length: kills }, () => lifeOf(random));
+  const lives = livesOf(kills, seed);
   const chunks = await countChunks(folder);
-  const pace = Math.ceil((lives.reduce((sum, life) => sum + (life.afterProgress ? life.milliseconds : 0), 0) * SLOWER) / chunks);
-  const start = (paceMs: number): DemoProcess => {
-    const env = { FANFOLD_KILL_TRACE: trace, FANFOLD_KILL_PACE_MS: String(paceMs), FANFOLD_KILL_CHUNK: String(FILES_PER_CHUNK) };
+  const walked = lives.reduce((sum, { phase, milliseconds }) => sum + (phase === "walk" ? milliseconds : 0), 0);
+  const pace = Math.ceil((walked * SLOWER) / chunks);
+  const start = (phase: Phase | undefined): DemoProcess => {
+    const env = {
+      FANFOLD_KILL_TRACE: trace,
+      FANFOLD_KILL_CHUNK: String(FILES_PER_CHUNK),
+      FANFOLD_KILL_PACE_MS: phase === "start" || phase === "walk" ? String(pace) : "0",
+      FANFOLD_KILL_HOLD: phase === undefined ? "no" : "yes",
+    };
     return startDemo({ folder, dataFolder, tasks: TASKS, env });
   };
   const ledger = new Ledger();
-  for (const [at, life] of lives.entries()) {
-    const demo = start(pace);
-    if (life.afterProgress) await progress(demo, trace, bytesOf(trace));
-    const early = await Promise.race([demo.ended, pause(life.milliseconds)]);
+  for (const [at, { phase, milliseconds }] of lives.entries()) {
+    const before = linesOf(trace).length;
+    const demo = start(phase);
+    if (phase !== "start")
+      await progress(demo, () =>
+        linesOf(trace)
+          .slice(before)
+          .some((line) => phase !== "report" || line.endsWith(" inventory.report")),
+      );
+    const early = await Promise.race([demo.ended, pause(milliseconds)]);
     if (early !== undefined) throw new Error(`the inventory ended before kill ${at + 1}: ${describe(early)}`);
     const processes = await demo.kill();
     const { runs } = await readRecorded(dataFolder, TASKS);
     ledger.afterLife(runs, linesOf(trace));
-    const when = `${life.milliseconds} ms after its ${life.afterProgress ? "first task" : "start"}`;
-    onLine(`kill ${at + 1}/${kills}: ${processes} processes, ${when}; ${ledger.recorded("inventory.digest")} digests recorded, ${ledger.begun} attempts begun`);
+    const counts = `${ledger.recorded("inventory.digest")} digests recorded, ${ledger.begun} attempts begun`;
+    onLine(`kill ${at + 1}/${kills}: ${processes} processes, ${milliseconds} ms after ${BEGINNING[phase]}; ${counts}`);
   }
-  const end = await endOf(start(0), onLine);
+  const end = await endOf(start(undefined), onLine);
   const recorded = await readRecorded(dataFolder, TASKS);
   ledger.afterLife(recorded.runs, linesOf(trace));
   const problems = [...ledger.problems, ...ledger.problemsAtEnd(recorded, chunks)];
@@ -71,22 +82,32 @@ export async function killInventory({ folder, workFolder, kills, seed, onLine }:
   return { kills, chunks, digestsRecorded: ledger.recorded("inventory.digest"), problems };
 }
 
+/** What a life is killed in: counted from its start, from its first task while the walk goes on, from its first task at full speed, from its report. */
+type Phase = "start" | "walk" | "rush" | "report";
+const BEGINNING: { readonly [phase in Phase]: string } = {
+  start: "the start",
+  walk: "its first task",
+  rush: "its first task at full speed",
+  report: "its report began",
+};
 interface Life {
+  readonly phase: Phase;
   readonly milliseconds: number;
-  /** Counted from the first task that begins, not from the start of the command. */
-  readonly afterProgress: boolean;
 }
-function lifeOf(random: ReturnType<typeof seededRandom>): Life {
-  const afterProgress = random.chance(0.85);
-  return { afterProgress, milliseconds: Math.round(afterProgress ? 100 + 1_900 * random.next() ** 2 : 2_000 * random.next()) };
+/** Four in five are killed in the walk, so that it goes on from many cursors. */
+function livesOf(kills: number, seed: number): Life[] {
+  const random = seededRandom(seed);
+  const late = Math.ceil(kills / 10);
+  return Array.from({ length: kills }, (_, at) => {
+    const phase = at >= kills - late ? "report" : at >= kills - 2 * late ? "rush" : random.chance(0.15) ? "start" : "walk";
+    return { phase, milliseconds: Math.round(phase === "start" ? 2_000 * random.next() : 100 + 1_900 * random.next() ** 2) };
+  });
 }
 
-async function progress(demo: DemoProcess, trace: string, from: number): Promise<void> {
+async function progress(demo: DemoProcess, madeProgress: () => boolean): Promise<void> {
   const deadline = performance.now() + PROGRESS_MS;
-  const early = demo.ended.then((end) => end);
-  for (;;) {
-    if (bytesOf(trace) > from) return;
-    const end = await Promise.race([early, pause(10)]);
+  while (!madeProgress()) {
+    const end = await Promise.race([demo.ended, pause(10)]);
     if (end !== undefined) throw new Error(`the inventory ended by itself: ${describe(end)}`);
     if (performance.now() > deadline) throw new Error(`after a restart nothing began within ${PROGRESS_MS / 1_000} s`);
   }
@@ -115,7 +136,4 @@ async function countChunks(folder: string): Promise<number> {
 }
 function linesOf(trace: string): string[] {
   return existsSync(trace) ? readFileSync(trace, "utf8").split("\n").slice(0, -1) : [];
-}
-function bytesOf(trace: string): number {
-  return existsSync(trace) ? statSync(trace).size : 0;
 }

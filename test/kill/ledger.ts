@@ -30,6 +30,7 @@ export class Ledger {
       if (seen.has(run.runId)) this.problems.push(`${run.runId} is listed twice`);
       seen.add(run.runId);
       if (hasEnded(run)) this.#keep(run);
+      else if (this.#ended.has(run.runId)) this.problems.push(`${run.runId} was recorded as ended and is ${run.status}`);
     }
     for (const runId of this.#ended.keys()) if (!seen.has(runId)) this.problems.push(`${runId} was recorded as ended and is gone`);
   }

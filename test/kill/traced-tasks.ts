@@ -6,17 +6,20 @@ import type { TaskSettings } from "../../functions/sdk/task.ts";
 import { inventoryDigest, inventoryReport, inventoryWalk } from "../../functions/tasks/inventory/index.ts";
 
 /**
- * The tasks of the inventory as they are, with two things around them: each attempt says that it begins by a line in a file, which no engine can take
- * back, and the walk keeps a pace, so that one run outlasts any number of kills.
+ * The tasks of the inventory as they are, with three things around them: each attempt says that it begins by a line in a file, which no engine can take
+ * back; the walk keeps a pace, so that one run outlasts any number of kills; and the report can be held before it ends, so that it can be killed too.
  */
 const trace = process.env["FANFOLD_KILL_TRACE"] ?? "";
 const paceMs = Number(process.env["FANFOLD_KILL_PACE_MS"] ?? 0);
+const holdsReport = process.env["FANFOLD_KILL_HOLD"] === "yes";
 const filesPerChunk = Number(process.env["FANFOLD_KILL_CHUNK"] ?? 2);
 /** Long enough for several digests to be under way at any moment. */
 const DIGEST_PACES = 8;
+/** Nobody waits for its end. */
+const HOLD_MS = 3_600_000;
 
-function begin(ctx: Pick<TaskContext, "runId" | "attempt">): void {
-  if (trace !== "") appendFileSync(trace, `${ctx.runId} ${ctx.attempt}\n`);
+function begin({ runId, attempt }: Pick<TaskContext, "runId" | "attempt">, { name }: AnyTask): void {
+  if (trace !== "") appendFileSync(trace, `${runId} ${attempt} ${name}\n`);
 }
 function settingsOf({ info: { name, version, retry, timeoutSeconds, streamsResults } }: AnyTask): TaskSettings {
   return { name, version, retry, timeout: timeoutSeconds, streamsResults };
@@ -25,7 +28,7 @@ function settingsOf({ info: { name, version, retry, timeoutSeconds, streamsResul
 export const walk = defineTask({
   ...settingsOf(inventoryWalk),
   run: async function* (ctx, ...args: unknown[]) {
-    begin(ctx);
+    begin(ctx, inventoryWalk);
     for await (const item of inventoryWalk.definition.run(ctx, ...args) as AsyncIterable<StreamYield>) {
       if (paceMs > 0) await pause(paceMs, undefined, { signal: ctx.signal });
       yield item;
@@ -35,16 +38,18 @@ export const walk = defineTask({
 export const digest = defineTask({
   ...settingsOf(inventoryDigest),
   run: async (ctx, ...args: unknown[]) => {
-    begin(ctx);
+    begin(ctx, inventoryDigest);
     if (paceMs > 0) await pause(DIGEST_PACES * paceMs, undefined, { signal: ctx.signal });
     return inventoryDigest.definition.run(ctx, ...args);
   },
 });
 export const report = defineTask({
   ...settingsOf(inventoryReport),
-  run: (ctx, ...args: unknown[]) => {
-    begin(ctx);
-    return inventoryReport.definition.run(ctx, ...args);
+  run: async (ctx, ...args: unknown[]) => {
+    begin(ctx, inventoryReport);
+    const value = await inventoryReport.definition.run(ctx, ...args);
+    if (holdsReport) await pause(HOLD_MS, undefined, { signal: ctx.signal });
+    return value;
   },
 });
 export const inventory = defineWorkflow({

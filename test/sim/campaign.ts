@@ -31,7 +31,11 @@ export function addTally(sum: Tally, more: Tally): void {
 }
 
 /** One seed; what it throws is a violation too. */
-export async function runSeed(seed: number, { variant, noSweep, jobs }: Pick<Batch, "variant" | "noSweep" | "jobs">, trace?: (line: string) => void): Promise<Simulation> {
+export async function runSeed(
+  seed: number,
+  { variant, noSweep, jobs }: Pick<Batch, "variant" | "noSweep" | "jobs">,
+  trace?: (line: string) => void,
+): Promise<Simulation> {
   const given = variant === undefined ? {} : VARIANTS[variant]?.faults;
   if (!given) throw new Error(`unknown variant ${variant}: one of ${Object.keys(VARIANTS).join(", ")}`);
   const faults = noSweep ? { ...given, sweeper: false as const } : given;

@@ -25,6 +25,8 @@ export interface Faults {
   swallow?(body: Json, handling: readonly Json[]): boolean;
   /** Probability that a write is reported, its process dies, and the write is gone. */
   readonly reportedBeforeApplied?: number;
+  /** Probability that a blob is reported as stored, and is not. */
+  readonly lostBlobs?: number;
   readonly loop?: LoopFaults;
 }
 export interface ReadContext {
@@ -36,8 +38,8 @@ export interface ReadContext {
   /** By getMany, which is how the groups above are read. */
   readonly many: boolean;
   /** Runs of a group that stand in the store. */
-  rowsOf(gid: string): number;
-  chance(probability: number): boolean;
+  readonly rowsOf: (gid: string) => number;
+  readonly chance: (probability: number) => boolean;
 }
 export interface LoopFaults {
   readonly ackBeforeHandling?: true;

@@ -69,7 +69,13 @@ export class FinalChecks {
       if (view.state !== wanted) this.#sim.bad("wrong-job-state", `${job.name} is ${view.state}, must be ${wanted}`);
       return;
     }
-    const reference = new Reference(this.#sim.shape, this.#sim.journal, (runId) => this.#mayBeKilled(runId), (run) => this.#load(run), this.#sim);
+    const reference = new Reference(
+      this.#sim.shape,
+      this.#sim.journal,
+      (runId) => this.#mayBeKilled(runId),
+      (run) => this.#load(run),
+      this.#sim,
+    );
     const ended = reference.strand(jobId, 0, stepsOfJob(job.spec), undefined);
     if (this.#sim.violations.length > 0) return;
     if (ended.status === "cut") return this.#sim.bad("ended-without-reason", `${job.name} is ${root.outcome}`);
@@ -104,7 +110,8 @@ export class FinalChecks {
     });
     const wanted = value.kind === "group" ? value.entries.map((entry) => (isFailed(entry) ? FAILED : entryJson(entry))) : [value.json];
     const got = (found ?? []).map((entry) => (["success", "skipped"].includes(entry.status) ? withoutGroup(entry.value ?? null) : FAILED));
-    if (canonicalJson(got) !== canonicalJson(wanted)) this.#sim.bad("wrong-results", `${jobId}: ${JSON.stringify(got).slice(0, 300)}, must be ${JSON.stringify(wanted).slice(0, 300)}`);
+    if (canonicalJson(got) !== canonicalJson(wanted))
+      this.#sim.bad("wrong-results", `${jobId}: ${JSON.stringify(got).slice(0, 300)}, must be ${JSON.stringify(wanted).slice(0, 300)}`);
     if ((found ?? []).some((entry, index) => entry.index !== index)) this.#sim.bad("results-unordered", jobId);
   }
   /** Every row of the job is in the list of its runs, once; apart from what a failed attempt had streamed. */
@@ -121,8 +128,11 @@ export class FinalChecks {
       await engine.events(jobId, {});
       return ids;
     });
-    const rows = [...this.#sim.world.store.items()].filter((item) => item.key.table === "tasks" && item.attributes["jobId"] === jobId && this.#joined(item.key.partition)).length;
-    if (found && (new Set(found).size !== found.length || found.length < rows)) this.#sim.bad("runs-list-wrong", `${jobId}: ${found.length} listed, ${rows} rows`);
+    const rows = [...this.#sim.world.store.items()].filter(
+      (item) => item.key.table === "tasks" && item.attributes["jobId"] === jobId && this.#joined(item.key.partition),
+    ).length;
+    if (found && (new Set(found).size !== found.length || found.length < rows))
+      this.#sim.bad("runs-list-wrong", `${jobId}: ${found.length} listed, ${rows} rows`);
   }
   #joined(partition: string): boolean {
     if (!partition.startsWith("G#")) return false;

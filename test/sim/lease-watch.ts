@@ -28,6 +28,9 @@ export class LeaseWatch {
     if (before?.status === "started" && (after.status === "started" ? after.attempt !== before.attempt : after.error?.reason === "task_killed")) {
       this.#lapsed.set(after.runId, this.lapsed(after.runId) + 1);
     }
+    if (before?.status === "started" && after.writer !== before.writer && after.writer !== before.leaseOwner) {
+      this.#complaints.bad("ended-by-another", `${after.runId} attempt ${before.attempt} is held by ${before.leaseOwner}, ${after.writer} ends it`);
+    }
     if (after.died !== undefined && after.died !== before?.died) this.#witnessed.set(after.runId, this.witnessed(after.runId) + 1);
     if (after.status !== "started") {
       this.#leases.delete(after.runId);
@@ -38,12 +41,16 @@ export class LeaseWatch {
       this.#scheduler.count("takeovers");
       const lease = this.#leases.get(after.runId);
       if (lease?.holder.alive && lease.until > this.#scheduler.now) {
-        this.#complaints.bad("two-live-leases", `${after.runId} is taken over ${lease.until - this.#scheduler.now} ms before the lease of ${lease.holder.name} ends`);
+        this.#complaints.bad(
+          "two-live-leases",
+          `${after.runId} is taken over ${lease.until - this.#scheduler.now} ms before the lease of ${lease.holder.name} ends`,
+        );
       }
     }
     if (claimed && after.attempt !== (before?.attempt ?? 0) + 1) this.#complaints.bad("attempt-not-raised", after.runId);
     // Ended by a supervisor, who saw the holder die.
     if (!claimed && after.leaseUntil === 0) this.#leases.delete(after.runId);
-    else if (claimed || before?.leaseUntil !== after.leaseUntil) this.#leases.set(after.runId, { holder: process, until: (after.leaseUntil ?? 0) - process.skew });
+    else if (claimed || before?.leaseUntil !== after.leaseUntil)
+      this.#leases.set(after.runId, { holder: process, until: (after.leaseUntil ?? 0) - process.skew });
   }
 }

@@ -33,7 +33,11 @@ function whole(text: string | boolean | undefined, name: string): number | undef
 async function main(): Promise<number> {
   const { values } = readOptions();
   if (values["help"]) {
-    console.log(`${USAGE}\n\nVariants:\n${Object.entries(VARIANTS).map(([name, { removes }]) => `  ${name.padEnd(34)} ${removes}`).join("\n")}`);
+    console.log(
+      `${USAGE}\n\nVariants:\n${Object.entries(VARIANTS)
+        .map(([name, { removes }]) => `  ${name.padEnd(34)} ${removes}`)
+        .join("\n")}`,
+    );
     return 0;
   }
   const jobs = whole(values["jobs"], "jobs");
@@ -81,7 +85,12 @@ function report(name: string, tally: Tally, mustBeClean: boolean): number {
   console.log(`${name}: ${tally.runs} runs, ${tally.caught.length} violations, ${perSecond(tally.runs)} runs/s, ${tally.steps} calls`);
   for (const [kind, count] of kinds) console.log(`  ${kind}: ${count}`);
   for (const { seed, kind, detail } of tally.caught.slice(0, 20)) console.log(`  seed ${seed}: ${kind}: ${detail.slice(0, 400)}`);
-  console.log(`  ${Object.entries(tally.stats).sort().map(([stat, count]) => `${stat} ${count}`).join(", ")}`);
+  console.log(
+    `  ${Object.entries(tally.stats)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([stat, count]) => `${stat} ${count}`)
+      .join(", ")}`,
+  );
   if (mustBeClean) return tally.caught.length > 0 ? 1 : 0;
   if (tally.caught.length === 0) console.log(`  NOT CAUGHT: ${VARIANTS[name]?.removes}`);
   return tally.caught.length > 0 ? 0 : 1;

@@ -6,7 +6,7 @@ import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../fun
 import { asHeader, type Header, type Run } from "../../functions/engine/items.ts";
 import type { Item } from "../../functions/engine/ports.ts";
 import type { Journal } from "./journal.ts";
-import { LeaseWatch } from "./lease-watch.ts";
+import type { LeaseWatch } from "./lease-watch.ts";
 import type { Complaints } from "./reference.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
 import type { Shape } from "./shape.ts";
@@ -115,7 +115,8 @@ export class Oracle {
     // Pages of an input may come in any order.
     const upTo = header.memberCount ?? this.#shape.width ** header.height;
     for (let index = 0; index < upTo; index++) failed += this.#failedMembers(header, index);
-    if (header.outcome !== "failed" || !failsEarly(header.policy, failed)) this.#bad("decided-early", `${header.gid}: ${header.outcome} with ${failed} failed members`);
+    if (header.outcome !== "failed" || !failsEarly(header.policy, failed))
+      this.#bad("decided-early", `${header.gid}: ${header.outcome} with ${failed} failed members`);
   }
   #decidedByCompletion(header: Header): void {
     const { gid, memberCount } = header;
@@ -204,7 +205,8 @@ export class Oracle {
     const { runId, groupId, index, step } = call;
     if (!this.#journal.start(call, process)) this.#bad("one-lease-two-runs", `${runId} attempt ${call.attempt}`);
     if (runId !== runIdOf(groupId, index, step)) this.#bad("wrong-identity", runId);
-    if (this.#journal.argumentsOf(runId).length > 1 && !this.#earlyAbove(groupId, index, step)) this.#bad("arguments-changed", `${runId}: ${this.#journal.argumentsOf(runId).join(" | ").slice(0, 600)}`);
+    if (this.#journal.argumentsOf(runId).length > 1 && !this.#earlyAbove(groupId, index, step))
+      this.#bad("arguments-changed", `${runId}: ${this.#journal.argumentsOf(runId).join(" | ").slice(0, 600)}`);
     if (step === 0) return;
     const before = this.#shape.row({ gid: groupId, index, step: step - 1 });
     if (!before || !isSuccess(before.status)) this.#bad("step-before-predecessor", `${runId}: the step before is ${before?.status ?? "absent"}`);

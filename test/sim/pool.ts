@@ -5,7 +5,10 @@ import { addTally, type Batch, emptyTally, type Tally } from "./campaign.ts";
 const BATCH_RUNS = 40;
 
 /** Runs a range of seeds over processes, one per core. Which process runs which seed does not matter: a run depends on its seed alone. */
-export async function runOverProcesses(whole: Batch, { processes = availableParallelism(), progress }: { processes?: number; progress?: (tally: Tally) => void } = {}): Promise<Tally> {
+export async function runOverProcesses(
+  whole: Batch,
+  { processes = availableParallelism(), progress }: { processes?: number; progress?: (tally: Tally) => void } = {},
+): Promise<Tally> {
   const total = emptyTally();
   let next = whole.from;
   const end = whole.from + whole.runs;

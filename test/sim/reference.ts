@@ -22,7 +22,12 @@ export interface Ended {
   readonly value?: Value;
   readonly counts: Counts | undefined;
 }
-type GroupEnd = { readonly outcome: "complete" | "failed" | "cut"; readonly entries: readonly Ended[]; readonly failed: number; readonly counts: Counts | undefined };
+type GroupEnd = {
+  readonly outcome: "complete" | "failed" | "cut";
+  readonly entries: readonly Ended[];
+  readonly failed: number;
+  readonly counts: Counts | undefined;
+};
 const CUT: Ended = { status: "cut", counts: undefined };
 const NOTHING: Value = { kind: "json", json: null };
 
@@ -86,7 +91,12 @@ export class Reference {
     const own: Value = { kind: "json", json: silent ? null : valueOf(script, args) };
     if (behaviour === "skip") return this.#valued(run, plain("skipped", own));
     if (script.stream) {
-      const end = this.#open(run, script.stream.items.map(stepsOf), (page) => this.#shape.pageItems(childGroupOf(run.runId), page, script.stream?.items ?? [])?.length, script.stream.policy);
+      const end = this.#open(
+        run,
+        script.stream.items.map(stepsOf),
+        (page) => this.#shape.pageItems(childGroupOf(run.runId), page, script.stream?.items ?? [])?.length,
+        script.stream.policy,
+      );
       return this.#parent(run, end, { success: 1 }, script.stream.own ? own : undefined);
     }
     const counts: Counts = { success: 1, ...Object.fromEntries(Object.entries(script.counters ?? {}).map(([name, count]) => [`u_${name}`, count])) };
@@ -94,7 +104,10 @@ export class Reference {
     if (!script.spawn || children.length === 0) return this.#valued(run, { ...plain("success", own), counts });
     const { policy, value } = script.spawn;
     const gid = childGroupOf(run.runId);
-    const end = groupEnd(policy, children.map((steps, index) => this.strand(gid, index, steps, undefined)));
+    const end = groupEnd(
+      policy,
+      children.map((steps, index) => this.strand(gid, index, steps, undefined)),
+    );
     if (value === "replace" && end.outcome === "complete") return this.#parent(run, end, counts, end.entries[0]?.value ?? NOTHING);
     return this.#parent(run, end, counts, value === "own" ? own : undefined);
   }
@@ -103,9 +116,17 @@ export class Reference {
     if (run.status === "cancelled") return CUT;
     if (step.kind === "input") {
       const items = step.pages.flat().map(stepsOf);
-      return this.#parent(run, this.#open(run, items, (page) => step.pages[page]?.length, step.policy), {}, undefined);
+      return this.#parent(
+        run,
+        this.#open(run, items, (page) => step.pages[page]?.length, step.policy),
+        {},
+        undefined,
+      );
     }
-    const end = groupEnd(step.policy, step.members.map((member, index) => this.strand(gid, index, stepsOf(member), input)));
+    const end = groupEnd(
+      step.policy,
+      step.members.map((member, index) => this.strand(gid, index, stepsOf(member), input)),
+    );
     return this.#parent(run, end, {}, undefined);
   }
   /** An open group: its failures count over all pages. */
@@ -120,7 +141,8 @@ export class Reference {
       if (size === undefined) return { outcome: "cut", entries: [], failed: 0, counts: undefined };
       for (let index = 0; index < size; index++) entries.push(this.strand(inside, index, items[entries.length] ?? [], undefined));
     }
-    if (entries.length !== items.length && run.status === "success") this.#complaints.bad("items-lost", `${run.runId} has ${entries.length} of ${items.length} items in its pages`);
+    if (entries.length !== items.length && run.status === "success")
+      this.#complaints.bad("items-lost", `${run.runId} has ${entries.length} of ${items.length} items in its pages`);
     // Decided while its owner still pulled: what was not put into pages was not wanted any more.
     return groupEnd(policy, sealed === undefined ? [...entries, CUT] : entries);
   }

@@ -213,6 +213,8 @@ function settle(): Promise<void> {
 const EVERYWHERE = new Set(["v", "jobId", "ttl", "units"]);
 function shown(value: unknown): string {
   if (value === undefined) return "-";
-  const text = JSON.stringify(value, (name, inner: unknown) => (EVERYWHERE.has(name) ? undefined : inner instanceof Set ? [...(inner as Set<unknown>)] : inner));
+  const text = JSON.stringify(value, (name, inner: unknown) =>
+    EVERYWHERE.has(name) ? undefined : inner instanceof Set ? [...(inner as Set<unknown>)] : inner,
+  );
   return text.length > 900 ? `${text.slice(0, 900)}…` : text;
 }

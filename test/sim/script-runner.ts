@@ -80,7 +80,8 @@ export class ScriptRunner implements TaskRunner {
         break;
     }
     const value = valueOf(script, call.args.map(normalised));
-    if (script.stream) return { kind: "stream", policy: script.stream.policy, items: this.#stream(call, script, first && script.behaviour === "once" ? error : undefined) };
+    if (script.stream)
+      return { kind: "stream", policy: script.stream.policy, items: this.#stream(call, script, first && script.behaviour === "once" ? error : undefined) };
     const spawned = script.spawn && { children: childrenOf(script, call.attempt), policy: script.spawn.policy, value: script.spawn.value };
     return { kind: "success", value, ...(script.counters && { counters: script.counters }), ...(spawned && { spawned }) };
   }

@@ -60,6 +60,7 @@ export function randomSettings(random: Random): Settings {
       headerCacheMs: random.pick([0, 5_000]),
       expandRange: 1 + random.int(3),
       membersPerMessage: 1 + random.int(3),
+      packAbove: 1,
       openPages: 2,
       unknownTaskGraceSeconds: 60,
       yieldSeconds: 3 + random.int(10),

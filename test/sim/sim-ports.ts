@@ -28,15 +28,35 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
   const remote = <T>(label: () => string, perform: () => T): Promise<T> => scheduler.call(process, { kind: "remote", label, perform });
   let sequence = 0;
   const unique = (kind: string): string => `${kind}-${process.name}-${++sequence}`;
-  const write = (op: WriteOp): Promise<WriteResult> => remote(() => labelOf(op), () => applyWrite(world, process, op));
+  const write = (op: WriteOp): Promise<WriteResult> =>
+    remote(
+      () => labelOf(op),
+      () => applyWrite(world, process, op),
+    );
   return {
     registry: world.registry,
     runner,
     store: {
-      get: (key, options) => remote(() => `get ${idOf(key)}${options?.consistent ? "" : " (stale)"}`, () => readItem(world, process, key, options?.consistent ?? false, false)),
-      getMany: (keys) => remote(() => `getMany ${keys.map(idOf).join(", ")}`, () => keys.map((key) => readItem(world, process, key, true, true))),
-      query: (table, partition, options) => remote(() => `query ${table} ${partition}`, () => store.query(table, partition, options)),
-      queryIndex: (query) => remote(() => `queryIndex ${query.index} ${query.partition}`, () => store.queryIndex(query)),
+      get: (key, options) =>
+        remote(
+          () => `get ${idOf(key)}${options?.consistent ? "" : " (stale)"}`,
+          () => readItem(world, process, key, options?.consistent ?? false, false),
+        ),
+      getMany: (keys) =>
+        remote(
+          () => `getMany ${keys.map(idOf).join(", ")}`,
+          () => keys.map((key) => readItem(world, process, key, true, true)),
+        ),
+      query: (table, partition, options) =>
+        remote(
+          () => `query ${table} ${partition}`,
+          () => store.query(table, partition, options),
+        ),
+      queryIndex: (query) =>
+        remote(
+          () => `queryIndex ${query.index} ${query.partition}`,
+          () => store.queryIndex(query),
+        ),
       write,
       writeMany: (ops) => Promise.all(ops.map(write)),
     },
@@ -45,20 +65,34 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
       send: async (messages) => {
         await Promise.all(
           messages.map((message) =>
-            remote(() => `send ${message.queue} ${JSON.stringify(message.body)} +${message.delaySeconds ?? 0}s`, () => {
-              if (!world.faults.swallow?.(message.body, [...(world.handling.get(process) ?? [])])) queue.send(message, scheduler.now);
-            }),
+            remote(
+              () => `send ${message.queue} ${JSON.stringify(message.body)} +${message.delaySeconds ?? 0}s`,
+              () => {
+                if (!world.faults.swallow?.(message.body, [...(world.handling.get(process) ?? [])])) queue.send(message, scheduler.now);
+              },
+            ),
           ),
         );
       },
     },
     blobs: {
-      put: (name, content) => remote(() => `put blob ${name}`, () => void blobs.set(name, content)),
-      get: (name) => remote(() => `get blob ${name}`, () => blobs.get(name)),
+      put: (name, content) =>
+        remote(
+          () => `put blob ${name}`,
+          () => {
+            if (!scheduler.random.chance(world.faults.lostBlobs ?? 0)) blobs.set(name, content);
+          },
+        ),
+      get: (name) =>
+        remote(
+          () => `get blob ${name}`,
+          () => blobs.get(name),
+        ),
     },
     clock: {
       now: () => scheduler.now + process.skew,
-      pause: (milliseconds) => scheduler.call(process, { kind: "local", label: () => `pause ${milliseconds}`, readyAt: scheduler.now + milliseconds, perform: () => undefined }),
+      pause: (milliseconds) =>
+        scheduler.call(process, { kind: "local", label: () => `pause ${milliseconds}`, readyAt: scheduler.now + milliseconds, perform: () => undefined }),
     },
     ids: {
       job: () => unique("job"),
@@ -83,7 +117,13 @@ function applyWrite(world: SimWorld, process: SimProcess, op: WriteOp): WriteRes
   return faults.report ? faults.report(op, result) : result;
 }
 
-function readItem(world: SimWorld, process: SimProcess, key: Parameters<SimStore["peek"]>[0], consistent: boolean, many: boolean): ReturnType<SimStore["peek"]> {
+function readItem(
+  world: SimWorld,
+  process: SimProcess,
+  key: Parameters<SimStore["peek"]>[0],
+  consistent: boolean,
+  many: boolean,
+): ReturnType<SimStore["peek"]> {
   const { store, faults, scheduler } = world;
   const item = store.read(key, consistent);
   if (!consistent || !faults.read) return item;

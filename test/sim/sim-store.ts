@@ -1,4 +1,15 @@
-import { INDEXES, type IndexQuery, type IndexResult, type Item, type Key, type QueryOptions, type QueryResult, type Table, type WriteOp, type WriteResult } from "../../functions/engine/ports.ts";
+import {
+  INDEXES,
+  type IndexQuery,
+  type IndexResult,
+  type Item,
+  type Key,
+  type QueryOptions,
+  type QueryResult,
+  type Table,
+  type WriteOp,
+  type WriteResult,
+} from "../../functions/engine/ports.ts";
 import { ItemTable } from "../../functions/testing/item-table.ts";
 import type { Random } from "./random.ts";
 import type { SimProcess } from "./scheduler.ts";

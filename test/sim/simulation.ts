@@ -1,22 +1,20 @@
-import type { Claim, Engine, EngineConfig } from "../../functions/engine/contract.ts";
-import { createEngine } from "../../functions/engine/engine.ts";
+import type { Engine } from "../../functions/engine/contract.ts";
 import { asHeader } from "../../functions/engine/items.ts";
-import { PortError } from "../../functions/engine/ports.ts";
 import { cancelJob, type ClientJob, submitJob } from "./clients.ts";
 import { FinalChecks } from "./final-checks.ts";
 import type { Faults } from "./faults.ts";
 import { Journal } from "./journal.ts";
 import { LeaseWatch } from "./lease-watch.ts";
 import { Oracle } from "./oracle.ts";
+import { Processes } from "./processes.ts";
 import { seededRandom, type Random } from "./random.ts";
-import { Scheduler, type SimProcess } from "./scheduler.ts";
-import { ScriptRunner, SIM_REGISTRY } from "./script-runner.ts";
+import { Scheduler } from "./scheduler.ts";
+import { SIM_REGISTRY } from "./script-runner.ts";
 import { randomSettings, type Settings } from "./settings.ts";
 import { Shape } from "./shape.ts";
-import { type SimWorld, simPorts } from "./sim-ports.ts";
+import type { SimWorld } from "./sim-ports.ts";
 import { SimQueue } from "./sim-queue.ts";
 import { SimStore } from "./sim-store.ts";
-import { SimWorker } from "./worker-loop.ts";
 import { type JobSpec, Workload } from "./workload.ts";
 
 export interface Violation {
@@ -50,10 +48,7 @@ export class Simulation {
   readonly #queue = new SimQueue();
   readonly #specs = new Map<string, JobSpec>();
   readonly #lossRate: number;
-  #processes: SimProcess[] = [];
-  #workers: SimWorker[] = [];
-  #names = 0;
-  #epoch = 1;
+  readonly #processes: Processes;
   #sweeping = 0;
   #sweptAt = 0;
 
@@ -86,7 +81,15 @@ export class Simulation {
       if (header?.job?.workflow !== undefined) this.#known(header.gid, header.job.workflow, header.deadline ?? 0);
       this.#oracle.write(write);
     });
-    this.scheduler.onDeath = (process) => this.#died(process);
+    this.#processes = new Processes(this.world, this.settings, this.random, {
+      runs: {
+        started: this.#oracle.started.bind(this.#oracle),
+        collected: this.#oracle.results.bind(this.#oracle),
+        ended: this.journal.end.bind(this.journal),
+      },
+      bad: (kind, detail) => this.#oracle.collected || this.bad(kind, detail),
+      finished: (body) => this.#finished(body),
+    });
     this.#addJobs(1 + this.random.int(jobs));
   }
 
@@ -106,7 +109,17 @@ export class Simulation {
     const workload = new Workload(this.random, this.sweeps);
     for (let k = 0; k < count; k++) {
       const cancelAt = this.random.chance(0.12) ? 50 + this.random.int(1_500) : -1;
-      this.jobs.push({ name: `job-${k}`, spec: workload.job(), jobId: undefined, delivered: false, clients: 0, cancelAt, cancelAsked: false, cancelled: false, cancelAnswered: false });
+      this.jobs.push({
+        name: `job-${k}`,
+        spec: workload.job(),
+        jobId: undefined,
+        delivered: false,
+        clients: 0,
+        cancelAt,
+        cancelAsked: false,
+        cancelled: false,
+        cancelAnswered: false,
+      });
     }
   }
   #known(jobId: string, name: string, deadline: number): void {
@@ -117,63 +130,7 @@ export class Simulation {
     this.#oracle.deadlines.set(jobId, deadline);
   }
 
-  // ---------------------------------------------------------------- processes
-
-  /** A process with an engine of its own. */
-  start(kind: string): { process: SimProcess; engine: Engine } {
-    const { machine, skewMs, config } = this.settings;
-    const skew = machine ? 0 : this.random.int(2 * skewMs + 1) - skewMs;
-    const process: SimProcess = { name: `${kind}${++this.#names}`, skew, weight: this.random.pick([1, 1, 1, 0.3, 0.05]), alive: true, frozen: false };
-    this.#processes.push(process);
-    const own: Partial<EngineConfig> = { ...config, ...(machine && { epoch: this.#epoch }), ...this.world.faults.config };
-    const watcher = {
-      started: this.#oracle.started.bind(this.#oracle),
-      collected: this.#oracle.results.bind(this.#oracle),
-      ended: this.journal.end.bind(this.journal),
-    };
-    const engine = createEngine(simPorts(this.world, process, new ScriptRunner(this.scheduler, process, watcher, this.settings.slowness)), own);
-    return { process, engine };
-  }
-  #startWorker(): void {
-    const { process, engine } = this.start("w");
-    this.#workers.push(new SimWorker(this.world, process, engine, this.settings.slots, { bad: (kind, detail) => this.#oracle.collected || this.bad(kind, detail), finished: (body) => this.#finished(body) }));
-  }
-  /** Work in a process that is there for it alone. `after` also runs when it dies. */
-  background(kind: string, work: (engine: Engine) => Promise<unknown>, after: () => void = () => undefined): void {
-    const { process, engine } = this.start(kind);
-    this.#after.set(process, after);
-    const end = (): void => {
-      process.alive = false;
-      this.#after.delete(process);
-      this.#processes = this.#processes.filter((each) => each !== process);
-      after();
-    };
-    work(engine).then(end, (error: unknown) => {
-      if (!(error instanceof PortError) && !this.#oracle.collected) this.bad(`${kind}-threw`, String((error as Error)?.stack ?? error));
-      end();
-    });
-  }
-  readonly #after = new Map<SimProcess, () => void>();
-
-  #died(process: SimProcess): void {
-    this.#processes = this.#processes.filter((each) => each !== process);
-    const worker = this.#workers.find((each) => each.process === process);
-    this.#workers = this.#workers.filter((each) => each !== worker);
-    const after = this.#after.get(process);
-    this.#after.delete(process);
-    after?.();
-    const claims = worker?.claims() ?? [];
-    if (claims.length > 0 && this.settings.config.killEvidence === "supervisor" && this.random.chance(0.8)) this.#endLeases(claims);
-  }
-  #endLeases(claims: readonly Claim[]): void {
-    this.background("supervisor", (engine) => engine.endLeases(claims));
-  }
-  /** Power fails: everything on the machine dies, and the next boot begins an epoch. */
-  #restart(): void {
-    this.scheduler.count("restarts");
-    this.#epoch++;
-    for (const process of [...this.#processes]) this.scheduler.kill(process);
-  }
+  /** All runs that a message names have ended. */
   #finished(body: unknown): boolean {
     const { gid, step, members } = body as { gid: string; step?: number; members?: number[] };
     return (members ?? []).every((index) => {
@@ -188,19 +145,27 @@ export class Simulation {
     this.#sweptAt = this.scheduler.now;
     this.#sweeping++;
     this.scheduler.count("sweeps");
-    this.background("sweeper", (engine) => engine.sweep(), () => this.#sweeping--);
+    this.#processes.background(
+      "sweeper",
+      (engine) => engine.sweep(),
+      () => this.#sweeping--,
+    );
   }
   #client(job: ClientJob): void {
     job.clients++;
-    this.background("client", (engine) => submitJob(engine, job, this.random), () => job.clients--);
+    this.#processes.background(
+      "client",
+      (engine) => submitJob(engine, job, this.random),
+      () => job.clients--,
+    );
   }
   #cancel(job: ClientJob, jobId: string): void {
     job.cancelAsked = true;
     this.#oracle.cancellable.add(jobId);
-    this.background("client", (engine) => cancelJob(engine, job, jobId));
+    this.#processes.background("client", (engine) => cancelJob(engine, job, jobId));
   }
   #deliver(anyMessage: boolean): void {
-    const workers = this.#workers.filter((worker) => !worker.process.frozen && worker.handling < 4);
+    const workers = this.#processes.workers.filter((worker) => !worker.process.frozen && worker.handling < 4);
     const messages = anyMessage ? this.#queue.messages : this.#queue.visible(this.scheduler.now);
     if (workers.length === 0 || messages.length === 0) return;
     const worker = this.random.pick(workers);
@@ -220,25 +185,36 @@ export class Simulation {
     const { random, scheduler } = this;
     scheduler.faults = this.settings.rates;
     for (let n = 0; n < steps && this.violations.length === 0; n++) {
-      while (this.#workers.length < this.settings.workers) this.#startWorker();
+      while (this.#processes.workers.length < this.settings.workers) this.#processes.startWorker();
       this.#cancelDue(n);
-      const { jumpRate, beatRate, machine } = this.settings;
-      let dice = random.next();
-      const happens = (rate: number): boolean => (dice -= rate) < 0;
-      if (happens(0.12)) this.#deliver(false);
-      else if (happens(0.01)) this.#deliver(true);
-      else if (happens(this.#lossRate)) this.#lose();
-      else if (happens(jumpRate)) this.#advance(1_000 + random.int(7_000));
-      else if (happens(0.002)) this.sweeps && this.#sweeping < 2 && this.#sweep();
-      else if (happens(0.003)) this.#freeze();
-      else if (happens(0.003)) this.#thaw();
-      else if (happens(beatRate)) random.pick(this.#workers).beat();
-      else if (happens(0.01)) this.#startClient();
-      else if (machine && happens(0.0008)) this.#restart();
+      const event = this.#chosenEvent(random.next());
+      if (event) event();
       else if (!(await scheduler.step())) this.#idle();
       this.#advance(random.int(20));
     }
     scheduler.faults = undefined;
+  }
+  /** What happens beside calls, and how often; undefined: nothing, a call goes on. */
+  #chosenEvent(dice: number): (() => void) | undefined {
+    const { jumpRate, beatRate, machine } = this.settings;
+    const events: [rate: number, event: () => void][] = [
+      [0.12, () => this.#deliver(false)],
+      [0.01, () => this.#deliver(true)],
+      [this.#lossRate, () => this.#lose()],
+      [jumpRate, () => this.#advance(1_000 + this.random.int(7_000))],
+      [this.sweeps && this.#sweeping < 2 ? 0.002 : 0, () => this.#sweep()],
+      [0.003, () => this.#processes.freeze()],
+      [0.003, () => this.#processes.thaw()],
+      [beatRate, () => this.random.pick(this.#processes.workers).beat()],
+      [0.01, () => this.#startClient()],
+      [machine ? 0.0008 : 0, () => this.#processes.restart()],
+    ];
+    let left = dice;
+    for (const [rate, event] of events) {
+      left -= rate;
+      if (left < 0) return event;
+    }
+    return undefined;
   }
   #cancelDue(step: number): void {
     for (const job of this.jobs) {
@@ -259,21 +235,6 @@ export class Simulation {
     this.scheduler.note(() => `#${message.id} is lost: ${JSON.stringify(message.body)}`);
     this.#queue.lose(message.id);
   }
-  #freeze(): void {
-    const candidates = this.#processes.filter((process) => !process.frozen);
-    if (candidates.length === 0) return;
-    const process = this.random.pick(candidates);
-    process.frozen = true;
-    this.scheduler.count("frozen");
-    this.scheduler.note(() => `${process.name} freezes`);
-  }
-  #thaw(): void {
-    const frozen = this.#processes.filter((process) => process.frozen);
-    if (frozen.length === 0) return;
-    const process = this.random.pick(frozen);
-    process.frozen = false;
-    this.scheduler.note(() => `${process.name} thaws`);
-  }
   #idle(): void {
     const next = Math.min(this.scheduler.nextReadyAt() ?? Number.POSITIVE_INFINITY, this.#queue.nextVisibleAt(this.scheduler.now) ?? Number.POSITIVE_INFINITY);
     this.#advance(Number.isFinite(next) ? next - this.scheduler.now : 1_000);
@@ -281,15 +242,15 @@ export class Simulation {
 
   /** Nothing fails any more; what is frozen stays frozen. */
   async #calm(): Promise<void> {
-    for (const { process } of [...this.#workers]) if (process.frozen) this.#workers = this.#workers.filter((each) => each.process !== process);
+    this.#processes.forsakeFrozen();
     let steps = 0;
     for (let round = 0; round < CALM_ROUNDS && this.violations.length === 0; round++) {
-      while (this.#workers.length < 2) this.#startWorker();
+      while (this.#processes.workers.length < 2) this.#processes.startWorker();
       for (const job of this.jobs) {
-        if (!job.delivered && !this.#active("client")) this.#client(job);
-        if (job.cancelAsked && !job.cancelAnswered && job.jobId !== undefined && !this.#active("client")) this.#cancel(job, job.jobId);
+        if (!job.delivered && !this.#processes.active("client")) this.#client(job);
+        if (job.cancelAsked && !job.cancelAnswered && job.jobId !== undefined && !this.#processes.active("client")) this.#cancel(job, job.jobId);
       }
-      if (this.sweeps && !this.#active("sweeper") && this.scheduler.now - this.#sweptAt >= SWEEP_EVERY_MS) this.#sweep();
+      if (this.sweeps && !this.#processes.active("sweeper") && this.scheduler.now - this.#sweptAt >= SWEEP_EVERY_MS) this.#sweep();
       await this.scheduler.drain();
       steps += await this.#settle();
       if (steps > CALM_STEPS) return this.bad("livelock", this.scheduler.waiting().slice(0, 10).join("; "));
@@ -298,14 +259,11 @@ export class Simulation {
     }
     if (this.violations.length === 0) this.bad("never-quiet", `${this.#queue.messages.length} messages; ${this.scheduler.waiting().slice(0, 10).join("; ")}`);
   }
-  #active(kind: string): boolean {
-    return this.#processes.some((process) => process.name.startsWith(kind) && !process.frozen);
-  }
   /** Everything that can happen without time going on. */
   async #settle(): Promise<number> {
     let steps = 0;
     while (this.violations.length === 0 && steps <= CALM_STEPS) {
-      const visible = this.#queue.visible(this.scheduler.now).length > 0 && this.#workers.some((worker) => worker.handling < 4);
+      const visible = this.#queue.visible(this.scheduler.now).length > 0 && this.#processes.workers.some((worker) => worker.handling < 4);
       if (visible && this.random.chance(0.5)) this.#deliver(false);
       else if (!(await this.scheduler.step()) && !visible) return steps;
       steps++;
@@ -314,16 +272,21 @@ export class Simulation {
   }
   /** Time goes on to where something happens next; leases are kept meanwhile. `false`: nothing ever will. */
   #pass(): boolean {
-    for (const worker of this.#workers) worker.beat();
-    const next = [this.scheduler.nextReadyAt(), this.#queue.nextVisibleAt(this.scheduler.now), this.sweeps ? Math.max(this.scheduler.now + 1_000, this.#sweptAt + SWEEP_EVERY_MS) : undefined];
+    for (const worker of this.#processes.workers) worker.beat();
+    const next = [
+      this.scheduler.nextReadyAt(),
+      this.#queue.nextVisibleAt(this.scheduler.now),
+      this.sweeps ? Math.max(this.scheduler.now + 1_000, this.#sweptAt + SWEEP_EVERY_MS) : undefined,
+    ];
     const at = Math.min(...next.filter((time) => time !== undefined));
-    const holding = this.#workers.some((worker) => worker.hasHolds());
+    const holding = this.#processes.workers.some((worker) => worker.hasHolds());
     if (!Number.isFinite(at)) return this.scheduler.busy() || this.jobs.some((job) => !job.delivered || (job.cancelAsked && !job.cancelAnswered));
     this.scheduler.now = holding ? Math.min(at, this.scheduler.now + 4_000) : at;
     return true;
   }
   #finishedAll(): boolean {
-    if (this.#queue.messages.length > 0 || this.scheduler.busy() || this.jobs.some((job) => !job.delivered || (job.cancelAsked && !job.cancelAnswered))) return false;
+    if (this.#queue.messages.length > 0 || this.scheduler.busy() || this.jobs.some((job) => !job.delivered || (job.cancelAsked && !job.cancelAnswered)))
+      return false;
     for (const item of this.#store.items()) if (item.key.table === "callbacks" && item.attributes["state"] === "open") return false;
     return true;
   }
@@ -334,16 +297,16 @@ export class Simulation {
     this.#store.collect();
     this.world.blobs.clear();
     // A client that comes back starts a new job: only workers and sweepers must not bring the old one back.
-    for (const process of [...this.#processes]) if (process.name.startsWith("client")) this.scheduler.kill(process);
-    for (const process of this.#processes) process.frozen = false;
+    this.#processes.kill("client");
+    this.#processes.thawAll();
     for (let n = 0; n < 3 && this.#queue.archive.length > 0; n++) {
       const { queue, body } = this.random.pick(this.#queue.archive);
       this.#queue.send({ queue, jobId: "", body }, this.scheduler.now);
     }
     for (let n = 0; n < 3_000 && this.violations.length === 0; n++) {
-      while (this.#workers.length < 2) this.#startWorker();
+      while (this.#processes.workers.length < 2) this.#processes.startWorker();
       if (await this.scheduler.step()) continue;
-      if (this.#queue.visible(this.scheduler.now).length === 0 || this.#workers.every((worker) => worker.handling >= 4)) {
+      if (this.#queue.visible(this.scheduler.now).length === 0 || this.#processes.workers.every((worker) => worker.handling >= 4)) {
         if (this.scheduler.nextReadyAt() === undefined) return;
         this.#idle();
       } else this.#deliver(false);
@@ -352,7 +315,7 @@ export class Simulation {
   /** Runs the calm scheduler until this is done. */
   async drive<T>(work: (engine: Engine) => Promise<T>): Promise<T | undefined> {
     let done: { value: T } | undefined;
-    this.background("reader", async (engine) => {
+    this.#processes.background("reader", async (engine) => {
       done = { value: await work(engine) };
     });
     for (let n = 0; n < 50_000 && !done && this.violations.length === 0; n++) {

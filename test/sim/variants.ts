@@ -58,7 +58,15 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
   },
   "header-upsert": {
     removes: "a header write but the first needs a header that exists",
-    faults: { rewrite: (op) => (op.op === "update" && isHeader(op) ? withWhen(op, without(op.when, (part) => (part.op === "present" && part.attribute === undefined) || part.op === "eq")) : op) },
+    faults: {
+      rewrite: (op) =>
+        op.op === "update" && isHeader(op)
+          ? withWhen(
+              op,
+              without(op.when, (part) => (part.op === "present" && part.attribute === undefined) || part.op === "eq"),
+            )
+          : op,
+    },
   },
   "no-fencing": {
     removes: "a commit needs the lease and the attempt it was made under",
@@ -66,7 +74,15 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
   },
   "no-attempt-fence": {
     removes: "a commit needs the lease it was made under; `started` alone is not enough",
-    faults: { rewrite: (op) => (isFence(op) ? withWhen(op, without(op.when, ({ op: kind, ...part }) => kind === "eq" && "attribute" in part && part.attribute !== "status")) : op) },
+    faults: {
+      rewrite: (op) =>
+        isFence(op)
+          ? withWhen(
+              op,
+              without(op.when, ({ op: kind, ...part }) => kind === "eq" && "attribute" in part && part.attribute !== "status"),
+            )
+          : op,
+    },
   },
   "no-skew-margin": { removes: "a lease is over only when the slowest clock says so", faults: { config: { skewMarginSeconds: 0 } } },
   "instance-id-lease-owner": { removes: "a lease belongs to one claim, not to a process", faults: { tokenPerProcess: true } },
@@ -76,7 +92,10 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
   },
   "settle-without-condition": {
     removes: "a decision ends only the row that waits for it",
-    faults: { rewrite: (op) => (op.op === "update" && isRow(op) && op.when !== undefined && attributesNamed(op.when).includes("joins") ? withWhen(op, { op: "present" }) : op) },
+    faults: {
+      rewrite: (op) =>
+        op.op === "update" && isRow(op) && op.when !== undefined && attributesNamed(op.when).includes("joins") ? withWhen(op, { op: "present" }) : op,
+    },
   },
   "decide-without-condition": {
     removes: "the first outcome of a round stays",
@@ -86,6 +105,24 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
     removes: "a next step is put only if it is absent",
     faults: { rewrite: (op) => (op.op === "put" && isRow(op) && !op.key.sort.endsWith("#0000") ? withWhen(op, undefined) : op) },
   },
+  "first-step-overwritten": {
+    removes: "a row that is written before it runs is put only if it is absent",
+    faults: { rewrite: (op) => (op.op === "put" && isRow(op) && op.key.sort.endsWith("#0000") ? withWhen(op, undefined) : op) },
+  },
+  "header-overwritten": {
+    removes: "a header is created only if it is absent: the one that stands there is the truth",
+    faults: { rewrite: (op) => (op.op === "put" && isHeader(op) ? withWhen(op, undefined) : op) },
+  },
+  "page-without-cursor": {
+    removes: "the row of a page says where its owner goes on",
+    faults: {
+      rewrite: (op) => {
+        if (op.op !== "put" || op.attributes["cursorAfter"] === undefined) return op;
+        return { ...op, attributes: { ...op.attributes, cursorAfter: { skip: 0, items: (op.attributes["cursorAfter"] as { items: number }).items } } };
+      },
+    },
+  },
+  "lost-blob": { removes: "a large value is stored before a row points at it", faults: { lostBlobs: 0.3 } },
   "ack-before-handling": { removes: "a message is acknowledged last", faults: { sweeper: false, loop: { ackBeforeHandling: true } } },
   "ack-on-later": { removes: "a live lease, or a run that is not due, is never acknowledged", faults: { sweeper: false, loop: { ackOnLater: true } } },
   "ack-on-error": { removes: "what throws is not acknowledged", faults: { sweeper: false, loop: { ackOnError: true } } },
@@ -101,7 +138,10 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
       },
     },
   },
-  "range-message-lost": { removes: "a range of members is sent until it has arrived", faults: { sweeper: false, swallow: (body) => (body as { kind?: string }).kind === "expand" } },
+  "range-message-lost": {
+    removes: "a range of members is sent until it has arrived",
+    faults: { sweeper: false, swallow: (body) => (body as { kind?: string }).kind === "expand" },
+  },
   "settle-handed-over-into-nothing": {
     removes: "what a follow-up hands over is done by the engine's own queue",
     faults: { sweeper: false, swallow: (body) => (body as { kind?: string }).kind === "settle" },
@@ -125,15 +165,27 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
   },
   "stale-row-reads": {
     removes: "rows are read consistently before anything is done about them",
-    faults: { sweeper: false, read: ({ key, item, previous, chance }) => (key.partition.startsWith("G#") && key.table === "tasks" && previous && chance(0.3) ? previous : item) },
+    faults: {
+      sweeper: false,
+      read: ({ key, item, previous, chance }) => (key.partition.startsWith("G#") && key.table === "tasks" && previous && chance(0.3) ? previous : item),
+    },
   },
-  "hidden-item-on-failed-condition": { removes: "a refused write shows the item that stood there", faults: { sweeper: false, report: (_op, result) => (result.applied ? result : { ...result, item: undefined }) } },
+  "hidden-item-on-failed-condition": {
+    removes: "a refused write shows the item that stood there",
+    faults: { sweeper: false, report: (_op, result) => (result.applied ? result : { ...result, item: undefined }) },
+  },
   "decided-ancestor-that-is-not": {
     removes: "only what was read consistently says that a group above has decided",
     faults: {
       read: ({ key, item, many, chance }) =>
-        many && key.table === "callbacks" && item && item.attributes["outcome"] === undefined && chance(0.05) ? withAttributes(item, (attributes) => ({ ...attributes, outcome: "failed" })) : item,
+        many && key.table === "callbacks" && item && item.attributes["outcome"] === undefined && chance(0.05)
+          ? withAttributes(item, (attributes) => ({ ...attributes, outcome: "failed" }))
+          : item,
     },
+  },
+  "cached-gate-says-drop": {
+    removes: "a message is dropped only by what was read consistently: here a header that stands there reads as gone",
+    faults: { sweeper: false, read: ({ key, item, many, chance }) => (many && key.table === "callbacks" && chance(0.03) ? undefined : item) },
   },
   "write-reported-before-applied": { removes: "a write that was reported is durable", faults: { sweeper: false, reportedBeforeApplied: 0.004 } },
 };
@@ -151,7 +203,7 @@ function isPartOf(body: Json, whole: Json): boolean {
 /** The ledger as a counter would show it: so many members as were counted, whoever they were. */
 function counted(item: Item | undefined): Item | undefined {
   return withAttributes(item, (attributes) => {
-    const count = attributes["n"];
-    return typeof count === "number" ? { ...attributes, done: new Set(Array.from({ length: count }, (_, index) => index)) } : attributes;
+    const { n: count, ...rest } = attributes;
+    return typeof count === "number" ? { ...rest, done: new Set(Array.from({ length: count }, (_, index) => index)) } : attributes;
   });
 }

@@ -153,7 +153,9 @@ export class SimWorker {
     await this.#queueCall(`ack #${message.id}`, () => this.#world.queue.acknowledge(message.id));
   }
   async #visibleIn(message: Message, milliseconds: number): Promise<void> {
-    await this.#queueCall(`visibility #${message.id} +${milliseconds}`, () => this.#world.queue.changeVisibility(message.id, this.#world.scheduler.now + milliseconds));
+    await this.#queueCall(`visibility #${message.id} +${milliseconds}`, () =>
+      this.#world.queue.changeVisibility(message.id, this.#world.scheduler.now + milliseconds),
+    );
   }
   async #queueCall(label: string, perform: () => void): Promise<void> {
     try {

@@ -105,7 +105,10 @@ export class Workload {
     if (random.chance(0.5)) return this.#task({ behaviour, stream: { items: children, policy, cursors: random.chance(0.6), own: random.chance(0.5) } });
     const value = children.length === 1 && random.chance(0.5) ? "replace" : random.chance(0.5) ? "group" : "own";
     // What replaces a run decides how it ends.
-    return this.#task({ behaviour, spawn: { children, policy: value === "replace" ? "allSuccess" : policy, value, ...(value !== "replace" && random.chance(0.5) && { varies: true }) } });
+    return this.#task({
+      behaviour,
+      spawn: { children, policy: value === "replace" ? "allSuccess" : policy, value, ...(value !== "replace" && random.chance(0.5) && { varies: true }) },
+    });
   }
   #group(depth: number): Group {
     const random = this.#random;

@@ -7,23 +7,24 @@ import { Buffer, isUtf8 } from "node:buffer";
  */
 export function encodePath(path: Uint8Array): string {
   const bytes = Buffer.from(path.buffer, path.byteOffset, path.byteLength);
-  if (isUtf8(bytes)) {
-    const text = bytes.toString("utf8");
-    if (!ESCAPED.test(text)) return text;
-  }
+  if (isUtf8(bytes)) return escapeCharacters(bytes.toString("utf8"));
   let text = "";
+  let validFrom = 0;
   for (let at = 0; at < bytes.length;) {
     const length = sequenceLength(bytes, at);
-    const character = bytes.toString("utf8", at, at + length);
-    if (length > 0 && !ESCAPED.test(character)) text += character;
-    else for (let byte = at; byte < at + Math.max(1, length); byte++) text += `\\x${(bytes[byte] ?? 0).toString(16).padStart(2, "0")}`;
+    if (length === 0) {
+      text += escapeCharacters(bytes.toString("utf8", validFrom, at)) + escapeByte(bytes[at] ?? 0);
+      validFrom = at + 1;
+    }
     at += Math.max(1, length);
   }
-  return text;
+  return text + escapeCharacters(bytes.toString("utf8", validFrom));
 }
 /** C0, DEL and C1 controls, and the mark of an escape itself. */
 // oxlint-disable-next-line no-control-regex -- control characters are what it is about
-const ESCAPED = /[\u0000-\u001f\u007f-\u009f\\]/;
+const ESCAPED = /[\u0000-\u001f\u007f-\u009f\\]/g;
+const escapeCharacters = (text: string): string => text.replace(ESCAPED, (character) => Array.from(Buffer.from(character, "utf8"), escapeByte).join(""));
+const escapeByte = (byte: number): string => `\\x${byte.toString(16).padStart(2, "0")}`;
 
 /** The path of a text. Throws a RangeError for what `encodePath` cannot have made: a backslash that begins no escape. */
 export function decodePath(text: string): Buffer {

@@ -1,0 +1,114 @@
+import type { Engine, EngineConfig } from "../../functions/engine/contract.ts";
+import { createEngine } from "../../functions/engine/engine.ts";
+import { PortError } from "../../functions/engine/ports.ts";
+import type { Random } from "./random.ts";
+import type { SimProcess } from "./scheduler.ts";
+import { type RunWatcher, ScriptRunner } from "./script-runner.ts";
+import type { Settings } from "./settings.ts";
+import { type SimWorld, simPorts } from "./sim-ports.ts";
+import { SimWorker, type WorkerReports } from "./worker-loop.ts";
+
+export interface ProcessReports extends WorkerReports {
+  readonly runs: RunWatcher;
+}
+
+/** Who is alive: workers, and processes that are there for one piece of work (a client's call, a sweep, a supervisor). Each has an engine of its own. */
+export class Processes {
+  workers: SimWorker[] = [];
+  readonly #world: SimWorld;
+  readonly #settings: Settings;
+  readonly #random: Random;
+  readonly #reports: ProcessReports;
+  readonly #after = new Map<SimProcess, () => void>();
+  #all: SimProcess[] = [];
+  #names = 0;
+  #epoch = 1;
+  #powerFails = false;
+
+  constructor(world: SimWorld, settings: Settings, random: Random, reports: ProcessReports) {
+    this.#world = world;
+    this.#settings = settings;
+    this.#random = random;
+    this.#reports = reports;
+    world.scheduler.onDeath = (process) => this.#died(process);
+  }
+
+  startWorker(): void {
+    const { process, engine } = this.#start("w");
+    this.workers.push(new SimWorker(this.#world, process, engine, this.#settings.slots, this.#reports));
+  }
+  /** Work in a process that is there for it alone. `after` also runs when it dies. */
+  background(kind: string, work: (engine: Engine) => Promise<unknown>, after: () => void = () => undefined): void {
+    const { process, engine } = this.#start(kind);
+    this.#after.set(process, after);
+    const end = (): void => {
+      process.alive = false;
+      this.#after.delete(process);
+      this.#all = this.#all.filter((each) => each !== process);
+      after();
+    };
+    work(engine).then(end, (error: unknown) => {
+      if (!(error instanceof PortError)) this.#reports.bad(`${kind}-threw`, String((error as Error)?.stack ?? error));
+      end();
+    });
+  }
+  #start(kind: string): { process: SimProcess; engine: Engine } {
+    const { machine, skewMs, config, slowness } = this.#settings;
+    const { scheduler, faults } = this.#world;
+    const skew = machine ? 0 : this.#random.int(2 * skewMs + 1) - skewMs;
+    const process: SimProcess = { name: `${kind}${++this.#names}`, skew, weight: this.#random.pick([1, 1, 1, 0.3, 0.05]), alive: true, frozen: false };
+    this.#all.push(process);
+    const own: Partial<EngineConfig> = { ...config, ...(machine && { epoch: this.#epoch }), ...faults.config };
+    const runner = new ScriptRunner(scheduler, process, this.#reports.runs, slowness);
+    return { process, engine: createEngine(simPorts(this.#world, process, runner), own) };
+  }
+
+  #died(process: SimProcess): void {
+    this.#all = this.#all.filter((each) => each !== process);
+    const worker = this.workers.find((each) => each.process === process);
+    this.workers = this.workers.filter((each) => each !== worker);
+    const after = this.#after.get(process);
+    this.#after.delete(process);
+    after?.();
+    const claims = worker?.claims() ?? [];
+    // A supervisor sees most deaths of its workers, but not its own.
+    if (claims.length === 0 || this.#powerFails || this.#settings.config.killEvidence !== "supervisor" || !this.#random.chance(0.8)) return;
+    this.background("supervisor", (engine) => engine.endLeases(claims));
+  }
+  /** Power fails: everything on the machine dies, and the next boot begins an epoch. */
+  restart(): void {
+    this.#world.scheduler.count("restarts");
+    this.#epoch++;
+    this.#powerFails = true;
+    this.kill("");
+    this.#powerFails = false;
+  }
+  kill(kind: string): void {
+    for (const process of this.#all) if (process.name.startsWith(kind)) this.#world.scheduler.kill(process);
+  }
+
+  freeze(): void {
+    this.#freezeOrThaw(true);
+  }
+  thaw(): void {
+    this.#freezeOrThaw(false);
+  }
+  #freezeOrThaw(frozen: boolean): void {
+    const candidates = this.#all.filter((process) => process.frozen !== frozen);
+    if (candidates.length === 0) return;
+    const process = this.#random.pick(candidates);
+    process.frozen = frozen;
+    if (frozen) this.#world.scheduler.count("frozen");
+    this.#world.scheduler.note(() => `${process.name} ${frozen ? "freezes" : "thaws"}`);
+  }
+  thawAll(): void {
+    for (const process of this.#all) process.frozen = false;
+  }
+  /** Frozen workers get no more messages. */
+  forsakeFrozen(): void {
+    this.workers = this.workers.filter((worker) => !worker.process.frozen);
+  }
+  active(kind: string): boolean {
+    return this.#all.some((process) => process.name.startsWith(kind) && !process.frozen);
+  }
+}

@@ -1,0 +1,32 @@
+import { describe, expect, it } from "vitest";
+import { runBatch } from "./campaign.ts";
+import { runOverProcesses } from "./pool.ts";
+import { RECORDED } from "./recorded-variants.ts";
+import { VARIANTS } from "./variants.ts";
+
+const MINUTES = 60_000;
+const PROCESSES = 2;
+/** A change of the engine shifts what a seed does: a variant has this many seeds to be caught, from the recorded one on. */
+const SEEDS = 400;
+
+describe("the protocol, simulated", () => {
+  it("keeps its promises under 2,000 seeds of kills, losses, duplicates and stale reads", { timeout: 4 * MINUTES }, async () => {
+    const tally = await runOverProcesses({ from: 1, runs: 2_000 }, { processes: PROCESSES });
+    expect(tally.caught).toEqual([]);
+    expect(tally.runs).toBe(2_000);
+  });
+
+  it("needs no sweeper as long as no message is lost", { timeout: 2 * MINUTES }, async () => {
+    const tally = await runOverProcesses({ from: 1, runs: 400, variant: "no-sweeper" }, { processes: PROCESSES });
+    expect(tally.caught).toEqual([]);
+  });
+});
+
+describe("a variant without one rule is caught", () => {
+  it("all variants are recorded", () => expect(RECORDED.map(({ variant }) => variant)).toEqual(Object.keys(VARIANTS).filter((name) => name !== "no-sweeper")));
+
+  it.each(RECORDED)("$variant", { timeout: 2 * MINUTES }, async ({ variant, firstSeed }) => {
+    const tally = await runBatch({ from: firstSeed, runs: SEEDS, variant, untilCaught: true });
+    expect(tally.caught).not.toEqual([]);
+  });
+});
