@@ -2,7 +2,8 @@ import { carriedUp, failedRuns } from "../core/counts.ts";
 import { absent, and, present } from "./conditions.ts";
 import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
-import { asJob, attributesOf, type Header, ITEM_VERSION, type JobAttributes, jobIndexKey, jobKey } from "./items.ts";
+import type { JobEvent } from "./contract.ts";
+import { asJob, attributesOf, eventPartition, type Header, ITEM_VERSION, type JobAttributes, jobIndexKey, jobKey, type RunError } from "./items.ts";
 import { noteState } from "./progress.ts";
 import { copyOfValue, readLastStep, readRunById } from "./runs.ts";
 
@@ -48,6 +49,14 @@ async function endOf(context: Context, root: Header, endedAt: number): Promise<P
   const error = first?.error ? { error: { runId: first.runId, ...first.error } } : {};
   if (root.outcome === "failed") return { ...base, state: "failure", ...error };
   const last = await readLastStep(context, root.gid, 0);
-  // What ended well goes on, but a job in which something failed says so.
-  return { ...base, state: failedRuns(counts) > 0 ? "failure" : "success", ...copyOfValue(last), ...error };
+  if (failedRuns(counts) === 0) return { ...base, state: "success", ...copyOfValue(last) };
+  // What ended well goes on, but a job in which something failed says so, and what: its groups settled, so no header above them knows.
+  return { ...base, state: "failure", ...copyOfValue(last), ...(await firstFailure(context, root.jobId)) };
+}
+async function firstFailure(context: Context, jobId: string): Promise<{ error?: RunError }> {
+  const { items } = await context.store.query("tasks", eventPartition(jobId), { limit: 20 });
+  const failure = items.map(({ attributes }) => attributes as unknown as JobEvent).find(({ kind }) => kind === "failure");
+  if (!failure) return {};
+  const { runId, error } = failure;
+  return { error: { name: "Failed", message: "a run of this job failed", ...error, ...(runId === undefined ? {} : { runId }) } };
 }

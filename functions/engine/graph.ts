@@ -7,7 +7,7 @@ import { readHeader } from "./gate.ts";
 import type { Header, Run } from "./items.ts";
 import { countersOf, readLedger } from "./ledger-reads.ts";
 import { viewRun } from "./query.ts";
-import { readLeaf, strandOf } from "./runs.ts";
+import { openedGroup, readLeaf, strandOf } from "./runs.ts";
 
 /** Members of a group that are drawn one by one; a bigger group is one folded node with its counts. */
 const DRAWN_MEMBERS = 20;
@@ -42,7 +42,7 @@ async function drawMember(context: Context, drawing: Drawing, header: Header, in
     drawing.nodes.push({ id, kind: "run", label, status });
     if (before !== undefined) drawing.edges.push({ from: before, to: id, kind: "next" });
     first ??= id;
-    before = run?.joins === undefined ? id : await drawGroup(context, drawing, run, id);
+    before = run && openedGroup(run) !== undefined ? await drawGroup(context, drawing, run, id) : id;
   }
   return { first: first ?? "", last: before ?? "" };
 }

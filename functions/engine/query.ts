@@ -1,7 +1,7 @@
 import { addCounts, type Counts, endedRuns } from "../core/counts.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { ErrorData, ResultEntry } from "../core/invocation.ts";
-import { childGroupOf, parseRunId, runIdOf } from "../core/run-id.ts";
+import { parseRunId, runIdOf } from "../core/run-id.ts";
 import { isGroupStep } from "../core/plan.ts";
 import { isTerminal } from "../core/run-state.ts";
 import type { Context } from "./context.ts";
@@ -12,7 +12,7 @@ import { asJob, eventPartition, type Header, type JobAttributes, jobIndexPartiti
 import { countersOf } from "./ledger-reads.ts";
 import { loadValue } from "./payload.ts";
 import { resultsOfRun, streamResults } from "./results.ts";
-import { readLastStep, readLeaf, readRun, readRunById, strandOf } from "./runs.ts";
+import { openedGroup, readLastStep, readLeaf, readRun, readRunById, strandOf } from "./runs.ts";
 
 /** Reading what is stored, for people and the API. Nothing here writes. */
 
@@ -166,8 +166,7 @@ async function* walkGroup(context: Context, gid: string, path: readonly string[]
       if (start && (run.index < start.index || (run.index === start.index && run.step < start.step))) continue;
       const here = run.runId === path[0];
       if (!here) yield { run, header, cursor: run.runId };
-      // A run that still streams joins nothing yet, but its children are at work.
-      const opened = run.joins ?? (run.attempt > 0 && !isTerminal(run.status) ? childGroupOf(run.runId) : undefined);
+      const opened = openedGroup(run);
       if (opened !== undefined) yield* walkGroup(context, opened, here ? path.slice(1) : []);
     }
   }

@@ -2,6 +2,7 @@ import { pagePolicy } from "../core/policy.ts";
 import { type GroupStep, isGroupStep, type Strand } from "../core/plan.ts";
 import { childGroupOf, parseRunId, runIdOf, type RunRef } from "../core/run-id.ts";
 import { leafOf, localIndex } from "../core/ledger.ts";
+import { isSuccess } from "../core/run-state.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { Context } from "./context.ts";
 import { asRun, dueShard, type Header, DUE_SHARDS, leafPartition, type Run, type RunAttributes, runKey, runSort, shardOf } from "./items.ts";
@@ -72,6 +73,11 @@ export async function childPlan(context: Context, header: Header, run: Run): Pro
   const { strand, pointer } = await strandOf(context, header, run);
   const step = strand[run.step];
   return step && isGroupStep(step) ? `${pointer}.${run.step}` : undefined;
+}
+/** The child group that a run has opened or may have: one that streams joins it only when it waits, and one that failed while streaming never. */
+export function openedGroup(run: Run): string | undefined {
+  if (run.joins !== undefined) return run.joins;
+  return run.attempt > 0 && !isSuccess(run.status) ? childGroup(run) : undefined;
 }
 export const childGroup = (run: Run): string => childGroupOf(run.runId);
 

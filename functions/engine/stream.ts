@@ -75,6 +75,8 @@ export async function streamPages(context: Context, attempt: Attempt, outcome: S
       if (signal.aborted) return abortedStream(reason(), page > (open?.pages ?? 0));
       const room = await waitForRoom(context, gid, page, signal);
       if (room === "decided") return { kind: "sealed", ownValue: undefined };
+      // Not the generator was slow: it was not asked.
+      if (room === "aborted") return abortedStream(reason(), true);
       if (room !== "room") return { kind: room };
       const cut = await cutter.next(page);
       if (cut.kind === "failed") return { kind: "failed", outcome: cut.outcome, pages: page };
@@ -105,7 +107,7 @@ async function ownValueOf(context: Context, header: Header): Promise<Json | unde
 }
 
 /** Back-pressure: page p waits until page p - openPages has ended. After a while the owner yields its slot, so that owners cannot starve their own children. */
-async function waitForRoom(context: Context, gid: string, page: number, signal: AbortSignal): Promise<"room" | "decided" | "yielded"> {
+async function waitForRoom(context: Context, gid: string, page: number, signal: AbortSignal): Promise<"room" | "decided" | "yielded" | "aborted"> {
   const behind = page - context.config.openPages;
   if (behind < 0) return "room";
   const started = context.clock.now();
@@ -117,7 +119,7 @@ async function waitForRoom(context: Context, gid: string, page: number, signal: 
     if (context.clock.now() - started >= context.config.yieldSeconds * 1_000) return "yielded";
     await context.clock.pause(pause);
   }
-  return "room";
+  return "aborted";
 }
 
 /** Puts page `page`. `foreign`: another attempt wrote that page, from where it stood: this one must start again behind it. */

@@ -90,6 +90,7 @@ export class Reference {
     const silent = signature.options.ignoreResult ?? signature.task === TASKS.silent;
     const own: Value = { kind: "json", json: silent ? null : valueOf(script, args) };
     if (behaviour === "skip") return this.#valued(run, plain("skipped", own));
+    if (script.stream && run.status === "error" && run.error?.reason === "task_timeout") return plain("error");
     if (script.stream) {
       const end = this.#open(
         run,

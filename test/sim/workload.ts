@@ -102,7 +102,9 @@ export class Workload {
     const children = this.#list(random.int(this.#budget > 0 ? 5 : 2), () => (random.chance(0.4) ? this.#chord(depth) : this.#strand(depth)));
     const behaviour = random.chance(0.15) ? "once" : random.chance(0.05) ? "always" : "succeed";
     const policy: FailurePolicy = random.chance(0.5) ? "settled" : this.#policy();
-    if (random.chance(0.5)) return this.#task({ behaviour, stream: { items: children, policy, cursors: random.chance(0.6), own: random.chance(0.5) } });
+    // Long ones fill more pages than may be unfinished, and sometimes the last page there is.
+    const items = random.chance(0.2) ? [...children, ...this.#list(random.int(8), () => this.#task())] : children;
+    if (random.chance(0.5)) return this.#task({ behaviour, stream: { items, policy, cursors: random.chance(0.6), own: random.chance(0.5) } });
     const value = children.length === 1 && random.chance(0.5) ? "replace" : random.chance(0.5) ? "group" : "own";
     // What replaces a run decides how it ends.
     return this.#task({
