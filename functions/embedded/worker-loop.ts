@@ -27,6 +27,8 @@ interface Handling {
 /** Least weight of the newest message in the running mean of slots per message. */
 const SMOOTHING = 0.1;
 const ABORT_MS = 1_000;
+/** Nobody knows when aborted user code is through: an attempt ends with its signal, whatever the code does. It has this long to put things in order. */
+const WIND_UP_MS = 200;
 
 /**
  * Receives messages and hands them to the engine, as many as keep its slots busy and no more: other processes share the queues, and a message that waits
@@ -78,6 +80,7 @@ export class MessageLoop {
     if (await this.#drained(graceSeconds * 1_000)) return;
     this.#options.claims.abortAll();
     await this.#drained(ABORT_MS);
+    await pause(WIND_UP_MS);
   }
 
   async #receiveUntilStopped(): Promise<void> {
@@ -174,7 +177,10 @@ export class MessageLoop {
   #loopFor(handling: Handling): WorkerLoop {
     return {
       slot: async (alone) => {
-        if (handling.slots++ === 0) this.#fresh--;
+        if (handling.slots++ === 0) {
+          this.#fresh--;
+          this.#room.ring();
+        }
         this.#options.claims.look(this.#slots.busy === 0);
         const slot = await this.#slots.take(alone);
         return {

@@ -9,9 +9,8 @@ import { MessageLoop } from "./worker-loop.ts";
  * A worker process: user code runs here, under an engine of its own over the same database. It may block, or die, without harm: its parent keeps its
  * leases, and gives back what it held. Without a parent it has no right to run.
  */
-async function main(assignment: WorkerAssignment): Promise<void> {
+async function main(assignment: WorkerAssignment, link: ParentLink): Promise<void> {
   endWithParent();
-  const link = new ParentLink();
   const leaseMs = assignment.engine.leaseSeconds * 1_000;
   const claims: HeldClaims = new HeldClaims({ keeper: link, leaseMs, heartbeat: (held) => host.engine.heartbeat(held) });
   const host = await openHost({
@@ -61,7 +60,9 @@ function endWithParent(): void {
   watchForOrphan();
 }
 
-main(JSON.parse(process.argv[2] ?? "{}") as WorkerAssignment).catch((error: unknown) => {
-  process.stderr.write(`fanfold error: a worker process cannot start: ${error instanceof Error ? error.stack : messageOf(error)}\n`);
-  process.exit(1);
+const link = new ParentLink();
+main(JSON.parse(process.argv[2] ?? "{}") as WorkerAssignment, link).catch((error: unknown) => {
+  const message = `a worker process cannot start: ${messageOf(error)}`;
+  const stack = (error instanceof Error && error.stack) || "";
+  link.send({ kind: "log", level: "error", message, fields: { stack } }, () => process.exit(1));
 });

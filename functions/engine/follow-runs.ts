@@ -11,7 +11,7 @@ import { readHeaders } from "./gate.ts";
 import { setFirstError } from "./header-writes.ts";
 import { type Header, ITEM_VERSION, type Run, type RunAttributes } from "./items.ts";
 import { expiresAtOf, notBeforeOf, type Owing, packSize, queueOf, sendRuns } from "./messages.ts";
-import { noteProgress } from "./progress.ts";
+import { noteFailures, noteProgress } from "./progress.ts";
 import { createRuns, ownedBy } from "./run-writes.ts";
 import { duePart, strandOf } from "./runs.ts";
 
@@ -22,7 +22,8 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
   const read = await readHeaders(context, gids);
   const headers = new Map(gids.map((gid, k) => [gid, read[k]]));
   const followed: { run: Run; header: Header }[] = [];
-  for (const run of unique) {
+  // In order of time, so that the first error is the first.
+  for (const run of unique.toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0))) {
     const header = headers.get(run.gid);
     if (!header) continue; // collected
     if (run.joins !== undefined) list.push({ kind: "close", gid: run.joins, round: run.round });
@@ -33,7 +34,7 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
   background.push(progress);
 
   const next: { run: Run; header: Header }[] = [];
-  const errors: Promise<unknown>[] = [];
+  const firstErrors = new Map<string, { header: Header; runId: string }>();
   for (const { run, header } of followed) {
     const { strand } = await strandOf(context, header, run);
     if (isSuccess(run.status) && run.step + 1 < strand.length) {
@@ -42,7 +43,7 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
       continue;
     }
     const failedMembers = failedMembersOf(run);
-    if (failedMembers > 0 && !header.firstError) errors.push(setFirstError(context, header.gid, header.round, run.error?.runId ?? run.runId));
+    if (failedMembers > 0 && !header.firstError && !firstErrors.has(run.gid)) firstErrors.set(run.gid, { header, runId: run.error?.runId ?? run.runId });
     if (isFailure(run.status) && run.joins === undefined) list.push({ kind: "end", gid: childGroupOf(run.runId), round: run.round });
     if (failsEarly(header.policy, failedMembers)) list.push({ kind: "decide", gid: header.gid, round: header.round, outcome: "failed" });
     const { width } = context.config;
@@ -54,8 +55,12 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
       owned: ownedBy(header),
     });
   }
-  // firstError is written before a mark can decide the group, so that the decision finds it.
-  await all([...errors, createNext(context, next, list)]);
+  // Failures are written before a mark can decide the group, so that the decision finds them.
+  await all<unknown>([
+    ...[...firstErrors.values()].map(({ header, runId }) => setFirstError(context, header.gid, header.round, runId)),
+    noteFailures(context, followed.map(({ run }) => run)),
+    createNext(context, next, list),
+  ]);
 }
 
 /** A page counts the failed members of its own group; any other run counts itself. */

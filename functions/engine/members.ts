@@ -12,7 +12,7 @@ import { gateOf } from "./gate.ts";
 import type { Header, Run, RunAttributes } from "./items.ts";
 import { type EngineMessage, queueOf, sendRuns } from "./messages.ts";
 import type { Disposition } from "./ports.ts";
-import { breakDeadRun, claimRun, endIdleRun, isDue, isLive, killsAlone, waitForGroup } from "./run-writes.ts";
+import { breakDeadRun, claimRun, endIdleRun, isDue, isLive, killsAlone, mustRunAlone, waitForGroup } from "./run-writes.ts";
 import { readRuns, strandOf } from "./runs.ts";
 
 type MemberMessage = Extract<EngineMessage, { kind: "members" }>;
@@ -36,7 +36,8 @@ export async function handleMembers(context: Context, message: MemberMessage, re
     refs.map(async (ref, k): Promise<Handled> => {
       try {
         const run = seen[k];
-        const result = gate.kind === "decided" ? await handleDecided(context, gate.header, run) : await handleMember(context, gate.header, ref, run, look, loop);
+        const result =
+          gate.kind === "decided" ? await handleDecided(context, gate.header, run) : await handleMember(context, gate.header, ref, run, look, loop);
         if (result.kind === "terminal") await followUp.add(result.run);
         return result;
       } finally {
@@ -50,7 +51,11 @@ export async function handleMembers(context: Context, message: MemberMessage, re
   if (left.length === refs.length) return { kind: "later", delaySeconds };
   const { strand } = await strandOf(context, gate.header, { ...(left[0] as RunRef), ...manifestOf(seen.find((run) => run?.manifest !== undefined)) });
   const queue = queueOf(context, strand[message.step] as PlanStep);
-  await sendRuns(context, left.map((ref) => ({ ...ref, queue, delaySeconds })), refs.length);
+  await sendRuns(
+    context,
+    left.map((ref) => ({ ...ref, queue, delaySeconds })),
+    refs.length,
+  );
   return { kind: "done" };
 }
 const manifestOf = (run: Run | undefined): { manifest?: string } => (run?.manifest === undefined ? {} : { manifest: run.manifest });
@@ -75,13 +80,13 @@ async function handleMember(context: Context, header: Header, ref: RunRef, run: 
   const step = strand[ref.step];
   if (!step) return DONE;
   if (isGroupStep(step)) return becomeWaiting(context, header, ref, run);
-  if (run && (run.status === "queued" || run.status === "retrying") && !isDue(context, run)) return { kind: "later", delaySeconds: secondsUntil(context, run.notBefore) };
+  if (run && (run.status === "queued" || run.status === "retrying") && !isDue(context, run))
+    return { kind: "later", delaySeconds: secondsUntil(context, run.notBefore) };
   const ended = await endUnstarted(context, header, ref, run, step);
   if (ended) return ended;
   if (run && isLive(context, run)) return { kind: "later", delaySeconds: secondsUntil(context, run.leaseUntil) };
 
-  const takeover = run?.status === "started";
-  const slot = await loop.slot(takeover);
+  const slot = await loop.slot(mustRunAlone(context, run));
   try {
     // The wait for a slot may have been long.
     const gate = await gateOf(context, header.gid);
@@ -89,7 +94,8 @@ async function handleMember(context: Context, header: Header, ref: RunRef, run: 
     const token = context.ids.token();
     let claim = await claimRun(context, ref, gate.header, token, step.task, run);
     // A first delivery that met a row which is ready (full tracking, a start time): claim that.
-    if (claim.kind === "refused" && !run && claim.run && isReady(context, claim.run)) claim = await claimRun(context, ref, gate.header, token, step.task, claim.run);
+    if (claim.kind === "refused" && !run && claim.run && isReady(context, claim.run))
+      claim = await claimRun(context, ref, gate.header, token, step.task, claim.run);
     if (claim.kind === "claimed") {
       const outcome = await runAttempt(context, gate.header, claim.run, step, token, loop);
       if (outcome.kind === "ended") return { kind: "terminal", run: outcome.run };
@@ -115,7 +121,13 @@ function readsAsQueued(header: Header, ref: RunRef): boolean {
 }
 
 /** Runs that end without starting: expired ones, ones whose task nobody knows any more, ones that killed their process again and again. */
-async function endUnstarted(context: Context, header: Header, ref: RunRef, run: Run | undefined, step: Exclude<PlanStep, GroupStep>): Promise<Handled | undefined> {
+async function endUnstarted(
+  context: Context,
+  header: Header,
+  ref: RunRef,
+  run: Run | undefined,
+  step: Exclude<PlanStep, GroupStep>,
+): Promise<Handled | undefined> {
   const now = context.clock.now();
   const end = async (set: Partial<RunAttributes>): Promise<Handled> => {
     const write = run?.status === "started" ? await breakDeadRun(context, run, set) : await endIdleRun(context, ref, header, run, set);
@@ -128,14 +140,24 @@ async function endUnstarted(context: Context, header: Header, ref: RunRef, run: 
     return end({ status: "cancelled", task: step.task, counts: { ...countOf("cancelled"), u_expired: 1 }, endedAt: now, error });
   }
   if (run?.status === "started" && !isLive(context, run) && killsAlone(context, run) >= context.config.maxKillsAlone) {
-    const error = { name: "TaskKilled", message: `the process running this task died ${context.config.maxKillsAlone} times while it ran nothing else`, reason: "task_killed", retryable: false };
+    const error = {
+      name: "TaskKilled",
+      message: `the process running this task died ${context.config.maxKillsAlone} times while it ran nothing else`,
+      reason: "task_killed",
+      retryable: false,
+    };
     return end({ status: "broken", killsAlone: killsAlone(context, run), endedAt: now, error });
   }
   if (context.registry.info(step.task)) return undefined;
   const since = run?.sentAt ?? header.createdAt;
   const waited = (now - since) / 1_000;
   if (waited < context.config.unknownTaskGraceSeconds) return { kind: "later", delaySeconds: Math.max(5, Math.min(300, waited)) };
-  const error = { name: "UnknownTask", message: `no worker of queue ${queueOf(context, step)} knows the task ${step.task}`, reason: "unknown_task", retryable: false };
+  const error = {
+    name: "UnknownTask",
+    message: `no worker of queue ${queueOf(context, step)} knows the task ${step.task}`,
+    reason: "unknown_task",
+    retryable: false,
+  };
   return end({ status: "broken", task: step.task, endedAt: now, error });
 }
 
@@ -192,6 +214,9 @@ class FollowUp {
     const runs = this.#ended.splice(0);
     this.#pass = undefined;
     this.#hurry = undefined;
-    await follow(this.#context, runs.map((run) => ({ kind: "run" as const, run })));
+    await follow(
+      this.#context,
+      runs.map((run) => ({ kind: "run" as const, run })),
+    );
   }
 }

@@ -110,7 +110,7 @@ export class PlanStore {
 /** Characters of JSON: above this a group's members leave the page of the strand that holds them. */
 const INLINE_MEMBERS = 16 * 1024;
 /** Characters of JSON whose parsed form is kept; parsed plans take a few times that in memory. */
-const CACHED_TEXT = 8 * 1024 * 1024;
+const CACHED_TEXT = 2 * 1024 * 1024;
 
 const blobName = (page: string, jobId: string): string => `${jobId}/plan/${page}`;
 const broken = (pointer: string): FanfoldError => new FanfoldError("internal", `the plan has nothing at ${pointer}`, { details: { pointer } });

@@ -1,5 +1,4 @@
-import { countOf } from "../core/counts.ts";
-import { isFailure, type TerminalStatus } from "../core/run-state.ts";
+import { isFailure } from "../core/run-state.ts";
 import { absent } from "./conditions.ts";
 import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
@@ -18,9 +17,13 @@ export async function noteProgress(context: Context, runs: readonly Run[]): Prom
 async function noteJob(context: Context, runs: readonly Run[]): Promise<void> {
   const first = runs[0] as Run;
   const add: Record<string, number> = {};
-  for (const run of runs) for (const name of Object.keys(countOf(run.status as TerminalStatus))) add[name] = (add[name] ?? 0) + 1;
-  const failures = runs.filter((run) => isFailure(run.status)).map((run) => failureEvent(run));
-  await all<unknown>([addProgress(context, first, first.runId, add), ...(failures.length > 0 ? [context.store.writeMany(failures)] : [])]);
+  for (const { status } of runs) add[status] = (add[status] ?? 0) + 1;
+  await addProgress(context, first, first.runId, add);
+}
+/** One event per failed task run; written before anything is decided by it, so that the job's end finds its first failure. */
+export async function noteFailures(context: Context, runs: readonly Run[]): Promise<void> {
+  const failures = runs.filter((run) => run.task !== undefined && isFailure(run.status)).map(failureEvent);
+  if (failures.length > 0) await context.store.writeMany(failures);
 }
 /** Deterministic key: a repeated follow-up meets its own event. */
 function failureEvent(run: Run): PutOp {

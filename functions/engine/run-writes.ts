@@ -24,8 +24,7 @@ async function update(context: Context, ref: RunRef, change: Change, when: Condi
 export const ownedBy = (header: Header): Owned => ({ v: ITEM_VERSION, jobId: header.jobId, ttl: header.ttl });
 
 /** May start: queued, or retrying, and due. */
-const idle = (now: number): Condition =>
-  and(oneOf("status", ["queued", "retrying"]), or(absent("notBefore"), lt("notBefore", now + 1)));
+const idle = (now: number): Condition => and(oneOf("status", ["queued", "retrying"]), or(absent("notBefore"), lt("notBefore", now + 1)));
 /** Its holder's lease is over, by the clock of the slowest other process, or because the holder's boot is over. */
 const leaseOver = (context: Context, now: number): Condition => {
   const byTime = lt("leaseUntil", now - context.config.skewMarginSeconds * 1_000);
@@ -56,7 +55,11 @@ export type ClaimOutcome =
  */
 export async function claimRun(context: Context, ref: RunRef, header: Header, token: string, task: string, seen: Run | undefined): Promise<ClaimOutcome> {
   const now = context.clock.now();
-  const lease = { leaseOwner: token, leaseUntil: now + context.config.leaseSeconds * 1_000, ...(context.config.epoch === undefined ? {} : { epoch: context.config.epoch }) };
+  const lease = {
+    leaseOwner: token,
+    leaseUntil: now + context.config.leaseSeconds * 1_000,
+    ...(context.config.epoch === undefined ? {} : { epoch: context.config.epoch }),
+  };
   let result: RunWrite;
   if (!seen) {
     const attributes = attributesOf({ ...ownedBy(header), status: "started", round: header.round, attempt: 1, task, startedAt: now, ...lease });
@@ -78,21 +81,38 @@ export async function claimRun(context: Context, ref: RunRef, header: Header, to
 }
 /** A takeover proves that somebody died, not who: the run goes on alone, and only a death while it ran alone counts against it. A reboot counts for nobody. */
 function takeoverMarks(context: Context, seen: Run): Partial<RunAttributes> {
-  if (context.config.epoch !== undefined && (seen.epoch ?? 0) < context.config.epoch) return {};
+  if (ofEarlierBoot(context, seen)) return {};
   return { alone: true, killsAlone: killsAlone(context, seen) };
+}
+function ofEarlierBoot(context: Context, seen: Run): boolean {
+  const { epoch } = context.config;
+  return epoch !== undefined && (seen.epoch ?? 0) < epoch;
+}
+/**
+ * A run whose holder died has its process to itself from then on, so that a further death is proof. After a reboot nobody is suspected: else all that
+ * had been running would run one by one.
+ */
+export function mustRunAlone(context: Context, seen: Run | undefined): boolean {
+  if (!seen) return false;
+  return seen.alone === true || (seen.status === "started" && !ofEarlierBoot(context, seen));
 }
 /** Deaths that count against the run, the one just seen included. */
 export function killsAlone(context: Context, seen: Run): number {
-  const { epoch, killEvidence } = context.config;
   const before = seen.killsAlone ?? 0;
-  if (!seen.alone || (epoch !== undefined && (seen.epoch ?? 0) < epoch)) return before;
-  return killEvidence === "takeover" || seen.died === seen.attempt ? before + 1 : before;
+  if (!seen.alone || ofEarlierBoot(context, seen)) return before;
+  return context.config.killEvidence === "takeover" || seen.died === seen.attempt ? before + 1 : before;
 }
 
 export type CommitOutcome = { readonly kind: "committed"; readonly run: Run } | { readonly kind: "fenced"; readonly run: Run | undefined };
 
 /** The holder's one write that ends its attempt: terminal, retrying, waiting or back to queued. Recognises its own lost response by `writer`. */
-export async function commitRun(context: Context, claimed: Run, token: string, set: Partial<RunAttributes>, remove: readonly string[] = []): Promise<CommitOutcome> {
+export async function commitRun(
+  context: Context,
+  claimed: Run,
+  token: string,
+  set: Partial<RunAttributes>,
+  remove: readonly string[] = [],
+): Promise<CommitOutcome> {
   const change: Change = { set: attributesOf({ ...set, writer: token }), remove: ["leaseOwner", "leaseUntil", ...remove] };
   const { applied, run } = await update(context, claimed, change, fence(token, claimed.attempt));
   if (run && (applied || (run.writer === token && run.attempt === claimed.attempt))) return { kind: "committed", run };

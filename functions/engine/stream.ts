@@ -173,6 +173,7 @@ class PageCutter {
     const members: Strand[] = [];
     let bytes = 0;
     this.#slow = false;
+    this.#pageStart = -1; // the timer of the page before must not cut this one: the last page there is room for takes everything
     while (members.length < full && (lastPage || (bytes < LIMITS.pageBytes && !this.#slow))) {
       const pulled = await this.#pull();
       if (this.#signal.aborted) return { kind: "aborted" };

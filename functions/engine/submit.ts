@@ -22,7 +22,7 @@ import { ownedBy } from "./run-writes.ts";
 export async function submitJob(context: Context, request: SubmitRequest): Promise<Submitted> {
   const strand = compileCanvas(request.canvas);
   checkTasks(context, strand, "");
-  return start(context, request, strand, encodeCanvas(request.canvas));
+  return start(context, request, strand, () => encodeCanvas(request.canvas));
 }
 /** A job whose first step is an open group that is filled from outside. Its header stands when this returns, so that pages can come. */
 export async function submitOpenJob(context: Context, request: OpenJobRequest): Promise<Submitted> {
@@ -30,15 +30,15 @@ export async function submitOpenJob(context: Context, request: OpenJobRequest): 
   checkTasks(context, body, "/body");
   const policy = request.policy ?? "allSuccess";
   const strand: Strand = [{ policy, tracking: "lazy", members: { input: true } }, ...body];
-  return start(context, request, strand, { policy, body: request.body ? encodeCanvas(request.body) : null } as unknown as Json);
+  return start(context, request, strand, () => ({ policy, body: request.body ? encodeCanvas(request.body) : null }) as unknown as Json);
 }
 
 type Request = Omit<SubmitRequest, "canvas">;
-async function start(context: Context, request: Request, strand: Strand, content: Json): Promise<Submitted> {
+async function start(context: Context, request: Request, strand: Strand, content: () => Json): Promise<Submitted> {
   const { idempotencyKey, parameters, workflow } = request;
   checkKey(idempotencyKey);
   const timeoutSeconds = timeoutOf(context, request.timeoutSeconds);
-  const fingerprint = idempotencyKey === undefined ? undefined : context.ids.hash(canonicalJson([workflow ?? null, parameters ?? null, content]));
+  const fingerprint = idempotencyKey === undefined ? undefined : context.ids.hash(canonicalJson([workflow ?? null, parameters ?? null, content()]));
   const jobId = idempotencyKey === undefined ? context.ids.job() : context.ids.hash(`job ${JSON.stringify([request.principal ?? "local", idempotencyKey])}`).slice(0, 32);
   const now = context.clock.now();
   const deadline = now + timeoutSeconds * 1_000;

@@ -12,7 +12,7 @@ import { workerArguments } from "../../functions/embedded/node-arguments.ts";
 import { until } from "./until.ts";
 
 /** What the runtime's tests share: folders, runtimes and processes that do not outlive a test, and waiting for what happens. */
-export const tasksModule = fileURLToPath(new URL("./fixtures/tasks.ts", import.meta.url));
+const tasksModule = fileURLToPath(new URL("./fixtures/tasks.ts", import.meta.url));
 export interface LogLine {
   readonly level: string;
   readonly message: string;

@@ -52,6 +52,18 @@ describe("a runtime", () => {
     expect(times.toSorted((a, b) => a - b)[2]).toBeLessThan(500);
   });
 
+  it("has workers that leave signals from the terminal to their parent", async () => {
+    const file = join(newFolder(), "until-aborted");
+    const { runtime } = await startTestRuntime();
+    const job = await submit(runtime, untilAborted.s(file));
+    await until("it runs", () => linesOf(file).length > 0);
+    await until("all are ready", async () => (await runtime.stats()).workers.every((worker) => worker.ready));
+    for (const { pid } of (await runtime.stats()).workers) for (const signal of ["SIGINT", "SIGTERM"] as const) process.kill(pid as number, signal);
+    appendFileSync(file, "go on\n");
+    expect(await ended(runtime, job)).toMatchObject({ state: "success", value: 1 });
+    expect((await runtime.stats()).workers.map((worker) => worker.restarts)).toEqual([0, 0]);
+  });
+
   it("sends delayed runs when they are due", async () => {
     const { runtime } = await startTestRuntime();
     const job = await run(runtime, echo.s(1).set({ countdown: 1 }));
