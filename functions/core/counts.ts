@@ -4,7 +4,7 @@ import { TERMINAL_STATUSES, type TerminalStatus } from "./run-state.ts";
  * `members` (of all pages of an open group), belong to one group and are never carried upward. */
 export type Counts = { readonly [name: string]: number };
 
-export const NO_COUNTS: Counts = {};
+const NO_COUNTS: Counts = {};
 
 export function countOf(status: TerminalStatus): Counts {
   return { [status]: 1 };

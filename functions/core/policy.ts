@@ -1,7 +1,7 @@
 import type { FailurePolicy } from "./canvas.ts";
 
 /** Failed members a group of this policy lets pass and still completes. */
-export function allowance(policy: FailurePolicy): number {
+function allowance(policy: FailurePolicy): number {
   if (policy === "settled") return Number.POSITIVE_INFINITY;
   return typeof policy === "object" ? policy.threshold : 0;
 }

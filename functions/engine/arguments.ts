@@ -13,7 +13,10 @@ import { readRunById } from "./runs.ts";
  * Arguments of a run: those of its signature, with the value of the step before prepended unless it is immutable. That value is read from the row of the
  * step before, which is terminal and does not change; the first step of a group's member is given the value of the step before the group. A group's results are filled in as an array, unless the task asked for the handle.
  */
-export async function argumentsOf(context: Context, { header, run, step, info }: Pick<Attempt, "header" | "run" | "step" | "info">): Promise<{ args: readonly Json[]; collects: string | undefined }> {
+export async function argumentsOf(
+  context: Context,
+  { header, run, step, info }: Pick<Attempt, "header" | "run" | "step" | "info">,
+): Promise<{ args: readonly Json[]; collects: string | undefined }> {
   const own = step.args ?? [];
   const from = run.step > 0 ? runIdOf(run.gid, run.index, run.step - 1) : header.input;
   if (from === undefined) return { args: own, collects: undefined };
@@ -26,7 +29,7 @@ export async function argumentsOf(context: Context, { header, run, step, info }:
 }
 
 /** All results of a group as one array, in member order; a failed member is `{ "$error": ... }`, a nested group is a nested array. Bounded. */
-export async function collectResults(context: Context, gid: string, task: string, budget = { bytes: 0 }): Promise<Json[]> {
+async function collectResults(context: Context, gid: string, task: string, budget = { bytes: 0 }): Promise<Json[]> {
   const results: Json[] = [];
   for await (const end of memberEnds(context, gid)) {
     if (end.run?.collects !== undefined && isSuccess(end.status)) {
@@ -37,9 +40,13 @@ export async function collectResults(context: Context, gid: string, task: string
     const result: Json = error === undefined ? (value ?? null) : ({ $error: { runId, ...error, status } } as unknown as Json);
     budget.bytes += JSON.stringify(result).length + 1;
     if (budget.bytes > LIMITS.valueBytes) {
-      throw new FanfoldError("results_too_large", `the results for ${task} are over ${LIMITS.valueBytes} bytes: set streamsResults on the task and read them with ctx.results()`, {
-        details: { group: gid, limit: LIMITS.valueBytes },
-      });
+      throw new FanfoldError(
+        "results_too_large",
+        `the results for ${task} are over ${LIMITS.valueBytes} bytes: set streamsResults on the task and read them with ctx.results()`,
+        {
+          details: { group: gid, limit: LIMITS.valueBytes },
+        },
+      );
     }
     results.push(result);
   }

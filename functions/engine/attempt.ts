@@ -23,7 +23,10 @@ import { type OpenState, readOpenState, type Streamed, streamPages } from "./str
 import { duePart } from "./runs.ts";
 
 /** `done`: nothing of this message is left to do (waiting, or another message is on its way); `later`: never acknowledge. */
-export type AttemptOutcome = { readonly kind: "ended"; readonly run: Run } | { readonly kind: "done" } | { readonly kind: "later"; readonly delaySeconds: number };
+export type AttemptOutcome =
+  | { readonly kind: "ended"; readonly run: Run }
+  | { readonly kind: "done" }
+  | { readonly kind: "later"; readonly delaySeconds: number };
 
 type AbortReason = "lost" | "cancelled" | "deadline";
 type Commit = { readonly set: Partial<RunAttributes>; readonly remove?: readonly string[]; readonly sendAfterSeconds?: number };
@@ -91,7 +94,13 @@ function notCollecting(task: string): never {
 }
 
 /** What the outcome writes. May write what must stand before the commit points at it: a large value, an outbox, pages. */
-async function commitOf(context: Context, attempt: Attempt, outcome: TaskOutcome, open: OpenState | undefined, reason: () => AbortReason | undefined): Promise<Commit | "lost"> {
+async function commitOf(
+  context: Context,
+  attempt: Attempt,
+  outcome: TaskOutcome,
+  open: OpenState | undefined,
+  reason: () => AbortReason | undefined,
+): Promise<Commit | "lost"> {
   if (reason() === "cancelled") return ended(context, attempt, "cancelled", { error: CANCELLED });
   try {
     switch (outcome.kind) {
@@ -108,7 +117,12 @@ async function commitOf(context: Context, attempt: Attempt, outcome: TaskOutcome
         const streamed = await streamPages(context, attempt, outcome, open, reason);
         if (reason() === "cancelled") return await ended(context, attempt, "cancelled", { error: CANCELLED });
         if (streamed.kind === "lost") return "lost";
-        if (streamed.kind === "yielded") return { set: { status: "queued", notBefore: context.clock.now() + 1_000, sentAt: context.clock.now() }, remove: ["alone", "killsAlone", "died"], sendAfterSeconds: 1 };
+        if (streamed.kind === "yielded")
+          return {
+            set: { status: "queued", notBefore: context.clock.now() + 1_000, sentAt: context.clock.now() },
+            remove: ["alone", "killsAlone", "died"],
+            sendAfterSeconds: 1,
+          };
         if (streamed.kind === "failed") return await streamFailed(context, attempt, streamed, reason);
         return await waiting(context, attempt, streamed.ownValue ?? null, undefined, streamed.ownValue === undefined ? "group" : "own", streamed);
       }
@@ -127,7 +141,13 @@ async function commitOf(context: Context, attempt: Attempt, outcome: TaskOutcome
 }
 const CANCELLED: ErrorData = { name: "Cancelled", message: "the job, or a group above this run, ended before it", reason: "cancelled" };
 
-async function ended(context: Context, attempt: Attempt, status: "success" | "skipped" | "error" | "broken" | "cancelled", part: Partial<RunAttributes>, counters?: Readonly<Record<string, number>>): Promise<Commit> {
+async function ended(
+  context: Context,
+  attempt: Attempt,
+  status: "success" | "skipped" | "error" | "broken" | "cancelled",
+  part: Partial<RunAttributes>,
+  counters?: Readonly<Record<string, number>>,
+): Promise<Commit> {
   await attempt.log.keep(context, attempt.run);
   const own = counters && Object.keys(counters).length > 0 ? { counts: addCounts(countOf(status), userCounters(counters)) } : {};
   return { set: { status, endedAt: context.clock.now(), ...own, ...part } };
@@ -144,7 +164,12 @@ async function waitingForPages(context: Context, attempt: Attempt, open: OpenSta
 }
 
 /** A generator that threw. One that ended well by throwing (skip, replace) after it had yielded has ended its stream: what stands is waited for. */
-async function streamFailed(context: Context, attempt: Attempt, { outcome, pages }: Extract<Streamed, { kind: "failed" }>, reason: () => AbortReason | undefined): Promise<Commit | "lost"> {
+async function streamFailed(
+  context: Context,
+  attempt: Attempt,
+  { outcome, pages }: Extract<Streamed, { kind: "failed" }>,
+  reason: () => AbortReason | undefined,
+): Promise<Commit | "lost"> {
   if (outcome.kind === "stream") throw new FanfoldError("internal", "a stream ended as another stream");
   const endedWell = outcome.kind === "success" || outcome.kind === "skipped";
   if (!endedWell || pages === 0) return commitOf(context, attempt, outcome, undefined, reason);
@@ -165,7 +190,15 @@ async function waiting(
   const kept = takes === "own" ? await valuePart(context, attempt, value, "ownValue") : {};
   const ownCounts = addCounts(countOf("success"), userCounters(counters ?? {}));
   return {
-    set: { status: "waiting", joins: `${attempt.run.runId}.g`, ownCounts, takes, ...kept, ...(manifest === undefined ? {} : { manifest }), ...(open ? { openGroup: true } : {}) },
+    set: {
+      status: "waiting",
+      joins: `${attempt.run.runId}.g`,
+      ownCounts,
+      takes,
+      ...kept,
+      ...(manifest === undefined ? {} : { manifest }),
+      ...(open ? { openGroup: true } : {}),
+    },
   };
 }
 

@@ -69,6 +69,8 @@ export interface RunView {
   readonly value?: Json;
   /** The group this run waits for or has collected. */
   readonly childGroup?: string;
+  /** Of the last attempt that had something to say; only where one run is asked for. `dropped`: lines left out between head and tail. */
+  readonly detail?: { readonly attempt: string; readonly stack?: string; readonly log: readonly Json[]; readonly dropped: number };
 }
 export interface Page<T> {
   readonly items: readonly T[];

@@ -18,7 +18,8 @@ export async function handleMessage(context: Context, received: ReceivedMessage,
       return handleMembers(context, message, received.receives, loop);
     case "expand": {
       const gate = await readGate(context, message.gid);
-      if (gate.kind === "go" && gate.header.plan !== undefined) await expandMembers(context, gate.header, message.from, Math.min(message.to, gate.header.memberCount ?? 0));
+      if (gate.kind === "go" && gate.header.plan !== undefined)
+        await expandMembers(context, gate.header, message.from, Math.min(message.to, gate.header.memberCount ?? 0));
       break;
     }
     case "settle":

@@ -50,11 +50,20 @@ async function expandGroup(context: Context, run: Run): Promise<void> {
   }
   const memberCount = isPaged(step.members) ? step.members.count : step.members.length;
   const input = inputOf(parent, run);
-  const { header } = await createHeader(context, childGroup(run), { ...common, ...(input === undefined ? {} : { input }), plan, memberCount, height: ledgerHeight(memberCount, context.config.width) });
+  const { header } = await createHeader(context, childGroup(run), {
+    ...common,
+    ...(input === undefined ? {} : { input }),
+    plan,
+    memberCount,
+    height: ledgerHeight(memberCount, context.config.width),
+  });
   if (!header || header.expanded || header.outcome || header.round !== run.round) return;
   const { expandRange } = context.config;
   if (memberCount > expandRange) {
-    const ranges = Array.from({ length: Math.ceil(memberCount / expandRange) }, (_, k) => ({ from: k * expandRange, to: Math.min((k + 1) * expandRange, memberCount) }));
+    const ranges = Array.from({ length: Math.ceil(memberCount / expandRange) }, (_, k) => ({
+      from: k * expandRange,
+      to: Math.min((k + 1) * expandRange, memberCount),
+    }));
     await sendControl(context, ...ranges.map((range) => ({ kind: "expand" as const, gid: header.gid, ...range })));
   } else await expandMembers(context, header, 0, memberCount);
   if (memberCount === 0) await follow(context, [{ kind: "decide", gid: header.gid, round: header.round, outcome: "complete", totals: {} }]);
@@ -91,7 +100,13 @@ export async function expandMembers(context: Context, header: Header, from: numb
   ]);
 }
 
-function firstStep(context: Context, header: Header, index: number, strand: Strand, now: number): { attributes: Partial<RunAttributes> | undefined; delaySeconds: number; due: boolean } {
+function firstStep(
+  context: Context,
+  header: Header,
+  index: number,
+  strand: Strand,
+  now: number,
+): { attributes: Partial<RunAttributes> | undefined; delaySeconds: number; due: boolean } {
   const step = strand[0] as Strand[number];
   const notBefore = notBeforeOf(step, header.createdAt);
   const wait = notBefore === undefined || notBefore <= now ? undefined : notBefore;

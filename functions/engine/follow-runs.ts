@@ -29,7 +29,10 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
     if (run.joins !== undefined) list.push({ kind: "close", gid: run.joins, round: run.round });
     followed.push({ run, header });
   }
-  const progress = noteProgress(context, followed.map(({ run }) => run));
+  const progress = noteProgress(
+    context,
+    followed.map(({ run }) => run),
+  );
   progress.catch(() => undefined); // awaited with the rest of the work-list
   background.push(progress);
 
@@ -58,7 +61,10 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
   // Failures are written before a mark can decide the group, so that the decision finds them.
   await all<unknown>([
     ...[...firstErrors.values()].map(({ header, runId }) => setFirstError(context, header.gid, header.round, runId)),
-    noteFailures(context, followed.map(({ run }) => run)),
+    noteFailures(
+      context,
+      followed.map(({ run }) => run),
+    ),
     createNext(context, next, list),
   ]);
 }
@@ -68,7 +74,7 @@ function failedMembersOf(run: Run): number {
   if (run.page && isSuccess(run.status)) return run.counts?.["failedMembers"] ?? 0;
   return isFailure(run.status) ? 1 : 0;
 }
-export function countsOf(run: Run): Counts {
+function countsOf(run: Run): Counts {
   return run.counts ?? countOf(run.status as TerminalStatus);
 }
 function marksOf(run: Run, failedMembers: number): Counts {

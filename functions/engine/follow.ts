@@ -17,7 +17,12 @@ export async function follow(context: Context, items: readonly FollowItem[], whe
   for (;;) {
     const runs = list.take("run");
     if (runs.length > 0) {
-      await followRuns(context, runs.map((item) => item.run), list, background);
+      await followRuns(
+        context,
+        runs.map((item) => item.run),
+        list,
+        background,
+      );
       continue;
     }
     const marks = mergeMarks(list.take("mark"));

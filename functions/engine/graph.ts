@@ -24,7 +24,13 @@ export async function jobGraph(context: Context, jobId: string): Promise<JobGrap
   const root = await readHeader(context, jobId);
   if (!root) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
   const drawing: Drawing = { nodes: [], edges: [] };
-  await drawMember(context, drawing, root, 0, (await readLeaf(context, jobId, 0)).filter((run) => run.index === 0));
+  await drawMember(
+    context,
+    drawing,
+    root,
+    0,
+    (await readLeaf(context, jobId, 0)).filter((run) => run.index === 0),
+  );
   return drawing;
 }
 
@@ -58,7 +64,14 @@ async function drawGroup(context: Context, drawing: Drawing, run: Run, from: str
   if (count === undefined || count > DRAWN_MEMBERS || drawing.nodes.length > DRAWN_NODES) {
     const byStatus = countersOf(await readLedger(context, { gid, round: header.round, level: header.height, node: 0 }));
     const id = `${gid}.*`;
-    drawing.nodes.push({ id, kind: "fold", label: header.pages ? "pages" : "members", status: header.outcome ?? "open", ...(count === undefined ? {} : { count }), byStatus });
+    drawing.nodes.push({
+      id,
+      kind: "fold",
+      label: header.pages ? "pages" : "members",
+      status: header.outcome ?? "open",
+      ...(count === undefined ? {} : { count }),
+      byStatus,
+    });
     drawing.edges.push({ from, to: id, kind: "member" }, { from: id, to: gid, kind: "joins" });
     return gid;
   }

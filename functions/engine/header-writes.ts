@@ -18,7 +18,11 @@ async function update(context: Context, gid: string, change: Change, when: Condi
 }
 
 /** The one that stands there is the truth: an earlier attempt may have created it. */
-export async function createHeader(context: Context, gid: string, header: Omit<HeaderAttributes, "state" | "createdAt" | "openShard" | "nextCheck">): Promise<HeaderWrite> {
+export async function createHeader(
+  context: Context,
+  gid: string,
+  header: Omit<HeaderAttributes, "state" | "createdAt" | "openShard" | "nextCheck">,
+): Promise<HeaderWrite> {
   const createdAt = context.clock.now();
   const attributes = attributesOf({
     ...header,

@@ -16,7 +16,7 @@ import { pageStep, readRuns } from "./runs.ts";
 import { sealGroup } from "./seal.ts";
 
 /** The open group that a job's input fills: the child group of its first run. */
-export const inputGroupOf = (jobId: string): string => childGroupOf(runIdOf(jobId, 0, 0));
+const inputGroupOf = (jobId: string): string => childGroupOf(runIdOf(jobId, 0, 0));
 
 /** Puts one page of input. Any order, any number of times: the page is told by its content. */
 export async function putPage(context: Context, jobId: string, page: number, items: readonly Canvas[]): Promise<void> {
@@ -27,17 +27,30 @@ export async function putPage(context: Context, jobId: string, page: number, ite
     throw new FanfoldError("invalid_request", `a page number is a whole number from 0 to ${pages - 1}`, { details: { field } });
   }
   if (items.length > LIMITS.pageItems) {
-    throw new FanfoldError("payload_too_large", `a page has at most ${LIMITS.pageItems} items, this one has ${items.length}`, { details: { field, limit: LIMITS.pageItems } });
+    throw new FanfoldError("payload_too_large", `a page has at most ${LIMITS.pageItems} items, this one has ${items.length}`, {
+      details: { field, limit: LIMITS.pageItems },
+    });
   }
   const contentHash = context.ids.hash(canonicalJson(items.map((item): Json => encodeCanvas(item))));
   const members = items.map((item, k) => compileChild(context, item, `/${k}`));
   if (header.memberCount !== undefined && page >= header.memberCount) throw sealed(jobId);
   const ref = { gid: header.gid, index: page, step: 0 };
   const manifest = await context.plans.write(`${runIdOf(header.gid, page, 0)}!${contentHash.slice(0, 32)}`, pageStep(members, header), ownedBy(header));
-  const attributes = { ...ownedBy(header), status: "queued" as const, round: header.round, attempt: 0, sentAt: context.clock.now(), page: true, manifest, contentHash };
+  const attributes = {
+    ...ownedBy(header),
+    status: "queued" as const,
+    round: header.round,
+    attempt: 0,
+    sentAt: context.clock.now(),
+    page: true,
+    manifest,
+    contentHash,
+  };
   const [write] = await createRuns(context, [{ ref, attributes }]);
   if (write?.run?.contentHash !== contentHash) {
-    throw new FanfoldError("page_conflict", `page ${page} was put before with another content: pages are numbered once and for all`, { details: { field, page } });
+    throw new FanfoldError("page_conflict", `page ${page} was put before with another content: pages are numbered once and for all`, {
+      details: { field, page },
+    });
   }
   if (write.run.status === "queued") await sendRuns(context, [{ ...ref, queue: ENGINE_QUEUE, delaySeconds: 0 }], 1);
 }
@@ -69,5 +82,7 @@ async function openInput(context: Context, jobId: string): Promise<Header> {
   if (!header?.pages) throw notOpen(jobId);
   return header;
 }
-const notOpen = (jobId: string): FanfoldError => new FanfoldError("job_not_found", `no job ${jobId} takes input: start one with an open input first`, { details: { jobId } });
-const sealed = (jobId: string): FanfoldError => new FanfoldError("input_sealed", `the input of job ${jobId} is sealed: start another job for more`, { details: { jobId } });
+const notOpen = (jobId: string): FanfoldError =>
+  new FanfoldError("job_not_found", `no job ${jobId} takes input: start one with an open input first`, { details: { jobId } });
+const sealed = (jobId: string): FanfoldError =>
+  new FanfoldError("input_sealed", `the input of job ${jobId} is sealed: start another job for more`, { details: { jobId } });

@@ -10,7 +10,7 @@ import type { OutgoingMessage } from "./ports.ts";
  * Wire form of messages. A member message names members of ONE ledger leaf and one step, so that their marks become one write. Rows and headers
  * tell the round; only control messages that decide carry it.
  */
-export const MESSAGE_VERSION = 1;
+const MESSAGE_VERSION = 1;
 export type EngineMessage =
   | { readonly kind: "members"; readonly gid: string; readonly step: number; readonly members: readonly number[] }
   | { readonly kind: "expand"; readonly gid: string; readonly from: number; readonly to: number }
@@ -18,7 +18,7 @@ export type EngineMessage =
   | { readonly kind: "cancel"; readonly gid: string; readonly round: number }
   | { readonly kind: "sweep"; readonly gid: string; readonly fromLeaf: number };
 
-export function encodeMessage(message: EngineMessage): Json {
+function encodeMessage(message: EngineMessage): Json {
   return { v: MESSAGE_VERSION, ...message } as Json;
 }
 /** undefined: not a message of this engine, or of a version it does not know. */
@@ -30,7 +30,8 @@ export function decodeMessage(body: Json): EngineMessage | undefined {
   switch (message["kind"]) {
     case "members": {
       const members = message["members"];
-      const sound = whole("step") && Array.isArray(members) && members.length > 0 && members.every((index) => Number.isSafeInteger(index) && (index as number) >= 0);
+      const sound =
+        whole("step") && Array.isArray(members) && members.length > 0 && members.every((index) => Number.isSafeInteger(index) && (index as number) >= 0);
       return sound ? (message as unknown as EngineMessage) : undefined;
     }
     case "expand":

@@ -12,9 +12,13 @@ import { ownedBy } from "./run-writes.ts";
 /** Stores what an attempt spawned, after the budgets were checked. Nothing of it exists until the attempt's commit points at it. */
 export async function writeOutbox(context: Context, { header, run }: Attempt, spawned: Spawned): Promise<string> {
   if (spawned.children.length > LIMITS.spawnedChildren) {
-    throw new FanfoldError("too_many_children", `a run may spawn ${LIMITS.spawnedChildren} children at once, this one asked for ${spawned.children.length}: make the task an async generator and yield them`, {
-      details: { children: spawned.children.length, limit: LIMITS.spawnedChildren },
-    });
+    throw new FanfoldError(
+      "too_many_children",
+      `a run may spawn ${LIMITS.spawnedChildren} children at once, this one asked for ${spawned.children.length}: make the task an async generator and yield them`,
+      {
+        details: { children: spawned.children.length, limit: LIMITS.spawnedChildren },
+      },
+    );
   }
   checkDepth(run.gid);
   const members = spawned.children.map((canvas, k) => compileChild(context, canvas, `/spawned/${k}`));
@@ -23,7 +27,9 @@ export async function writeOutbox(context: Context, { header, run }: Attempt, sp
 }
 export function checkDepth(gid: string): void {
   if (depthOf(gid) + 1 > LIMITS.groupDepth) {
-    throw new FanfoldError("too_deep", `groups are nested ${LIMITS.groupDepth} deep already; spawn from a task further up`, { details: { limit: LIMITS.groupDepth } });
+    throw new FanfoldError("too_deep", `groups are nested ${LIMITS.groupDepth} deep already; spawn from a task further up`, {
+      details: { limit: LIMITS.groupDepth },
+    });
   }
 }
 /** Compiles a canvas that a task made; its tasks must be known here, so that a misspelt name fails now and not after an hour of grace. */
@@ -34,6 +40,9 @@ export function compileChild(context: Context, canvas: Canvas, field: string): S
 }
 export function checkTasks(context: Context, strand: Strand, field: string): void {
   for (const [task, at] of strandTasks(strand)) {
-    if (!context.registry.info(task)) throw new FanfoldError("unknown_task", `no task is called ${JSON.stringify(task.slice(0, LIMITS.nameCharacters))}`, { details: { field: `${field}${at}`, task: task.slice(0, LIMITS.nameCharacters) } });
+    if (!context.registry.info(task))
+      throw new FanfoldError("unknown_task", `no task is called ${JSON.stringify(task.slice(0, LIMITS.nameCharacters))}`, {
+        details: { field: `${field}${at}`, task: task.slice(0, LIMITS.nameCharacters) },
+      });
   }
 }

@@ -18,9 +18,13 @@ export async function keepValue(context: Context, name: string, value: Json): Pr
   const text = JSON.stringify(value);
   const bytes = jsonBytes(text);
   if (bytes > LIMITS.valueBytes) {
-    throw new FanfoldError("payload_too_large", `a value of ${bytes} bytes is over the limit of ${LIMITS.valueBytes}; stream it in pages or store it yourself and return where it is`, {
-      details: { bytes, limit: LIMITS.valueBytes },
-    });
+    throw new FanfoldError(
+      "payload_too_large",
+      `a value of ${bytes} bytes is over the limit of ${LIMITS.valueBytes}; stream it in pages or store it yourself and return where it is`,
+      {
+        details: { bytes, limit: LIMITS.valueBytes },
+      },
+    );
   }
   if (bytes <= LIMITS.inlineBytes) return { value };
   await context.blobs.put(name, encoder.encode(text));
@@ -35,6 +39,7 @@ export async function keepText(context: Context, name: string, text: string): Pr
 }
 export async function loadText(context: Context, name: string): Promise<string> {
   const content = await context.blobs.get(name);
-  if (!content) throw new FanfoldError("not_found", `the stored value ${name} is gone; its job has expired or its blobs were removed`, { details: { blob: name } });
+  if (!content)
+    throw new FanfoldError("not_found", `the stored value ${name} is gone; its job has expired or its blobs were removed`, { details: { blob: name } });
   return decoder.decode(content);
 }

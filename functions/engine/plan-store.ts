@@ -51,7 +51,10 @@ export class PlanStore {
 
   async #descend(pointer: string): Promise<{ strand: Strand; path: number[] }> {
     const at = pointer.lastIndexOf("@");
-    const [first, ...path] = pointer.slice(at + 1).split(".").map(Number);
+    const [first, ...path] = pointer
+      .slice(at + 1)
+      .split(".")
+      .map(Number);
     let strand = (await this.#load(pointer.slice(0, at)))[first ?? -1];
     while (strand && path.length > 1) {
       const step = strand[path.shift() as number];
@@ -65,7 +68,9 @@ export class PlanStore {
   /** Replaces big groups, innermost first, by references to pages that are collected in `pages`. */
   #pageOut(step: GroupStep, name: string, pages: { name: string; text: string }[]): GroupStep {
     if (!Array.isArray(step.members)) return step;
-    const members = (step.members as readonly Strand[]).map((strand) => (strand.some(isGroupStep) ? strand.map((inner) => this.#pageOutStep(inner, name, pages)) : strand));
+    const members = (step.members as readonly Strand[]).map((strand) =>
+      strand.some(isGroupStep) ? strand.map((inner) => this.#pageOutStep(inner, name, pages)) : strand,
+    );
     const { width } = this.#context().config;
     if (members.length <= width && JSON.stringify(members).length <= INLINE_MEMBERS) return { ...step, members };
     const prefix = `${name}!${pages.length}`;
@@ -81,7 +86,13 @@ export class PlanStore {
   async #put(page: string, text: string, owned: Owned): Promise<void> {
     const context = this.#context();
     if (jsonBytes(text) > LIMITS.inlineBytes) await keepText(context, blobName(page, owned.jobId), text);
-    else await context.store.write({ op: "put", key: planPageKey(page), attributes: { v: ITEM_VERSION, jobId: owned.jobId, ttl: owned.ttl, strands: text }, when: absent() });
+    else
+      await context.store.write({
+        op: "put",
+        key: planPageKey(page),
+        attributes: { v: ITEM_VERSION, jobId: owned.jobId, ttl: owned.ttl, strands: text },
+        when: absent(),
+      });
   }
   async #load(page: string): Promise<readonly Strand[]> {
     const cached = this.#pages.get(page);

@@ -28,7 +28,17 @@ export async function noteFailures(context: Context, runs: readonly Run[]): Prom
 /** Deterministic key: a repeated follow-up meets its own event. */
 function failureEvent(run: Run): PutOp {
   const at = run.endedAt ?? 0;
-  const attributes = { v: ITEM_VERSION, jobId: run.jobId, ttl: run.ttl, at, kind: "failure", runId: run.runId, status: run.status, task: run.task, error: run.error };
+  const attributes = {
+    v: ITEM_VERSION,
+    jobId: run.jobId,
+    ttl: run.ttl,
+    at,
+    kind: "failure",
+    runId: run.runId,
+    status: run.status,
+    task: run.task,
+    error: run.error,
+  };
   return { op: "put", key: eventKey(run.jobId, at, `${run.runId}#${run.round}`), attributes: attributes as unknown as Attributes, when: absent() };
 }
 /** More task runs are known now. */

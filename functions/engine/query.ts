@@ -117,7 +117,16 @@ export async function viewRunById(context: Context, runId: string): Promise<RunV
   const run = await readRunById(context, runId);
   if (!run) return undefined;
   const view = await viewRun(context, run, await readHeader(context, run.gid));
-  return run.valueRef === undefined ? view : { ...view, value: await loadValue(context, run) };
+  const value = run.valueRef === undefined ? {} : { value: await loadValue(context, run) };
+  return { ...view, ...value, ...(await detailOf(context, runId)) };
+}
+/** Log and stack of the latest attempt that wrote any; `attempt` is `<round>.<attempt>`. */
+async function detailOf(context: Context, runId: string): Promise<Pick<RunView, "detail">> {
+  const { items } = await context.store.query("tasks", detailPartition(runId), { limit: 1, descending: true });
+  const item = items[0];
+  if (!item) return {};
+  const { log, dropped, stack } = item.attributes as unknown as { log: readonly Json[]; dropped: number; stack?: string };
+  return { detail: { attempt: item.key.sort, ...(stack === undefined ? {} : { stack }), log, dropped } };
 }
 
 /**
@@ -137,14 +146,18 @@ export async function listRuns(context: Context, jobId: string, filter: { status
   return { items };
 }
 /** Depth first: a run, then the group it opened. A cursor names the last run that was given. */
-async function* walkRuns(context: Context, jobId: string, after: string | undefined): AsyncGenerator<{ run: Run; header: Header; cursor: string }, void, undefined> {
+async function* walkRuns(
+  context: Context,
+  jobId: string,
+  after: string | undefined,
+): AsyncGenerator<{ run: Run; header: Header; cursor: string }, void, undefined> {
   const path = after === undefined ? [] : ancestry(after);
   yield* walkGroup(context, jobId, path);
 }
 /** Runs from the root down to this one; empty when the cursor is not a run id. */
 function ancestry(runId: string): string[] {
   const path: string[] = [];
-  for (let id: string | undefined = runId; id !== undefined; ) {
+  for (let id: string | undefined = runId; id !== undefined;) {
     const ref = parseRunId(id);
     if (!ref) return [];
     path.unshift(id);
@@ -152,7 +165,11 @@ function ancestry(runId: string): string[] {
   }
   return path;
 }
-async function* walkGroup(context: Context, gid: string, path: readonly string[]): AsyncGenerator<{ run: Run; header: Header; cursor: string }, void, undefined> {
+async function* walkGroup(
+  context: Context,
+  gid: string,
+  path: readonly string[],
+): AsyncGenerator<{ run: Run; header: Header; cursor: string }, void, undefined> {
   const header = await readHeader(context, gid);
   if (!header) return;
   const start = path[0] === undefined ? undefined : parseRunId(path[0]);
@@ -177,7 +194,14 @@ export async function listEvents(context: Context, jobId: string, filter: { limi
   const page = await context.store.query("tasks", eventPartition(jobId), query);
   const items = page.items.map(({ attributes }) => {
     const { at, kind, state, runId, task, error } = attributes as unknown as JobEvent;
-    return { at, kind, ...(state === undefined ? {} : { state }), ...(runId === undefined ? {} : { runId }), ...(task === undefined ? {} : { task }), ...(error === undefined ? {} : { error }) };
+    return {
+      at,
+      kind,
+      ...(state === undefined ? {} : { state }),
+      ...(runId === undefined ? {} : { runId }),
+      ...(task === undefined ? {} : { task }),
+      ...(error === undefined ? {} : { error }),
+    };
   });
   return { items, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
 }

@@ -35,7 +35,13 @@ export async function* memberEnds(context: Context, gid: string, counter = { nex
     }
   }
 }
-async function* endOf(context: Context, header: Header, index: number, run: Run | undefined, counter: { next: number }): AsyncGenerator<MemberEnd, void, undefined> {
+async function* endOf(
+  context: Context,
+  header: Header,
+  index: number,
+  run: Run | undefined,
+  counter: { next: number },
+): AsyncGenerator<MemberEnd, void, undefined> {
   const status = await memberStatus(context, header, run);
   const at = counter.next++;
   if (status !== undefined) yield { index: at, runId: run?.runId ?? `${header.gid}.${index}`, status, run };

@@ -47,7 +47,7 @@ export class RunLog {
   }
 }
 
-export function shortError(error: ErrorData, runId: string): RunError {
+function shortError(error: ErrorData, runId: string): RunError {
   return {
     runId,
     name: error.name.slice(0, LIMITS.nameCharacters),

@@ -1,4 +1,3 @@
-import type { RunStatus } from "../core/run-state.ts";
 import { childGroupOf, type RunRef } from "../core/run-id.ts";
 import { absent, and, eq, lt, not, oneOf, or, present } from "./conditions.ts";
 import type { Context } from "./context.ts";
@@ -175,5 +174,3 @@ export async function noteResend(context: Context, run: Run): Promise<void> {
 export async function clearDue(context: Context, run: Run, due: number): Promise<void> {
   await update(context, run, { remove: ["due", "dueShard"] }, eq("due", due));
 }
-
-export const statusIs = (run: Run | undefined, ...statuses: RunStatus[]): run is Run => run !== undefined && statuses.includes(run.status);

@@ -61,11 +61,26 @@ export async function readOpenState(context: Context, { run }: Attempt): Promise
 const START: PageCursor = { skip: 0, items: 0 };
 
 type Stream = Extract<TaskOutcome, { kind: "stream" }>;
-export async function streamPages(context: Context, attempt: Attempt, outcome: Stream, open: OpenState | undefined, reason: () => string | undefined): Promise<Streamed> {
+export async function streamPages(
+  context: Context,
+  attempt: Attempt,
+  outcome: Stream,
+  open: OpenState | undefined,
+  reason: () => string | undefined,
+): Promise<Streamed> {
   const { run, header: parent, signal } = attempt;
   checkDepth(run.gid);
   const gid = childGroupOf(run.runId);
-  const attributes = { ...ownedBy(parent), round: run.round, joins: run.runId, policy: outcome.policy, tracking: "lazy" as const, height: OPEN_HEIGHT, pages: true, expanded: true };
+  const attributes = {
+    ...ownedBy(parent),
+    round: run.round,
+    joins: run.runId,
+    policy: outcome.policy,
+    tracking: "lazy" as const,
+    height: OPEN_HEIGHT,
+    pages: true,
+    expanded: true,
+  };
   const { header } = await createHeader(context, gid, attributes);
   if (!header || header.round !== run.round) return { kind: "lost" };
   const cutter = new PageCutter(context, outcome.items, open?.at ?? START, signal);
@@ -123,11 +138,28 @@ async function waitForRoom(context: Context, gid: string, page: number, signal: 
 }
 
 /** Puts page `page`. `foreign`: another attempt wrote that page, from where it stood: this one must start again behind it. */
-async function putPage(context: Context, { run, token }: Attempt, header: Header, page: number, members: readonly Strand[], cursorAfter: PageCursor): Promise<"put" | "foreign"> {
+async function putPage(
+  context: Context,
+  { run, token }: Attempt,
+  header: Header,
+  page: number,
+  members: readonly Strand[],
+  cursorAfter: PageCursor,
+): Promise<"put" | "foreign"> {
   const owned = ownedBy(header);
   const manifest = await context.plans.write(`${run.runId}!${run.round}.${run.attempt}p${page}`, pageStep(members, header), owned);
   const ref = { gid: header.gid, index: page, step: 0 };
-  const attributes = { ...owned, status: "queued" as const, round: header.round, attempt: 0, sentAt: context.clock.now(), page: true, manifest, cursorAfter, writer: token };
+  const attributes = {
+    ...owned,
+    status: "queued" as const,
+    round: header.round,
+    attempt: 0,
+    sentAt: context.clock.now(),
+    page: true,
+    manifest,
+    cursorAfter,
+    writer: token,
+  };
   const [write] = await createRuns(context, [{ ref, attributes }]);
   if (write?.run?.status === "queued") await sendRuns(context, [{ ...ref, queue: ENGINE_QUEUE, delaySeconds: 0 }], 1);
   return write?.applied || write?.run?.writer === token ? "put" : "foreign";

@@ -39,17 +39,35 @@ async function start(context: Context, request: Request, strand: Strand, content
   checkKey(idempotencyKey);
   const timeoutSeconds = timeoutOf(context, request.timeoutSeconds);
   const fingerprint = idempotencyKey === undefined ? undefined : context.ids.hash(canonicalJson([workflow ?? null, parameters ?? null, content()]));
-  const jobId = idempotencyKey === undefined ? context.ids.job() : context.ids.hash(`job ${JSON.stringify([request.principal ?? "local", idempotencyKey])}`).slice(0, 32);
+  const jobId =
+    idempotencyKey === undefined ? context.ids.job() : context.ids.hash(`job ${JSON.stringify([request.principal ?? "local", idempotencyKey])}`).slice(0, 32);
   const now = context.clock.now();
   const deadline = now + timeoutSeconds * 1_000;
   const owned = { v: ITEM_VERSION, jobId, ttl: Math.ceil(deadline / 1_000) + context.config.retentionSeconds };
   const seed: JobSeed = { planned: taskSteps(strand), ...(workflow === undefined ? {} : { workflow }), ...(fingerprint === undefined ? {} : { fingerprint }) };
-  const plan = await context.plans.write(fingerprint === undefined ? jobId : `${jobId}!${fingerprint.slice(0, 32)}`, { policy: "allSuccess", tracking: "lazy", members: [strand] }, owned);
-  const root = { ...owned, round: 0, memberCount: 1, height: 1, policy: "allSuccess" as const, tracking: "lazy" as const, plan, expanded: true, deadline, job: seed };
+  const plan = await context.plans.write(
+    fingerprint === undefined ? jobId : `${jobId}!${fingerprint.slice(0, 32)}`,
+    { policy: "allSuccess", tracking: "lazy", members: [strand] },
+    owned,
+  );
+  const root = {
+    ...owned,
+    round: 0,
+    memberCount: 1,
+    height: 1,
+    policy: "allSuccess" as const,
+    tracking: "lazy" as const,
+    plan,
+    expanded: true,
+    deadline,
+    job: seed,
+  };
   const { applied, header } = await createHeader(context, jobId, root);
   if (!header) throw new FanfoldError("internal", `the root of job ${jobId} vanished while it was created`);
   if (header.job?.fingerprint !== fingerprint) {
-    throw new FanfoldError("idempotency_conflict", "this Idempotency-Key was used for another request: use a new key, or send the first request again", { details: { field: "Idempotency-Key", jobId } });
+    throw new FanfoldError("idempotency_conflict", "this Idempotency-Key was used for another request: use a new key, or send the first request again", {
+      details: { field: "Idempotency-Key", jobId },
+    });
   }
   if (header.state === "open") await launch(context, header, parameters);
   return { jobId, created: applied };
@@ -65,14 +83,18 @@ async function launch(context: Context, root: Header, parameters: Request["param
 function checkKey(key: string | undefined): void {
   if (key === undefined) return;
   if (key.length === 0 || key.length > LIMITS.idempotencyKeyCharacters) {
-    throw new FanfoldError("invalid_request", `an Idempotency-Key has 1 to ${LIMITS.idempotencyKeyCharacters} characters`, { details: { field: "Idempotency-Key" } });
+    throw new FanfoldError("invalid_request", `an Idempotency-Key has 1 to ${LIMITS.idempotencyKeyCharacters} characters`, {
+      details: { field: "Idempotency-Key" },
+    });
   }
 }
 function timeoutOf(context: Context, seconds: number | undefined): number {
   const { defaultJobTimeoutSeconds, maxJobTimeoutSeconds } = context.config;
   if (seconds === undefined) return defaultJobTimeoutSeconds;
   if (!(seconds > 0 && seconds <= maxJobTimeoutSeconds)) {
-    throw new FanfoldError("invalid_request", `a job's timeout is more than 0 and at most ${maxJobTimeoutSeconds} seconds`, { details: { field: "timeoutSeconds", limit: maxJobTimeoutSeconds } });
+    throw new FanfoldError("invalid_request", `a job's timeout is more than 0 and at most ${maxJobTimeoutSeconds} seconds`, {
+      details: { field: "timeoutSeconds", limit: maxJobTimeoutSeconds },
+    });
   }
   return seconds;
 }

@@ -24,19 +24,27 @@ import { recheckEdges, recheckNodes } from "./seal.ts";
 export async function sweep(context: Context): Promise<SweepReport> {
   let checked = 0;
   const now = context.clock.now();
-  await eachBounded(Array.from({ length: OPEN_SHARDS }, (_, k) => openShard(k)), 4, async (partition) => {
-    for await (const key of indexed(context, "open", partition, now)) {
-      checked++;
-      await sendControl(context, { kind: "sweep", gid: key.partition.slice(2), fromLeaf: 0 });
-    }
-  });
+  await eachBounded(
+    Array.from({ length: OPEN_SHARDS }, (_, k) => openShard(k)),
+    4,
+    async (partition) => {
+      for await (const key of indexed(context, "open", partition, now)) {
+        checked++;
+        await sendControl(context, { kind: "sweep", gid: key.partition.slice(2), fromLeaf: 0 });
+      }
+    },
+  );
   let due = 0;
-  await eachBounded(Array.from({ length: DUE_SHARDS }, (_, k) => dueShard(k)), 8, async (partition) => {
-    for await (const key of indexed(context, "due", partition, now + context.queue.maxDelaySeconds * 1_000)) {
-      due++;
-      await sendDue(context, key);
-    }
-  });
+  await eachBounded(
+    Array.from({ length: DUE_SHARDS }, (_, k) => dueShard(k)),
+    8,
+    async (partition) => {
+      for await (const key of indexed(context, "due", partition, now + context.queue.maxDelaySeconds * 1_000)) {
+        due++;
+        await sendDue(context, key);
+      }
+    },
+  );
   return { checked, repaired: 0, due };
 }
 async function* indexed(context: Context, index: IndexName, partition: string, upTo: number): AsyncGenerator<Key, void, undefined> {
@@ -153,7 +161,11 @@ async function sweepLeaf(context: Context, header: Header, leaf: number, done: R
     else kicks.push(kick(context, header, run));
   }
   await all(kicks);
-  await follow(context, ended.map((run) => ({ kind: "run" as const, run })), "engine");
+  await follow(
+    context,
+    ended.map((run) => ({ kind: "run" as const, run })),
+    "engine",
+  );
 }
 /** A range whose members have no rows: its message may just be waiting in a long queue. The further apart, the longer nothing moved. */
 function mayResend(context: Context, header: Header): boolean {

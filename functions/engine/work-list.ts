@@ -21,7 +21,15 @@ export type FollowItem =
 
 /** Items by kind: a phase takes all of its kind, so that what can share a write or a read does. Closes come last of all. */
 export class WorkList {
-  readonly #items: { [K in FollowItem["kind"]]: Extract<FollowItem, { kind: K }>[] } = { run: [], mark: [], decide: [], settle: [], check: [], end: [], close: [] };
+  readonly #items: { [K in FollowItem["kind"]]: Extract<FollowItem, { kind: K }>[] } = {
+    run: [],
+    mark: [],
+    decide: [],
+    settle: [],
+    check: [],
+    end: [],
+    close: [],
+  };
 
   push(item: FollowItem): void {
     (this.#items[item.kind] as FollowItem[]).push(item);

@@ -24,7 +24,10 @@ export class LocalEngine {
     const registry: TaskRegistry = createRegistry(list);
     const runner: TaskRunner = createRunner(list);
     this.queues = queues;
-    this.engine = createEngine({ store: this.store, queue: this.queue, blobs: this.blobs, clock: this.clock, ids: new SequenceIds(), registry, runner }, config);
+    this.engine = createEngine(
+      { store: this.store, queue: this.queue, blobs: this.blobs, clock: this.clock, ids: new SequenceIds(), registry, runner },
+      config,
+    );
   }
 
   /** Handles everything that is or becomes due until nothing is left, letting time pass and the sweeper run. */
@@ -59,7 +62,7 @@ export class LocalEngine {
   }
 }
 
-export const LOOP: WorkerLoop = {
+const LOOP: WorkerLoop = {
   slot: () => Promise.resolve({ release: () => undefined }),
   hold: () => ({ release: () => undefined }),
 };

@@ -40,7 +40,12 @@ describe("failure policies", () => {
   });
   it("settled completes; failures are entries of the result; the job says that something failed", async () => {
     const { job } = await outcome(chord(group(members(2, 5), { policy: "settled" }), entries.s()).canvas);
-    expect(job).toMatchObject({ state: "failure", outcome: "complete", value: ["error", "error", "success", "success", "success"], counts: { success: 4, error: 2 } });
+    expect(job).toMatchObject({
+      state: "failure",
+      outcome: "complete",
+      value: ["error", "error", "success", "success", "success"],
+      counts: { success: 4, error: 2 },
+    });
   });
   it("failFast decides at the first failure and its counts are a snapshot", async () => {
     const { job } = await outcome(chord(group(members(1, 40), { policy: "failFast" }), sum.s()).canvas, { width: 4 });

@@ -70,7 +70,15 @@ describe("work budgets", () => {
   ] as const)("%s tracking stays within %f write units per member", async (tracking, budget) => {
     const local = new LocalEngine(tasks);
     const n = 4_000;
-    await local.engine.submit({ canvas: chord(group(Array.from({ length: n }, () => noop.s()), { tracking }), noop.si()).canvas });
+    await local.engine.submit({
+      canvas: chord(
+        group(
+          Array.from({ length: n }, () => noop.s()),
+          { tracking },
+        ),
+        noop.si(),
+      ).canvas,
+    });
     await local.untilQuiet();
     expect(local.store.stats().writeUnits / n).toBeLessThan(budget);
   });

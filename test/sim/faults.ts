@@ -1,9 +1,8 @@
 import type { Json } from "../../functions/core/json.ts";
 import type { EngineConfig } from "../../functions/engine/contract.ts";
-import type { Item, Key, PutOp, RemoveOp, UpdateOp, WriteOp, WriteResult } from "../../functions/engine/ports.ts";
+import type { Item, Key, WriteOp, WriteResult } from "../../functions/engine/ports.ts";
 import type { SimProcess } from "./scheduler.ts";
 
-export type { PutOp, RemoveOp, UpdateOp };
 /**
  * What a broken variant does to the ports and to the worker loop. The engine's code is never touched: each fault shows what would go wrong if a port
  * did not keep its promise, or if the engine did not ask for it. `{}` is the recommended protocol.

@@ -10,6 +10,7 @@ interface Entry {
 
 /** What user code did: every start of every attempt, and what it returned. */
 export class Journal {
+  readonly #late = new Set<string>();
   readonly #attempts = new Map<string, Map<string, Entry>>();
 
   /** `false`: this attempt has started before. */
@@ -28,6 +29,13 @@ export class Journal {
   /** Different arguments that attempts of a run got. */
   argumentsOf(runId: string): string[] {
     return [...new Set([...(this.#attempts.get(runId)?.values() ?? [])].map((entry) => entry.args))];
+  }
+  /** A generator was told to stop while it worked. */
+  late(call: TaskCall): void {
+    this.#late.add(call.runId);
+  }
+  wasLate(runId: string): boolean {
+    return this.#late.has(runId);
   }
   /** Some attempt stopped because it was told to, or because the ports failed too often: that counts as a failure. */
   wasAborted(runId: string): boolean {

@@ -90,7 +90,7 @@ export class Reference {
     const silent = signature.options.ignoreResult ?? signature.task === TASKS.silent;
     const own: Value = { kind: "json", json: silent ? null : valueOf(script, args) };
     if (behaviour === "skip") return this.#valued(run, plain("skipped", own));
-    if (script.stream && run.status === "error" && run.error?.reason === "task_timeout") return plain("error");
+    if (script.stream && run.status === "error" && run.error?.reason === "task_timeout" && this.#journal.wasLate(run.runId)) return plain("error");
     if (script.stream) {
       const end = this.#open(
         run,
@@ -181,7 +181,7 @@ function groupEnd(policy: FailurePolicy, entries: readonly Ended[]): GroupEnd {
 }
 
 /** Values as a body gets them: a nested group is a nested array, a failed member an object whose details differ from run to run. */
-export function jsonOf(value: Value): Json {
+function jsonOf(value: Value): Json {
   return value.kind === "json" ? value.json : value.entries.map((entry) => (isFailed(entry) ? { $error: true } : jsonOf(entry.value ?? NOTHING)));
 }
 export function handleOf(entries: readonly Ended[]): Json {

@@ -13,6 +13,8 @@ export interface RunWatcher {
   started(call: TaskCall, process: SimProcess): void;
   collected(call: TaskCall, entries: readonly ResultEntry[]): void;
   ended(call: TaskCall, outcome: TaskOutcome): void;
+  /** A generator was told to stop while it worked on its next item. */
+  late(call: TaskCall): void;
 }
 
 const RETRY: RetryPolicy = { maxAttempts: MAX_ATTEMPTS, initialDelaySeconds: 3, backoffFactor: 2, maxDelaySeconds: 60, jitter: 0 };
@@ -90,15 +92,20 @@ export class ScriptRunner implements TaskRunner {
     const { items, cursors, own } = script.stream as NonNullable<Script["stream"]>;
     const start = cursors && typeof call.cursor === "number" ? call.cursor : 0;
     for (let at = start; at < items.length; at++) {
-      await this.#work(call, 4);
+      await this.#generate(call, 4);
       if (failure && this.#scheduler.random.chance(0.4)) throw Object.assign(new Error(failure.message), { name: failure.name });
       yield { canvas: items[at] as Canvas, ...(cursors && { cursor: at + 1 }) };
     }
-    await this.#work(call, 10);
+    await this.#generate(call, 10);
     if (failure) throw Object.assign(new Error(failure.message), { name: failure.name });
     return own ? valueOf(script, call.args.map(normalised)) : undefined;
   }
 
+  async #generate(call: TaskCall, atMost: number): Promise<void> {
+    const before = call.signal.aborted;
+    await this.#work(call, atMost);
+    if (!before && call.signal.aborted) this.#watcher.late(call);
+  }
   /** `false`: told to stop, and obeyed. Some code is deaf to its signal. */
   async #work(call: TaskCall, atMost: number): Promise<boolean> {
     for (let left = this.#scheduler.random.int(atMost + 1); left > 0; left--) {

@@ -86,6 +86,7 @@ export class Simulation {
         started: this.#oracle.started.bind(this.#oracle),
         collected: this.#oracle.results.bind(this.#oracle),
         ended: this.journal.end.bind(this.journal),
+        late: this.journal.late.bind(this.journal),
       },
       bad: (kind, detail) => this.#oracle.collected || this.bad(kind, detail),
       finished: (body) => this.#finished(body),

@@ -103,7 +103,7 @@ export class Workload {
     const behaviour = random.chance(0.15) ? "once" : random.chance(0.05) ? "always" : "succeed";
     const policy: FailurePolicy = random.chance(0.5) ? "settled" : this.#policy();
     // Long ones fill more pages than may be unfinished, and sometimes the last page there is.
-    const items = random.chance(0.2) ? [...children, ...this.#list(random.int(8), () => this.#task())] : children;
+    const items = random.chance(0.3) ? [...children, ...this.#list(3 + random.int(8), () => this.#task())] : children;
     if (random.chance(0.5)) return this.#task({ behaviour, stream: { items, policy, cursors: random.chance(0.6), own: random.chance(0.5) } });
     const value = children.length === 1 && random.chance(0.5) ? "replace" : random.chance(0.5) ? "group" : "own";
     // What replaces a run decides how it ends.
@@ -135,7 +135,7 @@ export class Workload {
       retry: { maxAttempts: MAX_ATTEMPTS, initialDelaySeconds: random.int(6), jitter: random.chance(0.5) ? 0 : 0.5 },
       ...(random.chance(0.06) && { countdown: 1 + random.int(25) }),
       ...(random.chance(0.02) && { expires: 5 + random.int(60) }),
-      ...(random.chance(0.05) && { timeout: 6 + random.int(30) }),
+      ...(random.chance(script.stream ? 0.3 : 0.05) && { timeout: 4 + random.int(30) }),
       ...(random.chance(0.03) && { ignoreResult: true }),
     };
     const task = random.chance(0.75) ? TASKS.plain : random.pick([TASKS.streaming, TASKS.streaming, TASKS.silent, TASKS.elsewhere]);
