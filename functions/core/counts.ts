@@ -6,6 +6,9 @@ export type Counts = { readonly [name: string]: number };
 
 const NO_COUNTS: Counts = {};
 
+/** Marks a vector in which a group that decided early took part: what it counts is a snapshot. */
+export const INEXACT: Counts = { inexact: 1 };
+
 export function countOf(status: TerminalStatus): Counts {
   return { [status]: 1 };
 }

@@ -19,7 +19,13 @@ export const LIMITS = {
   idempotencyKeyCharacters: 255,
   errorMessageCharacters: 2_000,
   errorStackCharacters: 8_000,
+  /** JSON of a streaming task's cursor: it rests in the row of a page. */
+  cursorCharacters: 4 * 1024,
+  /** User counters that a group distinguishes in one write; more are added up as `u_other`. */
+  userCounters: 20,
   logLines: 200,
+  /** Characters of a run's whole log, fields included. */
+  logCharacters: 64 * 1024,
   logLineCharacters: 2_000,
   /** Children that one run may spawn at once (streaming has no such bound). */
   spawnedChildren: 100_000,

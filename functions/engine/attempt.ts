@@ -28,6 +28,8 @@ export type AttemptOutcome =
   | { readonly kind: "done" }
   | { readonly kind: "later"; readonly delaySeconds: number };
 
+/** The holder is alive and ends its attempt itself: nothing is held against the run any more. */
+const NOT_SUSPECT: readonly string[] = ["alone", "killsAlone", "died"];
 type AbortReason = "lost" | "cancelled" | "deadline";
 type Commit = { readonly set: Partial<RunAttributes>; readonly remove?: readonly string[]; readonly sendAfterSeconds?: number };
 
@@ -50,9 +52,18 @@ export async function runAttempt(context: Context, header: Header, run: Run, ste
     const commit = await commitOf(context, attempt, outcome, open, () => reason);
     if (commit === "lost") return { kind: "later", delaySeconds: 1 };
     return await write(context, attempt, commit);
+  } catch (error) {
+    await giveBack(context, run, token);
+    throw error;
   } finally {
     hold.release();
   }
+}
+
+/** A port failed in the middle: nobody died, so the claim is given back, if that much works, and no takeover will count against the run. */
+async function giveBack(context: Context, run: Run, token: string): Promise<void> {
+  const set = { status: "queued" as const, sentAt: context.clock.now() };
+  await commitRun(context, run, token, set, NOT_SUSPECT).catch(() => undefined);
 }
 
 async function callTask(context: Context, attempt: Attempt, open: OpenState | undefined, deadline: number): Promise<TaskOutcome> {
@@ -120,7 +131,7 @@ async function commitOf(
         if (streamed.kind === "yielded")
           return {
             set: { status: "queued", notBefore: context.clock.now() + 1_000, sentAt: context.clock.now() },
-            remove: ["alone", "killsAlone", "died"],
+            remove: NOT_SUSPECT,
             sendAfterSeconds: 1,
           };
         if (streamed.kind === "failed") return await streamFailed(context, attempt, streamed, reason);
@@ -163,17 +174,16 @@ async function waitingForPages(context: Context, attempt: Attempt, open: OpenSta
   return waiting(context, attempt, value, undefined, "own", open);
 }
 
-/** A generator that threw. One that ended well by throwing (skip, replace) after it had yielded has ended its stream: what stands is waited for. */
+/** A generator that threw. What it put before stands; a later attempt goes on behind it, a final failure ends it. */
 async function streamFailed(
   context: Context,
   attempt: Attempt,
-  { outcome, pages }: Extract<Streamed, { kind: "failed" }>,
+  { outcome }: Extract<Streamed, { kind: "failed" }>,
   reason: () => AbortReason | undefined,
 ): Promise<Commit | "lost"> {
-  if (outcome.kind === "stream") throw new FanfoldError("internal", "a stream ended as another stream");
-  const endedWell = outcome.kind === "success" || outcome.kind === "skipped";
-  if (!endedWell || pages === 0) return commitOf(context, attempt, outcome, undefined, reason);
-  return waitingForPages(context, attempt, { pages, at: { skip: 0, items: 0 }, sealed: false, ownValue: undefined }, outcome.value);
+  if (outcome.kind === "retry" || outcome.kind === "failed" || outcome.kind === "broken") return commitOf(context, attempt, outcome, undefined, reason);
+  const error = { name: "TypeError", message: "a streaming task yields its work: it cannot spawn or be replaced", reason: "invalid_request", retryable: false };
+  return failed(context, attempt, error, undefined);
 }
 
 /** The outbox: one fenced write says that the children exist. */
@@ -213,7 +223,7 @@ async function failed(context: Context, attempt: Attempt, error: ErrorData, dela
   const now = context.clock.now();
   const delay = delaySeconds ?? retryDelaySeconds(policy, failCount, context.ids.random());
   const due = duePart(context, run.runId, now + Math.ceil(delay * 1_000), now);
-  return { set: { status: "retrying", failCount, error: kept, sentAt: now, ...due }, ...("due" in due ? {} : { sendAfterSeconds: delay }) };
+  return { set: { status: "retrying", failCount, error: kept, sentAt: now, ...due }, remove: NOT_SUSPECT, ...("due" in due ? {} : { sendAfterSeconds: delay }) };
 }
 
 async function valuePart(context: Context, attempt: Attempt, value: Json, as: "value" | "ownValue"): Promise<Partial<RunAttributes>> {

@@ -123,9 +123,13 @@ export interface WorkerLoop {
 }
 
 export interface SweepReport {
+  /** Open headers for which a check was ordered. */
   readonly checked: number;
-  readonly repaired: number;
+  /** Runs that became due and were handed to their queues, failed ones included. */
   readonly due: number;
+  /** Due runs that could not be sent; they are tried again by the next sweep. `error`: the first reason. */
+  readonly failed: number;
+  readonly error?: unknown;
 }
 
 export interface Engine {

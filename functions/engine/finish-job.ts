@@ -11,9 +11,9 @@ export const OPEN_JOBS = "open";
 export const ALL_JOBS = "all";
 
 /** The job item and its place in the lists, from what the root header says: by the submission, and again by the sweeper if its writer died. */
-export async function putJob(context: Context, root: Header, extra: Partial<JobAttributes> = {}): Promise<void> {
+export async function putJob(context: Context, root: Header): Promise<void> {
   const owned = { v: ITEM_VERSION, jobId: root.jobId, ttl: root.ttl };
-  const job = { ...owned, ...root.job, state: "started" as const, createdAt: root.createdAt, deadline: root.deadline ?? 0, ...extra };
+  const job = { ...owned, ...root.job, state: "started" as const, createdAt: root.createdAt, deadline: root.deadline ?? 0 };
   await context.store.writeMany([
     { op: "put", key: jobKey(root.jobId), attributes: attributesOf(job), when: absent() },
     { op: "put", key: jobIndexKey(ALL_JOBS, root.createdAt, root.jobId), attributes: owned, when: absent() },
@@ -41,8 +41,8 @@ export async function finishJob(context: Context, root: Header): Promise<void> {
 }
 
 async function endOf(context: Context, root: Header, endedAt: number): Promise<Partial<JobAttributes> & Pick<JobAttributes, "state">> {
-  const counts = carriedUp(root.totals);
-  const base = { endedAt, ...(root.outcome === undefined ? {} : { outcome: root.outcome }), counts, countsExact: !root.early };
+  const { inexact, ...counts } = carriedUp(root.totals);
+  const base = { endedAt, ...(root.outcome === undefined ? {} : { outcome: root.outcome }), counts, countsExact: !root.early && !inexact };
   if (root.outcome === "cancelled" || root.outcome === "dropped") return { ...base, state: "cancelled" };
   if (root.outcome === "timeout") return { ...base, state: "timed-out" };
   const first = root.firstError === undefined ? undefined : await readRunById(context, root.firstError);

@@ -1,4 +1,4 @@
-import { addCounts, carriedUp, countOf } from "../core/counts.ts";
+import { addCounts, carriedUp, countOf, INEXACT } from "../core/counts.ts";
 import { scopeOf } from "../core/run-id.ts";
 import { isTerminal } from "../core/run-state.ts";
 import type { Context } from "./context.ts";
@@ -58,7 +58,7 @@ export async function followSettle(context: Context, gid: string, list: WorkList
 async function settlement(context: Context, header: Header, owner: Run): Promise<Partial<RunAttributes>> {
   const totals = header.totals ?? {};
   // A page counts for the group it is a member of: its items are that group's members.
-  const counts = addCounts(owner.ownCounts, owner.page ? { ...totals, members: header.memberCount ?? 0 } : carriedUp(totals));
+  const counts = addCounts(owner.ownCounts, owner.page ? { ...totals, members: header.memberCount ?? 0 } : carriedUp(totals), header.early ? INEXACT : undefined);
   const endedAt = context.clock.now();
   if (header.outcome === "complete") {
     const error = owner.page && header.firstError !== undefined ? { error: await firstErrorOf(context, header) } : {};

@@ -16,6 +16,12 @@ export async function followMark(context: Context, { at, height, marks, owned }:
   if (header) propagate(context, header, { ...at, height }, node, list);
 }
 
+/** A page that came after the seal may be marked, but does not count. */
+function marksBelow(done: ReadonlySet<number>, expected: number): number {
+  let count = 0;
+  for (const index of done) if (index < expected) count++;
+  return count;
+}
 /** A full node is marked in its parent, a full root decides. Without a member count only full inner nodes go up and the root never decides. */
 export function propagate(context: Context, header: Header, at: LedgerAt & { height: number }, node: Item | undefined, list: WorkList): void {
   if (header.round !== at.round || !node) return;
@@ -23,7 +29,7 @@ export function propagate(context: Context, header: Header, at: LedgerAt & { hei
   const failedMembers = totals["failedMembers"] ?? 0;
   const { width } = context.config;
   const expected = expectedMarks(header.memberCount, at.height, at, width);
-  if (expected === undefined || doneOf(node).size < expected) {
+  if (expected === undefined || marksBelow(doneOf(node), expected) < expected) {
     if (!header.outcome && failsEarly(header.policy, failedMembers)) list.push({ kind: "decide", gid: at.gid, round: at.round, outcome: "failed" });
     return;
   }

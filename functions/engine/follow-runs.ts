@@ -26,6 +26,7 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
   for (const run of unique.toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0))) {
     const header = headers.get(run.gid);
     if (!header) continue; // collected
+    if (header.memberCount !== undefined && run.index >= header.memberCount) continue; // a page that lost the race with the seal
     if (run.joins !== undefined) list.push({ kind: "close", gid: run.joins, round: run.round });
     followed.push({ run, header });
   }

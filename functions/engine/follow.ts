@@ -25,13 +25,17 @@ export async function follow(context: Context, items: readonly FollowItem[], whe
       );
       continue;
     }
+    // Marks come before decisions: a group that decides early takes its totals from the ledger, its own mark included.
     const marks = mergeMarks(list.take("mark"));
+    if (marks.length > 0) {
+      await all(marks.map((item) => followMark(context, item, list)));
+      continue;
+    }
     const decides = list.take("decide");
     const checks = list.take("check");
     const settled = uniqueBy(list.take("settle"), (item) => item.gid);
     const ends = list.take("end");
     const work: Promise<void>[] = [
-      ...marks.map((item) => followMark(context, item, list)),
       ...decides.map((item) => followDecide(context, item, list)),
       ...checks.map((item) => followCheck(context, item.run, list)),
       ...ends.map((item) => followEnd(context, item, list)),

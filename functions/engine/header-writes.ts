@@ -29,7 +29,7 @@ export async function createHeader(
     state: "open",
     createdAt,
     openShard: openShard(shardOf(gid, OPEN_SHARDS)),
-    nextCheck: createdAt + context.config.sweepSeconds * 1_000,
+    nextCheck: Math.min(createdAt + context.config.sweepSeconds * 1_000, header.deadline ?? Number.POSITIVE_INFINITY),
   });
   const { applied, item } = await context.store.write({ op: "put", key: headerKey(gid), attributes, when: absent() });
   return { applied, header: asHeader(item) };

@@ -12,7 +12,7 @@ import type { Header } from "./items.ts";
 import { sendRuns } from "./messages.ts";
 import { compileChild } from "./outbox.ts";
 import { createRuns, ownedBy } from "./run-writes.ts";
-import { pageStep, readRuns } from "./runs.ts";
+import { pageStep, readLeaf, readRuns } from "./runs.ts";
 import { sealGroup } from "./seal.ts";
 
 /** The open group that a job's input fills: the child group of its first run. */
@@ -52,6 +52,9 @@ export async function putPage(context: Context, jobId: string, page: number, ite
       details: { field, page },
     });
   }
+  // Read after the put: a seal that came in between does not count this page.
+  const after = await openInput(context, jobId);
+  if (after.memberCount !== undefined && page >= after.memberCount) throw sealed(jobId);
   if (write.run.status === "queued") await sendRuns(context, [{ ...ref, queue: ENGINE_QUEUE, delaySeconds: 0 }], 1);
 }
 
@@ -67,7 +70,15 @@ export async function sealInput(context: Context, jobId: string, pages: number):
   if (missing !== undefined) {
     throw new FanfoldError("invalid_request", `page ${missing} of ${pages} was never put: put it, then seal again`, { details: { field: "pages", missing } });
   }
+  const { width } = context.config;
+  const beyond = (await readLeaf(context, header.gid, Math.floor(pages / width))).find((run) => run.index >= pages);
+  if (beyond && header.memberCount === undefined) {
+    throw new FanfoldError("invalid_request", `page ${beyond.index} was put: seal with all pages, at least ${beyond.index + 1}`, { details: { field: "pages", page: beyond.index } });
+  }
   await sealGroup(context, header.gid, pages);
+  // Two seals at once: the first one counts.
+  const after = await readHeader(context, header.gid);
+  if (after && after.memberCount !== pages) throw sealed(jobId);
 }
 async function firstMissing(context: Context, header: Header, pages: number): Promise<number | undefined> {
   for (let from = 0; from < pages; from += 100) {

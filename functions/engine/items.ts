@@ -17,7 +17,7 @@ import type { Attributes, Item, Key } from "./ports.ts";
  * | ledger node    | callbacks `L#<gid>#<round>#<level>#<node>` / `!` | < 1 KB  | 1 per batch of members of one leaf                      |
  * | run            | tasks `G#<gid>#<leaf>` / `C#<local>#<step>`    | < 1 KB + value <= 4 KB | claim 1, commit 1, queue or wait 1         |
  * | plan page      | tasks `N#<page>` / `!`                         | <= 4 KB, else a blob | once                                         |
- * | run detail     | tasks `D#<runId>` / `<round>.<attempt>`        | <= 24 KB  | once, only when there is a log or a stack               |
+ * | run detail     | tasks `D#<runId>` / `<round>.<attempt>`        | <= 200 KB | once, only when there is a log or a stack               |
  * | progress       | tasks `P#<jobId>#<shard>` / `!`                | < 1 KB    | once per follow-up batch; approximate                   |
  * | job            | tasks `J#<jobId>` / `!`                        | 1-2 KB    | submit, end                                             |
  * | job index      | tasks `JS#<state or all>` / `<createdAt>#<jobId>` | < 1 KB | submit 2, end 2                                         |
@@ -121,6 +121,8 @@ export interface RunAttributes extends Owned {
   readonly expiresAt?: number;
   readonly due?: number;
   readonly dueShard?: string;
+  /** When a worker first did not know the task. */
+  readonly unknownSince?: number;
   readonly sentAt?: number;
   readonly sends?: number;
   readonly startedAt?: number;
@@ -145,6 +147,8 @@ export interface PageCursor {
 export interface JobSeed {
   readonly workflow?: string;
   readonly parameters?: JsonObject;
+  /** Of larger ones. */
+  readonly parametersRef?: string;
   readonly fingerprint?: string;
   readonly planned: number;
 }

@@ -1,5 +1,6 @@
 import type { Counts } from "../core/counts.ts";
 import { and, contains, not } from "./conditions.ts";
+import { LIMITS } from "../core/limits.ts";
 import type { Context } from "./context.ts";
 import { ledgerKey, type Owned } from "./items.ts";
 import { doneOf, type LedgerAt } from "./ledger-reads.ts";
@@ -25,7 +26,7 @@ export async function markLedger(context: Context, at: LedgerAt, marks: Readonly
     const { applied, item } = await context.store.write({
       op: "update",
       key,
-      change: { add, setOnce: owned as unknown as Attributes },
+      change: { add: boundedCounters(add), setOnce: owned as unknown as Attributes },
       when: and(...now.map((index) => not(contains("done", index)))),
     });
     if (!applied && !item) throw new PortError("ambiguous", "a mark was refused by a node that is not there");
@@ -35,3 +36,16 @@ export async function markLedger(context: Context, at: LedgerAt, marks: Readonly
   }
   return node;
 }
+
+/** User counters have names of their own making: a node distinguishes a bounded number of them, so that it stays small whatever its members count. */
+function boundedCounters(add: Record<string, number | ReadonlySet<number>>): typeof add {
+  const names = Object.keys(add).filter((name) => name.startsWith("u_") && name !== OTHER);
+  if (names.length <= LIMITS.userCounters) return add;
+  const bounded = { ...add };
+  for (const name of names.sort().slice(LIMITS.userCounters)) {
+    bounded[OTHER] = ((bounded[OTHER] as number | undefined) ?? 0) + (bounded[name] as number);
+    delete bounded[name];
+  }
+  return bounded;
+}
+const OTHER = "u_other";

@@ -12,7 +12,7 @@ import { gateOf } from "./gate.ts";
 import type { Header, Run, RunAttributes } from "./items.ts";
 import { type EngineMessage, queueOf, sendRuns } from "./messages.ts";
 import type { Disposition } from "./ports.ts";
-import { breakDeadRun, claimRun, endIdleRun, isDue, isLive, killsAlone, mustRunAlone, waitForGroup } from "./run-writes.ts";
+import { breakDeadRun, claimRun, endIdleRun, isDue, isLive, killsAlone, mustRunAlone, noteUnknownTask, waitForGroup } from "./run-writes.ts";
 import { readRuns, strandOf } from "./runs.ts";
 
 type MemberMessage = Extract<EngineMessage, { kind: "members" }>;
@@ -71,6 +71,7 @@ async function handleDecided(context: Context, header: Header, run: Run | undefi
 /** `looked`: `run` was read, so undefined means that there is no row. */
 async function handleMember(context: Context, header: Header, ref: RunRef, run: Run | undefined, looked: boolean, loop: WorkerLoop): Promise<Handled> {
   if (run && isTerminal(run.status)) return { kind: "terminal", run };
+  if (header.memberCount !== undefined && ref.index >= header.memberCount) return DONE; // a page that lost the race with the seal
   if (run?.status === "waiting") {
     await resumeWaiting(context, run);
     return DONE;
@@ -94,7 +95,7 @@ async function handleMember(context: Context, header: Header, ref: RunRef, run: 
     const token = context.ids.token();
     let claim = await claimRun(context, ref, gate.header, token, step.task, run);
     // A first delivery that met a row which is ready (full tracking, a start time): claim that.
-    if (claim.kind === "refused" && !run && claim.run && isReady(context, claim.run))
+    if (claim.kind === "refused" && !run && claim.run && isReady(context, claim.run) && !mustRunAlone(context, claim.run))
       claim = await claimRun(context, ref, gate.header, token, step.task, claim.run);
     if (claim.kind === "claimed") {
       const outcome = await runAttempt(context, gate.header, claim.run, step, token, loop);
@@ -149,7 +150,7 @@ async function endUnstarted(
     return end({ status: "broken", killsAlone: killsAlone(context, run), endedAt: now, error });
   }
   if (context.registry.info(step.task)) return undefined;
-  const since = run?.sentAt ?? header.createdAt;
+  const since = await noteUnknownTask(context, ref, header, run, step.task);
   const waited = (now - since) / 1_000;
   if (waited < context.config.unknownTaskGraceSeconds) return { kind: "later", delaySeconds: Math.max(5, Math.min(300, waited)) };
   const error = {

@@ -17,6 +17,8 @@ import type { Context } from "./context.ts";
 export class PlanStore {
   readonly #context: () => Context;
   readonly #pages = new Map<string, { strands: readonly Strand[]; size: number }>();
+  /** Pages on their way: the members of a message ask for theirs all at once. */
+  readonly #loading = new Map<string, Promise<readonly Strand[]>>();
   #cached = 0;
 
   constructor(context: () => Context) {
@@ -97,6 +99,13 @@ export class PlanStore {
   async #load(page: string): Promise<readonly Strand[]> {
     const cached = this.#pages.get(page);
     if (cached) return cached.strands;
+    const underWay = this.#loading.get(page);
+    if (underWay) return underWay;
+    const loading = this.#read(page).finally(() => this.#loading.delete(page));
+    this.#loading.set(page, loading);
+    return loading;
+  }
+  async #read(page: string): Promise<readonly Strand[]> {
     const context = this.#context();
     // Consistent: the page may have been written a moment ago.
     const item = await context.store.get(planPageKey(page), { consistent: true });

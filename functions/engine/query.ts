@@ -1,6 +1,7 @@
 import { addCounts, type Counts, endedRuns } from "../core/counts.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { ErrorData, ResultEntry } from "../core/invocation.ts";
+import type { Json, JsonObject } from "../core/json.ts";
 import { parseRunId, runIdOf } from "../core/run-id.ts";
 import { isGroupStep } from "../core/plan.ts";
 import { isTerminal } from "../core/run-state.ts";
@@ -8,9 +9,9 @@ import type { Context } from "./context.ts";
 import type { JobEvent, JobState, JobView, Page, RunView } from "./contract.ts";
 import { ALL_JOBS, OPEN_JOBS } from "./finish-job.ts";
 import { readHeader } from "./gate.ts";
-import { asJob, eventPartition, type Header, type JobAttributes, jobIndexPartition, jobKey, PROGRESS_SHARDS, progressKey, type Run } from "./items.ts";
+import { asJob, detailPartition, eventPartition, type Header, type JobAttributes, jobIndexPartition, jobKey, PROGRESS_SHARDS, progressKey, type Run } from "./items.ts";
 import { countersOf } from "./ledger-reads.ts";
-import { loadValue } from "./payload.ts";
+import { loadText, loadValue } from "./payload.ts";
 import { resultsOfRun, streamResults } from "./results.ts";
 import { openedGroup, readLastStep, readLeaf, readRun, readRunById, strandOf } from "./runs.ts";
 
@@ -31,10 +32,11 @@ async function toView(context: Context, job: JobAttributes | undefined, root: He
   const { planned = 0, ...done } = progress;
   const exact = job?.endedAt !== undefined && job.countsExact === true;
   const begun = job?.endedAt !== undefined || (root !== undefined && (await readRun(context, { gid: root.gid, index: 0, step: 0 })) !== undefined);
+  const parameters = job?.parameters ?? (job?.parametersRef === undefined ? undefined : (JSON.parse(await loadText(context, job.parametersRef)) as JsonObject));
   const base = {
     jobId: job?.jobId ?? root?.jobId ?? "",
     ...(job?.workflow === undefined ? {} : { workflow: job.workflow }),
-    ...(job?.parameters === undefined ? {} : { parameters: job.parameters }),
+    ...(parameters === undefined ? {} : { parameters }),
     state: stateOf(job, root, begun || Object.keys(done).length > 0),
     createdAt: job?.createdAt ?? root?.createdAt ?? 0,
     deadlineAt: job?.deadline ?? root?.deadline ?? 0,
@@ -77,7 +79,7 @@ export async function listJobs(context: Context, filter: { state?: JobState; lim
       const job = asJob(await context.store.get(jobKey(jobId)));
       const root = job?.endedAt === undefined ? await readHeader(context, jobId) : undefined;
       if (!job && !root) continue;
-      const { valueRef: _large, ...small } = job ?? ({} as JobAttributes);
+      const { valueRef: _value, parametersRef: _parameters, ...small } = job ?? ({} as JobAttributes);
       const view = await toView(context, job ? small : undefined, root, job?.countsExact ? {} : await progressOf(context, jobId));
       if (filter.state === undefined || view.state === filter.state) items.push(view);
     }

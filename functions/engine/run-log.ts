@@ -21,7 +21,8 @@ export class RunLog {
   #kept = false;
 
   add(at: number, level: string, message: string, fields?: JsonObject): void {
-    const line = { at, level, message: String(message).slice(0, LIMITS.logLineCharacters), ...(fields ? { fields } : {}) };
+    const cut = { at, level, message: String(message).slice(0, LIMITS.logLineCharacters) };
+    const line = fields && JSON.stringify(fields).length <= LIMITS.logLineCharacters ? { ...cut, fields } : cut;
     if (this.#head.length < HALF) this.#head.push(line);
     else {
       this.#tail.push(line);
@@ -40,13 +41,29 @@ export class RunLog {
   async keep(context: Context, run: Run): Promise<void> {
     if (this.#kept || (this.#head.length === 0 && this.#stack === undefined)) return;
     this.#kept = true;
-    const overflow = Math.max(0, this.#tail.length - HALF);
-    const log = [...this.#head, ...this.#tail.slice(overflow)] as unknown as Json[];
-    const attributes = { v: ITEM_VERSION, jobId: run.jobId, ttl: run.ttl, log, dropped: this.#dropped + overflow, stack: this.#stack };
+    const lines = [...this.#head, ...this.#tail.slice(-HALF)];
+    const log = fitting(lines) as unknown as Json[];
+    const dropped = this.#dropped + this.#head.length + this.#tail.length - log.length;
+    const attributes = { v: ITEM_VERSION, jobId: run.jobId, ttl: run.ttl, log, dropped, stack: this.#stack };
     await context.store.write({ op: "put", key: detailKey(run.runId, run.round, run.attempt), attributes });
   }
 }
 
+/** Lines from both ends, as many as fit: what is in the middle says least. */
+function fitting(lines: readonly LogLine[]): LogLine[] {
+  const head: LogLine[] = [];
+  const tail: LogLine[] = [];
+  let room = LIMITS.logCharacters;
+  for (let from = 0, to = lines.length - 1; from <= to; ) {
+    const fromHead = head.length <= tail.length;
+    const line = lines[fromHead ? from++ : to--] as LogLine;
+    room -= JSON.stringify(line).length;
+    if (room < 0) break;
+    if (fromHead) head.push(line);
+    else tail.unshift(line);
+  }
+  return [...head, ...tail];
+}
 function shortError(error: ErrorData, runId: string): RunError {
   return {
     runId,

@@ -69,7 +69,7 @@ export async function claimRun(context: Context, ref: RunRef, header: Header, to
     const change: Change = {
       set: attributesOf({ status: "started", task, startedAt: now, ...lease, ...(takeover ? takeoverMarks(context, seen) : {}) }),
       add: { attempt: 1 },
-      remove: ["notBefore", "due", "dueShard"],
+      remove: ["notBefore", "due", "dueShard", "unknownSince"],
     };
     const free = takeover ? and(eq("status", "started"), eq("attempt", seen.attempt), leaseOver(context, now)) : idle(now);
     result = await update(context, ref, change, free);
@@ -147,6 +147,19 @@ export async function waitForGroup(context: Context, ref: RunRef, header: Header
 export async function endIdleRun(context: Context, ref: RunRef, header: Header, seen: Run | undefined, set: Partial<RunAttributes>): Promise<RunWrite> {
   if (!seen) return (await createRuns(context, [{ ref, attributes: { ...ownedBy(header), round: header.round, attempt: 0, ...set } }]))[0] as RunWrite;
   return update(context, ref, { set: attributesOf(set), remove: ["notBefore", "due", "dueShard"] }, idle(context.clock.now()));
+}
+/** No worker here knows the run's task: its time of grace begins when the first one says so, since it may have waited in a queue for long. */
+export async function noteUnknownTask(context: Context, ref: RunRef, header: Header, seen: Run | undefined, task: string): Promise<number> {
+  const now = context.clock.now();
+  if (seen?.unknownSince !== undefined) return seen.unknownSince;
+  const { run } = seen
+    ? await update(context, ref, { setOnce: { unknownSince: now } }, and(present(), notTerminal))
+    : ((
+        await createRuns(context, [
+          { ref, attributes: { ...ownedBy(header), status: "queued", round: header.round, attempt: 0, task, sentAt: now, unknownSince: now } },
+        ])
+      )[0] as RunWrite);
+  return run?.unknownSince ?? now;
 }
 /** Ends a run that killed its process too often, in place of the takeover. */
 export async function breakDeadRun(context: Context, seen: Run, set: Partial<RunAttributes>): Promise<RunWrite> {

@@ -34,8 +34,8 @@ export type Streamed =
   | { readonly kind: "sealed"; readonly ownValue: Json | undefined }
   /** Back-pressure held for long: give the slot away and come back. */
   | { readonly kind: "yielded" }
-  /** The generator threw; `pages` stand, and a later attempt goes on behind them. */
-  | { readonly kind: "failed"; readonly outcome: TaskOutcome; readonly pages: number }
+  /** The generator threw; the pages stand, and a later attempt goes on behind them. */
+  | { readonly kind: "failed"; readonly outcome: TaskOutcome }
   | { readonly kind: "lost" };
 
 /** What earlier attempts of a streaming run left; undefined: it never opened a group. */
@@ -94,14 +94,14 @@ export async function streamPages(
       if (room === "aborted") return abortedStream(reason(), true);
       if (room !== "room") return { kind: room };
       const cut = await cutter.next(page);
-      if (cut.kind === "failed") return { kind: "failed", outcome: cut.outcome, pages: page };
+      if (cut.kind === "failed") return { kind: "failed", outcome: cut.outcome };
       if (cut.kind === "aborted") continue;
       if (cut.members.length > 0) {
         if ((await putPage(context, attempt, header, page, cut.members, cut.cursorAfter)) === "foreign") return { kind: "yielded" };
         page++;
       }
       if (cut.kind === "end") {
-        const kept = cut.value === undefined ? undefined : await keepValue(context, `${run.jobId}/value/${run.runId}/${run.round}/own`, cut.value);
+        const kept = cut.value === undefined ? undefined : await keepValue(context, `${run.jobId}/value/${run.runId}/${run.round}/${run.attempt}/own`, cut.value);
         await sealGroup(context, gid, page, kept as unknown as Json | undefined);
         return { kind: "sealed", ownValue: cut.value };
       }
@@ -115,7 +115,7 @@ function abortedStream(reason: string | undefined, gotOn: boolean): Streamed {
   if (reason !== "deadline") return { kind: "lost" };
   if (gotOn) return { kind: "yielded" };
   const error = { name: "TaskTimeout", message: "the generator yielded nothing within the task's timeout", reason: "task_timeout" };
-  return { kind: "failed", outcome: { kind: "failed", error }, pages: 0 };
+  return { kind: "failed", outcome: { kind: "failed", error } };
 }
 async function ownValueOf(context: Context, header: Header): Promise<Json | undefined> {
   return header.ownValue === undefined ? undefined : loadValue(context, header.ownValue as { value?: Json; valueRef?: string });
@@ -172,6 +172,10 @@ type Cut =
   | { readonly kind: "aborted" };
 type Pulled = { readonly result: IteratorResult<StreamItem, Json | undefined> } | { readonly error: unknown };
 
+const CURSOR_TOO_LARGE: TaskOutcome = {
+  kind: "failed",
+  error: { name: "FanfoldError", message: `a cursor has at most ${LIMITS.cursorCharacters} characters of JSON`, reason: "payload_too_large", retryable: false },
+};
 /** A page is cut when it is full or when its first item has waited this long: a slow generator's children start at once. */
 const CUT_AFTER_MS = 200;
 
@@ -210,7 +214,11 @@ class PageCutter {
       const pulled = await this.#pull();
       if (this.#signal.aborted) return { kind: "aborted" };
       if (!pulled) break; // slow
-      if ("error" in pulled) return { kind: "failed", outcome: outcomeOf(pulled.error) };
+      if ("error" in pulled) {
+        const outcome = outcomeOf(pulled.error);
+        // Skipping the rest ends the stream; what was yielded before it counts.
+        return outcome.kind === "skipped" ? { kind: "end", members, cursorAfter: this.#at, value: outcome.value } : { kind: "failed", outcome };
+      }
       const { done, value } = pulled.result;
       if (done) return { kind: "end", members, cursorAfter: this.#at, value };
       if (this.#toSkip > 0) {
@@ -226,6 +234,8 @@ class PageCutter {
       }
       if (members.length === 1 && !lastPage && full > 1) this.#startTimer();
       const items = this.#at.items + 1;
+      const tooLarge = value.cursor !== undefined && JSON.stringify(value.cursor).length > LIMITS.cursorCharacters;
+      if (tooLarge) return { kind: "failed", outcome: CURSOR_TOO_LARGE };
       if (value.cursor !== undefined) this.#at = { cursor: value.cursor, skip: 0, items };
       else this.#at = { ...this.#at, skip: this.#at.skip + 1, items };
     }

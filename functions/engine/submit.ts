@@ -11,7 +11,7 @@ import { putJob } from "./finish-job.ts";
 import { createHeader } from "./header-writes.ts";
 import { type Header, ITEM_VERSION, type JobSeed } from "./items.ts";
 import { checkTasks } from "./outbox.ts";
-import { jsonBytes } from "./payload.ts";
+import { jsonBytes, keepText } from "./payload.ts";
 import { noteState } from "./progress.ts";
 import { ownedBy } from "./run-writes.ts";
 
@@ -38,13 +38,13 @@ async function start(context: Context, request: Request, strand: Strand, content
   const { idempotencyKey, parameters, workflow } = request;
   checkKey(idempotencyKey);
   const timeoutSeconds = timeoutOf(context, request.timeoutSeconds);
-  const fingerprint = idempotencyKey === undefined ? undefined : context.ids.hash(canonicalJson([workflow ?? null, parameters ?? null, content()]));
+  const fingerprint = idempotencyKey === undefined ? undefined : context.ids.hash(canonicalJson([workflow ?? null, parameters ?? null, request.timeoutSeconds ?? null, content()]));
   const jobId =
     idempotencyKey === undefined ? context.ids.job() : context.ids.hash(`job ${JSON.stringify([request.principal ?? "local", idempotencyKey])}`).slice(0, 32);
   const now = context.clock.now();
   const deadline = now + timeoutSeconds * 1_000;
   const owned = { v: ITEM_VERSION, jobId, ttl: Math.ceil(deadline / 1_000) + context.config.retentionSeconds };
-  const seed: JobSeed = { planned: taskSteps(strand), ...(workflow === undefined ? {} : { workflow }), ...(fingerprint === undefined ? {} : { fingerprint }) };
+  const seed: JobSeed = { planned: taskSteps(strand), ...(await keepParameters(context, jobId, fingerprint, parameters)), ...(workflow === undefined ? {} : { workflow }), ...(fingerprint === undefined ? {} : { fingerprint }) };
   const plan = await context.plans.write(
     fingerprint === undefined ? jobId : `${jobId}!${fingerprint.slice(0, 32)}`,
     { policy: "allSuccess", tracking: "lazy", members: [strand] },
@@ -69,13 +69,24 @@ async function start(context: Context, request: Request, strand: Strand, content
       details: { field: "Idempotency-Key", jobId },
     });
   }
-  if (header.state === "open") await launch(context, header, parameters);
+  if (header.state === "open") await launch(context, header);
   return { jobId, created: applied };
 }
+/** Parameters are for people. They rest on the header, from which the job item can be made again, so only small ones rest there themselves. */
+async function keepParameters(context: Context, jobId: string, fingerprint: string | undefined, parameters: Request["parameters"]): Promise<Partial<JobSeed>> {
+  if (parameters === undefined) return {};
+  const text = JSON.stringify(parameters);
+  if (jsonBytes(text) <= INLINE_PARAMETERS) return { parameters };
+  const parametersRef = `${jobId}/parameters/${fingerprint ?? ""}`;
+  await keepText(context, parametersRef, text);
+  return { parametersRef };
+}
+/** Bytes: a header is written several times, and billed by its size. */
+const INLINE_PARAMETERS = 512;
+
 /** Everything after the header may be repeated: by a repeated submission with its key, or by the sweeper. */
-async function launch(context: Context, root: Header, parameters: Request["parameters"]): Promise<void> {
-  const small = parameters !== undefined && jsonBytes(JSON.stringify(parameters)) <= LIMITS.inlineBytes;
-  await putJob(context, root, small ? { parameters } : {});
+async function launch(context: Context, root: Header): Promise<void> {
+  await putJob(context, root);
   await noteState(context, ownedBy(root), root.createdAt, "started");
   await expandMembers(context, root, 0, 1);
 }

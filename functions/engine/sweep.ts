@@ -35,17 +35,25 @@ export async function sweep(context: Context): Promise<SweepReport> {
     },
   );
   let due = 0;
+  let failed = 0;
+  let error: unknown;
   await eachBounded(
     Array.from({ length: DUE_SHARDS }, (_, k) => dueShard(k)),
     8,
     async (partition) => {
       for await (const key of indexed(context, "due", partition, now + context.queue.maxDelaySeconds * 1_000)) {
         due++;
-        await sendDue(context, key);
+        try {
+          await sendDue(context, key);
+        } catch (thrown) {
+          // One entry that cannot be sent must not hold up those behind it.
+          failed++;
+          error ??= thrown;
+        }
       }
     },
   );
-  return { checked, repaired: 0, due };
+  return { checked, due, failed, ...(error === undefined ? {} : { error }) };
 }
 async function* indexed(context: Context, index: IndexName, partition: string, upTo: number): AsyncGenerator<Key, void, undefined> {
   let cursor: string | undefined;
@@ -117,7 +125,8 @@ async function moved(context: Context, header: Header): Promise<boolean> {
 }
 async function rest(context: Context, header: Header, marks: number, stalls: number): Promise<void> {
   const seconds = context.config.sweepSeconds * 2 ** Math.min(stalls, 5);
-  await setNextCheck(context, header.gid, marks, stalls, context.clock.now() + seconds * 1_000);
+  const next = context.clock.now() + seconds * 1_000;
+  await setNextCheck(context, header.gid, marks, stalls, Math.min(next, Math.max(header.deadline ?? next, context.clock.now() + 1_000)));
 }
 
 /** Looks into leaves for members that are not marked, and for marks that were not passed upward. */
@@ -156,7 +165,7 @@ async function sweepLeaf(context: Context, header: Header, leaf: number, done: R
       if (mayResend(context, header) && header.plan !== undefined) kicks.push(expandMembers(context, header, absentFrom, index, true));
       absentFrom = undefined;
     }
-    if (!run || done.has(localIndex(index, width)) || index >= (leaf + 1) * width) continue;
+    if (!run || index >= upTo || done.has(localIndex(index, width))) continue;
     if (isTerminal(run.status)) ended.push(run);
     else kicks.push(kick(context, header, run));
   }

@@ -15,6 +15,8 @@ export interface AttemptEffects {
   count(name: string, by: number): void;
   spawn(children: CanvasSource | Iterable<CanvasSource>, policy: FailurePolicy | undefined): void;
   spawnWithCallback(children: Iterable<CanvasSource>, callback: CanvasSource, policy: FailurePolicy | undefined): void;
+  /** Refuses what a streaming task cannot do. */
+  notStreaming(call: string): void;
   /** From now on the attempt streams: its children are what it yields, and there is no outcome that could carry counters. */
   startStreaming(): void;
   readonly counters: Readonly<Record<string, number>> | undefined;
@@ -37,6 +39,7 @@ export function createAttemptEffects(defaultPolicy: FailurePolicy): AttemptEffec
     policy = next;
   }
   return {
+    notStreaming,
     count(name, by) {
       notStreaming("count");
       if (!COUNTER_NAME.test(name)) throw invalid("the name of a counter has letters, digits and _, at most 50");

@@ -50,6 +50,7 @@ export function createContext(call: TaskCall, kwargs: JsonObject, streamsResults
       return SPAWNED;
     },
     replace(canvas) {
+      effects.notStreaming("be replaced");
       if (effects.spawned("own") !== undefined) throw new FanfoldError("invalid_request", "a run that has spawned children cannot be replaced as well");
       const spawned = { children: [canvasOf(canvas)], policy: "allSuccess", value: "replace" } as const;
       return end({ kind: "success", value: null, spawned, ...(effects.counters !== undefined && { counters: effects.counters }) });

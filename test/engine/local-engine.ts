@@ -16,11 +16,15 @@ export class LocalEngine {
   readonly queue = new MemoryQueue(this.clock);
   readonly blobs = new MemoryBlobs();
   readonly engine: Engine;
+  readonly #tasks: readonly AnyTask[];
+  readonly #config: Partial<EngineConfig>;
   /** Queue names in the order in which messages of them were first handled. */
   readonly queues: string[];
 
   constructor(tasks: Iterable<AnyTask>, config: Partial<EngineConfig> = {}, queues: string[] = ["engine", "local.default#worker"]) {
     const list = [...tasks];
+    this.#tasks = list;
+    this.#config = config;
     const registry: TaskRegistry = createRegistry(list);
     const runner: TaskRunner = createRunner(list);
     this.queues = queues;
@@ -30,6 +34,15 @@ export class LocalEngine {
     );
   }
 
+  /** An engine with this one's tasks over another one's ports: a worker of another release. */
+  over({ store, queue, blobs, clock }: LocalEngine): Engine {
+    const ports = { store, queue, blobs, clock, ids: new SequenceIds(1), registry: createRegistry(this.#tasks), runner: createRunner(this.#tasks) };
+    return createEngine(ports, this.#config);
+  }
+  static readonly loop: WorkerLoop = {
+    slot: () => Promise.resolve({ release: () => undefined }),
+    hold: () => ({ release: () => undefined }),
+  };
   /** Handles everything that is or becomes due until nothing is left, letting time pass and the sweeper run. */
   async untilQuiet(limitSeconds = 3_600): Promise<void> {
     const end = this.clock.now() + limitSeconds * 1_000;
@@ -44,7 +57,7 @@ export class LocalEngine {
   async turn(): Promise<boolean> {
     const messages = await this.queue.receive(this.queues, 10, 30);
     const handled = messages.map(async (message) => {
-      const disposition = await this.engine.handle(message, LOOP);
+      const disposition = await this.engine.handle(message, LocalEngine.loop);
       if (disposition.kind === "done") await this.queue.ack([message.id]);
       else if (disposition.kind === "later") await this.queue.later(message.id, disposition.delaySeconds);
       else await this.queue.dead(message.id, disposition.reason);
@@ -61,8 +74,3 @@ export class LocalEngine {
     return messages.length > 0;
   }
 }
-
-const LOOP: WorkerLoop = {
-  slot: () => Promise.resolve({ release: () => undefined }),
-  hold: () => ({ release: () => undefined }),
-};
