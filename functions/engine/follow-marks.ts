@@ -30,7 +30,8 @@ export function propagate(context: Context, header: Header, at: LedgerAt & { hei
   const { width } = context.config;
   const expected = expectedMarks(header.memberCount, at.height, at, width);
   if (expected === undefined || marksBelow(doneOf(node), expected) < expected) {
-    if (!header.outcome && failsEarly(header.policy, failedMembers)) list.push({ kind: "decide", gid: at.gid, round: at.round, outcome: "failed" });
+    // Also when it has decided: whoever decided may have died before the settle.
+    if (failsEarly(header.policy, failedMembers)) list.push({ kind: "decide", gid: at.gid, round: at.round, outcome: "failed" });
     return;
   }
   if (at.level < at.height) {

@@ -101,7 +101,8 @@ export async function streamPages(
         page++;
       }
       if (cut.kind === "end") {
-        const kept = cut.value === undefined ? undefined : await keepValue(context, `${run.jobId}/value/${run.runId}/${run.round}/${run.attempt}/own`, cut.value);
+        const kept =
+          cut.value === undefined ? undefined : await keepValue(context, `${run.jobId}/value/${run.runId}/${run.round}/${run.attempt}/own`, cut.value);
         await sealGroup(context, gid, page, kept as unknown as Json | undefined);
         return { kind: "sealed", ownValue: cut.value };
       }

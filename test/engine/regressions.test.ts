@@ -46,6 +46,12 @@ const REGRESSIONS: readonly Regression[] = [
     seed: 3025,
     was: "the timer of the page before cut it, and the ledger had no room for the page after",
   },
+  {
+    name: "a decision over the threshold is followed again",
+    seed: 3001793,
+    variant: "no-sweeper",
+    was: "who decided died before the settle; redelivered members saw the outcome and stopped",
+  },
 ];
 
 describe("errors that the simulation found", () => {
