@@ -1,23 +1,18 @@
-import type { LIMITS } from "./functions/core/limits.ts";
-
-/** Where work runs and what it may use. The one file to edit for a deployment of your own. */
+/** What a deployment of your own may want otherwise. The one file to edit; the embedded runtime reads it at its start. */
 export interface FanfoldConfig {
-  readonly sites: readonly SiteConfig[];
-  /** Lower some of the limits of functions/core/limits.ts; raising one has no effect. */
-  readonly limits?: { readonly [name in keyof typeof LIMITS]?: number };
-}
-export interface SiteConfig {
-  /** Letters, digits, `_` and `-`. */
-  readonly name: string;
-  /** `default` always exists and need not be listed. */
-  readonly queues?: readonly QueueConfig[];
-}
-export interface QueueConfig {
-  readonly name: string;
-  /** Runs at the same time, over all workers of the site. */
-  readonly concurrency?: number;
+  /** Site of queues that name none: letters, digits, `_` and `-`. */
+  readonly site: string;
+  /** Runs at the same time in each worker process. */
+  readonly concurrency: number;
+  /** A job that says nothing else is timed out after so many days. */
+  readonly jobTimeoutDays: number;
+  /** So long after its deadline everything of a job is kept. */
+  readonly retentionDays: number;
 }
 
-export default {
-  sites: [{ name: "local", queues: [{ name: "default" }] }],
-} satisfies FanfoldConfig;
+export const config: FanfoldConfig = {
+  site: "local",
+  concurrency: 32,
+  jobTimeoutDays: 30,
+  retentionDays: 7,
+};

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { config } from "../fanfold.config.ts";
 import { createApp } from "../functions/api/app.ts";
 import { noSecurity, type Security } from "../functions/api/security.ts";
 import { createClient, type Client } from "../functions/client/index.ts";
@@ -13,6 +14,7 @@ export interface LocalOptions extends Pick<RuntimeOptions, "dataFolder" | "worke
   /** Path of the module that exports tasks and workflows. */
   readonly tasks: string;
 }
+const DAY = 86_400;
 /** An engine in this process, and the API in front of it. */
 export interface Local {
   readonly runtime: Runtime;
@@ -28,7 +30,8 @@ export async function startLocal(options: LocalOptions, security: Security = noS
     dataFolder: options.dataFolder,
     tasksModule,
     ...(options.workers !== undefined && { workers: options.workers }),
-    ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
+    concurrency: options.concurrency ?? config.concurrency,
+    engine: { site: config.site, defaultJobTimeoutSeconds: config.jobTimeoutDays * DAY, retentionSeconds: config.retentionDays * DAY },
   });
   const { engine, workflows, registry } = runtime;
   const report = (error: unknown): void => void process.stderr.write(`fanfold error: ${error instanceof Error ? error.stack : String(error)}\n`);

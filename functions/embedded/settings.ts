@@ -23,7 +23,7 @@ export const EMBEDDED_CONFIG = {
   skewMarginSeconds: 0,
   killEvidence: "supervisor",
   sweepSeconds: 10,
-  resendSeconds: 30,
+  resendSeconds: 300,
   // The store gathers the writes of concurrent runs by itself; waiting for more would only add latency.
   followDelayMs: 0,
 } as const satisfies Partial<EngineConfig>;
