@@ -223,7 +223,11 @@ async function failed(context: Context, attempt: Attempt, error: ErrorData, dela
   const now = context.clock.now();
   const delay = delaySeconds ?? retryDelaySeconds(policy, failCount, context.ids.random());
   const due = duePart(context, run.runId, now + Math.ceil(delay * 1_000), now);
-  return { set: { status: "retrying", failCount, error: kept, sentAt: now, ...due }, remove: NOT_SUSPECT, ...("due" in due ? {} : { sendAfterSeconds: delay }) };
+  return {
+    set: { status: "retrying", failCount, error: kept, sentAt: now, ...due },
+    remove: NOT_SUSPECT,
+    ...("due" in due ? {} : { sendAfterSeconds: delay }),
+  };
 }
 
 async function valuePart(context: Context, attempt: Attempt, value: Json, as: "value" | "ownValue"): Promise<Partial<RunAttributes>> {

@@ -58,7 +58,11 @@ export async function followSettle(context: Context, gid: string, list: WorkList
 async function settlement(context: Context, header: Header, owner: Run): Promise<Partial<RunAttributes>> {
   const totals = header.totals ?? {};
   // A page counts for the group it is a member of: its items are that group's members.
-  const counts = addCounts(owner.ownCounts, owner.page ? { ...totals, members: header.memberCount ?? 0 } : carriedUp(totals), header.early ? INEXACT : undefined);
+  const counts = addCounts(
+    owner.ownCounts,
+    owner.page ? { ...totals, members: header.memberCount ?? 0 } : carriedUp(totals),
+    header.early ? INEXACT : undefined,
+  );
   const endedAt = context.clock.now();
   if (header.outcome === "complete") {
     const error = owner.page && header.firstError !== undefined ? { error: await firstErrorOf(context, header) } : {};

@@ -73,7 +73,9 @@ export async function sealInput(context: Context, jobId: string, pages: number):
   const { width } = context.config;
   const beyond = (await readLeaf(context, header.gid, Math.floor(pages / width))).find((run) => run.index >= pages);
   if (beyond && header.memberCount === undefined) {
-    throw new FanfoldError("invalid_request", `page ${beyond.index} was put: seal with all pages, at least ${beyond.index + 1}`, { details: { field: "pages", page: beyond.index } });
+    throw new FanfoldError("invalid_request", `page ${beyond.index} was put: seal with all pages, at least ${beyond.index + 1}`, {
+      details: { field: "pages", page: beyond.index },
+    });
   }
   await sealGroup(context, header.gid, pages);
   // Two seals at once: the first one counts.

@@ -20,7 +20,7 @@ export interface Ports {
 
 /** The data that the store port speaks is pure and lives in core, so that core can evaluate it. */
 export { INDEXES } from "../core/item.ts";
-export type { Attribute, Attributes, Change, Condition, IndexName, Item, Key, PutOp, RemoveOp, Table, UpdateOp, WriteOp, WriteResult } from "../core/item.ts";
+export type { Attributes, Change, Condition, IndexName, Item, Key, PutOp, Table, UpdateOp, WriteOp, WriteResult } from "../core/item.ts";
 
 export interface QueryOptions {
   /** Inclusive bounds of the sort key. */

@@ -9,7 +9,18 @@ import type { Context } from "./context.ts";
 import type { JobEvent, JobState, JobView, Page, RunView } from "./contract.ts";
 import { ALL_JOBS, OPEN_JOBS } from "./finish-job.ts";
 import { readHeader } from "./gate.ts";
-import { asJob, detailPartition, eventPartition, type Header, type JobAttributes, jobIndexPartition, jobKey, PROGRESS_SHARDS, progressKey, type Run } from "./items.ts";
+import {
+  asJob,
+  detailPartition,
+  eventPartition,
+  type Header,
+  type JobAttributes,
+  jobIndexPartition,
+  jobKey,
+  PROGRESS_SHARDS,
+  progressKey,
+  type Run,
+} from "./items.ts";
 import { countersOf } from "./ledger-reads.ts";
 import { loadText, loadValue } from "./payload.ts";
 import { resultsOfRun, streamResults } from "./results.ts";

@@ -54,7 +54,7 @@ function fitting(lines: readonly LogLine[]): LogLine[] {
   const head: LogLine[] = [];
   const tail: LogLine[] = [];
   let room = LIMITS.logCharacters;
-  for (let from = 0, to = lines.length - 1; from <= to; ) {
+  for (let from = 0, to = lines.length - 1; from <= to;) {
     const fromHead = head.length <= tail.length;
     const line = lines[fromHead ? from++ : to--] as LogLine;
     room -= JSON.stringify(line).length;

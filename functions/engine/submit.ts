@@ -38,13 +38,21 @@ async function start(context: Context, request: Request, strand: Strand, content
   const { idempotencyKey, parameters, workflow } = request;
   checkKey(idempotencyKey);
   const timeoutSeconds = timeoutOf(context, request.timeoutSeconds);
-  const fingerprint = idempotencyKey === undefined ? undefined : context.ids.hash(canonicalJson([workflow ?? null, parameters ?? null, request.timeoutSeconds ?? null, content()]));
+  const fingerprint =
+    idempotencyKey === undefined
+      ? undefined
+      : context.ids.hash(canonicalJson([workflow ?? null, parameters ?? null, request.timeoutSeconds ?? null, content()]));
   const jobId =
     idempotencyKey === undefined ? context.ids.job() : context.ids.hash(`job ${JSON.stringify([request.principal ?? "local", idempotencyKey])}`).slice(0, 32);
   const now = context.clock.now();
   const deadline = now + timeoutSeconds * 1_000;
   const owned = { v: ITEM_VERSION, jobId, ttl: Math.ceil(deadline / 1_000) + context.config.retentionSeconds };
-  const seed: JobSeed = { planned: taskSteps(strand), ...(await keepParameters(context, jobId, fingerprint, parameters)), ...(workflow === undefined ? {} : { workflow }), ...(fingerprint === undefined ? {} : { fingerprint }) };
+  const seed: JobSeed = {
+    planned: taskSteps(strand),
+    ...(await keepParameters(context, jobId, fingerprint, parameters)),
+    ...(workflow === undefined ? {} : { workflow }),
+    ...(fingerprint === undefined ? {} : { fingerprint }),
+  };
   const plan = await context.plans.write(
     fingerprint === undefined ? jobId : `${jobId}!${fingerprint.slice(0, 32)}`,
     { policy: "allSuccess", tracking: "lazy", members: [strand] },

@@ -44,7 +44,8 @@ describe("a generator that ends by throwing", () => {
     }
   });
   it("fails when it asks to be replaced", async () => {
-    for (const n of [0, 10]) expect((await run(streamThen.s(n, "replace").canvas)).job).toMatchObject({ state: "failure", error: { reason: "invalid_request" } });
+    for (const n of [0, 10])
+      expect((await run(streamThen.s(n, "replace").canvas)).job).toMatchObject({ state: "failure", error: { reason: "invalid_request" } });
   });
   it("fails when it throws, and its children are listed and drawn", async () => {
     const { job, local, jobId } = await run(streamThen.s(3, "throw").canvas);
@@ -113,7 +114,9 @@ describe("a task that no worker knows", () => {
     expect(await older.handle({ ...(message as { queue: string; body: Json; receives: number }) }, LocalEngine.loop)).toMatchObject({ kind: "later" });
     expect(await local.engine.run(`${jobId}.0`)).toMatchObject({ status: "queued" });
     local.clock.advance(61_000);
-    expect(await older.handle({ ...(message as { queue: string; body: Json; receives: number }), receives: 2 }, LocalEngine.loop)).toMatchObject({ kind: "done" });
+    expect(await older.handle({ ...(message as { queue: string; body: Json; receives: number }), receives: 2 }, LocalEngine.loop)).toMatchObject({
+      kind: "done",
+    });
     expect(await local.engine.run(`${jobId}.0`)).toMatchObject({ status: "broken", error: { reason: "unknown_task" } });
   });
 });
