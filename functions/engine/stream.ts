@@ -86,13 +86,15 @@ export async function streamPages(
   const cutter = new PageCutter(context, outcome.items, open?.at ?? START, signal);
   try {
     let page = open?.pages ?? 0;
+    let asked = false;
     for (;;) {
-      if (signal.aborted) return abortedStream(reason(), page > (open?.pages ?? 0));
+      // A generator that was not asked was not slow.
+      if (signal.aborted) return abortedStream(reason(), !asked || page > (open?.pages ?? 0));
       const room = await waitForRoom(context, gid, page, signal);
       if (room === "decided") return { kind: "sealed", ownValue: undefined };
-      // Not the generator was slow: it was not asked.
       if (room === "aborted") return abortedStream(reason(), true);
       if (room !== "room") return { kind: room };
+      asked = true;
       const cut = await cutter.next(page);
       if (cut.kind === "failed") return { kind: "failed", outcome: cut.outcome };
       if (cut.kind === "aborted") continue;
