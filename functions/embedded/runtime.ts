@@ -10,7 +10,7 @@ import { type Host, openHost, taskQueuesOf } from "./engine-host.ts";
 import { type FolderLock, lockFolder } from "./folder-lock.ts";
 import { type ClaimKeeper, HeldClaims } from "./held-claims.ts";
 import { LeaseKeeper, type LostClaim } from "./lease-keeper.ts";
-import { type Log, stderrLog } from "./log.ts";
+import { type Log, messageOf, stderrLog } from "./log.ts";
 import type { QueueDepth } from "./message-source.ts";
 import { Repeating } from "./repeating.ts";
 import { CONTROL_MESSAGES, DEFAULT_CONCURRENCY, EMBEDDED_CONFIG, foldersOf, type SharedConfig, TIMING } from "./settings.ts";
@@ -145,7 +145,8 @@ function startChores(host: Host, keeper: LeaseKeeper, log: Log): readonly Repeat
   const sweep = async (): Promise<void> => {
     // After a stall of this process leases look older than they are.
     await keeper.beat();
-    await host.engine.sweep();
+    const { failed, error } = await host.engine.sweep();
+    if (failed > 0) log("error", "runs that are due could not be sent; the next sweep tries again", { failed, cause: messageOf(error) });
   };
   const expire = async (): Promise<void> => {
     for (let more = true; more;) ({ more } = await host.expirer.run());
