@@ -19,8 +19,8 @@ export const LIMITS = {
   idempotencyKeyCharacters: 255,
   errorMessageCharacters: 2_000,
   errorStackCharacters: 8_000,
-  /** JSON of a streaming task's cursor: it rests in the row of a page. */
-  cursorCharacters: 4 * 1024,
+  /** JSON of a streaming task's cursor: it rests in the row of a page. Room for the longest path of a file system, each byte of it escaped. */
+  cursorCharacters: 32 * 1024,
   /** User counters that a group distinguishes in one write; more are added up as `u_other`. */
   userCounters: 20,
   logLines: 200,
