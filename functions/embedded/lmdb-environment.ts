@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
-import { CommitGatherer, type Durability } from "./commit-gatherer.ts";
+import { asPortError, CommitGatherer, type Durability } from "./commit-gatherer.ts";
 import { DiskFlush } from "./disk-flush.ts";
 import { TEXT_KEYS } from "./lmdb-key.ts";
 
@@ -77,6 +77,16 @@ export class LmdbEnvironment {
     queueMicrotask(() => {
       this.#fresh = false;
     });
+  }
+
+  /** Reads outside of a transaction, fresh; what the database throws becomes a PortError. */
+  reading<T>(read: () => T): T {
+    try {
+      this.refresh();
+      return read();
+    } catch (error) {
+      throw asPortError(error);
+    }
   }
 
   /** Commits and flushes what is pending. Nothing may be called afterwards. */

@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { type Clock, type OutgoingMessage, PortError, type Queue } from "../engine/ports.ts";
-import { asPortError } from "./commit-gatherer.ts";
 import { type LmdbEnvironment, readCopy } from "./lmdb-environment.ts";
 import { sortableInteger } from "./lmdb-key.ts";
 import { firstWaiting, MessageLines, readDepth, type Taken } from "./message-lines.ts";
@@ -109,14 +108,14 @@ export class LmdbQueue implements Queue, MessageSource {
   }
 
   async deadLetters(limit: number): Promise<readonly DeadLetter[]> {
-    return this.#reading(() => {
+    return this.#environment.reading(() => {
       const newestFirst = { start: "\u007f", end: "0", reverse: true, limit };
       return [...this.#environment.deadLetters.getRange(newestFirst)].map(({ value }) => JSON.parse(Buffer.from(value).toString("utf8")) as DeadLetter);
     });
   }
 
   async nextVisibleAt(queues: readonly string[]): Promise<number | undefined> {
-    return this.#reading(() => {
+    return this.#environment.reading(() => {
       if (queues.some((queue) => readDepth(this.#environment, queue).ready > 0)) return 0;
       const times = queues.map((queue) => firstWaiting(this.#environment, queue)).filter((time) => time !== undefined);
       return times.length === 0 ? undefined : Math.min(...times);
@@ -132,7 +131,7 @@ export class LmdbQueue implements Queue, MessageSource {
   }
 
   async depth(queue: string): Promise<QueueDepth> {
-    return this.#reading(() => readDepth(this.#environment, queue));
+    return this.#environment.reading(() => readDepth(this.#environment, queue));
   }
 
   async #release(holder: string | undefined): Promise<number> {
@@ -165,15 +164,6 @@ export class LmdbQueue implements Queue, MessageSource {
     if (record === undefined) return undefined;
     const head = decodeHead(record);
     return head.place === PLACE.inFlight && receiptOf(id, head.receives) === receipt ? act(id, head, record) : undefined;
-  }
-
-  #reading<T>(read: () => T): T {
-    try {
-      this.#environment.refresh();
-      return read();
-    } catch (error) {
-      throw asPortError(error);
-    }
   }
 
   #nextId(now: number): string {

@@ -1,7 +1,6 @@
 import { checkKey, decideWrite } from "../core/item-algebra.ts";
 import type { Attributes } from "../core/item.ts";
 import type { IndexQuery, IndexResult, Item, Key, QueryOptions, QueryResult, Store, Table, WriteOp, WriteResult } from "../engine/ports.ts";
-import { asPortError } from "./commit-gatherer.ts";
 import { decodeAttributes, encodeAttributes } from "./lmdb-codec.ts";
 import { type LmdbEnvironment, readVolatile, type TextDatabase } from "./lmdb-environment.ts";
 import { noteExpiry } from "./lmdb-expiry.ts";
@@ -21,19 +20,19 @@ export class LmdbStore implements Store {
   }
 
   async get(key: Key): Promise<Item | undefined> {
-    return this.#reading(() => readItem(this.#environment, key));
+    return this.#environment.reading(() => readItem(this.#environment, key));
   }
 
   async getMany(keys: readonly Key[]): Promise<readonly (Item | undefined)[]> {
-    return this.#reading(() => keys.map((key) => readItem(this.#environment, key)));
+    return this.#environment.reading(() => keys.map((key) => readItem(this.#environment, key)));
   }
 
   async query(table: Table, partition: string, options: QueryOptions = {}): Promise<QueryResult> {
-    return this.#reading(() => readPartition(this.#environment[table], table, partition, options));
+    return this.#environment.reading(() => readPartition(this.#environment[table], table, partition, options));
   }
 
   async queryIndex(query: IndexQuery): Promise<IndexResult> {
-    return this.#reading(() => readIndex(this.#environment.indexes, query));
+    return this.#environment.reading(() => readIndex(this.#environment.indexes, query));
   }
 
   write(op: WriteOp): Promise<WriteResult> {
@@ -42,15 +41,6 @@ export class LmdbStore implements Store {
 
   writeMany(ops: readonly WriteOp[]): Promise<readonly WriteResult[]> {
     return this.#environment.gatherer.run(() => ops.map((op) => applyWrite(this.#environment, op)));
-  }
-
-  #reading<T>(read: () => T): T {
-    try {
-      this.#environment.refresh();
-      return read();
-    } catch (error) {
-      throw asPortError(error);
-    }
   }
 }
 

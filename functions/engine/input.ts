@@ -3,16 +3,14 @@ import { encodeCanvas } from "../core/canvas-wire.ts";
 import { FanfoldError } from "../core/errors.ts";
 import { canonicalJson, type Json } from "../core/json.ts";
 import { LIMITS } from "../core/limits.ts";
-import { ENGINE_QUEUE } from "../core/queue-name.ts";
 import { childGroupOf, runIdOf } from "../core/run-id.ts";
 import type { Context } from "./context.ts";
 import { OPEN_HEIGHT } from "./expand.ts";
 import { readHeader } from "./gate.ts";
 import type { Header } from "./items.ts";
-import { sendRuns } from "./messages.ts";
 import { compileChild } from "./outbox.ts";
-import { createRuns, ownedBy } from "./run-writes.ts";
-import { pageStep, readLeaf, readRuns } from "./runs.ts";
+import { createPage, sendPage } from "./pages.ts";
+import { readLeaf, readRuns } from "./runs.ts";
 import { sealGroup } from "./seal.ts";
 
 /** The open group that a job's input fills: the child group of its first run. */
@@ -34,19 +32,7 @@ export async function putPage(context: Context, jobId: string, page: number, ite
   const contentHash = context.ids.hash(canonicalJson(items.map((item): Json => encodeCanvas(item))));
   const members = items.map((item, k) => compileChild(context, item, `/${k}`));
   if (header.memberCount !== undefined && page >= header.memberCount) throw sealed(jobId);
-  const ref = { gid: header.gid, index: page, step: 0 };
-  const manifest = await context.plans.write(`${runIdOf(header.gid, page, 0)}!${contentHash.slice(0, 32)}`, pageStep(members, header), ownedBy(header));
-  const attributes = {
-    ...ownedBy(header),
-    status: "queued" as const,
-    round: header.round,
-    attempt: 0,
-    sentAt: context.clock.now(),
-    page: true,
-    manifest,
-    contentHash,
-  };
-  const [write] = await createRuns(context, [{ ref, attributes }]);
+  const write = await createPage(context, header, page, `${runIdOf(header.gid, page, 0)}!${contentHash.slice(0, 32)}`, members, { contentHash });
   if (write?.run?.contentHash !== contentHash) {
     throw new FanfoldError("page_conflict", `page ${page} was put before with another content: pages are numbered once and for all`, {
       details: { field, page },
@@ -55,7 +41,7 @@ export async function putPage(context: Context, jobId: string, page: number, ite
   // Read after the put: a seal that came in between does not count this page.
   const after = await openInput(context, jobId);
   if (after.memberCount !== undefined && page >= after.memberCount) throw sealed(jobId);
-  if (write.run.status === "queued") await sendRuns(context, [{ ...ref, queue: ENGINE_QUEUE, delaySeconds: 0 }], 1);
+  if (write.run.status === "queued") await sendPage(context, header.gid, page);
 }
 
 /** Seals the input: `pages` pages, 0 to pages-1, all of which must have been put. Idempotent for the same number. */

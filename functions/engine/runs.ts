@@ -1,5 +1,4 @@
-import { pagePolicy } from "../core/policy.ts";
-import { type GroupStep, isGroupStep, type Strand } from "../core/plan.ts";
+import { isGroupStep, type Strand } from "../core/plan.ts";
 import { childGroupOf, parseRunId, runIdOf, type RunRef } from "../core/run-id.ts";
 import { leafOf, localIndex } from "../core/ledger.ts";
 import { isSuccess } from "../core/run-state.ts";
@@ -63,9 +62,6 @@ export async function strandOf(context: Context, header: Header, run: RunRef & {
   }
   if (header.plan === undefined) throw new FanfoldError("internal", `group ${header.gid} has no plan`);
   return context.plans.member(header.plan, run.index);
-}
-export function pageStep(members: GroupStep["members"], header: { policy: GroupStep["policy"]; tracking: GroupStep["tracking"] }): GroupStep {
-  return { policy: pagePolicy(header.policy), tracking: header.tracking, members };
 }
 /** Plan pointer of the group that a run opens: written into it (outbox, page), or the group step it is at. */
 export async function childPlan(context: Context, header: Header, run: Run): Promise<string | undefined> {

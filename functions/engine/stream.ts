@@ -11,11 +11,10 @@ import { OPEN_HEIGHT } from "./expand.ts";
 import { readHeader } from "./gate.ts";
 import { createHeader } from "./header-writes.ts";
 import type { Header, PageCursor, Run } from "./items.ts";
-import { sendRuns } from "./messages.ts";
-import { ENGINE_QUEUE } from "../core/queue-name.ts";
 import { checkDepth, compileChild } from "./outbox.ts";
-import { createRuns, ownedBy } from "./run-writes.ts";
-import { pageStep, readLeaf, readRun } from "./runs.ts";
+import { createPage, sendPage } from "./pages.ts";
+import { ownedBy } from "./run-writes.ts";
+import { readLeaf, readRun } from "./runs.ts";
 import { recheckEdges, sealGroup } from "./seal.ts";
 import { keepValue, loadValue } from "./payload.ts";
 
@@ -55,7 +54,7 @@ export async function readOpenState(context: Context, { run }: Attempt): Promise
     if (runs.length < context.config.width) break;
   }
   // Whoever put the last page may have died before its send; those before it were sent before it was put.
-  if (last?.status === "queued") await sendRuns(context, [{ gid, index: last.index, step: 0, queue: ENGINE_QUEUE, delaySeconds: 0 }], 1);
+  if (last?.status === "queued") await sendPage(context, gid, last.index);
   return { pages: last ? last.index + 1 : 0, at: last?.cursorAfter ?? START, sealed: false, ownValue: undefined };
 }
 const START: PageCursor = { skip: 0, items: 0 };
@@ -149,22 +148,8 @@ async function putPage(
   members: readonly Strand[],
   cursorAfter: PageCursor,
 ): Promise<"put" | "foreign"> {
-  const owned = ownedBy(header);
-  const manifest = await context.plans.write(`${run.runId}!${run.round}.${run.attempt}p${page}`, pageStep(members, header), owned);
-  const ref = { gid: header.gid, index: page, step: 0 };
-  const attributes = {
-    ...owned,
-    status: "queued" as const,
-    round: header.round,
-    attempt: 0,
-    sentAt: context.clock.now(),
-    page: true,
-    manifest,
-    cursorAfter,
-    writer: token,
-  };
-  const [write] = await createRuns(context, [{ ref, attributes }]);
-  if (write?.run?.status === "queued") await sendRuns(context, [{ ...ref, queue: ENGINE_QUEUE, delaySeconds: 0 }], 1);
+  const write = await createPage(context, header, page, `${run.runId}!${run.round}.${run.attempt}p${page}`, members, { cursorAfter, writer: token });
+  if (write?.run?.status === "queued") await sendPage(context, header.gid, page);
   return write?.applied || write?.run?.writer === token ? "put" : "foreign";
 }
 
@@ -177,7 +162,12 @@ type Pulled = { readonly result: IteratorResult<StreamItem, Json | undefined> } 
 
 const CURSOR_TOO_LARGE: TaskOutcome = {
   kind: "failed",
-  error: { name: "FanfoldError", message: `a cursor has at most ${LIMITS.cursorCharacters} characters of JSON`, reason: "payload_too_large", retryable: false },
+  error: {
+    name: "FanfoldError",
+    message: `a cursor has at most ${LIMITS.cursorCharacters} characters of JSON: store what is larger yourself and keep its name in the cursor`,
+    reason: "payload_too_large",
+    retryable: false,
+  },
 };
 /** A page is cut when it is full or when its first item has waited this long: a slow generator's children start at once. */
 const CUT_AFTER_MS = 200;

@@ -1,0 +1,29 @@
+import type { GroupStep, Strand } from "../core/plan.ts";
+import { pagePolicy } from "../core/policy.ts";
+import { ENGINE_QUEUE } from "../core/queue-name.ts";
+import type { Context } from "./context.ts";
+import type { Header, RunAttributes } from "./items.ts";
+import { sendRuns } from "./messages.ts";
+import { createRuns, ownedBy, type RunWrite } from "./run-writes.ts";
+
+/** Puts page `page` of an open group: a member whose only step is a group. The one that stands there wins; `mark` tells the caller whose it is. */
+export async function createPage(
+  context: Context,
+  header: Header,
+  page: number,
+  planPage: string,
+  members: readonly Strand[],
+  mark: Partial<RunAttributes>,
+): Promise<RunWrite | undefined> {
+  const owned = ownedBy(header);
+  const step: GroupStep = { policy: pagePolicy(header.policy), tracking: header.tracking, members };
+  const manifest = await context.plans.write(planPage, step, owned);
+  const sentAt = context.clock.now();
+  const attributes = { ...owned, status: "queued" as const, round: header.round, attempt: 0, sentAt, page: true, manifest, ...mark };
+  const [write] = await createRuns(context, [{ ref: { gid: header.gid, index: page, step: 0 }, attributes }]);
+  return write;
+}
+/** Sends a page that has not been taken up, also one that stood there: whoever put it may have died before its send. */
+export async function sendPage(context: Context, gid: string, page: number): Promise<void> {
+  await sendRuns(context, [{ gid, index: page, step: 0, queue: ENGINE_QUEUE, delaySeconds: 0 }], 1);
+}
