@@ -7,6 +7,8 @@ import type { SharedConfig } from "./settings.ts";
 
 /** What a worker process is told when it is forked; travels as one argument. */
 export interface WorkerAssignment {
+  /** Of the process that forks. */
+  readonly parentPid: number;
   readonly dataFolder: string;
   readonly tasksModule: string;
   /** Names this incarnation of the worker: never used twice, so what it held can be given back by this name. */

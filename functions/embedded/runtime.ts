@@ -108,7 +108,7 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
   parts.control = loopOver(() => [ENGINE_QUEUE], CONTROL_MESSAGES);
   if (workers === 0) parts.tasks = loopOver(() => taskQueuesOf(host), concurrency);
   else {
-    const assignment = { dataFolder, tasksModule, slots: concurrency, durability, engine: config };
+    const assignment = { parentPid: process.pid, dataFolder, tasksModule, slots: concurrency, durability, engine: config };
     const onControl = (): void => parts.control?.wake();
     parts.supervisor = new Supervisor({ workers, assignment, epoch, engine: host.engine, source: host.source, keeper, log, onControl });
   }

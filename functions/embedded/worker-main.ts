@@ -10,7 +10,7 @@ import { MessageLoop } from "./worker-loop.ts";
  * leases, and gives back what it held. Without a parent it has no right to run.
  */
 async function main(assignment: WorkerAssignment, link: ParentLink): Promise<void> {
-  endWithParent();
+  endWithParent(assignment.parentPid);
   const leaseMs = assignment.engine.leaseSeconds * 1_000;
   const claims: HeldClaims = new HeldClaims({ keeper: link, leaseMs, heartbeat: (held) => host.engine.heartbeat(held) });
   const host = await openHost({
@@ -53,11 +53,11 @@ async function main(assignment: WorkerAssignment, link: ParentLink): Promise<voi
 }
 
 /** A terminal sends SIGINT, and a service manager SIGTERM, to the whole group: the parent decides what becomes of its workers. */
-function endWithParent(): void {
+function endWithParent(parentPid: number): void {
   process.on("SIGINT", () => undefined);
   process.on("SIGTERM", () => undefined);
   process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
-  watchForOrphan();
+  watchForOrphan(parentPid);
 }
 
 const link = new ParentLink();
