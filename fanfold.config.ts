@@ -1,18 +1,22 @@
-/** What a deployment of your own may want otherwise. The one file to edit; the embedded runtime reads it at its start. */
-export interface FanfoldConfig {
-  /** Site of queues that name none: letters, digits, `_` and `-`. */
-  readonly site: string;
-  /** Runs at the same time in each worker process. */
-  readonly concurrency: number;
-  /** A job that says nothing else is timed out after so many days. */
-  readonly jobTimeoutDays: number;
-  /** So long after its deadline everything of a job is kept. */
-  readonly retentionDays: number;
-}
+import { defineConfig } from "./functions/sdk/config.ts";
 
-export const config: FanfoldConfig = {
+// The one file to edit. Each field is explained where it is typed (hover, or functions/sdk/config.ts); what is wrong is refused by name at synth and at start.
+export const config = defineConfig({
   site: "local",
   concurrency: 32,
   jobTimeoutDays: 30,
   retentionDays: 7,
-};
+
+  // On AWS. Everything below has a default; these are the defaults, for you to change.
+  prefix: "fanfold",
+  tasks: "functions/tasks/index.ts",
+  sites: [
+    {
+      name: "local",
+      queues: [{ name: "default", maxConcurrency: 50, batchSize: 10, windowSeconds: 0 }],
+      functions: { worker: { memoryMb: 1_024, timeoutSeconds: 300 } },
+    },
+  ],
+  api: { auth: "iam", throttle: { ratePerSecond: 100, burst: 200 } },
+  logRetentionDays: 30,
+});

@@ -10,6 +10,7 @@ const USAGE = new Set([
   "invalid_canvas",
   "invalid_parameters",
   "invalid_queue_name",
+  "invalid_configuration",
   "unknown_task",
   "unknown_workflow",
   "too_deep",

@@ -26,9 +26,24 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     layers: ["functions/engine", "functions/api", "functions/core", "functions/sdk"],
     packages: ["node:", "lmdb", "hono", "@hono/node-server", "zod"],
   },
-  "functions/handlers": { layers: ["*"], packages: ["node:", "hono", "zod", "@aws-sdk", "@aws-lambda-powertools"] },
+  "functions/handlers": { layers: ["*"], packages: ["node:", "hono", "zod", "@aws-sdk", "aws-lambda"] }, // aws-lambda: types of events only
+  // Its objects may lie in a bucket; the client is loaded only then.
+  "functions/tasks/inventory": { layers: ["functions/sdk"], packages: ["node:", "zod", "@aws-sdk"] },
   "functions/tasks": { layers: ["functions/sdk"], packages: ["node:", "zod"] },
   cli: { layers: ["*"], packages: ["node:", "commander", "zod"] },
+  // The shape of a deployment is pure data of core; code of functions is only pointed at, by path.
+  infra: {
+    layers: [
+      "fanfold.config.ts",
+      "functions/sdk/config.ts",
+      "functions/core/item.ts",
+      "functions/core/metric-names.ts",
+      "functions/core/queue-name.ts",
+      "functions/core/resource-names.ts",
+      "functions/core/table-definitions.ts",
+    ],
+    packages: ["node:", "aws-cdk-lib", "constructs", "cdk-nag", "esbuild", "@aws-sdk"],
+  },
 };
 const MARK_LEDGER = /(^|\/)mark-ledger\.ts$/;
 const FOLLOW_UP = /^functions\/engine\/follow[^/]*\.ts$/;
@@ -95,7 +110,7 @@ function lint(path: string, source: string): string[] {
 }
 
 describe("import boundaries", () => {
-  const files = ["functions", "cli"].flatMap((folder) =>
+  const files = ["functions", "cli", "infra"].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
       .filter((path) => path.endsWith(".ts"))
       .map((path) => `${folder}/${path.replaceAll("\\", "/")}`),
@@ -118,7 +133,9 @@ describe("import boundaries", () => {
     ["client runs in a browser", "functions/client/a.ts", 'import "node:net";'],
     ["embedded knows no cli", "functions/embedded/a.ts", 'const main = new URL("../../cli/main.ts", import.meta.url);'],
     ["embedded knows no user task", "functions/embedded/a.ts", 'import { tasks } from "../tasks/index.ts";'],
+    ["other tasks need no cloud", "functions/tasks/a.ts", 'import { S3Client } from "@aws-sdk/client-s3";'],
     ["tasks use the sdk only", "functions/tasks/a.ts", 'import {\n  limits,\n} from "../core/limits.ts";'],
+    ["infra runs nothing of the engine", "infra/a.ts", 'import { createEngine } from "../functions/engine/engine.ts";'],
     ["a new folder states its layer", "functions/extra/a.ts", ""],
     ["marks come from follow-up only (engine)", "functions/engine/execute.ts", 'import { markLedger } from "./mark-ledger.ts";'],
     ["marks come from follow-up only (cli)", "cli/a.ts", 'export { markLedger } from "../functions/engine/mark-ledger.ts";'],
@@ -128,6 +145,7 @@ describe("import boundaries", () => {
     ["functions/engine/follow-up.ts", 'import { markLedger } from "./mark-ledger.ts";'],
     ["functions/sdk/a.ts", 'import * as z from "zod";\nimport { LIMITS } from "../core/limits.ts";'],
     ["functions/aws/a.ts", 'import type { Store } from "../engine/ports.ts";\nimport { DynamoDB } from "@aws-sdk/client-dynamodb";'],
+    ["functions/tasks/inventory/a.ts", 'import { S3Client } from "@aws-sdk/client-s3";'],
     ["functions/tasks/a.ts", 'import { defineTask } from "../sdk/index.ts";\nimport { createReadStream } from "node:fs";'],
   ])("allow what they should: %s", (path, source) => expect(violations(path, source)).toEqual([]));
 });

@@ -1,7 +1,7 @@
 import type { Canvas } from "../core/canvas.ts";
 import type { TaskRegistry } from "../core/invocation.ts";
 import type { JsonObject } from "../core/json.ts";
-import type { Engine } from "../engine/contract.ts";
+import type { Engine, Submitted } from "../engine/contract.ts";
 import type { Security } from "./security.ts";
 
 /** The workflows that the API can start, as the sdk's `createWorkflows` gives them. */
@@ -21,11 +21,24 @@ export interface StartedWorkflow {
   /** The fields as they were understood, defaults included. */
   readonly parameters: JsonObject;
   readonly timeoutSeconds?: number;
+  /** By a state machine, where there is one. */
+  readonly supervised?: true;
 }
 /** A registry that may also say what it knows, for hints. */
 export interface TaskCatalog extends TaskRegistry {
   names?(): readonly string[];
 }
+
+/** What a supervised start hands on: everything that the job is made of, decided. */
+export interface SupervisedStart {
+  readonly jobId: string;
+  readonly workflow: string;
+  readonly fields: JsonObject;
+  readonly principal: string;
+  readonly timeoutSeconds?: number;
+}
+/** Idempotent by job id. Throws `idempotency_conflict` when that id was started with something else. */
+export type Supervise = (start: SupervisedStart) => Promise<Submitted>;
 
 export interface Dependencies {
   readonly engine: Engine;
@@ -35,6 +48,10 @@ export interface Dependencies {
   readonly version: string;
   /** Where errors go that the caller is not told about. */
   readonly report?: (error: unknown) => void;
+  /** Where an answer must be given in one piece: streams end at so many bytes (as part of a JSON document), and say where the rest is. */
+  readonly answerBytes?: number;
+  /** Starts jobs that a state machine supervises. Absent: this server has none. */
+  readonly supervise?: Supervise;
   /** How often a followed stream looks for something new. Default 500. */
   readonly pollMilliseconds?: number;
 }

@@ -13,6 +13,8 @@ const QUIET_MILLISECONDS = 15_000;
 export interface FollowOptions {
   readonly follow: boolean;
   readonly pollMilliseconds: number;
+  /** So many events are passed over. Default 0. */
+  readonly from?: number;
 }
 
 /** All events of a job, oldest first; with `follow` also those that come until it has ended. */
@@ -20,6 +22,7 @@ export async function* jobEvents(engine: Engine, jobId: string, options: FollowO
   const reader: Reader = { cursor: undefined, seen: new Set() };
   let looks = 0;
   let quiet = 0;
+  let toSkip = options.from ?? 0;
   let finished = false;
   for (;;) {
     // Read before the events: an event of the end that is written in between is then found by the next look.
@@ -27,7 +30,8 @@ export async function* jobEvents(engine: Engine, jobId: string, options: FollowO
     for await (const event of newEvents(engine, jobId, reader)) {
       quiet = 0;
       finished ||= event.state !== undefined && hasEnded(event.state);
-      yield event;
+      if (toSkip > 0) toSkip--;
+      else yield event;
     }
     if (!options.follow || (ended && (finished || ++looks > LAST_LOOKS))) return;
     await new Promise((resolve) => setTimeout(resolve, options.pollMilliseconds));

@@ -1,5 +1,42 @@
+import { FanfoldError } from "../core/errors.ts";
+
 /** Lines are gathered to this size before they are written: a chunk per line would cost more than the line. */
 const CHUNK_CHARACTERS = 32 * 1024;
+
+export interface BoundedOptions {
+  /** The answer may take so many bytes as a JSON string; it carries all it holds in one piece. */
+  readonly bytes: number;
+  /** Of the first value: its place in the whole stream. */
+  readonly from: number;
+}
+/**
+ * As many lines as fit, for transports that carry an answer in one piece. When there are more, `Link: <?from=N>; rel="next"` names the rest. Throws
+ * `payload_too_large` for a value that fits into no answer.
+ */
+export async function boundedResponse(values: AsyncIterable<unknown>, { bytes, from }: BoundedOptions): Promise<Response> {
+  const headers = new Headers({ "Content-Type": "application/x-ndjson" });
+  const lines: string[] = [];
+  let left = bytes;
+  for await (const value of values) {
+    if (value === KEEP_ALIVE) continue;
+    const line = `${JSON.stringify(value)}\n`;
+    left -= Buffer.byteLength(JSON.stringify(line)) - 2;
+    if (left < 0 && lines.length === 0)
+      throw new FanfoldError(
+        "payload_too_large",
+        `entry ${from} is larger than the ${bytes} bytes that an answer may have; let tasks store such values and return where`,
+        {
+          details: { index: from, maxBytes: bytes },
+        },
+      );
+    if (left < 0) {
+      headers.set("Link", `<?from=${from + lines.length}>; rel="next"`);
+      break;
+    }
+    lines.push(line);
+  }
+  return new Response(lines.join(""), { headers });
+}
 
 export interface NdjsonOptions {
   /** `true`: each value is written as soon as it comes, for streams that somebody watches. */

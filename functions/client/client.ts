@@ -1,6 +1,6 @@
 import type { Canvas, FailurePolicy } from "../core/canvas.ts";
 import { encodeCanvas } from "../core/canvas-wire.ts";
-import { ask, readLines, type ClientOptions } from "./transport.ts";
+import { ask, readParts, type ClientOptions } from "./transport.ts";
 import type { Job, JobEvent, JobGraph, JobState, JsonObject, Page, ResultEntry, Run, RunStatus, Submitted, WorkflowInfo } from "./types.ts";
 
 export type { ClientOptions } from "./transport.ts";
@@ -10,6 +10,10 @@ export interface StartOptions {
   readonly idempotencyKey?: string;
   /** Seconds until the job is `timed-out`. */
   readonly timeoutSeconds?: number;
+}
+export interface StartWorkflowOptions extends StartOptions {
+  /** `true`: a state machine starts the job and waits for its end; only on AWS. The job can be read a moment later. */
+  readonly supervised?: boolean;
 }
 export interface PageFilter {
   /** 1 to 1,000; default 100. */
@@ -27,7 +31,7 @@ export interface Client {
   workflows(): Promise<readonly WorkflowInfo[]>;
   workflow(name: string): Promise<WorkflowInfo>;
   /** Starts a workflow by name. */
-  start(workflow: string, fields?: JsonObject, options?: StartOptions): Promise<Submitted>;
+  start(workflow: string, fields?: JsonObject, options?: StartWorkflowOptions): Promise<Submitted>;
   /** Starts a canvas. */
   submit(canvas: Canvas, options?: StartOptions): Promise<Submitted>;
   /** Starts a canvas in its wire form, of unknown origin; the server checks it. */
@@ -72,7 +76,8 @@ export function createClient(options: ClientOptions): Client {
     health: () => json("/health"),
     workflows: async () => (await json<Page<WorkflowInfo>>("/workflows")).items,
     workflow: (name) => json(`/workflows/${encodeURIComponent(name)}`),
-    start: (workflow, fields = {}, start = {}) => post(`/workflows/${encodeURIComponent(workflow)}/jobs`, { fields }, start),
+    start: (workflow, fields = {}, { supervised, ...start } = {}) =>
+      post(`/workflows/${encodeURIComponent(workflow)}/jobs`, { fields }, start, { supervised: supervised || undefined }),
     submit: (canvas, start = {}) => post("/jobs", { canvas: encodeCanvas(canvas) }, start),
     submitWire: (canvas, start = {}) => post("/jobs", { canvas }, start),
     openJob: ({ body, policy } = {}, start = {}) =>
@@ -88,10 +93,10 @@ export function createClient(options: ClientOptions): Client {
     runs: (jobId, filter = {}) => json(`${jobPath(jobId)}/runs`, { query: { ...filter } }),
     run: (runId) => json(`/runs/${encodeURIComponent(runId)}`),
     async *results(jobId, read = {}) {
-      yield* readLines<ResultEntry>(await ask(options, `${jobPath(jobId)}/results`, read));
+      yield* readParts<ResultEntry>(options, `${jobPath(jobId)}/results`, read);
     },
     async *events(jobId, { follow, ...read } = {}) {
-      yield* readLines<JobEvent>(await ask(options, `${jobPath(jobId)}/events`, { ...read, query: { follow: follow || undefined } }));
+      yield* readParts<JobEvent>(options, `${jobPath(jobId)}/events`, { ...read, query: { follow: follow || undefined } });
     },
     graph: (jobId) => json(`${jobPath(jobId)}/graph`),
     graphDot: async (jobId) => (await ask(options, `${jobPath(jobId)}/graph`, { query: { format: "dot" } })).text(),

@@ -62,6 +62,15 @@ async function errorOf(response: Response): Promise<FanfoldError> {
   return new FanfoldError(code, message, { details, retryable: problem.retryable ?? response.status >= 500 });
 }
 
+/** Values of an NDJSON answer and of those that follow it: where answers are bound in size, each names the next one. */
+export async function* readParts<T>(options: ClientOptions, path: string, what: Ask): AsyncGenerator<T, void, undefined> {
+  for (let from: string | undefined, first = true; first || from !== undefined; first = false) {
+    const response = await ask(options, path, { ...what, query: { ...what.query, from } });
+    from = /[?&]from=(\d+)[^>]*>; *rel="?next/.exec(response.headers.get("Link") ?? "")?.[1];
+    yield* readLines<T>(response);
+  }
+}
+
 /** Values of an NDJSON answer, as they come. Ending the loop early ends the request. Throws `engine_unavailable` when the connection breaks. */
 export async function* readLines<T>(response: Response): AsyncGenerator<T, void, undefined> {
   if (response.body === null) return;

@@ -108,4 +108,6 @@ export interface TaskInfo {
 
 export interface TaskRegistry {
   info(task: string): TaskInfo | undefined;
+  /** Whether this process has the code of a task. Absent: of every task it knows. */
+  has?(task: string): boolean;
 }

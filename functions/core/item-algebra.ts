@@ -81,11 +81,10 @@ function isLess(value: Attribute | undefined, bound: string | number): boolean {
   if (typeof value === "number" && typeof bound === "number") return value < bound;
   return typeof value === "string" && typeof bound === "string" && compareUtf8(value, bound) < 0;
 }
-/** Member of a set, element of a list, or part of a text. */
+/** Member of a set, or part of a text. Nobody looks into JSON: a store may keep it in a form of its own. */
 function contains(value: Attribute | undefined, wanted: string | number): boolean {
   if (value instanceof Set) return (value as ReadonlySet<string | number>).has(wanted);
-  if (typeof value === "string") return typeof wanted === "string" && value.includes(wanted);
-  return Array.isArray(value) && value.includes(wanted);
+  return typeof value === "string" && typeof wanted === "string" && value.includes(wanted);
 }
 
 // ---------------------------------------------------------------- changes

@@ -1,8 +1,7 @@
 import { FanfoldError } from "../core/errors.ts";
 import { PortError } from "../engine/ports.ts";
-import type { DiskFlush } from "./disk-flush.ts";
 
-/** `process`: a finished write survives the death of every process. `power`: also a power cut, for some milliseconds more per write. */
+/** `process`: a finished write survives the death of every process. `power`: also a power cut, for a second flush per commit. */
 export type Durability = "process" | "power";
 
 interface Operation {
@@ -12,6 +11,7 @@ interface Operation {
 }
 /** How long one transaction may hold the writer's lock (and this thread) before the rest of the operations must wait for the next. */
 const TRANSACTION_MILLISECONDS = 25;
+const COMMIT_FAILED = "the commit failed; if this goes on although the disk has room, start again: a start checks the database and repairs it";
 
 /**
  * Makes one transaction of all operations issued in one turn of the event loop, whoever issued them: a commit costs as much as a dozen of single writes,
@@ -25,20 +25,18 @@ const TRANSACTION_MILLISECONDS = 25;
  */
 export class CommitGatherer {
   readonly #transact: (action: () => void) => void;
-  readonly #flush: DiskFlush;
-  readonly #durability: Durability;
+  readonly #onCommit: () => void;
   #pending: Operation[] = [];
   #scheduled = false;
   #stats = { transactions: 0, operations: 0 };
 
   /** `transact` runs the action in a transaction that has been committed when it returns, or undone when it throws. */
-  constructor(transact: (action: () => void) => void, flush: DiskFlush, durability: Durability) {
+  constructor(transact: (action: () => void) => void, onCommit: () => void) {
     this.#transact = transact;
-    this.#flush = flush;
-    this.#durability = durability;
+    this.#onCommit = onCommit;
   }
 
-  /** Resolves with the action's result once its transaction is as durable as was asked for. */
+  /** Resolves with the action's result once its transaction is committed. */
   run<T>(action: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#pending.push({ action, resolve: resolve as (value: unknown) => void, reject });
@@ -99,7 +97,7 @@ export class CommitGatherer {
       });
     } catch (error) {
       // The transaction was undone in both cases, but of a commit that failed in the middle only the disk knows.
-      if (done) return { kind: "commitFailed", error: new PortError("ambiguous", "the commit failed", { cause: error }) };
+      if (done) return { kind: "commitFailed", error: new PortError("ambiguous", COMMIT_FAILED, { cause: error }) };
       return { kind: "operationFailed", error: asPortError(error) };
     }
     this.#stats.transactions++;
@@ -108,16 +106,8 @@ export class CommitGatherer {
   }
 
   #settle(operations: readonly Operation[], results: readonly unknown[]): void {
-    const settle = (): void => results.forEach((result, index) => (operations[index] as Operation).resolve(result));
-    if (this.#durability === "process") {
-      settle();
-      this.#flush.soon();
-      return;
-    }
-    this.#flush.now().then(settle, (error: unknown) => {
-      const failure = new PortError("ambiguous", "the flush to disk failed", { cause: error });
-      for (let index = 0; index < results.length; index++) (operations[index] as Operation).reject(failure);
-    });
+    results.forEach((result, index) => (operations[index] as Operation).resolve(result));
+    this.#onCommit();
   }
 }
 

@@ -30,6 +30,10 @@ export interface HostOptions {
   readonly guard: (runner: TaskRunner) => TaskRunner;
   /** Messages became receivable, or will after a delay, on these queues. */
   readonly onSend: (queues: readonly string[]) => void;
+  /** Awaited before the database's file is opened. */
+  readonly beforeOpening?: () => Promise<void>;
+  /** It has been opened. */
+  readonly onOpened?: () => void;
 }
 /** An engine in this process, over the data folder that it shares with other processes. */
 export interface Host {
@@ -40,6 +44,8 @@ export interface Host {
   readonly expirer: Expirer;
   /** All queues that were ever sent to. */
   queues(): readonly string[];
+  /** While the action runs, no process commits. */
+  holdCommits(action: () => void): void;
   close(): Promise<void>;
 }
 
@@ -47,7 +53,12 @@ export async function openHost(options: HostOptions): Promise<Host> {
   const { tasks, workflows } = await importTasks(options.tasksModule);
   const folders = foldersOf(options.dataFolder);
   mkdirSync(folders.database, { recursive: true, mode: 0o700 });
-  const environment = new LmdbEnvironment({ folder: folders.database, durability: options.durability });
+  await options.beforeOpening?.();
+  const environment = new LmdbEnvironment({
+    folder: folders.database,
+    durability: options.durability,
+    ...(options.onOpened && { onOpened: options.onOpened }),
+  });
   const clock = new SystemClock();
   const queue = new LmdbQueue(environment, { clock, holder: options.holder, onSend: options.onSend });
   const blobs = new LocalBlobs(environment, new FileBlobs(folders.blobs, options.durability));
@@ -61,6 +72,7 @@ export async function openHost(options: HostOptions): Promise<Host> {
     workflows: createWorkflows(workflows),
     expirer: new Expirer(environment, blobs, clock),
     queues: () => queueNames(environment),
+    holdCommits: (action) => environment.holdCommits(action),
     close: () => environment.close(),
   };
 }

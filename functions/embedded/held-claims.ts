@@ -1,7 +1,6 @@
 import type { TaskCall, TaskRunner } from "../core/invocation.ts";
-import type { Claim, HeartbeatOutcome } from "../engine/contract.ts";
+import type { AbortReason, Claim, HeartbeatOutcome } from "../engine/contract.ts";
 
-export type AbortReason = "lost" | "cancelled" | "deadline";
 /** Who keeps the leases of what this process holds: the parent over a link, or a keeper in the same process. */
 export interface ClaimKeeper {
   held(claim: Claim): void;

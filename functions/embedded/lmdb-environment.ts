@@ -10,15 +10,18 @@ export interface EnvironmentOptions {
   readonly durability?: Durability;
   /** Address space, and the largest size of the file. Default 64 GiB; the file itself only grows as it is filled. */
   readonly mapBytes?: number;
+  /** Called when the file has been opened, before anything is read or committed: see database-door.ts. */
+  readonly onOpened?: () => void;
 }
 export type TextDatabase = Database<Uint8Array, string>;
 
+/** In the folder. */
+export const DATABASE_FILE = "state.lmdb";
 const MAP_BYTES = 64 * 1_024 ** 3;
 /** A limit that LMDB does not raise later; each unused one costs a few bytes. */
 const MAX_DATABASES = 16;
-/** lmdb's flags: undo when the action throws, commit before returning, and leave the flush to us. */
-const TRANSACTION_FLAGS = 0x1 | 0x2 | 0x10000;
-
+/** lmdb's flags: undo when the action throws, and commit before returning. */
+const TRANSACTION_FLAGS = 0x1 | 0x2;
 /** One folder's LMDB file and its databases; several processes may have it open. All writes go through the gatherer. */
 export class LmdbEnvironment {
   readonly gatherer: CommitGatherer;
@@ -37,20 +40,30 @@ export class LmdbEnvironment {
   readonly deadLetters: TextDatabase;
   readonly blobs: TextDatabase;
   readonly #root: RootDatabase<Uint8Array, string>;
-  readonly #flush: DiskFlush;
+  readonly #flush: DiskFlush | undefined;
   #fresh = false;
 
   constructor(options: EnvironmentOptions) {
     this.durability = options.durability ?? "process";
-    this.#root = open<Uint8Array, string>(join(options.folder, "state.lmdb"), {
+    this.#root = open<Uint8Array, string>(join(options.folder, DATABASE_FILE), {
       noSubdir: true,
       mapSize: options.mapBytes ?? MAP_BYTES,
       maxDbs: MAX_DATABASES,
       encoding: "binary",
+      // Plain LMDB: one lock for writers, and the pages of a commit on the disk before the page that makes them the present state. lmdb's own way takes a
+      // second lock, and does not lead faster to the disk.
+      overlappingSync: false,
+      // The very last commit may be undone by a power cut; the next one, or the flush, makes it final.
+      noMetaSync: this.durability === "process",
+      // The root holds the names of the databases only. lmdb calls the last of these between opening the file and its own first transaction.
+      keyEncoder: { ...TEXT_KEYS, enableNullTermination: () => options.onOpened?.() },
     });
     const root = this.#root as RootDatabase<Uint8Array, string> & { sync(done: (error?: Error) => void): void };
-    this.#flush = new DiskFlush((done) => root.sync(done));
-    this.gatherer = new CommitGatherer((action) => root.transactionSync(action, TRANSACTION_FLAGS), this.#flush, this.durability);
+    this.#flush = this.durability === "process" ? new DiskFlush((done) => root.sync(done)) : undefined;
+    this.gatherer = new CommitGatherer(
+      (action) => root.transactionSync(action, TRANSACTION_FLAGS),
+      () => this.#flush?.soon(),
+    );
     const database = (name: string): TextDatabase => {
       const keys = { encoding: "binary", keyEncoder: TEXT_KEYS } as const;
       return root.openDB<Uint8Array, string>(name, keys);
@@ -64,6 +77,12 @@ export class LmdbEnvironment {
     this.queues = database("queues");
     this.deadLetters = database("deadLetters");
     this.blobs = database("blobs");
+  }
+
+  /** All there are. */
+  get databases(): readonly TextDatabase[] {
+    const { tasks, callbacks, indexes, expiry, messages, lines, queues, deadLetters, blobs } = this;
+    return [tasks, callbacks, indexes, expiry, messages, lines, queues, deadLetters, blobs];
   }
 
   /**
@@ -89,10 +108,15 @@ export class LmdbEnvironment {
     }
   }
 
+  /** While the action runs, no process commits. It is synchronous and must not commit itself. */
+  holdCommits(action: () => void): void {
+    this.#root.transactionSync(action, TRANSACTION_FLAGS);
+  }
+
   /** Commits and flushes what is pending. Nothing may be called afterwards. */
   async close(): Promise<void> {
     this.gatherer.drain();
-    await this.#flush.close();
+    await this.#flush?.close();
     await this.#root.close();
   }
 }

@@ -20,7 +20,7 @@ export function identityOf(pid: number): ProcessIdentity {
 export function isAlive(identity: ProcessIdentity): boolean {
   if (!exists(identity.pid)) return false;
   const now = identityOf(identity.pid);
-  if (identity.started !== undefined && now.started !== undefined) return identity.started === now.started;
+  if (identity.started !== undefined) return identity.started === now.started;
   return Math.abs(identity.bootedAt - now.bootedAt) < BOOT_TOLERANCE_MS;
 }
 function exists(pid: number): boolean {

@@ -30,6 +30,8 @@ export interface WorkerReport {
 }
 export type FromWorker =
   | WorkerReport
+  /** It wants to open the database. */
+  | { readonly kind: "opening" }
   | { readonly kind: "ready" }
   | { readonly kind: "alive" }
   | { readonly kind: "log"; readonly level: LogLevel; readonly message: string; readonly fields?: JsonObject };

@@ -6,16 +6,19 @@ import type { Engine, EngineConfig } from "../engine/contract.ts";
 import type { TaskRegistry, Workflows } from "../sdk/index.ts";
 import { raiseEpoch } from "./boot-epoch.ts";
 import type { Durability } from "./commit-gatherer.ts";
+import { endOrphans, letIn } from "./database-door.ts";
 import { type Host, openHost, taskQueuesOf } from "./engine-host.ts";
 import { type FolderLock, lockFolder } from "./folder-lock.ts";
 import { type ClaimKeeper, HeldClaims } from "./held-claims.ts";
 import { LeaseKeeper, type LostClaim } from "./lease-keeper.ts";
 import { type Log, messageOf, stderrLog } from "./log.ts";
 import type { QueueDepth } from "./message-source.ts";
+import { repairDatabase } from "./lmdb-repair.ts";
 import { Repeating } from "./repeating.ts";
-import { CONTROL_MESSAGES, DEFAULT_CONCURRENCY, EMBEDDED_CONFIG, foldersOf, type SharedConfig, TIMING } from "./settings.ts";
+import { CONTROL_MESSAGES, DEFAULT_CONCURRENCY, doorOf, EMBEDDED_CONFIG, foldersOf, type SharedConfig, TIMING } from "./settings.ts";
 import { Supervisor, type WorkerStats } from "./supervisor.ts";
 import { MessageLoop } from "./worker-loop.ts";
+import type { WorkerProcess } from "./worker-process.ts";
 
 export interface RuntimeOptions {
   /** Made when it does not exist. One runtime at a time. */
@@ -56,7 +59,7 @@ export interface Runtime {
 /**
  * Starts a runtime on a data folder: engine, control loop, sweeper and lease keeper in this process, user code in worker processes. What an earlier
  * runtime left unfinished goes on by itself.
- * @throws FanfoldError `data_folder_in_use` (`details.pid`)
+ * @throws FanfoldError `data_folder_in_use` (`details.pid`), `data_folder_damaged` (`details.problems`)
  * @example
  * const runtime = await startRuntime({ dataFolder: ".fanfold", tasksModule: "functions/tasks/index.ts" });
  * const { jobId } = await runtime.engine.submit({ canvas });
@@ -67,6 +70,8 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const folders = foldersOf(dataFolder);
   const lock = await lockFolder(folders.lock);
   try {
+    await endOrphans(folders.workers);
+    await repairDatabase(folders.database, options.log ?? stderrLog);
     return await start({ ...options, dataFolder }, raiseEpoch(folders.epoch), lock);
   } catch (error) {
     lock.release();
@@ -110,7 +115,9 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
   else {
     const assignment = { parentPid: process.pid, dataFolder, tasksModule, slots: concurrency, durability, engine: config };
     const onControl = (): void => parts.control?.wake();
-    parts.supervisor = new Supervisor({ workers, assignment, epoch, engine: host.engine, source: host.source, keeper, log, onControl });
+    const letWorkerIn = (worker: WorkerProcess): void =>
+      host.holdCommits(() => letIn(doorOf(dataFolder, worker.holder), worker.pid as number, () => worker.kill()));
+    parts.supervisor = new Supervisor({ workers, assignment, epoch, engine: host.engine, source: host.source, keeper, log, onControl, letIn: letWorkerIn });
   }
   parts.control.start();
   parts.tasks?.start();

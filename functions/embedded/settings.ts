@@ -7,11 +7,18 @@ export interface DataFolders {
   readonly blobs: string;
   /** Files of runtimes that hold, or try to get, the folder. */
   readonly lock: string;
+  /** Files of worker processes that have, or are about to open, the database. */
+  readonly workers: string;
   /** How often a runtime was started on this folder. */
   readonly epoch: string;
 }
 export function foldersOf(dataFolder: string): DataFolders {
-  return { database: join(dataFolder, "database"), blobs: join(dataFolder, "blobs"), lock: join(dataFolder, "lock"), epoch: join(dataFolder, "epoch") };
+  const inside = (name: string): string => join(dataFolder, name);
+  return { database: inside("database"), blobs: inside("blobs"), lock: inside("lock"), workers: inside("workers"), epoch: inside("epoch") };
+}
+/** See database-door.ts. Holders are never the same. */
+export function doorOf(dataFolder: string, holder: string): string {
+  return join(foldersOf(dataFolder).workers, `${holder}.door`);
 }
 
 /**

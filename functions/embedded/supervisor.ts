@@ -18,6 +18,8 @@ export interface SupervisorOptions {
   readonly source: Pick<MessageSource, "releaseHeldBy">;
   readonly keeper: LeaseKeeper;
   readonly log: Log;
+  /** Returns when the worker has opened the database; nobody commits meanwhile. */
+  readonly letIn: (worker: WorkerProcess) => void;
   /** A worker sent messages to the engine's queue. */
   readonly onControl: () => void;
 }
@@ -94,7 +96,8 @@ export class Supervisor {
     this.#pending.add(tracked);
   }
   #read(worker: WorkerProcess, message: FromWorker): void {
-    if (message.kind === "ready") worker.readyAt = performance.now();
+    if (message.kind === "opening") this.#options.letIn(worker);
+    else if (message.kind === "ready") worker.readyAt = performance.now();
     else if (message.kind === "log") this.#options.log(message.level, message.message, { worker: worker.pid ?? 0, ...message.fields });
     else if (message.kind === "report") this.#note(worker, message);
   }

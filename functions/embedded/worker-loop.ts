@@ -1,8 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { assertNever } from "../core/errors.ts";
-import type { Claim, Engine, WorkerLoop } from "../engine/contract.ts";
+import type { AbortReason, Claim, Engine, WorkerLoop } from "../engine/contract.ts";
 import type { Disposition } from "../engine/ports.ts";
-import type { AbortReason, HeldClaims } from "./held-claims.ts";
+import type { HeldClaims } from "./held-claims.ts";
 import { type Log, messageOf, rateLimited } from "./log.ts";
 import type { Delivery, MessageSource } from "./message-source.ts";
 import { TIMING } from "./settings.ts";

@@ -1,8 +1,11 @@
+import { rmSync } from "node:fs";
+import { registerWorker, untilLetIn } from "./database-door.ts";
 import { openHost, taskQueuesOf } from "./engine-host.ts";
 import { HeldClaims } from "./held-claims.ts";
 import { messageOf } from "./log.ts";
 import { watchForOrphan } from "./orphan-watch.ts";
 import { ParentLink, type ToWorker, type WorkerAssignment } from "./process-link.ts";
+import { doorOf, foldersOf } from "./settings.ts";
 import { MessageLoop } from "./worker-loop.ts";
 
 /**
@@ -13,6 +16,8 @@ async function main(assignment: WorkerAssignment, link: ParentLink): Promise<voi
   endWithParent(assignment.parentPid);
   const leaseMs = assignment.engine.leaseSeconds * 1_000;
   const claims: HeldClaims = new HeldClaims({ keeper: link, leaseMs, heartbeat: (held) => host.engine.heartbeat(held) });
+  const door = doorOf(assignment.dataFolder, assignment.holder);
+  registerWorker(foldersOf(assignment.dataFolder).workers);
   const host = await openHost({
     dataFolder: assignment.dataFolder,
     tasksModule: assignment.tasksModule,
@@ -20,6 +25,11 @@ async function main(assignment: WorkerAssignment, link: ParentLink): Promise<voi
     holder: assignment.holder,
     engine: assignment.engine,
     guard: (runner) => claims.guard(runner),
+    beforeOpening: () => {
+      link.send({ kind: "opening" });
+      return untilLetIn(door);
+    },
+    onOpened: () => rmSync(door),
     onSend: (queues) => {
       loop.wake();
       link.sent(queues);

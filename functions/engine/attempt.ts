@@ -9,7 +9,7 @@ import { isTerminal } from "../core/run-state.ts";
 import { argumentsOf } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import type { Attempt } from "./claimed.ts";
-import type { WorkerLoop } from "./contract.ts";
+import type { AbortReason, WorkerLoop } from "./contract.ts";
 import { resumeWaiting } from "./expand.ts";
 import type { Header, Run, RunAttributes } from "./items.ts";
 import { queueOf, sendRuns } from "./messages.ts";
@@ -30,14 +30,13 @@ export type AttemptOutcome =
 
 /** The holder is alive and ends its attempt itself: nothing is held against the run any more. */
 const NOT_SUSPECT: readonly string[] = ["alone", "killsAlone", "died"];
-type AbortReason = "lost" | "cancelled" | "deadline";
 type Commit = { readonly set: Partial<RunAttributes>; readonly remove?: readonly string[]; readonly sendAfterSeconds?: number };
 
 /** Runs user code for a claimed run and commits what came of it. The claim is held, so that the loop's heartbeats reach it, until the commit is through. */
 export async function runAttempt(context: Context, header: Header, run: Run, step: TaskStep, token: string, loop: WorkerLoop): Promise<AttemptOutcome> {
   const info = context.registry.info(step.task) as TaskInfo;
-  const timeoutSeconds = step.options?.timeout ?? info.timeoutSeconds;
-  const deadline = context.clock.now() + timeoutSeconds * 1_000;
+  const timeoutSeconds = Math.min(step.options?.timeout ?? info.timeoutSeconds, loop.limit?.seconds ?? Number.POSITIVE_INFINITY);
+  const deadline = Math.min(context.clock.now() + timeoutSeconds * 1_000, loop.limit?.at ?? Number.POSITIVE_INFINITY);
   const controller = new AbortController();
   let reason: AbortReason | undefined;
   const hold = loop.hold({ runId: run.runId, token, attempt: run.attempt, task: step.task, deadline }, (why) => {
@@ -49,6 +48,11 @@ export async function runAttempt(context: Context, header: Header, run: Run, ste
     const open = run.attempt > 1 ? await readOpenState(context, attempt) : undefined;
     const outcome = await callTask(context, attempt, open, deadline);
     if (reason === "lost") return { kind: "later", delaySeconds: 1 };
+    // What was done in time counts; what the abort cut off starts again.
+    if (reason === "stopped" && (outcome.kind === "failed" || outcome.kind === "retry")) {
+      await giveBack(context, run, token);
+      return { kind: "later", delaySeconds: 0 };
+    }
     const commit = await commitOf(context, attempt, outcome, open, () => reason);
     if (commit === "lost") return { kind: "later", delaySeconds: 1 };
     return await write(context, attempt, commit);
@@ -60,7 +64,7 @@ export async function runAttempt(context: Context, header: Header, run: Run, ste
   }
 }
 
-/** A port failed in the middle: nobody died, so the claim is given back, if that much works, and no takeover will count against the run. */
+/** A port failed in the middle, or the process must stop: nobody died, so the claim is given back, if that much works, and no takeover will count against the run. */
 async function giveBack(context: Context, run: Run, token: string): Promise<void> {
   const set = { status: "queued" as const, sentAt: context.clock.now() };
   await commitRun(context, run, token, set, NOT_SUSPECT).catch(() => undefined);
@@ -260,5 +264,7 @@ function abortError(why: AbortReason, timeoutSeconds: number): Error {
       return new FanfoldError("lease_lost", "the job, or a group above this run, has ended: stop");
     case "lost":
       return new FanfoldError("lease_lost", "another worker has taken this run over: stop");
+    case "stopped":
+      return new FanfoldError("lease_lost", "the worker is about to end; the run starts again elsewhere: stop");
   }
 }

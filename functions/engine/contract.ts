@@ -18,6 +18,10 @@ export interface SubmitRequest {
   readonly idempotencyKey?: string;
   /** Seconds until the job is `timed-out`; default and maximum are in EngineConfig. */
   readonly timeoutSeconds?: number;
+  /** Decided before, by `newJobId`, where the job's id must be known before the job exists. Works as an Idempotency-Key. */
+  readonly jobId?: string;
+  /** Task token of a supervisor that waits for the job's end. The newest one of a job counts. */
+  readonly token?: string;
 }
 /** A job whose root task's children are the items put in pages from outside (NDJSON), then sealed. */
 export interface OpenJobRequest extends Omit<SubmitRequest, "canvas"> {
@@ -111,6 +115,9 @@ export interface Claim {
 /** `lost`: another holder, or the row has ended; `cancelled`: a group above has decided. Both abort the user's code. */
 export type HeartbeatOutcome = "kept" | "lost" | "cancelled";
 
+/** Why an attempt is stopped; `stopped`: the process is about to end, which is held against nobody: the run is given back at once. */
+export type AbortReason = "lost" | "cancelled" | "deadline" | "stopped";
+
 /**
  * What the loop that drives the engine gives it for one message. The loop owns timers: it calls `heartbeat` for what `hold` named, every third of
  * a lease, extends the message's visibility with it, and aborts through the returned controller.
@@ -118,8 +125,10 @@ export type HeartbeatOutcome = "kept" | "lost" | "cancelled";
 export interface WorkerLoop {
   /** Waits for a free slot. `alone`: the run was taken over from a dead holder and runs with nothing else beside it in this process. */
   slot(alone: boolean): Promise<{ release(): void }>;
-  /** The claim is held from now until `release`; `abort` is called by the loop when a heartbeat says lost or cancelled, or at the deadline. */
-  hold(claim: Claim, abort: (reason: "lost" | "cancelled" | "deadline") => void): { release(): void };
+  /** The claim is held from now until `release`; `abort` is called by the loop when a heartbeat says so, at the deadline, or when the process must stop. */
+  hold(claim: Claim, abort: (reason: AbortReason) => void): { release(): void };
+  /** Of a process that must end: the longest attempt it can give, and when (milliseconds since the epoch) it stops what runs. Absent: it goes on. */
+  readonly limit?: { readonly seconds: number; readonly at: number };
 }
 
 export interface SweepReport {
@@ -130,9 +139,13 @@ export interface SweepReport {
   /** Due runs that could not be sent; they are tried again by the next sweep. `error`: the first reason. */
   readonly failed: number;
   readonly error?: unknown;
+  /** The time was over before everything was looked at. */
+  readonly unfinished: boolean;
 }
 
 export interface Engine {
+  /** The id that a submission would get: fresh without a key. */
+  newJobId(request: Pick<SubmitRequest, "principal" | "idempotencyKey">): string;
   submit(request: SubmitRequest): Promise<Submitted>;
   openJob(request: OpenJobRequest): Promise<Submitted>;
   /** Idempotent by page number: the same page twice is harmless, another content is refused (`page_conflict`). */
@@ -145,18 +158,23 @@ export interface Engine {
   jobs(filter: { state?: JobState; limit?: number; cursor?: string }): Promise<Page<JobView>>;
   runs(jobId: string, filter: { status?: RunStatus; limit?: number; cursor?: string }): Promise<Page<RunView>>;
   run(runId: string): Promise<RunView | undefined>;
-  /** Ordered results: of the job's value when that is a group (pages flattened), else its one value. Streams; constant memory. */
-  results(jobId: string): AsyncIterable<ResultEntry>;
+  /** Ordered results: of the job's value when that is a group (pages flattened), else its one value. Streams; constant memory. `from`: the first index. */
+  results(jobId: string, options?: { readonly from?: number }): AsyncIterable<ResultEntry>;
   events(jobId: string, filter: { limit?: number; cursor?: string }): Promise<Page<JobEvent>>;
   graph(jobId: string): Promise<JobGraph>;
 
   /** Handles one message of any queue, the engine queue included. Throws PortError: then do not acknowledge. */
   handle(message: ReceivedMessage, loop: WorkerLoop): Promise<Disposition>;
+  /** Handles one message that its queue gave up; `dead`: it can never be handled. Throws like `handle`. */
+  handleDeadLetter(message: ReceivedMessage, loop: WorkerLoop): Promise<Disposition>;
   heartbeat(claims: readonly Claim[]): Promise<readonly HeartbeatOutcome[]>;
   /** The supervisor saw the holder die: its leases end now, and the deaths count when the run was alone. */
   endLeases(claims: readonly Claim[]): Promise<void>;
-  /** One pass over what is due for a check: repairs whatever a lost message or a death left behind, sends due runs. */
-  sweep(): Promise<SweepReport>;
+  /**
+   * One pass over what is due for a check: repairs whatever a lost message or a death left behind, sends due runs. `until` (milliseconds since the epoch): leaves the
+   * rest to the next pass.
+   */
+  sweep(options?: { readonly until?: number }): Promise<SweepReport>;
 }
 
 export interface EngineConfig {

@@ -10,7 +10,12 @@ import { sweepGroup } from "./sweep.ts";
 import { assertNever } from "../core/errors.ts";
 
 /** Handles one message of any queue. What it throws must not be acknowledged. */
-export async function handleMessage(context: Context, received: ReceivedMessage, loop: WorkerLoop): Promise<Disposition> {
+export async function handleMessage(
+  context: Context,
+  received: ReceivedMessage,
+  loop: WorkerLoop,
+  where: "engine" | "worker" = "engine",
+): Promise<Disposition> {
   const message = decodeMessage(received.body);
   if (!message) return { kind: "dead", reason: "not a message of this engine, or of a version it does not know" };
   switch (message.kind) {
@@ -23,7 +28,7 @@ export async function handleMessage(context: Context, received: ReceivedMessage,
       break;
     }
     case "settle":
-      await follow(context, [{ kind: "settle", gid: message.gid }], "engine");
+      await follow(context, [{ kind: "settle", gid: message.gid }], where);
       break;
     case "cancel":
       // Carries the round it was asked in: late, it must not end a round that was started since.

@@ -3,6 +3,7 @@ import { DEFAULT_CONFIG } from "./config.ts";
 import type { Context } from "./context.ts";
 import { handleMessage } from "./control.ts";
 import type { Engine, EngineConfig, WorkerLoop } from "./contract.ts";
+import { handleDeadLetter } from "./dead-letter.ts";
 import { GateCache, readHeader } from "./gate.ts";
 import { setOutcome } from "./header-writes.ts";
 import { endLeases, heartbeat } from "./heartbeat.ts";
@@ -14,7 +15,7 @@ import { sendControl } from "./messages.ts";
 import { PlanStore } from "./plan-store.ts";
 import type { Ports } from "./ports.ts";
 import { jobResults, listEvents, listJobs, listRuns, viewJob, viewRunById } from "./query.ts";
-import { submitJob, submitOpenJob } from "./submit.ts";
+import { newJobId, submitJob, submitOpenJob } from "./submit.ts";
 import { sweep } from "./sweep.ts";
 
 /** One instance of the engine over its ports: the same code on one machine, on AWS and in the simulator. */
@@ -22,6 +23,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
   const plans = new PlanStore(() => context);
   const context: Context = { ...ports, config: { ...DEFAULT_CONFIG, ...config }, plans, gates: new GateCache() };
   return {
+    newJobId: (request) => newJobId(context, request),
     submit: (request) => submitJob(context, request),
     openJob: async (request) => {
       const submitted = await submitOpenJob(context, request);
@@ -36,13 +38,14 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     jobs: (filter) => listJobs(context, filter),
     runs: (jobId, filter) => listRuns(context, jobId, filter),
     run: (runId) => viewRunById(context, runId),
-    results: (jobId) => jobResults(context, jobId),
+    results: (jobId, options) => jobResults(context, jobId, options?.from),
     events: (jobId, filter) => listEvents(context, jobId, filter),
     graph: (jobId) => jobGraph(context, jobId),
     handle: (message, loop) => handleMessage(context, message, loop),
+    handleDeadLetter: (message, loop) => handleDeadLetter(context, message, loop),
     heartbeat: (claims) => heartbeat(context, claims),
     endLeases: (claims) => endLeases(context, claims),
-    sweep: () => sweep(context),
+    sweep: (options) => sweep(context, options?.until),
   };
 }
 

@@ -5,6 +5,7 @@ import type { Context } from "./context.ts";
 import type { JobEvent } from "./contract.ts";
 import { asJob, attributesOf, eventPartition, type Header, ITEM_VERSION, type JobAttributes, jobIndexKey, jobKey, type RunError } from "./items.ts";
 import { noteState } from "./progress.ts";
+import { answerToken } from "./supervision.ts";
 import { copyOfValue, readLastStep, readRunById } from "./runs.ts";
 
 export const OPEN_JOBS = "open";
@@ -21,12 +22,15 @@ export async function putJob(context: Context, root: Header): Promise<void> {
   ]);
 }
 
-/** Ends the job of a decided root group: state, value, counters, lists, event. Every write is idempotent, and all happen before the root closes. */
-export async function finishJob(context: Context, root: Header): Promise<void> {
+/**
+ * Ends the job of a decided root group: state, value, counters, lists, event, and the answer to its supervisor. Every write is idempotent, and all happen before
+ * the root closes. `false`: the answer is owed, and this process cannot give it.
+ */
+export async function finishJob(context: Context, root: Header): Promise<boolean> {
   const job = asJob(await context.store.get(jobKey(root.jobId), { consistent: true }));
   if (!job) await putJob(context, root);
   const endedAt = job?.endedAt ?? context.clock.now();
-  const ended = job?.endedAt === undefined ? await endOf(context, root, endedAt) : { state: job.state };
+  const ended = job?.endedAt === undefined ? await endOf(context, root, endedAt) : job;
   if (job?.endedAt === undefined) {
     await context.store.write({ op: "update", key: jobKey(root.jobId), change: { set: attributesOf(ended) }, when: and(present(), absent("endedAt")) });
   }
@@ -38,6 +42,7 @@ export async function finishJob(context: Context, root: Header): Promise<void> {
     ]),
     noteState(context, owned, endedAt, ended.state),
   ]);
+  return root.job?.supervised === true ? answerToken(context, root.jobId, ended) : true;
 }
 
 async function endOf(context: Context, root: Header, endedAt: number): Promise<Partial<JobAttributes> & Pick<JobAttributes, "state">> {

@@ -1,4 +1,5 @@
 import { addCounts, carriedUp, countOf, INEXACT } from "../core/counts.ts";
+import { FanfoldError } from "../core/errors.ts";
 import { scopeOf } from "../core/run-id.ts";
 import { isTerminal } from "../core/run-state.ts";
 import type { Context } from "./context.ts";
@@ -8,6 +9,7 @@ import { decidedAbove, readHeader } from "./gate.ts";
 import { setOutcome } from "./header-writes.ts";
 import type { Header, Outcome, Run, RunAttributes, RunError } from "./items.ts";
 import { countersOf, readLedger } from "./ledger-reads.ts";
+import { sendControl } from "./messages.ts";
 import { cancelIdleRun, isLive, settleRun } from "./run-writes.ts";
 import { copyOfValue, readLastStep, readRunById } from "./runs.ts";
 
@@ -27,12 +29,12 @@ export async function followDecide(context: Context, item: Extract<FollowItem, {
 }
 
 /** What a decided group means for the run that waits for it. Derived from the stored outcome alone, so it can be repeated; never skipped because the header is closed. */
-export async function followSettle(context: Context, gid: string, list: WorkList): Promise<void> {
+export async function followSettle(context: Context, gid: string, list: WorkList, where: "engine" | "worker"): Promise<void> {
   const header = await readHeader(context, gid);
   if (!header?.outcome) return;
   if (header.joins === undefined) {
-    await finishJob(context, header);
-    list.push({ kind: "close", gid, round: header.round });
+    if (await finishJob(context, header)) list.push({ kind: "close", gid, round: header.round });
+    else await handOver(context, gid, where);
     return;
   }
   const owner = await readRunById(context, header.joins);
@@ -53,6 +55,12 @@ export async function followSettle(context: Context, gid: string, list: WorkList
   const { run } = await cancelIdleRun(context, settled, header.round, cancelled(context, "upstream"));
   if (run && isTerminal(run.status)) list.push({ kind: "run", run });
   else if (run && run.round > header.round) list.push({ kind: "close", gid, round: header.round });
+}
+
+/** The engine's own handler answers supervisors; a worker needs no right to. */
+async function handOver(context: Context, gid: string, where: "engine" | "worker"): Promise<void> {
+  if (where === "engine") throw new FanfoldError("internal", `job ${gid} is supervised, but the handler of the engine queue has no Tokens port`);
+  await sendControl(context, { kind: "settle", gid });
 }
 
 async function settlement(context: Context, header: Header, owner: Run): Promise<Partial<RunAttributes>> {

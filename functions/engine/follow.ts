@@ -42,7 +42,7 @@ export async function follow(context: Context, items: readonly FollowItem[], whe
     ];
     for (const item of settled) {
       if (where === "worker" && ++settles > context.config.settleBudget) work.push(sendControl(context, { kind: "settle", gid: item.gid }));
-      else work.push(followSettle(context, item.gid, list));
+      else work.push(followSettle(context, item.gid, list, where));
     }
     if (work.length > 0) {
       await all(work);

@@ -21,6 +21,7 @@ import type { Attributes, Item, Key } from "./ports.ts";
  * | progress       | tasks `P#<jobId>#<shard>` / `!`                | < 1 KB    | once per follow-up batch; approximate                   |
  * | job            | tasks `J#<jobId>` / `!`                        | 1-2 KB    | submit, end                                             |
  * | job index      | tasks `JS#<state or all>` / `<createdAt>#<jobId>` | < 1 KB | submit 2, end 2                                         |
+ * | supervisor     | tasks `T#<jobId>` / `!`                        | 1-2 KB    | of supervised jobs only: submit, answered               |
  * | event          | tasks `V#<jobId>` / `<at>#<id>`                | < 1 KB    | per state change and failure, never per success         |
  */
 export const ITEM_VERSION = 1;
@@ -125,6 +126,8 @@ export interface RunAttributes extends Owned {
   readonly unknownSince?: number;
   readonly sentAt?: number;
   readonly sends?: number;
+  /** How often its message was given up by a queue. */
+  readonly deadLetters?: number;
   readonly startedAt?: number;
   readonly endedAt?: number;
   readonly error?: RunError;
@@ -151,6 +154,8 @@ export interface JobSeed {
   readonly parametersRef?: string;
   readonly fingerprint?: string;
   readonly planned: number;
+  /** A task token waits for its end: see supervision.ts. */
+  readonly supervised?: true;
 }
 export interface JobAttributes extends Owned, JobSeed {
   readonly state: "pending" | "started" | "success" | "failure" | "cancelled" | "timed-out";
@@ -195,6 +200,7 @@ export const jobIndexKey = (state: string, createdAt: number, jobId: string): Ke
   partition: jobIndexPartition(state),
   sort: `${pad(createdAt, 14)}#${jobId}`,
 });
+export const supervisorKey = (jobId: string): Key => ({ table: "tasks", partition: `T#${jobId}`, sort: "!" });
 export const eventPartition = (jobId: string): string => `V#${jobId}`;
 export const eventKey = (jobId: string, at: number, id: string): Key => ({ table: "tasks", partition: eventPartition(jobId), sort: `${pad(at, 14)}#${id}` });
 

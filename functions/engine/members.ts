@@ -149,7 +149,8 @@ async function endUnstarted(
     };
     return end({ status: "broken", killsAlone: killsAlone(context, run), endedAt: now, error });
   }
-  if (context.registry.info(step.task)) return undefined;
+  const { registry } = context;
+  if (registry.info(step.task) && (registry.has?.(step.task) ?? true)) return undefined;
   const since = await noteUnknownTask(context, ref, header, run, step.task);
   const waited = (now - since) / 1_000;
   if (waited < context.config.unknownTaskGraceSeconds) return { kind: "later", delaySeconds: Math.max(5, Math.min(300, waited)) };

@@ -14,6 +14,10 @@ export interface Ports {
   readonly ids: Ids;
   readonly registry: TaskRegistry;
   readonly runner: TaskRunner;
+  /** Answers whoever waits for a job's end. Absent: another process of the deployment has it, and is handed the end of such jobs. */
+  readonly tokens?: Tokens;
+  /** Hears what the sweep had to repair, for metrics. */
+  readonly watch?: Watch;
 }
 
 // ---------------------------------------------------------------- store
@@ -119,6 +123,28 @@ export interface Ids {
   hash(text: string): string;
   /** A number in [0, 1): jitter and shards. */
   random(): number;
+}
+
+// ---------------------------------------------------------------- tokens, watch
+
+/**
+ * Task tokens of Step Functions. A call may be repeated for ever: the first answer counts, and one to a token that was answered, has expired, or whose
+ * execution has ended is `gone`, which is as good. Throws PortError when nobody can know whether it arrived.
+ */
+export interface Tokens {
+  /** `output`: at most 256 KB as JSON. */
+  succeed(token: string, output: Json): Promise<"sent" | "gone">;
+  /** `error`: at most 256 characters; `cause`: at most 32,768. */
+  fail(token: string, error: string, cause: string): Promise<"sent" | "gone">;
+}
+/** Executions of one state machine. Names are unique in it: a name that was used belongs to that execution for 90 days. */
+export interface Executions {
+  /** `created: false`: the name is taken, by an execution with this input. Throws `idempotency_conflict` when that input is another one. */
+  start(name: string, input: Json): Promise<{ readonly created: boolean }>;
+}
+export interface Watch {
+  /** Work below this group was sent or followed up again. `times`: how often it was sent again before without an effect; from 2 on it looks stuck. */
+  repaired(gid: string, kind: "sent" | "followed", times: number): void;
 }
 
 /** A port failed. `throttled`: not applied, try later. `ambiguous`: may or may not be applied. `outage`: not reachable. */

@@ -220,11 +220,11 @@ export async function listEvents(context: Context, jobId: string, filter: { limi
 }
 
 /** Results of a job: of its last step when that is a group, or that step's one value. */
-export async function* jobResults(context: Context, jobId: string): AsyncGenerator<ResultEntry, void, undefined> {
+export async function* jobResults(context: Context, jobId: string, from = 0): AsyncGenerator<ResultEntry, void, undefined> {
   if (!(await readHeader(context, jobId))) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
   const last = await readLastStep(context, jobId, 0);
   if (!last) return;
   // While the last step still waits for its group, what has ended so far can be read already.
-  if (last.status === "waiting" && last.joins !== undefined && last.takes === "group") yield* streamResults(context, last.joins);
-  else yield* resultsOfRun(context, runIdOf(jobId, 0, last.step));
+  if (last.status === "waiting" && last.joins !== undefined && last.takes === "group") yield* streamResults(context, last.joins, from);
+  else yield* resultsOfRun(context, runIdOf(jobId, 0, last.step), from);
 }

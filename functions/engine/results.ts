@@ -16,21 +16,24 @@ export interface MemberEnd {
 
 /**
  * Ends of members in order: member index, then page. In a group that has decided, an unfinished member reads as cancelled; in one that has not, it is
- * left out. Reads leaf by leaf, so memory does not grow with the group.
+ * left out. Reads leaf by leaf, so memory does not grow with the group. `from`: the first index that is wanted; leaves and pages before it are not read.
  */
-export async function* memberEnds(context: Context, gid: string, counter = { next: 0 }): AsyncGenerator<MemberEnd, void, undefined> {
+export async function* memberEnds(context: Context, gid: string, from = 0, counter = { next: 0 }): AsyncGenerator<MemberEnd, void, undefined> {
   const header = await readHeader(context, gid);
   if (!header) return;
   const { width } = context.config;
+  const members = header.pages || header.outcome === undefined ? undefined : header.memberCount;
+  const leavesBefore = members === undefined ? 0 : Math.floor(Math.min(members, Math.max(0, from - counter.next)) / width);
+  counter.next += leavesBefore * width;
   const leaves = header.memberCount === undefined ? Number.POSITIVE_INFINITY : Math.ceil(header.memberCount / width);
-  for (let leaf = 0; leaf < leaves; leaf++) {
+  for (let leaf = leavesBefore; leaf < leaves; leaf++) {
     const last = new Map<number, Run>();
     for (const run of await readLeaf(context, gid, leaf)) last.set(run.index, run);
     if (last.size === 0 && header.memberCount === undefined) return;
     const upTo = Math.min((leaf + 1) * width, header.memberCount ?? Number.POSITIVE_INFINITY);
     for (let index = leaf * width; index < upTo; index++) {
       const run = last.get(index);
-      if (run && header.pages) yield* memberEnds(context, childGroup(run), counter);
+      if (run && header.pages) yield* memberEnds(context, childGroup(run), from, counter);
       else if (run || header.memberCount !== undefined) yield* endOf(context, header, index, run, counter);
     }
   }
@@ -55,8 +58,8 @@ async function memberStatus(context: Context, header: Header, run: Run | undefin
   return run.step + 1 < strand.length ? undefined : run.status;
 }
 
-export async function* streamResults(context: Context, gid: string): AsyncGenerator<ResultEntry, void, undefined> {
-  for await (const end of memberEnds(context, gid)) yield toEntry(context, end);
+export async function* streamResults(context: Context, gid: string, from = 0): AsyncGenerator<ResultEntry, void, undefined> {
+  for await (const end of memberEnds(context, gid, from)) if (end.index >= from) yield toEntry(context, end);
 }
 export async function toEntry(context: Context, { index, runId, status, run }: MemberEnd): Promise<ResultEntry> {
   if (isSuccess(status) && run) return { index, runId, status, value: await loadValue(context, run) };
@@ -65,9 +68,9 @@ export async function toEntry(context: Context, { index, runId, status, run }: M
 const NEVER_RAN: ErrorData = { name: "Cancelled", message: "the group was decided before this member ended", reason: "upstream" };
 
 /** Results of a finished run that is a group, or its one value. */
-export async function* resultsOfRun(context: Context, runId: string): AsyncGenerator<ResultEntry, void, undefined> {
+export async function* resultsOfRun(context: Context, runId: string, from = 0): AsyncGenerator<ResultEntry, void, undefined> {
   const run = await readRunById(context, runId);
   if (!run || !isTerminal(run.status)) return;
-  if (run.collects !== undefined) yield* streamResults(context, run.collects);
-  else yield await toEntry(context, { index: 0, runId, status: run.status, run });
+  if (run.collects !== undefined) yield* streamResults(context, run.collects, from);
+  else if (from === 0) yield await toEntry(context, { index: 0, runId, status: run.status, run });
 }

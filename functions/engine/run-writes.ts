@@ -161,6 +161,13 @@ export async function noteUnknownTask(context: Context, ref: RunRef, header: Hea
       )[0] as RunWrite);
   return run?.unknownSince ?? now;
 }
+/** Its message was given up: the row, made if there is none, says how often. undefined: the row was collected. */
+export async function noteDeadLetter(context: Context, ref: RunRef, header: Header, seen: Run | undefined, task: string): Promise<Run | undefined> {
+  const now = context.clock.now();
+  if (seen) return (await update(context, ref, { set: { sentAt: now }, add: { deadLetters: 1 } }, and(present(), notTerminal))).run;
+  const attributes = { ...ownedBy(header), status: "queued" as const, round: header.round, attempt: 0, task, sentAt: now, deadLetters: 1 };
+  return (await createRuns(context, [{ ref, attributes }]))[0]?.run;
+}
 /** Ends a run that killed its process too often, in place of the takeover. */
 export async function breakDeadRun(context: Context, seen: Run, set: Partial<RunAttributes>): Promise<RunWrite> {
   const free = and(eq("status", "started"), eq("attempt", seen.attempt), leaseOver(context, context.clock.now()));

@@ -114,6 +114,7 @@ export async function streamPages(
 }
 /** At its time limit an owner that got on goes on later (not a failed attempt); one that did not would never end. */
 function abortedStream(reason: string | undefined, gotOn: boolean): Streamed {
+  if (reason === "stopped") return { kind: "yielded" };
   if (reason !== "deadline") return { kind: "lost" };
   if (gotOn) return { kind: "yielded" };
   const error = { name: "TaskTimeout", message: "the generator yielded nothing within the task's timeout", reason: "task_timeout" };

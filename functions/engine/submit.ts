@@ -10,10 +10,12 @@ import { expandMembers } from "./expand.ts";
 import { putJob } from "./finish-job.ts";
 import { createHeader } from "./header-writes.ts";
 import { type Header, ITEM_VERSION, type JobSeed } from "./items.ts";
+import { sendControl } from "./messages.ts";
 import { checkTasks } from "./outbox.ts";
 import { jsonBytes, keepText } from "./payload.ts";
 import { noteState } from "./progress.ts";
 import { ownedBy } from "./run-writes.ts";
+import { keepToken } from "./supervision.ts";
 
 /**
  * Starts a job: plan, root header, job item, one message, however large the canvas. The root header is the truth: before it nothing has happened,
@@ -35,15 +37,14 @@ export async function submitOpenJob(context: Context, request: OpenJobRequest): 
 
 type Request = Omit<SubmitRequest, "canvas">;
 async function start(context: Context, request: Request, strand: Strand, content: () => Json): Promise<Submitted> {
-  const { idempotencyKey, parameters, workflow } = request;
+  const { idempotencyKey, parameters, workflow, token } = request;
   checkKey(idempotencyKey);
   const timeoutSeconds = timeoutOf(context, request.timeoutSeconds);
   const fingerprint =
-    idempotencyKey === undefined
+    idempotencyKey === undefined && request.jobId === undefined
       ? undefined
       : context.ids.hash(canonicalJson([workflow ?? null, parameters ?? null, request.timeoutSeconds ?? null, content()]));
-  const jobId =
-    idempotencyKey === undefined ? context.ids.job() : context.ids.hash(`job ${JSON.stringify([request.principal ?? "local", idempotencyKey])}`).slice(0, 32);
+  const jobId = request.jobId ?? newJobId(context, request);
   const now = context.clock.now();
   const deadline = now + timeoutSeconds * 1_000;
   const owned = { v: ITEM_VERSION, jobId, ttl: Math.ceil(deadline / 1_000) + context.config.retentionSeconds };
@@ -52,7 +53,9 @@ async function start(context: Context, request: Request, strand: Strand, content
     ...(await keepParameters(context, jobId, fingerprint, parameters)),
     ...(workflow === undefined ? {} : { workflow }),
     ...(fingerprint === undefined ? {} : { fingerprint }),
+    ...(token === undefined ? {} : { supervised: true as const }),
   };
+  if (token !== undefined) await keepToken(context, owned, token);
   const plan = await context.plans.write(
     fingerprint === undefined ? jobId : `${jobId}!${fingerprint.slice(0, 32)}`,
     { policy: "allSuccess", tracking: "lazy", members: [strand] },
@@ -78,7 +81,14 @@ async function start(context: Context, request: Request, strand: Strand, content
     });
   }
   if (header.state === "open") await launch(context, header);
+  // A token that came after the job had ended: its end is told again.
+  if (token !== undefined && header.outcome !== undefined) await sendControl(context, { kind: "settle", gid: jobId });
   return { jobId, created: applied };
+}
+/** The same key of the same principal gives the same id. */
+export function newJobId(context: Context, { principal = "local", idempotencyKey }: Pick<SubmitRequest, "principal" | "idempotencyKey">): string {
+  checkKey(idempotencyKey);
+  return idempotencyKey === undefined ? context.ids.job() : context.ids.hash(`job ${JSON.stringify([principal, idempotencyKey])}`).slice(0, 32);
 }
 /** Parameters are for people. They rest on the header, from which the job item can be made again, so only small ones rest there themselves. */
 async function keepParameters(context: Context, jobId: string, fingerprint: string | undefined, parameters: Request["parameters"]): Promise<Partial<JobSeed>> {

@@ -21,14 +21,17 @@ import { recheckEdges, recheckNodes } from "./seal.ts";
  * The sweeper (docs/protocol.md, section 13): nothing stays stuck because a message was lost or a process died. It walks the headers that are not closed and
  * due for a check, repairs what it finds through the same follow-up as everybody else, and sends what is due.
  */
-export async function sweep(context: Context): Promise<SweepReport> {
+export async function sweep(context: Context, until = Number.POSITIVE_INFINITY): Promise<SweepReport> {
   let checked = 0;
+  let unfinished = false;
+  const over = (): boolean => (unfinished ||= context.clock.now() >= until);
   const now = context.clock.now();
   await eachBounded(
     Array.from({ length: OPEN_SHARDS }, (_, k) => openShard(k)),
     4,
     async (partition) => {
       for await (const key of indexed(context, "open", partition, now)) {
+        if (over()) return;
         checked++;
         await sendControl(context, { kind: "sweep", gid: key.partition.slice(2), fromLeaf: 0 });
       }
@@ -42,6 +45,7 @@ export async function sweep(context: Context): Promise<SweepReport> {
     8,
     async (partition) => {
       for await (const key of indexed(context, "due", partition, now + context.queue.maxDelaySeconds * 1_000)) {
+        if (over()) return;
         due++;
         try {
           await sendDue(context, key);
@@ -53,7 +57,7 @@ export async function sweep(context: Context): Promise<SweepReport> {
       }
     },
   );
-  return { checked, due, failed, ...(error === undefined ? {} : { error }) };
+  return { checked, due, failed, unfinished, ...(error === undefined ? {} : { error }) };
 }
 async function* indexed(context: Context, index: IndexName, partition: string, upTo: number): AsyncGenerator<Key, void, undefined> {
   let cursor: string | undefined;
@@ -82,6 +86,8 @@ async function sendRun(context: Context, header: Header, run: Run, delaySeconds:
   if (step) await sendRuns(context, [{ gid: run.gid, index: run.index, step: run.step, queue: queueOf(context, step), delaySeconds }], 1);
 }
 
+/** A run that ended a moment ago is still being followed up by its worker: that is no repair. */
+const FOLLOW_LATE_MS = 30_000;
 /** Leaves that one message looks into. */
 const LEAVES_PER_SWEEP = 64;
 
@@ -162,7 +168,10 @@ async function sweepLeaf(context: Context, header: Header, leaf: number, done: R
     const absent = index < upTo && !run && !done.has(localIndex(index, width)) && leafOf(index, width) === leaf;
     if (absent) absentFrom ??= index;
     else if (absentFrom !== undefined) {
-      if (mayResend(context, header) && header.plan !== undefined) kicks.push(expandMembers(context, header, absentFrom, index, true));
+      if (mayResend(context, header) && header.plan !== undefined) {
+        context.watch?.repaired(header.gid, "sent", Math.max(0, (header.stalls ?? 0) - 1));
+        kicks.push(expandMembers(context, header, absentFrom, index, true));
+      }
       absentFrom = undefined;
     }
     if (!run || index >= upTo || done.has(localIndex(index, width))) continue;
@@ -170,6 +179,8 @@ async function sweepLeaf(context: Context, header: Header, leaf: number, done: R
     else kicks.push(kick(context, header, run));
   }
   await all(kicks);
+  const late = context.clock.now() - FOLLOW_LATE_MS;
+  if (ended.some(({ endedAt = 0 }) => endedAt < late)) context.watch?.repaired(header.gid, "followed", 0);
   await follow(
     context,
     ended.map((run) => ({ kind: "run" as const, run })),
@@ -195,6 +206,7 @@ async function kick(context: Context, header: Header, run: Run): Promise<void> {
   const since = Math.max(run.sentAt ?? run.startedAt ?? 0, run.status === "started" ? (run.leaseUntil ?? 0) : 0, run.notBefore ?? 0);
   const age = (context.clock.now() - since) / 1_000;
   if (age <= context.config.resendSeconds * 2 ** Math.min(run.sends ?? 0, 6)) return;
+  context.watch?.repaired(run.gid, "sent", run.sends ?? 0);
   await noteResend(context, run);
   await sendRun(context, of, run, 0);
 }

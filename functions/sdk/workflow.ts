@@ -22,6 +22,8 @@ export interface WorkflowDefinition<Parameters extends z.$ZodObject> {
   readonly canvas: (parameters: z.output<Parameters>) => CanvasSource;
   /** Seconds until a job of it is `timed-out`. Default: the engine's. */
   readonly timeout?: number;
+  /** `true`: on AWS a state machine starts its jobs and waits for their end, visible in the console. Elsewhere it means nothing. Default `false`. */
+  readonly supervised?: boolean;
 }
 
 const workflowMark = Symbol.for("fanfold.workflow");
@@ -34,6 +36,7 @@ export interface Workflow {
   readonly parameters: z.$ZodObject;
   readonly canvas: (parameters: never) => CanvasSource;
   readonly timeoutSeconds: number | undefined;
+  readonly supervised: boolean;
 }
 
 /**
@@ -48,12 +51,12 @@ export interface Workflow {
  * });
  */
 export function defineWorkflow<Parameters extends z.$ZodObject>(definition: WorkflowDefinition<Parameters>): Workflow {
-  const { name, description = "", parameters, canvas, timeout } = definition;
+  const { name, description = "", parameters, canvas, timeout, supervised = false } = definition;
   const problem = nameProblem(name);
   if (problem !== undefined) throw invalid("/name", `the name of a workflow ${problem}`);
   if (timeout !== undefined && !(timeout > 0 && Number.isFinite(timeout)))
     throw invalid("/timeout", `the timeout of ${name} must be a number of seconds above 0`);
-  return Object.freeze({ [workflowMark]: true as const, name, description, parameters, canvas, timeoutSeconds: timeout });
+  return Object.freeze({ [workflowMark]: true as const, name, description, parameters, canvas, timeoutSeconds: timeout, supervised });
 }
 
 export function isWorkflow(value: unknown): value is Workflow {
@@ -71,6 +74,7 @@ export interface StartedWorkflow {
   /** The fields as they were understood, defaults included. */
   readonly parameters: JsonObject;
   readonly timeoutSeconds?: number;
+  readonly supervised?: true;
 }
 export interface Workflows {
   /** In order of name. */
@@ -117,6 +121,7 @@ function start(workflow: Workflow, fields: unknown): StartedWorkflow {
     canvas: canvasFrom(workflow, checked.data),
     parameters: parametersJson(checked.data, fields as JsonObject),
     ...(workflow.timeoutSeconds !== undefined && { timeoutSeconds: workflow.timeoutSeconds }),
+    ...(workflow.supervised && { supervised: true as const }),
   };
 }
 

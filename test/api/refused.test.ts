@@ -27,6 +27,14 @@ const ROWS: readonly Row[] = [
   { what: "an empty body", body: "", code: "invalid_json", status: 400 },
   { what: "NaN", body: task('{"task":"noop","args":[NaN]}'), code: "invalid_json", status: 400 },
   { what: "bytes that are no UTF-8", body: new Uint8Array([0x7b, 0xff, 0xfe, 0x7d]), code: "invalid_json", status: 400 },
+  {
+    what: "a supervised start where nothing supervises",
+    path: "/workflows/example.sum-of-sums/jobs?supervised",
+    body: "{}",
+    code: "invalid_request",
+    status: 400,
+    field: "?supervised",
+  },
   // Wrong type
   { what: "no content type", body: canvas({ task: "noop" }), headers: { "Content-Type": "" }, code: "unsupported_media_type", status: 415 },
   { what: "a form", body: canvas({ task: "noop" }), headers: { "Content-Type": "text/plain" }, code: "unsupported_media_type", status: 415 },

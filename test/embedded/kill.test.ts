@@ -24,11 +24,9 @@ async function runsOf(runtime: Runtime, jobId: string): Promise<RunView[]> {
 describe("kill -9 of a worker", () => {
   it("in the middle of a run: it is taken over at once and finishes", async () => {
     const file = join(newFolder(), "kills-once");
-    const { runtime, log } = await startTestRuntime();
-    const from = performance.now();
+    // The lease would end long after the test.
+    const { runtime, log } = await startTestRuntime({ engine: { leaseSeconds: 600 } });
     expect(await run(runtime, killsOnce.s(file))).toMatchObject({ state: "success", value: 2 });
-    // Well before the lease of ten seconds would have ended.
-    expect(performance.now() - from).toBeLessThan(8_000);
     expect(log.map((line) => line.message)).toContain("a worker process died");
     await until("the worker was replaced", async () => (await runtime.stats()).workers.every((worker) => worker.ready));
   });
@@ -91,7 +89,7 @@ describe("kill -9 of everything", () => {
     const jobId = await submitted;
     await until("a third has run", () => linesOf(file).filter((line) => line.startsWith("end")).length > 200);
     await first.kill();
-    await until("the orphans are gone", () => workersOf(dataFolder).length === 0, 5_000);
+    await until("the orphans are gone", () => workersOf(dataFolder).length === 0);
     const killedAt = Date.now();
     const { runtime } = await startTestRuntime({ dataFolder });
     expect(await ended(runtime, jobId)).toMatchObject({ state: "success", value: 600 });
@@ -130,7 +128,7 @@ describe("kill -9 of everything", () => {
     await until("both run", () => linesOf(file).length > 0 && linesOf(join(dataFolder, "stuck")).length > 0);
     expect(workersOf(dataFolder)).toHaveLength(2);
     first.child.kill("SIGKILL");
-    await until("the orphans are gone", () => workersOf(dataFolder).length === 0, 5_000);
+    await until("the orphans are gone", () => workersOf(dataFolder).length === 0);
   });
 
   it("leaves a lock that the next start takes over", async () => {

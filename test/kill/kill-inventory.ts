@@ -2,6 +2,8 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { checkPages } from "../../functions/embedded/lmdb-pages.ts";
+import { foldersOf } from "../../functions/embedded/settings.ts";
 import { NOTHING } from "../../functions/tasks/inventory/chunk.ts";
 import { cutChunks } from "../../functions/tasks/inventory/cut-chunks.ts";
 import { walkFolder } from "../../functions/tasks/inventory/walk-folder.ts";
@@ -57,6 +59,7 @@ export async function killInventory({ folder, workFolder, kills, seed, onLine }:
     return startDemo({ folder, dataFolder, tasks: TASKS, env });
   };
   const ledger = new Ledger();
+  const damage: string[] = [];
   for (const [at, { phase, milliseconds }] of lives.entries()) {
     const before = linesOf(trace).length;
     const demo = start(phase);
@@ -69,6 +72,7 @@ export async function killInventory({ folder, workFolder, kills, seed, onLine }:
     const early = await Promise.race([demo.ended, pause(milliseconds)]);
     if (early !== undefined) throw new Error(`the inventory ended before kill ${at + 1}: ${describe(early)}`);
     const processes = await demo.kill();
+    damage.push(...damageOf(dataFolder, `after kill ${at + 1}`));
     const { runs } = await readRecorded(dataFolder, TASKS);
     ledger.afterLife(runs, linesOf(trace));
     const counts = `${ledger.recorded("inventory.digest")} digests recorded, ${ledger.begun} attempts begun`;
@@ -77,9 +81,18 @@ export async function killInventory({ folder, workFolder, kills, seed, onLine }:
   const end = await endOf(start(undefined), onLine);
   const recorded = await readRecorded(dataFolder, TASKS);
   ledger.afterLife(recorded.runs, linesOf(trace));
-  const problems = [...ledger.problems, ...ledger.problemsAtEnd(recorded, chunks)];
+  damage.push(...damageOf(dataFolder, "at the end"));
+  const problems = [...damage, ...ledger.problems, ...ledger.problemsAtEnd(recorded, chunks)];
   if (reportOf(end) !== reportOf(undisturbed)) problems.push("the report differs from that of the undisturbed inventory");
   return { kills, chunks, digestsRecorded: ledger.recorded("inventory.digest"), problems };
+}
+
+/** LMDB finds a page with two owners late, or never. */
+function damageOf(dataFolder: string, when: string): string[] {
+  const file = join(foldersOf(dataFolder).database, "state.lmdb");
+  if (!existsSync(file)) return [];
+  const { trees, free } = checkPages(file);
+  return [...trees, ...free].map((problem) => `the database ${when}: ${problem}`);
 }
 
 /** What a life is killed in: counted from its start, from its first task while the walk goes on, from its first task at full speed, from its report. */

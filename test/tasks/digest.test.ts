@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { NOTHING } from "../../functions/tasks/inventory/chunk.ts";
 import { cutChunks } from "../../functions/tasks/inventory/cut-chunks.ts";
+import { openSource } from "../../functions/tasks/inventory/source.ts";
 import { digestChunk } from "../../functions/tasks/inventory/digest-chunk.ts";
 import { digestFile } from "../../functions/tasks/inventory/digest-file.ts";
 import { fsReason } from "../../functions/tasks/inventory/fs-reason.ts";
@@ -55,7 +56,11 @@ describe("the digests of a chunk", () => {
   it("are in order, with the failures of the walk before its own", async () => {
     for (const name of ["1", "2", "3", "4", "5"]) writeFileSync(inside(name), name);
     const totals = { ...NOTHING, files: 7 };
-    const result = await digestChunk(folder, { files: ["1", "gone", "2", "3", "4", "gone\\x0atoo", "5"], failures: [["dir", "EACCES"]], totals }, signal);
+    const result = await digestChunk(
+      await openSource(folder),
+      { files: ["1", "gone", "2", "3", "4", "gone\\x0atoo", "5"], failures: [["dir", "EACCES"]], totals },
+      signal,
+    );
     expect(result.files.map(([path]) => path)).toEqual(["1", "2", "3", "4", "5"]);
     expect(result.failures).toEqual([
       ["dir", "EACCES"],
@@ -82,7 +87,7 @@ describe("the digests of a chunk", () => {
     if (root) process.seteuid?.(NOBODY);
     try {
       const [cut] = await allOf(cutChunks(walkFolder(Buffer.from(closed), undefined, signal), NOTHING, 32));
-      const { files, failures } = await digestChunk(closed, cut!.chunk, signal);
+      const { files, failures } = await digestChunk(await openSource(closed), cut!.chunk, signal);
       expect(files.map(([path]) => path)).toEqual(["open"]);
       expect(failures).toEqual([
         ["unlisted", "EACCES"],

@@ -6,6 +6,7 @@ import type { JobView } from "../../functions/engine/contract.ts";
 import { createWorkflows, defineTask, type AnyTask } from "../../functions/sdk/index.ts";
 import { createRunner } from "../../functions/sdk/runner.ts";
 import type { Chunk } from "../../functions/tasks/inventory/chunk.ts";
+import { openSource } from "../../functions/tasks/inventory/source.ts";
 import { digestChunk } from "../../functions/tasks/inventory/digest-chunk.ts";
 import { inventory, inventoryDigest, inventoryReport, inventoryWalk, type InventoryReport } from "../../functions/tasks/inventory/index.ts";
 import { LocalEngine } from "../engine/local-engine.ts";
@@ -89,10 +90,10 @@ describe("the inventory of a folder", () => {
     for (const name of ["1", "2", "3", "4"]) writeFileSync(join(folder, name), name);
     const meddling = defineTask({
       name: "inventory.digest",
-      run: (ctx, path: string, chunk: Chunk) => {
+      run: async (ctx, path: string, chunk: Chunk) => {
         if (chunk.files.includes("3")) throw new Error("out of luck");
         rmSync(join(folder, "2"), { force: true });
-        return digestChunk(path, chunk, ctx.signal);
+        return digestChunk(await openSource(path), chunk, ctx.signal);
       },
     });
     const job = await runInventory({ folder, chunk: 1 }, [inventoryWalk, meddling, inventoryReport]);

@@ -2,15 +2,17 @@ import * as z from "zod";
 import { FanfoldError } from "../../core/errors.ts";
 import { hasEnded, jobEvents } from "../follow-events.ts";
 import { graphToDot } from "../graph-dot.ts";
-import { ndjsonResponse } from "../ndjson.ts";
+import { boundedResponse, ndjsonResponse } from "../ndjson.ts";
 import { route } from "../route.ts";
-import { cancelled, cursorText, flag, job, jobEvent, jobGraph, jobPage, jobState, limit, resultEntry, runPage, runStatus } from "../schemas.ts";
+import { cancelled, cursorText, flag, job, jobEvent, jobGraph, jobPage, jobState, limit, resultEntry, runPage, runStatus, wholeNumber } from "../schemas.ts";
 import { jobIdParam, requireJob } from "./job-id.ts";
 
 const id = z.strictObject({ id: jobIdParam });
 const DOT = "text/vnd.graphviz";
 const NDJSON = "application/x-ndjson";
 const DEFAULT_LIMIT = 100;
+const PARTS = "Where answers are bound in size, `Link` with rel=next names the rest: ask for it until there is none.";
+const fromIndex = wholeNumber(0, Number.MAX_SAFE_INTEGER).optional().describe("The first entry that is wanted, counted from 0");
 
 export const jobRoutes = [
   route({
@@ -65,14 +67,17 @@ export const jobRoutes = [
     path: "/jobs/{id}/results",
     operation: "getResults",
     summary: "Results of an ended job, in order, one per line",
+    description: PARTS,
     params: id,
+    query: z.strictObject({ from: fromIndex }),
     replies: { 200: { description: "A stream; read it as slowly as you like", schema: resultEntry, type: NDJSON } },
-    async handle({ params }, { engine }) {
+    async handle({ params, query: { from = 0 } }, { engine, answerBytes }) {
       const { state } = await requireJob(params.id, engine);
       if (!hasEnded(state)) {
         throw new FanfoldError("job_unfinished", `job ${params.id} is ${state}; its results can be read once it has ended`, { retryable: true });
       }
-      return ndjsonResponse(engine.results(params.id));
+      const results = engine.results(params.id, { from });
+      return answerBytes === undefined ? ndjsonResponse(results) : boundedResponse(results, { bytes: answerBytes, from });
     },
   }),
   route({
@@ -80,13 +85,14 @@ export const jobRoutes = [
     path: "/jobs/{id}/events",
     operation: "getEvents",
     summary: "State changes and failures of a job, oldest first, one per line",
-    description: "With `?follow` the stream goes on until the job has ended. Empty lines only show that it is still there.",
+    description: `With \`?follow\` the stream goes on until the job has ended. Empty lines only show that it is still there. ${PARTS} There \`?follow\` waits for nothing.`,
     params: id,
-    query: z.strictObject({ follow: flag }),
+    query: z.strictObject({ follow: flag, from: fromIndex }),
     replies: { 200: { description: "A stream", schema: jobEvent, type: NDJSON } },
-    async handle({ params, query }, { engine, pollMilliseconds = 500 }) {
+    async handle({ params, query: { follow, from = 0 } }, { engine, pollMilliseconds = 500, answerBytes }) {
       await requireJob(params.id, engine);
-      return ndjsonResponse(jobEvents(engine, params.id, { follow: query.follow, pollMilliseconds }), { live: query.follow });
+      const events = jobEvents(engine, params.id, { follow: follow && answerBytes === undefined, pollMilliseconds, from });
+      return answerBytes === undefined ? ndjsonResponse(events, { live: follow }) : boundedResponse(events, { bytes: answerBytes, from });
     },
   }),
   route({

@@ -8,7 +8,7 @@ import type { Workflows } from "../dependencies.ts";
 import { nearestName } from "../../core/nearest-name.ts";
 import { checkTasks, under } from "../read-canvas.ts";
 import { invalid, route } from "../route.ts";
-import { json, submitted, timeoutSeconds, workflow as workflowSchema, workflowList } from "../schemas.ts";
+import { flag, json, submitted, timeoutSeconds, workflow as workflowSchema, workflowList } from "../schemas.ts";
 import { submittedResponse } from "./submitted.ts";
 
 const name = z.strictObject({ name: z.string().max(LIMITS.nameCharacters) });
@@ -36,8 +36,11 @@ export const workflowRoutes = [
     path: "/workflows/{name}/jobs",
     operation: "startWorkflow",
     summary: "Start a workflow",
-    description: "The same Idempotency-Key with the same body gives the same job.",
+    description:
+      "The same Idempotency-Key with the same body gives the same job. With `?supervised` a state machine of the same name as the job starts it and waits for " +
+      "its end; the job can be read a moment later. A server without one refuses that.",
     params: name,
+    query: z.strictObject({ supervised: flag }),
     idempotent: true,
     body: {
       kind: "json",
@@ -49,12 +52,18 @@ export const workflowRoutes = [
       201: { description: "Started", schema: submitted },
       200: { description: "This Idempotency-Key had started it before", schema: submitted },
     },
-    async handle({ params, body, principal, idempotencyKey }, { engine, workflows, registry }) {
+    async handle({ params, query, body, principal, idempotencyKey }, { engine, workflows, registry, supervise }) {
       const { name: workflow } = findWorkflow(params.name, workflows);
       const fields = readFields(body.fields ?? {});
-      const { canvas, parameters, timeoutSeconds: ownTimeout } = under("/fields", () => workflows.start(workflow, fields));
+      const { canvas, parameters, timeoutSeconds: ownTimeout, supervised } = under("/fields", () => workflows.start(workflow, fields));
       checkTasks(canvas, registry);
       const timeout = body.timeoutSeconds ?? ownTimeout;
+      if (query.supervised && supervise === undefined)
+        throw invalid("?supervised", "this server has no state machine to supervise jobs; start it without ?supervised");
+      if (supervise !== undefined && (query.supervised || supervised)) {
+        const jobId = engine.newJobId({ principal, ...(idempotencyKey !== undefined && { idempotencyKey }) });
+        return submittedResponse(await supervise({ jobId, workflow, fields, principal, ...(timeout !== undefined && { timeoutSeconds: timeout }) }));
+      }
       return submittedResponse(
         await engine.submit({
           canvas,

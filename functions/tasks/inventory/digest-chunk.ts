@@ -1,20 +1,18 @@
-import { Buffer } from "node:buffer";
 import type { Chunk, ChunkResult, Digested, Failure } from "./chunk.ts";
-import { digestFile, type FileDigest } from "./digest-file.ts";
+import type { FileDigest } from "./digest-file.ts";
 import { decodePath } from "./path-text.ts";
-import { pathIn } from "./walk-folder.ts";
+import type { Source } from "./source.ts";
 
 /** Several, because reading waits; few, because a worker digests many chunks at once. */
 const FILES_AT_ONCE = 4;
 
 /** Digests the files of a chunk. What a file does is data; only an abort, or a shortage of the process, throws. */
-export async function digestChunk(folder: string, chunk: Chunk, signal: AbortSignal): Promise<ChunkResult> {
-  const root = Buffer.from(folder, "utf8");
+export async function digestChunk(source: Source, chunk: Chunk, signal: AbortSignal): Promise<ChunkResult> {
   const digests: FileDigest[] = [];
   let next = 0;
   const digestNext = async (): Promise<void> => {
     try {
-      for (let at = next++; at < chunk.files.length; at = next++) digests[at] = await digestFile(pathIn(root, decodePath(chunk.files[at] ?? "")), signal);
+      for (let at = next++; at < chunk.files.length; at = next++) digests[at] = await source.digest(decodePath(chunk.files[at] ?? ""), signal);
     } catch (error) {
       // This attempt is over: the others of it need not go on.
       next = chunk.files.length;

@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import * as z from "zod";
 import { defineTask, TaskError, type Json, type ResultEntry } from "../../sdk/index.ts";
 import { NOTHING, type Chunk, type ChunkResult, type Totals } from "./chunk.ts";
@@ -6,8 +5,8 @@ import { cutChunks } from "./cut-chunks.ts";
 import { digestChunk } from "./digest-chunk.ts";
 import { foldResults, type ChunkEnd } from "./fold-results.ts";
 import { decodePath, encodePath } from "./path-text.ts";
+import { openSource } from "./source.ts";
 import { refuseStateInside } from "./state-folder.ts";
-import { walkFolder } from "./walk-folder.ts";
 
 /** Where a walk goes on. Everything that it counted is either in chunks that are safe or in here. */
 type Cursor = { readonly after: string; readonly totals: Totals } | { readonly done: true };
@@ -21,10 +20,10 @@ export const inventoryDigest = defineTask({
   args: z.tuple([z.string(), CHUNK]),
   timeout: 86_400,
   retry: { maxAttempts: 5 },
-  run: (ctx, folder, chunk) => digestChunk(folder, chunk, ctx.signal),
+  run: async (ctx, folder, chunk) => digestChunk(await openSource(folder), chunk, ctx.signal),
 });
 
-/** Walks a folder and yields digests of chunks of its files while it walks on; `mostFiles` per chunk. `state`: see state-folder.ts. */
+/** Walks a folder, or the objects below a prefix, and yields digests of chunks of its files while it walks on; `mostFiles` per chunk. `state`: see state-folder.ts. */
 export const inventoryWalk = defineTask({
   name: "inventory.walk",
   args: z.tuple([z.string(), z.int().min(1), z.string().nullable()]),
@@ -33,7 +32,7 @@ export const inventoryWalk = defineTask({
     const from = ctx.cursor as Cursor | undefined;
     if (from !== undefined && "done" in from) return;
     if (state !== null) await refuseStateInside(folder, state);
-    const visits = walkFolder(Buffer.from(folder, "utf8"), from && decodePath(from.after), ctx.signal);
+    const visits = (await openSource(folder)).walk(from && decodePath(from.after), ctx.signal);
     try {
       for await (const { chunk, after } of cutChunks(visits, from?.totals ?? NOTHING, mostFiles)) {
         const cursor: Cursor = after === undefined ? { done: true } : { after: encodePath(after), totals: chunk.totals };
@@ -47,10 +46,14 @@ export const inventoryWalk = defineTask({
 
 /** What else goes wrong is data of the report; without the folder itself there is none. */
 function unreadable(folder: string, error: unknown): unknown {
-  const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
-  if (code === undefined || !["ENOENT", "ENOTDIR", "EACCES", "EPERM", "ENAMETOOLONG", "ELOOP"].includes(code)) return error;
-  return new TaskError(`cannot read the folder ${folder}: ${code}`, { retryable: false, reason: code, cause: error });
+  if (!(error instanceof Error)) return error;
+  const code = "code" in error && typeof error.code === "string" ? error.code : error.name;
+  if (!UNREADABLE.has(code)) return error;
+  return new TaskError(`cannot read ${folder}: ${code}`, { retryable: false, reason: code, cause: error });
 }
+const UNREADABLE: ReadonlySet<string> = new Set(
+  ["ENOENT", "ENOTDIR", "EACCES", "EPERM", "ENAMETOOLONG", "ELOOP"].concat("NoSuchBucket", "AccessDenied", "PermanentRedirect"),
+);
 
 /** Folds the results of the digests, in the order of the walk, into an InventoryReport (report-value.ts). */
 export const inventoryReport = defineTask({

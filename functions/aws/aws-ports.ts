@@ -1,0 +1,67 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { SQSClient } from "@aws-sdk/client-sqs";
+import { FanfoldError } from "../core/errors.ts";
+import type { Json } from "../core/json.ts";
+import { DEFAULT_PREFIX } from "../core/resource-names.ts";
+import type { Blobs, Executions, Queue, Store, Tokens } from "../engine/ports.ts";
+import { clientOptions, type Variables } from "./client-options.ts";
+import { DynamoStore } from "./dynamo-store.ts";
+import { SqsQueue } from "./sqs-queue.ts";
+import { noUsage, type Usage } from "./usage.ts";
+
+/** How long a call may go unanswered. */
+const STORE_MS = 5_000;
+const QUEUE_MS = 10_000;
+
+/** The engine's ports on AWS. Clocks, ids and tasks are not AWS's: they belong to whoever runs the engine. */
+export interface AwsPorts {
+  readonly store: Store;
+  /** Also changes the visibility of what was received. */
+  readonly queue: Queue & Pick<SqsQueue, "change">;
+  readonly blobs: Blobs;
+  readonly tokens: Tokens;
+  /** Of the state machine in FANFOLD_STATE_MACHINE_ARN; absent without it. */
+  readonly executions?: Executions;
+  /** What all of them have used since they were made. */
+  usage(): Readonly<Usage>;
+}
+
+/**
+ * All ports from the environment: FANFOLD_PREFIX, FANFOLD_QUEUE_URL_BASE, FANFOLD_BUCKET, FANFOLD_STATE_MACHINE_ARN, and what the SDK itself reads
+ * (AWS_REGION, credentials). AWS_ENDPOINT_URL, or AWS_ENDPOINT_URL_DYNAMODB and so on, point at an emulator. Makes no call.
+ * @throws FanfoldError `invalid_request` when a variable is missing
+ */
+export function createAwsPorts(variables: Variables): AwsPorts {
+  const usage = noUsage();
+  const prefix = variables["FANFOLD_PREFIX"] || DEFAULT_PREFIX;
+  const bucket = required(variables, "FANFOLD_BUCKET");
+  const stateMachineArn = variables["FANFOLD_STATE_MACHINE_ARN"];
+  const dynamo = new DynamoDBClient(clientOptions(variables, "DYNAMODB", STORE_MS));
+  const sqs = new SQSClient(clientOptions(variables, "SQS", QUEUE_MS));
+  const s3 = once(async () => new (await import("./s3-blobs.ts")).S3Blobs(variables, bucket, usage));
+  const states = once(async () => new (await import("./step-functions.ts")).StepFunctions(variables, usage));
+  return {
+    store: new DynamoStore(dynamo, prefix, usage),
+    queue: new SqsQueue(sqs, { urlBase: required(variables, "FANFOLD_QUEUE_URL_BASE"), prefix, usage }),
+    blobs: {
+      put: async (name, content) => (await s3()).put(name, content),
+      get: async (name) => (await s3()).get(name),
+    },
+    tokens: {
+      succeed: async (token, output) => (await states()).succeed(token, output),
+      fail: async (token, error, cause) => (await states()).fail(token, error, cause),
+    },
+    ...(stateMachineArn && { executions: { start: async (name: string, input: Json) => (await states()).start(stateMachineArn, name, input) } }),
+    usage: () => ({ ...usage }),
+  };
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+}
+function required(variables: Variables, name: string): string {
+  const value = variables[name];
+  if (value) return value;
+  throw new FanfoldError("invalid_request", `${name} is not set: deploy again with \`npm run deploy\``, { details: { field: name } });
+}

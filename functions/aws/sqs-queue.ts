@@ -1,0 +1,126 @@
+import {
+  type BatchResultErrorEntry,
+  ChangeMessageVisibilityBatchCommand,
+  SendMessageBatchCommand,
+  type SendMessageBatchRequestEntry,
+  type SQSClient,
+} from "@aws-sdk/client-sqs";
+import { FanfoldError } from "../core/errors.ts";
+import { queueResourceName } from "../core/resource-names.ts";
+import { type OutgoingMessage, PortError, type Queue } from "../engine/ports.ts";
+import { eachBounded } from "./each-bounded.ts";
+import { retrying, retryingEntries, type Unaccepted } from "./retry.ts";
+import type { Usage } from "./usage.ts";
+
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
+const BATCH_ENTRIES = 10;
+const MAX_DELAY_SECONDS = 900;
+/** AWS takes 1 MiB; emulators and older endpoints 256 KiB. Messages are far smaller, so the difference is worth nothing. */
+const BATCH_BYTES = 256 * 1_024;
+/** Batches of one call that are under way at the same time. */
+const BATCHES_AT_ONCE = 16;
+
+/**
+ * The queues on SQS: standard queues with the job as message group, so that a big job does not delay a small one ("fair queues"). A message is its body as JSON;
+ * queue and job are told by where it was received and by its group.
+ */
+export class SqsQueue implements Queue {
+  readonly maxDelaySeconds = MAX_DELAY_SECONDS;
+  readonly #client: SQSClient;
+  readonly #urlBase: string;
+  readonly #prefix: string;
+  readonly #usage: Usage;
+  readonly #urls = new Map<string, string>();
+
+  /** `urlBase`: what all queue URLs of the account begin with, `https://sqs.eu-central-1.amazonaws.com/123456789012`. */
+  constructor(client: SQSClient, { urlBase, prefix, usage }: { readonly urlBase: string; readonly prefix: string; readonly usage: Usage }) {
+    this.#client = client;
+    this.#urlBase = urlBase.replace(/\/$/, "");
+    this.#prefix = prefix;
+    this.#usage = usage;
+  }
+
+  async send(messages: readonly OutgoingMessage[]): Promise<void> {
+    const byUrl = new Map<string, SendMessageBatchRequestEntry[]>();
+    for (const message of messages) {
+      const url = this.#urlOf(message.queue);
+      const entries = byUrl.get(url) ?? [];
+      entries.push(entryOf(message, entries.length));
+      byUrl.set(url, entries);
+    }
+    const batches = [...byUrl].flatMap(([url, entries]) => batchesOf(entries).map((batch) => ({ url, batch })));
+    await eachBounded(batches, BATCHES_AT_ONCE, ({ url, batch }) => retryingEntries(`sending to ${url}`, batch, (left) => this.#sendBatch(url, left)));
+  }
+
+  /**
+   * Says how long received messages stay invisible from now on. A receipt that is over is no failure: its message is visible again, or gone.
+   */
+  async change(queueArn: string, changes: readonly { readonly receiptHandle: string; readonly seconds: number }[]): Promise<void> {
+    const url = `${this.#urlBase}/${queueArn.slice(queueArn.lastIndexOf(":") + 1)}`;
+    const entries = changes.map(({ receiptHandle, seconds }, k) => ({ Id: String(k), ReceiptHandle: receiptHandle, VisibilityTimeout: seconds }));
+    const batches = Array.from({ length: Math.ceil(entries.length / BATCH_ENTRIES) }, (_, k) => entries.slice(k * BATCH_ENTRIES, (k + 1) * BATCH_ENTRIES));
+    const what = `changing the visibility of messages of ${url}`;
+    await eachBounded(batches, BATCHES_AT_ONCE, (batch) =>
+      retryingEntries(what, batch, async (left) => {
+        const command = new ChangeMessageVisibilityBatchCommand({ QueueUrl: url, Entries: [...left] });
+        const output = await retrying({ usage: this.#usage, what, kind: "write", send: () => this.#client.send(command) });
+        return unaccepted(
+          left,
+          output.Failed?.filter(({ SenderFault }) => SenderFault !== true),
+        );
+      }),
+    );
+  }
+
+  async #sendBatch(url: string, entries: readonly SendMessageBatchRequestEntry[]): Promise<Unaccepted<SendMessageBatchRequestEntry>> {
+    const command = new SendMessageBatchCommand({ QueueUrl: url, Entries: [...entries] });
+    const output = await retrying({
+      usage: this.#usage,
+      what: `sending to ${url}`,
+      kind: "write",
+      send: () => {
+        this.#usage.sendRequests++;
+        return this.#client.send(command);
+      },
+    });
+    const wrong = output.Failed?.find(({ SenderFault }) => SenderFault === true);
+    if (wrong !== undefined) throw new FanfoldError("internal", `a message to ${url} was refused: ${wrong.Code ?? ""} ${wrong.Message ?? ""}`);
+    const left = unaccepted(entries, output.Failed);
+    this.#usage.sends += entries.length - left.entries.length;
+    return left;
+  }
+
+  #urlOf(queue: string): string {
+    let url = this.#urls.get(queue);
+    if (url === undefined) this.#urls.set(queue, (url = `${this.#urlBase}/${queueResourceName(this.#prefix, queue)}`));
+    return url;
+  }
+}
+
+function entryOf({ jobId, body, delaySeconds = 0 }: OutgoingMessage, index: number): SendMessageBatchRequestEntry {
+  if (delaySeconds > MAX_DELAY_SECONDS) throw new PortError("outage", `a message cannot be delayed by ${delaySeconds} s, only by ${MAX_DELAY_SECONDS}`);
+  return { Id: String(index), MessageBody: JSON.stringify(body), MessageGroupId: jobId, ...(delaySeconds > 0 ? { DelaySeconds: delaySeconds } : {}) };
+}
+
+/** In order; as few as the limits of a batch allow. */
+function batchesOf(entries: readonly SendMessageBatchRequestEntry[]): SendMessageBatchRequestEntry[][] {
+  const batches: SendMessageBatchRequestEntry[][] = [];
+  let room = 0;
+  for (const entry of entries) {
+    const bytes = Buffer.byteLength(entry.MessageBody as string);
+    const batch = batches.at(-1);
+    if (batch === undefined || batch.length === BATCH_ENTRIES || bytes > room) {
+      batches.push([entry]);
+      room = BATCH_BYTES - bytes;
+    } else {
+      batch.push(entry);
+      room -= bytes;
+    }
+  }
+  return batches;
+}
+
+function unaccepted<T extends { readonly Id?: string | undefined }>(entries: readonly T[], failed: readonly BatchResultErrorEntry[] = []): Unaccepted<T> {
+  const ids = new Set(failed.map(({ Id }) => Id));
+  return { entries: entries.filter(({ Id }) => ids.has(Id)), reason: `${failed[0]?.Code ?? ""} ${failed[0]?.Message ?? ""}` };
+}

@@ -1,0 +1,83 @@
+import { isGroupStep, type PlanStep } from "../core/plan.ts";
+import { isTerminal } from "../core/run-state.ts";
+import { all } from "./concurrently.ts";
+import type { Context } from "./context.ts";
+import type { WorkerLoop } from "./contract.ts";
+import { handleMessage } from "./control.ts";
+import { resumeWaiting } from "./expand.ts";
+import { follow } from "./follow.ts";
+import { readGate } from "./gate.ts";
+import type { Header, Run } from "./items.ts";
+import { decodeMessage, type Owing, queueOf, sendRuns } from "./messages.ts";
+import type { Disposition, ReceivedMessage } from "./ports.ts";
+import { breakDeadRun, endIdleRun, isLive, noteDeadLetter } from "./run-writes.ts";
+import { readRuns, strandOf } from "./runs.ts";
+
+/** So often the message of one run may be given up before the run is broken. */
+const MAX_DEAD_LETTERS = 3;
+
+/**
+ * A message that its queue gave up (docs/protocol.md, section 13). That is no proof of poison: waiting for a lease and outages count as receives too. So its runs
+ * are looked at: what has ended is followed up, what waits is resumed, what runs is left alone, and the rest is sent again, a few times. Control messages
+ * are handled here and now; what fails again stays with the dead letters.
+ */
+export async function handleDeadLetter(context: Context, received: ReceivedMessage, loop: WorkerLoop): Promise<Disposition> {
+  const message = decodeMessage(received.body);
+  if (message?.kind !== "members") return handleMessage(context, received, loop, "worker");
+  const gate = await readGate(context, message.gid);
+  if (gate.kind === "gone") return { kind: "done" };
+  const refs = [...new Set(message.members)].map((index) => ({ gid: message.gid, index, step: message.step }));
+  const seen = await readRuns(context, refs);
+  const results = await all(refs.map((ref, k) => examine(context, gate.header, gate.kind === "decided", ref, seen[k])));
+  await follow(
+    context,
+    results.flatMap((result) => (result.kind === "ended" ? [{ kind: "run" as const, run: result.run }] : [])),
+  );
+  await sendRuns(
+    context,
+    results.flatMap((result) => (result.kind === "owed" ? [result.owing] : [])),
+    refs.length,
+  );
+  return { kind: "done" };
+}
+
+type Examined = { readonly kind: "nothing" } | { readonly kind: "ended"; readonly run: Run } | { readonly kind: "owed"; readonly owing: Owing };
+const NOTHING: Examined = { kind: "nothing" };
+
+async function examine(
+  context: Context,
+  header: Header,
+  decided: boolean,
+  ref: { gid: string; index: number; step: number },
+  run: Run | undefined,
+): Promise<Examined> {
+  if (run && isTerminal(run.status)) return { kind: "ended", run };
+  if (run?.status === "waiting") {
+    await resumeWaiting(context, run);
+    return NOTHING;
+  }
+  if (decided || (header.memberCount !== undefined && ref.index >= header.memberCount)) return NOTHING;
+  const { strand } = await strandOf(context, header, { ...ref, ...(run?.manifest === undefined ? {} : { manifest: run.manifest }) });
+  const step: PlanStep | undefined = strand[ref.step];
+  if (!step || (!run && (ref.step > 0 || header.pages))) return NOTHING;
+  const owing = { ...ref, queue: queueOf(context, step), delaySeconds: delayOf(context, run) };
+  if (isGroupStep(step) || (run && isLive(context, run))) return { kind: "owed", owing };
+  const noted = await noteDeadLetter(context, ref, header, run, step.task);
+  if (!noted) return NOTHING;
+  if (isTerminal(noted.status)) return { kind: "ended", run: noted };
+  if ((noted.deadLetters ?? 0) < MAX_DEAD_LETTERS || isLive(context, noted)) return { kind: "owed", owing };
+  const error = {
+    name: "DeadLetter",
+    message: `the message of this run was given up ${MAX_DEAD_LETTERS} times: its worker fails before it can say why`,
+    reason: "dead_letter",
+    retryable: false,
+  };
+  const set = { status: "broken" as const, task: step.task, endedAt: context.clock.now(), error };
+  const write = noted.status === "started" ? await breakDeadRun(context, noted, set) : await endIdleRun(context, ref, header, noted, set);
+  return write.run && isTerminal(write.run.status) ? { kind: "ended", run: write.run } : { kind: "owed", owing };
+}
+/** Seconds until the run can be claimed, so that the message does not wear itself out again. */
+function delayOf(context: Context, run: Run | undefined): number {
+  const at = Math.max(run?.notBefore ?? 0, run?.status === "started" ? (run.leaseUntil ?? 0) + context.config.skewMarginSeconds * 1_000 : 0);
+  return Math.max(0, Math.ceil((at - context.clock.now()) / 1_000));
+}

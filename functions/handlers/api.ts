@@ -1,0 +1,67 @@
+import { Readable } from "node:stream";
+import type { ReadableStream } from "node:stream/web";
+import { pipeline } from "node:stream/promises";
+import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from "aws-lambda";
+import packageJson from "../../package.json" with { type: "json" };
+import { createApp } from "../api/app.ts";
+import type { Supervise } from "../api/dependencies.ts";
+import { messageOf } from "../embedded/log.ts";
+import type { Executions } from "../engine/ports.ts";
+import type { DeployedCode } from "./deployed-code.ts";
+import { openAws } from "./aws-platform.ts";
+import { type Open, openFunction } from "./function.ts";
+import { loadWorkflows } from "./load-workflows.ts";
+import { principalOf, requestOf, resultOf, streamingRuntime } from "./rest-proxy.ts";
+
+type ApiHandler = (event: APIGatewayProxyEvent, context: Context) => Promise<APIGatewayProxyResult>;
+
+/**
+ * The HTTP API behind a REST API, which has authorised the caller. Answers in one piece, in parts where they are long; with FANFOLD_STREAMING=1, and an integration
+ * that streams, as they come.
+ */
+export function createHandler(code: DeployedCode, open: Open = openAws): ApiHandler {
+  const opening = openApi(code, open);
+  opening.catch(() => undefined); // told by the requests
+  const runtime = process.env["FANFOLD_STREAMING"] === "1" ? streamingRuntime() : undefined;
+  if (!runtime) return async (event, context) => (await opening)(event, context, (response) => resultOf(response, ANSWER_BYTES));
+  return runtime.streamifyResponse<APIGatewayProxyEvent, void>(async (event, stream, context) =>
+    (await opening)(event, context, async (response) => {
+      const answer = runtime.HttpResponseStream.from(stream, { statusCode: response.status, headers: Object.fromEntries(response.headers) });
+      await pipeline(response.body === null ? Readable.from([]) : Readable.fromWeb(response.body as ReadableStream), answer);
+    }),
+  ) as unknown as ApiHandler;
+}
+/** Lambda carries 6 MB (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html); the rest is for headers. */
+const ANSWER_BYTES = 5_500_000;
+
+/** `deliver` is part of the invocation: a stream is read while it is sent. */
+type Answer = <T>(event: APIGatewayProxyEvent, context: Context, deliver: (response: Response) => Promise<T>) => Promise<T>;
+async function openApi(code: DeployedCode, open: Open): Promise<Answer> {
+  const { engine, registry, environment, platform, log, invocation } = await openFunction(code, open, { tokens: false, executions: true });
+  const principals = new WeakMap<Request, string>();
+  const app = createApp({
+    engine,
+    registry,
+    workflows: loadWorkflows(code.modules),
+    security: { check: (request) => ({ principal: principals.get(request) ?? "anonymous" }) },
+    version: packageJson.version,
+    report: (error) => log("error", "a request failed", { cause: messageOf(error), stack: error instanceof Error ? (error.stack ?? "") : "" }),
+    ...(!environment.streaming && { answerBytes: ANSWER_BYTES }),
+    ...(platform.executions && { supervise: superviseBy(platform.executions) }),
+  });
+  return (event, context, deliver) =>
+    invocation(context, async (report) => {
+      const request = requestOf(event);
+      principals.set(request, principalOf(event));
+      const response = await app.fetch(request);
+      report.field("message", "request");
+      report.field("request", `${event.httpMethod} ${event.resource}`);
+      report.field("status", response.status);
+      return deliver(response);
+    });
+}
+
+/** The execution has the name of the job, and is started with all that the job is made of: what differs is refused, what is the same is the same start. */
+function superviseBy(executions: Executions): Supervise {
+  return async ({ jobId, ...input }) => ({ jobId, ...(await executions.start(jobId, input)) });
+}

@@ -1,0 +1,15 @@
+import { createAwsPorts } from "../aws/aws-ports.ts";
+import { SystemClock } from "../embedded/system-clock.ts";
+import { SystemIds } from "../embedded/system-ids.ts";
+import { readEnvironment } from "./environment.ts";
+import type { Open } from "./function.ts";
+import { printLine } from "./report.ts";
+
+/** What a deployed function works with. Of the rarer ports it gets those that its role may use. */
+export const openAws: Open = async (wanted) => {
+  const environment = readEnvironment(process.env);
+  const { tokens, executions, ...ports } = createAwsPorts(environment.variables);
+  const common = { ...ports, visibility: ports.queue, ids: new SystemIds(new SystemClock()) };
+  const platform = { ...common, ...(wanted.tokens && { tokens }), ...(wanted.executions && executions && { executions }) };
+  return { environment, platform, print: printLine, now: Date.now };
+};

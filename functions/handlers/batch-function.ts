@@ -1,0 +1,41 @@
+import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
+import { METRICS } from "../core/metric-names.ts";
+import type { FunctionEngine } from "./function.ts";
+import { MessageBatch, type BatchOptions } from "./message-batch.ts";
+
+export type BatchHandler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
+
+/** Answers an SQS event source with partial batch responses (ReportBatchItemFailures): what is done is deleted, the rest comes back. */
+export function batchHandler(
+  opening: Promise<FunctionEngine>,
+  options: Pick<BatchOptions, "deadSeconds"> & { readonly handle?: "handle" | "handleDeadLetter" } = {},
+): BatchHandler {
+  return async (event, context) => {
+    const { engine, environment, platform, config, log, now, invocation } = await opening;
+    const { handle = "handle", deadSeconds = 0 } = options;
+    return invocation(context, async (report) => {
+      const batch = new MessageBatch(event.Records, {
+        handle: (message, loop) => engine[handle](message, loop),
+        heartbeat: (claims) => engine.heartbeat(claims),
+        visibility: platform.visibility,
+        slots: environment.concurrency,
+        leaseSeconds: config.leaseSeconds,
+        remainingMs: context.getRemainingTimeInMillis(),
+        deadSeconds,
+        log,
+        now,
+      });
+      const { failures, counts, runs, stopped } = await batch.run();
+      report.field("message", "batch");
+      report.add(METRICS.messages, counts.messages);
+      report.add(METRICS.done, counts.done);
+      report.add(METRICS.later, counts.later);
+      report.add(METRICS.dead, counts.dead);
+      report.add(METRICS.failed, counts.failed);
+      report.add(METRICS.left, counts.left);
+      report.add(METRICS.runs, runs);
+      report.add(METRICS.stoppedRuns, stopped);
+      return { batchItemFailures: failures.map((itemIdentifier) => ({ itemIdentifier })) };
+    });
+  };
+}

@@ -1,0 +1,59 @@
+import type { EngineConfig } from "../engine/contract.ts";
+import { DEFAULT_CONFIG } from "../engine/config.ts";
+import { DEFAULT_PREFIX } from "../core/resource-names.ts";
+import { FanfoldError } from "../core/errors.ts";
+
+/** What a function is told by the stacks that made it. */
+export interface Environment {
+  /** FANFOLD_PREFIX: names the deployment. */
+  readonly prefix: string;
+  readonly functionName: string;
+  /** Runs at the same time in one process. */
+  readonly concurrency: number;
+  readonly engine: Partial<EngineConfig>;
+  /** FANFOLD_STATE_MACHINE_ARN: of the machine that supervises jobs; only where jobs are started. */
+  readonly stateMachineArn: string | undefined;
+  /** FANFOLD_STREAMING=1: API Gateway passes answers on as they come. */
+  readonly streaming: boolean;
+  /** As it is, for the ports. */
+  readonly variables: Variables;
+}
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads FANFOLD_CONFIG: the numbers of fanfold.config.ts, `{ site, concurrency, jobTimeoutDays, retentionDays }`, each optional.
+ * @throws FanfoldError `invalid_request` when a variable says nothing that can be used
+ */
+export function readEnvironment(variables: Variables): Environment {
+  const config = readConfig(variables["FANFOLD_CONFIG"]);
+  const number = (name: string, fallback: number): number => (typeof config[name] === "number" ? config[name] : fallback);
+  const site = typeof config["site"] === "string" ? config["site"] : (variables["FANFOLD_SITE"] ?? DEFAULT_CONFIG.site);
+  return {
+    prefix: variables["FANFOLD_PREFIX"] ?? DEFAULT_PREFIX,
+    functionName: variables["AWS_LAMBDA_FUNCTION_NAME"] || "function",
+    concurrency: number("concurrency", DEFAULT_CONCURRENCY),
+    engine: {
+      site,
+      defaultJobTimeoutSeconds: number("jobTimeoutDays", DEFAULT_CONFIG.defaultJobTimeoutSeconds / DAY) * DAY,
+      retentionSeconds: number("retentionDays", DEFAULT_CONFIG.retentionSeconds / DAY) * DAY,
+    },
+    stateMachineArn: variables["FANFOLD_STATE_MACHINE_ARN"] || undefined,
+    streaming: variables["FANFOLD_STREAMING"] === "1",
+    variables,
+  };
+}
+const DAY = 86_400;
+const DEFAULT_CONCURRENCY = 32;
+
+function readConfig(text: string | undefined): { readonly [name: string]: unknown } {
+  if (text === undefined || text === "") return {};
+  try {
+    const config: unknown = JSON.parse(text);
+    if (typeof config === "object" && config !== null && !Array.isArray(config)) return config as { [name: string]: unknown };
+  } catch {
+    // Said below.
+  }
+  throw new FanfoldError("invalid_request", "FANFOLD_CONFIG is not a JSON object: deploy again with `npm run deploy`", {
+    details: { field: "FANFOLD_CONFIG" },
+  });
+}

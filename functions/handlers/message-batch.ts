@@ -1,0 +1,201 @@
+import type { SQSRecord } from "aws-lambda";
+import { assertNever } from "../core/errors.ts";
+import type { Json } from "../core/json.ts";
+import { type Log, messageOf } from "../embedded/log.ts";
+import { Slots } from "../embedded/slots.ts";
+import type { Claim, Engine, WorkerLoop } from "../engine/contract.ts";
+import type { Disposition, ReceivedMessage } from "../engine/ports.ts";
+import { BatchClaims } from "./batch-claims.ts";
+import { BatchVisibility, type Receipt, type VisibilityPort } from "./visibility.ts";
+
+export interface BatchOptions {
+  readonly handle: (message: ReceivedMessage, loop: WorkerLoop) => Promise<Disposition>;
+  readonly heartbeat: Engine["heartbeat"];
+  readonly visibility: VisibilityPort;
+  /** Runs at the same time. */
+  readonly slots: number;
+  readonly leaseSeconds: number;
+  /** Of the invocation. */
+  readonly remainingMs: number;
+  /** How long a message that can never be handled stays out of sight: 0 lets its queue give it up at once. Default 0. */
+  readonly deadSeconds?: number;
+  readonly log: Log;
+  /** The engine's clock: milliseconds since the epoch. */
+  readonly now: () => number;
+}
+/** What became of the messages of a batch; their sum is `messages`. */
+export interface BatchCounts {
+  readonly messages: number;
+  done: number;
+  /** Postponed by the engine. */
+  later: number;
+  dead: number;
+  /** Their handling threw. */
+  failed: number;
+  /** Not begun, or not through, when the time was over. */
+  left: number;
+}
+export interface BatchOutcome {
+  /** Message ids for `batchItemFailures`: everything that is not done. */
+  readonly failures: readonly string[];
+  readonly counts: BatchCounts;
+  readonly runs: number;
+  /** Runs that were cut off by the end of the invocation. */
+  readonly stopped: number;
+}
+interface Delivery extends ReceivedMessage, Receipt {
+  readonly id: string;
+}
+type Ended = Disposition | { readonly kind: "failed"; readonly error: unknown };
+
+/** Parts of an invocation before its end, at most so long: no run begins any more; what runs is stopped; the answer is given, whatever is left. */
+const BEFORE_END = { take: { ms: 15_000, share: 0.2 }, stop: { ms: 5_000, share: 0.1 }, answer: { ms: 1_500, share: 0.04 } } as const;
+/** A run that begins with its invocation must reach its own time limit before it is stopped: else what takes too long would start again for ever. */
+const ATTEMPT_SHARE = 0.95;
+const LONGEST_BACKOFF_SECONDS = 30;
+
+/**
+ * Hands the messages of one batch to the engine, and answers in time. Nothing of it goes on behind the answer: every timer is cleared, because a frozen
+ * process would fire it when it thaws, in the middle of another batch.
+ *
+ * States: taking -> closing (what was not begun is given back) -> stopping (what runs is aborted, which is held against nobody) -> answered.
+ */
+export class MessageBatch {
+  readonly #options: BatchOptions;
+  readonly #deliveries: readonly Delivery[];
+  readonly #slots: Slots;
+  readonly #claims: BatchClaims;
+  readonly #visibility: BatchVisibility;
+  readonly #counts: BatchCounts;
+  readonly #open: Set<Delivery>;
+  readonly #failures: string[] = [];
+  readonly #limit: NonNullable<WorkerLoop["limit"]>;
+  #next = 0;
+  #closing = false;
+  #stopped = 0;
+
+  constructor(records: readonly SQSRecord[], options: BatchOptions) {
+    this.#options = options;
+    // A batch may hold one message twice: its newest receipt counts.
+    this.#deliveries = [...new Map(records.map((record) => [record.messageId, deliveryOf(record)])).values()];
+    this.#open = new Set(this.#deliveries);
+    this.#counts = { messages: this.#deliveries.length, done: 0, later: 0, dead: 0, failed: 0, left: 0 };
+    this.#slots = new Slots(options.slots);
+    this.#claims = new BatchClaims(options);
+    this.#visibility = new BatchVisibility(options.visibility, options.leaseSeconds * 1_000, options.log);
+    const forRuns = options.remainingMs - beforeEnd(options, "stop");
+    this.#limit = { seconds: (forRuns * ATTEMPT_SHARE) / 1_000, at: options.now() + forRuns };
+  }
+  async run(): Promise<BatchOutcome> {
+    const { remainingMs, now } = this.#options;
+    const timers = [
+      setTimeout(() => this.#close(), remainingMs - beforeEnd(this.#options, "take")),
+      setTimeout(() => (this.#stopped = this.#claims.abortAll()), this.#limit.at - now()),
+    ];
+    try {
+      const lanes = Array.from({ length: Math.min(this.#deliveries.length, 2 * this.#options.slots) }, () => this.#lane());
+      const over = new Promise<void>((resolve) => {
+        timers.push(setTimeout(resolve, remainingMs - beforeEnd(this.#options, "answer")));
+      });
+      await Promise.race([Promise.all(lanes), over]);
+      this.#leave();
+      return { failures: [...this.#failures], counts: { ...this.#counts }, runs: this.#claims.count, stopped: this.#stopped };
+    } finally {
+      for (const timer of timers) clearTimeout(timer);
+      this.#close();
+      await Promise.all([this.#claims.stop(), this.#visibility.stop()]);
+    }
+  }
+
+  /** Nothing is begun any more. */
+  #close(): void {
+    this.#closing = true;
+    this.#slots.close();
+  }
+  /** What was not begun is seen again at once; what is not through, when its lease is over. */
+  #leave(): void {
+    for (const delivery of this.#open) {
+      this.#counts.left++;
+      this.#failures.push(delivery.id);
+      if (this.#deliveries.indexOf(delivery) >= this.#next) this.#visibility.giveBack(delivery, 0);
+    }
+    this.#open.clear();
+  }
+  async #lane(): Promise<void> {
+    for (let delivery = this.#take(); delivery !== undefined; delivery = this.#take()) {
+      const ended = await this.#handle(delivery);
+      // After the answer it is too late: the message was left.
+      if (this.#open.delete(delivery)) this.#settle(delivery, ended);
+    }
+  }
+  #take(): Delivery | undefined {
+    return this.#closing ? undefined : this.#deliveries[this.#next++];
+  }
+  async #handle(delivery: Delivery): Promise<Ended> {
+    try {
+      return await this.#options.handle(delivery, this.#loopFor(delivery));
+    } catch (error) {
+      return { kind: "failed", error };
+    }
+  }
+  #settle(delivery: Delivery, ended: Ended): void {
+    if (ended.kind === "done") {
+      this.#counts.done++;
+      return;
+    }
+    this.#failures.push(delivery.id);
+    switch (ended.kind) {
+      case "later":
+        this.#counts.later++;
+        return this.#visibility.giveBack(delivery, ended.delaySeconds);
+      case "dead":
+        this.#counts.dead++;
+        this.#options.log("error", "a message can never be handled; it goes to the dead letters", { queue: delivery.queue, reason: ended.reason });
+        return this.#visibility.giveBack(delivery, this.#options.deadSeconds ?? 0);
+      case "failed": {
+        // Closing refuses those that wait for a slot.
+        if (this.#closing) this.#counts.left++;
+        else {
+          this.#counts.failed++;
+          const cause = messageOf(ended.error);
+          this.#options.log("error", "a message could not be handled; it comes back", { queue: delivery.queue, receives: delivery.receives, cause });
+        }
+        return this.#visibility.giveBack(delivery, this.#closing ? 0 : Math.min(LONGEST_BACKOFF_SECONDS, 2 ** Math.min(delivery.receives, 5)));
+      }
+      default:
+        return assertNever(ended);
+    }
+  }
+  #loopFor(delivery: Delivery): WorkerLoop {
+    return {
+      limit: this.#limit,
+      slot: async (alone) => {
+        const slot = await this.#slots.take(alone);
+        // Somebody died over this run. Whatever else is here goes to another process, and does not wait for this one.
+        if (alone) this.#close();
+        return slot;
+      },
+      hold: (claim: Claim, abort) => {
+        this.#visibility.keep(delivery);
+        return this.#claims.hold(claim, abort);
+      },
+    };
+  }
+}
+
+function beforeEnd({ remainingMs }: BatchOptions, what: keyof typeof BEFORE_END): number {
+  const { ms, share } = BEFORE_END[what];
+  return Math.min(ms, remainingMs * share);
+}
+function deliveryOf({ messageId, receiptHandle, eventSourceARN, body, attributes }: SQSRecord): Delivery {
+  const queue = eventSourceARN.slice(eventSourceARN.lastIndexOf(":") + 1);
+  return { id: messageId, receiptHandle, queueArn: eventSourceARN, queue, body: parsed(body), receives: Number(attributes.ApproximateReceiveCount) || 1 };
+}
+/** What is not JSON is no message of the engine, which then says so. */
+function parsed(body: string): Json {
+  try {
+    return JSON.parse(body) as Json;
+  } catch {
+    return body;
+  }
+}

@@ -1,0 +1,45 @@
+import { METRIC_DIMENSIONS, METRIC_NAMESPACE, type MetricName } from "../core/metric-names.ts";
+import type { Log } from "../embedded/log.ts";
+
+/** Writes one line to the function's log. */
+export type Print = (line: string) => void;
+/** Past the console, which puts a time and a request id in front: a line of metrics must be nothing but JSON. */
+export const printLine: Print = (line) => {
+  process.stdout.write(`${line}\n`);
+};
+
+/** A log of JSON lines. Debug lines are left out. */
+export function jsonLog(print: Print, context: Readonly<Record<string, string>>): Log {
+  return (level, message, fields) => {
+    if (level !== "debug") print(JSON.stringify({ level, message, time: new Date().toISOString(), ...context, ...fields }));
+  };
+}
+
+/** Names this function in its metrics. */
+export interface MetricSource {
+  readonly deployment: string;
+  readonly function: string;
+}
+/**
+ * One line that CloudWatch turns into metrics, and people can query as a log
+ * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html). Zeroes are published too: an alarm
+ * must see them to end.
+ */
+export function metricsLine(
+  source: MetricSource,
+  now: number,
+  metrics: Readonly<Partial<Record<MetricName, number>>>,
+  fields: Readonly<Record<string, unknown>>,
+): string {
+  const [deployment, name] = METRIC_DIMENSIONS;
+  const Metrics = Object.keys(metrics).map((Name) => ({ Name, Unit: "Count" }));
+  const directive = { Namespace: METRIC_NAMESPACE, Dimensions: [METRIC_DIMENSIONS], Metrics };
+  return JSON.stringify({
+    level: "info",
+    ...fields,
+    [deployment]: source.deployment,
+    [name]: source.function,
+    ...metrics,
+    _aws: { Timestamp: now, CloudWatchMetrics: [directive] },
+  });
+}

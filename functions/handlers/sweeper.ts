@@ -1,0 +1,26 @@
+import type { Context } from "aws-lambda";
+import { METRICS } from "../core/metric-names.ts";
+import { messageOf } from "../embedded/log.ts";
+import type { DeployedCode } from "./deployed-code.ts";
+import { openAws } from "./aws-platform.ts";
+import { type Open, openFunction } from "./function.ts";
+
+/** Called every minute: orders a check of each group that is due for one, and sends the runs whose time has come. */
+export function createHandler(code: DeployedCode, open: Open = openAws): (event: unknown, context: Context) => Promise<void> {
+  const opening = openFunction(code, open);
+  return async (_event, context) => {
+    const { engine, log, now, invocation } = await opening;
+    await invocation(context, async (report) => {
+      const until = now() + context.getRemainingTimeInMillis() - BEFORE_END_MS;
+      const { checked, due, failed, error, unfinished } = await engine.sweep({ until });
+      if (failed > 0) log("error", "runs that are due could not be sent; the next sweep tries again", { failed, cause: messageOf(error) });
+      report.field("message", "sweep");
+      report.field("unfinished", unfinished);
+      report.add(METRICS.checkedGroups, checked);
+      report.add(METRICS.dueRuns, due);
+      report.add(METRICS.dueFailed, failed);
+    });
+  };
+}
+/** For what was begun, and the report. */
+const BEFORE_END_MS = 5_000;

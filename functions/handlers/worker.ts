@@ -1,0 +1,9 @@
+import { type BatchHandler, batchHandler } from "./batch-function.ts";
+import type { DeployedCode } from "./deployed-code.ts";
+import { openAws } from "./aws-platform.ts";
+import { type Open, openFunction } from "./function.ts";
+
+/** Runs the tasks of one site: messages of its queues. */
+export function createHandler(code: DeployedCode, open: Open = openAws): BatchHandler {
+  return batchHandler(openFunction(code, open));
+}

@@ -1,0 +1,65 @@
+import { Alarm, type AlarmProps, type IAlarmAction, ComparisonOperator, type IMetric, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
+import { Construct } from "constructs";
+import type { Settings } from "../../functions/sdk/config.ts";
+import { Deployment } from "../deployment.ts";
+import { functionMetric, messagesIn, queueMetric } from "./metrics.ts";
+
+/** Alarms of one stack; each tells the deployment's topic, and says what to do. */
+export class Alarms extends Construct {
+  private readonly settings: Settings;
+  private readonly action: IAlarmAction;
+
+  constructor(scope: Construct, id: string, settings: Settings) {
+    super(scope, id);
+    this.settings = settings;
+    const alarmActionArn = new Deployment(this, settings.prefix).alarmTopicArn;
+    this.action = { bind: () => ({ alarmActionArn }) };
+  }
+
+  /** `id`: also the alarm's name, unique in the account and region. Above `threshold` for `periods` of five minutes. Silence is good, unless `props` says otherwise. */
+  above(id: string, metric: IMetric, threshold: number, alarmDescription: string, periods = 1, props: Partial<AlarmProps> = {}): void {
+    const alarm = new Alarm(this, id, {
+      alarmName: id,
+      alarmDescription,
+      metric,
+      threshold,
+      evaluationPeriods: periods,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+      ...props,
+    });
+    alarm.addAlarmAction(this.action);
+    alarm.addOkAction(this.action);
+  }
+
+  ofFunction(functionName: string): void {
+    const [errors, throttles] = [functionMetric(functionName, "Errors"), functionMetric(functionName, "Throttles")];
+    this.above(`${functionName}-errors`, errors, 0, `${functionName} fails: read its log. Messages come back, so nothing is lost yet.`, 2);
+    this.above(
+      `${functionName}-throttles`,
+      throttles,
+      0,
+      `${functionName} is throttled: raise the account's concurrency, or lower maxConcurrency of its queues.`,
+      3,
+    );
+  }
+  ofQueue(queueName: string): void {
+    const { oldestMessageSeconds } = this.settings.alarms;
+    this.above(
+      `${queueName}-oldest-message`,
+      queueMetric(queueName, "ApproximateAgeOfOldestMessage"),
+      oldestMessageSeconds,
+      `Work waits in ${queueName} for more than ${oldestMessageSeconds} s: raise its maxConcurrency, or find out why its function does not get on.`,
+      2,
+    );
+  }
+  ofDeadLetters(queueName: string): void {
+    this.above(
+      `${queueName}-not-empty`,
+      messagesIn(queueName),
+      0,
+      `Messages stay in ${queueName}: nothing could handle them. The log of the function that reads it says why; then redrive or purge.`,
+      3,
+    );
+  }
+}

@@ -1,0 +1,71 @@
+import { Duration } from "aws-cdk-lib";
+import { Rule, Schedule } from "aws-cdk-lib/aws-events";
+import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
+import { Construct } from "constructs";
+import { Deployment } from "../deployment.ts";
+import { type DeploymentProps, FanfoldFunction } from "./fanfold-function.ts";
+import { FanfoldQueue } from "./fanfold-queue.ts";
+import { FanfoldSupervisor } from "./fanfold-supervisor.ts";
+
+const CONTROL = { memoryMb: 1_024, timeoutSeconds: 120 };
+const SWEEPER = { memoryMb: 512, timeoutSeconds: 55 };
+export const DEAD_LETTER = { memoryMb: 512, timeoutSeconds: 60 };
+/** The queue of a deployment's control messages is fed fast and in parallel: expanding and settling are what everything else waits for. */
+const CONTROL_FEED = { batchSize: 10, windowSeconds: 0, maxConcurrency: 50 };
+/** Dead letters are few, and not urgent. */
+export const DEAD_LETTER_FEED = { batchSize: 10, windowSeconds: 0, maxConcurrency: 2 };
+
+/** What moves jobs forward: the engine's queue and its function, the sweeper, its dead letters, and the supervisor of jobs that want one. */
+export class FanfoldControl extends Construct {
+  readonly control: FanfoldFunction;
+  readonly sweeper: FanfoldFunction;
+  readonly deadLetter: FanfoldFunction;
+  readonly queue: FanfoldQueue;
+  readonly supervisor: FanfoldSupervisor;
+
+  constructor(scope: Construct, id: string, props: DeploymentProps) {
+    super(scope, id);
+    const deployment = new Deployment(this, props.settings.prefix);
+    const deadLetters = new FanfoldQueue(this, "DeadLetters", { queueName: deployment.engineDeadLetterQueueName, timeoutSeconds: DEAD_LETTER.timeoutSeconds });
+    this.queue = new FanfoldQueue(this, "EngineQueue", { queueName: deployment.engineQueueName, timeoutSeconds: CONTROL.timeoutSeconds, deadLetters });
+
+    this.control = new FanfoldFunction(this, "Control", {
+      ...props,
+      ...CONTROL,
+      handler: "control",
+      functionName: deployment.functionName("control"),
+      description: "Expands, settles, cancels, checks groups and answers supervisors",
+      tasks: "none",
+      consumes: [this.queue.queue.queueArn],
+    });
+    this.queue.feed(this.control.function, CONTROL_FEED);
+
+    this.sweeper = new FanfoldFunction(this, "Sweeper", {
+      ...props,
+      ...SWEEPER,
+      handler: "sweeper",
+      functionName: deployment.functionName("sweeper"),
+      description: "Every minute: orders checks of open groups, sends runs whose time has come",
+      tasks: "none",
+    });
+    new Rule(this, "EveryMinute", {
+      description: `${deployment.prefix}: the sweeper`,
+      schedule: Schedule.rate(Duration.minutes(1)),
+      // A sweep that failed is not repeated: the next one is a minute away.
+      targets: [new LambdaFunction(this.sweeper.function, { retryAttempts: 0, maxEventAge: Duration.minutes(1) })],
+    });
+
+    this.deadLetter = new FanfoldFunction(this, "DeadLetter", {
+      ...props,
+      ...DEAD_LETTER,
+      handler: "dead-letter",
+      functionName: deployment.functionName("engine-dead-letter"),
+      description: "Looks again at control messages that were given up",
+      tasks: "none",
+      consumes: [deadLetters.queue.queueArn],
+    });
+    deadLetters.feed(this.deadLetter.function, DEAD_LETTER_FEED);
+
+    this.supervisor = new FanfoldSupervisor(this, "Supervisor", props);
+  }
+}

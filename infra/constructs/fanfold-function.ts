@@ -1,0 +1,93 @@
+import { Duration, RemovalPolicy } from "aws-cdk-lib";
+import { PolicyDocument, type PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { Architecture, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
+import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
+import { Construct } from "constructs";
+import type { Settings } from "../../functions/sdk/config.ts";
+import { acknowledgeResources } from "../acknowledge.ts";
+import type { HandlerName } from "../bundling.ts";
+import { Deployment } from "../deployment.ts";
+import { allow, engineStatements, LOG_ACTIONS, wideResources } from "../permissions.ts";
+import type { FunctionCode } from "./code.ts";
+
+/** What every construct of a deployment is given. */
+export interface DeploymentProps {
+  readonly settings: Settings;
+  readonly code: FunctionCode;
+}
+
+export interface FanfoldFunctionProps extends DeploymentProps {
+  readonly handler: HandlerName;
+  readonly functionName: string;
+  readonly description: string;
+  /** Tasks in its code, see FunctionCode. */
+  readonly tasks: Parameters<FunctionCode["of"]>[1];
+  readonly memoryMb: number;
+  readonly timeoutSeconds: number;
+  /** Default: that of queues that name none. */
+  readonly site?: string;
+  readonly reservedConcurrency?: number;
+  /** ARNs of the queues that feed it. */
+  readonly consumes?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Beside what the engine needs. */
+  readonly statements?: readonly PolicyStatement[];
+}
+
+const ASKED_FOR = "What the tasks of this site use, as fanfold.config.ts says.";
+
+/** A Lambda function of the engine: its log, its role with what it uses and nothing else, and what it is told. */
+export class FanfoldFunction extends Construct {
+  readonly function: LambdaFunction;
+  readonly role: Role;
+
+  constructor(scope: Construct, id: string, props: FanfoldFunctionProps) {
+    super(scope, id);
+    const { settings, handler, functionName, timeoutSeconds, consumes = [], statements = [] } = props;
+    const deployment = new Deployment(this, settings.prefix);
+    const logGroup = new LogGroup(this, "Log", {
+      logGroupName: `/aws/lambda/${functionName}`,
+      retention: settings.logRetentionDays as RetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    // Inline, so that whatever starts with the function finds its permissions in place.
+    this.role = new Role(this, "Role", {
+      assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
+      description: `${functionName}: ${props.description}`,
+      inlinePolicies: {
+        fanfold: new PolicyDocument({
+          statements: [allow(LOG_ACTIONS, [logGroup.logGroupArn]), ...engineStatements(deployment, handler, consumes), ...statements],
+        }),
+      },
+    });
+    acknowledgeResources(this.role, [
+      ...wideResources(deployment, handler),
+      ...statements.flatMap(({ resources }) => resources.filter((each) => each.includes("*")).map((each) => [each, ASKED_FOR] as const)),
+    ]);
+    this.function = new LambdaFunction(this, "Function", {
+      functionName,
+      description: props.description,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      ...props.code.of(handler, props.tasks),
+      role: this.role,
+      logGroup,
+      memorySize: props.memoryMb,
+      timeout: Duration.seconds(timeoutSeconds),
+      ...(props.reservedConcurrency !== undefined && { reservedConcurrentExecutions: props.reservedConcurrency }),
+      environment: {
+        FANFOLD_PREFIX: settings.prefix,
+        FANFOLD_SITE: props.site ?? settings.site,
+        FANFOLD_BUCKET: deployment.bucketName,
+        FANFOLD_QUEUE_URL_BASE: deployment.queueUrlBase,
+        FANFOLD_CONFIG: JSON.stringify({
+          site: settings.site,
+          concurrency: settings.concurrency,
+          jobTimeoutDays: settings.jobTimeoutDays,
+          retentionDays: settings.retentionDays,
+        }),
+        ...props.environment,
+      },
+    });
+  }
+}

@@ -1,0 +1,157 @@
+import { Aws, CfnOutput, Duration } from "aws-cdk-lib";
+import { ComparisonOperator, Dashboard, GraphWidget, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
+import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { Topic } from "aws-cdk-lib/aws-sns";
+import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
+import { Construct } from "constructs";
+import { METRICS, type MetricName } from "../../functions/core/metric-names.ts";
+import type { DeploymentRole } from "../../functions/core/resource-names.ts";
+import { tableDefinitions } from "../../functions/core/table-definitions.ts";
+import type { Settings } from "../../functions/sdk/config.ts";
+import { Deployment } from "../deployment.ts";
+import { Alarms } from "./alarms.ts";
+import { apiMetric, engineMetric, functionMetric, messagesIn, queueMetric, sum, tableMetric, timeToDrain } from "./metrics.ts";
+
+const HALF = { width: 12, height: 6 };
+const ROLES: readonly DeploymentRole[] = ["control", "api", "sweeper", "supervisor", "engine-dead-letter"];
+
+/** Who is told, when, and where to look: topic, alarms and dashboard of what the whole deployment shares. Sites bring their own. */
+export class FanfoldOperations extends Construct {
+  readonly topic: Topic;
+  private readonly settings: Settings;
+  private readonly deployment: Deployment;
+
+  constructor(scope: Construct, id: string, { settings }: { readonly settings: Settings }) {
+    super(scope, id);
+    this.settings = settings;
+    this.deployment = new Deployment(this, settings.prefix);
+    this.topic = this.makeTopic();
+    this.addAlarms();
+    this.addDashboard();
+  }
+
+  private makeTopic(): Topic {
+    const topic = new Topic(this, "Topic", { topicName: this.deployment.alarmTopicName, displayName: `${this.settings.prefix} alarms`, enforceSSL: true });
+    topic.addToResourcePolicy(
+      new PolicyStatement({
+        sid: "AlarmsOfThisAccount",
+        principals: [new ServicePrincipal("cloudwatch.amazonaws.com")],
+        actions: ["sns:Publish"],
+        resources: [topic.topicArn],
+        conditions: { StringEquals: { "aws:SourceAccount": Aws.ACCOUNT_ID } },
+      }),
+    );
+    if (this.settings.alarms.email !== undefined) topic.addSubscription(new EmailSubscription(this.settings.alarms.email));
+    new CfnOutput(this, "TopicArn", { value: topic.topicArn, description: "Alarms are sent here" });
+    return topic;
+  }
+
+  private addAlarms(): void {
+    const { deployment, settings } = this;
+    const { prefix } = settings;
+    const alarms = new Alarms(this, "Alarms", settings);
+    for (const role of ROLES) alarms.ofFunction(deployment.functionName(role));
+    alarms.ofQueue(deployment.engineQueueName);
+    alarms.ofDeadLetters(deployment.engineDeadLetterQueueName);
+
+    alarms.above(
+      `${prefix}-groups-stuck`,
+      sum("Groups that stay stuck", this.ofSweep(METRICS.stuckGroups)),
+      0,
+      "Work was sent again more than once without an effect: look for its job (open, no progress) and for errors of the workers of its queue.",
+      2,
+    );
+    alarms.above(
+      `${prefix}-sweeper-repairs`,
+      sum("Repairs", this.ofSweep(METRICS.repairs)),
+      0,
+      "The sweeper repairs what a lost message or a killed function left behind. Now and then is what it is for; if it stays on, look at errors, throttles and dead letters.",
+      6,
+    );
+    alarms.above(
+      `${prefix}-runs-not-sent`,
+      engineMetric(prefix, deployment.functionName("sweeper"), METRICS.dueFailed),
+      0,
+      "Runs whose time has come could not be sent: most often a task names a queue that no site has. The sweeper's log names the first reason.",
+      2,
+    );
+    alarms.above(
+      `${prefix}-sweeper-silent`,
+      functionMetric(deployment.functionName("sweeper"), "Invocations"),
+      1,
+      "The sweeper did not run for ten minutes: timers, retries that wait long and repairs stand still. Is its rule enabled?",
+      2,
+      { comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD, treatMissingData: TreatMissingData.BREACHING },
+    );
+    for (const { tableName } of tableDefinitions(prefix)) {
+      alarms.above(
+        `${tableName}-throttles`,
+        sum("Throttled requests", [tableMetric(tableName, "ReadThrottleEvents"), tableMetric(tableName, "WriteThrottleEvents")]),
+        0,
+        `DynamoDB throttles ${tableName}: it grows by itself within minutes; give tables.warmThroughput where bursts are expected.`,
+        3,
+      );
+    }
+    const api = deployment.functionName("api");
+    alarms.above(`${api}-5xx`, apiMetric(api, "5XXError"), 0, `The API answers with server errors: read the log of ${api}.`, 2);
+  }
+
+  private addDashboard(): void {
+    const { deployment, settings } = this;
+    const { prefix } = settings;
+    const functions = ROLES.map((role) => deployment.functionName(role));
+    const queue = deployment.engineQueueName;
+    const api = deployment.functionName("api");
+    const tables = tableDefinitions(prefix).map(({ tableName }) => tableName);
+    const perMinute = { statistic: "Sum", period: Duration.minutes(1) };
+    new Dashboard(this, "Dashboard", {
+      dashboardName: `${prefix}-engine`,
+      widgets: [
+        [
+          new GraphWidget({ ...HALF, title: "Engine queue: time to drain (seconds)", left: [timeToDrain(queue)] }),
+          new GraphWidget({
+            ...HALF,
+            title: "Engine queue",
+            left: [queueMetric(queue, "ApproximateNumberOfMessagesVisible"), messagesIn(deployment.engineDeadLetterQueueName)],
+            right: [queueMetric(queue, "ApproximateAgeOfOldestMessage")],
+          }),
+        ],
+        [
+          new GraphWidget({
+            ...HALF,
+            title: "Sweeper",
+            left: [...this.ofSweep(METRICS.repairs), ...this.ofSweep(METRICS.stuckGroups)],
+            right: this.ofSweep(METRICS.checkedGroups),
+          }),
+          new GraphWidget({
+            ...HALF,
+            title: "Functions",
+            left: functions.map((name) => functionMetric(name, "Errors")),
+            right: functions.map((name) => functionMetric(name, "Throttles")),
+          }),
+        ],
+        [
+          new GraphWidget({
+            ...HALF,
+            title: "Tables: units per minute",
+            left: tables.flatMap((name) => [
+              tableMetric(name, "ConsumedWriteCapacityUnits").with(perMinute),
+              tableMetric(name, "ConsumedReadCapacityUnits").with(perMinute),
+            ]),
+          }),
+          new GraphWidget({
+            ...HALF,
+            title: "API",
+            left: [apiMetric(api, "Count"), apiMetric(api, "4XXError"), apiMetric(api, "5XXError")],
+            right: [apiMetric(api, "Latency")],
+          }),
+        ],
+      ],
+    });
+  }
+
+  /** The sweeper orders checks, the control function makes them: both say what they had to repair. */
+  private ofSweep(metric: MetricName) {
+    return (["sweeper", "control"] as const).map((role) => engineMetric(this.settings.prefix, this.deployment.functionName(role), metric));
+  }
+}

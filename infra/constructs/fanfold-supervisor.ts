@@ -1,0 +1,107 @@
+import { Duration, RemovalPolicy } from "aws-cdk-lib";
+import { Rule } from "aws-cdk-lib/aws-events";
+import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
+import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
+import {
+  Choice,
+  Condition,
+  DefinitionBody,
+  IntegrationPattern,
+  JsonPath,
+  LogLevel,
+  Pass,
+  Result,
+  StateMachine,
+  StateMachineType,
+  TaskInput,
+  Timeout,
+} from "aws-cdk-lib/aws-stepfunctions";
+import { LambdaInvoke } from "aws-cdk-lib/aws-stepfunctions-tasks";
+import { Construct } from "constructs";
+import { acknowledgeResources } from "../acknowledge.ts";
+import { Deployment } from "../deployment.ts";
+import { type DeploymentProps, FanfoldFunction } from "./fanfold-function.ts";
+
+const SUPERVISOR = { memoryMb: 512, timeoutSeconds: 60 };
+/** The longest that a Standard execution may be (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html). */
+const LONGEST_EXECUTION_DAYS = 365;
+const SECONDS_PER_DAY = 86_400;
+
+/**
+ * Supervised jobs. An execution has the name of its job: it submits the workflow with its task token, and ends when and as the job does, `Fanfold.JobTimedOut`
+ * included. An execution that is stopped or runs out of time cancels its job.
+ *
+ *     start { workflow, fields, principal, timeoutSeconds? } -> submit -> (job ends) -> { jobId, state, counts, value } or error and cause
+ */
+export class FanfoldSupervisor extends Construct {
+  readonly function: FanfoldFunction;
+  readonly stateMachine: StateMachine;
+
+  constructor(scope: Construct, id: string, props: DeploymentProps) {
+    super(scope, id);
+    const { settings } = props;
+    const deployment = new Deployment(this, settings.prefix);
+    this.function = new FanfoldFunction(this, "Function", {
+      ...props,
+      ...SUPERVISOR,
+      handler: "supervisor",
+      functionName: deployment.functionName("supervisor"),
+      description: "Submits jobs for state machines, cancels those whose execution was stopped",
+      tasks: "all",
+    });
+
+    const submit = new LambdaInvoke(this, "Submit and wait for the job", {
+      lambdaFunction: this.function.function,
+      integrationPattern: IntegrationPattern.WAIT_FOR_TASK_TOKEN,
+      payload: TaskInput.fromObject({
+        action: "submit",
+        token: JsonPath.taskToken,
+        jobId: JsonPath.executionName,
+        workflow: JsonPath.stringAt("$.workflow"),
+        fields: JsonPath.objectAt("$.fields"),
+        principal: JsonPath.stringAt("$.principal"),
+        timeoutSeconds: JsonPath.numberAt("$.timeoutSeconds"),
+      }),
+      // The job's own deadline ends the state before; this is for an engine that does not answer any more.
+      taskTimeout: Timeout.duration(Duration.days(LONGEST_EXECUTION_DAYS)),
+    });
+    const fallback = new Pass(this, "Usual time limit", {
+      result: Result.fromNumber(settings.jobTimeoutDays * SECONDS_PER_DAY),
+      resultPath: "$.timeoutSeconds",
+    });
+    const definition = new Choice(this, "Time limit given?").when(Condition.isPresent("$.timeoutSeconds"), submit).otherwise(fallback.next(submit));
+
+    this.stateMachine = new StateMachine(this, "StateMachine", {
+      stateMachineName: deployment.stateMachineName,
+      stateMachineType: StateMachineType.STANDARD,
+      comment: "One execution per supervised job",
+      definitionBody: DefinitionBody.fromChainable(definition),
+      timeout: Duration.days(LONGEST_EXECUTION_DAYS),
+      tracingEnabled: true,
+      logs: {
+        destination: new LogGroup(this, "Log", {
+          logGroupName: `/aws/vendedlogs/states/${deployment.stateMachineName}`,
+          retention: settings.logRetentionDays as RetentionDays,
+          removalPolicy: RemovalPolicy.DESTROY,
+        }),
+        level: LogLevel.ALL,
+        // Parameters of jobs may be private; they are in the execution, which has its own permissions.
+        includeExecutionData: false,
+      },
+    });
+    acknowledgeResources(this.stateMachine, [
+      [`${this.function.function.functionArn}:*`, "Versions of the supervisor, which invoking it includes."],
+      ["*", "Log delivery and tracing have no resources to name (https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html)."],
+    ]);
+
+    new Rule(this, "Stopped", {
+      description: `${deployment.prefix}: an execution that was stopped cancels its job`,
+      eventPattern: {
+        source: ["aws.states"],
+        detailType: ["Step Functions Execution Status Change"],
+        detail: { stateMachineArn: [this.stateMachine.stateMachineArn], status: ["ABORTED", "TIMED_OUT", "FAILED"] },
+      },
+      targets: [new LambdaFunction(this.function.function, { retryAttempts: 10, maxEventAge: Duration.hours(2) })],
+    });
+  }
+}

@@ -1,0 +1,62 @@
+import { Duration } from "aws-cdk-lib";
+import { type IMetric, MathExpression, Metric, Stats } from "aws-cdk-lib/aws-cloudwatch";
+import { METRIC_DIMENSIONS, METRIC_NAMESPACE, type MetricName } from "../../functions/core/metric-names.ts";
+
+/** What is measured, apart from how it is drawn or when it alarms. All by name: the resource may be of another stack. */
+const PERIOD = Duration.minutes(5);
+
+type QueueMetric = "ApproximateAgeOfOldestMessage" | "ApproximateNumberOfMessagesVisible" | "ApproximateNumberOfMessagesNotVisible" | "NumberOfMessagesDeleted";
+export function queueMetric(queueName: string, metricName: QueueMetric): Metric {
+  const statistic = metricName === "NumberOfMessagesDeleted" ? Stats.SUM : Stats.MAXIMUM;
+  return new Metric({ namespace: "AWS/SQS", metricName, dimensionsMap: { QueueName: queueName }, statistic, period: PERIOD });
+}
+export function functionMetric(functionName: string, metricName: "Errors" | "Throttles" | "Invocations" | "Duration" | "ConcurrentExecutions"): Metric {
+  const statistic = metricName === "Duration" || metricName === "ConcurrentExecutions" ? Stats.MAXIMUM : Stats.SUM;
+  return new Metric({ namespace: "AWS/Lambda", metricName, dimensionsMap: { FunctionName: functionName }, statistic, period: PERIOD });
+}
+export function tableMetric(
+  tableName: string,
+  metricName: "ReadThrottleEvents" | "WriteThrottleEvents" | "ConsumedReadCapacityUnits" | "ConsumedWriteCapacityUnits",
+): Metric {
+  return new Metric({ namespace: "AWS/DynamoDB", metricName, dimensionsMap: { TableName: tableName }, statistic: Stats.SUM, period: PERIOD });
+}
+export function apiMetric(apiName: string, metricName: "5XXError" | "4XXError" | "Count" | "Latency"): Metric {
+  const statistic = metricName === "Latency" ? Stats.percentile(99) : Stats.SUM;
+  return new Metric({ namespace: "AWS/ApiGateway", metricName, dimensionsMap: { ApiName: apiName }, statistic, period: PERIOD });
+}
+/** What the functions publish themselves. */
+export function engineMetric(prefix: string, functionName: string, metricName: MetricName): Metric {
+  const [deployment, name] = METRIC_DIMENSIONS;
+  return new Metric({
+    namespace: METRIC_NAMESPACE,
+    metricName,
+    dimensionsMap: { [deployment]: prefix, [name]: functionName },
+    statistic: Stats.SUM,
+    period: PERIOD,
+  });
+}
+
+export function sum(label: string, metrics: readonly IMetric[]): MathExpression {
+  const usingMetrics = Object.fromEntries(metrics.map((metric, k) => [`m${k}`, metric]));
+  const expression = Object.keys(usingMetrics)
+    .map((id) => `FILL(${id}, 0)`)
+    .join(" + ");
+  return new MathExpression({ expression, usingMetrics, label, period: PERIOD });
+}
+/** All messages of a queue, those that somebody looks at included. */
+export function messagesIn(queueName: string): MathExpression {
+  return sum(queueName, [queueMetric(queueName, "ApproximateNumberOfMessagesVisible"), queueMetric(queueName, "ApproximateNumberOfMessagesNotVisible")]);
+}
+/** Seconds until the queue is empty at the pace of the last five minutes; a day when it does not move. `place`: among those in one graph. */
+export function timeToDrain(queueName: string, place = 0): MathExpression {
+  const [visible, deleted] = [`visible${place}`, `deleted${place}`];
+  return new MathExpression({
+    expression: `IF(${deleted} > 0, ${visible} / ${deleted} * PERIOD(${deleted}), IF(${visible} > 0, 86400, 0))`,
+    usingMetrics: {
+      [visible]: queueMetric(queueName, "ApproximateNumberOfMessagesVisible"),
+      [deleted]: queueMetric(queueName, "NumberOfMessagesDeleted"),
+    },
+    label: `${queueName}: seconds to drain`,
+    period: PERIOD,
+  });
+}

@@ -1,0 +1,42 @@
+import { Dashboard, GraphWidget } from "aws-cdk-lib/aws-cloudwatch";
+import { Construct } from "constructs";
+import { METRICS } from "../../functions/core/metric-names.ts";
+import { formatQueueName } from "../../functions/core/queue-name.ts";
+import type { Settings, SiteSettings } from "../../functions/sdk/config.ts";
+import { Deployment } from "../deployment.ts";
+import { engineMetric, functionMetric, messagesIn, queueMetric, timeToDrain } from "./metrics.ts";
+
+const HALF = { width: 12, height: 6 };
+
+/** How a site gets on: what waits, how long it will take, what fails. */
+export class SiteDashboard extends Construct {
+  constructor(scope: Construct, id: string, { settings, site }: { readonly settings: Settings; readonly site: SiteSettings }) {
+    super(scope, id);
+    const deployment = new Deployment(this, settings.prefix);
+    const queues = site.queues.map((queue) => deployment.queueName(formatQueueName({ site: site.name, queue: queue.name, function: queue.function })));
+    const workers = site.functions.map(({ kind }) => deployment.siteFunctionName(site.name, { role: "worker", function: kind }));
+    const engine = (metric: (typeof METRICS)[keyof typeof METRICS]) => workers.map((name) => engineMetric(settings.prefix, name, metric));
+    new Dashboard(this, "Dashboard", {
+      dashboardName: `${settings.prefix}-site-${site.name}`,
+      widgets: [
+        [
+          new GraphWidget({ ...HALF, title: "Time to drain (seconds)", left: queues.map((name, place) => timeToDrain(name, place)) }),
+          new GraphWidget({ ...HALF, title: "Messages waiting", left: queues.map((name) => queueMetric(name, "ApproximateNumberOfMessagesVisible")) }),
+        ],
+        [
+          new GraphWidget({ ...HALF, title: "Oldest message (seconds)", left: queues.map((name) => queueMetric(name, "ApproximateAgeOfOldestMessage")) }),
+          new GraphWidget({ ...HALF, title: "Dead letters", left: [messagesIn(deployment.deadLetterQueueName(site.name))] }),
+        ],
+        [
+          new GraphWidget({ ...HALF, title: "Runs", left: engine(METRICS.runs), right: engine(METRICS.stoppedRuns) }),
+          new GraphWidget({
+            ...HALF,
+            title: "Workers",
+            left: workers.map((name) => functionMetric(name, "ConcurrentExecutions")),
+            right: workers.flatMap((name) => [functionMetric(name, "Errors"), functionMetric(name, "Throttles")]),
+          }),
+        ],
+      ],
+    });
+  }
+}

@@ -1,0 +1,100 @@
+import { Arn, ArnFormat, Aws, Stack } from "aws-cdk-lib";
+import type { Construct } from "constructs";
+import {
+  bucketName,
+  deadLetterQueueName,
+  type DeploymentRole,
+  functionResourceName,
+  queueResourceName,
+  resourceNames,
+  siteFunctionName,
+} from "../functions/core/resource-names.ts";
+import { tableDefinitions } from "../functions/core/table-definitions.ts";
+
+/**
+ * Where everything of a deployment is, derived from its prefix and nothing else: no stack exports anything, none imports, so each can come and go alone. Account and
+ * region are those of the stack that asks, known at deploy time.
+ */
+export class Deployment {
+  readonly prefix: string;
+  private readonly stack: Stack;
+  constructor(scope: Construct, prefix: string) {
+    this.prefix = prefix;
+    this.stack = Stack.of(scope);
+  }
+
+  get bucketName(): string {
+    return bucketName(this.prefix, Aws.ACCOUNT_ID, Aws.REGION);
+  }
+  get bucketArn(): string {
+    return Arn.format({ service: "s3", region: "", account: "", resource: this.bucketName }, this.stack);
+  }
+  get anyBlobArn(): string {
+    return `${this.bucketArn}/*`;
+  }
+  get tableArns(): readonly string[] {
+    return tableDefinitions(this.prefix).map(({ tableName }) => this.arn("dynamodb", "table", tableName));
+  }
+  get indexArns(): readonly string[] {
+    return tableDefinitions(this.prefix).flatMap(({ tableName, indexes }) =>
+      indexes.map(({ indexName }) => this.arn("dynamodb", "table", `${tableName}/index/${indexName}`)),
+    );
+  }
+  /** Common part of the URLs of all queues; their names follow. */
+  get queueUrlBase(): string {
+    return `https://sqs.${Aws.REGION}.${Aws.URL_SUFFIX}/${Aws.ACCOUNT_ID}`;
+  }
+  /** Every queue of the deployment, of sites that do not exist yet as well. */
+  get anyQueueArn(): string {
+    return this.queueArn(`${this.prefix}-*`);
+  }
+  get engineQueueName(): string {
+    return resourceNames(this.prefix).engineQueue;
+  }
+  get engineDeadLetterQueueName(): string {
+    return resourceNames(this.prefix).engineDeadLetterQueue;
+  }
+  get stateMachineName(): string {
+    return resourceNames(this.prefix).supervisorStateMachine;
+  }
+  get stateMachineArn(): string {
+    return this.arn("states", "stateMachine", this.stateMachineName, ArnFormat.COLON_RESOURCE_NAME);
+  }
+  get anyExecutionArn(): string {
+    return this.arn("states", "execution", `${this.stateMachineName}:*`, ArnFormat.COLON_RESOURCE_NAME);
+  }
+  /** State machines of the account, in this region: a workflow may be a step of any. */
+  get anyStateMachineArn(): string {
+    return this.arn("states", "stateMachine", "*", ArnFormat.COLON_RESOURCE_NAME);
+  }
+  /** Alarms of all stacks are sent here. */
+  get alarmTopicName(): string {
+    return `${this.prefix}-alarms`;
+  }
+  get alarmTopicArn(): string {
+    return Arn.format({ service: "sns", resource: this.alarmTopicName }, this.stack);
+  }
+  /** `queue`: text form, `london.default#worker`. */
+  queueName(queue: string): string {
+    return queueResourceName(this.prefix, queue);
+  }
+  deadLetterQueueName(site: string): string {
+    return deadLetterQueueName(this.prefix, site);
+  }
+  functionName(role: DeploymentRole): string {
+    return functionResourceName(this.prefix, role);
+  }
+  siteFunctionName(site: string, role: Parameters<typeof siteFunctionName>[2]): string {
+    return siteFunctionName(this.prefix, site, role);
+  }
+  functionArn(functionName: string): string {
+    return this.arn("lambda", "function", functionName, ArnFormat.COLON_RESOURCE_NAME);
+  }
+
+  private queueArn(queueName: string): string {
+    return Arn.format({ service: "sqs", resource: queueName }, this.stack);
+  }
+  private arn(service: string, resource: string, resourceName: string, arnFormat = ArnFormat.SLASH_RESOURCE_NAME): string {
+    return Arn.format({ service, resource, resourceName, arnFormat }, this.stack);
+  }
+}

@@ -1,0 +1,97 @@
+import { PolicyStatement } from "aws-cdk-lib/aws-iam";
+import type { HandlerName } from "./bundling.ts";
+import type { Deployment } from "./deployment.ts";
+
+/** What each port does on AWS, one action for each command that its implementation in functions/aws sends. A test compares the two. */
+export const PORT_ACTIONS = {
+  store: ["dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
+  queue: ["sqs:SendMessage"],
+  visibility: ["sqs:ChangeMessageVisibility"],
+  // Without ListBucket S3 says of an object that does not exist that access is denied.
+  blobs: ["s3:GetObject", "s3:ListBucket", "s3:PutObject"],
+  tokens: ["states:SendTaskFailure", "states:SendTaskSuccess"],
+  executions: ["states:DescribeExecution", "states:StartExecution"],
+} as const;
+export type Port = keyof typeof PORT_ACTIONS;
+type PortAction = (typeof PORT_ACTIONS)[Port][number];
+
+/** The ports that each handler is built with. */
+export const HANDLER_PORTS: Readonly<Record<HandlerName, readonly Port[]>> = {
+  worker: ["store", "queue", "visibility", "blobs"],
+  control: ["store", "queue", "visibility", "blobs", "tokens"],
+  api: ["store", "queue", "blobs", "executions"],
+  sweeper: ["store", "queue", "blobs"],
+  "dead-letter": ["store", "queue", "visibility", "blobs"],
+  supervisor: ["store", "queue", "blobs"],
+};
+
+/** What Lambda itself does, in a function's name, to feed it from a queue. */
+export const CONSUME_ACTIONS = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"] as const;
+export const LOG_ACTIONS = ["logs:CreateLogStream", "logs:PutLogEvents"] as const;
+
+/** What the engine needs in this handler; `consumes`: ARNs of the queues that feed it. */
+export function engineStatements(deployment: Deployment, handler: HandlerName, consumes: readonly string[]): PolicyStatement[] {
+  const ports = HANDLER_PORTS[handler];
+  const statements = ports.flatMap((port) => PORT_ACTIONS[port].map((action) => allow([action], resourcesOf(deployment, action, consumes))));
+  if (consumes.length > 0) statements.push(allow(CONSUME_ACTIONS, consumes));
+  return statements;
+}
+
+function resourcesOf(deployment: Deployment, action: PortAction, consumes: readonly string[]): readonly string[] {
+  switch (action) {
+    case "dynamodb:Query":
+      return [...deployment.tableArns, ...deployment.indexArns];
+    case "dynamodb:BatchGetItem":
+    case "dynamodb:DeleteItem":
+    case "dynamodb:GetItem":
+    case "dynamodb:PutItem":
+    case "dynamodb:UpdateItem":
+      return deployment.tableArns;
+    case "s3:ListBucket":
+      return [deployment.bucketArn];
+    case "s3:GetObject":
+    case "s3:PutObject":
+      return [deployment.anyBlobArn];
+    case "sqs:ChangeMessageVisibility":
+      return consumes;
+    case "sqs:SendMessage":
+      return [deployment.anyQueueArn];
+    case "states:DescribeExecution":
+      return [deployment.anyExecutionArn];
+    case "states:SendTaskFailure":
+    case "states:SendTaskSuccess":
+      return [deployment.anyStateMachineArn];
+    case "states:StartExecution":
+      return [deployment.stateMachineArn];
+  }
+}
+
+/** Resources above that stand for many, and why. Actions never do. */
+export function wideResources(deployment: Deployment, handler: HandlerName): readonly (readonly [resource: string, reason: string])[] {
+  const ports = HANDLER_PORTS[handler];
+  return [
+    ...when(ports.includes("blobs"), deployment.anyBlobArn, "Values of jobs: their names are made as they are written. The bucket holds nothing else."),
+    ...when(
+      ports.includes("queue"),
+      deployment.anyQueueArn,
+      "Work goes to any queue of the deployment, and sites come and go without the others being deployed again.",
+    ),
+    ...when(
+      ports.includes("executions"),
+      deployment.anyExecutionArn,
+      "Executions have the names of jobs. They are those of the deployment's own state machine.",
+    ),
+    ...when(
+      ports.includes("tokens"),
+      deployment.anyStateMachineArn,
+      "A workflow may be a step of any state machine of the account. The right reaches no further than the task token that such a step has sent.",
+    ),
+  ];
+}
+function when(given: boolean, resource: string, reason: string): (readonly [string, string])[] {
+  return given ? [[resource, reason]] : [];
+}
+
+export function allow(actions: readonly string[], resources: readonly string[]): PolicyStatement {
+  return new PolicyStatement({ actions: [...actions], resources: [...resources] });
+}

@@ -1,0 +1,27 @@
+import { METRIC_DIMENSIONS, METRICS } from "../../functions/core/metric-names.ts";
+import { logGroups, logLines } from "./logs.ts";
+import { PREFIX } from "./names.ts";
+
+/** What the ports counted, by metric; over the invocations of all functions but the sweeper, which runs by the clock. */
+export type Counted = Readonly<Record<string, number>>;
+
+/** Sums the metrics that the functions have written into their logs since then. */
+export async function countedSince(time: number): Promise<Counted> {
+  const sum: Record<string, number> = {};
+  for (const group of (await logGroups(PREFIX)).keys()) {
+    if (group.endsWith("-sweeper")) continue;
+    for (const line of await logLines(group, time)) {
+      const metrics = metricsIn(line);
+      for (const name of Object.values(METRICS)) sum[name] = (sum[name] ?? 0) + (typeof metrics[name] === "number" ? metrics[name] : 0);
+    }
+  }
+  return sum;
+}
+function metricsIn(line: string): Readonly<Record<string, unknown>> {
+  if (!line.includes(`"${METRIC_DIMENSIONS[0]}"`)) return {};
+  try {
+    return JSON.parse(line) as Readonly<Record<string, unknown>>;
+  } catch {
+    return {};
+  }
+}

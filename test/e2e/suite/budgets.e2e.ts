@@ -1,0 +1,63 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { METRICS } from "../../../functions/core/metric-names.ts";
+import { group } from "../../../functions/sdk/index.ts";
+import { noop } from "../../../functions/tasks/examples.ts";
+import { connect, ended, type Api } from "../deployment.ts";
+import { countedSince, type Counted } from "../metrics.ts";
+
+/** Of docs/protocol.md, section 19. test/engine holds the engine to it, where all members of a message end together. */
+const BUDGETS = { lazy: 2.2, full: 3.2 } as const;
+/** On a slow emulator members end one by one, and each follow-up of its own is a mark and a progress count more. */
+const ALONE = 2;
+const MEMBERS = 1_000;
+const JOBS = 30;
+
+describe("write units and messages per member of a group", () => {
+  let api: Api;
+  beforeAll(async () => {
+    api = await connect();
+  });
+
+  it.each(["lazy", "full"] as const)("%s: within the budget", async (tracking) => {
+    await quiet();
+    const since = Date.now();
+    const { jobId } = await api.client.submit(group(Array.from({ length: MEMBERS }, () => noop.s()), { tracking }).canvas);
+    expect(await ended(api, jobId)).toMatchObject({ state: "success", counts: { success: MEMBERS } });
+    const counted = await quiet(since);
+    const per = (metric: string): number => (counted[metric] ?? 0) / MEMBERS;
+    // Lambda receives and deletes: neither passes through a port. Up to ten messages travel in one request.
+    const requests = per(METRICS.sends) / 10 + (2 * per(METRICS.messages)) / 10;
+    console.log(
+      `${tracking}: ${per(METRICS.writeUnits).toFixed(3)} write units per member (budget ${BUDGETS[tracking]}), ${per(METRICS.readUnits).toFixed(3)} read units, ` +
+        `${per(METRICS.sends).toFixed(3)} messages sent, ${per(METRICS.messages).toFixed(3)} received; at least ${requests.toFixed(4)} SQS requests`,
+    );
+    expect(per(METRICS.runs)).toBeCloseTo(1, 1);
+    expect(per(METRICS.writeUnits)).toBeGreaterThan(1);
+    expect(per(METRICS.writeUnits)).toBeLessThanOrEqual(BUDGETS[tracking] + ALONE);
+    expect(per(METRICS.sends)).toBeLessThanOrEqual(0.3);
+  });
+
+  it("a job of one task: counted", async () => {
+    await quiet();
+    const since = Date.now();
+    const started = await Promise.all(Array.from({ length: JOBS }, () => api.client.submit(noop.s().canvas)));
+    for (const { jobId } of started) await ended(api, jobId);
+    const counted = await quiet(since);
+    const per = (metric: string): string => ((counted[metric] ?? 0) / JOBS).toFixed(1);
+    console.log(`a job of one task: ${per(METRICS.writeUnits)} write units, ${per(METRICS.readUnits)} read units (those of asking for its state included), ${per(METRICS.sends)} messages`);
+    expect(counted[METRICS.runs]).toBe(JOBS);
+    expect(counted[METRICS.writeUnits]).toBeLessThanOrEqual(30 * JOBS);
+  });
+});
+
+/** Waits until the functions count no more, and gives what they have counted. */
+async function quiet(since = Date.now() - 60_000): Promise<Counted> {
+  let before = await countedSince(since);
+  for (let looks = 0; looks < 60; looks++) {
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    const now = await countedSince(since);
+    if (now[METRICS.messages] === before[METRICS.messages]) return now;
+    before = now;
+  }
+  throw new Error("the functions do not come to rest");
+}

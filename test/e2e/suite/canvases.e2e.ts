@@ -1,0 +1,82 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { chain, chord, group } from "../../../functions/sdk/index.ts";
+import { add, fail, mul, sum } from "../../../functions/tasks/examples.ts";
+import { connect, ended, type Api } from "../deployment.ts";
+import { bonjour } from "../paris/index.ts";
+import { where } from "../tasks/index.ts";
+
+describe("canvases over the API", () => {
+  let api: Api;
+  beforeAll(async () => {
+    api = await connect();
+  });
+  const run = async (canvas: { readonly canvas: Parameters<Api["client"]["submit"]>[0] }) => ended(api, (await api.client.submit(canvas.canvas)).jobId);
+
+  it("one task gives its value", async () => {
+    expect(await run(add.s(2, 3))).toMatchObject({ state: "success", value: 5, counts: { success: 1 }, countsExact: true });
+  });
+
+  it("a chain hands results on", async () => {
+    expect(await run(chain(add.s(2, 2), mul.s(10), add.s(2)))).toMatchObject({ state: "success", value: 42, counts: { success: 3 } });
+  });
+
+  it("a chord over two leaves of the ledger sums all of its members", async () => {
+    const { jobId } = await api.client.start("example.sum-of-sums", { n: 300 });
+    expect(await ended(api, jobId)).toMatchObject({ state: "success", value: 300 * 299, counts: { success: 301 }, countsExact: true });
+  });
+
+  it("chords nest", async () => {
+    const { jobId } = await api.client.start("e2e.square", { n: 7 });
+    expect(await ended(api, jobId)).toMatchObject({ state: "success", value: 49, counts: { success: 49 + 7 + 1 }, countsExact: true });
+  });
+
+  it("a failing child keeps the body from running, and the others end", async () => {
+    const job = await run(chord(group([add.s(1, 1), fail.s(), add.s(2, 2)]), sum.s()));
+    expect(job).toMatchObject({ state: "failure", counts: { success: 2, error: 1 }, error: { reason: "example" } });
+  });
+
+  it("a failing child deep inside fails the job, and names the run", async () => {
+    const inner = chord(group([add.s(1, 1), fail.s()]), sum.s());
+    const job = await run(chord(group([inner, chord(group([add.s(1, 2), add.s(3, 4)]), sum.s())]), sum.s()));
+    expect(job.state).toBe("failure");
+    expect(job.counts).toMatchObject({ error: 1, success: 4 });
+    expect((await api.client.run(job.error?.runId ?? "")).task).toBe("fail");
+  });
+
+  it("a settled group gives its results and its failures to the body", async () => {
+    const { jobId } = await api.client.submit(group([add.s(1, 1), fail.s(), add.s(2, 2)], { policy: "settled" }).canvas);
+    const job = await ended(api, jobId);
+    expect(job).toMatchObject({ state: "failure", counts: { success: 2, error: 1 } });
+    const results: unknown[] = [];
+    for await (const { index, status } of api.client.results(jobId)) results.push([index, status]);
+    expect(results).toEqual([
+      [0, "success"],
+      [1, "error"],
+      [2, "success"],
+    ]);
+  });
+
+  it("work goes to the queue and the site that are asked for", async () => {
+    const jobs = await Promise.all([run(where.s()), run(where.s().set({ queue: "london.heavy#custom" })), run(bonjour.s("Ada"))]);
+    expect(jobs.map((job) => job.value)).toEqual([
+      { site: "london", queue: "default" },
+      { site: "london", queue: "heavy" },
+      "bonjour Ada, ici paris",
+    ]);
+  });
+
+  it("a value above the inline limit travels through the bucket", async () => {
+    const text = "x".repeat(30_000);
+    const { jobId } = await api.client.submitWire({ chain: [{ task: "e2e.echo", args: [text] }, { task: "e2e.length" }] });
+    expect(await ended(api, jobId)).toMatchObject({ state: "success", value: 30_000 });
+  });
+
+  it("input in pages joins into one job", async () => {
+    const { jobId } = await api.client.openJob({ body: sum.s().canvas });
+    const items = Array.from({ length: 40 }, (_, i) => add.s(i, 1).canvas);
+    await api.client.putInput(jobId, 1, items.slice(20));
+    await api.client.putInput(jobId, 0, items.slice(0, 20));
+    await api.client.sealInput(jobId, 2);
+    expect(await ended(api, jobId)).toMatchObject({ state: "success", value: (40 * 39) / 2 + 40 });
+  });
+});

@@ -1,0 +1,83 @@
+import { GetEventSourceMappingCommand, LambdaClient, ListEventSourceMappingsCommand, UpdateEventSourceMappingCommand } from "@aws-sdk/client-lambda";
+import { beforeAll, describe, expect, it } from "vitest";
+import { deadLetterQueueName, queueResourceName, resourceNames, siteFunctionName } from "../../../functions/core/resource-names.ts";
+import { chord, group } from "../../../functions/sdk/index.ts";
+import { add, sleep, sum } from "../../../functions/tasks/examples.ts";
+import { connect, ended, eventually, type Api } from "../deployment.ts";
+import { PREFIX } from "../names.ts";
+import { depth, queueUrl, receive, remove, send } from "../queues.ts";
+import { flaky } from "../tasks/index.ts";
+
+const lambda = new LambdaClient({});
+
+describe("failures", () => {
+  let api: Api;
+  beforeAll(async () => {
+    api = await connect();
+  });
+
+  it("a task that fails is tried again, and its last attempt counts", async () => {
+    const { jobId } = await api.client.submit(chord(group([flaky.s(3), flaky.s(1)]), sum.s()).canvas);
+    expect(await ended(api, jobId)).toMatchObject({ state: "success", value: 4, counts: { success: 3 } });
+    const runs = (await api.client.runs(jobId)).items.filter(({ task }) => task === "e2e.flaky");
+    expect(runs.map(({ attempt }) => attempt).toSorted()).toEqual([1, 3]);
+  });
+
+  it("a task that never succeeds ends with its last error", async () => {
+    const { jobId } = await api.client.submit(flaky.s(9).set({ retry: { maxAttempts: 2, initialDelaySeconds: 1 } }).canvas);
+    const job = await ended(api, jobId);
+    expect(job).toMatchObject({ state: "failure", error: { reason: "flaky" } });
+    expect((await api.client.run(job.error?.runId ?? "")).attempt).toBe(2);
+  });
+
+  it("cancel ends what runs, keeps what waits from starting, and the job reads cancelled", async () => {
+    const { jobId } = await api.client.submit(chord(group([add.s(1, 1), sleep.s(240)]), sum.s()).canvas);
+    const running = async () => (await api.client.runs(jobId)).items.find(({ task, status }) => task === "sleep" && status === "started");
+    await eventually(running, { what: "the sleeping task to run" });
+    const before = Date.now();
+    expect(await api.client.cancel(jobId)).toBe(true);
+    const job = await ended(api, jobId);
+    expect(job).toMatchObject({ state: "cancelled", outcome: "cancelled" });
+    expect(Date.now() - before).toBeLessThan(200_000);
+    const statuses = (await api.client.runs(jobId)).items.map(({ task, status }) => [task, status]);
+    expect(statuses).not.toContainEqual(["math.sum", "success"]);
+    expect(await api.client.cancel(jobId)).toBe(false);
+  });
+
+  it.each([
+    ["the worker's queue", queueResourceName(PREFIX, "london.default#worker"), deadLetterQueueName(PREFIX, "london")],
+    ["the engine's queue", resourceNames(PREFIX).engineQueue, resourceNames(PREFIX).engineDeadLetterQueue],
+  ])("poison in %s goes to the dead letters and stays there, and work goes on", async (_, name, deadName) => {
+    const [url, deadUrl] = await Promise.all([queueUrl(name), queueUrl(deadName)]);
+    const before = await depth(deadUrl);
+    await Promise.all([send(url, "this is no message of ours"), send(url, JSON.stringify({ v: 1, kind: "no-such-kind" }))]);
+    const { jobId } = await api.client.start("example.sum-of-sums", { n: 30 });
+    expect(await ended(api, jobId)).toMatchObject({ state: "success", value: 870 });
+    await eventually(async () => ((await depth(deadUrl)) >= before + 2 ? true : undefined), { what: `two more dead letters in ${deadName}` });
+    await eventually(async () => ((await depth(url)) === 0 ? true : undefined), { what: `${name} to be empty` });
+  });
+
+  it("a run whose message was given up is looked at, sent again, and ends", async () => {
+    const queue = "london.heavy#custom";
+    const [url, deadUrl] = await Promise.all([queueUrl(queueResourceName(PREFIX, queue)), queueUrl(deadLetterQueueName(PREFIX, "london"))]);
+    await consuming(siteFunctionName(PREFIX, "london", { role: "worker", function: "custom" }), false);
+    const { jobId } = await api.client.submit(add.s(20, 22).set({ queue }).canvas);
+    const message = await eventually(() => receive(url), { what: "the message of the run" });
+    // What the queue does on its own once a message was received too often.
+    await send(deadUrl, message.Body ?? "", jobId);
+    await remove(url, message);
+    await consuming(siteFunctionName(PREFIX, "london", { role: "worker", function: "custom" }), true);
+    expect(await ended(api, jobId)).toMatchObject({ state: "success", value: 42 });
+  });
+});
+
+/** Switches the event sources of a function on or off, and waits until they are. */
+async function consuming(functionName: string, enabled: boolean): Promise<void> {
+  const { EventSourceMappings = [] } = await lambda.send(new ListEventSourceMappingsCommand({ FunctionName: functionName }));
+  expect(EventSourceMappings.length).toBeGreaterThan(0);
+  for (const { UUID } of EventSourceMappings) {
+    await lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: enabled }));
+    const state = async () => ((await lambda.send(new GetEventSourceMappingCommand({ UUID }))).State === (enabled ? "Enabled" : "Disabled") ? true : undefined);
+    await eventually(state, { what: `${functionName} to be ${enabled ? "on" : "off"}` });
+  }
+}

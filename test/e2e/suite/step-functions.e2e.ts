@@ -1,0 +1,109 @@
+import { randomUUID } from "node:crypto";
+import {
+  DescribeExecutionCommand,
+  GetExecutionHistoryCommand,
+  SFNClient,
+  StartExecutionCommand,
+  StopExecutionCommand,
+  type DescribeExecutionCommandOutput,
+} from "@aws-sdk/client-sfn";
+import { beforeAll, describe, expect, it } from "vitest";
+import { resourceNames } from "../../../functions/core/resource-names.ts";
+import { ACCOUNT, connect, ended, eventually, REGION, type Api } from "../deployment.ts";
+import { PREFIX, USER_STATE_MACHINE } from "../names.ts";
+
+const sfn = new SFNClient({});
+const executionArn = (machine: string, name: string): string => `arn:aws:states:${REGION}:${ACCOUNT}:execution:${machine}:${name}`;
+const machineArn = (machine: string): string => `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:${machine}`;
+
+/** An execution that has ended. */
+async function endOf(arn: string): Promise<DescribeExecutionCommandOutput> {
+  return eventually(
+    async () => {
+      const execution = await sfn.send(new DescribeExecutionCommand({ executionArn: arn }));
+      return execution.status === "RUNNING" ? undefined : execution;
+    },
+    { what: `the end of ${arn}` },
+  );
+}
+async function history(arn: string): Promise<readonly (string | undefined)[]> {
+  return ((await sfn.send(new GetExecutionHistoryCommand({ executionArn: arn, maxResults: 1_000 }))).events ?? []).map(({ type }) => type);
+}
+
+describe("a supervised job", () => {
+  const supervisor = resourceNames(PREFIX).supervisorStateMachine;
+  let api: Api;
+  beforeAll(async () => {
+    api = await connect();
+  });
+  const start = async (workflow: string, body: object = {}, key = randomUUID()): Promise<{ jobId: string; created: boolean }> => {
+    const answer = await api.fetch(`/workflows/${workflow}/jobs?supervised=true`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "Idempotency-Key": key },
+      body: JSON.stringify(body),
+    });
+    expect([200, 201]).toContain(answer.status);
+    return (await answer.json()) as { jobId: string; created: boolean };
+  };
+  const visible = async (jobId: string) => eventually(() => api.client.job(jobId).catch(() => undefined), { what: `job ${jobId} to be there` });
+
+  it("is an execution of its name, which ends with its outcome", async () => {
+    const { jobId } = await start("example.sum-of-sums", { fields: { n: 12 } });
+    const arn = executionArn(supervisor, jobId);
+    const execution = await endOf(arn);
+    expect(execution).toMatchObject({ status: "SUCCEEDED", name: jobId });
+    expect(JSON.parse(execution.output ?? "")).toMatchObject({ jobId, state: "success", value: 132, counts: { success: 13 } });
+    expect(await history(arn)).toEqual(expect.arrayContaining(["ExecutionStarted", "TaskScheduled", "TaskSucceeded", "ExecutionSucceeded"]));
+    expect(await ended(api, jobId)).toMatchObject({ state: "success", value: 132, workflow: "example.sum-of-sums" });
+  });
+
+  it("started twice with one key is one execution", async () => {
+    const key = randomUUID();
+    const [first, second] = [await start("example.sum-of-sums", { fields: { n: 5 } }, key), await start("example.sum-of-sums", { fields: { n: 5 } }, key)];
+    expect(second.jobId).toBe(first.jobId);
+    expect((await endOf(executionArn(supervisor, first.jobId))).status).toBe("SUCCEEDED");
+    expect((await ended(api, first.jobId)).counts).toMatchObject({ success: 6 });
+  });
+
+  it("that fails gives its error to the execution", async () => {
+    const { jobId } = await start("e2e.failing");
+    const execution = await endOf(executionArn(supervisor, jobId));
+    expect(execution).toMatchObject({ status: "FAILED", error: "Fanfold.JobFailure" });
+    expect(JSON.parse(execution.cause ?? "")).toMatchObject({ jobId, state: "failure", error: { reason: "example" } });
+  });
+
+  it("is cancelled when its execution is stopped", async () => {
+    const { jobId } = await start("e2e.endless");
+    await visible(jobId);
+    await sfn.send(new StopExecutionCommand({ executionArn: executionArn(supervisor, jobId), error: "Test", cause: "stopped by a test" }));
+    expect(await endOf(executionArn(supervisor, jobId))).toMatchObject({ status: "ABORTED", error: "Test", cause: "stopped by a test" });
+    expect(await ended(api, jobId)).toMatchObject({ state: "cancelled" });
+  });
+
+  it("that runs out of time ends its execution as timed out", async () => {
+    const { jobId } = await start("e2e.endless", { timeoutSeconds: 3 });
+    expect(await endOf(executionArn(supervisor, jobId))).toMatchObject({ status: "FAILED", error: "Fanfold.JobTimedOut" });
+    expect(await ended(api, jobId)).toMatchObject({ state: "timed-out" });
+  });
+});
+
+describe("a state machine of a user", () => {
+  it("runs a workflow as a step, and goes on with its result", async () => {
+    const { executionArn: arn = "" } = await sfn.send(
+      new StartExecutionCommand({ stateMachineArn: machineArn(USER_STATE_MACHINE), input: JSON.stringify({ workflow: "example.sum-of-sums", n: 6 }) }),
+    );
+    const execution = await endOf(arn);
+    expect(execution.status).toBe("SUCCEEDED");
+    expect(JSON.parse(execution.output ?? "")).toEqual({ sum: 30, state: "success" });
+    expect(await history(arn)).toContain("PassStateExited");
+  });
+
+  it("catches the failure of a workflow by its name", async () => {
+    const { executionArn: arn = "" } = await sfn.send(
+      new StartExecutionCommand({ stateMachineArn: machineArn(USER_STATE_MACHINE), input: JSON.stringify({ workflow: "e2e.failing", n: 1 }) }),
+    );
+    const execution = await endOf(arn);
+    expect(execution.status).toBe("SUCCEEDED");
+    expect(JSON.parse(execution.output ?? "")).toEqual({ caught: "Fanfold.JobFailure" });
+  });
+});

@@ -1,0 +1,37 @@
+import * as z from "zod";
+import { chord, defineTask, defineWorkflow, group, TaskError } from "../../../functions/sdk/index.ts";
+import { fail, sleep, sum } from "../../../functions/tasks/examples.ts";
+
+/** The shipped tasks, and some that fail on purpose: what a user's own tasks folder of a deployment looks like. */
+export * from "../../../functions/tasks/index.ts";
+
+/** Fails until the given attempt, which gives its number. */
+export const flaky = defineTask({
+  name: "e2e.flaky",
+  args: z.tuple([z.number()]),
+  retry: { maxAttempts: 5, initialDelaySeconds: 1, backoffFactor: 1 },
+  run: (ctx, good) => {
+    if (ctx.attempt < good) throw new TaskError(`attempt ${ctx.attempt} of ${good} fails`, { reason: "flaky" });
+    return ctx.attempt;
+  },
+});
+
+/** A body that spawns a further level: gives the sum of n chords of n additions. */
+export const square = defineWorkflow({
+  name: "e2e.square",
+  description: "n chords side by side, each summing n ones.",
+  parameters: z.object({ n: z.int().min(1).max(50) }),
+  canvas: ({ n }) => chord(group(Array.from({ length: n }, () => chord(group(Array.from({ length: n }, () => one.s())), sum.s()))), sum.s()),
+});
+export const one = defineTask({ name: "e2e.one", run: () => 1 });
+
+/** Says which function of which site runs it. */
+export const where = defineTask({ name: "e2e.where", run: (ctx) => ({ site: ctx.site, queue: ctx.queue }) });
+
+export const echo = defineTask({ name: "e2e.echo", run: (_ctx, text: string) => text });
+export const length = defineTask({ name: "e2e.length", run: (_ctx, text: string) => text.length });
+
+/** Ends as a failure, whose error a supervisor passes on. */
+export const failing = defineWorkflow({ name: "e2e.failing", parameters: z.object({}), canvas: () => chord(group([one.s(), fail.s()]), sum.s()) });
+/** Runs until somebody ends it. */
+export const endless = defineWorkflow({ name: "e2e.endless", parameters: z.object({}), canvas: () => sleep.s(280) });

@@ -1,0 +1,185 @@
+import { Writable } from "node:stream";
+import type { APIGatewayProxyEvent } from "aws-lambda";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { createClient } from "../../functions/client/index.ts";
+import { requestOf, resultOf } from "../../functions/handlers/rest-proxy.ts";
+import { defineTask, group } from "../../functions/sdk/index.ts";
+import { canvasOf } from "../../functions/sdk/canvas-builder.ts";
+import * as examples from "../../functions/tasks/examples.ts";
+import { contextOf, TestDeployment } from "./deployment.ts";
+
+const long = defineTask({ name: "long", run: (_ctx, characters: number) => '"'.repeat(characters) });
+
+function eventOf(method: string, path: string, more: Partial<APIGatewayProxyEvent> = {}): APIGatewayProxyEvent {
+  return {
+    httpMethod: method,
+    path,
+    resource: "/{proxy+}",
+    headers: { "content-type": "application/json" },
+    multiValueHeaders: { "content-type": ["application/json"] },
+    queryStringParameters: null,
+    multiValueQueryStringParameters: null,
+    pathParameters: null,
+    stageVariables: null,
+    body: null,
+    isBase64Encoded: false,
+    requestContext: { domainName: "abc.execute-api.eu-west-1.amazonaws.com", identity: { userArn: "arn:aws:iam::123456789012:user/ann" } },
+    ...more,
+  } as APIGatewayProxyEvent;
+}
+/** Sends a client's requests as events, as API Gateway would. */
+function fetchOf(deployment: TestDeployment, userArn = "arn:aws:iam::123456789012:user/ann") {
+  return async (request: Request): Promise<Response> => {
+    const url = new URL(request.url);
+    const query: Record<string, string[]> = {};
+    for (const [name, value] of url.searchParams) query[name] = [...(query[name] ?? []), value];
+    const { statusCode, body, headers } = await deployment.api(
+      eventOf(request.method, url.pathname, {
+        multiValueHeaders: Object.fromEntries([...request.headers].map(([name, value]) => [name, [value]])),
+        multiValueQueryStringParameters: query,
+        body: await request.text(),
+        requestContext: { domainName: "api", identity: { userArn } } as APIGatewayProxyEvent["requestContext"],
+      }),
+      contextOf(),
+    );
+    return new Response(body, { status: statusCode, headers: headers as Record<string, string> });
+  };
+}
+
+describe("the api function", () => {
+  const deployment = new TestDeployment({ ...examples, long });
+  const client = createClient({ url: "https://api", fetch: fetchOf(deployment) });
+
+  it("answers without a token: API Gateway has authorised the caller", async () => {
+    expect(await client.health()).toMatchObject({ status: "ok" });
+    expect((await client.workflows()).map(({ name }) => name)).toEqual(["example.sum-of-sums"]);
+  });
+
+  it("starts a workflow, and tells how it went", async () => {
+    const { jobId } = await client.start("example.sum-of-sums", { n: 3 });
+    await deployment.untilQuiet();
+    expect(await client.job(jobId)).toMatchObject({ state: "success", value: 6 });
+  });
+
+  it("keeps the keys of different callers apart", async () => {
+    const other = createClient({ url: "https://api", fetch: fetchOf(deployment, "arn:aws:iam::123456789012:user/bob") });
+    const options = { idempotencyKey: "k" };
+    const first = await client.start("example.sum-of-sums", { n: 1 }, options);
+    expect(await client.start("example.sum-of-sums", { n: 1 }, options)).toEqual({ jobId: first.jobId, created: false });
+    expect((await other.start("example.sum-of-sums", { n: 1 }, options)).jobId).not.toBe(first.jobId);
+    await deployment.untilQuiet();
+  });
+
+  it("answers results in parts that Lambda can carry, each naming the next", async () => {
+    // Each result is about 2 MB once it is a JSON string in a JSON string.
+    const { jobId } = await client.submit(canvasOf(group(Array.from({ length: 7 }, () => long.s(500_000)))));
+    await deployment.untilQuiet();
+    const parts: { bytes: number; link: string | undefined }[] = [];
+    let link: string | undefined = "";
+    while (link !== undefined) {
+      const from: string | undefined = /from=(\d+)/.exec(link)?.[1];
+      const query = from === undefined ? null : { from };
+      const answer = await deployment.api(eventOf("GET", `/jobs/${jobId}/results`, { queryStringParameters: query }), contextOf());
+      expect(answer.statusCode).toBe(200);
+      link = answer.headers?.["link"] as string | undefined;
+      parts.push({ bytes: JSON.stringify(answer).length, link });
+    }
+    expect(parts.length).toBeGreaterThan(2);
+    expect(Math.max(...parts.map(({ bytes }) => bytes))).toBeLessThan(6 * 1024 * 1024);
+    // The client puts them together.
+    const indexes: number[] = [];
+    for await (const { index } of client.results(jobId)) indexes.push(index);
+    expect(indexes).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  });
+
+  it("says so when one answer is too large", async () => {
+    expect(await resultOf(new Response("x".repeat(200)), 100)).toMatchObject({ statusCode: 413, body: expect.stringContaining("payload_too_large") });
+  });
+
+  it("starts a supervised job by an execution of the job's name", async () => {
+    const start = async (key: string, n: number) =>
+      (await deployment.api(
+        eventOf("POST", "/workflows/example.sum-of-sums/jobs", {
+          queryStringParameters: { supervised: "" },
+          multiValueQueryStringParameters: { supervised: [""] },
+          multiValueHeaders: { "content-type": ["application/json"], "idempotency-key": [key] },
+          body: JSON.stringify({ fields: { n }, timeoutSeconds: 60 }),
+        }),
+        contextOf(),
+      )) as { statusCode: number; body: string };
+    const first = await start("s", 2);
+    const { jobId } = JSON.parse(first.body) as { jobId: string };
+    expect(first.statusCode).toBe(201);
+    expect(deployment.executions.inputs.get(jobId)).toEqual({
+      workflow: "example.sum-of-sums",
+      fields: { n: 2 },
+      principal: "arn:aws:iam::123456789012:user/ann",
+      timeoutSeconds: 60,
+    });
+    expect(await start("s", 2)).toMatchObject({ statusCode: 200, body: JSON.stringify({ jobId, created: false }) });
+  });
+
+  it("answers errors as problems, and what it does not know with 404", async () => {
+    const { statusCode, headers, body } = await deployment.api(eventOf("GET", "/nothing"), contextOf());
+    expect(statusCode).toBe(404);
+    expect(headers).toMatchObject({ "content-type": "application/problem+json" });
+    expect(JSON.parse(body)).toMatchObject({ code: "not_found" });
+  });
+
+  it("reports each request in one line", async () => {
+    await deployment.api(eventOf("GET", "/health"), contextOf());
+    expect(deployment.lines.at(-1)).toMatchObject({ message: "request", status: 200, request: "GET /{proxy+}", WriteUnits: 0 });
+  });
+});
+
+describe("an api function that streams", () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    vi.unstubAllGlobals();
+  });
+  it("passes results on as they come, whatever their size", async () => {
+    const written: { metadata?: unknown; bytes: number; ended: boolean } = { bytes: 0, ended: false };
+    const stream = new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        written.bytes += chunk.byteLength;
+        done();
+      },
+      final: (done) => {
+        written.ended = true;
+        done();
+      },
+    });
+    vi.stubEnv("FANFOLD_STREAMING", "1");
+    vi.stubGlobal("awslambda", {
+      streamifyResponse: (handler: (event: unknown, stream: Writable, context: unknown) => Promise<void>) => (event: unknown, context: unknown) =>
+        handler(event, stream, context),
+      HttpResponseStream: { from: (to: Writable, metadata: unknown) => ((written.metadata = metadata), to) },
+    });
+    const deployment = new TestDeployment({ ...examples, long }, { streaming: true });
+    const { engine } = await deployment.engine();
+    const { jobId } = await engine.submit({ canvas: canvasOf(group(Array.from({ length: 7 }, () => long.s(500_000)))) });
+    await deployment.untilQuiet();
+    await deployment.api(eventOf("GET", `/jobs/${jobId}/results`), contextOf());
+    expect(written).toMatchObject({ metadata: { statusCode: 200, headers: { "content-type": "application/x-ndjson" } }, ended: true });
+    expect(written.bytes).toBeGreaterThan(7_000_000);
+  });
+});
+
+describe("a proxy event", () => {
+  it("becomes a request with all its headers, parameters and bytes", async () => {
+    const request = requestOf(
+      eventOf("PUT", "/jobs/a b%2Fc/input/0", {
+        multiValueHeaders: { "x-two": ["1", "2"] },
+        headers: { "x-one": "1" },
+        multiValueQueryStringParameters: { follow: [""], a: ["1&2"] },
+        body: Buffer.from("é\n").toString("base64"),
+        isBase64Encoded: true,
+      }),
+    );
+    expect(request.url).toBe("https://abc.execute-api.eu-west-1.amazonaws.com/jobs/a%20b%2Fc/input/0?follow=&a=1%262");
+    expect(request.headers.get("x-two")).toBe("1, 2");
+    expect(request.headers.get("x-one")).toBe("1");
+    expect(request.headers.get("content-length")).toBe("3");
+    expect(await request.text()).toBe("é\n");
+  });
+});

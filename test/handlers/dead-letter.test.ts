@@ -1,0 +1,64 @@
+import { describe, expect, it } from "vitest";
+import { group } from "../../functions/sdk/index.ts";
+import { canvasOf } from "../../functions/sdk/canvas-builder.ts";
+import * as examples from "../../functions/tasks/examples.ts";
+import { contextOf, eventOf, recordOf, TASK_QUEUE, TestDeployment } from "./deployment.ts";
+
+const { noop } = examples;
+const DEAD = "home-dead-letters";
+
+/** Its messages are taken from their queue as if it had given them up. */
+async function givenUp(deployment: TestDeployment) {
+  const messages = await deployment.queue.receive([TASK_QUEUE], 10, 60);
+  await deployment.queue.ack(messages.map(({ id }) => id));
+  return messages.map(({ id, body }) => recordOf(DEAD, id, JSON.stringify(body)));
+}
+
+describe("the dead-letter function", () => {
+  it("sends a run that never started again, and the job ends well", async () => {
+    const deployment = new TestDeployment(examples);
+    const { engine } = await deployment.engine();
+    const { jobId } = await engine.submit({ canvas: canvasOf(group([noop.s(), noop.s()])) });
+    await deployment.untilQuiet(["engine"]);
+    const records = await givenUp(deployment);
+    expect(records.length).toBeGreaterThan(0);
+    expect(await deployment.deadLetter(eventOf(...records), contextOf())).toEqual({ batchItemFailures: [] });
+    await deployment.untilQuiet();
+    expect(await engine.job(jobId)).toMatchObject({ state: "success" });
+  });
+
+  it("breaks a run that is given up for the third time", async () => {
+    const deployment = new TestDeployment(examples);
+    const { engine } = await deployment.engine();
+    const { jobId } = await engine.submit({ canvas: canvasOf(noop.s()) });
+    for (let time = 0; time < 3; time++) {
+      const records = await givenUp(deployment);
+      expect(records).toHaveLength(1);
+      await deployment.deadLetter(eventOf(...records), contextOf());
+    }
+    await deployment.untilQuiet();
+    expect(await engine.job(jobId)).toMatchObject({ state: "failure", error: { reason: "dead_letter" } });
+  });
+
+  it("follows up a run that had ended, and does not run it again", async () => {
+    const deployment = new TestDeployment(examples);
+    const { engine } = await deployment.engine();
+    const { jobId } = await engine.submit({ canvas: canvasOf(noop.s()) });
+    const [message] = await deployment.queue.receive([TASK_QUEUE], 1, 60);
+    const record = recordOf(DEAD, "dead", JSON.stringify(message!.body));
+    await deployment.worker(eventOf(recordOf(TASK_QUEUE, message!.id, JSON.stringify(message!.body))), contextOf());
+    await deployment.queue.ack([message!.id]);
+    expect(await deployment.deadLetter(eventOf(record), contextOf())).toEqual({ batchItemFailures: [] });
+    await deployment.untilQuiet();
+    expect(await engine.job(jobId)).toMatchObject({ state: "success", counts: { success: 1 } });
+    expect((await engine.runs(jobId, {})).items[0]).toMatchObject({ attempt: 1 });
+  });
+
+  it("keeps what can never be handled, out of sight for long", async () => {
+    const deployment = new TestDeployment(examples);
+    const answer = await deployment.deadLetter(eventOf(recordOf(DEAD, "poison", "not json")), contextOf());
+    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: "poison" }] });
+    expect(deployment.visibility).toEqual([{ receiptHandle: "poison", seconds: 43_200 }]);
+    expect(deployment.lines.at(-1)).toMatchObject({ MessagesDead: 1 });
+  });
+});

@@ -1,0 +1,187 @@
+import type { Context, SQSEvent, SQSRecord } from "aws-lambda";
+import type { Json } from "../../functions/core/json.ts";
+import { ENGINE_QUEUE } from "../../functions/core/queue-name.ts";
+import { SystemIds } from "../../functions/embedded/system-ids.ts";
+import type { EngineConfig } from "../../functions/engine/contract.ts";
+import { type Executions, PortError, type Tokens } from "../../functions/engine/ports.ts";
+import type { DeployedCode } from "../../functions/handlers/deployed-code.ts";
+import { describeTasks } from "../../functions/handlers/describe-tasks.ts";
+import { readEnvironment } from "../../functions/handlers/environment.ts";
+import { type FunctionEngine, type Open, openFunction, type Surroundings } from "../../functions/handlers/function.ts";
+import { createHandler as api } from "../../functions/handlers/api.ts";
+import { createHandler as control } from "../../functions/handlers/control.ts";
+import { createHandler as deadLetter } from "../../functions/handlers/dead-letter.ts";
+import { createHandler as supervisor } from "../../functions/handlers/supervisor.ts";
+import { createHandler as sweeper } from "../../functions/handlers/sweeper.ts";
+import { createHandler as worker } from "../../functions/handlers/worker.ts";
+import { MemoryBlobs } from "../../functions/testing/memory-blobs.ts";
+import { MemoryQueue } from "../../functions/testing/memory-queue.ts";
+import { MemoryStore } from "../../functions/testing/memory-store.ts";
+
+export const TASK_QUEUE = "home.default#worker";
+const HANDLERS = { worker, control };
+type Exports = DeployedCode["modules"][number];
+export interface DeploymentOptions {
+  readonly engine?: Partial<EngineConfig>;
+  /** Runs at the same time in one function. */
+  readonly concurrency?: number;
+  /** API Gateway passes answers on as they come. */
+  readonly streaming?: boolean;
+}
+
+/** A clock that tests can put ahead: leases, deadlines and delays are over without waiting. */
+class ShiftedClock {
+  ahead = 0;
+  now(): number {
+    return Date.now() + this.ahead;
+  }
+  async pause(): Promise<void> {}
+}
+
+/** The functions of a deployment over ports in memory, invoked as Lambda would: with events, a context, and a queue that acts on what they answer. */
+export class TestDeployment {
+  readonly clock = new ShiftedClock();
+  readonly store = new MemoryStore();
+  readonly queue = new MemoryQueue(this.clock);
+  readonly blobs = new MemoryBlobs();
+  readonly tokens = new MemoryTokens();
+  readonly executions = new MemoryExecutions();
+  /** Visibility that was asked for, in order. */
+  readonly visibility: { readonly receiptHandle: string; readonly seconds: number }[] = [];
+  /** Lines of all logs. */
+  readonly lines: { readonly [name: string]: Json }[] = [];
+  readonly code: DeployedCode;
+  readonly open: Open;
+  readonly worker;
+  readonly control;
+  readonly deadLetter;
+  readonly sweeper;
+  readonly supervisor;
+  readonly api;
+
+  constructor(module: Exports, options: DeploymentOptions = {}, handlers: Pick<typeof HANDLERS, "worker" | "control"> = HANDLERS) {
+    this.code = { modules: [module], registry: JSON.parse(JSON.stringify(describeTasks([{ site: "home", exports: module }]))) as unknown };
+    this.open = async ({ tokens, executions }) => this.#surroundings(options, tokens, executions);
+    const bare = { ...this.code, modules: [] };
+    this.worker = handlers.worker(this.code, this.open);
+    this.control = handlers.control(bare, this.open);
+    this.deadLetter = deadLetter(bare, this.open);
+    this.sweeper = sweeper(bare, this.open);
+    this.supervisor = supervisor(this.code, this.open);
+    this.api = api(this.code, this.open);
+  }
+  /** The engine as the API has it. */
+  engine(): Promise<FunctionEngine> {
+    return (this.#engine ??= openFunction(this.code, this.open));
+  }
+  #engine: Promise<FunctionEngine> | undefined;
+  /** Receives a batch and invokes the function of its queue. What it does not name as failed is deleted. `undefined`: nothing was there. */
+  async invoke(queue: string, remainingMs = 60_000, size = 10): Promise<readonly string[] | undefined> {
+    const messages = await this.queue.receive([queue], size, 3_600);
+    if (messages.length === 0) return undefined;
+    const event = { Records: messages.map(({ id, body, receives }) => recordOf(queue, id, JSON.stringify(body), receives)) };
+    const handler = queue === ENGINE_QUEUE ? this.control : this.worker;
+    const { batchItemFailures } = await handler(event, contextOf(remainingMs));
+    const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+    await this.queue.ack(messages.map(({ id }) => id).filter((id) => !failed.has(id)));
+    return [...failed];
+  }
+  /** Until nothing is left; what is delayed is received at once. */
+  async untilQuiet(queues: readonly string[] = [ENGINE_QUEUE, TASK_QUEUE]): Promise<void> {
+    for (let turn = 0; turn < 1_000; turn++) {
+      const invoked = await Promise.all(queues.map((queue) => this.invoke(queue)));
+      if (invoked.some((each) => each !== undefined)) continue;
+      const next = await this.queue.nextVisibleAt(queues);
+      if (next === undefined) return;
+      this.clock.ahead += Math.max(0, next - this.clock.now());
+    }
+    throw new Error("it does not come to rest");
+  }
+
+  #surroundings({ engine, concurrency = 10, streaming = false }: DeploymentOptions, tokens: boolean, executions: boolean): Surroundings {
+    const { store, queue, blobs } = this;
+    const environment = readEnvironment({
+      FANFOLD_CONFIG: JSON.stringify({ site: "home", concurrency }),
+      AWS_LAMBDA_FUNCTION_NAME: "test",
+      ...(streaming && { FANFOLD_STREAMING: "1" }),
+    });
+    const sends = { count: 0 };
+    const counted = {
+      maxDelaySeconds: queue.maxDelaySeconds,
+      send: (messages: Parameters<MemoryQueue["send"]>[0]) => {
+        sends.count += messages.length;
+        return queue.send(messages);
+      },
+    };
+    return {
+      environment,
+      now: () => this.clock.now(),
+      engine: { followDelayMs: 1, ...engine },
+      print: (line) => this.lines.push(JSON.parse(line) as { [name: string]: Json }),
+      platform: {
+        store,
+        queue: counted,
+        blobs,
+        ids: new SystemIds(this.clock),
+        ...(tokens && { tokens: this.tokens }),
+        ...(executions && { executions: this.executions }),
+        visibility: {
+          change: async (_arn, changes) => {
+            this.visibility.push(...changes);
+            for (const { receiptHandle, seconds } of changes) await queue.extend([receiptHandle], seconds);
+          },
+        },
+        usage: () => ({ readUnits: store.stats().readUnits, writeUnits: store.stats().writeUnits, sends: sends.count }),
+      },
+    };
+  }
+}
+
+/** Answers by token. `broken`: calls fail as if nobody knew whether they arrived. */
+class MemoryTokens implements Tokens {
+  readonly answers = new Map<string, { readonly output: Json } | { readonly error: string; readonly cause: string }>();
+  calls = 0;
+  broken = false;
+  async succeed(token: string, output: Json): Promise<"sent" | "gone"> {
+    return this.#answer(token, { output });
+  }
+  async fail(token: string, error: string, cause: string): Promise<"sent" | "gone"> {
+    return this.#answer(token, { error, cause });
+  }
+  #answer(token: string, answer: { output: Json } | { error: string; cause: string }): "sent" | "gone" {
+    this.calls++;
+    if (this.broken) throw new PortError("ambiguous", "no answer from the state machine");
+    if (this.answers.has(token)) return "gone";
+    this.answers.set(token, answer);
+    return "sent";
+  }
+}
+class MemoryExecutions implements Executions {
+  readonly inputs = new Map<string, Json>();
+  async start(name: string, input: Json): Promise<{ created: boolean }> {
+    const created = !this.inputs.has(name);
+    if (created) this.inputs.set(name, input);
+    return { created };
+  }
+}
+
+export function recordOf(queue: string, id: string, body: string, receives = 1): SQSRecord {
+  const attributes = { ApproximateReceiveCount: String(receives), SentTimestamp: "0", SenderId: "test", ApproximateFirstReceiveTimestamp: "0" };
+  const eventSourceARN = `arn:aws:sqs:eu-west-1:123456789012:fanfold-${queue.replaceAll(/[.#]/g, "-")}`;
+  return {
+    messageId: id,
+    receiptHandle: id,
+    body,
+    attributes,
+    messageAttributes: {},
+    md5OfBody: "",
+    eventSource: "aws:sqs",
+    eventSourceARN,
+    awsRegion: "eu-west-1",
+  };
+}
+export const eventOf = (...records: SQSRecord[]): SQSEvent => ({ Records: records });
+export function contextOf(remainingMs = 60_000): Context {
+  const end = performance.now() + remainingMs;
+  return { awsRequestId: "request", getRemainingTimeInMillis: () => end - performance.now() } as Context;
+}

@@ -1,0 +1,188 @@
+import { describe, expect, it, vi } from "vitest";
+import * as examples from "../../functions/tasks/examples.ts";
+import { chain, chord, defineTask, group } from "../../functions/sdk/index.ts";
+import { canvasOf } from "../../functions/sdk/canvas-builder.ts";
+import { contextOf, eventOf, recordOf, TASK_QUEUE, TestDeployment, type DeploymentOptions } from "./deployment.ts";
+
+const { add, fail, noop, sleep, sum } = examples;
+
+/** Ends when it is told to, or aborted. */
+const gate = { open: () => {}, seen: [] as unknown[] };
+const held = defineTask({
+  name: "held",
+  timeout: 900,
+  run: (ctx) =>
+    new Promise<string>((resolve, reject) => {
+      gate.open = () => resolve("done");
+      ctx.signal.addEventListener("abort", () => {
+        gate.seen.push(ctx.signal.reason);
+        reject(ctx.signal.reason as Error);
+      });
+    }),
+});
+const deploy = (options?: DeploymentOptions): TestDeployment => new TestDeployment({ ...examples, held }, options);
+async function submit(deployment: TestDeployment, canvas: Parameters<typeof canvasOf>[0]): Promise<string> {
+  const { engine } = await deployment.engine();
+  return (await engine.submit({ canvas: canvasOf(canvas) })).jobId;
+}
+async function jobOf(deployment: TestDeployment, jobId: string) {
+  return (await deployment.engine()).engine.job(jobId);
+}
+
+describe("worker and control", () => {
+  it("carry a chord to its end, through both functions", async () => {
+    const deployment = deploy();
+    const jobId = await submit(deployment, chord(group(Array.from({ length: 40 }, (_, i) => add.s(i, i))), sum.s()));
+    await deployment.untilQuiet();
+    expect(await jobOf(deployment, jobId)).toMatchObject({ state: "success", value: 1560, counts: { success: 41 } });
+  });
+
+  it("carry nested groups with failing members", async () => {
+    const deployment = deploy();
+    const inner = chord(group([add.s(1, 1), add.s(2, 2)]), sum.s());
+    const jobId = await submit(deployment, chain(group([inner, fail.signature([], { message: "no" }), noop.s()]), sum.si([])));
+    await deployment.untilQuiet();
+    expect(await jobOf(deployment, jobId)).toMatchObject({ state: "failure", error: { message: "no" } });
+  });
+
+  it("answer what cannot be handled as failed, and the rest as done", async () => {
+    const deployment = deploy();
+    await submit(deployment, noop.s());
+    const [message] = await deployment.queue.receive([TASK_QUEUE], 1, 60);
+    const { batchItemFailures } = await deployment.worker(
+      eventOf(recordOf(TASK_QUEUE, "text", "not json"), recordOf(TASK_QUEUE, "good", JSON.stringify(message!.body)), recordOf(TASK_QUEUE, "new", '{"v":99}')),
+      contextOf(),
+    );
+    expect(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier).toSorted()).toEqual(["new", "text"]);
+    // Their queue gives them up by itself.
+    expect(deployment.visibility).toEqual(expect.arrayContaining([{ receiptHandle: "text", seconds: 0 }]));
+  });
+
+  it("leave a task whose code is elsewhere to a worker that has it", async () => {
+    const deployment = deploy();
+    const jobId = await submit(deployment, noop.s());
+    const { createHandler } = await import("../../functions/handlers/worker.ts");
+    const other = createHandler({ ...deployment.code, modules: [{ add }] }, deployment.open);
+    const [message] = await deployment.queue.receive([TASK_QUEUE], 1, 60);
+    const record = recordOf(TASK_QUEUE, message!.id, JSON.stringify(message!.body));
+    expect((await other(eventOf(record), contextOf())).batchItemFailures).toHaveLength(1);
+    expect(deployment.visibility.at(-1)!.seconds).toBeGreaterThan(0);
+    await deployment.untilQuiet();
+    expect(await jobOf(deployment, jobId)).toMatchObject({ state: "success" });
+  });
+
+  it("give a message back with a delay when the store is out of reach", async () => {
+    const deployment = deploy();
+    await submit(deployment, noop.s());
+    const write = deployment.store.write.bind(deployment.store);
+    deployment.store.write = () => Promise.reject(new Error("outage"));
+    expect(await deployment.invoke(TASK_QUEUE)).toHaveLength(1);
+    expect(deployment.visibility.at(-1)!.seconds).toBe(2);
+    deployment.store.write = write;
+    await deployment.untilQuiet();
+  });
+});
+
+describe("the end of an invocation", () => {
+  it("gives back what was not begun, and stops what runs without a mark against it", async () => {
+    const deployment = deploy({ concurrency: 1 });
+    // The first one begins late enough not to have had a whole invocation.
+    const jobId = await submit(deployment, group([sleep.s(0.3), held.s(), held.s()]));
+    await deployment.untilQuiet(["engine"]);
+    gate.seen.length = 0;
+    const failures = await deployment.invoke(TASK_QUEUE, 2_000);
+    expect(failures).toHaveLength(2);
+    expect(gate.seen).toHaveLength(1);
+    expect(deployment.visibility.filter(({ seconds }) => seconds === 0)).toHaveLength(2);
+    const { items } = await (await deployment.engine()).engine.runs(jobId, {});
+    const [run, ...others] = items.filter(({ task }) => task === "held");
+    expect(others).toEqual([]);
+    expect(run).toMatchObject({ status: "queued", attempt: 1 });
+    expect(run).not.toHaveProperty("error");
+    expect(deployment.lines.findLast((line) => "RunsStopped" in line)).toMatchObject({ RunsStopped: 1, Messages: 3, MessagesDone: 1 });
+  });
+
+  it("lets a run that began with its invocation reach its own limit, so that it cannot start again for ever", async () => {
+    const deployment = deploy();
+    const jobId = await submit(deployment, held.s());
+    expect(await deployment.invoke(TASK_QUEUE, 1_000)).toEqual([]);
+    await deployment.untilQuiet();
+    expect(await jobOf(deployment, jobId)).toMatchObject({ state: "failure", error: { message: expect.stringContaining("ran longer than its") } });
+  });
+
+  it("leaves no timer behind", async () => {
+    const deployment = deploy();
+    await submit(deployment, group([noop.s(), sleep.s(0.05)]));
+    await deployment.untilQuiet(["engine"]);
+    const running = watchTimers();
+    try {
+      expect(await deployment.invoke(TASK_QUEUE)).toEqual([]);
+      expect(running.started).toBeGreaterThan(3);
+      expect([...running.timers]).toEqual([]);
+    } finally {
+      vi.restoreAllMocks();
+    }
+  });
+});
+
+/** Timers that were started from now on, and have neither fired nor been cleared. */
+function watchTimers(): { readonly timers: ReadonlySet<unknown>; started: number } {
+  const timers = new Set<unknown>();
+  const watched = { timers, started: 0 };
+  const { setTimeout: start, setInterval: repeat, clearTimeout: stop, clearInterval: end } = globalThis;
+  vi.spyOn(globalThis, "setTimeout").mockImplementation(((work: (...args: unknown[]) => void, ms: number, ...args: unknown[]) => {
+    const timer = start(() => {
+      timers.delete(timer);
+      work(...args);
+    }, ms);
+    timers.add(timer);
+    watched.started++;
+    return timer;
+  }) as typeof setTimeout);
+  vi.spyOn(globalThis, "setInterval").mockImplementation(((work: () => void, ms: number) => {
+    const timer = repeat(work, ms);
+    timers.add(timer);
+    watched.started++;
+    return timer;
+  }) as typeof setInterval);
+  vi.spyOn(globalThis, "clearTimeout").mockImplementation((timer) => {
+    timers.delete(timer);
+    stop(timer);
+  });
+  vi.spyOn(globalThis, "clearInterval").mockImplementation((timer) => {
+    timers.delete(timer);
+    end(timer);
+  });
+  return watched;
+}
+
+describe("a long run", () => {
+  it("keeps its lease and its message's visibility", async () => {
+    const deployment = deploy({ engine: { leaseSeconds: 2, skewMarginSeconds: 0 } });
+    const jobId = await submit(deployment, held.s());
+    const invoked = deployment.invoke(TASK_QUEUE);
+    await until(() => deployment.visibility.length >= 2);
+    gate.open();
+    expect(await invoked).toEqual([]);
+    expect(deployment.visibility.every(({ seconds }) => seconds === 7)).toBe(true);
+    await deployment.untilQuiet();
+    expect(await jobOf(deployment, jobId)).toMatchObject({ state: "success", value: "done" });
+  });
+
+  it("is aborted when its job is cancelled", async () => {
+    const deployment = deploy({ engine: { leaseSeconds: 2 } });
+    const jobId = await submit(deployment, held.s());
+    gate.seen.length = 0;
+    const invoked = deployment.invoke(TASK_QUEUE);
+    await until(() => deployment.store.table.snapshot().some((item) => item.attributes["status"] === "started"));
+    await (await deployment.engine()).engine.cancel(jobId);
+    expect(await invoked).toEqual([]);
+    expect(gate.seen).toHaveLength(1);
+    await deployment.untilQuiet();
+    expect(await jobOf(deployment, jobId)).toMatchObject({ state: "cancelled" });
+  });
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20));
+}

@@ -1,0 +1,23 @@
+import { readFileSync } from "node:fs";
+import { App, Stack, Validations } from "aws-cdk-lib";
+import { Queue } from "aws-cdk-lib/aws-sqs";
+import { AwsSolutionsChecks } from "cdk-nag";
+import { describe, expect, it } from "vitest";
+import cdkJson from "../../cdk.json" with { type: "json" };
+
+describe("cdk.json", () => {
+  it("sets every recommended flag, and refuses weak references between stacks", () => {
+    const url = new URL("../../node_modules/aws-cdk-lib/recommended-feature-flags.json", import.meta.url);
+    const recommended = JSON.parse(readFileSync(url, "utf8")) as object;
+    expect(cdkJson.context).toEqual({ ...recommended, "@aws-cdk/core:defaultCrossStackReferences": "strong" });
+  });
+});
+
+describe("the checks", () => {
+  it("fail a synthesis that has a finding without an acknowledgement", () => {
+    const app = new App({ analyticsReporting: false });
+    new Queue(new Stack(app, "open"), "Queue");
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+    expect(() => app.synth()).toThrow(/SQS/);
+  });
+});
