@@ -24,6 +24,10 @@ export interface SignatureOptions {
   readonly timeout?: number;
   readonly retry?: Partial<RetryPolicy>;
   readonly ignoreResult?: boolean;
+  /** Marks that the running task sees and by which jobs are found; set by stamping, and not overridden by `set` or `clone`. */
+  readonly stamps?: JsonObject;
+  /** Further data for the running task that is no stamp. */
+  readonly headers?: JsonObject;
 }
 
 export interface GroupOptions {
@@ -31,8 +35,14 @@ export interface GroupOptions {
   readonly tracking?: Tracking;
 }
 
+/** Callbacks: `link` runs with the value after success, `linkError` with (request, error, trace) after failure. Neither changes how its host ended. */
+export interface Links {
+  readonly link?: readonly Canvas[];
+  readonly linkError?: readonly Canvas[];
+}
+
 /** One invocation as data. */
-export interface Signature {
+export interface Signature extends Links {
   readonly kind: "task";
   readonly task: string;
   readonly args: readonly Json[];
@@ -40,8 +50,10 @@ export interface Signature {
   readonly options: SignatureOptions;
   /** `true`: the result of the step before is not prepended to `args`. */
   readonly immutable: boolean;
+  /** One run that calls the task for each item of its only argument, a list: with the item, or with the item's elements. Always immutable. */
+  readonly each?: "map" | "starmap";
 }
-export interface Chain {
+export interface Chain extends Links {
   readonly kind: "chain";
   readonly items: readonly Canvas[];
 }
@@ -55,5 +67,14 @@ export interface Chord {
   readonly header: Group;
   readonly body: Canvas;
 }
+/** A list cut into parts of `size` items, each the list of a starmap: a group of them. */
+export interface Chunks extends Links {
+  readonly kind: "chunks";
+  readonly task: string;
+  readonly items: readonly Json[];
+  readonly size: number;
+  /** Of each part. */
+  readonly options: SignatureOptions;
+}
 /** A signature or a composition of them. */
-export type Canvas = Signature | Chain | Group | Chord;
+export type Canvas = Signature | Chain | Group | Chord | Chunks;

@@ -50,6 +50,12 @@ export interface TaskCall {
   readonly task: string;
   readonly args: readonly Json[];
   readonly kwargs: JsonObject;
+  /** The only argument is a list, and the task is called for each of its items; the value is the list of what it gave. */
+  readonly each?: "map" | "starmap";
+  /** What the signature carries beside its arguments. */
+  readonly stamps: JsonObject;
+  readonly headers: JsonObject;
+  readonly priority: number | undefined;
   readonly site: string;
   readonly queue: string;
   /** Milliseconds since the epoch at which the attempt is stopped. */

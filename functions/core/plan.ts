@@ -15,6 +15,12 @@ export interface TaskStep {
   readonly kwargs?: JsonObject;
   readonly immutable?: true;
   readonly options?: SignatureOptions;
+  /** Called for each item of the list that is its argument. */
+  readonly each?: "map" | "starmap";
+  /** Callbacks that are given its value. */
+  readonly links?: GroupStep;
+  /** Callbacks that are given its error. */
+  readonly errors?: GroupStep;
 }
 
 /** Run by the engine: opens a child group and waits for it. Its value is the group. Members are inline, or in pages of one leaf each. */
@@ -22,6 +28,8 @@ export interface GroupStep {
   readonly policy: FailurePolicy;
   readonly tracking: Tracking;
   readonly members: readonly Strand[] | PagedMembers | InputMembers;
+  /** Callbacks of what would have followed it. */
+  readonly errors?: GroupStep;
 }
 /** Page k holds the strands of members k*256 .. k*256+255 and is stored under `<pages>/<k>`. */
 export interface PagedMembers {

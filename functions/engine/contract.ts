@@ -69,8 +69,27 @@ export interface RunView {
   readonly value?: Json;
   /** The group this run waits for or has collected. */
   readonly childGroup?: string;
-  /** Of the last attempt that had something to say; only where one run is asked for. `dropped`: lines left out between head and tail. */
-  readonly detail?: { readonly attempt: string; readonly stack?: string; readonly log: readonly Json[]; readonly dropped: number };
+  /** Its value is the results of this group. */
+  readonly collects?: string;
+  /** What it does with its child group: keeps its own value, takes the results, or is replaced by its only member. */
+  readonly takes?: "own" | "group" | "replace";
+  /** Something follows when it ends well: a step of a chain, or, of a group, the body of a chord. */
+  readonly next?: true;
+  /** The task is called for each item of a list. */
+  readonly each?: "map" | "starmap";
+  /** Of the last attempt that had something to say; only where one run is asked for. */
+  readonly detail?: RunDetail;
+  /** Of the attempts before it, latest first, at most 20. */
+  readonly earlier?: readonly RunDetail[];
+}
+export interface RunDetail {
+  /** `<round>.<attempt>`, each padded with zeros. */
+  readonly attempt: string;
+  readonly stack?: string;
+  /** `{ at, level, message, fields? }` */
+  readonly log: readonly Json[];
+  /** Lines left out between head and tail. */
+  readonly dropped: number;
 }
 export interface Page<T> {
   readonly items: readonly T[];

@@ -49,16 +49,21 @@ async function expandGroup(context: Context, run: Run): Promise<void> {
     return;
   }
   const memberCount = isPaged(step.members) ? step.members.count : step.members.length;
-  const input = inputOf(parent, run);
   const { header } = await createHeader(context, childGroup(run), {
     ...common,
-    ...(input === undefined ? {} : { input }),
+    ...inputOf(parent, run),
     plan,
     memberCount,
     height: ledgerHeight(memberCount, context.config.width),
   });
-  if (!header || header.expanded || header.outcome || header.round !== run.round) return;
+  if (header && header.round === run.round) await expandAll(context, header);
+}
+
+/** Sends all members of a group, unless that has been done. */
+export async function expandAll(context: Context, header: Header): Promise<void> {
+  if (header.expanded || header.outcome) return;
   const { expandRange } = context.config;
+  const memberCount = header.memberCount ?? 0;
   if (memberCount > expandRange) {
     const ranges = Array.from({ length: Math.ceil(memberCount / expandRange) }, (_, k) => ({
       from: k * expandRange,
@@ -71,9 +76,14 @@ async function expandGroup(context: Context, run: Run): Promise<void> {
 }
 
 /** A group step hands on what it was given: the value of the step before, or, as the first step of a member, what the members around it were given. */
-function inputOf(parent: Header, run: Run): string | undefined {
-  if (run.manifest !== undefined) return undefined; // spawned, or a page: nothing comes before
-  return run.step > 0 ? runIdOf(run.gid, run.index, run.step - 1) : parent.input;
+function inputOf(parent: Header, run: Run): Partial<Header> {
+  if (run.manifest !== undefined) return {}; // spawned, or a page: nothing comes before
+  if (run.step > 0) return { input: runIdOf(run.gid, run.index, run.step - 1) };
+  return { ...(parent.input === undefined ? {} : { input: parent.input }), ...(givesError(parent) ? { givesError: true } : {}) };
+}
+/** The first steps of this group's members are given an error in place of a value. */
+export function givesError(header: Header): boolean {
+  return header.side === "errors" || header.givesError === true;
 }
 
 /**

@@ -9,6 +9,7 @@ import { setOutcome } from "./header-writes.ts";
 import type { Header, Outcome, Run, RunAttributes, RunError } from "./items.ts";
 import { countersOf, readLedger } from "./ledger-reads.ts";
 import { cancelIdleRun, isLive, settleRun } from "./run-writes.ts";
+import { followSideEnd } from "./sides.ts";
 import { copyOfValue, readLastStep, readRunById } from "./runs.ts";
 
 /** Decides a group, once per round. When a group above has decided, the outcome is `dropped`; the round was read before the groups above were. */
@@ -35,6 +36,7 @@ export async function followSettle(context: Context, gid: string, list: WorkList
     list.push({ kind: "close", gid, round: header.round });
     return;
   }
+  if (header.side) return followSideEnd(context, header, list);
   const owner = await readRunById(context, header.joins);
   if (!owner) {
     list.push({ kind: "close", gid, round: header.round });

@@ -3,7 +3,7 @@ import type { Counts } from "../core/counts.ts";
 import type { ErrorData } from "../core/invocation.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import { leafOf, localIndex } from "../core/ledger.ts";
-import type { RunRef } from "../core/run-id.ts";
+import type { RunRef, SideKind } from "../core/run-id.ts";
 import type { RunStatus } from "../core/run-state.ts";
 import type { Attributes, Item, Key } from "./ports.ts";
 
@@ -47,6 +47,10 @@ export interface HeaderAttributes extends Owned {
   readonly plan?: string;
   /** The run whose value the first step of every member is given: the one before the group step. */
   readonly input?: string;
+  /** Callbacks beside the run that it names as `joins`, which has ended and does not wait. */
+  readonly side?: SideKind;
+  /** `input` has failed, and what is given is its error. Of a group inside an error link. */
+  readonly givesError?: boolean;
   /** Members are pages: runs that carry their own plan. */
   readonly pages?: boolean;
   readonly expanded?: boolean;

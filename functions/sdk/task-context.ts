@@ -51,6 +51,13 @@ export interface TaskContext<Kwargs = JsonObject> {
   readonly signal: AbortSignal;
   /** Keyword arguments; typed and checked when the task declares them. */
   readonly kwargs: Kwargs;
+  /** What the signature was stamped with, and its further headers. */
+  readonly stamps: JsonObject;
+  readonly headers: JsonObject;
+  /** 0 to 9, as the signature says; undefined: it does not. */
+  readonly priority: number | undefined;
+  /** The group that the run is a member of, and its place in it. A job that is no group has a root group of one. */
+  readonly member: { readonly group: string; readonly index: number };
   readonly log: TaskLog;
   /** Streaming tasks: the cursor to go on after, from an earlier attempt; undefined: from the start. */
   readonly cursor: Json | undefined;

@@ -1,4 +1,5 @@
 import type { Canvas, FailurePolicy, Signature } from "../../functions/core/canvas.ts";
+import { chunkGroup } from "../../functions/core/canvas-algebra.ts";
 import { ownerOf, parseRunId, type RunRef, runIdOf } from "../../functions/core/run-id.ts";
 import { asHeader, asRun, type Header, headerKey, type Run, runKey } from "../../functions/engine/items.ts";
 import { childrenOf, scriptOf } from "./script-runner.ts";
@@ -18,6 +19,8 @@ export function stepsOf(canvas: Canvas): Step[] {
   switch (canvas.kind) {
     case "task":
       return [{ kind: "task", signature: canvas, script: scriptOf(canvas.kwargs) }];
+    case "chunks":
+      return stepsOf(chunkGroup(canvas));
     case "chain":
       return canvas.items.flatMap(stepsOf);
     case "group":
