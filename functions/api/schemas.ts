@@ -112,6 +112,15 @@ export const job = z
   })
   .register(components, { id: "Job" });
 
+const runDetail = z
+  .object({
+    attempt: z.string().describe("`<round>.<attempt>`"),
+    stack: z.string().optional(),
+    log: z.array(json).describe("Lines `{ at, level, message, fields? }`"),
+    dropped: z.int().describe("Lines left out between the first and the last"),
+  })
+  .register(components, { id: "RunDetail" });
+
 export const run = z
   .object({
     runId: z.string(),
@@ -129,6 +138,13 @@ export const run = z
     error: errorData.optional(),
     value: json.optional(),
     childGroup: z.string().optional(),
+    collects: z.string().optional().describe("Its value is the results of this group"),
+    takes: z.enum(["own", "group", "replace"]).optional().describe("What its value is once its child group has ended"),
+    next: z.literal(true).optional().describe("Something follows when it ends well"),
+    each: z.enum(["map", "starmap"]).optional(),
+    links: z.string().optional().describe("Group of the callbacks that are given its value"),
+    detail: runDetail.optional().describe("Of the last attempt that wrote any. Only where one run is asked for"),
+    earlier: z.array(runDetail).optional(),
   })
   .register(components, { id: "Run" });
 
