@@ -77,8 +77,11 @@ export interface StreamItem {
 export interface Spawned {
   readonly children: readonly Canvas[];
   readonly policy: FailurePolicy;
-  /** `own`: the run keeps its own value; `group`: its value is its children's results; `replace`: the value of its only child. */
-  readonly value: "own" | "group" | "replace";
+  /**
+   * `own`: the run keeps its own value; `group`: its value is its children's results; `replace`: the value of its only child; `extras`: it keeps its own
+   * value, and its children's results stand behind those of the group that the run is a member of.
+   */
+  readonly value: "own" | "group" | "replace" | "extras";
 }
 
 export type TaskOutcome =

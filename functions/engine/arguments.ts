@@ -7,7 +7,7 @@ import { isSuccess } from "../core/run-state.ts";
 import type { Attempt } from "./claimed.ts";
 import type { Context } from "./context.ts";
 import { loadValue } from "./payload.ts";
-import { givesError } from "./expand.ts";
+import { givesError } from "./child-groups.ts";
 import { readHeader } from "./gate.ts";
 import type { Run } from "./items.ts";
 import { memberEnds, toEntry } from "./results.ts";

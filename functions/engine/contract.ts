@@ -72,7 +72,7 @@ export interface RunView {
   /** Its value is the results of this group. */
   readonly collects?: string;
   /** What it does with its child group: keeps its own value, takes the results, or is replaced by its only member. */
-  readonly takes?: "own" | "group" | "replace";
+  readonly takes?: "own" | "group" | "replace" | "extras";
   /** Something follows when it ends well: a step of a chain, or, of a group, the body of a chord. */
   readonly next?: true;
   /** The task is called for each item of a list. */
@@ -159,6 +159,11 @@ export interface Engine {
   sealInput(jobId: string, pages: number): Promise<void>;
   /** Durable when it returns; `false`: the job had already ended (or does not exist: throws `job_not_found`). */
   cancel(jobId: string): Promise<boolean>;
+  /**
+   * Revokes a run, with what would have followed it in its strand and with the group it waits for; or the run that waits for a group, by the group's id; or
+   * a job. Durable when it returns. What runs is told by its next heartbeat. `false`: it had ended already. Throws `run_not_found`, `job_not_found`.
+   */
+  revoke(id: string): Promise<boolean>;
 
   job(jobId: string): Promise<JobView | undefined>;
   jobs(filter: { state?: JobState; limit?: number; cursor?: string }): Promise<Page<JobView>>;

@@ -9,6 +9,7 @@ import { setOutcome } from "./header-writes.ts";
 import type { Header, Outcome, Run, RunAttributes, RunError } from "./items.ts";
 import { countersOf, readLedger } from "./ledger-reads.ts";
 import { cancelIdleRun, isLive, settleRun } from "./run-writes.ts";
+import { REVOKED } from "./revoked.ts";
 import { followSideEnd } from "./sides.ts";
 import { copyOfValue, readLastStep, readRunById } from "./runs.ts";
 
@@ -71,6 +72,8 @@ async function settlement(context: Context, header: Header, owner: Run): Promise
     return { status: "success", counts, endedAt, ...(await valueOf(context, header, owner)), ...error };
   }
   if (header.outcome === "failed") return { status: "error", counts, endedAt, error: await firstErrorOf(context, header), collects: header.gid };
+  // No group below the root is cancelled but by a revocation of the run that waits for it.
+  if (header.outcome === "cancelled") return { ...cancelled(context, "revoked"), error: REVOKED, counts };
   return { ...cancelled(context, header.outcome === "timeout" ? "timeout" : "upstream"), counts };
 }
 function cancelled(context: Context, reason: string): Partial<RunAttributes> {

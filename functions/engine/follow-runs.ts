@@ -12,6 +12,7 @@ import { setFirstError } from "./header-writes.ts";
 import { type Header, ITEM_VERSION, type Run, type RunAttributes } from "./items.ts";
 import { expiresAtOf, notBeforeOf, type Owing, packSize, queueOf, sendRuns } from "./messages.ts";
 import { noteFailures, noteProgress } from "./progress.ts";
+import { isRevoked, revokedAttributes } from "./revoked.ts";
 import { createRuns, ownedBy } from "./run-writes.ts";
 import { openSide, sidesOf } from "./sides.ts";
 import { duePart, strandOf } from "./runs.ts";
@@ -112,6 +113,7 @@ async function createNext(context: Context, next: readonly { run: Run; header: H
         sentAt: now,
         carry: addCounts(run.carry, carriedUp(countsOf(run))),
         ...(isGroupStep(step) ? {} : { task: step.task }),
+        ...(isRevoked(header, ref) ? revokedAttributes(context) : {}),
         ...(expiresAt === undefined ? {} : { expiresAt }),
         ...(notBefore === undefined ? {} : duePart(context, runId, notBefore, now)),
       };

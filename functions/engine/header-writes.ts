@@ -45,6 +45,10 @@ export async function setMemberCount(context: Context, gid: string, memberCount:
 export async function setFirstError(context: Context, gid: string, round: number, runId: string): Promise<HeaderWrite> {
   return update(context, gid, { set: { firstError: runId } }, and(eq("round", round), absent("firstError")));
 }
+/** `mark`: `<member>~<step>`, from which step on the member's strand must not go on. */
+export async function addRevoked(context: Context, gid: string, mark: string): Promise<HeaderWrite> {
+  return update(context, gid, { add: { revoked: new Set([mark]) } }, absent("outcome"));
+}
 /** Once per round: the first outcome stays. */
 export async function setOutcome(context: Context, gid: string, round: number, outcome: Outcome, totals: Counts, early: boolean): Promise<HeaderWrite> {
   return update(context, gid, { set: { outcome, totals, ...(early ? { early } : {}) } }, and(eq("round", round), absent("outcome")));

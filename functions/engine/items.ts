@@ -59,6 +59,8 @@ export interface HeaderAttributes extends Owned {
   /** The totals are a snapshot: the group decided before all members ended. */
   readonly early?: boolean;
   readonly firstError?: string;
+  /** Members that were revoked, each with the first step that must not run: `<member>~<step>`. */
+  readonly revoked?: ReadonlySet<string>;
   /** Value of the owner of an open group, kept from seal to commit. */
   readonly ownValue?: Json;
   readonly createdAt: number;
@@ -106,7 +108,7 @@ export interface RunAttributes extends Owned {
   readonly ownValue?: Json;
   readonly ownValueRef?: string;
   /** What the run's value will be once its child group is settled. */
-  readonly takes?: "own" | "group" | "replace";
+  readonly takes?: "own" | "group" | "replace" | "extras";
   readonly joins?: string;
   /** Plan pointer of the group step that the run opens: of an outbox, a page, or input. */
   readonly manifest?: string;

@@ -22,10 +22,14 @@ export async function* memberEnds(context: Context, gid: string, counter = { nex
   const header = await readHeader(context, gid);
   if (!header) return;
   const { width } = context.config;
+  const adding: Run[] = [];
   const leaves = header.memberCount === undefined ? Number.POSITIVE_INFINITY : Math.ceil(header.memberCount / width);
   for (let leaf = 0; leaf < leaves; leaf++) {
     const last = new Map<number, Run>();
-    for (const run of await readLeaf(context, gid, leaf)) last.set(run.index, run);
+    for (const run of await readLeaf(context, gid, leaf)) {
+      last.set(run.index, run);
+      if (run.takes === "extras" || run.takes === "replace") adding.push(run);
+    }
     if (last.size === 0 && header.memberCount === undefined) return;
     const upTo = Math.min((leaf + 1) * width, header.memberCount ?? Number.POSITIVE_INFINITY);
     for (let index = leaf * width; index < upTo; index++) {
@@ -34,6 +38,13 @@ export async function* memberEnds(context: Context, gid: string, counter = { nex
       else if (run || header.memberCount !== undefined) yield* endOf(context, header, index, run, counter);
     }
   }
+  for (const run of adding) yield* extrasOf(context, run, counter);
+}
+/** What members have added to their group, after all of them; what replaces a member may add in its place. */
+async function* extrasOf(context: Context, run: Run, counter: { next: number }): AsyncGenerator<MemberEnd, void, undefined> {
+  if (run.takes === "extras" && isSuccess(run.status)) yield* memberEnds(context, childGroup(run), counter);
+  if (run.takes !== "replace") return;
+  for (const inside of await readLeaf(context, childGroup(run), 0)) yield* extrasOf(context, inside, counter);
 }
 async function* endOf(
   context: Context,

@@ -148,6 +148,12 @@ export async function endIdleRun(context: Context, ref: RunRef, header: Header, 
   if (!seen) return (await createRuns(context, [{ ref, attributes: { ...ownedBy(header), round: header.round, attempt: 0, ...set } }]))[0] as RunWrite;
   return update(context, ref, { set: attributesOf(set), remove: ["notBefore", "due", "dueShard"] }, idle(context.clock.now()));
 }
+/** Ends a run that nobody holds and that does not wait, due or not. `seen` undefined: a lazy member that never started. */
+export async function revokeIdleRun(context: Context, ref: RunRef, header: Header, seen: Run | undefined, set: Partial<RunAttributes>): Promise<RunWrite> {
+  if (!seen) return (await createRuns(context, [{ ref, attributes: { ...ownedBy(header), round: header.round, attempt: 0, ...set } }]))[0] as RunWrite;
+  const free = or(oneOf("status", ["queued", "retrying", "pending", "deferred"]), and(eq("status", "started"), leaseOver(context, context.clock.now())));
+  return update(context, ref, { set: attributesOf(set), remove: ["leaseOwner", "leaseUntil", "notBefore", "due", "dueShard"] }, free);
+}
 /** No worker here knows the run's task: its time of grace begins when the first one says so, since it may have waited in a queue for long. */
 export async function noteUnknownTask(context: Context, ref: RunRef, header: Header, seen: Run | undefined, task: string): Promise<number> {
   const now = context.clock.now();

@@ -4,7 +4,7 @@ import { type GroupStep, isGroupStep, type PlanStep, type Strand } from "../core
 import { runIdOf, type SideKind, sideGroupOf } from "../core/run-id.ts";
 import { isFailure, isSuccess, isTerminal } from "../core/run-state.ts";
 import type { Context } from "./context.ts";
-import { expandAll } from "./expand.ts";
+import { expandAll } from "./child-groups.ts";
 import { readHeader, readHeaders } from "./gate.ts";
 import { createHeader } from "./header-writes.ts";
 import type { Header, Run } from "./items.ts";

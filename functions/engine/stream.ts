@@ -7,7 +7,7 @@ import { childGroupOf } from "../core/run-id.ts";
 import { isTerminal } from "../core/run-state.ts";
 import type { Attempt } from "./claimed.ts";
 import type { Context } from "./context.ts";
-import { OPEN_HEIGHT } from "./expand.ts";
+import { OPEN_HEIGHT } from "./child-groups.ts";
 import { readHeader } from "./gate.ts";
 import { createHeader } from "./header-writes.ts";
 import type { Header, PageCursor, Run } from "./items.ts";

@@ -6,7 +6,7 @@ import { LIMITS } from "../core/limits.ts";
 import { type Strand, taskSteps } from "../core/plan.ts";
 import type { Context } from "./context.ts";
 import type { OpenJobRequest, Submitted, SubmitRequest } from "./contract.ts";
-import { expandMembers } from "./expand.ts";
+import { expandMembers } from "./child-groups.ts";
 import { putJob } from "./finish-job.ts";
 import { createHeader } from "./header-writes.ts";
 import { type Header, ITEM_VERSION, type JobSeed } from "./items.ts";

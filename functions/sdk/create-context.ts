@@ -53,6 +53,7 @@ export function createContext(call: TaskCall, kwargs: JsonObject, streamsResults
       effects.spawnWithCallback(children, callback, options.policy);
       return SPAWNED;
     },
+    addToChord: (canvas) => effects.addToChord(canvas),
     replace(canvas) {
       effects.notStreaming("be replaced");
       if (effects.spawned("own") !== undefined) throw new FanfoldError("invalid_request", "a run that has spawned children cannot be replaced as well");

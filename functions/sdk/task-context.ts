@@ -89,6 +89,13 @@ export interface TaskContext<Kwargs = JsonObject> {
    */
   spawnWithCallback(children: Iterable<CanvasSource>, callback: CanvasSource, options?: SpawnOptions): SpawnedChildren;
   /**
+   * Adds members to the group that this run is a member of, such as the header of a chord: when this attempt succeeds they run, and their results stand
+   * behind those of the other members. This run keeps its value, and fails when they fail.
+   * @throws FanfoldError `too_many_children`, `invalid_canvas`; a run that is no member of a group fails with `invalid_request`
+   * @example for (const link of page.links) ctx.addToChord(fetch.s(link));
+   */
+  addToChord(canvas: CanvasSource | Iterable<CanvasSource>): void;
+  /**
    * Ends the attempt: this run's value becomes that of `canvas`, its failure too. Children spawned before it are refused.
    * @example return ctx.replace(chain(fetch.s(url), parse.s()));
    */

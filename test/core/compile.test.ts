@@ -145,7 +145,7 @@ describe("strandTasks", () => {
     const walk = (strand: Strand): string[] =>
       strand.flatMap((step) => [
         ...(isGroupStep(step) ? (step.members as readonly Strand[]).flatMap(walk) : [step.task]),
-        ...("links" in step ? (step.links?.members as readonly Strand[]).flatMap(walk) : []),
+        ...("links" in step ? ((step.links?.members ?? []) as readonly Strand[]).flatMap(walk) : []),
         ...(step.errors ? (step.errors.members as readonly Strand[]).flatMap(walk) : []),
       ]);
     fc.assert(
