@@ -139,10 +139,9 @@ export const run = z
     value: json.optional(),
     childGroup: z.string().optional(),
     collects: z.string().optional().describe("Its value is the results of this group"),
-    takes: z.enum(["own", "group", "replace"]).optional().describe("What its value is once its child group has ended"),
+    takes: z.enum(["own", "group", "replace", "extras"]).optional().describe("What its value is once its child group has ended"),
     next: z.literal(true).optional().describe("Something follows when it ends well"),
     each: z.enum(["map", "starmap"]).optional(),
-    links: z.string().optional().describe("Group of the callbacks that are given its value"),
     detail: runDetail.optional().describe("Of the last attempt that wrote any. Only where one run is asked for"),
     earlier: z.array(runDetail).optional(),
   })

@@ -1,7 +1,7 @@
 import type { ErrorData } from "../core/invocation.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
-import { runIdOf } from "../core/run-id.ts";
+import { runIdOf, sideGroupOf } from "../core/run-id.ts";
 import { isFailure, isSuccess, isTerminal, type RunStatus } from "../core/run-state.ts";
 import { hasEnded, type Job, type Page, type Run } from "./types.ts";
 
@@ -129,7 +129,7 @@ function runResult(runs: Runs, run: Run, parent: Result | undefined): Result {
     ...(run.task !== undefined && { task: run.task }),
     status: run.status,
     ...(parent && { parent }),
-    children: run.links === undefined ? [] : groupMembers(runs, run.links),
+    children: groupMembers(runs, sideGroupOf(run.runId, "links")),
     ...(group !== undefined && { members: groupMembers(runs, group) }),
     ...(run.value !== undefined && group === undefined && { value: run.value }),
     ...(isFailure(run.status) && { error: errorOf(run) }),
