@@ -74,7 +74,7 @@ async function handleDecided(context: Context, header: Header, run: Run | undefi
 async function handleMember(context: Context, header: Header, ref: RunRef, run: Run | undefined, looked: boolean, loop: WorkerLoop): Promise<Handled> {
   if (run && isTerminal(run.status)) return { kind: "terminal", run };
   if (header.memberCount !== undefined && ref.index >= header.memberCount) return DONE; // a page that lost the race with the seal
-  if (isRevoked(header, ref) && !header.pages) {
+  if (isRevoked(header, ref)) {
     const ended = await endRevoked(context, header, ref, run);
     if (ended) return { kind: "terminal", run: ended };
     return run && run.status !== "waiting" ? { kind: "later", delaySeconds: secondsUntil(context, run.leaseUntil) } : DONE;

@@ -27,6 +27,8 @@ export async function revokeRun(context: Context, id: string): Promise<boolean> 
   if (!ref || !header || (header.memberCount !== undefined && ref.index >= header.memberCount)) {
     throw new FanfoldError("run_not_found", `no run ${id}`, { details: { runId: id } });
   }
+  if (header.pages)
+    throw new FanfoldError("invalid_request", `${id} is a page of input: revoke what is in it, or the run that opened it`, { details: { runId: id } });
   const last = await readLastStep(context, ref.gid, ref.index);
   const over = last !== undefined && isTerminal(last.status) && (last.step >= ref.step || (last.status !== "success" && last.status !== "skipped"));
   if (header.outcome || over) return false;

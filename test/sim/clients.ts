@@ -16,6 +16,8 @@ export interface ClientJob {
   /** Scheduler step at which it is cancelled; negative: never. */
   cancelAt: number;
   cancelAsked: boolean;
+  /** Scheduler step at which one of its runs is revoked; negative: never. */
+  revokeAt: number;
   /** The API said that the job is cancelled. */
   cancelled: boolean;
   /** The API answered. */
@@ -53,6 +55,15 @@ async function feed(engine: Engine, jobId: string, pages: Extract<JobSpec, { kin
 export async function cancelJob(engine: Engine, job: ClientJob, jobId: string): Promise<void> {
   if (await again(() => engine.cancel(jobId))) job.cancelled = true;
   job.cancelAnswered = true;
+}
+
+/** Revokes a run, or a group, that somebody has seen: whether it still runs is told by what comes of it. */
+export async function revokeRun(engine: Engine, runId: string): Promise<void> {
+  try {
+    await again(() => engine.revoke(runId));
+  } catch (error) {
+    if (!(error instanceof FanfoldError) || error.code === "internal") throw error;
+  }
 }
 
 /** A client tries again until a port answers. */

@@ -1,4 +1,4 @@
-import type { Canvas, FailurePolicy, Group, SignatureOptions } from "../../functions/core/canvas.ts";
+import type { Canvas, FailurePolicy, Group, Signature, SignatureOptions } from "../../functions/core/canvas.ts";
 import type { JsonObject } from "../../functions/core/json.ts";
 import type { Random } from "./random.ts";
 
@@ -19,7 +19,7 @@ export interface Script {
   readonly spawn?: {
     readonly children: readonly Canvas[];
     readonly policy: FailurePolicy;
-    readonly value: "own" | "group" | "replace";
+    readonly value: "own" | "group" | "replace" | "extras";
     /** Even attempts spawn all but the first child. */
     readonly varies?: true;
   };
@@ -44,6 +44,8 @@ export class Workload {
   readonly #timeouts: boolean;
   #budget: number;
   #labels = 0;
+  /** What is made now becomes part of a member of a group, to which a task may add. */
+  #inGroup = false;
 
   /** `timeouts`: some jobs may time out, which takes a sweeper. */
   constructor(random: Random, timeouts: boolean) {
@@ -99,11 +101,17 @@ export class Workload {
   /** A task with children of its own: by outbox, or streamed page by page. */
   #parent(depth: number): Canvas {
     const random = this.#random;
+    const outside = this.#inGroup;
+    const adds = outside && random.chance(0.25);
+    // A task may not add to what replaces a job, but cannot tell: only what is sure to be in a group does.
+    this.#inGroup = false;
     const children = this.#list(random.int(this.#budget > 0 ? 5 : 2), () => (random.chance(0.4) ? this.#chord(depth) : this.#strand(depth)));
+    this.#inGroup = outside;
     const behaviour = random.chance(0.15) ? "once" : random.chance(0.05) ? "always" : "succeed";
     const policy: FailurePolicy = random.chance(0.5) ? "settled" : this.#policy();
     // Long ones fill more pages than may be unfinished, and sometimes the last page there is.
     const items = random.chance(0.3) ? [...children, ...this.#list(3 + random.int(8), () => this.#task())] : children;
+    if (adds && children.length > 0) return this.#task({ behaviour, spawn: { children, policy: "allSuccess", value: "extras" } });
     if (random.chance(0.5)) return this.#task({ behaviour, stream: { items, policy, cursors: random.chance(0.6), own: random.chance(0.5) } });
     const value = children.length === 1 && random.chance(0.5) ? "replace" : random.chance(0.5) ? "group" : "own";
     // What replaces a run decides how it ends.
@@ -114,7 +122,10 @@ export class Workload {
   }
   #group(depth: number): Group {
     const random = this.#random;
+    const outside = this.#inGroup;
+    this.#inGroup = true;
     const members = this.#list(random.int(this.#budget > 0 ? 6 : 2), () => this.#strand(depth));
+    this.#inGroup = outside;
     return { kind: "group", members, options: { policy: this.#policy(), tracking: random.chance(0.6) ? "lazy" : "full" } };
   }
   #chord(depth: number): Canvas {
@@ -140,7 +151,18 @@ export class Workload {
     };
     const task = random.chance(0.75) ? TASKS.plain : random.pick([TASKS.streaming, TASKS.streaming, TASKS.silent, TASKS.elsewhere]);
     const kwargs = { script: script as unknown as JsonObject };
-    return { kind: "task", task, args: [script.label], kwargs, options, immutable: random.chance(0.2) };
+    const bare = { kind: "task" as const, task, args: [script.label], kwargs, options, immutable: random.chance(0.2) };
+    return random.chance(0.12) ? this.#linked(bare) : bare;
+  }
+  /** Links and error links, which may be strands of their own and have links themselves. */
+  #linked(host: Signature): Signature {
+    const outside = this.#inGroup;
+    this.#inGroup = false;
+    const callbacks = (): readonly Canvas[] => this.#list(1 + this.#random.int(2), () => this.#strand(this.#budget > 0 ? 1 : 0));
+    const link = this.#random.chance(0.7) ? { link: callbacks() } : {};
+    const linkError = this.#random.chance(0.6) ? { linkError: callbacks() } : {};
+    this.#inGroup = outside;
+    return { ...host, ...link, ...linkError };
   }
   #list<T>(length: number, make: () => T): T[] {
     return Array.from({ length }, make);
