@@ -1,9 +1,8 @@
 import type { Json } from "../../functions/core/json.ts";
-import { parentsOf, type Result, type Run } from "../../functions/client/index.ts";
-import type { Driver } from "./driver.ts";
+import { parentsOf, type Result, type ResultSource, type Run } from "../../functions/client/index.ts";
 
 /** All runs of a job, with their logs when asked for. */
-export async function runsOf(driver: Driver, jobId: string, withLogs: boolean): Promise<readonly Run[]> {
+export async function runsOf(driver: ResultSource, jobId: string, withLogs: boolean): Promise<readonly Run[]> {
   const runs: Run[] = [];
   let cursor: string | undefined;
   do {
