@@ -95,6 +95,7 @@ export const run = z
     collects: z.string().optional().describe("Its value is the results of this group"),
     takes: z.enum(["own", "group", "replace", "extras"]).optional().describe("What its value is once its child group has ended"),
     next: z.literal(true).optional().describe("Something follows when it ends well"),
+    stamps: z.record(z.string(), json).optional(),
     each: z.enum(["map", "starmap"]).optional(),
     detail: runDetail.optional().describe("Of the last attempt that wrote any. Only where one run is asked for"),
     earlier: z.array(runDetail).optional(),

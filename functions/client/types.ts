@@ -46,9 +46,10 @@ export interface Run {
   readonly childGroup?: string;
   /** Its value is the results of this group. */
   readonly collects?: string;
-  readonly takes?: "own" | "group" | "replace" | "extras";
+  readonly takes?: "own" | "group" | "replace" | "extras" | "answer";
   /** Something follows when it ends well: a step of a chain, or, of a group, the body of a chord. */
   readonly next?: true;
+  readonly stamps?: JsonObject;
   readonly each?: "map" | "starmap";
   /** Log and stack of the last attempt that wrote any, and of those before it, latest first. Only where one run is asked for. */
   readonly detail?: RunDetail;
