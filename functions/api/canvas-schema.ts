@@ -52,6 +52,20 @@ const task = z.string().min(1).max(LIMITS.nameCharacters);
 const lists = z.array(z.array(json));
 const chunks = z.strictObject({ task, it: lists, n: z.int().min(1) });
 
+const wait = z.strictObject({ name: z.string().min(1).max(LIMITS.nameCharacters), expires: z.number().min(0).optional() });
+const pointer = z.string().optional().describe("JSON pointer into the value; default: the whole");
+const condition: z.ZodType = z
+  .lazy(() =>
+    z.union([
+      z.strictObject({ is: z.enum(["eq", "ne", "lt", "le", "gt", "ge", "contains"]), value: json, path: pointer }),
+      z.strictObject({ is: z.enum(["truthy", "exists"]), path: pointer }),
+      z.strictObject({ all: z.array(condition).min(1).max(100) }),
+      z.strictObject({ any: z.array(condition).min(1).max(100) }),
+      z.strictObject({ not: condition }),
+    ]),
+  )
+  .register(components, { id: "ValueCondition", description: "A question about a value" });
+
 export const canvasNode: z.ZodType = z
   .lazy(() =>
     z.union([
@@ -64,6 +78,10 @@ export const canvasNode: z.ZodType = z
       z.strictObject({ starmap: z.strictObject({ task, it: lists }), ...common }),
       z.strictObject({ chunks, ...common }),
       z.strictObject({ chunks_group: chunks.describe("Read as the group that the chunks make"), ...common, options: groupOptions.optional() }),
+      z.strictObject({ when: z.strictObject({ condition, do: canvasNode, otherwise: canvasNode.optional() }), ...common }),
+      z.strictObject({ repeat: z.strictObject({ body: canvasNode, until: condition, most: z.int().min(1).max(LIMITS.strandSteps) }), ...common }),
+      z.strictObject({ approval: wait.describe("Waits until somebody completes the run"), ...common }),
+      z.strictObject({ event: wait.describe("Waits for an event of the job"), ...common }),
     ]),
   )
   .register(components, { id: "Canvas", description: "A task's signature, or a composition of them" });

@@ -23,6 +23,18 @@ export function checkTasks(canvas: Canvas, tasks: TaskCatalog, at = ""): void {
       if (tasks.info(canvas.task) === undefined) throw unknownTask(canvas.task, tasks, `${at}/chunks/task`);
       checkLinks(canvas, tasks, at);
       return;
+    case "when":
+      checkTasks(canvas.do, tasks, `${at}/when/do`);
+      if (canvas.otherwise) checkTasks(canvas.otherwise, tasks, `${at}/when/otherwise`);
+      checkLinks(canvas, tasks, at);
+      return;
+    case "repeat":
+      checkTasks(canvas.body, tasks, `${at}/repeat/body`);
+      checkLinks(canvas, tasks, at);
+      return;
+    case "wait":
+      checkLinks(canvas, tasks, at);
+      return;
     case "chain":
       canvas.items.forEach((item, index) => checkTasks(item, tasks, jsonPointer(["chain", index], at)));
       checkLinks(canvas, tasks, at);

@@ -42,7 +42,11 @@ export const problem = z
   .register(components, { id: "Problem", description: "RFC 9457 problem details. Nothing was stored." });
 
 const failurePolicy = z
-  .union([z.enum(["allSuccess", "settled", "failFast"]), z.strictObject({ threshold: z.int().min(0) })])
+  .union([
+    z.enum(["allSuccess", "settled", "failFast"]),
+    z.strictObject({ threshold: z.int().min(0) }),
+    z.strictObject({ percent: z.number().min(0).max(100) }),
+  ])
   .register(components, { id: "FailurePolicy" });
 export const submitted = z
   .object({ jobId: z.string(), created: z.boolean().describe("false: the Idempotency-Key met an earlier start, this is its job") })

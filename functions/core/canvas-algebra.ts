@@ -1,4 +1,4 @@
-import type { Canvas, Chain, Chord, Chunks, Group, GroupOptions, Links, Signature, SignatureOptions } from "./canvas.ts";
+import type { Canvas, Chain, Chord, Chunks, Group, GroupOptions, Links, Repeat, Signature, SignatureOptions, When } from "./canvas.ts";
 import { encodeCanvas } from "./canvas-encode.ts";
 import { assertNever, FanfoldError } from "./errors.ts";
 import { canonicalJson, type Json, type JsonObject } from "./json.ts";
@@ -85,6 +85,9 @@ export function pipe(left: Canvas, right: Canvas): Canvas {
     case "task":
     case "chunks":
     case "chain":
+    case "when":
+    case "repeat":
+    case "wait":
       return folded([...spliced(left), ...spliced(next)]);
     default:
       return assertNever(left);
@@ -116,7 +119,11 @@ export function normalised(canvas: Canvas): Canvas {
   switch (canvas.kind) {
     case "task":
     case "chunks":
+    case "wait":
       return canvas;
+    case "when":
+    case "repeat":
+      return withParts(canvas, normalised);
     case "group":
       return normalGroup(canvas);
     case "chord":
@@ -128,6 +135,11 @@ export function normalised(canvas: Canvas): Canvas {
     default:
       return assertNever(canvas);
   }
+}
+/** The ways of a branch, or what is repeated, each as this makes it. */
+export function withParts<Kind extends When | Repeat>(canvas: Kind, part: (canvas: Canvas) => Canvas): Kind {
+  if (canvas.kind === "repeat") return { ...canvas, body: part(canvas.body) };
+  return { ...canvas, do: part(canvas.do), ...(canvas.otherwise && { otherwise: part(canvas.otherwise) }) };
 }
 function normalGroup(group: Group): Group {
   return { ...group, members: group.members.map(normalised).flatMap((member) => (isPlainGroup(member) ? member.members : [member])) };
@@ -145,6 +157,9 @@ export function withLink(canvas: Canvas, callback: Canvas): Canvas {
     case "task":
     case "chain":
     case "chunks":
+    case "when":
+    case "repeat":
+    case "wait":
       return { ...canvas, link: added(canvas.link, callback) };
     case "chord":
       return { ...canvas, body: withLink(canvas.body, callback) };
@@ -163,6 +178,9 @@ export function withLinkError(canvas: Canvas, errback: Canvas, rules: LinkRules 
     case "task":
     case "chain":
     case "chunks":
+    case "when":
+    case "repeat":
+    case "wait":
       return { ...canvas, linkError: added(canvas.linkError, errback) };
     case "group":
       return { ...canvas, members: canvas.members.map(member) };
@@ -186,6 +204,9 @@ export function firstErrorLinks(canvas: Canvas): readonly Canvas[] {
   switch (canvas.kind) {
     case "task":
     case "chunks":
+    case "when":
+    case "repeat":
+    case "wait":
       return canvas.linkError ?? [];
     case "chain": {
       const items = chainItems(canvas);
@@ -235,6 +256,9 @@ function withArguments(canvas: Canvas, args: readonly Json[], kwargs: JsonObject
     case "chord":
       return { ...canvas, header: member(canvas.header) as Group };
     case "chunks":
+    case "when":
+    case "repeat":
+    case "wait":
       return canvas;
     default:
       return assertNever(canvas);
@@ -262,6 +286,11 @@ export function setOptions(canvas: Canvas, options: SignatureOptions): Canvas {
       return { ...canvas, items: canvas.items.map((item, index) => (index === 0 ? first(item) : later(item))) };
     case "chord":
       return { ...canvas, header: first(canvas.header) as Group, body: later(canvas.body) };
+    case "when":
+    case "repeat":
+      return withParts(canvas, first);
+    case "wait":
+      return options.expires === undefined ? canvas : { ...canvas, expires: options.expires };
     default:
       return assertNever(canvas);
   }
@@ -280,6 +309,11 @@ function setDefaults(canvas: Canvas, options: SignatureOptions): Canvas {
       return { ...canvas, items: canvas.items.map(member) };
     case "chord":
       return { ...canvas, header: member(canvas.header) as Group, body: member(canvas.body) };
+    case "when":
+    case "repeat":
+      return withParts(canvas, member);
+    case "wait":
+      return canvas;
     default:
       return assertNever(canvas);
   }
@@ -310,6 +344,9 @@ export function setImmutable(canvas: Canvas, immutable: boolean): Canvas {
     case "chord":
       return { ...canvas, body: member(canvas.body) };
     case "chunks":
+    case "when":
+    case "repeat":
+    case "wait":
       return canvas;
     default:
       return assertNever(canvas);

@@ -31,6 +31,18 @@ function encodeNode(canvas: Canvas, depth: number): JsonObject {
     }
     case "chunks":
       return { ...encodeChunks(canvas), ...encodeLinks(canvas, depth) };
+    case "when": {
+      const { condition, otherwise } = canvas;
+      const ways = { do: encodeNode(canvas.do, depth + 2), ...(otherwise && { otherwise: encodeNode(otherwise, depth + 2) }) };
+      return { when: { condition: condition as Json, ...ways }, ...encodeLinks(canvas, depth) };
+    }
+    case "repeat":
+      return {
+        repeat: { body: encodeNode(canvas.body, depth + 2), until: canvas.until as Json, most: canvas.most },
+        ...encodeLinks(canvas, depth),
+      };
+    case "wait":
+      return { [canvas.of]: { name: canvas.name, ...(canvas.expires !== undefined && { expires: canvas.expires }) }, ...encodeLinks(canvas, depth) };
     default:
       return assertNever(canvas);
   }

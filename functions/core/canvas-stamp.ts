@@ -1,4 +1,5 @@
 import type { Canvas, Chain, Chord, Chunks, Group, Links, Signature, SignatureOptions } from "./canvas.ts";
+import { withParts } from "./canvas-algebra.ts";
 import { assertNever } from "./errors.ts";
 import type { Json } from "./json.ts";
 import { readWireOptions } from "./signature-options.ts";
@@ -65,6 +66,13 @@ function stampNode(canvas: Canvas, given: Marks, walk: Walk): Canvas {
       visitor.onGroupEnd?.(canvas, marks);
       return { ...canvas, members };
     }
+    case "when":
+    case "repeat": {
+      const linked = stampLinks(canvas, given, walk);
+      return withParts(linked, (part) => stampNode(part, given, walk));
+    }
+    case "wait":
+      return stampLinks(canvas, given, walk);
     case "chord":
       return stampChord(canvas, given, walk);
     default:

@@ -7,7 +7,8 @@ import { checkBytes, isPlainObject, jsonStringBytes, measureJson } from "./json-
 import { jsonPointer } from "./json-pointer.ts";
 import { LIMITS } from "./limits.ts";
 import { nameProblem } from "./names.ts";
-import { isGroupOption, readGroupOptions, readWireOptions } from "./signature-options.ts";
+import { isGroupOption, readGroupOptions, readSignatureOptions, readWireOptions } from "./signature-options.ts";
+import { readCondition, type ValueCondition } from "./value-condition.ts";
 
 export { encodeCanvas } from "./canvas-encode.ts";
 export { assertJson } from "./json-check.ts";
@@ -19,6 +20,7 @@ export { assertJson } from "./json-check.ts";
  * - `{group: [..]}`
  * - `{chord: {header, body}}`; the header is any node, or the list of its members
  * - `{map: {task, it}}`, `{starmap: {task, it}}`
+ * - `{when: {condition, do, otherwise?}}`, `{repeat: {body, until, most}}`, `{approval: {name, expires?}}`, `{event: {name, expires?}}`
  * - `{chunks: {task, it, n}}`, and `{chunks_group: ..}`, which is read as the group that it makes
  *
  * with, everywhere, `options`, `immutable`, `link` and `link_error`, which go where the node's own rules put them (canvas-algebra.ts). The root may
@@ -89,7 +91,7 @@ function readNode(reader: Reader, json: unknown): Canvas {
   checkKeys(reader, json, kind === "task" ? SIGNATURE_KEYS : [kind, ...COMMON_KEYS]);
   return readCommon(reader, json, readKind[kind](reader, json));
 }
-const KINDS = ["task", "group", "chain", "chord", "pipe", "map", "starmap", "chunks", "chunks_group"] as const;
+const KINDS = ["task", "group", "chain", "chord", "pipe", "map", "starmap", "chunks", "chunks_group", "when", "repeat", "approval", "event"] as const;
 const COMMON_KEYS = ["options", "immutable", "link", "link_error"];
 const SIGNATURE_KEYS = ["task", "args", "kwargs", ...COMMON_KEYS];
 const readKind: { readonly [Kind in (typeof KINDS)[number]]: (reader: Reader, node: Node) => Canvas } = {
@@ -102,6 +104,10 @@ const readKind: { readonly [Kind in (typeof KINDS)[number]]: (reader: Reader, no
   starmap: (reader, node) => readEach(reader, node, "starmap"),
   chunks: (reader, node) => readChunks(reader, node, "chunks"),
   chunks_group: (reader, node) => chunkGroup(readChunks(reader, node, "chunks_group")),
+  when: readWhen,
+  repeat: readRepeat,
+  approval: (reader, node) => readWait(reader, node, "approval"),
+  event: (reader, node) => readWait(reader, node, "event"),
 };
 
 /** What any node may have beside its kind. */
@@ -239,4 +245,36 @@ function readHeader(reader: Reader, header: unknown): Group {
   const canvas = within(reader, "header", () => readNode(reader, header));
   if (canvas.kind === "chunks") return chunkGroup(canvas);
   return canvas.kind === "group" ? canvas : { kind: "group", members: [canvas], options: NO_OPTIONS };
+}
+
+function readPart(reader: Reader, node: Node, key: string): Canvas {
+  return within(reader, key, () => readNode(reader, node[key]));
+}
+function conditionIn(reader: Reader, node: Node, key: string): ValueCondition {
+  return readCondition(node[key], jsonPointer([...reader.path, key]));
+}
+function readWhen(reader: Reader, node: Node): Canvas {
+  return readInside(reader, node, "when", ["condition", "do", "otherwise"], (inside) => ({
+    kind: "when",
+    condition: conditionIn(reader, inside, "condition"),
+    do: readPart(reader, inside, "do"),
+    ...(inside["otherwise"] !== undefined && { otherwise: readPart(reader, inside, "otherwise") }),
+  }));
+}
+function readRepeat(reader: Reader, node: Node): Canvas {
+  return readInside(reader, node, "repeat", ["body", "until", "most"], (inside) => {
+    const { most } = inside;
+    if (!Number.isSafeInteger(most) || (most as number) < 1 || (most as number) > LIMITS.strandSteps) {
+      fail(reader, `must be a whole number from 1 to ${LIMITS.strandSteps}`, "most");
+    }
+    return { kind: "repeat", body: readPart(reader, inside, "body"), until: conditionIn(reader, inside, "until"), most: most as number };
+  });
+}
+function readWait(reader: Reader, node: Node, of: "approval" | "event"): Canvas {
+  return readInside(reader, node, of, ["name", "expires"], (inside) => {
+    const problem = nameProblem(inside["name"]);
+    if (problem !== undefined) fail(reader, problem, "name");
+    const expires = inside["expires"] === undefined ? undefined : readSignatureOptions({ expires: inside["expires"] }, jsonPointer(reader.path)).expires;
+    return { kind: "wait", of, name: inside["name"] as string, ...(expires !== undefined && { expires }) };
+  });
 }

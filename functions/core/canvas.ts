@@ -1,14 +1,15 @@
 import type { RetryPolicy } from "./retry-policy.ts";
 import type { Json, JsonObject } from "./json.ts";
+import type { ValueCondition } from "./value-condition.ts";
 
 /**
  * When a group decides and what it decides.
  * - `allSuccess` waits for all, then fails if any failed; siblings are not cancelled.
  * - `settled` waits for all and completes; failures are entries of the result.
  * - `failFast` decides at the first failure; the rest reads as cancelled.
- * - `threshold` tolerates that many failed members; more than that fails at once.
+ * - `threshold` tolerates that many failed members, `percent` that share of them; more than that fails at once.
  */
-export type FailurePolicy = "allSuccess" | "settled" | "failFast" | { readonly threshold: number };
+export type FailurePolicy = "allSuccess" | "settled" | "failFast" | { readonly threshold: number } | { readonly percent: number };
 
 /** `lazy`: rows appear when they are claimed. `full`: rows are written at expansion, so every member is visible while it waits. */
 export type Tracking = "lazy" | "full";
@@ -76,5 +77,28 @@ export interface Chunks extends Links {
   /** Of each part. */
   readonly options: SignatureOptions;
 }
+/** One of two ways, by the value of the step before, which the way is given. Without `otherwise` that value goes on. */
+export interface When extends Links {
+  readonly kind: "when";
+  readonly condition: ValueCondition;
+  readonly do: Canvas;
+  readonly otherwise?: Canvas;
+}
+/** `body` again and again, each time with the value of the time before, until its value is such; fails with `repeat_limit` after `most` times. */
+export interface Repeat extends Links {
+  readonly kind: "repeat";
+  readonly body: Canvas;
+  readonly until: ValueCondition;
+  readonly most: number;
+}
+/** Waits for somebody: for an answer to this very run (an approval, work done elsewhere), or for an event of its job. Its value is what was given. */
+export interface Wait extends Links {
+  readonly kind: "wait";
+  readonly of: "approval" | "event";
+  /** Of the event; of an approval, for people. */
+  readonly name: string;
+  /** Seconds after which it is cancelled with reason `expired`. */
+  readonly expires?: number;
+}
 /** A signature or a composition of them. */
-export type Canvas = Signature | Chain | Group | Chord | Chunks;
+export type Canvas = Signature | Chain | Group | Chord | Chunks | When | Repeat | Wait;

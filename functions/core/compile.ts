@@ -1,8 +1,9 @@
-import type { Canvas, Chain, Group, Signature } from "./canvas.ts";
+import type { Canvas, Chain, Group, Repeat, Signature, Wait, When } from "./canvas.ts";
 import { chainItems, chunkGroup, errorLinksAfter, firstErrorLinks, isPlainGroup, unwrapped } from "./canvas-algebra.ts";
 import { assertNever, FanfoldError, type ErrorCode } from "./errors.ts";
 import { jsonPointer } from "./json-pointer.ts";
 import { LIMITS } from "./limits.ts";
+import { countedPolicy } from "./policy.ts";
 import { type GroupStep, isGroupStep, isInput, isPaged, type PlanStep, type Strand, type TaskStep } from "./plan.ts";
 
 /**
@@ -46,8 +47,45 @@ function appendSteps(canvas: Canvas, steps: PlanStep[], place: Place): void {
       appendGroup(canvas.header, steps, place, headerKeys(canvas.header), firstErrorLinks(canvas.body));
       within(place, ["chord", "body"], () => appendSteps(canvas.body, steps, place));
       return;
+    case "when":
+    case "repeat":
+    case "wait":
+      appendStep(engineStep(canvas, { path: place.path, groupDepth: place.groupDepth + 1 }), steps, place);
+      return;
     default:
       assertNever(canvas);
+  }
+}
+/** A branch, a loop or a wait is a group that the engine opens in its own way. */
+function engineStep(canvas: When | Repeat | Wait, place: Place): GroupStep {
+  if (place.groupDepth > LIMITS.groupDepth) refuse("too_deep", `groups are nested more than ${LIMITS.groupDepth} levels deep`, place.path);
+  const part = (keys: readonly string[], each: Canvas): Strand => within(place, keys, () => compileStrand(each, place));
+  const { link = [], linkError = [] } = canvas;
+  const common = {
+    policy: "allSuccess",
+    tracking: "lazy",
+    ...sideGroup("links", link, place, "link"),
+    ...sideGroup("errors", linkError, place, "link_error"),
+  } as const;
+  switch (canvas.kind) {
+    case "when": {
+      const first = part(["when", "do"], canvas.do);
+      const otherwise = canvas.otherwise && part(["when", "otherwise"], canvas.otherwise);
+      return { ...common, members: otherwise ? [first, otherwise] : [first], choose: canvas.condition };
+    }
+    case "repeat": {
+      const body = part(["repeat", "body"], canvas.body);
+      if (body.length * canvas.most > LIMITS.strandSteps) {
+        refuse("too_many_children", `more than ${LIMITS.strandSteps} steps would run one after the other`, [...place.path, "repeat", "most"]);
+      }
+      return { ...common, members: [body], repeat: { until: canvas.until, most: canvas.most } };
+    }
+    case "wait": {
+      const { of, name, expires } = canvas;
+      return { ...common, members: [], wait: { of, name, ...(expires !== undefined && { expires }) } };
+    }
+    default:
+      return assertNever(canvas);
   }
 }
 // Chains nested in chains do not deepen the tree of groups, but they do deepen the stack. The same bound as on the wire.
@@ -82,7 +120,7 @@ function appendGroup(group: Group, steps: PlanStep[], place: Place, keys: readon
   const members: Strand[] = [];
   appendMembers(group, members, inside, keys);
   const { policy = "allSuccess", tracking = "lazy" } = group.options;
-  appendStep({ policy, tracking, members, ...sideGroup("errors", errors, place, "link_error") }, steps, place);
+  appendStep({ policy: countedPolicy(policy, members.length), tracking, members, ...sideGroup("errors", errors, place, "link_error") }, steps, place);
 }
 function appendMembers(group: Group, members: Strand[], place: Place, keys: readonly string[]): void {
   checkDepth(place);
@@ -162,8 +200,8 @@ function* newTasks(strand: Strand, path: (string | number)[], seen: Set<string>)
         seen.add(step.task);
         yield [step.task, jsonPointer([...at, "task"])];
       }
-      if (step.links) yield* memberTasks(step.links, [...at, "link"], seen);
     }
+    if (step.links) yield* memberTasks(step.links, [...at, "link"], seen);
     if (step.errors) yield* memberTasks(step.errors, [...at, "link_error"], seen);
   }
 }

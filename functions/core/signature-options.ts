@@ -119,8 +119,9 @@ export function readGroupOptions(value: unknown, field: string): GroupOptions {
 
 export function readFailurePolicy(value: unknown, field: string): FailurePolicy {
   if (value === "allSuccess" || value === "settled" || value === "failFast") return value;
+  if (isPlainObject(value) && Object.keys(value).join() === "percent") return { percent: numberIn(value["percent"], 0, 100, `${field}/percent`) };
   if (!isPlainObject(value) || Object.keys(value).join() !== "threshold") {
-    throw invalid(field, `must be "allSuccess", "settled", "failFast" or { "threshold": n }`);
+    throw invalid(field, `must be "allSuccess", "settled", "failFast", { "threshold": n } or { "percent": n }`);
   }
   return { threshold: numberIn(value["threshold"], 0, Number.MAX_SAFE_INTEGER, `${field}/threshold`, true) };
 }

@@ -38,9 +38,10 @@ export async function argumentsOf(
 async function failureOf(context: Context, failed: Run): Promise<readonly Json[]> {
   const { error, runId, jobId, task, attempt } = failed;
   const origin = error?.runId ?? runId;
-  const told = task === undefined ? { ...error, name: "ChordError", message: `${origin} raised ${error?.name}: ${error?.message}` } : { ...error };
   const header = await readHeader(context, failed.gid);
   const step = header && (await strandOf(context, header, failed)).strand[failed.step];
+  const isHeader = step !== undefined && isGroupStep(step) && !step.wait && !step.choose && !step.repeat;
+  const told = isHeader ? { ...error, name: "ChordError", message: `${origin} raised ${error?.name}: ${error?.message}` } : { ...error };
   const request = {
     runId,
     jobId,

@@ -18,6 +18,7 @@ import { writeOutbox } from "./outbox.ts";
 import { keepValue } from "./payload.ts";
 import { RunLog } from "./run-log.ts";
 import { commitRun } from "./run-writes.ts";
+import { refuseShare } from "./submit.ts";
 import { streamResults } from "./results.ts";
 import { isRevoked, REVOKED } from "./revoked.ts";
 import { sealGroup } from "./seal.ts";
@@ -131,6 +132,7 @@ async function commitOf(
       case "skipped":
         return await ended(context, attempt, "skipped", await valuePart(context, attempt, outcome.value, "value"));
       case "stream": {
+        refuseShare(outcome.policy);
         const streamed = await streamPages(context, attempt, outcome, open, reason);
         if (reason() === "cancelled") return await cancelled(context, attempt);
         if (streamed.kind === "lost") return "lost";

@@ -1,15 +1,18 @@
+import type { Json } from "../core/json.ts";
 import { ledgerHeight } from "../core/ledger.ts";
 import { isGroupStep, isInput, isPaged, type Strand, taskSteps } from "../core/plan.ts";
 import { runIdOf } from "../core/run-id.ts";
+import { holds, type ValueCondition } from "../core/value-condition.ts";
 import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
+import { loadValue } from "./payload.ts";
 import { readHeader } from "./gate.ts";
 import { createHeader, setExpanded } from "./header-writes.ts";
 import type { Header, Run, RunAttributes } from "./items.ts";
 import { expiresAtOf, notBeforeOf, type Owing, packSize, queueOf, sendControl, sendRuns } from "./messages.ts";
 import { notePlanned } from "./progress.ts";
 import { createRuns, ownedBy } from "./run-writes.ts";
-import { childGroup, childPlan, duePart } from "./runs.ts";
+import { childGroup, childPlan, duePart, readRunById } from "./runs.ts";
 
 /** An open group's tree is two levels high: width squared pages. */
 export const OPEN_HEIGHT = 2;
@@ -24,10 +27,21 @@ export async function createChildGroup(context: Context, parent: Header, run: Ru
     // Pages come from outside.
     return (await createHeader(context, childGroup(run), { ...common, height: OPEN_HEIGHT, pages: true, expanded: true })).header;
   }
-  const memberCount = isPaged(step.members) ? step.members.count : step.members.length;
+  if (step.wait) {
+    const { expires } = step.wait;
+    const deadline = expires === undefined ? {} : { deadline: context.clock.now() + expires * 1_000 };
+    const wait = { wait: step.wait, token: context.ids.token(), ...deadline };
+    return (await createHeader(context, childGroup(run), { ...common, ...wait, height: 1, expanded: true })).header;
+  }
+  const input = inputOf(parent, run);
+  const only = step.choose && (await chosen(context, step.choose, parent, input.input));
+  const members = isPaged(step.members) ? step.members.count : step.members.length;
+  const memberCount = only === undefined ? members : only < members ? 1 : 0;
   const created = await createHeader(context, childGroup(run), {
     ...common,
-    ...inputOf(parent, run),
+    ...input,
+    ...(only === undefined ? {} : { only }),
+    ...(step.repeat && { repeat: step.repeat }),
     plan,
     memberCount,
     height: ledgerHeight(memberCount, context.config.width),
@@ -48,6 +62,13 @@ export async function expandAll(context: Context, header: Header): Promise<void>
     await sendControl(context, ...ranges.map((range) => ({ kind: "expand" as const, gid: header.gid, ...range })));
   } else await expandMembers(context, header, 0, memberCount);
   await setExpanded(context, header.gid);
+}
+
+/** The way that a branch takes: a question to a value that does not change, so whoever asks again goes the same way. */
+async function chosen(context: Context, condition: ValueCondition, parent: Header, input: string | undefined): Promise<0 | 1> {
+  const before = input === undefined ? undefined : await readRunById(context, input);
+  const value = before === undefined ? null : givesError(parent) ? ((before.error ?? null) as unknown as Json) : await loadValue(context, before);
+  return holds(condition, value) ? 0 : 1;
 }
 
 /** A group step hands on what it was given: the value of the step before, or, as the first step of a member, what the members around it were given. */
@@ -71,7 +92,7 @@ export async function expandMembers(context: Context, header: Header, from: numb
   let planned = 0;
   const now = context.clock.now();
   for (let index = from; index < to; index++) {
-    const { strand } = await context.plans.member(header.plan as string, index);
+    const { strand } = await context.plans.member(header.plan as string, header.only ?? index);
     planned += taskSteps(strand);
     const ref = { gid: header.gid, index, step: 0 };
     const { attributes, delaySeconds, due } = firstStep(context, header, index, strand, now);

@@ -1,5 +1,6 @@
 import { isTerminal } from "../core/run-state.ts";
 import { createChildGroup, expandAll } from "./child-groups.ts";
+import { subscribe } from "./answers.ts";
 import type { Context } from "./context.ts";
 import { follow } from "./follow.ts";
 import { decidedAbove, readHeader } from "./gate.ts";
@@ -22,7 +23,7 @@ export async function resumeWaiting(context: Context, run: Run): Promise<void> {
     if (ended && isTerminal(ended.status)) await follow(context, [{ kind: "run", run: ended }]);
     return;
   }
-  if (!decided && !(child && (child.expanded || child.outcome))) await expandGroup(context, run);
+  if (!decided && !(child && ((child.expanded && child.wait?.of !== "event") || child.outcome))) await expandGroup(context, run);
   await follow(context, [{ kind: "check", run }]);
 }
 const UPSTREAM = { name: "Cancelled", message: "a group above this run was decided before its children started", reason: "upstream" };
@@ -31,7 +32,9 @@ const UPSTREAM = { name: "Cancelled", message: "a group above this run was decid
 async function expandGroup(context: Context, run: Run): Promise<void> {
   const parent = await readHeader(context, run.gid);
   const header = parent && (await createChildGroup(context, parent, run));
-  if (!header || header.round !== run.round || header.expanded || header.outcome) return;
+  if (!header || header.round !== run.round || header.outcome) return;
+  if (header.wait) return subscribe(context, header);
+  if (header.expanded) return;
   if (header.memberCount === 0) await follow(context, [{ kind: "decide", gid: header.gid, round: header.round, outcome: "complete", totals: {} }]);
   await expandAll(context, header);
 }

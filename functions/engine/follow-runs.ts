@@ -15,7 +15,7 @@ import { noteFailures, noteProgress } from "./progress.ts";
 import { isRevoked, revokedAttributes } from "./revoked.ts";
 import { createRuns, ownedBy } from "./run-writes.ts";
 import { openSide, sidesOf } from "./sides.ts";
-import { duePart, strandOf } from "./runs.ts";
+import { duePart, hasNext, strandOf } from "./runs.ts";
 
 /** The first phase of F: terminal runs become next steps or marks. One consistent read of each header serves all runs of its group. */
 export async function followRuns(context: Context, runs: readonly Run[], list: WorkList, background: Promise<void>[]): Promise<void> {
@@ -44,8 +44,9 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
   const next: { run: Run; header: Header }[] = [];
   const firstErrors = new Map<string, { header: Header; runId: string }>();
   for (const { run, header } of followed) {
-    const { strand } = await strandOf(context, header, run);
-    if (isSuccess(run.status) && run.step + 1 < strand.length) {
+    const member = await strandOf(context, header, run);
+    const { strand } = member;
+    if (isSuccess(run.status) && (await hasNext(context, header, member, run))) {
       // Below a decided group the strand ends here: its other steps read as cancelled.
       if (!header.outcome) next.push({ run, header });
       continue;

@@ -42,6 +42,10 @@ export async function setExpanded(context: Context, gid: string): Promise<Header
 export async function setMemberCount(context: Context, gid: string, memberCount: number, ownValue: HeaderAttributes["ownValue"]): Promise<HeaderWrite> {
   return update(context, gid, { set: attributesOf(ownValue === undefined ? { memberCount } : { memberCount, ownValue }) }, absent("memberCount"));
 }
+/** Seals a group that waits for an answer, with the answer: the first one stays. */
+export async function setAnswer(context: Context, gid: string, answer: Pick<HeaderAttributes, "ownValue" | "ownError" | "answerId">): Promise<HeaderWrite> {
+  return update(context, gid, { set: attributesOf({ memberCount: 0, ...answer }) }, and(present("wait"), absent("memberCount"), absent("outcome")));
+}
 export async function setFirstError(context: Context, gid: string, round: number, runId: string): Promise<HeaderWrite> {
   return update(context, gid, { set: { firstError: runId } }, and(eq("round", round), absent("firstError")));
 }

@@ -87,7 +87,7 @@ async function handleMember(context: Context, header: Header, ref: RunRef, run: 
   const { strand } = await strandOf(context, header, { ...ref, ...manifestOf(run) });
   const step = strand[ref.step];
   if (!step) return DONE;
-  if (isGroupStep(step)) return becomeWaiting(context, header, ref, run);
+  if (isGroupStep(step)) return becomeWaiting(context, header, ref, run, step);
   if (run && (run.status === "queued" || run.status === "retrying") && !isDue(context, run))
     return { kind: "later", delaySeconds: secondsUntil(context, run.notBefore) };
   const ended = await endUnstarted(context, header, ref, run, step);
@@ -169,8 +169,8 @@ async function endUnstarted(
   return end({ status: "broken", task: step.task, endedAt: now, error });
 }
 
-async function becomeWaiting(context: Context, header: Header, ref: RunRef, run: Run | undefined): Promise<Handled> {
-  const write = await waitForGroup(context, ref, header, run);
+async function becomeWaiting(context: Context, header: Header, ref: RunRef, run: Run | undefined, step: GroupStep): Promise<Handled> {
+  const write = await waitForGroup(context, ref, header, run, step.wait ? "answer" : step.choose || step.repeat ? "replace" : "group");
   if (!write.run) return DONE;
   if (isTerminal(write.run.status)) return { kind: "terminal", run: write.run };
   if (write.run.status !== "waiting") return { kind: "later", delaySeconds: 1 };

@@ -2,6 +2,7 @@ import type { Canvas } from "../core/canvas.ts";
 import { compileCanvas, strandTasks } from "../core/compile.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { Spawned } from "../core/invocation.ts";
+import { countedPolicy } from "../core/policy.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Strand } from "../core/plan.ts";
 import { depthOf } from "../core/run-id.ts";
@@ -27,7 +28,7 @@ export async function writeOutbox(context: Context, { header, run }: Attempt, sp
   if (spawned.value === "extras") await checkMember(context, header);
   const members = spawned.children.map((canvas, k) => compileChild(context, canvas, `/spawned/${k}`));
   const page = `${run.runId}!${run.round}.${run.attempt}`;
-  return context.plans.write(page, { policy: spawned.policy, tracking: "lazy", members }, ownedBy(header));
+  return context.plans.write(page, { policy: countedPolicy(spawned.policy, members.length), tracking: "lazy", members }, ownedBy(header));
 }
 /** What replaces a run stands in its place; beside a run that has ended, and in the root, there is no group whose results could grow. */
 async function checkMember(context: Context, header: Header): Promise<void> {

@@ -124,7 +124,7 @@ function groupAt(step: PlanStep | undefined, path: string[]): GroupStep | undefi
   if (side !== "l" && side !== "e") return step && isGroupStep(step) ? step : undefined;
   path.shift();
   if (side === "e") return step?.errors;
-  return step && !isGroupStep(step) ? step.links : undefined;
+  return step?.links;
 }
 
 /** Characters of JSON: above this a group's members leave the page of the strand that holds them. */

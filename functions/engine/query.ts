@@ -1,12 +1,12 @@
 import { addCounts, type Counts, endedRuns } from "../core/counts.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { ErrorData, ResultEntry } from "../core/invocation.ts";
-import type { JsonObject } from "../core/json.ts";
+import { canonicalJson, type Json, type JsonObject } from "../core/json.ts";
 import { ownerOf, parseRunId, runIdOf } from "../core/run-id.ts";
 import { isGroupStep } from "../core/plan.ts";
 import { isSuccess, isTerminal } from "../core/run-state.ts";
 import type { Context } from "./context.ts";
-import type { JobEvent, JobState, JobView, Page, RunDetail, RunView } from "./contract.ts";
+import type { JobEvent, JobState, JobView, Page, RunDetail, RunFilter, RunView } from "./contract.ts";
 import { ALL_JOBS, OPEN_JOBS } from "./finish-job.ts";
 import { readHeader } from "./gate.ts";
 import {
@@ -124,20 +124,28 @@ export async function viewRun(context: Context, run: Run, header: Header | undef
   };
 }
 /** What the plan says of a run. */
-async function stepOf(context: Context, run: Run, header: Header | undefined): Promise<Pick<RunView, "task" | "each" | "next">> {
+async function stepOf(context: Context, run: Run, header: Header | undefined): Promise<Pick<RunView, "task" | "each" | "stamps" | "next">> {
   if (!header || (header.plan === undefined && run.manifest === undefined)) return {};
   const { strand } = await strandOf(context, header, run);
   const step = strand[run.step];
   if (step === undefined) return {};
   const next = run.step + 1 < strand.length ? ({ next: true } as const) : {};
-  return isGroupStep(step) ? next : { task: step.task, ...(step.each && { each: step.each }), ...next };
+  if (isGroupStep(step)) return next;
+  return { task: step.task, ...(step.each && { each: step.each }), ...(step.options?.stamps && { stamps: step.options.stamps }), ...next };
 }
 export async function viewRunById(context: Context, runId: string): Promise<RunView | undefined> {
   const run = await readRunById(context, runId);
   if (!run) return undefined;
   const view = await viewRun(context, run, await readHeader(context, run.gid));
   const value = run.valueRef === undefined ? {} : { value: await loadValue(context, run) };
-  return { ...view, ...value, ...(await detailOf(context, runId)) };
+  return { ...view, ...value, ...(await waitOf(context, run)), ...(await detailOf(context, runId)) };
+}
+async function waitOf(context: Context, run: Run): Promise<Pick<RunView, "wait">> {
+  const header = run.takes === "answer" && run.joins !== undefined ? await readHeader(context, run.joins) : undefined;
+  if (!header?.wait) return {};
+  const { of, name } = header.wait;
+  const token = of === "approval" && header.token !== undefined ? { token: header.token } : {};
+  return { wait: { of, name, ...token, ...(header.deadline === undefined ? {} : { expiresAt: header.deadline }) } };
 }
 /** Log and stack of the attempts that wrote any. */
 async function detailOf(context: Context, runId: string): Promise<Pick<RunView, "detail" | "earlier">> {
@@ -154,17 +162,26 @@ const SHOWN_ATTEMPTS = 21;
  * Rows of a job, group by group from the root, leaf by leaf. The cursor says where to go on: `<gid>|<leaf>|<row in the leaf>`. Lazy members that never started
  * have no row.
  */
-export async function listRuns(context: Context, jobId: string, filter: { status?: string; limit?: number; cursor?: string }): Promise<Page<RunView>> {
+export async function listRuns(context: Context, jobId: string, filter: RunFilter): Promise<Page<RunView>> {
   if (!(await readHeader(context, jobId))) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
   const limit = Math.min(filter.limit ?? 100, 1_000);
   const items: RunView[] = [];
   for await (const { run, header, cursor } of walkRuns(context, jobId, filter.cursor)) {
     const view = await viewRun(context, run, header);
     if (filter.status !== undefined && view.status !== filter.status) continue;
+    if (filter.stamps !== undefined && !carries(view.stamps, filter.stamps)) continue;
     items.push(view);
     if (items.length >= limit) return { items, cursor };
   }
   return { items };
+}
+/** A stamp that is a list, as stamping with `append` makes it, has each of its values. */
+function carries(stamps: JsonObject = {}, wanted: NonNullable<RunFilter["stamps"]>): boolean {
+  return Object.entries(wanted).some(([name, values]) => {
+    const own = stamps[name];
+    const texts = (own === undefined ? [] : [own, ...(Array.isArray(own) ? own : [])]).map((value) => canonicalJson(value as Json));
+    return values.some((value) => texts.includes(canonicalJson(value)));
+  });
 }
 /** Depth first: a run, then the group it opened, then its callbacks. A cursor names the last run that was given. */
 async function* walkRuns(

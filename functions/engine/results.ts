@@ -4,7 +4,7 @@ import type { Context } from "./context.ts";
 import { readHeader } from "./gate.ts";
 import type { Header, Run } from "./items.ts";
 import { loadValue } from "./payload.ts";
-import { childGroup, readLeaf, readRunById, strandOf } from "./runs.ts";
+import { childGroup, hasNext, readLeaf, readRunById, strandOf } from "./runs.ts";
 
 /** A member of a group as its last step left it; pages of an open group are flattened. `run` is absent for one that never started. */
 export interface MemberEnd {
@@ -62,8 +62,7 @@ async function* endOf(
 async function memberStatus(context: Context, header: Header, run: Run | undefined): Promise<TerminalStatus | undefined> {
   if (!run || !isTerminal(run.status)) return undefined;
   if (isFailure(run.status)) return run.status;
-  const { strand } = await strandOf(context, header, run);
-  return run.step + 1 < strand.length ? undefined : run.status;
+  return (await hasNext(context, header, await strandOf(context, header, run), run)) ? undefined : run.status;
 }
 
 export async function* streamResults(context: Context, gid: string): AsyncGenerator<ResultEntry, void, undefined> {

@@ -1,6 +1,6 @@
 import { ignoredFailures, type Counts } from "../core/counts.ts";
 import { ledgerHeight } from "../core/ledger.ts";
-import { type GroupStep, isGroupStep, type PlanStep, type Strand } from "../core/plan.ts";
+import type { GroupStep, PlanStep, Strand } from "../core/plan.ts";
 import { runIdOf, type SideKind, sideGroupOf } from "../core/run-id.ts";
 import { isFailure, isSuccess, isTerminal } from "../core/run-state.ts";
 import type { Context } from "./context.ts";
@@ -9,7 +9,7 @@ import { readHeader, readHeaders } from "./gate.ts";
 import { createHeader } from "./header-writes.ts";
 import type { Header, Run } from "./items.ts";
 import { ownedBy } from "./run-writes.ts";
-import { readLastStep, readRunById, strandOf } from "./runs.ts";
+import { readLastStep, readRunById, stepPointer, strandOf } from "./runs.ts";
 import type { WorkList } from "./work-list.ts";
 
 /**
@@ -21,7 +21,7 @@ import type { WorkList } from "./work-list.ts";
 /** The callbacks that a run calls by the way it ended; undefined: none. A run that was cancelled from above calls nobody: nothing starts there any more. */
 export function sideOf(run: Run, step: PlanStep | undefined): { readonly kind: SideKind; readonly group: GroupStep } | undefined {
   if (!step || !isTerminal(run.status)) return undefined;
-  if (isSuccess(run.status)) return !isGroupStep(step) && step.links ? { kind: "links", group: step.links } : undefined;
+  if (isSuccess(run.status)) return step.links && { kind: "links", group: step.links };
   if (run.status === "cancelled" && !OWN_END.has(run.error?.reason ?? "")) return undefined;
   return step.errors && { kind: "errors", group: step.errors };
 }
@@ -29,8 +29,8 @@ const OWN_END: ReadonlySet<string> = new Set(["expired", "revoked"]);
 
 /** Opens the group of callbacks beside an ended run. Idempotent: repeated by every follow-up, and by the sweeper. */
 export async function openSide(context: Context, parent: Header, run: Run): Promise<void> {
-  const { strand, pointer } = await strandOf(context, parent, run);
-  const side = sideOf(run, strand[run.step]);
+  const member = await strandOf(context, parent, run);
+  const side = sideOf(run, member.strand[run.step]);
   if (!side || !Array.isArray(side.group.members)) return;
   const memberCount = side.group.members.length;
   const { header } = await createHeader(context, sideGroupOf(run.runId, side.kind), {
@@ -41,7 +41,7 @@ export async function openSide(context: Context, parent: Header, run: Run): Prom
     input: run.runId,
     policy: side.group.policy,
     tracking: side.group.tracking,
-    plan: `${pointer}.${run.step}.${side.kind === "links" ? "l" : "e"}`,
+    plan: `${stepPointer(member, run.step)}.${side.kind === "links" ? "l" : "e"}`,
     memberCount,
     height: ledgerHeight(memberCount, context.config.width),
   });
@@ -75,7 +75,7 @@ function sideGroups(run: Run, strand: Strand): string[] {
   const gids: string[] = [];
   for (let k = 0; k < run.step; k++) {
     const step = strand[k];
-    if (step && !isGroupStep(step) && step.links) gids.push(sideGroupOf(runIdOf(run.gid, run.index, k), "links"));
+    if (step?.links) gids.push(sideGroupOf(runIdOf(run.gid, run.index, k), "links"));
   }
   const own = sideOf(run, strand[run.step]);
   if (own) gids.push(sideGroupOf(run.runId, own.kind));

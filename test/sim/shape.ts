@@ -35,6 +35,10 @@ function readSteps(canvas: Canvas, told: readonly Canvas[]): readonly Step[] {
       const items = chainItems(canvas);
       return items.flatMap(({ item }, index) => readSteps(item, item.kind === "group" ? errorLinksAfter(items, index) : []));
     }
+    case "when":
+    case "repeat":
+    case "wait":
+      throw new Error(`the generator makes no ${canvas.kind}`);
     case "group":
       return [{ kind: "group", members: canvas.members, policy: canvas.options.policy ?? "allSuccess", links: [], errors: told }];
     case "chord":
