@@ -98,7 +98,7 @@ export class Oracle {
         if (!this.cancellable.has(header.gid) && !this.#revoked(header)) this.#bad("cancelled-without-reason", header.gid);
         return;
       case "timeout": {
-        const deadline = this.deadlines.get(header.gid);
+        const deadline = this.deadlines.get(header.gid) ?? (header.wait && header.deadline);
         if (deadline === undefined || deadline > this.#scheduler.now + process.skew) this.#bad("timed-out-early", header.gid);
         return;
       }
@@ -145,7 +145,7 @@ export class Oracle {
     for (let index = 0; index < memberCount; index++) {
       const strand = this.#shape.strand(gid, index);
       const last = this.#shape.lastRow(gid, index);
-      if (!strand || !last || !isTerminal(last.status) || (isSuccess(last.status) && last.step + 1 < strand.length)) {
+      if (!strand || !last || !isTerminal(last.status) || (isSuccess(last.status) && !this.#shape.isOver(header, last, strand.length))) {
         this.#bad("decided-before-member-finished", `${gid} member ${index}: ${last ? `${last.runId} ${last.status}` : "no row"}`);
         return;
       }

@@ -1,14 +1,15 @@
 import { addCounts, carriedUp, type Counts, ignoredFailures } from "../../functions/core/counts.ts";
-import type { Canvas, FailurePolicy } from "../../functions/core/canvas.ts";
+import type { Canvas, FailurePolicy, Repeat, Wait, When } from "../../functions/core/canvas.ts";
 import { canonicalJson, type Json } from "../../functions/core/json.ts";
 import { failsEarly, outcomeOf } from "../../functions/core/policy.ts";
 import { childGroupOf, ownerOf, runIdOf, type RunRef } from "../../functions/core/run-id.ts";
+import { holds } from "../../functions/core/value-condition.ts";
 import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../functions/core/run-state.ts";
-import type { Run } from "../../functions/engine/items.ts";
+import type { Header, Run } from "../../functions/engine/items.ts";
 import { isRevoked } from "../../functions/engine/revoked.ts";
 import type { Journal } from "./journal.ts";
 import { childrenOf } from "./script-runner.ts";
-import { type Shape, type Step, stepsOf } from "./shape.ts";
+import { repeated, type Shape, type Step, stepsOf } from "./shape.ts";
 import { valueOf, withoutGroup } from "./values.ts";
 import { TASKS } from "./workload.ts";
 
@@ -153,6 +154,8 @@ export class Reference {
   #group(ref: RunRef, run: Run, step: Exclude<Step, { kind: "task" }>, input: Value | undefined): Ended {
     const gid = childGroupOf(runIdOf(ref.gid, ref.index, ref.step));
     if (run.status === "cancelled" && run.error?.reason === "revoked") return this.#wasRevoked(run);
+    const expired = step.kind === "flow" && step.flow.kind === "wait" && step.flow.expires !== undefined && run.error?.reason === "expired";
+    if (run.status === "cancelled" && expired) return { status: "cancelled", counts: { cancelled: 1, u_expired: 1 } };
     if (run.status === "cancelled") return CUT;
     if (step.kind === "input") {
       const items = step.pages.flat().map((child) => stepsOf(child));
@@ -163,11 +166,51 @@ export class Reference {
         undefined,
       );
     }
+    if (step.kind === "flow") return this.#flow(gid, run, step.flow, input);
     const end = groupEnd(
       step.policy,
       step.members.map((member, index) => this.strand(gid, index, stepsOf(member), input)),
     );
     return this.#parent(run, end, {}, undefined);
+  }
+  #flow(gid: string, run: Run, flow: When | Repeat | Wait, input: Value | undefined): Ended {
+    const header = this.#shape.header(gid);
+    if (!header) return CUT;
+    switch (flow.kind) {
+      case "when":
+        return this.#when(header, run, flow, input);
+      case "repeat":
+        return this.#repeat(gid, run, flow, input);
+      case "wait": {
+        if (run.status === "error") return { status: "error", counts: { error: 1 } };
+        const answer = flow.of === "event" ? `event ${flow.name}` : `answer to ${run.runId}`;
+        return this.#valued(run, { status: "success", counts: {}, value: { kind: "json", json: answer } });
+      }
+    }
+  }
+  #when(header: Header, run: Run, flow: When, input: Value | undefined): Ended {
+    const asked = input === undefined ? null : input.kind === "json" ? input.json : input.kind === "group" ? handleOf(input.entries) : undefined;
+    const only = asked === undefined ? header.only : holds(flow.condition, asked) ? 0 : 1;
+    if (only !== header.only) this.#complaints.bad("wrong-way", `${run.runId} went way ${header.only}, must go ${only}`);
+    const way = only === 0 ? flow.do : flow.otherwise;
+    if (!way) return this.#parent(run, groupEnd("allSuccess", []), {}, input ?? NOTHING);
+    return this.#inPlace(run, this.strand(header.gid, 0, stepsOf(way), input));
+  }
+  #repeat(gid: string, run: Run, flow: Repeat, input: Value | undefined): Ended {
+    const period = stepsOf(flow.body).length;
+    for (let times = 1; ; times++) {
+      const ended = this.strand(gid, 0, repeated(flow, times), input);
+      if (ended.status === "cut" || isFailure(ended.status)) return this.#inPlace(run, ended);
+      const { value = NOTHING } = ended;
+      const json = value.kind === "json" ? value.json : value.kind === "group" ? handleOf(value.entries) : undefined;
+      const more = this.#shape.row({ gid, index: 0, step: times * period }) !== undefined;
+      if (json === undefined ? !more && run.status === "success" : holds(flow.until, json)) return this.#inPlace(run, ended);
+      if (times === flow.most) return { status: "error", counts: ended.counts };
+    }
+  }
+  /** A run whose value is that of the only member of its group. */
+  #inPlace(run: Run, ended: Ended): Ended {
+    return { ...this.#parent(run, groupEnd("allSuccess", [ended]), {}, ended.value ?? NOTHING), extras: ended.extras ?? [] };
   }
   /** An open group: its failures count over all pages. */
   #open(run: Run, items: readonly (readonly Step[])[], pageSize: (page: number) => number | undefined, policy: FailurePolicy): GroupEnd {

@@ -1,7 +1,8 @@
-import type { Canvas, FailurePolicy, Signature } from "../../functions/core/canvas.ts";
+import type { Canvas, FailurePolicy, Repeat, Signature, Wait, When } from "../../functions/core/canvas.ts";
 import { chainItems, chunkGroup, errorLinksAfter, firstErrorLinks } from "../../functions/core/canvas-algebra.ts";
 import { ownerOf, parseRunId, type RunRef, runIdOf, sideGroupOf } from "../../functions/core/run-id.ts";
 import { isSuccess, isTerminal } from "../../functions/core/run-state.ts";
+import { holds } from "../../functions/core/value-condition.ts";
 import { asHeader, asRun, type Header, headerKey, type Run, runKey } from "../../functions/engine/items.ts";
 import { childrenOf, scriptOf } from "./script-runner.ts";
 import type { SimStore } from "./sim-store.ts";
@@ -12,6 +13,7 @@ export type Step = StepKind & { readonly links: readonly Canvas[]; readonly erro
 type StepKind =
   | { readonly kind: "task"; readonly signature: Signature; readonly script: Script }
   | { readonly kind: "group"; readonly members: readonly Canvas[]; readonly policy: FailurePolicy }
+  | { readonly kind: "flow"; readonly flow: When | Repeat | Wait }
   /** Members are pages that come from outside. */
   | { readonly kind: "input"; readonly pages: readonly (readonly Canvas[])[]; readonly policy: FailurePolicy }
   /** A page of an open group. */
@@ -38,7 +40,7 @@ function readSteps(canvas: Canvas, told: readonly Canvas[]): readonly Step[] {
     case "when":
     case "repeat":
     case "wait":
-      throw new Error(`the generator makes no ${canvas.kind}`);
+      return [{ kind: "flow", flow: canvas, links: canvas.link ?? [], errors: canvas.linkError ?? [] }];
     case "group":
       return [{ kind: "group", members: canvas.members, policy: canvas.options.policy ?? "allSuccess", links: [], errors: told }];
     case "chord":
@@ -50,6 +52,9 @@ export function stepsOfJob(spec: JobSpec): readonly Step[] {
   return [{ kind: "input", pages: spec.pages, policy: spec.policy ?? "settled", ...ALONE }, ...(spec.body ? stepsOf(spec.body) : [])];
 }
 
+export function repeated(flow: Repeat, times: number): readonly Step[] {
+  return Array.from({ length: times }, () => stepsOf(flow.body)).flat();
+}
 const ALONE = { links: [], errors: [] };
 
 /** Which strand a member of a group is, and what stands in the store of it. */
@@ -128,6 +133,8 @@ export class Shape {
       case "group":
       case "page":
         return step.members[index];
+      case "flow":
+        return this.#flowMember(step.flow, gid, index);
       case "input": {
         const members = step.pages[index];
         return members && [{ kind: "page", members, policy: step.policy, ...ALONE }];
@@ -142,6 +149,17 @@ export class Shape {
         return script.spawn && attempt !== undefined ? childrenOf(script, attempt)[index] : undefined;
       }
     }
+  }
+  #flowMember(flow: When | Repeat | Wait, gid: string, index: number): Canvas | readonly Step[] | undefined {
+    if (index > 0 || flow.kind === "wait") return undefined;
+    if (flow.kind === "when") return this.header(gid)?.only === 1 ? flow.otherwise : flow.do;
+    return repeated(flow, flow.most);
+  }
+  /** A strand that is repeated is over as soon as its value is as wanted, whatever could follow. */
+  isOver(header: Header, last: Run, steps: number): boolean {
+    if (last.step + 1 >= steps) return true;
+    if (!header.repeat || (last.step + 1) % (steps / header.repeat.most) !== 0) return false;
+    return last.valueRef !== undefined || holds(header.repeat.until, last.value ?? null);
   }
   /** The items that the owner of an open group put into a page: its row says how many there were up to its end. */
   pageItems(gid: string, page: number, items: readonly Canvas[]): readonly Canvas[] | undefined {

@@ -1,7 +1,7 @@
 import { runIdOf } from "../../functions/core/run-id.ts";
 import type { Engine } from "../../functions/engine/contract.ts";
-import { asHeader } from "../../functions/engine/items.ts";
-import { cancelJob, type ClientJob, revokeRun, submitJob } from "./clients.ts";
+import { asHeader, type Header } from "../../functions/engine/items.ts";
+import { answer, cancelJob, type ClientJob, revokeRun, submitJob } from "./clients.ts";
 import { FinalChecks } from "./final-checks.ts";
 import type { Faults } from "./faults.ts";
 import { Journal } from "./journal.ts";
@@ -211,6 +211,7 @@ export class Simulation {
       [0.003, () => this.#processes.thaw()],
       [beatRate, () => this.random.pick(this.#processes.workers).beat()],
       [0.01, () => this.#startClient()],
+      [0.004, () => this.#answer()],
       [machine ? 0.0008 : 0, () => this.#processes.restart()],
     ];
     let left = dice;
@@ -247,6 +248,18 @@ export class Simulation {
       this.#processes.background("client", (engine) => revokeRun(engine, runId));
     }
   }
+  #unanswered(): Header[] {
+    return [...this.#store.items()]
+      .filter(({ key, attributes }) => key.table === "callbacks" && attributes["wait"] !== undefined && attributes["state"] === "open")
+      .map((item) => asHeader(item) as Header);
+  }
+  #answer(): void {
+    const waiting = this.#unanswered();
+    if (waiting.length === 0) return;
+    const header = this.random.pick(waiting);
+    this.scheduler.count("answers");
+    this.#processes.background("client", (engine) => answer(engine, header));
+  }
   #startClient(): void {
     const waiting = this.jobs.filter((job) => !job.delivered && (job.clients === 0 || (job.clients === 1 && this.random.chance(0.1))));
     if (waiting.length > 0) this.#client(this.random.pick(waiting));
@@ -275,6 +288,7 @@ export class Simulation {
         if (!job.delivered && !this.#processes.active("client")) this.#client(job);
         if (job.cancelAsked && !job.cancelAnswered && job.jobId !== undefined && !this.#processes.active("client")) this.#cancel(job, job.jobId);
       }
+      if (!this.#processes.active("client")) this.#answer();
       if (this.sweeps && !this.#processes.active("sweeper") && this.scheduler.now - this.#sweptAt >= SWEEP_EVERY_MS) this.#sweep();
       await this.scheduler.drain();
       steps += await this.#settle();

@@ -1,5 +1,6 @@
 import type { Canvas, FailurePolicy, Group, Signature, SignatureOptions } from "../../functions/core/canvas.ts";
 import type { JsonObject } from "../../functions/core/json.ts";
+import type { ValueCondition } from "../../functions/core/value-condition.ts";
 import type { Random } from "./random.ts";
 
 /** What a task of the simulation does. It travels in the signature's kwargs, so a worker knows nothing but what the engine gave it. */
@@ -79,6 +80,7 @@ export class Workload {
   #step(depth: number): Canvas {
     const dice = this.#random.next();
     if (depth > 0 && this.#budget > 0 && dice < 0.2) return this.#group(depth - 1);
+    if (depth > 0 && dice > 0.88) return this.#flow(depth - 1);
     if (depth > 0 && this.#budget > 0 && dice < 0.4) return this.#parent(depth - 1);
     return this.#task();
   }
@@ -119,6 +121,23 @@ export class Workload {
       behaviour,
       spawn: { children, policy: value === "replace" ? "allSuccess" : policy, value, ...(value !== "replace" && random.chance(0.5) && { varies: true }) },
     });
+  }
+  /** A branch, a loop or a wait. Conditions are about texts that are as good as random, or about how many members failed. */
+  #flow(depth: number): Canvas {
+    const random = this.#random;
+    const dice = random.next();
+    const links = random.chance(0.1) ? { linkError: [this.#task()] } : {};
+    const text: ValueCondition = { is: "contains", value: random.pick(["a", "e", "1", "3", "k", "s"]) };
+    if (dice < 0.4) {
+      const condition = random.chance(0.6) ? text : ({ is: "gt", path: "/failed", value: 0 } as const);
+      return { kind: "when", condition, do: this.#strand(depth), ...(random.chance(0.7) && { otherwise: this.#strand(depth) }), ...links };
+    }
+    if (dice < 0.75) {
+      const body = this.#strand(0);
+      return { kind: "repeat", body, until: random.chance(0.8) ? text : { not: { is: "exists" } }, most: 1 + random.int(3), ...links };
+    }
+    const expires = random.chance(0.3) && this.#timeouts ? { expires: 20 + random.int(100) } : {};
+    return { kind: "wait", of: random.chance(0.5) ? "approval" : "event", name: random.pick(["go", "stop"]), ...expires, ...links };
   }
   #group(depth: number): Group {
     const random = this.#random;
