@@ -1,4 +1,4 @@
-import type { Canvas } from "../core/canvas.ts";
+import type { Canvas, Links } from "../core/canvas.ts";
 import { parseCanvas } from "../core/canvas-wire.ts";
 import { assertNever, FanfoldError } from "../core/errors.ts";
 import { jsonPointer } from "../core/json-pointer.ts";
@@ -16,10 +16,28 @@ export function readCanvas(json: unknown, tasks: TaskCatalog, at = ""): Canvas {
 export function checkTasks(canvas: Canvas, tasks: TaskCatalog, at = ""): void {
   switch (canvas.kind) {
     case "task":
-      if (tasks.info(canvas.task) === undefined) throw unknownTask(canvas.task, tasks, `${at}/task`);
+      if (tasks.info(canvas.task) === undefined) throw unknownTask(canvas.task, tasks, `${at}${canvas.each ? `/${canvas.each}` : ""}/task`);
+      checkLinks(canvas, tasks, at);
+      return;
+    case "chunks":
+      if (tasks.info(canvas.task) === undefined) throw unknownTask(canvas.task, tasks, `${at}/chunks/task`);
+      checkLinks(canvas, tasks, at);
+      return;
+    case "when":
+      checkTasks(canvas.do, tasks, `${at}/when/do`);
+      if (canvas.otherwise) checkTasks(canvas.otherwise, tasks, `${at}/when/otherwise`);
+      checkLinks(canvas, tasks, at);
+      return;
+    case "repeat":
+      checkTasks(canvas.body, tasks, `${at}/repeat/body`);
+      checkLinks(canvas, tasks, at);
+      return;
+    case "wait":
+      checkLinks(canvas, tasks, at);
       return;
     case "chain":
       canvas.items.forEach((item, index) => checkTasks(item, tasks, jsonPointer(["chain", index], at)));
+      checkLinks(canvas, tasks, at);
       return;
     case "group":
       canvas.members.forEach((member, index) => checkTasks(member, tasks, jsonPointer(["group", index], at)));
@@ -33,6 +51,10 @@ export function checkTasks(canvas: Canvas, tasks: TaskCatalog, at = ""): void {
   }
 }
 
+function checkLinks({ link = [], linkError = [] }: Links, tasks: TaskCatalog, at: string): void {
+  link.forEach((each, index) => checkTasks(each, tasks, `${at}/link/${index}`));
+  linkError.forEach((each, index) => checkTasks(each, tasks, `${at}/link_error/${index}`));
+}
 function checkHeader(members: readonly Canvas[], tasks: TaskCatalog, at: string): void {
   members.forEach((member, index) => checkTasks(member, tasks, `${at}/chord/header/${index}`));
 }

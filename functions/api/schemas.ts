@@ -42,54 +42,12 @@ export const problem = z
   .register(components, { id: "Problem", description: "RFC 9457 problem details. Nothing was stored." });
 
 const failurePolicy = z
-  .union([z.enum(["allSuccess", "settled", "failFast"]), z.strictObject({ threshold: z.int().min(0) })])
+  .union([
+    z.enum(["allSuccess", "settled", "failFast"]),
+    z.strictObject({ threshold: z.int().min(0) }),
+    z.strictObject({ percent: z.number().min(0).max(100) }),
+  ])
   .register(components, { id: "FailurePolicy" });
-const retryPolicy = z
-  .strictObject({
-    maxAttempts: z.int().min(1),
-    initialDelaySeconds: z.number(),
-    backoffFactor: z.number(),
-    maxDelaySeconds: z.number(),
-    jitter: z.number().min(0).max(1),
-  })
-  .partial()
-  .register(components, { id: "RetryPolicy" });
-const signatureOptions = z
-  .strictObject({
-    queue: z.string().optional(),
-    priority: z.int().min(0).max(9).optional(),
-    countdown: z.number().min(0).optional(),
-    eta: milliseconds.optional(),
-    expires: z.number().min(0).optional(),
-    timeout: z.number().optional(),
-    retry: retryPolicy.optional(),
-    ignoreResult: z.boolean().optional(),
-  })
-  .register(components, { id: "SignatureOptions", description: "Times are seconds, `eta` is milliseconds since the epoch" });
-const groupOptions = z.strictObject({ policy: failurePolicy.optional(), tracking: z.enum(["lazy", "full"]).optional() });
-const group = z.lazy(() => z.strictObject({ group: z.array(canvasNode), options: groupOptions.optional() }));
-/**
- * For the reader of the OpenAPI document only. Requests are read by core's `parseCanvas`, which bounds depth and size and names the wrong node;
- * a union of recursive schemas can only say that nothing matched.
- */
-export const canvasNode: z.ZodType = z
-  .lazy(() =>
-    z.union([
-      z.strictObject({
-        task: z.string().max(LIMITS.nameCharacters),
-        args: z.array(json).optional(),
-        kwargs: z.record(z.string(), json).optional(),
-        options: signatureOptions.optional(),
-        immutable: z.boolean().optional().describe("The result of the step before is not prepended to `args`"),
-        v: z.literal(1).optional(),
-      }),
-      z.strictObject({ chain: z.array(canvasNode).min(1), v: z.literal(1).optional() }),
-      group,
-      z.strictObject({ chord: z.strictObject({ header: z.union([group, z.array(canvasNode)]), body: canvasNode }), v: z.literal(1).optional() }),
-    ]),
-  )
-  .register(components, { id: "Canvas", description: "A task's signature, or a composition: chain, group, chord" });
-
 export const submitted = z
   .object({ jobId: z.string(), created: z.boolean().describe("false: the Idempotency-Key met an earlier start, this is its job") })
   .register(components, { id: "Submitted" });
@@ -112,6 +70,15 @@ export const job = z
   })
   .register(components, { id: "Job" });
 
+const runDetail = z
+  .object({
+    attempt: z.string().describe("`<round>.<attempt>`"),
+    stack: z.string().optional(),
+    log: z.array(json).describe("Lines `{ at, level, message, fields? }`"),
+    dropped: z.int().describe("Lines left out between the first and the last"),
+  })
+  .register(components, { id: "RunDetail" });
+
 export const run = z
   .object({
     runId: z.string(),
@@ -129,6 +96,13 @@ export const run = z
     error: errorData.optional(),
     value: json.optional(),
     childGroup: z.string().optional(),
+    collects: z.string().optional().describe("Its value is the results of this group"),
+    takes: z.enum(["own", "group", "replace", "extras"]).optional().describe("What its value is once its child group has ended"),
+    next: z.literal(true).optional().describe("Something follows when it ends well"),
+    stamps: z.record(z.string(), json).optional(),
+    each: z.enum(["map", "starmap"]).optional(),
+    detail: runDetail.optional().describe("Of the last attempt that wrote any. Only where one run is asked for"),
+    earlier: z.array(runDetail).optional(),
   })
   .register(components, { id: "Run" });
 
@@ -206,4 +180,4 @@ export const timeoutSeconds = z
   .max(365 * 86_400)
   .optional()
   .describe("Seconds until the job is timed-out");
-export { json };
+export { failurePolicy, json, milliseconds };

@@ -17,3 +17,4 @@ export {
   type Submitted,
   type WorkflowInfo,
 } from "./types.ts";
+export { jobResult, parentsOf, ResultError, type Result, type ResultSource } from "./results.ts";

@@ -44,6 +44,22 @@ export interface Run {
   readonly error?: ErrorData;
   readonly value?: Json;
   readonly childGroup?: string;
+  /** Its value is the results of this group. */
+  readonly collects?: string;
+  readonly takes?: "own" | "group" | "replace" | "extras" | "answer";
+  /** Something follows when it ends well: a step of a chain, or, of a group, the body of a chord. */
+  readonly next?: true;
+  readonly stamps?: JsonObject;
+  readonly each?: "map" | "starmap";
+  /** Log and stack of the last attempt that wrote any, and of those before it, latest first. Only where one run is asked for. */
+  readonly detail?: RunDetail;
+  readonly earlier?: readonly RunDetail[];
+}
+export interface RunDetail {
+  readonly attempt: string;
+  readonly stack?: string;
+  readonly log: readonly Json[];
+  readonly dropped: number;
 }
 export interface Page<T> {
   readonly items: readonly T[];

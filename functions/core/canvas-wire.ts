@@ -1,21 +1,31 @@
-import type { Canvas, Group, GroupOptions, Signature, SignatureOptions } from "./canvas.ts";
-import { assertNever, FanfoldError, type ErrorCode } from "./errors.ts";
+import type { Canvas, Chord, Group, GroupOptions, Signature, SignatureOptions } from "./canvas.ts";
+import { chunkGroup, eachOf, type LinkRules, pipe, setGroupOptions, setImmutable, setOptions, withLinks } from "./canvas-algebra.ts";
+import { VERSION } from "./canvas-encode.ts";
+import { FanfoldError, type ErrorCode } from "./errors.ts";
 import type { Json, JsonObject } from "./json.ts";
 import { checkBytes, isPlainObject, jsonStringBytes, measureJson } from "./json-check.ts";
 import { jsonPointer } from "./json-pointer.ts";
 import { LIMITS } from "./limits.ts";
 import { nameProblem } from "./names.ts";
-import { readGroupOptions, readSignatureOptions } from "./signature-options.ts";
+import { isGroupOption, readGroupOptions, readSignatureOptions, readWireOptions } from "./signature-options.ts";
+import { readCondition, type ValueCondition } from "./value-condition.ts";
 
+export { encodeCanvas } from "./canvas-encode.ts";
 export { assertJson } from "./json-check.ts";
 
 /**
- * The wire form of a canvas: `{task, args?, kwargs?, options?, immutable?}`, `{chain: [..]}`, `{group: [..], options?}` and
- * `{chord: {header, body}}`, whose header is a group node or the list of its members. The root may carry `v: 1`.
+ * The wire form of a canvas is one of
+ * - `{task, args?, kwargs?}`
+ * - `{chain: [..]}`, and `{pipe: [..]}`, which is read as what `a | b | c` makes of its items
+ * - `{group: [..]}`
+ * - `{chord: {header, body}}`; the header is any node, or the list of its members
+ * - `{map: {task, it}}`, `{starmap: {task, it}}`
+ * - `{when: {condition, do, otherwise?}}`, `{repeat: {body, until, most}}`, `{approval: {name, expires?}}`, `{event: {name, expires?}}`
+ * - `{chunks: {task, it, n}}`, and `{chunks_group: ..}`, which is read as the group that it makes
+ *
+ * with, everywhere, `options`, `immutable`, `link` and `link_error`, which go where the node's own rules put them (canvas-algebra.ts). The root may
+ * carry `v: 1`.
  */
-const VERSION = 1;
-/** Words of the notation that this release does not run. Refused by name: dropping one would lose somebody's callback. */
-const LATER = new Set(["link", "link_error", "stamps", "map", "starmap", "chunks", "chunks_group", "pipe"]);
 // Shared, because a group of a million signatures would otherwise carry a million empty objects.
 const NO_ARGS: readonly Json[] = Object.freeze([]);
 const NO_KWARGS: JsonObject = Object.freeze({});
@@ -26,8 +36,9 @@ const NO_OPTIONS: SignatureOptions & GroupOptions = Object.freeze({});
  * `details.field` as JSON pointer. Arguments are checked, not copied: the caller gives up the document.
  * `maxBytes` bounds the whole document; without it a request's limit applies, even to objects shared many times over.
  */
-export function parseCanvas(json: unknown, options: { readonly maxBytes?: number } = {}): Canvas {
-  const reader: Reader = { path: [], bytes: 0, maxBytes: options.maxBytes ?? LIMITS.canvasBytes };
+export function parseCanvas(json: unknown, options: { readonly maxBytes?: number } & LinkRules = {}): Canvas {
+  const { maxBytes = LIMITS.canvasBytes, headerErrors = false } = options;
+  const reader: Reader = { path: [], bytes: 0, maxBytes, rules: { headerErrors } };
   try {
     return readNode(reader, json);
   } catch (error) {
@@ -44,6 +55,7 @@ interface Reader {
   /** Bytes seen so far, without most punctuation: a bound, not a measure. */
   bytes: number;
   readonly maxBytes: number;
+  readonly rules: LinkRules;
 }
 type Node = { readonly [key: string]: unknown };
 
@@ -71,12 +83,58 @@ function readNode(reader: Reader, json: unknown): Canvas {
   }
   if (!isPlainObject(json)) fail(reader, "must be an object such as {task}, {chain}, {group} or {chord}");
   spend(reader, 12);
-  if (json["task"] !== undefined) return readSignature(reader, json);
-  if (json["group"] !== undefined) return readGroup(reader, json);
-  if (json["chain"] !== undefined) return readChain(reader, json);
-  if (json["chord"] !== undefined) return readChord(reader, json);
-  checkKeys(reader, json, []);
-  return fail(reader, "must have one of the keys task, chain, group, chord");
+  const kind = KINDS.find((each) => json[each] !== undefined);
+  if (kind === undefined) {
+    checkKeys(reader, json, []);
+    return fail(reader, `must have one of the keys ${KINDS.join(", ")}`);
+  }
+  checkKeys(reader, json, kind === "task" ? SIGNATURE_KEYS : [kind, ...COMMON_KEYS]);
+  return readCommon(reader, json, readKind[kind](reader, json));
+}
+const KINDS = ["task", "group", "chain", "chord", "pipe", "map", "starmap", "chunks", "chunks_group", "when", "repeat", "approval", "event"] as const;
+const COMMON_KEYS = ["options", "immutable", "link", "link_error"];
+const SIGNATURE_KEYS = ["task", "args", "kwargs", ...COMMON_KEYS];
+const readKind: { readonly [Kind in (typeof KINDS)[number]]: (reader: Reader, node: Node) => Canvas } = {
+  task: readSignature,
+  group: (reader, node) => ({ kind: "group", members: readItems(reader, "group", node["group"], LIMITS.groupMembers), options: NO_OPTIONS }),
+  chain: (reader, node) => ({ kind: "chain", items: readSequence(reader, node, "chain") }),
+  chord: readChord,
+  pipe: (reader, node) => readSequence(reader, node, "pipe").reduce(pipe),
+  map: (reader, node) => readEach(reader, node, "map"),
+  starmap: (reader, node) => readEach(reader, node, "starmap"),
+  chunks: (reader, node) => readChunks(reader, node, "chunks"),
+  chunks_group: (reader, node) => chunkGroup(readChunks(reader, node, "chunks_group")),
+  when: readWhen,
+  repeat: readRepeat,
+  approval: (reader, node) => readWait(reader, node, "approval"),
+  event: (reader, node) => readWait(reader, node, "event"),
+};
+
+/** What any node may have beside its kind. */
+function readCommon(reader: Reader, node: Node, bare: Canvas): Canvas {
+  const { options, immutable, link, link_error: linkError } = node;
+  let canvas = options === undefined ? bare : readOptions(reader, options, bare);
+  if (immutable !== undefined) {
+    if (typeof immutable !== "boolean") fail(reader, "must be true or false", "immutable");
+    canvas = setImmutable(canvas, immutable);
+  }
+  if (link === undefined && linkError === undefined) return canvas;
+  return withLinks(canvas, readLinks(reader, node, "link"), readLinks(reader, node, "link_error"), reader.rules);
+}
+function readLinks(reader: Reader, node: Node, key: "link" | "link_error"): readonly Canvas[] {
+  return node[key] === undefined ? [] : readItems(reader, key, node[key], LIMITS.links);
+}
+/** Options of a group are about the group or about its members, told apart by their names. */
+function readOptions(reader: Reader, options: unknown, canvas: Canvas): Canvas {
+  const field = jsonPointer([...reader.path, "options"]);
+  if (canvas.kind !== "group" || !isPlainObject(options)) return setOptions(canvas, readWireOptions(options, field));
+  const [own, ofMembers] = split(options, isGroupOption);
+  const group = setGroupOptions(canvas, readGroupOptions(own, field));
+  return Object.keys(ofMembers).length === 0 ? group : setOptions(group, readWireOptions(ofMembers, field));
+}
+function split(object: Node, belongs: (key: string) => boolean): [Node, Node] {
+  const entries = Object.entries(object);
+  return [Object.fromEntries(entries.filter(([key]) => belongs(key))), Object.fromEntries(entries.filter(([key]) => !belongs(key)))];
 }
 
 function checkKeys(reader: Reader, node: Node, allowed: readonly string[]): void {
@@ -86,29 +144,62 @@ function checkKeys(reader: Reader, node: Node, allowed: readonly string[]): void
       if (node["v"] !== VERSION) fail(reader, `must be ${VERSION}, the only version of the wire form so far`, "v");
       continue;
     }
-    if (LATER.has(key)) fail(reader, `is not supported by this release`, key);
     fail(reader, allowed.length === 0 ? "is not a key of a canvas" : `is not a key here (only ${allowed.join(", ")})`, key);
   }
 }
 
-const SIGNATURE_KEYS = ["task", "args", "kwargs", "options", "immutable"];
 function readSignature(reader: Reader, node: Node): Signature {
-  checkKeys(reader, node, SIGNATURE_KEYS);
-  const { task, args, kwargs, options, immutable } = node;
-  const problem = nameProblem(task);
-  if (problem !== undefined) fail(reader, problem, "task");
-  spend(reader, jsonStringBytes(task as string));
-  if (immutable !== undefined && typeof immutable !== "boolean") fail(reader, "must be true or false", "immutable");
+  const { args, kwargs } = node;
+  const task = readTask(reader, node);
   if (args !== undefined && !Array.isArray(args)) fail(reader, "must be an array", "args");
   if (kwargs !== undefined && !isPlainObject(kwargs)) fail(reader, "must be an object", "kwargs");
   return {
     kind: "task",
-    task: task as string,
+    task,
     args: args === undefined || args.length === 0 ? NO_ARGS : (readValue(reader, args, "args") as readonly Json[]),
     kwargs: kwargs === undefined ? NO_KWARGS : (readValue(reader, kwargs, "kwargs") as JsonObject),
-    options: options === undefined ? NO_OPTIONS : readSignatureOptions(options, jsonPointer([...reader.path, "options"])),
-    immutable: immutable ?? false,
+    options: NO_OPTIONS,
+    immutable: false,
   };
+}
+function readTask(reader: Reader, { task }: Node): string {
+  const problem = nameProblem(task);
+  if (problem !== undefined) fail(reader, problem, "task");
+  spend(reader, jsonStringBytes(task as string));
+  return task as string;
+}
+/** The part of a node below its kind: an object with these keys. */
+function readInside<T>(reader: Reader, node: Node, key: string, keys: readonly string[], read: (inside: Node) => T): T {
+  return within(reader, key, () => {
+    const inside = node[key];
+    if (!isPlainObject(inside)) fail(reader, `must be an object {${keys.join(", ")}}`);
+    checkKeys(reader, inside, keys);
+    return read(inside);
+  });
+}
+function readEach(reader: Reader, node: Node, key: "map" | "starmap"): Signature {
+  return readInside(reader, node, key, ["task", "it"], (inside) => {
+    const task = readTask(reader, inside);
+    const items = readList(reader, inside);
+    const odd = key === "starmap" ? items.findIndex((item) => !Array.isArray(item)) : -1;
+    if (odd >= 0) within(reader, "it", () => fail(reader, "must be an array: starmap spreads each item over the arguments", odd));
+    return eachOf(key, task, items, NO_OPTIONS);
+  });
+}
+function readChunks(reader: Reader, node: Node, key: "chunks" | "chunks_group"): Extract<Canvas, { kind: "chunks" }> {
+  return readInside(reader, node, key, ["task", "it", "n"], (inside) => {
+    const size = inside["n"];
+    if (!Number.isSafeInteger(size) || (size as number) < 1) fail(reader, "must be a whole number from 1", "n");
+    const task = readTask(reader, inside);
+    const items = readList(reader, inside);
+    const odd = items.findIndex((item) => !Array.isArray(item));
+    if (odd >= 0) within(reader, "it", () => fail(reader, "must be an array: chunks spread each item over the arguments", odd));
+    return { kind: "chunks", task, items, size: size as number, options: NO_OPTIONS };
+  });
+}
+function readList(reader: Reader, node: Node): readonly Json[] {
+  if (!Array.isArray(node["it"])) fail(reader, "must be an array", "it");
+  return readValue(reader, node["it"], "it") as readonly Json[];
 }
 
 function readValue(reader: Reader, value: unknown, key: string): Json {
@@ -135,76 +226,55 @@ function readItems(reader: Reader, key: string, items: unknown, most: number): C
   return read;
 }
 
-function readChain(reader: Reader, node: Node): Canvas {
-  checkKeys(reader, node, ["chain"]);
-  const items = readItems(reader, "chain", node["chain"], LIMITS.strandSteps);
-  if (items.length === 0) fail(reader, "must not be empty", "chain");
-  return { kind: "chain", items };
+function readSequence(reader: Reader, node: Node, key: "chain" | "pipe"): readonly Canvas[] {
+  const items = readItems(reader, key, node[key], LIMITS.strandSteps);
+  if (items.length === 0) fail(reader, "must not be empty", key);
+  return items;
 }
 
-function readGroup(reader: Reader, node: Node): Group {
-  checkKeys(reader, node, ["group", "options"]);
-  const members = readItems(reader, "group", node["group"], LIMITS.groupMembers);
-  const options = node["options"];
-  return { kind: "group", members, options: options === undefined ? NO_OPTIONS : readGroupOptions(options, jsonPointer([...reader.path, "options"])) };
-}
-
-function readChord(reader: Reader, node: Node): Canvas {
-  checkKeys(reader, node, ["chord"]);
-  return within(reader, "chord", () => {
-    const chord = node["chord"];
-    if (!isPlainObject(chord)) fail(reader, "must be an object {header, body}");
-    checkKeys(reader, chord, ["header", "body"]);
+function readChord(reader: Reader, node: Node): Chord {
+  return readInside(reader, node, "chord", ["header", "body"], (chord) => {
     if (chord["body"] === undefined || chord["body"] === null) fail(reader, "is missing: a chord needs a canvas that receives the results", "body");
     const header = readHeader(reader, chord["header"]);
     return { kind: "chord", header, body: within(reader, "body", () => readNode(reader, chord["body"])) };
   });
 }
-
+/** Anything but a group is the header's only member. */
 function readHeader(reader: Reader, header: unknown): Group {
   if (Array.isArray(header)) return { kind: "group", members: readItems(reader, "header", header, LIMITS.groupMembers), options: NO_OPTIONS };
-  if (!isPlainObject(header) || header["group"] === undefined) fail(reader, "must be a group or an array of canvases", "header");
-  return within(reader, "header", () => readNode(reader, header)) as Group;
+  const canvas = within(reader, "header", () => readNode(reader, header));
+  if (canvas.kind === "chunks") return chunkGroup(canvas);
+  return canvas.kind === "group" ? canvas : { kind: "group", members: [canvas], options: NO_OPTIONS };
 }
 
-/** The wire form of a canvas; what is at its default is left out. Throws `too_deep`. */
-export function encodeCanvas(canvas: Canvas): Json {
-  return { v: VERSION, ...encodeNode(canvas, 0) };
+function readPart(reader: Reader, node: Node, key: string): Canvas {
+  return within(reader, key, () => readNode(reader, node[key]));
 }
-
-/** `depth`: levels of the JSON document above this node, counted as the reader counts them. */
-function encodeNode(canvas: Canvas, depth: number): JsonObject {
-  if (depth > LIMITS.jsonDepth) {
-    throw new FanfoldError("too_deep", `the canvas is nested more than ${LIMITS.jsonDepth} levels deep`, { details: { field: "" } });
-  }
-  switch (canvas.kind) {
-    case "task":
-      return {
-        task: canvas.task,
-        ...(canvas.args.length > 0 && { args: canvas.args }),
-        ...(hasKeys(canvas.kwargs) && { kwargs: canvas.kwargs }),
-        ...(hasKeys(canvas.options) && { options: canvas.options as JsonObject }),
-        ...(canvas.immutable && { immutable: true }),
-      };
-    case "chain":
-      return { chain: canvas.items.map((item) => encodeNode(item, depth + 2)) };
-    case "group":
-      return {
-        group: canvas.members.map((member) => encodeNode(member, depth + 2)),
-        ...(hasKeys(canvas.options) && { options: canvas.options as JsonObject }),
-      };
-    case "chord": {
-      // A header without options is written as the bare list, one level less.
-      const plain = !hasKeys(canvas.header.options);
-      const header = encodeNode(canvas.header, depth + (plain ? 1 : 2));
-      return { chord: { header: plain ? (header["group"] as Json) : header, body: encodeNode(canvas.body, depth + 2) } };
+function conditionIn(reader: Reader, node: Node, key: string): ValueCondition {
+  return readCondition(node[key], jsonPointer([...reader.path, key]));
+}
+function readWhen(reader: Reader, node: Node): Canvas {
+  return readInside(reader, node, "when", ["condition", "do", "otherwise"], (inside) => ({
+    kind: "when",
+    condition: conditionIn(reader, inside, "condition"),
+    do: readPart(reader, inside, "do"),
+    ...(inside["otherwise"] !== undefined && { otherwise: readPart(reader, inside, "otherwise") }),
+  }));
+}
+function readRepeat(reader: Reader, node: Node): Canvas {
+  return readInside(reader, node, "repeat", ["body", "until", "most"], (inside) => {
+    const { most } = inside;
+    if (!Number.isSafeInteger(most) || (most as number) < 1 || (most as number) > LIMITS.strandSteps) {
+      fail(reader, `must be a whole number from 1 to ${LIMITS.strandSteps}`, "most");
     }
-    default:
-      return assertNever(canvas);
-  }
+    return { kind: "repeat", body: readPart(reader, inside, "body"), until: conditionIn(reader, inside, "until"), most: most as number };
+  });
 }
-
-function hasKeys(object: object): boolean {
-  for (const key in object) if (Object.hasOwn(object, key)) return true;
-  return false;
+function readWait(reader: Reader, node: Node, of: "approval" | "event"): Canvas {
+  return readInside(reader, node, of, ["name", "expires"], (inside) => {
+    const problem = nameProblem(inside["name"]);
+    if (problem !== undefined) fail(reader, problem, "name");
+    const expires = inside["expires"] === undefined ? undefined : readSignatureOptions({ expires: inside["expires"] }, jsonPointer(reader.path)).expires;
+    return { kind: "wait", of, name: inside["name"] as string, ...(expires !== undefined && { expires }) };
+  });
 }

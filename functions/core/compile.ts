@@ -1,13 +1,16 @@
-import type { Canvas, Group, Signature } from "./canvas.ts";
+import type { Canvas, Chain, Group, Repeat, Signature, Wait, When } from "./canvas.ts";
+import { chainItems, chunkGroup, errorLinksAfter, firstErrorLinks, isPlainGroup, unwrapped } from "./canvas-algebra.ts";
 import { assertNever, FanfoldError, type ErrorCode } from "./errors.ts";
 import { jsonPointer } from "./json-pointer.ts";
 import { LIMITS } from "./limits.ts";
-import { isGroupStep, isInput, isPaged, type PlanStep, type Strand, type TaskStep } from "./plan.ts";
+import { countedPolicy } from "./policy.ts";
+import { type GroupStep, isGroupStep, isInput, isPaged, type PlanStep, type Strand, type TaskStep } from "./plan.ts";
 
 /**
  * A canvas becomes a strand: a signature is one step, a chain the steps of its items one after the other, a group one step whose members are
- * strands, a chord a group step followed by the steps of its body. Throws `invalid_canvas` (an empty chain), `too_deep` (groups nested beyond
- * `LIMITS.groupDepth`) or `too_many_children` (steps, members), with `details.field` as pointer into the wire form.
+ * strands, a chord a group step followed by the steps of its body. Links and error links are groups beside the step they hang on. Throws
+ * `invalid_canvas` (an empty chain), `too_deep` (groups nested beyond `LIMITS.groupDepth`) or `too_many_children` (steps, members), with
+ * `details.field` as pointer into the wire form.
  */
 export function compileCanvas(canvas: Canvas): Strand {
   return compileStrand(canvas, { path: [], groupDepth: 0 });
@@ -26,26 +29,83 @@ function compileStrand(canvas: Canvas, place: Place): Strand {
 }
 
 function appendSteps(canvas: Canvas, steps: PlanStep[], place: Place): void {
-  // Chains nested in chains do not deepen the tree of groups, but they do deepen the stack. The same bound as on the wire.
-  if (place.path.length > LIMITS.jsonDepth) refuse("too_deep", `the canvas is nested more than ${LIMITS.jsonDepth} levels deep`, []);
+  checkDepth(place);
   switch (canvas.kind) {
     case "task":
-      appendStep(taskStep(canvas), steps, place);
+      appendStep(taskStep(canvas, place), steps, place);
       return;
     case "chain":
-      if (canvas.items.length === 0) refuse("invalid_canvas", "a chain must not be empty", [...place.path, "chain"]);
-      canvas.items.forEach((item, index) => within(place, ["chain", index], () => appendSteps(item, steps, place)));
+      appendChain(canvas, steps, place);
       return;
     case "group":
       appendGroup(canvas, steps, place, ["group"]);
       return;
+    case "chunks":
+      appendGroup(chunkGroup(canvas), steps, place, ["chunks"]);
+      return;
     case "chord":
-      appendGroup(canvas.header, steps, place, headerKeys(canvas.header));
+      appendGroup(canvas.header, steps, place, headerKeys(canvas.header), firstErrorLinks(canvas.body));
       within(place, ["chord", "body"], () => appendSteps(canvas.body, steps, place));
+      return;
+    case "when":
+    case "repeat":
+    case "wait":
+      appendStep(engineStep(canvas, { path: place.path, groupDepth: place.groupDepth + 1 }), steps, place);
       return;
     default:
       assertNever(canvas);
   }
+}
+/** A branch, a loop or a wait is a group that the engine opens in its own way. */
+function engineStep(canvas: When | Repeat | Wait, place: Place): GroupStep {
+  if (place.groupDepth > LIMITS.groupDepth) refuse("too_deep", `groups are nested more than ${LIMITS.groupDepth} levels deep`, place.path);
+  const part = (keys: readonly string[], each: Canvas): Strand => within(place, keys, () => compileStrand(each, place));
+  const { link = [], linkError = [] } = canvas;
+  const common = {
+    policy: "allSuccess",
+    tracking: "lazy",
+    ...sideGroup("links", link, place, "link"),
+    ...sideGroup("errors", linkError, place, "link_error"),
+  } as const;
+  switch (canvas.kind) {
+    case "when": {
+      const first = part(["when", "do"], canvas.do);
+      const otherwise = canvas.otherwise && part(["when", "otherwise"], canvas.otherwise);
+      return { ...common, members: otherwise ? [first, otherwise] : [first], choose: canvas.condition };
+    }
+    case "repeat": {
+      const body = part(["repeat", "body"], canvas.body);
+      if (body.length * canvas.most > LIMITS.strandSteps) {
+        refuse("too_many_children", `more than ${LIMITS.strandSteps} steps would run one after the other`, [...place.path, "repeat", "most"]);
+      }
+      return { ...common, members: [body], repeat: { until: canvas.until, most: canvas.most } };
+    }
+    case "wait": {
+      const { of, name, expires } = canvas;
+      return { ...common, members: [], wait: { of, name, ...(expires !== undefined && { expires }) } };
+    }
+    default:
+      return assertNever(canvas);
+  }
+}
+// Chains nested in chains do not deepen the tree of groups, but they do deepen the stack. The same bound as on the wire.
+function checkDepth(place: Place): void {
+  if (place.path.length > LIMITS.jsonDepth) refuse("too_deep", `the canvas is nested more than ${LIMITS.jsonDepth} levels deep`, []);
+}
+
+/** A plain group in a chain is its member when it has one, and is passed over when it is empty and something was there before. */
+function appendChain(chain: Chain, steps: PlanStep[], place: Place): void {
+  const items = chainItems(chain);
+  if (items.length === 0) refuse("invalid_canvas", "a chain must not be empty", [...place.path, "chain"]);
+  const before = steps.length;
+  items.forEach(({ item, path }, index) =>
+    within(place, path, () => {
+      if (isPlainGroup(item) && item.members.length === 0 && steps.length > before) return;
+      if (item.kind === "group") appendGroup(item, steps, place, ["group"], errorLinksAfter(items, index));
+      else if (item.kind === "chunks") appendGroup(chunkGroup(item), steps, place, ["chunks"], errorLinksAfter(items, index));
+      else appendSteps(item, steps, place);
+    }),
+  );
 }
 
 /** Where the members of a chord stand on the wire: a header without options is written as a plain array. */
@@ -53,17 +113,30 @@ function headerKeys(header: Group): readonly string[] {
   return Object.keys(header.options).length === 0 ? ["chord", "header"] : ["chord", "header", "group"];
 }
 
-function appendGroup(group: Group, steps: PlanStep[], place: Place, keys: readonly string[]): void {
+/** `errors`: error links of what would have followed the group; they are told when it fails. */
+function appendGroup(group: Group, steps: PlanStep[], place: Place, keys: readonly string[], errors: readonly Canvas[] = []): void {
   const inside: Place = { path: place.path, groupDepth: place.groupDepth + 1 };
   if (inside.groupDepth > LIMITS.groupDepth) refuse("too_deep", `groups are nested more than ${LIMITS.groupDepth} levels deep`, place.path);
-  if (group.members.length > LIMITS.groupMembers) {
+  const members: Strand[] = [];
+  appendMembers(group, members, inside, keys);
+  const { policy = "allSuccess", tracking = "lazy" } = group.options;
+  appendStep({ policy: countedPolicy(policy, members.length), tracking, members, ...sideGroup("errors", errors, place, "link_error") }, steps, place);
+}
+function appendMembers(group: Group, members: Strand[], place: Place, keys: readonly string[]): void {
+  checkDepth(place);
+  if (members.length + group.members.length > LIMITS.groupMembers) {
     refuse("too_many_children", `a group of ${group.members.length} members is given at once; at most ${LIMITS.groupMembers} are allowed`, [
       ...place.path,
       ...keys,
     ]);
   }
-  const members = group.members.map((member, index) => within(place, [...keys, index], () => compileStrand(member, inside)));
-  appendStep({ policy: group.options.policy ?? "allSuccess", tracking: group.options.tracking ?? "lazy", members }, steps, place);
+  group.members.forEach((member, index) =>
+    within(place, [...keys, index], () => {
+      const own = unwrapped(member);
+      if (isPlainGroup(own)) appendMembers(own, members, place, ["group"]);
+      else members.push(compileStrand(member, place));
+    }),
+  );
 }
 
 function appendStep(step: PlanStep, steps: PlanStep[], place: Place): void {
@@ -71,15 +144,31 @@ function appendStep(step: PlanStep, steps: PlanStep[], place: Place): void {
   steps.push(step);
 }
 
-function taskStep(signature: Signature): TaskStep {
-  const { task, args, kwargs, immutable, options } = signature;
+function taskStep(signature: Signature, place: Place): TaskStep {
+  const { task, args, kwargs, immutable, options, each, link = [], linkError = [] } = signature;
   return {
     task,
     ...(args.length > 0 && { args }),
     ...(Object.keys(kwargs).length > 0 && { kwargs }),
     ...(immutable && { immutable }),
+    ...(each && { each }),
     ...(Object.keys(options).length > 0 && { options }),
+    ...sideGroup("links", link, place, "link"),
+    ...sideGroup("errors", linkError, place, "link_error"),
   };
+}
+/** Callbacks run side by side, whatever becomes of each other. */
+function sideGroup(
+  name: "links" | "errors",
+  callbacks: readonly Canvas[],
+  place: Place,
+  key: string,
+): { readonly links?: GroupStep; readonly errors?: GroupStep } {
+  if (callbacks.length === 0) return {};
+  const inside: Place = { path: place.path, groupDepth: place.groupDepth + 1 };
+  if (inside.groupDepth > LIMITS.groupDepth) refuse("too_deep", `links are nested more than ${LIMITS.groupDepth} levels deep`, place.path);
+  const members = callbacks.map((callback, index) => within(place, [key, index], () => compileStrand(callback, inside)));
+  return { [name]: { policy: "settled", tracking: "lazy", members } };
 }
 
 function within<T>(place: Place, keys: readonly (string | number)[], work: () => T): T {
@@ -105,12 +194,22 @@ function* newTasks(strand: Strand, path: (string | number)[], seen: Set<string>)
   for (let index = 0; index < strand.length; index++) {
     const step = strand[index] as PlanStep;
     const at = strand.length === 1 ? path : [...path, "chain", index];
-    if (!isGroupStep(step)) {
-      if (seen.has(step.task)) continue;
-      seen.add(step.task);
-      yield [step.task, jsonPointer([...at, "task"])];
-    } else if (!isPaged(step.members) && !isInput(step.members)) {
-      for (let member = 0; member < step.members.length; member++) yield* newTasks(step.members[member] as Strand, [...at, "group", member], seen);
+    if (isGroupStep(step)) yield* memberTasks(step, [...at, "group"], seen);
+    else {
+      if (!seen.has(step.task)) {
+        seen.add(step.task);
+        yield [step.task, jsonPointer([...at, "task"])];
+      }
     }
+    if (step.links) yield* memberTasks(step.links, [...at, "link"], seen);
+    if (step.errors) yield* memberTasks(step.errors, [...at, "link_error"], seen);
   }
+}
+function* memberTasks(
+  { members }: GroupStep,
+  path: readonly (string | number)[],
+  seen: Set<string>,
+): Generator<readonly [task: string, field: string], void, undefined> {
+  if (isPaged(members) || isInput(members)) return;
+  for (let member = 0; member < members.length; member++) yield* newTasks(members[member] as Strand, [...path, member], seen);
 }

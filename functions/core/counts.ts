@@ -24,11 +24,17 @@ export function carriedUp(counts: Counts | undefined): Counts {
   const { failedMembers: _failed, members: _members, ...rest } = counts;
   return rest;
 }
+/** Of callbacks: how they end does not count against the job. */
+export function ignoredFailures(vectors: readonly (Counts | undefined)[]): Counts {
+  const { error = 0, broken = 0, cancelled = 0, ...rest } = carriedUp(addCounts(...vectors));
+  const ignored = (rest["ignored"] ?? 0) + error + broken + cancelled;
+  return ignored > 0 ? { ...rest, ignored } : rest;
+}
 /** Task runs that did not end well. */
 export function failedRuns(counts: Counts): number {
   return (counts["error"] ?? 0) + (counts["broken"] ?? 0) + (counts["cancelled"] ?? 0);
 }
 /** All task runs in a vector; user counters are not runs. */
 export function endedRuns(counts: Counts): number {
-  return TERMINAL_STATUSES.reduce((sum, status) => sum + (counts[status] ?? 0), 0);
+  return TERMINAL_STATUSES.reduce((sum, status) => sum + (counts[status] ?? 0), counts["ignored"] ?? 0);
 }

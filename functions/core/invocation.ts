@@ -50,6 +50,12 @@ export interface TaskCall {
   readonly task: string;
   readonly args: readonly Json[];
   readonly kwargs: JsonObject;
+  /** The only argument is a list, and the task is called for each of its items; the value is the list of what it gave. */
+  readonly each?: "map" | "starmap";
+  /** What the signature carries beside its arguments. */
+  readonly stamps: JsonObject;
+  readonly headers: JsonObject;
+  readonly priority: number | undefined;
   readonly site: string;
   readonly queue: string;
   /** Milliseconds since the epoch at which the attempt is stopped. */
@@ -71,8 +77,11 @@ export interface StreamItem {
 export interface Spawned {
   readonly children: readonly Canvas[];
   readonly policy: FailurePolicy;
-  /** `own`: the run keeps its own value; `group`: its value is its children's results; `replace`: the value of its only child. */
-  readonly value: "own" | "group" | "replace";
+  /**
+   * `own`: the run keeps its own value; `group`: its value is its children's results; `replace`: the value of its only child; `extras`: it keeps its own
+   * value, and its children's results stand behind those of the group that the run is a member of.
+   */
+  readonly value: "own" | "group" | "replace" | "extras";
 }
 
 export type TaskOutcome =

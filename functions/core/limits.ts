@@ -14,6 +14,8 @@ export const LIMITS = {
   groupMembers: 1_000_000,
   /** Steps of one strand. */
   strandSteps: 9_999,
+  /** Links, or error links, of one signature. */
+  links: 100,
   /** Names of tasks, workflows, queues. */
   nameCharacters: 200,
   idempotencyKeyCharacters: 255,

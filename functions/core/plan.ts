@@ -1,5 +1,6 @@
 import type { FailurePolicy, SignatureOptions, Tracking } from "./canvas.ts";
 import type { Json, JsonObject } from "./json.ts";
+import type { ValueCondition } from "./value-condition.ts";
 
 /**
  * A plan is the immutable form of a canvas that runs point into: strands of steps. A chain is a strand, a group is a step whose
@@ -15,6 +16,12 @@ export interface TaskStep {
   readonly kwargs?: JsonObject;
   readonly immutable?: true;
   readonly options?: SignatureOptions;
+  /** Called for each item of the list that is its argument. */
+  readonly each?: "map" | "starmap";
+  /** Callbacks that are given its value. */
+  readonly links?: GroupStep;
+  /** Callbacks that are given its error. */
+  readonly errors?: GroupStep;
 }
 
 /** Run by the engine: opens a child group and waits for it. Its value is the group. Members are inline, or in pages of one leaf each. */
@@ -22,6 +29,15 @@ export interface GroupStep {
   readonly policy: FailurePolicy;
   readonly tracking: Tracking;
   readonly members: readonly Strand[] | PagedMembers | InputMembers;
+  /** Only one of two members runs, by what the group is given: the first when this holds. Its value is the group's. */
+  readonly choose?: ValueCondition;
+  /** The only member runs again and again, until its value is such. Its value is the group's. */
+  readonly repeat?: { readonly until: ValueCondition; readonly most: number };
+  /** There are no members: somebody answers. */
+  readonly wait?: { readonly of: "approval" | "event"; readonly name: string; readonly expires?: number };
+  readonly links?: GroupStep;
+  /** Callbacks, its own or those of what would have followed it. */
+  readonly errors?: GroupStep;
 }
 /** Page k holds the strands of members k*256 .. k*256+255 and is stored under `<pages>/<k>`. */
 export interface PagedMembers {

@@ -1,6 +1,6 @@
 /**
  * Ids are positional. Member i of group g, step k, is run `<g>.<i>` (k = 0) or `<g>.<i>~<k>`; the one child group of run r is `<r>.g`; the root
- * group of a job has the job's id. So the groups above a run are read off its id, without a lookup.
+ * group of a job has the job's id. Beside run r stand the groups of its callbacks, `<r>.l` for links and `<r>.e` for error links. So the groups above a run are read off its id, without a lookup.
  */
 export interface RunRef {
   readonly gid: string;
@@ -19,9 +19,14 @@ export function parseRunId(runId: string): RunRef | undefined {
   const match = RUN_ID.exec(runId);
   return match ? { gid: match[1] as string, index: Number(match[2]), step: Number(match[3] ?? 0) } : undefined;
 }
-/** The run that waits for this group; undefined for a job's root group. */
+/** The run that waits for this group, or that it stands beside; undefined for a job's root group. */
 export function ownerOf(gid: string): string | undefined {
-  return gid.endsWith(".g") ? gid.slice(0, -2) : undefined;
+  return OWNED.test(gid) ? gid.slice(0, -2) : undefined;
+}
+const OWNED = /\.[gle]$/;
+export type SideKind = "links" | "errors";
+export function sideGroupOf(runId: string, kind: SideKind): string {
+  return `${runId}.${kind === "links" ? "l" : "e"}`;
 }
 /** The group above: the one of the run that waits for this group; undefined for a root group. */
 export function scopeOf(gid: string): string | undefined {

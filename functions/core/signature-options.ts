@@ -1,7 +1,9 @@
 import type { FailurePolicy, GroupOptions, SignatureOptions } from "./canvas.ts";
 import { FanfoldError } from "./errors.ts";
-import { isPlainObject } from "./json-check.ts";
+import type { JsonObject } from "./json.ts";
+import { isPlainObject, measureJson } from "./json-check.ts";
 import { jsonPointer } from "./json-pointer.ts";
+import { LIMITS } from "./limits.ts";
 import { parseQueueName } from "./queue-name.ts";
 import { checkRetry } from "./retry-policy.ts";
 
@@ -44,13 +46,63 @@ export function readSignatureOptions(value: unknown, field: string): SignatureOp
         if (typeof given !== "boolean") throw invalid(at, "must be true or false");
         options.ignoreResult = given;
         break;
+      case "stamps":
+      case "headers":
+        options[key] = readMarks(given, at);
+        break;
       default:
-        throw invalid(at, "is not an option of a signature (queue, priority, countdown, eta, expires, timeout, retry, ignoreResult)");
+        throw invalid(at, "is not an option of a signature (queue, priority, countdown, eta, expires, timeout, retry, ignoreResult, stamps, headers)");
     }
   }
   return options;
 }
 
+const SIGNATURE_OPTIONS: ReadonlySet<string> = new Set<keyof SignatureOptions>([
+  "queue",
+  "priority",
+  "countdown",
+  "eta",
+  "expires",
+  "timeout",
+  "retry",
+  "ignoreResult",
+  "stamps",
+  "headers",
+]);
+/**
+ * Options as they stand on the wire: beside `stamped_headers`, which names the stamps among them, further names are allowed and are headers of the run.
+ * Without it they are misspelt. Throws as `readSignatureOptions`.
+ */
+export function readWireOptions(value: unknown, field: string): SignatureOptions {
+  if (!isPlainObject(value) || value["stamped_headers"] === undefined) return readSignatureOptions(value, field);
+  const { stamped_headers: stamped, ...given } = value;
+  const at = `${field}/stamped_headers`;
+  if (!Array.isArray(stamped) || stamped.some((name) => typeof name !== "string")) throw invalid(at, "must be an array of names");
+  const own = stamped.find((name) => SIGNATURE_OPTIONS.has(name as string)) as string | undefined;
+  if (own !== undefined) throw invalid(at, `names ${own}, which is an option of a signature: give the stamp another name`);
+  const known = Object.entries(given).filter(([name]) => SIGNATURE_OPTIONS.has(name));
+  const marks = Object.entries(given).filter(([name]) => !SIGNATURE_OPTIONS.has(name));
+  const stamps = marks.filter(([name]) => stamped.includes(name));
+  const headers = marks.filter(([name]) => !stamped.includes(name));
+  return readSignatureOptions(
+    {
+      ...Object.fromEntries(known),
+      stamps: Object.fromEntries(stamps),
+      ...(headers.length > 0 && { headers: Object.fromEntries(headers) }),
+    },
+    field,
+  );
+}
+function readMarks(value: unknown, field: string): JsonObject {
+  if (!isPlainObject(value)) throw invalid(field, "must be an object");
+  measureJson(value, () => field, { code: "invalid_canvas", maxBytes: LIMITS.inlineBytes });
+  return value as JsonObject;
+}
+
+const GROUP_OPTIONS: ReadonlySet<string> = new Set<keyof GroupOptions>(["policy", "tracking"]);
+export function isGroupOption(name: string): boolean {
+  return GROUP_OPTIONS.has(name);
+}
 /** Options of a group, checked and copied. Throws `invalid_canvas`. */
 export function readGroupOptions(value: unknown, field: string): GroupOptions {
   const options: Mutable<GroupOptions> = {};
@@ -67,8 +119,9 @@ export function readGroupOptions(value: unknown, field: string): GroupOptions {
 
 export function readFailurePolicy(value: unknown, field: string): FailurePolicy {
   if (value === "allSuccess" || value === "settled" || value === "failFast") return value;
+  if (isPlainObject(value) && Object.keys(value).join() === "percent") return { percent: numberIn(value["percent"], 0, 100, `${field}/percent`) };
   if (!isPlainObject(value) || Object.keys(value).join() !== "threshold") {
-    throw invalid(field, `must be "allSuccess", "settled", "failFast" or { "threshold": n }`);
+    throw invalid(field, `must be "allSuccess", "settled", "failFast", { "threshold": n } or { "percent": n }`);
   }
   return { threshold: numberIn(value["threshold"], 0, Number.MAX_SAFE_INTEGER, `${field}/threshold`, true) };
 }

@@ -33,6 +33,8 @@ export const EMBEDDED_CONFIG = {
   resendSeconds: 300,
   // The store gathers the writes of concurrent runs by itself; waiting for more would only add latency.
   followDelayMs: 0,
+  // A page has up to 4,096 items: what a stream has put and not finished waits in this machine's memory and on its disk.
+  openPages: 16,
 } as const satisfies Partial<EngineConfig>;
 /** What the processes of a runtime share: overrides of the engine's defaults. */
 export type SharedConfig = Partial<EngineConfig> & Pick<EngineConfig, "leaseSeconds">;

@@ -1,13 +1,18 @@
 import { FanfoldError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import { LIMITS } from "../core/limits.ts";
+import { isGroupStep } from "../core/plan.ts";
 import { runIdOf } from "../core/run-id.ts";
 import { isSuccess } from "../core/run-state.ts";
 import type { Attempt } from "./claimed.ts";
 import type { Context } from "./context.ts";
 import { loadValue } from "./payload.ts";
+import { givesError } from "./child-groups.ts";
+import { readHeader } from "./gate.ts";
+import type { Run } from "./items.ts";
 import { memberEnds, toEntry } from "./results.ts";
-import { readRunById } from "./runs.ts";
+import { stackOf } from "./run-log.ts";
+import { readRunById, strandOf } from "./runs.ts";
 
 /**
  * Arguments of a run: those of its signature, with the value of the step before prepended unless it is immutable. That value is read from the row of the
@@ -24,8 +29,27 @@ export async function argumentsOf(
   if (!before) throw new FanfoldError("internal", `the step before ${run.runId} is gone`);
   const collects = before.collects;
   if (step.immutable) return { args: own, collects };
+  if (run.step === 0 && givesError(header)) return { args: [...(await failureOf(context, before)), ...own], collects: undefined };
   if (collects === undefined || info.streamsResults) return { args: [await loadValue(context, before), ...own], collects };
   return { args: [await collectResults(context, collects, info.name), ...own], collects };
+}
+
+/** What an error link is given: the request that failed, its error, and the trace. A group that failed did so for the run that failed first in it. */
+async function failureOf(context: Context, failed: Run): Promise<readonly Json[]> {
+  const { error, runId, jobId, task, attempt } = failed;
+  const origin = error?.runId ?? runId;
+  const header = await readHeader(context, failed.gid);
+  const step = header && (await strandOf(context, header, failed)).strand[failed.step];
+  const isHeader = step !== undefined && isGroupStep(step) && !step.wait && !step.choose && !step.repeat;
+  const told = isHeader ? { ...error, name: "ChordError", message: `${origin} raised ${error?.name}: ${error?.message}` } : { ...error };
+  const request = {
+    runId,
+    jobId,
+    attempt,
+    ...(task === undefined ? {} : { task }),
+    ...(step && !isGroupStep(step) ? { args: step.args ?? [], kwargs: step.kwargs ?? {}, ...(step.options?.stamps && { stamps: step.options.stamps }) } : {}),
+  };
+  return [request as unknown as Json, { ...told, runId: origin } as unknown as Json, (await stackOf(context, origin)) ?? null];
 }
 
 /** All results of a group as one array, in member order; a failed member is `{ "$error": ... }`, a nested group is a nested array. Bounded. */

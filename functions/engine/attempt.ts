@@ -1,6 +1,6 @@
 import { addCounts, type Counts, countOf } from "../core/counts.ts";
 import { FanfoldError } from "../core/errors.ts";
-import type { ErrorData, TaskCall, TaskInfo, TaskOutcome } from "../core/invocation.ts";
+import type { ErrorData, Spawned, TaskCall, TaskInfo, TaskOutcome } from "../core/invocation.ts";
 import type { Json } from "../core/json.ts";
 import type { TaskStep } from "../core/plan.ts";
 import { parseQueueName } from "../core/queue-name.ts";
@@ -12,12 +12,15 @@ import type { Attempt } from "./claimed.ts";
 import type { AbortReason, WorkerLoop } from "./contract.ts";
 import { resumeWaiting } from "./expand.ts";
 import type { Header, Run, RunAttributes } from "./items.ts";
+import { readHeader } from "./gate.ts";
 import { queueOf, sendRuns } from "./messages.ts";
 import { writeOutbox } from "./outbox.ts";
 import { keepValue } from "./payload.ts";
 import { RunLog } from "./run-log.ts";
 import { commitRun } from "./run-writes.ts";
+import { refuseShare } from "./submit.ts";
 import { streamResults } from "./results.ts";
+import { isRevoked, REVOKED } from "./revoked.ts";
 import { sealGroup } from "./seal.ts";
 import { type OpenState, readOpenState, type Streamed, streamPages } from "./stream.ts";
 import { duePart } from "./runs.ts";
@@ -92,6 +95,10 @@ async function callTask(context: Context, attempt: Attempt, open: OpenState | un
     task: step.task,
     args: input.args,
     kwargs: step.kwargs ?? {},
+    ...(step.each && { each: step.each }),
+    stamps: step.options?.stamps ?? {},
+    headers: step.options?.headers ?? {},
+    priority: step.options?.priority,
     site: queue.site,
     queue: queue.queue,
     deadline,
@@ -116,7 +123,7 @@ async function commitOf(
   open: OpenState | undefined,
   reason: () => AbortReason | undefined,
 ): Promise<Commit | "lost"> {
-  if (reason() === "cancelled") return ended(context, attempt, "cancelled", { error: CANCELLED });
+  if (reason() === "cancelled") return cancelled(context, attempt);
   try {
     switch (outcome.kind) {
       case "success":
@@ -129,8 +136,9 @@ async function commitOf(
       case "skipped":
         return await ended(context, attempt, "skipped", await valuePart(context, attempt, outcome.value, "value"));
       case "stream": {
+        refuseShare(outcome.policy);
         const streamed = await streamPages(context, attempt, outcome, open, reason);
-        if (reason() === "cancelled") return await ended(context, attempt, "cancelled", { error: CANCELLED });
+        if (reason() === "cancelled") return await cancelled(context, attempt);
         if (streamed.kind === "lost") return "lost";
         if (streamed.kind === "yielded")
           return {
@@ -156,6 +164,10 @@ async function commitOf(
 }
 const CANCELLED: ErrorData = { name: "Cancelled", message: "the job, or a group above this run, ended before it", reason: "cancelled" };
 
+async function cancelled(context: Context, attempt: Attempt): Promise<Commit> {
+  const header = await readHeader(context, attempt.run.gid);
+  return ended(context, attempt, "cancelled", { error: header && isRevoked(header, attempt.run) ? REVOKED : CANCELLED });
+}
 async function ended(
   context: Context,
   attempt: Attempt,
@@ -196,12 +208,12 @@ async function waiting(
   attempt: Attempt,
   value: Json,
   counters: Readonly<Record<string, number>> | undefined,
-  takes: "own" | "group" | "replace",
+  takes: Spawned["value"],
   open: unknown,
   manifest?: string,
 ): Promise<Commit> {
   await attempt.log.keep(context, attempt.run);
-  const kept = takes === "own" ? await valuePart(context, attempt, value, "ownValue") : {};
+  const kept = takes === "own" || takes === "extras" ? await valuePart(context, attempt, value, "ownValue") : {};
   const ownCounts = addCounts(countOf("success"), userCounters(counters ?? {}));
   return {
     set: {

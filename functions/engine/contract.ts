@@ -73,8 +73,37 @@ export interface RunView {
   readonly value?: Json;
   /** The group this run waits for or has collected. */
   readonly childGroup?: string;
-  /** Of the last attempt that had something to say; only where one run is asked for. `dropped`: lines left out between head and tail. */
-  readonly detail?: { readonly attempt: string; readonly stack?: string; readonly log: readonly Json[]; readonly dropped: number };
+  /** Its value is the results of this group. */
+  readonly collects?: string;
+  /** What it does with its child group: keeps its own value, takes the results, or is replaced by its only member. */
+  readonly takes?: "own" | "group" | "replace" | "extras" | "answer";
+  /** Something follows when it ends well: a step of a chain, or, of a group, the body of a chord. */
+  readonly next?: true;
+  /** Somebody is asked, and `complete` needs the token; only where one run is asked for. `expiresAt`: milliseconds since the epoch. */
+  readonly wait?: { readonly of: "approval" | "event"; readonly name: string; readonly token?: string; readonly expiresAt?: number };
+  readonly stamps?: JsonObject;
+  /** The task is called for each item of a list. */
+  readonly each?: "map" | "starmap";
+  /** Of the last attempt that had something to say; only where one run is asked for. */
+  readonly detail?: RunDetail;
+  /** Of the attempts before it, latest first, at most 20. */
+  readonly earlier?: readonly RunDetail[];
+}
+export interface RunFilter {
+  readonly status?: RunStatus;
+  /** Runs that carry one of the values of one of these stamps. */
+  readonly stamps?: { readonly [name: string]: readonly Json[] };
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+export interface RunDetail {
+  /** `<round>.<attempt>`, each padded with zeros. */
+  readonly attempt: string;
+  readonly stack?: string;
+  /** `{ at, level, message, fields? }` */
+  readonly log: readonly Json[];
+  /** Lines left out between head and tail. */
+  readonly dropped: number;
 }
 export interface Page<T> {
   readonly items: readonly T[];
@@ -153,10 +182,19 @@ export interface Engine {
   sealInput(jobId: string, pages: number): Promise<void>;
   /** Durable when it returns; `false`: the job had already ended (or does not exist: throws `job_not_found`). */
   cancel(jobId: string): Promise<boolean>;
+  /**
+   * Revokes a run, with what would have followed it in its strand and with the group it waits for; or the run that waits for a group, by the group's id; or
+   * a job. Durable when it returns. What runs is told by its next heartbeat. `false`: it had ended already. Throws `run_not_found`, `job_not_found`.
+   */
+  revoke(id: string): Promise<boolean>;
+  /** Answers a run that waits for an approval or for work done elsewhere. `false`: it was answered before, or has ended. Throws `run_not_found`, `invalid_request`. */
+  complete(runId: string, token: string, answer: { readonly value: Json } | { readonly error: ErrorData }): Promise<boolean>;
+  /** An event for the runs of a job that wait for it, now or later; the first of a name stays. `false`: there was one. Throws `job_not_found`. */
+  sendEvent(jobId: string, name: string, value: Json): Promise<boolean>;
 
   job(jobId: string): Promise<JobView | undefined>;
   jobs(filter: { state?: JobState; limit?: number; cursor?: string }): Promise<Page<JobView>>;
-  runs(jobId: string, filter: { status?: RunStatus; limit?: number; cursor?: string }): Promise<Page<RunView>>;
+  runs(jobId: string, filter: RunFilter): Promise<Page<RunView>>;
   run(runId: string): Promise<RunView | undefined>;
   /** Ordered results: of the job's value when that is a group (pages flattened), else its one value. Streams; constant memory. `from`: the first index. */
   results(jobId: string, options?: { readonly from?: number }): AsyncIterable<ResultEntry>;

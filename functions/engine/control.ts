@@ -1,11 +1,12 @@
 import type { Context } from "./context.ts";
 import type { WorkerLoop } from "./contract.ts";
-import { expandMembers } from "./expand.ts";
+import { expandMembers } from "./child-groups.ts";
 import { follow } from "./follow.ts";
 import { readGate } from "./gate.ts";
 import { handleMembers } from "./members.ts";
 import { decodeMessage } from "./messages.ts";
 import type { Disposition, ReceivedMessage } from "./ports.ts";
+import { applyRevocation } from "./revoke.ts";
 import { sweepGroup } from "./sweep.ts";
 import { assertNever } from "../core/errors.ts";
 
@@ -33,6 +34,9 @@ export async function handleMessage(
     case "cancel":
       // Carries the round it was asked in: late, it must not end a round that was started since.
       await follow(context, [{ kind: "decide", gid: message.gid, round: message.round, outcome: "cancelled" }], "engine");
+      break;
+    case "revoke":
+      await applyRevocation(context, message.gid, message.index);
       break;
     case "sweep":
       await sweepGroup(context, message.gid, message.fromLeaf);

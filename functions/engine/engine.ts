@@ -15,6 +15,8 @@ import { sendControl } from "./messages.ts";
 import { PlanStore } from "./plan-store.ts";
 import type { Ports } from "./ports.ts";
 import { jobResults, listEvents, listJobs, listRuns, viewJob, viewRunById } from "./query.ts";
+import { revokeRun } from "./revoke.ts";
+import { completeRun, sendEvent } from "./answers.ts";
 import { newJobId, submitJob, submitOpenJob } from "./submit.ts";
 import { sweep } from "./sweep.ts";
 
@@ -34,6 +36,9 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     putInputPage: (jobId, page, items) => putPage(context, jobId, page, items),
     sealInput: (jobId, pages) => sealInput(context, jobId, pages),
     cancel: (jobId) => cancel(context, jobId),
+    complete: (runId, token, answer) => completeRun(context, runId, token, answer),
+    sendEvent: (jobId, name, value) => sendEvent(context, jobId, name, value),
+    revoke: (id) => (id.includes(".") ? revokeRun(context, id) : cancel(context, id)),
     job: (jobId) => viewJob(context, jobId),
     jobs: (filter) => listJobs(context, filter),
     runs: (jobId, filter) => listRuns(context, jobId, filter),

@@ -1,6 +1,7 @@
 import { addCounts, carriedUp, countOf, INEXACT } from "../core/counts.ts";
 import { FanfoldError } from "../core/errors.ts";
 import { scopeOf } from "../core/run-id.ts";
+import { holds } from "../core/value-condition.ts";
 import { isTerminal } from "../core/run-state.ts";
 import type { Context } from "./context.ts";
 import { finishJob } from "./finish-job.ts";
@@ -10,7 +11,10 @@ import { setOutcome } from "./header-writes.ts";
 import type { Header, Outcome, Run, RunAttributes, RunError } from "./items.ts";
 import { countersOf, readLedger } from "./ledger-reads.ts";
 import { sendControl } from "./messages.ts";
+import { loadValue } from "./payload.ts";
 import { cancelIdleRun, isLive, settleRun } from "./run-writes.ts";
+import { REVOKED } from "./revoked.ts";
+import { followSideEnd } from "./sides.ts";
 import { copyOfValue, readLastStep, readRunById } from "./runs.ts";
 
 /** Decides a group, once per round. When a group above has decided, the outcome is `dropped`; the round was read before the groups above were. */
@@ -37,6 +41,7 @@ export async function followSettle(context: Context, gid: string, list: WorkList
     else await handOver(context, gid, where);
     return;
   }
+  if (header.side) return followSideEnd(context, header, list);
   const owner = await readRunById(context, header.joins);
   if (!owner) {
     list.push({ kind: "close", gid, round: header.round });
@@ -72,12 +77,25 @@ async function settlement(context: Context, header: Header, owner: Run): Promise
     header.early ? INEXACT : undefined,
   );
   const endedAt = context.clock.now();
+  if (header.outcome === "complete" && header.repeat && !(await reached(context, header))) {
+    const message = `its value was not as wanted after ${header.repeat.most} times`;
+    return { status: "error", counts, endedAt, error: { name: "RepeatLimit", message, reason: "repeat_limit", retryable: false } };
+  }
+  if (header.wait && header.outcome === "failed")
+    return { status: "error", counts: countOf("error"), endedAt, ...(header.ownError && { error: header.ownError }) };
+  if (header.wait && header.outcome === "timeout") return { ...cancelled(context, "expired"), counts: { ...countOf("cancelled"), u_expired: 1 } };
   if (header.outcome === "complete") {
     const error = owner.page && header.firstError !== undefined ? { error: await firstErrorOf(context, header) } : {};
     return { status: "success", counts, endedAt, ...(await valueOf(context, header, owner)), ...error };
   }
   if (header.outcome === "failed") return { status: "error", counts, endedAt, error: await firstErrorOf(context, header), collects: header.gid };
+  // No group below the root is cancelled but by a revocation of the run that waits for it.
+  if (header.outcome === "cancelled") return { ...cancelled(context, "revoked"), error: REVOKED, counts };
   return { ...cancelled(context, header.outcome === "timeout" ? "timeout" : "upstream"), counts };
+}
+async function reached(context: Context, header: Header): Promise<boolean> {
+  const last = await readLastStep(context, header.gid, 0);
+  return last !== undefined && header.repeat !== undefined && holds(header.repeat.until, await loadValue(context, last));
 }
 function cancelled(context: Context, reason: string): Partial<RunAttributes> {
   const error: RunError = { name: "Cancelled", message: "a group above this run was decided before it ended", reason };
@@ -94,9 +112,10 @@ async function firstErrorOf(context: Context, header: Header): Promise<RunError>
 /** The value of a run whose child group completed. */
 async function valueOf(context: Context, header: Header, owner: Run): Promise<Partial<RunAttributes>> {
   if (owner.takes === "replace") {
-    const last = await readLastStep(context, header.gid, 0);
-    return copyOfValue(last);
+    if (header.memberCount === 0) return copyOfValue(header.input === undefined ? undefined : await readRunById(context, header.input));
+    return copyOfValue(await readLastStep(context, header.gid, 0));
   }
+  if (owner.takes === "answer") return (header.ownValue ?? {}) as Partial<RunAttributes>;
   if (owner.takes === "group") {
     const total = (header.pages ? header.totals?.["members"] : header.memberCount) ?? 0;
     const failed = header.totals?.["failedMembers"] ?? 0;

@@ -12,8 +12,10 @@ import { setFirstError } from "./header-writes.ts";
 import { type Header, ITEM_VERSION, type Run, type RunAttributes } from "./items.ts";
 import { expiresAtOf, notBeforeOf, type Owing, packSize, queueOf, sendRuns } from "./messages.ts";
 import { noteFailures, noteProgress } from "./progress.ts";
+import { isRevoked, revokedAttributes } from "./revoked.ts";
 import { createRuns, ownedBy } from "./run-writes.ts";
-import { duePart, strandOf } from "./runs.ts";
+import { openSide, sidesOf } from "./sides.ts";
+import { duePart, hasNext, strandOf } from "./runs.ts";
 
 /** The first phase of F: terminal runs become next steps or marks. One consistent read of each header serves all runs of its group. */
 export async function followRuns(context: Context, runs: readonly Run[], list: WorkList, background: Promise<void>[]): Promise<void> {
@@ -37,15 +39,22 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
   progress.catch(() => undefined); // awaited with the rest of the work-list
   background.push(progress);
 
+  // Before anything follows: a step that runs finds the groups beside all steps before it.
+  await all(followed.filter(({ header }) => !header.outcome).map(({ run, header }) => openSide(context, header, run)));
   const next: { run: Run; header: Header }[] = [];
   const firstErrors = new Map<string, { header: Header; runId: string }>();
   for (const { run, header } of followed) {
-    const { strand } = await strandOf(context, header, run);
-    if (isSuccess(run.status) && run.step + 1 < strand.length) {
+    const member = await strandOf(context, header, run);
+    const { strand } = member;
+    if (isSuccess(run.status) && (await hasNext(context, header, member, run))) {
       // Below a decided group the strand ends here: its other steps read as cancelled.
       if (!header.outcome) next.push({ run, header });
       continue;
     }
+    const sides = await sidesOf(context, run, strand);
+    // The last of them to decide follows this run again.
+    if (sides.open && !header.outcome) continue;
+    for (const side of sides.groups) list.push({ kind: "close", gid: side.gid, round: side.round });
     const failedMembers = failedMembersOf(run);
     if (failedMembers > 0 && !header.firstError && !firstErrors.has(run.gid)) firstErrors.set(run.gid, { header, runId: run.error?.runId ?? run.runId });
     if (isFailure(run.status) && run.joins === undefined) list.push({ kind: "end", gid: childGroupOf(run.runId), round: run.round });
@@ -55,7 +64,7 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
       kind: "mark",
       at: { gid: header.gid, round: header.round, level: 1, node: leafOf(run.index, width) },
       height: header.height,
-      marks: new Map([[localIndex(run.index, width), marksOf(run, failedMembers)]]),
+      marks: new Map([[localIndex(run.index, width), marksOf(run, failedMembers, sides.counts)]]),
       owned: ownedBy(header),
     });
   }
@@ -78,8 +87,8 @@ function failedMembersOf(run: Run): number {
 function countsOf(run: Run): Counts {
   return run.counts ?? countOf(run.status as TerminalStatus);
 }
-function marksOf(run: Run, failedMembers: number): Counts {
-  const counts = addCounts(run.carry, carriedUp(countsOf(run)));
+function marksOf(run: Run, failedMembers: number, sides: Counts | undefined): Counts {
+  const counts = addCounts(run.carry, carriedUp(countsOf(run)), sides);
   const members = run.page ? (run.counts?.["members"] ?? 0) : 0;
   return { ...counts, ...(failedMembers > 0 && { failedMembers }), ...(members > 0 && { members }) };
 }
@@ -105,6 +114,7 @@ async function createNext(context: Context, next: readonly { run: Run; header: H
         sentAt: now,
         carry: addCounts(run.carry, carriedUp(countsOf(run))),
         ...(isGroupStep(step) ? {} : { task: step.task }),
+        ...(isRevoked(header, ref) ? revokedAttributes(context) : {}),
         ...(expiresAt === undefined ? {} : { expiresAt }),
         ...(notBefore === undefined ? {} : duePart(context, runId, notBefore, now)),
       };

@@ -40,7 +40,8 @@ async function drawMember(context: Context, drawing: Drawing, header: Header, in
   const { strand } = await strandOf(context, header, known ?? { gid: header.gid, index, step: 0 });
   let first: string | undefined;
   let before: string | undefined;
-  for (const [k, step] of strand.entries()) {
+  // Of a repeated strand only what has come is drawn, and the next step.
+  for (const [k, step] of (header.repeat ? strand.slice(0, runs.length + 1) : strand).entries()) {
     const run = runs.find((candidate) => candidate.step === k);
     const id = runIdOf(header.gid, index, k);
     const label = isGroupStep(step) ? "group" : step.task;

@@ -42,8 +42,16 @@ export async function setExpanded(context: Context, gid: string): Promise<Header
 export async function setMemberCount(context: Context, gid: string, memberCount: number, ownValue: HeaderAttributes["ownValue"]): Promise<HeaderWrite> {
   return update(context, gid, { set: attributesOf(ownValue === undefined ? { memberCount } : { memberCount, ownValue }) }, absent("memberCount"));
 }
+/** Seals a group that waits for an answer, with the answer: the first one stays. */
+export async function setAnswer(context: Context, gid: string, answer: Pick<HeaderAttributes, "ownValue" | "ownError" | "answerId">): Promise<HeaderWrite> {
+  return update(context, gid, { set: attributesOf({ memberCount: 0, ...answer }) }, and(present("wait"), absent("memberCount"), absent("outcome")));
+}
 export async function setFirstError(context: Context, gid: string, round: number, runId: string): Promise<HeaderWrite> {
   return update(context, gid, { set: { firstError: runId } }, and(eq("round", round), absent("firstError")));
+}
+/** `mark`: `<member>~<step>`, from which step on the member's strand must not go on. */
+export async function addRevoked(context: Context, gid: string, mark: string): Promise<HeaderWrite> {
+  return update(context, gid, { add: { revoked: new Set([mark]) } }, absent("outcome"));
 }
 /** Once per round: the first outcome stays. */
 export async function setOutcome(context: Context, gid: string, round: number, outcome: Outcome, totals: Counts, early: boolean): Promise<HeaderWrite> {

@@ -2,6 +2,7 @@ import { parseRunId, type RunRef, scopesOf } from "../core/run-id.ts";
 import type { Context } from "./context.ts";
 import type { Claim, HeartbeatOutcome } from "./contract.ts";
 import { readHeaders } from "./gate.ts";
+import { isRevoked } from "./revoked.ts";
 import { endLeaseOp, heartbeatOp } from "./run-writes.ts";
 
 /** Extends leases under their fences, and looks whether a group above has decided. One write per claim, one read per distinct group. */
@@ -12,9 +13,12 @@ export async function heartbeat(context: Context, claims: readonly Claim[]): Pro
   const scopes = [...new Set(refs.flatMap((ref) => scopesOf(ref.gid)))];
   const headers = await readHeaders(context, scopes);
   const decided = new Set(scopes.filter((_, k) => !headers[k] || headers[k]?.outcome !== undefined));
+  const byGid = new Map(scopes.map((gid, k) => [gid, headers[k]]));
   return results.map((result, k) => {
     if (!result.applied) return "lost";
-    return scopesOf((refs[k] as RunRef).gid).some((gid) => decided.has(gid)) ? "cancelled" : "kept";
+    const ref = refs[k] as RunRef;
+    const own = byGid.get(ref.gid);
+    return (own && isRevoked(own, ref)) || scopesOf(ref.gid).some((gid) => decided.has(gid)) ? "cancelled" : "kept";
   });
 }
 export async function endLeases(context: Context, claims: readonly Claim[]): Promise<void> {

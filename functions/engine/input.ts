@@ -5,7 +5,7 @@ import { canonicalJson, type Json } from "../core/json.ts";
 import { LIMITS } from "../core/limits.ts";
 import { childGroupOf, runIdOf } from "../core/run-id.ts";
 import type { Context } from "./context.ts";
-import { OPEN_HEIGHT } from "./expand.ts";
+import { OPEN_HEIGHT } from "./child-groups.ts";
 import { readHeader } from "./gate.ts";
 import type { Header } from "./items.ts";
 import { compileChild } from "./outbox.ts";

@@ -3,7 +3,8 @@ import type { Counts } from "../core/counts.ts";
 import type { ErrorData } from "../core/invocation.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import { leafOf, localIndex } from "../core/ledger.ts";
-import type { RunRef } from "../core/run-id.ts";
+import type { GroupStep } from "../core/plan.ts";
+import type { RunRef, SideKind } from "../core/run-id.ts";
 import type { RunStatus } from "../core/run-state.ts";
 import type { Attributes, Item, Key } from "./ports.ts";
 
@@ -22,6 +23,8 @@ import type { Attributes, Item, Key } from "./ports.ts";
  * | job            | tasks `J#<jobId>` / `!`                        | 1-2 KB    | submit, end                                             |
  * | job index      | tasks `JS#<state or all>` / `<createdAt>#<jobId>` | < 1 KB | submit 2, end 2                                         |
  * | supervisor     | tasks `T#<jobId>` / `!`                        | 1-2 KB    | of supervised jobs only: submit, answered               |
+ * | event sent in  | tasks `E#<jobId>#<name>` / `!`                 | < 1 KB + value | once per name                                       |
+ * | waiter         | tasks `W#<jobId>#<name>` / `<hash of gid>`     | < 1 KB    | once per group that waits for the event                 |
  * | event          | tasks `V#<jobId>` / `<at>#<id>`                | < 1 KB    | per state change and failure, never per success         |
  */
 export const ITEM_VERSION = 1;
@@ -48,6 +51,19 @@ export interface HeaderAttributes extends Owned {
   readonly plan?: string;
   /** The run whose value the first step of every member is given: the one before the group step. */
   readonly input?: string;
+  /** Callbacks beside the run that it names as `joins`, which has ended and does not wait. */
+  readonly side?: SideKind;
+  /** Of the two members in the plan only this one runs: it is member 0. */
+  readonly only?: number;
+  /** The only member's strand is this often the one in the plan, and ends as soon as its value is such. */
+  readonly repeat?: NonNullable<GroupStep["repeat"]>;
+  /** Without members: sealed by an answer, which needs the token of an approval. */
+  readonly wait?: NonNullable<GroupStep["wait"]>;
+  readonly token?: string;
+  readonly answerId?: string;
+  readonly ownError?: RunError;
+  /** `input` has failed, and what is given is its error. Of a group inside an error link. */
+  readonly givesError?: boolean;
   /** Members are pages: runs that carry their own plan. */
   readonly pages?: boolean;
   readonly expanded?: boolean;
@@ -56,6 +72,8 @@ export interface HeaderAttributes extends Owned {
   /** The totals are a snapshot: the group decided before all members ended. */
   readonly early?: boolean;
   readonly firstError?: string;
+  /** Members that were revoked, each with the first step that must not run: `<member>~<step>`. */
+  readonly revoked?: ReadonlySet<string>;
   /** Value of the owner of an open group, kept from seal to commit. */
   readonly ownValue?: Json;
   readonly createdAt: number;
@@ -103,7 +121,7 @@ export interface RunAttributes extends Owned {
   readonly ownValue?: Json;
   readonly ownValueRef?: string;
   /** What the run's value will be once its child group is settled. */
-  readonly takes?: "own" | "group" | "replace";
+  readonly takes?: "own" | "group" | "replace" | "extras" | "answer";
   readonly joins?: string;
   /** Plan pointer of the group step that the run opens: of an outbox, a page, or input. */
   readonly manifest?: string;
@@ -201,6 +219,14 @@ export const jobIndexKey = (state: string, createdAt: number, jobId: string): Ke
   sort: `${pad(createdAt, 14)}#${jobId}`,
 });
 export const supervisorKey = (jobId: string): Key => ({ table: "tasks", partition: `T#${jobId}`, sort: "!" });
+/** An event of a job, put once; and the groups that wait for it. */
+export const eventItemKey = (jobId: string, name: string): Key => ({ table: "tasks", partition: `E#${jobId}#${name}`, sort: "!" });
+export const waiterPartition = (jobId: string, name: string): string => `W#${jobId}#${name}`;
+export const waiterKey = (jobId: string, name: string, gidHash: string): Key => ({
+  table: "tasks",
+  partition: waiterPartition(jobId, name),
+  sort: gidHash,
+});
 export const eventPartition = (jobId: string): string => `V#${jobId}`;
 export const eventKey = (jobId: string, at: number, id: string): Key => ({ table: "tasks", partition: eventPartition(jobId), sort: `${pad(at, 14)}#${id}` });
 

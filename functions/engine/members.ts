@@ -12,6 +12,8 @@ import { gateOf } from "./gate.ts";
 import type { Header, Run, RunAttributes } from "./items.ts";
 import { type EngineMessage, queueOf, sendRuns } from "./messages.ts";
 import type { Disposition } from "./ports.ts";
+import { endRevoked } from "./revoke.ts";
+import { isRevoked } from "./revoked.ts";
 import { breakDeadRun, claimRun, endIdleRun, isDue, isLive, killsAlone, mustRunAlone, noteUnknownTask, waitForGroup } from "./run-writes.ts";
 import { readRuns, strandOf } from "./runs.ts";
 
@@ -72,6 +74,11 @@ async function handleDecided(context: Context, header: Header, run: Run | undefi
 async function handleMember(context: Context, header: Header, ref: RunRef, run: Run | undefined, looked: boolean, loop: WorkerLoop): Promise<Handled> {
   if (run && isTerminal(run.status)) return { kind: "terminal", run };
   if (header.memberCount !== undefined && ref.index >= header.memberCount) return DONE; // a page that lost the race with the seal
+  if (isRevoked(header, ref)) {
+    const ended = await endRevoked(context, header, ref, run);
+    if (ended) return { kind: "terminal", run: ended };
+    return run && run.status !== "waiting" ? { kind: "later", delaySeconds: secondsUntil(context, run.leaseUntil) } : DONE;
+  }
   if (run?.status === "waiting") {
     await resumeWaiting(context, run);
     return DONE;
@@ -80,7 +87,7 @@ async function handleMember(context: Context, header: Header, ref: RunRef, run: 
   const { strand } = await strandOf(context, header, { ...ref, ...manifestOf(run) });
   const step = strand[ref.step];
   if (!step) return DONE;
-  if (isGroupStep(step)) return becomeWaiting(context, header, ref, run);
+  if (isGroupStep(step)) return becomeWaiting(context, header, ref, run, step);
   if (run && (run.status === "queued" || run.status === "retrying") && !isDue(context, run))
     return { kind: "later", delaySeconds: secondsUntil(context, run.notBefore) };
   const ended = await endUnstarted(context, header, ref, run, step);
@@ -163,8 +170,8 @@ async function endUnstarted(
   return end({ status: "broken", task: step.task, endedAt: now, error });
 }
 
-async function becomeWaiting(context: Context, header: Header, ref: RunRef, run: Run | undefined): Promise<Handled> {
-  const write = await waitForGroup(context, ref, header, run);
+async function becomeWaiting(context: Context, header: Header, ref: RunRef, run: Run | undefined, step: GroupStep): Promise<Handled> {
+  const write = await waitForGroup(context, ref, header, run, step.wait ? "answer" : step.choose || step.repeat ? "replace" : "group");
   if (!write.run) return DONE;
   if (isTerminal(write.run.status)) return { kind: "terminal", run: write.run };
   if (write.run.status !== "waiting") return { kind: "later", delaySeconds: 1 };

@@ -16,6 +16,7 @@ export type EngineMessage =
   | { readonly kind: "expand"; readonly gid: string; readonly from: number; readonly to: number }
   | { readonly kind: "settle"; readonly gid: string }
   | { readonly kind: "cancel"; readonly gid: string; readonly round: number }
+  | { readonly kind: "revoke"; readonly gid: string; readonly index: number }
   | { readonly kind: "sweep"; readonly gid: string; readonly fromLeaf: number };
 
 function encodeMessage(message: EngineMessage): Json {
@@ -40,6 +41,8 @@ export function decodeMessage(body: Json): EngineMessage | undefined {
       return message as unknown as EngineMessage;
     case "cancel":
       return whole("round") ? (message as unknown as EngineMessage) : undefined;
+    case "revoke":
+      return whole("index") ? (message as unknown as EngineMessage) : undefined;
     case "sweep":
       return whole("fromLeaf") ? (message as unknown as EngineMessage) : undefined;
     default:

@@ -2,12 +2,16 @@ import type { Canvas } from "../core/canvas.ts";
 import { compileCanvas, strandTasks } from "../core/compile.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { Spawned } from "../core/invocation.ts";
+import { countedPolicy } from "../core/policy.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Strand } from "../core/plan.ts";
 import { depthOf } from "../core/run-id.ts";
 import type { Attempt } from "./claimed.ts";
 import type { Context } from "./context.ts";
+import { readHeader } from "./gate.ts";
+import type { Header } from "./items.ts";
 import { ownedBy } from "./run-writes.ts";
+import { readRunById } from "./runs.ts";
 
 /** Stores what an attempt spawned, after the budgets were checked. Nothing of it exists until the attempt's commit points at it. */
 export async function writeOutbox(context: Context, { header, run }: Attempt, spawned: Spawned): Promise<string> {
@@ -21,9 +25,17 @@ export async function writeOutbox(context: Context, { header, run }: Attempt, sp
     );
   }
   checkDepth(run.gid);
+  if (spawned.value === "extras") await checkMember(context, header);
   const members = spawned.children.map((canvas, k) => compileChild(context, canvas, `/spawned/${k}`));
   const page = `${run.runId}!${run.round}.${run.attempt}`;
-  return context.plans.write(page, { policy: spawned.policy, tracking: "lazy", members }, ownedBy(header));
+  return context.plans.write(page, { policy: countedPolicy(spawned.policy, members.length), tracking: "lazy", members }, ownedBy(header));
+}
+/** What replaces a run stands in its place; beside a run that has ended, and in the root, there is no group whose results could grow. */
+async function checkMember(context: Context, header: Header): Promise<void> {
+  const owner = header.joins === undefined || header.side ? undefined : await readRunById(context, header.joins);
+  const above = owner?.takes === "replace" ? await readHeader(context, owner.gid) : undefined;
+  if (above) return checkMember(context, above);
+  if (!owner) throw new FanfoldError("invalid_request", "this run is a member of no group: addToChord needs one");
 }
 export function checkDepth(gid: string): void {
   if (depthOf(gid) + 1 > LIMITS.groupDepth) {

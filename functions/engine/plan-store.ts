@@ -12,7 +12,8 @@ import type { Context } from "./context.ts";
  * Plans at rest. A page is an array of strands. A big group's members are paged out, one page per ledger leaf, so that the worker of a leaf reads
  * just that; small groups stay inline in the page of the strand that holds them. Pages are immutable and written before anything points at them.
  *
- * A strand pointer is `<page>@<strand>(.<step>.<member>)*`; a group pointer is a strand pointer followed by `.<step>`.
+ * A strand pointer is `<page>@<strand>(.<group>.<member>)*`; a group pointer is a strand pointer followed by `.<group>`. A group is a step, or the callbacks
+ * beside one: `<step>`, `<step>.l` for its links, `<step>.e` for its error links.
  */
 export class PlanStore {
   readonly #context: () => Context;
@@ -35,10 +36,16 @@ export class PlanStore {
   }
 
   async group(pointer: string): Promise<GroupStep> {
-    const { strand, path } = await this.#descend(pointer);
-    const step = strand[path[0] ?? -1];
-    if (!step || !isGroupStep(step)) throw broken(pointer);
-    return step;
+    const at = pointer.lastIndexOf("@");
+    const path = pointer.slice(at + 1).split(".");
+    let strand = (await this.#load(pointer.slice(0, at)))[Number(path.shift())];
+    for (;;) {
+      const group = groupAt(strand?.[Number(path.shift())], path);
+      if (!group) throw broken(pointer);
+      if (path.length === 0) return group;
+      if (!Array.isArray(group.members)) throw broken(pointer);
+      strand = (group.members as readonly Strand[])[Number(path.shift())];
+    }
   }
   /** The strand of member `index` of the group at this pointer, and the pointer to that strand. */
   async member(group: string, index: number): Promise<{ strand: Strand; pointer: string }> {
@@ -49,22 +56,6 @@ export class PlanStore {
     const strand = isPaged(members) ? (await this.#load(`${members.pages}/${leafOf(index, width)}`))[localIndex(index, width)] : members[index];
     if (!strand) throw broken(pointer);
     return { strand, pointer };
-  }
-
-  async #descend(pointer: string): Promise<{ strand: Strand; path: number[] }> {
-    const at = pointer.lastIndexOf("@");
-    const [first, ...path] = pointer
-      .slice(at + 1)
-      .split(".")
-      .map(Number);
-    let strand = (await this.#load(pointer.slice(0, at)))[first ?? -1];
-    while (strand && path.length > 1) {
-      const step = strand[path.shift() as number];
-      if (!step || !isGroupStep(step) || !Array.isArray(step.members)) throw broken(pointer);
-      strand = step.members[path.shift() as number];
-    }
-    if (!strand) throw broken(pointer);
-    return { strand, path };
   }
 
   /** Replaces big groups, innermost first, by references to pages that are collected in `pages`. */
@@ -125,6 +116,15 @@ export class PlanStore {
       this.#cached -= entry.size;
     }
   }
+}
+
+/** The group that a step is, or the callbacks beside it when the path goes on to them. */
+function groupAt(step: PlanStep | undefined, path: string[]): GroupStep | undefined {
+  const side = path[0];
+  if (side !== "l" && side !== "e") return step && isGroupStep(step) ? step : undefined;
+  path.shift();
+  if (side === "e") return step?.errors;
+  return step?.links;
 }
 
 /** Characters of JSON: above this a group's members leave the page of the strand that holds them. */

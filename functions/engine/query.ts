@@ -1,12 +1,12 @@
 import { addCounts, type Counts, endedRuns } from "../core/counts.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { ErrorData, ResultEntry } from "../core/invocation.ts";
-import type { Json, JsonObject } from "../core/json.ts";
-import { parseRunId, runIdOf } from "../core/run-id.ts";
+import { canonicalJson, type Json, type JsonObject } from "../core/json.ts";
+import { ownerOf, parseRunId, runIdOf } from "../core/run-id.ts";
 import { isGroupStep } from "../core/plan.ts";
-import { isTerminal } from "../core/run-state.ts";
+import { isSuccess, isTerminal } from "../core/run-state.ts";
 import type { Context } from "./context.ts";
-import type { JobEvent, JobState, JobView, Page, RunView } from "./contract.ts";
+import type { JobEvent, JobState, JobView, Page, RunDetail, RunFilter, RunView } from "./contract.ts";
 import { ALL_JOBS, OPEN_JOBS } from "./finish-job.ts";
 import { readHeader } from "./gate.ts";
 import {
@@ -24,6 +24,7 @@ import {
 import { countersOf } from "./ledger-reads.ts";
 import { loadText, loadValue } from "./payload.ts";
 import { resultsOfRun, streamResults } from "./results.ts";
+import { sideGroupBeside } from "./sides.ts";
 import { openedGroup, readLastStep, readLeaf, readRun, readRunById, strandOf } from "./runs.ts";
 
 /** Reading what is stored, for people and the API. Nothing here writes. */
@@ -101,14 +102,14 @@ export async function listJobs(context: Context, filter: { state?: JobState; lim
 
 /** The engine's own runs (group steps, pages) have no task. */
 export async function viewRun(context: Context, run: Run, header: Header | undefined): Promise<RunView> {
-  const task = run.task ?? (await taskOf(context, run, header));
   return {
     runId: run.runId,
     jobId: run.jobId,
     groupId: run.gid,
     index: run.index,
     step: run.step,
-    ...(task === undefined ? {} : { task }),
+    ...(run.task === undefined ? {} : { task: run.task }),
+    ...(await stepOf(context, run, header)),
     status: header?.outcome !== undefined && !isTerminal(run.status) && run.status !== "started" ? "cancelled" : run.status,
     round: run.round,
     attempt: run.attempt,
@@ -118,47 +119,71 @@ export async function viewRun(context: Context, run: Run, header: Header | undef
     ...(run.error === undefined ? {} : { error: run.error as ErrorData }),
     ...(run.valueRef === undefined ? (run.value === undefined ? {} : { value: run.value }) : {}),
     ...(run.joins === undefined ? {} : { childGroup: run.joins }),
+    ...(run.collects === undefined || !isSuccess(run.status) ? {} : { collects: run.collects }),
+    ...(run.takes === undefined ? {} : { takes: run.takes }),
   };
 }
-async function taskOf(context: Context, run: Run, header: Header | undefined): Promise<string | undefined> {
-  if (!header || (header.plan === undefined && run.manifest === undefined)) return undefined;
+/** What the plan says of a run. */
+async function stepOf(context: Context, run: Run, header: Header | undefined): Promise<Pick<RunView, "task" | "each" | "stamps" | "next">> {
+  if (!header || (header.plan === undefined && run.manifest === undefined)) return {};
   const { strand } = await strandOf(context, header, run);
   const step = strand[run.step];
-  return step && !isGroupStep(step) ? step.task : undefined;
+  if (step === undefined) return {};
+  const next = run.step + 1 < strand.length ? ({ next: true } as const) : {};
+  if (isGroupStep(step)) return next;
+  return { task: step.task, ...(step.each && { each: step.each }), ...(step.options?.stamps && { stamps: step.options.stamps }), ...next };
 }
 export async function viewRunById(context: Context, runId: string): Promise<RunView | undefined> {
   const run = await readRunById(context, runId);
   if (!run) return undefined;
   const view = await viewRun(context, run, await readHeader(context, run.gid));
   const value = run.valueRef === undefined ? {} : { value: await loadValue(context, run) };
-  return { ...view, ...value, ...(await detailOf(context, runId)) };
+  return { ...view, ...value, ...(await waitOf(context, run)), ...(await detailOf(context, runId)) };
 }
-/** Log and stack of the latest attempt that wrote any; `attempt` is `<round>.<attempt>`. */
-async function detailOf(context: Context, runId: string): Promise<Pick<RunView, "detail">> {
-  const { items } = await context.store.query("tasks", detailPartition(runId), { limit: 1, descending: true });
-  const item = items[0];
-  if (!item) return {};
-  const { log, dropped, stack } = item.attributes as unknown as { log: readonly Json[]; dropped: number; stack?: string };
-  return { detail: { attempt: item.key.sort, ...(stack === undefined ? {} : { stack }), log, dropped } };
+async function waitOf(context: Context, run: Run): Promise<Pick<RunView, "wait">> {
+  const header = run.takes === "answer" && run.joins !== undefined ? await readHeader(context, run.joins) : undefined;
+  if (!header?.wait) return {};
+  const { of, name } = header.wait;
+  const token = of === "approval" && header.token !== undefined ? { token: header.token } : {};
+  return { wait: { of, name, ...token, ...(header.deadline === undefined ? {} : { expiresAt: header.deadline }) } };
 }
+/** Log and stack of the attempts that wrote any. */
+async function detailOf(context: Context, runId: string): Promise<Pick<RunView, "detail" | "earlier">> {
+  const { items } = await context.store.query("tasks", detailPartition(runId), { limit: SHOWN_ATTEMPTS, descending: true });
+  const [detail, ...earlier] = items.map(({ key, attributes }) => {
+    const { log, dropped, stack } = attributes as unknown as Omit<RunDetail, "attempt">;
+    return { attempt: key.sort, ...(stack === undefined ? {} : { stack }), log, dropped };
+  });
+  return { ...(detail && { detail }), ...(earlier.length > 0 && { earlier }) };
+}
+const SHOWN_ATTEMPTS = 21;
 
 /**
  * Rows of a job, group by group from the root, leaf by leaf. The cursor says where to go on: `<gid>|<leaf>|<row in the leaf>`. Lazy members that never started
  * have no row.
  */
-export async function listRuns(context: Context, jobId: string, filter: { status?: string; limit?: number; cursor?: string }): Promise<Page<RunView>> {
+export async function listRuns(context: Context, jobId: string, filter: RunFilter): Promise<Page<RunView>> {
   if (!(await readHeader(context, jobId))) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
   const limit = Math.min(filter.limit ?? 100, 1_000);
   const items: RunView[] = [];
   for await (const { run, header, cursor } of walkRuns(context, jobId, filter.cursor)) {
     const view = await viewRun(context, run, header);
     if (filter.status !== undefined && view.status !== filter.status) continue;
+    if (filter.stamps !== undefined && !carries(view.stamps, filter.stamps)) continue;
     items.push(view);
     if (items.length >= limit) return { items, cursor };
   }
   return { items };
 }
-/** Depth first: a run, then the group it opened. A cursor names the last run that was given. */
+/** A stamp that is a list, as stamping with `append` makes it, has each of its values. */
+function carries(stamps: JsonObject = {}, wanted: NonNullable<RunFilter["stamps"]>): boolean {
+  return Object.entries(wanted).some(([name, values]) => {
+    const own = stamps[name];
+    const texts = (own === undefined ? [] : [own, ...(Array.isArray(own) ? own : [])]).map((value) => canonicalJson(value as Json));
+    return values.some((value) => texts.includes(canonicalJson(value)));
+  });
+}
+/** Depth first: a run, then the group it opened, then its callbacks. A cursor names the last run that was given. */
 async function* walkRuns(
   context: Context,
   jobId: string,
@@ -174,7 +199,7 @@ function ancestry(runId: string): string[] {
     const ref = parseRunId(id);
     if (!ref) return [];
     path.unshift(id);
-    id = ref.gid.endsWith(".g") ? ref.gid.slice(0, -2) : undefined;
+    id = ownerOf(ref.gid);
   }
   return path;
 }
@@ -196,8 +221,10 @@ async function* walkGroup(
       if (start && (run.index < start.index || (run.index === start.index && run.step < start.step))) continue;
       const here = run.runId === path[0];
       if (!here) yield { run, header, cursor: run.runId };
-      const opened = openedGroup(run);
-      if (opened !== undefined) yield* walkGroup(context, opened, here ? path.slice(1) : []);
+      const opened = [openedGroup(run), await sideGroupBeside(context, header, run)].filter((each) => each !== undefined);
+      // Where the path goes on, what stands before it has been walked.
+      const on = here && path[1] !== undefined ? opened.indexOf(parseRunId(path[1])?.gid ?? "") : -1;
+      for (const [k, each] of opened.entries()) if (k >= on) yield* walkGroup(context, each, k === on ? path.slice(1) : []);
     }
   }
 }

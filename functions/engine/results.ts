@@ -4,7 +4,7 @@ import type { Context } from "./context.ts";
 import { readHeader } from "./gate.ts";
 import type { Header, Run } from "./items.ts";
 import { loadValue } from "./payload.ts";
-import { childGroup, readLeaf, readRunById, strandOf } from "./runs.ts";
+import { childGroup, hasNext, readLeaf, readRunById, strandOf } from "./runs.ts";
 
 /** A member of a group as its last step left it; pages of an open group are flattened. `run` is absent for one that never started. */
 export interface MemberEnd {
@@ -16,7 +16,8 @@ export interface MemberEnd {
 
 /**
  * Ends of members in order: member index, then page. In a group that has decided, an unfinished member reads as cancelled; in one that has not, it is
- * left out. Reads leaf by leaf, so memory does not grow with the group. `from`: the first index that is wanted; leaves and pages before it are not read.
+ * left out. Reads leaf by leaf, so memory does not grow with the group. `from`: the first index that is wanted; leaves before it are read only for what
+ * their members added, and only by a reader that comes to the end of the members.
  */
 export async function* memberEnds(context: Context, gid: string, from = 0, counter = { next: 0 }): AsyncGenerator<MemberEnd, void, undefined> {
   const header = await readHeader(context, gid);
@@ -25,10 +26,14 @@ export async function* memberEnds(context: Context, gid: string, from = 0, count
   const members = header.pages || header.outcome === undefined ? undefined : header.memberCount;
   const leavesBefore = members === undefined ? 0 : Math.floor(Math.min(members, Math.max(0, from - counter.next)) / width);
   counter.next += leavesBefore * width;
+  const adding: Run[] = [];
   const leaves = header.memberCount === undefined ? Number.POSITIVE_INFINITY : Math.ceil(header.memberCount / width);
   for (let leaf = leavesBefore; leaf < leaves; leaf++) {
     const last = new Map<number, Run>();
-    for (const run of await readLeaf(context, gid, leaf)) last.set(run.index, run);
+    for (const run of await readLeaf(context, gid, leaf)) {
+      last.set(run.index, run);
+      if (run.takes === "extras" || run.takes === "replace") adding.push(run);
+    }
     if (last.size === 0 && header.memberCount === undefined) return;
     const upTo = Math.min((leaf + 1) * width, header.memberCount ?? Number.POSITIVE_INFINITY);
     for (let index = leaf * width; index < upTo; index++) {
@@ -37,6 +42,14 @@ export async function* memberEnds(context: Context, gid: string, from = 0, count
       else if (run || header.memberCount !== undefined) yield* endOf(context, header, index, run, counter);
     }
   }
+  for (let leaf = 0; leaf < leavesBefore; leaf++) for (const run of await readLeaf(context, gid, leaf)) yield* extrasOf(context, run, from, counter);
+  for (const run of adding) yield* extrasOf(context, run, from, counter);
+}
+/** What members have added to their group, after all of them; what replaces a member may add in its place. */
+async function* extrasOf(context: Context, run: Run, from: number, counter: { next: number }): AsyncGenerator<MemberEnd, void, undefined> {
+  if (run.takes === "extras" && isSuccess(run.status)) yield* memberEnds(context, childGroup(run), from, counter);
+  if (run.takes !== "replace") return;
+  for (const inside of await readLeaf(context, childGroup(run), 0)) yield* extrasOf(context, inside, from, counter);
 }
 async function* endOf(
   context: Context,
@@ -54,8 +67,7 @@ async function* endOf(
 async function memberStatus(context: Context, header: Header, run: Run | undefined): Promise<TerminalStatus | undefined> {
   if (!run || !isTerminal(run.status)) return undefined;
   if (isFailure(run.status)) return run.status;
-  const { strand } = await strandOf(context, header, run);
-  return run.step + 1 < strand.length ? undefined : run.status;
+  return (await hasNext(context, header, await strandOf(context, header, run), run)) ? undefined : run.status;
 }
 
 export async function* streamResults(context: Context, gid: string, from = 0): AsyncGenerator<ResultEntry, void, undefined> {

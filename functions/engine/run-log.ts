@@ -2,7 +2,7 @@ import type { ErrorData } from "../core/invocation.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Context } from "./context.ts";
-import { detailKey, ITEM_VERSION, type Run, type RunError } from "./items.ts";
+import { detailKey, detailPartition, ITEM_VERSION, type Run, type RunError } from "./items.ts";
 
 interface LogLine {
   readonly at: number;
@@ -47,6 +47,12 @@ export class RunLog {
     const attributes = { v: ITEM_VERSION, jobId: run.jobId, ttl: run.ttl, log, dropped, stack: this.#stack };
     await context.store.write({ op: "put", key: detailKey(run.runId, run.round, run.attempt), attributes });
   }
+}
+
+/** The stack of the error that a run ended with. */
+export async function stackOf(context: Context, runId: string): Promise<string | undefined> {
+  const { items } = await context.store.query("tasks", detailPartition(runId), { limit: 1, descending: true });
+  return items[0]?.attributes["stack"] as string | undefined;
 }
 
 /** Lines from both ends, as many as fit: what is in the middle says least. */

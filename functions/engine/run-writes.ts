@@ -135,18 +135,30 @@ export async function createRuns(context: Context, runs: readonly { ref: RunRef;
   return results.map(({ applied, item }, k) => ({ applied, run: asRun(item, identify((runs[k] as { ref: RunRef }).ref)) }));
 }
 /** A group step needs no lease: it only waits. `seen` absent: a lazy member whose first step is a group. */
-export async function waitForGroup(context: Context, ref: RunRef, header: Header, seen: Run | undefined): Promise<RunWrite> {
+export async function waitForGroup(
+  context: Context,
+  ref: RunRef,
+  header: Header,
+  seen: Run | undefined,
+  takes: NonNullable<RunAttributes["takes"]>,
+): Promise<RunWrite> {
   const joins = childGroupOf(identify(ref).runId);
   if (!seen) {
-    const attributes = { ...ownedBy(header), status: "waiting" as const, round: header.round, attempt: 0, joins, ownCounts: {}, takes: "group" as const };
+    const attributes = { ...ownedBy(header), status: "waiting" as const, round: header.round, attempt: 0, joins, ownCounts: {}, takes };
     return (await createRuns(context, [{ ref, attributes }]))[0] as RunWrite;
   }
-  return update(context, ref, { set: attributesOf({ status: "waiting", joins, ownCounts: {}, takes: "group" }) }, idle(context.clock.now()));
+  return update(context, ref, { set: attributesOf({ status: "waiting", joins, ownCounts: {}, takes }) }, idle(context.clock.now()));
 }
 /** Ends a run that never started (expired, unknown task): only while it is idle. */
 export async function endIdleRun(context: Context, ref: RunRef, header: Header, seen: Run | undefined, set: Partial<RunAttributes>): Promise<RunWrite> {
   if (!seen) return (await createRuns(context, [{ ref, attributes: { ...ownedBy(header), round: header.round, attempt: 0, ...set } }]))[0] as RunWrite;
   return update(context, ref, { set: attributesOf(set), remove: ["notBefore", "due", "dueShard"] }, idle(context.clock.now()));
+}
+/** Ends a run that nobody holds and that does not wait, due or not. `seen` undefined: a lazy member that never started. */
+export async function revokeIdleRun(context: Context, ref: RunRef, header: Header, seen: Run | undefined, set: Partial<RunAttributes>): Promise<RunWrite> {
+  if (!seen) return (await createRuns(context, [{ ref, attributes: { ...ownedBy(header), round: header.round, attempt: 0, ...set } }]))[0] as RunWrite;
+  const free = or(oneOf("status", ["queued", "retrying", "pending", "deferred"]), and(eq("status", "started"), leaseOver(context, context.clock.now())));
+  return update(context, ref, { set: attributesOf(set), remove: ["leaseOwner", "leaseUntil", "notBefore", "due", "dueShard"] }, free);
 }
 /** No worker here knows the run's task: its time of grace begins when the first one says so, since it may have waited in a queue for long. */
 export async function noteUnknownTask(context: Context, ref: RunRef, header: Header, seen: Run | undefined, task: string): Promise<number> {

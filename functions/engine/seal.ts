@@ -27,7 +27,8 @@ export async function recheckEdges(context: Context, gid: string): Promise<void>
     return;
   }
   if (header.memberCount === 0) {
-    await follow(context, [{ kind: "decide", gid, round: header.round, outcome: "complete", totals: {} }], "engine");
+    const outcome = header.ownError ? "failed" : "complete";
+    await follow(context, [{ kind: "decide", gid, round: header.round, outcome, totals: {} }], "engine");
     return;
   }
   await recheckNodes(context, header, rightEdge(header.memberCount, header.height, context.config.width));

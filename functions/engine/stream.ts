@@ -7,7 +7,7 @@ import { childGroupOf } from "../core/run-id.ts";
 import { isTerminal } from "../core/run-state.ts";
 import type { Attempt } from "./claimed.ts";
 import type { Context } from "./context.ts";
-import { OPEN_HEIGHT } from "./expand.ts";
+import { OPEN_HEIGHT } from "./child-groups.ts";
 import { readHeader } from "./gate.ts";
 import { createHeader } from "./header-writes.ts";
 import type { Header, PageCursor, Run } from "./items.ts";
@@ -124,20 +124,39 @@ async function ownValueOf(context: Context, header: Header): Promise<Json | unde
   return header.ownValue === undefined ? undefined : loadValue(context, header.ownValue as { value?: Json; valueRef?: string });
 }
 
-/** Back-pressure: page p waits until page p - openPages has ended. After a while the owner yields its slot, so that owners cannot starve their own children. */
+/** Items of these pages are pulled before anything has begun: 1 + 2 + 4. */
+const FIRST_PAGES = 3;
+/** How long the owner holds its slot while no child has begun: it may be the one that they wait for. */
+const FIRST_YIELD_MS = 1_000;
+
+/**
+ * Back-pressure: page p waits until page p - openPages has ended, and what comes after the first pages until a child has begun. After a while the owner yields
+ * its slot, so that owners cannot starve their own children.
+ */
 async function waitForRoom(context: Context, gid: string, page: number, signal: AbortSignal): Promise<"room" | "decided" | "yielded" | "aborted"> {
-  const behind = page - context.config.openPages;
-  if (behind < 0) return "room";
   const started = context.clock.now();
+  const patience = page === FIRST_PAGES ? FIRST_YIELD_MS : context.config.yieldSeconds * 1_000;
   for (let pause = 10; !signal.aborted; pause = Math.min(500, pause * 2)) {
-    const run = await readRun(context, { gid, index: behind, step: 0 });
-    if (!run || isTerminal(run.status)) return "room";
+    if (await hasRoom(context, gid, page)) return "room";
     // A page of a decided group may never end.
     if ((await readHeader(context, gid))?.outcome) return "decided";
-    if (context.clock.now() - started >= context.config.yieldSeconds * 1_000) return "yielded";
+    if (context.clock.now() - started >= patience) return "yielded";
     await context.clock.pause(pause);
   }
   return "aborted";
+}
+async function hasRoom(context: Context, gid: string, page: number): Promise<boolean> {
+  if (page === FIRST_PAGES && !(await hasBegun(context, gid))) return false;
+  const behind = page - context.config.openPages;
+  if (behind < 0) return true;
+  const run = await readRun(context, { gid, index: behind, step: 0 });
+  return !run || isTerminal(run.status);
+}
+async function hasBegun(context: Context, gid: string): Promise<boolean> {
+  const first = await readRun(context, { gid, index: 0, step: 0 });
+  if (!first || isTerminal(first.status)) return true;
+  const child = await readRun(context, { gid: childGroupOf(first.runId), index: 0, step: 0 });
+  return child !== undefined && child.status !== "queued";
 }
 
 /** Puts page `page`. `foreign`: another attempt wrote that page, from where it stood: this one must start again behind it. */

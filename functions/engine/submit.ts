@@ -1,12 +1,13 @@
 import { compileCanvas } from "../core/compile.ts";
 import { encodeCanvas } from "../core/canvas-wire.ts";
+import type { FailurePolicy } from "../core/canvas.ts";
 import { FanfoldError } from "../core/errors.ts";
 import { canonicalJson, type Json } from "../core/json.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type Strand, taskSteps } from "../core/plan.ts";
 import type { Context } from "./context.ts";
 import type { OpenJobRequest, Submitted, SubmitRequest } from "./contract.ts";
-import { expandMembers } from "./expand.ts";
+import { expandMembers } from "./child-groups.ts";
 import { putJob } from "./finish-job.ts";
 import { createHeader } from "./header-writes.ts";
 import { type Header, ITEM_VERSION, type JobSeed } from "./items.ts";
@@ -31,8 +32,15 @@ export async function submitOpenJob(context: Context, request: OpenJobRequest): 
   const body = request.body ? compileCanvas(request.body) : [];
   checkTasks(context, body, "/body");
   const policy = request.policy ?? "allSuccess";
+  refuseShare(policy);
   const strand: Strand = [{ policy, tracking: "lazy", members: { input: true } }, ...body];
   return start(context, request, strand, () => ({ policy, body: request.body ? encodeCanvas(request.body) : null }) as unknown as Json);
+}
+
+/** Of members whose number is not known before they have all been put, no share can be taken. */
+export function refuseShare(policy: FailurePolicy): void {
+  if (typeof policy !== "object" || !("percent" in policy)) return;
+  throw new FanfoldError("invalid_request", "an open group has no percent of failed members: give a threshold", { details: { field: "policy" } });
 }
 
 type Request = Omit<SubmitRequest, "canvas">;

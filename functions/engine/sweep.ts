@@ -4,7 +4,8 @@ import { isTerminal } from "../core/run-state.ts";
 import { all, eachBounded } from "./concurrently.ts";
 import type { Context } from "./context.ts";
 import type { SweepReport } from "./contract.ts";
-import { expandMembers, resumeWaiting } from "./expand.ts";
+import { expandMembers } from "./child-groups.ts";
+import { resumeWaiting } from "./expand.ts";
 import { putJob } from "./finish-job.ts";
 import { follow } from "./follow.ts";
 import { decidedAbove, readHeader } from "./gate.ts";
@@ -15,6 +16,8 @@ import { queueOf, sendControl, sendRuns } from "./messages.ts";
 import type { IndexName, Key } from "./ports.ts";
 import { clearDue, isDue, isLive, noteResend } from "./run-writes.ts";
 import { readLeaf, readRun, readRunById, strandOf } from "./runs.ts";
+import { applyRevocation } from "./revoke.ts";
+import { resumeSide } from "./sides.ts";
 import { recheckEdges, recheckNodes } from "./seal.ts";
 
 /**
@@ -102,7 +105,7 @@ export async function sweepGroup(context: Context, gid: string, fromLeaf: number
   }
   const scope = scopeOf(gid);
   const owner = header.joins === undefined ? undefined : await readRunById(context, header.joins);
-  const orphaned = owner !== undefined && isTerminal(owner.status) && owner.round >= header.round;
+  const orphaned = !header.side && owner !== undefined && isTerminal(owner.status) && owner.round >= header.round;
   if (orphaned || (scope !== undefined && (await decidedAbove(context, scope)))) {
     await follow(context, [{ kind: "decide", gid, round: header.round, outcome: "dropped" }], "engine");
     return rest(context, header, 0, 0);
@@ -113,7 +116,9 @@ export async function sweepGroup(context: Context, gid: string, fromLeaf: number
   }
   if (header.joins === undefined && !asJob(await context.store.get(jobKey(gid), { consistent: true }))) await putJob(context, header);
   if (fromLeaf === 0) {
-    if (owner) await kick(context, header, owner);
+    for (const mark of header.revoked ?? []) await applyRevocation(context, gid, Number(mark.split("~")[0]));
+    if (header.side) await resumeSide(context, header);
+    else if (owner) await kick(context, header, owner);
     await recheckEdges(context, gid);
     if (await moved(context, header)) return;
   }

@@ -15,6 +15,7 @@ export interface AttemptEffects {
   count(name: string, by: number): void;
   spawn(children: CanvasSource | Iterable<CanvasSource>, policy: FailurePolicy | undefined): void;
   spawnWithCallback(children: Iterable<CanvasSource>, callback: CanvasSource, policy: FailurePolicy | undefined): void;
+  addToChord(children: CanvasSource | Iterable<CanvasSource>): void;
   /** Refuses what a streaming task cannot do. */
   notStreaming(call: string): void;
   /** From now on the attempt streams: its children are what it yields, and there is no outcome that could carry counters. */
@@ -27,6 +28,7 @@ export interface AttemptEffects {
 export function createAttemptEffects(defaultPolicy: FailurePolicy): AttemptEffects {
   const counters = new Map<string, number>();
   const children: Canvas[] = [];
+  const extras: Canvas[] = [];
   let policy: FailurePolicy | undefined;
   let streaming = false;
 
@@ -55,6 +57,11 @@ export function createAttemptEffects(defaultPolicy: FailurePolicy): AttemptEffec
       usePolicy(givenPolicy);
       for (const child of added) children.push(child);
     },
+    addToChord(given) {
+      notStreaming("add to its chord");
+      const room = LIMITS.spawnedChildren - extras.length;
+      for (const extra of canvasesOf(isIterable(given) ? given : [given], room)) extras.push(extra);
+    },
     spawnWithCallback(given, callback, givenPolicy) {
       notStreaming("spawn");
       const members = canvasesOf(given, LIMITS.spawnedChildren - children.length);
@@ -69,7 +76,9 @@ export function createAttemptEffects(defaultPolicy: FailurePolicy): AttemptEffec
       return counters.size === 0 ? undefined : Object.fromEntries([...counters].map(([name, count]) => [`u_${name}`, count]));
     },
     spawned(value) {
-      return children.length === 0 ? undefined : { children, policy: policy ?? defaultPolicy, value };
+      if (extras.length === 0) return children.length === 0 ? undefined : { children, policy: policy ?? defaultPolicy, value };
+      if (children.length > 0) throw invalid("a run either adds to its chord or has children of its own");
+      return { children: extras, policy: "allSuccess", value: "extras" };
     },
   };
 }

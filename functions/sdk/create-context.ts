@@ -36,6 +36,10 @@ export function createContext(call: TaskCall, kwargs: JsonObject, streamsResults
     deadline: call.deadline,
     signal: call.signal,
     kwargs,
+    stamps: call.stamps,
+    headers: call.headers,
+    priority: call.priority,
+    member: { group: call.groupId, index: call.index },
     log: createLog(call),
     cursor: call.cursor,
     group: streamsResults ? groupHandle(call.args[0]) : undefined,
@@ -49,6 +53,7 @@ export function createContext(call: TaskCall, kwargs: JsonObject, streamsResults
       effects.spawnWithCallback(children, callback, options.policy);
       return SPAWNED;
     },
+    addToChord: (canvas) => effects.addToChord(canvas),
     replace(canvas) {
       effects.notStreaming("be replaced");
       if (effects.spawned("own") !== undefined) throw new FanfoldError("invalid_request", "a run that has spawned children cannot be replaced as well");

@@ -2,7 +2,9 @@
 export { defineTask, DEFAULT_TIMEOUT_SECONDS, type AnyTask, type KwargsOf, type Task, type TaskDefinition, type ValueOf } from "./task.ts";
 export type { Ends, Missing } from "./partial-args.ts";
 export type { TaskSignature } from "./signature.ts";
-export { chain, chord, group, type CanvasBuilder, type CanvasSource, type GroupBuilder, type ResultOf } from "./canvas-builder.ts";
+export { canvasFrom, chain, chord, group } from "./canvas-builder.ts";
+export type { CanvasBuilder, CanvasSource, ChunksBuilder, FailedRequest, GroupBuilder, LinkedError, RestOf, ResultOf, TypedCanvas } from "./builder-types.ts";
+export type { Marks, StampRules, StampVisitor } from "../core/canvas-stamp.ts";
 export type { CursorItem, SpawnedChildren, SpawnOptions, StreamYield, TaskContext, TaskLog } from "./task-context.ts";
 export { TaskBroken, TaskError, type TaskErrorOptions } from "./errors.ts";
 export {

@@ -1,4 +1,6 @@
+import { FanfoldError } from "../core/errors.ts";
 import type { TaskCall, TaskOutcome, TaskRegistry, TaskRunner } from "../core/invocation.ts";
+import type { Json } from "../core/json.ts";
 import { raceAbort } from "./abort-race.ts";
 import { runAttempt } from "./attempt.ts";
 import { outcomeOf } from "./outcome-of.ts";
@@ -30,8 +32,26 @@ async function runCall(task: AnyTask | undefined, call: TaskCall): Promise<TaskO
     return { kind: "broken", error: { name: "FanfoldError", message, reason: "unknown_task", retryable: false } };
   }
   try {
-    return await raceAbort(call.signal, () => runAttempt(task, call));
+    return await raceAbort(call.signal, () => (call.each === undefined ? runAttempt(task, call) : runEach(task, call, call.each)));
   } catch (thrown) {
     return outcomeOf(thrown, call.signal);
   }
+}
+
+/** One attempt that calls the task for each item; the first call that does not simply succeed ends it. */
+async function runEach(task: AnyTask, call: TaskCall, each: "map" | "starmap"): Promise<TaskOutcome> {
+  const values: Json[] = [];
+  const counters: Record<string, number> = {};
+  for (const item of call.args[0] as readonly Json[]) {
+    call.signal.throwIfAborted();
+    const one = runAttempt(task, { ...call, args: each === "map" ? [item] : (item as readonly Json[]) });
+    const outcome = await one.catch((thrown: unknown) => outcomeOf(thrown, call.signal));
+    if (outcome.kind === "stream" || (outcome.kind === "success" && outcome.spawned)) {
+      throw new FanfoldError("invalid_request", `${task.name} has children of its own: it cannot run inside a ${each}; make it a group of signatures`);
+    }
+    if (outcome.kind !== "success" && outcome.kind !== "skipped") return outcome;
+    values.push(outcome.value);
+    if (outcome.kind === "success") for (const [name, by] of Object.entries(outcome.counters ?? {})) counters[name] = (counters[name] ?? 0) + by;
+  }
+  return { kind: "success", value: values, ...(Object.keys(counters).length > 0 && { counters }) };
 }

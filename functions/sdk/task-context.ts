@@ -51,6 +51,13 @@ export interface TaskContext<Kwargs = JsonObject> {
   readonly signal: AbortSignal;
   /** Keyword arguments; typed and checked when the task declares them. */
   readonly kwargs: Kwargs;
+  /** What the signature was stamped with, and its further headers. */
+  readonly stamps: JsonObject;
+  readonly headers: JsonObject;
+  /** 0 to 9, as the signature says; undefined: it does not. */
+  readonly priority: number | undefined;
+  /** The group that the run is a member of, and its place in it. A job that is no group has a root group of one. */
+  readonly member: { readonly group: string; readonly index: number };
   readonly log: TaskLog;
   /** Streaming tasks: the cursor to go on after, from an earlier attempt; undefined: from the start. */
   readonly cursor: Json | undefined;
@@ -81,6 +88,13 @@ export interface TaskContext<Kwargs = JsonObject> {
    * @example ctx.spawnWithCallback(parts.map((part) => upload.s(part)), publish.s());
    */
   spawnWithCallback(children: Iterable<CanvasSource>, callback: CanvasSource, options?: SpawnOptions): SpawnedChildren;
+  /**
+   * Adds members to the group that this run is a member of, such as the header of a chord: when this attempt succeeds they run, and their results stand
+   * behind those of the other members. This run keeps its value, and fails when they fail.
+   * @throws FanfoldError `too_many_children`, `invalid_canvas`; a run that is no member of a group fails with `invalid_request`
+   * @example for (const link of page.links) ctx.addToChord(fetch.s(link));
+   */
+  addToChord(canvas: CanvasSource | Iterable<CanvasSource>): void;
   /**
    * Ends the attempt: this run's value becomes that of `canvas`, its failure too. Children spawned before it are refused.
    * @example return ctx.replace(chain(fetch.s(url), parse.s()));

@@ -1,13 +1,17 @@
 import type * as z from "zod/v4/core";
-import type { FailurePolicy, SignatureOptions } from "../core/canvas.ts";
+import { eachOf } from "../core/canvas-algebra.ts";
+import type { Chunks, FailurePolicy, SignatureOptions } from "../core/canvas.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { TaskInfo } from "../core/invocation.ts";
 import type { RetryPolicy } from "../core/retry-policy.ts";
-import type { JsonObject } from "../core/json.ts";
+import type { Json, JsonObject } from "../core/json.ts";
+import { toJson } from "../core/json-check.ts";
 import { nameProblem } from "../core/names.ts";
 import { parseQueueName } from "../core/queue-name.ts";
 import { retryPolicy } from "../core/retry-policy.ts";
 import { readFailurePolicy } from "../core/signature-options.ts";
+import { builderOf, invalidCanvas } from "./builder-methods.ts";
+import type { ChunksBuilder, TypedCanvas } from "./builder-types.ts";
 import { runInline } from "./inline.ts";
 import type { Ends, Missing } from "./partial-args.ts";
 import { createSignature, type SignatureParts, type TaskSignature } from "./signature.ts";
@@ -72,6 +76,9 @@ export interface AnyTask {
   };
 }
 
+/** A task without parameters does not mind what it is given. */
+type Takes<Args extends readonly unknown[]> = Args extends readonly [] ? boolean : false;
+
 /** A named, versioned function with ways to say when it runs. */
 export interface Task<Args extends readonly unknown[] = readonly unknown[], Result = unknown, Kwargs = { readonly [name: string]: unknown }> extends AnyTask {
   /**
@@ -79,15 +86,31 @@ export interface Task<Args extends readonly unknown[] = readonly unknown[], Resu
    * @throws FanfoldError `invalid_canvas` for what is not JSON, `payload_too_large`, `too_deep`
    * @example chain(add.s(2, 2), add.s(4)); // 8
    */
-  s<const Given extends Ends<Args>>(...args: Given): TaskSignature<Missing<Args, Given>, Result>;
+  s<const Given extends Ends<Args>>(...args: Given): TaskSignature<Missing<Args, Given>, Result, Takes<Args>>;
   /** An immutable signature: it takes nothing from the step before. */
-  si(...args: Args): TaskSignature<[], Result>;
+  si(...args: Args): TaskSignature<[], Result, true>;
   /** The long form of `s`: positional arguments, keyword arguments, options; `immutable` as in `si`. */
-  signature<const Given extends Ends<Args>>(
+  signature<const Given extends Ends<Args>, const Immutable extends boolean = Takes<Args>>(
     args: Given,
     kwargs?: Kwargs,
-    options?: SignatureOptions & { readonly immutable?: boolean },
-  ): TaskSignature<Missing<Args, Given>, Result>;
+    options?: SignatureOptions & { readonly immutable?: Immutable },
+  ): TaskSignature<Missing<Args, Given>, Result, Immutable>;
+  /**
+   * One run that calls the task for each item of a list, one after the other; its value is the list of what they gave.
+   * @example tsum.map([[1, 2], [3, 4]]); // [3, 7]
+   */
+  map(items: Iterable<Args[0]>): TypedCanvas<Result[], [], true>;
+  /**
+   * As `map`, for a list of argument lists.
+   * @example add.starmap([[2, 2], [4, 4]]); // [4, 8]
+   */
+  starmap(items: Iterable<Args>): TypedCanvas<Result[], [], true>;
+  /**
+   * A list of argument lists cut into parts of `size`, each a starmap: a group of them, whose value is a list of lists.
+   * @throws FanfoldError `invalid_canvas` when `size` is not a whole number from 1
+   * @example add.chunks(pairs, 100);
+   */
+  chunks(items: Iterable<Args>, size: number): ChunksBuilder<Result>;
   /**
    * Runs it here and now, in this process and without an engine: for tests and scripts. Throws what the task throws; spawning, streaming and reading
    * a group's results need an engine and throw `engine_unavailable`.
@@ -124,6 +147,9 @@ export function defineTask<Args extends readonly unknown[], Returned, Kwargs ext
     si: (...args: unknown[]) => sign({ args, immutable: true }),
     signature: (args: readonly unknown[], kwargs = {}, { immutable = false, ...options }: SignatureOptions & { immutable?: boolean } = {}) =>
       sign({ args, kwargs, options, immutable }),
+    map: (items: Iterable<unknown>) => builderOf(eachOf("map", info.name, listOf(items))),
+    starmap: (items: Iterable<unknown>) => builderOf(eachOf("starmap", info.name, listOf(items))),
+    chunks: (items: Iterable<unknown>, size: number) => builderOf(chunksOf(info.name, listOf(items), size)),
     inline: (...args: unknown[]) => sign({ args })(),
     delay: async (...args: unknown[]) => sign({ args }).submit(),
   };
@@ -140,6 +166,14 @@ export function defineTask<Args extends readonly unknown[], Returned, Kwargs ext
     ...methods,
   });
   return task as Task<Args, ValueOf<Returned>, GivenKwargs<Kwargs>>;
+}
+
+function listOf(items: Iterable<unknown>): readonly Json[] {
+  return toJson([...items], "/it", { code: "invalid_canvas" }) as readonly Json[];
+}
+function chunksOf(task: string, items: readonly Json[], size: number): Chunks {
+  if (!Number.isSafeInteger(size) || size < 1) throw invalidCanvas("the size of a chunk must be a whole number from 1");
+  return { kind: "chunks", task, items, size, options: {} };
 }
 
 export function isTask(value: unknown): value is AnyTask {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import type { Canvas, Chain, Chord, Group, Signature } from "../../functions/core/canvas.ts";
+import { eachOf } from "../../functions/core/canvas-algebra.ts";
+import type { Canvas, Chain, Chord, Chunks, Group, Signature } from "../../functions/core/canvas.ts";
 import type { Json, JsonObject } from "../../functions/core/json.ts";
 
 /** JSON as it comes back from its own text: without -0 and without the one key that is refused. */
@@ -21,6 +22,8 @@ const options = fc.record(
     timeout: fc.integer({ min: 1, max: 900 }),
     retry: fc.record({ maxAttempts: fc.integer({ min: 1, max: 9 }), jitter: fc.constantFrom(0, 0.5, 1) }, { requiredKeys: [] }),
     ignoreResult: fc.boolean(),
+    stamps: fc.dictionary(fc.constantFrom("team", "order"), fc.oneof(fc.string(), fc.nat()), { minKeys: 1, noNullPrototype: true }),
+    headers: fc.dictionary(fc.constantFrom("trace", "span"), fc.string(), { minKeys: 1, noNullPrototype: true }),
   },
   { requiredKeys: [], noNullPrototype: true },
 );
@@ -33,17 +36,41 @@ const groupOptions = fc.record(
 );
 const plain = <T extends object>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
-export const { canvas } = fc.letrec<{ canvas: Canvas; task: Signature; chain: Chain; group: Group; chord: Chord }>((tie) => ({
-  canvas: fc.oneof({ depthSize: "small", withCrossShrink: true }, tie("task"), tie("chain"), tie("group"), tie("chord")),
-  task: fc.record({
-    kind: fc.constant("task" as const),
-    task: name,
-    args: fc.array(json, { maxLength: 3 }),
-    kwargs,
-    options: options.map(plain),
-    immutable: fc.boolean(),
-  }),
-  chain: fc.record({ kind: fc.constant("chain" as const), items: fc.array(tie("canvas"), { minLength: 1, maxLength: 4 }) }),
+/** Headers alone come back beside the empty list of stamps. */
+const normal = <T extends { headers?: object; stamps?: object }>(value: T): T => plain(value.headers && !value.stamps ? { ...value, stamps: {} } : value);
+const lists = fc.array(fc.array(json, { maxLength: 2 }), { maxLength: 4 });
+
+const callback = signature("callback", { args: [1] });
+const callbacks: (readonly Canvas[])[] = [[callback], [{ kind: "chain", items: [signature("other"), callback] }, callback]];
+
+export const { canvas } = fc.letrec<{ canvas: Canvas; task: Signature; each: Signature; chain: Chain; group: Group; chord: Chord; chunks: Chunks }>((tie) => ({
+  canvas: fc.oneof({ depthSize: "small", withCrossShrink: true }, tie("task"), tie("chain"), tie("group"), tie("chord"), tie("each"), tie("chunks")),
+  task: fc.record(
+    {
+      kind: fc.constant("task" as const),
+      task: name,
+      args: fc.array(json, { maxLength: 3 }),
+      kwargs,
+      options: options.map(normal),
+      immutable: fc.boolean(),
+      link: fc.constantFrom(...callbacks),
+      linkError: fc.constantFrom(...callbacks),
+    },
+    { requiredKeys: ["kind", "task", "args", "kwargs", "options", "immutable"], noNullPrototype: true },
+  ),
+  each: fc
+    .record({ each: fc.constantFrom("map" as const, "starmap" as const), task: name, items: lists, options: options.map(normal) })
+    .map(({ each, task, items, options: given }) => eachOf(each, task, items, given)),
+  chunks: fc.record({ kind: fc.constant("chunks" as const), task: name, items: lists, size: fc.integer({ min: 1, max: 3 }), options: options.map(normal) }),
+  chain: fc.record(
+    {
+      kind: fc.constant("chain" as const),
+      items: fc.array(tie("canvas"), { minLength: 1, maxLength: 4 }),
+      link: fc.constantFrom(...callbacks),
+      linkError: fc.constantFrom(...callbacks),
+    },
+    { requiredKeys: ["kind", "items"], noNullPrototype: true },
+  ),
   group: fc.record({ kind: fc.constant("group" as const), members: fc.array(tie("canvas"), { maxLength: 4 }), options: groupOptions.map(plain) }),
   chord: fc.record({ kind: fc.constant("chord" as const), header: tie("group"), body: tie("canvas") }),
 }));

@@ -40,7 +40,7 @@ it("runs a chain, a chord, nested groups, spawns and streams", async () => {
   const two = await local.engine.submit({ canvas: chord(group(Array.from({ length: 50 }, (_, i) => add.s(i, i))), sum.s()).canvas });
   const three = await local.engine.submit({ canvas: spawner.s(20).canvas });
   const four = await local.engine.submit({ canvas: chain(stream.s(23), handle.s()).canvas });
-  const five = await local.engine.submit({ canvas: group([group([add.s(1, 1), add.s(2, 2)]), add.s(3, 3)]).canvas });
+  const five = await local.engine.submit({ canvas: group([group([add.s(1, 1), add.s(2, 2)], { policy: "settled" }), add.s(3, 3)]).canvas });
   await local.untilQuiet();
   expect(await local.engine.job(one.jobId)).toMatchObject({ state: "success", value: 8 });
   expect(await local.engine.job(two.jobId)).toMatchObject({ state: "success", value: 2450, counts: { success: 51 }, countsExact: true });

@@ -3,7 +3,7 @@ import { LIMITS } from "../../functions/core/limits.ts";
 import { chain, defineTask, group, type FailurePolicy, type TaskContext } from "../../functions/sdk/index.ts";
 import { errorOf, itemsOf, runTask } from "./calls.ts";
 
-const child = defineTask({ name: "child", run: (_ctx, _n: number) => null });
+const child = defineTask({ name: "child", run: (_ctx, _n: number | null) => null });
 const canvas = (n: number) => child.s(n).canvas;
 function taskOf(run: (ctx: TaskContext) => unknown, policy?: FailurePolicy) {
   return defineTask({ name: "t", run: (ctx: TaskContext) => run(ctx), ...(policy !== undefined && { policy }) });

@@ -84,7 +84,7 @@ describe("types", () => {
     expectTypeOf<ResultOf<ReturnType<typeof label.s>>>().toEqualTypeOf<string>();
     const members = group([1, 2].map((n) => label.s(n, "a", "b")));
     expectTypeOf<ResultOf<typeof members>>().toEqualTypeOf<string[]>();
-    expectTypeOf(chord(members, add.s(1))).toExtend<CanvasBuilder<number>>();
+    expectTypeOf(chord(members, label.si(1, "a"))).toExtend<CanvasBuilder<string>>();
     // @ts-expect-error a chord has a body
     void (() => chord(members));
   });

@@ -1,4 +1,6 @@
 import { FanfoldError } from "../../functions/core/errors.ts";
+import { ownerOf } from "../../functions/core/run-id.ts";
+import type { Header } from "../../functions/engine/items.ts";
 import type { Engine } from "../../functions/engine/contract.ts";
 import { PortError } from "../../functions/engine/ports.ts";
 import type { Random } from "./random.ts";
@@ -16,6 +18,8 @@ export interface ClientJob {
   /** Scheduler step at which it is cancelled; negative: never. */
   cancelAt: number;
   cancelAsked: boolean;
+  /** Scheduler step at which one of its runs is revoked; negative: never. */
+  revokeAt: number;
   /** The API said that the job is cancelled. */
   cancelled: boolean;
   /** The API answered. */
@@ -53,6 +57,30 @@ async function feed(engine: Engine, jobId: string, pages: Extract<JobSpec, { kin
 export async function cancelJob(engine: Engine, job: ClientJob, jobId: string): Promise<void> {
   if (await again(() => engine.cancel(jobId))) job.cancelled = true;
   job.cancelAnswered = true;
+}
+
+/** Answers a run that waits for somebody, as the reference expects it. */
+export async function answer(engine: Engine, header: Pick<Header, "gid" | "jobId" | "wait">): Promise<void> {
+  const runId = ownerOf(header.gid) as string;
+  try {
+    if (header.wait?.of === "event") await again(() => engine.sendEvent(header.jobId, header.wait?.name ?? "", `event ${header.wait?.name}`));
+    else {
+      const { wait } = (await again(() => engine.run(runId))) ?? {};
+      // Not waiting yet: whoever asks comes again.
+      if (wait?.token !== undefined) await again(() => engine.complete(runId, wait.token as string, { value: `answer to ${runId}` }));
+    }
+  } catch (error) {
+    if (!(error instanceof FanfoldError) || error.code === "internal") throw error;
+  }
+}
+
+/** Revokes a run, or a group, that somebody has seen: whether it still runs is told by what comes of it. */
+export async function revokeRun(engine: Engine, runId: string): Promise<void> {
+  try {
+    await again(() => engine.revoke(runId));
+  } catch (error) {
+    if (!(error instanceof FanfoldError) || error.code === "internal") throw error;
+  }
 }
 
 /** A client tries again until a port answers. */

@@ -1,10 +1,11 @@
-import { addCounts, carriedUp, type Counts } from "../../functions/core/counts.ts";
+import { addCounts, carriedUp, type Counts, ignoredFailures } from "../../functions/core/counts.ts";
 import type { ResultEntry, TaskCall } from "../../functions/core/invocation.ts";
 import { failsEarly } from "../../functions/core/policy.ts";
 import { childGroupOf, ownerOf, parseRunId, runIdOf, scopesOf } from "../../functions/core/run-id.ts";
 import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../functions/core/run-state.ts";
 import { asHeader, type Header, type Run } from "../../functions/engine/items.ts";
 import type { Item } from "../../functions/engine/ports.ts";
+import { isRevoked } from "../../functions/engine/revoked.ts";
 import type { Journal } from "./journal.ts";
 import type { LeaseWatch } from "./lease-watch.ts";
 import type { Complaints } from "./reference.ts";
@@ -12,7 +13,7 @@ import type { Scheduler, SimProcess } from "./scheduler.ts";
 import type { Shape } from "./shape.ts";
 import type { AppliedWrite } from "./sim-store.ts";
 
-const COUNTED = ["success", "skipped", "error", "broken", "cancelled", "failedMembers"];
+const COUNTED = ["ignored", "success", "skipped", "error", "broken", "cancelled", "failedMembers"];
 
 /** Watches every applied write and every start of user code, and complains as soon as the protocol's promises are broken. */
 export class Oracle {
@@ -27,6 +28,10 @@ export class Oracle {
   /** Root groups that may decide `cancelled` or `timeout`. */
   readonly cancellable = new Set<string>();
   readonly deadlines = new Map<string, number>();
+  /** When a member of a group was last revoked. */
+  readonly #revokedAt = new Map<string, number>();
+  /** Nothing fails any more, so what was revoked before does not start. */
+  calm = false;
   /** All jobs have expired: what old processes write now expires too. Only a root header must not come back. */
   collected = false;
 
@@ -54,6 +59,7 @@ export class Oracle {
       return;
     }
     if (!before) this.#created(after);
+    if ((after.revoked?.size ?? 0) > (before?.revoked?.size ?? 0)) this.#revokedAt.set(after.gid, this.#scheduler.now);
     if (before?.memberCount !== undefined && after.memberCount !== before.memberCount) this.#bad("sealed-twice", after.gid);
     if (after.outcome !== undefined && (before?.outcome !== after.outcome || before.round !== after.round)) this.#decided(process, after);
     if (after.state === "closed" && after.outcome === undefined) this.#bad("closed-undecided", after.gid);
@@ -62,6 +68,12 @@ export class Oracle {
     const owner = header.joins === undefined ? undefined : this.#shape.rowOf(header.joins);
     if (header.joins === undefined) {
       if (ownerOf(header.gid) !== undefined) this.#bad("header-without-owner", header.gid);
+      return;
+    }
+    if (header.side) {
+      const good = header.side === "links";
+      if (!owner || !(good ? isSuccess(owner.status) : isFailure(owner.status)))
+        this.#bad("callbacks-too-early", `${header.gid}: ${owner?.status ?? "absent"}`);
       return;
     }
     // An open group exists while its owner streams; any other one only once its owner waits for it.
@@ -83,10 +95,10 @@ export class Oracle {
     if (times > 1) this.#bad("decided-twice", `${key}: now ${header.outcome}`);
     switch (header.outcome) {
       case "cancelled":
-        if (!this.cancellable.has(header.gid)) this.#bad("cancelled-without-reason", header.gid);
+        if (!this.cancellable.has(header.gid) && !this.#revoked(header)) this.#bad("cancelled-without-reason", header.gid);
         return;
       case "timeout": {
-        const deadline = this.deadlines.get(header.gid);
+        const deadline = this.deadlines.get(header.gid) ?? (header.wait && header.deadline);
         if (deadline === undefined || deadline > this.#scheduler.now + process.skew) this.#bad("timed-out-early", header.gid);
         return;
       }
@@ -104,11 +116,16 @@ export class Oracle {
   /** Somebody above has decided, or the owner is over. */
   #mayDrop(header: Header): boolean {
     const owner = header.joins === undefined ? undefined : this.#shape.rowOf(header.joins);
-    if (!owner || isTerminal(owner.status)) return true;
+    if (!owner || (isTerminal(owner.status) && !header.side)) return true;
     return scopesOf(owner.gid).some((gid) => {
       const above = this.#shape.header(gid);
       return !above || above.outcome !== undefined;
     });
+  }
+  #revoked(header: Header): boolean {
+    const ref = header.joins === undefined ? undefined : parseRunId(header.joins);
+    const above = ref && this.#shape.header(ref.gid);
+    return ref !== undefined && above !== undefined && isRevoked(above, ref);
   }
   #decidedEarly(header: Header): void {
     let failed = 0;
@@ -128,9 +145,13 @@ export class Oracle {
     for (let index = 0; index < memberCount; index++) {
       const strand = this.#shape.strand(gid, index);
       const last = this.#shape.lastRow(gid, index);
-      if (!strand || !last || !isTerminal(last.status) || (isSuccess(last.status) && last.step + 1 < strand.length)) {
+      if (!strand || !last || !isTerminal(last.status) || (isSuccess(last.status) && !this.#shape.isOver(header, last, strand.length))) {
         this.#bad("decided-before-member-finished", `${gid} member ${index}: ${last ? `${last.runId} ${last.status}` : "no row"}`);
         return;
+      }
+      for (const side of this.#shape.sides(gid, index, last.step)) {
+        const beside = this.#shape.header(side.gid);
+        if (beside?.outcome === undefined) this.#bad("decided-before-callbacks", `${gid}: ${side.gid} is ${beside ? "open" : "absent"}`);
       }
       const counts = this.#memberCounts(gid, index, last.step);
       total = total && counts && addCounts(total, counts, { failedMembers: this.#failedMembers(header, index) });
@@ -165,7 +186,23 @@ export class Oracle {
       if (!counts) return undefined;
       sum = addCounts(sum, counts);
     }
+    for (const side of this.#shape.sides(gid, index, lastStep)) {
+      const counts = this.#sideCounts(side.gid);
+      if (!counts) return undefined;
+      sum = addCounts(sum, counts);
+    }
     return sum;
+  }
+  #sideCounts(gid: string): Counts | undefined {
+    const header = this.#shape.header(gid);
+    if (!header?.outcome || header.early || header.memberCount === undefined) return undefined;
+    const all: Counts[] = [];
+    for (let k = 0; k < header.memberCount; k++) {
+      const counts = this.#memberCounts(gid, k, this.#shape.lastRow(gid, k)?.step ?? 0);
+      if (!counts) return undefined;
+      all.push(counts);
+    }
+    return ignoredFailures(all);
   }
   #rowCounts(gid: string, index: number, step: number): Counts | undefined {
     const run = this.#shape.row({ gid, index, step });
@@ -207,6 +244,9 @@ export class Oracle {
     if (runId !== runIdOf(groupId, index, step)) this.#bad("wrong-identity", runId);
     if (this.#journal.argumentsOf(runId).length > 1 && !this.#earlyAbove(groupId, index, step))
       this.#bad("arguments-changed", `${runId}: ${this.#journal.argumentsOf(runId).join(" | ").slice(0, 600)}`);
+    const header = this.#shape.header(groupId);
+    const marked = header && isRevoked(header, call) ? this.#revokedAt.get(groupId) : undefined;
+    if (this.calm && marked !== undefined && marked < this.#scheduler.now - 60_000) this.#bad("revoked-run-started", runId);
     if (step === 0) return;
     const before = this.#shape.row({ gid: groupId, index, step: step - 1 });
     if (!before || !isSuccess(before.status)) this.#bad("step-before-predecessor", `${runId}: the step before is ${before?.status ?? "absent"}`);
@@ -220,7 +260,7 @@ export class Oracle {
     if (entries.some((entry, index) => entry.index !== index)) this.#bad("results-unordered", call.runId);
     if (this.#anyEarly(before.collects)) return;
     const members = this.#flatMembers(before.collects);
-    if (entries.length !== members) this.#bad("results-incomplete", `${call.runId} read ${entries.length} of ${members}`);
+    if (entries.length < members) this.#bad("results-incomplete", `${call.runId} read ${entries.length} of ${members}`);
     const text = JSON.stringify(entries);
     const seen = this.#results.get(call.runId);
     if (seen !== undefined && seen !== text) this.#bad("results-changed", `${call.runId}: ${seen.slice(0, 300)} then ${text.slice(0, 300)}`);

@@ -1,18 +1,25 @@
-import { addCounts, carriedUp, type Counts } from "../../functions/core/counts.ts";
-import type { FailurePolicy } from "../../functions/core/canvas.ts";
+import { addCounts, carriedUp, type Counts, ignoredFailures } from "../../functions/core/counts.ts";
+import type { Canvas, FailurePolicy, Repeat, Wait, When } from "../../functions/core/canvas.ts";
 import { canonicalJson, type Json } from "../../functions/core/json.ts";
 import { failsEarly, outcomeOf } from "../../functions/core/policy.ts";
-import { childGroupOf, runIdOf, type RunRef } from "../../functions/core/run-id.ts";
+import { childGroupOf, ownerOf, runIdOf, type RunRef } from "../../functions/core/run-id.ts";
+import { holds } from "../../functions/core/value-condition.ts";
 import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../functions/core/run-state.ts";
-import type { Run } from "../../functions/engine/items.ts";
+import type { Header, Run } from "../../functions/engine/items.ts";
+import { isRevoked } from "../../functions/engine/revoked.ts";
 import type { Journal } from "./journal.ts";
 import { childrenOf } from "./script-runner.ts";
-import { type Shape, type Step, stepsOf } from "./shape.ts";
+import { repeated, type Shape, type Step, stepsOf } from "./shape.ts";
 import { valueOf, withoutGroup } from "./values.ts";
 import { TASKS } from "./workload.ts";
 
 /** What a finished run gives to the next step: a plain value, or the results of a group. */
-export type Value = { readonly kind: "json"; readonly json: Json } | { readonly kind: "group"; readonly entries: readonly Ended[] };
+export type Value =
+  | { readonly kind: "json"; readonly json: Json }
+  /** `all`: its members, and what they have added to them. */
+  | { readonly kind: "group"; readonly entries: readonly Ended[]; readonly all: readonly Ended[] }
+  /** An error, or what was made of one: it says what chance decides. */
+  | { readonly kind: "unknown" };
 /**
  * How a run, a strand or a group must have ended. `cut`: a group above it decided first, so anything goes. `counts` is undefined when some group in it
  * decided before all its members had ended.
@@ -21,10 +28,13 @@ export interface Ended {
   readonly status: TerminalStatus | "cut";
   readonly value?: Value;
   readonly counts: Counts | undefined;
+  /** What its steps have added to the group that it is a member of. */
+  readonly extras?: readonly Ended[];
 }
 type GroupEnd = {
   readonly outcome: "complete" | "failed" | "cut";
   readonly entries: readonly Ended[];
+  readonly all: readonly Ended[];
   readonly failed: number;
   readonly counts: Counts | undefined;
 };
@@ -59,12 +69,14 @@ export class Reference {
     let carried: Counts | undefined = {};
     let last: Ended = CUT;
     let given = input;
+    const extras: Ended[] = [];
     for (const [step, what] of steps.entries()) {
       const ref = { gid, index, step };
       const run = this.#shape.row(ref);
       if (!run || !isTerminal(run.status)) return CUT;
       last = what.kind === "task" ? this.#task(run, what, given) : this.#group(ref, run, what, given);
       carried = carried && last.counts && addCounts(carried, last.counts);
+      extras.push(...(last.extras ?? []));
       if (last.status === "cut") return CUT;
       if (last.status !== run.status) {
         this.#complaints.bad("wrong-status", `${run.runId} is ${run.status}, must be ${last.status}`);
@@ -73,11 +85,31 @@ export class Reference {
       if (isFailure(last.status)) break;
       given = last.value ?? NOTHING;
     }
-    return { ...last, counts: carried };
+    const upTo = steps.findLastIndex((_, step) => this.#shape.row({ gid, index, step }) !== undefined);
+    for (const side of this.#shape.sides(gid, index, upTo)) {
+      const beside = this.#side(side.gid, side.callbacks);
+      carried = carried && beside && addCounts(carried, beside);
+    }
+    return { ...last, counts: carried, extras };
+  }
+  /** How callbacks end does not matter to their host; that they are called, and are given what they must be given, does. */
+  #side(gid: string, callbacks: readonly Canvas[]): Counts | undefined {
+    const header = this.#shape.header(gid);
+    if (header?.outcome !== "complete") return undefined;
+    const input = this.#sideInput(gid);
+    const ended = callbacks.map((callback, index) => this.strand(gid, index, stepsOf(callback), input));
+    const counts = ended.map((each) => each.counts);
+    return counts.every((each) => each !== undefined) ? ignoredFailures(counts) : undefined;
+  }
+  #sideInput(gid: string): Value {
+    const run = this.#shape.rowOf(ownerOf(gid) as string);
+    if (!run || gid.endsWith(".e") || run.collects !== undefined) return { kind: "unknown" };
+    return { kind: "json", json: this.#loadValue(run) };
   }
 
   #task(run: Run, { signature, script }: Extract<Step, { kind: "task" }>, input: Value | undefined): Ended {
     const plain = (status: TerminalStatus, value?: Value): Ended => ({ status, counts: { [status]: 1 }, ...(value && { value }) });
+    if (run.status === "cancelled" && run.error?.reason === "revoked") return this.#wasRevoked(run);
     if (run.status === "cancelled" && run.error?.reason !== "expired") return CUT;
     if (run.status === "cancelled" && signature.options.expires !== undefined) return { status: "cancelled", counts: { cancelled: 1, u_expired: 1 } };
     if (run.status === "broken" && run.error?.reason === "task_killed" && this.#mayBeKilled(run.runId)) return plain("broken");
@@ -88,20 +120,20 @@ export class Reference {
 
     const args = this.#arguments(signature.args, signature.immutable ? undefined : input, signature.task === TASKS.streaming);
     const silent = signature.options.ignoreResult ?? signature.task === TASKS.silent;
-    const own: Value = { kind: "json", json: silent ? null : valueOf(script, args) };
+    const own: Value = silent ? NOTHING : args ? { kind: "json", json: valueOf(script, args) } : { kind: "unknown" };
     if (behaviour === "skip") return this.#valued(run, plain("skipped", own));
     if (script.stream && run.status === "error" && run.error?.reason === "task_timeout" && this.#journal.wasLate(run.runId)) return plain("error");
     if (script.stream) {
       const end = this.#open(
         run,
-        script.stream.items.map(stepsOf),
+        script.stream.items.map((child) => stepsOf(child)),
         (page) => this.#shape.pageItems(childGroupOf(run.runId), page, script.stream?.items ?? [])?.length,
         script.stream.policy,
       );
       return this.#parent(run, end, { success: 1 }, script.stream.own ? own : undefined);
     }
     const counts: Counts = { success: 1, ...Object.fromEntries(Object.entries(script.counters ?? {}).map(([name, count]) => [`u_${name}`, count])) };
-    const children = script.spawn ? childrenOf(script, run.attempt).map(stepsOf) : [];
+    const children = script.spawn ? childrenOf(script, run.attempt).map((child) => stepsOf(child)) : [];
     if (!script.spawn || children.length === 0) return this.#valued(run, { ...plain("success", own), counts });
     const { policy, value } = script.spawn;
     const gid = childGroupOf(run.runId);
@@ -109,14 +141,24 @@ export class Reference {
       policy,
       children.map((steps, index) => this.strand(gid, index, steps, undefined)),
     );
-    if (value === "replace" && end.outcome === "complete") return this.#parent(run, end, counts, end.entries[0]?.value ?? NOTHING);
-    return this.#parent(run, end, counts, value === "own" ? own : undefined);
+    if (value === "replace" && end.outcome === "complete")
+      return { ...this.#parent(run, end, counts, end.entries[0]?.value ?? NOTHING), extras: end.entries[0]?.extras ?? [] };
+    const ended = this.#parent(run, end, counts, value === "group" ? undefined : own);
+    return value === "extras" && ended.status === "success" ? { ...ended, extras: end.all } : ended;
+  }
+  #wasRevoked(run: Run): Ended {
+    const header = this.#shape.header(run.gid);
+    if (!header || !isRevoked(header, run)) this.#complaints.bad("revoked-by-nobody", run.runId);
+    return { status: "cancelled", counts: run.joins === undefined ? { cancelled: 1 } : undefined };
   }
   #group(ref: RunRef, run: Run, step: Exclude<Step, { kind: "task" }>, input: Value | undefined): Ended {
     const gid = childGroupOf(runIdOf(ref.gid, ref.index, ref.step));
+    if (run.status === "cancelled" && run.error?.reason === "revoked") return this.#wasRevoked(run);
+    const expired = step.kind === "flow" && step.flow.kind === "wait" && step.flow.expires !== undefined && run.error?.reason === "expired";
+    if (run.status === "cancelled" && expired) return { status: "cancelled", counts: { cancelled: 1, u_expired: 1 } };
     if (run.status === "cancelled") return CUT;
     if (step.kind === "input") {
-      const items = step.pages.flat().map(stepsOf);
+      const items = step.pages.flat().map((child) => stepsOf(child));
       return this.#parent(
         run,
         this.#open(run, items, (page) => step.pages[page]?.length, step.policy),
@@ -124,11 +166,51 @@ export class Reference {
         undefined,
       );
     }
+    if (step.kind === "flow") return this.#flow(gid, run, step.flow, input);
     const end = groupEnd(
       step.policy,
       step.members.map((member, index) => this.strand(gid, index, stepsOf(member), input)),
     );
     return this.#parent(run, end, {}, undefined);
+  }
+  #flow(gid: string, run: Run, flow: When | Repeat | Wait, input: Value | undefined): Ended {
+    const header = this.#shape.header(gid);
+    if (!header) return CUT;
+    switch (flow.kind) {
+      case "when":
+        return this.#when(header, run, flow, input);
+      case "repeat":
+        return this.#repeat(gid, run, flow, input);
+      case "wait": {
+        if (run.status === "error") return { status: "error", counts: { error: 1 } };
+        const answer = flow.of === "event" ? `event ${flow.name}` : `answer to ${run.runId}`;
+        return this.#valued(run, { status: "success", counts: {}, value: { kind: "json", json: answer } });
+      }
+    }
+  }
+  #when(header: Header, run: Run, flow: When, input: Value | undefined): Ended {
+    const asked = input === undefined ? null : input.kind === "json" ? input.json : input.kind === "group" ? handleOf(input.entries) : undefined;
+    const only = asked === undefined ? header.only : holds(flow.condition, asked) ? 0 : 1;
+    if (only !== header.only) this.#complaints.bad("wrong-way", `${run.runId} went way ${header.only}, must go ${only}`);
+    const way = only === 0 ? flow.do : flow.otherwise;
+    if (!way) return this.#parent(run, groupEnd("allSuccess", []), {}, input ?? NOTHING);
+    return this.#inPlace(run, this.strand(header.gid, 0, stepsOf(way), input));
+  }
+  #repeat(gid: string, run: Run, flow: Repeat, input: Value | undefined): Ended {
+    const period = stepsOf(flow.body).length;
+    for (let times = 1; ; times++) {
+      const ended = this.strand(gid, 0, repeated(flow, times), input);
+      if (ended.status === "cut" || isFailure(ended.status)) return this.#inPlace(run, ended);
+      const { value = NOTHING } = ended;
+      const json = value.kind === "json" ? value.json : value.kind === "group" ? handleOf(value.entries) : undefined;
+      const more = this.#shape.row({ gid, index: 0, step: times * period }) !== undefined;
+      if (json === undefined ? !more && run.status === "success" : holds(flow.until, json)) return this.#inPlace(run, ended);
+      if (times === flow.most) return { status: "error", counts: ended.counts };
+    }
+  }
+  /** A run whose value is that of the only member of its group. */
+  #inPlace(run: Run, ended: Ended): Ended {
+    return { ...this.#parent(run, groupEnd("allSuccess", [ended]), {}, ended.value ?? NOTHING), extras: ended.extras ?? [] };
   }
   /** An open group: its failures count over all pages. */
   #open(run: Run, items: readonly (readonly Step[])[], pageSize: (page: number) => number | undefined, policy: FailurePolicy): GroupEnd {
@@ -136,32 +218,38 @@ export class Reference {
     const sealed = this.#shape.header(gid)?.memberCount;
     const pages = sealed ?? this.#shape.membersWithRows(gid);
     const entries: Ended[] = [];
+    const all: Ended[] = [];
     for (let page = 0; page < pages; page++) {
       const inside = childGroupOf(runIdOf(gid, page, 0));
       const size = pageSize(page);
-      if (size === undefined) return { outcome: "cut", entries: [], failed: 0, counts: undefined };
-      for (let index = 0; index < size; index++) entries.push(this.strand(inside, index, items[entries.length] ?? [], undefined));
+      if (size === undefined) return { outcome: "cut", entries: [], all: [], failed: 0, counts: undefined };
+      const ofPage: Ended[] = [];
+      for (let index = 0; index < size; index++) ofPage.push(this.strand(inside, index, items[entries.length + index] ?? [], undefined));
+      entries.push(...ofPage);
+      all.push(...withExtras(ofPage));
     }
     if (entries.length !== items.length && run.status === "success")
       this.#complaints.bad("items-lost", `${run.runId} has ${entries.length} of ${items.length} items in its pages`);
     // Decided while its owner still pulled: what was not put into pages was not wanted any more.
-    return groupEnd(policy, sealed === undefined ? [...entries, CUT] : entries);
+    return groupEnd(policy, sealed === undefined ? [...entries, CUT] : entries, all);
   }
   /** A run that waited for children. Without a value of its own it takes their results. */
   #parent(run: Run, end: GroupEnd, own: Counts, value: Value | undefined): Ended {
+    if (run.status === "cancelled" && run.error?.reason === "revoked") return this.#wasRevoked(run);
     if (run.status === "cancelled" || end.outcome === "cut") return CUT;
     const counts = end.counts && addCounts(own, end.counts);
     if (end.outcome === "failed") return { status: "error", counts };
-    return this.#valued(run, { status: "success", counts, value: value ?? { kind: "group", entries: end.entries } });
+    return this.#valued(run, { status: "success", counts, value: value ?? { kind: "group", entries: end.entries, all: end.all } });
   }
 
-  #arguments(args: readonly Json[], input: Value | undefined, streams: boolean): readonly Json[] {
+  #arguments(args: readonly Json[], input: Value | undefined, streams: boolean): readonly Json[] | undefined {
     if (!input) return args;
+    if (!isKnown(input)) return undefined;
     return [input.kind === "group" && streams ? handleOf(input.entries) : jsonOf(input), ...args];
   }
   #valued(run: Run, ended: Ended): Ended {
     const { value } = ended;
-    if (!value || !isSuccess(run.status)) return ended;
+    if (!value || value.kind === "unknown" || !isSuccess(run.status)) return ended;
     const stored = this.#loadValue(run);
     const wanted = value.kind === "group" ? handleOf(value.entries) : value.json;
     const found = value.kind === "group" ? withoutGroup(stored) : stored;
@@ -172,17 +260,32 @@ export class Reference {
   }
 }
 
-function groupEnd(policy: FailurePolicy, entries: readonly Ended[]): GroupEnd {
+/** What somebody made of an error is not known, nor is a list with such a thing in it. */
+function isKnown(value: Value): boolean {
+  if (value.kind === "group") return value.all.every((entry) => isFailed(entry) || isKnown(entry.value ?? NOTHING));
+  return value.kind === "json";
+}
+function withExtras(entries: readonly Ended[]): readonly Ended[] {
+  return [...entries, ...entries.flatMap(({ extras = [] }) => extras)];
+}
+function groupEnd(policy: FailurePolicy, entries: readonly Ended[], all = withExtras(entries)): GroupEnd {
   const failed = entries.filter((entry) => entry.status !== "cut" && isFailure(entry.status)).length;
-  if (failsEarly(policy, failed)) return { outcome: "failed", entries, failed, counts: undefined };
-  if (entries.some((entry) => entry.status === "cut")) return { outcome: "cut", entries, failed, counts: undefined };
+  if (failsEarly(policy, failed)) return { outcome: "failed", entries, all, failed, counts: undefined };
+  if (entries.some((entry) => entry.status === "cut")) return { outcome: "cut", entries, all, failed, counts: undefined };
   const exact = entries.every((entry) => entry.counts !== undefined);
-  return { outcome: outcomeOf(policy, failed), entries, failed, counts: exact ? carriedUp(addCounts(...entries.map((entry) => entry.counts))) : undefined };
+  return {
+    outcome: outcomeOf(policy, failed),
+    entries,
+    all,
+    failed,
+    counts: exact ? carriedUp(addCounts(...entries.map((entry) => entry.counts))) : undefined,
+  };
 }
 
 /** Values as a body gets them: a nested group is a nested array, a failed member an object whose details differ from run to run. */
 function jsonOf(value: Value): Json {
-  return value.kind === "json" ? value.json : value.entries.map((entry) => (isFailed(entry) ? { $error: true } : jsonOf(entry.value ?? NOTHING)));
+  if (value.kind === "unknown") return null;
+  return value.kind === "json" ? value.json : value.all.map((entry) => (isFailed(entry) ? { $error: true } : jsonOf(entry.value ?? NOTHING)));
 }
 export function handleOf(entries: readonly Ended[]): Json {
   const failed = entries.filter(isFailed).length;

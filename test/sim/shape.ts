@@ -1,35 +1,61 @@
-import type { Canvas, FailurePolicy, Signature } from "../../functions/core/canvas.ts";
-import { ownerOf, parseRunId, type RunRef, runIdOf } from "../../functions/core/run-id.ts";
+import type { Canvas, FailurePolicy, Repeat, Signature, Wait, When } from "../../functions/core/canvas.ts";
+import { chainItems, chunkGroup, errorLinksAfter, firstErrorLinks } from "../../functions/core/canvas-algebra.ts";
+import { ownerOf, parseRunId, type RunRef, runIdOf, sideGroupOf } from "../../functions/core/run-id.ts";
+import { isSuccess, isTerminal } from "../../functions/core/run-state.ts";
+import { holds } from "../../functions/core/value-condition.ts";
 import { asHeader, asRun, type Header, headerKey, type Run, runKey } from "../../functions/engine/items.ts";
 import { childrenOf, scriptOf } from "./script-runner.ts";
 import type { SimStore } from "./sim-store.ts";
 import type { JobSpec, Script } from "./workload.ts";
 
 /** What a step of a strand is, read off the canvas and the scripts: independent of the engine's own plan. */
-export type Step =
+export type Step = StepKind & { readonly links: readonly Canvas[]; readonly errors: readonly Canvas[] };
+type StepKind =
   | { readonly kind: "task"; readonly signature: Signature; readonly script: Script }
   | { readonly kind: "group"; readonly members: readonly Canvas[]; readonly policy: FailurePolicy }
+  | { readonly kind: "flow"; readonly flow: When | Repeat | Wait }
   /** Members are pages that come from outside. */
   | { readonly kind: "input"; readonly pages: readonly (readonly Canvas[])[]; readonly policy: FailurePolicy }
   /** A page of an open group. */
   | { readonly kind: "page"; readonly members: readonly Canvas[]; readonly policy: FailurePolicy };
 
-export function stepsOf(canvas: Canvas): Step[] {
+/** Read off once: the watchers ask at every write. */
+const known = new WeakMap<Canvas, readonly Step[]>();
+export function stepsOf(canvas: Canvas): readonly Step[] {
+  const steps = known.get(canvas) ?? readSteps(canvas, []);
+  known.set(canvas, steps);
+  return steps;
+}
+/** `told`: error links of what follows a group, which hang on it. */
+function readSteps(canvas: Canvas, told: readonly Canvas[]): readonly Step[] {
   switch (canvas.kind) {
     case "task":
-      return [{ kind: "task", signature: canvas, script: scriptOf(canvas.kwargs) }];
-    case "chain":
-      return canvas.items.flatMap(stepsOf);
+      return [{ kind: "task", signature: canvas, script: scriptOf(canvas.kwargs), links: canvas.link ?? [], errors: canvas.linkError ?? [] }];
+    case "chunks":
+      return readSteps(chunkGroup(canvas), told);
+    case "chain": {
+      const items = chainItems(canvas);
+      return items.flatMap(({ item }, index) => readSteps(item, item.kind === "group" ? errorLinksAfter(items, index) : []));
+    }
+    case "when":
+    case "repeat":
+    case "wait":
+      return [{ kind: "flow", flow: canvas, links: canvas.link ?? [], errors: canvas.linkError ?? [] }];
     case "group":
-      return [{ kind: "group", members: canvas.members, policy: canvas.options.policy ?? "allSuccess" }];
+      return [{ kind: "group", members: canvas.members, policy: canvas.options.policy ?? "allSuccess", links: [], errors: told }];
     case "chord":
-      return [...stepsOf(canvas.header), ...stepsOf(canvas.body)];
+      return [...readSteps(canvas.header, firstErrorLinks(canvas.body)), ...stepsOf(canvas.body)];
   }
 }
-export function stepsOfJob(spec: JobSpec): Step[] {
+export function stepsOfJob(spec: JobSpec): readonly Step[] {
   if (spec.kind === "canvas") return stepsOf(spec.canvas);
-  return [{ kind: "input", pages: spec.pages, policy: spec.policy ?? "settled" }, ...(spec.body ? stepsOf(spec.body) : [])];
+  return [{ kind: "input", pages: spec.pages, policy: spec.policy ?? "settled", ...ALONE }, ...(spec.body ? stepsOf(spec.body) : [])];
 }
+
+export function repeated(flow: Repeat, times: number): readonly Step[] {
+  return Array.from({ length: times }, () => stepsOf(flow.body)).flat();
+}
+const ALONE = { links: [], errors: [] };
 
 /** Which strand a member of a group is, and what stands in the store of it. */
 export class Shape {
@@ -58,6 +84,22 @@ export class Shape {
       last = row;
     }
   }
+  /** The groups of callbacks beside the runs of a member up to this step, as they should stand there. */
+  sides(gid: string, index: number, upTo: number): { readonly gid: string; readonly callbacks: readonly Canvas[] }[] {
+    const sides: { gid: string; callbacks: readonly Canvas[] }[] = [];
+    const strand = this.strand(gid, index);
+    if (!strand?.some(({ links, errors }) => links.length > 0 || errors.length > 0)) return sides;
+    for (let step = 0; step <= upTo; step++) {
+      const what = strand[step];
+      const run = this.row({ gid, index, step });
+      if (!what || !run || !isTerminal(run.status)) continue;
+      const good = isSuccess(run.status);
+      const silent = run.status === "cancelled" && run.error?.reason !== "expired" && run.error?.reason !== "revoked";
+      const callbacks = good ? what.links : silent ? [] : what.errors;
+      if (callbacks.length > 0) sides.push({ gid: sideGroupOf(run.runId, good ? "links" : "errors"), callbacks });
+    }
+    return sides;
+  }
   header(gid: string): Header | undefined {
     return asHeader(this.#store.peek(headerKey(gid)));
   }
@@ -79,6 +121,10 @@ export class Shape {
     const ref = parseRunId(owner) as RunRef;
     const step = this.strand(ref.gid, ref.index)?.[ref.step];
     if (!step) return undefined;
+    if (gid.endsWith(".l") || gid.endsWith(".e")) {
+      const callback = (gid.endsWith(".l") ? step.links : step.errors)[index];
+      return callback && stepsOf(callback);
+    }
     const member = this.#member(step, owner, gid, index);
     return member && (Array.isArray(member) ? (member as readonly Step[]) : stepsOf(member as Canvas));
   }
@@ -87,20 +133,33 @@ export class Shape {
       case "group":
       case "page":
         return step.members[index];
+      case "flow":
+        return this.#flowMember(step.flow, gid, index);
       case "input": {
         const members = step.pages[index];
-        return members && [{ kind: "page", members, policy: step.policy }];
+        return members && [{ kind: "page", members, policy: step.policy, ...ALONE }];
       }
       case "task": {
         const { script } = step;
         if (script.stream) {
           const members = this.pageItems(gid, index, script.stream.items);
-          return members && [{ kind: "page", members, policy: script.stream.policy }];
+          return members && [{ kind: "page", members, policy: script.stream.policy, ...ALONE }];
         }
         const attempt = this.rowOf(owner)?.attempt;
         return script.spawn && attempt !== undefined ? childrenOf(script, attempt)[index] : undefined;
       }
     }
+  }
+  #flowMember(flow: When | Repeat | Wait, gid: string, index: number): Canvas | readonly Step[] | undefined {
+    if (index > 0 || flow.kind === "wait") return undefined;
+    if (flow.kind === "when") return this.header(gid)?.only === 1 ? flow.otherwise : flow.do;
+    return repeated(flow, flow.most);
+  }
+  /** A strand that is repeated is over as soon as its value is as wanted, whatever could follow. */
+  isOver(header: Header, last: Run, steps: number): boolean {
+    if (last.step + 1 >= steps) return true;
+    if (!header.repeat || (last.step + 1) % (steps / header.repeat.most) !== 0) return false;
+    return last.valueRef !== undefined || holds(header.repeat.until, last.value ?? null);
   }
   /** The items that the owner of an open group put into a page: its row says how many there were up to its end. */
   pageItems(gid: string, page: number, items: readonly Canvas[]): readonly Canvas[] | undefined {

@@ -1,6 +1,7 @@
+import { runIdOf } from "../../functions/core/run-id.ts";
 import type { Engine } from "../../functions/engine/contract.ts";
-import { asHeader } from "../../functions/engine/items.ts";
-import { cancelJob, type ClientJob, submitJob } from "./clients.ts";
+import { asHeader, type Header } from "../../functions/engine/items.ts";
+import { answer, cancelJob, type ClientJob, revokeRun, submitJob } from "./clients.ts";
 import { FinalChecks } from "./final-checks.ts";
 import type { Faults } from "./faults.ts";
 import { Journal } from "./journal.ts";
@@ -117,6 +118,7 @@ export class Simulation {
         delivered: false,
         clients: 0,
         cancelAt,
+        revokeAt: this.random.chance(0.25) ? 50 + this.random.int(1_500) : -1,
         cancelAsked: false,
         cancelled: false,
         cancelAnswered: false,
@@ -188,6 +190,7 @@ export class Simulation {
     for (let n = 0; n < steps && this.violations.length === 0; n++) {
       while (this.#processes.workers.length < this.settings.workers) this.#processes.startWorker();
       this.#cancelDue(n);
+      this.#revokeDue(n);
       const event = this.#chosenEvent(random.next());
       if (event) event();
       else if (!(await scheduler.step())) this.#idle();
@@ -208,6 +211,7 @@ export class Simulation {
       [0.003, () => this.#processes.thaw()],
       [beatRate, () => this.random.pick(this.#processes.workers).beat()],
       [0.01, () => this.#startClient()],
+      [0.004, () => this.#answer()],
       [machine ? 0.0008 : 0, () => this.#processes.restart()],
     ];
     let left = dice;
@@ -223,6 +227,38 @@ export class Simulation {
       job.cancelAt = -1;
       this.#cancel(job, job.jobId);
     }
+  }
+  #revokeDue(step: number): void {
+    for (const job of this.jobs) {
+      if (job.revokeAt < 0 || step < job.revokeAt || job.jobId === undefined) continue;
+      job.revokeAt = this.random.chance(0.3) ? step + this.random.int(200) : -1;
+      const prefix = `G#${job.jobId}`;
+      const rows = [...this.#store.items()].filter(
+        ({ key }) => key.table === "tasks" && (key.partition === `${prefix}#0` || key.partition.startsWith(`${prefix}.`)),
+      );
+      if (rows.length === 0) continue;
+      const { key } = this.random.pick(rows);
+      const cut = key.partition.lastIndexOf("#");
+      const [, local, known] = key.sort.split("#");
+      // Sometimes a step that has not come yet, or a member that has no row.
+      const step0 = Number(known) + (this.random.chance(0.3) ? 1 : 0);
+      const index = Number(key.partition.slice(cut + 1)) * this.shape.width + Number(local) + (this.random.chance(0.2) ? 1 : 0);
+      const runId = runIdOf(key.partition.slice(2, cut), index, step0);
+      this.scheduler.count("revokes");
+      this.#processes.background("client", (engine) => revokeRun(engine, runId));
+    }
+  }
+  #unanswered(): Header[] {
+    return [...this.#store.items()]
+      .filter(({ key, attributes }) => key.table === "callbacks" && attributes["wait"] !== undefined && attributes["state"] === "open")
+      .map((item) => asHeader(item) as Header);
+  }
+  #answer(): void {
+    const waiting = this.#unanswered();
+    if (waiting.length === 0) return;
+    const header = this.random.pick(waiting);
+    this.scheduler.count("answers");
+    this.#processes.background("client", (engine) => answer(engine, header));
   }
   #startClient(): void {
     const waiting = this.jobs.filter((job) => !job.delivered && (job.clients === 0 || (job.clients === 1 && this.random.chance(0.1))));
@@ -244,6 +280,7 @@ export class Simulation {
   /** Nothing fails any more; what is frozen stays frozen. */
   async #calm(): Promise<void> {
     this.#processes.forsakeFrozen();
+    this.#oracle.calm = true;
     let steps = 0;
     for (let round = 0; round < CALM_ROUNDS && this.violations.length === 0; round++) {
       while (this.#processes.workers.length < 2) this.#processes.startWorker();
@@ -251,6 +288,7 @@ export class Simulation {
         if (!job.delivered && !this.#processes.active("client")) this.#client(job);
         if (job.cancelAsked && !job.cancelAnswered && job.jobId !== undefined && !this.#processes.active("client")) this.#cancel(job, job.jobId);
       }
+      if (!this.#processes.active("client")) this.#answer();
       if (this.sweeps && !this.#processes.active("sweeper") && this.scheduler.now - this.#sweptAt >= SWEEP_EVERY_MS) this.#sweep();
       await this.scheduler.drain();
       steps += await this.#settle();

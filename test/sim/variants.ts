@@ -187,6 +187,29 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
     removes: "a message is dropped only by what was read consistently: here a header that stands there reads as gone",
     faults: { sweeper: false, read: ({ key, item, many, chance }) => (many && key.table === "callbacks" && chance(0.03) ? undefined : item) },
   },
+  "mark-without-callbacks": {
+    removes: "a member is marked once all callbacks beside its steps have decided",
+    faults: {
+      read: ({ item, many }) =>
+        many && item?.attributes["side"] !== undefined && item.attributes["outcome"] === undefined
+          ? withAttributes(item, (attributes) => ({ ...attributes, outcome: "complete" }))
+          : item,
+    },
+  },
+  "revocation-unseen": {
+    removes: "whoever starts a run has read whether it was revoked",
+    faults: {
+      swallow: (body) => (body as { kind?: string }).kind === "revoke",
+      read: ({ item }) =>
+        item?.attributes["revoked"] === undefined || item.attributes["outcome"] !== undefined
+          ? item
+          : withAttributes(item, ({ revoked: _unseen, ...attributes }) => attributes),
+    },
+  },
+  "event-not-kept": {
+    removes: "an event is put before anybody is told of it, and looked for after anybody has asked for it",
+    faults: { read: ({ key, item, chance }) => (key.partition.startsWith("E#") && chance(0.9) ? undefined : item), sweeper: false },
+  },
   "write-reported-before-applied": { removes: "a write that was reported is durable", faults: { sweeper: false, reportedBeforeApplied: 0.004 } },
 };
 

@@ -1,5 +1,6 @@
-import type { Canvas, FailurePolicy, Group, SignatureOptions } from "../../functions/core/canvas.ts";
+import type { Canvas, FailurePolicy, Group, Signature, SignatureOptions } from "../../functions/core/canvas.ts";
 import type { JsonObject } from "../../functions/core/json.ts";
+import type { ValueCondition } from "../../functions/core/value-condition.ts";
 import type { Random } from "./random.ts";
 
 /** What a task of the simulation does. It travels in the signature's kwargs, so a worker knows nothing but what the engine gave it. */
@@ -19,7 +20,7 @@ export interface Script {
   readonly spawn?: {
     readonly children: readonly Canvas[];
     readonly policy: FailurePolicy;
-    readonly value: "own" | "group" | "replace";
+    readonly value: "own" | "group" | "replace" | "extras";
     /** Even attempts spawn all but the first child. */
     readonly varies?: true;
   };
@@ -44,6 +45,8 @@ export class Workload {
   readonly #timeouts: boolean;
   #budget: number;
   #labels = 0;
+  /** What is made now becomes part of a member of a group, to which a task may add. */
+  #inGroup = false;
 
   /** `timeouts`: some jobs may time out, which takes a sweeper. */
   constructor(random: Random, timeouts: boolean) {
@@ -77,6 +80,7 @@ export class Workload {
   #step(depth: number): Canvas {
     const dice = this.#random.next();
     if (depth > 0 && this.#budget > 0 && dice < 0.2) return this.#group(depth - 1);
+    if (depth > 0 && dice > 0.88) return this.#flow(depth - 1);
     if (depth > 0 && this.#budget > 0 && dice < 0.4) return this.#parent(depth - 1);
     return this.#task();
   }
@@ -99,11 +103,17 @@ export class Workload {
   /** A task with children of its own: by outbox, or streamed page by page. */
   #parent(depth: number): Canvas {
     const random = this.#random;
+    const outside = this.#inGroup;
+    const adds = outside && random.chance(0.25);
+    // A task may not add to what replaces a job, but cannot tell: only what is sure to be in a group does.
+    this.#inGroup = false;
     const children = this.#list(random.int(this.#budget > 0 ? 5 : 2), () => (random.chance(0.4) ? this.#chord(depth) : this.#strand(depth)));
+    this.#inGroup = outside;
     const behaviour = random.chance(0.15) ? "once" : random.chance(0.05) ? "always" : "succeed";
     const policy: FailurePolicy = random.chance(0.5) ? "settled" : this.#policy();
     // Long ones fill more pages than may be unfinished, and sometimes the last page there is.
     const items = random.chance(0.3) ? [...children, ...this.#list(3 + random.int(8), () => this.#task())] : children;
+    if (adds && children.length > 0) return this.#task({ behaviour, spawn: { children, policy: "allSuccess", value: "extras" } });
     if (random.chance(0.5)) return this.#task({ behaviour, stream: { items, policy, cursors: random.chance(0.6), own: random.chance(0.5) } });
     const value = children.length === 1 && random.chance(0.5) ? "replace" : random.chance(0.5) ? "group" : "own";
     // What replaces a run decides how it ends.
@@ -112,9 +122,29 @@ export class Workload {
       spawn: { children, policy: value === "replace" ? "allSuccess" : policy, value, ...(value !== "replace" && random.chance(0.5) && { varies: true }) },
     });
   }
+  /** A branch, a loop or a wait. Conditions are about texts that are as good as random, or about how many members failed. */
+  #flow(depth: number): Canvas {
+    const random = this.#random;
+    const dice = random.next();
+    const links = random.chance(0.1) ? { linkError: [this.#task()] } : {};
+    const text: ValueCondition = { is: "contains", value: random.pick(["a", "e", "1", "3", "k", "s"]) };
+    if (dice < 0.4) {
+      const condition = random.chance(0.6) ? text : ({ is: "gt", path: "/failed", value: 0 } as const);
+      return { kind: "when", condition, do: this.#strand(depth), ...(random.chance(0.7) && { otherwise: this.#strand(depth) }), ...links };
+    }
+    if (dice < 0.75) {
+      const body = this.#strand(0);
+      return { kind: "repeat", body, until: random.chance(0.8) ? text : { not: { is: "exists" } }, most: 1 + random.int(3), ...links };
+    }
+    const expires = random.chance(0.3) && this.#timeouts ? { expires: 20 + random.int(100) } : {};
+    return { kind: "wait", of: random.chance(0.5) ? "approval" : "event", name: random.pick(["go", "stop"]), ...expires, ...links };
+  }
   #group(depth: number): Group {
     const random = this.#random;
+    const outside = this.#inGroup;
+    this.#inGroup = true;
     const members = this.#list(random.int(this.#budget > 0 ? 6 : 2), () => this.#strand(depth));
+    this.#inGroup = outside;
     return { kind: "group", members, options: { policy: this.#policy(), tracking: random.chance(0.6) ? "lazy" : "full" } };
   }
   #chord(depth: number): Canvas {
@@ -140,7 +170,18 @@ export class Workload {
     };
     const task = random.chance(0.75) ? TASKS.plain : random.pick([TASKS.streaming, TASKS.streaming, TASKS.silent, TASKS.elsewhere]);
     const kwargs = { script: script as unknown as JsonObject };
-    return { kind: "task", task, args: [script.label], kwargs, options, immutable: random.chance(0.2) };
+    const bare = { kind: "task" as const, task, args: [script.label], kwargs, options, immutable: random.chance(0.2) };
+    return random.chance(0.12) ? this.#linked(bare) : bare;
+  }
+  /** Links and error links, which may be strands of their own and have links themselves. */
+  #linked(host: Signature): Signature {
+    const outside = this.#inGroup;
+    this.#inGroup = false;
+    const callbacks = (): readonly Canvas[] => this.#list(1 + this.#random.int(2), () => this.#strand(this.#budget > 0 ? 1 : 0));
+    const link = this.#random.chance(0.7) ? { link: callbacks() } : {};
+    const linkError = this.#random.chance(0.6) ? { linkError: callbacks() } : {};
+    this.#inGroup = outside;
+    return { ...host, ...link, ...linkError };
   }
   #list<T>(length: number, make: () => T): T[] {
     return Array.from({ length }, make);

@@ -149,7 +149,21 @@ describe("an attempt after a cursor", () => {
   /** What one attempt yields: cursors and the chunks before them. */
   async function attempt(cursor: unknown): Promise<{ cursor: unknown; chunk: Chunk }[]> {
     const { args } = inventoryWalk.s(hostile.path, 3, null).canvas;
-    const call = { jobId: "j", runId: "j.0.0", groupId: "j", index: 0, step: 0, attempt: 2, round: 0, task: "inventory.walk", args, kwargs: {} };
+    const call = {
+      jobId: "j",
+      runId: "j.0.0",
+      groupId: "j",
+      index: 0,
+      step: 0,
+      attempt: 2,
+      round: 0,
+      task: "inventory.walk",
+      args,
+      kwargs: {},
+      stamps: {},
+      headers: {},
+      priority: undefined,
+    };
     const { signal } = new AbortController();
     const services = { results: () => fails(), log: () => undefined };
     const outcome = await createRunner(tasks).run({ ...call, site: "local", queue: "default", deadline: Infinity, signal, cursor: cursor as never, services });

@@ -2,7 +2,8 @@ import * as z from "zod";
 import { LIMITS } from "../../core/limits.ts";
 import { readCanvas } from "../read-canvas.ts";
 import { invalid, route } from "../route.ts";
-import { canvasNode, inputSealed, pageStored, wholeNumber } from "../schemas.ts";
+import { canvasNode } from "../canvas-schema.ts";
+import { inputSealed, pageStored, wholeNumber } from "../schemas.ts";
 import { jobIdParam, requireJob } from "./job-id.ts";
 
 const MOST_PAGES = 1_000_000;

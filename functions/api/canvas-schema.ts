@@ -1,0 +1,93 @@
+import * as z from "zod";
+import { LIMITS } from "../core/limits.ts";
+import { components, failurePolicy, json, milliseconds } from "./schemas.ts";
+
+/**
+ * The wire form of a canvas, for readers of the OpenAPI document and of docs/canvas.schema.json. Requests are read by core's `parseCanvas`, which bounds depth and
+ * size and names the wrong node; a union of recursive schemas can only say that nothing matched.
+ */
+const retryPolicy = z
+  .strictObject({
+    maxAttempts: z.int().min(1),
+    initialDelaySeconds: z.number().min(0),
+    backoffFactor: z.number().min(1),
+    maxDelaySeconds: z.number().min(0),
+    jitter: z.number().min(0).max(1),
+  })
+  .partial()
+  .register(components, { id: "RetryPolicy" });
+
+const options = {
+  queue: z.string().optional(),
+  priority: z.int().min(0).max(9).optional(),
+  countdown: z.number().min(0).optional(),
+  eta: milliseconds.optional(),
+  expires: z.number().min(0).optional(),
+  timeout: z.number().optional(),
+  retry: retryPolicy.optional(),
+  ignoreResult: z.boolean().optional(),
+  stamps: z.record(z.string(), json).optional(),
+  headers: z.record(z.string(), json).optional(),
+};
+const stamped = { stamped_headers: z.array(z.string()).describe("Names of the stamps among the further names here; the others are headers of the run") };
+const signatureOptions = z
+  .union([z.strictObject(options), z.looseObject({ ...options, ...stamped })])
+  .register(components, { id: "SignatureOptions", description: "Times are seconds, `eta` is milliseconds since the epoch" });
+const ofGroup = { policy: failurePolicy.optional(), tracking: z.enum(["lazy", "full"]).optional() };
+const groupOptions = z
+  .union([z.strictObject({ ...ofGroup, ...options }), z.looseObject({ ...ofGroup, ...options, ...stamped })])
+  .register(components, { id: "GroupOptions", description: "Of the group itself, and options for each of its members" });
+
+const nodes = z.lazy(() => z.array(canvasNode));
+const sequence = z.lazy(() => z.array(canvasNode).min(1).max(LIMITS.strandSteps));
+const callbacks = z.lazy(() => z.array(canvasNode).max(LIMITS.links));
+const common = {
+  options: signatureOptions.optional(),
+  immutable: z.boolean().optional().describe("The result of the step before is not prepended to `args`"),
+  link: callbacks.optional().describe("Run with the value"),
+  link_error: callbacks.optional().describe("Run with the request, the error and its trace"),
+  v: z.literal(1).optional().describe("At the root only"),
+};
+const task = z.string().min(1).max(LIMITS.nameCharacters);
+const lists = z.array(z.array(json));
+const chunks = z.strictObject({ task, it: lists, n: z.int().min(1) });
+
+const wait = z.strictObject({ name: z.string().min(1).max(LIMITS.nameCharacters), expires: z.number().min(0).optional() });
+const pointer = z.string().optional().describe("JSON pointer into the value; default: the whole");
+const condition: z.ZodType = z
+  .lazy(() =>
+    z.union([
+      z.strictObject({ is: z.enum(["eq", "ne", "lt", "le", "gt", "ge", "contains"]), value: json, path: pointer }),
+      z.strictObject({ is: z.enum(["truthy", "exists"]), path: pointer }),
+      z.strictObject({ all: z.array(condition).min(1).max(100) }),
+      z.strictObject({ any: z.array(condition).min(1).max(100) }),
+      z.strictObject({ not: condition }),
+    ]),
+  )
+  .register(components, { id: "ValueCondition", description: "A question about a value" });
+
+export const canvasNode: z.ZodType = z
+  .lazy(() =>
+    z.union([
+      z.strictObject({ task, args: z.array(json).optional(), kwargs: z.record(z.string(), json).optional(), ...common }),
+      z.strictObject({ chain: sequence, ...common }),
+      z.strictObject({ pipe: sequence.describe("Read as what `a | b | c` makes of its items"), ...common }),
+      z.strictObject({ group: nodes, ...common, options: groupOptions.optional() }),
+      z.strictObject({ chord: z.strictObject({ header: z.union([canvasNode, nodes]), body: canvasNode }), ...common }),
+      z.strictObject({ map: z.strictObject({ task, it: z.array(json) }), ...common }),
+      z.strictObject({ starmap: z.strictObject({ task, it: lists }), ...common }),
+      z.strictObject({ chunks, ...common }),
+      z.strictObject({ chunks_group: chunks.describe("Read as the group that the chunks make"), ...common, options: groupOptions.optional() }),
+      z.strictObject({ when: z.strictObject({ condition, do: canvasNode, otherwise: canvasNode.optional() }), ...common }),
+      z.strictObject({ repeat: z.strictObject({ body: canvasNode, until: condition, most: z.int().min(1).max(LIMITS.strandSteps) }), ...common }),
+      z.strictObject({ approval: wait.describe("Waits until somebody completes the run"), ...common }),
+      z.strictObject({ event: wait.describe("Waits for an event of the job"), ...common }),
+    ]),
+  )
+  .register(components, { id: "Canvas", description: "A task's signature, or a composition of them" });
+
+/** The JSON Schema that docs/canvas.schema.json publishes. */
+export function canvasJsonSchema(): object {
+  const { $schema, ...schema } = z.toJSONSchema(canvasNode, { io: "input", metadata: components, reused: "ref" });
+  return { $schema, title: "Fanfold canvas", ...schema };
+}

@@ -1,0 +1,209 @@
+import type { ErrorData } from "../core/invocation.ts";
+import { FanfoldError } from "../core/errors.ts";
+import type { Json } from "../core/json.ts";
+import { runIdOf, sideGroupOf } from "../core/run-id.ts";
+import { isFailure, isSuccess, isTerminal, type RunStatus } from "../core/run-state.ts";
+import { hasEnded, type Job, type Page, type Run } from "./types.ts";
+
+/** Where results are read from: a client, or an engine. */
+export interface ResultSource {
+  job(jobId: string): Promise<Job | undefined>;
+  runs(jobId: string, filter: { readonly limit?: number; readonly cursor?: string }): Promise<Page<Run>>;
+  run(runId: string): Promise<Run | undefined>;
+}
+
+/**
+ * The result of one run, and from there its neighbours. A result that is a group has `members`; its value is the list of theirs, in order. Ids are all there is
+ * to keep: `jobResult(source, id)` restores a result, its parents and its members from what is stored.
+ */
+export interface Result {
+  readonly id: string;
+  /** Absent for a group. */
+  readonly task?: string;
+  readonly status: RunStatus;
+  /** The result before it: of the step before in a chain, the header of a chord for its body. */
+  readonly parent?: Result;
+  /** What its links gave. */
+  readonly children: readonly Result[];
+  readonly members?: readonly Result[];
+  /** It has ended, well or badly. */
+  readonly ready: boolean;
+  readonly successful: boolean;
+  /** It has ended badly, and was not cancelled. A group has failed when one of its members has. */
+  readonly failed: boolean;
+  readonly waiting: boolean;
+  /** Of a group: how many of its members have ended well. 1 or 0 for anything else. */
+  readonly completedCount: number;
+  readonly value?: Json;
+  /** Its own error; `get` throws that of its parents first. `TaskRevokedError`: it was cancelled, or had expired. `ChordError`: what it waited for failed. */
+  readonly error?: ErrorData & { readonly runId?: string };
+  /**
+   * Its value; throws what failed first in the order of the chain.
+   * @throws ResultError with the name of what was thrown in the run; FanfoldError `job_unfinished`
+   */
+  get(): Json;
+  /** Values of a group's members in order. `propagate: false` puts errors in their places instead of throwing the first. */
+  join(options?: { readonly propagate?: boolean }): readonly (Json | ResultError)[];
+  /**
+   * This result and what its links gave, depth first.
+   * @throws FanfoldError `job_unfinished` at one that has not ended; with `intermediate` it is given without a value, and what is below is left out.
+   */
+  collect(options?: { readonly intermediate?: boolean }): Generator<readonly [result: Result, value: Json | undefined], void, undefined>;
+}
+
+/** What a run failed with: `name`, `message` and `stack` are those of what was thrown there. */
+export class ResultError extends Error {
+  readonly runId: string;
+  readonly reason?: string;
+  constructor(error: ErrorData, runId: string) {
+    super(error.message);
+    this.name = error.name;
+    this.runId = runId;
+    if (error.stack !== undefined) this.stack = error.stack;
+    if (error.reason !== undefined) this.reason = error.reason;
+  }
+}
+
+/** Runs of one job that are read at once. Above it, read a group with `client.results(..)`, which streams. */
+const MOST_RUNS = 20_000;
+
+/**
+ * The result that a job ends with, as far as it has come.
+ * @throws FanfoldError `job_not_found`, `too_many_children` above 20,000 runs
+ * @example const sum = await jobResult(client, jobId); sum.get(); sum.parent?.join();
+ */
+export async function jobResult(source: ResultSource, jobId: string): Promise<Result> {
+  const job = await source.job(jobId);
+  if (job === undefined) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
+  const groups = new Map<string, Run[][]>();
+  let count = 0;
+  let cursor: string | undefined;
+  do {
+    const page = await source.runs(jobId, { limit: 1_000, ...(cursor !== undefined && { cursor }) });
+    for (const run of page.items) {
+      const members = groups.get(run.groupId) ?? [];
+      groups.set(run.groupId, members);
+      (members[run.index] ??= []).push(await whole(source, run));
+    }
+    count += page.items.length;
+    if (count > MOST_RUNS) throw new FanfoldError("too_many_children", `job ${jobId} has more than ${MOST_RUNS} runs: read its results as a stream`);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return memberResult({ groups, ended: hasEnded(job) }, jobId, 0);
+}
+/** Lists leave out a value that is kept apart. */
+async function whole(source: ResultSource, run: Run): Promise<Run> {
+  const missing = run.status === "success" && run.value === undefined && run.collects === undefined;
+  return missing ? ((await source.run(run.runId)) ?? run) : run;
+}
+
+interface Runs {
+  /** By group and member: the rows of a strand, in order. */
+  readonly groups: ReadonlyMap<string, readonly (readonly Run[] | undefined)[]>;
+  readonly ended: boolean;
+}
+
+/** The last result of a member's strand, the ones before it as parents. */
+function memberResult(runs: Runs, gid: string, index: number): Result {
+  const strand = runs.groups.get(gid)?.[index] ?? [];
+  let result: Result | undefined;
+  for (const run of strand) result = runResult(runs, run, result);
+  const last = strand.at(-1);
+  if (result !== undefined && !last?.next) return result;
+  // The step that comes next has no row: not yet, or never, and then it shares the fate of the one before.
+  return build({ id: runIdOf(gid, index, strand.length), children: [], ...(result && { parent: result }), ...fate(runs, result) });
+}
+function fate(runs: Runs, before: Result | undefined): Pick<Result, "status" | "error"> {
+  if (before?.ready && !before.successful) return { status: before.status, error: before.members ? dependencyError(before.error, before.id) : before.error };
+  return runs.ended ? { status: "cancelled", error: REVOKED } : { status: "pending" };
+}
+function groupMembers(runs: Runs, gid: string): Result[] {
+  const { length } = runs.groups.get(gid) ?? [];
+  return Array.from({ length }, (_, index) => memberResult(runs, gid, index));
+}
+
+function runResult(runs: Runs, run: Run, parent: Result | undefined): Result {
+  const group = run.collects ?? (run.task === undefined ? run.childGroup : undefined);
+  return build({
+    id: run.runId,
+    ...(run.task !== undefined && { task: run.task }),
+    status: run.status,
+    ...(parent && { parent }),
+    children: groupMembers(runs, sideGroupOf(run.runId, "links")),
+    ...(group !== undefined && { members: groupMembers(runs, group) }),
+    ...(run.value !== undefined && group === undefined && { value: run.value }),
+    ...(isFailure(run.status) && { error: errorOf(run) }),
+  });
+}
+const REVOKED: ErrorData & { readonly runId?: string } = { name: "TaskRevokedError", message: "the run was cancelled before it ended", reason: "cancelled" };
+
+function errorOf(run: Run): ErrorData & { readonly runId?: string } {
+  const error: ErrorData & { readonly runId?: string } = run.error ?? REVOKED;
+  if (run.status === "cancelled") return { ...REVOKED, ...(error.reason !== undefined && { reason: error.reason }) };
+  const ofChildren = run.task !== undefined && run.takes !== "replace" && error.runId !== undefined && error.runId !== run.runId;
+  return ofChildren ? dependencyError(error, run.runId) : error;
+}
+function dependencyError(error: Result["error"], id: string): ErrorData & { readonly runId: string } {
+  const { runId = id, name, message } = { ...REVOKED, ...error };
+  return { name: "ChordError", message: `Dependency ${runId} raised ${name}(${JSON.stringify(message)})`, reason: "dependency", runId };
+}
+
+type Parts = Pick<Result, "id" | "task" | "status" | "parent" | "children" | "members" | "value" | "error">;
+
+function build(parts: Parts): Result {
+  const { id, status, members, error } = parts;
+  const ready = isTerminal(status);
+  const successful = isSuccess(status);
+  const unfinished = (): FanfoldError => new FanfoldError("job_unfinished", `run ${id} has not ended`, { details: { runId: id } });
+  const join: Result["join"] = ({ propagate = true } = {}) => {
+    if (members === undefined) return [own()];
+    return members.map((member) => {
+      if (!member.ready) throw unfinished();
+      if (propagate) return ownValue(member);
+      return member.successful ? ownValue(member) : new ResultError(member.error ?? REVOKED, member.id);
+    });
+  };
+  const own = (): Json => {
+    if (!ready) throw unfinished();
+    if (members !== undefined) return join() as Json[];
+    if (!successful) throw new ResultError(error ?? REVOKED, error?.runId ?? id);
+    return parts.value ?? null;
+  };
+  const result: Result & { readonly [ownKey]: () => Json } = {
+    ...parts,
+    ready,
+    successful,
+    failed: members === undefined ? status === "error" || status === "broken" : members.some((member) => member.failed),
+    waiting: !ready,
+    completedCount: members === undefined ? Number(successful) : members.filter((member) => member.successful).length,
+    get() {
+      for (const parent of parentsOf(result).toReversed()) if (parent.ready && !parent.successful) throwError(parent);
+      return own();
+    },
+    join,
+    *collect({ intermediate = false } = {}) {
+      if (!ready && !intermediate) throw unfinished();
+      yield [result, ready ? own() : undefined];
+      if (ready) for (const child of result.children) yield* child.collect({ intermediate });
+    },
+    [ownKey]: own,
+  };
+  return result;
+}
+const ownKey = Symbol("own");
+function ownValue(result: Result): Json {
+  return (result as Result & { readonly [ownKey]: () => Json })[ownKey]();
+}
+/** Of a group: what its first failed member holds. */
+function throwError(result: Result): never {
+  const member = result.members?.find(({ ready, successful }) => ready && !successful);
+  if (member !== undefined) {
+    if (member.members !== undefined) throwError(member);
+    throw new ResultError(member.error ?? REVOKED, member.id);
+  }
+  throw new ResultError(result.error ?? REVOKED, result.id);
+}
+/** Nearest first. */
+export function parentsOf(result: Result): readonly Result[] {
+  return result.parent === undefined ? [] : [result.parent, ...parentsOf(result.parent)];
+}

@@ -1,0 +1,89 @@
+import { FanfoldError } from "../core/errors.ts";
+import type { ErrorData } from "../core/invocation.ts";
+import type { Json } from "../core/json.ts";
+import { LIMITS } from "../core/limits.ts";
+import { nameProblem } from "../core/names.ts";
+import { childGroupOf, ownerOf } from "../core/run-id.ts";
+import { absent } from "./conditions.ts";
+import type { Context } from "./context.ts";
+import { readHeader } from "./gate.ts";
+import { setAnswer } from "./header-writes.ts";
+import { eventItemKey, type Header, ITEM_VERSION, waiterKey, waiterPartition } from "./items.ts";
+import { keepValue } from "./payload.ts";
+import { ownedBy } from "./run-writes.ts";
+import { recheckEdges } from "./seal.ts";
+
+/**
+ * Runs that wait for somebody (docs/adr/0008). Such a run waits for a group without members that is not sealed: the answer seals it, and everything else, revocation,
+ * cancel, expiry, repair, is that of any group.
+ */
+export type Answer = { readonly value: Json } | { readonly error: ErrorData };
+
+/** Answers one run. `false`: it was answered before, or has ended otherwise. Throws `run_not_found`, `invalid_request` (a wrong token), `payload_too_large`. */
+export async function completeRun(context: Context, runId: string, token: string, answer: Answer): Promise<boolean> {
+  const header = await readHeader(context, childGroupOf(runId));
+  if (!header?.wait) throw new FanfoldError("run_not_found", `no run ${runId} waits for an answer`, { details: { runId } });
+  if (header.wait.of !== "approval" || header.token !== token) {
+    throw new FanfoldError("invalid_request", "this is not the token that the run waits with: read it from the run", { details: { field: "token" } });
+  }
+  return answerGroup(context, header, answer);
+}
+async function answerGroup(context: Context, header: Header, answer: Answer): Promise<boolean> {
+  const answerId = context.ids.token();
+  const name = `${header.jobId}/value/${ownerOf(header.gid) ?? header.gid}/${header.round}/answer/${answerId}`;
+  const kept = "value" in answer ? { ownValue: (await keepValue(context, name, answer.value)) as unknown as Json } : { ownError: shortError(answer.error) };
+  const { header: after } = await setAnswer(context, header.gid, { ...kept, answerId });
+  if (after) await recheckEdges(context, header.gid);
+  return after?.answerId === answerId;
+}
+function shortError({ name, message, reason }: ErrorData): ErrorData {
+  return {
+    name: name.slice(0, LIMITS.nameCharacters),
+    message: message.slice(0, 400),
+    retryable: false,
+    ...(reason !== undefined && { reason: reason.slice(0, LIMITS.nameCharacters) }),
+  };
+}
+
+/**
+ * Tells a job that something has happened: every run of it that waits for an event of this name, now or later, is given the value. Once per name: the first
+ * one stays. `false`: it had happened before. Throws `job_not_found`, `invalid_request`.
+ */
+export async function sendEvent(context: Context, jobId: string, name: string, value: Json): Promise<boolean> {
+  const problem = nameProblem(name);
+  if (problem !== undefined) throw new FanfoldError("invalid_request", `the name of an event ${problem}`, { details: { field: "name" } });
+  const root = await readHeader(context, jobId);
+  if (!root?.job) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
+  const sentBy = context.ids.token();
+  const kept = (await keepValue(context, `${jobId}/event/${sentBy}`, value)) as { value?: Json; valueRef?: string };
+  const attributes = { ...ownedBy(root), sentBy, ...kept };
+  const { item } = await context.store.write({ op: "put", key: eventItemKey(jobId, name), attributes, when: absent() });
+  let cursor: string | undefined;
+  do {
+    const page = await context.store.query("tasks", waiterPartition(jobId, name), cursor === undefined ? {} : { cursor });
+    for (const { attributes: waiter } of page.items) await wake(context, waiter["gid"] as string);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return item?.attributes["sentBy"] === sentBy;
+}
+
+/** A group waits for an event: it is subscribed BEFORE the event is looked for; whoever sends puts the event and THEN looks for subscribers. One of them sees both. */
+export async function subscribe(context: Context, header: Header): Promise<void> {
+  if (header.wait?.of !== "event") return;
+  const { jobId } = header;
+  const attributes = { v: ITEM_VERSION, jobId, ttl: header.ttl, gid: header.gid };
+  const key = waiterKey(jobId, header.wait.name, context.ids.hash(header.gid));
+  await context.store.write({ op: "put", key, attributes, when: absent() });
+  await wake(context, header.gid);
+}
+async function wake(context: Context, gid: string): Promise<void> {
+  const header = await readHeader(context, gid);
+  if (header?.wait?.of !== "event") return;
+  if (header.memberCount !== undefined || header.outcome) return recheckEdges(context, gid);
+  const event = await context.store.get(eventItemKey(header.jobId, header.wait.name), { consistent: true });
+  if (!event) return;
+  const { value, valueRef } = event.attributes as { value?: Json; valueRef?: string };
+  const ownValue = (valueRef === undefined ? { value: value ?? null } : { valueRef }) as Json;
+  await setAnswer(context, gid, { ownValue, answerId: event.attributes["sentBy"] as string });
+  await recheckEdges(context, gid);
+}

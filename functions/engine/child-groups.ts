@@ -1,0 +1,133 @@
+import type { Json } from "../core/json.ts";
+import { ledgerHeight } from "../core/ledger.ts";
+import { isGroupStep, isInput, isPaged, type Strand, taskSteps } from "../core/plan.ts";
+import { runIdOf } from "../core/run-id.ts";
+import { holds, type ValueCondition } from "../core/value-condition.ts";
+import { all } from "./concurrently.ts";
+import type { Context } from "./context.ts";
+import { loadValue } from "./payload.ts";
+import { readHeader } from "./gate.ts";
+import { createHeader, setExpanded } from "./header-writes.ts";
+import type { Header, Run, RunAttributes } from "./items.ts";
+import { expiresAtOf, notBeforeOf, type Owing, packSize, queueOf, sendControl, sendRuns } from "./messages.ts";
+import { notePlanned } from "./progress.ts";
+import { createRuns, ownedBy } from "./run-writes.ts";
+import { childGroup, childPlan, duePart, readRunById } from "./runs.ts";
+
+/** An open group's tree is two levels high: width squared pages. */
+export const OPEN_HEIGHT = 2;
+
+/** The child group of a waiting row, as it stands once this has returned; undefined: its plan is gone. */
+export async function createChildGroup(context: Context, parent: Header, run: Run): Promise<Header | undefined> {
+  const plan = await childPlan(context, parent, run);
+  if (plan === undefined) return readHeader(context, childGroup(run));
+  const step = await context.plans.group(plan);
+  const common = { ...ownedBy(parent), round: run.round, joins: run.runId, policy: step.policy, tracking: step.tracking };
+  if (isInput(step.members)) {
+    // Pages come from outside.
+    return (await createHeader(context, childGroup(run), { ...common, height: OPEN_HEIGHT, pages: true, expanded: true })).header;
+  }
+  if (step.wait) {
+    const { expires } = step.wait;
+    const deadline = expires === undefined ? {} : { deadline: context.clock.now() + expires * 1_000 };
+    const wait = { wait: step.wait, token: context.ids.token(), ...deadline };
+    return (await createHeader(context, childGroup(run), { ...common, ...wait, height: 1, expanded: true })).header;
+  }
+  const input = inputOf(parent, run);
+  const only = step.choose && (await chosen(context, step.choose, parent, input.input));
+  const members = isPaged(step.members) ? step.members.count : step.members.length;
+  const memberCount = only === undefined ? members : only < members ? 1 : 0;
+  const created = await createHeader(context, childGroup(run), {
+    ...common,
+    ...input,
+    ...(only === undefined ? {} : { only }),
+    ...(step.repeat && { repeat: step.repeat }),
+    plan,
+    memberCount,
+    height: ledgerHeight(memberCount, context.config.width),
+  });
+  return created.header;
+}
+
+/** Sends all members of a group, unless that has been done. */
+export async function expandAll(context: Context, header: Header): Promise<void> {
+  if (header.expanded || header.outcome) return;
+  const { expandRange } = context.config;
+  const memberCount = header.memberCount ?? 0;
+  if (memberCount > expandRange) {
+    const ranges = Array.from({ length: Math.ceil(memberCount / expandRange) }, (_, k) => ({
+      from: k * expandRange,
+      to: Math.min((k + 1) * expandRange, memberCount),
+    }));
+    await sendControl(context, ...ranges.map((range) => ({ kind: "expand" as const, gid: header.gid, ...range })));
+  } else await expandMembers(context, header, 0, memberCount);
+  await setExpanded(context, header.gid);
+}
+
+/** The way that a branch takes: a question to a value that does not change, so whoever asks again goes the same way. */
+async function chosen(context: Context, condition: ValueCondition, parent: Header, input: string | undefined): Promise<0 | 1> {
+  const before = input === undefined ? undefined : await readRunById(context, input);
+  const value = before === undefined ? null : givesError(parent) ? ((before.error ?? null) as unknown as Json) : await loadValue(context, before);
+  return holds(condition, value) ? 0 : 1;
+}
+
+/** A group step hands on what it was given: the value of the step before, or, as the first step of a member, what the members around it were given. */
+function inputOf(parent: Header, run: Run): Partial<Header> {
+  if (run.manifest !== undefined) return {}; // spawned, or a page: nothing comes before
+  if (run.step > 0) return { input: runIdOf(run.gid, run.index, run.step - 1) };
+  return { ...(parent.input === undefined ? {} : { input: parent.input }), ...(givesError(parent) ? { givesError: true } : {}) };
+}
+/** The first steps of this group's members are given an error in place of a value. */
+export function givesError(header: Header): boolean {
+  return header.side === "errors" || header.givesError === true;
+}
+
+/**
+ * Sends the members from..to-1. With full tracking, or a start time to keep, their rows are written first. Repeating a range is harmless: rows are put
+ * absent, and a second message meets the row of the first. `again`: the sweeper repeats it, so the members are planned already.
+ */
+export async function expandMembers(context: Context, header: Header, from: number, to: number, again = false): Promise<void> {
+  const owing: Owing[] = [];
+  const rows: { ref: { gid: string; index: number; step: number }; attributes: Partial<RunAttributes> }[] = [];
+  let planned = 0;
+  const now = context.clock.now();
+  for (let index = from; index < to; index++) {
+    const { strand } = await context.plans.member(header.plan as string, header.only ?? index);
+    planned += taskSteps(strand);
+    const ref = { gid: header.gid, index, step: 0 };
+    const { attributes, delaySeconds, due } = firstStep(context, header, index, strand, now);
+    if (attributes) rows.push({ ref, attributes });
+    if (!due) owing.push({ ...ref, queue: queueOf(context, strand[0] as Strand[number]), delaySeconds });
+  }
+  for (let at = 0; at < rows.length; at += 256) await createRuns(context, rows.slice(at, at + 256));
+  await all([
+    sendRuns(context, owing, packSize(context, header.memberCount ?? 1)),
+    ...(again ? [] : [notePlanned(context, ownedBy(header), `${header.gid}.${from}`, planned)]),
+  ]);
+}
+
+function firstStep(
+  context: Context,
+  header: Header,
+  index: number,
+  strand: Strand,
+  now: number,
+): { attributes: Partial<RunAttributes> | undefined; delaySeconds: number; due: boolean } {
+  const step = strand[0] as Strand[number];
+  const notBefore = notBeforeOf(step, header.createdAt);
+  const wait = notBefore === undefined || notBefore <= now ? undefined : notBefore;
+  if (header.tracking !== "full" && wait === undefined) return { attributes: undefined, delaySeconds: 0, due: false };
+  const timing = wait === undefined ? {} : duePart(context, runIdOf(header.gid, index, 0), wait, now);
+  const expiresAt = expiresAtOf(step, header.createdAt);
+  const attributes: Partial<RunAttributes> = {
+    ...ownedBy(header),
+    status: "queued",
+    round: header.round,
+    attempt: 0,
+    sentAt: now,
+    ...(isGroupStep(step) ? {} : { task: step.task }),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+    ...timing,
+  };
+  return { attributes, delaySeconds: wait === undefined ? 0 : (wait - now) / 1_000, due: "due" in timing };
+}

@@ -1,0 +1,70 @@
+import { FanfoldError } from "../core/errors.ts";
+import { ownerOf, parseRunId, type RunRef } from "../core/run-id.ts";
+import { isTerminal } from "../core/run-state.ts";
+import type { Context } from "./context.ts";
+import { createChildGroup } from "./child-groups.ts";
+import { follow } from "./follow.ts";
+import { readHeader } from "./gate.ts";
+import { addRevoked } from "./header-writes.ts";
+import type { Header, Run } from "./items.ts";
+import { sendControl } from "./messages.ts";
+import { isLive, revokeIdleRun } from "./run-writes.ts";
+import { revokedAttributes, revokedFrom } from "./revoked.ts";
+import { readLastStep } from "./runs.ts";
+
+/**
+ * Revoking a run (docs/adr/0007). Its group's header says that the strand must not go past a step; that write is the revocation, all else follows from it:
+ * a step that has not begun is created as cancelled or never claimed, one that waits ends with its group, one that runs is told by its next heartbeat.
+ */
+
+/** Revocations that one header holds; whoever wants more of them wants to revoke the group. */
+const MOST = 200;
+
+/** A run, or the group that a run waits for. `false`: it has ended already. Throws `run_not_found`, `too_many_children`. */
+export async function revokeRun(context: Context, id: string): Promise<boolean> {
+  const ref = parseRunId(ownerOf(id) ?? id);
+  const header = ref && (await readHeader(context, ref.gid));
+  if (!ref || !header || (header.memberCount !== undefined && ref.index >= header.memberCount)) {
+    throw new FanfoldError("run_not_found", `no run ${id}`, { details: { runId: id } });
+  }
+  if (header.pages)
+    throw new FanfoldError("invalid_request", `${id} is a page of input: revoke what is in it, or the run that opened it`, { details: { runId: id } });
+  const last = await readLastStep(context, ref.gid, ref.index);
+  const over = last !== undefined && isTerminal(last.status) && (last.step >= ref.step || (last.status !== "success" && last.status !== "skipped"));
+  if (header.outcome || over) return false;
+  const mark = `${ref.index}~${ref.step}`;
+  if ((header.revoked?.size ?? 0) >= MOST && !header.revoked?.has(mark)) {
+    throw new FanfoldError("too_many_children", `${MOST} members of this group are revoked already: revoke the group`, { details: { group: header.gid } });
+  }
+  await addRevoked(context, ref.gid, mark);
+  await sendControl(context, { kind: "revoke", gid: ref.gid, index: ref.index });
+  return true;
+}
+
+/** Ends what a revocation finds of a member. Idempotent; what runs is left to its holder. */
+export async function applyRevocation(context: Context, gid: string, index: number): Promise<void> {
+  const header = await readHeader(context, gid);
+  if (!header || header.outcome) return;
+  const from = revokedFrom(header, index);
+  const last = await readLastStep(context, gid, index);
+  if (last && isTerminal(last.status)) return follow(context, [{ kind: "run", run: last }], "engine");
+  if (last ? last.step < from : from > 0 || header.pages) return;
+  const ended = await endRevoked(context, header, { gid, index, step: last?.step ?? 0 }, last);
+  if (ended) await follow(context, [{ kind: "run", run: ended }], "engine");
+}
+/** The run once it is terminal; undefined: it runs, or will end with its group. */
+export async function endRevoked(context: Context, header: Header, ref: RunRef, run: Run | undefined): Promise<Run | undefined> {
+  if (run?.status === "waiting") {
+    await endWaiting(context, header, run);
+    return undefined;
+  }
+  if (run && isLive(context, run)) return undefined;
+  const write = await revokeIdleRun(context, ref, header, run, revokedAttributes(context));
+  return write.run && isTerminal(write.run.status) ? write.run : undefined;
+}
+/** Its group decides `cancelled`, which ends the run. A group that does not exist yet is created for that: whoever comes to open it finds it decided. */
+async function endWaiting(context: Context, parent: Header, run: Run): Promise<void> {
+  const group = await createChildGroup(context, parent, run);
+  if (!group) return;
+  await follow(context, [{ kind: "decide", gid: group.gid, round: run.round, outcome: "cancelled" }], "engine");
+}

@@ -1,0 +1,91 @@
+import { ignoredFailures, type Counts } from "../core/counts.ts";
+import { ledgerHeight } from "../core/ledger.ts";
+import type { GroupStep, PlanStep, Strand } from "../core/plan.ts";
+import { runIdOf, type SideKind, sideGroupOf } from "../core/run-id.ts";
+import { isFailure, isSuccess, isTerminal } from "../core/run-state.ts";
+import type { Context } from "./context.ts";
+import { expandAll } from "./child-groups.ts";
+import { readHeader, readHeaders } from "./gate.ts";
+import { createHeader } from "./header-writes.ts";
+import type { Header, Run } from "./items.ts";
+import { ownedBy } from "./run-writes.ts";
+import { readLastStep, readRunById, stepPointer, strandOf } from "./runs.ts";
+import type { WorkList } from "./work-list.ts";
+
+/**
+ * Links and error links (docs/adr/0007): groups beside a run that has ended. The run stays as it ended, and its strand goes on at once; only the mark of the
+ * strand's member waits until the groups beside all its steps have decided. Two writers meet here: the strand ends and then looks at the groups beside it, a
+ * group decides and then looks at the end of the strand: one of them sees both.
+ */
+
+/** The callbacks that a run calls by the way it ended; undefined: none. A run that was cancelled from above calls nobody: nothing starts there any more. */
+export function sideOf(run: Run, step: PlanStep | undefined): { readonly kind: SideKind; readonly group: GroupStep } | undefined {
+  if (!step || !isTerminal(run.status)) return undefined;
+  if (isSuccess(run.status)) return step.links && { kind: "links", group: step.links };
+  if (run.status === "cancelled" && !OWN_END.has(run.error?.reason ?? "")) return undefined;
+  return step.errors && { kind: "errors", group: step.errors };
+}
+const OWN_END: ReadonlySet<string> = new Set(["expired", "revoked"]);
+
+/** Opens the group of callbacks beside an ended run. Idempotent: repeated by every follow-up, and by the sweeper. */
+export async function openSide(context: Context, parent: Header, run: Run): Promise<void> {
+  const member = await strandOf(context, parent, run);
+  const side = sideOf(run, member.strand[run.step]);
+  if (!side || !Array.isArray(side.group.members)) return;
+  const memberCount = side.group.members.length;
+  const { header } = await createHeader(context, sideGroupOf(run.runId, side.kind), {
+    ...ownedBy(parent),
+    round: run.round,
+    joins: run.runId,
+    side: side.kind,
+    input: run.runId,
+    policy: side.group.policy,
+    tracking: side.group.tracking,
+    plan: `${stepPointer(member, run.step)}.${side.kind === "links" ? "l" : "e"}`,
+    memberCount,
+    height: ledgerHeight(memberCount, context.config.width),
+  });
+  if (header && header.round === run.round) await expandAll(context, header);
+}
+/** The group of callbacks that a run has called; undefined: none. */
+export async function sideGroupBeside(context: Context, parent: Header, run: Run): Promise<string | undefined> {
+  if (!isTerminal(run.status)) return undefined;
+  const side = sideOf(run, (await strandOf(context, parent, run)).strand[run.step]);
+  return side && sideGroupOf(run.runId, side.kind);
+}
+/** The sweeper found a group of callbacks that nobody finished expanding. */
+export async function resumeSide(context: Context, header: Header): Promise<void> {
+  const run = header.joins === undefined ? undefined : await readRunById(context, header.joins);
+  const parent = run && (await readHeader(context, run.gid));
+  if (run && parent) await openSide(context, parent, run);
+}
+
+/** What the groups beside a strand up to its last run have come to. `open`: one of them has not decided yet. */
+export async function sidesOf(
+  context: Context,
+  run: Run,
+  strand: Strand,
+): Promise<{ readonly open: boolean; readonly counts: Counts | undefined; readonly groups: readonly Header[] }> {
+  const gids = sideGroups(run, strand);
+  if (gids.length === 0) return { open: false, counts: undefined, groups: [] };
+  const groups = (await readHeaders(context, gids)).filter((header) => header !== undefined);
+  return { open: groups.some((header) => header.outcome === undefined), counts: ignoredFailures(groups.map(({ totals }) => totals)), groups };
+}
+function sideGroups(run: Run, strand: Strand): string[] {
+  const gids: string[] = [];
+  for (let k = 0; k < run.step; k++) {
+    const step = strand[k];
+    if (step?.links) gids.push(sideGroupOf(runIdOf(run.gid, run.index, k), "links"));
+  }
+  const own = sideOf(run, strand[run.step]);
+  if (own) gids.push(sideGroupOf(run.runId, own.kind));
+  return gids;
+}
+
+/** A group of callbacks has decided: if the strand beside it is over, its member can be marked now. */
+export async function followSideEnd(context: Context, header: Header, list: WorkList): Promise<void> {
+  list.push({ kind: "close", gid: header.gid, round: header.round });
+  const run = header.joins === undefined ? undefined : await readRunById(context, header.joins);
+  const last = run && (await readLastStep(context, run.gid, run.index));
+  if (last && (isFailure(last.status) || isSuccess(last.status))) list.push({ kind: "run", run: last });
+}

@@ -1,0 +1,98 @@
+import type { Canvas, SignatureOptions } from "../core/canvas.ts";
+import * as algebra from "../core/canvas-algebra.ts";
+import { type Marks, stamp, type StampRules, type StampVisitor } from "../core/canvas-stamp.ts";
+import { encodeCanvas } from "../core/canvas-wire.ts";
+import { FanfoldError } from "../core/errors.ts";
+import type { Json, JsonObject } from "../core/json.ts";
+import { toJson } from "../core/json-check.ts";
+import { readSignatureOptions } from "../core/signature-options.ts";
+import type { CanvasSource } from "./builder-types.ts";
+import { submitCanvas, type SubmitCall, type SubmittedJob } from "./submitter.ts";
+
+/** What the methods of a builder work on: its canvas, and how a builder of its kind is made of another one. */
+export interface BuilderState {
+  readonly canvas: Canvas;
+  readonly remade: (canvas: Canvas) => unknown;
+}
+
+const KINDS: ReadonlySet<unknown> = new Set<Canvas["kind"]>(["task", "chain", "group", "chord", "chunks"]);
+
+/** The canvas of a source. Throws `invalid_canvas` for anything else, such as a task that was not made a signature. */
+export function canvasOf(source: CanvasSource): Canvas {
+  const given: unknown = source;
+  if ((typeof given === "object" && given !== null) || typeof given === "function") {
+    const canvas = (given as { canvas?: unknown }).canvas ?? given;
+    if (KINDS.has((canvas as { kind?: unknown }).kind)) return canvas as Canvas;
+    if (typeof (given as { s?: unknown }).s === "function") throw invalidCanvas("this is a task, not a signature: write task.s(..)");
+  }
+  throw invalidCanvas("this is not a canvas: give a signature, chain(..), group(..) or chord(..)");
+}
+export function invalidCanvas(message: string): FanfoldError {
+  return new FanfoldError("invalid_canvas", message, { details: { field: "" } });
+}
+
+/** Arguments are checked where they are written, so that the stack of an error leads to the line that is wrong. */
+export function checkedParts(parts: {
+  readonly args?: readonly unknown[];
+  readonly kwargs?: { readonly [name: string]: unknown };
+  readonly options?: SignatureOptions;
+}): algebra.Partials {
+  return {
+    ...(parts.args !== undefined && { args: toJson(parts.args, "/args", { code: "invalid_canvas" }) as readonly Json[] }),
+    ...(parts.kwargs !== undefined && { kwargs: toJson(parts.kwargs, "/kwargs", { code: "invalid_canvas" }) as JsonObject }),
+    ...(parts.options !== undefined && { options: readSignatureOptions(parts.options, "/options") }),
+  };
+}
+
+// One prototype for all: a group of a million signatures has a million builders, but not a million methods.
+export const METHODS = {
+  submit(this: BuilderState, call?: SubmitCall): Promise<SubmittedJob> {
+    return submitCanvas(this.canvas, call);
+  },
+  async delay(this: BuilderState, ...rest: readonly unknown[]): Promise<SubmittedJob> {
+    return submitCanvas(algebra.clone(this.canvas, checkedParts({ args: rest })));
+  },
+  toJSON(this: BuilderState): Json {
+    return encodeCanvas(this.canvas);
+  },
+  pipe(this: BuilderState, next: CanvasSource): unknown {
+    return builderOf(algebra.pipe(this.canvas, canvasOf(next)));
+  },
+  set(this: BuilderState, options: SignatureOptions): unknown {
+    return this.remade(algebra.setOptions(this.canvas, readSignatureOptions(options, "/options")));
+  },
+  clone(this: BuilderState, args: readonly unknown[] = [], kwargs: JsonObject = {}, options: SignatureOptions = {}): unknown {
+    return this.remade(algebra.clone(this.canvas, checkedParts({ args, kwargs, options })));
+  },
+  setImmutable(this: BuilderState, immutable = true): unknown {
+    return this.remade(algebra.setImmutable(this.canvas, immutable));
+  },
+  link(this: BuilderState, callback: CanvasSource): unknown {
+    return this.remade(algebra.withLink(this.canvas, canvasOf(callback)));
+  },
+  linkError(this: BuilderState, errback: CanvasSource, rules?: algebra.LinkRules): unknown {
+    return this.remade(algebra.withLinkError(this.canvas, canvasOf(errback), rules));
+  },
+  stamp(this: BuilderState, marks: Marks, rules?: StampRules): unknown {
+    return this.remade(stamp(this.canvas, toJson(marks, "/stamps", { code: "invalid_canvas" }) as Marks, {}, rules));
+  },
+  stampWith(this: BuilderState, visitor: StampVisitor, rules?: StampRules): unknown {
+    return this.remade(stamp(this.canvas, {}, visitor, rules));
+  },
+};
+const GROUP_METHODS = Object.assign(Object.create(METHODS) as typeof METHODS, {
+  skew(this: BuilderState, range?: Parameters<typeof algebra.skew>[1]): unknown {
+    return this.canvas.kind === "group" ? this.remade(algebra.skew(this.canvas, range)) : this;
+  },
+});
+const CHUNKS_METHODS = Object.assign(Object.create(METHODS) as typeof METHODS, {
+  group(this: BuilderState): unknown {
+    return this.canvas.kind === "chunks" ? builderOf(algebra.chunkGroup(this.canvas)) : this;
+  },
+});
+
+/** A builder over any canvas; its types are up to the caller. */
+export function builderOf(canvas: Canvas): BuilderState {
+  const methods = canvas.kind === "group" ? GROUP_METHODS : canvas.kind === "chunks" ? CHUNKS_METHODS : METHODS;
+  return Object.freeze(Object.assign(Object.create(methods) as object, { canvas, remade: builderOf }));
+}

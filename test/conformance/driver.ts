@@ -1,0 +1,51 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createClient, type ClientOptions, type ResultSource } from "../../functions/client/index.ts";
+import type { Canvas } from "../../functions/core/canvas.ts";
+import { startRuntime } from "../../functions/embedded/runtime.ts";
+
+/** What runs the canvases of cases: an engine, wherever it is. Its workers know the tasks of `tasks.ts`. */
+export interface Driver extends ResultSource {
+  /** Throws what the engine refuses. */
+  submit(canvas: Canvas): Promise<{ readonly jobId: string }>;
+  cancel(jobId: string): Promise<boolean>;
+}
+export interface ClosableDriver extends Driver {
+  close(): Promise<void>;
+}
+
+/** A runtime on this machine with an empty data folder, which is removed in the end. */
+export async function embeddedDriver({ workers = 2 }: { readonly workers?: number } = {}): Promise<ClosableDriver> {
+  const dataFolder = mkdtempSync(join(tmpdir(), "fanfold-conformance-"));
+  const tasksModule = fileURLToPath(new URL("./tasks.ts", import.meta.url));
+  const runtime = await startRuntime({ dataFolder, tasksModule, workers });
+  const { engine } = runtime;
+  return {
+    submit: (canvas) => engine.submit({ canvas }),
+    cancel: (jobId) => engine.cancel(jobId),
+    job: (jobId) => engine.job(jobId),
+    runs: (jobId, filter) => engine.runs(jobId, filter),
+    run: (runId) => engine.run(runId),
+    async close() {
+      await runtime.stop({ graceSeconds: 0 });
+      rmSync(dataFolder, { recursive: true, force: true });
+    },
+  };
+}
+
+export interface HttpDriverOptions extends ClientOptions {
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+/** A server that was deployed with the tasks of `tasks.ts`, which has a queue `celery`. `fetch` of the options may sign requests. */
+export function httpDriver({ headers = {}, fetch: send = fetch, ...options }: HttpDriverOptions): Driver {
+  return createClient({
+    ...options,
+    fetch: (request) => {
+      for (const [name, value] of Object.entries(headers)) request.headers.set(name, value);
+      return send(request);
+    },
+  });
+}

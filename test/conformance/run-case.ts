@@ -1,0 +1,127 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { clone } from "../../functions/core/canvas-algebra.ts";
+import { errorData } from "../../functions/core/error-data.ts";
+import type { Json } from "../../functions/core/json.ts";
+import { hasEnded, type Job, jobResult, type Result } from "../../functions/client/index.ts";
+import type { Case, Expected } from "./cases.ts";
+import { type Failure, mismatches, type Observed } from "./compare.ts";
+import type { Driver } from "./driver.ts";
+import { normalForm } from "./normal-form.ts";
+import { executedOf, graphSize, groupApi, logOf, parentValues, runsOf } from "./observe.ts";
+import { edit, type Edited, partialsOf } from "./operations.ts";
+
+export interface CaseReport {
+  readonly id: string;
+  readonly status: "passed" | "failed" | "skipped";
+  /** What did not hold. */
+  readonly problems: readonly string[];
+  readonly seconds: number;
+}
+export interface CaseSettings {
+  /** How long a job may take that is not to time out: machines are slower than the ones the cases were written on. */
+  readonly patienceSeconds: number;
+  readonly pollMilliseconds: number;
+}
+
+/** Runs one case and says what did not hold. Throws nothing: what goes wrong is a problem of the case. */
+export async function runCase(driver: Driver, each: Case, settings: CaseSettings): Promise<CaseReport> {
+  const begun = performance.now();
+  const report = (problems: readonly string[]): CaseReport => ({
+    id: each.id,
+    status: problems.length === 0 ? "passed" : "failed",
+    problems,
+    seconds: Math.round(performance.now() - begun) / 1_000,
+  });
+  try {
+    const seen = each.kind === "structure" ? structure(each) : await run(driver, each, settings);
+    return report(mismatches(each.expected, seen));
+  } catch (error) {
+    return report([`the case could not be run: ${errorData(error).message}`]);
+  }
+}
+
+function failure(thrown: unknown): Failure {
+  const { name, reason } = errorData(thrown);
+  return { name, reason };
+}
+function edited(each: Case): Edited | Failure {
+  try {
+    return edit(each);
+  } catch (error) {
+    if (error instanceof Error && error.name === "FanfoldError") return failure(error);
+    throw error;
+  }
+}
+
+function structure(each: Case): Observed {
+  const made = edited(each);
+  if (!("canvas" in made)) return { raises: made };
+  return { sig: normalForm(made.canvas), original: normalForm(made.original), hooks: made.hooks };
+}
+
+async function run(driver: Driver, each: Case, settings: CaseSettings): Promise<Observed> {
+  const { given, expected } = each;
+  const made = edited(each);
+  if (!("canvas" in made)) return { raises: made };
+  const begun = performance.now();
+  let jobId: string;
+  try {
+    const canvas = given.call ? clone(made.canvas, partialsOf(given.call)) : made.canvas;
+    ({ jobId } = await driver.submit(canvas));
+  } catch (error) {
+    return { raises: failure(error) };
+  }
+  for (const [action, seconds] of given.actions ?? []) {
+    if (action === "sleep") await pause(seconds * 1_000);
+    else await driver.cancel(jobId);
+  }
+  const timesOut = expected.error?.type === "TimeoutError";
+  const waitSeconds = timesOut ? (given.timeout ?? 10) : Math.max(given.timeout ?? 0, settings.patienceSeconds);
+  const job = await ended(driver, jobId, waitSeconds, settings);
+  const elapsedSeconds = (performance.now() - begun) / 1_000;
+  if (given.settle !== undefined && (job === undefined || expected.log?.length === 0)) await pause(given.settle * 1_000);
+  if (job === undefined) await ended(driver, jobId, settings.patienceSeconds, settings);
+  const outcome = job === undefined ? { error: { name: "TimeoutError" } } : await outcomeOf(driver, jobId, job, expected);
+  return { ...outcome, ...(await sideEffects(driver, jobId, expected)), elapsedSeconds };
+}
+
+/** undefined: the time is over. */
+async function ended(driver: Driver, jobId: string, seconds: number, { pollMilliseconds }: CaseSettings): Promise<Job | undefined> {
+  const end = performance.now() + seconds * 1_000;
+  for (;;) {
+    const job = await driver.job(jobId);
+    if (job !== undefined && hasEnded(job)) return job;
+    const left = end - performance.now();
+    if (left <= 0) return undefined;
+    await pause(Math.min(left, pollMilliseconds));
+  }
+}
+
+async function outcomeOf(driver: Driver, jobId: string, job: Job, expected: Expected): Promise<Observed> {
+  if (job.state === "cancelled") return { error: { name: "TaskRevokedError" }, stored: { name: "TaskRevokedError" } };
+  const result = await jobResult(driver, jobId);
+  return {
+    ...got(result),
+    ...(result.error && { stored: result.error }),
+    ...(expected.group_api && { group_api: groupApi(result) }),
+    ...(expected.parents && { parents: parentValues(result) }),
+    ...(expected.children && { children: result.children.map((child) => child.get()) }),
+    ...(expected.collect && { collect: [...result.collect()].map(([, value]) => value ?? null) }),
+    ...(expected.graph && { graph: graphSize(result) }),
+  };
+}
+function got(result: Result): { readonly result: Json } | { readonly error: Failure } {
+  try {
+    return { result: result.get() };
+  } catch (error) {
+    return { error: failure(error) };
+  }
+}
+
+async function sideEffects(driver: Driver, jobId: string, expected: Expected): Promise<Observed> {
+  const { log, log_unordered, log_contains, log_last, executed } = expected;
+  const logs = [log, log_unordered, log_contains, log_last].some((each) => each !== undefined);
+  if (!logs && executed === undefined) return {};
+  const runs = await runsOf(driver, jobId, logs);
+  return { ...(logs && { log: logOf(runs) }), ...(executed && { executed: executedOf(runs) }) };
+}

@@ -1,0 +1,148 @@
+import { describe, expectTypeOf, it } from "vitest";
+import {
+  canvasFrom,
+  chain,
+  chord,
+  defineTask,
+  group,
+  type Canvas,
+  type FailedRequest,
+  type LinkedError,
+  type RestOf,
+  type ResultOf,
+  type TaskSignature,
+} from "../../functions/sdk/index.ts";
+
+// Checked by `npm run check:types`; running them proves only that they load.
+const add = defineTask({ name: "add", run: (_ctx, x: number, y: number) => x + y });
+const label = defineTask({ name: "label", run: async (_ctx, n: number, prefix: string, _suffix?: string) => `${prefix}${n}` });
+const length = defineTask({ name: "length", run: (_ctx, text: string) => text.length });
+const sum = defineTask({ name: "sum", run: (_ctx, xs: number[]) => xs.length });
+const join = defineTask({ name: "join", run: (_ctx, texts: readonly string[]) => texts.join() });
+const noted = defineTask({ name: "noted", run: () => true });
+const spawner = defineTask({ name: "spawner", run: (ctx, n: number) => void ctx.spawn([add.s(n, n)]) });
+const onError = defineTask({ name: "onError", run: (_ctx, request: FailedRequest, error: LinkedError) => `${request.runId} ${error.message}` });
+const trace = defineTask({ name: "trace", run: (_ctx, _request: FailedRequest, _error: LinkedError, text: string | null) => text });
+const numbers = [1, 2].map((n) => add.s(n, n));
+
+describe("types of compositions", () => {
+  it("a chain knows what it still needs and what it returns", () => {
+    const needs = chain(add.s(2), add.s(3));
+    expectTypeOf<RestOf<typeof needs>>().toEqualTypeOf<[number]>();
+    expectTypeOf<ResultOf<typeof needs>>().toEqualTypeOf<number>();
+    expectTypeOf<typeof needs.delay>().parameters.toEqualTypeOf<[number]>();
+    const whole = needs.clone([1]);
+    expectTypeOf<RestOf<typeof whole>>().toEqualTypeOf<[]>();
+    const texts = chain(add.s(1, 2), label.s("a"), length.s(), label.s("b", "c"));
+    expectTypeOf<ResultOf<typeof texts>>().toEqualTypeOf<string>();
+    const nested = chain(needs, chain(label.s("a"), length.s()));
+    expectTypeOf<RestOf<typeof nested>>().toEqualTypeOf<[number]>();
+    expectTypeOf<ResultOf<typeof nested>>().toEqualTypeOf<number>();
+  });
+
+  it("an optional parameter may be left to its default in the middle of a chain", () => {
+    expectTypeOf<RestOf<ReturnType<typeof label.s<["a"]>>>>().toEqualTypeOf<[number, string?]>();
+  });
+
+  it("the wrong result into the next task does not compile", () => {
+    const wrong = [
+      // @ts-expect-error a number into a text
+      () => chain(add.s(1, 2), length.s()),
+      // @ts-expect-error two parameters are missing, one result comes
+      () => chain(add.s(1, 2), add.s()),
+      // @ts-expect-error nothing is missing, but a result comes: write si
+      () => chain(add.s(1, 2), add.s(3, 4)),
+      // @ts-expect-error in the middle
+      () => chain(add.s(1, 2), label.s("a"), add.s(1), length.s()),
+      // @ts-expect-error through a nested chain
+      () => chain(chain(add.s(1, 2), label.s("a")), add.s(1)),
+      // @ts-expect-error into a nested chain
+      () => chain(add.s(1, 2), chain(length.s(), add.s(1))),
+      // @ts-expect-error every member takes a number
+      () => chain(add.s(1, 2), group([add.s(1), length.s()])),
+      // @ts-expect-error a list of numbers into a list of texts
+      () => chain(group(numbers), join.s()),
+      // @ts-expect-error a list into a number
+      () => chord(numbers, add.s(1)),
+      // @ts-expect-error a list of texts into a list of numbers
+      () => chord([label.s(1, "a"), label.s(2, "b")], sum.s()),
+      // @ts-expect-error a number into a text, with pipe
+      () => add.s(1, 2).pipe(length.s()),
+      // @ts-expect-error a number into a text, as a link
+      () => add.s(1, 2).link(length.s()),
+      // @ts-expect-error an error link is given a request first
+      () => add.s(1, 2).linkError(length.s()),
+      // @ts-expect-error a chain that misses a number is not given a text
+      () => chain(add.s(2), add.s(3)).delay("1"),
+    ];
+    expectTypeOf(wrong).toBeArray();
+  });
+
+  it("what takes nothing goes anywhere", () => {
+    const immutable = chain(add.s(1, 2), length.si("abc"), noted.s(), add.si(3, 4).set({ priority: 1 }), label.s("a"));
+    expectTypeOf<ResultOf<typeof immutable>>().toEqualTypeOf<string>();
+    expectTypeOf(add.s(1, 2).setImmutable()).toEqualTypeOf<TaskSignature<[], number, true>>();
+    const header = chain(add.s(1, 2), group([add.si(1, 1), length.si("abc")]), sum.s());
+    expectTypeOf<RestOf<typeof header>>().toEqualTypeOf<[]>();
+  });
+
+  it("a group has the results of its members, in their order", () => {
+    const pair = group([add.s(1), label.s("a")]);
+    expectTypeOf<ResultOf<typeof pair>>().toEqualTypeOf<[number, string]>();
+    expectTypeOf<ResultOf<ReturnType<typeof list>>>().toEqualTypeOf<number[]>();
+    const list = () => group(numbers);
+    const flat = group([pair, add.s(1)]);
+    expectTypeOf<ResultOf<typeof flat>>().toEqualTypeOf<[number, string, number]>();
+    const kept = group([group([add.s(1, 1), add.s(2, 2)], { policy: "settled" }), add.s(3, 3)]);
+    expectTypeOf<ResultOf<typeof kept>>().toEqualTypeOf<[[number, number], number]>();
+    const generated = group(
+      (function* () {
+        yield add.s(1, 2);
+      })(),
+    );
+    expectTypeOf<ResultOf<typeof generated>>().toEqualTypeOf<number[]>();
+  });
+
+  it("a group gives its list to what follows, a group of one what its member gives", () => {
+    const upgraded = chain(add.s(1, 2), group([add.s(1), add.s(2)]), sum.s());
+    expectTypeOf<ResultOf<typeof upgraded>>().toEqualTypeOf<number>();
+    const unrolled = chain(add.s(1, 2), group([add.s(1)]), add.s(2));
+    expectTypeOf<ResultOf<typeof unrolled>>().toEqualTypeOf<number>();
+    const piped = group([add.s(1, 2)]).pipe(sum.s());
+    expectTypeOf<ResultOf<typeof piped>>().toEqualTypeOf<number>();
+  });
+
+  it("a chord needs what its header needs and returns what its body returns", () => {
+    const needs = chord([add.s(1), add.s(2)], sum.s());
+    expectTypeOf<RestOf<typeof needs>>().toEqualTypeOf<[number]>();
+    expectTypeOf<ResultOf<typeof needs>>().toEqualTypeOf<number>();
+    const both = chord(numbers, group([sum.s(), sum.s()]));
+    expectTypeOf<ResultOf<typeof both>>().toEqualTypeOf<[number, number]>();
+  });
+
+  it("pipes, links and lists follow", () => {
+    const piped = add.s(2).pipe(label.s("a")).pipe(length.s());
+    expectTypeOf<RestOf<typeof piped>>().toEqualTypeOf<[number]>();
+    expectTypeOf<ResultOf<typeof piped>>().toEqualTypeOf<number>();
+    expectTypeOf(add.s(1, 2).link(label.s("a")).linkError(onError.s()).linkError(trace.s())).toEqualTypeOf<TaskSignature<[], number>>();
+    expectTypeOf<ResultOf<ReturnType<typeof length.map>>>().toEqualTypeOf<number[]>();
+    expectTypeOf<typeof add.starmap>().parameter(0).toEqualTypeOf<Iterable<[x: number, y: number]>>();
+    const chunks = add.chunks([[1, 2]], 10);
+    expectTypeOf<ResultOf<typeof chunks>>().toEqualTypeOf<number[][]>();
+    // @ts-expect-error texts are no numbers
+    void (() => add.starmap([["a", "b"]]));
+    // @ts-expect-error a list of lists into a list of numbers
+    void (() => chain(chunks, sum.s()));
+  });
+
+  it("nothing is known of data, nor of a task that leaves its value to its children", () => {
+    const data: Canvas = add.s(1, 2).canvas;
+    expectTypeOf<ResultOf<typeof data>>().toEqualTypeOf<unknown>();
+    const mixed = chain(data, length.s(), canvasFrom({ task: "add" }), add.s(1));
+    expectTypeOf<ResultOf<typeof mixed>>().toEqualTypeOf<number>();
+    const spawned = chain(spawner.s(1), sum.s());
+    expectTypeOf<ResultOf<typeof spawned>>().toEqualTypeOf<number>();
+    const many = [add.s(1, 2), add.s(3)];
+    void (() => chain(...many));
+  });
+});
