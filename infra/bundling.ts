@@ -41,6 +41,8 @@ const COMMON: BuildOptions = {
   format: "esm",
   // The SDK's ES modules, so that what is not used is dropped and nothing asks for `require`.
   mainFields: ["module", "main"],
+  // The SDK asks for it in browsers only, to name them: 34 KB.
+  external: ["bowser"],
   logLevel: "silent",
 };
 
