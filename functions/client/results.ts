@@ -123,7 +123,7 @@ function groupMembers(runs: Runs, gid: string): Result[] {
 }
 
 function runResult(runs: Runs, run: Run, parent: Result | undefined): Result {
-  const group = run.collects ?? (run.task === undefined ? run.childGroup : undefined);
+  const group = run.collects ?? (run.task === undefined && run.takes === "group" ? run.childGroup : undefined);
   return build({
     id: run.runId,
     ...(run.task !== undefined && { task: run.task }),

@@ -9,9 +9,9 @@ import type { Context } from "./context.ts";
 import { readHeader } from "./gate.ts";
 import { setAnswer } from "./header-writes.ts";
 import { eventItemKey, type Header, ITEM_VERSION, waiterKey, waiterPartition } from "./items.ts";
+import { sendControl } from "./messages.ts";
 import { keepValue } from "./payload.ts";
 import { ownedBy } from "./run-writes.ts";
-import { recheckEdges } from "./seal.ts";
 
 /**
  * Runs that wait for somebody (docs/adr/0008). Such a run waits for a group without members that is not sealed: the answer seals it, and everything else, revocation,
@@ -33,7 +33,8 @@ async function answerGroup(context: Context, header: Header, answer: Answer): Pr
   const name = `${header.jobId}/value/${ownerOf(header.gid) ?? header.gid}/${header.round}/answer/${answerId}`;
   const kept = "value" in answer ? { ownValue: (await keepValue(context, name, answer.value)) as unknown as Json } : { ownError: shortError(answer.error) };
   const { header: after } = await setAnswer(context, header.gid, { ...kept, answerId });
-  if (after) await recheckEdges(context, header.gid);
+  // What follows is the engine's: whoever answers may be gone by then.
+  if (after) await sendControl(context, { kind: "answered", gid: header.gid });
   return after?.answerId === answerId;
 }
 function shortError({ name, message, reason }: ErrorData): ErrorData {
@@ -79,11 +80,11 @@ export async function subscribe(context: Context, header: Header): Promise<void>
 async function wake(context: Context, gid: string): Promise<void> {
   const header = await readHeader(context, gid);
   if (header?.wait?.of !== "event") return;
-  if (header.memberCount !== undefined || header.outcome) return recheckEdges(context, gid);
+  if (header.memberCount !== undefined || header.outcome) return sendControl(context, { kind: "answered", gid });
   const event = await context.store.get(eventItemKey(header.jobId, header.wait.name), { consistent: true });
   if (!event) return;
   const { value, valueRef } = event.attributes as { value?: Json; valueRef?: string };
   const ownValue = (valueRef === undefined ? { value: value ?? null } : { valueRef }) as Json;
   await setAnswer(context, gid, { ownValue, answerId: event.attributes["sentBy"] as string });
-  await recheckEdges(context, gid);
+  await sendControl(context, { kind: "answered", gid });
 }

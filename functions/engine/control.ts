@@ -7,6 +7,7 @@ import { handleMembers } from "./members.ts";
 import { decodeMessage } from "./messages.ts";
 import type { Disposition, ReceivedMessage } from "./ports.ts";
 import { applyRevocation } from "./revoke.ts";
+import { recheckEdges } from "./seal.ts";
 import { sweepGroup } from "./sweep.ts";
 import { assertNever } from "../core/errors.ts";
 
@@ -30,6 +31,9 @@ export async function handleMessage(
     }
     case "settle":
       await follow(context, [{ kind: "settle", gid: message.gid }], where);
+      break;
+    case "answered":
+      await recheckEdges(context, message.gid);
       break;
     case "cancel":
       // Carries the round it was asked in: late, it must not end a round that was started since.

@@ -15,7 +15,7 @@ import { noteFailures, noteProgress } from "./progress.ts";
 import { isRevoked, revokedAttributes } from "./revoked.ts";
 import { createRuns, ownedBy } from "./run-writes.ts";
 import { openSide, sidesOf } from "./sides.ts";
-import { duePart, hasNext, strandOf } from "./runs.ts";
+import { duePart, hasNext, readRun, strandOf } from "./runs.ts";
 
 /** The first phase of F: terminal runs become next steps or marks. One consistent read of each header serves all runs of its group. */
 export async function followRuns(context: Context, runs: readonly Run[], list: WorkList, background: Promise<void>[]): Promise<void> {
@@ -49,6 +49,7 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
     if (isSuccess(run.status) && (await hasNext(context, header, member, run))) {
       // Below a decided group the strand ends here: its other steps read as cancelled.
       if (!header.outcome) next.push({ run, header });
+      else await followRevokedNext(context, header, run, list);
       continue;
     }
     const sides = await sidesOf(context, run, strand);
@@ -79,6 +80,12 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
   ]);
 }
 
+/** A next step that was created as revoked has no message of its own: this run's message replays its follow-up, also when that has decided the group. */
+async function followRevokedNext(context: Context, header: Header, run: Run, list: WorkList): Promise<void> {
+  const ref = { gid: run.gid, index: run.index, step: run.step + 1 };
+  const revoked = isRevoked(header, ref) ? await readRun(context, ref) : undefined;
+  if (revoked && isTerminal(revoked.status)) list.push({ kind: "run", run: revoked });
+}
 /** A page counts the failed members of its own group; any other run counts itself. */
 function failedMembersOf(run: Run): number {
   if (run.page && isSuccess(run.status)) return run.counts?.["failedMembers"] ?? 0;

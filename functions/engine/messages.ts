@@ -15,6 +15,7 @@ export type EngineMessage =
   | { readonly kind: "members"; readonly gid: string; readonly step: number; readonly members: readonly number[] }
   | { readonly kind: "expand"; readonly gid: string; readonly from: number; readonly to: number }
   | { readonly kind: "settle"; readonly gid: string }
+  | { readonly kind: "answered"; readonly gid: string }
   | { readonly kind: "cancel"; readonly gid: string; readonly round: number }
   | { readonly kind: "revoke"; readonly gid: string; readonly index: number }
   | { readonly kind: "sweep"; readonly gid: string; readonly fromLeaf: number };
@@ -38,6 +39,7 @@ export function decodeMessage(body: Json): EngineMessage | undefined {
     case "expand":
       return whole("from", "to") ? (message as unknown as EngineMessage) : undefined;
     case "settle":
+    case "answered":
       return message as unknown as EngineMessage;
     case "cancel":
       return whole("round") ? (message as unknown as EngineMessage) : undefined;

@@ -44,10 +44,12 @@ export async function revokeRun(context: Context, id: string): Promise<boolean> 
 /** Ends what a revocation finds of a member. Idempotent; what runs is left to its holder. */
 export async function applyRevocation(context: Context, gid: string, index: number): Promise<void> {
   const header = await readHeader(context, gid);
-  if (!header || header.outcome) return;
+  if (!header) return;
   const from = revokedFrom(header, index);
   const last = await readLastStep(context, gid, index);
+  // Also when the group has decided: whoever ended the run may have died before all that follows from it.
   if (last && isTerminal(last.status)) return follow(context, [{ kind: "run", run: last }], "engine");
+  if (header.outcome) return;
   if (last ? last.step < from : from > 0 || header.pages) return;
   const ended = await endRevoked(context, header, { gid, index, step: last?.step ?? 0 }, last);
   if (ended) await follow(context, [{ kind: "run", run: ended }], "engine");

@@ -19,7 +19,7 @@ import type { WorkList } from "./work-list.ts";
  */
 
 /** The callbacks that a run calls by the way it ended; undefined: none. A run that was cancelled from above calls nobody: nothing starts there any more. */
-export function sideOf(run: Run, step: PlanStep | undefined): { readonly kind: SideKind; readonly group: GroupStep } | undefined {
+function sideOf(run: Run, step: PlanStep | undefined): { readonly kind: SideKind; readonly group: GroupStep } | undefined {
   if (!step || !isTerminal(run.status)) return undefined;
   if (isSuccess(run.status)) return step.links && { kind: "links", group: step.links };
   if (run.status === "cancelled" && !OWN_END.has(run.error?.reason ?? "")) return undefined;

@@ -15,7 +15,7 @@ export interface BuilderState {
   readonly remade: (canvas: Canvas) => unknown;
 }
 
-const KINDS: ReadonlySet<unknown> = new Set<Canvas["kind"]>(["task", "chain", "group", "chord", "chunks"]);
+const KINDS: ReadonlySet<unknown> = new Set<Canvas["kind"]>(["task", "chain", "group", "chord", "chunks", "when", "repeat", "wait"]);
 
 /** The canvas of a source. Throws `invalid_canvas` for anything else, such as a task that was not made a signature. */
 export function canvasOf(source: CanvasSource): Canvas {

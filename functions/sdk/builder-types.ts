@@ -114,7 +114,8 @@ export type MembersRest<Source> = [Mutable<Source>] extends [never]
   ? []
   : AllOf<Mutable<Source> extends infer Each ? (Each extends unknown ? RestOf<Each> : never) : never>;
 type Mutable<Source> = Source extends unknown ? ([ImmutableOf<Source>] extends [true] ? never : Source) : never;
-type AllOf<Lists> = (Lists extends unknown ? (list: Lists) => void : never) extends (list: infer All extends readonly unknown[]) => void
+/** A list that is each of these lists. */
+export type AllOf<Lists> = (Lists extends unknown ? (list: Lists) => void : never) extends (list: infer All extends readonly unknown[]) => void
   ? All
   : readonly unknown[];
 /** Members that all take nothing make a group that takes nothing. */

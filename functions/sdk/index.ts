@@ -4,6 +4,8 @@ export type { Ends, Missing } from "./partial-args.ts";
 export type { TaskSignature } from "./signature.ts";
 export { canvasFrom, chain, chord, group } from "./canvas-builder.ts";
 export type { CanvasBuilder, CanvasSource, ChunksBuilder, FailedRequest, GroupBuilder, LinkedError, RestOf, ResultOf, TypedCanvas } from "./builder-types.ts";
+export { approval, repeat, waitForEvent, when, type WaitOptions } from "./flow-builder.ts";
+export type { ValueCondition } from "../core/value-condition.ts";
 export type { Marks, StampRules, StampVisitor } from "../core/canvas-stamp.ts";
 export type { CursorItem, SpawnedChildren, SpawnOptions, StreamYield, TaskContext, TaskLog } from "./task-context.ts";
 export { TaskBroken, TaskError, type TaskErrorOptions } from "./errors.ts";

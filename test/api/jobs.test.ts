@@ -108,7 +108,7 @@ describe("a job", () => {
     expect(await read(jobSchema, await api.ask("GET", `/jobs/${jobId}`))).toMatchObject({ state: "cancelled" });
   });
 
-  it("shows its graph as JSON and as DOT", async () => {
+  it("shows its graph as JSON, as DOT and as Mermaid", async () => {
     const api = startApi();
     const jobId = await start(api, CHORD);
     await api.local.untilQuiet();
@@ -118,6 +118,15 @@ describe("a job", () => {
       const dot = await api.ask("GET", `/jobs/${jobId}/graph${how.path ?? ""}`, { ...(how.headers && { headers: how.headers }) });
       expect(dot.headers.get("Content-Type")).toContain("text/vnd.graphviz");
       expect(await dot.text()).toMatch(/^digraph job \{[^]*"math\.sum\\nsuccess"[^]*\}\n$/);
+    }
+    for (const how of [{ path: "?format=mermaid" }, { headers: { Accept: "text/vnd.mermaid" } }]) {
+      const mermaid = await api.ask("GET", `/jobs/${jobId}/graph${how.path ?? ""}`, { ...(how.headers && { headers: how.headers }) });
+      expect(mermaid.headers.get("Content-Type")).toContain("text/vnd.mermaid");
+      const lines = (await mermaid.text()).split("\n");
+      expect(lines[0]).toBe("flowchart LR");
+      expect(lines.filter((line) => line.includes(":::"))).toHaveLength(graph.nodes.length);
+      expect(lines.filter((line) => line.includes("->"))).toHaveLength(graph.edges.length);
+      expect(lines.find((line) => line.includes("math.sum"))).toMatch(/^ {2}n\d+\["math\.sum<br\/>success"\]:::success$/);
     }
   });
 });

@@ -65,10 +65,10 @@ export class Bench {
     await this.#whileTimePasses(Promise.all(work));
     return messages.length > 0;
   }
-  /** Delivers and sweeps, letting time pass, until the job has ended; gives up after a day of its time. */
-  async deliverUntilEnded(jobId: string, copies = 1): Promise<JobView> {
+  /** Delivers and sweeps, letting time pass, until the job has ended; gives up after so many days of its time. */
+  async deliverUntilEnded(jobId: string, copies = 1, days = 1): Promise<JobView> {
     const { clock, engine, queue, queues } = this.local;
-    for (const end = clock.now() + 86_400_000; clock.now() < end;) {
+    for (const end = clock.now() + days * 86_400_000; clock.now() < end;) {
       if (await this.deliver(copies)) continue;
       const job = await engine.job(jobId);
       if (job?.endedAt !== undefined) return job;

@@ -48,7 +48,6 @@ const prose = z.looseObject({ ...about, kind: z.literal("protocol") });
 
 export type Case = z.infer<typeof runnable>;
 export type ProseCase = z.infer<typeof prose>;
-export type Given = Case["given"];
 export type Expected = Case["expected"];
 /** One that cannot be read is reported as a failed case, so that the others still run. */
 export interface UnreadableCase {

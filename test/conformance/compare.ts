@@ -31,7 +31,7 @@ export interface Observed {
 const VALIDATION = new Set(["TypeError", "ValueError", "ImproperlyConfigured", "AttributeError"]);
 const REFUSALS = new Set(["invalid_canvas", "invalid_request", "invalid_arguments", "unknown_task"]);
 
-export function isFailure(expected: string, seen: Failure | undefined): boolean {
+function isFailure(expected: string, seen: Failure | undefined): boolean {
   if (seen === undefined) return false;
   return seen.name === expected || (VALIDATION.has(expected) && (VALIDATION.has(seen.name) || REFUSALS.has(seen.reason ?? "")));
 }

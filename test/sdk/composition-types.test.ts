@@ -1,10 +1,14 @@
 import { describe, expectTypeOf, it } from "vitest";
 import {
+  approval,
   canvasFrom,
   chain,
   chord,
   defineTask,
   group,
+  repeat,
+  waitForEvent,
+  when,
   type Canvas,
   type FailedRequest,
   type LinkedError,
@@ -133,6 +137,23 @@ describe("types of compositions", () => {
     void (() => add.starmap([["a", "b"]]));
     // @ts-expect-error a list of lists into a list of numbers
     void (() => chain(chunks, sum.s()));
+  });
+
+  it("branches, loops and waits follow", () => {
+    const branch = chain(add.s(1, 2), when({ is: "gt", value: 3 }, label.s("a"), add.s(1)));
+    expectTypeOf<ResultOf<typeof branch>>().toEqualTypeOf<string | number>();
+    const halfWay = when({ is: "truthy" }, label.s("a", "b"));
+    expectTypeOf<ResultOf<typeof halfWay>>().toEqualTypeOf<string | number>();
+    const loop = chain(add.s(1, 2), repeat(add.s(1), { until: { is: "ge", value: 10 }, most: 20 }), label.s("a"));
+    expectTypeOf<ResultOf<typeof loop>>().toEqualTypeOf<string>();
+    const answered = chain(add.s(1, 2), approval<number>("go-on"), add.s(1), waitForEvent<string>("paid"), length.s());
+    expectTypeOf<ResultOf<typeof answered>>().toEqualTypeOf<number>();
+    // @ts-expect-error a text goes one of the ways, which takes a number
+    void (() => chain(label.s(1, "a"), when({ is: "truthy" }, length.s(), add.s(1))));
+    // @ts-expect-error the body's text is no number for its next time
+    void (() => repeat(label.s("a", "b"), { until: { is: "truthy" }, most: 3 }));
+    // @ts-expect-error the answer is a text
+    void (() => chain(approval<string>("go-on"), add.s(1)));
   });
 
   it("nothing is known of data, nor of a task that leaves its value to its children", () => {

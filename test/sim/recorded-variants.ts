@@ -33,6 +33,6 @@ export const RECORDED: readonly { readonly variant: string; readonly firstSeed: 
   { variant: "cached-gate-says-drop", firstSeed: 1, runs: 1, shows: "stuck-group" },
   { variant: "mark-without-callbacks", firstSeed: 2, runs: 2, shows: "decided-before-callbacks" },
   { variant: "revocation-unseen", firstSeed: 80, runs: 80, shows: "revoked-run-started" },
-  { variant: "event-not-kept", firstSeed: 4, runs: 4, shows: "stuck-group" },
+  { variant: "event-not-kept", firstSeed: 4, runs: 4, shows: "never-quiet" },
   { variant: "write-reported-before-applied", firstSeed: 18, runs: 18, shows: "one-lease-two-runs" },
 ];

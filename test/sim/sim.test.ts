@@ -10,13 +10,13 @@ const PROCESSES = 2;
 const SEEDS = 400;
 
 describe("the protocol, simulated", () => {
-  it("keeps its promises under 2,000 seeds of kills, losses, duplicates and stale reads", { timeout: 4 * MINUTES }, async () => {
+  it("keeps its promises under 2,000 seeds of kills, losses, duplicates and stale reads", { timeout: 15 * MINUTES }, async () => {
     const tally = await runOverProcesses({ from: 1, runs: 2_000 }, { processes: PROCESSES });
     expect(tally.caught).toEqual([]);
     expect(tally.runs).toBe(2_000);
   });
 
-  it("needs no sweeper as long as no message is lost", { timeout: 2 * MINUTES }, async () => {
+  it("needs no sweeper as long as no message is lost", { timeout: 10 * MINUTES }, async () => {
     const tally = await runOverProcesses({ from: 1, runs: 400, variant: "no-sweeper" }, { processes: PROCESSES });
     expect(tally.caught).toEqual([]);
   });
@@ -25,7 +25,7 @@ describe("the protocol, simulated", () => {
 describe("a variant without one rule is caught", () => {
   it("all variants are recorded", () => expect(RECORDED.map(({ variant }) => variant)).toEqual(Object.keys(VARIANTS).filter((name) => name !== "no-sweeper")));
 
-  it.each(RECORDED)("$variant", { timeout: 2 * MINUTES }, async ({ variant, firstSeed }) => {
+  it.each(RECORDED)("$variant", { timeout: 10 * MINUTES }, async ({ variant, firstSeed }) => {
     const tally = await runBatch({ from: firstSeed, runs: SEEDS, variant, untilCaught: true });
     expect(tally.caught).not.toEqual([]);
   });

@@ -319,7 +319,8 @@ export class Simulation {
     ];
     const at = Math.min(...next.filter((time) => time !== undefined));
     const holding = this.#processes.workers.some((worker) => worker.hasHolds());
-    if (!Number.isFinite(at)) return this.scheduler.busy() || this.jobs.some((job) => !job.delivered || (job.cancelAsked && !job.cancelAnswered));
+    if (!Number.isFinite(at))
+      return this.scheduler.busy() || this.#unanswered().length > 0 || this.jobs.some((job) => !job.delivered || (job.cancelAsked && !job.cancelAnswered));
     this.scheduler.now = holding ? Math.min(at, this.scheduler.now + 4_000) : at;
     return true;
   }

@@ -2,13 +2,14 @@ import * as z from "zod";
 import { FanfoldError } from "../../core/errors.ts";
 import { hasEnded, jobEvents } from "../follow-events.ts";
 import { graphToDot } from "../graph-dot.ts";
+import { graphToMermaid } from "../graph-mermaid.ts";
 import { boundedResponse, ndjsonResponse } from "../ndjson.ts";
 import { route } from "../route.ts";
 import { cancelled, cursorText, flag, job, jobEvent, jobGraph, jobPage, jobState, limit, resultEntry, runPage, runStatus, wholeNumber } from "../schemas.ts";
 import { jobIdParam, requireJob } from "./job-id.ts";
 
 const id = z.strictObject({ id: jobIdParam });
-const DOT = "text/vnd.graphviz";
+const TEXTS = { dot: { type: "text/vnd.graphviz", write: graphToDot }, mermaid: { type: "text/vnd.mermaid", write: graphToMermaid } } as const;
 const NDJSON = "application/x-ndjson";
 const DEFAULT_LIMIT = 100;
 const PARTS = "Where answers are bound in size, `Link` with rel=next names the rest: ask for it until there is none.";
@@ -38,15 +39,18 @@ export const jobRoutes = [
     path: "/jobs/{id}/graph",
     operation: "getGraph",
     summary: "The job as a graph of runs and groups; big groups are folded",
-    description: `JSON, or DOT with \`Accept: ${DOT}\` or \`?format=dot\`.`,
+    description: `JSON, or by \`Accept\` or \`?format\` DOT (${TEXTS.dot.type}) or Mermaid (${TEXTS.mermaid.type}).`,
     params: id,
-    query: z.strictObject({ format: z.enum(["json", "dot"]).optional() }),
+    query: z.strictObject({ format: z.enum(["json", "dot", "mermaid"]).optional() }),
     replies: { 200: { description: "The graph", schema: jobGraph } },
     async handle({ params, query, request }, { engine }) {
       await requireJob(params.id, engine);
       const graph = await engine.graph(params.id);
-      const dot = query.format === "dot" || (query.format === undefined && (request.headers.get("Accept") ?? "").includes(DOT));
-      return dot ? new Response(graphToDot(graph), { headers: { "Content-Type": `${DOT}; charset=utf-8`, Vary: "Accept" } }) : Response.json(graph);
+      const accepted = request.headers.get("Accept") ?? "";
+      const format = query.format ?? (["dot", "mermaid"] as const).find((name) => accepted.includes(TEXTS[name].type)) ?? "json";
+      if (format === "json") return Response.json(graph, { headers: { Vary: "Accept" } });
+      const { type, write } = TEXTS[format];
+      return new Response(write(graph), { headers: { "Content-Type": `${type}; charset=utf-8`, Vary: "Accept" } });
     },
   }),
   route({

@@ -1,0 +1,25 @@
+import type { GraphNode, JobGraph } from "../engine/contract.ts";
+
+const SHAPES: Readonly<Record<GraphNode["kind"], readonly [open: string, close: string]>> = { run: ["[", "]"], group: ["([", "])"], fold: ["[[", "]]"] };
+const ARROWS: Readonly<Record<JobGraph["edges"][number]["kind"], string>> = { next: "-->", member: "-.->", joins: "-.->" };
+
+/** The graph in the language of Mermaid, for pages that draw it. Ids of nodes are numbers there: those of runs have characters that mean something. */
+export function graphToMermaid(graph: JobGraph): string {
+  const names = new Map(graph.nodes.map(({ id }, index) => [id, `n${index}`]));
+  const nodes = graph.nodes.map(({ id, kind, label, status, count }) => {
+    const [open, close] = SHAPES[kind];
+    return `  ${names.get(id)}${open}"${escaped(count === undefined ? label : `${label} x ${count}`)}<br/>${status}"${close}:::${status}`;
+  });
+  const edges = graph.edges.map(({ from, to, kind }) => `  ${names.get(from)} ${ARROWS[kind]} ${names.get(to)}`);
+  return ["flowchart LR", ...nodes, ...edges, ...CLASSES, ""].join("\n");
+}
+/** Names of tasks are the user's. */
+function escaped(text: string): string {
+  return text.replaceAll("#", "#35;").replaceAll('"', "#quot;").replaceAll("<", "#lt;").replaceAll(">", "#gt;");
+}
+const CLASSES = [
+  "  classDef success,complete fill:#9f9",
+  "  classDef error,broken,failed,timeout fill:#f99",
+  "  classDef cancelled,skipped,dropped fill:#ddd",
+  "  classDef started,retrying,waiting fill:#9cf",
+];

@@ -1,0 +1,64 @@
+import { readFileSync } from "node:fs";
+import { transformSync } from "esbuild";
+import { describe, expect, it } from "vitest";
+import { jobResult } from "../functions/client/index.ts";
+import type { Json } from "../functions/core/json.ts";
+import * as sdk from "../functions/sdk/index.ts";
+import { LocalEngine } from "./engine/local-engine.ts";
+
+/**
+ * Runs the examples of docs/guide-canvas.md. A block with `export` defines tasks. Any other one ends with an expression and, behind `//`, what that canvas gives:
+ * its value as JSON, `fails with <name>`, and `, answered with <value>` where somebody has to answer.
+ */
+interface Example {
+  readonly canvas: sdk.CanvasBuilder;
+  readonly expected: string;
+}
+const guide = readFileSync(new URL("../docs/guide-canvas.md", import.meta.url), "utf8");
+const blocks = [...guide.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? "");
+const definitions = blocks.filter((block) => block.includes("export const"));
+const examples = blocks.filter((block) => !block.includes("export const"));
+
+type Run = (...given: readonly unknown[]) => Promise<{ readonly examples: readonly Example[]; readonly tasks: readonly sdk.AnyTask[] }>;
+const AsyncFunction = (async () => undefined).constructor as new (...parameters: readonly string[]) => Run;
+
+function scriptOf(): string {
+  const names = definitions.flatMap((block) => [...block.matchAll(/^export const (\w+)/gm)].map((match) => match[1]));
+  const parts = examples.map((block) => {
+    const lines = block.trimEnd().split("\n");
+    const [, expression = "", expected = ""] = /^(.*) \/\/ (.*)$/.exec(lines.pop() ?? "") ?? [];
+    return `examples.push(await (async () => { ${lines.join("\n")}\n return { canvas: ${expression}, expected: ${JSON.stringify(expected)} }; })());`;
+  });
+  const code = [...definitions.map((block) => block.replaceAll("export const", "const")), "const examples = [];", ...parts].join("\n");
+  return `${transformSync(code, { loader: "ts", format: "esm", target: "es2022", tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } } }).code}\nreturn { examples, tasks: [${names.join(", ")}] };`;
+}
+const loaded = await new AsyncFunction(...Object.keys(sdk), scriptOf())(...Object.values(sdk));
+
+async function answer(local: LocalEngine, jobId: string, value: Json): Promise<void> {
+  for (let turn = 0; turn < 8; turn++) await local.turn();
+  for (const { runId } of (await local.engine.runs(jobId, {})).items) {
+    const wait = (await local.engine.run(runId))?.wait;
+    if (wait?.of === "approval") await local.engine.complete(runId, wait.token ?? "", { value });
+    if (wait?.of === "event") await local.engine.sendEvent(jobId, wait.name, value);
+  }
+}
+async function outcome({ canvas, expected }: Example): Promise<string> {
+  const local = new LocalEngine(loaded.tasks);
+  const { jobId } = await local.engine.submit({ canvas: canvas.canvas });
+  const given = /, answered with (.*)$/.exec(expected)?.[1];
+  if (given !== undefined) await answer(local, jobId, JSON.parse(given) as Json);
+  await local.untilQuiet();
+  try {
+    return JSON.stringify((await jobResult(local.engine, jobId)).get());
+  } catch (error) {
+    return `fails with ${(error as Error).name}`;
+  }
+}
+
+describe("docs/guide-canvas.md", () => {
+  it("has its examples", () => expect(loaded.examples.length).toBeGreaterThan(30));
+  it.each(loaded.examples.map((example, index) => [examples[index]?.trim() ?? "", example] as const))("%s", async (_text, example) => {
+    const wanted = example.expected.replace(/, answered with .*$/, "");
+    expect(await outcome(example)).toBe(wanted.startsWith("fails") ? wanted : JSON.stringify(JSON.parse(wanted)));
+  });
+});
