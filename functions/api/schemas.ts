@@ -97,8 +97,12 @@ export const run = z
     value: json.optional(),
     childGroup: z.string().optional(),
     collects: z.string().optional().describe("Its value is the results of this group"),
-    takes: z.enum(["own", "group", "replace", "extras"]).optional().describe("What its value is once its child group has ended"),
+    takes: z.enum(["own", "group", "replace", "extras", "answer"]).optional().describe("What its value is once its child group has ended"),
     next: z.literal(true).optional().describe("Something follows when it ends well"),
+    wait: z
+      .object({ of: z.enum(["approval", "event"]), name: z.string(), token: z.string().optional(), expiresAt: milliseconds.optional() })
+      .optional()
+      .describe("Somebody is asked. The token is what POST /runs/{id}/complete wants. Only where one run is asked for"),
     stamps: z.record(z.string(), json).optional(),
     each: z.enum(["map", "starmap"]).optional(),
     detail: runDetail.optional().describe("Of the last attempt that wrote any. Only where one run is asked for"),
@@ -155,6 +159,15 @@ export const health = z.object({ status: z.literal("ok"), version: z.string() })
 export const cancelled = z
   .object({ jobId: z.string(), cancelled: z.boolean().describe("false: the job had already ended") })
   .register(components, { id: "Cancelled" });
+export const runCancelled = z
+  .object({ runId: z.string(), cancelled: z.boolean().describe("false: the run had already ended") })
+  .register(components, { id: "RunCancelled" });
+export const runCompleted = z
+  .object({ runId: z.string(), completed: z.boolean().describe("false: it was answered before, or had ended otherwise") })
+  .register(components, { id: "RunCompleted" });
+export const eventSent = z
+  .object({ jobId: z.string(), name: z.string(), sent: z.boolean().describe("false: the job had been sent an event of this name before; the first one stays") })
+  .register(components, { id: "EventSent" });
 export const pageStored = z.object({ page: z.int(), items: z.int() }).register(components, { id: "PageStored" });
 export const inputSealed = z.object({ pages: z.int() }).register(components, { id: "InputSealed" });
 

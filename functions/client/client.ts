@@ -1,5 +1,6 @@
 import type { Canvas, FailurePolicy } from "../core/canvas.ts";
 import { encodeCanvas } from "../core/canvas-wire.ts";
+import type { Json } from "../core/json.ts";
 import { ask, readParts, type ClientOptions } from "./transport.ts";
 import type { Job, JobEvent, JobGraph, JobState, JsonObject, Page, ResultEntry, Run, RunStatus, Submitted, WorkflowInfo } from "./types.ts";
 
@@ -54,6 +55,16 @@ export interface Client {
   graphDot(jobId: string): Promise<string>;
   /** `false`: the job had already ended. */
   cancel(jobId: string): Promise<boolean>;
+  /** Revokes a run and what would have followed it in its strand. `false`: it had already ended. */
+  cancelRun(runId: string): Promise<boolean>;
+  /** Answers a run that waits for an approval or for work done elsewhere, with the token that the run shows. `false`: it was answered before. */
+  complete(
+    runId: string,
+    token: string,
+    answer: { readonly value: Json } | { readonly error: { readonly name: string; readonly message: string } },
+  ): Promise<boolean>;
+  /** Gives the value to every run of the job that waits for the event. `false`: there was one of this name before, and it stays. */
+  sendEvent(jobId: string, name: string, value: Json): Promise<boolean>;
 }
 
 /**
@@ -91,7 +102,7 @@ export function createClient(options: ClientOptions): Client {
     job: (jobId, read = {}) => json(jobPath(jobId), read),
     jobs: (filter = {}) => json("/jobs", { query: { ...filter } }),
     runs: (jobId, filter = {}) => json(`${jobPath(jobId)}/runs`, { query: { ...filter } }),
-    run: (runId) => json(`/runs/${encodeURIComponent(runId)}`),
+    run: (runId) => json(runPath(runId)),
     async *results(jobId, read = {}) {
       yield* readParts<ResultEntry>(options, `${jobPath(jobId)}/results`, read);
     },
@@ -101,7 +112,13 @@ export function createClient(options: ClientOptions): Client {
     graph: (jobId) => json(`${jobPath(jobId)}/graph`),
     graphDot: async (jobId) => (await ask(options, `${jobPath(jobId)}/graph`, { query: { format: "dot" } })).text(),
     cancel: async (jobId) => (await json<{ cancelled: boolean }>(`${jobPath(jobId)}/cancel`, { method: "POST" })).cancelled,
+    cancelRun: async (runId) => (await json<{ cancelled: boolean }>(`${runPath(runId)}/cancel`, { method: "POST" })).cancelled,
+    complete: async (runId, token, answer) =>
+      (await json<{ completed: boolean }>(`${runPath(runId)}/complete`, { method: "POST", json: { token, ...answer } })).completed,
+    sendEvent: async (jobId, name, value) =>
+      (await json<{ sent: boolean }>(`${jobPath(jobId)}/events/${encodeURIComponent(name)}`, { method: "POST", json: { value } })).sent,
   };
 }
 
+const runPath = (runId: string): string => `/runs/${encodeURIComponent(runId)}`;
 const jobPath = (jobId: string): string => `/jobs/${encodeURIComponent(jobId)}`;

@@ -108,6 +108,28 @@ describe("a job", () => {
     expect(await read(jobSchema, await api.ask("GET", `/jobs/${jobId}`))).toMatchObject({ state: "cancelled" });
   });
 
+  it("goes on when a run is answered and an event is sent, once each", async () => {
+    const api = startApi();
+    const jobId = await start(api, { chain: [{ approval: { name: "go-on" } }, { task: "math.add", args: [1] }, { event: { name: "paid" } }] });
+    await api.local.untilQuiet();
+    const page = await read(runPage, await api.ask("GET", `/jobs/${jobId}/runs?status=waiting`));
+    const { runId } = page.items[0] as { runId: string };
+    const { wait } = await read(runSchema, await api.ask("GET", `/runs/${runId}`));
+    const token = wait?.token;
+    const answer = (json: unknown): Promise<Response> => api.ask("POST", `/runs/${runId}/complete`, { json });
+    expect((await answer({ token })).status).toBe(400);
+    expect((await answer({ token: "another", value: 1 })).status).toBe(400);
+    expect(await (await answer({ token, value: 40 })).json()).toEqual({ runId, completed: true });
+    expect(await (await answer({ token, value: 41 })).json()).toEqual({ runId, completed: false });
+    await api.local.untilQuiet();
+    const send = async (value: unknown): Promise<unknown> => (await api.ask("POST", `/jobs/${jobId}/events/paid`, { json: { value } })).json();
+    expect(await send("today")).toEqual({ jobId, name: "paid", sent: true });
+    expect(await send("tomorrow")).toEqual({ jobId, name: "paid", sent: false });
+    await api.local.untilQuiet();
+    expect(await read(jobSchema, await api.ask("GET", `/jobs/${jobId}`))).toMatchObject({ state: "success", value: "today" });
+    expect(await (await api.ask("POST", `/runs/${runId}/cancel`)).json()).toEqual({ runId, cancelled: false });
+  });
+
   it("shows its graph as JSON, as DOT and as Mermaid", async () => {
     const api = startApi();
     const jobId = await start(api, CHORD);

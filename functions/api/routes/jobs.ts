@@ -1,11 +1,28 @@
 import * as z from "zod";
 import { FanfoldError } from "../../core/errors.ts";
+import type { Json } from "../../core/json.ts";
 import { hasEnded, jobEvents } from "../follow-events.ts";
 import { graphToDot } from "../graph-dot.ts";
 import { graphToMermaid } from "../graph-mermaid.ts";
 import { boundedResponse, ndjsonResponse } from "../ndjson.ts";
 import { route } from "../route.ts";
-import { cancelled, cursorText, flag, job, jobEvent, jobGraph, jobPage, jobState, limit, resultEntry, runPage, runStatus, wholeNumber } from "../schemas.ts";
+import {
+  cancelled,
+  cursorText,
+  eventSent,
+  flag,
+  job,
+  jobEvent,
+  jobGraph,
+  jobPage,
+  jobState,
+  json,
+  limit,
+  resultEntry,
+  runPage,
+  runStatus,
+  wholeNumber,
+} from "../schemas.ts";
 import { jobIdParam, requireJob } from "./job-id.ts";
 
 const id = z.strictObject({ id: jobIdParam });
@@ -109,6 +126,20 @@ export const jobRoutes = [
     async handle({ params }, { engine }) {
       const { jobId } = await requireJob(params.id, engine);
       return Response.json({ jobId, cancelled: await engine.cancel(jobId) });
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/jobs/{id}/events/{name}",
+    operation: "sendEvent",
+    summary: "Tell a job that something has happened",
+    description: "Every run of the job that waits for an event of this name, now or later, is given the value. Once per name: the first one stays.",
+    params: z.strictObject({ id: jobIdParam, name: z.string().max(1_000) }),
+    body: { kind: "json", schema: z.strictObject({ value: json }), maxBytes: 4 * 1_024 * 1_024 },
+    replies: { 200: { description: "Whether it is the first of its name", schema: eventSent } },
+    async handle({ params: { id: jobId, name }, body }, { engine }) {
+      await requireJob(jobId, engine);
+      return Response.json({ jobId, name, sent: await engine.sendEvent(jobId, name, body.value as Json) });
     },
   }),
 ];

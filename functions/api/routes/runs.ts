@@ -1,8 +1,21 @@
 import * as z from "zod";
 import { FanfoldError } from "../../core/errors.ts";
+import type { Json } from "../../core/json.ts";
+import { LIMITS } from "../../core/limits.ts";
 import { parseRunId } from "../../core/run-id.ts";
-import { route } from "../route.ts";
-import { run } from "../schemas.ts";
+import type { Engine, RunView } from "../../engine/contract.ts";
+import { invalid, route } from "../route.ts";
+import { json, run, runCancelled, runCompleted } from "../schemas.ts";
+
+const params = z.strictObject({ id: z.string().max(2_000) });
+const text = (characters: number): z.ZodString => z.string().min(1).max(characters);
+/** More than an inline value by far: larger ones go to the blobs. */
+const MOST_BYTES = 4 * 1_024 * 1_024;
+const answer = z.strictObject({
+  token: text(200).describe("As the run shows it"),
+  value: json.optional(),
+  error: z.strictObject({ name: text(LIMITS.nameCharacters), message: z.string().max(4_000) }).optional(),
+});
 
 export const runRoutes = [
   route({
@@ -11,12 +24,44 @@ export const runRoutes = [
     operation: "getRun",
     summary: "One run",
     description: "Ids are made of letters, digits, `.` and `~`: they need no escaping in a URL.",
-    params: z.strictObject({ id: z.string().max(2_000) }),
+    params,
     replies: { 200: { description: "The run", schema: run } },
     async handle({ params: { id } }, { engine }) {
-      const found = parseRunId(id) && (await engine.run(id));
-      if (!found) throw new FanfoldError("run_not_found", `there is no run ${id.slice(0, 200)}; GET /jobs/{id}/runs lists the runs of a job`);
-      return Response.json(found);
+      return Response.json(await requireRun(id, engine));
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/runs/{id}/complete",
+    operation: "completeRun",
+    summary: "Answer a run that waits for an approval or for work done elsewhere",
+    description: "With a `value` or an `error`, not both. Harmless when repeated: the first answer stays.",
+    params,
+    body: { kind: "json", schema: answer, maxBytes: MOST_BYTES },
+    replies: { 200: { description: "Whether it had an effect", schema: runCompleted } },
+    async handle({ params: { id }, body: { token, value, error } }, { engine }) {
+      if ((value === undefined) === (error === undefined)) throw invalid("/value", "give a value or an error, and not both");
+      const { runId } = await requireRun(id, engine);
+      const given = error === undefined ? { value: value as Json } : { error: { ...error, retryable: false } };
+      return Response.json({ runId, completed: await engine.complete(runId, token, given) });
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/runs/{id}/cancel",
+    operation: "cancelRun",
+    summary: "Revoke a run and what would have followed it in its strand; durable once answered, harmless when repeated",
+    params,
+    replies: { 200: { description: "Whether it had an effect", schema: runCancelled } },
+    async handle({ params: { id } }, { engine }) {
+      const { runId } = await requireRun(id, engine);
+      return Response.json({ runId, cancelled: await engine.revoke(runId) });
     },
   }),
 ];
+
+async function requireRun(id: string, engine: Engine): Promise<RunView> {
+  const found = parseRunId(id) && (await engine.run(id));
+  if (!found) throw new FanfoldError("run_not_found", `there is no run ${id.slice(0, 200)}; GET /jobs/{id}/runs lists the runs of a job`);
+  return found;
+}
