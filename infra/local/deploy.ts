@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
-import { compareAll, differs } from "./differences.ts";
 import { wantedResources } from "./templates.ts";
 
 /**
@@ -79,6 +78,8 @@ function cdk(cwd: string, ...args: readonly string[]): void {
 }
 
 async function setWhatWasDropped(output: string, region: string): Promise<void> {
+  // Its clients read the environment when they are made.
+  const { compareAll, differs } = await import("./differences.ts");
   const dropped = (await compareAll(await wantedResources(output, { account: ACCOUNT, region }))).filter(differs);
   for (const { resource, property, set } of dropped) {
     await set?.();

@@ -67,7 +67,7 @@ async function compareQueue(url: string, properties: Properties) {
     const wanted = properties[property];
     if (wanted === undefined) return [];
     const text = Attributes[property];
-    const value = typeof wanted === "object" ? JSON.stringify(wanted) : String(wanted);
+    const value = JSON.stringify(wanted);
     return {
       property,
       wanted: typeof wanted === "object" ? plain(wanted) : Number(wanted),
@@ -169,9 +169,9 @@ interface EncryptionProperty {
 function lifecycleRule(rule: Properties): LifecycleRule {
   const [days, noncurrentDays, upload] = [rule["ExpirationInDays"], rule["NoncurrentVersionExpiration"], rule["AbortIncompleteMultipartUpload"]];
   return {
-    ...(rule["Id"] !== undefined && { ID: String(rule["Id"]) }),
+    ...(rule["Id"] !== undefined && { ID: rule["Id"] as string }),
     Status: rule["Status"] as "Enabled",
-    Filter: { Prefix: String(rule["Prefix"] ?? "") },
+    Filter: { Prefix: (rule["Prefix"] as string | undefined) ?? "" },
     ...(days !== undefined && { Expiration: { Days: Number(days) } }),
     ...(noncurrentDays !== undefined && { NoncurrentVersionExpiration: { NoncurrentDays: Number((noncurrentDays as Properties)["NoncurrentDays"]) } }),
     ...(upload !== undefined && { AbortIncompleteMultipartUpload: { DaysAfterInitiation: Number((upload as Properties)["DaysAfterInitiation"]) } }),

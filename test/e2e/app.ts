@@ -19,7 +19,9 @@ const config = defineConfig({
         { name: "default", maxConcurrency: 3 },
         { name: "heavy", function: "custom", maxConcurrency: 2 },
       ],
-      functions: { worker: { permissions: [{ actions: ["s3:GetObject", "s3:ListBucket"], resources: [`arn:aws:s3:::${DATA_BUCKET}`, `arn:aws:s3:::${DATA_BUCKET}/*`] }] } },
+      functions: {
+        worker: { permissions: [{ actions: ["s3:GetObject", "s3:ListBucket"], resources: [`arn:aws:s3:::${DATA_BUCKET}`, `arn:aws:s3:::${DATA_BUCKET}/*`] }] },
+      },
     },
     { name: "paris", tasks: "test/e2e/paris/index.ts", queues: [{ name: "default", maxConcurrency: 2 }] },
   ],

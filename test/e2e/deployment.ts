@@ -70,7 +70,7 @@ export interface Waiting {
 }
 /** Asks until the answer is not undefined. Throws when that takes too long. */
 export async function eventually<T>(ask: () => Promise<T | undefined>, { what, seconds = 100, more }: Waiting): Promise<T> {
-  for (const until = Date.now() + seconds * 1_000; ; ) {
+  for (const until = Date.now() + seconds * 1_000; ;) {
     const answer = await ask();
     if (answer !== undefined) return answer;
     if (Date.now() > until) throw new Error(`waited ${seconds} s for ${what}${more === undefined ? "" : `: ${await more()}`}`);

@@ -15,11 +15,11 @@ async function call<T>(action: string, body: object): Promise<T> {
 /** Names of the log groups that contain `part`, with their retention in days. */
 export async function logGroups(part: string): Promise<ReadonlyMap<string, number | undefined>> {
   const found = new Map<string, number | undefined>();
-  for (let nextToken: string | undefined; ; ) {
-    const page = await call<{ readonly logGroups?: readonly { readonly logGroupName: string; readonly retentionInDays?: number }[]; readonly nextToken?: string }>(
-      "DescribeLogGroups",
-      { ...(nextToken !== undefined && { nextToken }) },
-    );
+  for (let nextToken: string | undefined; ;) {
+    const page = await call<{
+      readonly logGroups?: readonly { readonly logGroupName: string; readonly retentionInDays?: number }[];
+      readonly nextToken?: string;
+    }>("DescribeLogGroups", { ...(nextToken !== undefined && { nextToken }) });
     for (const { logGroupName, retentionInDays } of page.logGroups ?? []) if (logGroupName.includes(part)) found.set(logGroupName, retentionInDays);
     if (page.nextToken === undefined) return found;
     ({ nextToken } = page);
@@ -29,7 +29,7 @@ export async function logGroups(part: string): Promise<ReadonlyMap<string, numbe
 /** The lines of a function's log since a time in milliseconds since the epoch. */
 export async function logLines(logGroupName: string, startTime: number): Promise<readonly string[]> {
   const lines: string[] = [];
-  for (let nextToken: string | undefined; ; ) {
+  for (let nextToken: string | undefined; ;) {
     const page = await call<{ readonly events?: readonly LogEvent[]; readonly nextToken?: string }>("FilterLogEvents", {
       logGroupName,
       startTime,

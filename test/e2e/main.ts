@@ -89,7 +89,8 @@ async function tests(name: string, args: readonly string[], env: NodeJS.ProcessE
   const { passed, failed } = countsIn(report);
   total.passed += passed;
   total.failed += code !== 0 && failed === 0 ? 1 : failed;
-  if (code !== 0) say(`some failed. What the functions printed is in ${logFile("ministack")}; \`npm run e2e -- --keep suite/FILE\` runs one file and keeps the emulators`);
+  if (code !== 0)
+    say(`some failed. What the functions printed is in ${logFile("ministack")}; \`npm run e2e -- --keep suite/FILE\` runs one file and keeps the emulators`);
 }
 
 interface Report {

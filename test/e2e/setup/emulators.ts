@@ -7,8 +7,8 @@ import { logFile, RUN } from "./paths.ts";
 import { launch, tail } from "./processes.ts";
 import { say, Stop } from "./report.ts";
 
-export const ACCOUNT = "000000000000";
-export const REGION = "us-east-1";
+const ACCOUNT = "000000000000";
+const REGION = "us-east-1";
 const START_SECONDS = 90;
 
 export interface Endpoints {
@@ -83,7 +83,12 @@ function withoutAws(): NodeJS.ProcessEnv {
 /** Any answer will do: DynamoDB Local refuses an unsigned request. */
 async function answers(name: string, child: ChildProcess, url: string, log: string): Promise<void> {
   const until = Date.now() + START_SECONDS * 1_000;
-  while (!(await fetch(url).then(() => true, () => false))) {
+  while (
+    !(await fetch(url).then(
+      () => true,
+      () => false,
+    ))
+  ) {
     const gone = child.exitCode !== null || child.signalCode !== null;
     if (gone || Date.now() > until)
       throw new Stop(`${name} ${gone ? "ended at once" : `does not answer after ${START_SECONDS} s`}:\n${tail(logFile(log))}\n(all of it: ${logFile(log)})`);

@@ -42,17 +42,7 @@ async function install(packages: readonly string[], stamp: string): Promise<void
   rmSync(join(CACHE, "venv"), { recursive: true, force: true });
   mkdirSync(INSTALLED.packages, { recursive: true });
   writeFileSync(join(INSTALLED.packages, "package.json"), `${JSON.stringify({ private: true })}\n`);
-  const npm = [
-    "install",
-    "--no-save",
-    "--no-package-lock",
-    "--no-audit",
-    "--no-fund",
-    "--ignore-scripts",
-    "--prefix",
-    INSTALLED.packages,
-    ...packages,
-  ];
+  const npm = ["install", "--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", INSTALLED.packages, ...packages];
   await Promise.all([
     run({ name: "npm install", command: "npm", args: npm, cwd: INSTALLED.packages, log: logFile("install-npm") }, INSTALL_SECONDS),
     installPython(),
@@ -63,7 +53,9 @@ async function install(packages: readonly string[], stamp: string): Promise<void
 async function installPython(): Promise<void> {
   const log = logFile("install-venv");
   await run({ name: "python3 -m venv", command: "python3", args: ["-m", "venv", join(CACHE, "venv")], log }, INSTALL_SECONDS).catch((error: unknown) => {
-    throw new Stop(`cannot make a Python environment: on Debian and Ubuntu, \`apt-get install python3-venv\`, then run again\n${String(error)}`, { cause: error });
+    throw new Stop(`cannot make a Python environment: on Debian and Ubuntu, \`apt-get install python3-venv\`, then run again\n${String(error)}`, {
+      cause: error,
+    });
   });
   const args = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", REQUIREMENTS];
   await run({ name: "pip install", command: INSTALLED.python, args, log: logFile("install-pip") }, INSTALL_SECONDS);

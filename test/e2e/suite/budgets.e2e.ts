@@ -21,7 +21,12 @@ describe("write units and messages per member of a group", () => {
   it.each(["lazy", "full"] as const)("%s: within the budget", async (tracking) => {
     await quiet();
     const since = Date.now();
-    const { jobId } = await api.client.submit(group(Array.from({ length: MEMBERS }, () => noop.s()), { tracking }).canvas);
+    const { jobId } = await api.client.submit(
+      group(
+        Array.from({ length: MEMBERS }, () => noop.s()),
+        { tracking },
+      ).canvas,
+    );
     expect(await ended(api, jobId)).toMatchObject({ state: "success", counts: { success: MEMBERS } });
     const counted = await quiet(since);
     const per = (metric: string): number => (counted[metric] ?? 0) / MEMBERS;
@@ -44,7 +49,9 @@ describe("write units and messages per member of a group", () => {
     for (const { jobId } of started) await ended(api, jobId);
     const counted = await quiet(since);
     const per = (metric: string): string => ((counted[metric] ?? 0) / JOBS).toFixed(1);
-    console.log(`a job of one task: ${per(METRICS.writeUnits)} write units, ${per(METRICS.readUnits)} read units (those of asking for its state included), ${per(METRICS.sends)} messages`);
+    console.log(
+      `a job of one task: ${per(METRICS.writeUnits)} write units, ${per(METRICS.readUnits)} read units (those of asking for its state included), ${per(METRICS.sends)} messages`,
+    );
     expect(counted[METRICS.runs]).toBe(JOBS);
     expect(counted[METRICS.writeUnits]).toBeLessThanOrEqual(30 * JOBS);
   });

@@ -58,11 +58,7 @@ describe("canvases over the API", () => {
 
   it("work goes to the queue and the site that are asked for", async () => {
     const jobs = await Promise.all([run(where.s()), run(where.s().set({ queue: "london.heavy#custom" })), run(bonjour.s("Ada"))]);
-    expect(jobs.map((job) => job.value)).toEqual([
-      { site: "london", queue: "default" },
-      { site: "london", queue: "heavy" },
-      "bonjour Ada, ici paris",
-    ]);
+    expect(jobs.map((job) => job.value)).toEqual([{ site: "london", queue: "default" }, { site: "london", queue: "heavy" }, "bonjour Ada, ici paris"]);
   });
 
   it("a value above the inline limit travels through the bucket", async () => {

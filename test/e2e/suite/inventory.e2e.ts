@@ -24,7 +24,10 @@ describe("the demo on a prefix of a bucket", () => {
     api = await connect();
     const s3 = new S3Client({ forcePathStyle: true });
     await s3.send(new CreateBucketCommand({ Bucket: DATA_BUCKET }));
-    const beside = [["photos/2026-other/x.txt", "abc"], ["photos/2025", "abc"]] as const;
+    const beside = [
+      ["photos/2026-other/x.txt", "abc"],
+      ["photos/2025", "abc"],
+    ] as const;
     for (const [Key, Body] of [...FILES.map(([path, content]) => [`photos/2026/${path}`, content] as const), ...beside])
       await s3.send(new PutObjectCommand({ Bucket: DATA_BUCKET, Key, Body }));
   });
@@ -34,7 +37,12 @@ describe("the demo on a prefix of a bucket", () => {
     const job = await ended(api, jobId);
     expect(job).toMatchObject({ state: "success", counts: { success: Math.ceil(FILES.length / 7) + 2 } });
     const report = job.value as unknown as InventoryReport;
-    expect(report).toMatchObject({ files: FILES.length, bytes: BYTES, failuresTotal: 0, byExtension: { ".json": { files: 80, bytes: 240 }, ".txt": { files: 2, bytes: 6 } } });
+    expect(report).toMatchObject({
+      files: FILES.length,
+      bytes: BYTES,
+      failuresTotal: 0,
+      byExtension: { ".json": { files: 80, bytes: 240 }, ".txt": { files: 2, bytes: 6 } },
+    });
     expect(report.duplicates.map(({ sha256, paths }) => [sha256, paths.length])).toEqual([[ABC, 82]]);
     expect(report.largest[0]).toEqual({ path: "a/million.bin", bytes: 1_000_000 });
 
