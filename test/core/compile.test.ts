@@ -12,8 +12,13 @@ import { refusalOf } from "./refusal.ts";
 const [a, b, c] = [signature("a"), signature("b"), signature("c")];
 const group = (members: readonly Canvas[]): Canvas & { kind: "group" } => ({ kind: "group", members, options: {} });
 const chain = (...items: Canvas[]): Canvas => ({ kind: "chain", items });
-/** What keeps its shape wherever it stands. */
-const firm = canvas.filter((each) => !isPlainGroup(unrolled(unwrapped(each))));
+/** What keeps its shape wherever it stands: a plain group may dissolve, and an empty one is passed over. */
+const firm = canvas.filter(
+  (each) =>
+    !isPlainGroup(each) &&
+    !isPlainGroup(unrolled(unwrapped(each))) &&
+    !compileCanvas(each).some((step) => isGroupStep(step) && Array.isArray(step.members) && step.members.length === 0),
+);
 
 /** Without the error links that a group step takes over from what follows it. */
 const untold = (step: PlanStep): PlanStep => {
