@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { InventoryReport } from "../../../functions/tasks/inventory/index.ts";
@@ -29,7 +30,7 @@ describe("the demo on a prefix of a bucket", () => {
       ["photos/2025", "abc"],
     ] as const;
     for (const [Key, Body] of [...FILES.map(([path, content]) => [`photos/2026/${path}`, content] as const), ...beside])
-      await s3.send(new PutObjectCommand({ Bucket: DATA_BUCKET, Key, Body }));
+      await s3.send(new PutObjectCommand({ Bucket: DATA_BUCKET, Key, Body: Buffer.from(Body) }));
   });
 
   it("counts and digests every object below it, and none beside it", async () => {
