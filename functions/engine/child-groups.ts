@@ -34,7 +34,7 @@ export async function createChildGroup(context: Context, parent: Header, run: Ru
     return (await createHeader(context, childGroup(run), { ...common, ...wait, height: 1, expanded: true })).header;
   }
   const input = inputOf(parent, run);
-  const only = step.choose && (await chosen(context, step.choose, parent, input.input));
+  const only = step.choose && (await chosen(context, step.choose, input));
   const members = isPaged(step.members) ? step.members.count : step.members.length;
   const memberCount = only === undefined ? members : only < members ? 1 : 0;
   const created = await createHeader(context, childGroup(run), {
@@ -65,9 +65,9 @@ export async function expandAll(context: Context, header: Header): Promise<void>
 }
 
 /** The way that a branch takes: a question to a value that does not change, so whoever asks again goes the same way. */
-async function chosen(context: Context, condition: ValueCondition, parent: Header, input: string | undefined): Promise<0 | 1> {
-  const before = input === undefined ? undefined : await readRunById(context, input);
-  const value = before === undefined ? null : givesError(parent) ? ((before.error ?? null) as unknown as Json) : await loadValue(context, before);
+async function chosen(context: Context, condition: ValueCondition, given: Pick<Partial<Header>, "input" | "givesError">): Promise<0 | 1> {
+  const before = given.input === undefined ? undefined : await readRunById(context, given.input);
+  const value = before === undefined ? null : given.givesError ? ((before.error ?? null) as unknown as Json) : await loadValue(context, before);
   return holds(condition, value) ? 0 : 1;
 }
 

@@ -53,6 +53,11 @@ const REGRESSIONS: readonly Regression[] = [
     was: "who decided died before the settle; redelivered members saw the outcome and stopped",
   },
   { name: "a generator that was not asked was not slow", seed: 42163, was: "an owner that froze before its first pull failed as timed out, three times over" },
+  {
+    name: "a branch asks about what it was given",
+    seed: 25887,
+    was: "a branch behind the first step of an error link asked about the error of a step that had ended well",
+  },
 ];
 
 describe("errors that the simulation found", () => {
