@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { identityOf, isAlive, type ProcessIdentity } from "./process-identity.ts";
+import { identityOf, isAlive, readIdentity } from "./process-identity.ts";
 
 /**
  * A process may open the LMDB file only while no other commits. Opening, LMDB reads the number of the last transaction and a moment later shares it with
@@ -56,15 +56,6 @@ export async function endOrphans(folder: string): Promise<void> {
   }
 }
 
-function readIdentity(path: string): ProcessIdentity | undefined {
-  try {
-    const value = JSON.parse(readFileSync(path, "utf8")) as Partial<ProcessIdentity> | null;
-    return value && typeof value.pid === "number" && typeof value.bootedAt === "number" ? (value as ProcessIdentity) : undefined;
-  } catch {
-    // It died while it wrote this, before it could ask; or this is a door.
-    return undefined;
-  }
-}
 function endProcess(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");

@@ -1,8 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { FanfoldError } from "../core/errors.ts";
-import { identityOf, isAlive, type ProcessIdentity } from "./process-identity.ts";
+import { identityOf, isAlive, type ProcessIdentity, readIdentity } from "./process-identity.ts";
 
 export interface FolderLock {
   release(): void;
@@ -58,14 +58,6 @@ function liveOther(folder: string, mine: string): ProcessIdentity | undefined {
     rmSync(path, { force: true });
   }
   return undefined;
-}
-function readIdentity(path: string): ProcessIdentity | undefined {
-  try {
-    const value = JSON.parse(readFileSync(path, "utf8")) as Partial<ProcessIdentity> | null;
-    return value && typeof value.pid === "number" && typeof value.bootedAt === "number" ? (value as ProcessIdentity) : undefined;
-  } catch {
-    return undefined;
-  }
 }
 function inUse(path: string, pid: number): FanfoldError {
   const folder = dirname(path);

@@ -23,6 +23,15 @@ export function isAlive(identity: ProcessIdentity): boolean {
   if (identity.started !== undefined) return identity.started === now.started;
   return Math.abs(identity.bootedAt - now.bootedAt) < BOOT_TOLERANCE_MS;
 }
+/** What `identityOf` gave and somebody wrote to a file as JSON. undefined: there is no such file, or its writer died while it wrote. */
+export function readIdentity(path: string): ProcessIdentity | undefined {
+  try {
+    const value = JSON.parse(readFileSync(path, "utf8")) as Partial<ProcessIdentity> | null;
+    return value && typeof value.pid === "number" && typeof value.bootedAt === "number" ? (value as ProcessIdentity) : undefined;
+  } catch {
+    return undefined;
+  }
+}
 function exists(pid: number): boolean {
   try {
     process.kill(pid, 0);
