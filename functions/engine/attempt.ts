@@ -2,22 +2,22 @@ import { addCounts, type Counts, countOf } from "../core/counts.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { ErrorData, Spawned, TaskCall, TaskInfo, TaskOutcome } from "../core/invocation.ts";
 import type { Json } from "../core/json.ts";
-import type { TaskStep } from "../core/plan.ts";
 import { parseQueueName } from "../core/queue-name.ts";
 import { retryDelaySeconds, retryPolicy } from "../core/retry-policy.ts";
 import { isTerminal } from "../core/run-state.ts";
 import { argumentsOf } from "./arguments.ts";
+import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
 import type { Attempt } from "./claimed.ts";
 import type { AbortReason, WorkerLoop } from "./contract.ts";
 import { resumeWaiting } from "./expand.ts";
-import type { Header, Run, RunAttributes } from "./items.ts";
+import type { Run, RunAttributes } from "./items.ts";
 import { readHeader } from "./gate.ts";
 import { queueOf, sendRuns } from "./messages.ts";
 import { writeOutbox } from "./outbox.ts";
 import { keepValue } from "./payload.ts";
 import { RunLog } from "./run-log.ts";
-import { commitRun } from "./run-writes.ts";
+import { type CommitOutcome, commitRuns } from "./run-writes.ts";
 import { refuseShare } from "./submit.ts";
 import { streamResults } from "./results.ts";
 import { isRevoked, REVOKED } from "./revoked.ts";
@@ -35,42 +35,54 @@ export type AttemptOutcome =
 const NOT_SUSPECT: readonly string[] = ["alone", "killsAlone", "died"];
 type Commit = { readonly set: Partial<RunAttributes>; readonly remove?: readonly string[]; readonly sendAfterSeconds?: number };
 
-/** Runs user code for a claimed run and commits what came of it. The claim is held, so that the loop's heartbeats reach it, until the commit is through. */
-export async function runAttempt(context: Context, header: Header, run: Run, step: TaskStep, token: string, loop: WorkerLoop): Promise<AttemptOutcome> {
+/** A claimed run in this process. It is held, so that the loop's heartbeats reach it, from its claim until its commit is through. */
+export interface HeldAttempt extends Attempt {
+  readonly deadline: number;
+  readonly reason: () => AbortReason | undefined;
+  release(): void;
+}
+/** `patienceMs`: so long it may have to wait for its turn in a batch. */
+export function holdAttempt(
+  context: Context,
+  { header, run, step, token, patienceMs }: Pick<Attempt, "header" | "run" | "step" | "token"> & { readonly patienceMs: number },
+  loop: WorkerLoop,
+): HeldAttempt {
   const info = context.registry.info(step.task) as TaskInfo;
   const timeoutSeconds = Math.min(step.options?.timeout ?? info.timeoutSeconds, loop.limit?.seconds ?? Number.POSITIVE_INFINITY);
-  const deadline = Math.min(context.clock.now() + timeoutSeconds * 1_000, loop.limit?.at ?? Number.POSITIVE_INFINITY);
+  const deadline = Math.min(context.clock.now() + patienceMs + timeoutSeconds * 1_000, loop.limit?.at ?? Number.POSITIVE_INFINITY);
   const controller = new AbortController();
   let reason: AbortReason | undefined;
   const hold = loop.hold({ runId: run.runId, token, attempt: run.attempt, task: step.task, deadline }, (why) => {
     reason ??= why;
     controller.abort(abortError(why, timeoutSeconds));
   });
-  try {
-    const attempt: Attempt = { header, run, step, info, token, signal: controller.signal, log: new RunLog() };
-    const open = run.attempt > 1 ? await readOpenState(context, attempt) : undefined;
-    const outcome = await callTask(context, attempt, open, deadline);
-    if (reason === "lost") return { kind: "later", delaySeconds: 1 };
-    // What was done in time counts; what the abort cut off starts again.
-    if (reason === "stopped" && (outcome.kind === "failed" || outcome.kind === "retry")) {
-      await giveBack(context, run, token);
-      return { kind: "later", delaySeconds: 0 };
-    }
-    const commit = await commitOf(context, attempt, outcome, open, () => reason);
-    if (commit === "lost") return { kind: "later", delaySeconds: 1 };
-    return await write(context, attempt, commit);
-  } catch (error) {
-    await giveBack(context, run, token);
-    throw error;
-  } finally {
-    hold.release();
-  }
+  const release = (): void => hold.release();
+  return { header, run, step, info, token, signal: controller.signal, log: new RunLog(), deadline, reason: () => reason, release };
 }
 
-/** A port failed in the middle, or the process must stop: nobody died, so the claim is given back, if that much works, and no takeover will count against the run. */
-async function giveBack(context: Context, run: Run, token: string): Promise<void> {
+/** Runs user code for a claimed run and prepares what its one commit writes. `later`: it is not to be committed, and has been given back if it could be. */
+export async function executeAttempt(context: Context, attempt: HeldAttempt): Promise<Commit | Extract<AttemptOutcome, { kind: "later" }>> {
+  const { run, reason } = attempt;
+  const open = run.attempt > 1 ? await readOpenState(context, attempt) : undefined;
+  const outcome = await callTask(context, attempt, open, attempt.deadline);
+  if (reason() === "lost") return { kind: "later", delaySeconds: 1 };
+  // What was done in time counts; what the abort cut off starts again.
+  if (reason() === "stopped" && (outcome.kind === "failed" || outcome.kind === "retry")) {
+    await giveBack(context, [attempt]);
+    return { kind: "later", delaySeconds: 0 };
+  }
+  const commit = await commitOf(context, attempt, outcome, open, reason);
+  return commit === "lost" ? { kind: "later", delaySeconds: 1 } : commit;
+}
+
+/**
+ * A port failed in the middle, the process must stop, or others of the batch took too long: nobody died, so claims are given back, if that much works, and no takeover
+ * will count against the runs.
+ */
+export async function giveBack(context: Context, attempts: readonly Pick<Attempt, "run" | "token">[]): Promise<void> {
   const set = { status: "queued" as const, sentAt: context.clock.now() };
-  await commitRun(context, run, token, set, NOT_SUSPECT).catch(() => undefined);
+  const commits = attempts.map(({ run, token }) => ({ claimed: run, token, set, remove: NOT_SUSPECT }));
+  await commitRuns(context, commits).catch(() => undefined);
 }
 
 async function callTask(context: Context, attempt: Attempt, open: OpenState | undefined, deadline: number): Promise<TaskOutcome> {
@@ -254,16 +266,33 @@ async function valuePart(context: Context, attempt: Attempt, value: Json, as: "v
   return { [`${as}Ref`]: kept.valueRef };
 }
 
-/** The commit and what must happen at once after it. A lost fence never acknowledges: the message may be the other holder's too. */
-async function write(context: Context, attempt: Attempt, { set, remove, sendAfterSeconds }: Commit): Promise<AttemptOutcome> {
-  const leaves = set.status === "retrying" || set.status === "queued";
-  const clears = leaves ? [] : ["failCount", "notBefore", "due", "dueShard", ...(set.error ? [] : ["error"])];
-  const { kind, run } = await commitRun(context, attempt.run, attempt.token, set, [...clears.filter((name) => !(name in set)), ...(remove ?? [])]);
+/** The commits of attempts that ended together, and what must happen at once after each. A lost fence never acknowledges: the message may be the other holder's too. */
+export async function commitAttempts(
+  context: Context,
+  ended: readonly { readonly attempt: Attempt; readonly commit: Commit }[],
+): Promise<readonly AttemptOutcome[]> {
+  const outcomes = await commitRuns(
+    context,
+    ended.map(({ attempt: { run, token }, commit: { set, remove } }) => ({ claimed: run, token, set, remove: [...clearedBy(set), ...(remove ?? [])] })),
+  );
+  return all(outcomes.map((outcome, k) => afterCommit(context, ended[k] as (typeof ended)[number], outcome)));
+}
+/** What an idle run is waiting for, and its last error, mean nothing to one that has ended or waits for its children. */
+function clearedBy(set: Partial<RunAttributes>): string[] {
+  if (set.status === "retrying" || set.status === "queued") return [];
+  return ["failCount", "notBefore", "due", "dueShard", "error"].filter((name) => !(name in set));
+}
+async function afterCommit(
+  context: Context,
+  { attempt, commit }: { readonly attempt: Attempt; readonly commit: Commit },
+  { kind, run }: CommitOutcome,
+): Promise<AttemptOutcome> {
   if (kind === "fenced") return run && isTerminal(run.status) ? { kind: "ended", run } : { kind: "later", delaySeconds: 1 };
   if (isTerminal(run.status)) return { kind: "ended", run };
   if (run.status === "waiting") await resumeWaiting(context, run);
-  else if (sendAfterSeconds !== undefined) {
-    await sendRuns(context, [{ gid: run.gid, index: run.index, step: run.step, queue: queueOf(context, attempt.step), delaySeconds: sendAfterSeconds }], 1);
+  else if (commit.sendAfterSeconds !== undefined) {
+    const owing = { gid: run.gid, index: run.index, step: run.step, queue: queueOf(context, attempt.step), delaySeconds: commit.sendAfterSeconds };
+    await sendRuns(context, [owing], 1);
   }
   return { kind: "done" };
 }

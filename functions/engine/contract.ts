@@ -241,6 +241,10 @@ export interface EngineConfig {
   readonly expandRange: number;
   /** Most members of one leaf in one message. */
   readonly membersPerMessage: number;
+  /** Most runs that are claimed and committed together. */
+  readonly batchMembers: number;
+  /** How long such a batch is meant to take: slow runs are claimed one by one. */
+  readonly batchMs: number;
   /** A group is packed into fewer messages than it has members only above this size, so that all workers get some of a small one. */
   readonly packAbove: number;
   /** Pages of an open group that may be unfinished before its owner stops pulling. */

@@ -2,7 +2,6 @@ import { countOf } from "../core/counts.ts";
 import { type GroupStep, isGroupStep, type PlanStep } from "../core/plan.ts";
 import { type RunRef } from "../core/run-id.ts";
 import { isTerminal } from "../core/run-state.ts";
-import { runAttempt } from "./attempt.ts";
 import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
 import type { WorkerLoop } from "./contract.ts";
@@ -14,17 +13,15 @@ import { type EngineMessage, queueOf, sendRuns } from "./messages.ts";
 import type { Disposition } from "./ports.ts";
 import { endRevoked } from "./revoke.ts";
 import { isRevoked } from "./revoked.ts";
-import { breakDeadRun, claimRun, endIdleRun, isDue, isLive, killsAlone, mustRunAlone, noteUnknownTask, waitForGroup } from "./run-writes.ts";
+import { DONE, type Handled, type Ready, runReady, secondsUntil } from "./lanes.ts";
+import { breakDeadRun, endIdleRun, isDue, isLive, killsAlone, noteUnknownTask, waitForGroup } from "./run-writes.ts";
 import { readRuns, strandOf } from "./runs.ts";
 
 type MemberMessage = Extract<EngineMessage, { kind: "members" }>;
-/** `later`: this member's part of the message must come again; `terminal`: its follow-up is due, now and at every redelivery. */
-type Handled = { readonly kind: "done" } | { readonly kind: "later"; readonly delaySeconds: number } | { readonly kind: "terminal"; readonly run: Run };
-const DONE: Handled = { kind: "done" };
 
 /**
- * Handles a message of members of one leaf: each is claimed and run with a token of its own, followed up together with those that end at about the
- * same time, and the message is acknowledged only after all that followed. What cannot be handled now goes into a smaller message first.
+ * Handles a message of members of one leaf: those that may run are claimed and run, each under a token of its own (lanes.ts), followed up together with those
+ * that end at about the same time, and the message is acknowledged only after all that followed. What cannot be handled now goes into a smaller message first.
  */
 export async function handleMembers(context: Context, message: MemberMessage, receives: number, loop: WorkerLoop): Promise<Disposition> {
   const refs = [...new Set(message.members)].map((index) => ({ gid: message.gid, index, step: message.step }));
@@ -34,22 +31,28 @@ export async function handleMembers(context: Context, message: MemberMessage, re
   const look = receives > 1 || message.step > 0 || gate.kind === "decided" || gate.header.tracking === "full" || gate.header.pages === true;
   const seen = look ? await readRuns(context, refs) : refs.map(() => undefined);
   const followUp = new FollowUp(context, refs.length);
-  const handled = await all(
-    refs.map(async (ref, k): Promise<Handled> => {
-      try {
-        const run = seen[k];
-        const result =
-          gate.kind === "decided" ? await handleDecided(context, gate.header, run) : await handleMember(context, gate.header, ref, run, look, loop);
-        if (result.kind === "terminal") await followUp.add(result.run);
-        return result;
-      } finally {
-        followUp.ended();
-      }
-    }),
-  );
-  const left = refs.filter((_, k) => handled[k]?.kind === "later");
+  const handled = new Map<number, Handled>();
+  const settle = ({ index }: RunRef, result: Handled): void => {
+    handled.set(index, result);
+    if (result.kind === "terminal") followUp.add(result.run);
+    followUp.ended();
+  };
+  const ready: Ready[] = [];
+  const prepare = async (ref: RunRef, run: Run | undefined): Promise<void> => {
+    const result = gate.kind === "decided" ? await handleDecided(context, gate.header, run) : await handleMember(context, gate.header, ref, run, look);
+    if (result.kind === "ready") ready.push(result);
+    else settle(ref, result);
+  };
+  const prepared = await Promise.allSettled(refs.map((ref, k) => prepare(ref, seen[k])));
+  try {
+    await runReady({ context, header: gate.header, loop, settle: ({ ref }, result) => settle(ref, result) }, ready);
+  } finally {
+    await followUp.done();
+  }
+  for (const each of prepared) if (each.status === "rejected") throw each.reason;
+  const left = refs.filter(({ index }) => handled.get(index)?.kind === "later");
   if (left.length === 0) return { kind: "done" };
-  const delaySeconds = Math.min(...handled.map((result) => (result.kind === "later" ? result.delaySeconds : Number.POSITIVE_INFINITY)));
+  const delaySeconds = Math.min(...[...handled.values()].map((result) => (result.kind === "later" ? result.delaySeconds : Number.POSITIVE_INFINITY)));
   if (left.length === refs.length) return { kind: "later", delaySeconds };
   const { strand } = await strandOf(context, gate.header, { ...(left[0] as RunRef), ...manifestOf(seen.find((run) => run?.manifest !== undefined)) });
   const queue = queueOf(context, strand[message.step] as PlanStep);
@@ -71,7 +74,7 @@ async function handleDecided(context: Context, header: Header, run: Run | undefi
 }
 
 /** `looked`: `run` was read, so undefined means that there is no row. */
-async function handleMember(context: Context, header: Header, ref: RunRef, run: Run | undefined, looked: boolean, loop: WorkerLoop): Promise<Handled> {
+async function handleMember(context: Context, header: Header, ref: RunRef, run: Run | undefined, looked: boolean): Promise<Handled | ({ kind: "ready" } & Ready)> {
   if (run && isTerminal(run.status)) return { kind: "terminal", run };
   if (header.memberCount !== undefined && ref.index >= header.memberCount) return DONE; // a page that lost the race with the seal
   if (isRevoked(header, ref)) {
@@ -93,34 +96,7 @@ async function handleMember(context: Context, header: Header, ref: RunRef, run: 
   const ended = await endUnstarted(context, header, ref, run, step);
   if (ended) return ended;
   if (run && isLive(context, run)) return { kind: "later", delaySeconds: secondsUntil(context, run.leaseUntil) };
-
-  const slot = await loop.slot(mustRunAlone(context, run));
-  try {
-    // The wait for a slot may have been long.
-    const gate = await gateOf(context, header.gid);
-    if (gate.kind !== "go") return gate.kind === "gone" ? DONE : { kind: "later", delaySeconds: 0 };
-    const token = context.ids.token();
-    let claim = await claimRun(context, ref, gate.header, token, step.task, run);
-    // A first delivery that met a row which is ready (full tracking, a start time): claim that.
-    if (claim.kind === "refused" && !run && claim.run && isReady(context, claim.run) && !mustRunAlone(context, claim.run))
-      claim = await claimRun(context, ref, gate.header, token, step.task, claim.run);
-    if (claim.kind === "claimed") {
-      const outcome = await runAttempt(context, gate.header, claim.run, step, token, loop);
-      if (outcome.kind === "ended") return { kind: "terminal", run: outcome.run };
-      return outcome.kind === "later" ? { kind: "later", delaySeconds: outcome.delaySeconds } : DONE;
-    }
-    if (!claim.run) return DONE; // read as existing, now collected
-    run = claim.run;
-  } finally {
-    slot.release();
-  }
-  // The row was not what it seemed; it is now in hand. A queued one is claimed at the next delivery.
-  if (isTerminal(run.status)) return { kind: "terminal", run };
-  if (run.status === "waiting") {
-    await resumeWaiting(context, run);
-    return DONE;
-  }
-  return { kind: "later", delaySeconds: run.status === "started" ? secondsUntil(context, run.leaseUntil) : 1 };
+  return { kind: "ready", ref, run, step };
 }
 
 /** Lazy: an absent row of a first step below the member count reads as queued. */
@@ -179,13 +155,6 @@ async function becomeWaiting(context: Context, header: Header, ref: RunRef, run:
   return DONE;
 }
 
-function isReady(context: Context, run: Run): boolean {
-  return (run.status === "queued" || run.status === "retrying") && isDue(context, run);
-}
-function secondsUntil(context: Context, at: number | undefined): number {
-  return Math.max(1, Math.ceil(((at ?? 0) - context.clock.now()) / 1_000));
-}
-
 /**
  * Follows runs of a message up in as few passes as possible: a pass starts a moment after the first run ended and takes all that ended by then; when no
  * member is left it starts at once.
@@ -195,23 +164,27 @@ class FollowUp {
   #open: number;
   #ended: Run[] = [];
   #pass: Promise<void> | undefined;
+  readonly #passes: Promise<void>[] = [];
   #hurry: (() => void) | undefined;
 
   constructor(context: Context, members: number) {
     this.#context = context;
     this.#open = members;
   }
-  /** Resolves when all that follows from the run has happened. */
-  add(run: Run): Promise<void> {
+  add(run: Run): void {
     this.#ended.push(run);
-    this.#pass ??= this.#start();
-    if (this.#ended.length >= this.#open) this.#hurry?.();
-    return this.#pass;
+    if (this.#pass) return;
+    this.#pass = this.#start();
+    this.#pass.catch(() => undefined); // it is awaited at the end
+    this.#passes.push(this.#pass);
   }
   /** A member is through: one less to wait for. */
   ended(): void {
-    this.#open--;
-    if (this.#ended.length >= this.#open) this.#hurry?.();
+    if (--this.#open === 0) this.#hurry?.();
+  }
+  /** All that follows from the runs added so far has happened. */
+  async done(): Promise<void> {
+    await all(this.#passes);
   }
   async #start(): Promise<void> {
     await Promise.race([

@@ -2,7 +2,7 @@ import { childGroupOf, type RunRef } from "../core/run-id.ts";
 import { absent, and, eq, lt, not, oneOf, or, present } from "./conditions.ts";
 import type { Context } from "./context.ts";
 import { asRun, attributesOf, type Header, ITEM_VERSION, type Owned, type Run, type RunAttributes, runKey } from "./items.ts";
-import type { Change, Condition, UpdateOp } from "./ports.ts";
+import type { Change, Condition, UpdateOp, WriteOp } from "./ports.ts";
 import { identify } from "./runs.ts";
 
 /**
@@ -48,35 +48,45 @@ export type ClaimOutcome =
   /** Somebody or something else is at it: look at the row, if there is one. */
   | { readonly kind: "refused"; readonly run: Run | undefined };
 
+export interface Claiming {
+  readonly ref: RunRef;
+  readonly header: Header;
+  readonly token: string;
+  readonly task: string;
+  readonly seen: Run | undefined;
+}
 /**
- * Claims a run. Without `seen` the row is expected to be absent (a lazy member at its first delivery) and is created; with it, it must be idle, or
+ * Claims runs, each on its own. Without `seen` the row is expected to be absent (a lazy member at its first delivery) and is created; with it, it must be idle, or
  * its holder's lease be over (takeover). Never creates a row that was read as existing: that would bring a collected one back.
  */
-export async function claimRun(context: Context, ref: RunRef, header: Header, token: string, task: string, seen: Run | undefined): Promise<ClaimOutcome> {
+export async function claimRuns(context: Context, claims: readonly Claiming[]): Promise<readonly ClaimOutcome[]> {
   const now = context.clock.now();
-  const lease = {
-    leaseOwner: token,
-    leaseUntil: now + context.config.leaseSeconds * 1_000,
-    ...(context.config.epoch === undefined ? {} : { epoch: context.config.epoch }),
-  };
-  let result: RunWrite;
+  const results = await context.store.writeMany(claims.map((claim) => claimOp(context, claim, now)));
+  return results.map(({ applied, item }, k) => {
+    const { ref, token } = claims[k] as Claiming;
+    const run = asRun(item, identify(ref));
+    if (run && (applied || (run.status === "started" && run.leaseOwner === token))) return { kind: "claimed", run };
+    return { kind: "refused", run };
+  });
+}
+function claimOp(context: Context, { ref, header, token, task, seen }: Claiming, now: number): WriteOp {
+  const key = runKey(ref, context.config.width);
+  const lease = leaseOf(context, token, now);
   if (!seen) {
     const attributes = attributesOf({ ...ownedBy(header), status: "started", round: header.round, attempt: 1, task, startedAt: now, ...lease });
-    const { applied, item } = await context.store.write({ op: "put", key: runKey(ref, context.config.width), attributes, when: absent() });
-    result = { applied, run: asRun(item, identify(ref)) };
-  } else {
-    const takeover = seen.status === "started";
-    const change: Change = {
-      set: attributesOf({ status: "started", task, startedAt: now, ...lease, ...(takeover ? takeoverMarks(context, seen) : {}) }),
-      add: { attempt: 1 },
-      remove: ["notBefore", "due", "dueShard", "unknownSince"],
-    };
-    const free = takeover ? and(eq("status", "started"), eq("attempt", seen.attempt), leaseOver(context, now)) : idle(now);
-    result = await update(context, ref, change, free);
+    return { op: "put", key, attributes, when: absent() };
   }
-  const { run } = result;
-  if (run && (result.applied || (run.status === "started" && run.leaseOwner === token))) return { kind: "claimed", run };
-  return { kind: "refused", run };
+  const takeover = seen.status === "started";
+  const change: Change = {
+    set: attributesOf({ status: "started", task, startedAt: now, ...lease, ...(takeover ? takeoverMarks(context, seen) : {}) }),
+    add: { attempt: 1 },
+    remove: ["notBefore", "due", "dueShard", "unknownSince"],
+  };
+  return { op: "update", key, change, when: takeover ? and(eq("status", "started"), eq("attempt", seen.attempt), leaseOver(context, now)) : idle(now) };
+}
+function leaseOf(context: Context, token: string, now: number): Partial<RunAttributes> {
+  const { leaseSeconds, epoch } = context.config;
+  return { leaseOwner: token, leaseUntil: now + leaseSeconds * 1_000, ...(epoch === undefined ? {} : { epoch }) };
 }
 /** A takeover proves that somebody died, not who: the run goes on alone, and only a death while it ran alone counts against it. A reboot counts for nobody. */
 function takeoverMarks(context: Context, seen: Run): Partial<RunAttributes> {
@@ -104,18 +114,29 @@ export function killsAlone(context: Context, seen: Run): number {
 
 export type CommitOutcome = { readonly kind: "committed"; readonly run: Run } | { readonly kind: "fenced"; readonly run: Run | undefined };
 
-/** The holder's one write that ends its attempt: terminal, retrying, waiting or back to queued. Recognises its own lost response by `writer`. */
-export async function commitRun(
-  context: Context,
-  claimed: Run,
-  token: string,
-  set: Partial<RunAttributes>,
-  remove: readonly string[] = [],
-): Promise<CommitOutcome> {
-  const change: Change = { set: attributesOf({ ...set, writer: token }), remove: ["leaseOwner", "leaseUntil", ...remove] };
-  const { applied, run } = await update(context, claimed, change, fence(token, claimed.attempt));
-  if (run && (applied || (run.writer === token && run.attempt === claimed.attempt))) return { kind: "committed", run };
-  return { kind: "fenced", run };
+export interface Committing {
+  readonly claimed: Run;
+  readonly token: string;
+  readonly set: Partial<RunAttributes>;
+  readonly remove?: readonly string[];
+}
+/** The holders' one write each that ends an attempt: terminal, retrying, waiting or back to queued. Recognises its own lost response by `writer`. */
+export async function commitRuns(context: Context, commits: readonly Committing[]): Promise<readonly CommitOutcome[]> {
+  if (commits.length === 0) return [];
+  const results = await context.store.writeMany(
+    commits.map(({ claimed, token, set, remove = [] }) => ({
+      op: "update",
+      key: runKey(claimed, context.config.width),
+      change: { set: attributesOf({ ...set, writer: token }), remove: ["leaseOwner", "leaseUntil", ...remove] },
+      when: fence(token, claimed.attempt),
+    })),
+  );
+  return results.map(({ applied, item }, k) => {
+    const { claimed, token } = commits[k] as Committing;
+    const run = asRun(item, identify(claimed));
+    if (run && (applied || (run.writer === token && run.attempt === claimed.attempt))) return { kind: "committed", run };
+    return { kind: "fenced", run };
+  });
 }
 export function heartbeatOp(context: Context, ref: RunRef, token: string, attempt: number): UpdateOp {
   const change: Change = { set: { leaseUntil: context.clock.now() + context.config.leaseSeconds * 1_000 } };

@@ -1,0 +1,30 @@
+import type { Context } from "./context.ts";
+
+/** How fast runs of each task were lately, as this engine instance saw them: nobody else needs to know, and nothing depends on it but speed. */
+export class Pace {
+  /** Milliseconds per run; of tasks that have run. */
+  readonly #means = new Map<string, number>();
+
+  note(task: string, milliseconds: number, runs: number): void {
+    const mean = milliseconds / runs;
+    const before = this.#means.get(task);
+    // A slow one counts at once, quick ones have to come again and again.
+    this.#means.set(task, before === undefined || mean > before ? mean : before + (mean - before) * SMOOTHING);
+    if (this.#means.size > MOST_TASKS) this.#means.delete(this.#means.keys().next().value as string);
+  }
+  mean(task: string): number | undefined {
+    return this.#means.get(task);
+  }
+}
+const SMOOTHING = 0.3;
+const MOST_TASKS = 1_000;
+
+/**
+ * How many runs of a task are claimed together, run one after the other, and committed together. One of a task that nobody knows, so that what is slow
+ * begins in many places; of quick ones as many as are over in `batchMs`.
+ */
+export function batchSize({ pace, config }: Pick<Context, "pace" | "config">, task: string): number {
+  const mean = pace.mean(task);
+  if (mean === undefined) return 1;
+  return Math.max(1, Math.min(config.batchMembers, Math.floor(config.batchMs / Math.max(mean, 0.001))));
+}
