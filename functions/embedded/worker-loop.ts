@@ -6,7 +6,7 @@ import type { HeldClaims } from "./held-claims.ts";
 import { type Log, messageOf, rateLimited } from "./log.ts";
 import type { Delivery, MessageSource } from "./message-source.ts";
 import { TIMING } from "./settings.ts";
-import { Slots } from "./slots.ts";
+import { type Slot, Slots } from "./slots.ts";
 import { Wakeup } from "./wakeup.ts";
 
 export interface MessageLoopOptions {
@@ -182,15 +182,23 @@ export class MessageLoop {
           this.#room.ring();
         }
         this.#options.claims.look(this.#slots.busy === 0);
-        const slot = await this.#slots.take(alone);
-        return {
-          release: () => {
-            slot.release();
-            this.#room.ring();
-          },
-        };
+        return this.#ringing(await this.#slots.take(alone));
+      },
+      spareSlot: () => {
+        const slot = this.#slots.spare();
+        return slot && this.#ringing(slot);
       },
       hold: (claim: Claim, abort: (reason: AbortReason) => void) => this.#options.claims.hold(claim, abort),
+    };
+  }
+
+  /** A slot whose release makes room for more messages. */
+  #ringing(slot: Slot): Slot {
+    return {
+      release: () => {
+        slot.release();
+        this.#room.ring();
+      },
     };
   }
 

@@ -18,6 +18,8 @@ export const DEFAULT_CONFIG: EngineConfig = {
   membersPerMessage: 256,
   batchMembers: 64,
   batchMs: 25,
+  inPlaceSteps: 50,
+  inPlaceSeconds: 20,
   packAbove: 64,
   openPages: 64,
   unknownTaskGraceSeconds: 3_600,

@@ -154,6 +154,8 @@ export type AbortReason = "lost" | "cancelled" | "deadline" | "stopped";
 export interface WorkerLoop {
   /** Waits for a free slot. `alone`: the run was taken over from a dead holder and runs with nothing else beside it in this process. */
   slot(alone: boolean): Promise<{ release(): void }>;
+  /** A slot that is free and that nobody waits for; undefined: there is none. */
+  spareSlot(): { release(): void } | undefined;
   /** The claim is held from now until `release`; `abort` is called by the loop when a heartbeat says so, at the deadline, or when the process must stop. */
   hold(claim: Claim, abort: (reason: AbortReason) => void): { release(): void };
   /** Of a process that must end: the longest attempt it can give, and when (milliseconds since the epoch) it stops what runs. Absent: it goes on. */
@@ -245,6 +247,9 @@ export interface EngineConfig {
   readonly batchMembers: number;
   /** How long such a batch is meant to take: slow runs are claimed one by one. */
   readonly batchMs: number;
+  /** Steps that one message may run in place, one after the other, and for how long. */
+  readonly inPlaceSteps: number;
+  readonly inPlaceSeconds: number;
   /** A group is packed into fewer messages than it has members only above this size, so that all workers get some of a small one. */
   readonly packAbove: number;
   /** Pages of an open group that may be unfinished before its owner stops pulling. */

@@ -58,6 +58,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
 /** Group steps run no user code, so opening an input group never asks for a slot. */
 const NO_LOOP: WorkerLoop = {
   slot: () => Promise.reject(new FanfoldError("internal", "a group step asked for a slot")),
+  spareSlot: () => undefined,
   hold: () => {
     throw new FanfoldError("internal", "a group step asked to be held");
   },

@@ -1,8 +1,8 @@
 import { addCounts, carriedUp, countOf, type Counts } from "../core/counts.ts";
 import { leafOf, localIndex } from "../core/ledger.ts";
-import { isGroupStep } from "../core/plan.ts";
+import { isGroupStep, type PlanStep, type TaskStep } from "../core/plan.ts";
 import { failsEarly } from "../core/policy.ts";
-import { childGroupOf } from "../core/run-id.ts";
+import { childGroupOf, runIdOf, type RunRef } from "../core/run-id.ts";
 import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../core/run-state.ts";
 import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
@@ -13,7 +13,7 @@ import { type Header, ITEM_VERSION, type Run, type RunAttributes } from "./items
 import { expiresAtOf, notBeforeOf, type Owing, packSize, queueOf, sendRuns } from "./messages.ts";
 import { noteFailures, noteProgress } from "./progress.ts";
 import { isRevoked, revokedAttributes } from "./revoked.ts";
-import { createRuns, ownedBy } from "./run-writes.ts";
+import { createRuns, ownedBy, startedInPlace } from "./run-writes.ts";
 import { openSide, sidesOf } from "./sides.ts";
 import { duePart, hasNext, readRun, strandOf } from "./runs.ts";
 
@@ -104,37 +104,53 @@ function marksOf(run: Run, failedMembers: number, sides: Counts | undefined): Co
 async function createNext(context: Context, next: readonly { run: Run; header: Header }[], list: WorkList): Promise<void> {
   if (next.length === 0) return;
   const now = context.clock.now();
-  const rows = await all(
-    next.map(async ({ run, header }) => {
-      const ref = { gid: run.gid, index: run.index, step: run.step + 1 };
-      const step = (await strandOf(context, header, run)).strand[ref.step];
-      if (!step) throw new Error("unreachable: the caller checked the length of the strand");
-      const notBefore = notBeforeOf(step, now);
-      const expiresAt = expiresAtOf(step, now);
-      const runId = `${run.gid}.${run.index}~${ref.step}`;
-      const attributes: Partial<RunAttributes> = {
-        ...ownedBy(header),
-        v: ITEM_VERSION,
-        status: "queued",
-        round: header.round,
-        attempt: 0,
-        sentAt: now,
-        carry: addCounts(run.carry, carriedUp(countsOf(run))),
-        ...(isGroupStep(step) ? {} : { task: step.task }),
-        ...(isRevoked(header, ref) ? revokedAttributes(context) : {}),
-        ...(expiresAt === undefined ? {} : { expiresAt }),
-        ...(notBefore === undefined ? {} : duePart(context, runId, notBefore, now)),
-      };
-      return { ref, attributes, queue: queueOf(context, step), delaySeconds: notBefore === undefined ? 0 : (notBefore - now) / 1_000 };
-    }),
-  );
-  const written = await createRuns(context, rows);
+  const rows = await all(next.map(({ run, header }) => nextRow(context, run, header, now)));
+  const only = rows.length === 1 ? (rows[0] as NextRow) : undefined;
+  const inPlace = only && (await list.inPlace?.take(only.ref, only.step));
+  if (only && inPlace) Object.assign(only.attributes, startedInPlace(context, inPlace.token, now));
+  const written = await createRuns(context, rows).catch((error: unknown) => {
+    inPlace?.release();
+    throw error;
+  });
   const owing: Owing[] = [];
   written.forEach(({ run }, k) => {
-    const { ref, queue, delaySeconds } = rows[k] as (typeof rows)[number];
-    if (!run) return;
+    const { ref, queue, delaySeconds, header, step } = rows[k] as NextRow;
+    const mine = inPlace !== undefined && run?.status === "started" && run.leaseOwner === inPlace.token;
+    if (mine) list.inPlace?.run({ header, run, step: step as TaskStep, token: inPlace.token });
+    else inPlace?.release();
+    if (!run || mine) return;
     if (isTerminal(run.status)) list.push({ kind: "run", run });
     else if (run.due === undefined) owing.push({ ...ref, queue, delaySeconds });
   });
   await sendRuns(context, owing, packSize(context, Math.max(...next.map(({ header }) => header.memberCount ?? 1))));
+}
+
+interface NextRow {
+  readonly ref: RunRef;
+  readonly header: Header;
+  readonly step: PlanStep;
+  readonly attributes: Partial<RunAttributes>;
+  readonly queue: string;
+  readonly delaySeconds: number;
+}
+async function nextRow(context: Context, run: Run, header: Header, now: number): Promise<NextRow> {
+  const ref = { gid: run.gid, index: run.index, step: run.step + 1 };
+  const step = (await strandOf(context, header, run)).strand[ref.step];
+  if (!step) throw new Error("unreachable: the caller checked the length of the strand");
+  const notBefore = notBeforeOf(step, now);
+  const expiresAt = expiresAtOf(step, now);
+  const attributes: Partial<RunAttributes> = {
+    ...ownedBy(header),
+    v: ITEM_VERSION,
+    status: "queued",
+    round: header.round,
+    attempt: 0,
+    sentAt: now,
+    carry: addCounts(run.carry, carriedUp(countsOf(run))),
+    ...(isGroupStep(step) ? {} : { task: step.task }),
+    ...(isRevoked(header, ref) ? revokedAttributes(context) : {}),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+    ...(notBefore === undefined ? {} : duePart(context, runIdOf(ref.gid, ref.index, ref.step), notBefore, now)),
+  };
+  return { ref, header, step, attributes, queue: queueOf(context, step), delaySeconds: notBefore === undefined ? 0 : (notBefore - now) / 1_000 };
 }

@@ -6,11 +6,11 @@ import { followMark } from "./follow-marks.ts";
 import { followRuns } from "./follow-runs.ts";
 import { closeHeader } from "./header-writes.ts";
 import { sendControl } from "./messages.ts";
-import { type FollowItem, WorkList } from "./work-list.ts";
+import { type FollowItem, type InPlace, WorkList } from "./work-list.ts";
 
 /** `engine`: in the engine's own handler, which may settle as much as there is; elsewhere the rest is handed over after `settleBudget` settles. */
-export async function follow(context: Context, items: readonly FollowItem[], where: "engine" | "worker" = "worker"): Promise<void> {
-  const list = new WorkList();
+export async function follow(context: Context, items: readonly FollowItem[], where: "engine" | "worker" = "worker", inPlace?: InPlace): Promise<void> {
+  const list = new WorkList(inPlace);
   for (const item of items) list.push(item);
   let settles = 0;
   const background: Promise<void>[] = [];

@@ -9,6 +9,7 @@ import { resumeWaiting } from "./expand.ts";
 import { gateOf } from "./gate.ts";
 import type { Header, Run } from "./items.ts";
 import { batchSize } from "./pace.ts";
+import type { InPlace } from "./work-list.ts";
 import { type Claiming, claimRuns, type ClaimOutcome, isDue, mustRunAlone } from "./run-writes.ts";
 
 /** `later`: this member's part of the message must come again; `terminal`: its follow-up is due, now and at every redelivery. */
@@ -41,6 +42,16 @@ export async function runReady(lanes: Lanes, ready: readonly Ready[]): Promise<v
   const count = first ? Math.ceil(queue.length / batchSize(lanes.context, first.step.task)) : 0;
   await all([...alone.map((member) => runLane(lanes, [member], true)), ...Array.from({ length: count }, () => runLane(lanes, queue, false))]);
 }
+
+/** Runs a step that was created as started, in a slot that is already its own. */
+export async function runStarted(lanes: Lanes, { header, run, step, token }: Started): Promise<void> {
+  const finishing: Promise<void>[] = [];
+  const batch = new Batch(lanes, finishing);
+  batch.hold({ ref: run, run, step }, holdAttempt(lanes.context, { header, run, step, token, patienceMs: 0 }, lanes.loop));
+  await batch.run();
+  await all(finishing);
+}
+export type Started = Parameters<InPlace["run"]>[0];
 
 async function runLane(lanes: Lanes, queue: Ready[], alone: boolean): Promise<void> {
   const { context, loop } = lanes;

@@ -2,11 +2,11 @@ import { countOf } from "../core/counts.ts";
 import { type GroupStep, isGroupStep, type PlanStep } from "../core/plan.ts";
 import { type RunRef } from "../core/run-id.ts";
 import { isTerminal } from "../core/run-state.ts";
-import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
 import type { WorkerLoop } from "./contract.ts";
 import { resumeWaiting } from "./expand.ts";
 import { follow } from "./follow.ts";
+import { FollowUp } from "./follow-up.ts";
 import { gateOf } from "./gate.ts";
 import type { Header, Run, RunAttributes } from "./items.ts";
 import { type EngineMessage, queueOf, sendRuns } from "./messages.ts";
@@ -30,20 +30,21 @@ export async function handleMembers(context: Context, message: MemberMessage, re
   // A first delivery of lazy members expects no rows; the claim finds out. Everything else is looked at first.
   const look = receives > 1 || message.step > 0 || gate.kind === "decided" || gate.header.tracking === "full" || gate.header.pages === true;
   const seen = look ? await readRuns(context, refs) : refs.map(() => undefined);
-  const followUp = new FollowUp(context, refs.length);
+  const ready: Ready[] = [];
+  const followUp = new FollowUp(context, loop, refs.length);
   const handled = new Map<number, Handled>();
   const settle = ({ index }: RunRef, result: Handled): void => {
     handled.set(index, result);
-    if (result.kind === "terminal") followUp.add(result.run);
+    followUp.add(result);
     followUp.ended();
   };
-  const ready: Ready[] = [];
   const prepare = async (ref: RunRef, run: Run | undefined): Promise<void> => {
     const result = gate.kind === "decided" ? await handleDecided(context, gate.header, run) : await handleMember(context, gate.header, ref, run, look);
     if (result.kind === "ready") ready.push(result);
     else settle(ref, result);
   };
   const prepared = await Promise.allSettled(refs.map((ref, k) => prepare(ref, seen[k])));
+  if (ready[0]) followUp.queue = queueOf(context, ready[0].step);
   try {
     await runReady({ context, header: gate.header, loop, settle: ({ ref }, result) => settle(ref, result) }, ready);
   } finally {
@@ -74,7 +75,13 @@ async function handleDecided(context: Context, header: Header, run: Run | undefi
 }
 
 /** `looked`: `run` was read, so undefined means that there is no row. */
-async function handleMember(context: Context, header: Header, ref: RunRef, run: Run | undefined, looked: boolean): Promise<Handled | ({ kind: "ready" } & Ready)> {
+async function handleMember(
+  context: Context,
+  header: Header,
+  ref: RunRef,
+  run: Run | undefined,
+  looked: boolean,
+): Promise<Handled | ({ kind: "ready" } & Ready)> {
   if (run && isTerminal(run.status)) return { kind: "terminal", run };
   if (header.memberCount !== undefined && ref.index >= header.memberCount) return DONE; // a page that lost the race with the seal
   if (isRevoked(header, ref)) {
@@ -153,52 +160,4 @@ async function becomeWaiting(context: Context, header: Header, ref: RunRef, run:
   if (write.run.status !== "waiting") return { kind: "later", delaySeconds: 1 };
   await resumeWaiting(context, write.run);
   return DONE;
-}
-
-/**
- * Follows runs of a message up in as few passes as possible: a pass starts a moment after the first run ended and takes all that ended by then; when no
- * member is left it starts at once.
- */
-class FollowUp {
-  readonly #context: Context;
-  #open: number;
-  #ended: Run[] = [];
-  #pass: Promise<void> | undefined;
-  readonly #passes: Promise<void>[] = [];
-  #hurry: (() => void) | undefined;
-
-  constructor(context: Context, members: number) {
-    this.#context = context;
-    this.#open = members;
-  }
-  add(run: Run): void {
-    this.#ended.push(run);
-    if (this.#pass) return;
-    this.#pass = this.#start();
-    this.#pass.catch(() => undefined); // it is awaited at the end
-    this.#passes.push(this.#pass);
-  }
-  /** A member is through: one less to wait for. */
-  ended(): void {
-    if (--this.#open === 0) this.#hurry?.();
-  }
-  /** All that follows from the runs added so far has happened. */
-  async done(): Promise<void> {
-    await all(this.#passes);
-  }
-  async #start(): Promise<void> {
-    await Promise.race([
-      this.#context.clock.pause(this.#context.config.followDelayMs),
-      new Promise<void>((resolve) => {
-        this.#hurry = resolve;
-      }),
-    ]);
-    const runs = this.#ended.splice(0);
-    this.#pass = undefined;
-    this.#hurry = undefined;
-    await follow(
-      this.#context,
-      runs.map((run) => ({ kind: "run" as const, run })),
-    );
-  }
 }

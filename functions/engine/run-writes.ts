@@ -84,6 +84,10 @@ function claimOp(context: Context, { ref, header, token, task, seen }: Claiming,
   };
   return { op: "update", key, change, when: takeover ? and(eq("status", "started"), eq("attempt", seen.attempt), leaseOver(context, now)) : idle(now) };
 }
+/** Attributes of a step that is created by the process that will run it. */
+export function startedInPlace(context: Context, token: string, now: number): Partial<RunAttributes> {
+  return { status: "started", attempt: 1, startedAt: now, ...leaseOf(context, token, now) };
+}
 function leaseOf(context: Context, token: string, now: number): Partial<RunAttributes> {
   const { leaseSeconds, epoch } = context.config;
   return { leaseOwner: token, leaseUntil: now + leaseSeconds * 1_000, ...(epoch === undefined ? {} : { epoch }) };

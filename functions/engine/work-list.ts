@@ -1,5 +1,7 @@
 import type { Counts } from "../core/counts.ts";
-import type { Outcome, Owned, Run } from "./items.ts";
+import type { RunRef } from "../core/run-id.ts";
+import type { PlanStep, TaskStep } from "../core/plan.ts";
+import type { Header, Outcome, Owned, Run } from "./items.ts";
 import type { LedgerAt } from "./ledger-reads.ts";
 
 /**
@@ -19,8 +21,21 @@ export type FollowItem =
   | { readonly kind: "end"; readonly gid: string; readonly round: number }
   | { readonly kind: "close"; readonly gid: string; readonly round: number };
 
+/**
+ * Running the one step that follows at once, in the process that follows, in place of a message (docs/protocol.md, section 7): it is created as started. The message
+ * that led to it is acknowledged only when all that follows from it is through as well.
+ */
+export interface InPlace {
+  /** Reserves what the step needs; undefined: it goes the usual way. */
+  take(ref: RunRef, step: PlanStep): Promise<{ readonly token: string; release(): void } | undefined>;
+  /** The row stands, claimed under the token. */
+  run(started: { readonly header: Header; readonly run: Run; readonly step: TaskStep; readonly token: string }): void;
+}
+
 /** Items by kind: a phase takes all of its kind, so that what can share a write or a read does. Closes come last of all. */
 export class WorkList {
+  /** Where the one next step may go, if anywhere but into a queue. */
+  readonly inPlace: InPlace | undefined;
   readonly #items: { [K in FollowItem["kind"]]: Extract<FollowItem, { kind: K }>[] } = {
     run: [],
     mark: [],
@@ -31,6 +46,9 @@ export class WorkList {
     close: [],
   };
 
+  constructor(inPlace?: InPlace) {
+    this.inPlace = inPlace;
+  }
   push(item: FollowItem): void {
     (this.#items[item.kind] as FollowItem[]).push(item);
   }

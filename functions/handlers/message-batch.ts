@@ -175,6 +175,7 @@ export class MessageBatch {
         if (alone) this.#close();
         return slot;
       },
+      spareSlot: () => this.#slots.spare(),
       hold: (claim: Claim, abort) => {
         this.#visibility.keep(delivery);
         return this.#claims.hold(claim, abort);

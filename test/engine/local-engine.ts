@@ -41,6 +41,7 @@ export class LocalEngine {
   }
   static readonly loop: WorkerLoop = {
     slot: () => Promise.resolve({ release: () => undefined }),
+    spareSlot: () => ({ release: () => undefined }),
     hold: () => ({ release: () => undefined }),
   };
   /** Handles everything that is or becomes due until nothing is left, letting time pass and the sweeper run. */

@@ -60,6 +60,11 @@ export function randomSettings(random: Random): Settings {
       headerCacheMs: random.pick([0, 5_000]),
       expandRange: 1 + random.int(3),
       membersPerMessage: 1 + random.int(3),
+      batchMembers: 1 + random.int(3),
+      // Some batches are long over before they are late, others are given up.
+      batchMs: random.pick([1, 50, 60_000]),
+      inPlaceSteps: random.pick([0, 1, 50]),
+      inPlaceSeconds: random.pick([5, 60]),
       packAbove: 1,
       openPages: 2,
       unknownTaskGraceSeconds: 60,

@@ -113,6 +113,11 @@ export class SimWorker {
           },
         };
       },
+      spareSlot: () => {
+        if (this.#alone || this.#running >= this.#slots || !this.#world.scheduler.random.chance(0.7)) return undefined;
+        this.#running++;
+        return { release: () => void this.#running-- };
+      },
       hold: (claim, abort) => {
         const hold = { claim, abort, message };
         this.#holds.add(hold);

@@ -1,0 +1,117 @@
+import type { PlanStep } from "../core/plan.ts";
+import { isGroupStep } from "../core/plan.ts";
+import { all } from "./concurrently.ts";
+import type { Context } from "./context.ts";
+import type { WorkerLoop } from "./contract.ts";
+import { follow } from "./follow.ts";
+import { gateOf } from "./gate.ts";
+import type { Run } from "./items.ts";
+import { type Handled, runStarted, type Started } from "./lanes.ts";
+import { notBeforeOf, queueOf, sendRuns } from "./messages.ts";
+import { isRevoked } from "./revoked.ts";
+import type { InPlace } from "./work-list.ts";
+
+/**
+ * Follows the runs of a message up in as few passes as possible: a pass starts a moment after the first run ended and takes all that ended by then; when no
+ * member is left it starts at once. A pass that leads to one next step, which this process may run, runs it in place and follows it in turn.
+ */
+export class FollowUp {
+  /** The queue that the message came from; undefined: nothing of it was run, and nothing will be in its place. */
+  queue: string | undefined;
+  readonly #context: Context;
+  readonly #loop: WorkerLoop;
+  #open: number;
+  #ended: Run[] = [];
+  #pass: Promise<void> | undefined;
+  readonly #passes: Promise<void>[] = [];
+  #hurry: (() => void) | undefined;
+  #steps = 0;
+  readonly #startedAt: number;
+
+  constructor(context: Context, loop: WorkerLoop, members: number) {
+    this.#context = context;
+    this.#loop = loop;
+    this.#open = members;
+    this.#startedAt = context.clock.now();
+  }
+  add(handled: Handled): void {
+    if (handled.kind !== "terminal") return;
+    this.#ended.push(handled.run);
+    if (this.#pass) return;
+    this.#pass = this.#start();
+    this.#pass.catch(() => undefined); // it is awaited at the end
+    this.#passes.push(this.#pass);
+  }
+  /** A member is through: one less to wait for. */
+  ended(): void {
+    if (--this.#open <= 0) this.#hurry?.();
+  }
+  /** All that follows from what was added has happened. */
+  async done(): Promise<void> {
+    for (let count = -1; count < this.#passes.length;) {
+      count = this.#passes.length;
+      await all(this.#passes);
+    }
+  }
+
+  async #start(): Promise<void> {
+    if (this.#open > 1) {
+      await Promise.race([
+        this.#context.clock.pause(this.#context.config.followDelayMs),
+        new Promise<void>((resolve) => {
+          this.#hurry = resolve;
+        }),
+      ]);
+    } else await Promise.resolve(); // what ends in the same turn goes along
+    const runs = this.#ended.splice(0);
+    this.#pass = undefined;
+    this.#hurry = undefined;
+    const started: (Started & { release(): void })[] = [];
+    const items = runs.map((run) => ({ kind: "run" as const, run }));
+    await follow(this.#context, items, "worker", this.#inPlace(started));
+    for (const each of started) await this.#runInPlace(each);
+  }
+  async #runInPlace(started: Started & { release(): void }): Promise<void> {
+    const { header, run, step } = started;
+    let again: number | undefined;
+    const settle = (_member: unknown, handled: Handled): void => {
+      if (handled.kind === "later") again = handled.delaySeconds;
+      else this.add(handled);
+    };
+    try {
+      await runStarted({ context: this.#context, header, loop: this.#loop, settle }, started);
+    } finally {
+      started.release();
+    }
+    // It has no message of its own until now.
+    if (again !== undefined) await sendRuns(this.#context, [{ ...run, queue: queueOf(this.#context, step), delaySeconds: again }], 1);
+  }
+
+  /** One step a pass. */
+  #inPlace(started: (Started & { release(): void })[]): InPlace {
+    let slot: { release(): void } | undefined;
+    return {
+      take: async (ref, step) => {
+        if (slot || !this.#mayRun(step)) return undefined;
+        // What is being followed was read a while ago.
+        const gate = await gateOf(this.#context, ref.gid);
+        if (gate.kind !== "go" || isRevoked(gate.header, ref)) return undefined;
+        slot = this.#loop.spareSlot();
+        return slot && { token: this.#context.ids.token(), release: () => slot?.release() };
+      },
+      run: (next) => {
+        this.#steps++;
+        started.push({ ...next, release: () => slot?.release() });
+      },
+    };
+  }
+  #mayRun(step: PlanStep): boolean {
+    const { config, clock, registry } = this.#context;
+    if (isGroupStep(step) || this.queue !== queueOf(this.#context, step) || notBeforeOf(step, clock.now()) !== undefined) return false;
+    if (this.#steps >= config.inPlaceSteps || clock.now() - this.#startedAt > config.inPlaceSeconds * 1_000) return false;
+    const info = registry.info(step.task);
+    if (!info || !(registry.has?.(step.task) ?? true)) return false;
+    const { limit } = this.#loop;
+    return !limit || clock.now() + (step.options?.timeout ?? info.timeoutSeconds) * 1_000 <= limit.at;
+  }
+}
