@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { TRACKINGS } from "../core/canvas.ts";
 import { LIMITS } from "../core/limits.ts";
 import { components, failurePolicy, json, milliseconds } from "./schemas.ts";
 
@@ -33,7 +34,7 @@ const stamped = { stamped_headers: z.array(z.string()).describe("Names of the st
 const signatureOptions = z
   .union([z.strictObject(options), z.looseObject({ ...options, ...stamped })])
   .register(components, { id: "SignatureOptions", description: "Times are seconds, `eta` is milliseconds since the epoch" });
-const ofGroup = { policy: failurePolicy.optional(), tracking: z.enum(["lazy", "full"]).optional() };
+const ofGroup = { policy: failurePolicy.optional(), tracking: z.enum(TRACKINGS).optional() };
 const groupOptions = z
   .union([z.strictObject({ ...ofGroup, ...options }), z.looseObject({ ...ofGroup, ...options, ...stamped })])
   .register(components, { id: "GroupOptions", description: "Of the group itself, and options for each of its members" });

@@ -11,8 +11,15 @@ import type { ValueCondition } from "./value-condition.ts";
  */
 export type FailurePolicy = "allSuccess" | "settled" | "failFast" | { readonly threshold: number } | { readonly percent: number };
 
-/** `lazy`: rows appear when they are claimed. `full`: rows are written at expansion, so every member is visible while it waits. */
-export type Tracking = "lazy" | "full";
+/**
+ * What is kept of a group's members (docs/protocol.md, section 14).
+ * - `full`: a row each when the group is expanded, so every member is visible while it waits.
+ * - `lazy`: a row each when it is claimed.
+ * - `result`: one write each, the row with its result; no lease, so a member may run twice at the same time.
+ * - `ledger`: no rows but for members that do not simply succeed: counters, and results in parts of a few dozen.
+ */
+export const TRACKINGS = ["full", "lazy", "result", "ledger"] as const;
+export type Tracking = (typeof TRACKINGS)[number];
 
 /** Options of one signature. Times are seconds; `eta` and `expiresAt` are milliseconds since the epoch. */
 export interface SignatureOptions {

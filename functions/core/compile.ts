@@ -1,4 +1,4 @@
-import type { Canvas, Chain, Group, Repeat, Signature, Wait, When } from "./canvas.ts";
+import type { Canvas, Chain, Group, Repeat, Signature, Tracking, Wait, When } from "./canvas.ts";
 import { chainItems, chunkGroup, errorLinksAfter, firstErrorLinks, isPlainGroup, unwrapped } from "./canvas-algebra.ts";
 import { assertNever, FanfoldError, type ErrorCode } from "./errors.ts";
 import { jsonPointer } from "./json-pointer.ts";
@@ -12,14 +12,28 @@ import { type GroupStep, isGroupStep, isInput, isPaged, type PlanStep, type Stra
  * `invalid_canvas` (an empty chain), `too_deep` (groups nested beyond `LIMITS.groupDepth`) or `too_many_children` (steps, members), with
  * `details.field` as pointer into the wire form.
  */
-export function compileCanvas(canvas: Canvas): Strand {
-  return compileStrand(canvas, { path: [], groupDepth: 0 });
+export function compileCanvas(canvas: Canvas, declared: DeclaredTracking = () => undefined): Strand {
+  return compileStrand(canvas, { path: [], groupDepth: 0, declared });
+}
+/** What a task's author says of groups of it. */
+export type DeclaredTracking = (task: string) => Tracking | undefined;
+/** Of a group that does not say: what all its members' tasks declare, else `lazy`. */
+export function trackingOf(members: readonly Strand[], declared: DeclaredTracking): Tracking {
+  let shared: Tracking | undefined;
+  for (const strand of members) {
+    const step = strand[0];
+    const own = step && strand.length === 1 && !isGroupStep(step) ? declared(step.task) : undefined;
+    if (own === undefined || (shared !== undefined && own !== shared)) return "lazy";
+    shared = own;
+  }
+  return shared ?? "lazy";
 }
 
 interface Place {
   /** Pushed and popped on the way: a pointer is only built for an error. */
   readonly path: (string | number)[];
   readonly groupDepth: number;
+  readonly declared: DeclaredTracking;
 }
 
 function compileStrand(canvas: Canvas, place: Place): Strand {
@@ -50,7 +64,7 @@ function appendSteps(canvas: Canvas, steps: PlanStep[], place: Place): void {
     case "when":
     case "repeat":
     case "wait":
-      appendStep(engineStep(canvas, { path: place.path, groupDepth: place.groupDepth + 1 }), steps, place);
+      appendStep(engineStep(canvas, deeper(place)), steps, place);
       return;
     default:
       assertNever(canvas);
@@ -115,11 +129,11 @@ function headerKeys(header: Group): readonly string[] {
 
 /** `errors`: error links of what would have followed the group; they are told when it fails. */
 function appendGroup(group: Group, steps: PlanStep[], place: Place, keys: readonly string[], errors: readonly Canvas[] = []): void {
-  const inside: Place = { path: place.path, groupDepth: place.groupDepth + 1 };
+  const inside = deeper(place);
   if (inside.groupDepth > LIMITS.groupDepth) refuse("too_deep", `groups are nested more than ${LIMITS.groupDepth} levels deep`, place.path);
   const members: Strand[] = [];
   appendMembers(group, members, inside, keys);
-  const { policy = "allSuccess", tracking = "lazy" } = group.options;
+  const { policy = "allSuccess", tracking = trackingOf(members, place.declared) } = group.options;
   appendStep({ policy: countedPolicy(policy, members.length), tracking, members, ...sideGroup("errors", errors, place, "link_error") }, steps, place);
 }
 function appendMembers(group: Group, members: Strand[], place: Place, keys: readonly string[]): void {
@@ -165,12 +179,13 @@ function sideGroup(
   key: string,
 ): { readonly links?: GroupStep; readonly errors?: GroupStep } {
   if (callbacks.length === 0) return {};
-  const inside: Place = { path: place.path, groupDepth: place.groupDepth + 1 };
+  const inside = deeper(place);
   if (inside.groupDepth > LIMITS.groupDepth) refuse("too_deep", `links are nested more than ${LIMITS.groupDepth} levels deep`, place.path);
   const members = callbacks.map((callback, index) => within(place, [key, index], () => compileStrand(callback, inside)));
   return { [name]: { policy: "settled", tracking: "lazy", members } };
 }
 
+const deeper = (place: Place): Place => ({ ...place, groupDepth: place.groupDepth + 1 });
 function within<T>(place: Place, keys: readonly (string | number)[], work: () => T): T {
   place.path.push(...keys);
   const result = work();

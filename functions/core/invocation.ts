@@ -1,4 +1,4 @@
-import type { Canvas, FailurePolicy } from "./canvas.ts";
+import type { Canvas, FailurePolicy, Tracking } from "./canvas.ts";
 import type { Json, JsonObject } from "./json.ts";
 import type { RetryPolicy } from "./retry-policy.ts";
 
@@ -113,6 +113,8 @@ export interface TaskInfo {
   /** `true`: a first argument `{group}` stays a GroupHandle; otherwise it is filled with the results. */
   readonly streamsResults: boolean;
   readonly ignoreResult: boolean;
+  /** Of groups whose members are all of such tasks. */
+  readonly tracking?: Tracking;
 }
 
 export interface TaskRegistry {

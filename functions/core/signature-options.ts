@@ -1,3 +1,4 @@
+import { type Tracking, TRACKINGS } from "./canvas.ts";
 import type { FailurePolicy, GroupOptions, SignatureOptions } from "./canvas.ts";
 import { FanfoldError } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
@@ -110,11 +111,16 @@ export function readGroupOptions(value: unknown, field: string): GroupOptions {
     const at = jsonPointer([key], field);
     if (key === "policy") options.policy = readFailurePolicy(given, at);
     else if (key === "tracking") {
-      if (given !== "lazy" && given !== "full") throw invalid(at, `must be "lazy" or "full"`);
-      options.tracking = given;
+      options.tracking = readTracking(given, at);
     } else throw invalid(at, "is not an option of a group (policy, tracking)");
   }
   return options;
+}
+
+export function readTracking(value: unknown, field: string): Tracking {
+  const tracking = TRACKINGS.find((each) => each === value);
+  if (tracking === undefined) throw invalid(field, `must be one of ${TRACKINGS.join(", ")}`);
+  return tracking;
 }
 
 export function readFailurePolicy(value: unknown, field: string): FailurePolicy {

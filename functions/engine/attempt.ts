@@ -24,10 +24,12 @@ import { isRevoked, REVOKED } from "./revoked.ts";
 import { sealGroup } from "./seal.ts";
 import { type OpenState, readOpenState, type Streamed, streamPages } from "./stream.ts";
 import { duePart } from "./runs.ts";
+import { type Thin, thinOf } from "./thin.ts";
 
 /** `done`: nothing of this message is left to do (waiting, or another message is on its way); `later`: never acknowledge. */
 export type AttemptOutcome =
   | { readonly kind: "ended"; readonly run: Run }
+  | { readonly kind: "thin"; readonly member: Thin }
   | { readonly kind: "done" }
   | { readonly kind: "later"; readonly delaySeconds: number };
 
@@ -44,7 +46,7 @@ export interface HeldAttempt extends Attempt {
 /** `patienceMs`: so long it may have to wait for its turn in a batch. */
 export function holdAttempt(
   context: Context,
-  { header, run, step, token, patienceMs }: Pick<Attempt, "header" | "run" | "step" | "token"> & { readonly patienceMs: number },
+  { header, run, step, token, thin = false, patienceMs }: Omit<Attempt, "info" | "signal" | "log"> & { readonly patienceMs: number },
   loop: WorkerLoop,
 ): HeldAttempt {
   const info = context.registry.info(step.task) as TaskInfo;
@@ -52,12 +54,12 @@ export function holdAttempt(
   const deadline = Math.min(context.clock.now() + patienceMs + timeoutSeconds * 1_000, loop.limit?.at ?? Number.POSITIVE_INFINITY);
   const controller = new AbortController();
   let reason: AbortReason | undefined;
-  const hold = loop.hold({ runId: run.runId, token, attempt: run.attempt, task: step.task, deadline }, (why) => {
+  const hold = loop.hold({ runId: run.runId, token, attempt: run.attempt, task: step.task, deadline, ...(thin && { thin }) }, (why) => {
     reason ??= why;
     controller.abort(abortError(why, timeoutSeconds));
   });
   const release = (): void => hold.release();
-  return { header, run, step, info, token, signal: controller.signal, log: new RunLog(), deadline, reason: () => reason, release };
+  return { header, run, step, info, token, thin, signal: controller.signal, log: new RunLog(), deadline, reason: () => reason, release };
 }
 
 /** Runs user code for a claimed run and prepares what its one commit writes. `later`: it is not to be committed, and has been given back if it could be. */
@@ -68,7 +70,7 @@ export async function executeAttempt(context: Context, attempt: HeldAttempt): Pr
   if (reason() === "lost") return { kind: "later", delaySeconds: 1 };
   // What was done in time counts; what the abort cut off starts again.
   if (reason() === "stopped" && (outcome.kind === "failed" || outcome.kind === "retry")) {
-    await giveBack(context, [attempt]);
+    if (!attempt.thin) await giveBack(context, [attempt]);
     return { kind: "later", delaySeconds: 0 };
   }
   const commit = await commitOf(context, attempt, outcome, open, reason);
@@ -136,6 +138,7 @@ async function commitOf(
   reason: () => AbortReason | undefined,
 ): Promise<Commit | "lost"> {
   if (reason() === "cancelled") return cancelled(context, attempt);
+  if (attempt.thin && (outcome.kind === "stream" || (outcome.kind === "success" && outcome.spawned))) return failed(context, attempt, TOO_THIN, undefined);
   try {
     switch (outcome.kind) {
       case "success":
@@ -174,6 +177,12 @@ async function commitOf(
     return failed(context, attempt, { name: error.name, message: error.message, reason: error.code, retryable: false }, undefined);
   }
 }
+const TOO_THIN: ErrorData = {
+  name: "TrackingTooThin",
+  message: "a member of a group that tracks results or only its ledger has no children: give the group, or the task, the tracking lazy",
+  reason: "tracking_too_thin",
+  retryable: false,
+};
 const CANCELLED: ErrorData = { name: "Cancelled", message: "the job, or a group above this run, ended before it", reason: "cancelled" };
 
 async function cancelled(context: Context, attempt: Attempt): Promise<Commit> {
@@ -261,7 +270,9 @@ async function failed(context: Context, attempt: Attempt, error: ErrorData, dela
 async function valuePart(context: Context, attempt: Attempt, value: Json, as: "value" | "ownValue"): Promise<Partial<RunAttributes>> {
   const { run, step, info } = attempt;
   if (step.options?.ignoreResult ?? info.ignoreResult) return {};
-  const kept = await keepValue(context, `${run.jobId}/value/${run.runId}/${run.round}/${run.attempt}`, value);
+  // Without a claim two may be at the same attempt.
+  const attemptName = attempt.thin ? attempt.token : run.attempt;
+  const kept = await keepValue(context, `${run.jobId}/value/${run.runId}/${run.round}/${attemptName}`, value);
   if ("value" in kept) return { [as]: kept.value };
   return { [`${as}Ref`]: kept.valueRef };
 }
@@ -271,11 +282,16 @@ export async function commitAttempts(
   context: Context,
   ended: readonly { readonly attempt: Attempt; readonly commit: Commit }[],
 ): Promise<readonly AttemptOutcome[]> {
+  const thin = ended.map(({ attempt, commit }) => (attempt.thin ? thinOf(attempt.header, attempt.run, commit.set) : undefined));
+  const kept = ended.filter((_, k) => !thin[k]);
   const outcomes = await commitRuns(
     context,
-    ended.map(({ attempt: { run, token }, commit: { set, remove } }) => ({ claimed: run, token, set, remove: [...clearedBy(set), ...(remove ?? [])] })),
+    kept.map(({ attempt: { run, token, thin: unclaimed = false }, commit: { set, remove } }) => {
+      return { claimed: run, token, unclaimed, set, remove: [...clearedBy(set), ...(remove ?? [])] };
+    }),
   );
-  return all(outcomes.map((outcome, k) => afterCommit(context, ended[k] as (typeof ended)[number], outcome)));
+  const rows = await all(outcomes.map((outcome, k) => afterCommit(context, kept[k] as (typeof ended)[number], outcome)));
+  return thin.map((member) => (member ? { kind: "thin", member } : (rows.shift() as AttemptOutcome)));
 }
 /** What an idle run is waiting for, and its last error, mean nothing to one that has ended or waits for its children. */
 function clearedBy(set: Partial<RunAttributes>): string[] {

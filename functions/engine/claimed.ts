@@ -10,6 +10,8 @@ export interface Attempt {
   readonly step: TaskStep;
   readonly info: TaskInfo;
   readonly token: string;
+  /** Nobody holds it by a claim: see thin.ts. */
+  readonly thin?: boolean;
   readonly signal: AbortSignal;
   readonly log: RunLog;
 }

@@ -140,6 +140,8 @@ export interface Claim {
   readonly task: string;
   /** Milliseconds since the epoch at which the attempt must be over. */
   readonly deadline: number;
+  /** It has no lease that could be renewed: only whether it is still wanted is asked. */
+  readonly thin?: boolean;
 }
 /** `lost`: another holder, or the row has ended; `cancelled`: a group above has decided. Both abort the user's code. */
 export type HeartbeatOutcome = "kept" | "lost" | "cancelled";

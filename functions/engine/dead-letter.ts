@@ -1,3 +1,4 @@
+import { localIndex } from "../core/ledger.ts";
 import { isGroupStep, type PlanStep } from "../core/plan.ts";
 import { isTerminal } from "../core/run-state.ts";
 import { all } from "./concurrently.ts";
@@ -8,6 +9,7 @@ import { resumeWaiting } from "./expand.ts";
 import { follow } from "./follow.ts";
 import { readGate } from "./gate.ts";
 import type { Header, Run } from "./items.ts";
+import { followMarked } from "./seal.ts";
 import { decodeMessage, type Owing, queueOf, sendRuns } from "./messages.ts";
 import type { Disposition, ReceivedMessage } from "./ports.ts";
 import { breakDeadRun, endIdleRun, isLive, noteDeadLetter } from "./run-writes.ts";
@@ -28,7 +30,13 @@ export async function handleDeadLetter(context: Context, received: ReceivedMessa
   if (gate.kind === "gone") return { kind: "done" };
   const refs = [...new Set(message.members)].map((index) => ({ gid: message.gid, index, step: message.step }));
   const seen = await readRuns(context, refs);
-  const results = await all(refs.map((ref, k) => examine(context, gate.header, gate.kind === "decided", ref, seen[k])));
+  const marked = await followMarked(context, gate.header, refs);
+  const results = await all(
+    refs.map(async (ref, k) => {
+      const ended = !seen[k] && marked.has(localIndex(ref.index, context.config.width));
+      return ended ? NOTHING : examine(context, gate.header, gate.kind === "decided", ref, seen[k]);
+    }),
+  );
   await follow(
     context,
     results.flatMap((result) => (result.kind === "ended" ? [{ kind: "run" as const, run: result.run }] : [])),

@@ -9,8 +9,8 @@ import { markLedger } from "./mark-ledger.ts";
 import type { Item } from "./ports.ts";
 import { ownedBy } from "./run-writes.ts";
 
-export async function followMark(context: Context, { at, height, marks, owned }: Extract<FollowItem, { kind: "mark" }>, list: WorkList): Promise<void> {
-  const node = await markLedger(context, at, marks, owned);
+export async function followMark(context: Context, { at, height, marks, owned, part }: Extract<FollowItem, { kind: "mark" }>, list: WorkList): Promise<void> {
+  const node = await markLedger(context, at, marks, owned, part);
   // The header is read AFTER the mark; sealing writes the member count and THEN reads nodes: one of the two sees both.
   const header = await readHeader(context, at.gid);
   if (header) propagate(context, header, { ...at, height }, node, list);

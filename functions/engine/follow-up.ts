@@ -5,11 +5,15 @@ import type { Context } from "./context.ts";
 import type { WorkerLoop } from "./contract.ts";
 import { follow } from "./follow.ts";
 import { gateOf } from "./gate.ts";
-import type { Run } from "./items.ts";
+import type { Header, Run } from "./items.ts";
 import { type Handled, runStarted, type Started } from "./lanes.ts";
 import { notBeforeOf, queueOf, sendRuns } from "./messages.ts";
 import { isRevoked } from "./revoked.ts";
-import type { InPlace } from "./work-list.ts";
+import { noteThin } from "./progress.ts";
+import { ownedBy } from "./run-writes.ts";
+import { keepPart, type Thin } from "./thin.ts";
+import { leafOf, localIndex } from "../core/ledger.ts";
+import type { FollowItem, InPlace } from "./work-list.ts";
 
 /**
  * Follows the runs of a message up in as few passes as possible: a pass starts a moment after the first run ended and takes all that ended by then; when no
@@ -19,24 +23,29 @@ export class FollowUp {
   /** The queue that the message came from; undefined: nothing of it was run, and nothing will be in its place. */
   queue: string | undefined;
   readonly #context: Context;
+  readonly #header: Header;
   readonly #loop: WorkerLoop;
   #open: number;
   #ended: Run[] = [];
+  #thin: Thin[] = [];
   #pass: Promise<void> | undefined;
   readonly #passes: Promise<void>[] = [];
   #hurry: (() => void) | undefined;
   #steps = 0;
   readonly #startedAt: number;
 
-  constructor(context: Context, loop: WorkerLoop, members: number) {
+  /** `header`: of the message's members. */
+  constructor(context: Context, header: Header, loop: WorkerLoop, members: number) {
     this.#context = context;
+    this.#header = header;
     this.#loop = loop;
     this.#open = members;
     this.#startedAt = context.clock.now();
   }
   add(handled: Handled): void {
-    if (handled.kind !== "terminal") return;
-    this.#ended.push(handled.run);
+    if (handled.kind === "terminal") this.#ended.push(handled.run);
+    else if (handled.kind === "thin") this.#thin.push(handled.member);
+    else return;
     if (this.#pass) return;
     this.#pass = this.#start();
     this.#pass.catch(() => undefined); // it is awaited at the end
@@ -64,12 +73,30 @@ export class FollowUp {
       ]);
     } else await Promise.resolve(); // what ends in the same turn goes along
     const runs = this.#ended.splice(0);
+    const thin = this.#thin.splice(0);
     this.#pass = undefined;
     this.#hurry = undefined;
     const started: (Started & { release(): void })[] = [];
-    const items = runs.map((run) => ({ kind: "run" as const, run }));
+    const items: FollowItem[] = runs.map((run) => ({ kind: "run", run }));
+    if (thin.length > 0) items.push(await this.#mark(thin));
     await follow(this.#context, items, "worker", this.#inPlace(started));
     for (const each of started) await this.#runInPlace(each);
+  }
+  /** Of members without rows: their values are kept before the mark that names them. */
+  async #mark(members: readonly Thin[]): Promise<FollowItem> {
+    const header = this.#header;
+    const { width } = this.#context.config;
+    const first = (members[0] as Thin).index;
+    const part = await keepPart(this.#context, header, members);
+    await noteThin(this.#context, header, members);
+    return {
+      kind: "mark",
+      at: { gid: header.gid, round: header.round, level: 1, node: leafOf(first, width) },
+      height: header.height,
+      marks: new Map(members.map(({ index, counts }) => [localIndex(index, width), counts])),
+      owned: ownedBy(header),
+      part,
+    };
   }
   async #runInPlace(started: Started & { release(): void }): Promise<void> {
     const { header, run, step } = started;

@@ -60,7 +60,7 @@ type Mark = Extract<FollowItem, { kind: "mark" }>;
 function mergeMarks(items: readonly Mark[]): Mark[] {
   const nodes = new Map<string, Mark & { marks: Map<number, Counts> }>();
   for (const item of items) {
-    const key = `${item.at.gid}#${item.at.round}#${item.at.level}#${item.at.node}`;
+    const key = `${item.at.gid}#${item.at.round}#${item.at.level}#${item.at.node}#${item.part ?? ""}`;
     const node = nodes.get(key);
     if (node) for (const [index, counts] of item.marks) node.marks.set(index, counts);
     else nodes.set(key, { ...item, marks: new Map(item.marks) });

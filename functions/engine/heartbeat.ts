@@ -9,20 +9,23 @@ import { endLeaseOp, heartbeatOp } from "./run-writes.ts";
 export async function heartbeat(context: Context, claims: readonly Claim[]): Promise<readonly HeartbeatOutcome[]> {
   if (claims.length === 0) return [];
   const refs = claims.map((claim) => refOf(claim));
-  const results = await context.store.writeMany(claims.map((claim, k) => heartbeatOp(context, refs[k] as RunRef, claim.token, claim.attempt)));
+  const leased = claims.flatMap((claim, k) => (claim.thin ? [] : [{ claim, ref: refs[k] as RunRef }]));
+  const renewed = await context.store.writeMany(leased.map(({ claim, ref }) => heartbeatOp(context, ref, claim.token, claim.attempt)));
+  const lost = new Set(leased.filter((_, k) => !renewed[k]?.applied).map(({ claim }) => claim));
   const scopes = [...new Set(refs.flatMap((ref) => scopesOf(ref.gid)))];
   const headers = await readHeaders(context, scopes);
   const decided = new Set(scopes.filter((_, k) => !headers[k] || headers[k]?.outcome !== undefined));
   const byGid = new Map(scopes.map((gid, k) => [gid, headers[k]]));
-  return results.map((result, k) => {
-    if (!result.applied) return "lost";
+  return claims.map((claim, k) => {
+    if (lost.has(claim)) return "lost";
     const ref = refs[k] as RunRef;
     const own = byGid.get(ref.gid);
     return (own && isRevoked(own, ref)) || scopesOf(ref.gid).some((gid) => decided.has(gid)) ? "cancelled" : "kept";
   });
 }
 export async function endLeases(context: Context, claims: readonly Claim[]): Promise<void> {
-  if (claims.length > 0) await context.store.writeMany(claims.map((claim) => endLeaseOp(context, refOf(claim), claim.token, claim.attempt)));
+  const leased = claims.filter((claim) => !claim.thin);
+  if (leased.length > 0) await context.store.writeMany(leased.map((claim) => endLeaseOp(context, refOf(claim), claim.token, claim.attempt)));
 }
 function refOf(claim: Claim): RunRef {
   const ref = parseRunId(claim.runId);

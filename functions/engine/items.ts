@@ -94,8 +94,10 @@ export interface Header extends HeaderAttributes {
 
 export interface LedgerAttributes extends Owned {
   readonly done: ReadonlySet<number>;
+  /** Of a leaf: parts with the values of members that have no row, see thin.ts. */
+  readonly parts?: ReadonlySet<string>;
   /** Counters are flat attributes beside `done`: success, skipped, error, broken, cancelled, failedMembers, members, u_<name>. */
-  readonly [counter: string]: number | string | ReadonlySet<number>;
+  readonly [counter: string]: number | string | ReadonlySet<number> | ReadonlySet<string> | undefined;
 }
 
 export interface RunAttributes extends Owned {

@@ -9,11 +9,16 @@ import { resumeWaiting } from "./expand.ts";
 import { gateOf } from "./gate.ts";
 import type { Header, Run } from "./items.ts";
 import { batchSize } from "./pace.ts";
+import { type Thin, unclaimedRun } from "./thin.ts";
 import type { InPlace } from "./work-list.ts";
 import { type Claiming, claimRuns, type ClaimOutcome, isDue, mustRunAlone } from "./run-writes.ts";
 
 /** `later`: this member's part of the message must come again; `terminal`: its follow-up is due, now and at every redelivery. */
-export type Handled = { readonly kind: "done" } | { readonly kind: "later"; readonly delaySeconds: number } | { readonly kind: "terminal"; readonly run: Run };
+export type Handled =
+  | { readonly kind: "done" }
+  | { readonly kind: "later"; readonly delaySeconds: number }
+  | { readonly kind: "terminal"; readonly run: Run }
+  | { readonly kind: "thin"; readonly member: Thin };
 export const DONE: Handled = { kind: "done" };
 
 /** A member whose run may start. `run`: as it was read; undefined: there is none, or nobody looked. */
@@ -21,6 +26,8 @@ export interface Ready {
   readonly ref: RunRef;
   readonly run: Run | undefined;
   readonly step: TaskStep;
+  /** Runs without a claim: see thin.ts. */
+  readonly thin: boolean;
 }
 export interface Lanes {
   readonly context: Context;
@@ -47,7 +54,7 @@ export async function runReady(lanes: Lanes, ready: readonly Ready[]): Promise<v
 export async function runStarted(lanes: Lanes, { header, run, step, token }: Started): Promise<void> {
   const finishing: Promise<void>[] = [];
   const batch = new Batch(lanes, finishing);
-  batch.hold({ ref: run, run, step }, holdAttempt(lanes.context, { header, run, step, token, patienceMs: 0 }, lanes.loop));
+  batch.hold({ ref: run, run, step, thin: false }, holdAttempt(lanes.context, { header, run, step, token, patienceMs: 0 }, lanes.loop));
   await batch.run();
   await all(finishing);
 }
@@ -73,11 +80,11 @@ async function runLane(lanes: Lanes, queue: Ready[], alone: boolean): Promise<vo
 
 /** Of one task, since they are expected to take the same time. */
 function takeBatch(context: Context, queue: Ready[]): Ready[] {
-  const task = queue[0]?.step.task;
-  if (task === undefined) return [];
-  const most = batchSize(context, task);
+  const first = queue[0];
+  if (!first) return [];
+  const most = batchSize(context, first.step.task);
   let count = 1;
-  while (count < most && queue[count]?.step.task === task) count++;
+  while (count < most && queue[count]?.step.task === first.step.task && queue[count]?.thin === first.thin) count++;
   return queue.splice(0, count);
 }
 
@@ -91,6 +98,10 @@ async function runBatch(lanes: Lanes, members: readonly Ready[], finishing: Prom
     return;
   }
   const batch = new Batch(lanes, finishing);
+  if (members[0]?.thin) {
+    for (const member of members) batch.hold(member, holdThin(lanes, gate.header, member, batch.patienceMs));
+    return batch.run();
+  }
   for (const { member, claim, token } of await claimAll(context, gate.header, members)) {
     if (claim.kind === "refused") finishing.push(quiet(settleRefused(context, claim.run).then((handled) => settle(member, handled))));
     else batch.hold(member, holdAttempt(context, { header: gate.header, run: claim.run, step: member.step, token, patienceMs: batch.patienceMs }, loop));
@@ -98,6 +109,10 @@ async function runBatch(lanes: Lanes, members: readonly Ready[], finishing: Prom
   await batch.run();
 }
 
+function holdThin({ context, loop }: Lanes, header: Header, { ref, step }: Ready, patienceMs: number): HeldAttempt {
+  const run = unclaimedRun(context, ref, header, step);
+  return holdAttempt(context, { header, run, step, token: context.ids.token(), patienceMs, thin: true }, loop);
+}
 interface Claimed {
   readonly member: Ready;
   readonly claim: ClaimOutcome;
@@ -205,10 +220,7 @@ class Batch {
     this.#commit();
   }
   async #giveBack(turns: readonly Turn[]): Promise<void> {
-    await giveBack(
-      this.#lanes.context,
-      turns.map(({ attempt }) => attempt),
-    );
+    await giveBack(this.#lanes.context, claimsOf(turns));
     for (const { member, attempt } of turns) {
       attempt.release();
       this.#lanes.settle(member, { kind: "later", delaySeconds: 0 });
@@ -224,21 +236,23 @@ class Batch {
       const outcomes = await commitAttempts(this.#lanes.context, ended);
       ended.forEach(({ member, attempt }, k) => {
         attempt.release();
-        const outcome = outcomes[k] as AttemptOutcome;
-        this.#lanes.settle(member, outcome.kind === "ended" ? { kind: "terminal", run: outcome.run } : outcome);
+        this.#lanes.settle(member, handledAs(outcomes[k] as AttemptOutcome));
       });
     } catch (error) {
       await this.#fail(ended, error);
     }
   }
   async #fail(turns: readonly Turn[], error: unknown): Promise<never> {
-    await giveBack(
-      this.#lanes.context,
-      turns.map(({ attempt }) => attempt),
-    );
+    await giveBack(this.#lanes.context, claimsOf(turns));
     for (const { attempt } of turns) attempt.release();
     throw error;
   }
+}
+function claimsOf(turns: readonly Turn[]): HeldAttempt[] {
+  return turns.filter(({ attempt }) => !attempt.thin).map(({ attempt }) => attempt);
+}
+function handledAs(outcome: AttemptOutcome): Handled {
+  return outcome.kind === "ended" ? { kind: "terminal", run: outcome.run } : outcome;
 }
 /** A batch is made to be over in `batchMs`; what takes so many times as long is slow. */
 const PATIENCE_BATCHES = 4;

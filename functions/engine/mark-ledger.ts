@@ -5,6 +5,7 @@ import type { Context } from "./context.ts";
 import { ledgerKey, type Owned } from "./items.ts";
 import { doneOf, type LedgerAt } from "./ledger-reads.ts";
 import { type Attributes, type Item, PortError } from "./ports.ts";
+import { partEntry } from "./thin.ts";
 
 /** A condition may name this many indexes (DynamoDB allows 300 operators in an expression). */
 const MARKS_PER_WRITE = 100;
@@ -13,13 +14,14 @@ const MARKS_PER_WRITE = 100;
  * Adds member indexes and their counters to a node, each exactly once: the condition refuses a set that is already there, and the refusal shows which
  * ones are, so the rest is tried again. Either way the node is in hand afterwards. One write unit per call, plus one per overlap.
  */
-export async function markLedger(context: Context, at: LedgerAt, marks: ReadonlyMap<number, Counts>, owned: Owned): Promise<Item | undefined> {
+export async function markLedger(context: Context, at: LedgerAt, marks: ReadonlyMap<number, Counts>, owned: Owned, part?: string): Promise<Item | undefined> {
   const key = ledgerKey(at.gid, at.round, at.level, at.node);
   let missing = [...marks.keys()];
   let node: Item | undefined;
   while (missing.length > 0) {
     const now = missing.slice(0, MARKS_PER_WRITE);
-    const add: Record<string, number | ReadonlySet<number>> = { done: new Set(now) };
+    const add: Record<string, number | ReadonlySet<number> | ReadonlySet<string>> = { done: new Set(now) };
+    if (part !== undefined) add["parts"] = new Set([partEntry(part, now)]);
     for (const index of now) {
       for (const [name, count] of Object.entries(marks.get(index) as Counts)) if (count !== 0) add[name] = ((add[name] as number | undefined) ?? 0) + count;
     }
@@ -38,7 +40,7 @@ export async function markLedger(context: Context, at: LedgerAt, marks: Readonly
 }
 
 /** User counters have names of their own making: a node distinguishes a bounded number of them, so that it stays small whatever its members count. */
-function boundedCounters(add: Record<string, number | ReadonlySet<number>>): typeof add {
+function boundedCounters(add: Record<string, number | ReadonlySet<number> | ReadonlySet<string>>): typeof add {
   const names = Object.keys(add).filter((name) => name.startsWith("u_") && name !== OTHER);
   if (names.length <= LIMITS.userCounters) return add;
   const bounded = { ...add };

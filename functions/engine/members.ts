@@ -11,6 +11,9 @@ import { gateOf } from "./gate.ts";
 import type { Header, Run, RunAttributes } from "./items.ts";
 import { type EngineMessage, queueOf, sendRuns } from "./messages.ts";
 import type { Disposition } from "./ports.ts";
+import { followMarked } from "./seal.ts";
+import { isThin } from "./thin.ts";
+import { localIndex } from "../core/ledger.ts";
 import { endRevoked } from "./revoke.ts";
 import { isRevoked } from "./revoked.ts";
 import { DONE, type Handled, type Ready, runReady, secondsUntil } from "./lanes.ts";
@@ -30,8 +33,9 @@ export async function handleMembers(context: Context, message: MemberMessage, re
   // A first delivery of lazy members expects no rows; the claim finds out. Everything else is looked at first.
   const look = receives > 1 || message.step > 0 || gate.kind === "decided" || gate.header.tracking === "full" || gate.header.pages === true;
   const seen = look ? await readRuns(context, refs) : refs.map(() => undefined);
+  const marked = look ? await followMarked(context, gate.header, refs) : undefined;
   const ready: Ready[] = [];
-  const followUp = new FollowUp(context, loop, refs.length);
+  const followUp = new FollowUp(context, gate.header, loop, refs.length);
   const handled = new Map<number, Handled>();
   const settle = ({ index }: RunRef, result: Handled): void => {
     handled.set(index, result);
@@ -39,6 +43,7 @@ export async function handleMembers(context: Context, message: MemberMessage, re
     followUp.ended();
   };
   const prepare = async (ref: RunRef, run: Run | undefined): Promise<void> => {
+    if (!run && marked?.has(localIndex(ref.index, context.config.width))) return settle(ref, DONE);
     const result = gate.kind === "decided" ? await handleDecided(context, gate.header, run) : await handleMember(context, gate.header, ref, run, look);
     if (result.kind === "ready") ready.push(result);
     else settle(ref, result);
@@ -103,7 +108,7 @@ async function handleMember(
   const ended = await endUnstarted(context, header, ref, run, step);
   if (ended) return ended;
   if (run && isLive(context, run)) return { kind: "later", delaySeconds: secondsUntil(context, run.leaseUntil) };
-  return { kind: "ready", ref, run, step };
+  return { kind: "ready", ref, run, step, thin: !looked && isThin(header, strand) };
 }
 
 /** Lazy: an absent row of a first step below the member count reads as queued. */

@@ -1,5 +1,5 @@
 import type { Canvas } from "../core/canvas.ts";
-import { compileCanvas, strandTasks } from "../core/compile.ts";
+import { compileCanvas, type DeclaredTracking, strandTasks, trackingOf } from "../core/compile.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { Spawned } from "../core/invocation.ts";
 import { countedPolicy } from "../core/policy.ts";
@@ -28,7 +28,8 @@ export async function writeOutbox(context: Context, { header, run }: Attempt, sp
   if (spawned.value === "extras") await checkMember(context, header);
   const members = spawned.children.map((canvas, k) => compileChild(context, canvas, `/spawned/${k}`));
   const page = `${run.runId}!${run.round}.${run.attempt}`;
-  return context.plans.write(page, { policy: countedPolicy(spawned.policy, members.length), tracking: "lazy", members }, ownedBy(header));
+  const tracking = trackingOf(members, declaredTracking(context));
+  return context.plans.write(page, { policy: countedPolicy(spawned.policy, members.length), tracking, members }, ownedBy(header));
 }
 /** What replaces a run stands in its place; beside a run that has ended, and in the root, there is no group whose results could grow. */
 async function checkMember(context: Context, header: Header): Promise<void> {
@@ -46,9 +47,12 @@ export function checkDepth(gid: string): void {
 }
 /** Compiles a canvas that a task made; its tasks must be known here, so that a misspelt name fails now and not after an hour of grace. */
 export function compileChild(context: Context, canvas: Canvas, field: string): Strand {
-  const strand = compileCanvas(canvas);
+  const strand = compileCanvas(canvas, declaredTracking(context));
   checkTasks(context, strand, field);
   return strand;
+}
+export function declaredTracking({ registry }: Pick<Context, "registry">): DeclaredTracking {
+  return (task) => registry.info(task)?.tracking;
 }
 export function checkTasks(context: Context, strand: Strand, field: string): void {
   for (const [task, at] of strandTasks(strand)) {

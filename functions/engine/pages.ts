@@ -1,9 +1,11 @@
 import type { GroupStep, Strand } from "../core/plan.ts";
+import { trackingOf } from "../core/compile.ts";
 import { pagePolicy } from "../core/policy.ts";
 import { ENGINE_QUEUE } from "../core/queue-name.ts";
 import type { Context } from "./context.ts";
 import type { Header, RunAttributes } from "./items.ts";
 import { sendRuns } from "./messages.ts";
+import { declaredTracking } from "./outbox.ts";
 import { createRuns, ownedBy, type RunWrite } from "./run-writes.ts";
 
 /** Puts page `page` of an open group: a member whose only step is a group. The one that stands there wins; `mark` tells the caller whose it is. */
@@ -16,7 +18,7 @@ export async function createPage(
   mark: Partial<RunAttributes>,
 ): Promise<RunWrite | undefined> {
   const owned = ownedBy(header);
-  const step: GroupStep = { policy: pagePolicy(header.policy), tracking: header.tracking, members };
+  const step: GroupStep = { policy: pagePolicy(header.policy), tracking: trackingOf(members, declaredTracking(context)), members };
   const manifest = await context.plans.write(planPage, step, owned);
   const sentAt = context.clock.now();
   const attributes = { ...owned, status: "queued" as const, round: header.round, attempt: 0, sentAt, page: true, manifest, ...mark };

@@ -2,8 +2,11 @@ import { isFailure } from "../core/run-state.ts";
 import { absent } from "./conditions.ts";
 import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
-import { eventKey, ITEM_VERSION, type Owned, PROGRESS_SHARDS, progressKey, type Run, shardOf } from "./items.ts";
+import { eventKey, type Header, ITEM_VERSION, type Owned, PROGRESS_SHARDS, progressKey, type Run, shardOf } from "./items.ts";
 import type { Attributes, PutOp } from "./ports.ts";
+import { runIdOf } from "../core/run-id.ts";
+import { ownedBy } from "./run-writes.ts";
+import type { Thin } from "./thin.ts";
 
 /**
  * What people watch while a job runs: approximate counters (a repeated follow-up counts again; exact totals replace them at the end) and one event
@@ -20,6 +23,15 @@ async function noteJob(context: Context, runs: readonly Run[]): Promise<void> {
   for (const { status } of runs) add[status] = (add[status] ?? 0) + 1;
   await addProgress(context, first, first.runId, add);
 }
+/**
+ * Of members without rows, where a write for each batch would be as much again as the batch costs: one batch in a few counts for all of them, chosen by its first
+ * member.
+ */
+export async function noteThin(context: Context, header: Header, members: readonly Thin[]): Promise<void> {
+  const runId = runIdOf(header.gid, (members[0] as Thin).index, 0);
+  if (shardOf(`thin ${runId}`, THIN_SAMPLE) === 0) await addProgress(context, ownedBy(header), runId, { success: members.length * THIN_SAMPLE });
+}
+const THIN_SAMPLE = 8;
 /** One event per failed task run; written before anything is decided by it, so that the job's end finds its first failure. */
 export async function noteFailures(context: Context, runs: readonly Run[]): Promise<void> {
   const failures = runs.filter((run) => run.task !== undefined && isFailure(run.status)).map(failureEvent);

@@ -123,17 +123,19 @@ export interface Committing {
   readonly token: string;
   readonly set: Partial<RunAttributes>;
   readonly remove?: readonly string[];
+  /** There is no row yet, and nobody has a claim: the first one stands. */
+  readonly unclaimed?: boolean;
 }
 /** The holders' one write each that ends an attempt: terminal, retrying, waiting or back to queued. Recognises its own lost response by `writer`. */
 export async function commitRuns(context: Context, commits: readonly Committing[]): Promise<readonly CommitOutcome[]> {
   if (commits.length === 0) return [];
   const results = await context.store.writeMany(
-    commits.map(({ claimed, token, set, remove = [] }) => ({
-      op: "update",
-      key: runKey(claimed, context.config.width),
-      change: { set: attributesOf({ ...set, writer: token }), remove: ["leaseOwner", "leaseUntil", ...remove] },
-      when: fence(token, claimed.attempt),
-    })),
+    commits.map(({ claimed, token, set, remove = [], unclaimed = false }) => {
+      const key = runKey(claimed, context.config.width);
+      if (unclaimed) return { op: "put", key, attributes: attributesOf({ ...rowOf(claimed), ...set, writer: token }), when: absent() };
+      const change = { set: attributesOf({ ...set, writer: token }), remove: ["leaseOwner", "leaseUntil", ...remove] };
+      return { op: "update", key, change, when: fence(token, claimed.attempt) };
+    }),
   );
   return results.map(({ applied, item }, k) => {
     const { claimed, token } = commits[k] as Committing;
@@ -141,6 +143,10 @@ export async function commitRuns(context: Context, commits: readonly Committing[
     if (run && (applied || (run.writer === token && run.attempt === claimed.attempt))) return { kind: "committed", run };
     return { kind: "fenced", run };
   });
+}
+/** The attributes of a run without what its key says. */
+function rowOf({ gid: _gid, index: _index, step: _step, runId: _runId, ...attributes }: Run): RunAttributes {
+  return attributes;
 }
 export function heartbeatOp(context: Context, ref: RunRef, token: string, attempt: number): UpdateOp {
   const change: Change = { set: { leaseUntil: context.clock.now() + context.config.leaseSeconds * 1_000 } };

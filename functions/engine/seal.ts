@@ -1,5 +1,6 @@
 import type { Json } from "../core/json.ts";
-import { rightEdge } from "../core/ledger.ts";
+import { leafOf, localIndex, rightEdge } from "../core/ledger.ts";
+import type { RunRef } from "../core/run-id.ts";
 import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
 import { follow } from "./follow.ts";
@@ -8,7 +9,7 @@ import { propagate } from "./follow-marks.ts";
 import { readHeader } from "./gate.ts";
 import { setMemberCount } from "./header-writes.ts";
 import type { Header } from "./items.ts";
-import { readLedger } from "./ledger-reads.ts";
+import { doneOf, readLedger } from "./ledger-reads.ts";
 
 /**
  * Seals an open group: one write, then ALWAYS the right edge, also when it was sealed already: whoever sealed may have died before looking. The mark
@@ -33,6 +34,10 @@ export async function recheckEdges(context: Context, gid: string): Promise<void>
   }
   await recheckNodes(context, header, rightEdge(header.memberCount, header.height, context.config.width));
 }
+/** The nodes that a leaf counts in, from itself to the root. */
+export function pathUp(header: Header, leaf: number, width: number): { level: number; node: number }[] {
+  return Array.from({ length: header.height }, (_, k) => ({ level: k + 1, node: Math.floor(leaf / width ** k) }));
+}
 /** Reads nodes and lets go up, or decide, what is full: repairs a mark whose writer died before it read the header. */
 export async function recheckNodes(context: Context, header: Header, at: readonly { level: number; node: number }[]): Promise<void> {
   const list = new WorkList();
@@ -44,3 +49,14 @@ export async function recheckNodes(context: Context, header: Header, at: readonl
   );
   await follow(context, [...list.take("mark"), ...list.take("decide")], "engine");
 }
+
+/** Members that have ended without a row, by their index in the leaf; their follow-up is repeated with the node. */
+export async function followMarked(context: Context, header: Header, refs: readonly RunRef[]): Promise<ReadonlySet<number>> {
+  const { width } = context.config;
+  if (header.tracking !== "ledger" || (refs[0]?.step ?? 1) > 0) return NONE_MARKED;
+  const leaf = leafOf(refs[0]?.index ?? 0, width);
+  const done = doneOf(await readLedger(context, { gid: header.gid, round: header.round, level: 1, node: leaf }));
+  if (refs.some(({ index }) => done.has(localIndex(index, width)))) await recheckNodes(context, header, pathUp(header, leaf, width));
+  return done;
+}
+const NONE_MARKED: ReadonlySet<number> = new Set();

@@ -12,7 +12,7 @@ import { putJob } from "./finish-job.ts";
 import { createHeader } from "./header-writes.ts";
 import { type Header, ITEM_VERSION, type JobSeed } from "./items.ts";
 import { sendControl } from "./messages.ts";
-import { checkTasks } from "./outbox.ts";
+import { checkTasks, declaredTracking } from "./outbox.ts";
 import { jsonBytes, keepText } from "./payload.ts";
 import { noteState } from "./progress.ts";
 import { ownedBy } from "./run-writes.ts";
@@ -23,13 +23,13 @@ import { keepToken } from "./supervision.ts";
  * after it the sweeper finishes what a death left undone.
  */
 export async function submitJob(context: Context, request: SubmitRequest): Promise<Submitted> {
-  const strand = compileCanvas(request.canvas);
+  const strand = compileCanvas(request.canvas, declaredTracking(context));
   checkTasks(context, strand, "");
   return start(context, request, strand, () => encodeCanvas(request.canvas));
 }
 /** A job whose first step is an open group that is filled from outside. Its header stands when this returns, so that pages can come. */
 export async function submitOpenJob(context: Context, request: OpenJobRequest): Promise<Submitted> {
-  const body = request.body ? compileCanvas(request.body) : [];
+  const body = request.body ? compileCanvas(request.body, declaredTracking(context)) : [];
   checkTasks(context, body, "/body");
   const policy = request.policy ?? "allSuccess";
   refuseShare(policy);

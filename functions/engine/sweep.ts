@@ -18,7 +18,7 @@ import { clearDue, isDue, isLive, noteResend } from "./run-writes.ts";
 import { readLeaf, readRun, readRunById, strandOf } from "./runs.ts";
 import { applyRevocation } from "./revoke.ts";
 import { resumeSide } from "./sides.ts";
-import { recheckEdges, recheckNodes } from "./seal.ts";
+import { recheckEdges, pathUp, recheckNodes } from "./seal.ts";
 
 /**
  * The sweeper (docs/protocol.md, section 13): nothing stays stuck because a message was lost or a process died. It walks the headers that are not closed and
@@ -158,9 +158,6 @@ async function descend(context: Context, header: Header, fromLeaf: number): Prom
     if (header.memberCount === undefined && last.size === 0) return;
     await sweepLeaf(context, header, leaf, done, last);
   }
-}
-function pathUp(header: Header, leaf: number, width: number): { level: number; node: number }[] {
-  return Array.from({ length: header.height }, (_, k) => ({ level: k + 1, node: Math.floor(leaf / width ** k) }));
 }
 async function sweepLeaf(context: Context, header: Header, leaf: number, done: ReadonlySet<number>, last: ReadonlyMap<number, Run>): Promise<void> {
   const { width } = context.config;

@@ -9,9 +9,17 @@ import type { LedgerAt } from "./ledger-reads.ts";
  * waits above, and so on upward. It is the only code that marks, decides by completion, settles, closes and creates next steps. It runs after a commit,
  * on every redelivery of a finished run, and in the sweep; every item may be repeated at any time.
  */
+/** A mark with a `part` is of members without rows: see thin.ts. */
 export type FollowItem =
   | { readonly kind: "run"; readonly run: Run }
-  | { readonly kind: "mark"; readonly at: LedgerAt; readonly height: number; readonly marks: ReadonlyMap<number, Counts>; readonly owned: Owned }
+  | {
+      readonly kind: "mark";
+      readonly at: LedgerAt;
+      readonly height: number;
+      readonly marks: ReadonlyMap<number, Counts>;
+      readonly owned: Owned;
+      readonly part?: string;
+    }
   /** Without `totals` the group decides before its ledger is full. */
   | { readonly kind: "decide"; readonly gid: string; readonly round: number; readonly outcome: Outcome; readonly totals?: Counts }
   | { readonly kind: "settle"; readonly gid: string }

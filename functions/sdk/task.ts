@@ -1,6 +1,6 @@
 import type * as z from "zod/v4/core";
 import { eachOf } from "../core/canvas-algebra.ts";
-import type { Chunks, FailurePolicy, SignatureOptions } from "../core/canvas.ts";
+import type { Chunks, FailurePolicy, SignatureOptions, Tracking } from "../core/canvas.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { TaskInfo } from "../core/invocation.ts";
 import type { RetryPolicy } from "../core/retry-policy.ts";
@@ -9,7 +9,7 @@ import { toJson } from "../core/json-check.ts";
 import { nameProblem } from "../core/names.ts";
 import { parseQueueName } from "../core/queue-name.ts";
 import { retryPolicy } from "../core/retry-policy.ts";
-import { readFailurePolicy } from "../core/signature-options.ts";
+import { readFailurePolicy, readTracking } from "../core/signature-options.ts";
 import { builderOf, invalidCanvas } from "./builder-methods.ts";
 import type { ChunksBuilder, TypedCanvas } from "./builder-types.ts";
 import { runInline } from "./inline.ts";
@@ -43,6 +43,11 @@ export interface TaskSettings {
   readonly streamsResults?: boolean;
   /** `true`: the value is not kept, and not checked. Default `false`. */
   readonly ignoreResult?: boolean;
+  /**
+   * What is kept of the members of a group that are all of such tasks, and of a group that does not say itself: `full`, `lazy` (the default), or, for tasks that may run
+   * twice without harm, the cheaper `result` and `ledger` (docs/guarantees.md). A task that spawns children, streams, or takes long wants `lazy`.
+   */
+  readonly tracking?: Tracking;
   /** When the children that it spawns or streams have failed, which then fails this run. Default `settled`: never. */
   readonly policy?: FailurePolicy;
 }
@@ -192,7 +197,7 @@ export function tasksByName(tasks: Iterable<AnyTask>): ReadonlyMap<string, AnyTa
 }
 
 function taskInfo(settings: TaskSettings): TaskInfo {
-  const { name, version = 1, queue, timeout = DEFAULT_TIMEOUT_SECONDS, retry, streamsResults = false, ignoreResult = false } = settings;
+  const { name, version = 1, queue, timeout = DEFAULT_TIMEOUT_SECONDS, retry, streamsResults = false, ignoreResult = false, tracking } = settings;
   const problem = nameProblem(name);
   if (problem !== undefined) throw invalid("/name", `the name of a task ${problem}`);
   if (!Number.isSafeInteger(version) || version < 1) throw invalid("/version", `the version of ${name} must be a whole number from 1`);
@@ -207,6 +212,7 @@ function taskInfo(settings: TaskSettings): TaskInfo {
     retry: retryPolicy(retry),
     streamsResults,
     ignoreResult,
+    ...(tracking !== undefined && { tracking: readTracking(tracking, "/tracking") }),
   };
 }
 function invalid(field: string, message: string): FanfoldError {

@@ -30,7 +30,7 @@ describe("compileCanvas", () => {
   it("of a chain is the concatenation of its items", () => {
     fc.assert(
       fc.property(fc.array(firm, { minLength: 1, maxLength: 5 }), (items) => {
-        expect(compileCanvas(chain(...items)).map(untold)).toEqual(items.flatMap(compileCanvas).map(untold));
+        expect(compileCanvas(chain(...items)).map(untold)).toEqual(items.flatMap((each) => compileCanvas(each)).map(untold));
       }),
     );
   });
@@ -45,7 +45,7 @@ describe("compileCanvas", () => {
   it("of a group is one step with a strand per member", () => {
     fc.assert(
       fc.property(fc.array(firm, { maxLength: 4 }), (members) => {
-        expect(compileCanvas(group(members))).toEqual([{ policy: "allSuccess", tracking: "lazy", members: members.map(compileCanvas) }]);
+        expect(compileCanvas(group(members))).toEqual([{ policy: "allSuccess", tracking: "lazy", members: members.map((each) => compileCanvas(each)) }]);
       }),
     );
   });

@@ -1,0 +1,105 @@
+import type { Counts } from "../core/counts.ts";
+import { countOf } from "../core/counts.ts";
+import { leafOf, localIndex } from "../core/ledger.ts";
+import type { Json } from "../core/json.ts";
+import { isGroupStep, type Strand, type TaskStep } from "../core/plan.ts";
+import type { RunRef } from "../core/run-id.ts";
+import { eachBounded } from "./concurrently.ts";
+import type { Context } from "./context.ts";
+import { type Header, type LedgerAttributes, type Run, type RunAttributes } from "./items.ts";
+import { readLedger } from "./ledger-reads.ts";
+import { notBeforeOf } from "./messages.ts";
+import { ownedBy } from "./run-writes.ts";
+import { identify } from "./runs.ts";
+
+/**
+ * Members of groups that keep less than a row each (docs/protocol.md, section 14). They run without a claim, so a redelivered message may run one again: what is
+ * redelivered is therefore claimed like any other run, and only the trouble that a member has is written down.
+ *
+ * - `result`: its row is put when it ends; the first one stands.
+ * - `ledger`: of one that simply succeeds there is only its mark. Values of members that ended together are one blob, a part. The write that marks them names the part
+ *   in the same node, so that the mark and the value are one: who comes second marks nothing, and its part is never named.
+ */
+export function isThin(header: Header, strand: Strand): boolean {
+  const step = strand[0];
+  if (header.tracking !== "result" && header.tracking !== "ledger") return false;
+  return strand.length === 1 && step !== undefined && !isGroupStep(step) && !step.links && !step.errors && notBeforeOf(step, 0) === undefined;
+}
+/** What a claim would have written, for an attempt that has none. */
+export function unclaimedRun(context: Context, ref: RunRef, header: Header, step: TaskStep): Run {
+  const startedAt = context.clock.now();
+  return { ...identify(ref), ...ownedBy(header), status: "started", round: header.round, attempt: 1, task: step.task, startedAt };
+}
+
+/** A member that has simply succeeded, of which no row is kept. */
+export interface Thin {
+  readonly index: number;
+  readonly counts: Counts;
+  readonly value: Json | undefined;
+}
+/** undefined: it must have a row. */
+export function thinOf(header: Header, run: RunRef, set: Partial<RunAttributes>): Thin | undefined {
+  if (header.tracking !== "ledger" || set.status !== "success" || set.valueRef !== undefined) return undefined;
+  return { index: run.index, counts: set.counts ?? countOf("success"), value: set.value };
+}
+
+/** Stores the values of members of one leaf; names the part. Nothing is stored when none has a value. */
+export async function keepPart(context: Context, header: Header, members: readonly Thin[]): Promise<string> {
+  const values = members
+    .filter(({ value }) => value !== undefined && value !== null)
+    .map(({ index, value }) => [localIndex(index, context.config.width), value]);
+  if (values.length === 0) return NO_VALUES;
+  const part = context.ids.hash(context.ids.token()).slice(0, PART_CHARACTERS);
+  await context.blobs.put(partName(context, header, (members[0] as Thin).index, part), encoder.encode(JSON.stringify(values)));
+  return part;
+}
+/** Among the few parts of one leaf no two have the same name; a node of 256 marks must stay below 1 KB. */
+const PART_CHARACTERS = 10;
+const NO_VALUES = "-";
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+function partName(context: Context, { jobId, gid, round }: Header, index: number, part: string): string {
+  return `${jobId}/part/${gid}/${round}/${leafOf(index, context.config.width)}/${part}`;
+}
+/** What a ledger node says of a part: its name, and the members it vouches for, `<part>:0-31,40`. */
+export function partEntry(part: string, locals: readonly number[]): string {
+  const ranges: string[] = [];
+  const sorted = locals.toSorted((a, b) => a - b);
+  for (let from = 0; from < sorted.length;) {
+    let to = from;
+    while (sorted[to + 1] === (sorted[to] as number) + 1) to++;
+    ranges.push(from === to ? `${sorted[from]}` : `${sorted[from]}-${sorted[to]}`);
+    from = to + 1;
+  }
+  return `${part}:${ranges.join(",")}`;
+}
+function localsOf(ranges: string): number[] {
+  return ranges.split(",").flatMap((range) => {
+    const [from, to = from] = range.split("-").map(Number) as [number, number?];
+    return Array.from({ length: to - from + 1 }, (_, k) => from + k);
+  });
+}
+
+/** Members of a leaf that have ended without a row, as if they had one. One read, and one of each part. */
+export async function readThin(context: Context, header: Header, leaf: number): Promise<ReadonlyMap<number, Run>> {
+  const runs = new Map<number, Run>();
+  if (header.tracking !== "ledger") return runs;
+  const { gid, round } = header;
+  const node = await readLedger(context, { gid, round, level: 1, node: leaf });
+  const first = leaf * context.config.width;
+  const parts = [...((node?.attributes as unknown as LedgerAttributes | undefined)?.parts ?? [])];
+  await eachBounded(parts, 8, async (entry) => {
+    const [part = "", ranges = ""] = entry.split(":");
+    const values = part === NO_VALUES ? new Map<number, Json>() : await readPart(context, partName(context, header, first, part));
+    for (const local of localsOf(ranges)) {
+      const ref = identify({ gid, index: first + local, step: 0 });
+      const value = values.get(local);
+      runs.set(ref.index, { ...ref, ...ownedBy(header), status: "success", round, attempt: 1, ...(value !== undefined && { value }) });
+    }
+  });
+  return runs;
+}
+async function readPart(context: Context, name: string): Promise<Map<number, Json>> {
+  const content = await context.blobs.get(name);
+  return new Map(content ? (JSON.parse(decoder.decode(content)) as [number, Json][]) : []);
+}
