@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chain, chord, defineTask, group } from "../../functions/sdk/index.ts";
+import { chain, defineTask } from "../../functions/sdk/index.ts";
 import { add, noop, sum } from "../../functions/tasks/examples.ts";
 import { LocalEngine } from "./local-engine.ts";
 
@@ -60,26 +60,5 @@ describe("open input", () => {
     await local.engine.sealInput(jobId, 0);
     await local.untilQuiet();
     expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: 0 });
-  });
-});
-
-describe("work budgets", () => {
-  it.each([
-    ["lazy", 2.2],
-    ["full", 3.2],
-  ] as const)("%s tracking stays within %f write units per member", async (tracking, budget) => {
-    const local = new LocalEngine(tasks);
-    const n = 4_000;
-    await local.engine.submit({
-      canvas: chord(
-        group(
-          Array.from({ length: n }, () => noop.s()),
-          { tracking },
-        ),
-        noop.si(),
-      ).canvas,
-    });
-    await local.untilQuiet();
-    expect(local.store.stats().writeUnits / n).toBeLessThan(budget);
   });
 });
