@@ -35,7 +35,7 @@ export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, titl
   dead_letter: [500, "Message given up"],
   lease_lost: [500, "Lease lost"],
   waiting_inside_task: [500, "Waiting inside a task"],
-  tracking_too_thin: [500, "Waiting inside a task"],
+  tracking_too_thin: [500, "Tracking too thin"],
   engine_unavailable: [503, "Engine unavailable"],
   internal: [500, "Internal error"],
 };

@@ -18,6 +18,8 @@ export interface Faults {
   rewrite?(op: WriteOp): WriteOp | undefined;
   /** What the writer is told. */
   report?(op: WriteOp, result: WriteResult): WriteResult;
+  /** What the writer of several items at once is told. */
+  reportMany?(ops: readonly WriteOp[], results: readonly WriteResult[]): readonly WriteResult[];
   /** What a consistent read gives in place of the item. */
   read?(context: ReadContext): Item | undefined;
   /** The message vanishes although it was accepted. `handling`: bodies of the messages that its sender is handling. */
@@ -26,6 +28,8 @@ export interface Faults {
   readonly reportedBeforeApplied?: number;
   /** Probability that a blob is reported as stored, and is not. */
   readonly lostBlobs?: number;
+  /** The same for values of members without rows. */
+  readonly lostParts?: number;
   readonly loop?: LoopFaults;
 }
 export interface ReadContext {
@@ -47,6 +51,8 @@ export interface LoopFaults {
   readonly ackOnError?: true;
   /** A later delivery is acknowledged without asking the engine, when all its runs have ended. */
   readonly ackFinished?: true;
+  /** Acknowledged as soon as the engine is lent a slot for a step that it runs in place. */
+  readonly ackOnSpareSlot?: true;
   /** A lost heartbeat acknowledges the message. */
   readonly ackOnLostLease?: true;
 }

@@ -22,6 +22,7 @@ export class FinalChecks {
   async run(): Promise<void> {
     this.#headers();
     this.#rows();
+    this.#parts();
     if (this.#sim.world.queue.messages.length > 0) this.#sim.bad("messages-left", JSON.stringify(this.#sim.world.queue.messages.map(({ body }) => body)));
     for (const job of this.#sim.jobs) if (this.#sim.violations.length === 0) await this.#job(job);
   }
@@ -53,6 +54,22 @@ export class FinalChecks {
       if (!this.#dead(gid)) return this.#sim.bad("row-never-finished", `${item.key.partition} ${item.key.sort} ${status}`);
       if (status === "waiting" && this.#sim.sweeps && this.#sim.shape.header(item.attributes["joins"] as string)) {
         return this.#sim.bad("waiting-row-never-ended", `${item.key.partition} ${item.key.sort}`);
+      }
+    }
+  }
+
+  /** In a group that is complete each member has a row that ended, or is in exactly one part, which can be read. */
+  #parts(): void {
+    const { shape } = this.#sim;
+    for (const item of this.#sim.world.store.items()) {
+      const header = item.key.table === "callbacks" && item.key.partition.startsWith("G#") ? asHeader(item) : undefined;
+      if (!header || shape.trackingOf(header.gid) !== "ledger" || header.early || (header.outcome !== "complete" && header.outcome !== "failed")) continue;
+      for (let index = 0; index < (header.memberCount ?? 0); index++) {
+        const parts = shape.parts(header.gid, Math.floor(index / shape.width)).filter(({ locals }) => locals.includes(index % shape.width));
+        const ended = isTerminal(shape.lastStoredRow(header.gid, index)?.status ?? "pending");
+        if (parts.length > 1 || (parts.length === 0 && !ended)) return this.#sim.bad("member-lost", `${header.gid} member ${index}: ${parts.length} parts`);
+        if (parts.some(({ blob }) => blob !== undefined && !shape.partValues(blob))) return this.#sim.bad("part-lost", `${header.gid} member ${index}`);
+        if (parts.length > 0) this.#sim.scheduler.count("withoutRow");
       }
     }
   }
@@ -106,6 +123,7 @@ export class FinalChecks {
     const found = await this.#sim.drive(async (engine) => {
       const entries: ResultEntry[] = [];
       for await (const entry of engine.results(jobId)) entries.push(entry);
+      for (const entry of entries) this.#sim.saw(entry);
       return entries;
     });
     if (value.kind === "unknown") return;

@@ -1,34 +1,51 @@
 import type { TaskCall, TaskOutcome } from "../../functions/core/invocation.ts";
 import { canonicalJson } from "../../functions/core/json.ts";
+import type { Claim } from "../../functions/engine/contract.ts";
 import type { SimProcess } from "./scheduler.ts";
 
 interface Entry {
   readonly process: SimProcess;
+  readonly attempt: number;
   readonly args: string;
   outcome?: TaskOutcome;
+}
+/** How an attempt is held: by its one claim, or by deliveries that run it without one. */
+interface Holds {
+  claimed: boolean;
+  unclaimed: number;
 }
 
 /** What user code did: every start of every attempt, and what it returned. */
 export class Journal {
   readonly #late = new Set<string>();
-  readonly #attempts = new Map<string, Map<string, Entry>>();
+  readonly #entries = new Map<string, Entry[]>();
+  readonly #calls = new WeakMap<TaskCall, Entry>();
+  readonly #holds = new Map<string, Holds>();
 
-  /** `false`: this attempt has started before. */
+  held({ runId, attempt, thin = false }: Claim): void {
+    const key = `${runId} ${attempt}`;
+    const holds = this.#holds.get(key) ?? { claimed: false, unclaimed: 0 };
+    this.#holds.set(key, holds);
+    if (thin) holds.unclaimed++;
+    else holds.claimed = true;
+  }
+  /** `false`: started more often than it is held. A claim is good for one start, however often it is reported; a delivery without one for its own. */
   start(call: TaskCall, process: SimProcess): boolean {
-    const attempts = this.#attempts.get(call.runId) ?? new Map<string, Entry>();
-    this.#attempts.set(call.runId, attempts);
-    const key = `${call.round}.${call.attempt}`;
-    if (attempts.has(key)) return false;
-    attempts.set(key, { process, args: canonicalJson(call.args) });
-    return true;
+    const entries = this.#entries.get(call.runId) ?? [];
+    this.#entries.set(call.runId, entries);
+    const entry = { process, attempt: call.attempt, args: canonicalJson(call.args) };
+    entries.push(entry);
+    this.#calls.set(call, entry);
+    const { claimed, unclaimed } = this.#holds.get(`${call.runId} ${call.attempt}`) ?? { claimed: false, unclaimed: 0 };
+    return entries.filter(({ attempt }) => attempt === call.attempt).length <= unclaimed + (claimed ? 1 : 0);
   }
   end(call: TaskCall, outcome: TaskOutcome): void {
-    const entry = this.#attempts.get(call.runId)?.get(`${call.round}.${call.attempt}`);
+    const entry = this.#calls.get(call);
     if (entry) entry.outcome = outcome;
   }
   /** Different arguments that attempts of a run got. */
   argumentsOf(runId: string): string[] {
-    return [...new Set([...(this.#attempts.get(runId)?.values() ?? [])].map((entry) => entry.args))];
+    return [...new Set((this.#entries.get(runId) ?? []).map((entry) => entry.args))];
   }
   /** A generator was told to stop while it worked. */
   late(call: TaskCall): void {
@@ -39,6 +56,6 @@ export class Journal {
   }
   /** Some attempt stopped because it was told to, or because the ports failed too often: that counts as a failure. */
   wasAborted(runId: string): boolean {
-    return [...(this.#attempts.get(runId)?.values() ?? [])].some(({ outcome }) => outcome?.kind === "retry" && outcome.error.name === "Aborted");
+    return (this.#entries.get(runId) ?? []).some(({ outcome }) => outcome?.kind === "retry" && outcome.error.name === "Aborted");
   }
 }

@@ -1,7 +1,9 @@
 import { addCounts, carriedUp, type Counts, ignoredFailures } from "../../functions/core/counts.ts";
 import type { ResultEntry, TaskCall } from "../../functions/core/invocation.ts";
 import { failsEarly } from "../../functions/core/policy.ts";
-import { childGroupOf, ownerOf, parseRunId, runIdOf, scopesOf } from "../../functions/core/run-id.ts";
+import { canonicalJson, type Json } from "../../functions/core/json.ts";
+import type { Claim } from "../../functions/engine/contract.ts";
+import { childGroupOf, ownerOf, parseRunId, runIdOf, type RunRef, scopesOf } from "../../functions/core/run-id.ts";
 import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../functions/core/run-state.ts";
 import { asHeader, type Header, type Run } from "../../functions/engine/items.ts";
 import type { Item } from "../../functions/engine/ports.ts";
@@ -10,7 +12,7 @@ import type { Journal } from "./journal.ts";
 import type { LeaseWatch } from "./lease-watch.ts";
 import type { Complaints } from "./reference.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
-import type { Shape } from "./shape.ts";
+import { type Part, partOf, type Shape } from "./shape.ts";
 import type { AppliedWrite } from "./sim-store.ts";
 
 const COUNTED = ["ignored", "success", "skipped", "error", "broken", "cancelled", "failedMembers"];
@@ -25,6 +27,7 @@ export class Oracle {
   readonly #commits = new Map<string, number>();
   readonly #decisions = new Map<string, number>();
   readonly #results = new Map<string, string>();
+  readonly #seen = new Map<string, string>();
   /** Root groups that may decide `cancelled` or `timeout`. */
   readonly cancellable = new Set<string>();
   readonly deadlines = new Map<string, number>();
@@ -45,8 +48,9 @@ export class Oracle {
 
   write({ process, before, after }: AppliedWrite): void {
     const key = (after ?? before)?.key;
-    if (!key || !key.partition.startsWith("G#")) return;
-    if (key.table === "callbacks") this.#headerWritten(process, asHeader(before), asHeader(after));
+    if (!key || !(key.partition.startsWith("G#") || key.partition.startsWith("L#"))) return;
+    if (key.table === "callbacks" && key.partition.startsWith("L#")) this.#nodeWritten(before, after as Item);
+    else if (key.table === "callbacks") this.#headerWritten(process, asHeader(before), asHeader(after));
     else if (!this.collected) this.#rowWritten(process, rowOf(before, this.#shape.width), rowOf(after, this.#shape.width));
   }
 
@@ -219,6 +223,36 @@ export class Oracle {
     return sum;
   }
 
+  // ---------------------------------------------------------------- ledgers
+
+  /** A member is marked once: it has ended, or a part that was named by the same write has its value. */
+  #nodeWritten(before: Item | undefined, after: Item): void {
+    const [, gid, , level, leaf] = after.key.partition.split("#") as [string, string, string, string, string];
+    if (this.collected || level !== "1") return;
+    const marked = setOf<number>(before, "done");
+    const named = setOf<string>(before, "parts");
+    const vouched = new Map<number, Part>();
+    for (const entry of setOf<string>(after, "parts")) {
+      if (named.has(entry)) continue;
+      const part = partOf(entry, this.#shape.partPrefix(gid, Number(leaf)));
+      if (part.blob !== undefined && !this.#shape.partValues(part.blob)) this.#bad("part-lost", `${gid} leaf ${leaf}: ${entry}`);
+      for (const local of part.locals) {
+        if (marked.has(local) || vouched.has(local)) this.#bad("vouched-again", `${gid} leaf ${leaf}: ${entry}`);
+        vouched.set(local, part);
+      }
+    }
+    const done = setOf<number>(after, "done");
+    for (const local of marked) if (!done.has(local)) this.#bad("mark-lost", `${gid} leaf ${leaf}: ${local}`);
+    for (const local of done) {
+      const index = Number(leaf) * this.#shape.width + local;
+      if (marked.has(local)) continue;
+      if (vouched.has(local)) {
+        if (this.#shape.trackingOf(gid) !== "ledger" || !this.#shape.mayRunThin(gid, index)) this.#bad("member-without-row", `${gid} member ${index}`);
+      } else if (!isTerminal(this.#shape.lastRow(gid, index)?.status ?? "pending")) this.#bad("marked-without-end", `${gid} member ${index}`);
+    }
+    for (const local of vouched.keys()) if (!done.has(local)) this.#bad("vouched-unmarked", `${gid} leaf ${leaf}: ${local}`);
+  }
+
   // ---------------------------------------------------------------- rows
 
   #rowWritten(process: SimProcess, before: Run | undefined, after: Run | undefined): void {
@@ -237,6 +271,24 @@ export class Oracle {
 
   // ---------------------------------------------------------------- user code
 
+  /** Runs without a claim are members of thin groups, in their first attempt. */
+  held(claim: Claim): void {
+    if (this.collected) return;
+    this.#journal.held(claim);
+    if (!claim.thin) return;
+    const ref = parseRunId(claim.runId) as RunRef;
+    this.#scheduler.count("unclaimed");
+    if (claim.attempt !== 1 || !this.#shape.mayRunThin(ref.gid, ref.index)) this.#bad("run-without-claim", claim.runId);
+  }
+  /** What anybody has read of a member stays. One that never ran may still end. */
+  saw(entry: ResultEntry): void {
+    if (this.collected || entry.error?.reason === "upstream") return;
+    const { index: _place, ...told } = entry;
+    const text = canonicalJson(told as unknown as Json);
+    const seen = this.#seen.get(entry.runId);
+    if (seen !== undefined && seen !== text) this.#bad("result-changed", `${entry.runId}: ${seen.slice(0, 300)} then ${text.slice(0, 300)}`);
+    this.#seen.set(entry.runId, text);
+  }
   started(call: TaskCall, process: SimProcess): void {
     if (this.collected) return;
     const { runId, groupId, index, step } = call;
@@ -254,7 +306,9 @@ export class Oracle {
   }
   /** Results as a body reads them: all of them, in order, and the same in every attempt. */
   results(call: TaskCall, entries: readonly ResultEntry[]): void {
-    if (this.collected || call.step === 0) return;
+    if (this.collected) return;
+    for (const entry of entries) this.saw(entry);
+    if (call.step === 0) return;
     const before = this.#shape.row({ gid: call.groupId, index: call.index, step: call.step - 1 });
     if (before?.collects === undefined) return;
     if (entries.some((entry, index) => entry.index !== index)) this.#bad("results-unordered", call.runId);
@@ -297,6 +351,9 @@ export class Oracle {
   }
 }
 
+function setOf<T>(item: Item | undefined, name: string): ReadonlySet<T> {
+  return (item?.attributes[name] ?? new Set()) as ReadonlySet<T>;
+}
 function rowOf(item: Item | undefined, width: number): Run | undefined {
   if (!item) return undefined;
   const cut = item.key.partition.lastIndexOf("#");

@@ -11,7 +11,7 @@ import type { Journal } from "./journal.ts";
 import { childrenOf } from "./script-runner.ts";
 import { repeated, type Shape, type Step, stepsOf } from "./shape.ts";
 import { valueOf, withoutGroup } from "./values.ts";
-import { TASKS } from "./workload.ts";
+import { type Script, TASKS } from "./workload.ts";
 
 /** What a finished run gives to the next step: a plain value, or the results of a group. */
 export type Value =
@@ -118,6 +118,8 @@ export class Reference {
     if (behaviour === "always" || behaviour === "fatal") return plain("error");
     if (run.status === "error" && run.joins === undefined && this.#journal.wasAborted(run.runId)) return plain("error");
 
+    if (run.error?.reason === "tracking_too_thin" && this.#mayBeTooThin(run, script)) return plain("error");
+
     const args = this.#arguments(signature.args, signature.immutable ? undefined : input, signature.task === TASKS.streaming);
     const silent = signature.options.ignoreResult ?? signature.task === TASKS.silent;
     const own: Value = silent ? NOTHING : args ? { kind: "json", json: valueOf(script, args) } : { kind: "unknown" };
@@ -145,6 +147,10 @@ export class Reference {
       return { ...this.#parent(run, end, counts, end.entries[0]?.value ?? NOTHING), extras: end.entries[0]?.extras ?? [] };
     const ended = this.#parent(run, end, counts, value === "group" ? undefined : own);
     return value === "extras" && ended.status === "success" ? { ...ended, extras: end.all } : ended;
+  }
+  /** It had a child, or more, in an attempt without a claim. One that was delivered again is claimed, and may. */
+  #mayBeTooThin(run: Run, script: Script): boolean {
+    return (script.spawn ?? script.stream) !== undefined && run.attempt === 1 && this.#shape.mayRunThin(run.gid, run.index);
   }
   #wasRevoked(run: Run): Ended {
     const header = this.#shape.header(run.gid);

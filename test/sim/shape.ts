@@ -1,9 +1,11 @@
-import type { Canvas, FailurePolicy, Repeat, Signature, Wait, When } from "../../functions/core/canvas.ts";
+import type { Canvas, FailurePolicy, Repeat, Signature, Tracking, Wait, When } from "../../functions/core/canvas.ts";
 import { chainItems, chunkGroup, errorLinksAfter, firstErrorLinks } from "../../functions/core/canvas-algebra.ts";
-import { ownerOf, parseRunId, type RunRef, runIdOf, sideGroupOf } from "../../functions/core/run-id.ts";
+import type { Counts } from "../../functions/core/counts.ts";
+import type { Json } from "../../functions/core/json.ts";
+import { jobIdOf, ownerOf, parseRunId, type RunRef, runIdOf, sideGroupOf } from "../../functions/core/run-id.ts";
 import { isSuccess, isTerminal } from "../../functions/core/run-state.ts";
 import { holds } from "../../functions/core/value-condition.ts";
-import { asHeader, asRun, type Header, headerKey, type Run, runKey } from "../../functions/engine/items.ts";
+import { asHeader, asRun, type Header, headerKey, ledgerKey, type Run, runKey } from "../../functions/engine/items.ts";
 import { childrenOf, scriptOf } from "./script-runner.ts";
 import type { SimStore } from "./sim-store.ts";
 import type { JobSpec, Script } from "./workload.ts";
@@ -12,7 +14,7 @@ import type { JobSpec, Script } from "./workload.ts";
 export type Step = StepKind & { readonly links: readonly Canvas[]; readonly errors: readonly Canvas[] };
 type StepKind =
   | { readonly kind: "task"; readonly signature: Signature; readonly script: Script }
-  | { readonly kind: "group"; readonly members: readonly Canvas[]; readonly policy: FailurePolicy }
+  | { readonly kind: "group"; readonly members: readonly Canvas[]; readonly policy: FailurePolicy; readonly tracking: Tracking }
   | { readonly kind: "flow"; readonly flow: When | Repeat | Wait }
   /** Members are pages that come from outside. */
   | { readonly kind: "input"; readonly pages: readonly (readonly Canvas[])[]; readonly policy: FailurePolicy }
@@ -42,7 +44,16 @@ function readSteps(canvas: Canvas, told: readonly Canvas[]): readonly Step[] {
     case "wait":
       return [{ kind: "flow", flow: canvas, links: canvas.link ?? [], errors: canvas.linkError ?? [] }];
     case "group":
-      return [{ kind: "group", members: canvas.members, policy: canvas.options.policy ?? "allSuccess", links: [], errors: told }];
+      return [
+        {
+          kind: "group",
+          members: canvas.members,
+          policy: canvas.options.policy ?? "allSuccess",
+          tracking: canvas.options.tracking ?? "lazy",
+          links: [],
+          errors: told,
+        },
+      ];
     case "chord":
       return [...readSteps(canvas.header, firstErrorLinks(canvas.body)), ...stepsOf(canvas.body)];
   }
@@ -57,19 +68,40 @@ export function repeated(flow: Repeat, times: number): readonly Step[] {
 }
 const ALONE = { links: [], errors: [] };
 
+/** Values of members of one leaf without rows, as the leaf's node names them: `blob` is undefined when none of them has a value. */
+export interface Part {
+  readonly locals: readonly number[];
+  readonly blob: string | undefined;
+}
+/** What a part's name in a ledger node says: `<name>:0-1,5`. */
+export function partOf(entry: string, prefix: string): Part {
+  const [name, ranges = ""] = entry.split(":");
+  const locals = ranges.split(",").flatMap((range) => {
+    const [from, to = from] = range.split("-").map(Number) as [number, number?];
+    return Array.from({ length: to - from + 1 }, (_, k) => from + k);
+  });
+  return { locals, blob: name === "-" ? undefined : `${prefix}/${name}` };
+}
+
 /** Which strand a member of a group is, and what stands in the store of it. */
 export class Shape {
   readonly #store: SimStore;
   readonly width: number;
   readonly #jobs: ReadonlyMap<string, JobSpec>;
+  readonly #blobs: ReadonlyMap<string, Uint8Array>;
 
-  constructor(store: SimStore, width: number, jobs: ReadonlyMap<string, JobSpec>) {
+  constructor(store: SimStore, blobs: ReadonlyMap<string, Uint8Array>, width: number, jobs: ReadonlyMap<string, JobSpec>) {
     this.#store = store;
+    this.#blobs = blobs;
     this.width = width;
     this.#jobs = jobs;
   }
 
+  /** Of a member that ended without a row: what the row would say. A row beside it counts for nothing. */
   row(ref: RunRef): Run | undefined {
+    return this.#thinRun(ref) ?? this.storedRow(ref);
+  }
+  storedRow(ref: RunRef): Run | undefined {
     return asRun(this.#store.peek(runKey(ref, this.width)), { ...ref, runId: runIdOf(ref.gid, ref.index, ref.step) });
   }
   rowOf(runId: string): Run | undefined {
@@ -77,9 +109,12 @@ export class Shape {
     return ref && this.row(ref);
   }
   lastRow(gid: string, index: number): Run | undefined {
+    return this.#thinRun({ gid, index, step: 0 }) ?? this.lastStoredRow(gid, index);
+  }
+  lastStoredRow(gid: string, index: number): Run | undefined {
     let last: Run | undefined;
     for (let step = 0; ; step++) {
-      const row = this.row({ gid, index, step });
+      const row = this.storedRow({ gid, index, step });
       if (!row) return last;
       last = row;
     }
@@ -100,6 +135,51 @@ export class Shape {
     }
     return sides;
   }
+  // ---------------------------------------------------------------- members without rows
+
+  /** By its canvas: may this member run without a claim? */
+  mayRunThin(gid: string, index: number): boolean {
+    const tracking = this.trackingOf(gid);
+    const strand = tracking === "result" || tracking === "ledger" ? this.strand(gid, index) : undefined;
+    const [step] = strand ?? [];
+    if (strand?.length !== 1 || step?.kind !== "task" || step.links.length > 0 || step.errors.length > 0) return false;
+    return step.signature.options.countdown === undefined && step.signature.options.eta === undefined;
+  }
+  /** undefined: not a group of a canvas. */
+  trackingOf(gid: string): Tracking | undefined {
+    const ref = gid.endsWith(".g") ? parseRunId(gid.slice(0, -2)) : undefined;
+    const step = ref && this.strand(ref.gid, ref.index)?.[ref.step];
+    return step?.kind === "group" ? step.tracking : undefined;
+  }
+  parts(gid: string, leaf: number): readonly Part[] {
+    const node = this.#store.peek(ledgerKey(gid, 0, 1, leaf));
+    const entries = (node?.attributes["parts"] ?? []) as Iterable<string>;
+    return [...entries].map((entry) => partOf(entry, this.partPrefix(gid, leaf)));
+  }
+  partPrefix(gid: string, leaf: number): string {
+    return `${jobIdOf(gid)}/part/${gid}/0/${leaf}`;
+  }
+  /** undefined: it was lost. */
+  partValues(blob: string): ReadonlyMap<number, Json> | undefined {
+    const content = this.#blobs.get(blob);
+    return content && new Map(JSON.parse(new TextDecoder().decode(content)) as [number, Json][]);
+  }
+  #thinRun({ gid, index, step }: RunRef): Run | undefined {
+    if (step > 0 || !this.#isLedger(gid)) return undefined;
+    const local = index % this.width;
+    const part = this.parts(gid, Math.floor(index / this.width)).find(({ locals }) => locals.includes(local));
+    if (!part) return undefined;
+    const value = part.blob === undefined ? undefined : this.partValues(part.blob)?.get(local);
+    const [task] = this.strand(gid, index) ?? [];
+    const counters = task?.kind === "task" ? (task.script.counters ?? {}) : {};
+    const counts: Counts = { success: 1, ...Object.fromEntries(Object.entries(counters).map(([name, count]) => [`u_${name}`, count])) };
+    const ref = { gid, index, step, runId: runIdOf(gid, index, step) };
+    return { ...ref, v: 1, jobId: jobIdOf(gid), ttl: 0, status: "success", round: 0, attempt: 1, counts, ...(value !== undefined && { value }) };
+  }
+  #isLedger(gid: string): boolean {
+    return this.header(gid)?.tracking === "ledger";
+  }
+
   header(gid: string): Header | undefined {
     return asHeader(this.#store.peek(headerKey(gid)));
   }

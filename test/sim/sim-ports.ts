@@ -58,7 +58,10 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
           () => store.queryIndex(query),
         ),
       write,
-      writeMany: (ops) => Promise.all(ops.map(write)),
+      writeMany: async (ops) => {
+        const results = await Promise.all(ops.map(write));
+        return world.faults.reportMany?.(ops, results) ?? results;
+      },
     },
     queue: {
       maxDelaySeconds: world.maxDelaySeconds,
@@ -80,7 +83,8 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
         remote(
           () => `put blob ${name}`,
           () => {
-            if (!scheduler.random.chance(world.faults.lostBlobs ?? 0)) blobs.set(name, content);
+            const { lostBlobs = 0, lostParts = 0 } = world.faults;
+            if (!scheduler.random.chance(name.includes("/part/") ? lostParts : lostBlobs)) blobs.set(name, content);
           },
         ),
       get: (name) =>

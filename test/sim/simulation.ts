@@ -1,3 +1,4 @@
+import type { ResultEntry } from "../../functions/core/invocation.ts";
 import { runIdOf } from "../../functions/core/run-id.ts";
 import type { Engine } from "../../functions/engine/contract.ts";
 import { asHeader, type Header } from "../../functions/engine/items.ts";
@@ -62,12 +63,13 @@ export class Simulation {
     this.settings = this.sweeps ? settings : { ...settings, maxDelaySeconds: 900 };
     this.#lossRate = this.sweeps || faults.loss ? settings.lossRate : 0;
     this.#store = new SimStore(this.random, () => this.scheduler.now);
-    this.shape = new Shape(this.#store, settings.config.width as number, this.#specs);
+    const blobs = new Map<string, Uint8Array>();
+    this.shape = new Shape(this.#store, blobs, settings.config.width as number, this.#specs);
     this.world = {
       scheduler: this.scheduler,
       store: this.#store,
       queue: this.#queue,
-      blobs: new Map(),
+      blobs,
       faults,
       maxDelaySeconds: this.settings.maxDelaySeconds,
       visibilityMs: settings.visibilityMs,
@@ -90,6 +92,7 @@ export class Simulation {
         late: this.journal.late.bind(this.journal),
       },
       bad: (kind, detail) => this.#oracle.collected || this.bad(kind, detail),
+      held: (claim) => this.#oracle.held(claim),
       finished: (body) => this.#finished(body),
     });
     this.#addJobs(1 + this.random.int(jobs));
@@ -212,6 +215,7 @@ export class Simulation {
       [beatRate, () => this.random.pick(this.#processes.workers).beat()],
       [0.01, () => this.#startClient()],
       [0.004, () => this.#answer()],
+      [0.004, () => this.#look()],
       [machine ? 0.0008 : 0, () => this.#processes.restart()],
     ];
     let left = dice;
@@ -259,6 +263,18 @@ export class Simulation {
     const header = this.random.pick(waiting);
     this.scheduler.count("answers");
     this.#processes.background("client", (engine) => answer(engine, header));
+  }
+  /** Somebody looks at what a job has given so far. */
+  #look(): void {
+    const known = this.jobs.flatMap(({ jobId }) => (jobId === undefined ? [] : [jobId]));
+    if (known.length === 0) return;
+    const jobId = this.random.pick(known);
+    this.#processes.background("looker", async (engine) => {
+      for await (const entry of engine.results(jobId)) this.#oracle.saw(entry);
+    });
+  }
+  saw(entry: ResultEntry): void {
+    this.#oracle.saw(entry);
   }
   #startClient(): void {
     const waiting = this.jobs.filter((job) => !job.delivered && (job.clients === 0 || (job.clients === 1 && this.random.chance(0.1))));

@@ -13,6 +13,8 @@ interface Hold {
 export interface WorkerReports {
   /** Something that must never happen. */
   bad(kind: string, detail: string): void;
+  /** A run is about to start: claimed, or without a claim. */
+  held(claim: Claim): void;
   /** All runs that this message names have ended. */
   finished(body: unknown): boolean;
 }
@@ -63,6 +65,7 @@ export class SimWorker {
       .finally(() => {
         this.handling--;
         this.#bodies.delete(message.body);
+        if (this.handling === 0 && this.#running > 0) this.#reports.bad("slot-kept", `${this.process.name} handles nothing, ${this.#running} slots are taken`);
       });
   }
 
@@ -116,11 +119,13 @@ export class SimWorker {
       spareSlot: () => {
         if (this.#alone || this.#running >= this.#slots || !this.#world.scheduler.random.chance(0.7)) return undefined;
         this.#running++;
+        if (this.#world.faults.loop?.ackOnSpareSlot) void this.#acknowledge(message);
         return { release: () => void this.#running-- };
       },
       hold: (claim, abort) => {
         const hold = { claim, abort, message };
         this.#holds.add(hold);
+        this.#reports.held(claim);
         return { release: () => void this.#holds.delete(hold) };
       },
     };

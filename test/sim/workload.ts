@@ -1,4 +1,4 @@
-import type { Canvas, FailurePolicy, Group, Signature, SignatureOptions } from "../../functions/core/canvas.ts";
+import type { Canvas, FailurePolicy, Group, Signature, SignatureOptions, Tracking } from "../../functions/core/canvas.ts";
 import type { JsonObject } from "../../functions/core/json.ts";
 import type { ValueCondition } from "../../functions/core/value-condition.ts";
 import type { Random } from "./random.ts";
@@ -33,6 +33,8 @@ export interface Script {
   };
 }
 export const MAX_ATTEMPTS = 3;
+/** Thin groups more often than not: of their members only those of one plain step make a difference. */
+const TRACKED: readonly Tracking[] = ["lazy", "lazy", "full", "result", "ledger", "ledger"];
 export const TASKS = { plain: "plain", streaming: "reads-by-stream", silent: "ignores-result", elsewhere: "other-queue" } as const;
 
 export type JobSpec =
@@ -145,7 +147,7 @@ export class Workload {
     this.#inGroup = true;
     const members = this.#list(random.int(this.#budget > 0 ? 6 : 2), () => this.#strand(depth));
     this.#inGroup = outside;
-    return { kind: "group", members, options: { policy: this.#policy(), tracking: random.chance(0.6) ? "lazy" : "full" } };
+    return { kind: "group", members, options: { policy: this.#policy(), tracking: random.pick(TRACKED) } };
   }
   #chord(depth: number): Canvas {
     this.#budget--;
