@@ -11,8 +11,8 @@ import { chainOfChords, nestedInBody, nestedInHeader, runsOf, type Wire } from "
 
 /**
  * What composed chords take in memory on the embedded engine: for each shape and number of chords a line of JSON with how far RssAnon (memory of the process
- * itself; the database's map is not) of the engine's process and of the larger worker rises, in MB, above what it was after a warm-up. The first shape is as
- * much work without any depth: single chords one after the other. Every measurement has a runtime of its own. Linux only.
+ * itself; the database's map is not) of the engine's process and of the larger worker rises, in MB, above what it was after a warm-up. The single ones
+ * are as much work without the depth: chords, or a chord and the chord that is its body, one job after the other. Every measurement has a runtime of its own. Linux only.
  *
  *     npx tsx test/bench/canvas-memory.ts
  */
@@ -20,12 +20,15 @@ const SHAPES: { readonly [name: string]: (chords: number) => readonly Wire[] } =
   singleChords: (chords) => Array.from({ length: chords }, () => chainOfChords(1, WIDTH)),
   chainOfChords: (chords) => [chainOfChords(chords, WIDTH)],
   nestedInHeader: (chords) => [nestedInHeader(chords, WIDTH)],
+  // Each member of a chord that is a body is given the results of the header before it.
+  singlePairs: (pairs) => Array.from({ length: pairs }, () => nestedInBody(2, WIDTH)),
   nestedInBody: (chords) => [nestedInBody(chords, WIDTH)],
 };
 const SIZES: { readonly [name: string]: readonly number[] } = {
   singleChords: [3, 6, 12],
   chainOfChords: [3, 6, 12],
   nestedInHeader: [2, 4, 8],
+  singlePairs: [1, 3, 7],
   nestedInBody: [2, 4, 8],
 };
 const WIDTH = 100;
