@@ -3,10 +3,12 @@ import { readCases } from "./cases.ts";
 import { type ClosableDriver, embeddedDriver, httpDriver } from "./driver.ts";
 import type { CaseReport } from "./run-case.ts";
 import { runCases, summary } from "./run-cases.ts";
+import { selectCases } from "./selection.ts";
 
 interface Options {
   readonly json?: true;
   readonly only?: string;
+  readonly pick?: number;
   readonly parallel: number;
   readonly workers: number;
   readonly url?: string;
@@ -23,6 +25,7 @@ await new Command("conformance")
   .argument("<file>", "an array of cases, as JSON")
   .option("--json", "one JSON object per case instead of lines for people")
   .option("--only <ids>", "ids, or beginnings of ids, with commas between them")
+  .option("--pick <n>", "so many of them, spread over primitives and kinds, the same ones each time", whole)
   .option("--parallel <n>", "cases at once", whole, 16)
   .option("--workers <n>", "processes of the embedded engine that run tasks", whole, 2)
   .option("--url <url>", "a server to run them on, in place of an embedded engine; it was deployed with test/conformance/tasks.ts")
@@ -30,7 +33,8 @@ await new Command("conformance")
   .option("--header <name: value>", "sent to that server; may be repeated", header, {})
   .action(async (file: string, options: Options) => {
     const only = options.only?.split(",");
-    const cases = readCases(file).filter(({ id }) => only === undefined || only.some((start) => id.startsWith(start)));
+    const chosen = readCases(file).filter(({ id }) => only === undefined || only.some((start) => id.startsWith(start)));
+    const cases = options.pick === undefined ? chosen : selectCases(chosen, options.pick);
     const driver = await driverOf(options);
     try {
       const reports = await runCases(driver, cases, { parallel: options.parallel, onReport: options.json ? print : say });

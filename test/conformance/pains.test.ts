@@ -4,7 +4,7 @@ import type { OutgoingMessage } from "../../functions/engine/ports.ts";
 import { chord as chordOf, defineTask, group } from "../../functions/sdk/index.ts";
 import { add, Bench, chord, identity, tsum } from "./bench.ts";
 
-/** What canvases elsewhere are known to suffer from. */
+/** What canvases elsewhere are known to suffer from. Chained chords whose messages grow are in test/engine/sizes.test.ts. */
 const noop = defineTask({ name: "noop", run: (_ctx, _n: number) => null });
 
 /** Messages as they are sent, and how large each is. */
@@ -40,23 +40,6 @@ describe("what canvases are known to suffer from", () => {
     expect(sends.largest()).toBeLessThan(64 * 1024);
     expect((await queue.depth("engine")).ready).toBe(0);
     expect((await engine.job(jobId))?.state).toBe("started");
-  });
-
-  it("a chain of 12 chords of 100 sends small messages, whose number and size do not grow with the chain", async () => {
-    const total = async (chords: number): Promise<{ bytes: number; largest: number }> => {
-      const bench = new Bench();
-      const sends = watchSends(bench);
-      const members = Array.from({ length: 100 }, (_, n): Json => ({ task: "add", args: [n] }));
-      const first = Array.from({ length: 100 }, (_, n) => add(n, n));
-      const steps = Array.from({ length: chords }, (_, at): Json => chord(at === 0 ? first : members, tsum));
-      const { job } = await bench.run({ chain: steps });
-      expect(job.state).toBe("success");
-      return { bytes: sends.messages.reduce((sum, { body }) => sum + JSON.stringify(body).length, 0), largest: sends.largest() };
-    };
-    const [three, twelve] = [await total(3), await total(12)];
-    expect(twelve.largest).toBeLessThan(64 * 1024);
-    expect(twelve.largest).toBeLessThan(2 * three.largest);
-    expect(twelve.bytes).toBeLessThan(5 * three.bytes);
   });
 
   it("chords nested 8 deep run, with small messages", async () => {

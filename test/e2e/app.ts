@@ -18,6 +18,8 @@ const config = defineConfig({
       queues: [
         { name: "default", maxConcurrency: 3 },
         { name: "heavy", function: "custom", maxConcurrency: 2 },
+        // The default queue of the canvas cases.
+        { name: "celery", maxConcurrency: 3 },
       ],
       functions: {
         worker: { permissions: [{ actions: ["s3:GetObject", "s3:ListBucket"], resources: [`arn:aws:s3:::${DATA_BUCKET}`, `arn:aws:s3:::${DATA_BUCKET}/*`] }] },

@@ -7,6 +7,8 @@ import { createClient, hasEnded, type Client, type Job } from "../../functions/c
 export const ENDPOINT = required("AWS_ENDPOINT_URL");
 export const ACCOUNT = "000000000000";
 export const REGION = required("AWS_REGION");
+/** How many canvas cases run. */
+export const CASES = Number(required("FANFOLD_E2E_CASES"));
 
 function required(name: string): string {
   const value = process.env[name];

@@ -7,15 +7,18 @@ import { logFile, REPOSITORY, RUN } from "./setup/paths.ts";
 import { endAll, finish, killAll, launch, run } from "./setup/processes.ts";
 import { say, Stop } from "./setup/report.ts";
 
+const DEFAULT_CASES = "20";
+
 /**
  * `npm run e2e`: an AWS emulator without Docker, a real `cdk deploy` of everything onto it, the suite against the deployment, `cdk destroy`, and what must be
  * left then. The last line is `N passed, N failed`; the exit code 1 unless all passed. Whatever it starts ends with it.
  */
-const HELP = `npm run e2e [-- --keep] [-- FILTER...]
+const HELP = `npm run e2e [-- --keep] [-- --cases N] [-- FILTER...]
 
 Deploys onto an AWS emulator on this machine, and tests the deployment. Needs python3 (with venv) and java; installs the rest into .e2e/.
 
   --keep      leaves the emulators running when the suite is through, until Ctrl-C, and says how to reach them
+  --cases N   runs so many of the canvas cases through the API; default ${DEFAULT_CASES}
   FILTER      runs the test files whose path contains it
 `;
 /** Deploys take seconds; an emulator that hangs over one resource would never end. */
@@ -30,16 +33,20 @@ let through = false;
 let ending = false;
 
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({ options: { keep: { type: "boolean" }, help: { type: "boolean", short: "h" } }, allowPositionals: true });
+  const { values, positionals } = parseArgs({
+    options: { keep: { type: "boolean" }, cases: { type: "string", default: DEFAULT_CASES }, help: { type: "boolean", short: "h" } },
+    allowPositionals: true,
+  });
   if (values.help) {
     process.stdout.write(HELP);
     return;
   }
+  if (!/^[1-9]\d{0,3}$/.test(values.cases)) throw new Stop(`--cases wants a number of cases, not ${JSON.stringify(values.cases)}`);
   // Functions that the run before left unpacked.
   rmSync(RUN, { recursive: true, force: true });
   mkdirSync(RUN, { recursive: true });
   const endpoints = await startEmulators(await installEmulators());
-  const environment = { ...emulatorEnvironment(endpoints.ministack), FANFOLD_E2E_RUN: RUN };
+  const environment = { ...emulatorEnvironment(endpoints.ministack), FANFOLD_E2E_RUN: RUN, FANFOLD_E2E_CASES: values.cases };
   if (positionals.length === 0) await contracts(environment, endpoints);
   await deploy("the app", "app", environment);
   await deploy("an app of a user", "user-app", environment);
@@ -109,7 +116,7 @@ async function hold({ ministack }: Endpoints): Promise<void> {
   say(`the emulators go on until Ctrl-C. Against this deployment:
 
     export AWS_ENDPOINT_URL=${ministack} AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
-    export FANFOLD_E2E_RUN=${RUN}
+    export FANFOLD_E2E_RUN=${RUN} FANFOLD_E2E_CASES=${DEFAULT_CASES}
     npx vitest run --config test/e2e/vitest.config.ts suite/
 `);
   // Held by the emulators, which are children of this process.

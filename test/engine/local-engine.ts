@@ -1,6 +1,7 @@
 import type { TaskRegistry, TaskRunner } from "../../functions/core/invocation.ts";
 import type { Engine, EngineConfig, WorkerLoop } from "../../functions/engine/contract.ts";
 import { createEngine } from "../../functions/engine/engine.ts";
+import type { Ports } from "../../functions/engine/ports.ts";
 import { createRegistry, createRunner } from "../../functions/sdk/runner.ts";
 import type { AnyTask } from "../../functions/sdk/task.ts";
 import { FakeClock } from "../../functions/testing/fake-clock.ts";
@@ -21,17 +22,21 @@ export class LocalEngine {
   /** Queue names in the order in which messages of them were first handled. */
   readonly queues: string[];
 
-  constructor(tasks: Iterable<AnyTask>, config: Partial<EngineConfig> = {}, queues: string[] = ["engine", "local.default#worker"]) {
+  /** `around`: puts something between the engine and its ports. */
+  constructor(
+    tasks: Iterable<AnyTask>,
+    config: Partial<EngineConfig> = {},
+    queues: string[] = ["engine", "local.default#worker"],
+    around: (ports: Ports) => Ports = (ports) => ports,
+  ) {
     const list = [...tasks];
     this.#tasks = list;
     this.#config = config;
     const registry: TaskRegistry = createRegistry(list);
     const runner: TaskRunner = createRunner(list);
     this.queues = queues;
-    this.engine = createEngine(
-      { store: this.store, queue: this.queue, blobs: this.blobs, clock: this.clock, ids: new SequenceIds(), registry, runner },
-      config,
-    );
+    const ports = { store: this.store, queue: this.queue, blobs: this.blobs, clock: this.clock, ids: new SequenceIds(), registry, runner };
+    this.engine = createEngine(around(ports), config);
   }
 
   /** An engine with this one's tasks over another one's ports: a worker of another release. */

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { chain, chord, group } from "../../../functions/sdk/index.ts";
-import { add, fail, mul, sum } from "../../../functions/tasks/examples.ts";
+import { add, mul, sum } from "../../../functions/tasks/examples.ts";
 import { connect, ended, type Api } from "../deployment.ts";
 import { bonjour } from "../paris/index.ts";
-import { where } from "../tasks/index.ts";
+import { failed, where } from "../tasks/index.ts";
 
 describe("canvases over the API", () => {
   let api: Api;
@@ -31,20 +31,20 @@ describe("canvases over the API", () => {
   });
 
   it("a failing child keeps the body from running, and the others end", async () => {
-    const job = await run(chord(group([add.s(1, 1), fail.s(), add.s(2, 2)]), sum.s()));
-    expect(job).toMatchObject({ state: "failure", counts: { success: 2, error: 1 }, error: { reason: "example" } });
+    const job = await run(chord(group([add.s(1, 1), failed.s(), add.s(2, 2)]), sum.s()));
+    expect(job).toMatchObject({ state: "failure", counts: { success: 2, error: 1 }, error: { reason: "e2e" } });
   });
 
   it("a failing child deep inside fails the job, and names the run", async () => {
-    const inner = chord(group([add.s(1, 1), fail.s()]), sum.s());
+    const inner = chord(group([add.s(1, 1), failed.s()]), sum.s());
     const job = await run(chord(group([inner, chord(group([add.s(1, 2), add.s(3, 4)]), sum.s())]), sum.s()));
     expect(job.state).toBe("failure");
     expect(job.counts).toMatchObject({ error: 1, success: 4 });
-    expect((await api.client.run(job.error?.runId ?? "")).task).toBe("fail");
+    expect((await api.client.run(job.error?.runId ?? "")).task).toBe("e2e.failed");
   });
 
   it("a settled group gives its results and its failures to the body", async () => {
-    const { jobId } = await api.client.submit(group([add.s(1, 1), fail.s(), add.s(2, 2)], { policy: "settled" }).canvas);
+    const { jobId } = await api.client.submit(group([add.s(1, 1), failed.s(), add.s(2, 2)], { policy: "settled" }).canvas);
     const job = await ended(api, jobId);
     expect(job).toMatchObject({ state: "failure", counts: { success: 2, error: 1 } });
     const results: unknown[] = [];

@@ -69,7 +69,7 @@ describe("a supervised job", () => {
     const { jobId } = await start("e2e.failing");
     const execution = await endOf(executionArn(supervisor, jobId));
     expect(execution).toMatchObject({ status: "FAILED", error: "Fanfold.JobFailure" });
-    expect(JSON.parse(execution.cause ?? "")).toMatchObject({ jobId, state: "failure", error: { reason: "example" } });
+    expect(JSON.parse(execution.cause ?? "")).toMatchObject({ jobId, state: "failure", error: { reason: "e2e" } });
   });
 
   it("is cancelled when its execution is stopped", async () => {

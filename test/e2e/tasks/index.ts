@@ -1,9 +1,19 @@
 import * as z from "zod";
 import { chord, defineTask, defineWorkflow, group, TaskError } from "../../../functions/sdk/index.ts";
-import { fail, sleep, sum } from "../../../functions/tasks/examples.ts";
+import { sleep, sum } from "../../../functions/tasks/examples.ts";
 
-/** The shipped tasks, and some that fail on purpose: what a user's own tasks folder of a deployment looks like. */
+/** The shipped tasks, those of the canvas cases, and some that fail on purpose: what a user's own tasks folder of a deployment looks like. */
 export * from "../../../functions/tasks/index.ts";
+export * from "../../conformance/tasks.ts";
+// Both have these exports. Two tasks that are named `fail` cannot be deployed: the one of the cases is, and `failed` stands for the other.
+export { add as mathAdd, mul as mathMul } from "../../../functions/tasks/examples.ts";
+export { add, fail, mul } from "../../conformance/tasks.ts";
+export const failed = defineTask({
+  name: "e2e.failed",
+  run: (): never => {
+    throw new TaskError("this task always fails", { reason: "e2e" });
+  },
+});
 
 /** Fails until the given attempt, which gives its number. */
 export const flaky = defineTask({
@@ -32,6 +42,6 @@ export const echo = defineTask({ name: "e2e.echo", run: (_ctx, text: string) => 
 export const length = defineTask({ name: "e2e.length", run: (_ctx, text: string) => text.length });
 
 /** Ends as a failure, whose error a supervisor passes on. */
-export const failing = defineWorkflow({ name: "e2e.failing", parameters: z.object({}), canvas: () => chord(group([one.s(), fail.s()]), sum.s()) });
+export const failing = defineWorkflow({ name: "e2e.failing", parameters: z.object({}), canvas: () => chord(group([one.s(), failed.s()]), sum.s()) });
 /** Runs until somebody ends it. */
 export const endless = defineWorkflow({ name: "e2e.endless", parameters: z.object({}), canvas: () => sleep.s(280) });

@@ -1,0 +1,35 @@
+import type { Case, ProseCase, UnreadableCase } from "./cases.ts";
+
+/**
+ * So many of the cases that are no prose, in the order of the file: the same ones each time. Every primitive has its turn, with the kind that it has most of
+ * first; when all had one, the next kinds follow, and so on in turns. What a kind of a primitive then has to give is taken evenly from its part of the file.
+ */
+export function selectCases(cases: readonly (Case | ProseCase | UnreadableCase)[], count: number): readonly Case[] {
+  const runnable = cases.filter((each): each is Case => each.kind === "value" || each.kind === "error" || each.kind === "structure");
+  const shares = turnsOf(runnable).map((of) => ({ of, taken: 0 }));
+  for (let left = Math.min(count, runnable.length); left > 0;) {
+    for (const share of shares) {
+      if (left === 0 || share.taken === share.of.length) continue;
+      share.taken++;
+      left--;
+    }
+  }
+  const selected = new Set(shares.flatMap(({ of, taken }) => Array.from({ length: taken }, (_, k) => of[Math.floor(((k + 0.5) * of.length) / taken)])));
+  return runnable.filter((each) => selected.has(each));
+}
+
+/** The cases by primitive and kind: the most frequent kind of each primitive, then the second of each, then the third. */
+function turnsOf(cases: readonly Case[]): readonly (readonly Case[])[] {
+  const kinds = grouped(cases, ({ primitive }) => primitive).map((of) => grouped(of, ({ kind }) => kind).toSorted((a, b) => b.length - a.length));
+  return [0, 1, 2].flatMap((turn) => kinds.flatMap((of) => (of[turn] === undefined ? [] : [of[turn]])));
+}
+/** In order of the first of each. */
+function grouped(cases: readonly Case[], key: (each: Case) => string | undefined): readonly (readonly Case[])[] {
+  const groups = new Map<string | undefined, Case[]>();
+  for (const each of cases) {
+    const group = groups.get(key(each));
+    if (group === undefined) groups.set(key(each), [each]);
+    else group.push(each);
+  }
+  return [...groups.values()];
+}
