@@ -39,6 +39,7 @@ export class MessageLines {
   readonly #environment: LmdbEnvironment;
   readonly #queue: string;
   readonly #counters: Counters;
+  #changed = false;
   readonly #lastTurns = new Map<string, number>();
 
   constructor(environment: LmdbEnvironment, queue: string) {
@@ -107,8 +108,9 @@ export class MessageLines {
     this.#environment.messages.removeSync(id);
   }
 
-  /** Must come last. */
+  /** Must come last. Without a change nothing is written, and a transaction that wrote nothing costs no commit. */
   saveCounters(): void {
+    if (!this.#changed) return;
     const { turn, ready, delayed, inFlight } = this.#counters;
     const bytes = Buffer.allocUnsafe(COUNTER_BYTES);
     [turn, ready, delayed, inFlight].forEach((value, index) => bytes.writeDoubleLE(value, index * 8));
@@ -140,6 +142,7 @@ export class MessageLines {
     this.#environment.lines.removeSync(this.#placeKey(id, head));
   }
   #count(place: Place, by: number): void {
+    this.#changed = true;
     if (place === PLACE.ready) this.#counters.ready += by;
     else if (place === PLACE.delayed) this.#counters.delayed += by;
     else this.#counters.inFlight += by;

@@ -1,5 +1,6 @@
 import type { PlanStep } from "../core/plan.ts";
 import { isGroupStep } from "../core/plan.ts";
+import { giveBack } from "./attempt.ts";
 import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
 import type { WorkerLoop } from "./contract.ts";
@@ -79,7 +80,14 @@ export class FollowUp {
     const started: (Started & { release(): void })[] = [];
     const items: FollowItem[] = runs.map((run) => ({ kind: "run", run }));
     if (thin.length > 0) items.push(await this.#mark(thin));
-    await follow(this.#context, items, "worker", this.#inPlace(started));
+    try {
+      await follow(this.#context, items, "worker", this.#inPlace(started));
+    } catch (error) {
+      // The message comes again and with it whatever was created here; nobody died.
+      await giveBack(this.#context, started);
+      for (const each of started) each.release();
+      throw error;
+    }
     for (const each of started) await this.#runInPlace(each);
   }
   /** Of members without rows: their values are kept before the mark that names them. */
