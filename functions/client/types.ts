@@ -85,7 +85,7 @@ export interface GraphNode {
 }
 export interface JobGraph {
   readonly nodes: readonly GraphNode[];
-  readonly edges: readonly { readonly from: string; readonly to: string; readonly kind: "next" | "member" | "joins" }[];
+  readonly edges: readonly { readonly from: string; readonly to: string; readonly kind: "next" | "member" | "joins" | "link" | "linkError" }[];
 }
 export interface WorkflowInfo {
   readonly name: string;
