@@ -103,7 +103,7 @@ export const run = z
     wait: z
       .object({ of: z.enum(["approval", "event"]), name: z.string(), token: z.string().optional(), expiresAt: milliseconds.optional() })
       .optional()
-      .describe("Somebody is asked. The token is what POST /runs/{id}/complete wants. Only where one run is asked for"),
+      .describe("Somebody is asked. The token is what POST /runs/{id}/complete wants; it and the expiry only where one run is asked for"),
     stamps: z.record(z.string(), json).optional(),
     each: z.enum(["map", "starmap"]).optional(),
     detail: runDetail.optional().describe("Of the last attempt that wrote any. Only where one run is asked for"),

@@ -80,7 +80,7 @@ export interface RunView {
   readonly takes?: "own" | "group" | "replace" | "extras" | "answer";
   /** Something follows when it ends well: a step of a chain, or, of a group, the body of a chord. */
   readonly next?: true;
-  /** Somebody is asked, and `complete` needs the token; only where one run is asked for. `expiresAt`: milliseconds since the epoch. */
+  /** Somebody is asked. What `complete` needs, the token, and `expiresAt` (milliseconds since the epoch) only where one run is asked for. */
   readonly wait?: { readonly of: "approval" | "event"; readonly name: string; readonly token?: string; readonly expiresAt?: number };
   readonly stamps?: JsonObject;
   /** The task is called for each item of a list. */

@@ -45,13 +45,14 @@ async function drawMember(context: Context, drawing: Drawing, header: Header, in
   for (const [k, step] of (header.repeat ? strand.slice(0, runs.length + 1) : strand).entries()) {
     const run = runs.find((candidate) => candidate.step === k);
     const id = runIdOf(header.gid, index, k);
-    const label = isGroupStep(step) ? "group" : step.task;
+    const wait = isGroupStep(step) ? step.wait : undefined;
+    const label = wait ? `${wait.of} ${wait.name}` : isGroupStep(step) ? "group" : step.task;
     const status = run ? (await viewRun(context, run, header)).status : header.outcome === undefined ? "pending" : "cancelled";
     drawing.nodes.push({ id, kind: "run", label, status });
     if (before !== undefined) drawing.edges.push({ from: before, to: id, kind: "next" });
     first ??= id;
     if (run) await drawCallbacks(context, drawing, header, run);
-    before = run && openedGroup(run) !== undefined ? await drawGroup(context, drawing, run, id) : id;
+    before = run && !wait && openedGroup(run) !== undefined ? await drawGroup(context, drawing, run, id) : id;
   }
   return { first: first ?? "", last: before ?? "" };
 }

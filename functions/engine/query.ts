@@ -129,13 +129,13 @@ export async function viewRun(context: Context, run: Run, header: Header | undef
   };
 }
 /** What the plan says of a run. */
-async function stepOf(context: Context, run: Run, header: Header | undefined): Promise<Pick<RunView, "task" | "each" | "stamps" | "next">> {
+async function stepOf(context: Context, run: Run, header: Header | undefined): Promise<Pick<RunView, "task" | "each" | "stamps" | "next" | "wait">> {
   if (!header || (header.plan === undefined && run.manifest === undefined)) return {};
   const { strand } = await strandOf(context, header, run);
   const step = strand[run.step];
   if (step === undefined) return {};
   const next = run.step + 1 < strand.length ? ({ next: true } as const) : {};
-  if (isGroupStep(step)) return next;
+  if (isGroupStep(step)) return { ...(step.wait && { wait: { of: step.wait.of, name: step.wait.name } }), ...next };
   return { task: step.task, ...(step.each && { each: step.each }), ...(step.options?.stamps && { stamps: step.options.stamps }), ...next };
 }
 export async function viewRunById(context: Context, runId: string): Promise<RunView | undefined> {

@@ -109,7 +109,7 @@ export class Shape {
   teams(ref: RunRef): readonly string[] {
     const step = this.strand(ref.gid, ref.index)?.[ref.step];
     const team = step?.kind === "task" ? step.signature.options.stamps?.["team"] : undefined;
-    return team === undefined ? [] : [team].flat().map((each) => `team="${String(each)}"`);
+    return team === undefined ? [] : [team].flat().map((each) => `team=${JSON.stringify(each)}`);
   }
   /** By its id, or by a stamp. */
   isRevoked(ref: RunRef): boolean {

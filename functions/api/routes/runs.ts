@@ -57,7 +57,7 @@ export const runRoutes = [
     async handle({ params: { id } }, { engine }) {
       const runId = ownerOf(id) ?? id;
       if (parseRunId(runId) === undefined) throw notFound(id);
-      return Response.json({ runId, cancelled: await engine.revoke(runId) });
+      return Response.json({ runId, cancelled: await engine.revoke(id) });
     },
   }),
 ];
