@@ -38,11 +38,11 @@ export async function putJob(context: Context, root: Header): Promise<void> {
     })),
   ]);
 }
-/** A stamp as jobs are found by it. The root header carries them all, so long ones stand there as their hash. */
+/** A stamp as jobs are found by it. It becomes a part of a key, and the root header carries them all: what is long, or has odd characters, stands there as its hash. */
 export function indexedStamp(context: Context, text: string): string {
-  return text.length <= PLAIN_STAMP ? text : `#${context.ids.hash(text).slice(0, 32)}`;
+  return PLAIN_STAMP.test(text) ? text : `#${context.ids.hash(text).slice(0, 32)}`;
 }
-const PLAIN_STAMP = 40;
+const PLAIN_STAMP = /^[\x20-\x7e]{1,40}$/;
 
 /**
  * Ends the job of a decided root group: state, value, counters, lists, event, and the answer to its supervisor. Every write is idempotent, and all happen before

@@ -138,6 +138,8 @@ describe("jobs by stamp", () => {
     expect(await ids("team", "blue")).toEqual(jobs);
     expect(await ids("team", 1)).toEqual([jobs[1]]);
     expect(await ids("long", long)).toEqual(jobs);
+    const odd = await submit(note.si("odd").stamp({ "\u0000\ud800": "x" }));
+    expect(await ids("\u0000\ud800", "x")).toEqual([odd]);
     expect(await ids("team", "red")).toEqual([]);
     expect(await ids("team", "blue", { state: "success" })).toEqual([]);
     const first = await local.engine.jobs({ stamp: { name: "team", value: "blue" }, limit: 2 });
