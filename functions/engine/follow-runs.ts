@@ -12,6 +12,7 @@ import { setFirstError } from "./header-writes.ts";
 import { type Header, ITEM_VERSION, type Run, type RunAttributes } from "./items.ts";
 import { expiresAtOf, notBeforeOf, type Owing, packSize, queueOf, sendRuns } from "./messages.ts";
 import { noteFailures, noteProgress } from "./progress.ts";
+import { recheckDelayed } from "./recheck-delayed.ts";
 import { isRevoked, revokedAttributes } from "./revoked.ts";
 import { createRuns, ownedBy } from "./run-writes.ts";
 import { openSide, sidesOf } from "./sides.ts";
@@ -125,10 +126,14 @@ async function createNext(context: Context, next: readonly { run: Run; header: H
         ...(expiresAt === undefined ? {} : { expiresAt }),
         ...(notBefore === undefined ? {} : duePart(context, runId, notBefore, now)),
       };
-      return { ref, attributes, queue: queueOf(context, step), delaySeconds: notBefore === undefined ? 0 : (notBefore - now) / 1_000 };
+      return { ref, step, attributes, queue: queueOf(context, step), delaySeconds: notBefore === undefined ? 0 : (notBefore - now) / 1_000 };
     }),
   );
   const written = await createRuns(context, rows);
+  await recheckDelayed(
+    context,
+    rows.filter(({ delaySeconds }) => delaySeconds > 0),
+  );
   const owing: Owing[] = [];
   written.forEach(({ run }, k) => {
     const { ref, queue, delaySeconds } = rows[k] as (typeof rows)[number];

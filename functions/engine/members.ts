@@ -13,7 +13,7 @@ import type { Header, Run, RunAttributes } from "./items.ts";
 import { type EngineMessage, queueOf, sendRuns } from "./messages.ts";
 import type { Disposition } from "./ports.ts";
 import { endRevoked } from "./revoke.ts";
-import { isRevoked } from "./revoked.ts";
+import { mustNotRun } from "./revoked.ts";
 import { breakDeadRun, claimRun, endIdleRun, isDue, isLive, killsAlone, mustRunAlone, noteUnknownTask, waitForGroup } from "./run-writes.ts";
 import { readRuns, strandOf } from "./runs.ts";
 
@@ -74,7 +74,8 @@ async function handleDecided(context: Context, header: Header, run: Run | undefi
 async function handleMember(context: Context, header: Header, ref: RunRef, run: Run | undefined, looked: boolean, loop: WorkerLoop): Promise<Handled> {
   if (run && isTerminal(run.status)) return { kind: "terminal", run };
   if (header.memberCount !== undefined && ref.index >= header.memberCount) return DONE; // a page that lost the race with the seal
-  if (isRevoked(header, ref)) {
+  if (!run && looked && !readsAsQueued(header, ref)) return DONE;
+  if (await mustNotRun(context, header, ref)) {
     const ended = await endRevoked(context, header, ref, run);
     if (ended) return { kind: "terminal", run: ended };
     return run && run.status !== "waiting" ? { kind: "later", delaySeconds: secondsUntil(context, run.leaseUntil) } : DONE;
@@ -83,7 +84,6 @@ async function handleMember(context: Context, header: Header, ref: RunRef, run: 
     await resumeWaiting(context, run);
     return DONE;
   }
-  if (!run && looked && !readsAsQueued(header, ref)) return DONE;
   const { strand } = await strandOf(context, header, { ...ref, ...manifestOf(run) });
   const step = strand[ref.step];
   if (!step) return DONE;
@@ -99,6 +99,7 @@ async function handleMember(context: Context, header: Header, ref: RunRef, run: 
     // The wait for a slot may have been long.
     const gate = await gateOf(context, header.gid);
     if (gate.kind !== "go") return gate.kind === "gone" ? DONE : { kind: "later", delaySeconds: 0 };
+    if (await mustNotRun(context, gate.header, ref)) return { kind: "later", delaySeconds: 0 };
     const token = context.ids.token();
     let claim = await claimRun(context, ref, gate.header, token, step.task, run);
     // A first delivery that met a row which is ready (full tracking, a start time): claim that.
