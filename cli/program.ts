@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { cancelCommand } from "./commands/cancel.ts";
+import { completeCommand } from "./commands/complete.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { devCommand } from "./commands/dev.ts";
 import { graphCommand } from "./commands/graph.ts";
@@ -7,6 +8,8 @@ import { jobCommand } from "./commands/job.ts";
 import { jobsCommand } from "./commands/jobs.ts";
 import { resultsCommand } from "./commands/results.ts";
 import { runCommand } from "./commands/run.ts";
+import { runsCommand } from "./commands/runs.ts";
+import { sendCommand } from "./commands/send.ts";
 import { submitCommand } from "./commands/submit.ts";
 import { watchCommand } from "./commands/watch.ts";
 import { workflowsCommand } from "./commands/workflows.ts";
@@ -34,8 +37,11 @@ export function program(): Command {
     watchCommand,
     jobsCommand,
     jobCommand,
+    runsCommand,
     resultsCommand,
     graphCommand,
+    completeCommand,
+    sendCommand,
     cancelCommand,
     workflowsCommand,
   ];

@@ -70,7 +70,7 @@ export function readFields(pairs: readonly Pair[], workflow: WorkflowInfo): Json
 function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
-function jsonOrText(text: string): Json {
+export function jsonOrText(text: string): Json {
   try {
     return JSON.parse(text) as Json;
   } catch {

@@ -24,10 +24,11 @@ export function graphCommand(): Command {
     );
 }
 
+const CALLED: { readonly [kind in JobGraph["edges"][number]["kind"]]?: string } = { link: " (link)", linkError: " (link error)" };
 /** Nodes with what leads to them. */
 function graphLines(graph: JobGraph, width: number): string[] {
   const before = new Map<string, string[]>();
-  for (const { from, to } of graph.edges) before.set(to, [...(before.get(to) ?? []), from]);
+  for (const { from, to, kind } of graph.edges) before.set(to, [...(before.get(to) ?? []), `${from}${CALLED[kind] ?? ""}`]);
   return table(
     [{ title: "NODE" }, { title: "STATUS" }, { title: "WHAT" }, { title: "AFTER" }],
     graph.nodes.map((node) => [

@@ -5,23 +5,26 @@ import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
 import { formatCount, formatDuration, oneLine, table } from "../format.ts";
 import { doneRuns, failedRuns } from "../progress.ts";
+import { stampOf, type Stamp } from "../stamp-option.ts";
 
 const STATES: readonly JobState[] = ["pending", "started", "success", "failure", "pausing", "paused", "cancelling", "cancelled", "timed-out"];
 interface JobsOptions extends CommonOptions {
   readonly state?: JobState;
+  readonly stamp?: Stamp;
   readonly limit: number;
   readonly cursor?: string;
 }
 
 export function jobsCommand(): Command {
-  return command("jobs", "List the jobs, newest first", "fanfold jobs --state failure")
+  return command("jobs", "List the jobs, newest first", "fanfold jobs --state failure\nfanfold jobs --stamp team=blue")
     .addOption(new Option("--state <state>", "only those in this state").choices(STATES))
+    .option("--stamp <name=value>", "only those whose canvas carries this stamp", stampOf)
     .option("--limit <n>", "at most so many", wholeNumber(1, 1_000), 20)
     .option("--cursor <cursor>", "go on after an earlier list")
     .action(
-      action(async ({ terminal }: Context, { state, limit, cursor, ...options }: JobsOptions) => {
+      action(async ({ terminal }: Context, { state, stamp, limit, cursor, ...options }: JobsOptions) => {
         return withEngine(options, "look", async ({ client }) => {
-          const page = await client.jobs({ limit, ...(state && { state }), ...(cursor !== undefined && { cursor }) });
+          const page = await client.jobs({ limit, ...(state && { state }), ...(stamp && { stamp }), ...(cursor !== undefined && { cursor }) });
           if (terminal.json) await terminal.printJson(page);
           else if (page.items.length === 0) terminal.say("no jobs");
           else await terminal.print(`${jobLines(page.items, terminal.columns(), Date.now()).join("\n")}\n`);

@@ -15,7 +15,13 @@ const COLORS: Readonly<Record<string, string>> = {
   waiting: "lightyellow",
 };
 const SHAPES: Readonly<Record<GraphNode["kind"], string>> = { run: "box", group: "ellipse", fold: "box3d" };
-const EDGE_STYLES: Readonly<Record<JobGraph["edges"][number]["kind"], string>> = { next: "solid", member: "dashed", joins: "dotted" };
+const EDGE_STYLES: Readonly<Record<JobGraph["edges"][number]["kind"], string>> = {
+  next: "style=solid",
+  member: "style=dashed",
+  joins: "style=dotted",
+  link: 'style=bold, color=forestgreen, label="link"',
+  linkError: 'style=bold, color=firebrick, label="link error"',
+};
 
 /** The graph in the language of Graphviz: `fanfold graph ID --dot | dot -Tsvg`. */
 export function graphToDot(graph: JobGraph): string {
@@ -23,7 +29,7 @@ export function graphToDot(graph: JobGraph): string {
     const label = node.count === undefined ? `${node.label}\n${node.status}` : `${node.label} x ${node.count}\n${node.status}`;
     return `  ${quote(node.id)} [label=${quote(label)}, shape=${SHAPES[node.kind]}, style=filled, fillcolor=${COLORS[node.status] ?? "white"}];`;
   });
-  const edges = graph.edges.map((edge) => `  ${quote(edge.from)} -> ${quote(edge.to)} [style=${EDGE_STYLES[edge.kind]}];`);
+  const edges = graph.edges.map((edge) => `  ${quote(edge.from)} -> ${quote(edge.to)} [${EDGE_STYLES[edge.kind]}];`);
   return ["digraph job {", "  rankdir=LR;", ...nodes, ...edges, "}", ""].join("\n");
 }
 

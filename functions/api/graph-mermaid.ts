@@ -1,7 +1,13 @@
 import type { GraphNode, JobGraph } from "../engine/contract.ts";
 
 const SHAPES: Readonly<Record<GraphNode["kind"], readonly [open: string, close: string]>> = { run: ["[", "]"], group: ["([", "])"], fold: ["[[", "]]"] };
-const ARROWS: Readonly<Record<JobGraph["edges"][number]["kind"], string>> = { next: "-->", member: "-.->", joins: "-.->" };
+const ARROWS: Readonly<Record<JobGraph["edges"][number]["kind"], string>> = {
+  next: "-->",
+  member: "-.->",
+  joins: "-.->",
+  link: "==>|link|",
+  linkError: "==>|link error|",
+};
 
 /** The graph in the language of Mermaid, for pages that draw it. Ids of nodes are numbers there: those of runs have characters that mean something. */
 export function graphToMermaid(graph: JobGraph): string {

@@ -17,6 +17,7 @@ export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, titl
   unsupported_media_type: [415, "Unsupported media type"],
   too_deep: [400, "Nested too deeply"],
   too_many_children: [400, "Too many children"],
+  too_many_stamps: [400, "Too many revoked stamps"],
   results_too_large: [413, "Results too large"],
   idempotency_conflict: [409, "Idempotency-Key used with another body"],
   page_conflict: [409, "Input page exists with other content"],

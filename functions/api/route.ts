@@ -80,8 +80,9 @@ export function route<P extends z.ZodObject = typeof NOTHING, Q extends z.ZodObj
   };
 }
 
-function readQuery(request: Request, schema: z.ZodObject): Record<string, string> {
-  const values: Record<string, string> = {};
+/** Parameters that are lists may be given several times. */
+function readQuery(request: Request, schema: z.ZodObject): Record<string, string | string[]> {
+  const values: Record<string, string | string[]> = {};
   const known = Object.keys(schema.shape);
   for (const [name, value] of new URL(request.url).searchParams) {
     if (!known.includes(name)) {
@@ -89,10 +90,16 @@ function readQuery(request: Request, schema: z.ZodObject): Record<string, string
       const hint = nearest === undefined ? "" : `; did you mean ?${nearest}?`;
       throw invalid(`?${name.slice(0, 100)}`, `?${name.slice(0, 100)} is not a parameter of this route${hint}`);
     }
-    if (Object.hasOwn(values, name)) throw invalid(`?${name}`, `?${name} is given twice`);
-    values[name] = value;
+    const before = values[name];
+    if (isList(schema.shape[name] as z.ZodType)) values[name] = [...((before as string[] | undefined) ?? []), value];
+    else if (before === undefined) values[name] = value;
+    else throw invalid(`?${name}`, `?${name} is given twice`);
   }
   return values;
+}
+
+function isList(schema: z.ZodType): boolean {
+  return schema.safeParse([]).success;
 }
 
 function readIdempotencyKey(request: Request): string | undefined {

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { LIMITS } from "../core/limits.ts";
+import { readStamp, type Stamp, stampFilter } from "../core/stamps.ts";
 
 /** Schemas with a name, under `#/components/schemas` of the OpenAPI document. */
 export const components = z.registry<{ id: string; description?: string }>();
@@ -102,7 +103,7 @@ export const run = z
     wait: z
       .object({ of: z.enum(["approval", "event"]), name: z.string(), token: z.string().optional(), expiresAt: milliseconds.optional() })
       .optional()
-      .describe("Somebody is asked. The token is what POST /runs/{id}/complete wants. Only where one run is asked for"),
+      .describe("Somebody is asked. The token is what POST /runs/{id}/complete wants; it and the expiry only where one run is asked for"),
     stamps: z.record(z.string(), json).optional(),
     each: z.enum(["map", "starmap"]).optional(),
     detail: runDetail.optional().describe("Of the last attempt that wrote any. Only where one run is asked for"),
@@ -147,7 +148,7 @@ export const jobGraph = z
         byStatus: counts.optional(),
       }),
     ),
-    edges: z.array(z.object({ from: z.string(), to: z.string(), kind: z.enum(["next", "member", "joins"]) })),
+    edges: z.array(z.object({ from: z.string(), to: z.string(), kind: z.enum(["next", "member", "joins", "link", "linkError"]) })),
   })
   .register(components, { id: "JobGraph" });
 
@@ -185,6 +186,17 @@ export function wholeNumber(from: number, to: number) {
     .pipe(z.int().min(from).max(to))
     .register(documentation, { schema: { type: "integer", minimum: from, maximum: to } });
 }
+/** `name:value`, several times if need be. */
+export const stamp = z
+  .string()
+  .max(4_096)
+  .transform((text, issues): Stamp => {
+    const read = readStamp(text, ":");
+    if (read === undefined) issues.addIssue({ code: "custom", message: "write it as name:value; the value is JSON where it is JSON, else text" });
+    return read ?? { name: "", value: null };
+  })
+  .register(documentation, { schema: { type: "string", pattern: "^[^:]+:", description: "`name:value`; the value is JSON where it is JSON, else text" } });
+export const stamps = z.array(stamp).max(LIMITS.revokedStamps).transform(stampFilter).optional();
 export const limit = wholeNumber(1, 1_000).optional();
 export const cursorText = z.string().max(2_000).optional();
 export const timeoutSeconds = z

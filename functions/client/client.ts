@@ -1,6 +1,8 @@
 import type { Canvas, FailurePolicy } from "../core/canvas.ts";
 import { encodeCanvas } from "../core/canvas-wire.ts";
-import type { Json } from "../core/json.ts";
+import { FanfoldError } from "../core/errors.ts";
+import { canonicalJson, type Json } from "../core/json.ts";
+import type { Stamp, StampFilter } from "../core/stamps.ts";
 import { ask, readParts, type ClientOptions } from "./transport.ts";
 import type { Job, JobEvent, JobGraph, JobState, JsonObject, Page, ResultEntry, Run, RunStatus, Submitted, WorkflowInfo } from "./types.ts";
 
@@ -43,8 +45,10 @@ export interface Client {
   putInput(jobId: string, page: number, items: readonly Canvas[]): Promise<void>;
   sealInput(jobId: string, pages: number): Promise<void>;
   job(jobId: string, options?: ReadOptions): Promise<Job>;
-  jobs(filter?: PageFilter & { readonly state?: JobState }): Promise<Page<Job>>;
-  runs(jobId: string, filter?: PageFilter & { readonly status?: RunStatus }): Promise<Page<Run>>;
+  /** `stamp`: jobs whose canvas carries it. */
+  jobs(filter?: PageFilter & { readonly state?: JobState; readonly stamp?: Stamp }): Promise<Page<Job>>;
+  /** `stamps`: runs that carry one of the values of one of these. */
+  runs(jobId: string, filter?: PageFilter & { readonly status?: RunStatus; readonly stamps?: StampFilter }): Promise<Page<Run>>;
   run(runId: string): Promise<Run>;
   /** Of an ended job (else `job_unfinished`), in order. Streams. */
   results(jobId: string, options?: ReadOptions): AsyncGenerator<ResultEntry, void, undefined>;
@@ -53,10 +57,10 @@ export interface Client {
   graph(jobId: string): Promise<JobGraph>;
   /** In the language of Graphviz. */
   graphDot(jobId: string): Promise<string>;
-  /** `false`: the job had already ended. */
-  cancel(jobId: string): Promise<boolean>;
-  /** Revokes a run and what would have followed it in its strand. `false`: it had already ended. */
-  cancelRun(runId: string): Promise<boolean>;
+  /** `stamps`: only the runs that carry one of the values of one of these, those that come later included. `false`: the job had already ended. */
+  cancel(jobId: string, only?: { readonly stamps: StampFilter }): Promise<boolean>;
+  /** Revokes a run and what would have followed it in its strand, or, by the id of a group, the run that waits for it. `false`: it had already ended. */
+  cancelRun(id: string): Promise<boolean>;
   /** Answers a run that waits for an approval or for work done elsewhere, with the token that the run shows. `false`: it was answered before. */
   complete(
     runId: string,
@@ -100,8 +104,8 @@ export function createClient(options: ClientOptions): Client {
       await ask(options, `${jobPath(jobId)}/input/seal`, { method: "POST", json: { pages } });
     },
     job: (jobId, read = {}) => json(jobPath(jobId), read),
-    jobs: (filter = {}) => json("/jobs", { query: { ...filter } }),
-    runs: (jobId, filter = {}) => json(`${jobPath(jobId)}/runs`, { query: { ...filter } }),
+    jobs: ({ stamp, ...filter } = {}) => json("/jobs", { query: { ...filter, stamp: stamp && stampParameter(stamp.name, stamp.value) } }),
+    runs: (jobId, { stamps, ...filter } = {}) => json(`${jobPath(jobId)}/runs`, { query: { ...filter, stamp: stamps && stampParameters(stamps) } }),
     run: (runId) => json(runPath(runId)),
     async *results(jobId, read = {}) {
       yield* readParts<ResultEntry>(options, `${jobPath(jobId)}/results`, read);
@@ -111,8 +115,13 @@ export function createClient(options: ClientOptions): Client {
     },
     graph: (jobId) => json(`${jobPath(jobId)}/graph`),
     graphDot: async (jobId) => (await ask(options, `${jobPath(jobId)}/graph`, { query: { format: "dot" } })).text(),
-    cancel: async (jobId) => (await json<{ cancelled: boolean }>(`${jobPath(jobId)}/cancel`, { method: "POST" })).cancelled,
-    cancelRun: async (runId) => (await json<{ cancelled: boolean }>(`${runPath(runId)}/cancel`, { method: "POST" })).cancelled,
+    async cancel(jobId, only) {
+      const query = only && { stamp: stampParameters(only.stamps) };
+      // Without a stamp the request would cancel the whole job.
+      if (query?.stamp.length === 0) throw new FanfoldError("invalid_request", "name a stamp and its value", { details: { field: "stamps" } });
+      return (await json<{ cancelled: boolean }>(`${jobPath(jobId)}/cancel`, { method: "POST", ...(query && { query }) })).cancelled;
+    },
+    cancelRun: async (id) => (await json<{ cancelled: boolean }>(`${runPath(id)}/cancel`, { method: "POST" })).cancelled,
     complete: async (runId, token, answer) =>
       (await json<{ completed: boolean }>(`${runPath(runId)}/complete`, { method: "POST", json: { token, ...answer } })).completed,
     sendEvent: async (jobId, name, value) =>
@@ -120,5 +129,9 @@ export function createClient(options: ClientOptions): Client {
   };
 }
 
+/** JSON, so that a text which looks like a number stays one. */
+const stampParameter = (name: string, value: Json): string => `${name}:${canonicalJson(value)}`;
+const stampParameters = (stamps: StampFilter): string[] =>
+  Object.entries(stamps).flatMap(([name, values]) => values.map((value) => stampParameter(name, value)));
 const runPath = (runId: string): string => `/runs/${encodeURIComponent(runId)}`;
 const jobPath = (jobId: string): string => `/jobs/${encodeURIComponent(jobId)}`;

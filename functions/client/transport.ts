@@ -11,7 +11,7 @@ export interface ClientOptions {
 }
 export interface Ask {
   readonly method?: "GET" | "POST" | "PUT";
-  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly query?: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
   /** Sent as JSON. */
   readonly json?: unknown;
   /** Sent as NDJSON. */
@@ -37,7 +37,9 @@ async function send({ fetch: other = fetch }: ClientOptions, request: Request): 
 
 function requestOf(options: ClientOptions, path: string, what: Ask): Request {
   const url = new URL(options.url.replace(/\/$/, "") + path);
-  for (const [name, value] of Object.entries(what.query ?? {})) if (value !== undefined) url.searchParams.set(name, String(value));
+  for (const [name, value] of Object.entries(what.query ?? {})) {
+    if (value !== undefined) for (const each of Array.isArray(value) ? (value as readonly string[]) : [String(value)]) url.searchParams.append(name, each);
+  }
   const headers = new Headers();
   if (options.token !== undefined) headers.set("Authorization", `Bearer ${options.token}`);
   for (const [name, value] of Object.entries(what.headers ?? {})) if (value !== undefined) headers.set(name, value);

@@ -49,7 +49,7 @@ export interface Run {
   readonly takes?: "own" | "group" | "replace" | "extras" | "answer";
   /** Something follows when it ends well: a step of a chain, or, of a group, the body of a chord. */
   readonly next?: true;
-  /** Somebody is asked, and `complete` needs the token; only where one run is asked for. `expiresAt`: milliseconds since the epoch. */
+  /** Somebody is asked. What `complete` needs, the token, and `expiresAt` (milliseconds since the epoch) only where one run is asked for. */
   readonly wait?: { readonly of: "approval" | "event"; readonly name: string; readonly token?: string; readonly expiresAt?: number };
   readonly stamps?: JsonObject;
   readonly each?: "map" | "starmap";
@@ -85,7 +85,7 @@ export interface GraphNode {
 }
 export interface JobGraph {
   readonly nodes: readonly GraphNode[];
-  readonly edges: readonly { readonly from: string; readonly to: string; readonly kind: "next" | "member" | "joins" }[];
+  readonly edges: readonly { readonly from: string; readonly to: string; readonly kind: "next" | "member" | "joins" | "link" | "linkError" }[];
 }
 export interface WorkflowInfo {
   readonly name: string;

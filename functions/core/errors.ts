@@ -17,6 +17,7 @@ export const ERROR_CODES = [
   "unsupported_media_type",
   "too_deep",
   "too_many_children",
+  "too_many_stamps",
   "results_too_large",
   "idempotency_conflict",
   "page_conflict",

@@ -16,6 +16,11 @@ export const LIMITS = {
   strandSteps: 9_999,
   /** Links, or error links, of one signature. */
   links: 100,
+  /** Different stamps of a canvas by which its job is found. */
+  indexedStamps: 16,
+  /** Stamps that are revoked in one job, and characters of each with its value. */
+  revokedStamps: 50,
+  revokedStampCharacters: 400,
   /** Names of tasks, workflows, queues. */
   nameCharacters: 200,
   idempotencyKeyCharacters: 255,

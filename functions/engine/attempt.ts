@@ -12,7 +12,7 @@ import type { Attempt } from "./claimed.ts";
 import type { AbortReason, WorkerLoop } from "./contract.ts";
 import { resumeWaiting } from "./expand.ts";
 import type { Run, RunAttributes } from "./items.ts";
-import { readHeader } from "./gate.ts";
+import { readGate } from "./gate.ts";
 import { queueOf, sendRuns } from "./messages.ts";
 import { writeOutbox } from "./outbox.ts";
 import { keepValue } from "./payload.ts";
@@ -20,7 +20,7 @@ import { RunLog } from "./run-log.ts";
 import { type CommitOutcome, commitRuns } from "./run-writes.ts";
 import { refuseShare } from "./submit.ts";
 import { streamResults } from "./results.ts";
-import { isRevoked, REVOKED } from "./revoked.ts";
+import { mustNotRun, REVOKED } from "./revoked.ts";
 import { sealGroup } from "./seal.ts";
 import { type OpenState, readOpenState, type Streamed, streamPages } from "./stream.ts";
 import { duePart } from "./runs.ts";
@@ -186,8 +186,9 @@ const TOO_THIN: ErrorData = {
 const CANCELLED: ErrorData = { name: "Cancelled", message: "the job, or a group above this run, ended before it", reason: "cancelled" };
 
 async function cancelled(context: Context, attempt: Attempt): Promise<Commit> {
-  const header = await readHeader(context, attempt.run.gid);
-  return ended(context, attempt, "cancelled", { error: header && isRevoked(header, attempt.run) ? REVOKED : CANCELLED });
+  const gate = await readGate(context, attempt.run.gid);
+  const revoked = gate.kind !== "gone" && (await mustNotRun(context, gate.header, attempt.run));
+  return ended(context, attempt, "cancelled", { error: revoked ? REVOKED : CANCELLED });
 }
 async function ended(
   context: Context,

@@ -1,7 +1,7 @@
 import type { Json } from "../core/json.ts";
 import { ledgerHeight } from "../core/ledger.ts";
-import { isGroupStep, isInput, isPaged, type Strand, taskSteps } from "../core/plan.ts";
-import { runIdOf } from "../core/run-id.ts";
+import { isGroupStep, isInput, isPaged, type PlanStep, type Strand, taskSteps } from "../core/plan.ts";
+import { runIdOf, type RunRef } from "../core/run-id.ts";
 import { holds, type ValueCondition } from "../core/value-condition.ts";
 import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
@@ -11,6 +11,7 @@ import { createHeader, setExpanded } from "./header-writes.ts";
 import type { Header, Run, RunAttributes } from "./items.ts";
 import { expiresAtOf, notBeforeOf, type Owing, packSize, queueOf, sendControl, sendRuns } from "./messages.ts";
 import { notePlanned } from "./progress.ts";
+import { recheckDelayed } from "./recheck-delayed.ts";
 import { createRuns, ownedBy } from "./run-writes.ts";
 import { childGroup, childPlan, duePart, readRunById } from "./runs.ts";
 
@@ -88,7 +89,7 @@ export function givesError(header: Header): boolean {
  */
 export async function expandMembers(context: Context, header: Header, from: number, to: number, again = false): Promise<void> {
   const owing: Owing[] = [];
-  const rows: { ref: { gid: string; index: number; step: number }; attributes: Partial<RunAttributes> }[] = [];
+  const rows: { ref: RunRef; step: PlanStep; attributes: Partial<RunAttributes> }[] = [];
   let planned = 0;
   const now = context.clock.now();
   for (let index = from; index < to; index++) {
@@ -96,10 +97,14 @@ export async function expandMembers(context: Context, header: Header, from: numb
     planned += taskSteps(strand);
     const ref = { gid: header.gid, index, step: 0 };
     const { attributes, delaySeconds, due } = firstStep(context, header, index, strand, now);
-    if (attributes) rows.push({ ref, attributes });
+    if (attributes) rows.push({ ref, step: strand[0] as PlanStep, attributes });
     if (!due) owing.push({ ...ref, queue: queueOf(context, strand[0] as Strand[number]), delaySeconds });
   }
   for (let at = 0; at < rows.length; at += 256) await createRuns(context, rows.slice(at, at + 256));
+  await recheckDelayed(
+    context,
+    rows.filter(({ attributes }) => attributes.notBefore !== undefined),
+  );
   await all([
     sendRuns(context, owing, packSize(context, header.memberCount ?? 1)),
     ...(again ? [] : [notePlanned(context, ownedBy(header), `${header.gid}.${from}`, planned)]),

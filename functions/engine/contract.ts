@@ -3,6 +3,7 @@ import type { ErrorData, ResultEntry } from "../core/invocation.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Counts } from "../core/counts.ts";
 import type { RunStatus } from "../core/run-state.ts";
+import type { Stamp, StampFilter } from "../core/stamps.ts";
 import type { Disposition, ReceivedMessage } from "./ports.ts";
 
 export type JobState = "pending" | "started" | "success" | "failure" | "pausing" | "paused" | "cancelling" | "cancelled" | "timed-out";
@@ -79,7 +80,7 @@ export interface RunView {
   readonly takes?: "own" | "group" | "replace" | "extras" | "answer";
   /** Something follows when it ends well: a step of a chain, or, of a group, the body of a chord. */
   readonly next?: true;
-  /** Somebody is asked, and `complete` needs the token; only where one run is asked for. `expiresAt`: milliseconds since the epoch. */
+  /** Somebody is asked. What `complete` needs, the token, and `expiresAt` (milliseconds since the epoch) only where one run is asked for. */
   readonly wait?: { readonly of: "approval" | "event"; readonly name: string; readonly token?: string; readonly expiresAt?: number };
   readonly stamps?: JsonObject;
   /** The task is called for each item of a list. */
@@ -89,10 +90,17 @@ export interface RunView {
   /** Of the attempts before it, latest first, at most 20. */
   readonly earlier?: readonly RunDetail[];
 }
+export interface JobFilter {
+  readonly state?: JobState;
+  /** Jobs whose canvas carries it: of a canvas the first 16 different stamps count. */
+  readonly stamp?: Stamp;
+  readonly limit?: number;
+  readonly cursor?: string;
+}
 export interface RunFilter {
   readonly status?: RunStatus;
   /** Runs that carry one of the values of one of these stamps. */
-  readonly stamps?: { readonly [name: string]: readonly Json[] };
+  readonly stamps?: StampFilter;
   readonly limit?: number;
   readonly cursor?: string;
 }
@@ -127,9 +135,11 @@ export interface GraphNode {
   readonly count?: number;
   readonly byStatus?: Counts;
 }
+/** `link`, `linkError`: from a run to the callbacks that it has called. */
+export type GraphEdgeKind = "next" | "member" | "joins" | "link" | "linkError";
 export interface JobGraph {
   readonly nodes: readonly GraphNode[];
-  readonly edges: readonly { readonly from: string; readonly to: string; readonly kind: "next" | "member" | "joins" }[];
+  readonly edges: readonly { readonly from: string; readonly to: string; readonly kind: GraphEdgeKind }[];
 }
 
 /** A run that this process executes: what a heartbeat needs. */
@@ -187,6 +197,11 @@ export interface Engine {
   /** Durable when it returns; `false`: the job had already ended (or does not exist: throws `job_not_found`). */
   cancel(jobId: string): Promise<boolean>;
   /**
+   * Revokes every run of a job that carries one of these stamps: those that wait or run, those that have no row yet, and those that come later. Durable when it
+   * returns. `false`: the job had already ended. Throws `job_not_found`, `too_many_stamps`, `invalid_request`.
+   */
+  revokeStamped(jobId: string, stamps: StampFilter): Promise<boolean>;
+  /**
    * Revokes a run, with what would have followed it in its strand and with the group it waits for; or the run that waits for a group, by the group's id; or
    * a job. Durable when it returns. What runs is told by its next heartbeat. `false`: it had ended already. Throws `run_not_found`, `job_not_found`.
    */
@@ -197,7 +212,7 @@ export interface Engine {
   sendEvent(jobId: string, name: string, value: Json): Promise<boolean>;
 
   job(jobId: string): Promise<JobView | undefined>;
-  jobs(filter: { state?: JobState; limit?: number; cursor?: string }): Promise<Page<JobView>>;
+  jobs(filter: JobFilter): Promise<Page<JobView>>;
   runs(jobId: string, filter: RunFilter): Promise<Page<RunView>>;
   run(runId: string): Promise<RunView | undefined>;
   /** Ordered results: of the job's value when that is a group (pages flattened), else its one value. Streams; constant memory. `from`: the first index. */

@@ -7,6 +7,7 @@ import { handleMembers } from "./members.ts";
 import { decodeMessage } from "./messages.ts";
 import type { Disposition, ReceivedMessage } from "./ports.ts";
 import { applyRevocation } from "./revoke.ts";
+import { applyStampRevocation } from "./revoke-stamped.ts";
 import { recheckEdges } from "./seal.ts";
 import { sweepGroup } from "./sweep.ts";
 import { assertNever } from "../core/errors.ts";
@@ -41,6 +42,9 @@ export async function handleMessage(
       break;
     case "revoke":
       await applyRevocation(context, message.gid, message.index);
+      break;
+    case "revokeStamped":
+      await applyStampRevocation(context, message.gid, message.after);
       break;
     case "sweep":
       await sweepGroup(context, message.gid, message.fromLeaf);

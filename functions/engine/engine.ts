@@ -17,6 +17,7 @@ import { PlanStore } from "./plan-store.ts";
 import type { Ports } from "./ports.ts";
 import { jobResults, listEvents, listJobs, listRuns, viewJob, viewRunById } from "./query.ts";
 import { revokeRun } from "./revoke.ts";
+import { revokeStamped } from "./revoke-stamped.ts";
 import { completeRun, sendEvent } from "./answers.ts";
 import { newJobId, submitJob, submitOpenJob } from "./submit.ts";
 import { sweep } from "./sweep.ts";
@@ -39,6 +40,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     cancel: (jobId) => cancel(context, jobId),
     complete: (runId, token, answer) => completeRun(context, runId, token, answer),
     sendEvent: (jobId, name, value) => sendEvent(context, jobId, name, value),
+    revokeStamped: (jobId, stamps) => revokeStamped(context, jobId, stamps),
     revoke: (id) => (id.includes(".") ? revokeRun(context, id) : cancel(context, id)),
     job: (jobId) => viewJob(context, jobId),
     jobs: (filter) => listJobs(context, filter),

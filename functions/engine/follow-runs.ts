@@ -12,6 +12,7 @@ import { setFirstError } from "./header-writes.ts";
 import { type Header, ITEM_VERSION, type Run, type RunAttributes } from "./items.ts";
 import { expiresAtOf, notBeforeOf, type Owing, packSize, queueOf, sendRuns } from "./messages.ts";
 import { noteFailures, noteProgress } from "./progress.ts";
+import { recheckDelayed } from "./recheck-delayed.ts";
 import { isRevoked, revokedAttributes } from "./revoked.ts";
 import { createRuns, ownedBy, startedInPlace } from "./run-writes.ts";
 import { openSide, sidesOf } from "./sides.ts";
@@ -112,6 +113,10 @@ async function createNext(context: Context, next: readonly { run: Run; header: H
     inPlace?.release();
     throw error;
   });
+  await recheckDelayed(
+    context,
+    rows.filter(({ delaySeconds }) => delaySeconds > 0),
+  );
   const owing: Owing[] = [];
   written.forEach(({ run }, k) => {
     const { ref, queue, delaySeconds, header, step } = rows[k] as NextRow;

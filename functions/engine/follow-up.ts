@@ -9,7 +9,7 @@ import { gateOf } from "./gate.ts";
 import type { Header, Run } from "./items.ts";
 import { type Handled, runStarted, type Started } from "./lanes.ts";
 import { notBeforeOf, queueOf, sendRuns } from "./messages.ts";
-import { isRevoked } from "./revoked.ts";
+import { mustNotRun } from "./revoked.ts";
 import { noteThin } from "./progress.ts";
 import { ownedBy } from "./run-writes.ts";
 import { keepPart, type Thin } from "./thin.ts";
@@ -130,7 +130,7 @@ export class FollowUp {
         if (slot || !this.#mayRun(step)) return undefined;
         // What is being followed was read a while ago.
         const gate = await gateOf(this.#context, ref.gid);
-        if (gate.kind !== "go" || isRevoked(gate.header, ref)) return undefined;
+        if (gate.kind !== "go" || (await mustNotRun(this.#context, gate.header, ref))) return undefined;
         slot = this.#loop.spareSlot();
         return slot && { token: this.#context.ids.token(), release: () => slot?.release() };
       },

@@ -8,11 +8,15 @@ export type Gate = { readonly kind: "go"; readonly header: Header } | { readonly
 /** Consistent: one read of the header and of every header above it, whose names the id tells. */
 export async function readGate(context: Context, gid: string): Promise<Gate> {
   const headers = await readHeaders(context, scopesOf(gid));
-  const header = headers[0];
-  if (!header) return { kind: "gone" };
+  if (!headers[0]) return { kind: "gone" };
+  const header = withStampsOf(headers.at(-1), headers[0]);
   if (headers.some((above) => !above || above.outcome)) return { kind: "decided", header };
   context.gates.remember(gid, header, context.clock.now());
   return { kind: "go", header };
+}
+/** What the root says of stamps holds for all groups of its job. */
+export function withStampsOf(root: Header | undefined, header: Header): Header {
+  return root?.revokedStamps === undefined ? header : { ...header, revokedStamps: root.revokedStamps };
 }
 /** The cache may only say "go"; anything else needs the consistent read. */
 export async function gateOf(context: Context, gid: string): Promise<Gate> {

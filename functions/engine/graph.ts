@@ -2,12 +2,13 @@ import { FanfoldError } from "../core/errors.ts";
 import { isGroupStep } from "../core/plan.ts";
 import { childGroupOf, runIdOf } from "../core/run-id.ts";
 import type { Context } from "./context.ts";
-import type { GraphNode, JobGraph } from "./contract.ts";
+import type { GraphEdgeKind, GraphNode, JobGraph } from "./contract.ts";
 import { readHeader } from "./gate.ts";
 import type { Header, Run } from "./items.ts";
 import { countersOf, readLedger } from "./ledger-reads.ts";
 import { viewRun } from "./query.ts";
 import { openedGroup, readLeaf, strandOf } from "./runs.ts";
+import { sideGroupBeside } from "./sides.ts";
 
 /** Members of a group that are drawn one by one; a bigger group is one folded node with its counts. */
 const DRAWN_MEMBERS = 20;
@@ -44,12 +45,14 @@ async function drawMember(context: Context, drawing: Drawing, header: Header, in
   for (const [k, step] of (header.repeat ? strand.slice(0, runs.length + 1) : strand).entries()) {
     const run = runs.find((candidate) => candidate.step === k);
     const id = runIdOf(header.gid, index, k);
-    const label = isGroupStep(step) ? "group" : step.task;
+    const wait = isGroupStep(step) ? step.wait : undefined;
+    const label = wait ? `${wait.of} ${wait.name}` : isGroupStep(step) ? "group" : step.task;
     const status = run ? (await viewRun(context, run, header)).status : header.outcome === undefined ? "pending" : "cancelled";
     drawing.nodes.push({ id, kind: "run", label, status });
     if (before !== undefined) drawing.edges.push({ from: before, to: id, kind: "next" });
     first ??= id;
-    before = run && openedGroup(run) !== undefined ? await drawGroup(context, drawing, run, id) : id;
+    if (run) await drawCallbacks(context, drawing, header, run);
+    before = run && !wait && openedGroup(run) !== undefined ? await drawGroup(context, drawing, run, id) : id;
   }
   return { first: first ?? "", last: before ?? "" };
 }
@@ -62,26 +65,38 @@ async function drawGroup(context: Context, drawing: Drawing, run: Run, from: str
   const count = header.memberCount;
   const label = count === undefined ? "open group" : `group of ${count}`;
   drawing.nodes.push({ id: gid, kind: "group", label, status: header.outcome ?? "open" });
-  if (count === undefined || count > DRAWN_MEMBERS || drawing.nodes.length > DRAWN_NODES) {
-    const byStatus = countersOf(await readLedger(context, { gid, round: header.round, level: header.height, node: 0 }));
-    const id = `${gid}.*`;
-    drawing.nodes.push({
-      id,
-      kind: "fold",
-      label: header.pages ? "pages" : "members",
-      status: header.outcome ?? "open",
-      ...(count === undefined ? {} : { count }),
-      byStatus,
-    });
-    drawing.edges.push({ from, to: id, kind: "member" }, { from: id, to: gid, kind: "joins" });
-    return gid;
-  }
-  const runs = count === 0 ? [] : await readLeaf(context, gid, 0);
-  for (let index = 0; index < count; index++) {
-    const ofMember = runs.filter((member) => member.index === index);
-    if (header.pages && ofMember.length === 0) continue;
-    const { first, last } = await drawMember(context, drawing, header, index, ofMember);
+  for (const { first, last } of await drawMembers(context, drawing, header, header.pages ? "pages" : "members")) {
     drawing.edges.push({ from, to: first, kind: "member" }, { from: last, to: gid, kind: "joins" });
   }
   return gid;
+}
+/** Callbacks that a run has called. Nothing waits for them but the end of the group around, so nothing joins them. */
+async function drawCallbacks(context: Context, drawing: Drawing, header: Header, run: Run): Promise<void> {
+  const gid = await sideGroupBeside(context, header, run);
+  const beside = gid === undefined ? undefined : await readHeader(context, gid);
+  if (!beside) return;
+  const kind: GraphEdgeKind = beside.side === "links" ? "link" : "linkError";
+  for (const { first } of await drawMembers(context, drawing, beside, beside.side === "links" ? "links" : "error links")) {
+    drawing.edges.push({ from: run.runId, to: first, kind });
+  }
+}
+/** Draws the members of a group one by one, or as one folded node; gives the first and the last node of each. */
+async function drawMembers(context: Context, drawing: Drawing, header: Header, label: string): Promise<{ first: string; last: string }[]> {
+  const { gid, memberCount: count } = header;
+  if (count === undefined || count > DRAWN_MEMBERS || drawing.nodes.length > DRAWN_NODES) {
+    const byStatus = countersOf(await readLedger(context, { gid, round: header.round, level: header.height, node: 0 }));
+    const id = `${gid}.*`;
+    drawing.nodes.push({ id, kind: "fold", label, status: header.outcome ?? "open", ...(count === undefined ? {} : { count }), byStatus });
+    return [{ first: id, last: id }];
+  }
+  // Narrow ledgers have a few leaves even for so few members.
+  const leaves = Math.ceil(count / context.config.width);
+  const runs: Run[] = [];
+  for (let leaf = 0; leaf < leaves; leaf++) runs.push(...(await readLeaf(context, gid, leaf)));
+  const drawn: { first: string; last: string }[] = [];
+  for (let index = 0; index < count; index++) {
+    const ofMember = runs.filter((member) => member.index === index);
+    if (!header.pages || ofMember.length > 0) drawn.push(await drawMember(context, drawing, header, index, ofMember));
+  }
+  return drawn;
 }

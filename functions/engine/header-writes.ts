@@ -53,6 +53,10 @@ export async function setFirstError(context: Context, gid: string, round: number
 export async function addRevoked(context: Context, gid: string, mark: string): Promise<HeaderWrite> {
   return update(context, gid, { add: { revoked: new Set([mark]) } }, absent("outcome"));
 }
+/** Of a root. Absent outcome: what has decided starts nothing more. */
+export async function addRevokedStamps(context: Context, gid: string, stamps: ReadonlySet<string>): Promise<HeaderWrite> {
+  return update(context, gid, { add: { revokedStamps: stamps } }, absent("outcome"));
+}
 /** Once per round: the first outcome stays. */
 export async function setOutcome(context: Context, gid: string, round: number, outcome: Outcome, totals: Counts, early: boolean): Promise<HeaderWrite> {
   return update(context, gid, { set: { outcome, totals, ...(early ? { early } : {}) } }, and(eq("round", round), absent("outcome")));

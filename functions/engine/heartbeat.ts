@@ -1,8 +1,9 @@
-import { parseRunId, type RunRef, scopesOf } from "../core/run-id.ts";
+import { jobIdOf, parseRunId, type RunRef, scopesOf } from "../core/run-id.ts";
 import type { Context } from "./context.ts";
 import type { Claim, HeartbeatOutcome } from "./contract.ts";
-import { readHeaders } from "./gate.ts";
-import { isRevoked } from "./revoked.ts";
+import { all } from "./concurrently.ts";
+import { readHeaders, withStampsOf } from "./gate.ts";
+import { mustNotRun } from "./revoked.ts";
 import { endLeaseOp, heartbeatOp } from "./run-writes.ts";
 
 /** Extends leases under their fences, and looks whether a group above has decided. One write per claim, one read per distinct group. */
@@ -16,12 +17,15 @@ export async function heartbeat(context: Context, claims: readonly Claim[]): Pro
   const headers = await readHeaders(context, scopes);
   const decided = new Set(scopes.filter((_, k) => !headers[k] || headers[k]?.outcome !== undefined));
   const byGid = new Map(scopes.map((gid, k) => [gid, headers[k]]));
-  return claims.map((claim, k) => {
-    if (lost.has(claim)) return "lost";
-    const ref = refs[k] as RunRef;
-    const own = byGid.get(ref.gid);
-    return (own && isRevoked(own, ref)) || scopesOf(ref.gid).some((gid) => decided.has(gid)) ? "cancelled" : "kept";
-  });
+  return all(
+    claims.map(async (claim, k) => {
+      if (lost.has(claim)) return "lost";
+      const ref = refs[k] as RunRef;
+      const own = byGid.get(ref.gid);
+      if (!own || scopesOf(ref.gid).some((gid) => decided.has(gid))) return "cancelled";
+      return (await mustNotRun(context, withStampsOf(byGid.get(jobIdOf(ref.gid)), own), ref)) ? "cancelled" : "kept";
+    }),
+  );
 }
 export async function endLeases(context: Context, claims: readonly Claim[]): Promise<void> {
   const leased = claims.filter((claim) => !claim.thin);

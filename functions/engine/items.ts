@@ -22,6 +22,7 @@ import type { Attributes, Item, Key } from "./ports.ts";
  * | progress       | tasks `P#<jobId>#<shard>` / `!`                | < 1 KB    | once per follow-up batch; approximate                   |
  * | job            | tasks `J#<jobId>` / `!`                        | 1-2 KB    | submit, end                                             |
  * | job index      | tasks `JS#<state or all>` / `<createdAt>#<jobId>` | < 1 KB | submit 2, end 2                                         |
+ * | job by stamp   | tasks `JX#<stamp>` / `<createdAt>#<jobId>`     | < 1 KB    | submit: 1 per stamp, at most 16; none without stamps    |
  * | supervisor     | tasks `T#<jobId>` / `!`                        | 1-2 KB    | of supervised jobs only: submit, answered               |
  * | event sent in  | tasks `E#<jobId>#<name>` / `!`                 | < 1 KB + value | once per name                                       |
  * | waiter         | tasks `W#<jobId>#<name>` / `<hash of gid>`     | < 1 KB    | once per group that waits for the event                 |
@@ -74,6 +75,8 @@ export interface HeaderAttributes extends Owned {
   readonly firstError?: string;
   /** Members that were revoked, each with the first step that must not run: `<member>~<step>`. */
   readonly revoked?: ReadonlySet<string>;
+  /** Of a root: stamps whose runs were revoked, each as `<name>=<canonical JSON>`. The gate hands them on to the headers below, which have none of their own. */
+  readonly revokedStamps?: ReadonlySet<string>;
   /** Value of the owner of an open group, kept from seal to commit. */
   readonly ownValue?: Json;
   readonly createdAt: number;
@@ -174,6 +177,8 @@ export interface JobSeed {
   readonly parametersRef?: string;
   readonly fingerprint?: string;
   readonly planned: number;
+  /** By which the job is found: `indexedStamp` of each. */
+  readonly stamps?: readonly string[];
   /** A task token waits for its end: see supervision.ts. */
   readonly supervised?: true;
 }
@@ -218,6 +223,13 @@ export const jobIndexPartition = (state: string): string => `JS#${state}`;
 export const jobIndexKey = (state: string, createdAt: number, jobId: string): Key => ({
   table: "tasks",
   partition: jobIndexPartition(state),
+  sort: `${pad(createdAt, 14)}#${jobId}`,
+});
+/** `stamp`: as the job's header names it. */
+export const stampIndexPartition = (stamp: string): string => `JX#${stamp}`;
+export const stampIndexKey = (stamp: string, createdAt: number, jobId: string): Key => ({
+  table: "tasks",
+  partition: stampIndexPartition(stamp),
   sort: `${pad(createdAt, 14)}#${jobId}`,
 });
 export const supervisorKey = (jobId: string): Key => ({ table: "tasks", partition: `T#${jobId}`, sort: "!" });

@@ -11,6 +11,7 @@ import type { Header, Run } from "./items.ts";
 import { batchSize } from "./pace.ts";
 import { type Thin, unclaimedRun } from "./thin.ts";
 import type { InPlace } from "./work-list.ts";
+import { mustNotRun } from "./revoked.ts";
 import { type Claiming, claimRuns, type ClaimOutcome, isDue, mustRunAlone } from "./run-writes.ts";
 
 /** `later`: this member's part of the message must come again; `terminal`: its follow-up is due, now and at every redelivery. */
@@ -97,12 +98,17 @@ async function runBatch(lanes: Lanes, members: readonly Ready[], finishing: Prom
     for (const member of members) settle(member, gate.kind === "gone" ? DONE : { kind: "later", delaySeconds: 0 });
     return;
   }
+  const wanted: Ready[] = [];
+  for (const member of members) {
+    if (await mustNotRun(context, gate.header, member.ref)) settle(member, { kind: "later", delaySeconds: 0 });
+    else wanted.push(member);
+  }
   const batch = new Batch(lanes, finishing);
-  if (members[0]?.thin) {
-    for (const member of members) batch.hold(member, holdThin(lanes, gate.header, member, batch.patienceMs));
+  if (wanted[0]?.thin) {
+    for (const member of wanted) batch.hold(member, holdThin(lanes, gate.header, member, batch.patienceMs));
     return batch.run();
   }
-  for (const { member, claim, token } of await claimAll(context, gate.header, members)) {
+  for (const { member, claim, token } of await claimAll(context, gate.header, wanted)) {
     if (claim.kind === "refused") finishing.push(quiet(settleRefused(context, claim.run).then((handled) => settle(member, handled))));
     else batch.hold(member, holdAttempt(context, { header: gate.header, run: claim.run, step: member.step, token, patienceMs: batch.patienceMs }, loop));
   }

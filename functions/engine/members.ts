@@ -15,7 +15,7 @@ import { followMarked } from "./seal.ts";
 import { isThin } from "./thin.ts";
 import { localIndex } from "../core/ledger.ts";
 import { endRevoked } from "./revoke.ts";
-import { isRevoked } from "./revoked.ts";
+import { mustNotRun } from "./revoked.ts";
 import { DONE, type Handled, type Ready, runReady, secondsUntil } from "./lanes.ts";
 import { breakDeadRun, endIdleRun, isDue, isLive, killsAlone, noteUnknownTask, waitForGroup } from "./run-writes.ts";
 import { readRuns, strandOf } from "./runs.ts";
@@ -89,7 +89,8 @@ async function handleMember(
 ): Promise<Handled | ({ kind: "ready" } & Ready)> {
   if (run && isTerminal(run.status)) return { kind: "terminal", run };
   if (header.memberCount !== undefined && ref.index >= header.memberCount) return DONE; // a page that lost the race with the seal
-  if (isRevoked(header, ref)) {
+  if (!run && looked && !readsAsQueued(header, ref)) return DONE;
+  if (await mustNotRun(context, header, ref)) {
     const ended = await endRevoked(context, header, ref, run);
     if (ended) return { kind: "terminal", run: ended };
     return run && run.status !== "waiting" ? { kind: "later", delaySeconds: secondsUntil(context, run.leaseUntil) } : DONE;
@@ -98,7 +99,6 @@ async function handleMember(
     await resumeWaiting(context, run);
     return DONE;
   }
-  if (!run && looked && !readsAsQueued(header, ref)) return DONE;
   const { strand } = await strandOf(context, header, { ...ref, ...manifestOf(run) });
   const step = strand[ref.step];
   if (!step) return DONE;

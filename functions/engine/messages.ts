@@ -18,6 +18,8 @@ export type EngineMessage =
   | { readonly kind: "answered"; readonly gid: string }
   | { readonly kind: "cancel"; readonly gid: string; readonly round: number }
   | { readonly kind: "revoke"; readonly gid: string; readonly index: number }
+  /** Walks the runs of a job, behind this one. */
+  | { readonly kind: "revokeStamped"; readonly gid: string; readonly after?: string }
   | { readonly kind: "sweep"; readonly gid: string; readonly fromLeaf: number };
 
 function encodeMessage(message: EngineMessage): Json {
@@ -45,6 +47,8 @@ export function decodeMessage(body: Json): EngineMessage | undefined {
       return whole("round") ? (message as unknown as EngineMessage) : undefined;
     case "revoke":
       return whole("index") ? (message as unknown as EngineMessage) : undefined;
+    case "revokeStamped":
+      return message["after"] === undefined || typeof message["after"] === "string" ? (message as unknown as EngineMessage) : undefined;
     case "sweep":
       return whole("fromLeaf") ? (message as unknown as EngineMessage) : undefined;
     default:

@@ -1,13 +1,14 @@
 import { addCounts, type Counts, endedRuns } from "../core/counts.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { ErrorData, ResultEntry } from "../core/invocation.ts";
-import { canonicalJson, type Json, type JsonObject } from "../core/json.ts";
+import type { JsonObject } from "../core/json.ts";
 import { ownerOf, parseRunId, runIdOf } from "../core/run-id.ts";
 import { isGroupStep } from "../core/plan.ts";
 import { isSuccess, isTerminal } from "../core/run-state.ts";
+import { carriesStamp, filterTexts, stampText } from "../core/stamps.ts";
 import type { Context } from "./context.ts";
-import type { JobEvent, JobState, JobView, Page, RunDetail, RunFilter, RunView } from "./contract.ts";
-import { ALL_JOBS, OPEN_JOBS } from "./finish-job.ts";
+import type { JobEvent, JobFilter, JobState, JobView, Page, RunDetail, RunFilter, RunView } from "./contract.ts";
+import { ALL_JOBS, indexedStamp, OPEN_JOBS } from "./finish-job.ts";
 import { readHeader } from "./gate.ts";
 import {
   asJob,
@@ -20,6 +21,7 @@ import {
   PROGRESS_SHARDS,
   progressKey,
   type Run,
+  stampIndexPartition,
 } from "./items.ts";
 import { countersOf } from "./ledger-reads.ts";
 import { loadText, loadValue } from "./payload.ts";
@@ -78,10 +80,13 @@ function stateOf(job: JobAttributes | undefined, root: Header | undefined, begun
   return begun ? "started" : "pending";
 }
 
-export async function listJobs(context: Context, filter: { state?: JobState; limit?: number; cursor?: string }): Promise<Page<JobView>> {
+export async function listJobs(context: Context, filter: JobFilter): Promise<Page<JobView>> {
   const limit = Math.min(filter.limit ?? 50, 500);
   const ended = filter.state === "success" || filter.state === "failure" || filter.state === "cancelled" || filter.state === "timed-out";
-  const partition = jobIndexPartition(filter.state === undefined ? ALL_JOBS : ended ? (filter.state as string) : OPEN_JOBS);
+  const partition =
+    filter.stamp !== undefined
+      ? stampIndexPartition(indexedStamp(context, stampText(filter.stamp)))
+      : jobIndexPartition(filter.state === undefined ? ALL_JOBS : ended ? (filter.state as string) : OPEN_JOBS);
   const items: JobView[] = [];
   let cursor = filter.cursor;
   do {
@@ -124,13 +129,13 @@ export async function viewRun(context: Context, run: Run, header: Header | undef
   };
 }
 /** What the plan says of a run. */
-async function stepOf(context: Context, run: Run, header: Header | undefined): Promise<Pick<RunView, "task" | "each" | "stamps" | "next">> {
+async function stepOf(context: Context, run: Run, header: Header | undefined): Promise<Pick<RunView, "task" | "each" | "stamps" | "next" | "wait">> {
   if (!header || (header.plan === undefined && run.manifest === undefined)) return {};
   const { strand } = await strandOf(context, header, run);
   const step = strand[run.step];
   if (step === undefined) return {};
   const next = run.step + 1 < strand.length ? ({ next: true } as const) : {};
-  if (isGroupStep(step)) return next;
+  if (isGroupStep(step)) return { ...(step.wait && { wait: { of: step.wait.of, name: step.wait.name } }), ...next };
   return { task: step.task, ...(step.each && { each: step.each }), ...(step.options?.stamps && { stamps: step.options.stamps }), ...next };
 }
 export async function viewRunById(context: Context, runId: string): Promise<RunView | undefined> {
@@ -166,25 +171,18 @@ export async function listRuns(context: Context, jobId: string, filter: RunFilte
   if (!(await readHeader(context, jobId))) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
   const limit = Math.min(filter.limit ?? 100, 1_000);
   const items: RunView[] = [];
+  const wanted = filter.stamps && new Set(filterTexts(filter.stamps));
   for await (const { run, header, cursor } of walkRuns(context, jobId, filter.cursor)) {
     const view = await viewRun(context, run, header);
     if (filter.status !== undefined && view.status !== filter.status) continue;
-    if (filter.stamps !== undefined && !carries(view.stamps, filter.stamps)) continue;
+    if (wanted !== undefined && !carriesStamp(view.stamps, wanted)) continue;
     items.push(view);
     if (items.length >= limit) return { items, cursor };
   }
   return { items };
 }
-/** A stamp that is a list, as stamping with `append` makes it, has each of its values. */
-function carries(stamps: JsonObject = {}, wanted: NonNullable<RunFilter["stamps"]>): boolean {
-  return Object.entries(wanted).some(([name, values]) => {
-    const own = stamps[name];
-    const texts = (own === undefined ? [] : [own, ...(Array.isArray(own) ? own : [])]).map((value) => canonicalJson(value as Json));
-    return values.some((value) => texts.includes(canonicalJson(value)));
-  });
-}
 /** Depth first: a run, then the group it opened, then its callbacks. A cursor names the last run that was given. */
-async function* walkRuns(
+export async function* walkRuns(
   context: Context,
   jobId: string,
   after: string | undefined,

@@ -4,12 +4,12 @@ import { isTerminal } from "../core/run-state.ts";
 import type { Context } from "./context.ts";
 import { createChildGroup } from "./child-groups.ts";
 import { follow } from "./follow.ts";
-import { readHeader } from "./gate.ts";
+import { readGate, readHeader } from "./gate.ts";
 import { addRevoked } from "./header-writes.ts";
 import type { Header, Run } from "./items.ts";
 import { sendControl } from "./messages.ts";
 import { isLive, revokeIdleRun } from "./run-writes.ts";
-import { revokedAttributes, revokedFrom } from "./revoked.ts";
+import { mustNotRun, revokedAttributes, revokedFrom } from "./revoked.ts";
 import { readLastStep } from "./runs.ts";
 
 /**
@@ -19,9 +19,13 @@ import { readLastStep } from "./runs.ts";
 
 /** Revocations that one header holds; whoever wants more of them wants to revoke the group. */
 const MOST = 200;
+/** Ids of the groups beside a run. */
+const CALLBACKS = /\.[le]$/;
 
 /** A run, or the group that a run waits for. `false`: it has ended already. Throws `run_not_found`, `too_many_children`. */
 export async function revokeRun(context: Context, id: string): Promise<boolean> {
+  if (CALLBACKS.test(id))
+    throw new FanfoldError("invalid_request", `${id} are callbacks, which nobody waits for: revoke them one by one`, { details: { runId: id } });
   const ref = parseRunId(ownerOf(id) ?? id);
   const header = ref && (await readHeader(context, ref.gid));
   if (!ref || !header || (header.memberCount !== undefined && ref.index >= header.memberCount)) {
@@ -43,14 +47,14 @@ export async function revokeRun(context: Context, id: string): Promise<boolean> 
 
 /** Ends what a revocation finds of a member. Idempotent; what runs is left to its holder. */
 export async function applyRevocation(context: Context, gid: string, index: number): Promise<void> {
-  const header = await readHeader(context, gid);
-  if (!header) return;
-  const from = revokedFrom(header, index);
+  const gate = await readGate(context, gid);
+  if (gate.kind === "gone") return;
+  const { header } = gate;
   const last = await readLastStep(context, gid, index);
   // Also when the group has decided: whoever ended the run may have died before all that follows from it.
   if (last && isTerminal(last.status)) return follow(context, [{ kind: "run", run: last }], "engine");
   if (header.outcome) return;
-  if (last ? last.step < from : from > 0 || header.pages) return;
+  if (last ? !(await mustNotRun(context, header, last)) : revokedFrom(header, index) > 0 || header.pages) return;
   const ended = await endRevoked(context, header, { gid, index, step: last?.step ?? 0 }, last);
   if (ended) await follow(context, [{ kind: "run", run: ended }], "engine");
 }

@@ -1,9 +1,12 @@
 import { countOf } from "../core/counts.ts";
+import { isGroupStep, type PlanStep } from "../core/plan.ts";
 import type { RunRef } from "../core/run-id.ts";
+import { carriesStamp } from "../core/stamps.ts";
 import type { Context } from "./context.ts";
 import type { Header, RunAttributes } from "./items.ts";
+import { strandOf } from "./runs.ts";
 
-/** What a group's header says of revoked members. */
+/** What headers say of revoked members, and of stamps whose runs are revoked. */
 
 /** The step from which a member is revoked; infinite: it is not. */
 export function revokedFrom(header: Header, index: number): number {
@@ -16,6 +19,17 @@ export function revokedFrom(header: Header, index: number): number {
 }
 export const isRevoked = (header: Header, ref: Pick<RunRef, "index" | "step">): boolean =>
   header.revoked !== undefined && ref.step >= revokedFrom(header, ref.index);
+
+/** Was the run revoked, by its id or by a stamp that it carries? `header`: of its group, as the gate gives it. Reads the plan, and that only when there are revoked stamps. */
+export async function mustNotRun(context: Context, header: Header, run: RunRef): Promise<boolean> {
+  if (isRevoked(header, run)) return true;
+  if (header.revokedStamps === undefined || header.pages) return false;
+  return hasRevokedStamp(header, (await strandOf(context, header, run)).strand[run.step]);
+}
+/** Stamps are on tasks: what the engine runs itself has none. */
+export function hasRevokedStamp({ revokedStamps }: Pick<Header, "revokedStamps">, step: PlanStep | undefined): boolean {
+  return revokedStamps !== undefined && step !== undefined && !isGroupStep(step) && carriesStamp(step.options?.stamps, revokedStamps);
+}
 
 export function revokedAttributes(context: Context): Pick<RunAttributes, "status" | "counts" | "endedAt" | "error"> {
   return { status: "cancelled", counts: countOf("cancelled"), endedAt: context.clock.now(), error: REVOKED };

@@ -5,10 +5,11 @@ import { FanfoldError } from "../core/errors.ts";
 import { canonicalJson, type Json } from "../core/json.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type Strand, taskSteps } from "../core/plan.ts";
+import { stampsOfStrand } from "../core/stamps.ts";
 import type { Context } from "./context.ts";
 import type { OpenJobRequest, Submitted, SubmitRequest } from "./contract.ts";
 import { expandMembers } from "./child-groups.ts";
-import { putJob } from "./finish-job.ts";
+import { indexedStamp, putJob } from "./finish-job.ts";
 import { createHeader } from "./header-writes.ts";
 import { type Header, ITEM_VERSION, type JobSeed } from "./items.ts";
 import { sendControl } from "./messages.ts";
@@ -56,8 +57,10 @@ async function start(context: Context, request: Request, strand: Strand, content
   const now = context.clock.now();
   const deadline = now + timeoutSeconds * 1_000;
   const owned = { v: ITEM_VERSION, jobId, ttl: Math.ceil(deadline / 1_000) + context.config.retentionSeconds };
+  const stamps = stampsOfStrand(strand, LIMITS.indexedStamps).map((text) => indexedStamp(context, text));
   const seed: JobSeed = {
     planned: taskSteps(strand),
+    ...(stamps.length > 0 && { stamps }),
     ...(await keepParameters(context, jobId, fingerprint, parameters)),
     ...(workflow === undefined ? {} : { workflow }),
     ...(fingerprint === undefined ? {} : { fingerprint }),

@@ -1,5 +1,4 @@
 import { leafOf, localIndex } from "../core/ledger.ts";
-import { scopeOf } from "../core/run-id.ts";
 import { isTerminal } from "../core/run-state.ts";
 import { all, eachBounded } from "./concurrently.ts";
 import type { Context } from "./context.ts";
@@ -8,7 +7,7 @@ import { expandMembers } from "./child-groups.ts";
 import { resumeWaiting } from "./expand.ts";
 import { putJob } from "./finish-job.ts";
 import { follow } from "./follow.ts";
-import { decidedAbove, readHeader } from "./gate.ts";
+import { readGate, readHeader } from "./gate.ts";
 import { setNextCheck } from "./header-writes.ts";
 import { asJob, DUE_SHARDS, dueShard, type Header, jobKey, OPEN_SHARDS, openShard, type Run } from "./items.ts";
 import { doneOf, readLedger } from "./ledger-reads.ts";
@@ -17,6 +16,7 @@ import type { IndexName, Key } from "./ports.ts";
 import { clearDue, isDue, isLive, noteResend } from "./run-writes.ts";
 import { readLeaf, readRun, readRunById, strandOf } from "./runs.ts";
 import { applyRevocation } from "./revoke.ts";
+import { mustNotRun } from "./revoked.ts";
 import { resumeSide } from "./sides.ts";
 import { recheckEdges, pathUp, recheckNodes } from "./seal.ts";
 
@@ -103,10 +103,11 @@ export async function sweepGroup(context: Context, gid: string, fromLeaf: number
     await kickOwner(context, header);
     return rest(context, header, 0, 0);
   }
-  const scope = scopeOf(gid);
   const owner = header.joins === undefined ? undefined : await readRunById(context, header.joins);
   const orphaned = !header.side && owner !== undefined && isTerminal(owner.status) && owner.round >= header.round;
-  if (orphaned || (scope !== undefined && (await decidedAbove(context, scope)))) {
+  const gate = await readGate(context, gid);
+  if (gate.kind === "gone") return;
+  if (orphaned || gate.kind === "decided") {
     await follow(context, [{ kind: "decide", gid, round: header.round, outcome: "dropped" }], "engine");
     return rest(context, header, 0, 0);
   }
@@ -120,9 +121,10 @@ export async function sweepGroup(context: Context, gid: string, fromLeaf: number
     if (header.side) await resumeSide(context, header);
     else if (owner) await kick(context, header, owner);
     await recheckEdges(context, gid);
-    if (await moved(context, header)) return;
+    // Where stamps are revoked every leaf is looked into: the message that revokes what waits may be lost.
+    if ((await moved(context, header)) && !gate.header.revokedStamps) return;
   }
-  await descend(context, header, fromLeaf);
+  await descend(context, gate.header, fromLeaf);
 }
 
 /** The ledger grew since the last check: all is well, look again later. Otherwise the next checks come ever further apart while something is repaired. */
@@ -178,7 +180,7 @@ async function sweepLeaf(context: Context, header: Header, leaf: number, done: R
     }
     if (!run || index >= upTo || done.has(localIndex(index, width))) continue;
     if (isTerminal(run.status)) ended.push(run);
-    else kicks.push(kick(context, header, run));
+    else kicks.push(repair(context, header, run));
   }
   await all(kicks);
   const late = context.clock.now() - FOLLOW_LATE_MS;
@@ -188,6 +190,10 @@ async function sweepLeaf(context: Context, header: Header, leaf: number, done: R
     ended.map((run) => ({ kind: "run" as const, run })),
     "engine",
   );
+}
+async function repair(context: Context, header: Header, run: Run): Promise<void> {
+  if (await mustNotRun(context, header, run)) await applyRevocation(context, run.gid, run.index);
+  else await kick(context, header, run);
 }
 /** A range whose members have no rows: its message may just be waiting in a long queue. The further apart, the longer nothing moved. */
 function mayResend(context: Context, header: Header): boolean {

@@ -74,6 +74,42 @@ describe("beside a dev server", { timeout: 60_000 }, () => {
     expect(jsonLines(stdout)).toHaveLength(1);
   });
 
+  it("complete, send, runs and cancel act on what waits", { timeout: 400_000 }, async () => {
+    const late = { task: "math.add", args: [1, 1], options: { countdown: 600, team: "blue", stamped_headers: ["team"] } };
+    const waits = { chain: [{ approval: { name: "go-on" } }, { event: { name: "paid" } }, { task: "math.add", args: [1] }] };
+    const submitted = start(["submit", "-", "--data", data, "--json"], JSON.stringify({ group: [waits, late], options: { policy: "settled" } }));
+    const { jobId } = jsonLines<{ jobId: string }>((await submitted.ended).stdout)[0]!;
+    const waiting = async (runId: string): Promise<string> => {
+      for (;;) {
+        const { stdout } = await at("runs", jobId, "--status", "waiting");
+        if (stdout.includes(`${runId} `)) return stdout;
+      }
+    };
+    const [approval, event] = [`${jobId}.0.g.0`, `${jobId}.0.g.0~1`];
+    expect(await waiting(approval)).toMatch(/waiting +- +approval go-on/);
+    const [job, done, sheet] = await Promise.all([at("complete", jobId, "--value", "1"), at("complete", jobId + ".0", "--value", "1"), at("runs", approval)]);
+    expect([job.code, job.stderr]).toEqual([2, expect.stringContaining(`fanfold runs ${jobId} --status waiting`) as string]);
+    expect([done.code, done.stderr]).toEqual([2, expect.stringContaining("waits for no answer") as string]);
+    expect(sheet.stdout).toMatch(/^token {5}\S+$/m);
+    expect((await at("complete", approval, "--value", "1")).stdout).toBe(`answered ${approval}\n`);
+    expect(jsonLines((await at("complete", approval, "--error", "no", "--json")).stdout)).toEqual([{ runId: approval, completed: false }]);
+    expect(await waiting(event)).toMatch(/waiting +- +event paid/);
+    expect((await at("complete", event, "--value", "1")).stderr).toContain(`fanfold send ${jobId} paid`);
+    expect((await at("send", jobId, "paid", "--value", "41")).stdout).toBe(`sent paid to ${jobId}\n`);
+    const [jobs, none, cancelled] = await Promise.all([
+      at("jobs", "--stamp", "team=blue", "--json"),
+      at("jobs", "--stamp", "team=red"),
+      at("cancel", jobId, "--stamp", "team=blue"),
+    ]);
+    expect(jsonLines(jobs.stdout)).toMatchObject([{ items: [{ jobId }] }]);
+    expect(none.stderr).toContain("no jobs");
+    expect(cancelled.stdout).toBe(`cancelled the runs of ${jobId} with team=blue\n`);
+    expect((await at("watch", jobId)).code).toBe(1);
+    expect(jsonLines((await at("runs", jobId, "--stamp", "team=blue", "--json")).stdout)).toMatchObject([{ items: [{ status: "cancelled" }] }]);
+    expect((await at("results", jobId)).stdout).toMatch(/success +42\n.*Revoked/);
+    expect((await at("cancel", `${jobId}.0.g`)).stdout).toBe(`${jobId}.0.g had already ended\n`);
+  });
+
   it("an unknown job is told as such", async () => {
     const { code, stderr } = await at("job", "nope");
     expect([code, stderr]).toEqual([1, expect.stringContaining("(job_not_found)") as string]);

@@ -37,6 +37,13 @@ describe("a wrong call", () => {
     { args: ["submit", "README.md/x", "-f", "a=b"], says: "--field is for workflows" },
     { args: ["run", "example.sum-of-sums", "-f", "n"], says: "name=value" },
     { args: ["run", "x", "--tasks", "nowhere.ts"], says: "there is no file" },
+    { args: ["complete", "J.0"], says: "--value JSON, or --error MESSAGE" },
+    { args: ["complete", "J.0", "--value", "1", "--error", "no"], says: "and not both" },
+    { args: ["complete", "J.0", "--value", "{ok: true}"], says: "begins like JSON but is none" },
+    { args: ["send", "J"], says: "missing required argument" },
+    { args: ["cancel", "J.0", "--stamp", "team=blue"], says: "--stamp is for jobs" },
+    { args: ["cancel", "J", "--stamp", "team"], says: "name=value" },
+    { args: ["runs", "J", "--status", "done"], says: "Allowed choices" },
     { args: ["demo", "nowhere"], says: "there is no folder nowhere" },
     { args: ["demo", "docs", "--data", "docs/data"], says: "inside of" },
   ])("$args ends with 2 and says: $says", async ({ args, says }) => {

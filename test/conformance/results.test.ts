@@ -77,9 +77,10 @@ describe("revoking", () => {
     const stamped = (team: Json) => ({ ...later, options: { countdown: 600, team, stamped_headers: ["team"] } });
     const jobId = await bench.submit({ group: [stamped("a"), stamped("b"), stamped(["c", "a"]), later], options: { tracking: "full", policy: "settled" } });
     await bench.turns(6);
-    const { items } = await bench.local.engine.runs(jobId, { stamps: { team: ["a", "z"], owner: ["me"] } });
+    const stamps = { team: ["a", "z"], owner: ["me"] };
+    const { items } = await bench.local.engine.runs(jobId, { stamps });
     expect(items.map(({ index }) => index)).toEqual([0, 2]);
-    for (const { runId } of items) expect(await bench.local.engine.revoke(runId)).toBe(true);
+    expect(await bench.local.engine.revokeStamped(jobId, stamps)).toBe(true);
     await bench.ended(jobId);
     expect((await bench.result(jobId)).join({ propagate: false }).map((each) => (each instanceof ResultError ? each.name : each))).toEqual([
       "TaskRevokedError",

@@ -18,7 +18,7 @@ export interface ClientJob {
   /** Scheduler step at which it is cancelled; negative: never. */
   cancelAt: number;
   cancelAsked: boolean;
-  /** Scheduler step at which one of its runs is revoked; negative: never. */
+  /** Scheduler step at which one of its runs, or all that carry a stamp, are revoked; negative: never. */
   revokeAt: number;
   /** The API said that the job is cancelled. */
   cancelled: boolean;
@@ -81,6 +81,11 @@ export async function revokeRun(engine: Engine, runId: string): Promise<void> {
   } catch (error) {
     if (!(error instanceof FanfoldError) || error.code === "internal") throw error;
   }
+}
+
+/** Revokes all runs of a job that carry a stamp. */
+export async function revokeStamped(engine: Engine, jobId: string, team: string): Promise<void> {
+  await again(() => engine.revokeStamped(jobId, { team: [team] }));
 }
 
 /** A client tries again until a port answers. */

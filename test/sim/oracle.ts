@@ -17,6 +17,8 @@ import type { AppliedWrite } from "./sim-store.ts";
 
 const COUNTED = ["ignored", "success", "skipped", "error", "broken", "cancelled", "failedMembers"];
 
+const STAMP_GRACE_MS = 15_000;
+
 /** Watches every applied write and every start of user code, and complains as soon as the protocol's promises are broken. */
 export class Oracle {
   readonly #shape: Shape;
@@ -33,6 +35,8 @@ export class Oracle {
   readonly deadlines = new Map<string, number>();
   /** When a member of a group was last revoked. */
   readonly #revokedAt = new Map<string, number>();
+  /** When a stamp of a job was first revoked. */
+  readonly #stampRevokedAt = new Map<string, number>();
   /** Nothing fails any more, so what was revoked before does not start. */
   calm = false;
   /** All jobs have expired: what old processes write now expires too. Only a root header must not come back. */
@@ -64,6 +68,8 @@ export class Oracle {
     }
     if (!before) this.#created(after);
     if ((after.revoked?.size ?? 0) > (before?.revoked?.size ?? 0)) this.#revokedAt.set(after.gid, this.#scheduler.now);
+    for (const stamp of after.revokedStamps ?? [])
+      if (!before?.revokedStamps?.has(stamp)) this.#stampRevokedAt.set(`${after.gid} ${stamp}`, this.#scheduler.now);
     if (before?.memberCount !== undefined && after.memberCount !== before.memberCount) this.#bad("sealed-twice", after.gid);
     if (after.outcome !== undefined && (before?.outcome !== after.outcome || before.round !== after.round)) this.#decided(process, after);
     if (after.state === "closed" && after.outcome === undefined) this.#bad("closed-undecided", after.gid);
@@ -128,8 +134,7 @@ export class Oracle {
   }
   #revoked(header: Header): boolean {
     const ref = header.joins === undefined ? undefined : parseRunId(header.joins);
-    const above = ref && this.#shape.header(ref.gid);
-    return ref !== undefined && above !== undefined && isRevoked(above, ref);
+    return ref !== undefined && this.#shape.isRevoked(ref);
   }
   #decidedEarly(header: Header): void {
     let failed = 0;
@@ -299,6 +304,11 @@ export class Oracle {
     const header = this.#shape.header(groupId);
     const marked = header && isRevoked(header, call) ? this.#revokedAt.get(groupId) : undefined;
     if (this.calm && marked !== undefined && marked < this.#scheduler.now - 60_000) this.#bad("revoked-run-started", runId);
+    for (const stamp of this.#shape.teams({ gid: groupId, index, step })) {
+      const at = this.#stampRevokedAt.get(`${call.jobId} ${stamp}`);
+      // Headers are remembered for 5 s; the rest is for what was claimed before.
+      if (this.calm && at !== undefined && at < this.#scheduler.now - STAMP_GRACE_MS) this.#bad("revoked-stamp-started", `${runId} ${stamp}`);
+    }
     if (step === 0) return;
     const before = this.#shape.row({ gid: groupId, index, step: step - 1 });
     if (!before || !isSuccess(before.status)) this.#bad("step-before-predecessor", `${runId}: the step before is ${before?.status ?? "absent"}`);

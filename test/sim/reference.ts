@@ -6,7 +6,6 @@ import { childGroupOf, ownerOf, runIdOf, type RunRef } from "../../functions/cor
 import { holds } from "../../functions/core/value-condition.ts";
 import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../functions/core/run-state.ts";
 import type { Header, Run } from "../../functions/engine/items.ts";
-import { isRevoked } from "../../functions/engine/revoked.ts";
 import type { Journal } from "./journal.ts";
 import { childrenOf } from "./script-runner.ts";
 import { repeated, type Shape, type Step, stepsOf } from "./shape.ts";
@@ -153,8 +152,7 @@ export class Reference {
     return (script.spawn ?? script.stream) !== undefined && run.attempt === 1 && this.#shape.mayRunThin(run.gid, run.index);
   }
   #wasRevoked(run: Run): Ended {
-    const header = this.#shape.header(run.gid);
-    if (!header || !isRevoked(header, run)) this.#complaints.bad("revoked-by-nobody", run.runId);
+    if (!this.#shape.isRevoked(run)) this.#complaints.bad("revoked-by-nobody", run.runId);
     return { status: "cancelled", counts: run.joins === undefined ? { cancelled: 1 } : undefined };
   }
   #group(ref: RunRef, run: Run, step: Exclude<Step, { kind: "task" }>, input: Value | undefined): Ended {

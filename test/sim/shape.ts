@@ -6,6 +6,7 @@ import { jobIdOf, ownerOf, parseRunId, type RunRef, runIdOf, sideGroupOf } from 
 import { isSuccess, isTerminal } from "../../functions/core/run-state.ts";
 import { holds } from "../../functions/core/value-condition.ts";
 import { asHeader, asRun, type Header, headerKey, ledgerKey, type Run, runKey } from "../../functions/engine/items.ts";
+import { isRevoked } from "../../functions/engine/revoked.ts";
 import { childrenOf, scriptOf } from "./script-runner.ts";
 import type { SimStore } from "./sim-store.ts";
 import type { JobSpec, Script } from "./workload.ts";
@@ -182,6 +183,19 @@ export class Shape {
 
   header(gid: string): Header | undefined {
     return asHeader(this.#store.peek(headerKey(gid)));
+  }
+
+  /** Stamps that a run carries, as the root would say that they are revoked; read off the canvas. */
+  teams(ref: RunRef): readonly string[] {
+    const step = this.strand(ref.gid, ref.index)?.[ref.step];
+    const team = step?.kind === "task" ? step.signature.options.stamps?.["team"] : undefined;
+    return team === undefined ? [] : [team].flat().map((each) => `team=${JSON.stringify(each)}`);
+  }
+  /** By its id, or by a stamp. */
+  isRevoked(ref: RunRef): boolean {
+    const header = this.header(ref.gid);
+    const stamps = this.header(jobIdOf(ref.gid))?.revokedStamps;
+    return (header !== undefined && isRevoked(header, ref)) || this.teams(ref).some((team) => stamps?.has(team));
   }
 
   /** Members from 0 upward that have a row. */

@@ -2,7 +2,7 @@ import type { ResultEntry } from "../../functions/core/invocation.ts";
 import { runIdOf } from "../../functions/core/run-id.ts";
 import type { Engine } from "../../functions/engine/contract.ts";
 import { asHeader, type Header } from "../../functions/engine/items.ts";
-import { answer, cancelJob, type ClientJob, revokeRun, submitJob } from "./clients.ts";
+import { answer, cancelJob, type ClientJob, revokeRun, revokeStamped, submitJob } from "./clients.ts";
 import { FinalChecks } from "./final-checks.ts";
 import type { Faults } from "./faults.ts";
 import { Journal } from "./journal.ts";
@@ -17,7 +17,7 @@ import { Shape } from "./shape.ts";
 import type { SimWorld } from "./sim-ports.ts";
 import { SimQueue } from "./sim-queue.ts";
 import { SimStore } from "./sim-store.ts";
-import { type JobSpec, Workload } from "./workload.ts";
+import { type JobSpec, TEAMS, Workload } from "./workload.ts";
 
 export interface Violation {
   readonly kind: string;
@@ -236,6 +236,13 @@ export class Simulation {
     for (const job of this.jobs) {
       if (job.revokeAt < 0 || step < job.revokeAt || job.jobId === undefined) continue;
       job.revokeAt = this.random.chance(0.3) ? step + this.random.int(200) : -1;
+      if (this.random.chance(0.4)) {
+        const { jobId } = job;
+        const team = this.random.pick(TEAMS);
+        this.scheduler.count("stampRevokes");
+        this.#processes.background("client", (engine) => revokeStamped(engine, jobId, team));
+        continue;
+      }
       const prefix = `G#${job.jobId}`;
       const rows = [...this.#store.items()].filter(
         ({ key }) => key.table === "tasks" && (key.partition === `${prefix}#0` || key.partition.startsWith(`${prefix}.`)),

@@ -206,6 +206,13 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
           : withAttributes(item, ({ revoked: _unseen, ...attributes }) => attributes),
     },
   },
+  "stamp-revocation-unseen": {
+    removes: "whoever starts a run has read which stamps of its job are revoked",
+    faults: {
+      read: ({ item, many }) =>
+        !many || item?.attributes["revokedStamps"] === undefined ? item : withAttributes(item, ({ revokedStamps: _unseen, ...attributes }) => attributes),
+    },
+  },
   "event-not-kept": {
     removes: "an event is put before anybody is told of it, and looked for after anybody has asked for it",
     faults: { read: ({ key, item }) => (key.partition.startsWith("E#") ? undefined : item), sweeper: false },

@@ -41,6 +41,15 @@ export type JobSpec =
   | { readonly kind: "canvas"; readonly canvas: Canvas; readonly timeoutSeconds?: number }
   | { readonly kind: "input"; readonly pages: readonly (readonly Canvas[])[]; readonly body?: Canvas; readonly policy?: FailurePolicy };
 
+/** What half of the tasks carry, told by their number. */
+export const TEAMS = ["blue", "red"] as const;
+function stampsOf(label: string): JsonObject | undefined {
+  const number = Number(label.slice(1));
+  if (number % 7 === 0) return { team: ["red", "blue"] };
+  if (number % 3 === 0) return { team: "blue" };
+  return number % 5 === 0 ? { team: "red" } : undefined;
+}
+
 /** Random canvases that stay small: a budget of strands, after which everything is a single task. */
 export class Workload {
   readonly #random: Random;
@@ -163,7 +172,9 @@ export class Workload {
   }
   #signature(script: Script): Canvas {
     const random = this.#random;
+    const stamps = stampsOf(script.label);
     const options: SignatureOptions = {
+      ...(stamps && { stamps }),
       retry: { maxAttempts: MAX_ATTEMPTS, initialDelaySeconds: random.int(6), jitter: random.chance(0.5) ? 0 : 0.5 },
       ...(random.chance(0.06) && { countdown: 1 + random.int(25) }),
       ...(random.chance(0.02) && { expires: 5 + random.int(60) }),

@@ -21,6 +21,8 @@ import {
   resultEntry,
   runPage,
   runStatus,
+  stamp,
+  stamps,
   wholeNumber,
 } from "../schemas.ts";
 import { jobIdParam, requireJob } from "./job-id.ts";
@@ -38,7 +40,9 @@ export const jobRoutes = [
     path: "/jobs",
     operation: "listJobs",
     summary: "Jobs, newest first",
-    query: z.strictObject({ state: jobState.optional(), limit, cursor: cursorText }),
+    description:
+      "With `?stamp` only jobs whose canvas carries it. The first 16 different stamps of a canvas count, not those of input pages or of what tasks spawn.",
+    query: z.strictObject({ state: jobState.optional(), stamp: stamp.optional(), limit, cursor: cursorText }),
     replies: { 200: { description: "A page of them", schema: jobPage } },
     handle: async ({ query }, { engine }) => Response.json(await engine.jobs({ limit: DEFAULT_LIMIT, ...definedOf(query) })),
   }),
@@ -75,12 +79,13 @@ export const jobRoutes = [
     path: "/jobs/{id}/runs",
     operation: "listRuns",
     summary: "Runs of a job",
+    description: "With `?stamp`, once or several times, only runs that carry one of them.",
     params: id,
-    query: z.strictObject({ status: runStatus.optional(), limit, cursor: cursorText }),
+    query: z.strictObject({ status: runStatus.optional(), stamp: stamps, limit, cursor: cursorText }),
     replies: { 200: { description: "A page of them", schema: runPage } },
-    async handle({ params, query }, { engine }) {
+    async handle({ params, query: { stamp: wanted, ...filter } }, { engine }) {
       await requireJob(params.id, engine);
-      return Response.json(await engine.runs(params.id, { limit: DEFAULT_LIMIT, ...definedOf(query) }));
+      return Response.json(await engine.runs(params.id, { limit: DEFAULT_LIMIT, ...definedOf(filter), ...(wanted && { stamps: wanted }) }));
     },
   }),
   route({
@@ -120,12 +125,16 @@ export const jobRoutes = [
     method: "POST",
     path: "/jobs/{id}/cancel",
     operation: "cancelJob",
-    summary: "Cancel a job; durable once answered, harmless when repeated",
+    summary: "Cancel a job, or the runs of it that carry a stamp; durable once answered, harmless when repeated",
+    description:
+      "With `?stamp`, once or several times, only runs that carry one of them are revoked, with what would have followed each in its strand: those that wait or " +
+      "run, and those that come later. The job goes on.",
     params: id,
+    query: z.strictObject({ stamp: stamps }),
     replies: { 200: { description: "Whether it had an effect", schema: cancelled } },
-    async handle({ params }, { engine }) {
+    async handle({ params, query }, { engine }) {
       const { jobId } = await requireJob(params.id, engine);
-      return Response.json({ jobId, cancelled: await engine.cancel(jobId) });
+      return Response.json({ jobId, cancelled: await (query.stamp ? engine.revokeStamped(jobId, query.stamp) : engine.cancel(jobId)) });
     },
   }),
   route({

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { FanfoldError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
-import { parseRunId } from "../../core/run-id.ts";
+import { ownerOf, parseRunId } from "../../core/run-id.ts";
 import type { Engine, RunView } from "../../engine/contract.ts";
 import { invalid, route } from "../route.ts";
 import { json, run, runCancelled, runCompleted } from "../schemas.ts";
@@ -51,17 +51,22 @@ export const runRoutes = [
     path: "/runs/{id}/cancel",
     operation: "cancelRun",
     summary: "Revoke a run and what would have followed it in its strand; durable once answered, harmless when repeated",
+    description: "By the id of a group, which ends with `.g`, the run that waits for it is revoked. A member of a group can be revoked before it has begun.",
     params,
     replies: { 200: { description: "Whether it had an effect", schema: runCancelled } },
     async handle({ params: { id } }, { engine }) {
-      const { runId } = await requireRun(id, engine);
-      return Response.json({ runId, cancelled: await engine.revoke(runId) });
+      const runId = ownerOf(id) ?? id;
+      if (parseRunId(runId) === undefined) throw notFound(id);
+      return Response.json({ runId, cancelled: await engine.revoke(id) });
     },
   }),
 ];
 
 async function requireRun(id: string, engine: Engine): Promise<RunView> {
   const found = parseRunId(id) && (await engine.run(id));
-  if (!found) throw new FanfoldError("run_not_found", `there is no run ${id.slice(0, 200)}; GET /jobs/{id}/runs lists the runs of a job`);
+  if (!found) throw notFound(id);
   return found;
+}
+function notFound(id: string): FanfoldError {
+  return new FanfoldError("run_not_found", `there is no run ${id.slice(0, 200)}; GET /jobs/{id}/runs lists the runs of a job`);
 }

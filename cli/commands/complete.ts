@@ -1,0 +1,55 @@
+import type { Command } from "commander";
+import type { Client, Json } from "../../functions/client/index.ts";
+import { badCall, readValue } from "../answer-value.ts";
+import { action, command, type CommonOptions, type Context } from "../command.ts";
+import { withEngine } from "../connect.ts";
+import { EXIT } from "../exit-codes.ts";
+import { further } from "../repository.ts";
+
+interface CompleteOptions extends CommonOptions {
+  readonly token?: string;
+  readonly value?: string;
+  readonly error?: string;
+}
+type Answer = { readonly value: Json } | { readonly error: { readonly name: string; readonly message: string } };
+
+const EXAMPLE = `fanfold runs 01JD2Y8ZK5W0E3T7Q9M4R6X8AB --status waiting
+fanfold complete 01JD2Y8ZK5W0E3T7Q9M4R6X8AB.0~1 --value '{"approved": true}'
+fanfold complete 01JD2Y8ZK5W0E3T7Q9M4R6X8AB.0~1 --error "too expensive"`;
+
+export function completeCommand(): Command {
+  return command("complete", "Answer a run that waits for an approval, or for work done elsewhere", EXAMPLE)
+    .argument("<run>", "id of the run")
+    .option("--value <json>", "its value: JSON if it is JSON, else text")
+    .option("--error <message>", "refuse: the run fails with this message")
+    .option("--token <token>", "the token that the run waits with; without it, it is read from the run")
+    .action(
+      action(async ({ terminal }: Context, options: CompleteOptions, id: string) => {
+        const answer = answerOf(options);
+        return withEngine(options, "look", async ({ client }) => {
+          const token = options.token ?? (await tokenOf(client, id, options.data));
+          const completed = await client.complete(id, token, answer);
+          if (terminal.json) await terminal.printJson({ runId: id, completed });
+          else await terminal.print(completed ? `answered ${id}\n` : `${id} was answered before, or has ended\n`);
+          return EXIT.success;
+        });
+      }),
+    );
+}
+
+function answerOf({ value, error }: CompleteOptions): Answer {
+  if ((value === undefined) === (error === undefined)) throw badCall("--value", "give the answer: --value JSON, or --error MESSAGE, and not both");
+  return value === undefined ? { error: { name: "Refused", message: error ?? "" } } : { value: readValue(value) };
+}
+
+/** Says what to do instead where there is nothing to answer. */
+async function tokenOf(client: Client, id: string, data: string): Promise<string> {
+  if (!id.includes(".")) {
+    await client.job(id);
+    throw badCall("RUN", `${id} is a job, not a run; its runs that wait: ${further(data, `runs ${id} --status waiting`)}`);
+  }
+  const { jobId, status, wait } = await client.run(id);
+  if (wait?.of === "event") throw badCall("RUN", `${id} waits for an event; send it: ${further(data, `send ${jobId} ${wait.name}`)}`);
+  if (wait?.token !== undefined) return wait.token;
+  throw badCall("RUN", `${id} waits for no answer: it is ${status}; runs that wait: ${further(data, `runs ${jobId} --status waiting`)}`);
+}

@@ -1,0 +1,108 @@
+import { Option, type Command } from "commander";
+import type { Run, RunStatus } from "../../functions/client/index.ts";
+import { action, command, wholeNumber, type CommonOptions, type Context } from "../command.ts";
+import { withEngine } from "../connect.ts";
+import { EXIT } from "../exit-codes.ts";
+import { formatDuration, oneLine, table } from "../format.ts";
+import { filterOf, moreStamps, type Stamp } from "../stamp-option.ts";
+
+const STATUSES: readonly RunStatus[] = [
+  "pending",
+  "queued",
+  "deferred",
+  "started",
+  "retrying",
+  "waiting",
+  "success",
+  "skipped",
+  "error",
+  "broken",
+  "cancelled",
+];
+interface RunsOptions extends CommonOptions {
+  readonly status?: RunStatus;
+  readonly stamp?: readonly Stamp[];
+  readonly limit: number;
+  readonly cursor?: string;
+}
+const EXAMPLE = `fanfold runs 01JD2Y8ZK5W0E3T7Q9M4R6X8AB --status error
+fanfold runs 01JD2Y8ZK5W0E3T7Q9M4R6X8AB --stamp team=blue
+fanfold runs 01JD2Y8ZK5W0E3T7Q9M4R6X8AB.0.g.2     one run with its log`;
+
+export function runsCommand(): Command {
+  return command("runs", "List the runs of a job that have begun or wait, or show one run", EXAMPLE)
+    .argument("<id>", "id of the job, or of one run")
+    .addOption(new Option("--status <status>", "only those with this status").choices(STATUSES))
+    .option("--stamp <name=value>", "only those that carry this stamp; repeat it for more", moreStamps)
+    .option("--limit <n>", "at most so many", wholeNumber(1, 1_000), 50)
+    .option("--cursor <cursor>", "go on after an earlier list")
+    .action(
+      action(async ({ terminal }: Context, { status, stamp, limit, cursor, ...options }: RunsOptions, id: string) => {
+        return withEngine(options, "look", async ({ client }) => {
+          if (id.includes(".")) {
+            const run = await client.run(id);
+            if (terminal.json) await terminal.printJson(run);
+            else await terminal.print(`${runSheet(run, terminal.columns()).join("\n")}\n`);
+            return EXIT.success;
+          }
+          const page = await client.runs(id, { limit, ...(status && { status }), ...(cursor !== undefined && { cursor }), ...filterOf(stamp) });
+          if (terminal.json) await terminal.printJson(page);
+          else if (page.items.length === 0) terminal.say("no such runs");
+          else await terminal.print(`${runLines(page.items, terminal.columns(), Date.now()).join("\n")}\n`);
+          if (!terminal.json && page.cursor !== undefined) terminal.say(`more: --cursor ${page.cursor}`);
+          return EXIT.success;
+        });
+      }),
+    );
+}
+
+function whatOf({ task, wait, each }: Run): string {
+  if (wait !== undefined) return `${wait.of} ${wait.name}`;
+  return each === undefined ? (task ?? "group") : `${each} of ${task}`;
+}
+const errorOf = ({ error }: Run): string | undefined => error && `${error.name}: ${error.message}`;
+const stampsOf = ({ stamps }: Run): string => (stamps ? JSON.stringify(stamps) : "");
+
+function runLines(runs: readonly Run[], width: number, now: number): string[] {
+  const stamped = runs.some(({ stamps }) => stamps !== undefined);
+  return table(
+    [{ title: "RUN" }, { title: "STATUS" }, { title: "TOOK", right: true }, { title: "WHAT" }, ...(stamped ? [{ title: "STAMPS" }] : []), { title: "ERROR" }],
+    runs.map((run) => [
+      run.runId,
+      run.status,
+      run.startedAt === undefined ? "-" : formatDuration(Math.max(0, (run.endedAt ?? now) - run.startedAt) / 1_000),
+      oneLine(whatOf(run), 60),
+      ...(stamped ? [oneLine(stampsOf(run), 40)] : []),
+      oneLine(errorOf(run) ?? "", 120),
+    ]),
+    width,
+  );
+}
+
+/** The facts of a run, one per line, and what it logged. */
+function runSheet(run: Run, width: number): string[] {
+  const { wait, detail } = run;
+  const facts: [string, string | undefined][] = [
+    ["run", run.runId],
+    ["status", run.status],
+    ["what", whatOf(run)],
+    ["attempt", run.attempt > 0 ? String(run.attempt) : undefined],
+    ["stamps", stampsOf(run) || undefined],
+    ["token", wait?.token],
+    ["expires", wait?.expiresAt === undefined ? undefined : new Date(wait.expiresAt).toISOString()],
+    ["started", run.startedAt === undefined ? undefined : new Date(run.startedAt).toISOString()],
+    ["ended", run.endedAt === undefined ? undefined : new Date(run.endedAt).toISOString()],
+    ["group", run.childGroup],
+    ["error", errorOf(run)],
+    ["value", run.value === undefined ? undefined : JSON.stringify(run.value)],
+  ];
+  const sheet = facts.flatMap(([name, text]) => (text === undefined ? [] : [`${name.padEnd(10)}${oneLine(text, Math.max(20, width - 10))}`]));
+  const log = (detail?.log ?? []) as readonly { readonly at: number; readonly level: string; readonly message: string }[];
+  const lines = log.map(({ at, level, message }) => oneLine(`  ${new Date(at).toISOString()}  ${level.padEnd(5)}  ${message}`, width));
+  const stack = (detail?.stack ?? "").split("\n").filter((line) => line !== "");
+  return [
+    ...sheet,
+    ...(lines.length > 0 ? ["log", ...lines] : []),
+    ...(stack.length > 0 ? ["stack", ...stack.map((line) => `  ${oneLine(line, width)}`)] : []),
+  ];
+}

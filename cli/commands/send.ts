@@ -1,0 +1,31 @@
+import type { Command } from "commander";
+import { readValue } from "../answer-value.ts";
+import { action, command, type CommonOptions, type Context } from "../command.ts";
+import { withEngine } from "../connect.ts";
+import { EXIT } from "../exit-codes.ts";
+
+interface SendOptions extends CommonOptions {
+  readonly value?: string;
+}
+
+export function sendCommand(): Command {
+  return command(
+    "send",
+    "Send an event to a job: all its runs that wait for it, now or later, are given the value. The first event of a name stays.",
+    `fanfold send 01JD2Y8ZK5W0E3T7Q9M4R6X8AB paid --value '{"amount": 12}'`,
+  )
+    .argument("<job>", "id of the job")
+    .argument("<event>", "name of the event")
+    .option("--value <json>", "what comes with it: JSON if it is JSON, else text; without it null")
+    .action(
+      action(async ({ terminal }: Context, options: SendOptions, id: string, name: string) => {
+        const value = options.value === undefined ? null : readValue(options.value);
+        return withEngine(options, "look", async ({ client }) => {
+          const sent = await client.sendEvent(id, name, value);
+          if (terminal.json) await terminal.printJson({ jobId: id, name, sent });
+          else await terminal.print(sent ? `sent ${name} to ${id}\n` : `${name} was sent to ${id} before; the first one stays\n`);
+          return EXIT.success;
+        });
+      }),
+    );
+}

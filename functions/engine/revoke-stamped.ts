@@ -1,0 +1,60 @@
+import { FanfoldError } from "../core/errors.ts";
+import { LIMITS } from "../core/limits.ts";
+import { isTerminal } from "../core/run-state.ts";
+import { filterTexts, type StampFilter } from "../core/stamps.ts";
+import type { Context } from "./context.ts";
+import { follow } from "./follow.ts";
+import { readHeader, withStampsOf } from "./gate.ts";
+import { addRevokedStamps } from "./header-writes.ts";
+import type { Run } from "./items.ts";
+import { sendControl } from "./messages.ts";
+import { walkRuns } from "./query.ts";
+import { endRevoked } from "./revoke.ts";
+import { mustNotRun } from "./revoked.ts";
+
+/**
+ * Revoking by stamp (docs/adr/0007). The root header says which stamps are revoked; that write is the revocation, for runs that exist and for those that come.
+ * Whoever starts a run reads the root with the headers above it. The message only hurries what waits: it walks the rows, and the sweeper looks at them too.
+ */
+
+/** Rows that one message looks at. */
+const ROWS_PER_MESSAGE = 1_000;
+
+export async function revokeStamped(context: Context, jobId: string, filter: StampFilter): Promise<boolean> {
+  const root = await readHeader(context, jobId);
+  if (!root?.job) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
+  const stamps = new Set(filterTexts(filter));
+  check(stamps, root.revokedStamps);
+  if (root.outcome) return false;
+  const { header } = await addRevokedStamps(context, jobId, stamps);
+  // Judged by what stands there: the write may have been applied although its answer was lost.
+  if (!header || [...stamps].some((stamp) => !header.revokedStamps?.has(stamp))) return false;
+  await sendControl(context, { kind: "revokeStamped", gid: jobId });
+  return true;
+}
+function check(stamps: ReadonlySet<string>, revoked: ReadonlySet<string> = new Set()): void {
+  if (stamps.size === 0) throw new FanfoldError("invalid_request", "name a stamp and its value", { details: { field: "stamp" } });
+  const long = [...stamps].find((stamp) => stamp.length > LIMITS.revokedStampCharacters);
+  if (long !== undefined) {
+    const message = `a stamp has at most ${LIMITS.revokedStampCharacters} characters to be revoked by: ${long.slice(0, 60)}...`;
+    throw new FanfoldError("invalid_request", message, { details: { field: "stamp" } });
+  }
+  if (new Set([...stamps, ...revoked]).size <= LIMITS.revokedStamps) return;
+  const message = `at most ${LIMITS.revokedStamps} stamps of a job can be revoked: revoke the runs or groups by their ids, or cancel the job`;
+  throw new FanfoldError("too_many_stamps", message, { details: { field: "stamp", limit: LIMITS.revokedStamps } });
+}
+
+/** Ends what waits. Idempotent; what runs is left to its holder, and what has no row to the message that would start it. */
+export async function applyStampRevocation(context: Context, jobId: string, after: string | undefined): Promise<void> {
+  const root = await readHeader(context, jobId);
+  if (!root?.revokedStamps || root.outcome) return;
+  let seen = 0;
+  for await (const { run, header, cursor } of walkRuns(context, jobId, after)) {
+    if (!isTerminal(run.status) && !header.outcome && (await mustNotRun(context, withStampsOf(root, header), run))) await end(context, header, run);
+    if (++seen >= ROWS_PER_MESSAGE) return sendControl(context, { kind: "revokeStamped", gid: jobId, after: cursor });
+  }
+}
+async function end(context: Context, header: Parameters<typeof endRevoked>[1], run: Run): Promise<void> {
+  const ended = await endRevoked(context, header, run, run);
+  if (ended) await follow(context, [{ kind: "run", run: ended }], "engine");
+}
