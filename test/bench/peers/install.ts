@@ -1,0 +1,1 @@
+export async function installPeers(_peers: readonly string[]): Promise<void> {}
