@@ -18,8 +18,8 @@ export interface Measured<T> extends Usage {
 }
 export interface CaseContext extends CaseRequest {
   /** Time, and CPU time and memory of this process and of all that it started, while the work goes on. */
-  measure<T>(work: () => Promise<T>): Promise<Measured<T>>;
-  emit(line: Line): void;
+  readonly measure: <T>(work: () => Promise<T>) => Promise<Measured<T>>;
+  readonly emit: (line: Line) => void;
 }
 export type Case = (context: CaseContext) => Promise<void>;
 

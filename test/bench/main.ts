@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from "commander";
+import { killAll } from "../e2e/setup/processes.ts";
 import { trackingLevels } from "./levels.ts";
 import { machineLine } from "./machine.ts";
 import { installPeers } from "./peers/install.ts";
@@ -43,10 +44,21 @@ await new Command("bench")
   .option("--json", "one JSON object per line instead of a table")
   .option("--only <names>", "benchmarks, with commas between them", names(Object.keys(BENCHES)))
   .option("--n <n>", "one size instead of the usual ones", whole)
-  .option("--level <levels>", `tracking levels of fan-in, with commas between them: default, ${trackingLevels().join(", ")}`, names(["default", ...trackingLevels()]))
-  .option("--peers [names]", `only fan-in, beside other engines: ${Object.keys(PEERS).join(", ")}; they are installed into .bench/ once`, names(Object.keys(PEERS)))
+  .option(
+    "--level <levels>",
+    `tracking levels of fan-in, with commas between them: default, ${trackingLevels().join(", ")}`,
+    names(["default", ...trackingLevels()]),
+  )
+  .option(
+    "--peers [names]",
+    `only fan-in, beside other engines: ${Object.keys(PEERS).join(", ")}; they are installed into .bench/ once`,
+    names(Object.keys(PEERS)),
+  )
   .option("--runs <runs>", "each measurement so often; with --peers ours and theirs by turns", whole, 1)
-  .action(async (options: Options) => {
+  .action(async (options: Options, command: Command) => {
+    if (options.peers !== undefined && options.only?.join() !== "fan-in" && options.only !== undefined)
+      command.error("error: with --peers there is only fan-in");
+    if (process.platform !== "linux") command.error("error: CPU time and memory are read from /proc, which only Linux has");
     emit(machineLine(), options);
     if (options.peers === undefined) await measureOurs(options);
     else await measurePeers(options, options.peers === true ? (Object.keys(PEERS) as Peer[]) : options.peers);
@@ -122,5 +134,8 @@ function names(known: readonly string[]): (text: string) => readonly string[] {
   };
 }
 
-process.on("exit", removeAll);
+process.on("exit", () => {
+  removeAll();
+  killAll();
+});
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(130));

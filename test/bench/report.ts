@@ -15,7 +15,7 @@ const COLUMNS: readonly { readonly field: string; readonly title: string; readon
   { field: "bench", title: "bench" },
   { field: "engine", title: "engine" },
   { field: "level", title: "level" },
-  { field: "n", title: "n" },
+  { field: "n", title: "n", digits: 0 },
   { field: "seconds", title: "seconds", digits: 3 },
   { field: "perSecond", title: "per second", digits: 0 },
   { field: "cpuSeconds", title: "CPU s", digits: 2 },

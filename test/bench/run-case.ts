@@ -14,6 +14,8 @@ interface Running {
   readonly folder: string;
 }
 const running = new Set<Running>();
+/** Of a case that does not end. */
+const MOST_SECONDS = 3_600;
 
 /** Runs a case in a process group and a folder of its own, of which nothing is left afterwards, and gives its lines. Throws what the case threw. */
 export async function runCase(request: Omit<CaseRequest, "folder">): Promise<readonly Line[]> {
@@ -53,7 +55,9 @@ function linesOf(child: ChildProcess): Promise<readonly Line[]> {
   const lines: Line[] = [];
   const tell = (message: ToCase): void => void child.send(message);
   let meter: TreeMeter | undefined;
-  return new Promise((resolve, reject) => {
+  let late: NodeJS.Timeout | undefined;
+  return new Promise<readonly Line[]>((resolve, reject) => {
+    late = setTimeout(() => reject(new Error(`not through after ${MOST_SECONDS} s`)), MOST_SECONDS * 1_000);
     child.on("message", (message) => {
       const said = message as FromCase;
       if (said.kind === "line") lines.push(said.line);
@@ -71,5 +75,5 @@ function linesOf(child: ChildProcess): Promise<readonly Line[]> {
       meter?.stop();
       reject(new Error(`the process of the benchmark ended with ${signal ?? code}`));
     });
-  });
+  }).finally(() => clearTimeout(late));
 }

@@ -49,7 +49,13 @@ interface Started {
   readonly call: number;
 }
 type Bundle = ReturnType<typeof bundleHandler>;
-async function start({ bench, n, emit }: CaseContext, node: string, handler: HandlerName, { folder, bytes, eagerBytes }: Bundle, endpoint: string): Promise<void> {
+async function start(
+  { bench, n, emit }: CaseContext,
+  node: string,
+  handler: HandlerName,
+  { folder, bytes, eagerBytes }: Bundle,
+  endpoint: string,
+): Promise<void> {
   const env = {
     AWS_REGION: "eu-west-1",
     AWS_ACCESS_KEY_ID: "test",

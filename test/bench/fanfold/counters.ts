@@ -29,8 +29,23 @@ export function countsFile(pid: number): string {
   return join(process.env["FANFOLD_BENCH_FOLDER"] ?? ".", `counts-${pid}.json`);
 }
 
-function noteWrites(results: readonly WriteResult[]): void {
-  for (const { units } of results) counted.writeUnits += units;
+/** Calls `note` with what a method was given and gives, whenever it is called. */
+function watch(prototype: object, name: string, note: (self: object, given: readonly unknown[], gives: unknown) => void): void {
+  const method = Reflect.get(prototype, name) as ((...given: unknown[]) => unknown) | undefined;
+  if (typeof method !== "function") throw new Error(`there is no method ${name} to watch any more: test/bench/fanfold/counters.ts counts something else now`);
+  Reflect.set(prototype, name, function (this: object, ...given: unknown[]): unknown {
+    const gives = Reflect.apply(method, this, given);
+    note(this, given, gives);
+    return gives;
+  });
+}
+function noteWrites(written: Promise<readonly WriteResult[]>): void {
+  written.then(
+    (results) => {
+      for (const { units } of results) counted.writeUnits += units;
+    },
+    () => undefined,
+  );
 }
 function noteSent(messages: readonly OutgoingMessage[]): void {
   const byQueue = new Map<string, number>();
@@ -38,29 +53,11 @@ function noteSent(messages: readonly OutgoingMessage[]): void {
   counted.messages += messages.length;
   for (const count of byQueue.values()) counted.sendRequests += Math.ceil(count / MESSAGES_PER_REQUEST);
 }
-const ignore = (): void => undefined;
+watch(LmdbStore.prototype, "write", (_store, _given, written) => noteWrites((written as Promise<WriteResult>).then((result) => [result])));
+watch(LmdbStore.prototype, "writeMany", (_store, _given, written) => noteWrites(written as Promise<readonly WriteResult[]>));
+watch(LmdbQueue.prototype, "send", (_queue, [messages]) => noteSent(messages as readonly OutgoingMessage[]));
+watch(CommitGatherer.prototype, "run", (gatherer) => void gatherers.add(gatherer as CommitGatherer));
 
-const { write, writeMany } = LmdbStore.prototype;
-LmdbStore.prototype.write = function (op) {
-  const written = write.call(this, op);
-  written.then((result) => noteWrites([result]), ignore);
-  return written;
-};
-LmdbStore.prototype.writeMany = function (ops) {
-  const written = writeMany.call(this, ops);
-  written.then(noteWrites, ignore);
-  return written;
-};
-const { send } = LmdbQueue.prototype;
-LmdbQueue.prototype.send = function (messages) {
-  noteSent(messages);
-  return send.call(this, messages);
-};
-const run = CommitGatherer.prototype.run as (this: CommitGatherer, action: () => unknown) => Promise<unknown>;
-CommitGatherer.prototype.run = function <T>(this: CommitGatherer, action: () => T): Promise<T> {
-  gatherers.add(this);
-  return run.call(this, action) as Promise<T>;
-};
 process.on("SIGUSR2", () => {
   const file = countsFile(process.pid);
   writeFileSync(`${file}.new`, JSON.stringify(ownCounts()));

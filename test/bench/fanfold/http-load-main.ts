@@ -43,4 +43,4 @@ async function openLoop(): Promise<void> {
 }
 await (load.everyMs > 0 ? openLoop() : Promise.all(Array.from({ length: load.atOnce }, closedLoop)));
 const all = await Promise.all(sent);
-process.send?.(all, () => process.exit(0));
+process.send?.(all, undefined, {}, () => process.exit(0));

@@ -12,7 +12,12 @@ export const run: Case = (context) =>
     const server = await engine.serve();
     await sendLoad({ ...server, jobs: 200, atOnce: CONNECTIONS, everyMs: 0 });
     const before = await engine.counts();
-    const { value, cpuSeconds, rssMb, seconds: allSeconds } = await context.measure(async () => {
+    const {
+      value,
+      cpuSeconds,
+      rssMb,
+      seconds: allSeconds,
+    } = await context.measure(async () => {
       const sent = await sendLoad({ ...server, jobs: n, atOnce: CONNECTIONS, everyMs: 0 });
       for (const { jobId } of sent) await engine.ended(jobId);
       return sent;
