@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { rmSync } from "node:fs";
 import type { Case, CaseRequest, FromCase, Measured, ToCase } from "./case.ts";
 
 /** The process of one case, which ends with it: its memory and its CPU time are nobody else's. */
@@ -37,8 +38,13 @@ async function measure<T>(work: () => Promise<T>): Promise<Measured<T>> {
   return { value, seconds, ...message.usage };
 }
 
+const request = JSON.parse(process.argv[2] ?? "{}") as CaseRequest;
+// Whoever started this is dead: what was started here, all of it in this process group, must not outlive it.
+process.on("disconnect", () => {
+  rmSync(request.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+  process.kill(-process.pid, "SIGKILL");
+});
 try {
-  const request = JSON.parse(process.argv[2] ?? "{}") as CaseRequest;
   const load = CASES[`${request.engine}/${request.bench}`];
   if (load === undefined) throw new Error(`${request.engine} has no benchmark ${request.bench}`);
   const { run } = await load();

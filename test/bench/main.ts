@@ -35,6 +35,13 @@ interface Options {
 const lines: Line[] = [];
 let failed = 0;
 
+// Before anything is started: what is below waits until all is measured.
+process.on("exit", () => {
+  removeAll();
+  killAll();
+});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(130));
+
 await new Command("bench")
   .description(
     `Benchmarks. Each line of --json is one measurement; docs/performance.md says what it means.\n\n${Object.entries(BENCHES)
@@ -133,9 +140,3 @@ function names(known: readonly string[]): (text: string) => readonly string[] {
     return given;
   };
 }
-
-process.on("exit", () => {
-  removeAll();
-  killAll();
-});
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(130));
