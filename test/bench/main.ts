@@ -5,7 +5,7 @@ import { machineLine } from "./machine.ts";
 import { installPeers } from "./peers/install.ts";
 import { type Line, tableOf } from "./report.ts";
 import { removeAll, runCase } from "./run-case.ts";
-import { type Pair, ratioOf } from "./statistics.ts";
+import { type Ratio, ratioOf } from "./statistics.ts";
 
 /** What `n` counts, and how many of it where nobody says. */
 const BENCHES = {
@@ -90,14 +90,18 @@ async function measurePeers(options: Options, peers: readonly Peer[]): Promise<v
   const levels = options.level ?? ["default", ...trackingLevels().filter((level) => level === PACKED)];
   for (const peer of peers) {
     const n = options.n ?? PEERS[peer];
-    const pairs = new Map<string, Pair[]>(levels.map((level) => [level, []]));
+    const pairs = new Map<string, { readonly ours: Line; readonly theirs: Line }[]>(levels.map((level) => [level, []]));
     for (let run = 1; run <= options.runs; run++) {
-      const ours = new Map<string, number | undefined>();
+      const ours = new Map<string, Line | undefined>();
       for (const level of levels) ours.set(level, await measure(options, { bench: "fan-in", engine: "fanfold", level, n, run }));
       const theirs = await measure(options, { bench: "fan-in", engine: peer, n, run });
-      for (const [level, perSecond] of ours) if (perSecond !== undefined && theirs !== undefined) pairs.get(level)?.push({ ours: perSecond, theirs });
+      for (const [level, line] of ours) if (line !== undefined && theirs !== undefined) pairs.get(level)?.push({ ours: line, theirs });
     }
-    for (const [level, some] of pairs) if (some.length > 0) emit({ bench: "ratio", engine: "fanfold", against: peer, level, n, ...ratioOf(some) }, options);
+    for (const [level, some] of pairs) {
+      if (some.length === 0) continue;
+      const by = (field: string): Ratio => ratioOf(some.map(({ ours, theirs }) => ({ ours: Number(ours[field]), theirs: Number(theirs[field]) })));
+      emit({ bench: "ratio", engine: "fanfold", against: peer, level, n, ...by("perSecond"), cpuRatio: by("perCpuSecond").ratio }, options);
+    }
   }
 }
 
@@ -108,12 +112,12 @@ interface What {
   readonly n: number;
   readonly run: number;
 }
-/** Gives how many per second; undefined when it failed, which is said and does not stop the others. */
-async function measure(options: Options, { run, level, ...what }: What): Promise<number | undefined> {
+/** Gives its first line; undefined when it failed, which is said and does not stop the others. */
+async function measure(options: Options, { run, level, ...what }: What): Promise<Line | undefined> {
   try {
     const measured = await runCase({ ...what, ...(level !== undefined && level !== "default" && { level }) });
     for (const line of measured) emit(options.runs === 1 ? line : { ...line, run }, options);
-    return measured[0]?.perSecond;
+    return measured[0];
   } catch (error) {
     failed++;
     const message = error instanceof Error ? error.message : String(error);

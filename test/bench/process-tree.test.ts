@@ -22,7 +22,7 @@ it.skipIf(process.platform !== "linux")("sees the time and the memory of a child
   const child = fork(fileURLToPath(new URL("./busy.mjs", import.meta.url)));
   try {
     await once(child, "message");
-    const meter = new TreeMeter(process.pid, 10);
+    const meter = new TreeMeter(process.pid);
     child.send("work");
     await once(child, "message");
     const { cpuSeconds, rssMb, rssOthersMb } = meter.stop();

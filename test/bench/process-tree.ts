@@ -36,30 +36,41 @@ export interface Usage {
   /** The same, without the process that started the others. */
   readonly rssOthersMb: number;
 }
+const LOOK_MS = 100;
+/** Looking for processes reads a file of every one on the machine. */
+const LOOKS_PER_SEARCH = 10;
+
 /** Watches a process and its descendants from outside, so that watching slows down none of them. */
 export class TreeMeter {
   readonly #root: number;
   readonly #cpuBefore: number;
   readonly #timer: NodeJS.Timeout;
+  #pids: readonly number[] = [];
+  #looks = 0;
   #rootMb = 0;
   #othersMb = 0;
 
-  constructor(root: number, everyMs = 50) {
+  constructor(root: number) {
     this.#root = root;
-    this.#cpuBefore = this.#cpu();
-    this.#sample();
-    this.#timer = setInterval(() => this.#sample(), everyMs);
+    this.#cpuBefore = this.#search();
+    this.#look();
+    this.#timer = setInterval(() => this.#look(), LOOK_MS);
   }
   stop(): Usage {
     clearInterval(this.#timer);
-    this.#sample();
-    return { cpuSeconds: this.#cpu() - this.#cpuBefore, rssMb: Math.max(this.#rootMb, this.#othersMb), rssOthersMb: this.#othersMb };
+    const cpuSeconds = this.#search() - this.#cpuBefore;
+    this.#look();
+    return { cpuSeconds, rssMb: Math.max(this.#rootMb, this.#othersMb), rssOthersMb: this.#othersMb };
   }
-  #cpu(): number {
-    return treeOf(readAll(), this.#root).reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
+  /** Gives the CPU time of all. */
+  #search(): number {
+    const tree = treeOf(readAll(), this.#root);
+    this.#pids = tree.map(({ pid }) => pid);
+    return tree.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
   }
-  #sample(): void {
-    for (const { pid } of treeOf(readAll(), this.#root)) {
+  #look(): void {
+    if (++this.#looks % LOOKS_PER_SEARCH === 0) this.#search();
+    for (const pid of this.#pids) {
       const mb = parseRssAnonMb(readOf(pid, "status"));
       if (pid === this.#root) this.#rootMb = Math.max(this.#rootMb, mb);
       else this.#othersMb = Math.max(this.#othersMb, mb);

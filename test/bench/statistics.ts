@@ -13,8 +13,8 @@ export function median(samples: readonly number[]): number {
   const upper = sorted.length >> 1;
   return sorted.length % 2 === 1 ? (sorted[upper] as number) : ((sorted[upper - 1] as number) + (sorted[upper] as number)) / 2;
 }
-/** `perSecond` of runs that were made side by side: the first of ours just before the first of theirs. */
-export interface Pair {
+/** The same figure of two runs that were made one after the other: the more, the better. */
+interface Pair {
   readonly ours: number;
   readonly theirs: number;
 }

@@ -21,7 +21,7 @@ export const DURABILITY = "every write in a database file before it counts: surv
 const READY_MS = 60_000;
 const POLL_MS = 5;
 /** Members of the group that is run before anything is measured: code is compiled, queues exist. */
-const WARM_UP = 2_000;
+const WARM_UP = 3_000;
 /** Acknowledgements and the closing of headers come after the end of a job. */
 const SETTLED_MS = 300;
 
@@ -75,11 +75,11 @@ export async function withEngine(context: CaseContext, work: (engine: BenchEngin
 /** A chord: so many members that give their index, then `collect`. */
 export function fanIn(members: number, file: string, level?: string): CanvasSource {
   const options = level === undefined ? {} : { tracking: level as Tracking };
-  const header = group(
-    Array.from({ length: members }, (_, index) => identity.s(index)),
-    options,
-  );
+  const header = group(identities(members), options);
   return chord(header, collect.signature([], { file }));
+}
+function* identities(members: number): Generator<CanvasSource> {
+  for (let index = 0; index < members; index++) yield identity.s(index);
 }
 /** Throws unless that was so. */
 export function checkCollected(value: unknown, members: number): void {
