@@ -83,7 +83,7 @@ export const run: Case = async (context) => {
     rssMb: round(rssMb),
     rssWorkersMb: round(rssOthersMb),
     versions: `bullmq ${VERSIONS.bullmq}, ioredis ${VERSIONS.ioredis}, Redis ${redis.version}`,
-    settings: `${setting.processes} worker processes, concurrency ${setting.concurrency} each (the fastest of those tried)`,
+    settings: `worker processes: ${setting.processes}, concurrency of each: ${setting.concurrency} (the fastest of those tried)`,
     durability: "Redis as it comes: a snapshot now and then, no log of writes; what came after the last snapshot is lost with the server",
   });
 };
