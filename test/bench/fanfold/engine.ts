@@ -1,0 +1,144 @@
+import { randomUUID } from "node:crypto";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { type Local, startLocal } from "../../../cli/local-server.ts";
+import { loopbackSecurity } from "../../../functions/api/security.ts";
+import type { Tracking } from "../../../functions/core/canvas.ts";
+import { serveApp, type Served } from "../../../functions/embedded/serve-app.ts";
+import type { JobView } from "../../../functions/engine/contract.ts";
+import { canvasOf, type CanvasSource } from "../../../functions/sdk/canvas-builder.ts";
+import { chord, group } from "../../../functions/sdk/index.ts";
+import type { CaseContext } from "../case.ts";
+import { round } from "../statistics.ts";
+import { type Counts, countsFile, MESSAGES_PER_REQUEST, ownCounts } from "./counters.ts";
+import { collect, type Collected, identity } from "./tasks.ts";
+
+const TASKS = fileURLToPath(new URL("./tasks.ts", import.meta.url));
+/** What the lines say of how safe a write of ours is. */
+export const DURABILITY = "every write in a database file before it counts: survives kill -9 of all processes, flushed to the disk within 100 ms";
+const READY_MS = 60_000;
+const POLL_MS = 5;
+/** Members of the group that is run before anything is measured: code is compiled, queues exist. */
+const WARM_UP = 3_000;
+/** Acknowledgements and the closing of headers come after the end of a job. */
+const SETTLED_MS = 300;
+
+/** The embedded engine as people run it: this process, a worker process for each core, a database on disk, `npm run dev`'s HTTP API when it is asked for. */
+export interface BenchEngine {
+  readonly local: Local;
+  /** Lines of `collect`. */
+  readonly file: string;
+  submit(canvas: CanvasSource): Promise<string>;
+  ended(jobId: string): Promise<JobView>;
+  /** Of all processes, since they started; waits until they rest. */
+  counts(): Promise<Counts>;
+  serve(): Promise<{ readonly url: string; readonly token: string }>;
+}
+export async function withEngine(context: CaseContext, work: (engine: BenchEngine) => Promise<void>): Promise<void> {
+  let served: Served | undefined;
+  const token = randomUUID();
+  const security = loopbackSecurity({ port: () => served?.port ?? 0, token });
+  const local = await startLocal({ dataFolder: join(context.folder, "data"), tasks: TASKS }, security);
+  try {
+    await untilReady(local);
+    const file = join(context.folder, "collected");
+    const { engine } = local.runtime;
+    const bench: BenchEngine = {
+      local,
+      file,
+      submit: async (source) => (await engine.submit({ canvas: canvasOf(source) })).jobId,
+      ended: async (jobId) => {
+        for (;;) {
+          const job = await engine.job(jobId);
+          if (job?.endedAt !== undefined) return succeeded(job);
+          await pause(POLL_MS);
+        }
+      },
+      counts: () => countsOf(local),
+      serve: async () => {
+        served ??= await serveApp(local.app, { port: 0 });
+        return { url: served.url, token };
+      },
+    };
+    await bench.ended(await bench.submit(fanIn(WARM_UP, file)));
+    await pause(SETTLED_MS);
+    rmSync(file);
+    await work(bench);
+  } finally {
+    await served?.close(0);
+    await local.runtime.stop({ graceSeconds: 0 });
+  }
+}
+
+/** A chord: so many members that give their index, then `collect`. */
+export function fanIn(members: number, file: string, level?: string): CanvasSource {
+  const options = level === undefined ? {} : { tracking: level as Tracking };
+  const header = group(identities(members), options);
+  return chord(header, collect.signature([], { file }));
+}
+function* identities(members: number): Generator<CanvasSource> {
+  for (let index = 0; index < members; index++) yield identity.s(index);
+}
+/** Throws unless that was so. */
+export function checkCollected(value: unknown, members: number): void {
+  const { count, total, ordered } = value as Collected;
+  const wanted = (members * (members - 1)) / 2;
+  if (count !== members || total !== wanted || !ordered)
+    throw new Error(`the callback saw ${count} results, total ${total}, in order: ${ordered}; not ${members}, ${wanted}, true`);
+}
+/** Lines that callbacks have left: as many as callbacks ran. */
+export function callbacksRun(file: string): number {
+  return existsSync(file) ? readFileSync(file, "utf8").split("\n").length - 1 : 0;
+}
+export interface PerChild {
+  readonly writesPerChild: number;
+  readonly requestsPerChild: number;
+  readonly messagesPerChild: number;
+  readonly commitsPerChild: number;
+}
+/** Receives and deletes pass through no port: a message is received once and deleted once, ten in a request. */
+export function perChild(before: Counts, after: Counts, children: number): PerChild {
+  const of = (field: keyof Counts): number => (after[field] - before[field]) / children;
+  const messagesPerChild = of("messages");
+  if (after.writeUnits === before.writeUnits) throw new Error("no write was counted: the store is not what counters.ts takes it for");
+  return {
+    writesPerChild: round(of("writeUnits")),
+    requestsPerChild: round(of("sendRequests") + (2 * messagesPerChild) / MESSAGES_PER_REQUEST),
+    messagesPerChild: round(messagesPerChild),
+    commitsPerChild: round(of("commits")),
+  };
+}
+
+function succeeded(job: JobView): JobView {
+  if (job.state !== "success") throw new Error(`job ${job.jobId} ended as ${job.state}: ${job.error?.message ?? "no error"}`);
+  return job;
+}
+async function untilReady(local: Local): Promise<void> {
+  for (const end = performance.now() + READY_MS; performance.now() < end; await pause(POLL_MS)) {
+    const { workers } = await local.runtime.stats();
+    if (workers.every(({ ready }) => ready)) return;
+  }
+  throw new Error(`the workers are not ready after ${READY_MS / 1_000} s`);
+}
+async function countsOf(local: Local): Promise<Counts> {
+  await pause(SETTLED_MS);
+  const { workers } = await local.runtime.stats();
+  const all = await Promise.all(workers.map(({ pid }) => countsIn(pid as number)));
+  return [ownCounts(), ...all].reduce((sum, each) => ({
+    writeUnits: sum.writeUnits + each.writeUnits,
+    messages: sum.messages + each.messages,
+    sendRequests: sum.sendRequests + each.sendRequests,
+    commits: sum.commits + each.commits,
+  }));
+}
+async function countsIn(pid: number): Promise<Counts> {
+  const file = countsFile(pid);
+  rmSync(file, { force: true });
+  process.kill(pid, "SIGUSR2");
+  for (const end = performance.now() + READY_MS; performance.now() < end; await pause(POLL_MS)) {
+    if (existsSync(file)) return JSON.parse(readFileSync(file, "utf8")) as Counts;
+  }
+  throw new Error(`process ${pid} does not tell its counts`);
+}

@@ -1,0 +1,51 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { chord, group } from "../../../functions/sdk/index.ts";
+import type { Case } from "../case.ts";
+import { percentile, round } from "../statistics.ts";
+import { DURABILITY, withEngine } from "./engine.ts";
+import { sinceLast, stamp, type Waited } from "./tasks.ts";
+
+const MEMBERS = 8;
+/** Between two chords: everything that follows a job's end is over. */
+const IDLE_MS = 10;
+/** Which process takes the callback is not ours to say; this often it is tried to get `n` of both kinds. */
+const MOST_TIMES_N = 10;
+
+/** From the end of a group's last member to the call of its callback, on an engine that does nothing else: `n` samples within one process, and `n` across processes. */
+export const run: Case = (context) =>
+  withEngine(context, async (engine) => {
+    const { n } = context;
+    const samples: Waited[] = [];
+    const enough = (across: boolean): boolean => samples.filter((sample) => sample.across === across).length >= n;
+    const { seconds, cpuSeconds, rssMb } = await context.measure(async () => {
+      while (samples.length < MOST_TIMES_N * n && !(enough(true) && enough(false))) {
+        const canvas = chord(group(Array.from({ length: MEMBERS }, () => stamp.s())), sinceLast.s());
+        const { value } = await engine.ended(await engine.submit(canvas));
+        samples.push(value as unknown as Waited);
+        await pause(IDLE_MS);
+      }
+    });
+    const within = samples.filter(({ across }) => !across);
+    const across = samples.filter((sample) => sample.across);
+    context.emit({
+      bench: context.bench,
+      engine: "fanfold",
+      level: "default",
+      n: samples.length,
+      seconds: round(seconds),
+      cpuSeconds: round(cpuSeconds),
+      rssMb: round(rssMb),
+      members: MEMBERS,
+      ...quantiles("", samples),
+      samplesWithin: within.length,
+      ...quantiles("Within", within),
+      samplesAcross: across.length,
+      ...quantiles("Across", across),
+      durability: DURABILITY,
+    });
+  });
+function quantiles(name: string, samples: readonly Waited[]): Record<string, number> {
+  if (samples.length === 0) return {};
+  const times = samples.map(({ milliseconds }) => milliseconds);
+  return { [`p50${name}Ms`]: round(percentile(times, 0.5)), [`p99${name}Ms`]: round(percentile(times, 0.99)) };
+}

@@ -1,0 +1,59 @@
+import { appendFileSync } from "node:fs";
+import * as z from "zod";
+import { defineTask } from "../../../functions/sdk/index.ts";
+// Counts what this process writes and sends, from here on.
+import "./counters.ts";
+
+/** The tasks that the benchmarks run. */
+export const identity = defineTask({ name: "bench.identity", run: (_ctx, index: number) => index });
+export const increment = defineTask({ name: "bench.increment", run: (_ctx, value: number) => value + 1 });
+
+/** What a callback saw of the results of its group, in their order. */
+export interface Collected {
+  readonly count: number;
+  readonly total: number;
+  /** Each member's result was its index, from 0. */
+  readonly ordered: boolean;
+}
+/** The callback of a group of `identity`. Leaves a line in the file each time it runs. */
+export const collect = defineTask({
+  name: "bench.collect",
+  streamsResults: true,
+  kwargs: z.object({ file: z.string() }),
+  run: async (ctx, _results: unknown): Promise<Collected> => {
+    appendFileSync(ctx.kwargs.file, `${ctx.jobId}\n`);
+    let count = 0;
+    let total = 0;
+    let ordered = true;
+    for await (const entry of ctx.results()) {
+      const value = Number("value" in entry ? entry.value : Number.NaN);
+      ordered &&= value === count;
+      count++;
+      total += value;
+    }
+    return { count, total, ordered };
+  },
+});
+
+/** A moment on the clock that all processes of a machine share: milliseconds since the epoch, with fractions. */
+export const moment = (): number => performance.timeOrigin + performance.now();
+export interface Stamp {
+  readonly at: number;
+  readonly pid: number;
+}
+/** Gives when it was called and, as it does nothing, when it ended, and where. */
+export const stamp = defineTask({ name: "bench.stamp", run: (): Stamp => ({ at: moment(), pid: process.pid }) });
+export interface Waited {
+  readonly milliseconds: number;
+  /** The last member and the callback ran in different processes. */
+  readonly across: boolean;
+}
+/** The callback of a group of `stamp`: how long after the last of its members it was called. */
+export const sinceLast = defineTask({
+  name: "bench.sinceLast",
+  run: (_ctx, stamps: readonly Stamp[]): Waited => {
+    const now = moment();
+    const last = stamps.reduce((latest, each) => (each.at > latest.at ? each : latest));
+    return { milliseconds: now - last.at, across: last.pid !== process.pid };
+  },
+});
