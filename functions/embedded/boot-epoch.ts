@@ -1,4 +1,6 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import { syncFolderSync } from "./sync-folder.ts";
 
 /**
  * Counts the starts of runtimes on a data folder; every lease carries the number, so a new start knows at once that the holders of older leases are
@@ -16,6 +18,7 @@ export function raiseEpoch(path: string): number {
     closeSync(file);
   }
   renameSync(draft, path);
+  syncFolderSync(dirname(path));
   return epoch;
 }
 /** A file that cannot be read as a number was damaged from outside. The time in seconds is beyond any count of starts. */

@@ -1,7 +1,7 @@
 import { FanfoldError } from "../core/errors.ts";
 import { PortError } from "../engine/ports.ts";
 
-/** `process`: a finished write survives the death of every process. `power`: also a power cut, for a second flush per commit. */
+/** `process`: a finished write survives the death of every process. `power`: also a power cut, for two flushes per commit. */
 export type Durability = "process" | "power";
 
 interface Operation {
@@ -25,15 +25,13 @@ const COMMIT_FAILED = "the commit failed; if this goes on although the disk has 
  */
 export class CommitGatherer {
   readonly #transact: (action: () => void) => void;
-  readonly #onCommit: () => void;
   #pending: Operation[] = [];
   #scheduled = false;
   #stats = { transactions: 0, operations: 0 };
 
   /** `transact` runs the action in a transaction that has been committed when it returns, or undone when it throws. */
-  constructor(transact: (action: () => void) => void, onCommit: () => void) {
+  constructor(transact: (action: () => void) => void) {
     this.#transact = transact;
-    this.#onCommit = onCommit;
   }
 
   /** Resolves with the action's result once its transaction is committed. */
@@ -107,7 +105,6 @@ export class CommitGatherer {
 
   #settle(operations: readonly Operation[], results: readonly unknown[]): void {
     results.forEach((result, index) => (operations[index] as Operation).resolve(result));
-    this.#onCommit();
   }
 }
 

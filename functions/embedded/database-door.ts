@@ -55,6 +55,16 @@ export async function endOrphans(folder: string): Promise<void> {
     rmSync(path, { force: true });
   }
 }
+/**
+ * In a parent that exits without having stopped: the read transaction that protects the flushed state ends with it (flushed-state.ts), so first its workers do.
+ * Blocks for some milliseconds.
+ */
+export function endNow(pids: readonly number[]): void {
+  const workers = pids.map(identityOf);
+  for (const pid of pids) endProcess(pid);
+  const deadline = performance.now() + KILLED_MS;
+  while (workers.some(isAlive) && performance.now() < deadline) sleep(1);
+}
 
 function endProcess(pid: number): void {
   try {

@@ -34,6 +34,8 @@ export interface HostOptions {
   readonly beforeOpening?: () => Promise<void>;
   /** It has been opened. */
   readonly onOpened?: () => void;
+  /** In a worker: see EnvironmentOptions. */
+  readonly ensureParent?: () => void;
 }
 /** An engine in this process, over the data folder that it shares with other processes. */
 export interface Host {
@@ -58,10 +60,11 @@ export async function openHost(options: HostOptions): Promise<Host> {
     folder: folders.database,
     durability: options.durability,
     ...(options.onOpened && { onOpened: options.onOpened }),
+    ...(options.ensureParent && { ensureParent: options.ensureParent }),
   });
   const clock = new SystemClock();
   const queue = new LmdbQueue(environment, { clock, holder: options.holder, onSend: options.onSend });
-  const blobs = new LocalBlobs(environment, new FileBlobs(folders.blobs, options.durability));
+  const blobs = new LocalBlobs(environment, new FileBlobs(folders.blobs));
   const registry = createRegistry(tasks);
   const runner = options.guard(createRunner(tasks));
   const engine = createEngine({ store: new LmdbStore(environment), queue, blobs, clock, ids: new SystemIds(clock), registry, runner }, options.engine);

@@ -4,25 +4,24 @@ import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Blobs, PortError } from "../engine/ports.ts";
 import { blobOwner } from "./blob-owner.ts";
-import type { Durability } from "./commit-gatherer.ts";
+import { syncFolder } from "./sync-folder.ts";
 
 /** Names longer than this are replaced by their hash: file systems end at 255 bytes. */
 const MAX_NAME_CHARACTERS = 200;
 
 /**
  * Blobs as files: `<folder>/<owner>/<2 digits>/<name>`, so that all of an owner can be removed at once and no folder grows large. A file is complete
- * from the moment it has its name, since it is written under another one first.
+ * from the moment it has its name, since it is written under another one first. It is on the disk under its name when the promise resolves: the row that
+ * will name it may be flushed at any time after that.
  */
 export class FileBlobs implements Blobs {
   readonly #folder: string;
-  readonly #durability: Durability;
   readonly #drafts: string;
   readonly #process = randomBytes(6).toString("hex");
   #written = 0;
 
-  constructor(folder: string, durability: Durability = "process") {
+  constructor(folder: string) {
     this.#folder = folder;
-    this.#durability = durability;
     this.#drafts = join(folder, "drafts");
     mkdirSync(this.#drafts, { recursive: true });
   }
@@ -33,7 +32,9 @@ export class FileBlobs implements Blobs {
     try {
       await writeThrough(draft, content);
       await this.#rename(draft, path);
-      if (this.#durability === "power") await syncFolder(dirname(path));
+      // The folder and the owner's may be as new as the file.
+      const folder = dirname(path);
+      await Promise.all([folder, dirname(folder), dirname(dirname(folder))].map(syncFolder));
     } catch (error) {
       await rm(draft, { force: true }).catch(() => undefined);
       throw new PortError("ambiguous", `blob ${name} could not be written`, { cause: error });
@@ -98,15 +99,6 @@ async function writeThrough(path: string, content: Uint8Array): Promise<void> {
     await file.datasync();
   } finally {
     await file.close();
-  }
-}
-/** A new name is on the disk only when its folder is. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
 function isMissing(error: unknown): boolean {

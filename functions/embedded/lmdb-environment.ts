@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { asPortError, CommitGatherer, type Durability } from "./commit-gatherer.ts";
-import { DiskFlush } from "./disk-flush.ts";
+import { FlushedState } from "./flushed-state.ts";
 import { TEXT_KEYS } from "./lmdb-key.ts";
+import { bootId } from "./process-identity.ts";
 
 export interface EnvironmentOptions {
   readonly folder: string;
@@ -12,6 +13,8 @@ export interface EnvironmentOptions {
   readonly mapBytes?: number;
   /** Called when the file has been opened, before anything is read or committed: see database-door.ts. */
   readonly onOpened?: () => void;
+  /** In a worker, whose parent keeps the flushed state (flushed-state.ts): called in every transaction; it does not return when the parent is dead. */
+  readonly ensureParent?: () => void;
 }
 export type TextDatabase = Database<Uint8Array, string>;
 
@@ -40,29 +43,46 @@ export class LmdbEnvironment {
   readonly deadLetters: TextDatabase;
   readonly blobs: TextDatabase;
   readonly #root: RootDatabase<Uint8Array, string>;
-  readonly #flush: DiskFlush | undefined;
+  readonly #flushed: FlushedState | undefined;
   #fresh = false;
 
   constructor(options: EnvironmentOptions) {
     this.durability = options.durability ?? "process";
-    this.#root = open<Uint8Array, string>(join(options.folder, DATABASE_FILE), {
+    const file = join(options.folder, DATABASE_FILE);
+    // Where nothing tells one boot from another, a saved state would be of no use.
+    const boot = this.durability === "process" ? bootId() : undefined;
+    const root = open<Uint8Array, string>(file, {
       noSubdir: true,
       mapSize: options.mapBytes ?? MAP_BYTES,
       maxDbs: MAX_DATABASES,
       encoding: "binary",
-      // Plain LMDB: one lock for writers, and the pages of a commit on the disk before the page that makes them the present state. lmdb's own way takes a
-      // second lock, and does not lead faster to the disk.
+      // Plain LMDB: one lock for writers, and (without noSync) the pages of a commit on the disk before the page that makes them the present state. lmdb's own
+      // way takes a second lock, and does not lead faster to the disk.
       overlappingSync: false,
-      // The very last commit may be undone by a power cut; the next one, or the flush, makes it final.
-      noMetaSync: this.durability === "process",
+      // Commits do not flush at all: see flushed-state.ts.
+      noSync: boot !== undefined,
       // The root holds the names of the databases only. lmdb calls the last of these between opening the file and its own first transaction.
       keyEncoder: { ...TEXT_KEYS, enableNullTermination: () => options.onOpened?.() },
     });
-    const root = this.#root as RootDatabase<Uint8Array, string> & { sync(done: (error?: Error) => void): void };
-    this.#flush = this.durability === "process" ? new DiskFlush((done) => root.sync(done)) : undefined;
-    this.gatherer = new CommitGatherer(
-      (action) => root.transactionSync(action, TRANSACTION_FLAGS),
-      () => this.#flush?.soon(),
+    this.#root = root;
+    if (boot !== undefined && options.ensureParent === undefined) {
+      this.#flushed = new FlushedState({
+        database: file,
+        boot,
+        holdCommits: (action) => root.transactionSync(action, TRANSACTION_FLAGS),
+        beginRead: () => {
+          root.resetReadTxn();
+          const read = root.useReadTransaction();
+          return () => read.done();
+        },
+      });
+    }
+    const ensureSound = options.ensureParent ?? (() => this.#flushed?.ensureSound());
+    this.gatherer = new CommitGatherer((action) =>
+      root.transactionSync(() => {
+        ensureSound();
+        action();
+      }, TRANSACTION_FLAGS),
     );
     const database = (name: string): TextDatabase => {
       const keys = { encoding: "binary", keyEncoder: TEXT_KEYS } as const;
@@ -113,11 +133,14 @@ export class LmdbEnvironment {
     this.#root.transactionSync(action, TRANSACTION_FLAGS);
   }
 
-  /** Commits and flushes what is pending. Nothing may be called afterwards. */
+  /** Commits what is pending; in a parent, flushes it. Nothing may be called afterwards. */
   async close(): Promise<void> {
     this.gatherer.drain();
-    await this.#flush?.close();
-    await this.#root.close();
+    try {
+      await this.#flushed?.close();
+    } finally {
+      await this.#root.close();
+    }
   }
 }
 

@@ -1,4 +1,5 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync } from "node:fs";
+import { FREE, HEADER, type Meta, readAt, readMeta, type Tree, treeOf } from "./lmdb-meta.ts";
 
 export interface PageReport {
   /** What is wrong with the trees: entries are lost or foreign. Nothing can be rebuilt from them. */
@@ -23,10 +24,6 @@ export function checkPages(path: string): PageReport {
   }
 }
 
-const MAGIC = 0xbeefc0de;
-const FORMAT = 2;
-const HEADER = 24;
-const META_BYTES = 256;
 const NODE = 8;
 const NO_PAGE = 0xffffffffffffffffn;
 const PAGE = { branch: 1, leaf: 2, overflow: 4 } as const;
@@ -35,23 +32,11 @@ const OWNER = { none: 0, tree: 1, free: 2 } as const;
 /** Descriptions kept per kind; one is enough to know. */
 const KEPT = 5;
 
-interface Tree {
-  readonly name: string;
-  readonly entries: bigint;
-  readonly root: bigint;
-}
-interface Snapshot {
-  readonly transaction: bigint;
-  readonly lastPage: number;
-  readonly free: Tree;
-  readonly main: Tree;
-}
-
 class PageWalk {
   readonly #file: number;
   readonly #bytes: number;
   readonly #pageBytes: number;
-  readonly #newest: Snapshot | undefined;
+  readonly #newest: Meta | undefined;
   readonly #owners: Uint8Array;
   readonly #trees: string[] = [];
   readonly #free: string[] = [];
@@ -59,11 +44,8 @@ class PageWalk {
   constructor(file: number) {
     this.#file = file;
     this.#bytes = fstatSync(file).size;
-    // The page size stands where the free list's tree has its (unused) padding.
-    const first = this.#read(0, META_BYTES);
-    const known = first.readUInt32LE(HEADER) === MAGIC && first.readUInt32LE(HEADER + 4) === FORMAT;
-    this.#pageBytes = known ? first.readUInt32LE(HEADER + 24) : 0;
-    this.#newest = this.#readNewest();
+    this.#newest = readMeta(file);
+    this.#pageBytes = this.#newest?.pageBytes ?? 0;
     this.#owners = new Uint8Array((this.#newest?.lastPage ?? 0) + 1);
   }
 
@@ -76,19 +58,13 @@ class PageWalk {
       if (!(error instanceof RangeError)) throw error;
       note(this.#trees, error.message);
     }
-    return { trees: this.#trees, free: this.#free, disturbed: this.#readNewest()?.transaction !== this.#newest.transaction };
+    return { trees: this.#trees, free: this.#free, disturbed: readMeta(this.#file)?.transaction !== this.#newest.transaction };
   }
-  #walkAll({ main, free }: Snapshot): void {
+  #walkAll({ main, free }: Meta): void {
     this.#walk(main, (name, flags, value) => {
       if ((flags & ENTRY.tree) !== 0) this.#walk(treeOf(name, value, 0), () => undefined);
     });
     this.#walk(free, (_name, _flags, value) => this.#readFree(value));
-  }
-  /** Of an empty file, or one of another format, there is none. */
-  #readNewest(): Snapshot | undefined {
-    if (this.#pageBytes === 0) return undefined;
-    const [even, odd] = [0, this.#pageBytes].map((at) => snapshotOf(this.#read(at, META_BYTES))) as [Snapshot, Snapshot];
-    return odd.transaction > even.transaction ? odd : even;
   }
 
   #walk(tree: Tree, onEntry: (name: string, flags: number, value: Buffer) => void): void {
@@ -160,25 +136,10 @@ class PageWalk {
   }
 
   #read(at: number, bytes: number): Buffer {
-    const buffer = Buffer.alloc(bytes);
-    readSync(this.#file, buffer, 0, bytes, at);
-    return buffer;
+    return readAt(this.#file, at, bytes);
   }
 }
 
-const FREE = "the list of free pages";
-function snapshotOf(meta: Buffer): Snapshot {
-  const at = HEADER + 24;
-  return {
-    free: treeOf(FREE, meta, at),
-    main: treeOf("the root", meta, at + 48),
-    lastPage: Number(meta.readBigUInt64LE(at + 96)),
-    transaction: meta.readBigUInt64LE(at + 104),
-  };
-}
-function treeOf(name: string, bytes: Buffer, at: number): Tree {
-  return { name, entries: bytes.readBigUInt64LE(at + 32), root: bytes.readBigUInt64LE(at + 40) };
-}
 function note(list: string[], problem: string): void {
   if (list.length < KEPT) list.push(problem);
 }

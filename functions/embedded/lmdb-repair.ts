@@ -1,10 +1,12 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { FanfoldError } from "../core/errors.ts";
+import { recoverFlushedState } from "./flushed-state.ts";
 import { DATABASE_FILE, LmdbEnvironment, type TextDatabase } from "./lmdb-environment.ts";
 import { checkPages, type PageReport } from "./lmdb-pages.ts";
 import type { Log } from "./log.ts";
+import { syncFolderSync } from "./sync-folder.ts";
 
 /** Workers of a runtime that was killed may commit until they notice. */
 const ATTEMPTS = 50;
@@ -15,12 +17,13 @@ const BATCH = 1_000;
 const FIRST_KEY = " ";
 
 /**
- * To be called by the holder of the folder's lock, before it opens the database. A file whose list of free pages is damaged is replaced by one with the
+ * To be called by the holder of the folder's lock, before it opens the database. After a power cut the database goes back to its last flushed state. A file whose list of free pages is damaged is replaced by one with the
  * same entries and a new list; one whose entries are damaged cannot be repaired.
  * @throws FanfoldError `data_folder_damaged`
  */
 export async function repairDatabase(folder: string, log: Log): Promise<void> {
   const file = join(folder, DATABASE_FILE);
+  if (recoverFlushedState(file)) log("info", "the machine was started anew since the database was last open; it is in its last flushed state");
   if (!existsSync(file)) return;
   const { trees, free } = await checkUndisturbed(file);
   if (trees.length > 0) {
@@ -55,7 +58,7 @@ async function rebuild(folder: string): Promise<number> {
   renameSync(join(draft, DATABASE_FILE), join(folder, DATABASE_FILE));
   // It holds what the old file's processes shared.
   rmSync(join(folder, `${DATABASE_FILE}-lock`), { force: true });
-  syncFolder(folder);
+  syncFolderSync(folder);
   rmSync(draft, { recursive: true, force: true });
   return entries;
 }
@@ -73,12 +76,4 @@ async function copy(from: TextDatabase, { gatherer }: LmdbEnvironment, to: TextD
   const { entryCount } = from.getStats() as { readonly entryCount: number };
   if (copied !== entryCount) throw new FanfoldError("internal", `${copied} of ${entryCount} entries could be copied; the database is as it was`);
   return copied;
-}
-function syncFolder(folder: string): void {
-  const handle = openSync(folder, "r");
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }

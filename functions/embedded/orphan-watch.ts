@@ -1,5 +1,9 @@
 import { Worker } from "node:worker_threads";
 
+export function endIfOrphaned(parentPid: number): void {
+  if (process.ppid !== parentPid) process.kill(process.pid, "SIGKILL");
+}
+
 /**
  * Ends this process when its parent is gone, also while user code blocks the main thread: an orphan could do no harm to the data (its leases are fenced),
  * but would keep a core busy for nobody. The parent tells its pid, since it may be gone before this process can ask for it. A thread of its own looks once a second; it costs a few megabytes, and no module is loaded into it.

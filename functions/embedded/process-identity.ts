@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { uptime } from "node:os";
 
@@ -31,6 +32,17 @@ export function readIdentity(path: string): ProcessIdentity | undefined {
   } catch {
     return undefined;
   }
+}
+let boot: string | undefined;
+/** Names the time since the machine was started, with which its memory of files goes. undefined: this system does not tell. */
+export function bootId(): string | undefined {
+  try {
+    if (process.platform === "linux") boot ??= readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    if (process.platform === "darwin") boot ??= execFileSync("sysctl", ["-n", "kern.bootsessionuuid"], { encoding: "utf8" }).trim();
+  } catch {
+    // As on other systems.
+  }
+  return boot || undefined;
 }
 function exists(pid: number): boolean {
   try {

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Claim, Engine } from "../engine/contract.ts";
 import { ENGINE_QUEUE } from "../core/queue-name.ts";
+import { endNow } from "./database-door.ts";
 import type { LeaseKeeper, LostClaim } from "./lease-keeper.ts";
 import { type Log, messageOf } from "./log.ts";
 import type { MessageSource } from "./message-source.ts";
@@ -50,6 +51,7 @@ export class Supervisor {
   /** Ends being cleaned up and seats being filled again. */
   readonly #pending = new Set<Promise<void>>();
   readonly #stop = new AbortController();
+  readonly #onExit = (): void => endNow(this.#seats.flatMap(({ worker }) => worker?.pid ?? []));
   #forks = 0;
 
   constructor(options: SupervisorOptions) {
@@ -57,6 +59,7 @@ export class Supervisor {
     this.#seats = Array.from({ length: options.workers }, (_, number) => ({ number, worker: undefined, restarts: 0, earlyEnds: 0 }));
     for (const seat of this.#seats) this.#fill(seat);
     this.#checking = setInterval(() => this.#check(), TIMING.checkWorkersMs);
+    process.on("exit", this.#onExit);
   }
   get workers(): readonly WorkerStats[] {
     return this.#seats.map(({ worker, restarts }) => ({
@@ -83,6 +86,7 @@ export class Supervisor {
     clearInterval(this.#checking);
     await Promise.all(this.#seats.map(({ worker }) => (worker ? this.#stopWorker(worker, graceSeconds) : Promise.resolve())));
     await Promise.all(this.#pending);
+    process.off("exit", this.#onExit);
   }
 
   #fill(seat: Seat): void {

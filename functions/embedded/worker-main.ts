@@ -3,7 +3,7 @@ import { registerWorker, untilLetIn } from "./database-door.ts";
 import { openHost, taskQueuesOf } from "./engine-host.ts";
 import { HeldClaims } from "./held-claims.ts";
 import { messageOf } from "./log.ts";
-import { watchForOrphan } from "./orphan-watch.ts";
+import { endIfOrphaned, watchForOrphan } from "./orphan-watch.ts";
 import { ParentLink, type ToWorker, type WorkerAssignment } from "./process-link.ts";
 import { doorOf, foldersOf } from "./settings.ts";
 import { MessageLoop } from "./worker-loop.ts";
@@ -30,6 +30,7 @@ async function main(assignment: WorkerAssignment, link: ParentLink): Promise<voi
       return untilLetIn(door);
     },
     onOpened: () => rmSync(door),
+    ensureParent: () => endIfOrphaned(assignment.parentPid),
     onSend: (queues) => {
       loop.wake();
       link.sent(queues);

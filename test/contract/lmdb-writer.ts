@@ -8,7 +8,7 @@ import { SystemClock } from "../../functions/embedded/system-clock.ts";
  * update, so a half-applied one would show as a count that differs from the number of marks.
  */
 const [folder = "", name = "", count = "0"] = process.argv.slice(2);
-const environment = new LmdbEnvironment({ folder });
+const environment = new LmdbEnvironment({ folder, ensureParent: () => undefined });
 const store = new LmdbStore(environment);
 const queue = new LmdbQueue(environment, { clock: new SystemClock(), holder: name });
 const LEDGERS = 8;

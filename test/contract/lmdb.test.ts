@@ -26,5 +26,5 @@ blobsContract("lmdb and files", async () => {
 });
 blobsContract("files", async () => {
   const { folder, close } = openFolder();
-  return { blobs: new FileBlobs(join(folder, "blobs"), "power"), close };
+  return { blobs: new FileBlobs(join(folder, "blobs")), close };
 });

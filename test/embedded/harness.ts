@@ -23,7 +23,9 @@ const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
-
+export function atEnd(cleanup: () => Promise<unknown>): void {
+  cleanups.push(cleanup);
+}
 export function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "fanfold-runtime-"));
   cleanups.push(async () => rmSync(folder, { recursive: true, force: true }));
@@ -41,10 +43,21 @@ export async function startTestRuntime(options: Partial<RuntimeOptions> = {}): P
   cleanups.push(() => runtime.stop({ graceSeconds: 0 }));
   return { runtime, log };
 }
+interface ProcessOptions {
+  readonly execArgv?: readonly string[];
+  readonly env?: { readonly [name: string]: string };
+}
 /** A runtime in a process group of its own, which can be killed as a whole. */
-export async function startRuntimeProcess(dataFolder: string): Promise<{ child: ChildProcess; kill(): Promise<void> }> {
+export async function startRuntimeProcess(
+  dataFolder: string,
+  { execArgv = [], env = {} }: ProcessOptions = {},
+): Promise<{ child: ChildProcess; kill(): Promise<void> }> {
   const main = new URL("./fixtures/runtime-main.ts", import.meta.url);
-  const child = fork(fileURLToPath(main), [dataFolder, tasksModule], { execArgv: workerArguments(import.meta.url, []), detached: true });
+  const child = fork(fileURLToPath(main), [dataFolder, tasksModule], {
+    execArgv: [...workerArguments(import.meta.url, []), ...execArgv],
+    env: { ...process.env, ...env },
+    detached: true,
+  });
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const kill = async (): Promise<void> => {
     try {
