@@ -35,6 +35,7 @@ export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, titl
   dead_letter: [500, "Message given up"],
   lease_lost: [500, "Lease lost"],
   waiting_inside_task: [500, "Waiting inside a task"],
+  event_timeout: [500, "The event did not come in time"],
   engine_unavailable: [503, "Engine unavailable"],
   internal: [500, "Internal error"],
 };

@@ -35,6 +35,7 @@ export const ERROR_CODES = [
   "dead_letter",
   "lease_lost",
   "waiting_inside_task",
+  "event_timeout",
   "engine_unavailable",
   "internal",
 ] as const;

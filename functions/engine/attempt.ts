@@ -10,6 +10,7 @@ import { argumentsOf } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import type { Attempt } from "./claimed.ts";
 import type { AbortReason, WorkerLoop } from "./contract.ts";
+import { deferredPart, lookForEvent, resumeDeferred } from "./deferred.ts";
 import { resumeWaiting } from "./expand.ts";
 import type { Header, Run, RunAttributes } from "./items.ts";
 import { readHeader } from "./gate.ts";
@@ -107,6 +108,7 @@ async function callTask(context: Context, attempt: Attempt, open: OpenState | un
     services: {
       results: (group = input.collects) => streamResults(context, group ?? notCollecting(info.name)),
       log: (level, message, fields) => log.add(context.clock.now(), level, message, fields),
+      event: (name, eventSeconds) => lookForEvent(context, run, name, eventSeconds),
     },
   };
   return context.runner.run(call);
@@ -148,6 +150,12 @@ async function commitOf(
           };
         if (streamed.kind === "failed") return await streamFailed(context, attempt, streamed, reason);
         return await waiting(context, attempt, streamed.ownValue ?? null, undefined, streamed.ownValue === undefined ? "group" : "own", streamed);
+      }
+      case "deferred": {
+        await attempt.log.keep(context, attempt.run);
+        const set = await deferredPart(context, attempt.run, outcome.events);
+        const ends = set.notBefore !== undefined && set.due === undefined;
+        return { set, remove: NOT_SUSPECT, ...(ends && { sendAfterSeconds: Math.max(0, (set.notBefore - context.clock.now()) / 1_000) }) };
       }
       case "retry":
         return await failed(context, attempt, outcome.error, outcome.delaySeconds);
@@ -197,7 +205,7 @@ async function streamFailed(
   { outcome }: Extract<Streamed, { kind: "failed" }>,
   reason: () => AbortReason | undefined,
 ): Promise<Commit | "lost"> {
-  if (outcome.kind === "retry" || outcome.kind === "failed" || outcome.kind === "broken") return commitOf(context, attempt, outcome, undefined, reason);
+  if (outcome.kind !== "success" && outcome.kind !== "skipped" && outcome.kind !== "stream") return commitOf(context, attempt, outcome, undefined, reason);
   const error = { name: "TypeError", message: "a streaming task yields its work: it cannot spawn or be replaced", reason: "invalid_request", retryable: false };
   return failed(context, attempt, error, undefined);
 }
@@ -256,13 +264,13 @@ async function valuePart(context: Context, attempt: Attempt, value: Json, as: "v
 
 /** The commit and what must happen at once after it. A lost fence never acknowledges: the message may be the other holder's too. */
 async function write(context: Context, attempt: Attempt, { set, remove, sendAfterSeconds }: Commit): Promise<AttemptOutcome> {
-  const leaves = set.status === "retrying" || set.status === "queued";
+  const leaves = set.status === "retrying" || set.status === "queued" || set.status === "deferred";
   const clears = leaves ? [] : ["failCount", "notBefore", "due", "dueShard", ...(set.error ? [] : ["error"])];
   const { kind, run } = await commitRun(context, attempt.run, attempt.token, set, [...clears.filter((name) => !(name in set)), ...(remove ?? [])]);
   if (kind === "fenced") return run && isTerminal(run.status) ? { kind: "ended", run } : { kind: "later", delaySeconds: 1 };
   if (isTerminal(run.status)) return { kind: "ended", run };
   if (run.status === "waiting") await resumeWaiting(context, run);
-  else if (sendAfterSeconds !== undefined) {
+  else if (!(run.status === "deferred" && (await resumeDeferred(context, run))) && sendAfterSeconds !== undefined) {
     await sendRuns(context, [{ gid: run.gid, index: run.index, step: run.step, queue: queueOf(context, attempt.step), delaySeconds: sendAfterSeconds }], 1);
   }
   return { kind: "done" };

@@ -6,6 +6,7 @@ import { runAttempt } from "./attempt.ts";
 import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
 import type { WorkerLoop } from "./contract.ts";
+import { resumeDeferred } from "./deferred.ts";
 import { resumeWaiting } from "./expand.ts";
 import { follow } from "./follow.ts";
 import { gateOf } from "./gate.ts";
@@ -14,7 +15,7 @@ import { type EngineMessage, queueOf, sendRuns } from "./messages.ts";
 import type { Disposition } from "./ports.ts";
 import { endRevoked } from "./revoke.ts";
 import { isRevoked } from "./revoked.ts";
-import { breakDeadRun, claimRun, endIdleRun, isDue, isLive, killsAlone, mustRunAlone, noteUnknownTask, waitForGroup } from "./run-writes.ts";
+import { breakDeadRun, claimRun, endIdleRun, isDue, isLive, isReady, killsAlone, mustRunAlone, noteUnknownTask, waitForGroup } from "./run-writes.ts";
 import { readRuns, strandOf } from "./runs.ts";
 
 type MemberMessage = Extract<EngineMessage, { kind: "members" }>;
@@ -83,6 +84,7 @@ async function handleMember(context: Context, header: Header, ref: RunRef, run: 
     await resumeWaiting(context, run);
     return DONE;
   }
+  if (run?.status === "deferred" && !isReady(context, run)) return handleDeferred(context, run);
   if (!run && looked && !readsAsQueued(header, ref)) return DONE;
   const { strand } = await strandOf(context, header, { ...ref, ...manifestOf(run) });
   const step = strand[ref.step];
@@ -120,7 +122,14 @@ async function handleMember(context: Context, header: Header, ref: RunRef, run: 
     await resumeWaiting(context, run);
     return DONE;
   }
+  if (run.status === "deferred" && !isReady(context, run)) return handleDeferred(context, run);
   return { kind: "later", delaySeconds: run.status === "started" ? secondsUntil(context, run.leaseUntil) : 1 };
+}
+
+/** Looks again for what it waits for. The message that is owed at the end of its time may be this one. */
+async function handleDeferred(context: Context, run: Run): Promise<Handled> {
+  if ((await resumeDeferred(context, run)) || run.notBefore === undefined || run.due !== undefined) return DONE;
+  return { kind: "later", delaySeconds: secondsUntil(context, run.notBefore) };
 }
 
 /** Lazy: an absent row of a first step below the member count reads as queued. */
@@ -179,9 +188,6 @@ async function becomeWaiting(context: Context, header: Header, ref: RunRef, run:
   return DONE;
 }
 
-function isReady(context: Context, run: Run): boolean {
-  return (run.status === "queued" || run.status === "retrying") && isDue(context, run);
-}
 function secondsUntil(context: Context, at: number | undefined): number {
   return Math.max(1, Math.ceil(((at ?? 0) - context.clock.now()) / 1_000));
 }

@@ -7,6 +7,7 @@ import { isGroupStep } from "../core/plan.ts";
 import { isSuccess, isTerminal } from "../core/run-state.ts";
 import type { Context } from "./context.ts";
 import type { JobEvent, JobState, JobView, Page, RunDetail, RunFilter, RunView } from "./contract.ts";
+import { unmetEvents } from "./deferred.ts";
 import { ALL_JOBS, OPEN_JOBS } from "./finish-job.ts";
 import { readHeader } from "./gate.ts";
 import {
@@ -121,6 +122,7 @@ export async function viewRun(context: Context, run: Run, header: Header | undef
     ...(run.joins === undefined ? {} : { childGroup: run.joins }),
     ...(run.collects === undefined || !isSuccess(run.status) ? {} : { collects: run.collects }),
     ...(run.takes === undefined ? {} : { takes: run.takes }),
+    ...(run.status === "deferred" && { unmet: unmetEvents(run) }),
   };
 }
 /** What the plan says of a run. */
