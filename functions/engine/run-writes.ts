@@ -174,13 +174,13 @@ export async function takeUnmet(context: Context, ref: RunRef, dependencies: rea
 }
 /** Wake 2: nothing is unmet, so a message is owed. */
 export async function queueWoken(context: Context, ref: RunRef): Promise<RunWrite> {
-  return update(context, ref, WOKEN(context), and(eq("status", "deferred"), absent("unmet")));
+  return update(context, ref, woken(context), and(eq("status", "deferred"), absent("unmet")));
 }
 /** Whatever it waits for is not wanted any more. Only the deferral that was seen. */
 export async function endDeferral(context: Context, seen: Run): Promise<RunWrite> {
-  return update(context, seen, WOKEN(context), and(eq("status", "deferred"), eq("attempt", seen.attempt)));
+  return update(context, seen, woken(context), and(eq("status", "deferred"), eq("attempt", seen.attempt)));
 }
-const WOKEN = (context: Context): Change => ({
+const woken = (context: Context): Change => ({
   set: { status: "queued", sentAt: context.clock.now() },
   remove: ["unmet", "notBefore", "due", "dueShard"],
 });

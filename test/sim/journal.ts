@@ -11,6 +11,7 @@ interface Entry {
 /** What user code did: every start of every attempt, and what it returned. */
 export class Journal {
   readonly #late = new Set<string>();
+  readonly #told = new Map<string, ReadonlySet<"sent" | "over">>();
   readonly #attempts = new Map<string, Map<string, Entry>>();
 
   /** `false`: this attempt has started before. */
@@ -25,6 +26,13 @@ export class Journal {
   end(call: TaskCall, outcome: TaskOutcome): void {
     const entry = this.#attempts.get(call.runId)?.get(`${call.round}.${call.attempt}`);
     if (entry) entry.outcome = outcome;
+  }
+  /** All that attempts of a run were told of an event. */
+  told(runId: string, event: string): ReadonlySet<"sent" | "over"> {
+    return this.#told.get(`${runId} ${event}`) ?? new Set();
+  }
+  tell(runId: string, event: string, kind: "sent" | "over"): void {
+    this.#told.set(`${runId} ${event}`, new Set([...this.told(runId, event), kind]));
   }
   /** Different arguments that attempts of a run got. */
   argumentsOf(runId: string): string[] {

@@ -3,7 +3,7 @@ import { chainItems, chunkGroup, errorLinksAfter, firstErrorLinks } from "../../
 import { ownerOf, parseRunId, type RunRef, runIdOf, sideGroupOf } from "../../functions/core/run-id.ts";
 import { isSuccess, isTerminal } from "../../functions/core/run-state.ts";
 import { holds } from "../../functions/core/value-condition.ts";
-import { asHeader, asRun, type Header, headerKey, type Run, runKey } from "../../functions/engine/items.ts";
+import { asHeader, asRun, eventItemKey, type Header, headerKey, type Run, runKey } from "../../functions/engine/items.ts";
 import { childrenOf, scriptOf } from "./script-runner.ts";
 import type { SimStore } from "./sim-store.ts";
 import type { JobSpec, Script } from "./workload.ts";
@@ -99,6 +99,10 @@ export class Shape {
       if (callbacks.length > 0) sides.push({ gid: sideGroupOf(run.runId, good ? "links" : "errors"), callbacks });
     }
     return sides;
+  }
+  /** Whether a job was sent an event. */
+  eventOf(jobId: string, name: string): boolean {
+    return this.#store.peek(eventItemKey(jobId, name)) !== undefined;
   }
   header(gid: string): Header | undefined {
     return asHeader(this.#store.peek(headerKey(gid)));
