@@ -122,7 +122,7 @@ export async function viewRun(context: Context, run: Run, header: Header | undef
     ...(run.joins === undefined ? {} : { childGroup: run.joins }),
     ...(run.collects === undefined || !isSuccess(run.status) ? {} : { collects: run.collects }),
     ...(run.takes === undefined ? {} : { takes: run.takes }),
-    ...(run.status === "deferred" && { unmet: unmetEvents(run) }),
+    ...(run.status === "deferred" && header?.outcome === undefined && { unmet: unmetEvents(run) }),
   };
 }
 /** What the plan says of a run. */

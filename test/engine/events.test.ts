@@ -168,7 +168,9 @@ describe("a deferred run", () => {
     await cancelled.local.engine.cancel(cancelled.jobId);
     await pass(cancelled.local, 100);
     expect(await cancelled.local.engine.job(cancelled.jobId)).toMatchObject({ state: "cancelled" });
-    expect(await cancelled.local.engine.run(`${cancelled.jobId}.0`)).toMatchObject({ status: "cancelled" });
+    const run = await cancelled.local.engine.run(`${cancelled.jobId}.0`);
+    expect(run).toMatchObject({ status: "cancelled" });
+    expect(run).not.toHaveProperty("unmet");
     await sent(cancelled.local, cancelled.jobId, "never");
     expect(starts).toBe(1);
     const revoked = await waiting();
