@@ -37,9 +37,9 @@ const loaded = await new AsyncFunction(...Object.keys(sdk), scriptOf())(...Objec
 async function answer(local: LocalEngine, jobId: string, value: Json): Promise<void> {
   for (let turn = 0; turn < 8; turn++) await local.turn();
   for (const { runId } of (await local.engine.runs(jobId, {})).items) {
-    const wait = (await local.engine.run(runId))?.wait;
+    const { wait, unmet = [] } = (await local.engine.run(runId)) ?? {};
     if (wait?.of === "approval") await local.engine.complete(runId, wait.token ?? "", { value });
-    if (wait?.of === "event") await local.engine.sendEvent(jobId, wait.name, value);
+    for (const { of, name } of [...(wait ? [wait] : []), ...unmet]) if (of === "event") await local.engine.sendEvent(jobId, name, value);
   }
 }
 async function outcome({ canvas, expected }: Example): Promise<string> {

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Job } from "../../functions/client/index.ts";
+import { type Client, hasEnded, type Job, type Run } from "../../functions/client/index.ts";
 import { action, command, type CommonOptions, type Context } from "../command.ts";
 import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -14,15 +14,28 @@ export function jobCommand(): Command {
         return withEngine(options, "look", async ({ client }) => {
           const job = await client.job(id);
           if (terminal.json) await terminal.printJson(job);
-          else await terminal.print(`${jobSheet(job, terminal.columns()).join("\n")}\n`);
+          else await terminal.print(`${jobSheet(job, await deferredRuns(client, job), terminal.columns()).join("\n")}\n`);
           return EXIT.success;
         });
       }),
     );
 }
 
+const SHOWN_DEFERRED = 5;
+/** Runs are looked through one by one: not those of a big job. */
+const MOST_RUNS = 2_000;
+/** Some of the runs that wait for events. */
+async function deferredRuns(client: Client, job: Job): Promise<readonly Run[]> {
+  if (hasEnded(job) || job.planned > MOST_RUNS) return [];
+  return (await client.runs(job.jobId, { status: "deferred", limit: SHOWN_DEFERRED })).items;
+}
+function deferralText({ runId, task, unmet = [] }: Run): string {
+  const events = unmet.map(({ name, expiresAt }) => (expiresAt === undefined ? name : `${name} (until ${new Date(expiresAt).toISOString()})`));
+  return `${task ?? "run"} ${runId} waits for ${events.join(", ")}`;
+}
+
 /** The facts of a job, one per line. */
-function jobSheet(job: Job, width: number): string[] {
+function jobSheet(job: Job, deferred: readonly Run[], width: number): string[] {
   const took = ((job.endedAt ?? Date.now()) - job.createdAt) / 1_000;
   const counts = Object.entries(job.counts).map(([name, count]) => `${formatCount(count)} ${name.replace(/^u_/, "")}`);
   const facts: [string, string | undefined][] = [
@@ -33,6 +46,7 @@ function jobSheet(job: Job, width: number): string[] {
     ["started", `${new Date(job.createdAt).toISOString()}, ${job.endedAt === undefined ? "for" : "took"} ${formatDuration(took)}`],
     ["runs", `${formatCount(doneRuns(job))} of ${formatCount(job.planned)} known${job.countsExact ? "" : " (approximate)"}`],
     ["counts", counts.join(", ") || undefined],
+    ...deferred.map((run): [string, string] => ["deferred", deferralText(run)]),
     ["error", job.error && `${job.error.name}: ${job.error.message} (run ${job.error.runId})`],
     ["value", job.value === undefined ? undefined : JSON.stringify(job.value)],
   ];

@@ -37,6 +37,7 @@ export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, titl
   lease_lost: [500, "Lease lost"],
   waiting_inside_task: [500, "Waiting inside a task"],
   tracking_too_thin: [500, "Tracking too thin"],
+  event_timeout: [500, "The event did not come in time"],
   engine_unavailable: [503, "Engine unavailable"],
   internal: [500, "Internal error"],
 };

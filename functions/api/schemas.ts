@@ -104,6 +104,10 @@ export const run = z
       .object({ of: z.enum(["approval", "event"]), name: z.string(), token: z.string().optional(), expiresAt: milliseconds.optional() })
       .optional()
       .describe("Somebody is asked. The token is what POST /runs/{id}/complete wants; it and the expiry only where one run is asked for"),
+    unmet: z
+      .array(z.object({ of: z.literal("event"), name: z.string(), expiresAt: milliseconds.optional() }))
+      .optional()
+      .describe("Of a deferred run: the events without which its task cannot go on"),
     stamps: z.record(z.string(), json).optional(),
     each: z.enum(["map", "starmap"]).optional(),
     detail: runDetail.optional().describe("Of the last attempt that wrote any. Only where one run is asked for"),

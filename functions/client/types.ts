@@ -51,6 +51,8 @@ export interface Run {
   readonly next?: true;
   /** Somebody is asked. What `complete` needs, the token, and `expiresAt` (milliseconds since the epoch) only where one run is asked for. */
   readonly wait?: { readonly of: "approval" | "event"; readonly name: string; readonly token?: string; readonly expiresAt?: number };
+  /** Of a deferred run: the events without which its task cannot go on, and until when it waits for them. */
+  readonly unmet?: readonly { readonly of: "event"; readonly name: string; readonly expiresAt?: number }[];
   readonly stamps?: JsonObject;
   readonly each?: "map" | "starmap";
   /** Log and stack of the last attempt that wrote any, and of those before it, latest first. Only where one run is asked for. */

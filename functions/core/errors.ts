@@ -37,6 +37,7 @@ export const ERROR_CODES = [
   "lease_lost",
   "waiting_inside_task",
   "tracking_too_thin",
+  "event_timeout",
   "engine_unavailable",
   "internal",
 ] as const;

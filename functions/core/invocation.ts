@@ -36,6 +36,18 @@ export interface RunServices {
   results(group?: string): AsyncIterable<ResultEntry>;
   /** Appends to the run's log (kept head and tail, written once, at the end of the attempt). */
   log(level: "debug" | "info" | "warn" | "error", message: string, fields?: JsonObject): void;
+  /**
+   * Looks for an event of the job, consistently. `timeoutSeconds` counts from the run's first look for an event of this name, over all attempts: an event that is sent later
+   * does not count. Throws PortError.
+   */
+  event(name: string, timeoutSeconds: number | undefined): Promise<EventLook>;
+}
+/** `unsent`: the attempt must end as deferred, by this. Times are milliseconds since the epoch. */
+export type EventLook = { readonly kind: "sent"; readonly value: Json } | ({ readonly kind: "unsent" } & AwaitedEvent) | { readonly kind: "over" };
+/** What a deferred run waits for, and until when. */
+export interface AwaitedEvent {
+  readonly name: string;
+  readonly deadline?: number;
 }
 
 /** One attempt of one run, as the engine hands it to the code that knows the user's tasks. */
@@ -90,6 +102,8 @@ export type TaskOutcome =
   | { readonly kind: "retry"; readonly error: ErrorData; readonly delaySeconds?: number }
   | { readonly kind: "failed"; readonly error: ErrorData }
   | { readonly kind: "broken"; readonly error: ErrorData }
+  /** Not a failure: the run is to run again, from its start, when all these events have been sent or one of them is over its time. At least one. */
+  | { readonly kind: "deferred"; readonly events: readonly AwaitedEvent[] }
   /**
    * An async generator: pulled page by page under back-pressure; its return value is the run's own value (undefined: the children's results). Throws nothing
    * but OutcomeError (core/error-data.ts), which says how the attempt ended.

@@ -30,6 +30,8 @@ export const LIMITS = {
   cursorCharacters: 32 * 1024,
   /** User counters that a group distinguishes in one write; more are added up as `u_other`. */
   userCounters: 20,
+  /** Events that a run waits for at once, and names of events that it waits for with a timeout: they rest in its row. */
+  awaitedEvents: 50,
   logLines: 200,
   /** Characters of a run's whole log, fields included. */
   logCharacters: 64 * 1024,

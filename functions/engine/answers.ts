@@ -5,7 +5,9 @@ import { LIMITS } from "../core/limits.ts";
 import { nameProblem } from "../core/names.ts";
 import { childGroupOf, ownerOf } from "../core/run-id.ts";
 import { absent } from "./conditions.ts";
+import { eachBounded } from "./concurrently.ts";
 import type { Context } from "./context.ts";
+import { eventDependency, wakeRun } from "./deferred.ts";
 import { readHeader } from "./gate.ts";
 import { setAnswer } from "./header-writes.ts";
 import { eventItemKey, type Header, ITEM_VERSION, waiterKey, waiterPartition } from "./items.ts";
@@ -57,16 +59,21 @@ export async function sendEvent(context: Context, jobId: string, name: string, v
   if (!root?.job) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
   const sentBy = context.ids.token();
   const kept = (await keepValue(context, `${jobId}/event/${sentBy}`, value)) as { value?: Json; valueRef?: string };
-  const attributes = { ...ownedBy(root), sentBy, ...kept };
+  const attributes = { ...ownedBy(root), sentBy, at: context.clock.now(), ...kept };
   const { item } = await context.store.write({ op: "put", key: eventItemKey(jobId, name), attributes, when: absent() });
   let cursor: string | undefined;
   do {
     const page = await context.store.query("tasks", waiterPartition(jobId, name), cursor === undefined ? {} : { cursor });
-    for (const { attributes: waiter } of page.items) await wake(context, waiter["gid"] as string);
+    await eachBounded(page.items, WOKEN_AT_ONCE, async ({ attributes: { gid, runId } }) => {
+      if (gid === undefined) await wakeRun(context, runId as string, [eventDependency(name)]);
+      else await wake(context, gid as string);
+    });
     cursor = page.cursor;
   } while (cursor !== undefined);
   return item?.attributes["sentBy"] === sentBy;
 }
+
+const WOKEN_AT_ONCE = 16;
 
 /** A group waits for an event: it is subscribed BEFORE the event is looked for; whoever sends puts the event and THEN looks for subscribers. One of them sees both. */
 export async function subscribe(context: Context, header: Header): Promise<void> {

@@ -10,6 +10,7 @@ import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
 import type { Attempt } from "./claimed.ts";
 import type { AbortReason, WorkerLoop } from "./contract.ts";
+import { deferredPart, lookForEvent, resumeDeferred } from "./deferred.ts";
 import { resumeWaiting } from "./expand.ts";
 import type { Run, RunAttributes } from "./items.ts";
 import { readGate } from "./gate.ts";
@@ -121,6 +122,7 @@ async function callTask(context: Context, attempt: Attempt, open: OpenState | un
     services: {
       results: (group = input.collects) => streamResults(context, group ?? notCollecting(info.name)),
       log: (level, message, fields) => log.add(context.clock.now(), level, message, fields),
+      event: (name, eventSeconds) => lookForEvent(context, run, name, eventSeconds),
     },
   };
   return context.runner.run(call);
@@ -163,6 +165,12 @@ async function commitOf(
           };
         if (streamed.kind === "failed") return await streamFailed(context, attempt, streamed, reason);
         return await waiting(context, attempt, streamed.ownValue ?? null, undefined, streamed.ownValue === undefined ? "group" : "own", streamed);
+      }
+      case "deferred": {
+        await attempt.log.keep(context, attempt.run);
+        const set = await deferredPart(context, attempt.run, outcome.events);
+        const ends = set.notBefore !== undefined && set.due === undefined;
+        return { set, remove: NOT_SUSPECT, ...(ends && { sendAfterSeconds: Math.max(0, (set.notBefore - context.clock.now()) / 1_000) }) };
       }
       case "retry":
         return await failed(context, attempt, outcome.error, outcome.delaySeconds);
@@ -219,7 +227,7 @@ async function streamFailed(
   { outcome }: Extract<Streamed, { kind: "failed" }>,
   reason: () => AbortReason | undefined,
 ): Promise<Commit | "lost"> {
-  if (outcome.kind === "retry" || outcome.kind === "failed" || outcome.kind === "broken") return commitOf(context, attempt, outcome, undefined, reason);
+  if (outcome.kind !== "success" && outcome.kind !== "skipped" && outcome.kind !== "stream") return commitOf(context, attempt, outcome, undefined, reason);
   const error = { name: "TypeError", message: "a streaming task yields its work: it cannot spawn or be replaced", reason: "invalid_request", retryable: false };
   return failed(context, attempt, error, undefined);
 }
@@ -296,7 +304,7 @@ export async function commitAttempts(
 }
 /** What an idle run is waiting for, and its last error, mean nothing to one that has ended or waits for its children. */
 function clearedBy(set: Partial<RunAttributes>): string[] {
-  if (set.status === "retrying" || set.status === "queued") return [];
+  if (set.status === "retrying" || set.status === "queued" || set.status === "deferred") return [];
   return ["failCount", "notBefore", "due", "dueShard", "error"].filter((name) => !(name in set));
 }
 async function afterCommit(
@@ -307,7 +315,7 @@ async function afterCommit(
   if (kind === "fenced") return run && isTerminal(run.status) ? { kind: "ended", run } : { kind: "later", delaySeconds: 1 };
   if (isTerminal(run.status)) return { kind: "ended", run };
   if (run.status === "waiting") await resumeWaiting(context, run);
-  else if (commit.sendAfterSeconds !== undefined) {
+  else if (!(run.status === "deferred" && (await resumeDeferred(context, run))) && commit.sendAfterSeconds !== undefined) {
     const owing = { gid: run.gid, index: run.index, step: run.step, queue: queueOf(context, attempt.step), delaySeconds: commit.sendAfterSeconds };
     await sendRuns(context, [owing], 1);
   }

@@ -82,6 +82,8 @@ export interface RunView {
   readonly next?: true;
   /** Somebody is asked. What `complete` needs, the token, and `expiresAt` (milliseconds since the epoch) only where one run is asked for. */
   readonly wait?: { readonly of: "approval" | "event"; readonly name: string; readonly token?: string; readonly expiresAt?: number };
+  /** Of a deferred run: the events without which its task cannot go on, and until when it waits for them. */
+  readonly unmet?: readonly { readonly of: "event"; readonly name: string; readonly expiresAt?: number }[];
   readonly stamps?: JsonObject;
   /** The task is called for each item of a list. */
   readonly each?: "map" | "starmap";

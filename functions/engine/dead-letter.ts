@@ -5,6 +5,7 @@ import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
 import type { WorkerLoop } from "./contract.ts";
 import { handleMessage } from "./control.ts";
+import { resumeDeferred } from "./deferred.ts";
 import { resumeWaiting } from "./expand.ts";
 import { follow } from "./follow.ts";
 import { readGate } from "./gate.ts";
@@ -12,7 +13,7 @@ import type { Header, Run } from "./items.ts";
 import { followMarked } from "./seal.ts";
 import { decodeMessage, type Owing, queueOf, sendRuns } from "./messages.ts";
 import type { Disposition, ReceivedMessage } from "./ports.ts";
-import { breakDeadRun, endIdleRun, isLive, noteDeadLetter } from "./run-writes.ts";
+import { breakDeadRun, endIdleRun, isLive, isReady, noteDeadLetter } from "./run-writes.ts";
 import { readRuns, strandOf } from "./runs.ts";
 
 /** So often the message of one run may be given up before the run is broken. */
@@ -69,6 +70,10 @@ async function examine(
   const step: PlanStep | undefined = strand[ref.step];
   if (!step || (!run && (ref.step > 0 || header.pages))) return NOTHING;
   const owing = { ...ref, queue: queueOf(context, step), delaySeconds: delayOf(context, run) };
+  if (run?.status === "deferred" && !isReady(context, run)) {
+    const atItsEnd = !(await resumeDeferred(context, run)) && run.notBefore !== undefined && run.due === undefined;
+    return atItsEnd ? { kind: "owed", owing } : NOTHING;
+  }
   if (isGroupStep(step) || (run && isLive(context, run))) return { kind: "owed", owing };
   const noted = await noteDeadLetter(context, ref, header, run, step.task);
   if (!noted) return NOTHING;

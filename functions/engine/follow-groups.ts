@@ -4,6 +4,7 @@ import { scopeOf } from "../core/run-id.ts";
 import { holds } from "../core/value-condition.ts";
 import { isTerminal } from "../core/run-state.ts";
 import type { Context } from "./context.ts";
+import { wakeOwner } from "./deferred.ts";
 import { finishJob } from "./finish-job.ts";
 import type { FollowItem, WorkList } from "./work-list.ts";
 import { decidedAbove, readHeader } from "./gate.ts";
@@ -56,7 +57,12 @@ export async function followSettle(context: Context, gid: string, list: WorkList
   if (!settled) return;
   // The owner has not reached its waiting write. A live one looks again after that write; an idle one below a decided group is ended by a write.
   const scope = scopeOf(gid);
-  if (isLive(context, settled) || !(header.outcome === "dropped" || (scope !== undefined && (await decidedAbove(context, scope))))) return;
+  if (isLive(context, settled)) return;
+  if (!(header.outcome === "dropped" || (scope !== undefined && (await decidedAbove(context, scope))))) {
+    // It streamed, and waits for an event before it goes on: there is nothing to go on with.
+    if (settled.status === "deferred") await wakeOwner(context, settled);
+    return;
+  }
   const { run } = await cancelIdleRun(context, settled, header.round, cancelled(context, "upstream"));
   if (run && isTerminal(run.status)) list.push({ kind: "run", run });
   else if (run && run.round > header.round) list.push({ kind: "close", gid, round: header.round });

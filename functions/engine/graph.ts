@@ -46,8 +46,10 @@ async function drawMember(context: Context, drawing: Drawing, header: Header, in
     const run = runs.find((candidate) => candidate.step === k);
     const id = runIdOf(header.gid, index, k);
     const wait = isGroupStep(step) ? step.wait : undefined;
-    const label = wait ? `${wait.of} ${wait.name}` : isGroupStep(step) ? "group" : step.task;
-    const status = run ? (await viewRun(context, run, header)).status : header.outcome === undefined ? "pending" : "cancelled";
+    const view = run && (await viewRun(context, run, header));
+    const status = view?.status ?? (header.outcome === undefined ? "pending" : "cancelled");
+    const waits = status === "deferred" ? ` waits for ${view?.unmet?.map(({ name }) => name).join(", ")}` : "";
+    const label = wait ? `${wait.of} ${wait.name}` : isGroupStep(step) ? "group" : `${step.task}${waits}`;
     drawing.nodes.push({ id, kind: "run", label, status });
     if (before !== undefined) drawing.edges.push({ from: before, to: id, kind: "next" });
     first ??= id;

@@ -25,7 +25,7 @@ import type { Attributes, Item, Key } from "./ports.ts";
  * | job by stamp   | tasks `JX#<stamp>` / `<createdAt>#<jobId>`     | < 1 KB    | submit: 1 per stamp, at most 16; none without stamps    |
  * | supervisor     | tasks `T#<jobId>` / `!`                        | 1-2 KB    | of supervised jobs only: submit, answered               |
  * | event sent in  | tasks `E#<jobId>#<name>` / `!`                 | < 1 KB + value | once per name                                       |
- * | waiter         | tasks `W#<jobId>#<name>` / `<hash of gid>`     | < 1 KB    | once per group that waits for the event                 |
+ * | waiter         | tasks `W#<jobId>#<name>` / `<hash of gid or runId>` | < 1 KB | once per group, or run, that waits for the event        |
  * | event          | tasks `V#<jobId>` / `<at>#<id>`                | < 1 KB    | per state change and failure, never per success         |
  */
 export const ITEM_VERSION = 1;
@@ -145,6 +145,10 @@ export interface RunAttributes extends Owned {
   readonly expiresAt?: number;
   readonly due?: number;
   readonly dueShard?: string;
+  /** Of a deferred run: what must happen before it runs again, `event:<name>` each. */
+  readonly unmet?: ReadonlySet<string>;
+  /** By name of an event: until when the run waits for it, from its first look on. */
+  readonly eventDeadlines?: { readonly [name: string]: number };
   /** When a worker first did not know the task. */
   readonly unknownSince?: number;
   readonly sentAt?: number;
@@ -233,13 +237,13 @@ export const stampIndexKey = (stamp: string, createdAt: number, jobId: string): 
   sort: `${pad(createdAt, 14)}#${jobId}`,
 });
 export const supervisorKey = (jobId: string): Key => ({ table: "tasks", partition: `T#${jobId}`, sort: "!" });
-/** An event of a job, put once; and the groups that wait for it. */
+/** An event of a job, put once; and the groups and runs that wait for it. */
 export const eventItemKey = (jobId: string, name: string): Key => ({ table: "tasks", partition: `E#${jobId}#${name}`, sort: "!" });
 export const waiterPartition = (jobId: string, name: string): string => `W#${jobId}#${name}`;
-export const waiterKey = (jobId: string, name: string, gidHash: string): Key => ({
+export const waiterKey = (jobId: string, name: string, waiterHash: string): Key => ({
   table: "tasks",
   partition: waiterPartition(jobId, name),
-  sort: gidHash,
+  sort: waiterHash,
 });
 export const eventPartition = (jobId: string): string => `V#${jobId}`;
 export const eventKey = (jobId: string, at: number, id: string): Key => ({ table: "tasks", partition: eventPartition(jobId), sort: `${pad(at, 14)}#${id}` });

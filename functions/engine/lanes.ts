@@ -5,6 +5,7 @@ import { type AttemptOutcome, commitAttempts, executeAttempt, giveBack, type Hel
 import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
 import type { WorkerLoop } from "./contract.ts";
+import { resumeDeferred } from "./deferred.ts";
 import { resumeWaiting } from "./expand.ts";
 import { gateOf } from "./gate.ts";
 import type { Header, Run } from "./items.ts";
@@ -12,7 +13,7 @@ import { batchSize } from "./pace.ts";
 import { type Thin, unclaimedRun } from "./thin.ts";
 import type { InPlace } from "./work-list.ts";
 import { mustNotRun } from "./revoked.ts";
-import { type Claiming, claimRuns, type ClaimOutcome, isDue, mustRunAlone } from "./run-writes.ts";
+import { type Claiming, claimRuns, type ClaimOutcome, isReady, mustRunAlone } from "./run-writes.ts";
 
 /** `later`: this member's part of the message must come again; `terminal`: its follow-up is due, now and at every redelivery. */
 export type Handled =
@@ -145,13 +146,17 @@ async function claimAll(context: Context, header: Header, members: readonly Read
 async function settleRefused(context: Context, run: Run | undefined): Promise<Handled> {
   if (!run) return DONE; // read as existing, now collected
   if (isTerminal(run.status)) return { kind: "terminal", run };
+  if (run.status === "deferred" && !isReady(context, run)) return handleDeferred(context, run);
   if (run.status !== "waiting") return { kind: "later", delaySeconds: run.status === "started" ? secondsUntil(context, run.leaseUntil) : 1 };
   await resumeWaiting(context, run);
   return DONE;
 }
-function isReady(context: Context, run: Run): boolean {
-  return (run.status === "queued" || run.status === "retrying") && isDue(context, run);
+/** Looks again for what it waits for. The message that is owed at the end of its time may be this one. */
+export async function handleDeferred(context: Context, run: Run): Promise<Handled> {
+  if ((await resumeDeferred(context, run)) || run.notBefore === undefined || run.due !== undefined) return DONE;
+  return { kind: "later", delaySeconds: secondsUntil(context, run.notBefore) };
 }
+
 export function secondsUntil(context: Context, at: number | undefined): number {
   return Math.max(1, Math.ceil(((at ?? 0) - context.clock.now()) / 1_000));
 }

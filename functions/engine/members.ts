@@ -16,8 +16,8 @@ import { isThin } from "./thin.ts";
 import { localIndex } from "../core/ledger.ts";
 import { endRevoked } from "./revoke.ts";
 import { mustNotRun } from "./revoked.ts";
-import { DONE, type Handled, type Ready, runReady, secondsUntil } from "./lanes.ts";
-import { breakDeadRun, endIdleRun, isDue, isLive, killsAlone, noteUnknownTask, waitForGroup } from "./run-writes.ts";
+import { DONE, type Handled, handleDeferred, type Ready, runReady, secondsUntil } from "./lanes.ts";
+import { breakDeadRun, endIdleRun, isDue, isLive, isReady, killsAlone, noteUnknownTask, waitForGroup } from "./run-writes.ts";
 import { readRuns, strandOf } from "./runs.ts";
 
 type MemberMessage = Extract<EngineMessage, { kind: "members" }>;
@@ -99,6 +99,7 @@ async function handleMember(
     await resumeWaiting(context, run);
     return DONE;
   }
+  if (run?.status === "deferred" && !isReady(context, run)) return handleDeferred(context, run);
   const { strand } = await strandOf(context, header, { ...ref, ...manifestOf(run) });
   const step = strand[ref.step];
   if (!step) return DONE;

@@ -4,7 +4,9 @@ import { type GroupStep, isGroupStep, type PlanStep } from "../core/plan.ts";
 import { DEFAULT_FUNCTION, DEFAULT_QUEUE, ENGINE_QUEUE, formatQueueName, parseQueueName } from "../core/queue-name.ts";
 import { jobIdOf, type RunRef } from "../core/run-id.ts";
 import type { Context } from "./context.ts";
+import type { Header, Run } from "./items.ts";
 import type { OutgoingMessage } from "./ports.ts";
+import { strandOf } from "./runs.ts";
 
 /**
  * Wire form of messages. A member message names members of ONE ledger leaf and one step, so that their marks become one write. Rows and headers
@@ -87,6 +89,12 @@ export async function sendRuns(context: Context, runs: readonly Owing[], members
   }
   for (const pack of packs.values()) flush(pack);
   await context.queue.send(messages);
+}
+/** The message of one run. */
+export async function sendRun(context: Context, header: Header, run: Run, delaySeconds: number): Promise<void> {
+  const { strand } = await strandOf(context, header, run);
+  const step = strand[run.step];
+  if (step) await sendRuns(context, [{ gid: run.gid, index: run.index, step: run.step, queue: queueOf(context, step), delaySeconds }], 1);
 }
 /** Few members go one by one so that all workers get some; many are packed. */
 export function packSize(context: Context, members: number): number {

@@ -8,6 +8,7 @@ import { isSuccess, isTerminal } from "../core/run-state.ts";
 import { carriesStamp, filterTexts, stampText } from "../core/stamps.ts";
 import type { Context } from "./context.ts";
 import type { JobEvent, JobFilter, JobState, JobView, Page, RunDetail, RunFilter, RunView } from "./contract.ts";
+import { unmetEvents } from "./deferred.ts";
 import { ALL_JOBS, indexedStamp, OPEN_JOBS } from "./finish-job.ts";
 import { readHeader } from "./gate.ts";
 import {
@@ -126,6 +127,7 @@ export async function viewRun(context: Context, run: Run, header: Header | undef
     ...(run.joins === undefined ? {} : { childGroup: run.joins }),
     ...(run.collects === undefined || !isSuccess(run.status) ? {} : { collects: run.collects }),
     ...(run.takes === undefined ? {} : { takes: run.takes }),
+    ...(run.status === "deferred" && header?.outcome === undefined && { unmet: unmetEvents(run) }),
   };
 }
 /** What the plan says of a run. */

@@ -1,5 +1,5 @@
 import { childGroupOf, type RunRef } from "../core/run-id.ts";
-import { absent, and, eq, lt, not, oneOf, or, present } from "./conditions.ts";
+import { absent, and, contains, eq, lt, not, oneOf, or, present } from "./conditions.ts";
 import type { Context } from "./context.ts";
 import { asRun, attributesOf, type Header, ITEM_VERSION, type Owned, type Run, type RunAttributes, runKey } from "./items.ts";
 import type { Change, Condition, UpdateOp, WriteOp } from "./ports.ts";
@@ -22,8 +22,9 @@ async function update(context: Context, ref: RunRef, change: Change, when: Condi
 
 export const ownedBy = (header: Header): Owned => ({ v: ITEM_VERSION, jobId: header.jobId, ttl: header.ttl });
 
-/** May start: queued, or retrying, and due. */
-const idle = (now: number): Condition => and(oneOf("status", ["queued", "retrying"]), or(absent("notBefore"), lt("notBefore", now + 1)));
+/** May start: queued, or retrying, and due; or deferred, and its time is over. */
+const idle = (now: number): Condition =>
+  or(and(oneOf("status", ["queued", "retrying"]), or(absent("notBefore"), lt("notBefore", now + 1))), and(eq("status", "deferred"), lt("notBefore", now + 1)));
 /** Its holder's lease is over, by the clock of the slowest other process, or because the holder's boot is over. */
 const leaseOver = (context: Context, now: number): Condition => {
   const byTime = lt("leaseUntil", now - context.config.skewMarginSeconds * 1_000);
@@ -41,6 +42,12 @@ export function isLive(context: Context, run: Run): boolean {
 }
 export function isDue(context: Context, run: Run): boolean {
   return run.notBefore === undefined || run.notBefore <= context.clock.now();
+}
+
+/** As `idle` asks it of the store. */
+export function isReady(context: Context, run: Run): boolean {
+  if (run.status === "deferred") return run.notBefore !== undefined && isDue(context, run);
+  return (run.status === "queued" || run.status === "retrying") && isDue(context, run);
 }
 
 export type ClaimOutcome =
@@ -80,7 +87,7 @@ function claimOp(context: Context, { ref, header, token, task, seen }: Claiming,
   const change: Change = {
     set: attributesOf({ status: "started", task, startedAt: now, ...lease, ...(takeover ? takeoverMarks(context, seen) : {}) }),
     add: { attempt: 1 },
-    remove: ["notBefore", "due", "dueShard", "unknownSince"],
+    remove: ["notBefore", "due", "dueShard", "unknownSince", "unmet"],
   };
   return { op: "update", key, change, when: takeover ? and(eq("status", "started"), eq("attempt", seen.attempt), leaseOver(context, now)) : idle(now) };
 }
@@ -126,7 +133,7 @@ export interface Committing {
   /** There is no row yet, and nobody has a claim: the first one stands. */
   readonly unclaimed?: boolean;
 }
-/** The holders' one write each that ends an attempt: terminal, retrying, waiting or back to queued. Recognises its own lost response by `writer`. */
+/** The holders' one write each that ends an attempt: terminal, retrying, waiting, deferred or back to queued. Recognises its own lost response by `writer`. */
 export async function commitRuns(context: Context, commits: readonly Committing[]): Promise<readonly CommitOutcome[]> {
   if (commits.length === 0) return [];
   const results = await context.store.writeMany(
@@ -183,14 +190,31 @@ export async function waitForGroup(
 /** Ends a run that never started (expired, unknown task): only while it is idle. */
 export async function endIdleRun(context: Context, ref: RunRef, header: Header, seen: Run | undefined, set: Partial<RunAttributes>): Promise<RunWrite> {
   if (!seen) return (await createRuns(context, [{ ref, attributes: { ...ownedBy(header), round: header.round, attempt: 0, ...set } }]))[0] as RunWrite;
-  return update(context, ref, { set: attributesOf(set), remove: ["notBefore", "due", "dueShard"] }, idle(context.clock.now()));
+  return update(context, ref, { set: attributesOf(set), remove: ["notBefore", "due", "dueShard", "unmet"] }, idle(context.clock.now()));
 }
 /** Ends a run that nobody holds and that does not wait, due or not. `seen` undefined: a lazy member that never started. */
 export async function revokeIdleRun(context: Context, ref: RunRef, header: Header, seen: Run | undefined, set: Partial<RunAttributes>): Promise<RunWrite> {
   if (!seen) return (await createRuns(context, [{ ref, attributes: { ...ownedBy(header), round: header.round, attempt: 0, ...set } }]))[0] as RunWrite;
   const free = or(oneOf("status", ["queued", "retrying", "pending", "deferred"]), and(eq("status", "started"), leaseOver(context, context.clock.now())));
-  return update(context, ref, { set: attributesOf(set), remove: ["leaseOwner", "leaseUntil", "notBefore", "due", "dueShard"] }, free);
+  return update(context, ref, { set: attributesOf(set), remove: ["leaseOwner", "leaseUntil", "notBefore", "due", "dueShard", "unmet"] }, free);
 }
+/** Wake 1: these dependencies of a deferred run are met. One unit; `item` says what is left, also when another one was quicker. */
+export async function takeUnmet(context: Context, ref: RunRef, dependencies: readonly string[]): Promise<RunWrite> {
+  const any = or(...dependencies.map((dependency) => contains("unmet", dependency)));
+  return update(context, ref, { take: { unmet: new Set(dependencies) } }, and(eq("status", "deferred"), any));
+}
+/** Wake 2: nothing is unmet, so a message is owed. */
+export async function queueWoken(context: Context, ref: RunRef): Promise<RunWrite> {
+  return update(context, ref, woken(context), and(eq("status", "deferred"), absent("unmet")));
+}
+/** Whatever it waits for is not wanted any more. Only the deferral that was seen. */
+export async function endDeferral(context: Context, seen: Run): Promise<RunWrite> {
+  return update(context, seen, woken(context), and(eq("status", "deferred"), eq("attempt", seen.attempt)));
+}
+const woken = (context: Context): Change => ({
+  set: { status: "queued", sentAt: context.clock.now() },
+  remove: ["unmet", "notBefore", "due", "dueShard"],
+});
 /** No worker here knows the run's task: its time of grace begins when the first one says so, since it may have waited in a queue for long. */
 export async function noteUnknownTask(context: Context, ref: RunRef, header: Header, seen: Run | undefined, task: string): Promise<number> {
   const now = context.clock.now();

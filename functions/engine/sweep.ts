@@ -4,6 +4,7 @@ import { all, eachBounded } from "./concurrently.ts";
 import type { Context } from "./context.ts";
 import type { SweepReport } from "./contract.ts";
 import { expandMembers } from "./child-groups.ts";
+import { resumeDeferred } from "./deferred.ts";
 import { resumeWaiting } from "./expand.ts";
 import { putJob } from "./finish-job.ts";
 import { follow } from "./follow.ts";
@@ -11,10 +12,10 @@ import { readGate, readHeader } from "./gate.ts";
 import { setNextCheck } from "./header-writes.ts";
 import { asJob, DUE_SHARDS, dueShard, type Header, jobKey, OPEN_SHARDS, openShard, type Run } from "./items.ts";
 import { doneOf, readLedger } from "./ledger-reads.ts";
-import { queueOf, sendControl, sendRuns } from "./messages.ts";
+import { sendControl, sendRun } from "./messages.ts";
 import type { IndexName, Key } from "./ports.ts";
-import { clearDue, isDue, isLive, noteResend } from "./run-writes.ts";
-import { readLeaf, readRun, readRunById, strandOf } from "./runs.ts";
+import { clearDue, isDue, isLive, isReady, noteResend } from "./run-writes.ts";
+import { readLeaf, readRun, readRunById } from "./runs.ts";
 import { applyRevocation } from "./revoke.ts";
 import { mustNotRun } from "./revoked.ts";
 import { resumeSide } from "./sides.ts";
@@ -82,11 +83,6 @@ async function sendDue(context: Context, key: Key): Promise<void> {
   const header = await readHeader(context, ref.gid);
   if (header && !header.outcome && !isTerminal(run.status)) await sendRun(context, header, run, Math.max(0, (run.due - context.clock.now()) / 1_000));
   await clearDue(context, run, run.due);
-}
-async function sendRun(context: Context, header: Header, run: Run, delaySeconds: number): Promise<void> {
-  const { strand } = await strandOf(context, header, run);
-  const step = strand[run.step];
-  if (step) await sendRuns(context, [{ gid: run.gid, index: run.index, step: run.step, queue: queueOf(context, step), delaySeconds }], 1);
 }
 
 /** A run that ended a moment ago is still being followed up by its worker: that is no repair. */
@@ -210,10 +206,16 @@ async function kickOwner(context: Context, header: Header): Promise<void> {
 async function kick(context: Context, header: Header, run: Run): Promise<void> {
   if (run.status === "waiting") return resumeWaiting(context, run);
   const of = run.gid === header.gid ? header : await readHeader(context, run.gid);
-  if (!of || of.outcome || isLive(context, run) || !isDue(context, run)) return;
-  const since = Math.max(run.sentAt ?? run.startedAt ?? 0, run.status === "started" ? (run.leaseUntil ?? 0) : 0, run.notBefore ?? 0);
+  const resting = run.status === "deferred" && !isReady(context, run);
+  if (!of || of.outcome || isLive(context, run) || (!resting && !isDue(context, run))) return;
+  const since = Math.max(run.sentAt ?? run.startedAt ?? 0, run.status === "started" ? (run.leaseUntil ?? 0) : 0, resting ? 0 : (run.notBefore ?? 0));
   const age = (context.clock.now() - since) / 1_000;
   if (age <= context.config.resendSeconds * 2 ** Math.min(run.sends ?? 0, 6)) return;
+  if (resting) {
+    // Whoever sent the event may have died before it woke anybody.
+    if (await resumeDeferred(context, run)) context.watch?.repaired(run.gid, "sent", 0);
+    return;
+  }
   context.watch?.repaired(run.gid, "sent", run.sends ?? 0);
   await noteResend(context, run);
   await sendRun(context, of, run, 0);

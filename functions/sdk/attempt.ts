@@ -7,22 +7,35 @@ import { toJson } from "../core/json-check.ts";
 import { createAttemptEffects, type AttemptEffects } from "./attempt-effects.ts";
 import { createContext } from "./create-context.ts";
 import { typeError } from "./errors.ts";
+import { createEventWaits, type EventWaits } from "./event-waits.ts";
 import { describeIssue } from "./schema-issue.ts";
 import { streamItems } from "./stream-items.ts";
 import type { AnyTask } from "./task.ts";
 
-/** Runs user code once. Throws what it throws; `outcomeOf` makes that an outcome. */
+/** Runs user code once. Throws what it throws; `outcomeOf` makes that an outcome. An event that is missing decides, whatever became of the error that said so. */
 export async function runAttempt(task: AnyTask, call: TaskCall): Promise<TaskOutcome> {
+  const waits = createEventWaits(call.services);
+  let outcome: TaskOutcome | undefined;
+  try {
+    outcome = await runOnce(task, call, waits);
+  } catch (thrown) {
+    outcome = await waits.deferral();
+    if (outcome === undefined) throw thrown;
+  }
+  return (await waits.deferral()) ?? outcome;
+}
+
+async function runOnce(task: AnyTask, call: TaskCall, waits: EventWaits): Promise<TaskOutcome> {
   const { definition, info } = task;
   const kwargs = definition.kwargs === undefined ? call.kwargs : await checkKwargs(task, definition.kwargs, call.kwargs);
   const args = definition.args === undefined ? call.args : await checkArgs(task, definition.args, call.args);
   const effects = createAttemptEffects(definition.policy);
-  const context = createContext(call, kwargs, info.streamsResults, effects);
+  const context = createContext(call, kwargs, info.streamsResults, effects, waits);
   const returned: unknown = await definition.run(context, ...args);
   if (isAsyncIterable(returned)) {
     if (effects.spawned("own") !== undefined) throw new FanfoldError("invalid_request", `${task.name} has spawned children and streams: yield them all`);
     effects.startStreaming();
-    return { kind: "stream", items: streamItems(returned[Symbol.asyncIterator](), call.signal), policy: definition.policy };
+    return { kind: "stream", items: streamItems(returned[Symbol.asyncIterator](), call.signal, waits), policy: definition.policy };
   }
   return { ...success(task, returned, effects), ...(effects.counters !== undefined && { counters: effects.counters }) };
 }

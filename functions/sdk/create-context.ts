@@ -7,6 +7,7 @@ import { LIMITS } from "../core/limits.ts";
 import type { AttemptEffects } from "./attempt-effects.ts";
 import { canvasOf } from "./canvas-builder.ts";
 import { TaskError } from "./errors.ts";
+import type { EventWaits } from "./event-waits.ts";
 import type { CursorItem, SpawnedChildren, TaskContext, TaskLog } from "./task-context.ts";
 
 type LogLevel = "debug" | "info" | "warn" | "error";
@@ -22,7 +23,7 @@ const SPAWNED: SpawnedChildren = Object.freeze({
 });
 
 /** The context of one attempt. Plain functions, so that tasks may take it apart: `({ spawn, log }, path) => ..`. */
-export function createContext(call: TaskCall, kwargs: JsonObject, streamsResults: boolean, effects: AttemptEffects): TaskContext {
+export function createContext(call: TaskCall, kwargs: JsonObject, streamsResults: boolean, effects: AttemptEffects, waits: EventWaits): TaskContext {
   const end = (outcome: TaskOutcome): never => {
     throw new OutcomeError(outcome);
   };
@@ -67,6 +68,7 @@ export function createContext(call: TaskCall, kwargs: JsonObject, streamsResults
       const data = errorData(error ?? new TaskError("the task asked to be retried", { reason: "retry" }));
       return end({ kind: "retry", error: data, ...(delaySeconds !== undefined && { delaySeconds }) });
     },
+    waitForEvent: <Value>(name: string, { timeoutSeconds }: { readonly timeoutSeconds?: number } = {}) => waits.wait(name, timeoutSeconds) as Promise<Value>,
     skip: (value) => end({ kind: "skipped", value: toJson(value, "the value of skip") }),
     fail: (error, { retryable } = {}) => end({ kind: "failed", error: { ...errorData(error), ...(retryable !== undefined && { retryable }) } }),
     at: (cursor, item): CursorItem => ({ cursor: toJson(cursor, "the cursor"), item }),

@@ -25,6 +25,7 @@ function valueOf(task: AnyTask, outcome: TaskOutcome): Json {
   if (outcome.kind === "success" && outcome.spawned === undefined) return outcome.value;
   if (outcome.kind === "success") throw needsEngine(task, "runs other tasks");
   if (outcome.kind === "stream") throw needsEngine(task, "streams");
+  if (outcome.kind === "deferred") throw needsEngine(task, "waits for an event");
   const { name, message, reason, retryable } = outcome.error;
   const error = new TaskError(message, { ...(reason !== undefined && { reason }), ...(retryable !== undefined && { retryable }) });
   error.name = name;
@@ -58,6 +59,9 @@ function inlineCall(task: AnyTask, args: readonly Json[], kwargs: JsonObject): T
     services: {
       results() {
         throw needsEngine(task, "reads the results of a group");
+      },
+      event() {
+        throw needsEngine(task, "waits for an event");
       },
       log() {
         // Nobody keeps the log of a run that leaves no trace.

@@ -1,10 +1,11 @@
 import { OutcomeError } from "../core/error-data.ts";
 import { FanfoldError } from "../core/errors.ts";
-import type { StreamItem } from "../core/invocation.ts";
+import type { StreamItem, TaskOutcome } from "../core/invocation.ts";
 import type { Json } from "../core/json.ts";
 import { toJson } from "../core/json-check.ts";
 import { raceAbort } from "./abort-race.ts";
 import { canvasOf, type CanvasSource } from "./canvas-builder.ts";
+import type { EventWaits } from "./event-waits.ts";
 import { outcomeOf } from "./outcome-of.ts";
 import type { CursorItem } from "./task-context.ts";
 
@@ -12,18 +13,33 @@ import type { CursorItem } from "./task-context.ts";
  * What a streaming task yields, checked, one at a time and only when asked. Throws nothing but OutcomeError, which says how the attempt ended.
  * When the reader stops early the task's `finally` blocks run, unless the signal has aborted: then the task is left behind.
  */
-export async function* streamItems(source: AsyncIterator<unknown>, signal: AbortSignal): AsyncGenerator<StreamItem, Json | undefined, undefined> {
+export async function* streamItems(
+  source: AsyncIterator<unknown>,
+  signal: AbortSignal,
+  waits: EventWaits,
+): AsyncGenerator<StreamItem, Json | undefined, undefined> {
   let ended = false;
   try {
     while (true) {
       const next = await raceAbort(signal, async () => pull(source, () => (ended = true)));
+      // An event that is missing, though the task went on.
+      const deferral = waits.open ? await raceAbort(signal, () => waits.deferral()) : undefined;
+      if (deferral) throw new OutcomeError(deferral);
       if (next.done === true) return next.value === undefined ? undefined : toJson(next.value, "the result of the task");
       yield streamItem(next.value);
     }
   } catch (thrown) {
-    throw new OutcomeError(outcomeOf(thrown, signal));
+    throw new OutcomeError((await deferralOf(waits, signal)) ?? outcomeOf(thrown, signal));
   } finally {
     if (!ended) await stop(source, signal);
+  }
+}
+
+async function deferralOf(waits: EventWaits, signal: AbortSignal): Promise<TaskOutcome | undefined> {
+  try {
+    return await raceAbort(signal, () => waits.deferral());
+  } catch {
+    return undefined; // aborted, which outcomeOf tells
   }
 }
 

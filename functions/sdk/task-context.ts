@@ -105,6 +105,15 @@ export interface TaskContext<Kwargs = JsonObject> {
    * @param options `error`: what to report; `delaySeconds` instead of the policy's delay.
    */
   retry(options?: { readonly error?: unknown; readonly delaySeconds?: number }): never;
+  /**
+   * The value of an event of the job, whenever it was sent. While it has not come the run rests as `deferred` and holds no worker: the attempt ends at this call, and once the
+   * event has come the task RUNS AGAIN FROM ITS START, and this call then returns at once. So what is done before it happens once per attempt: make it repeatable. What the
+   * attempt had spawned and counted is forgotten. Not a failed attempt. All events that an attempt asks for are waited for together: `Promise.all` of several is one wait.
+   * @param options `timeoutSeconds`: from the run's first call for this name, over all attempts; 0 only looks.
+   * @throws FanfoldError `event_timeout`, which ends the run unless it is caught; `invalid_request`. What else it throws ends the attempt: let it pass.
+   * @example const { amount } = await ctx.waitForEvent<Payment>("paid", { timeoutSeconds: 86_400 });
+   */
+  waitForEvent<Value = Json>(name: string, options?: { readonly timeoutSeconds?: number }): Promise<Value>;
   /** Ends the run as skipped, with a value. Counts as success; children spawned before it never start. */
   skip(value?: unknown): never;
   /** Ends the attempt as failed. `retryable: false` ends the run. */

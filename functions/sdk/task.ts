@@ -117,8 +117,8 @@ export interface Task<Args extends readonly unknown[] = readonly unknown[], Resu
    */
   chunks(items: Iterable<Args>, size: number): ChunksBuilder<Result>;
   /**
-   * Runs it here and now, in this process and without an engine: for tests and scripts. Throws what the task throws; spawning, streaming and reading
-   * a group's results need an engine and throw `engine_unavailable`.
+   * Runs it here and now, in this process and without an engine: for tests and scripts. Throws what the task throws; spawning, streaming, waiting for
+   * events and reading a group's results need an engine and throw `engine_unavailable`.
    * @example await add.inline(2, 2); // 4
    */
   inline(...args: Args): Promise<Result>;

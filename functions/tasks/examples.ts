@@ -30,6 +30,9 @@ export const sleep = defineTask({
     }),
 });
 
+/** Rests until its job is sent an event of this name, and gives what that brings. */
+export const waitFor = defineTask({ name: "wait-for", args: z.tuple([z.string()]), run: (ctx, event) => ctx.waitForEvent(event) });
+
 /** Fails, always. `kwargs.retryable: false` fails for good. */
 export const fail = defineTask({
   name: "fail",

@@ -23,6 +23,18 @@ describe("beside a dev server", { timeout: 60_000 }, () => {
     expect((await fetch(`${url}/health`)).status).toBe(200);
   });
 
+  it("job says which runs wait for an event, and that it has come", async () => {
+    const { stdout } = await fanfold(["submit", "-", "--data", data, "--json"], JSON.stringify({ task: "wait-for", args: ["go"] }));
+    const { jobId } = jsonLines<{ jobId: string }>(stdout)[0]!;
+    let shown = "";
+    while (!shown.includes("deferred")) shown = (await at("job", jobId)).stdout;
+    expect(shown).toContain(`deferred  wait-for ${jobId}.0 waits for go`);
+    const headers = { Authorization: `Bearer ${token()}`, "Content-Type": "application/json" };
+    await fetch(`${url}/jobs/${jobId}/events/go`, { method: "POST", headers, body: JSON.stringify({ value: "it came" }) });
+    expect((await at("watch", jobId)).code).toBe(0);
+    expect((await at("job", jobId)).stdout).toMatch(/^value {5}"it came"$/m);
+  });
+
   it("submit, watch, job, results, graph and cancel work on a job", async () => {
     const submitted = await at("submit", "example.sum-of-sums", "-f", "n=10", "--json");
     const { jobId } = jsonLines<{ jobId: string }>(submitted.stdout)[0]!;

@@ -39,6 +39,7 @@ export function taskCall(
       async *results() {
         yield* results;
       },
+      event: async (name) => ({ kind: "unsent", name }),
       log: (level, message, fields) => void log.push({ level, message, ...(fields !== undefined && { fields }) }),
     },
     ...parts,

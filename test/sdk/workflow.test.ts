@@ -93,7 +93,7 @@ describe("loadTaskModule", () => {
 describe("the shipped examples", () => {
   const { tasks, workflows: shippedWorkflows } = loadTaskModule({ ...shipped });
   it("are these", () => {
-    expect(tasks.map((task) => task.name).toSorted()).toEqual(["fail", "math.add", "math.mul", "math.sum", "noop", "sleep"]);
+    expect(tasks.map((task) => task.name).toSorted()).toEqual(["fail", "math.add", "math.mul", "math.sum", "noop", "sleep", "wait-for"]);
   });
   it("compute", async () => {
     const runner = createRunner(tasks);

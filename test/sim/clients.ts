@@ -4,6 +4,7 @@ import type { Header } from "../../functions/engine/items.ts";
 import type { Engine } from "../../functions/engine/contract.ts";
 import { PortError } from "../../functions/engine/ports.ts";
 import type { Random } from "./random.ts";
+import { eventValue } from "./values.ts";
 import type { JobSpec } from "./workload.ts";
 
 /** A job as its client sees it, over all deaths of the processes that the client talks to. */
@@ -24,6 +25,8 @@ export interface ClientJob {
   cancelled: boolean;
   /** The API answered. */
   cancelAnswered: boolean;
+  /** Events that were sent to it, and whether the API answered. */
+  readonly events: Map<string, boolean>;
 }
 
 /** Submits, and feeds the input if there is any. Repeated from the start when it dies: with its key, and page by page. */
@@ -63,7 +66,7 @@ export async function cancelJob(engine: Engine, job: ClientJob, jobId: string): 
 export async function answer(engine: Engine, header: Pick<Header, "gid" | "jobId" | "wait">): Promise<void> {
   const runId = ownerOf(header.gid) as string;
   try {
-    if (header.wait?.of === "event") await again(() => engine.sendEvent(header.jobId, header.wait?.name ?? "", `event ${header.wait?.name}`));
+    if (header.wait?.of === "event") await again(() => engine.sendEvent(header.jobId, header.wait?.name ?? "", eventValue(header.wait?.name ?? "")));
     else {
       const { wait } = (await again(() => engine.run(runId))) ?? {};
       // Not waiting yet: whoever asks comes again.
@@ -72,6 +75,15 @@ export async function answer(engine: Engine, header: Pick<Header, "gid" | "jobId
   } catch (error) {
     if (!(error instanceof FanfoldError) || error.code === "internal") throw error;
   }
+}
+
+export async function sendEvent(engine: Engine, job: ClientJob, jobId: string, name: string): Promise<void> {
+  try {
+    await again(() => engine.sendEvent(jobId, name, eventValue(name)));
+  } catch (error) {
+    if (!(error instanceof FanfoldError) || error.code === "internal") throw error;
+  }
+  job.events.set(name, true);
 }
 
 /** Revokes a run, or a group, that somebody has seen: whether it still runs is told by what comes of it. */

@@ -24,6 +24,8 @@ export interface Faults {
   read?(context: ReadContext): Item | undefined;
   /** The message vanishes although it was accepted. `handling`: bodies of the messages that its sender is handling. */
   swallow?(body: Json, handling: readonly Json[]): boolean;
+  /** Whoever wrote this dies soon after it. */
+  dies?(op: WriteOp): boolean;
   /** Probability that a write is reported, its process dies, and the write is gone. */
   readonly reportedBeforeApplied?: number;
   /** Probability that a blob is reported as stored, and is not. */
@@ -43,6 +45,8 @@ export interface ReadContext {
   /** Runs of a group that stand in the store. */
   readonly rowsOf: (gid: string) => number;
   readonly chance: (probability: number) => boolean;
+  /** Bodies of the messages that the reader is handling. */
+  readonly handling: () => readonly Json[];
 }
 export interface LoopFaults {
   readonly ackBeforeHandling?: true;

@@ -21,6 +21,7 @@ export class Journal {
   readonly #entries = new Map<string, Entry[]>();
   readonly #calls = new WeakMap<TaskCall, Entry>();
   readonly #holds = new Map<string, Holds>();
+  readonly #told = new Map<string, ReadonlySet<"sent" | "over">>();
 
   held({ runId, attempt, thin = false }: Claim): void {
     const key = `${runId} ${attempt}`;
@@ -42,6 +43,13 @@ export class Journal {
   end(call: TaskCall, outcome: TaskOutcome): void {
     const entry = this.#calls.get(call);
     if (entry) entry.outcome = outcome;
+  }
+  /** All that attempts of a run were told of an event. */
+  told(runId: string, event: string): ReadonlySet<"sent" | "over"> {
+    return this.#told.get(`${runId} ${event}`) ?? new Set();
+  }
+  tell(runId: string, event: string, kind: "sent" | "over"): void {
+    this.#told.set(`${runId} ${event}`, new Set([...this.told(runId, event), kind]));
   }
   /** Different arguments that attempts of a run got. */
   argumentsOf(runId: string): string[] {

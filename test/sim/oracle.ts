@@ -1,5 +1,5 @@
 import { addCounts, carriedUp, type Counts, ignoredFailures } from "../../functions/core/counts.ts";
-import type { ResultEntry, TaskCall } from "../../functions/core/invocation.ts";
+import type { EventLook, ResultEntry, TaskCall } from "../../functions/core/invocation.ts";
 import { failsEarly } from "../../functions/core/policy.ts";
 import { canonicalJson, type Json } from "../../functions/core/json.ts";
 import type { Claim } from "../../functions/engine/contract.ts";
@@ -10,6 +10,8 @@ import type { Item } from "../../functions/engine/ports.ts";
 import { isRevoked } from "../../functions/engine/revoked.ts";
 import type { Journal } from "./journal.ts";
 import type { LeaseWatch } from "./lease-watch.ts";
+import type { ScriptWait } from "./workload.ts";
+import { eventValue } from "./values.ts";
 import type { Complaints } from "./reference.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
 import { type Part, partOf, type Shape } from "./shape.ts";
@@ -313,6 +315,20 @@ export class Oracle {
     const before = this.#shape.row({ gid: groupId, index, step: step - 1 });
     if (!before || !isSuccess(before.status)) this.#bad("step-before-predecessor", `${runId}: the step before is ${before?.status ?? "absent"}`);
     else if (before.joins !== undefined && this.#shape.header(before.joins)?.outcome !== "complete") this.#bad("step-before-group", runId);
+  }
+  /** An event that was sent stays sent; one is over only after the deadline that the run keeps. */
+  told({ runId, jobId, attempt }: TaskCall, process: SimProcess, { name }: ScriptWait, look: EventLook): void {
+    this.#scheduler.count(`events ${look.kind}`);
+    if (this.collected || look.kind === "unsent") return;
+    if (look.kind === "sent" && look.value !== eventValue(name)) this.#bad("wrong-event", `${runId}: ${name} is ${JSON.stringify(look.value)}`);
+    const row = this.#shape.rowOf(runId);
+    // What an attempt makes of it that was taken over is thrown away.
+    if (row?.status !== "started" || row.attempt !== attempt) return;
+    const deadline = row.eventDeadlines?.[name];
+    if (look.kind === "over" && (deadline === undefined || deadline > this.#scheduler.now + process.skew)) this.#bad("event-over-early", `${runId}: ${name}`);
+    if (look.kind === "over" && this.#journal.told(runId, name).has("sent")) this.#bad("event-forgotten", `${runId}: ${name}`);
+    if (!this.#shape.eventOf(jobId, name) && look.kind === "sent") this.#bad("event-from-nowhere", `${runId}: ${name}`);
+    this.#journal.tell(runId, name, look.kind);
   }
   /** Results as a body reads them: all of them, in order, and the same in every attempt. */
   results(call: TaskCall, entries: readonly ResultEntry[]): void {

@@ -35,5 +35,11 @@ export const RECORDED: readonly { readonly variant: string; readonly firstSeed: 
   { variant: "revocation-unseen", firstSeed: 236, runs: 236, shows: "revoked-run-started" },
   { variant: "stamp-revocation-unseen", firstSeed: 195, runs: 195, shows: "revoked-stamp-started" },
   { variant: "event-not-kept", firstSeed: 4, runs: 4, shows: "never-quiet" },
+  { variant: "deferred-without-second-look", firstSeed: 11, runs: 11, shows: "never-quiet" },
+  { variant: "deferred-unsubscribed", firstSeed: 2, runs: 2, shows: "stuck-group" },
+  { variant: "deferred-unswept", firstSeed: 3, runs: 3, shows: "never-quiet" },
+  { variant: "woken-unsent", firstSeed: 2, runs: 2, shows: "stuck-group" },
+  { variant: "event-deadline-forgotten", firstSeed: 1, runs: 1, shows: "never-quiet" },
+  { variant: "deferred-without-end", firstSeed: 1, runs: 1, shows: "never-quiet" },
   { variant: "write-reported-before-applied", firstSeed: 9, runs: 9, shows: "committed-twice" },
 ];

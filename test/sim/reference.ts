@@ -9,7 +9,7 @@ import type { Header, Run } from "../../functions/engine/items.ts";
 import type { Journal } from "./journal.ts";
 import { childrenOf } from "./script-runner.ts";
 import { repeated, type Shape, type Step, stepsOf } from "./shape.ts";
-import { valueOf, withoutGroup } from "./values.ts";
+import { toldAs, valueOf, withoutGroup } from "./values.ts";
 import { type Script, TASKS } from "./workload.ts";
 
 /** What a finished run gives to the next step: a plain value, or the results of a group. */
@@ -113,6 +113,8 @@ export class Reference {
     if (run.status === "cancelled" && signature.options.expires !== undefined) return { status: "cancelled", counts: { cancelled: 1, u_expired: 1 } };
     if (run.status === "broken" && run.error?.reason === "task_killed" && this.#mayBeKilled(run.runId)) return plain("broken");
     const { behaviour } = script;
+    const waits = (script.waits ?? []).flat().map((wait) => ({ ...wait, told: this.#journal.told(run.runId, wait.name) }));
+    if (run.status === "error" && run.error?.reason === "event_timeout" && waits.some(({ fails, told }) => fails && told.has("over"))) return plain("error");
     if (behaviour === "broken") return plain(run.status === "error" && this.#journal.wasAborted(run.runId) ? "error" : "broken");
     if (behaviour === "always" || behaviour === "fatal") return plain("error");
     if (run.status === "error" && run.joins === undefined && this.#journal.wasAborted(run.runId)) return plain("error");
@@ -121,7 +123,11 @@ export class Reference {
 
     const args = this.#arguments(signature.args, signature.immutable ? undefined : input, signature.task === TASKS.streaming);
     const silent = signature.options.ignoreResult ?? signature.task === TASKS.silent;
-    const own: Value = silent ? NOTHING : args ? { kind: "json", json: valueOf(script, args) } : { kind: "unknown" };
+    // Whoever was told both has met an event that was on its way for long.
+    const told = script.stream ? [] : waits.flatMap(({ name, told: kinds }) => [...kinds].map((kind) => toldAs(name, kind)));
+    const sure = script.stream || waits.every(({ told: { size } }) => size === 1);
+    if (!script.stream && isSuccess(run.status) && waits.some(({ told: { size } }) => size === 0)) this.#complaints.bad("did-not-wait", run.runId);
+    const own: Value = silent ? NOTHING : args && sure ? { kind: "json", json: valueOf(script, args, told) } : { kind: "unknown" };
     if (behaviour === "skip") return this.#valued(run, plain("skipped", own));
     if (script.stream && run.status === "error" && run.error?.reason === "task_timeout" && this.#journal.wasLate(run.runId)) return plain("error");
     if (script.stream) {

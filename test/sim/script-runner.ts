@@ -1,18 +1,32 @@
 import type { Canvas } from "../../functions/core/canvas.ts";
-import type { ErrorData, ResultEntry, StreamItem, TaskCall, TaskInfo, TaskOutcome, TaskRegistry, TaskRunner } from "../../functions/core/invocation.ts";
+import type {
+  AwaitedEvent,
+  ErrorData,
+  EventLook,
+  ResultEntry,
+  StreamItem,
+  TaskCall,
+  TaskInfo,
+  TaskOutcome,
+  TaskRegistry,
+  TaskRunner,
+} from "../../functions/core/invocation.ts";
 import type { RetryPolicy } from "../../functions/core/retry-policy.ts";
 import type { Json, JsonObject } from "../../functions/core/json.ts";
+import { OutcomeError } from "../../functions/core/error-data.ts";
 import { FanfoldError } from "../../functions/core/errors.ts";
 import { PortError } from "../../functions/engine/ports.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
-import { normalised, valueOf } from "./values.ts";
-import { MAX_ATTEMPTS, type Script, TASKS } from "./workload.ts";
+import { normalised, toldAs, valueOf } from "./values.ts";
+import { MAX_ATTEMPTS, type Script, type ScriptWait, TASKS } from "./workload.ts";
 
 /** Who watches user code. */
 export interface RunWatcher {
   started(call: TaskCall, process: SimProcess): void;
   collected(call: TaskCall, entries: readonly ResultEntry[]): void;
   ended(call: TaskCall, outcome: TaskOutcome): void;
+  /** What an attempt learned of an event. */
+  told(call: TaskCall, process: SimProcess, wait: ScriptWait, look: EventLook): void;
   /** A generator was told to stop while it worked on its next item. */
   late(call: TaskCall): void;
 }
@@ -61,6 +75,8 @@ export class ScriptRunner implements TaskRunner {
   async #play(call: TaskCall, script: Script): Promise<TaskOutcome> {
     if (!(await this.#work(call, script.steps * this.#slowness))) return aborted(call);
     if (script.reads && !(await this.#read(call))) return aborted(call);
+    const waited = script.stream ? [] : await this.#wait(call, script);
+    if (!Array.isArray(waited)) return waited as TaskOutcome;
     const first = call.attempt === 1;
     const error = { name: "ScriptError", message: script.label };
     switch (script.behaviour) {
@@ -71,7 +87,7 @@ export class ScriptRunner implements TaskRunner {
       case "broken":
         return { kind: "broken", error };
       case "skip":
-        return { kind: "skipped", value: valueOf(script, call.args.map(normalised)) };
+        return { kind: "skipped", value: valueOf(script, call.args.map(normalised), waited) };
       case "retry":
         if (first) return { kind: "retry", error, ...(script.delaySeconds !== undefined && { delaySeconds: script.delaySeconds }) };
         break;
@@ -81,7 +97,7 @@ export class ScriptRunner implements TaskRunner {
       case "succeed":
         break;
     }
-    const value = valueOf(script, call.args.map(normalised));
+    const value = valueOf(script, call.args.map(normalised), waited);
     if (script.stream)
       return { kind: "stream", policy: script.stream.policy, items: this.#stream(call, script, first && script.behaviour === "once" ? error : undefined) };
     const spawned = script.spawn && { children: childrenOf(script, call.attempt), policy: script.spawn.policy, value: script.spawn.value };
@@ -92,6 +108,8 @@ export class ScriptRunner implements TaskRunner {
     const { items, cursors, own } = script.stream as NonNullable<Script["stream"]>;
     const start = cursors && typeof call.cursor === "number" ? call.cursor : 0;
     for (let at = start; at < items.length; at++) {
+      const waited = at === items.length >> 1 ? await this.#wait(call, script) : [];
+      if (!Array.isArray(waited)) throw new OutcomeError(waited as TaskOutcome);
       await this.#generate(call, 4);
       if (failure && this.#scheduler.random.chance(0.4)) throw Object.assign(new Error(failure.message), { name: failure.name });
       yield { canvas: items[at] as Canvas, ...(cursors && { cursor: at + 1 }) };
@@ -101,6 +119,35 @@ export class ScriptRunner implements TaskRunner {
     return own ? valueOf(script, call.args.map(normalised)) : undefined;
   }
 
+  /** What it was told of its events, or how the attempt ends. */
+  async #wait(call: TaskCall, script: Script): Promise<readonly string[] | TaskOutcome> {
+    const told: string[] = [];
+    for (const waits of script.waits ?? []) {
+      const unsent: AwaitedEvent[] = [];
+      let over: ScriptWait | undefined;
+      for (const wait of waits) {
+        const look = await this.#look(call, wait);
+        if (!look) return aborted(call);
+        this.#watcher.told(call, this.#process, wait, look);
+        if (look.kind === "unsent") unsent.push(look);
+        else told.push(toldAs(wait.name, look.kind));
+        if (look.kind === "over" && wait.fails) over = wait;
+      }
+      if (unsent.length > 0) return { kind: "deferred", events: unsent };
+      if (over) return { kind: "failed", error: { name: "EventTimeout", message: over.name, reason: "event_timeout", retryable: false } };
+    }
+    return told;
+  }
+  async #look(call: TaskCall, { name, seconds }: ScriptWait): Promise<EventLook | undefined> {
+    for (let tries = 0; tries < 8 && !call.signal.aborted; tries++) {
+      try {
+        return await call.services.event(name, seconds);
+      } catch (error) {
+        if (!(error instanceof PortError)) throw error;
+      }
+    }
+    return undefined;
+  }
   async #generate(call: TaskCall, atMost: number): Promise<void> {
     const before = call.signal.aborted;
     await this.#work(call, atMost);

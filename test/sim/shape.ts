@@ -5,7 +5,7 @@ import type { Json } from "../../functions/core/json.ts";
 import { jobIdOf, ownerOf, parseRunId, type RunRef, runIdOf, sideGroupOf } from "../../functions/core/run-id.ts";
 import { isSuccess, isTerminal } from "../../functions/core/run-state.ts";
 import { holds } from "../../functions/core/value-condition.ts";
-import { asHeader, asRun, type Header, headerKey, ledgerKey, type Run, runKey } from "../../functions/engine/items.ts";
+import { asHeader, asRun, eventItemKey, type Header, headerKey, ledgerKey, type Run, runKey } from "../../functions/engine/items.ts";
 import { isRevoked } from "../../functions/engine/revoked.ts";
 import { childrenOf, scriptOf } from "./script-runner.ts";
 import type { SimStore } from "./sim-store.ts";
@@ -181,6 +181,10 @@ export class Shape {
     return this.header(gid)?.tracking === "ledger";
   }
 
+  /** Whether a job was sent an event. */
+  eventOf(jobId: string, name: string): boolean {
+    return this.#store.peek(eventItemKey(jobId, name)) !== undefined;
+  }
   header(gid: string): Header | undefined {
     return asHeader(this.#store.peek(headerKey(gid)));
   }

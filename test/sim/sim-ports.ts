@@ -118,6 +118,9 @@ function applyWrite(world: SimWorld, process: SimProcess, op: WriteOp): WriteRes
     world.scheduler.call(process, { kind: "local", label: () => "dies with unwritten data", perform: () => scheduler.kill(process) }).catch(() => undefined);
     store.revert(op.key, before);
   }
+  if (result.applied && scheduler.faults && faults.dies?.(op)) {
+    scheduler.call(process, { kind: "local", label: () => "dies as it must", perform: () => scheduler.kill(process) }).catch(() => undefined);
+  }
   return faults.report ? faults.report(op, result) : result;
 }
 
@@ -139,6 +142,7 @@ function readItem(
     many,
     rowsOf: (gid) => world.shape.membersWithRows(gid),
     chance: (probability) => scheduler.random.chance(probability),
+    handling: () => [...(world.handling.get(process) ?? [])],
   });
 }
 

@@ -3,6 +3,7 @@ import { runIdOf } from "../../functions/core/run-id.ts";
 import type { Engine } from "../../functions/engine/contract.ts";
 import { asHeader, type Header } from "../../functions/engine/items.ts";
 import { answer, cancelJob, type ClientJob, revokeRun, revokeStamped, submitJob } from "./clients.ts";
+import { EventSenders } from "./event-senders.ts";
 import { FinalChecks } from "./final-checks.ts";
 import type { Faults } from "./faults.ts";
 import { Journal } from "./journal.ts";
@@ -51,6 +52,7 @@ export class Simulation {
   readonly #specs = new Map<string, JobSpec>();
   readonly #lossRate: number;
   readonly #processes: Processes;
+  readonly #senders: EventSenders;
   #sweeping = 0;
   #sweptAt = 0;
 
@@ -89,12 +91,14 @@ export class Simulation {
         started: this.#oracle.started.bind(this.#oracle),
         collected: this.#oracle.results.bind(this.#oracle),
         ended: this.journal.end.bind(this.journal),
+        told: this.#oracle.told.bind(this.#oracle),
         late: this.journal.late.bind(this.journal),
       },
       bad: (kind, detail) => this.#oracle.collected || this.bad(kind, detail),
       held: (claim) => this.#oracle.held(claim),
       finished: (body) => this.#finished(body),
     });
+    this.#senders = new EventSenders(this, this.#processes);
     this.#addJobs(1 + this.random.int(jobs));
   }
 
@@ -125,6 +129,7 @@ export class Simulation {
         cancelAsked: false,
         cancelled: false,
         cancelAnswered: false,
+        events: new Map(),
       });
     }
   }
@@ -216,6 +221,8 @@ export class Simulation {
       [0.01, () => this.#startClient()],
       [0.004, () => this.#answer()],
       [0.004, () => this.#look()],
+      [0.004, () => this.#senders.awaited()],
+      [0.0007, () => this.#senders.any()],
       [machine ? 0.0008 : 0, () => this.#processes.restart()],
     ];
     let left = dice;
@@ -312,6 +319,7 @@ export class Simulation {
         if (job.cancelAsked && !job.cancelAnswered && job.jobId !== undefined && !this.#processes.active("client")) this.#cancel(job, job.jobId);
       }
       if (!this.#processes.active("client")) this.#answer();
+      this.#senders.calmly();
       if (this.sweeps && !this.#processes.active("sweeper") && this.scheduler.now - this.#sweptAt >= SWEEP_EVERY_MS) this.#sweep();
       await this.scheduler.drain();
       steps += await this.#settle();
@@ -343,7 +351,12 @@ export class Simulation {
     const at = Math.min(...next.filter((time) => time !== undefined));
     const holding = this.#processes.workers.some((worker) => worker.hasHolds());
     if (!Number.isFinite(at))
-      return this.scheduler.busy() || this.#unanswered().length > 0 || this.jobs.some((job) => !job.delivered || (job.cancelAsked && !job.cancelAnswered));
+      return (
+        this.scheduler.busy() ||
+        this.#unanswered().length > 0 ||
+        this.#senders.needed() ||
+        this.jobs.some((job) => !job.delivered || (job.cancelAsked && !job.cancelAnswered))
+      );
     this.scheduler.now = holding ? Math.min(at, this.scheduler.now + 4_000) : at;
     return true;
   }

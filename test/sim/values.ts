@@ -2,8 +2,8 @@ import { canonicalJson, type Json } from "../../functions/core/json.ts";
 import type { Script } from "./workload.ts";
 
 /** What a script's run gives: a function of its label and of all it received, so that a wrong input shows in the end. */
-export function valueOf(script: Script, args: readonly Json[]): Json {
-  const value = `${script.label}(${shortHash(canonicalJson(args))})`;
+export function valueOf(script: Script, args: readonly Json[], told: readonly string[] = []): Json {
+  const value = `${script.label}(${shortHash(canonicalJson([...args, ...told]))})`;
   return script.big ? `${value}${"x".repeat(5_000)}` : value;
 }
 function shortHash(text: string): string {
@@ -11,6 +11,9 @@ function shortHash(text: string): string {
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   return (hash >>> 0).toString(36);
 }
+/** What its sender gives an event, and how a run that waited for it puts it into its value. */
+export const eventValue = (name: string): string => `event ${name}`;
+export const toldAs = (name: string, kind: "sent" | "over"): string => `${name} ${kind}`;
 /** A group's id, or what an error says, is not part of what a task makes of its input. */
 export function normalised(json: Json): Json {
   if (json === null || typeof json !== "object") return json;

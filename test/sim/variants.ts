@@ -37,6 +37,12 @@ function withAttributes(item: Item | undefined, change: (attributes: Attributes)
   return item && { key: item.key, attributes: change(item.attributes) };
 }
 const isFence = (op: WriteOp): boolean => isRow(op) && op.when !== undefined && attributesNamed(op.when).includes("leaseOwner");
+const isWake = (op: WriteOp): boolean => isRow(op) && op.when !== undefined && attributesNamed(op.when).includes("unmet");
+function withoutSet(op: WriteOp, names: readonly string[]): WriteOp {
+  if (op.op !== "update" || !isRow(op)) return op;
+  const set = Object.fromEntries(Object.entries(op.change.set ?? {}).filter(([name]) => !names.includes(name)));
+  return { ...op, change: { ...op.change, set } };
+}
 const unguarded = (op: WriteOp): WriteOp => (isLedger(op) ? withWhen(op, undefined) : op);
 const NO_SWEEPER = { sweeper: false } as const;
 
@@ -216,6 +222,37 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
   "event-not-kept": {
     removes: "an event is put before anybody is told of it, and looked for after anybody has asked for it",
     faults: { read: ({ key, item }) => (key.partition.startsWith("E#") ? undefined : item), sweeper: false },
+  },
+  "deferred-without-second-look": {
+    removes: "a run that has deferred looks for its events once more",
+    faults: { sweeper: false, read: ({ key, item, many }) => (many && key.partition.startsWith("E#") ? undefined : item) },
+  },
+  "deferred-unsubscribed": {
+    removes: "a run subscribes to its events before it defers",
+    faults: {
+      sweeper: false,
+      rewrite: (op) => (op.op === "put" && op.key.partition.startsWith("W#") && op.attributes["runId"] !== undefined ? undefined : op),
+    },
+  },
+  "deferred-unswept": {
+    removes: "the sweeper looks for the events of runs that rest: here most senders die before they have woken anybody",
+    faults: {
+      dies: (op) => op.op === "put" && op.key.partition.startsWith("E#"),
+      read: ({ key, item, many, handling }) =>
+        many && key.partition.startsWith("E#") && handling().some((body) => (body as { kind?: string }).kind === "sweep") ? undefined : item,
+    },
+  },
+  "woken-unsent": {
+    removes: "a wake goes by what the row says: it sends its message whoever queued it",
+    faults: { sweeper: false, report: (op, result) => (isWake(op) && !result.applied ? { ...result, item: undefined } : result) },
+  },
+  "event-deadline-forgotten": {
+    removes: "the time of a wait begins with its first look",
+    faults: { rewrite: (op) => withoutSet(op, ["eventDeadlines"]) },
+  },
+  "deferred-without-end": {
+    removes: "a deferred run comes back at its deadline",
+    faults: { rewrite: (op) => (statusSetBy(op) === "deferred" ? withoutSet(op, ["notBefore", "due", "dueShard"]) : op) },
   },
   "write-reported-before-applied": { removes: "a write that was reported is durable", faults: { sweeper: false, reportedBeforeApplied: 0.004 } },
 };

@@ -15,6 +15,8 @@ export interface Script {
   readonly counters?: { readonly [name: string]: number };
   /** Its value is too big to stay inline. */
   readonly big?: true;
+  /** Events that it waits for before it does anything else, a streaming task in the middle: one set after the other, the events of a set together. */
+  readonly waits?: readonly (readonly ScriptWait[])[];
   /** Reads the results it collects through the engine's services as well. */
   readonly reads?: true;
   readonly spawn?: {
@@ -32,6 +34,14 @@ export interface Script {
     readonly own: boolean;
   };
 }
+export interface ScriptWait {
+  readonly name: string;
+  readonly seconds?: number;
+  /** It fails when the event is over its time, instead of going on without it. */
+  readonly fails?: true;
+}
+/** Sent sooner or later, as long as somebody waits for them; nobody sends any other. */
+export const EVENTS = ["go", "stop"] as const;
 export const MAX_ATTEMPTS = 3;
 /** Thin groups more often than not: of their members only those of one plain step make a difference. */
 const TRACKED: readonly Tracking[] = ["lazy", "lazy", "full", "result", "ledger", "ledger"];
@@ -108,8 +118,20 @@ export class Workload {
       ...(random.chance(0.3) && { counters: { files: 1 + random.int(3), ...(random.chance(0.3) && { bytes: random.int(1_000) }) } }),
       ...(random.chance(0.03) && { big: true }),
       ...(random.chance(0.4) && { reads: true }),
+      ...(random.chance(0.12) && { waits: this.#waits() }),
       ...more,
     });
+  }
+  /** Each name once: up to two sets of up to two. */
+  #waits(): readonly (readonly ScriptWait[])[] {
+    const random = this.#random;
+    const names = new Set(this.#list(1 + random.int(3), () => random.pick([...EVENTS, "never"])));
+    const waits = [...names].map((name) => ({
+      name,
+      ...((name === "never" || random.chance(0.3)) && { seconds: 5 + random.int(100), ...(random.chance(0.3) && { fails: true as const }) }),
+    }));
+    const first = random.int(3);
+    return [waits.slice(0, first), waits.slice(first)];
   }
   /** A task with children of its own: by outbox, or streamed page by page. */
   #parent(depth: number): Canvas {
@@ -148,7 +170,7 @@ export class Workload {
       return { kind: "repeat", body, until: random.chance(0.8) ? text : { not: { is: "exists" } }, most: 1 + random.int(3), ...links };
     }
     const expires = random.chance(0.3) && this.#timeouts ? { expires: 20 + random.int(100) } : {};
-    return { kind: "wait", of: random.chance(0.5) ? "approval" : "event", name: random.pick(["go", "stop"]), ...expires, ...links };
+    return { kind: "wait", of: random.chance(0.5) ? "approval" : "event", name: random.pick(EVENTS), ...expires, ...links };
   }
   #group(depth: number): Group {
     const random = this.#random;

@@ -165,7 +165,7 @@ describe("an attempt after a cursor", () => {
       priority: undefined,
     };
     const { signal } = new AbortController();
-    const services = { results: () => fails(), log: () => undefined };
+    const services = { results: () => fails(), log: () => undefined, event: () => fails() };
     const outcome = await createRunner(tasks).run({ ...call, site: "local", queue: "default", deadline: Infinity, signal, cursor: cursor as never, services });
     if (outcome.kind !== "stream") throw new Error(outcome.kind);
     const yielded: { cursor: unknown; chunk: Chunk }[] = [];
