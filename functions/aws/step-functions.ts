@@ -4,6 +4,7 @@ import { FanfoldError } from "../core/errors.ts";
 import { canonicalJson, type Json, type JsonObject } from "../core/json.ts";
 import type { Tokens } from "../engine/ports.ts";
 import { clientOptions, type Variables } from "./client-options.ts";
+import { executionArn } from "./state-machines.ts";
 import { retrying } from "./retry.ts";
 import type { Usage } from "./usage.ts";
 
@@ -16,7 +17,7 @@ const GONE: ReadonlySet<string> = new Set(["TaskTimedOut", "TaskDoesNotExist", "
 /** In the input of an execution: which call started it. */
 const STARTED_BY = "startedBy";
 
-/** Task tokens and executions. Few processes need them, so this file is loaded by the first call that does. */
+/** Task tokens, and executions that supervise jobs. Few processes need them, so this file is loaded by the first call that does. */
 export class StepFunctions implements Tokens {
   readonly #client: SFNClient;
   readonly #usage: Usage;
@@ -87,10 +88,6 @@ export class StepFunctions implements Tokens {
 function objectOf(input: Json): JsonObject {
   if (input !== null && typeof input === "object" && !Array.isArray(input)) return input as JsonObject;
   throw new FanfoldError("internal", "the input of an execution is no object");
-}
-/** `arn:aws:states:REGION:ACCOUNT:stateMachine:NAME` has executions `arn:aws:states:REGION:ACCOUNT:execution:NAME:EXECUTION`. */
-function executionArn(stateMachineArn: string, name: string): string {
-  return `${stateMachineArn.replace(":stateMachine:", ":execution:")}:${name}`;
 }
 function nameOf(error: unknown): string {
   return (error as { readonly name?: string }).name ?? "";

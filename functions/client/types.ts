@@ -50,7 +50,13 @@ export interface Run {
   /** Something follows when it ends well: a step of a chain, or, of a group, the body of a chord. */
   readonly next?: true;
   /** Somebody is asked, and `complete` needs the token; only where one run is asked for. `expiresAt`: milliseconds since the epoch. */
-  readonly wait?: { readonly of: "approval" | "event"; readonly name: string; readonly token?: string; readonly expiresAt?: number };
+  readonly wait?: {
+    readonly of: "approval" | "event" | "execution";
+    readonly name: string;
+    readonly token?: string;
+    readonly execution?: string;
+    readonly expiresAt?: number;
+  };
   readonly stamps?: JsonObject;
   readonly each?: "map" | "starmap";
   /** Log and stack of the last attempt that wrote any, and of those before it, latest first. Only where one run is asked for. */

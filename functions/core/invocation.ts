@@ -90,6 +90,8 @@ export type TaskOutcome =
   | { readonly kind: "retry"; readonly error: ErrorData; readonly delaySeconds?: number }
   | { readonly kind: "failed"; readonly error: ErrorData }
   | { readonly kind: "broken"; readonly error: ErrorData }
+  /** The work is an execution of this state machine (name or ARN), which is started once the attempt is committed: the run ends as it does. */
+  | { readonly kind: "execution"; readonly machine: string; readonly input: Json }
   /**
    * An async generator: pulled page by page under back-pressure; its return value is the run's own value (undefined: the children's results). Throws nothing
    * but OutcomeError (core/error-data.ts), which says how the attempt ended.
@@ -113,6 +115,8 @@ export interface TaskInfo {
   /** `true`: a first argument `{group}` stays a GroupHandle; otherwise it is filled with the results. */
   readonly streamsResults: boolean;
   readonly ignoreResult: boolean;
+  /** Its work is an execution of this state machine. `timeoutSeconds`: longest execution; absent: as long as the job may take. */
+  readonly stateMachine?: { readonly name: string; readonly timeoutSeconds?: number };
 }
 
 export interface TaskRegistry {

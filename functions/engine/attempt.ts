@@ -10,6 +10,7 @@ import { argumentsOf } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import type { Attempt } from "./claimed.ts";
 import type { AbortReason, WorkerLoop } from "./contract.ts";
+import { waitForExecution } from "./executions.ts";
 import { resumeWaiting } from "./expand.ts";
 import type { Header, Run, RunAttributes } from "./items.ts";
 import { readHeader } from "./gate.ts";
@@ -149,6 +150,8 @@ async function commitOf(
         if (streamed.kind === "failed") return await streamFailed(context, attempt, streamed, reason);
         return await waiting(context, attempt, streamed.ownValue ?? null, undefined, streamed.ownValue === undefined ? "group" : "own", streamed);
       }
+      case "execution":
+        return { set: await waitForExecution(context, attempt, outcome) };
       case "retry":
         return await failed(context, attempt, outcome.error, outcome.delaySeconds);
       case "failed":

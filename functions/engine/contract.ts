@@ -80,7 +80,14 @@ export interface RunView {
   /** Something follows when it ends well: a step of a chain, or, of a group, the body of a chord. */
   readonly next?: true;
   /** Somebody is asked, and `complete` needs the token; only where one run is asked for. `expiresAt`: milliseconds since the epoch. */
-  readonly wait?: { readonly of: "approval" | "event"; readonly name: string; readonly token?: string; readonly expiresAt?: number };
+  readonly wait?: {
+    readonly of: "approval" | "event" | "execution";
+    readonly name: string;
+    readonly token?: string;
+    /** Name of the execution of the state machine `name`. */
+    readonly execution?: string;
+    readonly expiresAt?: number;
+  };
   readonly stamps?: JsonObject;
   /** The task is called for each item of a list. */
   readonly each?: "map" | "starmap";
@@ -251,4 +258,6 @@ export interface EngineConfig {
   readonly retentionSeconds: number;
   /** Longest in-process wait of a blocked streaming owner before it yields its slot. */
   readonly yieldSeconds: number;
+  /** Tasks may be state machines; the names of their executions begin with `prefix`. undefined: there are no state machines here. */
+  readonly executions: { readonly prefix: string } | undefined;
 }

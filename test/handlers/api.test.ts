@@ -110,7 +110,7 @@ describe("the api function", () => {
     const first = await start("s", 2);
     const { jobId } = JSON.parse(first.body) as { jobId: string };
     expect(first.statusCode).toBe(201);
-    expect(deployment.executions.inputs.get(jobId)).toEqual({
+    expect(deployment.supervisions.inputs.get(jobId)).toEqual({
       workflow: "example.sum-of-sums",
       fields: { n: 2 },
       principal: "arn:aws:iam::123456789012:user/ann",

@@ -26,6 +26,10 @@ export interface Faults {
   readonly reportedBeforeApplied?: number;
   /** Probability that a blob is reported as stored, and is not. */
   readonly lostBlobs?: number;
+  /** An execution that is told to stop goes on. */
+  readonly deafExecutions?: true;
+  /** An execution is started again under a name that was used. */
+  readonly namelessExecutions?: true;
   readonly loop?: LoopFaults;
 }
 export interface ReadContext {

@@ -1,6 +1,7 @@
 import { runIdOf } from "../../functions/core/run-id.ts";
 import type { Engine } from "../../functions/engine/contract.ts";
 import { asHeader, type Header } from "../../functions/engine/items.ts";
+import type { Item } from "../../functions/engine/ports.ts";
 import { answer, cancelJob, type ClientJob, revokeRun, submitJob } from "./clients.ts";
 import { FinalChecks } from "./final-checks.ts";
 import type { Faults } from "./faults.ts";
@@ -14,6 +15,7 @@ import { SIM_REGISTRY } from "./script-runner.ts";
 import { randomSettings, type Settings } from "./settings.ts";
 import { Shape } from "./shape.ts";
 import type { SimWorld } from "./sim-ports.ts";
+import { SimExecutions } from "./sim-executions.ts";
 import { SimQueue } from "./sim-queue.ts";
 import { SimStore } from "./sim-store.ts";
 import { type JobSpec, Workload } from "./workload.ts";
@@ -63,7 +65,9 @@ export class Simulation {
     this.#lossRate = this.sweeps || faults.loss ? settings.lossRate : 0;
     this.#store = new SimStore(this.random, () => this.scheduler.now);
     this.shape = new Shape(this.#store, settings.config.width as number, this.#specs);
+    const executions = new SimExecutions({ scheduler: this.scheduler, queue: this.#queue, shape: this.shape, faults }, this);
     this.world = {
+      executions,
       scheduler: this.scheduler,
       store: this.#store,
       queue: this.#queue,
@@ -80,6 +84,7 @@ export class Simulation {
     this.#store.watch((write) => {
       const header = write.before || !write.after || !write.after.key.partition.startsWith("G#") ? undefined : asHeader(write.after);
       if (header?.job?.workflow !== undefined) this.#known(header.gid, header.job.workflow, header.deadline ?? 0);
+      if (write.after) this.#executionAwaited(write.after);
       this.#oracle.write(write);
     });
     this.#processes = new Processes(this.world, this.settings, this.random, {
@@ -131,6 +136,15 @@ export class Simulation {
     job.jobId = jobId;
     this.#specs.set(jobId, job.spec);
     this.#oracle.deadlines.set(jobId, deadline);
+  }
+
+  #executionAwaited({ key, attributes }: Item): void {
+    const { execution } = attributes;
+    if (key.table !== "callbacks" || typeof execution !== "string") return;
+    const { executions } = this.world;
+    executions.headerWritten(key.partition.slice(2), execution);
+    const runs = executions.all.all.get(execution);
+    if (attributes["memberCount"] !== undefined && runs && !runs.end) this.bad("answered-before-its-end", execution);
   }
 
   /** All runs that a message names have ended. */
@@ -212,6 +226,7 @@ export class Simulation {
       [beatRate, () => this.random.pick(this.#processes.workers).beat()],
       [0.01, () => this.#startClient()],
       [0.004, () => this.#answer()],
+      [0.004, () => this.#endExecution()],
       [machine ? 0.0008 : 0, () => this.#processes.restart()],
     ];
     let left = dice;
@@ -250,7 +265,10 @@ export class Simulation {
   }
   #unanswered(): Header[] {
     return [...this.#store.items()]
-      .filter(({ key, attributes }) => key.table === "callbacks" && attributes["wait"] !== undefined && attributes["state"] === "open")
+      .filter(
+        ({ key, attributes }) =>
+          key.table === "callbacks" && attributes["wait"] !== undefined && attributes["execution"] === undefined && attributes["state"] === "open",
+      )
       .map((item) => asHeader(item) as Header);
   }
   #answer(): void {
@@ -259,6 +277,10 @@ export class Simulation {
     const header = this.random.pick(waiting);
     this.scheduler.count("answers");
     this.#processes.background("client", (engine) => answer(engine, header));
+  }
+  /** Without a sweeper the platform must tell of every end. */
+  #endExecution(): void {
+    this.world.executions.endOne(!this.sweeps || this.random.chance(0.5));
   }
   #startClient(): void {
     const waiting = this.jobs.filter((job) => !job.delivered && (job.clients === 0 || (job.clients === 1 && this.random.chance(0.1))));
@@ -289,6 +311,7 @@ export class Simulation {
         if (job.cancelAsked && !job.cancelAnswered && job.jobId !== undefined && !this.#processes.active("client")) this.#cancel(job, job.jobId);
       }
       if (!this.#processes.active("client")) this.#answer();
+      this.#endExecution();
       if (this.sweeps && !this.#processes.active("sweeper") && this.scheduler.now - this.#sweptAt >= SWEEP_EVERY_MS) this.#sweep();
       await this.scheduler.drain();
       steps += await this.#settle();
@@ -320,7 +343,12 @@ export class Simulation {
     const at = Math.min(...next.filter((time) => time !== undefined));
     const holding = this.#processes.workers.some((worker) => worker.hasHolds());
     if (!Number.isFinite(at))
-      return this.scheduler.busy() || this.#unanswered().length > 0 || this.jobs.some((job) => !job.delivered || (job.cancelAsked && !job.cancelAnswered));
+      return (
+        this.scheduler.busy() ||
+        this.#unanswered().length > 0 ||
+        this.world.executions.all.running().length > 0 ||
+        this.jobs.some((job) => !job.delivered || (job.cancelAsked && !job.cancelAnswered))
+      );
     this.scheduler.now = holding ? Math.min(at, this.scheduler.now + 4_000) : at;
     return true;
   }
