@@ -34,9 +34,9 @@ export class Processes {
     world.scheduler.onDeath = (process) => this.#died(process);
   }
 
-  startWorker(): void {
-    // At most one is without a right to start executions: as of all functions only one has it.
-    const { process, engine } = this.#start("w", this.#without?.alive === true || this.#random.chance(0.6));
+  /** In the storm one may be without a right to start executions, and hands them over. */
+  startWorker(calm: boolean): void {
+    const { process, engine } = this.#start("w", calm || this.#without?.alive === true || this.#random.chance(0.6));
     this.workers.push(new SimWorker(this.#world, process, engine, this.#settings.slots, this.#reports));
   }
   /** Work in a process that is there for it alone. `after` also runs when it dies. */
@@ -107,8 +107,9 @@ export class Processes {
   thawAll(): void {
     for (const process of this.#all) process.frozen = false;
   }
-  /** Frozen workers get no more messages. */
+  /** Frozen workers get no more messages; nor does one that could only hand executions over, for ever while the others are busy. */
   forsakeFrozen(): void {
+    if (this.#without?.frozen === false) this.#world.scheduler.kill(this.#without);
     this.workers = this.workers.filter((worker) => !worker.process.frozen);
   }
   active(kind: string): boolean {

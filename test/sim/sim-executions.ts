@@ -43,10 +43,16 @@ export class SimExecutions {
     return started;
   }
 
-  /** One that runs, whichever it is, ends as its input says. `told`: the platform says so. */
-  endOne(told: boolean): void {
-    const running = this.all.running();
+  /** One that runs, whichever it is, ends as its input says. `told`: the platform says so. `awaited`: only one whose group is undecided. */
+  endOne(told: boolean, awaited: boolean): void {
+    const running = this.all.running().filter(({ name }) => !awaited || this.#isAwaited(name));
     if (running.length > 0) this.#end(this.#world.scheduler.random.pick(running), told);
+  }
+  someAwaited(): boolean {
+    return this.all.running().some(({ name }) => this.#isAwaited(name));
+  }
+  #isAwaited(name: string): boolean {
+    return this.#world.shape.header(this.#groups.get(name) ?? "")?.outcome === undefined;
   }
   #end(execution: MemoryExecution, told: boolean): void {
     const { scheduler, queue } = this.#world;

@@ -202,7 +202,7 @@ export class Simulation {
     const { random, scheduler } = this;
     scheduler.faults = this.settings.rates;
     for (let n = 0; n < steps && this.violations.length === 0; n++) {
-      while (this.#processes.workers.length < this.settings.workers) this.#processes.startWorker();
+      while (this.#processes.workers.length < this.settings.workers) this.#processes.startWorker(false);
       this.#cancelDue(n);
       this.#revokeDue(n);
       const event = this.#chosenEvent(random.next());
@@ -226,7 +226,7 @@ export class Simulation {
       [beatRate, () => this.random.pick(this.#processes.workers).beat()],
       [0.01, () => this.#startClient()],
       [0.004, () => this.#answer()],
-      [0.004, () => this.#endExecution()],
+      [0.002, () => this.#endExecution()],
       [machine ? 0.0008 : 0, () => this.#processes.restart()],
     ];
     let left = dice;
@@ -278,9 +278,9 @@ export class Simulation {
     this.scheduler.count("answers");
     this.#processes.background("client", (engine) => answer(engine, header));
   }
-  /** Without a sweeper the platform must tell of every end. */
+  /** Without a sweeper the platform must tell of every end. In the end only what somebody waits for ends by itself. */
   #endExecution(): void {
-    this.world.executions.endOne(!this.sweeps || this.random.chance(0.5));
+    this.world.executions.endOne(!this.sweeps || this.random.chance(0.5), this.#oracle.calm);
   }
   #startClient(): void {
     const waiting = this.jobs.filter((job) => !job.delivered && (job.clients === 0 || (job.clients === 1 && this.random.chance(0.1))));
@@ -305,7 +305,7 @@ export class Simulation {
     this.#oracle.calm = true;
     let steps = 0;
     for (let round = 0; round < CALM_ROUNDS && this.violations.length === 0; round++) {
-      while (this.#processes.workers.length < 2) this.#processes.startWorker();
+      while (this.#processes.workers.length < 2) this.#processes.startWorker(true);
       for (const job of this.jobs) {
         if (!job.delivered && !this.#processes.active("client")) this.#client(job);
         if (job.cancelAsked && !job.cancelAnswered && job.jobId !== undefined && !this.#processes.active("client")) this.#cancel(job, job.jobId);
@@ -346,7 +346,7 @@ export class Simulation {
       return (
         this.scheduler.busy() ||
         this.#unanswered().length > 0 ||
-        this.world.executions.all.running().length > 0 ||
+        this.world.executions.someAwaited() ||
         this.jobs.some((job) => !job.delivered || (job.cancelAsked && !job.cancelAnswered))
       );
     this.scheduler.now = holding ? Math.min(at, this.scheduler.now + 4_000) : at;
@@ -372,7 +372,7 @@ export class Simulation {
       this.#queue.send({ queue, jobId: "", body }, this.scheduler.now);
     }
     for (let n = 0; n < 3_000 && this.violations.length === 0; n++) {
-      while (this.#processes.workers.length < 2) this.#processes.startWorker();
+      while (this.#processes.workers.length < 2) this.#processes.startWorker(true);
       if (await this.scheduler.step()) continue;
       if (this.#queue.visible(this.scheduler.now).length === 0 || this.#processes.workers.every((worker) => worker.handling >= 4)) {
         if (this.scheduler.nextReadyAt() === undefined) return;
