@@ -55,7 +55,12 @@ export function createAwsPorts(variables: Variables): AwsPorts {
       succeed: async (token, output) => (await states()).succeed(token, output),
       fail: async (token, error, cause) => (await states()).fail(token, error, cause),
     },
-    ...(stateMachineArn && { supervisions: { start: async (name: string, input: Json) => (await states()).start(stateMachineArn, name, input) } }),
+    ...(stateMachineArn && {
+      supervisions: {
+        start: async (name: string, input: Json) => (await states()).start(stateMachineArn, name, input),
+        running: async (name: string) => (await states()).running(stateMachineArn, name),
+      },
+    }),
     ...(arnBase && {
       executions: {
         start: async (machine: string, name: string, input: Json) => (await machines()).start(machine, name, input),

@@ -45,7 +45,7 @@ export class StateMachines implements Executions {
         return executionArn.includes(":express:") ? { refused: EXPRESS } : "started";
       },
       answer: (error) => {
-        const { name: code = "", message } = error as Error;
+        const { name: code, message } = error as Error;
         if (code === "ExecutionAlreadyExists") return { value: "exists" };
         return REFUSED.has(code) ? { value: { refused: { error: code, cause: message } } } : undefined;
       },

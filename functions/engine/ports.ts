@@ -143,6 +143,8 @@ export interface Tokens {
 export interface Supervisions {
   /** `created: false`: the name is taken, by an execution with this input. Throws `idempotency_conflict` when that input is another one. */
   start(name: string, input: Json): Promise<{ readonly created: boolean }>;
+  /** The one of this name, while it runs. `startedAt`: milliseconds since the epoch. */
+  running(name: string): Promise<{ readonly input: Json; readonly startedAt: number } | undefined>;
 }
 /**
  * Executions of state machines that tasks name: `machine` is a name or an ARN, an execution's `name` is unique in it, as above. Whoever starts the same

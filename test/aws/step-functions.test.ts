@@ -39,6 +39,15 @@ describe("Step Functions", () => {
     await expect(supervisions.start("job", input)).rejects.toMatchObject({ code: "idempotency_conflict" });
   });
 
+  it("shows one that runs, and none that has ended or was never started", async () => {
+    server.script(described(input));
+    expect(await supervisions.running("job")).toEqual({ input, startedAt: 1_000 });
+    server.script({ body: { ...described(input).body, status: "SUCCEEDED" } });
+    expect(await supervisions.running("job")).toBeUndefined();
+    server.script({ error: "ExecutionDoesNotExist" });
+    expect(await supervisions.running("job")).toBeUndefined();
+  });
+
   it("recognises its own start when the answer was lost", async () => {
     let mine: object = {};
     server.script(

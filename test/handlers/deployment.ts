@@ -166,6 +166,10 @@ class MemorySupervisions implements Supervisions {
     if (created) this.inputs.set(name, input);
     return { created };
   }
+  async running(name: string): Promise<{ input: Json; startedAt: number } | undefined> {
+    const input = this.inputs.get(name);
+    return input === undefined ? undefined : { input, startedAt: 1_000 };
+  }
 }
 
 export function recordOf(queue: string, id: string, body: string, receives = 1): SQSRecord {

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from "../../functions/core/json.ts";
+import type { Json } from "../../functions/core/json.ts";
 import type { Executions } from "../../functions/engine/ports.ts";
 import { type MemoryExecution, MemoryExecutions } from "../../functions/testing/memory-executions.ts";
 import type { Faults } from "./faults.ts";
@@ -7,6 +7,11 @@ import type { Scheduler, SimProcess } from "./scheduler.ts";
 import type { Shape } from "./shape.ts";
 import type { SimQueue } from "./sim-queue.ts";
 
+/** As ScriptRunner makes it. */
+interface ExecutionInput {
+  readonly value: string;
+  readonly ends: "succeeds" | "fails";
+}
 type Started = Awaited<ReturnType<Executions["start"]>>;
 
 /** State machines: executions end when the seed says so, and of their ends the platform tells the engine's queue, if that message is not lost. */
@@ -56,8 +61,8 @@ export class SimExecutions {
   }
   #end(execution: MemoryExecution, told: boolean): void {
     const { scheduler, queue } = this.#world;
-    const { value, ends } = execution.input as JsonObject;
-    execution.end = ends === "fails" ? { failed: { error: "SimFailed", cause: String(value) } } : { output: outputOf(value as Json) };
+    const { value, ends } = execution.input as unknown as ExecutionInput;
+    execution.end = ends === "fails" ? { failed: { error: "SimFailed", cause: value } } : { output: outputOf(value) };
     scheduler.note(() => `execution ${execution.name} ends: ${ends}`);
     if (told) queue.send({ queue: "engine", jobId: "", body: { v: 1, kind: "executionEnded", execution: execution.name } }, scheduler.now);
   }

@@ -47,7 +47,8 @@ describe("a supervised job", () => {
     expect([200, 201]).toContain(answer.status);
     return (await answer.json()) as { jobId: string; created: boolean };
   };
-  const visible = async (jobId: string) => eventually(() => api.client.job(jobId).catch(() => undefined), { what: `job ${jobId} to be there` });
+  const begun = async (jobId: string) =>
+    eventually(async () => ((await api.client.job(jobId)).state === "pending" ? undefined : true), { what: `the first run of job ${jobId}` });
 
   it("is an execution of its name, which ends with its outcome", async () => {
     const { jobId } = await start("example.sum-of-sums", { fields: { n: 12 } });
@@ -76,7 +77,7 @@ describe("a supervised job", () => {
 
   it("is cancelled when its execution is stopped", async () => {
     const { jobId } = await start("e2e.endless");
-    await visible(jobId);
+    await begun(jobId);
     await sfn.send(new StopExecutionCommand({ executionArn: executionArn(supervisor, jobId), error: "Test", cause: "stopped by a test" }));
     expect(await endOf(executionArn(supervisor, jobId))).toMatchObject({ status: "ABORTED", error: "Test", cause: "stopped by a test" });
     expect(await ended(api, jobId)).toMatchObject({ state: "cancelled" });
