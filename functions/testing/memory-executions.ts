@@ -16,6 +16,8 @@ export class MemoryExecutions {
   readonly all = new Map<string, MemoryExecution>();
   /** Machines that do not exist. */
   readonly unknown = new Set<string>();
+  /** What happens before a start arrives. */
+  beforeStart: (() => Promise<void>) | undefined;
 
   begin(machine: string, name: string, input: Json): "started" | "exists" | { readonly refused: ExecutionError } {
     if (this.unknown.has(machine)) return { refused: { error: "StateMachineDoesNotExist", cause: `no state machine ${machine}` } };
@@ -41,7 +43,10 @@ export class MemoryExecutions {
 
   port(): Executions {
     return {
-      start: async (machine, name, input) => this.begin(machine, name, input),
+      start: async (machine, name, input) => {
+        await this.beforeStart?.();
+        return this.begin(machine, name, input);
+      },
       endOf: async (_machine, name) => this.endOf(name),
       stop: async (_machine, name, cause) => this.halt(name, cause),
     };

@@ -67,6 +67,22 @@ describe("a run whose work is an execution", () => {
     expect((await engine.job(jobId))?.state).toBe("cancelled");
   });
 
+  it("is stopped when its start arrives after the run has ended", async () => {
+    const deployment = new TestDeployment({ encode, length });
+    const { engine } = await deployment.engine();
+    const { jobId } = await engine.submit({ canvas: encode.s("a.mp4").canvas });
+    deployment.executions.beforeStart = async () => {
+      deployment.executions.beforeStart = undefined;
+      await engine.cancel(jobId);
+      while ((await deployment.invoke("engine")) !== undefined);
+      expect((await engine.run(`${jobId}.0`))?.status).toBe("cancelled");
+      expect(deployment.executions.all.size).toBe(0);
+    };
+    await deployment.untilQuiet();
+    expect(deployment.executions.all.size).toBe(1);
+    expect(deployment.executions.running()).toEqual([]);
+  });
+
   it("is stopped when the run is revoked", async () => {
     const { deployment, engine, jobId, execution } = await start();
     expect(await engine.revoke(`${jobId}.0`)).toBe(true);
