@@ -11,7 +11,7 @@ export type HandlerName = "worker" | "control" | "api" | "sweeper" | "dead-lette
 /** Everything a deployment knows of its tasks, as data: which queue each goes to, how often it is retried. Made by functions/handlers/describe-tasks.ts. */
 export interface Registry {
   readonly v: 1;
-  readonly tasks: readonly { readonly name: string; readonly version: number; readonly queue: string }[];
+  readonly tasks: readonly { readonly name: string; readonly version: number; readonly queue: string; readonly stateMachine?: { readonly name: string } }[];
 }
 export interface BundleOptions {
   readonly handler: HandlerName;

@@ -54,6 +54,9 @@ export class Deployment {
   get engineDeadLetterQueueName(): string {
     return resourceNames(this.prefix).engineDeadLetterQueue;
   }
+  get eventsDeadLetterQueueName(): string {
+    return resourceNames(this.prefix).eventsDeadLetterQueue;
+  }
   get stateMachineName(): string {
     return resourceNames(this.prefix).supervisorStateMachine;
   }
@@ -62,6 +65,18 @@ export class Deployment {
   }
   get anyExecutionArn(): string {
     return this.arn("states", "execution", `${this.stateMachineName}:*`, ArnFormat.COLON_RESOURCE_NAME);
+  }
+  /** What the ARNs of state machines of this account and region begin with; their names follow. */
+  get stateMachineArnBase(): string {
+    return this.arn("states", "stateMachine", "", ArnFormat.COLON_RESOURCE_NAME);
+  }
+  /** `machine`: a name, or an ARN as it is. */
+  arnOfMachine(machine: string): string {
+    return machine.startsWith("arn:") ? machine : this.arn("states", "stateMachine", machine, ArnFormat.COLON_RESOURCE_NAME);
+  }
+  /** Of all executions of the machine those that the deployment has started. */
+  ownExecutionsArn(machine: string): string {
+    return `${this.arnOfMachine(machine).replace(":stateMachine:", ":execution:")}:${this.prefix}-*`;
   }
   /** State machines of the account, in this region: a workflow may be a step of any. */
   get anyStateMachineArn(): string {

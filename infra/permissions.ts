@@ -10,7 +10,8 @@ export const PORT_ACTIONS = {
   // Without ListBucket S3 says of an object that does not exist that access is denied.
   blobs: ["s3:GetObject", "s3:ListBucket", "s3:PutObject"],
   tokens: ["states:SendTaskFailure", "states:SendTaskSuccess"],
-  executions: ["states:DescribeExecution", "states:StartExecution"],
+  supervisions: ["states:DescribeExecution", "states:StartExecution"],
+  executions: ["states:DescribeExecution", "states:StartExecution", "states:StopExecution"],
 } as const;
 export type Port = keyof typeof PORT_ACTIONS;
 type PortAction = (typeof PORT_ACTIONS)[Port][number];
@@ -18,8 +19,8 @@ type PortAction = (typeof PORT_ACTIONS)[Port][number];
 /** The ports that each handler is built with. */
 export const HANDLER_PORTS: Readonly<Record<HandlerName, readonly Port[]>> = {
   worker: ["store", "queue", "visibility", "blobs"],
-  control: ["store", "queue", "visibility", "blobs", "tokens"],
-  api: ["store", "queue", "blobs", "executions"],
+  control: ["store", "queue", "visibility", "blobs", "tokens", "executions"],
+  api: ["store", "queue", "blobs", "supervisions"],
   sweeper: ["store", "queue", "blobs"],
   "dead-letter": ["store", "queue", "visibility", "blobs"],
   supervisor: ["store", "queue", "blobs"],
@@ -29,15 +30,28 @@ export const HANDLER_PORTS: Readonly<Record<HandlerName, readonly Port[]>> = {
 export const CONSUME_ACTIONS = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"] as const;
 export const LOG_ACTIONS = ["logs:CreateLogStream", "logs:PutLogEvents"] as const;
 
-/** What the engine needs in this handler; `consumes`: ARNs of the queues that feed it. */
-export function engineStatements(deployment: Deployment, handler: HandlerName, consumes: readonly string[]): PolicyStatement[] {
-  const ports = HANDLER_PORTS[handler];
-  const statements = ports.flatMap((port) => PORT_ACTIONS[port].map((action) => allow([action], resourcesOf(deployment, action, consumes))));
+/** What a function works on beside what all of them do. */
+export interface Reach {
+  /** ARNs of the queues that feed it. */
+  readonly consumes: readonly string[];
+  /** Names or ARNs of the state machines that tasks name. */
+  readonly stateMachines: readonly string[];
+}
+
+/** What the engine needs in this handler. A port that has nothing to work on gets no right. */
+export function engineStatements(deployment: Deployment, handler: HandlerName, reach: Reach): PolicyStatement[] {
+  const statements = HANDLER_PORTS[handler].flatMap((port) =>
+    PORT_ACTIONS[port].flatMap((action) => {
+      const resources = resourcesOf(deployment, port, action, reach);
+      return resources.length === 0 ? [] : [allow([action], resources)];
+    }),
+  );
+  const { consumes } = reach;
   if (consumes.length > 0) statements.push(allow(CONSUME_ACTIONS, consumes));
   return statements;
 }
 
-function resourcesOf(deployment: Deployment, action: PortAction, consumes: readonly string[]): readonly string[] {
+function resourcesOf(deployment: Deployment, port: Port, action: PortAction, { consumes, stateMachines }: Reach): readonly string[] {
   switch (action) {
     case "dynamodb:Query":
       return [...deployment.tableArns, ...deployment.indexArns];
@@ -57,17 +71,22 @@ function resourcesOf(deployment: Deployment, action: PortAction, consumes: reado
     case "sqs:SendMessage":
       return [deployment.anyQueueArn];
     case "states:DescribeExecution":
-      return [deployment.anyExecutionArn];
+    case "states:StopExecution":
+      return port === "supervisions" ? [deployment.anyExecutionArn] : stateMachines.map((machine) => deployment.ownExecutionsArn(machine));
     case "states:SendTaskFailure":
     case "states:SendTaskSuccess":
       return [deployment.anyStateMachineArn];
     case "states:StartExecution":
-      return [deployment.stateMachineArn];
+      return port === "supervisions" ? [deployment.stateMachineArn] : stateMachines.map((machine) => deployment.arnOfMachine(machine));
   }
 }
 
 /** Resources above that stand for many, and why. Actions never do. */
-export function wideResources(deployment: Deployment, handler: HandlerName): readonly (readonly [resource: string, reason: string])[] {
+export function wideResources(
+  deployment: Deployment,
+  handler: HandlerName,
+  { stateMachines }: Reach,
+): readonly (readonly [resource: string, reason: string])[] {
   const ports = HANDLER_PORTS[handler];
   return [
     ...when(ports.includes("blobs"), deployment.anyBlobArn, "Values of jobs: their names are made as they are written. The bucket holds nothing else."),
@@ -77,9 +96,12 @@ export function wideResources(deployment: Deployment, handler: HandlerName): rea
       "Work goes to any queue of the deployment, and sites come and go without the others being deployed again.",
     ),
     ...when(
-      ports.includes("executions"),
+      ports.includes("supervisions"),
       deployment.anyExecutionArn,
       "Executions have the names of jobs. They are those of the deployment's own state machine.",
+    ),
+    ...stateMachines.flatMap((machine) =>
+      when(ports.includes("executions"), deployment.ownExecutionsArn(machine), "Executions of a task's state machine, as the deployment names them."),
     ),
     ...when(
       ports.includes("tokens"),

@@ -37,8 +37,12 @@ export interface SupervisedStart {
   readonly principal: string;
   readonly timeoutSeconds?: number;
 }
-/** Idempotent by job id. Throws `idempotency_conflict` when that id was started with something else. */
-export type Supervise = (start: SupervisedStart) => Promise<Submitted>;
+export interface Supervisor {
+  /** Idempotent by job id. Throws `idempotency_conflict` when that id was started with something else. */
+  start(start: SupervisedStart): Promise<Submitted>;
+  /** A job that was started, and that its supervisor may not have submitted yet: as it was started, and when (milliseconds since the epoch). */
+  pending(jobId: string): Promise<(Required<SupervisedStart> & { readonly startedAt: number }) | undefined>;
+}
 
 export interface Dependencies {
   readonly engine: Engine;
@@ -51,7 +55,7 @@ export interface Dependencies {
   /** Where an answer must be given in one piece: streams end at so many bytes (as part of a JSON document), and say where the rest is. */
   readonly answerBytes?: number;
   /** Starts jobs that a state machine supervises. Absent: this server has none. */
-  readonly supervise?: Supervise;
+  readonly supervisor?: Supervisor;
   /** How often a followed stream looks for something new. Default 500. */
   readonly pollMilliseconds?: number;
 }

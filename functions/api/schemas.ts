@@ -101,9 +101,17 @@ export const run = z
     takes: z.enum(["own", "group", "replace", "extras", "answer"]).optional().describe("What its value is once its child group has ended"),
     next: z.literal(true).optional().describe("Something follows when it ends well"),
     wait: z
-      .object({ of: z.enum(["approval", "event"]), name: z.string(), token: z.string().optional(), expiresAt: milliseconds.optional() })
+      .object({
+        of: z.enum(["approval", "event", "execution"]),
+        name: z.string().describe("Of an execution: its state machine"),
+        token: z.string().optional(),
+        execution: z.string().optional().describe("Its name"),
+        expiresAt: milliseconds.optional(),
+      })
       .optional()
-      .describe("Somebody is asked. The token is what POST /runs/{id}/complete wants; it and the expiry only where one run is asked for"),
+      .describe(
+        "Somebody is asked, or a state machine works. The token is what POST /runs/{id}/complete wants; it and the expiry only where one run is asked for",
+      ),
     unmet: z
       .array(z.object({ of: z.literal("event"), name: z.string(), expiresAt: milliseconds.optional() }))
       .optional()

@@ -3,7 +3,7 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import { FanfoldError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import { DEFAULT_PREFIX } from "../core/resource-names.ts";
-import type { Blobs, Executions, Queue, Store, Tokens } from "../engine/ports.ts";
+import type { Blobs, Executions, Queue, Store, Supervisions, Tokens } from "../engine/ports.ts";
 import { clientOptions, type Variables } from "./client-options.ts";
 import { DynamoStore } from "./dynamo-store.ts";
 import { SqsQueue } from "./sqs-queue.ts";
@@ -21,13 +21,15 @@ export interface AwsPorts {
   readonly blobs: Blobs;
   readonly tokens: Tokens;
   /** Of the state machine in FANFOLD_STATE_MACHINE_ARN; absent without it. */
+  readonly supervisions?: Supervisions;
+  /** Of state machines that tasks name; absent without FANFOLD_STATE_MACHINE_ARN_BASE. */
   readonly executions?: Executions;
   /** What all of them have used since they were made. */
   usage(): Readonly<Usage>;
 }
 
 /**
- * All ports from the environment: FANFOLD_PREFIX, FANFOLD_QUEUE_URL_BASE, FANFOLD_BUCKET, FANFOLD_STATE_MACHINE_ARN, and what the SDK itself reads
+ * All ports from the environment: FANFOLD_PREFIX, FANFOLD_QUEUE_URL_BASE, FANFOLD_BUCKET, FANFOLD_STATE_MACHINE_ARN, FANFOLD_STATE_MACHINE_ARN_BASE, and what the SDK itself reads
  * (AWS_REGION, credentials). AWS_ENDPOINT_URL, or AWS_ENDPOINT_URL_DYNAMODB and so on, point at an emulator. Makes no call.
  * @throws FanfoldError `invalid_request` when a variable is missing
  */
@@ -36,10 +38,12 @@ export function createAwsPorts(variables: Variables): AwsPorts {
   const prefix = variables["FANFOLD_PREFIX"] || DEFAULT_PREFIX;
   const bucket = required(variables, "FANFOLD_BUCKET");
   const stateMachineArn = variables["FANFOLD_STATE_MACHINE_ARN"];
+  const arnBase = variables["FANFOLD_STATE_MACHINE_ARN_BASE"];
   const dynamo = new DynamoDBClient(clientOptions(variables, "DYNAMODB", STORE_MS));
   const sqs = new SQSClient(clientOptions(variables, "SQS", QUEUE_MS));
   const s3 = once(async () => new (await import("./s3-blobs.ts")).S3Blobs(variables, bucket, usage));
   const states = once(async () => new (await import("./step-functions.ts")).StepFunctions(variables, usage));
+  const machines = once(async () => new (await import("./state-machines.ts")).StateMachines(variables, usage, arnBase ?? ""));
   return {
     store: new DynamoStore(dynamo, prefix, usage),
     queue: new SqsQueue(sqs, { urlBase: required(variables, "FANFOLD_QUEUE_URL_BASE"), prefix, usage }),
@@ -51,7 +55,19 @@ export function createAwsPorts(variables: Variables): AwsPorts {
       succeed: async (token, output) => (await states()).succeed(token, output),
       fail: async (token, error, cause) => (await states()).fail(token, error, cause),
     },
-    ...(stateMachineArn && { executions: { start: async (name: string, input: Json) => (await states()).start(stateMachineArn, name, input) } }),
+    ...(stateMachineArn && {
+      supervisions: {
+        start: async (name: string, input: Json) => (await states()).start(stateMachineArn, name, input),
+        running: async (name: string) => (await states()).running(stateMachineArn, name),
+      },
+    }),
+    ...(arnBase && {
+      executions: {
+        start: async (machine: string, name: string, input: Json) => (await machines()).start(machine, name, input),
+        endOf: async (machine: string, name: string) => (await machines()).endOf(machine, name),
+        stop: async (machine: string, name: string, cause: string) => (await machines()).stop(machine, name, cause),
+      },
+    }),
     usage: () => ({ ...usage }),
   };
 }

@@ -72,6 +72,7 @@ interface Failure {
 }
 const THROTTLED: ReadonlySet<string> = new Set([
   "ProvisionedThroughputExceededException",
+  "ExecutionLimitExceeded",
   "ThrottlingException",
   "ThrottledException",
   "Throttling",

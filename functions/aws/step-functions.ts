@@ -1,9 +1,17 @@
 import { randomUUID } from "node:crypto";
-import { DescribeExecutionCommand, SendTaskFailureCommand, SendTaskSuccessCommand, SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
+import {
+  DescribeExecutionCommand,
+  type DescribeExecutionCommandOutput,
+  SendTaskFailureCommand,
+  SendTaskSuccessCommand,
+  SFNClient,
+  StartExecutionCommand,
+} from "@aws-sdk/client-sfn";
 import { FanfoldError } from "../core/errors.ts";
 import { canonicalJson, type Json, type JsonObject } from "../core/json.ts";
 import type { Tokens } from "../engine/ports.ts";
 import { clientOptions, type Variables } from "./client-options.ts";
+import { executionArn } from "./state-machines.ts";
 import { retrying } from "./retry.ts";
 import type { Usage } from "./usage.ts";
 
@@ -16,7 +24,7 @@ const GONE: ReadonlySet<string> = new Set(["TaskTimedOut", "TaskDoesNotExist", "
 /** In the input of an execution: which call started it. */
 const STARTED_BY = "startedBy";
 
-/** Task tokens and executions. Few processes need them, so this file is loaded by the first call that does. */
+/** Task tokens, and executions that supervise jobs. Few processes need them, so this file is loaded by the first call that does. */
 export class StepFunctions implements Tokens {
   readonly #client: SFNClient;
   readonly #usage: Usage;
@@ -53,21 +61,27 @@ export class StepFunctions implements Tokens {
       answer: (error) => (nameOf(error) === "ExecutionAlreadyExists" ? { value: true } : undefined),
     });
     if (!taken) return { created: true };
-    const { [STARTED_BY]: starter, ...standing } = await this.#inputOf(executionArn(stateMachineArn, name));
+    const { input: standingInput } = (await this.#describe(executionArn(stateMachineArn, name))) ?? {};
+    const { [STARTED_BY]: starter, ...standing } = JSON.parse(standingInput ?? "{}") as JsonObject;
     if (starter === startedBy) return { created: true };
     if (canonicalJson(standing) === canonicalJson(input)) return { created: false };
     throw new FanfoldError("idempotency_conflict", `${name} was started with another input: use a new key for new work`, { details: { name } });
   }
 
-  async #inputOf(executionArn: string): Promise<JsonObject> {
+  async running(stateMachineArn: string, name: string): Promise<{ readonly input: Json; readonly startedAt: number } | undefined> {
+    const { status, input = "{}", startDate } = (await this.#describe(executionArn(stateMachineArn, name))) ?? {};
+    return status === "RUNNING" ? { input: JSON.parse(input) as Json, startedAt: startDate?.getTime() ?? 0 } : undefined;
+  }
+
+  async #describe(executionArn: string): Promise<Partial<DescribeExecutionCommandOutput> | undefined> {
     const command = new DescribeExecutionCommand({ executionArn });
-    const { input } = await retrying({
+    return retrying<Partial<DescribeExecutionCommandOutput> | undefined>({
       usage: this.#usage,
       what: `describing ${executionArn}`,
       kind: "read",
       send: () => this.#client.send(command),
+      answer: (error) => (nameOf(error) === "ExecutionDoesNotExist" ? { value: undefined } : undefined),
     });
-    return JSON.parse(input ?? "{}") as JsonObject;
   }
 
   #answer(send: () => Promise<unknown>): Promise<"sent" | "gone"> {
@@ -87,10 +101,6 @@ export class StepFunctions implements Tokens {
 function objectOf(input: Json): JsonObject {
   if (input !== null && typeof input === "object" && !Array.isArray(input)) return input as JsonObject;
   throw new FanfoldError("internal", "the input of an execution is no object");
-}
-/** `arn:aws:states:REGION:ACCOUNT:stateMachine:NAME` has executions `arn:aws:states:REGION:ACCOUNT:execution:NAME:EXECUTION`. */
-function executionArn(stateMachineArn: string, name: string): string {
-  return `${stateMachineArn.replace(":stateMachine:", ":execution:")}:${name}`;
 }
 function nameOf(error: unknown): string {
   return (error as { readonly name?: string }).name ?? "";

@@ -34,6 +34,8 @@ export const ERROR_CODES = [
   "task_timeout",
   "task_killed",
   "dead_letter",
+  "execution_failed",
+  "executions_unavailable",
   "lease_lost",
   "waiting_inside_task",
   "tracking_too_thin",

@@ -104,6 +104,8 @@ export type TaskOutcome =
   | { readonly kind: "broken"; readonly error: ErrorData }
   /** Not a failure: the run is to run again, from its start, when all these events have been sent or one of them is over its time. At least one. */
   | { readonly kind: "deferred"; readonly events: readonly AwaitedEvent[] }
+  /** The work is an execution of this state machine (name or ARN), which is started once the attempt is committed: the run ends as it does. */
+  | { readonly kind: "execution"; readonly machine: string; readonly input: Json }
   /**
    * An async generator: pulled page by page under back-pressure; its return value is the run's own value (undefined: the children's results). Throws nothing
    * but OutcomeError (core/error-data.ts), which says how the attempt ended.
@@ -129,6 +131,8 @@ export interface TaskInfo {
   readonly ignoreResult: boolean;
   /** Of groups whose members are all of such tasks. */
   readonly tracking?: Tracking;
+  /** Its work is an execution of this state machine. `timeoutSeconds`: longest execution; absent: as long as the job may take. */
+  readonly stateMachine?: { readonly name: string; readonly timeoutSeconds?: number };
 }
 
 export interface TaskRegistry {

@@ -4,6 +4,8 @@ export const LIMITS = {
   inlineBytes: 4 * 1024,
   /** Arguments or results of one run by value. Above it the error names the streaming alternative. */
   valueBytes: 16 * 1024 * 1024,
+  /** Input of an execution: what Step Functions carries. */
+  executionInputBytes: 256 * 1024,
   /** A submitted canvas (Lambda binds a request to 6 MB). */
   canvasBytes: 6 * 1024 * 1024,
   /** Nesting of a submitted canvas and of any JSON argument. */

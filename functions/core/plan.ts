@@ -34,11 +34,15 @@ export interface GroupStep {
   /** The only member runs again and again, until its value is such. Its value is the group's. */
   readonly repeat?: { readonly until: ValueCondition; readonly most: number };
   /** There are no members: somebody answers. */
-  readonly wait?: { readonly of: "approval" | "event"; readonly name: string; readonly expires?: number };
+  readonly wait?: WaitStep;
   readonly links?: GroupStep;
   /** Callbacks, its own or those of what would have followed it. */
   readonly errors?: GroupStep;
 }
+/** `name`: of the event; of an approval, for people; of an execution, its state machine. `expires`: seconds. */
+export type WaitStep =
+  | { readonly of: "approval" | "event"; readonly name: string; readonly expires?: number }
+  | { readonly of: "execution"; readonly name: string; readonly expires?: number; readonly input: Json; readonly ignoreResult?: true };
 /** Page k holds the strands of members k*256 .. k*256+255 and is stored under `<pages>/<k>`. */
 export interface PagedMembers {
   readonly pages: string;

@@ -21,6 +21,8 @@ export interface ResourceNames {
   /** Queue of the engine's control messages. */
   readonly engineQueue: string;
   readonly engineDeadLetterQueue: string;
+  /** What EventBridge could not deliver; nothing reads it. */
+  readonly eventsDeadLetterQueue: string;
   /** The state machine that supervises jobs. */
   readonly supervisorStateMachine: string;
 }
@@ -33,6 +35,7 @@ export function resourceNames(prefix: string): ResourceNames {
     callbacksTable: `${prefix}-callbacks`,
     engineQueue: `${prefix}-engine`,
     engineDeadLetterQueue: `${prefix}-dead-letters-engine`,
+    eventsDeadLetterQueue: `${prefix}-dead-letters-events`,
     supervisorStateMachine: `${prefix}-supervisor`,
   };
 }

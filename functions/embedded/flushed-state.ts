@@ -9,7 +9,7 @@ import { syncFolderSync } from "./sync-folder.ts";
 
 /**
  * Commits do not wait for the disk: what is flushed is one state of the database, at most about 100 ms old, that a power cut leads back to. Beside the
- * database lies a file with that state's meta page and the machine's boot. Why no power cut can do harm: docs/adr/0009.
+ * database lies a file with that state's meta page and the machine's boot. Why no power cut can do harm: docs/adr/0011.
  *
  *     clean     no such file. All is on the disk; the database's own newest meta page counts.
  *     running   the saved state T is whole on the disk, and all its pages keep what they hold. Later commits are in the system's memory, perhaps on the disk.

@@ -31,13 +31,18 @@ export async function completeRun(context: Context, runId: string, token: string
   return answerGroup(context, header, answer);
 }
 async function answerGroup(context: Context, header: Header, answer: Answer): Promise<boolean> {
+  const { after, answerId } = await seal(context, header, answer);
+  // What follows is the engine's: whoever answers may be gone by then.
+  if (after) await sendControl(context, { kind: "answered", gid: header.gid });
+  return after?.answerId === answerId;
+}
+/** The one write that is the answer. What follows from it, `recheckEdges`, is not done yet. */
+export async function seal(context: Context, header: Header, answer: Answer): Promise<{ readonly after: Header | undefined; readonly answerId: string }> {
   const answerId = context.ids.token();
   const name = `${header.jobId}/value/${ownerOf(header.gid) ?? header.gid}/${header.round}/answer/${answerId}`;
   const kept = "value" in answer ? { ownValue: (await keepValue(context, name, answer.value)) as unknown as Json } : { ownError: shortError(answer.error) };
   const { header: after } = await setAnswer(context, header.gid, { ...kept, answerId });
-  // What follows is the engine's: whoever answers may be gone by then.
-  if (after) await sendControl(context, { kind: "answered", gid: header.gid });
-  return after?.answerId === answerId;
+  return { after, answerId };
 }
 function shortError({ name, message, reason }: ErrorData): ErrorData {
   return {

@@ -11,6 +11,7 @@ import type { Context } from "./context.ts";
 import type { Attempt } from "./claimed.ts";
 import type { AbortReason, WorkerLoop } from "./contract.ts";
 import { deferredPart, lookForEvent, resumeDeferred } from "./deferred.ts";
+import { waitForExecution } from "./executions.ts";
 import { resumeWaiting } from "./expand.ts";
 import type { Run, RunAttributes } from "./items.ts";
 import { readGate } from "./gate.ts";
@@ -172,6 +173,8 @@ async function commitOf(
         const ends = set.notBefore !== undefined && set.due === undefined;
         return { set, remove: NOT_SUSPECT, ...(ends && { sendAfterSeconds: Math.max(0, (set.notBefore - context.clock.now()) / 1_000) }) };
       }
+      case "execution":
+        return { set: await waitForExecution(context, attempt, outcome) };
       case "retry":
         return await failed(context, attempt, outcome.error, outcome.delaySeconds);
       case "failed":

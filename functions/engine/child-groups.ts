@@ -5,6 +5,7 @@ import { runIdOf, type RunRef } from "../core/run-id.ts";
 import { holds, type ValueCondition } from "../core/value-condition.ts";
 import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
+import { executionName } from "./executions.ts";
 import { loadValue } from "./payload.ts";
 import { readHeader } from "./gate.ts";
 import { createHeader, setExpanded } from "./header-writes.ts";
@@ -29,10 +30,11 @@ export async function createChildGroup(context: Context, parent: Header, run: Ru
     return (await createHeader(context, childGroup(run), { ...common, height: OPEN_HEIGHT, pages: true, expanded: true })).header;
   }
   if (step.wait) {
-    const { expires } = step.wait;
+    const { of, name, expires } = step.wait;
     const deadline = expires === undefined ? {} : { deadline: context.clock.now() + expires * 1_000 };
-    const wait = { wait: step.wait, token: context.ids.token(), ...deadline };
-    return (await createHeader(context, childGroup(run), { ...common, ...wait, height: 1, expanded: true })).header;
+    const wait = { wait: { of, name, ...(expires !== undefined && { expires }) }, token: context.ids.token(), ...deadline };
+    const execution = of === "execution" ? { plan, execution: executionName(context, childGroup(run), run.round) } : {};
+    return (await createHeader(context, childGroup(run), { ...common, ...wait, ...execution, height: 1, expanded: true })).header;
   }
   const input = inputOf(parent, run);
   const only = step.choose && (await chosen(context, step.choose, input));

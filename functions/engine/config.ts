@@ -27,4 +27,5 @@ export const DEFAULT_CONFIG: EngineConfig = {
   maxJobTimeoutSeconds: 365 * 86_400,
   retentionSeconds: 7 * 86_400,
   yieldSeconds: 10,
+  executions: undefined,
 };

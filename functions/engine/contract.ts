@@ -80,8 +80,15 @@ export interface RunView {
   readonly takes?: "own" | "group" | "replace" | "extras" | "answer";
   /** Something follows when it ends well: a step of a chain, or, of a group, the body of a chord. */
   readonly next?: true;
-  /** Somebody is asked. What `complete` needs, the token, and `expiresAt` (milliseconds since the epoch) only where one run is asked for. */
-  readonly wait?: { readonly of: "approval" | "event"; readonly name: string; readonly token?: string; readonly expiresAt?: number };
+  /** Somebody is asked, or a state machine works. What `complete` needs, the token, and `expiresAt` (milliseconds since the epoch) only where one run is asked for. */
+  readonly wait?: {
+    readonly of: "approval" | "event" | "execution";
+    readonly name: string;
+    readonly token?: string;
+    /** Name of the execution of the state machine `name`. */
+    readonly execution?: string;
+    readonly expiresAt?: number;
+  };
   /** Of a deferred run: the events without which its task cannot go on, and until when it waits for them. */
   readonly unmet?: readonly { readonly of: "event"; readonly name: string; readonly expiresAt?: number }[];
   readonly stamps?: JsonObject;
@@ -279,4 +286,6 @@ export interface EngineConfig {
   readonly retentionSeconds: number;
   /** Longest in-process wait of a blocked streaming owner before it yields its slot. */
   readonly yieldSeconds: number;
+  /** Tasks may be state machines; the names of their executions begin with `prefix`. undefined: there are no state machines here. */
+  readonly executions: { readonly prefix: string } | undefined;
 }

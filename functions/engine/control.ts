@@ -1,3 +1,4 @@
+import { attendExecution, attendJob, executionEnded } from "./attend.ts";
 import type { Context } from "./context.ts";
 import type { WorkerLoop } from "./contract.ts";
 import { expandMembers } from "./child-groups.ts";
@@ -33,12 +34,19 @@ export async function handleMessage(
     case "settle":
       await follow(context, [{ kind: "settle", gid: message.gid }], where);
       break;
+    case "execution":
+      await attendExecution(context, message.gid);
+      break;
+    case "executionEnded":
+      await executionEnded(context, message.execution);
+      break;
     case "answered":
       await recheckEdges(context, message.gid);
       break;
     case "cancel":
       // Carries the round it was asked in: late, it must not end a round that was started since.
       await follow(context, [{ kind: "decide", gid: message.gid, round: message.round, outcome: "cancelled" }], "engine");
+      await attendJob(context, message.gid);
       break;
     case "revoke":
       await applyRevocation(context, message.gid, message.index);

@@ -5,6 +5,7 @@ import type { Context } from "./context.ts";
 import { follow } from "./follow.ts";
 import { decidedAbove, readHeader } from "./gate.ts";
 import type { Run, RunAttributes } from "./items.ts";
+import { sendControl } from "./messages.ts";
 import { cancelWaitingRun } from "./run-writes.ts";
 import { childGroup } from "./runs.ts";
 
@@ -23,7 +24,8 @@ export async function resumeWaiting(context: Context, run: Run): Promise<void> {
     if (ended && isTerminal(ended.status)) await follow(context, [{ kind: "run", run: ended }]);
     return;
   }
-  if (!decided && !(child && ((child.expanded && child.wait?.of !== "event") || child.outcome))) await expandGroup(context, run);
+  if (!decided && child?.execution !== undefined && !child.outcome) await sendControl(context, { kind: "execution", gid });
+  else if (!decided && !(child && ((child.expanded && child.wait?.of !== "event") || child.outcome))) await expandGroup(context, run);
   await follow(context, [{ kind: "check", run }]);
 }
 const UPSTREAM = { name: "Cancelled", message: "a group above this run was decided before its children started", reason: "upstream" };
@@ -33,6 +35,7 @@ async function expandGroup(context: Context, run: Run): Promise<void> {
   const parent = await readHeader(context, run.gid);
   const header = parent && (await createChildGroup(context, parent, run));
   if (!header || header.round !== run.round || header.outcome) return;
+  if (header.execution !== undefined) return sendControl(context, { kind: "execution", gid: header.gid });
   if (header.wait) return subscribe(context, header);
   if (header.expanded) return;
   if (header.memberCount === 0) await follow(context, [{ kind: "decide", gid: header.gid, round: header.round, outcome: "complete", totals: {} }]);

@@ -2,9 +2,10 @@ import { addCounts, carriedUp, countOf, INEXACT } from "../core/counts.ts";
 import { FanfoldError } from "../core/errors.ts";
 import { scopeOf } from "../core/run-id.ts";
 import { holds } from "../core/value-condition.ts";
-import { isTerminal } from "../core/run-state.ts";
+import { isTerminal, type TerminalStatus } from "../core/run-state.ts";
 import type { Context } from "./context.ts";
 import { wakeOwner } from "./deferred.ts";
+import { executionTimeout } from "./executions.ts";
 import { finishJob } from "./finish-job.ts";
 import type { FollowItem, WorkList } from "./work-list.ts";
 import { decidedAbove, readHeader } from "./gate.ts";
@@ -49,7 +50,7 @@ export async function followSettle(context: Context, gid: string, list: WorkList
     return;
   }
   // Computed from a row that waits: one that does not has not said yet what it counts and takes, and may wait by the time of the write.
-  const settled = owner.status !== "waiting" ? owner : (await settleRun(context, owner, gid, header.round, await settlement(context, header, owner))).run;
+  const settled = owner.status !== "waiting" ? owner : (await settleRun(context, owner, gid, header.round, await counted(context, header, owner))).run;
   if (settled && isTerminal(settled.status)) {
     list.push({ kind: "run", run: settled }); // its follow-up closes this group, last
     return;
@@ -74,6 +75,11 @@ async function handOver(context: Context, gid: string, where: "engine" | "worker
   await sendControl(context, { kind: "settle", gid });
 }
 
+/** A run whose work was an execution is one run of a task, and counts as it ended. */
+async function counted(context: Context, header: Header, owner: Run): Promise<Partial<RunAttributes>> {
+  const set = await settlement(context, header, owner);
+  return header.execution === undefined ? set : { ...set, counts: countOf(set.status as TerminalStatus) };
+}
 async function settlement(context: Context, header: Header, owner: Run): Promise<Partial<RunAttributes>> {
   const totals = header.totals ?? {};
   // A page counts for the group it is a member of: its items are that group's members.
@@ -89,6 +95,7 @@ async function settlement(context: Context, header: Header, owner: Run): Promise
   }
   if (header.wait && header.outcome === "failed")
     return { status: "error", counts: countOf("error"), endedAt, ...(header.ownError && { error: header.ownError }) };
+  if (header.execution !== undefined && header.outcome === "timeout") return { status: "error", endedAt, error: executionTimeout(header) };
   if (header.wait && header.outcome === "timeout") return { ...cancelled(context, "expired"), counts: { ...countOf("cancelled"), u_expired: 1 } };
   if (header.outcome === "complete") {
     const error = owner.page && header.firstError !== undefined ? { error: await firstErrorOf(context, header) } : {};

@@ -4,7 +4,7 @@ import type { Context } from "./context.ts";
 import { followDecide, followEnd, followCheck, followSettle } from "./follow-groups.ts";
 import { followMark } from "./follow-marks.ts";
 import { followRuns } from "./follow-runs.ts";
-import { closeHeader } from "./header-writes.ts";
+import { closeGroup } from "./executions.ts";
 import { sendControl } from "./messages.ts";
 import { type FollowItem, type InPlace, WorkList } from "./work-list.ts";
 
@@ -51,7 +51,7 @@ export async function follow(context: Context, items: readonly FollowItem[], whe
     await all(background);
     const closes = list.take("close");
     if (closes.length === 0) return;
-    await all(uniqueBy(closes, (item) => `${item.gid}#${item.round}`).map((item) => closeHeader(context, item.gid, item.round)));
+    await all(uniqueBy(closes, (item) => `${item.gid}#${item.round}`).map((item) => closeGroup(context, item.gid, item.round)));
   }
 }
 

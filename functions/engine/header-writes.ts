@@ -61,9 +61,10 @@ export async function addRevokedStamps(context: Context, gid: string, stamps: Re
 export async function setOutcome(context: Context, gid: string, round: number, outcome: Outcome, totals: Counts, early: boolean): Promise<HeaderWrite> {
   return update(context, gid, { set: { outcome, totals, ...(early ? { early } : {}) } }, and(eq("round", round), absent("outcome")));
 }
-/** Last of all: takes the header out of the sweeper's sight. */
-export async function closeHeader(context: Context, gid: string, round: number): Promise<HeaderWrite> {
-  return update(context, gid, { set: { state: "closed" }, remove: ["openShard", "nextCheck"] }, and(eq("round", round), present("outcome")));
+/** Last of all: takes the header out of the sweeper's sight. Refused while an execution may run, unless `stopped` says that none does. */
+export async function closeHeader(context: Context, gid: string, round: number, stopped = false): Promise<HeaderWrite> {
+  const over = stopped ? [] : [absent("execution")];
+  return update(context, gid, { set: { state: "closed" }, remove: ["openShard", "nextCheck"] }, and(eq("round", round), present("outcome"), ...over));
 }
 /** When the sweeper looks again. Only while open: it must not come back into the index. */
 export async function setNextCheck(context: Context, gid: string, seenMarks: number, stalls: number, nextCheck: number): Promise<HeaderWrite> {

@@ -3,7 +3,7 @@ import type { Counts } from "../core/counts.ts";
 import type { ErrorData } from "../core/invocation.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import { leafOf, localIndex } from "../core/ledger.ts";
-import type { GroupStep } from "../core/plan.ts";
+import type { GroupStep, WaitStep } from "../core/plan.ts";
 import type { RunRef, SideKind } from "../core/run-id.ts";
 import type { RunStatus } from "../core/run-state.ts";
 import type { Attributes, Item, Key } from "./ports.ts";
@@ -26,6 +26,7 @@ import type { Attributes, Item, Key } from "./ports.ts";
  * | supervisor     | tasks `T#<jobId>` / `!`                        | 1-2 KB    | of supervised jobs only: submit, answered               |
  * | event sent in  | tasks `E#<jobId>#<name>` / `!`                 | < 1 KB + value | once per name                                       |
  * | waiter         | tasks `W#<jobId>#<name>` / `<hash of gid or runId>` | < 1 KB | once per group, or run, that waits for the event        |
+ * | execution      | tasks `X#<jobId>` / `<its name>`               | < 1 KB    | before it is started: which group waits for it          |
  * | event          | tasks `V#<jobId>` / `<at>#<id>`                | < 1 KB    | per state change and failure, never per success         |
  */
 export const ITEM_VERSION = 1;
@@ -59,8 +60,10 @@ export interface HeaderAttributes extends Owned {
   /** The only member's strand is this often the one in the plan, and ends as soon as its value is such. */
   readonly repeat?: NonNullable<GroupStep["repeat"]>;
   /** Without members: sealed by an answer, which needs the token of an approval. */
-  readonly wait?: NonNullable<GroupStep["wait"]>;
+  readonly wait?: Pick<WaitStep, "of" | "name" | "expires">;
   readonly token?: string;
+  /** Name of the execution that is waited for, stored before it is started. Such a header is closed once nothing of it runs any more. */
+  readonly execution?: string;
   readonly answerId?: string;
   readonly ownError?: RunError;
   /** `input` has failed, and what is given is its error. Of a group inside an error link. */
@@ -245,6 +248,9 @@ export const waiterKey = (jobId: string, name: string, waiterHash: string): Key 
   partition: waiterPartition(jobId, name),
   sort: waiterHash,
 });
+/** Executions of a job. Their names tell the job (see executions.ts), or as much of its id as a name can hold. */
+export const executionPartition = (jobPart: string): string => `X#${jobPart}`;
+export const executionKey = (jobPart: string, name: string): Key => ({ table: "tasks", partition: executionPartition(jobPart), sort: name });
 export const eventPartition = (jobId: string): string => `V#${jobId}`;
 export const eventKey = (jobId: string, at: number, id: string): Key => ({ table: "tasks", partition: eventPartition(jobId), sort: `${pad(at, 14)}#${id}` });
 

@@ -109,7 +109,7 @@ async function handleMember(
   const ended = await endUnstarted(context, header, ref, run, step);
   if (ended) return ended;
   if (run && isLive(context, run)) return { kind: "later", delaySeconds: secondsUntil(context, run.leaseUntil) };
-  return { kind: "ready", ref, run, step, thin: !looked && isThin(header, strand) };
+  return { kind: "ready", ref, run, step, thin: !looked && isThin(context, header, strand) };
 }
 
 /** Lazy: an absent row of a first step below the member count reads as queued. */

@@ -16,6 +16,8 @@ export interface Ports {
   readonly runner: TaskRunner;
   /** Answers whoever waits for a job's end. Absent: another process of the deployment has it, and is handed the end of such jobs. */
   readonly tokens?: Tokens;
+  /** State machines that tasks name. Absent: the process that handles the engine's own queue has it, or nobody (EngineConfig.executions). */
+  readonly executions?: Executions;
   /** Hears what the sweep had to repair, for metrics. */
   readonly watch?: Watch;
 }
@@ -137,10 +139,29 @@ export interface Tokens {
   /** `error`: at most 256 characters; `cause`: at most 32,768. */
   fail(token: string, error: string, cause: string): Promise<"sent" | "gone">;
 }
-/** Executions of one state machine. Names are unique in it: a name that was used belongs to that execution for 90 days. */
-export interface Executions {
+/** Executions of the state machine that supervises jobs, each named after its job. Names are unique: one that was used belongs to that execution for 90 days. */
+export interface Supervisions {
   /** `created: false`: the name is taken, by an execution with this input. Throws `idempotency_conflict` when that input is another one. */
   start(name: string, input: Json): Promise<{ readonly created: boolean }>;
+  /** The one of this name, while it runs. `startedAt`: milliseconds since the epoch. */
+  running(name: string): Promise<{ readonly input: Json; readonly startedAt: number } | undefined>;
+}
+/**
+ * Executions of state machines that tasks name: `machine` is a name or an ARN, an execution's `name` is unique in it, as above. Whoever starts the same
+ * name twice means the same execution. Every call may be repeated for ever.
+ */
+export interface Executions {
+  /** `exists`: it was started before, and may have ended. `refused`: the machine cannot be started so, now or later. */
+  start(machine: string, name: string, input: Json): Promise<"started" | "exists" | { readonly refused: ExecutionError }>;
+  /** undefined: it runs, or is not there. What has ended stays as it is. */
+  endOf(machine: string, name: string): Promise<{ readonly output: Json } | { readonly failed: ExecutionError } | undefined>;
+  /** Ends it, if it runs. */
+  stop(machine: string, name: string, cause: string): Promise<void>;
+}
+/** `error`: the name by which a state machine catches it; `cause`: for people. */
+export interface ExecutionError {
+  readonly error: string;
+  readonly cause: string;
 }
 export interface Watch {
   /** Work below this group was sent or followed up again. `times`: how often it was sent again before without an effect; from 2 on it looks stuck. */

@@ -152,7 +152,8 @@ async function waitOf(context: Context, run: Run): Promise<Pick<RunView, "wait">
   if (!header?.wait) return {};
   const { of, name } = header.wait;
   const token = of === "approval" && header.token !== undefined ? { token: header.token } : {};
-  return { wait: { of, name, ...token, ...(header.deadline === undefined ? {} : { expiresAt: header.deadline }) } };
+  const execution = header.execution === undefined ? {} : { execution: header.execution };
+  return { wait: { of, name, ...token, ...execution, ...(header.deadline === undefined ? {} : { expiresAt: header.deadline }) } };
 }
 /** Log and stack of the attempts that wrote any. */
 async function detailOf(context: Context, runId: string): Promise<Pick<RunView, "detail" | "earlier">> {

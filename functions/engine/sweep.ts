@@ -1,6 +1,7 @@
 import { leafOf, localIndex } from "../core/ledger.ts";
 import { isTerminal } from "../core/run-state.ts";
 import { all, eachBounded } from "./concurrently.ts";
+import { attendJob } from "./attend.ts";
 import type { Context } from "./context.ts";
 import type { SweepReport } from "./contract.ts";
 import { expandMembers } from "./child-groups.ts";
@@ -109,6 +110,7 @@ export async function sweepGroup(context: Context, gid: string, fromLeaf: number
   }
   if (header.deadline !== undefined && header.deadline <= context.clock.now()) {
     await follow(context, [{ kind: "decide", gid, round: header.round, outcome: "timeout" }], "engine");
+    if (header.joins === undefined) await attendJob(context, gid);
     return rest(context, header, 0, 0);
   }
   if (header.joins === undefined && !asJob(await context.store.get(jobKey(gid), { consistent: true }))) await putJob(context, header);
@@ -133,7 +135,8 @@ async function moved(context: Context, header: Header): Promise<boolean> {
   return grew && header.memberCount !== undefined && header.memberCount > context.config.width;
 }
 async function rest(context: Context, header: Header, marks: number, stalls: number): Promise<void> {
-  const seconds = context.config.sweepSeconds * 2 ** Math.min(stalls, 5);
+  // An execution runs, and costs, until somebody has seen that its run is over.
+  const seconds = context.config.sweepSeconds * 2 ** Math.min(stalls, header.execution === undefined ? 5 : 2);
   const next = context.clock.now() + seconds * 1_000;
   await setNextCheck(context, header.gid, marks, stalls, Math.min(next, Math.max(header.deadline ?? next, context.clock.now() + 1_000)));
 }

@@ -20,10 +20,11 @@ import { identify } from "./runs.ts";
  * - `ledger`: of one that simply succeeds there is only its mark. Values of members that ended together are one blob, a part. The write that marks them names the part
  *   in the same node, so that the mark and the value are one: who comes second marks nothing, and its part is never named.
  */
-export function isThin(header: Header, strand: Strand): boolean {
+export function isThin({ registry }: Pick<Context, "registry">, header: Header, strand: Strand): boolean {
   const step = strand[0];
-  if (header.tracking !== "result" && header.tracking !== "ledger") return false;
-  return strand.length === 1 && step !== undefined && !isGroupStep(step) && !step.links && !step.errors && notBeforeOf(step, 0) === undefined;
+  if ((header.tracking !== "result" && header.tracking !== "ledger") || strand.length !== 1) return false;
+  if (step === undefined || isGroupStep(step) || step.links || step.errors || notBeforeOf(step, 0) !== undefined) return false;
+  return registry.info(step.task)?.stateMachine === undefined;
 }
 /** What a claim would have written, for an attempt that has none. */
 export function unclaimedRun(context: Context, ref: RunRef, header: Header, step: TaskStep): Run {

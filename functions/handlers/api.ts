@@ -4,9 +4,9 @@ import { pipeline } from "node:stream/promises";
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from "aws-lambda";
 import packageJson from "../../package.json" with { type: "json" };
 import { createApp } from "../api/app.ts";
-import type { Supervise } from "../api/dependencies.ts";
+import type { SupervisedStart, Supervisor } from "../api/dependencies.ts";
 import { messageOf } from "../embedded/log.ts";
-import type { Executions } from "../engine/ports.ts";
+import type { Supervisions } from "../engine/ports.ts";
 import type { DeployedCode } from "./deployed-code.ts";
 import { openAws } from "./aws-platform.ts";
 import { type Open, openFunction } from "./function.ts";
@@ -37,7 +37,7 @@ const ANSWER_BYTES = 5_500_000;
 /** `deliver` is part of the invocation: a stream is read while it is sent. */
 type Answer = <T>(event: APIGatewayProxyEvent, context: Context, deliver: (response: Response) => Promise<T>) => Promise<T>;
 async function openApi(code: DeployedCode, open: Open): Promise<Answer> {
-  const { engine, registry, environment, platform, log, invocation } = await openFunction(code, open, { tokens: false, executions: true });
+  const { engine, registry, environment, platform, config, log, invocation } = await openFunction(code, open, { supervisions: true });
   const principals = new WeakMap<Request, string>();
   const app = createApp({
     engine,
@@ -47,7 +47,7 @@ async function openApi(code: DeployedCode, open: Open): Promise<Answer> {
     version: packageJson.version,
     report: (error) => log("error", "a request failed", { cause: messageOf(error), stack: error instanceof Error ? (error.stack ?? "") : "" }),
     ...(!environment.streaming && { answerBytes: ANSWER_BYTES }),
-    ...(platform.executions && { supervise: superviseBy(platform.executions) }),
+    ...(platform.supervisions && { supervisor: supervisorOf(platform.supervisions, config.defaultJobTimeoutSeconds) }),
   });
   return (event, context, deliver) =>
     invocation(context, async (report) => {
@@ -62,6 +62,12 @@ async function openApi(code: DeployedCode, open: Open): Promise<Answer> {
 }
 
 /** The execution has the name of the job, and is started with all that the job is made of: what differs is refused, what is the same is the same start. */
-function superviseBy(executions: Executions): Supervise {
-  return async ({ jobId, ...input }) => ({ jobId, ...(await executions.start(jobId, input)) });
+function supervisorOf(supervisions: Supervisions, usualSeconds: number): Supervisor {
+  return {
+    start: async ({ jobId, ...input }) => ({ jobId, ...(await supervisions.start(jobId, input)) }),
+    async pending(jobId) {
+      const { input, startedAt } = (await supervisions.running(jobId)) ?? {};
+      return startedAt === undefined ? undefined : { timeoutSeconds: usualSeconds, ...(input as unknown as Omit<SupervisedStart, "jobId">), jobId, startedAt };
+    },
+  };
 }

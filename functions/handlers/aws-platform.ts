@@ -8,8 +8,13 @@ import { printLine } from "./report.ts";
 /** What a deployed function works with. Of the rarer ports it gets those that its role may use. */
 export const openAws: Open = async (wanted) => {
   const environment = readEnvironment(process.env);
-  const { tokens, executions, ...ports } = createAwsPorts(environment.variables);
+  const { tokens, executions, supervisions, ...ports } = createAwsPorts(environment.variables);
   const common = { ...ports, visibility: ports.queue, ids: new SystemIds(new SystemClock()) };
-  const platform = { ...common, ...(wanted.tokens && { tokens }), ...(wanted.executions && executions && { executions }) };
+  const platform = {
+    ...common,
+    ...(wanted.tokens && { tokens }),
+    ...(wanted.executions && executions && { executions }),
+    ...(wanted.supervisions && supervisions && { supervisions }),
+  };
   return { environment, platform, print: printLine, now: Date.now };
 };

@@ -5,5 +5,5 @@ import { type Open, openFunction } from "./function.ts";
 
 /** The engine's own queue: expands, settles, cancels, checks groups, and answers the supervisors of jobs. Runs no tasks. */
 export function createHandler(code: DeployedCode, open: Open = openAws): BatchHandler {
-  return batchHandler(openFunction(code, open, { tokens: true, executions: false }));
+  return batchHandler(openFunction(code, open, { tokens: true, executions: true }));
 }

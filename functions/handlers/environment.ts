@@ -34,6 +34,7 @@ export function readEnvironment(variables: Variables): Environment {
     concurrency: number("concurrency", DEFAULT_CONCURRENCY),
     engine: {
       site,
+      executions: { prefix: variables["FANFOLD_PREFIX"] ?? DEFAULT_PREFIX },
       defaultJobTimeoutSeconds: number("jobTimeoutDays", DEFAULT_CONFIG.defaultJobTimeoutSeconds / DAY) * DAY,
       retentionSeconds: number("retentionDays", DEFAULT_CONFIG.retentionSeconds / DAY) * DAY,
     },

@@ -5,7 +5,7 @@ import type { Log } from "../embedded/log.ts";
 import { DEFAULT_CONFIG } from "../engine/config.ts";
 import type { Engine, EngineConfig } from "../engine/contract.ts";
 import { createEngine } from "../engine/engine.ts";
-import type { Executions, Ports, Tokens } from "../engine/ports.ts";
+import type { Executions, Ports, Supervisions, Tokens } from "../engine/ports.ts";
 import { type DeployedCode, loadTasks } from "./deployed-code.ts";
 import type { Environment } from "./environment.ts";
 import { InvocationClock } from "./invocation-clock.ts";
@@ -22,8 +22,8 @@ export interface Usage {
 /** The platform of a function: what is left of the engine's ports when time and tasks are taken out, and what only handlers use. */
 export interface Platform extends Pick<Ports, "store" | "queue" | "blobs" | "ids"> {
   readonly tokens?: Tokens;
-  /** Of the state machine that supervises jobs. */
   readonly executions?: Executions;
+  readonly supervisions?: Supervisions;
   readonly visibility: VisibilityPort;
   usage(): Usage;
 }
@@ -37,7 +37,12 @@ export interface Surroundings {
   readonly engine?: Partial<EngineConfig>;
 }
 /** `wanted`: ports that not every function has a right to. */
-export type Open = (wanted: { readonly tokens: boolean; readonly executions: boolean }) => Promise<Surroundings>;
+export type Open = (wanted: Wanted) => Promise<Surroundings>;
+export interface Wanted {
+  readonly tokens?: true;
+  readonly executions?: true;
+  readonly supervisions?: true;
+}
 
 /** An engine in a function, made once per process. */
 export interface FunctionEngine {
@@ -57,12 +62,12 @@ export interface Reporting {
 }
 
 /** Begins at once, while the process starts. What goes wrong is told by the invocations, and not by the end of the process. */
-export function openFunction(code: DeployedCode, open: Open, wanted: Parameters<Open>[0] = { tokens: false, executions: false }): Promise<FunctionEngine> {
+export function openFunction(code: DeployedCode, open: Open, wanted: Wanted = {}): Promise<FunctionEngine> {
   const opening = openNow(code, open, wanted);
   opening.catch(() => undefined);
   return opening;
 }
-async function openNow(code: DeployedCode, open: Open, wanted: Parameters<Open>[0]): Promise<FunctionEngine> {
+async function openNow(code: DeployedCode, open: Open, wanted: Wanted): Promise<FunctionEngine> {
   const { environment, platform, print, now, engine: overrides } = await open(wanted);
   const { registry, runner } = loadTasks(code);
   const clock = new InvocationClock(now);
@@ -75,8 +80,9 @@ async function openNow(code: DeployedCode, open: Open, wanted: Parameters<Open>[
       if (times >= STUCK_AFTER) stuck++;
     },
   };
-  const { store, queue, blobs, ids, tokens } = platform;
-  const engine = createEngine({ store, queue, blobs, ids, clock, registry, runner, watch, ...(tokens && { tokens }) }, config);
+  const { store, queue, blobs, ids, tokens, executions } = platform;
+  const rare = { ...(tokens && { tokens }), ...(executions && { executions }) };
+  const engine = createEngine({ store, queue, blobs, ids, clock, registry, runner, watch, ...rare }, config);
   return {
     engine,
     registry,

@@ -24,6 +24,7 @@ function valueOf(task: AnyTask, outcome: TaskOutcome): Json {
   if (outcome.kind === "skipped") return outcome.value;
   if (outcome.kind === "success" && outcome.spawned === undefined) return outcome.value;
   if (outcome.kind === "success") throw needsEngine(task, "runs other tasks");
+  if (outcome.kind === "execution") throw needsEngine(task, "is an execution of a state machine");
   if (outcome.kind === "stream") throw needsEngine(task, "streams");
   if (outcome.kind === "deferred") throw needsEngine(task, "waits for an event");
   const { name, message, reason, retryable } = outcome.error;

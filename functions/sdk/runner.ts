@@ -46,6 +46,9 @@ async function runEach(task: AnyTask, call: TaskCall, each: "map" | "starmap"): 
     call.signal.throwIfAborted();
     const one = runAttempt(task, { ...call, args: each === "map" ? [item] : (item as readonly Json[]) });
     const outcome = await one.catch((thrown: unknown) => outcomeOf(thrown, call.signal));
+    if (outcome.kind === "execution") {
+      throw new FanfoldError("invalid_request", `${task.name} is a state machine: it cannot run inside a ${each}; make it a group of signatures`);
+    }
     if (outcome.kind === "stream" || (outcome.kind === "success" && outcome.spawned)) {
       throw new FanfoldError("invalid_request", `${task.name} has children of its own: it cannot run inside a ${each}; make it a group of signatures`);
     }

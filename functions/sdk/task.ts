@@ -23,7 +23,9 @@ export const DEFAULT_TIMEOUT_SECONDS = 900;
 
 /** `kwargs` of a definition that declares none pass through as they are. */
 export type KwargsOf<Schema> = Schema extends z.$ZodObject ? z.output<Schema> : JsonObject;
-type GivenKwargs<Schema> = Schema extends z.$ZodObject ? Partial<z.input<Schema>> & { readonly [name: string]: unknown } : { readonly [name: string]: unknown };
+export type GivenKwargs<Schema> = Schema extends z.$ZodObject
+  ? Partial<z.input<Schema>> & { readonly [name: string]: unknown }
+  : { readonly [name: string]: unknown };
 /** What a run returns in the end: a generator's return value, or what a promise resolves to. */
 export type ValueOf<Returned> = Returned extends AsyncGenerator<unknown, infer Value, undefined> ? Value : Awaited<Returned>;
 
@@ -144,7 +146,14 @@ export interface Task<Args extends readonly unknown[] = readonly unknown[], Resu
 export function defineTask<Args extends readonly unknown[], Returned, Kwargs extends z.$ZodObject | undefined = undefined>(
   definition: TaskDefinition<Args, Returned, Kwargs>,
 ): Task<Args, ValueOf<Returned>, GivenKwargs<Kwargs>> {
-  const info = taskInfo(definition);
+  return createTask(definition);
+}
+/** `more`: what is known of the task beside its definition. */
+export function createTask<Args extends readonly unknown[], Returned, Kwargs extends z.$ZodObject | undefined>(
+  definition: TaskDefinition<Args, Returned, Kwargs>,
+  more: Pick<TaskInfo, "stateMachine"> = {},
+): Task<Args, ValueOf<Returned>, GivenKwargs<Kwargs>> {
+  const info = { ...taskInfo(definition), ...more };
   if (typeof definition.run !== "function") throw invalid("/run", `task ${info.name} has no function "run"`);
   const sign = (parts: SignatureParts): TaskSignature => createSignature(info.name, parts, (args, kwargs) => runInline(task, args, kwargs));
   const methods = {

@@ -27,10 +27,16 @@ export class FunctionCode {
     const included = tasks === "none" ? [] : this.sites.filter(({ site }) => tasks === "all" || site === tasks.site);
     const tasksModules = [...new Set(included.map(({ tasksModule }) => tasksModule))];
     const outDir = join(this.outDir, tasksModules.length === 0 ? handler : `${handler}-${shortOf(tasksModules)}`);
-    this.registry ??= describeTasks(this.sites);
-    const bundle = this.bundles.get(outDir) ?? bundleHandler({ handler, tasksModules, registry: this.registry, outDir });
+    const bundle = this.bundles.get(outDir) ?? bundleHandler({ handler, tasksModules, registry: this.described(), outDir });
     this.bundles.set(outDir, bundle);
     return { code: Code.fromAsset(bundle.folder), handler: bundle.handler };
+  }
+  /** Names or ARNs of the state machines that tasks are. */
+  stateMachines(): readonly string[] {
+    return [...new Set(this.described().tasks.flatMap(({ stateMachine }) => (stateMachine === undefined ? [] : [stateMachine.name])))].toSorted();
+  }
+  private described(): Registry {
+    return (this.registry ??= describeTasks(this.sites));
   }
 }
 

@@ -3,6 +3,7 @@ import { Rule, Schedule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
 import { Construct } from "constructs";
 import { Deployment } from "../deployment.ts";
+import { ExecutionEvents } from "./execution-events.ts";
 import { type DeploymentProps, FanfoldFunction } from "./fanfold-function.ts";
 import { FanfoldQueue } from "./fanfold-queue.ts";
 import { FanfoldSupervisor } from "./fanfold-supervisor.ts";
@@ -14,6 +15,9 @@ export const DEAD_LETTER = { memoryMb: 512, timeoutSeconds: 60 };
 const CONTROL_FEED = { batchSize: 10, windowSeconds: 0, maxConcurrency: 50 };
 /** Dead letters are few, and not urgent. */
 export const DEAD_LETTER_FEED = { batchSize: 10, windowSeconds: 0, maxConcurrency: 2 };
+
+/** Somebody looks at an event that was not delivered. */
+const LOOK_SECONDS = 5;
 
 /** What moves jobs forward: the engine's queue and its function, the sweeper, its dead letters, and the supervisor of jobs that want one. */
 export class FanfoldControl extends Construct {
@@ -29,14 +33,20 @@ export class FanfoldControl extends Construct {
     const deadLetters = new FanfoldQueue(this, "DeadLetters", { queueName: deployment.engineDeadLetterQueueName, timeoutSeconds: DEAD_LETTER.timeoutSeconds });
     this.queue = new FanfoldQueue(this, "EngineQueue", { queueName: deployment.engineQueueName, timeoutSeconds: CONTROL.timeoutSeconds, deadLetters });
 
+    const undelivered = new FanfoldQueue(this, "EventDeadLetters", { queueName: deployment.eventsDeadLetterQueueName, timeoutSeconds: LOOK_SECONDS });
+    const stateMachines = props.code.stateMachines();
+    if (stateMachines.length > 0) new ExecutionEvents(this, "ExecutionEvents", { deployment, stateMachines, engine: this.queue, undelivered });
+
     this.control = new FanfoldFunction(this, "Control", {
       ...props,
       ...CONTROL,
       handler: "control",
       functionName: deployment.functionName("control"),
-      description: "Expands, settles, cancels, checks groups and answers supervisors",
+      description: "Expands, settles, cancels, checks groups and answers supervisors, starts state machines",
       tasks: "none",
       consumes: [this.queue.queue.queueArn],
+      stateMachines,
+      environment: { FANFOLD_STATE_MACHINE_ARN_BASE: deployment.stateMachineArnBase },
     });
     this.queue.feed(this.control.function, CONTROL_FEED);
 
@@ -52,7 +62,7 @@ export class FanfoldControl extends Construct {
       description: `${deployment.prefix}: the sweeper`,
       schedule: Schedule.rate(Duration.minutes(1)),
       // A sweep that failed is not repeated: the next one is a minute away.
-      targets: [new LambdaFunction(this.sweeper.function, { retryAttempts: 0, maxEventAge: Duration.minutes(1) })],
+      targets: [new LambdaFunction(this.sweeper.function, { retryAttempts: 0, maxEventAge: Duration.minutes(1), deadLetterQueue: undelivered.queue })],
     });
 
     this.deadLetter = new FanfoldFunction(this, "DeadLetter", {
@@ -66,6 +76,6 @@ export class FanfoldControl extends Construct {
     });
     deadLetters.feed(this.deadLetter.function, DEAD_LETTER_FEED);
 
-    this.supervisor = new FanfoldSupervisor(this, "Supervisor", props);
+    this.supervisor = new FanfoldSupervisor(this, "Supervisor", { ...props, undelivered });
   }
 }

@@ -29,6 +29,8 @@ export interface FanfoldFunctionProps extends DeploymentProps {
   readonly reservedConcurrency?: number;
   /** ARNs of the queues that feed it. */
   readonly consumes?: readonly string[];
+  /** Names or ARNs of the state machines that it starts for tasks. */
+  readonly stateMachines?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   /** Beside what the engine needs. */
   readonly statements?: readonly PolicyStatement[];
@@ -43,7 +45,8 @@ export class FanfoldFunction extends Construct {
 
   constructor(scope: Construct, id: string, props: FanfoldFunctionProps) {
     super(scope, id);
-    const { settings, handler, functionName, timeoutSeconds, consumes = [], statements = [] } = props;
+    const { settings, handler, functionName, timeoutSeconds, consumes = [], stateMachines = [], statements = [] } = props;
+    const reach = { consumes, stateMachines };
     const deployment = new Deployment(this, settings.prefix);
     const logGroup = new LogGroup(this, "Log", {
       logGroupName: `/aws/lambda/${functionName}`,
@@ -56,12 +59,12 @@ export class FanfoldFunction extends Construct {
       description: `${functionName}: ${props.description}`,
       inlinePolicies: {
         fanfold: new PolicyDocument({
-          statements: [allow(LOG_ACTIONS, [logGroup.logGroupArn]), ...engineStatements(deployment, handler, consumes), ...statements],
+          statements: [allow(LOG_ACTIONS, [logGroup.logGroupArn]), ...engineStatements(deployment, handler, reach), ...statements],
         }),
       },
     });
     acknowledgeResources(this.role, [
-      ...wideResources(deployment, handler),
+      ...wideResources(deployment, handler, reach),
       ...statements.flatMap(({ resources }) => resources.filter((each) => each.includes("*")).map((each) => [each, ASKED_FOR] as const)),
     ]);
     this.function = new LambdaFunction(this, "Function", {

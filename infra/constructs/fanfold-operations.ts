@@ -55,6 +55,12 @@ export class FanfoldOperations extends Construct {
     alarms.ofDeadLetters(deployment.engineDeadLetterQueueName);
 
     alarms.above(
+      `${deployment.eventsDeadLetterQueueName}-not-empty`,
+      messagesIn(deployment.eventsDeadLetterQueueName),
+      0,
+      "Events were not delivered. What they told of state machines of tasks, and the sweep, is repaired by itself; the job of a supervisor that was stopped (detail.name) must be cancelled. Then purge the queue.",
+    );
+    alarms.above(
       `${prefix}-groups-stuck`,
       sum("Groups that stay stuck", this.ofSweep(METRICS.stuckGroups)),
       0,

@@ -1,6 +1,7 @@
 import { Duration, RemovalPolicy } from "aws-cdk-lib";
 import { Rule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
+import { EventInvokeConfig } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import {
   Choice,
@@ -21,11 +22,17 @@ import { Construct } from "constructs";
 import { acknowledgeResources } from "../acknowledge.ts";
 import { Deployment } from "../deployment.ts";
 import { type DeploymentProps, FanfoldFunction } from "./fanfold-function.ts";
+import type { FanfoldQueue } from "./fanfold-queue.ts";
 
 const SUPERVISOR = { memoryMb: 512, timeoutSeconds: 60 };
 /** The longest that a Standard execution may be (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html). */
 const LONGEST_EXECUTION_DAYS = 365;
 const SECONDS_PER_DAY = 86_400;
+
+export interface FanfoldSupervisorProps extends DeploymentProps {
+  /** Takes events that could not be delivered, or that the function could not do anything about. */
+  readonly undelivered: FanfoldQueue;
+}
 
 /**
  * Supervised jobs. An execution has the name of its job: it submits the workflow with its task token, and ends when and as the job does, `Fanfold.JobTimedOut`
@@ -37,7 +44,7 @@ export class FanfoldSupervisor extends Construct {
   readonly function: FanfoldFunction;
   readonly stateMachine: StateMachine;
 
-  constructor(scope: Construct, id: string, props: DeploymentProps) {
+  constructor(scope: Construct, id: string, props: FanfoldSupervisorProps) {
     super(scope, id);
     const { settings } = props;
     const deployment = new Deployment(this, settings.prefix);
@@ -101,7 +108,13 @@ export class FanfoldSupervisor extends Construct {
         detailType: ["Step Functions Execution Status Change"],
         detail: { stateMachineArn: [this.stateMachine.stateMachineArn], status: ["ABORTED", "TIMED_OUT", "FAILED"] },
       },
-      targets: [new LambdaFunction(this.function.function, { retryAttempts: 10, maxEventAge: Duration.hours(2) })],
+      targets: [new LambdaFunction(this.function.function, { retryAttempts: 10, maxEventAge: Duration.hours(2), deadLetterQueue: props.undelivered.queue })],
+    });
+    // EventBridge only hands the event over: what the function then makes of it, and how often it is tried again, is Lambda's. Its role may send to every queue.
+    new EventInvokeConfig(this, "Asynchronous", {
+      function: this.function.function,
+      retryAttempts: 2,
+      onFailure: { bind: () => ({ destination: props.undelivered.queue.queueArn }) },
     });
   }
 }

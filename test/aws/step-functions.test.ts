@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type AwsPorts, createAwsPorts } from "../../functions/aws/aws-ports.ts";
-import type { Executions } from "../../functions/engine/ports.ts";
+import type { Supervisions } from "../../functions/engine/ports.ts";
 import { useTestCredentials } from "./emulated.ts";
 import { type Request, type ScriptedServer, scriptedServer, scriptedVariables } from "./scripted-server.ts";
 
 describe("Step Functions", () => {
   let server: ScriptedServer;
   let ports: AwsPorts;
-  let executions: Executions;
+  let supervisions: Supervisions;
   const input = { workflow: "sum", fields: { a: 1, b: [2] } };
   const started = { body: { executionArn: "arn", startDate: 1_700_000_000 } };
   const exists = { error: "ExecutionAlreadyExists" };
@@ -19,24 +19,33 @@ describe("Step Functions", () => {
     useTestCredentials();
     server = await scriptedServer();
     ports = createAwsPorts(scriptedVariables(server.endpoint));
-    executions = ports.executions as Executions;
+    supervisions = ports.supervisions as Supervisions;
   });
   afterAll(() => server.close());
 
   it("starts an execution with the name and the input given", async () => {
     server.script(started);
-    expect(await executions.start("job", input)).toEqual({ created: true });
+    expect(await supervisions.start("job", input)).toEqual({ created: true });
     expect(server.requests).toMatchObject([{ action: "StartExecution", body: { name: "job" } }]);
     expect(inputOf(server.requests[0])).toMatchObject(input);
   });
 
   it("knows an execution with the same input, in whatever order its fields are, and refuses another input", async () => {
     server.script(exists, described({ startedBy: "another", fields: { b: [2], a: 1 }, workflow: "sum" }));
-    expect(await executions.start("job", input)).toEqual({ created: false });
+    expect(await supervisions.start("job", input)).toEqual({ created: false });
     const executionArn = "arn:aws:states:us-east-1:000000000000:execution:fanfold-supervisor:job";
     expect(server.requests).toMatchObject([{ action: "StartExecution" }, { action: "DescribeExecution", body: { executionArn } }]);
     server.script(exists, described({ startedBy: "another", workflow: "sum", fields: { a: 2, b: [2] } }));
-    await expect(executions.start("job", input)).rejects.toMatchObject({ code: "idempotency_conflict" });
+    await expect(supervisions.start("job", input)).rejects.toMatchObject({ code: "idempotency_conflict" });
+  });
+
+  it("shows one that runs, and none that has ended or was never started", async () => {
+    server.script(described(input));
+    expect(await supervisions.running("job")).toEqual({ input, startedAt: 1_000 });
+    server.script({ body: { ...described(input).body, status: "SUCCEEDED" } });
+    expect(await supervisions.running("job")).toBeUndefined();
+    server.script({ error: "ExecutionDoesNotExist" });
+    expect(await supervisions.running("job")).toBeUndefined();
   });
 
   it("recognises its own start when the answer was lost", async () => {
@@ -49,7 +58,7 @@ describe("Step Functions", () => {
       exists,
       () => described(mine),
     );
-    expect(await executions.start("job", input)).toEqual({ created: true });
+    expect(await supervisions.start("job", input)).toEqual({ created: true });
     expect(server.requests.map(({ action }) => action)).toEqual(["StartExecution", "StartExecution", "DescribeExecution"]);
   });
 
@@ -70,7 +79,7 @@ describe("Step Functions", () => {
 
   it("are there only where a state machine is named", () => {
     const { FANFOLD_STATE_MACHINE_ARN: _, ...without } = scriptedVariables(server.endpoint);
-    expect(createAwsPorts(without).executions).toBeUndefined();
+    expect(createAwsPorts(without).supervisions).toBeUndefined();
     expect(() => createAwsPorts({ ...without, FANFOLD_BUCKET: "" })).toThrow(/FANFOLD_BUCKET/);
   });
 });

@@ -20,6 +20,7 @@ describe("resource names", () => {
       callbacksTable: "fanfold-callbacks",
       engineQueue: "fanfold-engine",
       engineDeadLetterQueue: "fanfold-dead-letters-engine",
+      eventsDeadLetterQueue: "fanfold-dead-letters-events",
       supervisorStateMachine: "fanfold-supervisor",
     });
     expect(queueResourceName("fanfold", "london.highpriority#custom")).toBe("fanfold-london-highpriority-custom");

@@ -110,13 +110,28 @@ describe("the api function", () => {
     const first = await start("s", 2);
     const { jobId } = JSON.parse(first.body) as { jobId: string };
     expect(first.statusCode).toBe(201);
-    expect(deployment.executions.inputs.get(jobId)).toEqual({
+    expect(deployment.supervisions.inputs.get(jobId)).toEqual({
       workflow: "example.sum-of-sums",
       fields: { n: 2 },
       principal: "arn:aws:iam::123456789012:user/ann",
       timeoutSeconds: 60,
     });
     expect(await start("s", 2)).toMatchObject({ statusCode: 200, body: JSON.stringify({ jobId, created: false }) });
+    // Its supervisor has not submitted it yet.
+    const { statusCode, body } = await deployment.api(eventOf("GET", `/jobs/${jobId}`), contextOf());
+    expect(statusCode).toBe(200);
+    expect(JSON.parse(body)).toEqual({
+      jobId,
+      workflow: "example.sum-of-sums",
+      parameters: { n: 2 },
+      state: "pending",
+      createdAt: 1_000,
+      deadlineAt: 61_000,
+      counts: {},
+      countsExact: false,
+      planned: 0,
+    });
+    expect((await deployment.api(eventOf("GET", "/jobs/01JD2Y8ZK5W0E3T7Q9M4R6X8AB"), contextOf())).statusCode).toBe(404);
   });
 
   it("answers errors as problems, and what it does not know with 404", async () => {

@@ -3,11 +3,11 @@ import type { Json } from "../../functions/core/json.ts";
 import { ENGINE_QUEUE } from "../../functions/core/queue-name.ts";
 import { SystemIds } from "../../functions/embedded/system-ids.ts";
 import type { EngineConfig } from "../../functions/engine/contract.ts";
-import { type Executions, PortError, type Tokens } from "../../functions/engine/ports.ts";
+import { PortError, type Supervisions, type Tokens } from "../../functions/engine/ports.ts";
 import type { DeployedCode } from "../../functions/handlers/deployed-code.ts";
 import { describeTasks } from "../../functions/handlers/describe-tasks.ts";
 import { readEnvironment } from "../../functions/handlers/environment.ts";
-import { type FunctionEngine, type Open, openFunction, type Surroundings } from "../../functions/handlers/function.ts";
+import { type FunctionEngine, type Open, openFunction, type Surroundings, type Wanted } from "../../functions/handlers/function.ts";
 import { createHandler as api } from "../../functions/handlers/api.ts";
 import { createHandler as control } from "../../functions/handlers/control.ts";
 import { createHandler as deadLetter } from "../../functions/handlers/dead-letter.ts";
@@ -15,6 +15,7 @@ import { createHandler as supervisor } from "../../functions/handlers/supervisor
 import { createHandler as sweeper } from "../../functions/handlers/sweeper.ts";
 import { createHandler as worker } from "../../functions/handlers/worker.ts";
 import { MemoryBlobs } from "../../functions/testing/memory-blobs.ts";
+import { MemoryExecutions } from "../../functions/testing/memory-executions.ts";
 import { MemoryQueue } from "../../functions/testing/memory-queue.ts";
 import { MemoryStore } from "../../functions/testing/memory-store.ts";
 
@@ -45,6 +46,7 @@ export class TestDeployment {
   readonly queue = new MemoryQueue(this.clock);
   readonly blobs = new MemoryBlobs();
   readonly tokens = new MemoryTokens();
+  readonly supervisions = new MemorySupervisions();
   readonly executions = new MemoryExecutions();
   /** Visibility that was asked for, in order. */
   readonly visibility: { readonly receiptHandle: string; readonly seconds: number }[] = [];
@@ -61,7 +63,7 @@ export class TestDeployment {
 
   constructor(module: Exports, options: DeploymentOptions = {}, handlers: Pick<typeof HANDLERS, "worker" | "control"> = HANDLERS) {
     this.code = { modules: [module], registry: JSON.parse(JSON.stringify(describeTasks([{ site: "home", exports: module }]))) as unknown };
-    this.open = async ({ tokens, executions }) => this.#surroundings(options, tokens, executions);
+    this.open = async (wanted) => this.#surroundings(options, wanted);
     const bare = { ...this.code, modules: [] };
     this.worker = handlers.worker(this.code, this.open);
     this.control = handlers.control(bare, this.open);
@@ -98,7 +100,7 @@ export class TestDeployment {
     throw new Error("it does not come to rest");
   }
 
-  #surroundings({ engine, concurrency = 10, streaming = false }: DeploymentOptions, tokens: boolean, executions: boolean): Surroundings {
+  #surroundings({ engine, concurrency = 10, streaming = false }: DeploymentOptions, { tokens, executions, supervisions }: Wanted): Surroundings {
     const { store, queue, blobs } = this;
     const environment = readEnvironment({
       FANFOLD_CONFIG: JSON.stringify({ site: "home", concurrency }),
@@ -124,7 +126,8 @@ export class TestDeployment {
         blobs,
         ids: new SystemIds(this.clock),
         ...(tokens && { tokens: this.tokens }),
-        ...(executions && { executions: this.executions }),
+        ...(executions && { executions: this.executions.port() }),
+        ...(supervisions && { supervisions: this.supervisions }),
         visibility: {
           change: async (_arn, changes) => {
             this.visibility.push(...changes);
@@ -156,12 +159,16 @@ class MemoryTokens implements Tokens {
     return "sent";
   }
 }
-class MemoryExecutions implements Executions {
+class MemorySupervisions implements Supervisions {
   readonly inputs = new Map<string, Json>();
   async start(name: string, input: Json): Promise<{ created: boolean }> {
     const created = !this.inputs.has(name);
     if (created) this.inputs.set(name, input);
     return { created };
+  }
+  async running(name: string): Promise<{ input: Json; startedAt: number } | undefined> {
+    const input = this.inputs.get(name);
+    return input === undefined ? undefined : { input, startedAt: 1_000 };
   }
 }
 

@@ -11,7 +11,8 @@ const PORTS_OF_FILE: Readonly<Record<string, readonly Port[]>> = {
   "dynamo-store.ts": ["store"],
   "sqs-queue.ts": ["queue", "visibility"],
   "s3-blobs.ts": ["blobs"],
-  "step-functions.ts": ["tokens", "executions"],
+  "step-functions.ts": ["tokens", "supervisions"],
+  "state-machines.ts": ["executions"],
 };
 const SERVICES: Readonly<Record<string, string>> = { dynamodb: "dynamodb", sqs: "sqs", s3: "s3", sfn: "states" };
 /** IAM knows no batches: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html */
@@ -45,6 +46,7 @@ describe("which ports a handler has", () => {
   it.each(Object.entries(HANDLER_PORTS))("%s: those that its code is opened with", (handler, ports) => {
     const text = source(`handlers/${handler}.ts`);
     expect(ports.includes("tokens")).toBe(/\btokens: true/.test(text));
+    expect(ports.includes("supervisions")).toBe(/\bsupervisions: true/.test(text));
     expect(ports.includes("executions")).toBe(/\bexecutions: true/.test(text));
     expect(ports.includes("visibility")).toBe(/\bbatchHandler\(/.test(text));
     expect(ports).toEqual(expect.arrayContaining(["store", "queue", "blobs"]));
@@ -53,7 +55,11 @@ describe("which ports a handler has", () => {
 
 describe("what functions may do", () => {
   const permission = { actions: ["s3:GetObject"], resources: ["arn:aws:s3:::invoices/*"] };
-  const templates = synthesise({ ...BASE, sites: [{ name: "london", functions: { worker: { permissions: [permission] } } }] });
+  const templates = synthesise({
+    ...BASE,
+    tasks: "test/infra/machine-tasks.ts",
+    sites: [{ name: "london", functions: { worker: { permissions: [permission] } } }],
+  });
   const roles = new Map(ofType(templates, "AWS::IAM::Role").map((role) => [`${role.stack}/${role.id}`, role.Properties]));
   const fed = new Set(ofType(templates, "AWS::Lambda::EventSourceMapping").map(({ stack, Properties }) => `${stack}/${refOf(Properties["FunctionName"])}`));
   const functions = ofType(templates, "AWS::Lambda::Function").map(({ stack, id, Properties }) => {
@@ -77,7 +83,7 @@ describe("what functions may do", () => {
   });
   it.each(functions)("$name: on resources of the deployment only", ({ role }) => {
     const own =
-      /^<\w+\.Arn>$|:table\/fanfold-(tasks|callbacks)(\/index\/(open|due))?$|:sqs:<AWS::Region>:<AWS::AccountId>:fanfold-\*$|:s3:::fanfold-<AWS::AccountId>-<AWS::Region>(\/\*)?$|:stateMachine:fanfold-supervisor$|:execution:fanfold-supervisor:\*$/;
+      /^<\w+\.Arn>$|:table\/fanfold-(tasks|callbacks)(\/index\/(open|due))?$|:sqs:<AWS::Region>:<AWS::AccountId>:fanfold-\*$|:s3:::fanfold-<AWS::AccountId>-<AWS::Region>(\/\*)?$|:stateMachine:fanfold-supervisor$|:execution:fanfold-supervisor:\*$|:stateMachine:(encode-video|archive)$|:execution:(encode-video|archive):fanfold-\*$/;
     const others = statementsIn(role["Policies"]).flatMap(({ Action, Resource }) =>
       listOf(Resource)
         .map(flat)
@@ -87,6 +93,20 @@ describe("what functions may do", () => {
     const answers = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:stateMachine:*";
     expect(others.filter(([actions, resource]) => !(actions === "states:SendTaskFailure,states:SendTaskSuccess" && resource === answers))).toEqual([]);
   });
+  it("starts the state machines that tasks name, asks after and stops the executions that it has started, and no others", () => {
+    const control = statementsIn(functions.find(({ name }) => name === "fanfold-control")?.role["Policies"]);
+    const about = (action: string): readonly string[] =>
+      control
+        .filter(({ Action }) => listOf(Action).includes(action))
+        .flatMap(({ Resource }) => listOf(Resource).map((each) => flat(each).replace(/^.*:(?=(stateMachine|execution):)/, "")));
+    expect(sorted(about("states:StartExecution"))).toEqual(["stateMachine:archive", "stateMachine:encode-video"]);
+    for (const action of ["states:DescribeExecution", "states:StopExecution"])
+      expect(sorted(about(action))).toEqual(["execution:archive:fanfold-*", "execution:encode-video:fanfold-*"]);
+  });
+  it("starts none where no task is one", () => {
+    const without = ofType(synthesise(BASE), "AWS::IAM::Role").flatMap(({ Properties }) => statementsIn(Properties["Policies"]));
+    expect(without.filter(({ Action }) => listOf(Action).includes("states:StopExecution"))).toEqual([]);
+  }, 240_000);
   it("has no action with a wildcard, in any policy of any stack", () => {
     const wild = statementsIn(templates).flatMap(({ Action }) => listOf(Action).filter((action) => action.includes("*")));
     expect(wild).toEqual([]);

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { Json } from "../../functions/core/json.ts";
 import { METRIC_DIMENSIONS, METRIC_NAMESPACE, METRICS } from "../../functions/core/metric-names.ts";
+import { decodeMessage } from "../../functions/engine/messages.ts";
 import { deadLetterQueueName, functionResourceName, queueResourceName, resourceNames, siteFunctionName } from "../../functions/core/resource-names.ts";
 import { tableDefinitions } from "../../functions/core/table-definitions.ts";
 import { BASE, flat, listOf, ofType, type Properties, statementsIn, synthesise } from "./synth.ts";
@@ -13,7 +15,7 @@ const LONDON = {
   ],
   functions: { worker: { timeoutSeconds: 900 }, discovery: { timeoutSeconds: 30, memoryMb: 2_048, reservedConcurrency: 5 } },
 };
-const config = { ...BASE, sites: [LONDON], alarms: { email: "ops@example.org" }, tags: { team: "storage" } };
+const config = { ...BASE, tasks: "test/infra/machine-tasks.ts", sites: [LONDON], alarms: { email: "ops@example.org" }, tags: { team: "storage" } };
 const templates = synthesise(config);
 const property = (type: string, name: string): string[] =>
   ofType(templates, type)
@@ -89,12 +91,18 @@ describe("state", () => {
 
 describe("names", () => {
   it("are those that the functions derive", () => {
-    const { tasksTable, callbacksTable, engineQueue, engineDeadLetterQueue, supervisorStateMachine } = resourceNames("fanfold");
+    const { tasksTable, callbacksTable, engineQueue, engineDeadLetterQueue, eventsDeadLetterQueue, supervisorStateMachine } = resourceNames("fanfold");
     const texts = ["london.default#worker", "london.urgent#worker", "london.default#discovery"];
     expect(property("AWS::DynamoDB::GlobalTable", "TableName")).toEqual([callbacksTable, tasksTable]);
     expect(property("AWS::StepFunctions::StateMachine", "StateMachineName")).toEqual([supervisorStateMachine]);
     expect(property("AWS::SQS::Queue", "QueueName")).toEqual(
-      [engineQueue, engineDeadLetterQueue, deadLetterQueueName("fanfold", "london"), ...texts.map((text) => queueResourceName("fanfold", text))].toSorted(),
+      [
+        engineQueue,
+        engineDeadLetterQueue,
+        eventsDeadLetterQueue,
+        deadLetterQueueName("fanfold", "london"),
+        ...texts.map((text) => queueResourceName("fanfold", text)),
+      ].toSorted(),
     );
     expect(property("AWS::Lambda::Function", "FunctionName")).toEqual(
       [
@@ -110,7 +118,9 @@ describe("names", () => {
     expect(JSON.stringify(templates)).not.toContain("Fn::ImportValue");
     expect(JSON.stringify(templates)).not.toContain("Fn::GetStackOutput");
   });
-  it("name no account and no region", () => expect(JSON.stringify(templates)).not.toMatch(/\b\d{12}\b|\b(us|eu|ap)-[a-z]+-\d\b/));
+  // But for the state machine that a task names by its ARN.
+  it("name no account and no region", () =>
+    expect(JSON.stringify(templates).replaceAll(/arn:aws:states:[a-z0-9-]+:\d+:\w+:archive/g, "")).not.toMatch(/\b\d{12}\b|\b(us|eu|ap)-[a-z]+-\d\b/));
 });
 
 describe("queues", () => {
@@ -122,7 +132,11 @@ describe("queues", () => {
     target: functions.get(flat(Properties["FunctionName"]))!,
   }));
 
-  it("are all read by a function", () => expect(new Set(feeds.map(({ queue }) => queue.id)).size).toBe(queues.size));
+  it("are all read by a function, but for that of undelivered events, which people look at", () => {
+    const read = new Set(feeds.map(({ queue }) => queue.id));
+    const unread = [...queues.values()].filter(({ id }) => !read.has(id)).map(({ Properties }) => Properties["QueueName"]);
+    expect(unread).toEqual([resourceNames("fanfold").eventsDeadLetterQueue]);
+  });
   it("hide a message for six times what their function may take", () => {
     for (const { feed, queue, target } of feeds) {
       const least = 6 * Number(target.Properties["Timeout"]) + Number(feed["MaximumBatchingWindowInSeconds"] ?? 0);
@@ -233,9 +247,46 @@ describe("supervised jobs", () => {
     expect(machine!.Properties["StateMachineType"]).toBe("STANDARD");
   });
   it("are cancelled when their execution is", () => {
-    const rule = ofType(templates, "AWS::Events::Rule").find(({ Properties }) => Properties["EventPattern"] !== undefined)!;
+    const rule = ofType(templates, "AWS::Events::Rule").find(({ Properties }) => String(Properties["Description"]).includes("cancels its job"))!;
     expect(at(rule.Properties, "EventPattern", "detail", "status")).toEqual(["ABORTED", "TIMED_OUT", "FAILED"]);
     expect(flat(at(rule.Properties, "EventPattern", "detail", "stateMachineArn", 0))).toBe(`<${machine!.id}>`);
+  });
+});
+
+describe("events", () => {
+  const rules = ofType(templates, "AWS::Events::Rule");
+  const undelivered = ofType(templates, "AWS::SQS::Queue").find(
+    ({ Properties }) => Properties["QueueName"] === resourceNames("fanfold").eventsDeadLetterQueue,
+  )!;
+
+  it("that cannot be delivered are kept, whatever their target is", () => {
+    const targets = rules.flatMap(({ Properties }) => listOf(Properties["Targets"] as readonly Properties[]));
+    expect(targets.length).toBeGreaterThanOrEqual(3);
+    for (const target of targets) expect(flat(at(target, "DeadLetterConfig", "Arn"))).toBe(`<${undelivered.id}.Arn>`);
+    const policy = JSON.stringify(
+      ofType(templates, "AWS::SQS::QueuePolicy").filter(({ Properties }) => flat(listOf(Properties["Queues"])[0]) === `<${undelivered.id}>`),
+    );
+    for (const { id } of rules) expect(policy).toContain(id);
+  });
+  it("that the supervisor cannot do anything about are kept as well", () => {
+    const [invocations] = ofType(templates, "AWS::Lambda::EventInvokeConfig");
+    expect(flat(at(invocations!.Properties, "DestinationConfig", "OnFailure", "Destination"))).toBe(`<${undelivered.id}.Arn>`);
+  });
+  it("tell the engine's queue of the ends of executions that tasks have started", () => {
+    const rule = rules.find(({ Properties }) => String(Properties["Description"]).includes("task's state machine"))!;
+    expect(at(rule.Properties, "EventPattern", "detail")).toMatchObject({
+      status: ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"],
+      name: [{ prefix: "fanfold-" }],
+    });
+    const machines = at(rule.Properties, "EventPattern", "detail", "stateMachineArn") as readonly unknown[];
+    expect(machines.map((arn) => flat(arn).replace(/^.*:/, ""))).toEqual(["archive", "encode-video"]);
+    const [target] = listOf(rule.Properties["Targets"] as readonly Properties[]);
+    const { InputPathsMap, InputTemplate } = target!["InputTransformer"] as { InputPathsMap: Record<string, string>; InputTemplate: string };
+    const [[name, path] = []] = Object.entries(InputPathsMap);
+    expect(path).toBe("$.detail.name");
+    // What comes of it is a message that the engine knows.
+    const message = JSON.parse(InputTemplate.replace(`<${name}>`, '"fanfold-job-1"').replaceAll('""', '"')) as Json;
+    expect(decodeMessage(message)).toEqual({ kind: "executionEnded", execution: "fanfold-job-1" });
   });
 });
 

@@ -32,6 +32,10 @@ export interface Faults {
   readonly lostBlobs?: number;
   /** The same for values of members without rows. */
   readonly lostParts?: number;
+  /** An execution that is told to stop goes on. */
+  readonly deafExecutions?: true;
+  /** An execution is started again under a name that was used. */
+  readonly namelessExecutions?: true;
   readonly loop?: LoopFaults;
 }
 export interface ReadContext {

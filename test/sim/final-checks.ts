@@ -23,6 +23,8 @@ export class FinalChecks {
     this.#headers();
     this.#rows();
     this.#parts();
+    const leftOver = this.#sim.sweeps ? this.#sim.world.executions.leftOver() : undefined;
+    if (leftOver !== undefined) this.#sim.bad("execution-left-running", leftOver);
     if (this.#sim.world.queue.messages.length > 0) this.#sim.bad("messages-left", JSON.stringify(this.#sim.world.queue.messages.map(({ body }) => body)));
     for (const job of this.#sim.jobs) if (this.#sim.violations.length === 0) await this.#job(job);
   }

@@ -220,6 +220,7 @@ export class Oracle {
     if (!run) return undefined;
     if (run.joins === undefined) return carriedUp(run.counts ?? { [run.status as TerminalStatus]: 1 });
     const inside = this.#shape.header(run.joins);
+    if (inside?.execution !== undefined) return run.counts;
     if (!inside?.outcome || inside.early || inside.memberCount === undefined) return undefined;
     let sum = carriedUp(run.ownCounts ?? {});
     for (let k = 0; k < inside.memberCount; k++) {

@@ -21,6 +21,7 @@ export class Processes {
   readonly #reports: ProcessReports;
   readonly #after = new Map<SimProcess, () => void>();
   #all: SimProcess[] = [];
+  #without: SimProcess | undefined;
   #names = 0;
   #epoch = 1;
   #powerFails = false;
@@ -33,13 +34,14 @@ export class Processes {
     world.scheduler.onDeath = (process) => this.#died(process);
   }
 
-  startWorker(): void {
-    const { process, engine } = this.#start("w");
+  /** In the storm one may be without a right to start executions, and hands them over. */
+  startWorker(calm: boolean): void {
+    const { process, engine } = this.#start("w", calm || this.#without?.alive === true || this.#random.chance(0.6));
     this.workers.push(new SimWorker(this.#world, process, engine, this.#settings.slots, this.#reports));
   }
   /** Work in a process that is there for it alone. `after` also runs when it dies. */
   background(kind: string, work: (engine: Engine) => Promise<unknown>, after: () => void = () => undefined): void {
-    const { process, engine } = this.#start(kind);
+    const { process, engine } = this.#start(kind, false);
     this.#after.set(process, after);
     const end = (): void => {
       process.alive = false;
@@ -52,15 +54,16 @@ export class Processes {
       end();
     });
   }
-  #start(kind: string): { process: SimProcess; engine: Engine } {
+  #start(kind: string, startsExecutions: boolean): { process: SimProcess; engine: Engine } {
     const { machine, skewMs, config, slowness } = this.#settings;
     const { scheduler, faults } = this.#world;
     const skew = machine ? 0 : this.#random.int(2 * skewMs + 1) - skewMs;
     const process: SimProcess = { name: `${kind}${++this.#names}`, skew, weight: this.#random.pick([1, 1, 1, 0.3, 0.05]), alive: true, frozen: false };
     this.#all.push(process);
+    if (kind === "w" && !startsExecutions) this.#without = process;
     const own: Partial<EngineConfig> = { ...config, ...(machine && { epoch: this.#epoch }), ...faults.config };
     const runner = new ScriptRunner(scheduler, process, this.#reports.runs, slowness);
-    return { process, engine: createEngine(simPorts(this.#world, process, runner), own) };
+    return { process, engine: createEngine(simPorts(this.#world, process, runner, startsExecutions), own) };
   }
 
   #died(process: SimProcess): void {
@@ -104,8 +107,9 @@ export class Processes {
   thawAll(): void {
     for (const process of this.#all) process.frozen = false;
   }
-  /** Frozen workers get no more messages. */
+  /** Frozen workers get no more messages; nor does one that could only hand executions over, for ever while the others are busy. */
   forsakeFrozen(): void {
+    if (this.#without?.frozen === false) this.#world.scheduler.kill(this.#without);
     this.workers = this.workers.filter((worker) => !worker.process.frozen);
   }
   active(kind: string): boolean {

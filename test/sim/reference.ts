@@ -8,6 +8,7 @@ import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../fun
 import type { Header, Run } from "../../functions/engine/items.ts";
 import type { Journal } from "./journal.ts";
 import { childrenOf } from "./script-runner.ts";
+import { outputOf } from "./sim-executions.ts";
 import { repeated, type Shape, type Step, stepsOf } from "./shape.ts";
 import { toldAs, valueOf, withoutGroup } from "./values.ts";
 import { type Script, TASKS } from "./workload.ts";
@@ -138,6 +139,11 @@ export class Reference {
         script.stream.policy,
       );
       return this.#parent(run, end, { success: 1 }, script.stream.own ? own : undefined);
+    }
+    if (script.execution) {
+      if (run.status === "error" && run.error?.reason === "task_timeout" && signature.options.timeout !== undefined) return plain("error");
+      const made: Value = silent || own.kind !== "json" ? own : { kind: "json", json: outputOf(own.json) };
+      return script.execution === "fails" ? plain("error") : this.#valued(run, plain("success", made));
     }
     const counts: Counts = { success: 1, ...Object.fromEntries(Object.entries(script.counters ?? {}).map(([name, count]) => [`u_${name}`, count])) };
     const children = script.spawn ? childrenOf(script, run.attempt).map((child) => stepsOf(child)) : [];

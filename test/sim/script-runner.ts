@@ -98,6 +98,7 @@ export class ScriptRunner implements TaskRunner {
         break;
     }
     const value = valueOf(script, call.args.map(normalised), waited);
+    if (script.execution) return { kind: "execution", machine: "machine", input: { value, ends: script.execution, attempt: call.attempt } };
     if (script.stream)
       return { kind: "stream", policy: script.stream.policy, items: this.#stream(call, script, first && script.behaviour === "once" ? error : undefined) };
     const spawned = script.spawn && { children: childrenOf(script, call.attempt), policy: script.spawn.policy, value: script.spawn.value };

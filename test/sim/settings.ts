@@ -69,6 +69,7 @@ export function randomSettings(random: Random): Settings {
       openPages: 2,
       unknownTaskGraceSeconds: 60,
       yieldSeconds: 3 + random.int(10),
+      executions: { prefix: "sim" },
     },
   };
 }

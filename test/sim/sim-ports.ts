@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import type { TaskRegistry, TaskRunner } from "../../functions/core/invocation.ts";
 import type { Json } from "../../functions/core/json.ts";
-import type { Ports, WriteOp, WriteResult } from "../../functions/engine/ports.ts";
+import type { Executions, Ports, WriteOp, WriteResult } from "../../functions/engine/ports.ts";
 import type { Faults } from "./faults.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
 import type { Shape } from "./shape.ts";
+import type { SimExecutions } from "./sim-executions.ts";
 import type { SimQueue } from "./sim-queue.ts";
 import { idOf, type SimStore } from "./sim-store.ts";
 
@@ -13,6 +14,7 @@ export interface SimWorld {
   readonly store: SimStore;
   readonly queue: SimQueue;
   readonly blobs: Map<string, Uint8Array>;
+  readonly executions: SimExecutions;
   readonly faults: Faults;
   readonly maxDelaySeconds: number;
   readonly visibilityMs: number;
@@ -23,7 +25,7 @@ export interface SimWorld {
 }
 
 /** The ports of one process: every call becomes a pending call of the scheduler, each operation of a batch its own. */
-export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunner): Ports {
+export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunner, startsExecutions: boolean): Ports {
   const { scheduler, store, queue, blobs } = world;
   const remote = <T>(label: () => string, perform: () => T): Promise<T> => scheduler.call(process, { kind: "remote", label, perform });
   let sequence = 0;
@@ -93,6 +95,7 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
           () => blobs.get(name),
         ),
     },
+    ...(startsExecutions && { executions: executionsPort(world, process, remote) }),
     clock: {
       now: () => scheduler.now + process.skew,
       pause: (milliseconds) =>
@@ -104,6 +107,28 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
       hash: (text) => createHash("sha256").update(text).digest("hex"),
       random: () => scheduler.random.next(),
     },
+  };
+}
+
+function executionsPort({ executions, faults }: SimWorld, process: SimProcess, remote: <T>(label: () => string, perform: () => T) => Promise<T>): Executions {
+  return {
+    start: (machine, name, input) =>
+      remote(
+        () => `start ${name}`,
+        () => executions.start(process, machine, name, input),
+      ),
+    endOf: (_machine, name) =>
+      remote(
+        () => `end of ${name}`,
+        () => executions.all.endOf(name),
+      ),
+    stop: (_machine, name, cause) =>
+      remote(
+        () => `stop ${name}`,
+        () => {
+          if (!faults.deafExecutions) executions.all.halt(name, cause);
+        },
+      ),
   };
 }
 

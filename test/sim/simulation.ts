@@ -2,6 +2,7 @@ import type { ResultEntry } from "../../functions/core/invocation.ts";
 import { runIdOf } from "../../functions/core/run-id.ts";
 import type { Engine } from "../../functions/engine/contract.ts";
 import { asHeader, type Header } from "../../functions/engine/items.ts";
+import type { Item } from "../../functions/engine/ports.ts";
 import { answer, cancelJob, type ClientJob, revokeRun, revokeStamped, submitJob } from "./clients.ts";
 import { EventSenders } from "./event-senders.ts";
 import { FinalChecks } from "./final-checks.ts";
@@ -16,6 +17,7 @@ import { SIM_REGISTRY } from "./script-runner.ts";
 import { randomSettings, type Settings } from "./settings.ts";
 import { Shape } from "./shape.ts";
 import type { SimWorld } from "./sim-ports.ts";
+import { SimExecutions } from "./sim-executions.ts";
 import { SimQueue } from "./sim-queue.ts";
 import { SimStore } from "./sim-store.ts";
 import { type JobSpec, TEAMS, Workload } from "./workload.ts";
@@ -67,7 +69,9 @@ export class Simulation {
     this.#store = new SimStore(this.random, () => this.scheduler.now);
     const blobs = new Map<string, Uint8Array>();
     this.shape = new Shape(this.#store, blobs, settings.config.width as number, this.#specs);
+    const executions = new SimExecutions({ scheduler: this.scheduler, queue: this.#queue, shape: this.shape, faults }, this);
     this.world = {
+      executions,
       scheduler: this.scheduler,
       store: this.#store,
       queue: this.#queue,
@@ -84,6 +88,7 @@ export class Simulation {
     this.#store.watch((write) => {
       const header = write.before || !write.after || !write.after.key.partition.startsWith("G#") ? undefined : asHeader(write.after);
       if (header?.job?.workflow !== undefined) this.#known(header.gid, header.job.workflow, header.deadline ?? 0);
+      if (write.after) this.#executionAwaited(write.after);
       this.#oracle.write(write);
     });
     this.#processes = new Processes(this.world, this.settings, this.random, {
@@ -141,6 +146,15 @@ export class Simulation {
     this.#oracle.deadlines.set(jobId, deadline);
   }
 
+  #executionAwaited({ key, attributes }: Item): void {
+    const { execution } = attributes;
+    if (key.table !== "callbacks" || typeof execution !== "string") return;
+    const { executions } = this.world;
+    executions.headerWritten(key.partition.slice(2), execution);
+    const runs = executions.all.all.get(execution);
+    if (attributes["memberCount"] !== undefined && runs && !runs.end) this.bad("answered-before-its-end", execution);
+  }
+
   /** All runs that a message names have ended. */
   #finished(body: unknown): boolean {
     const { gid, step, members } = body as { gid: string; step?: number; members?: number[] };
@@ -196,7 +210,7 @@ export class Simulation {
     const { random, scheduler } = this;
     scheduler.faults = this.settings.rates;
     for (let n = 0; n < steps && this.violations.length === 0; n++) {
-      while (this.#processes.workers.length < this.settings.workers) this.#processes.startWorker();
+      while (this.#processes.workers.length < this.settings.workers) this.#processes.startWorker(false);
       this.#cancelDue(n);
       this.#revokeDue(n);
       const event = this.#chosenEvent(random.next());
@@ -223,6 +237,7 @@ export class Simulation {
       [0.004, () => this.#look()],
       [0.004, () => this.#senders.awaited()],
       [0.0007, () => this.#senders.any()],
+      [0.002, () => this.#endExecution()],
       [machine ? 0.0008 : 0, () => this.#processes.restart()],
     ];
     let left = dice;
@@ -268,7 +283,10 @@ export class Simulation {
   }
   #unanswered(): Header[] {
     return [...this.#store.items()]
-      .filter(({ key, attributes }) => key.table === "callbacks" && attributes["wait"] !== undefined && attributes["state"] === "open")
+      .filter(
+        ({ key, attributes }) =>
+          key.table === "callbacks" && attributes["wait"] !== undefined && attributes["execution"] === undefined && attributes["state"] === "open",
+      )
       .map((item) => asHeader(item) as Header);
   }
   #answer(): void {
@@ -289,6 +307,10 @@ export class Simulation {
   }
   saw(entry: ResultEntry): void {
     this.#oracle.saw(entry);
+  }
+  /** Without a sweeper the platform must tell of every end. In the end only what somebody waits for ends by itself. */
+  #endExecution(): void {
+    this.world.executions.endOne(!this.sweeps || this.random.chance(0.5), this.#oracle.calm);
   }
   #startClient(): void {
     const waiting = this.jobs.filter((job) => !job.delivered && (job.clients === 0 || (job.clients === 1 && this.random.chance(0.1))));
@@ -313,13 +335,14 @@ export class Simulation {
     this.#oracle.calm = true;
     let steps = 0;
     for (let round = 0; round < CALM_ROUNDS && this.violations.length === 0; round++) {
-      while (this.#processes.workers.length < 2) this.#processes.startWorker();
+      while (this.#processes.workers.length < 2) this.#processes.startWorker(true);
       for (const job of this.jobs) {
         if (!job.delivered && !this.#processes.active("client")) this.#client(job);
         if (job.cancelAsked && !job.cancelAnswered && job.jobId !== undefined && !this.#processes.active("client")) this.#cancel(job, job.jobId);
       }
       if (!this.#processes.active("client")) this.#answer();
       this.#senders.calmly();
+      this.#endExecution();
       if (this.sweeps && !this.#processes.active("sweeper") && this.scheduler.now - this.#sweptAt >= SWEEP_EVERY_MS) this.#sweep();
       await this.scheduler.drain();
       steps += await this.#settle();
@@ -355,6 +378,7 @@ export class Simulation {
         this.scheduler.busy() ||
         this.#unanswered().length > 0 ||
         this.#senders.needed() ||
+        this.world.executions.someAwaited() ||
         this.jobs.some((job) => !job.delivered || (job.cancelAsked && !job.cancelAnswered))
       );
     this.scheduler.now = holding ? Math.min(at, this.scheduler.now + 4_000) : at;
@@ -380,7 +404,7 @@ export class Simulation {
       this.#queue.send({ queue, jobId: "", body }, this.scheduler.now);
     }
     for (let n = 0; n < 3_000 && this.violations.length === 0; n++) {
-      while (this.#processes.workers.length < 2) this.#processes.startWorker();
+      while (this.#processes.workers.length < 2) this.#processes.startWorker(true);
       if (await this.scheduler.step()) continue;
       if (this.#queue.visible(this.scheduler.now).length === 0 || this.#processes.workers.every((worker) => worker.handling >= 4)) {
         if (this.scheduler.nextReadyAt() === undefined) return;

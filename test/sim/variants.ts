@@ -254,6 +254,17 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
     removes: "a deferred run comes back at its deadline",
     faults: { rewrite: (op) => (statusSetBy(op) === "deferred" ? withoutSet(op, ["notBefore", "due", "dueShard"]) : op) },
   },
+  "execution-not-asked-after": {
+    removes: "the sweeper asks after executions: that the platform says how they end is not relied on",
+    faults: {
+      swallow: (body, handling) => (body as { kind?: string }).kind === "execution" && handling.some((each) => (each as { kind?: string }).kind === "sweep"),
+    },
+  },
+  "execution-not-stopped": {
+    removes: "the execution of a run that has ended otherwise is stopped before its group is closed",
+    faults: { deafExecutions: true },
+  },
+  "execution-without-a-name": { removes: "an execution is named after its group, so that starting it again is harmless", faults: { namelessExecutions: true } },
   "write-reported-before-applied": { removes: "a write that was reported is durable", faults: { sweeper: false, reportedBeforeApplied: 0.004 } },
 };
 

@@ -26,6 +26,8 @@ export interface Script {
     /** Even attempts spawn all but the first child. */
     readonly varies?: true;
   };
+  /** The work is an execution, which ends so. */
+  readonly execution?: "succeeds" | "fails";
   readonly stream?: {
     readonly items: readonly Canvas[];
     readonly policy: FailurePolicy;
@@ -101,6 +103,8 @@ export class Workload {
   #step(depth: number): Canvas {
     const dice = this.#random.next();
     if (depth > 0 && this.#budget > 0 && dice < 0.2) return this.#group(depth - 1);
+    if (dice > 0.76 && dice < 0.84)
+      return this.#task({ behaviour: this.#random.chance(0.1) ? "once" : "succeed", execution: this.#random.chance(0.2) ? "fails" : "succeeds" });
     if (depth > 0 && dice > 0.88) return this.#flow(depth - 1);
     if (depth > 0 && this.#budget > 0 && dice < 0.4) return this.#parent(depth - 1);
     return this.#task();

@@ -53,7 +53,7 @@ export const jobRoutes = [
     summary: "State, counters and value of a job",
     params: id,
     replies: { 200: { description: "The job", schema: job } },
-    handle: async ({ params }, { engine }) => Response.json(await requireJob(params.id, engine)),
+    handle: async ({ params }, { engine, supervisor }) => Response.json(await requireJob(params.id, engine, supervisor)),
   }),
   route({
     method: "GET",

@@ -52,17 +52,17 @@ export const workflowRoutes = [
       201: { description: "Started", schema: submitted },
       200: { description: "This Idempotency-Key had started it before", schema: submitted },
     },
-    async handle({ params, query, body, principal, idempotencyKey }, { engine, workflows, registry, supervise }) {
+    async handle({ params, query, body, principal, idempotencyKey }, { engine, workflows, registry, supervisor }) {
       const { name: workflow } = findWorkflow(params.name, workflows);
       const fields = readFields(body.fields ?? {});
       const { canvas, parameters, timeoutSeconds: ownTimeout, supervised } = under("/fields", () => workflows.start(workflow, fields));
       checkTasks(canvas, registry);
       const timeout = body.timeoutSeconds ?? ownTimeout;
-      if (query.supervised && supervise === undefined)
+      if (query.supervised && supervisor === undefined)
         throw invalid("?supervised", "this server has no state machine to supervise jobs; start it without ?supervised");
-      if (supervise !== undefined && (query.supervised || supervised)) {
+      if (supervisor !== undefined && (query.supervised || supervised)) {
         const jobId = engine.newJobId({ principal, ...(idempotencyKey !== undefined && { idempotencyKey }) });
-        return submittedResponse(await supervise({ jobId, workflow, fields, principal, ...(timeout !== undefined && { timeoutSeconds: timeout }) }));
+        return submittedResponse(await supervisor.start({ jobId, workflow, fields, principal, ...(timeout !== undefined && { timeoutSeconds: timeout }) }));
       }
       return submittedResponse(
         await engine.submit({

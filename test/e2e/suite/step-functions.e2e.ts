@@ -9,8 +9,10 @@ import {
 } from "@aws-sdk/client-sfn";
 import { beforeAll, describe, expect, it } from "vitest";
 import { resourceNames } from "../../../functions/core/resource-names.ts";
-import { ACCOUNT, connect, ended, eventually, REGION, type Api } from "../deployment.ts";
-import { PREFIX, USER_STATE_MACHINE } from "../names.ts";
+import { chain } from "../../../functions/sdk/index.ts";
+import { ACCOUNT, connect, ended, ENDPOINT, eventually, REGION, signer, type Api } from "../deployment.ts";
+import { PREFIX, USER_STATE_MACHINE, WORK_STATE_MACHINE } from "../names.ts";
+import { plusOne, twice } from "../tasks/index.ts";
 
 const sfn = new SFNClient({});
 const executionArn = (machine: string, name: string): string => `arn:aws:states:${REGION}:${ACCOUNT}:execution:${machine}:${name}`;
@@ -45,7 +47,8 @@ describe("a supervised job", () => {
     expect([200, 201]).toContain(answer.status);
     return (await answer.json()) as { jobId: string; created: boolean };
   };
-  const visible = async (jobId: string) => eventually(() => api.client.job(jobId).catch(() => undefined), { what: `job ${jobId} to be there` });
+  const begun = async (jobId: string) =>
+    eventually(async () => ((await api.client.job(jobId)).state === "pending" ? undefined : true), { what: `the first run of job ${jobId}` });
 
   it("is an execution of its name, which ends with its outcome", async () => {
     const { jobId } = await start("example.sum-of-sums", { fields: { n: 12 } });
@@ -74,7 +77,7 @@ describe("a supervised job", () => {
 
   it("is cancelled when its execution is stopped", async () => {
     const { jobId } = await start("e2e.endless");
-    await visible(jobId);
+    await begun(jobId);
     await sfn.send(new StopExecutionCommand({ executionArn: executionArn(supervisor, jobId), error: "Test", cause: "stopped by a test" }));
     expect(await endOf(executionArn(supervisor, jobId))).toMatchObject({ status: "ABORTED", error: "Test", cause: "stopped by a test" });
     expect(await ended(api, jobId)).toMatchObject({ state: "cancelled" });
@@ -106,4 +109,62 @@ describe("a state machine of a user", () => {
     expect(execution.status).toBe("SUCCEEDED");
     expect(JSON.parse(execution.output ?? "")).toEqual({ caught: "Fanfold.JobFailure" });
   });
+});
+
+describe("a state machine as a task", () => {
+  let api: Api;
+  beforeAll(async () => {
+    api = await connect();
+  });
+  const submit = async ({ canvas }: { readonly canvas: Parameters<Api["client"]["submit"]>[0] }) => (await api.client.submit(canvas)).jobId;
+  /** The execution that the first run of a job waits for, as soon as it runs. */
+  const running = async (jobId: string): Promise<string> =>
+    eventually(
+      async () => {
+        const run = await api.client.run(`${jobId}.0`).catch(() => undefined);
+        if (run?.wait?.execution === undefined) return undefined;
+        const arn = executionArn(WORK_STATE_MACHINE, run.wait.execution);
+        const { status } = await sfn.send(new DescribeExecutionCommand({ executionArn: arn })).catch(() => ({ status: undefined }));
+        return status === "RUNNING" ? arn : undefined;
+      },
+      { what: `the execution of ${jobId}` },
+    );
+
+  it("gives its output to the next step of a chain", async () => {
+    const job = await ended(api, await submit(chain(twice.s(21, 0), plusOne.s())));
+    expect(job).toMatchObject({ state: "success", value: 43, counts: { success: 2 }, countsExact: true });
+  });
+
+  it("fails its run with the error it fails with", async () => {
+    const job = await ended(api, await submit(chain(twice.s(-1, 0), plusOne.s())));
+    expect(job).toMatchObject({ state: "failure", counts: { error: 1 }, error: { name: "Work.Refused", message: "as asked", reason: "execution_failed" } });
+  });
+
+  it("is stopped when its job is cancelled", async () => {
+    const jobId = await submit(twice.s(1, 280));
+    const arn = await running(jobId);
+    expect(await api.client.cancel(jobId)).toBe(true);
+    expect((await ended(api, jobId)).state).toBe("cancelled");
+    expect(await endOf(arn)).toMatchObject({ status: "ABORTED" });
+  });
+
+  it("that has ended without an event is found by the sweeper", async () => {
+    const events = async (action: string, body: object): Promise<unknown> => {
+      const headers = { "X-Amz-Target": `AWSEvents.${action}`, "Content-Type": "application/x-amz-json-1.1" };
+      const answer = await signer("events").fetch(ENDPOINT, { method: "POST", headers, body: JSON.stringify(body) });
+      expect(answer.status).toBe(200);
+      return answer.json().catch(() => undefined);
+    };
+    const { Rules } = (await events("ListRules", {})) as { Rules: { Name: string; EventPattern?: string }[] };
+    const telling = Rules.filter(({ EventPattern = "" }) => EventPattern.includes(WORK_STATE_MACHINE));
+    expect(telling).toHaveLength(1);
+    const rule = { Name: telling[0]?.Name };
+    await events("DisableRule", rule);
+    try {
+      const jobId = await submit(twice.s(4, 3));
+      expect(await ended(api, jobId, 300)).toMatchObject({ state: "success", value: { twice: 8 } });
+    } finally {
+      await events("EnableRule", rule);
+    }
+  }, 330_000);
 });

@@ -1,6 +1,7 @@
 import * as z from "zod";
-import { chord, defineTask, defineWorkflow, group, TaskError } from "../../../functions/sdk/index.ts";
+import { chord, defineStateMachineTask, defineTask, defineWorkflow, group, TaskError } from "../../../functions/sdk/index.ts";
 import { sleep, sum } from "../../../functions/tasks/examples.ts";
+import { WORK_STATE_MACHINE } from "../names.ts";
 
 /** The shipped tasks, those of the canvas cases, and some that fail on purpose: what a user's own tasks folder of a deployment looks like. */
 export * from "../../../functions/tasks/index.ts";
@@ -45,3 +46,12 @@ export const length = defineTask({ name: "e2e.length", run: (_ctx, text: string)
 export const failing = defineWorkflow({ name: "e2e.failing", parameters: z.object({}), canvas: () => chord(group([one.s(), failed.s()]), sum.s()) });
 /** Runs until somebody ends it. */
 export const endless = defineWorkflow({ name: "e2e.endless", parameters: z.object({}), canvas: () => sleep.s(280) });
+
+/** An execution of a state machine of the user: twice the number, after so many seconds. */
+export const twice = defineStateMachineTask<[n: number, seconds: number], { twice: number }>({
+  name: "e2e.twice",
+  stateMachine: WORK_STATE_MACHINE,
+  timeout: 600,
+  input: (_ctx, n, seconds) => ({ n, seconds, fail: n < 0 }),
+});
+export const plusOne = defineTask({ name: "e2e.plus-one", run: (_ctx, made: { twice: number }) => made.twice + 1 });

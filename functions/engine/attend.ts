@@ -1,0 +1,86 @@
+import { FanfoldError } from "../core/errors.ts";
+import type { ErrorData } from "../core/invocation.ts";
+import type { Json } from "../core/json.ts";
+import { toJson } from "../core/json-check.ts";
+import { type Answer, seal } from "./answers.ts";
+import { absent } from "./conditions.ts";
+import type { Context } from "./context.ts";
+import { executionsOf, keyOfExecution, stopExecution } from "./executions.ts";
+import { follow } from "./follow.ts";
+import { readGate, readHeader } from "./gate.ts";
+import type { Header } from "./items.ts";
+import { sendControl } from "./messages.ts";
+import type { ExecutionError, Executions } from "./ports.ts";
+import { ownedBy } from "./run-writes.ts";
+import { recheckEdges } from "./seal.ts";
+
+/**
+ * Does what is due for a group that waits for an execution, whatever that is: start it, ask after it, stop it. By whoever has the port, for a control message
+ * that is sent when the group is created, by each check of the sweeper, and when the platform says that the execution has ended.
+ */
+export async function attendExecution(context: Context, gid: string): Promise<void> {
+  const { executions } = context;
+  if (!executions) return sendControl(context, { kind: "execution", gid });
+  const gate = await readGate(context, gid);
+  if (gate.kind === "gone") return;
+  const { header } = gate;
+  if (header.state === "closed") return stopExecution(context, header);
+  if (header.outcome) return follow(context, [{ kind: "settle", gid }], "engine");
+  if (gate.kind === "decided") return follow(context, [{ kind: "decide", gid, round: header.round, outcome: "dropped" }], "engine");
+  if (header.memberCount !== undefined) return recheckEdges(context, gid);
+  const answer = await startOrAsk(context, executions, header);
+  if (answer) {
+    await seal(context, header, answer);
+    return recheckEdges(context, gid);
+  }
+  // Whoever decides stops it, and then closes the group: one of us sees the other.
+  const after = await readHeader(context, gid);
+  if (after?.outcome) await stopExecution(context, after);
+}
+
+/** undefined: it runs. */
+async function startOrAsk(context: Context, executions: Executions, header: Header): Promise<Answer | undefined> {
+  const { wait, execution, plan } = header;
+  if (!wait || execution === undefined || plan === undefined) throw new FanfoldError("internal", `group ${header.gid} waits for no execution`);
+  const step = (await context.plans.group(plan)).wait;
+  if (step?.of !== "execution") throw new FanfoldError("internal", `the plan of ${header.gid} names no state machine`);
+  const key = keyOfExecution(context, execution);
+  if (key) await context.store.write({ op: "put", key, attributes: { ...ownedBy(header), gid: header.gid }, when: absent() });
+  const started = await executions.start(wait.name, execution, step.input);
+  if (started === "started") return undefined;
+  if (started !== "exists") return { error: failure(started.refused) };
+  const end = await executions.endOf(wait.name, execution);
+  if (!end) return undefined;
+  return "failed" in end ? { error: failure(end.failed) } : valueOf(step.ignoreResult ? null : end.output, execution);
+}
+function failure({ error, cause }: ExecutionError): ErrorData {
+  return { name: error, message: cause, reason: "execution_failed" };
+}
+/** What a state machine gives is bounded like any other value. */
+function valueOf(output: Json, execution: string): Answer {
+  try {
+    return { value: toJson(output, `the output of ${execution}`) };
+  } catch (error) {
+    if (!(error instanceof FanfoldError)) throw error;
+    return { error: { name: error.name, message: error.message, reason: error.code } };
+  }
+}
+
+/** The platform says that an execution has ended. One that nobody waits for, or not any more, is none of ours. */
+export async function executionEnded(context: Context, name: string): Promise<void> {
+  const key = keyOfExecution(context, name);
+  const item = key && (await context.store.get(key, { consistent: true }));
+  if (item) await attendExecution(context, item.attributes["gid"] as string);
+}
+
+/** A job has ended before its runs: its executions need not wait for the sweeper. */
+export async function attendJob(context: Context, jobId: string): Promise<void> {
+  if (!context.config.executions) return;
+  let cursor: string | undefined;
+  do {
+    const { items, cursor: next } = await context.store.query("tasks", executionsOf(jobId), { limit: 100, ...(cursor !== undefined && { cursor }) });
+    const own = items.filter(({ attributes }) => attributes["jobId"] === jobId);
+    if (own.length > 0) await sendControl(context, ...own.map(({ attributes }) => ({ kind: "execution" as const, gid: attributes["gid"] as string })));
+    cursor = next;
+  } while (cursor !== undefined);
+}

@@ -1,0 +1,87 @@
+import { FanfoldError } from "../core/errors.ts";
+import type { TaskOutcome } from "../core/invocation.ts";
+import { LIMITS } from "../core/limits.ts";
+import { childGroupOf, jobIdOf } from "../core/run-id.ts";
+import type { Attempt } from "./claimed.ts";
+import type { Context } from "./context.ts";
+import { closeHeader } from "./header-writes.ts";
+import { executionKey, executionPartition, type Header, type RunAttributes, type RunError } from "./items.ts";
+import { sendControl } from "./messages.ts";
+import { checkDepth } from "./outbox.ts";
+import { jsonBytes } from "./payload.ts";
+import type { Key } from "./ports.ts";
+import { ownedBy } from "./run-writes.ts";
+
+/**
+ * Runs whose work is an execution of a state machine (docs/adr/0010). Such a run waits for a group without members that is not sealed, as for an answer:
+ *
+ *     commit -> header with the execution's name -> started -> its end is the answer -> settled -> closed
+ *                                     (decided otherwise)   -> settled -> stopped -> closed
+ *
+ * The name is derived from the group, so starting again is harmless, and is in the header before the start. Only whoever has the port starts, asks and stops
+ * (attend.ts); everybody else sends the group to the engine's queue.
+ */
+
+/** An execution has at most 80 characters: 31 of the prefix, 32 of the job, 12 of the hash, and two dashes. */
+const JOB_CHARACTERS = 32;
+const HASH_CHARACTERS = 12;
+
+export function executionName(context: Context, gid: string, round: number): string {
+  const { executions } = context.config;
+  if (!executions) throw unavailable();
+  return `${executions.prefix}-${jobPart(jobIdOf(gid))}-${context.ids.hash(`${gid} ${round}`).slice(0, HASH_CHARACTERS)}`;
+}
+const jobPart = (jobId: string): string => jobId.slice(0, JOB_CHARACTERS);
+/** Where it is noted which group waits for an execution; undefined: none of this deployment has such a name. */
+export function keyOfExecution(context: Context, name: string): Key | undefined {
+  const { prefix } = context.config.executions ?? {};
+  if (prefix === undefined || !name.startsWith(`${prefix}-`) || name.length <= prefix.length + HASH_CHARACTERS + 2) return undefined;
+  return executionKey(name.slice(prefix.length + 1, -(HASH_CHARACTERS + 1)), name);
+}
+export const executionsOf = (jobId: string): string => executionPartition(jobPart(jobId));
+
+/** What the commit of such an attempt writes: the plan of its group holds the input. Throws `executions_unavailable`, `payload_too_large`, `too_deep`. */
+export async function waitForExecution(
+  context: Context,
+  { header, run, step, info, log }: Attempt,
+  { machine, input }: Extract<TaskOutcome, { kind: "execution" }>,
+): Promise<Partial<RunAttributes> & Pick<RunAttributes, "status">> {
+  if (!context.config.executions) throw unavailable();
+  checkDepth(run.gid);
+  const bytes = jsonBytes(JSON.stringify(input));
+  if (bytes > LIMITS.executionInputBytes) {
+    const message = `the input of an execution may have ${LIMITS.executionInputBytes} bytes, this one has ${bytes}: store it yourself, and give the state machine where it is`;
+    throw new FanfoldError("payload_too_large", message, { details: { bytes, limit: LIMITS.executionInputBytes } });
+  }
+  const expires = step.options?.timeout ?? info.stateMachine?.timeoutSeconds;
+  const ignoreResult = step.options?.ignoreResult ?? info.ignoreResult;
+  const wait = { of: "execution", name: machine, input, ...(expires !== undefined && { expires }), ...(ignoreResult && { ignoreResult }) } as const;
+  const page = `${run.runId}!${run.round}.${run.attempt}`;
+  const manifest = await context.plans.write(page, { policy: "settled", tracking: "lazy", members: [], wait }, ownedBy(header));
+  await log.keep(context, run);
+  return { status: "waiting", joins: childGroupOf(run.runId), ownCounts: {}, takes: "answer", manifest };
+}
+function unavailable(): FanfoldError {
+  const message = "there are no state machines here: run this task in a deployment on AWS, or write it as a task that does the work itself";
+  return new FanfoldError("executions_unavailable", message);
+}
+
+/** The execution took longer than the task allows. */
+export function executionTimeout({ wait }: Header): RunError {
+  const message = `the execution of ${wait?.name} ran longer than its ${wait?.expires} s, and is stopped`;
+  return { name: "TaskTimeout", message, reason: "task_timeout", retryable: false };
+}
+
+/** Closes a decided group, last of all. One whose execution may still run is closed once that is stopped, and until then is in the sweeper's sight. */
+export async function closeGroup(context: Context, gid: string, round: number): Promise<void> {
+  const { applied, header } = await closeHeader(context, gid, round);
+  if (applied || !header?.wait || header.execution === undefined || header.state === "closed" || header.round !== round || !header.outcome) return;
+  if (!context.executions) return sendControl(context, { kind: "execution", gid });
+  await stopExecution(context, header);
+  await closeHeader(context, gid, round, true);
+}
+/** Unless it has ended by itself, which its answer says. */
+export async function stopExecution(context: Context, { wait, execution, memberCount, outcome }: Header): Promise<void> {
+  if (!wait || execution === undefined || memberCount !== undefined) return;
+  await context.executions?.stop(wait.name, execution, `the run that it belongs to has ended (${outcome ?? "collected"})`);
+}
