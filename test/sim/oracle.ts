@@ -318,16 +318,18 @@ export class Oracle {
     else if (before.joins !== undefined && this.#shape.header(before.joins)?.outcome !== "complete") this.#bad("step-before-group", runId);
   }
   /** An event that was sent stays sent; one is over only after the deadline that the run keeps. */
-  told({ runId, jobId, attempt }: TaskCall, process: SimProcess, { name }: ScriptWait, look: EventLook): void {
+  told({ runId, jobId, attempt, groupId, index }: TaskCall, process: SimProcess, { name }: ScriptWait, look: EventLook): void {
     this.#scheduler.count(`events ${look.kind}`);
     if (this.collected || look.kind === "unsent") return;
     if (look.kind === "sent" && look.value !== eventValue(name)) this.#bad("wrong-event", `${runId}: ${name} is ${JSON.stringify(look.value)}`);
     const row = this.#shape.rowOf(runId);
     // What an attempt makes of it that was taken over is thrown away.
-    if (row?.status !== "started" || row.attempt !== attempt) return;
-    const deadline = row.eventDeadlines?.[name];
+    // Of a member that may run without a claim each execution has a time of its own.
+    const unclaimed = attempt === 1 && this.#shape.mayRunThin(groupId, index);
+    if (!unclaimed && (row?.status !== "started" || row.attempt !== attempt)) return;
+    const deadline = row?.eventDeadlines?.[name];
     if (look.kind === "over" && (deadline === undefined || deadline > this.#scheduler.now + process.skew)) this.#bad("event-over-early", `${runId}: ${name}`);
-    if (look.kind === "over" && this.#journal.told(runId, name).has("sent")) this.#bad("event-forgotten", `${runId}: ${name}`);
+    if (look.kind === "over" && !this.#shape.mayRunThin(groupId, index) && this.#journal.told(runId, name).has("sent")) this.#bad("event-forgotten", `${runId}: ${name}`);
     if (!this.#shape.eventOf(jobId, name) && look.kind === "sent") this.#bad("event-from-nowhere", `${runId}: ${name}`);
     this.#journal.tell(runId, name, look.kind);
   }
