@@ -135,6 +135,8 @@ export class FlushedState {
   async #flush(): Promise<void> {
     const { meta, endRead } = this.#hold();
     await flushFile(this.#database);
+    // The system tells of lost pages once: it may have told those who wait.
+    this.ensureSound();
     const sequence = this.#sequence + 1;
     await writeFile(this.#slots, encodeSlot({ sequence, boot: this.#options.boot, meta }), 0, SLOT_BYTES, slotOf(sequence));
     await flushFile(this.#slots);
