@@ -113,6 +113,8 @@ export interface TaskInfo {
   /** `true`: a first argument `{group}` stays a GroupHandle; otherwise it is filled with the results. */
   readonly streamsResults: boolean;
   readonly ignoreResult: boolean;
+  /** An async generator: how many children it has shows only when it runs. */
+  readonly streams?: true;
 }
 
 export interface TaskRegistry {

@@ -17,7 +17,7 @@ import type { Ports } from "./ports.ts";
 import { jobResults, listEvents, listJobs, listRuns, viewJob, viewRunById } from "./query.ts";
 import { revokeRun } from "./revoke.ts";
 import { completeRun, sendEvent } from "./answers.ts";
-import { newJobId, submitJob, submitOpenJob } from "./submit.ts";
+import { newJobId, planJob, submitJob, submitOpenJob } from "./submit.ts";
 import { sweep } from "./sweep.ts";
 
 /** One instance of the engine over its ports: the same code on one machine, on AWS and in the simulator. */
@@ -27,6 +27,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
   return {
     newJobId: (request) => newJobId(context, request),
     submit: (request) => submitJob(context, request),
+    plan: (request, secondsPerTask) => planJob(context, request, secondsPerTask),
     openJob: async (request) => {
       const submitted = await submitOpenJob(context, request);
       // Opens the input group now, as the message of the first step would: pages may come at once.

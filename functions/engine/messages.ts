@@ -85,8 +85,8 @@ export async function sendRuns(context: Context, runs: readonly Owing[], members
   await context.queue.send(messages);
 }
 /** Few members go one by one so that all workers get some; many are packed. */
-export function packSize(context: Context, members: number): number {
-  return Math.max(1, Math.min(context.config.membersPerMessage, Math.ceil(members / context.config.packAbove)));
+export function packSize({ config }: Pick<Context, "config">, members: number): number {
+  return Math.max(1, Math.min(config.membersPerMessage, Math.ceil(members / config.packAbove)));
 }
 
 /** The queue that a step's messages go to. Group steps run no user code: they go to the engine's own queue. */

@@ -139,7 +139,7 @@ export interface Task<Args extends readonly unknown[] = readonly unknown[], Resu
 export function defineTask<Args extends readonly unknown[], Returned, Kwargs extends z.$ZodObject | undefined = undefined>(
   definition: TaskDefinition<Args, Returned, Kwargs>,
 ): Task<Args, ValueOf<Returned>, GivenKwargs<Kwargs>> {
-  const info = taskInfo(definition);
+  const info = taskInfo(definition, definition.run);
   if (typeof definition.run !== "function") throw invalid("/run", `task ${info.name} has no function "run"`);
   const sign = (parts: SignatureParts): TaskSignature => createSignature(info.name, parts, (args, kwargs) => runInline(task, args, kwargs));
   const methods = {
@@ -191,7 +191,7 @@ export function tasksByName(tasks: Iterable<AnyTask>): ReadonlyMap<string, AnyTa
   return byName;
 }
 
-function taskInfo(settings: TaskSettings): TaskInfo {
+function taskInfo(settings: TaskSettings, run: unknown): TaskInfo {
   const { name, version = 1, queue, timeout = DEFAULT_TIMEOUT_SECONDS, retry, streamsResults = false, ignoreResult = false } = settings;
   const problem = nameProblem(name);
   if (problem !== undefined) throw invalid("/name", `the name of a task ${problem}`);
@@ -207,6 +207,7 @@ function taskInfo(settings: TaskSettings): TaskInfo {
     retry: retryPolicy(retry),
     streamsResults,
     ignoreResult,
+    ...(Object.prototype.toString.call(run) === "[object AsyncGeneratorFunction]" && { streams: true as const }),
   };
 }
 function invalid(field: string, message: string): FanfoldError {
