@@ -5,6 +5,7 @@ import { devCommand } from "./commands/dev.ts";
 import { graphCommand } from "./commands/graph.ts";
 import { jobCommand } from "./commands/job.ts";
 import { jobsCommand } from "./commands/jobs.ts";
+import { planCommand } from "./commands/plan.ts";
 import { resultsCommand } from "./commands/results.ts";
 import { runCommand } from "./commands/run.ts";
 import { submitCommand } from "./commands/submit.ts";
@@ -31,6 +32,7 @@ export function program(): Command {
     devCommand,
     runCommand,
     submitCommand,
+    planCommand,
     watchCommand,
     jobsCommand,
     jobCommand,

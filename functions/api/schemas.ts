@@ -70,6 +70,61 @@ export const job = z
   })
   .register(components, { id: "Job" });
 
+const units = z.number().describe("Write units");
+const writeUnits = z.object({
+  total: units,
+  rows: units,
+  ledger: units,
+  headers: units,
+  plan: units,
+  jobs: units.describe("Job item, lists, events, progress"),
+});
+const price = z
+  .object({
+    date: z.string().describe("Of the price table"),
+    region: z.string(),
+    parts: z.object({
+      rows: z.number(),
+      ledger: z.number(),
+      headers: z.number(),
+      plan: z.number(),
+      jobs: z.number(),
+      reads: z.number(),
+      queue: z.number(),
+      functions: z.number(),
+    }),
+    total: z.number(),
+  })
+  .register(components, { id: "Price", description: "List prices on AWS in US dollars, without free tiers" });
+export const jobPlan = z
+  .object({
+    taskRuns: z.number().describe("Runs of user code that are known now"),
+    members: z.number(),
+    groups: z.number(),
+    ledgerHeight: z.number(),
+    messages: z.object({ total: z.number(), byQueue: z.record(z.string(), z.number()) }),
+    requests: z.object({ total: z.number(), send: z.number(), receive: z.number(), delete: z.number() }).describe("Calls of the queues, ten messages each"),
+    writeUnits,
+    readUnitsAtMost: z.number(),
+    blobs: z.number(),
+    secondsPerTask: z.number().describe("Assumed of every task"),
+    price,
+    time: z
+      .object({
+        seconds: z.number().describe("On tables that have carried such traffic before"),
+        secondsOnNewTables: z.number(),
+        limitedBy: z.string(),
+        bounds: z.array(z.object({ by: z.string(), seconds: z.number() })),
+      })
+      .describe("The quotas let it not be over before"),
+    notes: z.array(z.string()).describe("What the counts leave open; empty: they are exact, if nothing fails"),
+    grows: z.boolean().describe("Tasks stream children, or input follows: more than is known now"),
+    dominates: z.string(),
+  })
+  .register(components, { id: "JobPlan", description: "What a job would take. Nothing was started or stored." });
+
+export const startedOrPlan = z.union([submitted, jobPlan]);
+
 const runDetail = z
   .object({
     attempt: z.string().describe("`<round>.<attempt>`"),
@@ -193,4 +248,10 @@ export const timeoutSeconds = z
   .max(365 * 86_400)
   .optional()
   .describe("Seconds until the job is timed-out");
+export const secondsPerTask = z
+  .string()
+  .regex(/^\d{1,9}(\.\d{1,9})?$/, "must be a number of seconds")
+  .transform(Number)
+  .optional()
+  .register(documentation, { schema: { type: "number", minimum: 0, description: "With ?plan: assumed of every task; default 0.1" } });
 export { failurePolicy, json, milliseconds };

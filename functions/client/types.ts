@@ -1,5 +1,6 @@
 import type { Counts } from "../core/counts.ts";
 import type { ErrorData, ResultEntry } from "../core/invocation.ts";
+import type { JobPlan } from "../core/job-plan.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { RunStatus } from "../core/run-state.ts";
 
@@ -92,7 +93,7 @@ export interface WorkflowInfo {
   readonly description: string;
   readonly parametersSchema: JsonObject;
 }
-export type { ErrorData, Json, JsonObject, ResultEntry, RunStatus };
+export type { ErrorData, JobPlan, Json, JsonObject, ResultEntry, RunStatus };
 
 const ENDED: ReadonlySet<JobState> = new Set<JobState>(["success", "failure", "cancelled", "timed-out"]);
 /** `true`: the job's state does not change any more. */

@@ -37,6 +37,7 @@ export const WRITE_PARTS = ["rows", "ledger", "headers", "plan", "jobs"] as cons
 export type WritePart = (typeof WRITE_PARTS)[number];
 export interface WorkCount {
   readonly taskRuns: number;
+  /** Of all groups; the group of one member that every job has at its root is left out. */
   readonly members: number;
   readonly groups: number;
   /** Of the tallest ledger. */
@@ -71,7 +72,7 @@ export function countWork(job: StrandShape, pages: PlanPages, protocol: Protocol
   const counter = new WorkCounter(protocol, sizes);
   const root: GroupShape = { tracking: "lazy", members: [{ strand: job, count: 1 }], kind: "members" };
   // The root's header is created as expanded. Start: job item, two lists, event. End: job item, two lists, event.
-  const own: Counts = { "w:headers": 5, "w:jobs": 3 + 1 + 1 + 2 + 1, "w:plan": pages.writes, blobs: pages.blobs, reads: 4 };
+  const own: Counts = { "w:headers": 5, "w:jobs": 3 + 1 + 1 + 2 + 1, "w:plan": pages.writes, blobs: pages.blobs, members: -1, reads: 4 };
   const endsWithTask = job.steps.at(-1)?.group === undefined;
   const value = endsWithTask ? rowUnits(sizes) - 1 : 0;
   const counts = addCounts(own, { "w:jobs": value }, counter.members(root, 1));
