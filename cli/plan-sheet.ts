@@ -12,7 +12,9 @@ export function planSheet(plan: JobPlan): string[] {
   const queues = Object.entries(messages.byQueue).map(([queue, count]) => `${formatCount(count)} ${queue}`);
   return [
     fact("task runs", `${formatCount(taskRuns)}${grows ? " known, more while it runs" : ""}`),
-    ...(groups > 0 ? [fact("groups", `${formatCount(groups)} with ${formatCounted(members, "member")}, ledgers up to ${formatCounted(ledgerHeight, "level")}`)] : []),
+    ...(groups > 0
+      ? [fact("groups", `${formatCount(groups)} with ${formatCounted(members, "member")}, ledgers up to ${formatCounted(ledgerHeight, "level")}`)]
+      : []),
     fact("messages", `${formatCount(messages.total)}${queues.length > 0 ? `: ${queues.join(", ")}` : ""}`),
     fact("requests", `${formatCount(requests.total)}: ${formatCount(requests.send)} sends, ${formatCount(requests.receive)} receives and as many deletes`),
     fact("write units", `${formatCount(writeUnits.total)}, ${(writeUnits.total / Math.max(1, taskRuns)).toFixed(2)} for each task run`),

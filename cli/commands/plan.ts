@@ -25,7 +25,9 @@ export function planCommand(): Command {
   return fieldOption(command("plan", "Say what a workflow or canvas would take, and cost on AWS; starts nothing", EXAMPLE))
     .argument("[what]", WHAT)
     .option("--seconds-per-task <seconds>", "assumed of every task: 0.1 by default, none with --children", notNegative)
-    .addOption(new Option("--children <n>", "in place of a canvas: one chord of so many tasks that do nothing, at AWS's quotas").argParser(wholeNumber(1, 268_435_456)))
+    .addOption(
+      new Option("--children <n>", "in place of a canvas: one chord of so many tasks that do nothing, at AWS's quotas").argParser(wholeNumber(1, 268_435_456)),
+    )
     .addOption(new Option("--level <level>", "with --children: how they are tracked").choices([...TRACKING_LEVELS]).default("lazy"))
     .action(
       action(async (context: Context, options: PlanCommandOptions, what?: string) => {
@@ -43,7 +45,12 @@ async function show(context: Context, plan: JobPlan, sheet: (plan: JobPlan) => r
   else await context.terminal.print(`${sheet(plan).join("\n")}\n`);
   return EXIT.success;
 }
-async function showScale({ terminal }: Context, { level, secondsPerTask = 0 }: PlanCommandOptions, children: number, what: string | undefined): Promise<number> {
+async function showScale(
+  { terminal }: Context,
+  { level, secondsPerTask = 0 }: PlanCommandOptions,
+  children: number,
+  what: string | undefined,
+): Promise<number> {
   if (what !== undefined) throw refused("--children", "--children stands in place of a canvas: leave one of them out");
   const prediction = planScale({ children, level, secondsPerTask, slots: config.concurrency });
   if (terminal.json) await terminal.printJson({ children, level, ...prediction });

@@ -52,24 +52,6 @@ export const submitted = z
   .object({ jobId: z.string(), created: z.boolean().describe("false: the Idempotency-Key met an earlier start, this is its job") })
   .register(components, { id: "Submitted" });
 
-export const job = z
-  .object({
-    jobId: z.string(),
-    workflow: z.string().optional(),
-    parameters: json.optional(),
-    state: jobState,
-    createdAt: milliseconds,
-    endedAt: milliseconds.optional(),
-    deadlineAt: milliseconds,
-    counts,
-    countsExact: z.boolean(),
-    planned: z.number().describe("Task runs known so far; grows while the job spawns"),
-    outcome: z.enum(["complete", "failed", "cancelled", "timeout"]).optional(),
-    error: errorData.optional(),
-    value: json.optional().describe("When the job has ended well and its value is not a group; a group's are read with /results"),
-  })
-  .register(components, { id: "Job" });
-
 const units = z.number().describe("Write units");
 const writeUnits = z.object({
   total: units,
@@ -122,6 +104,43 @@ export const jobPlan = z
     dominates: z.string(),
   })
   .register(components, { id: "JobPlan", description: "What a job would take. Nothing was started or stored." });
+
+const jobCost = z
+  .object({
+    measured: z.object({ taskRuns: z.number(), failed: z.number() }).describe("By the job's own counters"),
+    computed: z
+      .object({
+        spawnedRuns: z.number().describe("Task runs that the plan did not know, computed as members of one group"),
+        missingRuns: z.number().describe("Task runs of the plan that did not happen; their share is taken off"),
+        messages: z.number(),
+        requests: z.number(),
+        writeUnits,
+        readUnitsAtMost: z.number(),
+        blobs: z.number(),
+        price: price.describe("As if tasks took no time"),
+      })
+      .describe("From the plan, by the model that also tells it before the job runs"),
+  })
+  .register(components, { id: "JobCost" });
+
+export const job = z
+  .object({
+    jobId: z.string(),
+    workflow: z.string().optional(),
+    parameters: json.optional(),
+    state: jobState,
+    createdAt: milliseconds,
+    endedAt: milliseconds.optional(),
+    deadlineAt: milliseconds,
+    counts,
+    countsExact: z.boolean(),
+    planned: z.number().describe("Task runs known so far; grows while the job spawns"),
+    cost: jobCost.optional().describe("Of an ended job whose counts are exact. Not in lists"),
+    outcome: z.enum(["complete", "failed", "cancelled", "timeout"]).optional(),
+    error: errorData.optional(),
+    value: json.optional().describe("When the job has ended well and its value is not a group; a group's are read with /results"),
+  })
+  .register(components, { id: "Job" });
 
 export const startedOrPlan = z.union([submitted, jobPlan]);
 

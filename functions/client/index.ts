@@ -5,6 +5,7 @@ export {
   type ErrorData,
   type GraphNode,
   type Job,
+  type JobCost,
   type JobEvent,
   type JobGraph,
   type JobPlan,

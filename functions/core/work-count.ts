@@ -79,6 +79,13 @@ export function countWork(job: StrandShape, pages: PlanPages, protocol: Protocol
   return { ...workCountOf(counts), height: counter.height, headerReads: counter.headerReads };
 }
 
+/** What a group below a row takes: the row's waiting, the group, its members. */
+export function countGroup(group: GroupShape, protocol: Protocol, sizes: Sizes = DEFAULT_SIZES): WorkCount {
+  const counter = new WorkCounter(protocol, sizes);
+  const counts = counter.group(group, 1);
+  return { ...workCountOf(counts), height: counter.height, headerReads: counter.headerReads };
+}
+
 /** Of a run's row, or a job's item, once its value is in it. */
 function rowUnits({ valueBytes }: Sizes): number {
   return valueBytes > INLINE_BYTES ? 1 : Math.ceil((ROW_BYTES + valueBytes) / 1_024);
@@ -185,7 +192,7 @@ class WorkCounter {
       const each = pack.map(({ strand, count }) => {
         const step = strand.steps[at] as StepShape & { readonly group: GroupShape };
         const over = this.#after([{ strand, count: 1 }], at, scope);
-        return scaled(addCounts(this.#wait(step.group, scope), over), count);
+        return scaled(addCounts(this.group(step.group, scope.depth), over), count);
       });
       return addCounts(read, ...each);
     }
@@ -218,7 +225,7 @@ class WorkCounter {
   }
 
   /** A row that waits for its child group: its two writes, and the group. */
-  #wait(group: GroupShape, { depth }: Scope): Counts {
+  group(group: GroupShape, depth: number): Counts {
     // Created and taken out of the index of open groups, 2 each; expanded, or sealed; decided.
     const own = { groups: 1, "w:rows": 2, "w:headers": 6, reads: 2 * depth + 8 };
     // The answer travels through the engine's queue. Whoever waits for an event says so, and the event is kept.

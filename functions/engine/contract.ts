@@ -1,5 +1,6 @@
 import type { Canvas, FailurePolicy } from "../core/canvas.ts";
 import type { ErrorData, ResultEntry } from "../core/invocation.ts";
+import type { JobCost } from "../core/job-cost.ts";
 import type { JobPlan } from "../core/job-plan.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Counts } from "../core/counts.ts";
@@ -50,6 +51,8 @@ export interface JobView {
   readonly countsExact: boolean;
   /** Task runs known so far; grows while the job spawns. */
   readonly planned: number;
+  /** Of an ended job whose counts are exact; only where one job is asked for. */
+  readonly cost?: JobCost;
   /** How the root group decided. */
   readonly outcome?: "complete" | "failed" | "cancelled" | "timeout";
   readonly error?: ErrorData & { readonly runId: string };

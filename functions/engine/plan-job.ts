@@ -1,6 +1,9 @@
+import { type Counts, endedRuns, failedRuns } from "../core/counts.ts";
+import { type Estimate, estimateOf, type JobCost, jobCost } from "../core/job-cost.ts";
 import { DEFAULT_SECONDS_PER_TASK, type JobPlan, jobPlan } from "../core/job-plan.ts";
 import type { Strand } from "../core/plan.ts";
-import { countWork, type WorkCount } from "../core/work-count.ts";
+import { ENGINE_QUEUE } from "../core/queue-name.ts";
+import { countGroup, countWork, type WorkCount } from "../core/work-count.ts";
 import { longestWay, type StrandShape } from "../core/work-shape.ts";
 import type { Context } from "./context.ts";
 import { ITEM_VERSION, type Owned } from "./items.ts";
@@ -14,7 +17,19 @@ export function planStrand(context: Context, strand: Strand, secondsPerTask = DE
   return jobPlan({ count, tasksInRow: longestWay(shape), secondsPerTask, notes: notesOf(unknowns, count.taskRuns), grows });
 }
 
-/** As the job will be stored under this id. */
+/** What a job keeps of its plan's figures. */
+export function estimateStrand(context: Context, strand: Strand, owned: Owned): Estimate {
+  return estimateOf(countStrand(context, strand, owned).count);
+}
+/** What an ended job has cost. */
+export function costOf({ config, queue }: Context, estimate: Estimate, counts: Counts): JobCost {
+  const task: StrandShape = { steps: [{ queue: ENGINE_QUEUE, delaySeconds: 0 }] };
+  return jobCost(estimate, { taskRuns: endedRuns(counts), failed: failedRuns(counts) }, (taskRuns) =>
+    countGroup({ tracking: "lazy", members: [{ strand: task, count: taskRuns }], kind: "members" }, protocolOf(config, queue.maxDelaySeconds)),
+  );
+}
+
+/** As the job is stored under this id. */
 function countStrand(context: Context, strand: Strand, owned: Owned): { readonly count: WorkCount; readonly shape: StrandShape; readonly unknowns: Unknowns } {
   const builder = new ShapeBuilder(context);
   const shape = builder.strand(strand);

@@ -15,7 +15,7 @@ import { type Header, ITEM_VERSION, type JobSeed } from "./items.ts";
 import { sendControl } from "./messages.ts";
 import { checkTasks } from "./outbox.ts";
 import { jsonBytes, keepText } from "./payload.ts";
-import { planStrand } from "./plan-job.ts";
+import { estimateStrand, planStrand } from "./plan-job.ts";
 import { rootStep } from "./plan-shape.ts";
 import { noteState } from "./progress.ts";
 import { ownedBy } from "./run-writes.ts";
@@ -72,6 +72,7 @@ async function start(context: Context, request: Request, strand: Strand, content
   const owned = { v: ITEM_VERSION, jobId, ttl: Math.ceil(deadline / 1_000) + context.config.retentionSeconds };
   const seed: JobSeed = {
     planned: taskSteps(strand),
+    estimate: estimateStrand(context, strand, owned),
     ...(await keepParameters(context, jobId, fingerprint, parameters)),
     ...(workflow === undefined ? {} : { workflow }),
     ...(fingerprint === undefined ? {} : { fingerprint }),
