@@ -85,7 +85,7 @@ export function timeFloor(count: WorkCount, tasksInRow: number, secondsPerTask: 
     { by: "reads of the header of the greatest group: one partition", seconds: count.headerReads / QUOTAS.partition.reads },
   ];
   const warm = Object.entries(tables).map(([table, writes]) => ({ by: `writes to the table ${table}`, seconds: writes / QUOTAS.table.writes }));
-  const cold = Object.values(tables).map((writes) => newTableSeconds(writes));
+  const cold = Object.values(tables).map((units) => newTableSeconds(units));
   const bounds = [...warm, ...others].toSorted((a, b) => b.seconds - a.seconds);
   const slowest = bounds[0] as TimeBound;
   return {
@@ -110,15 +110,15 @@ export function rampSeconds(work: number, maxConcurrency: number): number {
   return (-from + Math.sqrt(from * from + 2 * perSecond * work)) / perSecond;
 }
 /** A new table starts small, and doubles until its quota. */
-export function newTableSeconds(writes: number): number {
-  const { writes: start, doublesEverySeconds } = QUOTAS.newTable;
+export function newTableSeconds(units: number, kind: "writes" | "reads" = "writes"): number {
+  const { doublesEverySeconds } = QUOTAS.newTable;
   let seconds = 0;
-  let left = writes;
-  for (let rate: number = start; rate < QUOTAS.table.writes; rate *= 2) {
+  let left = units;
+  for (let rate: number = QUOTAS.newTable[kind]; rate < QUOTAS.table[kind]; rate *= 2) {
     const step = rate * doublesEverySeconds;
     if (left <= step) return seconds + left / rate;
     left -= step;
     seconds += doublesEverySeconds;
   }
-  return seconds + left / QUOTAS.table.writes;
+  return seconds + left / QUOTAS.table[kind];
 }

@@ -60,7 +60,7 @@ export function predictChord(chord: ChordCounted, secondsPerTask: number, deploy
     ...pace,
     phases,
     seconds: overlapping + fold,
-    secondsOnNewTables: Math.max(overlapping, newTableSeconds(rows + jobs + plan)) + fold,
+    secondsOnNewTables: Math.max(overlapping, newTableSeconds(rows + jobs + plan), newTableSeconds(chord.count.reads, "reads")) + fold,
     price: priceOf(chord.count, secondsPerTask, deployment),
     partitions: partitionsOf(chord, pace, deployment),
   };
@@ -77,6 +77,7 @@ function paceOf({ children, count, perPage }: ChordCounted, secondsPerTask: numb
   const bounds: [string, number][] = [
     ["writes to the table tasks", (table.writes * children) / (rows + plan + jobs)],
     ["writes to the table callbacks", (table.writes * children) / (ledger + headers)],
+    ["reads of a table, at most", (table.reads * children) / count.reads],
     ["functions", (invocations * children) / functionSeconds(count, secondsPerTask, deployment)],
     ["messages in flight", (queue.inFlight * packed) / Math.max(secondsPerTask, ESTIMATES.callLatency)],
     ["writes of progress: its shards", (partition.writes * SHARDS * packed) / UNEVEN],
@@ -108,19 +109,21 @@ function phasesOf(chord: ChordCounted, { perSecond, limitedBy }: Pace, secondsPe
 
 function partitionsOf({ count, level, perPage, children }: ChordCounted, { perSecond, packed }: Pace, deployment: Deployment): PartitionLoad[] {
   const { claim, end, expansion } = TRACKING_WRITES[level];
-  const messagesPerSecond = perSecond / packed;
+  // A second has no more than there is.
+  const atOnce = Math.min(perSecond, children);
+  const messagesPerSecond = atOnce / packed;
   const group = perPage ?? children;
   const inGroup = Math.min(messagesPerSecond, group / packed);
-  const leaf = Math.min(perSecond, WIDTH, group);
-  const above = Math.min(WIDTH, perSecond / WIDTH);
+  const leaf = Math.min(atOnce, WIDTH, group);
+  const above = Math.min(WIDTH, atOnce / WIDTH);
   const environments = Math.min(deployment.maxConcurrency, messagesPerSecond * HEADER_CACHE_SECONDS) / HEADER_CACHE_SECONDS;
-  const pagesPerSecond = perPage === undefined ? 0 : perSecond / perPage;
+  const pagesPerSecond = perPage === undefined ? 0 : atOnce / perPage;
   const load = (name: string, writes: number, reads: number): PartitionLoad => ({ name, writes, reads });
   return [
     load("rows of one leaf", leaf * Math.max(expansion, claim + end), level === "full" ? leaf : 0),
     load("ledger node of a leaf", Math.min(messagesPerSecond, Math.ceil(WIDTH / packed)), 0),
     load("ledger node above leaves, the root included", above, 0),
-    load("header of the group, or of one page", Math.min(6, perSecond), 2 * inGroup + environments + above),
+    load("header of the group, or of one page", 6, 2 * inGroup + environments + above),
     ...(perPage === undefined
       ? []
       : [

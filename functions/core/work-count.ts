@@ -1,8 +1,17 @@
 import { addCounts, type Counts } from "./counts.ts";
 import { ledgerHeight } from "./ledger.ts";
 import { ENGINE_QUEUE } from "./queue-name.ts";
-import { type GroupShape, memberCount, type MemberRuns, partsOf, type StepShape, type StrandShape, tasksOf, TRACKING_WRITES } from "./work-shape.ts";
-import type { TrackingLevel } from "./work-shape.ts";
+import {
+  type GroupShape,
+  memberCount,
+  type MemberRuns,
+  partsOf,
+  type StepShape,
+  type StrandShape,
+  tasksOf,
+  type TrackingLevel,
+  TRACKING_WRITES,
+} from "./work-shape.ts";
 
 /**
  * Counts what a job of a known shape writes, sends and reads: every write of docs/protocol.md, section 5, one by one, by the same arithmetic as the
@@ -25,7 +34,7 @@ export interface Sizes {
   /** Messages that Lambda receives at once, of those that were sent at once: 10 at best, 1 at worst. */
   readonly messagesPerReceive: number;
 }
-export const DEFAULT_SIZES: Sizes = { valueBytes: 0, messagesPerReceive: 10 };
+const DEFAULT_SIZES: Sizes = { valueBytes: 0, messagesPerReceive: 10 };
 /** What the plan itself takes when it is stored. */
 export interface PlanPages {
   readonly writes: number;
@@ -171,7 +180,7 @@ class WorkCounter {
     const messages: Record<string, number> = {};
     const equal = new Map<string, { pack: readonly MemberRuns[]; times: number }>();
     for (const pack of packs) {
-      const { queue } = pack[0]?.strand.steps[0] as StepShape;
+      const { queue } = (pack[0] as MemberRuns).strand.steps[0] as StepShape;
       messages[queue] = (messages[queue] ?? 0) + 1;
       const key = pack.map(({ strand, count }) => `${this.#idOf(strand)}x${count}`).join();
       const same = equal.get(key);

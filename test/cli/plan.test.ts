@@ -9,7 +9,14 @@ describe("fanfold plan", () => {
     const data = newFolder();
     const { code, stdout } = await fanfold(["plan", "example.sum-of-sums", "-f", "n=1000", "--data", data]);
     expect(code).toBe(0);
-    for (const line of [/^task runs +1,001$/m, /^messages +65: 1 engine, 64 /m, /^rows +2,005 +\$0\.0013$/m, /^price +\$0\.00.*us-east-1/m, /^time +at least /m, /^mostly +rows: \d+% /m])
+    for (const line of [
+      /^task runs +1,001$/m,
+      /^messages +65: 1 engine, 64 /m,
+      /^rows +2,005 +\$0\.0013$/m,
+      /^price +\$0\.00.*us-east-1/m,
+      /^time +at least /m,
+      /^mostly +rows: \d+% /m,
+    ])
       expect(stdout).toMatch(line);
     const jobs = await fanfold(["jobs", "--data", data, "--json"]);
     expect(jsonLines(jobs.stdout)).toEqual([{ items: [] }]);

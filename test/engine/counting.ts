@@ -33,7 +33,7 @@ export function countPorts({ store, queue, blobs }: LocalEngine): Counted {
     counted.writes[partOf(op)] += result.units;
     return result;
   };
-  store.writeMany = (ops) => Promise.all(ops.map(store.write));
+  store.writeMany = (ops) => Promise.all(ops.map((op) => store.write(op)));
   const send = queue.send.bind(queue);
   queue.send = (messages) => {
     const sent: Record<string, number> = {};
