@@ -11,6 +11,7 @@ import {
   tasksOf,
   type TrackingLevel,
   TRACKING_WRITES,
+  writesOf,
 } from "./work-shape.ts";
 
 /**
@@ -27,6 +28,10 @@ export interface Protocol {
   readonly packSize: (members: number, tracking: TrackingLevel) => number;
   /** Seconds that a queue can delay; more is brought by the sweeper. */
   readonly maxDelaySeconds: number;
+  /** Steps that the message of the step before may run in its place, one after the other: when only one follows, and on the same queue. */
+  readonly inPlaceSteps: number;
+  /** Share of the follow-ups of members tracked by ledger only that count progress. */
+  readonly ledgerProgress: number;
 }
 export interface Sizes {
   /** Bytes of JSON of what a task returns; above 4 KB it is a blob. */
@@ -75,6 +80,11 @@ interface Scope {
   readonly packSize: number;
   /** Headers from the group's own up to the root's. */
   readonly depth: number;
+}
+/** The message in whose handling something ends: its queue, and the steps that it has run in place. Without a queue: the engine's own, which runs none. */
+interface Via {
+  readonly queue: string | undefined;
+  readonly inPlace: number;
 }
 
 export function countWork(job: StrandShape, pages: PlanPages, protocol: Protocol, sizes: Sizes = DEFAULT_SIZES): WorkCount {
@@ -162,7 +172,7 @@ class WorkCounter {
     let rows = 0;
     for (const { strand, count } of leaf) {
       const step = strand.steps[0] as StepShape;
-      rows += count * (this.#earlyWrites(step, group, scope) + this.#dueWrites(step));
+      rows += count * (this.#earlyWrites(strand, group, scope) + this.#dueWrites(step));
       const key = `${step.queue}|${step.delaySeconds}`;
       const size = this.#isDue(step) ? 1 : scope.packSize;
       for (let left = count; left > 0;) {
@@ -192,7 +202,7 @@ class WorkCounter {
   }
 
   /** Members that share a message, all at this step and of one queue: the message, and what follows from it. */
-  #pack(pack: readonly MemberRuns[], at: number, scope: Scope): Counts {
+  #pack(pack: readonly MemberRuns[], at: number, scope: Scope, inPlace = 0): Counts {
     const members = memberSum(pack);
     // Gate, plan pages, and the rows of later steps with those before them.
     const read: Counts = { reads: scope.depth + 2 + (at > 0 ? 2 * members : 0) };
@@ -200,20 +210,23 @@ class WorkCounter {
     if (first?.group) {
       const each = pack.map(({ strand, count }) => {
         const step = strand.steps[at] as StepShape & { readonly group: GroupShape };
-        const over = this.#after([{ strand, count: 1 }], at, scope);
+        const over = this.#after([{ strand, count: 1 }], at, scope, { queue: endsOn(step.group), inPlace: 0 });
         return scaled(addCounts(this.group(step.group, scope.depth), over), count);
       });
       return addCounts(read, ...each);
     }
-    const { claim, end } = TRACKING_WRITES[scope.tracking];
     const { valueBytes } = this.#sizes;
-    const large = valueBytes > INLINE_BYTES;
-    const rows = members * (claim + end * rowUnits(this.#sizes));
-    const packed = scope.tracking === "ledger" && valueBytes > 0;
-    const blobs = packed ? 1 : large ? members : 0;
+    const thin = scope.tracking === "ledger" && pack.every(({ strand }) => writesOf(strand, "ledger") === TRACKING_WRITES.ledger);
+    // A step that runs in place was claimed by the write that made it.
+    const rows = pack.reduce((sum, { strand, count }) => {
+      const { claim, end } = writesOf(strand, scope.tracking);
+      return sum + count * ((inPlace > 0 ? 0 : claim) + end * rowUnits(this.#sizes));
+    }, 0);
+    const blobs = valueBytes > INLINE_BYTES ? members : thin && valueBytes > 0 ? 1 : 0;
     // Progress is counted once for what ends together.
-    const own = { taskRuns: members, "w:rows": rows, "w:jobs": 1, blobs, reads: this.#collected(pack, at) };
-    return addCounts(read, own, this.#after(pack, at, scope));
+    const progress = thin ? this.#protocol.ledgerProgress : 1;
+    const own = { taskRuns: members, "w:rows": rows, "w:jobs": progress, blobs, reads: this.#collected(pack, at) };
+    return addCounts(read, own, this.#after(pack, at, scope, { queue: first?.queue, inPlace }));
   }
 
   /** The step after a group is given its results: they are read leaf by leaf. */
@@ -245,7 +258,7 @@ class WorkCounter {
   }
 
   /** What follows from members that ended a step together: callbacks, next steps, or their mark. */
-  #after(ended: readonly MemberRuns[], at: number, scope: Scope): Counts {
+  #after(ended: readonly MemberRuns[], at: number, scope: Scope, via: Via): Counts {
     const counts: Counts[] = [{ reads: 1 }];
     const next = new Map<string, MemberRuns[]>();
     let marked = 0;
@@ -263,12 +276,16 @@ class WorkCounter {
       } else marked += count;
     }
     if (marked > 0) counts.push({ "w:ledger": Math.ceil(marked / MARKS_PER_WRITE), reads: 1 });
-    for (const pack of next.values()) counts.push(this.#next(pack, at + 1, scope));
+    const only = memberSum([...next.values()].flat()) === 1;
+    for (const pack of next.values()) counts.push(this.#next(pack, at + 1, scope, only ? via : undefined));
     return addCounts(...counts);
   }
-  #next(pack: readonly MemberRuns[], at: number, scope: Scope): Counts {
+  /** `via`: of the only step that follows. */
+  #next(pack: readonly MemberRuns[], at: number, scope: Scope, via: Via | undefined): Counts {
     const members = memberSum(pack);
     const step = pack[0]?.strand.steps[at] as StepShape;
+    const inPlace = via !== undefined && via.queue === step.queue && !step.group && step.delaySeconds === 0 && via.inPlace < this.#protocol.inPlaceSteps;
+    if (inPlace) return addCounts({ "w:rows": 1 }, this.#pack(pack, at, scope, via.inPlace + 1));
     const rows = { "w:rows": members * (1 + this.#dueWrites(step)) };
     if (!this.#isDue(step)) return addCounts(rows, this.#sent(step.queue, 1), this.#pack(pack, at, scope));
     const alone = pack.map(({ strand, count }) => scaled(addCounts(this.#sent(step.queue, 1), this.#pack([{ strand, count: 1 }], at, scope)), count));
@@ -279,10 +296,10 @@ class WorkCounter {
   }
 
   /** Rows that are written before their members are sent. A lazy member with a start time is claimed as if there was none, which is refused once. */
-  #earlyWrites({ delaySeconds }: StepShape, { kind }: GroupShape, { tracking }: Scope): number {
+  #earlyWrites(strand: StrandShape, { kind }: GroupShape, { tracking }: Scope): number {
     if (kind === "pages") return 1;
-    const { expansion } = TRACKING_WRITES[tracking];
-    return expansion === 0 && delaySeconds > 0 ? 2 : expansion;
+    const { expansion } = writesOf(strand, tracking);
+    return expansion === 0 && (strand.steps[0]?.delaySeconds ?? 0) > 0 ? 2 : expansion;
   }
   #isDue({ delaySeconds }: StepShape): boolean {
     return delaySeconds > this.#protocol.maxDelaySeconds;
@@ -303,6 +320,11 @@ class WorkCounter {
   }
 }
 
+/** The queue of the message with which a group ends: that of its last member's last step. */
+function endsOn(group: GroupShape): string | undefined {
+  const step = group.members.at(-1)?.strand.steps.at(-1);
+  return step?.group ? endsOn(step.group) : step?.queue;
+}
 function memberSum(runs: readonly MemberRuns[]): number {
   return runs.reduce((sum, { count }) => sum + count, 0);
 }
@@ -311,7 +333,7 @@ function scaled(counts: Counts, by: number): Counts {
   return Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, count * by]));
 }
 function workCountOf(counts: Counts): Omit<WorkCount, "height" | "headerReads"> {
-  const of = (name: string): number => counts[name] ?? 0;
+  const of = (name: string): number => Math.round(counts[name] ?? 0);
   const messages = Object.entries(counts).filter(([name]) => name.startsWith("m:"));
   return {
     taskRuns: of("taskRuns"),

@@ -14,6 +14,8 @@ export interface StepShape {
   readonly group?: GroupShape;
   /** Callbacks beside it, once it has succeeded. */
   readonly links?: GroupShape;
+  /** Callbacks for its failure, of which none is counted. */
+  readonly errors?: true;
 }
 export interface GroupShape {
   readonly tracking: TrackingLevel;
@@ -37,6 +39,12 @@ export const TRACKING_WRITES = {
 export type TrackingLevel = keyof typeof TRACKING_WRITES;
 export const TRACKING_LEVELS = Object.keys(TRACKING_WRITES) as readonly TrackingLevel[];
 
+/** Members that are more than one plain task have rows at every level. */
+export function writesOf({ steps }: StrandShape, tracking: TrackingLevel): (typeof TRACKING_WRITES)[TrackingLevel] {
+  const step = steps[0];
+  const thin = steps.length === 1 && step !== undefined && !step.group && !step.links && !step.errors && step.delaySeconds === 0;
+  return TRACKING_WRITES[thin || tracking === "full" ? tracking : "lazy"];
+}
 export function memberCount(group: GroupShape): number {
   return group.members.reduce((sum, { count }) => sum + count, 0);
 }

@@ -12,7 +12,7 @@ import { planPageItem, planPages } from "./plan-pages.ts";
 /** The numbers of this engine that decide how work is cut and packed. */
 export function protocolOf(config: Context["config"], maxDelaySeconds: number): Protocol {
   const { width, expandRange } = config;
-  return { width, expandRange, packSize: (members) => packSize({ config }, members), maxDelaySeconds };
+  return { width, expandRange, packSize: (members) => packSize({ config }, members), maxDelaySeconds, inPlaceSteps: 0, ledgerProgress: 1 };
 }
 
 /** The root group of a job: its canvas is the only member. */
@@ -73,7 +73,9 @@ export class ShapeBuilder {
     const links = step.links && this.#group(step.links);
     if (links && !last) this.unknowns.links++;
     const parts = [group, links].map((part) => (part ? this.#idOf(part) : "-"));
-    return this.#same(`t${queue}|${delaySeconds}|${parts.join()}`, [], () => ({ queue, delaySeconds, ...(group && { group }), ...(links && { links }) }));
+    const errors = step.errors ? { errors: true as const } : {};
+    const key = `t${queue}|${delaySeconds}|${parts.join()}|${step.errors ? "e" : ""}`;
+    return this.#same(key, [], () => ({ queue, delaySeconds, ...(group && { group }), ...(links && { links }), ...errors }));
   }
   #group(step: GroupStep): GroupShape {
     const { tracking } = step;

@@ -38,16 +38,9 @@ describe("the scale model", () => {
     }
   });
 
-  it.each(SECTION_19)(
-    "$level: section 19 of the protocol estimated $writes writes each; packing by 32 in place of 10 explains what is less",
-    ({ level, writes }) => {
-      const own = writesEach(level);
-      const marks = 0.1;
-      const packed = 2 / 32;
-      expect(own).toBeLessThanOrEqual(writes);
-      // Rows are the same; the tree above the leaves and the plan take less than 0.01.
-      expect(own - packed).toBeGreaterThanOrEqual(writes - marks - 1e-9);
-      expect(own - packed).toBeLessThan(writes - marks + 0.01);
-    },
-  );
+  it.each(SECTION_19)("$level: rows are as section 19 of the protocol says, and all the rest is less than the 0.1 it allows for marks", ({ level, writes }) => {
+    const { rows } = scaleOf(1e6, level, true).count.writes;
+    expect(rows / 1e6).toBeCloseTo(writes - 0.1, 4);
+    expect(writesEach(level)).toBeLessThanOrEqual(writes);
+  });
 });

@@ -90,7 +90,7 @@ describe("what a plan cannot know, it says", () => {
     expect(whole.plan).toMatchObject({ taskRuns: 5, notes: [expect.stringContaining("loop") as string] });
     expect(planned(whole)).toEqual(whole.counted);
     const shorter = await run(loop(2));
-    expect(shorter.counted.writes.rows).toBe(whole.counted.writes.rows - 6);
+    expect(shorter.counted.writes.rows).toBeLessThan(whole.counted.writes.rows);
   });
   it("a task that streams: what is known, and that it grows", async () => {
     const { plan, job } = await run(chain(streaming.s(), noop.s()));

@@ -95,13 +95,14 @@ function comparedTable(): string {
     const percent = Math.round(100 * (own / writes - 1));
     return [
       level,
+      `${Math.round(scaleOf(1e6, level, true).packed)}`,
       `${writes} → ${own.toFixed(3)} (${percent} %)`,
       `${dollars} → ${(own * PRICES.writeUnit * 1e6).toFixed(2)}`,
       `${formatCount(at4000)} → ${formatCount(QUOTAS.newTable.writes / own)}`,
       `${formatCount(at40000)} → ${formatCount(QUOTAS.table.writes / own)}`,
     ];
   });
-  return markdown(["level", "writes each", "$ of writes for 1 M", "per second at 4,000 W/s", "per second at 40,000 W/s"], rows);
+  return markdown(["level", "members per message", "writes each", "$ of writes for 1 M", "per second at 4,000 W/s", "per second at 40,000 W/s"], rows);
 }
 
 const perMillion = (price: number): string => `$${Number((price * 1e6).toPrecision(6))} per million`;
