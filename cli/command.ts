@@ -65,6 +65,9 @@ export function seconds(text: string): number {
   if (text.trim() !== "" && value > 0 && Number.isFinite(value)) return value;
   throw new InvalidArgumentError("It must be a number of seconds above 0.");
 }
+export function notNegative(text: string): number {
+  return text.trim() !== "" && Number(text) === 0 ? 0 : seconds(text);
+}
 export function collect(value: string, before: readonly string[]): string[] {
   return [...before, value];
 }

@@ -23,6 +23,13 @@ export function formatDuration(seconds: number): string {
   return minutes < 2 * 1440 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${Math.floor(minutes / 1440)} d`;
 }
 
+/** Cents and less keep two digits that say something. */
+export function formatDollars(dollars: number): string {
+  if (dollars >= 0.1) return `$${dollars.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
+  if (dollars <= 0) return "$0";
+  return `$${dollars.toFixed(Math.min(12, 1 - Math.floor(Math.log10(dollars))))}`;
+}
+
 /** `1 file`, `2 files`. */
 export function formatCounted(count: number, one: string, many = `${one}s`): string {
   return `${formatCount(count)} ${count === 1 ? one : many}`;

@@ -6,6 +6,7 @@ import { devCommand } from "./commands/dev.ts";
 import { graphCommand } from "./commands/graph.ts";
 import { jobCommand } from "./commands/job.ts";
 import { jobsCommand } from "./commands/jobs.ts";
+import { planCommand } from "./commands/plan.ts";
 import { resultsCommand } from "./commands/results.ts";
 import { runCommand } from "./commands/run.ts";
 import { runsCommand } from "./commands/runs.ts";
@@ -34,6 +35,7 @@ export function program(): Command {
     devCommand,
     runCommand,
     submitCommand,
+    planCommand,
     watchCommand,
     jobsCommand,
     jobCommand,

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import type { Client, Json, JsonObject, StartOptions, Submitted, WorkflowInfo } from "../functions/client/index.ts";
+import type { Client, JobPlan, Json, JsonObject, PlanOptions, StartOptions, Submitted, WorkflowInfo } from "../functions/client/index.ts";
 import { FanfoldError } from "../functions/core/errors.ts";
 
 export interface WorkOptions extends StartOptions {
@@ -10,15 +10,24 @@ export interface WorkOptions extends StartOptions {
 /** Starts the work once there is somebody to do it. */
 export type Start = (client: Client) => Promise<Submitted>;
 
-/** Reads what the user named: a workflow with its fields, or a canvas in a JSON file (`-`: from stdin). What is wrong here needs no engine. */
+/** Reads what the user named, to start it. What is wrong here needs no engine. */
 export function prepareWork(name: string, { fields, ...options }: WorkOptions): Start {
-  if (!isFile(name)) {
-    const pairs = readPairs(fields);
-    return async (client) => client.start(name, readFields(pairs, await client.workflow(name)), options);
-  }
+  const work = readWork(name, fields);
+  if ("canvas" in work) return (client) => client.submitWire(work.canvas, options);
+  return async (client) => client.start(name, readFields(work.pairs, await client.workflow(name)), options);
+}
+/** The same, to ask what it would take. */
+export function preparePlan(name: string, fields: readonly string[], options: PlanOptions): (client: Client) => Promise<JobPlan> {
+  const work = readWork(name, fields);
+  if ("canvas" in work) return (client) => client.planWire(work.canvas, options);
+  return async (client) => client.planWorkflow(name, readFields(work.pairs, await client.workflow(name)), options);
+}
+
+/** A workflow with its fields, or a canvas in a JSON file (`-`: from stdin). */
+function readWork(name: string, fields: readonly string[]): { readonly canvas: unknown } | { readonly pairs: readonly Pair[] } {
+  if (!isFile(name)) return { pairs: readPairs(fields) };
   if (fields.length > 0) throw invalid("--field", `--field is for workflows; ${name} is a canvas, which holds its arguments itself`);
-  const canvas = readCanvasFile(name);
-  return (client) => client.submitWire(canvas, options);
+  return { canvas: readCanvasFile(name) };
 }
 
 function isFile(name: string): boolean {

@@ -1,9 +1,9 @@
 import type { Command } from "commander";
-import { type Client, hasEnded, type Job, type Run } from "../../functions/client/index.ts";
+import { type Client, hasEnded, type Job, type JobCost, type Run } from "../../functions/client/index.ts";
 import { action, command, type CommonOptions, type Context } from "../command.ts";
 import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
-import { formatCount, formatDuration, oneLine } from "../format.ts";
+import { formatCount, formatCounted, formatDollars, formatDuration, oneLine } from "../format.ts";
 import { doneRuns } from "../progress.ts";
 
 export function jobCommand(): Command {
@@ -34,6 +34,11 @@ function deferralText({ runId, task, unmet = [] }: Run): string {
   return `${task ?? "run"} ${runId} waits for ${events.join(", ")}`;
 }
 
+function costText({ measured, computed }: JobCost): string {
+  const { writeUnits, messages, price } = computed;
+  const computedText = `${formatCount(writeUnits.total)} write units, ${formatCounted(messages, "message")}, ${formatDollars(price.total)} on AWS without the time of tasks`;
+  return `measured: ${formatCounted(measured.taskRuns, "task run")}; computed: ${computedText}`;
+}
 /** The facts of a job, one per line. */
 function jobSheet(job: Job, deferred: readonly Run[], width: number): string[] {
   const took = ((job.endedAt ?? Date.now()) - job.createdAt) / 1_000;
@@ -47,6 +52,7 @@ function jobSheet(job: Job, deferred: readonly Run[], width: number): string[] {
     ["runs", `${formatCount(doneRuns(job))} of ${formatCount(job.planned)} known${job.countsExact ? "" : " (approximate)"}`],
     ["counts", counts.join(", ") || undefined],
     ...deferred.map((run): [string, string] => ["deferred", deferralText(run)]),
+    ["cost", job.cost && costText(job.cost)],
     ["error", job.error && `${job.error.name}: ${job.error.message} (run ${job.error.runId})`],
     ["value", job.value === undefined ? undefined : JSON.stringify(job.value)],
   ];

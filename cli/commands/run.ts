@@ -12,11 +12,14 @@ export interface StartCommandOptions extends CommonOptions {
   readonly key?: string;
   readonly timeout?: number;
 }
+export const WHAT = "name of a workflow, or a JSON file with a canvas (- reads it from stdin)";
+export function fieldOption(target: Command): Command {
+  return target.option("-f, --field <name=value>", "a field of the workflow; repeat it for more. JSON if it is JSON, else text", collect, []);
+}
 /** The options of every command that starts a job. */
 export function startOptions(target: Command): Command {
-  return target
-    .argument("<what>", "name of a workflow, or a JSON file with a canvas (- reads it from stdin)")
-    .option("-f, --field <name=value>", "a field of the workflow; repeat it for more. JSON if it is JSON, else text", collect, [])
+  return fieldOption(target)
+    .argument("<what>", WHAT)
     .option("--key <key>", "Idempotency-Key: the same key with the same work gives the same job")
     .option("--timeout <seconds>", "end the job as timed-out after so long", seconds);
 }

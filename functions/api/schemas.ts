@@ -53,6 +53,77 @@ export const submitted = z
   .object({ jobId: z.string(), created: z.boolean().describe("false: the Idempotency-Key met an earlier start, this is its job") })
   .register(components, { id: "Submitted" });
 
+const units = z.number().describe("Write units");
+const writeUnits = z.object({
+  total: units,
+  rows: units,
+  ledger: units,
+  headers: units,
+  plan: units,
+  jobs: units.describe("Job item, lists, events, progress"),
+});
+const price = z
+  .object({
+    date: z.string().describe("Of the price table"),
+    region: z.string(),
+    parts: z.object({
+      rows: z.number(),
+      ledger: z.number(),
+      headers: z.number(),
+      plan: z.number(),
+      jobs: z.number(),
+      reads: z.number(),
+      queue: z.number(),
+      functions: z.number(),
+    }),
+    total: z.number(),
+  })
+  .register(components, { id: "Price", description: "List prices on AWS in US dollars, without free tiers" });
+export const jobPlan = z
+  .object({
+    taskRuns: z.number().describe("Runs of user code that are known now"),
+    members: z.number(),
+    groups: z.number(),
+    ledgerHeight: z.number(),
+    messages: z.object({ total: z.number(), byQueue: z.record(z.string(), z.number()) }),
+    requests: z.object({ total: z.number(), send: z.number(), receive: z.number(), delete: z.number() }).describe("Calls of the queues, ten messages each"),
+    writeUnits,
+    readUnitsAtMost: z.number(),
+    blobs: z.number(),
+    secondsPerTask: z.number().describe("Assumed of every task"),
+    price,
+    time: z
+      .object({
+        seconds: z.number().describe("On tables that have carried such traffic before"),
+        secondsOnNewTables: z.number(),
+        limitedBy: z.string(),
+        bounds: z.array(z.object({ by: z.string(), seconds: z.number() })),
+      })
+      .describe("The quotas let it not be over before"),
+    notes: z.array(z.string()).describe("What the counts leave open; empty: they are exact, if nothing fails"),
+    grows: z.boolean().describe("Tasks stream children, or input follows: more than is known now"),
+    dominates: z.string(),
+  })
+  .register(components, { id: "JobPlan", description: "What a job would take. Nothing was started or stored." });
+
+const jobCost = z
+  .object({
+    measured: z.object({ taskRuns: z.number(), failed: z.number() }).describe("By the job's own counters"),
+    computed: z
+      .object({
+        spawnedRuns: z.number().describe("Task runs that the plan did not know, computed as members of one group"),
+        missingRuns: z.number().describe("Task runs of the plan that did not happen; their share is taken off"),
+        messages: z.number(),
+        requests: z.number(),
+        writeUnits,
+        readUnitsAtMost: z.number(),
+        blobs: z.number(),
+        price: price.describe("As if tasks took no time"),
+      })
+      .describe("From the plan, by the model that also tells it before the job runs"),
+  })
+  .register(components, { id: "JobCost" });
+
 export const job = z
   .object({
     jobId: z.string(),
@@ -65,11 +136,14 @@ export const job = z
     counts,
     countsExact: z.boolean(),
     planned: z.number().describe("Task runs known so far; grows while the job spawns"),
+    cost: jobCost.optional().describe("Of an ended job whose counts are exact. Not in lists"),
     outcome: z.enum(["complete", "failed", "cancelled", "timeout"]).optional(),
     error: errorData.optional(),
     value: json.optional().describe("When the job has ended well and its value is not a group; a group's are read with /results"),
   })
   .register(components, { id: "Job" });
+
+export const startedOrPlan = z.union([submitted, jobPlan]);
 
 const runDetail = z
   .object({
@@ -217,4 +291,10 @@ export const timeoutSeconds = z
   .max(365 * 86_400)
   .optional()
   .describe("Seconds until the job is timed-out");
+export const secondsPerTask = z
+  .string()
+  .regex(/^\d{1,9}(\.\d{1,9})?$/, "must be a number of seconds")
+  .transform(Number)
+  .optional()
+  .register(documentation, { schema: { type: "number", minimum: 0, description: "With ?plan: assumed of every task; default 0.1" } });
 export { failurePolicy, json, milliseconds };

@@ -4,7 +4,7 @@ import { FanfoldError } from "../core/errors.ts";
 import { canonicalJson, type Json } from "../core/json.ts";
 import type { Stamp, StampFilter } from "../core/stamps.ts";
 import { ask, readParts, type ClientOptions } from "./transport.ts";
-import type { Job, JobEvent, JobGraph, JobState, JsonObject, Page, ResultEntry, Run, RunStatus, Submitted, WorkflowInfo } from "./types.ts";
+import type { Job, JobEvent, JobGraph, JobPlan, JobState, JsonObject, Page, ResultEntry, Run, RunStatus, Submitted, WorkflowInfo } from "./types.ts";
 
 export type { ClientOptions } from "./transport.ts";
 
@@ -28,6 +28,11 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface PlanOptions extends Pick<StartOptions, "timeoutSeconds"> {
+  /** Assumed of every task; default 0.1. */
+  readonly secondsPerTask?: number;
+}
+
 /** A Fanfold server. Every method throws FanfoldError with the server's code. */
 export interface Client {
   health(): Promise<{ readonly status: string; readonly version: string }>;
@@ -39,6 +44,12 @@ export interface Client {
   submit(canvas: Canvas, options?: StartOptions): Promise<Submitted>;
   /** Starts a canvas in its wire form, of unknown origin; the server checks it. */
   submitWire(canvas: unknown, options?: StartOptions): Promise<Submitted>;
+  /** What a canvas would take as a job, and cost on AWS. Starts nothing, and refuses what `submit` refuses. */
+  plan(canvas: Canvas, options?: PlanOptions): Promise<JobPlan>;
+  /** As `plan`, of a canvas in its wire form. */
+  planWire(canvas: unknown, options?: PlanOptions): Promise<JobPlan>;
+  /** As `plan`, of a workflow. */
+  planWorkflow(workflow: string, fields?: JsonObject, options?: PlanOptions): Promise<JobPlan>;
   /** A job whose items follow with `putInput`; `body` receives their results. */
   openJob(request?: { readonly body?: Canvas; readonly policy?: FailurePolicy }, options?: StartOptions): Promise<Submitted>;
   /** At most 4,096 items and 4 MB. Repeating a page is harmless. */
@@ -87,6 +98,8 @@ export function createClient(options: ClientOptions): Client {
       json: { ...(body as object), ...(start.timeoutSeconds !== undefined && { timeoutSeconds: start.timeoutSeconds }) },
       headers: { "Idempotency-Key": start.idempotencyKey },
     });
+  const plan = (path: string, body: object, { secondsPerTask, timeoutSeconds }: PlanOptions) =>
+    json<JobPlan>(path, { method: "POST", query: { plan: true, secondsPerTask }, json: { ...body, ...(timeoutSeconds !== undefined && { timeoutSeconds }) } });
   return {
     health: () => json("/health"),
     workflows: async () => (await json<Page<WorkflowInfo>>("/workflows")).items,
@@ -95,6 +108,9 @@ export function createClient(options: ClientOptions): Client {
       post(`/workflows/${encodeURIComponent(workflow)}/jobs`, { fields }, start, { supervised: supervised || undefined }),
     submit: (canvas, start = {}) => post("/jobs", { canvas: encodeCanvas(canvas) }, start),
     submitWire: (canvas, start = {}) => post("/jobs", { canvas }, start),
+    plan: (canvas, given = {}) => plan("/jobs", { canvas: encodeCanvas(canvas) }, given),
+    planWire: (canvas, given = {}) => plan("/jobs", { canvas }, given),
+    planWorkflow: (workflow, fields = {}, given = {}) => plan(`/workflows/${encodeURIComponent(workflow)}/jobs`, { fields }, given),
     openJob: ({ body, policy } = {}, start = {}) =>
       post("/jobs", { ...(body && { body: encodeCanvas(body) }), ...(policy !== undefined && { policy }) }, start, { input: true }),
     async putInput(jobId, page, items) {

@@ -1,5 +1,7 @@
 import type { Counts } from "../core/counts.ts";
 import type { ErrorData, ResultEntry } from "../core/invocation.ts";
+import type { JobCost } from "../core/job-cost.ts";
+import type { JobPlan } from "../core/job-plan.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { RunStatus } from "../core/run-state.ts";
 
@@ -24,6 +26,8 @@ export interface Job {
   readonly countsExact: boolean;
   /** Task runs known so far; grows while the job spawns. */
   readonly planned: number;
+  /** Of an ended job whose counts are exact; not in lists. */
+  readonly cost?: JobCost;
   readonly outcome?: "complete" | "failed" | "cancelled" | "timeout";
   readonly error?: ErrorData & { readonly runId: string };
   readonly value?: Json;
@@ -101,7 +105,7 @@ export interface WorkflowInfo {
   readonly description: string;
   readonly parametersSchema: JsonObject;
 }
-export type { ErrorData, Json, JsonObject, ResultEntry, RunStatus };
+export type { ErrorData, JobCost, JobPlan, Json, JsonObject, ResultEntry, RunStatus };
 
 const ENDED: ReadonlySet<JobState> = new Set<JobState>(["success", "failure", "cancelled", "timed-out"]);
 /** `true`: the job's state does not change any more. */

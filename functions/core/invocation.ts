@@ -133,6 +133,8 @@ export interface TaskInfo {
   readonly tracking?: Tracking;
   /** Its work is an execution of this state machine. `timeoutSeconds`: longest execution; absent: as long as the job may take. */
   readonly stateMachine?: { readonly name: string; readonly timeoutSeconds?: number };
+  /** An async generator: how many children it has shows only when it runs. */
+  readonly streams?: true;
 }
 
 export interface TaskRegistry {

@@ -1,5 +1,7 @@
 import type { Canvas, FailurePolicy } from "../core/canvas.ts";
 import type { ErrorData, ResultEntry } from "../core/invocation.ts";
+import type { JobCost } from "../core/job-cost.ts";
+import type { JobPlan } from "../core/job-plan.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Counts } from "../core/counts.ts";
 import type { RunStatus } from "../core/run-state.ts";
@@ -50,6 +52,8 @@ export interface JobView {
   readonly countsExact: boolean;
   /** Task runs known so far; grows while the job spawns. */
   readonly planned: number;
+  /** Of an ended job whose counts are exact; only where one job is asked for. */
+  readonly cost?: JobCost;
   /** How the root group decided. */
   readonly outcome?: "complete" | "failed" | "cancelled" | "timeout";
   readonly error?: ErrorData & { readonly runId: string };
@@ -199,6 +203,8 @@ export interface Engine {
   /** The id that a submission would get: fresh without a key. */
   newJobId(request: Pick<SubmitRequest, "principal" | "idempotencyKey">): string;
   submit(request: SubmitRequest): Promise<Submitted>;
+  /** What a submission would take and cost. Throws what the submission would throw; starts and stores nothing. `secondsPerTask`: assumed of every task, 0.1 by default. */
+  plan(request: SubmitRequest | OpenJobRequest, secondsPerTask?: number): JobPlan;
   openJob(request: OpenJobRequest): Promise<Submitted>;
   /** Idempotent by page number: the same page twice is harmless, another content is refused (`page_conflict`). */
   putInputPage(jobId: string, page: number, items: readonly Canvas[]): Promise<void>;

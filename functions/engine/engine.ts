@@ -19,7 +19,7 @@ import { jobResults, listEvents, listJobs, listRuns, viewJob, viewRunById } from
 import { revokeRun } from "./revoke.ts";
 import { revokeStamped } from "./revoke-stamped.ts";
 import { completeRun, sendEvent } from "./answers.ts";
-import { newJobId, submitJob, submitOpenJob } from "./submit.ts";
+import { newJobId, planJob, submitJob, submitOpenJob } from "./submit.ts";
 import { sweep } from "./sweep.ts";
 
 /** One instance of the engine over its ports: the same code on one machine, on AWS and in the simulator. */
@@ -29,6 +29,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
   return {
     newJobId: (request) => newJobId(context, request),
     submit: (request) => submitJob(context, request),
+    plan: (request, secondsPerTask) => planJob(context, request, secondsPerTask),
     openJob: async (request) => {
       const submitted = await submitOpenJob(context, request);
       // Opens the input group now, as the message of the first step would: pages may come at once.

@@ -1,6 +1,7 @@
 import type { FailurePolicy, Tracking } from "../core/canvas.ts";
 import type { Counts } from "../core/counts.ts";
 import type { ErrorData } from "../core/invocation.ts";
+import type { Estimate } from "../core/job-cost.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import { leafOf, localIndex } from "../core/ledger.ts";
 import type { GroupStep, WaitStep } from "../core/plan.ts";
@@ -186,6 +187,8 @@ export interface JobSeed {
   readonly planned: number;
   /** By which the job is found: `indexedStamp` of each. */
   readonly stamps?: readonly string[];
+  /** What its plan was estimated to take; absent in jobs of earlier releases. */
+  readonly estimate?: Estimate;
   /** A task token waits for its end: see supervision.ts. */
   readonly supervised?: true;
 }

@@ -106,8 +106,8 @@ export async function sendRun(context: Context, header: Header, run: Run, delayS
   if (step) await sendRuns(context, [{ gid: run.gid, index: run.index, step: run.step, queue: queueOf(context, step), delaySeconds }], 1);
 }
 /** Few members go one by one so that all workers get some; many are packed. */
-export function packSize(context: Context, members: number): number {
-  return Math.max(1, Math.min(context.config.membersPerMessage, Math.ceil(members / context.config.packAbove)));
+export function packSize({ config }: Pick<Context, "config">, members: number): number {
+  return Math.max(1, Math.min(config.membersPerMessage, Math.ceil(members / config.packAbove)));
 }
 
 /** The queue that a step's messages go to. Group steps run no user code: they go to the engine's own queue. */

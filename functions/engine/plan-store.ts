@@ -1,11 +1,10 @@
 import { FanfoldError } from "../core/errors.ts";
 import { leafOf, localIndex } from "../core/ledger.ts";
 import { type GroupStep, isGroupStep, isInput, isPaged, type PlanStep, type Strand } from "../core/plan.ts";
-import { LIMITS } from "../core/limits.ts";
-import { absent } from "./conditions.ts";
 import { eachBounded } from "./concurrently.ts";
-import { ITEM_VERSION, type Owned, planPageKey } from "./items.ts";
-import { jsonBytes, keepText, loadText } from "./payload.ts";
+import { type Owned, planPageKey } from "./items.ts";
+import { keepText, loadText } from "./payload.ts";
+import { type PlanPage, planPageItem, planPages } from "./plan-pages.ts";
 import type { Context } from "./context.ts";
 
 /**
@@ -28,10 +27,10 @@ export class PlanStore {
 
   /** Stores a group step as the only step of a page; returns its group pointer. */
   async write(page: string, step: GroupStep, owned: Owned): Promise<string> {
-    const pages: { name: string; text: string }[] = [];
-    const paged = this.#pageOut(step, page, pages);
-    await eachBounded(pages, 16, ({ name, text }) => this.#put(name, text, owned));
-    await this.#put(page, JSON.stringify([[paged]]), owned);
+    const pages = planPages(page, step, this.#context().config.width);
+    const own = pages.pop() as PlanPage; // last, because it points at the others
+    await eachBounded(pages, 16, (each) => this.#put(each, owned));
+    await this.#put(own, owned);
     return `${page}@0.0`;
   }
 
@@ -58,34 +57,11 @@ export class PlanStore {
     return { strand, pointer };
   }
 
-  /** Replaces big groups, innermost first, by references to pages that are collected in `pages`. */
-  #pageOut(step: GroupStep, name: string, pages: { name: string; text: string }[]): GroupStep {
-    if (!Array.isArray(step.members)) return step;
-    const members = (step.members as readonly Strand[]).map((strand) =>
-      strand.some(isGroupStep) ? strand.map((inner) => this.#pageOutStep(inner, name, pages)) : strand,
-    );
-    const { width } = this.#context().config;
-    if (members.length <= width && JSON.stringify(members).length <= INLINE_MEMBERS) return { ...step, members };
-    const prefix = `${name}!${pages.length}`;
-    for (let leaf = 0; leaf * width < members.length; leaf++) {
-      pages.push({ name: `${prefix}/${leaf}`, text: JSON.stringify(members.slice(leaf * width, (leaf + 1) * width)) });
-    }
-    return { ...step, members: { pages: prefix, count: members.length } };
-  }
-  #pageOutStep(step: PlanStep, name: string, pages: { name: string; text: string }[]): PlanStep {
-    return isGroupStep(step) ? this.#pageOut(step, name, pages) : step;
-  }
-
-  async #put(page: string, text: string, owned: Owned): Promise<void> {
+  async #put(page: PlanPage, owned: Owned): Promise<void> {
     const context = this.#context();
-    if (jsonBytes(text) > LIMITS.inlineBytes) await keepText(context, blobName(page, owned.jobId), text);
-    else
-      await context.store.write({
-        op: "put",
-        key: planPageKey(page),
-        attributes: { v: ITEM_VERSION, jobId: owned.jobId, ttl: owned.ttl, strands: text },
-        when: absent(),
-      });
+    const item = planPageItem(page, owned);
+    if (item) await context.store.write(item);
+    else await keepText(context, blobName(page.name, owned.jobId), page.text);
   }
   async #load(page: string): Promise<readonly Strand[]> {
     const cached = this.#pages.get(page);
@@ -127,8 +103,6 @@ function groupAt(step: PlanStep | undefined, path: string[]): GroupStep | undefi
   return step?.links;
 }
 
-/** Characters of JSON: above this a group's members leave the page of the strand that holds them. */
-const INLINE_MEMBERS = 16 * 1024;
 /** Characters of JSON whose parsed form is kept; parsed plans take a few times that in memory. */
 const CACHED_TEXT = 2 * 1024 * 1024;
 

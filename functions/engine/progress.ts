@@ -31,7 +31,7 @@ export async function noteThin(context: Context, header: Header, members: readon
   const runId = runIdOf(header.gid, (members[0] as Thin).index, 0);
   if (shardOf(`thin ${runId}`, THIN_SAMPLE) === 0) await addProgress(context, ownedBy(header), runId, { success: members.length * THIN_SAMPLE });
 }
-const THIN_SAMPLE = 8;
+export const THIN_SAMPLE = 8;
 /** One event per failed task run; written before anything is decided by it, so that the job's end finds its first failure. */
 export async function noteFailures(context: Context, runs: readonly Run[]): Promise<void> {
   const failures = runs.filter((run) => run.task !== undefined && isFailure(run.status)).map(failureEvent);

@@ -26,6 +26,7 @@ import {
 } from "./items.ts";
 import { countersOf } from "./ledger-reads.ts";
 import { loadText, loadValue } from "./payload.ts";
+import { costOf } from "./plan-job.ts";
 import { resultsOfRun, streamResults } from "./results.ts";
 import { sideGroupBeside } from "./sides.ts";
 import { openedGroup, readLastStep, readLeaf, readRun, readRunById, strandOf } from "./runs.ts";
@@ -37,7 +38,8 @@ export async function viewJob(context: Context, jobId: string): Promise<JobView 
   const root = await readHeader(context, jobId);
   if (!job && !root?.job) return undefined;
   const progress = await progressOf(context, jobId);
-  return toView(context, job, root, progress);
+  const view = await toView(context, job, root, progress);
+  return job?.estimate !== undefined && view.countsExact ? { ...view, cost: costOf(context, job.estimate, view.counts) } : view;
 }
 async function progressOf(context: Context, jobId: string): Promise<Counts> {
   const shards = await context.store.getMany(Array.from({ length: PROGRESS_SHARDS }, (_, k) => progressKey(jobId, k)));

@@ -2,6 +2,7 @@ import { compileCanvas } from "../core/compile.ts";
 import { encodeCanvas } from "../core/canvas-wire.ts";
 import type { FailurePolicy } from "../core/canvas.ts";
 import { FanfoldError } from "../core/errors.ts";
+import type { JobPlan } from "../core/job-plan.ts";
 import { canonicalJson, type Json } from "../core/json.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type Strand, taskSteps } from "../core/plan.ts";
@@ -15,6 +16,8 @@ import { type Header, ITEM_VERSION, type JobSeed } from "./items.ts";
 import { sendControl } from "./messages.ts";
 import { checkTasks, declaredTracking } from "./outbox.ts";
 import { jsonBytes, keepText } from "./payload.ts";
+import { estimateStrand, planStrand } from "./plan-job.ts";
+import { rootStep } from "./plan-shape.ts";
 import { noteState } from "./progress.ts";
 import { ownedBy } from "./run-writes.ts";
 import { keepToken } from "./supervision.ts";
@@ -24,18 +27,29 @@ import { keepToken } from "./supervision.ts";
  * after it the sweeper finishes what a death left undone.
  */
 export async function submitJob(context: Context, request: SubmitRequest): Promise<Submitted> {
-  const strand = compileCanvas(request.canvas, declaredTracking(context));
+  return start(context, request, jobStrand(context, request), () => encodeCanvas(request.canvas));
+}
+function jobStrand(context: Context, { canvas }: SubmitRequest): Strand {
+  const strand = compileCanvas(canvas, declaredTracking(context));
   checkTasks(context, strand, "");
-  return start(context, request, strand, () => encodeCanvas(request.canvas));
+  return strand;
 }
 /** A job whose first step is an open group that is filled from outside. Its header stands when this returns, so that pages can come. */
 export async function submitOpenJob(context: Context, request: OpenJobRequest): Promise<Submitted> {
-  const body = request.body ? compileCanvas(request.body, declaredTracking(context)) : [];
-  checkTasks(context, body, "/body");
-  const policy = request.policy ?? "allSuccess";
+  const { body, policy = "allSuccess" } = request;
+  return start(context, request, openJobStrand(context, request), () => ({ policy, body: body ? encodeCanvas(body) : null }) as unknown as Json);
+}
+function openJobStrand(context: Context, { body, policy = "allSuccess" }: OpenJobRequest): Strand {
+  const after = body ? compileCanvas(body, declaredTracking(context)) : [];
+  checkTasks(context, after, "/body");
   refuseShare(policy);
-  const strand: Strand = [{ policy, tracking: "lazy", members: { input: true } }, ...body];
-  return start(context, request, strand, () => ({ policy, body: request.body ? encodeCanvas(request.body) : null }) as unknown as Json);
+  return [{ policy, tracking: "lazy", members: { input: true } }, ...after];
+}
+/** What a submission would take. Refuses what the submission would refuse, and stores nothing. */
+export function planJob(context: Context, request: SubmitRequest | OpenJobRequest, secondsPerTask?: number): JobPlan {
+  checkKey(request.idempotencyKey);
+  timeoutOf(context, request.timeoutSeconds);
+  return planStrand(context, "canvas" in request ? jobStrand(context, request) : openJobStrand(context, request), secondsPerTask);
 }
 
 /** Of members whose number is not known before they have all been put, no share can be taken. */
@@ -61,17 +75,14 @@ async function start(context: Context, request: Request, strand: Strand, content
   const seed: JobSeed = {
     planned: taskSteps(strand),
     ...(stamps.length > 0 && { stamps }),
+    estimate: estimateStrand(context, strand, owned),
     ...(await keepParameters(context, jobId, fingerprint, parameters)),
     ...(workflow === undefined ? {} : { workflow }),
     ...(fingerprint === undefined ? {} : { fingerprint }),
     ...(token === undefined ? {} : { supervised: true as const }),
   };
   if (token !== undefined) await keepToken(context, owned, token);
-  const plan = await context.plans.write(
-    fingerprint === undefined ? jobId : `${jobId}!${fingerprint.slice(0, 32)}`,
-    { policy: "allSuccess", tracking: "lazy", members: [strand] },
-    owned,
-  );
+  const plan = await context.plans.write(fingerprint === undefined ? jobId : `${jobId}!${fingerprint.slice(0, 32)}`, rootStep(strand), owned);
   const root = {
     ...owned,
     round: 0,

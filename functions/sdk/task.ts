@@ -153,7 +153,7 @@ export function createTask<Args extends readonly unknown[], Returned, Kwargs ext
   definition: TaskDefinition<Args, Returned, Kwargs>,
   more: Pick<TaskInfo, "stateMachine"> = {},
 ): Task<Args, ValueOf<Returned>, GivenKwargs<Kwargs>> {
-  const info = { ...taskInfo(definition), ...more };
+  const info = { ...taskInfo(definition, definition.run), ...more };
   if (typeof definition.run !== "function") throw invalid("/run", `task ${info.name} has no function "run"`);
   const sign = (parts: SignatureParts): TaskSignature => createSignature(info.name, parts, (args, kwargs) => runInline(task, args, kwargs));
   const methods = {
@@ -205,7 +205,7 @@ export function tasksByName(tasks: Iterable<AnyTask>): ReadonlyMap<string, AnyTa
   return byName;
 }
 
-function taskInfo(settings: TaskSettings): TaskInfo {
+function taskInfo(settings: TaskSettings, run: unknown): TaskInfo {
   const { name, version = 1, queue, timeout = DEFAULT_TIMEOUT_SECONDS, retry, streamsResults = false, ignoreResult = false, tracking } = settings;
   const problem = nameProblem(name);
   if (problem !== undefined) throw invalid("/name", `the name of a task ${problem}`);
@@ -222,6 +222,7 @@ function taskInfo(settings: TaskSettings): TaskInfo {
     streamsResults,
     ignoreResult,
     ...(tracking !== undefined && { tracking: readTracking(tracking, "/tracking") }),
+    ...(Object.prototype.toString.call(run) === "[object AsyncGeneratorFunction]" && { streams: true as const }),
   };
 }
 function invalid(field: string, message: string): FanfoldError {

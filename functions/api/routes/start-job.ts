@@ -4,8 +4,8 @@ import { LIMITS } from "../../core/limits.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { readCanvas } from "../read-canvas.ts";
 import { invalid, route } from "../route.ts";
-import { documentation, flag, submitted, timeoutSeconds } from "../schemas.ts";
-import { submittedResponse } from "./submitted.ts";
+import { documentation, flag, secondsPerTask, startedOrPlan, submitted, timeoutSeconds } from "../schemas.ts";
+import { readPlanQuery, submittedResponse } from "./submitted.ts";
 
 /** Canvases and policies stay `unknown` here: core reads them, bounded, and names the node that is wrong. */
 const opaque = (id: string, description: string) => z.unknown().register(documentation, { schema: { $ref: `#/components/schemas/${id}`, description } });
@@ -25,13 +25,14 @@ export const startJobRoute = route({
   summary: "Start an ad-hoc canvas, or open a job whose items follow in pages",
   description:
     "Without ?input the body needs `canvas`. With ?input it may have `body` and `policy`; then put the items with " +
-    "PUT /jobs/{id}/input/{page}, in any order, and seal them. The same Idempotency-Key with the same body gives the same job.",
-  query: z.strictObject({ input: flag }),
+    "PUT /jobs/{id}/input/{page}, in any order, and seal them. The same Idempotency-Key with the same body gives the same job. " +
+    "With ?plan nothing is started or stored: the answer says what the job would take, and refuses what the start would refuse.",
+  query: z.strictObject({ input: flag, plan: flag, secondsPerTask }),
   idempotent: true,
   body: { kind: "json", schema: startBody, maxBytes: LIMITS.canvasBytes },
   replies: {
     201: { description: "Started", schema: submitted },
-    200: { description: "This Idempotency-Key had started it before", schema: submitted },
+    200: { description: "This Idempotency-Key had started it before; with ?plan, the plan", schema: startedOrPlan },
   },
   async handle({ query, body, principal, idempotencyKey }, deps) {
     const common = {
@@ -39,12 +40,18 @@ export const startJobRoute = route({
       ...(idempotencyKey !== undefined && { idempotencyKey }),
       ...(body.timeoutSeconds !== undefined && { timeoutSeconds: body.timeoutSeconds }),
     };
-    if (query.input) return submittedResponse(await deps.engine.openJob({ ...readOpenJob(body, deps), ...common }));
+    const { engine } = deps;
+    const plans = readPlanQuery(query);
+    if (query.input) {
+      const request = { ...readOpenJob(body, deps), ...common };
+      return plans ? Response.json(engine.plan(request, query.secondsPerTask)) : submittedResponse(await engine.openJob(request));
+    }
     for (const key of ["body", "policy"] as const) {
       if (body[key] !== undefined) throw invalid(`/${key}`, `/${key} belongs to a job with input pages: POST /jobs?input`);
     }
     if (body.canvas === undefined) throw invalid("/canvas", '/canvas is missing; send {"canvas": {"task": "...", "args": [...]}}');
-    return submittedResponse(await deps.engine.submit({ canvas: readCanvas(body.canvas, deps.registry, "/canvas"), ...common }));
+    const request = { canvas: readCanvas(body.canvas, deps.registry, "/canvas"), ...common };
+    return plans ? Response.json(engine.plan(request, query.secondsPerTask)) : submittedResponse(await engine.submit(request));
   },
 });
 

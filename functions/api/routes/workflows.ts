@@ -8,8 +8,8 @@ import type { Workflows } from "../dependencies.ts";
 import { nearestName } from "../../core/nearest-name.ts";
 import { checkTasks, under } from "../read-canvas.ts";
 import { invalid, route } from "../route.ts";
-import { flag, json, submitted, timeoutSeconds, workflow as workflowSchema, workflowList } from "../schemas.ts";
-import { submittedResponse } from "./submitted.ts";
+import { flag, json, secondsPerTask, startedOrPlan, submitted, timeoutSeconds, workflow as workflowSchema, workflowList } from "../schemas.ts";
+import { readPlanQuery, submittedResponse } from "./submitted.ts";
 
 const name = z.strictObject({ name: z.string().max(LIMITS.nameCharacters) });
 
@@ -38,9 +38,10 @@ export const workflowRoutes = [
     summary: "Start a workflow",
     description:
       "The same Idempotency-Key with the same body gives the same job. With `?supervised` a state machine of the same name as the job starts it and waits for " +
-      "its end; the job can be read a moment later. A server without one refuses that.",
+      "its end; the job can be read a moment later. A server without one refuses that. With `?plan` nothing is started or stored: the answer says what the job " +
+      "would take, and refuses what the start would refuse.",
     params: name,
-    query: z.strictObject({ supervised: flag }),
+    query: z.strictObject({ supervised: flag, plan: flag, secondsPerTask }),
     idempotent: true,
     body: {
       kind: "json",
@@ -50,7 +51,7 @@ export const workflowRoutes = [
     },
     replies: {
       201: { description: "Started", schema: submitted },
-      200: { description: "This Idempotency-Key had started it before", schema: submitted },
+      200: { description: "This Idempotency-Key had started it before; with ?plan, the plan", schema: startedOrPlan },
     },
     async handle({ params, query, body, principal, idempotencyKey }, { engine, workflows, registry, supervisor }) {
       const { name: workflow } = findWorkflow(params.name, workflows);
@@ -60,20 +61,20 @@ export const workflowRoutes = [
       const timeout = body.timeoutSeconds ?? ownTimeout;
       if (query.supervised && supervisor === undefined)
         throw invalid("?supervised", "this server has no state machine to supervise jobs; start it without ?supervised");
+      const request = {
+        canvas,
+        workflow,
+        parameters,
+        principal,
+        ...(idempotencyKey !== undefined && { idempotencyKey }),
+        ...(timeout !== undefined && { timeoutSeconds: timeout }),
+      };
+      if (readPlanQuery(query)) return Response.json(engine.plan(request, query.secondsPerTask));
       if (supervisor !== undefined && (query.supervised || supervised)) {
         const jobId = engine.newJobId({ principal, ...(idempotencyKey !== undefined && { idempotencyKey }) });
         return submittedResponse(await supervisor.start({ jobId, workflow, fields, principal, ...(timeout !== undefined && { timeoutSeconds: timeout }) }));
       }
-      return submittedResponse(
-        await engine.submit({
-          canvas,
-          workflow,
-          parameters,
-          principal,
-          ...(idempotencyKey !== undefined && { idempotencyKey }),
-          ...(timeout !== undefined && { timeoutSeconds: timeout }),
-        }),
-      );
+      return submittedResponse(await engine.submit(request));
     },
   }),
 ];

@@ -1,0 +1,62 @@
+import { type Command, Option } from "commander";
+import { config } from "../../fanfold.config.ts";
+import type { JobPlan } from "../../functions/client/index.ts";
+import { FanfoldError } from "../../functions/core/errors.ts";
+import { TRACKING_LEVELS, type TrackingLevel } from "../../functions/core/work-shape.ts";
+import { action, command, type CommonOptions, type Context, notNegative, wholeNumber } from "../command.ts";
+import { withEngine } from "../connect.ts";
+import { EXIT } from "../exit-codes.ts";
+import { planSheet, scaleSheet } from "../plan-sheet.ts";
+import { planScale } from "../plan-scale.ts";
+import { preparePlan } from "../start-work.ts";
+import { fieldOption, WHAT } from "./run.ts";
+
+interface PlanCommandOptions extends CommonOptions {
+  readonly field: readonly string[];
+  readonly secondsPerTask?: number;
+  readonly children?: number;
+  readonly level: TrackingLevel;
+}
+const EXAMPLE = `fanfold plan example.sum-of-sums --field n=1000
+fanfold plan canvas.json --seconds-per-task 2
+fanfold plan --children 10000000 --level lazy`;
+
+export function planCommand(): Command {
+  return fieldOption(command("plan", "Say what a workflow or canvas would take, and cost on AWS; starts nothing", EXAMPLE))
+    .argument("[what]", WHAT)
+    .option("--seconds-per-task <seconds>", "assumed of every task: 0.1 by default, none with --children", notNegative)
+    .addOption(
+      new Option("--children <n>", "in place of a canvas: one chord of so many tasks that do nothing, at AWS's quotas").argParser(wholeNumber(1, 268_435_456)),
+    )
+    .addOption(new Option("--level <level>", "with --children: how they are tracked").choices([...TRACKING_LEVELS]).default("lazy"))
+    .action(
+      action(async (context: Context, options: PlanCommandOptions, what?: string) => {
+        if (options.children !== undefined) return showScale(context, options, options.children, what);
+        if (what === undefined) throw refused("<what>", "name a workflow or a canvas, or ask with --children");
+        const seconds = options.secondsPerTask;
+        const plan = preparePlan(what, options.field, seconds === undefined ? {} : { secondsPerTask: seconds });
+        return withEngine(options, "look", async ({ client }) => show(context, await plan(client), planSheet));
+      }),
+    );
+}
+
+async function show(context: Context, plan: JobPlan, sheet: (plan: JobPlan) => readonly string[]): Promise<number> {
+  if (context.terminal.json) await context.terminal.printJson(plan);
+  else await context.terminal.print(`${sheet(plan).join("\n")}\n`);
+  return EXIT.success;
+}
+async function showScale(
+  { terminal }: Context,
+  { level, secondsPerTask = 0 }: PlanCommandOptions,
+  children: number,
+  what: string | undefined,
+): Promise<number> {
+  if (what !== undefined) throw refused("--children", "--children stands in place of a canvas: leave one of them out");
+  const prediction = planScale({ children, level, secondsPerTask, slots: config.concurrency });
+  if (terminal.json) await terminal.printJson({ children, level, ...prediction });
+  else await terminal.print(`${scaleSheet(children, level, prediction).join("\n")}\n`);
+  return EXIT.success;
+}
+function refused(field: string, message: string): FanfoldError {
+  return new FanfoldError("invalid_request", message, { details: { field } });
+}

@@ -1,0 +1,28 @@
+import { DEFAULT_DEPLOYMENT, type Deployment } from "../functions/core/cost-model.ts";
+import { predictChord, type ScalePrediction } from "../functions/core/scale-model.ts";
+import { countWork, type WorkCount } from "../functions/core/work-count.ts";
+import type { TrackingLevel } from "../functions/core/work-shape.ts";
+import { chordShape, FULL_PAGE } from "../functions/engine/chord-shape.ts";
+import { DEFAULT_CONFIG } from "../functions/engine/config.ts";
+import { protocolOf } from "../functions/engine/plan-shape.ts";
+
+export interface ScaleRequest {
+  readonly children: number;
+  readonly level: TrackingLevel;
+  readonly secondsPerTask: number;
+  readonly slots: number;
+  /** `true`: all children in one group, as a program beside the engine can give them; else in pages of input. */
+  readonly oneGroup?: boolean;
+}
+/** The most that fanfold.config.ts lets a queue have. */
+const MOST_INVOCATIONS = 1_000;
+/** SQS delays by at most 15 minutes. */
+const MAX_DELAY_SECONDS = 900;
+
+export function planScale({ children, level, secondsPerTask, slots, oneGroup = false }: ScaleRequest): ScalePrediction & { readonly count: WorkCount } {
+  const perPage = oneGroup ? {} : { perPage: FULL_PAGE };
+  const { job, pages } = chordShape({ children, level, ...perPage }, DEFAULT_CONFIG.width);
+  const count = countWork(job, pages, protocolOf(DEFAULT_CONFIG, MAX_DELAY_SECONDS));
+  const deployment: Deployment = { ...DEFAULT_DEPLOYMENT, maxConcurrency: MOST_INVOCATIONS, slots };
+  return { ...predictChord({ children, level, ...perPage, count }, secondsPerTask, deployment), count };
+}

@@ -1,0 +1,49 @@
+import { ENGINE_QUEUE } from "../core/queue-name.ts";
+import type { GroupStep, Strand } from "../core/plan.ts";
+import { LIMITS } from "../core/limits.ts";
+import type { PlanPages } from "../core/work-count.ts";
+import type { GroupShape, StepShape, StrandShape, TrackingLevel } from "../core/work-shape.ts";
+import { ITEM_VERSION } from "./items.ts";
+import { pagesOf, rootStep } from "./plan-shape.ts";
+
+export interface ChordOf {
+  readonly children: number;
+  readonly level: TrackingLevel;
+  /** Children of one input page; absent: all in one group. */
+  readonly perPage?: number;
+}
+const TASK_QUEUE = "local.default#worker";
+const CHILD: Strand = [{ task: "noop" }];
+
+/** A chord of so many tasks without arguments, as a shape: given in one piece, or as input pages, which may be any number. */
+export function chordShape({ children, level, perPage }: ChordOf, width: number): { readonly job: StrandShape; readonly pages: PlanPages } {
+  const task: StepShape = { queue: TASK_QUEUE, delaySeconds: 0 };
+  const child: StrandShape = { steps: [task] };
+  const groupOf = (members: GroupShape["members"], kind: GroupShape["kind"]): StepShape => ({
+    queue: ENGINE_QUEUE,
+    delaySeconds: 0,
+    group: { tracking: level, members, kind },
+  });
+  const jobOf = (header: StepShape): StrandShape => ({ steps: [header, task] });
+  if (perPage === undefined) {
+    const step: GroupStep = { policy: "allSuccess", tracking: "lazy", members: Array.from({ length: children }, () => CHILD) };
+    return { job: jobOf(groupOf([{ strand: child, count: children }], "members")), pages: storedPages(rootStep([step, ...CHILD]), width) };
+  }
+  const full = Math.floor(children / perPage);
+  const sizes = [...(full > 0 ? [{ size: perPage, count: full }] : []), ...(children % perPage > 0 ? [{ size: children % perPage, count: 1 }] : [])];
+  const members = sizes.map(({ size, count }) => ({ strand: { steps: [groupOf([{ strand: child, count: size }], "members")] }, count }));
+  const own = storedPages(rootStep([{ policy: "allSuccess", tracking: "lazy", members: { input: true } }, ...CHILD]), width);
+  let { writes, blobs } = own;
+  for (const { size, count } of sizes) {
+    const page = storedPages({ policy: "settled", tracking: "lazy", members: Array.from({ length: size }, () => CHILD) }, width, `.0.g.9999!${"0".repeat(32)}`);
+    writes += count * page.writes;
+    blobs += count * page.blobs;
+  }
+  return { job: jobOf(groupOf(members, "pages")), pages: { writes, blobs } };
+}
+/** Under names of the usual length: a job's id, and for pages of input what tells their content. */
+function storedPages(step: GroupStep, width: number, page = ""): PlanPages {
+  return pagesOf(`${"0".repeat(26)}${page}`, step, { v: ITEM_VERSION, jobId: "0".repeat(26), ttl: 1_800_000_000 }, width);
+}
+/** Children of a page as large as it may be. */
+export const FULL_PAGE = LIMITS.pageItems;

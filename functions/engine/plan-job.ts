@@ -1,0 +1,50 @@
+import { type Counts, endedRuns, failedRuns } from "../core/counts.ts";
+import { type Estimate, estimateOf, type JobCost, jobCost } from "../core/job-cost.ts";
+import { DEFAULT_SECONDS_PER_TASK, type JobPlan, jobPlan } from "../core/job-plan.ts";
+import type { Strand } from "../core/plan.ts";
+import { ENGINE_QUEUE } from "../core/queue-name.ts";
+import { countGroup, countWork, type WorkCount } from "../core/work-count.ts";
+import { longestWay, type StrandShape } from "../core/work-shape.ts";
+import type { Context } from "./context.ts";
+import { ITEM_VERSION, type Owned } from "./items.ts";
+import { pagesOf, protocolOf, rootStep, ShapeBuilder, type Unknowns } from "./plan-shape.ts";
+
+/** Counts what a job of this strand will take, and says what cannot be known yet. Nothing is stored. */
+export function planStrand(context: Context, strand: Strand, secondsPerTask = DEFAULT_SECONDS_PER_TASK): JobPlan {
+  const owned = { v: ITEM_VERSION, jobId: context.ids.job(), ttl: Math.ceil(context.clock.now() / 1_000) };
+  const { count, shape, unknowns } = countStrand(context, strand, owned);
+  const grows = unknowns.streaming.size > 0 || unknowns.inputs > 0;
+  return jobPlan({ count, tasksInRow: longestWay(shape), secondsPerTask, notes: notesOf(unknowns, count.taskRuns), grows });
+}
+
+/** What a job keeps of its plan's figures. */
+export function estimateStrand(context: Context, strand: Strand, owned: Owned): Estimate {
+  return estimateOf(countStrand(context, strand, owned).count);
+}
+/** What an ended job has cost. */
+export function costOf({ config, queue }: Context, estimate: Estimate, counts: Counts): JobCost {
+  const task: StrandShape = { steps: [{ queue: ENGINE_QUEUE, delaySeconds: 0 }] };
+  return jobCost(estimate, { taskRuns: endedRuns(counts), failed: failedRuns(counts) }, (taskRuns) =>
+    countGroup({ tracking: "lazy", members: [{ strand: task, count: taskRuns }], kind: "members" }, protocolOf(config, queue.maxDelaySeconds)),
+  );
+}
+
+/** As the job is stored under this id. */
+function countStrand(context: Context, strand: Strand, owned: Owned): { readonly count: WorkCount; readonly shape: StrandShape; readonly unknowns: Unknowns } {
+  const builder = new ShapeBuilder(context);
+  const shape = builder.strand(strand);
+  const { config, queue } = context;
+  const pages = pagesOf(owned.jobId, rootStep(strand), owned, config.width);
+  return { count: countWork(shape, pages, protocolOf(config, queue.maxDelaySeconds)), shape, unknowns: builder.unknowns };
+}
+
+function notesOf({ streaming, branches, loops, inputs, links }: Unknowns, taskRuns: number): string[] {
+  const known = `${taskRuns} task ${taskRuns === 1 ? "run is" : "runs are"} known`;
+  const notes: string[] = [];
+  if (streaming.size > 0) notes.push(`grows while it runs: ${known}; how many children ${[...streaming].join(", ")} will stream cannot be known ahead`);
+  if (inputs > 0) notes.push(`grows while it runs: ${known}; the items follow in pages`);
+  if (branches > 0) notes.push("of each branch the way with more task runs is counted");
+  if (loops > 0) notes.push("each loop is counted as often as it may run at most");
+  if (links > 0) notes.push("callbacks beside a step in the middle of a chain: which of both ends first decides about a few writes");
+  return notes;
+}

@@ -1,0 +1,136 @@
+import { FanfoldError } from "../core/errors.ts";
+import { attributesBytes, keyBytes, writeUnits } from "../core/item-size.ts";
+import { type GroupStep, isGroupStep, isInput, isPaged, type PlanStep, type Strand } from "../core/plan.ts";
+import type { PlanPages, Protocol } from "../core/work-count.ts";
+import type { GroupShape, MemberRuns, StepShape, StrandShape } from "../core/work-shape.ts";
+import { tasksOf } from "../core/work-shape.ts";
+import { THIN_SAMPLE } from "./progress.ts";
+import type { Context } from "./context.ts";
+import type { Owned } from "./items.ts";
+import { notBeforeOf, packSize, queueOf } from "./messages.ts";
+import { planPageItem, planPages } from "./plan-pages.ts";
+
+/** The numbers of this engine that decide how work is cut and packed. */
+export function protocolOf(config: Context["config"], maxDelaySeconds: number): Protocol {
+  const { width, expandRange, inPlaceSteps } = config;
+  return { width, expandRange, packSize: (members) => packSize({ config }, members), maxDelaySeconds, inPlaceSteps, ledgerProgress: 1 / THIN_SAMPLE };
+}
+
+/** The root group of a job: its canvas is the only member. */
+export function rootStep(strand: Strand): GroupStep {
+  return { policy: "allSuccess", tracking: "lazy", members: [strand] };
+}
+
+/** What a plan takes when it is stored, to the byte. */
+export function pagesOf(page: string, step: GroupStep, owned: Owned, width: number): PlanPages {
+  let writes = 0;
+  let blobs = 0;
+  for (const each of planPages(page, step, width)) {
+    const item = planPageItem(each, owned);
+    if (!item) blobs++;
+    else writes += writeUnits(0, keyBytes(item.key.partition, item.key.sort) + attributesBytes(item.attributes), undefined);
+  }
+  return { writes, blobs };
+}
+
+/** What a plan cannot know before it runs. */
+export interface Unknowns {
+  /** Tasks that stream their children. */
+  readonly streaming: Set<string>;
+  /** Branches: the way with more task runs is counted. */
+  branches: number;
+  /** Loops: counted as often as they may run at most. */
+  loops: number;
+  /** Open groups whose members are put from outside. */
+  inputs: number;
+  /** Callbacks beside a step that is not the last of its strand: who ends first decides about a few writes. */
+  links: number;
+}
+
+/** Finds the shape of a strand; equal parts become one object. */
+export class ShapeBuilder {
+  readonly unknowns: Unknowns = { streaming: new Set(), branches: 0, loops: 0, inputs: 0, links: 0 };
+  readonly #context: Context;
+  readonly #now: number;
+  readonly #known = new Map<string, object>();
+  readonly #ids = new Map<object, number>();
+
+  constructor(context: Context) {
+    this.#context = context;
+    this.#now = context.clock.now();
+  }
+
+  strand(strand: Strand): StrandShape {
+    const steps = strand.map((step, k) => this.#step(step, k === strand.length - 1));
+    return this.#same("s", steps, () => ({ steps }));
+  }
+  #step(step: PlanStep, last: boolean): StepShape {
+    const info = isGroupStep(step) ? undefined : this.#context.registry.info(step.task);
+    if (info?.streams === true) this.unknowns.streaming.add(info.name);
+    const queue = queueOf(this.#context, step);
+    const notBefore = notBeforeOf(step, this.#now);
+    const delaySeconds = notBefore === undefined ? 0 : Math.max(0, (notBefore - this.#now) / 1_000);
+    const group = isGroupStep(step) ? this.#group(step) : undefined;
+    const links = step.links && this.#group(step.links);
+    if (links && !last) this.unknowns.links++;
+    const parts = [group, links].map((part) => (part ? this.#idOf(part) : "-"));
+    const errors = step.errors ? { errors: true as const } : {};
+    const key = `t${queue}|${delaySeconds}|${parts.join()}|${step.errors ? "e" : ""}`;
+    return this.#same(key, [], () => ({ queue, delaySeconds, ...(group && { group }), ...(links && { links }), ...errors }));
+  }
+  #group(step: GroupStep): GroupShape {
+    const { tracking } = step;
+    // An execution is started by a task that runs: no canvas has one. It would cost what an approval costs.
+    if (step.wait) return this.#grouped(tracking, [], step.wait.of === "event" ? "event" : "approval");
+    if (isInput(step.members)) {
+      this.unknowns.inputs++;
+      return this.#grouped(tracking, [], "pages");
+    }
+    if (isPaged(step.members)) throw new FanfoldError("internal", "the shape of a stored plan was asked for");
+    const members: MemberRuns[] = [];
+    for (const strand of this.#ways(step, step.members)) {
+      const shape = this.strand(strand);
+      const before = members.at(-1);
+      if (before?.strand === shape) members[members.length - 1] = { strand: shape, count: before.count + 1 };
+      else members.push({ strand: shape, count: 1 });
+    }
+    return this.#grouped(tracking, members, "members");
+  }
+  /** The strands that run: of a branch the longer one, of a loop all its times. */
+  #ways({ choose, repeat }: GroupStep, members: readonly Strand[]): readonly Strand[] {
+    if (repeat) {
+      this.unknowns.loops++;
+      return members.map((strand) => Array.from({ length: repeat.most }, () => strand).flat());
+    }
+    if (!choose) return members;
+    this.unknowns.branches++;
+    const [first, second] = members.map((strand) => ({ strand, tasks: tasksBelow(this.strand(strand)) }));
+    return [(second && first && second.tasks > first.tasks ? second : first)?.strand ?? []];
+  }
+  #grouped(tracking: GroupShape["tracking"], members: readonly MemberRuns[], kind: GroupShape["kind"]): GroupShape {
+    const key = members.map(({ strand, count }) => `${this.#idOf(strand)}x${count}`).join();
+    return this.#same(`g${tracking}|${kind}|${key}`, [], () => ({ tracking, members, kind }));
+  }
+
+  #same<T extends object>(kind: string, parts: readonly object[], make: () => T): T {
+    const key = `${kind}|${parts.map((part) => this.#idOf(part)).join()}`;
+    const known = this.#known.get(key) as T | undefined;
+    if (known) return known;
+    const made = make();
+    this.#known.set(key, made);
+    return made;
+  }
+  #idOf(shape: object): number {
+    const known = this.#ids.get(shape);
+    if (known !== undefined) return known;
+    this.#ids.set(shape, this.#ids.size);
+    return this.#ids.size - 1;
+  }
+}
+
+function tasksBelow(strand: StrandShape): number {
+  return strand.steps.reduce(
+    (sum, { group }) => sum + (group?.members.reduce((inner, { strand: member, count }) => inner + count * tasksBelow(member), 0) ?? 0),
+    tasksOf(strand),
+  );
+}
