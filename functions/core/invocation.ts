@@ -1,5 +1,6 @@
 import type { Canvas, FailurePolicy, Tracking } from "./canvas.ts";
 import type { Json, JsonObject } from "./json.ts";
+import type { StopSignal } from "./stop-signal.ts";
 import type { RetryPolicy } from "./retry-policy.ts";
 
 /** Whatever user code throws becomes data. `message` and `stack` are cut to the limits of the ledger of errors (core/limits.ts). */
@@ -73,7 +74,7 @@ export interface TaskCall {
   /** Milliseconds since the epoch at which the attempt is stopped. */
   readonly deadline: number;
   /** Aborted on cancel, on a lost lease and at the deadline. Its reason is an ErrorData-shaped Error. */
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
   /** Where a streaming task goes on: the cursor stored with the last page that was written; undefined at the first attempt. */
   readonly cursor: Json | undefined;
   readonly services: RunServices;

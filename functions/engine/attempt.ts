@@ -2,6 +2,7 @@ import { addCounts, type Counts, countOf } from "../core/counts.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { ErrorData, Spawned, TaskCall, TaskInfo, TaskOutcome } from "../core/invocation.ts";
 import type { Json } from "../core/json.ts";
+import { LazySignal } from "../core/stop-signal.ts";
 import { parseQueueName } from "../core/queue-name.ts";
 import { retryDelaySeconds, retryPolicy } from "../core/retry-policy.ts";
 import { isTerminal } from "../core/run-state.ts";
@@ -54,14 +55,13 @@ export function holdAttempt(
   const info = context.registry.info(step.task) as TaskInfo;
   const timeoutSeconds = Math.min(step.options?.timeout ?? info.timeoutSeconds, loop.limit?.seconds ?? Number.POSITIVE_INFINITY);
   const deadline = Math.min(context.clock.now() + patienceMs + timeoutSeconds * 1_000, loop.limit?.at ?? Number.POSITIVE_INFINITY);
-  const controller = new AbortController();
+  const signal = new LazySignal();
   let reason: AbortReason | undefined;
   const hold = loop.hold({ runId: run.runId, token, attempt: run.attempt, task: step.task, deadline, ...(thin && { thin }) }, (why) => {
     reason ??= why;
-    controller.abort(abortError(why, timeoutSeconds));
+    signal.abort(abortError(why, timeoutSeconds));
   });
-  const release = (): void => hold.release();
-  return { header, run, step, info, token, thin, signal: controller.signal, log: new RunLog(), deadline, reason: () => reason, release };
+  return { header, run, step, info, token, thin, signal, log: new RunLog(), deadline, reason: () => reason, release: () => hold.release() };
 }
 
 /** Runs user code for a claimed run and prepares what its one commit writes. `later`: it is not to be committed, and has been given back if it could be. */

@@ -1,3 +1,4 @@
+import type { StopSignal } from "../core/stop-signal.ts";
 import type { TaskInfo } from "../core/invocation.ts";
 import type { TaskStep } from "../core/plan.ts";
 import type { Header, Run } from "./items.ts";
@@ -12,6 +13,6 @@ export interface Attempt {
   readonly token: string;
   /** Nobody holds it by a claim: see thin.ts. */
   readonly thin?: boolean;
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
   readonly log: RunLog;
 }

@@ -12,7 +12,7 @@ import type { Header, Run } from "./items.ts";
 import { batchSize } from "./pace.ts";
 import { type Thin, unclaimedRun } from "./thin.ts";
 import type { InPlace } from "./work-list.ts";
-import { mustNotRun } from "./revoked.ts";
+import { mayBeRevoked, mustNotRun } from "./revoked.ts";
 import { type Claiming, claimRuns, type ClaimOutcome, isReady, mustRunAlone } from "./run-writes.ts";
 
 /** `later`: this member's part of the message must come again; `terminal`: its follow-up is due, now and at every redelivery. */
@@ -55,7 +55,7 @@ export async function runReady(lanes: Lanes, ready: readonly Ready[]): Promise<v
 /** Runs a step that was created as started, in a slot that is already its own. */
 export async function runStarted(lanes: Lanes, { header, run, step, token }: Started): Promise<void> {
   const finishing: Promise<void>[] = [];
-  const batch = new Batch(lanes, finishing);
+  const batch = new Batch(lanes, finishing, NO_TURN);
   batch.hold({ ref: run, run, step, thin: false }, holdAttempt(lanes.context, { header, run, step, token, patienceMs: 0 }, lanes.loop));
   await batch.run();
   await all(finishing);
@@ -70,7 +70,9 @@ async function runLane(lanes: Lanes, queue: Ready[], alone: boolean): Promise<vo
       const slot = await loop.slot(alone);
       try {
         const batch = takeBatch(context, queue);
-        if (batch.length > 0) await runBatch(lanes, batch, finishing);
+        if (batch.length === 0) continue;
+        const leave = batch.length > 1 ? await context.pace.enter(batch.length) : NO_TURN;
+        await runBatch(lanes, batch, finishing, leave).finally(leave);
       } finally {
         slot.release();
       }
@@ -79,6 +81,8 @@ async function runLane(lanes: Lanes, queue: Ready[], alone: boolean): Promise<vo
     await all(finishing);
   }
 }
+
+const NO_TURN = (): void => undefined;
 
 /** Of one task, since they are expected to take the same time. */
 function takeBatch(context: Context, queue: Ready[]): Ready[] {
@@ -90,8 +94,8 @@ function takeBatch(context: Context, queue: Ready[]): Ready[] {
   return queue.splice(0, count);
 }
 
-/** Resolves when user code is through; what follows from it goes on in `finishing`. */
-async function runBatch(lanes: Lanes, members: readonly Ready[], finishing: Promise<void>[]): Promise<void> {
+/** Resolves when user code is through; what follows from it goes on in `finishing`. `leave`: ends its turn (pace.ts). */
+async function runBatch(lanes: Lanes, members: readonly Ready[], finishing: Promise<void>[], leave: () => void): Promise<void> {
   const { context, loop, settle } = lanes;
   // The wait for a slot may have been long.
   const gate = await gateOf(context, lanes.header.gid);
@@ -101,10 +105,11 @@ async function runBatch(lanes: Lanes, members: readonly Ready[], finishing: Prom
   }
   const wanted: Ready[] = [];
   for (const member of members) {
-    if (await mustNotRun(context, gate.header, member.ref)) settle(member, { kind: "later", delaySeconds: 0 });
+    if (mayBeRevoked(gate.header) && (await mustNotRun(context, gate.header, member.ref))) settle(member, { kind: "later", delaySeconds: 0 });
     else wanted.push(member);
   }
-  const batch = new Batch(lanes, finishing);
+  if (wanted.length === 0) return;
+  const batch = new Batch(lanes, finishing, leave);
   if (wanted[0]?.thin) {
     for (const member of wanted) batch.hold(member, holdThin(lanes, gate.header, member, batch.patienceMs));
     return batch.run();
@@ -180,11 +185,13 @@ class Batch {
   readonly patienceMs: number;
   readonly #lanes: Lanes;
   readonly #finishing: Promise<void>[];
+  readonly #leave: () => void;
   readonly #turns: Turn[] = [];
   #ended: Ended[] = [];
   #over = false;
 
-  constructor(lanes: Lanes, finishing: Promise<void>[]) {
+  constructor(lanes: Lanes, finishing: Promise<void>[], leave: () => void) {
+    this.#leave = leave;
     this.#lanes = lanes;
     this.#finishing = finishing;
     this.patienceMs = PATIENCE_BATCHES * lanes.context.config.batchMs;
@@ -226,6 +233,7 @@ class Batch {
   }
   /** What has not begun goes back; what has ended need not wait for what runs. */
   #giveUp(): void {
+    this.#leave();
     const turns = this.#turns.splice(0);
     if (turns.length > 0) this.#finishing.push(quiet(this.#giveBack(turns)));
     this.#commit();

@@ -4,6 +4,9 @@ import type { Context } from "./context.ts";
 export class Pace {
   /** Milliseconds per run; of tasks that have run. */
   readonly #means = new Map<string, number>();
+  /** Runs in batches of more than one that have not been executed. */
+  #claimed = 0;
+  readonly #waiting: { readonly runs: number; readonly resolve: () => void }[] = [];
 
   note(task: string, milliseconds: number, runs: number): void {
     const mean = milliseconds / runs;
@@ -15,7 +18,32 @@ export class Pace {
   mean(task: string): number | undefined {
     return this.#means.get(task);
   }
+  /**
+   * Waits until a batch of so many runs may be claimed. Quick runs end before a second batch would help: what is claimed beyond that only fills the memory, and is
+   * missing elsewhere. The result ends the turn, once.
+   */
+  async enter(runs: number): Promise<() => void> {
+    if (this.#claimed > 0 && (this.#claimed + runs > MOST_CLAIMED || this.#waiting.length > 0)) {
+      await new Promise<void>((resolve) => this.#waiting.push({ runs, resolve }));
+    } else this.#claimed += runs;
+    let over = false;
+    return () => {
+      if (over) return;
+      over = true;
+      this.#claimed -= runs;
+      this.#admit();
+    };
+  }
+  #admit(): void {
+    for (let next = this.#waiting[0]; next && (this.#claimed === 0 || this.#claimed + next.runs <= MOST_CLAIMED); next = this.#waiting[0]) {
+      this.#waiting.shift();
+      this.#claimed += next.runs;
+      next.resolve();
+    }
+  }
 }
+/** Two full batches: one runs while the other is claimed. */
+const MOST_CLAIMED = 128;
 const SMOOTHING = 0.3;
 const MOST_TASKS = 1_000;
 

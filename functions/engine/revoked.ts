@@ -20,6 +20,8 @@ export function revokedFrom(header: Header, index: number): number {
 export const isRevoked = (header: Header, ref: Pick<RunRef, "index" | "step">): boolean =>
   header.revoked !== undefined && ref.step >= revokedFrom(header, ref.index);
 
+/** Whether it is worth asking for each run. */
+export const mayBeRevoked = ({ revoked, revokedStamps }: Header): boolean => revoked !== undefined || revokedStamps !== undefined;
 /** Was the run revoked, by its id or by a stamp that it carries? `header`: of its group, as the gate gives it. Reads the plan, and that only when there are revoked stamps. */
 export async function mustNotRun(context: Context, header: Header, run: RunRef): Promise<boolean> {
   if (isRevoked(header, run)) return true;

@@ -1,6 +1,7 @@
 import { errorData, OutcomeError } from "../core/error-data.ts";
 import type { StreamItem, TaskOutcome } from "../core/invocation.ts";
 import type { Json } from "../core/json.ts";
+import type { StopSignal } from "../core/stop-signal.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Strand } from "../core/plan.ts";
 import { childGroupOf } from "../core/run-id.ts";
@@ -133,7 +134,7 @@ const FIRST_YIELD_MS = 1_000;
  * Back-pressure: page p waits until page p - openPages has ended, and what comes after the first pages until a child has begun. After a while the owner yields
  * its slot, so that owners cannot starve their own children.
  */
-async function waitForRoom(context: Context, gid: string, page: number, signal: AbortSignal): Promise<"room" | "decided" | "yielded" | "aborted"> {
+async function waitForRoom(context: Context, gid: string, page: number, signal: StopSignal): Promise<"room" | "decided" | "yielded" | "aborted"> {
   const started = context.clock.now();
   const patience = page === FIRST_PAGES ? FIRST_YIELD_MS : context.config.yieldSeconds * 1_000;
   for (let pause = 10; !signal.aborted; pause = Math.min(500, pause * 2)) {
@@ -196,7 +197,7 @@ const CUT_AFTER_MS = 200;
 class PageCutter {
   readonly #context: Context;
   readonly #items: AsyncGenerator<StreamItem, Json | undefined, undefined>;
-  readonly #signal: AbortSignal;
+  readonly #signal: StopSignal;
   #at: PageCursor;
   #toSkip: number;
   #pulling = false;
@@ -207,7 +208,7 @@ class PageCutter {
   #wake: () => void = () => undefined;
   readonly #onAbort = (): void => this.#wake();
 
-  constructor(context: Context, items: AsyncGenerator<StreamItem, Json | undefined, undefined>, at: PageCursor, signal: AbortSignal) {
+  constructor(context: Context, items: AsyncGenerator<StreamItem, Json | undefined, undefined>, at: PageCursor, signal: StopSignal) {
     this.#context = context;
     this.#items = items;
     this.#signal = signal;

@@ -3,10 +3,10 @@ import { countOf } from "../core/counts.ts";
 import { leafOf, localIndex } from "../core/ledger.ts";
 import type { Json } from "../core/json.ts";
 import { isGroupStep, type Strand, type TaskStep } from "../core/plan.ts";
-import type { RunRef } from "../core/run-id.ts";
+import { type RunRef, runIdOf } from "../core/run-id.ts";
 import { eachBounded } from "./concurrently.ts";
 import type { Context } from "./context.ts";
-import { type Header, type LedgerAttributes, type Run, type RunAttributes } from "./items.ts";
+import { type Header, ITEM_VERSION, type LedgerAttributes, type Run, type RunAttributes } from "./items.ts";
 import { readLedger } from "./ledger-reads.ts";
 import { notBeforeOf } from "./messages.ts";
 import { ownedBy } from "./run-writes.ts";
@@ -28,8 +28,23 @@ export function isThin({ registry }: Pick<Context, "registry">, header: Header, 
 }
 /** What a claim would have written, for an attempt that has none. */
 export function unclaimedRun(context: Context, ref: RunRef, header: Header, step: TaskStep): Run {
+  const { gid, index, step: at } = ref;
+  const { jobId, ttl, round } = header;
   const startedAt = context.clock.now();
-  return { ...identify(ref), ...ownedBy(header), status: "started", round: header.round, attempt: 1, task: step.task, startedAt };
+  return {
+    gid,
+    index,
+    step: at,
+    runId: runIdOf(gid, index, at),
+    v: ITEM_VERSION,
+    jobId,
+    ttl,
+    status: "started",
+    round,
+    attempt: 1,
+    task: step.task,
+    startedAt,
+  };
 }
 
 /** A member that has simply succeeded, of which no row is kept. */

@@ -1,8 +1,10 @@
+import type { StopSignal } from "../core/stop-signal.ts";
+
 /**
  * The result of `work`, or the signal's reason as soon as it aborts. Work that ignores the signal is left behind: its late result or error goes
  * nowhere.
  */
-export async function raceAbort<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+export async function raceAbort<T>(signal: StopSignal, work: () => Promise<T>): Promise<T> {
   signal.throwIfAborted();
   let onAbort: (() => void) | undefined;
   const aborted = new Promise<never>((_resolve, reject) => {

@@ -1,3 +1,4 @@
+import { abortSignalOf } from "../core/stop-signal.ts";
 import { errorData, OutcomeError } from "../core/error-data.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { GroupHandle, TaskCall, TaskOutcome } from "../core/invocation.ts";
@@ -22,57 +23,124 @@ const SPAWNED: SpawnedChildren = Object.freeze({
   },
 });
 
-/** The context of one attempt. Plain functions, so that tasks may take it apart: `({ spawn, log }, path) => ..`. */
-export function createContext(call: TaskCall, kwargs: JsonObject, streamsResults: boolean, effects: AttemptEffects, waits: EventWaits): TaskContext {
-  const end = (outcome: TaskOutcome): never => {
-    throw new OutcomeError(outcome);
-  };
-  return {
-    jobId: call.jobId,
-    runId: call.runId,
-    attempt: call.attempt,
-    round: call.round,
-    site: call.site,
-    queue: call.queue,
-    deadline: call.deadline,
-    signal: call.signal,
-    kwargs,
-    stamps: call.stamps,
-    headers: call.headers,
-    priority: call.priority,
-    member: { group: call.groupId, index: call.index },
-    log: createLog(call),
-    cursor: call.cursor,
-    group: streamsResults ? groupHandle(call.args[0]) : undefined,
-    results: () => call.services.results(),
-    count: (name, by = 1) => effects.count(name, by),
-    spawn(children, options = {}) {
-      effects.spawn(children, options.policy);
+/** The context of one attempt. Its functions are bound, so that tasks may take it apart, `({ spawn, log }, path) => ..`, and made when they are asked for: most are not. */
+class AttemptContext implements TaskContext {
+  readonly #call: TaskCall;
+  readonly kwargs: JsonObject;
+  readonly #streamsResults: boolean;
+  readonly #effects: AttemptEffects;
+  readonly #waits: EventWaits;
+  #log: TaskLog | undefined;
+
+  constructor(call: TaskCall, kwargs: JsonObject, streamsResults: boolean, effects: AttemptEffects, waits: EventWaits) {
+    this.#call = call;
+    this.kwargs = kwargs;
+    this.#streamsResults = streamsResults;
+    this.#effects = effects;
+    this.#waits = waits;
+  }
+  get jobId(): string {
+    return this.#call.jobId;
+  }
+  get runId(): string {
+    return this.#call.runId;
+  }
+  get attempt(): number {
+    return this.#call.attempt;
+  }
+  get round(): number {
+    return this.#call.round;
+  }
+  get site(): string {
+    return this.#call.site;
+  }
+  get queue(): string {
+    return this.#call.queue;
+  }
+  get deadline(): number {
+    return this.#call.deadline;
+  }
+  get signal(): AbortSignal {
+    return abortSignalOf(this.#call.signal);
+  }
+  get stamps(): JsonObject {
+    return this.#call.stamps;
+  }
+  get headers(): JsonObject {
+    return this.#call.headers;
+  }
+  get priority(): number | undefined {
+    return this.#call.priority;
+  }
+  get member(): TaskContext["member"] {
+    return { group: this.#call.groupId, index: this.#call.index };
+  }
+  get log(): TaskLog {
+    return (this.#log ??= createLog(this.#call));
+  }
+  get cursor(): Json | undefined {
+    return this.#call.cursor;
+  }
+  get group(): GroupHandle | undefined {
+    return this.#streamsResults ? groupHandle(this.#call.args[0]) : undefined;
+  }
+  get results(): TaskContext["results"] {
+    return () => this.#call.services.results();
+  }
+  get count(): TaskContext["count"] {
+    return (name, by = 1) => this.#effects.count(name, by);
+  }
+  get spawn(): TaskContext["spawn"] {
+    return (children, options = {}) => {
+      this.#effects.spawn(children, options.policy);
       return SPAWNED;
-    },
-    spawnWithCallback(children, callback, options = {}) {
-      effects.spawnWithCallback(children, callback, options.policy);
+    };
+  }
+  get spawnWithCallback(): TaskContext["spawnWithCallback"] {
+    return (children, callback, options = {}) => {
+      this.#effects.spawnWithCallback(children, callback, options.policy);
       return SPAWNED;
-    },
-    addToChord: (canvas) => effects.addToChord(canvas),
-    replace(canvas) {
+    };
+  }
+  get addToChord(): TaskContext["addToChord"] {
+    return (canvas) => this.#effects.addToChord(canvas);
+  }
+  get replace(): TaskContext["replace"] {
+    return (canvas) => {
+      const effects = this.#effects;
       effects.notStreaming("be replaced");
       if (effects.spawned("own") !== undefined) throw new FanfoldError("invalid_request", "a run that has spawned children cannot be replaced as well");
       const spawned = { children: [canvasOf(canvas)], policy: "allSuccess", value: "replace" } as const;
       return end({ kind: "success", value: null, spawned, ...(effects.counters !== undefined && { counters: effects.counters }) });
-    },
-    retry({ error, delaySeconds } = {}) {
+    };
+  }
+  get retry(): TaskContext["retry"] {
+    return ({ error, delaySeconds } = {}) => {
       if (delaySeconds !== undefined && !(delaySeconds >= 0 && Number.isFinite(delaySeconds))) {
         throw new FanfoldError("invalid_request", "delaySeconds must be a number of seconds, 0 or more", { details: { field: "/delaySeconds" } });
       }
       const data = errorData(error ?? new TaskError("the task asked to be retried", { reason: "retry" }));
       return end({ kind: "retry", error: data, ...(delaySeconds !== undefined && { delaySeconds }) });
-    },
-    waitForEvent: <Value>(name: string, { timeoutSeconds }: { readonly timeoutSeconds?: number } = {}) => waits.wait(name, timeoutSeconds) as Promise<Value>,
-    skip: (value) => end({ kind: "skipped", value: toJson(value, "the value of skip") }),
-    fail: (error, { retryable } = {}) => end({ kind: "failed", error: { ...errorData(error), ...(retryable !== undefined && { retryable }) } }),
-    at: (cursor, item): CursorItem => ({ cursor: toJson(cursor, "the cursor"), item }),
-  };
+    };
+  }
+  get waitForEvent(): TaskContext["waitForEvent"] {
+    return <Value>(name: string, { timeoutSeconds }: { readonly timeoutSeconds?: number } = {}) => this.#waits.wait(name, timeoutSeconds) as Promise<Value>;
+  }
+  get skip(): TaskContext["skip"] {
+    return (value) => end({ kind: "skipped", value: toJson(value, "the value of skip") });
+  }
+  get fail(): TaskContext["fail"] {
+    return (error, { retryable } = {}) => end({ kind: "failed", error: { ...errorData(error), ...(retryable !== undefined && { retryable }) } });
+  }
+  get at(): TaskContext["at"] {
+    return (cursor, item): CursorItem => ({ cursor: toJson(cursor, "the cursor"), item });
+  }
+}
+export function createContext(call: TaskCall, kwargs: JsonObject, streamsResults: boolean, effects: AttemptEffects, waits: EventWaits): TaskContext {
+  return new AttemptContext(call, kwargs, streamsResults, effects, waits);
+}
+function end(outcome: TaskOutcome): never {
+  throw new OutcomeError(outcome);
 }
 
 function groupHandle(value: Json | undefined): GroupHandle | undefined {

@@ -1,9 +1,10 @@
 import { errorData, isInstance, OutcomeError } from "../core/error-data.ts";
+import type { StopSignal } from "../core/stop-signal.ts";
 import type { TaskOutcome } from "../core/invocation.ts";
 import { TaskBroken } from "./errors.ts";
 
 /** How the attempt ends that threw this. */
-export function outcomeOf(thrown: unknown, signal: AbortSignal): TaskOutcome {
+export function outcomeOf(thrown: unknown, signal: StopSignal): TaskOutcome {
   // Once the signal has aborted, whatever user code makes of it is only an echo of its reason.
   if (signal.aborted) return { kind: "failed", error: errorData(signal.reason) };
   if (isInstance(thrown, OutcomeError)) return thrown.outcome;

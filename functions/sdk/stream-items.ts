@@ -1,3 +1,4 @@
+import type { StopSignal } from "../core/stop-signal.ts";
 import { OutcomeError } from "../core/error-data.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { StreamItem, TaskOutcome } from "../core/invocation.ts";
@@ -15,7 +16,7 @@ import type { CursorItem } from "./task-context.ts";
  */
 export async function* streamItems(
   source: AsyncIterator<unknown>,
-  signal: AbortSignal,
+  signal: StopSignal,
   waits: EventWaits,
 ): AsyncGenerator<StreamItem, Json | undefined, undefined> {
   let ended = false;
@@ -35,7 +36,7 @@ export async function* streamItems(
   }
 }
 
-async function deferralOf(waits: EventWaits, signal: AbortSignal): Promise<TaskOutcome | undefined> {
+async function deferralOf(waits: EventWaits, signal: StopSignal): Promise<TaskOutcome | undefined> {
   try {
     return await raceAbort(signal, () => waits.deferral());
   } catch {
@@ -55,7 +56,7 @@ async function pull(source: AsyncIterator<unknown>, onEnd: () => void): Promise<
   }
 }
 
-async function stop(source: AsyncIterator<unknown>, signal: AbortSignal): Promise<void> {
+async function stop(source: AsyncIterator<unknown>, signal: StopSignal): Promise<void> {
   try {
     await raceAbort(signal, async () => source.return?.());
   } catch {

@@ -1,0 +1,52 @@
+/** What the runner needs of an AbortSignal. */
+export interface StopSignal {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  throwIfAborted(): void;
+  addEventListener(type: "abort", listener: () => void, options?: { readonly once?: boolean }): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
+/** A StopSignal that becomes an AbortSignal when somebody asks for one: most runs never look, and an AbortSignal costs more than the rest of a short run. */
+export class LazySignal implements StopSignal {
+  #aborted = false;
+  #reason: unknown;
+  readonly #listeners = new Set<() => void>();
+  #controller: AbortController | undefined;
+
+  get aborted(): boolean {
+    return this.#aborted;
+  }
+  get reason(): unknown {
+    return this.#reason;
+  }
+  throwIfAborted(): void {
+    if (this.#aborted) throw this.#reason;
+  }
+  addEventListener(_type: "abort", listener: () => void): void {
+    if (!this.#aborted) this.#listeners.add(listener);
+  }
+  removeEventListener(_type: "abort", listener: () => void): void {
+    this.#listeners.delete(listener);
+  }
+  abort(reason: unknown): void {
+    if (this.#aborted) return;
+    this.#aborted = true;
+    this.#reason = reason;
+    this.#controller?.abort(reason);
+    const listeners = [...this.#listeners];
+    this.#listeners.clear();
+    for (const listener of listeners) listener();
+  }
+  /** The same as an AbortSignal. */
+  get abortSignal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#aborted) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+}
+export function abortSignalOf(signal: StopSignal): AbortSignal {
+  return signal instanceof LazySignal ? signal.abortSignal : (signal as AbortSignal);
+}
