@@ -9,6 +9,7 @@ import { resumeWaiting } from "./expand.ts";
 import { gateOf } from "./gate.ts";
 import type { Header, Run } from "./items.ts";
 import { batchSize } from "./pace.ts";
+import { isRevoked } from "./revoked.ts";
 import { type Thin, unclaimedRun } from "./thin.ts";
 import type { InPlace } from "./work-list.ts";
 import { type Claiming, claimRuns, type ClaimOutcome, isDue, mustRunAlone } from "./run-writes.ts";
@@ -98,11 +99,14 @@ async function runBatch(lanes: Lanes, members: readonly Ready[], finishing: Prom
     return;
   }
   const batch = new Batch(lanes, finishing);
+  const allowed = members.filter(({ ref }) => !isRevoked(gate.header, ref));
+  for (const member of members) if (!allowed.includes(member)) settle(member, { kind: "later", delaySeconds: 0 });
+  if (allowed.length === 0) return;
   if (members[0]?.thin) {
-    for (const member of members) batch.hold(member, holdThin(lanes, gate.header, member, batch.patienceMs));
+    for (const member of allowed) batch.hold(member, holdThin(lanes, gate.header, member, batch.patienceMs));
     return batch.run();
   }
-  for (const { member, claim, token } of await claimAll(context, gate.header, members)) {
+  for (const { member, claim, token } of await claimAll(context, gate.header, allowed)) {
     if (claim.kind === "refused") finishing.push(quiet(settleRefused(context, claim.run).then((handled) => settle(member, handled))));
     else batch.hold(member, holdAttempt(context, { header: gate.header, run: claim.run, step: member.step, token, patienceMs: batch.patienceMs }, loop));
   }
