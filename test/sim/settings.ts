@@ -48,7 +48,7 @@ export function randomSettings(random: Random): Settings {
       slow: random.pick([0, 0.02, 0.08]),
     },
     config: {
-      width: 2 + random.int(2),
+      width: random.pick([2, 2, 3, 3, 5]),
       leaseSeconds,
       skewMarginSeconds: machine ? 0 : 2 * SKEW_SECONDS,
       killEvidence: machine || random.chance(0.2) ? "supervisor" : "takeover",
@@ -59,10 +59,10 @@ export function randomSettings(random: Random): Settings {
       followDelayMs: random.pick([0, 50, 2_000]),
       headerCacheMs: random.pick([0, 5_000]),
       expandRange: 1 + random.int(3),
-      membersPerMessage: 1 + random.int(3),
-      batchMembers: 1 + random.int(3),
+      membersPerMessage: random.pick([1, 2, 3, 5]),
+      batchMembers: random.pick([1, 3, 5]),
       // Some batches are long over before they are late, others are given up.
-      batchMs: random.pick([1, 50, 60_000]),
+      batchMs: random.pick([1, 50, 60_000, 60_000]),
       inPlaceSteps: random.pick([0, 1, 50]),
       inPlaceSeconds: random.pick([5, 60]),
       packAbove: 1,

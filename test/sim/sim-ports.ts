@@ -61,6 +61,7 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
         ),
       write,
       writeMany: async (ops) => {
+        if (ops.length > 1 && ops.every(isOfRun)) scheduler.count("batches");
         const results = await Promise.all(ops.map(write));
         return world.faults.reportMany?.(ops, results) ?? results;
       },
@@ -171,6 +172,11 @@ function readItem(
   });
 }
 
+/** A claim, or the end of an attempt. */
+function isOfRun(op: WriteOp): boolean {
+  const set = op.op === "put" ? op.attributes : op.op === "update" ? op.change.set : undefined;
+  return set?.["writer"] !== undefined || set?.["leaseOwner"] !== undefined;
+}
 function labelOf(op: WriteOp): string {
   const when = op.when ? ` IF ${JSON.stringify(op.when)}` : "";
   const what = op.op === "put" ? op.attributes : op.op === "update" ? op.change : {};

@@ -1,5 +1,5 @@
 import type { Json } from "../../functions/core/json.ts";
-import type { Attributes, Condition, Item, WriteOp } from "../../functions/engine/ports.ts";
+import type { Attributes, Condition, Item, WriteOp, WriteResult } from "../../functions/engine/ports.ts";
 import type { Faults } from "./faults.ts";
 
 /**
@@ -36,6 +36,16 @@ function withWhen<T extends WriteOp>(op: T, when: Condition | undefined): T {
 function withAttributes(item: Item | undefined, change: (attributes: Attributes) => Attributes): Item | undefined {
   return item && { key: item.key, attributes: change(item.attributes) };
 }
+const namesPart = (op: WriteOp): boolean => isLedger(op) && op.op === "update" && op.change.add?.["parts"] !== undefined;
+const isClaim = (op: WriteOp): boolean => isRow(op) && (op.op === "put" ? op.attributes["status"] : statusSetBy(op)) === "started";
+const isCommit = (op: WriteOp): boolean =>
+  isRow(op) && (op.op === "put" ? op.attributes : op.op === "update" ? (op.change.set ?? {}) : {})["writer"] !== undefined;
+/** Batches that are big and late, so that another worker takes some of their runs over. */
+const OFTEN_TOGETHER = { batchMembers: 5, batchMs: 60_000, membersPerMessage: 5, leaseSeconds: 4 };
+function asIfApplied(op: WriteOp, { item, units }: WriteResult): WriteResult {
+  const set = op.op === "put" ? op.attributes : op.op === "update" ? op.change.set : {};
+  return { applied: true, item: { key: op.key, attributes: { ...item?.attributes, ...set } }, units };
+}
 const isFence = (op: WriteOp): boolean => isRow(op) && op.when !== undefined && attributesNamed(op.when).includes("leaseOwner");
 const isWake = (op: WriteOp): boolean => isRow(op) && op.when !== undefined && attributesNamed(op.when).includes("unmet");
 function withoutSet(op: WriteOp, names: readonly string[]): WriteOp {
@@ -50,6 +60,21 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
   "no-sweeper": { removes: "nothing: without losses the sweeper is not needed", faults: NO_SWEEPER },
   "no-sweeper-with-message-loss": { removes: "the sweeper sends again what was lost", faults: { sweeper: false, loss: true } },
   "unguarded-add": { removes: "a ledger takes a mark only if it is not there yet", faults: { rewrite: unguarded } },
+  "part-marked-unguarded": {
+    removes: "of two deliveries that ran a member without a claim the second marks nothing",
+    faults: { rewrite: (op) => (namesPart(op) ? withWhen(op, undefined) : op) },
+  },
+  "part-not-named": {
+    removes: "a mark of a member without a row names the part that has its value",
+    faults: {
+      rewrite: (op) => {
+        if (!namesPart(op) || op.op !== "update") return op;
+        const { parts: _unnamed, ...add } = op.change.add ?? {};
+        return { ...op, change: { ...op.change, add } };
+      },
+    },
+  },
+  "lost-part": { removes: "values of members without rows are stored before the mark that names them", faults: { lostParts: 0.3 } },
   "plain-counter": {
     removes: "the ledger is a set: marks are counted instead",
     faults: {
@@ -90,6 +115,23 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
           : op,
     },
   },
+  "claims-as-one": {
+    removes: "of runs that are claimed together each has an outcome of its own",
+    faults: {
+      config: OFTEN_TOGETHER,
+      reportMany: (ops, results) => (ops.every(isClaim) ? results.map((result) => ({ ...result, applied: results[0]?.applied === true })) : results),
+    },
+  },
+  "commits-as-one": {
+    removes: "of runs that are committed together each has its own fence",
+    faults: {
+      config: OFTEN_TOGETHER,
+      reportMany: (ops, results) => {
+        const committed = ops.every(isCommit) && results.some(({ applied }) => applied);
+        return committed ? results.map((result, k) => (result.applied ? result : asIfApplied(ops[k] as WriteOp, result))) : results;
+      },
+    },
+  },
   "no-skew-margin": { removes: "a lease is over only when the slowest clock says so", faults: { config: { skewMarginSeconds: 0 } } },
   "instance-id-lease-owner": { removes: "a lease belongs to one claim, not to a process", faults: { tokenPerProcess: true } },
   "claim-without-condition": {
@@ -115,6 +157,10 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
     removes: "a row that is written before it runs is put only if it is absent",
     faults: { rewrite: (op) => (op.op === "put" && isRow(op) && op.key.sort.endsWith("#0000") ? withWhen(op, undefined) : op) },
   },
+  "result-overwritten": {
+    removes: "of two deliveries that ran a member without a claim the first writes its row",
+    faults: { rewrite: (op) => (op.op === "put" && isCommit(op) ? withWhen(op, undefined) : op) },
+  },
   "header-overwritten": {
     removes: "a header is created only if it is absent: the one that stands there is the truth",
     faults: { rewrite: (op) => (op.op === "put" && isHeader(op) ? withWhen(op, undefined) : op) },
@@ -133,6 +179,10 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
   "ack-on-later": { removes: "a live lease, or a run that is not due, is never acknowledged", faults: { sweeper: false, loop: { ackOnLater: true } } },
   "ack-on-error": { removes: "what throws is not acknowledged", faults: { sweeper: false, loop: { ackOnError: true } } },
   "ack-on-lost-lease": { removes: "a lost fence never acknowledges", faults: { sweeper: false, loop: { ackOnLostLease: true } } },
+  "ack-on-spare-slot": {
+    removes: "a message is acknowledged after all steps that run in its place",
+    faults: { sweeper: false, loop: { ackOnSpareSlot: true } },
+  },
   "no-replay-on-redelivery": { removes: "a finished run is followed again at every redelivery", faults: { sweeper: false, loop: { ackFinished: true } } },
   "lost-outbox": {
     removes: "what was spawned is written with the commit",

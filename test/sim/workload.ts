@@ -45,7 +45,7 @@ export interface ScriptWait {
 /** Sent sooner or later, as long as somebody waits for them; nobody sends any other. */
 export const EVENTS = ["go", "stop"] as const;
 export const MAX_ATTEMPTS = 3;
-/** Thin groups more often than not: of their members only those of one plain step make a difference. */
+/** Thin groups more often than not: only members of one plain step make a difference in them. */
 const TRACKED: readonly Tracking[] = ["lazy", "lazy", "full", "result", "ledger", "ledger"];
 export const TASKS = { plain: "plain", streaming: "reads-by-stream", silent: "ignores-result", elsewhere: "other-queue" } as const;
 
@@ -89,10 +89,18 @@ export class Workload {
         ...(random.chance(0.6) && { policy: this.#policy() }),
       };
     }
+    if (random.chance(0.2)) return { kind: "canvas", canvas: this.#wide() };
     const canvas = random.chance(0.7) ? this.#chord(2) : this.#strand(2);
     return { kind: "canvas", canvas, ...(random.chance(0.06) && this.#timeouts && { timeoutSeconds: 20 + random.int(200) }) };
   }
 
+  /** Many quick members, so that a worker comes to know their pace and takes several at once. */
+  #wide(): Canvas {
+    const random = this.#random;
+    const quick = (): Canvas => this.#task({ steps: random.int(3) }, random.chance(0.9) ? TASKS.plain : undefined);
+    const members = this.#list(5 + random.int(8), quick);
+    return { kind: "chord", header: { kind: "group", members, options: { policy: this.#policy(), tracking: random.pick(TRACKED) } }, body: this.#task() };
+  }
   #strand(given: number): Canvas {
     const random = this.#random;
     const depth = --this.#budget < 0 ? 0 : given;
@@ -109,22 +117,25 @@ export class Workload {
     if (depth > 0 && this.#budget > 0 && dice < 0.4) return this.#parent(depth - 1);
     return this.#task();
   }
-  #task(more: Partial<Script> = {}): Canvas {
+  #task(more: Partial<Script> = {}, name?: string): Canvas {
     const random = this.#random;
     const dice = random.next();
     const behaviour: Script["behaviour"] =
       dice < 0.06 ? "always" : dice < 0.09 ? "fatal" : dice < 0.11 ? "broken" : dice < 0.22 ? "once" : dice < 0.27 ? "retry" : dice < 0.31 ? "skip" : "succeed";
-    return this.#signature({
-      label: `t${++this.#labels}`,
-      steps: random.int(8),
-      behaviour,
-      ...(behaviour === "retry" && random.chance(0.5) && { delaySeconds: random.int(20) }),
-      ...(random.chance(0.3) && { counters: { files: 1 + random.int(3), ...(random.chance(0.3) && { bytes: random.int(1_000) }) } }),
-      ...(random.chance(0.03) && { big: true }),
-      ...(random.chance(0.4) && { reads: true }),
-      ...(random.chance(0.12) && { waits: this.#waits() }),
-      ...more,
-    });
+    return this.#signature(
+      {
+        label: `t${++this.#labels}`,
+        steps: random.int(8),
+        behaviour,
+        ...(behaviour === "retry" && random.chance(0.5) && { delaySeconds: random.int(20) }),
+        ...(random.chance(0.3) && { counters: { files: 1 + random.int(3), ...(random.chance(0.3) && { bytes: random.int(1_000) }) } }),
+        ...(random.chance(0.03) && { big: true }),
+        ...(random.chance(0.4) && { reads: true }),
+        ...(random.chance(0.12) && { waits: this.#waits() }),
+        ...more,
+      },
+      name,
+    );
   }
   /** Each name once: up to two sets of up to two. */
   #waits(): readonly (readonly ScriptWait[])[] {
@@ -180,9 +191,16 @@ export class Workload {
     const random = this.#random;
     const outside = this.#inGroup;
     this.#inGroup = true;
-    const members = this.#list(random.int(this.#budget > 0 ? 6 : 2), () => this.#strand(depth));
+    const tracking = random.pick(TRACKED);
+    // Only members of one step differ from others in what is kept of them.
+    const single = (tracking === "result" || tracking === "ledger") && random.chance(0.6);
+    const members = this.#list(random.int(this.#budget > 0 ? 6 : 2), () => (single ? this.#single(depth) : this.#strand(depth)));
     this.#inGroup = outside;
-    return { kind: "group", members, options: { policy: this.#policy(), tracking: random.pick(TRACKED) } };
+    return { kind: "group", members, options: { policy: this.#policy(), tracking } };
+  }
+  #single(depth: number): Canvas {
+    this.#budget -= 0.5;
+    return this.#random.chance(0.9) ? this.#task() : this.#parent(depth);
   }
   #chord(depth: number): Canvas {
     this.#budget--;
@@ -196,7 +214,7 @@ export class Workload {
     const dice = random.int(9);
     return dice < 2 ? "allSuccess" : dice < 6 ? "settled" : dice < 8 ? "failFast" : { threshold: random.int(3) };
   }
-  #signature(script: Script): Canvas {
+  #signature(script: Script, name?: string): Canvas {
     const random = this.#random;
     const stamps = stampsOf(script.label);
     const options: SignatureOptions = {
@@ -207,7 +225,7 @@ export class Workload {
       ...(random.chance(script.stream ? 0.3 : 0.05) && { timeout: 4 + random.int(30) }),
       ...(random.chance(0.03) && { ignoreResult: true }),
     };
-    const task = random.chance(0.75) ? TASKS.plain : random.pick([TASKS.streaming, TASKS.streaming, TASKS.silent, TASKS.elsewhere]);
+    const task = name ?? (random.chance(0.75) ? TASKS.plain : random.pick([TASKS.streaming, TASKS.streaming, TASKS.silent, TASKS.elsewhere]));
     const kwargs = { script: script as unknown as JsonObject };
     const bare = { kind: "task" as const, task, args: [script.label], kwargs, options, immutable: random.chance(0.2) };
     return random.chance(0.12) ? this.#linked(bare) : bare;
