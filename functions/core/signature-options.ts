@@ -1,5 +1,4 @@
-import { type Tracking, TRACKINGS } from "./canvas.ts";
-import type { FailurePolicy, GroupOptions, SignatureOptions } from "./canvas.ts";
+import { type FailurePolicy, type GroupOptions, type SignatureOptions, type Tracking, TRACKINGS } from "./canvas.ts";
 import { FanfoldError } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
 import { isPlainObject, measureJson } from "./json-check.ts";

@@ -50,8 +50,6 @@ describe("a state machine as a task", () => {
     for (const stateMachine of ["", "a b", "arn:aws:lambda:eu-west-1:123456789012:function:f", "x".repeat(81)]) {
       expect(() => defineStateMachineTask({ name: "t", stateMachine })).toThrow(expect.objectContaining({ details: { field: "/stateMachine" } }));
     }
-    expect(() => defineStateMachineTask({ name: "t", stateMachine: "m", timeout: 0 })).toThrow(
-      expect.objectContaining({ details: { field: "/timeout" } }),
-    );
+    expect(() => defineStateMachineTask({ name: "t", stateMachine: "m", timeout: 0 })).toThrow(expect.objectContaining({ details: { field: "/timeout" } }));
   });
 });

@@ -110,3 +110,21 @@ async function again<T>(work: () => Promise<T>): Promise<T> {
     }
   }
 }
+
+/** A job that nobody has submitted yet. */
+export function newJob(name: string, random: Random, spec: () => JobSpec): ClientJob {
+  const cancelAt = random.chance(0.12) ? 50 + random.int(1_500) : -1;
+  return {
+    name,
+    spec: spec(),
+    jobId: undefined,
+    delivered: false,
+    clients: 0,
+    cancelAt,
+    revokeAt: random.chance(0.25) ? 50 + random.int(1_500) : -1,
+    cancelAsked: false,
+    cancelled: false,
+    cancelAnswered: false,
+    events: new Map(),
+  };
+}

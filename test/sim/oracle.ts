@@ -329,7 +329,8 @@ export class Oracle {
     if (!unclaimed && (row?.status !== "started" || row.attempt !== attempt)) return;
     const deadline = row?.eventDeadlines?.[name];
     if (look.kind === "over" && (deadline === undefined || deadline > this.#scheduler.now + process.skew)) this.#bad("event-over-early", `${runId}: ${name}`);
-    if (look.kind === "over" && !this.#shape.mayRunThin(groupId, index) && this.#journal.told(runId, name).has("sent")) this.#bad("event-forgotten", `${runId}: ${name}`);
+    if (look.kind === "over" && !this.#shape.mayRunThin(groupId, index) && this.#journal.told(runId, name).has("sent"))
+      this.#bad("event-forgotten", `${runId}: ${name}`);
     if (!this.#shape.eventOf(jobId, name) && look.kind === "sent") this.#bad("event-from-nowhere", `${runId}: ${name}`);
     this.#journal.tell(runId, name, look.kind);
   }

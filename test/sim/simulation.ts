@@ -1,9 +1,8 @@
 import type { ResultEntry } from "../../functions/core/invocation.ts";
-import { runIdOf } from "../../functions/core/run-id.ts";
 import type { Engine } from "../../functions/engine/contract.ts";
 import { asHeader, type Header } from "../../functions/engine/items.ts";
 import type { Item } from "../../functions/engine/ports.ts";
-import { answer, cancelJob, type ClientJob, revokeRun, revokeStamped, submitJob } from "./clients.ts";
+import { answer, cancelJob, type ClientJob, newJob, submitJob } from "./clients.ts";
 import { EventSenders } from "./event-senders.ts";
 import { FinalChecks } from "./final-checks.ts";
 import type { Faults } from "./faults.ts";
@@ -12,6 +11,7 @@ import { LeaseWatch } from "./lease-watch.ts";
 import { Oracle } from "./oracle.ts";
 import { Processes } from "./processes.ts";
 import { seededRandom, type Random } from "./random.ts";
+import { Revokers } from "./revokers.ts";
 import { Scheduler } from "./scheduler.ts";
 import { SIM_REGISTRY } from "./script-runner.ts";
 import { randomSettings, type Settings } from "./settings.ts";
@@ -20,7 +20,7 @@ import type { SimWorld } from "./sim-ports.ts";
 import { SimExecutions } from "./sim-executions.ts";
 import { SimQueue } from "./sim-queue.ts";
 import { SimStore } from "./sim-store.ts";
-import { type JobSpec, TEAMS, Workload } from "./workload.ts";
+import { type JobSpec, Workload } from "./workload.ts";
 
 export interface Violation {
   readonly kind: string;
@@ -55,6 +55,7 @@ export class Simulation {
   readonly #lossRate: number;
   readonly #processes: Processes;
   readonly #senders: EventSenders;
+  readonly #revokers: Revokers;
   #sweeping = 0;
   #sweptAt = 0;
 
@@ -104,6 +105,7 @@ export class Simulation {
       finished: (body) => this.#finished(body),
     });
     this.#senders = new EventSenders(this, this.#processes);
+    this.#revokers = new Revokers(this, this.#processes);
     this.#addJobs(1 + this.random.int(jobs));
   }
 
@@ -121,22 +123,7 @@ export class Simulation {
 
   #addJobs(count: number): void {
     const workload = new Workload(this.random, this.sweeps);
-    for (let k = 0; k < count; k++) {
-      const cancelAt = this.random.chance(0.12) ? 50 + this.random.int(1_500) : -1;
-      this.jobs.push({
-        name: `job-${k}`,
-        spec: workload.job(),
-        jobId: undefined,
-        delivered: false,
-        clients: 0,
-        cancelAt,
-        revokeAt: this.random.chance(0.25) ? 50 + this.random.int(1_500) : -1,
-        cancelAsked: false,
-        cancelled: false,
-        cancelAnswered: false,
-        events: new Map(),
-      });
-    }
+    for (let k = 0; k < count; k++) this.jobs.push(newJob(`job-${k}`, this.random, () => workload.job()));
   }
   #known(jobId: string, name: string, deadline: number): void {
     const job = this.jobs.find((each) => each.name === name);
@@ -212,7 +199,7 @@ export class Simulation {
     for (let n = 0; n < steps && this.violations.length === 0; n++) {
       while (this.#processes.workers.length < this.settings.workers) this.#processes.startWorker(false);
       this.#cancelDue(n);
-      this.#revokeDue(n);
+      this.#revokers.due(n);
       const event = this.#chosenEvent(random.next());
       if (event) event();
       else if (!(await scheduler.step())) this.#idle();
@@ -252,33 +239,6 @@ export class Simulation {
       if (job.cancelAt < 0 || step < job.cancelAt || job.jobId === undefined) continue;
       job.cancelAt = -1;
       this.#cancel(job, job.jobId);
-    }
-  }
-  #revokeDue(step: number): void {
-    for (const job of this.jobs) {
-      if (job.revokeAt < 0 || step < job.revokeAt || job.jobId === undefined) continue;
-      job.revokeAt = this.random.chance(0.3) ? step + this.random.int(200) : -1;
-      if (this.random.chance(0.4)) {
-        const { jobId } = job;
-        const team = this.random.pick(TEAMS);
-        this.scheduler.count("stampRevokes");
-        this.#processes.background("client", (engine) => revokeStamped(engine, jobId, team));
-        continue;
-      }
-      const prefix = `G#${job.jobId}`;
-      const rows = [...this.#store.items()].filter(
-        ({ key }) => key.table === "tasks" && (key.partition === `${prefix}#0` || key.partition.startsWith(`${prefix}.`)),
-      );
-      if (rows.length === 0) continue;
-      const { key } = this.random.pick(rows);
-      const cut = key.partition.lastIndexOf("#");
-      const [, local, known] = key.sort.split("#");
-      // Sometimes a step that has not come yet, or a member that has no row.
-      const step0 = Number(known) + (this.random.chance(0.3) ? 1 : 0);
-      const index = Number(key.partition.slice(cut + 1)) * this.shape.width + Number(local) + (this.random.chance(0.2) ? 1 : 0);
-      const runId = runIdOf(key.partition.slice(2, cut), index, step0);
-      this.scheduler.count("revokes");
-      this.#processes.background("client", (engine) => revokeRun(engine, runId));
     }
   }
   #unanswered(): Header[] {
