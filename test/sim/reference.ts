@@ -161,7 +161,7 @@ export class Reference {
   }
   /** It had a child, or more, in an attempt without a claim. One that was delivered again is claimed, and may. */
   #mayBeTooThin(run: Run, script: Script): boolean {
-    return (script.spawn ?? script.stream) !== undefined && run.attempt === 1 && this.#shape.mayRunThin(run.gid, run.index);
+    return (script.spawn ?? script.stream) !== undefined && run.joins === undefined && run.attempt === 1 && this.#shape.mayRunThin(run.gid, run.index);
   }
   #wasRevoked(run: Run): Ended {
     if (!this.#shape.isRevoked(run)) this.#complaints.bad("revoked-by-nobody", run.runId);
