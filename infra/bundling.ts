@@ -83,14 +83,18 @@ export function describeTasks(sites: readonly SiteTasks[]): Registry {
 /** Bundles one function: generates its entry, which joins a handler, tasks and registry, and compiles it into files that need nothing beside them. */
 export function bundleHandler(options: BundleOptions): Bundle {
   rmSync(options.outDir, { recursive: true, force: true });
-  return bundleEntry(generateEntry(options), options.outDir);
+  return bundleEntry(generateEntry(options), options.outDir, WITHOUT_STATES.has(options.handler) ? [STATES_CLIENT] : []);
 }
-/** Compiles a module and all that it imports into `code`, and its source maps into `maps`. */
-export function bundleEntry(entry: string, outDir: string): Bundle {
+/** These never open the port to Step Functions, and are not allowed to: its client would be 23 KB that nobody reads. */
+const WITHOUT_STATES: ReadonlySet<HandlerName> = new Set(["worker", "sweeper", "dead-letter"]);
+const STATES_CLIENT = "@aws-sdk/client-sfn";
+/** Compiles a module and all that it imports, but for `external`, into `code`, and its source maps into `maps`. */
+export function bundleEntry(entry: string, outDir: string, external: readonly string[] = []): Bundle {
   const out = resolve(outDir);
   const folder = join(out, "code");
   const { outputFiles, metafile } = buildSync({
     ...COMMON,
+    external: [...(COMMON.external ?? []), ...external],
     entryPoints: { index: entry },
     outdir: folder,
     outExtension: { ".js": ".mjs" },

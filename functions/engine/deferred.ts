@@ -23,9 +23,11 @@ const eventOf = (dependency: string): string => dependency.slice(EVENT.length);
 /** A deadline, once there is one, decides by when the event was sent, not by when somebody looks: attempts agree on it. */
 export async function lookForEvent(context: Context, run: Run, name: string, timeoutSeconds: number | undefined): Promise<EventLook> {
   const now = context.clock.now(); // before the read: what is put after it is late
-  const deadline = timeoutSeconds === undefined ? undefined : (run.eventDeadlines?.[name] ?? now + timeoutSeconds * 1_000);
+  const kept = run.eventDeadlines?.[name];
+  const deadline = timeoutSeconds === undefined ? undefined : (kept ?? now + timeoutSeconds * 1_000);
   const event = (await context.store.get(eventItemKey(run.jobId, name), { consistent: true }))?.attributes as SentEvent | undefined;
-  if (event && (deadline === undefined || (event.at ?? 0) <= deadline)) return { kind: "sent", value: await loadValue(context, event) };
+  // At a first look nothing has been said yet of a time that is over: what is there is there.
+  if (event && (deadline === undefined || kept === undefined || (event.at ?? 0) <= deadline)) return { kind: "sent", value: await loadValue(context, event) };
   if (deadline === undefined) return { kind: "unsent", name };
   return event || deadline <= now ? { kind: "over" } : { kind: "unsent", name, deadline };
 }

@@ -50,7 +50,7 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
     if (isSuccess(run.status) && (await hasNext(context, header, member, run))) {
       // Below a decided group the strand ends here: its other steps read as cancelled.
       if (!header.outcome) next.push({ run, header });
-      else await followRevokedNext(context, header, run, list);
+      else await followEndedNext(context, run, list);
       continue;
     }
     const sides = await sidesOf(context, run, strand);
@@ -60,7 +60,9 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
     const failedMembers = failedMembersOf(run);
     if (failedMembers > 0 && !header.firstError && !firstErrors.has(run.gid)) firstErrors.set(run.gid, { header, runId: run.error?.runId ?? run.runId });
     if (isFailure(run.status) && run.joins === undefined) list.push({ kind: "end", gid: childGroupOf(run.runId), round: run.round });
-    if (failsEarly(header.policy, failedMembers)) list.push({ kind: "decide", gid: header.gid, round: header.round, outcome: "failed" });
+    // Where a member may have succeeded without a row, the mark finds out which of the two counts.
+    if (header.tracking !== "ledger" && failsEarly(header.policy, failedMembers))
+      list.push({ kind: "decide", gid: header.gid, round: header.round, outcome: "failed" });
     const { width } = context.config;
     list.push({
       kind: "mark",
@@ -81,11 +83,14 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
   ]);
 }
 
-/** A next step that was created as revoked has no message of its own: this run's message replays its follow-up, also when that has decided the group. */
-async function followRevokedNext(context: Context, header: Header, run: Run, list: WorkList): Promise<void> {
+/**
+ * A next step that was created as revoked, or that ran in place, has no message of its own: this run's message replays its follow-up, also when that has
+ * decided the group.
+ */
+async function followEndedNext(context: Context, run: Run, list: WorkList): Promise<void> {
   const ref = { gid: run.gid, index: run.index, step: run.step + 1 };
-  const revoked = isRevoked(header, ref) ? await readRun(context, ref) : undefined;
-  if (revoked && isTerminal(revoked.status)) list.push({ kind: "run", run: revoked });
+  const next = await readRun(context, ref);
+  if (next && isTerminal(next.status)) list.push({ kind: "run", run: next });
 }
 /** A page counts the failed members of its own group; any other run counts itself. */
 function failedMembersOf(run: Run): number {
@@ -107,7 +112,8 @@ async function createNext(context: Context, next: readonly { run: Run; header: H
   const now = context.clock.now();
   const rows = await all(next.map(({ run, header }) => nextRow(context, run, header, now)));
   const only = rows.length === 1 ? (rows[0] as NextRow) : undefined;
-  const inPlace = only && (await list.inPlace?.take(only.ref, only.step));
+  // A step that was created as revoked does not run; whoever takes it may have read its group's header before that.
+  const inPlace = only?.attributes.status === "queued" ? await list.inPlace?.take(only.ref, only.step) : undefined;
   if (only && inPlace) Object.assign(only.attributes, startedInPlace(context, inPlace.token, now));
   const written = await createRuns(context, rows).catch((error: unknown) => {
     inPlace?.release();

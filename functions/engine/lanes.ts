@@ -110,13 +110,14 @@ async function runBatch(lanes: Lanes, members: readonly Ready[], finishing: Prom
   }
   if (wanted.length === 0) return;
   const batch = new Batch(lanes, finishing, leave);
+  const patienceMs = wanted.length === 1 ? 0 : batch.patienceMs;
   if (wanted[0]?.thin) {
-    for (const member of wanted) batch.hold(member, holdThin(lanes, gate.header, member, batch.patienceMs));
+    for (const member of wanted) batch.hold(member, holdThin(lanes, gate.header, member, patienceMs));
     return batch.run();
   }
   for (const { member, claim, token } of await claimAll(context, gate.header, wanted)) {
     if (claim.kind === "refused") finishing.push(quiet(settleRefused(context, claim.run).then((handled) => settle(member, handled))));
-    else batch.hold(member, holdAttempt(context, { header: gate.header, run: claim.run, step: member.step, token, patienceMs: batch.patienceMs }, loop));
+    else batch.hold(member, holdAttempt(context, { header: gate.header, run: claim.run, step: member.step, token, patienceMs }, loop));
   }
   await batch.run();
 }

@@ -4,7 +4,7 @@ import type { Context } from "./context.ts";
 import { readHeader } from "./gate.ts";
 import type { Header, Run } from "./items.ts";
 import { loadValue } from "./payload.ts";
-import { readThin } from "./thin.ts";
+import { readMarked } from "./thin.ts";
 import { childGroup, hasNext, readLeaf, readRunById, strandOf } from "./runs.ts";
 
 /** A member of a group as its last step left it; pages of an open group are flattened. `run` is absent for one that never started. */
@@ -31,15 +31,16 @@ export async function* memberEnds(context: Context, gid: string, from = 0, count
   const leaves = header.memberCount === undefined ? Number.POSITIVE_INFINITY : Math.ceil(header.memberCount / width);
   for (let leaf = leavesBefore; leaf < leaves; leaf++) {
     const last = new Map<number, Run>();
-    const thin = await readThin(context, header, leaf);
     for (const run of await readLeaf(context, gid, leaf)) {
       last.set(run.index, run);
       if (run.takes === "extras" || run.takes === "replace") adding.push(run);
     }
+    // After the rows, and what is not marked has not ended: beside a row there may be a delivery that ends the member without one.
+    const marked = await readMarked(context, header, leaf);
     if (last.size === 0 && header.memberCount === undefined) return;
     const upTo = Math.min((leaf + 1) * width, header.memberCount ?? Number.POSITIVE_INFINITY);
     for (let index = leaf * width; index < upTo; index++) {
-      const run = thin.get(index) ?? last.get(index);
+      const run = marked && !marked.has(index) ? undefined : (marked?.get(index) ?? last.get(index));
       if (run && header.pages) yield* memberEnds(context, childGroup(run), from, counter);
       else if (run || header.memberCount !== undefined) yield* endOf(context, header, index, run, counter);
     }

@@ -7,7 +7,7 @@ import { type RunRef, runIdOf } from "../core/run-id.ts";
 import { eachBounded } from "./concurrently.ts";
 import type { Context } from "./context.ts";
 import { type Header, ITEM_VERSION, type LedgerAttributes, type Run, type RunAttributes } from "./items.ts";
-import { readLedger } from "./ledger-reads.ts";
+import { doneOf, readLedger } from "./ledger-reads.ts";
 import { notBeforeOf } from "./messages.ts";
 import { ownedBy } from "./run-writes.ts";
 import { identify } from "./runs.ts";
@@ -96,13 +96,14 @@ function localsOf(ranges: string): number[] {
   });
 }
 
-/** Members of a leaf that have ended without a row, as if they had one. One read, and one of each part. */
-export async function readThin(context: Context, header: Header, leaf: number): Promise<ReadonlyMap<number, Run>> {
-  const runs = new Map<number, Run>();
-  if (header.tracking !== "ledger") return runs;
+/** Members of a leaf that are marked, by index; the run is absent where a row tells the end. undefined: all have rows. One read, and one of each part. */
+export async function readMarked(context: Context, header: Header, leaf: number): Promise<ReadonlyMap<number, Run | undefined> | undefined> {
+  if (header.tracking !== "ledger" || header.pages) return undefined;
+  const runs = new Map<number, Run | undefined>();
   const { gid, round } = header;
   const node = await readLedger(context, { gid, round, level: 1, node: leaf });
   const first = leaf * context.config.width;
+  for (const local of doneOf(node)) runs.set(first + local, undefined);
   const parts = [...((node?.attributes as unknown as LedgerAttributes | undefined)?.parts ?? [])];
   await eachBounded(parts, 8, async (entry) => {
     const [part = "", ranges = ""] = entry.split(":");

@@ -11,7 +11,7 @@ describe("fanfold plan", () => {
     expect(code).toBe(0);
     for (const line of [
       /^task runs +1,001$/m,
-      /^messages +65: 1 engine, 64 /m,
+      /^messages +64: 1 engine, 63 /m,
       /^rows +2,005 +\$0\.0013$/m,
       /^price +\$0\.00.*us-east-1/m,
       /^time +at least /m,

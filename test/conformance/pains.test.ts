@@ -35,7 +35,7 @@ describe("what canvases are known to suffer from", () => {
     while (await bench.local.turn());
     queues.splice(0, queues.length, ...before);
     const told = sends.messages.filter(({ queue: name }) => name !== "engine").length;
-    expect(told).toBeGreaterThan(1_000);
+    expect(told).toBeGreaterThan(100);
     expect(told).toBeLessThan(100_000 / 30);
     expect(sends.largest()).toBeLessThan(64 * 1024);
     expect((await queue.depth("engine")).ready).toBe(0);
