@@ -328,7 +328,9 @@ export class Oracle {
     const unclaimed = attempt === 1 && this.#shape.mayRunThin(groupId, index);
     if (!unclaimed && (row?.status !== "started" || row.attempt !== attempt)) return;
     const deadline = row?.eventDeadlines?.[name];
-    if (look.kind === "over" && (deadline === undefined || deadline > this.#scheduler.now + process.skew)) this.#bad("event-over-early", `${runId}: ${name}`);
+    const late = deadline !== undefined && (this.#shape.eventOf(jobId, name)?.at ?? 0) > deadline;
+    if (look.kind === "over" && !late && (deadline === undefined || deadline > this.#scheduler.now + process.skew))
+      this.#bad("event-over-early", `${runId}: ${name}`);
     if (look.kind === "over" && !this.#shape.mayRunThin(groupId, index) && this.#journal.told(runId, name).has("sent"))
       this.#bad("event-forgotten", `${runId}: ${name}`);
     if (!this.#shape.eventOf(jobId, name) && look.kind === "sent") this.#bad("event-from-nowhere", `${runId}: ${name}`);

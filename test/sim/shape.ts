@@ -181,9 +181,9 @@ export class Shape {
     return this.header(gid)?.tracking === "ledger";
   }
 
-  /** Whether a job was sent an event. */
-  eventOf(jobId: string, name: string): boolean {
-    return this.#store.peek(eventItemKey(jobId, name)) !== undefined;
+  /** `at`: when it was sent, by the clock of who sent it. */
+  eventOf(jobId: string, name: string): { readonly at: number } | undefined {
+    return this.#store.peek(eventItemKey(jobId, name))?.attributes as { readonly at: number } | undefined;
   }
   header(gid: string): Header | undefined {
     return asHeader(this.#store.peek(headerKey(gid)));
