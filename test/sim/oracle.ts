@@ -19,7 +19,8 @@ import type { AppliedWrite } from "./sim-store.ts";
 
 const COUNTED = ["ignored", "success", "skipped", "error", "broken", "cancelled", "failedMembers"];
 
-const STAMP_GRACE_MS = 15_000;
+/** Headers are remembered for 5 s; the rest is for clocks, and for writes on their way. */
+const REVOKED_GRACE_MS = 15_000;
 
 /** Watches every applied write and every start of user code, and complains as soon as the protocol's promises are broken. */
 export class Oracle {
@@ -38,6 +39,7 @@ export class Oracle {
   /** When a member of a group was last revoked. */
   readonly #revokedAt = new Map<string, number>();
   /** When a stamp of a job was first revoked. */
+  readonly #heldAt = new Map<string, number>();
   readonly #stampRevokedAt = new Map<string, number>();
   /** Nothing fails any more, so what was revoked before does not start. */
   calm = false;
@@ -59,8 +61,6 @@ export class Oracle {
     else if (key.table === "callbacks") this.#headerWritten(process, asHeader(before), asHeader(after));
     else if (!this.collected) this.#rowWritten(process, rowOf(before, this.#shape.width), rowOf(after, this.#shape.width));
   }
-
-  // ---------------------------------------------------------------- headers
 
   #headerWritten(process: SimProcess, before: Header | undefined, after: Header | undefined): void {
     if (!after) return;
@@ -231,8 +231,6 @@ export class Oracle {
     return sum;
   }
 
-  // ---------------------------------------------------------------- ledgers
-
   /** A member is marked once: it has ended, or a part that was named by the same write has its value. */
   #nodeWritten(before: Item | undefined, after: Item): void {
     const [, gid, , level, leaf] = after.key.partition.split("#") as [string, string, string, string, string];
@@ -261,8 +259,6 @@ export class Oracle {
     for (const local of vouched.keys()) if (!done.has(local)) this.#bad("vouched-unmarked", `${gid} leaf ${leaf}: ${local}`);
   }
 
-  // ---------------------------------------------------------------- rows
-
   #rowWritten(process: SimProcess, before: Run | undefined, after: Run | undefined): void {
     if (!after) return;
     if (before && isTerminal(before.status) && after.round === before.round && after.status !== before.status) {
@@ -277,12 +273,11 @@ export class Oracle {
     this.#leases.write(process, before, after);
   }
 
-  // ---------------------------------------------------------------- user code
-
   /** Runs without a claim are members of thin groups, in their first attempt. */
   held(claim: Claim): void {
     if (this.collected) return;
     this.#journal.held(claim);
+    this.#heldAt.set(`${claim.runId} ${claim.attempt}`, this.#scheduler.now);
     if (!claim.thin) return;
     const ref = parseRunId(claim.runId) as RunRef;
     this.#scheduler.count("unclaimed");
@@ -306,16 +301,22 @@ export class Oracle {
       this.#bad("arguments-changed", `${runId}: ${this.#journal.argumentsOf(runId).join(" | ").slice(0, 600)}`);
     const header = this.#shape.header(groupId);
     const marked = header && isRevoked(header, call) ? this.#revokedAt.get(groupId) : undefined;
-    if (this.calm && marked !== undefined && marked < this.#scheduler.now - 60_000) this.#bad("revoked-run-started", runId);
+    const claimedAt = this.#claimedAt(call);
+    if (this.calm && marked !== undefined && marked < claimedAt - REVOKED_GRACE_MS) this.#bad("revoked-run-started", runId);
     for (const stamp of this.#shape.teams({ gid: groupId, index, step })) {
       const at = this.#stampRevokedAt.get(`${call.jobId} ${stamp}`);
-      // Headers are remembered for 5 s; the rest is for what was claimed before.
-      if (this.calm && at !== undefined && at < this.#scheduler.now - STAMP_GRACE_MS) this.#bad("revoked-stamp-started", `${runId} ${stamp}`);
+      if (this.calm && at !== undefined && at < claimedAt - REVOKED_GRACE_MS) this.#bad("revoked-stamp-started", `${runId} ${stamp}`);
     }
     if (step === 0) return;
     const before = this.#shape.row({ gid: groupId, index, step: step - 1 });
     if (!before || !isSuccess(before.status)) this.#bad("step-before-predecessor", `${runId}: the step before is ${before?.status ?? "absent"}`);
     else if (before.joins !== undefined && this.#shape.header(before.joins)?.outcome !== "complete") this.#bad("step-before-group", runId);
+  }
+  /** When somebody decided to run it: a process may freeze, or a run wait for its turn, for long after that. */
+  #claimedAt({ runId, attempt }: TaskCall): number {
+    const row = this.#shape.rowOf(runId);
+    if (row?.attempt === attempt && row.startedAt !== undefined) return row.startedAt;
+    return this.#heldAt.get(`${runId} ${attempt}`) ?? this.#scheduler.now;
   }
   /** An event that was sent stays sent; one is over only after the deadline that the run keeps. */
   told({ runId, jobId, attempt, groupId, index }: TaskCall, process: SimProcess, { name }: ScriptWait, look: EventLook): void {
