@@ -34,7 +34,8 @@ export interface SimulationOptions {
 }
 const SWEEP_EVERY_MS = 15_000;
 const CALM_ROUNDS = 4_000;
-const CALM_STEPS = 400_000;
+/** Several times what the longest sound run was seen to take. */
+const CALM_STEPS = 60_000;
 
 /** One run: a stormy phase in which everything may fail, a calm one in which all must come to its end, and the time after everything has expired. */
 export class Simulation {
