@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
-import { relative, resolve } from "node:path";
+import { extname, relative, resolve } from "node:path";
 
 /** The folder of the checkout or package this command belongs to. */
-export const REPOSITORY = resolve(import.meta.dirname, "..");
-export const DEFAULT_TASKS = resolve(REPOSITORY, "functions/tasks/index.ts");
+export const REPOSITORY = resolve(import.meta.dirname, extname(import.meta.filename) === ".ts" ? ".." : "../.."); // built: dist/cli
+export const DEFAULT_TASKS = resolve(import.meta.dirname, `../functions/tasks/index${extname(import.meta.filename)}`);
 export const DEFAULT_DATA = ".fanfold/dev";
 export const DEFAULT_PORT = 7420;
 

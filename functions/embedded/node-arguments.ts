@@ -1,8 +1,14 @@
 import { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
+import { extname } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 /** Flags of this process that a child must share: how modules are loaded. Not debuggers, which would fight over a port, nor one-off evaluations. */
 const SHARED = /^(--import|--require|-r|--loader|--experimental-loader|--conditions|-C|--max-old-space-size|--max-semi-space-size|--enable-source-maps)$/;
+
+/** The path of a module beside another, `./name` without its extension: TypeScript among sources, JavaScript in what was built from them. */
+export function modulePath(beside: string, name: string): string {
+  return fileURLToPath(new URL(`${name}${extname(beside)}`, beside));
+}
 
 /**
  * Node's arguments for a worker process, so that it reads modules the way this process does. From sources (this file is TypeScript) that takes tsx, also

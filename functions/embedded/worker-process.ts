@@ -1,14 +1,12 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import { workerArguments } from "./node-arguments.ts";
+import { modulePath, workerArguments } from "./node-arguments.ts";
 import type { FromWorker, ToWorker, WorkerAssignment } from "./process-link.ts";
 
 export interface WorkerEnd {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
-/** The extension is this file's own: TypeScript among sources, JavaScript in the built package. */
-const MAIN = import.meta.url.replace(/worker-process(\.[cm]?[jt]s)$/, "worker-main$1");
+const MAIN = modulePath(import.meta.url, "./worker-main");
 /** Data still in the pipe of a dead process is read within moments; a grandchild that inherited the pipe could hold it open for ever. */
 const DRAIN_MS = 1_000;
 
@@ -31,7 +29,7 @@ export class WorkerProcess {
   constructor(assignment: WorkerAssignment, onMessage: (worker: WorkerProcess, message: FromWorker) => void) {
     this.holder = assignment.holder;
     // What tasks print goes to stderr: stdout belongs to the command that embeds the runtime.
-    this.#child = fork(fileURLToPath(MAIN), [JSON.stringify(assignment)], {
+    this.#child = fork(MAIN, [JSON.stringify(assignment)], {
       execArgv: workerArguments(import.meta.url, process.execArgv),
       stdio: ["ignore", 2, 2, "ipc"],
     });

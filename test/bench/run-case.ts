@@ -2,13 +2,13 @@ import { type ChildProcess, fork } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { workerArguments } from "../../functions/embedded/node-arguments.ts";
+import { REPOSITORY } from "../../cli/repository.ts";
 import type { CaseRequest, FromCase, ToCase } from "./case.ts";
 import { TreeMeter } from "./process-tree.ts";
 import type { Line } from "./report.ts";
 
-const MAIN = fileURLToPath(new URL("./case-main.ts", import.meta.url));
+/** Built: what is measured is what an installed package runs, not what tsx makes of sources. */
+const MAIN = join(REPOSITORY, "dist/test/bench/case-main.js");
 interface Running {
   readonly child: ChildProcess;
   readonly folder: string;
@@ -21,7 +21,7 @@ const MOST_SECONDS = 3_600;
 export async function runCase(request: Omit<CaseRequest, "folder">): Promise<readonly Line[]> {
   const folder = mkdtempSync(join(tmpdir(), "fanfold-bench-"));
   const child = fork(MAIN, [JSON.stringify({ ...request, folder })], {
-    execArgv: workerArguments(import.meta.url, process.execArgv),
+    execArgv: [],
     // Whatever it prints is no result.
     stdio: ["ignore", 2, 2, "ipc"],
     detached: true,

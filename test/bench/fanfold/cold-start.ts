@@ -1,7 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { REPOSITORY } from "../../../cli/repository.ts";
 import { bundleHandler, describeTasks, type HandlerName, tasksModuleOf } from "../../../infra/bundling.ts";
@@ -20,7 +19,7 @@ const EVENTS: Readonly<Record<HandlerName, unknown>> = {
   supervisor: { source: "aws.states", time: "2026-01-01T00:00:00Z", detail: { name: "nobody", status: "ABORTED" } },
 };
 const WITH_TASKS: readonly HandlerName[] = ["worker", "api", "supervisor"];
-const CALL = fileURLToPath(new URL("./cold-start-call.mjs", import.meta.url));
+const CALL = join(REPOSITORY, "test/bench/fanfold/cold-start-call.mjs");
 
 /** Bundles each handler as a deploy does, with the shipped tasks, and starts it `n` times in a process of its own under each Node that is there. Medians. */
 export const run: Case = async (context) => {

@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { type Local, startLocal } from "../../../cli/local-server.ts";
 import { loopbackSecurity } from "../../../functions/api/security.ts";
 import type { Tracking } from "../../../functions/core/canvas.ts";
+import { modulePath } from "../../../functions/embedded/node-arguments.ts";
 import { serveApp, type Served } from "../../../functions/embedded/serve-app.ts";
 import type { JobView } from "../../../functions/engine/contract.ts";
 import { canvasOf, type CanvasSource } from "../../../functions/sdk/canvas-builder.ts";
@@ -15,7 +15,7 @@ import { round } from "../statistics.ts";
 import { type Counts, countsFile, MESSAGES_PER_REQUEST, ownCounts } from "./counters.ts";
 import { collect, type Collected, identity } from "./tasks.ts";
 
-const TASKS = fileURLToPath(new URL("./tasks.ts", import.meta.url));
+const TASKS = modulePath(import.meta.url, "./tasks");
 /** What the lines say of how safe a write of ours is. */
 export const DURABILITY = "every write in a database file before it counts: survives kill -9 of all processes, flushed to the disk within 100 ms";
 const READY_MS = 60_000;

