@@ -4,7 +4,7 @@ import { assertNever, FanfoldError, type ErrorCode } from "./errors.ts";
 import { jsonPointer } from "./json-pointer.ts";
 import { LIMITS } from "./limits.ts";
 import { countedPolicy } from "./policy.ts";
-import { type GroupStep, isGroupStep, isInput, isPaged, type PlanStep, type Strand, type TaskStep } from "./plan.ts";
+import { type GroupStep, isGroupStep, isInput, isPaged, isSingle, type PlanStep, type Strand, type TaskStep } from "./plan.ts";
 
 /**
  * A canvas becomes a strand: a signature is one step, a chain the steps of its items one after the other, a group one step whose members are
@@ -226,5 +226,8 @@ function* memberTasks(
   seen: Set<string>,
 ): Generator<readonly [task: string, field: string], void, undefined> {
   if (isPaged(members) || isInput(members)) return;
-  for (let member = 0; member < members.length; member++) yield* newTasks(members[member] as Strand, [...path, member], seen);
+  for (let member = 0; member < members.length; member++) {
+    const strand = members[member] as Strand;
+    if (!isSingle(strand) || !seen.has(strand[0].task)) yield* newTasks(strand, [...path, member], seen);
+  }
 }

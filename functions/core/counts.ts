@@ -9,6 +9,8 @@ const NO_COUNTS: Counts = {};
 /** Marks a vector in which a group that decided early took part: what it counts is a snapshot. */
 export const INEXACT: Counts = { inexact: 1 };
 
+/** Of nearly every run. */
+export const PLAIN_SUCCESS: Counts = Object.freeze({ success: 1 });
 export function countOf(status: TerminalStatus): Counts {
   return { [status]: 1 };
 }

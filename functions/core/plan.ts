@@ -63,6 +63,11 @@ export function isPaged(members: GroupStep["members"]): members is PagedMembers 
 export function isInput(members: GroupStep["members"]): members is InputMembers {
   return "input" in members;
 }
+/** One task, and nothing that hangs on it: a run that ends has nothing to follow but its mark. */
+export function isSingle(strand: Strand): strand is readonly [TaskStep] {
+  const step = strand[0];
+  return strand.length === 1 && step !== undefined && !isGroupStep(step) && step.links === undefined && step.errors === undefined;
+}
 /** Runs of user code in a strand, groups apart: what a member adds to the planned runs of its job before it spawns anything. */
 export function taskSteps(strand: Strand): number {
   return strand.reduce((count, step) => (isGroupStep(step) ? count : count + 1), 0);

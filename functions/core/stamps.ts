@@ -47,10 +47,11 @@ export function stampsOfStrand(strand: Strand, most: number): string[] {
 }
 function collect(strand: Strand, most: number, found: Set<string>): void {
   for (const step of strand) {
-    if (!isGroupStep(step)) {
-      for (const [name, value] of Object.entries(step.options?.stamps ?? {}))
+    if (!isGroupStep(step) && step.options?.stamps) {
+      for (const [name, value] of Object.entries(step.options.stamps))
         for (const each of valuesOf(value)) if (found.size < most) found.add(stampText({ name, value: each }));
     }
+    if (!isGroupStep(step) && !step.links && !step.errors) continue;
     for (const group of groupsOf(step)) {
       if (found.size >= most || isPaged(group.members) || isInput(group.members)) continue;
       for (const member of group.members) collect(member, most, found);

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { TaskRegistry, TaskRunner } from "../core/invocation.ts";
+import type { TaskRegistry } from "../core/invocation.ts";
 import { ENGINE_QUEUE } from "../core/queue-name.ts";
 import type { Engine } from "../engine/contract.ts";
 import { createEngine } from "../engine/engine.ts";
@@ -26,8 +26,6 @@ export interface HostOptions {
   readonly engine: SharedConfig;
   /** Names this process as the holder of messages. */
   readonly holder: string;
-  /** Wraps the runner of user code. */
-  readonly guard: (runner: TaskRunner) => TaskRunner;
   /** Messages became receivable, or will after a delay, on these queues. */
   readonly onSend: (queues: readonly string[]) => void;
   /** Awaited before the database's file is opened. */
@@ -66,7 +64,7 @@ export async function openHost(options: HostOptions): Promise<Host> {
   const queue = new LmdbQueue(environment, { clock, holder: options.holder, onSend: options.onSend });
   const blobs = new LocalBlobs(environment, new FileBlobs(folders.blobs));
   const registry = createRegistry(tasks);
-  const runner = options.guard(createRunner(tasks));
+  const runner = createRunner(tasks);
   const engine = createEngine({ store: new LmdbStore(environment), queue, blobs, clock, ids: new SystemIds(clock), registry, runner }, options.engine);
   return {
     engine,

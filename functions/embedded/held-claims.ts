@@ -1,16 +1,16 @@
-import type { TaskCall, TaskRunner } from "../core/invocation.ts";
-import type { AbortReason, Claim, HeartbeatOutcome } from "../engine/contract.ts";
+import type { Abort, AbortReason, Claim, HeartbeatOutcome, Hold } from "../engine/contract.ts";
 
 /** Who keeps the leases of what this process holds: the parent over a link, or a keeper in the same process. */
 export interface ClaimKeeper {
-  held(claim: Claim): void;
-  released(claim: Claim): void;
-  /** Resolves when the keeper has, or will get whatever happens to this process, everything it was told so far. */
-  told(): Promise<void>;
+  held(claims: readonly Claim[]): void;
+  /** The same list as was held. */
+  released(claims: readonly Claim[]): void;
+  /** Resolves when the keeper has, or will get whatever happens to this process, everything it was told so far; undefined: it has. */
+  told(): Promise<void> | undefined;
 }
 interface Held {
-  readonly claim: Claim;
-  readonly abort: (reason: AbortReason) => void;
+  readonly claims: readonly Claim[];
+  readonly abort: Abort;
   readonly timer: NodeJS.Timeout | undefined;
 }
 export interface HeldClaimsOptions {
@@ -32,8 +32,7 @@ const SUSPICION_MS = 2_000;
  */
 export class HeldClaims {
   readonly #options: HeldClaimsOptions;
-  readonly #byToken = new Map<string, Held>();
-  readonly #byRun = new Map<string, Held>();
+  readonly #held = new Set<Held>();
   #lookedAt = 0;
   #suspectUntil = 0;
 
@@ -41,25 +40,26 @@ export class HeldClaims {
     this.#options = options;
   }
   get size(): number {
-    return this.#byToken.size;
+    let size = 0;
+    for (const { claims } of this.#held) size += claims.length;
+    return size;
   }
-  hold(claim: Claim, abort: (reason: AbortReason) => void): { release(): void } {
+  hold(claims: readonly Claim[], abort: Abort): Hold {
     this.look(false);
-    const remaining = claim.deadline - Date.now();
-    const timer = remaining > LONGEST_TIMER_MS ? undefined : setTimeout(abort, Math.max(0, remaining), "deadline");
-    const held: Held = { claim, abort, timer };
-    this.#byToken.set(claim.token, held);
-    this.#byRun.set(claim.runId, held);
-    this.#options.keeper.held(claim);
-    return { release: () => this.#release(held) };
+    const remaining = (claims[0]?.deadline ?? 0) - Date.now();
+    const timer = remaining > LONGEST_TIMER_MS ? undefined : setTimeout(() => abortHeld(held, "deadline"), Math.max(0, remaining));
+    const held: Held = { claims, abort, timer };
+    this.#held.add(held);
+    this.#options.keeper.held(claims);
+    return { ready: this.#ready(held), release: () => this.#release(held) };
   }
   /** What the keeper found out. A claim that is not held any more needs no abort. */
   abort(token: string, reason: AbortReason): void {
-    this.#byToken.get(token)?.abort(reason);
+    for (const { claims, abort } of this.#held) for (const claim of claims) if (claim.token === token) abort(reason, claim);
   }
   /** At the end of a graceful stop. Reads as lost, so nothing is committed for these runs. */
   abortAll(): void {
-    for (const held of this.#byToken.values()) held.abort("lost");
+    for (const held of this.#held) abortHeld(held, "lost");
   }
   /** Called wherever this process shows that it is not blocked; `idle`: nothing was being executed until now, so silence meant nothing. */
   look(idle: boolean): void {
@@ -67,28 +67,24 @@ export class HeldClaims {
     if (!idle && now - this.#lookedAt > this.#options.leaseMs / 3) this.#suspectUntil = now + SUSPICION_MS;
     this.#lookedAt = now;
   }
-  /** Runs user code only under a lease that somebody else keeps. */
-  guard(runner: TaskRunner): TaskRunner {
-    return {
-      run: async (call) => {
-        await this.#options.keeper.told();
-        if (performance.now() < this.#suspectUntil) await this.#confirm(call);
-        // A runner starts nothing under a signal that has aborted.
-        return runner.run(call);
-      },
-    };
-  }
 
-  async #confirm(call: TaskCall): Promise<void> {
-    const held = this.#byRun.get(call.runId);
-    if (!held) return;
-    const [outcome] = await this.#options.heartbeat([held.claim]).catch(() => []);
-    if (outcome !== "kept") held.abort(outcome ?? "lost");
+  #ready(held: Held): Promise<void> | undefined {
+    const told = this.#options.keeper.told();
+    return performance.now() < this.#suspectUntil ? Promise.resolve(told).then(() => this.#confirm(held)) : told;
+  }
+  async #confirm({ claims, abort }: Held): Promise<void> {
+    const outcomes = await this.#options.heartbeat(claims).catch(() => []);
+    for (const [k, claim] of claims.entries()) {
+      const outcome = outcomes[k] ?? "lost";
+      if (outcome !== "kept") abort(outcome, claim);
+    }
   }
   #release(held: Held): void {
-    if (!this.#byToken.delete(held.claim.token)) return;
-    if (this.#byRun.get(held.claim.runId) === held) this.#byRun.delete(held.claim.runId);
+    if (!this.#held.delete(held)) return;
     clearTimeout(held.timer);
-    this.#options.keeper.released(held.claim);
+    this.#options.keeper.released(held.claims);
   }
+}
+function abortHeld({ claims, abort }: Held, reason: AbortReason): void {
+  for (const claim of claims) abort(reason, claim);
 }

@@ -45,21 +45,21 @@ export type ToWorker =
 
 /** The worker's end. Reports are gathered over a turn of the event loop; a write that failed means the parent is gone, and so is this process soon. */
 export class ParentLink implements ClaimKeeper {
-  #held: Claim[] = [];
+  #held: (readonly Claim[])[] = [];
   #released: string[] = [];
   readonly #sent = new Set<string>();
   #idle = false;
   #scheduled = false;
   #written: Promise<void> = Promise.resolve();
 
-  held(claim: Claim): void {
-    this.#held.push(claim);
+  held(claims: readonly Claim[]): void {
+    this.#held.push(claims);
     void this.told();
   }
-  released(claim: Claim): void {
-    const untold = this.#held.indexOf(claim);
+  released(claims: readonly Claim[]): void {
+    const untold = this.#held.indexOf(claims);
     if (untold >= 0) this.#held.splice(untold, 1);
-    else this.#released.push(claim.token);
+    else for (const { token } of claims) this.#released.push(token);
     void this.told();
   }
   sent(queues: Iterable<string>): void {
@@ -88,7 +88,7 @@ export class ParentLink implements ClaimKeeper {
   }
   #flush(resolve: () => void): void {
     this.#scheduled = false;
-    const report: WorkerReport = { kind: "report", held: this.#held, released: this.#released, sent: [...this.#sent], idle: this.#idle };
+    const report: WorkerReport = { kind: "report", held: this.#held.flat(), released: this.#released, sent: [...this.#sent], idle: this.#idle };
     this.#held = [];
     this.#released = [];
     this.#sent.clear();

@@ -102,7 +102,6 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
     durability,
     engine: config,
     holder: `${epoch}.${LOCAL}`,
-    guard: (runner) => claims.guard(runner),
     onSend: (queues) => tellSent(parts, queues),
   });
   // Whoever held messages or leases was a process of an earlier start, and is gone or will soon notice that it is alone.
@@ -143,9 +142,9 @@ function tellLost(claims: HeldClaims, { supervisor }: Parts, holder: string, los
 }
 function keptHere(keeper: LeaseKeeper): ClaimKeeper {
   return {
-    held: (claim) => keeper.held(LOCAL, [claim]),
-    released: (claim) => keeper.released([claim.token]),
-    told: () => Promise.resolve(),
+    held: (held) => keeper.held(LOCAL, held),
+    released: (released) => keeper.released(released.map(({ token }) => token)),
+    told: () => undefined,
   };
 }
 function startChores(host: Host, keeper: LeaseKeeper, log: Log): readonly Repeating[] {

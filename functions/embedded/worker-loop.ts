@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { assertNever } from "../core/errors.ts";
-import type { AbortReason, Claim, Engine, WorkerLoop } from "../engine/contract.ts";
+import type { Engine, WorkerLoop } from "../engine/contract.ts";
 import type { Disposition } from "../engine/ports.ts";
 import type { HeldClaims } from "./held-claims.ts";
 import { type Log, messageOf, rateLimited } from "./log.ts";
@@ -188,7 +188,7 @@ export class MessageLoop {
         const slot = this.#slots.spare();
         return slot && this.#ringing(slot);
       },
-      hold: (claim: Claim, abort: (reason: AbortReason) => void) => this.#options.claims.hold(claim, abort),
+      hold: (claims, abort) => this.#options.claims.hold(claims, abort),
     };
   }
 

@@ -24,7 +24,6 @@ async function main(assignment: WorkerAssignment, link: ParentLink): Promise<voi
     durability: assignment.durability,
     holder: assignment.holder,
     engine: assignment.engine,
-    guard: (runner) => claims.guard(runner),
     beforeOpening: () => {
       link.send({ kind: "opening" });
       return untilLetIn(door);

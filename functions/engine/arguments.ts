@@ -5,15 +5,18 @@ import { isGroupStep } from "../core/plan.ts";
 import { runIdOf } from "../core/run-id.ts";
 import { isSuccess } from "../core/run-state.ts";
 import type { Attempt } from "./claimed.ts";
+import { eachOf } from "./concurrently.ts";
 import type { Context } from "./context.ts";
 import { loadValue } from "./payload.ts";
 import { givesError } from "./child-groups.ts";
 import { readHeader } from "./gate.ts";
-import type { Run } from "./items.ts";
+import type { Header, Run } from "./items.ts";
 import { memberEnds, toEntry } from "./results.ts";
 import { stackOf } from "./run-log.ts";
 import { readRunById, strandOf } from "./runs.ts";
 
+/** Whether a run is given more than what its signature says. */
+export const takesInput = (header: Header, run: Run): boolean => run.step > 0 || header.input !== undefined;
 /**
  * Arguments of a run: those of its signature, with the value of the step before prepended unless it is immutable. That value is read from the row of the
  * step before, which is terminal and does not change; the first step of a group's member is given the value of the step before the group. A group's results are filled in as an array, unless the task asked for the handle.
@@ -55,7 +58,7 @@ async function failureOf(context: Context, failed: Run): Promise<readonly Json[]
 /** All results of a group as one array, in member order; a failed member is `{ "$error": ... }`, a nested group is a nested array. Bounded. */
 async function collectResults(context: Context, gid: string, task: string, budget = { bytes: 0 }): Promise<Json[]> {
   const results: Json[] = [];
-  for await (const end of memberEnds(context, gid)) {
+  for await (const end of eachOf(memberEnds(context, gid), (each) => each)) {
     if (end.run?.collects !== undefined && isSuccess(end.status)) {
       results.push(await collectResults(context, end.run.collects, task, budget));
       continue;

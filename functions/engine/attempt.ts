@@ -1,32 +1,29 @@
 import { addCounts, type Counts, countOf } from "../core/counts.ts";
 import { FanfoldError } from "../core/errors.ts";
-import type { ErrorData, Spawned, TaskCall, TaskInfo, TaskOutcome } from "../core/invocation.ts";
+import type { ErrorData, MaybePromise, Spawned, TaskOutcome } from "../core/invocation.ts";
 import type { Json } from "../core/json.ts";
-import { LazySignal } from "../core/stop-signal.ts";
-import { parseQueueName } from "../core/queue-name.ts";
 import { retryDelaySeconds, retryPolicy } from "../core/retry-policy.ts";
-import { isTerminal } from "../core/run-state.ts";
-import { argumentsOf } from "./arguments.ts";
+import { isTerminal, type TerminalStatus } from "../core/run-state.ts";
+import { argumentsOf, takesInput } from "./arguments.ts";
 import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
-import type { Attempt } from "./claimed.ts";
-import type { AbortReason, WorkerLoop } from "./contract.ts";
-import { deferredPart, lookForEvent, resumeDeferred } from "./deferred.ts";
+import type { Attempt, HeldAttempt } from "./claimed.ts";
+import type { AbortReason } from "./contract.ts";
+import { deferredPart, resumeDeferred } from "./deferred.ts";
 import { waitForExecution } from "./executions.ts";
 import { resumeWaiting } from "./expand.ts";
 import type { Run, RunAttributes } from "./items.ts";
 import { readGate } from "./gate.ts";
 import { queueOf, sendRuns } from "./messages.ts";
 import { writeOutbox } from "./outbox.ts";
-import { keepValue } from "./payload.ts";
-import { RunLog } from "./run-log.ts";
+import { isSmall, keepValue } from "./payload.ts";
 import { type CommitOutcome, commitRuns } from "./run-writes.ts";
 import { refuseShare } from "./submit.ts";
-import { streamResults } from "./results.ts";
 import { mustNotRun, REVOKED } from "./revoked.ts";
 import { sealGroup } from "./seal.ts";
 import { type OpenState, readOpenState, type Streamed, streamPages } from "./stream.ts";
 import { duePart } from "./runs.ts";
+import { AttemptCall } from "./task-call.ts";
 import { type Thin, thinOf } from "./thin.ts";
 
 /** `done`: nothing of this message is left to do (waiting, or another message is on its way); `later`: never acknowledge. */
@@ -38,44 +35,40 @@ export type AttemptOutcome =
 
 /** The holder is alive and ends its attempt itself: nothing is held against the run any more. */
 const NOT_SUSPECT: readonly string[] = ["alone", "killsAlone", "died"];
-type Commit = { readonly set: Partial<RunAttributes>; readonly remove?: readonly string[]; readonly sendAfterSeconds?: number };
+export type Commit = { readonly set: Partial<RunAttributes>; readonly remove?: readonly string[]; readonly sendAfterSeconds?: number };
 
-/** A claimed run in this process. It is held, so that the loop's heartbeats reach it, from its claim until its commit is through. */
-export interface HeldAttempt extends Attempt {
-  readonly deadline: number;
-  readonly reason: () => AbortReason | undefined;
-  release(): void;
-}
-/** `patienceMs`: so long it may have to wait for its turn in a batch. */
-export function holdAttempt(
-  context: Context,
-  { header, run, step, token, thin = false, patienceMs }: Omit<Attempt, "info" | "signal" | "log"> & { readonly patienceMs: number },
-  loop: WorkerLoop,
-): HeldAttempt {
-  const info = context.registry.info(step.task) as TaskInfo;
-  const timeoutSeconds = Math.min(step.options?.timeout ?? info.timeoutSeconds, loop.limit?.seconds ?? Number.POSITIVE_INFINITY);
-  const deadline = Math.min(context.clock.now() + patienceMs + timeoutSeconds * 1_000, loop.limit?.at ?? Number.POSITIVE_INFINITY);
-  const signal = new LazySignal();
-  let reason: AbortReason | undefined;
-  const hold = loop.hold({ runId: run.runId, token, attempt: run.attempt, task: step.task, deadline, ...(thin && { thin }) }, (why) => {
-    reason ??= why;
-    signal.abort(abortError(why, timeoutSeconds));
-  });
-  return { header, run, step, info, token, thin, signal, log: new RunLog(), deadline, reason: () => reason, release: () => hold.release() };
-}
+export type Executed = Commit | Extract<AttemptOutcome, { kind: "later" }>;
 
-/** Runs user code for a claimed run and prepares what its one commit writes. `later`: it is not to be committed, and has been given back if it could be. */
-export async function executeAttempt(context: Context, attempt: HeldAttempt): Promise<Commit | Extract<AttemptOutcome, { kind: "later" }>> {
-  const { run, reason } = attempt;
-  const open = run.attempt > 1 ? await readOpenState(context, attempt) : undefined;
-  const outcome = await callTask(context, attempt, open, attempt.deadline);
-  if (reason() === "lost") return { kind: "later", delaySeconds: 1 };
+/**
+ * Runs user code for a claimed run and prepares what its one commit writes; at once, when neither takes time. `later`: it is not to be committed, and has been given
+ * back if it could be.
+ */
+export function executeAttempt(context: Context, attempt: HeldAttempt): MaybePromise<Executed> {
+  const { run, step, header } = attempt;
+  if (run.attempt > 1 || takesInput(header, run)) return executeWithInput(context, attempt);
+  const outcome = context.runner.run(new AttemptCall(context, attempt, step.args ?? []));
+  return outcome instanceof Promise ? outcome.then((ended) => endAttempt(context, attempt, ended, undefined)) : endAttempt(context, attempt, outcome, undefined);
+}
+async function executeWithInput(context: Context, attempt: HeldAttempt): Promise<Executed> {
+  const open = attempt.run.attempt > 1 ? await readOpenState(context, attempt) : undefined;
+  return endAttempt(context, attempt, await callTask(context, attempt, open), open);
+}
+function endAttempt(context: Context, attempt: HeldAttempt, outcome: TaskOutcome, open: OpenState | undefined): MaybePromise<Executed> {
+  const plain = outcome.kind === "success" && outcome.spawned === undefined && open === undefined && attempt.aborted === undefined && attempt.log.empty;
+  if (!plain) return endWithCare(context, attempt, outcome, open);
+  const { options } = attempt.step;
+  const drops = options?.ignoreResult ?? attempt.info.ignoreResult;
+  if (!drops && !isSmall(outcome.value)) return endWithCare(context, attempt, outcome, open);
+  return { set: endOf(context, "success", drops ? {} : { value: outcome.value }, outcome.counters) };
+}
+async function endWithCare(context: Context, attempt: HeldAttempt, outcome: TaskOutcome, open: OpenState | undefined): Promise<Executed> {
+  if (attempt.aborted === "lost") return { kind: "later", delaySeconds: 1 };
   // What was done in time counts; what the abort cut off starts again.
-  if (reason() === "stopped" && (outcome.kind === "failed" || outcome.kind === "retry")) {
+  if (attempt.aborted === "stopped" && (outcome.kind === "failed" || outcome.kind === "retry")) {
     if (!attempt.thin) await giveBack(context, [attempt]);
     return { kind: "later", delaySeconds: 0 };
   }
-  const commit = await commitOf(context, attempt, outcome, open, reason);
+  const commit = await commitOf(context, attempt, outcome, open, () => attempt.aborted);
   return commit === "lost" ? { kind: "later", delaySeconds: 1 } : commit;
 }
 
@@ -89,47 +82,16 @@ export async function giveBack(context: Context, attempts: readonly Pick<Attempt
   await commitRuns(context, commits).catch(() => undefined);
 }
 
-async function callTask(context: Context, attempt: Attempt, open: OpenState | undefined, deadline: number): Promise<TaskOutcome> {
-  const { run, step, info, log, signal } = attempt;
+async function callTask(context: Context, attempt: HeldAttempt, open: OpenState | undefined): Promise<TaskOutcome> {
   if (open?.sealed) return { kind: "success", value: open.ownValue ?? null }; // streamed and sealed by an attempt that died before its commit
-  const queue = parseQueueName(queueOf(context, step), { site: context.config.site });
-  let input: { args: readonly Json[]; collects: string | undefined };
+  let input: Awaited<ReturnType<typeof argumentsOf>>;
   try {
     input = await argumentsOf(context, attempt);
   } catch (error) {
     if (error instanceof FanfoldError) return { kind: "failed", error: { name: error.name, message: error.message, reason: error.code, retryable: false } };
     throw error;
   }
-  const call: TaskCall = {
-    jobId: run.jobId,
-    runId: run.runId,
-    groupId: run.gid,
-    index: run.index,
-    step: run.step,
-    attempt: run.attempt,
-    round: run.round,
-    task: step.task,
-    args: input.args,
-    kwargs: step.kwargs ?? {},
-    ...(step.each && { each: step.each }),
-    stamps: step.options?.stamps ?? {},
-    headers: step.options?.headers ?? {},
-    priority: step.options?.priority,
-    site: queue.site,
-    queue: queue.queue,
-    deadline,
-    signal,
-    cursor: open?.at.cursor,
-    services: {
-      results: (group = input.collects) => streamResults(context, group ?? notCollecting(info.name)),
-      log: (level, message, fields) => log.add(context.clock.now(), level, message, fields),
-      event: (name, eventSeconds) => lookForEvent(context, run, name, eventSeconds),
-    },
-  };
-  return context.runner.run(call);
-}
-function notCollecting(task: string): never {
-  throw new FanfoldError("invalid_request", `the task ${task} collects no group: it is not the step after one; pass the group to results(group)`);
+  return context.runner.run(new AttemptCall(context, attempt, input.args, input.collects, open?.at.cursor));
 }
 
 /** What the outcome writes. May write what must stand before the commit points at it: a large value, an outbox, pages. */
@@ -204,13 +166,22 @@ async function cancelled(context: Context, attempt: Attempt): Promise<Commit> {
 async function ended(
   context: Context,
   attempt: Attempt,
-  status: "success" | "skipped" | "error" | "broken" | "cancelled",
+  status: TerminalStatus,
   part: Partial<RunAttributes>,
   counters?: Readonly<Record<string, number>>,
 ): Promise<Commit> {
   await attempt.log.keep(context, attempt.run);
-  const own = counters && Object.keys(counters).length > 0 ? { counts: addCounts(countOf(status), userCounters(counters)) } : {};
-  return { set: { status, endedAt: context.clock.now(), ...own, ...part } };
+  return { set: endOf(context, status, part, counters) };
+}
+function endOf(
+  context: Context,
+  status: TerminalStatus,
+  part: Partial<RunAttributes>,
+  counters: Readonly<Record<string, number>> | undefined,
+): Partial<RunAttributes> {
+  const end = { status, endedAt: context.clock.now(), ...part };
+  if (counters === undefined || Object.keys(counters).length === 0) return end;
+  return { ...end, counts: addCounts(countOf(status), userCounters(counters)) };
 }
 function userCounters(counters: Readonly<Record<string, number>>): Counts {
   return Object.fromEntries(Object.entries(counters).map(([name, count]) => [name.startsWith("u_") ? name : `u_${name}`, count]));
@@ -323,17 +294,4 @@ async function afterCommit(
     await sendRuns(context, [owing], 1);
   }
   return { kind: "done" };
-}
-
-function abortError(why: AbortReason, timeoutSeconds: number): Error {
-  switch (why) {
-    case "deadline":
-      return new FanfoldError("task_timeout", `the task ran longer than its ${timeoutSeconds} s`, { retryable: true });
-    case "cancelled":
-      return new FanfoldError("lease_lost", "the job, or a group above this run, has ended: stop");
-    case "lost":
-      return new FanfoldError("lease_lost", "another worker has taken this run over: stop");
-    case "stopped":
-      return new FanfoldError("lease_lost", "the worker is about to end; the run starts again elsewhere: stop");
-  }
 }

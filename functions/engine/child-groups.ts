@@ -1,5 +1,5 @@
 import type { Json } from "../core/json.ts";
-import { ledgerHeight } from "../core/ledger.ts";
+import { leafOf, ledgerHeight, localIndex } from "../core/ledger.ts";
 import { isGroupStep, isInput, isPaged, type PlanStep, type Strand, taskSteps } from "../core/plan.ts";
 import { runIdOf, type RunRef } from "../core/run-id.ts";
 import { holds, type ValueCondition } from "../core/value-condition.ts";
@@ -14,7 +14,7 @@ import { expiresAtOf, notBeforeOf, type Owing, packSize, queueOf, sendControl, s
 import { notePlanned } from "./progress.ts";
 import { recheckDelayed } from "./recheck-delayed.ts";
 import { createRuns, ownedBy } from "./run-writes.ts";
-import { childGroup, childPlan, duePart, readRunById } from "./runs.ts";
+import { childGroup, childPlan, duePart, readRunById, strandsOf } from "./runs.ts";
 
 /** An open group's tree is two levels high: width squared pages. */
 export const OPEN_HEIGHT = 2;
@@ -94,8 +94,11 @@ export async function expandMembers(context: Context, header: Header, from: numb
   const rows: { ref: RunRef; step: PlanStep; attributes: Partial<RunAttributes> }[] = [];
   let planned = 0;
   const now = context.clock.now();
+  const { width } = context.config;
+  let strands: readonly Strand[] | undefined;
   for (let index = from; index < to; index++) {
-    const { strand } = await context.plans.member(header.plan as string, header.only ?? index);
+    if (index % width === 0 || !strands) strands = await strandsOf(context, header, leafOf(index, width));
+    const strand = strands?.[localIndex(index, width)] ?? (await context.plans.member(header.plan as string, header.only ?? index)).strand;
     planned += taskSteps(strand);
     const ref = { gid: header.gid, index, step: 0 };
     const { attributes, delaySeconds, due } = firstStep(context, header, index, strand, now);

@@ -4,7 +4,8 @@ import { LIMITS } from "../core/limits.ts";
 import type { PlanPages } from "../core/work-count.ts";
 import type { GroupShape, StepShape, StrandShape, TrackingLevel } from "../core/work-shape.ts";
 import { ITEM_VERSION } from "./items.ts";
-import { pagesOf, rootStep } from "./plan-shape.ts";
+import { planPages } from "./plan-pages.ts";
+import { rootStep, unitsOf } from "./plan-shape.ts";
 
 export interface ChordOf {
   readonly children: number;
@@ -43,7 +44,7 @@ export function chordShape({ children, level, perPage }: ChordOf, width: number)
 }
 /** Under names of the usual length: a job's id, and for pages of input what tells their content. */
 function storedPages(step: GroupStep, width: number, page = ""): PlanPages {
-  return pagesOf(`${"0".repeat(26)}${page}`, step, { v: ITEM_VERSION, jobId: "0".repeat(26), ttl: 1_800_000_000 }, width);
+  return unitsOf(planPages(`${"0".repeat(26)}${page}`, step, width), { v: ITEM_VERSION, jobId: "0".repeat(26), ttl: 1_800_000_000 });
 }
 /** Children of a page as large as it may be. */
 export const FULL_PAGE = LIMITS.pageItems;

@@ -1,3 +1,5 @@
+import type { MaybePromise } from "../core/invocation.ts";
+
 /** Waits for all, then throws the first failure: nothing goes on behind the back of a message that was given up. */
 export async function all<T>(promises: readonly Promise<T>[]): Promise<T[]> {
   const settled = await Promise.allSettled(promises);
@@ -16,4 +18,41 @@ export async function eachBounded<T>(items: readonly T[], limit: number, work: (
     }
   };
   await all(Array.from({ length: Math.min(limit, items.length) }, lane));
+}
+
+/** The items of pages one by one, each made into what is given when it is asked for: without a generator's turns of the event loop for each. */
+export function eachOf<T, U>(pages: AsyncGenerator<readonly T[], void, undefined>, make: (item: T) => MaybePromise<U>): AsyncIterableIterator<U> {
+  let page: readonly T[] = [];
+  let at = 0;
+  let loading: Promise<unknown> = Promise.resolve();
+  const give = (): Promise<IteratorResult<U>> => {
+    const made = make(page[at++] as T);
+    return made instanceof Promise ? made.then((value) => ({ value, done: false })) : Promise.resolve({ value: made, done: false });
+  };
+  const load = async (): Promise<IteratorResult<U>> => {
+    while (at >= page.length) {
+      const next = await pages.next();
+      if (next.done) return { value: undefined, done: true };
+      page = next.value;
+      at = 0;
+    }
+    return give();
+  };
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    next() {
+      // Asked for several at once: each waits for the one before.
+      if (at < page.length) return give();
+      const loaded = loading.then(load);
+      loading = loaded.catch(() => undefined);
+      return loaded;
+    },
+    async return() {
+      page = [];
+      await pages.return();
+      return { value: undefined, done: true };
+    },
+  };
 }

@@ -155,7 +155,7 @@ export interface JobGraph {
   readonly edges: readonly { readonly from: string; readonly to: string; readonly kind: GraphEdgeKind }[];
 }
 
-/** A run that this process executes: what a heartbeat needs. */
+/** A run that this process executes, or the first of a batch of thin ones: what a heartbeat needs. */
 export interface Claim {
   readonly runId: string;
   readonly token: string;
@@ -169,6 +169,13 @@ export interface Claim {
 /** `lost`: another holder, or the row has ended; `cancelled`: a group above has decided. Both abort the user's code. */
 export type HeartbeatOutcome = "kept" | "lost" | "cancelled";
 
+export interface Hold {
+  /** User code runs only after this: somebody who outlives a blocked process knows of the claims. undefined: it may run now. */
+  readonly ready: Promise<void> | undefined;
+  release(): void;
+}
+export type Abort = (reason: AbortReason, claim: Claim) => void;
+
 /** Why an attempt is stopped; `stopped`: the process is about to end, which is held against nobody: the run is given back at once. */
 export type AbortReason = "lost" | "cancelled" | "deadline" | "stopped";
 
@@ -181,8 +188,11 @@ export interface WorkerLoop {
   slot(alone: boolean): Promise<{ release(): void }>;
   /** A slot that is free and that nobody waits for; undefined: there is none. */
   spareSlot(): { release(): void } | undefined;
-  /** The claim is held from now until `release`; `abort` is called by the loop when a heartbeat says so, at the deadline, or when the process must stop. */
-  hold(claim: Claim, abort: (reason: AbortReason) => void): { release(): void };
+  /**
+   * Claims of a batch, all with the same deadline, are held from now until `release`; `abort` is called by the loop for one of them when a heartbeat says so, for all at the
+   * deadline, or when the process must stop. Of one that has ended meanwhile it means nothing.
+   */
+  hold(claims: readonly Claim[], abort: Abort): Hold;
   /** Of a process that must end: the longest attempt it can give, and when (milliseconds since the epoch) it stops what runs. Absent: it goes on. */
   readonly limit?: { readonly seconds: number; readonly at: number };
 }

@@ -1,6 +1,6 @@
-import { addCounts, carriedUp, countOf, type Counts } from "../core/counts.ts";
+import { addCounts, carriedUp, countOf, type Counts, PLAIN_SUCCESS } from "../core/counts.ts";
 import { leafOf, localIndex } from "../core/ledger.ts";
-import { isGroupStep, type PlanStep, type TaskStep } from "../core/plan.ts";
+import { isGroupStep, isSingle, type PlanStep, type Strand, type TaskStep } from "../core/plan.ts";
 import { failsEarly } from "../core/policy.ts";
 import { childGroupOf, runIdOf, type RunRef } from "../core/run-id.ts";
 import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../core/run-state.ts";
@@ -16,7 +16,7 @@ import { recheckDelayed } from "./recheck-delayed.ts";
 import { isRevoked, revokedAttributes } from "./revoked.ts";
 import { createRuns, ownedBy, startedInPlace } from "./run-writes.ts";
 import { openSide, sidesOf } from "./sides.ts";
-import { duePart, hasNext, readRun, strandOf } from "./runs.ts";
+import { duePart, hasNext, readRun, strandOf, strandsOf } from "./runs.ts";
 
 /** The first phase of F: terminal runs become next steps or marks. One consistent read of each header serves all runs of its group. */
 export async function followRuns(context: Context, runs: readonly Run[], list: WorkList, background: Promise<void>[]): Promise<void> {
@@ -41,22 +41,26 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
   background.push(progress);
 
   // Before anything follows: a step that runs finds the groups beside all steps before it.
-  await all(followed.filter(({ header }) => !header.outcome).map(({ run, header }) => openSide(context, header, run)));
+  const singles = await singlesOf(context, followed);
+  await all(followed.filter(({ run, header }) => !header.outcome && !singles.has(run)).map(({ run, header }) => openSide(context, header, run)));
   const next: { run: Run; header: Header }[] = [];
   const firstErrors = new Map<string, { header: Header; runId: string }>();
   for (const { run, header } of followed) {
-    const member = await strandOf(context, header, run);
-    const { strand } = member;
-    if (isSuccess(run.status) && (await hasNext(context, header, member, run))) {
-      // Below a decided group the strand ends here: its other steps read as cancelled.
-      if (!header.outcome) next.push({ run, header });
-      else await followEndedNext(context, run, list);
-      continue;
+    let sideCounts: Counts | undefined;
+    if (!singles.has(run)) {
+      const member = await strandOf(context, header, run);
+      if (isSuccess(run.status) && (await hasNext(context, header, member, run))) {
+        // Below a decided group the strand ends here: its other steps read as cancelled.
+        if (!header.outcome) next.push({ run, header });
+        else await followEndedNext(context, run, list);
+        continue;
+      }
+      const sides = await sidesOf(context, run, member.strand);
+      // The last of them to decide follows this run again.
+      if (sides.open && !header.outcome) continue;
+      for (const side of sides.groups) list.push({ kind: "close", gid: side.gid, round: side.round });
+      sideCounts = sides.counts;
     }
-    const sides = await sidesOf(context, run, strand);
-    // The last of them to decide follows this run again.
-    if (sides.open && !header.outcome) continue;
-    for (const side of sides.groups) list.push({ kind: "close", gid: side.gid, round: side.round });
     const failedMembers = failedMembersOf(run);
     if (failedMembers > 0 && !header.firstError && !firstErrors.has(run.gid)) firstErrors.set(run.gid, { header, runId: run.error?.runId ?? run.runId });
     if (isFailure(run.status) && run.joins === undefined) list.push({ kind: "end", gid: childGroupOf(run.runId), round: run.round });
@@ -68,7 +72,7 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
       kind: "mark",
       at: { gid: header.gid, round: header.round, level: 1, node: leafOf(run.index, width) },
       height: header.height,
-      marks: new Map([[localIndex(run.index, width), marksOf(run, failedMembers, sides.counts)]]),
+      marks: new Map([[localIndex(run.index, width), marksOf(run, failedMembers, sideCounts)]]),
       owned: ownedBy(header),
     });
   }
@@ -81,6 +85,21 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
     ),
     createNext(context, next, list),
   ]);
+}
+
+/** Those whose strand is one task with nothing beside it. */
+async function singlesOf(context: Context, followed: readonly { readonly run: Run; readonly header: Header }[]): Promise<ReadonlySet<Run>> {
+  const { width } = context.config;
+  const singles = new Set<Run>();
+  let strands: readonly Strand[] | undefined;
+  let before: RunRef | undefined;
+  for (const { run, header } of followed) {
+    if (run.gid !== before?.gid || leafOf(run.index, width) !== leafOf(before.index, width)) strands = await strandsOf(context, header, leafOf(run.index, width));
+    before = run;
+    const strand = strands?.[localIndex(run.index, width)];
+    if (strand && isSingle(strand)) singles.add(run);
+  }
+  return singles;
 }
 
 /**
@@ -101,6 +120,7 @@ function countsOf(run: Run): Counts {
   return run.counts ?? countOf(run.status as TerminalStatus);
 }
 function marksOf(run: Run, failedMembers: number, sides: Counts | undefined): Counts {
+  if (run.status === "success" && !run.counts && !run.carry && !sides && !run.page) return PLAIN_SUCCESS;
   const counts = addCounts(run.carry, carriedUp(countsOf(run)), sides);
   const members = run.page ? (run.counts?.["members"] ?? 0) : 0;
   return { ...counts, ...(failedMembers > 0 && { failedMembers }), ...(members > 0 && { members }) };

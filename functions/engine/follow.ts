@@ -57,7 +57,8 @@ export async function follow(context: Context, items: readonly FollowItem[], whe
 
 type Mark = Extract<FollowItem, { kind: "mark" }>;
 /** Marks of one node become one write. */
-function mergeMarks(items: readonly Mark[]): Mark[] {
+function mergeMarks(items: readonly Mark[]): readonly Mark[] {
+  if (items.length < 2) return items;
   const nodes = new Map<string, Mark & { marks: Map<number, Counts> }>();
   for (const item of items) {
     const key = `${item.at.gid}#${item.at.round}#${item.at.level}#${item.at.node}#${item.part ?? ""}`;

@@ -1,10 +1,12 @@
 import type { TaskStep } from "../core/plan.ts";
 import type { RunRef } from "../core/run-id.ts";
 import { isTerminal } from "../core/run-state.ts";
-import { type AttemptOutcome, commitAttempts, executeAttempt, giveBack, type HeldAttempt, holdAttempt } from "./attempt.ts";
+import type { TaskInfo } from "../core/invocation.ts";
+import { type AttemptOutcome, type Commit, commitAttempts, executeAttempt, type Executed, giveBack } from "./attempt.ts";
+import { HeldAttempt } from "./claimed.ts";
 import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
-import type { WorkerLoop } from "./contract.ts";
+import type { AbortReason, Claim, Hold, WorkerLoop } from "./contract.ts";
 import { resumeDeferred } from "./deferred.ts";
 import { resumeWaiting } from "./expand.ts";
 import { gateOf } from "./gate.ts";
@@ -55,9 +57,7 @@ export async function runReady(lanes: Lanes, ready: readonly Ready[]): Promise<v
 /** Runs a step that was created as started, in a slot that is already its own. */
 export async function runStarted(lanes: Lanes, { header, run, step, token }: Started): Promise<void> {
   const finishing: Promise<void>[] = [];
-  const batch = new Batch(lanes, finishing, NO_TURN);
-  batch.hold({ ref: run, run, step, thin: false }, holdAttempt(lanes.context, { header, run, step, token, patienceMs: 0 }, lanes.loop));
-  await batch.run();
+  await new Batch(lanes, header, [{ member: { ref: run, run, step, thin: false }, run, token }], finishing, NO_TURN).run();
   await all(finishing);
 }
 export type Started = Parameters<InPlace["run"]>[0];
@@ -84,47 +84,49 @@ async function runLane(lanes: Lanes, queue: Ready[], alone: boolean): Promise<vo
 
 const NO_TURN = (): void => undefined;
 
-/** Of one task, since they are expected to take the same time. */
+/** Of one task, since they are expected to take the same time, and of one time limit. */
 function takeBatch(context: Context, queue: Ready[]): Ready[] {
   const first = queue[0];
   if (!first) return [];
   const most = batchSize(context, first.step.task);
+  const alike = ({ step, thin }: Ready): boolean =>
+    step.task === first.step.task && thin === first.thin && step.options?.timeout === first.step.options?.timeout;
   let count = 1;
-  while (count < most && queue[count]?.step.task === first.step.task && queue[count]?.thin === first.thin) count++;
+  while (count < most && count < queue.length && alike(queue[count] as Ready)) count++;
   return queue.splice(0, count);
 }
 
 /** Resolves when user code is through; what follows from it goes on in `finishing`. `leave`: ends its turn (pace.ts). */
 async function runBatch(lanes: Lanes, members: readonly Ready[], finishing: Promise<void>[], leave: () => void): Promise<void> {
-  const { context, loop, settle } = lanes;
+  const { context, settle } = lanes;
   // The wait for a slot may have been long.
   const gate = await gateOf(context, lanes.header.gid);
   if (gate.kind !== "go") {
     for (const member of members) settle(member, gate.kind === "gone" ? DONE : { kind: "later", delaySeconds: 0 });
     return;
   }
-  const wanted: Ready[] = [];
-  for (const member of members) {
-    if (mayBeRevoked(gate.header) && (await mustNotRun(context, gate.header, member.ref))) settle(member, { kind: "later", delaySeconds: 0 });
-    else wanted.push(member);
-  }
+  const { header } = gate;
+  const wanted = mayBeRevoked(header) ? await withoutRevoked(lanes, header, members) : members;
   if (wanted.length === 0) return;
-  const batch = new Batch(lanes, finishing, leave);
-  const patienceMs = wanted.length === 1 ? 0 : batch.patienceMs;
+  const turns: Turn[] = [];
   if (wanted[0]?.thin) {
-    for (const member of wanted) batch.hold(member, holdThin(lanes, gate.header, member, patienceMs));
-    return batch.run();
+    for (const member of wanted) turns.push({ member, run: unclaimedRun(context, member.ref, header, member.step), token: context.ids.token() });
+  } else {
+    for (const { member, claim, token } of await claimAll(context, header, wanted)) {
+      if (claim.kind === "claimed") turns.push({ member, run: claim.run, token });
+      else finishing.push(quiet(settleRefused(context, claim.run).then((handled) => settle(member, handled))));
+    }
   }
-  for (const { member, claim, token } of await claimAll(context, gate.header, wanted)) {
-    if (claim.kind === "refused") finishing.push(quiet(settleRefused(context, claim.run).then((handled) => settle(member, handled))));
-    else batch.hold(member, holdAttempt(context, { header: gate.header, run: claim.run, step: member.step, token, patienceMs }, loop));
-  }
-  await batch.run();
+  if (turns.length > 0) await new Batch(lanes, header, turns, finishing, leave).run();
 }
 
-function holdThin({ context, loop }: Lanes, header: Header, { ref, step }: Ready, patienceMs: number): HeldAttempt {
-  const run = unclaimedRun(context, ref, header, step);
-  return holdAttempt(context, { header, run, step, token: context.ids.token(), patienceMs, thin: true }, loop);
+async function withoutRevoked({ context, settle }: Lanes, header: Header, members: readonly Ready[]): Promise<readonly Ready[]> {
+  const wanted: Ready[] = [];
+  for (const member of members) {
+    if (await mustNotRun(context, header, member.ref)) settle(member, { kind: "later", delaySeconds: 0 });
+    else wanted.push(member);
+  }
+  return wanted;
 }
 interface Claimed {
   readonly member: Ready;
@@ -174,77 +176,118 @@ function quiet(promise: Promise<void>): Promise<void> {
 
 interface Turn {
   readonly member: Ready;
-  readonly attempt: HeldAttempt;
+  readonly run: Run;
+  readonly token: string;
 }
-type Ended = Turn & { readonly commit: Exclude<Awaited<ReturnType<typeof executeAttempt>>, { kind: "later" }> };
+interface Ended {
+  readonly member: Ready;
+  readonly attempt: HeldAttempt;
+  readonly commit: Commit;
+}
 
 /**
- * Claimed runs of one task, executed in turn. When they take longer than they should (what was quick has become slow), those that have not begun are given
- * back and what has ended is committed, so that nobody waits behind a slow run for more than `patienceMs`.
+ * Claimed runs of one task, held together and executed in turn. When they take longer than they should (what was quick has become slow), those that have not begun are
+ * given back and what has ended is committed, so that nobody waits behind a slow run for long.
  */
 class Batch {
-  readonly patienceMs: number;
   readonly #lanes: Lanes;
+  readonly #header: Header;
   readonly #finishing: Promise<void>[];
   readonly #leave: () => void;
-  readonly #turns: Turn[] = [];
+  readonly #info: TaskInfo;
+  readonly #timeoutSeconds: number;
+  readonly #patienceMs: number;
+  readonly #deadline: number;
+  readonly #hold: Hold;
+  /** Turns that are not settled. */
+  #open: number;
+  #turns: readonly Turn[];
+  #next = 0;
   #ended: Ended[] = [];
   #over = false;
+  #current: HeldAttempt | undefined;
+  /** By run id, of those that have not begun. */
+  #aborted: Map<string, AbortReason> | undefined;
 
-  constructor(lanes: Lanes, finishing: Promise<void>[], leave: () => void) {
-    this.#leave = leave;
+  /** `leave`: ends its turn (pace.ts). */
+  constructor(lanes: Lanes, header: Header, turns: readonly Turn[], finishing: Promise<void>[], leave: () => void) {
+    const { context, loop } = lanes;
+    const { step, thin } = (turns[0] as Turn).member;
     this.#lanes = lanes;
+    this.#header = header;
     this.#finishing = finishing;
-    this.patienceMs = PATIENCE_BATCHES * lanes.context.config.batchMs;
-  }
-  hold(member: Ready, attempt: HeldAttempt): void {
-    this.#turns.push({ member, attempt });
+    this.#leave = leave;
+    this.#turns = turns;
+    this.#open = turns.length;
+    this.#info = context.registry.info(step.task) as TaskInfo;
+    this.#timeoutSeconds = Math.min(step.options?.timeout ?? this.#info.timeoutSeconds, loop.limit?.seconds ?? Number.POSITIVE_INFINITY);
+    // The last of them may have to wait for its turn that long.
+    this.#patienceMs = turns.length === 1 ? 0 : PATIENCE_BATCHES * context.config.batchMs;
+    this.#deadline = Math.min(context.clock.now() + this.#patienceMs + this.#timeoutSeconds * 1_000, loop.limit?.at ?? Number.POSITIVE_INFINITY);
+    const claims = turns.map(({ run, token }): Claim => {
+      return { runId: run.runId, token, attempt: run.attempt, task: step.task, deadline: this.#deadline, ...(thin && { thin }) };
+    });
+    this.#hold = loop.hold(claims, (reason, { runId }) => this.#abort(runId, reason));
   }
   async run(): Promise<void> {
-    const { context } = this.#lanes;
-    const { clock, pace } = context;
+    const { clock, pace } = this.#lanes.context;
     const count = this.#turns.length;
-    if (count === 0) return;
-    const task = (this.#turns[0] as Turn).attempt.step.task;
+    if (this.#hold.ready) await this.#hold.ready;
     const start = clock.now();
-    const late = (): boolean => clock.now() - start > this.patienceMs;
-    if (count > 1) void clock.pause(this.patienceMs).then(() => !this.#over && this.#giveUp());
+    if (count > 1) void clock.pause(this.#patienceMs).then(() => !this.#over && this.#giveUp());
     let executed = 0;
-    for (let turn = this.#turns.shift(); turn; turn = this.#turns.shift()) {
-      await this.#execute(turn);
+    while (this.#next < this.#turns.length) {
+      const executing = this.#execute(this.#turns[this.#next++] as Turn);
+      if (executing) await executing;
       executed++;
-      if (this.#turns.length > 0 && late()) this.#giveUp();
+      if (this.#next < this.#turns.length && clock.now() - start > this.#patienceMs) this.#giveUp();
     }
     this.#over = true;
-    pace.note(task, clock.now() - start, executed);
+    pace.note(this.#info.name, clock.now() - start, executed);
     this.#commit();
   }
 
-  async #execute({ member, attempt }: Turn): Promise<void> {
+  #abort(runId: string, reason: AbortReason): void {
+    if (this.#current?.run.runId === runId) this.#current.abort(reason);
+    else if (!this.#over) (this.#aborted ??= new Map()).set(runId, reason);
+  }
+  #attemptOf({ member: { step, thin }, run, token }: Turn): HeldAttempt {
+    const timing = { deadline: this.#deadline, timeoutSeconds: this.#timeoutSeconds };
+    const attempt = new HeldAttempt({ header: this.#header, run, step, info: this.#info, token, thin, ...timing });
+    const aborted = this.#aborted?.get(run.runId);
+    if (aborted) attempt.abort(aborted);
+    this.#current = attempt;
+    return attempt;
+  }
+  #execute(turn: Turn): Promise<void> | undefined {
+    const attempt = this.#attemptOf(turn);
+    const executing = executeAttempt(this.#lanes.context, attempt);
+    if (executing instanceof Promise) return this.#noteLater(turn, attempt, executing);
+    this.#note(turn, attempt, executing);
+    return undefined;
+  }
+  async #noteLater(turn: Turn, attempt: HeldAttempt, executing: Promise<Executed>): Promise<void> {
     try {
-      const result = await executeAttempt(this.#lanes.context, attempt);
-      if ("set" in result) this.#ended.push({ member, attempt, commit: result });
-      else {
-        attempt.release();
-        this.#lanes.settle(member, result);
-      }
+      this.#note(turn, attempt, await executing);
     } catch (error) {
-      this.#finishing.push(quiet(this.#fail([{ member, attempt }], error)));
+      this.#finishing.push(quiet(this.#fail([turn], error)));
     }
+  }
+  #note({ member }: Turn, attempt: HeldAttempt, executed: Executed): void {
+    if ("set" in executed) this.#ended.push({ member, attempt, commit: executed });
+    else this.#settle(member, executed);
   }
   /** What has not begun goes back; what has ended need not wait for what runs. */
   #giveUp(): void {
     this.#leave();
-    const turns = this.#turns.splice(0);
+    const turns = this.#turns.slice(this.#next);
+    this.#turns = this.#turns.slice(0, this.#next);
     if (turns.length > 0) this.#finishing.push(quiet(this.#giveBack(turns)));
     this.#commit();
   }
   async #giveBack(turns: readonly Turn[]): Promise<void> {
-    await giveBack(this.#lanes.context, claimsOf(turns));
-    for (const { member, attempt } of turns) {
-      attempt.release();
-      this.#lanes.settle(member, { kind: "later", delaySeconds: 0 });
-    }
+    await giveBack(this.#lanes.context, turns.filter(isClaimed));
+    for (const { member } of turns) this.#settle(member, { kind: "later", delaySeconds: 0 });
   }
   #commit(): void {
     const ended = this.#ended;
@@ -254,23 +297,29 @@ class Batch {
   async #commitAll(ended: readonly Ended[]): Promise<void> {
     try {
       const outcomes = await commitAttempts(this.#lanes.context, ended);
-      ended.forEach(({ member, attempt }, k) => {
-        attempt.release();
-        this.#lanes.settle(member, handledAs(outcomes[k] as AttemptOutcome));
-      });
+      ended.forEach(({ member }, k) => this.#settle(member, handledAs(outcomes[k] as AttemptOutcome)));
     } catch (error) {
-      await this.#fail(ended, error);
+      await this.#fail(
+        ended.map(({ member, attempt: { run, token } }) => ({ member, run, token })),
+        error,
+      );
     }
   }
   async #fail(turns: readonly Turn[], error: unknown): Promise<never> {
-    await giveBack(this.#lanes.context, claimsOf(turns));
-    for (const { attempt } of turns) attempt.release();
+    await giveBack(this.#lanes.context, turns.filter(isClaimed));
+    this.#release(turns.length);
     throw error;
   }
+  #settle(member: Ready, handled: Handled): void {
+    this.#release(1);
+    this.#lanes.settle(member, handled);
+  }
+  #release(count: number): void {
+    this.#open -= count;
+    if (this.#open === 0) this.#hold.release();
+  }
 }
-function claimsOf(turns: readonly Turn[]): HeldAttempt[] {
-  return turns.filter(({ attempt }) => !attempt.thin).map(({ attempt }) => attempt);
-}
+const isClaimed = ({ member }: Turn): boolean => !member.thin;
 function handledAs(outcome: AttemptOutcome): Handled {
   return outcome.kind === "ended" ? { kind: "terminal", run: outcome.run } : outcome;
 }

@@ -1,4 +1,4 @@
-import type { Counts } from "../core/counts.ts";
+import { type Counts, PLAIN_SUCCESS } from "../core/counts.ts";
 import { and, contains, not } from "./conditions.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Context } from "./context.ts";
@@ -22,9 +22,13 @@ export async function markLedger(context: Context, at: LedgerAt, marks: Readonly
     const now = missing.slice(0, MARKS_PER_WRITE);
     const add: Record<string, number | ReadonlySet<number> | ReadonlySet<string>> = { done: new Set(now) };
     if (part !== undefined) add["parts"] = new Set([partEntry(part, now)]);
+    let plain = 0;
     for (const index of now) {
-      for (const [name, count] of Object.entries(marks.get(index) as Counts)) if (count !== 0) add[name] = ((add[name] as number | undefined) ?? 0) + count;
+      const counts = marks.get(index) as Counts;
+      if (counts === PLAIN_SUCCESS) plain++;
+      else for (const [name, count] of Object.entries(counts)) if (count !== 0) add[name] = ((add[name] as number | undefined) ?? 0) + count;
     }
+    if (plain > 0) add["success"] = ((add["success"] as number | undefined) ?? 0) + plain;
     const { applied, item } = await context.store.write({
       op: "update",
       key,

@@ -1,5 +1,5 @@
 import { countOf } from "../core/counts.ts";
-import { type GroupStep, isGroupStep, type PlanStep } from "../core/plan.ts";
+import { type GroupStep, isGroupStep, isSingle, type PlanStep, type Strand, type TaskStep } from "../core/plan.ts";
 import { type RunRef } from "../core/run-id.ts";
 import { isTerminal } from "../core/run-state.ts";
 import type { Context } from "./context.ts";
@@ -13,12 +13,12 @@ import { type EngineMessage, queueOf, sendRuns } from "./messages.ts";
 import type { Disposition } from "./ports.ts";
 import { followMarked } from "./seal.ts";
 import { isThin } from "./thin.ts";
-import { localIndex } from "../core/ledger.ts";
+import { leafOf, localIndex } from "../core/ledger.ts";
 import { endRevoked } from "./revoke.ts";
-import { mustNotRun } from "./revoked.ts";
+import { mayBeRevoked, mustNotRun } from "./revoked.ts";
 import { DONE, type Handled, handleDeferred, type Ready, runReady, secondsUntil } from "./lanes.ts";
 import { breakDeadRun, endIdleRun, isDue, isLive, isReady, killsAlone, noteUnknownTask, waitForGroup } from "./run-writes.ts";
-import { readRuns, strandOf } from "./runs.ts";
+import { readRuns, strandOf, strandsOf } from "./runs.ts";
 
 type MemberMessage = Extract<EngineMessage, { kind: "members" }>;
 
@@ -36,19 +36,28 @@ export async function handleMembers(context: Context, message: MemberMessage, re
   const marked = look ? await followMarked(context, gate.header, refs) : undefined;
   const ready: Ready[] = [];
   const followUp = new FollowUp(context, gate.header, loop, refs.length);
-  const handled = new Map<number, Handled>();
+  const later = new Map<number, number>();
   const settle = ({ index }: RunRef, result: Handled): void => {
-    handled.set(index, result);
+    if (result.kind === "later") later.set(index, result.delaySeconds);
     followUp.add(result);
     followUp.ended();
   };
+  const { header } = gate;
+  const strands = await strandsOf(context, header, leafOf(message.members[0] as number, context.config.width));
+  const startable = new Startable(context, header, strands);
   const prepare = async (ref: RunRef, run: Run | undefined): Promise<void> => {
     if (!run && marked?.has(localIndex(ref.index, context.config.width))) return settle(ref, DONE);
     const result = gate.kind === "decided" ? await handleDecided(context, gate.header, run) : await handleMember(context, gate.header, ref, run, look);
     if (result.kind === "ready") ready.push(result);
     else settle(ref, result);
   };
-  const prepared = await Promise.allSettled(refs.map((ref, k) => prepare(ref, seen[k])));
+  const preparing: Promise<void>[] = [];
+  refs.forEach((ref, k) => {
+    const step = look ? undefined : startable.step(ref);
+    if (step) ready.push({ ref, run: undefined, step, thin: startable.thin });
+    else preparing.push(prepare(ref, seen[k]));
+  });
+  const prepared = await Promise.allSettled(preparing);
   if (ready[0]) followUp.queue = queueOf(context, ready[0].step);
   try {
     await runReady({ context, header: gate.header, loop, settle: ({ ref }, result) => settle(ref, result) }, ready);
@@ -56,9 +65,9 @@ export async function handleMembers(context: Context, message: MemberMessage, re
     await followUp.done();
   }
   for (const each of prepared) if (each.status === "rejected") throw each.reason;
-  const left = refs.filter(({ index }) => handled.get(index)?.kind === "later");
+  const left = refs.filter(({ index }) => later.has(index));
   if (left.length === 0) return { kind: "done" };
-  const delaySeconds = Math.min(...[...handled.values()].map((result) => (result.kind === "later" ? result.delaySeconds : Number.POSITIVE_INFINITY)));
+  const delaySeconds = Math.min(...later.values());
   if (left.length === refs.length) return { kind: "later", delaySeconds };
   const { strand } = await strandOf(context, gate.header, { ...(left[0] as RunRef), ...manifestOf(seen.find((run) => run?.manifest !== undefined)) });
   const queue = queueOf(context, strand[message.step] as PlanStep);
@@ -70,6 +79,43 @@ export async function handleMembers(context: Context, message: MemberMessage, re
   return { kind: "done" };
 }
 const manifestOf = (run: Run | undefined): { manifest?: string } => (run?.manifest === undefined ? {} : { manifest: run.manifest });
+
+/**
+ * Members of a leaf that have nothing to be asked about before they are claimed: their group goes on, nothing of it is revoked, and each is one task that this process
+ * knows, due now, and never too late. Most are, and are looked at in no time.
+ */
+class Startable {
+  readonly thin: boolean;
+  readonly #strands: readonly Strand[] | undefined;
+  readonly #context: Context;
+  readonly #members: number;
+  /** The task that was last found to be known. */
+  #known = "";
+
+  constructor(context: Context, header: Header, strands: readonly Strand[] | undefined) {
+    this.#context = context;
+    this.#strands = mayBeRevoked(header) ? undefined : strands;
+    this.#members = header.memberCount ?? 0;
+    this.thin = header.tracking === "result" || header.tracking === "ledger";
+  }
+  /** undefined: it must be looked at. */
+  step({ index, step: at }: RunRef): TaskStep | undefined {
+    const strand = at === 0 && index < this.#members ? this.#strands?.[localIndex(index, this.#context.config.width)] : undefined;
+    if (!strand || !isSingle(strand)) return undefined;
+    const [step] = strand;
+    const { options } = step;
+    if (options && (options.expires !== undefined || options.eta !== undefined || options.countdown !== undefined)) return undefined;
+    return this.#knows(step.task) ? step : undefined;
+  }
+  #knows(task: string): boolean {
+    if (task === this.#known) return true;
+    const { registry } = this.#context;
+    const info = registry.info(task);
+    if (!info || info.stateMachine || !(registry.has?.(task) ?? true)) return false;
+    this.#known = task;
+    return true;
+  }
+}
 
 /** Below a decided group runs read as cancelled: nothing is written for what never ran. */
 async function handleDecided(context: Context, header: Header, run: Run | undefined): Promise<Handled> {

@@ -86,18 +86,26 @@ export async function sendRuns(context: Context, runs: readonly Owing[], members
     const message = { queue: of.queue, jobId: jobIdOf(of.gid), body };
     messages.push(of.delaySeconds > 0 ? { ...message, delaySeconds: Math.min(Math.ceil(of.delaySeconds), context.queue.maxDelaySeconds) } : message);
   };
+  const { width } = context.config;
+  let pack: { of: Owing; members: number[] } | undefined;
   for (const run of runs) {
-    const key = `${run.gid}|${leafOf(run.index, context.config.width)}|${run.step}|${run.queue}|${run.delaySeconds}`;
-    const pack = packs.get(key) ?? { of: run, members: [] };
+    // Most go where the one before went.
+    if (!pack || !sharesMessage(pack.of, run, width)) {
+      const key = `${run.gid}|${leafOf(run.index, width)}|${run.step}|${run.queue}|${run.delaySeconds}`;
+      pack = packs.get(key);
+      if (!pack) packs.set(key, (pack = { of: run, members: [] }));
+    }
     pack.members.push(run.index);
-    packs.set(key, pack);
     if (pack.members.length >= membersPerMessage) {
       flush(pack);
-      packs.delete(key);
+      pack.members = [];
     }
   }
-  for (const pack of packs.values()) flush(pack);
+  for (const each of packs.values()) if (each.members.length > 0) flush(each);
   await context.queue.send(messages);
+}
+function sharesMessage(a: Owing, b: Owing, width: number): boolean {
+  return a.gid === b.gid && leafOf(a.index, width) === leafOf(b.index, width) && a.step === b.step && a.queue === b.queue && a.delaySeconds === b.delaySeconds;
 }
 /** The message of one run. */
 export async function sendRun(context: Context, header: Header, run: Run, delaySeconds: number): Promise<void> {
@@ -113,10 +121,20 @@ export function packSize({ config }: Pick<Context, "config">, members: number): 
 /** The queue that a step's messages go to. Group steps run no user code: they go to the engine's own queue. */
 export function queueOf(context: Context, step: PlanStep | GroupStep): string {
   if (isGroupStep(step)) return ENGINE_QUEUE;
-  const asked = step.options?.queue ?? context.registry.info(step.task)?.queue;
-  if (asked === undefined) return formatQueueName({ site: context.config.site, queue: DEFAULT_QUEUE, function: DEFAULT_FUNCTION });
-  return formatQueueName(parseQueueName(asked, { site: context.config.site }));
+  return fullQueueName(context.config.site, step.options?.queue ?? context.registry.info(step.task)?.queue);
 }
+function fullQueueName(site: string, asked: string | undefined): string {
+  const key = `${site} ${asked ?? ""}`;
+  let name = queueNames.get(key);
+  if (name !== undefined) return name;
+  name = formatQueueName(asked === undefined ? { site, queue: DEFAULT_QUEUE, function: DEFAULT_FUNCTION } : parseQueueName(asked, { site }));
+  if (queueNames.size >= MOST_NAMES) queueNames.clear();
+  queueNames.set(key, name);
+  return name;
+}
+/** Asked for every run. */
+const queueNames = new Map<string, string>();
+const MOST_NAMES = 1_000;
 /** Milliseconds since the epoch before which the step must not start; undefined: at once. `readyAt`: when it became ready. */
 export function notBeforeOf(step: PlanStep, readyAt: number): number | undefined {
   if (isGroupStep(step)) return undefined;

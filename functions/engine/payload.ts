@@ -13,6 +13,12 @@ export function jsonBytes(text: string): number {
 
 export type Kept = { readonly value: Json } | { readonly valueRef: string };
 
+/** Whether a value stays inline, when that is plain; false: `keepValue` knows. */
+export function isSmall(value: Json): boolean {
+  if (typeof value === "string") return value.length * 6 <= LIMITS.inlineBytes;
+  if (typeof value !== "object" || value === null) return true;
+  return JSON.stringify(value).length * 3 <= LIMITS.inlineBytes;
+}
 /** Claim check: a small value stays inline, a larger one becomes a blob of this name. The blob is written before anything points at it. */
 export async function keepValue(context: Context, name: string, value: Json): Promise<Kept> {
   const text = JSON.stringify(value);

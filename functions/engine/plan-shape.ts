@@ -1,6 +1,6 @@
 import { FanfoldError } from "../core/errors.ts";
 import { attributesBytes, keyBytes, writeUnits } from "../core/item-size.ts";
-import { type GroupStep, isGroupStep, isInput, isPaged, type PlanStep, type Strand } from "../core/plan.ts";
+import { type GroupStep, isGroupStep, isInput, isPaged, isSingle, type PlanStep, type Strand } from "../core/plan.ts";
 import type { PlanPages, Protocol } from "../core/work-count.ts";
 import type { GroupShape, MemberRuns, StepShape, StrandShape } from "../core/work-shape.ts";
 import { tasksOf } from "../core/work-shape.ts";
@@ -8,7 +8,7 @@ import { THIN_SAMPLE } from "./progress.ts";
 import type { Context } from "./context.ts";
 import type { Owned } from "./items.ts";
 import { notBeforeOf, packSize, queueOf } from "./messages.ts";
-import { planPageItem, planPages } from "./plan-pages.ts";
+import { type PlanPage, planPageItem } from "./plan-pages.ts";
 
 /** The numbers of this engine that decide how work is cut and packed. */
 export function protocolOf(config: Context["config"], maxDelaySeconds: number): Protocol {
@@ -22,10 +22,10 @@ export function rootStep(strand: Strand): GroupStep {
 }
 
 /** What a plan takes when it is stored, to the byte. */
-export function pagesOf(page: string, step: GroupStep, owned: Owned, width: number): PlanPages {
+export function unitsOf(pages: readonly PlanPage[], owned: Owned): PlanPages {
   let writes = 0;
   let blobs = 0;
-  for (const each of planPages(page, step, width)) {
+  for (const each of pages) {
     const item = planPageItem(each, owned);
     if (!item) blobs++;
     else writes += writeUnits(0, keyBytes(item.key.partition, item.key.sort) + attributesBytes(item.attributes), undefined);
@@ -54,6 +54,7 @@ export class ShapeBuilder {
   readonly #now: number;
   readonly #known = new Map<string, object>();
   readonly #ids = new Map<object, number>();
+  readonly #plain = new Map<string, StrandShape>();
 
   constructor(context: Context) {
     this.#context = context;
@@ -61,6 +62,14 @@ export class ShapeBuilder {
   }
 
   strand(strand: Strand): StrandShape {
+    if (!isSingle(strand) || strand[0].options !== undefined) return this.#strand(strand);
+    // Of which there are many.
+    const { task } = strand[0];
+    let shape = this.#plain.get(task);
+    if (!shape) this.#plain.set(task, (shape = this.#strand(strand)));
+    return shape;
+  }
+  #strand(strand: Strand): StrandShape {
     const steps = strand.map((step, k) => this.#step(step, k === strand.length - 1));
     return this.#same("s", steps, () => ({ steps }));
   }

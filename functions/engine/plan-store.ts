@@ -20,6 +20,8 @@ export class PlanStore {
   /** Pages on their way: the members of a message ask for theirs all at once. */
   readonly #loading = new Map<string, Promise<readonly Strand[]>>();
   #cached = 0;
+  /** Of big groups, by pointer: all their members ask for them. */
+  readonly #groups = new Map<string, GroupStep>();
 
   constructor(context: () => Context) {
     this.#context = context;
@@ -27,14 +29,26 @@ export class PlanStore {
 
   /** Stores a group step as the only step of a page; returns its group pointer. */
   async write(page: string, step: GroupStep, owned: Owned): Promise<string> {
-    const pages = planPages(page, step, this.#context().config.width);
-    const own = pages.pop() as PlanPage; // last, because it points at the others
-    await eachBounded(pages, 16, (each) => this.#put(each, owned));
+    return this.writePages(planPages(page, step, this.#context().config.width), owned);
+  }
+  /** As `planPages` gives them. */
+  async writePages(pages: readonly PlanPage[], owned: Owned): Promise<string> {
+    const own = pages.at(-1) as PlanPage; // last, because it points at the others
+    await eachBounded(pages.slice(0, -1), 16, (each) => this.#put(each, owned));
     await this.#put(own, owned);
-    return `${page}@0.0`;
+    return `${own.name}@0.0`;
   }
 
   async group(pointer: string): Promise<GroupStep> {
+    const known = this.#groups.get(pointer);
+    if (known) return known;
+    const group = await this.#find(pointer);
+    if (this.#groups.size >= CACHED_GROUPS) this.#groups.clear();
+    // An inline group is as large as its page, which is bounded.
+    if (isPaged(group.members)) this.#groups.set(pointer, group);
+    return group;
+  }
+  async #find(pointer: string): Promise<GroupStep> {
     const at = pointer.lastIndexOf("@");
     const path = pointer.slice(at + 1).split(".");
     let strand = (await this.#load(pointer.slice(0, at)))[Number(path.shift())];
@@ -45,6 +59,13 @@ export class PlanStore {
       if (!Array.isArray(group.members)) throw broken(pointer);
       strand = (group.members as readonly Strand[])[Number(path.shift())];
     }
+  }
+  /** The strands of the members of a leaf. */
+  async leaf(pointer: string, leaf: number): Promise<readonly Strand[]> {
+    const { members } = await this.group(pointer);
+    if (isInput(members)) throw broken(pointer);
+    const { width } = this.#context().config;
+    return isPaged(members) ? this.#load(`${members.pages}/${leaf}`) : members.slice(leaf * width, (leaf + 1) * width);
   }
   /** The strand of member `index` of the group at this pointer, and the pointer to that strand. */
   async member(group: string, index: number): Promise<{ strand: Strand; pointer: string }> {
@@ -103,6 +124,7 @@ function groupAt(step: PlanStep | undefined, path: string[]): GroupStep | undefi
   return step?.links;
 }
 
+const CACHED_GROUPS = 256;
 /** Characters of JSON whose parsed form is kept; parsed plans take a few times that in memory. */
 const CACHED_TEXT = 2 * 1024 * 1024;
 

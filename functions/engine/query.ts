@@ -29,7 +29,8 @@ import { loadText, loadValue } from "./payload.ts";
 import { costOf } from "./plan-job.ts";
 import { resultsOfRun, streamResults } from "./results.ts";
 import { sideGroupBeside } from "./sides.ts";
-import { openedGroup, readLastStep, readLeaf, readRun, readRunById, strandOf } from "./runs.ts";
+import { readThin } from "./thin.ts";
+import { openedGroup, readLastStep, readLeaf, readRun, strandOf } from "./runs.ts";
 
 /** Reading what is stored, for people and the API. Nothing here writes. */
 
@@ -143,9 +144,11 @@ async function stepOf(context: Context, run: Run, header: Header | undefined): P
   return { task: step.task, ...(step.each && { each: step.each }), ...(step.options?.stamps && { stamps: step.options.stamps }), ...next };
 }
 export async function viewRunById(context: Context, runId: string): Promise<RunView | undefined> {
-  const run = await readRunById(context, runId);
+  const ref = parseRunId(runId);
+  const header = ref && (await readHeader(context, ref.gid));
+  const run = ref && ((await readRun(context, ref)) ?? (header && (await readThin(context, header, ref))));
   if (!run) return undefined;
-  const view = await viewRun(context, run, await readHeader(context, run.gid));
+  const view = await viewRun(context, run, header);
   const value = run.valueRef === undefined ? {} : { value: await loadValue(context, run) };
   return { ...view, ...value, ...(await waitOf(context, run)), ...(await detailOf(context, runId)) };
 }

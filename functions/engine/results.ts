@@ -1,11 +1,13 @@
-import type { ErrorData, ResultEntry } from "../core/invocation.ts";
+import type { ErrorData, MaybePromise, ResultEntry } from "../core/invocation.ts";
 import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../core/run-state.ts";
+import { isSingle } from "../core/plan.ts";
+import { eachOf } from "./concurrently.ts";
 import type { Context } from "./context.ts";
 import { readHeader } from "./gate.ts";
 import type { Header, Run } from "./items.ts";
 import { loadValue } from "./payload.ts";
 import { readMarked } from "./thin.ts";
-import { childGroup, hasNext, readLeaf, readRunById, strandOf } from "./runs.ts";
+import { childGroup, hasNext, readLeaf, readRunById, strandOf, strandsOf } from "./runs.ts";
 
 /** A member of a group as its last step left it; pages of an open group are flattened. `run` is absent for one that never started. */
 export interface MemberEnd {
@@ -17,10 +19,10 @@ export interface MemberEnd {
 
 /**
  * Ends of members in order: member index, then page. In a group that has decided, an unfinished member reads as cancelled; in one that has not, it is
- * left out. Reads leaf by leaf, so memory does not grow with the group. `from`: the first index that is wanted; leaves before it are read only for what
+ * left out. Leaf by leaf, so memory does not grow with the group. `from`: the first index that is wanted; leaves before it are read only for what
  * their members added, and only by a reader that comes to the end of the members.
  */
-export async function* memberEnds(context: Context, gid: string, from = 0, counter = { next: 0 }): AsyncGenerator<MemberEnd, void, undefined> {
+export async function* memberEnds(context: Context, gid: string, from = 0, counter = { next: 0 }): AsyncGenerator<readonly MemberEnd[], void, undefined> {
   const header = await readHeader(context, gid);
   if (!header) return;
   const { width } = context.config;
@@ -38,47 +40,62 @@ export async function* memberEnds(context: Context, gid: string, from = 0, count
     // After the rows, and what is not marked has not ended: beside a row there may be a delivery that ends the member without one.
     const marked = await readMarked(context, header, leaf);
     if (last.size === 0 && header.memberCount === undefined) return;
+    const strands = last.size === 0 ? undefined : await strandsOf(context, header, leaf);
     const upTo = Math.min((leaf + 1) * width, header.memberCount ?? Number.POSITIVE_INFINITY);
+    const ends: MemberEnd[] = [];
     for (let index = leaf * width; index < upTo; index++) {
-      const run = marked && !marked.has(index) ? undefined : (marked?.get(index) ?? last.get(index));
+      const thin = marked?.get(index);
+      const run = thin ?? (marked && !marked.has(index) ? undefined : last.get(index));
       if (run && header.pages) yield* memberEnds(context, childGroup(run), from, counter);
-      else if (run || header.memberCount !== undefined) yield* endOf(context, header, index, run, counter);
+      else if (run || header.memberCount !== undefined) {
+        const strand = strands?.[index - leaf * width];
+        const single = thin !== undefined || (strand !== undefined && isSingle(strand));
+        addEnd(ends, header, index, run, single ? endStatus(run) : await strandStatus(context, header, run), counter);
+      }
     }
+    if (ends.length > 0) yield ends;
   }
   for (let leaf = 0; leaf < leavesBefore; leaf++) for (const run of await readLeaf(context, gid, leaf)) yield* extrasOf(context, run, from, counter);
   for (const run of adding) yield* extrasOf(context, run, from, counter);
 }
 /** What members have added to their group, after all of them; what replaces a member may add in its place. */
-async function* extrasOf(context: Context, run: Run, from: number, counter: { next: number }): AsyncGenerator<MemberEnd, void, undefined> {
+async function* extrasOf(context: Context, run: Run, from: number, counter: { next: number }): AsyncGenerator<readonly MemberEnd[], void, undefined> {
   if (run.takes === "extras" && isSuccess(run.status)) yield* memberEnds(context, childGroup(run), from, counter);
   if (run.takes !== "replace") return;
   for (const inside of await readLeaf(context, childGroup(run), 0)) yield* extrasOf(context, inside, from, counter);
 }
-async function* endOf(
-  context: Context,
-  header: Header,
+/** `status` undefined: the member's strand has not ended. */
+function addEnd(
+  ends: MemberEnd[],
+  { gid, outcome }: Header,
   index: number,
   run: Run | undefined,
+  status: TerminalStatus | undefined,
   counter: { next: number },
-): AsyncGenerator<MemberEnd, void, undefined> {
-  const status = await memberStatus(context, header, run);
+): void {
   const at = counter.next++;
-  if (status !== undefined) yield { index: at, runId: run?.runId ?? `${header.gid}.${index}`, status, run };
-  else if (header.outcome !== undefined) yield { index: at, runId: run?.runId ?? `${header.gid}.${index}`, status: "cancelled", run: undefined };
+  const runId = run?.runId ?? `${gid}.${index}`;
+  if (status !== undefined) ends.push({ index: at, runId, status, run });
+  else if (outcome !== undefined) ends.push({ index: at, runId, status: "cancelled", run: undefined });
 }
-/** undefined: the member's strand has not ended. */
-async function memberStatus(context: Context, header: Header, run: Run | undefined): Promise<TerminalStatus | undefined> {
-  if (!run || !isTerminal(run.status)) return undefined;
-  if (isFailure(run.status)) return run.status;
-  return (await hasNext(context, header, await strandOf(context, header, run), run)) ? undefined : run.status;
+const endStatus = (run: Run | undefined): TerminalStatus | undefined => (run && isTerminal(run.status) ? run.status : undefined);
+async function strandStatus(context: Context, header: Header, run: Run | undefined): Promise<TerminalStatus | undefined> {
+  const status = endStatus(run);
+  if (!run || status === undefined || isFailure(status)) return status;
+  return (await hasNext(context, header, await strandOf(context, header, run), run)) ? undefined : status;
 }
 
-export async function* streamResults(context: Context, gid: string, from = 0): AsyncGenerator<ResultEntry, void, undefined> {
-  for await (const end of memberEnds(context, gid, from)) if (end.index >= from) yield toEntry(context, end);
+/** The ends of members as they are given to tasks and to the API; a value that lies elsewhere is read when its turn comes. */
+export function streamResults(context: Context, gid: string, from = 0): AsyncIterableIterator<ResultEntry> {
+  return eachOf(wantedEnds(context, gid, from), (end) => toEntry(context, end));
 }
-export async function toEntry(context: Context, { index, runId, status, run }: MemberEnd): Promise<ResultEntry> {
-  if (isSuccess(status) && run) return { index, runId, status, value: await loadValue(context, run) };
-  return { index, runId, status, error: run?.error ?? NEVER_RAN };
+async function* wantedEnds(context: Context, gid: string, from: number): AsyncGenerator<readonly MemberEnd[], void, undefined> {
+  for await (const ends of memberEnds(context, gid, from)) yield from === 0 ? ends : ends.filter(({ index }) => index >= from);
+}
+export function toEntry(context: Context, { index, runId, status, run }: MemberEnd): MaybePromise<ResultEntry> {
+  if (!isSuccess(status) || !run) return { index, runId, status, error: run?.error ?? NEVER_RAN };
+  if (run.valueRef === undefined) return { index, runId, status, value: run.value ?? null };
+  return loadValue(context, run).then((value) => ({ index, runId, status, value }));
 }
 const NEVER_RAN: ErrorData = { name: "Cancelled", message: "the group was decided before this member ended", reason: "upstream" };
 

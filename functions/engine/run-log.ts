@@ -11,11 +11,13 @@ interface LogLine {
   readonly fields?: JsonObject;
 }
 const HALF = LIMITS.logLines / 2;
+/** Of the many runs that log nothing. */
+const NO_LINES: LogLine[] = [];
 
 /** A run's log: head and tail, written once, before the commit, and only when there is something in it. The stack of an error goes with it. */
 export class RunLog {
-  readonly #head: LogLine[] = [];
-  #tail: LogLine[] = [];
+  #head: LogLine[] = NO_LINES;
+  #tail: LogLine[] = NO_LINES;
   #dropped = 0;
   #stack: string | undefined;
   #kept = false;
@@ -23,6 +25,7 @@ export class RunLog {
   add(at: number, level: string, message: string, fields?: JsonObject): void {
     const cut = { at, level, message: String(message).slice(0, LIMITS.logLineCharacters) };
     const line = fields && JSON.stringify(fields).length <= LIMITS.logLineCharacters ? { ...cut, fields } : cut;
+    if (this.#head === NO_LINES) [this.#head, this.#tail] = [[], []];
     if (this.#head.length < HALF) this.#head.push(line);
     else {
       this.#tail.push(line);
@@ -31,6 +34,9 @@ export class RunLog {
         this.#tail = this.#tail.slice(HALF);
       }
     }
+  }
+  get empty(): boolean {
+    return this.#head.length === 0;
   }
   /** Short form for the row; the stack is kept with the log. */
   async keepError(context: Context, run: Run, error: ErrorData): Promise<RunError> {

@@ -67,6 +67,11 @@ export async function strandOf(context: Context, header: Header, run: RunRef & {
   if (!header.repeat) return { strand, pointer, period: strand.length };
   return { strand: Array.from({ length: header.repeat.most }, () => strand).flat(), pointer, period: strand.length };
 }
+/** The strands of the members of a leaf, where each is what the plan says of its member; undefined: ask `strandOf` for each. */
+export async function strandsOf(context: Context, header: Header, leaf: number): Promise<readonly Strand[] | undefined> {
+  if (header.pages || header.repeat || header.only !== undefined || header.plan === undefined) return undefined;
+  return context.plans.leaf(header.plan, leaf);
+}
 /** `period`: how many of the steps stand in the plan, at `pointer`; a repeated strand has them several times. */
 export interface MemberStrand {
   readonly strand: Strand;

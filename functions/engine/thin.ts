@@ -1,5 +1,5 @@
 import type { Counts } from "../core/counts.ts";
-import { countOf } from "../core/counts.ts";
+import { PLAIN_SUCCESS } from "../core/counts.ts";
 import { leafOf, localIndex } from "../core/ledger.ts";
 import type { Json } from "../core/json.ts";
 import { isGroupStep, type Strand, type TaskStep } from "../core/plan.ts";
@@ -10,7 +10,6 @@ import { type Header, ITEM_VERSION, type LedgerAttributes, type Run, type RunAtt
 import { doneOf, readLedger } from "./ledger-reads.ts";
 import { notBeforeOf } from "./messages.ts";
 import { ownedBy } from "./run-writes.ts";
-import { identify } from "./runs.ts";
 
 /**
  * Members of groups that keep less than a row each (docs/protocol.md, section 14). They run without a claim, so a redelivered message may run one again: what is
@@ -56,7 +55,7 @@ export interface Thin {
 /** undefined: it must have a row. */
 export function thinOf(header: Header, run: RunRef, set: Partial<RunAttributes>): Thin | undefined {
   if (header.tracking !== "ledger" || set.status !== "success" || set.valueRef !== undefined) return undefined;
-  return { index: run.index, counts: set.counts ?? countOf("success"), value: set.value };
+  return { index: run.index, counts: set.counts ?? PLAIN_SUCCESS, value: set.value };
 }
 
 /** Stores the values of members of one leaf; names the part. Nothing is stored when none has a value. */
@@ -101,6 +100,7 @@ export async function readMarked(context: Context, header: Header, leaf: number)
   if (header.tracking !== "ledger" || header.pages) return undefined;
   const runs = new Map<number, Run | undefined>();
   const { gid, round } = header;
+  const { v, jobId, ttl } = ownedBy(header);
   const node = await readLedger(context, { gid, round, level: 1, node: leaf });
   const first = leaf * context.config.width;
   for (const local of doneOf(node)) runs.set(first + local, undefined);
@@ -109,12 +109,15 @@ export async function readMarked(context: Context, header: Header, leaf: number)
     const [part = "", ranges = ""] = entry.split(":");
     const values = part === NO_VALUES ? new Map<number, Json>() : await readPart(context, partName(context, header, first, part));
     for (const local of localsOf(ranges)) {
-      const ref = identify({ gid, index: first + local, step: 0 });
-      const value = values.get(local);
-      runs.set(ref.index, { ...ref, ...ownedBy(header), status: "success", round, attempt: 1, ...(value !== undefined && { value }) });
+      const index = first + local;
+      runs.set(index, { gid, index, step: 0, runId: runIdOf(gid, index, 0), v, jobId, ttl, status: "success", round, attempt: 1, value: values.get(local) });
     }
   });
   return runs;
+}
+/** A member that simply succeeded, and of which no row is kept. */
+export async function readThin(context: Context, header: Header, { index, step }: RunRef): Promise<Run | undefined> {
+  return step > 0 ? undefined : (await readMarked(context, header, leafOf(index, context.config.width)))?.get(index);
 }
 async function readPart(context: Context, name: string): Promise<Map<number, Json>> {
   const content = await context.blobs.get(name);

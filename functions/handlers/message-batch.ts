@@ -3,7 +3,7 @@ import { assertNever } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import { type Log, messageOf } from "../embedded/log.ts";
 import { Slots } from "../embedded/slots.ts";
-import type { Claim, Engine, WorkerLoop } from "../engine/contract.ts";
+import type { Engine, WorkerLoop } from "../engine/contract.ts";
 import type { Disposition, ReceivedMessage } from "../engine/ports.ts";
 import { BatchClaims } from "./batch-claims.ts";
 import { BatchVisibility, type Receipt, type VisibilityPort } from "./visibility.ts";
@@ -176,9 +176,9 @@ export class MessageBatch {
         return slot;
       },
       spareSlot: () => this.#slots.spare(),
-      hold: (claim: Claim, abort) => {
+      hold: (claims, abort) => {
         this.#visibility.keep(delivery);
-        return this.#claims.hold(claim, abort);
+        return this.#claims.hold(claims, abort);
       },
     };
   }

@@ -11,76 +11,76 @@ const COUNTER_NAME = /^[A-Za-z0-9_]{1,50}$/;
 const MAX_COUNTERS = 20;
 
 /** What an attempt asks for while it runs. It takes effect only with the attempt's success, as part of its outcome. */
-export interface AttemptEffects {
-  count(name: string, by: number): void;
-  spawn(children: CanvasSource | Iterable<CanvasSource>, policy: FailurePolicy | undefined): void;
-  spawnWithCallback(children: Iterable<CanvasSource>, callback: CanvasSource, policy: FailurePolicy | undefined): void;
-  addToChord(children: CanvasSource | Iterable<CanvasSource>): void;
+export class AttemptEffects {
+  readonly #defaultPolicy: FailurePolicy;
+  #counters: Map<string, number> | undefined;
+  #children: Canvas[] | undefined;
+  #extras: Canvas[] | undefined;
+  #policy: FailurePolicy | undefined;
+  #streaming = false;
+
+  constructor(defaultPolicy: FailurePolicy) {
+    this.#defaultPolicy = defaultPolicy;
+  }
+  /** Nothing was asked for. */
+  get none(): boolean {
+    return this.#counters === undefined && this.#children === undefined && this.#extras === undefined;
+  }
+  count(name: string, by: number): void {
+    this.notStreaming("count");
+    const counters = (this.#counters ??= new Map<string, number>());
+    if (!COUNTER_NAME.test(name)) throw invalid("the name of a counter has letters, digits and _, at most 50");
+    if (!Number.isSafeInteger(by)) throw invalid(`counter ${name} takes whole numbers`);
+    if (counters.size >= MAX_COUNTERS && !counters.has(name)) throw invalid(`a run has at most ${MAX_COUNTERS} counters`);
+    counters.set(name, (counters.get(name) ?? 0) + by);
+  }
+  spawn(given: CanvasSource | Iterable<CanvasSource>, givenPolicy: FailurePolicy | undefined): void {
+    this.notStreaming("spawn");
+    const children = (this.#children ??= []);
+    const added = canvasesOf(isIterable(given) ? given : [given], LIMITS.spawnedChildren - children.length);
+    this.#usePolicy(givenPolicy);
+    for (const child of added) children.push(child);
+  }
+  spawnWithCallback(given: Iterable<CanvasSource>, callback: CanvasSource, givenPolicy: FailurePolicy | undefined): void {
+    this.notStreaming("spawn");
+    const children = (this.#children ??= []);
+    const members = canvasesOf(given, LIMITS.spawnedChildren - children.length);
+    const options = givenPolicy === undefined ? {} : { policy: readFailurePolicy(givenPolicy, "/policy") };
+    this.#usePolicy(undefined);
+    children.push({ kind: "chord", header: { kind: "group", members, options }, body: canvasOf(callback) });
+  }
+  addToChord(given: CanvasSource | Iterable<CanvasSource>): void {
+    this.notStreaming("add to its chord");
+    const extras = (this.#extras ??= []);
+    for (const extra of canvasesOf(isIterable(given) ? given : [given], LIMITS.spawnedChildren - extras.length)) extras.push(extra);
+  }
   /** Refuses what a streaming task cannot do. */
-  notStreaming(call: string): void;
+  notStreaming(call: string): void {
+    if (this.#streaming) throw invalid(`a streaming task cannot ${call}: yield the work, and let the children do it`);
+  }
   /** From now on the attempt streams: its children are what it yields, and there is no outcome that could carry counters. */
-  startStreaming(): void;
-  readonly counters: Readonly<Record<string, number>> | undefined;
+  startStreaming(): void {
+    this.#streaming = true;
+  }
+  get counters(): Readonly<Record<string, number>> | undefined {
+    if (this.#counters === undefined || this.#counters.size === 0) return undefined;
+    return Object.fromEntries([...this.#counters].map(([name, count]) => [`u_${name}`, count]));
+  }
   /** undefined: nothing was spawned. */
-  spawned(value: Spawned["value"]): Spawned | undefined;
-}
-
-export function createAttemptEffects(defaultPolicy: FailurePolicy): AttemptEffects {
-  const counters = new Map<string, number>();
-  const children: Canvas[] = [];
-  const extras: Canvas[] = [];
-  let policy: FailurePolicy | undefined;
-  let streaming = false;
-
-  function notStreaming(call: string): void {
-    if (streaming) throw invalid(`a streaming task cannot ${call}: yield the work, and let the children do it`);
+  spawned(value: Spawned["value"]): Spawned | undefined {
+    const children = this.#children ?? [];
+    const extras = this.#extras ?? [];
+    if (extras.length === 0) return children.length === 0 ? undefined : { children, policy: this.#policy ?? this.#defaultPolicy, value };
+    if (children.length > 0) throw invalid("a run either adds to its chord or has children of its own");
+    return { children: extras, policy: "allSuccess", value: "extras" };
   }
-  function usePolicy(given: FailurePolicy | undefined): void {
-    const next = given === undefined ? (policy ?? defaultPolicy) : readFailurePolicy(given, "/policy");
-    if (policy !== undefined && canonicalJson(policy as Json) !== canonicalJson(next as Json)) throw invalid("the children of one run share one policy");
-    policy = next;
+
+  #usePolicy(given: FailurePolicy | undefined): void {
+    const next = given === undefined ? (this.#policy ?? this.#defaultPolicy) : readFailurePolicy(given, "/policy");
+    if (this.#policy !== undefined && canonicalJson(this.#policy as Json) !== canonicalJson(next as Json))
+      throw invalid("the children of one run share one policy");
+    this.#policy = next;
   }
-  return {
-    notStreaming,
-    count(name, by) {
-      notStreaming("count");
-      if (!COUNTER_NAME.test(name)) throw invalid("the name of a counter has letters, digits and _, at most 50");
-      if (!Number.isSafeInteger(by)) throw invalid(`counter ${name} takes whole numbers`);
-      if (counters.size >= MAX_COUNTERS && !counters.has(name)) throw invalid(`a run has at most ${MAX_COUNTERS} counters`);
-      counters.set(name, (counters.get(name) ?? 0) + by);
-    },
-    spawn(given, givenPolicy) {
-      notStreaming("spawn");
-      const added = isIterable(given)
-        ? canvasesOf(given, LIMITS.spawnedChildren - children.length)
-        : canvasesOf([given], LIMITS.spawnedChildren - children.length);
-      usePolicy(givenPolicy);
-      for (const child of added) children.push(child);
-    },
-    addToChord(given) {
-      notStreaming("add to its chord");
-      const room = LIMITS.spawnedChildren - extras.length;
-      for (const extra of canvasesOf(isIterable(given) ? given : [given], room)) extras.push(extra);
-    },
-    spawnWithCallback(given, callback, givenPolicy) {
-      notStreaming("spawn");
-      const members = canvasesOf(given, LIMITS.spawnedChildren - children.length);
-      const options = givenPolicy === undefined ? {} : { policy: readFailurePolicy(givenPolicy, "/policy") };
-      usePolicy(undefined);
-      children.push({ kind: "chord", header: { kind: "group", members, options }, body: canvasOf(callback) });
-    },
-    startStreaming() {
-      streaming = true;
-    },
-    get counters() {
-      return counters.size === 0 ? undefined : Object.fromEntries([...counters].map(([name, count]) => [`u_${name}`, count]));
-    },
-    spawned(value) {
-      if (extras.length === 0) return children.length === 0 ? undefined : { children, policy: policy ?? defaultPolicy, value };
-      if (children.length > 0) throw invalid("a run either adds to its chord or has children of its own");
-      return { children: extras, policy: "allSuccess", value: "extras" };
-    },
-  };
 }
 
 function invalid(message: string): FanfoldError {

@@ -1,48 +1,68 @@
 import * as z from "zod/v4/core";
 import { errorData, OutcomeError } from "../core/error-data.ts";
 import { FanfoldError } from "../core/errors.ts";
-import type { TaskCall, TaskOutcome } from "../core/invocation.ts";
+import type { MaybePromise, TaskCall, TaskOutcome } from "../core/invocation.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import { toJson } from "../core/json-check.ts";
-import { createAttemptEffects, type AttemptEffects } from "./attempt-effects.ts";
+import { AttemptEffects } from "./attempt-effects.ts";
 import { createContext } from "./create-context.ts";
 import { typeError } from "./errors.ts";
-import { createEventWaits, type EventWaits } from "./event-waits.ts";
+import { EventWaits } from "./event-waits.ts";
 import { describeIssue } from "./schema-issue.ts";
 import { streamItems } from "./stream-items.ts";
 import type { AnyTask } from "./task.ts";
 
-/** Runs user code once. Throws what it throws; `outcomeOf` makes that an outcome. An event that is missing decides, whatever became of the error that said so. */
-export async function runAttempt(task: AnyTask, call: TaskCall): Promise<TaskOutcome> {
-  const waits = createEventWaits(call.services);
+/**
+ * Runs user code once; at once, when it awaits nothing. Throws, or rejects with, what it throws; `outcomeOf` makes that an outcome. An event that is missing decides,
+ * whatever became of the error that said so.
+ */
+export function runAttempt(task: AnyTask, call: TaskCall, args: readonly Json[] = call.args): MaybePromise<TaskOutcome> {
+  const { kwargs, args: checks } = task.definition;
+  return kwargs === undefined && checks === undefined ? runOnce(task, call, args, call.kwargs) : runChecked(task, call, args);
+}
+async function runChecked(task: AnyTask, call: TaskCall, args: readonly Json[]): Promise<TaskOutcome> {
+  const { definition } = task;
+  const kwargs = definition.kwargs === undefined ? call.kwargs : await checkKwargs(task, definition.kwargs, call.kwargs);
+  return runOnce(task, call, definition.args === undefined ? args : await checkArgs(task, definition.args, args), kwargs);
+}
+
+function runOnce(task: AnyTask, call: TaskCall, args: readonly unknown[], kwargs: JsonObject): MaybePromise<TaskOutcome> {
+  const { definition, info } = task;
+  const waits = new EventWaits(call.services);
+  const effects = new AttemptEffects(definition.policy);
+  const end = (returned: unknown): TaskOutcome => (isAsyncIterable(returned) ? stream(task, call, returned, effects, waits) : success(task, returned, effects));
+  let ended: MaybePromise<TaskOutcome>;
+  try {
+    const returned: unknown = definition.run(createContext(call, kwargs, info.streamsResults, effects, waits), ...args);
+    ended = isThenable(returned) ? Promise.resolve(returned).then(end) : end(returned);
+  } catch (thrown) {
+    if (!waits.open) throw thrown;
+    ended = Promise.reject(thrown as Error);
+  }
+  return ended instanceof Promise || waits.open ? afterWaits(ended, waits) : ended;
+}
+async function afterWaits(ended: MaybePromise<TaskOutcome>, waits: EventWaits): Promise<TaskOutcome> {
   let outcome: TaskOutcome | undefined;
   try {
-    outcome = await runOnce(task, call, waits);
+    outcome = await ended;
   } catch (thrown) {
-    outcome = await waits.deferral();
+    outcome = waits.open ? await waits.deferral() : undefined;
     if (outcome === undefined) throw thrown;
   }
-  return (await waits.deferral()) ?? outcome;
+  return (waits.open ? await waits.deferral() : undefined) ?? outcome;
 }
 
-async function runOnce(task: AnyTask, call: TaskCall, waits: EventWaits): Promise<TaskOutcome> {
-  const { definition, info } = task;
-  const kwargs = definition.kwargs === undefined ? call.kwargs : await checkKwargs(task, definition.kwargs, call.kwargs);
-  const args = definition.args === undefined ? call.args : await checkArgs(task, definition.args, call.args);
-  const effects = createAttemptEffects(definition.policy);
-  const context = createContext(call, kwargs, info.streamsResults, effects, waits);
-  const returned: unknown = await definition.run(context, ...args);
-  if (isAsyncIterable(returned)) {
-    if (effects.spawned("own") !== undefined) throw new FanfoldError("invalid_request", `${task.name} has spawned children and streams: yield them all`);
-    effects.startStreaming();
-    return { kind: "stream", items: streamItems(returned[Symbol.asyncIterator](), call.signal, waits), policy: definition.policy };
-  }
-  return { ...success(task, returned, effects), ...(effects.counters !== undefined && { counters: effects.counters }) };
+function stream(task: AnyTask, call: TaskCall, returned: AsyncIterable<unknown>, effects: AttemptEffects, waits: EventWaits): TaskOutcome {
+  if (effects.spawned("own") !== undefined) throw new FanfoldError("invalid_request", `${task.name} has spawned children and streams: yield them all`);
+  effects.startStreaming();
+  return { kind: "stream", items: streamItems(returned[Symbol.asyncIterator](), call.signal, waits), policy: task.definition.policy };
 }
-
-function success(task: AnyTask, returned: unknown, effects: AttemptEffects): TaskOutcome & { kind: "success" } {
+function success(task: AnyTask, returned: unknown, effects: AttemptEffects): TaskOutcome {
+  const value = task.info.ignoreResult ? null : resultJson(task, returned);
+  if (effects.none) return { kind: "success", value };
   const spawned = effects.spawned(returned === undefined ? "group" : "own");
-  return { kind: "success", value: task.info.ignoreResult ? null : resultJson(task, returned), ...(spawned !== undefined && { spawned }) };
+  const { counters } = effects;
+  return { kind: "success", value, ...(spawned !== undefined && { spawned }), ...(counters !== undefined && { counters }) };
 }
 
 function resultJson(task: AnyTask, returned: unknown): Json {
@@ -70,6 +90,9 @@ function refused(task: AnyTask, part: string, error: z.$ZodError): OutcomeError 
   return new OutcomeError({ kind: "failed", error: typeError(`${task.name} was called with wrong arguments: ${field}: ${message}`) });
 }
 
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+}
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === "object" && value !== null && typeof (value as { [Symbol.asyncIterator]?: unknown })[Symbol.asyncIterator] === "function";
 }

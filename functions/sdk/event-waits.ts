@@ -6,21 +6,36 @@ import { LIMITS } from "../core/limits.ts";
 import { nameProblem } from "../core/names.ts";
 
 /** Events that one attempt asks for. One that has not come ends the attempt, whatever user code makes of the error that says so. */
-export interface EventWaits {
-  wait(name: string, timeoutSeconds: number | undefined): Promise<Json>;
+export class EventWaits {
+  readonly #services: RunServices;
+  #looks: Set<Promise<Json>> | undefined;
+  #unsent: Map<string, AwaitedEvent> | undefined;
+
+  constructor(services: RunServices) {
+    this.#services = services;
+  }
   /** Something was asked for that is not known to be there. */
-  readonly open: boolean;
+  get open(): boolean {
+    return (this.#looks?.size ?? 0) > 0 || (this.#unsent?.size ?? 0) > 0;
+  }
+  wait(name: string, timeoutSeconds: number | undefined): Promise<Json> {
+    const looks = (this.#looks ??= new Set());
+    const looking = this.#look(name, timeoutSeconds);
+    looks.add(looking);
+    // Several may be asked for before the first is awaited, which then ends the attempt: nobody awaits the others.
+    looking.catch(() => undefined).finally(() => looks.delete(looking));
+    return looking;
+  }
   /** How the attempt ends once user code is through with it; undefined: as user code says, since it has all it asked for. */
-  deferral(): Promise<TaskOutcome | undefined>;
-}
+  async deferral(): Promise<TaskOutcome | undefined> {
+    while (this.#looks !== undefined && this.#looks.size > 0) await Promise.allSettled(this.#looks);
+    return this.#unsent === undefined || this.#unsent.size === 0 ? undefined : { kind: "deferred", events: [...this.#unsent.values()] };
+  }
 
-export function createEventWaits(services: RunServices): EventWaits {
-  const looks = new Set<Promise<Json>>();
-  const unsent = new Map<string, AwaitedEvent>();
-
-  async function look(name: string, timeoutSeconds: number | undefined): Promise<Json> {
+  async #look(name: string, timeoutSeconds: number | undefined): Promise<Json> {
     checkWait(name, timeoutSeconds);
-    const found = await services.event(name, timeoutSeconds);
+    const unsent = (this.#unsent ??= new Map<string, AwaitedEvent>());
+    const found = await this.#services.event(name, timeoutSeconds);
     switch (found.kind) {
       case "sent":
         unsent.delete(name);
@@ -36,22 +51,6 @@ export function createEventWaits(services: RunServices): EventWaits {
       }
     }
   }
-  return {
-    get open() {
-      return looks.size > 0 || unsent.size > 0;
-    },
-    wait(name, timeoutSeconds) {
-      const looking = look(name, timeoutSeconds);
-      looks.add(looking);
-      // Several may be asked for before the first is awaited, which then ends the attempt: nobody awaits the others.
-      looking.catch(() => undefined).finally(() => looks.delete(looking));
-      return looking;
-    },
-    async deferral() {
-      while (looks.size > 0) await Promise.allSettled(looks);
-      return unsent.size === 0 ? undefined : { kind: "deferred", events: [...unsent.values()] };
-    },
-  };
 }
 
 function checkWait(name: string, timeoutSeconds: number | undefined): void {

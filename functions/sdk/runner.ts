@@ -1,6 +1,7 @@
 import { FanfoldError } from "../core/errors.ts";
-import type { TaskCall, TaskOutcome, TaskRegistry, TaskRunner } from "../core/invocation.ts";
+import type { MaybePromise, TaskCall, TaskOutcome, TaskRegistry, TaskRunner } from "../core/invocation.ts";
 import type { Json } from "../core/json.ts";
+import type { StopSignal } from "../core/stop-signal.ts";
 import { raceAbort } from "./abort-race.ts";
 import { runAttempt } from "./attempt.ts";
 import { outcomeOf } from "./outcome-of.ts";
@@ -26,26 +27,44 @@ export function createRunner(tasks: Iterable<AnyTask>): TaskRunner {
   return { run: (call) => runCall(byName.get(call.task), call) };
 }
 
-async function runCall(task: AnyTask | undefined, call: TaskCall): Promise<TaskOutcome> {
+function runCall(task: AnyTask | undefined, call: TaskCall): MaybePromise<TaskOutcome> {
   if (task === undefined) {
     const message = `this worker has no task ${call.task}`;
     return { kind: "broken", error: { name: "FanfoldError", message, reason: "unknown_task", retryable: false } };
   }
+  const { signal } = call;
+  if (signal.aborted) return outcomeOf(signal.reason, signal);
   try {
-    return await raceAbort(call.signal, () => (call.each === undefined ? runAttempt(task, call) : runEach(task, call, call.each)));
+    const running = call.each === undefined ? runAttempt(task, call) : runEach(task, call, call.each);
+    return running instanceof Promise ? untilAborted(running, signal) : running;
+  } catch (thrown) {
+    return outcomeOf(thrown, signal);
+  }
+}
+async function untilAborted(running: Promise<TaskOutcome>, signal: StopSignal): Promise<TaskOutcome> {
+  // Left behind, if the signal aborted before there was a promise.
+  running.catch(() => undefined);
+  try {
+    return await raceAbort(signal, () => running);
+  } catch (thrown) {
+    return outcomeOf(thrown, signal);
+  }
+}
+
+async function runItem(task: AnyTask, call: TaskCall, args: readonly Json[]): Promise<TaskOutcome> {
+  try {
+    return await runAttempt(task, call, args);
   } catch (thrown) {
     return outcomeOf(thrown, call.signal);
   }
 }
-
 /** One attempt that calls the task for each item; the first call that does not simply succeed ends it. */
 async function runEach(task: AnyTask, call: TaskCall, each: "map" | "starmap"): Promise<TaskOutcome> {
   const values: Json[] = [];
   const counters: Record<string, number> = {};
   for (const item of call.args[0] as readonly Json[]) {
     call.signal.throwIfAborted();
-    const one = runAttempt(task, { ...call, args: each === "map" ? [item] : (item as readonly Json[]) });
-    const outcome = await one.catch((thrown: unknown) => outcomeOf(thrown, call.signal));
+    const outcome = await runItem(task, call, each === "map" ? [item] : (item as readonly Json[]));
     if (outcome.kind === "execution") {
       throw new FanfoldError("invalid_request", `${task.name} is a state machine: it cannot run inside a ${each}; make it a group of signatures`);
     }

@@ -59,50 +59,48 @@ describe("the lease keeper", () => {
 });
 
 describe("held claims", () => {
-  const call = (runId: string, signal: AbortSignal): never => ({ runId, signal }) as never;
   const harness = (): { claims: HeldClaims; events: string[] } => {
     const events: string[] = [];
     const claims = new HeldClaims({
       leaseMs: 90,
       heartbeat: async (held) => {
         events.push(`confirm ${held.map((each) => each.token).join()}`);
-        return ["lost"];
+        return ["kept", "lost"];
       },
       keeper: {
-        held: (each) => events.push(`held ${each.token}`),
-        released: (each) => events.push(`released ${each.token}`),
+        held: (all) => events.push(`held ${all.map((each) => each.token).join()}`),
+        released: (all) => events.push(`released ${all.map((each) => each.token).join()}`),
         told: async () => void events.push("told"),
       },
     });
     return { claims, events };
   };
 
-  it("let user code start only after the keeper was told", async () => {
+  it("are ready only after the keeper was told", async () => {
     const { claims, events } = harness();
-    const runner = claims.guard({ run: async () => (events.push("run"), { kind: "success", value: null }) });
     claims.look(true);
-    const hold = claims.hold(claim("1"), () => events.push("abort"));
-    await runner.run(call("job.1", new AbortController().signal));
+    const hold = claims.hold([claim("1"), claim("2")], () => events.push("abort"));
+    await hold.ready;
+    events.push("run");
     hold.release();
     hold.release();
-    expect(events).toEqual(["held 1", "told", "run", "released 1"]);
+    expect(events).toEqual(["held 1,2", "told", "run", "released 1,2"]);
   });
 
   it("confirm a claim that was made while the process was blocked", async () => {
     const { claims, events } = harness();
-    const runner = claims.guard({ run: async () => (events.push("run"), { kind: "success", value: null }) });
     claims.look(true);
     const end = performance.now() + 50;
     while (performance.now() < end);
-    const hold = claims.hold(claim("1"), (reason) => events.push(`abort ${reason}`));
-    await runner.run(call("job.1", new AbortController().signal));
+    const hold = claims.hold([claim("1"), claim("2")], (reason, { token }) => events.push(`abort ${token}: ${reason}`));
+    await hold.ready;
     hold.release();
-    expect(events.slice(0, 4)).toEqual(["held 1", "told", "confirm 1", "abort lost"]);
+    expect(events).toEqual(["held 1,2", "told", "confirm 1,2", "abort 2: lost", "released 1,2"]);
   });
 
   it("abort at the deadline", async () => {
     const { claims } = harness();
-    const reason = await new Promise((resolve) => claims.hold(claim("1", Date.now() + 20), resolve));
+    const reason = await new Promise((resolve) => claims.hold([claim("1", Date.now() + 20)], resolve));
     expect(reason).toBe("deadline");
   });
 });

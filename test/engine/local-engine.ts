@@ -47,7 +47,7 @@ export class LocalEngine {
   static readonly loop: WorkerLoop = {
     slot: () => Promise.resolve({ release: () => undefined }),
     spareSlot: () => ({ release: () => undefined }),
-    hold: () => ({ release: () => undefined }),
+    hold: () => ({ ready: undefined, release: () => undefined }),
   };
   /** Handles everything that is or becomes due until nothing is left, letting time pass and the sweeper run. */
   async untilQuiet(limitSeconds = 3_600): Promise<void> {

@@ -20,7 +20,6 @@ export async function readRecorded(dataFolder: string, tasksModule: string): Pro
     durability: "process",
     engine: { ...EMBEDDED_CONFIG, epoch: 0 },
     holder: "reader",
-    guard: (runner) => runner,
     onSend: () => undefined,
   });
   try {

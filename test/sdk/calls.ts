@@ -46,7 +46,7 @@ export function taskCall(
   };
 }
 
-export function runTask(task: AnyTask, args: readonly Json[] = [], parts: Partial<TaskCall> = {}): Promise<TaskOutcome> {
+export async function runTask(task: AnyTask, args: readonly Json[] = [], parts: Partial<TaskCall> = {}): Promise<TaskOutcome> {
   return createRunner([task]).run(taskCall(task.name, args, parts));
 }
 

@@ -122,11 +122,18 @@ export class SimWorker {
         if (this.#world.faults.loop?.ackOnSpareSlot) void this.#acknowledge(message);
         return { release: () => void this.#running-- };
       },
-      hold: (claim, abort) => {
-        const hold = { claim, abort, message };
-        this.#holds.add(hold);
-        this.#reports.held(claim);
-        return { release: () => void this.#holds.delete(hold) };
+      hold: (claims, abort) => {
+        const holds = claims.map((claim): Hold => ({ claim, abort: (reason) => abort(reason, claim), message }));
+        for (const hold of holds) {
+          this.#holds.add(hold);
+          this.#reports.held(hold.claim);
+        }
+        return {
+          ready: undefined,
+          release: () => {
+            for (const hold of holds) this.#holds.delete(hold);
+          },
+        };
       },
     };
   }

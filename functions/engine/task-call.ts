@@ -1,0 +1,96 @@
+import type { EventLook, ResultEntry, RunServices, TaskCall } from "../core/invocation.ts";
+import { FanfoldError } from "../core/errors.ts";
+import type { Json, JsonObject } from "../core/json.ts";
+import { parseQueueName } from "../core/queue-name.ts";
+import type { StopSignal } from "../core/stop-signal.ts";
+import type { HeldAttempt } from "./claimed.ts";
+import type { Context } from "./context.ts";
+import { lookForEvent } from "./deferred.ts";
+import { queueOf } from "./messages.ts";
+import { streamResults } from "./results.ts";
+
+/** What user code is called with, and what the engine lends it. Most of it is never asked for, and is made when it is. */
+export class AttemptCall implements TaskCall, RunServices {
+  readonly args: readonly Json[];
+  readonly cursor: Json | undefined;
+  readonly #context: Context;
+  readonly #attempt: HeldAttempt;
+  readonly #collects: string | undefined;
+
+  /** `collects`: the group whose results are the run's input. */
+  constructor(context: Context, attempt: HeldAttempt, args: readonly Json[], collects?: string, cursor?: Json) {
+    this.#context = context;
+    this.#attempt = attempt;
+    this.#collects = collects;
+    this.args = args;
+    this.cursor = cursor;
+  }
+  get jobId(): string {
+    return this.#attempt.run.jobId;
+  }
+  get runId(): string {
+    return this.#attempt.run.runId;
+  }
+  get groupId(): string {
+    return this.#attempt.run.gid;
+  }
+  get index(): number {
+    return this.#attempt.run.index;
+  }
+  get step(): number {
+    return this.#attempt.run.step;
+  }
+  get attempt(): number {
+    return this.#attempt.run.attempt;
+  }
+  get round(): number {
+    return this.#attempt.run.round;
+  }
+  get task(): string {
+    return this.#attempt.step.task;
+  }
+  get kwargs(): JsonObject {
+    return this.#attempt.step.kwargs ?? {};
+  }
+  get each(): "map" | "starmap" | undefined {
+    return this.#attempt.step.each;
+  }
+  get stamps(): JsonObject {
+    return this.#attempt.step.options?.stamps ?? {};
+  }
+  get headers(): JsonObject {
+    return this.#attempt.step.options?.headers ?? {};
+  }
+  get priority(): number | undefined {
+    return this.#attempt.step.options?.priority;
+  }
+  get site(): string {
+    return this.#queue.site;
+  }
+  get queue(): string {
+    return this.#queue.queue;
+  }
+  get deadline(): number {
+    return this.#attempt.deadline;
+  }
+  get signal(): StopSignal {
+    return this.#attempt.signal;
+  }
+  get services(): RunServices {
+    return this;
+  }
+  results(group = this.#collects): AsyncIterable<ResultEntry> {
+    const { name } = this.#attempt.info;
+    if (group !== undefined) return streamResults(this.#context, group);
+    throw new FanfoldError("invalid_request", `the task ${name} collects no group: it is not the step after one; pass the group to results(group)`);
+  }
+  log(level: "debug" | "info" | "warn" | "error", message: string, fields?: JsonObject): void {
+    this.#attempt.log.add(this.#context.clock.now(), level, message, fields);
+  }
+  event(name: string, timeoutSeconds: number | undefined): Promise<EventLook> {
+    return lookForEvent(this.#context, this.#attempt.run, name, timeoutSeconds);
+  }
+  get #queue(): { readonly site: string; readonly queue: string } {
+    return parseQueueName(queueOf(this.#context, this.#attempt.step), { site: this.#context.config.site });
+  }
+}
