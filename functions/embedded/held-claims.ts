@@ -1,15 +1,14 @@
-import type { Abort, AbortReason, Claim, HeartbeatOutcome, Hold } from "../engine/contract.ts";
+import type { Abort, AbortReason, Claim, HeartbeatOutcome, HeldRuns, Hold } from "../engine/contract.ts";
+import { claimsOf } from "../engine/heartbeat.ts";
 
 /** Who keeps the leases of what this process holds: the parent over a link, or a keeper in the same process. */
 export interface ClaimKeeper {
-  held(claims: readonly Claim[]): void;
-  /** The same list as was held. */
-  released(claims: readonly Claim[]): void;
+  held(runs: HeldRuns): void;
+  released(token: string): void;
   /** Resolves when the keeper has, or will get whatever happens to this process, everything it was told so far; undefined: it has. */
   told(): Promise<void> | undefined;
 }
 interface Held {
-  readonly claims: readonly Claim[];
   readonly abort: Abort;
   readonly timer: NodeJS.Timeout | undefined;
 }
@@ -32,34 +31,28 @@ const SUSPICION_MS = 2_000;
  */
 export class HeldClaims {
   readonly #options: HeldClaimsOptions;
-  readonly #held = new Set<Held>();
+  readonly #held = new Map<string, Held>();
   #lookedAt = 0;
   #suspectUntil = 0;
 
   constructor(options: HeldClaimsOptions) {
     this.#options = options;
   }
-  get size(): number {
-    let size = 0;
-    for (const { claims } of this.#held) size += claims.length;
-    return size;
-  }
-  hold(claims: readonly Claim[], abort: Abort): Hold {
+  hold(runs: HeldRuns, abort: Abort): Hold {
     this.look(false);
-    const remaining = (claims[0]?.deadline ?? 0) - Date.now();
-    const timer = remaining > LONGEST_TIMER_MS ? undefined : setTimeout(() => abortHeld(held, "deadline"), Math.max(0, remaining));
-    const held: Held = { claims, abort, timer };
-    this.#held.add(held);
-    this.#options.keeper.held(claims);
-    return { ready: this.#ready(held), release: () => this.#release(held) };
+    const remaining = runs.deadline - Date.now();
+    const timer = remaining > LONGEST_TIMER_MS ? undefined : setTimeout(abort, Math.max(0, remaining), "deadline");
+    this.#held.set(runs.token, { abort, timer });
+    this.#options.keeper.held(runs);
+    return { ready: this.#ready(runs, abort), release: () => this.#release(runs.token) };
   }
   /** What the keeper found out. A claim that is not held any more needs no abort. */
-  abort(token: string, reason: AbortReason): void {
-    for (const { claims, abort } of this.#held) for (const claim of claims) if (claim.token === token) abort(reason, claim);
+  abort(token: string, runId: string, reason: AbortReason): void {
+    this.#held.get(token)?.abort(reason, runId);
   }
   /** At the end of a graceful stop. Reads as lost, so nothing is committed for these runs. */
   abortAll(): void {
-    for (const held of this.#held) abortHeld(held, "lost");
+    for (const { abort } of this.#held.values()) abort("lost");
   }
   /** Called wherever this process shows that it is not blocked; `idle`: nothing was being executed until now, so silence meant nothing. */
   look(idle: boolean): void {
@@ -68,23 +61,23 @@ export class HeldClaims {
     this.#lookedAt = now;
   }
 
-  #ready(held: Held): Promise<void> | undefined {
+  #ready(runs: HeldRuns, abort: Abort): Promise<void> | undefined {
     const told = this.#options.keeper.told();
-    return performance.now() < this.#suspectUntil ? Promise.resolve(told).then(() => this.#confirm(held)) : told;
+    return performance.now() < this.#suspectUntil ? Promise.resolve(told).then(() => this.#confirm(runs, abort)) : told;
   }
-  async #confirm({ claims, abort }: Held): Promise<void> {
+  async #confirm(runs: HeldRuns, abort: Abort): Promise<void> {
+    const claims = claimsOf(runs);
     const outcomes = await this.#options.heartbeat(claims).catch(() => []);
-    for (const [k, claim] of claims.entries()) {
+    for (const [k, { runId }] of claims.entries()) {
       const outcome = outcomes[k] ?? "lost";
-      if (outcome !== "kept") abort(outcome, claim);
+      if (outcome !== "kept") abort(outcome, runId);
     }
   }
-  #release(held: Held): void {
-    if (!this.#held.delete(held)) return;
+  #release(token: string): void {
+    const held = this.#held.get(token);
+    if (!held) return;
+    this.#held.delete(token);
     clearTimeout(held.timer);
-    this.#options.keeper.released(held.claims);
+    this.#options.keeper.released(token);
   }
-}
-function abortHeld({ claims, abort }: Held, reason: AbortReason): void {
-  for (const claim of claims) abort(reason, claim);
 }

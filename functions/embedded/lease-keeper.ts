@@ -1,4 +1,5 @@
-import type { Claim, HeartbeatOutcome } from "../engine/contract.ts";
+import type { Claim, HeartbeatOutcome, HeldRuns } from "../engine/contract.ts";
+import { claimsOf } from "../engine/heartbeat.ts";
 import { type Log, messageOf, rateLimited } from "./log.ts";
 
 export interface LeaseKeeperOptions {
@@ -13,12 +14,12 @@ export interface LostClaim {
   readonly outcome: "lost" | "cancelled";
 }
 interface Kept {
-  readonly claim: Claim;
+  readonly runs: HeldRuns;
   readonly holder: string;
-  /** When the lease was last known to be fresh. */
+  /** When the leases were last known to be fresh. */
   freshAt: number;
-  /** The holder was told to abort; it need not be told again, but its lease is kept while it winds up. */
-  told: boolean;
+  /** Ids of runs that the holder was told to abort; it need not be told again, but their leases are kept while it winds up. */
+  told: Set<string> | undefined;
 }
 const BATCH = 500;
 
@@ -29,6 +30,7 @@ const BATCH = 500;
 export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions;
   readonly #report: ReturnType<typeof rateLimited>;
+  /** By token. */
   readonly #kept = new Map<string, Kept>();
   #timer: NodeJS.Timeout | undefined;
   #beating: Promise<void> | undefined;
@@ -37,29 +39,30 @@ export class LeaseKeeper {
     this.#options = options;
     this.#report = rateLimited(options.log, 10_000);
   }
-  get size(): number {
-    return this.#kept.size;
+  /** Runs that are held, by one holder or by all. */
+  size(holder?: string): number {
+    let size = 0;
+    for (const kept of this.#kept.values()) if (holder === undefined || kept.holder === holder) size += kept.runs.members.length;
+    return size;
   }
-  held(holder: string, claims: readonly Claim[]): void {
+  held(holder: string, held: readonly HeldRuns[]): void {
     const freshAt = performance.now();
-    for (const claim of claims) this.#kept.set(claim.token, { claim, holder, freshAt, told: false });
-    if (claims.length > 0) this.#timer ??= setInterval(() => this.#tick(), this.#options.leaseMs / 12);
+    for (const runs of held) this.#kept.set(runs.token, { runs, holder, freshAt, told: undefined });
+    if (held.length > 0) this.#timer ??= setInterval(() => this.#tick(), this.#options.leaseMs / 12);
   }
   released(tokens: readonly string[]): void {
     for (const token of tokens) this.#kept.delete(token);
   }
-  claimsOf(holder: string): Claim[] {
-    return [...this.#kept.values()].filter((kept) => kept.holder === holder).map((kept) => kept.claim);
-  }
   /** Some run of this holder should have ended by then (milliseconds since the epoch). */
   isOverdue(holder: string, time: number): boolean {
-    return this.claimsOf(holder).some((claim) => claim.deadline < time);
+    for (const kept of this.#kept.values()) if (kept.holder === holder && kept.runs.deadline < time) return true;
+    return false;
   }
   /** The holder is gone; its claims are no longer kept. */
   drop(holder: string): Claim[] {
-    const claims = this.claimsOf(holder);
-    this.released(claims.map((claim) => claim.token));
-    return claims;
+    const kept = [...this.#kept.values()].filter((each) => each.holder === holder);
+    this.released(kept.map(({ runs }) => runs.token));
+    return kept.flatMap(({ runs }) => claimsOf(runs));
   }
   /** Renews what is due. One at a time; who calls meanwhile waits for the one under way. */
   beat(): Promise<void> {
@@ -80,25 +83,31 @@ export class LeaseKeeper {
   async #beat(): Promise<void> {
     const before = performance.now() - this.#options.leaseMs / 3;
     const due = [...this.#kept.values()].filter((kept) => kept.freshAt <= before);
-    for (let from = 0; from < due.length; from += BATCH) await this.#renew(due.slice(from, from + BATCH));
+    for (let from = 0; from < due.length;) {
+      let to = from;
+      for (let size = 0; to < due.length && size < BATCH; to++) size += (due[to] as Kept).runs.members.length;
+      await this.#renew(due.slice(from, to));
+      from = to;
+    }
   }
   async #renew(batch: readonly Kept[]): Promise<void> {
     const now = performance.now();
+    const claims = batch.flatMap((kept) => claimsOf(kept.runs).map((claim) => ({ kept, claim })));
     try {
-      const outcomes = await this.#options.heartbeat(batch.map((kept) => kept.claim));
+      const outcomes = await this.#options.heartbeat(claims.map(({ claim }) => claim));
       const lost = new Map<string, LostClaim[]>();
-      batch.forEach((kept, k) => {
+      claims.forEach(({ kept, claim }, k) => {
         const outcome = outcomes[k] ?? "kept";
         kept.freshAt = now;
         // A run that was released meanwhile is over: its row tells a newer story.
-        if (outcome === "kept" || kept.told || !this.#kept.has(kept.claim.token)) return;
-        kept.told = true;
-        lost.set(kept.holder, [...(lost.get(kept.holder) ?? []), { claim: kept.claim, outcome }]);
+        if (outcome === "kept" || kept.told?.has(claim.runId) || !this.#kept.has(claim.token)) return;
+        (kept.told ??= new Set()).add(claim.runId);
+        lost.set(kept.holder, [...(lost.get(kept.holder) ?? []), { claim, outcome }]);
       });
-      for (const [holder, claims] of lost) this.#options.onLost(holder, claims);
+      for (const [holder, each] of lost) this.#options.onLost(holder, each);
     } catch (error) {
       // Not fresh, so due again at the next tick: several tries fit into what is left of the lease.
-      this.#report("heartbeat", "warn", "leases could not be renewed", { claims: batch.length, cause: messageOf(error) });
+      this.#report("heartbeat", "warn", "leases could not be renewed", { claims: claims.length, cause: messageOf(error) });
     }
   }
   #rest(): void {

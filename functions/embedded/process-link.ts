@@ -1,5 +1,5 @@
 import type { JsonObject } from "../core/json.ts";
-import type { Claim } from "../engine/contract.ts";
+import type { HeldRuns } from "../engine/contract.ts";
 import type { Durability } from "./commit-gatherer.ts";
 import type { ClaimKeeper } from "./held-claims.ts";
 import type { Log, LogLevel } from "./log.ts";
@@ -20,7 +20,7 @@ export interface WorkerAssignment {
 /** What happened in a worker since its last report: one message per turn of its event loop, however many runs that were. */
 export interface WorkerReport {
   readonly kind: "report";
-  readonly held: readonly Claim[];
+  readonly held: readonly HeldRuns[];
   /** Tokens. */
   readonly released: readonly string[];
   /** Queues that it sent messages to. */
@@ -38,28 +38,28 @@ export type FromWorker =
 export type ToWorker =
   /** There are new messages on these queues. */
   | { readonly kind: "wake"; readonly queues: readonly string[] }
-  | { readonly kind: "abort"; readonly runs: readonly { readonly token: string; readonly reason: "lost" | "cancelled" }[] }
+  | { readonly kind: "abort"; readonly runs: readonly { readonly token: string; readonly runId: string; readonly reason: "lost" | "cancelled" }[] }
   /** Answer `alive`, if you can. */
   | { readonly kind: "ask" }
   | { readonly kind: "stop"; readonly graceSeconds: number };
 
 /** The worker's end. Reports are gathered over a turn of the event loop; a write that failed means the parent is gone, and so is this process soon. */
 export class ParentLink implements ClaimKeeper {
-  #held: (readonly Claim[])[] = [];
+  #held: HeldRuns[] = [];
   #released: string[] = [];
   readonly #sent = new Set<string>();
   #idle = false;
   #scheduled = false;
   #written: Promise<void> = Promise.resolve();
 
-  held(claims: readonly Claim[]): void {
-    this.#held.push(claims);
+  held(runs: HeldRuns): void {
+    this.#held.push(runs);
     void this.told();
   }
-  released(claims: readonly Claim[]): void {
-    const untold = this.#held.indexOf(claims);
+  released(token: string): void {
+    const untold = this.#held.findIndex((runs) => runs.token === token);
     if (untold >= 0) this.#held.splice(untold, 1);
-    else for (const { token } of claims) this.#released.push(token);
+    else this.#released.push(token);
     void this.told();
   }
   sent(queues: Iterable<string>): void {
@@ -88,7 +88,7 @@ export class ParentLink implements ClaimKeeper {
   }
   #flush(resolve: () => void): void {
     this.#scheduled = false;
-    const report: WorkerReport = { kind: "report", held: this.#held.flat(), released: this.#released, sent: [...this.#sent], idle: this.#idle };
+    const report: WorkerReport = { kind: "report", held: this.#held, released: this.#released, sent: [...this.#sent], idle: this.#idle };
     this.#held = [];
     this.#released = [];
     this.#sent.clear();

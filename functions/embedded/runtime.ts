@@ -127,7 +127,7 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
     workflows: host.workflows,
     registry: host.registry,
     stop: ({ graceSeconds = 10 } = {}) => (stopping ??= stop(parts, chores, host, keeper, graceSeconds).finally(() => lock.release())),
-    stats: async () => ({ epoch, workers: parts.supervisor?.workers ?? [], runs: keeper.size, queues: await depthsOf(host) }),
+    stats: async () => ({ epoch, workers: parts.supervisor?.workers ?? [], runs: keeper.size(), queues: await depthsOf(host) }),
   };
 }
 
@@ -138,12 +138,12 @@ function tellSent({ control, tasks, supervisor }: Parts, queues: readonly string
 }
 function tellLost(claims: HeldClaims, { supervisor }: Parts, holder: string, lost: readonly LostClaim[]): void {
   if (holder !== LOCAL) supervisor?.abort(holder, lost);
-  else for (const { claim, outcome } of lost) claims.abort(claim.token, outcome);
+  else for (const { claim, outcome } of lost) claims.abort(claim.token, claim.runId, outcome);
 }
 function keptHere(keeper: LeaseKeeper): ClaimKeeper {
   return {
-    held: (held) => keeper.held(LOCAL, held),
-    released: (released) => keeper.released(released.map(({ token }) => token)),
+    held: (runs) => keeper.held(LOCAL, [runs]),
+    released: (token) => keeper.released([token]),
     told: () => undefined,
   };
 }

@@ -66,7 +66,7 @@ export class Supervisor {
       pid: worker?.pid,
       holder: worker?.holder ?? "",
       ready: worker?.readyAt !== undefined,
-      runs: worker ? this.#options.keeper.claimsOf(worker.holder).length : 0,
+      runs: worker ? this.#options.keeper.size(worker.holder) : 0,
       restarts,
     }));
   }
@@ -78,7 +78,7 @@ export class Supervisor {
   }
   abort(holder: string, runs: readonly LostClaim[]): void {
     const worker = this.#seats.find((seat) => seat.worker?.holder === holder)?.worker;
-    worker?.send({ kind: "abort", runs: runs.map(({ claim, outcome }) => ({ token: claim.token, reason: outcome })) });
+    worker?.send({ kind: "abort", runs: runs.map(({ claim, outcome }) => ({ token: claim.token, runId: claim.runId, reason: outcome })) });
   }
   /** Workers finish what they run, for so long; then they end without committing the rest, or are ended. */
   async stop(graceSeconds: number): Promise<void> {
@@ -160,7 +160,7 @@ export class Supervisor {
     }
     const { keeper } = this.#options;
     const overdue = keeper.isOverdue(worker.holder, Date.now() - TIMING.deadlineGraceMs);
-    const mayBlock = !overdue && keeper.claimsOf(worker.holder).length > 0;
+    const mayBlock = !overdue && keeper.size(worker.holder) > 0;
     const silent = now - worker.heardAt > TIMING.silenceMs;
     if (worker.unanswered > 0 && worker.heardAt > worker.askedAt) worker.unanswered = 0;
     if (mayBlock || !(overdue || silent)) worker.unanswered = 0;

@@ -188,7 +188,7 @@ export class MessageLoop {
         const slot = this.#slots.spare();
         return slot && this.#ringing(slot);
       },
-      hold: (claims, abort) => this.#options.claims.hold(claims, abort),
+      hold: (runs, abort) => this.#options.claims.hold(runs, abort),
     };
   }
 

@@ -51,7 +51,7 @@ async function main(assignment: WorkerAssignment, link: ParentLink): Promise<voi
   function obey(message: ToWorker): void {
     if (message.kind === "wake") loop.wake();
     else if (message.kind === "ask") link.send({ kind: "alive" });
-    else if (message.kind === "abort") for (const { token, reason } of message.runs) claims.abort(token, reason);
+    else if (message.kind === "abort") for (const { token, runId, reason } of message.runs) claims.abort(token, runId, reason);
     else void stop(message.graceSeconds);
   }
   async function stop(graceSeconds: number): Promise<void> {

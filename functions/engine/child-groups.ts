@@ -10,7 +10,7 @@ import { loadValue } from "./payload.ts";
 import { readHeader } from "./gate.ts";
 import { createHeader, setExpanded } from "./header-writes.ts";
 import type { Header, Run, RunAttributes } from "./items.ts";
-import { expiresAtOf, notBeforeOf, type Owing, packSize, queueOf, sendControl, sendRuns } from "./messages.ts";
+import { expiresAtOf, notBeforeOf, Packs, packSize, queueOf, sendControl } from "./messages.ts";
 import { notePlanned } from "./progress.ts";
 import { recheckDelayed } from "./recheck-delayed.ts";
 import { createRuns, ownedBy } from "./run-writes.ts";
@@ -90,30 +90,34 @@ export function givesError(header: Header): boolean {
  * absent, and a second message meets the row of the first. `again`: the sweeper repeats it, so the members are planned already.
  */
 export async function expandMembers(context: Context, header: Header, from: number, to: number, again = false): Promise<void> {
-  const owing: Owing[] = [];
+  const packs = new Packs(context, packSize(context, header.memberCount ?? 1));
   const rows: { ref: RunRef; step: PlanStep; attributes: Partial<RunAttributes> }[] = [];
   let planned = 0;
   const now = context.clock.now();
   const { width } = context.config;
-  let strands: readonly Strand[] | undefined;
-  for (let index = from; index < to; index++) {
-    if (index % width === 0 || !strands) strands = await strandsOf(context, header, leafOf(index, width));
-    const strand = strands?.[localIndex(index, width)] ?? (await context.plans.member(header.plan as string, header.only ?? index)).strand;
-    planned += taskSteps(strand);
-    const ref = { gid: header.gid, index, step: 0 };
-    const { attributes, delaySeconds, due } = firstStep(context, header, index, strand, now);
-    if (attributes) rows.push({ ref, step: strand[0] as PlanStep, attributes });
-    if (!due) owing.push({ ...ref, queue: queueOf(context, strand[0] as Strand[number]), delaySeconds });
+  const { gid } = header;
+  for (let index = from; index < to;) {
+    const leaf = leafOf(index, width);
+    const strands = await strandsOf(context, header, leaf);
+    for (const end = Math.min(to, (leaf + 1) * width); index < end; index++) {
+      const strand = strands?.[localIndex(index, width)] ?? (await context.plans.member(header.plan as string, header.only ?? index)).strand;
+      planned += taskSteps(strand);
+      const step = strand[0] as PlanStep;
+      const queue = queueOf(context, step);
+      if (header.tracking !== "full" && (isGroupStep(step) || step.options === undefined)) packs.add(gid, index, 0, queue, 0);
+      else {
+        const { attributes, delaySeconds, due } = firstStep(context, header, index, strand, now);
+        if (attributes) rows.push({ ref: { gid, index, step: 0 }, step, attributes });
+        if (!due) packs.add(gid, index, 0, queue, delaySeconds);
+      }
+    }
   }
   for (let at = 0; at < rows.length; at += 256) await createRuns(context, rows.slice(at, at + 256));
   await recheckDelayed(
     context,
     rows.filter(({ attributes }) => attributes.notBefore !== undefined),
   );
-  await all([
-    sendRuns(context, owing, packSize(context, header.memberCount ?? 1)),
-    ...(again ? [] : [notePlanned(context, ownedBy(header), `${header.gid}.${from}`, planned)]),
-  ]);
+  await all([packs.send(), ...(again ? [] : [notePlanned(context, ownedBy(header), `${gid}.${from}`, planned)])]);
 }
 
 function firstStep(

@@ -1,3 +1,4 @@
+import type { RunRef } from "../core/run-id.ts";
 import type { Canvas, FailurePolicy } from "../core/canvas.ts";
 import type { ErrorData, ResultEntry } from "../core/invocation.ts";
 import type { JobCost } from "../core/job-cost.ts";
@@ -155,16 +156,27 @@ export interface JobGraph {
   readonly edges: readonly { readonly from: string; readonly to: string; readonly kind: GraphEdgeKind }[];
 }
 
-/** A run that this process executes, or the first of a batch of thin ones: what a heartbeat needs. */
-export interface Claim {
+/** Runs of one group that this process executes in turn, all claimed under one token. */
+export interface HeldRuns {
+  readonly token: string;
+  readonly task: string;
+  readonly gid: string;
+  readonly step: number;
+  readonly members: readonly number[];
+  /** Of each member. */
+  readonly attempts: readonly number[];
+  /** Milliseconds since the epoch at which all must be over. */
+  readonly deadline: number;
+  /** They have no lease that could be renewed: only whether they are still wanted is asked. */
+  readonly thin?: boolean;
+}
+/** One of them: what a heartbeat needs. */
+export interface Claim extends RunRef {
   readonly runId: string;
   readonly token: string;
   readonly attempt: number;
   readonly task: string;
-  /** Milliseconds since the epoch at which the attempt must be over. */
-  readonly deadline: number;
-  /** It has no lease that could be renewed: only whether it is still wanted is asked. */
-  readonly thin?: boolean;
+  readonly thin: boolean;
 }
 /** `lost`: another holder, or the row has ended; `cancelled`: a group above has decided. Both abort the user's code. */
 export type HeartbeatOutcome = "kept" | "lost" | "cancelled";
@@ -174,7 +186,8 @@ export interface Hold {
   readonly ready: Promise<void> | undefined;
   release(): void;
 }
-export type Abort = (reason: AbortReason, claim: Claim) => void;
+/** `runId` undefined: all of them. */
+export type Abort = (reason: AbortReason, runId?: string) => void;
 
 /** Why an attempt is stopped; `stopped`: the process is about to end, which is held against nobody: the run is given back at once. */
 export type AbortReason = "lost" | "cancelled" | "deadline" | "stopped";
@@ -189,10 +202,10 @@ export interface WorkerLoop {
   /** A slot that is free and that nobody waits for; undefined: there is none. */
   spareSlot(): { release(): void } | undefined;
   /**
-   * Claims of a batch, all with the same deadline, are held from now until `release`; `abort` is called by the loop for one of them when a heartbeat says so, for all at the
-   * deadline, or when the process must stop. Of one that has ended meanwhile it means nothing.
+   * They are held from now until `release`; `abort` is called by the loop for one of them when a heartbeat of its claim says so, for all at the deadline, or when the
+   * process must stop. Of one that has ended meanwhile it means nothing.
    */
-  hold(claims: readonly Claim[], abort: Abort): Hold;
+  hold(runs: HeldRuns, abort: Abort): Hold;
   /** Of a process that must end: the longest attempt it can give, and when (milliseconds since the epoch) it stops what runs. Absent: it goes on. */
   readonly limit?: { readonly seconds: number; readonly at: number };
 }

@@ -6,7 +6,7 @@ import { type AttemptOutcome, type Commit, commitAttempts, executeAttempt, type 
 import { HeldAttempt } from "./claimed.ts";
 import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
-import type { AbortReason, Claim, Hold, WorkerLoop } from "./contract.ts";
+import type { AbortReason, Hold, WorkerLoop } from "./contract.ts";
 import { resumeDeferred } from "./deferred.ts";
 import { resumeWaiting } from "./expand.ts";
 import { gateOf } from "./gate.ts";
@@ -50,7 +50,7 @@ export async function runReady(lanes: Lanes, ready: readonly Ready[]): Promise<v
   const alone = ready.filter(({ run }) => mustRunAlone(lanes.context, run));
   const queue = alone.length === 0 ? [...ready] : ready.filter((member) => !alone.includes(member));
   const first = queue[0];
-  const count = first ? Math.ceil(queue.length / batchSize(lanes.context, first.step.task)) : 0;
+  const count = first ? Math.ceil(queue.length / batchSize(lanes.context, first)) : 0;
   await all([...alone.map((member) => runLane(lanes, [member], true)), ...Array.from({ length: count }, () => runLane(lanes, queue, false))]);
 }
 
@@ -71,7 +71,7 @@ async function runLane(lanes: Lanes, queue: Ready[], alone: boolean): Promise<vo
       try {
         const batch = takeBatch(context, queue);
         if (batch.length === 0) continue;
-        const leave = batch.length > 1 ? await context.pace.enter(batch.length) : NO_TURN;
+        const leave = batch.length > 1 && !batch[0]?.thin ? await context.pace.enter(batch.length) : NO_TURN;
         await runBatch(lanes, batch, finishing, leave).finally(leave);
       } finally {
         slot.release();
@@ -88,7 +88,7 @@ const NO_TURN = (): void => undefined;
 function takeBatch(context: Context, queue: Ready[]): Ready[] {
   const first = queue[0];
   if (!first) return [];
-  const most = batchSize(context, first.step.task);
+  const most = batchSize(context, first);
   const alike = ({ step, thin }: Ready): boolean =>
     step.task === first.step.task && thin === first.thin && step.options?.timeout === first.step.options?.timeout;
   let count = 1;
@@ -110,7 +110,8 @@ async function runBatch(lanes: Lanes, members: readonly Ready[], finishing: Prom
   if (wanted.length === 0) return;
   const turns: Turn[] = [];
   if (wanted[0]?.thin) {
-    for (const member of wanted) turns.push({ member, run: unclaimedRun(context, member.ref, header, member.step), token: context.ids.token() });
+    const token = context.ids.token();
+    for (const member of wanted) turns.push({ member, run: unclaimedRun(context, member.ref, header, member.step), token });
   } else {
     for (const { member, claim, token } of await claimAll(context, header, wanted)) {
       if (claim.kind === "claimed") turns.push({ member, run: claim.run, token });
@@ -134,7 +135,9 @@ interface Claimed {
   readonly token: string;
 }
 async function claimAll(context: Context, header: Header, members: readonly Ready[]): Promise<readonly Claimed[]> {
-  const claimings = members.map(({ ref, run, step }): Claiming => ({ ref, header, token: context.ids.token(), task: step.task, seen: run }));
+  // One for all: it tells this claim of a run from every other.
+  const token = context.ids.token();
+  const claimings = members.map(({ ref, run, step }): Claiming => ({ ref, header, token, task: step.task, seen: run }));
   const claims = [...(await claimRuns(context, claimings))];
   // A first delivery that met a row which is ready (full tracking, a start time): claim that.
   const again: number[] = [];
@@ -148,7 +151,7 @@ async function claimAll(context: Context, header: Header, members: readonly Read
     );
     again.forEach((k, n) => (claims[k] = second[n] as ClaimOutcome));
   }
-  return members.map((member, k) => ({ member, claim: claims[k] as ClaimOutcome, token: (claimings[k] as Claiming).token }));
+  return members.map((member, k) => ({ member, claim: claims[k] as ClaimOutcome, token }));
 }
 /** The row was not what it seemed; it is now in hand. A queued one is claimed at the next delivery. */
 async function settleRefused(context: Context, run: Run | undefined): Promise<Handled> {
@@ -224,10 +227,11 @@ class Batch {
     // The last of them may have to wait for its turn that long.
     this.#patienceMs = turns.length === 1 ? 0 : PATIENCE_BATCHES * context.config.batchMs;
     this.#deadline = Math.min(context.clock.now() + this.#patienceMs + this.#timeoutSeconds * 1_000, loop.limit?.at ?? Number.POSITIVE_INFINITY);
-    const claims = turns.map(({ run, token }): Claim => {
-      return { runId: run.runId, token, attempt: run.attempt, task: step.task, deadline: this.#deadline, ...(thin && { thin }) };
-    });
-    this.#hold = loop.hold(claims, (reason, { runId }) => this.#abort(runId, reason));
+    const { run, token } = turns[0] as Turn;
+    const members = turns.map(({ member }) => member.ref.index);
+    const attempts = turns.map((turn) => turn.run.attempt);
+    const held = { token, task: step.task, gid: run.gid, step: run.step, members, attempts, deadline: this.#deadline, ...(thin && { thin }) };
+    this.#hold = loop.hold(held, (reason, runId) => this.#abort(reason, runId));
   }
   async run(): Promise<void> {
     const { clock, pace } = this.#lanes.context;
@@ -247,9 +251,12 @@ class Batch {
     this.#commit();
   }
 
-  #abort(runId: string, reason: AbortReason): void {
-    if (this.#current?.run.runId === runId) this.#current.abort(reason);
-    else if (!this.#over) (this.#aborted ??= new Map()).set(runId, reason);
+  #abort(reason: AbortReason, runId?: string): void {
+    for (const { run } of this.#turns) {
+      if (runId !== undefined && runId !== run.runId) continue;
+      if (run === this.#current?.run) this.#current.abort(reason);
+      else (this.#aborted ??= new Map()).set(run.runId, reason);
+    }
   }
   #attemptOf({ member: { step, thin }, run, token }: Turn): HeldAttempt {
     const timing = { deadline: this.#deadline, timeoutSeconds: this.#timeoutSeconds };

@@ -76,36 +76,60 @@ export interface Owing extends RunRef {
   readonly queue: string;
   readonly delaySeconds: number;
 }
-/** Sends them, packed: members of one leaf, step, queue and delay share a message. */
+/** Sends them, packed. */
 export async function sendRuns(context: Context, runs: readonly Owing[], membersPerMessage: number): Promise<void> {
-  if (runs.length === 0) return;
-  const packs = new Map<string, { of: Owing; members: number[] }>();
-  const messages: OutgoingMessage[] = [];
-  const flush = ({ of, members }: { of: Owing; members: number[] }): void => {
-    const body = encodeMessage({ kind: "members", gid: of.gid, step: of.step, members });
-    const message = { queue: of.queue, jobId: jobIdOf(of.gid), body };
-    messages.push(of.delaySeconds > 0 ? { ...message, delaySeconds: Math.min(Math.ceil(of.delaySeconds), context.queue.maxDelaySeconds) } : message);
-  };
-  const { width } = context.config;
-  let pack: { of: Owing; members: number[] } | undefined;
-  for (const run of runs) {
-    // Most go where the one before went.
-    if (!pack || !sharesMessage(pack.of, run, width)) {
-      const key = `${run.gid}|${leafOf(run.index, width)}|${run.step}|${run.queue}|${run.delaySeconds}`;
-      pack = packs.get(key);
-      if (!pack) packs.set(key, (pack = { of: run, members: [] }));
-    }
-    pack.members.push(run.index);
-    if (pack.members.length >= membersPerMessage) {
-      flush(pack);
-      pack.members = [];
-    }
-  }
-  for (const each of packs.values()) if (each.members.length > 0) flush(each);
-  await context.queue.send(messages);
+  const packs = new Packs(context, membersPerMessage);
+  for (const { gid, index, step, queue, delaySeconds } of runs) packs.add(gid, index, step, queue, delaySeconds);
+  await packs.send();
 }
-function sharesMessage(a: Owing, b: Owing, width: number): boolean {
-  return a.gid === b.gid && leafOf(a.index, width) === leafOf(b.index, width) && a.step === b.step && a.queue === b.queue && a.delaySeconds === b.delaySeconds;
+interface Pack {
+  readonly gid: string;
+  readonly leaf: number;
+  readonly step: number;
+  readonly queue: string;
+  readonly delaySeconds: number;
+  members: number[];
+}
+/** Runs whose messages are owed: members of one leaf, step, queue and delay share one. */
+export class Packs {
+  readonly #context: Context;
+  readonly #membersPerMessage: number;
+  readonly #messages: OutgoingMessage[] = [];
+  readonly #open = new Map<string, Pack>();
+  #last: Pack | undefined;
+
+  constructor(context: Context, membersPerMessage: number) {
+    this.#context = context;
+    this.#membersPerMessage = membersPerMessage;
+  }
+  add(gid: string, index: number, step: number, queue: string, delaySeconds: number): void {
+    const leaf = leafOf(index, this.#context.config.width);
+    const last = this.#last;
+    // Most go where the one before went.
+    const same = last && last.leaf === leaf && last.step === step && last.delaySeconds === delaySeconds && last.queue === queue && last.gid === gid;
+    const pack = same ? last : this.#packOf(gid, leaf, step, queue, delaySeconds);
+    this.#last = pack;
+    pack.members.push(index);
+    if (pack.members.length >= this.#membersPerMessage) this.#close(pack);
+  }
+  async send(): Promise<void> {
+    for (const pack of this.#open.values()) if (pack.members.length > 0) this.#close(pack);
+    if (this.#messages.length > 0) await this.#context.queue.send(this.#messages);
+  }
+
+  #packOf(gid: string, leaf: number, step: number, queue: string, delaySeconds: number): Pack {
+    const key = `${gid}|${leaf}|${step}|${queue}|${delaySeconds}`;
+    let pack = this.#open.get(key);
+    if (!pack) this.#open.set(key, (pack = { gid, leaf, step, queue, delaySeconds, members: [] }));
+    return pack;
+  }
+  #close(pack: Pack): void {
+    const { gid, step, queue, delaySeconds, members } = pack;
+    pack.members = [];
+    const message = { queue, jobId: jobIdOf(gid), body: encodeMessage({ kind: "members", gid, step, members }) };
+    const most = this.#context.queue.maxDelaySeconds;
+    this.#messages.push(delaySeconds > 0 ? { ...message, delaySeconds: Math.min(Math.ceil(delaySeconds), most) } : message);
+  }
 }
 /** The message of one run. */
 export async function sendRun(context: Context, header: Header, run: Run, delaySeconds: number): Promise<void> {

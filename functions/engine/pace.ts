@@ -1,4 +1,5 @@
 import type { Context } from "./context.ts";
+import type { Ready } from "./lanes.ts";
 
 /** How fast runs of each task were lately, as this engine instance saw them: nobody else needs to know, and nothing depends on it but speed. */
 export class Pace {
@@ -49,10 +50,10 @@ const MOST_TASKS = 1_000;
 
 /**
  * How many runs of a task are claimed together, run one after the other, and committed together. One of a task that nobody knows, so that what is slow
- * begins in many places; of quick ones as many as are over in `batchMs`.
+ * begins in many places; of quick ones as many as are over in `batchMs`. Without claims there is no write that could become too large.
  */
-export function batchSize({ pace, config }: Pick<Context, "pace" | "config">, task: string): number {
-  const mean = pace.mean(task);
+export function batchSize({ pace, config }: Pick<Context, "pace" | "config">, { step, thin }: Pick<Ready, "step" | "thin">): number {
+  const mean = pace.mean(step.task);
   if (mean === undefined) return 1;
-  return Math.max(1, Math.min(config.batchMembers, Math.floor(config.batchMs / Math.max(mean, 0.001))));
+  return Math.max(1, Math.min(thin ? config.membersPerMessage : config.batchMembers, Math.floor(config.batchMs / Math.max(mean, 0.001))));
 }

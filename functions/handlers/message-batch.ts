@@ -176,9 +176,9 @@ export class MessageBatch {
         return slot;
       },
       spareSlot: () => this.#slots.spare(),
-      hold: (claims, abort) => {
+      hold: (runs, abort) => {
         this.#visibility.keep(delivery);
-        return this.#claims.hold(claims, abort);
+        return this.#claims.hold(runs, abort);
       },
     };
   }

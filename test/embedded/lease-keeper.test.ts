@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { HeldClaims } from "../../functions/embedded/held-claims.ts";
 import { LeaseKeeper } from "../../functions/embedded/lease-keeper.ts";
-import type { Claim, HeartbeatOutcome } from "../../functions/engine/contract.ts";
+import type { HeartbeatOutcome, HeldRuns } from "../../functions/engine/contract.ts";
 import { until } from "./until.ts";
 
-const claim = (token: string, deadline = Date.now() + 60_000): Claim => ({ runId: `job.${token}`, token, attempt: 1, task: "t", deadline });
+const held = (token: string, deadline = Date.now() + 60_000, members = [Number(token)]): HeldRuns => {
+  return { token, task: "t", gid: "job", step: 0, members, attempts: members.map(() => 1), deadline };
+};
 
 interface Kept {
   keeper: LeaseKeeper;
@@ -29,8 +31,8 @@ function keep(leaseMs: number): Kept {
 describe("the lease keeper", () => {
   it("renews all that is due in one batch, and nothing that ended before", async () => {
     const { keeper, beats } = keep(3_000);
-    keeper.held("a", [claim("1"), claim("2")]);
-    keeper.held("b", [claim("3")]);
+    keeper.held("a", [held("1"), held("2")]);
+    keeper.held("b", [held("3")]);
     keeper.released(["2"]);
     await until("a beat", () => beats.length > 0);
     expect(beats[0]).toEqual(["1", "3"]);
@@ -41,7 +43,7 @@ describe("the lease keeper", () => {
     const { keeper, beats, lost, answer } = keep(60);
     answer.set("1", "lost");
     answer.set("2", "cancelled");
-    keeper.held("a", [claim("1"), claim("2"), claim("3")]);
+    keeper.held("a", [held("1"), held("2"), held("3")]);
     await until("three beats", () => beats.length > 2);
     expect(lost).toEqual(["a 1 lost", "a 2 cancelled"]);
     await keeper.stop();
@@ -49,11 +51,11 @@ describe("the lease keeper", () => {
 
   it("hands over the claims of a holder that is gone", () => {
     const { keeper } = keep(60_000);
-    keeper.held("a", [claim("1"), claim("2", Date.now() - 5_000)]);
-    keeper.held("b", [claim("3")]);
+    keeper.held("a", [held("1"), held("2", Date.now() - 5_000)]);
+    keeper.held("b", [held("3")]);
     expect([keeper.isOverdue("a", Date.now()), keeper.isOverdue("b", Date.now())]).toEqual([true, false]);
     expect(keeper.drop("a").map((each) => each.token)).toEqual(["1", "2"]);
-    expect(keeper.size).toBe(1);
+    expect(keeper.size()).toBe(1);
     return keeper.stop();
   });
 });
@@ -63,13 +65,13 @@ describe("held claims", () => {
     const events: string[] = [];
     const claims = new HeldClaims({
       leaseMs: 90,
-      heartbeat: async (held) => {
-        events.push(`confirm ${held.map((each) => each.token).join()}`);
+      heartbeat: async (all) => {
+        events.push(`confirm ${all.map((each) => each.runId).join()}`);
         return ["kept", "lost"];
       },
       keeper: {
-        held: (all) => events.push(`held ${all.map((each) => each.token).join()}`),
-        released: (all) => events.push(`released ${all.map((each) => each.token).join()}`),
+        held: ({ members }) => events.push(`held ${members.join()}`),
+        released: (token) => events.push(`released ${token}`),
         told: async () => void events.push("told"),
       },
     });
@@ -79,28 +81,28 @@ describe("held claims", () => {
   it("are ready only after the keeper was told", async () => {
     const { claims, events } = harness();
     claims.look(true);
-    const hold = claims.hold([claim("1"), claim("2")], () => events.push("abort"));
+    const hold = claims.hold(held("1", undefined, [1, 2]), () => events.push("abort"));
     await hold.ready;
     events.push("run");
     hold.release();
     hold.release();
-    expect(events).toEqual(["held 1,2", "told", "run", "released 1,2"]);
+    expect(events).toEqual(["held 1,2", "told", "run", "released 1"]);
   });
 
-  it("confirm a claim that was made while the process was blocked", async () => {
+  it("confirm claims that were made while the process was blocked", async () => {
     const { claims, events } = harness();
     claims.look(true);
     const end = performance.now() + 50;
     while (performance.now() < end);
-    const hold = claims.hold([claim("1"), claim("2")], (reason, { token }) => events.push(`abort ${token}: ${reason}`));
+    const hold = claims.hold(held("1", undefined, [1, 2]), (reason, runId) => events.push(`abort ${runId}: ${reason}`));
     await hold.ready;
     hold.release();
-    expect(events).toEqual(["held 1,2", "told", "confirm 1,2", "abort 2: lost", "released 1,2"]);
+    expect(events).toEqual(["held 1,2", "told", "confirm job.1,job.2", "abort job.2: lost", "released 1"]);
   });
 
   it("abort at the deadline", async () => {
     const { claims } = harness();
-    const reason = await new Promise((resolve) => claims.hold([claim("1", Date.now() + 20)], resolve));
+    const reason = await new Promise((resolve) => claims.hold(held("1", Date.now() + 20), resolve));
     expect(reason).toBe("deadline");
   });
 });

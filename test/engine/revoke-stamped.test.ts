@@ -81,7 +81,7 @@ describe("revoke by stamp", () => {
     await local.engine.revokeStamped(jobId, { n: [1] });
     // The claim of a worker whose header was read before.
     const key = { table: "tasks" as const, partition: `G#${jobId}#0`, sort: "C#000#0000" };
-    const claim = { runId: `${jobId}.0`, token: "t", attempt: 1, task: "note", deadline: 0 };
+    const claim = { gid: jobId, index: 0, step: 0, runId: `${jobId}.0`, token: "t", attempt: 1, task: "note", thin: false };
     const attributes = { v: 1, jobId, ttl: 1e10, status: "started", round: 0, attempt: 1, leaseOwner: "t", leaseUntil: local.clock.now() + MINUTE };
     await local.store.write({ op: "put", key, attributes });
     expect(await local.engine.heartbeat([claim])).toEqual(["cancelled"]);

@@ -1,5 +1,6 @@
 import type { Json } from "../../functions/core/json.ts";
 import type { Claim, Engine, WorkerLoop } from "../../functions/engine/contract.ts";
+import { claimsOf } from "../../functions/engine/heartbeat.ts";
 import { type Disposition, PortError } from "../../functions/engine/ports.ts";
 import type { SimProcess } from "./scheduler.ts";
 import type { SimWorld } from "./sim-ports.ts";
@@ -7,6 +8,7 @@ import type { Message } from "./sim-queue.ts";
 
 interface Hold {
   readonly claim: Claim;
+  readonly deadline: number;
   readonly abort: (reason: "lost" | "cancelled" | "deadline") => void;
   readonly message: Message;
 }
@@ -122,8 +124,9 @@ export class SimWorker {
         if (this.#world.faults.loop?.ackOnSpareSlot) void this.#acknowledge(message);
         return { release: () => void this.#running-- };
       },
-      hold: (claims, abort) => {
-        const holds = claims.map((claim): Hold => ({ claim, abort: (reason) => abort(reason, claim), message }));
+      hold: (runs, abort) => {
+        const { deadline } = runs;
+        const holds = claimsOf(runs).map((claim): Hold => ({ claim, deadline, abort: (reason) => abort(reason, claim.runId), message }));
         for (const hold of holds) {
           this.#holds.add(hold);
           this.#reports.held(hold.claim);
@@ -151,7 +154,7 @@ export class SimWorker {
   async #beat(): Promise<void> {
     const now = this.#world.scheduler.now + this.process.skew;
     const holds = [...this.#holds];
-    for (const hold of holds) if (hold.claim.deadline <= now) hold.abort("deadline");
+    for (const hold of holds) if (hold.deadline <= now) hold.abort("deadline");
     const outcomes = await this.engine.heartbeat(holds.map((hold) => hold.claim));
     for (const [k, outcome] of outcomes.entries()) {
       const hold = holds[k] as Hold;
