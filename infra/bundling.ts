@@ -41,8 +41,8 @@ const COMMON: BuildOptions = {
   format: "esm",
   // The SDK's ES modules, so that what is not used is dropped and nothing asks for `require`.
   mainFields: ["module", "main"],
-  // The SDK asks for it in browsers only, to name them: 34 KB.
-  external: ["bowser"],
+  // The SDK asks for the first in browsers only, to name them, and for the others where nobody gives a function its credentials: 57 KB.
+  external: ["bowser", "@aws-sdk/credential-provider-ini", "@aws-sdk/credential-provider-sso"],
   logLevel: "silent",
 };
 
