@@ -37,6 +37,10 @@ interface Place {
 }
 
 function compileStrand(canvas: Canvas, place: Place): Strand {
+  if (canvas.kind === "task") {
+    checkDepth(place);
+    return [taskStep(canvas, place)];
+  }
   const steps: PlanStep[] = [];
   appendSteps(canvas, steps, place);
   return steps;
@@ -160,16 +164,22 @@ function appendStep(step: PlanStep, steps: PlanStep[], place: Place): void {
 
 function taskStep(signature: Signature, place: Place): TaskStep {
   const { task, args, kwargs, immutable, options, each, link = [], linkError = [] } = signature;
+  // Small, because big groups are made of these.
+  if (isEmpty(kwargs) && isEmpty(options) && !immutable && !each && link.length + linkError.length === 0) return args.length > 0 ? { task, args } : { task };
   return {
     task,
     ...(args.length > 0 && { args }),
-    ...(Object.keys(kwargs).length > 0 && { kwargs }),
+    ...(!isEmpty(kwargs) && { kwargs }),
     ...(immutable && { immutable }),
     ...(each && { each }),
-    ...(Object.keys(options).length > 0 && { options }),
+    ...(!isEmpty(options) && { options }),
     ...sideGroup("links", link, place, "link"),
     ...sideGroup("errors", linkError, place, "link_error"),
   };
+}
+function isEmpty(object: object): boolean {
+  for (const _name in object) return false;
+  return true;
 }
 /** Callbacks run side by side, whatever becomes of each other. */
 function sideGroup(

@@ -47,7 +47,9 @@ export function executeAttempt(context: Context, attempt: HeldAttempt): MaybePro
   const { run, step, header } = attempt;
   if (run.attempt > 1 || takesInput(header, run)) return executeWithInput(context, attempt);
   const outcome = context.runner.run(new AttemptCall(context, attempt, step.args ?? []));
-  return outcome instanceof Promise ? outcome.then((ended) => endAttempt(context, attempt, ended, undefined)) : endAttempt(context, attempt, outcome, undefined);
+  return outcome instanceof Promise
+    ? outcome.then((ended) => endAttempt(context, attempt, ended, undefined))
+    : endAttempt(context, attempt, outcome, undefined);
 }
 async function executeWithInput(context: Context, attempt: HeldAttempt): Promise<Executed> {
   const open = attempt.run.attempt > 1 ? await readOpenState(context, attempt) : undefined;

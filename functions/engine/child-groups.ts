@@ -91,7 +91,6 @@ export function givesError(header: Header): boolean {
  */
 export async function expandMembers(context: Context, header: Header, from: number, to: number, again = false): Promise<void> {
   const packs = new Packs(context, packSize(context, header.memberCount ?? 1));
-  const rows: { ref: RunRef; step: PlanStep; attributes: Partial<RunAttributes> }[] = [];
   let planned = 0;
   const now = context.clock.now();
   const { width } = context.config;
@@ -99,6 +98,7 @@ export async function expandMembers(context: Context, header: Header, from: numb
   for (let index = from; index < to;) {
     const leaf = leafOf(index, width);
     const strands = await strandsOf(context, header, leaf);
+    const rows: { ref: RunRef; step: PlanStep; attributes: Partial<RunAttributes> }[] = [];
     for (const end = Math.min(to, (leaf + 1) * width); index < end; index++) {
       const strand = strands?.[localIndex(index, width)] ?? (await context.plans.member(header.plan as string, header.only ?? index)).strand;
       planned += taskSteps(strand);
@@ -111,12 +111,12 @@ export async function expandMembers(context: Context, header: Header, from: numb
         if (!due) packs.add(gid, index, 0, queue, delaySeconds);
       }
     }
+    await createRuns(context, rows);
+    await recheckDelayed(
+      context,
+      rows.filter(({ attributes }) => attributes.notBefore !== undefined),
+    );
   }
-  for (let at = 0; at < rows.length; at += 256) await createRuns(context, rows.slice(at, at + 256));
-  await recheckDelayed(
-    context,
-    rows.filter(({ attributes }) => attributes.notBefore !== undefined),
-  );
   await all([packs.send(), ...(again ? [] : [notePlanned(context, ownedBy(header), `${gid}.${from}`, planned)])]);
 }
 

@@ -4,8 +4,8 @@ import { LIMITS } from "../core/limits.ts";
 import type { PlanPages } from "../core/work-count.ts";
 import type { GroupShape, StepShape, StrandShape, TrackingLevel } from "../core/work-shape.ts";
 import { ITEM_VERSION } from "./items.ts";
-import { planPages } from "./plan-pages.ts";
-import { rootStep, unitsOf } from "./plan-shape.ts";
+import { planPages, unitsOf } from "./plan-pages.ts";
+import { rootStep } from "./plan-shape.ts";
 
 export interface ChordOf {
   readonly children: number;

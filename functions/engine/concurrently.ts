@@ -9,15 +9,12 @@ export async function all<T>(promises: readonly Promise<T>[]): Promise<T[]> {
   });
 }
 /** Like `all` over a function, at most `limit` at a time. */
-export async function eachBounded<T>(items: readonly T[], limit: number, work: (item: T, index: number) => Promise<void>): Promise<void> {
-  let next = 0;
+export async function eachBounded<T>(items: Iterable<T>, limit: number, work: (item: T) => Promise<void>): Promise<void> {
+  const iterator = items[Symbol.iterator]();
   const lane = async (): Promise<void> => {
-    while (next < items.length) {
-      const index = next++;
-      await work(items[index] as T, index);
-    }
+    for (let next = iterator.next(); !next.done; next = iterator.next()) await work(next.value);
   };
-  await all(Array.from({ length: Math.min(limit, items.length) }, lane));
+  await all(Array.from({ length: limit }, lane));
 }
 
 /** The items of pages one by one, each made into what is given when it is asked for: without a generator's turns of the event loop for each. */

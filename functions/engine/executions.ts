@@ -57,7 +57,7 @@ export async function waitForExecution(
   const ignoreResult = step.options?.ignoreResult ?? info.ignoreResult;
   const wait = { of: "execution", name: machine, input, ...(expires !== undefined && { expires }), ...(ignoreResult && { ignoreResult }) } as const;
   const page = `${run.runId}!${run.round}.${run.attempt}`;
-  const manifest = await context.plans.write(page, { policy: "settled", tracking: "lazy", members: [], wait }, ownedBy(header));
+  const { pointer: manifest } = await context.plans.write(page, { policy: "settled", tracking: "lazy", members: [], wait }, ownedBy(header));
   await log.keep(context, run);
   return { status: "waiting", joins: childGroupOf(run.runId), ownCounts: {}, takes: "answer", manifest };
 }

@@ -94,7 +94,8 @@ async function singlesOf(context: Context, followed: readonly { readonly run: Ru
   let strands: readonly Strand[] | undefined;
   let before: RunRef | undefined;
   for (const { run, header } of followed) {
-    if (run.gid !== before?.gid || leafOf(run.index, width) !== leafOf(before.index, width)) strands = await strandsOf(context, header, leafOf(run.index, width));
+    if (run.gid !== before?.gid || leafOf(run.index, width) !== leafOf(before.index, width))
+      strands = await strandsOf(context, header, leafOf(run.index, width));
     before = run;
     const strand = strands?.[localIndex(run.index, width)];
     if (strand && isSingle(strand)) singles.add(run);

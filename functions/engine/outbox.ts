@@ -29,7 +29,7 @@ export async function writeOutbox(context: Context, { header, run }: Attempt, sp
   const members = spawned.children.map((canvas, k) => compileChild(context, canvas, `/spawned/${k}`));
   const page = `${run.runId}!${run.round}.${run.attempt}`;
   const tracking = trackingOf(members, declaredTracking(context));
-  return context.plans.write(page, { policy: countedPolicy(spawned.policy, members.length), tracking, members }, ownedBy(header));
+  return (await context.plans.write(page, { policy: countedPolicy(spawned.policy, members.length), tracking, members }, ownedBy(header))).pointer;
 }
 /** What replaces a run stands in its place; beside a run that has ended, and in the root, there is no group whose results could grow. */
 async function checkMember(context: Context, header: Header): Promise<void> {

@@ -19,7 +19,7 @@ export async function createPage(
 ): Promise<RunWrite | undefined> {
   const owned = ownedBy(header);
   const step: GroupStep = { policy: pagePolicy(header.policy), tracking: trackingOf(members, declaredTracking(context)), members };
-  const manifest = await context.plans.write(planPage, step, owned);
+  const { pointer: manifest } = await context.plans.write(planPage, step, owned);
   const sentAt = context.clock.now();
   const attributes = { ...owned, status: "queued" as const, round: header.round, attempt: 0, sentAt, page: true, manifest, ...mark };
   const [write] = await createRuns(context, [{ ref: { gid: header.gid, index: page, step: 0 }, attributes }]);

@@ -3,25 +3,25 @@ import { type Estimate, estimateOf, type JobCost, jobCost } from "../core/job-co
 import { DEFAULT_SECONDS_PER_TASK, type JobPlan, jobPlan } from "../core/job-plan.ts";
 import type { Strand } from "../core/plan.ts";
 import { ENGINE_QUEUE } from "../core/queue-name.ts";
-import { countGroup, countWork, type WorkCount } from "../core/work-count.ts";
+import { countGroup, countWork, type PlanPages, type WorkCount } from "../core/work-count.ts";
 import { longestWay, type StrandShape } from "../core/work-shape.ts";
 import type { Context } from "./context.ts";
-import { ITEM_VERSION, type Owned } from "./items.ts";
-import { type PlanPage, planPages } from "./plan-pages.ts";
-import { protocolOf, rootStep, ShapeBuilder, unitsOf, type Unknowns } from "./plan-shape.ts";
+import { ITEM_VERSION } from "./items.ts";
+import { planPages, unitsOf } from "./plan-pages.ts";
+import { protocolOf, rootStep, ShapeBuilder, type Unknowns } from "./plan-shape.ts";
 
 /** Counts what a job of this strand will take, and says what cannot be known yet. Nothing is stored. */
 export function planStrand(context: Context, strand: Strand, secondsPerTask = DEFAULT_SECONDS_PER_TASK): JobPlan {
   const owned = { v: ITEM_VERSION, jobId: context.ids.job(), ttl: Math.ceil(context.clock.now() / 1_000) };
-  const pages = planPages(owned.jobId, rootStep(strand), context.config.width);
-  const { count, shape, unknowns } = countStrand(context, strand, pages, owned);
+  const pages = unitsOf(planPages(owned.jobId, rootStep(strand), context.config.width), owned);
+  const { count, shape, unknowns } = countStrand(context, strand, pages);
   const grows = unknowns.streaming.size > 0 || unknowns.inputs > 0;
   return jobPlan({ count, tasksInRow: longestWay(shape), secondsPerTask, notes: notesOf(unknowns, count.taskRuns), grows });
 }
 
 /** What a job keeps of its plan's figures. */
-export function estimateStrand(context: Context, strand: Strand, pages: readonly PlanPage[], owned: Owned): Estimate {
-  return estimateOf(countStrand(context, strand, pages, owned).count);
+export function estimateStrand(context: Context, strand: Strand, pages: PlanPages): Estimate {
+  return estimateOf(countStrand(context, strand, pages).count);
 }
 /** What an ended job has cost. */
 export function costOf({ config, queue }: Context, estimate: Estimate, counts: Counts): JobCost {
@@ -31,17 +31,15 @@ export function costOf({ config, queue }: Context, estimate: Estimate, counts: C
   );
 }
 
-/** `pages`: as the plan is stored. */
 function countStrand(
   context: Context,
   strand: Strand,
-  pages: readonly PlanPage[],
-  owned: Owned,
+  pages: PlanPages,
 ): { readonly count: WorkCount; readonly shape: StrandShape; readonly unknowns: Unknowns } {
   const builder = new ShapeBuilder(context);
   const shape = builder.strand(strand);
   const { config, queue } = context;
-  return { count: countWork(shape, unitsOf(pages, owned), protocolOf(config, queue.maxDelaySeconds)), shape, unknowns: builder.unknowns };
+  return { count: countWork(shape, pages, protocolOf(config, queue.maxDelaySeconds)), shape, unknowns: builder.unknowns };
 }
 
 function notesOf({ streaming, branches, loops, inputs, links }: Unknowns, taskRuns: number): string[] {

@@ -1,5 +1,7 @@
 import { type GroupStep, isGroupStep, type PlanStep, type Strand } from "../core/plan.ts";
 import { LIMITS } from "../core/limits.ts";
+import { attributesBytes, keyBytes, writeUnits } from "../core/item-size.ts";
+import type { PlanPages } from "../core/work-count.ts";
 import { absent } from "./conditions.ts";
 import { ITEM_VERSION, type Owned, planPageKey } from "./items.ts";
 import { jsonBytes } from "./payload.ts";
@@ -11,12 +13,13 @@ export interface PlanPage {
   readonly text: string;
 }
 
-/** The pages that hold a group step: members of big groups in pages of one leaf each, innermost first, and last the page of this name with the step itself. */
-export function planPages(name: string, step: GroupStep, width: number): PlanPage[] {
-  const pages: PlanPage[] = [];
-  const paged = pageOut(step, name, width, pages);
-  pages.push({ name, text: JSON.stringify([[paged]]) });
-  return pages;
+/**
+ * The pages that hold a group step: members of big groups in pages of one leaf each, innermost first, and last the page of this name with the step itself. One at a
+ * time: together they take as much memory as the plan.
+ */
+export function* planPages(name: string, step: GroupStep, width: number): Generator<PlanPage, void, undefined> {
+  const paged = yield* pageOut(step, name, width, { groups: 0 });
+  yield { name, text: JSON.stringify([[paged]]) };
 }
 
 /** The item of a page; undefined: it is so large that it becomes a blob. Costs a write unit per started KB. */
@@ -26,18 +29,33 @@ export function planPageItem({ name, text }: PlanPage, owned: Owned): PutOp | un
   return { op: "put", key: planPageKey(name), attributes, when: absent() };
 }
 
-/** Replaces big groups, innermost first, by references to pages that are collected in `pages`. */
-function pageOut(step: GroupStep, name: string, width: number, pages: PlanPage[]): GroupStep {
+/** What a plan takes when it is stored, to the byte. */
+export function unitsOf(pages: Iterable<PlanPage>, owned: Owned): PlanPages {
+  const took = { writes: 0, blobs: 0 };
+  for (const page of pages) addUnits(took, planPageItem(page, owned));
+  return took;
+}
+export function addUnits(took: { writes: number; blobs: number }, item: PutOp | undefined): void {
+  if (!item) took.blobs++;
+  else took.writes += writeUnits(0, keyBytes(item.key.partition, item.key.sort) + attributesBytes(item.attributes), undefined);
+}
+
+/** Replaces big groups, innermost first, by references to the pages that it yields. */
+function* pageOut(step: GroupStep, name: string, width: number, counter: { groups: number }): Generator<PlanPage, GroupStep, undefined> {
   if (!Array.isArray(step.members)) return step;
-  const members = (step.members as readonly Strand[]).map((strand) =>
-    strand.some(isGroupStep) ? strand.map((inner): PlanStep => (isGroupStep(inner) ? pageOut(inner, name, width, pages) : inner)) : strand,
-  );
+  const members: Strand[] = [];
+  for (const strand of step.members as readonly Strand[]) members.push(strand.some(isGroupStep) ? yield* pageOutInside(strand, name, width, counter) : strand);
   if (members.length <= width && JSON.stringify(members).length <= INLINE_MEMBERS) return { ...step, members };
-  const prefix = `${name}!${pages.length}`;
+  const prefix = `${name}!${counter.groups++}`;
   for (let leaf = 0; leaf * width < members.length; leaf++) {
-    pages.push({ name: `${prefix}/${leaf}`, text: JSON.stringify(members.slice(leaf * width, (leaf + 1) * width)) });
+    yield { name: `${prefix}/${leaf}`, text: JSON.stringify(members.slice(leaf * width, (leaf + 1) * width)) };
   }
   return { ...step, members: { pages: prefix, count: members.length } };
+}
+function* pageOutInside(strand: Strand, name: string, width: number, counter: { groups: number }): Generator<PlanPage, Strand, undefined> {
+  const steps: PlanStep[] = [];
+  for (const step of strand) steps.push(isGroupStep(step) ? yield* pageOut(step, name, width, counter) : step);
+  return steps;
 }
 
 /** Characters of JSON: above this a group's members leave the page of the strand that holds them. */

@@ -1,14 +1,11 @@
 import { FanfoldError } from "../core/errors.ts";
-import { attributesBytes, keyBytes, writeUnits } from "../core/item-size.ts";
 import { type GroupStep, isGroupStep, isInput, isPaged, isSingle, type PlanStep, type Strand } from "../core/plan.ts";
-import type { PlanPages, Protocol } from "../core/work-count.ts";
+import type { Protocol } from "../core/work-count.ts";
 import type { GroupShape, MemberRuns, StepShape, StrandShape } from "../core/work-shape.ts";
 import { tasksOf } from "../core/work-shape.ts";
 import { THIN_SAMPLE } from "./progress.ts";
 import type { Context } from "./context.ts";
-import type { Owned } from "./items.ts";
 import { notBeforeOf, packSize, queueOf } from "./messages.ts";
-import { type PlanPage, planPageItem } from "./plan-pages.ts";
 
 /** The numbers of this engine that decide how work is cut and packed. */
 export function protocolOf(config: Context["config"], maxDelaySeconds: number): Protocol {
@@ -19,18 +16,6 @@ export function protocolOf(config: Context["config"], maxDelaySeconds: number): 
 /** The root group of a job: its canvas is the only member. */
 export function rootStep(strand: Strand): GroupStep {
   return { policy: "allSuccess", tracking: "lazy", members: [strand] };
-}
-
-/** What a plan takes when it is stored, to the byte. */
-export function unitsOf(pages: readonly PlanPage[], owned: Owned): PlanPages {
-  let writes = 0;
-  let blobs = 0;
-  for (const each of pages) {
-    const item = planPageItem(each, owned);
-    if (!item) blobs++;
-    else writes += writeUnits(0, keyBytes(item.key.partition, item.key.sort) + attributesBytes(item.attributes), undefined);
-  }
-  return { writes, blobs };
 }
 
 /** What a plan cannot know before it runs. */

@@ -1,10 +1,11 @@
+import type { PlanPages } from "../core/work-count.ts";
 import { FanfoldError } from "../core/errors.ts";
 import { leafOf, localIndex } from "../core/ledger.ts";
 import { type GroupStep, isGroupStep, isInput, isPaged, type PlanStep, type Strand } from "../core/plan.ts";
 import { eachBounded } from "./concurrently.ts";
 import { type Owned, planPageKey } from "./items.ts";
 import { keepText, loadText } from "./payload.ts";
-import { type PlanPage, planPageItem, planPages } from "./plan-pages.ts";
+import { addUnits, type PlanPage, planPageItem, planPages } from "./plan-pages.ts";
 import type { Context } from "./context.ts";
 
 /**
@@ -27,16 +28,20 @@ export class PlanStore {
     this.#context = context;
   }
 
-  /** Stores a group step as the only step of a page; returns its group pointer. */
-  async write(page: string, step: GroupStep, owned: Owned): Promise<string> {
-    return this.writePages(planPages(page, step, this.#context().config.width), owned);
-  }
-  /** As `planPages` gives them. */
-  async writePages(pages: readonly PlanPage[], owned: Owned): Promise<string> {
-    const own = pages.at(-1) as PlanPage; // last, because it points at the others
-    await eachBounded(pages.slice(0, -1), 16, (each) => this.#put(each, owned));
-    await this.#put(own, owned);
-    return `${own.name}@0.0`;
+  /** Stores a group step as the only step of a page; `pointer`: of the group. */
+  async write(page: string, step: GroupStep, owned: Owned): Promise<{ readonly pointer: string; readonly took: PlanPages }> {
+    const took = { writes: 0, blobs: 0 };
+    let own: PlanPage | undefined;
+    function* others(pages: Iterable<PlanPage>): Generator<PlanPage, void, undefined> {
+      for (const each of pages) {
+        if (own) yield own;
+        own = each;
+      }
+    }
+    await eachBounded(others(planPages(page, step, this.#context().config.width)), 16, (each) => this.#put(each, owned, took));
+    // Last, because it points at the others.
+    await this.#put(own as PlanPage, owned, took);
+    return { pointer: `${page}@0.0`, took };
   }
 
   async group(pointer: string): Promise<GroupStep> {
@@ -78,9 +83,10 @@ export class PlanStore {
     return { strand, pointer };
   }
 
-  async #put(page: PlanPage, owned: Owned): Promise<void> {
+  async #put(page: PlanPage, owned: Owned, took: { writes: number; blobs: number }): Promise<void> {
     const context = this.#context();
     const item = planPageItem(page, owned);
+    addUnits(took, item);
     if (item) await context.store.write(item);
     else await keepText(context, blobName(page.name, owned.jobId), page.text);
   }

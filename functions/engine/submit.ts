@@ -17,7 +17,6 @@ import { sendControl } from "./messages.ts";
 import { checkTasks, declaredTracking } from "./outbox.ts";
 import { jsonBytes, keepText } from "./payload.ts";
 import { estimateStrand, planStrand } from "./plan-job.ts";
-import { planPages } from "./plan-pages.ts";
 import { rootStep } from "./plan-shape.ts";
 import { noteState } from "./progress.ts";
 import { ownedBy } from "./run-writes.ts";
@@ -72,19 +71,22 @@ async function start(context: Context, request: Request, strand: Strand, content
   const now = context.clock.now();
   const deadline = now + timeoutSeconds * 1_000;
   const owned = { v: ITEM_VERSION, jobId, ttl: Math.ceil(deadline / 1_000) + context.config.retentionSeconds };
-  const pages = planPages(fingerprint === undefined ? jobId : `${jobId}!${fingerprint.slice(0, 32)}`, rootStep(strand), context.config.width);
+  const { pointer: plan, took } = await context.plans.write(
+    fingerprint === undefined ? jobId : `${jobId}!${fingerprint.slice(0, 32)}`,
+    rootStep(strand),
+    owned,
+  );
   const stamps = stampsOfStrand(strand, LIMITS.indexedStamps).map((text) => indexedStamp(context, text));
   const seed: JobSeed = {
     planned: taskSteps(strand),
     ...(stamps.length > 0 && { stamps }),
-    estimate: estimateStrand(context, strand, pages, owned),
+    estimate: estimateStrand(context, strand, took),
     ...(await keepParameters(context, jobId, fingerprint, parameters)),
     ...(workflow === undefined ? {} : { workflow }),
     ...(fingerprint === undefined ? {} : { fingerprint }),
     ...(token === undefined ? {} : { supervised: true as const }),
   };
   if (token !== undefined) await keepToken(context, owned, token);
-  const plan = await context.plans.writePages(pages, owned);
   const root = {
     ...owned,
     round: 0,

@@ -46,8 +46,12 @@ export interface SignatureParts {
 }
 
 export function createSignature(task: string, parts: SignatureParts, runInline: RunInline): TaskSignature {
-  return signatureOf({ kind: "task", task, args: [], kwargs: {}, options: {}, immutable: parts.immutable ?? false, ...checkedParts(parts) }, runInline);
+  const { args = NO_ARGS, kwargs = NOTHING, options = NOTHING } = checkedParts(parts);
+  return signatureOf({ kind: "task", task, args, kwargs, options, immutable: parts.immutable ?? false }, runInline);
 }
+/** Shared: of a million signatures most have neither. */
+const NO_ARGS: readonly Json[] = Object.freeze([]);
+const NOTHING = Object.freeze({});
 
 interface SignatureState extends BuilderState {
   readonly runInline: RunInline;
