@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { METRIC_DIMENSIONS, METRICS } from "../../functions/core/metric-names.ts";
 import { logGroups, logLines } from "./logs.ts";
 import { PREFIX } from "./names.ts";
@@ -5,8 +6,20 @@ import { PREFIX } from "./names.ts";
 /** What the ports counted, by metric; over the invocations of all functions but the sweeper, which runs by the clock. */
 export type Counted = Readonly<Record<string, number>>;
 
+/** Waits until the functions count no more, and gives what they have counted. */
+export async function quiet(since = Date.now() - 60_000): Promise<Counted> {
+  let before = await countedSince(since);
+  for (let looks = 0; looks < 60; looks++) {
+    await pause(1_000);
+    const now = await countedSince(since);
+    if (now[METRICS.messages] === before[METRICS.messages]) return now;
+    before = now;
+  }
+  throw new Error("the functions do not come to rest");
+}
+
 /** Sums the metrics that the functions have written into their logs since then. */
-export async function countedSince(time: number): Promise<Counted> {
+async function countedSince(time: number): Promise<Counted> {
   const sum: Record<string, number> = {};
   for (const group of (await logGroups(PREFIX)).keys()) {
     if (group.endsWith("-sweeper")) continue;

@@ -3,7 +3,7 @@ import { METRICS } from "../../../functions/core/metric-names.ts";
 import { group } from "../../../functions/sdk/index.ts";
 import { noop } from "../../../functions/tasks/examples.ts";
 import { connect, ended, type Api } from "../deployment.ts";
-import { countedSince, type Counted } from "../metrics.ts";
+import { quiet } from "../metrics.ts";
 
 /** Of docs/protocol.md, section 19. test/engine holds the engine to it, where all members of a message end together. */
 const BUDGETS = { lazy: 2.2, full: 3.2 } as const;
@@ -56,15 +56,3 @@ describe("write units and messages per member of a group", () => {
     expect(counted[METRICS.writeUnits]).toBeLessThanOrEqual(30 * JOBS);
   });
 });
-
-/** Waits until the functions count no more, and gives what they have counted. */
-async function quiet(since = Date.now() - 60_000): Promise<Counted> {
-  let before = await countedSince(since);
-  for (let looks = 0; looks < 60; looks++) {
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
-    const now = await countedSince(since);
-    if (now[METRICS.messages] === before[METRICS.messages]) return now;
-    before = now;
-  }
-  throw new Error("the functions do not come to rest");
-}

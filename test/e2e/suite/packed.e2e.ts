@@ -1,0 +1,81 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { expect, it } from "vitest";
+import { DynamoStore } from "../../../functions/aws/dynamo-store.ts";
+import { noUsage } from "../../../functions/aws/usage.ts";
+import { leafOf } from "../../../functions/core/ledger.ts";
+import { METRICS } from "../../../functions/core/metric-names.ts";
+import { DEFAULT_CONFIG } from "../../../functions/engine/config.ts";
+import { ledgerKey, PROGRESS_SHARDS, progressKey } from "../../../functions/engine/items.ts";
+import { THIN_SAMPLE } from "../../../functions/engine/progress.ts";
+import { chord, group } from "../../../functions/sdk/index.ts";
+import { connect, ended } from "../deployment.ts";
+import { type Counted, quiet } from "../metrics.ts";
+import { PREFIX } from "../names.ts";
+import { numbered, values } from "../tasks/index.ts";
+
+const MEMBERS = 2_000;
+/** Of a hundred: how many parts have counted progress is told from how many members they counted. That is exact unless a message was split on a busy machine. */
+const UNITS_OFF = 2;
+const TRIES = 4;
+const NO_PARTS: ReadonlySet<string> = new Set();
+
+it(`${MEMBERS} packed members: the callback is given all values in order, and the functions send and write what the plan said`, async () => {
+  const api = await connect();
+  const indexes = Array.from({ length: MEMBERS }, (_, n) => n);
+  const members = group(
+    indexes.map((n) => numbered.s(n)),
+    { tracking: "ledger" },
+  );
+  const { canvas } = chord(members, values.s());
+  const plan = await api.client.plan(canvas);
+  expect(plan).toMatchObject({ taskRuns: MEMBERS + 1, notes: [], grows: false });
+
+  const { jobId, counted } = await undisturbed(async () => {
+    const submitted = await api.client.submit(canvas);
+    const job = await ended(api, submitted.jobId);
+    expect(job).toMatchObject({ state: "success", counts: { success: MEMBERS + 1 }, countsExact: true, value: indexes });
+    expect(job.cost).toMatchObject({
+      measured: { taskRuns: MEMBERS + 1, failed: 0 },
+      computed: { writeUnits: plan.writeUnits, messages: plan.messages.total },
+    });
+    return submitted.jobId;
+  });
+  const messages = plan.messages.total - (plan.messages.byQueue["engine"] ?? 0);
+  const { parts, counting } = await endsOf(jobId);
+  // What the plan assumes of any job: the members of a message end together, and one in so many of those ends counts progress.
+  const assumed = messages + Math.round(messages / THIN_SAMPLE);
+  const expected = plan.writeUnits.total - assumed + parts + counting;
+  console.log(
+    `${MEMBERS} packed members: ${counted[METRICS.sends]} messages sent (planned ${plan.messages.total}), ${counted[METRICS.writeUnits]} write units ` +
+      `(planned ${plan.writeUnits.total}; ${expected} when ${messages} messages end in ${parts} parts of which ${counting} count progress)`,
+  );
+  expect(counted[METRICS.runs]).toBe(MEMBERS + 1);
+  expect(counted[METRICS.sends]).toBe(plan.messages.total);
+  expect(Math.abs((counted[METRICS.writeUnits] ?? 0) - expected)).toBeLessThanOrEqual(UNITS_OFF);
+});
+
+/**
+ * Of a batch that takes much longer than it should, as the first ones of a new function on a busy machine do, the members that have not begun are given back and
+ * travel again, which no plan counts. They are seen among the runs; then another job is measured.
+ */
+async function undisturbed(run: () => Promise<string>): Promise<{ jobId: string; counted: Counted }> {
+  for (let tries = 1; ; tries++) {
+    await quiet();
+    const since = Date.now();
+    const jobId = await run();
+    const counted = await quiet(since);
+    if (counted[METRICS.runs] === MEMBERS + 1 || tries === TRIES) return { jobId, counted };
+  }
+}
+/** `parts`: members of a leaf that ended together, and were marked by one write; `counting`: how many of them counted progress as well. */
+async function endsOf(jobId: string): Promise<{ parts: number; counting: number }> {
+  const store = new DynamoStore(new DynamoDBClient({}), PREFIX, noUsage());
+  const leaves = Array.from({ length: leafOf(MEMBERS - 1, DEFAULT_CONFIG.width) + 1 }, (_, leaf) => ledgerKey(`${jobId}.0.g`, 0, 1, leaf));
+  const nodes = await store.getMany(leaves);
+  const progress = await store.getMany(Array.from({ length: PROGRESS_SHARDS }, (_, shard) => progressKey(jobId, shard)));
+  const parts = nodes.reduce((sum, node) => sum + ((node?.attributes["parts"] ?? NO_PARTS) as ReadonlySet<string>).size, 0);
+  const success = progress.reduce((sum, shard) => sum + ((shard?.attributes["success"] as number | undefined) ?? 0), 0);
+  // The callback counts itself; a part that counts does so for the others as well.
+  const members = (success - 1) / THIN_SAMPLE;
+  return { parts, counting: Math.round((members * parts) / MEMBERS) };
+}

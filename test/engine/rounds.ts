@@ -1,0 +1,70 @@
+import type { Blobs, Item, OutgoingMessage, Ports, Queue, Store, WriteOp, WriteResult } from "../../functions/engine/ports.ts";
+
+/** A write that was applied, with the item as it is since then; or a message that was accepted. */
+export type Happened = { readonly round: number } & ({ readonly item: Item } | { readonly message: OutgoingMessage });
+
+/**
+ * Ports through which whatever is written, stored or sent takes one round, and whatever is read takes no time: a round ends, for all that is under way in it, when
+ * nothing goes on without it. So as many rounds as lie between two of them, so many writes and sends had to wait for each other.
+ */
+export class Rounds {
+  readonly log: Happened[] = [];
+  #round = 0;
+  #end: Promise<void> | undefined;
+
+  /** The one that is under way. */
+  get round(): number {
+    return this.#round;
+  }
+  readonly around = (ports: Ports): Ports => ({ ...ports, store: this.#store(ports.store), queue: this.#queue(ports.queue), blobs: this.#blobs(ports.blobs) });
+
+  /** Resolves when the round is over, with its number. */
+  async #over(): Promise<number> {
+    const round = this.#round;
+    // Node comes to this queue when no promise is left that could go on.
+    this.#end ??= new Promise((resolve) => {
+      process.nextTick(() => {
+        this.#round++;
+        this.#end = undefined;
+        resolve();
+      });
+    });
+    await this.#end;
+    return round;
+  }
+  #store(store: Store): Store {
+    const writeMany = async (ops: readonly WriteOp[]): Promise<readonly WriteResult[]> => {
+      const round = await this.#over();
+      const results = await store.writeMany(ops);
+      for (const { applied, item } of results) if (applied && item) this.log.push({ round, item });
+      return results;
+    };
+    return {
+      get: (...given) => store.get(...given),
+      getMany: (...given) => store.getMany(...given),
+      query: (...given) => store.query(...given),
+      queryIndex: (...given) => store.queryIndex(...given),
+      write: async (op) => (await writeMany([op]))[0] as WriteResult,
+      writeMany,
+    };
+  }
+  #queue(queue: Queue): Queue {
+    return {
+      maxDelaySeconds: queue.maxDelaySeconds,
+      send: async (messages) => {
+        const round = await this.#over();
+        await queue.send(messages);
+        for (const message of messages) this.log.push({ round, message });
+      },
+    };
+  }
+  #blobs(blobs: Blobs): Blobs {
+    return {
+      get: (name) => blobs.get(name),
+      put: async (name, content) => {
+        await this.#over();
+        await blobs.put(name, content);
+      },
+    };
+  }
+}

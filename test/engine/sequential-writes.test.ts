@@ -1,0 +1,84 @@
+import { describe, expect, it } from "vitest";
+import { isTerminal, type RunStatus } from "../../functions/core/run-state.ts";
+import { leafPartition, ledgerKey, runKey } from "../../functions/engine/items.ts";
+import { chord, defineTask, group } from "../../functions/sdk/index.ts";
+import { sum } from "../../functions/tasks/examples.ts";
+import { LocalEngine } from "./local-engine.ts";
+import { type Happened, Rounds } from "./rounds.ts";
+
+const WIDTH = 4;
+const LEVELS = ["lazy", "full", "result", "ledger"] as const;
+const HEIGHTS = [1, 2, 3] as const;
+/** `packAbove`: members come one by one, as those of small groups do, or a leaf to a message. */
+const PACKINGS = [
+  ["one by one", 64],
+  ["packed", 1],
+] as const;
+
+interface Case {
+  readonly tracking: (typeof LEVELS)[number];
+  readonly height: number;
+  readonly packAbove: number;
+  readonly queue?: string;
+}
+/** Writes and sends that waited for each other until the callback was out: since the write that ended the last member, and since its function ended. */
+async function measure({ tracking, height, packAbove, queue }: Case): Promise<{ sinceCommit: number; sinceFunction: number; inPlace: boolean }> {
+  const rounds = new Rounds();
+  let lastFunction = 0;
+  const give = defineTask({
+    name: "give",
+    run: (_ctx, n: number) => {
+      lastFunction = rounds.round;
+      return n;
+    },
+  });
+  const local = new LocalEngine([give, sum], { width: WIDTH, packAbove }, ["engine", "local.default#worker", "local.other#worker"], rounds.around);
+  const values = Array.from({ length: WIDTH ** height }, (_, n) => n);
+  const members = group(
+    values.map((n) => give.s(n)),
+    { tracking },
+  );
+  const { jobId } = await local.engine.submit({ canvas: chord(members, queue === undefined ? sum.s() : sum.s().set({ queue })).canvas });
+  await local.untilQuiet();
+  expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: (values.length * (values.length - 1)) / 2 });
+
+  const out = rounds.log.find((happened) => isCallback(happened, jobId));
+  const commits = rounds.log.filter((happened) => endsMember(happened, `${jobId}.0.g`, tracking)).map(({ round }) => round);
+  if (!out) throw new Error("the callback was not seen");
+  // The first write after a function is in the round in which it ended.
+  return { sinceCommit: out.round - Math.max(...commits), sinceFunction: out.round - lastFunction + 1, inPlace: "item" in out };
+}
+/** `ledger`: the mark that vouches for the member. */
+function endsMember(happened: Happened, gid: string, tracking: Case["tracking"]): boolean {
+  if (!("item" in happened)) return false;
+  const { key, attributes } = happened.item;
+  if (tracking === "ledger") return key.partition.startsWith(ledgerKey(gid, 0, 1, 0).partition.slice(0, -1));
+  return key.partition.startsWith(leafPartition(gid, 0).slice(0, -1)) && isTerminal(attributes["status"] as RunStatus);
+}
+/** Its message, or its row when that is created as started. */
+function isCallback(happened: Happened, jobId: string): boolean {
+  if ("message" in happened) {
+    const { gid, step } = happened.message.body as { gid?: string; step?: number };
+    return gid === jobId && step === 1;
+  }
+  const { key, attributes } = happened.item;
+  const wanted = runKey({ gid: jobId, index: 0, step: 1 }, WIDTH);
+  return key.partition === wanted.partition && key.sort === wanted.sort && attributes["status"] === "started";
+}
+
+describe("writes and sends, one behind the other, from the last member's commit until the callback is out", () => {
+  const cases = LEVELS.flatMap((tracking) => HEIGHTS.flatMap((height) => PACKINGS.map(([packing, packAbove]) => ({ tracking, height, packing, packAbove }))));
+  it.each(cases)("$tracking, a ledger of height $height, members $packing: at most height + 4", async ({ tracking, height, packAbove }) => {
+    const there = await measure({ tracking, height, packAbove });
+    const elsewhere = await measure({ tracking, height, packAbove, queue: "other" });
+    // Before the mark that ends them, members without rows have their values stored, and now and then their progress counted.
+    const commit = tracking === "ledger" ? 2 : 1;
+    for (const { sinceCommit, sinceFunction } of [there, elsewhere]) {
+      // Each level of the ledger is marked after the one below it, and something decides and sends.
+      expect(sinceCommit).toBeGreaterThan(height);
+      expect(sinceCommit).toBeLessThanOrEqual(height + 4);
+      expect(sinceFunction).toBeLessThanOrEqual(height + 4 + commit);
+    }
+    expect([there.inPlace, elsewhere.inPlace]).toEqual([true, false]);
+  });
+});
