@@ -80,8 +80,11 @@ export class FollowUp {
     const started: (Started & { release(): void })[] = [];
     const items: FollowItem[] = runs.map((run) => ({ kind: "run", run }));
     if (thin.length > 0) items.push(await this.#mark(thin));
+    const noted = thin.length > 0 ? noteThin(this.#context, this.#header, thin) : undefined;
+    noted?.catch(() => undefined);
     try {
       await follow(this.#context, items, "worker", this.#inPlace(started));
+      await noted;
     } catch (error) {
       // The message comes again and with it whatever was created here; nobody died.
       await giveBack(this.#context, started);
@@ -96,7 +99,6 @@ export class FollowUp {
     const { width } = this.#context.config;
     const first = (members[0] as Thin).index;
     const part = await keepPart(this.#context, header, members);
-    await noteThin(this.#context, header, members);
     return {
       kind: "mark",
       at: { gid: header.gid, round: header.round, level: 1, node: leafOf(first, width) },
@@ -147,6 +149,7 @@ export class FollowUp {
     const info = registry.info(step.task);
     if (!info || !(registry.has?.(step.task) ?? true)) return false;
     const { limit } = this.#loop;
-    return !limit || clock.now() + (step.options?.timeout ?? info.timeoutSeconds) * 1_000 <= limit.at;
+    // No attempt is given more than limit.seconds.
+    return !limit || clock.now() + Math.min(step.options?.timeout ?? info.timeoutSeconds, limit.seconds) * 1_000 <= limit.at;
   }
 }

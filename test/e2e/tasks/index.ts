@@ -41,9 +41,9 @@ export const where = defineTask({ name: "e2e.where", run: (ctx) => ({ site: ctx.
 
 export const echo = defineTask({ name: "e2e.echo", run: (_ctx, text: string) => text });
 export const length = defineTask({ name: "e2e.length", run: (_ctx, text: string) => text.length });
-/** A member that gives its number; a callback that gives what it was given. What is left of an invocation is enough for its timeout, so it may run in place. */
+/** A member that gives its number; a callback that gives what it was given. */
 export const numbered = defineTask({ name: "e2e.numbered", args: z.tuple([z.number()]), run: (_ctx, n) => n });
-export const values = defineTask({ name: "e2e.values", timeout: 60, args: z.tuple([z.array(z.number())]), run: (_ctx, given) => given });
+export const values = defineTask({ name: "e2e.values", args: z.tuple([z.array(z.number())]), run: (_ctx, given) => given });
 
 /** Ends as a failure, whose error a supervisor passes on. */
 export const failing = defineWorkflow({ name: "e2e.failing", parameters: z.object({}), canvas: () => chord(group([one.s(), failed.s()]), sum.s()) });
