@@ -47,6 +47,8 @@ export type WaitStep =
 export interface PagedMembers {
   readonly pages: string;
   readonly count: number;
+  /** Every member is this task, once, with arguments of its own and nothing else: who sends them need not read the pages. */
+  readonly only?: string;
 }
 
 /** An open group whose members are pages that come from outside, until they are sealed. */
@@ -67,6 +69,10 @@ export function isInput(members: GroupStep["members"]): members is InputMembers 
 export function isSingle(strand: Strand): strand is readonly [TaskStep] {
   const step = strand[0];
   return strand.length === 1 && step !== undefined && !isGroupStep(step) && step.links === undefined && step.errors === undefined;
+}
+/** The task of a strand that is nothing but a task and its arguments. */
+export function plainTask(strand: Strand): string | undefined {
+  return isSingle(strand) && strand[0].options === undefined ? strand[0].task : undefined;
 }
 /** Runs of user code in a strand, groups apart: what a member adds to the planned runs of its job before it spawns anything. */
 export function taskSteps(strand: Strand): number {

@@ -13,7 +13,7 @@ import type { Header, Run, RunAttributes } from "./items.ts";
 import { expiresAtOf, notBeforeOf, Packs, packSize, queueOf, sendControl } from "./messages.ts";
 import { notePlanned } from "./progress.ts";
 import { recheckDelayed } from "./recheck-delayed.ts";
-import { createRuns, ownedBy } from "./run-writes.ts";
+import { ownedBy, putRuns } from "./run-writes.ts";
 import { childGroup, childPlan, duePart, readRunById, strandsOf } from "./runs.ts";
 
 /** An open group's tree is two levels high: width squared pages. */
@@ -95,12 +95,12 @@ export async function expandMembers(context: Context, header: Header, from: numb
   const now = context.clock.now();
   const { width } = context.config;
   const { gid } = header;
-  for (let index = from; index < to;) {
-    const leaf = leafOf(index, width);
-    const strands = await strandsOf(context, header, leaf);
+  const same = await sameStrand(context, header);
+  const expandLeaf = async (first: number, end: number): Promise<void> => {
+    const strands = same ? undefined : await strandsOf(context, header, leafOf(first, width));
     const rows: { ref: RunRef; step: PlanStep; attributes: Partial<RunAttributes> }[] = [];
-    for (const end = Math.min(to, (leaf + 1) * width); index < end; index++) {
-      const strand = strands?.[localIndex(index, width)] ?? (await context.plans.member(header.plan as string, header.only ?? index)).strand;
+    for (let index = first; index < end; index++) {
+      const strand = same ?? strands?.[localIndex(index, width)] ?? (await context.plans.member(header.plan as string, header.only ?? index)).strand;
       planned += taskSteps(strand);
       const step = strand[0] as PlanStep;
       const queue = queueOf(context, step);
@@ -111,13 +111,25 @@ export async function expandMembers(context: Context, header: Header, from: numb
         if (!due) packs.add(gid, index, 0, queue, delaySeconds);
       }
     }
-    await createRuns(context, rows);
+    if (rows.length === 0) return;
+    await putRuns(context, rows);
     await recheckDelayed(
       context,
       rows.filter(({ attributes }) => attributes.notBefore !== undefined),
     );
+  };
+  for (let index = from; index < to; index = (leafOf(index, width) + 1) * width) {
+    const end = Math.min(to, (leafOf(index, width) + 1) * width);
+    if (header.tracking === "full") await context.expanding.take(() => expandLeaf(index, end));
+    else await expandLeaf(index, end);
   }
   await all([packs.send(), ...(again ? [] : [notePlanned(context, ownedBy(header), `${gid}.${from}`, planned)])]);
+}
+/** Of members that differ in nothing but their arguments. */
+async function sameStrand(context: Context, header: Header): Promise<Strand | undefined> {
+  if (header.plan === undefined || header.repeat || header.only !== undefined) return undefined;
+  const { members } = await context.plans.group(header.plan);
+  return isPaged(members) && members.only !== undefined ? [{ task: members.only }] : undefined;
 }
 
 function firstStep(
@@ -131,10 +143,18 @@ function firstStep(
   const notBefore = notBeforeOf(step, header.createdAt);
   const wait = notBefore === undefined || notBefore <= now ? undefined : notBefore;
   if (header.tracking !== "full" && wait === undefined) return { attributes: undefined, delaySeconds: 0, due: false };
+  const { v, jobId, ttl } = ownedBy(header);
+  if (wait === undefined && !isGroupStep(step) && step.options === undefined) {
+    // Written out, because a million of these are written: what is spread together takes ten times the memory.
+    const attributes = { v, jobId, ttl, status: "queued" as const, round: header.round, attempt: 0, sentAt: now, task: step.task };
+    return { attributes, delaySeconds: 0, due: false };
+  }
   const timing = wait === undefined ? {} : duePart(context, runIdOf(header.gid, index, 0), wait, now);
   const expiresAt = expiresAtOf(step, header.createdAt);
   const attributes: Partial<RunAttributes> = {
-    ...ownedBy(header),
+    v,
+    jobId,
+    ttl,
     status: "queued",
     round: header.round,
     attempt: 0,

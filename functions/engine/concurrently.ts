@@ -17,6 +17,27 @@ export async function eachBounded<T>(items: Iterable<T>, limit: number, work: (i
   await all(Array.from({ length: limit }, lane));
 }
 
+/** At most so many at a time; first come, first served. */
+export class Turns {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(most: number) {
+    this.#free = most;
+  }
+  async take<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#free++;
+    }
+  }
+}
+
 /** The items of pages one by one, each made into what is given when it is asked for: without a generator's turns of the event loop for each. */
 export function eachOf<T, U>(pages: AsyncGenerator<readonly T[], void, undefined>, make: (item: T) => MaybePromise<U>): AsyncIterableIterator<U> {
   let page: readonly T[] = [];

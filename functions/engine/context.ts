@@ -1,3 +1,4 @@
+import type { Turns } from "./concurrently.ts";
 import type { EngineConfig } from "./contract.ts";
 import type { GateCache } from "./gate.ts";
 import type { Pace } from "./pace.ts";
@@ -10,4 +11,6 @@ export interface Context extends Ports {
   readonly plans: PlanStore;
   readonly gates: GateCache;
   readonly pace: Pace;
+  /** Of those that write rows before anything runs: a few keep the store busy, more would only fill the memory. */
+  readonly expanding: Turns;
 }

@@ -12,6 +12,7 @@ import { jobGraph } from "./graph.ts";
 import { countersOf, readLedger } from "./ledger-reads.ts";
 import { handleMembers } from "./members.ts";
 import { sendControl } from "./messages.ts";
+import { Turns } from "./concurrently.ts";
 import { Pace } from "./pace.ts";
 import { PlanStore } from "./plan-store.ts";
 import type { Ports } from "./ports.ts";
@@ -25,7 +26,7 @@ import { sweep } from "./sweep.ts";
 /** One instance of the engine over its ports: the same code on one machine, on AWS and in the simulator. */
 export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): Engine {
   const plans = new PlanStore(() => context);
-  const context: Context = { ...ports, config: { ...DEFAULT_CONFIG, ...config }, plans, gates: new GateCache(), pace: new Pace() };
+  const context: Context = { ...ports, config: { ...DEFAULT_CONFIG, ...config }, plans, gates: new GateCache(), pace: new Pace(), expanding: new Turns(2) };
   return {
     newJobId: (request) => newJobId(context, request),
     submit: (request) => submitJob(context, request),

@@ -22,3 +22,11 @@ export function doneOf(item: Item | undefined): ReadonlySet<number> {
 export async function readLedger(context: Context, at: LedgerAt): Promise<Item | undefined> {
   return context.store.get(ledgerKey(at.gid, at.round, at.level, at.node), { consistent: true });
 }
+export async function readLedgers(context: Context, nodes: readonly LedgerAt[]): Promise<readonly (Item | undefined)[]> {
+  const items: (Item | undefined)[] = [];
+  for (let from = 0; from < nodes.length; from += 100) {
+    const keys = nodes.slice(from, from + 100).map(({ gid, round, level, node }) => ledgerKey(gid, round, level, node));
+    items.push(...(await context.store.getMany(keys)));
+  }
+  return items;
+}

@@ -1,4 +1,4 @@
-import { type GroupStep, isGroupStep, type PlanStep, type Strand } from "../core/plan.ts";
+import { type GroupStep, isGroupStep, plainTask, type PlanStep, type Strand } from "../core/plan.ts";
 import { LIMITS } from "../core/limits.ts";
 import { attributesBytes, keyBytes, writeUnits } from "../core/item-size.ts";
 import type { PlanPages } from "../core/work-count.ts";
@@ -47,10 +47,13 @@ function* pageOut(step: GroupStep, name: string, width: number, counter: { group
   for (const strand of step.members as readonly Strand[]) members.push(strand.some(isGroupStep) ? yield* pageOutInside(strand, name, width, counter) : strand);
   if (members.length <= width && JSON.stringify(members).length <= INLINE_MEMBERS) return { ...step, members };
   const prefix = `${name}!${counter.groups++}`;
+  let only = plainTask(members[0] as Strand);
   for (let leaf = 0; leaf * width < members.length; leaf++) {
-    yield { name: `${prefix}/${leaf}`, text: JSON.stringify(members.slice(leaf * width, (leaf + 1) * width)) };
+    const inLeaf = members.slice(leaf * width, (leaf + 1) * width);
+    if (!inLeaf.every((strand) => plainTask(strand) === only)) only = undefined;
+    yield { name: `${prefix}/${leaf}`, text: JSON.stringify(inLeaf) };
   }
-  return { ...step, members: { pages: prefix, count: members.length } };
+  return { ...step, members: { pages: prefix, count: members.length, ...(only !== undefined && { only }) } };
 }
 function* pageOutInside(strand: Strand, name: string, width: number, counter: { groups: number }): Generator<PlanPage, Strand, undefined> {
   const steps: PlanStep[] = [];

@@ -12,7 +12,7 @@ import { follow } from "./follow.ts";
 import { readGate, readHeader } from "./gate.ts";
 import { setNextCheck } from "./header-writes.ts";
 import { asJob, DUE_SHARDS, dueShard, type Header, jobKey, OPEN_SHARDS, openShard, type Run } from "./items.ts";
-import { doneOf, readLedger } from "./ledger-reads.ts";
+import { doneOf, readLedger, readLedgers } from "./ledger-reads.ts";
 import { sendControl, sendRun } from "./messages.ts";
 import type { IndexName, Key } from "./ports.ts";
 import { clearDue, isDue, isLive, isReady, noteResend } from "./run-writes.ts";
@@ -127,12 +127,25 @@ export async function sweepGroup(context: Context, gid: string, fromLeaf: number
 
 /** The ledger grew since the last check: all is well, look again later. Otherwise the next checks come ever further apart while something is repaired. */
 async function moved(context: Context, header: Header): Promise<boolean> {
-  const root = await readLedger(context, { gid: header.gid, round: header.round, level: header.height, node: 0 });
-  const marks = Object.values(root?.attributes ?? {}).reduce<number>((sum, value) => (typeof value === "number" ? sum + value : sum), doneOf(root).size);
+  const marks = await marksSeen(context, header);
   const grew = marks > (header.seenMarks ?? 0);
   const stalls = grew ? 0 : (header.stalls ?? 0) + 1;
   await rest(context, header, marks, stalls);
   return grew && header.memberCount !== undefined && header.memberCount > context.config.width;
+}
+/**
+ * A number that grows with the ledger's marks, from a few nodes of it. The root of a tall ledger stands still for as long as the nodes below it fill, tens of thousands of
+ * members each: looking into all leaves for that would cost more than the group.
+ */
+async function marksSeen(context: Context, header: Header): Promise<number> {
+  const { gid, round, height, memberCount } = header;
+  const root = await readLedger(context, { gid, round, level: height, node: 0 });
+  const marks = Object.values(root?.attributes ?? {}).reduce<number>((sum, value) => (typeof value === "number" ? sum + value : sum), doneOf(root).size);
+  if (height < 3 || memberCount === undefined) return marks;
+  const { width } = context.config;
+  const nodes = Array.from({ length: Math.ceil(memberCount / width ** (height - 1)) }, (_, node) => ({ gid, round, level: height - 1, node }));
+  const below = await readLedgers(context, nodes);
+  return marks + below.reduce((sum, node) => sum + doneOf(node).size, 0);
 }
 async function rest(context: Context, header: Header, marks: number, stalls: number): Promise<void> {
   // An execution runs, and costs, until somebody has seen that its run is over.
