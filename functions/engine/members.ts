@@ -139,7 +139,8 @@ async function handleMember(
   if (await mustNotRun(context, header, ref)) {
     const ended = await endRevoked(context, header, ref, run);
     if (ended) return { kind: "terminal", run: ended };
-    return run && run.status !== "waiting" ? { kind: "later", delaySeconds: secondsUntil(context, run.leaseUntil) } : DONE;
+    // A row that nobody has looked at is looked at when it comes again.
+    return run?.status === "waiting" ? DONE : { kind: "later", delaySeconds: secondsUntil(context, run?.leaseUntil) };
   }
   if (run?.status === "waiting") {
     await resumeWaiting(context, run);

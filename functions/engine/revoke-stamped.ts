@@ -10,7 +10,7 @@ import type { Run } from "./items.ts";
 import { sendControl } from "./messages.ts";
 import { walkRuns } from "./query.ts";
 import { endRevoked } from "./revoke.ts";
-import { mustNotRun } from "./revoked.ts";
+import { mustNotRun, REVOKED } from "./revoked.ts";
 
 /**
  * Revoking by stamp (docs/adr/0007). The root header says which stamps are revoked; that write is the revocation, for runs that exist and for those that come.
@@ -50,7 +50,10 @@ export async function applyStampRevocation(context: Context, jobId: string, afte
   if (!root?.revokedStamps || root.outcome) return;
   let seen = 0;
   for await (const { run, header, cursor } of walkRuns(context, jobId, after)) {
-    if (!isTerminal(run.status) && !header.outcome && (await mustNotRun(context, withStampsOf(root, header), run))) await end(context, header, run);
+    if (isTerminal(run.status)) {
+      // Whoever ended it may have died before all that follows from it.
+      if (run.error?.reason === REVOKED.reason) await follow(context, [{ kind: "run", run }], "engine");
+    } else if (!header.outcome && (await mustNotRun(context, withStampsOf(root, header), run))) await end(context, header, run);
     if (++seen >= ROWS_PER_MESSAGE) return sendControl(context, { kind: "revokeStamped", gid: jobId, after: cursor });
   }
 }
