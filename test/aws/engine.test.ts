@@ -15,7 +15,11 @@ import { emulatedVariables, isEmulated, makeTables } from "./emulated.ts";
 
 const QUEUES = ["engine", "local.default#worker"];
 const CHILDREN = 2_000;
-const LOOP: WorkerLoop = { slot: async () => ({ release: () => undefined }), spareSlot: () => undefined, hold: () => ({ ready: undefined, release: () => undefined }) };
+const LOOP: WorkerLoop = {
+  slot: async () => ({ release: () => undefined }),
+  spareSlot: () => undefined,
+  hold: () => ({ ready: undefined, release: () => undefined }),
+};
 
 /** The engine over a real DynamoDB, with queues in memory: what a member of a group costs there, as DynamoDB itself counts it. */
 describe.runIf(isEmulated("DYNAMODB"))("the engine where AWS_ENDPOINT_URL names a DynamoDB", () => {

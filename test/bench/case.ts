@@ -31,3 +31,5 @@ export type FromCase =
   | { readonly kind: "done" }
   | { readonly kind: "failed"; readonly message: string };
 export type ToCase = { readonly kind: "watching" } | { readonly kind: "usage"; readonly usage: Usage };
+/** Members of the group that is run, as it will be measured, before anything is: code is compiled, queues exist. The same for engines that compile while they run. */
+export const WARM_UP = 10_000;

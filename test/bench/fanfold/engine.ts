@@ -10,7 +10,7 @@ import { serveApp, type Served } from "../../../functions/embedded/serve-app.ts"
 import type { JobView } from "../../../functions/engine/contract.ts";
 import { canvasOf, type CanvasSource } from "../../../functions/sdk/canvas-builder.ts";
 import { chord, group } from "../../../functions/sdk/index.ts";
-import type { CaseContext } from "../case.ts";
+import { type CaseContext, WARM_UP } from "../case.ts";
 import { round } from "../statistics.ts";
 import { type Counts, countsFile, MESSAGES_PER_REQUEST, ownCounts } from "./counters.ts";
 import { collect, type Collected, identity } from "./tasks.ts";
@@ -20,8 +20,6 @@ const TASKS = modulePath(import.meta.url, "./tasks");
 export const DURABILITY = "every write in a database file before it counts: survives kill -9 of all processes, flushed to the disk within 100 ms";
 const READY_MS = 60_000;
 const POLL_MS = 5;
-/** Members of the group that is run before anything is measured: code is compiled, queues exist. */
-const WARM_UP = 3_000;
 /** Acknowledgements and the closing of headers come after the end of a job. */
 const SETTLED_MS = 300;
 
@@ -62,7 +60,7 @@ export async function withEngine(context: CaseContext, work: (engine: BenchEngin
         return { url: served.url, token };
       },
     };
-    await bench.ended(await bench.submit(fanIn(WARM_UP, file)));
+    await bench.ended(await bench.submit(fanIn(WARM_UP, file, context.level)));
     await pause(SETTLED_MS);
     rmSync(file);
     await work(bench);

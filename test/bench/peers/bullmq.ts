@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { modulePath, workerArguments } from "../../../functions/embedded/node-arguments.ts";
-import type { Case } from "../case.ts";
+import { type Case, WARM_UP } from "../case.ts";
 import { round } from "../statistics.ts";
 import { CHILDREN, type Connection, PARENTS, type Summed, type WorkerAssignment } from "./bullmq-flow.ts";
 import { peerModule } from "./install.ts";
@@ -63,7 +63,7 @@ export const run: Case = async (context) => {
   };
   const setting = await fastest(timed);
   const workers = await startWorkers({ connection, file, ...setting });
-  await flow(TUNING);
+  await flow(WARM_UP);
   rmSync(file);
   const { value, seconds, cpuSeconds, rssMb, rssOthersMb } = await context.measure(() => flow(n));
   if (value.count !== n || value.total !== (n * (n - 1)) / 2) throw new Error(`the parent saw ${value.count} results, total ${value.total}`);
