@@ -10,7 +10,7 @@ import { startRuntime, type Runtime, type RuntimeOptions } from "../functions/em
 import { loadTaskModule } from "../functions/sdk/index.ts";
 import { version } from "./repository.ts";
 
-export interface LocalOptions extends Pick<RuntimeOptions, "dataFolder" | "workers" | "concurrency"> {
+export interface LocalOptions extends Pick<RuntimeOptions, "dataFolder" | "workers" | "concurrency" | "durability"> {
   /** Path of the module that exports tasks and workflows. */
   readonly tasks: string;
 }
@@ -30,6 +30,7 @@ export async function startLocal(options: LocalOptions, security: Security = noS
     dataFolder: options.dataFolder,
     tasksModule,
     ...(options.workers !== undefined && { workers: options.workers }),
+    ...(options.durability !== undefined && { durability: options.durability }),
     concurrency: options.concurrency ?? config.concurrency,
     engine: { site: config.site, defaultJobTimeoutSeconds: config.jobTimeoutDays * DAY, retentionSeconds: config.retentionDays * DAY },
   });

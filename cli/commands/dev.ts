@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { loopbackSecurity } from "../../functions/api/security.ts";
+import type { Durability } from "../../functions/embedded/commit-gatherer.ts";
 import { serveApp, type Served } from "../../functions/embedded/serve-app.ts";
 import { action, command, wholeNumber, type CommonOptions, type Context } from "../command.ts";
 import { loadLocal } from "../load-local.ts";
@@ -14,6 +15,7 @@ import type { Terminal } from "../terminal.ts";
 interface DevOptions extends CommonOptions {
   readonly port: number;
   readonly workers?: number;
+  readonly durability: Durability;
   readonly auth: boolean;
 }
 /** Streams that somebody follows, and runs under way, get so long when the server is stopped. */
@@ -24,6 +26,11 @@ export function devCommand(): Command {
   return command("dev", "Run the dev server: engine, workers and HTTP API on 127.0.0.1", "fanfold dev --port 0 --data /tmp/try")
     .option("--port <port>", "port to listen on; 0 takes a free one", wholeNumber(0, 65_535), DEFAULT_PORT)
     .option("--workers <n>", "processes that run tasks (default: one per core)", wholeNumber(0, 256))
+    .addOption(
+      new Option("--durability <what>", "what a finished write survives: the end of every process, or a power cut as well, which is slower")
+        .choices(["process", "power"])
+        .default("process"),
+    )
     .option("--no-auth", "ask for no token; for tests on a machine of your own")
     .action(
       action(async ({ terminal, interrupted }: Context, options: DevOptions) => {
@@ -31,7 +38,12 @@ export function devCommand(): Command {
         let port = options.port;
         const { startLocal } = await loadLocal();
         const local = await startLocal(
-          { dataFolder: options.data, tasks: options.tasks, ...(options.workers !== undefined && { workers: options.workers }) },
+          {
+            dataFolder: options.data,
+            tasks: options.tasks,
+            durability: options.durability,
+            ...(options.workers !== undefined && { workers: options.workers }),
+          },
           loopbackSecurity({ port: () => port, token }),
         );
         try {

@@ -58,6 +58,18 @@ const REGRESSIONS: readonly Regression[] = [
     seed: 25887,
     was: "a branch behind the first step of an error link asked about the error of a step that had ended well",
   },
+  {
+    name: "a revoked row that nobody has looked at is looked at",
+    seed: 294,
+    variant: "no-sweeper",
+    was: "the first delivery of a revoked member expected no row; it met one that had been given back, and was acknowledged",
+  },
+  {
+    name: "a repeated walk of a revocation follows what the one before ended",
+    seed: 3410,
+    variant: "no-sweeper",
+    was: "a worker ended a run by its stamp and died; the next one saw that it had ended and passed on",
+  },
 ];
 
 describe("errors that the simulation found", () => {

@@ -36,9 +36,9 @@ export class SimExecutions {
     const gid = this.#groups.get(name);
     const header = gid === undefined ? undefined : shape.header(gid);
     const owner = header?.joins === undefined ? undefined : shape.rowOf(header.joins);
-    // After its job was collected nothing is known any more.
-    if (gid === undefined || (header && (!owner || owner.joins !== gid))) this.#complaints.bad("execution-of-uncommitted-attempt", name);
     const standing = this.all.all.get(name);
+    // While its job is collected, and after that, nothing is known any more: what stands was seen to be committed when it began.
+    if (!standing && (gid === undefined || (header && (!owner || owner.joins !== gid)))) this.#complaints.bad("execution-of-uncommitted-attempt", name);
     if (standing && faults.namelessExecutions) this.#complaints.bad("executed-twice", name);
     const started = this.all.begin(machine, name, input);
     if (!standing) {
