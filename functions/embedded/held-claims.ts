@@ -3,6 +3,7 @@ import { claimsOf } from "../engine/heartbeat.ts";
 
 /** Who keeps the leases of what this process holds: the parent over a link, or a keeper in the same process. */
 export interface ClaimKeeper {
+  /** Those of a token that is held already take the place of what was told before. */
   held(runs: HeldRuns): void;
   released(token: string): void;
   /** Resolves when the keeper has, or will get whatever happens to this process, everything it was told so far; undefined: it has. */
@@ -44,7 +45,13 @@ export class HeldClaims {
     const timer = remaining > LONGEST_TIMER_MS ? undefined : setTimeout(abort, Math.max(0, remaining), "deadline");
     this.#held.set(runs.token, { abort, timer });
     this.#options.keeper.held(runs);
-    return { ready: this.#ready(runs, abort), release: () => this.#release(runs.token) };
+    return {
+      ready: this.#ready(runs, abort),
+      narrow: (left) => {
+        if (this.#held.has(runs.token)) this.#options.keeper.held(left);
+      },
+      release: () => this.#release(runs.token),
+    };
   }
   /** What the keeper found out. A claim that is not held any more needs no abort. */
   abort(token: string, runId: string, reason: AbortReason): void {

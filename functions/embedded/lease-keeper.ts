@@ -46,8 +46,12 @@ export class LeaseKeeper {
     return size;
   }
   held(holder: string, held: readonly HeldRuns[]): void {
-    const freshAt = performance.now();
-    for (const runs of held) this.#kept.set(runs.token, { runs, holder, freshAt, told: undefined });
+    const now = performance.now();
+    for (const runs of held) {
+      // Held before: fewer of the same are left.
+      const { freshAt, told } = this.#kept.get(runs.token) ?? { freshAt: now, told: undefined };
+      this.#kept.set(runs.token, { runs, holder, freshAt, told });
+    }
     if (held.length > 0) this.#timer ??= setInterval(() => this.#tick(), this.#options.leaseMs / 12);
   }
   released(tokens: readonly string[]): void {

@@ -57,9 +57,8 @@ export class ParentLink implements ClaimKeeper {
     void this.told();
   }
   released(token: string): void {
-    const untold = this.#held.findIndex((runs) => runs.token === token);
-    if (untold >= 0) this.#held.splice(untold, 1);
-    else this.#released.push(token);
+    this.#held = this.#held.filter((runs) => runs.token !== token);
+    this.#released.push(token);
     void this.told();
   }
   sent(queues: Iterable<string>): void {

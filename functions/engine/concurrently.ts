@@ -43,6 +43,7 @@ export function eachOf<T, U>(pages: AsyncGenerator<readonly T[], void, undefined
   let page: readonly T[] = [];
   let at = 0;
   let loading: Promise<unknown> = Promise.resolve();
+  let loads = 0;
   const give = (): Promise<IteratorResult<U>> => {
     const made = make(page[at++] as T);
     return made instanceof Promise ? made.then((value) => ({ value, done: false })) : Promise.resolve({ value: made, done: false });
@@ -62,8 +63,9 @@ export function eachOf<T, U>(pages: AsyncGenerator<readonly T[], void, undefined
     },
     next() {
       // Asked for several at once: each waits for the one before.
-      if (at < page.length) return give();
-      const loaded = loading.then(load);
+      if (loads === 0 && at < page.length) return give();
+      loads++;
+      const loaded = loading.then(load).finally(() => loads--);
       loading = loaded.catch(() => undefined);
       return loaded;
     },

@@ -184,6 +184,8 @@ export type HeartbeatOutcome = "kept" | "lost" | "cancelled";
 export interface Hold {
   /** User code runs only after this: somebody who outlives a blocked process knows of the claims. undefined: it may run now. */
   readonly ready: Promise<void> | undefined;
+  /** Only these go on: what the others held is theirs no more, or has been given back. */
+  narrow(runs: HeldRuns): void;
   release(): void;
 }
 /** `runId` undefined: all of them. */

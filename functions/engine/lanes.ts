@@ -6,7 +6,7 @@ import { type AttemptOutcome, type Commit, commitAttempts, executeAttempt, type 
 import { HeldAttempt } from "./claimed.ts";
 import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
-import type { AbortReason, Hold, WorkerLoop } from "./contract.ts";
+import type { AbortReason, HeldRuns, Hold, WorkerLoop } from "./contract.ts";
 import { resumeDeferred } from "./deferred.ts";
 import { resumeWaiting } from "./expand.ts";
 import { gateOf } from "./gate.ts";
@@ -201,9 +201,11 @@ class Batch {
   readonly #timeoutSeconds: number;
   readonly #patienceMs: number;
   readonly #deadline: number;
+  readonly #held: HeldRuns;
   readonly #hold: Hold;
-  /** Turns that are not settled. */
-  #open: number;
+  /** Members that are not settled. */
+  readonly #open: Set<number>;
+  #slow = false;
   #turns: readonly Turn[];
   #next = 0;
   #ended: Ended[] = [];
@@ -221,22 +223,22 @@ class Batch {
     this.#finishing = finishing;
     this.#leave = leave;
     this.#turns = turns;
-    this.#open = turns.length;
+    this.#open = new Set(turns.map(({ member }) => member.ref.index));
     this.#info = context.registry.info(step.task) as TaskInfo;
     this.#timeoutSeconds = Math.min(step.options?.timeout ?? this.#info.timeoutSeconds, loop.limit?.seconds ?? Number.POSITIVE_INFINITY);
     // The last of them may have to wait for its turn that long.
     this.#patienceMs = turns.length === 1 ? 0 : PATIENCE_BATCHES * context.config.batchMs;
     this.#deadline = Math.min(context.clock.now() + this.#patienceMs + this.#timeoutSeconds * 1_000, loop.limit?.at ?? Number.POSITIVE_INFINITY);
     const { run, token } = turns[0] as Turn;
-    const members = turns.map(({ member }) => member.ref.index);
     const attempts = turns.map((turn) => turn.run.attempt);
-    const held = { token, task: step.task, gid: run.gid, step: run.step, members, attempts, deadline: this.#deadline, ...(thin && { thin }) };
-    this.#hold = loop.hold(held, (reason, runId) => this.#abort(reason, runId));
+    const deadline = this.#deadline;
+    this.#held = { token, task: step.task, gid: run.gid, step: run.step, members: [...this.#open], attempts, deadline, ...(thin && { thin }) };
+    this.#hold = loop.hold(this.#held, (reason, runId) => this.#abort(reason, runId));
   }
   async run(): Promise<void> {
     const { clock, pace } = this.#lanes.context;
     const count = this.#turns.length;
-    if (this.#hold.ready) await this.#hold.ready;
+    if (this.#hold.ready) await this.#ready();
     const start = clock.now();
     if (count > 1) void clock.pause(this.#patienceMs).then(() => !this.#over && this.#giveUp());
     let executed = 0;
@@ -251,11 +253,19 @@ class Batch {
     this.#commit();
   }
 
+  async #ready(): Promise<void> {
+    try {
+      await this.#hold.ready;
+    } catch (error) {
+      await this.#fail(this.#turns, error);
+    }
+  }
+  /** The first reason stays. */
   #abort(reason: AbortReason, runId?: string): void {
     for (const { run } of this.#turns) {
       if (runId !== undefined && runId !== run.runId) continue;
       if (run === this.#current?.run) this.#current.abort(reason);
-      else (this.#aborted ??= new Map()).set(run.runId, reason);
+      else if (!this.#aborted?.has(run.runId)) (this.#aborted ??= new Map()).set(run.runId, reason);
     }
   }
   #attemptOf({ member: { step, thin }, run, token }: Turn): HeldAttempt {
@@ -268,9 +278,13 @@ class Batch {
   }
   #execute(turn: Turn): Promise<void> | undefined {
     const attempt = this.#attemptOf(turn);
-    const executing = executeAttempt(this.#lanes.context, attempt);
-    if (executing instanceof Promise) return this.#noteLater(turn, attempt, executing);
-    this.#note(turn, attempt, executing);
+    try {
+      const executing = executeAttempt(this.#lanes.context, attempt);
+      if (executing instanceof Promise) return this.#noteLater(turn, attempt, executing);
+      this.#note(turn, attempt, executing);
+    } catch (error) {
+      this.#finishing.push(quiet(this.#fail([turn], error)));
+    }
     return undefined;
   }
   async #noteLater(turn: Turn, attempt: HeldAttempt, executing: Promise<Executed>): Promise<void> {
@@ -282,11 +296,12 @@ class Batch {
   }
   #note({ member }: Turn, attempt: HeldAttempt, executed: Executed): void {
     if ("set" in executed) this.#ended.push({ member, attempt, commit: executed });
-    else this.#settle(member, executed);
+    else this.#settle([{ member, handled: executed }]);
   }
   /** What has not begun goes back; what has ended need not wait for what runs. */
   #giveUp(): void {
     this.#leave();
+    this.#slow = true;
     const turns = this.#turns.slice(this.#next);
     this.#turns = this.#turns.slice(0, this.#next);
     if (turns.length > 0) this.#finishing.push(quiet(this.#giveBack(turns)));
@@ -294,7 +309,7 @@ class Batch {
   }
   async #giveBack(turns: readonly Turn[]): Promise<void> {
     await giveBack(this.#lanes.context, turns.filter(isClaimed));
-    for (const { member } of turns) this.#settle(member, { kind: "later", delaySeconds: 0 });
+    this.#settle(turns.map(({ member }) => ({ member, handled: { kind: "later", delaySeconds: 0 } })));
   }
   #commit(): void {
     const ended = this.#ended;
@@ -304,7 +319,7 @@ class Batch {
   async #commitAll(ended: readonly Ended[]): Promise<void> {
     try {
       const outcomes = await commitAttempts(this.#lanes.context, ended);
-      ended.forEach(({ member }, k) => this.#settle(member, handledAs(outcomes[k] as AttemptOutcome)));
+      this.#settle(ended.map(({ member }, k) => ({ member, handled: handledAs(outcomes[k] as AttemptOutcome) })));
     } catch (error) {
       await this.#fail(
         ended.map(({ member, attempt: { run, token } }) => ({ member, run, token })),
@@ -314,16 +329,21 @@ class Batch {
   }
   async #fail(turns: readonly Turn[], error: unknown): Promise<never> {
     await giveBack(this.#lanes.context, turns.filter(isClaimed));
-    this.#release(turns.length);
+    this.#release(turns.map(({ member }) => member));
     throw error;
   }
-  #settle(member: Ready, handled: Handled): void {
-    this.#release(1);
-    this.#lanes.settle(member, handled);
+  #settle(settled: readonly { readonly member: Ready; readonly handled: Handled }[]): void {
+    this.#release(settled.map(({ member }) => member));
+    for (const { member, handled } of settled) this.#lanes.settle(member, handled);
   }
-  #release(count: number): void {
-    this.#open -= count;
-    if (this.#open === 0) this.#hold.release();
+  /** All at once, unless one of them is slow: then nobody keeps the leases of the others for it. */
+  #release(members: readonly Ready[]): void {
+    for (const { ref } of members) this.#open.delete(ref.index);
+    if (this.#open.size === 0) this.#hold.release();
+    else if (this.#slow) {
+      const attempts = this.#held.attempts.filter((_, k) => this.#open.has(this.#held.members[k] as number));
+      this.#hold.narrow({ ...this.#held, members: this.#held.members.filter((index) => this.#open.has(index)), attempts });
+    }
   }
 }
 const isClaimed = ({ member }: Turn): boolean => !member.thin;

@@ -43,7 +43,7 @@ export async function handleMembers(context: Context, message: MemberMessage, re
     followUp.ended();
   };
   const { header } = gate;
-  const strands = await strandsOf(context, header, leafOf(message.members[0] as number, context.config.width));
+  const strands = look ? undefined : await strandsOf(context, header, leafOf(message.members[0] as number, context.config.width));
   const startable = new Startable(context, header, strands);
   const prepare = async (ref: RunRef, run: Run | undefined): Promise<void> => {
     if (!run && marked?.has(localIndex(ref.index, context.config.width))) return settle(ref, DONE);

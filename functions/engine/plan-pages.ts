@@ -18,7 +18,7 @@ export interface PlanPage {
  * time: together they take as much memory as the plan.
  */
 export function* planPages(name: string, step: GroupStep, width: number): Generator<PlanPage, void, undefined> {
-  const paged = yield* pageOut(step, name, width, { groups: 0 });
+  const paged = yield* pageOut(step, name, width, { pages: 0 });
   yield { name, text: JSON.stringify([[paged]]) };
 }
 
@@ -41,21 +41,22 @@ export function addUnits(took: { writes: number; blobs: number }, item: PutOp | 
 }
 
 /** Replaces big groups, innermost first, by references to the pages that it yields. */
-function* pageOut(step: GroupStep, name: string, width: number, counter: { groups: number }): Generator<PlanPage, GroupStep, undefined> {
+function* pageOut(step: GroupStep, name: string, width: number, counter: { pages: number }): Generator<PlanPage, GroupStep, undefined> {
   if (!Array.isArray(step.members)) return step;
   const members: Strand[] = [];
   for (const strand of step.members as readonly Strand[]) members.push(strand.some(isGroupStep) ? yield* pageOutInside(strand, name, width, counter) : strand);
   if (members.length <= width && JSON.stringify(members).length <= INLINE_MEMBERS) return { ...step, members };
-  const prefix = `${name}!${counter.groups++}`;
+  const prefix = `${name}!${counter.pages}`;
   let only = plainTask(members[0] as Strand);
   for (let leaf = 0; leaf * width < members.length; leaf++) {
     const inLeaf = members.slice(leaf * width, (leaf + 1) * width);
     if (!inLeaf.every((strand) => plainTask(strand) === only)) only = undefined;
+    counter.pages++;
     yield { name: `${prefix}/${leaf}`, text: JSON.stringify(inLeaf) };
   }
   return { ...step, members: { pages: prefix, count: members.length, ...(only !== undefined && { only }) } };
 }
-function* pageOutInside(strand: Strand, name: string, width: number, counter: { groups: number }): Generator<PlanPage, Strand, undefined> {
+function* pageOutInside(strand: Strand, name: string, width: number, counter: { pages: number }): Generator<PlanPage, Strand, undefined> {
   const steps: PlanStep[] = [];
   for (const step of strand) steps.push(isGroupStep(step) ? yield* pageOut(step, name, width, counter) : step);
   return steps;

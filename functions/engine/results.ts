@@ -46,8 +46,10 @@ export async function* memberEnds(context: Context, gid: string, from = 0, count
     for (let index = leaf * width; index < upTo; index++) {
       const thin = marked?.get(index);
       const run = thin ?? (marked && !marked.has(index) ? undefined : last.get(index));
-      if (run && header.pages) yield* memberEnds(context, childGroup(run), from, counter);
-      else if (run || header.memberCount !== undefined) {
+      if (run && header.pages) {
+        if (ends.length > 0) yield ends.splice(0);
+        yield* memberEnds(context, childGroup(run), from, counter);
+      } else if (run || header.memberCount !== undefined) {
         const strand = strands?.[index - leaf * width];
         const single = thin !== undefined || (strand !== undefined && isSingle(strand));
         addEnd(ends, header, index, run, single ? endStatus(run) : await strandStatus(context, header, run), counter);

@@ -52,7 +52,7 @@ export async function applyStampRevocation(context: Context, jobId: string, afte
   for await (const { run, header, cursor } of walkRuns(context, jobId, after)) {
     if (isTerminal(run.status)) {
       // Whoever ended it may have died before all that follows from it.
-      if (run.error?.reason === REVOKED.reason) await follow(context, [{ kind: "run", run }], "engine");
+      if (run.error?.reason === REVOKED.reason && header.state !== "closed") await follow(context, [{ kind: "run", run }], "engine");
     } else if (!header.outcome && (await mustNotRun(context, withStampsOf(root, header), run))) await end(context, header, run);
     if (++seen >= ROWS_PER_MESSAGE) return sendControl(context, { kind: "revokeStamped", gid: jobId, after: cursor });
   }

@@ -36,6 +36,9 @@ export class BatchClaims {
     this.#keeper.held(HOLDER, [runs]);
     return {
       ready: undefined,
+      narrow: (left) => {
+        if (this.#held.has(runs.token)) this.#keeper.held(HOLDER, [left]);
+      },
       release: () => {
         clearTimeout(timer);
         this.#held.delete(runs.token);

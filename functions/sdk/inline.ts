@@ -48,7 +48,7 @@ function inlineCall(task: AnyTask, args: readonly Json[], kwargs: JsonObject): T
     round: 0,
     task: task.name,
     args,
-    kwargs,
+    kwargs: { ...kwargs },
     stamps: {},
     headers: {},
     priority: undefined,

@@ -18,7 +18,7 @@ const CHILDREN = 2_000;
 const LOOP: WorkerLoop = {
   slot: async () => ({ release: () => undefined }),
   spareSlot: () => undefined,
-  hold: () => ({ ready: undefined, release: () => undefined }),
+  hold: () => ({ ready: undefined, narrow: () => undefined, release: () => undefined }),
 };
 
 /** The engine over a real DynamoDB, with queues in memory: what a member of a group costs there, as DynamoDB itself counts it. */

@@ -20,7 +20,7 @@ function keep(leaseMs: number): Kept {
     leaseMs,
     log: () => undefined,
     heartbeat: async (claims) => {
-      kept.beats.push(claims.map((each) => each.token));
+      kept.beats.push(claims.map((each) => each.runId));
       return claims.map((each) => kept.answer.get(each.token) ?? "kept");
     },
     onLost: (holder, claims) => kept.lost.push(...claims.map((each) => `${holder} ${each.claim.token} ${each.outcome}`)),
@@ -35,7 +35,19 @@ describe("the lease keeper", () => {
     keeper.held("b", [held("3")]);
     keeper.released(["2"]);
     await until("a beat", () => beats.length > 0);
-    expect(beats[0]).toEqual(["1", "3"]);
+    expect(beats[0]).toEqual(["job.1", "job.3"]);
+    await keeper.stop();
+  });
+
+  it("keeps what is left of a batch, as fresh as it was", async () => {
+    const { keeper, beats } = keep(300);
+    keeper.held("a", [held("1", undefined, [1, 2, 3])]);
+    keeper.held("a", [held("1", undefined, [2])]);
+    expect(keeper.size("a")).toBe(1);
+    await until("a beat", () => beats.length > 0);
+    expect(beats[0]).toEqual(["job.2"]);
+    keeper.released(["1"]);
+    expect(keeper.size()).toBe(0);
     await keeper.stop();
   });
 
@@ -98,6 +110,16 @@ describe("held claims", () => {
     await hold.ready;
     hold.release();
     expect(events).toEqual(["held 1,2", "told", "confirm job.1,job.2", "abort job.2: lost", "released 1"]);
+  });
+
+  it("tell what is left of a batch, until it is released", async () => {
+    const { claims, events } = harness();
+    claims.look(true);
+    const hold = claims.hold(held("1", undefined, [1, 2]), () => events.push("abort"));
+    hold.narrow(held("1", undefined, [2]));
+    hold.release();
+    hold.narrow(held("1", undefined, [2]));
+    expect(events).toEqual(["held 1,2", "told", "held 2", "released 1"]);
   });
 
   it("abort at the deadline", async () => {

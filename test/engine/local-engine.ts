@@ -19,6 +19,7 @@ export class LocalEngine {
   readonly engine: Engine;
   readonly #tasks: readonly AnyTask[];
   readonly #config: Partial<EngineConfig>;
+  readonly #loop: WorkerLoop;
   /** Queue names in the order in which messages of them were first handled. */
   readonly queues: string[];
 
@@ -28,7 +29,9 @@ export class LocalEngine {
     config: Partial<EngineConfig> = {},
     queues: string[] = ["engine", "local.default#worker"],
     around: (ports: Ports) => Ports = (ports) => ports,
+    loop: WorkerLoop = LocalEngine.loop,
   ) {
+    this.#loop = loop;
     const list = [...tasks];
     this.#tasks = list;
     this.#config = config;
@@ -47,7 +50,7 @@ export class LocalEngine {
   static readonly loop: WorkerLoop = {
     slot: () => Promise.resolve({ release: () => undefined }),
     spareSlot: () => ({ release: () => undefined }),
-    hold: () => ({ ready: undefined, release: () => undefined }),
+    hold: () => ({ ready: undefined, narrow: () => undefined, release: () => undefined }),
   };
   /** Handles everything that is or becomes due until nothing is left, letting time pass and the sweeper run. */
   async untilQuiet(limitSeconds = 3_600): Promise<void> {
@@ -63,7 +66,7 @@ export class LocalEngine {
   async turn(): Promise<boolean> {
     const messages = await this.queue.receive(this.queues, 10, 30);
     const handled = messages.map(async (message) => {
-      const disposition = await this.engine.handle(message, LocalEngine.loop);
+      const disposition = await this.engine.handle(message, this.#loop);
       if (disposition.kind === "done") await this.queue.ack([message.id]);
       else if (disposition.kind === "later") await this.queue.later(message.id, disposition.delaySeconds);
       else await this.queue.dead(message.id, disposition.reason);

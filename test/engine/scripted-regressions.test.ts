@@ -81,7 +81,7 @@ function countingLoop(): WorkerLoop & { lent: number } {
     },
     slot: () => Promise.resolve(loop.lend()),
     spareSlot: () => loop.lend(),
-    hold: () => ({ ready: undefined, release: () => undefined }),
+    hold: () => ({ ready: undefined, narrow: () => undefined, release: () => undefined }),
   };
   return loop;
 }

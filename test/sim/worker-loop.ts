@@ -133,6 +133,9 @@ export class SimWorker {
         }
         return {
           ready: undefined,
+          narrow: ({ members }) => {
+            for (const hold of holds) if (!members.includes(hold.claim.index)) this.#holds.delete(hold);
+          },
           release: () => {
             for (const hold of holds) this.#holds.delete(hold);
           },
