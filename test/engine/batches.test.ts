@@ -8,7 +8,7 @@ class Holding implements WorkerLoop {
   readonly held = new Map<string, { runs: HeldRuns; readonly abort: Abort }>();
   readonly sizes: number[] = [];
   readonly narrowed: (readonly number[])[] = [];
-  slot = LocalEngine.loop.slot;
+  slot: WorkerLoop["slot"] = (priority) => LocalEngine.loop.slot(priority);
   spareSlot = (): undefined => undefined;
   hold = (runs: HeldRuns, abort: Abort): ReturnType<WorkerLoop["hold"]> => {
     const entry = { runs, abort };

@@ -10,7 +10,7 @@ export const RECORDED: readonly { readonly variant: string; readonly firstSeed: 
   { variant: "no-fencing", firstSeed: 14, runs: 14, shows: "ended-by-another" },
   { variant: "no-attempt-fence", firstSeed: 14, runs: 14, shows: "ended-by-another" },
   { variant: "claims-as-one", firstSeed: 19, runs: 19, shows: "one-lease-two-runs" },
-  { variant: "commits-as-one", firstSeed: 618, runs: 618, shows: "marked-without-end" },
+  { variant: "commits-as-one", firstSeed: 358, runs: 358, shows: "marked-without-end" },
   { variant: "no-skew-margin", firstSeed: 47, runs: 47, shows: "two-live-leases" },
   { variant: "instance-id-lease-owner", firstSeed: 4, runs: 4, shows: "result-changed" },
   { variant: "claim-without-condition", firstSeed: 3, runs: 3, shows: "two-live-leases" },

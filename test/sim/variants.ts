@@ -127,7 +127,7 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
     faults: {
       config: OFTEN_TOGETHER,
       reportMany: (ops, results) => {
-        const committed = ops.every(isCommit) && results.some(({ applied }) => applied);
+        const committed = ops.length > 1 && ops.every(isCommit);
         return committed ? results.map((result, k) => (result.applied ? result : asIfApplied(ops[k] as WriteOp, result))) : results;
       },
     },
