@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type Clock, type OutgoingMessage, PortError, type Queue } from "../engine/ports.ts";
 import { type LmdbEnvironment, readCopy } from "./lmdb-environment.ts";
 import { sortableInteger } from "./lmdb-key.ts";
-import { firstWaiting, MessageLines, readDepth, type Taken } from "./message-lines.ts";
+import { firstReady, firstWaiting, MessageLines, readDepth, type Taken } from "./message-lines.ts";
 import { decodeBody, decodeHead, type MessageHead, PLACE } from "./message-record.ts";
 import type { DeadLetter, Delivery, MessageSource, QueueDepth } from "./message-source.ts";
 
@@ -19,6 +19,7 @@ const MAX_DELAY_SECONDS = 900;
 const SECOND = 1_000;
 /** Messages that one receive makes visible again at most; the rest follows with the next. */
 const VISIBLE_BATCH = 1_000;
+const NONE: ReadonlySet<string> = new Set();
 
 /** Both ends of the queues on one machine, in the same LMDB file as the items: a send and a write issued together are one commit. */
 export class LmdbQueue implements Queue, MessageSource {
@@ -50,17 +51,17 @@ export class LmdbQueue implements Queue, MessageSource {
     this.#options.onSend?.([...new Set(messages.map(({ queue }) => queue))]);
   }
 
-  async receive(queues: readonly string[], max: number, visibilitySeconds: number): Promise<readonly Delivery[]> {
+  async receive(queues: readonly string[], max: number, visibilitySeconds: number, notOf: ReadonlySet<string> = NONE): Promise<readonly Delivery[]> {
     const now = this.#options.clock.now();
-    // Most receives of an idle loop find nothing, and need no transaction to see it.
+    // Most receives of a loop that is idle, or that wants no more of some jobs, find nothing, and need no transaction to see it.
     const next = await this.nextVisibleAt(queues);
-    if (max <= 0 || next === undefined || next > now) return [];
+    if (max <= 0 || next === undefined || next > now || !this.#hasOthers(queues, notOf)) return [];
     const taken = await this.#change((lines) => {
       const all: Taken[] = [];
       for (const queue of queues) {
         if (all.length === max) break;
         lines(queue).becomeVisible(now, VISIBLE_BATCH);
-        all.push(...lines(queue).take(max - all.length, now + visibilitySeconds * SECOND, this.#options.holder));
+        all.push(...lines(queue).take(max - all.length, now + visibilitySeconds * SECOND, this.#options.holder, notOf));
       }
       return all;
     });
@@ -141,6 +142,10 @@ export class LmdbQueue implements Queue, MessageSource {
     });
     if (released.length > 0) this.#options.onSend?.(released.map(({ queue }) => queue));
     return released.reduce((sum, { count }) => sum + count, 0);
+  }
+
+  #hasOthers(queues: readonly string[], notOf: ReadonlySet<string>): boolean {
+    return notOf.size === 0 || this.#environment.reading(() => queues.some((queue) => firstReady(this.#environment, queue, 1, notOf).length > 0));
   }
 
   /** One transaction; lines are opened when they are first used and saved at the end. */

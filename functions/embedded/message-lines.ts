@@ -62,14 +62,10 @@ export class MessageLines {
   }
 
   /** The next messages in turn, now in flight with the holder. */
-  take(max: number, visibleAt: number, holder: string): readonly Taken[] {
+  take(max: number, visibleAt: number, holder: string, notOf: ReadonlySet<string>): readonly Taken[] {
     if (this.#counters.ready === 0) return [];
-    const prefix = this.#prefix(READY);
     const taken: Taken[] = [];
-    // All of them first: the loop takes them out of the line that it would walk.
-    const next = [...this.#environment.lines.getKeys({ start: prefix, end: prefixEnd(prefix), limit: max })];
-    for (const key of next) {
-      const { position, id } = parsePlaced(key, prefix);
+    for (const { position, id } of firstReady(this.#environment, this.#queue, max, notOf)) {
       const moved = this.#move(id, (head) => ({ place: PLACE.inFlight, receives: head.receives + 1, position: visibleAt }), holder);
       this.#counters.turn = Math.max(this.#counters.turn, position);
       taken.push(moved);
@@ -171,6 +167,19 @@ export class MessageLines {
   }
 }
 
+/** Up to so many messages, in turn, of other jobs than these. Looks no further than as many as there are jobs: each has one message in a turn. */
+export function firstReady(environment: LmdbEnvironment, queue: string, max: number, notOf: ReadonlySet<string>): readonly Placed[] {
+  const prefix = linesPrefix(queue, READY);
+  const keys = environment.lines.getKeys({ start: prefix, end: prefixEnd(prefix), limit: max + notOf.size });
+  const placed = [...keys].map((key) => parsePlaced(key, prefix));
+  return (notOf.size === 0 ? placed : placed.filter(({ id }) => !notOf.has(jobOf(environment, id)))).slice(0, max);
+}
+function jobOf(environment: LmdbEnvironment, id: string): string {
+  const record = readVolatile(environment.messages, id);
+  if (record === undefined) throw new Error(`message ${id} is in line but is not stored`);
+  return decodeHead(record).jobId;
+}
+
 /** When the first message out of sight becomes visible. */
 export function firstWaiting(environment: LmdbEnvironment, queue: string): number | undefined {
   const prefix = linesPrefix(queue, WAITING);
@@ -191,7 +200,11 @@ function readCounters(environment: LmdbEnvironment, queue: string): Counters {
 function linesPrefix(queue: string, kind: string): string {
   return queue + SEPARATOR + kind + SEPARATOR;
 }
-function parsePlaced(key: string, prefix: string): { readonly position: number; readonly id: string } {
+interface Placed {
+  readonly position: number;
+  readonly id: string;
+}
+function parsePlaced(key: string, prefix: string): Placed {
   const separator = key.indexOf(SEPARATOR, prefix.length);
   return { position: parseSortableInteger(key.slice(prefix.length, separator)), id: key.slice(separator + 1) };
 }

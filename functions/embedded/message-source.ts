@@ -34,9 +34,9 @@ export interface QueueDepth {
 export interface MessageSource {
   /**
    * Returns at once, possibly empty. Queues in the order given: the first one is emptied before the second is looked at. Within a queue round robin by
-   * jobId, so a job with a million messages does not delay a small one.
+   * jobId, so a job with a million messages does not delay a small one. `notOf`: none of these jobs.
    */
-  receive(queues: readonly string[], max: number, visibilitySeconds: number): Promise<readonly Delivery[]>;
+  receive(queues: readonly string[], max: number, visibilitySeconds: number, notOf?: ReadonlySet<string>): Promise<readonly Delivery[]>;
   ack(ids: readonly string[]): Promise<void>;
   /** Visible again after so many seconds; 0: at once. */
   later(id: string, delaySeconds: number): Promise<void>;

@@ -47,6 +47,8 @@ export const TIMING = {
   visibilitySeconds: 12 * 3_600,
   /** Behind the wakes: how long a loop sleeps at most before it looks at its queues again. */
   pollMs: 1_000,
+  /** How long a loop that is full, but has a slot to spare, waits at most before it looks for another job. */
+  spareSlotMs: 20,
   firstSweepMs: 500,
   sweepEveryMs: 5_000,
   firstExpiryMs: 60_000,

@@ -22,10 +22,12 @@ export interface MessageLoopOptions {
 }
 /** A message in the engine's hands. */
 interface Handling {
+  readonly jobId: string;
   slots: number;
 }
 /** Least weight of the newest message in the running mean of slots per message. */
 const SMOOTHING = 0.1;
+const MESSAGES_PER_SLOT = 2;
 const ABORT_MS = 1_000;
 /** Nobody knows when aborted user code is through: an attempt ends with its signal, whatever the code does. It has this long to put things in order. */
 const WIND_UP_MS = 200;
@@ -35,6 +37,7 @@ const WIND_UP_MS = 200;
  * here waits for this process alone. A message names one run or many; how many slots one takes is learnt from those that came before.
  *
  * States: receiving -> full (until a slot or a message is free) or asleep (until woken, a delayed message is due, or the poll) -> receiving; stopping from any.
+ * Full of messages whose runs take turns, it may have slots to spare: those are for jobs of which it has nothing.
  */
 export class MessageLoop {
   readonly #options: MessageLoopOptions;
@@ -86,9 +89,18 @@ export class MessageLoop {
   async #receiveUntilStopped(): Promise<void> {
     while (!this.#stopping) {
       const wanted = this.#wanted();
-      if (wanted <= 0) await this.#room.wait();
-      else if ((await this.#receive(wanted)) === 0) await this.#sleep();
+      if (wanted > 0) {
+        if ((await this.#receive(wanted)) === 0) await this.#sleep();
+      } else if (!this.#hasSpareSlot()) await this.#room.wait();
+      else if ((await this.#receive(1, this.#jobsInHand())) === 0) await this.#room.wait(TIMING.spareSlotMs);
     }
+  }
+  #hasSpareSlot(): boolean {
+    const { size, busy, waiting, reserved } = this.#slots;
+    return !reserved && waiting === 0 && busy < size && this.#handling.size < MESSAGES_PER_SLOT * size;
+  }
+  #jobsInHand(): ReadonlySet<string> {
+    return new Set([...this.#handling].map(({ jobId }) => jobId));
   }
   #wanted(): number {
     if (this.#slots.reserved) return 0;
@@ -96,11 +108,11 @@ export class MessageLoop {
     const free = this.#slots.size - this.#slots.busy - this.#slots.waiting - this.#fresh * expected;
     if (free <= 0) return 0;
     // Messages whose runs are through still follow up; they hold no slot, but must not pile up.
-    return Math.min(Math.ceil(free / expected), 2 * this.#slots.size - this.#handling.size);
+    return Math.min(Math.ceil(free / expected), MESSAGES_PER_SLOT * this.#slots.size - this.#handling.size);
   }
-  async #receive(wanted: number): Promise<number> {
+  async #receive(wanted: number, notOf?: ReadonlySet<string>): Promise<number> {
     try {
-      const messages = await this.#options.source.receive(this.#options.queues(), wanted, TIMING.visibilitySeconds);
+      const messages = await this.#options.source.receive(this.#options.queues(), wanted, TIMING.visibilitySeconds, notOf);
       for (const message of messages) void this.#work(message);
       return messages.length;
     } catch (error) {
@@ -125,7 +137,7 @@ export class MessageLoop {
   }
 
   async #work(message: Delivery): Promise<void> {
-    const handling: Handling = { slots: 0 };
+    const handling: Handling = { jobId: message.jobId, slots: 0 };
     this.#handling.add(handling);
     this.#fresh++;
     const disposition = await this.#handle(message, handling);

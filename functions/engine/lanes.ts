@@ -11,7 +11,7 @@ import { resumeDeferred } from "./deferred.ts";
 import { resumeWaiting } from "./expand.ts";
 import { gateOf } from "./gate.ts";
 import type { Header, Run } from "./items.ts";
-import { batchSize } from "./pace.ts";
+import { batchSize, isQuick, patienceMs } from "./pace.ts";
 import { type Thin, unclaimedRun } from "./thin.ts";
 import type { InPlace } from "./work-list.ts";
 import { mayBeRevoked, mustNotRun } from "./revoked.ts";
@@ -66,15 +66,28 @@ async function runLane(lanes: Lanes, queue: Ready[], alone: boolean): Promise<vo
   const { context, loop } = lanes;
   const finishing: Promise<void>[] = [];
   try {
-    while (queue.length > 0) {
-      const slot = await loop.slot(alone);
+    for (let again = false; queue.length > 0; again = true) {
+      // Before there is a slot: who waits for a turn needs none, and another job may.
+      const batch: Ready[] = [];
+      const paced = isPaced(context, queue);
+      const leave = paced ? await context.pace.enter(lanes.header.jobId, again, () => batch.push(...takeBatch(context, queue))) : NO_TURN;
       try {
-        const batch = takeBatch(context, queue);
-        if (batch.length === 0) continue;
-        const leave = batch.length > 1 && !batch[0]?.thin ? await context.pace.enter(batch.length) : NO_TURN;
-        await runBatch(lanes, batch, finishing, leave).finally(leave);
+        if (paced && batch.length === 0) continue;
+        // What has become slow meanwhile keeps nobody waiting.
+        if (batch.length === 1) leave();
+        const slot = await loop.slot(alone);
+        try {
+          if (!paced) {
+            // The wait may have been long: what nobody knew is now known to be quick.
+            if (isPaced(context, queue)) continue;
+            batch.push(...takeBatch(context, queue));
+          }
+          await runBatch(lanes, batch, finishing, leave);
+        } finally {
+          slot.release();
+        }
       } finally {
-        slot.release();
+        leave();
       }
     }
   } finally {
@@ -83,6 +96,10 @@ async function runLane(lanes: Lanes, queue: Ready[], alone: boolean): Promise<vo
 }
 
 const NO_TURN = (): void => undefined;
+/** Quick, and more than one: claimed in turn (pace.ts). Members without claims had their turn as a whole message. */
+function isPaced(context: Context, [first, second]: readonly Ready[]): boolean {
+  return first !== undefined && second !== undefined && !first.thin && isQuick(context, first);
+}
 
 /** Of one task, since they are expected to take the same time, and of one time limit. */
 function takeBatch(context: Context, queue: Ready[]): Ready[] {
@@ -99,6 +116,7 @@ function takeBatch(context: Context, queue: Ready[]): Ready[] {
 /** Resolves when user code is through; what follows from it goes on in `finishing`. `leave`: ends its turn (pace.ts). */
 async function runBatch(lanes: Lanes, members: readonly Ready[], finishing: Promise<void>[], leave: () => void): Promise<void> {
   const { context, settle } = lanes;
+  if (members.length === 0) return;
   // The wait for a slot may have been long.
   const gate = await gateOf(context, lanes.header.gid);
   if (gate.kind !== "go") {
@@ -227,7 +245,7 @@ class Batch {
     this.#info = context.registry.info(step.task) as TaskInfo;
     this.#timeoutSeconds = Math.min(step.options?.timeout ?? this.#info.timeoutSeconds, loop.limit?.seconds ?? Number.POSITIVE_INFINITY);
     // The last of them may have to wait for its turn that long.
-    this.#patienceMs = turns.length === 1 ? 0 : PATIENCE_BATCHES * context.config.batchMs;
+    this.#patienceMs = turns.length === 1 ? 0 : patienceMs(context.config);
     this.#deadline = Math.min(context.clock.now() + this.#patienceMs + this.#timeoutSeconds * 1_000, loop.limit?.at ?? Number.POSITIVE_INFINITY);
     const { run, token } = turns[0] as Turn;
     const attempts = turns.map((turn) => turn.run.attempt);
@@ -350,5 +368,3 @@ const isClaimed = ({ member }: Turn): boolean => !member.thin;
 function handledAs(outcome: AttemptOutcome): Handled {
   return outcome.kind === "ended" ? { kind: "terminal", run: outcome.run } : outcome;
 }
-/** A batch is made to be over in `batchMs`; what takes so many times as long is slow. */
-const PATIENCE_BATCHES = 4;

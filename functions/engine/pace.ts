@@ -1,13 +1,24 @@
 import type { Context } from "./context.ts";
 import type { Ready } from "./lanes.ts";
+import type { Clock } from "./ports.ts";
 
 /** How fast runs of each task were lately, as this engine instance saw them: nobody else needs to know, and nothing depends on it but speed. */
 export class Pace {
   /** Milliseconds per run; of tasks that have run. */
   readonly #means = new Map<string, number>();
-  /** Runs in batches of more than one that have not been executed. */
-  #claimed = 0;
-  readonly #waiting: { readonly runs: number; readonly resolve: () => void }[] = [];
+  readonly #clock: Clock;
+  /** Of all that have their turn. */
+  #load = 0;
+  /** By job. The job whose turn is next comes first. */
+  readonly #waiting = new Map<string, (() => void)[]>();
+  /** The job of the last message of many members. */
+  #manyOf = "";
+  /** When a message of few members, of another job, was last met. */
+  #fewAt = Number.NEGATIVE_INFINITY;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   note(task: string, milliseconds: number, runs: number): void {
     const mean = milliseconds / runs;
@@ -19,35 +30,76 @@ export class Pace {
   mean(task: string): number | undefined {
     return this.#means.get(task);
   }
+  /** So many members of a message of a job are about to run. */
+  meet(jobId: string, members: number): void {
+    if (members > SHORT_BATCH) this.#manyOf = jobId;
+    else if (jobId !== this.#manyOf) this.#fewAt = this.#clock.now();
+  }
+  /** A small job was lately here beside a big one. Each of its writes waits for the batch that is at work, so batches are short, and come one at a time. */
+  get #hurried(): boolean {
+    return Math.abs(this.#clock.now() - this.#fewAt) < HURRY_MS;
+  }
+  get longestBatch(): number {
+    return this.#hurried ? SHORT_BATCH : Number.POSITIVE_INFINITY;
+  }
   /**
-   * Waits until a batch of so many runs may be claimed. Quick runs end before a second batch would help: what is claimed beyond that only fills the memory, and is
-   * missing elsewhere. The result ends the turn, once.
+   * Waits until one more batch may be worked on, and takes it. Quick runs end before a third batch would help: what is claimed beyond two only fills the memory,
+   * and is missing elsewhere. Jobs take turns. `again`: before others of its job, so that what was begun ends first. `take`: takes the batch, and gives its load in
+   * claimed runs. The result ends the turn, once.
    */
-  async enter(runs: number): Promise<() => void> {
-    if (this.#claimed > 0 && (this.#claimed + runs > MOST_CLAIMED || this.#waiting.length > 0)) {
-      await new Promise<void>((resolve) => this.#waiting.push({ runs, resolve }));
-    } else this.#claimed += runs;
-    let over = false;
+  enter(jobId: string, again: boolean, take: () => number): Promise<() => void> {
+    return new Promise((resolve) => {
+      const waiting = this.#waiting.get(jobId) ?? [];
+      const admit = (): void => {
+        const load = take();
+        this.#load += load;
+        resolve(this.#leaving(load));
+      };
+      if (again) waiting.unshift(admit);
+      else waiting.push(admit);
+      this.#waiting.set(jobId, waiting);
+      this.#admit();
+    });
+  }
+  #leaving(load: number): () => void {
+    let left = false;
     return () => {
-      if (over) return;
-      over = true;
-      this.#claimed -= runs;
+      if (left) return;
+      left = true;
+      this.#load -= load;
       this.#admit();
     };
   }
   #admit(): void {
-    for (let next = this.#waiting[0]; next && (this.#claimed === 0 || this.#claimed + next.runs <= MOST_CLAIMED); next = this.#waiting[0]) {
-      this.#waiting.shift();
-      this.#claimed += next.runs;
-      next.resolve();
+    for (const [jobId, waiting] of this.#waiting) {
+      if (this.#load > (this.#hurried ? 0 : FULL_LOAD)) return;
+      this.#waiting.delete(jobId);
+      const next = waiting.shift();
+      if (waiting.length > 0) this.#waiting.set(jobId, waiting);
+      next?.();
     }
   }
 }
-/** Two full batches: one runs while the other is claimed. */
-const MOST_CLAIMED = 128;
+/** One more batch is taken on up to this load: one runs while the next is claimed. */
+const FULL_LOAD = 64;
+/** Half as long as a full one costs a fifth of the speed, and halves what a small job beside it waits. */
+const SHORT_BATCH = 24;
+const HURRY_MS = 250;
 const SMOOTHING = 0.3;
 const MOST_TASKS = 1_000;
 
+/** What takes longer than this together is slow. */
+export function patienceMs({ batchMs }: Context["config"]): number {
+  return PATIENCE_BATCHES * batchMs;
+}
+/** A batch is made to be over in `batchMs`. */
+const PATIENCE_BATCHES = 4;
+
+/** Over in no time: it is what the engine does for such runs that takes time, and that is done one batch after the other. */
+export function isQuick({ pace, config }: Pick<Context, "pace" | "config">, { step }: Pick<Ready, "step">): boolean {
+  const mean = pace.mean(step.task);
+  return mean !== undefined && mean * SHORT_BATCH <= config.batchMs;
+}
 /**
  * How many runs of a task are claimed together, run one after the other, and committed together. One of a task that nobody knows, so that what is slow
  * begins in many places; of quick ones as many as are over in `batchMs`. Without claims there is no write that could become too large.
@@ -55,5 +107,5 @@ const MOST_TASKS = 1_000;
 export function batchSize({ pace, config }: Pick<Context, "pace" | "config">, { step, thin }: Pick<Ready, "step" | "thin">): number {
   const mean = pace.mean(step.task);
   if (mean === undefined) return 1;
-  return Math.max(1, Math.min(thin ? config.membersPerMessage : config.batchMembers, Math.floor(config.batchMs / Math.max(mean, 0.001))));
+  return Math.max(1, Math.min(thin ? config.membersPerMessage : Math.min(config.batchMembers, pace.longestBatch), Math.floor(config.batchMs / Math.max(mean, 0.001))));
 }

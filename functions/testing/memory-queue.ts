@@ -68,13 +68,13 @@ export class MemoryQueue implements Queue {
     }
   }
 
-  async receive(queues: readonly string[], max: number, visibilitySeconds: number): Promise<readonly MemoryDelivery[]> {
+  async receive(queues: readonly string[], max: number, visibilitySeconds: number, notOf?: ReadonlySet<string>): Promise<readonly MemoryDelivery[]> {
     const now = this.#clock.now();
     this.#release((message) => message.visibleAt <= now);
     const received: MemoryDelivery[] = [];
     for (const queue of queues) {
       while (received.length < max) {
-        const message = this.#take(queue);
+        const message = this.#take(queue, notOf);
         if (message === undefined) break;
         Object.assign(message, { receives: message.receives + 1, visibleAt: now + visibilitySeconds * SECOND, holder: this.#holder });
         this.#messages.waiting.set(message.id, message);
@@ -159,9 +159,10 @@ export class MemoryQueue implements Queue {
     return line;
   }
 
-  #take(queue: string): Message | undefined {
+  #take(queue: string, notOf: ReadonlySet<string> | undefined): Message | undefined {
     const jobs = this.#messages.ready.get(queue);
     for (const [jobId, line] of jobs ?? []) {
+      if (notOf?.has(jobId)) continue;
       const message = line.messages[line.head++];
       if (line.head >= CUT_AT) Object.assign(line, { messages: line.messages.slice(line.head), head: 0 });
       // Its next turn comes after everybody else's.

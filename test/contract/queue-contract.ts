@@ -145,6 +145,18 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
       expect(await bodies(3)).toHaveLength(3);
     });
 
+    it("gives messages of other jobs than those it is told of", async () => {
+      await send("big", ...Array.from({ length: 50 }, (_, index) => `big${index}`));
+      await send("wide", ...Array.from({ length: 50 }, (_, index) => `wide${index}`));
+      const others = async (...jobs: readonly string[]) => (await queue.receive([Q], 10, 30, new Set(jobs))).map(({ body }) => body);
+      await bodies(20);
+      expect(await others("big", "wide")).toEqual([]);
+      await send("small", "s0");
+      expect(await others("big", "wide")).toEqual(["s0"]);
+      expect(await others("big", "wide")).toEqual([]);
+      expect((await others("big")).filter((body) => !JSON.stringify(body).startsWith('"wide'))).toEqual([]);
+    });
+
     it("takes turns among jobs that are all there", async () => {
       for (const jobId of ["a", "b", "c"]) await send(jobId, ...Array.from({ length: 10 }, () => jobId));
       for (let round = 0; round < 5; round++) expect((await bodies(3)).map(String).toSorted(compareUtf8)).toEqual(["a", "b", "c"]);

@@ -8,7 +8,12 @@ class Holding implements WorkerLoop {
   readonly held = new Map<string, { runs: HeldRuns; readonly abort: Abort }>();
   readonly sizes: number[] = [];
   readonly narrowed: (readonly number[])[] = [];
-  slot: WorkerLoop["slot"] = (priority) => LocalEngine.loop.slot(priority);
+  slotsInUse = 0;
+  mostSlots = 0;
+  slot: WorkerLoop["slot"] = async () => {
+    this.mostSlots = Math.max(this.mostSlots, ++this.slotsInUse);
+    return { release: () => void this.slotsInUse-- };
+  };
   spareSlot = (): undefined => undefined;
   hold = (runs: HeldRuns, abort: Abort): ReturnType<WorkerLoop["hold"]> => {
     const entry = { runs, abort };
@@ -85,5 +90,55 @@ describe("a batch of claimed runs", () => {
     });
     expect(job).toMatchObject({ state: "success", value });
     expect([loop.narrowed[0], loop.held.size]).toEqual([[0], 0]);
+  });
+});
+
+describe("quick members of a big job", () => {
+  const MANY = 512;
+  const FULL_BATCH = 64;
+  const SHORT_BATCH = 24;
+
+  async function quickJobs(tracking: "lazy" | "result") {
+    const loop = new Holding();
+    const quick = defineTask({ name: "quick", run: (_ctx, index: number) => index });
+    const all = defineTask({ name: "all", queue: "small", run: (_ctx, given: readonly number[]) => given.length });
+    const local = new LocalEngine([quick, all], { packAbove: 1 }, ["engine", "local.default#worker", "local.small#worker"], undefined, loop);
+    const submit = async (members: number): Promise<string> => {
+      const signatures = Array.from({ length: members }, (_, index) => quick.s(index));
+      return (await local.engine.submit({ canvas: chord(group(signatures, { tracking }), all.s()).canvas })).jobId;
+    };
+    // From these the engine learns how quick they are.
+    await submit(SHORT_BATCH);
+    await local.untilQuiet();
+    const run = async (...members: readonly number[]) => {
+      loop.sizes.length = 0;
+      loop.mostSlots = 0;
+      const jobs: string[] = [];
+      for (const count of members) jobs.push(await submit(count));
+      await local.untilQuiet();
+      for (const [k, jobId] of jobs.entries()) expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: members[k] });
+      return { longest: Math.max(...loop.sizes), slots: loop.mostSlots };
+    };
+    return { local, run };
+  }
+
+  it("are run in full batches, two at a time, and leave other slots free", async () => {
+    const { local, run } = await quickJobs("lazy");
+    local.clock.advance(1_000);
+    expect(await run(MANY)).toEqual({ longest: FULL_BATCH, slots: 2 });
+  });
+
+  it("are run in short batches while small jobs come, and in full ones again afterwards", async () => {
+    const { local, run } = await quickJobs("lazy");
+    expect((await run(MANY, 2, MANY)).longest).toBeLessThanOrEqual(SHORT_BATCH);
+    local.clock.advance(1_000);
+    expect((await run(MANY)).longest).toBe(FULL_BATCH);
+  });
+
+  it("without claims run one message at a time while small jobs come", async () => {
+    const { local, run } = await quickJobs("result");
+    local.clock.advance(1_000);
+    expect((await run(8 * MANY)).slots).toBeGreaterThan(4);
+    expect((await run(2, 8 * MANY)).slots).toBeLessThanOrEqual(2);
   });
 });
