@@ -91,10 +91,15 @@ const FOLLOW_LATE_MS = 30_000;
 /** Leaves that one message looks into. */
 const LEAVES_PER_SWEEP = 64;
 
-/** Checks one open header; read again consistently, since the index lags. */
-export async function sweepGroup(context: Context, gid: string, fromLeaf: number): Promise<void> {
+/**
+ * Checks one open header; read again consistently, since the index lags. `again`: the message was delivered before, and whoever handled it may have died in the middle.
+ * Every sweep sends a message for a header that is due, so several wait where the queue is long: once one of them was handled, the others would take the moment since then
+ * for a standstill, and each look into every leaf.
+ */
+export async function sweepGroup(context: Context, gid: string, fromLeaf: number, again: boolean): Promise<void> {
   const header = await readHeader(context, gid);
   if (!header || header.state === "closed") return;
+  if (fromLeaf === 0 && !again && (header.nextCheck ?? 0) > context.clock.now()) return;
   if (header.outcome) {
     await follow(context, [{ kind: "settle", gid }], "engine");
     await kickOwner(context, header);

@@ -120,3 +120,36 @@ describe("a task that no worker knows", () => {
     expect(await local.engine.run(`${jobId}.0`)).toMatchObject({ status: "broken", error: { reason: "unknown_task" } });
   });
 });
+
+describe("a sweep", () => {
+  it("that waited behind another one does not take the moment between them for a standstill", async () => {
+    const local = new LocalEngine(tasks, { membersPerMessage: 256 });
+    let leavesRead = 0;
+    const query = local.store.query.bind(local.store);
+    local.store.query = (table, partition, options) => {
+      if (partition.startsWith("G#")) leavesRead++;
+      return query(table, partition, options);
+    };
+    await local.engine.submit({ canvas: group(Array.from({ length: 1_000 }, (_, i) => add.s(i, 1))).canvas });
+    // Some members end, the others go on waiting for their workers.
+    const handle = async (queue: string): Promise<number> => {
+      const messages = await local.queue.receive([queue], 1, 3_600);
+      for (const message of messages) await local.engine.handle(message, LocalEngine.loop);
+      return messages.length;
+    };
+    while (await handle("engine"));
+    const { ready } = await local.queue.depth("local.default#worker");
+    for (let k = 1; k < ready; k++) await handle("local.default#worker");
+    while (await handle("engine"));
+    local.clock.advance(61_000);
+    for (let k = 0; k < 5; k++) await local.engine.sweep();
+    const sweeps = (await local.queue.receive(["engine"], 100, 30)).filter(({ body }) => JSON.stringify(body).includes('.g"'));
+    expect(sweeps).toHaveLength(5);
+    leavesRead = 0;
+    for (const message of sweeps) await local.engine.handle(message, LocalEngine.loop);
+    expect(leavesRead).toBe(0);
+    // One that was begun and not finished is done again.
+    await local.engine.handle({ ...(sweeps[0] as (typeof sweeps)[number]), receives: 2 }, LocalEngine.loop);
+    expect(leavesRead).toBeGreaterThan(0);
+  });
+});
