@@ -26,7 +26,14 @@ import { sweep } from "./sweep.ts";
 /** One instance of the engine over its ports: the same code on one machine, on AWS and in the simulator. */
 export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): Engine {
   const plans = new PlanStore(() => context);
-  const context: Context = { ...ports, config: { ...DEFAULT_CONFIG, ...config }, plans, gates: new GateCache(), pace: new Pace(ports.clock), expanding: new Turns(1) };
+  const context: Context = {
+    ...ports,
+    config: { ...DEFAULT_CONFIG, ...config },
+    plans,
+    gates: new GateCache(),
+    pace: new Pace(ports.clock),
+    expanding: new Turns(1),
+  };
   return {
     newJobId: (request) => newJobId(context, request),
     submit: (request) => submitJob(context, request),

@@ -107,5 +107,8 @@ export function isQuick({ pace, config }: Pick<Context, "pace" | "config">, { st
 export function batchSize({ pace, config }: Pick<Context, "pace" | "config">, { step, thin }: Pick<Ready, "step" | "thin">): number {
   const mean = pace.mean(step.task);
   if (mean === undefined) return 1;
-  return Math.max(1, Math.min(thin ? config.membersPerMessage : Math.min(config.batchMembers, pace.longestBatch), Math.floor(config.batchMs / Math.max(mean, 0.001))));
+  return Math.max(
+    1,
+    Math.min(thin ? config.membersPerMessage : Math.min(config.batchMembers, pace.longestBatch), Math.floor(config.batchMs / Math.max(mean, 0.001))),
+  );
 }
