@@ -82,8 +82,9 @@ export class Pace {
 }
 /** One more batch is taken on up to this load: one runs while the next is claimed. */
 const FULL_LOAD = 64;
-/** Half as long as a full one costs a fifth of the speed, and halves what a small job beside it waits. */
+/** Full ones would let a small job wait three times as long; a big one beside small ones loses a third of its speed. */
 const SHORT_BATCH = 24;
+/** After a small job batches stay short for so long: the next one is expected. */
 const HURRY_MS = 250;
 const SMOOTHING = 0.3;
 const MOST_TASKS = 1_000;
