@@ -16,6 +16,7 @@ import type { QueueDepth } from "./message-source.ts";
 import { repairDatabase } from "./lmdb-repair.ts";
 import { Repeating } from "./repeating.ts";
 import { CONTROL_MESSAGES, DEFAULT_CONCURRENCY, doorOf, EMBEDDED_CONFIG, foldersOf, type SharedConfig, TIMING } from "./settings.ts";
+import { SpareMemory } from "./spare-memory.ts";
 import { Supervisor, type WorkerStats } from "./supervisor.ts";
 import { MessageLoop } from "./worker-loop.ts";
 import type { WorkerProcess } from "./worker-process.ts";
@@ -157,7 +158,15 @@ function startChores(host: Host, keeper: LeaseKeeper, log: Log): readonly Repeat
   const expire = async (): Promise<void> => {
     for (let more = true; more;) ({ more } = await host.expirer.run());
   };
+  const spare = new SpareMemory();
   return [
+    new Repeating({
+      name: "the collection of garbage",
+      firstMs: TIMING.memoryMs,
+      everyMs: TIMING.memoryMs,
+      log,
+      work: async () => spare.look(performance.now()),
+    }),
     new Repeating({ name: "the sweep", firstMs: TIMING.firstSweepMs, everyMs: TIMING.sweepEveryMs, log, work: sweep }),
     new Repeating({ name: "the removal of expired items", firstMs: TIMING.firstExpiryMs, everyMs: TIMING.expiryEveryMs, log, work: expire }),
   ];

@@ -53,6 +53,7 @@ export const TIMING = {
   sweepEveryMs: 5_000,
   firstExpiryMs: 60_000,
   expiryEveryMs: 600_000,
+  memoryMs: 2_000,
   checkWorkersMs: 1_000,
   /** After its deadline a run may still take this long to end before its worker is asked whether it is alive. */
   deadlineGraceMs: 3_000,
