@@ -55,7 +55,7 @@ export class LmdbQueue implements Queue, MessageSource {
     const now = this.#options.clock.now();
     // Most receives of a loop that is idle, or that wants no more of some jobs, find nothing, and need no transaction to see it.
     const next = await this.nextVisibleAt(queues);
-    if (max <= 0 || next === undefined || next > now || !this.#hasOthers(queues, notOf)) return [];
+    if (max <= 0 || next === undefined || next > now || !this.#hasOthers(queues, notOf, now)) return [];
     const taken = await this.#change((lines) => {
       const all: Taken[] = [];
       for (const queue of queues) {
@@ -144,8 +144,11 @@ export class LmdbQueue implements Queue, MessageSource {
     return released.reduce((sum, { count }) => sum + count, 0);
   }
 
-  #hasOthers(queues: readonly string[], notOf: ReadonlySet<string>): boolean {
-    return notOf.size === 0 || this.#environment.reading(() => queues.some((queue) => firstReady(this.#environment, queue, 1, notOf).length > 0));
+  /** Or may have: of whom a message is whose time has come, is not looked at. */
+  #hasOthers(queues: readonly string[], notOf: ReadonlySet<string>, now: number): boolean {
+    const has = (queue: string): boolean =>
+      (firstWaiting(this.#environment, queue) ?? Number.POSITIVE_INFINITY) <= now || firstReady(this.#environment, queue, 1, notOf).length > 0;
+    return notOf.size === 0 || this.#environment.reading(() => queues.some(has));
   }
 
   /** One transaction; lines are opened when they are first used and saved at the end. */

@@ -20,6 +20,7 @@ const WAITING = "w";
 const JOB = "j";
 const COUNTER_BYTES = 32;
 const NOTHING = Buffer.from([1]);
+const PASSED_OVER = 8;
 
 interface Counters {
   turn: number;
@@ -67,7 +68,8 @@ export class MessageLines {
     const taken: Taken[] = [];
     for (const { position, id } of firstReady(this.#environment, this.#queue, max, notOf)) {
       const moved = this.#move(id, (head) => ({ place: PLACE.inFlight, receives: head.receives + 1, position: visibleAt }), holder);
-      this.#counters.turn = Math.max(this.#counters.turn, position);
+      // What was passed over has its turn before who comes later.
+      if (notOf.size === 0) this.#counters.turn = Math.max(this.#counters.turn, position);
       taken.push(moved);
     }
     this.#forgetTurns(taken);
@@ -167,10 +169,10 @@ export class MessageLines {
   }
 }
 
-/** Up to so many messages, in turn, of other jobs than these. Looks no further than as many as there are jobs: each has one message in a turn. */
+/** Up to so many messages, in turn, of other jobs than these. Looks at some messages of these and no more: of a turn, most jobs have one. */
 export function firstReady(environment: LmdbEnvironment, queue: string, max: number, notOf: ReadonlySet<string>): readonly Placed[] {
   const prefix = linesPrefix(queue, READY);
-  const keys = environment.lines.getKeys({ start: prefix, end: prefixEnd(prefix), limit: max + notOf.size });
+  const keys = environment.lines.getKeys({ start: prefix, end: prefixEnd(prefix), limit: notOf.size === 0 ? max : max + notOf.size + PASSED_OVER });
   const placed = [...keys].map((key) => parsePlaced(key, prefix));
   return (notOf.size === 0 ? placed : placed.filter(({ id }) => !notOf.has(jobOf(environment, id)))).slice(0, max);
 }

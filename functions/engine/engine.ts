@@ -13,7 +13,7 @@ import { countersOf, readLedger } from "./ledger-reads.ts";
 import { handleMembers } from "./members.ts";
 import { sendControl } from "./messages.ts";
 import { Turns } from "./concurrently.ts";
-import { Pace } from "./pace.ts";
+import { Pace, patienceMs } from "./pace.ts";
 import { PlanStore } from "./plan-store.ts";
 import type { Ports } from "./ports.ts";
 import { jobResults, listEvents, listJobs, listRuns, viewJob, viewRunById } from "./query.ts";
@@ -31,7 +31,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     config: { ...DEFAULT_CONFIG, ...config },
     plans,
     gates: new GateCache(),
-    pace: new Pace(ports.clock),
+    pace: new Pace(ports.clock, patienceMs({ ...DEFAULT_CONFIG, ...config })),
     expanding: new Turns(1),
   };
   return {

@@ -57,7 +57,7 @@ export async function runReady(lanes: Lanes, ready: readonly Ready[]): Promise<v
 /** Runs a step that was created as started, in a slot that is already its own. */
 export async function runStarted(lanes: Lanes, { header, run, step, token }: Started): Promise<void> {
   const finishing: Promise<void>[] = [];
-  await new Batch(lanes, header, [{ member: { ref: run, run, step, thin: false }, run, token }], finishing, NO_TURN).run();
+  await new Batch(lanes, header, [{ member: { ref: run, run, step, thin: false }, run, token }], finishing).run();
   await all(finishing);
 }
 export type Started = Parameters<InPlace["run"]>[0];
@@ -73,8 +73,6 @@ async function runLane(lanes: Lanes, queue: Ready[], alone: boolean): Promise<vo
       const leave = paced ? await context.pace.enter(lanes.header.jobId, again, () => batch.push(...takeBatch(context, queue))) : NO_TURN;
       try {
         if (paced && batch.length === 0) continue;
-        // What has become slow meanwhile keeps nobody waiting.
-        if (batch.length === 1) leave();
         const slot = await loop.slot(alone);
         try {
           if (!paced) {
@@ -82,7 +80,7 @@ async function runLane(lanes: Lanes, queue: Ready[], alone: boolean): Promise<vo
             if (isPaced(context, queue)) continue;
             batch.push(...takeBatch(context, queue));
           }
-          await runBatch(lanes, batch, finishing, leave);
+          await runBatch(lanes, batch, finishing);
         } finally {
           slot.release();
         }
@@ -113,8 +111,8 @@ function takeBatch(context: Context, queue: Ready[]): Ready[] {
   return queue.splice(0, count);
 }
 
-/** Resolves when user code is through; what follows from it goes on in `finishing`. `leave`: ends its turn (pace.ts). */
-async function runBatch(lanes: Lanes, members: readonly Ready[], finishing: Promise<void>[], leave: () => void): Promise<void> {
+/** Resolves when user code is through; what follows from it goes on in `finishing`. */
+async function runBatch(lanes: Lanes, members: readonly Ready[], finishing: Promise<void>[]): Promise<void> {
   const { context, settle } = lanes;
   if (members.length === 0) return;
   // The wait for a slot may have been long.
@@ -136,7 +134,7 @@ async function runBatch(lanes: Lanes, members: readonly Ready[], finishing: Prom
       else finishing.push(quiet(settleRefused(context, claim.run).then((handled) => settle(member, handled))));
     }
   }
-  if (turns.length > 0) await new Batch(lanes, header, turns, finishing, leave).run();
+  if (turns.length > 0) await new Batch(lanes, header, turns, finishing).run();
 }
 
 async function withoutRevoked({ context, settle }: Lanes, header: Header, members: readonly Ready[]): Promise<readonly Ready[]> {
@@ -214,7 +212,6 @@ class Batch {
   readonly #lanes: Lanes;
   readonly #header: Header;
   readonly #finishing: Promise<void>[];
-  readonly #leave: () => void;
   readonly #info: TaskInfo;
   readonly #timeoutSeconds: number;
   readonly #patienceMs: number;
@@ -232,14 +229,12 @@ class Batch {
   /** By run id, of those that have not begun. */
   #aborted: Map<string, AbortReason> | undefined;
 
-  /** `leave`: ends its turn (pace.ts). */
-  constructor(lanes: Lanes, header: Header, turns: readonly Turn[], finishing: Promise<void>[], leave: () => void) {
+  constructor(lanes: Lanes, header: Header, turns: readonly Turn[], finishing: Promise<void>[]) {
     const { context, loop } = lanes;
     const { step, thin } = (turns[0] as Turn).member;
     this.#lanes = lanes;
     this.#header = header;
     this.#finishing = finishing;
-    this.#leave = leave;
     this.#turns = turns;
     this.#open = new Set(turns.map(({ member }) => member.ref.index));
     this.#info = context.registry.info(step.task) as TaskInfo;
@@ -318,7 +313,6 @@ class Batch {
   }
   /** What has not begun goes back; what has ended need not wait for what runs. */
   #giveUp(): void {
-    this.#leave();
     this.#slow = true;
     const turns = this.#turns.slice(this.#next);
     this.#turns = this.#turns.slice(0, this.#next);

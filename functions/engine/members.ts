@@ -17,7 +17,7 @@ import { leafOf, localIndex } from "../core/ledger.ts";
 import { endRevoked } from "./revoke.ts";
 import { mayBeRevoked, mustNotRun } from "./revoked.ts";
 import { DONE, type Handled, handleDeferred, type Ready, runReady, secondsUntil } from "./lanes.ts";
-import { isQuick, patienceMs } from "./pace.ts";
+import { isQuick } from "./pace.ts";
 import { breakDeadRun, endIdleRun, isDue, isLive, isReady, killsAlone, noteUnknownTask, waitForGroup } from "./run-writes.ts";
 import { readRuns, strandOf, strandsOf } from "./runs.ts";
 
@@ -81,15 +81,12 @@ export async function handleMembers(context: Context, message: MemberMessage, re
   return { kind: "done" };
 }
 /** Quick members that nobody claims need no write before they run: without turns all messages in hand would run, and write, at once. */
-async function turnFor({ pace, config, clock }: Context, { jobId }: Header, ready: readonly Ready[]): Promise<(() => void) | undefined> {
+async function turnFor({ pace, config }: Context, { jobId }: Header, ready: readonly Ready[]): Promise<(() => void) | undefined> {
   const [first] = ready;
   if (!first) return undefined;
   pace.meet(jobId, ready.length);
-  if (!first.thin || ready.length === 1 || !isQuick({ pace, config }, first)) return undefined;
-  const leave = await pace.enter(jobId, false, () => ready.length / MEMBERS_PER_CLAIM);
-  // Not longer, whatever runs in place.
-  void clock.pause(patienceMs(config)).then(leave);
-  return leave;
+  if (ready.length === 1 || !ready.every(({ thin }) => thin) || !isQuick({ pace, config }, first)) return undefined;
+  return pace.enter(jobId, false, () => ready.length / MEMBERS_PER_CLAIM);
 }
 /** So many members without claims are as much work as one with. */
 const MEMBERS_PER_CLAIM = 32;

@@ -11,13 +11,16 @@ export class Pace {
   #load = 0;
   /** By job. The job whose turn is next comes first. */
   readonly #waiting = new Map<string, (() => void)[]>();
-  /** The job of the last message of many members. */
-  #manyOf = "";
-  /** When a message of few members, of another job, was last met. */
+  /** When a message of many members was last met, by job, the latest last. */
+  readonly #manyAt = new Map<string, number>();
+  /** When a message of few members, of another job than those, was last met beside them. */
   #fewAt = Number.NEGATIVE_INFINITY;
+  readonly #patienceMs: number;
 
-  constructor(clock: Clock) {
+  /** `patienceMs`: the longest turn. */
+  constructor(clock: Clock, patienceMs: number) {
     this.#clock = clock;
+    this.#patienceMs = patienceMs;
   }
 
   note(task: string, milliseconds: number, runs: number): void {
@@ -32,8 +35,12 @@ export class Pace {
   }
   /** So many members of a message of a job are about to run. */
   meet(jobId: string, members: number): void {
-    if (members > SHORT_BATCH) this.#manyOf = jobId;
-    else if (jobId !== this.#manyOf) this.#fewAt = this.#clock.now();
+    const now = this.#clock.now();
+    for (const [big, at] of this.#manyAt) if (now - at > BIG_MS) this.#manyAt.delete(big);
+    if (members > SHORT_BATCH) {
+      this.#manyAt.delete(jobId);
+      this.#manyAt.set(jobId, now);
+    } else if (this.#manyAt.size > 0 && !this.#manyAt.has(jobId)) this.#fewAt = now;
   }
   /** A small job was lately here beside a big one. Each of its writes waits for the batch that is at work, so batches are short, and come one at a time. */
   get #hurried(): boolean {
@@ -45,7 +52,7 @@ export class Pace {
   /**
    * Waits until one more batch may be worked on, and takes it. Quick runs end before a third batch would help: what is claimed beyond two only fills the memory,
    * and is missing elsewhere. Jobs take turns. `again`: before others of its job, so that what was begun ends first. `take`: takes the batch, and gives its load in
-   * claimed runs. The result ends the turn, once.
+   * claimed runs. The result ends the turn, which also ends by itself: who waits for a slot, or has become slow, keeps nobody waiting.
    */
   enter(jobId: string, again: boolean, take: () => number): Promise<() => void> {
     return new Promise((resolve) => {
@@ -53,7 +60,9 @@ export class Pace {
       const admit = (): void => {
         const load = take();
         this.#load += load;
-        resolve(this.#leaving(load));
+        const leave = this.#leaving(load);
+        void this.#clock.pause(this.#patienceMs).then(leave);
+        resolve(leave);
       };
       if (again) waiting.unshift(admit);
       else waiting.push(admit);
@@ -86,6 +95,8 @@ const FULL_LOAD = 64;
 const SHORT_BATCH = 24;
 /** After a small job batches stay short for so long: the next one is expected. */
 const HURRY_MS = 250;
+/** A job is big for so long after a message of many members. */
+const BIG_MS = 1_000;
 const SMOOTHING = 0.3;
 const MOST_TASKS = 1_000;
 

@@ -154,6 +154,14 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
       await send("small", "s0");
       expect(await others("big", "wide")).toEqual(["s0"]);
       expect(await others("big", "wide")).toEqual([]);
+      // One that was given back, and one that comes behind many of those.
+      await send("later", "l0");
+      const [held] = await queue.receive([Q], 1, 30, new Set(["big", "wide"]));
+      await queue.later(held?.id as string, 0);
+      expect(await others("big", "wide")).toEqual(["l0"]);
+      for (let k = 0; k < 5; k++) await others("big");
+      await send("last", "z0");
+      expect(await others("big")).toContain("z0");
       expect((await others("big")).filter((body) => !JSON.stringify(body).startsWith('"wide'))).toEqual([]);
     });
 
