@@ -1,16 +1,32 @@
+import type { PlanPages } from "../core/work-count.ts";
+import type { GroupStep, Strand } from "../core/plan.ts";
 import type { Turns } from "./concurrently.ts";
 import type { EngineConfig } from "./contract.ts";
-import type { GateCache } from "./gate.ts";
-import type { Pace } from "./pace.ts";
-import type { PlanStore } from "./plan-store.ts";
+import type { Header, Owned } from "./items.ts";
 import type { Ports } from "./ports.ts";
 
-/** What every use case works with: the ports, the settings, the two caches of one engine instance, and what it has seen of its speed. */
+/** What every use case works with: the ports, the settings, and the two caches of one engine instance. */
 export interface Context extends Ports {
   readonly config: EngineConfig;
-  readonly plans: PlanStore;
-  readonly gates: GateCache;
-  readonly pace: Pace;
-  /** Of those that write rows before anything runs: a few keep the store busy, more would only fill the memory. */
+  readonly plans: Plans;
+  readonly gates: Gates;
+  /** Bounds the groups that write rows before anything runs: a few keep the store busy, more would only fill the memory. */
   readonly expanding: Turns;
+}
+
+/** Plans at rest, as the use cases see them (plan-store.ts). */
+export interface Plans {
+  /** Stores a group step as the only step of a page. `pointer` names the group. */
+  write(page: string, step: GroupStep, owned: Owned): Promise<{ readonly pointer: string; readonly took: PlanPages }>;
+  group(pointer: string): Promise<GroupStep>;
+  /** Returns the strands of the members of a leaf. */
+  leaf(pointer: string, leaf: number): Promise<readonly Strand[]>;
+  /** Returns the strand of member `index` of the group at this pointer, and the pointer to that strand. */
+  member(group: string, index: number): Promise<{ readonly strand: Strand; readonly pointer: string }>;
+}
+
+/** Headers seen open, with everything above them open, a short while ago (gate.ts). */
+export interface Gates {
+  remember(gid: string, header: Header, now: number): void;
+  recall(gid: string, notBefore: number): Header | undefined;
 }

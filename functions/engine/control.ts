@@ -1,5 +1,5 @@
 import { attendExecution, attendJob, executionEnded } from "./attend.ts";
-import type { Context } from "./context.ts";
+import type { ExecuteContext } from "./execute-context.ts";
 import type { WorkerLoop } from "./contract.ts";
 import { expandMembers } from "./child-groups.ts";
 import { follow } from "./follow.ts";
@@ -15,7 +15,7 @@ import { assertNever } from "../core/errors.ts";
 
 /** Handles one message of any queue. What it throws must not be acknowledged. */
 export async function handleMessage(
-  context: Context,
+  context: ExecuteContext,
   received: ReceivedMessage,
   loop: WorkerLoop,
   where: "engine" | "worker" = "engine",

@@ -3,6 +3,7 @@ import { isGroupStep, type PlanStep } from "../core/plan.ts";
 import { isTerminal } from "../core/run-state.ts";
 import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
+import type { ExecuteContext } from "./execute-context.ts";
 import type { WorkerLoop } from "./contract.ts";
 import { handleMessage } from "./control.ts";
 import { resumeDeferred } from "./deferred.ts";
@@ -24,7 +25,7 @@ const MAX_DEAD_LETTERS = 3;
  * are looked at: what has ended is followed up, what waits is resumed, what runs is left alone, and the rest is sent again, a few times. Control messages
  * are handled here and now; what fails again stays with the dead letters.
  */
-export async function handleDeadLetter(context: Context, received: ReceivedMessage, loop: WorkerLoop): Promise<Disposition> {
+export async function handleDeadLetter(context: ExecuteContext, received: ReceivedMessage, loop: WorkerLoop): Promise<Disposition> {
   const message = decodeMessage(received.body);
   if (message?.kind !== "members") return handleMessage(context, received, loop, "worker");
   const gate = await readGate(context, message.gid);

@@ -2,7 +2,8 @@ import { FanfoldError } from "../core/errors.ts";
 import { DEFAULT_CONFIG } from "./config.ts";
 import type { Context } from "./context.ts";
 import { handleMessage } from "./control.ts";
-import type { Engine, EngineConfig, WorkerLoop } from "./contract.ts";
+import type { Engine, EngineConfig } from "./contract.ts";
+import type { ExecuteContext } from "./execute-context.ts";
 import { handleDeadLetter } from "./dead-letter.ts";
 import { GateCache, readHeader } from "./gate.ts";
 import { setOutcome } from "./header-writes.ts";
@@ -10,7 +11,6 @@ import { endLeases, heartbeat } from "./heartbeat.ts";
 import { putPage, sealInput } from "./input.ts";
 import { jobGraph } from "./graph.ts";
 import { countersOf, readLedger } from "./ledger-reads.ts";
-import { handleMembers } from "./members.ts";
 import { sendControl } from "./messages.ts";
 import { Turns } from "./concurrently.ts";
 import { Pace, patienceMs } from "./pace.ts";
@@ -25,25 +25,20 @@ import { sweep } from "./sweep.ts";
 
 /** One instance of the engine over its ports: the same code on one machine, on AWS and in the simulator. */
 export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): Engine {
-  const plans = new PlanStore(() => context);
-  const context: Context = {
+  const settings = { ...DEFAULT_CONFIG, ...config };
+  const context: ExecuteContext = {
     ...ports,
-    config: { ...DEFAULT_CONFIG, ...config },
-    plans,
+    config: settings,
+    plans: new PlanStore(ports, settings.width),
     gates: new GateCache(),
-    pace: new Pace(ports.clock, patienceMs({ ...DEFAULT_CONFIG, ...config })),
+    pace: new Pace(ports.clock, patienceMs(settings)),
     expanding: new Turns(1),
   };
   return {
     newJobId: (request) => newJobId(context, request),
     submit: (request) => submitJob(context, request),
     plan: (request, secondsPerTask) => planJob(context, request, secondsPerTask),
-    openJob: async (request) => {
-      const submitted = await submitOpenJob(context, request);
-      // Opens the input group now, as the message of the first step would: pages may come at once.
-      await handleMembers(context, { kind: "members", gid: submitted.jobId, step: 0, members: [0] }, 2, NO_LOOP);
-      return submitted;
-    },
+    openJob: (request) => submitOpenJob(context, request),
     putInputPage: (jobId, page, items) => putPage(context, jobId, page, items),
     sealInput: (jobId, pages) => sealInput(context, jobId, pages),
     cancel: (jobId) => cancel(context, jobId),
@@ -65,15 +60,6 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     sweep: (options) => sweep(context, options?.until),
   };
 }
-
-/** Group steps run no user code, so opening an input group never asks for a slot. */
-const NO_LOOP: WorkerLoop = {
-  slot: () => Promise.reject(new FanfoldError("internal", "a group step asked for a slot")),
-  spareSlot: () => undefined,
-  hold: () => {
-    throw new FanfoldError("internal", "a group step asked to be held");
-  },
-};
 
 /** Durable once the outcome is written; the message only hurries what follows. */
 async function cancel(context: Context, jobId: string): Promise<boolean> {

@@ -1,12 +1,14 @@
+import type { GroupStep } from "../core/plan.ts";
+import type { RunRef } from "../core/run-id.ts";
 import { isTerminal } from "../core/run-state.ts";
 import { createChildGroup, expandAll } from "./child-groups.ts";
 import { subscribe } from "./answers.ts";
 import type { Context } from "./context.ts";
 import { follow } from "./follow.ts";
 import { decidedAbove, readHeader } from "./gate.ts";
-import type { Run, RunAttributes } from "./items.ts";
+import type { Header, Run, RunAttributes } from "./items.ts";
 import { sendControl } from "./messages.ts";
-import { cancelWaitingRun } from "./run-writes.ts";
+import { cancelWaitingRun, waitForGroup } from "./run-writes.ts";
 import { childGroup } from "./runs.ts";
 
 /**
@@ -29,6 +31,13 @@ export async function resumeWaiting(context: Context, run: Run): Promise<void> {
   await follow(context, [{ kind: "check", run }]);
 }
 const UPSTREAM = { name: "Cancelled", message: "a group above this run was decided before its children started", reason: "upstream" };
+
+/** Begins a group step, which needs no lease: its row waits, then its group is created. Returns the row as it stands, which another writer may have ended. */
+export async function openGroupStep(context: Context, header: Header, ref: RunRef, seen: Run | undefined, step: GroupStep): Promise<Run | undefined> {
+  const { run } = await waitForGroup(context, ref, header, seen, step.wait ? "answer" : step.choose || step.repeat ? "replace" : "group");
+  if (run?.status === "waiting") await resumeWaiting(context, run);
+  return run;
+}
 
 /** Creates the child group of a waiting row and sends its members. */
 async function expandGroup(context: Context, run: Run): Promise<void> {

@@ -2,7 +2,7 @@ import type { PlanStep } from "../core/plan.ts";
 import { isGroupStep } from "../core/plan.ts";
 import { giveBack } from "./attempt.ts";
 import { all } from "./concurrently.ts";
-import type { Context } from "./context.ts";
+import type { ExecuteContext } from "./execute-context.ts";
 import type { WorkerLoop } from "./contract.ts";
 import { follow } from "./follow.ts";
 import { gateOf } from "./gate.ts";
@@ -23,7 +23,7 @@ import type { FollowItem, InPlace } from "./work-list.ts";
 export class FollowUp {
   /** The queue that the message came from; undefined: nothing of it was run, and nothing will be in its place. */
   queue: string | undefined;
-  readonly #context: Context;
+  readonly #context: ExecuteContext;
   readonly #header: Header;
   readonly #loop: WorkerLoop;
   #open: number;
@@ -36,7 +36,7 @@ export class FollowUp {
   readonly #startedAt: number;
 
   /** `header`: of the message's members. */
-  constructor(context: Context, header: Header, loop: WorkerLoop, members: number) {
+  constructor(context: ExecuteContext, header: Header, loop: WorkerLoop, members: number) {
     this.#context = context;
     this.#header = header;
     this.#loop = loop;

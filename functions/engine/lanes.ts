@@ -6,6 +6,7 @@ import { type AttemptOutcome, type Commit, commitAttempts, executeAttempt, type 
 import { HeldAttempt } from "./claimed.ts";
 import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
+import type { ExecuteContext } from "./execute-context.ts";
 import type { AbortReason, HeldRuns, Hold, WorkerLoop } from "./contract.ts";
 import { resumeDeferred } from "./deferred.ts";
 import { resumeWaiting } from "./expand.ts";
@@ -34,7 +35,7 @@ export interface Ready {
   readonly thin: boolean;
 }
 export interface Lanes {
-  readonly context: Context;
+  readonly context: ExecuteContext;
   readonly header: Header;
   readonly loop: WorkerLoop;
   /** Told once for each member, and never awaited: what throws is the caller's. */
@@ -95,12 +96,12 @@ async function runLane(lanes: Lanes, queue: Ready[], alone: boolean): Promise<vo
 
 const NO_TURN = (): void => undefined;
 /** Quick, and more than one: claimed in turn (pace.ts). Members without claims had their turn as a whole message. */
-function isPaced(context: Context, [first, second]: readonly Ready[]): boolean {
+function isPaced(context: ExecuteContext, [first, second]: readonly Ready[]): boolean {
   return first !== undefined && second !== undefined && !first.thin && isQuick(context, first);
 }
 
 /** Of one task, since they are expected to take the same time, and of one time limit. */
-function takeBatch(context: Context, queue: Ready[]): Ready[] {
+function takeBatch(context: ExecuteContext, queue: Ready[]): Ready[] {
   const first = queue[0];
   if (!first) return [];
   const most = batchSize(context, first);

@@ -3,8 +3,9 @@ import { type GroupStep, isGroupStep, isSingle, type PlanStep, type Strand, type
 import { type RunRef } from "../core/run-id.ts";
 import { isTerminal } from "../core/run-state.ts";
 import type { Context } from "./context.ts";
+import type { ExecuteContext } from "./execute-context.ts";
 import type { WorkerLoop } from "./contract.ts";
-import { resumeWaiting } from "./expand.ts";
+import { openGroupStep, resumeWaiting } from "./expand.ts";
 import { follow } from "./follow.ts";
 import { FollowUp } from "./follow-up.ts";
 import { gateOf } from "./gate.ts";
@@ -18,7 +19,7 @@ import { endRevoked } from "./revoke.ts";
 import { mayBeRevoked, mustNotRun } from "./revoked.ts";
 import { DONE, type Handled, handleDeferred, type Ready, runReady, secondsUntil } from "./lanes.ts";
 import { isQuick } from "./pace.ts";
-import { breakDeadRun, endIdleRun, isDue, isLive, isReady, killsAlone, noteUnknownTask, waitForGroup } from "./run-writes.ts";
+import { breakDeadRun, endIdleRun, isDue, isLive, isReady, killsAlone, noteUnknownTask } from "./run-writes.ts";
 import { readRuns, strandOf, strandsOf } from "./runs.ts";
 
 type MemberMessage = Extract<EngineMessage, { kind: "members" }>;
@@ -27,7 +28,7 @@ type MemberMessage = Extract<EngineMessage, { kind: "members" }>;
  * Handles a message of members of one leaf: those that may run are claimed and run, each under a token of its own (lanes.ts), followed up together with those
  * that end at about the same time, and the message is acknowledged only after all that followed. What cannot be handled now goes into a smaller message first.
  */
-export async function handleMembers(context: Context, message: MemberMessage, receives: number, loop: WorkerLoop): Promise<Disposition> {
+export async function handleMembers(context: ExecuteContext, message: MemberMessage, receives: number, loop: WorkerLoop): Promise<Disposition> {
   const refs = [...new Set(message.members)].map((index) => ({ gid: message.gid, index, step: message.step }));
   const gate = await gateOf(context, message.gid);
   if (gate.kind === "gone") return { kind: "done" }; // collected long ago, or never created: nothing to run
@@ -81,7 +82,7 @@ export async function handleMembers(context: Context, message: MemberMessage, re
   return { kind: "done" };
 }
 /** Quick members that nobody claims need no write before they run: without turns all messages in hand would run, and write, at once. */
-async function turnFor({ pace, config }: Context, { jobId }: Header, ready: readonly Ready[]): Promise<(() => void) | undefined> {
+async function turnFor({ pace, config }: ExecuteContext, { jobId }: Header, ready: readonly Ready[]): Promise<(() => void) | undefined> {
   const [first] = ready;
   if (!first) return undefined;
   pace.meet(jobId, ready.length);
@@ -219,10 +220,7 @@ async function endUnstarted(
 }
 
 async function becomeWaiting(context: Context, header: Header, ref: RunRef, run: Run | undefined, step: GroupStep): Promise<Handled> {
-  const write = await waitForGroup(context, ref, header, run, step.wait ? "answer" : step.choose || step.repeat ? "replace" : "group");
-  if (!write.run) return DONE;
-  if (isTerminal(write.run.status)) return { kind: "terminal", run: write.run };
-  if (write.run.status !== "waiting") return { kind: "later", delaySeconds: 1 };
-  await resumeWaiting(context, write.run);
-  return DONE;
+  const opened = await openGroupStep(context, header, ref, run, step);
+  if (!opened || opened.status === "waiting") return DONE;
+  return isTerminal(opened.status) ? { kind: "terminal", run: opened } : { kind: "later", delaySeconds: 1 };
 }

@@ -1,5 +1,5 @@
-import type { Context } from "./context.ts";
-import type { Ready } from "./lanes.ts";
+import type { TaskStep } from "../core/plan.ts";
+import type { EngineConfig } from "./contract.ts";
 import type { Clock } from "./ports.ts";
 
 /** How fast runs of each task were lately, as this engine instance saw them: nobody else needs to know, and nothing depends on it but speed. */
@@ -101,14 +101,20 @@ const SMOOTHING = 0.3;
 const MOST_TASKS = 1_000;
 
 /** What takes longer than this together is slow. */
-export function patienceMs({ batchMs }: Context["config"]): number {
+export function patienceMs({ batchMs }: Pick<EngineConfig, "batchMs">): number {
   return PATIENCE_BATCHES * batchMs;
 }
 /** A batch is made to be over in `batchMs`. */
 const PATIENCE_BATCHES = 4;
 
+/** What decides how many runs are claimed together. */
+interface Paced {
+  readonly pace: Pace;
+  readonly config: EngineConfig;
+}
+
 /** Over in no time: it is what the engine does for such runs that takes time, and that is done one batch after the other. */
-export function isQuick({ pace, config }: Pick<Context, "pace" | "config">, { step }: Pick<Ready, "step">): boolean {
+export function isQuick({ pace, config }: Paced, { step }: { readonly step: TaskStep }): boolean {
   const mean = pace.mean(step.task);
   return mean !== undefined && mean * SHORT_BATCH <= config.batchMs;
 }
@@ -116,7 +122,7 @@ export function isQuick({ pace, config }: Pick<Context, "pace" | "config">, { st
  * How many runs of a task are claimed together, run one after the other, and committed together. One of a task that nobody knows, so that what is slow
  * begins in many places; of quick ones as many as are over in `batchMs`. Without claims there is no write that could become too large.
  */
-export function batchSize({ pace, config }: Pick<Context, "pace" | "config">, { step, thin }: Pick<Ready, "step" | "thin">): number {
+export function batchSize({ pace, config }: Paced, { step, thin }: { readonly step: TaskStep; readonly thin: boolean }): number {
   const mean = pace.mean(step.task);
   if (mean === undefined) return 1;
   return Math.max(

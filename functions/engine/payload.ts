@@ -1,7 +1,9 @@
 import { FanfoldError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import { LIMITS } from "../core/limits.ts";
-import type { Context } from "./context.ts";
+import type { Ports } from "./ports.ts";
+
+type BlobPort = Pick<Ports, "blobs">;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -20,7 +22,7 @@ export function isSmall(value: Json): boolean {
   return JSON.stringify(value).length * 3 <= LIMITS.inlineBytes;
 }
 /** Claim check: a small value stays inline, a larger one becomes a blob of this name. The blob is written before anything points at it. */
-export async function keepValue(context: Context, name: string, value: Json): Promise<Kept> {
+export async function keepValue({ blobs }: BlobPort, name: string, value: Json): Promise<Kept> {
   const text = JSON.stringify(value);
   const bytes = jsonBytes(text);
   if (bytes > LIMITS.valueBytes) {
@@ -33,18 +35,18 @@ export async function keepValue(context: Context, name: string, value: Json): Pr
     );
   }
   if (bytes <= LIMITS.inlineBytes) return { value };
-  await context.blobs.put(name, encoder.encode(text));
+  await blobs.put(name, encoder.encode(text));
   return { valueRef: name };
 }
-export async function loadValue(context: Context, kept: { readonly value?: Json; readonly valueRef?: string }): Promise<Json> {
+export async function loadValue({ blobs }: BlobPort, kept: { readonly value?: Json; readonly valueRef?: string }): Promise<Json> {
   if (kept.valueRef === undefined) return kept.value ?? null;
-  return JSON.parse(await loadText(context, kept.valueRef)) as Json;
+  return JSON.parse(await loadText({ blobs }, kept.valueRef)) as Json;
 }
-export async function keepText(context: Context, name: string, text: string): Promise<void> {
-  await context.blobs.put(name, encoder.encode(text));
+export async function keepText({ blobs }: BlobPort, name: string, text: string): Promise<void> {
+  await blobs.put(name, encoder.encode(text));
 }
-export async function loadText(context: Context, name: string): Promise<string> {
-  const content = await context.blobs.get(name);
+export async function loadText({ blobs }: BlobPort, name: string): Promise<string> {
+  const content = await blobs.get(name);
   if (!content)
     throw new FanfoldError("not_found", `the stored value ${name} is gone; its job has expired or its blobs were removed`, { details: { blob: name } });
   return decoder.decode(content);

@@ -6,7 +6,8 @@ import { eachBounded } from "./concurrently.ts";
 import { type Owned, planPageKey } from "./items.ts";
 import { keepText, loadText } from "./payload.ts";
 import { addUnits, type PlanPage, planPageItem, planPages } from "./plan-pages.ts";
-import type { Context } from "./context.ts";
+import type { Plans } from "./context.ts";
+import type { Ports } from "./ports.ts";
 
 /**
  * Plans at rest. A page is an array of strands. A big group's members are paged out, one page per ledger leaf, so that the worker of a leaf reads
@@ -15,8 +16,9 @@ import type { Context } from "./context.ts";
  * A strand pointer is `<page>@<strand>(.<group>.<member>)*`; a group pointer is a strand pointer followed by `.<group>`. A group is a step, or the callbacks
  * beside one: `<step>`, `<step>.l` for its links, `<step>.e` for its error links.
  */
-export class PlanStore {
-  readonly #context: () => Context;
+export class PlanStore implements Plans {
+  readonly #ports: Pick<Ports, "store" | "blobs">;
+  readonly #width: number;
   readonly #pages = new Map<string, { strands: readonly Strand[]; size: number }>();
   /** Pages on their way: the members of a message ask for theirs all at once. */
   readonly #loading = new Map<string, Promise<readonly Strand[]>>();
@@ -24,8 +26,10 @@ export class PlanStore {
   /** Of big groups, by pointer: all their members ask for them. */
   readonly #groups = new Map<string, GroupStep>();
 
-  constructor(context: () => Context) {
-    this.#context = context;
+  /** `width`: the leaf width of the engine's ledgers. */
+  constructor(ports: Pick<Ports, "store" | "blobs">, width: number) {
+    this.#ports = ports;
+    this.#width = width;
   }
 
   /** Stores a group step as the only step of a page; `pointer`: of the group. */
@@ -38,7 +42,7 @@ export class PlanStore {
         own = each;
       }
     }
-    await eachBounded(others(planPages(page, step, this.#context().config.width)), 16, (each) => this.#put(each, owned, took));
+    await eachBounded(others(planPages(page, step, this.#width)), 16, (each) => this.#put(each, owned, took));
     // Last, because it points at the others.
     await this.#put(own as PlanPage, owned, took);
     return { pointer: `${page}@0.0`, took };
@@ -69,14 +73,14 @@ export class PlanStore {
   async leaf(pointer: string, leaf: number): Promise<readonly Strand[]> {
     const { members } = await this.group(pointer);
     if (isInput(members)) throw broken(pointer);
-    const { width } = this.#context().config;
+    const width = this.#width;
     return isPaged(members) ? this.#load(`${members.pages}/${leaf}`) : members.slice(leaf * width, (leaf + 1) * width);
   }
   /** The strand of member `index` of the group at this pointer, and the pointer to that strand. */
   async member(group: string, index: number): Promise<{ strand: Strand; pointer: string }> {
     const { members } = await this.group(group);
     if (isInput(members)) throw broken(group);
-    const { width } = this.#context().config;
+    const width = this.#width;
     const pointer = isPaged(members) ? `${members.pages}/${leafOf(index, width)}@${localIndex(index, width)}` : `${group}.${index}`;
     const strand = isPaged(members) ? (await this.#load(`${members.pages}/${leafOf(index, width)}`))[localIndex(index, width)] : members[index];
     if (!strand) throw broken(pointer);
@@ -84,11 +88,10 @@ export class PlanStore {
   }
 
   async #put(page: PlanPage, owned: Owned, took: { writes: number; blobs: number }): Promise<void> {
-    const context = this.#context();
     const item = planPageItem(page, owned);
     addUnits(took, item);
-    if (item) await context.store.write(item);
-    else await keepText(context, blobName(page.name, owned.jobId), page.text);
+    if (item) await this.#ports.store.write(item);
+    else await keepText(this.#ports, blobName(page.name, owned.jobId), page.text);
   }
   async #load(page: string): Promise<readonly Strand[]> {
     const cached = this.#pages.get(page);
@@ -100,11 +103,10 @@ export class PlanStore {
     return loading;
   }
   async #read(page: string): Promise<readonly Strand[]> {
-    const context = this.#context();
     // Consistent: the page may have been written a moment ago.
-    const item = await context.store.get(planPageKey(page), { consistent: true });
+    const item = await this.#ports.store.get(planPageKey(page), { consistent: true });
     const jobId = page.slice(0, /[.!/]/.exec(page)?.index ?? page.length);
-    const text = (item?.attributes["strands"] as string | undefined) ?? (await loadText(context, blobName(page, jobId)));
+    const text = (item?.attributes["strands"] as string | undefined) ?? (await loadText(this.#ports, blobName(page, jobId)));
     const strands = JSON.parse(text) as readonly Strand[];
     this.#remember(page, strands, text.length);
     return strands;

@@ -5,11 +5,15 @@ import { FanfoldError } from "../core/errors.ts";
 import type { JobPlan } from "../core/job-plan.ts";
 import { canonicalJson, type Json } from "../core/json.ts";
 import { LIMITS } from "../core/limits.ts";
-import { type Strand, taskSteps } from "../core/plan.ts";
+import { type GroupStep, type Strand, taskSteps } from "../core/plan.ts";
 import { stampsOfStrand } from "../core/stamps.ts";
 import type { Context } from "./context.ts";
 import type { OpenJobRequest, Submitted, SubmitRequest } from "./contract.ts";
 import { expandMembers } from "./child-groups.ts";
+import { openGroupStep, resumeWaiting } from "./expand.ts";
+import { readGate } from "./gate.ts";
+import { mustNotRun } from "./revoked.ts";
+import { readRun } from "./runs.ts";
 import { indexedStamp, putJob } from "./finish-job.ts";
 import { createHeader } from "./header-writes.ts";
 import { type Header, ITEM_VERSION, type JobSeed } from "./items.ts";
@@ -37,9 +41,21 @@ function jobStrand(context: Context, { canvas }: SubmitRequest): Strand {
 /** A job whose first step is an open group that is filled from outside. Its header stands when this returns, so that pages can come. */
 export async function submitOpenJob(context: Context, request: OpenJobRequest): Promise<Submitted> {
   const { body, policy = "allSuccess" } = request;
-  return start(context, request, openJobStrand(context, request), () => ({ policy, body: body ? encodeCanvas(body) : null }) as unknown as Json);
+  const strand = openJobStrand(context, request);
+  const submitted = await start(context, request, strand, () => ({ policy, body: body ? encodeCanvas(body) : null }) as unknown as Json);
+  await openInputGroup(context, submitted.jobId, strand[0]);
+  return submitted;
 }
-function openJobStrand(context: Context, { body, policy = "allSuccess" }: OpenJobRequest): Strand {
+/** Does at once what the message of the first step would do. */
+async function openInputGroup(context: Context, jobId: string, input: GroupStep): Promise<void> {
+  const gate = await readGate(context, jobId);
+  if (gate.kind !== "go") return;
+  const ref = { gid: jobId, index: 0, step: 0 };
+  const run = await readRun(context, ref);
+  if (run?.status === "waiting") await resumeWaiting(context, run);
+  else if (!run && !(await mustNotRun(context, gate.header, ref))) await openGroupStep(context, gate.header, ref, run, input);
+}
+function openJobStrand(context: Context, { body, policy = "allSuccess" }: OpenJobRequest): [GroupStep, ...Strand] {
   const after = body ? compileCanvas(body, declaredTracking(context)) : [];
   checkTasks(context, after, "/body");
   refuseShare(policy);
