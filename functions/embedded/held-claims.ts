@@ -1,5 +1,5 @@
-import type { Abort, AbortReason, Claim, HeartbeatOutcome, HeldRuns, Hold } from "../engine/contract.ts";
 import { claimsOf } from "../engine/heartbeat.ts";
+import type { Abort, AbortReason, Claim, HeartbeatOutcome, HeldRuns, Hold } from "../engine/worker-loop.ts";
 
 /** Who keeps the leases of what this process holds: the parent over a link, or a keeper in the same process. */
 export interface ClaimKeeper {

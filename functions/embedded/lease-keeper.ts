@@ -1,5 +1,5 @@
-import type { Claim, HeartbeatOutcome, HeldRuns } from "../engine/contract.ts";
 import { claimsOf } from "../engine/heartbeat.ts";
+import type { Claim, HeartbeatOutcome, HeldRuns } from "../engine/worker-loop.ts";
 import { type Log, messageOf, rateLimited } from "./log.ts";
 
 export interface LeaseKeeperOptions {

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../core/json.ts";
-import type { HeldRuns } from "../engine/contract.ts";
+import type { HeldRuns } from "../engine/worker-loop.ts";
 import type { Durability } from "./commit-gatherer.ts";
 import type { ClaimKeeper } from "./held-claims.ts";
 import type { Log, LogLevel } from "./log.ts";

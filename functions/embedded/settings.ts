@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { EngineConfig } from "../engine/contract.ts";
+import type { EngineConfig } from "../engine/config.ts";
 
 /** Where things are within the data folder. Everything a runtime keeps is in there; nothing else is written. */
 export interface DataFolders {

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Claim, Engine } from "../engine/contract.ts";
 import { ENGINE_QUEUE } from "../core/queue-name.ts";
+import type { Engine } from "../engine/contract.ts";
+import type { Claim } from "../engine/worker-loop.ts";
 import { endNow } from "./database-door.ts";
 import type { LeaseKeeper, LostClaim } from "./lease-keeper.ts";
 import { type Log, messageOf } from "./log.ts";

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { assertNever } from "../core/errors.ts";
-import type { Engine, WorkerLoop } from "../engine/contract.ts";
+import type { Engine } from "../engine/contract.ts";
 import type { Disposition } from "../engine/ports.ts";
+import type { WorkerLoop } from "../engine/worker-loop.ts";
 import type { HeldClaims } from "./held-claims.ts";
 import { type Log, messageOf, rateLimited } from "./log.ts";
 import type { Delivery, MessageSource } from "./message-source.ts";

@@ -1,30 +1,30 @@
-import { addCounts, type Counts, countOf } from "../core/counts.ts";
+import { addCounts, countOf, type Counts } from "../core/counts.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { ErrorData, MaybePromise, Spawned, TaskOutcome } from "../core/invocation.ts";
 import type { Json } from "../core/json.ts";
 import { retryDelaySeconds, retryPolicy } from "../core/retry-policy.ts";
 import { isTerminal, type TerminalStatus } from "../core/run-state.ts";
 import { argumentsOf, takesInput } from "./arguments.ts";
+import type { Attempt, HeldAttempt } from "./claimed.ts";
 import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
-import type { Attempt, HeldAttempt } from "./claimed.ts";
-import type { AbortReason } from "./contract.ts";
 import { deferredPart, resumeDeferred } from "./deferred.ts";
 import { waitForExecution } from "./executions.ts";
 import { resumeWaiting } from "./expand.ts";
-import type { Run, RunAttributes } from "./items.ts";
 import { readGate } from "./gate.ts";
+import type { Run, RunAttributes } from "./item-kinds.ts";
 import { queueOf, sendRuns } from "./messages.ts";
 import { writeOutbox } from "./outbox.ts";
 import { isSmall, keepValue } from "./payload.ts";
-import { type CommitOutcome, commitRuns } from "./run-writes.ts";
-import { refuseShare } from "./submit.ts";
 import { mustNotRun, REVOKED } from "./revoked.ts";
+import { type CommitOutcome, commitRuns } from "./run-writes.ts";
+import { duePart } from "./runs.ts";
 import { sealGroup } from "./seal.ts";
 import { type OpenState, readOpenState, type Streamed, streamPages } from "./stream.ts";
-import { duePart } from "./runs.ts";
+import { refuseShare } from "./submit.ts";
 import { AttemptCall } from "./task-call.ts";
 import { type Thin, thinOf } from "./thin.ts";
+import type { AbortReason } from "./worker-loop.ts";
 
 /** `done`: nothing of this message is left to do (waiting, or another message is on its way); `later`: never acknowledge. */
 export type AttemptOutcome =

@@ -1,17 +1,16 @@
 import { FanfoldError } from "../core/errors.ts";
 import type { ErrorData } from "../core/invocation.ts";
-import type { Json } from "../core/json.ts";
 import { toJson } from "../core/json-check.ts";
+import type { Json } from "../core/json.ts";
 import { type Answer, seal } from "./answers.ts";
 import { absent } from "./conditions.ts";
 import type { Context } from "./context.ts";
 import { executionsOf, keyOfExecution, stopExecution } from "./executions.ts";
 import { follow } from "./follow.ts";
 import { readGate, readHeader } from "./gate.ts";
-import type { Header } from "./items.ts";
+import { type Header, ownedBy } from "./item-kinds.ts";
 import { sendControl } from "./messages.ts";
 import type { ExecutionError, Executions } from "./ports.ts";
-import { ownedBy } from "./run-writes.ts";
 import { recheckEdges } from "./seal.ts";
 
 /**

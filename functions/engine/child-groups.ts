@@ -6,14 +6,14 @@ import { holds, type ValueCondition } from "../core/value-condition.ts";
 import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
 import { executionName } from "./executions.ts";
-import { loadValue } from "./payload.ts";
 import { readHeader } from "./gate.ts";
 import { createHeader, setExpanded } from "./header-writes.ts";
-import type { Header, Run, RunAttributes } from "./items.ts";
+import { type Header, ownedBy, type Run, type RunAttributes } from "./item-kinds.ts";
 import { expiresAtOf, notBeforeOf, Packs, packSize, queueOf, sendControl } from "./messages.ts";
+import { loadValue } from "./payload.ts";
 import { notePlanned } from "./progress.ts";
 import { recheckDelayed } from "./recheck-delayed.ts";
-import { ownedBy, putRuns } from "./run-writes.ts";
+import { putRuns } from "./run-writes.ts";
 import { childGroup, childPlan, duePart, readRunById, strandsOf } from "./runs.ts";
 
 /** An open group's tree is two levels high: width squared pages. */

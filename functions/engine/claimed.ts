@@ -1,10 +1,10 @@
 import { FanfoldError } from "../core/errors.ts";
-import { LazySignal, type StopSignal } from "../core/stop-signal.ts";
 import type { TaskInfo } from "../core/invocation.ts";
 import type { TaskStep } from "../core/plan.ts";
-import type { Header, Run } from "./items.ts";
-import type { AbortReason } from "./contract.ts";
+import { LazySignal, type StopSignal } from "../core/stop-signal.ts";
+import type { Header, Run } from "./item-kinds.ts";
 import { RunLog } from "./run-log.ts";
+import type { AbortReason } from "./worker-loop.ts";
 
 /** What an attempt works with between its claim and its one fenced commit. */
 export interface Attempt {

@@ -76,3 +76,9 @@ export function eachOf<T, U>(pages: AsyncGenerator<readonly T[], void, undefined
     },
   };
 }
+
+/** Awaited later, together with others. */
+export function quiet(promise: Promise<void>): Promise<void> {
+  promise.catch(() => undefined);
+  return promise;
+}

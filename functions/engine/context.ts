@@ -1,8 +1,8 @@
-import type { PlanPages } from "../core/work-count.ts";
 import type { GroupStep, Strand } from "../core/plan.ts";
+import type { PlanPages } from "../core/work-count.ts";
 import type { Turns } from "./concurrently.ts";
-import type { EngineConfig } from "./contract.ts";
-import type { Header, Owned } from "./items.ts";
+import type { EngineConfig } from "./config.ts";
+import type { Header, Owned } from "./item-kinds.ts";
 import type { Ports } from "./ports.ts";
 
 /** What every use case works with: the ports, the settings, and the two caches of one engine instance. */

@@ -1,13 +1,13 @@
-import type { RunRef } from "../core/run-id.ts";
 import type { Canvas, FailurePolicy } from "../core/canvas.ts";
+import type { Counts } from "../core/counts.ts";
 import type { ErrorData, ResultEntry } from "../core/invocation.ts";
 import type { JobCost } from "../core/job-cost.ts";
 import type { JobPlan } from "../core/job-plan.ts";
 import type { Json, JsonObject } from "../core/json.ts";
-import type { Counts } from "../core/counts.ts";
 import type { RunStatus } from "../core/run-state.ts";
 import type { Stamp, StampFilter } from "../core/stamps.ts";
 import type { Disposition, ReceivedMessage } from "./ports.ts";
+import type { Claim, HeartbeatOutcome, WorkerLoop } from "./worker-loop.ts";
 
 export type JobState = "pending" | "started" | "success" | "failure" | "pausing" | "paused" | "cancelling" | "cancelled" | "timed-out";
 
@@ -156,62 +156,6 @@ export interface JobGraph {
   readonly edges: readonly { readonly from: string; readonly to: string; readonly kind: GraphEdgeKind }[];
 }
 
-/** Runs of one group that this process executes in turn, all claimed under one token. */
-export interface HeldRuns {
-  readonly token: string;
-  readonly task: string;
-  readonly gid: string;
-  readonly step: number;
-  readonly members: readonly number[];
-  /** Of each member. */
-  readonly attempts: readonly number[];
-  /** Milliseconds since the epoch at which all must be over. */
-  readonly deadline: number;
-  /** They have no lease that could be renewed: only whether they are still wanted is asked. */
-  readonly thin?: boolean;
-}
-/** One of them: what a heartbeat needs. */
-export interface Claim extends RunRef {
-  readonly runId: string;
-  readonly token: string;
-  readonly attempt: number;
-  readonly task: string;
-  readonly thin: boolean;
-}
-/** `lost`: another holder, or the row has ended; `cancelled`: a group above has decided. Both abort the user's code. */
-export type HeartbeatOutcome = "kept" | "lost" | "cancelled";
-
-export interface Hold {
-  /** User code runs only after this: somebody who outlives a blocked process knows of the claims. undefined: it may run now. */
-  readonly ready: Promise<void> | undefined;
-  /** Only these go on: what the others held is theirs no more, or has been given back. */
-  narrow(runs: HeldRuns): void;
-  release(): void;
-}
-/** `runId` undefined: all of them. */
-export type Abort = (reason: AbortReason, runId?: string) => void;
-
-/** Why an attempt is stopped; `stopped`: the process is about to end, which is held against nobody: the run is given back at once. */
-export type AbortReason = "lost" | "cancelled" | "deadline" | "stopped";
-
-/**
- * What the loop that drives the engine gives it for one message. The loop owns timers: it calls `heartbeat` for what `hold` named, every third of
- * a lease, extends the message's visibility with it, and aborts through the returned controller.
- */
-export interface WorkerLoop {
-  /** Waits for a free slot. `alone`: the run was taken over from a dead holder and runs with nothing else beside it in this process. */
-  slot(alone: boolean): Promise<{ release(): void }>;
-  /** A slot that is free and that nobody waits for; undefined: there is none. */
-  spareSlot(): { release(): void } | undefined;
-  /**
-   * They are held from now until `release`; `abort` is called by the loop for one of them when a heartbeat of its claim says so, for all at the deadline, or when the
-   * process must stop. Of one that has ended meanwhile it means nothing.
-   */
-  hold(runs: HeldRuns, abort: Abort): Hold;
-  /** Of a process that must end: the longest attempt it can give, and when (milliseconds since the epoch) it stops what runs. Absent: it goes on. */
-  readonly limit?: { readonly seconds: number; readonly at: number };
-}
-
 export interface SweepReport {
   /** Open headers for which a check was ordered. */
   readonly checked: number;
@@ -272,51 +216,4 @@ export interface Engine {
    * rest to the next pass.
    */
   sweep(options?: { readonly until?: number }): Promise<SweepReport>;
-}
-
-export interface EngineConfig {
-  /** Site of queues that name none. */
-  readonly site: string;
-  /** Leaf width and fan-out of each ledger level. 256; simulations use 2 and 3. */
-  readonly width: number;
-  readonly leaseSeconds: number;
-  /** Bound of clock differences between processes. */
-  readonly skewMarginSeconds: number;
-  /** Raised at each start of an embedded runtime: leases of an earlier epoch are over. undefined: leases end by time alone. */
-  readonly epoch: number | undefined;
-  /** Who may say that a run killed its process: the takeover of a run that ran alone, or only a supervisor's `endLeases`. */
-  readonly killEvidence: "takeover" | "supervisor";
-  readonly maxKillsAlone: number;
-  /** How long a header rests between two checks by the sweeper. */
-  readonly sweepSeconds: number;
-  /** How old a queued run must be before the sweeper sends it again; doubles with each send. */
-  readonly resendSeconds: number;
-  /** Settles per follow-up before the rest is handed to the engine queue. */
-  readonly settleBudget: number;
-  /** Milliseconds that finished runs wait for others, so that their marks become one write. */
-  readonly followDelayMs: number;
-  readonly headerCacheMs: number;
-  /** Members per expand message. */
-  readonly expandRange: number;
-  /** Most members of one leaf in one message. */
-  readonly membersPerMessage: number;
-  /** Most runs that are claimed and committed together. */
-  readonly batchMembers: number;
-  /** How long such a batch is meant to take: slow runs are claimed one by one. */
-  readonly batchMs: number;
-  /** Steps that one message may run in place, one after the other, and for how long. */
-  readonly inPlaceSteps: number;
-  readonly inPlaceSeconds: number;
-  /** A group is packed into fewer messages than it has members only above this size, so that all workers get some of a small one. */
-  readonly packAbove: number;
-  /** Pages of an open group that may be unfinished before its owner stops pulling. */
-  readonly openPages: number;
-  readonly unknownTaskGraceSeconds: number;
-  readonly defaultJobTimeoutSeconds: number;
-  readonly maxJobTimeoutSeconds: number;
-  readonly retentionSeconds: number;
-  /** Longest in-process wait of a blocked streaming owner before it yields its slot. */
-  readonly yieldSeconds: number;
-  /** Tasks may be state machines; the names of their executions begin with `prefix`. undefined: there are no state machines here. */
-  readonly executions: { readonly prefix: string } | undefined;
 }

@@ -1,17 +1,17 @@
+import { assertNever } from "../core/errors.ts";
 import { attendExecution, attendJob, executionEnded } from "./attend.ts";
-import type { ExecuteContext } from "./execute-context.ts";
-import type { WorkerLoop } from "./contract.ts";
 import { expandMembers } from "./child-groups.ts";
+import type { ExecuteContext } from "./execute-context.ts";
 import { follow } from "./follow.ts";
 import { readGate } from "./gate.ts";
 import { handleMembers } from "./members.ts";
 import { decodeMessage } from "./messages.ts";
 import type { Disposition, ReceivedMessage } from "./ports.ts";
-import { applyRevocation } from "./revoke.ts";
 import { applyStampRevocation } from "./revoke-stamped.ts";
+import { applyRevocation } from "./revoke.ts";
 import { recheckEdges } from "./seal.ts";
 import { sweepGroup } from "./sweep.ts";
-import { assertNever } from "../core/errors.ts";
+import type { WorkerLoop } from "./worker-loop.ts";
 
 /** Handles one message of any queue. What it throws must not be acknowledged. */
 export async function handleMessage(

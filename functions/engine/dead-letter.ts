@@ -3,19 +3,19 @@ import { isGroupStep, type PlanStep } from "../core/plan.ts";
 import { isTerminal } from "../core/run-state.ts";
 import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
-import type { ExecuteContext } from "./execute-context.ts";
-import type { WorkerLoop } from "./contract.ts";
 import { handleMessage } from "./control.ts";
 import { resumeDeferred } from "./deferred.ts";
+import type { ExecuteContext } from "./execute-context.ts";
 import { resumeWaiting } from "./expand.ts";
 import { follow } from "./follow.ts";
 import { readGate } from "./gate.ts";
-import type { Header, Run } from "./items.ts";
-import { followMarked } from "./seal.ts";
+import type { Header, Run } from "./item-kinds.ts";
 import { decodeMessage, type Owing, queueOf, sendRuns } from "./messages.ts";
 import type { Disposition, ReceivedMessage } from "./ports.ts";
 import { breakDeadRun, endIdleRun, isLive, isReady, noteDeadLetter } from "./run-writes.ts";
 import { readRuns, strandOf } from "./runs.ts";
+import { followMarked } from "./seal.ts";
+import type { WorkerLoop } from "./worker-loop.ts";
 
 /** So often the message of one run may be given up before the run is broken. */
 const MAX_DEAD_LETTERS = 3;

@@ -6,7 +6,7 @@ import { absent } from "./conditions.ts";
 import type { Context } from "./context.ts";
 import type { RunView } from "./contract.ts";
 import { readHeader } from "./gate.ts";
-import { eventItemKey, ITEM_VERSION, type Run, type RunAttributes, waiterKey } from "./items.ts";
+import { eventItemKey, ITEM_VERSION, type Run, type RunAttributes, waiterKey } from "./item-kinds.ts";
 import { sendRun } from "./messages.ts";
 import { loadValue } from "./payload.ts";
 import { endDeferral, queueWoken, takeUnmet } from "./run-writes.ts";

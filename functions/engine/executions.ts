@@ -5,12 +5,11 @@ import { childGroupOf, jobIdOf } from "../core/run-id.ts";
 import type { Attempt } from "./claimed.ts";
 import type { Context } from "./context.ts";
 import { closeHeader } from "./header-writes.ts";
-import { executionKey, executionPartition, type Header, type RunAttributes, type RunError } from "./items.ts";
+import { executionKey, executionPartition, type Header, ownedBy, type RunAttributes, type RunError } from "./item-kinds.ts";
 import { sendControl } from "./messages.ts";
 import { checkDepth } from "./outbox.ts";
 import { jsonBytes } from "./payload.ts";
 import type { Key } from "./ports.ts";
-import { ownedBy } from "./run-writes.ts";
 
 /**
  * Runs whose work is an execution of a state machine (docs/adr/0010). Such a run waits for a group without members that is not sealed, as for an answer:

@@ -1,12 +1,12 @@
 import type { GroupStep } from "../core/plan.ts";
 import type { RunRef } from "../core/run-id.ts";
 import { isTerminal } from "../core/run-state.ts";
-import { createChildGroup, expandAll } from "./child-groups.ts";
 import { subscribe } from "./answers.ts";
+import { createChildGroup, expandAll } from "./child-groups.ts";
 import type { Context } from "./context.ts";
 import { follow } from "./follow.ts";
 import { decidedAbove, readHeader } from "./gate.ts";
-import type { Header, Run, RunAttributes } from "./items.ts";
+import type { Header, Run, RunAttributes } from "./item-kinds.ts";
 import { sendControl } from "./messages.ts";
 import { cancelWaitingRun, waitForGroup } from "./run-writes.ts";
 import { childGroup } from "./runs.ts";

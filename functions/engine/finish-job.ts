@@ -1,6 +1,6 @@
 import { carriedUp, failedRuns } from "../core/counts.ts";
-import { absent, and, present } from "./conditions.ts";
 import { all } from "./concurrently.ts";
+import { absent, and, present } from "./conditions.ts";
 import type { Context } from "./context.ts";
 import type { JobEvent } from "./contract.ts";
 import {
@@ -14,10 +14,10 @@ import {
   jobKey,
   type RunError,
   stampIndexKey,
-} from "./items.ts";
+} from "./item-kinds.ts";
 import { noteState } from "./progress.ts";
-import { answerToken } from "./supervision.ts";
 import { copyOfValue, readLastStep, readRunById } from "./runs.ts";
+import { answerToken } from "./supervision.ts";
 
 export const OPEN_JOBS = "open";
 export const ALL_JOBS = "all";

@@ -1,23 +1,23 @@
 import { addCounts, carriedUp, countOf, INEXACT } from "../core/counts.ts";
 import { FanfoldError } from "../core/errors.ts";
 import { scopeOf } from "../core/run-id.ts";
-import { holds } from "../core/value-condition.ts";
 import { isTerminal, type TerminalStatus } from "../core/run-state.ts";
+import { holds } from "../core/value-condition.ts";
 import type { Context } from "./context.ts";
 import { wakeOwner } from "./deferred.ts";
 import { executionTimeout } from "./executions.ts";
 import { finishJob } from "./finish-job.ts";
-import type { FollowItem, WorkList } from "./work-list.ts";
 import { decidedAbove, readHeader } from "./gate.ts";
 import { setOutcome } from "./header-writes.ts";
-import type { Header, Outcome, Run, RunAttributes, RunError } from "./items.ts";
+import type { Header, Outcome, Run, RunAttributes, RunError } from "./item-kinds.ts";
 import { countersOf, readLedger } from "./ledger-reads.ts";
 import { sendControl } from "./messages.ts";
 import { loadValue } from "./payload.ts";
-import { cancelIdleRun, isLive, settleRun } from "./run-writes.ts";
 import { REVOKED } from "./revoked.ts";
-import { followSideEnd } from "./sides.ts";
+import { cancelIdleRun, isLive, settleRun } from "./run-writes.ts";
 import { copyOfValue, readLastStep, readRunById } from "./runs.ts";
+import { followSideEnd } from "./sides.ts";
+import type { FollowItem, WorkList } from "./work-list.ts";
 
 /** Decides a group, once per round. When a group above has decided, the outcome is `dropped`; the round was read before the groups above were. */
 export async function followDecide(context: Context, item: Extract<FollowItem, { kind: "decide" }>, list: WorkList): Promise<void> {

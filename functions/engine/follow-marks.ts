@@ -1,13 +1,12 @@
 import { expectedMarks, leafOf, localIndex } from "../core/ledger.ts";
 import { failsEarly, outcomeOf } from "../core/policy.ts";
 import type { Context } from "./context.ts";
-import type { FollowItem, WorkList } from "./work-list.ts";
 import { readHeader } from "./gate.ts";
-import type { Header } from "./items.ts";
+import { type Header, ownedBy } from "./item-kinds.ts";
 import { countersOf, doneOf, type LedgerAt } from "./ledger-reads.ts";
 import { markLedger } from "./mark-ledger.ts";
 import type { Item } from "./ports.ts";
-import { ownedBy } from "./run-writes.ts";
+import type { FollowItem, WorkList } from "./work-list.ts";
 
 export async function followMark(context: Context, { at, height, marks, owned, part }: Extract<FollowItem, { kind: "mark" }>, list: WorkList): Promise<void> {
   const node = await markLedger(context, at, marks, owned, part);

@@ -6,17 +6,17 @@ import { childGroupOf, runIdOf, type RunRef } from "../core/run-id.ts";
 import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../core/run-state.ts";
 import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
-import type { WorkList } from "./work-list.ts";
 import { readHeaders } from "./gate.ts";
 import { setFirstError } from "./header-writes.ts";
-import { type Header, ITEM_VERSION, type Run, type RunAttributes } from "./items.ts";
+import { type Header, ITEM_VERSION, ownedBy, type Run, type RunAttributes } from "./item-kinds.ts";
 import { expiresAtOf, notBeforeOf, type Owing, packSize, queueOf, sendRuns } from "./messages.ts";
 import { noteFailures, noteProgress } from "./progress.ts";
 import { recheckDelayed } from "./recheck-delayed.ts";
 import { isRevoked, revokedAttributes } from "./revoked.ts";
-import { createRuns, ownedBy, startedInPlace } from "./run-writes.ts";
-import { openSide, sidesOf } from "./sides.ts";
+import { createRuns, startedInPlace } from "./run-writes.ts";
 import { duePart, hasNext, readRun, strandOf, strandsOf } from "./runs.ts";
+import { openSide, sidesOf } from "./sides.ts";
+import type { WorkList } from "./work-list.ts";
 
 /** The first phase of F: terminal runs become next steps or marks. One consistent read of each header serves all runs of its group. */
 export async function followRuns(context: Context, runs: readonly Run[], list: WorkList, background: Promise<void>[]): Promise<void> {

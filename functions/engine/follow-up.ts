@@ -1,20 +1,18 @@
-import type { PlanStep } from "../core/plan.ts";
-import { isGroupStep } from "../core/plan.ts";
+import { leafOf, localIndex } from "../core/ledger.ts";
+import { isGroupStep, type PlanStep } from "../core/plan.ts";
 import { giveBack } from "./attempt.ts";
 import { all } from "./concurrently.ts";
 import type { ExecuteContext } from "./execute-context.ts";
-import type { WorkerLoop } from "./contract.ts";
 import { follow } from "./follow.ts";
 import { gateOf } from "./gate.ts";
-import type { Header, Run } from "./items.ts";
+import { type Header, ownedBy, type Run } from "./item-kinds.ts";
 import { type Handled, runStarted, type Started } from "./lanes.ts";
 import { notBeforeOf, queueOf, sendRuns } from "./messages.ts";
-import { mustNotRun } from "./revoked.ts";
 import { noteThin } from "./progress.ts";
-import { ownedBy } from "./run-writes.ts";
+import { mustNotRun } from "./revoked.ts";
 import { keepPart, type Thin } from "./thin.ts";
-import { leafOf, localIndex } from "../core/ledger.ts";
 import type { FollowItem, InPlace } from "./work-list.ts";
+import type { WorkerLoop } from "./worker-loop.ts";
 
 /**
  * Follows the runs of a message up in as few passes as possible: a pass starts a moment after the first run ended and takes all that ended by then; when no

@@ -1,6 +1,6 @@
 import { scopesOf } from "../core/run-id.ts";
 import type { Context } from "./context.ts";
-import { asHeader, type Header, headerKey } from "./items.ts";
+import { asHeader, type Header, headerKey } from "./item-kinds.ts";
 
 /** May runs of this group still start? `gone`: collected or never created; `decided`: it, or a group above it, has an outcome. */
 export type Gate = { readonly kind: "go"; readonly header: Header } | { readonly kind: "gone" } | { readonly kind: "decided"; readonly header: Header };

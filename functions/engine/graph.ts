@@ -4,7 +4,7 @@ import { childGroupOf, runIdOf } from "../core/run-id.ts";
 import type { Context } from "./context.ts";
 import type { GraphEdgeKind, GraphNode, JobGraph } from "./contract.ts";
 import { readHeader } from "./gate.ts";
-import type { Header, Run } from "./items.ts";
+import type { Header, Run } from "./item-kinds.ts";
 import { countersOf, readLedger } from "./ledger-reads.ts";
 import { viewRun } from "./query.ts";
 import { openedGroup, readLeaf, strandOf } from "./runs.ts";

@@ -1,7 +1,7 @@
 import type { Counts } from "../core/counts.ts";
 import { absent, and, eq, present } from "./conditions.ts";
 import type { Context } from "./context.ts";
-import { asHeader, attributesOf, type Header, type HeaderAttributes, headerKey, OPEN_SHARDS, openShard, type Outcome, shardOf } from "./items.ts";
+import { asHeader, attributesOf, type Header, type HeaderAttributes, headerKey, OPEN_SHARDS, openShard, type Outcome, shardOf } from "./item-kinds.ts";
 import type { Change, Condition } from "./ports.ts";
 
 /**

@@ -1,13 +1,13 @@
-import type { Canvas } from "../core/canvas.ts";
 import { encodeCanvas } from "../core/canvas-wire.ts";
+import type { Canvas } from "../core/canvas.ts";
 import { FanfoldError } from "../core/errors.ts";
 import { canonicalJson, type Json } from "../core/json.ts";
 import { LIMITS } from "../core/limits.ts";
 import { childGroupOf, runIdOf } from "../core/run-id.ts";
-import type { Context } from "./context.ts";
 import { OPEN_HEIGHT } from "./child-groups.ts";
+import type { Context } from "./context.ts";
 import { readHeader } from "./gate.ts";
-import type { Header } from "./items.ts";
+import type { Header } from "./item-kinds.ts";
 import { compileChild } from "./outbox.ts";
 import { createPage, sendPage } from "./pages.ts";
 import { readLeaf, readRuns } from "./runs.ts";

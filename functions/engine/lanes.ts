@@ -1,22 +1,22 @@
+import type { TaskInfo } from "../core/invocation.ts";
 import type { TaskStep } from "../core/plan.ts";
 import type { RunRef } from "../core/run-id.ts";
 import { isTerminal } from "../core/run-state.ts";
-import type { TaskInfo } from "../core/invocation.ts";
 import { type AttemptOutcome, type Commit, commitAttempts, executeAttempt, type Executed, giveBack } from "./attempt.ts";
 import { HeldAttempt } from "./claimed.ts";
-import { all } from "./concurrently.ts";
+import { all, quiet } from "./concurrently.ts";
 import type { Context } from "./context.ts";
-import type { ExecuteContext } from "./execute-context.ts";
-import type { AbortReason, HeldRuns, Hold, WorkerLoop } from "./contract.ts";
 import { resumeDeferred } from "./deferred.ts";
+import type { ExecuteContext } from "./execute-context.ts";
 import { resumeWaiting } from "./expand.ts";
 import { gateOf } from "./gate.ts";
-import type { Header, Run } from "./items.ts";
+import type { Header, Run } from "./item-kinds.ts";
 import { batchSize, isQuick, patienceMs } from "./pace.ts";
+import { mayBeRevoked, mustNotRun } from "./revoked.ts";
+import { type Claiming, type ClaimOutcome, claimRuns, isReady, mustRunAlone } from "./run-writes.ts";
 import { type Thin, unclaimedRun } from "./thin.ts";
 import type { InPlace } from "./work-list.ts";
-import { mayBeRevoked, mustNotRun } from "./revoked.ts";
-import { type Claiming, claimRuns, type ClaimOutcome, isReady, mustRunAlone } from "./run-writes.ts";
+import type { AbortReason, HeldRuns, Hold, WorkerLoop } from "./worker-loop.ts";
 
 /** `later`: this member's part of the message must come again; `terminal`: its follow-up is due, now and at every redelivery. */
 export type Handled =
@@ -187,11 +187,6 @@ export async function handleDeferred(context: Context, run: Run): Promise<Handle
 
 export function secondsUntil(context: Context, at: number | undefined): number {
   return Math.max(1, Math.ceil(((at ?? 0) - context.clock.now()) / 1_000));
-}
-/** Awaited later, together with others. */
-function quiet(promise: Promise<void>): Promise<void> {
-  promise.catch(() => undefined);
-  return promise;
 }
 
 interface Turn {

@@ -1,6 +1,6 @@
 import type { Counts } from "../core/counts.ts";
 import type { Context } from "./context.ts";
-import { type LedgerAttributes, ledgerKey } from "./items.ts";
+import { type LedgerAttributes, ledgerKey } from "./item-kinds.ts";
 import type { Item } from "./ports.ts";
 
 export interface LedgerAt {

@@ -1,8 +1,8 @@
 import { type Counts, PLAIN_SUCCESS } from "../core/counts.ts";
-import { and, contains, not } from "./conditions.ts";
 import { LIMITS } from "../core/limits.ts";
+import { and, contains, not } from "./conditions.ts";
 import type { Context } from "./context.ts";
-import { ledgerKey, type Owned } from "./items.ts";
+import { ledgerKey, type Owned } from "./item-kinds.ts";
 import { doneOf, type LedgerAt } from "./ledger-reads.ts";
 import { type Attributes, type Item, type Key, PortError, type WriteOp } from "./ports.ts";
 import { partEntry } from "./thin.ts";

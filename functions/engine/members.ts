@@ -1,26 +1,26 @@
 import { countOf } from "../core/counts.ts";
+import { leafOf, localIndex } from "../core/ledger.ts";
 import { type GroupStep, isGroupStep, isSingle, type PlanStep, type Strand, type TaskStep } from "../core/plan.ts";
-import { type RunRef } from "../core/run-id.ts";
+import type { RunRef } from "../core/run-id.ts";
 import { isTerminal } from "../core/run-state.ts";
 import type { Context } from "./context.ts";
 import type { ExecuteContext } from "./execute-context.ts";
-import type { WorkerLoop } from "./contract.ts";
 import { openGroupStep, resumeWaiting } from "./expand.ts";
-import { follow } from "./follow.ts";
 import { FollowUp } from "./follow-up.ts";
+import { follow } from "./follow.ts";
 import { gateOf } from "./gate.ts";
-import type { Header, Run, RunAttributes } from "./items.ts";
+import type { Header, Run, RunAttributes } from "./item-kinds.ts";
+import { DONE, type Handled, handleDeferred, type Ready, runReady, secondsUntil } from "./lanes.ts";
 import { type EngineMessage, queueOf, sendRuns } from "./messages.ts";
+import { isQuick } from "./pace.ts";
 import type { Disposition } from "./ports.ts";
-import { followMarked } from "./seal.ts";
-import { isThin } from "./thin.ts";
-import { leafOf, localIndex } from "../core/ledger.ts";
 import { endRevoked } from "./revoke.ts";
 import { mayBeRevoked, mustNotRun } from "./revoked.ts";
-import { DONE, type Handled, handleDeferred, type Ready, runReady, secondsUntil } from "./lanes.ts";
-import { isQuick } from "./pace.ts";
 import { breakDeadRun, endIdleRun, isDue, isLive, isReady, killsAlone, noteUnknownTask } from "./run-writes.ts";
 import { readRuns, strandOf, strandsOf } from "./runs.ts";
+import { followMarked } from "./seal.ts";
+import { isThin } from "./thin.ts";
+import type { WorkerLoop } from "./worker-loop.ts";
 
 type MemberMessage = Extract<EngineMessage, { kind: "members" }>;
 

@@ -4,7 +4,7 @@ import { type GroupStep, isGroupStep, type PlanStep } from "../core/plan.ts";
 import { DEFAULT_FUNCTION, DEFAULT_QUEUE, ENGINE_QUEUE, formatQueueName, parseQueueName } from "../core/queue-name.ts";
 import { jobIdOf, type RunRef } from "../core/run-id.ts";
 import type { Context } from "./context.ts";
-import type { Header, Run } from "./items.ts";
+import type { Header, Run } from "./item-kinds.ts";
 import type { OutgoingMessage } from "./ports.ts";
 import { strandOf } from "./runs.ts";
 

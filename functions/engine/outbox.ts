@@ -2,15 +2,14 @@ import type { Canvas } from "../core/canvas.ts";
 import { compileCanvas, type DeclaredTracking, strandTasks, trackingOf } from "../core/compile.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { Spawned } from "../core/invocation.ts";
-import { countedPolicy } from "../core/policy.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Strand } from "../core/plan.ts";
+import { countedPolicy } from "../core/policy.ts";
 import { depthOf } from "../core/run-id.ts";
 import type { Attempt } from "./claimed.ts";
 import type { Context } from "./context.ts";
 import { readHeader } from "./gate.ts";
-import type { Header } from "./items.ts";
-import { ownedBy } from "./run-writes.ts";
+import { type Header, ownedBy } from "./item-kinds.ts";
 import { readRunById } from "./runs.ts";
 
 /** Stores what an attempt spawned, after the budgets were checked. Nothing of it exists until the attempt's commit points at it. */

@@ -6,7 +6,7 @@ import { ENGINE_QUEUE } from "../core/queue-name.ts";
 import { countGroup, countWork, type PlanPages, type WorkCount } from "../core/work-count.ts";
 import { longestWay, type StrandShape } from "../core/work-shape.ts";
 import type { Context } from "./context.ts";
-import { ITEM_VERSION } from "./items.ts";
+import { ITEM_VERSION } from "./item-kinds.ts";
 import { planPages, unitsOf } from "./plan-pages.ts";
 import { protocolOf, rootStep, ShapeBuilder, type Unknowns } from "./plan-shape.ts";
 

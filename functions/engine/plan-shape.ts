@@ -1,9 +1,8 @@
 import { FanfoldError } from "../core/errors.ts";
 import { type GroupStep, isGroupStep, isInput, isPaged, isSingle, type PlanStep, type Strand } from "../core/plan.ts";
 import type { Protocol } from "../core/work-count.ts";
-import type { GroupShape, MemberRuns, StepShape, StrandShape } from "../core/work-shape.ts";
-import { tasksOf } from "../core/work-shape.ts";
-import { THIN_SAMPLE } from "./progress.ts";
+import { type GroupShape, type MemberRuns, type StepShape, type StrandShape, tasksOf } from "../core/work-shape.ts";
+import { THIN_SAMPLE } from "./config.ts";
 import type { Context } from "./context.ts";
 import { notBeforeOf, packSize, queueOf } from "./messages.ts";
 

@@ -1,12 +1,12 @@
-import type { PlanPages } from "../core/work-count.ts";
 import { FanfoldError } from "../core/errors.ts";
 import { leafOf, localIndex } from "../core/ledger.ts";
 import { type GroupStep, isGroupStep, isInput, isPaged, type PlanStep, type Strand } from "../core/plan.ts";
+import type { PlanPages } from "../core/work-count.ts";
 import { eachBounded } from "./concurrently.ts";
-import { type Owned, planPageKey } from "./items.ts";
+import type { Plans } from "./context.ts";
+import { type Owned, planPageKey } from "./item-kinds.ts";
 import { keepText, loadText } from "./payload.ts";
 import { addUnits, type PlanPage, planPageItem, planPages } from "./plan-pages.ts";
-import type { Plans } from "./context.ts";
 import type { Ports } from "./ports.ts";
 
 /**

@@ -1,11 +1,11 @@
-import { isFailure } from "../core/run-state.ts";
-import { absent } from "./conditions.ts";
-import { all } from "./concurrently.ts";
-import type { Context } from "./context.ts";
-import { eventKey, type Header, ITEM_VERSION, type Owned, PROGRESS_SHARDS, progressKey, type Run, shardOf } from "./items.ts";
-import type { Attributes, PutOp } from "./ports.ts";
 import { runIdOf } from "../core/run-id.ts";
-import { ownedBy } from "./run-writes.ts";
+import { isFailure } from "../core/run-state.ts";
+import { all } from "./concurrently.ts";
+import { absent } from "./conditions.ts";
+import { THIN_SAMPLE } from "./config.ts";
+import type { Context } from "./context.ts";
+import { eventKey, type Header, ITEM_VERSION, type Owned, ownedBy, PROGRESS_SHARDS, progressKey, type Run, shardOf } from "./item-kinds.ts";
+import type { Attributes, PutOp } from "./ports.ts";
 import type { Thin } from "./thin.ts";
 
 /**
@@ -31,7 +31,7 @@ export async function noteThin(context: Context, header: Header, members: readon
   const runId = runIdOf(header.gid, (members[0] as Thin).index, 0);
   if (shardOf(`thin ${runId}`, THIN_SAMPLE) === 0) await addProgress(context, ownedBy(header), runId, { success: members.length * THIN_SAMPLE });
 }
-export const THIN_SAMPLE = 8;
+
 /** One event per failed task run; written before anything is decided by it, so that the job's end finds its first failure. */
 export async function noteFailures(context: Context, runs: readonly Run[]): Promise<void> {
   const failures = runs.filter((run) => run.task !== undefined && isFailure(run.status)).map(failureEvent);

@@ -2,8 +2,8 @@ import { addCounts, type Counts, endedRuns } from "../core/counts.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { ErrorData, ResultEntry } from "../core/invocation.ts";
 import type { JsonObject } from "../core/json.ts";
-import { ownerOf, parseRunId, runIdOf } from "../core/run-id.ts";
 import { isGroupStep } from "../core/plan.ts";
+import { ownerOf, parseRunId, runIdOf } from "../core/run-id.ts";
 import { isSuccess, isTerminal } from "../core/run-state.ts";
 import { carriesStamp, filterTexts, stampText } from "../core/stamps.ts";
 import type { Context } from "./context.ts";
@@ -23,14 +23,14 @@ import {
   progressKey,
   type Run,
   stampIndexPartition,
-} from "./items.ts";
+} from "./item-kinds.ts";
 import { countersOf } from "./ledger-reads.ts";
 import { loadText, loadValue } from "./payload.ts";
 import { costOf } from "./plan-job.ts";
 import { resultsOfRun, streamResults } from "./results.ts";
+import { openedGroup, readLastStep, readLeaf, readRun, strandOf } from "./runs.ts";
 import { sideGroupBeside } from "./sides.ts";
 import { readThin } from "./thin.ts";
-import { openedGroup, readLastStep, readLeaf, readRun, strandOf } from "./runs.ts";
 
 /** Reading what is stored, for people and the API. Nothing here writes. */
 

@@ -6,7 +6,7 @@ import type { Context } from "./context.ts";
 import { follow } from "./follow.ts";
 import { readHeader, withStampsOf } from "./gate.ts";
 import { addRevokedStamps } from "./header-writes.ts";
-import type { Run } from "./items.ts";
+import type { Run } from "./item-kinds.ts";
 import { sendControl } from "./messages.ts";
 import { walkRuns } from "./query.ts";
 import { endRevoked } from "./revoke.ts";

@@ -1,15 +1,15 @@
 import { FanfoldError } from "../core/errors.ts";
 import { ownerOf, parseRunId, type RunRef } from "../core/run-id.ts";
 import { isTerminal } from "../core/run-state.ts";
-import type { Context } from "./context.ts";
 import { createChildGroup } from "./child-groups.ts";
+import type { Context } from "./context.ts";
 import { follow } from "./follow.ts";
 import { readGate, readHeader } from "./gate.ts";
 import { addRevoked } from "./header-writes.ts";
-import type { Header, Run } from "./items.ts";
+import type { Header, Run } from "./item-kinds.ts";
 import { sendControl } from "./messages.ts";
-import { isLive, revokeIdleRun } from "./run-writes.ts";
 import { mustNotRun, revokedAttributes, revokedFrom } from "./revoked.ts";
+import { isLive, revokeIdleRun } from "./run-writes.ts";
 import { readLastStep } from "./runs.ts";
 
 /**

@@ -3,7 +3,7 @@ import { isGroupStep, type PlanStep } from "../core/plan.ts";
 import type { RunRef } from "../core/run-id.ts";
 import { carriesStamp } from "../core/stamps.ts";
 import type { Context } from "./context.ts";
-import type { Header, RunAttributes } from "./items.ts";
+import type { Header, RunAttributes } from "./item-kinds.ts";
 import { strandOf } from "./runs.ts";
 
 /** What headers say of revoked members, and of stamps whose runs are revoked. */

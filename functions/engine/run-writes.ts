@@ -1,7 +1,7 @@
 import { childGroupOf, type RunRef } from "../core/run-id.ts";
 import { absent, and, contains, eq, lt, not, oneOf, or, present } from "./conditions.ts";
 import type { Context } from "./context.ts";
-import { asRun, attributesOf, type Header, ITEM_VERSION, type Owned, type Run, type RunAttributes, runKey } from "./items.ts";
+import { asRun, attributesOf, type Header, ownedBy, type Run, type RunAttributes, runKey } from "./item-kinds.ts";
 import type { Change, Condition, UpdateOp, WriteOp, WriteResult } from "./ports.ts";
 import { identify } from "./runs.ts";
 
@@ -19,8 +19,6 @@ async function update(context: Context, ref: RunRef, change: Change, when: Condi
   const { applied, item } = await context.store.write({ op: "update", key: runKey(ref, context.config.width), change, when });
   return { applied, run: asRun(item, identify(ref)) };
 }
-
-export const ownedBy = (header: Header): Owned => ({ v: ITEM_VERSION, jobId: header.jobId, ttl: header.ttl });
 
 /** May start: queued, or retrying, and due; or deferred, and its time is over. */
 const idle = (now: number): Condition =>

@@ -1,11 +1,11 @@
+import { FanfoldError } from "../core/errors.ts";
+import { leafOf, localIndex } from "../core/ledger.ts";
 import { isGroupStep, type Strand } from "../core/plan.ts";
 import { childGroupOf, parseRunId, runIdOf, type RunRef } from "../core/run-id.ts";
-import { leafOf, localIndex } from "../core/ledger.ts";
 import { isSuccess } from "../core/run-state.ts";
-import { FanfoldError } from "../core/errors.ts";
 import { holds } from "../core/value-condition.ts";
 import type { Context } from "./context.ts";
-import { asRun, dueShard, type Header, DUE_SHARDS, leafPartition, type Run, type RunAttributes, runKey, runSort, shardOf } from "./items.ts";
+import { asRun, DUE_SHARDS, dueShard, type Header, leafPartition, type Run, type RunAttributes, runKey, runSort, shardOf } from "./item-kinds.ts";
 import { loadValue } from "./payload.ts";
 import type { Item } from "./ports.ts";
 

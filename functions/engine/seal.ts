@@ -3,13 +3,13 @@ import { leafOf, localIndex, rightEdge } from "../core/ledger.ts";
 import type { RunRef } from "../core/run-id.ts";
 import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
-import { follow } from "./follow.ts";
-import { WorkList } from "./work-list.ts";
 import { propagate } from "./follow-marks.ts";
+import { follow } from "./follow.ts";
 import { readHeader } from "./gate.ts";
 import { setMemberCount } from "./header-writes.ts";
-import type { Header } from "./items.ts";
+import type { Header } from "./item-kinds.ts";
 import { doneOf, readLedger } from "./ledger-reads.ts";
+import { WorkList } from "./work-list.ts";
 
 /**
  * Seals an open group: one write, then ALWAYS the right edge, also when it was sealed already: whoever sealed may have died before looking. The mark

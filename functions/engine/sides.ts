@@ -1,14 +1,13 @@
-import { ignoredFailures, type Counts } from "../core/counts.ts";
+import { type Counts, ignoredFailures } from "../core/counts.ts";
 import { ledgerHeight } from "../core/ledger.ts";
 import type { GroupStep, PlanStep, Strand } from "../core/plan.ts";
-import { runIdOf, type SideKind, sideGroupOf } from "../core/run-id.ts";
+import { runIdOf, sideGroupOf, type SideKind } from "../core/run-id.ts";
 import { isFailure, isSuccess, isTerminal } from "../core/run-state.ts";
-import type { Context } from "./context.ts";
 import { expandAll } from "./child-groups.ts";
+import type { Context } from "./context.ts";
 import { readHeader, readHeaders } from "./gate.ts";
 import { createHeader } from "./header-writes.ts";
-import type { Header, Run } from "./items.ts";
-import { ownedBy } from "./run-writes.ts";
+import { type Header, ownedBy, type Run } from "./item-kinds.ts";
 import { readLastStep, readRunById, stepPointer, strandOf } from "./runs.ts";
 import type { WorkList } from "./work-list.ts";
 

@@ -1,23 +1,22 @@
 import { errorData, OutcomeError } from "../core/error-data.ts";
 import type { StreamItem, TaskOutcome } from "../core/invocation.ts";
 import type { Json } from "../core/json.ts";
-import type { StopSignal } from "../core/stop-signal.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Strand } from "../core/plan.ts";
 import { childGroupOf } from "../core/run-id.ts";
 import { isTerminal } from "../core/run-state.ts";
+import type { StopSignal } from "../core/stop-signal.ts";
+import { OPEN_HEIGHT } from "./child-groups.ts";
 import type { Attempt } from "./claimed.ts";
 import type { Context } from "./context.ts";
-import { OPEN_HEIGHT } from "./child-groups.ts";
 import { readHeader } from "./gate.ts";
 import { createHeader } from "./header-writes.ts";
-import type { Header, PageCursor, Run } from "./items.ts";
+import { type Header, ownedBy, type PageCursor, type Run } from "./item-kinds.ts";
 import { checkDepth, compileChild } from "./outbox.ts";
 import { createPage, sendPage } from "./pages.ts";
-import { ownedBy } from "./run-writes.ts";
+import { keepValue, loadValue } from "./payload.ts";
 import { readLeaf, readRun } from "./runs.ts";
 import { recheckEdges, sealGroup } from "./seal.ts";
-import { keepValue, loadValue } from "./payload.ts";
 
 /**
  * Open groups (docs/protocol.md, section 8). The owner pulls its generator, cuts pages, and puts each as a member whose only step is a group: the page row

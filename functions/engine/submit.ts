@@ -1,29 +1,28 @@
-import { compileCanvas } from "../core/compile.ts";
 import { encodeCanvas } from "../core/canvas-wire.ts";
 import type { FailurePolicy } from "../core/canvas.ts";
+import { compileCanvas } from "../core/compile.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { JobPlan } from "../core/job-plan.ts";
 import { canonicalJson, type Json } from "../core/json.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type GroupStep, type Strand, taskSteps } from "../core/plan.ts";
 import { stampsOfStrand } from "../core/stamps.ts";
-import type { Context } from "./context.ts";
-import type { OpenJobRequest, Submitted, SubmitRequest } from "./contract.ts";
 import { expandMembers } from "./child-groups.ts";
+import type { Context } from "./context.ts";
+import type { OpenJobRequest, SubmitRequest, Submitted } from "./contract.ts";
 import { openGroupStep, resumeWaiting } from "./expand.ts";
-import { readGate } from "./gate.ts";
-import { mustNotRun } from "./revoked.ts";
-import { readRun } from "./runs.ts";
 import { indexedStamp, putJob } from "./finish-job.ts";
+import { readGate } from "./gate.ts";
 import { createHeader } from "./header-writes.ts";
-import { type Header, ITEM_VERSION, type JobSeed } from "./items.ts";
+import { type Header, ITEM_VERSION, type JobSeed, ownedBy } from "./item-kinds.ts";
 import { sendControl } from "./messages.ts";
 import { checkTasks, declaredTracking } from "./outbox.ts";
 import { jsonBytes, keepText } from "./payload.ts";
 import { estimateStrand, planStrand } from "./plan-job.ts";
 import { rootStep } from "./plan-shape.ts";
 import { noteState } from "./progress.ts";
-import { ownedBy } from "./run-writes.ts";
+import { mustNotRun } from "./revoked.ts";
+import { readRun } from "./runs.ts";
 import { keepToken } from "./supervision.ts";
 
 /**

@@ -1,8 +1,8 @@
-import { eq, not } from "./conditions.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
+import { eq, not } from "./conditions.ts";
 import type { Context } from "./context.ts";
-import { ITEM_VERSION, type JobAttributes, type Owned, supervisorKey } from "./items.ts";
+import { ITEM_VERSION, type JobAttributes, type Owned, supervisorKey } from "./item-kinds.ts";
 import { jsonBytes, loadText } from "./payload.ts";
 
 /**

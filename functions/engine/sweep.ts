@@ -1,26 +1,26 @@
 import { leafOf, localIndex } from "../core/ledger.ts";
 import { isTerminal } from "../core/run-state.ts";
-import { all, eachBounded } from "./concurrently.ts";
 import { attendJob } from "./attend.ts";
+import { expandMembers } from "./child-groups.ts";
+import { all, eachBounded } from "./concurrently.ts";
 import type { Context } from "./context.ts";
 import type { SweepReport } from "./contract.ts";
-import { expandMembers } from "./child-groups.ts";
 import { resumeDeferred } from "./deferred.ts";
 import { resumeWaiting } from "./expand.ts";
 import { putJob } from "./finish-job.ts";
 import { follow } from "./follow.ts";
 import { readGate, readHeader } from "./gate.ts";
 import { setNextCheck } from "./header-writes.ts";
-import { asJob, DUE_SHARDS, dueShard, type Header, jobKey, OPEN_SHARDS, openShard, type Run } from "./items.ts";
+import { asJob, DUE_SHARDS, dueShard, type Header, jobKey, OPEN_SHARDS, openShard, type Run } from "./item-kinds.ts";
 import { doneOf, readLedger, readLedgers } from "./ledger-reads.ts";
 import { sendControl, sendRun } from "./messages.ts";
 import type { IndexName, Key } from "./ports.ts";
-import { clearDue, isDue, isLive, isReady, noteResend } from "./run-writes.ts";
-import { readLeaf, readRun, readRunById } from "./runs.ts";
 import { applyRevocation } from "./revoke.ts";
 import { mustNotRun } from "./revoked.ts";
+import { clearDue, isDue, isLive, isReady, noteResend } from "./run-writes.ts";
+import { readLeaf, readRun, readRunById } from "./runs.ts";
+import { pathUp, recheckEdges, recheckNodes } from "./seal.ts";
 import { resumeSide } from "./sides.ts";
-import { recheckEdges, pathUp, recheckNodes } from "./seal.ts";
 
 /**
  * The sweeper (docs/protocol.md, section 13): nothing stays stuck because a message was lost or a process died. It walks the headers that are not closed and

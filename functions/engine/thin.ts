@@ -1,15 +1,13 @@
-import type { Counts } from "../core/counts.ts";
-import { PLAIN_SUCCESS } from "../core/counts.ts";
-import { leafOf, localIndex } from "../core/ledger.ts";
+import { type Counts, PLAIN_SUCCESS } from "../core/counts.ts";
 import type { Json } from "../core/json.ts";
+import { leafOf, localIndex } from "../core/ledger.ts";
 import { isGroupStep, type Strand, type TaskStep } from "../core/plan.ts";
-import { type RunRef, runIdOf } from "../core/run-id.ts";
+import { runIdOf, type RunRef } from "../core/run-id.ts";
 import { eachBounded } from "./concurrently.ts";
 import type { Context } from "./context.ts";
-import { type Header, ITEM_VERSION, type LedgerAttributes, type Run, type RunAttributes } from "./items.ts";
+import { type Header, ITEM_VERSION, type LedgerAttributes, ownedBy, type Run, type RunAttributes } from "./item-kinds.ts";
 import { doneOf, readLedger } from "./ledger-reads.ts";
 import { notBeforeOf } from "./messages.ts";
-import { ownedBy } from "./run-writes.ts";
 
 /**
  * Members of groups that keep less than a row each (docs/protocol.md, section 14). They run without a claim, so a redelivered message may run one again: what is

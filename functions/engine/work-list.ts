@@ -1,7 +1,7 @@
 import type { Counts } from "../core/counts.ts";
-import type { RunRef } from "../core/run-id.ts";
 import type { PlanStep, TaskStep } from "../core/plan.ts";
-import type { Header, Outcome, Owned, Run } from "./items.ts";
+import type { RunRef } from "../core/run-id.ts";
+import type { Header, Outcome, Owned, Run } from "./item-kinds.ts";
 import type { LedgerAt } from "./ledger-reads.ts";
 
 /**

@@ -1,7 +1,6 @@
-import type { EngineConfig } from "../engine/contract.ts";
-import { DEFAULT_CONFIG } from "../engine/config.ts";
-import { DEFAULT_PREFIX } from "../core/resource-names.ts";
 import { FanfoldError } from "../core/errors.ts";
+import { DEFAULT_PREFIX } from "../core/resource-names.ts";
+import { DEFAULT_CONFIG, type EngineConfig } from "../engine/config.ts";
 
 /** What a function is told by the stacks that made it. */
 export interface Environment {

@@ -1,9 +1,9 @@
 import type { Context } from "aws-lambda";
-import { METRICS, type MetricName } from "../core/metric-names.ts";
 import type { TaskRegistry } from "../core/invocation.ts";
+import { type MetricName, METRICS } from "../core/metric-names.ts";
 import type { Log } from "../embedded/log.ts";
-import { DEFAULT_CONFIG } from "../engine/config.ts";
-import type { Engine, EngineConfig } from "../engine/contract.ts";
+import { DEFAULT_CONFIG, type EngineConfig } from "../engine/config.ts";
+import type { Engine } from "../engine/contract.ts";
 import { createEngine } from "../engine/engine.ts";
 import type { Executions, Ports, Supervisions, Tokens } from "../engine/ports.ts";
 import { type DeployedCode, loadTasks } from "./deployed-code.ts";

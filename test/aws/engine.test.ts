@@ -1,11 +1,12 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type AwsPorts, createAwsPorts } from "../../functions/aws/aws-ports.ts";
-import { SystemIds } from "../../functions/embedded/system-ids.ts";
 import type { Tracking } from "../../functions/core/canvas.ts";
-import type { Engine, WorkerLoop } from "../../functions/engine/contract.ts";
+import { SystemIds } from "../../functions/embedded/system-ids.ts";
+import type { Engine } from "../../functions/engine/contract.ts";
 import { createEngine } from "../../functions/engine/engine.ts";
 import type { Clock, Store } from "../../functions/engine/ports.ts";
+import type { WorkerLoop } from "../../functions/engine/worker-loop.ts";
 import { chord, group } from "../../functions/sdk/index.ts";
 import { createRegistry, createRunner } from "../../functions/sdk/runner.ts";
 import { add, sum } from "../../functions/tasks/examples.ts";

@@ -1,7 +1,8 @@
 import { jobResult, type Result, type Run } from "../../functions/client/index.ts";
-import type { Json } from "../../functions/core/json.ts";
 import { parseCanvas } from "../../functions/core/canvas-wire.ts";
-import type { Engine, EngineConfig, JobView } from "../../functions/engine/contract.ts";
+import type { Json } from "../../functions/core/json.ts";
+import type { EngineConfig } from "../../functions/engine/config.ts";
+import type { Engine, JobView } from "../../functions/engine/contract.ts";
 import { loadTaskModule } from "../../functions/sdk/index.ts";
 import { LocalEngine } from "../engine/local-engine.ts";
 import { executedOf, logOf, runsOf } from "./observe.ts";

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import type { EngineConfig } from "../../functions/engine/contract.ts";
 import { startRuntime } from "../../functions/embedded/runtime.ts";
+import type { EngineConfig } from "../../functions/engine/config.ts";
 import { until } from "../embedded/until.ts";
 import { give, seen } from "./fixtures/stream.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { HeldClaims } from "../../functions/embedded/held-claims.ts";
 import { LeaseKeeper } from "../../functions/embedded/lease-keeper.ts";
-import type { HeartbeatOutcome, HeldRuns } from "../../functions/engine/contract.ts";
+import type { HeartbeatOutcome, HeldRuns } from "../../functions/engine/worker-loop.ts";
 import { until } from "./until.ts";
 
 const held = (token: string, deadline = Date.now() + 60_000, members = [Number(token)]): HeldRuns => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Abort, HeldRuns, WorkerLoop } from "../../functions/engine/contract.ts";
+import type { Abort, HeldRuns, WorkerLoop } from "../../functions/engine/worker-loop.ts";
 import { chord, defineTask, group } from "../../functions/sdk/index.ts";
 import { LocalEngine } from "./local-engine.ts";
 

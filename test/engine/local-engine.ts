@@ -1,7 +1,9 @@
 import type { TaskRegistry, TaskRunner } from "../../functions/core/invocation.ts";
-import type { Engine, EngineConfig, WorkerLoop } from "../../functions/engine/contract.ts";
+import type { EngineConfig } from "../../functions/engine/config.ts";
+import type { Engine } from "../../functions/engine/contract.ts";
 import { createEngine } from "../../functions/engine/engine.ts";
 import type { Ports } from "../../functions/engine/ports.ts";
+import type { WorkerLoop } from "../../functions/engine/worker-loop.ts";
 import { createRegistry, createRunner } from "../../functions/sdk/runner.ts";
 import type { AnyTask } from "../../functions/sdk/task.ts";
 import { FakeClock } from "../../functions/testing/fake-clock.ts";

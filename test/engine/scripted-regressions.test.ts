@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { WorkerLoop } from "../../functions/engine/contract.ts";
 import { type Disposition, PortError, type Ports, type ReceivedMessage, type WriteOp } from "../../functions/engine/ports.ts";
+import type { WorkerLoop } from "../../functions/engine/worker-loop.ts";
 import { type AnyTask, chain, defineTask, group, TaskError } from "../../functions/sdk/index.ts";
 import { LocalEngine } from "./local-engine.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isTerminal, type RunStatus } from "../../functions/core/run-state.ts";
-import { leafPartition, ledgerKey, runKey } from "../../functions/engine/items.ts";
+import { leafPartition, ledgerKey, runKey } from "../../functions/engine/item-kinds.ts";
 import { chord, defineTask, group } from "../../functions/sdk/index.ts";
 import { sum } from "../../functions/tasks/examples.ts";
 import { LocalEngine } from "./local-engine.ts";

@@ -1,7 +1,7 @@
 import { FanfoldError } from "../../functions/core/errors.ts";
 import { ownerOf } from "../../functions/core/run-id.ts";
-import type { Header } from "../../functions/engine/items.ts";
 import type { Engine } from "../../functions/engine/contract.ts";
+import type { Header } from "../../functions/engine/item-kinds.ts";
 import { PortError } from "../../functions/engine/ports.ts";
 import type { Random } from "./random.ts";
 import { eventValue } from "./values.ts";

@@ -1,5 +1,5 @@
 import type { Json } from "../../functions/core/json.ts";
-import type { EngineConfig } from "../../functions/engine/contract.ts";
+import type { EngineConfig } from "../../functions/engine/config.ts";
 import type { Item, Key, WriteOp, WriteResult } from "../../functions/engine/ports.ts";
 import type { SimProcess } from "./scheduler.ts";
 

@@ -1,10 +1,10 @@
+import { failedRuns } from "../../functions/core/counts.ts";
 import type { ResultEntry } from "../../functions/core/invocation.ts";
 import { canonicalJson, type Json } from "../../functions/core/json.ts";
-import { failedRuns } from "../../functions/core/counts.ts";
 import { ownerOf, parseRunId, scopesOf } from "../../functions/core/run-id.ts";
 import { isFailure, isTerminal, type RunStatus } from "../../functions/core/run-state.ts";
 import type { JobView } from "../../functions/engine/contract.ts";
-import { asHeader, type Run } from "../../functions/engine/items.ts";
+import { asHeader, type Run } from "../../functions/engine/item-kinds.ts";
 import type { ClientJob } from "./clients.ts";
 import { type Ended, handleOf, isFailed, Reference } from "./reference.ts";
 import { stepsOfJob } from "./shape.ts";

@@ -1,6 +1,6 @@
 import type { TaskCall, TaskOutcome } from "../../functions/core/invocation.ts";
 import { canonicalJson } from "../../functions/core/json.ts";
-import type { Claim } from "../../functions/engine/contract.ts";
+import type { Claim } from "../../functions/engine/worker-loop.ts";
 import type { SimProcess } from "./scheduler.ts";
 
 interface Entry {

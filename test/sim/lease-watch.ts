@@ -1,4 +1,4 @@
-import type { Run } from "../../functions/engine/items.ts";
+import type { Run } from "../../functions/engine/item-kinds.ts";
 import type { Complaints } from "./reference.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
 

@@ -1,21 +1,21 @@
 import { addCounts, carriedUp, type Counts, ignoredFailures } from "../../functions/core/counts.ts";
 import type { EventLook, ResultEntry, TaskCall } from "../../functions/core/invocation.ts";
-import { failsEarly } from "../../functions/core/policy.ts";
 import { canonicalJson, type Json } from "../../functions/core/json.ts";
-import type { Claim } from "../../functions/engine/contract.ts";
+import { failsEarly } from "../../functions/core/policy.ts";
 import { childGroupOf, ownerOf, parseRunId, runIdOf, type RunRef, scopesOf } from "../../functions/core/run-id.ts";
 import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../functions/core/run-state.ts";
-import { asHeader, type Header, type Run } from "../../functions/engine/items.ts";
+import { asHeader, type Header, type Run } from "../../functions/engine/item-kinds.ts";
 import type { Item } from "../../functions/engine/ports.ts";
 import { isRevoked } from "../../functions/engine/revoked.ts";
+import type { Claim } from "../../functions/engine/worker-loop.ts";
 import type { Journal } from "./journal.ts";
 import type { LeaseWatch } from "./lease-watch.ts";
-import type { ScriptWait } from "./workload.ts";
-import { eventValue } from "./values.ts";
 import type { Complaints } from "./reference.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
 import { type Part, partOf, type Shape } from "./shape.ts";
 import type { AppliedWrite } from "./sim-store.ts";
+import { eventValue } from "./values.ts";
+import type { ScriptWait } from "./workload.ts";
 
 const COUNTED = ["ignored", "success", "skipped", "error", "broken", "cancelled", "failedMembers"];
 

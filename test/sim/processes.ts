@@ -1,11 +1,12 @@
-import type { Engine, EngineConfig } from "../../functions/engine/contract.ts";
+import type { EngineConfig } from "../../functions/engine/config.ts";
+import type { Engine } from "../../functions/engine/contract.ts";
 import { createEngine } from "../../functions/engine/engine.ts";
 import { PortError } from "../../functions/engine/ports.ts";
 import type { Random } from "./random.ts";
 import type { SimProcess } from "./scheduler.ts";
 import { type RunWatcher, ScriptRunner } from "./script-runner.ts";
 import type { Settings } from "./settings.ts";
-import { type SimWorld, simPorts } from "./sim-ports.ts";
+import { simPorts, type SimWorld } from "./sim-ports.ts";
 import { SimWorker, type WorkerReports } from "./worker-loop.ts";
 
 export interface ProcessReports extends WorkerReports {

@@ -1,15 +1,15 @@
-import { addCounts, carriedUp, type Counts, ignoredFailures } from "../../functions/core/counts.ts";
 import type { Canvas, FailurePolicy, Repeat, Wait, When } from "../../functions/core/canvas.ts";
+import { addCounts, carriedUp, type Counts, ignoredFailures } from "../../functions/core/counts.ts";
 import { canonicalJson, type Json } from "../../functions/core/json.ts";
 import { failsEarly, outcomeOf } from "../../functions/core/policy.ts";
 import { childGroupOf, ownerOf, runIdOf, type RunRef } from "../../functions/core/run-id.ts";
-import { holds } from "../../functions/core/value-condition.ts";
 import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../functions/core/run-state.ts";
-import type { Header, Run } from "../../functions/engine/items.ts";
+import { holds } from "../../functions/core/value-condition.ts";
+import type { Header, Run } from "../../functions/engine/item-kinds.ts";
 import type { Journal } from "./journal.ts";
 import { childrenOf } from "./script-runner.ts";
-import { outputOf } from "./sim-executions.ts";
 import { repeated, type Shape, type Step, stepsOf } from "./shape.ts";
+import { outputOf } from "./sim-executions.ts";
 import { toldAs, valueOf, withoutGroup } from "./values.ts";
 import { type Script, TASKS } from "./workload.ts";
 

@@ -1,4 +1,4 @@
-import type { EngineConfig } from "../../functions/engine/contract.ts";
+import type { EngineConfig } from "../../functions/engine/config.ts";
 import type { Random } from "./random.ts";
 import type { FaultRates } from "./scheduler.ts";
 

@@ -1,11 +1,11 @@
-import type { Canvas, FailurePolicy, Repeat, Signature, Tracking, Wait, When } from "../../functions/core/canvas.ts";
 import { chainItems, chunkGroup, errorLinksAfter, firstErrorLinks } from "../../functions/core/canvas-algebra.ts";
+import type { Canvas, FailurePolicy, Repeat, Signature, Tracking, Wait, When } from "../../functions/core/canvas.ts";
 import type { Counts } from "../../functions/core/counts.ts";
 import type { Json } from "../../functions/core/json.ts";
-import { jobIdOf, ownerOf, parseRunId, type RunRef, runIdOf, sideGroupOf } from "../../functions/core/run-id.ts";
+import { jobIdOf, ownerOf, parseRunId, runIdOf, type RunRef, sideGroupOf } from "../../functions/core/run-id.ts";
 import { isSuccess, isTerminal } from "../../functions/core/run-state.ts";
 import { holds } from "../../functions/core/value-condition.ts";
-import { asHeader, asRun, eventItemKey, type Header, headerKey, ledgerKey, type Run, runKey } from "../../functions/engine/items.ts";
+import { asHeader, asRun, eventItemKey, type Header, headerKey, ledgerKey, type Run, runKey } from "../../functions/engine/item-kinds.ts";
 import { isRevoked } from "../../functions/engine/revoked.ts";
 import { childrenOf, scriptOf } from "./script-runner.ts";
 import type { SimStore } from "./sim-store.ts";

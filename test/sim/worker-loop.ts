@@ -1,7 +1,8 @@
 import type { Json } from "../../functions/core/json.ts";
-import type { Claim, Engine, WorkerLoop } from "../../functions/engine/contract.ts";
+import type { Engine } from "../../functions/engine/contract.ts";
 import { claimsOf } from "../../functions/engine/heartbeat.ts";
 import { type Disposition, PortError } from "../../functions/engine/ports.ts";
+import type { Claim, WorkerLoop } from "../../functions/engine/worker-loop.ts";
 import type { SimProcess } from "./scheduler.ts";
 import type { SimWorld } from "./sim-ports.ts";
 import type { Message } from "./sim-queue.ts";

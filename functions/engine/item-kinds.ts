@@ -290,3 +290,5 @@ export function asJob(item: Item | undefined): (JobAttributes & { jobId: string 
 export function attributesOf(values: Partial<HeaderAttributes> | Partial<RunAttributes> | Partial<JobAttributes>): Attributes {
   return values as unknown as Attributes;
 }
+
+export const ownedBy = (header: Header): Owned => ({ v: ITEM_VERSION, jobId: header.jobId, ttl: header.ttl });
