@@ -5,14 +5,14 @@ import { LIMITS } from "../core/limits.ts";
 import { nameProblem } from "../core/names.ts";
 import { childGroupOf, ownerOf } from "../core/run-id.ts";
 import { eachBounded } from "./concurrently.ts";
-import { absent } from "./conditions.ts";
 import type { Context } from "./context.ts";
 import { eventDependency, wakeRun } from "./deferred.ts";
-import { readHeader } from "./gate.ts";
-import { setAnswer } from "./header-writes.ts";
 import { eventItemKey, type Header, ITEM_VERSION, ownedBy, waiterKey, waiterPartition } from "./item-kinds.ts";
+import { absent } from "./items/conditions.ts";
+import { readHeader } from "./items/header-reads.ts";
+import { setAnswer } from "./items/header-writes.ts";
+import { keepValue } from "./items/values.ts";
 import { sendControl } from "./messages.ts";
-import { keepValue } from "./payload.ts";
 
 /**
  * Runs that wait for somebody (docs/adr/0008). Such a run waits for a group without members that is not sealed: the answer seals it, and everything else, revocation,

@@ -8,12 +8,12 @@ import { givesError } from "./child-groups.ts";
 import type { Attempt } from "./claimed.ts";
 import { eachOf } from "./concurrently.ts";
 import type { Context } from "./context.ts";
-import { readHeader } from "./gate.ts";
 import type { Header, Run } from "./item-kinds.ts";
-import { loadValue } from "./payload.ts";
+import { readHeader } from "./items/header-reads.ts";
+import { stackOf } from "./items/run-log.ts";
+import { readRunById, strandOf } from "./items/run-reads.ts";
+import { loadValue } from "./items/values.ts";
 import { memberEnds, toEntry } from "./results.ts";
-import { stackOf } from "./run-log.ts";
-import { readRunById, strandOf } from "./runs.ts";
 
 /** Whether a run is given more than what its signature says. */
 export const takesInput = (header: Header, run: Run): boolean => run.step > 0 || header.input !== undefined;

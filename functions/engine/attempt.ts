@@ -13,17 +13,18 @@ import { waitForExecution } from "./executions.ts";
 import { resumeWaiting } from "./expand.ts";
 import { readGate } from "./gate.ts";
 import type { Run, RunAttributes } from "./item-kinds.ts";
+import type { Thin } from "./items/ledger-parts.ts";
+import { type CommitOutcome, commitRuns } from "./items/run-claims.ts";
+import { duePart } from "./items/run-reads.ts";
+import { isSmall, keepValue } from "./items/values.ts";
 import { queueOf, sendRuns } from "./messages.ts";
 import { writeOutbox } from "./outbox.ts";
-import { isSmall, keepValue } from "./payload.ts";
 import { mustNotRun, REVOKED } from "./revoked.ts";
-import { type CommitOutcome, commitRuns } from "./run-writes.ts";
-import { duePart } from "./runs.ts";
 import { sealGroup } from "./seal.ts";
 import { type OpenState, readOpenState, type Streamed, streamPages } from "./stream.ts";
 import { refuseShare } from "./submit.ts";
 import { AttemptCall } from "./task-call.ts";
-import { type Thin, thinOf } from "./thin.ts";
+import { thinOf } from "./thin.ts";
 import type { AbortReason } from "./worker-loop.ts";
 
 /** `done`: nothing of this message is left to do (waiting, or another message is on its way); `later`: never acknowledge. */

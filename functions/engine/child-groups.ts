@@ -6,15 +6,15 @@ import { holds, type ValueCondition } from "../core/value-condition.ts";
 import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
 import { executionName } from "./executions.ts";
-import { readHeader } from "./gate.ts";
-import { createHeader, setExpanded } from "./header-writes.ts";
 import { type Header, ownedBy, type Run, type RunAttributes } from "./item-kinds.ts";
+import { readHeader } from "./items/header-reads.ts";
+import { createHeader, setExpanded } from "./items/header-writes.ts";
+import { childGroup, childPlan, duePart, readRunById, strandsOf } from "./items/run-reads.ts";
+import { putRuns } from "./items/run-writes.ts";
+import { loadValue } from "./items/values.ts";
 import { expiresAtOf, notBeforeOf, Packs, packSize, queueOf, sendControl } from "./messages.ts";
-import { loadValue } from "./payload.ts";
 import { notePlanned } from "./progress.ts";
 import { recheckDelayed } from "./recheck-delayed.ts";
-import { putRuns } from "./run-writes.ts";
-import { childGroup, childPlan, duePart, readRunById, strandsOf } from "./runs.ts";
 
 /** An open group's tree is two levels high: width squared pages. */
 export const OPEN_HEIGHT = 2;

@@ -10,10 +10,11 @@ import { resumeWaiting } from "./expand.ts";
 import { follow } from "./follow.ts";
 import { readGate } from "./gate.ts";
 import type { Header, Run } from "./item-kinds.ts";
+import { isLive, isReady } from "./items/run-conditions.ts";
+import { readRuns, strandOf } from "./items/run-reads.ts";
+import { breakDeadRun, endIdleRun, noteDeadLetter } from "./items/run-writes.ts";
 import { decodeMessage, type Owing, queueOf, sendRuns } from "./messages.ts";
 import type { Disposition, ReceivedMessage } from "./ports.ts";
-import { breakDeadRun, endIdleRun, isLive, isReady, noteDeadLetter } from "./run-writes.ts";
-import { readRuns, strandOf } from "./runs.ts";
 import { followMarked } from "./seal.ts";
 import type { WorkerLoop } from "./worker-loop.ts";
 

@@ -4,11 +4,11 @@ import { LIMITS } from "../core/limits.ts";
 import { childGroupOf, jobIdOf } from "../core/run-id.ts";
 import type { Attempt } from "./claimed.ts";
 import type { Context } from "./context.ts";
-import { closeHeader } from "./header-writes.ts";
 import { executionKey, executionPartition, type Header, ownedBy, type RunAttributes, type RunError } from "./item-kinds.ts";
+import { closeHeader } from "./items/header-writes.ts";
+import { jsonBytes } from "./items/values.ts";
 import { sendControl } from "./messages.ts";
 import { checkDepth } from "./outbox.ts";
-import { jsonBytes } from "./payload.ts";
 import type { Key } from "./ports.ts";
 
 /**

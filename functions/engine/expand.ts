@@ -5,11 +5,12 @@ import { subscribe } from "./answers.ts";
 import { createChildGroup, expandAll } from "./child-groups.ts";
 import type { Context } from "./context.ts";
 import { follow } from "./follow.ts";
-import { decidedAbove, readHeader } from "./gate.ts";
+import { decidedAbove } from "./gate.ts";
 import type { Header, Run, RunAttributes } from "./item-kinds.ts";
+import { readHeader } from "./items/header-reads.ts";
+import { childGroup } from "./items/run-reads.ts";
+import { cancelWaitingRun, waitForGroup } from "./items/run-writes.ts";
 import { sendControl } from "./messages.ts";
-import { cancelWaitingRun, waitForGroup } from "./run-writes.ts";
-import { childGroup } from "./runs.ts";
 
 /**
  * A waiting row met again, by whoever meets it: finishes what its writer may have left undone (create the header, expand), then looks whether the

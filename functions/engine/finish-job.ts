@@ -1,6 +1,5 @@
 import { carriedUp, failedRuns } from "../core/counts.ts";
 import { all } from "./concurrently.ts";
-import { absent, and, present } from "./conditions.ts";
 import type { Context } from "./context.ts";
 import type { JobEvent } from "./contract.ts";
 import {
@@ -15,8 +14,9 @@ import {
   type RunError,
   stampIndexKey,
 } from "./item-kinds.ts";
+import { absent, and, present } from "./items/conditions.ts";
+import { copyOfValue, readLastStep, readRunById } from "./items/run-reads.ts";
 import { noteState } from "./progress.ts";
-import { copyOfValue, readLastStep, readRunById } from "./runs.ts";
 import { answerToken } from "./supervision.ts";
 
 export const OPEN_JOBS = "open";

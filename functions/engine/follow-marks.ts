@@ -1,9 +1,9 @@
 import { expectedMarks, leafOf, localIndex } from "../core/ledger.ts";
 import { failsEarly, outcomeOf } from "../core/policy.ts";
 import type { Context } from "./context.ts";
-import { readHeader } from "./gate.ts";
 import { type Header, ownedBy } from "./item-kinds.ts";
-import { countersOf, doneOf, type LedgerAt } from "./ledger-reads.ts";
+import { readHeader } from "./items/header-reads.ts";
+import { countersOf, doneOf, type LedgerAt } from "./items/ledger-reads.ts";
 import { markLedger } from "./mark-ledger.ts";
 import type { Item } from "./ports.ts";
 import type { FollowItem, WorkList } from "./work-list.ts";

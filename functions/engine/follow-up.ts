@@ -6,11 +6,11 @@ import type { ExecuteContext } from "./execute-context.ts";
 import { follow } from "./follow.ts";
 import { gateOf } from "./gate.ts";
 import { type Header, ownedBy, type Run } from "./item-kinds.ts";
+import { keepPart, type Thin } from "./items/ledger-parts.ts";
 import { type Handled, runStarted, type Started } from "./lanes.ts";
 import { notBeforeOf, queueOf, sendRuns } from "./messages.ts";
 import { noteThin } from "./progress.ts";
 import { mustNotRun } from "./revoked.ts";
-import { keepPart, type Thin } from "./thin.ts";
 import type { FollowItem, InPlace } from "./work-list.ts";
 import type { WorkerLoop } from "./worker-loop.ts";
 

@@ -1,6 +1,7 @@
 import { scopesOf } from "../core/run-id.ts";
 import type { Context } from "./context.ts";
-import { asHeader, type Header, headerKey } from "./item-kinds.ts";
+import type { Header } from "./item-kinds.ts";
+import { readHeaders } from "./items/header-reads.ts";
 
 /** May runs of this group still start? `gone`: collected or never created; `decided`: it, or a group above it, has an outcome. */
 export type Gate = { readonly kind: "go"; readonly header: Header } | { readonly kind: "gone" } | { readonly kind: "decided"; readonly header: Header };
@@ -25,17 +26,6 @@ export async function gateOf(context: Context, gid: string): Promise<Gate> {
 }
 export async function decidedAbove(context: Context, gid: string): Promise<boolean> {
   return (await readHeaders(context, scopesOf(gid))).some((header) => !header || header.outcome !== undefined);
-}
-export async function readHeader(context: Context, gid: string): Promise<Header | undefined> {
-  return asHeader(await context.store.get(headerKey(gid), { consistent: true }));
-}
-export async function readHeaders(context: Context, gids: readonly string[]): Promise<(Header | undefined)[]> {
-  const headers: (Header | undefined)[] = [];
-  for (let from = 0; from < gids.length; from += 100) {
-    const items = await context.store.getMany(gids.slice(from, from + 100).map(headerKey));
-    headers.push(...items.map(asHeader));
-  }
-  return headers;
 }
 
 /** Headers seen open, with everything above them open, a short while ago. */

@@ -3,11 +3,11 @@ import { isGroupStep } from "../core/plan.ts";
 import { childGroupOf, runIdOf } from "../core/run-id.ts";
 import type { Context } from "./context.ts";
 import type { GraphEdgeKind, GraphNode, JobGraph } from "./contract.ts";
-import { readHeader } from "./gate.ts";
 import type { Header, Run } from "./item-kinds.ts";
-import { countersOf, readLedger } from "./ledger-reads.ts";
+import { readHeader } from "./items/header-reads.ts";
+import { countersOf, readLedger } from "./items/ledger-reads.ts";
+import { openedGroup, readLeaf, strandOf } from "./items/run-reads.ts";
 import { viewRun } from "./query.ts";
-import { openedGroup, readLeaf, strandOf } from "./runs.ts";
 import { sideGroupBeside } from "./sides.ts";
 
 /** Members of a group that are drawn one by one; a bigger group is one folded node with its counts. */

@@ -6,11 +6,11 @@ import { LIMITS } from "../core/limits.ts";
 import { childGroupOf, runIdOf } from "../core/run-id.ts";
 import { OPEN_HEIGHT } from "./child-groups.ts";
 import type { Context } from "./context.ts";
-import { readHeader } from "./gate.ts";
 import type { Header } from "./item-kinds.ts";
+import { readHeader } from "./items/header-reads.ts";
+import { readLeaf, readRuns } from "./items/run-reads.ts";
 import { compileChild } from "./outbox.ts";
 import { createPage, sendPage } from "./pages.ts";
-import { readLeaf, readRuns } from "./runs.ts";
 import { sealGroup } from "./seal.ts";
 
 /** The open group that a job's input fills: the child group of its first run. */

@@ -11,10 +11,12 @@ import type { ExecuteContext } from "./execute-context.ts";
 import { resumeWaiting } from "./expand.ts";
 import { gateOf } from "./gate.ts";
 import type { Header, Run } from "./item-kinds.ts";
+import type { Thin } from "./items/ledger-parts.ts";
+import { type Claiming, type ClaimOutcome, claimRuns, mustRunAlone } from "./items/run-claims.ts";
+import { isReady } from "./items/run-conditions.ts";
 import { batchSize, isQuick, patienceMs } from "./pace.ts";
 import { mayBeRevoked, mustNotRun } from "./revoked.ts";
-import { type Claiming, type ClaimOutcome, claimRuns, isReady, mustRunAlone } from "./run-writes.ts";
-import { type Thin, unclaimedRun } from "./thin.ts";
+import { unclaimedRun } from "./thin.ts";
 import type { InPlace } from "./work-list.ts";
 import type { AbortReason, HeldRuns, Hold, WorkerLoop } from "./worker-loop.ts";
 

@@ -5,8 +5,8 @@ import { DEFAULT_FUNCTION, DEFAULT_QUEUE, ENGINE_QUEUE, formatQueueName, parseQu
 import { jobIdOf, type RunRef } from "../core/run-id.ts";
 import type { Context } from "./context.ts";
 import type { Header, Run } from "./item-kinds.ts";
+import { strandOf } from "./items/run-reads.ts";
 import type { OutgoingMessage } from "./ports.ts";
-import { strandOf } from "./runs.ts";
 
 /**
  * Wire form of messages. A member message names members of ONE ledger leaf and one step, so that their marks become one write. Rows and headers

@@ -8,9 +8,9 @@ import { countedPolicy } from "../core/policy.ts";
 import { depthOf } from "../core/run-id.ts";
 import type { Attempt } from "./claimed.ts";
 import type { Context } from "./context.ts";
-import { readHeader } from "./gate.ts";
 import { type Header, ownedBy } from "./item-kinds.ts";
-import { readRunById } from "./runs.ts";
+import { readHeader } from "./items/header-reads.ts";
+import { readRunById } from "./items/run-reads.ts";
 
 /** Stores what an attempt spawned, after the budgets were checked. Nothing of it exists until the attempt's commit points at it. */
 export async function writeOutbox(context: Context, { header, run }: Attempt, spawned: Spawned): Promise<string> {

@@ -5,7 +5,7 @@ import type { PlanPages } from "../core/work-count.ts";
 import { eachBounded } from "./concurrently.ts";
 import type { Plans } from "./context.ts";
 import { type Owned, planPageKey } from "./item-kinds.ts";
-import { keepText, loadText } from "./payload.ts";
+import { keepText, loadText } from "./items/values.ts";
 import { addUnits, type PlanPage, planPageItem, planPages } from "./plan-pages.ts";
 import type { Ports } from "./ports.ts";
 

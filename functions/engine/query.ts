@@ -10,7 +10,6 @@ import type { Context } from "./context.ts";
 import type { JobEvent, JobFilter, JobState, JobView, Page, RunDetail, RunFilter, RunView } from "./contract.ts";
 import { unmetEvents } from "./deferred.ts";
 import { ALL_JOBS, indexedStamp, OPEN_JOBS } from "./finish-job.ts";
-import { readHeader } from "./gate.ts";
 import {
   asJob,
   detailPartition,
@@ -24,13 +23,14 @@ import {
   type Run,
   stampIndexPartition,
 } from "./item-kinds.ts";
-import { countersOf } from "./ledger-reads.ts";
-import { loadText, loadValue } from "./payload.ts";
+import { readHeader } from "./items/header-reads.ts";
+import { readThin } from "./items/ledger-parts.ts";
+import { countersOf } from "./items/ledger-reads.ts";
+import { openedGroup, readLastStep, readLeaf, readRun, strandOf } from "./items/run-reads.ts";
+import { loadText, loadValue } from "./items/values.ts";
 import { costOf } from "./plan-job.ts";
 import { resultsOfRun, streamResults } from "./results.ts";
-import { openedGroup, readLastStep, readLeaf, readRun, strandOf } from "./runs.ts";
 import { sideGroupBeside } from "./sides.ts";
-import { readThin } from "./thin.ts";
 
 /** Reading what is stored, for people and the API. Nothing here writes. */
 

@@ -3,11 +3,11 @@ import { isSingle } from "../core/plan.ts";
 import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../core/run-state.ts";
 import { eachOf } from "./concurrently.ts";
 import type { Context } from "./context.ts";
-import { readHeader } from "./gate.ts";
 import type { Header, Run } from "./item-kinds.ts";
-import { loadValue } from "./payload.ts";
-import { childGroup, hasNext, readLeaf, readRunById, strandOf, strandsOf } from "./runs.ts";
-import { readMarked } from "./thin.ts";
+import { readHeader } from "./items/header-reads.ts";
+import { readMarked } from "./items/ledger-parts.ts";
+import { childGroup, hasNext, readLeaf, readRunById, strandOf, strandsOf } from "./items/run-reads.ts";
+import { loadValue } from "./items/values.ts";
 
 /** A member of a group as its last step left it; pages of an open group are flattened. `run` is absent for one that never started. */
 export interface MemberEnd {

@@ -4,13 +4,15 @@ import { isTerminal } from "../core/run-state.ts";
 import { createChildGroup } from "./child-groups.ts";
 import type { Context } from "./context.ts";
 import { follow } from "./follow.ts";
-import { readGate, readHeader } from "./gate.ts";
-import { addRevoked } from "./header-writes.ts";
+import { readGate } from "./gate.ts";
 import type { Header, Run } from "./item-kinds.ts";
+import { readHeader } from "./items/header-reads.ts";
+import { addRevoked } from "./items/header-writes.ts";
+import { isLive } from "./items/run-conditions.ts";
+import { readLastStep } from "./items/run-reads.ts";
+import { revokeIdleRun } from "./items/run-writes.ts";
 import { sendControl } from "./messages.ts";
 import { mustNotRun, revokedAttributes, revokedFrom } from "./revoked.ts";
-import { isLive, revokeIdleRun } from "./run-writes.ts";
-import { readLastStep } from "./runs.ts";
 
 /**
  * Revoking a run (docs/adr/0007). Its group's header says that the strand must not go past a step; that write is the revocation, all else follows from it:

@@ -5,10 +5,10 @@ import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
 import { propagate } from "./follow-marks.ts";
 import { follow } from "./follow.ts";
-import { readHeader } from "./gate.ts";
-import { setMemberCount } from "./header-writes.ts";
 import type { Header } from "./item-kinds.ts";
-import { doneOf, readLedger } from "./ledger-reads.ts";
+import { readHeader } from "./items/header-reads.ts";
+import { setMemberCount } from "./items/header-writes.ts";
+import { doneOf, readLedger } from "./items/ledger-reads.ts";
 import { WorkList } from "./work-list.ts";
 
 /**

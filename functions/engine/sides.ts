@@ -5,10 +5,10 @@ import { runIdOf, sideGroupOf, type SideKind } from "../core/run-id.ts";
 import { isFailure, isSuccess, isTerminal } from "../core/run-state.ts";
 import { expandAll } from "./child-groups.ts";
 import type { Context } from "./context.ts";
-import { readHeader, readHeaders } from "./gate.ts";
-import { createHeader } from "./header-writes.ts";
 import { type Header, ownedBy, type Run } from "./item-kinds.ts";
-import { readLastStep, readRunById, stepPointer, strandOf } from "./runs.ts";
+import { readHeader, readHeaders } from "./items/header-reads.ts";
+import { createHeader } from "./items/header-writes.ts";
+import { readLastStep, readRunById, stepPointer, strandOf } from "./items/run-reads.ts";
 import type { WorkList } from "./work-list.ts";
 
 /**

@@ -9,13 +9,13 @@ import type { StopSignal } from "../core/stop-signal.ts";
 import { OPEN_HEIGHT } from "./child-groups.ts";
 import type { Attempt } from "./claimed.ts";
 import type { Context } from "./context.ts";
-import { readHeader } from "./gate.ts";
-import { createHeader } from "./header-writes.ts";
 import { type Header, ownedBy, type PageCursor, type Run } from "./item-kinds.ts";
+import { readHeader } from "./items/header-reads.ts";
+import { createHeader } from "./items/header-writes.ts";
+import { readLeaf, readRun } from "./items/run-reads.ts";
+import { keepValue, loadValue } from "./items/values.ts";
 import { checkDepth, compileChild } from "./outbox.ts";
 import { createPage, sendPage } from "./pages.ts";
-import { keepValue, loadValue } from "./payload.ts";
-import { readLeaf, readRun } from "./runs.ts";
 import { recheckEdges, sealGroup } from "./seal.ts";
 
 /**

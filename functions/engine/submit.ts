@@ -13,16 +13,16 @@ import type { OpenJobRequest, SubmitRequest, Submitted } from "./contract.ts";
 import { openGroupStep, resumeWaiting } from "./expand.ts";
 import { indexedStamp, putJob } from "./finish-job.ts";
 import { readGate } from "./gate.ts";
-import { createHeader } from "./header-writes.ts";
 import { type Header, ITEM_VERSION, type JobSeed, ownedBy } from "./item-kinds.ts";
+import { createHeader } from "./items/header-writes.ts";
+import { readRun } from "./items/run-reads.ts";
+import { jsonBytes, keepText } from "./items/values.ts";
 import { sendControl } from "./messages.ts";
 import { checkTasks, declaredTracking } from "./outbox.ts";
-import { jsonBytes, keepText } from "./payload.ts";
 import { estimateStrand, planStrand } from "./plan-job.ts";
 import { rootStep } from "./plan-shape.ts";
 import { noteState } from "./progress.ts";
 import { mustNotRun } from "./revoked.ts";
-import { readRun } from "./runs.ts";
 import { keepToken } from "./supervision.ts";
 
 /**

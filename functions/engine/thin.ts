@@ -1,12 +1,9 @@
-import { type Counts, PLAIN_SUCCESS } from "../core/counts.ts";
-import type { Json } from "../core/json.ts";
-import { leafOf, localIndex } from "../core/ledger.ts";
+import { PLAIN_SUCCESS } from "../core/counts.ts";
 import { isGroupStep, type Strand, type TaskStep } from "../core/plan.ts";
 import { runIdOf, type RunRef } from "../core/run-id.ts";
-import { eachBounded } from "./concurrently.ts";
 import type { Context } from "./context.ts";
-import { type Header, ITEM_VERSION, type LedgerAttributes, ownedBy, type Run, type RunAttributes } from "./item-kinds.ts";
-import { doneOf, readLedger } from "./ledger-reads.ts";
+import { type Header, ITEM_VERSION, type Run, type RunAttributes } from "./item-kinds.ts";
+import type { Thin } from "./items/ledger-parts.ts";
 import { notBeforeOf } from "./messages.ts";
 
 /**
@@ -44,80 +41,8 @@ export function unclaimedRun(context: Context, ref: RunRef, header: Header, step
   };
 }
 
-/** A member that has simply succeeded, of which no row is kept. */
-export interface Thin {
-  readonly index: number;
-  readonly counts: Counts;
-  readonly value: Json | undefined;
-}
 /** undefined: it must have a row. */
 export function thinOf(header: Header, run: RunRef, set: Partial<RunAttributes>): Thin | undefined {
   if (header.tracking !== "ledger" || set.status !== "success" || set.valueRef !== undefined) return undefined;
   return { index: run.index, counts: set.counts ?? PLAIN_SUCCESS, value: set.value };
-}
-
-/** Stores the values of members of one leaf; names the part. Nothing is stored when none has a value. */
-export async function keepPart(context: Context, header: Header, members: readonly Thin[]): Promise<string> {
-  const values = members
-    .filter(({ value }) => value !== undefined && value !== null)
-    .map(({ index, value }) => [localIndex(index, context.config.width), value]);
-  if (values.length === 0) return NO_VALUES;
-  const part = context.ids.hash(context.ids.token()).slice(0, PART_CHARACTERS);
-  await context.blobs.put(partName(context, header, (members[0] as Thin).index, part), encoder.encode(JSON.stringify(values)));
-  return part;
-}
-/** Among the few parts of one leaf no two have the same name; a node of 256 marks must stay below 1 KB. */
-const PART_CHARACTERS = 10;
-const NO_VALUES = "-";
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-function partName(context: Context, { jobId, gid, round }: Header, index: number, part: string): string {
-  return `${jobId}/part/${gid}/${round}/${leafOf(index, context.config.width)}/${part}`;
-}
-/** What a ledger node says of a part: its name, and the members it vouches for, `<part>:0-31,40`. */
-export function partEntry(part: string, locals: readonly number[]): string {
-  const ranges: string[] = [];
-  const sorted = locals.toSorted((a, b) => a - b);
-  for (let from = 0; from < sorted.length;) {
-    let to = from;
-    while (sorted[to + 1] === (sorted[to] as number) + 1) to++;
-    ranges.push(from === to ? `${sorted[from]}` : `${sorted[from]}-${sorted[to]}`);
-    from = to + 1;
-  }
-  return `${part}:${ranges.join(",")}`;
-}
-function localsOf(ranges: string): number[] {
-  return ranges.split(",").flatMap((range) => {
-    const [from, to = from] = range.split("-").map(Number) as [number, number?];
-    return Array.from({ length: to - from + 1 }, (_, k) => from + k);
-  });
-}
-
-/** Members of a leaf that are marked, by index; the run is absent where a row tells the end. undefined: all have rows. One read, and one of each part. */
-export async function readMarked(context: Context, header: Header, leaf: number): Promise<ReadonlyMap<number, Run | undefined> | undefined> {
-  if (header.tracking !== "ledger" || header.pages) return undefined;
-  const runs = new Map<number, Run | undefined>();
-  const { gid, round } = header;
-  const { v, jobId, ttl } = ownedBy(header);
-  const node = await readLedger(context, { gid, round, level: 1, node: leaf });
-  const first = leaf * context.config.width;
-  for (const local of doneOf(node)) runs.set(first + local, undefined);
-  const parts = [...((node?.attributes as unknown as LedgerAttributes | undefined)?.parts ?? [])];
-  await eachBounded(parts, 8, async (entry) => {
-    const [part = "", ranges = ""] = entry.split(":");
-    const values = part === NO_VALUES ? new Map<number, Json>() : await readPart(context, partName(context, header, first, part));
-    for (const local of localsOf(ranges)) {
-      const index = first + local;
-      runs.set(index, { gid, index, step: 0, runId: runIdOf(gid, index, 0), v, jobId, ttl, status: "success", round, attempt: 1, value: values.get(local) });
-    }
-  });
-  return runs;
-}
-/** A member that simply succeeded, and of which no row is kept. */
-export async function readThin(context: Context, header: Header, { index, step }: RunRef): Promise<Run | undefined> {
-  return step > 0 ? undefined : (await readMarked(context, header, leafOf(index, context.config.width)))?.get(index);
-}
-async function readPart(context: Context, name: string): Promise<Map<number, Json>> {
-  const content = await context.blobs.get(name);
-  return new Map(content ? (JSON.parse(decoder.decode(content)) as [number, Json][]) : []);
 }

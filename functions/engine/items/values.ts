@@ -1,7 +1,7 @@
-import { FanfoldError } from "../core/errors.ts";
-import type { Json } from "../core/json.ts";
-import { LIMITS } from "../core/limits.ts";
-import type { Ports } from "./ports.ts";
+import { FanfoldError } from "../../core/errors.ts";
+import type { Json } from "../../core/json.ts";
+import { LIMITS } from "../../core/limits.ts";
+import type { Ports } from "../ports.ts";
 
 type BlobPort = Pick<Ports, "blobs">;
 

@@ -1,4 +1,4 @@
-import type { Condition } from "./ports.ts";
+import type { Condition } from "../ports.ts";
 
 /** Builders of condition data. An absent attribute compares false, `not` of that is true, as in DynamoDB. */
 export const absent = (attribute?: string): Condition => (attribute === undefined ? { op: "absent" } : { op: "absent", attribute });

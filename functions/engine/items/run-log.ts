@@ -1,8 +1,8 @@
-import type { ErrorData } from "../core/invocation.ts";
-import type { Json, JsonObject } from "../core/json.ts";
-import { LIMITS } from "../core/limits.ts";
-import type { Context } from "./context.ts";
-import { detailKey, detailPartition, ITEM_VERSION, type Run, type RunError } from "./item-kinds.ts";
+import type { ErrorData } from "../../core/invocation.ts";
+import type { Json, JsonObject } from "../../core/json.ts";
+import { LIMITS } from "../../core/limits.ts";
+import type { Context } from "../context.ts";
+import { detailKey, detailPartition, ITEM_VERSION, type Run, type RunError } from "../item-kinds.ts";
 
 interface LogLine {
   readonly at: number;

@@ -1,8 +1,8 @@
-import type { Counts } from "../core/counts.ts";
+import type { Counts } from "../../core/counts.ts";
+import type { Context } from "../context.ts";
+import { asHeader, attributesOf, type Header, type HeaderAttributes, headerKey, OPEN_SHARDS, openShard, type Outcome, shardOf } from "../item-kinds.ts";
+import type { Change, Condition } from "../ports.ts";
 import { absent, and, eq, present } from "./conditions.ts";
-import type { Context } from "./context.ts";
-import { asHeader, attributesOf, type Header, type HeaderAttributes, headerKey, OPEN_SHARDS, openShard, type Outcome, shardOf } from "./item-kinds.ts";
-import type { Change, Condition } from "./ports.ts";
 
 /**
  * Every write on a group header. All but the first have `present`: a collected header is never created again. A header under 1 KB costs one unit a

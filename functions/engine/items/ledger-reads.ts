@@ -1,7 +1,7 @@
-import type { Counts } from "../core/counts.ts";
-import type { Context } from "./context.ts";
-import { type LedgerAttributes, ledgerKey } from "./item-kinds.ts";
-import type { Item } from "./ports.ts";
+import type { Counts } from "../../core/counts.ts";
+import type { Context } from "../context.ts";
+import { type LedgerAttributes, ledgerKey } from "../item-kinds.ts";
+import type { Item } from "../ports.ts";
 
 export interface LedgerAt {
   readonly gid: string;

@@ -1,13 +1,13 @@
-import { FanfoldError } from "../core/errors.ts";
-import { leafOf, localIndex } from "../core/ledger.ts";
-import { isGroupStep, type Strand } from "../core/plan.ts";
-import { childGroupOf, parseRunId, runIdOf, type RunRef } from "../core/run-id.ts";
-import { isSuccess } from "../core/run-state.ts";
-import { holds } from "../core/value-condition.ts";
-import type { Context } from "./context.ts";
-import { asRun, DUE_SHARDS, dueShard, type Header, leafPartition, type Run, type RunAttributes, runKey, runSort, shardOf } from "./item-kinds.ts";
-import { loadValue } from "./payload.ts";
-import type { Item } from "./ports.ts";
+import { FanfoldError } from "../../core/errors.ts";
+import { leafOf, localIndex } from "../../core/ledger.ts";
+import { isGroupStep, type Strand } from "../../core/plan.ts";
+import { childGroupOf, parseRunId, runIdOf, type RunRef } from "../../core/run-id.ts";
+import { isSuccess } from "../../core/run-state.ts";
+import { holds } from "../../core/value-condition.ts";
+import type { Context } from "../context.ts";
+import { asRun, DUE_SHARDS, dueShard, type Header, leafPartition, type Run, type RunAttributes, runKey, runSort, shardOf } from "../item-kinds.ts";
+import type { Item } from "../ports.ts";
+import { loadValue } from "./values.ts";
 
 /** Reading runs, and finding in the plan what they do. */
 

@@ -1,0 +1,14 @@
+import type { Context } from "../context.ts";
+import { asHeader, type Header, headerKey } from "../item-kinds.ts";
+
+export async function readHeader(context: Context, gid: string): Promise<Header | undefined> {
+  return asHeader(await context.store.get(headerKey(gid), { consistent: true }));
+}
+export async function readHeaders(context: Context, gids: readonly string[]): Promise<(Header | undefined)[]> {
+  const headers: (Header | undefined)[] = [];
+  for (let from = 0; from < gids.length; from += 100) {
+    const items = await context.store.getMany(gids.slice(from, from + 100).map(headerKey));
+    headers.push(...items.map(asHeader));
+  }
+  return headers;
+}

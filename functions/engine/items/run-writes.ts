@@ -1,0 +1,128 @@
+import { childGroupOf, type RunRef } from "../../core/run-id.ts";
+import type { Context } from "../context.ts";
+import { asRun, attributesOf, type Header, ownedBy, type Run, type RunAttributes, runKey } from "../item-kinds.ts";
+import type { Change, Condition, WriteResult } from "../ports.ts";
+import { absent, and, contains, eq, not, oneOf, or, present } from "./conditions.ts";
+import { idle, leaseOver, notTerminal } from "./run-conditions.ts";
+import { identify } from "./run-reads.ts";
+
+/**
+ * Every conditional write on a run row (docs/protocol.md, section 5). Each costs one write unit for a row under 1 KB. `applied: false` never proves
+ * that somebody else wrote: outcomes are told from what the item says.
+ */
+export interface RunWrite {
+  readonly applied: boolean;
+  /** The row as it is now; undefined: there is none. */
+  readonly run: Run | undefined;
+}
+
+async function update(context: Context, ref: RunRef, change: Change, when: Condition): Promise<RunWrite> {
+  const { applied, item } = await context.store.write({ op: "update", key: runKey(ref, context.config.width), change, when });
+  return { applied, run: asRun(item, identify(ref)) };
+}
+
+/** Creates a row that is written before it runs (next step, page, member with full tracking or a start time); the one that stands there wins. */
+export async function createRuns(context: Context, runs: readonly NewRun[]): Promise<RunWrite[]> {
+  if (runs.length === 0) return [];
+  const results = await putRuns(context, runs);
+  return results.map(({ applied, item }, k) => ({ applied, run: asRun(item, identify((runs[k] as { ref: RunRef }).ref)) }));
+}
+/** The same, for who does not ask which ones stood there. */
+export function putRuns(context: Context, runs: readonly NewRun[]): Promise<readonly WriteResult[]> {
+  return context.store.writeMany(
+    runs.map(({ ref, attributes }) => ({ op: "put", key: runKey(ref, context.config.width), attributes: attributesOf(attributes), when: absent() })),
+  );
+}
+interface NewRun {
+  readonly ref: RunRef;
+  readonly attributes: Partial<RunAttributes>;
+}
+/** A group step needs no lease: it only waits. `seen` absent: a lazy member whose first step is a group. */
+export async function waitForGroup(
+  context: Context,
+  ref: RunRef,
+  header: Header,
+  seen: Run | undefined,
+  takes: NonNullable<RunAttributes["takes"]>,
+): Promise<RunWrite> {
+  const joins = childGroupOf(identify(ref).runId);
+  if (!seen) {
+    const attributes = { ...ownedBy(header), status: "waiting" as const, round: header.round, attempt: 0, joins, ownCounts: {}, takes };
+    return (await createRuns(context, [{ ref, attributes }]))[0] as RunWrite;
+  }
+  return update(context, ref, { set: attributesOf({ status: "waiting", joins, ownCounts: {}, takes }) }, idle(context.clock.now()));
+}
+/** Ends a run that never started (expired, unknown task): only while it is idle. */
+export async function endIdleRun(context: Context, ref: RunRef, header: Header, seen: Run | undefined, set: Partial<RunAttributes>): Promise<RunWrite> {
+  if (!seen) return (await createRuns(context, [{ ref, attributes: { ...ownedBy(header), round: header.round, attempt: 0, ...set } }]))[0] as RunWrite;
+  return update(context, ref, { set: attributesOf(set), remove: ["notBefore", "due", "dueShard", "unmet"] }, idle(context.clock.now()));
+}
+/** Ends a run that nobody holds and that does not wait, due or not. `seen` undefined: a lazy member that never started. */
+export async function revokeIdleRun(context: Context, ref: RunRef, header: Header, seen: Run | undefined, set: Partial<RunAttributes>): Promise<RunWrite> {
+  if (!seen) return (await createRuns(context, [{ ref, attributes: { ...ownedBy(header), round: header.round, attempt: 0, ...set } }]))[0] as RunWrite;
+  const free = or(oneOf("status", ["queued", "retrying", "pending", "deferred"]), and(eq("status", "started"), leaseOver(context, context.clock.now())));
+  return update(context, ref, { set: attributesOf(set), remove: ["leaseOwner", "leaseUntil", "notBefore", "due", "dueShard", "unmet"] }, free);
+}
+/** Wake 1: these dependencies of a deferred run are met. One unit; `item` says what is left, also when another one was quicker. */
+export async function takeUnmet(context: Context, ref: RunRef, dependencies: readonly string[]): Promise<RunWrite> {
+  const any = or(...dependencies.map((dependency) => contains("unmet", dependency)));
+  return update(context, ref, { take: { unmet: new Set(dependencies) } }, and(eq("status", "deferred"), any));
+}
+/** Wake 2: nothing is unmet, so a message is owed. */
+export async function queueWoken(context: Context, ref: RunRef): Promise<RunWrite> {
+  return update(context, ref, woken(context), and(eq("status", "deferred"), absent("unmet")));
+}
+/** Whatever it waits for is not wanted any more. Only the deferral that was seen. */
+export async function endDeferral(context: Context, seen: Run): Promise<RunWrite> {
+  return update(context, seen, woken(context), and(eq("status", "deferred"), eq("attempt", seen.attempt)));
+}
+const woken = (context: Context): Change => ({
+  set: { status: "queued", sentAt: context.clock.now() },
+  remove: ["unmet", "notBefore", "due", "dueShard"],
+});
+/** No worker here knows the run's task: its time of grace begins when the first one says so, since it may have waited in a queue for long. */
+export async function noteUnknownTask(context: Context, ref: RunRef, header: Header, seen: Run | undefined, task: string): Promise<number> {
+  const now = context.clock.now();
+  if (seen?.unknownSince !== undefined) return seen.unknownSince;
+  const { run } = seen
+    ? await update(context, ref, { setOnce: { unknownSince: now } }, and(present(), notTerminal))
+    : ((
+        await createRuns(context, [
+          { ref, attributes: { ...ownedBy(header), status: "queued", round: header.round, attempt: 0, task, sentAt: now, unknownSince: now } },
+        ])
+      )[0] as RunWrite);
+  return run?.unknownSince ?? now;
+}
+/** Its message was given up: the row, made if there is none, says how often. undefined: the row was collected. */
+export async function noteDeadLetter(context: Context, ref: RunRef, header: Header, seen: Run | undefined, task: string): Promise<Run | undefined> {
+  const now = context.clock.now();
+  if (seen) return (await update(context, ref, { set: { sentAt: now }, add: { deadLetters: 1 } }, and(present(), notTerminal))).run;
+  const attributes = { ...ownedBy(header), status: "queued" as const, round: header.round, attempt: 0, task, sentAt: now, deadLetters: 1 };
+  return (await createRuns(context, [{ ref, attributes }]))[0]?.run;
+}
+/** Ends a run that killed its process too often, in place of the takeover. */
+export async function breakDeadRun(context: Context, seen: Run, set: Partial<RunAttributes>): Promise<RunWrite> {
+  const free = and(eq("status", "started"), eq("attempt", seen.attempt), leaseOver(context, context.clock.now()));
+  return update(context, seen, { set: attributesOf(set), remove: ["leaseOwner", "leaseUntil"] }, free);
+}
+/** Ends the wait of a row for its child group of the same round. */
+export async function settleRun(context: Context, owner: Run, gid: string, round: number, set: Partial<RunAttributes>): Promise<RunWrite> {
+  return update(context, owner, { set: attributesOf(set) }, and(eq("status", "waiting"), eq("joins", gid), eq("round", round)));
+}
+/** Below a decided group: ends a run that nobody holds, by a write, so that a late commit is fenced. */
+export async function cancelIdleRun(context: Context, run: Run, round: number, set: Partial<RunAttributes>): Promise<RunWrite> {
+  const held = and(eq("status", "started"), not(leaseOver(context, context.clock.now())));
+  return update(context, run, { set: attributesOf(set), remove: ["leaseOwner", "leaseUntil"] }, and(present(), eq("round", round), notTerminal, not(held)));
+}
+/** A waiting row whose group was never created, below a decided group. */
+export async function cancelWaitingRun(context: Context, run: Run, set: Partial<RunAttributes>): Promise<RunWrite> {
+  return update(context, run, { set: attributesOf(set) }, and(eq("status", "waiting"), eq("round", run.round)));
+}
+/** The sweeper owes the run's message again; the next time is twice as far. */
+export async function noteResend(context: Context, run: Run): Promise<void> {
+  await update(context, run, { set: { sentAt: context.clock.now() }, add: { sends: 1 } }, present());
+}
+/** The due entry was handed to a queue with the exact delay. */
+export async function clearDue(context: Context, run: Run, due: number): Promise<void> {
+  await update(context, run, { remove: ["due", "dueShard"] }, eq("due", due));
+}
