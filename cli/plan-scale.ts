@@ -2,9 +2,9 @@ import { DEFAULT_DEPLOYMENT, type Deployment } from "../functions/core/cost-mode
 import { predictChord, type ScalePrediction } from "../functions/core/scale-model.ts";
 import { countWork, type WorkCount } from "../functions/core/work-count.ts";
 import type { TrackingLevel } from "../functions/core/work-shape.ts";
-import { chordShape, FULL_PAGE } from "../functions/engine/chord-shape.ts";
 import { DEFAULT_CONFIG } from "../functions/engine/config.ts";
-import { protocolOf } from "../functions/engine/plan-shape.ts";
+import { chordShape, FULL_PAGE } from "../functions/engine/plan/chord-shape.ts";
+import { protocolOf } from "../functions/engine/plan/job-shape.ts";
 
 export interface ScaleRequest {
   readonly children: number;

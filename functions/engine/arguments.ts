@@ -11,8 +11,9 @@ import type { Context } from "./context.ts";
 import type { Header, Run } from "./item-kinds.ts";
 import { readHeader } from "./items/header-reads.ts";
 import { stackOf } from "./items/run-log.ts";
-import { readRunById, strandOf } from "./items/run-reads.ts";
+import { readRunById } from "./items/run-reads.ts";
 import { loadValue } from "./items/values.ts";
+import { strandOf } from "./plan/strands.ts";
 import { memberEnds, toEntry } from "./results.ts";
 
 /** Whether a run is given more than what its signature says. */

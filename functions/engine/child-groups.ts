@@ -9,10 +9,12 @@ import { executionName } from "./executions.ts";
 import { type Header, ownedBy, type Run, type RunAttributes } from "./item-kinds.ts";
 import { readHeader } from "./items/header-reads.ts";
 import { createHeader, setExpanded } from "./items/header-writes.ts";
-import { childGroup, childPlan, duePart, readRunById, strandsOf } from "./items/run-reads.ts";
+import { childGroup, duePart, readRunById } from "./items/run-reads.ts";
 import { putRuns } from "./items/run-writes.ts";
 import { loadValue } from "./items/values.ts";
-import { expiresAtOf, notBeforeOf, Packs, packSize, queueOf, sendControl } from "./messages.ts";
+import { Packs, sendControl } from "./messages.ts";
+import { expiresAtOf, notBeforeOf, packSize, queueOf } from "./plan/step-placement.ts";
+import { childPlan, strandsOf } from "./plan/strands.ts";
 import { notePlanned } from "./progress.ts";
 import { recheckDelayed } from "./recheck-delayed.ts";
 

@@ -16,7 +16,7 @@ import { setOutcome } from "./items/header-writes.ts";
 import { countersOf, readLedger } from "./items/ledger-reads.ts";
 import { sendControl } from "./messages.ts";
 import { Pace, patienceMs } from "./pace.ts";
-import { PlanStore } from "./plan-store.ts";
+import { PlanStore } from "./plan/plan-store.ts";
 import type { Ports } from "./ports.ts";
 import { jobResults, listEvents, listJobs, listRuns, viewJob, viewRunById } from "./query.ts";
 import { revokeStamped } from "./revoke-stamped.ts";

@@ -8,7 +8,7 @@ import { executionKey, executionPartition, type Header, ownedBy, type RunAttribu
 import { closeHeader } from "./items/header-writes.ts";
 import { jsonBytes } from "./items/values.ts";
 import { sendControl } from "./messages.ts";
-import { checkDepth } from "./outbox.ts";
+import { checkDepth } from "./plan/compile-child.ts";
 import type { Key } from "./ports.ts";
 
 /**

@@ -10,9 +10,11 @@ import { type Header, ITEM_VERSION, ownedBy, type Run, type RunAttributes } from
 import { readHeaders } from "./items/header-reads.ts";
 import { setFirstError } from "./items/header-writes.ts";
 import { startedInPlace } from "./items/run-claims.ts";
-import { duePart, hasNext, readRun, strandOf, strandsOf } from "./items/run-reads.ts";
+import { duePart, readRun } from "./items/run-reads.ts";
 import { createRuns } from "./items/run-writes.ts";
-import { expiresAtOf, notBeforeOf, type Owing, packSize, queueOf, sendRuns } from "./messages.ts";
+import { type Owing, sendRuns } from "./messages.ts";
+import { expiresAtOf, notBeforeOf, packSize, queueOf } from "./plan/step-placement.ts";
+import { hasNext, strandOf, strandsOf } from "./plan/strands.ts";
 import { noteFailures, noteProgress } from "./progress.ts";
 import { recheckDelayed } from "./recheck-delayed.ts";
 import { isRevoked, revokedAttributes } from "./revoked.ts";

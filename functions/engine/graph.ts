@@ -6,7 +6,8 @@ import type { GraphEdgeKind, GraphNode, JobGraph } from "./contract.ts";
 import type { Header, Run } from "./item-kinds.ts";
 import { readHeader } from "./items/header-reads.ts";
 import { countersOf, readLedger } from "./items/ledger-reads.ts";
-import { openedGroup, readLeaf, strandOf } from "./items/run-reads.ts";
+import { openedGroup, readLeaf } from "./items/run-reads.ts";
+import { strandOf } from "./plan/strands.ts";
 import { viewRun } from "./query.ts";
 import { sideGroupBeside } from "./sides.ts";
 

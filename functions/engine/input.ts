@@ -9,8 +9,8 @@ import type { Context } from "./context.ts";
 import type { Header } from "./item-kinds.ts";
 import { readHeader } from "./items/header-reads.ts";
 import { readLeaf, readRuns } from "./items/run-reads.ts";
-import { compileChild } from "./outbox.ts";
 import { createPage, sendPage } from "./pages.ts";
+import { compileChild } from "./plan/compile-child.ts";
 import { sealGroup } from "./seal.ts";
 
 /** The open group that a job's input fills: the child group of its first run. */

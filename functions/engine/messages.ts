@@ -1,11 +1,11 @@
 import type { Json } from "../core/json.ts";
 import { leafOf } from "../core/ledger.ts";
-import { type GroupStep, isGroupStep, type PlanStep } from "../core/plan.ts";
-import { DEFAULT_FUNCTION, DEFAULT_QUEUE, ENGINE_QUEUE, formatQueueName, parseQueueName } from "../core/queue-name.ts";
+import { ENGINE_QUEUE } from "../core/queue-name.ts";
 import { jobIdOf, type RunRef } from "../core/run-id.ts";
 import type { Context } from "./context.ts";
 import type { Header, Run } from "./item-kinds.ts";
-import { strandOf } from "./items/run-reads.ts";
+import { queueOf } from "./plan/step-placement.ts";
+import { strandOf } from "./plan/strands.ts";
 import type { OutgoingMessage } from "./ports.ts";
 
 /**
@@ -136,37 +136,4 @@ export async function sendRun(context: Context, header: Header, run: Run, delayS
   const { strand } = await strandOf(context, header, run);
   const step = strand[run.step];
   if (step) await sendRuns(context, [{ gid: run.gid, index: run.index, step: run.step, queue: queueOf(context, step), delaySeconds }], 1);
-}
-/** Few members go one by one so that all workers get some; many are packed. */
-export function packSize({ config }: Pick<Context, "config">, members: number): number {
-  return Math.max(1, Math.min(config.membersPerMessage, Math.ceil(members / config.packAbove)));
-}
-
-/** The queue that a step's messages go to. Group steps run no user code: they go to the engine's own queue. */
-export function queueOf(context: Context, step: PlanStep | GroupStep): string {
-  if (isGroupStep(step)) return ENGINE_QUEUE;
-  return fullQueueName(context.config.site, step.options?.queue ?? context.registry.info(step.task)?.queue);
-}
-function fullQueueName(site: string, asked: string | undefined): string {
-  const key = `${site} ${asked ?? ""}`;
-  let name = queueNames.get(key);
-  if (name !== undefined) return name;
-  name = formatQueueName(asked === undefined ? { site, queue: DEFAULT_QUEUE, function: DEFAULT_FUNCTION } : parseQueueName(asked, { site }));
-  if (queueNames.size >= MOST_NAMES) queueNames.clear();
-  queueNames.set(key, name);
-  return name;
-}
-/** Asked for every run. */
-const queueNames = new Map<string, string>();
-const MOST_NAMES = 1_000;
-/** Milliseconds since the epoch before which the step must not start; undefined: at once. `readyAt`: when it became ready. */
-export function notBeforeOf(step: PlanStep, readyAt: number): number | undefined {
-  if (isGroupStep(step)) return undefined;
-  const { countdown, eta } = step.options ?? {};
-  if (eta !== undefined) return eta > readyAt ? eta : undefined;
-  return countdown !== undefined && countdown > 0 ? readyAt + countdown * 1_000 : undefined;
-}
-export function expiresAtOf(step: PlanStep, readyAt: number): number | undefined {
-  const expires = isGroupStep(step) ? undefined : step.options?.expires;
-  return expires === undefined ? undefined : readyAt + expires * 1_000;
 }

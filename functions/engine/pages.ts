@@ -6,7 +6,7 @@ import type { Context } from "./context.ts";
 import { type Header, ownedBy, type RunAttributes } from "./item-kinds.ts";
 import { createRuns, type RunWrite } from "./items/run-writes.ts";
 import { sendRuns } from "./messages.ts";
-import { declaredTracking } from "./outbox.ts";
+import { declaredTracking } from "./plan/compile-child.ts";
 
 /** Puts page `page` of an open group: a member whose only step is a group. The one that stands there wins; `mark` tells the caller whose it is. */
 export async function createPage(

@@ -26,9 +26,10 @@ import {
 import { readHeader } from "./items/header-reads.ts";
 import { readThin } from "./items/ledger-parts.ts";
 import { countersOf } from "./items/ledger-reads.ts";
-import { openedGroup, readLastStep, readLeaf, readRun, strandOf } from "./items/run-reads.ts";
+import { openedGroup, readLastStep, readLeaf, readRun } from "./items/run-reads.ts";
 import { loadText, loadValue } from "./items/values.ts";
-import { costOf } from "./plan-job.ts";
+import { costOf } from "./plan/estimate-job.ts";
+import { strandOf } from "./plan/strands.ts";
 import { resultsOfRun, streamResults } from "./results.ts";
 import { sideGroupBeside } from "./sides.ts";
 

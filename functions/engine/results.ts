@@ -6,8 +6,9 @@ import type { Context } from "./context.ts";
 import type { Header, Run } from "./item-kinds.ts";
 import { readHeader } from "./items/header-reads.ts";
 import { readMarked } from "./items/ledger-parts.ts";
-import { childGroup, hasNext, readLeaf, readRunById, strandOf, strandsOf } from "./items/run-reads.ts";
+import { childGroup, readLeaf, readRunById } from "./items/run-reads.ts";
 import { loadValue } from "./items/values.ts";
+import { hasNext, strandOf, strandsOf } from "./plan/strands.ts";
 
 /** A member of a group as its last step left it; pages of an open group are flattened. `run` is absent for one that never started. */
 export interface MemberEnd {

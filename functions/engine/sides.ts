@@ -8,7 +8,8 @@ import type { Context } from "./context.ts";
 import { type Header, ownedBy, type Run } from "./item-kinds.ts";
 import { readHeader, readHeaders } from "./items/header-reads.ts";
 import { createHeader } from "./items/header-writes.ts";
-import { readLastStep, readRunById, stepPointer, strandOf } from "./items/run-reads.ts";
+import { readLastStep, readRunById } from "./items/run-reads.ts";
+import { stepPointer, strandOf } from "./plan/strands.ts";
 import type { WorkList } from "./work-list.ts";
 
 /**

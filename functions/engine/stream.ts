@@ -14,8 +14,8 @@ import { readHeader } from "./items/header-reads.ts";
 import { createHeader } from "./items/header-writes.ts";
 import { readLeaf, readRun } from "./items/run-reads.ts";
 import { keepValue, loadValue } from "./items/values.ts";
-import { checkDepth, compileChild } from "./outbox.ts";
 import { createPage, sendPage } from "./pages.ts";
+import { checkDepth, compileChild } from "./plan/compile-child.ts";
 import { recheckEdges, sealGroup } from "./seal.ts";
 
 /**

@@ -1,5 +1,4 @@
 import { encodeCanvas } from "../core/canvas-wire.ts";
-import type { FailurePolicy } from "../core/canvas.ts";
 import { compileCanvas } from "../core/compile.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { JobPlan } from "../core/job-plan.ts";
@@ -18,9 +17,9 @@ import { createHeader } from "./items/header-writes.ts";
 import { readRun } from "./items/run-reads.ts";
 import { jsonBytes, keepText } from "./items/values.ts";
 import { sendControl } from "./messages.ts";
-import { checkTasks, declaredTracking } from "./outbox.ts";
-import { estimateStrand, planStrand } from "./plan-job.ts";
-import { rootStep } from "./plan-shape.ts";
+import { checkTasks, declaredTracking, refuseShare } from "./plan/compile-child.ts";
+import { estimateStrand, planStrand } from "./plan/estimate-job.ts";
+import { rootStep } from "./plan/job-shape.ts";
 import { noteState } from "./progress.ts";
 import { mustNotRun } from "./revoked.ts";
 import { keepToken } from "./supervision.ts";
@@ -65,12 +64,6 @@ export function planJob(context: Context, request: SubmitRequest | OpenJobReques
   checkKey(request.idempotencyKey);
   timeoutOf(context, request.timeoutSeconds);
   return planStrand(context, "canvas" in request ? jobStrand(context, request) : openJobStrand(context, request), secondsPerTask);
-}
-
-/** Of members whose number is not known before they have all been put, no share can be taken. */
-export function refuseShare(policy: FailurePolicy): void {
-  if (typeof policy !== "object" || !("percent" in policy)) return;
-  throw new FanfoldError("invalid_request", "an open group has no percent of failed members: give a threshold", { details: { field: "policy" } });
 }
 
 type Request = Omit<SubmitRequest, "canvas">;

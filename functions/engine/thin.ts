@@ -4,7 +4,7 @@ import { runIdOf, type RunRef } from "../core/run-id.ts";
 import type { Context } from "./context.ts";
 import { type Header, ITEM_VERSION, type Run, type RunAttributes } from "./item-kinds.ts";
 import type { Thin } from "./items/ledger-parts.ts";
-import { notBeforeOf } from "./messages.ts";
+import { notBeforeOf } from "./plan/step-placement.ts";
 
 /**
  * Members of groups that keep less than a row each (docs/protocol.md, section 14). They run without a claim, so a redelivered message may run one again: what is

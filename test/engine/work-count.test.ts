@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { countWork } from "../../functions/core/work-count.ts";
-import { chordShape } from "../../functions/engine/chord-shape.ts";
 import { DEFAULT_CONFIG } from "../../functions/engine/config.ts";
-import { protocolOf } from "../../functions/engine/plan-shape.ts";
-import { approval, chain, chord, defineTask, group, repeat, when, waitForEvent, type CanvasBuilder } from "../../functions/sdk/index.ts";
+import { chordShape } from "../../functions/engine/plan/chord-shape.ts";
+import { protocolOf } from "../../functions/engine/plan/job-shape.ts";
+import { approval, type CanvasBuilder, chain, chord, defineTask, group, repeat, waitForEvent, when } from "../../functions/sdk/index.ts";
 import { add, noop } from "../../functions/tasks/examples.ts";
 import { countPorts } from "./counting.ts";
 import { LocalEngine } from "./local-engine.ts";

@@ -1,13 +1,13 @@
-import { FanfoldError } from "../core/errors.ts";
-import { leafOf, localIndex } from "../core/ledger.ts";
-import { type GroupStep, isGroupStep, isInput, isPaged, type PlanStep, type Strand } from "../core/plan.ts";
-import type { PlanPages } from "../core/work-count.ts";
-import { eachBounded } from "./concurrently.ts";
-import type { Plans } from "./context.ts";
-import { type Owned, planPageKey } from "./item-kinds.ts";
-import { keepText, loadText } from "./items/values.ts";
+import { FanfoldError } from "../../core/errors.ts";
+import { leafOf, localIndex } from "../../core/ledger.ts";
+import { type GroupStep, isGroupStep, isInput, isPaged, type PlanStep, type Strand } from "../../core/plan.ts";
+import type { PlanPages } from "../../core/work-count.ts";
+import { eachBounded } from "../concurrently.ts";
+import type { Plans } from "../context.ts";
+import { type Owned, planPageKey } from "../item-kinds.ts";
+import { keepText, loadText } from "../items/values.ts";
+import type { Ports } from "../ports.ts";
 import { addUnits, type PlanPage, planPageItem, planPages } from "./plan-pages.ts";
-import type { Ports } from "./ports.ts";
 
 /**
  * Plans at rest. A page is an array of strands. A big group's members are paged out, one page per ledger leaf, so that the worker of a leaf reads

@@ -1,14 +1,14 @@
-import { type Counts, endedRuns, failedRuns } from "../core/counts.ts";
-import { type Estimate, estimateOf, type JobCost, jobCost } from "../core/job-cost.ts";
-import { DEFAULT_SECONDS_PER_TASK, type JobPlan, jobPlan } from "../core/job-plan.ts";
-import type { Strand } from "../core/plan.ts";
-import { ENGINE_QUEUE } from "../core/queue-name.ts";
-import { countGroup, countWork, type PlanPages, type WorkCount } from "../core/work-count.ts";
-import { longestWay, type StrandShape } from "../core/work-shape.ts";
-import type { Context } from "./context.ts";
-import { ITEM_VERSION } from "./item-kinds.ts";
+import { type Counts, endedRuns, failedRuns } from "../../core/counts.ts";
+import { type Estimate, estimateOf, type JobCost, jobCost } from "../../core/job-cost.ts";
+import { DEFAULT_SECONDS_PER_TASK, type JobPlan, jobPlan } from "../../core/job-plan.ts";
+import type { Strand } from "../../core/plan.ts";
+import { ENGINE_QUEUE } from "../../core/queue-name.ts";
+import { countGroup, countWork, type PlanPages, type WorkCount } from "../../core/work-count.ts";
+import { longestWay, type StrandShape } from "../../core/work-shape.ts";
+import type { Context } from "../context.ts";
+import { ITEM_VERSION } from "../item-kinds.ts";
+import { protocolOf, rootStep, ShapeBuilder, type Unknowns } from "./job-shape.ts";
 import { planPages, unitsOf } from "./plan-pages.ts";
-import { protocolOf, rootStep, ShapeBuilder, type Unknowns } from "./plan-shape.ts";
 
 /** Counts what a job of this strand will take, and says what cannot be known yet. Nothing is stored. */
 export function planStrand(context: Context, strand: Strand, secondsPerTask = DEFAULT_SECONDS_PER_TASK): JobPlan {

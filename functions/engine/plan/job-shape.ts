@@ -1,10 +1,10 @@
-import { FanfoldError } from "../core/errors.ts";
-import { type GroupStep, isGroupStep, isInput, isPaged, isSingle, type PlanStep, type Strand } from "../core/plan.ts";
-import type { Protocol } from "../core/work-count.ts";
-import { type GroupShape, type MemberRuns, type StepShape, type StrandShape, tasksOf } from "../core/work-shape.ts";
-import { THIN_SAMPLE } from "./config.ts";
-import type { Context } from "./context.ts";
-import { notBeforeOf, packSize, queueOf } from "./messages.ts";
+import { FanfoldError } from "../../core/errors.ts";
+import { type GroupStep, isGroupStep, isInput, isPaged, isSingle, type PlanStep, type Strand } from "../../core/plan.ts";
+import type { Protocol } from "../../core/work-count.ts";
+import { type GroupShape, type MemberRuns, type StepShape, type StrandShape, tasksOf } from "../../core/work-shape.ts";
+import { THIN_SAMPLE } from "../config.ts";
+import type { Context } from "../context.ts";
+import { notBeforeOf, packSize, queueOf } from "./step-placement.ts";
 
 /** The numbers of this engine that decide how work is cut and packed. */
 export function protocolOf(config: Context["config"], maxDelaySeconds: number): Protocol {

@@ -1,11 +1,11 @@
-import { attributesBytes, keyBytes, writeUnits } from "../core/item-size.ts";
-import { LIMITS } from "../core/limits.ts";
-import { type GroupStep, isGroupStep, plainTask, type PlanStep, type Strand } from "../core/plan.ts";
-import type { PlanPages } from "../core/work-count.ts";
-import { ITEM_VERSION, type Owned, planPageKey } from "./item-kinds.ts";
-import { absent } from "./items/conditions.ts";
-import { jsonBytes } from "./items/values.ts";
-import type { PutOp } from "./ports.ts";
+import { attributesBytes, keyBytes, writeUnits } from "../../core/item-size.ts";
+import { LIMITS } from "../../core/limits.ts";
+import { type GroupStep, isGroupStep, plainTask, type PlanStep, type Strand } from "../../core/plan.ts";
+import type { PlanPages } from "../../core/work-count.ts";
+import { ITEM_VERSION, type Owned, planPageKey } from "../item-kinds.ts";
+import { absent } from "../items/conditions.ts";
+import { jsonBytes } from "../items/values.ts";
+import type { PutOp } from "../ports.ts";
 
 /** A page of a plan as text: an array of strands. */
 export interface PlanPage {

@@ -1,11 +1,11 @@
-import { LIMITS } from "../core/limits.ts";
-import type { GroupStep, Strand } from "../core/plan.ts";
-import { ENGINE_QUEUE } from "../core/queue-name.ts";
-import type { PlanPages } from "../core/work-count.ts";
-import type { GroupShape, StepShape, StrandShape, TrackingLevel } from "../core/work-shape.ts";
-import { ITEM_VERSION } from "./item-kinds.ts";
+import { LIMITS } from "../../core/limits.ts";
+import type { GroupStep, Strand } from "../../core/plan.ts";
+import { ENGINE_QUEUE } from "../../core/queue-name.ts";
+import type { PlanPages } from "../../core/work-count.ts";
+import type { GroupShape, StepShape, StrandShape, TrackingLevel } from "../../core/work-shape.ts";
+import { ITEM_VERSION } from "../item-kinds.ts";
+import { rootStep } from "./job-shape.ts";
 import { planPages, unitsOf } from "./plan-pages.ts";
-import { rootStep } from "./plan-shape.ts";
 
 export interface ChordOf {
   readonly children: number;
