@@ -12,10 +12,10 @@ import { createHeader, setExpanded } from "./items/header-writes.ts";
 import { childGroup, duePart, readRunById } from "./items/run-reads.ts";
 import { putRuns } from "./items/run-writes.ts";
 import { loadValue } from "./items/values.ts";
+import { notePlanned } from "./jobs/progress.ts";
 import { Packs, sendControl } from "./messages.ts";
 import { expiresAtOf, notBeforeOf, packSize, queueOf } from "./plan/step-placement.ts";
 import { childPlan, strandsOf } from "./plan/strands.ts";
-import { notePlanned } from "./progress.ts";
 import { recheckDelayed } from "./recheck-delayed.ts";
 
 /** An open group's tree is two levels high: width squared pages. */

@@ -9,7 +9,6 @@ import { carriesStamp, filterTexts, stampText } from "../core/stamps.ts";
 import type { Context } from "./context.ts";
 import type { JobEvent, JobFilter, JobState, JobView, Page, RunDetail, RunFilter, RunView } from "./contract.ts";
 import { unmetEvents } from "./deferred.ts";
-import { ALL_JOBS, indexedStamp, OPEN_JOBS } from "./finish-job.ts";
 import {
   asJob,
   detailPartition,
@@ -28,6 +27,7 @@ import { readThin } from "./items/ledger-parts.ts";
 import { countersOf } from "./items/ledger-reads.ts";
 import { openedGroup, readLastStep, readLeaf, readRun } from "./items/run-reads.ts";
 import { loadText, loadValue } from "./items/values.ts";
+import { ALL_JOBS, indexedStamp, OPEN_JOBS } from "./jobs/job-item.ts";
 import { costOf } from "./plan/estimate-job.ts";
 import { strandOf } from "./plan/strands.ts";
 import { resultsOfRun, streamResults } from "./results.ts";

@@ -10,19 +10,19 @@ import { expandMembers } from "./child-groups.ts";
 import type { Context } from "./context.ts";
 import type { OpenJobRequest, SubmitRequest, Submitted } from "./contract.ts";
 import { openGroupStep, resumeWaiting } from "./expand.ts";
-import { indexedStamp, putJob } from "./finish-job.ts";
 import { readGate } from "./gate.ts";
 import { type Header, ITEM_VERSION, type JobSeed, ownedBy } from "./item-kinds.ts";
 import { createHeader } from "./items/header-writes.ts";
 import { readRun } from "./items/run-reads.ts";
 import { jsonBytes, keepText } from "./items/values.ts";
+import { indexedStamp, putJob } from "./jobs/job-item.ts";
+import { noteState } from "./jobs/progress.ts";
+import { keepToken } from "./jobs/supervision.ts";
 import { sendControl } from "./messages.ts";
 import { checkTasks, declaredTracking, refuseShare } from "./plan/compile-child.ts";
 import { estimateStrand, planStrand } from "./plan/estimate-job.ts";
 import { rootStep } from "./plan/job-shape.ts";
-import { noteState } from "./progress.ts";
 import { mustNotRun } from "./revoked.ts";
-import { keepToken } from "./supervision.ts";
 
 /**
  * Starts a job: plan, root header, job item, one message, however large the canvas. The root header is the truth: before it nothing has happened,

@@ -1,12 +1,12 @@
-import { runIdOf } from "../core/run-id.ts";
-import { isFailure } from "../core/run-state.ts";
-import { all } from "./concurrently.ts";
-import { THIN_SAMPLE } from "./config.ts";
-import type { Context } from "./context.ts";
-import { eventKey, type Header, ITEM_VERSION, type Owned, ownedBy, PROGRESS_SHARDS, progressKey, type Run, shardOf } from "./item-kinds.ts";
-import { absent } from "./items/conditions.ts";
-import type { Thin } from "./items/ledger-parts.ts";
-import type { Attributes, PutOp } from "./ports.ts";
+import { runIdOf } from "../../core/run-id.ts";
+import { isFailure } from "../../core/run-state.ts";
+import { all } from "../concurrently.ts";
+import { THIN_SAMPLE } from "../config.ts";
+import type { Context } from "../context.ts";
+import { eventKey, type Header, ITEM_VERSION, type Owned, ownedBy, PROGRESS_SHARDS, progressKey, type Run, shardOf } from "../item-kinds.ts";
+import { absent } from "../items/conditions.ts";
+import type { Thin } from "../items/ledger-parts.ts";
+import type { Attributes, PutOp } from "../ports.ts";
 
 /**
  * What people watch while a job runs: approximate counters (a repeated follow-up counts again; exact totals replace them at the end) and one event

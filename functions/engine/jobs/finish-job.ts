@@ -1,48 +1,13 @@
-import { carriedUp, failedRuns } from "../core/counts.ts";
-import { all } from "./concurrently.ts";
-import type { Context } from "./context.ts";
-import type { JobEvent } from "./contract.ts";
-import {
-  asJob,
-  attributesOf,
-  eventPartition,
-  type Header,
-  ITEM_VERSION,
-  type JobAttributes,
-  jobIndexKey,
-  jobKey,
-  type RunError,
-  stampIndexKey,
-} from "./item-kinds.ts";
-import { absent, and, present } from "./items/conditions.ts";
-import { copyOfValue, readLastStep, readRunById } from "./items/run-reads.ts";
+import { carriedUp, failedRuns } from "../../core/counts.ts";
+import { all } from "../concurrently.ts";
+import type { Context } from "../context.ts";
+import type { JobEvent } from "../contract.ts";
+import { asJob, attributesOf, eventPartition, type Header, ITEM_VERSION, type JobAttributes, jobIndexKey, jobKey, type RunError } from "../item-kinds.ts";
+import { absent, and, present } from "../items/conditions.ts";
+import { copyOfValue, readLastStep, readRunById } from "../items/run-reads.ts";
+import { OPEN_JOBS, putJob } from "./job-item.ts";
 import { noteState } from "./progress.ts";
 import { answerToken } from "./supervision.ts";
-
-export const OPEN_JOBS = "open";
-export const ALL_JOBS = "all";
-
-/** The job item and its place in the lists, from what the root header says: by the submission, and again by the sweeper if its writer died. */
-export async function putJob(context: Context, root: Header): Promise<void> {
-  const owned = { v: ITEM_VERSION, jobId: root.jobId, ttl: root.ttl };
-  const job = { ...owned, ...root.job, state: "started" as const, createdAt: root.createdAt, deadline: root.deadline ?? 0 };
-  await context.store.writeMany([
-    { op: "put", key: jobKey(root.jobId), attributes: attributesOf(job), when: absent() },
-    { op: "put", key: jobIndexKey(ALL_JOBS, root.createdAt, root.jobId), attributes: owned, when: absent() },
-    { op: "put", key: jobIndexKey(OPEN_JOBS, root.createdAt, root.jobId), attributes: owned, when: absent() },
-    ...(root.job?.stamps ?? []).map((stamp) => ({
-      op: "put" as const,
-      key: stampIndexKey(stamp, root.createdAt, root.jobId),
-      attributes: owned,
-      when: absent(),
-    })),
-  ]);
-}
-/** A stamp as jobs are found by it. It becomes a part of a key, and the root header carries them all: what is long, or has odd characters, stands there as its hash. */
-export function indexedStamp(context: Context, text: string): string {
-  return PLAIN_STAMP.test(text) ? text : `#${context.ids.hash(text).slice(0, 32)}`;
-}
-const PLAIN_STAMP = /^[\x20-\x7e]{1,40}$/;
 
 /**
  * Ends the job of a decided root group: state, value, counters, lists, event, and the answer to its supervisor. Every write is idempotent, and all happen before

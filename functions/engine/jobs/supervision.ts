@@ -1,9 +1,9 @@
-import { FanfoldError } from "../core/errors.ts";
-import type { Json } from "../core/json.ts";
-import type { Context } from "./context.ts";
-import { ITEM_VERSION, type JobAttributes, type Owned, supervisorKey } from "./item-kinds.ts";
-import { eq, not } from "./items/conditions.ts";
-import { jsonBytes, loadText } from "./items/values.ts";
+import { FanfoldError } from "../../core/errors.ts";
+import type { Json } from "../../core/json.ts";
+import type { Context } from "../context.ts";
+import { ITEM_VERSION, type JobAttributes, type Owned, supervisorKey } from "../item-kinds.ts";
+import { eq, not } from "../items/conditions.ts";
+import { jsonBytes, loadText } from "../items/values.ts";
 
 /**
  * A supervised job owes its end to a task token. The token is stored before the job exists, and answered before the root closes, by whoever finishes the job:
