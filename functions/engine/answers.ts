@@ -12,7 +12,7 @@ import { absent } from "./items/conditions.ts";
 import { readHeader } from "./items/header-reads.ts";
 import { setAnswer } from "./items/header-writes.ts";
 import { keepValue } from "./items/values.ts";
-import { sendControl } from "./messages.ts";
+import { sendControl } from "./messages/send.ts";
 
 /**
  * Runs that wait for somebody (docs/adr/0008). Such a run waits for a group without members that is not sealed: the answer seals it, and everything else, revocation,

@@ -17,7 +17,7 @@ import type { Thin } from "./items/ledger-parts.ts";
 import { type CommitOutcome, commitRuns } from "./items/run-claims.ts";
 import { duePart } from "./items/run-reads.ts";
 import { isSmall, keepValue } from "./items/values.ts";
-import { sendRuns } from "./messages.ts";
+import { sendRuns } from "./messages/send.ts";
 import { writeOutbox } from "./outbox.ts";
 import { refuseShare } from "./plan/compile-child.ts";
 import { queueOf } from "./plan/step-placement.ts";

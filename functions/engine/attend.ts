@@ -10,7 +10,7 @@ import { readGate } from "./gate.ts";
 import { type Header, ownedBy } from "./item-kinds.ts";
 import { absent } from "./items/conditions.ts";
 import { readHeader } from "./items/header-reads.ts";
-import { sendControl } from "./messages.ts";
+import { sendControl } from "./messages/send.ts";
 import type { ExecutionError, Executions } from "./ports.ts";
 import { recheckEdges } from "./seal.ts";
 

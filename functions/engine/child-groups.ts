@@ -13,7 +13,7 @@ import { childGroup, duePart, readRunById } from "./items/run-reads.ts";
 import { putRuns } from "./items/run-writes.ts";
 import { loadValue } from "./items/values.ts";
 import { notePlanned } from "./jobs/progress.ts";
-import { Packs, sendControl } from "./messages.ts";
+import { Packs, sendControl } from "./messages/send.ts";
 import { expiresAtOf, notBeforeOf, packSize, queueOf } from "./plan/step-placement.ts";
 import { childPlan, strandsOf } from "./plan/strands.ts";
 import { recheckDelayed } from "./recheck-delayed.ts";

@@ -5,7 +5,7 @@ import type { ExecuteContext } from "./execute-context.ts";
 import { follow } from "./follow.ts";
 import { readGate } from "./gate.ts";
 import { handleMembers } from "./members.ts";
-import { decodeMessage } from "./messages.ts";
+import { decodeMessage } from "./messages/wire.ts";
 import type { Disposition, ReceivedMessage } from "./ports.ts";
 import { applyStampRevocation } from "./revoke-stamped.ts";
 import { applyRevocation } from "./revoke.ts";

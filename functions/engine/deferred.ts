@@ -10,7 +10,7 @@ import { readHeader } from "./items/header-reads.ts";
 import { duePart } from "./items/run-reads.ts";
 import { endDeferral, queueWoken, takeUnmet } from "./items/run-writes.ts";
 import { loadValue } from "./items/values.ts";
-import { sendRun } from "./messages.ts";
+import { sendRun } from "./messages/send.ts";
 
 /**
  * Runs that wait for events in the middle of user code (docs/protocol.md, section 9). The run subscribes, THEN commits `deferred` with what is unmet, THEN looks for the

@@ -14,7 +14,7 @@ import { putPage, sealInput } from "./input.ts";
 import { readHeader } from "./items/header-reads.ts";
 import { setOutcome } from "./items/header-writes.ts";
 import { countersOf, readLedger } from "./items/ledger-reads.ts";
-import { sendControl } from "./messages.ts";
+import { sendControl } from "./messages/send.ts";
 import { Pace, patienceMs } from "./pace.ts";
 import { PlanStore } from "./plan/plan-store.ts";
 import type { Ports } from "./ports.ts";

@@ -7,7 +7,7 @@ import type { Context } from "./context.ts";
 import { executionKey, executionPartition, type Header, ownedBy, type RunAttributes, type RunError } from "./item-kinds.ts";
 import { closeHeader } from "./items/header-writes.ts";
 import { jsonBytes } from "./items/values.ts";
-import { sendControl } from "./messages.ts";
+import { sendControl } from "./messages/send.ts";
 import { checkDepth } from "./plan/compile-child.ts";
 import type { Key } from "./ports.ts";
 

@@ -10,7 +10,7 @@ import type { Header, Run, RunAttributes } from "./item-kinds.ts";
 import { readHeader } from "./items/header-reads.ts";
 import { childGroup } from "./items/run-reads.ts";
 import { cancelWaitingRun, waitForGroup } from "./items/run-writes.ts";
-import { sendControl } from "./messages.ts";
+import { sendControl } from "./messages/send.ts";
 
 /**
  * A waiting row met again, by whoever meets it: finishes what its writer may have left undone (create the header, expand), then looks whether the

@@ -16,7 +16,7 @@ import { copyOfValue, readLastStep, readRunById } from "./items/run-reads.ts";
 import { cancelIdleRun, settleRun } from "./items/run-writes.ts";
 import { loadValue } from "./items/values.ts";
 import { finishJob } from "./jobs/finish-job.ts";
-import { sendControl } from "./messages.ts";
+import { sendControl } from "./messages/send.ts";
 import { REVOKED } from "./revoked.ts";
 import { followSideEnd } from "./sides.ts";
 import type { FollowItem, WorkList } from "./work-list.ts";

@@ -13,7 +13,7 @@ import { startedInPlace } from "./items/run-claims.ts";
 import { duePart, readRun } from "./items/run-reads.ts";
 import { createRuns } from "./items/run-writes.ts";
 import { noteFailures, noteProgress } from "./jobs/progress.ts";
-import { type Owing, sendRuns } from "./messages.ts";
+import { type Owing, sendRuns } from "./messages/send.ts";
 import { expiresAtOf, notBeforeOf, packSize, queueOf } from "./plan/step-placement.ts";
 import { hasNext, strandOf, strandsOf } from "./plan/strands.ts";
 import { recheckDelayed } from "./recheck-delayed.ts";

@@ -9,7 +9,7 @@ import { type Header, ownedBy, type Run } from "./item-kinds.ts";
 import { keepPart, type Thin } from "./items/ledger-parts.ts";
 import { noteThin } from "./jobs/progress.ts";
 import { type Handled, runStarted, type Started } from "./lanes.ts";
-import { sendRuns } from "./messages.ts";
+import { sendRuns } from "./messages/send.ts";
 import { notBeforeOf, queueOf } from "./plan/step-placement.ts";
 import { mustNotRun } from "./revoked.ts";
 import type { FollowItem, InPlace } from "./work-list.ts";

@@ -2,7 +2,7 @@ import { isGroupStep, type PlanStep } from "../core/plan.ts";
 import { jobIdOf, type RunRef } from "../core/run-id.ts";
 import type { Context } from "./context.ts";
 import { readHeader } from "./items/header-reads.ts";
-import { sendControl } from "./messages.ts";
+import { sendControl } from "./messages/send.ts";
 import { hasRevokedStamp } from "./revoked.ts";
 
 /**

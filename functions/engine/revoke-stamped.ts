@@ -8,7 +8,7 @@ import { withStampsOf } from "./gate.ts";
 import type { Run } from "./item-kinds.ts";
 import { readHeader } from "./items/header-reads.ts";
 import { addRevokedStamps } from "./items/header-writes.ts";
-import { sendControl } from "./messages.ts";
+import { sendControl } from "./messages/send.ts";
 import { walkRuns } from "./query.ts";
 import { endRevoked } from "./revoke.ts";
 import { mustNotRun, REVOKED } from "./revoked.ts";

@@ -11,7 +11,7 @@ import { addRevoked } from "./items/header-writes.ts";
 import { isLive } from "./items/run-conditions.ts";
 import { readLastStep } from "./items/run-reads.ts";
 import { revokeIdleRun } from "./items/run-writes.ts";
-import { sendControl } from "./messages.ts";
+import { sendControl } from "./messages/send.ts";
 import { mustNotRun, revokedAttributes, revokedFrom } from "./revoked.ts";
 
 /**

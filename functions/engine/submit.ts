@@ -18,7 +18,7 @@ import { jsonBytes, keepText } from "./items/values.ts";
 import { indexedStamp, putJob } from "./jobs/job-item.ts";
 import { noteState } from "./jobs/progress.ts";
 import { keepToken } from "./jobs/supervision.ts";
-import { sendControl } from "./messages.ts";
+import { sendControl } from "./messages/send.ts";
 import { checkTasks, declaredTracking, refuseShare } from "./plan/compile-child.ts";
 import { estimateStrand, planStrand } from "./plan/estimate-job.ts";
 import { rootStep } from "./plan/job-shape.ts";

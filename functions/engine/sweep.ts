@@ -17,7 +17,7 @@ import { isDue, isLive, isReady } from "./items/run-conditions.ts";
 import { readLeaf, readRun, readRunById } from "./items/run-reads.ts";
 import { clearDue, noteResend } from "./items/run-writes.ts";
 import { putJob } from "./jobs/job-item.ts";
-import { sendControl, sendRun } from "./messages.ts";
+import { sendControl, sendRun } from "./messages/send.ts";
 import type { IndexName, Key } from "./ports.ts";
 import { applyRevocation } from "./revoke.ts";
 import { mustNotRun } from "./revoked.ts";

@@ -1,0 +1,80 @@
+import { leafOf } from "../../core/ledger.ts";
+import { ENGINE_QUEUE } from "../../core/queue-name.ts";
+import { jobIdOf, type RunRef } from "../../core/run-id.ts";
+import type { Context } from "../context.ts";
+import type { Header, Run } from "../item-kinds.ts";
+import { queueOf } from "../plan/step-placement.ts";
+import { strandOf } from "../plan/strands.ts";
+import type { OutgoingMessage } from "../ports.ts";
+import { encodeMessage, type EngineMessage } from "./wire.ts";
+
+export async function sendControl(context: Context, ...messages: EngineMessage[]): Promise<void> {
+  await context.queue.send(messages.map((message) => ({ queue: ENGINE_QUEUE, jobId: jobIdOf(message.gid), body: encodeMessage(message) })));
+}
+
+/** A run whose message is owed. */
+export interface Owing extends RunRef {
+  readonly queue: string;
+  readonly delaySeconds: number;
+}
+/** Sends them, packed. */
+export async function sendRuns(context: Context, runs: readonly Owing[], membersPerMessage: number): Promise<void> {
+  const packs = new Packs(context, membersPerMessage);
+  for (const { gid, index, step, queue, delaySeconds } of runs) packs.add(gid, index, step, queue, delaySeconds);
+  await packs.send();
+}
+interface Pack {
+  readonly gid: string;
+  readonly leaf: number;
+  readonly step: number;
+  readonly queue: string;
+  readonly delaySeconds: number;
+  members: number[];
+}
+/** Runs whose messages are owed: members of one leaf, step, queue and delay share one. */
+export class Packs {
+  readonly #context: Context;
+  readonly #membersPerMessage: number;
+  readonly #messages: OutgoingMessage[] = [];
+  readonly #open = new Map<string, Pack>();
+  #last: Pack | undefined;
+
+  constructor(context: Context, membersPerMessage: number) {
+    this.#context = context;
+    this.#membersPerMessage = membersPerMessage;
+  }
+  add(gid: string, index: number, step: number, queue: string, delaySeconds: number): void {
+    const leaf = leafOf(index, this.#context.config.width);
+    const last = this.#last;
+    // Most go where the one before went.
+    const same = last && last.leaf === leaf && last.step === step && last.delaySeconds === delaySeconds && last.queue === queue && last.gid === gid;
+    const pack = same ? last : this.#packOf(gid, leaf, step, queue, delaySeconds);
+    this.#last = pack;
+    pack.members.push(index);
+    if (pack.members.length >= this.#membersPerMessage) this.#close(pack);
+  }
+  async send(): Promise<void> {
+    for (const pack of this.#open.values()) if (pack.members.length > 0) this.#close(pack);
+    if (this.#messages.length > 0) await this.#context.queue.send(this.#messages);
+  }
+
+  #packOf(gid: string, leaf: number, step: number, queue: string, delaySeconds: number): Pack {
+    const key = `${gid}|${leaf}|${step}|${queue}|${delaySeconds}`;
+    let pack = this.#open.get(key);
+    if (!pack) this.#open.set(key, (pack = { gid, leaf, step, queue, delaySeconds, members: [] }));
+    return pack;
+  }
+  #close(pack: Pack): void {
+    const { gid, step, queue, delaySeconds, members } = pack;
+    pack.members = [];
+    const message = { queue, jobId: jobIdOf(gid), body: encodeMessage({ kind: "members", gid, step, members }) };
+    const most = this.#context.queue.maxDelaySeconds;
+    this.#messages.push(delaySeconds > 0 ? { ...message, delaySeconds: Math.min(Math.ceil(delaySeconds), most) } : message);
+  }
+}
+/** The message of one run. */
+export async function sendRun(context: Context, header: Header, run: Run, delaySeconds: number): Promise<void> {
+  const { strand } = await strandOf(context, header, run);
+  const step = strand[run.step];
+  if (step) await sendRuns(context, [{ gid: run.gid, index: run.index, step: run.step, queue: queueOf(context, step), delaySeconds }], 1);
+}
