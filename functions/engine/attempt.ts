@@ -8,8 +8,6 @@ import { argumentsOf, takesInput } from "./arguments.ts";
 import type { Attempt, HeldAttempt } from "./claimed.ts";
 import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
-import { deferredPart, resumeDeferred } from "./deferred.ts";
-import { waitForExecution } from "./executions.ts";
 import { resumeWaiting } from "./expand.ts";
 import { readGate } from "./gate.ts";
 import type { Run, RunAttributes } from "./item-kinds.ts";
@@ -26,6 +24,8 @@ import { sealGroup } from "./seal.ts";
 import { type OpenState, readOpenState, type Streamed, streamPages } from "./stream.ts";
 import { AttemptCall } from "./task-call.ts";
 import { thinOf } from "./thin.ts";
+import { deferredPart, resumeDeferred } from "./waits/deferred.ts";
+import { waitForExecution } from "./waits/executions.ts";
 import type { AbortReason } from "./worker-loop.ts";
 
 /** `done`: nothing of this message is left to do (waiting, or another message is on its way); `later`: never acknowledge. */

@@ -5,7 +5,6 @@ import { runIdOf, type RunRef } from "../core/run-id.ts";
 import { holds, type ValueCondition } from "../core/value-condition.ts";
 import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
-import { executionName } from "./executions.ts";
 import { type Header, ownedBy, type Run, type RunAttributes } from "./item-kinds.ts";
 import { readHeader } from "./items/header-reads.ts";
 import { createHeader, setExpanded } from "./items/header-writes.ts";
@@ -17,6 +16,7 @@ import { Packs, sendControl } from "./messages/send.ts";
 import { expiresAtOf, notBeforeOf, packSize, queueOf } from "./plan/step-placement.ts";
 import { childPlan, strandsOf } from "./plan/strands.ts";
 import { recheckDelayed } from "./recheck-delayed.ts";
+import { executionName } from "./waits/executions.ts";
 
 /** An open group's tree is two levels high: width squared pages. */
 export const OPEN_HEIGHT = 2;

@@ -4,7 +4,6 @@ import { isTerminal } from "../core/run-state.ts";
 import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
 import { handleMessage } from "./control.ts";
-import { resumeDeferred } from "./deferred.ts";
 import type { ExecuteContext } from "./execute-context.ts";
 import { resumeWaiting } from "./expand.ts";
 import { follow } from "./follow.ts";
@@ -19,6 +18,7 @@ import { queueOf } from "./plan/step-placement.ts";
 import { strandOf } from "./plan/strands.ts";
 import type { Disposition, ReceivedMessage } from "./ports.ts";
 import { followMarked } from "./seal.ts";
+import { resumeDeferred } from "./waits/deferred.ts";
 import type { WorkerLoop } from "./worker-loop.ts";
 
 /** So often the message of one run may be given up before the run is broken. */

@@ -1,5 +1,4 @@
 import { FanfoldError } from "../core/errors.ts";
-import { completeRun, sendEvent } from "./answers.ts";
 import { Turns } from "./concurrently.ts";
 import { DEFAULT_CONFIG, type EngineConfig } from "./config.ts";
 import type { Context } from "./context.ts";
@@ -23,6 +22,8 @@ import { revokeStamped } from "./revoke-stamped.ts";
 import { revokeRun } from "./revoke.ts";
 import { newJobId, planJob, submitJob, submitOpenJob } from "./submit.ts";
 import { sweep } from "./sweep.ts";
+import { completeRun } from "./waits/answers.ts";
+import { sendEvent } from "./waits/events.ts";
 
 /** One instance of the engine over its ports: the same code on one machine, on AWS and in the simulator. */
 export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): Engine {

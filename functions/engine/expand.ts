@@ -1,7 +1,6 @@
 import type { GroupStep } from "../core/plan.ts";
 import type { RunRef } from "../core/run-id.ts";
 import { isTerminal } from "../core/run-state.ts";
-import { subscribe } from "./answers.ts";
 import { createChildGroup, expandAll } from "./child-groups.ts";
 import type { Context } from "./context.ts";
 import { follow } from "./follow.ts";
@@ -11,6 +10,7 @@ import { readHeader } from "./items/header-reads.ts";
 import { childGroup } from "./items/run-reads.ts";
 import { cancelWaitingRun, waitForGroup } from "./items/run-writes.ts";
 import { sendControl } from "./messages/send.ts";
+import { subscribe } from "./waits/events.ts";
 
 /**
  * A waiting row met again, by whoever meets it: finishes what its writer may have left undone (create the header, expand), then looks whether the

@@ -4,8 +4,6 @@ import { scopeOf } from "../core/run-id.ts";
 import { isTerminal, type TerminalStatus } from "../core/run-state.ts";
 import { holds } from "../core/value-condition.ts";
 import type { Context } from "./context.ts";
-import { wakeOwner } from "./deferred.ts";
-import { executionTimeout } from "./executions.ts";
 import { decidedAbove } from "./gate.ts";
 import type { Header, Outcome, Run, RunAttributes, RunError } from "./item-kinds.ts";
 import { readHeader } from "./items/header-reads.ts";
@@ -19,6 +17,8 @@ import { finishJob } from "./jobs/finish-job.ts";
 import { sendControl } from "./messages/send.ts";
 import { REVOKED } from "./revoked.ts";
 import { followSideEnd } from "./sides.ts";
+import { wakeOwner } from "./waits/deferred.ts";
+import { executionTimeout } from "./waits/executions.ts";
 import type { FollowItem, WorkList } from "./work-list.ts";
 
 /** Decides a group, once per round. When a group above has decided, the outcome is `dropped`; the round was read before the groups above were. */

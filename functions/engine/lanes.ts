@@ -6,7 +6,6 @@ import { type AttemptOutcome, type Commit, commitAttempts, executeAttempt, type 
 import { HeldAttempt } from "./claimed.ts";
 import { all, quiet } from "./concurrently.ts";
 import type { Context } from "./context.ts";
-import { resumeDeferred } from "./deferred.ts";
 import type { ExecuteContext } from "./execute-context.ts";
 import { resumeWaiting } from "./expand.ts";
 import { gateOf } from "./gate.ts";
@@ -17,6 +16,7 @@ import { isReady } from "./items/run-conditions.ts";
 import { batchSize, isQuick, patienceMs } from "./pace.ts";
 import { mayBeRevoked, mustNotRun } from "./revoked.ts";
 import { unclaimedRun } from "./thin.ts";
+import { resumeDeferred } from "./waits/deferred.ts";
 import type { InPlace } from "./work-list.ts";
 import type { AbortReason, HeldRuns, Hold, WorkerLoop } from "./worker-loop.ts";
 

@@ -8,7 +8,6 @@ import { isSuccess, isTerminal } from "../core/run-state.ts";
 import { carriesStamp, filterTexts, stampText } from "../core/stamps.ts";
 import type { Context } from "./context.ts";
 import type { JobEvent, JobFilter, JobState, JobView, Page, RunDetail, RunFilter, RunView } from "./contract.ts";
-import { unmetEvents } from "./deferred.ts";
 import {
   asJob,
   detailPartition,
@@ -32,6 +31,7 @@ import { costOf } from "./plan/estimate-job.ts";
 import { strandOf } from "./plan/strands.ts";
 import { resultsOfRun, streamResults } from "./results.ts";
 import { sideGroupBeside } from "./sides.ts";
+import { unmetEvents } from "./waits/deferred.ts";
 
 /** Reading what is stored, for people and the API. Nothing here writes. */
 

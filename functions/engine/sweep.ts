@@ -5,7 +5,6 @@ import { expandMembers } from "./child-groups.ts";
 import { all, eachBounded } from "./concurrently.ts";
 import type { Context } from "./context.ts";
 import type { SweepReport } from "./contract.ts";
-import { resumeDeferred } from "./deferred.ts";
 import { resumeWaiting } from "./expand.ts";
 import { follow } from "./follow.ts";
 import { readGate } from "./gate.ts";
@@ -23,6 +22,7 @@ import { applyRevocation } from "./revoke.ts";
 import { mustNotRun } from "./revoked.ts";
 import { pathUp, recheckEdges, recheckNodes } from "./seal.ts";
 import { resumeSide } from "./sides.ts";
+import { resumeDeferred } from "./waits/deferred.ts";
 
 /**
  * The sweeper (docs/protocol.md, section 13): nothing stays stuck because a message was lost or a process died. It walks the headers that are not closed and

@@ -5,9 +5,9 @@ import { parseQueueName } from "../core/queue-name.ts";
 import type { StopSignal } from "../core/stop-signal.ts";
 import type { HeldAttempt } from "./claimed.ts";
 import type { Context } from "./context.ts";
-import { lookForEvent } from "./deferred.ts";
 import { queueOf } from "./plan/step-placement.ts";
 import { streamResults } from "./results.ts";
+import { lookForEvent } from "./waits/deferred.ts";
 
 /** What user code is called with, and what the engine lends it. Most of it is never asked for, and is made when it is. */
 export class AttemptCall implements TaskCall, RunServices {

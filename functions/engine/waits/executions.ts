@@ -1,15 +1,15 @@
-import { FanfoldError } from "../core/errors.ts";
-import type { TaskOutcome } from "../core/invocation.ts";
-import { LIMITS } from "../core/limits.ts";
-import { childGroupOf, jobIdOf } from "../core/run-id.ts";
-import type { Attempt } from "./claimed.ts";
-import type { Context } from "./context.ts";
-import { executionKey, executionPartition, type Header, ownedBy, type RunAttributes, type RunError } from "./item-kinds.ts";
-import { closeHeader } from "./items/header-writes.ts";
-import { jsonBytes } from "./items/values.ts";
-import { sendControl } from "./messages/send.ts";
-import { checkDepth } from "./plan/compile-child.ts";
-import type { Key } from "./ports.ts";
+import { FanfoldError } from "../../core/errors.ts";
+import type { TaskOutcome } from "../../core/invocation.ts";
+import { LIMITS } from "../../core/limits.ts";
+import { childGroupOf, jobIdOf } from "../../core/run-id.ts";
+import type { Attempt } from "../claimed.ts";
+import type { Context } from "../context.ts";
+import { executionKey, executionPartition, type Header, ownedBy, type RunAttributes, type RunError } from "../item-kinds.ts";
+import { closeHeader } from "../items/header-writes.ts";
+import { jsonBytes } from "../items/values.ts";
+import { sendControl } from "../messages/send.ts";
+import { checkDepth } from "../plan/compile-child.ts";
+import type { Key } from "../ports.ts";
 
 /**
  * Runs whose work is an execution of a state machine (docs/adr/0010). Such a run waits for a group without members that is not sealed, as for an answer:

@@ -1,16 +1,16 @@
-import { FanfoldError } from "../core/errors.ts";
-import type { AwaitedEvent, EventLook } from "../core/invocation.ts";
-import { LIMITS } from "../core/limits.ts";
-import { parseRunId, type RunRef } from "../core/run-id.ts";
-import type { Context } from "./context.ts";
-import type { RunView } from "./contract.ts";
-import { eventItemKey, ITEM_VERSION, type Run, type RunAttributes, waiterKey } from "./item-kinds.ts";
-import { absent } from "./items/conditions.ts";
-import { readHeader } from "./items/header-reads.ts";
-import { duePart } from "./items/run-reads.ts";
-import { endDeferral, queueWoken, takeUnmet } from "./items/run-writes.ts";
-import { loadValue } from "./items/values.ts";
-import { sendRun } from "./messages/send.ts";
+import { FanfoldError } from "../../core/errors.ts";
+import type { AwaitedEvent, EventLook } from "../../core/invocation.ts";
+import { LIMITS } from "../../core/limits.ts";
+import { parseRunId, type RunRef } from "../../core/run-id.ts";
+import type { Context } from "../context.ts";
+import type { RunView } from "../contract.ts";
+import { eventItemKey, ITEM_VERSION, type Run, type RunAttributes, waiterKey } from "../item-kinds.ts";
+import { absent } from "../items/conditions.ts";
+import { readHeader } from "../items/header-reads.ts";
+import { duePart } from "../items/run-reads.ts";
+import { endDeferral, queueWoken, takeUnmet } from "../items/run-writes.ts";
+import { loadValue } from "../items/values.ts";
+import { sendRun } from "../messages/send.ts";
 
 /**
  * Runs that wait for events in the middle of user code (docs/protocol.md, section 9). The run subscribes, THEN commits `deferred` with what is unmet, THEN looks for the

@@ -1,0 +1,60 @@
+import { FanfoldError } from "../../core/errors.ts";
+import type { Json } from "../../core/json.ts";
+import { nameProblem } from "../../core/names.ts";
+import { eachBounded } from "../concurrently.ts";
+import type { Context } from "../context.ts";
+import { eventItemKey, type Header, ITEM_VERSION, ownedBy, waiterKey, waiterPartition } from "../item-kinds.ts";
+import { absent } from "../items/conditions.ts";
+import { readHeader } from "../items/header-reads.ts";
+import { setAnswer } from "../items/header-writes.ts";
+import { keepValue } from "../items/values.ts";
+import { sendControl } from "../messages/send.ts";
+import { eventDependency, wakeRun } from "./deferred.ts";
+
+/**
+ * Tells a job that something has happened: every run of it that waits for an event of this name, now or later, is given the value. Once per name: the first
+ * one stays. `false`: it had happened before. Throws `job_not_found`, `invalid_request`.
+ */
+export async function sendEvent(context: Context, jobId: string, name: string, value: Json): Promise<boolean> {
+  const problem = nameProblem(name);
+  if (problem !== undefined) throw new FanfoldError("invalid_request", `the name of an event ${problem}`, { details: { field: "name" } });
+  const root = await readHeader(context, jobId);
+  if (!root?.job) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
+  const sentBy = context.ids.token();
+  const kept = (await keepValue(context, `${jobId}/event/${sentBy}`, value)) as { value?: Json; valueRef?: string };
+  const attributes = { ...ownedBy(root), sentBy, at: context.clock.now(), ...kept };
+  const { item } = await context.store.write({ op: "put", key: eventItemKey(jobId, name), attributes, when: absent() });
+  let cursor: string | undefined;
+  do {
+    const page = await context.store.query("tasks", waiterPartition(jobId, name), cursor === undefined ? {} : { cursor });
+    await eachBounded(page.items, WOKEN_AT_ONCE, async ({ attributes: { gid, runId } }) => {
+      if (gid === undefined) await wakeRun(context, runId as string, [eventDependency(name)]);
+      else await wake(context, gid as string);
+    });
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return item?.attributes["sentBy"] === sentBy;
+}
+
+const WOKEN_AT_ONCE = 16;
+
+/** A group waits for an event: it is subscribed BEFORE the event is looked for; whoever sends puts the event and THEN looks for subscribers. One of them sees both. */
+export async function subscribe(context: Context, header: Header): Promise<void> {
+  if (header.wait?.of !== "event") return;
+  const { jobId } = header;
+  const attributes = { v: ITEM_VERSION, jobId, ttl: header.ttl, gid: header.gid };
+  const key = waiterKey(jobId, header.wait.name, context.ids.hash(header.gid));
+  await context.store.write({ op: "put", key, attributes, when: absent() });
+  await wake(context, header.gid);
+}
+async function wake(context: Context, gid: string): Promise<void> {
+  const header = await readHeader(context, gid);
+  if (header?.wait?.of !== "event") return;
+  if (header.memberCount !== undefined || header.outcome) return sendControl(context, { kind: "answered", gid });
+  const event = await context.store.get(eventItemKey(header.jobId, header.wait.name), { consistent: true });
+  if (!event) return;
+  const { value, valueRef } = event.attributes as { value?: Json; valueRef?: string };
+  const ownValue = (valueRef === undefined ? { value: value ?? null } : { valueRef }) as Json;
+  await setAnswer(context, gid, { ownValue, answerId: event.attributes["sentBy"] as string });
+  await sendControl(context, { kind: "answered", gid });
+}
