@@ -4,7 +4,7 @@ import { toJson } from "../core/json-check.ts";
 import type { Json } from "../core/json.ts";
 import type { Context } from "./context.ts";
 import { follow } from "./follow.ts";
-import { readGate } from "./gate.ts";
+import { readGate } from "./groups/gate.ts";
 import { type Header, ownedBy } from "./item-kinds.ts";
 import { absent } from "./items/conditions.ts";
 import { readHeader } from "./items/header-reads.ts";

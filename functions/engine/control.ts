@@ -1,9 +1,9 @@
 import { assertNever } from "../core/errors.ts";
 import { attendExecution, attendJob, executionEnded } from "./attend.ts";
-import { expandMembers } from "./child-groups.ts";
 import type { ExecuteContext } from "./execute-context.ts";
 import { follow } from "./follow.ts";
-import { readGate } from "./gate.ts";
+import { expandMembers } from "./groups/expand-group.ts";
+import { readGate } from "./groups/gate.ts";
 import { handleMembers } from "./members.ts";
 import { decodeMessage } from "./messages/wire.ts";
 import type { Disposition, ReceivedMessage } from "./ports.ts";

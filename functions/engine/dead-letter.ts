@@ -7,7 +7,7 @@ import { handleMessage } from "./control.ts";
 import type { ExecuteContext } from "./execute-context.ts";
 import { resumeWaiting } from "./expand.ts";
 import { follow } from "./follow.ts";
-import { readGate } from "./gate.ts";
+import { readGate } from "./groups/gate.ts";
 import type { Header, Run } from "./item-kinds.ts";
 import { isLive, isReady } from "./items/run-conditions.ts";
 import { readRuns } from "./items/run-reads.ts";

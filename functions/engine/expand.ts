@@ -1,10 +1,11 @@
 import type { GroupStep } from "../core/plan.ts";
 import type { RunRef } from "../core/run-id.ts";
 import { isTerminal } from "../core/run-state.ts";
-import { createChildGroup, expandAll } from "./child-groups.ts";
 import type { Context } from "./context.ts";
 import { follow } from "./follow.ts";
-import { decidedAbove } from "./gate.ts";
+import { createChildGroup } from "./groups/create-group.ts";
+import { expandAll } from "./groups/expand-group.ts";
+import { decidedAbove } from "./groups/gate.ts";
 import type { Header, Run, RunAttributes } from "./item-kinds.ts";
 import { readHeader } from "./items/header-reads.ts";
 import { childGroup } from "./items/run-reads.ts";

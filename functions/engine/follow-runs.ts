@@ -6,6 +6,9 @@ import { childGroupOf, runIdOf, type RunRef } from "../core/run-id.ts";
 import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../core/run-state.ts";
 import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
+import { openSide, sidesOf } from "./groups/links.ts";
+import { recheckDelayed } from "./groups/recheck-delayed.ts";
+import { isRevoked, revokedAttributes } from "./groups/revocations.ts";
 import { type Header, ITEM_VERSION, ownedBy, type Run, type RunAttributes } from "./item-kinds.ts";
 import { readHeaders } from "./items/header-reads.ts";
 import { setFirstError } from "./items/header-writes.ts";
@@ -16,9 +19,6 @@ import { noteFailures, noteProgress } from "./jobs/progress.ts";
 import { type Owing, sendRuns } from "./messages/send.ts";
 import { expiresAtOf, notBeforeOf, packSize, queueOf } from "./plan/step-placement.ts";
 import { hasNext, strandOf, strandsOf } from "./plan/strands.ts";
-import { recheckDelayed } from "./recheck-delayed.ts";
-import { isRevoked, revokedAttributes } from "./revoked.ts";
-import { openSide, sidesOf } from "./sides.ts";
 import type { WorkList } from "./work-list.ts";
 
 /** The first phase of F: terminal runs become next steps or marks. One consistent read of each header serves all runs of its group. */

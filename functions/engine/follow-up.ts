@@ -4,14 +4,14 @@ import { giveBack } from "./attempt.ts";
 import { all } from "./concurrently.ts";
 import type { ExecuteContext } from "./execute-context.ts";
 import { follow } from "./follow.ts";
-import { gateOf } from "./gate.ts";
+import { gateOf } from "./groups/gate.ts";
+import { mustNotRun } from "./groups/revocations.ts";
 import { type Header, ownedBy, type Run } from "./item-kinds.ts";
 import { keepPart, type Thin } from "./items/ledger-parts.ts";
 import { noteThin } from "./jobs/progress.ts";
 import { type Handled, runStarted, type Started } from "./lanes.ts";
 import { sendRuns } from "./messages/send.ts";
 import { notBeforeOf, queueOf } from "./plan/step-placement.ts";
-import { mustNotRun } from "./revoked.ts";
 import type { FollowItem, InPlace } from "./work-list.ts";
 import type { WorkerLoop } from "./worker-loop.ts";
 

@@ -4,12 +4,12 @@ import { FanfoldError } from "../core/errors.ts";
 import { canonicalJson, type Json } from "../core/json.ts";
 import { LIMITS } from "../core/limits.ts";
 import { childGroupOf, runIdOf } from "../core/run-id.ts";
-import { OPEN_HEIGHT } from "./child-groups.ts";
 import type { Context } from "./context.ts";
+import { OPEN_HEIGHT } from "./groups/create-group.ts";
+import { createPage, sendPage } from "./groups/pages.ts";
 import type { Header } from "./item-kinds.ts";
 import { readHeader } from "./items/header-reads.ts";
 import { readLeaf, readRuns } from "./items/run-reads.ts";
-import { createPage, sendPage } from "./pages.ts";
 import { compileChild } from "./plan/compile-child.ts";
 import { sealGroup } from "./seal.ts";
 

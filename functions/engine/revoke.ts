@@ -1,10 +1,11 @@
 import { FanfoldError } from "../core/errors.ts";
 import { ownerOf, parseRunId, type RunRef } from "../core/run-id.ts";
 import { isTerminal } from "../core/run-state.ts";
-import { createChildGroup } from "./child-groups.ts";
 import type { Context } from "./context.ts";
 import { follow } from "./follow.ts";
-import { readGate } from "./gate.ts";
+import { createChildGroup } from "./groups/create-group.ts";
+import { readGate } from "./groups/gate.ts";
+import { mustNotRun, revokedAttributes, revokedFrom } from "./groups/revocations.ts";
 import type { Header, Run } from "./item-kinds.ts";
 import { readHeader } from "./items/header-reads.ts";
 import { addRevoked } from "./items/header-writes.ts";
@@ -12,7 +13,6 @@ import { isLive } from "./items/run-conditions.ts";
 import { readLastStep } from "./items/run-reads.ts";
 import { revokeIdleRun } from "./items/run-writes.ts";
 import { sendControl } from "./messages/send.ts";
-import { mustNotRun, revokedAttributes, revokedFrom } from "./revoked.ts";
 
 /**
  * Revoking a run (docs/adr/0007). Its group's header says that the strand must not go past a step; that write is the revocation, all else follows from it:

@@ -6,15 +6,15 @@ import type { Strand } from "../core/plan.ts";
 import { childGroupOf } from "../core/run-id.ts";
 import { isTerminal } from "../core/run-state.ts";
 import type { StopSignal } from "../core/stop-signal.ts";
-import { OPEN_HEIGHT } from "./child-groups.ts";
 import type { Attempt } from "./claimed.ts";
 import type { Context } from "./context.ts";
+import { OPEN_HEIGHT } from "./groups/create-group.ts";
+import { createPage, sendPage } from "./groups/pages.ts";
 import { type Header, ownedBy, type PageCursor, type Run } from "./item-kinds.ts";
 import { readHeader } from "./items/header-reads.ts";
 import { createHeader } from "./items/header-writes.ts";
 import { readLeaf, readRun } from "./items/run-reads.ts";
 import { keepValue, loadValue } from "./items/values.ts";
-import { createPage, sendPage } from "./pages.ts";
 import { checkDepth, compileChild } from "./plan/compile-child.ts";
 import { recheckEdges, sealGroup } from "./seal.ts";
 

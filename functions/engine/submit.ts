@@ -6,11 +6,12 @@ import { canonicalJson, type Json } from "../core/json.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type GroupStep, type Strand, taskSteps } from "../core/plan.ts";
 import { stampsOfStrand } from "../core/stamps.ts";
-import { expandMembers } from "./child-groups.ts";
 import type { Context } from "./context.ts";
 import type { OpenJobRequest, SubmitRequest, Submitted } from "./contract.ts";
 import { openGroupStep, resumeWaiting } from "./expand.ts";
-import { readGate } from "./gate.ts";
+import { expandMembers } from "./groups/expand-group.ts";
+import { readGate } from "./groups/gate.ts";
+import { mustNotRun } from "./groups/revocations.ts";
 import { type Header, ITEM_VERSION, type JobSeed, ownedBy } from "./item-kinds.ts";
 import { createHeader } from "./items/header-writes.ts";
 import { readRun } from "./items/run-reads.ts";
@@ -22,7 +23,6 @@ import { sendControl } from "./messages/send.ts";
 import { checkTasks, declaredTracking, refuseShare } from "./plan/compile-child.ts";
 import { estimateStrand, planStrand } from "./plan/estimate-job.ts";
 import { rootStep } from "./plan/job-shape.ts";
-import { mustNotRun } from "./revoked.ts";
 
 /**
  * Starts a job: plan, root header, job item, one message, however large the canvas. The root header is the truth: before it nothing has happened,

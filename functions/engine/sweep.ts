@@ -1,13 +1,15 @@
 import { leafOf, localIndex } from "../core/ledger.ts";
 import { isTerminal } from "../core/run-state.ts";
 import { attendJob } from "./attend.ts";
-import { expandMembers } from "./child-groups.ts";
 import { all, eachBounded } from "./concurrently.ts";
 import type { Context } from "./context.ts";
 import type { SweepReport } from "./contract.ts";
 import { resumeWaiting } from "./expand.ts";
 import { follow } from "./follow.ts";
-import { readGate } from "./gate.ts";
+import { expandMembers } from "./groups/expand-group.ts";
+import { readGate } from "./groups/gate.ts";
+import { resumeSide } from "./groups/links.ts";
+import { mustNotRun } from "./groups/revocations.ts";
 import { asJob, DUE_SHARDS, dueShard, type Header, jobKey, OPEN_SHARDS, openShard, type Run } from "./item-kinds.ts";
 import { readHeader } from "./items/header-reads.ts";
 import { setNextCheck } from "./items/header-writes.ts";
@@ -19,9 +21,7 @@ import { putJob } from "./jobs/job-item.ts";
 import { sendControl, sendRun } from "./messages/send.ts";
 import type { IndexName, Key } from "./ports.ts";
 import { applyRevocation } from "./revoke.ts";
-import { mustNotRun } from "./revoked.ts";
 import { pathUp, recheckEdges, recheckNodes } from "./seal.ts";
-import { resumeSide } from "./sides.ts";
 import { resumeDeferred } from "./waits/deferred.ts";
 
 /**

@@ -1,9 +1,9 @@
-import { isGroupStep, type PlanStep } from "../core/plan.ts";
-import { jobIdOf, type RunRef } from "../core/run-id.ts";
-import type { Context } from "./context.ts";
-import { readHeader } from "./items/header-reads.ts";
-import { sendControl } from "./messages/send.ts";
-import { hasRevokedStamp } from "./revoked.ts";
+import { isGroupStep, type PlanStep } from "../../core/plan.ts";
+import { jobIdOf, type RunRef } from "../../core/run-id.ts";
+import type { Context } from "../context.ts";
+import { readHeader } from "../items/header-reads.ts";
+import { sendControl } from "../messages/send.ts";
+import { hasRevokedStamp } from "./revocations.ts";
 
 /**
  * Rows that were just written and wait for their time, so that nobody meets them soon. The pair of a revocation by stamp: whoever writes such a row THEN reads the

@@ -1,58 +1,17 @@
-import type { Json } from "../core/json.ts";
-import { leafOf, ledgerHeight, localIndex } from "../core/ledger.ts";
-import { isGroupStep, isInput, isPaged, type PlanStep, type Strand, taskSteps } from "../core/plan.ts";
-import { runIdOf, type RunRef } from "../core/run-id.ts";
-import { holds, type ValueCondition } from "../core/value-condition.ts";
-import { all } from "./concurrently.ts";
-import type { Context } from "./context.ts";
-import { type Header, ownedBy, type Run, type RunAttributes } from "./item-kinds.ts";
-import { readHeader } from "./items/header-reads.ts";
-import { createHeader, setExpanded } from "./items/header-writes.ts";
-import { childGroup, duePart, readRunById } from "./items/run-reads.ts";
-import { putRuns } from "./items/run-writes.ts";
-import { loadValue } from "./items/values.ts";
-import { notePlanned } from "./jobs/progress.ts";
-import { Packs, sendControl } from "./messages/send.ts";
-import { expiresAtOf, notBeforeOf, packSize, queueOf } from "./plan/step-placement.ts";
-import { childPlan, strandsOf } from "./plan/strands.ts";
+import { leafOf, localIndex } from "../../core/ledger.ts";
+import { isGroupStep, isPaged, type PlanStep, type Strand, taskSteps } from "../../core/plan.ts";
+import { runIdOf, type RunRef } from "../../core/run-id.ts";
+import { all } from "../concurrently.ts";
+import type { Context } from "../context.ts";
+import { type Header, ownedBy, type RunAttributes } from "../item-kinds.ts";
+import { setExpanded } from "../items/header-writes.ts";
+import { duePart } from "../items/run-reads.ts";
+import { putRuns } from "../items/run-writes.ts";
+import { notePlanned } from "../jobs/progress.ts";
+import { Packs, sendControl } from "../messages/send.ts";
+import { expiresAtOf, notBeforeOf, packSize, queueOf } from "../plan/step-placement.ts";
+import { strandsOf } from "../plan/strands.ts";
 import { recheckDelayed } from "./recheck-delayed.ts";
-import { executionName } from "./waits/executions.ts";
-
-/** An open group's tree is two levels high: width squared pages. */
-export const OPEN_HEIGHT = 2;
-
-/** The child group of a waiting row, as it stands once this has returned; undefined: its plan is gone. */
-export async function createChildGroup(context: Context, parent: Header, run: Run): Promise<Header | undefined> {
-  const plan = await childPlan(context, parent, run);
-  if (plan === undefined) return readHeader(context, childGroup(run));
-  const step = await context.plans.group(plan);
-  const common = { ...ownedBy(parent), round: run.round, joins: run.runId, policy: step.policy, tracking: step.tracking };
-  if (isInput(step.members)) {
-    // Pages come from outside.
-    return (await createHeader(context, childGroup(run), { ...common, height: OPEN_HEIGHT, pages: true, expanded: true })).header;
-  }
-  if (step.wait) {
-    const { of, name, expires } = step.wait;
-    const deadline = expires === undefined ? {} : { deadline: context.clock.now() + expires * 1_000 };
-    const wait = { wait: { of, name, ...(expires !== undefined && { expires }) }, token: context.ids.token(), ...deadline };
-    const execution = of === "execution" ? { plan, execution: executionName(context, childGroup(run), run.round) } : {};
-    return (await createHeader(context, childGroup(run), { ...common, ...wait, ...execution, height: 1, expanded: true })).header;
-  }
-  const input = inputOf(parent, run);
-  const only = step.choose && (await chosen(context, step.choose, input));
-  const members = isPaged(step.members) ? step.members.count : step.members.length;
-  const memberCount = only === undefined ? members : only < members ? 1 : 0;
-  const created = await createHeader(context, childGroup(run), {
-    ...common,
-    ...input,
-    ...(only === undefined ? {} : { only }),
-    ...(step.repeat && { repeat: step.repeat }),
-    plan,
-    memberCount,
-    height: ledgerHeight(memberCount, context.config.width),
-  });
-  return created.header;
-}
 
 /** Sends all members of a group, unless that has been done. */
 export async function expandAll(context: Context, header: Header): Promise<void> {
@@ -67,24 +26,6 @@ export async function expandAll(context: Context, header: Header): Promise<void>
     await sendControl(context, ...ranges.map((range) => ({ kind: "expand" as const, gid: header.gid, ...range })));
   } else await expandMembers(context, header, 0, memberCount);
   await setExpanded(context, header.gid);
-}
-
-/** The way that a branch takes: a question to a value that does not change, so whoever asks again goes the same way. */
-async function chosen(context: Context, condition: ValueCondition, given: Pick<Partial<Header>, "input" | "givesError">): Promise<0 | 1> {
-  const before = given.input === undefined ? undefined : await readRunById(context, given.input);
-  const value = before === undefined ? null : given.givesError ? ((before.error ?? null) as unknown as Json) : await loadValue(context, before);
-  return holds(condition, value) ? 0 : 1;
-}
-
-/** A group step hands on what it was given: the value of the step before, or, as the first step of a member, what the members around it were given. */
-function inputOf(parent: Header, run: Run): Partial<Header> {
-  if (run.manifest !== undefined) return {}; // spawned, or a page: nothing comes before
-  if (run.step > 0) return { input: runIdOf(run.gid, run.index, run.step - 1) };
-  return { ...(parent.input === undefined ? {} : { input: parent.input }), ...(givesError(parent) ? { givesError: true } : {}) };
-}
-/** The first steps of this group's members are given an error in place of a value. */
-export function givesError(header: Header): boolean {
-  return header.side === "errors" || header.givesError === true;
 }
 
 /**

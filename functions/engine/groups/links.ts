@@ -1,16 +1,16 @@
-import { type Counts, ignoredFailures } from "../core/counts.ts";
-import { ledgerHeight } from "../core/ledger.ts";
-import type { GroupStep, PlanStep, Strand } from "../core/plan.ts";
-import { runIdOf, sideGroupOf, type SideKind } from "../core/run-id.ts";
-import { isFailure, isSuccess, isTerminal } from "../core/run-state.ts";
-import { expandAll } from "./child-groups.ts";
-import type { Context } from "./context.ts";
-import { type Header, ownedBy, type Run } from "./item-kinds.ts";
-import { readHeader, readHeaders } from "./items/header-reads.ts";
-import { createHeader } from "./items/header-writes.ts";
-import { readLastStep, readRunById } from "./items/run-reads.ts";
-import { stepPointer, strandOf } from "./plan/strands.ts";
-import type { WorkList } from "./work-list.ts";
+import { type Counts, ignoredFailures } from "../../core/counts.ts";
+import { ledgerHeight } from "../../core/ledger.ts";
+import type { GroupStep, PlanStep, Strand } from "../../core/plan.ts";
+import { runIdOf, sideGroupOf, type SideKind } from "../../core/run-id.ts";
+import { isFailure, isSuccess, isTerminal } from "../../core/run-state.ts";
+import type { Context } from "../context.ts";
+import { type Header, ownedBy, type Run } from "../item-kinds.ts";
+import { readHeader, readHeaders } from "../items/header-reads.ts";
+import { createHeader } from "../items/header-writes.ts";
+import { readLastStep, readRunById } from "../items/run-reads.ts";
+import { stepPointer, strandOf } from "../plan/strands.ts";
+import type { WorkList } from "../work-list.ts";
+import { expandAll } from "./expand-group.ts";
 
 /**
  * Links and error links (docs/adr/0007): groups beside a run that has ended. The run stays as it ended, and its strand goes on at once; only the mark of the

@@ -1,12 +1,12 @@
-import { trackingOf } from "../core/compile.ts";
-import type { GroupStep, Strand } from "../core/plan.ts";
-import { pagePolicy } from "../core/policy.ts";
-import { ENGINE_QUEUE } from "../core/queue-name.ts";
-import type { Context } from "./context.ts";
-import { type Header, ownedBy, type RunAttributes } from "./item-kinds.ts";
-import { createRuns, type RunWrite } from "./items/run-writes.ts";
-import { sendRuns } from "./messages/send.ts";
-import { declaredTracking } from "./plan/compile-child.ts";
+import { trackingOf } from "../../core/compile.ts";
+import type { GroupStep, Strand } from "../../core/plan.ts";
+import { pagePolicy } from "../../core/policy.ts";
+import { ENGINE_QUEUE } from "../../core/queue-name.ts";
+import type { Context } from "../context.ts";
+import { type Header, ownedBy, type RunAttributes } from "../item-kinds.ts";
+import { createRuns, type RunWrite } from "../items/run-writes.ts";
+import { sendRuns } from "../messages/send.ts";
+import { declaredTracking } from "../plan/compile-child.ts";
 
 /** Puts page `page` of an open group: a member whose only step is a group. The one that stands there wins; `mark` tells the caller whose it is. */
 export async function createPage(

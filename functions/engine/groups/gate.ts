@@ -1,7 +1,7 @@
-import { scopesOf } from "../core/run-id.ts";
-import type { Context } from "./context.ts";
-import type { Header } from "./item-kinds.ts";
-import { readHeaders } from "./items/header-reads.ts";
+import { scopesOf } from "../../core/run-id.ts";
+import type { Context } from "../context.ts";
+import type { Header } from "../item-kinds.ts";
+import { readHeaders } from "../items/header-reads.ts";
 
 /** May runs of this group still start? `gone`: collected or never created; `decided`: it, or a group above it, has an outcome. */
 export type Gate = { readonly kind: "go"; readonly header: Header } | { readonly kind: "gone" } | { readonly kind: "decided"; readonly header: Header };

@@ -1,0 +1,52 @@
+import { ownerOf, parseRunId } from "../../core/run-id.ts";
+import type { Context } from "../context.ts";
+import type { Header, Run } from "../item-kinds.ts";
+import { readHeader } from "../items/header-reads.ts";
+import { openedGroup, readLeaf } from "../items/run-reads.ts";
+import { sideGroupBeside } from "./links.ts";
+
+/** Depth first: a run, then the group it opened, then its callbacks. A cursor names the last run that was given. */
+export async function* walkRuns(
+  context: Context,
+  jobId: string,
+  after: string | undefined,
+): AsyncGenerator<{ run: Run; header: Header; cursor: string }, void, undefined> {
+  const path = after === undefined ? [] : ancestry(after);
+  yield* walkGroup(context, jobId, path);
+}
+/** Runs from the root down to this one; empty when the cursor is not a run id. */
+function ancestry(runId: string): string[] {
+  const path: string[] = [];
+  for (let id: string | undefined = runId; id !== undefined;) {
+    const ref = parseRunId(id);
+    if (!ref) return [];
+    path.unshift(id);
+    id = ownerOf(ref.gid);
+  }
+  return path;
+}
+async function* walkGroup(
+  context: Context,
+  gid: string,
+  path: readonly string[],
+): AsyncGenerator<{ run: Run; header: Header; cursor: string }, void, undefined> {
+  const header = await readHeader(context, gid);
+  if (!header) return;
+  const start = path[0] === undefined ? undefined : parseRunId(path[0]);
+  const { width } = context.config;
+  const firstLeaf = start ? Math.floor(start.index / width) : 0;
+  const leaves = header.memberCount === undefined ? Number.POSITIVE_INFINITY : Math.ceil(header.memberCount / width);
+  for (let leaf = firstLeaf; leaf < leaves; leaf++) {
+    const runs = await readLeaf(context, gid, leaf);
+    if (runs.length === 0 && header.memberCount === undefined) return;
+    for (const run of runs) {
+      if (start && (run.index < start.index || (run.index === start.index && run.step < start.step))) continue;
+      const here = run.runId === path[0];
+      if (!here) yield { run, header, cursor: run.runId };
+      const opened = [openedGroup(run), await sideGroupBeside(context, header, run)].filter((each) => each !== undefined);
+      // Where the path goes on, what stands before it has been walked.
+      const on = here && path[1] !== undefined ? opened.indexOf(parseRunId(path[1])?.gid ?? "") : -1;
+      for (const [k, each] of opened.entries()) if (k >= on) yield* walkGroup(context, each, k === on ? path.slice(1) : []);
+    }
+  }
+}
