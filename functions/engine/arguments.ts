@@ -14,7 +14,7 @@ import { stackOf } from "./items/run-log.ts";
 import { readRunById } from "./items/run-reads.ts";
 import { loadValue } from "./items/values.ts";
 import { strandOf } from "./plan/strands.ts";
-import { memberEnds, toEntry } from "./results.ts";
+import { memberEnds, toEntry } from "./views/results.ts";
 
 /** Whether a run is given more than what its signature says. */
 export const takesInput = (header: Header, run: Run): boolean => run.step > 0 || header.input !== undefined;

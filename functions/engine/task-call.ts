@@ -6,7 +6,7 @@ import type { StopSignal } from "../core/stop-signal.ts";
 import type { HeldAttempt } from "./claimed.ts";
 import type { Context } from "./context.ts";
 import { queueOf } from "./plan/step-placement.ts";
-import { streamResults } from "./results.ts";
+import { streamResults } from "./views/results.ts";
 import { lookForEvent } from "./waits/deferred.ts";
 
 /** What user code is called with, and what the engine lends it. Most of it is never asked for, and is made when it is. */

@@ -1,14 +1,16 @@
-import type { ErrorData, MaybePromise, ResultEntry } from "../core/invocation.ts";
-import { isSingle } from "../core/plan.ts";
-import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../core/run-state.ts";
-import { eachOf } from "./concurrently.ts";
-import type { Context } from "./context.ts";
-import type { Header, Run } from "./item-kinds.ts";
-import { readHeader } from "./items/header-reads.ts";
-import { readMarked } from "./items/ledger-parts.ts";
-import { childGroup, readLeaf, readRunById } from "./items/run-reads.ts";
-import { loadValue } from "./items/values.ts";
-import { hasNext, strandOf, strandsOf } from "./plan/strands.ts";
+import { FanfoldError } from "../../core/errors.ts";
+import type { ErrorData, MaybePromise, ResultEntry } from "../../core/invocation.ts";
+import { isSingle } from "../../core/plan.ts";
+import { runIdOf } from "../../core/run-id.ts";
+import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../core/run-state.ts";
+import { eachOf } from "../concurrently.ts";
+import type { Context } from "../context.ts";
+import type { Header, Run } from "../item-kinds.ts";
+import { readHeader } from "../items/header-reads.ts";
+import { readMarked } from "../items/ledger-parts.ts";
+import { childGroup, readLastStep, readLeaf, readRunById } from "../items/run-reads.ts";
+import { loadValue } from "../items/values.ts";
+import { hasNext, strandOf, strandsOf } from "../plan/strands.ts";
 
 /** A member of a group as its last step left it; pages of an open group are flattened. `run` is absent for one that never started. */
 export interface MemberEnd {
@@ -108,4 +110,14 @@ export async function* resultsOfRun(context: Context, runId: string, from = 0): 
   if (!run || !isTerminal(run.status)) return;
   if (run.collects !== undefined) yield* streamResults(context, run.collects, from);
   else if (from === 0) yield await toEntry(context, { index: 0, runId, status: run.status, run });
+}
+
+/** Results of a job: of its last step when that is a group, or that step's one value. */
+export async function* jobResults(context: Context, jobId: string, from = 0): AsyncGenerator<ResultEntry, void, undefined> {
+  if (!(await readHeader(context, jobId))) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
+  const last = await readLastStep(context, jobId, 0);
+  if (!last) return;
+  // While the last step still waits for its group, what has ended so far can be read already.
+  if (last.status === "waiting" && last.joins !== undefined && last.takes === "group") yield* streamResults(context, last.joins, from);
+  else yield* resultsOfRun(context, runIdOf(jobId, 0, last.step), from);
 }

@@ -1,15 +1,15 @@
-import { FanfoldError } from "../core/errors.ts";
-import { isGroupStep } from "../core/plan.ts";
-import { childGroupOf, runIdOf } from "../core/run-id.ts";
-import type { Context } from "./context.ts";
-import type { GraphEdgeKind, GraphNode, JobGraph } from "./contract.ts";
-import { sideGroupBeside } from "./groups/links.ts";
-import type { Header, Run } from "./item-kinds.ts";
-import { readHeader } from "./items/header-reads.ts";
-import { countersOf, readLedger } from "./items/ledger-reads.ts";
-import { openedGroup, readLeaf } from "./items/run-reads.ts";
-import { strandOf } from "./plan/strands.ts";
-import { viewRun } from "./query.ts";
+import { FanfoldError } from "../../core/errors.ts";
+import { isGroupStep } from "../../core/plan.ts";
+import { childGroupOf, runIdOf } from "../../core/run-id.ts";
+import type { Context } from "../context.ts";
+import type { GraphEdgeKind, GraphNode, JobGraph } from "../contract.ts";
+import { sideGroupBeside } from "../groups/links.ts";
+import type { Header, Run } from "../item-kinds.ts";
+import { readHeader } from "../items/header-reads.ts";
+import { countersOf, readLedger } from "../items/ledger-reads.ts";
+import { openedGroup, readLeaf } from "../items/run-reads.ts";
+import { strandOf } from "../plan/strands.ts";
+import { viewRun } from "./run-view.ts";
 
 /** Members of a group that are drawn one by one; a bigger group is one folded node with its counts. */
 const DRAWN_MEMBERS = 20;

@@ -1,0 +1,117 @@
+import { addCounts, type Counts, endedRuns } from "../../core/counts.ts";
+import type { ResultEntry } from "../../core/invocation.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { stampText } from "../../core/stamps.ts";
+import type { Context } from "../context.ts";
+import type { JobEvent, JobFilter, JobState, JobView, Page } from "../contract.ts";
+import {
+  asJob,
+  eventPartition,
+  type Header,
+  type JobAttributes,
+  jobIndexPartition,
+  jobKey,
+  PROGRESS_SHARDS,
+  progressKey,
+  stampIndexPartition,
+} from "../item-kinds.ts";
+import { readHeader } from "../items/header-reads.ts";
+import { countersOf } from "../items/ledger-reads.ts";
+import { readRun } from "../items/run-reads.ts";
+import { loadText, loadValue } from "../items/values.ts";
+import { ALL_JOBS, indexedStamp, OPEN_JOBS } from "../jobs/job-item.ts";
+import { costOf } from "../plan/estimate-job.ts";
+
+/** Reading what is stored, for people and the API. Nothing here writes. */
+
+export async function viewJob(context: Context, jobId: string): Promise<JobView | undefined> {
+  const job = asJob(await context.store.get(jobKey(jobId), { consistent: true }));
+  const root = await readHeader(context, jobId);
+  if (!job && !root?.job) return undefined;
+  const progress = await progressOf(context, jobId);
+  const view = await toView(context, job, root, progress);
+  return job?.estimate !== undefined && view.countsExact ? { ...view, cost: costOf(context, job.estimate, view.counts) } : view;
+}
+async function progressOf(context: Context, jobId: string): Promise<Counts> {
+  const shards = await context.store.getMany(Array.from({ length: PROGRESS_SHARDS }, (_, k) => progressKey(jobId, k)));
+  return addCounts(...shards.map((shard) => countersOf(shard)));
+}
+async function toView(context: Context, job: JobAttributes | undefined, root: Header | undefined, progress: Counts): Promise<JobView> {
+  const { planned = 0, ...done } = progress;
+  const exact = job?.endedAt !== undefined && job.countsExact === true;
+  const begun = job?.endedAt !== undefined || (root !== undefined && (await readRun(context, { gid: root.gid, index: 0, step: 0 })) !== undefined);
+  const parameters = job?.parameters ?? (job?.parametersRef === undefined ? undefined : (JSON.parse(await loadText(context, job.parametersRef)) as JsonObject));
+  const base = {
+    jobId: job?.jobId ?? root?.jobId ?? "",
+    ...(job?.workflow === undefined ? {} : { workflow: job.workflow }),
+    ...(parameters === undefined ? {} : { parameters }),
+    state: stateOf(job, root, begun || Object.keys(done).length > 0),
+    createdAt: job?.createdAt ?? root?.createdAt ?? 0,
+    deadlineAt: job?.deadline ?? root?.deadline ?? 0,
+    counts: exact ? (job?.counts ?? {}) : done,
+    countsExact: exact,
+    planned: exact ? endedRuns(job?.counts ?? {}) : planned,
+  };
+  if (job?.endedAt === undefined) return base;
+  const value = job.collects === undefined && job.state !== "cancelled" ? await valueOf(context, job) : undefined;
+  return {
+    ...base,
+    endedAt: job.endedAt,
+    ...(job.outcome === undefined || job.outcome === "dropped" ? {} : { outcome: job.outcome }),
+    ...(job.error === undefined ? {} : { error: { ...job.error, runId: job.error.runId ?? "" } }),
+    ...(value === undefined ? {} : { value }),
+  };
+}
+/** A value that was kept as a blob is part of the view of one job; lists leave it out. */
+async function valueOf(context: Context, job: JobAttributes): Promise<ResultEntry["value"]> {
+  if (job.valueRef === undefined) return job.value;
+  return loadValue(context, job);
+}
+/** `begun`: its first run has a row, or something has ended already. */
+function stateOf(job: JobAttributes | undefined, root: Header | undefined, begun: boolean): JobState {
+  if (job?.endedAt !== undefined) return job.state;
+  if (root?.outcome === "cancelled") return "cancelling";
+  return begun ? "started" : "pending";
+}
+
+export async function listJobs(context: Context, filter: JobFilter): Promise<Page<JobView>> {
+  const limit = Math.min(filter.limit ?? 50, 500);
+  const ended = filter.state === "success" || filter.state === "failure" || filter.state === "cancelled" || filter.state === "timed-out";
+  const partition =
+    filter.stamp !== undefined
+      ? stampIndexPartition(indexedStamp(context, stampText(filter.stamp)))
+      : jobIndexPartition(filter.state === undefined ? ALL_JOBS : ended ? (filter.state as string) : OPEN_JOBS);
+  const items: JobView[] = [];
+  let cursor = filter.cursor;
+  do {
+    const page = await context.store.query("tasks", partition, { limit: limit - items.length, descending: true, ...(cursor === undefined ? {} : { cursor }) });
+    for (const item of page.items) {
+      const jobId = item.attributes["jobId"] as string;
+      const job = asJob(await context.store.get(jobKey(jobId)));
+      const root = job?.endedAt === undefined ? await readHeader(context, jobId) : undefined;
+      if (!job && !root) continue;
+      const { valueRef: _value, parametersRef: _parameters, ...small } = job ?? ({} as JobAttributes);
+      const view = await toView(context, job ? small : undefined, root, job?.countsExact ? {} : await progressOf(context, jobId));
+      if (filter.state === undefined || view.state === filter.state) items.push(view);
+    }
+    cursor = page.cursor;
+  } while (cursor !== undefined && items.length < limit);
+  return { items, ...(cursor === undefined ? {} : { cursor }) };
+}
+
+export async function listEvents(context: Context, jobId: string, filter: { limit?: number; cursor?: string }): Promise<Page<JobEvent>> {
+  const query = { limit: Math.min(filter.limit ?? 100, 1_000), ...(filter.cursor === undefined ? {} : { cursor: filter.cursor }) };
+  const page = await context.store.query("tasks", eventPartition(jobId), query);
+  const items = page.items.map(({ attributes }) => {
+    const { at, kind, state, runId, task, error } = attributes as unknown as JobEvent;
+    return {
+      at,
+      kind,
+      ...(state === undefined ? {} : { state }),
+      ...(runId === undefined ? {} : { runId }),
+      ...(task === undefined ? {} : { task }),
+      ...(error === undefined ? {} : { error }),
+    };
+  });
+  return { items, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
+}

@@ -1,0 +1,97 @@
+import { FanfoldError } from "../../core/errors.ts";
+import type { ErrorData } from "../../core/invocation.ts";
+import { isGroupStep } from "../../core/plan.ts";
+import { parseRunId } from "../../core/run-id.ts";
+import { isSuccess, isTerminal } from "../../core/run-state.ts";
+import { carriesStamp, filterTexts } from "../../core/stamps.ts";
+import type { Context } from "../context.ts";
+import type { Page, RunDetail, RunFilter, RunView } from "../contract.ts";
+import { walkRuns } from "../groups/walk-runs.ts";
+import { detailPartition, type Header, type Run } from "../item-kinds.ts";
+import { readHeader } from "../items/header-reads.ts";
+import { readThin } from "../items/ledger-parts.ts";
+import { readRun } from "../items/run-reads.ts";
+import { loadValue } from "../items/values.ts";
+import { strandOf } from "../plan/strands.ts";
+import { unmetEvents } from "../waits/deferred.ts";
+
+/** The engine's own runs (group steps, pages) have no task. */
+export async function viewRun(context: Context, run: Run, header: Header | undefined): Promise<RunView> {
+  return {
+    runId: run.runId,
+    jobId: run.jobId,
+    groupId: run.gid,
+    index: run.index,
+    step: run.step,
+    ...(run.task === undefined ? {} : { task: run.task }),
+    ...(await stepOf(context, run, header)),
+    status: header?.outcome !== undefined && !isTerminal(run.status) && run.status !== "started" ? "cancelled" : run.status,
+    round: run.round,
+    attempt: run.attempt,
+    ...(run.sentAt === undefined ? {} : { queuedAt: run.sentAt }),
+    ...(run.startedAt === undefined ? {} : { startedAt: run.startedAt }),
+    ...(run.endedAt === undefined ? {} : { endedAt: run.endedAt }),
+    ...(run.error === undefined ? {} : { error: run.error as ErrorData }),
+    ...(run.valueRef === undefined ? (run.value === undefined ? {} : { value: run.value }) : {}),
+    ...(run.joins === undefined ? {} : { childGroup: run.joins }),
+    ...(run.collects === undefined || !isSuccess(run.status) ? {} : { collects: run.collects }),
+    ...(run.takes === undefined ? {} : { takes: run.takes }),
+    ...(run.status === "deferred" && header?.outcome === undefined && { unmet: unmetEvents(run) }),
+  };
+}
+/** What the plan says of a run. */
+async function stepOf(context: Context, run: Run, header: Header | undefined): Promise<Pick<RunView, "task" | "each" | "stamps" | "next" | "wait">> {
+  if (!header || (header.plan === undefined && run.manifest === undefined)) return {};
+  const { strand } = await strandOf(context, header, run);
+  const step = strand[run.step];
+  if (step === undefined) return {};
+  const next = run.step + 1 < strand.length ? ({ next: true } as const) : {};
+  if (isGroupStep(step)) return { ...(step.wait && { wait: { of: step.wait.of, name: step.wait.name } }), ...next };
+  return { task: step.task, ...(step.each && { each: step.each }), ...(step.options?.stamps && { stamps: step.options.stamps }), ...next };
+}
+export async function viewRunById(context: Context, runId: string): Promise<RunView | undefined> {
+  const ref = parseRunId(runId);
+  const header = ref && (await readHeader(context, ref.gid));
+  const run = ref && ((await readRun(context, ref)) ?? (header && (await readThin(context, header, ref))));
+  if (!run) return undefined;
+  const view = await viewRun(context, run, header);
+  const value = run.valueRef === undefined ? {} : { value: await loadValue(context, run) };
+  return { ...view, ...value, ...(await waitOf(context, run)), ...(await detailOf(context, runId)) };
+}
+async function waitOf(context: Context, run: Run): Promise<Pick<RunView, "wait">> {
+  const header = run.takes === "answer" && run.joins !== undefined ? await readHeader(context, run.joins) : undefined;
+  if (!header?.wait) return {};
+  const { of, name } = header.wait;
+  const token = of === "approval" && header.token !== undefined ? { token: header.token } : {};
+  const execution = header.execution === undefined ? {} : { execution: header.execution };
+  return { wait: { of, name, ...token, ...execution, ...(header.deadline === undefined ? {} : { expiresAt: header.deadline }) } };
+}
+/** Log and stack of the attempts that wrote any. */
+async function detailOf(context: Context, runId: string): Promise<Pick<RunView, "detail" | "earlier">> {
+  const { items } = await context.store.query("tasks", detailPartition(runId), { limit: SHOWN_ATTEMPTS, descending: true });
+  const [detail, ...earlier] = items.map(({ key, attributes }) => {
+    const { log, dropped, stack } = attributes as unknown as Omit<RunDetail, "attempt">;
+    return { attempt: key.sort, ...(stack === undefined ? {} : { stack }), log, dropped };
+  });
+  return { ...(detail && { detail }), ...(earlier.length > 0 && { earlier }) };
+}
+const SHOWN_ATTEMPTS = 21;
+
+/**
+ * Rows of a job, group by group from the root, leaf by leaf. The cursor says where to go on: `<gid>|<leaf>|<row in the leaf>`. Lazy members that never started
+ * have no row.
+ */
+export async function listRuns(context: Context, jobId: string, filter: RunFilter): Promise<Page<RunView>> {
+  if (!(await readHeader(context, jobId))) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
+  const limit = Math.min(filter.limit ?? 100, 1_000);
+  const items: RunView[] = [];
+  const wanted = filter.stamps && new Set(filterTexts(filter.stamps));
+  for await (const { run, header, cursor } of walkRuns(context, jobId, filter.cursor)) {
+    const view = await viewRun(context, run, header);
+    if (filter.status !== undefined && view.status !== filter.status) continue;
+    if (wanted !== undefined && !carriesStamp(view.stamps, wanted)) continue;
+    items.push(view);
+    if (items.length >= limit) return { items, cursor };
+  }
+  return { items };
+}
