@@ -1,7 +1,8 @@
 import { assertNever } from "../core/errors.ts";
 import { attendExecution, attendJob, executionEnded } from "./attend.ts";
 import type { ExecuteContext } from "./execute-context.ts";
-import { follow } from "./follow.ts";
+import { follow } from "./follow/follow.ts";
+import { recheckEdges } from "./follow/seal.ts";
 import { expandMembers } from "./groups/expand-group.ts";
 import { readGate } from "./groups/gate.ts";
 import { handleMembers } from "./members.ts";
@@ -9,7 +10,6 @@ import { decodeMessage } from "./messages/wire.ts";
 import type { Disposition, ReceivedMessage } from "./ports.ts";
 import { applyStampRevocation } from "./revoke-stamped.ts";
 import { applyRevocation } from "./revoke.ts";
-import { recheckEdges } from "./seal.ts";
 import { sweepGroup } from "./sweep.ts";
 import type { WorkerLoop } from "./worker-loop.ts";
 

@@ -3,7 +3,8 @@ import { isGroupStep, type PlanStep } from "../core/plan.ts";
 import { giveBack } from "./attempt.ts";
 import { all } from "./concurrently.ts";
 import type { ExecuteContext } from "./execute-context.ts";
-import { follow } from "./follow.ts";
+import { follow } from "./follow/follow.ts";
+import type { FollowItem, InPlace } from "./follow/work-list.ts";
 import { gateOf } from "./groups/gate.ts";
 import { mustNotRun } from "./groups/revocations.ts";
 import { type Header, ownedBy, type Run } from "./item-kinds.ts";
@@ -12,7 +13,6 @@ import { noteThin } from "./jobs/progress.ts";
 import { type Handled, runStarted, type Started } from "./lanes.ts";
 import { sendRuns } from "./messages/send.ts";
 import { notBeforeOf, queueOf } from "./plan/step-placement.ts";
-import type { FollowItem, InPlace } from "./work-list.ts";
 import type { WorkerLoop } from "./worker-loop.ts";
 
 /**

@@ -7,7 +7,8 @@ import { HeldAttempt } from "./claimed.ts";
 import { all, quiet } from "./concurrently.ts";
 import type { Context } from "./context.ts";
 import type { ExecuteContext } from "./execute-context.ts";
-import { resumeWaiting } from "./expand.ts";
+import { resumeWaiting } from "./follow/resume-waiting.ts";
+import type { InPlace } from "./follow/work-list.ts";
 import { gateOf } from "./groups/gate.ts";
 import { mayBeRevoked, mustNotRun } from "./groups/revocations.ts";
 import type { Header, Run } from "./item-kinds.ts";
@@ -17,7 +18,6 @@ import { isReady } from "./items/run-conditions.ts";
 import { batchSize, isQuick, patienceMs } from "./pace.ts";
 import { unclaimedRun } from "./thin.ts";
 import { resumeDeferred } from "./waits/deferred.ts";
-import type { InPlace } from "./work-list.ts";
 import type { AbortReason, HeldRuns, Hold, WorkerLoop } from "./worker-loop.ts";
 
 /** `later`: this member's part of the message must come again; `terminal`: its follow-up is due, now and at every redelivery. */

@@ -1,17 +1,14 @@
 import { FanfoldError } from "../core/errors.ts";
-import { ownerOf, parseRunId, type RunRef } from "../core/run-id.ts";
+import { ownerOf, parseRunId } from "../core/run-id.ts";
 import { isTerminal } from "../core/run-state.ts";
 import type { Context } from "./context.ts";
-import { follow } from "./follow.ts";
-import { createChildGroup } from "./groups/create-group.ts";
+import { endRevoked } from "./follow/end-revoked.ts";
+import { follow } from "./follow/follow.ts";
 import { readGate } from "./groups/gate.ts";
-import { mustNotRun, revokedAttributes, revokedFrom } from "./groups/revocations.ts";
-import type { Header, Run } from "./item-kinds.ts";
+import { mustNotRun, revokedFrom } from "./groups/revocations.ts";
 import { readHeader } from "./items/header-reads.ts";
 import { addRevoked } from "./items/header-writes.ts";
-import { isLive } from "./items/run-conditions.ts";
 import { readLastStep } from "./items/run-reads.ts";
-import { revokeIdleRun } from "./items/run-writes.ts";
 import { sendControl } from "./messages/send.ts";
 
 /**
@@ -59,20 +56,4 @@ export async function applyRevocation(context: Context, gid: string, index: numb
   if (last ? !(await mustNotRun(context, header, last)) : revokedFrom(header, index) > 0 || header.pages) return;
   const ended = await endRevoked(context, header, { gid, index, step: last?.step ?? 0 }, last);
   if (ended) await follow(context, [{ kind: "run", run: ended }], "engine");
-}
-/** The run once it is terminal; undefined: it runs, or will end with its group. */
-export async function endRevoked(context: Context, header: Header, ref: RunRef, run: Run | undefined): Promise<Run | undefined> {
-  if (run?.status === "waiting") {
-    await endWaiting(context, header, run);
-    return undefined;
-  }
-  if (run && isLive(context, run)) return undefined;
-  const write = await revokeIdleRun(context, ref, header, run, revokedAttributes(context));
-  return write.run && isTerminal(write.run.status) ? write.run : undefined;
-}
-/** Its group decides `cancelled`, which ends the run. A group that does not exist yet is created for that: whoever comes to open it finds it decided. */
-async function endWaiting(context: Context, parent: Header, run: Run): Promise<void> {
-  const group = await createChildGroup(context, parent, run);
-  if (!group) return;
-  await follow(context, [{ kind: "decide", gid: group.gid, round: run.round, outcome: "cancelled" }], "engine");
 }

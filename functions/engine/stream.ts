@@ -8,6 +8,7 @@ import { isTerminal } from "../core/run-state.ts";
 import type { StopSignal } from "../core/stop-signal.ts";
 import type { Attempt } from "./claimed.ts";
 import type { Context } from "./context.ts";
+import { recheckEdges, sealGroup } from "./follow/seal.ts";
 import { OPEN_HEIGHT } from "./groups/create-group.ts";
 import { createPage, sendPage } from "./groups/pages.ts";
 import { type Header, ownedBy, type PageCursor, type Run } from "./item-kinds.ts";
@@ -16,7 +17,6 @@ import { createHeader } from "./items/header-writes.ts";
 import { readLeaf, readRun } from "./items/run-reads.ts";
 import { keepValue, loadValue } from "./items/values.ts";
 import { checkDepth, compileChild } from "./plan/compile-child.ts";
-import { recheckEdges, sealGroup } from "./seal.ts";
 
 /**
  * Open groups (docs/protocol.md, section 8). The owner pulls its generator, cuts pages, and puts each as a member whose only step is a group: the page row

@@ -8,7 +8,7 @@ import { type GroupStep, type Strand, taskSteps } from "../core/plan.ts";
 import { stampsOfStrand } from "../core/stamps.ts";
 import type { Context } from "./context.ts";
 import type { OpenJobRequest, SubmitRequest, Submitted } from "./contract.ts";
-import { openGroupStep, resumeWaiting } from "./expand.ts";
+import { openGroupStep, resumeWaiting } from "./follow/resume-waiting.ts";
 import { expandMembers } from "./groups/expand-group.ts";
 import { readGate } from "./groups/gate.ts";
 import { mustNotRun } from "./groups/revocations.ts";

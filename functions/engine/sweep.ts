@@ -4,8 +4,10 @@ import { attendJob } from "./attend.ts";
 import { all, eachBounded } from "./concurrently.ts";
 import type { Context } from "./context.ts";
 import type { SweepReport } from "./contract.ts";
-import { resumeWaiting } from "./expand.ts";
-import { follow } from "./follow.ts";
+import { follow } from "./follow/follow.ts";
+import { pathUp, recheckNodes } from "./follow/recheck.ts";
+import { resumeWaiting } from "./follow/resume-waiting.ts";
+import { recheckEdges } from "./follow/seal.ts";
 import { expandMembers } from "./groups/expand-group.ts";
 import { readGate } from "./groups/gate.ts";
 import { resumeSide } from "./groups/links.ts";
@@ -21,7 +23,6 @@ import { putJob } from "./jobs/job-item.ts";
 import { sendControl, sendRun } from "./messages/send.ts";
 import type { IndexName, Key } from "./ports.ts";
 import { applyRevocation } from "./revoke.ts";
-import { pathUp, recheckEdges, recheckNodes } from "./seal.ts";
 import { resumeDeferred } from "./waits/deferred.ts";
 
 /**

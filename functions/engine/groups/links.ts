@@ -2,14 +2,13 @@ import { type Counts, ignoredFailures } from "../../core/counts.ts";
 import { ledgerHeight } from "../../core/ledger.ts";
 import type { GroupStep, PlanStep, Strand } from "../../core/plan.ts";
 import { runIdOf, sideGroupOf, type SideKind } from "../../core/run-id.ts";
-import { isFailure, isSuccess, isTerminal } from "../../core/run-state.ts";
+import { isSuccess, isTerminal } from "../../core/run-state.ts";
 import type { Context } from "../context.ts";
 import { type Header, ownedBy, type Run } from "../item-kinds.ts";
 import { readHeader, readHeaders } from "../items/header-reads.ts";
 import { createHeader } from "../items/header-writes.ts";
-import { readLastStep, readRunById } from "../items/run-reads.ts";
+import { readRunById } from "../items/run-reads.ts";
 import { stepPointer, strandOf } from "../plan/strands.ts";
-import type { WorkList } from "../work-list.ts";
 import { expandAll } from "./expand-group.ts";
 
 /**
@@ -80,12 +79,4 @@ function sideGroups(run: Run, strand: Strand): string[] {
   const own = sideOf(run, strand[run.step]);
   if (own) gids.push(sideGroupOf(run.runId, own.kind));
   return gids;
-}
-
-/** A group of callbacks has decided: if the strand beside it is over, its member can be marked now. */
-export async function followSideEnd(context: Context, header: Header, list: WorkList): Promise<void> {
-  list.push({ kind: "close", gid: header.gid, round: header.round });
-  const run = header.joins === undefined ? undefined : await readRunById(context, header.joins);
-  const last = run && (await readLastStep(context, run.gid, run.index));
-  if (last && (isFailure(last.status) || isSuccess(last.status))) list.push({ kind: "run", run: last });
 }

@@ -5,9 +5,7 @@ import { childGroupOf, jobIdOf } from "../../core/run-id.ts";
 import type { Attempt } from "../claimed.ts";
 import type { Context } from "../context.ts";
 import { executionKey, executionPartition, type Header, ownedBy, type RunAttributes, type RunError } from "../item-kinds.ts";
-import { closeHeader } from "../items/header-writes.ts";
 import { jsonBytes } from "../items/values.ts";
-import { sendControl } from "../messages/send.ts";
 import { checkDepth } from "../plan/compile-child.ts";
 import type { Key } from "../ports.ts";
 
@@ -71,14 +69,6 @@ export function executionTimeout({ wait }: Header): RunError {
   return { name: "TaskTimeout", message, reason: "task_timeout", retryable: false };
 }
 
-/** Closes a decided group, last of all. One whose execution may still run is closed once that is stopped, and until then is in the sweeper's sight. */
-export async function closeGroup(context: Context, gid: string, round: number): Promise<void> {
-  const { applied, header } = await closeHeader(context, gid, round);
-  if (applied || !header?.wait || header.execution === undefined || header.state === "closed" || header.round !== round || !header.outcome) return;
-  if (!context.executions) return sendControl(context, { kind: "execution", gid });
-  await stopExecution(context, header);
-  await closeHeader(context, gid, round, true);
-}
 /** Unless it has ended by itself, which its answer says. */
 export async function stopExecution(context: Context, { wait, execution, memberCount, outcome }: Header): Promise<void> {
   if (!wait || execution === undefined || memberCount !== undefined) return;

@@ -1,39 +1,29 @@
-import { addCounts, carriedUp, countOf, INEXACT } from "../core/counts.ts";
-import { FanfoldError } from "../core/errors.ts";
-import { scopeOf } from "../core/run-id.ts";
-import { isTerminal, type TerminalStatus } from "../core/run-state.ts";
-import { holds } from "../core/value-condition.ts";
-import type { Context } from "./context.ts";
-import { decidedAbove } from "./groups/gate.ts";
-import { followSideEnd } from "./groups/links.ts";
-import { REVOKED } from "./groups/revocations.ts";
-import type { Header, Outcome, Run, RunAttributes, RunError } from "./item-kinds.ts";
-import { readHeader } from "./items/header-reads.ts";
-import { setOutcome } from "./items/header-writes.ts";
-import { countersOf, readLedger } from "./items/ledger-reads.ts";
-import { isLive } from "./items/run-conditions.ts";
-import { copyOfValue, readLastStep, readRunById } from "./items/run-reads.ts";
-import { cancelIdleRun, settleRun } from "./items/run-writes.ts";
-import { loadValue } from "./items/values.ts";
-import { finishJob } from "./jobs/finish-job.ts";
-import { sendControl } from "./messages/send.ts";
-import { wakeOwner } from "./waits/deferred.ts";
-import { executionTimeout } from "./waits/executions.ts";
-import type { FollowItem, WorkList } from "./work-list.ts";
+import { addCounts, carriedUp, countOf, INEXACT } from "../../core/counts.ts";
+import { FanfoldError } from "../../core/errors.ts";
+import { scopeOf } from "../../core/run-id.ts";
+import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../core/run-state.ts";
+import { holds } from "../../core/value-condition.ts";
+import type { Context } from "../context.ts";
+import { decidedAbove } from "../groups/gate.ts";
+import { REVOKED } from "../groups/revocations.ts";
+import type { Header, Run, RunAttributes, RunError } from "../item-kinds.ts";
+import { readHeader } from "../items/header-reads.ts";
+import { isLive } from "../items/run-conditions.ts";
+import { copyOfValue, readLastStep, readRunById } from "../items/run-reads.ts";
+import { cancelIdleRun, settleRun } from "../items/run-writes.ts";
+import { loadValue } from "../items/values.ts";
+import { finishJob } from "../jobs/finish-job.ts";
+import { sendControl } from "../messages/send.ts";
+import { wakeOwner } from "../waits/deferred.ts";
+import { executionTimeout } from "../waits/executions.ts";
+import type { WorkList } from "./work-list.ts";
 
-/** Decides a group, once per round. When a group above has decided, the outcome is `dropped`; the round was read before the groups above were. */
-export async function followDecide(context: Context, item: Extract<FollowItem, { kind: "decide" }>, list: WorkList): Promise<void> {
-  const header = await readHeader(context, item.gid);
-  if (!header || header.round !== item.round) return;
-  if (!header.outcome) {
-    const scope = scopeOf(item.gid);
-    const dropped = item.outcome !== "dropped" && scope !== undefined && (await decidedAbove(context, scope));
-    const outcome: Outcome = dropped ? "dropped" : item.outcome;
-    const totals = item.totals ?? countersOf(await readLedger(context, { gid: item.gid, round: item.round, level: header.height, node: 0 }));
-    const early = item.totals === undefined || dropped;
-    await setOutcome(context, item.gid, item.round, outcome, totals, early);
-  }
-  list.push({ kind: "settle", gid: item.gid });
+/** A group of callbacks has decided: if the strand beside it is over, its member can be marked now. */
+export async function followSideEnd(context: Context, header: Header, list: WorkList): Promise<void> {
+  list.push({ kind: "close", gid: header.gid, round: header.round });
+  const run = header.joins === undefined ? undefined : await readRunById(context, header.joins);
+  const last = run && (await readLastStep(context, run.gid, run.index));
+  if (last && (isFailure(last.status) || isSuccess(last.status))) list.push({ kind: "run", run: last });
 }
 
 /** What a decided group means for the run that waits for it. Derived from the stored outcome alone, so it can be repeated; never skipped because the header is closed. */
@@ -144,11 +134,4 @@ export async function followCheck(context: Context, run: Run, list: WorkList): P
   if (run.joins === undefined) return;
   const header = await readHeader(context, run.joins);
   if (header?.outcome && header.round === run.round) list.push({ kind: "settle", gid: run.joins });
-}
-
-export async function followEnd(context: Context, { gid, round }: Extract<FollowItem, { kind: "end" }>, list: WorkList): Promise<void> {
-  const header = await readHeader(context, gid);
-  if (!header || header.state === "closed" || header.round > round) return;
-  await setOutcome(context, gid, header.round, "dropped", {}, true);
-  list.push({ kind: "close", gid, round: header.round });
 }

@@ -1,17 +1,17 @@
-import type { GroupStep } from "../core/plan.ts";
-import type { RunRef } from "../core/run-id.ts";
-import { isTerminal } from "../core/run-state.ts";
-import type { Context } from "./context.ts";
+import type { GroupStep } from "../../core/plan.ts";
+import type { RunRef } from "../../core/run-id.ts";
+import { isTerminal } from "../../core/run-state.ts";
+import type { Context } from "../context.ts";
+import { createChildGroup } from "../groups/create-group.ts";
+import { expandAll } from "../groups/expand-group.ts";
+import { decidedAbove } from "../groups/gate.ts";
+import type { Header, Run, RunAttributes } from "../item-kinds.ts";
+import { readHeader } from "../items/header-reads.ts";
+import { childGroup } from "../items/run-reads.ts";
+import { cancelWaitingRun, waitForGroup } from "../items/run-writes.ts";
+import { sendControl } from "../messages/send.ts";
+import { subscribe } from "../waits/events.ts";
 import { follow } from "./follow.ts";
-import { createChildGroup } from "./groups/create-group.ts";
-import { expandAll } from "./groups/expand-group.ts";
-import { decidedAbove } from "./groups/gate.ts";
-import type { Header, Run, RunAttributes } from "./item-kinds.ts";
-import { readHeader } from "./items/header-reads.ts";
-import { childGroup } from "./items/run-reads.ts";
-import { cancelWaitingRun, waitForGroup } from "./items/run-writes.ts";
-import { sendControl } from "./messages/send.ts";
-import { subscribe } from "./waits/events.ts";
 
 /**
  * A waiting row met again, by whoever meets it: finishes what its writer may have left undone (create the header, expand), then looks whether the

@@ -1,11 +1,12 @@
-import type { Counts } from "../core/counts.ts";
-import { all } from "./concurrently.ts";
-import type { Context } from "./context.ts";
-import { followCheck, followDecide, followEnd, followSettle } from "./follow-groups.ts";
+import type { Counts } from "../../core/counts.ts";
+import { all } from "../concurrently.ts";
+import type { Context } from "../context.ts";
+import { sendControl } from "../messages/send.ts";
+import { closeGroup } from "./close.ts";
+import { followDecide, followEnd } from "./decide.ts";
 import { followMark } from "./follow-marks.ts";
 import { followRuns } from "./follow-runs.ts";
-import { sendControl } from "./messages/send.ts";
-import { closeGroup } from "./waits/executions.ts";
+import { followCheck, followSettle } from "./settle.ts";
 import { type FollowItem, type InPlace, WorkList } from "./work-list.ts";
 
 /** `engine`: in the engine's own handler, which may settle as much as there is; elsewhere the rest is handed over after `settleBudget` settles. */

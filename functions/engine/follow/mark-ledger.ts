@@ -1,11 +1,11 @@
-import { type Counts, PLAIN_SUCCESS } from "../core/counts.ts";
-import { LIMITS } from "../core/limits.ts";
-import type { Context } from "./context.ts";
-import { ledgerKey, type Owned } from "./item-kinds.ts";
-import { and, contains, not } from "./items/conditions.ts";
-import { partEntry } from "./items/ledger-parts.ts";
-import { doneOf, type LedgerAt } from "./items/ledger-reads.ts";
-import { type Attributes, type Item, type Key, PortError, type WriteOp } from "./ports.ts";
+import { type Counts, PLAIN_SUCCESS } from "../../core/counts.ts";
+import { LIMITS } from "../../core/limits.ts";
+import type { Context } from "../context.ts";
+import { ledgerKey, type Owned } from "../item-kinds.ts";
+import { and, contains, not } from "../items/conditions.ts";
+import { partEntry } from "../items/ledger-parts.ts";
+import { doneOf, type LedgerAt } from "../items/ledger-reads.ts";
+import { type Attributes, type Item, type Key, PortError, type WriteOp } from "../ports.ts";
 
 /** A condition may name this many indexes (DynamoDB allows 300 operators in an expression). */
 const MARKS_PER_WRITE = 100;

@@ -1,11 +1,11 @@
-import { expectedMarks, leafOf, localIndex } from "../core/ledger.ts";
-import { failsEarly, outcomeOf } from "../core/policy.ts";
-import type { Context } from "./context.ts";
-import { type Header, ownedBy } from "./item-kinds.ts";
-import { readHeader } from "./items/header-reads.ts";
-import { countersOf, doneOf, type LedgerAt } from "./items/ledger-reads.ts";
+import { expectedMarks, leafOf, localIndex } from "../../core/ledger.ts";
+import { failsEarly, outcomeOf } from "../../core/policy.ts";
+import type { Context } from "../context.ts";
+import { type Header, ownedBy } from "../item-kinds.ts";
+import { readHeader } from "../items/header-reads.ts";
+import { countersOf, doneOf, type LedgerAt } from "../items/ledger-reads.ts";
+import type { Item } from "../ports.ts";
 import { markLedger } from "./mark-ledger.ts";
-import type { Item } from "./ports.ts";
 import type { FollowItem, WorkList } from "./work-list.ts";
 
 export async function followMark(context: Context, { at, height, marks, owned, part }: Extract<FollowItem, { kind: "mark" }>, list: WorkList): Promise<void> {

@@ -1,8 +1,8 @@
-import type { Counts } from "../core/counts.ts";
-import type { PlanStep, TaskStep } from "../core/plan.ts";
-import type { RunRef } from "../core/run-id.ts";
-import type { Header, Outcome, Owned, Run } from "./item-kinds.ts";
-import type { LedgerAt } from "./items/ledger-reads.ts";
+import type { Counts } from "../../core/counts.ts";
+import type { PlanStep, TaskStep } from "../../core/plan.ts";
+import type { RunRef } from "../../core/run-id.ts";
+import type { Header, Outcome, Owned, Run } from "../item-kinds.ts";
+import type { LedgerAt } from "../items/ledger-reads.ts";
 
 /**
  * F, the work-list of what follows from a terminal run (docs/protocol.md, section 6): next step, or mark the ledger, decide, settle the run that

@@ -1,39 +1,13 @@
-import type { Json } from "../core/json.ts";
-import { leafOf, localIndex, rightEdge } from "../core/ledger.ts";
-import type { RunRef } from "../core/run-id.ts";
-import { all } from "./concurrently.ts";
-import type { Context } from "./context.ts";
+import { leafOf, localIndex } from "../../core/ledger.ts";
+import type { RunRef } from "../../core/run-id.ts";
+import { all } from "../concurrently.ts";
+import type { Context } from "../context.ts";
+import type { Header } from "../item-kinds.ts";
+import { doneOf, readLedger } from "../items/ledger-reads.ts";
 import { propagate } from "./follow-marks.ts";
 import { follow } from "./follow.ts";
-import type { Header } from "./item-kinds.ts";
-import { readHeader } from "./items/header-reads.ts";
-import { setMemberCount } from "./items/header-writes.ts";
-import { doneOf, readLedger } from "./items/ledger-reads.ts";
 import { WorkList } from "./work-list.ts";
 
-/**
- * Seals an open group: one write, then ALWAYS the right edge, also when it was sealed already: whoever sealed may have died before looking. The mark
- * writes and then reads the member count, the seal writes the member count and then reads nodes: one of them sees both.
- */
-export async function sealGroup(context: Context, gid: string, memberCount: number, ownValue?: Json): Promise<void> {
-  await setMemberCount(context, gid, memberCount, ownValue);
-  await recheckEdges(context, gid);
-}
-export async function recheckEdges(context: Context, gid: string): Promise<void> {
-  const header = await readHeader(context, gid);
-  if (!header || header.memberCount === undefined) return;
-  if (header.outcome) {
-    // Whoever decided may have died before what follows from it.
-    await follow(context, [{ kind: "settle", gid }], "engine");
-    return;
-  }
-  if (header.memberCount === 0) {
-    const outcome = header.ownError ? "failed" : "complete";
-    await follow(context, [{ kind: "decide", gid, round: header.round, outcome, totals: {} }], "engine");
-    return;
-  }
-  await recheckNodes(context, header, rightEdge(header.memberCount, header.height, context.config.width));
-}
 /** The nodes that a leaf counts in, from itself to the root. */
 export function pathUp(header: Header, leaf: number, width: number): { level: number; node: number }[] {
   return Array.from({ length: header.height }, (_, k) => ({ level: k + 1, node: Math.floor(leaf / width ** k) }));

@@ -1,0 +1,13 @@
+import type { Context } from "../context.ts";
+import { closeHeader } from "../items/header-writes.ts";
+import { sendControl } from "../messages/send.ts";
+import { stopExecution } from "../waits/executions.ts";
+
+/** Closes a decided group, last of all. One whose execution may still run is closed once that is stopped, and until then is in the sweeper's sight. */
+export async function closeGroup(context: Context, gid: string, round: number): Promise<void> {
+  const { applied, header } = await closeHeader(context, gid, round);
+  if (applied || !header?.wait || header.execution === undefined || header.state === "closed" || header.round !== round || !header.outcome) return;
+  if (!context.executions) return sendControl(context, { kind: "execution", gid });
+  await stopExecution(context, header);
+  await closeHeader(context, gid, round, true);
+}

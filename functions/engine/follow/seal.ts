@@ -1,0 +1,31 @@
+import type { Json } from "../../core/json.ts";
+import { rightEdge } from "../../core/ledger.ts";
+import type { Context } from "../context.ts";
+import { readHeader } from "../items/header-reads.ts";
+import { setMemberCount } from "../items/header-writes.ts";
+import { follow } from "./follow.ts";
+import { recheckNodes } from "./recheck.ts";
+
+/**
+ * Seals an open group: one write, then ALWAYS the right edge, also when it was sealed already: whoever sealed may have died before looking. The mark
+ * writes and then reads the member count, the seal writes the member count and then reads nodes: one of them sees both.
+ */
+export async function sealGroup(context: Context, gid: string, memberCount: number, ownValue?: Json): Promise<void> {
+  await setMemberCount(context, gid, memberCount, ownValue);
+  await recheckEdges(context, gid);
+}
+export async function recheckEdges(context: Context, gid: string): Promise<void> {
+  const header = await readHeader(context, gid);
+  if (!header || header.memberCount === undefined) return;
+  if (header.outcome) {
+    // Whoever decided may have died before what follows from it.
+    await follow(context, [{ kind: "settle", gid }], "engine");
+    return;
+  }
+  if (header.memberCount === 0) {
+    const outcome = header.ownError ? "failed" : "complete";
+    await follow(context, [{ kind: "decide", gid, round: header.round, outcome, totals: {} }], "engine");
+    return;
+  }
+  await recheckNodes(context, header, rightEdge(header.memberCount, header.height, context.config.width));
+}
