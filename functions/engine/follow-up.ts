@@ -1,6 +1,6 @@
 import { leafOf, localIndex } from "../core/ledger.ts";
 import { isGroupStep, type PlanStep } from "../core/plan.ts";
-import { giveBack } from "./attempt.ts";
+import { giveBack } from "./attempt/commit-attempts.ts";
 import { all } from "./concurrently.ts";
 import type { ExecuteContext } from "./execute-context.ts";
 import { follow } from "./follow/follow.ts";

@@ -3,6 +3,7 @@ import { leafOf, localIndex } from "../core/ledger.ts";
 import { type GroupStep, isGroupStep, isSingle, type PlanStep, type Strand, type TaskStep } from "../core/plan.ts";
 import type { RunRef } from "../core/run-id.ts";
 import { isTerminal } from "../core/run-state.ts";
+import { isThin } from "./attempt/unclaimed.ts";
 import type { Context } from "./context.ts";
 import type { ExecuteContext } from "./execute-context.ts";
 import { FollowUp } from "./follow-up.ts";
@@ -24,7 +25,6 @@ import { isQuick } from "./pace.ts";
 import { queueOf } from "./plan/step-placement.ts";
 import { strandOf, strandsOf } from "./plan/strands.ts";
 import type { Disposition } from "./ports.ts";
-import { isThin } from "./thin.ts";
 import type { WorkerLoop } from "./worker-loop.ts";
 
 type MemberMessage = Extract<EngineMessage, { kind: "members" }>;

@@ -1,12 +1,7 @@
 import { FanfoldError } from "../../core/errors.ts";
-import type { TaskOutcome } from "../../core/invocation.ts";
-import { LIMITS } from "../../core/limits.ts";
-import { childGroupOf, jobIdOf } from "../../core/run-id.ts";
-import type { Attempt } from "../claimed.ts";
+import { jobIdOf } from "../../core/run-id.ts";
 import type { Context } from "../context.ts";
-import { executionKey, executionPartition, type Header, ownedBy, type RunAttributes, type RunError } from "../item-kinds.ts";
-import { jsonBytes } from "../items/values.ts";
-import { checkDepth } from "../plan/compile-child.ts";
+import { executionKey, executionPartition, type Header, type RunError } from "../item-kinds.ts";
 import type { Key } from "../ports.ts";
 
 /**
@@ -37,28 +32,7 @@ export function keyOfExecution(context: Context, name: string): Key | undefined 
 }
 export const executionsOf = (jobId: string): string => executionPartition(jobPart(jobId));
 
-/** What the commit of such an attempt writes: the plan of its group holds the input. Throws `executions_unavailable`, `payload_too_large`, `too_deep`. */
-export async function waitForExecution(
-  context: Context,
-  { header, run, step, info, log }: Attempt,
-  { machine, input }: Extract<TaskOutcome, { kind: "execution" }>,
-): Promise<Partial<RunAttributes> & Pick<RunAttributes, "status">> {
-  if (!context.config.executions) throw unavailable();
-  checkDepth(run.gid);
-  const bytes = jsonBytes(JSON.stringify(input));
-  if (bytes > LIMITS.executionInputBytes) {
-    const message = `the input of an execution may have ${LIMITS.executionInputBytes} bytes, this one has ${bytes}: store it yourself, and give the state machine where it is`;
-    throw new FanfoldError("payload_too_large", message, { details: { bytes, limit: LIMITS.executionInputBytes } });
-  }
-  const expires = step.options?.timeout ?? info.stateMachine?.timeoutSeconds;
-  const ignoreResult = step.options?.ignoreResult ?? info.ignoreResult;
-  const wait = { of: "execution", name: machine, input, ...(expires !== undefined && { expires }), ...(ignoreResult && { ignoreResult }) } as const;
-  const page = `${run.runId}!${run.round}.${run.attempt}`;
-  const { pointer: manifest } = await context.plans.write(page, { policy: "settled", tracking: "lazy", members: [], wait }, ownedBy(header));
-  await log.keep(context, run);
-  return { status: "waiting", joins: childGroupOf(run.runId), ownCounts: {}, takes: "answer", manifest };
-}
-function unavailable(): FanfoldError {
+export function unavailable(): FanfoldError {
   const message = "there are no state machines here: run this task in a deployment on AWS, or write it as a task that does the work itself";
   return new FanfoldError("executions_unavailable", message);
 }

@@ -1,10 +1,10 @@
-import { PLAIN_SUCCESS } from "../core/counts.ts";
-import { isGroupStep, type Strand, type TaskStep } from "../core/plan.ts";
-import { runIdOf, type RunRef } from "../core/run-id.ts";
-import type { Context } from "./context.ts";
-import { type Header, ITEM_VERSION, type Run, type RunAttributes } from "./item-kinds.ts";
-import type { Thin } from "./items/ledger-parts.ts";
-import { notBeforeOf } from "./plan/step-placement.ts";
+import { PLAIN_SUCCESS } from "../../core/counts.ts";
+import { isGroupStep, type Strand, type TaskStep } from "../../core/plan.ts";
+import { runIdOf, type RunRef } from "../../core/run-id.ts";
+import type { Context } from "../context.ts";
+import { type Header, ITEM_VERSION, type Run, type RunAttributes } from "../item-kinds.ts";
+import type { Thin } from "../items/ledger-parts.ts";
+import { notBeforeOf } from "../plan/step-placement.ts";
 
 /**
  * Members of groups that keep less than a row each (docs/protocol.md, section 14). They run without a claim, so a redelivered message may run one again: what is

@@ -1,10 +1,10 @@
-import { FanfoldError } from "../core/errors.ts";
-import type { TaskInfo } from "../core/invocation.ts";
-import type { TaskStep } from "../core/plan.ts";
-import { LazySignal, type StopSignal } from "../core/stop-signal.ts";
-import type { Header, Run } from "./item-kinds.ts";
-import { RunLog } from "./items/run-log.ts";
-import type { AbortReason } from "./worker-loop.ts";
+import { FanfoldError } from "../../core/errors.ts";
+import type { TaskInfo } from "../../core/invocation.ts";
+import type { TaskStep } from "../../core/plan.ts";
+import { LazySignal, type StopSignal } from "../../core/stop-signal.ts";
+import type { Header, Run } from "../item-kinds.ts";
+import { RunLog } from "../items/run-log.ts";
+import type { AbortReason } from "../worker-loop.ts";
 
 /** What an attempt works with between its claim and its one fenced commit. */
 export interface Attempt {

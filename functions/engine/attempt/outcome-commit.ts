@@ -1,105 +1,30 @@
-import { addCounts, countOf, type Counts } from "../core/counts.ts";
-import { FanfoldError } from "../core/errors.ts";
-import type { ErrorData, MaybePromise, Spawned, TaskOutcome } from "../core/invocation.ts";
-import type { Json } from "../core/json.ts";
-import { retryDelaySeconds, retryPolicy } from "../core/retry-policy.ts";
-import { isTerminal, type TerminalStatus } from "../core/run-state.ts";
-import { argumentsOf, takesInput } from "./arguments.ts";
-import type { Attempt, HeldAttempt } from "./claimed.ts";
-import { all } from "./concurrently.ts";
-import type { Context } from "./context.ts";
-import { resumeWaiting } from "./follow/resume-waiting.ts";
-import { sealGroup } from "./follow/seal.ts";
-import { readGate } from "./groups/gate.ts";
-import { mustNotRun, REVOKED } from "./groups/revocations.ts";
-import type { Run, RunAttributes } from "./item-kinds.ts";
-import type { Thin } from "./items/ledger-parts.ts";
-import { type CommitOutcome, commitRuns } from "./items/run-claims.ts";
-import { duePart } from "./items/run-reads.ts";
-import { isSmall, keepValue } from "./items/values.ts";
-import { sendRuns } from "./messages/send.ts";
+import { addCounts, countOf, type Counts } from "../../core/counts.ts";
+import { FanfoldError } from "../../core/errors.ts";
+import type { ErrorData, Spawned, TaskOutcome } from "../../core/invocation.ts";
+import type { Json } from "../../core/json.ts";
+import { retryDelaySeconds, retryPolicy } from "../../core/retry-policy.ts";
+import type { TerminalStatus } from "../../core/run-state.ts";
+import type { Context } from "../context.ts";
+import { sealGroup } from "../follow/seal.ts";
+import { readGate } from "../groups/gate.ts";
+import { mustNotRun, REVOKED } from "../groups/revocations.ts";
+import type { RunAttributes } from "../item-kinds.ts";
+import { duePart } from "../items/run-reads.ts";
+import { keepValue } from "../items/values.ts";
+import { refuseShare } from "../plan/compile-child.ts";
+import { deferredPart } from "../waits/deferred.ts";
+import type { AbortReason } from "../worker-loop.ts";
+import { waitForExecution } from "./execution-outcome.ts";
+import type { Attempt } from "./held-attempt.ts";
 import { writeOutbox } from "./outbox.ts";
-import { refuseShare } from "./plan/compile-child.ts";
-import { queueOf } from "./plan/step-placement.ts";
-import { type OpenState, readOpenState, type Streamed, streamPages } from "./stream.ts";
-import { AttemptCall } from "./task-call.ts";
-import { thinOf } from "./thin.ts";
-import { deferredPart, resumeDeferred } from "./waits/deferred.ts";
-import { waitForExecution } from "./waits/executions.ts";
-import type { AbortReason } from "./worker-loop.ts";
-
-/** `done`: nothing of this message is left to do (waiting, or another message is on its way); `later`: never acknowledge. */
-export type AttemptOutcome =
-  | { readonly kind: "ended"; readonly run: Run }
-  | { readonly kind: "thin"; readonly member: Thin }
-  | { readonly kind: "done" }
-  | { readonly kind: "later"; readonly delaySeconds: number };
+import { type OpenState, type Streamed, streamPages } from "./stream.ts";
 
 /** The holder is alive and ends its attempt itself: nothing is held against the run any more. */
-const NOT_SUSPECT: readonly string[] = ["alone", "killsAlone", "died"];
+export const NOT_SUSPECT: readonly string[] = ["alone", "killsAlone", "died"];
 export type Commit = { readonly set: Partial<RunAttributes>; readonly remove?: readonly string[]; readonly sendAfterSeconds?: number };
 
-export type Executed = Commit | Extract<AttemptOutcome, { kind: "later" }>;
-
-/**
- * Runs user code for a claimed run and prepares what its one commit writes; at once, when neither takes time. `later`: it is not to be committed, and has been given
- * back if it could be.
- */
-export function executeAttempt(context: Context, attempt: HeldAttempt): MaybePromise<Executed> {
-  const { run, step, header } = attempt;
-  if (run.attempt > 1 || takesInput(header, run)) return executeWithInput(context, attempt);
-  const outcome = context.runner.run(new AttemptCall(context, attempt, step.args ?? []));
-  return outcome instanceof Promise
-    ? outcome.then((ended) => endAttempt(context, attempt, ended, undefined))
-    : endAttempt(context, attempt, outcome, undefined);
-}
-async function executeWithInput(context: Context, attempt: HeldAttempt): Promise<Executed> {
-  const open = attempt.run.attempt > 1 ? await readOpenState(context, attempt) : undefined;
-  return endAttempt(context, attempt, await callTask(context, attempt, open), open);
-}
-function endAttempt(context: Context, attempt: HeldAttempt, outcome: TaskOutcome, open: OpenState | undefined): MaybePromise<Executed> {
-  const plain = outcome.kind === "success" && outcome.spawned === undefined && open === undefined && attempt.aborted === undefined && attempt.log.empty;
-  if (!plain) return endWithCare(context, attempt, outcome, open);
-  const { options } = attempt.step;
-  const drops = options?.ignoreResult ?? attempt.info.ignoreResult;
-  if (!drops && !isSmall(outcome.value)) return endWithCare(context, attempt, outcome, open);
-  return { set: endOf(context, "success", drops ? {} : { value: outcome.value }, outcome.counters) };
-}
-async function endWithCare(context: Context, attempt: HeldAttempt, outcome: TaskOutcome, open: OpenState | undefined): Promise<Executed> {
-  if (attempt.aborted === "lost") return { kind: "later", delaySeconds: 1 };
-  // What was done in time counts; what the abort cut off starts again.
-  if (attempt.aborted === "stopped" && (outcome.kind === "failed" || outcome.kind === "retry")) {
-    if (!attempt.thin) await giveBack(context, [attempt]);
-    return { kind: "later", delaySeconds: 0 };
-  }
-  const commit = await commitOf(context, attempt, outcome, open, () => attempt.aborted);
-  return commit === "lost" ? { kind: "later", delaySeconds: 1 } : commit;
-}
-
-/**
- * A port failed in the middle, the process must stop, or others of the batch took too long: nobody died, so claims are given back, if that much works, and no takeover
- * will count against the runs.
- */
-export async function giveBack(context: Context, attempts: readonly Pick<Attempt, "run" | "token">[]): Promise<void> {
-  const set = { status: "queued" as const, sentAt: context.clock.now() };
-  const commits = attempts.map(({ run, token }) => ({ claimed: run, token, set, remove: NOT_SUSPECT }));
-  await commitRuns(context, commits).catch(() => undefined);
-}
-
-async function callTask(context: Context, attempt: HeldAttempt, open: OpenState | undefined): Promise<TaskOutcome> {
-  if (open?.sealed) return { kind: "success", value: open.ownValue ?? null }; // streamed and sealed by an attempt that died before its commit
-  let input: Awaited<ReturnType<typeof argumentsOf>>;
-  try {
-    input = await argumentsOf(context, attempt);
-  } catch (error) {
-    if (error instanceof FanfoldError) return { kind: "failed", error: { name: error.name, message: error.message, reason: error.code, retryable: false } };
-    throw error;
-  }
-  return context.runner.run(new AttemptCall(context, attempt, input.args, input.collects, open?.at.cursor));
-}
-
 /** What the outcome writes. May write what must stand before the commit points at it: a large value, an outbox, pages. */
-async function commitOf(
+export async function commitOf(
   context: Context,
   attempt: Attempt,
   outcome: TaskOutcome,
@@ -177,7 +102,7 @@ async function ended(
   await attempt.log.keep(context, attempt.run);
   return { set: endOf(context, status, part, counters) };
 }
-function endOf(
+export function endOf(
   context: Context,
   status: TerminalStatus,
   part: Partial<RunAttributes>,
@@ -262,40 +187,4 @@ async function valuePart(context: Context, attempt: Attempt, value: Json, as: "v
   const kept = await keepValue(context, `${run.jobId}/value/${run.runId}/${run.round}/${attemptName}`, value);
   if ("value" in kept) return { [as]: kept.value };
   return { [`${as}Ref`]: kept.valueRef };
-}
-
-/** The commits of attempts that ended together, and what must happen at once after each. A lost fence never acknowledges: the message may be the other holder's too. */
-export async function commitAttempts(
-  context: Context,
-  ended: readonly { readonly attempt: Attempt; readonly commit: Commit }[],
-): Promise<readonly AttemptOutcome[]> {
-  const thin = ended.map(({ attempt, commit }) => (attempt.thin ? thinOf(attempt.header, attempt.run, commit.set) : undefined));
-  const kept = ended.filter((_, k) => !thin[k]);
-  const outcomes = await commitRuns(
-    context,
-    kept.map(({ attempt: { run, token, thin: unclaimed = false }, commit: { set, remove } }) => {
-      return { claimed: run, token, unclaimed, set, remove: [...clearedBy(set), ...(remove ?? [])] };
-    }),
-  );
-  const rows = await all(outcomes.map((outcome, k) => afterCommit(context, kept[k] as (typeof ended)[number], outcome)));
-  return thin.map((member) => (member ? { kind: "thin", member } : (rows.shift() as AttemptOutcome)));
-}
-/** What an idle run is waiting for, and its last error, mean nothing to one that has ended or waits for its children. */
-function clearedBy(set: Partial<RunAttributes>): string[] {
-  if (set.status === "retrying" || set.status === "queued" || set.status === "deferred") return [];
-  return ["failCount", "notBefore", "due", "dueShard", "error"].filter((name) => !(name in set));
-}
-async function afterCommit(
-  context: Context,
-  { attempt, commit }: { readonly attempt: Attempt; readonly commit: Commit },
-  { kind, run }: CommitOutcome,
-): Promise<AttemptOutcome> {
-  if (kind === "fenced") return run && isTerminal(run.status) ? { kind: "ended", run } : { kind: "later", delaySeconds: 1 };
-  if (isTerminal(run.status)) return { kind: "ended", run };
-  if (run.status === "waiting") await resumeWaiting(context, run);
-  else if (!(run.status === "deferred" && (await resumeDeferred(context, run))) && commit.sendAfterSeconds !== undefined) {
-    const owing = { gid: run.gid, index: run.index, step: run.step, queue: queueOf(context, attempt.step), delaySeconds: commit.sendAfterSeconds };
-    await sendRuns(context, [owing], 1);
-  }
-  return { kind: "done" };
 }

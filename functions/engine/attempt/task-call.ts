@@ -1,13 +1,13 @@
-import { FanfoldError } from "../core/errors.ts";
-import type { EventLook, ResultEntry, RunServices, TaskCall } from "../core/invocation.ts";
-import type { Json, JsonObject } from "../core/json.ts";
-import { parseQueueName } from "../core/queue-name.ts";
-import type { StopSignal } from "../core/stop-signal.ts";
-import type { HeldAttempt } from "./claimed.ts";
-import type { Context } from "./context.ts";
-import { queueOf } from "./plan/step-placement.ts";
-import { streamResults } from "./views/results.ts";
-import { lookForEvent } from "./waits/deferred.ts";
+import { FanfoldError } from "../../core/errors.ts";
+import type { EventLook, ResultEntry, RunServices, TaskCall } from "../../core/invocation.ts";
+import type { Json, JsonObject } from "../../core/json.ts";
+import { parseQueueName } from "../../core/queue-name.ts";
+import type { StopSignal } from "../../core/stop-signal.ts";
+import type { Context } from "../context.ts";
+import { queueOf } from "../plan/step-placement.ts";
+import { streamResults } from "../views/results.ts";
+import { lookForEvent } from "../waits/deferred.ts";
+import type { HeldAttempt } from "./held-attempt.ts";
 
 /** What user code is called with, and what the engine lends it. Most of it is never asked for, and is made when it is. */
 export class AttemptCall implements TaskCall, RunServices {

@@ -1,20 +1,20 @@
-import { FanfoldError } from "../core/errors.ts";
-import type { Json } from "../core/json.ts";
-import { LIMITS } from "../core/limits.ts";
-import { isGroupStep } from "../core/plan.ts";
-import { runIdOf } from "../core/run-id.ts";
-import { isSuccess } from "../core/run-state.ts";
-import type { Attempt } from "./claimed.ts";
-import { eachOf } from "./concurrently.ts";
-import type { Context } from "./context.ts";
-import { givesError } from "./groups/create-group.ts";
-import type { Header, Run } from "./item-kinds.ts";
-import { readHeader } from "./items/header-reads.ts";
-import { stackOf } from "./items/run-log.ts";
-import { readRunById } from "./items/run-reads.ts";
-import { loadValue } from "./items/values.ts";
-import { strandOf } from "./plan/strands.ts";
-import { memberEnds, toEntry } from "./views/results.ts";
+import { FanfoldError } from "../../core/errors.ts";
+import type { Json } from "../../core/json.ts";
+import { LIMITS } from "../../core/limits.ts";
+import { isGroupStep } from "../../core/plan.ts";
+import { runIdOf } from "../../core/run-id.ts";
+import { isSuccess } from "../../core/run-state.ts";
+import { eachOf } from "../concurrently.ts";
+import type { Context } from "../context.ts";
+import { givesError } from "../groups/create-group.ts";
+import type { Header, Run } from "../item-kinds.ts";
+import { readHeader } from "../items/header-reads.ts";
+import { stackOf } from "../items/run-log.ts";
+import { readRunById } from "../items/run-reads.ts";
+import { loadValue } from "../items/values.ts";
+import { strandOf } from "../plan/strands.ts";
+import { memberEnds, toEntry } from "../views/results.ts";
+import type { Attempt } from "./held-attempt.ts";
 
 /** Whether a run is given more than what its signature says. */
 export const takesInput = (header: Header, run: Run): boolean => run.step > 0 || header.input !== undefined;

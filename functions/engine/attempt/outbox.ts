@@ -1,14 +1,14 @@
-import { trackingOf } from "../core/compile.ts";
-import { FanfoldError } from "../core/errors.ts";
-import type { Spawned } from "../core/invocation.ts";
-import { LIMITS } from "../core/limits.ts";
-import { countedPolicy } from "../core/policy.ts";
-import type { Attempt } from "./claimed.ts";
-import type { Context } from "./context.ts";
-import { type Header, ownedBy } from "./item-kinds.ts";
-import { readHeader } from "./items/header-reads.ts";
-import { readRunById } from "./items/run-reads.ts";
-import { checkDepth, compileChild, declaredTracking } from "./plan/compile-child.ts";
+import { trackingOf } from "../../core/compile.ts";
+import { FanfoldError } from "../../core/errors.ts";
+import type { Spawned } from "../../core/invocation.ts";
+import { LIMITS } from "../../core/limits.ts";
+import { countedPolicy } from "../../core/policy.ts";
+import type { Context } from "../context.ts";
+import { type Header, ownedBy } from "../item-kinds.ts";
+import { readHeader } from "../items/header-reads.ts";
+import { readRunById } from "../items/run-reads.ts";
+import { checkDepth, compileChild, declaredTracking } from "../plan/compile-child.ts";
+import type { Attempt } from "./held-attempt.ts";
 
 /** Stores what an attempt spawned, after the budgets were checked. Nothing of it exists until the attempt's commit points at it. */
 export async function writeOutbox(context: Context, { header, run }: Attempt, spawned: Spawned): Promise<string> {

@@ -1,0 +1,59 @@
+import { FanfoldError } from "../../core/errors.ts";
+import type { MaybePromise, TaskOutcome } from "../../core/invocation.ts";
+import type { Context } from "../context.ts";
+import { isSmall } from "../items/values.ts";
+import { argumentsOf, takesInput } from "./arguments.ts";
+import { type AttemptOutcome, giveBack } from "./commit-attempts.ts";
+import type { HeldAttempt } from "./held-attempt.ts";
+import { type Commit, commitOf, endOf } from "./outcome-commit.ts";
+import { type OpenState, readOpenState } from "./stream.ts";
+import { AttemptCall } from "./task-call.ts";
+
+export type Executed = Commit | Extract<AttemptOutcome, { kind: "later" }>;
+
+/**
+ * Runs user code for a claimed run and prepares what its one commit writes; at once, when neither takes time. `later`: it is not to be committed, and has been given
+ * back if it could be.
+ */
+export function executeAttempt(context: Context, attempt: HeldAttempt): MaybePromise<Executed> {
+  const { run, step, header } = attempt;
+  if (run.attempt > 1 || takesInput(header, run)) return executeWithInput(context, attempt);
+  const outcome = context.runner.run(new AttemptCall(context, attempt, step.args ?? []));
+  return outcome instanceof Promise
+    ? outcome.then((ended) => endAttempt(context, attempt, ended, undefined))
+    : endAttempt(context, attempt, outcome, undefined);
+}
+async function executeWithInput(context: Context, attempt: HeldAttempt): Promise<Executed> {
+  const open = attempt.run.attempt > 1 ? await readOpenState(context, attempt) : undefined;
+  return endAttempt(context, attempt, await callTask(context, attempt, open), open);
+}
+function endAttempt(context: Context, attempt: HeldAttempt, outcome: TaskOutcome, open: OpenState | undefined): MaybePromise<Executed> {
+  const plain = outcome.kind === "success" && outcome.spawned === undefined && open === undefined && attempt.aborted === undefined && attempt.log.empty;
+  if (!plain) return endWithCare(context, attempt, outcome, open);
+  const { options } = attempt.step;
+  const drops = options?.ignoreResult ?? attempt.info.ignoreResult;
+  if (!drops && !isSmall(outcome.value)) return endWithCare(context, attempt, outcome, open);
+  return { set: endOf(context, "success", drops ? {} : { value: outcome.value }, outcome.counters) };
+}
+async function endWithCare(context: Context, attempt: HeldAttempt, outcome: TaskOutcome, open: OpenState | undefined): Promise<Executed> {
+  if (attempt.aborted === "lost") return { kind: "later", delaySeconds: 1 };
+  // What was done in time counts; what the abort cut off starts again.
+  if (attempt.aborted === "stopped" && (outcome.kind === "failed" || outcome.kind === "retry")) {
+    if (!attempt.thin) await giveBack(context, [attempt]);
+    return { kind: "later", delaySeconds: 0 };
+  }
+  const commit = await commitOf(context, attempt, outcome, open, () => attempt.aborted);
+  return commit === "lost" ? { kind: "later", delaySeconds: 1 } : commit;
+}
+
+async function callTask(context: Context, attempt: HeldAttempt, open: OpenState | undefined): Promise<TaskOutcome> {
+  if (open?.sealed) return { kind: "success", value: open.ownValue ?? null }; // streamed and sealed by an attempt that died before its commit
+  let input: Awaited<ReturnType<typeof argumentsOf>>;
+  try {
+    input = await argumentsOf(context, attempt);
+  } catch (error) {
+    if (error instanceof FanfoldError) return { kind: "failed", error: { name: error.name, message: error.message, reason: error.code, retryable: false } };
+    throw error;
+  }
+  return context.runner.run(new AttemptCall(context, attempt, input.args, input.collects, open?.at.cursor));
+}
