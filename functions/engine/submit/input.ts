@@ -1,17 +1,17 @@
-import { encodeCanvas } from "../core/canvas-wire.ts";
-import type { Canvas } from "../core/canvas.ts";
-import { FanfoldError } from "../core/errors.ts";
-import { canonicalJson, type Json } from "../core/json.ts";
-import { LIMITS } from "../core/limits.ts";
-import { childGroupOf, runIdOf } from "../core/run-id.ts";
-import type { Context } from "./context.ts";
-import { sealGroup } from "./follow/seal.ts";
-import { OPEN_HEIGHT } from "./groups/create-group.ts";
-import { createPage, sendPage } from "./groups/pages.ts";
-import type { Header } from "./item-kinds.ts";
-import { readHeader } from "./items/header-reads.ts";
-import { readLeaf, readRuns } from "./items/run-reads.ts";
-import { compileChild } from "./plan/compile-child.ts";
+import { encodeCanvas } from "../../core/canvas-wire.ts";
+import type { Canvas } from "../../core/canvas.ts";
+import { FanfoldError } from "../../core/errors.ts";
+import { canonicalJson, type Json } from "../../core/json.ts";
+import { LIMITS } from "../../core/limits.ts";
+import { childGroupOf, runIdOf } from "../../core/run-id.ts";
+import type { Context } from "../context.ts";
+import { sealGroup } from "../follow/seal.ts";
+import { OPEN_HEIGHT } from "../groups/create-group.ts";
+import { createPage, sendPage } from "../groups/pages.ts";
+import type { Header } from "../item-kinds.ts";
+import { readHeader } from "../items/header-reads.ts";
+import { readLeaf, readRuns } from "../items/run-reads.ts";
+import { compileChild } from "../plan/compile-child.ts";
 
 /** The open group that a job's input fills: the child group of its first run. */
 const inputGroupOf = (jobId: string): string => childGroupOf(runIdOf(jobId, 0, 0));
