@@ -1,4 +1,4 @@
-import { claimsOf } from "../engine/heartbeat.ts";
+import { claimsOf } from "../engine/execute/heartbeat.ts";
 import type { Abort, AbortReason, Claim, HeartbeatOutcome, HeldRuns, Hold } from "../engine/worker-loop.ts";
 
 /** Who keeps the leases of what this process holds: the parent over a link, or a keeper in the same process. */

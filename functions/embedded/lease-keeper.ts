@@ -1,4 +1,4 @@
-import { claimsOf } from "../engine/heartbeat.ts";
+import { claimsOf } from "../engine/execute/heartbeat.ts";
 import type { Claim, HeartbeatOutcome, HeldRuns } from "../engine/worker-loop.ts";
 import { type Log, messageOf, rateLimited } from "./log.ts";
 

@@ -1,11 +1,11 @@
 import { assertNever } from "../core/errors.ts";
 import { attendExecution, attendJob, executionEnded } from "./attend.ts";
-import type { ExecuteContext } from "./execute-context.ts";
+import type { ExecuteContext } from "./execute/execute-context.ts";
+import { handleMembers } from "./execute/members.ts";
 import { follow } from "./follow/follow.ts";
 import { recheckEdges } from "./follow/seal.ts";
 import { expandMembers } from "./groups/expand-group.ts";
 import { readGate } from "./groups/gate.ts";
-import { handleMembers } from "./members.ts";
 import { decodeMessage } from "./messages/wire.ts";
 import type { Disposition, ReceivedMessage } from "./ports.ts";
 import { applyStampRevocation } from "./revoke-stamped.ts";

@@ -4,7 +4,7 @@ import { isTerminal } from "../core/run-state.ts";
 import { all } from "./concurrently.ts";
 import type { Context } from "./context.ts";
 import { handleMessage } from "./control.ts";
-import type { ExecuteContext } from "./execute-context.ts";
+import type { ExecuteContext } from "./execute/execute-context.ts";
 import { follow } from "./follow/follow.ts";
 import { followMarked } from "./follow/recheck.ts";
 import { resumeWaiting } from "./follow/resume-waiting.ts";

@@ -1,6 +1,6 @@
 import type { Json } from "../../functions/core/json.ts";
 import type { Engine } from "../../functions/engine/contract.ts";
-import { claimsOf } from "../../functions/engine/heartbeat.ts";
+import { claimsOf } from "../../functions/engine/execute/heartbeat.ts";
 import { type Disposition, PortError } from "../../functions/engine/ports.ts";
 import type { Claim, WorkerLoop } from "../../functions/engine/worker-loop.ts";
 import type { SimProcess } from "./scheduler.ts";

@@ -1,31 +1,31 @@
-import { countOf } from "../core/counts.ts";
-import { leafOf, localIndex } from "../core/ledger.ts";
-import { type GroupStep, isGroupStep, isSingle, type PlanStep, type Strand, type TaskStep } from "../core/plan.ts";
-import type { RunRef } from "../core/run-id.ts";
-import { isTerminal } from "../core/run-state.ts";
-import { isThin } from "./attempt/unclaimed.ts";
-import type { Context } from "./context.ts";
+import { leafOf, localIndex } from "../../core/ledger.ts";
+import { type GroupStep, isGroupStep, type PlanStep } from "../../core/plan.ts";
+import type { RunRef } from "../../core/run-id.ts";
+import { isTerminal } from "../../core/run-state.ts";
+import { isThin } from "../attempt/unclaimed.ts";
+import type { Context } from "../context.ts";
+import { endRevoked } from "../follow/end-revoked.ts";
+import { follow } from "../follow/follow.ts";
+import { followMarked } from "../follow/recheck.ts";
+import { openGroupStep, resumeWaiting } from "../follow/resume-waiting.ts";
+import { gateOf } from "../groups/gate.ts";
+import { mustNotRun } from "../groups/revocations.ts";
+import type { Header, Run } from "../item-kinds.ts";
+import { isDue, isLive, isReady } from "../items/run-conditions.ts";
+import { readRuns } from "../items/run-reads.ts";
+import { sendRuns } from "../messages/send.ts";
+import type { EngineMessage } from "../messages/wire.ts";
+import { queueOf } from "../plan/step-placement.ts";
+import { strandOf, strandsOf } from "../plan/strands.ts";
+import type { Disposition } from "../ports.ts";
+import type { WorkerLoop } from "../worker-loop.ts";
+import { endUnstarted } from "./end-unstarted.ts";
 import type { ExecuteContext } from "./execute-context.ts";
-import { FollowUp } from "./follow-up.ts";
-import { endRevoked } from "./follow/end-revoked.ts";
-import { follow } from "./follow/follow.ts";
-import { followMarked } from "./follow/recheck.ts";
-import { openGroupStep, resumeWaiting } from "./follow/resume-waiting.ts";
-import { gateOf } from "./groups/gate.ts";
-import { mayBeRevoked, mustNotRun } from "./groups/revocations.ts";
-import type { Header, Run, RunAttributes } from "./item-kinds.ts";
-import { killsAlone } from "./items/run-claims.ts";
-import { isDue, isLive, isReady } from "./items/run-conditions.ts";
-import { readRuns } from "./items/run-reads.ts";
-import { breakDeadRun, endIdleRun, noteUnknownTask } from "./items/run-writes.ts";
-import { DONE, type Handled, handleDeferred, type Ready, runReady, secondsUntil } from "./lanes.ts";
-import { sendRuns } from "./messages/send.ts";
-import type { EngineMessage } from "./messages/wire.ts";
+import { FollowUp } from "./follow-passes.ts";
+import { handleDeferred, runReady, secondsUntil } from "./lanes.ts";
 import { isQuick } from "./pace.ts";
-import { queueOf } from "./plan/step-placement.ts";
-import { strandOf, strandsOf } from "./plan/strands.ts";
-import type { Disposition } from "./ports.ts";
-import type { WorkerLoop } from "./worker-loop.ts";
+import { DONE, type Handled, type Ready } from "./ready.ts";
+import { Startable } from "./startable.ts";
 
 type MemberMessage = Extract<EngineMessage, { kind: "members" }>;
 
@@ -98,43 +98,6 @@ async function turnFor({ pace, config }: ExecuteContext, { jobId }: Header, read
 const MEMBERS_PER_CLAIM = 32;
 const manifestOf = (run: Run | undefined): { manifest?: string } => (run?.manifest === undefined ? {} : { manifest: run.manifest });
 
-/**
- * Members of a leaf that have nothing to be asked about before they are claimed: their group goes on, nothing of it is revoked, and each is one task that this process
- * knows, due now, and never too late. Most are, and are looked at in no time.
- */
-class Startable {
-  readonly thin: boolean;
-  readonly #strands: readonly Strand[] | undefined;
-  readonly #context: Context;
-  readonly #members: number;
-  /** The task that was last found to be known. */
-  #known = "";
-
-  constructor(context: Context, header: Header, strands: readonly Strand[] | undefined) {
-    this.#context = context;
-    this.#strands = mayBeRevoked(header) ? undefined : strands;
-    this.#members = header.memberCount ?? 0;
-    this.thin = header.tracking === "result" || header.tracking === "ledger";
-  }
-  /** undefined: it must be looked at. */
-  step({ index, step: at }: RunRef): TaskStep | undefined {
-    const strand = at === 0 && index < this.#members ? this.#strands?.[localIndex(index, this.#context.config.width)] : undefined;
-    if (!strand || !isSingle(strand)) return undefined;
-    const [step] = strand;
-    const { options } = step;
-    if (options && (options.expires !== undefined || options.eta !== undefined || options.countdown !== undefined)) return undefined;
-    return this.#knows(step.task) ? step : undefined;
-  }
-  #knows(task: string): boolean {
-    if (task === this.#known) return true;
-    const { registry } = this.#context;
-    const info = registry.info(task);
-    if (!info || info.stateMachine || !(registry.has?.(task) ?? true)) return false;
-    this.#known = task;
-    return true;
-  }
-}
-
 /** Below a decided group runs read as cancelled: nothing is written for what never ran. */
 async function handleDecided(context: Context, header: Header, run: Run | undefined): Promise<Handled> {
   if (run && isTerminal(run.status)) return { kind: "terminal", run };
@@ -180,48 +143,6 @@ async function handleMember(
 /** Lazy: an absent row of a first step below the member count reads as queued. */
 function readsAsQueued(header: Header, ref: RunRef): boolean {
   return ref.step === 0 && !header.pages && ref.index < (header.memberCount ?? 0);
-}
-
-/** Runs that end without starting: expired ones, ones whose task nobody knows any more, ones that killed their process again and again. */
-async function endUnstarted(
-  context: Context,
-  header: Header,
-  ref: RunRef,
-  run: Run | undefined,
-  step: Exclude<PlanStep, GroupStep>,
-): Promise<Handled | undefined> {
-  const now = context.clock.now();
-  const end = async (set: Partial<RunAttributes>): Promise<Handled> => {
-    const write = run?.status === "started" ? await breakDeadRun(context, run, set) : await endIdleRun(context, ref, header, run, set);
-    if (write.run && isTerminal(write.run.status)) return { kind: "terminal", run: write.run };
-    return { kind: "later", delaySeconds: 1 };
-  };
-  const expiresAt = run?.expiresAt ?? (step.options?.expires === undefined || ref.step > 0 ? undefined : header.createdAt + step.options.expires * 1_000);
-  if (expiresAt !== undefined && expiresAt <= now && (!run || run.attempt === 0)) {
-    const error = { name: "Expired", message: "the run was not started before it expired", reason: "expired", retryable: false };
-    return end({ status: "cancelled", task: step.task, counts: { ...countOf("cancelled"), u_expired: 1 }, endedAt: now, error });
-  }
-  if (run?.status === "started" && !isLive(context, run) && killsAlone(context, run) >= context.config.maxKillsAlone) {
-    const error = {
-      name: "TaskKilled",
-      message: `the process running this task died ${context.config.maxKillsAlone} times while it ran nothing else`,
-      reason: "task_killed",
-      retryable: false,
-    };
-    return end({ status: "broken", killsAlone: killsAlone(context, run), endedAt: now, error });
-  }
-  const { registry } = context;
-  if (registry.info(step.task) && (registry.has?.(step.task) ?? true)) return undefined;
-  const since = await noteUnknownTask(context, ref, header, run, step.task);
-  const waited = (now - since) / 1_000;
-  if (waited < context.config.unknownTaskGraceSeconds) return { kind: "later", delaySeconds: Math.max(5, Math.min(300, waited)) };
-  const error = {
-    name: "UnknownTask",
-    message: `no worker of queue ${queueOf(context, step)} knows the task ${step.task}`,
-    reason: "unknown_task",
-    retryable: false,
-  };
-  return end({ status: "broken", task: step.task, endedAt: now, error });
 }
 
 async function becomeWaiting(context: Context, header: Header, ref: RunRef, run: Run | undefined, step: GroupStep): Promise<Handled> {

@@ -1,19 +1,20 @@
-import { leafOf, localIndex } from "../core/ledger.ts";
-import { isGroupStep, type PlanStep } from "../core/plan.ts";
-import { giveBack } from "./attempt/commit-attempts.ts";
-import { all } from "./concurrently.ts";
+import { leafOf, localIndex } from "../../core/ledger.ts";
+import { isGroupStep, type PlanStep } from "../../core/plan.ts";
+import { giveBack } from "../attempt/commit-attempts.ts";
+import { all } from "../concurrently.ts";
+import { follow } from "../follow/follow.ts";
+import type { FollowItem, InPlace } from "../follow/work-list.ts";
+import { gateOf } from "../groups/gate.ts";
+import { mustNotRun } from "../groups/revocations.ts";
+import { type Header, ownedBy, type Run } from "../item-kinds.ts";
+import { keepPart, type Thin } from "../items/ledger-parts.ts";
+import { noteThin } from "../jobs/progress.ts";
+import { sendRuns } from "../messages/send.ts";
+import { notBeforeOf, queueOf } from "../plan/step-placement.ts";
+import type { WorkerLoop } from "../worker-loop.ts";
 import type { ExecuteContext } from "./execute-context.ts";
-import { follow } from "./follow/follow.ts";
-import type { FollowItem, InPlace } from "./follow/work-list.ts";
-import { gateOf } from "./groups/gate.ts";
-import { mustNotRun } from "./groups/revocations.ts";
-import { type Header, ownedBy, type Run } from "./item-kinds.ts";
-import { keepPart, type Thin } from "./items/ledger-parts.ts";
-import { noteThin } from "./jobs/progress.ts";
-import { type Handled, runStarted, type Started } from "./lanes.ts";
-import { sendRuns } from "./messages/send.ts";
-import { notBeforeOf, queueOf } from "./plan/step-placement.ts";
-import type { WorkerLoop } from "./worker-loop.ts";
+import { runStarted, type Started } from "./lanes.ts";
+import type { Handled } from "./ready.ts";
 
 /**
  * Follows the runs of a message up in as few passes as possible: a pass starts a moment after the first run ended and takes all that ended by then; when no

@@ -1,6 +1,6 @@
-import type { TaskStep } from "../core/plan.ts";
-import type { EngineConfig } from "./config.ts";
-import type { Clock } from "./ports.ts";
+import type { TaskStep } from "../../core/plan.ts";
+import type { EngineConfig } from "../config.ts";
+import type { Clock } from "../ports.ts";
 
 /** How fast runs of each task were lately, as this engine instance saw them: nobody else needs to know, and nothing depends on it but speed. */
 export class Pace {

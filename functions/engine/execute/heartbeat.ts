@@ -1,11 +1,11 @@
-import { jobIdOf, runIdOf, scopesOf } from "../core/run-id.ts";
-import { all } from "./concurrently.ts";
-import type { Context } from "./context.ts";
-import { withStampsOf } from "./groups/gate.ts";
-import { mustNotRun } from "./groups/revocations.ts";
-import { readHeaders } from "./items/header-reads.ts";
-import { endLeaseOp, heartbeatOp } from "./items/run-claims.ts";
-import type { Claim, HeartbeatOutcome, HeldRuns } from "./worker-loop.ts";
+import { jobIdOf, runIdOf, scopesOf } from "../../core/run-id.ts";
+import { all } from "../concurrently.ts";
+import type { Context } from "../context.ts";
+import { withStampsOf } from "../groups/gate.ts";
+import { mustNotRun } from "../groups/revocations.ts";
+import { readHeaders } from "../items/header-reads.ts";
+import { endLeaseOp, heartbeatOp } from "../items/run-claims.ts";
+import type { Claim, HeartbeatOutcome, HeldRuns } from "../worker-loop.ts";
 
 /** Extends leases under their fences, and looks whether a group above has decided. One write per claim, one read per distinct group. */
 export async function heartbeat(context: Context, claims: readonly Claim[]): Promise<readonly HeartbeatOutcome[]> {

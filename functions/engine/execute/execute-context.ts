@@ -1,4 +1,4 @@
-import type { Context } from "./context.ts";
+import type { Context } from "../context.ts";
 import type { Pace } from "./pace.ts";
 
 /** What running members needs beside what every use case works with. */

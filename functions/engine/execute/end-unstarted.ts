@@ -1,0 +1,53 @@
+import { countOf } from "../../core/counts.ts";
+import type { GroupStep, PlanStep } from "../../core/plan.ts";
+import type { RunRef } from "../../core/run-id.ts";
+import { isTerminal } from "../../core/run-state.ts";
+import type { Context } from "../context.ts";
+import type { Header, Run, RunAttributes } from "../item-kinds.ts";
+import { killsAlone } from "../items/run-claims.ts";
+import { isLive } from "../items/run-conditions.ts";
+import { breakDeadRun, endIdleRun, noteUnknownTask } from "../items/run-writes.ts";
+import { queueOf } from "../plan/step-placement.ts";
+import type { Handled } from "./ready.ts";
+
+/** Runs that end without starting: expired ones, ones whose task nobody knows any more, ones that killed their process again and again. */
+export async function endUnstarted(
+  context: Context,
+  header: Header,
+  ref: RunRef,
+  run: Run | undefined,
+  step: Exclude<PlanStep, GroupStep>,
+): Promise<Handled | undefined> {
+  const now = context.clock.now();
+  const end = async (set: Partial<RunAttributes>): Promise<Handled> => {
+    const write = run?.status === "started" ? await breakDeadRun(context, run, set) : await endIdleRun(context, ref, header, run, set);
+    if (write.run && isTerminal(write.run.status)) return { kind: "terminal", run: write.run };
+    return { kind: "later", delaySeconds: 1 };
+  };
+  const expiresAt = run?.expiresAt ?? (step.options?.expires === undefined || ref.step > 0 ? undefined : header.createdAt + step.options.expires * 1_000);
+  if (expiresAt !== undefined && expiresAt <= now && (!run || run.attempt === 0)) {
+    const error = { name: "Expired", message: "the run was not started before it expired", reason: "expired", retryable: false };
+    return end({ status: "cancelled", task: step.task, counts: { ...countOf("cancelled"), u_expired: 1 }, endedAt: now, error });
+  }
+  if (run?.status === "started" && !isLive(context, run) && killsAlone(context, run) >= context.config.maxKillsAlone) {
+    const error = {
+      name: "TaskKilled",
+      message: `the process running this task died ${context.config.maxKillsAlone} times while it ran nothing else`,
+      reason: "task_killed",
+      retryable: false,
+    };
+    return end({ status: "broken", killsAlone: killsAlone(context, run), endedAt: now, error });
+  }
+  const { registry } = context;
+  if (registry.info(step.task) && (registry.has?.(step.task) ?? true)) return undefined;
+  const since = await noteUnknownTask(context, ref, header, run, step.task);
+  const waited = (now - since) / 1_000;
+  if (waited < context.config.unknownTaskGraceSeconds) return { kind: "later", delaySeconds: Math.max(5, Math.min(300, waited)) };
+  const error = {
+    name: "UnknownTask",
+    message: `no worker of queue ${queueOf(context, step)} knows the task ${step.task}`,
+    reason: "unknown_task",
+    retryable: false,
+  };
+  return end({ status: "broken", task: step.task, endedAt: now, error });
+}

@@ -1,0 +1,43 @@
+import { localIndex } from "../../core/ledger.ts";
+import { isSingle, type Strand, type TaskStep } from "../../core/plan.ts";
+import type { RunRef } from "../../core/run-id.ts";
+import type { Context } from "../context.ts";
+import { mayBeRevoked } from "../groups/revocations.ts";
+import type { Header } from "../item-kinds.ts";
+
+/**
+ * Members of a leaf that have nothing to be asked about before they are claimed: their group goes on, nothing of it is revoked, and each is one task that this process
+ * knows, due now, and never too late. Most are, and are looked at in no time.
+ */
+export class Startable {
+  readonly thin: boolean;
+  readonly #strands: readonly Strand[] | undefined;
+  readonly #context: Context;
+  readonly #members: number;
+  /** The task that was last found to be known. */
+  #known = "";
+
+  constructor(context: Context, header: Header, strands: readonly Strand[] | undefined) {
+    this.#context = context;
+    this.#strands = mayBeRevoked(header) ? undefined : strands;
+    this.#members = header.memberCount ?? 0;
+    this.thin = header.tracking === "result" || header.tracking === "ledger";
+  }
+  /** undefined: it must be looked at. */
+  step({ index, step: at }: RunRef): TaskStep | undefined {
+    const strand = at === 0 && index < this.#members ? this.#strands?.[localIndex(index, this.#context.config.width)] : undefined;
+    if (!strand || !isSingle(strand)) return undefined;
+    const [step] = strand;
+    const { options } = step;
+    if (options && (options.expires !== undefined || options.eta !== undefined || options.countdown !== undefined)) return undefined;
+    return this.#knows(step.task) ? step : undefined;
+  }
+  #knows(task: string): boolean {
+    if (task === this.#known) return true;
+    const { registry } = this.#context;
+    const info = registry.info(task);
+    if (!info || info.stateMachine || !(registry.has?.(task) ?? true)) return false;
+    this.#known = task;
+    return true;
+  }
+}
