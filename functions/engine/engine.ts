@@ -1,25 +1,20 @@
-import { FanfoldError } from "../core/errors.ts";
 import { Turns } from "./concurrently.ts";
 import { DEFAULT_CONFIG, type EngineConfig } from "./config.ts";
-import type { Context } from "./context.ts";
 import type { Engine } from "./contract.ts";
-import { handleMessage } from "./control.ts";
-import { handleDeadLetter } from "./dead-letter.ts";
+import { cancel } from "./control/cancel-job.ts";
+import { handleDeadLetter } from "./control/dead-letter.ts";
+import { handleMessage } from "./control/handle-message.ts";
+import { revokeRun } from "./control/revoke-run.ts";
+import { revokeStamped } from "./control/revoke-stamped.ts";
+import { sweep } from "./control/sweep.ts";
 import type { ExecuteContext } from "./execute/execute-context.ts";
 import { endLeases, heartbeat } from "./execute/heartbeat.ts";
 import { Pace, patienceMs } from "./execute/pace.ts";
 import { GateCache } from "./groups/gate.ts";
-import { readHeader } from "./items/header-reads.ts";
-import { setOutcome } from "./items/header-writes.ts";
-import { countersOf, readLedger } from "./items/ledger-reads.ts";
-import { sendControl } from "./messages/send.ts";
 import { PlanStore } from "./plan/plan-store.ts";
 import type { Ports } from "./ports.ts";
-import { revokeStamped } from "./revoke-stamped.ts";
-import { revokeRun } from "./revoke.ts";
 import { putPage, sealInput } from "./submit/input.ts";
 import { newJobId, planJob, submitJob, submitOpenJob } from "./submit/submit.ts";
-import { sweep } from "./sweep.ts";
 import { jobGraph } from "./views/job-graph.ts";
 import { listEvents, listJobs, viewJob } from "./views/job-view.ts";
 import { jobResults } from "./views/results.ts";
@@ -63,20 +58,4 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     endLeases: (claims) => endLeases(context, claims),
     sweep: (options) => sweep(context, options?.until),
   };
-}
-
-/** Durable once the outcome is written; the message only hurries what follows. */
-async function cancel(context: Context, jobId: string): Promise<boolean> {
-  const root = await readHeader(context, jobId);
-  if (!root?.job) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
-  if (root.outcome === "cancelled" && root.state === "open") {
-    // An earlier call may have died before its message.
-    await sendControl(context, { kind: "cancel", gid: jobId, round: root.round });
-    return true;
-  }
-  if (root.outcome) return false;
-  const totals = countersOf(await readLedger(context, { gid: jobId, round: root.round, level: root.height, node: 0 }));
-  const { header } = await setOutcome(context, jobId, root.round, "cancelled", totals, true);
-  await sendControl(context, { kind: "cancel", gid: jobId, round: root.round });
-  return header?.outcome === "cancelled";
 }

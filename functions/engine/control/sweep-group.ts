@@ -1,93 +1,27 @@
-import { leafOf, localIndex } from "../core/ledger.ts";
-import { isTerminal } from "../core/run-state.ts";
-import { attendJob } from "./attend.ts";
-import { all, eachBounded } from "./concurrently.ts";
-import type { Context } from "./context.ts";
-import type { SweepReport } from "./contract.ts";
-import { follow } from "./follow/follow.ts";
-import { pathUp, recheckNodes } from "./follow/recheck.ts";
-import { resumeWaiting } from "./follow/resume-waiting.ts";
-import { recheckEdges } from "./follow/seal.ts";
-import { expandMembers } from "./groups/expand-group.ts";
-import { readGate } from "./groups/gate.ts";
-import { resumeSide } from "./groups/links.ts";
-import { mustNotRun } from "./groups/revocations.ts";
-import { asJob, DUE_SHARDS, dueShard, type Header, jobKey, OPEN_SHARDS, openShard, type Run } from "./item-kinds.ts";
-import { readHeader } from "./items/header-reads.ts";
-import { setNextCheck } from "./items/header-writes.ts";
-import { doneOf, readLedger, readLedgers } from "./items/ledger-reads.ts";
-import { isDue, isLive, isReady } from "./items/run-conditions.ts";
-import { readLeaf, readRun, readRunById } from "./items/run-reads.ts";
-import { clearDue, noteResend } from "./items/run-writes.ts";
-import { putJob } from "./jobs/job-item.ts";
-import { sendControl, sendRun } from "./messages/send.ts";
-import type { IndexName, Key } from "./ports.ts";
-import { applyRevocation } from "./revoke.ts";
-import { resumeDeferred } from "./waits/deferred.ts";
-
-/**
- * The sweeper (docs/protocol.md, section 13): nothing stays stuck because a message was lost or a process died. It walks the headers that are not closed and
- * due for a check, repairs what it finds through the same follow-up as everybody else, and sends what is due.
- */
-export async function sweep(context: Context, until = Number.POSITIVE_INFINITY): Promise<SweepReport> {
-  let checked = 0;
-  let unfinished = false;
-  const over = (): boolean => (unfinished ||= context.clock.now() >= until);
-  const now = context.clock.now();
-  await eachBounded(
-    Array.from({ length: OPEN_SHARDS }, (_, k) => openShard(k)),
-    4,
-    async (partition) => {
-      for await (const key of indexed(context, "open", partition, now)) {
-        if (over()) return;
-        checked++;
-        await sendControl(context, { kind: "sweep", gid: key.partition.slice(2), fromLeaf: 0 });
-      }
-    },
-  );
-  let due = 0;
-  let failed = 0;
-  let error: unknown;
-  await eachBounded(
-    Array.from({ length: DUE_SHARDS }, (_, k) => dueShard(k)),
-    8,
-    async (partition) => {
-      for await (const key of indexed(context, "due", partition, now + context.queue.maxDelaySeconds * 1_000)) {
-        if (over()) return;
-        due++;
-        try {
-          await sendDue(context, key);
-        } catch (thrown) {
-          // One entry that cannot be sent must not hold up those behind it.
-          failed++;
-          error ??= thrown;
-        }
-      }
-    },
-  );
-  return { checked, due, failed, unfinished, ...(error === undefined ? {} : { error }) };
-}
-async function* indexed(context: Context, index: IndexName, partition: string, upTo: number): AsyncGenerator<Key, void, undefined> {
-  let cursor: string | undefined;
-  do {
-    const page = await context.store.queryIndex({ index, partition, upTo, limit: 100, ...(cursor === undefined ? {} : { cursor }) });
-    yield* page.keys;
-    cursor = page.cursor;
-  } while (cursor !== undefined);
-}
-
-/** Hands a due run to its queue with the exact delay left, then takes it out of the index, in this order: a death in between sends it twice. */
-async function sendDue(context: Context, key: Key): Promise<void> {
-  const [, local, step] = key.sort.split("#");
-  const parts = key.partition.split("#");
-  const leaf = Number(parts.at(-1));
-  const ref = { gid: parts.slice(1, -1).join("#"), index: leaf * context.config.width + Number(local), step: Number(step) };
-  const run = await readRun(context, ref);
-  if (run?.due === undefined) return;
-  const header = await readHeader(context, ref.gid);
-  if (header && !header.outcome && !isTerminal(run.status)) await sendRun(context, header, run, Math.max(0, (run.due - context.clock.now()) / 1_000));
-  await clearDue(context, run, run.due);
-}
+import { leafOf, localIndex } from "../../core/ledger.ts";
+import { isTerminal } from "../../core/run-state.ts";
+import { all } from "../concurrently.ts";
+import type { Context } from "../context.ts";
+import { follow } from "../follow/follow.ts";
+import { pathUp, recheckNodes } from "../follow/recheck.ts";
+import { resumeWaiting } from "../follow/resume-waiting.ts";
+import { recheckEdges } from "../follow/seal.ts";
+import { expandMembers } from "../groups/expand-group.ts";
+import { readGate } from "../groups/gate.ts";
+import { resumeSide } from "../groups/links.ts";
+import { mustNotRun } from "../groups/revocations.ts";
+import { asJob, type Header, jobKey, type Run } from "../item-kinds.ts";
+import { readHeader } from "../items/header-reads.ts";
+import { setNextCheck } from "../items/header-writes.ts";
+import { doneOf, readLedger, readLedgers } from "../items/ledger-reads.ts";
+import { isDue, isLive, isReady } from "../items/run-conditions.ts";
+import { readLeaf, readRunById } from "../items/run-reads.ts";
+import { noteResend } from "../items/run-writes.ts";
+import { putJob } from "../jobs/job-item.ts";
+import { sendControl, sendRun } from "../messages/send.ts";
+import { resumeDeferred } from "../waits/deferred.ts";
+import { attendJob } from "./attend-execution.ts";
+import { applyRevocation } from "./revoke-run.ts";
 
 /** A run that ended a moment ago is still being followed up by its worker: that is no repair. */
 const FOLLOW_LATE_MS = 30_000;

@@ -1,17 +1,17 @@
-import { assertNever } from "../core/errors.ts";
-import { attendExecution, attendJob, executionEnded } from "./attend.ts";
-import type { ExecuteContext } from "./execute/execute-context.ts";
-import { handleMembers } from "./execute/members.ts";
-import { follow } from "./follow/follow.ts";
-import { recheckEdges } from "./follow/seal.ts";
-import { expandMembers } from "./groups/expand-group.ts";
-import { readGate } from "./groups/gate.ts";
-import { decodeMessage } from "./messages/wire.ts";
-import type { Disposition, ReceivedMessage } from "./ports.ts";
+import { assertNever } from "../../core/errors.ts";
+import type { ExecuteContext } from "../execute/execute-context.ts";
+import { handleMembers } from "../execute/members.ts";
+import { follow } from "../follow/follow.ts";
+import { recheckEdges } from "../follow/seal.ts";
+import { expandMembers } from "../groups/expand-group.ts";
+import { readGate } from "../groups/gate.ts";
+import { decodeMessage } from "../messages/wire.ts";
+import type { Disposition, ReceivedMessage } from "../ports.ts";
+import type { WorkerLoop } from "../worker-loop.ts";
+import { attendExecution, attendJob, executionEnded } from "./attend-execution.ts";
+import { applyRevocation } from "./revoke-run.ts";
 import { applyStampRevocation } from "./revoke-stamped.ts";
-import { applyRevocation } from "./revoke.ts";
-import { sweepGroup } from "./sweep.ts";
-import type { WorkerLoop } from "./worker-loop.ts";
+import { sweepGroup } from "./sweep-group.ts";
 
 /** Handles one message of any queue. What it throws must not be acknowledged. */
 export async function handleMessage(

@@ -1,17 +1,17 @@
-import { FanfoldError } from "../core/errors.ts";
-import { LIMITS } from "../core/limits.ts";
-import { isTerminal } from "../core/run-state.ts";
-import { filterTexts, type StampFilter } from "../core/stamps.ts";
-import type { Context } from "./context.ts";
-import { endRevoked } from "./follow/end-revoked.ts";
-import { follow } from "./follow/follow.ts";
-import { withStampsOf } from "./groups/gate.ts";
-import { mustNotRun, REVOKED } from "./groups/revocations.ts";
-import { walkRuns } from "./groups/walk-runs.ts";
-import type { Run } from "./item-kinds.ts";
-import { readHeader } from "./items/header-reads.ts";
-import { addRevokedStamps } from "./items/header-writes.ts";
-import { sendControl } from "./messages/send.ts";
+import { FanfoldError } from "../../core/errors.ts";
+import { LIMITS } from "../../core/limits.ts";
+import { isTerminal } from "../../core/run-state.ts";
+import { filterTexts, type StampFilter } from "../../core/stamps.ts";
+import type { Context } from "../context.ts";
+import { endRevoked } from "../follow/end-revoked.ts";
+import { follow } from "../follow/follow.ts";
+import { withStampsOf } from "../groups/gate.ts";
+import { mustNotRun, REVOKED } from "../groups/revocations.ts";
+import { walkRuns } from "../groups/walk-runs.ts";
+import type { Run } from "../item-kinds.ts";
+import { readHeader } from "../items/header-reads.ts";
+import { addRevokedStamps } from "../items/header-writes.ts";
+import { sendControl } from "../messages/send.ts";
 
 /**
  * Revoking by stamp (docs/adr/0007). The root header says which stamps are revoked; that write is the revocation, for runs that exist and for those that come.

@@ -1,15 +1,15 @@
-import { FanfoldError } from "../core/errors.ts";
-import { ownerOf, parseRunId } from "../core/run-id.ts";
-import { isTerminal } from "../core/run-state.ts";
-import type { Context } from "./context.ts";
-import { endRevoked } from "./follow/end-revoked.ts";
-import { follow } from "./follow/follow.ts";
-import { readGate } from "./groups/gate.ts";
-import { mustNotRun, revokedFrom } from "./groups/revocations.ts";
-import { readHeader } from "./items/header-reads.ts";
-import { addRevoked } from "./items/header-writes.ts";
-import { readLastStep } from "./items/run-reads.ts";
-import { sendControl } from "./messages/send.ts";
+import { FanfoldError } from "../../core/errors.ts";
+import { ownerOf, parseRunId } from "../../core/run-id.ts";
+import { isTerminal } from "../../core/run-state.ts";
+import type { Context } from "../context.ts";
+import { endRevoked } from "../follow/end-revoked.ts";
+import { follow } from "../follow/follow.ts";
+import { readGate } from "../groups/gate.ts";
+import { mustNotRun, revokedFrom } from "../groups/revocations.ts";
+import { readHeader } from "../items/header-reads.ts";
+import { addRevoked } from "../items/header-writes.ts";
+import { readLastStep } from "../items/run-reads.ts";
+import { sendControl } from "../messages/send.ts";
 
 /**
  * Revoking a run (docs/adr/0007). Its group's header says that the strand must not go past a step; that write is the revocation, all else follows from it:

@@ -1,18 +1,18 @@
-import { FanfoldError } from "../core/errors.ts";
-import type { ErrorData } from "../core/invocation.ts";
-import { toJson } from "../core/json-check.ts";
-import type { Json } from "../core/json.ts";
-import type { Context } from "./context.ts";
-import { follow } from "./follow/follow.ts";
-import { recheckEdges } from "./follow/seal.ts";
-import { readGate } from "./groups/gate.ts";
-import { type Header, ownedBy } from "./item-kinds.ts";
-import { absent } from "./items/conditions.ts";
-import { readHeader } from "./items/header-reads.ts";
-import { sendControl } from "./messages/send.ts";
-import type { ExecutionError, Executions } from "./ports.ts";
-import { type Answer, seal } from "./waits/answers.ts";
-import { executionsOf, keyOfExecution, stopExecution } from "./waits/executions.ts";
+import { FanfoldError } from "../../core/errors.ts";
+import type { ErrorData } from "../../core/invocation.ts";
+import { toJson } from "../../core/json-check.ts";
+import type { Json } from "../../core/json.ts";
+import type { Context } from "../context.ts";
+import { follow } from "../follow/follow.ts";
+import { recheckEdges } from "../follow/seal.ts";
+import { readGate } from "../groups/gate.ts";
+import { type Header, ownedBy } from "../item-kinds.ts";
+import { absent } from "../items/conditions.ts";
+import { readHeader } from "../items/header-reads.ts";
+import { sendControl } from "../messages/send.ts";
+import type { ExecutionError, Executions } from "../ports.ts";
+import { type Answer, seal } from "../waits/answers.ts";
+import { executionsOf, keyOfExecution, stopExecution } from "../waits/executions.ts";
 
 /**
  * Does what is due for a group that waits for an execution, whatever that is: start it, ask after it, stop it. By whoever has the port, for a control message

@@ -1,0 +1,22 @@
+import { FanfoldError } from "../../core/errors.ts";
+import type { Context } from "../context.ts";
+import { readHeader } from "../items/header-reads.ts";
+import { setOutcome } from "../items/header-writes.ts";
+import { countersOf, readLedger } from "../items/ledger-reads.ts";
+import { sendControl } from "../messages/send.ts";
+
+/** Durable once the outcome is written; the message only hurries what follows. */
+export async function cancel(context: Context, jobId: string): Promise<boolean> {
+  const root = await readHeader(context, jobId);
+  if (!root?.job) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
+  if (root.outcome === "cancelled" && root.state === "open") {
+    // An earlier call may have died before its message.
+    await sendControl(context, { kind: "cancel", gid: jobId, round: root.round });
+    return true;
+  }
+  if (root.outcome) return false;
+  const totals = countersOf(await readLedger(context, { gid: jobId, round: root.round, level: root.height, node: 0 }));
+  const { header } = await setOutcome(context, jobId, root.round, "cancelled", totals, true);
+  await sendControl(context, { kind: "cancel", gid: jobId, round: root.round });
+  return header?.outcome === "cancelled";
+}
