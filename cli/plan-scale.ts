@@ -1,7 +1,7 @@
-import { DEFAULT_DEPLOYMENT, type Deployment } from "../functions/core/cost-model.ts";
-import { predictChord, type ScalePrediction } from "../functions/core/scale-model.ts";
-import { countWork, type WorkCount } from "../functions/core/work-count.ts";
-import type { TrackingLevel } from "../functions/core/work-shape.ts";
+import { DEFAULT_DEPLOYMENT, type Deployment } from "../functions/core/cost/cost-model.ts";
+import { predictChord, type ScalePrediction } from "../functions/core/cost/scale-model.ts";
+import { countWork, type WorkCount } from "../functions/core/cost/work-count.ts";
+import type { TrackingLevel } from "../functions/core/cost/work-shape.ts";
 import { DEFAULT_CONFIG } from "../functions/engine/config.ts";
 import { chordShape, FULL_PAGE } from "../functions/engine/plan/chord-shape.ts";
 import { protocolOf } from "../functions/engine/plan/job-shape.ts";

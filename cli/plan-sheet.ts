@@ -1,9 +1,9 @@
 import type { JobPlan } from "../functions/client/index.ts";
-import { type Price, PRICE_PARTS, totalMessages, totalWrites } from "../functions/core/cost-model.ts";
-import { PART_NAMES } from "../functions/core/job-plan.ts";
-import type { ScalePrediction } from "../functions/core/scale-model.ts";
-import type { WorkCount } from "../functions/core/work-count.ts";
-import type { TrackingLevel } from "../functions/core/work-shape.ts";
+import { type Price, PRICE_PARTS, totalMessages, totalWrites } from "../functions/core/cost/cost-model.ts";
+import { PART_NAMES } from "../functions/core/cost/job-estimate.ts";
+import type { ScalePrediction } from "../functions/core/cost/scale-model.ts";
+import type { WorkCount } from "../functions/core/cost/work-count.ts";
+import type { TrackingLevel } from "../functions/core/cost/work-shape.ts";
 import { formatCount, formatCounted, formatDollars, formatDuration, oneLine, table } from "./format.ts";
 
 /** Plans as texts for people. */

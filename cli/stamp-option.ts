@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import { readStamp, stampFilter, type Stamp, type StampFilter } from "../functions/core/stamps.ts";
+import { readStamp, type Stamp, type StampFilter, stampFilter } from "../functions/core/plan/stamps.ts";
 
 export type { Stamp };
 /** `team=blue`; the value is JSON where it is JSON, else text. */

@@ -1,5 +1,6 @@
 import { Arn, ArnFormat, Aws, Stack } from "aws-cdk-lib";
 import type { Construct } from "constructs";
+import { tableDefinitions } from "../functions/core/items/table-definitions.ts";
 import {
   bucketName,
   deadLetterQueueName,
@@ -8,8 +9,7 @@ import {
   queueResourceName,
   resourceNames,
   siteFunctionName,
-} from "../functions/core/resource-names.ts";
-import { tableDefinitions } from "../functions/core/table-definitions.ts";
+} from "../functions/core/names/resource-names.ts";
 
 /**
  * Where everything of a deployment is, derived from its prefix and nothing else: no stack exports anything, none imports, so each can come and go alone. Account and

@@ -1,13 +1,13 @@
 import { type Command, Option } from "commander";
 import { config } from "../../fanfold.config.ts";
 import type { JobPlan } from "../../functions/client/index.ts";
+import { TRACKING_LEVELS, type TrackingLevel } from "../../functions/core/cost/work-shape.ts";
 import { FanfoldError } from "../../functions/core/errors.ts";
-import { TRACKING_LEVELS, type TrackingLevel } from "../../functions/core/work-shape.ts";
 import { action, command, type CommonOptions, type Context, notNegative, wholeNumber } from "../command.ts";
 import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
-import { planSheet, scaleSheet } from "../plan-sheet.ts";
 import { planScale } from "../plan-scale.ts";
+import { planSheet, scaleSheet } from "../plan-sheet.ts";
 import { preparePlan } from "../start-work.ts";
 import { fieldOption, WHAT } from "./run.ts";
 

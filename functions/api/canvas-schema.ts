@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { TRACKINGS } from "../core/canvas.ts";
+import { TRACKINGS } from "../core/canvas/canvas.ts";
 import { LIMITS } from "../core/limits.ts";
 import { components, failurePolicy, json, milliseconds } from "./schemas.ts";
 

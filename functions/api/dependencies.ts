@@ -1,6 +1,6 @@
-import type { Canvas } from "../core/canvas.ts";
-import type { TaskRegistry } from "../core/invocation.ts";
+import type { Canvas } from "../core/canvas/canvas.ts";
 import type { JsonObject } from "../core/json.ts";
+import type { TaskRegistry } from "../core/task/invocation.ts";
 import type { Engine, Submitted } from "../engine/contract.ts";
 import type { Security } from "./security.ts";
 

@@ -1,8 +1,8 @@
-import type { Canvas, Links } from "../core/canvas.ts";
-import { parseCanvas } from "../core/canvas-wire.ts";
+import { parseCanvas } from "../core/canvas/canvas-wire.ts";
+import type { Canvas, Links } from "../core/canvas/canvas.ts";
 import { assertNever, FanfoldError } from "../core/errors.ts";
 import { jsonPointer } from "../core/json-pointer.ts";
-import { nearestName } from "../core/nearest-name.ts";
+import { nearestName } from "../core/names/nearest-name.ts";
 import type { TaskCatalog } from "./dependencies.ts";
 
 /** A canvas out of a request: well-formed, and every task of it known. `at` is where it stands in the body, as a JSON pointer. */

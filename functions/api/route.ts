@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { FanfoldError } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
+import { nearestName } from "../core/names/nearest-name.ts";
 import type { Dependencies } from "./dependencies.ts";
-import { nearestName } from "../core/nearest-name.ts";
 import { parseJson, parseLines, readText, requireContentType } from "./read-body.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "DELETE";

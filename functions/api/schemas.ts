@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { LIMITS } from "../core/limits.ts";
-import { readStamp, type Stamp, stampFilter } from "../core/stamps.ts";
+import { readStamp, type Stamp, stampFilter } from "../core/plan/stamps.ts";
 
 /** Schemas with a name, under `#/components/schemas` of the OpenAPI document. */
 export const components = z.registry<{ id: string; description?: string }>();

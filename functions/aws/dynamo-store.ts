@@ -9,15 +9,15 @@ import {
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import { assertNever } from "../core/errors.ts";
-import { attributesBytes, keyBytes, writeUnits } from "../core/item-size.ts";
-import { type Attributes, INDEXES } from "../core/item.ts";
-import { PARTITION_ATTRIBUTE, SORT_ATTRIBUTE, tableDefinitions } from "../core/table-definitions.ts";
-import { compareUtf8 } from "../core/utf8.ts";
+import { attributesBytes, keyBytes, writeUnits } from "../core/items/item-size.ts";
+import { type Attributes, INDEXES } from "../core/items/item.ts";
+import { PARTITION_ATTRIBUTE, SORT_ATTRIBUTE, tableDefinitions } from "../core/items/table-definitions.ts";
+import { compareUtf8 } from "../core/items/utf8.ts";
 import type { IndexQuery, IndexResult, Item, Key, QueryOptions, QueryResult, Store, Table, WriteOp, WriteResult } from "../engine/ports.ts";
 import { MAX_SOCKETS } from "./client-options.ts";
 import { eachBounded } from "./each-bounded.ts";
 import { compileWrite } from "./expression.ts";
-import { decodeItem, decodeKey, encodeItem, encodeKey, type EncodedItem } from "./item-codec.ts";
+import { decodeItem, decodeKey, type EncodedItem, encodeItem, encodeKey } from "./item-codec.ts";
 import { retrying, retryingEntries } from "./retry.ts";
 import type { Usage } from "./usage.ts";
 

@@ -1,7 +1,7 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { assertNever } from "../core/errors.ts";
-import type { Attribute, Change, Condition } from "../core/item.ts";
-import { PARTITION_ATTRIBUTE } from "../core/table-definitions.ts";
+import type { Attribute, Change, Condition } from "../core/items/item.ts";
+import { PARTITION_ATTRIBUTE } from "../core/items/table-definitions.ts";
 import { encodeAttribute } from "./item-codec.ts";
 
 /** The parts of a request that say what is done, and when. Absent where there is nothing to say: DynamoDB refuses empty ones. */

@@ -1,8 +1,8 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { FanfoldError } from "../core/errors.ts";
-import type { Attribute, Attributes, Item, Key, Table } from "../core/item.ts";
+import type { Attribute, Attributes, Item, Key, Table } from "../core/items/item.ts";
+import { PARTITION_ATTRIBUTE, SORT_ATTRIBUTE } from "../core/items/table-definitions.ts";
 import type { Json } from "../core/json.ts";
-import { PARTITION_ATTRIBUTE, SORT_ATTRIBUTE } from "../core/table-definitions.ts";
 
 /**
  * Items as DynamoDB's attribute values: `S`, `N`, `BOOL`, `NULL`, `SS`, `NS`. Arrays and objects, which are only ever replaced as a whole, are one JSON

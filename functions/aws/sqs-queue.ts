@@ -6,7 +6,7 @@ import {
   type SQSClient,
 } from "@aws-sdk/client-sqs";
 import { FanfoldError } from "../core/errors.ts";
-import { queueResourceName } from "../core/resource-names.ts";
+import { queueResourceName } from "../core/names/resource-names.ts";
 import { type OutgoingMessage, PortError, type Queue } from "../engine/ports.ts";
 import { eachBounded } from "./each-bounded.ts";
 import { retrying, retryingEntries, type Unaccepted } from "./retry.ts";

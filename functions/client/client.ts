@@ -1,9 +1,9 @@
-import type { Canvas, FailurePolicy } from "../core/canvas.ts";
-import { encodeCanvas } from "../core/canvas-wire.ts";
+import { encodeCanvas } from "../core/canvas/canvas-wire.ts";
+import type { Canvas, FailurePolicy } from "../core/canvas/canvas.ts";
 import { FanfoldError } from "../core/errors.ts";
 import { canonicalJson, type Json } from "../core/json.ts";
-import type { Stamp, StampFilter } from "../core/stamps.ts";
-import { ask, readParts, type ClientOptions } from "./transport.ts";
+import type { Stamp, StampFilter } from "../core/plan/stamps.ts";
+import { ask, type ClientOptions, readParts } from "./transport.ts";
 import type { Job, JobEvent, JobGraph, JobPlan, JobState, JsonObject, Page, ResultEntry, Run, RunStatus, Submitted, WorkflowInfo } from "./types.ts";
 
 export type { ClientOptions } from "./transport.ts";

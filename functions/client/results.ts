@@ -1,8 +1,8 @@
-import type { ErrorData } from "../core/invocation.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
-import { runIdOf, sideGroupOf } from "../core/run-id.ts";
-import { isFailure, isSuccess, isTerminal, type RunStatus } from "../core/run-state.ts";
+import { runIdOf, sideGroupOf } from "../core/plan/run-id.ts";
+import { isFailure, isSuccess, isTerminal, type RunStatus } from "../core/plan/run-state.ts";
+import type { ErrorData } from "../core/task/invocation.ts";
 import { hasEnded, type Job, type Page, type Run } from "./types.ts";
 
 /** Where results are read from: a client, or an engine. */

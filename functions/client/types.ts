@@ -1,9 +1,9 @@
-import type { Counts } from "../core/counts.ts";
-import type { ErrorData, ResultEntry } from "../core/invocation.ts";
-import type { JobCost } from "../core/job-cost.ts";
-import type { JobPlan } from "../core/job-plan.ts";
+import type { JobCost } from "../core/cost/job-cost.ts";
+import type { JobPlan } from "../core/cost/job-estimate.ts";
 import type { Json, JsonObject } from "../core/json.ts";
-import type { RunStatus } from "../core/run-state.ts";
+import type { Counts } from "../core/plan/counts.ts";
+import type { RunStatus } from "../core/plan/run-state.ts";
+import type { ErrorData, ResultEntry } from "../core/task/invocation.ts";
 
 /** Answers of the API, as /openapi.json describes them. Times are milliseconds since the epoch. */
 export type JobState = "pending" | "started" | "success" | "failure" | "pausing" | "paused" | "cancelling" | "cancelled" | "timed-out";

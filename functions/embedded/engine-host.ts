@@ -1,8 +1,8 @@
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { TaskRegistry } from "../core/invocation.ts";
-import { ENGINE_QUEUE } from "../core/queue-name.ts";
+import { ENGINE_QUEUE } from "../core/names/queue-name.ts";
+import type { TaskRegistry } from "../core/task/invocation.ts";
 import type { Engine } from "../engine/contract.ts";
 import { createEngine } from "../engine/engine.ts";
 import { createRegistry, createRunner, createWorkflows, loadTaskModule, type TaskModule, type Workflows } from "../sdk/index.ts";

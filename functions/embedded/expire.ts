@@ -1,4 +1,4 @@
-import { indexMoves } from "../core/item-size.ts";
+import { indexMoves } from "../core/items/item-size.ts";
 import type { Clock, Key } from "../engine/ports.ts";
 import type { LmdbEnvironment } from "./lmdb-environment.ts";
 import { type ExpiringPartition, firstExpired } from "./lmdb-expiry.ts";

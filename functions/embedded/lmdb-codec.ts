@@ -1,4 +1,4 @@
-import type { Attribute, Attributes } from "../core/item.ts";
+import type { Attribute, Attributes } from "../core/items/item.ts";
 import type { Json } from "../core/json.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { Attribute, Table } from "../core/item.ts";
+import type { Attribute, Table } from "../core/items/item.ts";
 import type { LmdbEnvironment } from "./lmdb-environment.ts";
 import { SEPARATOR, sortableInteger } from "./lmdb-key.ts";
 

@@ -1,5 +1,5 @@
-import type { Key } from "../core/item.ts";
-import type { IndexEntry, IndexMove } from "../core/item-size.ts";
+import type { IndexEntry, IndexMove } from "../core/items/item-size.ts";
+import type { Key } from "../core/items/item.ts";
 import { INDEXES, type IndexName, type IndexQuery, type IndexResult } from "../engine/ports.ts";
 import type { TextDatabase } from "./lmdb-environment.ts";
 import { partitionPrefix, prefixEnd, SEPARATOR, sortableNumber } from "./lmdb-key.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { utf8Bytes } from "../core/utf8.ts";
+import { utf8Bytes } from "../core/items/utf8.ts";
 
 /**
  * Keys are texts without the character U+0000, joined by it, and ordered by the bytes of their UTF-8 form, as LMDB compares them.

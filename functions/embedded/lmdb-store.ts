@@ -1,5 +1,5 @@
-import { checkKey, decideWrite } from "../core/item-algebra.ts";
-import type { Attributes } from "../core/item.ts";
+import { checkKey, decideWrite } from "../core/items/item-algebra.ts";
+import type { Attributes } from "../core/items/item.ts";
 import type { IndexQuery, IndexResult, Item, Key, QueryOptions, QueryResult, Store, Table, WriteOp, WriteResult } from "../engine/ports.ts";
 import { decodeAttributes, encodeAttributes } from "./lmdb-codec.ts";
 import { type LmdbEnvironment, readVolatile, type TextDatabase } from "./lmdb-environment.ts";

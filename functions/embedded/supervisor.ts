@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { ENGINE_QUEUE } from "../core/queue-name.ts";
+import { ENGINE_QUEUE } from "../core/names/queue-name.ts";
 import type { Engine } from "../engine/contract.ts";
 import type { Claim } from "../engine/worker-loop.ts";
 import { endNow } from "./database-door.ts";

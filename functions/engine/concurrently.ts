@@ -1,4 +1,4 @@
-import type { MaybePromise } from "../core/invocation.ts";
+import type { MaybePromise } from "../core/task/invocation.ts";
 
 /** Waits for all, then throws the first failure: nothing goes on behind the back of a message that was given up. */
 export async function all<T>(promises: readonly Promise<T>[]): Promise<T[]> {

@@ -1,5 +1,5 @@
-import type { GroupStep, Strand } from "../core/plan.ts";
-import type { PlanPages } from "../core/work-count.ts";
+import type { PlanPages } from "../core/cost/work-count.ts";
+import type { GroupStep, Strand } from "../core/plan/plan.ts";
 import type { Turns } from "./concurrently.ts";
 import type { EngineConfig } from "./config.ts";
 import type { Header, Owned } from "./item-kinds.ts";

@@ -1,11 +1,11 @@
-import type { Canvas, FailurePolicy } from "../core/canvas.ts";
-import type { Counts } from "../core/counts.ts";
-import type { ErrorData, ResultEntry } from "../core/invocation.ts";
-import type { JobCost } from "../core/job-cost.ts";
-import type { JobPlan } from "../core/job-plan.ts";
+import type { Canvas, FailurePolicy } from "../core/canvas/canvas.ts";
+import type { JobCost } from "../core/cost/job-cost.ts";
+import type { JobPlan } from "../core/cost/job-estimate.ts";
 import type { Json, JsonObject } from "../core/json.ts";
-import type { RunStatus } from "../core/run-state.ts";
-import type { Stamp, StampFilter } from "../core/stamps.ts";
+import type { Counts } from "../core/plan/counts.ts";
+import type { RunStatus } from "../core/plan/run-state.ts";
+import type { Stamp, StampFilter } from "../core/plan/stamps.ts";
+import type { ErrorData, ResultEntry } from "../core/task/invocation.ts";
 import type { Disposition, ReceivedMessage } from "./ports.ts";
 import type { Claim, HeartbeatOutcome, WorkerLoop } from "./worker-loop.ts";
 

@@ -1,12 +1,12 @@
-import type { FailurePolicy, Tracking } from "../core/canvas.ts";
-import type { Counts } from "../core/counts.ts";
-import type { ErrorData } from "../core/invocation.ts";
-import type { Estimate } from "../core/job-cost.ts";
+import type { FailurePolicy, Tracking } from "../core/canvas/canvas.ts";
+import type { Estimate } from "../core/cost/job-cost.ts";
 import type { Json, JsonObject } from "../core/json.ts";
-import { leafOf, localIndex } from "../core/ledger.ts";
-import type { GroupStep, WaitStep } from "../core/plan.ts";
-import type { RunRef, SideKind } from "../core/run-id.ts";
-import type { RunStatus } from "../core/run-state.ts";
+import type { Counts } from "../core/plan/counts.ts";
+import { leafOf, localIndex } from "../core/plan/ledger.ts";
+import type { GroupStep, WaitStep } from "../core/plan/plan.ts";
+import type { RunRef, SideKind } from "../core/plan/run-id.ts";
+import type { RunStatus } from "../core/plan/run-state.ts";
+import type { ErrorData } from "../core/task/invocation.ts";
 import type { Attributes, Item, Key } from "./ports.ts";
 
 /**

@@ -1,6 +1,6 @@
-import type { TaskRegistry, TaskRunner } from "../core/invocation.ts";
-import type { IndexName, Item, Key, Table, WriteOp, WriteResult } from "../core/item.ts";
+import type { IndexName, Item, Key, Table, WriteOp, WriteResult } from "../core/items/item.ts";
 import type { Json } from "../core/json.ts";
+import type { TaskRegistry, TaskRunner } from "../core/task/invocation.ts";
 
 /**
  * The ports of the engine. Their vocabulary is what DynamoDB, SQS and S3 can do atomically on one item, one message, one object:
@@ -25,8 +25,8 @@ export interface Ports {
 // ---------------------------------------------------------------- store
 
 /** The data that the store port speaks is pure and lives in core, so that core can evaluate it. */
-export { INDEXES } from "../core/item.ts";
-export type { Attributes, Change, Condition, IndexName, Item, Key, PutOp, Table, UpdateOp, WriteOp, WriteResult } from "../core/item.ts";
+export { INDEXES } from "../core/items/item.ts";
+export type { Attributes, Change, Condition, IndexName, Item, Key, PutOp, Table, UpdateOp, WriteOp, WriteResult } from "../core/items/item.ts";
 
 export interface QueryOptions {
   /** Inclusive bounds of the sort key. */

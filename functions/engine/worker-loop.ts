@@ -1,4 +1,4 @@
-import type { RunRef } from "../core/run-id.ts";
+import type { RunRef } from "../core/plan/run-id.ts";
 
 /** Runs of one group that this process executes in turn, all claimed under one token. */
 export interface HeldRuns {

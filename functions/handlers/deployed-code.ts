@@ -1,5 +1,5 @@
-import type { TaskInfo, TaskRegistry, TaskRunner } from "../core/invocation.ts";
 import type { JsonObject } from "../core/json.ts";
+import type { TaskInfo, TaskRegistry, TaskRunner } from "../core/task/invocation.ts";
 import { createRunner } from "../sdk/runner.ts";
 import { isTask, tasksByName } from "../sdk/task.ts";
 

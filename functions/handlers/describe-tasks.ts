@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import * as z from "zod/v4/core";
 import { FanfoldError } from "../core/errors.ts";
-import type { JsonObject } from "../core/json.ts";
 import { toJson } from "../core/json-check.ts";
-import { formatQueueName, parseQueueName } from "../core/queue-name.ts";
+import type { JsonObject } from "../core/json.ts";
+import { formatQueueName, parseQueueName } from "../core/names/queue-name.ts";
 import { loadTaskModule } from "../sdk/module.ts";
 import type { AnyTask } from "../sdk/task.ts";
 import type { Exports, RegistryData, RegistryTask } from "./deployed-code.ts";

@@ -1,6 +1,6 @@
 import type { Context } from "aws-lambda";
-import type { TaskRegistry } from "../core/invocation.ts";
-import { type MetricName, METRICS } from "../core/metric-names.ts";
+import { type MetricName, METRICS } from "../core/names/metric-names.ts";
+import type { TaskRegistry } from "../core/task/invocation.ts";
 import type { Log } from "../embedded/log.ts";
 import { DEFAULT_CONFIG, type EngineConfig } from "../engine/config.ts";
 import type { Engine } from "../engine/contract.ts";

@@ -1,4 +1,4 @@
-import { METRIC_DIMENSIONS, METRIC_NAMESPACE, type MetricName } from "../core/metric-names.ts";
+import { METRIC_DIMENSIONS, METRIC_NAMESPACE, type MetricName } from "../core/names/metric-names.ts";
 import type { Log } from "../embedded/log.ts";
 
 /** Writes one line to the function's log. */

@@ -1,8 +1,8 @@
 import type { Context } from "aws-lambda";
-import { METRICS } from "../core/metric-names.ts";
+import { METRICS } from "../core/names/metric-names.ts";
 import { messageOf } from "../embedded/log.ts";
-import type { DeployedCode } from "./deployed-code.ts";
 import { openAws } from "./aws-platform.ts";
+import type { DeployedCode } from "./deployed-code.ts";
 import { type Open, openFunction } from "./function.ts";
 
 /** Called every minute: orders a check of each group that is due for one, and sends the runs whose time has come. */

@@ -1,4 +1,4 @@
-import type { StopSignal } from "../core/stop-signal.ts";
+import type { StopSignal } from "../core/task/stop-signal.ts";
 
 /**
  * The result of `work`, or the signal's reason as soon as it aborts. Work that ignores the signal is left behind: its late result or error goes

@@ -1,10 +1,10 @@
-import type { Canvas, FailurePolicy } from "../core/canvas.ts";
+import type { Canvas, FailurePolicy } from "../core/canvas/canvas.ts";
+import { readFailurePolicy } from "../core/canvas/signature-options.ts";
 import { FanfoldError } from "../core/errors.ts";
-import type { Spawned } from "../core/invocation.ts";
 import { canonicalJson, type Json } from "../core/json.ts";
 import { LIMITS } from "../core/limits.ts";
-import { readFailurePolicy } from "../core/signature-options.ts";
-import { canvasesOf, canvasOf, isIterable, type CanvasSource } from "./canvas-builder.ts";
+import type { Spawned } from "../core/task/invocation.ts";
+import { canvasesOf, canvasOf, type CanvasSource, isIterable } from "./canvas-builder.ts";
 
 const COUNTER_NAME = /^[A-Za-z0-9_]{1,50}$/;
 /** Counters are attributes of ledger items, which must stay small enough for one write unit. */

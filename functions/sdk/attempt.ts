@@ -1,9 +1,9 @@
 import * as z from "zod/v4/core";
-import { errorData, OutcomeError } from "../core/error-data.ts";
 import { FanfoldError } from "../core/errors.ts";
-import type { MaybePromise, TaskCall, TaskOutcome } from "../core/invocation.ts";
-import type { Json, JsonObject } from "../core/json.ts";
 import { toJson } from "../core/json-check.ts";
+import type { Json, JsonObject } from "../core/json.ts";
+import { errorData, OutcomeError } from "../core/task/error-data.ts";
+import type { MaybePromise, TaskCall, TaskOutcome } from "../core/task/invocation.ts";
 import { AttemptEffects } from "./attempt-effects.ts";
 import { createContext } from "./create-context.ts";
 import { typeError } from "./errors.ts";

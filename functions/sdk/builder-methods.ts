@@ -1,13 +1,13 @@
-import type { Canvas, SignatureOptions } from "../core/canvas.ts";
-import * as algebra from "../core/canvas-algebra.ts";
-import { type Marks, stamp, type StampRules, type StampVisitor } from "../core/canvas-stamp.ts";
-import { encodeCanvas } from "../core/canvas-wire.ts";
+import * as algebra from "../core/canvas/canvas-algebra.ts";
+import { type Marks, stamp, type StampRules, type StampVisitor } from "../core/canvas/canvas-stamp.ts";
+import { encodeCanvas } from "../core/canvas/canvas-wire.ts";
+import type { Canvas, SignatureOptions } from "../core/canvas/canvas.ts";
+import { readSignatureOptions } from "../core/canvas/signature-options.ts";
 import { FanfoldError } from "../core/errors.ts";
-import type { Json, JsonObject } from "../core/json.ts";
 import { toJson } from "../core/json-check.ts";
-import { readSignatureOptions } from "../core/signature-options.ts";
+import type { Json, JsonObject } from "../core/json.ts";
 import type { CanvasSource } from "./builder-types.ts";
-import { submitCanvas, type SubmitCall, type SubmittedJob } from "./submitter.ts";
+import { type SubmitCall, submitCanvas, type SubmittedJob } from "./submitter.ts";
 
 /** What the methods of a builder work on: its canvas, and how a builder of its kind is made of another one. */
 export interface BuilderState {

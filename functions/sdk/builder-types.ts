@@ -1,8 +1,8 @@
-import type { Canvas, Chunks, Group, SignatureOptions } from "../core/canvas.ts";
-import type { LinkRules } from "../core/canvas-algebra.ts";
-import type { Marks, StampRules, StampVisitor } from "../core/canvas-stamp.ts";
-import type { ErrorData } from "../core/invocation.ts";
+import type { LinkRules } from "../core/canvas/canvas-algebra.ts";
+import type { Marks, StampRules, StampVisitor } from "../core/canvas/canvas-stamp.ts";
+import type { Canvas, Chunks, Group, SignatureOptions } from "../core/canvas/canvas.ts";
 import type { Json, JsonObject } from "../core/json.ts";
+import type { ErrorData } from "../core/task/invocation.ts";
 import type { Ends, Missing } from "./partial-args.ts";
 import type { SubmitCall, SubmittedJob } from "./submitter.ts";
 

@@ -1,9 +1,9 @@
-import type { Canvas, Group, GroupOptions } from "../core/canvas.ts";
-import { chainOf } from "../core/canvas-algebra.ts";
-import { parseCanvas } from "../core/canvas-wire.ts";
+import { chainOf } from "../core/canvas/canvas-algebra.ts";
+import { parseCanvas } from "../core/canvas/canvas-wire.ts";
+import type { Canvas, Group, GroupOptions } from "../core/canvas/canvas.ts";
+import { readGroupOptions } from "../core/canvas/signature-options.ts";
 import { FanfoldError } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
-import { readGroupOptions } from "../core/signature-options.ts";
 import { builderOf, canvasOf, invalidCanvas } from "./builder-methods.ts";
 import type {
   CanvasSource,

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { FanfoldError } from "../core/errors.ts";
-import { ENGINE_QUEUE, QUEUE_FUNCTIONS, type QueueFunction } from "../core/queue-name.ts";
+import { ENGINE_QUEUE, QUEUE_FUNCTIONS, type QueueFunction } from "../core/names/queue-name.ts";
 import { describeIssue } from "./schema-issue.ts";
 
 /** What a deployment of your own may want otherwise: fanfold.config.ts. The stacks and the runtime of one machine read the same file. */

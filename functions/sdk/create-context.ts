@@ -1,10 +1,10 @@
-import { abortSignalOf } from "../core/stop-signal.ts";
-import { errorData, OutcomeError } from "../core/error-data.ts";
 import { FanfoldError } from "../core/errors.ts";
-import type { GroupHandle, TaskCall, TaskOutcome } from "../core/invocation.ts";
-import type { Json, JsonObject } from "../core/json.ts";
 import { toJson } from "../core/json-check.ts";
+import type { Json, JsonObject } from "../core/json.ts";
 import { LIMITS } from "../core/limits.ts";
+import { errorData, OutcomeError } from "../core/task/error-data.ts";
+import type { GroupHandle, TaskCall, TaskOutcome } from "../core/task/invocation.ts";
+import { abortSignalOf } from "../core/task/stop-signal.ts";
 import type { AttemptEffects } from "./attempt-effects.ts";
 import { canvasOf } from "./canvas-builder.ts";
 import { TaskError } from "./errors.ts";

@@ -1,4 +1,4 @@
-import type { ErrorData } from "../core/invocation.ts";
+import type { ErrorData } from "../core/task/invocation.ts";
 
 export interface TaskErrorOptions {
   /** `false` ends the run at once; otherwise the task's retry policy decides. */

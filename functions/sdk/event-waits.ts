@@ -1,9 +1,9 @@
-import { OutcomeError } from "../core/error-data.ts";
 import { FanfoldError } from "../core/errors.ts";
-import type { AwaitedEvent, RunServices, TaskOutcome } from "../core/invocation.ts";
 import type { Json } from "../core/json.ts";
 import { LIMITS } from "../core/limits.ts";
-import { nameProblem } from "../core/names.ts";
+import { nameProblem } from "../core/names/names.ts";
+import { OutcomeError } from "../core/task/error-data.ts";
+import type { AwaitedEvent, RunServices, TaskOutcome } from "../core/task/invocation.ts";
 
 /** Events that one attempt asks for. One that has not come ends the attempt, whatever user code makes of the error that says so. */
 export class EventWaits {

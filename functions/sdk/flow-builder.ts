@@ -1,7 +1,7 @@
-import type { Canvas } from "../core/canvas.ts";
+import { encodeCanvas, parseCanvas } from "../core/canvas/canvas-wire.ts";
+import type { Canvas } from "../core/canvas/canvas.ts";
+import type { ValueCondition } from "../core/canvas/value-condition.ts";
 import type { Json } from "../core/json.ts";
-import { encodeCanvas, parseCanvas } from "../core/canvas-wire.ts";
-import type { ValueCondition } from "../core/value-condition.ts";
 import { builderOf, canvasOf } from "./builder-methods.ts";
 import type { AllOf, CanvasSource, Fits, RestOf, ResultOf, TypedCanvas } from "./builder-types.ts";
 

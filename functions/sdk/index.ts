@@ -6,8 +6,8 @@ export type { TaskSignature } from "./signature.ts";
 export { canvasFrom, chain, chord, group } from "./canvas-builder.ts";
 export type { CanvasBuilder, CanvasSource, ChunksBuilder, FailedRequest, GroupBuilder, LinkedError, RestOf, ResultOf, TypedCanvas } from "./builder-types.ts";
 export { approval, repeat, waitForEvent, when, type WaitOptions } from "./flow-builder.ts";
-export type { ValueCondition } from "../core/value-condition.ts";
-export type { Marks, StampRules, StampVisitor } from "../core/canvas-stamp.ts";
+export type { ValueCondition } from "../core/canvas/value-condition.ts";
+export type { Marks, StampRules, StampVisitor } from "../core/canvas/canvas-stamp.ts";
 export type { CursorItem, SpawnedChildren, SpawnOptions, StreamYield, TaskContext, TaskLog } from "./task-context.ts";
 export { TaskBroken, TaskError, type TaskErrorOptions } from "./errors.ts";
 export {
@@ -23,9 +23,9 @@ export { setSubmitter, type SubmitCall, type SubmitOptions, type SubmittedJob, t
 export { createRegistry, createRunner } from "./runner.ts";
 export { loadTaskModule, type TaskModule } from "./module.ts";
 
-export type { Canvas, Chain, Chord, FailurePolicy, Group, GroupOptions, Signature, SignatureOptions, Tracking } from "../core/canvas.ts";
+export type { Canvas, Chain, Chord, FailurePolicy, Group, GroupOptions, Signature, SignatureOptions, Tracking } from "../core/canvas/canvas.ts";
 export { FanfoldError, type ErrorCode } from "../core/errors.ts";
-export type { ErrorData, GroupHandle, ResultEntry, TaskRegistry, TaskRunner } from "../core/invocation.ts";
+export type { ErrorData, GroupHandle, ResultEntry, TaskRegistry, TaskRunner } from "../core/task/invocation.ts";
 export type { RetryPolicy } from "../core/retry-policy.ts";
 export type { Json, JsonObject } from "../core/json.ts";
-export { formatQueueName, parseQueueName, type QueueDefaults, type QueueFunction, type QueueName } from "../core/queue-name.ts";
+export { formatQueueName, parseQueueName, type QueueDefaults, type QueueFunction, type QueueName } from "../core/names/queue-name.ts";

@@ -1,7 +1,7 @@
-import { isInstance, OutcomeError } from "../core/error-data.ts";
 import { FanfoldError } from "../core/errors.ts";
-import type { TaskCall, TaskOutcome } from "../core/invocation.ts";
 import type { Json, JsonObject } from "../core/json.ts";
+import { isInstance, OutcomeError } from "../core/task/error-data.ts";
+import type { TaskCall, TaskOutcome } from "../core/task/invocation.ts";
 import { runAttempt } from "./attempt.ts";
 import { TaskError } from "./errors.ts";
 import type { AnyTask } from "./task.ts";

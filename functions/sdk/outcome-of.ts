@@ -1,6 +1,6 @@
-import { errorData, isInstance, OutcomeError } from "../core/error-data.ts";
-import type { StopSignal } from "../core/stop-signal.ts";
-import type { TaskOutcome } from "../core/invocation.ts";
+import { errorData, isInstance, OutcomeError } from "../core/task/error-data.ts";
+import type { TaskOutcome } from "../core/task/invocation.ts";
+import type { StopSignal } from "../core/task/stop-signal.ts";
 import { TaskBroken } from "./errors.ts";
 
 /** How the attempt ends that threw this. */

@@ -1,11 +1,11 @@
 import { FanfoldError } from "../core/errors.ts";
-import type { MaybePromise, TaskCall, TaskOutcome, TaskRegistry, TaskRunner } from "../core/invocation.ts";
 import type { Json } from "../core/json.ts";
-import type { StopSignal } from "../core/stop-signal.ts";
+import type { MaybePromise, TaskCall, TaskOutcome, TaskRegistry, TaskRunner } from "../core/task/invocation.ts";
+import type { StopSignal } from "../core/task/stop-signal.ts";
 import { raceAbort } from "./abort-race.ts";
 import { runAttempt } from "./attempt.ts";
 import { outcomeOf } from "./outcome-of.ts";
-import { tasksByName, type AnyTask } from "./task.ts";
+import { type AnyTask, tasksByName } from "./task.ts";
 
 /**
  * What the engine must know of these tasks.

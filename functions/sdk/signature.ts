@@ -1,7 +1,7 @@
-import type { Canvas, Signature, SignatureOptions } from "../core/canvas.ts";
-import { replaceParts } from "../core/canvas-algebra.ts";
-import type { Json, JsonObject } from "../core/json.ts";
+import { replaceParts } from "../core/canvas/canvas-algebra.ts";
+import type { Canvas, Signature, SignatureOptions } from "../core/canvas/canvas.ts";
 import { toJson } from "../core/json-check.ts";
+import type { Json, JsonObject } from "../core/json.ts";
 import { builderOf, type BuilderState, checkedParts, METHODS } from "./builder-methods.ts";
 import type { TypedCanvas } from "./builder-types.ts";
 import type { Ends, Missing } from "./partial-args.ts";

@@ -1,11 +1,11 @@
 import type * as z from "zod/v4/core";
-import { OutcomeError } from "../core/error-data.ts";
 import { FanfoldError } from "../core/errors.ts";
-import type { Json } from "../core/json.ts";
 import { toJson } from "../core/json-check.ts";
+import type { Json } from "../core/json.ts";
 import { LIMITS } from "../core/limits.ts";
-import { createTask, type GivenKwargs, type KwargsOf, type Task, type TaskSettings } from "./task.ts";
+import { OutcomeError } from "../core/task/error-data.ts";
 import type { TaskContext } from "./task-context.ts";
+import { createTask, type GivenKwargs, type KwargsOf, type Task, type TaskSettings } from "./task.ts";
 
 /** What `input` may use: all that a task has but children of its own and counters. */
 export type InputContext<Kwargs> = Omit<TaskContext<Kwargs>, "spawn" | "spawnWithCallback" | "addToChord" | "replace" | "count" | "at" | "cursor">;

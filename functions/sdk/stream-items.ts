@@ -1,9 +1,9 @@
-import type { StopSignal } from "../core/stop-signal.ts";
-import { OutcomeError } from "../core/error-data.ts";
 import { FanfoldError } from "../core/errors.ts";
-import type { StreamItem, TaskOutcome } from "../core/invocation.ts";
-import type { Json } from "../core/json.ts";
 import { toJson } from "../core/json-check.ts";
+import type { Json } from "../core/json.ts";
+import { OutcomeError } from "../core/task/error-data.ts";
+import type { StreamItem, TaskOutcome } from "../core/task/invocation.ts";
+import type { StopSignal } from "../core/task/stop-signal.ts";
 import { raceAbort } from "./abort-race.ts";
 import { canvasOf, type CanvasSource } from "./canvas-builder.ts";
 import type { EventWaits } from "./event-waits.ts";

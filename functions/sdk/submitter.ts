@@ -1,4 +1,4 @@
-import type { Canvas } from "../core/canvas.ts";
+import type { Canvas } from "../core/canvas/canvas.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 

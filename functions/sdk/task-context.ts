@@ -1,6 +1,6 @@
-import type { FailurePolicy } from "../core/canvas.ts";
-import type { GroupHandle, ResultEntry } from "../core/invocation.ts";
+import type { FailurePolicy } from "../core/canvas/canvas.ts";
 import type { Json, JsonObject } from "../core/json.ts";
+import type { GroupHandle, ResultEntry } from "../core/task/invocation.ts";
 import type { CanvasSource } from "./canvas-builder.ts";
 
 /** Appends to the run's log: first and last lines are kept, written once, at the end of the attempt. Never fails a run. */

@@ -1,13 +1,13 @@
 import * as z from "zod/v4/core";
-import type { Canvas } from "../core/canvas.ts";
-import { errorData, isFanfoldError } from "../core/error-data.ts";
+import type { Canvas } from "../core/canvas/canvas.ts";
 import { FanfoldError } from "../core/errors.ts";
-import type { JsonObject } from "../core/json.ts";
 import { assertJson, toJson } from "../core/json-check.ts";
+import type { JsonObject } from "../core/json.ts";
 import { LIMITS } from "../core/limits.ts";
-import { nameProblem } from "../core/names.ts";
+import { nameProblem } from "../core/names/names.ts";
+import { nearestName } from "../core/names/nearest-name.ts";
+import { errorData, isFanfoldError } from "../core/task/error-data.ts";
 import { canvasOf, type CanvasSource } from "./canvas-builder.ts";
-import { nearestName } from "../core/nearest-name.ts";
 import { describeIssue } from "./schema-issue.ts";
 
 /** What `defineWorkflow` takes. */

@@ -1,7 +1,7 @@
-import { checkKey, decideWrite } from "../core/item-algebra.ts";
-import type { Item, Key, Table, WriteOp, WriteResult } from "../core/item.ts";
-import { type IndexMove, indexEntry, INDEX_NAMES } from "../core/item-size.ts";
-import { compareUtf8 } from "../core/utf8.ts";
+import { checkKey, decideWrite } from "../core/items/item-algebra.ts";
+import { INDEX_NAMES, indexEntry, type IndexMove } from "../core/items/item-size.ts";
+import type { Item, Key, Table, WriteOp, WriteResult } from "../core/items/item.ts";
+import { compareUtf8 } from "../core/items/utf8.ts";
 import type { IndexQuery, IndexResult, QueryOptions, QueryResult } from "../engine/ports.ts";
 
 interface Partition {

@@ -1,4 +1,4 @@
-import { attributesBytes, keyBytes } from "../core/item-size.ts";
+import { attributesBytes, keyBytes } from "../core/items/item-size.ts";
 import type { IndexQuery, IndexResult, Item, Key, QueryOptions, QueryResult, Store, Table, WriteOp, WriteResult } from "../engine/ports.ts";
 import { ItemTable } from "./item-table.ts";
 

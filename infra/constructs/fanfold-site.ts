@@ -1,5 +1,5 @@
 import { Construct } from "constructs";
-import { formatQueueName, type QueueFunction } from "../../functions/core/queue-name.ts";
+import { formatQueueName, type QueueFunction } from "../../functions/core/names/queue-name.ts";
 import type { SiteSettings } from "../../functions/sdk/config.ts";
 import { Deployment } from "../deployment.ts";
 import { allow } from "../permissions.ts";

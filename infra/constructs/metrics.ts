@@ -1,6 +1,6 @@
 import { Duration } from "aws-cdk-lib";
 import { type IMetric, MathExpression, Metric, Stats } from "aws-cdk-lib/aws-cloudwatch";
-import { METRIC_DIMENSIONS, METRIC_NAMESPACE, type MetricName } from "../../functions/core/metric-names.ts";
+import { METRIC_DIMENSIONS, METRIC_NAMESPACE, type MetricName } from "../../functions/core/names/metric-names.ts";
 
 /** What is measured, apart from how it is drawn or when it alarms. All by name: the resource may be of another stack. */
 const PERIOD = Duration.minutes(5);

@@ -1,7 +1,7 @@
 import { Dashboard, GraphWidget } from "aws-cdk-lib/aws-cloudwatch";
 import { Construct } from "constructs";
-import { METRICS } from "../../functions/core/metric-names.ts";
-import { formatQueueName } from "../../functions/core/queue-name.ts";
+import { METRICS } from "../../functions/core/names/metric-names.ts";
+import { formatQueueName } from "../../functions/core/names/queue-name.ts";
 import type { Settings, SiteSettings } from "../../functions/sdk/config.ts";
 import { Deployment } from "../deployment.ts";
 import { engineMetric, functionMetric, messagesIn, queueMetric, timeToDrain } from "./metrics.ts";

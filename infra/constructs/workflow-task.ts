@@ -1,8 +1,8 @@
-import { IntegrationPattern, JsonPath, TaskInput, type TaskStateBaseProps, type Timeout } from "aws-cdk-lib/aws-stepfunctions";
 import { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
+import { IntegrationPattern, JsonPath, TaskInput, type TaskStateBaseProps, type Timeout } from "aws-cdk-lib/aws-stepfunctions";
 import { LambdaInvoke } from "aws-cdk-lib/aws-stepfunctions-tasks";
 import type { Construct } from "constructs";
-import { DEFAULT_PREFIX } from "../../functions/core/resource-names.ts";
+import { DEFAULT_PREFIX } from "../../functions/core/names/resource-names.ts";
 import { Deployment } from "../deployment.ts";
 
 export interface WorkflowTaskProps extends Pick<TaskStateBaseProps, "comment" | "inputPath" | "outputPath" | "resultPath" | "resultSelector" | "stateName"> {

@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { canvasJsonSchema } from "../../functions/api/canvas-schema.ts";
-import { encodeCanvas, parseCanvas } from "../../functions/core/canvas-wire.ts";
-import { canvas as anyCanvas } from "../core/canvas-arbitrary.ts";
+import { encodeCanvas, parseCanvas } from "../../functions/core/canvas/canvas-wire.ts";
+import { canvas as anyCanvas } from "../core/canvas/canvas-arbitrary.ts";
 
 const published = new URL("../../docs/canvas.schema.json", import.meta.url);
 const schema = z.fromJSONSchema(JSON.parse(readFileSync(published, "utf8")) as Parameters<typeof z.fromJSONSchema>[0]);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type AwsPorts, createAwsPorts } from "../../functions/aws/aws-ports.ts";
-import type { Attributes, Condition, Key } from "../../functions/core/item.ts";
+import type { Attributes, Condition, Key } from "../../functions/core/items/item.ts";
 import type { Json } from "../../functions/core/json.ts";
 import { emulatedVariables, isEmulated, makeTables } from "./emulated.ts";
 

@@ -1,10 +1,10 @@
+import { randomBytes } from "node:crypto";
 import { CreateTableCommand, DeleteTableCommand, DynamoDBClient, UpdateTimeToLiveCommand, waitUntilTableExists } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
-import { randomBytes } from "node:crypto";
 import { clientOptions, endpointOf, type Variables } from "../../functions/aws/client-options.ts";
-import { PARTITION_ATTRIBUTE, SORT_ATTRIBUTE, type TableDefinition, tableDefinitions, TTL_ATTRIBUTE } from "../../functions/core/table-definitions.ts";
-import { queueResourceName } from "../../functions/core/resource-names.ts";
+import { PARTITION_ATTRIBUTE, SORT_ATTRIBUTE, type TableDefinition, tableDefinitions, TTL_ATTRIBUTE } from "../../functions/core/items/table-definitions.ts";
+import { queueResourceName } from "../../functions/core/names/resource-names.ts";
 
 const ANSWER_MS = 20_000;
 

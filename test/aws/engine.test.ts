@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type AwsPorts, createAwsPorts } from "../../functions/aws/aws-ports.ts";
-import type { Tracking } from "../../functions/core/canvas.ts";
+import type { Tracking } from "../../functions/core/canvas/canvas.ts";
 import { SystemIds } from "../../functions/embedded/system-ids.ts";
 import type { Engine } from "../../functions/engine/contract.ts";
 import { createEngine } from "../../functions/engine/engine.ts";

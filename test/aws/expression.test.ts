@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { compileWrite } from "../../functions/aws/expression.ts";
-import type { Condition } from "../../functions/core/item.ts";
+import type { Condition } from "../../functions/core/items/item.ts";
 
 describe("expressions", () => {
   const conditionOf = (when: Condition) => compileWrite(undefined, when).ConditionExpression;

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeItem, encodeAttribute, encodeItem } from "../../functions/aws/item-codec.ts";
-import type { Attribute, Key } from "../../functions/core/item.ts";
+import type { Attribute, Key } from "../../functions/core/items/item.ts";
 import type { Json } from "../../functions/core/json.ts";
 
 const key: Key = { table: "callbacks", partition: "P", sort: "S" };

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { hasEnded } from "../../functions/client/index.ts";
-import { parseCanvas } from "../../functions/core/canvas-wire.ts";
+import { parseCanvas } from "../../functions/core/canvas/canvas-wire.ts";
 import { type Runtime, startRuntime } from "../../functions/embedded/runtime.ts";
 import { chainOfChords, nestedInBody, nestedInHeader, runsOf, type Wire } from "../engine/chord-shapes.ts";
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { readGroupOptions } from "../../functions/core/signature-options.ts";
+import { readGroupOptions } from "../../functions/core/canvas/signature-options.ts";
 import { trackingLevels } from "./levels.ts";
 
 it("the tracking levels are those that a group takes", () => {

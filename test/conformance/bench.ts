@@ -1,5 +1,5 @@
 import { jobResult, type Result, type Run } from "../../functions/client/index.ts";
-import { parseCanvas } from "../../functions/core/canvas-wire.ts";
+import { parseCanvas } from "../../functions/core/canvas/canvas-wire.ts";
 import type { Json } from "../../functions/core/json.ts";
 import type { EngineConfig } from "../../functions/engine/config.ts";
 import type { Engine, JobView } from "../../functions/engine/contract.ts";

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createClient, type ClientOptions, type ResultSource } from "../../functions/client/index.ts";
-import type { Canvas } from "../../functions/core/canvas.ts";
+import { type ClientOptions, createClient, type ResultSource } from "../../functions/client/index.ts";
+import type { Canvas } from "../../functions/core/canvas/canvas.ts";
 import { startRuntime } from "../../functions/embedded/runtime.ts";
 
 /** What runs the canvases of cases: an engine, wherever it is. Its workers know the tasks of `tasks.ts`. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { childGroupOf, depthOf, jobIdOf, ownerOf } from "../../functions/core/run-id.ts";
+import { childGroupOf, depthOf, jobIdOf, ownerOf } from "../../functions/core/plan/run-id.ts";
 import { chain, defineTask, type TaskContext } from "../../functions/sdk/index.ts";
 import { add, Bench, chord, identity, tsum } from "./bench.ts";
 import { add as addTask } from "./tasks.ts";

@@ -1,6 +1,6 @@
-import type { Canvas } from "../../functions/core/canvas.ts";
-import { normalised } from "../../functions/core/canvas-algebra.ts";
-import { encodeCanvas } from "../../functions/core/canvas-wire.ts";
+import { normalised } from "../../functions/core/canvas/canvas-algebra.ts";
+import { encodeCanvas } from "../../functions/core/canvas/canvas-wire.ts";
+import type { Canvas } from "../../functions/core/canvas/canvas.ts";
 import type { Json, JsonObject } from "../../functions/core/json.ts";
 
 /** A canvas as the notation writes it in `sig` and `original`: compositions resolved, no version, defaults left out. */

@@ -1,9 +1,9 @@
-import type { Canvas, SignatureOptions } from "../../functions/core/canvas.ts";
-import * as algebra from "../../functions/core/canvas-algebra.ts";
-import { type Marks, stamp, type StampVisitor } from "../../functions/core/canvas-stamp.ts";
-import { encodeCanvas, parseCanvas } from "../../functions/core/canvas-wire.ts";
+import * as algebra from "../../functions/core/canvas/canvas-algebra.ts";
+import { type Marks, stamp, type StampVisitor } from "../../functions/core/canvas/canvas-stamp.ts";
+import { encodeCanvas, parseCanvas } from "../../functions/core/canvas/canvas-wire.ts";
+import type { Canvas, SignatureOptions } from "../../functions/core/canvas/canvas.ts";
+import { readWireOptions } from "../../functions/core/canvas/signature-options.ts";
 import type { Json, JsonObject } from "../../functions/core/json.ts";
-import { readWireOptions } from "../../functions/core/signature-options.ts";
 import type { Case } from "./cases.ts";
 
 /** What the `ops` of a case make of its canvas. */

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { clone } from "../../functions/core/canvas-algebra.ts";
-import { errorData } from "../../functions/core/error-data.ts";
-import type { Json } from "../../functions/core/json.ts";
 import { hasEnded, type Job, jobResult, type Result } from "../../functions/client/index.ts";
+import { clone } from "../../functions/core/canvas/canvas-algebra.ts";
+import type { Json } from "../../functions/core/json.ts";
+import { errorData } from "../../functions/core/task/error-data.ts";
 import type { Case, Expected } from "./cases.ts";
 import { type Failure, mismatches, type Observed } from "./compare.ts";
 import type { Driver } from "./driver.ts";

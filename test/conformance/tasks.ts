@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { clone } from "../../functions/core/canvas-algebra.ts";
-import { parseCanvas } from "../../functions/core/canvas-wire.ts";
-import { defineTask, group, TaskError, type Json, type JsonObject, type RetryPolicy, type TaskContext } from "../../functions/sdk/index.ts";
+import { clone } from "../../functions/core/canvas/canvas-algebra.ts";
+import { parseCanvas } from "../../functions/core/canvas/canvas-wire.ts";
+import { defineTask, group, type Json, type JsonObject, type RetryPolicy, type TaskContext, TaskError } from "../../functions/sdk/index.ts";
 import { bind, type Bound, listOf, numberOf, type Parameters, sumOf } from "./parameters.ts";
 
 /** The tasks that the notation of cases/canvas-notation.md asks for. */

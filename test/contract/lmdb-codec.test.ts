@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Attribute, Attributes } from "../../functions/core/item.ts";
+import type { Attribute, Attributes } from "../../functions/core/items/item.ts";
 import { decodeAttributes, encodeAttributes } from "../../functions/embedded/lmdb-codec.ts";
 import { sortableInteger, sortableNumber } from "../../functions/embedded/lmdb-key.ts";
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { compareUtf8 } from "../../functions/core/utf8.ts";
+import { compareUtf8 } from "../../functions/core/items/utf8.ts";
 import type { MessageSource } from "../../functions/embedded/message-source.ts";
 import { type Clock, PortError, type Queue } from "../../functions/engine/ports.ts";
 import { FakeClock } from "../../functions/testing/fake-clock.ts";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { assertJson, jsonStringBytes, measureJson, toJson } from "../../functions/core/json-check.ts";
 import { LIMITS } from "../../functions/core/limits.ts";
-import { json } from "./canvas-arbitrary.ts";
+import { json } from "./canvas/canvas-arbitrary.ts";
 import { refusalOf } from "./refusal.ts";
 
 const bytesOf = (value: unknown) => new TextEncoder().encode(JSON.stringify(value)).length;

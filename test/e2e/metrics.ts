@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { METRIC_DIMENSIONS, METRICS } from "../../functions/core/metric-names.ts";
+import { METRIC_DIMENSIONS, METRICS } from "../../functions/core/names/metric-names.ts";
 import { logGroups, logLines } from "./logs.ts";
 import { PREFIX } from "./names.ts";
 

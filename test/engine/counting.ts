@@ -1,5 +1,5 @@
-import type { WriteOp } from "../../functions/core/item.ts";
-import type { WritePart } from "../../functions/core/work-count.ts";
+import type { WritePart } from "../../functions/core/cost/work-count.ts";
+import type { WriteOp } from "../../functions/core/items/item.ts";
 import type { LocalEngine } from "./local-engine.ts";
 
 /** What passed through the ports of an engine. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseCanvas } from "../../functions/core/canvas-wire.ts";
+import { parseCanvas } from "../../functions/core/canvas/canvas-wire.ts";
 import { defineTask } from "../../functions/sdk/index.ts";
 import { add, fail, sum } from "../../functions/tasks/examples.ts";
 import { LocalEngine } from "./local-engine.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Tracking } from "../../functions/core/canvas.ts";
+import type { Tracking } from "../../functions/core/canvas/canvas.ts";
 import { chain, chord, defineTask, group, TaskError } from "../../functions/sdk/index.ts";
 import { add, noop, sum } from "../../functions/tasks/examples.ts";
 import { LocalEngine } from "./local-engine.ts";

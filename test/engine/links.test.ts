@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import type { Canvas } from "../../functions/core/canvas.ts";
-import { parseCanvas } from "../../functions/core/canvas-wire.ts";
+import { parseCanvas } from "../../functions/core/canvas/canvas-wire.ts";
+import type { Canvas } from "../../functions/core/canvas/canvas.ts";
 import type { Json } from "../../functions/core/json.ts";
 import { defineTask } from "../../functions/sdk/index.ts";
 import { add, fail, sum } from "../../functions/tasks/examples.ts";

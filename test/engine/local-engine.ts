@@ -1,4 +1,4 @@
-import type { TaskRegistry, TaskRunner } from "../../functions/core/invocation.ts";
+import type { TaskRegistry, TaskRunner } from "../../functions/core/task/invocation.ts";
 import type { EngineConfig } from "../../functions/engine/config.ts";
 import type { Engine } from "../../functions/engine/contract.ts";
 import { createEngine } from "../../functions/engine/engine.ts";

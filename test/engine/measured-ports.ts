@@ -1,4 +1,4 @@
-import { attributesBytes, keyBytes } from "../../functions/core/item-size.ts";
+import { attributesBytes, keyBytes } from "../../functions/core/items/item-size.ts";
 import type { Blobs, Ports, Queue, Store, WriteOp, WriteResult } from "../../functions/engine/ports.ts";
 
 /** Bytes of things of one sort that went through a port. */

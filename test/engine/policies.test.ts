@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ResultEntry } from "../../functions/core/invocation.ts";
+import type { ResultEntry } from "../../functions/core/task/invocation.ts";
 import { chain, chord, defineTask, group } from "../../functions/sdk/index.ts";
 import { add, fail, noop, sum } from "../../functions/tasks/examples.ts";
 import { LocalEngine } from "./local-engine.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Canvas } from "../../functions/core/canvas.ts";
+import type { Canvas } from "../../functions/core/canvas/canvas.ts";
 import { chain, chord, defineTask, group } from "../../functions/sdk/index.ts";
 import { add, fail, sum } from "../../functions/tasks/examples.ts";
 import { LocalEngine } from "./local-engine.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { parseCanvas } from "../../functions/core/canvas-wire.ts";
-import type { Tracking } from "../../functions/core/canvas.ts";
-import { countWork, type WorkCount } from "../../functions/core/work-count.ts";
-import { TRACKING_LEVELS } from "../../functions/core/work-shape.ts";
+import { parseCanvas } from "../../functions/core/canvas/canvas-wire.ts";
+import type { Tracking } from "../../functions/core/canvas/canvas.ts";
+import { countWork, type WorkCount } from "../../functions/core/cost/work-count.ts";
+import { TRACKING_LEVELS } from "../../functions/core/cost/work-shape.ts";
 import { DEFAULT_CONFIG } from "../../functions/engine/config.ts";
 import { type ChordOf, chordShape, FULL_PAGE } from "../../functions/engine/plan/chord-shape.ts";
 import { protocolOf } from "../../functions/engine/plan/job-shape.ts";

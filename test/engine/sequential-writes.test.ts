@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isTerminal, type RunStatus } from "../../functions/core/run-state.ts";
+import { isTerminal, type RunStatus } from "../../functions/core/plan/run-state.ts";
 import { leafPartition, ledgerKey, runKey } from "../../functions/engine/item-kinds.ts";
 import { chord, defineTask, group } from "../../functions/sdk/index.ts";
 import { sum } from "../../functions/tasks/examples.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseCanvas } from "../../functions/core/canvas-wire.ts";
+import { parseCanvas } from "../../functions/core/canvas/canvas-wire.ts";
 import { chainOfChords, nestedInBody, nestedInHeader, one, runsOf, total, type Wire } from "./chord-shapes.ts";
 import { LocalEngine } from "./local-engine.ts";
 import { MeasuredPorts } from "./measured-ports.ts";

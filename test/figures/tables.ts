@@ -1,10 +1,10 @@
 import { formatCount, formatDollars, formatDuration } from "../../cli/format.ts";
 import { planScale } from "../../cli/plan-scale.ts";
-import { DEFAULT_DEPLOYMENT, functionSeconds, priceOf, totalMessages, totalRequests, totalWrites } from "../../functions/core/cost-model.ts";
-import { PRICES, QUOTAS } from "../../functions/core/price-table.ts";
-import type { ScalePrediction } from "../../functions/core/scale-model.ts";
-import { countWork, type WorkCount } from "../../functions/core/work-count.ts";
-import { TRACKING_LEVELS, type TrackingLevel } from "../../functions/core/work-shape.ts";
+import { DEFAULT_DEPLOYMENT, functionSeconds, priceOf, totalMessages, totalRequests, totalWrites } from "../../functions/core/cost/cost-model.ts";
+import { PRICES, QUOTAS } from "../../functions/core/cost/price-table.ts";
+import type { ScalePrediction } from "../../functions/core/cost/scale-model.ts";
+import { countWork, type WorkCount } from "../../functions/core/cost/work-count.ts";
+import { TRACKING_LEVELS, type TrackingLevel } from "../../functions/core/cost/work-shape.ts";
 import { DEFAULT_CONFIG } from "../../functions/engine/config.ts";
 import { chordShape } from "../../functions/engine/plan/chord-shape.ts";
 import { protocolOf } from "../../functions/engine/plan/job-shape.ts";

@@ -1,6 +1,6 @@
 import type { Context, SQSEvent, SQSRecord } from "aws-lambda";
 import type { Json } from "../../functions/core/json.ts";
-import { ENGINE_QUEUE } from "../../functions/core/queue-name.ts";
+import { ENGINE_QUEUE } from "../../functions/core/names/queue-name.ts";
 import { SystemIds } from "../../functions/embedded/system-ids.ts";
 import type { EngineConfig } from "../../functions/engine/config.ts";
 import { PortError, type Supervisions, type Tokens } from "../../functions/engine/ports.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { Canvas } from "../../functions/core/canvas/canvas.ts";
 import { chain, defineStateMachineTask, defineTask } from "../../functions/sdk/index.ts";
-import type { Canvas } from "../../functions/core/canvas.ts";
 import { contextOf, eventOf, recordOf, TASK_QUEUE, TestDeployment } from "./deployment.ts";
 
 const encode = defineStateMachineTask<[video: string], { seconds: number }>({

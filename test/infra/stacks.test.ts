@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { tableDefinitions } from "../../functions/core/items/table-definitions.ts";
 import type { Json } from "../../functions/core/json.ts";
-import { METRIC_DIMENSIONS, METRIC_NAMESPACE, METRICS } from "../../functions/core/metric-names.ts";
-import { deadLetterQueueName, functionResourceName, queueResourceName, resourceNames, siteFunctionName } from "../../functions/core/resource-names.ts";
-import { tableDefinitions } from "../../functions/core/table-definitions.ts";
+import { METRIC_DIMENSIONS, METRIC_NAMESPACE, METRICS } from "../../functions/core/names/metric-names.ts";
+import { deadLetterQueueName, functionResourceName, queueResourceName, resourceNames, siteFunctionName } from "../../functions/core/names/resource-names.ts";
 import { decodeMessage } from "../../functions/engine/messages/wire.ts";
 import { BASE, flat, listOf, ofType, type Properties, statementsIn, synthesise } from "./synth.ts";
 

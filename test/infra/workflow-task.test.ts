@@ -1,9 +1,9 @@
 import { App, Stack } from "aws-cdk-lib";
 import { DefinitionBody, JsonPath, StateMachine } from "aws-cdk-lib/aws-stepfunctions";
 import { describe, expect, it } from "vitest";
-import { functionResourceName } from "../../functions/core/resource-names.ts";
+import { functionResourceName } from "../../functions/core/names/resource-names.ts";
 import { WorkflowTask } from "../../infra/index.ts";
-import { flat, listOf, ofType, type SynthesisedTemplate, statementsIn } from "./synth.ts";
+import { flat, listOf, ofType, statementsIn, type SynthesisedTemplate } from "./synth.ts";
 
 describe("WorkflowTask", () => {
   const app = new App({ analyticsReporting: false });

@@ -1,6 +1,6 @@
-import type { ErrorData, ResultEntry, StreamItem, TaskCall, TaskOutcome } from "../../functions/core/invocation.ts";
 import type { Json } from "../../functions/core/json.ts";
-import { createRunner, type AnyTask } from "../../functions/sdk/index.ts";
+import type { ErrorData, ResultEntry, StreamItem, TaskCall, TaskOutcome } from "../../functions/core/task/invocation.ts";
+import { type AnyTask, createRunner } from "../../functions/sdk/index.ts";
 
 export interface LogLine {
   readonly level: string;

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import type { EventLook, TaskCall } from "../../functions/core/invocation.ts";
+import type { EventLook, TaskCall } from "../../functions/core/task/invocation.ts";
 import { createRunner, defineTask, FanfoldError, type Json, type TaskContext } from "../../functions/sdk/index.ts";
 import { errorOf, itemsOf, runTask, taskCall } from "./calls.ts";
 

@@ -1,17 +1,17 @@
 import { afterEach, describe, expect, it } from "vitest";
 import * as z from "zod";
-import { compileCanvas } from "../../functions/core/compile.ts";
+import { compileCanvas } from "../../functions/core/plan/compile.ts";
 import {
+  type Canvas,
   chain,
   chord,
   defineTask,
   FanfoldError,
   group,
   setSubmitter,
-  TaskError,
-  type Canvas,
   type SubmitOptions,
   type Submitter,
+  TaskError,
 } from "../../functions/sdk/index.ts";
 import { refusalOf } from "../core/refusal.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { OutcomeError } from "../../functions/core/error-data.ts";
-import type { StreamItem } from "../../functions/core/invocation.ts";
 import type { Json } from "../../functions/core/json.ts";
+import { OutcomeError } from "../../functions/core/task/error-data.ts";
+import type { StreamItem } from "../../functions/core/task/invocation.ts";
 import { defineTask, TaskBroken, type TaskContext } from "../../functions/sdk/index.ts";
 import { itemsOf, runTask } from "./calls.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { compileCanvas } from "../../functions/core/compile.ts";
+import { compileCanvas } from "../../functions/core/plan/compile.ts";
 import { createRegistry, createRunner, createWorkflows, defineTask, defineWorkflow, loadTaskModule, TaskError } from "../../functions/sdk/index.ts";
 import * as shipped from "../../functions/tasks/examples.ts";
 import { refusalOf } from "../core/refusal.ts";

@@ -1,5 +1,5 @@
 import { FanfoldError } from "../../functions/core/errors.ts";
-import { ownerOf } from "../../functions/core/run-id.ts";
+import { ownerOf } from "../../functions/core/plan/run-id.ts";
 import type { Engine } from "../../functions/engine/contract.ts";
 import type { Header } from "../../functions/engine/item-kinds.ts";
 import { PortError } from "../../functions/engine/ports.ts";

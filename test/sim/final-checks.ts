@@ -1,8 +1,8 @@
-import { failedRuns } from "../../functions/core/counts.ts";
-import type { ResultEntry } from "../../functions/core/invocation.ts";
 import { canonicalJson, type Json } from "../../functions/core/json.ts";
-import { ownerOf, parseRunId, scopesOf } from "../../functions/core/run-id.ts";
-import { isFailure, isTerminal, type RunStatus } from "../../functions/core/run-state.ts";
+import { failedRuns } from "../../functions/core/plan/counts.ts";
+import { ownerOf, parseRunId, scopesOf } from "../../functions/core/plan/run-id.ts";
+import { isFailure, isTerminal, type RunStatus } from "../../functions/core/plan/run-state.ts";
+import type { ResultEntry } from "../../functions/core/task/invocation.ts";
 import type { JobView } from "../../functions/engine/contract.ts";
 import { asHeader, type Run } from "../../functions/engine/item-kinds.ts";
 import type { ClientJob } from "./clients.ts";

@@ -1,5 +1,5 @@
-import type { TaskCall, TaskOutcome } from "../../functions/core/invocation.ts";
 import { canonicalJson } from "../../functions/core/json.ts";
+import type { TaskCall, TaskOutcome } from "../../functions/core/task/invocation.ts";
 import type { Claim } from "../../functions/engine/worker-loop.ts";
 import type { SimProcess } from "./scheduler.ts";
 

@@ -1,9 +1,9 @@
-import { addCounts, carriedUp, type Counts, ignoredFailures } from "../../functions/core/counts.ts";
-import type { EventLook, ResultEntry, TaskCall } from "../../functions/core/invocation.ts";
 import { canonicalJson, type Json } from "../../functions/core/json.ts";
-import { failsEarly } from "../../functions/core/policy.ts";
-import { childGroupOf, ownerOf, parseRunId, runIdOf, type RunRef, scopesOf } from "../../functions/core/run-id.ts";
-import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../functions/core/run-state.ts";
+import { addCounts, carriedUp, type Counts, ignoredFailures } from "../../functions/core/plan/counts.ts";
+import { failsEarly } from "../../functions/core/plan/policy.ts";
+import { childGroupOf, ownerOf, parseRunId, runIdOf, type RunRef, scopesOf } from "../../functions/core/plan/run-id.ts";
+import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../functions/core/plan/run-state.ts";
+import type { EventLook, ResultEntry, TaskCall } from "../../functions/core/task/invocation.ts";
 import { isRevoked } from "../../functions/engine/groups/revocations.ts";
 import { asHeader, type Header, type Run } from "../../functions/engine/item-kinds.ts";
 import type { Item } from "../../functions/engine/ports.ts";

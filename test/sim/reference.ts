@@ -1,10 +1,10 @@
-import type { Canvas, FailurePolicy, Repeat, Wait, When } from "../../functions/core/canvas.ts";
-import { addCounts, carriedUp, type Counts, ignoredFailures } from "../../functions/core/counts.ts";
+import type { Canvas, FailurePolicy, Repeat, Wait, When } from "../../functions/core/canvas/canvas.ts";
+import { holds } from "../../functions/core/canvas/value-condition.ts";
 import { canonicalJson, type Json } from "../../functions/core/json.ts";
-import { failsEarly, outcomeOf } from "../../functions/core/policy.ts";
-import { childGroupOf, ownerOf, runIdOf, type RunRef } from "../../functions/core/run-id.ts";
-import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../functions/core/run-state.ts";
-import { holds } from "../../functions/core/value-condition.ts";
+import { addCounts, carriedUp, type Counts, ignoredFailures } from "../../functions/core/plan/counts.ts";
+import { failsEarly, outcomeOf } from "../../functions/core/plan/policy.ts";
+import { childGroupOf, ownerOf, runIdOf, type RunRef } from "../../functions/core/plan/run-id.ts";
+import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../functions/core/plan/run-state.ts";
 import type { Header, Run } from "../../functions/engine/item-kinds.ts";
 import type { Journal } from "./journal.ts";
 import { childrenOf } from "./script-runner.ts";

@@ -1,4 +1,4 @@
-import { runIdOf } from "../../functions/core/run-id.ts";
+import { runIdOf } from "../../functions/core/plan/run-id.ts";
 import { type ClientJob, revokeRun, revokeStamped } from "./clients.ts";
 import type { Processes } from "./processes.ts";
 import type { Simulation } from "./simulation.ts";

@@ -1,4 +1,8 @@
-import type { Canvas } from "../../functions/core/canvas.ts";
+import type { Canvas } from "../../functions/core/canvas/canvas.ts";
+import { FanfoldError } from "../../functions/core/errors.ts";
+import type { Json, JsonObject } from "../../functions/core/json.ts";
+import type { RetryPolicy } from "../../functions/core/retry-policy.ts";
+import { OutcomeError } from "../../functions/core/task/error-data.ts";
 import type {
   AwaitedEvent,
   ErrorData,
@@ -10,11 +14,7 @@ import type {
   TaskOutcome,
   TaskRegistry,
   TaskRunner,
-} from "../../functions/core/invocation.ts";
-import type { RetryPolicy } from "../../functions/core/retry-policy.ts";
-import type { Json, JsonObject } from "../../functions/core/json.ts";
-import { OutcomeError } from "../../functions/core/error-data.ts";
-import { FanfoldError } from "../../functions/core/errors.ts";
+} from "../../functions/core/task/invocation.ts";
 import { PortError } from "../../functions/engine/ports.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
 import { normalised, toldAs, valueOf } from "./values.ts";

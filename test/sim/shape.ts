@@ -1,10 +1,10 @@
-import { chainItems, chunkGroup, errorLinksAfter, firstErrorLinks } from "../../functions/core/canvas-algebra.ts";
-import type { Canvas, FailurePolicy, Repeat, Signature, Tracking, Wait, When } from "../../functions/core/canvas.ts";
-import type { Counts } from "../../functions/core/counts.ts";
+import { chainItems, chunkGroup, errorLinksAfter, firstErrorLinks } from "../../functions/core/canvas/canvas-algebra.ts";
+import type { Canvas, FailurePolicy, Repeat, Signature, Tracking, Wait, When } from "../../functions/core/canvas/canvas.ts";
+import { holds } from "../../functions/core/canvas/value-condition.ts";
 import type { Json } from "../../functions/core/json.ts";
-import { jobIdOf, ownerOf, parseRunId, runIdOf, type RunRef, sideGroupOf } from "../../functions/core/run-id.ts";
-import { isSuccess, isTerminal } from "../../functions/core/run-state.ts";
-import { holds } from "../../functions/core/value-condition.ts";
+import type { Counts } from "../../functions/core/plan/counts.ts";
+import { jobIdOf, ownerOf, parseRunId, runIdOf, type RunRef, sideGroupOf } from "../../functions/core/plan/run-id.ts";
+import { isSuccess, isTerminal } from "../../functions/core/plan/run-state.ts";
 import { isRevoked } from "../../functions/engine/groups/revocations.ts";
 import { asHeader, asRun, eventItemKey, type Header, headerKey, ledgerKey, type Run, runKey } from "../../functions/engine/item-kinds.ts";
 import { childrenOf, scriptOf } from "./script-runner.ts";

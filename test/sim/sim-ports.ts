@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { TaskRegistry, TaskRunner } from "../../functions/core/invocation.ts";
 import type { Json } from "../../functions/core/json.ts";
+import type { TaskRegistry, TaskRunner } from "../../functions/core/task/invocation.ts";
 import type { Executions, Ports, WriteOp, WriteResult } from "../../functions/engine/ports.ts";
 import type { Faults } from "./faults.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";

@@ -1,4 +1,4 @@
-import type { ResultEntry } from "../../functions/core/invocation.ts";
+import type { ResultEntry } from "../../functions/core/task/invocation.ts";
 import type { Engine } from "../../functions/engine/contract.ts";
 import { asHeader, type Header } from "../../functions/engine/item-kinds.ts";
 import type { Item } from "../../functions/engine/ports.ts";

@@ -1,6 +1,6 @@
-import type { Canvas, FailurePolicy, Group, Signature, SignatureOptions, Tracking } from "../../functions/core/canvas.ts";
+import type { Canvas, FailurePolicy, Group, Signature, SignatureOptions, Tracking } from "../../functions/core/canvas/canvas.ts";
+import type { ValueCondition } from "../../functions/core/canvas/value-condition.ts";
 import type { JsonObject } from "../../functions/core/json.ts";
-import type { ValueCondition } from "../../functions/core/value-condition.ts";
 import type { Random } from "./random.ts";
 
 /** What a task of the simulation does. It travels in the signature's kwargs, so a worker knows nothing but what the engine gave it. */

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { FanfoldError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
-import { ownerOf, parseRunId } from "../../core/run-id.ts";
+import { ownerOf, parseRunId } from "../../core/plan/run-id.ts";
 import type { Engine, RunView } from "../../engine/contract.ts";
 import { invalid, route } from "../route.ts";
 import { json, run, runCancelled, runCompleted } from "../schemas.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { readFailurePolicy } from "../../core/signature-options.ts";
+import { readFailurePolicy } from "../../core/canvas/signature-options.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { readCanvas } from "../read-canvas.ts";

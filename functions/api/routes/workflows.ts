@@ -1,11 +1,11 @@
 import * as z from "zod";
-import { assertJson } from "../../core/canvas-wire.ts";
+import { assertJson } from "../../core/canvas/canvas-wire.ts";
 import { FanfoldError } from "../../core/errors.ts";
 import { isPlainObject } from "../../core/json-check.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
+import { nearestName } from "../../core/names/nearest-name.ts";
 import type { Workflows } from "../dependencies.ts";
-import { nearestName } from "../../core/nearest-name.ts";
 import { checkTasks, under } from "../read-canvas.ts";
 import { invalid, route } from "../route.ts";
 import { flag, json, secondsPerTask, startedOrPlan, submitted, timeoutSeconds, workflow as workflowSchema, workflowList } from "../schemas.ts";

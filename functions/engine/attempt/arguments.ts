@@ -1,9 +1,9 @@
 import { FanfoldError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
-import { isGroupStep } from "../../core/plan.ts";
-import { runIdOf } from "../../core/run-id.ts";
-import { isSuccess } from "../../core/run-state.ts";
+import { isGroupStep } from "../../core/plan/plan.ts";
+import { runIdOf } from "../../core/plan/run-id.ts";
+import { isSuccess } from "../../core/plan/run-state.ts";
 import { eachOf } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { givesError } from "../groups/create-group.ts";

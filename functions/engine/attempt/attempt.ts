@@ -1,5 +1,5 @@
 import { FanfoldError } from "../../core/errors.ts";
-import type { MaybePromise, TaskOutcome } from "../../core/invocation.ts";
+import type { MaybePromise, TaskOutcome } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
 import { isSmall } from "../items/values.ts";
 import { argumentsOf, takesInput } from "./arguments.ts";

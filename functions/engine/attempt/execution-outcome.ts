@@ -1,7 +1,7 @@
 import { FanfoldError } from "../../core/errors.ts";
-import type { TaskOutcome } from "../../core/invocation.ts";
 import { LIMITS } from "../../core/limits.ts";
-import { childGroupOf } from "../../core/run-id.ts";
+import { childGroupOf } from "../../core/plan/run-id.ts";
+import type { TaskOutcome } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
 import { ownedBy, type RunAttributes } from "../item-kinds.ts";
 import { jsonBytes } from "../items/values.ts";

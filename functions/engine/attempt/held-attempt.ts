@@ -1,7 +1,7 @@
 import { FanfoldError } from "../../core/errors.ts";
-import type { TaskInfo } from "../../core/invocation.ts";
-import type { TaskStep } from "../../core/plan.ts";
-import { LazySignal, type StopSignal } from "../../core/stop-signal.ts";
+import type { TaskStep } from "../../core/plan/plan.ts";
+import type { TaskInfo } from "../../core/task/invocation.ts";
+import { LazySignal, type StopSignal } from "../../core/task/stop-signal.ts";
 import type { Header, Run } from "../item-kinds.ts";
 import { RunLog } from "../items/run-log.ts";
 import type { AbortReason } from "../worker-loop.ts";

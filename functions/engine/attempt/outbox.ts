@@ -1,8 +1,8 @@
-import { trackingOf } from "../../core/compile.ts";
 import { FanfoldError } from "../../core/errors.ts";
-import type { Spawned } from "../../core/invocation.ts";
 import { LIMITS } from "../../core/limits.ts";
-import { countedPolicy } from "../../core/policy.ts";
+import { trackingOf } from "../../core/plan/compile.ts";
+import { countedPolicy } from "../../core/plan/policy.ts";
+import type { Spawned } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
 import { type Header, ownedBy } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";

@@ -1,9 +1,9 @@
-import { addCounts, countOf, type Counts } from "../../core/counts.ts";
 import { FanfoldError } from "../../core/errors.ts";
-import type { ErrorData, Spawned, TaskOutcome } from "../../core/invocation.ts";
 import type { Json } from "../../core/json.ts";
+import { addCounts, countOf, type Counts } from "../../core/plan/counts.ts";
+import type { TerminalStatus } from "../../core/plan/run-state.ts";
 import { retryDelaySeconds, retryPolicy } from "../../core/retry-policy.ts";
-import type { TerminalStatus } from "../../core/run-state.ts";
+import type { ErrorData, Spawned, TaskOutcome } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
 import { sealGroup } from "../follow/seal.ts";
 import { readGate } from "../groups/gate.ts";

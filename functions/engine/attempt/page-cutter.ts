@@ -1,9 +1,9 @@
-import { errorData, OutcomeError } from "../../core/error-data.ts";
-import type { StreamItem, TaskOutcome } from "../../core/invocation.ts";
 import type { Json } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
-import type { Strand } from "../../core/plan.ts";
-import type { StopSignal } from "../../core/stop-signal.ts";
+import type { Strand } from "../../core/plan/plan.ts";
+import { errorData, OutcomeError } from "../../core/task/error-data.ts";
+import type { StreamItem, TaskOutcome } from "../../core/task/invocation.ts";
+import type { StopSignal } from "../../core/task/stop-signal.ts";
 import type { Context } from "../context.ts";
 import { OPEN_HEIGHT } from "../groups/create-group.ts";
 import type { PageCursor } from "../item-kinds.ts";

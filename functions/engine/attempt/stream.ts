@@ -1,9 +1,9 @@
-import type { TaskOutcome } from "../../core/invocation.ts";
 import type { Json } from "../../core/json.ts";
-import type { Strand } from "../../core/plan.ts";
-import { childGroupOf } from "../../core/run-id.ts";
-import { isTerminal } from "../../core/run-state.ts";
-import type { StopSignal } from "../../core/stop-signal.ts";
+import type { Strand } from "../../core/plan/plan.ts";
+import { childGroupOf } from "../../core/plan/run-id.ts";
+import { isTerminal } from "../../core/plan/run-state.ts";
+import type { TaskOutcome } from "../../core/task/invocation.ts";
+import type { StopSignal } from "../../core/task/stop-signal.ts";
 import type { Context } from "../context.ts";
 import { recheckEdges, sealGroup } from "../follow/seal.ts";
 import { OPEN_HEIGHT } from "../groups/create-group.ts";

@@ -1,8 +1,8 @@
 import { FanfoldError } from "../../core/errors.ts";
-import type { EventLook, ResultEntry, RunServices, TaskCall } from "../../core/invocation.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
-import { parseQueueName } from "../../core/queue-name.ts";
-import type { StopSignal } from "../../core/stop-signal.ts";
+import { parseQueueName } from "../../core/names/queue-name.ts";
+import type { EventLook, ResultEntry, RunServices, TaskCall } from "../../core/task/invocation.ts";
+import type { StopSignal } from "../../core/task/stop-signal.ts";
 import type { Context } from "../context.ts";
 import { queueOf } from "../plan/step-placement.ts";
 import { streamResults } from "../views/results.ts";

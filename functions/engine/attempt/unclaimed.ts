@@ -1,6 +1,6 @@
-import { PLAIN_SUCCESS } from "../../core/counts.ts";
-import { isGroupStep, type Strand, type TaskStep } from "../../core/plan.ts";
-import { runIdOf, type RunRef } from "../../core/run-id.ts";
+import { PLAIN_SUCCESS } from "../../core/plan/counts.ts";
+import { isGroupStep, type Strand, type TaskStep } from "../../core/plan/plan.ts";
+import { runIdOf, type RunRef } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import { type Header, ITEM_VERSION, type Run, type RunAttributes } from "../item-kinds.ts";
 import type { Thin } from "../items/ledger-parts.ts";

@@ -1,7 +1,7 @@
 import { FanfoldError } from "../../core/errors.ts";
-import type { ErrorData } from "../../core/invocation.ts";
 import { toJson } from "../../core/json-check.ts";
 import type { Json } from "../../core/json.ts";
+import type { ErrorData } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
 import { follow } from "../follow/follow.ts";
 import { recheckEdges } from "../follow/seal.ts";

@@ -1,6 +1,6 @@
-import { localIndex } from "../../core/ledger.ts";
-import { isGroupStep, type PlanStep } from "../../core/plan.ts";
-import { isTerminal } from "../../core/run-state.ts";
+import { localIndex } from "../../core/plan/ledger.ts";
+import { isGroupStep, type PlanStep } from "../../core/plan/plan.ts";
+import { isTerminal } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import type { ExecuteContext } from "../execute/execute-context.ts";

@@ -1,6 +1,6 @@
 import { FanfoldError } from "../../core/errors.ts";
-import { ownerOf, parseRunId } from "../../core/run-id.ts";
-import { isTerminal } from "../../core/run-state.ts";
+import { ownerOf, parseRunId } from "../../core/plan/run-id.ts";
+import { isTerminal } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
 import { endRevoked } from "../follow/end-revoked.ts";
 import { follow } from "../follow/follow.ts";

@@ -1,7 +1,7 @@
 import { FanfoldError } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
-import { isTerminal } from "../../core/run-state.ts";
-import { filterTexts, type StampFilter } from "../../core/stamps.ts";
+import { isTerminal } from "../../core/plan/run-state.ts";
+import { filterTexts, type StampFilter } from "../../core/plan/stamps.ts";
 import type { Context } from "../context.ts";
 import { endRevoked } from "../follow/end-revoked.ts";
 import { follow } from "../follow/follow.ts";

@@ -1,5 +1,5 @@
-import { leafOf, localIndex } from "../../core/ledger.ts";
-import { isTerminal } from "../../core/run-state.ts";
+import { leafOf, localIndex } from "../../core/plan/ledger.ts";
+import { isTerminal } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { follow } from "../follow/follow.ts";

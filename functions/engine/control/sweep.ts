@@ -1,4 +1,4 @@
-import { isTerminal } from "../../core/run-state.ts";
+import { isTerminal } from "../../core/plan/run-state.ts";
 import { eachBounded } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import type { SweepReport } from "../contract.ts";

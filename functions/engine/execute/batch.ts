@@ -1,4 +1,4 @@
-import type { TaskInfo } from "../../core/invocation.ts";
+import type { TaskInfo } from "../../core/task/invocation.ts";
 import { executeAttempt, type Executed } from "../attempt/attempt.ts";
 import { type AttemptOutcome, commitAttempts, giveBack } from "../attempt/commit-attempts.ts";
 import { HeldAttempt } from "../attempt/held-attempt.ts";

@@ -1,7 +1,7 @@
-import { countOf } from "../../core/counts.ts";
-import type { GroupStep, PlanStep } from "../../core/plan.ts";
-import type { RunRef } from "../../core/run-id.ts";
-import { isTerminal } from "../../core/run-state.ts";
+import { countOf } from "../../core/plan/counts.ts";
+import type { GroupStep, PlanStep } from "../../core/plan/plan.ts";
+import type { RunRef } from "../../core/plan/run-id.ts";
+import { isTerminal } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
 import type { Header, Run, RunAttributes } from "../item-kinds.ts";
 import { killsAlone } from "../items/run-claims.ts";

@@ -1,5 +1,5 @@
-import { leafOf, localIndex } from "../../core/ledger.ts";
-import { isGroupStep, type PlanStep } from "../../core/plan.ts";
+import { leafOf, localIndex } from "../../core/plan/ledger.ts";
+import { isGroupStep, type PlanStep } from "../../core/plan/plan.ts";
 import { giveBack } from "../attempt/commit-attempts.ts";
 import { all } from "../concurrently.ts";
 import { follow } from "../follow/follow.ts";

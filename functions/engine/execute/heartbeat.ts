@@ -1,4 +1,4 @@
-import { jobIdOf, runIdOf, scopesOf } from "../../core/run-id.ts";
+import { jobIdOf, runIdOf, scopesOf } from "../../core/plan/run-id.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { withStampsOf } from "../groups/gate.ts";

@@ -1,4 +1,4 @@
-import { isTerminal } from "../../core/run-state.ts";
+import { isTerminal } from "../../core/plan/run-state.ts";
 import { unclaimedRun } from "../attempt/unclaimed.ts";
 import { all, quiet } from "../concurrently.ts";
 import type { Context } from "../context.ts";

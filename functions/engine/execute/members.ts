@@ -1,7 +1,7 @@
-import { leafOf, localIndex } from "../../core/ledger.ts";
-import { type GroupStep, isGroupStep, type PlanStep } from "../../core/plan.ts";
-import type { RunRef } from "../../core/run-id.ts";
-import { isTerminal } from "../../core/run-state.ts";
+import { leafOf, localIndex } from "../../core/plan/ledger.ts";
+import { type GroupStep, isGroupStep, type PlanStep } from "../../core/plan/plan.ts";
+import type { RunRef } from "../../core/plan/run-id.ts";
+import { isTerminal } from "../../core/plan/run-state.ts";
 import { isThin } from "../attempt/unclaimed.ts";
 import type { Context } from "../context.ts";
 import { endRevoked } from "../follow/end-revoked.ts";

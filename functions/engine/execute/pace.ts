@@ -1,4 +1,4 @@
-import type { TaskStep } from "../../core/plan.ts";
+import type { TaskStep } from "../../core/plan/plan.ts";
 import type { EngineConfig } from "../config.ts";
 import type { Clock } from "../ports.ts";
 

@@ -1,5 +1,5 @@
-import type { TaskStep } from "../../core/plan.ts";
-import type { RunRef } from "../../core/run-id.ts";
+import type { TaskStep } from "../../core/plan/plan.ts";
+import type { RunRef } from "../../core/plan/run-id.ts";
 import type { Header, Run } from "../item-kinds.ts";
 import type { Thin } from "../items/ledger-parts.ts";
 import type { WorkerLoop } from "../worker-loop.ts";

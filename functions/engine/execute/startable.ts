@@ -1,6 +1,6 @@
-import { localIndex } from "../../core/ledger.ts";
-import { isSingle, type Strand, type TaskStep } from "../../core/plan.ts";
-import type { RunRef } from "../../core/run-id.ts";
+import { localIndex } from "../../core/plan/ledger.ts";
+import { isSingle, type Strand, type TaskStep } from "../../core/plan/plan.ts";
+import type { RunRef } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import { mayBeRevoked } from "../groups/revocations.ts";
 import type { Header } from "../item-kinds.ts";

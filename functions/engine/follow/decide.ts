@@ -1,4 +1,4 @@
-import { scopeOf } from "../../core/run-id.ts";
+import { scopeOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import { decidedAbove } from "../groups/gate.ts";
 import type { Outcome } from "../item-kinds.ts";

@@ -1,5 +1,5 @@
-import type { RunRef } from "../../core/run-id.ts";
-import { isTerminal } from "../../core/run-state.ts";
+import type { RunRef } from "../../core/plan/run-id.ts";
+import { isTerminal } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
 import { createChildGroup } from "../groups/create-group.ts";
 import { revokedAttributes } from "../groups/revocations.ts";

@@ -1,5 +1,5 @@
-import { expectedMarks, leafOf, localIndex } from "../../core/ledger.ts";
-import { failsEarly, outcomeOf } from "../../core/policy.ts";
+import { expectedMarks, leafOf, localIndex } from "../../core/plan/ledger.ts";
+import { failsEarly, outcomeOf } from "../../core/plan/policy.ts";
 import type { Context } from "../context.ts";
 import { type Header, ownedBy } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";

@@ -1,9 +1,9 @@
-import { addCounts, carriedUp, type Counts, PLAIN_SUCCESS } from "../../core/counts.ts";
-import { leafOf, localIndex } from "../../core/ledger.ts";
-import { isSingle, type Strand } from "../../core/plan.ts";
-import { failsEarly } from "../../core/policy.ts";
-import { childGroupOf, type RunRef } from "../../core/run-id.ts";
-import { isFailure, isSuccess, isTerminal } from "../../core/run-state.ts";
+import { addCounts, carriedUp, type Counts, PLAIN_SUCCESS } from "../../core/plan/counts.ts";
+import { leafOf, localIndex } from "../../core/plan/ledger.ts";
+import { isSingle, type Strand } from "../../core/plan/plan.ts";
+import { failsEarly } from "../../core/plan/policy.ts";
+import { childGroupOf, type RunRef } from "../../core/plan/run-id.ts";
+import { isFailure, isSuccess, isTerminal } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { openSide, sidesOf } from "../groups/links.ts";

@@ -1,4 +1,4 @@
-import type { Counts } from "../../core/counts.ts";
+import type { Counts } from "../../core/plan/counts.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { sendControl } from "../messages/send.ts";

@@ -1,5 +1,5 @@
-import { type Counts, PLAIN_SUCCESS } from "../../core/counts.ts";
 import { LIMITS } from "../../core/limits.ts";
+import { type Counts, PLAIN_SUCCESS } from "../../core/plan/counts.ts";
 import type { Context } from "../context.ts";
 import { ledgerKey, type Owned } from "../item-kinds.ts";
 import { and, contains, not } from "../items/conditions.ts";

@@ -1,7 +1,7 @@
-import { addCounts, carriedUp, countOf, type Counts } from "../../core/counts.ts";
-import { isGroupStep, type PlanStep, type TaskStep } from "../../core/plan.ts";
-import { runIdOf, type RunRef } from "../../core/run-id.ts";
-import { isTerminal, type TerminalStatus } from "../../core/run-state.ts";
+import { addCounts, carriedUp, countOf, type Counts } from "../../core/plan/counts.ts";
+import { isGroupStep, type PlanStep, type TaskStep } from "../../core/plan/plan.ts";
+import { runIdOf, type RunRef } from "../../core/plan/run-id.ts";
+import { isTerminal, type TerminalStatus } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { recheckDelayed } from "../groups/recheck-delayed.ts";

@@ -1,5 +1,5 @@
-import { leafOf, localIndex } from "../../core/ledger.ts";
-import type { RunRef } from "../../core/run-id.ts";
+import { leafOf, localIndex } from "../../core/plan/ledger.ts";
+import type { RunRef } from "../../core/plan/run-id.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import type { Header } from "../item-kinds.ts";

@@ -1,6 +1,6 @@
-import type { GroupStep } from "../../core/plan.ts";
-import type { RunRef } from "../../core/run-id.ts";
-import { isTerminal } from "../../core/run-state.ts";
+import type { GroupStep } from "../../core/plan/plan.ts";
+import type { RunRef } from "../../core/plan/run-id.ts";
+import { isTerminal } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
 import { createChildGroup } from "../groups/create-group.ts";
 import { expandAll } from "../groups/expand-group.ts";

@@ -1,5 +1,5 @@
 import type { Json } from "../../core/json.ts";
-import { rightEdge } from "../../core/ledger.ts";
+import { rightEdge } from "../../core/plan/ledger.ts";
 import type { Context } from "../context.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { setMemberCount } from "../items/header-writes.ts";

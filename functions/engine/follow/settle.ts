@@ -1,8 +1,8 @@
-import { addCounts, carriedUp, countOf, INEXACT } from "../../core/counts.ts";
+import { holds } from "../../core/canvas/value-condition.ts";
 import { FanfoldError } from "../../core/errors.ts";
-import { scopeOf } from "../../core/run-id.ts";
-import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../core/run-state.ts";
-import { holds } from "../../core/value-condition.ts";
+import { addCounts, carriedUp, countOf, INEXACT } from "../../core/plan/counts.ts";
+import { scopeOf } from "../../core/plan/run-id.ts";
+import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
 import { decidedAbove } from "../groups/gate.ts";
 import { REVOKED } from "../groups/revocations.ts";

@@ -1,6 +1,6 @@
-import type { Counts } from "../../core/counts.ts";
-import type { PlanStep, TaskStep } from "../../core/plan.ts";
-import type { RunRef } from "../../core/run-id.ts";
+import type { Counts } from "../../core/plan/counts.ts";
+import type { PlanStep, TaskStep } from "../../core/plan/plan.ts";
+import type { RunRef } from "../../core/plan/run-id.ts";
 import type { Header, Outcome, Owned, Run } from "../item-kinds.ts";
 import type { LedgerAt } from "../items/ledger-reads.ts";
 

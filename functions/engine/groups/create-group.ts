@@ -1,8 +1,8 @@
+import { holds, type ValueCondition } from "../../core/canvas/value-condition.ts";
 import type { Json } from "../../core/json.ts";
-import { ledgerHeight } from "../../core/ledger.ts";
-import { isInput, isPaged } from "../../core/plan.ts";
-import { runIdOf } from "../../core/run-id.ts";
-import { holds, type ValueCondition } from "../../core/value-condition.ts";
+import { ledgerHeight } from "../../core/plan/ledger.ts";
+import { isInput, isPaged } from "../../core/plan/plan.ts";
+import { runIdOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import { type Header, ownedBy, type Run } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";

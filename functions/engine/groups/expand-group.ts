@@ -1,6 +1,6 @@
-import { leafOf, localIndex } from "../../core/ledger.ts";
-import { isGroupStep, isPaged, type PlanStep, type Strand, taskSteps } from "../../core/plan.ts";
-import { runIdOf, type RunRef } from "../../core/run-id.ts";
+import { leafOf, localIndex } from "../../core/plan/ledger.ts";
+import { isGroupStep, isPaged, type PlanStep, type Strand, taskSteps } from "../../core/plan/plan.ts";
+import { runIdOf, type RunRef } from "../../core/plan/run-id.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { type Header, ownedBy, type RunAttributes } from "../item-kinds.ts";

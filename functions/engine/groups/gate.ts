@@ -1,4 +1,4 @@
-import { scopesOf } from "../../core/run-id.ts";
+import { scopesOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import type { Header } from "../item-kinds.ts";
 import { readHeaders } from "../items/header-reads.ts";

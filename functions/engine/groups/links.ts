@@ -1,8 +1,8 @@
-import { type Counts, ignoredFailures } from "../../core/counts.ts";
-import { ledgerHeight } from "../../core/ledger.ts";
-import type { GroupStep, PlanStep, Strand } from "../../core/plan.ts";
-import { runIdOf, sideGroupOf, type SideKind } from "../../core/run-id.ts";
-import { isSuccess, isTerminal } from "../../core/run-state.ts";
+import { type Counts, ignoredFailures } from "../../core/plan/counts.ts";
+import { ledgerHeight } from "../../core/plan/ledger.ts";
+import type { GroupStep, PlanStep, Strand } from "../../core/plan/plan.ts";
+import { runIdOf, sideGroupOf, type SideKind } from "../../core/plan/run-id.ts";
+import { isSuccess, isTerminal } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
 import { type Header, ownedBy, type Run } from "../item-kinds.ts";
 import { readHeader, readHeaders } from "../items/header-reads.ts";

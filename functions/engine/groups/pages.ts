@@ -1,7 +1,7 @@
-import { trackingOf } from "../../core/compile.ts";
-import type { GroupStep, Strand } from "../../core/plan.ts";
-import { pagePolicy } from "../../core/policy.ts";
-import { ENGINE_QUEUE } from "../../core/queue-name.ts";
+import { ENGINE_QUEUE } from "../../core/names/queue-name.ts";
+import { trackingOf } from "../../core/plan/compile.ts";
+import type { GroupStep, Strand } from "../../core/plan/plan.ts";
+import { pagePolicy } from "../../core/plan/policy.ts";
 import type { Context } from "../context.ts";
 import { type Header, ownedBy, type RunAttributes } from "../item-kinds.ts";
 import { createRuns, type RunWrite } from "../items/run-writes.ts";

@@ -1,5 +1,5 @@
-import { isGroupStep, type PlanStep } from "../../core/plan.ts";
-import { jobIdOf, type RunRef } from "../../core/run-id.ts";
+import { isGroupStep, type PlanStep } from "../../core/plan/plan.ts";
+import { jobIdOf, type RunRef } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { sendControl } from "../messages/send.ts";

@@ -1,7 +1,7 @@
-import { countOf } from "../../core/counts.ts";
-import { isGroupStep, type PlanStep } from "../../core/plan.ts";
-import type { RunRef } from "../../core/run-id.ts";
-import { carriesStamp } from "../../core/stamps.ts";
+import { countOf } from "../../core/plan/counts.ts";
+import { isGroupStep, type PlanStep } from "../../core/plan/plan.ts";
+import type { RunRef } from "../../core/plan/run-id.ts";
+import { carriesStamp } from "../../core/plan/stamps.ts";
 import type { Context } from "../context.ts";
 import type { Header, RunAttributes } from "../item-kinds.ts";
 import { strandOf } from "../plan/strands.ts";

@@ -1,4 +1,4 @@
-import { ownerOf, parseRunId } from "../../core/run-id.ts";
+import { ownerOf, parseRunId } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import type { Header, Run } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";

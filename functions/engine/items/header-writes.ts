@@ -1,4 +1,4 @@
-import type { Counts } from "../../core/counts.ts";
+import type { Counts } from "../../core/plan/counts.ts";
 import type { Context } from "../context.ts";
 import { asHeader, attributesOf, type Header, type HeaderAttributes, headerKey, OPEN_SHARDS, openShard, type Outcome, shardOf } from "../item-kinds.ts";
 import type { Change, Condition } from "../ports.ts";

@@ -1,7 +1,7 @@
-import type { Counts } from "../../core/counts.ts";
 import type { Json } from "../../core/json.ts";
-import { leafOf, localIndex } from "../../core/ledger.ts";
-import { runIdOf, type RunRef } from "../../core/run-id.ts";
+import type { Counts } from "../../core/plan/counts.ts";
+import { leafOf, localIndex } from "../../core/plan/ledger.ts";
+import { runIdOf, type RunRef } from "../../core/plan/run-id.ts";
 import { eachBounded } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { type Header, type LedgerAttributes, ownedBy, type Run } from "../item-kinds.ts";

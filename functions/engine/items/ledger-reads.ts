@@ -1,4 +1,4 @@
-import type { Counts } from "../../core/counts.ts";
+import type { Counts } from "../../core/plan/counts.ts";
 import type { Context } from "../context.ts";
 import { type LedgerAttributes, ledgerKey } from "../item-kinds.ts";
 import type { Item } from "../ports.ts";

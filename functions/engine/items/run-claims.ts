@@ -1,4 +1,4 @@
-import type { RunRef } from "../../core/run-id.ts";
+import type { RunRef } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import { asRun, attributesOf, type Header, ownedBy, type Run, type RunAttributes, runKey } from "../item-kinds.ts";
 import type { Change, UpdateOp, WriteOp } from "../ports.ts";

@@ -1,6 +1,6 @@
-import type { ErrorData } from "../../core/invocation.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
+import type { ErrorData } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
 import { detailKey, detailPartition, ITEM_VERSION, type Run, type RunError } from "../item-kinds.ts";
 

@@ -1,6 +1,6 @@
-import { leafOf, localIndex } from "../../core/ledger.ts";
-import { childGroupOf, parseRunId, runIdOf, type RunRef } from "../../core/run-id.ts";
-import { isSuccess } from "../../core/run-state.ts";
+import { leafOf, localIndex } from "../../core/plan/ledger.ts";
+import { childGroupOf, parseRunId, runIdOf, type RunRef } from "../../core/plan/run-id.ts";
+import { isSuccess } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
 import { asRun, DUE_SHARDS, dueShard, leafPartition, type Run, type RunAttributes, runKey, runSort, shardOf } from "../item-kinds.ts";
 import type { Item } from "../ports.ts";

@@ -1,4 +1,4 @@
-import { carriedUp, failedRuns } from "../../core/counts.ts";
+import { carriedUp, failedRuns } from "../../core/plan/counts.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import type { JobEvent } from "../contract.ts";

@@ -1,5 +1,5 @@
-import { runIdOf } from "../../core/run-id.ts";
-import { isFailure } from "../../core/run-state.ts";
+import { runIdOf } from "../../core/plan/run-id.ts";
+import { isFailure } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
 import { THIN_SAMPLE } from "../config.ts";
 import type { Context } from "../context.ts";

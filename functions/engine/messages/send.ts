@@ -1,6 +1,6 @@
-import { leafOf } from "../../core/ledger.ts";
-import { ENGINE_QUEUE } from "../../core/queue-name.ts";
-import { jobIdOf, type RunRef } from "../../core/run-id.ts";
+import { ENGINE_QUEUE } from "../../core/names/queue-name.ts";
+import { leafOf } from "../../core/plan/ledger.ts";
+import { jobIdOf, type RunRef } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import type { Header, Run } from "../item-kinds.ts";
 import { queueOf } from "../plan/step-placement.ts";

@@ -1,8 +1,8 @@
+import type { PlanPages } from "../../core/cost/work-count.ts";
+import type { GroupShape, StepShape, StrandShape, TrackingLevel } from "../../core/cost/work-shape.ts";
 import { LIMITS } from "../../core/limits.ts";
-import type { GroupStep, Strand } from "../../core/plan.ts";
-import { ENGINE_QUEUE } from "../../core/queue-name.ts";
-import type { PlanPages } from "../../core/work-count.ts";
-import type { GroupShape, StepShape, StrandShape, TrackingLevel } from "../../core/work-shape.ts";
+import { ENGINE_QUEUE } from "../../core/names/queue-name.ts";
+import type { GroupStep, Strand } from "../../core/plan/plan.ts";
 import { ITEM_VERSION } from "../item-kinds.ts";
 import { rootStep } from "./job-shape.ts";
 import { planPages, unitsOf } from "./plan-pages.ts";

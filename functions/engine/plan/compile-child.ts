@@ -1,9 +1,9 @@
-import type { Canvas, FailurePolicy } from "../../core/canvas.ts";
-import { compileCanvas, type DeclaredTracking, strandTasks } from "../../core/compile.ts";
+import type { Canvas, FailurePolicy } from "../../core/canvas/canvas.ts";
 import { FanfoldError } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
-import type { Strand } from "../../core/plan.ts";
-import { depthOf } from "../../core/run-id.ts";
+import { compileCanvas, type DeclaredTracking, strandTasks } from "../../core/plan/compile.ts";
+import type { Strand } from "../../core/plan/plan.ts";
+import { depthOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 
 export function checkDepth(gid: string): void {

@@ -1,10 +1,10 @@
-import { type Counts, endedRuns, failedRuns } from "../../core/counts.ts";
-import { type Estimate, estimateOf, type JobCost, jobCost } from "../../core/job-cost.ts";
-import { DEFAULT_SECONDS_PER_TASK, type JobPlan, jobPlan } from "../../core/job-plan.ts";
-import type { Strand } from "../../core/plan.ts";
-import { ENGINE_QUEUE } from "../../core/queue-name.ts";
-import { countGroup, countWork, type PlanPages, type WorkCount } from "../../core/work-count.ts";
-import { longestWay, type StrandShape } from "../../core/work-shape.ts";
+import { type Estimate, estimateOf, type JobCost, jobCost } from "../../core/cost/job-cost.ts";
+import { DEFAULT_SECONDS_PER_TASK, type JobPlan, jobPlan } from "../../core/cost/job-estimate.ts";
+import { countGroup, countWork, type PlanPages, type WorkCount } from "../../core/cost/work-count.ts";
+import { longestWay, type StrandShape } from "../../core/cost/work-shape.ts";
+import { ENGINE_QUEUE } from "../../core/names/queue-name.ts";
+import { type Counts, endedRuns, failedRuns } from "../../core/plan/counts.ts";
+import type { Strand } from "../../core/plan/plan.ts";
 import type { Context } from "../context.ts";
 import { ITEM_VERSION } from "../item-kinds.ts";
 import { protocolOf, rootStep, ShapeBuilder, type Unknowns } from "./job-shape.ts";

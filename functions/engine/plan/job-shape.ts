@@ -1,7 +1,7 @@
+import type { Protocol } from "../../core/cost/work-count.ts";
+import { type GroupShape, type MemberRuns, type StepShape, type StrandShape, tasksOf } from "../../core/cost/work-shape.ts";
 import { FanfoldError } from "../../core/errors.ts";
-import { type GroupStep, isGroupStep, isInput, isPaged, isSingle, type PlanStep, type Strand } from "../../core/plan.ts";
-import type { Protocol } from "../../core/work-count.ts";
-import { type GroupShape, type MemberRuns, type StepShape, type StrandShape, tasksOf } from "../../core/work-shape.ts";
+import { type GroupStep, isGroupStep, isInput, isPaged, isSingle, type PlanStep, type Strand } from "../../core/plan/plan.ts";
 import { THIN_SAMPLE } from "../config.ts";
 import type { Context } from "../context.ts";
 import { notBeforeOf, packSize, queueOf } from "./step-placement.ts";

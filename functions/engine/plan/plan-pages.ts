@@ -1,7 +1,7 @@
-import { attributesBytes, keyBytes, writeUnits } from "../../core/item-size.ts";
+import type { PlanPages } from "../../core/cost/work-count.ts";
+import { attributesBytes, keyBytes, writeUnits } from "../../core/items/item-size.ts";
 import { LIMITS } from "../../core/limits.ts";
-import { type GroupStep, isGroupStep, plainTask, type PlanStep, type Strand } from "../../core/plan.ts";
-import type { PlanPages } from "../../core/work-count.ts";
+import { type GroupStep, isGroupStep, plainTask, type PlanStep, type Strand } from "../../core/plan/plan.ts";
 import { ITEM_VERSION, type Owned, planPageKey } from "../item-kinds.ts";
 import { absent } from "../items/conditions.ts";
 import { jsonBytes } from "../items/values.ts";

@@ -1,7 +1,7 @@
+import type { PlanPages } from "../../core/cost/work-count.ts";
 import { FanfoldError } from "../../core/errors.ts";
-import { leafOf, localIndex } from "../../core/ledger.ts";
-import { type GroupStep, isGroupStep, isInput, isPaged, type PlanStep, type Strand } from "../../core/plan.ts";
-import type { PlanPages } from "../../core/work-count.ts";
+import { leafOf, localIndex } from "../../core/plan/ledger.ts";
+import { type GroupStep, isGroupStep, isInput, isPaged, type PlanStep, type Strand } from "../../core/plan/plan.ts";
 import { eachBounded } from "../concurrently.ts";
 import type { Plans } from "../context.ts";
 import { type Owned, planPageKey } from "../item-kinds.ts";

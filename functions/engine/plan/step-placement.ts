@@ -1,5 +1,5 @@
-import { type GroupStep, isGroupStep, type PlanStep } from "../../core/plan.ts";
-import { DEFAULT_FUNCTION, DEFAULT_QUEUE, ENGINE_QUEUE, formatQueueName, parseQueueName } from "../../core/queue-name.ts";
+import { DEFAULT_FUNCTION, DEFAULT_QUEUE, ENGINE_QUEUE, formatQueueName, parseQueueName } from "../../core/names/queue-name.ts";
+import { type GroupStep, isGroupStep, type PlanStep } from "../../core/plan/plan.ts";
 import type { Context } from "../context.ts";
 
 /** Few members go one by one so that all workers get some; many are packed. */

@@ -1,7 +1,7 @@
+import { holds } from "../../core/canvas/value-condition.ts";
 import { FanfoldError } from "../../core/errors.ts";
-import { isGroupStep, type Strand } from "../../core/plan.ts";
-import type { RunRef } from "../../core/run-id.ts";
-import { holds } from "../../core/value-condition.ts";
+import { isGroupStep, type Strand } from "../../core/plan/plan.ts";
+import type { RunRef } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import type { Header, Run } from "../item-kinds.ts";
 import { loadValue } from "../items/values.ts";

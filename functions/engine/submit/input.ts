@@ -1,9 +1,9 @@
-import { encodeCanvas } from "../../core/canvas-wire.ts";
-import type { Canvas } from "../../core/canvas.ts";
+import { encodeCanvas } from "../../core/canvas/canvas-wire.ts";
+import type { Canvas } from "../../core/canvas/canvas.ts";
 import { FanfoldError } from "../../core/errors.ts";
 import { canonicalJson, type Json } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
-import { childGroupOf, runIdOf } from "../../core/run-id.ts";
+import { childGroupOf, runIdOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import { sealGroup } from "../follow/seal.ts";
 import { OPEN_HEIGHT } from "../groups/create-group.ts";

@@ -1,11 +1,11 @@
-import { encodeCanvas } from "../../core/canvas-wire.ts";
-import { compileCanvas } from "../../core/compile.ts";
+import { encodeCanvas } from "../../core/canvas/canvas-wire.ts";
+import type { JobPlan } from "../../core/cost/job-estimate.ts";
 import { FanfoldError } from "../../core/errors.ts";
-import type { JobPlan } from "../../core/job-plan.ts";
 import { canonicalJson, type Json } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
-import { type GroupStep, type Strand, taskSteps } from "../../core/plan.ts";
-import { stampsOfStrand } from "../../core/stamps.ts";
+import { compileCanvas } from "../../core/plan/compile.ts";
+import { type GroupStep, type Strand, taskSteps } from "../../core/plan/plan.ts";
+import { stampsOfStrand } from "../../core/plan/stamps.ts";
 import type { Context } from "../context.ts";
 import type { OpenJobRequest, SubmitRequest, Submitted } from "../contract.ts";
 import { openGroupStep, resumeWaiting } from "../follow/resume-waiting.ts";

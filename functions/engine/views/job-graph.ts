@@ -1,6 +1,6 @@
 import { FanfoldError } from "../../core/errors.ts";
-import { isGroupStep } from "../../core/plan.ts";
-import { childGroupOf, runIdOf } from "../../core/run-id.ts";
+import { isGroupStep } from "../../core/plan/plan.ts";
+import { childGroupOf, runIdOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import type { GraphEdgeKind, GraphNode, JobGraph } from "../contract.ts";
 import { sideGroupBeside } from "../groups/links.ts";

@@ -1,7 +1,7 @@
-import { addCounts, type Counts, endedRuns } from "../../core/counts.ts";
-import type { ResultEntry } from "../../core/invocation.ts";
 import type { JsonObject } from "../../core/json.ts";
-import { stampText } from "../../core/stamps.ts";
+import { addCounts, type Counts, endedRuns } from "../../core/plan/counts.ts";
+import { stampText } from "../../core/plan/stamps.ts";
+import type { ResultEntry } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
 import type { JobEvent, JobFilter, JobState, JobView, Page } from "../contract.ts";
 import {

@@ -1,8 +1,8 @@
 import { FanfoldError } from "../../core/errors.ts";
-import type { ErrorData, MaybePromise, ResultEntry } from "../../core/invocation.ts";
-import { isSingle } from "../../core/plan.ts";
-import { runIdOf } from "../../core/run-id.ts";
-import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../core/run-state.ts";
+import { isSingle } from "../../core/plan/plan.ts";
+import { runIdOf } from "../../core/plan/run-id.ts";
+import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../core/plan/run-state.ts";
+import type { ErrorData, MaybePromise, ResultEntry } from "../../core/task/invocation.ts";
 import { eachOf } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import type { Header, Run } from "../item-kinds.ts";

@@ -1,9 +1,9 @@
 import { FanfoldError } from "../../core/errors.ts";
-import type { ErrorData } from "../../core/invocation.ts";
-import { isGroupStep } from "../../core/plan.ts";
-import { parseRunId } from "../../core/run-id.ts";
-import { isSuccess, isTerminal } from "../../core/run-state.ts";
-import { carriesStamp, filterTexts } from "../../core/stamps.ts";
+import { isGroupStep } from "../../core/plan/plan.ts";
+import { parseRunId } from "../../core/plan/run-id.ts";
+import { isSuccess, isTerminal } from "../../core/plan/run-state.ts";
+import { carriesStamp, filterTexts } from "../../core/plan/stamps.ts";
+import type { ErrorData } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
 import type { Page, RunDetail, RunFilter, RunView } from "../contract.ts";
 import { walkRuns } from "../groups/walk-runs.ts";

@@ -1,8 +1,8 @@
 import { FanfoldError } from "../../core/errors.ts";
-import type { ErrorData } from "../../core/invocation.ts";
 import type { Json } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
-import { childGroupOf, ownerOf } from "../../core/run-id.ts";
+import { childGroupOf, ownerOf } from "../../core/plan/run-id.ts";
+import type { ErrorData } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
 import type { Header } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";

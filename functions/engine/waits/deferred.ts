@@ -1,7 +1,7 @@
 import { FanfoldError } from "../../core/errors.ts";
-import type { AwaitedEvent, EventLook } from "../../core/invocation.ts";
 import { LIMITS } from "../../core/limits.ts";
-import { parseRunId, type RunRef } from "../../core/run-id.ts";
+import { parseRunId, type RunRef } from "../../core/plan/run-id.ts";
+import type { AwaitedEvent, EventLook } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
 import type { RunView } from "../contract.ts";
 import { eventItemKey, ITEM_VERSION, type Run, type RunAttributes, waiterKey } from "../item-kinds.ts";

@@ -1,6 +1,6 @@
 import { FanfoldError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
-import { nameProblem } from "../../core/names.ts";
+import { nameProblem } from "../../core/names/names.ts";
 import { eachBounded } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { eventItemKey, type Header, ITEM_VERSION, ownedBy, waiterKey, waiterPartition } from "../item-kinds.ts";

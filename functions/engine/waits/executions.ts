@@ -1,5 +1,5 @@
 import { FanfoldError } from "../../core/errors.ts";
-import { jobIdOf } from "../../core/run-id.ts";
+import { jobIdOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import { executionKey, executionPartition, type Header, type RunError } from "../item-kinds.ts";
 import type { Key } from "../ports.ts";

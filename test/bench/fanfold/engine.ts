@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Local, startLocal } from "../../../cli/local-server.ts";
 import { loopbackSecurity } from "../../../functions/api/security.ts";
-import type { Tracking } from "../../../functions/core/canvas.ts";
+import type { Tracking } from "../../../functions/core/canvas/canvas.ts";
 import { modulePath } from "../../../functions/embedded/node-arguments.ts";
 import { serveApp, type Served } from "../../../functions/embedded/serve-app.ts";
 import type { JobView } from "../../../functions/engine/contract.ts";

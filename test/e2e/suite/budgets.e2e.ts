@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { METRICS } from "../../../functions/core/metric-names.ts";
+import { METRICS } from "../../../functions/core/names/metric-names.ts";
 import { group } from "../../../functions/sdk/index.ts";
 import { noop } from "../../../functions/tasks/examples.ts";
-import { connect, ended, type Api } from "../deployment.ts";
+import { type Api, connect, ended } from "../deployment.ts";
 import { quiet } from "../metrics.ts";
 
 /** Of docs/protocol.md, section 19. test/engine holds the engine to it, where all members of a message end together. */

@@ -1,9 +1,9 @@
 import { GetEventSourceMappingCommand, LambdaClient, ListEventSourceMappingsCommand, UpdateEventSourceMappingCommand } from "@aws-sdk/client-lambda";
 import { beforeAll, describe, expect, it } from "vitest";
-import { deadLetterQueueName, queueResourceName, resourceNames, siteFunctionName } from "../../../functions/core/resource-names.ts";
+import { deadLetterQueueName, queueResourceName, resourceNames, siteFunctionName } from "../../../functions/core/names/resource-names.ts";
 import { chord, group } from "../../../functions/sdk/index.ts";
 import { add, sleep, sum } from "../../../functions/tasks/examples.ts";
-import { connect, ended, eventually, type Api } from "../deployment.ts";
+import { type Api, connect, ended, eventually } from "../deployment.ts";
 import { PREFIX } from "../names.ts";
 import { depth, queueUrl, receive, remove, send } from "../queues.ts";
 import { flaky } from "../tasks/index.ts";

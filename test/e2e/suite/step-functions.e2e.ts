@@ -1,16 +1,16 @@
 import { randomUUID } from "node:crypto";
 import {
   DescribeExecutionCommand,
+  type DescribeExecutionCommandOutput,
   GetExecutionHistoryCommand,
   SFNClient,
   StartExecutionCommand,
   StopExecutionCommand,
-  type DescribeExecutionCommandOutput,
 } from "@aws-sdk/client-sfn";
 import { beforeAll, describe, expect, it } from "vitest";
-import { resourceNames } from "../../../functions/core/resource-names.ts";
+import { resourceNames } from "../../../functions/core/names/resource-names.ts";
 import { chain } from "../../../functions/sdk/index.ts";
-import { ACCOUNT, connect, ended, ENDPOINT, eventually, REGION, signer, type Api } from "../deployment.ts";
+import { ACCOUNT, type Api, connect, ended, ENDPOINT, eventually, REGION, signer } from "../deployment.ts";
 import { PREFIX, USER_STATE_MACHINE, WORK_STATE_MACHINE } from "../names.ts";
 import { plusOne, twice } from "../tasks/index.ts";
 

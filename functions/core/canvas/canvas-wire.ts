@@ -1,0 +1,280 @@
+import { type ErrorCode, FanfoldError } from "../errors.ts";
+import { checkBytes, isPlainObject, jsonStringBytes, measureJson } from "../json-check.ts";
+import { jsonPointer } from "../json-pointer.ts";
+import type { Json, JsonObject } from "../json.ts";
+import { LIMITS } from "../limits.ts";
+import { nameProblem } from "../names/names.ts";
+import { chunkGroup, eachOf, type LinkRules, pipe, setGroupOptions, setImmutable, setOptions, withLinks } from "./canvas-algebra.ts";
+import { VERSION } from "./canvas-encode.ts";
+import type { Canvas, Chord, Group, GroupOptions, Signature, SignatureOptions } from "./canvas.ts";
+import { isGroupOption, readGroupOptions, readSignatureOptions, readWireOptions } from "./signature-options.ts";
+import { readCondition, type ValueCondition } from "./value-condition.ts";
+
+export { encodeCanvas } from "./canvas-encode.ts";
+export { assertJson } from "../json-check.ts";
+
+/**
+ * The wire form of a canvas is one of
+ * - `{task, args?, kwargs?}`
+ * - `{chain: [..]}`, and `{pipe: [..]}`, which is read as what `a | b | c` makes of its items
+ * - `{group: [..]}`
+ * - `{chord: {header, body}}`; the header is any node, or the list of its members
+ * - `{map: {task, it}}`, `{starmap: {task, it}}`
+ * - `{when: {condition, do, otherwise?}}`, `{repeat: {body, until, most}}`, `{approval: {name, expires?}}`, `{event: {name, expires?}}`
+ * - `{chunks: {task, it, n}}`, and `{chunks_group: ..}`, which is read as the group that it makes
+ *
+ * with, everywhere, `options`, `immutable`, `link` and `link_error`, which go where the node's own rules put them (canvas-algebra.ts). The root may
+ * carry `v: 1`.
+ */
+// Shared, because a group of a million signatures would otherwise carry a million empty objects.
+const NO_ARGS: readonly Json[] = Object.freeze([]);
+const NO_KWARGS: JsonObject = Object.freeze({});
+const NO_OPTIONS: SignatureOptions & GroupOptions = Object.freeze({});
+
+/**
+ * Reads a canvas of unknown origin. Throws `invalid_canvas`, `invalid_queue_name`, `too_deep`, `too_many_children` or `payload_too_large`, with
+ * `details.field` as JSON pointer. Arguments are checked, not copied: the caller gives up the document.
+ * `maxBytes` bounds the whole document; without it a request's limit applies, even to objects shared many times over.
+ */
+export function parseCanvas(json: unknown, options: { readonly maxBytes?: number } & LinkRules = {}): Canvas {
+  const { maxBytes = LIMITS.canvasBytes, headerErrors = false } = options;
+  const reader: Reader = { path: [], bytes: 0, maxBytes, rules: { headerErrors } };
+  try {
+    return readNode(reader, json);
+  } catch (error) {
+    if (error instanceof FanfoldError) throw error;
+    // Getters and proxies of a foreign object may throw anything.
+    const field = jsonPointer(reader.path);
+    throw new FanfoldError("invalid_canvas", `${field || "the canvas"} cannot be read`, { details: { field }, cause: error });
+  }
+}
+
+interface Reader {
+  /** Where in the document the reader is; a pointer is only built for an error. */
+  readonly path: (string | number)[];
+  /** Bytes seen so far, without most punctuation: a bound, not a measure. */
+  bytes: number;
+  readonly maxBytes: number;
+  readonly rules: LinkRules;
+}
+type Node = { readonly [key: string]: unknown };
+
+function fail(reader: Reader, problem: string, key?: string | number, code: ErrorCode = "invalid_canvas"): never {
+  const field = jsonPointer(key === undefined ? reader.path : [...reader.path, key]);
+  throw new FanfoldError(code, `${field || "the canvas"} ${problem}`, { details: { field } });
+}
+function spend(reader: Reader, bytes: number): void {
+  reader.bytes += bytes;
+  if (reader.bytes > reader.maxBytes) checkBytes(reader.bytes, reader.maxBytes, "");
+}
+function within<T>(reader: Reader, key: string | number, read: () => T): T {
+  reader.path.push(key);
+  const result = read();
+  reader.path.pop();
+  return result;
+}
+
+function readNode(reader: Reader, json: unknown): Canvas {
+  // Levels of the JSON document. Checked before anything below is touched, so it also bounds the stack.
+  if (reader.path.length > LIMITS.jsonDepth) {
+    throw new FanfoldError("too_deep", `the canvas is nested more than ${LIMITS.jsonDepth} levels deep, or contains itself`, {
+      details: { field: "", maxDepth: LIMITS.jsonDepth },
+    });
+  }
+  if (!isPlainObject(json)) fail(reader, "must be an object such as {task}, {chain}, {group} or {chord}");
+  spend(reader, 12);
+  const kind = KINDS.find((each) => json[each] !== undefined);
+  if (kind === undefined) {
+    checkKeys(reader, json, []);
+    return fail(reader, `must have one of the keys ${KINDS.join(", ")}`);
+  }
+  checkKeys(reader, json, kind === "task" ? SIGNATURE_KEYS : [kind, ...COMMON_KEYS]);
+  return readCommon(reader, json, readKind[kind](reader, json));
+}
+const KINDS = ["task", "group", "chain", "chord", "pipe", "map", "starmap", "chunks", "chunks_group", "when", "repeat", "approval", "event"] as const;
+const COMMON_KEYS = ["options", "immutable", "link", "link_error"];
+const SIGNATURE_KEYS = ["task", "args", "kwargs", ...COMMON_KEYS];
+const readKind: { readonly [Kind in (typeof KINDS)[number]]: (reader: Reader, node: Node) => Canvas } = {
+  task: readSignature,
+  group: (reader, node) => ({ kind: "group", members: readItems(reader, "group", node["group"], LIMITS.groupMembers), options: NO_OPTIONS }),
+  chain: (reader, node) => ({ kind: "chain", items: readSequence(reader, node, "chain") }),
+  chord: readChord,
+  pipe: (reader, node) => readSequence(reader, node, "pipe").reduce(pipe),
+  map: (reader, node) => readEach(reader, node, "map"),
+  starmap: (reader, node) => readEach(reader, node, "starmap"),
+  chunks: (reader, node) => readChunks(reader, node, "chunks"),
+  chunks_group: (reader, node) => chunkGroup(readChunks(reader, node, "chunks_group")),
+  when: readWhen,
+  repeat: readRepeat,
+  approval: (reader, node) => readWait(reader, node, "approval"),
+  event: (reader, node) => readWait(reader, node, "event"),
+};
+
+/** What any node may have beside its kind. */
+function readCommon(reader: Reader, node: Node, bare: Canvas): Canvas {
+  const { options, immutable, link, link_error: linkError } = node;
+  let canvas = options === undefined ? bare : readOptions(reader, options, bare);
+  if (immutable !== undefined) {
+    if (typeof immutable !== "boolean") fail(reader, "must be true or false", "immutable");
+    canvas = setImmutable(canvas, immutable);
+  }
+  if (link === undefined && linkError === undefined) return canvas;
+  return withLinks(canvas, readLinks(reader, node, "link"), readLinks(reader, node, "link_error"), reader.rules);
+}
+function readLinks(reader: Reader, node: Node, key: "link" | "link_error"): readonly Canvas[] {
+  return node[key] === undefined ? [] : readItems(reader, key, node[key], LIMITS.links);
+}
+/** Options of a group are about the group or about its members, told apart by their names. */
+function readOptions(reader: Reader, options: unknown, canvas: Canvas): Canvas {
+  const field = jsonPointer([...reader.path, "options"]);
+  if (canvas.kind !== "group" || !isPlainObject(options)) return setOptions(canvas, readWireOptions(options, field));
+  const [own, ofMembers] = split(options, isGroupOption);
+  const group = setGroupOptions(canvas, readGroupOptions(own, field));
+  return Object.keys(ofMembers).length === 0 ? group : setOptions(group, readWireOptions(ofMembers, field));
+}
+function split(object: Node, belongs: (key: string) => boolean): [Node, Node] {
+  const entries = Object.entries(object);
+  return [Object.fromEntries(entries.filter(([key]) => belongs(key))), Object.fromEntries(entries.filter(([key]) => !belongs(key)))];
+}
+
+function checkKeys(reader: Reader, node: Node, allowed: readonly string[]): void {
+  for (const key of Object.keys(node)) {
+    if (allowed.includes(key)) continue;
+    if (key === "v" && reader.path.length === 0) {
+      if (node["v"] !== VERSION) fail(reader, `must be ${VERSION}, the only version of the wire form so far`, "v");
+      continue;
+    }
+    fail(reader, allowed.length === 0 ? "is not a key of a canvas" : `is not a key here (only ${allowed.join(", ")})`, key);
+  }
+}
+
+function readSignature(reader: Reader, node: Node): Signature {
+  const { args, kwargs } = node;
+  const task = readTask(reader, node);
+  if (args !== undefined && !Array.isArray(args)) fail(reader, "must be an array", "args");
+  if (kwargs !== undefined && !isPlainObject(kwargs)) fail(reader, "must be an object", "kwargs");
+  return {
+    kind: "task",
+    task,
+    args: args === undefined || args.length === 0 ? NO_ARGS : (readValue(reader, args, "args") as readonly Json[]),
+    kwargs: kwargs === undefined ? NO_KWARGS : (readValue(reader, kwargs, "kwargs") as JsonObject),
+    options: NO_OPTIONS,
+    immutable: false,
+  };
+}
+function readTask(reader: Reader, { task }: Node): string {
+  const problem = nameProblem(task);
+  if (problem !== undefined) fail(reader, problem, "task");
+  spend(reader, jsonStringBytes(task as string));
+  return task as string;
+}
+/** The part of a node below its kind: an object with these keys. */
+function readInside<T>(reader: Reader, node: Node, key: string, keys: readonly string[], read: (inside: Node) => T): T {
+  return within(reader, key, () => {
+    const inside = node[key];
+    if (!isPlainObject(inside)) fail(reader, `must be an object {${keys.join(", ")}}`);
+    checkKeys(reader, inside, keys);
+    return read(inside);
+  });
+}
+function readEach(reader: Reader, node: Node, key: "map" | "starmap"): Signature {
+  return readInside(reader, node, key, ["task", "it"], (inside) => {
+    const task = readTask(reader, inside);
+    const items = readList(reader, inside);
+    const odd = key === "starmap" ? items.findIndex((item) => !Array.isArray(item)) : -1;
+    if (odd >= 0) within(reader, "it", () => fail(reader, "must be an array: starmap spreads each item over the arguments", odd));
+    return eachOf(key, task, items, NO_OPTIONS);
+  });
+}
+function readChunks(reader: Reader, node: Node, key: "chunks" | "chunks_group"): Extract<Canvas, { kind: "chunks" }> {
+  return readInside(reader, node, key, ["task", "it", "n"], (inside) => {
+    const size = inside["n"];
+    if (!Number.isSafeInteger(size) || (size as number) < 1) fail(reader, "must be a whole number from 1", "n");
+    const task = readTask(reader, inside);
+    const items = readList(reader, inside);
+    const odd = items.findIndex((item) => !Array.isArray(item));
+    if (odd >= 0) within(reader, "it", () => fail(reader, "must be an array: chunks spread each item over the arguments", odd));
+    return { kind: "chunks", task, items, size: size as number, options: NO_OPTIONS };
+  });
+}
+function readList(reader: Reader, node: Node): readonly Json[] {
+  if (!Array.isArray(node["it"])) fail(reader, "must be an array", "it");
+  return readValue(reader, node["it"], "it") as readonly Json[];
+}
+
+function readValue(reader: Reader, value: unknown, key: string): Json {
+  const maxBytes = Math.min(LIMITS.valueBytes, reader.maxBytes - reader.bytes);
+  // A canvas of 100,000 signatures has 100,000 argument lists: their pointers are built only for an error.
+  spend(
+    reader,
+    measureJson(value, () => jsonPointer([...reader.path, key]), { code: "invalid_canvas", maxBytes }),
+  );
+  return value as Json;
+}
+
+function readItems(reader: Reader, key: string, items: unknown, most: number): Canvas[] {
+  if (!Array.isArray(items)) fail(reader, "must be an array of canvases", key);
+  if (items.length > most) fail(reader, `has ${items.length} items; at most ${most} are allowed`, key, "too_many_children");
+  const read: Canvas[] = [];
+  reader.path.push(key, 0);
+  const last = reader.path.length - 1;
+  for (let index = 0; index < items.length; index++) {
+    reader.path[last] = index;
+    read.push(readNode(reader, items[index]));
+  }
+  reader.path.length -= 2;
+  return read;
+}
+
+function readSequence(reader: Reader, node: Node, key: "chain" | "pipe"): readonly Canvas[] {
+  const items = readItems(reader, key, node[key], LIMITS.strandSteps);
+  if (items.length === 0) fail(reader, "must not be empty", key);
+  return items;
+}
+
+function readChord(reader: Reader, node: Node): Chord {
+  return readInside(reader, node, "chord", ["header", "body"], (chord) => {
+    if (chord["body"] === undefined || chord["body"] === null) fail(reader, "is missing: a chord needs a canvas that receives the results", "body");
+    const header = readHeader(reader, chord["header"]);
+    return { kind: "chord", header, body: within(reader, "body", () => readNode(reader, chord["body"])) };
+  });
+}
+/** Anything but a group is the header's only member. */
+function readHeader(reader: Reader, header: unknown): Group {
+  if (Array.isArray(header)) return { kind: "group", members: readItems(reader, "header", header, LIMITS.groupMembers), options: NO_OPTIONS };
+  const canvas = within(reader, "header", () => readNode(reader, header));
+  if (canvas.kind === "chunks") return chunkGroup(canvas);
+  return canvas.kind === "group" ? canvas : { kind: "group", members: [canvas], options: NO_OPTIONS };
+}
+
+function readPart(reader: Reader, node: Node, key: string): Canvas {
+  return within(reader, key, () => readNode(reader, node[key]));
+}
+function conditionIn(reader: Reader, node: Node, key: string): ValueCondition {
+  return readCondition(node[key], jsonPointer([...reader.path, key]));
+}
+function readWhen(reader: Reader, node: Node): Canvas {
+  return readInside(reader, node, "when", ["condition", "do", "otherwise"], (inside) => ({
+    kind: "when",
+    condition: conditionIn(reader, inside, "condition"),
+    do: readPart(reader, inside, "do"),
+    ...(inside["otherwise"] !== undefined && { otherwise: readPart(reader, inside, "otherwise") }),
+  }));
+}
+function readRepeat(reader: Reader, node: Node): Canvas {
+  return readInside(reader, node, "repeat", ["body", "until", "most"], (inside) => {
+    const { most } = inside;
+    if (!Number.isSafeInteger(most) || (most as number) < 1 || (most as number) > LIMITS.strandSteps) {
+      fail(reader, `must be a whole number from 1 to ${LIMITS.strandSteps}`, "most");
+    }
+    return { kind: "repeat", body: readPart(reader, inside, "body"), until: conditionIn(reader, inside, "until"), most: most as number };
+  });
+}
+function readWait(reader: Reader, node: Node, of: "approval" | "event"): Canvas {
+  return readInside(reader, node, of, ["name", "expires"], (inside) => {
+    const problem = nameProblem(inside["name"]);
+    if (problem !== undefined) fail(reader, problem, "name");
+    const expires = inside["expires"] === undefined ? undefined : readSignatureOptions({ expires: inside["expires"] }, jsonPointer(reader.path)).expires;
+    return { kind: "wait", of, name: inside["name"] as string, ...(expires !== undefined && { expires }) };
+  });
+}

@@ -1,0 +1,88 @@
+import {
+  DEFAULT_DEPLOYMENT,
+  type Deployment,
+  type Price,
+  PRICE_PARTS,
+  priceOf,
+  type TimeFloor,
+  timeFloor,
+  totalMessages,
+  totalRequests,
+  totalWrites,
+} from "./cost-model.ts";
+import type { WorkCount, WritePart } from "./work-count.ts";
+
+/** What a job will take, said before it is submitted. Counts are those of a job in which nothing fails and nothing is delivered twice. */
+export interface JobPlan {
+  /** Runs of user code. */
+  readonly taskRuns: number;
+  /** Of all groups. */
+  readonly members: number;
+  readonly groups: number;
+  /** Levels of the tallest ledger. */
+  readonly ledgerHeight: number;
+  readonly messages: { readonly total: number; readonly byQueue: { readonly [queue: string]: number } };
+  /** Calls of the queues; up to ten messages travel in one. Receives and deletes are computed: Lambda makes them. */
+  readonly requests: { readonly total: number; readonly send: number; readonly receive: number; readonly delete: number };
+  readonly writeUnits: { readonly total: number } & { readonly [part in WritePart]: number };
+  readonly readUnitsAtMost: number;
+  readonly blobs: number;
+  /** Assumed of every task. */
+  readonly secondsPerTask: number;
+  readonly price: Price;
+  readonly time: TimeFloor;
+  /** What the figures leave open, in sentences. Empty: they are exact. */
+  readonly notes: readonly string[];
+  /** The job may turn out greater: tasks stream children, or input follows. `taskRuns` are those known now. */
+  readonly grows: boolean;
+  /** One line: what most of the price and of the time is. */
+  readonly dominates: string;
+}
+
+export interface PlanBasis {
+  readonly count: WorkCount;
+  /** Runs of user code on the longest way. */
+  readonly tasksInRow: number;
+  readonly secondsPerTask: number;
+  readonly deployment?: Deployment;
+  readonly notes: readonly string[];
+  readonly grows: boolean;
+}
+export const DEFAULT_SECONDS_PER_TASK = 0.1;
+
+export function jobPlan({ count, tasksInRow, secondsPerTask, deployment = DEFAULT_DEPLOYMENT, notes, grows }: PlanBasis): JobPlan {
+  const price = priceOf(count, secondsPerTask, deployment);
+  const time = timeFloor(count, tasksInRow, secondsPerTask, deployment);
+  return {
+    taskRuns: count.taskRuns,
+    members: count.members,
+    groups: count.groups,
+    ledgerHeight: count.height,
+    messages: { total: totalMessages(count), byQueue: count.messages },
+    requests: { total: totalRequests(count), ...count.requests },
+    writeUnits: { total: totalWrites(count), ...count.writes },
+    readUnitsAtMost: count.reads,
+    blobs: count.blobs,
+    secondsPerTask,
+    price,
+    time,
+    notes,
+    grows,
+    dominates: dominatesOf(price, time),
+  };
+}
+function dominatesOf(price: Price, time: TimeFloor): string {
+  const part = PRICE_PARTS.reduce((most, each) => (price.parts[each] > price.parts[most] ? each : most));
+  const share = price.total === 0 ? 0 : Math.round((100 * price.parts[part]) / price.total);
+  return `${PART_NAMES[part]}: ${share}% of the price; time: ${time.limitedBy}`;
+}
+export const PART_NAMES: { readonly [part in keyof Price["parts"]]: string } = {
+  rows: "rows",
+  ledger: "ledger",
+  headers: "group headers",
+  plan: "plan pages",
+  jobs: "job items",
+  reads: "reads, at most",
+  queue: "queue",
+  functions: "functions",
+};

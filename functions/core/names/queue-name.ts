@@ -1,0 +1,76 @@
+import { FanfoldError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+
+/**
+ * Where work waits: a queue of a site, and which kind of worker serves it. The text form is `london.highpriority#custom`; it may change, so always
+ * use the functions below instead of taking it apart.
+ */
+export interface QueueName {
+  readonly site: string;
+  readonly queue: string;
+  readonly function: QueueFunction;
+}
+
+/** `worker` runs workflow tasks, `discovery` walks and lists, `custom` runs tasks of plugins. The last two exist on the default queue only. */
+export const QUEUE_FUNCTIONS = ["worker", "discovery", "custom", "interactive", "settings"] as const;
+export type QueueFunction = (typeof QUEUE_FUNCTIONS)[number];
+
+/** Every site has it. */
+export const DEFAULT_QUEUE = "default";
+export const DEFAULT_FUNCTION: QueueFunction = "worker";
+/** Control messages of the engine travel here. It stands beside the sites' queues: no signature can name it. */
+export const ENGINE_QUEUE = "engine";
+
+/** What stands in for the parts that a short form leaves out. */
+export interface QueueDefaults {
+  readonly site: string;
+  readonly queue?: string;
+  readonly function?: QueueFunction;
+}
+
+const DEFAULT_QUEUE_FUNCTIONS: ReadonlySet<string> = new Set(["interactive", "settings"]);
+const PART = /^[A-Za-z0-9_-]+$/;
+const TEXT = /^(?:(?:(?<site>[^.#]*)\.)?(?<queue>[^.#]+))?(?:#(?<function>[^.#]*))?$/;
+
+/** All three parts, always: `london.default#worker`. */
+export function formatQueueName(name: QueueName): string {
+  const text = `${name.site}.${name.queue}#${name.function}`;
+  checkParts(name, text);
+  return text;
+}
+
+/**
+ * Reads `site.queue#function` and the short forms `queue`, `site.queue`, `queue#function` and `#function`. Throws `invalid_queue_name`, with
+ * `details.field` when given.
+ */
+export function parseQueueName(text: string, defaults: QueueDefaults, field?: string): QueueName {
+  if (typeof text !== "string" || text === "") throw invalid("must be a text that is not empty", "", field);
+  if (text.length > LIMITS.nameCharacters) throw invalid(`has more than ${LIMITS.nameCharacters} characters`, text, field);
+  const parts = TEXT.exec(text)?.groups;
+  if (parts === undefined) throw invalid("has another form than site.queue#function", text, field);
+  const name = {
+    site: parts["site"] ?? defaults.site,
+    queue: parts["queue"] ?? defaults.queue ?? DEFAULT_QUEUE,
+    function: (parts["function"] ?? defaults.function ?? DEFAULT_FUNCTION) as QueueFunction,
+  };
+  checkParts(name, text, field);
+  return name;
+}
+
+function checkParts(name: QueueName, text: string, field?: string): void {
+  for (const part of ["site", "queue"] as const) {
+    if (!PART.test(name[part])) throw invalid(`has a ${part} with other characters than letters, digits, _ and -`, text, field);
+  }
+  if (name.queue === ENGINE_QUEUE) throw invalid(`names the queue "${ENGINE_QUEUE}", which is the engine's own`, text, field);
+  if (!QUEUE_FUNCTIONS.includes(name.function)) throw invalid(`has a function that is none of ${QUEUE_FUNCTIONS.join(", ")}`, text, field);
+  if (DEFAULT_QUEUE_FUNCTIONS.has(name.function) && name.queue !== DEFAULT_QUEUE) {
+    throw invalid(`asks for the function ${name.function}, which only the queue "${DEFAULT_QUEUE}" has`, text, field);
+  }
+}
+
+function invalid(problem: string, text: string, field: string | undefined): FanfoldError {
+  const shown = text.slice(0, LIMITS.nameCharacters).toWellFormed();
+  return new FanfoldError("invalid_queue_name", `queue name ${JSON.stringify(shown)} ${problem}`, {
+    details: { queue: shown, ...(field === undefined ? {} : { field }) },
+  });
+}

@@ -1,0 +1,243 @@
+import { chainItems, chunkGroup, errorLinksAfter, firstErrorLinks, isPlainGroup, unwrapped } from "../canvas/canvas-algebra.ts";
+import type { Canvas, Chain, Group, Repeat, Signature, Tracking, Wait, When } from "../canvas/canvas.ts";
+import { assertNever, type ErrorCode, FanfoldError } from "../errors.ts";
+import { jsonPointer } from "../json-pointer.ts";
+import { LIMITS } from "../limits.ts";
+import { type GroupStep, isGroupStep, isInput, isPaged, isSingle, type PlanStep, type Strand, type TaskStep } from "./plan.ts";
+import { countedPolicy } from "./policy.ts";
+
+/**
+ * A canvas becomes a strand: a signature is one step, a chain the steps of its items one after the other, a group one step whose members are
+ * strands, a chord a group step followed by the steps of its body. Links and error links are groups beside the step they hang on. Throws
+ * `invalid_canvas` (an empty chain), `too_deep` (groups nested beyond `LIMITS.groupDepth`) or `too_many_children` (steps, members), with
+ * `details.field` as pointer into the wire form.
+ */
+export function compileCanvas(canvas: Canvas, declared: DeclaredTracking = () => undefined): Strand {
+  return compileStrand(canvas, { path: [], groupDepth: 0, declared });
+}
+/** What a task's author says of groups of it. */
+export type DeclaredTracking = (task: string) => Tracking | undefined;
+/** Of a group that does not say: what all its members' tasks declare, else `lazy`. */
+export function trackingOf(members: readonly Strand[], declared: DeclaredTracking): Tracking {
+  let shared: Tracking | undefined;
+  for (const strand of members) {
+    const step = strand[0];
+    const own = step && strand.length === 1 && !isGroupStep(step) ? declared(step.task) : undefined;
+    if (own === undefined || (shared !== undefined && own !== shared)) return "lazy";
+    shared = own;
+  }
+  return shared ?? "lazy";
+}
+
+interface Place {
+  /** Pushed and popped on the way: a pointer is only built for an error. */
+  readonly path: (string | number)[];
+  readonly groupDepth: number;
+  readonly declared: DeclaredTracking;
+}
+
+function compileStrand(canvas: Canvas, place: Place): Strand {
+  if (canvas.kind === "task") {
+    checkDepth(place);
+    return [taskStep(canvas, place)];
+  }
+  const steps: PlanStep[] = [];
+  appendSteps(canvas, steps, place);
+  return steps;
+}
+
+function appendSteps(canvas: Canvas, steps: PlanStep[], place: Place): void {
+  checkDepth(place);
+  switch (canvas.kind) {
+    case "task":
+      appendStep(taskStep(canvas, place), steps, place);
+      return;
+    case "chain":
+      appendChain(canvas, steps, place);
+      return;
+    case "group":
+      appendGroup(canvas, steps, place, ["group"]);
+      return;
+    case "chunks":
+      appendGroup(chunkGroup(canvas), steps, place, ["chunks"]);
+      return;
+    case "chord":
+      appendGroup(canvas.header, steps, place, headerKeys(canvas.header), firstErrorLinks(canvas.body));
+      within(place, ["chord", "body"], () => appendSteps(canvas.body, steps, place));
+      return;
+    case "when":
+    case "repeat":
+    case "wait":
+      appendStep(engineStep(canvas, deeper(place)), steps, place);
+      return;
+    default:
+      assertNever(canvas);
+  }
+}
+/** A branch, a loop or a wait is a group that the engine opens in its own way. */
+function engineStep(canvas: When | Repeat | Wait, place: Place): GroupStep {
+  if (place.groupDepth > LIMITS.groupDepth) refuse("too_deep", `groups are nested more than ${LIMITS.groupDepth} levels deep`, place.path);
+  const part = (keys: readonly string[], each: Canvas): Strand => within(place, keys, () => compileStrand(each, place));
+  const { link = [], linkError = [] } = canvas;
+  const common = {
+    policy: "allSuccess",
+    tracking: "lazy",
+    ...sideGroup("links", link, place, "link"),
+    ...sideGroup("errors", linkError, place, "link_error"),
+  } as const;
+  switch (canvas.kind) {
+    case "when": {
+      const first = part(["when", "do"], canvas.do);
+      const otherwise = canvas.otherwise && part(["when", "otherwise"], canvas.otherwise);
+      return { ...common, members: otherwise ? [first, otherwise] : [first], choose: canvas.condition };
+    }
+    case "repeat": {
+      const body = part(["repeat", "body"], canvas.body);
+      if (body.length * canvas.most > LIMITS.strandSteps) {
+        refuse("too_many_children", `more than ${LIMITS.strandSteps} steps would run one after the other`, [...place.path, "repeat", "most"]);
+      }
+      return { ...common, members: [body], repeat: { until: canvas.until, most: canvas.most } };
+    }
+    case "wait": {
+      const { of, name, expires } = canvas;
+      return { ...common, members: [], wait: { of, name, ...(expires !== undefined && { expires }) } };
+    }
+    default:
+      return assertNever(canvas);
+  }
+}
+// Chains nested in chains do not deepen the tree of groups, but they do deepen the stack. The same bound as on the wire.
+function checkDepth(place: Place): void {
+  if (place.path.length > LIMITS.jsonDepth) refuse("too_deep", `the canvas is nested more than ${LIMITS.jsonDepth} levels deep`, []);
+}
+
+/** A plain group in a chain is its member when it has one, and is passed over when it is empty and something was there before. */
+function appendChain(chain: Chain, steps: PlanStep[], place: Place): void {
+  const items = chainItems(chain);
+  if (items.length === 0) refuse("invalid_canvas", "a chain must not be empty", [...place.path, "chain"]);
+  const before = steps.length;
+  items.forEach(({ item, path }, index) =>
+    within(place, path, () => {
+      if (isPlainGroup(item) && item.members.length === 0 && steps.length > before) return;
+      if (item.kind === "group") appendGroup(item, steps, place, ["group"], errorLinksAfter(items, index));
+      else if (item.kind === "chunks") appendGroup(chunkGroup(item), steps, place, ["chunks"], errorLinksAfter(items, index));
+      else appendSteps(item, steps, place);
+    }),
+  );
+}
+
+/** Where the members of a chord stand on the wire: a header without options is written as a plain array. */
+function headerKeys(header: Group): readonly string[] {
+  return Object.keys(header.options).length === 0 ? ["chord", "header"] : ["chord", "header", "group"];
+}
+
+/** `errors`: error links of what would have followed the group; they are told when it fails. */
+function appendGroup(group: Group, steps: PlanStep[], place: Place, keys: readonly string[], errors: readonly Canvas[] = []): void {
+  const inside = deeper(place);
+  if (inside.groupDepth > LIMITS.groupDepth) refuse("too_deep", `groups are nested more than ${LIMITS.groupDepth} levels deep`, place.path);
+  const members: Strand[] = [];
+  appendMembers(group, members, inside, keys);
+  const { policy = "allSuccess", tracking = trackingOf(members, place.declared) } = group.options;
+  appendStep({ policy: countedPolicy(policy, members.length), tracking, members, ...sideGroup("errors", errors, place, "link_error") }, steps, place);
+}
+function appendMembers(group: Group, members: Strand[], place: Place, keys: readonly string[]): void {
+  checkDepth(place);
+  if (members.length + group.members.length > LIMITS.groupMembers) {
+    refuse("too_many_children", `a group of ${group.members.length} members is given at once; at most ${LIMITS.groupMembers} are allowed`, [
+      ...place.path,
+      ...keys,
+    ]);
+  }
+  group.members.forEach((member, index) =>
+    within(place, [...keys, index], () => {
+      const own = unwrapped(member);
+      if (isPlainGroup(own)) appendMembers(own, members, place, ["group"]);
+      else members.push(compileStrand(member, place));
+    }),
+  );
+}
+
+function appendStep(step: PlanStep, steps: PlanStep[], place: Place): void {
+  if (steps.length >= LIMITS.strandSteps) refuse("too_many_children", `more than ${LIMITS.strandSteps} steps run one after the other`, place.path);
+  steps.push(step);
+}
+
+function taskStep(signature: Signature, place: Place): TaskStep {
+  const { task, args, kwargs, immutable, options, each, link = [], linkError = [] } = signature;
+  // Small, because big groups are made of these.
+  if (isEmpty(kwargs) && isEmpty(options) && !immutable && !each && link.length + linkError.length === 0) return args.length > 0 ? { task, args } : { task };
+  return {
+    task,
+    ...(args.length > 0 && { args }),
+    ...(!isEmpty(kwargs) && { kwargs }),
+    ...(immutable && { immutable }),
+    ...(each && { each }),
+    ...(!isEmpty(options) && { options }),
+    ...sideGroup("links", link, place, "link"),
+    ...sideGroup("errors", linkError, place, "link_error"),
+  };
+}
+function isEmpty(object: object): boolean {
+  for (const _name in object) return false;
+  return true;
+}
+/** Callbacks run side by side, whatever becomes of each other. */
+function sideGroup(
+  name: "links" | "errors",
+  callbacks: readonly Canvas[],
+  place: Place,
+  key: string,
+): { readonly links?: GroupStep; readonly errors?: GroupStep } {
+  if (callbacks.length === 0) return {};
+  const inside = deeper(place);
+  if (inside.groupDepth > LIMITS.groupDepth) refuse("too_deep", `links are nested more than ${LIMITS.groupDepth} levels deep`, place.path);
+  const members = callbacks.map((callback, index) => within(place, [key, index], () => compileStrand(callback, inside)));
+  return { [name]: { policy: "settled", tracking: "lazy", members } };
+}
+
+const deeper = (place: Place): Place => ({ ...place, groupDepth: place.groupDepth + 1 });
+function within<T>(place: Place, keys: readonly (string | number)[], work: () => T): T {
+  place.path.push(...keys);
+  const result = work();
+  place.path.length -= keys.length;
+  return result;
+}
+
+function refuse(code: ErrorCode, message: string, path: readonly (string | number)[]): never {
+  throw new FanfoldError(code, message, { details: { field: jsonPointer(path) } });
+}
+
+/**
+ * Every distinct task name of a strand with the pointer of its first use, into the wire form that is nothing but chains and groups (a chord
+ * reads there as a chain). Members in pages are not looked into.
+ */
+export function* strandTasks(strand: Strand): Generator<readonly [task: string, field: string], void, undefined> {
+  yield* newTasks(strand, [], new Set());
+}
+
+function* newTasks(strand: Strand, path: (string | number)[], seen: Set<string>): Generator<readonly [task: string, field: string], void, undefined> {
+  for (let index = 0; index < strand.length; index++) {
+    const step = strand[index] as PlanStep;
+    const at = strand.length === 1 ? path : [...path, "chain", index];
+    if (isGroupStep(step)) yield* memberTasks(step, [...at, "group"], seen);
+    else {
+      if (!seen.has(step.task)) {
+        seen.add(step.task);
+        yield [step.task, jsonPointer([...at, "task"])];
+      }
+    }
+    if (step.links) yield* memberTasks(step.links, [...at, "link"], seen);
+    if (step.errors) yield* memberTasks(step.errors, [...at, "link_error"], seen);
+  }
+}
+function* memberTasks(
+  { members }: GroupStep,
+  path: readonly (string | number)[],
+  seen: Set<string>,
+): Generator<readonly [task: string, field: string], void, undefined> {
+  if (isPaged(members) || isInput(members)) return;
+  for (let member = 0; member < members.length; member++) {
+    const strand = members[member] as Strand;
+    if (!isSingle(strand) || !seen.has(strand[0].task)) yield* newTasks(strand, [...path, member], seen);
+  }
+}
