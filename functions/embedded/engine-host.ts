@@ -5,6 +5,9 @@ import { ENGINE_QUEUE } from "../core/names/queue-name.ts";
 import type { TaskRegistry } from "../core/task/invocation.ts";
 import type { Engine } from "../engine/contract.ts";
 import { createEngine } from "../engine/engine.ts";
+import type { MessageSource } from "../host/message-source.ts";
+import { SystemClock } from "../host/system-clock.ts";
+import { SystemIds } from "../host/system-ids.ts";
 import { createRegistry, createRunner, createWorkflows, loadTaskModule, type TaskModule, type Workflows } from "../sdk/index.ts";
 import type { Durability } from "./commit-gatherer.ts";
 import { Expirer } from "./expire.ts";
@@ -13,10 +16,7 @@ import { LmdbEnvironment } from "./lmdb-environment.ts";
 import { LmdbQueue } from "./lmdb-queue.ts";
 import { LmdbStore } from "./lmdb-store.ts";
 import { LocalBlobs } from "./local-blobs.ts";
-import type { MessageSource } from "./message-source.ts";
 import { foldersOf, type SharedConfig } from "./settings.ts";
-import { SystemClock } from "./system-clock.ts";
-import { SystemIds } from "./system-ids.ts";
 
 export interface HostOptions {
   readonly dataFolder: string;

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { type Clock, type OutgoingMessage, PortError, type Queue } from "../engine/ports.ts";
+import type { DeadLetter, Delivery, MessageSource, QueueDepth } from "../host/message-source.ts";
 import { type LmdbEnvironment, readCopy } from "./lmdb-environment.ts";
 import { sortableInteger } from "./lmdb-key.ts";
 import { firstReady, firstWaiting, MessageLines, readDepth, type Taken } from "./message-lines.ts";
 import { decodeBody, decodeHead, type MessageHead, PLACE } from "./message-record.ts";
-import type { DeadLetter, Delivery, MessageSource, QueueDepth } from "./message-source.ts";
 
 export interface LmdbQueueOptions {
   readonly clock: Clock;

@@ -2,10 +2,10 @@ import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { FanfoldError } from "../core/errors.ts";
+import type { Log } from "../host/log.ts";
 import { recoverFlushedState } from "./flushed-state.ts";
 import { DATABASE_FILE, LmdbEnvironment, type TextDatabase } from "./lmdb-environment.ts";
 import { checkPages, type PageReport } from "./lmdb-pages.ts";
-import type { Log } from "./log.ts";
 import { syncFolderSync } from "./sync-folder.ts";
 
 /** Workers of a runtime that was killed may commit until they notice. */

@@ -1,8 +1,8 @@
 import type { Json } from "../core/json.ts";
+import type { QueueDepth } from "../host/message-source.ts";
 import { type LmdbEnvironment, readCopy, readVolatile } from "./lmdb-environment.ts";
 import { parseSortableInteger, prefixEnd, SEPARATOR, sortableInteger } from "./lmdb-key.ts";
-import { decodeHead, encodeMessage, type MessageHead, moveMessage, type Place, PLACE } from "./message-record.ts";
-import type { QueueDepth } from "./message-source.ts";
+import { decodeHead, encodeMessage, type MessageHead, moveMessage, PLACE, type Place } from "./message-record.ts";
 
 /**
  * The lines of one queue, inside one transaction. A message is in one of two places:

@@ -1,8 +1,8 @@
 import type { JsonObject } from "../core/json.ts";
 import type { HeldRuns } from "../engine/worker-loop.ts";
+import type { ClaimKeeper } from "../host/held-claims.ts";
+import type { Log, LogLevel } from "../host/log.ts";
 import type { Durability } from "./commit-gatherer.ts";
-import type { ClaimKeeper } from "./held-claims.ts";
-import type { Log, LogLevel } from "./log.ts";
 import type { SharedConfig } from "./settings.ts";
 
 /** What a worker process is told when it is forked; travels as one argument. */

@@ -1,4 +1,4 @@
-import { type Log, messageOf } from "./log.ts";
+import { type Log, messageOf } from "../host/log.ts";
 
 export interface RepeatingOptions {
   readonly name: string;

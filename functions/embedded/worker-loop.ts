@@ -3,11 +3,11 @@ import { assertNever } from "../core/errors.ts";
 import type { Engine } from "../engine/contract.ts";
 import type { Disposition } from "../engine/ports.ts";
 import type { WorkerLoop } from "../engine/worker-loop.ts";
-import type { HeldClaims } from "./held-claims.ts";
-import { type Log, messageOf, rateLimited } from "./log.ts";
-import type { Delivery, MessageSource } from "./message-source.ts";
+import type { HeldClaims } from "../host/held-claims.ts";
+import { type Log, messageOf, rateLimited } from "../host/log.ts";
+import type { Delivery, MessageSource } from "../host/message-source.ts";
+import { type Slot, Slots } from "../host/slots.ts";
 import { TIMING } from "./settings.ts";
-import { type Slot, Slots } from "./slots.ts";
 import { Wakeup } from "./wakeup.ts";
 
 export interface MessageLoopOptions {

@@ -1,8 +1,8 @@
 import { rmSync } from "node:fs";
+import { HeldClaims } from "../host/held-claims.ts";
+import { messageOf } from "../host/log.ts";
 import { registerWorker, untilLetIn } from "./database-door.ts";
 import { openHost, taskQueuesOf } from "./engine-host.ts";
-import { HeldClaims } from "./held-claims.ts";
-import { messageOf } from "./log.ts";
 import { endIfOrphaned, watchForOrphan } from "./orphan-watch.ts";
 import { ParentLink, type ToWorker, type WorkerAssignment } from "./process-link.ts";
 import { doorOf, foldersOf } from "./settings.ts";

@@ -1,14 +1,14 @@
 import { Readable } from "node:stream";
-import type { ReadableStream } from "node:stream/web";
 import { pipeline } from "node:stream/promises";
+import type { ReadableStream } from "node:stream/web";
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from "aws-lambda";
 import packageJson from "../../package.json" with { type: "json" };
 import { createApp } from "../api/app.ts";
 import type { SupervisedStart, Supervisor } from "../api/dependencies.ts";
-import { messageOf } from "../embedded/log.ts";
 import type { Supervisions } from "../engine/ports.ts";
-import type { DeployedCode } from "./deployed-code.ts";
+import { messageOf } from "../host/log.ts";
 import { openAws } from "./aws-platform.ts";
+import type { DeployedCode } from "./deployed-code.ts";
 import { type Open, openFunction } from "./function.ts";
 import { loadWorkflows } from "./load-workflows.ts";
 import { principalOf, requestOf, resultOf, streamingRuntime } from "./rest-proxy.ts";

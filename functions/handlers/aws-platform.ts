@@ -1,6 +1,6 @@
 import { createAwsPorts } from "../aws/aws-ports.ts";
-import { SystemClock } from "../embedded/system-clock.ts";
-import { SystemIds } from "../embedded/system-ids.ts";
+import { SystemClock } from "../host/system-clock.ts";
+import { SystemIds } from "../host/system-ids.ts";
 import { readEnvironment } from "./environment.ts";
 import type { Open } from "./function.ts";
 import { printLine } from "./report.ts";

@@ -1,5 +1,5 @@
-import { LeaseKeeper } from "../embedded/lease-keeper.ts";
 import type { Abort, HeldRuns, Hold } from "../engine/worker-loop.ts";
+import { LeaseKeeper } from "../host/lease-keeper.ts";
 import type { BatchOptions } from "./message-batch.ts";
 
 interface Held {

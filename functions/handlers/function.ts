@@ -1,11 +1,11 @@
 import type { Context } from "aws-lambda";
 import { type MetricName, METRICS } from "../core/names/metric-names.ts";
 import type { TaskRegistry } from "../core/task/invocation.ts";
-import type { Log } from "../embedded/log.ts";
 import { DEFAULT_CONFIG, type EngineConfig } from "../engine/config.ts";
 import type { Engine } from "../engine/contract.ts";
 import { createEngine } from "../engine/engine.ts";
 import type { Executions, Ports, Supervisions, Tokens } from "../engine/ports.ts";
+import type { Log } from "../host/log.ts";
 import { type DeployedCode, loadTasks } from "./deployed-code.ts";
 import type { Environment } from "./environment.ts";
 import { InvocationClock } from "./invocation-clock.ts";

@@ -1,11 +1,11 @@
 import type { SQSRecord } from "aws-lambda";
 import { assertNever } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
-import { type Log, messageOf } from "../embedded/log.ts";
-import { Slots } from "../embedded/slots.ts";
 import type { Engine } from "../engine/contract.ts";
 import type { Disposition, ReceivedMessage } from "../engine/ports.ts";
 import type { WorkerLoop } from "../engine/worker-loop.ts";
+import { type Log, messageOf } from "../host/log.ts";
+import { Slots } from "../host/slots.ts";
 import { BatchClaims } from "./batch-claims.ts";
 import { BatchVisibility, type Receipt, type VisibilityPort } from "./visibility.ts";
 

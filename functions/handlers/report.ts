@@ -1,5 +1,5 @@
 import { METRIC_DIMENSIONS, METRIC_NAMESPACE, type MetricName } from "../core/names/metric-names.ts";
-import type { Log } from "../embedded/log.ts";
+import type { Log } from "../host/log.ts";
 
 /** Writes one line to the function's log. */
 export type Print = (line: string) => void;

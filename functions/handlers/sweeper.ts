@@ -1,6 +1,6 @@
 import type { Context } from "aws-lambda";
 import { METRICS } from "../core/names/metric-names.ts";
-import { messageOf } from "../embedded/log.ts";
+import { messageOf } from "../host/log.ts";
 import { openAws } from "./aws-platform.ts";
 import type { DeployedCode } from "./deployed-code.ts";
 import { type Open, openFunction } from "./function.ts";

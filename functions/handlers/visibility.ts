@@ -1,4 +1,4 @@
-import { messageOf, type Log } from "../embedded/log.ts";
+import { type Log, messageOf } from "../host/log.ts";
 
 /** A received message, as the calls that change its visibility name it. */
 export interface Receipt {

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { LmdbEnvironment } from "../../functions/embedded/lmdb-environment.ts";
 import { LmdbQueue } from "../../functions/embedded/lmdb-queue.ts";
 import { LmdbStore } from "../../functions/embedded/lmdb-store.ts";
-import { SystemClock } from "../../functions/embedded/system-clock.ts";
+import { SystemClock } from "../../functions/host/system-clock.ts";
 import { type OpenFolder, openFolder } from "./lmdb-folder.ts";
 
 interface Report {

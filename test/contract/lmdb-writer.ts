@@ -1,7 +1,7 @@
 import { LmdbEnvironment } from "../../functions/embedded/lmdb-environment.ts";
 import { LmdbQueue } from "../../functions/embedded/lmdb-queue.ts";
 import { LmdbStore } from "../../functions/embedded/lmdb-store.ts";
-import { SystemClock } from "../../functions/embedded/system-clock.ts";
+import { SystemClock } from "../../functions/host/system-clock.ts";
 
 /**
  * A process of lmdb-processes.test.ts: counts and marks through conditions, and tells its parent what has been promised. An increment and its mark are one

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { compareUtf8 } from "../../functions/core/items/utf8.ts";
-import type { MessageSource } from "../../functions/embedded/message-source.ts";
 import { type Clock, PortError, type Queue } from "../../functions/engine/ports.ts";
+import type { MessageSource } from "../../functions/host/message-source.ts";
 import { FakeClock } from "../../functions/testing/fake-clock.ts";
 
 export interface QueueUnderTest {

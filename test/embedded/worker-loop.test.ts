@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { HeldClaims } from "../../functions/embedded/held-claims.ts";
 import { MessageLoop } from "../../functions/embedded/worker-loop.ts";
-import { SystemClock } from "../../functions/embedded/system-clock.ts";
+import { HeldClaims } from "../../functions/host/held-claims.ts";
+import { SystemClock } from "../../functions/host/system-clock.ts";
 import { MemoryQueue } from "../../functions/testing/memory-queue.ts";
 import { until } from "./until.ts";
 

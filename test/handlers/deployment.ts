@@ -1,7 +1,6 @@
 import type { Context, SQSEvent, SQSRecord } from "aws-lambda";
 import type { Json } from "../../functions/core/json.ts";
 import { ENGINE_QUEUE } from "../../functions/core/names/queue-name.ts";
-import { SystemIds } from "../../functions/embedded/system-ids.ts";
 import type { EngineConfig } from "../../functions/engine/config.ts";
 import { PortError, type Supervisions, type Tokens } from "../../functions/engine/ports.ts";
 import { createHandler as api } from "../../functions/handlers/api.ts";
@@ -14,6 +13,7 @@ import { type FunctionEngine, type Open, openFunction, type Surroundings, type W
 import { createHandler as supervisor } from "../../functions/handlers/supervisor.ts";
 import { createHandler as sweeper } from "../../functions/handlers/sweeper.ts";
 import { createHandler as worker } from "../../functions/handlers/worker.ts";
+import { SystemIds } from "../../functions/host/system-ids.ts";
 import { MemoryBlobs } from "../../functions/testing/memory-blobs.ts";
 import { MemoryExecutions } from "../../functions/testing/memory-executions.ts";
 import { MemoryQueue } from "../../functions/testing/memory-queue.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { HeldClaims } from "../../functions/embedded/held-claims.ts";
-import { LeaseKeeper } from "../../functions/embedded/lease-keeper.ts";
 import type { HeartbeatOutcome, HeldRuns } from "../../functions/engine/worker-loop.ts";
-import { until } from "./until.ts";
+import { HeldClaims } from "../../functions/host/held-claims.ts";
+import { LeaseKeeper } from "../../functions/host/lease-keeper.ts";
+import { until } from "../embedded/until.ts";
 
 const held = (token: string, deadline = Date.now() + 60_000, members = [Number(token)]): HeldRuns => {
   return { token, task: "t", gid: "job", step: 0, members, attempts: members.map(() => 1), deadline };

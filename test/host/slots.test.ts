@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Slot, Slots } from "../../functions/embedded/slots.ts";
+import { type Slot, Slots } from "../../functions/host/slots.ts";
 
 /** Takes a slot and says when it was granted. */
 function ask(slots: Slots, alone = false): { granted: () => boolean; slot: Promise<Slot> } {
