@@ -9,13 +9,13 @@ import type { MessageSource } from "../host/message-source.ts";
 import { SystemClock } from "../host/system-clock.ts";
 import { SystemIds } from "../host/system-ids.ts";
 import { createRegistry, createRunner, createWorkflows, loadTaskModule, type TaskModule, type Workflows } from "../sdk/index.ts";
-import type { Durability } from "./commit-gatherer.ts";
-import { Expirer } from "./expire.ts";
-import { FileBlobs } from "./file-blobs.ts";
-import { LmdbEnvironment } from "./lmdb-environment.ts";
-import { LmdbQueue } from "./lmdb-queue.ts";
-import { LmdbStore } from "./lmdb-store.ts";
-import { LocalBlobs } from "./local-blobs.ts";
+import { FileBlobs } from "./blobs/file-blobs.ts";
+import { LocalBlobs } from "./blobs/local-blobs.ts";
+import type { Durability } from "./lmdb/commit-gatherer.ts";
+import { Expirer } from "./lmdb/expire.ts";
+import { LmdbEnvironment } from "./lmdb/lmdb-environment.ts";
+import { LmdbQueue } from "./lmdb/lmdb-queue.ts";
+import { LmdbStore } from "./lmdb/lmdb-store.ts";
 import { foldersOf, type SharedConfig } from "./settings.ts";
 
 export interface HostOptions {

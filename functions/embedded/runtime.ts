@@ -9,18 +9,18 @@ import { LeaseKeeper, type LostClaim } from "../host/lease-keeper.ts";
 import { type Log, messageOf, stderrLog } from "../host/log.ts";
 import type { QueueDepth } from "../host/message-source.ts";
 import type { TaskRegistry, Workflows } from "../sdk/index.ts";
-import { raiseEpoch } from "./boot-epoch.ts";
-import type { Durability } from "./commit-gatherer.ts";
-import { endOrphans, letIn } from "./database-door.ts";
 import { type Host, openHost, taskQueuesOf } from "./engine-host.ts";
-import { type FolderLock, lockFolder } from "./folder-lock.ts";
-import { repairDatabase } from "./lmdb-repair.ts";
-import { Repeating } from "./repeating.ts";
+import type { Durability } from "./lmdb/commit-gatherer.ts";
+import { repairDatabase } from "./lmdb/lmdb-repair.ts";
+import { Repeating } from "./loop/repeating.ts";
+import { MessageLoop } from "./loop/worker-loop.ts";
+import { raiseEpoch } from "./machine/boot-epoch.ts";
+import { type FolderLock, lockFolder } from "./machine/folder-lock.ts";
+import { SpareMemory } from "./machine/spare-memory.ts";
 import { CONTROL_MESSAGES, DEFAULT_CONCURRENCY, doorOf, EMBEDDED_CONFIG, foldersOf, type SharedConfig, TIMING } from "./settings.ts";
-import { SpareMemory } from "./spare-memory.ts";
-import { Supervisor, type WorkerStats } from "./supervisor.ts";
-import { MessageLoop } from "./worker-loop.ts";
-import type { WorkerProcess } from "./worker-process.ts";
+import { endOrphans, letIn } from "./workers/database-door.ts";
+import type { WorkerProcess } from "./workers/worker-process.ts";
+import { Supervisor, type WorkerStats } from "./workers/worker-supervisor.ts";
 
 export interface RuntimeOptions {
   /** Made when it does not exist. One runtime at a time. */

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type EnvironmentOptions, LmdbEnvironment } from "../../functions/embedded/lmdb-environment.ts";
+import { type EnvironmentOptions, LmdbEnvironment } from "../../functions/embedded/lmdb/lmdb-environment.ts";
 
 export interface OpenFolder {
   readonly folder: string;

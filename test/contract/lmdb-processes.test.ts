@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { LmdbEnvironment } from "../../functions/embedded/lmdb-environment.ts";
-import { LmdbQueue } from "../../functions/embedded/lmdb-queue.ts";
-import { LmdbStore } from "../../functions/embedded/lmdb-store.ts";
+import { LmdbEnvironment } from "../../functions/embedded/lmdb/lmdb-environment.ts";
+import { LmdbQueue } from "../../functions/embedded/lmdb/lmdb-queue.ts";
+import { LmdbStore } from "../../functions/embedded/lmdb/lmdb-store.ts";
 import { SystemClock } from "../../functions/host/system-clock.ts";
 import { type OpenFolder, openFolder } from "./lmdb-folder.ts";
 

@@ -1,6 +1,6 @@
-import { LmdbEnvironment } from "../../functions/embedded/lmdb-environment.ts";
-import { LmdbQueue } from "../../functions/embedded/lmdb-queue.ts";
-import { LmdbStore } from "../../functions/embedded/lmdb-store.ts";
+import { LmdbEnvironment } from "../../functions/embedded/lmdb/lmdb-environment.ts";
+import { LmdbQueue } from "../../functions/embedded/lmdb/lmdb-queue.ts";
+import { LmdbStore } from "../../functions/embedded/lmdb/lmdb-store.ts";
 import { SystemClock } from "../../functions/host/system-clock.ts";
 
 /**

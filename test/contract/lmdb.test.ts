@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { FileBlobs } from "../../functions/embedded/file-blobs.ts";
-import { LmdbQueue } from "../../functions/embedded/lmdb-queue.ts";
-import { LmdbStore } from "../../functions/embedded/lmdb-store.ts";
-import { LocalBlobs } from "../../functions/embedded/local-blobs.ts";
+import { FileBlobs } from "../../functions/embedded/blobs/file-blobs.ts";
+import { LocalBlobs } from "../../functions/embedded/blobs/local-blobs.ts";
+import { LmdbQueue } from "../../functions/embedded/lmdb/lmdb-queue.ts";
+import { LmdbStore } from "../../functions/embedded/lmdb/lmdb-store.ts";
 import { blobsContract } from "./blobs-contract.ts";
 import { openFolder } from "./lmdb-folder.ts";
 import { queueContract } from "./queue-contract.ts";

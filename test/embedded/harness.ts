@@ -1,14 +1,14 @@
-import { fork, type ChildProcess } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach } from "vitest";
 import type { JsonObject } from "../../functions/core/json.ts";
-import type { JobView } from "../../functions/engine/contract.ts";
+import { workerArguments } from "../../functions/embedded/machine/node-arguments.ts";
 import { type Runtime, type RuntimeOptions, startRuntime } from "../../functions/embedded/runtime.ts";
+import type { JobView } from "../../functions/engine/contract.ts";
 import type { CanvasBuilder } from "../../functions/sdk/index.ts";
-import { workerArguments } from "../../functions/embedded/node-arguments.ts";
 import { until } from "./until.ts";
 
 /** What the runtime's tests share: folders, runtimes and processes that do not outlive a test, and waiting for what happens. */

@@ -2,13 +2,13 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { checkPages } from "../../functions/embedded/lmdb-pages.ts";
+import { checkPages } from "../../functions/embedded/lmdb/lmdb-pages.ts";
 import { foldersOf } from "../../functions/embedded/settings.ts";
 import { NOTHING } from "../../functions/tasks/inventory/chunk.ts";
 import { cutChunks } from "../../functions/tasks/inventory/cut-chunks.ts";
 import { walkFolder } from "../../functions/tasks/inventory/walk-folder.ts";
 import { seededRandom } from "../sim/random.ts";
-import { startDemo, type DemoEnd, type DemoProcess } from "./demo-process.ts";
+import { type DemoEnd, type DemoProcess, startDemo } from "./demo-process.ts";
 import { Ledger } from "./ledger.ts";
 import { readRecorded } from "./recorded.ts";
 

@@ -1,8 +1,8 @@
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { CommitGatherer } from "../../../functions/embedded/commit-gatherer.ts";
-import { LmdbQueue } from "../../../functions/embedded/lmdb-queue.ts";
-import { LmdbStore } from "../../../functions/embedded/lmdb-store.ts";
+import { CommitGatherer } from "../../../functions/embedded/lmdb/commit-gatherer.ts";
+import { LmdbQueue } from "../../../functions/embedded/lmdb/lmdb-queue.ts";
+import { LmdbStore } from "../../../functions/embedded/lmdb/lmdb-store.ts";
 import type { OutgoingMessage, WriteResult } from "../../../functions/engine/ports.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { fork } from "node:child_process";
-import { modulePath, workerArguments } from "../../../functions/embedded/node-arguments.ts";
+import { modulePath, workerArguments } from "../../../functions/embedded/machine/node-arguments.ts";
 
 /** What a client of the HTTP API is to do: send so many jobs of one task that does nothing. */
 export interface Load {

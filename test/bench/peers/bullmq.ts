@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { modulePath, workerArguments } from "../../../functions/embedded/node-arguments.ts";
+import { modulePath, workerArguments } from "../../../functions/embedded/machine/node-arguments.ts";
 import { type Case, WARM_UP } from "../case.ts";
 import { round } from "../statistics.ts";
 import { CHILDREN, type Connection, PARENTS, type Summed, type WorkerAssignment } from "./bullmq-flow.ts";

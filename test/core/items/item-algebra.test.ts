@@ -5,7 +5,7 @@ import { applyChange, decideWrite, holds } from "../../../functions/core/items/i
 import { attributesBytes, numberBytes } from "../../../functions/core/items/item-size.ts";
 import type { Attribute, Attributes, Change, Condition, Key, WriteOp } from "../../../functions/core/items/item.ts";
 import { compareUtf8, utf8Bytes } from "../../../functions/core/items/utf8.ts";
-import { LmdbStore } from "../../../functions/embedded/lmdb-store.ts";
+import { LmdbStore } from "../../../functions/embedded/lmdb/lmdb-store.ts";
 import { MemoryStore } from "../../../functions/testing/memory-store.ts";
 import { openFolder } from "../../contract/lmdb-folder.ts";
 

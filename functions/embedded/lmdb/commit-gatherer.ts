@@ -1,0 +1,120 @@
+import { FanfoldError } from "../../core/errors.ts";
+import { PortError } from "../../engine/ports.ts";
+
+/** `process`: a finished write survives the death of every process. `power`: also a power cut, for two flushes per commit. */
+export type Durability = "process" | "power";
+
+interface Operation {
+  readonly action: () => unknown;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+/** How long one transaction may hold the writer's lock (and this thread) before the rest of the operations must wait for the next. */
+const TRANSACTION_MILLISECONDS = 25;
+const COMMIT_FAILED = "the commit failed; if this goes on although the disk has room, start again: a start checks the database and repairs it";
+
+/**
+ * Makes one transaction of all operations issued in one turn of the event loop, whoever issued them: a commit costs as much as a dozen of single writes,
+ * so this decides the speed of everything.
+ *
+ * The transaction runs synchronously on this thread. An asynchronous one was measured no faster, and it would hold the writer's lock of all
+ * processes until this thread, perhaps busy with a user's code, comes around to run the operations.
+ *
+ * An operation checks everything before its first write. One that throws nevertheless undoes the transaction; then each operation is run
+ * again in a transaction of its own, so it must not have effects outside of the store.
+ */
+export class CommitGatherer {
+  readonly #transact: (action: () => void) => void;
+  #pending: Operation[] = [];
+  #scheduled = false;
+  #stats = { transactions: 0, operations: 0 };
+
+  /** `transact` runs the action in a transaction that has been committed when it returns, or undone when it throws. */
+  constructor(transact: (action: () => void) => void) {
+    this.#transact = transact;
+  }
+
+  /** Resolves with the action's result once its transaction is committed. */
+  run<T>(action: () => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#pending.push({ action, resolve: resolve as (value: unknown) => void, reject });
+      this.#schedule();
+    });
+  }
+
+  stats(): { readonly transactions: number; readonly operations: number } {
+    return { ...this.#stats };
+  }
+
+  /** Commits what is pending, at once. */
+  drain(): void {
+    while (this.#pending.length > 0) this.#commitPending();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#commitPending();
+      if (this.#pending.length > 0) this.#schedule();
+    });
+  }
+
+  #commitPending(): void {
+    const operations = this.#pending;
+    this.#pending = [];
+    const outcome = this.#attempt(operations);
+    if (outcome.kind === "committed") {
+      this.#pending = [...operations.slice(outcome.results.length), ...this.#pending];
+      this.#settle(operations, outcome.results);
+    } else if (outcome.kind === "commitFailed") {
+      for (const { reject } of operations) reject(outcome.error);
+    } else if (operations.length === 1) (operations[0] as Operation).reject(outcome.error);
+    else for (const operation of operations) this.#commitAlone(operation);
+  }
+
+  #commitAlone(operation: Operation): void {
+    const outcome = this.#attempt([operation]);
+    if (outcome.kind === "committed") this.#settle([operation], outcome.results);
+    else operation.reject(outcome.error);
+  }
+
+  /** Runs operations until the time is up; at least one. */
+  #attempt(operations: readonly Operation[]): Outcome {
+    const results: unknown[] = [];
+    let done = false;
+    try {
+      this.#transact(() => {
+        const start = performance.now();
+        for (const { action } of operations) {
+          results.push(action());
+          if (performance.now() - start > TRANSACTION_MILLISECONDS) break;
+        }
+        done = true;
+      });
+    } catch (error) {
+      // The transaction was undone in both cases, but of a commit that failed in the middle only the disk knows.
+      if (done) return { kind: "commitFailed", error: new PortError("ambiguous", COMMIT_FAILED, { cause: error }) };
+      return { kind: "operationFailed", error: asPortError(error) };
+    }
+    this.#stats.transactions++;
+    this.#stats.operations += results.length;
+    return { kind: "committed", results };
+  }
+
+  #settle(operations: readonly Operation[], results: readonly unknown[]): void {
+    results.forEach((result, index) => (operations[index] as Operation).resolve(result));
+  }
+}
+
+type Outcome =
+  | { readonly kind: "committed"; readonly results: readonly unknown[] }
+  | { readonly kind: "operationFailed"; readonly error: unknown }
+  | { readonly kind: "commitFailed"; readonly error: unknown };
+
+/** A bug stays what it is; whatever the database throws becomes an outage. */
+export function asPortError(error: unknown): unknown {
+  if (error instanceof FanfoldError || error instanceof PortError) return error;
+  return new PortError("outage", `the local store failed: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+}

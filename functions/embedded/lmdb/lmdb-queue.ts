@@ -1,0 +1,184 @@
+import { randomBytes } from "node:crypto";
+import { type Clock, type OutgoingMessage, PortError, type Queue } from "../../engine/ports.ts";
+import type { DeadLetter, Delivery, MessageSource, QueueDepth } from "../../host/message-source.ts";
+import { type LmdbEnvironment, readCopy } from "./lmdb-environment.ts";
+import { sortableInteger } from "./lmdb-key.ts";
+import { firstReady, firstWaiting, MessageLines, readDepth, type Taken } from "./message-lines.ts";
+import { decodeBody, decodeHead, type MessageHead, PLACE } from "./message-record.ts";
+
+export interface LmdbQueueOptions {
+  readonly clock: Clock;
+  /** Names this process, so that what it held can be released when it dies. */
+  readonly holder: string;
+  /** Called after messages became receivable, or will after a delay: other processes may sleep. */
+  readonly onSend?: (queues: readonly string[]) => void;
+}
+
+/** The same as SQS, so that nothing works on one machine and fails on AWS. */
+const MAX_DELAY_SECONDS = 900;
+const SECOND = 1_000;
+/** Messages that one receive makes visible again at most; the rest follows with the next. */
+const VISIBLE_BATCH = 1_000;
+const NONE: ReadonlySet<string> = new Set();
+
+/** Both ends of the queues on one machine, in the same LMDB file as the items: a send and a write issued together are one commit. */
+export class LmdbQueue implements Queue, MessageSource {
+  readonly maxDelaySeconds = MAX_DELAY_SECONDS;
+  readonly #environment: LmdbEnvironment;
+  readonly #options: LmdbQueueOptions;
+  /** Ids are unique over processes, and ordered by time so that new messages lie together. */
+  readonly #process = randomBytes(6).toString("hex");
+  #sent = 0;
+
+  constructor(environment: LmdbEnvironment, options: LmdbQueueOptions) {
+    this.#environment = environment;
+    this.#options = options;
+  }
+
+  async send(messages: readonly OutgoingMessage[]): Promise<void> {
+    for (const { delaySeconds = 0 } of messages) {
+      if (delaySeconds > MAX_DELAY_SECONDS) throw new PortError("outage", `a message cannot be delayed by ${delaySeconds} s, only by ${MAX_DELAY_SECONDS}`);
+    }
+    if (messages.length === 0) return;
+    const now = this.#options.clock.now();
+    await this.#change((lines) => {
+      for (const { queue, jobId, body, delaySeconds = 0 } of messages) {
+        const id = this.#nextId(now);
+        if (delaySeconds > 0) lines(queue).appendDelayed(id, jobId, body, now + delaySeconds * SECOND);
+        else lines(queue).append(id, jobId, body);
+      }
+    });
+    this.#options.onSend?.([...new Set(messages.map(({ queue }) => queue))]);
+  }
+
+  async receive(queues: readonly string[], max: number, visibilitySeconds: number, notOf: ReadonlySet<string> = NONE): Promise<readonly Delivery[]> {
+    const now = this.#options.clock.now();
+    // Most receives of a loop that is idle, or that wants no more of some jobs, find nothing, and need no transaction to see it.
+    const next = await this.nextVisibleAt(queues);
+    if (max <= 0 || next === undefined || next > now || !this.#hasOthers(queues, notOf, now)) return [];
+    const taken = await this.#change((lines) => {
+      const all: Taken[] = [];
+      for (const queue of queues) {
+        if (all.length === max) break;
+        lines(queue).becomeVisible(now, VISIBLE_BATCH);
+        all.push(...lines(queue).take(max - all.length, now + visibilitySeconds * SECOND, this.#options.holder, notOf));
+      }
+      return all;
+    });
+    return taken.map(({ id, head, record }) => {
+      return { id: receiptOf(id, head.receives), queue: head.queue, jobId: head.jobId, body: decodeBody(record), receives: head.receives };
+    });
+  }
+
+  async ack(ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    await this.#change((lines) => {
+      for (const each of ids) this.#ifHeld(each, (id, head) => lines(head.queue).remove(id, head));
+    });
+  }
+
+  async later(id: string, delaySeconds: number): Promise<void> {
+    const visibleAt = this.#options.clock.now() + delaySeconds * SECOND;
+    const queue = await this.#change((lines) =>
+      this.#ifHeld(id, (message, head) => {
+        lines(head.queue).moveOutOfSight(message, PLACE.delayed, visibleAt, "");
+        return head.queue;
+      }),
+    );
+    if (queue !== undefined) this.#options.onSend?.([queue]);
+  }
+
+  async extend(ids: readonly string[], seconds: number): Promise<void> {
+    if (ids.length === 0) return;
+    const visibleAt = this.#options.clock.now() + seconds * SECOND;
+    await this.#change((lines) => {
+      for (const each of ids) this.#ifHeld(each, (id, head) => lines(head.queue).moveOutOfSight(id, PLACE.inFlight, visibleAt, this.#options.holder));
+    });
+  }
+
+  async dead(id: string, reason: string): Promise<void> {
+    const deadAt = this.#options.clock.now();
+    await this.#change((lines) => {
+      this.#ifHeld(id, (message, head, record) => {
+        const { queue, jobId, receives } = head;
+        const letter: DeadLetter = { id: message, queue, jobId, body: decodeBody(record), receives, reason, deadAt };
+        lines(queue).remove(message, head);
+        this.#environment.deadLetters.putSync(`${sortableInteger(deadAt)}${message}`, Buffer.from(JSON.stringify(letter)));
+      });
+    });
+  }
+
+  async deadLetters(limit: number): Promise<readonly DeadLetter[]> {
+    return this.#environment.reading(() => {
+      const newestFirst = { start: "\u007f", end: "0", reverse: true, limit };
+      return [...this.#environment.deadLetters.getRange(newestFirst)].map(({ value }) => JSON.parse(Buffer.from(value).toString("utf8")) as DeadLetter);
+    });
+  }
+
+  async nextVisibleAt(queues: readonly string[]): Promise<number | undefined> {
+    return this.#environment.reading(() => {
+      if (queues.some((queue) => readDepth(this.#environment, queue).ready > 0)) return 0;
+      const times = queues.map((queue) => firstWaiting(this.#environment, queue)).filter((time) => time !== undefined);
+      return times.length === 0 ? undefined : Math.min(...times);
+    });
+  }
+
+  releaseAll(): Promise<number> {
+    return this.#release(undefined);
+  }
+
+  releaseHeldBy(holder: string): Promise<number> {
+    return this.#release(holder);
+  }
+
+  async depth(queue: string): Promise<QueueDepth> {
+    return this.#environment.reading(() => readDepth(this.#environment, queue));
+  }
+
+  async #release(holder: string | undefined): Promise<number> {
+    const released = await this.#change((lines) => {
+      const queues = [...this.#environment.queues.getKeys({ start: " ", end: "\u{10ffff}" })];
+      return queues.map((queue) => ({ queue, count: lines(queue).release(holder) })).filter(({ count }) => count > 0);
+    });
+    if (released.length > 0) this.#options.onSend?.(released.map(({ queue }) => queue));
+    return released.reduce((sum, { count }) => sum + count, 0);
+  }
+
+  /** Or may have: of whom a message is whose time has come, is not looked at. */
+  #hasOthers(queues: readonly string[], notOf: ReadonlySet<string>, now: number): boolean {
+    const has = (queue: string): boolean =>
+      (firstWaiting(this.#environment, queue) ?? Number.POSITIVE_INFINITY) <= now || firstReady(this.#environment, queue, 1, notOf).length > 0;
+    return notOf.size === 0 || this.#environment.reading(() => queues.some(has));
+  }
+
+  /** One transaction; lines are opened when they are first used and saved at the end. */
+  #change<T>(action: (lines: (queue: string) => MessageLines) => T): Promise<T> {
+    return this.#environment.gatherer.run(() => {
+      const opened = new Map<string, MessageLines>();
+      const result = action((queue) => {
+        let lines = opened.get(queue);
+        if (lines === undefined) opened.set(queue, (lines = new MessageLines(this.#environment, queue)));
+        return lines;
+      });
+      for (const lines of opened.values()) lines.saveCounters();
+      return result;
+    });
+  }
+
+  /** Does nothing when the delivery is over: acknowledged, dead, or received again after its visibility ended. */
+  #ifHeld<T>(receipt: string, act: (id: string, head: MessageHead, record: Buffer) => T): T | undefined {
+    const id = receipt.slice(0, receipt.indexOf("~"));
+    const record = id === "" ? undefined : readCopy(this.#environment.messages, id);
+    if (record === undefined) return undefined;
+    const head = decodeHead(record);
+    return head.place === PLACE.inFlight && receiptOf(id, head.receives) === receipt ? act(id, head, record) : undefined;
+  }
+
+  #nextId(now: number): string {
+    return `${sortableInteger(now)}${(++this.#sent).toString(36).padStart(8, "0")}${this.#process}`;
+  }
+}
+
+function receiptOf(id: string, receives: number): string {
+  return `${id}~${receives}`;
+}

@@ -1,0 +1,224 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { assertNever } from "../../core/errors.ts";
+import type { Engine } from "../../engine/contract.ts";
+import type { Disposition } from "../../engine/ports.ts";
+import type { WorkerLoop } from "../../engine/worker-loop.ts";
+import type { HeldClaims } from "../../host/held-claims.ts";
+import { type Log, messageOf, rateLimited } from "../../host/log.ts";
+import type { Delivery, MessageSource } from "../../host/message-source.ts";
+import { type Slot, Slots } from "../../host/slots.ts";
+import { TIMING } from "../settings.ts";
+import { Wakeup } from "./wakeup.ts";
+
+export interface MessageLoopOptions {
+  readonly handle: Engine["handle"];
+  readonly source: MessageSource;
+  /** Asked before each receive: queues appear while the loop runs. */
+  readonly queues: () => readonly string[];
+  readonly slots: number;
+  readonly claims: HeldClaims;
+  readonly log: Log;
+  /** The loop found nothing and goes to sleep; a wake from now on matters. */
+  readonly onIdle?: () => void;
+}
+/** A message in the engine's hands. */
+interface Handling {
+  readonly jobId: string;
+  slots: number;
+}
+/** Least weight of the newest message in the running mean of slots per message. */
+const SMOOTHING = 0.1;
+const MESSAGES_PER_SLOT = 2;
+const ABORT_MS = 1_000;
+/** Nobody knows when aborted user code is through: an attempt ends with its signal, whatever the code does. It has this long to put things in order. */
+const WIND_UP_MS = 200;
+
+/**
+ * Receives messages and hands them to the engine, as many as keep its slots busy and no more: other processes share the queues, and a message that waits
+ * here waits for this process alone. A message names one run or many; how many slots one takes is learnt from those that came before.
+ *
+ * States: receiving -> full (until a slot or a message is free) or asleep (until woken, a delayed message is due, or the poll) -> receiving; stopping from any.
+ * Full of messages whose runs take turns, it may have slots to spare: those are for jobs of which it has nothing.
+ */
+export class MessageLoop {
+  readonly #options: MessageLoopOptions;
+  readonly #report: ReturnType<typeof rateLimited>;
+  readonly #slots: Slots;
+  readonly #handling = new Set<Handling>();
+  readonly #room = new Wakeup();
+  readonly #mail = new Wakeup();
+  /** Messages that have asked for no slot yet. */
+  #fresh = 0;
+  #slotsPerMessage: number;
+  #messages = 0;
+  #stopping = false;
+  #running: Promise<void> | undefined;
+
+  constructor(options: MessageLoopOptions) {
+    this.#options = options;
+    this.#report = rateLimited(options.log, 5_000);
+    this.#slots = new Slots(options.slots);
+    // The first message is taken alone: it may fill every slot.
+    this.#slotsPerMessage = options.slots;
+  }
+  start(): void {
+    this.#running ??= this.#receiveUntilStopped();
+  }
+  /** There may be new messages. */
+  wake(): void {
+    this.#mail.ring();
+  }
+  get busy(): number {
+    return this.#handling.size;
+  }
+  /**
+   * Takes no more messages and begins no more runs; waits for those that run. What is left after the grace is aborted as lost, so nothing of it is
+   * committed, and its messages stay held: the next start, or the parent, gives them back.
+   */
+  async stop(graceSeconds: number): Promise<void> {
+    this.#stopping = true;
+    this.#slots.close();
+    this.#mail.ring();
+    this.#room.ring();
+    await this.#running;
+    if (await this.#drained(graceSeconds * 1_000)) return;
+    this.#options.claims.abortAll();
+    await this.#drained(ABORT_MS);
+    await pause(WIND_UP_MS);
+  }
+
+  async #receiveUntilStopped(): Promise<void> {
+    while (!this.#stopping) {
+      const wanted = this.#wanted();
+      if (wanted > 0) {
+        if ((await this.#receive(wanted)) === 0) await this.#sleep();
+      } else if (!this.#hasSpareSlot()) await this.#room.wait();
+      else if ((await this.#receive(1, this.#jobsInHand())) === 0) await this.#room.wait(TIMING.spareSlotMs);
+    }
+  }
+  #hasSpareSlot(): boolean {
+    const { size, busy, waiting, reserved } = this.#slots;
+    return !reserved && waiting === 0 && busy < size && this.#handling.size < MESSAGES_PER_SLOT * size;
+  }
+  #jobsInHand(): ReadonlySet<string> {
+    return new Set([...this.#handling].map(({ jobId }) => jobId));
+  }
+  #wanted(): number {
+    if (this.#slots.reserved) return 0;
+    const expected = Math.max(1, this.#slotsPerMessage);
+    const free = this.#slots.size - this.#slots.busy - this.#slots.waiting - this.#fresh * expected;
+    if (free <= 0) return 0;
+    // Messages whose runs are through still follow up; they hold no slot, but must not pile up.
+    return Math.min(Math.ceil(free / expected), MESSAGES_PER_SLOT * this.#slots.size - this.#handling.size);
+  }
+  async #receive(wanted: number, notOf?: ReadonlySet<string>): Promise<number> {
+    try {
+      const messages = await this.#options.source.receive(this.#options.queues(), wanted, TIMING.visibilitySeconds, notOf);
+      for (const message of messages) void this.#work(message);
+      return messages.length;
+    } catch (error) {
+      this.#report("receive", "error", "messages could not be received", { cause: messageOf(error) });
+      return 0;
+    }
+  }
+  async #sleep(): Promise<void> {
+    if (this.#stopping) return;
+    this.#options.onIdle?.();
+    await this.#mail.wait(await this.#untilNext());
+  }
+  /** Milliseconds until the next delayed message, or the next poll. */
+  async #untilNext(): Promise<number> {
+    try {
+      const next = await this.#options.source.nextVisibleAt(this.#options.queues());
+      return next === undefined ? TIMING.pollMs : Math.min(TIMING.pollMs, Math.max(1, next - Date.now()));
+    } catch {
+      // The next receive meets the same trouble, and reports it.
+      return TIMING.pollMs;
+    }
+  }
+
+  async #work(message: Delivery): Promise<void> {
+    const handling: Handling = { jobId: message.jobId, slots: 0 };
+    this.#handling.add(handling);
+    this.#fresh++;
+    const disposition = await this.#handle(message, handling);
+    await this.#settle(message, disposition);
+    if (handling.slots === 0) this.#fresh--;
+    this.#slotsPerMessage += (handling.slots - this.#slotsPerMessage) * Math.max(SMOOTHING, 1 / ++this.#messages);
+    this.#handling.delete(handling);
+    this.#room.ring();
+  }
+  async #handle(message: Delivery, handling: Handling): Promise<Disposition> {
+    try {
+      return await this.#options.handle(message, this.#loopFor(handling));
+    } catch (error) {
+      if (this.#stopping) return { kind: "later", delaySeconds: 0 };
+      this.#report("handle", "error", "a message could not be handled; it comes back", { queue: message.queue, cause: messageOf(error) });
+      return { kind: "later", delaySeconds: Math.min(30, 2 ** Math.min(message.receives, 5)) };
+    }
+  }
+  /** Tried until it works: a message that nobody gives back is not seen again before the next start. */
+  async #settle(message: Delivery, disposition: Disposition): Promise<void> {
+    for (;;) {
+      try {
+        await this.#tell(message, disposition);
+        return;
+      } catch (error) {
+        if (this.#stopping) return;
+        this.#report("settle", "error", "a message could not be acknowledged or given back; it is tried again", {
+          queue: message.queue,
+          cause: messageOf(error),
+        });
+        await pause(TIMING.pollMs);
+      }
+    }
+  }
+  async #tell(message: Delivery, disposition: Disposition): Promise<void> {
+    const { source } = this.#options;
+    switch (disposition.kind) {
+      case "done":
+        return source.ack([message.id]);
+      case "later":
+        return source.later(message.id, disposition.delaySeconds);
+      case "dead":
+        this.#options.log("error", "a message can never be handled; it is kept with the dead letters", { queue: message.queue, reason: disposition.reason });
+        return source.dead(message.id, disposition.reason);
+      default:
+        return assertNever(disposition);
+    }
+  }
+  #loopFor(handling: Handling): WorkerLoop {
+    return {
+      slot: async (alone) => {
+        if (handling.slots++ === 0) {
+          this.#fresh--;
+          this.#room.ring();
+        }
+        this.#options.claims.look(this.#slots.busy === 0);
+        return this.#ringing(await this.#slots.take(alone));
+      },
+      spareSlot: () => {
+        const slot = this.#slots.spare();
+        return slot && this.#ringing(slot);
+      },
+      hold: (runs, abort) => this.#options.claims.hold(runs, abort),
+    };
+  }
+
+  /** A slot whose release makes room for more messages. */
+  #ringing(slot: Slot): Slot {
+    return {
+      release: () => {
+        slot.release();
+        this.#room.ring();
+      },
+    };
+  }
+
+  /** Whether nothing is being handled any more, after at most so long. */
+  async #drained(milliseconds: number): Promise<boolean> {
+    const end = performance.now() + milliseconds;
+    while (this.#handling.size > 0 && performance.now() < end) await this.#room.wait(end - performance.now());
+    return this.#handling.size === 0;
+  }
+}

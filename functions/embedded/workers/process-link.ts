@@ -1,0 +1,97 @@
+import type { JsonObject } from "../../core/json.ts";
+import type { HeldRuns } from "../../engine/worker-loop.ts";
+import type { ClaimKeeper } from "../../host/held-claims.ts";
+import type { Log, LogLevel } from "../../host/log.ts";
+import type { Durability } from "../lmdb/commit-gatherer.ts";
+import type { SharedConfig } from "../settings.ts";
+
+/** What a worker process is told when it is forked; travels as one argument. */
+export interface WorkerAssignment {
+  /** Of the process that forks. */
+  readonly parentPid: number;
+  readonly dataFolder: string;
+  readonly tasksModule: string;
+  /** Names this incarnation of the worker: never used twice, so what it held can be given back by this name. */
+  readonly holder: string;
+  readonly slots: number;
+  readonly durability: Durability;
+  readonly engine: SharedConfig;
+}
+/** What happened in a worker since its last report: one message per turn of its event loop, however many runs that were. */
+export interface WorkerReport {
+  readonly kind: "report";
+  readonly held: readonly HeldRuns[];
+  /** Tokens. */
+  readonly released: readonly string[];
+  /** Queues that it sent messages to. */
+  readonly sent: readonly string[];
+  /** It found nothing more to do. */
+  readonly idle: boolean;
+}
+export type FromWorker =
+  | WorkerReport
+  /** It wants to open the database. */
+  | { readonly kind: "opening" }
+  | { readonly kind: "ready" }
+  | { readonly kind: "alive" }
+  | { readonly kind: "log"; readonly level: LogLevel; readonly message: string; readonly fields?: JsonObject };
+export type ToWorker =
+  /** There are new messages on these queues. */
+  | { readonly kind: "wake"; readonly queues: readonly string[] }
+  | { readonly kind: "abort"; readonly runs: readonly { readonly token: string; readonly runId: string; readonly reason: "lost" | "cancelled" }[] }
+  /** Answer `alive`, if you can. */
+  | { readonly kind: "ask" }
+  | { readonly kind: "stop"; readonly graceSeconds: number };
+
+/** The worker's end. Reports are gathered over a turn of the event loop; a write that failed means the parent is gone, and so is this process soon. */
+export class ParentLink implements ClaimKeeper {
+  #held: HeldRuns[] = [];
+  #released: string[] = [];
+  readonly #sent = new Set<string>();
+  #idle = false;
+  #scheduled = false;
+  #written: Promise<void> = Promise.resolve();
+
+  held(runs: HeldRuns): void {
+    this.#held.push(runs);
+    void this.told();
+  }
+  released(token: string): void {
+    this.#held = this.#held.filter((runs) => runs.token !== token);
+    this.#released.push(token);
+    void this.told();
+  }
+  sent(queues: Iterable<string>): void {
+    for (const queue of queues) this.#sent.add(queue);
+    void this.told();
+  }
+  idle(): void {
+    this.#idle = true;
+    void this.told();
+  }
+  /** Everything reported so far is in the hands of the kernel: the parent will read it even if this process blocks, or ends, in the next instruction. */
+  told(): Promise<void> {
+    if (!this.#scheduled && this.#pending()) {
+      this.#scheduled = true;
+      this.#written = new Promise((resolve) => setImmediate(() => this.#flush(resolve)));
+    }
+    return this.#written;
+  }
+  readonly log: Log = (level, message, fields) => this.send({ kind: "log", level, message, ...(fields === undefined ? {} : { fields }) });
+  send(message: FromWorker, written?: () => void): void {
+    if (process.connected) process.send?.(message, undefined, undefined, () => written?.());
+  }
+
+  #pending(): boolean {
+    return this.#held.length > 0 || this.#released.length > 0 || this.#sent.size > 0 || this.#idle;
+  }
+  #flush(resolve: () => void): void {
+    this.#scheduled = false;
+    const report: WorkerReport = { kind: "report", held: this.#held, released: this.#released, sent: [...this.#sent], idle: this.#idle };
+    this.#held = [];
+    this.#released = [];
+    this.#sent.clear();
+    this.#idle = false;
+    this.send(report, resolve);
+  }
+}

@@ -1,0 +1,86 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { modulePath, workerArguments } from "../machine/node-arguments.ts";
+import type { FromWorker, ToWorker, WorkerAssignment } from "./process-link.ts";
+
+export interface WorkerEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+const MAIN = modulePath(import.meta.url, "./worker-main");
+/** Data still in the pipe of a dead process is read within moments; a grandchild that inherited the pipe could hold it open for ever. */
+const DRAIN_MS = 1_000;
+
+/** One worker process, from fork to end, as its parent sees it. */
+export class WorkerProcess {
+  readonly holder: string;
+  readonly startedAt = performance.now();
+  readyAt: number | undefined;
+  heardAt = performance.now();
+  askedAt = 0;
+  /** Times in a row that it was asked and has not answered. */
+  unanswered = 0;
+  /** It sleeps, so it must be woken when there are messages. */
+  #idle = false;
+  /** There were new messages while it was not idle; it may have looked before they came. */
+  #missedWake = false;
+  readonly ended: Promise<WorkerEnd>;
+  readonly #child: ChildProcess;
+
+  constructor(assignment: WorkerAssignment, onMessage: (worker: WorkerProcess, message: FromWorker) => void) {
+    this.holder = assignment.holder;
+    // What tasks print goes to stderr: stdout belongs to the command that embeds the runtime.
+    this.#child = fork(MAIN, [JSON.stringify(assignment)], {
+      execArgv: workerArguments(import.meta.url, process.execArgv),
+      stdio: ["ignore", 2, 2, "ipc"],
+    });
+    this.#child.on("message", (message) => {
+      this.heardAt = performance.now();
+      onMessage(this, message as FromWorker);
+    });
+    // Writing to a child that is just dying fails; its end is noticed anyway.
+    this.#child.on("error", () => undefined);
+    this.ended = endOf(this.#child);
+  }
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+  send(message: ToWorker): void {
+    if (this.#child.connected) this.#child.send(message, () => undefined);
+  }
+  wake(queues: readonly string[]): void {
+    if (!this.#idle) {
+      this.#missedWake = true;
+      return;
+    }
+    this.#idle = false;
+    this.send({ kind: "wake", queues });
+  }
+  /** It says that it found nothing more. */
+  sleep(): void {
+    this.#idle = true;
+    if (!this.#missedWake) return;
+    this.#missedWake = false;
+    this.wake([]);
+  }
+  ask(): void {
+    if (this.unanswered === 0) this.askedAt = performance.now();
+    this.unanswered++;
+    this.send({ kind: "ask" });
+  }
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+}
+
+/** The process has exited AND everything it had written was read: its last report may name a claim. */
+async function endOf(child: ChildProcess): Promise<WorkerEnd> {
+  const disconnected = new Promise<void>((resolve) => child.once("disconnect", resolve));
+  const end = await new Promise<WorkerEnd>((resolve) => {
+    child.once("exit", (code, signal) => resolve({ code, signal }));
+    child.once("error", () => {
+      if (child.pid === undefined) resolve({ code: null, signal: null });
+    });
+  });
+  if (child.connected) await Promise.race([disconnected, new Promise((resolve) => setTimeout(resolve, DRAIN_MS).unref())]);
+  return end;
+}

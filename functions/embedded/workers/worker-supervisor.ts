@@ -1,0 +1,182 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { ENGINE_QUEUE } from "../../core/names/queue-name.ts";
+import type { Engine } from "../../engine/contract.ts";
+import type { Claim } from "../../engine/worker-loop.ts";
+import type { LeaseKeeper, LostClaim } from "../../host/lease-keeper.ts";
+import { type Log, messageOf } from "../../host/log.ts";
+import type { MessageSource } from "../../host/message-source.ts";
+import { TIMING } from "../settings.ts";
+import { endNow } from "./database-door.ts";
+import type { FromWorker, WorkerAssignment, WorkerReport } from "./process-link.ts";
+import { type WorkerEnd, WorkerProcess } from "./worker-process.ts";
+
+export interface SupervisorOptions {
+  readonly workers: number;
+  /** All but the holder, which is new with each process. */
+  readonly assignment: Omit<WorkerAssignment, "holder">;
+  /** Makes holders unique among the starts of this folder. */
+  readonly epoch: number;
+  readonly engine: Pick<Engine, "endLeases">;
+  readonly source: Pick<MessageSource, "releaseHeldBy">;
+  readonly keeper: LeaseKeeper;
+  readonly log: Log;
+  /** Returns when the worker has opened the database; nobody commits meanwhile. */
+  readonly letIn: (worker: WorkerProcess) => void;
+  /** A worker sent messages to the engine's queue. */
+  readonly onControl: () => void;
+}
+export interface WorkerStats {
+  readonly pid: number | undefined;
+  readonly holder: string;
+  readonly ready: boolean;
+  readonly runs: number;
+  readonly restarts: number;
+}
+/** A place that is always taken by a worker process, except for moments. */
+interface Seat {
+  readonly number: number;
+  worker: WorkerProcess | undefined;
+  restarts: number;
+  /** Ends in a row of processes that did not live long. */
+  earlyEnds: number;
+}
+
+/**
+ * Starts the worker processes, keeps their leases, wakes them, and picks up what one leaves behind: a dead worker's leases end and its messages
+ * are visible again at once, and a new process takes its seat. A worker is only killed when it should have ended a run and does not answer.
+ */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #seats: readonly Seat[];
+  readonly #checking: NodeJS.Timeout;
+  /** Ends being cleaned up and seats being filled again. */
+  readonly #pending = new Set<Promise<void>>();
+  readonly #stop = new AbortController();
+  readonly #onExit = (): void => endNow(this.#seats.flatMap(({ worker }) => worker?.pid ?? []));
+  #forks = 0;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#seats = Array.from({ length: options.workers }, (_, number) => ({ number, worker: undefined, restarts: 0, earlyEnds: 0 }));
+    for (const seat of this.#seats) this.#fill(seat);
+    this.#checking = setInterval(() => this.#check(), TIMING.checkWorkersMs);
+    process.on("exit", this.#onExit);
+  }
+  get workers(): readonly WorkerStats[] {
+    return this.#seats.map(({ worker, restarts }) => ({
+      pid: worker?.pid,
+      holder: worker?.holder ?? "",
+      ready: worker?.readyAt !== undefined,
+      runs: worker ? this.#options.keeper.size(worker.holder) : 0,
+      restarts,
+    }));
+  }
+  /** New messages on these queues; their sender, if it is a worker, knows already. */
+  wake(queues: readonly string[], sender?: WorkerProcess): void {
+    if (queues.includes(ENGINE_QUEUE)) this.#options.onControl();
+    if (queues.every((queue) => queue === ENGINE_QUEUE)) return;
+    for (const { worker } of this.#seats) if (worker && worker !== sender) worker.wake(queues);
+  }
+  abort(holder: string, runs: readonly LostClaim[]): void {
+    const worker = this.#seats.find((seat) => seat.worker?.holder === holder)?.worker;
+    worker?.send({ kind: "abort", runs: runs.map(({ claim, outcome }) => ({ token: claim.token, runId: claim.runId, reason: outcome })) });
+  }
+  /** Workers finish what they run, for so long; then they end without committing the rest, or are ended. */
+  async stop(graceSeconds: number): Promise<void> {
+    this.#stop.abort();
+    clearInterval(this.#checking);
+    await Promise.all(this.#seats.map(({ worker }) => (worker ? this.#stopWorker(worker, graceSeconds) : Promise.resolve())));
+    await Promise.all(this.#pending);
+    process.off("exit", this.#onExit);
+  }
+
+  #fill(seat: Seat): void {
+    const holder = `${this.#options.epoch}.${seat.number}.${this.#forks++}`;
+    const worker = new WorkerProcess({ ...this.#options.assignment, holder }, (from, message) => this.#read(from, message));
+    seat.worker = worker;
+    this.#track(worker.ended.then((end) => this.#replace(seat, worker, end)));
+  }
+  #track(work: Promise<void>): void {
+    const tracked = work.finally(() => this.#pending.delete(tracked));
+    this.#pending.add(tracked);
+  }
+  #read(worker: WorkerProcess, message: FromWorker): void {
+    if (message.kind === "opening") this.#options.letIn(worker);
+    else if (message.kind === "ready") worker.readyAt = performance.now();
+    else if (message.kind === "log") this.#options.log(message.level, message.message, { worker: worker.pid ?? 0, ...message.fields });
+    else if (message.kind === "report") this.#note(worker, message);
+  }
+  #note(worker: WorkerProcess, report: WorkerReport): void {
+    this.#options.keeper.held(worker.holder, report.held);
+    this.#options.keeper.released(report.released);
+    if (report.sent.length > 0) this.wake(report.sent, worker);
+    if (report.idle) worker.sleep();
+  }
+
+  async #replace(seat: Seat, worker: WorkerProcess, end: WorkerEnd): Promise<void> {
+    seat.worker = undefined;
+    if (this.#stop.signal.aborted) return;
+    const claims = this.#options.keeper.drop(worker.holder);
+    const settled = worker.readyAt !== undefined && performance.now() - worker.readyAt >= TIMING.settledMs;
+    seat.earlyEnds = settled ? 0 : seat.earlyEnds + 1;
+    const delayMs = seat.earlyEnds < 2 ? 0 : Math.min(TIMING.longestRestartMs, TIMING.firstRestartMs * 2 ** (seat.earlyEnds - 2));
+    const started = worker.readyAt !== undefined;
+    this.#options.log("error", started ? "a worker process died" : "a worker process died while it started", {
+      pid: worker.pid ?? 0,
+      code: end.code,
+      signal: end.signal,
+      runs: claims.map((claim) => `${claim.runId} (${claim.task})`).slice(0, 10),
+      restartInMs: delayMs,
+    });
+    await this.#giveBack(worker.holder, claims);
+    await pause(delayMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+    if (this.#stop.signal.aborted) return;
+    seat.restarts++;
+    this.#fill(seat);
+  }
+  /** Leases first: a message that becomes visible before them would meet a live lease and be postponed. */
+  async #giveBack(holder: string, claims: readonly Claim[]): Promise<void> {
+    try {
+      if (claims.length > 0) await this.#options.engine.endLeases(claims);
+    } catch (error) {
+      this.#options.log("warn", "leases of a dead worker could not be ended; they end by time", { claims: claims.length, cause: messageOf(error) });
+    }
+    try {
+      await this.#options.source.releaseHeldBy(holder);
+    } catch (error) {
+      this.#options.log("error", "messages of a dead worker could not be given back; the sweeper will send their runs again", { cause: messageOf(error) });
+    }
+    for (const { worker } of this.#seats) worker?.wake([]);
+  }
+
+  #check(): void {
+    for (const { worker } of this.#seats) if (worker) this.#checkOne(worker);
+  }
+  /** A worker may block for as long as the runs it holds may last. Beyond that, or holding none, it must answer. */
+  #checkOne(worker: WorkerProcess): void {
+    const now = performance.now();
+    if (worker.readyAt === undefined) {
+      if (now - worker.startedAt > TIMING.startMs) this.#kill(worker, "it did not start");
+      return;
+    }
+    const { keeper } = this.#options;
+    const overdue = keeper.isOverdue(worker.holder, Date.now() - TIMING.deadlineGraceMs);
+    const mayBlock = !overdue && keeper.size(worker.holder) > 0;
+    const silent = now - worker.heardAt > TIMING.silenceMs;
+    if (worker.unanswered > 0 && worker.heardAt > worker.askedAt) worker.unanswered = 0;
+    if (mayBlock || !(overdue || silent)) worker.unanswered = 0;
+    else if (worker.unanswered >= TIMING.unansweredChecks)
+      this.#kill(worker, overdue ? "a run is past its deadline and the process does not answer" : "it does not answer");
+    else worker.ask();
+  }
+  #kill(worker: WorkerProcess, why: string): void {
+    this.#options.log("warn", `a worker process is killed: ${why}`, { pid: worker.pid ?? 0 });
+    worker.kill();
+  }
+  async #stopWorker(worker: WorkerProcess, graceSeconds: number): Promise<void> {
+    worker.send({ kind: "stop", graceSeconds });
+    const timer = setTimeout(() => worker.kill(), graceSeconds * 1_000 + TIMING.stopMarginMs);
+    await worker.ended;
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,131 @@
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { blobOwner } from "../../../functions/embedded/blobs/blob-owner.ts";
+import { FileBlobs } from "../../../functions/embedded/blobs/file-blobs.ts";
+import { LocalBlobs } from "../../../functions/embedded/blobs/local-blobs.ts";
+import { Expirer } from "../../../functions/embedded/lmdb/expire.ts";
+import { LmdbStore } from "../../../functions/embedded/lmdb/lmdb-store.ts";
+import type { Key, Table } from "../../../functions/engine/ports.ts";
+import { FakeClock } from "../../../functions/testing/fake-clock.ts";
+import { type OpenFolder, openFolder } from "../../contract/lmdb-folder.ts";
+
+describe("expiry of items", () => {
+  let folder: OpenFolder;
+  let store: LmdbStore;
+  let blobs: LocalBlobs;
+  let expirer: Expirer;
+  const clock = new FakeClock();
+  const job = "01JD0000000000000000000000";
+  const inHours = (hours: number) => Math.floor(clock.now() / 1_000) + hours * 3_600;
+  const put = (partition: string, sort: string, ttl: number | undefined, table: Table = "tasks", more = {}) =>
+    store.write({ op: "put", key: { table, partition, sort }, attributes: { ttl, ...more } });
+  const expireAll = async () => {
+    let removed = 0;
+    for (let report = await expirer.run(); ; report = await expirer.run()) {
+      removed += report.removed;
+      if (!report.more) return removed;
+    }
+  };
+  const sorts = async (partition: string, table: Table = "tasks") => (await store.query(table, partition)).items.map((item) => item.key.sort);
+
+  beforeEach(() => {
+    folder = openFolder();
+    store = new LmdbStore(folder.environment);
+    blobs = new LocalBlobs(folder.environment, new FileBlobs(join(folder.folder, "blobs")));
+    expirer = new Expirer(folder.environment, blobs, clock);
+  });
+  afterEach(async () => folder.close());
+
+  it("removes what has expired, within two hours, and nothing else", async () => {
+    await put("a", "1", inHours(1));
+    await put("a", "2", inHours(5));
+    await put("a", "3", undefined);
+    await put("b", "1", inHours(1), "callbacks");
+    expect(await expireAll()).toBe(0);
+    clock.advance(2 * 3_600_000);
+    expect(await expireAll()).toBe(2);
+    expect(await sorts("a")).toEqual(["2", "3"]);
+    expect(await sorts("b", "callbacks")).toEqual([]);
+    clock.advance(4 * 3_600_000);
+    expect(await expireAll()).toBe(1);
+    expect(await sorts("a")).toEqual(["3"]);
+    expect(folder.environment.expiry.getKeysCount({ start: " ", end: "~" })).toBe(0);
+  });
+
+  it("an item whose time was moved lives until its new time", async () => {
+    await put("a", "1", inHours(1));
+    await put("a", "1", inHours(10));
+    clock.advance(3 * 3_600_000);
+    expect(await expireAll()).toBe(0);
+    clock.advance(9 * 3_600_000);
+    expect(await expireAll()).toBe(1);
+  });
+
+  it("an item written after its partition expired goes too", async () => {
+    const ttl = inHours(1);
+    await put("a", "1", ttl);
+    clock.advance(3 * 3_600_000);
+    await expireAll();
+    await put("a", "orphan", ttl);
+    expect(await expireAll()).toBe(1);
+  });
+
+  it("works through a large partition in batches", async () => {
+    const ops = Array.from({ length: 1_300 }, (_, index) => {
+      return {
+        op: "put",
+        key: { table: "tasks", partition: "G#big#0", sort: `${index}` } as Key,
+        attributes: { ttl: inHours(index % 2 === 0 ? 1 : 50) },
+      } as const;
+    });
+    await store.writeMany(ops);
+    clock.advance(3 * 3_600_000);
+    expect((await expirer.run()).more).toBe(true);
+    await expireAll();
+    expect(await sorts("G#big#0")).toHaveLength(650);
+  });
+
+  it("removes index entries with their items, also of partitions with a long name", async () => {
+    const long = "p".repeat(1_000);
+    await put(long, "!", inHours(1), "callbacks", { openShard: "0", nextCheck: 5 });
+    await put("G#x", "!", inHours(1), "callbacks", { openShard: "0", nextCheck: 6 });
+    clock.advance(3 * 3_600_000);
+    expect(await expireAll()).toBe(2);
+    expect((await store.queryIndex({ index: "open", partition: "0", upTo: 10, limit: 10 })).keys).toEqual([]);
+  });
+
+  it("blobs go with the job, not before it", async () => {
+    const other = job.replace("D", "E");
+    const names = [`${job}/plan/0`, `p/${job}/1`, `${job}.4~1/0/2`];
+    for (const name of [...names, `${other}/plan/0`]) {
+      await blobs.put(name, Buffer.from("small"));
+      await blobs.put(`${name}-large`, Buffer.alloc(100_000));
+    }
+    await put(`J#${job}`, "!", inHours(10));
+    await put(`G#${job}#0`, "C#000#0", inHours(1));
+    clock.advance(3 * 3_600_000);
+    await expireAll();
+    expect(await blobs.get(names[0]!)).toBeDefined();
+    clock.advance(10 * 3_600_000);
+    await expireAll();
+    for (const name of names) expect([await blobs.get(name), await blobs.get(`${name}-large`)]).toEqual([undefined, undefined]);
+    expect(await blobs.get(`${other}/plan/0`)).toBeDefined();
+    expect(await blobs.get(`${other}/plan/0-large`)).toBeDefined();
+  });
+
+  it("blobs of an identity run go with it", async () => {
+    await blobs.put("I#abc/0/1", Buffer.from("value"));
+    await put("I#abc", "!", inHours(1));
+    clock.advance(3 * 3_600_000);
+    await expireAll();
+    expect(await blobs.get("I#abc/0/1")).toBeUndefined();
+  });
+
+  it("a blob belongs to the job that its name begins with, whatever comes before", () => {
+    expect(blobOwner(`${job}/plan/3`)).toBe(job);
+    expect(blobOwner(`p/${job}/x`)).toBe(job);
+    expect(blobOwner(`${job}.3.g.4~2/0/1`)).toBe(job);
+    expect(blobOwner("I#ab/0/1")).toBe("I#ab");
+    expect(blobOwner("other/x")).toBe("other");
+  });
+});

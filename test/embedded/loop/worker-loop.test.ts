@@ -1,0 +1,51 @@
+import { expect, it } from "vitest";
+import { MessageLoop } from "../../../functions/embedded/loop/worker-loop.ts";
+import { HeldClaims } from "../../../functions/host/held-claims.ts";
+import { SystemClock } from "../../../functions/host/system-clock.ts";
+import { MemoryQueue } from "../../../functions/testing/memory-queue.ts";
+import { until } from "../until.ts";
+
+const Q = "q";
+
+it("a loop that has enough in hand lets in a job of which it has nothing, as long as a slot is free", async () => {
+  const source = new MemoryQueue(new SystemClock());
+  const keeper = { held: () => undefined, released: () => undefined, told: () => undefined };
+  const claims = new HeldClaims({ keeper, leaseMs: 10_000, heartbeat: async () => [] });
+  const begun: string[] = [];
+  const endings: (() => void)[] = [];
+  const loop = new MessageLoop({
+    // Runs of "big" wait for their turn without a slot, "small" ones use one.
+    handle: async ({ body }, given) => {
+      const slots = body === "small" ? [await given.slot(false)] : [];
+      begun.push(body as string);
+      await new Promise<void>((resolve) => endings.push(resolve));
+      for (const each of slots) each.release();
+      return { kind: "done" };
+    },
+    source,
+    queues: () => [Q],
+    slots: 2,
+    claims,
+    log: () => undefined,
+  });
+  const send = (jobId: string, body: string) => source.send([{ queue: Q, jobId, body }]);
+  for (let k = 0; k < 3; k++) await send("big", "big");
+  loop.start();
+  await until("one of the big job", () => begun.length === 1);
+  await send("one", "small");
+  await until("a small one beside it", () => begun.length === 2);
+  await send("two", "small");
+  await until("another small one", () => begun.length === 3);
+  // No slot is left.
+  await send("three", "small");
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(begun).toEqual(["big", "small", "small"]);
+  expect(await source.depth(Q)).toMatchObject({ ready: 3, inFlight: 3 });
+  endings[1]?.();
+  await until("the third small one", () => begun.length === 4);
+  expect(begun[3]).toBe("small");
+  const stopped = loop.stop(0);
+  const ending = setInterval(() => endings.splice(0).forEach((end) => end()), 5);
+  await stopped;
+  clearInterval(ending);
+});
