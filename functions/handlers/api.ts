@@ -9,8 +9,8 @@ import type { Supervisions } from "../engine/ports.ts";
 import { messageOf } from "../host/log.ts";
 import { openAws } from "./aws-platform.ts";
 import type { DeployedCode } from "./deployed-code.ts";
-import { type Open, openFunction } from "./function.ts";
 import { loadWorkflows } from "./load-workflows.ts";
+import { type Open, openFunction } from "./open-function.ts";
 import { principalOf, requestOf, resultOf, streamingRuntime } from "./rest-proxy.ts";
 
 type ApiHandler = (event: APIGatewayProxyEvent, context: Context) => Promise<APIGatewayProxyResult>;

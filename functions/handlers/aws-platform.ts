@@ -2,7 +2,7 @@ import { createAwsPorts } from "../aws/aws-ports.ts";
 import { SystemClock } from "../host/system-clock.ts";
 import { SystemIds } from "../host/system-ids.ts";
 import { readEnvironment } from "./environment.ts";
-import type { Open } from "./function.ts";
+import type { Open } from "./open-function.ts";
 import { printLine } from "./report.ts";
 
 /** What a deployed function works with. Of the rarer ports it gets those that its role may use. */

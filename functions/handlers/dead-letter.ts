@@ -1,7 +1,7 @@
-import { type BatchHandler, batchHandler } from "./batch-function.ts";
-import type { DeployedCode } from "./deployed-code.ts";
 import { openAws } from "./aws-platform.ts";
-import { type Open, openFunction } from "./function.ts";
+import type { DeployedCode } from "./deployed-code.ts";
+import { type Open, openFunction } from "./open-function.ts";
+import { type BatchHandler, batchHandler } from "./sqs-handler.ts";
 
 /** Looks again at messages that their queue gave up. What can never be handled stays there, for people, until its queue forgets it. */
 export function createHandler(code: DeployedCode, open: Open = openAws): BatchHandler {

@@ -4,10 +4,10 @@ import * as z from "zod/mini";
 import { FanfoldError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Submitted } from "../engine/contract.ts";
-import type { DeployedCode } from "./deployed-code.ts";
 import { openAws } from "./aws-platform.ts";
-import { type FunctionEngine, type Open, openFunction } from "./function.ts";
+import type { DeployedCode } from "./deployed-code.ts";
 import { loadWorkflows } from "./load-workflows.ts";
+import { type FunctionEngine, type Open, openFunction } from "./open-function.ts";
 
 /**
  * What a state machine sends with its task token (`lambda:invoke.waitForTaskToken`). With `jobId` (the name of the execution) the state is the supervisor of

@@ -3,7 +3,7 @@ import { METRICS } from "../core/names/metric-names.ts";
 import { messageOf } from "../host/log.ts";
 import { openAws } from "./aws-platform.ts";
 import type { DeployedCode } from "./deployed-code.ts";
-import { type Open, openFunction } from "./function.ts";
+import { type Open, openFunction } from "./open-function.ts";
 
 /** Called every minute: orders a check of each group that is due for one, and sends the runs whose time has come. */
 export function createHandler(code: DeployedCode, open: Open = openAws): (event: unknown, context: Context) => Promise<void> {

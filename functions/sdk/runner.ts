@@ -3,8 +3,8 @@ import type { Json } from "../core/json.ts";
 import type { MaybePromise, TaskCall, TaskOutcome, TaskRegistry, TaskRunner } from "../core/task/invocation.ts";
 import type { StopSignal } from "../core/task/stop-signal.ts";
 import { raceAbort } from "./abort-race.ts";
-import { runAttempt } from "./attempt.ts";
 import { outcomeOf } from "./outcome-of.ts";
+import { runAttempt } from "./run-attempt.ts";
 import { type AnyTask, tasksByName } from "./task.ts";
 
 /**

@@ -9,7 +9,7 @@ import { createHandler as deadLetter } from "../../functions/handlers/dead-lette
 import type { DeployedCode } from "../../functions/handlers/deployed-code.ts";
 import { describeTasks } from "../../functions/handlers/describe-tasks.ts";
 import { readEnvironment } from "../../functions/handlers/environment.ts";
-import { type FunctionEngine, type Open, openFunction, type Surroundings, type Wanted } from "../../functions/handlers/function.ts";
+import { type FunctionEngine, type Open, openFunction, type Surroundings, type Wanted } from "../../functions/handlers/open-function.ts";
 import { createHandler as supervisor } from "../../functions/handlers/supervisor.ts";
 import { createHandler as sweeper } from "../../functions/handlers/sweeper.ts";
 import { createHandler as worker } from "../../functions/handlers/worker.ts";

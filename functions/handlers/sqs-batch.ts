@@ -6,7 +6,7 @@ import type { Disposition, ReceivedMessage } from "../engine/ports.ts";
 import type { WorkerLoop } from "../engine/worker-loop.ts";
 import { type Log, messageOf } from "../host/log.ts";
 import { Slots } from "../host/slots.ts";
-import { BatchClaims } from "./batch-claims.ts";
+import { BatchClaims } from "./batch-leases.ts";
 import { BatchVisibility, type Receipt, type VisibilityPort } from "./visibility.ts";
 
 export interface BatchOptions {

@@ -1,6 +1,6 @@
 import type { Abort, HeldRuns, Hold } from "../engine/worker-loop.ts";
 import { LeaseKeeper } from "../host/lease-keeper.ts";
-import type { BatchOptions } from "./message-batch.ts";
+import type { BatchOptions } from "./sqs-batch.ts";
 
 interface Held {
   readonly abort: Abort;

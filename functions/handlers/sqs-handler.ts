@@ -1,7 +1,7 @@
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { METRICS } from "../core/names/metric-names.ts";
-import type { FunctionEngine } from "./function.ts";
-import { type BatchOptions, MessageBatch } from "./message-batch.ts";
+import type { FunctionEngine } from "./open-function.ts";
+import { type BatchOptions, MessageBatch } from "./sqs-batch.ts";
 
 export type BatchHandler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 
