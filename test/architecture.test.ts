@@ -22,8 +22,9 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "functions/aws": { layers: ["functions/engine/ports.ts", "functions/core"], packages: ["node:", "@aws-sdk", "@smithy"] },
   "functions/testing": { layers: ["functions/engine", "functions/core"], packages: ["node:"] },
   "functions/client": { layers: ["functions/core"], packages: [] },
+  "functions/host": { layers: ["functions/engine", "functions/core"], packages: ["node:"] },
   "functions/embedded": {
-    layers: ["functions/engine", "functions/api", "functions/core", "functions/sdk"],
+    layers: ["functions/host", "functions/engine", "functions/api", "functions/core", "functions/sdk"],
     packages: ["node:", "lmdb", "hono", "@hono/node-server", "zod"],
   },
   "functions/handlers": { layers: ["*"], packages: ["node:", "hono", "zod", "@aws-sdk", "aws-lambda"] }, // aws-lambda: types of events only
@@ -36,17 +37,20 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     layers: [
       "fanfold.config.ts",
       "functions/sdk/config.ts",
-      "functions/core/item.ts",
-      "functions/core/metric-names.ts",
-      "functions/core/queue-name.ts",
-      "functions/core/resource-names.ts",
-      "functions/core/table-definitions.ts",
+      "functions/core/items/item.ts",
+      "functions/core/names/metric-names.ts",
+      "functions/core/names/queue-name.ts",
+      "functions/core/names/resource-names.ts",
+      "functions/core/items/table-definitions.ts",
     ],
     packages: ["node:", "aws-cdk-lib", "constructs", "cdk-nag", "esbuild", "@aws-sdk"],
   },
 };
 const MARK_LEDGER = /(^|\/)mark-ledger\.ts$/;
-const FOLLOW_UP = /^functions\/engine\/follow[^/]*\.ts$/;
+const FOLLOW_UP = /^functions\/engine\/follow\//;
+/** The folders of the engine, lowest first; those of one floor do not import each other. A file imports its own folder, lower ones, and the root files. */
+const ENGINE_ORDER = ["items", ["plan", "jobs"], "messages", "waits", "groups", ["views", "follow"], ["attempt", "submit"], "execute", "control"];
+
 const IMPORTS = [
   /(?:^|[;}\n])\s*(?:import|export)\b[^"'`;]*?\bfrom\s*["']([^"']+)["']/g,
   /(?:^|[;}\n])\s*import\s*["']([^"']+)["']/g,
@@ -60,6 +64,39 @@ function importsOf(source: string): string[] {
 }
 function layerOf(path: string): string | undefined {
   return Object.keys(LAYERS).find((layer) => path.startsWith(`${layer}/`));
+}
+/** What a file imports of the tree, types included, as paths relative to the repository. */
+function targetsOf(path: string, source: string): string[] {
+  return importsOf(source)
+    .filter((specifier) => specifier.startsWith("."))
+    .map((specifier) => posix.normalize(posix.join(posix.dirname(path), specifier)));
+}
+/** The files that import each other, each circle once, by the path that was walked first. */
+function circles(sources: ReadonlyMap<string, string>): string[][] {
+  const found: string[][] = [];
+  const done = new Set<string>();
+  const walk = (path: string, way: readonly string[]): void => {
+    const at = way.indexOf(path);
+    if (at >= 0) found.push([...way.slice(at), path]);
+    if (at >= 0 || done.has(path)) return;
+    for (const target of targetsOf(path, sources.get(path) ?? "")) if (sources.has(target)) walk(target, [...way, path]);
+    done.add(path);
+  };
+  for (const path of sources.keys()) walk(path, []);
+  return found;
+}
+const ENGINE = "functions/engine/";
+const floorOf = (folder: string): number => ENGINE_ORDER.findIndex((floor) => floor === folder || floor.includes(folder));
+/** What of the engine a file of the engine imports from a floor that is not below its own. Root files are open to all. */
+function upwards(path: string, source: string): string[] {
+  const folderOf = (file: string): string | undefined => (file.startsWith(ENGINE) ? /^([^/]+)\//.exec(file.slice(ENGINE.length))?.[1] : undefined);
+  const from = folderOf(path);
+  if (from === undefined) return [];
+  if (floorOf(from) < 0) return [`${path} is in a folder without a place in ENGINE_ORDER`];
+  return targetsOf(path, source).flatMap((target) => {
+    const to = folderOf(target);
+    return to === undefined || to === from || floorOf(to) < floorOf(from) ? [] : [`${path} imports ${target}`];
+  });
 }
 function packageOf(specifier: string): string {
   if (specifier.startsWith("node:")) return "node:";
@@ -116,7 +153,21 @@ describe("import boundaries", () => {
       .map((path) => `${folder}/${path.replaceAll("\\", "/")}`),
   );
   it("finds the sources", () => expect(files.length).toBeGreaterThan(5));
-  it("hold in the whole tree", () => expect(files.flatMap((path) => violations(path, readFileSync(join(root, path), "utf8")))).toEqual([]));
+  const sources = new Map(files.map((path) => [path, readFileSync(join(root, path), "utf8")]));
+  it("hold in the whole tree", () => expect(files.flatMap((path) => violations(path, sources.get(path) ?? ""))).toEqual([]));
+
+  it("form no circle of files, types included", () => expect(circles(sources)).toEqual([]));
+  it("find a circle when an import is turned round", () => {
+    const turned = new Map([...sources, ["functions/core/errors.ts", 'import type { Json } from "./json-check.ts";']]);
+    expect(circles(turned)).not.toEqual([]);
+  });
+
+  it("go down the floors of the engine", () => expect(files.flatMap((path) => upwards(path, sources.get(path) ?? ""))).toEqual([]));
+  it.each([
+    ["an arrow up", "functions/engine/items/a.ts", 'import { gateOf } from "../groups/gate.ts";'],
+    ["an arrow across a floor", "functions/engine/views/a.ts", 'import type { WorkList } from "../follow/work-list.ts";'],
+    ["a folder without a place", "functions/engine/extra/a.ts", ""],
+  ])("see %s in the engine", (_title, path, source) => expect(upwards(path, source)).not.toEqual([]));
 
   it.each([
     ["core imports nothing", "functions/core/a.ts", 'import { z } from "zod";'],
@@ -128,21 +179,22 @@ describe("import boundaries", () => {
     ["sdk knows core only", "functions/sdk/a.ts", 'import { createEngine } from "../engine/engine.ts";'],
     ["sdk runs anywhere", "functions/sdk/a.ts", 'import { readFile } from "node:fs/promises";'],
     ["api knows no store", "functions/api/a.ts", 'import { openStore } from "../embedded/store.ts";'],
-    ["aws sees ports only", "functions/aws/a.ts", 'import { followUp } from "../engine/follow-up.ts";'],
+    ["aws sees ports only", "functions/aws/a.ts", 'import { followUp } from "../engine/follow/follow.ts";'],
     ["testing needs no database", "functions/testing/a.ts", 'import { open } from "lmdb";'],
     ["client runs in a browser", "functions/client/a.ts", 'import "node:net";'],
+    ["host knows no database", "functions/host/a.ts", 'import { open } from "../embedded/lmdb/lmdb-environment.ts";'],
     ["embedded knows no cli", "functions/embedded/a.ts", 'const main = new URL("../../cli/main.ts", import.meta.url);'],
     ["embedded knows no user task", "functions/embedded/a.ts", 'import { tasks } from "../tasks/index.ts";'],
     ["other tasks need no cloud", "functions/tasks/a.ts", 'import { S3Client } from "@aws-sdk/client-s3";'],
     ["tasks use the sdk only", "functions/tasks/a.ts", 'import {\n  limits,\n} from "../core/limits.ts";'],
     ["infra runs nothing of the engine", "infra/a.ts", 'import { createEngine } from "../functions/engine/engine.ts";'],
     ["a new folder states its layer", "functions/extra/a.ts", ""],
-    ["marks come from follow-up only (engine)", "functions/engine/execute.ts", 'import { markLedger } from "./mark-ledger.ts";'],
-    ["marks come from follow-up only (cli)", "cli/a.ts", 'export { markLedger } from "../functions/engine/mark-ledger.ts";'],
+    ["marks come from follow-up only (engine)", "functions/engine/execute/a.ts", 'import { markLedger } from "../follow/mark-ledger.ts";'],
+    ["marks come from follow-up only (cli)", "cli/a.ts", 'export { markLedger } from "../functions/engine/follow/mark-ledger.ts";'],
   ])("fail when they should: %s", (_title, path, source) => expect(violations(path, source)).not.toEqual([]));
 
   it.each([
-    ["functions/engine/follow-up.ts", 'import { markLedger } from "./mark-ledger.ts";'],
+    ["functions/engine/follow/follow.ts", 'import { markLedger } from "./mark-ledger.ts";'],
     ["functions/sdk/a.ts", 'import * as z from "zod";\nimport { LIMITS } from "../core/limits.ts";'],
     ["functions/aws/a.ts", 'import type { Store } from "../engine/ports.ts";\nimport { DynamoDB } from "@aws-sdk/client-dynamodb";'],
     ["functions/tasks/inventory/a.ts", 'import { S3Client } from "@aws-sdk/client-s3";'],
@@ -165,9 +217,9 @@ describe("lint rules fail when they should", () => {
     ["no-restricted-properties", "functions/core/a.ts", "export const dice = () => Math.random();"],
     ["no-restricted-properties", "functions/engine/a.ts", "export const soon = () => AbortSignal.timeout(1);"],
     ["no-restricted-imports", "functions/engine/a.ts", 'import { join } from "node:path";\nexport const at = join("a", "b");'],
-    ["no-restricted-imports", "functions/engine/follow-up.ts", 'import { join } from "node:path";\nexport const at = join("a", "b");'],
+    ["no-restricted-imports", "functions/engine/follow/follow.ts", 'import { join } from "node:path";\nexport const at = join("a", "b");'],
     ["no-restricted-imports", "functions/engine/a.ts", 'import { markLedger } from "./mark-ledger.ts";\nexport const mark = () => markLedger();'],
-    ["no-restricted-imports", "functions/embedded/a.ts", 'export { markLedger } from "../engine/mark-ledger.ts";'],
+    ["no-restricted-imports", "functions/embedded/a.ts", 'export { markLedger } from "../engine/follow/mark-ledger.ts";'],
     ["max-lines", "functions/engine/long.ts", "export {};\n".repeat(401)],
     ["max-lines", "test/engine/long.test.ts", "export {};\n".repeat(401)],
     ["no-explicit-any", "functions/sdk/a.ts", "export const x = (y: any) => y;"],
@@ -177,7 +229,7 @@ describe("lint rules fail when they should", () => {
   ])("%s in %s", (rule, path, source) => expect(lint(path, source).join()).toContain(rule));
 
   it("and are silent on clean code", () => {
-    expect(lint("functions/engine/follow-up.ts", 'import { markLedger } from "./mark-ledger.ts";\nexport const mark = () => markLedger();\n')).toEqual([]);
+    expect(lint("functions/engine/follow/follow.ts", 'import { markLedger } from "./mark-ledger.ts";\nexport const mark = () => markLedger();\n')).toEqual([]);
     expect(lint("functions/tasks/a.ts", "export default 1;\n")).toEqual([]);
   });
 });

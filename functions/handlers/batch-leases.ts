@@ -1,20 +1,28 @@
 import type { Abort, HeldRuns, Hold } from "../engine/worker-loop.ts";
 import { LeaseKeeper } from "../host/lease-keeper.ts";
-import type { BatchOptions } from "./sqs-batch.ts";
+import type { Engine } from "../engine/contract.ts";
+import type { Log } from "../host/log.ts";
 
-interface Held {
+export interface LeaseOptions {
+  readonly heartbeat: Engine["heartbeat"];
+  readonly leaseSeconds: number;
+  readonly log: Log;
+  /** The engine's clock: milliseconds since the epoch. */
+  readonly now: () => number;
+}
+interface HeldBatch {
   readonly abort: Abort;
   readonly timer: NodeJS.Timeout;
 }
 
 /** The runs of one batch: their leases are renewed, and they are aborted when a lease is lost, a group above has decided, or their time is over. */
-export class BatchClaims {
-  readonly #held = new Map<string, Held>();
+export class BatchLeases {
+  readonly #held = new Map<string, HeldBatch>();
   readonly #keeper: LeaseKeeper;
   readonly #now: () => number;
   #count = 0;
 
-  constructor({ heartbeat, leaseSeconds, log, now }: Pick<BatchOptions, "heartbeat" | "leaseSeconds" | "log" | "now">) {
+  constructor({ heartbeat, leaseSeconds, log, now }: LeaseOptions) {
     this.#now = now;
     this.#keeper = new LeaseKeeper({
       heartbeat,

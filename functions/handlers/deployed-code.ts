@@ -1,7 +1,8 @@
 import type { JsonObject } from "../core/json.ts";
 import type { TaskInfo, TaskRegistry, TaskRunner } from "../core/task/invocation.ts";
+import { isTask } from "../sdk/any-task.ts";
 import { createRunner } from "../sdk/runner.ts";
-import { isTask, tasksByName } from "../sdk/task.ts";
+import { tasksByName } from "../sdk/task.ts";
 
 /** A task as data: what the engine must know of it, and for people the JSON Schema of its keyword arguments. */
 export interface RegistryTask extends TaskInfo {

@@ -4,8 +4,8 @@ import { FanfoldError } from "../core/errors.ts";
 import { toJson } from "../core/json-check.ts";
 import type { JsonObject } from "../core/json.ts";
 import { formatQueueName, parseQueueName } from "../core/names/queue-name.ts";
+import type { AnyTask } from "../sdk/any-task.ts";
 import { loadTaskModule } from "../sdk/module.ts";
-import type { AnyTask } from "../sdk/task.ts";
 import type { Exports, RegistryData, RegistryTask } from "./deployed-code.ts";
 
 /**

@@ -1,28 +1,22 @@
 import type { SQSRecord } from "aws-lambda";
 import { assertNever } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
-import type { Engine } from "../engine/contract.ts";
 import type { Disposition, ReceivedMessage } from "../engine/ports.ts";
 import type { WorkerLoop } from "../engine/worker-loop.ts";
-import { type Log, messageOf } from "../host/log.ts";
+import { messageOf } from "../host/log.ts";
 import { Slots } from "../host/slots.ts";
-import { BatchClaims } from "./batch-leases.ts";
+import { BatchLeases, type LeaseOptions } from "./batch-leases.ts";
 import { BatchVisibility, type Receipt, type VisibilityPort } from "./visibility.ts";
 
-export interface BatchOptions {
+export interface BatchOptions extends LeaseOptions {
   readonly handle: (message: ReceivedMessage, loop: WorkerLoop) => Promise<Disposition>;
-  readonly heartbeat: Engine["heartbeat"];
   readonly visibility: VisibilityPort;
   /** Runs at the same time. */
   readonly slots: number;
-  readonly leaseSeconds: number;
   /** Of the invocation. */
   readonly remainingMs: number;
   /** How long a message that can never be handled stays out of sight: 0 lets its queue give it up at once. Default 0. */
   readonly deadSeconds?: number;
-  readonly log: Log;
-  /** The engine's clock: milliseconds since the epoch. */
-  readonly now: () => number;
 }
 /** What became of the messages of a batch; their sum is `messages`. */
 export interface BatchCounts {
@@ -61,11 +55,11 @@ const LONGEST_BACKOFF_SECONDS = 30;
  *
  * States: taking -> closing (what was not begun is given back) -> stopping (what runs is aborted, which is held against nobody) -> answered.
  */
-export class MessageBatch {
+export class SqsBatch {
   readonly #options: BatchOptions;
   readonly #deliveries: readonly Delivery[];
   readonly #slots: Slots;
-  readonly #claims: BatchClaims;
+  readonly #leases: BatchLeases;
   readonly #visibility: BatchVisibility;
   readonly #counts: BatchCounts;
   readonly #open: Set<Delivery>;
@@ -82,7 +76,7 @@ export class MessageBatch {
     this.#open = new Set(this.#deliveries);
     this.#counts = { messages: this.#deliveries.length, done: 0, later: 0, dead: 0, failed: 0, left: 0 };
     this.#slots = new Slots(options.slots);
-    this.#claims = new BatchClaims(options);
+    this.#leases = new BatchLeases(options);
     this.#visibility = new BatchVisibility(options.visibility, options.leaseSeconds * 1_000, options.log);
     const forRuns = options.remainingMs - beforeEnd(options, "stop");
     this.#limit = { seconds: (forRuns * ATTEMPT_SHARE) / 1_000, at: options.now() + forRuns };
@@ -91,7 +85,7 @@ export class MessageBatch {
     const { remainingMs, now } = this.#options;
     const timers = [
       setTimeout(() => this.#close(), remainingMs - beforeEnd(this.#options, "take")),
-      setTimeout(() => (this.#stopped = this.#claims.abortAll()), this.#limit.at - now()),
+      setTimeout(() => (this.#stopped = this.#leases.abortAll()), this.#limit.at - now()),
     ];
     try {
       const lanes = Array.from({ length: Math.min(this.#deliveries.length, 2 * this.#options.slots) }, () => this.#lane());
@@ -100,11 +94,11 @@ export class MessageBatch {
       });
       await Promise.race([Promise.all(lanes), over]);
       this.#leave();
-      return { failures: [...this.#failures], counts: { ...this.#counts }, runs: this.#claims.count, stopped: this.#stopped };
+      return { failures: [...this.#failures], counts: { ...this.#counts }, runs: this.#leases.count, stopped: this.#stopped };
     } finally {
       for (const timer of timers) clearTimeout(timer);
       this.#close();
-      await Promise.all([this.#claims.stop(), this.#visibility.stop()]);
+      await Promise.all([this.#leases.stop(), this.#visibility.stop()]);
     }
   }
 
@@ -126,7 +120,7 @@ export class MessageBatch {
     for (let delivery = this.#take(); delivery !== undefined; delivery = this.#take()) {
       const ended = await this.#handle(delivery);
       // After the answer it is too late: the message was left.
-      if (this.#open.delete(delivery)) this.#settle(delivery, ended);
+      if (this.#open.delete(delivery)) this.#acknowledge(delivery, ended);
     }
   }
   #take(): Delivery | undefined {
@@ -139,7 +133,7 @@ export class MessageBatch {
       return { kind: "failed", error };
     }
   }
-  #settle(delivery: Delivery, ended: Ended): void {
+  #acknowledge(delivery: Delivery, ended: Ended): void {
     if (ended.kind === "done") {
       this.#counts.done++;
       return;
@@ -179,7 +173,7 @@ export class MessageBatch {
       spareSlot: () => this.#slots.spare(),
       hold: (runs, abort) => {
         this.#visibility.keep(delivery);
-        return this.#claims.hold(runs, abort);
+        return this.#leases.hold(runs, abort);
       },
     };
   }

@@ -1,7 +1,7 @@
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { METRICS } from "../core/names/metric-names.ts";
 import type { FunctionEngine } from "./open-function.ts";
-import { type BatchOptions, MessageBatch } from "./sqs-batch.ts";
+import { type BatchOptions, SqsBatch } from "./sqs-batch.ts";
 
 export type BatchHandler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 
@@ -14,7 +14,7 @@ export function batchHandler(
     const { engine, environment, platform, config, log, now, invocation } = await opening;
     const { handle = "handle", deadSeconds = 0 } = options;
     return invocation(context, async (report) => {
-      const batch = new MessageBatch(event.Records, {
+      const batch = new SqsBatch(event.Records, {
         handle: (message, loop) => engine[handle](message, loop),
         heartbeat: (claims) => engine.heartbeat(claims),
         visibility: platform.visibility,

@@ -1,5 +1,6 @@
 /** What an author of tasks and workflows imports. */
-export { defineTask, DEFAULT_TIMEOUT_SECONDS, type AnyTask, type KwargsOf, type Task, type TaskDefinition, type ValueOf } from "./task.ts";
+export { defineTask, DEFAULT_TIMEOUT_SECONDS, type KwargsOf, type Task, type TaskDefinition, type ValueOf } from "./task.ts";
+export { type AnyTask } from "./any-task.ts";
 export { defineStateMachineTask, type InputContext, type StateMachineTaskDefinition } from "./state-machine-task.ts";
 export type { Ends, Missing } from "./partial-args.ts";
 export type { TaskSignature } from "./signature.ts";

@@ -2,9 +2,9 @@ import { FanfoldError } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import { isInstance, OutcomeError } from "../core/task/error-data.ts";
 import type { TaskCall, TaskOutcome } from "../core/task/invocation.ts";
+import type { AnyTask } from "./any-task.ts";
 import { TaskError } from "./errors.ts";
 import { runAttempt } from "./run-attempt.ts";
-import type { AnyTask } from "./task.ts";
 
 /** Runs a task in this process without an engine. Gives its value as an engine would keep it; throws what the task throws. */
 export async function runInline(task: AnyTask, args: readonly Json[], kwargs: JsonObject): Promise<Json> {

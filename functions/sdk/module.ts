@@ -1,4 +1,5 @@
-import { tasksByName, isTask, type AnyTask } from "./task.ts";
+import { type AnyTask, isTask } from "./any-task.ts";
+import { tasksByName } from "./task.ts";
 import { createWorkflows, isWorkflow, type Workflow } from "./workflow.ts";
 
 /** What a module of tasks brings. */

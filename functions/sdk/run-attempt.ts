@@ -4,13 +4,13 @@ import { toJson } from "../core/json-check.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import { errorData, OutcomeError } from "../core/task/error-data.ts";
 import type { MaybePromise, TaskCall, TaskOutcome } from "../core/task/invocation.ts";
+import type { AnyTask } from "./any-task.ts";
 import { AttemptEffects } from "./attempt-effects.ts";
 import { createContext } from "./create-context.ts";
 import { typeError } from "./errors.ts";
 import { EventWaits } from "./event-waits.ts";
 import { describeIssue } from "./schema-issue.ts";
 import { streamItems } from "./stream-items.ts";
-import type { AnyTask } from "./task.ts";
 
 /**
  * Runs user code once; at once, when it awaits nothing. Throws, or rejects with, what it throws; `outcomeOf` makes that an outcome. An event that is missing decides,

@@ -3,9 +3,10 @@ import type { Json } from "../core/json.ts";
 import type { MaybePromise, TaskCall, TaskOutcome, TaskRegistry, TaskRunner } from "../core/task/invocation.ts";
 import type { StopSignal } from "../core/task/stop-signal.ts";
 import { raceAbort } from "./abort-race.ts";
+import type { AnyTask } from "./any-task.ts";
 import { outcomeOf } from "./outcome-of.ts";
 import { runAttempt } from "./run-attempt.ts";
-import { type AnyTask, tasksByName } from "./task.ts";
+import { tasksByName } from "./task.ts";
 
 /**
  * What the engine must know of these tasks.

@@ -9,6 +9,7 @@ import { nameProblem } from "../core/names/names.ts";
 import { parseQueueName } from "../core/names/queue-name.ts";
 import { type RetryPolicy, retryPolicy } from "../core/retry-policy.ts";
 import type { TaskInfo } from "../core/task/invocation.ts";
+import { type AnyTask, taskMark } from "./any-task.ts";
 import { builderOf, invalidCanvas } from "./builder-methods.ts";
 import type { ChunksBuilder, TypedCanvas } from "./builder-types.ts";
 import { runInline } from "./inline.ts";
@@ -64,22 +65,6 @@ export interface TaskDefinition<Args extends readonly unknown[], Returned, Kwarg
    * and for a task that spawned or streamed it means: the results of its children.
    */
   readonly run: (ctx: TaskContext<KwargsOf<Kwargs>>, ...args: Args) => Returned;
-}
-
-const taskMark = Symbol.for("fanfold.task");
-
-/** A task of any signature: what registries, runners and modules hold. */
-export interface AnyTask {
-  readonly [taskMark]: true;
-  readonly name: string;
-  readonly info: TaskInfo;
-  /** For the runner. */
-  readonly definition: {
-    readonly kwargs: z.$ZodObject | undefined;
-    readonly args: z.$ZodType | undefined;
-    readonly policy: FailurePolicy;
-    readonly run: (ctx: TaskContext, ...args: readonly unknown[]) => unknown;
-  };
 }
 
 /** A task without parameters does not mind what it is given. */
@@ -187,10 +172,6 @@ function listOf(items: Iterable<unknown>): readonly Json[] {
 function chunksOf(task: string, items: readonly Json[], size: number): Chunks {
   if (!Number.isSafeInteger(size) || size < 1) throw invalidCanvas("the size of a chunk must be a whole number from 1");
   return { kind: "chunks", task, items, size, options: {} };
-}
-
-export function isTask(value: unknown): value is AnyTask {
-  return typeof value === "object" && value !== null && Object.hasOwn(value, taskMark);
 }
 
 /** Tasks by name. Throws `invalid_request` when two different tasks have the same one. */

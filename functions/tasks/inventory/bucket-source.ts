@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { env } from "node:process";
 import { GetObjectCommand, paginateListObjectsV2, S3Client, S3ServiceException } from "@aws-sdk/client-s3";
 import type { FileDigest } from "./digest-file.ts";
-import type { Source } from "./source.ts";
+import type { Source } from "./source-types.ts";
 import type { Visit } from "./walk-folder.ts";
 
 let shared: S3Client | undefined;

@@ -1,7 +1,7 @@
 import type { Chunk, ChunkResult, Digested, Failure } from "./chunk.ts";
 import type { FileDigest } from "./digest-file.ts";
 import { decodePath } from "./path-text.ts";
-import type { Source } from "./source.ts";
+import type { Source } from "./source-types.ts";
 
 /** Several, because reading waits; few, because a worker digests many chunks at once. */
 const FILES_AT_ONCE = 4;

@@ -1,14 +1,7 @@
 import { Buffer } from "node:buffer";
-import { digestFile, type FileDigest } from "./digest-file.ts";
-import { type Visit, pathIn, walkFolder } from "./walk-folder.ts";
-
-/** What can be inventoried: a folder, or the objects below a prefix of a bucket. Paths are bytes, relative to it. */
-export interface Source {
-  /** In an order that depends on names only; `after`: goes on behind that path. Throws when the source itself cannot be read. */
-  walk(after: Buffer | undefined, signal: AbortSignal): AsyncGenerator<Visit, void, undefined>;
-  /** Throws only when aborted, or short of something that may come back. */
-  digest(path: Buffer, signal: AbortSignal): Promise<FileDigest>;
-}
+import { digestFile } from "./digest-file.ts";
+import type { Source } from "./source-types.ts";
+import { pathIn, walkFolder } from "./walk-folder.ts";
 
 /** `s3://bucket` or `s3://bucket/prefix`, with the rules of bucket names. */
 export const S3_URL = /^s3:\/\/(?<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(?<prefix>.*))?$/s;
