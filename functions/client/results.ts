@@ -1,6 +1,6 @@
 import { FanfoldError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
-import { runIdOf, sideGroupOf } from "../core/plan/run-id.ts";
+import { runIdOf, linkGroupOf } from "../core/plan/run-id.ts";
 import { isFailure, isSuccess, isTerminal, type RunStatus } from "../core/plan/run-state.ts";
 import type { ErrorData } from "../core/task/invocation.ts";
 import { hasEnded, type Job, type Page, type Run } from "./types.ts";
@@ -129,7 +129,7 @@ function runResult(runs: Runs, run: Run, parent: Result | undefined): Result {
     ...(run.task !== undefined && { task: run.task }),
     status: run.status,
     ...(parent && { parent }),
-    children: groupMembers(runs, sideGroupOf(run.runId, "links")),
+    children: groupMembers(runs, linkGroupOf(run.runId, "links")),
     ...(group !== undefined && { members: groupMembers(runs, group) }),
     ...(run.value !== undefined && group === undefined && { value: run.value }),
     ...(isFailure(run.status) && { error: errorOf(run) }),

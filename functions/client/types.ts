@@ -1,5 +1,5 @@
 import type { JobCost } from "../core/cost/job-cost.ts";
-import type { JobPlan } from "../core/cost/job-estimate.ts";
+import type { JobEstimate } from "../core/cost/job-estimate.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Counts } from "../core/plan/counts.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
@@ -105,7 +105,7 @@ export interface WorkflowInfo {
   readonly description: string;
   readonly parametersSchema: JsonObject;
 }
-export type { ErrorData, JobCost, JobPlan, Json, JsonObject, ResultEntry, RunStatus };
+export type { ErrorData, JobCost, JobEstimate as JobPlan, Json, JsonObject, ResultEntry, RunStatus };
 
 const ENDED: ReadonlySet<JobState> = new Set<JobState>(["success", "failure", "cancelled", "timed-out"]);
 /** `true`: the job's state does not change any more. */

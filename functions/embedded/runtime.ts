@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { ENGINE_QUEUE } from "../core/names/queue-name.ts";
 import type { EngineConfig } from "../engine/config.ts";
 import type { Engine } from "../engine/contract.ts";
-import { type ClaimKeeper, HeldClaims } from "../host/held-claims.ts";
+import { type LeaseTracker, RunHolder } from "../host/held-claims.ts";
 import { LeaseKeeper, type LostClaim } from "../host/lease-keeper.ts";
 import { type Log, messageOf, stderrLog } from "../host/log.ts";
 import type { QueueDepth } from "../host/message-source.ts";
@@ -18,7 +18,7 @@ import { raiseEpoch } from "./machine/boot-epoch.ts";
 import { type FolderLock, lockFolder } from "./machine/folder-lock.ts";
 import { SpareMemory } from "./machine/spare-memory.ts";
 import { CONTROL_MESSAGES, DEFAULT_CONCURRENCY, doorOf, EMBEDDED_CONFIG, foldersOf, type SharedConfig, TIMING } from "./settings.ts";
-import { endOrphans, letIn } from "./workers/database-door.ts";
+import { endOrphans, permitOpening } from "./workers/database-door.ts";
 import type { WorkerProcess } from "./workers/worker-process.ts";
 import { Supervisor, type WorkerStats } from "./workers/worker-supervisor.ts";
 
@@ -97,7 +97,7 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
   const leaseMs = config.leaseSeconds * 1_000;
   const heartbeat: Engine["heartbeat"] = (held) => host.engine.heartbeat(held);
   const keeper = new LeaseKeeper({ heartbeat, leaseMs, log, onLost: (holder, lost) => tellLost(claims, parts, holder, lost) });
-  const claims: HeldClaims = new HeldClaims({ heartbeat, leaseMs, keeper: keptHere(keeper) });
+  const claims: RunHolder = new RunHolder({ heartbeat, leaseMs, keeper: keptHere(keeper) });
   const host: Host = await openHost({
     dataFolder,
     tasksModule,
@@ -117,8 +117,18 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
     const assignment = { parentPid: process.pid, dataFolder, tasksModule, slots: concurrency, durability, engine: config };
     const onControl = (): void => parts.control?.wake();
     const letWorkerIn = (worker: WorkerProcess): void =>
-      host.holdCommits(() => letIn(doorOf(dataFolder, worker.holder), worker.pid as number, () => worker.kill()));
-    parts.supervisor = new Supervisor({ workers, assignment, epoch, engine: host.engine, source: host.source, keeper, log, onControl, letIn: letWorkerIn });
+      host.holdCommits(() => permitOpening(doorOf(dataFolder, worker.holder), worker.pid as number, () => worker.kill()));
+    parts.supervisor = new Supervisor({
+      workers,
+      assignment,
+      epoch,
+      engine: host.engine,
+      source: host.source,
+      keeper,
+      log,
+      onControl,
+      permitOpening: letWorkerIn,
+    });
   }
   parts.control.start();
   parts.tasks?.start();
@@ -138,21 +148,21 @@ function tellSent({ control, tasks, supervisor }: Parts, queues: readonly string
   tasks?.wake();
   supervisor?.wake(queues);
 }
-function tellLost(claims: HeldClaims, { supervisor }: Parts, holder: string, lost: readonly LostClaim[]): void {
+function tellLost(claims: RunHolder, { supervisor }: Parts, holder: string, lost: readonly LostClaim[]): void {
   if (holder !== LOCAL) supervisor?.abort(holder, lost);
   else for (const { claim, outcome } of lost) claims.abort(claim.token, claim.runId, outcome);
 }
-function keptHere(keeper: LeaseKeeper): ClaimKeeper {
+function keptHere(keeper: LeaseKeeper): LeaseTracker {
   return {
-    held: (runs) => keeper.held(LOCAL, [runs]),
-    released: (token) => keeper.released([token]),
-    told: () => undefined,
+    track: (runs) => keeper.track(LOCAL, [runs]),
+    untrack: (token) => keeper.untrack([token]),
+    notified: () => undefined,
   };
 }
 function startChores(host: Host, keeper: LeaseKeeper, log: Log): readonly Repeating[] {
   const sweep = async (): Promise<void> => {
     // After a stall of this process leases look older than they are.
-    await keeper.beat();
+    await keeper.renewDue();
     const { failed, error } = await host.engine.sweep();
     if (failed > 0) log("error", "runs that are due could not be sent; the next sweep tries again", { failed, cause: messageOf(error) });
   };

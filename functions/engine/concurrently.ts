@@ -18,14 +18,14 @@ export async function eachBounded<T>(items: Iterable<T>, limit: number, work: (i
 }
 
 /** At most so many at a time; first come, first served. */
-export class Turns {
+export class Semaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
   constructor(most: number) {
     this.#free = most;
   }
-  async take<T>(work: () => Promise<T>): Promise<T> {
+  async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free--;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {

@@ -75,4 +75,4 @@ export const DEFAULT_CONFIG: EngineConfig = {
   executions: undefined,
 };
 
-export const THIN_SAMPLE = 8;
+export const ROWLESS_SAMPLE = 8;

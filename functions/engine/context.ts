@@ -1,6 +1,6 @@
 import type { PlanPages } from "../core/cost/work-count.ts";
 import type { GroupStep, Strand } from "../core/plan/plan.ts";
-import type { Turns } from "./concurrently.ts";
+import type { Semaphore } from "./concurrently.ts";
 import type { EngineConfig } from "./config.ts";
 import type { Header, Owned } from "./item-kinds.ts";
 import type { Ports } from "./ports.ts";
@@ -11,7 +11,7 @@ export interface Context extends Ports {
   readonly plans: Plans;
   readonly gates: Gates;
   /** Bounds the groups that write rows before anything runs: a few keep the store busy, more would only fill the memory. */
-  readonly expanding: Turns;
+  readonly expanding: Semaphore;
 }
 
 /** Plans at rest, as the use cases see them (plan-store.ts). */

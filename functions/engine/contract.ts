@@ -1,6 +1,6 @@
 import type { Canvas, FailurePolicy } from "../core/canvas/canvas.ts";
 import type { JobCost } from "../core/cost/job-cost.ts";
-import type { JobPlan } from "../core/cost/job-estimate.ts";
+import type { JobEstimate } from "../core/cost/job-estimate.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Counts } from "../core/plan/counts.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
@@ -173,7 +173,7 @@ export interface Engine {
   newJobId(request: Pick<SubmitRequest, "principal" | "idempotencyKey">): string;
   submit(request: SubmitRequest): Promise<Submitted>;
   /** What a submission would take and cost. Throws what the submission would throw; starts and stores nothing. `secondsPerTask`: assumed of every task, 0.1 by default. */
-  plan(request: SubmitRequest | OpenJobRequest, secondsPerTask?: number): JobPlan;
+  estimate(request: SubmitRequest | OpenJobRequest, secondsPerTask?: number): JobEstimate;
   openJob(request: OpenJobRequest): Promise<Submitted>;
   /** Idempotent by page number: the same page twice is harmless, another content is refused (`page_conflict`). */
   putInputPage(jobId: string, page: number, items: readonly Canvas[]): Promise<void>;

@@ -1,4 +1,4 @@
-import { Turns } from "./concurrently.ts";
+import { Semaphore } from "./concurrently.ts";
 import { DEFAULT_CONFIG, type EngineConfig } from "./config.ts";
 import type { Engine } from "./contract.ts";
 import { cancel } from "./control/cancel-job.ts";
@@ -14,7 +14,7 @@ import { GateCache } from "./groups/gate.ts";
 import { PlanStore } from "./plan/plan-store.ts";
 import type { Ports } from "./ports.ts";
 import { putPage, sealInput } from "./submit/input.ts";
-import { newJobId, planJob, submitJob, submitOpenJob } from "./submit/submit.ts";
+import { newJobId, estimateSubmission, submitJob, submitOpenJob } from "./submit/submit.ts";
 import { jobGraph } from "./views/job-graph.ts";
 import { listEvents, listJobs, viewJob } from "./views/job-view.ts";
 import { jobResults } from "./views/results.ts";
@@ -31,12 +31,12 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     plans: new PlanStore(ports, settings.width),
     gates: new GateCache(),
     pace: new Pace(ports.clock, patienceMs(settings)),
-    expanding: new Turns(1),
+    expanding: new Semaphore(1),
   };
   return {
     newJobId: (request) => newJobId(context, request),
     submit: (request) => submitJob(context, request),
-    plan: (request, secondsPerTask) => planJob(context, request, secondsPerTask),
+    estimate: (request, secondsPerTask) => estimateSubmission(context, request, secondsPerTask),
     openJob: (request) => submitOpenJob(context, request),
     putInputPage: (jobId, page, items) => putPage(context, jobId, page, items),
     sealInput: (jobId, pages) => sealInput(context, jobId, pages),

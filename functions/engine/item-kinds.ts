@@ -4,7 +4,7 @@ import type { Json, JsonObject } from "../core/json.ts";
 import type { Counts } from "../core/plan/counts.ts";
 import { leafOf, localIndex } from "../core/plan/ledger.ts";
 import type { GroupStep, WaitStep } from "../core/plan/plan.ts";
-import type { RunRef, SideKind } from "../core/plan/run-id.ts";
+import type { RunRef, LinkKind } from "../core/plan/run-id.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { ErrorData } from "../core/task/invocation.ts";
 import type { Attributes, Item, Key } from "./ports.ts";
@@ -55,7 +55,7 @@ export interface HeaderAttributes extends Owned {
   /** The run whose value the first step of every member is given: the one before the group step. */
   readonly input?: string;
   /** Callbacks beside the run that it names as `joins`, which has ended and does not wait. */
-  readonly side?: SideKind;
+  readonly side?: LinkKind;
   /** Of the two members in the plan only this one runs: it is member 0. */
   readonly only?: number;
   /** The only member's strand is this often the one in the plan, and ends as soon as its value is such. */
@@ -218,7 +218,7 @@ export const runSort = (local: number, step: number): string => `C#${pad(local, 
 export const runKey = (ref: RunRef, width: number): Key => ({
   table: "tasks",
   partition: leafPartition(ref.gid, leafOf(ref.index, width)),
-  sort: runSort(localIndex(ref.index, width), ref.step),
+  sort: runSort(localIndex(ref.index, width), ref.stepIndex),
 });
 export const planPageKey = (page: string): Key => ({ table: "tasks", partition: `N#${page}`, sort: "!" });
 export const detailKey = (runId: string, round: number, attempt: number): Key => ({
@@ -279,7 +279,7 @@ export function asRun(item: Item | undefined, ref: RunRef & { runId: string }): 
   const run = { ...item.attributes } as unknown as { -readonly [K in keyof Run]: Run[K] };
   run.gid = ref.gid;
   run.index = ref.index;
-  run.step = ref.step;
+  run.stepIndex = ref.stepIndex;
   run.runId = ref.runId;
   return run;
 }

@@ -5,14 +5,14 @@ export interface HeldRuns {
   readonly token: string;
   readonly task: string;
   readonly gid: string;
-  readonly step: number;
+  readonly stepIndex: number;
   readonly members: readonly number[];
   /** Of each member. */
   readonly attempts: readonly number[];
   /** Milliseconds since the epoch at which all must be over. */
   readonly deadline: number;
   /** They have no lease that could be renewed: only whether they are still wanted is asked. */
-  readonly thin?: boolean;
+  readonly unclaimed?: boolean;
 }
 /** One of them: what a heartbeat needs. */
 export interface Claim extends RunRef {
@@ -20,7 +20,7 @@ export interface Claim extends RunRef {
   readonly token: string;
   readonly attempt: number;
   readonly task: string;
-  readonly thin: boolean;
+  readonly unclaimed: boolean;
 }
 /** `lost`: another holder, or the row has ended; `cancelled`: a group above has decided. Both abort the user's code. */
 export type HeartbeatOutcome = "kept" | "lost" | "cancelled";
@@ -44,9 +44,9 @@ export type AbortReason = "lost" | "cancelled" | "deadline" | "stopped";
  */
 export interface WorkerLoop {
   /** Waits for a free slot. `alone`: the run was taken over from a dead holder and runs with nothing else beside it in this process. */
-  slot(alone: boolean): Promise<{ release(): void }>;
+  takeSlot(alone: boolean): Promise<{ release(): void }>;
   /** A slot that is free and that nobody waits for; undefined: there is none. */
-  spareSlot(): { release(): void } | undefined;
+  tryTakeSlot(): { release(): void } | undefined;
   /**
    * They are held from now until `release`; `abort` is called by the loop for one of them when a heartbeat of its claim says so, for all at the deadline, or when the
    * process must stop. Of one that has ended meanwhile it means nothing.

@@ -41,16 +41,16 @@ export class BatchLeases {
     this.#count += runs.members.length;
     const timer = setTimeout(abort, Math.max(0, runs.deadline - this.#now()), "deadline");
     this.#held.set(runs.token, { abort, timer });
-    this.#keeper.held(HOLDER, [runs]);
+    this.#keeper.track(HOLDER, [runs]);
     return {
       ready: undefined,
       narrow: (left) => {
-        if (this.#held.has(runs.token)) this.#keeper.held(HOLDER, [left]);
+        if (this.#held.has(runs.token)) this.#keeper.track(HOLDER, [left]);
       },
       release: () => {
         clearTimeout(timer);
         this.#held.delete(runs.token);
-        this.#keeper.released([runs.token]);
+        this.#keeper.untrack([runs.token]);
       },
     };
   }

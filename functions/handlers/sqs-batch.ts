@@ -164,13 +164,13 @@ export class SqsBatch {
   #loopFor(delivery: Delivery): WorkerLoop {
     return {
       limit: this.#limit,
-      slot: async (alone) => {
+      takeSlot: async (alone) => {
         const slot = await this.#slots.take(alone);
         // Somebody died over this run. Whatever else is here goes to another process, and does not wait for this one.
         if (alone) this.#close();
         return slot;
       },
-      spareSlot: () => this.#slots.spare(),
+      tryTakeSlot: () => this.#slots.tryTake(),
       hold: (runs, abort) => {
         this.#visibility.keep(delivery);
         return this.#leases.hold(runs, abort);

@@ -2,19 +2,19 @@ import { claimsOf } from "../engine/execute/heartbeat.ts";
 import type { Abort, AbortReason, Claim, HeartbeatOutcome, HeldRuns, Hold } from "../engine/worker-loop.ts";
 
 /** Who keeps the leases of what this process holds: the parent over a link, or a keeper in the same process. */
-export interface ClaimKeeper {
+export interface LeaseTracker {
   /** Those of a token that is held already take the place of what was told before. */
-  held(runs: HeldRuns): void;
-  released(token: string): void;
+  track(runs: HeldRuns): void;
+  untrack(token: string): void;
   /** Resolves when the keeper has, or will get whatever happens to this process, everything it was told so far; undefined: it has. */
-  told(): Promise<void> | undefined;
+  notified(): Promise<void> | undefined;
 }
-interface Held {
+interface HeldBatch {
   readonly abort: Abort;
   readonly timer: NodeJS.Timeout | undefined;
 }
-export interface HeldClaimsOptions {
-  readonly keeper: ClaimKeeper;
+export interface RunHolderOptions {
+  readonly keeper: LeaseTracker;
   readonly leaseMs: number;
   readonly heartbeat: (claims: readonly Claim[]) => Promise<readonly HeartbeatOutcome[]>;
 }
@@ -30,25 +30,25 @@ const SUSPICION_MS = 2_000;
  * Claims that were on their way while user code blocked are the exception: they were written, but nobody was told. After a stall every claim is
  * therefore confirmed by one more heartbeat before its user code starts.
  */
-export class HeldClaims {
-  readonly #options: HeldClaimsOptions;
-  readonly #held = new Map<string, Held>();
+export class RunHolder {
+  readonly #options: RunHolderOptions;
+  readonly #held = new Map<string, HeldBatch>();
   #lookedAt = 0;
   #suspectUntil = 0;
 
-  constructor(options: HeldClaimsOptions) {
+  constructor(options: RunHolderOptions) {
     this.#options = options;
   }
   hold(runs: HeldRuns, abort: Abort): Hold {
-    this.look(false);
+    this.noteAlive(false);
     const remaining = runs.deadline - Date.now();
     const timer = remaining > LONGEST_TIMER_MS ? undefined : setTimeout(abort, Math.max(0, remaining), "deadline");
     this.#held.set(runs.token, { abort, timer });
-    this.#options.keeper.held(runs);
+    this.#options.keeper.track(runs);
     return {
       ready: this.#ready(runs, abort),
       narrow: (left) => {
-        if (this.#held.has(runs.token)) this.#options.keeper.held(left);
+        if (this.#held.has(runs.token)) this.#options.keeper.track(left);
       },
       release: () => this.#release(runs.token),
     };
@@ -62,14 +62,14 @@ export class HeldClaims {
     for (const { abort } of this.#held.values()) abort("lost");
   }
   /** Called wherever this process shows that it is not blocked; `idle`: nothing was being executed until now, so silence meant nothing. */
-  look(idle: boolean): void {
+  noteAlive(idle: boolean): void {
     const now = performance.now();
     if (!idle && now - this.#lookedAt > this.#options.leaseMs / 3) this.#suspectUntil = now + SUSPICION_MS;
     this.#lookedAt = now;
   }
 
   #ready(runs: HeldRuns, abort: Abort): Promise<void> | undefined {
-    const told = this.#options.keeper.told();
+    const told = this.#options.keeper.notified();
     return performance.now() < this.#suspectUntil ? Promise.resolve(told).then(() => this.#confirm(runs, abort)) : told;
   }
   async #confirm(runs: HeldRuns, abort: Abort): Promise<void> {
@@ -85,6 +85,6 @@ export class HeldClaims {
     if (!held) return;
     this.#held.delete(token);
     clearTimeout(held.timer);
-    this.#options.keeper.released(token);
+    this.#options.keeper.untrack(token);
   }
 }

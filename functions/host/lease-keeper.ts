@@ -13,13 +13,13 @@ export interface LostClaim {
   readonly claim: Claim;
   readonly outcome: "lost" | "cancelled";
 }
-interface Kept {
+interface TrackedRuns {
   readonly runs: HeldRuns;
   readonly holder: string;
   /** When the leases were last known to be fresh. */
   freshAt: number;
   /** Ids of runs that the holder was told to abort; it need not be told again, but their leases are kept while it winds up. */
-  told: Set<string> | undefined;
+  notified: Set<string> | undefined;
 }
 const BATCH = 500;
 
@@ -31,9 +31,9 @@ export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions;
   readonly #report: ReturnType<typeof rateLimited>;
   /** By token. */
-  readonly #kept = new Map<string, Kept>();
+  readonly #kept = new Map<string, TrackedRuns>();
   #timer: NodeJS.Timeout | undefined;
-  #beating: Promise<void> | undefined;
+  #renewing: Promise<void> | undefined;
 
   constructor(options: LeaseKeeperOptions) {
     this.#options = options;
@@ -45,16 +45,16 @@ export class LeaseKeeper {
     for (const kept of this.#kept.values()) if (holder === undefined || kept.holder === holder) size += kept.runs.members.length;
     return size;
   }
-  held(holder: string, held: readonly HeldRuns[]): void {
+  track(holder: string, held: readonly HeldRuns[]): void {
     const now = performance.now();
     for (const runs of held) {
       // Held before: fewer of the same are left.
-      const { freshAt, told } = this.#kept.get(runs.token) ?? { freshAt: now, told: undefined };
-      this.#kept.set(runs.token, { runs, holder, freshAt, told });
+      const { freshAt, notified: told } = this.#kept.get(runs.token) ?? { freshAt: now, notified: undefined };
+      this.#kept.set(runs.token, { runs, holder, freshAt, notified: told });
     }
     if (held.length > 0) this.#timer ??= setInterval(() => this.#tick(), this.#options.leaseMs / 12);
   }
-  released(tokens: readonly string[]): void {
+  untrack(tokens: readonly string[]): void {
     for (const token of tokens) this.#kept.delete(token);
   }
   /** Some run of this holder should have ended by then (milliseconds since the epoch). */
@@ -63,38 +63,38 @@ export class LeaseKeeper {
     return false;
   }
   /** The holder is gone; its claims are no longer kept. */
-  drop(holder: string): Claim[] {
+  dropHolder(holder: string): Claim[] {
     const kept = [...this.#kept.values()].filter((each) => each.holder === holder);
-    this.released(kept.map(({ runs }) => runs.token));
+    this.untrack(kept.map(({ runs }) => runs.token));
     return kept.flatMap(({ runs }) => claimsOf(runs));
   }
   /** Renews what is due. One at a time; who calls meanwhile waits for the one under way. */
-  beat(): Promise<void> {
-    this.#beating ??= this.#beat().finally(() => (this.#beating = undefined));
-    return this.#beating;
+  renewDue(): Promise<void> {
+    this.#renewing ??= this.#renewAll().finally(() => (this.#renewing = undefined));
+    return this.#renewing;
   }
   async stop(): Promise<void> {
     this.#kept.clear();
-    this.#rest();
-    await this.#beating;
+    this.#stopTimer();
+    await this.#renewing;
   }
 
   /** The timer outlives short gaps between runs, and ends with the first tick that finds nothing. */
   #tick(): void {
-    if (this.#kept.size === 0) this.#rest();
-    else void this.beat();
+    if (this.#kept.size === 0) this.#stopTimer();
+    else void this.renewDue();
   }
-  async #beat(): Promise<void> {
+  async #renewAll(): Promise<void> {
     const before = performance.now() - this.#options.leaseMs / 3;
     const due = [...this.#kept.values()].filter((kept) => kept.freshAt <= before);
     for (let from = 0; from < due.length;) {
       let to = from;
-      for (let size = 0; to < due.length && size < BATCH; to++) size += (due[to] as Kept).runs.members.length;
+      for (let size = 0; to < due.length && size < BATCH; to++) size += (due[to] as TrackedRuns).runs.members.length;
       await this.#renew(due.slice(from, to));
       from = to;
     }
   }
-  async #renew(batch: readonly Kept[]): Promise<void> {
+  async #renew(batch: readonly TrackedRuns[]): Promise<void> {
     const now = performance.now();
     const claims = batch.flatMap((kept) => claimsOf(kept.runs).map((claim) => ({ kept, claim })));
     try {
@@ -104,8 +104,8 @@ export class LeaseKeeper {
         const outcome = outcomes[k] ?? "kept";
         kept.freshAt = now;
         // A run that was released meanwhile is over: its row tells a newer story.
-        if (outcome === "kept" || kept.told?.has(claim.runId) || !this.#kept.has(claim.token)) return;
-        (kept.told ??= new Set()).add(claim.runId);
+        if (outcome === "kept" || kept.notified?.has(claim.runId) || !this.#kept.has(claim.token)) return;
+        (kept.notified ??= new Set()).add(claim.runId);
         lost.set(kept.holder, [...(lost.get(kept.holder) ?? []), { claim, outcome }]);
       });
       for (const [holder, each] of lost) this.#options.onLost(holder, each);
@@ -114,7 +114,7 @@ export class LeaseKeeper {
       this.#report("heartbeat", "warn", "leases could not be renewed", { claims: claims.length, cause: messageOf(error) });
     }
   }
-  #rest(): void {
+  #stopTimer(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
   }

@@ -40,7 +40,7 @@ export class Slots {
     });
   }
   /** Never in front of somebody who waits. */
-  spare(): Slot | undefined {
+  tryTake(): Slot | undefined {
     return this.#closed || this.#aloneRuns || this.#waiting.length > 0 || this.#busy >= this.size ? undefined : this.#occupy(false);
   }
   /** Whoever waits, or asks later, is refused: the process is about to end, and what was not begun is not begun any more. */

@@ -17,8 +17,8 @@ import { emulatedVariables, isEmulated, makeTables } from "./emulated.ts";
 const QUEUES = ["engine", "local.default#worker"];
 const CHILDREN = 2_000;
 const LOOP: WorkerLoop = {
-  slot: async () => ({ release: () => undefined }),
-  spareSlot: () => undefined,
+  takeSlot: async () => ({ release: () => undefined }),
+  tryTakeSlot: () => undefined,
   hold: () => ({ ready: undefined, narrow: () => undefined, release: () => undefined }),
 };
 

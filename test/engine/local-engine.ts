@@ -50,8 +50,8 @@ export class LocalEngine {
     return createEngine(ports, this.#config);
   }
   static readonly loop: WorkerLoop = {
-    slot: () => Promise.resolve({ release: () => undefined }),
-    spareSlot: () => ({ release: () => undefined }),
+    takeSlot: () => Promise.resolve({ release: () => undefined }),
+    tryTakeSlot: () => ({ release: () => undefined }),
     hold: () => ({ ready: undefined, narrow: () => undefined, release: () => undefined }),
   };
   /** Handles everything that is or becomes due until nothing is left, letting time pass and the sweeper run. */

@@ -79,8 +79,8 @@ function countingLoop(): WorkerLoop & { lent: number } {
         },
       };
     },
-    slot: () => Promise.resolve(loop.lend()),
-    spareSlot: () => loop.lend(),
+    takeSlot: () => Promise.resolve(loop.lend()),
+    tryTakeSlot: () => loop.lend(),
     hold: () => ({ ready: undefined, narrow: () => undefined, release: () => undefined }),
   };
   return loop;
@@ -129,7 +129,7 @@ describe("errors that the simulation found, as scripts", () => {
     const message = await received(local);
     const gate = new Gate();
     const loop = countingLoop();
-    const handled = local.engine.handle(message, { ...loop, slot: (alone) => gate.pass().then(() => loop.slot(alone)) });
+    const handled = local.engine.handle(message, { ...loop, takeSlot: (alone) => gate.pass().then(() => loop.takeSlot(alone)) });
     await gate.met;
     expect(await local.over(local).revoke(`${jobId}.0.g.0`)).toBe(true);
     // What was read before the wait is believed for some seconds.

@@ -62,7 +62,7 @@ function isCallback(happened: Happened, jobId: string): boolean {
     return gid === jobId && step === 1;
   }
   const { key, attributes } = happened.item;
-  const wanted = runKey({ gid: jobId, index: 0, step: 1 }, WIDTH);
+  const wanted = runKey({ gid: jobId, index: 0, stepIndex: 1 }, WIDTH);
   return key.partition === wanted.partition && key.sort === wanted.sort && attributes["status"] === "started";
 }
 

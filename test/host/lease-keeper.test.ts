@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { HeartbeatOutcome, HeldRuns } from "../../functions/engine/worker-loop.ts";
-import { HeldClaims } from "../../functions/host/held-claims.ts";
+import { RunHolder } from "../../functions/host/held-claims.ts";
 import { LeaseKeeper } from "../../functions/host/lease-keeper.ts";
 import { until } from "../embedded/until.ts";
 
 const held = (token: string, deadline = Date.now() + 60_000, members = [Number(token)]): HeldRuns => {
-  return { token, task: "t", gid: "job", step: 0, members, attempts: members.map(() => 1), deadline };
+  return { token, task: "t", gid: "job", stepIndex: 0, members, attempts: members.map(() => 1), deadline };
 };
 
 interface Kept {
@@ -31,9 +31,9 @@ function keep(leaseMs: number): Kept {
 describe("the lease keeper", () => {
   it("renews all that is due in one batch, and nothing that ended before", async () => {
     const { keeper, beats } = keep(3_000);
-    keeper.held("a", [held("1"), held("2")]);
-    keeper.held("b", [held("3")]);
-    keeper.released(["2"]);
+    keeper.track("a", [held("1"), held("2")]);
+    keeper.track("b", [held("3")]);
+    keeper.untrack(["2"]);
     await until("a beat", () => beats.length > 0);
     expect(beats[0]).toEqual(["job.1", "job.3"]);
     await keeper.stop();
@@ -41,12 +41,12 @@ describe("the lease keeper", () => {
 
   it("keeps what is left of a batch, as fresh as it was", async () => {
     const { keeper, beats } = keep(300);
-    keeper.held("a", [held("1", undefined, [1, 2, 3])]);
-    keeper.held("a", [held("1", undefined, [2])]);
+    keeper.track("a", [held("1", undefined, [1, 2, 3])]);
+    keeper.track("a", [held("1", undefined, [2])]);
     expect(keeper.size("a")).toBe(1);
     await until("a beat", () => beats.length > 0);
     expect(beats[0]).toEqual(["job.2"]);
-    keeper.released(["1"]);
+    keeper.untrack(["1"]);
     expect(keeper.size()).toBe(0);
     await keeper.stop();
   });
@@ -55,7 +55,7 @@ describe("the lease keeper", () => {
     const { keeper, beats, lost, answer } = keep(60);
     answer.set("1", "lost");
     answer.set("2", "cancelled");
-    keeper.held("a", [held("1"), held("2"), held("3")]);
+    keeper.track("a", [held("1"), held("2"), held("3")]);
     await until("three beats", () => beats.length > 2);
     expect(lost).toEqual(["a 1 lost", "a 2 cancelled"]);
     await keeper.stop();
@@ -63,28 +63,28 @@ describe("the lease keeper", () => {
 
   it("hands over the claims of a holder that is gone", () => {
     const { keeper } = keep(60_000);
-    keeper.held("a", [held("1"), held("2", Date.now() - 5_000)]);
-    keeper.held("b", [held("3")]);
+    keeper.track("a", [held("1"), held("2", Date.now() - 5_000)]);
+    keeper.track("b", [held("3")]);
     expect([keeper.isOverdue("a", Date.now()), keeper.isOverdue("b", Date.now())]).toEqual([true, false]);
-    expect(keeper.drop("a").map((each) => each.token)).toEqual(["1", "2"]);
+    expect(keeper.dropHolder("a").map((each) => each.token)).toEqual(["1", "2"]);
     expect(keeper.size()).toBe(1);
     return keeper.stop();
   });
 });
 
 describe("held claims", () => {
-  const harness = (): { claims: HeldClaims; events: string[] } => {
+  const harness = (): { claims: RunHolder; events: string[] } => {
     const events: string[] = [];
-    const claims = new HeldClaims({
+    const claims = new RunHolder({
       leaseMs: 90,
       heartbeat: async (all) => {
         events.push(`confirm ${all.map((each) => each.runId).join()}`);
         return ["kept", "lost"];
       },
       keeper: {
-        held: ({ members }) => events.push(`held ${members.join()}`),
-        released: (token) => events.push(`released ${token}`),
-        told: async () => void events.push("told"),
+        track: ({ members }) => events.push(`held ${members.join()}`),
+        untrack: (token) => events.push(`released ${token}`),
+        notified: async () => void events.push("told"),
       },
     });
     return { claims, events };
@@ -92,7 +92,7 @@ describe("held claims", () => {
 
   it("are ready only after the keeper was told", async () => {
     const { claims, events } = harness();
-    claims.look(true);
+    claims.noteAlive(true);
     const hold = claims.hold(held("1", undefined, [1, 2]), () => events.push("abort"));
     await hold.ready;
     events.push("run");
@@ -103,7 +103,7 @@ describe("held claims", () => {
 
   it("confirm claims that were made while the process was blocked", async () => {
     const { claims, events } = harness();
-    claims.look(true);
+    claims.noteAlive(true);
     const end = performance.now() + 50;
     while (performance.now() < end);
     const hold = claims.hold(held("1", undefined, [1, 2]), (reason, runId) => events.push(`abort ${runId}: ${reason}`));
@@ -114,7 +114,7 @@ describe("held claims", () => {
 
   it("tell what is left of a batch, until it is released", async () => {
     const { claims, events } = harness();
-    claims.look(true);
+    claims.noteAlive(true);
     const hold = claims.hold(held("1", undefined, [1, 2]), () => events.push("abort"));
     hold.narrow(held("1", undefined, [2]));
     hold.release();

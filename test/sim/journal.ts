@@ -23,7 +23,7 @@ export class Journal {
   readonly #holds = new Map<string, Holds>();
   readonly #told = new Map<string, ReadonlySet<"sent" | "over">>();
 
-  held({ runId, attempt, thin }: Claim): void {
+  held({ runId, attempt, unclaimed: thin }: Claim): void {
     const key = `${runId} ${attempt}`;
     const holds = this.#holds.get(key) ?? { claimed: false, unclaimed: 0 };
     this.#holds.set(key, holds);

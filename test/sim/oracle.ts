@@ -4,7 +4,7 @@ import { failsEarly } from "../../functions/core/plan/policy.ts";
 import { childGroupOf, ownerOf, parseRunId, runIdOf, type RunRef, scopesOf } from "../../functions/core/plan/run-id.ts";
 import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../functions/core/plan/run-state.ts";
 import type { EventLook, ResultEntry, TaskCall } from "../../functions/core/task/invocation.ts";
-import { isRevoked } from "../../functions/engine/groups/revocations.ts";
+import { isRevokedById } from "../../functions/engine/groups/revocations.ts";
 import { asHeader, type Header, type Run } from "../../functions/engine/item-kinds.ts";
 import type { Item } from "../../functions/engine/ports.ts";
 import type { Claim } from "../../functions/engine/worker-loop.ts";
@@ -96,7 +96,7 @@ export class Oracle {
   }
   #stepKind(runId: string): "stream" | "other" {
     const ref = parseRunId(runId);
-    const step = ref && this.#shape.strand(ref.gid, ref.index)?.[ref.step];
+    const step = ref && this.#shape.strand(ref.gid, ref.index)?.[ref.stepIndex];
     return step?.kind === "task" && step.script.stream ? "stream" : "other";
   }
 
@@ -160,11 +160,11 @@ export class Oracle {
         this.#bad("decided-before-member-finished", `${gid} member ${index}: ${last ? `${last.runId} ${last.status}` : "no row"}`);
         return;
       }
-      for (const side of this.#shape.sides(gid, index, last.step)) {
+      for (const side of this.#shape.sides(gid, index, last.stepIndex)) {
         const beside = this.#shape.header(side.gid);
         if (beside?.outcome === undefined) this.#bad("decided-before-callbacks", `${gid}: ${side.gid} is ${beside ? "open" : "absent"}`);
       }
-      const counts = this.#memberCounts(gid, index, last.step);
+      const counts = this.#memberCounts(gid, index, last.stepIndex);
       total = total && counts && addCounts(total, counts, { failedMembers: this.#failedMembers(header, index) });
     }
     if (total && header.pages) total = { ...total, members: this.#flatMembers(gid) };
@@ -209,14 +209,14 @@ export class Oracle {
     if (!header?.outcome || header.early || header.memberCount === undefined) return undefined;
     const all: Counts[] = [];
     for (let k = 0; k < header.memberCount; k++) {
-      const counts = this.#memberCounts(gid, k, this.#shape.lastRow(gid, k)?.step ?? 0);
+      const counts = this.#memberCounts(gid, k, this.#shape.lastRow(gid, k)?.stepIndex ?? 0);
       if (!counts) return undefined;
       all.push(counts);
     }
     return ignoredFailures(all);
   }
   #rowCounts(gid: string, index: number, step: number): Counts | undefined {
-    const run = this.#shape.row({ gid, index, step });
+    const run = this.#shape.row({ gid, index, stepIndex: step });
     if (!run) return undefined;
     if (run.joins === undefined) return carriedUp(run.counts ?? { [run.status as TerminalStatus]: 1 });
     const inside = this.#shape.header(run.joins);
@@ -224,7 +224,7 @@ export class Oracle {
     if (!inside?.outcome || inside.early || inside.memberCount === undefined) return undefined;
     let sum = carriedUp(run.ownCounts ?? {});
     for (let k = 0; k < inside.memberCount; k++) {
-      const counts = this.#memberCounts(inside.gid, k, this.#shape.lastRow(inside.gid, k)?.step ?? 0);
+      const counts = this.#memberCounts(inside.gid, k, this.#shape.lastRow(inside.gid, k)?.stepIndex ?? 0);
       if (!counts) return undefined;
       sum = addCounts(sum, counts);
     }
@@ -278,7 +278,7 @@ export class Oracle {
     if (this.collected) return;
     this.#journal.held(claim);
     this.#heldAt.set(`${claim.runId} ${claim.attempt}`, this.#scheduler.now);
-    if (!claim.thin) return;
+    if (!claim.unclaimed) return;
     const ref = parseRunId(claim.runId) as RunRef;
     this.#scheduler.count("unclaimed");
     if (claim.attempt !== 1 || !this.#shape.mayRunThin(ref.gid, ref.index)) this.#bad("run-without-claim", claim.runId);
@@ -300,15 +300,15 @@ export class Oracle {
     if (this.#journal.argumentsOf(runId).length > 1 && !this.#earlyAbove(groupId, index, step))
       this.#bad("arguments-changed", `${runId}: ${this.#journal.argumentsOf(runId).join(" | ").slice(0, 600)}`);
     const header = this.#shape.header(groupId);
-    const marked = header && isRevoked(header, call) ? this.#revokedAt.get(groupId) : undefined;
+    const marked = header && isRevokedById(header, { index: call.index, stepIndex: call.step }) ? this.#revokedAt.get(groupId) : undefined;
     const claimedAt = this.#claimedAt(call);
     if (this.calm && marked !== undefined && marked < claimedAt - REVOKED_GRACE_MS) this.#bad("revoked-run-started", runId);
-    for (const stamp of this.#shape.teams({ gid: groupId, index, step })) {
+    for (const stamp of this.#shape.teams({ gid: groupId, index, stepIndex: step })) {
       const at = this.#stampRevokedAt.get(`${call.jobId} ${stamp}`);
       if (this.calm && at !== undefined && at < claimedAt - REVOKED_GRACE_MS) this.#bad("revoked-stamp-started", `${runId} ${stamp}`);
     }
     if (step === 0) return;
-    const before = this.#shape.row({ gid: groupId, index, step: step - 1 });
+    const before = this.#shape.row({ gid: groupId, index, stepIndex: step - 1 });
     if (!before || !isSuccess(before.status)) this.#bad("step-before-predecessor", `${runId}: the step before is ${before?.status ?? "absent"}`);
     else if (before.joins !== undefined && this.#shape.header(before.joins)?.outcome !== "complete") this.#bad("step-before-group", runId);
   }
@@ -342,7 +342,7 @@ export class Oracle {
     if (this.collected) return;
     for (const entry of entries) this.saw(entry);
     if (call.step === 0) return;
-    const before = this.#shape.row({ gid: call.groupId, index: call.index, step: call.step - 1 });
+    const before = this.#shape.row({ gid: call.groupId, index: call.index, stepIndex: call.step - 1 });
     if (before?.collects === undefined) return;
     if (entries.some((entry, index) => entry.index !== index)) this.#bad("results-unordered", call.runId);
     if (this.#anyEarly(before.collects)) return;
@@ -363,7 +363,7 @@ export class Oracle {
   /** The group that a run collects decided before all its members had ended: its results may still change. */
   #earlyAbove(gid: string, index: number, step: number): boolean {
     if (step === 0) return false;
-    const before = this.#shape.row({ gid, index, step: step - 1 });
+    const before = this.#shape.row({ gid, index, stepIndex: step - 1 });
     return before?.joins !== undefined && this.#anyEarly(before.joins);
   }
   #anyEarly(gid: string): boolean {
@@ -371,7 +371,7 @@ export class Oracle {
     if (!header || header.early) return true;
     for (let index = 0; index < this.#members(header); index++) {
       for (let step = 0; ; step++) {
-        const run = this.#shape.row({ gid, index, step });
+        const run = this.#shape.row({ gid, index, stepIndex: step });
         if (!run) break;
         if (run.joins !== undefined && this.#anyEarly(run.joins)) return true;
       }

@@ -70,8 +70,8 @@ export class Reference {
     let last: Ended = CUT;
     let given = input;
     const extras: Ended[] = [];
-    for (const [step, what] of steps.entries()) {
-      const ref = { gid, index, step };
+    for (const [stepIndex, what] of steps.entries()) {
+      const ref = { gid, index, stepIndex };
       const run = this.#shape.row(ref);
       if (!run || !isTerminal(run.status)) return CUT;
       last = what.kind === "task" ? this.#task(run, what, given) : this.#group(ref, run, what, given);
@@ -85,7 +85,7 @@ export class Reference {
       if (isFailure(last.status)) break;
       given = last.value ?? NOTHING;
     }
-    const upTo = steps.findLastIndex((_, step) => this.#shape.row({ gid, index, step }) !== undefined);
+    const upTo = steps.findLastIndex((_, step) => this.#shape.row({ gid, index, stepIndex: step }) !== undefined);
     for (const side of this.#shape.sides(gid, index, upTo)) {
       const beside = this.#side(side.gid, side.callbacks);
       carried = carried && beside && addCounts(carried, beside);
@@ -168,7 +168,7 @@ export class Reference {
     return { status: "cancelled", counts: run.joins === undefined ? { cancelled: 1 } : undefined };
   }
   #group(ref: RunRef, run: Run, step: Exclude<Step, { kind: "task" }>, input: Value | undefined): Ended {
-    const gid = childGroupOf(runIdOf(ref.gid, ref.index, ref.step));
+    const gid = childGroupOf(runIdOf(ref.gid, ref.index, ref.stepIndex));
     if (run.status === "cancelled" && run.error?.reason === "revoked") return this.#wasRevoked(run);
     const expired = step.kind === "flow" && step.flow.kind === "wait" && step.flow.expires !== undefined && run.error?.reason === "expired";
     if (run.status === "cancelled" && expired) return { status: "cancelled", counts: { cancelled: 1, u_expired: 1 } };
@@ -219,7 +219,7 @@ export class Reference {
       if (ended.status === "cut" || isFailure(ended.status)) return this.#inPlace(run, ended);
       const { value = NOTHING } = ended;
       const json = value.kind === "json" ? value.json : value.kind === "group" ? handleOf(value.entries) : undefined;
-      const more = this.#shape.row({ gid, index: 0, step: times * period }) !== undefined;
+      const more = this.#shape.row({ gid, index: 0, stepIndex: times * period }) !== undefined;
       if (json === undefined ? !more && run.status === "success" : holds(flow.until, json)) return this.#inPlace(run, ended);
       if (times === flow.most) return { status: "error", counts: ended.counts };
     }

@@ -3,9 +3,9 @@ import type { Canvas, FailurePolicy, Repeat, Signature, Tracking, Wait, When } f
 import { holds } from "../../functions/core/canvas/value-condition.ts";
 import type { Json } from "../../functions/core/json.ts";
 import type { Counts } from "../../functions/core/plan/counts.ts";
-import { jobIdOf, ownerOf, parseRunId, runIdOf, type RunRef, sideGroupOf } from "../../functions/core/plan/run-id.ts";
+import { jobIdOf, ownerOf, parseRunId, runIdOf, type RunRef, linkGroupOf } from "../../functions/core/plan/run-id.ts";
 import { isSuccess, isTerminal } from "../../functions/core/plan/run-state.ts";
-import { isRevoked } from "../../functions/engine/groups/revocations.ts";
+import { isRevokedById } from "../../functions/engine/groups/revocations.ts";
 import { asHeader, asRun, eventItemKey, type Header, headerKey, ledgerKey, type Run, runKey } from "../../functions/engine/item-kinds.ts";
 import { childrenOf, scriptOf } from "./script-runner.ts";
 import type { SimStore } from "./sim-store.ts";
@@ -100,22 +100,22 @@ export class Shape {
 
   /** Of a member that ended without a row: what the row would say. A row beside it counts for nothing. */
   row(ref: RunRef): Run | undefined {
-    return this.#thinRun(ref) ?? this.storedRow(ref);
+    return this.#rowlessRun(ref) ?? this.storedRow(ref);
   }
   storedRow(ref: RunRef): Run | undefined {
-    return asRun(this.#store.peek(runKey(ref, this.width)), { ...ref, runId: runIdOf(ref.gid, ref.index, ref.step) });
+    return asRun(this.#store.peek(runKey(ref, this.width)), { ...ref, runId: runIdOf(ref.gid, ref.index, ref.stepIndex) });
   }
   rowOf(runId: string): Run | undefined {
     const ref = parseRunId(runId);
     return ref && this.row(ref);
   }
   lastRow(gid: string, index: number): Run | undefined {
-    return this.#thinRun({ gid, index, step: 0 }) ?? this.lastStoredRow(gid, index);
+    return this.#rowlessRun({ gid, index, stepIndex: 0 }) ?? this.lastStoredRow(gid, index);
   }
   lastStoredRow(gid: string, index: number): Run | undefined {
     let last: Run | undefined;
     for (let step = 0; ; step++) {
-      const row = this.storedRow({ gid, index, step });
+      const row = this.storedRow({ gid, index, stepIndex: step });
       if (!row) return last;
       last = row;
     }
@@ -127,12 +127,12 @@ export class Shape {
     if (!strand?.some(({ links, errors }) => links.length > 0 || errors.length > 0)) return sides;
     for (let step = 0; step <= upTo; step++) {
       const what = strand[step];
-      const run = this.row({ gid, index, step });
+      const run = this.row({ gid, index, stepIndex: step });
       if (!what || !run || !isTerminal(run.status)) continue;
       const good = isSuccess(run.status);
       const silent = run.status === "cancelled" && run.error?.reason !== "expired" && run.error?.reason !== "revoked";
       const callbacks = good ? what.links : silent ? [] : what.errors;
-      if (callbacks.length > 0) sides.push({ gid: sideGroupOf(run.runId, good ? "links" : "errors"), callbacks });
+      if (callbacks.length > 0) sides.push({ gid: linkGroupOf(run.runId, good ? "links" : "errors"), callbacks });
     }
     return sides;
   }
@@ -149,7 +149,7 @@ export class Shape {
   /** undefined: not a group of a canvas. */
   trackingOf(gid: string): Tracking | undefined {
     const ref = gid.endsWith(".g") ? parseRunId(gid.slice(0, -2)) : undefined;
-    const step = ref && this.strand(ref.gid, ref.index)?.[ref.step];
+    const step = ref && this.strand(ref.gid, ref.index)?.[ref.stepIndex];
     return step?.kind === "group" ? step.tracking : undefined;
   }
   parts(gid: string, leaf: number): readonly Part[] {
@@ -165,8 +165,8 @@ export class Shape {
     const content = this.#blobs.get(blob);
     return content && new Map(JSON.parse(new TextDecoder().decode(content)) as [number, Json][]);
   }
-  #thinRun({ gid, index, step }: RunRef): Run | undefined {
-    if (step > 0 || !this.#isLedger(gid)) return undefined;
+  #rowlessRun({ gid, index, stepIndex }: RunRef): Run | undefined {
+    if (stepIndex > 0 || !this.#isLedger(gid)) return undefined;
     const local = index % this.width;
     const part = this.parts(gid, Math.floor(index / this.width)).find(({ locals }) => locals.includes(local));
     if (!part) return undefined;
@@ -174,7 +174,7 @@ export class Shape {
     const [task] = this.strand(gid, index) ?? [];
     const counters = task?.kind === "task" ? (task.script.counters ?? {}) : {};
     const counts: Counts = { success: 1, ...Object.fromEntries(Object.entries(counters).map(([name, count]) => [`u_${name}`, count])) };
-    const ref = { gid, index, step, runId: runIdOf(gid, index, step) };
+    const ref = { gid, index, stepIndex, runId: runIdOf(gid, index, stepIndex) };
     return { ...ref, v: 1, jobId: jobIdOf(gid), ttl: 0, status: "success", round: 0, attempt: 1, counts, ...(value !== undefined && { value }) };
   }
   #isLedger(gid: string): boolean {
@@ -191,7 +191,7 @@ export class Shape {
 
   /** Stamps that a run carries, as the root would say that they are revoked; read off the canvas. */
   teams(ref: RunRef): readonly string[] {
-    const step = this.strand(ref.gid, ref.index)?.[ref.step];
+    const step = this.strand(ref.gid, ref.index)?.[ref.stepIndex];
     const team = step?.kind === "task" ? step.signature.options.stamps?.["team"] : undefined;
     return team === undefined ? [] : [team].flat().map((each) => `team=${JSON.stringify(each)}`);
   }
@@ -199,13 +199,13 @@ export class Shape {
   isRevoked(ref: RunRef): boolean {
     const header = this.header(ref.gid);
     const stamps = this.header(jobIdOf(ref.gid))?.revokedStamps;
-    return (header !== undefined && isRevoked(header, ref)) || this.teams(ref).some((team) => stamps?.has(team));
+    return (header !== undefined && isRevokedById(header, ref)) || this.teams(ref).some((team) => stamps?.has(team));
   }
 
   /** Members from 0 upward that have a row. */
   membersWithRows(gid: string): number {
     let members = 0;
-    while (this.row({ gid, index: members, step: 0 })) members++;
+    while (this.row({ gid, index: members, stepIndex: 0 })) members++;
     return members;
   }
 
@@ -217,7 +217,7 @@ export class Shape {
       return job && index === 0 ? stepsOfJob(job) : undefined;
     }
     const ref = parseRunId(owner) as RunRef;
-    const step = this.strand(ref.gid, ref.index)?.[ref.step];
+    const step = this.strand(ref.gid, ref.index)?.[ref.stepIndex];
     if (!step) return undefined;
     if (gid.endsWith(".l") || gid.endsWith(".e")) {
       const callback = (gid.endsWith(".l") ? step.links : step.errors)[index];
@@ -255,14 +255,14 @@ export class Shape {
   }
   /** A strand that is repeated is over as soon as its value is as wanted, whatever could follow. */
   isOver(header: Header, last: Run, steps: number): boolean {
-    if (last.step + 1 >= steps) return true;
-    if (!header.repeat || (last.step + 1) % (steps / header.repeat.most) !== 0) return false;
+    if (last.stepIndex + 1 >= steps) return true;
+    if (!header.repeat || (last.stepIndex + 1) % (steps / header.repeat.most) !== 0) return false;
     return last.valueRef !== undefined || holds(header.repeat.until, last.value ?? null);
   }
   /** The items that the owner of an open group put into a page: its row says how many there were up to its end. */
   pageItems(gid: string, page: number, items: readonly Canvas[]): readonly Canvas[] | undefined {
-    const end = this.row({ gid, index: page, step: 0 })?.cursorAfter?.items;
-    const start = page === 0 ? 0 : this.row({ gid, index: page - 1, step: 0 })?.cursorAfter?.items;
+    const end = this.row({ gid, index: page, stepIndex: 0 })?.cursorAfter?.items;
+    const start = page === 0 ? 0 : this.row({ gid, index: page - 1, stepIndex: 0 })?.cursorAfter?.items;
     return start === undefined || end === undefined ? undefined : items.slice(start, end);
   }
 }

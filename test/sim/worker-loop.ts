@@ -105,7 +105,7 @@ export class SimWorker {
 
   #loopFor(message: Message): WorkerLoop {
     return {
-      slot: async (alone) => {
+      takeSlot: async (alone) => {
         const free = (): boolean => (alone ? this.#running === 0 : this.#running < this.#slots && !this.#alone);
         const take = (): void => {
           this.#running++;
@@ -119,7 +119,7 @@ export class SimWorker {
           },
         };
       },
-      spareSlot: () => {
+      tryTakeSlot: () => {
         if (this.#alone || this.#running >= this.#slots || !this.#world.scheduler.random.chance(0.7)) return undefined;
         this.#running++;
         if (this.#world.faults.loop?.ackOnSpareSlot) void this.#acknowledge(message);

@@ -44,14 +44,14 @@ export const startJobRoute = route({
     const plans = readPlanQuery(query);
     if (query.input) {
       const request = { ...readOpenJob(body, deps), ...common };
-      return plans ? Response.json(engine.plan(request, query.secondsPerTask)) : submittedResponse(await engine.openJob(request));
+      return plans ? Response.json(engine.estimate(request, query.secondsPerTask)) : submittedResponse(await engine.openJob(request));
     }
     for (const key of ["body", "policy"] as const) {
       if (body[key] !== undefined) throw invalid(`/${key}`, `/${key} belongs to a job with input pages: POST /jobs?input`);
     }
     if (body.canvas === undefined) throw invalid("/canvas", '/canvas is missing; send {"canvas": {"task": "...", "args": [...]}}');
     const request = { canvas: readCanvas(body.canvas, deps.registry, "/canvas"), ...common };
-    return plans ? Response.json(engine.plan(request, query.secondsPerTask)) : submittedResponse(await engine.submit(request));
+    return plans ? Response.json(engine.estimate(request, query.secondsPerTask)) : submittedResponse(await engine.submit(request));
   },
 });
 

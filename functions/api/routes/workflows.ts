@@ -69,7 +69,7 @@ export const workflowRoutes = [
         ...(idempotencyKey !== undefined && { idempotencyKey }),
         ...(timeout !== undefined && { timeoutSeconds: timeout }),
       };
-      if (readPlanQuery(query)) return Response.json(engine.plan(request, query.secondsPerTask));
+      if (readPlanQuery(query)) return Response.json(engine.estimate(request, query.secondsPerTask));
       if (supervisor !== undefined && (query.supervised || supervised)) {
         const jobId = engine.newJobId({ principal, ...(idempotencyKey !== undefined && { idempotencyKey }) });
         return submittedResponse(await supervisor.start({ jobId, workflow, fields, principal, ...(timeout !== undefined && { timeoutSeconds: timeout }) }));

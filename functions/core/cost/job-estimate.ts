@@ -13,7 +13,7 @@ import {
 import type { WorkCount, WritePart } from "./work-count.ts";
 
 /** What a job will take, said before it is submitted. Counts are those of a job in which nothing fails and nothing is delivered twice. */
-export interface JobPlan {
+export interface JobEstimate {
   /** Runs of user code. */
   readonly taskRuns: number;
   /** Of all groups. */
@@ -50,7 +50,7 @@ export interface PlanBasis {
 }
 export const DEFAULT_SECONDS_PER_TASK = 0.1;
 
-export function jobPlan({ count, tasksInRow, secondsPerTask, deployment = DEFAULT_DEPLOYMENT, notes, grows }: PlanBasis): JobPlan {
+export function jobEstimate({ count, tasksInRow, secondsPerTask, deployment = DEFAULT_DEPLOYMENT, notes, grows }: PlanBasis): JobEstimate {
   const price = priceOf(count, secondsPerTask, deployment);
   const time = timeFloor(count, tasksInRow, secondsPerTask, deployment);
   return {

@@ -5,7 +5,7 @@
 export interface RunRef {
   readonly gid: string;
   readonly index: number;
-  readonly step: number;
+  readonly stepIndex: number;
 }
 
 export function runIdOf(gid: string, index: number, step: number): string {
@@ -17,15 +17,15 @@ export function childGroupOf(runId: string): string {
 const RUN_ID = /^(.+)\.(\d{1,9})(?:~(\d{1,5}))?$/;
 export function parseRunId(runId: string): RunRef | undefined {
   const match = RUN_ID.exec(runId);
-  return match ? { gid: match[1] as string, index: Number(match[2]), step: Number(match[3] ?? 0) } : undefined;
+  return match ? { gid: match[1] as string, index: Number(match[2]), stepIndex: Number(match[3] ?? 0) } : undefined;
 }
 /** The run that waits for this group, or that it stands beside; undefined for a job's root group. */
 export function ownerOf(gid: string): string | undefined {
   return OWNED.test(gid) ? gid.slice(0, -2) : undefined;
 }
 const OWNED = /\.[gle]$/;
-export type SideKind = "links" | "errors";
-export function sideGroupOf(runId: string, kind: SideKind): string {
+export type LinkKind = "links" | "errors";
+export function linkGroupOf(runId: string, kind: LinkKind): string {
   return `${runId}.${kind === "links" ? "l" : "e"}`;
 }
 /** The group above: the one of the run that waits for this group; undefined for a root group. */

@@ -67,7 +67,7 @@ export class CommitGatherer {
     const outcome = this.#attempt(operations);
     if (outcome.kind === "committed") {
       this.#pending = [...operations.slice(outcome.results.length), ...this.#pending];
-      this.#settle(operations, outcome.results);
+      this.#resolve(operations, outcome.results);
     } else if (outcome.kind === "commitFailed") {
       for (const { reject } of operations) reject(outcome.error);
     } else if (operations.length === 1) (operations[0] as Operation).reject(outcome.error);
@@ -76,7 +76,7 @@ export class CommitGatherer {
 
   #commitAlone(operation: Operation): void {
     const outcome = this.#attempt([operation]);
-    if (outcome.kind === "committed") this.#settle([operation], outcome.results);
+    if (outcome.kind === "committed") this.#resolve([operation], outcome.results);
     else operation.reject(outcome.error);
   }
 
@@ -103,7 +103,7 @@ export class CommitGatherer {
     return { kind: "committed", results };
   }
 
-  #settle(operations: readonly Operation[], results: readonly unknown[]): void {
+  #resolve(operations: readonly Operation[], results: readonly unknown[]): void {
     results.forEach((result, index) => (operations[index] as Operation).resolve(result));
   }
 }

@@ -17,7 +17,7 @@ export class Repeating {
 
   constructor(options: RepeatingOptions) {
     this.#options = options;
-    this.#rest(options.firstMs);
+    this.#schedule(options.firstMs);
   }
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -25,7 +25,7 @@ export class Repeating {
     await this.#current;
   }
 
-  #rest(milliseconds: number): void {
+  #schedule(milliseconds: number): void {
     this.#timer = setTimeout(() => {
       this.#current = this.#once();
     }, milliseconds);
@@ -36,6 +36,6 @@ export class Repeating {
     } catch (error) {
       if (!this.#stopped) this.#options.log("error", `${this.#options.name} failed; it is tried again`, { cause: messageOf(error) });
     }
-    if (!this.#stopped) this.#rest(this.#options.everyMs);
+    if (!this.#stopped) this.#schedule(this.#options.everyMs);
   }
 }

@@ -1,15 +1,15 @@
 /** A bell that one sleeper waits for. Ringing while nobody waits is remembered, so nothing that happened before the sleep is slept through. */
 export class Wakeup {
-  #rung = false;
+  #signalled = false;
   #wake: (() => void) | undefined;
 
-  ring(): void {
-    this.#rung = true;
+  signal(): void {
+    this.#signalled = true;
     this.#wake?.();
   }
   /** Until the bell rings, or so many milliseconds at most. */
   async wait(milliseconds?: number): Promise<void> {
-    if (!this.#rung) {
+    if (!this.#signalled) {
       await new Promise<void>((resolve) => {
         const timer = milliseconds === undefined ? undefined : setTimeout(resolve, milliseconds);
         this.#wake = () => {
@@ -19,6 +19,6 @@ export class Wakeup {
       });
       this.#wake = undefined;
     }
-    this.#rung = false;
+    this.#signalled = false;
   }
 }

@@ -3,7 +3,7 @@ import { assertNever } from "../../core/errors.ts";
 import type { Engine } from "../../engine/contract.ts";
 import type { Disposition } from "../../engine/ports.ts";
 import type { WorkerLoop } from "../../engine/worker-loop.ts";
-import type { HeldClaims } from "../../host/held-claims.ts";
+import type { RunHolder } from "../../host/held-claims.ts";
 import { type Log, messageOf, rateLimited } from "../../host/log.ts";
 import type { Delivery, MessageSource } from "../../host/message-source.ts";
 import { type Slot, Slots } from "../../host/slots.ts";
@@ -16,7 +16,7 @@ export interface MessageLoopOptions {
   /** Asked before each receive: queues appear while the loop runs. */
   readonly queues: () => readonly string[];
   readonly slots: number;
-  readonly claims: HeldClaims;
+  readonly claims: RunHolder;
   readonly log: Log;
   /** The loop found nothing and goes to sleep; a wake from now on matters. */
   readonly onIdle?: () => void;
@@ -45,10 +45,10 @@ export class MessageLoop {
   readonly #report: ReturnType<typeof rateLimited>;
   readonly #slots: Slots;
   readonly #handling = new Set<Handling>();
-  readonly #room = new Wakeup();
-  readonly #mail = new Wakeup();
+  readonly #capacity = new Wakeup();
+  readonly #arrivals = new Wakeup();
   /** Messages that have asked for no slot yet. */
-  #fresh = 0;
+  #unplaced = 0;
   #slotsPerMessage: number;
   #messages = 0;
   #stopping = false;
@@ -66,7 +66,7 @@ export class MessageLoop {
   }
   /** There may be new messages. */
   wake(): void {
-    this.#mail.ring();
+    this.#arrivals.signal();
   }
   get busy(): number {
     return this.#handling.size;
@@ -78,8 +78,8 @@ export class MessageLoop {
   async stop(graceSeconds: number): Promise<void> {
     this.#stopping = true;
     this.#slots.close();
-    this.#mail.ring();
-    this.#room.ring();
+    this.#arrivals.signal();
+    this.#capacity.signal();
     await this.#running;
     if (await this.#drained(graceSeconds * 1_000)) return;
     this.#options.claims.abortAll();
@@ -92,11 +92,11 @@ export class MessageLoop {
       const wanted = this.#wanted();
       if (wanted > 0) {
         if ((await this.#receive(wanted)) === 0) await this.#sleep();
-      } else if (!this.#hasSpareSlot()) await this.#room.wait();
-      else if ((await this.#receive(1, this.#jobsInHand())) === 0) await this.#room.wait(TIMING.spareSlotMs);
+      } else if (!this.#hasFreeSlot()) await this.#capacity.wait();
+      else if ((await this.#receive(1, this.#jobsInHand())) === 0) await this.#capacity.wait(TIMING.spareSlotMs);
     }
   }
-  #hasSpareSlot(): boolean {
+  #hasFreeSlot(): boolean {
     const { size, busy, waiting, reserved } = this.#slots;
     return !reserved && waiting === 0 && busy < size && this.#handling.size < MESSAGES_PER_SLOT * size;
   }
@@ -106,7 +106,7 @@ export class MessageLoop {
   #wanted(): number {
     if (this.#slots.reserved) return 0;
     const expected = Math.max(1, this.#slotsPerMessage);
-    const free = this.#slots.size - this.#slots.busy - this.#slots.waiting - this.#fresh * expected;
+    const free = this.#slots.size - this.#slots.busy - this.#slots.waiting - this.#unplaced * expected;
     if (free <= 0) return 0;
     // Messages whose runs are through still follow up; they hold no slot, but must not pile up.
     return Math.min(Math.ceil(free / expected), MESSAGES_PER_SLOT * this.#slots.size - this.#handling.size);
@@ -124,7 +124,7 @@ export class MessageLoop {
   async #sleep(): Promise<void> {
     if (this.#stopping) return;
     this.#options.onIdle?.();
-    await this.#mail.wait(await this.#untilNext());
+    await this.#arrivals.wait(await this.#untilNext());
   }
   /** Milliseconds until the next delayed message, or the next poll. */
   async #untilNext(): Promise<number> {
@@ -140,13 +140,13 @@ export class MessageLoop {
   async #work(message: Delivery): Promise<void> {
     const handling: Handling = { jobId: message.jobId, slots: 0 };
     this.#handling.add(handling);
-    this.#fresh++;
+    this.#unplaced++;
     const disposition = await this.#handle(message, handling);
-    await this.#settle(message, disposition);
-    if (handling.slots === 0) this.#fresh--;
+    await this.#acknowledge(message, disposition);
+    if (handling.slots === 0) this.#unplaced--;
     this.#slotsPerMessage += (handling.slots - this.#slotsPerMessage) * Math.max(SMOOTHING, 1 / ++this.#messages);
     this.#handling.delete(handling);
-    this.#room.ring();
+    this.#capacity.signal();
   }
   async #handle(message: Delivery, handling: Handling): Promise<Disposition> {
     try {
@@ -158,10 +158,10 @@ export class MessageLoop {
     }
   }
   /** Tried until it works: a message that nobody gives back is not seen again before the next start. */
-  async #settle(message: Delivery, disposition: Disposition): Promise<void> {
+  async #acknowledge(message: Delivery, disposition: Disposition): Promise<void> {
     for (;;) {
       try {
-        await this.#tell(message, disposition);
+        await this.#dispose(message, disposition);
         return;
       } catch (error) {
         if (this.#stopping) return;
@@ -173,7 +173,7 @@ export class MessageLoop {
       }
     }
   }
-  async #tell(message: Delivery, disposition: Disposition): Promise<void> {
+  async #dispose(message: Delivery, disposition: Disposition): Promise<void> {
     const { source } = this.#options;
     switch (disposition.kind) {
       case "done":
@@ -189,28 +189,28 @@ export class MessageLoop {
   }
   #loopFor(handling: Handling): WorkerLoop {
     return {
-      slot: async (alone) => {
+      takeSlot: async (alone) => {
         if (handling.slots++ === 0) {
-          this.#fresh--;
-          this.#room.ring();
+          this.#unplaced--;
+          this.#capacity.signal();
         }
-        this.#options.claims.look(this.#slots.busy === 0);
-        return this.#ringing(await this.#slots.take(alone));
+        this.#options.claims.noteAlive(this.#slots.busy === 0);
+        return this.#signalling(await this.#slots.take(alone));
       },
-      spareSlot: () => {
-        const slot = this.#slots.spare();
-        return slot && this.#ringing(slot);
+      tryTakeSlot: () => {
+        const slot = this.#slots.tryTake();
+        return slot && this.#signalling(slot);
       },
       hold: (runs, abort) => this.#options.claims.hold(runs, abort),
     };
   }
 
   /** A slot whose release makes room for more messages. */
-  #ringing(slot: Slot): Slot {
+  #signalling(slot: Slot): Slot {
     return {
       release: () => {
         slot.release();
-        this.#room.ring();
+        this.#capacity.signal();
       },
     };
   }
@@ -218,7 +218,7 @@ export class MessageLoop {
   /** Whether nothing is being handled any more, after at most so long. */
   async #drained(milliseconds: number): Promise<boolean> {
     const end = performance.now() + milliseconds;
-    while (this.#handling.size > 0 && performance.now() < end) await this.#room.wait(end - performance.now());
+    while (this.#handling.size > 0 && performance.now() < end) await this.#capacity.wait(end - performance.now());
     return this.#handling.size === 0;
   }
 }

@@ -18,11 +18,11 @@ const KILLED_MS = 500;
 const ORPHAN_POLL_MS = 20;
 
 /** In a worker: returns when it may open. */
-export async function untilLetIn(door: string): Promise<void> {
+export async function untilPermitted(door: string): Promise<void> {
   while (!existsSync(door)) await pause(DOOR_POLL_MS);
 }
 /** In the parent, inside a transaction: returns when the worker has opened, or is dead. Blocks for some milliseconds. */
-export function letIn(door: string, pid: number, kill: () => void): void {
+export function permitOpening(door: string, pid: number, kill: () => void): void {
   const worker = identityOf(pid);
   const deadline = performance.now() + LONGEST_OPENING_MS;
   writeFileSync(door, "");

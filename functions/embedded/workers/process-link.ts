@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../core/json.ts";
 import type { HeldRuns } from "../../engine/worker-loop.ts";
-import type { ClaimKeeper } from "../../host/held-claims.ts";
+import type { LeaseTracker } from "../../host/held-claims.ts";
 import type { Log, LogLevel } from "../../host/log.ts";
 import type { Durability } from "../lmdb/commit-gatherer.ts";
 import type { SharedConfig } from "../settings.ts";
@@ -44,7 +44,7 @@ export type ToWorker =
   | { readonly kind: "stop"; readonly graceSeconds: number };
 
 /** The worker's end. Reports are gathered over a turn of the event loop; a write that failed means the parent is gone, and so is this process soon. */
-export class ParentLink implements ClaimKeeper {
+export class ParentLink implements LeaseTracker {
   #held: HeldRuns[] = [];
   #released: string[] = [];
   readonly #sent = new Set<string>();
@@ -52,25 +52,25 @@ export class ParentLink implements ClaimKeeper {
   #scheduled = false;
   #written: Promise<void> = Promise.resolve();
 
-  held(runs: HeldRuns): void {
+  track(runs: HeldRuns): void {
     this.#held.push(runs);
-    void this.told();
+    void this.notified();
   }
-  released(token: string): void {
+  untrack(token: string): void {
     this.#held = this.#held.filter((runs) => runs.token !== token);
     this.#released.push(token);
-    void this.told();
+    void this.notified();
   }
   sent(queues: Iterable<string>): void {
     for (const queue of queues) this.#sent.add(queue);
-    void this.told();
+    void this.notified();
   }
   idle(): void {
     this.#idle = true;
-    void this.told();
+    void this.notified();
   }
   /** Everything reported so far is in the hands of the kernel: the parent will read it even if this process blocks, or ends, in the next instruction. */
-  told(): Promise<void> {
+  notified(): Promise<void> {
     if (!this.#scheduled && this.#pending()) {
       this.#scheduled = true;
       this.#written = new Promise((resolve) => setImmediate(() => this.#flush(resolve)));

@@ -1,11 +1,11 @@
 import { rmSync } from "node:fs";
-import { HeldClaims } from "../../host/held-claims.ts";
+import { RunHolder } from "../../host/held-claims.ts";
 import { messageOf } from "../../host/log.ts";
 import { openHost, taskQueuesOf } from "../engine-host.ts";
 import { MessageLoop } from "../loop/worker-loop.ts";
 import { endIfOrphaned, watchForOrphan } from "../machine/orphan-watch.ts";
 import { doorOf, foldersOf } from "../settings.ts";
-import { registerWorker, untilLetIn } from "./database-door.ts";
+import { registerWorker, untilPermitted } from "./database-door.ts";
 import { ParentLink, type ToWorker, type WorkerAssignment } from "./process-link.ts";
 
 /**
@@ -15,7 +15,7 @@ import { ParentLink, type ToWorker, type WorkerAssignment } from "./process-link
 async function main(assignment: WorkerAssignment, link: ParentLink): Promise<void> {
   endWithParent(assignment.parentPid);
   const leaseMs = assignment.engine.leaseSeconds * 1_000;
-  const claims: HeldClaims = new HeldClaims({ keeper: link, leaseMs, heartbeat: (held) => host.engine.heartbeat(held) });
+  const claims: RunHolder = new RunHolder({ keeper: link, leaseMs, heartbeat: (held) => host.engine.heartbeat(held) });
   const door = doorOf(assignment.dataFolder, assignment.holder);
   registerWorker(foldersOf(assignment.dataFolder).workers);
   const host = await openHost({
@@ -26,7 +26,7 @@ async function main(assignment: WorkerAssignment, link: ParentLink): Promise<voi
     engine: assignment.engine,
     beforeOpening: () => {
       link.send({ kind: "opening" });
-      return untilLetIn(door);
+      return untilPermitted(door);
     },
     onOpened: () => rmSync(door),
     ensureParent: () => endIfOrphaned(assignment.parentPid),

@@ -21,7 +21,7 @@ export interface SupervisorOptions {
   readonly keeper: LeaseKeeper;
   readonly log: Log;
   /** Returns when the worker has opened the database; nobody commits meanwhile. */
-  readonly letIn: (worker: WorkerProcess) => void;
+  readonly permitOpening: (worker: WorkerProcess) => void;
   /** A worker sent messages to the engine's queue. */
   readonly onControl: () => void;
 }
@@ -33,7 +33,7 @@ export interface WorkerStats {
   readonly restarts: number;
 }
 /** A place that is always taken by a worker process, except for moments. */
-interface Seat {
+interface Replica {
   readonly number: number;
   worker: WorkerProcess | undefined;
   restarts: number;
@@ -47,7 +47,7 @@ interface Seat {
  */
 export class Supervisor {
   readonly #options: SupervisorOptions;
-  readonly #seats: readonly Seat[];
+  readonly #seats: readonly Replica[];
   readonly #checking: NodeJS.Timeout;
   /** Ends being cleaned up and seats being filled again. */
   readonly #pending = new Set<Promise<void>>();
@@ -90,7 +90,7 @@ export class Supervisor {
     process.off("exit", this.#onExit);
   }
 
-  #fill(seat: Seat): void {
+  #fill(seat: Replica): void {
     const holder = `${this.#options.epoch}.${seat.number}.${this.#forks++}`;
     const worker = new WorkerProcess({ ...this.#options.assignment, holder }, (from, message) => this.#read(from, message));
     seat.worker = worker;
@@ -101,22 +101,22 @@ export class Supervisor {
     this.#pending.add(tracked);
   }
   #read(worker: WorkerProcess, message: FromWorker): void {
-    if (message.kind === "opening") this.#options.letIn(worker);
+    if (message.kind === "opening") this.#options.permitOpening(worker);
     else if (message.kind === "ready") worker.readyAt = performance.now();
     else if (message.kind === "log") this.#options.log(message.level, message.message, { worker: worker.pid ?? 0, ...message.fields });
     else if (message.kind === "report") this.#note(worker, message);
   }
   #note(worker: WorkerProcess, report: WorkerReport): void {
-    this.#options.keeper.held(worker.holder, report.held);
-    this.#options.keeper.released(report.released);
+    this.#options.keeper.track(worker.holder, report.held);
+    this.#options.keeper.untrack(report.released);
     if (report.sent.length > 0) this.wake(report.sent, worker);
     if (report.idle) worker.sleep();
   }
 
-  async #replace(seat: Seat, worker: WorkerProcess, end: WorkerEnd): Promise<void> {
+  async #replace(seat: Replica, worker: WorkerProcess, end: WorkerEnd): Promise<void> {
     seat.worker = undefined;
     if (this.#stop.signal.aborted) return;
-    const claims = this.#options.keeper.drop(worker.holder);
+    const claims = this.#options.keeper.dropHolder(worker.holder);
     const settled = worker.readyAt !== undefined && performance.now() - worker.readyAt >= TIMING.settledMs;
     seat.earlyEnds = settled ? 0 : seat.earlyEnds + 1;
     const delayMs = seat.earlyEnds < 2 ? 0 : Math.min(TIMING.longestRestartMs, TIMING.firstRestartMs * 2 ** (seat.earlyEnds - 2));

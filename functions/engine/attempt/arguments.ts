@@ -17,7 +17,7 @@ import { memberEnds, toEntry } from "../views/results.ts";
 import type { Attempt } from "./held-attempt.ts";
 
 /** Whether a run is given more than what its signature says. */
-export const takesInput = (header: Header, run: Run): boolean => run.step > 0 || header.input !== undefined;
+export const takesInput = (header: Header, run: Run): boolean => run.stepIndex > 0 || header.input !== undefined;
 /**
  * Arguments of a run: those of its signature, with the value of the step before prepended unless it is immutable. That value is read from the row of the
  * step before, which is terminal and does not change; the first step of a group's member is given the value of the step before the group. A group's results are filled in as an array, unless the task asked for the handle.
@@ -27,13 +27,13 @@ export async function argumentsOf(
   { header, run, step, info }: Pick<Attempt, "header" | "run" | "step" | "info">,
 ): Promise<{ args: readonly Json[]; collects: string | undefined }> {
   const own = step.args ?? [];
-  const from = run.step > 0 ? runIdOf(run.gid, run.index, run.step - 1) : header.input;
+  const from = run.stepIndex > 0 ? runIdOf(run.gid, run.index, run.stepIndex - 1) : header.input;
   if (from === undefined) return { args: own, collects: undefined };
   const before = await readRunById(context, from);
   if (!before) throw new FanfoldError("internal", `the step before ${run.runId} is gone`);
   const collects = before.collects;
   if (step.immutable) return { args: own, collects };
-  if (run.step === 0 && givesError(header)) return { args: [...(await failureOf(context, before)), ...own], collects: undefined };
+  if (run.stepIndex === 0 && givesError(header)) return { args: [...(await failureOf(context, before)), ...own], collects: undefined };
   if (collects === undefined || info.streamsResults) return { args: [await loadValue(context, before), ...own], collects };
   return { args: [await collectResults(context, collects, info.name), ...own], collects };
 }
@@ -43,7 +43,7 @@ async function failureOf(context: Context, failed: Run): Promise<readonly Json[]
   const { error, runId, jobId, task, attempt } = failed;
   const origin = error?.runId ?? runId;
   const header = await readHeader(context, failed.gid);
-  const step = header && (await strandOf(context, header, failed)).strand[failed.step];
+  const step = header && (await strandOf(context, header, failed)).strand[failed.stepIndex];
   const isHeader = step !== undefined && isGroupStep(step) && !step.wait && !step.choose && !step.repeat;
   const told = isHeader ? { ...error, name: "ChordError", message: `${origin} raised ${error?.name}: ${error?.message}` } : { ...error };
   const request = {

@@ -4,7 +4,7 @@ import type { Context } from "../context.ts";
 import { isSmall } from "../items/values.ts";
 import { argumentsOf, takesInput } from "./arguments.ts";
 import { type AttemptOutcome, giveBack } from "./commit-attempts.ts";
-import type { HeldAttempt } from "./held-attempt.ts";
+import type { LiveAttempt } from "./held-attempt.ts";
 import { type Commit, commitOf, endOf } from "./outcome-commit.ts";
 import { type OpenState, readOpenState } from "./stream.ts";
 import { AttemptCall } from "./task-call.ts";
@@ -15,7 +15,7 @@ export type Executed = Commit | Extract<AttemptOutcome, { kind: "later" }>;
  * Runs user code for a claimed run and prepares what its one commit writes; at once, when neither takes time. `later`: it is not to be committed, and has been given
  * back if it could be.
  */
-export function executeAttempt(context: Context, attempt: HeldAttempt): MaybePromise<Executed> {
+export function executeAttempt(context: Context, attempt: LiveAttempt): MaybePromise<Executed> {
   const { run, step, header } = attempt;
   if (run.attempt > 1 || takesInput(header, run)) return executeWithInput(context, attempt);
   const outcome = context.runner.run(new AttemptCall(context, attempt, step.args ?? []));
@@ -23,11 +23,11 @@ export function executeAttempt(context: Context, attempt: HeldAttempt): MaybePro
     ? outcome.then((ended) => endAttempt(context, attempt, ended, undefined))
     : endAttempt(context, attempt, outcome, undefined);
 }
-async function executeWithInput(context: Context, attempt: HeldAttempt): Promise<Executed> {
+async function executeWithInput(context: Context, attempt: LiveAttempt): Promise<Executed> {
   const open = attempt.run.attempt > 1 ? await readOpenState(context, attempt) : undefined;
   return endAttempt(context, attempt, await callTask(context, attempt, open), open);
 }
-function endAttempt(context: Context, attempt: HeldAttempt, outcome: TaskOutcome, open: OpenState | undefined): MaybePromise<Executed> {
+function endAttempt(context: Context, attempt: LiveAttempt, outcome: TaskOutcome, open: OpenState | undefined): MaybePromise<Executed> {
   const plain = outcome.kind === "success" && outcome.spawned === undefined && open === undefined && attempt.aborted === undefined && attempt.log.empty;
   if (!plain) return endWithCare(context, attempt, outcome, open);
   const { options } = attempt.step;
@@ -35,18 +35,18 @@ function endAttempt(context: Context, attempt: HeldAttempt, outcome: TaskOutcome
   if (!drops && !isSmall(outcome.value)) return endWithCare(context, attempt, outcome, open);
   return { set: endOf(context, "success", drops ? {} : { value: outcome.value }, outcome.counters) };
 }
-async function endWithCare(context: Context, attempt: HeldAttempt, outcome: TaskOutcome, open: OpenState | undefined): Promise<Executed> {
+async function endWithCare(context: Context, attempt: LiveAttempt, outcome: TaskOutcome, open: OpenState | undefined): Promise<Executed> {
   if (attempt.aborted === "lost") return { kind: "later", delaySeconds: 1 };
   // What was done in time counts; what the abort cut off starts again.
   if (attempt.aborted === "stopped" && (outcome.kind === "failed" || outcome.kind === "retry")) {
-    if (!attempt.thin) await giveBack(context, [attempt]);
+    if (!attempt.unclaimed) await giveBack(context, [attempt]);
     return { kind: "later", delaySeconds: 0 };
   }
   const commit = await commitOf(context, attempt, outcome, open, () => attempt.aborted);
   return commit === "lost" ? { kind: "later", delaySeconds: 1 } : commit;
 }
 
-async function callTask(context: Context, attempt: HeldAttempt, open: OpenState | undefined): Promise<TaskOutcome> {
+async function callTask(context: Context, attempt: LiveAttempt, open: OpenState | undefined): Promise<TaskOutcome> {
   if (open?.sealed) return { kind: "success", value: open.ownValue ?? null }; // streamed and sealed by an attempt that died before its commit
   let input: Awaited<ReturnType<typeof argumentsOf>>;
   try {

@@ -3,19 +3,19 @@ import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { resumeWaiting } from "../follow/resume-waiting.ts";
 import type { Run, RunAttributes } from "../item-kinds.ts";
-import type { Thin } from "../items/ledger-parts.ts";
+import type { RowlessEnd } from "../items/ledger-parts.ts";
 import { type CommitOutcome, commitRuns } from "../items/run-claims.ts";
 import { sendRuns } from "../messages/send.ts";
 import { queueOf } from "../plan/step-placement.ts";
 import { resumeDeferred } from "../waits/deferred.ts";
 import type { Attempt } from "./held-attempt.ts";
 import { type Commit, NOT_SUSPECT } from "./outcome-commit.ts";
-import { thinOf } from "./unclaimed.ts";
+import { rowlessEndOf } from "./unclaimed.ts";
 
 /** `done`: nothing of this message is left to do (waiting, or another message is on its way); `later`: never acknowledge. */
 export type AttemptOutcome =
   | { readonly kind: "ended"; readonly run: Run }
-  | { readonly kind: "thin"; readonly member: Thin }
+  | { readonly kind: "thin"; readonly member: RowlessEnd }
   | { readonly kind: "done" }
   | { readonly kind: "later"; readonly delaySeconds: number };
 
@@ -34,11 +34,11 @@ export async function commitAttempts(
   context: Context,
   ended: readonly { readonly attempt: Attempt; readonly commit: Commit }[],
 ): Promise<readonly AttemptOutcome[]> {
-  const thin = ended.map(({ attempt, commit }) => (attempt.thin ? thinOf(attempt.header, attempt.run, commit.set) : undefined));
+  const thin = ended.map(({ attempt, commit }) => (attempt.unclaimed ? rowlessEndOf(attempt.header, attempt.run, commit.set) : undefined));
   const kept = ended.filter((_, k) => !thin[k]);
   const outcomes = await commitRuns(
     context,
-    kept.map(({ attempt: { run, token, thin: unclaimed = false }, commit: { set, remove } }) => {
+    kept.map(({ attempt: { run, token, unclaimed = false }, commit: { set, remove } }) => {
       return { claimed: run, token, unclaimed, set, remove: [...clearedBy(set), ...(remove ?? [])] };
     }),
   );
@@ -59,7 +59,7 @@ async function afterCommit(
   if (isTerminal(run.status)) return { kind: "ended", run };
   if (run.status === "waiting") await resumeWaiting(context, run);
   else if (!(run.status === "deferred" && (await resumeDeferred(context, run))) && commit.sendAfterSeconds !== undefined) {
-    const owing = { gid: run.gid, index: run.index, step: run.step, queue: queueOf(context, attempt.step), delaySeconds: commit.sendAfterSeconds };
+    const owing = { gid: run.gid, index: run.index, stepIndex: run.stepIndex, queue: queueOf(context, attempt.step), delaySeconds: commit.sendAfterSeconds };
     await sendRuns(context, [owing], 1);
   }
   return { kind: "done" };

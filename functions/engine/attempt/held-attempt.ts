@@ -14,19 +14,19 @@ export interface Attempt {
   readonly info: TaskInfo;
   readonly token: string;
   /** Nobody holds it by a claim: see thin.ts. */
-  readonly thin?: boolean;
+  readonly unclaimed?: boolean;
   readonly signal: StopSignal;
   readonly log: RunLog;
 }
 
 /** A claimed run in this process, while its user code runs and until its commit is through. */
-export class HeldAttempt implements Attempt {
+export class LiveAttempt implements Attempt {
   readonly header: Header;
   readonly run: Run;
   readonly step: TaskStep;
   readonly info: TaskInfo;
   readonly token: string;
-  readonly thin: boolean;
+  readonly unclaimed: boolean;
   /** Milliseconds since the epoch at which it must be over. */
   readonly deadline: number;
   readonly signal = new LazySignal();
@@ -40,7 +40,7 @@ export class HeldAttempt implements Attempt {
     this.step = of.step;
     this.info = of.info;
     this.token = of.token;
-    this.thin = of.thin ?? false;
+    this.unclaimed = of.unclaimed ?? false;
     this.deadline = of.deadline;
     this.#timeoutSeconds = of.timeoutSeconds;
   }

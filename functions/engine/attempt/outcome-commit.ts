@@ -7,7 +7,7 @@ import type { ErrorData, Spawned, TaskOutcome } from "../../core/task/invocation
 import type { Context } from "../context.ts";
 import { sealGroup } from "../follow/seal.ts";
 import { readGate } from "../groups/gate.ts";
-import { mustNotRun, REVOKED } from "../groups/revocations.ts";
+import { isRevoked, REVOKED } from "../groups/revocations.ts";
 import type { RunAttributes } from "../item-kinds.ts";
 import { duePart } from "../items/run-reads.ts";
 import { keepValue } from "../items/values.ts";
@@ -32,7 +32,7 @@ export async function commitOf(
   reason: () => AbortReason | undefined,
 ): Promise<Commit | "lost"> {
   if (reason() === "cancelled") return cancelled(context, attempt);
-  if (attempt.thin && (outcome.kind === "stream" || (outcome.kind === "success" && outcome.spawned))) return failed(context, attempt, TOO_THIN, undefined);
+  if (attempt.unclaimed && (outcome.kind === "stream" || (outcome.kind === "success" && outcome.spawned))) return failed(context, attempt, TOO_THIN, undefined);
   try {
     switch (outcome.kind) {
       case "success":
@@ -89,7 +89,7 @@ const CANCELLED: ErrorData = { name: "Cancelled", message: "the job, or a group 
 
 async function cancelled(context: Context, attempt: Attempt): Promise<Commit> {
   const gate = await readGate(context, attempt.run.gid);
-  const revoked = gate.kind !== "gone" && (await mustNotRun(context, gate.header, attempt.run));
+  const revoked = gate.kind !== "gone" && (await isRevoked(context, gate.header, attempt.run));
   return ended(context, attempt, "cancelled", { error: revoked ? REVOKED : CANCELLED });
 }
 async function ended(
@@ -183,7 +183,7 @@ async function valuePart(context: Context, attempt: Attempt, value: Json, as: "v
   const { run, step, info } = attempt;
   if (step.options?.ignoreResult ?? info.ignoreResult) return {};
   // Without a claim two may be at the same attempt.
-  const attemptName = attempt.thin ? attempt.token : run.attempt;
+  const attemptName = attempt.unclaimed ? attempt.token : run.attempt;
   const kept = await keepValue(context, `${run.jobId}/value/${run.runId}/${run.round}/${attemptName}`, value);
   if ("value" in kept) return { [as]: kept.value };
   return { [`${as}Ref`]: kept.valueRef };

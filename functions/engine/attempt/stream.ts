@@ -148,13 +148,13 @@ async function hasRoom(context: Context, gid: string, page: number): Promise<boo
   if (page === FIRST_PAGES && !(await hasBegun(context, gid))) return false;
   const behind = page - context.config.openPages;
   if (behind < 0) return true;
-  const run = await readRun(context, { gid, index: behind, step: 0 });
+  const run = await readRun(context, { gid, index: behind, stepIndex: 0 });
   return !run || isTerminal(run.status);
 }
 async function hasBegun(context: Context, gid: string): Promise<boolean> {
-  const first = await readRun(context, { gid, index: 0, step: 0 });
+  const first = await readRun(context, { gid, index: 0, stepIndex: 0 });
   if (!first || isTerminal(first.status)) return true;
-  const child = await readRun(context, { gid: childGroupOf(first.runId), index: 0, step: 0 });
+  const child = await readRun(context, { gid: childGroupOf(first.runId), index: 0, stepIndex: 0 });
   return child !== undefined && child.status !== "queued";
 }
 

@@ -7,18 +7,18 @@ import type { Context } from "../context.ts";
 import { queueOf } from "../plan/step-placement.ts";
 import { streamResults } from "../views/results.ts";
 import { lookForEvent } from "../waits/deferred.ts";
-import type { HeldAttempt } from "./held-attempt.ts";
+import type { LiveAttempt } from "./held-attempt.ts";
 
 /** What user code is called with, and what the engine lends it. Most of it is never asked for, and is made when it is. */
 export class AttemptCall implements TaskCall, RunServices {
   readonly args: readonly Json[];
   readonly cursor: Json | undefined;
   readonly #context: Context;
-  readonly #attempt: HeldAttempt;
+  readonly #attempt: LiveAttempt;
   readonly #collects: string | undefined;
 
   /** `collects`: the group whose results are the run's input. */
-  constructor(context: Context, attempt: HeldAttempt, args: readonly Json[], collects?: string, cursor?: Json) {
+  constructor(context: Context, attempt: LiveAttempt, args: readonly Json[], collects?: string, cursor?: Json) {
     this.#context = context;
     this.#attempt = attempt;
     this.#collects = collects;
@@ -38,7 +38,7 @@ export class AttemptCall implements TaskCall, RunServices {
     return this.#attempt.run.index;
   }
   get step(): number {
-    return this.#attempt.run.step;
+    return this.#attempt.run.stepIndex;
   }
   get attempt(): number {
     return this.#attempt.run.attempt;

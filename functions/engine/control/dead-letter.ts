@@ -1,5 +1,6 @@
 import { localIndex } from "../../core/plan/ledger.ts";
 import { isGroupStep, type PlanStep } from "../../core/plan/plan.ts";
+import type { RunRef } from "../../core/plan/run-id.ts";
 import { isTerminal } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
@@ -34,7 +35,7 @@ export async function handleDeadLetter(context: ExecuteContext, received: Receiv
   if (message?.kind !== "members") return handleMessage(context, received, loop, "worker");
   const gate = await readGate(context, message.gid);
   if (gate.kind === "gone") return { kind: "done" };
-  const refs = [...new Set(message.members)].map((index) => ({ gid: message.gid, index, step: message.step }));
+  const refs = [...new Set(message.members)].map((index) => ({ gid: message.gid, index, stepIndex: message.step }));
   const seen = await readRuns(context, refs);
   const marked = await followMarked(context, gate.header, refs);
   const results = await all(
@@ -58,13 +59,7 @@ export async function handleDeadLetter(context: ExecuteContext, received: Receiv
 type Examined = { readonly kind: "nothing" } | { readonly kind: "ended"; readonly run: Run } | { readonly kind: "owed"; readonly owing: Owing };
 const NOTHING: Examined = { kind: "nothing" };
 
-async function examine(
-  context: Context,
-  header: Header,
-  decided: boolean,
-  ref: { gid: string; index: number; step: number },
-  run: Run | undefined,
-): Promise<Examined> {
+async function examine(context: Context, header: Header, decided: boolean, ref: RunRef, run: Run | undefined): Promise<Examined> {
   if (run && isTerminal(run.status)) return { kind: "ended", run };
   if (run?.status === "waiting") {
     await resumeWaiting(context, run);
@@ -72,8 +67,8 @@ async function examine(
   }
   if (decided || (header.memberCount !== undefined && ref.index >= header.memberCount)) return NOTHING;
   const { strand } = await strandOf(context, header, { ...ref, ...(run?.manifest === undefined ? {} : { manifest: run.manifest }) });
-  const step: PlanStep | undefined = strand[ref.step];
-  if (!step || (!run && (ref.step > 0 || header.pages))) return NOTHING;
+  const step: PlanStep | undefined = strand[ref.stepIndex];
+  if (!step || (!run && (ref.stepIndex > 0 || header.pages))) return NOTHING;
   const owing = { ...ref, queue: queueOf(context, step), delaySeconds: delayOf(context, run) };
   if (run?.status === "deferred" && !isReady(context, run)) {
     const atItsEnd = !(await resumeDeferred(context, run)) && run.notBefore !== undefined && run.due === undefined;

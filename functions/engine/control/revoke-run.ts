@@ -5,7 +5,7 @@ import type { Context } from "../context.ts";
 import { endRevoked } from "../follow/end-revoked.ts";
 import { follow } from "../follow/follow.ts";
 import { readGate } from "../groups/gate.ts";
-import { mustNotRun, revokedFrom } from "../groups/revocations.ts";
+import { isRevoked, revokedFrom } from "../groups/revocations.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { addRevoked } from "../items/header-writes.ts";
 import { readLastStep } from "../items/run-reads.ts";
@@ -33,9 +33,9 @@ export async function revokeRun(context: Context, id: string): Promise<boolean> 
   if (header.pages)
     throw new FanfoldError("invalid_request", `${id} is a page of input: revoke what is in it, or the run that opened it`, { details: { runId: id } });
   const last = await readLastStep(context, ref.gid, ref.index);
-  const over = last !== undefined && isTerminal(last.status) && (last.step >= ref.step || (last.status !== "success" && last.status !== "skipped"));
+  const over = last !== undefined && isTerminal(last.status) && (last.stepIndex >= ref.stepIndex || (last.status !== "success" && last.status !== "skipped"));
   if (header.outcome || over) return false;
-  const mark = `${ref.index}~${ref.step}`;
+  const mark = `${ref.index}~${ref.stepIndex}`;
   if ((header.revoked?.size ?? 0) >= MOST && !header.revoked?.has(mark)) {
     throw new FanfoldError("too_many_children", `${MOST} members of this group are revoked already: revoke the group`, { details: { group: header.gid } });
   }
@@ -53,7 +53,7 @@ export async function applyRevocation(context: Context, gid: string, index: numb
   // Also when the group has decided: whoever ended the run may have died before all that follows from it.
   if (last && isTerminal(last.status)) return follow(context, [{ kind: "run", run: last }], "engine");
   if (header.outcome) return;
-  if (last ? !(await mustNotRun(context, header, last)) : revokedFrom(header, index) > 0 || header.pages) return;
-  const ended = await endRevoked(context, header, { gid, index, step: last?.step ?? 0 }, last);
+  if (last ? !(await isRevoked(context, header, last)) : revokedFrom(header, index) > 0 || header.pages) return;
+  const ended = await endRevoked(context, header, { gid, index, stepIndex: last?.stepIndex ?? 0 }, last);
   if (ended) await follow(context, [{ kind: "run", run: ended }], "engine");
 }

@@ -6,7 +6,7 @@ import type { Context } from "../context.ts";
 import { endRevoked } from "../follow/end-revoked.ts";
 import { follow } from "../follow/follow.ts";
 import { withStampsOf } from "../groups/gate.ts";
-import { mustNotRun, REVOKED } from "../groups/revocations.ts";
+import { isRevoked, REVOKED } from "../groups/revocations.ts";
 import { walkRuns } from "../groups/walk-runs.ts";
 import type { Run } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
@@ -54,7 +54,7 @@ export async function applyStampRevocation(context: Context, jobId: string, afte
     if (isTerminal(run.status)) {
       // Whoever ended it may have died before all that follows from it.
       if (run.error?.reason === REVOKED.reason && header.state !== "closed") await follow(context, [{ kind: "run", run }], "engine");
-    } else if (!header.outcome && (await mustNotRun(context, withStampsOf(root, header), run))) await end(context, header, run);
+    } else if (!header.outcome && (await isRevoked(context, withStampsOf(root, header), run))) await end(context, header, run);
     if (++seen >= ROWS_PER_MESSAGE) return sendControl(context, { kind: "revokeStamped", gid: jobId, after: cursor });
   }
 }

@@ -8,8 +8,8 @@ import { resumeWaiting } from "../follow/resume-waiting.ts";
 import { recheckEdges } from "../follow/seal.ts";
 import { expandMembers } from "../groups/expand-group.ts";
 import { readGate } from "../groups/gate.ts";
-import { resumeSide } from "../groups/links.ts";
-import { mustNotRun } from "../groups/revocations.ts";
+import { resumeLinks } from "../groups/links.ts";
+import { isRevoked } from "../groups/revocations.ts";
 import { asJob, type Header, jobKey, type Run } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { setNextCheck } from "../items/header-writes.ts";
@@ -39,8 +39,8 @@ export async function sweepGroup(context: Context, gid: string, fromLeaf: number
   if (fromLeaf === 0 && !again && (header.nextCheck ?? 0) > context.clock.now()) return;
   if (header.outcome) {
     await follow(context, [{ kind: "settle", gid }], "engine");
-    await kickOwner(context, header);
-    return rest(context, header, 0, 0);
+    await resendOwner(context, header);
+    return scheduleNextCheck(context, header, 0, 0);
   }
   const owner = header.joins === undefined ? undefined : await readRunById(context, header.joins);
   const orphaned = !header.side && owner !== undefined && isTerminal(owner.status) && owner.round >= header.round;
@@ -48,31 +48,31 @@ export async function sweepGroup(context: Context, gid: string, fromLeaf: number
   if (gate.kind === "gone") return;
   if (orphaned || gate.kind === "decided") {
     await follow(context, [{ kind: "decide", gid, round: header.round, outcome: "dropped" }], "engine");
-    return rest(context, header, 0, 0);
+    return scheduleNextCheck(context, header, 0, 0);
   }
   if (header.deadline !== undefined && header.deadline <= context.clock.now()) {
     await follow(context, [{ kind: "decide", gid, round: header.round, outcome: "timeout" }], "engine");
     if (header.joins === undefined) await attendJob(context, gid);
-    return rest(context, header, 0, 0);
+    return scheduleNextCheck(context, header, 0, 0);
   }
   if (header.joins === undefined && !asJob(await context.store.get(jobKey(gid), { consistent: true }))) await putJob(context, header);
   if (fromLeaf === 0) {
     for (const mark of header.revoked ?? []) await applyRevocation(context, gid, Number(mark.split("~")[0]));
-    if (header.side) await resumeSide(context, header);
-    else if (owner) await kick(context, header, owner);
+    if (header.side) await resumeLinks(context, header);
+    else if (owner) await resendOwed(context, header, owner);
     await recheckEdges(context, gid);
     // Where stamps are revoked every leaf is looked into: the message that revokes what waits may be lost.
-    if ((await moved(context, header)) && !gate.header.revokedStamps) return;
+    if ((await hasMoved(context, header)) && !gate.header.revokedStamps) return;
   }
-  await descend(context, gate.header, fromLeaf);
+  await sweepLeaves(context, gate.header, fromLeaf);
 }
 
 /** The ledger grew since the last check: all is well, look again later. Otherwise the next checks come ever further apart while something is repaired. */
-async function moved(context: Context, header: Header): Promise<boolean> {
+async function hasMoved(context: Context, header: Header): Promise<boolean> {
   const marks = await marksSeen(context, header);
   const grew = marks > (header.seenMarks ?? 0);
   const stalls = grew ? 0 : (header.stalls ?? 0) + 1;
-  await rest(context, header, marks, stalls);
+  await scheduleNextCheck(context, header, marks, stalls);
   return grew && header.memberCount !== undefined && header.memberCount > context.config.width;
 }
 /**
@@ -89,7 +89,7 @@ async function marksSeen(context: Context, header: Header): Promise<number> {
   const below = await readLedgers(context, nodes);
   return marks + below.reduce((sum, node) => sum + doneOf(node).size, 0);
 }
-async function rest(context: Context, header: Header, marks: number, stalls: number): Promise<void> {
+async function scheduleNextCheck(context: Context, header: Header, marks: number, stalls: number): Promise<void> {
   // An execution runs, and costs, until somebody has seen that its run is over.
   const seconds = context.config.sweepSeconds * 2 ** Math.min(stalls, header.execution === undefined ? 5 : 2);
   const next = context.clock.now() + seconds * 1_000;
@@ -97,7 +97,7 @@ async function rest(context: Context, header: Header, marks: number, stalls: num
 }
 
 /** Looks into leaves for members that are not marked, and for marks that were not passed upward. */
-async function descend(context: Context, header: Header, fromLeaf: number): Promise<void> {
+async function sweepLeaves(context: Context, header: Header, fromLeaf: number): Promise<void> {
   const { width } = context.config;
   for (let leaf = fromLeaf; ; leaf++) {
     if (header.memberCount !== undefined && leaf * width >= header.memberCount) return;
@@ -146,8 +146,8 @@ async function sweepLeaf(context: Context, header: Header, leaf: number, done: R
   );
 }
 async function repair(context: Context, header: Header, run: Run): Promise<void> {
-  if (await mustNotRun(context, header, run)) await applyRevocation(context, run.gid, run.index);
-  else await kick(context, header, run);
+  if (await isRevoked(context, header, run)) await applyRevocation(context, run.gid, run.index);
+  else await resendOwed(context, header, run);
 }
 /** A range whose members have no rows: its message may just be waiting in a long queue. The further apart, the longer nothing moved. */
 function mayResend(context: Context, header: Header): boolean {
@@ -155,13 +155,13 @@ function mayResend(context: Context, header: Header): boolean {
   return header.expanded === true && age > context.config.resendSeconds * 2 ** Math.min(header.stalls ?? 0, 5);
 }
 
-async function kickOwner(context: Context, header: Header): Promise<void> {
+async function resendOwner(context: Context, header: Header): Promise<void> {
   const owner = header.joins === undefined ? undefined : await readRunById(context, header.joins);
   const above = owner && (await readHeader(context, owner.gid));
-  if (owner && above && !isTerminal(owner.status)) await kick(context, above, owner);
+  if (owner && above && !isTerminal(owner.status)) await resendOwed(context, above, owner);
 }
 /** Sends again what is owed, when it is older than a queue should hold it; duplicates are harmless. `header`: of the group above the run, or its own. */
-async function kick(context: Context, header: Header, run: Run): Promise<void> {
+async function resendOwed(context: Context, header: Header, run: Run): Promise<void> {
   if (run.status === "waiting") return resumeWaiting(context, run);
   const of = run.gid === header.gid ? header : await readHeader(context, run.gid);
   const resting = run.status === "deferred" && !isReady(context, run);

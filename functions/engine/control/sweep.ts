@@ -65,7 +65,7 @@ async function sendDue(context: Context, key: Key): Promise<void> {
   const [, local, step] = key.sort.split("#");
   const parts = key.partition.split("#");
   const leaf = Number(parts.at(-1));
-  const ref = { gid: parts.slice(1, -1).join("#"), index: leaf * context.config.width + Number(local), step: Number(step) };
+  const ref = { gid: parts.slice(1, -1).join("#"), index: leaf * context.config.width + Number(local), stepIndex: Number(step) };
   const run = await readRun(context, ref);
   if (run?.due === undefined) return;
   const header = await readHeader(context, ref.gid);

@@ -1,7 +1,7 @@
 import type { TaskInfo } from "../../core/task/invocation.ts";
 import { executeAttempt, type Executed } from "../attempt/attempt.ts";
 import { type AttemptOutcome, commitAttempts, giveBack } from "../attempt/commit-attempts.ts";
-import { HeldAttempt } from "../attempt/held-attempt.ts";
+import { LiveAttempt } from "../attempt/held-attempt.ts";
 import type { Commit } from "../attempt/outcome-commit.ts";
 import { quiet } from "../concurrently.ts";
 import type { Header, Run } from "../item-kinds.ts";
@@ -16,7 +16,7 @@ export interface Turn {
 }
 interface Ended {
   readonly member: Ready;
-  readonly attempt: HeldAttempt;
+  readonly attempt: LiveAttempt;
   readonly commit: Commit;
 }
 
@@ -41,7 +41,7 @@ export class Batch {
   #next = 0;
   #ended: Ended[] = [];
   #over = false;
-  #current: HeldAttempt | undefined;
+  #current: LiveAttempt | undefined;
   /** By run id, of those that have not begun. */
   #aborted: Map<string, AbortReason> | undefined;
 
@@ -61,7 +61,16 @@ export class Batch {
     const { run, token } = turns[0] as Turn;
     const attempts = turns.map((turn) => turn.run.attempt);
     const deadline = this.#deadline;
-    this.#held = { token, task: step.task, gid: run.gid, step: run.step, members: [...this.#open], attempts, deadline, ...(thin && { thin }) };
+    this.#held = {
+      token,
+      task: step.task,
+      gid: run.gid,
+      stepIndex: run.stepIndex,
+      members: [...this.#open],
+      attempts,
+      deadline,
+      ...(thin && { unclaimed: thin }),
+    };
     this.#hold = loop.hold(this.#held, (reason, runId) => this.#abort(reason, runId));
   }
   async run(): Promise<void> {
@@ -97,9 +106,9 @@ export class Batch {
       else if (!this.#aborted?.has(run.runId)) (this.#aborted ??= new Map()).set(run.runId, reason);
     }
   }
-  #attemptOf({ member: { step, thin }, run, token }: Turn): HeldAttempt {
+  #attemptOf({ member: { step, thin }, run, token }: Turn): LiveAttempt {
     const timing = { deadline: this.#deadline, timeoutSeconds: this.#timeoutSeconds };
-    const attempt = new HeldAttempt({ header: this.#header, run, step, info: this.#info, token, thin, ...timing });
+    const attempt = new LiveAttempt({ header: this.#header, run, step, info: this.#info, token, unclaimed: thin, ...timing });
     const aborted = this.#aborted?.get(run.runId);
     if (aborted) attempt.abort(aborted);
     this.#current = attempt;
@@ -116,14 +125,14 @@ export class Batch {
     }
     return undefined;
   }
-  async #noteLater(turn: Turn, attempt: HeldAttempt, executing: Promise<Executed>): Promise<void> {
+  async #noteLater(turn: Turn, attempt: LiveAttempt, executing: Promise<Executed>): Promise<void> {
     try {
       this.#note(turn, attempt, await executing);
     } catch (error) {
       this.#finishing.push(quiet(this.#fail([turn], error)));
     }
   }
-  #note({ member }: Turn, attempt: HeldAttempt, executed: Executed): void {
+  #note({ member }: Turn, attempt: LiveAttempt, executed: Executed): void {
     if ("set" in executed) this.#ended.push({ member, attempt, commit: executed });
     else this.#settle([{ member, handled: executed }]);
   }

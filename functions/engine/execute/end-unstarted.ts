@@ -24,7 +24,7 @@ export async function endUnstarted(
     if (write.run && isTerminal(write.run.status)) return { kind: "terminal", run: write.run };
     return { kind: "later", delaySeconds: 1 };
   };
-  const expiresAt = run?.expiresAt ?? (step.options?.expires === undefined || ref.step > 0 ? undefined : header.createdAt + step.options.expires * 1_000);
+  const expiresAt = run?.expiresAt ?? (step.options?.expires === undefined || ref.stepIndex > 0 ? undefined : header.createdAt + step.options.expires * 1_000);
   if (expiresAt !== undefined && expiresAt <= now && (!run || run.attempt === 0)) {
     const error = { name: "Expired", message: "the run was not started before it expired", reason: "expired", retryable: false };
     return end({ status: "cancelled", task: step.task, counts: { ...countOf("cancelled"), u_expired: 1 }, endedAt: now, error });

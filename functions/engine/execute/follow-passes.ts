@@ -5,10 +5,10 @@ import { all } from "../concurrently.ts";
 import { follow } from "../follow/follow.ts";
 import type { FollowItem, InPlace } from "../follow/work-list.ts";
 import { gateOf } from "../groups/gate.ts";
-import { mustNotRun } from "../groups/revocations.ts";
+import { isRevoked } from "../groups/revocations.ts";
 import { type Header, ownedBy, type Run } from "../item-kinds.ts";
-import { keepPart, type Thin } from "../items/ledger-parts.ts";
-import { noteThin } from "../jobs/progress.ts";
+import { keepPart, type RowlessEnd } from "../items/ledger-parts.ts";
+import { noteRowless } from "../jobs/progress.ts";
 import { sendRuns } from "../messages/send.ts";
 import { notBeforeOf, queueOf } from "../plan/step-placement.ts";
 import type { WorkerLoop } from "../worker-loop.ts";
@@ -28,7 +28,7 @@ export class FollowUp {
   readonly #loop: WorkerLoop;
   #open: number;
   #ended: Run[] = [];
-  #thin: Thin[] = [];
+  #thin: RowlessEnd[] = [];
   #pass: Promise<void> | undefined;
   readonly #passes: Promise<void>[] = [];
   #hurry: (() => void) | undefined;
@@ -80,7 +80,7 @@ export class FollowUp {
     const started: (Started & { release(): void })[] = [];
     const items: FollowItem[] = runs.map((run) => ({ kind: "run", run }));
     if (thin.length > 0) items.push(await this.#mark(thin));
-    const noted = thin.length > 0 ? noteThin(this.#context, this.#header, thin) : undefined;
+    const noted = thin.length > 0 ? noteRowless(this.#context, this.#header, thin) : undefined;
     noted?.catch(() => undefined);
     try {
       await follow(this.#context, items, "worker", this.#inPlace(started));
@@ -94,10 +94,10 @@ export class FollowUp {
     for (const each of started) await this.#runInPlace(each);
   }
   /** Of members without rows: their values are kept before the mark that names them. */
-  async #mark(members: readonly Thin[]): Promise<FollowItem> {
+  async #mark(members: readonly RowlessEnd[]): Promise<FollowItem> {
     const header = this.#header;
     const { width } = this.#context.config;
-    const first = (members[0] as Thin).index;
+    const first = (members[0] as RowlessEnd).index;
     const part = await keepPart(this.#context, header, members);
     return {
       kind: "mark",
@@ -132,8 +132,8 @@ export class FollowUp {
         if (slot || !this.#mayRun(step)) return undefined;
         // What is being followed was read a while ago.
         const gate = await gateOf(this.#context, ref.gid);
-        if (gate.kind !== "go" || (await mustNotRun(this.#context, gate.header, ref))) return undefined;
-        slot = this.#loop.spareSlot();
+        if (gate.kind !== "go" || (await isRevoked(this.#context, gate.header, ref))) return undefined;
+        slot = this.#loop.tryTakeSlot();
         return slot && { token: this.#context.ids.token(), release: () => slot?.release() };
       },
       run: (next) => {

@@ -2,7 +2,7 @@ import { jobIdOf, runIdOf, scopesOf } from "../../core/plan/run-id.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { withStampsOf } from "../groups/gate.ts";
-import { mustNotRun } from "../groups/revocations.ts";
+import { isRevoked } from "../groups/revocations.ts";
 import { readHeaders } from "../items/header-reads.ts";
 import { endLeaseOp, heartbeatOp } from "../items/run-claims.ts";
 import type { Claim, HeartbeatOutcome, HeldRuns } from "../worker-loop.ts";
@@ -10,7 +10,7 @@ import type { Claim, HeartbeatOutcome, HeldRuns } from "../worker-loop.ts";
 /** Extends leases under their fences, and looks whether a group above has decided. One write per claim, one read per distinct group. */
 export async function heartbeat(context: Context, claims: readonly Claim[]): Promise<readonly HeartbeatOutcome[]> {
   if (claims.length === 0) return [];
-  const leased = claims.filter(({ thin }) => !thin);
+  const leased = claims.filter(({ unclaimed }) => !unclaimed);
   const renewed = await context.store.writeMany(leased.map((claim) => heartbeatOp(context, claim, claim.token, claim.attempt)));
   const lost = new Set(leased.filter((_, k) => !renewed[k]?.applied));
   const scopes = [...new Set([...new Set(claims.map(({ gid }) => gid))].flatMap(scopesOf))];
@@ -22,15 +22,17 @@ export async function heartbeat(context: Context, claims: readonly Claim[]): Pro
       if (lost.has(claim)) return "lost";
       const own = byGid.get(claim.gid);
       if (!own || scopesOf(claim.gid).some((gid) => decided.has(gid))) return "cancelled";
-      return (await mustNotRun(context, withStampsOf(byGid.get(jobIdOf(claim.gid)), own), claim)) ? "cancelled" : "kept";
+      return (await isRevoked(context, withStampsOf(byGid.get(jobIdOf(claim.gid)), own), claim)) ? "cancelled" : "kept";
     }),
   );
 }
 export async function endLeases(context: Context, claims: readonly Claim[]): Promise<void> {
-  const leased = claims.filter((claim) => !claim.thin);
+  const leased = claims.filter((claim) => !claim.unclaimed);
   if (leased.length > 0) await context.store.writeMany(leased.map((claim) => endLeaseOp(context, claim, claim.token, claim.attempt)));
 }
 /** What is asked of each run. */
-export function claimsOf({ token, task, gid, step, members, attempts, thin = false }: HeldRuns): Claim[] {
-  return members.map((index, k) => ({ gid, index, step, runId: runIdOf(gid, index, step), token, attempt: attempts[k] as number, task, thin }));
+export function claimsOf({ token, task, gid, stepIndex, members, attempts, unclaimed = false }: HeldRuns): Claim[] {
+  return members.map((index, k) => {
+    return { gid, index, stepIndex, runId: runIdOf(gid, index, stepIndex), token, attempt: attempts[k] as number, task, unclaimed };
+  });
 }

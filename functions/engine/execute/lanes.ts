@@ -5,9 +5,9 @@ import type { Context } from "../context.ts";
 import { resumeWaiting } from "../follow/resume-waiting.ts";
 import type { InPlace } from "../follow/work-list.ts";
 import { gateOf } from "../groups/gate.ts";
-import { mayBeRevoked, mustNotRun } from "../groups/revocations.ts";
+import { mayBeRevoked, isRevoked } from "../groups/revocations.ts";
 import type { Header, Run } from "../item-kinds.ts";
-import { type Claiming, type ClaimOutcome, claimRuns, mustRunAlone } from "../items/run-claims.ts";
+import { type ClaimRequest, type ClaimOutcome, claimRuns, mustRunAlone } from "../items/run-claims.ts";
 import { isReady } from "../items/run-conditions.ts";
 import { resumeDeferred } from "../waits/deferred.ts";
 import { Batch, type Turn } from "./batch.ts";
@@ -47,7 +47,7 @@ async function runLane(lanes: Lanes, queue: Ready[], alone: boolean): Promise<vo
       const leave = paced ? await context.pace.enter(lanes.header.jobId, again, () => batch.push(...takeBatch(context, queue))) : NO_TURN;
       try {
         if (paced && batch.length === 0) continue;
-        const slot = await loop.slot(alone);
+        const slot = await loop.takeSlot(alone);
         try {
           if (!paced) {
             // The wait may have been long: what nobody knew is now known to be quick.
@@ -114,7 +114,7 @@ async function runBatch(lanes: Lanes, members: readonly Ready[], finishing: Prom
 async function withoutRevoked({ context, settle }: Lanes, header: Header, members: readonly Ready[]): Promise<readonly Ready[]> {
   const wanted: Ready[] = [];
   for (const member of members) {
-    if (await mustNotRun(context, header, member.ref)) settle(member, { kind: "later", delaySeconds: 0 });
+    if (await isRevoked(context, header, member.ref)) settle(member, { kind: "later", delaySeconds: 0 });
     else wanted.push(member);
   }
   return wanted;
@@ -127,7 +127,7 @@ interface Claimed {
 async function claimAll(context: Context, header: Header, members: readonly Ready[]): Promise<readonly Claimed[]> {
   // One for all: it tells this claim of a run from every other.
   const token = context.ids.token();
-  const claimings = members.map(({ ref, run, step }): Claiming => ({ ref, header, token, task: step.task, seen: run }));
+  const claimings = members.map(({ ref, run, step }): ClaimRequest => ({ ref, header, token, task: step.task, seen: run }));
   const claims = [...(await claimRuns(context, claimings))];
   // A first delivery that met a row which is ready (full tracking, a start time): claim that.
   const again: number[] = [];
@@ -137,7 +137,7 @@ async function claimAll(context: Context, header: Header, members: readonly Read
   if (again.length > 0) {
     const second = await claimRuns(
       context,
-      again.map((k) => ({ ...(claimings[k] as Claiming), seen: claims[k]?.run })),
+      again.map((k) => ({ ...(claimings[k] as ClaimRequest), seen: claims[k]?.run })),
     );
     again.forEach((k, n) => (claims[k] = second[n] as ClaimOutcome));
   }

@@ -2,14 +2,14 @@ import { leafOf, localIndex } from "../../core/plan/ledger.ts";
 import { type GroupStep, isGroupStep, type PlanStep } from "../../core/plan/plan.ts";
 import type { RunRef } from "../../core/plan/run-id.ts";
 import { isTerminal } from "../../core/plan/run-state.ts";
-import { isThin } from "../attempt/unclaimed.ts";
+import { runsUnclaimed } from "../attempt/unclaimed.ts";
 import type { Context } from "../context.ts";
 import { endRevoked } from "../follow/end-revoked.ts";
 import { follow } from "../follow/follow.ts";
 import { followMarked } from "../follow/recheck.ts";
 import { openGroupStep, resumeWaiting } from "../follow/resume-waiting.ts";
 import { gateOf } from "../groups/gate.ts";
-import { mustNotRun } from "../groups/revocations.ts";
+import { isRevoked } from "../groups/revocations.ts";
 import type { Header, Run } from "../item-kinds.ts";
 import { isDue, isLive, isReady } from "../items/run-conditions.ts";
 import { readRuns } from "../items/run-reads.ts";
@@ -34,7 +34,7 @@ type MemberMessage = Extract<EngineMessage, { kind: "members" }>;
  * that end at about the same time, and the message is acknowledged only after all that followed. What cannot be handled now goes into a smaller message first.
  */
 export async function handleMembers(context: ExecuteContext, message: MemberMessage, receives: number, loop: WorkerLoop): Promise<Disposition> {
-  const refs = [...new Set(message.members)].map((index) => ({ gid: message.gid, index, step: message.step }));
+  const refs = [...new Set(message.members)].map((index) => ({ gid: message.gid, index, stepIndex: message.step }));
   const gate = await gateOf(context, message.gid);
   if (gate.kind === "gone") return { kind: "done" }; // collected long ago, or never created: nothing to run
   // A first delivery of lazy members expects no rows; the claim finds out. Everything else is looked at first.
@@ -117,7 +117,7 @@ async function handleMember(
   if (run && isTerminal(run.status)) return { kind: "terminal", run };
   if (header.memberCount !== undefined && ref.index >= header.memberCount) return DONE; // a page that lost the race with the seal
   if (!run && looked && !readsAsQueued(header, ref)) return DONE;
-  if (await mustNotRun(context, header, ref)) {
+  if (await isRevoked(context, header, ref)) {
     const ended = await endRevoked(context, header, ref, run);
     if (ended) return { kind: "terminal", run: ended };
     // A row that nobody has looked at is looked at when it comes again.
@@ -129,7 +129,7 @@ async function handleMember(
   }
   if (run?.status === "deferred" && !isReady(context, run)) return handleDeferred(context, run);
   const { strand } = await strandOf(context, header, { ...ref, ...manifestOf(run) });
-  const step = strand[ref.step];
+  const step = strand[ref.stepIndex];
   if (!step) return DONE;
   if (isGroupStep(step)) return becomeWaiting(context, header, ref, run, step);
   if (run && (run.status === "queued" || run.status === "retrying") && !isDue(context, run))
@@ -137,12 +137,12 @@ async function handleMember(
   const ended = await endUnstarted(context, header, ref, run, step);
   if (ended) return ended;
   if (run && isLive(context, run)) return { kind: "later", delaySeconds: secondsUntil(context, run.leaseUntil) };
-  return { kind: "ready", ref, run, step, thin: !looked && isThin(context, header, strand) };
+  return { kind: "ready", ref, run, step, thin: !looked && runsUnclaimed(context, header, strand) };
 }
 
 /** Lazy: an absent row of a first step below the member count reads as queued. */
 function readsAsQueued(header: Header, ref: RunRef): boolean {
-  return ref.step === 0 && !header.pages && ref.index < (header.memberCount ?? 0);
+  return ref.stepIndex === 0 && !header.pages && ref.index < (header.memberCount ?? 0);
 }
 
 async function becomeWaiting(context: Context, header: Header, ref: RunRef, run: Run | undefined, step: GroupStep): Promise<Handled> {

@@ -1,7 +1,7 @@
 import type { TaskStep } from "../../core/plan/plan.ts";
 import type { RunRef } from "../../core/plan/run-id.ts";
 import type { Header, Run } from "../item-kinds.ts";
-import type { Thin } from "../items/ledger-parts.ts";
+import type { RowlessEnd } from "../items/ledger-parts.ts";
 import type { WorkerLoop } from "../worker-loop.ts";
 import type { ExecuteContext } from "./execute-context.ts";
 
@@ -10,7 +10,7 @@ export type Handled =
   | { readonly kind: "done" }
   | { readonly kind: "later"; readonly delaySeconds: number }
   | { readonly kind: "terminal"; readonly run: Run }
-  | { readonly kind: "thin"; readonly member: Thin };
+  | { readonly kind: "thin"; readonly member: RowlessEnd };
 export const DONE: Handled = { kind: "done" };
 
 /** A member whose run may start. `run`: as it was read; undefined: there is none, or nobody looked. */

@@ -24,7 +24,7 @@ export class Startable {
     this.thin = header.tracking === "result" || header.tracking === "ledger";
   }
   /** undefined: it must be looked at. */
-  step({ index, step: at }: RunRef): TaskStep | undefined {
+  step({ index, stepIndex: at }: RunRef): TaskStep | undefined {
     const strand = at === 0 && index < this.#members ? this.#strands?.[localIndex(index, this.#context.config.width)] : undefined;
     if (!strand || !isSingle(strand)) return undefined;
     const [step] = strand;

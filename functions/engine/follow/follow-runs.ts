@@ -6,7 +6,7 @@ import { childGroupOf, type RunRef } from "../../core/plan/run-id.ts";
 import { isFailure, isSuccess, isTerminal } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
-import { openSide, sidesOf } from "../groups/links.ts";
+import { openLinks, linksOf } from "../groups/links.ts";
 import { type Header, ownedBy, type Run } from "../item-kinds.ts";
 import { readHeaders } from "../items/header-reads.ts";
 import { setFirstError } from "../items/header-writes.ts";
@@ -40,7 +40,7 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
 
   // Before anything follows: a step that runs finds the groups beside all steps before it.
   const singles = await singlesOf(context, followed);
-  await all(followed.filter(({ run, header }) => !header.outcome && !singles.has(run)).map(({ run, header }) => openSide(context, header, run)));
+  await all(followed.filter(({ run, header }) => !header.outcome && !singles.has(run)).map(({ run, header }) => openLinks(context, header, run)));
   const next: { run: Run; header: Header }[] = [];
   const firstErrors = new Map<string, { header: Header; runId: string }>();
   for (const { run, header } of followed) {
@@ -53,7 +53,7 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
         else await followEndedNext(context, run, list);
         continue;
       }
-      const sides = await sidesOf(context, run, member.strand);
+      const sides = await linksOf(context, run, member.strand);
       // The last of them to decide follows this run again.
       if (sides.open && !header.outcome) continue;
       for (const side of sides.groups) list.push({ kind: "close", gid: side.gid, round: side.round });
@@ -106,7 +106,7 @@ async function singlesOf(context: Context, followed: readonly { readonly run: Ru
  * decided the group.
  */
 async function followEndedNext(context: Context, run: Run, list: WorkList): Promise<void> {
-  const ref = { gid: run.gid, index: run.index, step: run.step + 1 };
+  const ref = { gid: run.gid, index: run.index, stepIndex: run.stepIndex + 1 };
   const next = await readRun(context, ref);
   if (next && isTerminal(next.status)) list.push({ kind: "run", run: next });
 }

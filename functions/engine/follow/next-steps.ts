@@ -5,7 +5,7 @@ import { isTerminal, type TerminalStatus } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { recheckDelayed } from "../groups/recheck-delayed.ts";
-import { isRevoked, revokedAttributes } from "../groups/revocations.ts";
+import { isRevokedById, revokedAttributes } from "../groups/revocations.ts";
 import { type Header, ITEM_VERSION, ownedBy, type Run, type RunAttributes } from "../item-kinds.ts";
 import { startedInPlace } from "../items/run-claims.ts";
 import { duePart } from "../items/run-reads.ts";
@@ -58,8 +58,8 @@ interface NextRow {
   readonly delaySeconds: number;
 }
 async function nextRow(context: Context, run: Run, header: Header, now: number): Promise<NextRow> {
-  const ref = { gid: run.gid, index: run.index, step: run.step + 1 };
-  const step = (await strandOf(context, header, run)).strand[ref.step];
+  const ref = { gid: run.gid, index: run.index, stepIndex: run.stepIndex + 1 };
+  const step = (await strandOf(context, header, run)).strand[ref.stepIndex];
   if (!step) throw new Error("unreachable: the caller checked the length of the strand");
   const notBefore = notBeforeOf(step, now);
   const expiresAt = expiresAtOf(step, now);
@@ -72,9 +72,9 @@ async function nextRow(context: Context, run: Run, header: Header, now: number):
     sentAt: now,
     carry: addCounts(run.carry, carriedUp(countsOf(run))),
     ...(isGroupStep(step) ? {} : { task: step.task }),
-    ...(isRevoked(header, ref) ? revokedAttributes(context) : {}),
+    ...(isRevokedById(header, ref) ? revokedAttributes(context) : {}),
     ...(expiresAt === undefined ? {} : { expiresAt }),
-    ...(notBefore === undefined ? {} : duePart(context, runIdOf(ref.gid, ref.index, ref.step), notBefore, now)),
+    ...(notBefore === undefined ? {} : duePart(context, runIdOf(ref.gid, ref.index, ref.stepIndex), notBefore, now)),
   };
   return { ref, header, step, attributes, queue: queueOf(context, step), delaySeconds: notBefore === undefined ? 0 : (notBefore - now) / 1_000 };
 }

@@ -27,7 +27,7 @@ export async function recheckNodes(context: Context, header: Header, at: readonl
 /** Members that have ended without a row, by their index in the leaf; their follow-up is repeated with the node. */
 export async function followMarked(context: Context, header: Header, refs: readonly RunRef[]): Promise<ReadonlySet<number>> {
   const { width } = context.config;
-  if (header.tracking !== "ledger" || (refs[0]?.step ?? 1) > 0) return NONE_MARKED;
+  if (header.tracking !== "ledger" || (refs[0]?.stepIndex ?? 1) > 0) return NONE_MARKED;
   const leaf = leafOf(refs[0]?.index ?? 0, width);
   const done = doneOf(await readLedger(context, { gid: header.gid, round: header.round, level: 1, node: leaf }));
   if (refs.some(({ index }) => done.has(localIndex(index, width)))) await recheckNodes(context, header, pathUp(header, leaf, width));

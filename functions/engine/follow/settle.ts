@@ -19,7 +19,7 @@ import { executionTimeout } from "../waits/executions.ts";
 import type { WorkList } from "./work-list.ts";
 
 /** A group of callbacks has decided: if the strand beside it is over, its member can be marked now. */
-export async function followSideEnd(context: Context, header: Header, list: WorkList): Promise<void> {
+async function followLinksEnd(context: Context, header: Header, list: WorkList): Promise<void> {
   list.push({ kind: "close", gid: header.gid, round: header.round });
   const run = header.joins === undefined ? undefined : await readRunById(context, header.joins);
   const last = run && (await readLastStep(context, run.gid, run.index));
@@ -35,7 +35,7 @@ export async function followSettle(context: Context, gid: string, list: WorkList
     else await handOver(context, gid, where);
     return;
   }
-  if (header.side) return followSideEnd(context, header, list);
+  if (header.side) return followLinksEnd(context, header, list);
   const owner = await readRunById(context, header.joins);
   if (!owner) {
     list.push({ kind: "close", gid, round: header.round });

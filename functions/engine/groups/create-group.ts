@@ -58,7 +58,7 @@ async function chosen(context: Context, condition: ValueCondition, given: Pick<P
 /** A group step hands on what it was given: the value of the step before, or, as the first step of a member, what the members around it were given. */
 function inputOf(parent: Header, run: Run): Partial<Header> {
   if (run.manifest !== undefined) return {}; // spawned, or a page: nothing comes before
-  if (run.step > 0) return { input: runIdOf(run.gid, run.index, run.step - 1) };
+  if (run.stepIndex > 0) return { input: runIdOf(run.gid, run.index, run.stepIndex - 1) };
   return { ...(parent.input === undefined ? {} : { input: parent.input }), ...(givesError(parent) ? { givesError: true } : {}) };
 }
 /** The first steps of this group's members are given an error in place of a value. */

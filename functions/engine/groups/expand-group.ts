@@ -50,7 +50,7 @@ export async function expandMembers(context: Context, header: Header, from: numb
       if (header.tracking !== "full" && (isGroupStep(step) || step.options === undefined)) packs.add(gid, index, 0, queue, 0);
       else {
         const { attributes, delaySeconds, due } = firstStep(context, header, index, strand, now);
-        if (attributes) rows.push({ ref: { gid, index, step: 0 }, step, attributes });
+        if (attributes) rows.push({ ref: { gid, index, stepIndex: 0 }, step, attributes });
         if (!due) packs.add(gid, index, 0, queue, delaySeconds);
       }
     }
@@ -63,7 +63,7 @@ export async function expandMembers(context: Context, header: Header, from: numb
   };
   for (let index = from; index < to; index = (leafOf(index, width) + 1) * width) {
     const end = Math.min(to, (leafOf(index, width) + 1) * width);
-    if (header.tracking === "full") await context.expanding.take(() => expandLeaf(index, end));
+    if (header.tracking === "full") await context.expanding.run(() => expandLeaf(index, end));
     else await expandLeaf(index, end);
   }
   await all([packs.send(), ...(again ? [] : [notePlanned(context, ownedBy(header), `${gid}.${from}`, planned)])]);

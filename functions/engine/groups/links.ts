@@ -1,7 +1,7 @@
 import { type Counts, ignoredFailures } from "../../core/plan/counts.ts";
 import { ledgerHeight } from "../../core/plan/ledger.ts";
 import type { GroupStep, PlanStep, Strand } from "../../core/plan/plan.ts";
-import { runIdOf, sideGroupOf, type SideKind } from "../../core/plan/run-id.ts";
+import { runIdOf, linkGroupOf, type LinkKind } from "../../core/plan/run-id.ts";
 import { isSuccess, isTerminal } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
 import { type Header, ownedBy, type Run } from "../item-kinds.ts";
@@ -18,7 +18,7 @@ import { expandAll } from "./expand-group.ts";
  */
 
 /** The callbacks that a run calls by the way it ended; undefined: none. A run that was cancelled from above calls nobody: nothing starts there any more. */
-function sideOf(run: Run, step: PlanStep | undefined): { readonly kind: SideKind; readonly group: GroupStep } | undefined {
+function calledLinks(run: Run, step: PlanStep | undefined): { readonly kind: LinkKind; readonly group: GroupStep } | undefined {
   if (!step || !isTerminal(run.status)) return undefined;
   if (isSuccess(run.status)) return step.links && { kind: "links", group: step.links };
   if (run.status === "cancelled" && !OWN_END.has(run.error?.reason ?? "")) return undefined;
@@ -27,12 +27,12 @@ function sideOf(run: Run, step: PlanStep | undefined): { readonly kind: SideKind
 const OWN_END: ReadonlySet<string> = new Set(["expired", "revoked"]);
 
 /** Opens the group of callbacks beside an ended run. Idempotent: repeated by every follow-up, and by the sweeper. */
-export async function openSide(context: Context, parent: Header, run: Run): Promise<void> {
+export async function openLinks(context: Context, parent: Header, run: Run): Promise<void> {
   const member = await strandOf(context, parent, run);
-  const side = sideOf(run, member.strand[run.step]);
+  const side = calledLinks(run, member.strand[run.stepIndex]);
   if (!side || !Array.isArray(side.group.members)) return;
   const memberCount = side.group.members.length;
-  const { header } = await createHeader(context, sideGroupOf(run.runId, side.kind), {
+  const { header } = await createHeader(context, linkGroupOf(run.runId, side.kind), {
     ...ownedBy(parent),
     round: run.round,
     joins: run.runId,
@@ -40,43 +40,43 @@ export async function openSide(context: Context, parent: Header, run: Run): Prom
     input: run.runId,
     policy: side.group.policy,
     tracking: side.group.tracking,
-    plan: `${stepPointer(member, run.step)}.${side.kind === "links" ? "l" : "e"}`,
+    plan: `${stepPointer(member, run.stepIndex)}.${side.kind === "links" ? "l" : "e"}`,
     memberCount,
     height: ledgerHeight(memberCount, context.config.width),
   });
   if (header && header.round === run.round) await expandAll(context, header);
 }
 /** The group of callbacks that a run has called; undefined: none. */
-export async function sideGroupBeside(context: Context, parent: Header, run: Run): Promise<string | undefined> {
+export async function calledLinkGroup(context: Context, parent: Header, run: Run): Promise<string | undefined> {
   if (!isTerminal(run.status)) return undefined;
-  const side = sideOf(run, (await strandOf(context, parent, run)).strand[run.step]);
-  return side && sideGroupOf(run.runId, side.kind);
+  const side = calledLinks(run, (await strandOf(context, parent, run)).strand[run.stepIndex]);
+  return side && linkGroupOf(run.runId, side.kind);
 }
 /** The sweeper found a group of callbacks that nobody finished expanding. */
-export async function resumeSide(context: Context, header: Header): Promise<void> {
+export async function resumeLinks(context: Context, header: Header): Promise<void> {
   const run = header.joins === undefined ? undefined : await readRunById(context, header.joins);
   const parent = run && (await readHeader(context, run.gid));
-  if (run && parent) await openSide(context, parent, run);
+  if (run && parent) await openLinks(context, parent, run);
 }
 
 /** What the groups beside a strand up to its last run have come to. `open`: one of them has not decided yet. */
-export async function sidesOf(
+export async function linksOf(
   context: Context,
   run: Run,
   strand: Strand,
 ): Promise<{ readonly open: boolean; readonly counts: Counts | undefined; readonly groups: readonly Header[] }> {
-  const gids = sideGroups(run, strand);
+  const gids = linkGroups(run, strand);
   if (gids.length === 0) return { open: false, counts: undefined, groups: [] };
   const groups = (await readHeaders(context, gids)).filter((header) => header !== undefined);
   return { open: groups.some((header) => header.outcome === undefined), counts: ignoredFailures(groups.map(({ totals }) => totals)), groups };
 }
-function sideGroups(run: Run, strand: Strand): string[] {
+function linkGroups(run: Run, strand: Strand): string[] {
   const gids: string[] = [];
-  for (let k = 0; k < run.step; k++) {
+  for (let k = 0; k < run.stepIndex; k++) {
     const step = strand[k];
-    if (step?.links) gids.push(sideGroupOf(runIdOf(run.gid, run.index, k), "links"));
+    if (step?.links) gids.push(linkGroupOf(runIdOf(run.gid, run.index, k), "links"));
   }
-  const own = sideOf(run, strand[run.step]);
-  if (own) gids.push(sideGroupOf(run.runId, own.kind));
+  const own = calledLinks(run, strand[run.stepIndex]);
+  if (own) gids.push(linkGroupOf(run.runId, own.kind));
   return gids;
 }

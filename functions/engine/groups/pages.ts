@@ -8,24 +8,24 @@ import { createRuns, type RunWrite } from "../items/run-writes.ts";
 import { sendRuns } from "../messages/send.ts";
 import { declaredTracking } from "../plan/compile-child.ts";
 
-/** Puts page `page` of an open group: a member whose only step is a group. The one that stands there wins; `mark` tells the caller whose it is. */
+/** Puts page `page` of an open group: a member whose only step is a group. The one that stands there wins; `own` are attributes that tell the caller whose it is. */
 export async function createPage(
   context: Context,
   header: Header,
   page: number,
   planPage: string,
   members: readonly Strand[],
-  mark: Partial<RunAttributes>,
+  own: Partial<RunAttributes>,
 ): Promise<RunWrite | undefined> {
   const owned = ownedBy(header);
   const step: GroupStep = { policy: pagePolicy(header.policy), tracking: trackingOf(members, declaredTracking(context)), members };
   const { pointer: manifest } = await context.plans.write(planPage, step, owned);
   const sentAt = context.clock.now();
-  const attributes = { ...owned, status: "queued" as const, round: header.round, attempt: 0, sentAt, page: true, manifest, ...mark };
-  const [write] = await createRuns(context, [{ ref: { gid: header.gid, index: page, step: 0 }, attributes }]);
+  const attributes = { ...owned, status: "queued" as const, round: header.round, attempt: 0, sentAt, page: true, manifest, ...own };
+  const [write] = await createRuns(context, [{ ref: { gid: header.gid, index: page, stepIndex: 0 }, attributes }]);
   return write;
 }
 /** Sends a page that has not been taken up, also one that stood there: whoever put it may have died before its send. */
 export async function sendPage(context: Context, gid: string, page: number): Promise<void> {
-  await sendRuns(context, [{ gid, index: page, step: 0, queue: ENGINE_QUEUE, delaySeconds: 0 }], 1);
+  await sendRuns(context, [{ gid, index: page, stepIndex: 0, queue: ENGINE_QUEUE, delaySeconds: 0 }], 1);
 }

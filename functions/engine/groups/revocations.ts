@@ -17,16 +17,16 @@ export function revokedFrom(header: Header, index: number): number {
   }
   return from;
 }
-export const isRevoked = (header: Header, ref: Pick<RunRef, "index" | "step">): boolean =>
-  header.revoked !== undefined && ref.step >= revokedFrom(header, ref.index);
+export const isRevokedById = (header: Header, ref: Pick<RunRef, "index" | "stepIndex">): boolean =>
+  header.revoked !== undefined && ref.stepIndex >= revokedFrom(header, ref.index);
 
 /** Whether it is worth asking for each run. */
 export const mayBeRevoked = ({ revoked, revokedStamps }: Header): boolean => revoked !== undefined || revokedStamps !== undefined;
 /** Was the run revoked, by its id or by a stamp that it carries? `header`: of its group, as the gate gives it. Reads the plan, and that only when there are revoked stamps. */
-export async function mustNotRun(context: Context, header: Header, run: RunRef): Promise<boolean> {
-  if (isRevoked(header, run)) return true;
+export async function isRevoked(context: Context, header: Header, run: RunRef): Promise<boolean> {
+  if (isRevokedById(header, run)) return true;
   if (header.revokedStamps === undefined || header.pages) return false;
-  return hasRevokedStamp(header, (await strandOf(context, header, run)).strand[run.step]);
+  return hasRevokedStamp(header, (await strandOf(context, header, run)).strand[run.stepIndex]);
 }
 /** Stamps are on tasks: what the engine runs itself has none. */
 export function hasRevokedStamp({ revokedStamps }: Pick<Header, "revokedStamps">, step: PlanStep | undefined): boolean {

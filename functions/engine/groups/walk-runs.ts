@@ -3,7 +3,7 @@ import type { Context } from "../context.ts";
 import type { Header, Run } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { openedGroup, readLeaf } from "../items/run-reads.ts";
-import { sideGroupBeside } from "./links.ts";
+import { calledLinkGroup } from "./links.ts";
 
 /** Depth first: a run, then the group it opened, then its callbacks. A cursor names the last run that was given. */
 export async function* walkRuns(
@@ -40,10 +40,10 @@ async function* walkGroup(
     const runs = await readLeaf(context, gid, leaf);
     if (runs.length === 0 && header.memberCount === undefined) return;
     for (const run of runs) {
-      if (start && (run.index < start.index || (run.index === start.index && run.step < start.step))) continue;
+      if (start && (run.index < start.index || (run.index === start.index && run.stepIndex < start.stepIndex))) continue;
       const here = run.runId === path[0];
       if (!here) yield { run, header, cursor: run.runId };
-      const opened = [openedGroup(run), await sideGroupBeside(context, header, run)].filter((each) => each !== undefined);
+      const opened = [openedGroup(run), await calledLinkGroup(context, header, run)].filter((each) => each !== undefined);
       // Where the path goes on, what stands before it has been walked.
       const on = here && path[1] !== undefined ? opened.indexOf(parseRunId(path[1])?.gid ?? "") : -1;
       for (const [k, each] of opened.entries()) if (k >= on) yield* walkGroup(context, each, k === on ? path.slice(1) : []);

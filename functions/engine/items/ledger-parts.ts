@@ -8,20 +8,20 @@ import { type Header, type LedgerAttributes, ownedBy, type Run } from "../item-k
 import { doneOf, readLedger } from "./ledger-reads.ts";
 
 /** A member that has simply succeeded, of which no row is kept. */
-export interface Thin {
+export interface RowlessEnd {
   readonly index: number;
   readonly counts: Counts;
   readonly value: Json | undefined;
 }
 
 /** Stores the values of members of one leaf; names the part. Nothing is stored when none has a value. */
-export async function keepPart(context: Context, header: Header, members: readonly Thin[]): Promise<string> {
+export async function keepPart(context: Context, header: Header, members: readonly RowlessEnd[]): Promise<string> {
   const values = members
     .filter(({ value }) => value !== undefined && value !== null)
     .map(({ index, value }) => [localIndex(index, context.config.width), value]);
   if (values.length === 0) return NO_VALUES;
   const part = context.ids.hash(context.ids.token()).slice(0, PART_CHARACTERS);
-  await context.blobs.put(partName(context, header, (members[0] as Thin).index, part), encoder.encode(JSON.stringify(values)));
+  await context.blobs.put(partName(context, header, (members[0] as RowlessEnd).index, part), encoder.encode(JSON.stringify(values)));
   return part;
 }
 /** Among the few parts of one leaf no two have the same name; a node of 256 marks must stay below 1 KB. */
@@ -66,13 +66,25 @@ export async function readMarked(context: Context, header: Header, leaf: number)
     const values = part === NO_VALUES ? new Map<number, Json>() : await readPart(context, partName(context, header, first, part));
     for (const local of localsOf(ranges)) {
       const index = first + local;
-      runs.set(index, { gid, index, step: 0, runId: runIdOf(gid, index, 0), v, jobId, ttl, status: "success", round, attempt: 1, value: values.get(local) });
+      runs.set(index, {
+        gid,
+        index,
+        stepIndex: 0,
+        runId: runIdOf(gid, index, 0),
+        v,
+        jobId,
+        ttl,
+        status: "success",
+        round,
+        attempt: 1,
+        value: values.get(local),
+      });
     }
   });
   return runs;
 }
 /** A member that simply succeeded, and of which no row is kept. */
-export async function readThin(context: Context, header: Header, { index, step }: RunRef): Promise<Run | undefined> {
+export async function readRowless(context: Context, header: Header, { index, stepIndex: step }: RunRef): Promise<Run | undefined> {
   return step > 0 ? undefined : (await readMarked(context, header, leafOf(index, context.config.width)))?.get(index);
 }
 async function readPart(context: Context, name: string): Promise<Map<number, Json>> {

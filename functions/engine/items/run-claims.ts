@@ -11,7 +11,7 @@ export type ClaimOutcome =
   /** Somebody or something else is at it: look at the row, if there is one. */
   | { readonly kind: "refused"; readonly run: Run | undefined };
 
-export interface Claiming {
+export interface ClaimRequest {
   readonly ref: RunRef;
   readonly header: Header;
   readonly token: string;
@@ -22,17 +22,17 @@ export interface Claiming {
  * Claims runs, each on its own. Without `seen` the row is expected to be absent (a lazy member at its first delivery) and is created; with it, it must be idle, or
  * its holder's lease be over (takeover). Never creates a row that was read as existing: that would bring a collected one back.
  */
-export async function claimRuns(context: Context, claims: readonly Claiming[]): Promise<readonly ClaimOutcome[]> {
+export async function claimRuns(context: Context, claims: readonly ClaimRequest[]): Promise<readonly ClaimOutcome[]> {
   const now = context.clock.now();
   const results = await context.store.writeMany(claims.map((claim) => claimOp(context, claim, now)));
   return results.map(({ applied, item }, k) => {
-    const { ref, token } = claims[k] as Claiming;
+    const { ref, token } = claims[k] as ClaimRequest;
     const run = asRun(item, identify(ref));
     if (run && (applied || (run.status === "started" && run.leaseOwner === token))) return { kind: "claimed", run };
     return { kind: "refused", run };
   });
 }
-function claimOp(context: Context, { ref, header, token, task, seen }: Claiming, now: number): WriteOp {
+function claimOp(context: Context, { ref, header, token, task, seen }: ClaimRequest, now: number): WriteOp {
   const key = runKey(ref, context.config.width);
   const lease = leaseOf(context, token, now);
   if (!seen) {
@@ -85,7 +85,7 @@ export function killsAlone(context: Context, seen: Run): number {
 
 export type CommitOutcome = { readonly kind: "committed"; readonly run: Run } | { readonly kind: "fenced"; readonly run: Run | undefined };
 
-export interface Committing {
+export interface CommitRequest {
   readonly claimed: Run;
   readonly token: string;
   readonly set: Partial<RunAttributes>;
@@ -94,7 +94,7 @@ export interface Committing {
   readonly unclaimed?: boolean;
 }
 /** The holders' one write each that ends an attempt: terminal, retrying, waiting, deferred or back to queued. Recognises its own lost response by `writer`. */
-export async function commitRuns(context: Context, commits: readonly Committing[]): Promise<readonly CommitOutcome[]> {
+export async function commitRuns(context: Context, commits: readonly CommitRequest[]): Promise<readonly CommitOutcome[]> {
   if (commits.length === 0) return [];
   const results = await context.store.writeMany(
     commits.map(({ claimed, token, set, remove = [], unclaimed = false }) => {
@@ -105,14 +105,14 @@ export async function commitRuns(context: Context, commits: readonly Committing[
     }),
   );
   return results.map(({ applied, item }, k) => {
-    const { claimed, token } = commits[k] as Committing;
+    const { claimed, token } = commits[k] as CommitRequest;
     const run = asRun(item, identify(claimed));
     if (run && (applied || (run.writer === token && run.attempt === claimed.attempt))) return { kind: "committed", run };
     return { kind: "fenced", run };
   });
 }
 /** The attributes of a run without what its key says. */
-function rowOf({ gid: _gid, index: _index, step: _step, runId: _runId, ...attributes }: Run): RunAttributes {
+function rowOf({ gid: _gid, index: _index, stepIndex: _step, runId: _runId, ...attributes }: Run): RunAttributes {
   return attributes;
 }
 export function heartbeatOp(context: Context, ref: RunRef, token: string, attempt: number): UpdateOp {

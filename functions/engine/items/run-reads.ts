@@ -8,7 +8,7 @@ import type { Item } from "../ports.ts";
 /** Reading runs, and finding in the plan what they do. */
 
 export function identify(ref: RunRef): RunRef & { runId: string } {
-  return { gid: ref.gid, index: ref.index, step: ref.step, runId: runIdOf(ref.gid, ref.index, ref.step) };
+  return { gid: ref.gid, index: ref.index, stepIndex: ref.stepIndex, runId: runIdOf(ref.gid, ref.index, ref.stepIndex) };
 }
 export async function readRun(context: Context, ref: RunRef): Promise<Run | undefined> {
   return asRun(await context.store.get(runKey(ref, context.config.width), { consistent: true }), identify(ref));
@@ -39,7 +39,7 @@ export async function readLeaf(context: Context, gid: string, leaf: number): Pro
 }
 function runOfLeaf(context: Context, gid: string, leaf: number, item: Item): Run {
   const [, local, step] = item.key.sort.split("#");
-  return asRun(item, identify({ gid, index: leaf * context.config.width + Number(local), step: Number(step) })) as Run;
+  return asRun(item, identify({ gid, index: leaf * context.config.width + Number(local), stepIndex: Number(step) })) as Run;
 }
 /** The last step of a member that has a row: its state is the member's. */
 export async function readLastStep(context: Context, gid: string, index: number): Promise<Run | undefined> {

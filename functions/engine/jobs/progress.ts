@@ -1,11 +1,11 @@
 import { runIdOf } from "../../core/plan/run-id.ts";
 import { isFailure } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
-import { THIN_SAMPLE } from "../config.ts";
+import { ROWLESS_SAMPLE } from "../config.ts";
 import type { Context } from "../context.ts";
 import { eventKey, type Header, ITEM_VERSION, type Owned, ownedBy, PROGRESS_SHARDS, progressKey, type Run, shardOf } from "../item-kinds.ts";
 import { absent } from "../items/conditions.ts";
-import type { Thin } from "../items/ledger-parts.ts";
+import type { RowlessEnd } from "../items/ledger-parts.ts";
 import type { Attributes, PutOp } from "../ports.ts";
 
 /**
@@ -27,9 +27,9 @@ async function noteJob(context: Context, runs: readonly Run[]): Promise<void> {
  * Of members without rows, where a write for each batch would be as much again as the batch costs: one batch in a few counts for all of them, chosen by its first
  * member.
  */
-export async function noteThin(context: Context, header: Header, members: readonly Thin[]): Promise<void> {
-  const runId = runIdOf(header.gid, (members[0] as Thin).index, 0);
-  if (shardOf(`thin ${runId}`, THIN_SAMPLE) === 0) await addProgress(context, ownedBy(header), runId, { success: members.length * THIN_SAMPLE });
+export async function noteRowless(context: Context, header: Header, members: readonly RowlessEnd[]): Promise<void> {
+  const runId = runIdOf(header.gid, (members[0] as RowlessEnd).index, 0);
+  if (shardOf(`thin ${runId}`, ROWLESS_SAMPLE) === 0) await addProgress(context, ownedBy(header), runId, { success: members.length * ROWLESS_SAMPLE });
 }
 
 /** One event per failed task run; written before anything is decided by it, so that the job's end finds its first failure. */

@@ -20,7 +20,7 @@ export interface Owing extends RunRef {
 /** Sends them, packed. */
 export async function sendRuns(context: Context, runs: readonly Owing[], membersPerMessage: number): Promise<void> {
   const packs = new Packs(context, membersPerMessage);
-  for (const { gid, index, step, queue, delaySeconds } of runs) packs.add(gid, index, step, queue, delaySeconds);
+  for (const { gid, index, stepIndex: step, queue, delaySeconds } of runs) packs.add(gid, index, step, queue, delaySeconds);
   await packs.send();
 }
 interface Pack {
@@ -75,6 +75,6 @@ export class Packs {
 /** The message of one run. */
 export async function sendRun(context: Context, header: Header, run: Run, delaySeconds: number): Promise<void> {
   const { strand } = await strandOf(context, header, run);
-  const step = strand[run.step];
-  if (step) await sendRuns(context, [{ gid: run.gid, index: run.index, step: run.step, queue: queueOf(context, step), delaySeconds }], 1);
+  const step = strand[run.stepIndex];
+  if (step) await sendRuns(context, [{ gid: run.gid, index: run.index, stepIndex: run.stepIndex, queue: queueOf(context, step), delaySeconds }], 1);
 }

@@ -1,5 +1,5 @@
 import { type Estimate, estimateOf, type JobCost, jobCost } from "../../core/cost/job-cost.ts";
-import { DEFAULT_SECONDS_PER_TASK, type JobPlan, jobPlan } from "../../core/cost/job-estimate.ts";
+import { DEFAULT_SECONDS_PER_TASK, type JobEstimate, jobEstimate } from "../../core/cost/job-estimate.ts";
 import { countGroup, countWork, type PlanPages, type WorkCount } from "../../core/cost/work-count.ts";
 import { longestWay, type StrandShape } from "../../core/cost/work-shape.ts";
 import { ENGINE_QUEUE } from "../../core/names/queue-name.ts";
@@ -11,16 +11,16 @@ import { protocolOf, rootStep, ShapeBuilder, type Unknowns } from "./job-shape.t
 import { planPages, unitsOf } from "./plan-pages.ts";
 
 /** Counts what a job of this strand will take, and says what cannot be known yet. Nothing is stored. */
-export function planStrand(context: Context, strand: Strand, secondsPerTask = DEFAULT_SECONDS_PER_TASK): JobPlan {
+export function estimateJob(context: Context, strand: Strand, secondsPerTask = DEFAULT_SECONDS_PER_TASK): JobEstimate {
   const owned = { v: ITEM_VERSION, jobId: context.ids.job(), ttl: Math.ceil(context.clock.now() / 1_000) };
   const pages = unitsOf(planPages(owned.jobId, rootStep(strand), context.config.width), owned);
   const { count, shape, unknowns } = countStrand(context, strand, pages);
   const grows = unknowns.streaming.size > 0 || unknowns.inputs > 0;
-  return jobPlan({ count, tasksInRow: longestWay(shape), secondsPerTask, notes: notesOf(unknowns, count.taskRuns), grows });
+  return jobEstimate({ count, tasksInRow: longestWay(shape), secondsPerTask, notes: notesOf(unknowns, count.taskRuns), grows });
 }
 
 /** What a job keeps of its plan's figures. */
-export function estimateStrand(context: Context, strand: Strand, pages: PlanPages): Estimate {
+export function keptEstimate(context: Context, strand: Strand, pages: PlanPages): Estimate {
   return estimateOf(countStrand(context, strand, pages).count);
 }
 /** What an ended job has cost. */

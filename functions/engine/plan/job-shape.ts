@@ -2,14 +2,14 @@ import type { Protocol } from "../../core/cost/work-count.ts";
 import { type GroupShape, type MemberRuns, type StepShape, type StrandShape, tasksOf } from "../../core/cost/work-shape.ts";
 import { FanfoldError } from "../../core/errors.ts";
 import { type GroupStep, isGroupStep, isInput, isPaged, isSingle, type PlanStep, type Strand } from "../../core/plan/plan.ts";
-import { THIN_SAMPLE } from "../config.ts";
+import { ROWLESS_SAMPLE } from "../config.ts";
 import type { Context } from "../context.ts";
 import { notBeforeOf, packSize, queueOf } from "./step-placement.ts";
 
 /** The numbers of this engine that decide how work is cut and packed. */
 export function protocolOf(config: Context["config"], maxDelaySeconds: number): Protocol {
   const { width, expandRange, inPlaceSteps } = config;
-  return { width, expandRange, packSize: (members) => packSize({ config }, members), maxDelaySeconds, inPlaceSteps, ledgerProgress: 1 / THIN_SAMPLE };
+  return { width, expandRange, packSize: (members) => packSize({ config }, members), maxDelaySeconds, inPlaceSteps, ledgerProgress: 1 / ROWLESS_SAMPLE };
 }
 
 /** The root group of a job: its canvas is the only member. */

@@ -33,14 +33,14 @@ export interface MemberStrand {
 export const stepPointer = ({ pointer, period }: MemberStrand, step: number): string => `${pointer}.${step % period}`;
 /** Does another step follow this successful run? A repeated strand ends as soon as its value is as wanted. */
 export async function hasNext(context: Context, header: Header, { strand, period }: MemberStrand, run: Run): Promise<boolean> {
-  if (run.step + 1 >= strand.length) return false;
-  if (!header.repeat || (run.step + 1) % period !== 0) return true;
+  if (run.stepIndex + 1 >= strand.length) return false;
+  if (!header.repeat || (run.stepIndex + 1) % period !== 0) return true;
   return !holds(header.repeat.until, await loadValue(context, run));
 }
 /** Plan pointer of the group that a run opens: written into it (outbox, page), or the group step it is at. */
 export async function childPlan(context: Context, header: Header, run: Run): Promise<string | undefined> {
   if (run.manifest !== undefined) return run.manifest;
   const member = await strandOf(context, header, run);
-  const step = member.strand[run.step];
-  return step && isGroupStep(step) ? stepPointer(member, run.step) : undefined;
+  const step = member.strand[run.stepIndex];
+  return step && isGroupStep(step) ? stepPointer(member, run.stepIndex) : undefined;
 }

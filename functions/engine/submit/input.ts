@@ -70,7 +70,7 @@ export async function sealInput(context: Context, jobId: string, pages: number):
 }
 async function firstMissing(context: Context, header: Header, pages: number): Promise<number | undefined> {
   for (let from = 0; from < pages; from += 100) {
-    const refs = Array.from({ length: Math.min(100, pages - from) }, (_, k) => ({ gid: header.gid, index: from + k, step: 0 }));
+    const refs = Array.from({ length: Math.min(100, pages - from) }, (_, k) => ({ gid: header.gid, index: from + k, stepIndex: 0 }));
     const missing = (await readRuns(context, refs)).indexOf(undefined);
     if (missing >= 0) return from + missing;
   }

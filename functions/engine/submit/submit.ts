@@ -1,5 +1,5 @@
 import { encodeCanvas } from "../../core/canvas/canvas-wire.ts";
-import type { JobPlan } from "../../core/cost/job-estimate.ts";
+import type { JobEstimate } from "../../core/cost/job-estimate.ts";
 import { FanfoldError } from "../../core/errors.ts";
 import { canonicalJson, type Json } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
@@ -11,7 +11,7 @@ import type { OpenJobRequest, SubmitRequest, Submitted } from "../contract.ts";
 import { openGroupStep, resumeWaiting } from "../follow/resume-waiting.ts";
 import { expandMembers } from "../groups/expand-group.ts";
 import { readGate } from "../groups/gate.ts";
-import { mustNotRun } from "../groups/revocations.ts";
+import { isRevoked } from "../groups/revocations.ts";
 import { type Header, ITEM_VERSION, type JobSeed, ownedBy } from "../item-kinds.ts";
 import { createHeader } from "../items/header-writes.ts";
 import { readRun } from "../items/run-reads.ts";
@@ -21,7 +21,7 @@ import { noteState } from "../jobs/progress.ts";
 import { keepToken } from "../jobs/supervision.ts";
 import { sendControl } from "../messages/send.ts";
 import { checkTasks, declaredTracking, refuseShare } from "../plan/compile-child.ts";
-import { estimateStrand, planStrand } from "../plan/estimate-job.ts";
+import { keptEstimate, estimateJob } from "../plan/estimate-job.ts";
 import { rootStep } from "../plan/job-shape.ts";
 
 /**
@@ -48,10 +48,10 @@ export async function submitOpenJob(context: Context, request: OpenJobRequest): 
 async function openInputGroup(context: Context, jobId: string, input: GroupStep): Promise<void> {
   const gate = await readGate(context, jobId);
   if (gate.kind !== "go") return;
-  const ref = { gid: jobId, index: 0, step: 0 };
+  const ref = { gid: jobId, index: 0, stepIndex: 0 };
   const run = await readRun(context, ref);
   if (run?.status === "waiting") await resumeWaiting(context, run);
-  else if (!run && !(await mustNotRun(context, gate.header, ref))) await openGroupStep(context, gate.header, ref, run, input);
+  else if (!run && !(await isRevoked(context, gate.header, ref))) await openGroupStep(context, gate.header, ref, run, input);
 }
 function openJobStrand(context: Context, { body, policy = "allSuccess" }: OpenJobRequest): [GroupStep, ...Strand] {
   const after = body ? compileCanvas(body, declaredTracking(context)) : [];
@@ -60,10 +60,10 @@ function openJobStrand(context: Context, { body, policy = "allSuccess" }: OpenJo
   return [{ policy, tracking: "lazy", members: { input: true } }, ...after];
 }
 /** What a submission would take. Refuses what the submission would refuse, and stores nothing. */
-export function planJob(context: Context, request: SubmitRequest | OpenJobRequest, secondsPerTask?: number): JobPlan {
+export function estimateSubmission(context: Context, request: SubmitRequest | OpenJobRequest, secondsPerTask?: number): JobEstimate {
   checkKey(request.idempotencyKey);
   timeoutOf(context, request.timeoutSeconds);
-  return planStrand(context, "canvas" in request ? jobStrand(context, request) : openJobStrand(context, request), secondsPerTask);
+  return estimateJob(context, "canvas" in request ? jobStrand(context, request) : openJobStrand(context, request), secondsPerTask);
 }
 
 type Request = Omit<SubmitRequest, "canvas">;
@@ -88,7 +88,7 @@ async function start(context: Context, request: Request, strand: Strand, content
   const seed: JobSeed = {
     planned: taskSteps(strand),
     ...(stamps.length > 0 && { stamps }),
-    estimate: estimateStrand(context, strand, took),
+    estimate: keptEstimate(context, strand, took),
     ...(await keepParameters(context, jobId, fingerprint, parameters)),
     ...(workflow === undefined ? {} : { workflow }),
     ...(fingerprint === undefined ? {} : { fingerprint }),

@@ -3,7 +3,7 @@ import { isGroupStep } from "../../core/plan/plan.ts";
 import { childGroupOf, runIdOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import type { GraphEdgeKind, GraphNode, JobGraph } from "../contract.ts";
-import { sideGroupBeside } from "../groups/links.ts";
+import { calledLinkGroup } from "../groups/links.ts";
 import type { Header, Run } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { countersOf, readLedger } from "../items/ledger-reads.ts";
@@ -39,12 +39,12 @@ export async function jobGraph(context: Context, jobId: string): Promise<JobGrap
 /** Draws a strand; returns the ids of its first and last node. */
 async function drawMember(context: Context, drawing: Drawing, header: Header, index: number, runs: readonly Run[]): Promise<{ first: string; last: string }> {
   const known = runs[0];
-  const { strand } = await strandOf(context, header, known ?? { gid: header.gid, index, step: 0 });
+  const { strand } = await strandOf(context, header, known ?? { gid: header.gid, index, stepIndex: 0 });
   let first: string | undefined;
   let before: string | undefined;
   // Of a repeated strand only what has come is drawn, and the next step.
   for (const [k, step] of (header.repeat ? strand.slice(0, runs.length + 1) : strand).entries()) {
-    const run = runs.find((candidate) => candidate.step === k);
+    const run = runs.find((candidate) => candidate.stepIndex === k);
     const id = runIdOf(header.gid, index, k);
     const wait = isGroupStep(step) ? step.wait : undefined;
     const view = run && (await viewRun(context, run, header));
@@ -75,7 +75,7 @@ async function drawGroup(context: Context, drawing: Drawing, run: Run, from: str
 }
 /** Callbacks that a run has called. Nothing waits for them but the end of the group around, so nothing joins them. */
 async function drawCallbacks(context: Context, drawing: Drawing, header: Header, run: Run): Promise<void> {
-  const gid = await sideGroupBeside(context, header, run);
+  const gid = await calledLinkGroup(context, header, run);
   const beside = gid === undefined ? undefined : await readHeader(context, gid);
   if (!beside) return;
   const kind: GraphEdgeKind = beside.side === "links" ? "link" : "linkError";

@@ -39,7 +39,7 @@ async function progressOf(context: Context, jobId: string): Promise<Counts> {
 async function toView(context: Context, job: JobAttributes | undefined, root: Header | undefined, progress: Counts): Promise<JobView> {
   const { planned = 0, ...done } = progress;
   const exact = job?.endedAt !== undefined && job.countsExact === true;
-  const begun = job?.endedAt !== undefined || (root !== undefined && (await readRun(context, { gid: root.gid, index: 0, step: 0 })) !== undefined);
+  const begun = job?.endedAt !== undefined || (root !== undefined && (await readRun(context, { gid: root.gid, index: 0, stepIndex: 0 })) !== undefined);
   const parameters = job?.parameters ?? (job?.parametersRef === undefined ? undefined : (JSON.parse(await loadText(context, job.parametersRef)) as JsonObject));
   const base = {
     jobId: job?.jobId ?? root?.jobId ?? "",

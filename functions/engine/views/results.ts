@@ -105,7 +105,7 @@ export function toEntry(context: Context, { index, runId, status, run }: MemberE
 const NEVER_RAN: ErrorData = { name: "Cancelled", message: "the group was decided before this member ended", reason: "upstream" };
 
 /** Results of a finished run that is a group, or its one value. */
-export async function* resultsOfRun(context: Context, runId: string, from = 0): AsyncGenerator<ResultEntry, void, undefined> {
+async function* resultsOfRun(context: Context, runId: string, from = 0): AsyncGenerator<ResultEntry, void, undefined> {
   const run = await readRunById(context, runId);
   if (!run || !isTerminal(run.status)) return;
   if (run.collects !== undefined) yield* streamResults(context, run.collects, from);
@@ -119,5 +119,5 @@ export async function* jobResults(context: Context, jobId: string, from = 0): As
   if (!last) return;
   // While the last step still waits for its group, what has ended so far can be read already.
   if (last.status === "waiting" && last.joins !== undefined && last.takes === "group") yield* streamResults(context, last.joins, from);
-  else yield* resultsOfRun(context, runIdOf(jobId, 0, last.step), from);
+  else yield* resultsOfRun(context, runIdOf(jobId, 0, last.stepIndex), from);
 }

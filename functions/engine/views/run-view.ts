@@ -9,7 +9,7 @@ import type { Page, RunDetail, RunFilter, RunView } from "../contract.ts";
 import { walkRuns } from "../groups/walk-runs.ts";
 import { detailPartition, type Header, type Run } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
-import { readThin } from "../items/ledger-parts.ts";
+import { readRowless } from "../items/ledger-parts.ts";
 import { readRun } from "../items/run-reads.ts";
 import { loadValue } from "../items/values.ts";
 import { strandOf } from "../plan/strands.ts";
@@ -22,7 +22,7 @@ export async function viewRun(context: Context, run: Run, header: Header | undef
     jobId: run.jobId,
     groupId: run.gid,
     index: run.index,
-    step: run.step,
+    step: run.stepIndex,
     ...(run.task === undefined ? {} : { task: run.task }),
     ...(await stepOf(context, run, header)),
     status: header?.outcome !== undefined && !isTerminal(run.status) && run.status !== "started" ? "cancelled" : run.status,
@@ -43,16 +43,16 @@ export async function viewRun(context: Context, run: Run, header: Header | undef
 async function stepOf(context: Context, run: Run, header: Header | undefined): Promise<Pick<RunView, "task" | "each" | "stamps" | "next" | "wait">> {
   if (!header || (header.plan === undefined && run.manifest === undefined)) return {};
   const { strand } = await strandOf(context, header, run);
-  const step = strand[run.step];
+  const step = strand[run.stepIndex];
   if (step === undefined) return {};
-  const next = run.step + 1 < strand.length ? ({ next: true } as const) : {};
+  const next = run.stepIndex + 1 < strand.length ? ({ next: true } as const) : {};
   if (isGroupStep(step)) return { ...(step.wait && { wait: { of: step.wait.of, name: step.wait.name } }), ...next };
   return { task: step.task, ...(step.each && { each: step.each }), ...(step.options?.stamps && { stamps: step.options.stamps }), ...next };
 }
 export async function viewRunById(context: Context, runId: string): Promise<RunView | undefined> {
   const ref = parseRunId(runId);
   const header = ref && (await readHeader(context, ref.gid));
-  const run = ref && ((await readRun(context, ref)) ?? (header && (await readThin(context, header, ref))));
+  const run = ref && ((await readRun(context, ref)) ?? (header && (await readRowless(context, header, ref))));
   if (!run) return undefined;
   const view = await viewRun(context, run, header);
   const value = run.valueRef === undefined ? {} : { value: await loadValue(context, run) };

@@ -1,4 +1,4 @@
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import type { FileDigest } from "./digest-file.ts";
 import type { Visit } from "./walk-folder.ts";
 

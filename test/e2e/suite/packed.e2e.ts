@@ -4,7 +4,7 @@ import { DynamoStore } from "../../../functions/aws/dynamo-store.ts";
 import { noUsage } from "../../../functions/aws/usage.ts";
 import { METRICS } from "../../../functions/core/names/metric-names.ts";
 import { leafOf } from "../../../functions/core/plan/ledger.ts";
-import { DEFAULT_CONFIG, THIN_SAMPLE } from "../../../functions/engine/config.ts";
+import { DEFAULT_CONFIG, ROWLESS_SAMPLE } from "../../../functions/engine/config.ts";
 import { ledgerKey, PROGRESS_SHARDS, progressKey } from "../../../functions/engine/item-kinds.ts";
 import { chord, group } from "../../../functions/sdk/index.ts";
 import { connect, ended } from "../deployment.ts";
@@ -42,7 +42,7 @@ it(`${MEMBERS} packed members: the callback is given all values in order, and th
   const messages = plan.messages.total - (plan.messages.byQueue["engine"] ?? 0);
   const { parts, counting } = await endsOf(jobId);
   // What the plan assumes of any job: the members of a message end together, and one in so many of those ends counts progress.
-  const assumed = messages + Math.round(messages / THIN_SAMPLE);
+  const assumed = messages + Math.round(messages / ROWLESS_SAMPLE);
   const expected = plan.writeUnits.total - assumed + parts + counting;
   console.log(
     `${MEMBERS} packed members: ${counted[METRICS.sends]} messages sent (planned ${plan.messages.total}), ${counted[METRICS.writeUnits]} write units ` +
@@ -75,6 +75,6 @@ async function endsOf(jobId: string): Promise<{ parts: number; counting: number 
   const parts = nodes.reduce((sum, node) => sum + ((node?.attributes["parts"] ?? NO_PARTS) as ReadonlySet<string>).size, 0);
   const success = progress.reduce((sum, shard) => sum + ((shard?.attributes["success"] as number | undefined) ?? 0), 0);
   // The callback counts itself; a part that counts does so for the others as well.
-  const members = (success - 1) / THIN_SAMPLE;
+  const members = (success - 1) / ROWLESS_SAMPLE;
   return { parts, counting: Math.round((members * parts) / MEMBERS) };
 }

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { MessageLoop } from "../../../functions/embedded/loop/worker-loop.ts";
-import { HeldClaims } from "../../../functions/host/held-claims.ts";
+import { RunHolder } from "../../../functions/host/held-claims.ts";
 import { SystemClock } from "../../../functions/host/system-clock.ts";
 import { MemoryQueue } from "../../../functions/testing/memory-queue.ts";
 import { until } from "../until.ts";
@@ -9,14 +9,14 @@ const Q = "q";
 
 it("a loop that has enough in hand lets in a job of which it has nothing, as long as a slot is free", async () => {
   const source = new MemoryQueue(new SystemClock());
-  const keeper = { held: () => undefined, released: () => undefined, told: () => undefined };
-  const claims = new HeldClaims({ keeper, leaseMs: 10_000, heartbeat: async () => [] });
+  const keeper = { track: () => undefined, untrack: () => undefined, notified: () => undefined };
+  const claims = new RunHolder({ keeper, leaseMs: 10_000, heartbeat: async () => [] });
   const begun: string[] = [];
   const endings: (() => void)[] = [];
   const loop = new MessageLoop({
     // Runs of "big" wait for their turn without a slot, "small" ones use one.
     handle: async ({ body }, given) => {
-      const slots = body === "small" ? [await given.slot(false)] : [];
+      const slots = body === "small" ? [await given.takeSlot(false)] : [];
       begun.push(body as string);
       await new Promise<void>((resolve) => endings.push(resolve));
       for (const each of slots) each.release();

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { LmdbEnvironment } from "../../../functions/embedded/lmdb/lmdb-environment.ts";
-import { endOrphans, letIn, registerWorker } from "../../../functions/embedded/workers/database-door.ts";
+import { endOrphans, permitOpening, registerWorker } from "../../../functions/embedded/workers/database-door.ts";
 import { newFolder } from "../harness.ts";
 
 const OPENER = fileURLToPath(new URL("../fixtures/opener.ts", import.meta.url));
@@ -36,7 +36,7 @@ it("lets a worker open while the writers' lock is held, so that no commit is los
     await once(opener, "message");
     const ended = once(opener, "exit");
     await gatherer.run(() => tasks.putSync(`before${round}`, Buffer.from("1")));
-    environment.holdCommits(() => letIn(door, opener.pid as number, () => expect.unreachable()));
+    environment.holdCommits(() => permitOpening(door, opener.pid as number, () => expect.unreachable()));
     expect(existsSync(door)).toBe(false);
     await gatherer.run(() => tasks.putSync(`after${round}`, Buffer.from("1")));
     expect((await ended)[0]).toBe(0);
@@ -53,7 +53,7 @@ it("does not wait for a worker that is dead", async () => {
   const ended = once(opener, "exit");
   opener.kill("SIGKILL");
   await ended;
-  letIn(join(folder, "other.door"), opener.pid as number, () => expect.unreachable());
+  permitOpening(join(folder, "other.door"), opener.pid as number, () => expect.unreachable());
   expect(existsSync(join(folder, "other.door"))).toBe(false);
 });
 

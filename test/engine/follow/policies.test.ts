@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { ResultEntry } from "../../functions/core/task/invocation.ts";
-import { chain, chord, defineTask, group } from "../../functions/sdk/index.ts";
-import { add, fail, noop, sum } from "../../functions/tasks/examples.ts";
-import { LocalEngine } from "./local-engine.ts";
+import type { ResultEntry } from "../../../functions/core/task/invocation.ts";
+import { chain, chord, defineTask, group } from "../../../functions/sdk/index.ts";
+import { add, fail, noop, sum } from "../../../functions/tasks/examples.ts";
+import { LocalEngine } from "../local-engine.ts";
 
 const failFirst = defineTask({
   name: "fail-first",

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { canvasOf } from "../../functions/sdk/canvas-builder.ts";
-import { defineTask, group } from "../../functions/sdk/index.ts";
-import { LocalEngine } from "./local-engine.ts";
+import { canvasOf } from "../../../functions/sdk/canvas-builder.ts";
+import { defineTask, group } from "../../../functions/sdk/index.ts";
+import { LocalEngine } from "../local-engine.ts";
 
 const echo = defineTask({ name: "echo", run: (_ctx, value: number) => value });
 const stream = defineTask({

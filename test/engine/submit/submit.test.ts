@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { chain, defineTask } from "../../functions/sdk/index.ts";
-import { add, noop, sum } from "../../functions/tasks/examples.ts";
-import { LocalEngine } from "./local-engine.ts";
+import { chain, defineTask } from "../../../functions/sdk/index.ts";
+import { add, noop, sum } from "../../../functions/tasks/examples.ts";
+import { LocalEngine } from "../local-engine.ts";
 
 const big = defineTask({ name: "big", run: (_ctx, characters: number) => "x".repeat(characters) });
 const length = defineTask({ name: "length", run: (_ctx, text: string) => text.length });

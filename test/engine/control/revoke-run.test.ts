@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { JobView } from "../../functions/engine/contract.ts";
-import { chain, chord, defineTask, group } from "../../functions/sdk/index.ts";
-import { add, fail, sum } from "../../functions/tasks/examples.ts";
-import { LocalEngine } from "./local-engine.ts";
+import type { JobView } from "../../../functions/engine/contract.ts";
+import { chain, chord, defineTask, group } from "../../../functions/sdk/index.ts";
+import { add, fail, sum } from "../../../functions/tasks/examples.ts";
+import { LocalEngine } from "../local-engine.ts";
 
 const replaced = defineTask({ name: "replaced", run: (ctx, n: number) => ctx.replace(group([add.s(n, n), later(add.s(n, n))])) });
 const extend = defineTask({

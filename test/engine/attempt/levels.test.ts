@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { Tracking } from "../../functions/core/canvas/canvas.ts";
-import { chain, chord, defineTask, group, TaskError } from "../../functions/sdk/index.ts";
-import { add, noop, sum } from "../../functions/tasks/examples.ts";
-import { LocalEngine } from "./local-engine.ts";
+import type { Tracking } from "../../../functions/core/canvas/canvas.ts";
+import { chain, chord, defineTask, group, TaskError } from "../../../functions/sdk/index.ts";
+import { add, noop, sum } from "../../../functions/tasks/examples.ts";
+import { LocalEngine } from "../local-engine.ts";
 
 let executed: string[] = [];
 const echo = defineTask({

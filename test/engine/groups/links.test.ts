@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
-import { parseCanvas } from "../../functions/core/canvas/canvas-wire.ts";
-import type { Canvas } from "../../functions/core/canvas/canvas.ts";
-import type { Json } from "../../functions/core/json.ts";
-import { defineTask } from "../../functions/sdk/index.ts";
-import { add, fail, sum } from "../../functions/tasks/examples.ts";
-import { LocalEngine } from "./local-engine.ts";
+import { parseCanvas } from "../../../functions/core/canvas/canvas-wire.ts";
+import type { Canvas } from "../../../functions/core/canvas/canvas.ts";
+import type { Json } from "../../../functions/core/json.ts";
+import { defineTask } from "../../../functions/sdk/index.ts";
+import { add, fail, sum } from "../../../functions/tasks/examples.ts";
+import { LocalEngine } from "../local-engine.ts";
 
 /** A canvas in the wire form, run to its end; `log` is what its `log` tasks were given. */
 async function runWire(wire: Json, more: { readonly headerErrors?: boolean } = {}) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type AnyTask, type CanvasBuilder, defineTask, FanfoldError, group, type TaskContext } from "../../functions/sdk/index.ts";
-import { LocalEngine } from "./local-engine.ts";
+import { type AnyTask, type CanvasBuilder, defineTask, FanfoldError, group, type TaskContext } from "../../../functions/sdk/index.ts";
+import { LocalEngine } from "../local-engine.ts";
 
 /** `ctx.waitForEvent`: tasks that wait in the middle of their code. */
 let starts = 0;

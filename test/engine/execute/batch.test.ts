@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { Abort, HeldRuns, WorkerLoop } from "../../functions/engine/worker-loop.ts";
-import { chord, defineTask, group } from "../../functions/sdk/index.ts";
-import { LocalEngine } from "./local-engine.ts";
+import type { Abort, HeldRuns, WorkerLoop } from "../../../functions/engine/worker-loop.ts";
+import { chord, defineTask, group } from "../../../functions/sdk/index.ts";
+import { LocalEngine } from "../local-engine.ts";
 
 /** A loop that remembers what it was asked to hold. */
 class Holding implements WorkerLoop {
@@ -10,11 +10,11 @@ class Holding implements WorkerLoop {
   readonly narrowed: (readonly number[])[] = [];
   slotsInUse = 0;
   mostSlots = 0;
-  slot: WorkerLoop["slot"] = async () => {
+  takeSlot: WorkerLoop["takeSlot"] = async () => {
     this.mostSlots = Math.max(this.mostSlots, ++this.slotsInUse);
     return { release: () => void this.slotsInUse-- };
   };
-  spareSlot = (): undefined => undefined;
+  tryTakeSlot = (): undefined => undefined;
   hold = (runs: HeldRuns, abort: Abort): ReturnType<WorkerLoop["hold"]> => {
     const entry = { runs, abort };
     this.held.set(runs.token, entry);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { Canvas } from "../../functions/core/canvas/canvas.ts";
-import { chain, chord, defineTask, group } from "../../functions/sdk/index.ts";
-import { add, fail, sum } from "../../functions/tasks/examples.ts";
-import { LocalEngine } from "./local-engine.ts";
+import type { Canvas } from "../../../functions/core/canvas/canvas.ts";
+import { chain, chord, defineTask, group } from "../../../functions/sdk/index.ts";
+import { add, fail, sum } from "../../../functions/tasks/examples.ts";
+import { LocalEngine } from "../local-engine.ts";
 
 const began: string[] = [];
 const note = defineTask({ name: "note", run: (_ctx, label: string) => void began.push(label) });
@@ -81,7 +81,7 @@ describe("revoke by stamp", () => {
     await local.engine.revokeStamped(jobId, { n: [1] });
     // The claim of a worker whose header was read before.
     const key = { table: "tasks" as const, partition: `G#${jobId}#0`, sort: "C#000#0000" };
-    const claim = { gid: jobId, index: 0, step: 0, runId: `${jobId}.0`, token: "t", attempt: 1, task: "note", thin: false };
+    const claim = { gid: jobId, index: 0, stepIndex: 0, runId: `${jobId}.0`, token: "t", attempt: 1, task: "note", unclaimed: false };
     const attributes = { v: 1, jobId, ttl: 1e10, status: "started", round: 0, attempt: 1, leaseOwner: "t", leaseUntil: local.clock.now() + MINUTE };
     await local.store.write({ op: "put", key, attributes });
     expect(await local.engine.heartbeat([claim])).toEqual(["cancelled"]);

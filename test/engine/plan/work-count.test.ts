@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { countWork } from "../../functions/core/cost/work-count.ts";
-import { DEFAULT_CONFIG } from "../../functions/engine/config.ts";
-import { chordShape } from "../../functions/engine/plan/chord-shape.ts";
-import { protocolOf } from "../../functions/engine/plan/job-shape.ts";
-import { approval, type CanvasBuilder, chain, chord, defineTask, group, repeat, waitForEvent, when } from "../../functions/sdk/index.ts";
-import { add, noop } from "../../functions/tasks/examples.ts";
-import { countPorts } from "./counting.ts";
-import { LocalEngine } from "./local-engine.ts";
+import { countWork } from "../../../functions/core/cost/work-count.ts";
+import { DEFAULT_CONFIG } from "../../../functions/engine/config.ts";
+import { chordShape } from "../../../functions/engine/plan/chord-shape.ts";
+import { protocolOf } from "../../../functions/engine/plan/job-shape.ts";
+import { approval, type CanvasBuilder, chain, chord, defineTask, group, repeat, waitForEvent, when } from "../../../functions/sdk/index.ts";
+import { add, noop } from "../../../functions/tasks/examples.ts";
+import { countPorts } from "../counting.ts";
+import { LocalEngine } from "../local-engine.ts";
 
 const streaming = defineTask({
   name: "streaming",
@@ -46,7 +46,7 @@ const CASES: readonly (readonly [name: string, canvas: CanvasBuilder])[] = [
 async function run(canvas: CanvasBuilder, during: (local: LocalEngine, jobId: string) => Promise<unknown> = async () => undefined, config = {}) {
   const local = new LocalEngine([add, noop, elsewhere, streaming], config, ["engine", "local.default#worker", "local.other#worker"]);
   const counted = countPorts(local);
-  const plan = local.engine.plan({ canvas: canvas.canvas });
+  const plan = local.engine.estimate({ canvas: canvas.canvas });
   expect(counted.writes).toEqual({ rows: 0, ledger: 0, headers: 0, plan: 0, jobs: 0 });
   local.store.resetStats();
   const { jobId } = await local.engine.submit({ canvas: canvas.canvas });
@@ -144,6 +144,6 @@ describe("a job of pages", () => {
       blobs: counted.blobs,
       requests: { send: counted.send },
     });
-    expect(local.engine.plan(request)).toMatchObject({ taskRuns: 1, grows: true, notes: [expect.stringContaining("pages") as string] });
+    expect(local.engine.estimate(request)).toMatchObject({ taskRuns: 1, grows: true, notes: [expect.stringContaining("pages") as string] });
   });
 });
