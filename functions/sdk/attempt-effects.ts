@@ -64,7 +64,7 @@ export class AttemptEffects {
   }
   get counters(): Readonly<Record<string, number>> | undefined {
     if (this.#counters === undefined || this.#counters.size === 0) return undefined;
-    return Object.fromEntries([...this.#counters].map(([name, count]) => [`u_${name}`, count]));
+    return Object.fromEntries(this.#counters);
   }
   /** undefined: nothing was spawned. */
   spawned(value: Spawned["value"]): Spawned | undefined {

@@ -216,7 +216,7 @@ describe("the context", () => {
       ctx.count("files", 2);
       ctx.count("bytes", 1_000);
     });
-    expect(await runTask(task)).toEqual({ kind: "success", value: null, counters: { u_files: 3, u_bytes: 1_000 } });
+    expect(await runTask(task)).toEqual({ kind: "success", value: null, counters: { files: 3, bytes: 1_000 } });
   });
   it.each<[string, (ctx: TaskContext) => void]>([
     ["a name with a dot", (ctx) => ctx.count("a.b")],

@@ -106,7 +106,7 @@ describe("replace", () => {
     expect(await runTask(task)).toEqual({
       kind: "success",
       value: null,
-      counters: { u_seen: 1 },
+      counters: { seen: 1 },
       spawned: { children: [group([child.s(1)]).canvas], policy: "allSuccess", value: "replace" },
     });
   });

@@ -91,7 +91,7 @@ export function countWork(job: StrandShape, pages: PlanPages, protocol: Protocol
   const counter = new WorkCounter(protocol, sizes);
   const root: GroupShape = { tracking: "lazy", members: [{ strand: job, count: 1 }], kind: "members" };
   // The root's header is created as expanded. Start: job item, two lists, event. End: job item, two lists, event.
-  const own: Counts = { "w:headers": 5, "w:jobs": 3 + 1 + 1 + 2 + 1, "w:plan": pages.writes, blobs: pages.blobs, members: -1, reads: 4 };
+  const own: Counts = { "w:headers": 5, "w:jobs": 3 + 1 + 1 + 2 + 1, "w:plan": pages.writes, blobs: pages.blobs, members: -1, reads: 2 };
   const endsWithTask = job.steps.at(-1)?.group === undefined;
   const value = endsWithTask ? rowUnits(sizes) - 1 : 0;
   const counts = addCounts(own, { "w:jobs": value }, counter.members(root, 1));
@@ -249,7 +249,7 @@ class WorkCounter {
   /** A row that waits for its child group: its two writes, and the group. */
   group(group: GroupShape, depth: number): Counts {
     // Created and taken out of the index of open groups, 2 each; expanded, or sealed; decided.
-    const own = { groups: 1, "w:rows": 2, "w:headers": 6, reads: 2 * depth + 8 };
+    const own = { groups: 1, "w:rows": 2, "w:headers": 6, reads: 2 * depth + 5 };
     // The answer travels through the engine's queue. Whoever waits for an event says so, and the event is kept.
     if (group.kind === "approval") return addCounts(own, this.#sent(ENGINE_QUEUE, 1));
     if (group.kind === "event") return addCounts(own, { "w:jobs": 2 }, this.#sent(ENGINE_QUEUE, 1));

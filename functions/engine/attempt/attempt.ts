@@ -1,15 +1,17 @@
 import { FanfoldError } from "../../core/errors.ts";
 import type { MaybePromise, TaskOutcome } from "../../core/task/invocation.ts";
+import { andThen } from "../../core/task/maybe-promise.ts";
 import type { Context } from "../context.ts";
+import { returnClaims } from "../items/run-claims.ts";
 import { isSmall } from "../items/values.ts";
 import { argumentsOf, takesInput } from "./arguments.ts";
-import { type AttemptOutcome, giveBack } from "./commit-attempts.ts";
 import type { LiveAttempt } from "./held-attempt.ts";
+import type { MemberOutcome } from "./member-outcome.ts";
 import { type Commit, commitOf, endOf } from "./outcome-commit.ts";
 import { type OpenState, readOpenState } from "./stream.ts";
 import { AttemptCall } from "./task-call.ts";
 
-export type Executed = Commit | Extract<AttemptOutcome, { kind: "later" }>;
+export type Executed = Commit | Extract<MemberOutcome, { readonly kind: "later" }>;
 
 /**
  * Runs user code for a claimed run and prepares what its one commit writes; at once, when neither takes time. `later`: it is not to be committed, and has been given
@@ -18,10 +20,7 @@ export type Executed = Commit | Extract<AttemptOutcome, { kind: "later" }>;
 export function executeAttempt(context: Context, attempt: LiveAttempt): MaybePromise<Executed> {
   const { run, step, header } = attempt;
   if (run.attempt > 1 || takesInput(header, run)) return executeWithInput(context, attempt);
-  const outcome = context.runner.run(new AttemptCall(context, attempt, step.args ?? []));
-  return outcome instanceof Promise
-    ? outcome.then((ended) => endAttempt(context, attempt, ended, undefined))
-    : endAttempt(context, attempt, outcome, undefined);
+  return andThen(context.runner.run(new AttemptCall(context, attempt, step.args ?? [])), (outcome) => endAttempt(context, attempt, outcome, undefined));
 }
 async function executeWithInput(context: Context, attempt: LiveAttempt): Promise<Executed> {
   const open = attempt.run.attempt > 1 ? await readOpenState(context, attempt) : undefined;
@@ -39,7 +38,7 @@ async function endWithCare(context: Context, attempt: LiveAttempt, outcome: Task
   if (attempt.aborted === "lost") return { kind: "later", delaySeconds: 1 };
   // What was done in time counts; what the abort cut off starts again.
   if (attempt.aborted === "stopped" && (outcome.kind === "failed" || outcome.kind === "retry")) {
-    if (!attempt.unclaimed) await giveBack(context, [attempt]);
+    if (!attempt.unclaimed) await returnClaims(context, [attempt]);
     return { kind: "later", delaySeconds: 0 };
   }
   const commit = await commitOf(context, attempt, outcome, open, () => attempt.aborted);

@@ -1,14 +1,16 @@
 import { FanfoldError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import { addCounts, countOf, type Counts } from "../../core/plan/counts.ts";
+import { childGroupOf } from "../../core/plan/run-id.ts";
 import type { TerminalStatus } from "../../core/plan/run-state.ts";
 import { retryDelaySeconds, retryPolicy } from "../../core/retry-policy.ts";
-import type { ErrorData, Spawned, TaskOutcome } from "../../core/task/invocation.ts";
+import type { AwaitedEvent, ErrorData, Spawned, TaskOutcome } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
 import { sealGroup } from "../follow/seal.ts";
 import { readGate } from "../groups/gate.ts";
 import { isRevoked, REVOKED } from "../groups/revocations.ts";
 import type { RunAttributes } from "../item-kinds.ts";
+import { NOT_SUSPECT } from "../items/run-claims.ts";
 import { duePart } from "../items/run-reads.ts";
 import { keepValue } from "../items/values.ts";
 import { refuseShare } from "../plan/compile-child.ts";
@@ -19,51 +21,34 @@ import type { Attempt } from "./held-attempt.ts";
 import { writeOutbox } from "./outbox.ts";
 import { type OpenState, type Streamed, streamPages } from "./stream.ts";
 
-/** The holder is alive and ends its attempt itself: nothing is held against the run any more. */
-export const NOT_SUSPECT: readonly string[] = ["alone", "killsAlone", "died"];
 export type Commit = { readonly set: Partial<RunAttributes>; readonly remove?: readonly string[]; readonly sendAfterSeconds?: number };
 
-/** What the outcome writes. May write what must stand before the commit points at it: a large value, an outbox, pages. */
+/** Why the attempt was aborted so far. It is asked again after each wait. */
+type AbortedBy = () => AbortReason | undefined;
+
+/**
+ * Returns what the outcome of an attempt writes. Writes before it what must stand when the commit points at it: a large value, an outbox, pages. `lost` means that
+ * another attempt has the run.
+ */
 export async function commitOf(
   context: Context,
   attempt: Attempt,
   outcome: TaskOutcome,
   open: OpenState | undefined,
-  reason: () => AbortReason | undefined,
+  abortedBy: AbortedBy,
 ): Promise<Commit | "lost"> {
-  if (reason() === "cancelled") return cancelled(context, attempt);
+  if (abortedBy() === "cancelled") return cancelled(context, attempt);
   if (attempt.unclaimed && (outcome.kind === "stream" || (outcome.kind === "success" && outcome.spawned))) return failed(context, attempt, TOO_THIN, undefined);
   try {
     switch (outcome.kind) {
       case "success":
-        if (open) return await waitingForPages(context, attempt, open, outcome.value);
-        if (outcome.spawned && outcome.spawned.children.length > 0) {
-          const manifest = await writeOutbox(context, attempt, outcome.spawned);
-          return await waiting(context, attempt, outcome.value, outcome.counters, outcome.spawned.value, undefined, manifest);
-        }
-        return await ended(context, attempt, "success", await valuePart(context, attempt, outcome.value, "value"), outcome.counters);
+        return await succeeded(context, attempt, outcome, open);
       case "skipped":
         return await ended(context, attempt, "skipped", await valuePart(context, attempt, outcome.value, "value"));
-      case "stream": {
-        refuseShare(outcome.policy);
-        const streamed = await streamPages(context, attempt, outcome, open, reason);
-        if (reason() === "cancelled") return await cancelled(context, attempt);
-        if (streamed.kind === "lost") return "lost";
-        if (streamed.kind === "yielded")
-          return {
-            set: { status: "queued", notBefore: context.clock.now() + 1_000, sentAt: context.clock.now() },
-            remove: NOT_SUSPECT,
-            sendAfterSeconds: 1,
-          };
-        if (streamed.kind === "failed") return await streamFailed(context, attempt, streamed, reason);
-        return await waiting(context, attempt, streamed.ownValue ?? null, undefined, streamed.ownValue === undefined ? "group" : "own", streamed);
-      }
-      case "deferred": {
-        await attempt.log.keep(context, attempt.run);
-        const set = await deferredPart(context, attempt.run, outcome.events);
-        const ends = set.notBefore !== undefined && set.due === undefined;
-        return { set, remove: NOT_SUSPECT, ...(ends && { sendAfterSeconds: Math.max(0, (set.notBefore - context.clock.now()) / 1_000) }) };
-      }
+      case "stream":
+        return await streamed(context, attempt, outcome, open, abortedBy);
+      case "deferred":
+        return await deferred(context, attempt, outcome.events);
       case "execution":
         return { set: await waitForExecution(context, attempt, outcome) };
       case "retry":
@@ -74,7 +59,7 @@ export async function commitOf(
         return await ended(context, attempt, "broken", { error: await attempt.log.keepError(context, attempt.run, outcome.error) });
     }
   } catch (error) {
-    // The value, or what was spawned, was refused (too large, too deep, unknown): the task failed, and trying again would not help.
+    // The value, or what was spawned, was refused (too large, too deep, unknown). The task failed, and trying again would not help.
     if (!(error instanceof FanfoldError) || error.code === "internal") throw error;
     return failed(context, attempt, { name: error.name, message: error.message, reason: error.code, retryable: false }, undefined);
   }
@@ -87,6 +72,47 @@ const TOO_THIN: ErrorData = {
 };
 const CANCELLED: ErrorData = { name: "Cancelled", message: "the job, or a group above this run, ended before it", reason: "cancelled" };
 
+async function succeeded(
+  context: Context,
+  attempt: Attempt,
+  { value, counters, spawned }: Extract<TaskOutcome, { kind: "success" }>,
+  open: OpenState | undefined,
+): Promise<Commit> {
+  if (open) return waitingForPages(context, attempt, open, value);
+  if (!spawned || spawned.children.length === 0) return ended(context, attempt, "success", await valuePart(context, attempt, value, "value"), counters);
+  const manifest = await writeOutbox(context, attempt, spawned);
+  return waiting(context, attempt, { value, counters, takes: spawned.value, manifest });
+}
+async function streamed(
+  context: Context,
+  attempt: Attempt,
+  outcome: Extract<TaskOutcome, { kind: "stream" }>,
+  open: OpenState | undefined,
+  abortedBy: AbortedBy,
+): Promise<Commit | "lost"> {
+  refuseShare(outcome.policy);
+  const end = await streamPages(context, attempt, outcome, open, abortedBy);
+  if (abortedBy() === "cancelled") return cancelled(context, attempt);
+  switch (end.kind) {
+    case "lost":
+      return "lost";
+    case "failed":
+      return streamFailed(context, attempt, end, abortedBy);
+    case "yielded": {
+      const now = context.clock.now();
+      return { set: { status: "queued", notBefore: now + 1_000, sentAt: now }, remove: NOT_SUSPECT, sendAfterSeconds: 1 };
+    }
+    case "sealed":
+      return waitingForOpenGroup(context, attempt, end.ownValue);
+  }
+}
+async function deferred(context: Context, attempt: Attempt, events: readonly AwaitedEvent[]): Promise<Commit> {
+  await attempt.log.keep(context, attempt.run);
+  const set = await deferredPart(context, attempt.run, events);
+  // A near end of the wait is the message's; a far one is in the index of what is due.
+  const ends = set.notBefore !== undefined && set.due === undefined;
+  return { set, remove: NOT_SUSPECT, ...(ends && { sendAfterSeconds: Math.max(0, (set.notBefore - context.clock.now()) / 1_000) }) };
+}
 async function cancelled(context: Context, attempt: Attempt): Promise<Commit> {
   const gate = await readGate(context, attempt.run.gid);
   const revoked = gate.kind !== "gone" && (await isRevoked(context, gate.header, attempt.run));
@@ -113,55 +139,57 @@ export function endOf(
   return { ...end, counts: addCounts(countOf(status), userCounters(counters)) };
 }
 function userCounters(counters: Readonly<Record<string, number>>): Counts {
-  return Object.fromEntries(Object.entries(counters).map(([name, count]) => [name.startsWith("u_") ? name : `u_${name}`, count]));
+  return Object.fromEntries(Object.entries(counters).map(([name, count]) => [`u_${name}`, count]));
 }
 
-/** Pages of an earlier attempt stand: they are waited for, sealed now if that attempt did not come to it. */
+/** Pages of an earlier attempt stand. The run waits for them, and seals the group first when that attempt did not come to it. */
 async function waitingForPages(context: Context, attempt: Attempt, open: OpenState, value: Json): Promise<Commit> {
-  if (open.sealed) return waiting(context, attempt, open.ownValue ?? null, undefined, open.ownValue === undefined ? "group" : "own", open);
-  await sealGroup(context, `${attempt.run.runId}.g`, open.pages);
-  return waiting(context, attempt, value, undefined, "own", open);
+  if (open.sealed) return waitingForOpenGroup(context, attempt, open.ownValue);
+  await sealGroup(context, childGroupOf(attempt.run.runId), open.pages);
+  return waitingForOpenGroup(context, attempt, value);
+}
+/** Without a value of its own the run takes the results of the group. */
+async function waitingForOpenGroup(context: Context, attempt: Attempt, ownValue: Json | undefined): Promise<Commit> {
+  return waiting(context, attempt, { value: ownValue ?? null, takes: ownValue === undefined ? "group" : "own", openGroup: true });
 }
 
-/** A generator that threw. What it put before stands; a later attempt goes on behind it, a final failure ends it. */
+/** The generator threw. The pages that it put stand: a later attempt goes on behind them, and a final failure ends them. */
 async function streamFailed(
   context: Context,
   attempt: Attempt,
   { outcome }: Extract<Streamed, { kind: "failed" }>,
-  reason: () => AbortReason | undefined,
+  abortedBy: AbortedBy,
 ): Promise<Commit | "lost"> {
-  if (outcome.kind !== "success" && outcome.kind !== "skipped" && outcome.kind !== "stream") return commitOf(context, attempt, outcome, undefined, reason);
+  if (outcome.kind !== "success" && outcome.kind !== "skipped" && outcome.kind !== "stream") return commitOf(context, attempt, outcome, undefined, abortedBy);
   const error = { name: "TypeError", message: "a streaming task yields its work: it cannot spawn or be replaced", reason: "invalid_request", retryable: false };
   return failed(context, attempt, error, undefined);
 }
 
-/** The outbox: one fenced write says that the children exist. */
-async function waiting(
-  context: Context,
-  attempt: Attempt,
-  value: Json,
-  counters: Readonly<Record<string, number>> | undefined,
-  takes: Spawned["value"],
-  open: unknown,
-  manifest?: string,
-): Promise<Commit> {
+interface Wait {
+  readonly value: Json;
+  readonly takes: Spawned["value"];
+  readonly counters?: Readonly<Record<string, number>> | undefined;
+  /** Pointer to the outbox. Absent for an open group. */
+  readonly manifest?: string;
+  readonly openGroup?: true;
+}
+/** One fenced write says that the children exist, and that the run waits for them. */
+async function waiting(context: Context, attempt: Attempt, { value, takes, counters = {}, manifest, openGroup }: Wait): Promise<Commit> {
   await attempt.log.keep(context, attempt.run);
   const kept = takes === "own" || takes === "extras" ? await valuePart(context, attempt, value, "ownValue") : {};
-  const ownCounts = addCounts(countOf("success"), userCounters(counters ?? {}));
-  return {
-    set: {
-      status: "waiting",
-      joins: `${attempt.run.runId}.g`,
-      ownCounts,
-      takes,
-      ...kept,
-      ...(manifest === undefined ? {} : { manifest }),
-      ...(open ? { openGroup: true } : {}),
-    },
+  const set: Partial<RunAttributes> = {
+    status: "waiting",
+    joins: childGroupOf(attempt.run.runId),
+    ownCounts: addCounts(countOf("success"), userCounters(counters)),
+    takes,
+    ...kept,
+    ...(manifest !== undefined && { manifest }),
+    ...(openGroup && { openGroup }),
   };
+  return { set };
 }
 
-/** Retries while the policy allows; `delaySeconds` is the task's own wish. */
+/** Retries while the policy allows. `delaySeconds` is what the task asked for. */
 async function failed(context: Context, attempt: Attempt, error: ErrorData, delaySeconds: number | undefined): Promise<Commit> {
   const { run, step, info } = attempt;
   const policy = retryPolicy(step.options?.retry, { base: info.retry });

@@ -10,7 +10,7 @@ import { OPEN_HEIGHT } from "../groups/create-group.ts";
 import { createPage, sendPage } from "../groups/pages.ts";
 import { type Header, ownedBy, type PageCursor, type Run } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
-import { createHeader } from "../items/header-writes.ts";
+import { createHeader, type HeaderWrite } from "../items/header-writes.ts";
 import { readLeaf, readRun } from "../items/run-reads.ts";
 import { keepValue, loadValue } from "../items/values.ts";
 import { checkDepth } from "../plan/compile-child.ts";
@@ -59,63 +59,56 @@ export async function readOpenState(context: Context, { run }: Attempt): Promise
 const START: PageCursor = { skip: 0, items: 0 };
 
 type Stream = Extract<TaskOutcome, { kind: "stream" }>;
+/** Pulls the generator of a streaming task into pages until it ends, fails, or must stop. */
 export async function streamPages(
   context: Context,
   attempt: Attempt,
   outcome: Stream,
   open: OpenState | undefined,
-  reason: () => string | undefined,
+  abortedBy: () => string | undefined,
 ): Promise<Streamed> {
-  const { run, header: parent, signal } = attempt;
+  const { run, signal } = attempt;
   checkDepth(run.gid);
-  const gid = childGroupOf(run.runId);
-  const attributes = {
-    ...ownedBy(parent),
-    round: run.round,
-    joins: run.runId,
-    policy: outcome.policy,
-    tracking: "lazy" as const,
-    height: OPEN_HEIGHT,
-    pages: true,
-    expanded: true,
-  };
-  const { header } = await createHeader(context, gid, attributes);
+  const { header } = await createOpenGroup(context, attempt, outcome);
   if (!header || header.round !== run.round) return { kind: "lost" };
   const cutter = new PageCutter(context, outcome.items, open?.at ?? START, signal);
+  const firstPage = open?.pages ?? 0;
   try {
-    let page = open?.pages ?? 0;
     let asked = false;
-    for (;;) {
+    for (let page = firstPage; ;) {
       // A generator that was not asked was not slow.
-      if (signal.aborted) return abortedStream(reason(), !asked || page > (open?.pages ?? 0));
-      const room = await waitForRoom(context, gid, page, signal);
+      if (signal.aborted) return abortedStream(abortedBy(), !asked || page > firstPage);
+      const room = await waitForRoom(context, header.gid, page, signal);
       if (room === "decided") return { kind: "sealed", ownValue: undefined };
-      if (room === "aborted") return abortedStream(reason(), true);
+      if (room === "aborted") return abortedStream(abortedBy(), true);
       if (room !== "room") return { kind: room };
       asked = true;
       const cut = await cutter.next(page);
       if (cut.kind === "failed") return { kind: "failed", outcome: cut.outcome };
       if (cut.kind === "aborted") continue;
-      if (cut.members.length > 0) {
-        if ((await putPage(context, attempt, header, page, cut.members, cut.cursorAfter)) === "foreign") return { kind: "yielded" };
-        page++;
-      }
-      if (cut.kind === "end") {
-        const kept =
-          cut.value === undefined ? undefined : await keepValue(context, `${run.jobId}/value/${run.runId}/${run.round}/${run.attempt}/own`, cut.value);
-        await sealGroup(context, gid, page, kept as unknown as Json | undefined);
-        return { kind: "sealed", ownValue: cut.value };
-      }
+      if (cut.members.length > 0 && (await putPage(context, attempt, header, page++, cut)) === "foreign") return { kind: "yielded" };
+      if (cut.kind === "end") return await sealStream(context, attempt, header.gid, page, cut.value);
     }
   } finally {
     cutter.close();
   }
 }
-/** At its time limit an owner that got on goes on later (not a failed attempt); one that did not would never end. */
-function abortedStream(reason: string | undefined, gotOn: boolean): Streamed {
+async function createOpenGroup(context: Context, { run, header }: Attempt, { policy }: Stream): Promise<HeaderWrite> {
+  const owned = { ...ownedBy(header), round: run.round, joins: run.runId };
+  return createHeader(context, childGroupOf(run.runId), { ...owned, policy, tracking: "lazy", height: OPEN_HEIGHT, pages: true, expanded: true });
+}
+/** The value is kept with the seal, so that an attempt which dies before its commit loses nothing. */
+async function sealStream(context: Context, { run }: Attempt, gid: string, pages: number, ownValue: Json | undefined): Promise<Streamed> {
+  const name = `${run.jobId}/value/${run.runId}/${run.round}/${run.attempt}/own`;
+  const kept = ownValue === undefined ? undefined : await keepValue(context, name, ownValue);
+  await sealGroup(context, gid, pages, kept as unknown as Json | undefined);
+  return { kind: "sealed", ownValue };
+}
+/** An owner that made progress goes on later, and its time limit is no failed attempt. One without progress would never end, so it fails. */
+function abortedStream(reason: string | undefined, madeProgress: boolean): Streamed {
   if (reason === "stopped") return { kind: "yielded" };
   if (reason !== "deadline") return { kind: "lost" };
-  if (gotOn) return { kind: "yielded" };
+  if (madeProgress) return { kind: "yielded" };
   const error = { name: "TaskTimeout", message: "the generator yielded nothing within the task's timeout", reason: "task_timeout" };
   return { kind: "failed", outcome: { kind: "failed", error } };
 }
@@ -158,14 +151,13 @@ async function hasBegun(context: Context, gid: string): Promise<boolean> {
   return child !== undefined && child.status !== "queued";
 }
 
-/** Puts page `page`. `foreign`: another attempt wrote that page, from where it stood: this one must start again behind it. */
+/** Puts page `page`. `foreign` means that another attempt wrote that page, from where it stood, so this one must start again behind it. */
 async function putPage(
   context: Context,
   { run, token }: Attempt,
   header: Header,
   page: number,
-  members: readonly Strand[],
-  cursorAfter: PageCursor,
+  { members, cursorAfter }: { readonly members: readonly Strand[]; readonly cursorAfter: PageCursor },
 ): Promise<"put" | "foreign"> {
   const write = await createPage(context, header, page, `${run.runId}!${run.round}.${run.attempt}p${page}`, members, { cursorAfter, writer: token });
   if (write?.run?.status === "queued") await sendPage(context, header.gid, page);

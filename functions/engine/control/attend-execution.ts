@@ -5,6 +5,7 @@ import type { ErrorData } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
 import { follow } from "../follow/follow.ts";
 import { recheckEdges } from "../follow/seal.ts";
+import { decide } from "../follow/work-list.ts";
 import { readGate } from "../groups/gate.ts";
 import { type Header, ownedBy } from "../item-kinds.ts";
 import { absent } from "../items/conditions.ts";
@@ -25,8 +26,8 @@ export async function attendExecution(context: Context, gid: string): Promise<vo
   if (gate.kind === "gone") return;
   const { header } = gate;
   if (header.state === "closed") return stopExecution(context, header);
-  if (header.outcome) return follow(context, [{ kind: "settle", gid }], "engine");
-  if (gate.kind === "decided") return follow(context, [{ kind: "decide", gid, round: header.round, outcome: "dropped" }], "engine");
+  if (header.outcome) return void (await follow(context, [{ kind: "settle", gid, header }]));
+  if (gate.kind === "decided") return void (await follow(context, [decide(header, "dropped")]));
   if (header.memberCount !== undefined) return recheckEdges(context, gid);
   const answer = await startOrAsk(context, executions, header);
   if (answer) {

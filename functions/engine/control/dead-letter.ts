@@ -1,5 +1,5 @@
 import { localIndex } from "../../core/plan/ledger.ts";
-import { isGroupStep, type PlanStep } from "../../core/plan/plan.ts";
+import { isGroupStep } from "../../core/plan/plan.ts";
 import type { RunRef } from "../../core/plan/run-id.ts";
 import { isTerminal } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
@@ -32,7 +32,7 @@ const MAX_DEAD_LETTERS = 3;
  */
 export async function handleDeadLetter(context: ExecuteContext, received: ReceivedMessage, loop: WorkerLoop): Promise<Disposition> {
   const message = decodeMessage(received.body);
-  if (message?.kind !== "members") return handleMessage(context, received, loop, "worker");
+  if (message?.kind !== "members") return handleMessage(context, received, loop, { mayHandOver: true });
   const gate = await readGate(context, message.gid);
   if (gate.kind === "gone") return { kind: "done" };
   const refs = [...new Set(message.members)].map((index) => ({ gid: message.gid, index, stepIndex: message.step }));
@@ -66,9 +66,9 @@ async function examine(context: Context, header: Header, decided: boolean, ref: 
     return NOTHING;
   }
   if (decided || (header.memberCount !== undefined && ref.index >= header.memberCount)) return NOTHING;
-  const { strand } = await strandOf(context, header, { ...ref, ...(run?.manifest === undefined ? {} : { manifest: run.manifest }) });
-  const step: PlanStep | undefined = strand[ref.stepIndex];
-  if (!step || (!run && (ref.stepIndex > 0 || header.pages))) return NOTHING;
+  if (!run && (ref.stepIndex > 0 || header.pages)) return NOTHING;
+  const step = (await strandOf(context, header, run ?? ref)).strand[ref.stepIndex];
+  if (!step) return NOTHING;
   const owing = { ...ref, queue: queueOf(context, step), delaySeconds: delayOf(context, run) };
   if (run?.status === "deferred" && !isReady(context, run)) {
     const atItsEnd = !(await resumeDeferred(context, run)) && run.notBefore !== undefined && run.due === undefined;

@@ -1,7 +1,7 @@
 import { assertNever } from "../../core/errors.ts";
 import type { ExecuteContext } from "../execute/execute-context.ts";
 import { handleMembers } from "../execute/members.ts";
-import { follow } from "../follow/follow.ts";
+import { follow, type FollowOptions } from "../follow/follow.ts";
 import { recheckEdges } from "../follow/seal.ts";
 import { expandMembers } from "../groups/expand-group.ts";
 import { readGate } from "../groups/gate.ts";
@@ -18,7 +18,7 @@ export async function handleMessage(
   context: ExecuteContext,
   received: ReceivedMessage,
   loop: WorkerLoop,
-  where: "engine" | "worker" = "engine",
+  { mayHandOver }: Required<Pick<FollowOptions, "mayHandOver">> = { mayHandOver: false },
 ): Promise<Disposition> {
   const message = decodeMessage(received.body);
   if (!message) return { kind: "dead", reason: "not a message of this engine, or of a version it does not know" };
@@ -32,7 +32,7 @@ export async function handleMessage(
       break;
     }
     case "settle":
-      await follow(context, [{ kind: "settle", gid: message.gid }], where);
+      await follow(context, [{ kind: "settle", gid: message.gid }], { mayHandOver });
       break;
     case "execution":
       await attendExecution(context, message.gid);
@@ -45,7 +45,7 @@ export async function handleMessage(
       break;
     case "cancel":
       // Carries the round it was asked in: late, it must not end a round that was started since.
-      await follow(context, [{ kind: "decide", gid: message.gid, round: message.round, outcome: "cancelled" }], "engine");
+      await follow(context, [{ kind: "decide", gid: message.gid, round: message.round, outcome: "cancelled" }]);
       await attendJob(context, message.gid);
       break;
     case "revoke":

@@ -51,9 +51,9 @@ export async function applyRevocation(context: Context, gid: string, index: numb
   const { header } = gate;
   const last = await readLastStep(context, gid, index);
   // Also when the group has decided: whoever ended the run may have died before all that follows from it.
-  if (last && isTerminal(last.status)) return follow(context, [{ kind: "run", run: last }], "engine");
+  if (last && isTerminal(last.status)) return void (await follow(context, [{ kind: "run", run: last }]));
   if (header.outcome) return;
   if (last ? !(await isRevoked(context, header, last)) : revokedFrom(header, index) > 0 || header.pages) return;
   const ended = await endRevoked(context, header, { gid, index, stepIndex: last?.stepIndex ?? 0 }, last);
-  if (ended) await follow(context, [{ kind: "run", run: ended }], "engine");
+  if (ended) await follow(context, [{ kind: "run", run: ended }]);
 }

@@ -53,12 +53,12 @@ export async function applyStampRevocation(context: Context, jobId: string, afte
   for await (const { run, header, cursor } of walkRuns(context, jobId, after)) {
     if (isTerminal(run.status)) {
       // Whoever ended it may have died before all that follows from it.
-      if (run.error?.reason === REVOKED.reason && header.state !== "closed") await follow(context, [{ kind: "run", run }], "engine");
+      if (run.error?.reason === REVOKED.reason && header.state !== "closed") await follow(context, [{ kind: "run", run }]);
     } else if (!header.outcome && (await isRevoked(context, withStampsOf(root, header), run))) await end(context, header, run);
     if (++seen >= ROWS_PER_MESSAGE) return sendControl(context, { kind: "revokeStamped", gid: jobId, after: cursor });
   }
 }
 async function end(context: Context, header: Parameters<typeof endRevoked>[1], run: Run): Promise<void> {
   const ended = await endRevoked(context, header, run, run);
-  if (ended) await follow(context, [{ kind: "run", run: ended }], "engine");
+  if (ended) await follow(context, [{ kind: "run", run: ended }]);
 }

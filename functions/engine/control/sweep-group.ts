@@ -6,6 +6,7 @@ import { follow } from "../follow/follow.ts";
 import { pathUp, recheckNodes } from "../follow/recheck.ts";
 import { resumeWaiting } from "../follow/resume-waiting.ts";
 import { recheckEdges } from "../follow/seal.ts";
+import { decide } from "../follow/work-list.ts";
 import { expandMembers } from "../groups/expand-group.ts";
 import { readGate } from "../groups/gate.ts";
 import { resumeLinks } from "../groups/links.ts";
@@ -38,7 +39,7 @@ export async function sweepGroup(context: Context, gid: string, fromLeaf: number
   if (!header || header.state === "closed") return;
   if (fromLeaf === 0 && !again && (header.nextCheck ?? 0) > context.clock.now()) return;
   if (header.outcome) {
-    await follow(context, [{ kind: "settle", gid }], "engine");
+    await follow(context, [{ kind: "settle", gid, header }]);
     await resendOwner(context, header);
     return scheduleNextCheck(context, header, 0, 0);
   }
@@ -47,11 +48,11 @@ export async function sweepGroup(context: Context, gid: string, fromLeaf: number
   const gate = await readGate(context, gid);
   if (gate.kind === "gone") return;
   if (orphaned || gate.kind === "decided") {
-    await follow(context, [{ kind: "decide", gid, round: header.round, outcome: "dropped" }], "engine");
+    await follow(context, [decide(header, "dropped")]);
     return scheduleNextCheck(context, header, 0, 0);
   }
   if (header.deadline !== undefined && header.deadline <= context.clock.now()) {
-    await follow(context, [{ kind: "decide", gid, round: header.round, outcome: "timeout" }], "engine");
+    await follow(context, [decide(header, "timeout")]);
     if (header.joins === undefined) await attendJob(context, gid);
     return scheduleNextCheck(context, header, 0, 0);
   }
@@ -142,7 +143,6 @@ async function sweepLeaf(context: Context, header: Header, leaf: number, done: R
   await follow(
     context,
     ended.map((run) => ({ kind: "run" as const, run })),
-    "engine",
   );
 }
 async function repair(context: Context, header: Header, run: Run): Promise<void> {

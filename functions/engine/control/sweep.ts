@@ -1,3 +1,4 @@
+import { FanfoldError } from "../../core/errors.ts";
 import { isTerminal } from "../../core/plan/run-state.ts";
 import { eachBounded } from "../concurrently.ts";
 import type { Context } from "../context.ts";
@@ -10,58 +11,69 @@ import { sendControl, sendRun } from "../messages/send.ts";
 import type { IndexName, Key } from "../ports.ts";
 
 /**
- * The sweeper (docs/protocol.md, section 13): nothing stays stuck because a message was lost or a process died. It walks the headers that are not closed and
- * due for a check, repairs what it finds through the same follow-up as everybody else, and sends what is due.
+ * The sweeper (docs/protocol-rules.md, section 13): nothing stays stuck because a message was lost or a process died. One pass orders a check of each open header that is
+ * due for one, and sends what is due. Every repair goes through the same follow-up as all other work.
  */
 export async function sweep(context: Context, until = Number.POSITIVE_INFINITY): Promise<SweepReport> {
-  let checked = 0;
-  let unfinished = false;
-  const over = (): boolean => (unfinished ||= context.clock.now() >= until);
   const now = context.clock.now();
-  await eachBounded(
-    Array.from({ length: OPEN_SHARDS }, (_, k) => openShard(k)),
-    4,
-    async (partition) => {
-      for await (const key of indexed(context, "open", partition, now)) {
-        if (over()) return;
-        checked++;
-        await sendControl(context, { kind: "sweep", gid: key.partition.slice(2), fromLeaf: 0 });
-      }
-    },
-  );
+  let checked = 0;
+  const opened = await eachIndexed(context, "open", { partitions: OPEN_SHARDS, of: openShard, upTo: now, until, side: 4 }, async (key) => {
+    checked++;
+    await sendControl(context, { kind: "sweep", gid: key.partition.slice(2), fromLeaf: 0 });
+  });
   let due = 0;
-  let failed = 0;
-  let error: unknown;
-  await eachBounded(
-    Array.from({ length: DUE_SHARDS }, (_, k) => dueShard(k)),
-    8,
-    async (partition) => {
-      for await (const key of indexed(context, "due", partition, now + context.queue.maxDelaySeconds * 1_000)) {
-        if (over()) return;
-        due++;
-        try {
-          await sendDue(context, key);
-        } catch (thrown) {
-          // One entry that cannot be sent must not hold up those behind it.
-          failed++;
-          error ??= thrown;
-        }
-      }
-    },
-  );
-  return { checked, due, failed, unfinished, ...(error === undefined ? {} : { error }) };
+  const errors: unknown[] = [];
+  const upTo = now + context.queue.maxDelaySeconds * 1_000;
+  const sent = await eachIndexed(context, "due", { partitions: DUE_SHARDS, of: dueShard, upTo, until, side: 8 }, async (key) => {
+    due++;
+    // One entry that cannot be sent must not hold up those behind it.
+    await sendDue(context, key).catch((error: unknown) => errors.push(error));
+  });
+  return { checked, due, failed: errors.length, unfinished: !opened || !sent, ...(errors.length > 0 && { error: errors[0] }) };
+}
+
+interface Walk {
+  readonly partitions: number;
+  readonly of: (shard: number) => string;
+  /** Milliseconds since the epoch: entries up to this time. */
+  readonly upTo: number;
+  /** Milliseconds since the epoch: when the walk stops. */
+  readonly until: number;
+  /** Partitions walked side by side. */
+  readonly side: number;
+}
+/** Calls `work` for each entry of an index. Returns false when the time was up before the last one. */
+async function eachIndexed(context: Context, index: IndexName, walk: Walk, work: (key: Key) => Promise<void>): Promise<boolean> {
+  let finished = true;
+  const shards = Array.from({ length: walk.partitions }, (_, k) => walk.of(k));
+  await eachBounded(shards, walk.side, async (partition) => {
+    for await (const key of indexed(context, index, partition, walk.upTo)) {
+      if (context.clock.now() >= walk.until) finished = false;
+      if (!finished) return;
+      await work(key);
+    }
+  });
+  return finished;
 }
 async function* indexed(context: Context, index: IndexName, partition: string, upTo: number): AsyncGenerator<Key, void, undefined> {
   let cursor: string | undefined;
   do {
-    const page = await context.store.queryIndex({ index, partition, upTo, limit: 100, ...(cursor === undefined ? {} : { cursor }) });
+    const page = await context.store.queryIndex({ index, partition, upTo, limit: 100, ...(cursor !== undefined && { cursor }) });
     yield* page.keys;
     cursor = page.cursor;
   } while (cursor !== undefined);
 }
 
-/** Hands a due run to its queue with the exact delay left, then takes it out of the index, in this order: a death in between sends it twice. */
+/** What is done with a due item, by the kind of its key: the prefix of its partition (item-kinds.ts). */
+const DUE_KINDS: Readonly<Record<string, (context: Context, key: Key) => Promise<void>>> = { G: sendDueRun };
 async function sendDue(context: Context, key: Key): Promise<void> {
+  const kind = key.partition.slice(0, key.partition.indexOf("#"));
+  const send = DUE_KINDS[kind];
+  if (!send) throw new FanfoldError("internal", `nothing is known about due items of the kind ${kind}`, { details: { kind } });
+  await send(context, key);
+}
+/** Hands a due run to its queue with the exact delay left, then takes it out of the index. In this order a death in between sends it twice. */
+async function sendDueRun(context: Context, key: Key): Promise<void> {
   const [, local, step] = key.sort.split("#");
   const parts = key.partition.split("#");
   const leaf = Number(parts.at(-1));

@@ -8,20 +8,20 @@ import { killsAlone } from "../items/run-claims.ts";
 import { isLive } from "../items/run-conditions.ts";
 import { breakDeadRun, endIdleRun, noteUnknownTask } from "../items/run-writes.ts";
 import { queueOf } from "../plan/step-placement.ts";
-import type { Handled } from "./ready.ts";
+import type { MemberOutcome } from "../attempt/member-outcome.ts";
 
-/** Runs that end without starting: expired ones, ones whose task nobody knows any more, ones that killed their process again and again. */
+/** Ends a run that must not start: it has expired, no worker knows its task, or it has killed its process too often. Returns undefined when the run may start. */
 export async function endUnstarted(
   context: Context,
   header: Header,
   ref: RunRef,
   run: Run | undefined,
   step: Exclude<PlanStep, GroupStep>,
-): Promise<Handled | undefined> {
+): Promise<MemberOutcome | undefined> {
   const now = context.clock.now();
-  const end = async (set: Partial<RunAttributes>): Promise<Handled> => {
+  const end = async (set: Partial<RunAttributes>): Promise<MemberOutcome> => {
     const write = run?.status === "started" ? await breakDeadRun(context, run, set) : await endIdleRun(context, ref, header, run, set);
-    if (write.run && isTerminal(write.run.status)) return { kind: "terminal", run: write.run };
+    if (write.run && isTerminal(write.run.status)) return { kind: "ended", run: write.run };
     return { kind: "later", delaySeconds: 1 };
   };
   const expiresAt = run?.expiresAt ?? (step.options?.expires === undefined || ref.stepIndex > 0 ? undefined : header.createdAt + step.options.expires * 1_000);

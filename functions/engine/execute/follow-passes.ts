@@ -1,9 +1,9 @@
 import { leafOf, localIndex } from "../../core/plan/ledger.ts";
 import { isGroupStep, type PlanStep } from "../../core/plan/plan.ts";
-import { giveBack } from "../attempt/commit-attempts.ts";
-import { all } from "../concurrently.ts";
+import type { MemberOutcome } from "../attempt/member-outcome.ts";
+import { quiet } from "../concurrently.ts";
 import { follow } from "../follow/follow.ts";
-import type { FollowItem, InPlace } from "../follow/work-list.ts";
+import type { FollowItem, MarkItem, Reserve, StartedStep } from "../follow/work-list.ts";
 import { gateOf } from "../groups/gate.ts";
 import { isRevoked } from "../groups/revocations.ts";
 import { type Header, ownedBy, type Run } from "../item-kinds.ts";
@@ -13,142 +13,150 @@ import { sendRuns } from "../messages/send.ts";
 import { notBeforeOf, queueOf } from "../plan/step-placement.ts";
 import type { WorkerLoop } from "../worker-loop.ts";
 import type { ExecuteContext } from "./execute-context.ts";
-import { runStarted, type Started } from "./lanes.ts";
-import type { Handled } from "./ready.ts";
+import type { Report } from "./reports.ts";
+import { runStarted } from "./run-members.ts";
+
+interface MessageInHand {
+  /** Of the message's members. */
+  readonly header: Header;
+  readonly loop: WorkerLoop;
+  /** How many members the message names. */
+  readonly members: number;
+  /** The queue of the members that run. Undefined when none of them runs; then no next step runs in place. */
+  readonly queue: string | undefined;
+}
 
 /**
- * Follows the runs of a message up in as few passes as possible: a pass starts a moment after the first run ended and takes all that ended by then; when no
- * member is left it starts at once. A pass that leads to one next step, which this process may run, runs it in place and follows it in turn.
+ * Follows the runs of a message up in as few passes as possible.
+ *
+ *     idle -> gathering (a run has ended; others may end soon) -> following -> idle
+ *
+ * A pass gathers for `followDelayMs`, or until every member of the message is reported. While one pass follows, the next may gather. A pass that leads to one next step
+ * which this process may run has the step run in place, and follows it in turn.
  */
-export class FollowUp {
-  /** The queue that the message came from; undefined: nothing of it was run, and nothing will be in its place. */
-  queue: string | undefined;
+export class FollowPasses {
+  /** Members whose part of the message must come again, with the seconds until then. */
+  readonly left = new Map<number, number>();
   readonly #context: ExecuteContext;
-  readonly #header: Header;
-  readonly #loop: WorkerLoop;
-  #open: number;
-  #ended: Run[] = [];
-  #thin: RowlessEnd[] = [];
-  #pass: Promise<void> | undefined;
+  readonly #message: MessageInHand;
   readonly #passes: Promise<void>[] = [];
-  #hurry: (() => void) | undefined;
-  #steps = 0;
   readonly #startedAt: number;
+  #unreported: number;
+  #ended: Run[] = [];
+  #rowless: RowlessEnd[] = [];
+  #gathering = false;
+  /** Ends the gathering at once. */
+  #hurry: () => void = () => undefined;
+  #stepsInPlace = 0;
 
-  /** `header`: of the message's members. */
-  constructor(context: ExecuteContext, header: Header, loop: WorkerLoop, members: number) {
+  constructor(context: ExecuteContext, message: MessageInHand) {
     this.#context = context;
-    this.#header = header;
-    this.#loop = loop;
-    this.#open = members;
+    this.#message = message;
+    this.#unreported = message.members;
     this.#startedAt = context.clock.now();
   }
-  add(handled: Handled): void {
-    if (handled.kind === "terminal") this.#ended.push(handled.run);
-    else if (handled.kind === "thin") this.#thin.push(handled.member);
-    else return;
-    if (this.#pass) return;
-    this.#pass = this.#start();
-    this.#pass.catch(() => undefined); // it is awaited at the end
-    this.#passes.push(this.#pass);
-  }
-  /** A member is through: one less to wait for. */
-  ended(): void {
-    if (--this.#open <= 0) this.#hurry?.();
-  }
-  /** All that follows from what was added has happened. */
-  async done(): Promise<void> {
-    for (let count = -1; count < this.#passes.length;) {
-      count = this.#passes.length;
-      await all(this.#passes);
+
+  add(reports: readonly Report[]): void {
+    this.#unreported -= reports.length;
+    for (const { ref, outcome } of reports) {
+      if (outcome.kind === "later") this.left.set(ref.index, outcome.delaySeconds);
+      else this.#gather(outcome);
     }
+    if (this.#unreported <= 0) this.#hurry();
+  }
+  /** Resolves when all that follows from what was added has happened. Throws the first failure of a pass after the others are through. */
+  async done(): Promise<void> {
+    const failures: unknown[] = [];
+    // A pass that runs a step in place adds another one while it is awaited here.
+    for (const pass of this.#passes) await pass.catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
   }
 
-  async #start(): Promise<void> {
-    if (this.#open > 1) {
-      await Promise.race([
-        this.#context.clock.pause(this.#context.config.followDelayMs),
-        new Promise<void>((resolve) => {
-          this.#hurry = resolve;
-        }),
-      ]);
-    } else await Promise.resolve(); // what ends in the same turn goes along
-    const runs = this.#ended.splice(0);
-    const thin = this.#thin.splice(0);
-    this.#pass = undefined;
-    this.#hurry = undefined;
-    const started: (Started & { release(): void })[] = [];
-    const items: FollowItem[] = runs.map((run) => ({ kind: "run", run }));
-    if (thin.length > 0) items.push(await this.#mark(thin));
-    const noted = thin.length > 0 ? noteRowless(this.#context, this.#header, thin) : undefined;
-    noted?.catch(() => undefined);
-    try {
-      await follow(this.#context, items, "worker", this.#inPlace(started));
-      await noted;
-    } catch (error) {
-      // The message comes again and with it whatever was created here; nobody died.
-      await giveBack(this.#context, started);
-      for (const each of started) each.release();
-      throw error;
-    }
-    for (const each of started) await this.#runInPlace(each);
+  #gather(outcome: MemberOutcome): void {
+    if (outcome.kind === "ended") this.#ended.push(outcome.run);
+    else if (outcome.kind === "rowless") this.#rowless.push(outcome.end);
+    else return;
+    if (this.#gathering) return;
+    this.#gathering = true;
+    this.#passes.push(quiet(this.#pass()));
   }
-  /** Of members without rows: their values are kept before the mark that names them. */
-  async #mark(members: readonly RowlessEnd[]): Promise<FollowItem> {
-    const header = this.#header;
+  async #pass(): Promise<void> {
+    await this.#gathered();
+    const runs = this.#ended.splice(0);
+    const rowless = this.#rowless.splice(0);
+    this.#gathering = false;
+    for (const started of await this.#follow(runs, rowless)) await this.#runInPlace(started);
+  }
+  async #gathered(): Promise<void> {
+    if (this.#unreported <= 0) return Promise.resolve(); // what ends in the same turn goes along
+    const { clock, config } = this.#context;
+    const reported = new Promise<void>((resolve) => {
+      this.#hurry = resolve;
+    });
+    return Promise.race([clock.pause(config.followDelayMs), reported]);
+  }
+  async #follow(runs: readonly Run[], rowless: readonly RowlessEnd[]): Promise<readonly StartedStep[]> {
+    const items: FollowItem[] = runs.map((run) => ({ kind: "run", run }));
+    if (rowless.length === 0) return follow(this.#context, items, { reserve: this.#reserve() });
+    items.push(await this.#markOf(rowless));
+    const noted = quiet(noteRowless(this.#context, this.#message.header, rowless));
+    const started = await follow(this.#context, items, { reserve: this.#reserve() });
+    await noted;
+    return started;
+  }
+  /** The mark of members without rows. Their values are kept before the mark that names them. */
+  async #markOf(members: readonly RowlessEnd[]): Promise<MarkItem> {
+    const { header } = this.#message;
     const { width } = this.#context.config;
-    const first = (members[0] as RowlessEnd).index;
     const part = await keepPart(this.#context, header, members);
     return {
       kind: "mark",
-      at: { gid: header.gid, round: header.round, level: 1, node: leafOf(first, width) },
+      at: { gid: header.gid, round: header.round, level: 1, node: leafOf((members[0] as RowlessEnd).index, width) },
       height: header.height,
       marks: new Map(members.map(({ index, counts }) => [localIndex(index, width), counts])),
       owned: ownedBy(header),
       part,
     };
   }
-  async #runInPlace(started: Started & { release(): void }): Promise<void> {
-    const { header, run, step } = started;
+
+  /** Runs a step in place. It has no message of its own unless it must come again. */
+  async #runInPlace(started: StartedStep): Promise<void> {
+    this.#stepsInPlace++;
+    const { run, step, reservation } = started;
     let again: number | undefined;
-    const settle = (_member: unknown, handled: Handled): void => {
-      if (handled.kind === "later") again = handled.delaySeconds;
-      else this.add(handled);
-    };
     try {
-      await runStarted({ context: this.#context, header, loop: this.#loop, settle }, started);
+      for await (const reports of runStarted(this.#context, this.#message.loop, started)) {
+        for (const { outcome } of reports) {
+          if (outcome.kind === "later") again = outcome.delaySeconds;
+          else this.#gather(outcome);
+        }
+      }
     } finally {
-      started.release();
+      reservation.release();
     }
-    // It has no message of its own until now.
     if (again !== undefined) await sendRuns(this.#context, [{ ...run, queue: queueOf(this.#context, step), delaySeconds: again }], 1);
   }
-
-  /** One step a pass. */
-  #inPlace(started: (Started & { release(): void })[]): InPlace {
-    let slot: { release(): void } | undefined;
-    return {
-      take: async (ref, step) => {
-        if (slot || !this.#mayRun(step)) return undefined;
-        // What is being followed was read a while ago.
-        const gate = await gateOf(this.#context, ref.gid);
-        if (gate.kind !== "go" || (await isRevoked(this.#context, gate.header, ref))) return undefined;
-        slot = this.#loop.tryTakeSlot();
-        return slot && { token: this.#context.ids.token(), release: () => slot?.release() };
-      },
-      run: (next) => {
-        this.#steps++;
-        started.push({ ...next, release: () => slot?.release() });
-      },
+  /** Reserves a slot for one step a pass. */
+  #reserve(): Reserve {
+    let used = false;
+    return async (ref, step) => {
+      if (used || !this.#mayRunInPlace(step)) return undefined;
+      // What is being followed was read a while ago.
+      const gate = await gateOf(this.#context, ref.gid);
+      if (gate.kind !== "go" || (await isRevoked(this.#context, gate.header, ref))) return undefined;
+      const slot = this.#message.loop.tryTakeSlot();
+      if (!slot) return undefined;
+      used = true;
+      return { token: this.#context.ids.token(), release: () => slot.release() };
     };
   }
-  #mayRun(step: PlanStep): boolean {
+  #mayRunInPlace(step: PlanStep): boolean {
     const { config, clock, registry } = this.#context;
-    if (isGroupStep(step) || this.queue !== queueOf(this.#context, step) || notBeforeOf(step, clock.now()) !== undefined) return false;
-    if (this.#steps >= config.inPlaceSteps || clock.now() - this.#startedAt > config.inPlaceSeconds * 1_000) return false;
+    if (isGroupStep(step) || this.#message.queue !== queueOf(this.#context, step) || notBeforeOf(step, clock.now()) !== undefined) return false;
+    if (this.#stepsInPlace >= config.inPlaceSteps || clock.now() - this.#startedAt > config.inPlaceSeconds * 1_000) return false;
     const info = registry.info(step.task);
     if (!info || !(registry.has?.(step.task) ?? true)) return false;
-    const { limit } = this.#loop;
+    const { limit } = this.#message.loop;
     // No attempt is given more than limit.seconds.
     return !limit || clock.now() + Math.min(step.options?.timeout ?? info.timeoutSeconds, limit.seconds) * 1_000 <= limit.at;
   }

@@ -2,7 +2,7 @@ import type { TaskStep } from "../../core/plan/plan.ts";
 import type { EngineConfig } from "../config.ts";
 import type { Clock } from "../ports.ts";
 
-/** How fast runs of each task were lately, as this engine instance saw them: nobody else needs to know, and nothing depends on it but speed. */
+/** How fast runs of each task were lately, as this engine instance saw them: nobody else needs to know, and nounclaimedg depends on it but speed. */
 export class Pace {
   /** Milliseconds per run; of tasks that have run. */
   readonly #means = new Map<string, number>();
@@ -54,20 +54,20 @@ export class Pace {
    * and is missing elsewhere. Jobs take turns. `again`: before others of its job, so that what was begun ends first. `take`: takes the batch, and gives its load in
    * claimed runs. The result ends the turn, which also ends by itself: who waits for a slot, or has become slow, keeps nobody waiting.
    */
-  enter(jobId: string, again: boolean, take: () => number): Promise<() => void> {
+  admit(jobId: string, again: boolean, take: () => number): Promise<() => void> {
     return new Promise((resolve) => {
       const waiting = this.#waiting.get(jobId) ?? [];
-      const admit = (): void => {
+      const admitted = (): void => {
         const load = take();
         this.#load += load;
         const leave = this.#leaving(load);
         void this.#clock.pause(this.#patienceMs).then(leave);
         resolve(leave);
       };
-      if (again) waiting.unshift(admit);
-      else waiting.push(admit);
+      if (again) waiting.unshift(admitted);
+      else waiting.push(admitted);
       this.#waiting.set(jobId, waiting);
-      this.#admit();
+      this.#admitNext();
     });
   }
   #leaving(load: number): () => void {
@@ -76,10 +76,10 @@ export class Pace {
       if (left) return;
       left = true;
       this.#load -= load;
-      this.#admit();
+      this.#admitNext();
     };
   }
-  #admit(): void {
+  #admitNext(): void {
     for (const [jobId, waiting] of this.#waiting) {
       if (this.#load > (this.#hurried ? 0 : FULL_LOAD)) return;
       this.#waiting.delete(jobId);
@@ -113,20 +113,36 @@ interface Paced {
   readonly config: EngineConfig;
 }
 
+interface Sized {
+  readonly step: TaskStep;
+  readonly unclaimed: boolean;
+}
+
 /** Over in no time: it is what the engine does for such runs that takes time, and that is done one batch after the other. */
-export function isQuick({ pace, config }: Paced, { step }: { readonly step: TaskStep }): boolean {
+export function isQuick({ pace, config }: Paced, { step }: Pick<Sized, "step">): boolean {
   const mean = pace.mean(step.task);
   return mean !== undefined && mean * SHORT_BATCH <= config.batchMs;
 }
+/** Waits until the unclaimed members of a whole message are admitted: without that, all messages in hand would run, and write, at once. Returns what ends the turn. */
+export async function admitUnclaimed({ pace, config }: Paced, jobId: string, ready: readonly Sized[]): Promise<(() => void) | undefined> {
+  const [first] = ready;
+  if (!first) return undefined;
+  pace.meet(jobId, ready.length);
+  if (ready.length === 1 || !ready.every(({ unclaimed }) => unclaimed) || !isQuick({ pace, config }, first)) return undefined;
+  return pace.admit(jobId, false, () => ready.length / MEMBERS_PER_CLAIM);
+}
+/** This many members without claims are as much work as one with a claim. */
+const MEMBERS_PER_CLAIM = 32;
+
 /**
  * How many runs of a task are claimed together, run one after the other, and committed together. One of a task that nobody knows, so that what is slow
  * begins in many places; of quick ones as many as are over in `batchMs`. Without claims there is no write that could become too large.
  */
-export function batchSize({ pace, config }: Paced, { step, thin }: { readonly step: TaskStep; readonly thin: boolean }): number {
+export function batchSize({ pace, config }: Paced, { step, unclaimed }: Sized): number {
   const mean = pace.mean(step.task);
   if (mean === undefined) return 1;
   return Math.max(
     1,
-    Math.min(thin ? config.membersPerMessage : Math.min(config.batchMembers, pace.longestBatch), Math.floor(config.batchMs / Math.max(mean, 0.001))),
+    Math.min(unclaimed ? config.membersPerMessage : Math.min(config.batchMembers, pace.longestBatch), Math.floor(config.batchMs / Math.max(mean, 0.001))),
   );
 }

@@ -6,26 +6,26 @@ import { mayBeRevoked } from "../groups/revocations.ts";
 import type { Header } from "../item-kinds.ts";
 
 /**
- * Members of a leaf that have nothing to be asked about before they are claimed: their group goes on, nothing of it is revoked, and each is one task that this process
+ * Members of a leaf that have nounclaimedg to be asked about before they are claimed: their group goes on, nounclaimedg of it is revoked, and each is one task that this process
  * knows, due now, and never too late. Most are, and are looked at in no time.
  */
 export class Startable {
-  readonly thin: boolean;
+  readonly unclaimed: boolean;
   readonly #strands: readonly Strand[] | undefined;
   readonly #context: Context;
   readonly #members: number;
-  /** The task that was last found to be known. */
+  /** The task that was last found in the registry. */
   #known = "";
 
   constructor(context: Context, header: Header, strands: readonly Strand[] | undefined) {
     this.#context = context;
     this.#strands = mayBeRevoked(header) ? undefined : strands;
     this.#members = header.memberCount ?? 0;
-    this.thin = header.tracking === "result" || header.tracking === "ledger";
+    this.unclaimed = header.tracking === "result" || header.tracking === "ledger";
   }
-  /** undefined: it must be looked at. */
-  step({ index, stepIndex: at }: RunRef): TaskStep | undefined {
-    const strand = at === 0 && index < this.#members ? this.#strands?.[localIndex(index, this.#context.config.width)] : undefined;
+  /** Returns the step of a member; undefined when the member must be looked at. */
+  step({ index, stepIndex }: RunRef): TaskStep | undefined {
+    const strand = stepIndex === 0 && index < this.#members ? this.#strands?.[localIndex(index, this.#context.config.width)] : undefined;
     if (!strand || !isSingle(strand)) return undefined;
     const [step] = strand;
     const { options } = step;

@@ -1,25 +1,29 @@
 import { scopeOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import { decidedAbove } from "../groups/gate.ts";
-import type { Outcome } from "../item-kinds.ts";
+import type { Header } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { setOutcome } from "../items/header-writes.ts";
 import { countersOf, readLedger } from "../items/ledger-reads.ts";
-import type { FollowItem, WorkList } from "./work-list.ts";
+import type { DecideItem, FollowItem, WorkList } from "./work-list.ts";
 
-/** Decides a group, once per round. When a group above has decided, the outcome is `dropped`; the round was read before the groups above were. */
-export async function followDecide(context: Context, item: Extract<FollowItem, { kind: "decide" }>, list: WorkList): Promise<void> {
-  const header = await readHeader(context, item.gid);
+/**
+ * Decides a group, once per round. The outcome is `dropped` when a group above has decided. The round was read before the groups above were, and the condition of
+ * the write checks it again, so a header that was read earlier serves as well as a new one.
+ */
+export async function followDecide(context: Context, item: DecideItem, list: WorkList): Promise<void> {
+  const header = item.header ?? (await readHeader(context, item.gid));
   if (!header || header.round !== item.round) return;
-  if (!header.outcome) {
-    const scope = scopeOf(item.gid);
-    const dropped = item.outcome !== "dropped" && scope !== undefined && (await decidedAbove(context, scope));
-    const outcome: Outcome = dropped ? "dropped" : item.outcome;
-    const totals = item.totals ?? countersOf(await readLedger(context, { gid: item.gid, round: item.round, level: header.height, node: 0 }));
-    const early = item.totals === undefined || dropped;
-    await setOutcome(context, item.gid, item.round, outcome, totals, early);
-  }
-  list.push({ kind: "settle", gid: item.gid });
+  const decided = header.outcome ? header : await writeOutcome(context, header, item);
+  if (decided?.outcome && decided.round === item.round) list.push({ kind: "settle", gid: item.gid, header: decided });
+}
+/** Returns the header as it stands after the write, with the outcome of whoever was first. */
+async function writeOutcome(context: Context, header: Header, { gid, round, outcome, totals }: DecideItem): Promise<Header | undefined> {
+  const scope = scopeOf(gid);
+  const dropped = outcome !== "dropped" && scope !== undefined && (await decidedAbove(context, scope));
+  const counted = totals ?? countersOf(await readLedger(context, { gid, round, level: header.height, node: 0 }));
+  const early = totals === undefined || dropped;
+  return (await setOutcome(context, gid, round, dropped ? "dropped" : outcome, counted, early)).header;
 }
 
 export async function followEnd(context: Context, { gid, round }: Extract<FollowItem, { kind: "end" }>, list: WorkList): Promise<void> {

@@ -22,5 +22,5 @@ export async function endRevoked(context: Context, header: Header, ref: RunRef, 
 async function endWaiting(context: Context, parent: Header, run: Run): Promise<void> {
   const group = await createChildGroup(context, parent, run);
   if (!group) return;
-  await follow(context, [{ kind: "decide", gid: group.gid, round: run.round, outcome: "cancelled" }], "engine");
+  await follow(context, [{ kind: "decide", gid: group.gid, round: run.round, outcome: "cancelled", header: group }]);
 }

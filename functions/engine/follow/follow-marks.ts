@@ -6,22 +6,22 @@ import { readHeader } from "../items/header-reads.ts";
 import { countersOf, doneOf, type LedgerAt } from "../items/ledger-reads.ts";
 import type { Item } from "../ports.ts";
 import { markLedger } from "./mark-ledger.ts";
-import type { FollowItem, WorkList } from "./work-list.ts";
+import { decide, type MarkItem, type WorkList } from "./work-list.ts";
 
-export async function followMark(context: Context, { at, height, marks, owned, part }: Extract<FollowItem, { kind: "mark" }>, list: WorkList): Promise<void> {
+export async function followMark(context: Context, { at, height, marks, owned, part }: MarkItem, list: WorkList): Promise<void> {
   const node = await markLedger(context, at, marks, owned, part);
   // The header is read AFTER the mark; sealing writes the member count and THEN reads nodes: one of the two sees both.
   const header = await readHeader(context, at.gid);
   if (header) propagate(context, header, { ...at, height }, node, list);
 }
 
-/** A page that came after the seal may be marked, but does not count. */
+/** Counts the marks below the expected number: a page that came after the seal may be marked, but does not count. */
 function marksBelow(done: ReadonlySet<number>, expected: number): number {
   let count = 0;
   for (const index of done) if (index < expected) count++;
   return count;
 }
-/** A full node is marked in its parent, a full root decides. Without a member count only full inner nodes go up and the root never decides. */
+/** Marks a full node in its parent, and decides when the root is full. Without a member count only full inner nodes are marked upward, and the root never decides. */
 export function propagate(context: Context, header: Header, at: LedgerAt & { height: number }, node: Item | undefined, list: WorkList): void {
   if (header.round !== at.round || !node) return;
   const totals = countersOf(node);
@@ -29,8 +29,8 @@ export function propagate(context: Context, header: Header, at: LedgerAt & { hei
   const { width } = context.config;
   const expected = expectedMarks(header.memberCount, at.height, at, width);
   if (expected === undefined || marksBelow(doneOf(node), expected) < expected) {
-    // Also when it has decided: whoever decided may have died before the settle.
-    if (failsEarly(header.policy, failedMembers)) list.push({ kind: "decide", gid: at.gid, round: at.round, outcome: "failed" });
+    // Also when the group has decided: its writer may have died before it settled.
+    if (failsEarly(header.policy, failedMembers)) list.push(decide(header, "failed"));
     return;
   }
   if (at.level < at.height) {
@@ -42,6 +42,6 @@ export function propagate(context: Context, header: Header, at: LedgerAt & { hei
       owned: ownedBy(header),
     });
   } else {
-    list.push({ kind: "decide", gid: at.gid, round: at.round, outcome: outcomeOf(header.policy, failedMembers), totals });
+    list.push(decide(header, outcomeOf(header.policy, failedMembers), totals));
   }
 }

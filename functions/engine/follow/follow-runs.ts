@@ -6,7 +6,7 @@ import { childGroupOf, type RunRef } from "../../core/plan/run-id.ts";
 import { isFailure, isSuccess, isTerminal } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
-import { openLinks, linksOf } from "../groups/links.ts";
+import { linksOf, openLinks } from "../groups/links.ts";
 import { type Header, ownedBy, type Run } from "../item-kinds.ts";
 import { readHeaders } from "../items/header-reads.ts";
 import { setFirstError } from "../items/header-writes.ts";
@@ -14,79 +14,55 @@ import { readRun } from "../items/run-reads.ts";
 import { noteFailures, noteProgress } from "../jobs/progress.ts";
 import { hasNext, strandOf, strandsOf } from "../plan/strands.ts";
 import { countsOf, createNext } from "./next-steps.ts";
-import type { WorkList } from "./work-list.ts";
+import { decide, type WorkList } from "./work-list.ts";
+
+/** A terminal run with the header of its group, which may have decided. */
+interface Followed {
+  readonly run: Run;
+  readonly header: Header;
+}
 
 /** The first phase of F: terminal runs become next steps or marks. One consistent read of each header serves all runs of its group. */
-export async function followRuns(context: Context, runs: readonly Run[], list: WorkList, background: Promise<void>[]): Promise<void> {
+export async function followRuns(context: Context, runs: readonly Run[], list: WorkList): Promise<void> {
+  const followed = await withHeaders(context, runs);
+  for (const { run } of followed) if (run.joins !== undefined) list.push({ kind: "close", gid: run.joins, round: run.round });
+  const ended = followed.map(({ run }) => run);
+  list.background(noteProgress(context, ended));
+
+  const singles = await singlesOf(context, followed);
+  // Before anything follows: a step that runs finds the links beside all steps before it.
+  await all(followed.filter(({ run, header }) => !header.outcome && !singles.has(run)).map(({ run, header }) => openLinks(context, header, run)));
+  const next: Followed[] = [];
+  const members: Followed[] = [];
+  for (const each of followed) {
+    const place = singles.has(each.run) ? { next: false, links: undefined } : await placeInStrand(context, each, list);
+    if (!place) continue;
+    if (place.next) next.push(each);
+    else {
+      members.push(each);
+      endMember(context, each, place.links, list);
+    }
+  }
+  // Failures are written before a mark can decide the group, so that the decision finds them.
+  await all<unknown>([...firstErrors(members).map((each) => setFirstError(context, ...each)), noteFailures(context, ended), createNext(context, next, list)]);
+}
+
+/** Returns each terminal run once, in order of time, so that the first error is the first. Runs of collected groups and pages behind the seal are left out. */
+async function withHeaders(context: Context, runs: readonly Run[]): Promise<readonly Followed[]> {
   const unique = [...new Map(runs.map((run) => [run.runId, run])).values()].filter((run) => isTerminal(run.status));
   const gids = [...new Set(unique.map((run) => run.gid))];
   const read = await readHeaders(context, gids);
   const headers = new Map(gids.map((gid, k) => [gid, read[k]]));
-  const followed: { run: Run; header: Header }[] = [];
-  // In order of time, so that the first error is the first.
-  for (const run of unique.toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0))) {
-    const header = headers.get(run.gid);
-    if (!header) continue; // collected
-    if (header.memberCount !== undefined && run.index >= header.memberCount) continue; // a page that lost the race with the seal
-    if (run.joins !== undefined) list.push({ kind: "close", gid: run.joins, round: run.round });
-    followed.push({ run, header });
-  }
-  const progress = noteProgress(
-    context,
-    followed.map(({ run }) => run),
-  );
-  progress.catch(() => undefined); // awaited with the rest of the work-list
-  background.push(progress);
-
-  // Before anything follows: a step that runs finds the groups beside all steps before it.
-  const singles = await singlesOf(context, followed);
-  await all(followed.filter(({ run, header }) => !header.outcome && !singles.has(run)).map(({ run, header }) => openLinks(context, header, run)));
-  const next: { run: Run; header: Header }[] = [];
-  const firstErrors = new Map<string, { header: Header; runId: string }>();
-  for (const { run, header } of followed) {
-    let sideCounts: Counts | undefined;
-    if (!singles.has(run)) {
-      const member = await strandOf(context, header, run);
-      if (isSuccess(run.status) && (await hasNext(context, header, member, run))) {
-        // Below a decided group the strand ends here: its other steps read as cancelled.
-        if (!header.outcome) next.push({ run, header });
-        else await followEndedNext(context, run, list);
-        continue;
-      }
-      const sides = await linksOf(context, run, member.strand);
-      // The last of them to decide follows this run again.
-      if (sides.open && !header.outcome) continue;
-      for (const side of sides.groups) list.push({ kind: "close", gid: side.gid, round: side.round });
-      sideCounts = sides.counts;
-    }
-    const failedMembers = failedMembersOf(run);
-    if (failedMembers > 0 && !header.firstError && !firstErrors.has(run.gid)) firstErrors.set(run.gid, { header, runId: run.error?.runId ?? run.runId });
-    if (isFailure(run.status) && run.joins === undefined) list.push({ kind: "end", gid: childGroupOf(run.runId), round: run.round });
-    // Where a member may have succeeded without a row, the mark finds out which of the two counts.
-    if (header.tracking !== "ledger" && failsEarly(header.policy, failedMembers))
-      list.push({ kind: "decide", gid: header.gid, round: header.round, outcome: "failed" });
-    const { width } = context.config;
-    list.push({
-      kind: "mark",
-      at: { gid: header.gid, round: header.round, level: 1, node: leafOf(run.index, width) },
-      height: header.height,
-      marks: new Map([[localIndex(run.index, width), marksOf(run, failedMembers, sideCounts)]]),
-      owned: ownedBy(header),
+  return unique
+    .toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0))
+    .flatMap((run) => {
+      const header = headers.get(run.gid);
+      return header && !(header.memberCount !== undefined && run.index >= header.memberCount) ? [{ run, header }] : [];
     });
-  }
-  // Failures are written before a mark can decide the group, so that the decision finds them.
-  await all<unknown>([
-    ...[...firstErrors.values()].map(({ header, runId }) => setFirstError(context, header.gid, header.round, runId)),
-    noteFailures(
-      context,
-      followed.map(({ run }) => run),
-    ),
-    createNext(context, next, list),
-  ]);
 }
 
-/** Those whose strand is one task with nothing beside it. */
-async function singlesOf(context: Context, followed: readonly { readonly run: Run; readonly header: Header }[]): Promise<ReadonlySet<Run>> {
+/** Returns the runs whose strand is one task with nothing beside it. */
+async function singlesOf(context: Context, followed: readonly Followed[]): Promise<ReadonlySet<Run>> {
   const { width } = context.config;
   const singles = new Set<Run>();
   let strands: readonly Strand[] | undefined;
@@ -102,23 +78,67 @@ async function singlesOf(context: Context, followed: readonly { readonly run: Ru
 }
 
 /**
+ * Says whether a step follows the run in its strand. When none does, the member has ended, and `links` counts the links beside its steps. Returns undefined when
+ * nothing follows now: links are open, and the last of them to decide follows the run again.
+ */
+async function placeInStrand(
+  context: Context,
+  { run, header }: Followed,
+  list: WorkList,
+): Promise<{ readonly next: boolean; readonly links: Counts | undefined } | undefined> {
+  const member = await strandOf(context, header, run);
+  if (isSuccess(run.status) && (await hasNext(context, header, member, run))) {
+    if (!header.outcome) return { next: true, links: undefined };
+    // Below a decided group the strand ends here: its other steps read as cancelled.
+    await followEndedNext(context, run, list);
+    return undefined;
+  }
+  const links = await linksOf(context, run, member.strand);
+  if (links.open && !header.outcome) return undefined;
+  for (const { gid, round } of links.groups) list.push({ kind: "close", gid, round });
+  return { next: false, links: links.counts };
+}
+/**
  * A next step that was created as revoked, or that ran in place, has no message of its own: this run's message replays its follow-up, also when that has
  * decided the group.
  */
 async function followEndedNext(context: Context, run: Run, list: WorkList): Promise<void> {
-  const ref = { gid: run.gid, index: run.index, stepIndex: run.stepIndex + 1 };
-  const next = await readRun(context, ref);
+  const next = await readRun(context, { gid: run.gid, index: run.index, stepIndex: run.stepIndex + 1 });
   if (next && isTerminal(next.status)) list.push({ kind: "run", run: next });
+}
+
+/** Orders the mark of a member whose strand has ended, and the decision when its failure alone decides the group. */
+function endMember(context: Context, { run, header }: Followed, links: Counts | undefined, list: WorkList): void {
+  const failedMembers = failedMembersOf(run);
+  if (isFailure(run.status) && run.joins === undefined) list.push({ kind: "end", gid: childGroupOf(run.runId), round: run.round });
+  // Where a member may have succeeded without a row, the mark finds out which of the two counts.
+  if (header.tracking !== "ledger" && failsEarly(header.policy, failedMembers)) list.push(decide(header, "failed"));
+  const { width } = context.config;
+  list.push({
+    kind: "mark",
+    at: { gid: header.gid, round: header.round, level: 1, node: leafOf(run.index, width) },
+    height: header.height,
+    marks: new Map([[localIndex(run.index, width), marksOf(run, failedMembers, links)]]),
+    owned: ownedBy(header),
+  });
+}
+/** Returns, for each group without a first error, the run that failed first in it, as arguments of `setFirstError`. */
+function firstErrors(members: readonly Followed[]): [gid: string, round: number, runId: string][] {
+  const first = new Map<string, [string, number, string]>();
+  for (const { run, header } of members) {
+    if (failedMembersOf(run) === 0 || header.firstError || first.has(run.gid)) continue;
+    first.set(run.gid, [header.gid, header.round, run.error?.runId ?? run.runId]);
+  }
+  return [...first.values()];
 }
 /** A page counts the failed members of its own group; any other run counts itself. */
 function failedMembersOf(run: Run): number {
   if (run.page && isSuccess(run.status)) return run.counts?.["failedMembers"] ?? 0;
   return isFailure(run.status) ? 1 : 0;
 }
-
-function marksOf(run: Run, failedMembers: number, sides: Counts | undefined): Counts {
-  if (run.status === "success" && !run.counts && !run.carry && !sides && !run.page) return PLAIN_SUCCESS;
-  const counts = addCounts(run.carry, carriedUp(countsOf(run)), sides);
+function marksOf(run: Run, failedMembers: number, links: Counts | undefined): Counts {
+  if (run.status === "success" && !run.counts && !run.carry && !links && !run.page) return PLAIN_SUCCESS;
+  const counts = addCounts(run.carry, carriedUp(countsOf(run)), links);
   const members = run.page ? (run.counts?.["members"] ?? 0) : 0;
   return { ...counts, ...(failedMembers > 0 && { failedMembers }), ...(members > 0 && { members }) };
 }

@@ -1,29 +1,60 @@
 import type { Counts } from "../../core/plan/counts.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
+import { returnClaims } from "../items/run-claims.ts";
 import { sendControl } from "../messages/send.ts";
 import { closeGroup } from "./close.ts";
 import { followDecide, followEnd } from "./decide.ts";
 import { followMark } from "./follow-marks.ts";
 import { followRuns } from "./follow-runs.ts";
 import { followCheck, followSettle } from "./settle.ts";
-import { type FollowItem, type InPlace, WorkList } from "./work-list.ts";
+import { type FollowItem, type MarkItem, type Reserve, type SettleItem, type StartedStep, WorkList } from "./work-list.ts";
 
-/** `engine`: in the engine's own handler, which may settle as much as there is; elsewhere the rest is handed over after `settleBudget` settles. */
-export async function follow(context: Context, items: readonly FollowItem[], where: "engine" | "worker" = "worker", inPlace?: InPlace): Promise<void> {
-  const list = new WorkList(inPlace);
-  for (const item of items) list.push(item);
+export interface FollowOptions {
+  /** Where the one next step may run, if anywhere but from a queue. */
+  readonly reserve?: Reserve;
+  /** `false` in the handler to which others hand over what they may not do themselves: there it is an error. Default `true`. */
+  readonly mayHandOver?: boolean;
+}
+
+/**
+ * F: does everything that follows from terminal runs (docs/protocol-rules.md, section 6). A run leads to its next step or to a mark, a full ledger to a decision,
+ * a decision to the run that waits above, and so on upward. It is the only code that marks, decides by completion, settles, closes and creates next steps.
+ * It runs after a commit, on every redelivery of a finished run, and in the sweep.
+ *
+ *     run -> next step, created and sent, or created as started and returned
+ *         -> mark -> decide -> settle -> run (of the strand above) ..
+ *                                     -> close, last of all
+ *
+ * Returns the next steps that it created as started; when it throws, they were returned to their queue.
+ */
+export async function follow(
+  context: Context,
+  items: readonly FollowItem[],
+  { reserve, mayHandOver = true }: FollowOptions = {},
+): Promise<readonly StartedStep[]> {
+  const list = new WorkList(items, reserve);
+  try {
+    await work(context, list, mayHandOver);
+  } catch (error) {
+    // The message comes again, and with it every step that was created here. Nobody died.
+    await returnClaims(
+      context,
+      list.started.map(({ run, reservation: { token } }) => ({ run, token })),
+    );
+    for (const { reservation } of list.started) reservation.release();
+    throw error;
+  }
+  return list.started;
+}
+
+async function work(context: Context, list: WorkList, mayHandOver: boolean): Promise<void> {
+  const { settleBudget } = context.config;
   let settles = 0;
-  const background: Promise<void>[] = [];
   for (;;) {
-    const runs = list.take("run");
+    const runs = list.take("run").map((item) => item.run);
     if (runs.length > 0) {
-      await followRuns(
-        context,
-        runs.map((item) => item.run),
-        list,
-        background,
-      );
+      await followRuns(context, runs, list);
       continue;
     }
     // Marks come before decisions: a group that decides early takes its totals from the ledger, its own mark included.
@@ -32,35 +63,31 @@ export async function follow(context: Context, items: readonly FollowItem[], whe
       await all(marks.map((item) => followMark(context, item, list)));
       continue;
     }
-    const decides = list.take("decide");
-    const checks = list.take("check");
-    const settled = uniqueBy(list.take("settle"), (item) => item.gid);
-    const ends = list.take("end");
-    const work: Promise<void>[] = [
-      ...decides.map((item) => followDecide(context, item, list)),
-      ...checks.map((item) => followCheck(context, item.run, list)),
-      ...ends.map((item) => followEnd(context, item, list)),
+    const settle = (item: SettleItem): Promise<void> => {
+      if (++settles > settleBudget) return sendControl(context, { kind: "settle", gid: item.gid });
+      return followSettle(context, item, list, mayHandOver);
+    };
+    const rest = [
+      ...list.take("decide").map((item) => followDecide(context, item, list)),
+      ...list.take("check").map((item) => followCheck(context, item.run, list)),
+      ...list.take("end").map((item) => followEnd(context, item, list)),
+      ...uniqueBy(list.take("settle"), (item) => item.gid).map(settle),
     ];
-    for (const item of settled) {
-      if (where === "worker" && ++settles > context.config.settleBudget) work.push(sendControl(context, { kind: "settle", gid: item.gid }));
-      else work.push(followSettle(context, item.gid, list, where));
-    }
-    if (work.length > 0) {
-      await all(work);
+    if (rest.length > 0) {
+      await all(rest);
       continue;
     }
-    await all(background);
-    const closes = list.take("close");
+    await list.backgroundDone();
+    const closes = uniqueBy(list.take("close"), (item) => `${item.gid}#${item.round}`);
     if (closes.length === 0) return;
-    await all(uniqueBy(closes, (item) => `${item.gid}#${item.round}`).map((item) => closeGroup(context, item.gid, item.round)));
+    await all(closes.map((item) => closeGroup(context, item.gid, item.round)));
   }
 }
 
-type Mark = Extract<FollowItem, { kind: "mark" }>;
 /** Marks of one node become one write. */
-function mergeMarks(items: readonly Mark[]): readonly Mark[] {
+function mergeMarks(items: readonly MarkItem[]): readonly MarkItem[] {
   if (items.length < 2) return items;
-  const nodes = new Map<string, Mark & { marks: Map<number, Counts> }>();
+  const nodes = new Map<string, MarkItem & { marks: Map<number, Counts> }>();
   for (const item of items) {
     const key = `${item.at.gid}#${item.at.round}#${item.at.level}#${item.at.node}#${item.part ?? ""}`;
     const node = nodes.get(key);

@@ -13,23 +13,23 @@ import { createRuns } from "../items/run-writes.ts";
 import { type Owing, sendRuns } from "../messages/send.ts";
 import { expiresAtOf, notBeforeOf, packSize, queueOf } from "../plan/step-placement.ts";
 import { strandOf } from "../plan/strands.ts";
-import type { WorkList } from "./work-list.ts";
+import type { Reservation, WorkList } from "./work-list.ts";
 
 export function countsOf(run: Run): Counts {
   return run.counts ?? countOf(run.status as TerminalStatus);
 }
 
-/** Puts next steps (absent: ids are positional) and sends them, also those that stood there unfinished: their writer may have died before its send. */
+/**
+ * Puts the next steps of these runs and sends them. Ids are positional, so a step that stands there already is met: it is sent again while it is unfinished, because its
+ * writer may have died before its send. A single next step may be created as started instead, and then needs no message.
+ */
 export async function createNext(context: Context, next: readonly { run: Run; header: Header }[], list: WorkList): Promise<void> {
   if (next.length === 0) return;
   const now = context.clock.now();
   const rows = await all(next.map(({ run, header }) => nextRow(context, run, header, now)));
-  const only = rows.length === 1 ? (rows[0] as NextRow) : undefined;
-  // A step that was created as revoked does not run; whoever takes it may have read its group's header before that.
-  const inPlace = only?.attributes.status === "queued" ? await list.inPlace?.take(only.ref, only.step) : undefined;
-  if (only && inPlace) Object.assign(only.attributes, startedInPlace(context, inPlace.token, now));
-  const written = await createRuns(context, rows).catch((error: unknown) => {
-    inPlace?.release();
+  const reservation = await reserved(rows, list);
+  const written = await createRuns(context, reservation ? rows.map((row) => asStarted(context, row, reservation, now)) : rows).catch((error: unknown) => {
+    reservation?.release();
     throw error;
   });
   await recheckDelayed(
@@ -39,14 +39,24 @@ export async function createNext(context: Context, next: readonly { run: Run; he
   const owing: Owing[] = [];
   written.forEach(({ run }, k) => {
     const { ref, queue, delaySeconds, header, step } = rows[k] as NextRow;
-    const mine = inPlace !== undefined && run?.status === "started" && run.leaseOwner === inPlace.token;
-    if (mine) list.inPlace?.run({ header, run, step: step as TaskStep, token: inPlace.token });
-    else inPlace?.release();
-    if (!run || mine) return;
+    if (reservation && run?.status === "started" && run.leaseOwner === reservation.token) {
+      list.started.push({ header, run, step: step as TaskStep, reservation });
+      return;
+    }
+    reservation?.release();
+    if (!run) return;
     if (isTerminal(run.status)) list.push({ kind: "run", run });
     else if (run.due === undefined) owing.push({ ...ref, queue, delaySeconds });
   });
   await sendRuns(context, owing, packSize(context, Math.max(...next.map(({ header }) => header.memberCount ?? 1))));
+}
+/** Only a single step is reserved for. One that was created as revoked does not run, whatever the reservation saw of its group before. */
+async function reserved(rows: readonly NextRow[], list: WorkList): Promise<Reservation | undefined> {
+  const [only] = rows;
+  return rows.length === 1 && only?.attributes.status === "queued" ? list.reserve?.(only.ref, only.step) : undefined;
+}
+function asStarted(context: Context, row: NextRow, { token }: Reservation, now: number): NextRow {
+  return { ...row, attributes: { ...row.attributes, ...startedInPlace(context, token, now) } };
 }
 
 interface NextRow {
@@ -71,10 +81,10 @@ async function nextRow(context: Context, run: Run, header: Header, now: number):
     attempt: 0,
     sentAt: now,
     carry: addCounts(run.carry, carriedUp(countsOf(run))),
-    ...(isGroupStep(step) ? {} : { task: step.task }),
-    ...(isRevokedById(header, ref) ? revokedAttributes(context) : {}),
-    ...(expiresAt === undefined ? {} : { expiresAt }),
-    ...(notBefore === undefined ? {} : duePart(context, runIdOf(ref.gid, ref.index, ref.stepIndex), notBefore, now)),
+    ...(!isGroupStep(step) && { task: step.task }),
+    ...(isRevokedById(header, ref) && revokedAttributes(context)),
+    ...(expiresAt !== undefined && { expiresAt }),
+    ...(notBefore !== undefined && duePart(context, runIdOf(ref.gid, ref.index, ref.stepIndex), notBefore, now)),
   };
   return { ref, header, step, attributes, queue: queueOf(context, step), delaySeconds: notBefore === undefined ? 0 : (notBefore - now) / 1_000 };
 }

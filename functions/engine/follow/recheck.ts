@@ -21,7 +21,7 @@ export async function recheckNodes(context: Context, header: Header, at: readonl
       propagate(context, header, { ...where, height: header.height }, await readLedger(context, where), list);
     }),
   );
-  await follow(context, [...list.take("mark"), ...list.take("decide")], "engine");
+  await follow(context, [...list.take("mark"), ...list.take("decide")]);
 }
 
 /** Members that have ended without a row, by their index in the leaf; their follow-up is repeated with the node. */

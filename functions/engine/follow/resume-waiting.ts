@@ -12,43 +12,48 @@ import { cancelWaitingRun, waitForGroup } from "../items/run-writes.ts";
 import { sendControl } from "../messages/send.ts";
 import { subscribe } from "../waits/events.ts";
 import { follow } from "./follow.ts";
-
-/**
- * A waiting row met again, by whoever meets it: finishes what its writer may have left undone (create the header, expand), then looks whether the
- * wait is over. Idempotent. `row.gid`'s header is passed when the caller has just read it.
- */
-export async function resumeWaiting(context: Context, run: Run): Promise<void> {
-  const gid = childGroup(run);
-  const decided = await decidedAbove(context, run.gid);
-  const child = await readHeader(context, gid);
-  if (decided && !child) {
-    // Cancelled before the outbox was expanded: there are no children.
-    const set: Partial<RunAttributes> = { status: "cancelled", counts: run.ownCounts ?? {}, endedAt: context.clock.now(), error: UPSTREAM };
-    const { run: ended } = await cancelWaitingRun(context, run, set);
-    if (ended && isTerminal(ended.status)) await follow(context, [{ kind: "run", run: ended }]);
-    return;
-  }
-  if (!decided && child?.execution !== undefined && !child.outcome) await sendControl(context, { kind: "execution", gid });
-  else if (!decided && !(child && ((child.expanded && child.wait?.of !== "event") || child.outcome))) await expandGroup(context, run);
-  await follow(context, [{ kind: "check", run }]);
-}
-const UPSTREAM = { name: "Cancelled", message: "a group above this run was decided before its children started", reason: "upstream" };
+import { decide } from "./work-list.ts";
 
 /** Begins a group step, which needs no lease: its row waits, then its group is created. Returns the row as it stands, which another writer may have ended. */
-export async function openGroupStep(context: Context, header: Header, ref: RunRef, seen: Run | undefined, step: GroupStep): Promise<Run | undefined> {
-  const { run } = await waitForGroup(context, ref, header, seen, step.wait ? "answer" : step.choose || step.repeat ? "replace" : "group");
-  if (run?.status === "waiting") await resumeWaiting(context, run);
+export async function openGroupStep(context: Context, parent: Header, ref: RunRef, seen: Run | undefined, step: GroupStep): Promise<Run | undefined> {
+  const { run } = await waitForGroup(context, ref, parent, seen, step.wait ? "answer" : step.choose || step.repeat ? "replace" : "group");
+  if (run?.status === "waiting") await resumeWaiting(context, run, parent);
   return run;
 }
 
+/**
+ * Finishes what the writer of a waiting row may have left undone: creates the header, expands the group. Then checks whether the wait is over. Idempotent: any process
+ * that meets the row calls it. `parent` is the header of the row's own group, when the caller has read it; of it only what never changes is used.
+ */
+export async function resumeWaiting(context: Context, run: Run, parent?: Header): Promise<void> {
+  const gid = childGroup(run);
+  const decided = await decidedAbove(context, run.gid);
+  const child = await readHeader(context, gid);
+  if (decided && !child) return cancelUnopened(context, run);
+  if (!decided && child?.execution !== undefined && !child.outcome) await sendControl(context, { kind: "execution", gid });
+  else if (!decided && !isOpened(child)) await expandGroup(context, run, parent);
+  await follow(context, [{ kind: "check", run }]);
+}
+/** Says whether nothing is left to do to open the group. The waiters of an event are put again each time. */
+function isOpened(child: Header | undefined): boolean {
+  return child !== undefined && ((child.expanded === true && child.wait?.of !== "event") || child.outcome !== undefined);
+}
+/** The run was cancelled before its outbox was expanded, so there are no children. */
+async function cancelUnopened(context: Context, run: Run): Promise<void> {
+  const set: Partial<RunAttributes> = { status: "cancelled", counts: run.ownCounts ?? {}, endedAt: context.clock.now(), error: UPSTREAM };
+  const { run: ended } = await cancelWaitingRun(context, run, set);
+  if (ended && isTerminal(ended.status)) await follow(context, [{ kind: "run", run: ended }]);
+}
+const UPSTREAM = { name: "Cancelled", message: "a group above this run was decided before its children started", reason: "upstream" };
+
 /** Creates the child group of a waiting row and sends its members. */
-async function expandGroup(context: Context, run: Run): Promise<void> {
-  const parent = await readHeader(context, run.gid);
+async function expandGroup(context: Context, run: Run, known: Header | undefined): Promise<void> {
+  const parent = known ?? (await readHeader(context, run.gid));
   const header = parent && (await createChildGroup(context, parent, run));
   if (!header || header.round !== run.round || header.outcome) return;
   if (header.execution !== undefined) return sendControl(context, { kind: "execution", gid: header.gid });
   if (header.wait) return subscribe(context, header);
   if (header.expanded) return;
-  if (header.memberCount === 0) await follow(context, [{ kind: "decide", gid: header.gid, round: header.round, outcome: "complete", totals: {} }]);
+  if (header.memberCount === 0) await follow(context, [decide(header, "complete", {})]);
   await expandAll(context, header);
 }

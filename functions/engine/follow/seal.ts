@@ -5,6 +5,7 @@ import { readHeader } from "../items/header-reads.ts";
 import { setMemberCount } from "../items/header-writes.ts";
 import { follow } from "./follow.ts";
 import { recheckNodes } from "./recheck.ts";
+import { decide } from "./work-list.ts";
 
 /**
  * Seals an open group: one write, then ALWAYS the right edge, also when it was sealed already: whoever sealed may have died before looking. The mark
@@ -19,12 +20,11 @@ export async function recheckEdges(context: Context, gid: string): Promise<void>
   if (!header || header.memberCount === undefined) return;
   if (header.outcome) {
     // Whoever decided may have died before what follows from it.
-    await follow(context, [{ kind: "settle", gid }], "engine");
+    await follow(context, [{ kind: "settle", gid, header }]);
     return;
   }
   if (header.memberCount === 0) {
-    const outcome = header.ownError ? "failed" : "complete";
-    await follow(context, [{ kind: "decide", gid, round: header.round, outcome, totals: {} }], "engine");
+    await follow(context, [decide(header, header.ownError ? "failed" : "complete", {})]);
     return;
   }
   await recheckNodes(context, header, rightEdge(header.memberCount, header.height, context.config.width));

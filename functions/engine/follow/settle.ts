@@ -16,7 +16,7 @@ import { finishJob } from "../jobs/finish-job.ts";
 import { sendControl } from "../messages/send.ts";
 import { wakeOwner } from "../waits/deferred.ts";
 import { executionTimeout } from "../waits/executions.ts";
-import type { WorkList } from "./work-list.ts";
+import type { SettleItem, WorkList } from "./work-list.ts";
 
 /** A group of callbacks has decided: if the strand beside it is over, its member can be marked now. */
 async function followLinksEnd(context: Context, header: Header, list: WorkList): Promise<void> {
@@ -27,12 +27,13 @@ async function followLinksEnd(context: Context, header: Header, list: WorkList):
 }
 
 /** What a decided group means for the run that waits for it. Derived from the stored outcome alone, so it can be repeated; never skipped because the header is closed. */
-export async function followSettle(context: Context, gid: string, list: WorkList, where: "engine" | "worker"): Promise<void> {
-  const header = await readHeader(context, gid);
+export async function followSettle(context: Context, item: SettleItem, list: WorkList, mayHandOver: boolean): Promise<void> {
+  const { gid } = item;
+  const header = item.header ?? (await readHeader(context, gid));
   if (!header?.outcome) return;
   if (header.joins === undefined) {
     if (await finishJob(context, header)) list.push({ kind: "close", gid, round: header.round });
-    else await handOver(context, gid, where);
+    else await handOver(context, gid, mayHandOver);
     return;
   }
   if (header.side) return followLinksEnd(context, header, list);
@@ -61,9 +62,9 @@ export async function followSettle(context: Context, gid: string, list: WorkList
   else if (run && run.round > header.round) list.push({ kind: "close", gid, round: header.round });
 }
 
-/** The engine's own handler answers supervisors; a worker needs no right to. */
-async function handOver(context: Context, gid: string, where: "engine" | "worker"): Promise<void> {
-  if (where === "engine") throw new FanfoldError("internal", `job ${gid} is supervised, but the handler of the engine queue has no Tokens port`);
+/** The handler of the engine's queue answers supervisors; a worker needs no right to. */
+async function handOver(context: Context, gid: string, mayHandOver: boolean): Promise<void> {
+  if (!mayHandOver) throw new FanfoldError("internal", `job ${gid} is supervised, but the handler of the engine queue has no Tokens port`);
   await sendControl(context, { kind: "settle", gid });
 }
 
@@ -133,5 +134,5 @@ async function valueOf(context: Context, header: Header, owner: Run): Promise<Pa
 export async function followCheck(context: Context, run: Run, list: WorkList): Promise<void> {
   if (run.joins === undefined) return;
   const header = await readHeader(context, run.joins);
-  if (header?.outcome && header.round === run.round) list.push({ kind: "settle", gid: run.joins });
+  if (header?.outcome && header.round === run.round) list.push({ kind: "settle", gid: run.joins, header });
 }

@@ -1,49 +1,76 @@
 import type { Counts } from "../../core/plan/counts.ts";
 import type { PlanStep, TaskStep } from "../../core/plan/plan.ts";
 import type { RunRef } from "../../core/plan/run-id.ts";
+import { all, quiet } from "../concurrently.ts";
 import type { Header, Outcome, Owned, Run } from "../item-kinds.ts";
 import type { LedgerAt } from "../items/ledger-reads.ts";
 
-/**
- * F, the work-list of what follows from a terminal run (docs/protocol.md, section 6): next step, or mark the ledger, decide, settle the run that
- * waits above, and so on upward. It is the only code that marks, decides by completion, settles, closes and creates next steps. It runs after a commit,
- * on every redelivery of a finished run, and in the sweep; every item may be repeated at any time.
- */
-/** A mark with a `part` is of members without rows: see thin.ts. */
+/** One piece of work of follow-up. Every item may be repeated at any time. */
 export type FollowItem =
+  /** A terminal run: its next step, or its mark. */
   | { readonly kind: "run"; readonly run: Run }
-  | {
-      readonly kind: "mark";
-      readonly at: LedgerAt;
-      readonly height: number;
-      readonly marks: ReadonlyMap<number, Counts>;
-      readonly owned: Owned;
-      readonly part?: string;
-    }
-  /** Without `totals` the group decides before its ledger is full. */
-  | { readonly kind: "decide"; readonly gid: string; readonly round: number; readonly outcome: Outcome; readonly totals?: Counts }
-  | { readonly kind: "settle"; readonly gid: string }
-  /** A waiting run: has what it waits for happened? */
+  | MarkItem
+  | DecideItem
+  | SettleItem
+  /** A waiting run, whose group may have decided already. */
   | { readonly kind: "check"; readonly run: Run }
-  /** The owner of this group has ended: nobody waits for it. Closes it without following the owner again, which would loop. */
+  /** A group whose owner has ended. It is closed without following the owner again, which would loop. */
   | { readonly kind: "end"; readonly gid: string; readonly round: number }
   | { readonly kind: "close"; readonly gid: string; readonly round: number };
 
-/**
- * Running the one step that follows at once, in the process that follows, in place of a message (docs/protocol.md, section 7): it is created as started. The message
- * that led to it is acknowledged only when all that follows from it is through as well.
- */
-export interface InPlace {
-  /** Reserves what the step needs; undefined: it goes the usual way. */
-  take(ref: RunRef, step: PlanStep): Promise<{ readonly token: string; release(): void } | undefined>;
-  /** The row stands, claimed under the token. */
-  run(started: { readonly header: Header; readonly run: Run; readonly step: TaskStep; readonly token: string }): void;
+/** Marks of one ledger node. With a `part` the marks are of members without rows (items/ledger-parts.ts). */
+export interface MarkItem {
+  readonly kind: "mark";
+  readonly at: LedgerAt;
+  readonly height: number;
+  readonly marks: ReadonlyMap<number, Counts>;
+  readonly owned: Owned;
+  readonly part?: string;
+}
+/** Without `totals` the group decides before its ledger is full. */
+export interface DecideItem {
+  readonly kind: "decide";
+  readonly gid: string;
+  readonly round: number;
+  readonly outcome: Outcome;
+  readonly totals?: Counts;
+  /** The header of this round, when it was read consistently before. It saves a read. */
+  readonly header?: Header;
+}
+/** `header` is given when it is known to have its outcome, which never changes. It saves a read. */
+export interface SettleItem {
+  readonly kind: "settle";
+  readonly gid: string;
+  readonly header?: Header;
+}
+export function decide(header: Header, outcome: Outcome, totals?: Counts): DecideItem {
+  return { kind: "decide", gid: header.gid, round: header.round, outcome, header, ...(totals !== undefined && { totals }) };
 }
 
-/** Items by kind: a phase takes all of its kind, so that what can share a write or a read does. Closes come last of all. */
+/**
+ * Reserves what the one next step needs to run at once, in the process that follows, in place of a message (docs/protocol-rules.md, section 7).
+ * Returns undefined when the step goes to its queue.
+ */
+export type Reserve = (ref: RunRef, step: PlanStep) => Promise<Reservation | undefined>;
+export interface Reservation {
+  /** The claim token under which the step is created as started. */
+  readonly token: string;
+  release(): void;
+}
+/** A next step that was created as started. Whoever follows runs it, and then releases its reservation. */
+export interface StartedStep {
+  readonly header: Header;
+  readonly run: Run;
+  readonly step: TaskStep;
+  readonly reservation: Reservation;
+}
+
+/** Items by kind: a phase takes all of its kind, so items that can share a write or a read do. */
 export class WorkList {
-  /** Where the one next step may go, if anywhere but into a queue. */
-  readonly inPlace: InPlace | undefined;
+  readonly reserve: Reserve | undefined;
+  /** Next steps that were created as started so far. */
+  readonly started: StartedStep[] = [];
+  readonly #background: Promise<void>[] = [];
   readonly #items: { [K in FollowItem["kind"]]: Extract<FollowItem, { kind: K }>[] } = {
     run: [],
     mark: [],
@@ -54,13 +81,21 @@ export class WorkList {
     close: [],
   };
 
-  constructor(inPlace?: InPlace) {
-    this.inPlace = inPlace;
+  constructor(items: readonly FollowItem[] = [], reserve?: Reserve) {
+    this.reserve = reserve;
+    for (const item of items) this.push(item);
   }
   push(item: FollowItem): void {
     (this.#items[item.kind] as FollowItem[]).push(item);
   }
   take<K extends FollowItem["kind"]>(kind: K): Extract<FollowItem, { kind: K }>[] {
     return this.#items[kind].splice(0);
+  }
+  /** Adds work that nothing waits for before the first group is closed. */
+  background(work: Promise<void>): void {
+    this.#background.push(quiet(work));
+  }
+  async backgroundDone(): Promise<void> {
+    await all(this.#background.splice(0));
   }
 }

@@ -123,3 +123,15 @@ export function heartbeatOp(context: Context, ref: RunRef, token: string, attemp
 export function endLeaseOp(context: Context, ref: RunRef, token: string, attempt: number): UpdateOp {
   return { op: "update", key: runKey(ref, context.config.width), change: { set: { leaseUntil: 0, died: attempt } }, when: fence(token, attempt) };
 }
+
+/** The holder is alive and ends the attempt itself, so nothing is held against the run any more. */
+export const NOT_SUSPECT: readonly string[] = ["alone", "killsAlone", "died"];
+/**
+ * Returns claimed runs to their queue, if that much works: a port failed in the middle, the process must stop, or others of the batch took too long. Nobody died, so no
+ * takeover will count against the runs. One write unit each.
+ */
+export async function returnClaims(context: Context, claims: readonly { readonly run: Run; readonly token: string }[]): Promise<void> {
+  const set = { status: "queued" as const, sentAt: context.clock.now() };
+  const commits = claims.map(({ run, token }) => ({ claimed: run, token, set, remove: NOT_SUSPECT }));
+  await commitRuns(context, commits).catch(() => undefined);
+}

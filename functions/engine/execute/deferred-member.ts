@@ -1,0 +1,14 @@
+import { DONE, type MemberOutcome } from "../attempt/member-outcome.ts";
+import type { Context } from "../context.ts";
+import type { Run } from "../item-kinds.ts";
+import { resumeDeferred } from "../waits/deferred.ts";
+
+/** Reads again what a deferred run waits for. The message that is owed at the end of its time may be the one in hand. */
+export async function handleDeferred(context: Context, run: Run): Promise<MemberOutcome> {
+  if ((await resumeDeferred(context, run)) || run.notBefore === undefined || run.due !== undefined) return DONE;
+  return { kind: "later", delaySeconds: secondsUntil(context, run.notBefore) };
+}
+/** Returns whole seconds until a time in milliseconds since the epoch; at least 1. */
+export function secondsUntil(context: Context, at: number | undefined): number {
+  return Math.max(1, Math.ceil(((at ?? 0) - context.clock.now()) / 1_000));
+}

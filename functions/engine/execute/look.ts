@@ -1,0 +1,131 @@
+import { type GroupStep, isGroupStep } from "../../core/plan/plan.ts";
+import type { RunRef } from "../../core/plan/run-id.ts";
+import { isTerminal } from "../../core/plan/run-state.ts";
+import { leafOf, localIndex } from "../../core/plan/ledger.ts";
+import { DONE, type MemberOutcome } from "../attempt/member-outcome.ts";
+import { runsUnclaimed } from "../attempt/unclaimed.ts";
+import type { Context } from "../context.ts";
+import { endRevoked } from "../follow/end-revoked.ts";
+import { follow } from "../follow/follow.ts";
+import { followMarked } from "../follow/recheck.ts";
+import { openGroupStep, resumeWaiting } from "../follow/resume-waiting.ts";
+import { decide } from "../follow/work-list.ts";
+import type { Gate } from "../groups/gate.ts";
+import { isRevoked } from "../groups/revocations.ts";
+import type { Header, Run } from "../item-kinds.ts";
+import { isDue, isLive, isReady } from "../items/run-conditions.ts";
+import { readRuns } from "../items/run-reads.ts";
+import { strandOf, strandsOf } from "../plan/strands.ts";
+import { handleDeferred, secondsUntil } from "./deferred-member.ts";
+import { endUnstarted } from "./end-unstarted.ts";
+import type { Ready, Report } from "./reports.ts";
+import { Startable } from "./startable.ts";
+
+/** What a look at the members of a message has found. */
+export interface Looked {
+  readonly ready: readonly Ready[];
+  /** Of the members that do not start now. */
+  readonly reports: readonly Report[];
+  /** Of the members that could not be looked at. The others are handled all the same. */
+  readonly failures: readonly unknown[];
+}
+type Found = Ready | MemberOutcome;
+type OpenGate = Exclude<Gate, { readonly kind: "gone" }>;
+
+/**
+ * Finds the members of a message that may run. A first delivery of lazy members expects no rows, and the claim finds out; the rows of all others are read first.
+ * What waits is resumed here, and what must not run is ended.
+ */
+export async function lookAtMembers(context: Context, gate: OpenGate, refs: readonly RunRef[], again: boolean): Promise<Looked> {
+  const { header } = gate;
+  const expectsRows = again || refs.some(({ stepIndex }) => stepIndex > 0) || gate.kind === "decided" || header.tracking === "full" || header.pages === true;
+  const found = expectsRows ? await lookAtRows(context, gate, refs) : await lookAtPlan(context, header, refs);
+  const ready: Ready[] = [];
+  const reports: Report[] = [];
+  const failures: unknown[] = [];
+  const sort = (result: Found, ref: RunRef): void => {
+    if ("kind" in result) reports.push({ ref, outcome: result });
+    else ready.push(result);
+  };
+  const pending: Promise<void>[] = [];
+  found.forEach((result, k) => {
+    const ref = refs[k] as RunRef;
+    if (!(result instanceof Promise)) return sort(result, ref);
+    pending.push(
+      result.then(
+        (later) => sort(later, ref),
+        (error: unknown) => void failures.push(error),
+      ),
+    );
+    return undefined;
+  });
+  await Promise.all(pending);
+  return { ready, reports, failures };
+}
+
+async function lookAtRows(context: Context, gate: OpenGate, refs: readonly RunRef[]): Promise<readonly Promise<Found>[]> {
+  const { header } = gate;
+  const rows = await readRuns(context, refs);
+  const marked = await followMarked(context, header, refs);
+  return refs.map(async (ref, k) => {
+    const run = rows[k];
+    if (!run && marked.has(localIndex(ref.index, context.config.width))) return DONE;
+    if (gate.kind === "decided") return lookBelowDecided(context, header, run);
+    if (!run && !readsAsQueued(header, ref)) return DONE;
+    return lookAtMember(context, header, ref, run, true);
+  });
+}
+/** Most members are one task that may start whatever happens, and are found in no time. */
+async function lookAtPlan(context: Context, header: Header, refs: readonly RunRef[]): Promise<readonly (Found | Promise<Found>)[]> {
+  const startable = new Startable(context, header, await strandsOf(context, header, leafOf((refs[0] as RunRef).index, context.config.width)));
+  return refs.map((ref) => {
+    const step = startable.step(ref);
+    return step ? { ref, run: undefined, step, unclaimed: startable.unclaimed } : lookAtMember(context, header, ref, undefined, false);
+  });
+}
+
+/** An absent row of a first step below the member count reads as queued. */
+function readsAsQueued(header: Header, ref: RunRef): boolean {
+  return ref.stepIndex === 0 && !header.pages && ref.index < (header.memberCount ?? 0);
+}
+
+/** Below a decided group runs read as cancelled: nothing is written for what never ran. */
+async function lookBelowDecided(context: Context, header: Header, run: Run | undefined): Promise<MemberOutcome> {
+  if (run && isTerminal(run.status)) return { kind: "ended", run };
+  if (run?.status === "waiting") await resumeWaiting(context, run, header);
+  if (!header.outcome) await follow(context, [decide(header, "dropped")]);
+  return run && isLive(context, run) ? { kind: "later", delaySeconds: secondsUntil(context, run.leaseUntil) } : DONE;
+}
+
+/** `wasRead`: the row was read, so an undefined `run` means that there is none. */
+async function lookAtMember(context: Context, header: Header, ref: RunRef, run: Run | undefined, wasRead: boolean): Promise<Found> {
+  if (run && isTerminal(run.status)) return { kind: "ended", run };
+  if (header.memberCount !== undefined && ref.index >= header.memberCount) return DONE; // a page that lost the race with the seal
+  if (await isRevoked(context, header, ref)) return endRevokedMember(context, header, ref, run);
+  if (run?.status === "waiting") {
+    await resumeWaiting(context, run, header);
+    return DONE;
+  }
+  if (run?.status === "deferred" && !isReady(context, run)) return handleDeferred(context, run);
+  const { strand } = await strandOf(context, header, run ?? ref);
+  const step = strand[ref.stepIndex];
+  if (!step) return DONE;
+  if (isGroupStep(step)) return beginGroupStep(context, header, ref, run, step);
+  if (run && (run.status === "queued" || run.status === "retrying") && !isDue(context, run))
+    return { kind: "later", delaySeconds: secondsUntil(context, run.notBefore) };
+  const ended = await endUnstarted(context, header, ref, run, step);
+  if (ended) return ended;
+  if (run && isLive(context, run)) return { kind: "later", delaySeconds: secondsUntil(context, run.leaseUntil) };
+  return { ref, run, step, unclaimed: !wasRead && runsUnclaimed(context, header, strand) };
+}
+async function endRevokedMember(context: Context, header: Header, ref: RunRef, run: Run | undefined): Promise<MemberOutcome> {
+  const ended = await endRevoked(context, header, ref, run);
+  if (ended) return { kind: "ended", run: ended };
+  // A row that was not read is read when its message comes again.
+  return run?.status === "waiting" ? DONE : { kind: "later", delaySeconds: secondsUntil(context, run?.leaseUntil) };
+}
+async function beginGroupStep(context: Context, header: Header, ref: RunRef, run: Run | undefined, step: GroupStep): Promise<MemberOutcome> {
+  const opened = await openGroupStep(context, header, ref, run, step);
+  if (!opened || opened.status === "waiting") return DONE;
+  return isTerminal(opened.status) ? { kind: "ended", run: opened } : { kind: "later", delaySeconds: 1 };
+}
