@@ -27,9 +27,9 @@ export async function createChildGroup(context: Context, parent: Header, run: Ru
   }
   if (step.wait) {
     const { of, name, expires } = step.wait;
-    const deadline = expires === undefined ? {} : { deadline: context.clock.now() + expires * 1_000 };
+    const deadline = expires !== undefined && { deadline: context.clock.now() + expires * 1_000 };
     const wait = { wait: { of, name, ...(expires !== undefined && { expires }) }, token: context.ids.token(), ...deadline };
-    const execution = of === "execution" ? { plan, execution: executionName(context, childGroup(run), run.round) } : {};
+    const execution = of === "execution" && { plan, execution: executionName(context, childGroup(run), run.round) };
     return (await createHeader(context, childGroup(run), { ...common, ...wait, ...execution, height: 1, expanded: true })).header;
   }
   const input = inputOf(parent, run);
@@ -39,7 +39,7 @@ export async function createChildGroup(context: Context, parent: Header, run: Ru
   const created = await createHeader(context, childGroup(run), {
     ...common,
     ...input,
-    ...(only === undefined ? {} : { only }),
+    ...(only !== undefined && { only }),
     ...(step.repeat && { repeat: step.repeat }),
     plan,
     memberCount,
@@ -59,7 +59,7 @@ async function chosen(context: Context, condition: ValueCondition, given: Pick<P
 function inputOf(parent: Header, run: Run): Partial<Header> {
   if (run.manifest !== undefined) return {}; // spawned, or a page: nothing comes before
   if (run.stepIndex > 0) return { input: runIdOf(run.gid, run.index, run.stepIndex - 1) };
-  return { ...(parent.input === undefined ? {} : { input: parent.input }), ...(givesError(parent) ? { givesError: true } : {}) };
+  return { ...(parent.input !== undefined && { input: parent.input }), ...(givesError(parent) && { givesError: true }) };
 }
 /** The first steps of this group's members are given an error in place of a value. */
 export function givesError(header: Header): boolean {

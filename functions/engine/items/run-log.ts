@@ -81,7 +81,7 @@ function shortError(error: ErrorData, runId: string): RunError {
     runId,
     name: error.name.slice(0, LIMITS.nameCharacters),
     message: error.message.slice(0, 400),
-    ...(error.reason === undefined ? {} : { reason: error.reason.slice(0, LIMITS.nameCharacters) }),
-    ...(error.retryable === undefined ? {} : { retryable: error.retryable }),
+    ...(error.reason !== undefined && { reason: error.reason.slice(0, LIMITS.nameCharacters) }),
+    ...(error.retryable !== undefined && { retryable: error.retryable }),
   };
 }

@@ -66,8 +66,8 @@ export function duePart(context: Context, runId: string, notBefore: number, now:
 /** The value attributes of a terminal run, for a run or job that takes its value over. */
 export function copyOfValue(run: Run | undefined): Partial<Pick<RunAttributes, "value" | "valueRef" | "collects">> {
   return {
-    ...(run?.value === undefined ? {} : { value: run.value }),
-    ...(run?.valueRef === undefined ? {} : { valueRef: run.valueRef }),
-    ...(run?.collects === undefined ? {} : { collects: run.collects }),
+    ...(run?.value !== undefined && { value: run.value }),
+    ...(run?.valueRef !== undefined && { valueRef: run.valueRef }),
+    ...(run?.collects !== undefined && { collects: run.collects }),
   };
 }

@@ -90,9 +90,9 @@ async function start(context: Context, request: Request, strand: Strand, content
     ...(stamps.length > 0 && { stamps }),
     estimate: keptEstimate(context, strand, took),
     ...(await keepParameters(context, jobId, fingerprint, parameters)),
-    ...(workflow === undefined ? {} : { workflow }),
-    ...(fingerprint === undefined ? {} : { fingerprint }),
-    ...(token === undefined ? {} : { supervised: true as const }),
+    ...(workflow !== undefined && { workflow }),
+    ...(fingerprint !== undefined && { fingerprint }),
+    ...(token !== undefined && { supervised: true as const }),
   };
   if (token !== undefined) await keepToken(context, owned, token);
   const root = {

@@ -89,7 +89,7 @@ async function drawMembers(context: Context, drawing: Drawing, header: Header, l
   if (count === undefined || count > DRAWN_MEMBERS || drawing.nodes.length > DRAWN_NODES) {
     const byStatus = countersOf(await readLedger(context, { gid, round: header.round, level: header.height, node: 0 }));
     const id = `${gid}.*`;
-    drawing.nodes.push({ id, kind: "fold", label, status: header.outcome ?? "open", ...(count === undefined ? {} : { count }), byStatus });
+    drawing.nodes.push({ id, kind: "fold", label, status: header.outcome ?? "open", ...(count !== undefined && { count }), byStatus });
     return [{ first: id, last: id }];
   }
   // Narrow ledgers have a few leaves even for so few members.
