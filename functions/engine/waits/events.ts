@@ -4,6 +4,7 @@ import { nameProblem } from "../../core/names/names.ts";
 import { eachBounded } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { eventItemKey, type Header, ITEM_VERSION, ownedBy, waiterKey, waiterPartition } from "../item-kinds.ts";
+import { allOf } from "../items/all-of.ts";
 import { absent } from "../items/conditions.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { setAnswer } from "../items/header-writes.ts";
@@ -24,15 +25,12 @@ export async function sendEvent(context: Context, jobId: string, name: string, v
   const kept = (await keepValue(context, `${jobId}/event/${sentBy}`, value)) as { value?: Json; valueRef?: string };
   const attributes = { ...ownedBy(root), sentBy, at: context.clock.now(), ...kept };
   const { item } = await context.store.write({ op: "put", key: eventItemKey(jobId, name), attributes, when: absent() });
-  let cursor: string | undefined;
-  do {
-    const page = await context.store.query("tasks", waiterPartition(jobId, name), cursor === undefined ? {} : { cursor });
-    await eachBounded(page.items, WOKEN_AT_ONCE, async ({ attributes: { gid, runId } }) => {
+  for await (const { items } of allOf((after) => context.store.query("tasks", waiterPartition(jobId, name), after))) {
+    await eachBounded(items, WOKEN_AT_ONCE, async ({ attributes: { gid, runId } }) => {
       if (gid === undefined) await wakeRun(context, runId as string, [eventDependency(name)]);
       else await wake(context, gid as string);
     });
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  }
   return item?.attributes["sentBy"] === sentBy;
 }
 
