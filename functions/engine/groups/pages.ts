@@ -4,7 +4,7 @@ import type { GroupStep, Strand } from "../../core/plan/plan.ts";
 import { pagePolicy } from "../../core/plan/policy.ts";
 import type { Context } from "../context.ts";
 import { type Header, ownedBy, type RunAttributes } from "../item-kinds.ts";
-import { createRuns, type RunWrite } from "../items/run-writes.ts";
+import { createRun, type RunWrite } from "../items/run-writes.ts";
 import { sendRuns } from "../messages/send.ts";
 import { declaredTracking } from "../plan/compile-child.ts";
 
@@ -16,14 +16,13 @@ export async function createPage(
   planPage: string,
   members: readonly Strand[],
   own: Partial<RunAttributes>,
-): Promise<RunWrite | undefined> {
+): Promise<RunWrite> {
   const owned = ownedBy(header);
   const step: GroupStep = { policy: pagePolicy(header.policy), tracking: trackingOf(members, declaredTracking(context)), members };
   const { pointer: manifest } = await context.plans.write(planPage, step, owned);
   const sentAt = context.clock.now();
   const attributes = { ...owned, status: "queued" as const, round: header.round, attempt: 0, sentAt, page: true, manifest, ...own };
-  const [write] = await createRuns(context, [{ ref: { gid: header.gid, index: page, stepIndex: 0 }, attributes }]);
-  return write;
+  return createRun(context, { ref: { gid: header.gid, index: page, stepIndex: 0 }, attributes });
 }
 /** Sends a page that has not been taken up, also one that stood there: whoever put it may have died before its send. */
 export async function sendPage(context: Context, gid: string, page: number): Promise<void> {

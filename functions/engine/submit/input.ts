@@ -33,7 +33,7 @@ export async function putPage(context: Context, jobId: string, page: number, ite
   const members = items.map((item, k) => compileChild(context, item, `/${k}`));
   if (header.memberCount !== undefined && page >= header.memberCount) throw sealed(jobId);
   const write = await createPage(context, header, page, `${runIdOf(header.gid, page, 0)}!${contentHash.slice(0, 32)}`, members, { contentHash });
-  if (write?.run?.contentHash !== contentHash) {
+  if (write.run?.contentHash !== contentHash) {
     throw new FanfoldError("page_conflict", `page ${page} was put before with another content: pages are numbered once and for all`, {
       details: { field, page },
     });
