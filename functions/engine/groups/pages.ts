@@ -8,6 +8,10 @@ import { createRun, type RunWrite } from "../items/run-writes.ts";
 import { sendRuns } from "../messages/send.ts";
 import { declaredTracking } from "../plan/compile-child.ts";
 
+/** Whether a member of this index does not count, because its group was sealed with fewer members. */
+export function isBehindSeal({ memberCount }: Pick<Header, "memberCount">, index: number): boolean {
+  return memberCount !== undefined && index >= memberCount;
+}
 /** Puts page `page` of an open group: a member whose only step is a group. The one that stands there wins; `own` are attributes that tell the caller whose it is. */
 export async function createPage(
   context: Context,
