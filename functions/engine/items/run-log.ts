@@ -3,6 +3,7 @@ import { LIMITS } from "../../core/limits.ts";
 import type { ErrorData } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
 import { detailKey, detailPartition, ITEM_VERSION, type Run, type RunError } from "../item-kinds.ts";
+import { shortError } from "./short-error.ts";
 
 interface LogLine {
   readonly at: number;
@@ -42,7 +43,7 @@ export class RunLog {
   async keepError(context: Context, run: Run, error: ErrorData): Promise<RunError> {
     this.#stack = error.stack?.slice(0, LIMITS.errorStackCharacters);
     await this.keep(context, run);
-    return shortError(error, run.runId);
+    return { runId: run.runId, ...shortError(error) };
   }
   async keep(context: Context, run: Run): Promise<void> {
     if (this.#kept || (this.#head.length === 0 && this.#stack === undefined)) return;
@@ -75,13 +76,4 @@ function fitting(lines: readonly LogLine[]): LogLine[] {
     else tail.unshift(line);
   }
   return [...head, ...tail];
-}
-function shortError(error: ErrorData, runId: string): RunError {
-  return {
-    runId,
-    name: error.name.slice(0, LIMITS.nameCharacters),
-    message: error.message.slice(0, 400),
-    ...(error.reason !== undefined && { reason: error.reason.slice(0, LIMITS.nameCharacters) }),
-    ...(error.retryable !== undefined && { retryable: error.retryable }),
-  };
 }
