@@ -4,6 +4,7 @@ import type { RunRef } from "../../core/plan/run-id.ts";
 import { carriesStamp } from "../../core/plan/stamps.ts";
 import type { Context } from "../context.ts";
 import type { Header, RunAttributes } from "../item-kinds.ts";
+import { REVOKED } from "../items/end-reasons.ts";
 import { strandOf } from "../plan/strands.ts";
 
 /** What headers say of revoked members, and of stamps whose runs are revoked. */
@@ -36,4 +37,4 @@ export function hasRevokedStamp({ revokedStamps }: Pick<Header, "revokedStamps">
 export function revokedAttributes(context: Context): Pick<RunAttributes, "status" | "counts" | "endedAt" | "error"> {
   return { status: "cancelled", counts: countOf("cancelled"), endedAt: context.clock.now(), error: REVOKED };
 }
-export const REVOKED = { name: "Revoked", message: "the run was revoked", reason: "revoked", retryable: false } as const;
+export { REVOKED };

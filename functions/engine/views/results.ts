@@ -2,10 +2,11 @@ import { FanfoldError } from "../../core/errors.ts";
 import { isSingle } from "../../core/plan/plan.ts";
 import { runIdOf } from "../../core/plan/run-id.ts";
 import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../core/plan/run-state.ts";
-import type { ErrorData, MaybePromise, ResultEntry } from "../../core/task/invocation.ts";
+import type { MaybePromise, ResultEntry } from "../../core/task/invocation.ts";
 import { eachOf } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import type { Header, Run } from "../item-kinds.ts";
+import { CANCELLED } from "../items/end-reasons.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { readMarked } from "../items/ledger-parts.ts";
 import { childGroup, readLastStep, readLeaf, readRunById } from "../items/run-reads.ts";
@@ -98,11 +99,10 @@ async function* wantedEnds(context: Context, gid: string, from: number): AsyncGe
   for await (const ends of memberEnds(context, gid, from)) yield from === 0 ? ends : ends.filter(({ index }) => index >= from);
 }
 export function toEntry(context: Context, { index, runId, status, run }: MemberEnd): MaybePromise<ResultEntry> {
-  if (!isSuccess(status) || !run) return { index, runId, status, error: run?.error ?? NEVER_RAN };
+  if (!isSuccess(status) || !run) return { index, runId, status, error: run?.error ?? CANCELLED.unfinishedMember };
   if (run.valueRef === undefined) return { index, runId, status, value: run.value ?? null };
   return loadValue(context, run).then((value) => ({ index, runId, status, value }));
 }
-const NEVER_RAN: ErrorData = { name: "Cancelled", message: "the group was decided before this member ended", reason: "upstream" };
 
 /** Results of a finished run that is a group, or its one value. */
 async function* resultsOfRun(context: Context, runId: string, from = 0): AsyncGenerator<ResultEntry, void, undefined> {
