@@ -39,6 +39,9 @@ export interface Owned {
   readonly ttl: number;
 }
 
+/** A stored value: inline, or the name of the blob that holds it. */
+export type Kept = { readonly value: Json } | { readonly valueRef: string };
+
 export type Outcome = "complete" | "failed" | "cancelled" | "timeout" | "dropped";
 export interface HeaderAttributes extends Owned {
   readonly state: "open" | "closed";
@@ -81,8 +84,8 @@ export interface HeaderAttributes extends Owned {
   readonly revoked?: ReadonlySet<string>;
   /** Of a root: stamps whose runs were revoked, each as `<name>=<canonical JSON>`. The gate hands them on to the headers below, which have none of their own. */
   readonly revokedStamps?: ReadonlySet<string>;
-  /** Value of the owner of an open group, kept from seal to commit. */
-  readonly ownValue?: Json;
+  /** Value of the owner of an open group, kept from seal to commit; or the answer that a group without members waited for. */
+  readonly ownValue?: Kept;
   readonly createdAt: number;
   /** Of a root: milliseconds since the epoch at which the sweeper decides `timeout`. */
   readonly deadline?: number;

@@ -103,7 +103,7 @@ export async function streamPages(
       if (cut.kind === "end") {
         const kept =
           cut.value === undefined ? undefined : await keepValue(context, `${run.jobId}/value/${run.runId}/${run.round}/${run.attempt}/own`, cut.value);
-        await sealGroup(context, gid, page, kept as unknown as Json | undefined);
+        await sealGroup(context, gid, page, kept);
         return { kind: "sealed", ownValue: cut.value };
       }
     }
@@ -120,7 +120,7 @@ function abortedStream(reason: string | undefined, gotOn: boolean): Streamed {
   return { kind: "failed", outcome: { kind: "failed", error } };
 }
 async function ownValueOf(context: Context, header: Header): Promise<Json | undefined> {
-  return header.ownValue === undefined ? undefined : loadValue(context, header.ownValue as { value?: Json; valueRef?: string });
+  return header.ownValue === undefined ? undefined : loadValue(context, header.ownValue);
 }
 
 /** Items of these pages are pulled before anything has begun: 1 + 2 + 4. */

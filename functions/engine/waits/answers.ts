@@ -37,7 +37,7 @@ export async function seal(context: Context, header: Header, answer: Answer): Pr
   const name = `${header.jobId}/value/${ownerOf(header.gid) ?? header.gid}/${header.round}/answer/${answerId}`;
   const kept =
     "value" in answer
-      ? { ownValue: (await keepValue(context, name, answer.value)) as unknown as Json }
+      ? { ownValue: await keepValue(context, name, answer.value) }
       : { ownError: { ...shortError(answer.error), retryable: false } };
   const { header: after } = await setAnswer(context, header.gid, { ...kept, answerId });
   return { after, answerId };

@@ -22,7 +22,7 @@ export async function sendEvent(context: Context, jobId: string, name: string, v
   const root = await readHeader(context, jobId);
   if (!root?.job) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
   const sentBy = context.ids.token();
-  const kept = (await keepValue(context, `${jobId}/event/${sentBy}`, value)) as { value?: Json; valueRef?: string };
+  const kept = await keepValue(context, `${jobId}/event/${sentBy}`, value);
   const attributes = { ...ownedBy(root), sentBy, at: context.clock.now(), ...kept };
   const { item } = await context.store.write({ op: "put", key: eventItemKey(jobId, name), attributes, when: absent() });
   for await (const { items } of allOf((after) => context.store.query("tasks", waiterPartition(jobId, name), after))) {
@@ -52,7 +52,7 @@ async function wake(context: Context, gid: string): Promise<void> {
   const event = await context.store.get(eventItemKey(header.jobId, header.wait.name), { consistent: true });
   if (!event) return;
   const { value, valueRef } = event.attributes as { value?: Json; valueRef?: string };
-  const ownValue = (valueRef === undefined ? { value: value ?? null } : { valueRef }) as Json;
+  const ownValue = valueRef === undefined ? { value: value ?? null } : { valueRef };
   await setAnswer(context, gid, { ownValue, answerId: event.attributes["sentBy"] as string });
   await sendControl(context, { kind: "answered", gid });
 }
