@@ -1,10 +1,9 @@
 import { holds, type ValueCondition } from "../../core/canvas/value-condition.ts";
-import type { Json } from "../../core/json.ts";
 import { ledgerHeight } from "../../core/plan/ledger.ts";
 import { isInput, isPaged } from "../../core/plan/plan.ts";
 import { runIdOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
-import { type Header, ownedBy, type Run } from "../item-kinds.ts";
+import { errorValue, type Header, ownedBy, type Run } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { createHeader } from "../items/header-writes.ts";
 import { childGroup, readRunById } from "../items/run-reads.ts";
@@ -51,7 +50,8 @@ export async function createChildGroup(context: Context, parent: Header, run: Ru
 /** The way that a branch takes: a question to a value that does not change, so whoever asks again goes the same way. */
 async function chosen(context: Context, condition: ValueCondition, given: Pick<Partial<Header>, "input" | "givesError">): Promise<0 | 1> {
   const before = given.input === undefined ? undefined : await readRunById(context, given.input);
-  const value = before === undefined ? null : given.givesError ? ((before.error ?? null) as unknown as Json) : await loadValue(context, before);
+  const value =
+    before === undefined ? null : given.givesError ? (before.error === undefined ? null : errorValue(before.error)) : await loadValue(context, before);
   return holds(condition, value) ? 0 : 1;
 }
 

@@ -1,16 +1,10 @@
-import type { Json, JsonObject } from "../../core/json.ts";
+import type { JsonObject } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type { ErrorData } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
-import { detailKey, detailPartition, ITEM_VERSION, type Run, type RunError } from "../item-kinds.ts";
+import { asDetail, attributesOf, detailKey, detailPartition, ITEM_VERSION, type LogLine, type Run, type RunError } from "../item-kinds.ts";
 import { shortError } from "./short-error.ts";
 
-interface LogLine {
-  readonly at: number;
-  readonly level: string;
-  readonly message: string;
-  readonly fields?: JsonObject;
-}
 const HALF = LIMITS.logLines / 2;
 /** Of the many runs that log nothing. */
 const NO_LINES: LogLine[] = [];
@@ -49,9 +43,9 @@ export class RunLog {
     if (this.#kept || (this.#head.length === 0 && this.#stack === undefined)) return;
     this.#kept = true;
     const lines = [...this.#head, ...this.#tail.slice(-HALF)];
-    const log = fitting(lines) as unknown as Json[];
+    const log = fitting(lines);
     const dropped = this.#dropped + this.#head.length + this.#tail.length - log.length;
-    const attributes = { v: ITEM_VERSION, jobId: run.jobId, ttl: run.ttl, log, dropped, stack: this.#stack };
+    const attributes = attributesOf({ v: ITEM_VERSION, jobId: run.jobId, ttl: run.ttl, log, dropped, stack: this.#stack });
     await context.store.write({ op: "put", key: detailKey(run.runId, run.round, run.attempt), attributes });
   }
 }
@@ -59,7 +53,7 @@ export class RunLog {
 /** The stack of the error that a run ended with. */
 export async function stackOf(context: Context, runId: string): Promise<string | undefined> {
   const { items } = await context.store.query("tasks", detailPartition(runId), { limit: 1, descending: true });
-  return items[0]?.attributes["stack"] as string | undefined;
+  return items[0] && asDetail(items[0]).stack;
 }
 
 /** Lines from both ends, as many as fit: what is in the middle says least. */

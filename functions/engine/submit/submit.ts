@@ -40,7 +40,7 @@ function jobStrand(context: Context, { canvas }: SubmitRequest): Strand {
 export async function submitOpenJob(context: Context, request: OpenJobRequest): Promise<Submitted> {
   const { body, policy = "allSuccess" } = request;
   const strand = openJobStrand(context, request);
-  const submitted = await start(context, request, strand, () => ({ policy, body: body ? encodeCanvas(body) : null }) as unknown as Json);
+  const submitted = await start(context, request, strand, () => ({ policy, body: body ? encodeCanvas(body) : null }));
   await openInputGroup(context, submitted.jobId, strand[0]);
   return submitted;
 }

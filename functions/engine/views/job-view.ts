@@ -6,6 +6,8 @@ import type { Context } from "../context.ts";
 import type { JobEvent, JobFilter, JobState, JobView, Page } from "../contract.ts";
 import {
   asJob,
+  asJobEvent,
+  asOwned,
   eventPartition,
   type Header,
   type JobAttributes,
@@ -86,7 +88,7 @@ export async function listJobs(context: Context, filter: JobFilter): Promise<Pag
   do {
     const page = await context.store.query("tasks", partition, { limit: limit - items.length, descending: true, ...(cursor !== undefined && { cursor }) });
     for (const item of page.items) {
-      const jobId = item.attributes["jobId"] as string;
+      const { jobId } = asOwned(item);
       const job = asJob(await context.store.get(jobKey(jobId)));
       const root = job?.endedAt === undefined ? await readHeader(context, jobId) : undefined;
       if (!job && !root) continue;
@@ -102,8 +104,8 @@ export async function listJobs(context: Context, filter: JobFilter): Promise<Pag
 export async function listEvents(context: Context, jobId: string, filter: { limit?: number; cursor?: string }): Promise<Page<JobEvent>> {
   const query = { limit: Math.min(filter.limit ?? 100, 1_000), ...(filter.cursor !== undefined && { cursor: filter.cursor }) };
   const page = await context.store.query("tasks", eventPartition(jobId), query);
-  const items = page.items.map(({ attributes }) => {
-    const { at, kind, state, runId, task, error } = attributes as unknown as JobEvent;
+  const items = page.items.map((item) => {
+    const { at, kind, state, runId, task, error } = asJobEvent(item);
     return {
       at,
       kind,

@@ -3,11 +3,10 @@ import { isGroupStep } from "../../core/plan/plan.ts";
 import { parseRunId } from "../../core/plan/run-id.ts";
 import { isSuccess, isTerminal } from "../../core/plan/run-state.ts";
 import { carriesStamp, filterTexts } from "../../core/plan/stamps.ts";
-import type { ErrorData } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
-import type { Page, RunDetail, RunFilter, RunView } from "../contract.ts";
+import type { Page, RunFilter, RunView } from "../contract.ts";
 import { walkRuns } from "../groups/walk-runs.ts";
-import { detailPartition, type Header, type Run } from "../item-kinds.ts";
+import { asDetail, detailPartition, type Header, type Run } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { readRowless } from "../items/ledger-parts.ts";
 import { readRun } from "../items/run-reads.ts";
@@ -31,7 +30,7 @@ export async function viewRun(context: Context, run: Run, header: Header | undef
     ...(run.sentAt !== undefined && { queuedAt: run.sentAt }),
     ...(run.startedAt !== undefined && { startedAt: run.startedAt }),
     ...(run.endedAt !== undefined && { endedAt: run.endedAt }),
-    ...(run.error !== undefined && { error: run.error as ErrorData }),
+    ...(run.error !== undefined && { error: run.error }),
     ...(run.valueRef === undefined && run.value !== undefined && { value: run.value }),
     ...(run.joins !== undefined && { childGroup: run.joins }),
     ...(run.collects !== undefined && isSuccess(run.status) && { collects: run.collects }),
@@ -69,9 +68,9 @@ async function waitOf(context: Context, run: Run): Promise<Pick<RunView, "wait">
 /** Log and stack of the attempts that wrote any. */
 async function detailOf(context: Context, runId: string): Promise<Pick<RunView, "detail" | "earlier">> {
   const { items } = await context.store.query("tasks", detailPartition(runId), { limit: SHOWN_ATTEMPTS, descending: true });
-  const [detail, ...earlier] = items.map(({ key, attributes }) => {
-    const { log, dropped, stack } = attributes as unknown as Omit<RunDetail, "attempt">;
-    return { attempt: key.sort, ...(stack !== undefined && { stack }), log, dropped };
+  const [detail, ...earlier] = items.map((item) => {
+    const { log, dropped, stack } = asDetail(item);
+    return { attempt: item.key.sort, ...(stack !== undefined && { stack }), log, dropped };
   });
   return { ...(detail && { detail }), ...(earlier.length > 0 && { earlier }) };
 }

@@ -35,10 +35,7 @@ async function answerGroup(context: Context, header: Header, answer: Answer): Pr
 export async function seal(context: Context, header: Header, answer: Answer): Promise<{ readonly after: Header | undefined; readonly answerId: string }> {
   const answerId = context.ids.token();
   const name = `${header.jobId}/value/${ownerOf(header.gid) ?? header.gid}/${header.round}/answer/${answerId}`;
-  const kept =
-    "value" in answer
-      ? { ownValue: await keepValue(context, name, answer.value) }
-      : { ownError: { ...shortError(answer.error), retryable: false } };
+  const kept = "value" in answer ? { ownValue: await keepValue(context, name, answer.value) } : { ownError: { ...shortError(answer.error), retryable: false } };
   const { header: after } = await setAnswer(context, header.gid, { ...kept, answerId });
   return { after, answerId };
 }

@@ -3,7 +3,7 @@ import type { Json } from "../../core/json.ts";
 import { nameProblem } from "../../core/names/names.ts";
 import { eachBounded } from "../concurrently.ts";
 import type { Context } from "../context.ts";
-import { eventItemKey, type Header, ITEM_VERSION, ownedBy, waiterKey, waiterPartition } from "../item-kinds.ts";
+import { asSentEvent, asWaiter, eventItemKey, type Header, ITEM_VERSION, ownedBy, waiterKey, waiterPartition } from "../item-kinds.ts";
 import { allOf } from "../items/all-of.ts";
 import { absent } from "../items/conditions.ts";
 import { readHeader } from "../items/header-reads.ts";
@@ -26,12 +26,13 @@ export async function sendEvent(context: Context, jobId: string, name: string, v
   const attributes = { ...ownedBy(root), sentBy, at: context.clock.now(), ...kept };
   const { item } = await context.store.write({ op: "put", key: eventItemKey(jobId, name), attributes, when: absent() });
   for await (const { items } of allOf((after) => context.store.query("tasks", waiterPartition(jobId, name), after))) {
-    await eachBounded(items, WOKEN_AT_ONCE, async ({ attributes: { gid, runId } }) => {
-      if (gid === undefined) await wakeRun(context, runId as string, [eventDependency(name)]);
-      else await wake(context, gid as string);
+    await eachBounded(items, WOKEN_AT_ONCE, async (item) => {
+      const { gid, runId } = asWaiter(item);
+      if (gid !== undefined) await wake(context, gid);
+      else if (runId !== undefined) await wakeRun(context, runId, [eventDependency(name)]);
     });
   }
-  return item?.attributes["sentBy"] === sentBy;
+  return asSentEvent(item)?.sentBy === sentBy;
 }
 
 const WOKEN_AT_ONCE = 16;
@@ -49,10 +50,10 @@ async function wake(context: Context, gid: string): Promise<void> {
   const header = await readHeader(context, gid);
   if (header?.wait?.of !== "event") return;
   if (header.memberCount !== undefined || header.outcome) return sendControl(context, { kind: "answered", gid });
-  const event = await context.store.get(eventItemKey(header.jobId, header.wait.name), { consistent: true });
+  const event = asSentEvent(await context.store.get(eventItemKey(header.jobId, header.wait.name), { consistent: true }));
   if (!event) return;
-  const { value, valueRef } = event.attributes as { value?: Json; valueRef?: string };
+  const { value, valueRef, sentBy } = event;
   const ownValue = valueRef === undefined ? { value: value ?? null } : { valueRef };
-  await setAnswer(context, gid, { ownValue, answerId: event.attributes["sentBy"] as string });
+  await setAnswer(context, gid, { ownValue, answerId: sentBy });
   await sendControl(context, { kind: "answered", gid });
 }
