@@ -39,6 +39,9 @@ export interface Owned {
   readonly ttl: number;
 }
 
+/** A stored value: inline, or the name of the blob that holds it. */
+export type Kept = { readonly value: Json } | { readonly valueRef: string };
+
 export type Outcome = "complete" | "failed" | "cancelled" | "timeout" | "dropped";
 export interface HeaderAttributes extends Owned {
   readonly state: "open" | "closed";
@@ -81,8 +84,8 @@ export interface HeaderAttributes extends Owned {
   readonly revoked?: ReadonlySet<string>;
   /** Of a root: stamps whose runs were revoked, each as `<name>=<canonical JSON>`. The gate hands them on to the headers below, which have none of their own. */
   readonly revokedStamps?: ReadonlySet<string>;
-  /** Value of the owner of an open group, kept from seal to commit. */
-  readonly ownValue?: Json;
+  /** Value of the owner of an open group, kept from seal to commit; or the answer that a group without members waited for. */
+  readonly ownValue?: Kept;
   readonly createdAt: number;
   /** Of a root: milliseconds since the epoch at which the sweeper decides `timeout`. */
   readonly deadline?: number;
@@ -206,6 +209,44 @@ export interface JobAttributes extends Owned, JobSeed {
   readonly collects?: string;
 }
 
+/** Written with log lines, and read as plain JSON. */
+export interface DetailAttributes<Line extends LogLine | Json = Json> extends Owned {
+  readonly log: readonly Line[];
+  /** Lines left out between head and tail. */
+  readonly dropped: number;
+  readonly stack?: string;
+}
+export interface LogLine {
+  readonly at: number;
+  readonly level: string;
+  readonly message: string;
+  readonly fields?: JsonObject;
+}
+/** What people see of a job's course. `at` is in milliseconds since the epoch. */
+export interface JobEventAttributes extends Owned {
+  readonly at: number;
+  readonly kind: "state" | "failure";
+  readonly state?: JobAttributes["state"];
+  readonly runId?: string;
+  readonly status?: RunStatus;
+  readonly task?: string;
+  readonly error?: RunError;
+}
+/** An event that was sent to a job from outside. */
+export interface SentEventAttributes extends Owned {
+  /** Tells the first sender whether its write is the one that stayed. */
+  readonly sentBy: string;
+  /** Milliseconds since the epoch. Absent in events of earlier releases. */
+  readonly at?: number;
+  readonly value?: Json;
+  readonly valueRef?: string;
+}
+/** A waiter is either a group or a run. */
+export interface WaiterAttributes extends Owned {
+  readonly gid?: string;
+  readonly runId?: string;
+}
+
 export const headerKey = (gid: string): Key => ({ table: "callbacks", partition: `G#${gid}`, sort: "!" });
 export const ledgerKey = (gid: string, round: number, level: number, node: number): Key => ({
   table: "callbacks",
@@ -283,12 +324,37 @@ export function asRun(item: Item | undefined, ref: RunRef & { runId: string }): 
   run.runId = ref.runId;
   return run;
 }
-export function asJob(item: Item | undefined): (JobAttributes & { jobId: string }) | undefined {
+export function asJob(item: Item | undefined): JobAttributes | undefined {
   return item && (item.attributes as unknown as JobAttributes);
 }
+export function asLedger(item: Item | undefined): LedgerAttributes | undefined {
+  return item && (item.attributes as unknown as LedgerAttributes);
+}
+export function asDetail(item: Item): DetailAttributes {
+  return item.attributes as unknown as DetailAttributes;
+}
+export function asJobEvent(item: Item): JobEventAttributes {
+  return item.attributes as unknown as JobEventAttributes;
+}
+export function asSentEvent(item: Item | undefined): SentEventAttributes | undefined {
+  return item && (item.attributes as unknown as SentEventAttributes);
+}
+export function asWaiter(item: Item): WaiterAttributes {
+  return item.attributes as unknown as WaiterAttributes;
+}
+/** An entry of a list of jobs says only whose it is. */
+export function asOwned(item: Item): Owned {
+  return item.attributes as unknown as Owned;
+}
 /** Attributes to write; typed on the way in, flat on the way out. */
-export function attributesOf(values: Partial<HeaderAttributes> | Partial<RunAttributes> | Partial<JobAttributes>): Attributes {
+export function attributesOf(
+  values: Partial<HeaderAttributes> | Partial<RunAttributes> | Partial<JobAttributes> | DetailAttributes<LogLine> | JobEventAttributes,
+): Attributes {
   return values as unknown as Attributes;
+}
+/** A stored error as the value that a task is given in place of a result. */
+export function errorValue(error: RunError): Json {
+  return error as unknown as Json;
 }
 
 export const ownedBy = (header: Header): Owned => ({ v: ITEM_VERSION, jobId: header.jobId, ttl: header.ttl });

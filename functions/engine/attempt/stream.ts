@@ -101,7 +101,7 @@ async function createOpenGroup(context: Context, { run, header }: Attempt, { pol
 async function sealStream(context: Context, { run }: Attempt, gid: string, pages: number, ownValue: Json | undefined): Promise<Streamed> {
   const name = `${run.jobId}/value/${run.runId}/${run.round}/${run.attempt}/own`;
   const kept = ownValue === undefined ? undefined : await keepValue(context, name, ownValue);
-  await sealGroup(context, gid, pages, kept as unknown as Json | undefined);
+  await sealGroup(context, gid, pages, kept);
   return { kind: "sealed", ownValue };
 }
 /** An owner that made progress goes on later, and its time limit is no failed attempt. One without progress would never end, so it fails. */
@@ -113,7 +113,7 @@ function abortedStream(reason: string | undefined, madeProgress: boolean): Strea
   return { kind: "failed", outcome: { kind: "failed", error } };
 }
 async function ownValueOf(context: Context, header: Header): Promise<Json | undefined> {
-  return header.ownValue === undefined ? undefined : loadValue(context, header.ownValue as { value?: Json; valueRef?: string });
+  return header.ownValue === undefined ? undefined : loadValue(context, header.ownValue);
 }
 
 /** Items of these pages are pulled before anything has begun: 1 + 2 + 4. */

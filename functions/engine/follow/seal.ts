@@ -1,6 +1,6 @@
-import type { Json } from "../../core/json.ts";
 import { rightEdge } from "../../core/plan/ledger.ts";
 import type { Context } from "../context.ts";
+import type { Kept } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { setMemberCount } from "../items/header-writes.ts";
 import { follow } from "./follow.ts";
@@ -11,7 +11,7 @@ import { decide } from "./work-list.ts";
  * Seals an open group: one write, then ALWAYS the right edge, also when it was sealed already: whoever sealed may have died before looking. The mark
  * writes and then reads the member count, the seal writes the member count and then reads nodes: one of them sees both.
  */
-export async function sealGroup(context: Context, gid: string, memberCount: number, ownValue?: Json): Promise<void> {
+export async function sealGroup(context: Context, gid: string, memberCount: number, ownValue?: Kept): Promise<void> {
   await setMemberCount(context, gid, memberCount, ownValue);
   await recheckEdges(context, gid);
 }

@@ -1,10 +1,9 @@
 import { holds, type ValueCondition } from "../../core/canvas/value-condition.ts";
-import type { Json } from "../../core/json.ts";
 import { ledgerHeight } from "../../core/plan/ledger.ts";
 import { isInput, isPaged } from "../../core/plan/plan.ts";
 import { runIdOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
-import { type Header, ownedBy, type Run } from "../item-kinds.ts";
+import { errorValue, type Header, ownedBy, type Run } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { createHeader } from "../items/header-writes.ts";
 import { childGroup, readRunById } from "../items/run-reads.ts";
@@ -27,9 +26,9 @@ export async function createChildGroup(context: Context, parent: Header, run: Ru
   }
   if (step.wait) {
     const { of, name, expires } = step.wait;
-    const deadline = expires === undefined ? {} : { deadline: context.clock.now() + expires * 1_000 };
+    const deadline = expires !== undefined && { deadline: context.clock.now() + expires * 1_000 };
     const wait = { wait: { of, name, ...(expires !== undefined && { expires }) }, token: context.ids.token(), ...deadline };
-    const execution = of === "execution" ? { plan, execution: executionName(context, childGroup(run), run.round) } : {};
+    const execution = of === "execution" && { plan, execution: executionName(context, childGroup(run), run.round) };
     return (await createHeader(context, childGroup(run), { ...common, ...wait, ...execution, height: 1, expanded: true })).header;
   }
   const input = inputOf(parent, run);
@@ -39,7 +38,7 @@ export async function createChildGroup(context: Context, parent: Header, run: Ru
   const created = await createHeader(context, childGroup(run), {
     ...common,
     ...input,
-    ...(only === undefined ? {} : { only }),
+    ...(only !== undefined && { only }),
     ...(step.repeat && { repeat: step.repeat }),
     plan,
     memberCount,
@@ -51,7 +50,8 @@ export async function createChildGroup(context: Context, parent: Header, run: Ru
 /** The way that a branch takes: a question to a value that does not change, so whoever asks again goes the same way. */
 async function chosen(context: Context, condition: ValueCondition, given: Pick<Partial<Header>, "input" | "givesError">): Promise<0 | 1> {
   const before = given.input === undefined ? undefined : await readRunById(context, given.input);
-  const value = before === undefined ? null : given.givesError ? ((before.error ?? null) as unknown as Json) : await loadValue(context, before);
+  const value =
+    before === undefined ? null : given.givesError ? (before.error === undefined ? null : errorValue(before.error)) : await loadValue(context, before);
   return holds(condition, value) ? 0 : 1;
 }
 
@@ -59,7 +59,7 @@ async function chosen(context: Context, condition: ValueCondition, given: Pick<P
 function inputOf(parent: Header, run: Run): Partial<Header> {
   if (run.manifest !== undefined) return {}; // spawned, or a page: nothing comes before
   if (run.stepIndex > 0) return { input: runIdOf(run.gid, run.index, run.stepIndex - 1) };
-  return { ...(parent.input === undefined ? {} : { input: parent.input }), ...(givesError(parent) ? { givesError: true } : {}) };
+  return { ...(parent.input !== undefined && { input: parent.input }), ...(givesError(parent) && { givesError: true }) };
 }
 /** The first steps of this group's members are given an error in place of a value. */
 export function givesError(header: Header): boolean {

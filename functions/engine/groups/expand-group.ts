@@ -102,8 +102,8 @@ function firstStep(
     round: header.round,
     attempt: 0,
     sentAt: now,
-    ...(isGroupStep(step) ? {} : { task: step.task }),
-    ...(expiresAt === undefined ? {} : { expiresAt }),
+    ...(!isGroupStep(step) && { task: step.task }),
+    ...(expiresAt !== undefined && { expiresAt }),
     ...timing,
   };
   return { attributes, delaySeconds: wait === undefined ? 0 : (wait - now) / 1_000, due: "due" in timing };

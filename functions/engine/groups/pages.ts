@@ -4,10 +4,14 @@ import type { GroupStep, Strand } from "../../core/plan/plan.ts";
 import { pagePolicy } from "../../core/plan/policy.ts";
 import type { Context } from "../context.ts";
 import { type Header, ownedBy, type RunAttributes } from "../item-kinds.ts";
-import { createRuns, type RunWrite } from "../items/run-writes.ts";
+import { createRun, type RunWrite } from "../items/run-writes.ts";
 import { sendRuns } from "../messages/send.ts";
 import { declaredTracking } from "../plan/compile-child.ts";
 
+/** Whether a member of this index does not count, because its group was sealed with fewer members. */
+export function isBehindSeal({ memberCount }: Pick<Header, "memberCount">, index: number): boolean {
+  return memberCount !== undefined && index >= memberCount;
+}
 /** Puts page `page` of an open group: a member whose only step is a group. The one that stands there wins; `own` are attributes that tell the caller whose it is. */
 export async function createPage(
   context: Context,
@@ -16,14 +20,13 @@ export async function createPage(
   planPage: string,
   members: readonly Strand[],
   own: Partial<RunAttributes>,
-): Promise<RunWrite | undefined> {
+): Promise<RunWrite> {
   const owned = ownedBy(header);
   const step: GroupStep = { policy: pagePolicy(header.policy), tracking: trackingOf(members, declaredTracking(context)), members };
   const { pointer: manifest } = await context.plans.write(planPage, step, owned);
   const sentAt = context.clock.now();
   const attributes = { ...owned, status: "queued" as const, round: header.round, attempt: 0, sentAt, page: true, manifest, ...own };
-  const [write] = await createRuns(context, [{ ref: { gid: header.gid, index: page, stepIndex: 0 }, attributes }]);
-  return write;
+  return createRun(context, { ref: { gid: header.gid, index: page, stepIndex: 0 }, attributes });
 }
 /** Sends a page that has not been taken up, also one that stood there: whoever put it may have died before its send. */
 export async function sendPage(context: Context, gid: string, page: number): Promise<void> {

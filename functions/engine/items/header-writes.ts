@@ -59,7 +59,7 @@ export async function addRevokedStamps(context: Context, gid: string, stamps: Re
 }
 /** Once per round: the first outcome stays. */
 export async function setOutcome(context: Context, gid: string, round: number, outcome: Outcome, totals: Counts, early: boolean): Promise<HeaderWrite> {
-  return update(context, gid, { set: { outcome, totals, ...(early ? { early } : {}) } }, and(eq("round", round), absent("outcome")));
+  return update(context, gid, { set: { outcome, totals, ...(early && { early }) } }, and(eq("round", round), absent("outcome")));
 }
 /** Last of all: takes the header out of the sweeper's sight. Refused while an execution may run, unless `stopped` says that none does. */
 export async function closeHeader(context: Context, gid: string, round: number, stopped = false): Promise<HeaderWrite> {

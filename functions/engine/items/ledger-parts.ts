@@ -4,7 +4,7 @@ import { leafOf, localIndex } from "../../core/plan/ledger.ts";
 import { runIdOf, type RunRef } from "../../core/plan/run-id.ts";
 import { eachBounded } from "../concurrently.ts";
 import type { Context } from "../context.ts";
-import { type Header, type LedgerAttributes, ownedBy, type Run } from "../item-kinds.ts";
+import { asLedger, type Header, ownedBy, type Run } from "../item-kinds.ts";
 import { doneOf, readLedger } from "./ledger-reads.ts";
 
 /** A member that has simply succeeded, of which no row is kept. */
@@ -60,7 +60,7 @@ export async function readMarked(context: Context, header: Header, leaf: number)
   const node = await readLedger(context, { gid, round, level: 1, node: leaf });
   const first = leaf * context.config.width;
   for (const local of doneOf(node)) runs.set(first + local, undefined);
-  const parts = [...((node?.attributes as unknown as LedgerAttributes | undefined)?.parts ?? [])];
+  const parts = [...(asLedger(node)?.parts ?? [])];
   await eachBounded(parts, 8, async (entry) => {
     const [part = "", ranges = ""] = entry.split(":");
     const values = part === NO_VALUES ? new Map<number, Json>() : await readPart(context, partName(context, header, first, part));

@@ -1,6 +1,6 @@
 import type { Counts } from "../../core/plan/counts.ts";
 import type { Context } from "../context.ts";
-import { type LedgerAttributes, ledgerKey } from "../item-kinds.ts";
+import { asLedger, ledgerKey } from "../item-kinds.ts";
 import type { Item } from "../ports.ts";
 
 export interface LedgerAt {
@@ -17,7 +17,7 @@ export function countersOf(item: Item | undefined): Counts {
   return counts;
 }
 export function doneOf(item: Item | undefined): ReadonlySet<number> {
-  return (item?.attributes as unknown as LedgerAttributes | undefined)?.done ?? new Set();
+  return asLedger(item)?.done ?? new Set();
 }
 export async function readLedger(context: Context, at: LedgerAt): Promise<Item | undefined> {
   return context.store.get(ledgerKey(at.gid, at.round, at.level, at.node), { consistent: true });

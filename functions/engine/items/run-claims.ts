@@ -44,7 +44,7 @@ function claimOp(context: Context, { ref, header, token, task, seen }: ClaimRequ
   }
   const takeover = seen.status === "started";
   const change: Change = {
-    set: attributesOf({ status: "started", task, startedAt: now, ...lease, ...(takeover ? takeoverMarks(context, seen) : {}) }),
+    set: attributesOf({ status: "started", task, startedAt: now, ...lease, ...(takeover && takeoverMarks(context, seen)) }),
     add: { attempt: 1 },
     remove: ["notBefore", "due", "dueShard", "unknownSince", "unmet"],
   };

@@ -1,15 +1,10 @@
-import type { Json, JsonObject } from "../../core/json.ts";
+import type { JsonObject } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type { ErrorData } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
-import { detailKey, detailPartition, ITEM_VERSION, type Run, type RunError } from "../item-kinds.ts";
+import { asDetail, attributesOf, detailKey, detailPartition, ITEM_VERSION, type LogLine, type Run, type RunError } from "../item-kinds.ts";
+import { shortError } from "./short-error.ts";
 
-interface LogLine {
-  readonly at: number;
-  readonly level: string;
-  readonly message: string;
-  readonly fields?: JsonObject;
-}
 const HALF = LIMITS.logLines / 2;
 /** Of the many runs that log nothing. */
 const NO_LINES: LogLine[] = [];
@@ -42,15 +37,15 @@ export class RunLog {
   async keepError(context: Context, run: Run, error: ErrorData): Promise<RunError> {
     this.#stack = error.stack?.slice(0, LIMITS.errorStackCharacters);
     await this.keep(context, run);
-    return shortError(error, run.runId);
+    return { runId: run.runId, ...shortError(error) };
   }
   async keep(context: Context, run: Run): Promise<void> {
     if (this.#kept || (this.#head.length === 0 && this.#stack === undefined)) return;
     this.#kept = true;
     const lines = [...this.#head, ...this.#tail.slice(-HALF)];
-    const log = fitting(lines) as unknown as Json[];
+    const log = fitting(lines);
     const dropped = this.#dropped + this.#head.length + this.#tail.length - log.length;
-    const attributes = { v: ITEM_VERSION, jobId: run.jobId, ttl: run.ttl, log, dropped, stack: this.#stack };
+    const attributes = attributesOf({ v: ITEM_VERSION, jobId: run.jobId, ttl: run.ttl, log, dropped, stack: this.#stack });
     await context.store.write({ op: "put", key: detailKey(run.runId, run.round, run.attempt), attributes });
   }
 }
@@ -58,7 +53,7 @@ export class RunLog {
 /** The stack of the error that a run ended with. */
 export async function stackOf(context: Context, runId: string): Promise<string | undefined> {
   const { items } = await context.store.query("tasks", detailPartition(runId), { limit: 1, descending: true });
-  return items[0]?.attributes["stack"] as string | undefined;
+  return items[0] && asDetail(items[0]).stack;
 }
 
 /** Lines from both ends, as many as fit: what is in the middle says least. */
@@ -75,13 +70,4 @@ function fitting(lines: readonly LogLine[]): LogLine[] {
     else tail.unshift(line);
   }
   return [...head, ...tail];
-}
-function shortError(error: ErrorData, runId: string): RunError {
-  return {
-    runId,
-    name: error.name.slice(0, LIMITS.nameCharacters),
-    message: error.message.slice(0, 400),
-    ...(error.reason === undefined ? {} : { reason: error.reason.slice(0, LIMITS.nameCharacters) }),
-    ...(error.retryable === undefined ? {} : { retryable: error.retryable }),
-  };
 }

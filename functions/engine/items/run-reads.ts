@@ -4,6 +4,7 @@ import { isSuccess } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
 import { asRun, DUE_SHARDS, dueShard, leafPartition, type Run, type RunAttributes, runKey, runSort, shardOf } from "../item-kinds.ts";
 import type { Item } from "../ports.ts";
+import { allOf } from "./all-of.ts";
 
 /** Reading runs, and finding in the plan what they do. */
 
@@ -29,12 +30,9 @@ export async function readRuns(context: Context, refs: readonly RunRef[]): Promi
 /** All rows of a leaf, in order of member and step. */
 export async function readLeaf(context: Context, gid: string, leaf: number): Promise<Run[]> {
   const runs: Run[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await context.store.query("tasks", leafPartition(gid, leaf), cursor === undefined ? {} : { cursor });
-    for (const item of page.items) runs.push(runOfLeaf(context, gid, leaf, item));
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  for await (const { items } of allOf((after) => context.store.query("tasks", leafPartition(gid, leaf), after))) {
+    for (const item of items) runs.push(runOfLeaf(context, gid, leaf, item));
+  }
   return runs;
 }
 function runOfLeaf(context: Context, gid: string, leaf: number, item: Item): Run {
@@ -66,8 +64,8 @@ export function duePart(context: Context, runId: string, notBefore: number, now:
 /** The value attributes of a terminal run, for a run or job that takes its value over. */
 export function copyOfValue(run: Run | undefined): Partial<Pick<RunAttributes, "value" | "valueRef" | "collects">> {
   return {
-    ...(run?.value === undefined ? {} : { value: run.value }),
-    ...(run?.valueRef === undefined ? {} : { valueRef: run.valueRef }),
-    ...(run?.collects === undefined ? {} : { collects: run.collects }),
+    ...(run?.value !== undefined && { value: run.value }),
+    ...(run?.valueRef !== undefined && { valueRef: run.valueRef }),
+    ...(run?.collects !== undefined && { collects: run.collects }),
   };
 }

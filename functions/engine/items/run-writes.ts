@@ -1,4 +1,5 @@
 import { childGroupOf, type RunRef } from "../../core/plan/run-id.ts";
+import { isTerminal } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
 import { asRun, attributesOf, type Header, ownedBy, type Run, type RunAttributes, runKey } from "../item-kinds.ts";
 import type { Change, Condition, WriteResult } from "../ports.ts";
@@ -12,20 +13,29 @@ import { identify } from "./run-reads.ts";
  */
 export interface RunWrite {
   readonly applied: boolean;
-  /** The row as it is now; undefined: there is none. */
+  /** The row as it is now. Absent when there is none. */
   readonly run: Run | undefined;
+  /** The row when it is terminal. Absent while the run has not ended, and when there is no row. */
+  readonly ended: Run | undefined;
+}
+function runWrite(ref: RunRef, { applied, item }: WriteResult): RunWrite {
+  const run = asRun(item, identify(ref));
+  return { applied, run, ended: run && isTerminal(run.status) ? run : undefined };
 }
 
 async function update(context: Context, ref: RunRef, change: Change, when: Condition): Promise<RunWrite> {
-  const { applied, item } = await context.store.write({ op: "update", key: runKey(ref, context.config.width), change, when });
-  return { applied, run: asRun(item, identify(ref)) };
+  return runWrite(ref, await context.store.write({ op: "update", key: runKey(ref, context.config.width), change, when }));
 }
 
 /** Creates a row that is written before it runs (next step, page, member with full tracking or a start time); the one that stands there wins. */
 export async function createRuns(context: Context, runs: readonly NewRun[]): Promise<RunWrite[]> {
   if (runs.length === 0) return [];
   const results = await putRuns(context, runs);
-  return results.map(({ applied, item }, k) => ({ applied, run: asRun(item, identify((runs[k] as { ref: RunRef }).ref)) }));
+  return results.map((result, k) => runWrite((runs[k] as NewRun).ref, result));
+}
+/** Creates one row, as `createRuns` does. */
+export async function createRun(context: Context, run: NewRun): Promise<RunWrite> {
+  return (await createRuns(context, [run]))[0] as RunWrite;
 }
 /** The same, for who does not ask which ones stood there. */
 export function putRuns(context: Context, runs: readonly NewRun[]): Promise<readonly WriteResult[]> {
@@ -48,20 +58,24 @@ export async function waitForGroup(
   const joins = childGroupOf(identify(ref).runId);
   if (!seen) {
     const attributes = { ...ownedBy(header), status: "waiting" as const, round: header.round, attempt: 0, joins, ownCounts: {}, takes };
-    return (await createRuns(context, [{ ref, attributes }]))[0] as RunWrite;
+    return createRun(context, { ref, attributes });
   }
   return update(context, ref, { set: attributesOf({ status: "waiting", joins, ownCounts: {}, takes }) }, idle(context.clock.now()));
 }
 /** Ends a run that never started (expired, unknown task): only while it is idle. */
 export async function endIdleRun(context: Context, ref: RunRef, header: Header, seen: Run | undefined, set: Partial<RunAttributes>): Promise<RunWrite> {
-  if (!seen) return (await createRuns(context, [{ ref, attributes: { ...ownedBy(header), round: header.round, attempt: 0, ...set } }]))[0] as RunWrite;
+  if (!seen) return createEnded(context, ref, header, set);
   return update(context, ref, { set: attributesOf(set), remove: ["notBefore", "due", "dueShard", "unmet"] }, idle(context.clock.now()));
 }
 /** Ends a run that nobody holds and that does not wait, due or not. `seen` undefined: a lazy member that never started. */
 export async function revokeIdleRun(context: Context, ref: RunRef, header: Header, seen: Run | undefined, set: Partial<RunAttributes>): Promise<RunWrite> {
-  if (!seen) return (await createRuns(context, [{ ref, attributes: { ...ownedBy(header), round: header.round, attempt: 0, ...set } }]))[0] as RunWrite;
+  if (!seen) return createEnded(context, ref, header, set);
   const free = or(oneOf("status", ["queued", "retrying", "pending", "deferred"]), and(eq("status", "started"), leaseOver(context, context.clock.now())));
   return update(context, ref, { set: attributesOf(set), remove: ["leaseOwner", "leaseUntil", "notBefore", "due", "dueShard", "unmet"] }, free);
+}
+/** Creates the row of a lazy member that ends without having started. */
+async function createEnded(context: Context, ref: RunRef, header: Header, set: Partial<RunAttributes>): Promise<RunWrite> {
+  return createRun(context, { ref, attributes: { ...ownedBy(header), round: header.round, attempt: 0, ...set } });
 }
 /** Wake 1: these dependencies of a deferred run are met. One unit; `item` says what is left, also when another one was quicker. */
 export async function takeUnmet(context: Context, ref: RunRef, dependencies: readonly string[]): Promise<RunWrite> {
@@ -84,13 +98,10 @@ const woken = (context: Context): Change => ({
 export async function noteUnknownTask(context: Context, ref: RunRef, header: Header, seen: Run | undefined, task: string): Promise<number> {
   const now = context.clock.now();
   if (seen?.unknownSince !== undefined) return seen.unknownSince;
+  const attributes = { ...ownedBy(header), status: "queued" as const, round: header.round, attempt: 0, task, sentAt: now, unknownSince: now };
   const { run } = seen
     ? await update(context, ref, { setOnce: { unknownSince: now } }, and(present(), notTerminal))
-    : ((
-        await createRuns(context, [
-          { ref, attributes: { ...ownedBy(header), status: "queued", round: header.round, attempt: 0, task, sentAt: now, unknownSince: now } },
-        ])
-      )[0] as RunWrite);
+    : await createRun(context, { ref, attributes });
   return run?.unknownSince ?? now;
 }
 /** Its message was given up: the row, made if there is none, says how often. undefined: the row was collected. */
@@ -98,7 +109,7 @@ export async function noteDeadLetter(context: Context, ref: RunRef, header: Head
   const now = context.clock.now();
   if (seen) return (await update(context, ref, { set: { sentAt: now }, add: { deadLetters: 1 } }, and(present(), notTerminal))).run;
   const attributes = { ...ownedBy(header), status: "queued" as const, round: header.round, attempt: 0, task, sentAt: now, deadLetters: 1 };
-  return (await createRuns(context, [{ ref, attributes }]))[0]?.run;
+  return (await createRun(context, { ref, attributes })).run;
 }
 /** Ends a run that killed its process too often, in place of the takeover. */
 export async function breakDeadRun(context: Context, seen: Run, set: Partial<RunAttributes>): Promise<RunWrite> {

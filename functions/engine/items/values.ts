@@ -1,6 +1,7 @@
 import { FanfoldError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
+import type { Kept } from "../item-kinds.ts";
 import type { Ports } from "../ports.ts";
 
 type BlobPort = Pick<Ports, "blobs">;
@@ -12,8 +13,6 @@ export function jsonBytes(text: string): number {
   // A UTF-16 unit is at most 3 bytes of UTF-8: short texts need no encoding to be known as small.
   return text.length * 3 <= LIMITS.inlineBytes ? text.length : encoder.encode(text).length;
 }
-
-export type Kept = { readonly value: Json } | { readonly valueRef: string };
 
 /** Whether a value stays inline, when that is plain; false: `keepValue` knows. */
 export function isSmall(value: Json): boolean {

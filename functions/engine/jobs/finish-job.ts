@@ -1,8 +1,18 @@
 import { carriedUp, failedRuns } from "../../core/plan/counts.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
-import type { JobEvent } from "../contract.ts";
-import { asJob, attributesOf, eventPartition, type Header, ITEM_VERSION, type JobAttributes, jobIndexKey, jobKey, type RunError } from "../item-kinds.ts";
+import {
+  asJob,
+  asJobEvent,
+  attributesOf,
+  eventPartition,
+  type Header,
+  ITEM_VERSION,
+  type JobAttributes,
+  jobIndexKey,
+  jobKey,
+  type RunError,
+} from "../item-kinds.ts";
 import { absent, and, present } from "../items/conditions.ts";
 import { copyOfValue, readLastStep, readRunById } from "../items/run-reads.ts";
 import { OPEN_JOBS, putJob } from "./job-item.ts";
@@ -34,11 +44,11 @@ export async function finishJob(context: Context, root: Header): Promise<boolean
 
 async function endOf(context: Context, root: Header, endedAt: number): Promise<Partial<JobAttributes> & Pick<JobAttributes, "state">> {
   const { inexact, ...counts } = carriedUp(root.totals);
-  const base = { endedAt, ...(root.outcome === undefined ? {} : { outcome: root.outcome }), counts, countsExact: !root.early && !inexact };
+  const base = { endedAt, ...(root.outcome !== undefined && { outcome: root.outcome }), counts, countsExact: !root.early && !inexact };
   if (root.outcome === "cancelled" || root.outcome === "dropped") return { ...base, state: "cancelled" };
   if (root.outcome === "timeout") return { ...base, state: "timed-out" };
   const first = root.firstError === undefined ? undefined : await readRunById(context, root.firstError);
-  const error = first?.error ? { error: { runId: first.runId, ...first.error } } : {};
+  const error = first?.error && { error: { runId: first.runId, ...first.error } };
   if (root.outcome === "failed") return { ...base, state: "failure", ...error };
   const last = await readLastStep(context, root.gid, 0);
   if (failedRuns(counts) === 0) return { ...base, state: "success", ...copyOfValue(last) };
@@ -47,8 +57,8 @@ async function endOf(context: Context, root: Header, endedAt: number): Promise<P
 }
 async function firstFailure(context: Context, jobId: string): Promise<{ error?: RunError }> {
   const { items } = await context.store.query("tasks", eventPartition(jobId), { limit: 20 });
-  const failure = items.map(({ attributes }) => attributes as unknown as JobEvent).find(({ kind }) => kind === "failure");
+  const failure = items.map(asJobEvent).find(({ kind }) => kind === "failure");
   if (!failure) return {};
   const { runId, error } = failure;
-  return { error: { name: "Failed", message: "a run of this job failed", ...error, ...(runId === undefined ? {} : { runId }) } };
+  return { error: { name: "Failed", message: "a run of this job failed", ...error, ...(runId !== undefined && { runId }) } };
 }

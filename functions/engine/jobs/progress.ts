@@ -3,10 +3,10 @@ import { isFailure } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
 import { ROWLESS_SAMPLE } from "../config.ts";
 import type { Context } from "../context.ts";
-import { eventKey, type Header, ITEM_VERSION, type Owned, ownedBy, PROGRESS_SHARDS, progressKey, type Run, shardOf } from "../item-kinds.ts";
+import { attributesOf, eventKey, type Header, ITEM_VERSION, type Owned, ownedBy, PROGRESS_SHARDS, progressKey, type Run, shardOf } from "../item-kinds.ts";
 import { absent } from "../items/conditions.ts";
 import type { RowlessEnd } from "../items/ledger-parts.ts";
-import type { Attributes, PutOp } from "../ports.ts";
+import type { PutOp } from "../ports.ts";
 
 /**
  * What people watch while a job runs: approximate counters (a repeated follow-up counts again; exact totals replace them at the end) and one event
@@ -45,13 +45,13 @@ function failureEvent(run: Run): PutOp {
     jobId: run.jobId,
     ttl: run.ttl,
     at,
-    kind: "failure",
+    kind: "failure" as const,
     runId: run.runId,
     status: run.status,
     task: run.task,
     error: run.error,
   };
-  return { op: "put", key: eventKey(run.jobId, at, `${run.runId}#${run.round}`), attributes: attributes as unknown as Attributes, when: absent() };
+  return { op: "put", key: eventKey(run.jobId, at, `${run.runId}#${run.round}`), attributes: attributesOf(attributes), when: absent() };
 }
 /** More task runs are known now. */
 export async function notePlanned(context: Context, owned: Owned, about: string, planned: number): Promise<void> {

@@ -56,5 +56,5 @@ function errorOf(state: JobAttributes["state"]): string {
   }
 }
 function causeOf(jobId: string, { state, error, counts, outcome }: Partial<JobAttributes>): string {
-  return JSON.stringify({ jobId, state, ...(outcome === undefined ? {} : { outcome }), counts, ...(error === undefined ? {} : { error }) });
+  return JSON.stringify({ jobId, state, ...(outcome !== undefined && { outcome }), counts, ...(error !== undefined && { error }) });
 }

@@ -1,4 +1,4 @@
-import type { Json } from "../../core/json.ts";
+import type { Json, JsonObject } from "../../core/json.ts";
 
 /**
  * Wire form of messages. A member message names members of ONE ledger leaf and one step, so that their marks become one write. Rows and headers
@@ -28,33 +28,39 @@ export function encodeMessage(message: EngineMessage): Json {
 /** undefined: not a message of this engine, or of a version it does not know. */
 export function decodeMessage(body: Json): EngineMessage | ExecutionEnded | undefined {
   if (body === null || typeof body !== "object" || Array.isArray(body)) return undefined;
-  const message = body as { readonly [key: string]: Json };
-  if (message["v"] === MESSAGE_VERSION && message["kind"] === "executionEnded" && typeof message["execution"] === "string")
-    return { kind: "executionEnded", execution: message["execution"] };
-  if (message["v"] !== MESSAGE_VERSION || typeof message["gid"] !== "string" || message["gid"].length === 0) return undefined;
-  const whole = (...names: string[]): boolean => names.every((name) => Number.isSafeInteger(message[name]) && (message[name] as number) >= 0);
-  switch (message["kind"]) {
-    case "members": {
-      const members = message["members"];
-      const sound =
-        whole("step") && Array.isArray(members) && members.length > 0 && members.every((index) => Number.isSafeInteger(index) && (index as number) >= 0);
-      return sound ? (message as unknown as EngineMessage) : undefined;
-    }
+  const message = body as JsonObject;
+  if (message["v"] !== MESSAGE_VERSION) return undefined;
+  const { kind, gid, execution } = message;
+  if (kind === "executionEnded" && typeof execution === "string") return { kind, execution };
+  return typeof gid === "string" && gid.length > 0 ? decodeForGroup(message, gid) : undefined;
+}
+function decodeForGroup(message: JsonObject, gid: string): EngineMessage | undefined {
+  const { kind, members, step, from, to, round, index, after, fromLeaf } = message;
+  switch (kind) {
+    case "members":
+      return isWhole(step) && isMembers(members) ? { kind, gid, step, members } : undefined;
     case "expand":
-      return whole("from", "to") ? (message as unknown as EngineMessage) : undefined;
+      return isWhole(from) && isWhole(to) ? { kind, gid, from, to } : undefined;
     case "settle":
     case "answered":
     case "execution":
-      return message as unknown as EngineMessage;
+      return { kind, gid };
     case "cancel":
-      return whole("round") ? (message as unknown as EngineMessage) : undefined;
+      return isWhole(round) ? { kind, gid, round } : undefined;
     case "revoke":
-      return whole("index") ? (message as unknown as EngineMessage) : undefined;
+      return isWhole(index) ? { kind, gid, index } : undefined;
     case "revokeStamped":
-      return message["after"] === undefined || typeof message["after"] === "string" ? (message as unknown as EngineMessage) : undefined;
+      if (after === undefined) return { kind, gid };
+      return typeof after === "string" ? { kind, gid, after } : undefined;
     case "sweep":
-      return whole("fromLeaf") ? (message as unknown as EngineMessage) : undefined;
+      return isWhole(fromLeaf) ? { kind, gid, fromLeaf } : undefined;
     default:
       return undefined;
   }
+}
+function isWhole(value: Json | undefined): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+function isMembers(value: Json | undefined): value is readonly number[] {
+  return Array.isArray(value) && value.length > 0 && value.every(isWhole);
 }

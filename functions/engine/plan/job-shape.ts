@@ -67,7 +67,7 @@ export class ShapeBuilder {
     const links = step.links && this.#group(step.links);
     if (links && !last) this.unknowns.links++;
     const parts = [group, links].map((part) => (part ? this.#idOf(part) : "-"));
-    const errors = step.errors ? { errors: true as const } : {};
+    const errors = step.errors && { errors: true as const };
     const key = `t${queue}|${delaySeconds}|${parts.join()}|${step.errors ? "e" : ""}`;
     return this.#same(key, [], () => ({ queue, delaySeconds, ...(group && { group }), ...(links && { links }), ...errors }));
   }

@@ -7,7 +7,7 @@ import type { Plans } from "../context.ts";
 import { type Owned, planPageKey } from "../item-kinds.ts";
 import { keepText, loadText } from "../items/values.ts";
 import type { Ports } from "../ports.ts";
-import { addUnits, type PlanPage, planPageItem, planPages } from "./plan-pages.ts";
+import { addPages, NO_PAGES, pageUnits, type PlanPage, planPageItem, planPages } from "./plan-pages.ts";
 
 /**
  * Plans at rest. A page is an array of strands. A big group's members are paged out, one page per ledger leaf, so that the worker of a leaf reads
@@ -34,17 +34,18 @@ export class PlanStore implements Plans {
 
   /** Stores a group step as the only step of a page; `pointer`: of the group. */
   async write(page: string, step: GroupStep, owned: Owned): Promise<{ readonly pointer: string; readonly took: PlanPages }> {
-    const took = { writes: 0, blobs: 0 };
+    let took = NO_PAGES;
+    const put = async (each: PlanPage): Promise<void> => {
+      const units = await this.#put(each, owned);
+      took = addPages(took, units);
+    };
     let own: PlanPage | undefined;
-    function* others(pages: Iterable<PlanPage>): Generator<PlanPage, void, undefined> {
-      for (const each of pages) {
-        if (own) yield own;
-        own = each;
-      }
-    }
-    await eachBounded(others(planPages(page, step, this.#width)), 16, (each) => this.#put(each, owned, took));
+    await eachBounded(planPages(page, step, this.#width), WRITTEN_AT_ONCE, async (each) => {
+      if (each.name === page) own = each;
+      else await put(each);
+    });
     // Last, because it points at the others.
-    await this.#put(own as PlanPage, owned, took);
+    if (own) await put(own);
     return { pointer: `${page}@0.0`, took };
   }
 
@@ -87,11 +88,11 @@ export class PlanStore implements Plans {
     return { strand, pointer };
   }
 
-  async #put(page: PlanPage, owned: Owned, took: { writes: number; blobs: number }): Promise<void> {
+  async #put(page: PlanPage, owned: Owned): Promise<PlanPages> {
     const item = planPageItem(page, owned);
-    addUnits(took, item);
     if (item) await this.#ports.store.write(item);
     else await keepText(this.#ports, blobName(page.name, owned.jobId), page.text);
+    return pageUnits(item);
   }
   async #load(page: string): Promise<readonly Strand[]> {
     const cached = this.#pages.get(page);
@@ -132,6 +133,7 @@ function groupAt(step: PlanStep | undefined, path: string[]): GroupStep | undefi
   return step?.links;
 }
 
+const WRITTEN_AT_ONCE = 16;
 const CACHED_GROUPS = 256;
 /** Characters of JSON whose parsed form is kept; parsed plans take a few times that in memory. */
 const CACHED_TEXT = 2 * 1024 * 1024;

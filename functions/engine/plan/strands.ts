@@ -7,14 +7,16 @@ import type { Header, Run } from "../item-kinds.ts";
 import { loadValue } from "../items/values.ts";
 
 /** The strand of a member. A page of an open group is a strand of one group step, which its row carries itself. */
-export async function strandOf(context: Context, header: Header, run: RunRef & { manifest?: string }): Promise<MemberStrand> {
-  if (header.pages) {
-    if (run.manifest === undefined) throw new FanfoldError("internal", `page ${run.index} of ${header.gid} has no manifest`);
-    const step = await context.plans.group(run.manifest);
-    return { strand: [step], pointer: run.manifest, period: 1 };
-  }
+export async function strandOf(context: Context, header: Header, run: RunRef & Pick<Run, "manifest">): Promise<MemberStrand> {
+  if (!header.pages) return memberStrand(context, header, run.index);
+  if (run.manifest === undefined) throw new FanfoldError("internal", `page ${run.index} of ${header.gid} has no manifest`);
+  const step = await context.plans.group(run.manifest);
+  return { strand: [step], pointer: run.manifest, period: 1 };
+}
+/** Returns the strand of a member as the plan says it, so no row is needed. The group's members must not be pages. */
+export async function memberStrand(context: Context, header: Header, index: number): Promise<MemberStrand> {
   if (header.plan === undefined) throw new FanfoldError("internal", `group ${header.gid} has no plan`);
-  const { strand, pointer } = await context.plans.member(header.plan, header.only ?? run.index);
+  const { strand, pointer } = await context.plans.member(header.plan, header.only ?? index);
   if (!header.repeat) return { strand, pointer, period: strand.length };
   return { strand: Array.from({ length: header.repeat.most }, () => strand).flat(), pointer, period: strand.length };
 }

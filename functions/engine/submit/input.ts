@@ -7,7 +7,7 @@ import { childGroupOf, runIdOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import { sealGroup } from "../follow/seal.ts";
 import { OPEN_HEIGHT } from "../groups/create-group.ts";
-import { createPage, sendPage } from "../groups/pages.ts";
+import { createPage, isBehindSeal, sendPage } from "../groups/pages.ts";
 import type { Header } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { readLeaf, readRuns } from "../items/run-reads.ts";
@@ -31,16 +31,16 @@ export async function putPage(context: Context, jobId: string, page: number, ite
   }
   const contentHash = context.ids.hash(canonicalJson(items.map((item): Json => encodeCanvas(item))));
   const members = items.map((item, k) => compileChild(context, item, `/${k}`));
-  if (header.memberCount !== undefined && page >= header.memberCount) throw sealed(jobId);
+  if (isBehindSeal(header, page)) throw sealed(jobId);
   const write = await createPage(context, header, page, `${runIdOf(header.gid, page, 0)}!${contentHash.slice(0, 32)}`, members, { contentHash });
-  if (write?.run?.contentHash !== contentHash) {
+  if (write.run?.contentHash !== contentHash) {
     throw new FanfoldError("page_conflict", `page ${page} was put before with another content: pages are numbered once and for all`, {
       details: { field, page },
     });
   }
   // Read after the put: a seal that came in between does not count this page.
   const after = await openInput(context, jobId);
-  if (after.memberCount !== undefined && page >= after.memberCount) throw sealed(jobId);
+  if (isBehindSeal(after, page)) throw sealed(jobId);
   if (write.run.status === "queued") await sendPage(context, header.gid, page);
 }
 

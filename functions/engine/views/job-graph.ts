@@ -2,13 +2,13 @@ import { FanfoldError } from "../../core/errors.ts";
 import { isGroupStep } from "../../core/plan/plan.ts";
 import { childGroupOf, runIdOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
-import type { GraphEdgeKind, GraphNode, JobGraph } from "../contract.ts";
+import type { GraphEdgeKind, GraphNode, JobGraph } from "../job-views.ts";
 import { calledLinkGroup } from "../groups/links.ts";
 import type { Header, Run } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { countersOf, readLedger } from "../items/ledger-reads.ts";
 import { openedGroup, readLeaf } from "../items/run-reads.ts";
-import { strandOf } from "../plan/strands.ts";
+import { memberStrand, strandOf } from "../plan/strands.ts";
 import { viewRun } from "./run-view.ts";
 
 /** Members of a group that are drawn one by one; a bigger group is one folded node with its counts. */
@@ -39,7 +39,7 @@ export async function jobGraph(context: Context, jobId: string): Promise<JobGrap
 /** Draws a strand; returns the ids of its first and last node. */
 async function drawMember(context: Context, drawing: Drawing, header: Header, index: number, runs: readonly Run[]): Promise<{ first: string; last: string }> {
   const known = runs[0];
-  const { strand } = await strandOf(context, header, known ?? { gid: header.gid, index, stepIndex: 0 });
+  const { strand } = await (known ? strandOf(context, header, known) : memberStrand(context, header, index));
   let first: string | undefined;
   let before: string | undefined;
   // Of a repeated strand only what has come is drawn, and the next step.
@@ -89,7 +89,7 @@ async function drawMembers(context: Context, drawing: Drawing, header: Header, l
   if (count === undefined || count > DRAWN_MEMBERS || drawing.nodes.length > DRAWN_NODES) {
     const byStatus = countersOf(await readLedger(context, { gid, round: header.round, level: header.height, node: 0 }));
     const id = `${gid}.*`;
-    drawing.nodes.push({ id, kind: "fold", label, status: header.outcome ?? "open", ...(count === undefined ? {} : { count }), byStatus });
+    drawing.nodes.push({ id, kind: "fold", label, status: header.outcome ?? "open", ...(count !== undefined && { count }), byStatus });
     return [{ first: id, last: id }];
   }
   // Narrow ledgers have a few leaves even for so few members.

@@ -3,9 +3,12 @@ import { addCounts, type Counts, endedRuns } from "../../core/plan/counts.ts";
 import { stampText } from "../../core/plan/stamps.ts";
 import type { ResultEntry } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
-import type { JobEvent, JobFilter, JobState, JobView, Page } from "../contract.ts";
+import type { JobEvent, JobState, JobView, Page } from "../job-views.ts";
+import type { JobFilter } from "../requests.ts";
 import {
   asJob,
+  asJobEvent,
+  asOwned,
   eventPartition,
   type Header,
   type JobAttributes,
@@ -43,8 +46,8 @@ async function toView(context: Context, job: JobAttributes | undefined, root: He
   const parameters = job?.parameters ?? (job?.parametersRef === undefined ? undefined : (JSON.parse(await loadText(context, job.parametersRef)) as JsonObject));
   const base = {
     jobId: job?.jobId ?? root?.jobId ?? "",
-    ...(job?.workflow === undefined ? {} : { workflow: job.workflow }),
-    ...(parameters === undefined ? {} : { parameters }),
+    ...(job?.workflow !== undefined && { workflow: job.workflow }),
+    ...(parameters !== undefined && { parameters }),
     state: stateOf(job, root, begun || Object.keys(done).length > 0),
     createdAt: job?.createdAt ?? root?.createdAt ?? 0,
     deadlineAt: job?.deadline ?? root?.deadline ?? 0,
@@ -57,9 +60,9 @@ async function toView(context: Context, job: JobAttributes | undefined, root: He
   return {
     ...base,
     endedAt: job.endedAt,
-    ...(job.outcome === undefined || job.outcome === "dropped" ? {} : { outcome: job.outcome }),
-    ...(job.error === undefined ? {} : { error: { ...job.error, runId: job.error.runId ?? "" } }),
-    ...(value === undefined ? {} : { value }),
+    ...(job.outcome !== undefined && job.outcome !== "dropped" && { outcome: job.outcome }),
+    ...(job.error !== undefined && { error: { ...job.error, runId: job.error.runId ?? "" } }),
+    ...(value !== undefined && { value }),
   };
 }
 /** A value that was kept as a blob is part of the view of one job; lists leave it out. */
@@ -84,9 +87,9 @@ export async function listJobs(context: Context, filter: JobFilter): Promise<Pag
   const items: JobView[] = [];
   let cursor = filter.cursor;
   do {
-    const page = await context.store.query("tasks", partition, { limit: limit - items.length, descending: true, ...(cursor === undefined ? {} : { cursor }) });
+    const page = await context.store.query("tasks", partition, { limit: limit - items.length, descending: true, ...(cursor !== undefined && { cursor }) });
     for (const item of page.items) {
-      const jobId = item.attributes["jobId"] as string;
+      const { jobId } = asOwned(item);
       const job = asJob(await context.store.get(jobKey(jobId)));
       const root = job?.endedAt === undefined ? await readHeader(context, jobId) : undefined;
       if (!job && !root) continue;
@@ -96,22 +99,22 @@ export async function listJobs(context: Context, filter: JobFilter): Promise<Pag
     }
     cursor = page.cursor;
   } while (cursor !== undefined && items.length < limit);
-  return { items, ...(cursor === undefined ? {} : { cursor }) };
+  return { items, ...(cursor !== undefined && { cursor }) };
 }
 
 export async function listEvents(context: Context, jobId: string, filter: { limit?: number; cursor?: string }): Promise<Page<JobEvent>> {
-  const query = { limit: Math.min(filter.limit ?? 100, 1_000), ...(filter.cursor === undefined ? {} : { cursor: filter.cursor }) };
+  const query = { limit: Math.min(filter.limit ?? 100, 1_000), ...(filter.cursor !== undefined && { cursor: filter.cursor }) };
   const page = await context.store.query("tasks", eventPartition(jobId), query);
-  const items = page.items.map(({ attributes }) => {
-    const { at, kind, state, runId, task, error } = attributes as unknown as JobEvent;
+  const items = page.items.map((item) => {
+    const { at, kind, state, runId, task, error } = asJobEvent(item);
     return {
       at,
       kind,
-      ...(state === undefined ? {} : { state }),
-      ...(runId === undefined ? {} : { runId }),
-      ...(task === undefined ? {} : { task }),
-      ...(error === undefined ? {} : { error }),
+      ...(state !== undefined && { state }),
+      ...(runId !== undefined && { runId }),
+      ...(task !== undefined && { task }),
+      ...(error !== undefined && { error }),
     };
   });
-  return { items, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
+  return { items, ...(page.cursor !== undefined && { cursor: page.cursor }) };
 }

@@ -2,10 +2,11 @@ import { FanfoldError } from "../../core/errors.ts";
 import { isSingle } from "../../core/plan/plan.ts";
 import { runIdOf } from "../../core/plan/run-id.ts";
 import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../core/plan/run-state.ts";
-import type { ErrorData, MaybePromise, ResultEntry } from "../../core/task/invocation.ts";
+import type { MaybePromise, ResultEntry } from "../../core/task/invocation.ts";
 import { eachOf } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import type { Header, Run } from "../item-kinds.ts";
+import { CANCELLED } from "../items/end-reasons.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { readMarked } from "../items/ledger-parts.ts";
 import { childGroup, readLastStep, readLeaf, readRunById } from "../items/run-reads.ts";
@@ -21,67 +22,92 @@ export interface MemberEnd {
 }
 
 /**
- * Ends of members in order: member index, then page. In a group that has decided, an unfinished member reads as cancelled; in one that has not, it is
- * left out. Leaf by leaf, so memory does not grow with the group. `from`: the first index that is wanted; leaves before it are read only for what
- * their members added, and only by a reader that comes to the end of the members.
+ * Yields the ends of a group's members in order: member index, then page. In a decided group an unfinished member reads as cancelled; in an open group
+ * it is left out. Reads leaf by leaf, so memory does not grow with the group. `from` is the first index that is wanted. Leaves before it are read only
+ * for what their members added, and only when the reader comes to the end of the members.
  */
-export async function* memberEnds(context: Context, gid: string, from = 0, counter = { next: 0 }): AsyncGenerator<readonly MemberEnd[], void, undefined> {
-  const header = await readHeader(context, gid);
-  if (!header) return;
-  const { width } = context.config;
-  const members = header.pages || header.outcome === undefined ? undefined : header.memberCount;
-  const leavesBefore = members === undefined ? 0 : Math.floor(Math.min(members, Math.max(0, from - counter.next)) / width);
-  counter.next += leavesBefore * width;
-  const adding: Run[] = [];
-  const leaves = header.memberCount === undefined ? Number.POSITIVE_INFINITY : Math.ceil(header.memberCount / width);
-  for (let leaf = leavesBefore; leaf < leaves; leaf++) {
-    const last = new Map<number, Run>();
-    for (const run of await readLeaf(context, gid, leaf)) {
-      last.set(run.index, run);
-      if (run.takes === "extras" || run.takes === "replace") adding.push(run);
+export function memberEnds(context: Context, gid: string, from = 0): AsyncGenerator<readonly MemberEnd[], void, undefined> {
+  return new EndReader(context, from).ofGroup(gid);
+}
+/** Reads the ends of a group, of its pages and of what was added to it, and numbers them in one sequence. */
+class EndReader {
+  readonly #context: Context;
+  readonly #from: number;
+  /** Index of the next end, counted over all groups that are read. */
+  #next = 0;
+
+  constructor(context: Context, from: number) {
+    this.#context = context;
+    this.#from = from;
+  }
+
+  async *ofGroup(gid: string): AsyncGenerator<readonly MemberEnd[], void, undefined> {
+    const header = await readHeader(this.#context, gid);
+    if (!header) return;
+    const { width } = this.#context.config;
+    const leavesBefore = this.#skipLeaves(header);
+    const adding: Run[] = [];
+    const leaves = header.memberCount === undefined ? Number.POSITIVE_INFINITY : Math.ceil(header.memberCount / width);
+    for (let leaf = leavesBefore; leaf < leaves; leaf++) {
+      const last = new Map<number, Run>();
+      for (const run of await readLeaf(this.#context, gid, leaf)) {
+        last.set(run.index, run);
+        if (run.takes === "extras" || run.takes === "replace") adding.push(run);
+      }
+      // Read after the rows: a member with a row may still be ended without one by another delivery, so only a mark proves an end.
+      const marked = await readMarked(this.#context, header, leaf);
+      if (last.size === 0 && header.memberCount === undefined) return;
+      yield* this.#ofLeaf(header, leaf, last, marked);
     }
-    // After the rows, and what is not marked has not ended: beside a row there may be a delivery that ends the member without one.
-    const marked = await readMarked(context, header, leaf);
-    if (last.size === 0 && header.memberCount === undefined) return;
-    const strands = last.size === 0 ? undefined : await strandsOf(context, header, leaf);
+    for (let leaf = 0; leaf < leavesBefore; leaf++) for (const run of await readLeaf(this.#context, gid, leaf)) yield* this.#extrasOf(run);
+    for (const run of adding) yield* this.#extrasOf(run);
+  }
+  /** Counts the leaves that lie wholly before `from`, and their members as passed. Members of an open group or in pages must be read to be counted. */
+  #skipLeaves(header: Header): number {
+    const { width } = this.#context.config;
+    const members = header.pages || header.outcome === undefined ? undefined : header.memberCount;
+    const leaves = members === undefined ? 0 : Math.floor(Math.min(members, Math.max(0, this.#from - this.#next)) / width);
+    this.#next += leaves * width;
+    return leaves;
+  }
+  async *#ofLeaf(
+    header: Header,
+    leaf: number,
+    last: ReadonlyMap<number, Run>,
+    marked: ReadonlyMap<number, Run | undefined> | undefined,
+  ): AsyncGenerator<readonly MemberEnd[], void, undefined> {
+    const { width } = this.#context.config;
+    const strands = last.size === 0 ? undefined : await strandsOf(this.#context, header, leaf);
     const upTo = Math.min((leaf + 1) * width, header.memberCount ?? Number.POSITIVE_INFINITY);
     const ends: MemberEnd[] = [];
     for (let index = leaf * width; index < upTo; index++) {
-      const thin = marked?.get(index);
-      const run = thin ?? (marked && !marked.has(index) ? undefined : last.get(index));
+      const rowless = marked?.get(index);
+      const run = rowless ?? (marked && !marked.has(index) ? undefined : last.get(index));
       if (run && header.pages) {
         if (ends.length > 0) yield ends.splice(0);
-        yield* memberEnds(context, childGroup(run), from, counter);
+        yield* this.ofGroup(childGroup(run));
       } else if (run || header.memberCount !== undefined) {
         const strand = strands?.[index - leaf * width];
-        const single = thin !== undefined || (strand !== undefined && isSingle(strand));
-        addEnd(ends, header, index, run, single ? endStatus(run) : await strandStatus(context, header, run), counter);
+        const single = rowless !== undefined || (strand !== undefined && isSingle(strand));
+        const end = this.#endOf(header, index, run, single ? endStatus(run) : await strandStatus(this.#context, header, run));
+        if (end) ends.push(end);
       }
     }
     if (ends.length > 0) yield ends;
   }
-  for (let leaf = 0; leaf < leavesBefore; leaf++) for (const run of await readLeaf(context, gid, leaf)) yield* extrasOf(context, run, from, counter);
-  for (const run of adding) yield* extrasOf(context, run, from, counter);
-}
-/** What members have added to their group, after all of them; what replaces a member may add in its place. */
-async function* extrasOf(context: Context, run: Run, from: number, counter: { next: number }): AsyncGenerator<readonly MemberEnd[], void, undefined> {
-  if (run.takes === "extras" && isSuccess(run.status)) yield* memberEnds(context, childGroup(run), from, counter);
-  if (run.takes !== "replace") return;
-  for (const inside of await readLeaf(context, childGroup(run), 0)) yield* extrasOf(context, inside, from, counter);
-}
-/** `status` undefined: the member's strand has not ended. */
-function addEnd(
-  ends: MemberEnd[],
-  { gid, outcome }: Header,
-  index: number,
-  run: Run | undefined,
-  status: TerminalStatus | undefined,
-  counter: { next: number },
-): void {
-  const at = counter.next++;
-  const runId = run?.runId ?? `${gid}.${index}`;
-  if (status !== undefined) ends.push({ index: at, runId, status, run });
-  else if (outcome !== undefined) ends.push({ index: at, runId, status: "cancelled", run: undefined });
+  /** Yields what members have added to their group, after all of them. What replaces a member may add in its place. */
+  async *#extrasOf(run: Run): AsyncGenerator<readonly MemberEnd[], void, undefined> {
+    if (run.takes === "extras" && isSuccess(run.status)) yield* this.ofGroup(childGroup(run));
+    if (run.takes !== "replace") return;
+    for (const inside of await readLeaf(this.#context, childGroup(run), 0)) yield* this.#extrasOf(inside);
+  }
+  /** Numbers a member and returns its end; undefined while it has none. `status` is undefined while the member's strand has not ended. */
+  #endOf({ gid, outcome }: Header, index: number, run: Run | undefined, status: TerminalStatus | undefined): MemberEnd | undefined {
+    const at = this.#next++;
+    const runId = run?.runId ?? `${gid}.${index}`;
+    if (status !== undefined) return { index: at, runId, status, run };
+    return outcome === undefined ? undefined : { index: at, runId, status: "cancelled", run: undefined };
+  }
 }
 const endStatus = (run: Run | undefined): TerminalStatus | undefined => (run && isTerminal(run.status) ? run.status : undefined);
 async function strandStatus(context: Context, header: Header, run: Run | undefined): Promise<TerminalStatus | undefined> {
@@ -98,11 +124,10 @@ async function* wantedEnds(context: Context, gid: string, from: number): AsyncGe
   for await (const ends of memberEnds(context, gid, from)) yield from === 0 ? ends : ends.filter(({ index }) => index >= from);
 }
 export function toEntry(context: Context, { index, runId, status, run }: MemberEnd): MaybePromise<ResultEntry> {
-  if (!isSuccess(status) || !run) return { index, runId, status, error: run?.error ?? NEVER_RAN };
+  if (!isSuccess(status) || !run) return { index, runId, status, error: run?.error ?? CANCELLED.unfinishedMember };
   if (run.valueRef === undefined) return { index, runId, status, value: run.value ?? null };
   return loadValue(context, run).then((value) => ({ index, runId, status, value }));
 }
-const NEVER_RAN: ErrorData = { name: "Cancelled", message: "the group was decided before this member ended", reason: "upstream" };
 
 /** Results of a finished run that is a group, or its one value. */
 async function* resultsOfRun(context: Context, runId: string, from = 0): AsyncGenerator<ResultEntry, void, undefined> {

@@ -3,11 +3,11 @@ import { isGroupStep } from "../../core/plan/plan.ts";
 import { parseRunId } from "../../core/plan/run-id.ts";
 import { isSuccess, isTerminal } from "../../core/plan/run-state.ts";
 import { carriesStamp, filterTexts } from "../../core/plan/stamps.ts";
-import type { ErrorData } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
-import type { Page, RunDetail, RunFilter, RunView } from "../contract.ts";
+import type { Page, RunView } from "../job-views.ts";
+import type { RunFilter } from "../requests.ts";
 import { walkRuns } from "../groups/walk-runs.ts";
-import { detailPartition, type Header, type Run } from "../item-kinds.ts";
+import { asDetail, detailPartition, type Header, type Run } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { readRowless } from "../items/ledger-parts.ts";
 import { readRun } from "../items/run-reads.ts";
@@ -23,19 +23,19 @@ export async function viewRun(context: Context, run: Run, header: Header | undef
     groupId: run.gid,
     index: run.index,
     step: run.stepIndex,
-    ...(run.task === undefined ? {} : { task: run.task }),
+    ...(run.task !== undefined && { task: run.task }),
     ...(await stepOf(context, run, header)),
     status: header?.outcome !== undefined && !isTerminal(run.status) && run.status !== "started" ? "cancelled" : run.status,
     round: run.round,
     attempt: run.attempt,
-    ...(run.sentAt === undefined ? {} : { queuedAt: run.sentAt }),
-    ...(run.startedAt === undefined ? {} : { startedAt: run.startedAt }),
-    ...(run.endedAt === undefined ? {} : { endedAt: run.endedAt }),
-    ...(run.error === undefined ? {} : { error: run.error as ErrorData }),
-    ...(run.valueRef === undefined ? (run.value === undefined ? {} : { value: run.value }) : {}),
-    ...(run.joins === undefined ? {} : { childGroup: run.joins }),
-    ...(run.collects === undefined || !isSuccess(run.status) ? {} : { collects: run.collects }),
-    ...(run.takes === undefined ? {} : { takes: run.takes }),
+    ...(run.sentAt !== undefined && { queuedAt: run.sentAt }),
+    ...(run.startedAt !== undefined && { startedAt: run.startedAt }),
+    ...(run.endedAt !== undefined && { endedAt: run.endedAt }),
+    ...(run.error !== undefined && { error: run.error }),
+    ...(run.valueRef === undefined && run.value !== undefined && { value: run.value }),
+    ...(run.joins !== undefined && { childGroup: run.joins }),
+    ...(run.collects !== undefined && isSuccess(run.status) && { collects: run.collects }),
+    ...(run.takes !== undefined && { takes: run.takes }),
     ...(run.status === "deferred" && header?.outcome === undefined && { unmet: unmetEvents(run) }),
   };
 }
@@ -45,7 +45,7 @@ async function stepOf(context: Context, run: Run, header: Header | undefined): P
   const { strand } = await strandOf(context, header, run);
   const step = strand[run.stepIndex];
   if (step === undefined) return {};
-  const next = run.stepIndex + 1 < strand.length ? ({ next: true } as const) : {};
+  const next = run.stepIndex + 1 < strand.length && ({ next: true } as const);
   if (isGroupStep(step)) return { ...(step.wait && { wait: { of: step.wait.of, name: step.wait.name } }), ...next };
   return { task: step.task, ...(step.each && { each: step.each }), ...(step.options?.stamps && { stamps: step.options.stamps }), ...next };
 }
@@ -55,23 +55,23 @@ export async function viewRunById(context: Context, runId: string): Promise<RunV
   const run = ref && ((await readRun(context, ref)) ?? (header && (await readRowless(context, header, ref))));
   if (!run) return undefined;
   const view = await viewRun(context, run, header);
-  const value = run.valueRef === undefined ? {} : { value: await loadValue(context, run) };
+  const value = run.valueRef !== undefined && { value: await loadValue(context, run) };
   return { ...view, ...value, ...(await waitOf(context, run)), ...(await detailOf(context, runId)) };
 }
 async function waitOf(context: Context, run: Run): Promise<Pick<RunView, "wait">> {
   const header = run.takes === "answer" && run.joins !== undefined ? await readHeader(context, run.joins) : undefined;
   if (!header?.wait) return {};
   const { of, name } = header.wait;
-  const token = of === "approval" && header.token !== undefined ? { token: header.token } : {};
-  const execution = header.execution === undefined ? {} : { execution: header.execution };
-  return { wait: { of, name, ...token, ...execution, ...(header.deadline === undefined ? {} : { expiresAt: header.deadline }) } };
+  const token = of === "approval" && header.token !== undefined && { token: header.token };
+  const execution = header.execution !== undefined && { execution: header.execution };
+  return { wait: { of, name, ...token, ...execution, ...(header.deadline !== undefined && { expiresAt: header.deadline }) } };
 }
 /** Log and stack of the attempts that wrote any. */
 async function detailOf(context: Context, runId: string): Promise<Pick<RunView, "detail" | "earlier">> {
   const { items } = await context.store.query("tasks", detailPartition(runId), { limit: SHOWN_ATTEMPTS, descending: true });
-  const [detail, ...earlier] = items.map(({ key, attributes }) => {
-    const { log, dropped, stack } = attributes as unknown as Omit<RunDetail, "attempt">;
-    return { attempt: key.sort, ...(stack === undefined ? {} : { stack }), log, dropped };
+  const [detail, ...earlier] = items.map((item) => {
+    const { log, dropped, stack } = asDetail(item);
+    return { attempt: item.key.sort, ...(stack !== undefined && { stack }), log, dropped };
   });
   return { ...(detail && { detail }), ...(earlier.length > 0 && { earlier }) };
 }

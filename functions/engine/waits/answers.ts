@@ -1,12 +1,12 @@
 import { FanfoldError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
-import { LIMITS } from "../../core/limits.ts";
 import { childGroupOf, ownerOf } from "../../core/plan/run-id.ts";
 import type { ErrorData } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
 import type { Header } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { setAnswer } from "../items/header-writes.ts";
+import { shortError } from "../items/short-error.ts";
 import { keepValue } from "../items/values.ts";
 import { sendControl } from "../messages/send.ts";
 
@@ -35,15 +35,7 @@ async function answerGroup(context: Context, header: Header, answer: Answer): Pr
 export async function seal(context: Context, header: Header, answer: Answer): Promise<{ readonly after: Header | undefined; readonly answerId: string }> {
   const answerId = context.ids.token();
   const name = `${header.jobId}/value/${ownerOf(header.gid) ?? header.gid}/${header.round}/answer/${answerId}`;
-  const kept = "value" in answer ? { ownValue: (await keepValue(context, name, answer.value)) as unknown as Json } : { ownError: shortError(answer.error) };
+  const kept = "value" in answer ? { ownValue: await keepValue(context, name, answer.value) } : { ownError: { ...shortError(answer.error), retryable: false } };
   const { header: after } = await setAnswer(context, header.gid, { ...kept, answerId });
   return { after, answerId };
-}
-function shortError({ name, message, reason }: ErrorData): ErrorData {
-  return {
-    name: name.slice(0, LIMITS.nameCharacters),
-    message: message.slice(0, 400),
-    retryable: false,
-    ...(reason !== undefined && { reason: reason.slice(0, LIMITS.nameCharacters) }),
-  };
 }

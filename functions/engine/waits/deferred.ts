@@ -3,8 +3,8 @@ import { LIMITS } from "../../core/limits.ts";
 import { parseRunId, type RunRef } from "../../core/plan/run-id.ts";
 import type { AwaitedEvent, EventLook } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
-import type { RunView } from "../contract.ts";
-import { eventItemKey, ITEM_VERSION, type Run, type RunAttributes, waiterKey } from "../item-kinds.ts";
+import type { RunView } from "../job-views.ts";
+import { asSentEvent, eventItemKey, ITEM_VERSION, type Run, type RunAttributes, waiterKey } from "../item-kinds.ts";
 import { absent } from "../items/conditions.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { duePart } from "../items/run-reads.ts";
@@ -25,13 +25,12 @@ export async function lookForEvent(context: Context, run: Run, name: string, tim
   const now = context.clock.now(); // before the read: what is put after it is late
   const kept = run.eventDeadlines?.[name];
   const deadline = timeoutSeconds === undefined ? undefined : (kept ?? now + timeoutSeconds * 1_000);
-  const event = (await context.store.get(eventItemKey(run.jobId, name), { consistent: true }))?.attributes as SentEvent | undefined;
+  const event = asSentEvent(await context.store.get(eventItemKey(run.jobId, name), { consistent: true }));
   // At a first look nothing has been said yet of a time that is over: what is there is there.
   if (event && (deadline === undefined || kept === undefined || (event.at ?? 0) <= deadline)) return { kind: "sent", value: await loadValue(context, event) };
   if (deadline === undefined) return { kind: "unsent", name };
   return event || deadline <= now ? { kind: "over" } : { kind: "unsent", name, deadline };
 }
-type SentEvent = Parameters<typeof loadValue>[1] & { readonly at?: number };
 
 export function unmetEvents(run: Run): NonNullable<RunView["unmet"]> {
   return [...(run.unmet ?? [])].map(eventOf).map((name) => {

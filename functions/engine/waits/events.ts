@@ -3,7 +3,8 @@ import type { Json } from "../../core/json.ts";
 import { nameProblem } from "../../core/names/names.ts";
 import { eachBounded } from "../concurrently.ts";
 import type { Context } from "../context.ts";
-import { eventItemKey, type Header, ITEM_VERSION, ownedBy, waiterKey, waiterPartition } from "../item-kinds.ts";
+import { asSentEvent, asWaiter, eventItemKey, type Header, ITEM_VERSION, ownedBy, waiterKey, waiterPartition } from "../item-kinds.ts";
+import { allOf } from "../items/all-of.ts";
 import { absent } from "../items/conditions.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { setAnswer } from "../items/header-writes.ts";
@@ -21,19 +22,17 @@ export async function sendEvent(context: Context, jobId: string, name: string, v
   const root = await readHeader(context, jobId);
   if (!root?.job) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
   const sentBy = context.ids.token();
-  const kept = (await keepValue(context, `${jobId}/event/${sentBy}`, value)) as { value?: Json; valueRef?: string };
+  const kept = await keepValue(context, `${jobId}/event/${sentBy}`, value);
   const attributes = { ...ownedBy(root), sentBy, at: context.clock.now(), ...kept };
   const { item } = await context.store.write({ op: "put", key: eventItemKey(jobId, name), attributes, when: absent() });
-  let cursor: string | undefined;
-  do {
-    const page = await context.store.query("tasks", waiterPartition(jobId, name), cursor === undefined ? {} : { cursor });
-    await eachBounded(page.items, WOKEN_AT_ONCE, async ({ attributes: { gid, runId } }) => {
-      if (gid === undefined) await wakeRun(context, runId as string, [eventDependency(name)]);
-      else await wake(context, gid as string);
+  for await (const { items } of allOf((after) => context.store.query("tasks", waiterPartition(jobId, name), after))) {
+    await eachBounded(items, WOKEN_AT_ONCE, async (item) => {
+      const { gid, runId } = asWaiter(item);
+      if (gid !== undefined) await wake(context, gid);
+      else if (runId !== undefined) await wakeRun(context, runId, [eventDependency(name)]);
     });
-    cursor = page.cursor;
-  } while (cursor !== undefined);
-  return item?.attributes["sentBy"] === sentBy;
+  }
+  return asSentEvent(item)?.sentBy === sentBy;
 }
 
 const WOKEN_AT_ONCE = 16;
@@ -51,10 +50,10 @@ async function wake(context: Context, gid: string): Promise<void> {
   const header = await readHeader(context, gid);
   if (header?.wait?.of !== "event") return;
   if (header.memberCount !== undefined || header.outcome) return sendControl(context, { kind: "answered", gid });
-  const event = await context.store.get(eventItemKey(header.jobId, header.wait.name), { consistent: true });
+  const event = asSentEvent(await context.store.get(eventItemKey(header.jobId, header.wait.name), { consistent: true }));
   if (!event) return;
-  const { value, valueRef } = event.attributes as { value?: Json; valueRef?: string };
-  const ownValue = (valueRef === undefined ? { value: value ?? null } : { valueRef }) as Json;
-  await setAnswer(context, gid, { ownValue, answerId: event.attributes["sentBy"] as string });
+  const { value, valueRef, sentBy } = event;
+  const ownValue = valueRef === undefined ? { value: value ?? null } : { valueRef };
+  await setAnswer(context, gid, { ownValue, answerId: sentBy });
   await sendControl(context, { kind: "answered", gid });
 }
