@@ -1,4 +1,4 @@
-import { chainItems, chunkGroup, errorLinksAfter, firstErrorLinks, isPlainGroup, unwrapped } from "../canvas/canvas-algebra.ts";
+import { chainItems, chunkGroup, errorLinksAfter, firstErrorLinks, isPlainGroup, unwrapped } from "../canvas/canvas-composition.ts";
 import type { Canvas, Chain, Group, Repeat, Signature, Tracking, Wait, When } from "../canvas/canvas.ts";
 import { assertNever, type ErrorCode, FanfoldError } from "../errors.ts";
 import { jsonPointer } from "../json-pointer.ts";
