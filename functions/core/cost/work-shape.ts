@@ -46,7 +46,10 @@ export function writesOf({ steps }: StrandShape, tracking: TrackingLevel): (type
   return TRACKING_WRITES[thin || tracking === "full" ? tracking : "lazy"];
 }
 export function memberCount(group: GroupShape): number {
-  return group.members.reduce((sum, { count }) => sum + count, 0);
+  return memberSum(group.members);
+}
+export function memberSum(runs: readonly MemberRuns[]): number {
+  return runs.reduce((sum, { count }) => sum + count, 0);
 }
 /** Runs of user code in a strand, groups apart. */
 export function tasksOf({ steps }: StrandShape): number {
@@ -69,6 +72,31 @@ export function* partsOf(members: readonly MemberRuns[], size: number): Generato
     }
   }
   if (part.length > 0) yield part;
+}
+/**
+ * Packs members into messages as the engine does. Members share a message when their first steps have the same queue and delay. `sizeOf` limits
+ * the members of one message.
+ */
+export function packsOf(members: readonly MemberRuns[], sizeOf: (step: StepShape) => number): readonly (readonly MemberRuns[])[] {
+  const packs: (readonly MemberRuns[])[] = [];
+  const open = new Map<string, MemberRuns[]>();
+  for (const { strand, count } of members) {
+    const step = strand.steps[0] as StepShape;
+    const key = `${step.queue}|${step.delaySeconds}`;
+    const size = sizeOf(step);
+    for (let left = count; left > 0;) {
+      const pack = open.get(key) ?? [];
+      open.set(key, pack);
+      const taken = Math.min(left, size - memberSum(pack));
+      pack.push({ strand, count: taken });
+      left -= taken;
+      if (memberSum(pack) < size) continue;
+      packs.push(pack);
+      open.delete(key);
+    }
+  }
+  packs.push(...open.values());
+  return packs;
 }
 /** Runs of user code that follow each other on the longest way through. */
 export function longestWay(strand: StrandShape, known = new Map<StrandShape, number>()): number {
