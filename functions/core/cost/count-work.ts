@@ -17,29 +17,37 @@ import {
   writesOf,
 } from "./work-shape.ts";
 
+/** Messages that one call of a queue carries at most. */
 const BATCH = 10;
+/** Marks that one write of a ledger node takes at most. */
 const MARKS_PER_WRITE = 100;
 /** A follow-up reads the header before its mark and after it. */
 const FOLLOW_READS = 2;
+/** Estimated bytes of a row without its value. */
 const ROW_BYTES = 400;
+/** Bytes above which a value is stored as a blob. */
 const INLINE_BYTES = 4 * 1_024;
 
+/** What the members of one group share. */
 interface Scope {
   readonly tracking: TrackingLevel;
   readonly packSize: number;
-  /** Headers from the group's own up to the root's. */
+  /** Number of headers from the group up to the root, both included. */
   readonly depth: number;
 }
-/** The message in whose handling something ends: its queue, and the steps that it has run in place. Without a queue: the engine's own, which runs none. */
+/** The message whose handling ends a step. */
 interface Via {
+  /** Absent for the queue of the engine, which runs no step in place. */
   readonly queue: string | undefined;
+  /** Steps that the message has run in place so far. */
   readonly inPlace: number;
 }
 
+/** Counts the work of a job of this shape, from its start to its end. */
 export function countWork(job: StrandShape, pages: PlanPages, protocol: Protocol, sizes: Sizes = DEFAULT_SIZES): WorkCount {
   const counter = new WorkCounter(protocol, sizes);
   const root: GroupShape = { tracking: "lazy", members: [{ strand: job, count: 1 }], kind: "members" };
-  // The root's header is created as expanded. Start: job item, two lists, event. End: job item, two lists, event.
+  // The header of the root is created as expanded. Start and end each write the job item, two lists and an event.
   const own: Counts = { "w:headers": 5, "w:jobs": 3 + 1 + 1 + 2 + 1, "w:plan": pages.writes, blobs: pages.blobs, members: -1, reads: 4 };
   const endsWithTask = job.steps.at(-1)?.group === undefined;
   const value = endsWithTask ? rowUnits(sizes) - 1 : 0;
@@ -47,18 +55,19 @@ export function countWork(job: StrandShape, pages: PlanPages, protocol: Protocol
   return { ...workCountOf(counts), height: counter.height, headerReads: counter.headerReads };
 }
 
-/** What a group below a row takes: the row's waiting, the group, its members. */
+/** Counts the work of a group below a row: the two writes of the waiting row, the group, and its members. */
 export function countGroup(group: GroupShape, protocol: Protocol, sizes: Sizes = DEFAULT_SIZES): WorkCount {
   const counter = new WorkCounter(protocol, sizes);
   const counts = counter.group(group, 1);
   return { ...workCountOf(counts), height: counter.height, headerReads: counter.headerReads };
 }
 
-/** Of a run's row, or a job's item, once its value is in it. */
+/** Returns the write units of a run's row, or of a job item, that holds its value. */
 function rowUnits({ valueBytes }: Sizes): number {
   return valueBytes > INLINE_BYTES ? 1 : Math.ceil((ROW_BYTES + valueBytes) / 1_024);
 }
 
+/** Counts the parts of one job. Equal leaves and equal packs are counted once and scaled. */
 class WorkCounter {
   readonly #protocol: Protocol;
   readonly #sizes: Sizes;
@@ -71,7 +80,7 @@ class WorkCounter {
     this.#sizes = sizes;
   }
 
-  /** From the expansion of a group to the last mark of its ledger. */
+  /** Counts a group from its expansion to the last mark of its ledger. */
   members(group: GroupShape, depth: number): Counts {
     const { width, expandRange, packSize } = this.#protocol;
     const total = memberCount(group);
@@ -91,7 +100,7 @@ class WorkCounter {
       }
       for (const [queue, messages] of Object.entries(sent)) {
         packs += messages;
-        // A page is put, and sent, by itself.
+        // Each page is put on its own, so its message is sent in a call of its own.
         own.push(group.kind === "pages" ? scaled(this.#sent(queue, 1), messages) : this.#sent(queue, messages));
       }
       const planned = group.kind === "members" && range.some(({ strand }) => tasksOf(strand) > 0);
@@ -105,7 +114,7 @@ class WorkCounter {
     return addCounts(...own, ...[...leaves.values()].map(({ counts, times }) => scaled(counts, times)));
   }
 
-  /** Full nodes are marked in their parents one by one. */
+  /** Returns the marks above the leaves. Each full node is marked in its parent by a write of its own. */
   #upperMarks({ kind }: GroupShape, total: number): number {
     const { width } = this.#protocol;
     const height = kind === "pages" ? 2 : ledgerHeight(total, width);
@@ -114,7 +123,7 @@ class WorkCounter {
     return marks;
   }
 
-  /** The messages of one leaf, as the engine packs them, and all that comes of them. */
+  /** Counts the messages of one leaf, packed as the engine packs them, and all work that follows from them. */
   #leaf(leaf: readonly MemberRuns[], group: GroupShape, scope: Scope): { counts: Counts; messages: Counts } {
     const rows = leaf.reduce((sum, { strand, count }) => {
       return sum + count * (this.#earlyWrites(strand, group, scope) + this.#dueWrites(strand.steps[0] as StepShape));
@@ -129,40 +138,40 @@ class WorkCounter {
       const same = equal.get(key);
       equal.set(key, { pack, times: (same?.times ?? 0) + 1 });
     }
-    const looked = scope.tracking === "full" || group.kind === "pages" ? memberSum(leaf) : 0;
+    const rowReads = scope.tracking === "full" || group.kind === "pages" ? memberSum(leaf) : 0;
     const counts = [...equal.values()].map(({ pack, times }) => scaled(this.#pack(pack, 0, scope), times));
-    return { counts: addCounts({ "w:rows": rows, reads: looked }, ...counts), messages };
+    return { counts: addCounts({ "w:rows": rows, reads: rowReads }, ...counts), messages };
   }
 
-  /** Members that share a message, all at this step and of one queue: the message, and what follows from it. */
+  /** Counts a message for members that are at the same step and on the same queue, and what follows from it. */
   #pack(pack: readonly MemberRuns[], at: number, scope: Scope, inPlace = 0): Counts {
     const members = memberSum(pack);
-    // Gate, plan pages, and the rows of later steps with those before them.
+    // Reads of the group headers and of the plan pages. A later step also reads its row and the row before it.
     const read: Counts = { reads: scope.depth + 2 + (at > 0 ? 2 * members : 0) };
     const first = pack[0]?.strand.steps[at];
     if (first?.group) {
       const each = pack.map(({ strand, count }) => {
         const step = strand.steps[at] as StepShape & { readonly group: GroupShape };
-        const over = this.#after([{ strand, count: 1 }], at, scope, { queue: endsOn(step.group), inPlace: 0 });
-        return scaled(addCounts(this.group(step.group, scope.depth), over), count);
+        const following = this.#after([{ strand, count: 1 }], at, scope, { queue: endsOn(step.group), inPlace: 0 });
+        return scaled(addCounts(this.group(step.group, scope.depth), following), count);
       });
       return addCounts(read, ...each);
     }
     const { valueBytes } = this.#sizes;
-    const thin = scope.tracking === "ledger" && pack.every(({ strand }) => writesOf(strand, "ledger") === TRACKING_WRITES.ledger);
-    // A step that runs in place was claimed by the write that made it.
+    const ledgerOnly = scope.tracking === "ledger" && pack.every(({ strand }) => writesOf(strand, "ledger") === TRACKING_WRITES.ledger);
+    // The write that created the row of a step in place has claimed it too.
     const rows = pack.reduce((sum, { strand, count }) => {
       const { claim, end } = writesOf(strand, scope.tracking);
       return sum + count * ((inPlace > 0 ? 0 : claim) + end * rowUnits(this.#sizes));
     }, 0);
-    const blobs = valueBytes > INLINE_BYTES ? members : thin && valueBytes > 0 ? 1 : 0;
-    // Progress is counted once for what ends together.
-    const progress = thin ? this.#protocol.ledgerProgress : 1;
+    const blobs = valueBytes > INLINE_BYTES ? members : ledgerOnly && valueBytes > 0 ? 1 : 0;
+    // Runs that end together count progress in one write.
+    const progress = ledgerOnly ? this.#protocol.ledgerProgress : 1;
     const own = { taskRuns: members, "w:rows": rows, "w:jobs": progress, blobs, reads: this.#collected(pack, at) };
     return addCounts(read, own, this.#after(pack, at, scope, { queue: first?.queue, inPlace }));
   }
 
-  /** The step after a group is given its results: they are read leaf by leaf. */
+  /** Counts the reads of the step after a group, which collects the results leaf by leaf. */
   #collected(pack: readonly MemberRuns[], at: number): number {
     return pack.reduce((sum, { strand, count }) => {
       const group = at > 0 ? strand.steps[at - 1]?.group : undefined;
@@ -179,18 +188,18 @@ class WorkCounter {
     return 1 + Math.ceil(total / this.#protocol.width) + Math.ceil((total * bytes) / 4_096) + nested;
   }
 
-  /** A row that waits for its child group: its two writes, and the group. */
+  /** Counts a row that waits for its child group: the two writes of the row, and the group. */
   group(group: GroupShape, depth: number): Counts {
-    // Created and taken out of the index of open groups, 2 each; expanded, or sealed; decided.
+    // The header is created (2), removed from the index of open groups (2), expanded or sealed (1), and decided (1).
     const own = { groups: 1, "w:rows": 2, "w:headers": 6, reads: 2 * depth + 8 };
-    // The answer travels through the engine's queue. Whoever waits for an event says so, and the event is kept.
+    // The answer travels through the queue of the engine. For an event, the wait and the event are stored as well.
     if (group.kind === "approval") return addCounts(own, this.#sent(ENGINE_QUEUE, 1));
     if (group.kind === "event") return addCounts(own, { "w:jobs": 2 }, this.#sent(ENGINE_QUEUE, 1));
-    // Input is opened with its job, and the message of the step that does so finds the row that waits.
+    // Input is opened together with its job. The message of the waiting step then finds its row, which costs one write.
     return addCounts(own, { "w:rows": group.kind === "pages" ? 1 : 0 }, this.members(group, depth + 1));
   }
 
-  /** What follows from members that ended a step together: callbacks, next steps, or their mark. */
+  /** Counts what follows when members have ended a step together: callbacks, the next step, or the mark. */
   #after(ended: readonly MemberRuns[], at: number, scope: Scope, via: Via): Counts {
     const counts: Counts[] = [{ reads: 1 }];
     const next = new Map<string, MemberRuns[]>();
@@ -204,7 +213,8 @@ class WorkCounter {
         const key = `${step.queue}|${step.delaySeconds}`;
         next.set(key, [...(next.get(key) ?? []), member]);
       } else if (links) {
-        // Marked when its callbacks have ended, each by itself: its follow-up is repeated, and meets the group of callbacks again.
+        // Each member is marked alone, once its callbacks have ended. Its follow-up is repeated then, and finds the
+        // group of callbacks again.
         counts.push(scaled({ "w:ledger": 1, "w:headers": 1, "w:jobs": strand.steps[at]?.group ? 0 : 1, reads: 4 }, count));
       } else marked += count;
     }
@@ -213,7 +223,7 @@ class WorkCounter {
     for (const pack of next.values()) counts.push(this.#next(pack, at + 1, scope, only ? via : undefined));
     return addCounts(...counts);
   }
-  /** `via`: of the only step that follows. */
+  /** Counts the next step. `via` is set only when exactly one step follows. */
   #next(pack: readonly MemberRuns[], at: number, scope: Scope, via: Via | undefined): Counts {
     const members = memberSum(pack);
     const step = pack[0]?.strand.steps[at] as StepShape;
@@ -228,7 +238,10 @@ class WorkCounter {
     return addCounts({ groups: 1, "w:headers": 6, reads: depth + 6 }, this.members(group, depth + 1));
   }
 
-  /** Rows that are written before their members are sent. A lazy member with a start time is claimed as if there was none, which is refused once. */
+  /**
+   * Returns the writes of rows before their members are sent. A lazy member with a start time is claimed as if it had
+   * none, and that claim is refused once.
+   */
   #earlyWrites(strand: StrandShape, { kind }: GroupShape, { tracking }: Scope): number {
     if (kind === "pages") return 1;
     const { expansion } = writesOf(strand, tracking);
@@ -237,11 +250,14 @@ class WorkCounter {
   #isDue({ delaySeconds }: StepShape): boolean {
     return delaySeconds > this.#protocol.maxDelaySeconds;
   }
-  /** Into the index of due rows with the row, and out of it by the sweeper, which sends each by itself. */
+  /**
+   * Returns the writes for a due row. It enters the index with the row. The sweeper removes it (2), and sends its
+   * message alone.
+   */
   #dueWrites(step: StepShape): number {
     return this.#isDue(step) ? 1 + 2 : 0;
   }
-  /** Messages that one call sends to one queue. */
+  /** Counts the messages that one call sends to one queue. */
   #sent(queue: string, messages: number): Counts {
     return { [`m:${queue}`]: messages, send: Math.ceil(messages / BATCH), receive: Math.ceil(messages / this.#sizes.messagesPerReceive) };
   }
@@ -253,7 +269,7 @@ class WorkCounter {
   }
 }
 
-/** The queue of the message with which a group ends: that of its last member's last step. */
+/** Returns the queue of the message that ends a group: the queue of the last step of its last member. */
 function endsOn(group: GroupShape): string | undefined {
   const step = group.members.at(-1)?.strand.steps.at(-1);
   return step?.group ? endsOn(step.group) : step?.queue;

@@ -1,55 +1,61 @@
 import type { TrackingLevel } from "./work-shape.ts";
 
 /**
- * Counts what a job of a known shape writes, sends and reads: every write of docs/protocol.md, section 5, one by one, by the same arithmetic as the
- * engine (test/engine/work-count.test.ts runs both and compares). Assumed: nothing fails, nothing is delivered twice, the members of a message end
- * together, rows and headers stay under 1 KB beside their value. Reads are an upper bound: every message finds empty caches.
+ * What the count of a job is computed from, and the count itself. The counter (count-work.ts) follows docs/protocol.md,
+ * section 5, write by write, with the arithmetic of the engine; test/engine/plan/work-count.test.ts runs both and
+ * compares. It assumes that nothing fails, that nothing is delivered twice, that the members of a message end together,
+ * and that rows and headers stay below 1 KB beside their value. Reads are an upper bound, since every message is taken
+ * to find empty caches.
  */
 export interface Protocol {
-  /** Leaf width of the ledger. */
+  /** Members of one leaf of the ledger. */
   readonly width: number;
-  /** Members per expand message. */
+  /** Members of one expand message. */
   readonly expandRange: number;
-  /** Members that share a message, in a group of so many. */
+  /** Returns how many members share a message in a group of this size. */
   readonly packSize: (members: number, tracking: TrackingLevel) => number;
-  /** Seconds that a queue can delay; more is brought by the sweeper. */
+  /** Longest delay of a queue in seconds. The sweeper sends what is due later. */
   readonly maxDelaySeconds: number;
-  /** Steps that the message of the step before may run in its place, one after the other: when only one follows, and on the same queue. */
+  /**
+   * Steps that the message of the previous step may run in its place, one after the other. A step runs in place only
+   * when no other step follows beside it, and on the same queue.
+   */
   readonly inPlaceSteps: number;
-  /** Share of the follow-ups of members tracked by ledger only that count progress. */
+  /** Share of the follow-ups that count progress, for members tracked by ledger only. */
   readonly ledgerProgress: number;
 }
+/** Sizes that the shape of a job leaves open. */
 export interface Sizes {
-  /** Bytes of JSON of what a task returns; above 4 KB it is a blob. */
+  /** Bytes of JSON that a task returns. A value above 4 KB is a blob. */
   readonly valueBytes: number;
-  /** Messages that Lambda receives at once, of those that were sent at once: 10 at best, 1 at worst. */
+  /** Messages that Lambda receives in one call, of those sent together: 10 at best, 1 at worst. */
   readonly messagesPerReceive: number;
 }
 export const DEFAULT_SIZES: Sizes = { valueBytes: 0, messagesPerReceive: 10 };
-/** What the plan itself takes when it is stored. */
+/** What storing the plan itself takes. */
 export interface PlanPages {
   readonly writes: number;
   readonly blobs: number;
 }
 
-/** Parts of the engine that write, and what is theirs. `jobs`: job item, lists, events, progress. */
+/** Parts into which writes are sorted. `jobs` covers the job item, lists, events and progress. */
 export const WRITE_PARTS = ["rows", "ledger", "headers", "plan", "jobs"] as const;
 export type WritePart = (typeof WRITE_PARTS)[number];
 export interface WorkCount {
   readonly taskRuns: number;
-  /** Of all groups; the group of one member that every job has at its root is left out. */
+  /** Members of all groups, without the root group of one that every job has. */
   readonly members: number;
   readonly groups: number;
-  /** Of the tallest ledger. */
+  /** Levels of the tallest ledger. */
   readonly height: number;
-  /** Write units. */
+  /** Write units by part. */
   readonly writes: { readonly [part in WritePart]: number };
-  /** Read units, at most. */
+  /** Read units, as an upper bound. */
   readonly reads: number;
-  /** Of the header of the group whose members come in the most messages, its ledger's marks included: they are reads of one item. */
+  /** Reads of one header, for the group with the most messages. The reads for the marks of its ledger are included. */
   readonly headerReads: number;
   readonly blobs: number;
   readonly messages: { readonly [queue: string]: number };
-  /** Calls of the queue: each carries up to ten messages. A receive is one invocation. */
+  /** Calls of the queues. Each carries up to ten messages, and each receive is one invocation. */
   readonly requests: { readonly send: number; readonly receive: number; readonly delete: number };
 }
