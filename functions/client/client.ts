@@ -1,153 +1,106 @@
-import { encodeCanvas } from "../core/canvas/canvas-wire.ts";
 import type { Canvas, FailurePolicy } from "../core/canvas/canvas.ts";
-import { FanfoldError } from "../core/errors.ts";
-import { canonicalJson, type Json } from "../core/json.ts";
 import type { Stamp, StampFilter } from "../core/plan/stamps.ts";
-import { ask, type ClientOptions, readParts } from "./transport.ts";
-import type { Job, JobEvent, JobGraph, JobPlan, JobState, JsonObject, Page, ResultEntry, Run, RunStatus, Submitted, WorkflowInfo } from "./types.ts";
+import type { Job, JobEvent, JobGraph, JobPlan, JobState, Json, JsonObject, Page, ResultEntry, Run, RunStatus, Submitted, WorkflowInfo } from "./types.ts";
 
-export type { ClientOptions } from "./transport.ts";
-
+/** Options of every call that starts a job. */
 export interface StartOptions {
-  /** The same key with the same body gives the same job; with another body `idempotency_conflict`. */
+  /** The same key with the same body returns the same job. With another body the call throws `idempotency_conflict`. */
   readonly idempotencyKey?: string;
   /** Seconds until the job is `timed-out`. */
   readonly timeoutSeconds?: number;
 }
 export interface StartWorkflowOptions extends StartOptions {
-  /** `true`: a state machine starts the job and waits for its end; only on AWS. The job can be read a moment later. */
+  /**
+   * `true` lets a state machine start the job and wait for its end; only on AWS. The job can be read a moment later.
+   */
   readonly supervised?: boolean;
 }
+/** Which page of a list to read. */
 export interface PageFilter {
-  /** 1 to 1,000; default 100. */
+  /** Items of the page, 1 to 1,000. Default 100. */
   readonly limit?: number;
-  /** Of the page before. */
+  /** Cursor that the previous page returned. Default: the first page. */
   readonly cursor?: string;
 }
+/** Options of calls that read. */
 export interface ReadOptions {
+  /** Ends the call when it aborts. */
   readonly signal?: AbortSignal;
 }
 
+/** Options of an estimate. */
 export interface PlanOptions extends Pick<StartOptions, "timeoutSeconds"> {
-  /** Assumed of every task; default 0.1. */
+  /** Duration that is assumed for every task, in seconds. Default 0.1. */
   readonly secondsPerTask?: number;
 }
 
-/** A Fanfold server. Every method throws FanfoldError with the server's code. */
+/** The calls of a Fanfold server. Each throws FanfoldError with the code of the server. */
 export interface Client {
+  /** Returns the status and the version of the server. */
   health(): Promise<{ readonly status: string; readonly version: string }>;
+  /** Returns all workflows that can be started. */
   workflows(): Promise<readonly WorkflowInfo[]>;
+  /** Returns one workflow, or throws `unknown_workflow`. */
   workflow(name: string): Promise<WorkflowInfo>;
   /** Starts a workflow by name. */
   start(workflow: string, fields?: JsonObject, options?: StartWorkflowOptions): Promise<Submitted>;
   /** Starts a canvas. */
   submit(canvas: Canvas, options?: StartOptions): Promise<Submitted>;
-  /** Starts a canvas in its wire form, of unknown origin; the server checks it. */
+  /** Starts a canvas in wire form, of unknown origin. The server checks it. */
   submitWire(canvas: unknown, options?: StartOptions): Promise<Submitted>;
-  /** What a canvas would take as a job, and cost on AWS. Starts nothing, and refuses what `submit` refuses. */
+  /**
+   * Returns what a job of the canvas would take, and what it would cost on AWS. Starts nothing. Throws what `submit`
+   * would throw.
+   */
   plan(canvas: Canvas, options?: PlanOptions): Promise<JobPlan>;
-  /** As `plan`, of a canvas in its wire form. */
+  /** Returns the same for a canvas in wire form. */
   planWire(canvas: unknown, options?: PlanOptions): Promise<JobPlan>;
-  /** As `plan`, of a workflow. */
+  /** Returns the same for a workflow. */
   planWorkflow(workflow: string, fields?: JsonObject, options?: PlanOptions): Promise<JobPlan>;
-  /** A job whose items follow with `putInput`; `body` receives their results. */
+  /** Opens a job whose items follow with `putInput`. `body` receives their results. */
   openJob(request?: { readonly body?: Canvas; readonly policy?: FailurePolicy }, options?: StartOptions): Promise<Submitted>;
-  /** At most 4,096 items and 4 MB. Repeating a page is harmless. */
+  /** Puts one page of at most 4,096 items and 4 MB. Repeating a page is harmless. */
   putInput(jobId: string, page: number, items: readonly Canvas[]): Promise<void>;
+  /** Tells the job that its input consists of this many pages. */
   sealInput(jobId: string, pages: number): Promise<void>;
+  /** Returns one job, or throws `job_not_found`. */
   job(jobId: string, options?: ReadOptions): Promise<Job>;
-  /** `stamp`: jobs whose canvas carries it. */
+  /** Returns a page of jobs, newest first. `stamp` selects jobs whose canvas carries it. */
   jobs(filter?: PageFilter & { readonly state?: JobState; readonly stamp?: Stamp }): Promise<Page<Job>>;
-  /** `stamps`: runs that carry one of the values of one of these. */
+  /** Returns a page of the runs of a job. `stamps` selects runs that carry one of the values of one of the names. */
   runs(jobId: string, filter?: PageFilter & { readonly status?: RunStatus; readonly stamps?: StampFilter }): Promise<Page<Run>>;
+  /** Returns one run, or throws `run_not_found`. */
   run(runId: string): Promise<Run>;
-  /** Of an ended job (else `job_unfinished`), in order. Streams. */
+  /** Streams the results of an ended job in member order. Throws `job_unfinished` while the job runs. */
   results(jobId: string, options?: ReadOptions): AsyncGenerator<ResultEntry, void, undefined>;
-  /** Oldest first; `follow` goes on until the job has ended. */
+  /** Streams the events of a job, oldest first. With `follow` the stream continues until the job has ended. */
   events(jobId: string, options?: ReadOptions & { readonly follow?: boolean }): AsyncGenerator<JobEvent, void, undefined>;
+  /** Returns the job as a graph of runs and groups. Big groups are folded. */
   graph(jobId: string): Promise<JobGraph>;
-  /** In the language of Graphviz. */
+  /** Returns the graph in the language of Graphviz (DOT). */
   graphDot(jobId: string): Promise<string>;
-  /** `stamps`: only the runs that carry one of the values of one of these, those that come later included. `false`: the job had already ended. */
+  /**
+   * Cancels a job. With `stamps` it revokes only runs that carry one of the values of one of the names, later runs
+   * included. Returns `false` when the job had already ended.
+   */
   cancel(jobId: string, only?: { readonly stamps: StampFilter }): Promise<boolean>;
-  /** Revokes a run and what would have followed it in its strand, or, by the id of a group, the run that waits for it. `false`: it had already ended. */
+  /**
+   * Revokes a run and the steps after it in its strand. The id of a group revokes the run that waits for the group.
+   * Returns `false` when the run had already ended.
+   */
   cancelRun(id: string): Promise<boolean>;
-  /** Answers a run that waits for an approval or for work done elsewhere, with the token that the run shows. `false`: it was answered before. */
+  /**
+   * Answers a run that waits for an approval or for work done elsewhere, with the token that the run shows. Returns
+   * `false` when it was answered before.
+   */
   complete(
     runId: string,
     token: string,
     answer: { readonly value: Json } | { readonly error: { readonly name: string; readonly message: string } },
   ): Promise<boolean>;
-  /** Gives the value to every run of the job that waits for the event. `false`: there was one of this name before, and it stays. */
+  /**
+   * Sends the value to every run of the job that waits for the event. Returns `false` when an event of this name was
+   * sent before; the first one stays.
+   */
   sendEvent(jobId: string, name: string, value: Json): Promise<boolean>;
 }
-
-/**
- * A client of the HTTP API, over `fetch`.
- * @example
- * const client = createClient({ url: "http://127.0.0.1:7420", token });
- * const { jobId } = await client.start("inventory", { folder: "/data" });
- */
-export function createClient(options: ClientOptions): Client {
-  const json = async <T>(...request: Parameters<typeof ask> extends [unknown, ...infer Rest] ? Rest : never): Promise<T> =>
-    (await (await ask(options, ...request)).json()) as T;
-  const post = (path: string, body: unknown, start: StartOptions, query: Record<string, boolean | undefined> = {}) =>
-    json<Submitted>(path, {
-      method: "POST",
-      query,
-      json: { ...(body as object), ...(start.timeoutSeconds !== undefined && { timeoutSeconds: start.timeoutSeconds }) },
-      headers: { "Idempotency-Key": start.idempotencyKey },
-    });
-  const plan = (path: string, body: object, { secondsPerTask, timeoutSeconds }: PlanOptions) =>
-    json<JobPlan>(path, { method: "POST", query: { plan: true, secondsPerTask }, json: { ...body, ...(timeoutSeconds !== undefined && { timeoutSeconds }) } });
-  return {
-    health: () => json("/health"),
-    workflows: async () => (await json<Page<WorkflowInfo>>("/workflows")).items,
-    workflow: (name) => json(`/workflows/${encodeURIComponent(name)}`),
-    start: (workflow, fields = {}, { supervised, ...start } = {}) =>
-      post(`/workflows/${encodeURIComponent(workflow)}/jobs`, { fields }, start, { supervised: supervised || undefined }),
-    submit: (canvas, start = {}) => post("/jobs", { canvas: encodeCanvas(canvas) }, start),
-    submitWire: (canvas, start = {}) => post("/jobs", { canvas }, start),
-    plan: (canvas, given = {}) => plan("/jobs", { canvas: encodeCanvas(canvas) }, given),
-    planWire: (canvas, given = {}) => plan("/jobs", { canvas }, given),
-    planWorkflow: (workflow, fields = {}, given = {}) => plan(`/workflows/${encodeURIComponent(workflow)}/jobs`, { fields }, given),
-    openJob: ({ body, policy } = {}, start = {}) =>
-      post("/jobs", { ...(body && { body: encodeCanvas(body) }), ...(policy !== undefined && { policy }) }, start, { input: true }),
-    async putInput(jobId, page, items) {
-      await ask(options, `${jobPath(jobId)}/input/${page}`, { method: "PUT", lines: items.map(encodeCanvas) });
-    },
-    async sealInput(jobId, pages) {
-      await ask(options, `${jobPath(jobId)}/input/seal`, { method: "POST", json: { pages } });
-    },
-    job: (jobId, read = {}) => json(jobPath(jobId), read),
-    jobs: ({ stamp, ...filter } = {}) => json("/jobs", { query: { ...filter, stamp: stamp && stampParameter(stamp.name, stamp.value) } }),
-    runs: (jobId, { stamps, ...filter } = {}) => json(`${jobPath(jobId)}/runs`, { query: { ...filter, stamp: stamps && stampParameters(stamps) } }),
-    run: (runId) => json(runPath(runId)),
-    async *results(jobId, read = {}) {
-      yield* readParts<ResultEntry>(options, `${jobPath(jobId)}/results`, read);
-    },
-    async *events(jobId, { follow, ...read } = {}) {
-      yield* readParts<JobEvent>(options, `${jobPath(jobId)}/events`, { ...read, query: { follow: follow || undefined } });
-    },
-    graph: (jobId) => json(`${jobPath(jobId)}/graph`),
-    graphDot: async (jobId) => (await ask(options, `${jobPath(jobId)}/graph`, { query: { format: "dot" } })).text(),
-    async cancel(jobId, only) {
-      const query = only && { stamp: stampParameters(only.stamps) };
-      // Without a stamp the request would cancel the whole job.
-      if (query?.stamp.length === 0) throw new FanfoldError("invalid_request", "name a stamp and its value", { details: { field: "stamps" } });
-      return (await json<{ cancelled: boolean }>(`${jobPath(jobId)}/cancel`, { method: "POST", ...(query && { query }) })).cancelled;
-    },
-    cancelRun: async (id) => (await json<{ cancelled: boolean }>(`${runPath(id)}/cancel`, { method: "POST" })).cancelled,
-    complete: async (runId, token, answer) =>
-      (await json<{ completed: boolean }>(`${runPath(runId)}/complete`, { method: "POST", json: { token, ...answer } })).completed,
-    sendEvent: async (jobId, name, value) =>
-      (await json<{ sent: boolean }>(`${jobPath(jobId)}/events/${encodeURIComponent(name)}`, { method: "POST", json: { value } })).sent,
-  };
-}
-
-/** JSON, so that a text which looks like a number stays one. */
-const stampParameter = (name: string, value: Json): string => `${name}:${canonicalJson(value)}`;
-const stampParameters = (stamps: StampFilter): string[] =>
-  Object.entries(stamps).flatMap(([name, values]) => values.map((value) => stampParameter(name, value)));
-const runPath = (runId: string): string => `/runs/${encodeURIComponent(runId)}`;
-const jobPath = (jobId: string): string => `/jobs/${encodeURIComponent(jobId)}`;

@@ -1,5 +1,7 @@
-/** What a program imports that talks to a Fanfold server. Runs in browsers too. */
-export { createClient, type Client, type ClientOptions, type PageFilter, type PlanOptions, type ReadOptions, type StartOptions } from "./client.ts";
+/** The public interface for programs that talk to a Fanfold server. Runs in browsers too. */
+export { createClient } from "./create-client.ts";
+export type { Client, PageFilter, PlanOptions, ReadOptions, StartOptions } from "./client.ts";
+export type { ClientOptions } from "./transport.ts";
 export {
   hasEnded,
   type ErrorData,

@@ -5,7 +5,7 @@ import { isFailure, isSuccess, isTerminal, type RunStatus } from "../core/plan/r
 import type { ErrorData } from "../core/task/invocation.ts";
 import { hasEnded, type Job, type Page, type Run } from "./types.ts";
 
-/** Where results are read from: a client, or an engine. */
+/** A source of jobs and runs: a client, or an engine. */
 export interface ResultSource {
   job(jobId: string): Promise<Job | undefined>;
   runs(jobId: string, filter: { readonly limit?: number; readonly cursor?: string }): Promise<Page<Run>>;
@@ -13,45 +13,56 @@ export interface ResultSource {
 }
 
 /**
- * The result of one run, and from there its neighbours. A result that is a group has `members`; its value is the list of theirs, in order. Ids are all there is
- * to keep: `jobResult(source, id)` restores a result, its parents and its members from what is stored.
+ * The result of one run, and access to its neighbours. The result of a group has `members`, and its value is the list
+ * of their values in order. Only ids need to be kept: `jobResult(source, id)` restores a result, its parents and its
+ * members from what is stored.
  */
 export interface Result {
   readonly id: string;
   /** Absent for a group. */
   readonly task?: string;
   readonly status: RunStatus;
-  /** The result before it: of the step before in a chain, the header of a chord for its body. */
+  /** The result before it: that of the previous step in a chain, or of the header for the body of a chord. */
   readonly parent?: Result;
-  /** What its links gave. */
+  /** The results of its links. */
   readonly children: readonly Result[];
+  /** Set only for a group: the results of its members, in order. */
   readonly members?: readonly Result[];
-  /** It has ended, well or badly. */
+  /** `true` once the run has ended, well or badly. */
   readonly ready: boolean;
+  /** `true` once the run has ended well. */
   readonly successful: boolean;
-  /** It has ended badly, and was not cancelled. A group has failed when one of its members has. */
+  /** `true` once the run has failed, but not when it was cancelled. A group has failed when one of its members has. */
   readonly failed: boolean;
+  /** `true` until the run has ended. */
   readonly waiting: boolean;
-  /** Of a group: how many of its members have ended well. 1 or 0 for anything else. */
+  /** Number of members of a group that have ended well. 1 or 0 for any other run. */
   readonly completedCount: number;
   readonly value?: Json;
-  /** Its own error; `get` throws that of its parents first. `TaskRevokedError`: it was cancelled, or had expired. `ChordError`: what it waited for failed. */
+  /**
+   * The error of the run itself; `get` throws an error of its parents first. The name is `TaskRevokedError` when the
+   * run was cancelled or expired, and `ChordError` when a run that it waited for failed.
+   */
   readonly error?: ErrorData & { readonly runId?: string };
   /**
-   * Its value; throws what failed first in the order of the chain.
-   * @throws ResultError with the name of what was thrown in the run; FanfoldError `job_unfinished`
+   * Returns the value. Throws the first failure in the order of the chain.
+   * @throws ResultError with the name of the error that the run threw; FanfoldError `job_unfinished`
    */
   get(): Json;
-  /** Values of a group's members in order. `propagate: false` puts errors in their places instead of throwing the first. */
+  /**
+   * Returns the values of the members of a group, in order. `propagate: false` returns errors in their places instead
+   * of throwing the first one.
+   */
   join(options?: { readonly propagate?: boolean }): readonly (Json | ResultError)[];
   /**
-   * This result and what its links gave, depth first.
-   * @throws FanfoldError `job_unfinished` at one that has not ended; with `intermediate` it is given without a value, and what is below is left out.
+   * Yields this result and the results of its links, depth first.
+   * @throws FanfoldError `job_unfinished` at a result that has not ended. With `intermediate` that result is yielded
+   *   without a value, and nothing below it.
    */
   collect(options?: { readonly intermediate?: boolean }): Generator<readonly [result: Result, value: Json | undefined], void, undefined>;
 }
 
-/** What a run failed with: `name`, `message` and `stack` are those of what was thrown there. */
+/** The failure of a run, with the `name`, `message` and `stack` of the error that was thrown there. */
 export class ResultError extends Error {
   readonly runId: string;
   readonly reason?: string;
@@ -64,11 +75,11 @@ export class ResultError extends Error {
   }
 }
 
-/** Runs of one job that are read at once. Above it, read a group with `client.results(..)`, which streams. */
+/** Runs of one job that are read at most. Read the results of a bigger job with `client.results(..)`, which streams. */
 const MOST_RUNS = 20_000;
 
 /**
- * The result that a job ends with, as far as it has come.
+ * Reads the result that a job ends with. Parts that have not ended yet read as pending.
  * @throws FanfoldError `job_not_found`, `too_many_children` above 20,000 runs
  * @example const sum = await jobResult(client, jobId); sum.get(); sum.parent?.join();
  */
@@ -83,7 +94,7 @@ export async function jobResult(source: ResultSource, jobId: string): Promise<Re
     for (const run of page.items) {
       const members = groups.get(run.groupId) ?? [];
       groups.set(run.groupId, members);
-      (members[run.index] ??= []).push(await whole(source, run));
+      (members[run.index] ??= []).push(await withValue(source, run));
     }
     count += page.items.length;
     if (count > MOST_RUNS) throw new FanfoldError("too_many_children", `job ${jobId} has more than ${MOST_RUNS} runs: read its results as a stream`);
@@ -91,29 +102,30 @@ export async function jobResult(source: ResultSource, jobId: string): Promise<Re
   } while (cursor !== undefined);
   return memberResult({ groups, ended: hasEnded(job) }, jobId, 0);
 }
-/** Lists leave out a value that is kept apart. */
-async function whole(source: ResultSource, run: Run): Promise<Run> {
+/** Returns the run with its value. Lists leave out a value that is stored as a blob. */
+async function withValue(source: ResultSource, run: Run): Promise<Run> {
   const missing = run.status === "success" && run.value === undefined && run.collects === undefined;
   return missing ? ((await source.run(run.runId)) ?? run) : run;
 }
 
 interface Runs {
-  /** By group and member: the rows of a strand, in order. */
+  /** Rows by group and member. The rows of a member are the steps of its strand, in order. */
   readonly groups: ReadonlyMap<string, readonly (readonly Run[] | undefined)[]>;
   readonly ended: boolean;
 }
 
-/** The last result of a member's strand, the ones before it as parents. */
+/** Returns the last result of the strand of a member, with the earlier steps as parents. */
 function memberResult(runs: Runs, gid: string, index: number): Result {
   const strand = runs.groups.get(gid)?.[index] ?? [];
   let result: Result | undefined;
   for (const run of strand) result = runResult(runs, run, result);
   const last = strand.at(-1);
   if (result !== undefined && !last?.next) return result;
-  // The step that comes next has no row: not yet, or never, and then it shares the fate of the one before.
-  return build({ id: runIdOf(gid, index, strand.length), children: [], ...(result && { parent: result }), ...fate(runs, result) });
+  // The next step has no row yet, or will never have one because the step before it failed.
+  return build({ id: runIdOf(gid, index, strand.length), children: [], ...(result && { parent: result }), ...statusWithoutRow(runs, result) });
 }
-function fate(runs: Runs, before: Result | undefined): Pick<Result, "status" | "error"> {
+/** Returns how a step without a row ends: as the failed step before it, else as cancelled when its job has ended. */
+function statusWithoutRow(runs: Runs, before: Result | undefined): Pick<Result, "status" | "error"> {
   if (before?.ready && !before.successful) return { status: before.status, error: before.members ? dependencyError(before.error, before.id) : before.error };
   return runs.ended ? { status: "cancelled", error: REVOKED } : { status: "pending" };
 }
@@ -194,7 +206,7 @@ const ownKey = Symbol("own");
 function ownValue(result: Result): Json {
   return (result as Result & { readonly [ownKey]: () => Json })[ownKey]();
 }
-/** Of a group: what its first failed member holds. */
+/** Throws the error of a result. For a group it is the error of its first failed member. */
 function throwError(result: Result): never {
   const member = result.members?.find(({ ready, successful }) => ready && !successful);
   if (member !== undefined) {
@@ -203,7 +215,7 @@ function throwError(result: Result): never {
   }
   throw new ResultError(result.error ?? REVOKED, result.id);
 }
-/** Nearest first. */
+/** Returns all parents of a result, nearest first. */
 export function parentsOf(result: Result): readonly Result[] {
   return result.parent === undefined ? [] : [result.parent, ...parentsOf(result.parent)];
 }

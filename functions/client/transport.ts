@@ -1,26 +1,31 @@
 import { ERROR_CODES, FanfoldError, type ErrorCode } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 
+/** Where the server is, and how to reach it. */
 export interface ClientOptions {
-  /** Of the server, for instance `http://127.0.0.1:7420`. */
+  /** Address of the server, for instance `http://127.0.0.1:7420`. */
   readonly url: string;
-  /** Sent as bearer token; undefined for servers that ask for none. */
+  /** Sent as bearer token. Absent for a server that asks for none. */
   readonly token?: string;
-  /** What stands in for the global `fetch`: an app in the same process, a signing proxy. */
+  /** Replaces the global `fetch`, for instance by an app in the same process or by a signing proxy. */
   readonly fetch?: (request: Request) => Response | Promise<Response>;
 }
+/** One request, apart from its path. */
 export interface Ask {
   readonly method?: "GET" | "POST" | "PUT";
   readonly query?: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
-  /** Sent as JSON. */
+  /** Body, sent as JSON. */
   readonly json?: unknown;
-  /** Sent as NDJSON. */
+  /** Body, sent as NDJSON with one value per line. */
   readonly lines?: readonly unknown[];
   readonly headers?: Readonly<Record<string, string | undefined>>;
   readonly signal?: AbortSignal;
 }
 
-/** One request. Throws the server's error as FanfoldError with its code; `engine_unavailable` when there is no server. */
+/**
+ * Sends one request. Throws the error of the server as FanfoldError with its code, or `engine_unavailable` when there
+ * is no server.
+ */
 export async function ask(options: ClientOptions, path: string, what: Ask = {}): Promise<Response> {
   const request = requestOf(options, path, what);
   const response = await send(options, request).catch((cause: unknown) => {
@@ -54,7 +59,9 @@ function requestOf(options: ClientOptions, path: string, what: Ask): Request {
   return new Request(url, init);
 }
 
-/** Problem details become the error they were made of; a newer server's code that is not known here reads as `internal`. */
+/**
+ * Returns the error that problem details describe. A code of a newer server that is unknown here reads as `internal`.
+ */
 async function errorOf(response: Response): Promise<FanfoldError> {
   const problem = (await response.json().catch(() => ({}))) as { code?: string; detail?: string; retryable?: boolean; field?: string; details?: JsonObject };
   const known = (ERROR_CODES as readonly (string | undefined)[]).includes(problem.code);
@@ -64,7 +71,10 @@ async function errorOf(response: Response): Promise<FanfoldError> {
   return new FanfoldError(code, message, { details, retryable: problem.retryable ?? response.status >= 500 });
 }
 
-/** Values of an NDJSON answer and of those that follow it: where answers are bound in size, each names the next one. */
+/**
+ * Yields the values of an NDJSON answer and of its continuations. A server that limits the size of answers names the
+ * next one in a Link header.
+ */
 export async function* readParts<T>(options: ClientOptions, path: string, what: Ask): AsyncGenerator<T, void, undefined> {
   for (let from: string | undefined, first = true; first || from !== undefined; first = false) {
     const response = await ask(options, path, { ...what, query: { ...what.query, from } });
@@ -73,7 +83,10 @@ export async function* readParts<T>(options: ClientOptions, path: string, what: 
   }
 }
 
-/** Values of an NDJSON answer, as they come. Ending the loop early ends the request. Throws `engine_unavailable` when the connection breaks. */
+/**
+ * Yields the values of an NDJSON answer as they arrive. Ending the loop early ends the request. Throws
+ * `engine_unavailable` when the connection breaks.
+ */
 export async function* readLines<T>(response: Response): AsyncGenerator<T, void, undefined> {
   if (response.body === null) return;
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();

@@ -8,11 +8,13 @@ import type { ErrorData, ResultEntry } from "../core/task/invocation.ts";
 /** Answers of the API, as /openapi.json describes them. Times are milliseconds since the epoch. */
 export type JobState = "pending" | "started" | "success" | "failure" | "pausing" | "paused" | "cancelling" | "cancelled" | "timed-out";
 
+/** The answer to a start. */
 export interface Submitted {
   readonly jobId: string;
-  /** `false`: the idempotency key met an earlier start; this is its job. */
+  /** `false` when an earlier start had the same idempotency key. This is its job. */
   readonly created: boolean;
 }
+/** One job. */
 export interface Job {
   readonly jobId: string;
   readonly workflow?: string;
@@ -21,17 +23,18 @@ export interface Job {
   readonly createdAt: number;
   readonly endedAt?: number;
   readonly deadlineAt: number;
-  /** Task runs by outcome; approximate until `countsExact`. */
+  /** Ended task runs by outcome. Approximate until `countsExact`. */
   readonly counts: Counts;
   readonly countsExact: boolean;
-  /** Task runs known so far; grows while the job spawns. */
+  /** Task runs known so far. Grows while the job spawns. */
   readonly planned: number;
-  /** Of an ended job whose counts are exact; not in lists. */
+  /** Set only for an ended job whose counts are exact, and not in lists. */
   readonly cost?: JobCost;
   readonly outcome?: "complete" | "failed" | "cancelled" | "timeout";
   readonly error?: ErrorData & { readonly runId: string };
   readonly value?: Json;
 }
+/** One run. */
 export interface Run {
   readonly runId: string;
   readonly jobId: string;
@@ -48,38 +51,47 @@ export interface Run {
   readonly error?: ErrorData;
   readonly value?: Json;
   readonly childGroup?: string;
-  /** Its value is the results of this group. */
+  /** Set only when the value of the run is the results of this group. */
   readonly collects?: string;
   readonly takes?: "own" | "group" | "replace" | "extras" | "answer";
-  /** Something follows when it ends well: a step of a chain, or, of a group, the body of a chord. */
+  /** Set only when another step follows a success: the next step of a chain, or the body of a chord. */
   readonly next?: true;
-  /** Somebody is asked, or a state machine works. What `complete` needs, the token, and `expiresAt` (milliseconds since the epoch) only where one run is asked for. */
+  /**
+   * Set only while the run waits for an answer, an event or an execution. `token` (for `complete`) and `expiresAt` are
+   * present only when a single run is read.
+   */
   readonly wait?: {
     readonly of: "approval" | "event" | "execution";
     readonly name: string;
     readonly token?: string;
-    /** Name of the execution of the state machine `name`. */
+    /** Name of the execution. `name` is then its state machine. */
     readonly execution?: string;
     readonly expiresAt?: number;
   };
-  /** Of a deferred run: the events without which its task cannot go on, and until when it waits for them. */
+  /** Set only for a deferred run: the events that its task needs, and until when the run waits for them. */
   readonly unmet?: readonly { readonly of: "event"; readonly name: string; readonly expiresAt?: number }[];
   readonly stamps?: JsonObject;
   readonly each?: "map" | "starmap";
-  /** Log and stack of the last attempt that wrote any, and of those before it, latest first. Only where one run is asked for. */
+  /** Log and stack of the last attempt that wrote any. Present only when a single run is read. */
   readonly detail?: RunDetail;
+  /** The same for earlier attempts, latest first. */
   readonly earlier?: readonly RunDetail[];
 }
+/** Log and stack of one attempt. */
 export interface RunDetail {
+  /** `<round>.<attempt>`. */
   readonly attempt: string;
   readonly stack?: string;
   readonly log: readonly Json[];
+  /** Lines left out between the first and the last. */
   readonly dropped: number;
 }
+/** One page of a list. `cursor` is present when more items may follow. */
 export interface Page<T> {
   readonly items: readonly T[];
   readonly cursor?: string;
 }
+/** One change of a job's state, or one failure in it. */
 export interface JobEvent {
   readonly at: number;
   readonly kind: "state" | "failure";
@@ -88,6 +100,7 @@ export interface JobEvent {
   readonly task?: string;
   readonly error?: ErrorData;
 }
+/** A node of the graph of a job. A fold stands for `count` members of a big group. */
 export interface GraphNode {
   readonly id: string;
   readonly kind: "run" | "group" | "fold";
@@ -96,19 +109,22 @@ export interface GraphNode {
   readonly count?: number;
   readonly byStatus?: Counts;
 }
+/** The graph of a job. */
 export interface JobGraph {
   readonly nodes: readonly GraphNode[];
   readonly edges: readonly { readonly from: string; readonly to: string; readonly kind: "next" | "member" | "joins" | "link" | "linkError" }[];
 }
+/** One workflow that can be started. */
 export interface WorkflowInfo {
   readonly name: string;
   readonly description: string;
+  /** JSON Schema of its fields. */
   readonly parametersSchema: JsonObject;
 }
 export type { ErrorData, JobCost, JobEstimate as JobPlan, Json, JsonObject, ResultEntry, RunStatus };
 
 const ENDED: ReadonlySet<JobState> = new Set<JobState>(["success", "failure", "cancelled", "timed-out"]);
-/** `true`: the job's state does not change any more. */
+/** Returns whether the job has ended, so that its state does not change any more. */
 export function hasEnded(job: { readonly state: JobState }): boolean {
   return ENDED.has(job.state);
 }

@@ -1,8 +1,8 @@
 import type { JsonObject } from "./json.ts";
 
 /**
- * Every error of Fanfold has a stable code. Messages say what to do next and may change; tests and clients match on codes.
- * docs/errors.md lists them all.
+ * All error codes of Fanfold. Codes are stable, and docs/errors.md lists them. Messages say what to do next and may
+ * change, so tests and clients match on codes.
  */
 export const ERROR_CODES = [
   "invalid_json",
@@ -45,10 +45,13 @@ export const ERROR_CODES = [
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
+/** The base of all errors that Fanfold throws. */
 export class FanfoldError extends Error {
+  /** Stable, machine-readable code. */
   readonly code: ErrorCode;
+  /** `true` when the same call may succeed later. */
   readonly retryable: boolean;
-  /** Names the field (`field`: a JSON pointer) and whatever else helps. */
+  /** Further data. `field`, a JSON pointer, names the field that is wrong. */
   readonly details: JsonObject;
   constructor(code: ErrorCode, message: string, options: { details?: JsonObject; retryable?: boolean; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -59,6 +62,9 @@ export class FanfoldError extends Error {
   }
 }
 
+/**
+ * Throws `internal`. Placed in the default branch of a switch, it makes the compiler check that every case is handled.
+ */
 export function assertNever(value: never): never {
   throw new FanfoldError("internal", `unexpected value ${JSON.stringify(value)}`);
 }

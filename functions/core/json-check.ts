@@ -4,25 +4,28 @@ import { jsonPointer } from "./json-pointer.ts";
 import { LIMITS } from "./limits.ts";
 
 /**
- * The gate between values of unknown origin and Json. Both walks below are bounded before they start: by depth, so that cycles and deep nesting
- * end, and by bytes, so that values shared many times over end too.
+ * Checks values of unknown origin before they become Json. Both walks are bounded by depth and by bytes. So cycles,
+ * deep nesting and values shared many times over all end.
  */
 export interface JsonCheckOptions {
-  /** Code of the error for what is not JSON. Default `invalid_json`. */
+  /** Code of the error for a value that is not JSON. Default `invalid_json`. */
   readonly code?: ErrorCode;
-  /** Bytes of UTF-8 JSON. Default `LIMITS.valueBytes`. */
+  /** Largest size in bytes of UTF-8 JSON. Default `LIMITS.valueBytes`. */
   readonly maxBytes?: number;
 }
 
-/** JSON pointer of the value that is checked; as a function it is only called for an error. */
+/** JSON pointer of the checked value. A function is called only for an error. */
 export type FieldSource = string | (() => string);
 
-/** Throws unless `value` is JSON as it stands: `invalid_json` (or the code given), `too_deep`, `payload_too_large`, with `details.field`. */
+/**
+ * Throws unless `value` is JSON as it stands.
+ * @throws FanfoldError `invalid_json` (or `options.code`), `too_deep`, `payload_too_large`, with `details.field`
+ */
 export function assertJson(value: unknown, field: FieldSource, options: JsonCheckOptions = {}): asserts value is Json {
   measureJson(value, field, options);
 }
 
-/** As `assertJson`; gives the length of the value's JSON text in bytes of UTF-8. */
+/** Checks a value like `assertJson`. Returns the length of its JSON text in bytes of UTF-8. */
 export function measureJson(value: unknown, field: FieldSource, options: JsonCheckOptions = {}): number {
   const walk = startWalk(field, options, false);
   guard(walk, () => visit(walk, value));
@@ -30,14 +33,15 @@ export function measureJson(value: unknown, field: FieldSource, options: JsonChe
 }
 
 /**
- * Takes what a program holds as JSON, in a copy that nobody else can change. As in JSON.stringify `undefined` is null at the top and in arrays and
- * left out of objects. Unlike there nothing else is bent: NaN, BigInt, functions, dates, maps and instances of classes are refused.
+ * Returns a copy of a value as JSON. As in JSON.stringify, `undefined` becomes null at the top and in arrays, and is
+ * left out of objects. NaN, BigInt, functions, dates, maps and instances of classes are refused instead of converted.
  */
 export function toJson(value: unknown, field: FieldSource, options: JsonCheckOptions = {}): Json {
   const walk = startWalk(field, options, true);
   return guard(walk, () => visit(walk, value));
 }
 
+/** Throws `payload_too_large` when `bytes` is above `maxBytes`. */
 export function checkBytes(bytes: number, maxBytes: number, field: string): void {
   if (bytes <= maxBytes) return;
   throw new FanfoldError("payload_too_large", `${field || "the value"} is larger than ${maxBytes} bytes; pass a reference, or stream the items`, {
@@ -45,7 +49,10 @@ export function checkBytes(bytes: number, maxBytes: number, field: string): void
   });
 }
 
-/** Bytes of UTF-8 that JSON.stringify would give, quotes included. Written out because core has neither Buffer nor a reason to build the text. */
+/**
+ * Returns the UTF-8 bytes that JSON.stringify would produce, quotes included. Counted by hand, because core has no
+ * Buffer and should not build the text.
+ */
 export function jsonStringBytes(text: string): number {
   let bytes = text.length + 2;
   for (let at = 0; at < text.length; at++) {
@@ -68,7 +75,7 @@ interface Walk {
   readonly code: ErrorCode;
   readonly field: FieldSource;
   readonly maxBytes: number;
-  /** `true`: `undefined` is bent as JSON.stringify does, and the result is a copy. */
+  /** `true` converts `undefined` as JSON.stringify does, and builds a copy. */
   readonly copies: boolean;
   readonly path: (string | number)[];
   bytes: number;
@@ -78,7 +85,7 @@ function startWalk(field: FieldSource, options: JsonCheckOptions, copies: boolea
   return { code: options.code ?? "invalid_json", field, maxBytes: options.maxBytes ?? LIMITS.valueBytes, copies, path: [], bytes: 0 };
 }
 
-/** Getters and proxies of a foreign object may throw anything. */
+/** Runs a walk. Getters and proxies of a foreign object may throw anything, so other errors become a FanfoldError. */
 function guard<T>(walk: Walk, work: () => T): T {
   try {
     return work();
@@ -106,7 +113,7 @@ function spend(walk: Walk, bytes: number): void {
 function visit(walk: Walk, value: unknown): Json {
   switch (typeof value) {
     case "string":
-      // By length first: no long scan of what is refused anyway.
+      // The length is checked first, so a string that is refused anyway is not scanned.
       if (value.length > walk.maxBytes) checkBytes(value.length, walk.maxBytes, rootOf(walk));
       spend(walk, jsonStringBytes(value));
       return value;
@@ -134,14 +141,14 @@ function visit(walk: Walk, value: unknown): Json {
 }
 
 function tooDeep(walk: Walk): FanfoldError {
-  // The path is left out: 200 keys of an attacker's choice say nothing that the field does not.
+  // The path is left out, because 200 keys chosen by an attacker add nothing to the field.
   const field = rootOf(walk);
   const message = `${field || "the value"} is nested more than ${LIMITS.jsonDepth} levels deep, or contains itself`;
   return new FanfoldError("too_deep", message, { details: { field, maxDepth: LIMITS.jsonDepth } });
 }
 
 function visitArray(walk: Walk, array: readonly unknown[]): Json {
-  // At least a digit and a comma each; a sparse array of a billion holes ends here.
+  // Each element takes at least a digit and a comma, so a sparse array of a billion holes is refused here.
   if (array.length * 2 > walk.maxBytes) checkBytes(array.length * 2, walk.maxBytes, rootOf(walk));
   spend(walk, array.length + 1 + (array.length === 0 ? 1 : 0));
   const copy: Json[] = [];
@@ -151,7 +158,7 @@ function visitArray(walk: Walk, array: readonly unknown[]): Json {
     if (walk.copies) copy.push(element);
     walk.path.pop();
   }
-  // What grew has room to spare, which a million of them would keep.
+  // An array that grew has spare capacity. A million such arrays would keep it, so the result is cut to size.
   return copy.slice();
 }
 
@@ -162,7 +169,7 @@ function visitObject(walk: Walk, object: object): Json {
   const copy: { [key: string]: Json } = {};
   for (const key of Object.keys(object)) {
     walk.path.push(key);
-    // Assigning to it on a copy would change the copy's prototype instead of adding a property.
+    // Assigning `__proto__` would change the prototype of the copy instead of adding a property.
     if (key === "__proto__") refuse(walk, "is a reserved name");
     const value: unknown = (object as { [key: string]: unknown })[key];
     if (value !== undefined || !walk.copies) {
@@ -176,7 +183,10 @@ function visitObject(walk: Walk, object: object): Json {
   return copy;
 }
 
-/** By its prototype's prototype, so that objects of another realm (vm contexts, test runners) count as plain too. */
+/**
+ * Returns whether a value is a plain object. The prototype of its prototype is tested, so objects of another realm (vm
+ * contexts, test runners) count as plain too.
+ */
 export function isPlainObject(value: unknown): value is { readonly [key: string]: unknown } {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);

@@ -3,7 +3,10 @@ export type JsonPath = readonly (string | number)[];
 
 const SHOWN_KEY_CHARACTERS = 100;
 
-/** RFC 6901 text of `path` below `base`. Keys that an attacker chose are cut, so that an error about a huge key stays small. */
+/**
+ * Returns the JSON pointer (RFC 6901) of `path` below `base`. Long keys are cut, so that an error about a huge key
+ * stays small.
+ */
 export function jsonPointer(path: JsonPath, base = ""): string {
   let text = base;
   for (const step of path) text += `/${typeof step === "number" ? step : escapeKey(step)}`;

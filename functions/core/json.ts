@@ -1,10 +1,10 @@
-/** Plain JSON, as it travels on the wire and rests in items. */
+/** Plain JSON, as messages and items carry it. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = { readonly [key: string]: Json };
 
 /**
- * Canonical text of a JSON value: object keys sorted by code unit, no white space. Equal values give equal text, so it can be
- * hashed for identities, fingerprints and deduplication of links.
+ * Returns the canonical text of a JSON value, with object keys sorted by code unit and without white space. Equal
+ * values have equal texts, so the text can be hashed for identities, fingerprints and the deduplication of links.
  */
 export function canonicalJson(value: Json): string {
   if (value === null || typeof value !== "object") return JSON.stringify(value);

@@ -1,26 +1,29 @@
-/** Sizes are bytes of UTF-8 JSON. One place; a deployment may lower them, never raise them above what the platform carries. */
+/**
+ * All limits. Sizes are bytes of UTF-8 JSON. A deployment may lower a limit, but never raise it above what the platform
+ * carries.
+ */
 export const LIMITS = {
-  /** A value or argument list up to this size stays in its item; above it goes to Blobs (claim check). */
+  /** A value or argument list up to this size is stored in its item. A larger one goes to Blobs (claim check). */
   inlineBytes: 4 * 1024,
-  /** Arguments or results of one run by value. Above it the error names the streaming alternative. */
+  /** Arguments or result of one run, passed by value. The error above this limit names streaming as the alternative. */
   valueBytes: 16 * 1024 * 1024,
-  /** Input of an execution: what Step Functions carries. */
+  /** Input of an execution, a limit of Step Functions. */
   executionInputBytes: 256 * 1024,
-  /** A submitted canvas (Lambda binds a request to 6 MB). */
+  /** A submitted canvas. Lambda limits a request to 6 MB. */
   canvasBytes: 6 * 1024 * 1024,
-  /** Nesting of a submitted canvas and of any JSON argument. */
+  /** Levels of a submitted canvas and of any JSON argument. */
   jsonDepth: 200,
-  /** Nesting of groups in the tree of a job. */
+  /** Levels of groups in the tree of a job. */
   groupDepth: 32,
-  /** Members of one group given at once. */
+  /** Members of one group that are given at once. */
   groupMembers: 1_000_000,
   /** Steps of one strand. */
   strandSteps: 9_999,
   /** Links, or error links, of one signature. */
   links: 100,
-  /** Different stamps of a canvas by which its job is found. */
+  /** Distinct stamps of a canvas that its job is found by. */
   indexedStamps: 16,
-  /** Stamps that are revoked in one job, and characters of each with its value. */
+  /** Stamps that are revoked in one job, and the characters of each with its value. */
   revokedStamps: 50,
   revokedStampCharacters: 400,
   /** Names of tasks, workflows, queues. */
@@ -28,17 +31,23 @@ export const LIMITS = {
   idempotencyKeyCharacters: 255,
   errorMessageCharacters: 2_000,
   errorStackCharacters: 8_000,
-  /** JSON of a streaming task's cursor: it rests in the row of a page. Room for the longest path of a file system, each byte of it escaped. */
+  /**
+   * JSON of the cursor of a streaming task, stored in the row of a page. Holds the longest path of a file system with
+   * every byte escaped.
+   */
   cursorCharacters: 32 * 1024,
-  /** User counters that a group distinguishes in one write; more are added up as `u_other`. */
+  /** Distinct user counters of a group in one write. Further counters are added up as `u_other`. */
   userCounters: 20,
-  /** Events that a run waits for at once, and names of events that it waits for with a timeout: they rest in its row. */
+  /**
+   * Events that a run waits for at once, and names of events that it waits for with a timeout. They are stored in its
+   * row.
+   */
   awaitedEvents: 50,
   logLines: 200,
-  /** Characters of a run's whole log, fields included. */
+  /** Characters of the whole log of a run, fields included. */
   logCharacters: 64 * 1024,
   logLineCharacters: 2_000,
-  /** Children that one run may spawn at once (streaming has no such bound). */
+  /** Children that one run may spawn at once. Streaming has no such limit. */
   spawnedChildren: 100_000,
   pageItems: 4_096,
   pageBytes: 4 * 1024 * 1024,

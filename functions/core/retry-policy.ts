@@ -1,18 +1,21 @@
 import { FanfoldError, type ErrorCode } from "./errors.ts";
 import { isPlainObject } from "./json-check.ts";
 
-/** Retries of a failed attempt. Attempts that died (takeovers) are not failures and do not count. */
+/** When a failed attempt is retried. Attempts that died (takeovers) are no failures and do not count. */
 export interface RetryPolicy {
-  /** Attempts in all, the first included. 1 = never retried. */
+  /** Attempts in total, the first included. 1 means never retried. */
   readonly maxAttempts: number;
   readonly initialDelaySeconds: number;
   readonly backoffFactor: number;
   readonly maxDelaySeconds: number;
-  /** 0 = exact delays, 1 = anywhere between 0 and the delay (full jitter). */
+  /**
+   * Random share of the delay that is taken off: 0 keeps delays exact, 1 picks anywhere between 0 and the delay (full
+   * jitter).
+   */
   readonly jitter: number;
 }
 
-/** A failed task is not retried unless it says so; the other numbers apply once it raises `maxAttempts`. */
+/** The default policy. A task is not retried unless it raises `maxAttempts`; the other numbers apply then. */
 export const DEFAULT_RETRY: RetryPolicy = { maxAttempts: 1, initialDelaySeconds: 1, backoffFactor: 2, maxDelaySeconds: 300, jitter: 0.5 };
 
 const RANGES: { readonly [Key in keyof RetryPolicy]: readonly [from: number, to: number] } = {
@@ -24,17 +27,17 @@ const RANGES: { readonly [Key in keyof RetryPolicy]: readonly [from: number, to:
 };
 
 export interface RetryPolicyOptions {
-  /** What stands in for fields that are left out. Default `DEFAULT_RETRY`. */
+  /** Values for fields that are left out. Default `DEFAULT_RETRY`. */
   readonly base?: RetryPolicy;
-  /** JSON pointer of the policy, for errors. Default `/retry`. */
+  /** JSON pointer of the policy for errors. Default `/retry`. */
   readonly field?: string;
-  /** Default `invalid_request`. */
+  /** Code of the error. Default `invalid_request`. */
   readonly code?: ErrorCode;
 }
 
 /**
- * Completes a policy and checks it. `maxDelaySeconds` left out grows to `initialDelaySeconds`, so that a first delay longer than the default bound
- * is not cut without a word.
+ * Returns a complete, checked policy. When `maxDelaySeconds` is left out it grows to `initialDelaySeconds`, so that a
+ * first delay beyond the default maximum is not silently cut.
  */
 export function retryPolicy(partial: Partial<RetryPolicy> | undefined, options: RetryPolicyOptions = {}): RetryPolicy {
   const base = options.base ?? DEFAULT_RETRY;
@@ -45,7 +48,10 @@ export function retryPolicy(partial: Partial<RetryPolicy> | undefined, options: 
     : merged;
 }
 
-/** The fields that are given, checked and copied. */
+/**
+ * Returns a checked copy of the given fields.
+ * @throws FanfoldError with `code`
+ */
 export function checkRetry(partial: unknown, field: string, code: ErrorCode): Partial<RetryPolicy> {
   if (!isPlainObject(partial)) throw new FanfoldError(code, `${field} must be an object`, { details: { field } });
   const checked: { -readonly [Key in keyof RetryPolicy]?: number } = {};
@@ -70,11 +76,11 @@ function isPolicyKey(key: string): key is keyof RetryPolicy {
 }
 
 /**
- * Seconds to wait after the `failedAttempts`-th failure (1 = the first) before the next attempt. `random` is a number in [0, 1): the result lies
- * between `1 - jitter` of the exact delay and the exact delay.
+ * Returns the seconds to wait after failure number `failedAttempts` (1 for the first). `random` is a number in [0, 1).
+ * The result lies between `1 - jitter` times the exact delay and the exact delay.
  */
 export function retryDelaySeconds(policy: RetryPolicy, failedAttempts: number, random: number): number {
-  // Zero stays zero: times an overflown factor it would be NaN.
+  // Zero times an overflown factor would be NaN.
   if (policy.initialDelaySeconds === 0) return 0;
   const exact = Math.min(policy.maxDelaySeconds, policy.initialDelaySeconds * policy.backoffFactor ** Math.max(0, failedAttempts - 1));
   return exact * (1 - policy.jitter * random);

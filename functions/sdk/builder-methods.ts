@@ -1,4 +1,6 @@
-import * as algebra from "../core/canvas/canvas-algebra.ts";
+import { chunkGroup, pipe } from "../core/canvas/canvas-composition.ts";
+import { type LinkRules, withLink, withLinkError } from "../core/canvas/canvas-links.ts";
+import { clone, type Partials, setImmutable, setOptions, skew } from "../core/canvas/canvas-parts.ts";
 import { type Marks, stamp, type StampRules, type StampVisitor } from "../core/canvas/canvas-stamp.ts";
 import { encodeCanvas } from "../core/canvas/canvas-wire.ts";
 import type { Canvas, SignatureOptions } from "../core/canvas/canvas.ts";
@@ -36,7 +38,7 @@ export function checkedParts(parts: {
   readonly args?: readonly unknown[];
   readonly kwargs?: { readonly [name: string]: unknown };
   readonly options?: SignatureOptions;
-}): algebra.Partials {
+}): Partials {
   return {
     ...(parts.args !== undefined && { args: toJson(parts.args, "/args", { code: "invalid_canvas" }) as readonly Json[] }),
     ...(parts.kwargs !== undefined && { kwargs: toJson(parts.kwargs, "/kwargs", { code: "invalid_canvas" }) as JsonObject }),
@@ -50,28 +52,28 @@ export const METHODS = {
     return submitCanvas(this.canvas, call);
   },
   async delay(this: BuilderState, ...rest: readonly unknown[]): Promise<SubmittedJob> {
-    return submitCanvas(algebra.clone(this.canvas, checkedParts({ args: rest })));
+    return submitCanvas(clone(this.canvas, checkedParts({ args: rest })));
   },
   toJSON(this: BuilderState): Json {
     return encodeCanvas(this.canvas);
   },
   pipe(this: BuilderState, next: CanvasSource): unknown {
-    return builderOf(algebra.pipe(this.canvas, canvasOf(next)));
+    return builderOf(pipe(this.canvas, canvasOf(next)));
   },
   set(this: BuilderState, options: SignatureOptions): unknown {
-    return this.remade(algebra.setOptions(this.canvas, readSignatureOptions(options, "/options")));
+    return this.remade(setOptions(this.canvas, readSignatureOptions(options, "/options")));
   },
   clone(this: BuilderState, args: readonly unknown[] = [], kwargs: JsonObject = {}, options: SignatureOptions = {}): unknown {
-    return this.remade(algebra.clone(this.canvas, checkedParts({ args, kwargs, options })));
+    return this.remade(clone(this.canvas, checkedParts({ args, kwargs, options })));
   },
   setImmutable(this: BuilderState, immutable = true): unknown {
-    return this.remade(algebra.setImmutable(this.canvas, immutable));
+    return this.remade(setImmutable(this.canvas, immutable));
   },
   link(this: BuilderState, callback: CanvasSource): unknown {
-    return this.remade(algebra.withLink(this.canvas, canvasOf(callback)));
+    return this.remade(withLink(this.canvas, canvasOf(callback)));
   },
-  linkError(this: BuilderState, errback: CanvasSource, rules?: algebra.LinkRules): unknown {
-    return this.remade(algebra.withLinkError(this.canvas, canvasOf(errback), rules));
+  linkError(this: BuilderState, errback: CanvasSource, rules?: LinkRules): unknown {
+    return this.remade(withLinkError(this.canvas, canvasOf(errback), rules));
   },
   stamp(this: BuilderState, marks: Marks, rules?: StampRules): unknown {
     return this.remade(stamp(this.canvas, toJson(marks, "/stamps", { code: "invalid_canvas" }) as Marks, {}, rules));
@@ -81,13 +83,13 @@ export const METHODS = {
   },
 };
 const GROUP_METHODS = Object.assign(Object.create(METHODS) as typeof METHODS, {
-  skew(this: BuilderState, range?: Parameters<typeof algebra.skew>[1]): unknown {
-    return this.canvas.kind === "group" ? this.remade(algebra.skew(this.canvas, range)) : this;
+  skew(this: BuilderState, range?: Parameters<typeof skew>[1]): unknown {
+    return this.canvas.kind === "group" ? this.remade(skew(this.canvas, range)) : this;
   },
 });
 const CHUNKS_METHODS = Object.assign(Object.create(METHODS) as typeof METHODS, {
   group(this: BuilderState): unknown {
-    return this.canvas.kind === "chunks" ? builderOf(algebra.chunkGroup(this.canvas)) : this;
+    return this.canvas.kind === "chunks" ? builderOf(chunkGroup(this.canvas)) : this;
   },
 });
 

@@ -1,4 +1,4 @@
-import type { LinkRules } from "../core/canvas/canvas-algebra.ts";
+import type { LinkRules } from "../core/canvas/canvas-links.ts";
 import type { Marks, StampRules, StampVisitor } from "../core/canvas/canvas-stamp.ts";
 import type { Canvas, Chunks, Group, SignatureOptions } from "../core/canvas/canvas.ts";
 import type { Json, JsonObject } from "../core/json.ts";

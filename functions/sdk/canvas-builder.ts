@@ -1,4 +1,4 @@
-import { chainOf } from "../core/canvas/canvas-algebra.ts";
+import { chainOf } from "../core/canvas/canvas-composition.ts";
 import { parseCanvas } from "../core/canvas/canvas-wire.ts";
 import type { Canvas, Group, GroupOptions } from "../core/canvas/canvas.ts";
 import { readGroupOptions } from "../core/canvas/signature-options.ts";

@@ -1,4 +1,4 @@
-import { replaceParts } from "../core/canvas/canvas-algebra.ts";
+import { replaceParts } from "../core/canvas/canvas-parts.ts";
 import type { Canvas, Signature, SignatureOptions } from "../core/canvas/canvas.ts";
 import { toJson } from "../core/json-check.ts";
 import type { Json, JsonObject } from "../core/json.ts";

@@ -1,5 +1,5 @@
 import type * as z from "zod/v4/core";
-import { eachOf } from "../core/canvas/canvas-algebra.ts";
+import { eachOf } from "../core/canvas/canvas-parts.ts";
 import type { Chunks, FailurePolicy, SignatureOptions, Tracking } from "../core/canvas/canvas.ts";
 import { readFailurePolicy, readTracking } from "../core/canvas/signature-options.ts";
 import { FanfoldError } from "../core/errors.ts";

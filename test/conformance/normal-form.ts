@@ -1,4 +1,4 @@
-import { normalised } from "../../functions/core/canvas/canvas-algebra.ts";
+import { normalised } from "../../functions/core/canvas/canvas-composition.ts";
 import { encodeCanvas } from "../../functions/core/canvas/canvas-wire.ts";
 import type { Canvas } from "../../functions/core/canvas/canvas.ts";
 import type { Json, JsonObject } from "../../functions/core/json.ts";

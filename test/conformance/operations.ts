@@ -1,4 +1,6 @@
-import * as algebra from "../../functions/core/canvas/canvas-algebra.ts";
+import { chunkGroup, pipe } from "../../functions/core/canvas/canvas-composition.ts";
+import { type LinkRules, withLink, withLinkError } from "../../functions/core/canvas/canvas-links.ts";
+import { clone, type Partials, replaceParts, setImmutable, setOptions, skew } from "../../functions/core/canvas/canvas-parts.ts";
 import { type Marks, stamp, type StampVisitor } from "../../functions/core/canvas/canvas-stamp.ts";
 import { encodeCanvas, parseCanvas } from "../../functions/core/canvas/canvas-wire.ts";
 import type { Canvas, SignatureOptions } from "../../functions/core/canvas/canvas.ts";
@@ -15,7 +17,7 @@ export interface Edited {
 }
 
 export function edit({ given, config }: Case): Edited {
-  const rules: algebra.LinkRules = { headerErrors: config?.task_allow_error_cb_on_chord_header ?? false };
+  const rules: LinkRules = { headerErrors: config?.task_allow_error_cb_on_chord_header ?? false };
   const read = (node: unknown): Canvas => parseCanvas(structuredClone(node), rules);
   const original = read(given.canvas);
   const hooks: string[] = [];
@@ -30,7 +32,7 @@ export function edit({ given, config }: Case): Edited {
 
 interface Tools {
   readonly read: (node: unknown) => Canvas;
-  readonly rules: algebra.LinkRules;
+  readonly rules: LinkRules;
   readonly hooks: string[];
 }
 interface WirePartials {
@@ -38,7 +40,7 @@ interface WirePartials {
   readonly kwargs?: JsonObject;
   readonly options?: JsonObject;
 }
-export function partialsOf({ options, ...given }: WirePartials): algebra.Partials {
+export function partialsOf({ options, ...given }: WirePartials): Partials {
   return { ...given, ...(options && { options: readOptions(options) }) };
 }
 /** Names that are no options of a signature are headers. */
@@ -48,23 +50,23 @@ function readOptions(options: JsonObject): SignatureOptions {
 }
 
 const OPERATIONS: { readonly [name: string]: (canvas: Canvas, argument: never, tools: Tools) => Canvas } = {
-  clone: (canvas, partials: WirePartials) => algebra.clone(canvas, partialsOf(partials ?? {})),
-  set: (canvas, options: JsonObject) => algebra.setOptions(canvas, readOptions(options)),
-  replace: (canvas, partials: WirePartials) => algebra.replaceParts(canvas, partialsOf(partials)),
-  link: (canvas, node: Json, { read }) => algebra.withLink(canvas, read(node)),
-  link_error: (canvas, node: Json, { read, rules }) => algebra.withLinkError(canvas, read(node), rules),
-  on_error: (canvas, node: Json, { read, rules }) => algebra.withLinkError(canvas, read(node), rules),
-  or: (canvas, node: Json, { read }) => algebra.pipe(canvas, read(node)),
+  clone: (canvas, partials: WirePartials) => clone(canvas, partialsOf(partials ?? {})),
+  set: (canvas, options: JsonObject) => setOptions(canvas, readOptions(options)),
+  replace: (canvas, partials: WirePartials) => replaceParts(canvas, partialsOf(partials)),
+  link: (canvas, node: Json, { read }) => withLink(canvas, read(node)),
+  link_error: (canvas, node: Json, { read, rules }) => withLinkError(canvas, read(node), rules),
+  on_error: (canvas, node: Json, { read, rules }) => withLinkError(canvas, read(node), rules),
+  or: (canvas, node: Json, { read }) => pipe(canvas, read(node)),
   skew: (canvas, range: { readonly start?: number; readonly stop?: number; readonly step?: number }) => {
     if (canvas.kind !== "group") throw new TypeError(`skew is for groups, not for a ${canvas.kind}`);
-    return algebra.skew(canvas, range);
+    return skew(canvas, range);
   },
-  set_immutable: (canvas, immutable: boolean) => algebra.setImmutable(canvas, immutable),
+  set_immutable: (canvas, immutable: boolean) => setImmutable(canvas, immutable),
   roundtrip: (canvas, _none: never, { read }) => read(JSON.parse(JSON.stringify(encodeCanvas(canvas)))),
   stamp: (canvas, { append_stamps: append = false, ...marks }: JsonObject & { readonly append_stamps?: boolean }) => stamp(canvas, marks, {}, { append }),
   stamp_visitor: (canvas, { hooks: says, append = false }: { readonly hooks: { readonly [hook: string]: Marks }; readonly append?: boolean }, { hooks }) =>
     stamp(canvas, {}, visitorOf(says, hooks), { append }),
-  group: (canvas) => (canvas.kind === "chunks" ? algebra.chunkGroup(canvas) : canvas),
+  group: (canvas) => (canvas.kind === "chunks" ? chunkGroup(canvas) : canvas),
 };
 
 /** A visitor that says what the case tells it to, and writes down what it is asked. Without words of its own a chord's header is a group to it. */

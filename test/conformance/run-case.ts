@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { hasEnded, type Job, jobResult, type Result } from "../../functions/client/index.ts";
-import { clone } from "../../functions/core/canvas/canvas-algebra.ts";
+import { clone } from "../../functions/core/canvas/canvas-parts.ts";
 import type { Json } from "../../functions/core/json.ts";
 import { errorData } from "../../functions/core/task/error-data.ts";
 import type { Case, Expected } from "./cases.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { clone } from "../../functions/core/canvas/canvas-algebra.ts";
+import { clone } from "../../functions/core/canvas/canvas-parts.ts";
 import { parseCanvas } from "../../functions/core/canvas/canvas-wire.ts";
 import { defineTask, group, type Json, type JsonObject, type RetryPolicy, type TaskContext, TaskError } from "../../functions/sdk/index.ts";
 import { bind, type Bound, listOf, numberOf, type Parameters, sumOf } from "./parameters.ts";

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { parseCanvas } from "../../functions/core/canvas/canvas-wire.ts";
 import type { Tracking } from "../../functions/core/canvas/canvas.ts";
-import { countWork, type WorkCount } from "../../functions/core/cost/work-count.ts";
+import { countWork } from "../../functions/core/cost/count-work.ts";
+import type { WorkCount } from "../../functions/core/cost/work-count.ts";
 import { TRACKING_LEVELS } from "../../functions/core/cost/work-shape.ts";
 import { DEFAULT_CONFIG } from "../../functions/engine/config.ts";
 import { type ChordOf, chordShape, FULL_PAGE } from "../../functions/engine/plan/chord-shape.ts";

@@ -1,4 +1,4 @@
-import { chainItems, chunkGroup, errorLinksAfter, firstErrorLinks } from "../../functions/core/canvas/canvas-algebra.ts";
+import { chainItems, chunkGroup, errorLinksAfter, firstErrorLinks } from "../../functions/core/canvas/canvas-composition.ts";
 import type { Canvas, FailurePolicy, Repeat, Signature, Tracking, Wait, When } from "../../functions/core/canvas/canvas.ts";
 import { holds } from "../../functions/core/canvas/value-condition.ts";
 import type { Json } from "../../functions/core/json.ts";

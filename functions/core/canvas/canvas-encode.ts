@@ -3,15 +3,18 @@ import type { Json, JsonObject } from "../json.ts";
 import { LIMITS } from "../limits.ts";
 import type { Canvas, Chunks, Group, Links, Signature, SignatureOptions } from "./canvas.ts";
 
-/** Of the wire form that canvas-wire.ts describes. */
+/** Version of the wire form, which canvas-wire.ts describes. */
 export const VERSION = 1;
 
-/** The wire form of a canvas; what is at its default is left out. Throws `too_deep`. */
+/**
+ * Returns the wire form of a canvas, without fields that have their default.
+ * @throws FanfoldError `too_deep`
+ */
 export function encodeCanvas(canvas: Canvas): Json {
   return { v: VERSION, ...encodeNode(canvas, 0) };
 }
 
-/** `depth`: levels of the JSON document above this node, counted as the reader counts them. */
+/** Encodes one node. `depth` is the number of JSON levels above it, counted as the reader counts them. */
 function encodeNode(canvas: Canvas, depth: number): JsonObject {
   if (depth > LIMITS.jsonDepth) {
     throw new FanfoldError("too_deep", `the canvas is nested more than ${LIMITS.jsonDepth} levels deep`, { details: { field: "" } });
@@ -24,7 +27,7 @@ function encodeNode(canvas: Canvas, depth: number): JsonObject {
     case "group":
       return encodeGroup(canvas, depth);
     case "chord": {
-      // A header without options is written as the bare list, one level less.
+      // A header without options is written as the bare list, which is one level less.
       const plain = !hasKeys(canvas.header.options);
       const header = encodeNode(canvas.header, depth + (plain ? 1 : 2));
       return { chord: { header: plain ? (header["group"] as Json) : header, body: encodeNode(canvas.body, depth + 2) } };
@@ -63,7 +66,7 @@ function encodeLinks({ link = [], linkError = [] }: Links, depth: number): JsonO
     ...(linkError.length > 0 && { link_error: linkError.map((each) => encodeNode(each, depth + 2)) }),
   };
 }
-/** Stamps and headers stand beside the options, and `stamped_headers` says which of them are stamps. */
+/** Encodes options. Stamps and headers are siblings of the options, and `stamped_headers` names the stamps. */
 function encodeOptions(options: SignatureOptions): JsonObject {
   if (!hasKeys(options)) return {};
   const { stamps, headers, ...known } = options;

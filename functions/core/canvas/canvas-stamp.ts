@@ -1,39 +1,44 @@
 import { assertNever } from "../errors.ts";
 import type { Json } from "../json.ts";
-import { withParts } from "./canvas-algebra.ts";
+import { withParts } from "./canvas-parts.ts";
 import type { Canvas, Chain, Chord, Chunks, Group, Links, Signature, SignatureOptions } from "./canvas.ts";
 import { readWireOptions } from "./signature-options.ts";
 
 /**
- * Names with values for signatures. `stamped_headers` says which of them are stamps, by which runs are searched; without it all are. The others are options
- * of the signature, or headers for the running task.
+ * Named values to add to signatures. `stamped_headers` lists the names that are stamps; without it all are. Runs are
+ * searched by their stamps. The other names are options of the signature, or headers for the running task.
  */
 export type Marks = { readonly [name: string]: Json };
 
-/** Is asked on the way through a canvas and answers with marks: for a signature, or for everything below a composition. All hooks are optional. */
+/**
+ * Visits the parts of a canvas in order. Each hook returns marks for a signature, or for everything below a
+ * composition, and receives the marks from above. All hooks are optional.
+ */
 export interface StampVisitor {
-  /** `marks`: those from above. */
+  /** Called for each signature, and for each list of chunks. */
   onSignature?(signature: Signature | Chunks, marks: Marks): Marks | undefined;
   onChainStart?(chain: Chain, marks: Marks): Marks | undefined;
   onChainEnd?(chain: Chain, marks: Marks): void;
   onGroupStart?(group: Group, marks: Marks): Marks | undefined;
   onGroupEnd?(group: Group, marks: Marks): void;
-  /** Without it a header is a group like any other. */
+  /** Called for the header of a chord. Without this hook `onGroupStart` is called for the header. */
   onChordHeaderStart?(chord: Chord, marks: Marks): Marks | undefined;
   onChordHeaderEnd?(chord: Chord, marks: Marks): void;
   onChordBody?(chord: Chord, marks: Marks): Marks | undefined;
-  /** A link, before it is stamped itself. */
+  /** Called for a link before the link itself is stamped. */
   onCallback?(callback: Canvas, marks: Marks): Marks | undefined;
   onErrback?(errback: Canvas, marks: Marks): Marks | undefined;
 }
-/** `append`: a stamp that is there already becomes a list, the newest first; otherwise the new value wins. */
+/** Rules for signatures that are stamped already. */
 export interface StampRules {
+  /** `true` collects the values of equal names in a list, newest first. Otherwise the new value wins. Default `false`. */
   readonly append?: boolean;
 }
 
 /**
- * Stamps every signature of a canvas, its links included. Links that are added later are not stamped; stamps are not handed on to what replaces a run.
- * Throws `invalid_canvas`.
+ * Returns the canvas with every signature stamped, its links included. Links that are added later are not stamped. A
+ * canvas that replaces a run does not inherit its stamps.
+ * @throws FanfoldError `invalid_canvas`
  * @example stamp(canvas, { tenant: "acme" });
  */
 export function stamp(canvas: Canvas, marks: Marks, visitor: StampVisitor = {}, { append = false }: StampRules = {}): Canvas {
@@ -79,17 +84,17 @@ function stampNode(canvas: Canvas, given: Marks, walk: Walk): Canvas {
       return assertNever(canvas);
   }
 }
-/** What is said of the header holds for the body too. */
+/** Stamps a chord. Marks of the header apply to the body too. */
 function stampChord(chord: Chord, given: Marks, walk: Walk): Chord {
   const { visitor } = walk;
   const { header } = chord;
-  const said = visitor.onChordHeaderStart ? visitor.onChordHeaderStart(chord, given) : visitor.onGroupStart?.(header, given);
-  const marks = merge([given, said], walk.append);
+  const headerMarks = visitor.onChordHeaderStart ? visitor.onChordHeaderStart(chord, given) : visitor.onGroupStart?.(header, given);
+  const marks = merge([given, headerMarks], walk.append);
   const members = header.members.map((member) => stampNode(member, marks, walk));
   if (visitor.onChordHeaderEnd) visitor.onChordHeaderEnd(chord, marks);
   else visitor.onGroupEnd?.(header, marks);
-  const ofBody = merge([marks, visitor.onChordBody?.(chord, marks)], walk.append);
-  return { kind: "chord", header: { ...header, members }, body: stampNode(chord.body, ofBody, walk) };
+  const bodyMarks = merge([marks, visitor.onChordBody?.(chord, marks)], walk.append);
+  return { kind: "chord", header: { ...header, members }, body: stampNode(chord.body, bodyMarks, walk) };
 }
 function stampLinks<Host extends Links>(host: Host, marks: Marks, walk: Walk): Host {
   const { visitor, append } = walk;
@@ -101,7 +106,7 @@ function stampLinks<Host extends Links>(host: Host, marks: Marks, walk: Walk): H
   };
 }
 
-/** Marks of several, the first of them the newest. */
+/** Merges marks from several sources, newest first. */
 function merge(all: readonly (Marks | undefined)[], append: boolean): Marks {
   const merged: Record<string, Json> = {};
   const stamped = new Set<string>();

@@ -4,7 +4,9 @@ import { jsonPointer } from "../json-pointer.ts";
 import type { Json, JsonObject } from "../json.ts";
 import { LIMITS } from "../limits.ts";
 import { nameProblem } from "../names/names.ts";
-import { chunkGroup, eachOf, type LinkRules, pipe, setGroupOptions, setImmutable, setOptions, withLinks } from "./canvas-algebra.ts";
+import { chunkGroup, pipe } from "./canvas-composition.ts";
+import { type LinkRules, withLinks } from "./canvas-links.ts";
+import { eachOf, setGroupOptions, setImmutable, setOptions } from "./canvas-parts.ts";
 import { VERSION } from "./canvas-encode.ts";
 import type { Canvas, Chord, Group, GroupOptions, Signature, SignatureOptions } from "./canvas.ts";
 import { isGroupOption, readGroupOptions, readSignatureOptions, readWireOptions } from "./signature-options.ts";
@@ -18,23 +20,26 @@ export { assertJson } from "../json-check.ts";
  * - `{task, args?, kwargs?}`
  * - `{chain: [..]}`, and `{pipe: [..]}`, which is read as what `a | b | c` makes of its items
  * - `{group: [..]}`
- * - `{chord: {header, body}}`; the header is any node, or the list of its members
+ * - `{chord: {header, body}}`, where the header is any node or the list of its members
  * - `{map: {task, it}}`, `{starmap: {task, it}}`
- * - `{when: {condition, do, otherwise?}}`, `{repeat: {body, until, most}}`, `{approval: {name, expires?}}`, `{event: {name, expires?}}`
+ * - `{when: {condition, do, otherwise?}}`, `{repeat: {body, until, most}}`
+ * - `{approval: {name, expires?}}`, `{event: {name, expires?}}`
  * - `{chunks: {task, it, n}}`, and `{chunks_group: ..}`, which is read as the group that it makes
  *
- * with, everywhere, `options`, `immutable`, `link` and `link_error`, which go where the node's own rules put them (canvas-algebra.ts). The root may
- * carry `v: 1`.
+ * Every node may have `options`, `immutable`, `link` and `link_error`. The rules of canvas-parts.ts and canvas-links.ts
+ * say which signatures inside the node receive them. The root may carry `v: 1`.
  */
-// Shared, because a group of a million signatures would otherwise carry a million empty objects.
+// Shared, because a group of a million signatures would otherwise hold a million empty objects.
 const NO_ARGS: readonly Json[] = Object.freeze([]);
 const NO_KWARGS: JsonObject = Object.freeze({});
 const NO_OPTIONS: SignatureOptions & GroupOptions = Object.freeze({});
 
 /**
- * Reads a canvas of unknown origin. Throws `invalid_canvas`, `invalid_queue_name`, `too_deep`, `too_many_children` or `payload_too_large`, with
- * `details.field` as JSON pointer. Arguments are checked, not copied: the caller gives up the document.
- * `maxBytes` bounds the whole document; without it a request's limit applies, even to objects shared many times over.
+ * Reads a canvas of unknown origin. Arguments are checked but not copied, so the caller must not change the document
+ * afterwards. `maxBytes` bounds the whole document (default: the limit of a request), even when objects are shared many
+ * times.
+ * @throws FanfoldError `invalid_canvas`, `invalid_queue_name`, `too_deep`, `too_many_children` or `payload_too_large`,
+ *   with `details.field` as JSON pointer
  */
 export function parseCanvas(json: unknown, options: { readonly maxBytes?: number } & LinkRules = {}): Canvas {
   const { maxBytes = LIMITS.canvasBytes, headerErrors = false } = options;
@@ -50,9 +55,9 @@ export function parseCanvas(json: unknown, options: { readonly maxBytes?: number
 }
 
 interface Reader {
-  /** Where in the document the reader is; a pointer is only built for an error. */
+  /** Place of the reader in the document. A pointer is built only for an error. */
   readonly path: (string | number)[];
-  /** Bytes seen so far, without most punctuation: a bound, not a measure. */
+  /** Bytes seen so far, without most punctuation: a lower bound of the size. */
   bytes: number;
   readonly maxBytes: number;
   readonly rules: LinkRules;
@@ -75,7 +80,7 @@ function within<T>(reader: Reader, key: string | number, read: () => T): T {
 }
 
 function readNode(reader: Reader, json: unknown): Canvas {
-  // Levels of the JSON document. Checked before anything below is touched, so it also bounds the stack.
+  // Checked before anything below is read, so this limit also bounds the stack.
   if (reader.path.length > LIMITS.jsonDepth) {
     throw new FanfoldError("too_deep", `the canvas is nested more than ${LIMITS.jsonDepth} levels deep, or contains itself`, {
       details: { field: "", maxDepth: LIMITS.jsonDepth },
@@ -110,7 +115,7 @@ const readKind: { readonly [Kind in (typeof KINDS)[number]]: (reader: Reader, no
   event: (reader, node) => readWait(reader, node, "event"),
 };
 
-/** What any node may have beside its kind. */
+/** Reads the keys that every kind of node may have. */
 function readCommon(reader: Reader, node: Node, bare: Canvas): Canvas {
   const { options, immutable, link, link_error: linkError } = node;
   let canvas = options === undefined ? bare : readOptions(reader, options, bare);
@@ -124,13 +129,13 @@ function readCommon(reader: Reader, node: Node, bare: Canvas): Canvas {
 function readLinks(reader: Reader, node: Node, key: "link" | "link_error"): readonly Canvas[] {
   return node[key] === undefined ? [] : readItems(reader, key, node[key], LIMITS.links);
 }
-/** Options of a group are about the group or about its members, told apart by their names. */
+/** Reads options. Their names tell the options of a group from options for its members. */
 function readOptions(reader: Reader, options: unknown, canvas: Canvas): Canvas {
   const field = jsonPointer([...reader.path, "options"]);
   if (canvas.kind !== "group" || !isPlainObject(options)) return setOptions(canvas, readWireOptions(options, field));
-  const [own, ofMembers] = split(options, isGroupOption);
+  const [own, memberOptions] = split(options, isGroupOption);
   const group = setGroupOptions(canvas, readGroupOptions(own, field));
-  return Object.keys(ofMembers).length === 0 ? group : setOptions(group, readWireOptions(ofMembers, field));
+  return Object.keys(memberOptions).length === 0 ? group : setOptions(group, readWireOptions(memberOptions, field));
 }
 function split(object: Node, belongs: (key: string) => boolean): [Node, Node] {
   const entries = Object.entries(object);
@@ -168,7 +173,7 @@ function readTask(reader: Reader, { task }: Node): string {
   spend(reader, jsonStringBytes(task as string));
   return task as string;
 }
-/** The part of a node below its kind: an object with these keys. */
+/** Reads the object below the key of a node's kind, which may have these keys only. */
 function readInside<T>(reader: Reader, node: Node, key: string, keys: readonly string[], read: (inside: Node) => T): T {
   return within(reader, key, () => {
     const inside = node[key];
@@ -204,7 +209,7 @@ function readList(reader: Reader, node: Node): readonly Json[] {
 
 function readValue(reader: Reader, value: unknown, key: string): Json {
   const maxBytes = Math.min(LIMITS.valueBytes, reader.maxBytes - reader.bytes);
-  // A canvas of 100,000 signatures has 100,000 argument lists: their pointers are built only for an error.
+  // A canvas of 100,000 signatures has 100,000 argument lists, so the pointer is built only for an error.
   spend(
     reader,
     measureJson(value, () => jsonPointer([...reader.path, key]), { code: "invalid_canvas", maxBytes }),
@@ -239,7 +244,7 @@ function readChord(reader: Reader, node: Node): Chord {
     return { kind: "chord", header, body: within(reader, "body", () => readNode(reader, chord["body"])) };
   });
 }
-/** Anything but a group is the header's only member. */
+/** Reads the header of a chord. A canvas that is no group becomes the header's only member. */
 function readHeader(reader: Reader, header: unknown): Group {
   if (Array.isArray(header)) return { kind: "group", members: readItems(reader, "header", header, LIMITS.groupMembers), options: NO_OPTIONS };
   const canvas = within(reader, "header", () => readNode(reader, header));

@@ -3,108 +3,143 @@ import type { RetryPolicy } from "../retry-policy.ts";
 import type { ValueCondition } from "./value-condition.ts";
 
 /**
- * When a group decides and what it decides.
- * - `allSuccess` waits for all, then fails if any failed; siblings are not cancelled.
- * - `settled` waits for all and completes; failures are entries of the result.
- * - `failFast` decides at the first failure; the rest reads as cancelled.
- * - `threshold` tolerates that many failed members, `percent` that share of them; more than that fails at once.
+ * When a group decides, and what it decides.
+ * - `allSuccess` waits for all members, then fails if any failed. It does not cancel siblings.
+ * - `settled` waits for all members and completes. Failures are entries of the result.
+ * - `failFast` decides at the first failure. Unfinished members read as cancelled.
+ * - `threshold` tolerates that many failed members, and `percent` that share of them. One more failure fails the group
+ *   at once.
  */
 export type FailurePolicy = "allSuccess" | "settled" | "failFast" | { readonly threshold: number } | { readonly percent: number };
 
 /**
- * What is kept of a group's members (docs/protocol.md, section 14).
- * - `full`: a row each when the group is expanded, so every member is visible while it waits.
- * - `lazy`: a row each when it is claimed.
- * - `result`: one write each, the row with its result; no lease, so a member may run twice at the same time.
- * - `ledger`: no rows but for members that do not simply succeed: counters, and results in parts of a few dozen.
+ * What is stored for the members of a group (docs/protocol.md, section 14).
+ * - `full` writes a row for each member when the group is expanded, so every waiting member is visible.
+ * - `lazy` writes the row when the member is claimed.
+ * - `result` writes once, the row with its result. There is no lease, so a member may run twice at the same time.
+ * - `ledger` writes rows only for members that do not simply succeed. It keeps counters, and results in parts of a few
+ *   dozen.
  */
 export const TRACKINGS = ["full", "lazy", "result", "ledger"] as const;
 export type Tracking = (typeof TRACKINGS)[number];
 
-/** Options of one signature. Times are seconds; `eta` and `expiresAt` are milliseconds since the epoch. */
+/** Options of one signature. Durations are seconds. */
 export interface SignatureOptions {
+  /** `site.queue#function` or a short form (`parseQueueName`). Default: the queue of the task. */
   readonly queue?: string;
+  /** Whole number from 0 to 9. */
   readonly priority?: number;
+  /** Seconds to wait before the run may start. */
   readonly countdown?: number;
+  /** Earliest start, in milliseconds since the epoch. */
   readonly eta?: number;
-  /** Seconds after the submission (first step) or after the step became ready; a run not started by then is cancelled with reason `expired`. */
+  /**
+   * Seconds until a run that has not started is cancelled with reason `expired`. They count from the submission for the
+   * first step, and for a later step from the moment when the step is ready.
+   */
   readonly expires?: number;
+  /** Longest duration of one attempt, in seconds. Default: that of the task. */
   readonly timeout?: number;
+  /** Fields that replace those of the task's retry policy. */
   readonly retry?: Partial<RetryPolicy>;
+  /** `true` stores no value. */
   readonly ignoreResult?: boolean;
-  /** Marks that the running task sees and by which jobs are found; set by stamping, and not overridden by `set` or `clone`. */
+  /**
+   * Marks that the running task sees and that jobs are found by. Stamping sets them; `set` and `clone` do not override
+   * them.
+   */
   readonly stamps?: JsonObject;
-  /** Further data for the running task that is no stamp. */
+  /** Data for the running task that is not a stamp. */
   readonly headers?: JsonObject;
 }
 
+/** Options of a group. */
 export interface GroupOptions {
+  /** When the group has failed. Default `allSuccess`. */
   readonly policy?: FailurePolicy;
+  /** What is stored for its members. Default: what all their tasks declare, else `lazy`. */
   readonly tracking?: Tracking;
 }
 
-/** Callbacks: `link` runs with the value after success, `linkError` with (request, error, trace) after failure. Neither changes how its host ended. */
+/** Callbacks of a canvas. They never change how the canvas ends. */
 export interface Links {
+  /** Run after success, with the value. */
   readonly link?: readonly Canvas[];
+  /** Run after failure, with (request, error, trace). */
   readonly linkError?: readonly Canvas[];
 }
 
-/** One invocation as data. */
+/** One invocation of a task, as data. */
 export interface Signature extends Links {
   readonly kind: "task";
   readonly task: string;
   readonly args: readonly Json[];
   readonly kwargs: JsonObject;
   readonly options: SignatureOptions;
-  /** `true`: the result of the step before is not prepended to `args`. */
+  /** `true` when the result of the previous step is not prepended to `args`. */
   readonly immutable: boolean;
-  /** One run that calls the task for each item of its only argument, a list: with the item, or with the item's elements. Always immutable. */
+  /**
+   * Set only for one run that calls the task for each item of its only argument, a list. `map` passes the item,
+   * `starmap` spreads its elements. Always immutable.
+   */
   readonly each?: "map" | "starmap";
 }
+/** Canvases that run one after the other. Each receives the result of the one before. */
 export interface Chain extends Links {
   readonly kind: "chain";
   readonly items: readonly Canvas[];
 }
+/** Canvases that run side by side. */
 export interface Group {
   readonly kind: "group";
   readonly members: readonly Canvas[];
   readonly options: GroupOptions;
 }
+/** A group, and a body that receives the list of its results. */
 export interface Chord {
   readonly kind: "chord";
   readonly header: Group;
   readonly body: Canvas;
 }
-/** A list cut into parts of `size` items, each the list of a starmap: a group of them. */
+/** A list cut into parts of `size` items. Each part is the list of one starmap, and the parts form a group. */
 export interface Chunks extends Links {
   readonly kind: "chunks";
   readonly task: string;
   readonly items: readonly Json[];
   readonly size: number;
-  /** Of each part. */
+  /** Options for each part. */
   readonly options: SignatureOptions;
 }
-/** One of two ways, by the value of the step before, which the way is given. Without `otherwise` that value goes on. */
+/**
+ * A branch. Passes the value of the previous step to `do` or to `otherwise`. Without `otherwise` that value is the
+ * result.
+ */
 export interface When extends Links {
   readonly kind: "when";
   readonly condition: ValueCondition;
   readonly do: Canvas;
   readonly otherwise?: Canvas;
 }
-/** `body` again and again, each time with the value of the time before, until its value is such; fails with `repeat_limit` after `most` times. */
+/**
+ * A loop. Repeats `body`, each time with its previous value, until `until` holds for the value. Fails with
+ * `repeat_limit` after `most` repetitions.
+ */
 export interface Repeat extends Links {
   readonly kind: "repeat";
   readonly body: Canvas;
   readonly until: ValueCondition;
   readonly most: number;
 }
-/** Waits for somebody: for an answer to this very run (an approval, work done elsewhere), or for an event of its job. Its value is what was given. */
+/**
+ * Waits for an answer to this very run (an approval, or work done elsewhere), or for an event of its job. The value is
+ * that answer, or the value of the event.
+ */
 export interface Wait extends Links {
   readonly kind: "wait";
   readonly of: "approval" | "event";
-  /** Of the event; of an approval, for people. */
+  /** Name of the event. For an approval, a label for people. */
   readonly name: string;
-  /** Seconds after which it is cancelled with reason `expired`. */
+  /** Seconds until the wait is cancelled with reason `expired`. */
   readonly expires?: number;
 }
 /** A signature or a composition of them. */

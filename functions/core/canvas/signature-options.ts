@@ -8,14 +8,17 @@ import { checkRetry } from "../retry-policy.ts";
 import { type FailurePolicy, type GroupOptions, type SignatureOptions, type Tracking, TRACKINGS } from "./canvas.ts";
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
-// Placement is decided where the work is sent; here only the form of a queue's name can be checked.
+// Only the form of a queue name can be checked here: its placement is decided when the work is sent.
 const ANY_SITE = { site: "site" };
-/** One year: nothing lives longer than a job can. */
+/** One year, the longest that a job can live. */
 const MAX_SECONDS = 31_536_000;
-/** The greatest time that a Date can hold. */
+/** The latest time that a Date can hold, in milliseconds since the epoch. */
 const MAX_TIME = 8_640_000_000_000_000;
 
-/** Options of a signature, checked and copied; fields that are undefined are left out. Throws `invalid_canvas` or `invalid_queue_name`. */
+/**
+ * Returns a checked copy of the options of a signature, without fields that are undefined.
+ * @throws FanfoldError `invalid_canvas`, `invalid_queue_name`
+ */
 export function readSignatureOptions(value: unknown, field: string): SignatureOptions {
   const options: Mutable<SignatureOptions> = {};
   for (const [key, given] of entriesOf(value, field)) {
@@ -70,8 +73,9 @@ const SIGNATURE_OPTIONS: ReadonlySet<string> = new Set<keyof SignatureOptions>([
   "headers",
 ]);
 /**
- * Options as they stand on the wire: beside `stamped_headers`, which names the stamps among them, further names are allowed and are headers of the run.
- * Without it they are misspelt. Throws as `readSignatureOptions`.
+ * Reads options in wire form. `stamped_headers` names the stamps among them; then other unknown names are headers of
+ * the run. Without `stamped_headers` an unknown name is an error, since it is probably misspelt.
+ * @throws FanfoldError `invalid_canvas`, `invalid_queue_name`
  */
 export function readWireOptions(value: unknown, field: string): SignatureOptions {
   if (!isPlainObject(value) || value["stamped_headers"] === undefined) return readSignatureOptions(value, field);
@@ -100,10 +104,14 @@ function readMarks(value: unknown, field: string): JsonObject {
 }
 
 const GROUP_OPTIONS: ReadonlySet<string> = new Set<keyof GroupOptions>(["policy", "tracking"]);
+/** Returns whether an option belongs to a group itself rather than to its members. */
 export function isGroupOption(name: string): boolean {
   return GROUP_OPTIONS.has(name);
 }
-/** Options of a group, checked and copied. Throws `invalid_canvas`. */
+/**
+ * Returns a checked copy of the options of a group.
+ * @throws FanfoldError `invalid_canvas`
+ */
 export function readGroupOptions(value: unknown, field: string): GroupOptions {
   const options: Mutable<GroupOptions> = {};
   for (const [key, given] of entriesOf(value, field)) {
@@ -116,12 +124,20 @@ export function readGroupOptions(value: unknown, field: string): GroupOptions {
   return options;
 }
 
+/**
+ * Returns a tracking level of unknown origin.
+ * @throws FanfoldError `invalid_canvas`
+ */
 export function readTracking(value: unknown, field: string): Tracking {
   const tracking = TRACKINGS.find((each) => each === value);
   if (tracking === undefined) throw invalid(field, `must be one of ${TRACKINGS.join(", ")}`);
   return tracking;
 }
 
+/**
+ * Returns a checked copy of a failure policy of unknown origin.
+ * @throws FanfoldError `invalid_canvas`
+ */
 export function readFailurePolicy(value: unknown, field: string): FailurePolicy {
   if (value === "allSuccess" || value === "settled" || value === "failFast") return value;
   if (isPlainObject(value) && Object.keys(value).join() === "percent") return { percent: numberIn(value["percent"], 0, 100, `${field}/percent`) };

@@ -5,8 +5,9 @@ import { canonicalJson, type Json, type JsonObject } from "../json.ts";
 import { LIMITS } from "../limits.ts";
 
 /**
- * A question about a value, as data. `path` is a JSON pointer into it (default: the whole). `lt` .. `ge` compare two numbers or two texts and are false
- * for anything else; `contains` asks for a part of a text or an element of a list; `truthy` is what JavaScript says.
+ * A condition on a value, as data. `path` is a JSON pointer into the value (default: the whole value). `lt`, `le`, `gt`
+ * and `ge` compare two numbers or two strings, and are false for all other types. `contains` tests for a substring or
+ * for an element of a list. `truthy` follows JavaScript.
  */
 export type ValueCondition =
   | { readonly is: "eq" | "ne" | "lt" | "le" | "gt" | "ge" | "contains"; readonly value: Json; readonly path?: string }
@@ -19,7 +20,7 @@ const COMPARES: ReadonlySet<unknown> = new Set(["eq", "ne", "lt", "le", "gt", "g
 const ASKS: ReadonlySet<unknown> = new Set(["truthy", "exists"]);
 const MOST_LEVELS = 16;
 
-/** Is this so? Pure, so every worker that asks again gets the same answer. */
+/** Returns whether the condition holds for the value. Pure, so every worker that evaluates it gets the same answer. */
 export function holds(condition: ValueCondition, value: Json): boolean {
   if ("all" in condition) return condition.all.every((each) => holds(each, value));
   if ("any" in condition) return condition.any.some((each) => holds(each, value));
@@ -47,7 +48,7 @@ function compares(is: "lt" | "le" | "gt" | "ge", left: Json | undefined, right: 
   const order = left < right ? -1 : left > right ? 1 : 0;
   return is === "lt" ? order < 0 : is === "le" ? order <= 0 : is === "gt" ? order > 0 : order >= 0;
 }
-/** RFC 6901; undefined: there is nothing. */
+/** Resolves a JSON pointer (RFC 6901). Returns undefined when nothing is there. */
 function at(value: Json, pointer: string): Json | undefined {
   if (pointer === "") return value;
   let found: Json | undefined = value;
@@ -59,7 +60,10 @@ function at(value: Json, pointer: string): Json | undefined {
   return found;
 }
 
-/** Checked and copied. Throws `invalid_canvas`. */
+/**
+ * Returns a checked copy of a condition of unknown origin.
+ * @throws FanfoldError `invalid_canvas`
+ */
 export function readCondition(value: unknown, field: string, level = 0): ValueCondition {
   if (level > MOST_LEVELS) throw invalid(field, `is nested more than ${MOST_LEVELS} levels deep`);
   if (!isPlainObject(value)) throw invalid(field, 'must be a condition such as { is: "eq", value: 1 }');
@@ -72,7 +76,7 @@ export function readCondition(value: unknown, field: string, level = 0): ValueCo
   if (any !== undefined) return { any: readList(any, `${field}/any`, level) };
   if (not !== undefined) return { not: readCondition(not, `${field}/not`, level + 1) };
   if (path !== undefined && (typeof path !== "string" || (path !== "" && !path.startsWith("/")))) throw invalid(`${field}/path`, "must be a JSON pointer");
-  const where = path === undefined ? {} : { path };
+  const where = path !== undefined && { path };
   if (ASKS.has(is)) return { is: is as "truthy" | "exists", ...where };
   if (!COMPARES.has(is)) throw invalid(`${field}/is`, "must be eq, ne, lt, le, gt, ge, contains, truthy or exists");
   measureJson(wanted, () => `${field}/value`, { code: "invalid_canvas", maxBytes: LIMITS.inlineBytes });

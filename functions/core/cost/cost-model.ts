@@ -1,24 +1,30 @@
 import { PRICES, QUOTAS } from "./price-table.ts";
 import { type WorkCount, WRITE_PARTS } from "./work-count.ts";
 
-/** What counted work costs, and how fast the quotas let it go: from price-table.ts, and from a few numbers of the deployment. Prices are US dollars. */
+/**
+ * Computes what counted work costs, and the least time that the quotas allow for it. Both follow from price-table.ts
+ * and a few numbers of the deployment. Prices are US dollars.
+ */
 export interface Deployment {
-  /** Invocations at the same time, of each queue. */
+  /** Concurrent invocations for each queue. */
   readonly maxConcurrency: number;
-  /** Task runs at the same time in one invocation. */
+  /** Concurrent task runs in one invocation. */
   readonly slots: number;
   readonly memoryMb: number;
 }
-/** As fanfold.config.ts has it unless somebody changes it. */
+/** The values of an unchanged fanfold.config.ts. */
 export const DEFAULT_DEPLOYMENT: Deployment = { maxConcurrency: 50, slots: 32, memoryMb: 1_024 };
 
-/** Estimated, not measured on AWS: seconds that a function works for one call of a port, and for one invocation beside that. */
+/**
+ * Seconds of a function for one call of a port, and for one invocation beside its calls. Estimated, not measured on
+ * AWS.
+ */
 const ENGINE_SECONDS = { call: 0.001, invocation: 0.02 };
 
 export const PRICE_PARTS = [...WRITE_PARTS, "reads", "queue", "functions"] as const;
 export type PricePart = (typeof PRICE_PARTS)[number];
 export interface Price {
-  /** Of the price table. */
+  /** Date of the price table. */
   readonly date: string;
   readonly region: string;
   readonly parts: { readonly [part in PricePart]: number };
@@ -35,7 +41,9 @@ export function totalRequests({ requests }: Pick<WorkCount, "requests">): number
   return requests.send + requests.receive + requests.delete;
 }
 
-/** Seconds of all functions together: tasks that run side by side share them. */
+/**
+ * Returns the seconds of all functions together. Tasks that run at the same time in one invocation share its seconds.
+ */
 export function functionSeconds(count: WorkCount, secondsPerTask: number, { slots }: Deployment): number {
   const invocations = count.requests.receive;
   const sideBySide = Math.max(1, Math.min(slots, count.taskRuns / Math.max(1, invocations)));
@@ -43,6 +51,7 @@ export function functionSeconds(count: WorkCount, secondsPerTask: number, { slot
   return (count.taskRuns * secondsPerTask) / sideBySide + calls * ENGINE_SECONDS.call + invocations * ENGINE_SECONDS.invocation;
 }
 
+/** Returns the price of counted work. */
 export function priceOf(count: WorkCount, secondsPerTask: number, deployment: Deployment = DEFAULT_DEPLOYMENT): Price {
   const gigabytes = deployment.memoryMb / 1_024;
   const { rows, ledger, headers, plan, jobs } = count.writes;
@@ -60,22 +69,25 @@ export function priceOf(count: WorkCount, secondsPerTask: number, deployment: De
   return { date: PRICES.date, region: PRICES.region, parts, total };
 }
 
-/** One thing that bounds the speed: nothing can be over before so many seconds. */
+/** One lower bound of the duration, in seconds, and its cause. */
 export interface TimeBound {
   readonly by: string;
   readonly seconds: number;
 }
 export interface TimeFloor {
-  /** Where both tables have carried such traffic before, or were warmed. */
+  /** Seconds at least, on tables that are warmed or have carried such traffic before. */
   readonly seconds: number;
-  /** On tables that have never been busy. */
+  /** Seconds at least, on tables that have never been busy. */
   readonly secondsOnNewTables: number;
-  /** What takes longest. */
+  /** Cause of the greatest bound. */
   readonly limitedBy: string;
   readonly bounds: readonly TimeBound[];
 }
 
-/** `tasksInRow`: runs of user code on the longest way. Latencies of single calls are left out: this is a floor, not a forecast. */
+/**
+ * Returns a lower bound of the duration. `tasksInRow` is the number of runs of user code on the longest path. Latencies
+ * of single calls are left out, so this is no forecast.
+ */
 export function timeFloor(count: WorkCount, tasksInRow: number, secondsPerTask: number, deployment: Deployment = DEFAULT_DEPLOYMENT): TimeFloor {
   const { rows, ledger, headers, plan, jobs } = count.writes;
   const tables = { tasks: rows + plan + jobs, callbacks: ledger + headers };
@@ -99,7 +111,10 @@ function functionTime(count: WorkCount, secondsPerTask: number, deployment: Depl
   return rampSeconds(functionSeconds(count, secondsPerTask, deployment), deployment.maxConcurrency);
 }
 
-/** How long so many seconds of work take while an event source raises its concurrency steadily to its most. */
+/**
+ * Returns the seconds that `work` seconds take while an event source raises its concurrency at a constant rate to its
+ * maximum.
+ */
 export function rampSeconds(work: number, maxConcurrency: number): number {
   const { start, perSecond, most } = QUOTAS.eventSource;
   const highest = Math.min(most, maxConcurrency);
@@ -109,7 +124,7 @@ export function rampSeconds(work: number, maxConcurrency: number): number {
   if (work >= doneInRamp) return ramp + (work - doneInRamp) / highest;
   return (-from + Math.sqrt(from * from + 2 * perSecond * work)) / perSecond;
 }
-/** A new table starts small, and doubles until its quota. */
+/** Returns the seconds that a new table needs for these units. Its rate starts low and doubles until the quota. */
 export function newTableSeconds(units: number, kind: "writes" | "reads" = "writes"): number {
   const { doublesEverySeconds } = QUOTAS.newTable;
   let seconds = 0;

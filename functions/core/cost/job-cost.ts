@@ -2,29 +2,33 @@ import { type Price, priceOf, totalMessages, totalRequests, totalWrites } from "
 import type { WorkCount, WritePart } from "./work-count.ts";
 
 /**
- * What an ended job has cost. Its counters tell exactly how many task runs it had; all else is computed from the plan by the model that also tells it
- * before the job runs. Nothing is written for it while the job runs.
+ * The cost of an ended job. Its counters give the exact number of task runs. All other figures are computed from its
+ * estimate, so nothing is written for them while the job runs.
  */
 export interface JobCost {
-  /** By the job's own counters. */
+  /** Read from the counters of the job. */
   readonly measured: { readonly taskRuns: number; readonly failed: number };
   readonly computed: {
-    /** Task runs that the plan did not know; they are computed as members of one group. */
+    /** Task runs that the estimate did not know. They are computed as members of one group. */
     readonly spawnedRuns: number;
-    /** Task runs of the plan that did not happen; their share is taken off. */
+    /** Task runs of the estimate that did not happen. Their share is subtracted. */
     readonly missingRuns: number;
     readonly messages: number;
     readonly requests: number;
     readonly writeUnits: { readonly total: number } & { readonly [part in WritePart]: number };
     readonly readUnitsAtMost: number;
     readonly blobs: number;
-    /** As if tasks took no time: how long they ran is not counted. */
+    /** Computed as if tasks took no time, since the duration of runs is not counted. */
     readonly price: Price;
   };
 }
 
-/** The figures of a plan that a job keeps: a short list of numbers, since it rests on a header that is billed by its size. */
+/**
+ * The figures of an estimate that a job keeps. A short list of numbers, because it is stored in a header that is billed
+ * by its size.
+ */
 export type Estimate = readonly number[];
+/** Returns the figures to keep of a count. */
 export function estimateOf(count: WorkCount): Estimate {
   const { taskRuns, writes, reads, blobs, requests } = count;
   const { rows, ledger, headers, plan, jobs } = writes;
@@ -46,15 +50,18 @@ function countOf(estimate: Estimate, times: number): WorkCount {
   };
 }
 
-/** `spawned`: what so many task runs, as members of one group, would take. */
+/**
+ * Returns the cost of a job from the estimate that it kept. `spawned` counts that many task runs as members of one
+ * group.
+ */
 export function jobCost(estimate: Estimate, measured: JobCost["measured"], spawned: (taskRuns: number) => WorkCount): JobCost {
   const known = estimate[0] ?? 0;
   const { taskRuns, failed } = measured;
   const spawnedRuns = Math.max(0, taskRuns - known);
   const missingRuns = Math.max(0, known - taskRuns);
-  const planned = countOf(estimate, missingRuns > 0 ? taskRuns / known : 1);
-  const count = spawnedRuns > 0 ? sumOf(planned, spawned(spawnedRuns)) : planned;
-  // An event for each failure; the first one is noted in its group.
+  const expected = countOf(estimate, missingRuns > 0 ? taskRuns / known : 1);
+  const count = spawnedRuns > 0 ? sumOf(expected, spawned(spawnedRuns)) : expected;
+  // Each failure is an event. The first failure is also noted in its group.
   const jobs = count.writes.jobs + failed;
   const headers = count.writes.headers + (failed > 0 ? 1 : 0);
   const whole = { ...count, writes: { ...count.writes, jobs, headers } };

@@ -12,36 +12,44 @@ import {
 } from "./cost-model.ts";
 import type { WorkCount, WritePart } from "./work-count.ts";
 
-/** What a job will take, said before it is submitted. Counts are those of a job in which nothing fails and nothing is delivered twice. */
+/**
+ * What a job would take, computed before it is submitted. The counts are those of a job in which nothing fails and
+ * nothing is delivered twice.
+ */
 export interface JobEstimate {
   /** Runs of user code. */
   readonly taskRuns: number;
-  /** Of all groups. */
+  /** Members of all groups. */
   readonly members: number;
   readonly groups: number;
   /** Levels of the tallest ledger. */
   readonly ledgerHeight: number;
   readonly messages: { readonly total: number; readonly byQueue: { readonly [queue: string]: number } };
-  /** Calls of the queues; up to ten messages travel in one. Receives and deletes are computed: Lambda makes them. */
+  /**
+   * Calls of the queues, each with up to ten messages. Receives and deletes are computed, because Lambda makes them.
+   */
   readonly requests: { readonly total: number; readonly send: number; readonly receive: number; readonly delete: number };
   readonly writeUnits: { readonly total: number } & { readonly [part in WritePart]: number };
   readonly readUnitsAtMost: number;
   readonly blobs: number;
-  /** Assumed of every task. */
+  /** Duration that is assumed for every task, in seconds. */
   readonly secondsPerTask: number;
   readonly price: Price;
   readonly time: TimeFloor;
-  /** What the figures leave open, in sentences. Empty: they are exact. */
+  /** What the figures leave open, in sentences. Empty when they are exact. */
   readonly notes: readonly string[];
-  /** The job may turn out greater: tasks stream children, or input follows. `taskRuns` are those known now. */
+  /**
+   * `true` when the job may grow, because tasks stream children or input follows. `taskRuns` are then those known now.
+   */
   readonly grows: boolean;
-  /** One line: what most of the price and of the time is. */
+  /** What most of the price and of the time is spent on, in one line. */
   readonly dominates: string;
 }
 
-export interface PlanBasis {
+/** What an estimate is computed from. */
+export interface EstimateBasis {
   readonly count: WorkCount;
-  /** Runs of user code on the longest way. */
+  /** Runs of user code on the longest path. */
   readonly tasksInRow: number;
   readonly secondsPerTask: number;
   readonly deployment?: Deployment;
@@ -50,7 +58,8 @@ export interface PlanBasis {
 }
 export const DEFAULT_SECONDS_PER_TASK = 0.1;
 
-export function jobEstimate({ count, tasksInRow, secondsPerTask, deployment = DEFAULT_DEPLOYMENT, notes, grows }: PlanBasis): JobEstimate {
+/** Returns the estimate of a job. */
+export function jobEstimate({ count, tasksInRow, secondsPerTask, deployment = DEFAULT_DEPLOYMENT, notes, grows }: EstimateBasis): JobEstimate {
   const price = priceOf(count, secondsPerTask, deployment);
   const time = timeFloor(count, tasksInRow, secondsPerTask, deployment);
   return {

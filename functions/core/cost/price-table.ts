@@ -1,6 +1,7 @@
 /**
- * List prices in US dollars, without free tiers, and the quotas that bound a deployment: data with its date. Looked up, not billed. Change it here;
- * everything that names a price or a quota takes it from here, and test/docs-figures.test.ts holds the guides to it.
+ * List prices in US dollars, without free tiers, and the quotas that bound a deployment, with their date. They were
+ * looked up, not read off a bill. Everything that names a price or a quota reads it here.
+ * test/figures/figures.test.ts checks the guides against them.
  */
 export const PRICES = {
   date: "2026-11",
@@ -8,7 +9,7 @@ export const PRICES = {
   /** https://aws.amazon.com/dynamodb/pricing/on-demand/ : on demand, standard class. */
   writeUnit: 0.625e-6,
   readUnit: 0.125e-6,
-  /** Per GB and month, with point-in-time recovery. */
+  /** Price per GB and month, with point-in-time recovery. */
   storageGbMonth: 0.25 + 0.2,
   /** https://aws.amazon.com/sqs/pricing/ : standard queues, with the surcharge for message groups. A request carries up to ten messages and 64 KB. */
   queueRequest: 0.4e-6 + 0.1e-6,

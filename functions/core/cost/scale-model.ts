@@ -5,13 +5,13 @@ import type { WorkCount } from "./work-count.ts";
 import { TRACKING_WRITES, type TrackingLevel } from "./work-shape.ts";
 
 /**
- * How fast one chord of very many children goes on AWS, by the documented quotas and a few estimates; and what that asks of every single partition.
- * On paper: nothing of it was run on AWS.
+ * Predicts how fast one chord with very many children runs on AWS, and what it asks of each partition. It rests on
+ * documented quotas and a few estimates. Nothing of it was run on AWS.
  */
 export interface ChordCounted {
   readonly children: number;
   readonly level: TrackingLevel;
-  /** Children of an input page; absent: all in one group. */
+  /** Children of one input page. Absent when all are in one group. */
   readonly perPage?: number;
   readonly count: WorkCount;
 }
@@ -20,16 +20,16 @@ export interface Phase {
   readonly seconds: number;
   readonly limitedBy: string;
 }
-/** What one partition, that is one item or one leaf, is asked for in its busiest second. */
+/** What one partition (one item or one leaf) must serve in its busiest second. */
 export interface PartitionLoad {
   readonly name: string;
   readonly writes: number;
   readonly reads: number;
 }
 export interface ScalePrediction {
-  /** Children that share a message. */
+  /** Children in one message. */
   readonly packed: number;
-  /** Children per second, once everything runs. */
+  /** Children per second in steady state. */
   readonly perSecond: number;
   readonly limitedBy: string;
   readonly phases: readonly Phase[];
@@ -39,35 +39,38 @@ export interface ScalePrediction {
   readonly partitions: readonly PartitionLoad[];
 }
 
-/** Estimates beside the quotas. Seconds. */
+/** Estimates for what no quota says. Times are seconds. */
 const ESTIMATES = { callLatency: 0.01, controlCall: 0.001, controlMessage: 0.02, controlConcurrency: 50 };
-/** Of the API, by default: fanfold.config.ts. */
+/** Throttle of the API by default (fanfold.config.ts). */
 const PAGES_PER_SECOND = 100;
-/** How long a function keeps the headers that it has read; and how many shards progress and the index of open groups have. */
+/** Seconds that a function caches a header. */
 const HEADER_CACHE_SECONDS = 5;
+/** Shards of the progress counters, and of the index of open groups. */
 const SHARDS = 16;
-/** A shard of hashes may be hit this much more often than the mean. */
+/** A shard chosen by hash may get this many times the mean load. */
 const UNEVEN = 2;
+/** Members of one leaf of the ledger. */
 const WIDTH = 256;
 
+/** Returns the prediction for one chord. */
 export function predictChord(chord: ChordCounted, secondsPerTask: number, deployment: Deployment): ScalePrediction {
-  const pace = paceOf(chord, secondsPerTask, deployment);
-  const phases = phasesOf(chord, pace, secondsPerTask, deployment);
+  const rate = rateOf(chord, secondsPerTask, deployment);
+  const phases = phasesOf(chord, rate, secondsPerTask, deployment);
   const overlapping = Math.max(...phases.filter(({ name }) => name !== "fold").map(({ seconds }) => seconds));
   const fold = phases.find(({ name }) => name === "fold")?.seconds ?? 0;
   const { rows, jobs, plan } = chord.count.writes;
   return {
-    ...pace,
+    ...rate,
     phases,
     seconds: overlapping + fold,
     secondsOnNewTables: Math.max(overlapping, newTableSeconds(rows + jobs + plan), newTableSeconds(chord.count.reads, "reads")) + fold,
     price: priceOf(chord.count, secondsPerTask, deployment),
-    partitions: partitionsOf(chord, pace, deployment),
+    partitions: partitionsOf(chord, rate, deployment),
   };
 }
 
-type Pace = Pick<ScalePrediction, "packed" | "perSecond" | "limitedBy">;
-function paceOf({ children, count, perPage }: ChordCounted, secondsPerTask: number, deployment: Deployment): Pace {
+type Rate = Pick<ScalePrediction, "packed" | "perSecond" | "limitedBy">;
+function rateOf({ children, count, perPage }: ChordCounted, secondsPerTask: number, deployment: Deployment): Rate {
   const { rows, ledger, headers, plan, jobs } = count.writes;
   const { partition, table, queue, eventSource } = QUOTAS;
   const messages = Object.entries(count.messages).reduce((sum, [name, sent]) => (name === ENGINE_QUEUE ? sum : sum + sent), 0) - 1;
@@ -81,7 +84,8 @@ function paceOf({ children, count, perPage }: ChordCounted, secondsPerTask: numb
     ["functions", (invocations * children) / functionSeconds(count, secondsPerTask, deployment)],
     ["messages in flight", (queue.inFlight * packed) / Math.max(secondsPerTask, ESTIMATES.callLatency)],
     ["writes of progress: its shards", (partition.writes * SHARDS * packed) / UNEVEN],
-    // A message that finds an empty cache reads the headers above its group: with pages those of the input and of the root.
+    // A message that finds an empty cache reads the headers above its group. With pages those are the headers of the
+    // input and of the root.
     perPage === undefined
       ? ["reads of the header: one partition", (partition.reads - invocations / HEADER_CACHE_SECONDS) / headerReads]
       : ["reads of the root's header: one partition", partition.reads * packed],
@@ -90,7 +94,7 @@ function paceOf({ children, count, perPage }: ChordCounted, secondsPerTask: numb
   return { packed, perSecond, limitedBy };
 }
 
-function phasesOf(chord: ChordCounted, { perSecond, limitedBy }: Pace, secondsPerTask: number, deployment: Deployment): Phase[] {
+function phasesOf(chord: ChordCounted, { perSecond, limitedBy }: Rate, secondsPerTask: number, deployment: Deployment): Phase[] {
   const { children, count, level, perPage } = chord;
   const pages = perPage === undefined ? 0 : Math.ceil(children / perPage);
   const control = count.messages[ENGINE_QUEUE] ?? 0;
@@ -107,17 +111,17 @@ function phasesOf(chord: ChordCounted, { perSecond, limitedBy }: Pace, secondsPe
   ];
 }
 
-function partitionsOf({ count, level, perPage, children }: ChordCounted, { perSecond, packed }: Pace, deployment: Deployment): PartitionLoad[] {
+function partitionsOf({ count, level, perPage, children }: ChordCounted, { perSecond, packed }: Rate, deployment: Deployment): PartitionLoad[] {
   const { claim, end, expansion } = TRACKING_WRITES[level];
-  // A second has no more than there is.
-  const atOnce = Math.min(perSecond, children);
-  const messagesPerSecond = atOnce / packed;
+  // No second can hold more children than there are.
+  const childrenPerSecond = Math.min(perSecond, children);
+  const messagesPerSecond = childrenPerSecond / packed;
   const group = perPage ?? children;
   const inGroup = Math.min(messagesPerSecond, group / packed);
-  const leaf = Math.min(atOnce, WIDTH, group);
-  const above = Math.min(WIDTH, atOnce / WIDTH);
+  const leaf = Math.min(childrenPerSecond, WIDTH, group);
+  const above = Math.min(WIDTH, childrenPerSecond / WIDTH);
   const environments = Math.min(deployment.maxConcurrency, messagesPerSecond * HEADER_CACHE_SECONDS) / HEADER_CACHE_SECONDS;
-  const pagesPerSecond = perPage === undefined ? 0 : atOnce / perPage;
+  const pagesPerSecond = perPage === undefined ? 0 : childrenPerSecond / perPage;
   const load = (name: string, writes: number, reads: number): PartitionLoad => ({ name, writes, reads });
   return [
     load("rows of one leaf", leaf * Math.max(expansion, claim + end), level === "full" ? leaf : 0),

@@ -1,348 +1,61 @@
-import { ENGINE_QUEUE } from "../names/queue-name.ts";
-import { addCounts, type Counts } from "../plan/counts.ts";
-import { ledgerHeight } from "../plan/ledger.ts";
-import {
-  type GroupShape,
-  memberCount,
-  type MemberRuns,
-  partsOf,
-  type StepShape,
-  type StrandShape,
-  tasksOf,
-  TRACKING_WRITES,
-  type TrackingLevel,
-  writesOf,
-} from "./work-shape.ts";
+import type { TrackingLevel } from "./work-shape.ts";
 
 /**
- * Counts what a job of a known shape writes, sends and reads: every write of docs/protocol.md, section 5, one by one, by the same arithmetic as the
- * engine (test/engine/work-count.test.ts runs both and compares). Assumed: nothing fails, nothing is delivered twice, the members of a message end
- * together, rows and headers stay under 1 KB beside their value. Reads are an upper bound: every message finds empty caches.
+ * What the count of a job is computed from, and the count itself. The counter (count-work.ts) follows docs/protocol.md,
+ * section 5, write by write, with the arithmetic of the engine; test/engine/plan/work-count.test.ts runs both and
+ * compares. It assumes that nothing fails, that nothing is delivered twice, that the members of a message end together,
+ * and that rows and headers stay below 1 KB beside their value. Reads are an upper bound, since every message is taken
+ * to find empty caches.
  */
 export interface Protocol {
-  /** Leaf width of the ledger. */
+  /** Members of one leaf of the ledger. */
   readonly width: number;
-  /** Members per expand message. */
+  /** Members of one expand message. */
   readonly expandRange: number;
-  /** Members that share a message, in a group of so many. */
+  /** Returns how many members share a message in a group of this size. */
   readonly packSize: (members: number, tracking: TrackingLevel) => number;
-  /** Seconds that a queue can delay; more is brought by the sweeper. */
+  /** Longest delay of a queue in seconds. The sweeper sends what is due later. */
   readonly maxDelaySeconds: number;
-  /** Steps that the message of the step before may run in its place, one after the other: when only one follows, and on the same queue. */
+  /**
+   * Steps that the message of the previous step may run in its place, one after the other. A step runs in place only
+   * when no other step follows beside it, and on the same queue.
+   */
   readonly inPlaceSteps: number;
-  /** Share of the follow-ups of members tracked by ledger only that count progress. */
+  /** Share of the follow-ups that count progress, for members tracked by ledger only. */
   readonly ledgerProgress: number;
 }
+/** Sizes that the shape of a job leaves open. */
 export interface Sizes {
-  /** Bytes of JSON of what a task returns; above 4 KB it is a blob. */
+  /** Bytes of JSON that a task returns. A value above 4 KB is a blob. */
   readonly valueBytes: number;
-  /** Messages that Lambda receives at once, of those that were sent at once: 10 at best, 1 at worst. */
+  /** Messages that Lambda receives in one call, of those sent together: 10 at best, 1 at worst. */
   readonly messagesPerReceive: number;
 }
-const DEFAULT_SIZES: Sizes = { valueBytes: 0, messagesPerReceive: 10 };
-/** What the plan itself takes when it is stored. */
+export const DEFAULT_SIZES: Sizes = { valueBytes: 0, messagesPerReceive: 10 };
+/** What storing the plan itself takes. */
 export interface PlanPages {
   readonly writes: number;
   readonly blobs: number;
 }
 
-/** Parts of the engine that write, and what is theirs. `jobs`: job item, lists, events, progress. */
+/** Parts into which writes are sorted. `jobs` covers the job item, lists, events and progress. */
 export const WRITE_PARTS = ["rows", "ledger", "headers", "plan", "jobs"] as const;
 export type WritePart = (typeof WRITE_PARTS)[number];
 export interface WorkCount {
   readonly taskRuns: number;
-  /** Of all groups; the group of one member that every job has at its root is left out. */
+  /** Members of all groups, without the root group of one that every job has. */
   readonly members: number;
   readonly groups: number;
-  /** Of the tallest ledger. */
+  /** Levels of the tallest ledger. */
   readonly height: number;
-  /** Write units. */
+  /** Write units by part. */
   readonly writes: { readonly [part in WritePart]: number };
-  /** Read units, at most. */
+  /** Read units, as an upper bound. */
   readonly reads: number;
-  /** Of the header of the group whose members come in the most messages, its ledger's marks included: they are reads of one item. */
+  /** Reads of one header, for the group with the most messages. The reads for the marks of its ledger are included. */
   readonly headerReads: number;
   readonly blobs: number;
   readonly messages: { readonly [queue: string]: number };
-  /** Calls of the queue: each carries up to ten messages. A receive is one invocation. */
+  /** Calls of the queues. Each carries up to ten messages, and each receive is one invocation. */
   readonly requests: { readonly send: number; readonly receive: number; readonly delete: number };
-}
-
-const BATCH = 10;
-const MARKS_PER_WRITE = 100;
-/** A follow-up reads the header before its mark and after it. */
-const FOLLOW_READS = 2;
-const ROW_BYTES = 400;
-const INLINE_BYTES = 4 * 1_024;
-
-interface Scope {
-  readonly tracking: TrackingLevel;
-  readonly packSize: number;
-  /** Headers from the group's own up to the root's. */
-  readonly depth: number;
-}
-/** The message in whose handling something ends: its queue, and the steps that it has run in place. Without a queue: the engine's own, which runs none. */
-interface Via {
-  readonly queue: string | undefined;
-  readonly inPlace: number;
-}
-
-export function countWork(job: StrandShape, pages: PlanPages, protocol: Protocol, sizes: Sizes = DEFAULT_SIZES): WorkCount {
-  const counter = new WorkCounter(protocol, sizes);
-  const root: GroupShape = { tracking: "lazy", members: [{ strand: job, count: 1 }], kind: "members" };
-  // The root's header is created as expanded. Start: job item, two lists, event. End: job item, two lists, event.
-  const own: Counts = { "w:headers": 5, "w:jobs": 3 + 1 + 1 + 2 + 1, "w:plan": pages.writes, blobs: pages.blobs, members: -1, reads: 2 };
-  const endsWithTask = job.steps.at(-1)?.group === undefined;
-  const value = endsWithTask ? rowUnits(sizes) - 1 : 0;
-  const counts = addCounts(own, { "w:jobs": value }, counter.members(root, 1));
-  return { ...workCountOf(counts), height: counter.height, headerReads: counter.headerReads };
-}
-
-/** What a group below a row takes: the row's waiting, the group, its members. */
-export function countGroup(group: GroupShape, protocol: Protocol, sizes: Sizes = DEFAULT_SIZES): WorkCount {
-  const counter = new WorkCounter(protocol, sizes);
-  const counts = counter.group(group, 1);
-  return { ...workCountOf(counts), height: counter.height, headerReads: counter.headerReads };
-}
-
-/** Of a run's row, or a job's item, once its value is in it. */
-function rowUnits({ valueBytes }: Sizes): number {
-  return valueBytes > INLINE_BYTES ? 1 : Math.ceil((ROW_BYTES + valueBytes) / 1_024);
-}
-
-class WorkCounter {
-  readonly #protocol: Protocol;
-  readonly #sizes: Sizes;
-  readonly #ids = new Map<object, number>();
-  height = 0;
-  headerReads = 0;
-
-  constructor(protocol: Protocol, sizes: Sizes) {
-    this.#protocol = protocol;
-    this.#sizes = sizes;
-  }
-
-  /** From the expansion of a group to the last mark of its ledger. */
-  members(group: GroupShape, depth: number): Counts {
-    const { width, expandRange, packSize } = this.#protocol;
-    const total = memberCount(group);
-    const scope = { tracking: group.tracking, packSize: group.kind === "pages" ? 1 : packSize(total, group.tracking), depth };
-    this.height = Math.max(this.height, group.kind === "pages" ? 2 : ledgerHeight(total, width));
-    const leaves = new Map<string, { counts: Counts; messages: Counts; times: number }>();
-    const own: Counts[] = [];
-    let packs = 0;
-    for (const range of partsOf(group.members, expandRange)) {
-      const sent: Record<string, number> = {};
-      for (const leaf of partsOf(range, width)) {
-        const key = leaf.map(({ strand, count }) => `${this.#idOf(strand)}x${count}`).join();
-        let known = leaves.get(key);
-        if (!known) leaves.set(key, (known = { ...this.#leaf(leaf, group, scope), times: 0 }));
-        known.times++;
-        for (const queue of Object.keys(known.messages)) sent[queue] = (sent[queue] ?? 0) + (known.messages[queue] as number);
-      }
-      for (const [queue, messages] of Object.entries(sent)) {
-        packs += messages;
-        // A page is put, and sent, by itself.
-        own.push(group.kind === "pages" ? scaled(this.#sent(queue, 1), messages) : this.#sent(queue, messages));
-      }
-      const planned = group.kind === "members" && range.some(({ strand }) => tasksOf(strand) > 0);
-      if (planned) own.push({ "w:jobs": 1 });
-    }
-    const ranges = group.kind === "members" ? Math.ceil(total / expandRange) : 0;
-    if (ranges > 1) own.push(this.#sent(ENGINE_QUEUE, ranges), { reads: ranges * (depth + 2) });
-    const upper = this.#upperMarks(group, total);
-    this.headerReads = Math.max(this.headerReads, FOLLOW_READS * packs + upper);
-    own.push({ members: total, "w:ledger": upper, reads: upper });
-    return addCounts(...own, ...[...leaves.values()].map(({ counts, times }) => scaled(counts, times)));
-  }
-
-  /** Full nodes are marked in their parents one by one. */
-  #upperMarks({ kind }: GroupShape, total: number): number {
-    const { width } = this.#protocol;
-    const height = kind === "pages" ? 2 : ledgerHeight(total, width);
-    let marks = 0;
-    for (let level = 1, nodes = total; level < height; level++) marks += nodes = Math.ceil(nodes / width);
-    return marks;
-  }
-
-  /** The messages of one leaf, as the engine packs them, and all that comes of them. */
-  #leaf(leaf: readonly MemberRuns[], group: GroupShape, scope: Scope): { counts: Counts; messages: Counts } {
-    const packs: (readonly MemberRuns[])[] = [];
-    const open = new Map<string, MemberRuns[]>();
-    let rows = 0;
-    for (const { strand, count } of leaf) {
-      const step = strand.steps[0] as StepShape;
-      rows += count * (this.#earlyWrites(strand, group, scope) + this.#dueWrites(step));
-      const key = `${step.queue}|${step.delaySeconds}`;
-      const size = this.#isDue(step) ? 1 : scope.packSize;
-      for (let left = count; left > 0;) {
-        const pack = open.get(key) ?? [];
-        open.set(key, pack);
-        const taken = Math.min(left, size - memberSum(pack));
-        pack.push({ strand, count: taken });
-        left -= taken;
-        if (memberSum(pack) < size) continue;
-        packs.push(pack);
-        open.delete(key);
-      }
-    }
-    packs.push(...open.values());
-    const messages: Record<string, number> = {};
-    const equal = new Map<string, { pack: readonly MemberRuns[]; times: number }>();
-    for (const pack of packs) {
-      const { queue } = (pack[0] as MemberRuns).strand.steps[0] as StepShape;
-      messages[queue] = (messages[queue] ?? 0) + 1;
-      const key = pack.map(({ strand, count }) => `${this.#idOf(strand)}x${count}`).join();
-      const same = equal.get(key);
-      equal.set(key, { pack, times: (same?.times ?? 0) + 1 });
-    }
-    const looked = scope.tracking === "full" || group.kind === "pages" ? memberSum(leaf) : 0;
-    const counts = [...equal.values()].map(({ pack, times }) => scaled(this.#pack(pack, 0, scope), times));
-    return { counts: addCounts({ "w:rows": rows, reads: looked }, ...counts), messages };
-  }
-
-  /** Members that share a message, all at this step and of one queue: the message, and what follows from it. */
-  #pack(pack: readonly MemberRuns[], at: number, scope: Scope, inPlace = 0): Counts {
-    const members = memberSum(pack);
-    // Gate, plan pages, and the rows of later steps with those before them.
-    const read: Counts = { reads: scope.depth + 2 + (at > 0 ? 2 * members : 0) };
-    const first = pack[0]?.strand.steps[at];
-    if (first?.group) {
-      const each = pack.map(({ strand, count }) => {
-        const step = strand.steps[at] as StepShape & { readonly group: GroupShape };
-        const over = this.#after([{ strand, count: 1 }], at, scope, { queue: endsOn(step.group), inPlace: 0 });
-        return scaled(addCounts(this.group(step.group, scope.depth), over), count);
-      });
-      return addCounts(read, ...each);
-    }
-    const { valueBytes } = this.#sizes;
-    const thin = scope.tracking === "ledger" && pack.every(({ strand }) => writesOf(strand, "ledger") === TRACKING_WRITES.ledger);
-    // A step that runs in place was claimed by the write that made it.
-    const rows = pack.reduce((sum, { strand, count }) => {
-      const { claim, end } = writesOf(strand, scope.tracking);
-      return sum + count * ((inPlace > 0 ? 0 : claim) + end * rowUnits(this.#sizes));
-    }, 0);
-    const blobs = valueBytes > INLINE_BYTES ? members : thin && valueBytes > 0 ? 1 : 0;
-    // Progress is counted once for what ends together.
-    const progress = thin ? this.#protocol.ledgerProgress : 1;
-    const own = { taskRuns: members, "w:rows": rows, "w:jobs": progress, blobs, reads: this.#collected(pack, at) };
-    return addCounts(read, own, this.#after(pack, at, scope, { queue: first?.queue, inPlace }));
-  }
-
-  /** The step after a group is given its results: they are read leaf by leaf. */
-  #collected(pack: readonly MemberRuns[], at: number): number {
-    return pack.reduce((sum, { strand, count }) => {
-      const group = at > 0 ? strand.steps[at - 1]?.group : undefined;
-      return group ? sum + count * this.#resultReads(group) : sum;
-    }, 0);
-  }
-  #resultReads(group: GroupShape): number {
-    const total = memberCount(group);
-    const bytes = ROW_BYTES + (this.#sizes.valueBytes > INLINE_BYTES ? 0 : this.#sizes.valueBytes);
-    const nested = group.members.reduce((sum, { strand, count }) => {
-      const last = strand.steps.at(-1)?.group;
-      return last ? sum + count * this.#resultReads(last) : sum;
-    }, 0);
-    return 1 + Math.ceil(total / this.#protocol.width) + Math.ceil((total * bytes) / 4_096) + nested;
-  }
-
-  /** A row that waits for its child group: its two writes, and the group. */
-  group(group: GroupShape, depth: number): Counts {
-    // Created and taken out of the index of open groups, 2 each; expanded, or sealed; decided.
-    const own = { groups: 1, "w:rows": 2, "w:headers": 6, reads: 2 * depth + 5 };
-    // The answer travels through the engine's queue. Whoever waits for an event says so, and the event is kept.
-    if (group.kind === "approval") return addCounts(own, this.#sent(ENGINE_QUEUE, 1));
-    if (group.kind === "event") return addCounts(own, { "w:jobs": 2 }, this.#sent(ENGINE_QUEUE, 1));
-    // Input is opened with its job, and the message of the step that does so finds the row that waits.
-    return addCounts(own, { "w:rows": group.kind === "pages" ? 1 : 0 }, this.members(group, depth + 1));
-  }
-
-  /** What follows from members that ended a step together: callbacks, next steps, or their mark. */
-  #after(ended: readonly MemberRuns[], at: number, scope: Scope, via: Via): Counts {
-    const counts: Counts[] = [{ reads: 1 }];
-    const next = new Map<string, MemberRuns[]>();
-    let marked = 0;
-    for (const member of ended) {
-      const { strand, count } = member;
-      const links = strand.steps[at]?.links;
-      if (links) counts.push(scaled(this.#links(links, scope), count));
-      const step = strand.steps[at + 1];
-      if (step) {
-        const key = `${step.queue}|${step.delaySeconds}`;
-        next.set(key, [...(next.get(key) ?? []), member]);
-      } else if (links) {
-        // Marked when its callbacks have ended, each by itself: its follow-up is repeated, and meets the group of callbacks again.
-        counts.push(scaled({ "w:ledger": 1, "w:headers": 1, "w:jobs": strand.steps[at]?.group ? 0 : 1, reads: 4 }, count));
-      } else marked += count;
-    }
-    if (marked > 0) counts.push({ "w:ledger": Math.ceil(marked / MARKS_PER_WRITE), reads: 1 });
-    const only = memberSum([...next.values()].flat()) === 1;
-    for (const pack of next.values()) counts.push(this.#next(pack, at + 1, scope, only ? via : undefined));
-    return addCounts(...counts);
-  }
-  /** `via`: of the only step that follows. */
-  #next(pack: readonly MemberRuns[], at: number, scope: Scope, via: Via | undefined): Counts {
-    const members = memberSum(pack);
-    const step = pack[0]?.strand.steps[at] as StepShape;
-    const inPlace = via !== undefined && via.queue === step.queue && !step.group && step.delaySeconds === 0 && via.inPlace < this.#protocol.inPlaceSteps;
-    if (inPlace) return addCounts({ "w:rows": 1 }, this.#pack(pack, at, scope, via.inPlace + 1));
-    const rows = { "w:rows": members * (1 + this.#dueWrites(step)) };
-    if (!this.#isDue(step)) return addCounts(rows, this.#sent(step.queue, 1), this.#pack(pack, at, scope));
-    const alone = pack.map(({ strand, count }) => scaled(addCounts(this.#sent(step.queue, 1), this.#pack([{ strand, count: 1 }], at, scope)), count));
-    return addCounts(rows, ...alone);
-  }
-  #links(group: GroupShape, { depth }: Scope): Counts {
-    return addCounts({ groups: 1, "w:headers": 6, reads: depth + 6 }, this.members(group, depth + 1));
-  }
-
-  /** Rows that are written before their members are sent. A lazy member with a start time is claimed as if there was none, which is refused once. */
-  #earlyWrites(strand: StrandShape, { kind }: GroupShape, { tracking }: Scope): number {
-    if (kind === "pages") return 1;
-    const { expansion } = writesOf(strand, tracking);
-    return expansion === 0 && (strand.steps[0]?.delaySeconds ?? 0) > 0 ? 2 : expansion;
-  }
-  #isDue({ delaySeconds }: StepShape): boolean {
-    return delaySeconds > this.#protocol.maxDelaySeconds;
-  }
-  /** Into the index of due rows with the row, and out of it by the sweeper, which sends each by itself. */
-  #dueWrites(step: StepShape): number {
-    return this.#isDue(step) ? 1 + 2 : 0;
-  }
-  /** Messages that one call sends to one queue. */
-  #sent(queue: string, messages: number): Counts {
-    return { [`m:${queue}`]: messages, send: Math.ceil(messages / BATCH), receive: Math.ceil(messages / this.#sizes.messagesPerReceive) };
-  }
-  #idOf(shape: object): number {
-    const known = this.#ids.get(shape);
-    if (known !== undefined) return known;
-    this.#ids.set(shape, this.#ids.size);
-    return this.#ids.size - 1;
-  }
-}
-
-/** The queue of the message with which a group ends: that of its last member's last step. */
-function endsOn(group: GroupShape): string | undefined {
-  const step = group.members.at(-1)?.strand.steps.at(-1);
-  return step?.group ? endsOn(step.group) : step?.queue;
-}
-function memberSum(runs: readonly MemberRuns[]): number {
-  return runs.reduce((sum, { count }) => sum + count, 0);
-}
-function scaled(counts: Counts, by: number): Counts {
-  if (by === 1) return counts;
-  return Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, count * by]));
-}
-function workCountOf(counts: Counts): Omit<WorkCount, "height" | "headerReads"> {
-  const of = (name: string): number => Math.round(counts[name] ?? 0);
-  const messages = Object.entries(counts).filter(([name]) => name.startsWith("m:"));
-  return {
-    taskRuns: of("taskRuns"),
-    members: of("members"),
-    groups: of("groups"),
-    writes: { rows: of("w:rows"), ledger: of("w:ledger"), headers: of("w:headers"), plan: of("w:plan"), jobs: of("w:jobs") },
-    reads: of("reads"),
-    blobs: of("blobs"),
-    messages: Object.fromEntries(messages.map(([name, count]) => [name.slice(2), count])),
-    requests: { send: of("send"), receive: of("receive"), delete: of("receive") },
-  };
 }

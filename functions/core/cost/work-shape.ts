@@ -1,35 +1,41 @@
 /**
- * The shape of a job: what it is made of, without names and arguments. Equal strands are one object, and members that follow each other with equal
- * strands are one entry, so that a hundred million of them are as quickly counted as ten.
+ * The shape of a job: its structure without names and arguments. Equal strands are one object, and adjacent members
+ * with equal strands are one entry. So a hundred million equal members are counted as fast as ten.
  */
 export interface StrandShape {
   readonly steps: readonly StepShape[];
 }
 export interface StepShape {
-  /** Text form; the engine's own for steps that run no user code. */
+  /** Queue in text form. Steps that run no user code have the queue of the engine. */
   readonly queue: string;
-  /** Seconds that it must wait before it may start. */
+  /** Seconds until the step may start. */
   readonly delaySeconds: number;
-  /** Absent: runs user code. */
+  /** The child group. Absent for a step that runs user code. */
   readonly group?: GroupShape;
-  /** Callbacks beside it, once it has succeeded. */
+  /** Callbacks for its success. */
   readonly links?: GroupShape;
-  /** Callbacks for its failure, of which none is counted. */
+  /** Set only when there are callbacks for its failure. They are not counted, since nothing fails. */
   readonly errors?: true;
 }
 export interface GroupShape {
   readonly tracking: TrackingLevel;
   readonly members: readonly MemberRuns[];
-  /** `pages`: an open group; its members are put one by one and then sealed. `approval`, `event`: somebody answers, there are no members. */
+  /**
+   * `pages` is an open group, whose members are put one by one and then sealed. `approval` and `event` have no members
+   * and wait for an answer.
+   */
   readonly kind: "members" | "pages" | "approval" | "event";
 }
-/** So many members in a row that are alike. */
+/** Adjacent members with equal strands. */
 export interface MemberRuns {
   readonly strand: StrandShape;
   readonly count: number;
 }
 
-/** Writes of one member that is one task, by tracking level: before it is sent, when it is claimed, when it ends. */
+/**
+ * Row writes of a member that is a single task, by tracking level: before its message is sent, at its claim, and at its
+ * end.
+ */
 export const TRACKING_WRITES = {
   full: { expansion: 1, claim: 1, end: 1 },
   lazy: { expansion: 0, claim: 1, end: 1 },
@@ -39,20 +45,25 @@ export const TRACKING_WRITES = {
 export type TrackingLevel = keyof typeof TRACKING_WRITES;
 export const TRACKING_LEVELS = Object.keys(TRACKING_WRITES) as readonly TrackingLevel[];
 
-/** Members that are more than one plain task have rows at every level. */
+/** Returns the row writes of a member. Members that are more than one plain task have rows at every level. */
 export function writesOf({ steps }: StrandShape, tracking: TrackingLevel): (typeof TRACKING_WRITES)[TrackingLevel] {
   const step = steps[0];
-  const thin = steps.length === 1 && step !== undefined && !step.group && !step.links && !step.errors && step.delaySeconds === 0;
-  return TRACKING_WRITES[thin || tracking === "full" ? tracking : "lazy"];
+  const isPlainTask = steps.length === 1 && step !== undefined && !step.group && !step.links && !step.errors && step.delaySeconds === 0;
+  return TRACKING_WRITES[isPlainTask || tracking === "full" ? tracking : "lazy"];
 }
+/** Returns the number of members of a group. */
 export function memberCount(group: GroupShape): number {
-  return group.members.reduce((sum, { count }) => sum + count, 0);
+  return memberSum(group.members);
 }
-/** Runs of user code in a strand, groups apart. */
+/** Returns how many members these entries stand for. */
+export function memberSum(runs: readonly MemberRuns[]): number {
+  return runs.reduce((sum, { count }) => sum + count, 0);
+}
+/** Returns the runs of user code in a strand, without those in its groups. */
 export function tasksOf({ steps }: StrandShape): number {
   return steps.reduce((count, { group }) => (group ? count : count + 1), 0);
 }
-/** The same members, cut into parts of at most `size` members. */
+/** Yields the same members, cut into parts of at most `size` members. */
 export function* partsOf(members: readonly MemberRuns[], size: number): Generator<readonly MemberRuns[], void, undefined> {
   let part: MemberRuns[] = [];
   let room = size;
@@ -70,14 +81,39 @@ export function* partsOf(members: readonly MemberRuns[], size: number): Generato
   }
   if (part.length > 0) yield part;
 }
-/** Runs of user code that follow each other on the longest way through. */
+/**
+ * Packs members into messages as the engine does. Members share a message when their first steps have the same queue
+ * and delay. `sizeOf` returns the largest number of members of one message.
+ */
+export function packsOf(members: readonly MemberRuns[], sizeOf: (step: StepShape) => number): readonly (readonly MemberRuns[])[] {
+  const packs: (readonly MemberRuns[])[] = [];
+  const open = new Map<string, MemberRuns[]>();
+  for (const { strand, count } of members) {
+    const step = strand.steps[0] as StepShape;
+    const key = `${step.queue}|${step.delaySeconds}`;
+    const size = sizeOf(step);
+    for (let left = count; left > 0;) {
+      const pack = open.get(key) ?? [];
+      open.set(key, pack);
+      const taken = Math.min(left, size - memberSum(pack));
+      pack.push({ strand, count: taken });
+      left -= taken;
+      if (memberSum(pack) < size) continue;
+      packs.push(pack);
+      open.delete(key);
+    }
+  }
+  packs.push(...open.values());
+  return packs;
+}
+/** Returns the number of runs of user code on the longest path through the strand. */
 export function longestWay(strand: StrandShape, known = new Map<StrandShape, number>()): number {
   const before = known.get(strand);
   if (before !== undefined) return before;
-  const way = strand.steps.reduce((sum, { group }) => {
+  const length = strand.steps.reduce((sum, { group }) => {
     if (!group) return sum + 1;
     return sum + group.members.reduce((most, member) => Math.max(most, longestWay(member.strand, known)), 0);
   }, 0);
-  known.set(strand, way);
-  return way;
+  known.set(strand, length);
+  return length;
 }

@@ -4,20 +4,20 @@ import type { Attribute, Attributes, Change, Condition, Item, WriteOp, WriteResu
 import { compareUtf8, utf8Bytes } from "./utf8.ts";
 
 /**
- * What a write does to one item, as DynamoDB would do it. Every store that runs inside a process evaluates writes with this, so they cannot
- * differ from each other; the contract suite holds them against the real one.
+ * What a write does to one item, by the rules of DynamoDB. Every in-process store evaluates its writes here, so the
+ * stores cannot differ. The contract suite compares them with the real database.
  */
 export interface Decision {
   readonly result: WriteResult;
-  /** The attributes to keep, undefined to remove the item. Without meaning when the write is not applied. */
+  /** Attributes to store. Undefined when the item is removed; meaningless when the write is not applied. */
   readonly after: Attributes | undefined;
-  /** What to do to the sparse indexes. */
+  /** Changes to the sparse indexes. */
   readonly moves: readonly IndexMove[] | undefined;
 }
 
 /**
- * `owned`: nobody else sees `before` (it was just decoded), so sets are changed in place instead of copied. It then shows the new sets
- * when the write was applied, and must not be used any more.
+ * Decides one write. `owned` says that no other code holds `before`, for instance because it was just decoded. Its sets
+ * are then changed in place instead of copied, so `before` must not be used any more.
  */
 export function decideWrite(op: WriteOp, before: Item | undefined, owned: boolean): Decision {
   const keySize = keyBytes(op.key.partition, op.key.sort);
@@ -46,8 +46,7 @@ function attributesAfter(op: WriteOp, before: Attributes | undefined, owned: boo
   }
 }
 
-// ---------------------------------------------------------------- conditions
-
+/** Returns whether the condition holds for an item. `attributes` is undefined when there is no item. */
 export function holds(condition: Condition, attributes: Attributes | undefined): boolean {
   switch (condition.op) {
     case "absent":
@@ -76,23 +75,24 @@ export function holds(condition: Condition, attributes: Attributes | undefined):
 function isPresent(name: string | undefined, attributes: Attributes | undefined): boolean {
   return name === undefined ? attributes !== undefined : attributes?.[name] !== undefined;
 }
-/** Values of different types are never less than each other. */
+/** Returns whether a value is below the bound. Values of different types are not comparable, so the result is false. */
 function isLess(value: Attribute | undefined, bound: string | number): boolean {
   if (typeof value === "number" && typeof bound === "number") return value < bound;
   return typeof value === "string" && typeof bound === "string" && compareUtf8(value, bound) < 0;
 }
-/** Member of a set, or part of a text. Nobody looks into JSON: a store may keep it in a form of its own. */
+/**
+ * Returns whether a set has a member, or a string has a substring. Other JSON is never searched, because a store may
+ * keep it in a form of its own.
+ */
 function contains(value: Attribute | undefined, wanted: string | number): boolean {
   if (value instanceof Set) return (value as ReadonlySet<string | number>).has(wanted);
   return typeof value === "string" && typeof wanted === "string" && value.includes(wanted);
 }
 
-// ---------------------------------------------------------------- changes
-
 type Draft = { [name: string]: Attribute | undefined };
 type Members = ReadonlySet<string | number>;
 
-/** A new set of attributes; `before` keeps its own, sets included unless they are `owned`. */
+/** Returns the changed attributes. `before` stays as it is, except that `owned` sets are changed in place. */
 export function applyChange(before: Attributes | undefined, change: Change, owned = false): Attributes {
   refuseOverlap(change);
   const draft: Draft = { ...before };
@@ -144,7 +144,10 @@ function typeOfMembers(set: Members): string {
   return "none";
 }
 
-/** Two clauses that touch one attribute have no defined order, so DynamoDB refuses them; a store that let them pass would hide the bug. */
+/**
+ * Refuses a change of one attribute by two clauses. They would have no defined order, so DynamoDB refuses them; a store
+ * that accepted them would hide the bug.
+ */
 function refuseOverlap(change: Change): void {
   const clauses = [change.set, change.setOnce, change.add, change.take].filter((clause) => clause !== undefined);
   if (clauses.length === 0 || (clauses.length === 1 && change.remove === undefined)) return;
@@ -171,17 +174,18 @@ function withoutAbsent(attributes: Attributes): Attributes {
   return kept;
 }
 
-// ---------------------------------------------------------------- keys
-
 const MAX_PARTITION_BYTES = 1_024;
 const MAX_SORT_BYTES = 512;
-/** Keys come from the engine, so one that no store could keep is a bug, and better seen at once than in production. */
+/**
+ * Throws `internal` for a key that no store could keep. Keys come from the engine, so such a key is a bug and is
+ * reported at once.
+ */
 export function checkKey(partition: string, sort: string): void {
   checkKeyPart("partition", partition, MAX_PARTITION_BYTES);
   checkKeyPart("sort", sort, MAX_SORT_BYTES);
 }
 function checkKeyPart(part: string, text: string, limit: number): void {
-  // A UTF-16 unit is at most three bytes, so most keys need no counting.
+  // A UTF-16 unit takes at most three bytes, so most keys need no counting.
   if (text.length === 0 || (text.length * 3 > limit && utf8Bytes(text) > limit)) throw refused(`${part} key must have 1 to ${limit} bytes: ${text}`);
   if (text.includes("\0")) throw refused(`${part} key contains a zero character: ${JSON.stringify(text)}`);
 }

@@ -3,20 +3,21 @@ import { type Attribute, type Attributes, INDEXES, type Table } from "./item.ts"
 import { utf8Bytes } from "./utf8.ts";
 
 /**
- * What a write costs, by DynamoDB's rules, so that every store counts the price of the protocol the same way:
+ * What a write costs by the rules of DynamoDB, so that every store counts the same units.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
  */
 const UNIT_BYTES = 1_024;
-/** The names of the two key attributes, `pk` and `sk`. */
+/** Bytes of the names of the two key attributes, `pk` and `sk`. */
 const KEY_NAME_BYTES = 4;
-/** DynamoDB's limit for one item, its key included. */
+/** Largest item in bytes, its key included: a limit of DynamoDB. */
 export const MAX_ITEM_BYTES = 400 * 1_024;
 
+/** Returns the bytes of a key with the names of its attributes. */
 export function keyBytes(partition: string, sort: string): number {
   return KEY_NAME_BYTES + utf8Bytes(partition) + utf8Bytes(sort);
 }
 
-/** Bytes of the attributes alone; an item's size is this plus `keyBytes`. */
+/** Returns the bytes of the attributes. The size of an item is this plus `keyBytes`. */
 export function attributesBytes(attributes: Attributes): number {
   let bytes = 0;
   for (const name in attributes) {
@@ -38,7 +39,7 @@ function attributeBytes(value: Attribute): number {
   return jsonBytes(value as Json);
 }
 
-/** Lists and maps cost 3 bytes, and 1 more for each element. */
+/** Returns the bytes of JSON. Lists and maps take 3 bytes, and 1 more for each element. */
 function jsonBytes(value: Json): number {
   if (typeof value === "string") return utf8Bytes(value);
   if (typeof value === "number") return numberBytes(value);
@@ -53,7 +54,10 @@ function jsonBytes(value: Json): number {
   return bytes;
 }
 
-/** One byte per two significant digits and one more; a sign costs another. Zeros at either end are not significant. */
+/**
+ * Returns the bytes of a number: one for each two significant digits, one more, and one for a minus sign. Zeros at
+ * either end are not significant.
+ */
 export function numberBytes(value: number): number {
   const sign = value < 0 ? 1 : 0;
   let rest = Math.abs(value);
@@ -71,12 +75,13 @@ function significantDigits(value: number): number {
   return mantissa.replace(/0+$/, "").length || 1;
 }
 
-/** Place of an item in a sparse index; undefined: not in it. */
+/** Place of an item in a sparse index. */
 export interface IndexEntry {
   readonly partition: string;
   readonly sort: number;
 }
 export const INDEX_NAMES = Object.keys(INDEXES) as readonly (keyof typeof INDEXES)[];
+/** Returns the place of an item in an index. Returns undefined when the item is not in it. */
 export function indexEntry(index: keyof typeof INDEXES, table: Table, attributes: Attributes | undefined): IndexEntry | undefined {
   const definition = INDEXES[index];
   if (attributes === undefined || definition.table !== table) return undefined;
@@ -87,12 +92,16 @@ export function indexEntry(index: keyof typeof INDEXES, table: Table, attributes
 function sameEntry(a: IndexEntry | undefined, b: IndexEntry | undefined): boolean {
   return a?.partition === b?.partition && a?.sort === b?.sort;
 }
-/** The indexes in which an item appears, moves or vanishes; undefined: none, as in nearly all writes. */
+/** A change of one sparse index: an item enters, moves or leaves. */
 export interface IndexMove {
   readonly index: keyof typeof INDEXES;
   readonly from: IndexEntry | undefined;
   readonly to: IndexEntry | undefined;
 }
+/**
+ * Returns the changes that a write makes to the indexes. Returns undefined when there are none, which is the case for
+ * nearly all writes.
+ */
 export function indexMoves(table: Table, before: Attributes | undefined, after: Attributes | undefined): readonly IndexMove[] | undefined {
   let moves: IndexMove[] | undefined;
   for (const index of INDEX_NAMES) {
@@ -103,10 +112,13 @@ export function indexMoves(table: Table, before: Attributes | undefined, after: 
   return moves;
 }
 
-/** Units of a write between two sizes of an item (0: there is none), and of what it does to the indexes. A refused write costs the same. */
+/**
+ * Returns the write units of a write and of its index changes. A size of 0 bytes means that there is no item. A refused
+ * write costs the same.
+ */
 export function writeUnits(bytesBefore: number, bytesAfter: number, moves: readonly IndexMove[] | undefined): number {
   let units = Math.max(1, Math.ceil(Math.max(bytesBefore, bytesAfter) / UNIT_BYTES));
-  // A move is a delete and a put of the index's entry.
+  // A move deletes one index entry and puts another.
   for (const move of moves ?? []) units += (move.from === undefined ? 0 : 1) + (move.to === undefined ? 0 : 1);
   return units;
 }

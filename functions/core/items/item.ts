@@ -1,30 +1,36 @@
 import type { Json } from "../json.ts";
 
-/** Stored items and what can be asked of one atomically: plain data, shared by the store port and everything that evaluates it. */
+/**
+ * Stored items, and the atomic operations on one of them. Plain data, shared by the store port and all code that
+ * evaluates it.
+ */
 export type Table = "tasks" | "callbacks";
 export interface Key {
   readonly table: Table;
   /** At most 1,024 bytes of UTF-8. */
   readonly partition: string;
-  /** At most 512 bytes of UTF-8. Within a partition items are ordered by the bytes of `sort`. */
+  /** At most 512 bytes of UTF-8. Items of a partition are ordered by these bytes. */
   readonly sort: string;
 }
 /**
- * A number, string or boolean; a set of strings or of whole numbers; or JSON (arrays and objects) that is only ever replaced as a
- * whole. A set is never empty: taking its last member removes the attribute. `undefined` means absent.
+ * A scalar, a set of strings or of whole numbers, or JSON (arrays and objects) that is only replaced as a whole. A set
+ * is never empty, because taking its last member removes the attribute. `undefined` means absent.
  */
 export type Attribute = string | number | boolean | null | ReadonlySet<string> | ReadonlySet<number> | readonly Json[] | { readonly [key: string]: Json };
 export type Attributes = { readonly [name: string]: Attribute | undefined };
-/** A stored item: its attributes beside its key. Frozen by convention: nobody changes what a store returned or was given. */
+/**
+ * A stored item: its key and its attributes. Items are frozen by convention. Nothing changes an item that a store has
+ * returned or received.
+ */
 export interface Item {
   readonly key: Key;
   readonly attributes: Attributes;
 }
 
-/** What an update does, all in one atomic step. Names are flat: a nested path does not exist in this port. */
+/** The clauses of an update, applied in one atomic step. Names are flat, since this port has no nested paths. */
 export interface Change {
   readonly set?: Attributes;
-  /** Sets only what is absent. */
+  /** Sets attributes that are absent. */
   readonly setOnce?: Attributes;
   /** Adds to a number (absent reads as 0) or unites with a set (absent reads as empty). */
   readonly add?: { readonly [name: string]: number | ReadonlySet<string> | ReadonlySet<number> };
@@ -32,7 +38,10 @@ export interface Change {
   readonly take?: { readonly [name: string]: ReadonlySet<string> | ReadonlySet<number> };
   readonly remove?: readonly string[];
 }
-/** Comparisons with an absent attribute are false, as in DynamoDB; `absent` without `attribute` means the item itself. */
+/**
+ * A condition of a write. A comparison with an absent attribute is false, as in DynamoDB. Without `attribute`, `absent`
+ * and `present` mean the item itself.
+ */
 export type Condition =
   | { readonly op: "absent"; readonly attribute?: string }
   | { readonly op: "present"; readonly attribute?: string }
@@ -44,10 +53,12 @@ export type Condition =
   | { readonly op: "and"; readonly of: readonly Condition[] }
   | { readonly op: "or"; readonly of: readonly Condition[] };
 
-/** `item`: the new one when applied, the one that stood there when not (undefined: none). `units`: write units consumed, by DynamoDB's rule. */
+/** The result of a write. */
 export interface WriteResult {
   readonly applied: boolean;
+  /** The new item when the write was applied, else the item that the condition met. Undefined when there is none. */
   readonly item: Item | undefined;
+  /** Write units consumed, by the rules of DynamoDB. */
   readonly units: number;
 }
 export interface PutOp {
@@ -56,7 +67,7 @@ export interface PutOp {
   readonly attributes: Attributes;
   readonly when?: Condition;
 }
-/** Without `when` an update of an absent item creates it (upsert), as in DynamoDB. */
+/** Updates an item. Without `when` the update of an absent item creates it (upsert), as in DynamoDB. */
 export interface UpdateOp {
   readonly op: "update";
   readonly key: Key;
@@ -70,11 +81,14 @@ export interface RemoveOp {
 }
 export type WriteOp = PutOp | UpdateOp | RemoveOp;
 
-/** Sparse indexes that carry keys only; an item is in one when it has both attributes. They lag behind the table. */
+/**
+ * Sparse indexes, which hold keys only. An item is in an index when it has both of its attributes. Indexes lag behind
+ * the table.
+ */
 export const INDEXES = {
-  /** Group headers that are not closed, by the time of their next check. */
+  /** Headers of open groups, by the time of their next check. */
   open: { table: "callbacks", partition: "openShard", sort: "nextCheck" },
-  /** Rows that become due later than a queue can delay. */
+  /** Rows that become due later than the longest delay of a queue. */
   due: { table: "tasks", partition: "dueShard", sort: "due" },
 } as const;
 export type IndexName = keyof typeof INDEXES;

@@ -1,28 +1,31 @@
 import { resourceNames } from "../names/resource-names.ts";
 import { INDEXES, type IndexName, type Table } from "./item.ts";
 
-/** Names of the attributes that DynamoDB itself looks at. No item has an attribute `pk` or `sk` of its own. */
+/** Names of the key attributes in DynamoDB. No item has an attribute `pk` or `sk` of its own. */
 export const PARTITION_ATTRIBUTE = "pk";
 export const SORT_ATTRIBUTE = "sk";
-/** Seconds since the epoch after which DynamoDB removes the item, at its leisure. */
+/**
+ * Name of the attribute that holds the expiry, in seconds since the epoch. DynamoDB removes the item some time after
+ * it.
+ */
 export const TTL_ATTRIBUTE = "ttl";
 
-/** One table as it is made: by the stacks, and by whoever tests against a real one. */
+/** One table, as the stacks and the tests against a real database create it. */
 export interface TableDefinition {
   readonly table: Table;
   readonly tableName: string;
-  /** Sparse; they project keys only. */
+  /** Sparse indexes, which project keys only. */
   readonly indexes: readonly IndexDefinition[];
 }
 export interface IndexDefinition {
   readonly indexName: IndexName;
-  /** A string. */
+  /** Name of a string attribute. */
   readonly partition: string;
-  /** A number. */
+  /** Name of a number attribute. */
   readonly sort: string;
 }
 
-/** Keys are strings (`pk`, `sk`), billing is on demand, items expire by `ttl`. */
+/** Returns the tables of a deployment. Keys are strings (`pk`, `sk`), billing is on demand, items expire by `ttl`. */
 export function tableDefinitions(prefix: string): readonly TableDefinition[] {
   const { tasksTable, callbacksTable } = resourceNames(prefix);
   return [

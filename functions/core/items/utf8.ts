@@ -1,4 +1,7 @@
-/** Bytes of the UTF-8 form of a text; a lone surrogate counts as the three bytes of its replacement. */
+/**
+ * Returns the bytes of the UTF-8 form of a string. A lone surrogate counts as the three bytes of its replacement
+ * character.
+ */
 export function utf8Bytes(text: string): number {
   let bytes = text.length;
   for (let i = 0; i < text.length; i++) {
@@ -14,8 +17,8 @@ export function utf8Bytes(text: string): number {
 }
 
 /**
- * Order of two texts by their UTF-8 bytes, the order of sort keys. It differs from `<` on strings, which compares UTF-16 units: characters
- * beyond U+FFFF are surrogates there and come before U+E000.
+ * Compares two strings by their UTF-8 bytes, which is the order of sort keys. The operator `<` compares UTF-16 units
+ * instead, so it sorts characters beyond U+FFFF before U+E000.
  */
 export function compareUtf8(a: string, b: string): number {
   const shorter = Math.min(a.length, b.length);

@@ -1,32 +1,32 @@
-/** Metrics that the functions of a deployment publish, by way of their logs. Alarms and dashboards name the same ones. */
+/** Metrics that the functions of a deployment publish through their logs. Alarms and dashboards use the same names. */
 export const METRIC_NAMESPACE = "Fanfold";
-/** Values: the deployment's prefix, and the name of the Lambda function. Every metric has both. */
+/** Dimensions of every metric: the prefix of the deployment, and the name of the Lambda function. */
 export const METRIC_DIMENSIONS = ["Deployment", "Function"] as const;
 
 export const METRICS = {
-  /** Of each batch of messages; the next five add up to the first. */
+  /** Messages of each batch. The next five add up to this number. */
   messages: "Messages",
   done: "MessagesDone",
-  /** Postponed by the engine: not due yet, or somebody else is at it. */
+  /** Postponed by the engine, because they are not due yet or another worker holds the run. */
   later: "MessagesLater",
   dead: "MessagesDead",
-  /** Their handling threw; they come back. */
+  /** Returned to the queue, because their handling threw. */
   failed: "MessagesFailed",
-  /** Not begun, or not through, at the end of the invocation. */
+  /** Not begun or not finished at the end of the invocation. */
   left: "MessagesLeft",
   runs: "Runs",
-  /** Cut off by the end of an invocation, and given back. */
+  /** Stopped by the end of an invocation, and returned to the queue. */
   stoppedRuns: "RunsStopped",
   writeUnits: "WriteUnits",
   readUnits: "ReadUnits",
   /** Messages sent. */
   sends: "Sends",
-  /** By the sweep, and by the messages that it orders. */
+  /** Groups that the sweep checked, and those checked by messages that the sweep sent. */
   checkedGroups: "GroupsChecked",
   dueRuns: "RunsDue",
   dueFailed: "RunsDueFailed",
   repairs: "Repairs",
-  /** Repairs of what had been repaired before, without an effect. */
+  /** Repairs of groups that an earlier repair had not moved on. */
   stuckGroups: "GroupsStuck",
 } as const;
 export type MetricName = (typeof METRICS)[keyof typeof METRICS];

@@ -1,4 +1,6 @@
-/** The known name most like `name`, if any is like it enough to be a slip of the keyboard. */
+/**
+ * Returns the known name that is nearest to `name`. Returns undefined when none is near enough to be a typing error.
+ */
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
   const most = Math.max(2, Math.floor(name.length / 3));
   let nearest: string | undefined;
@@ -11,7 +13,7 @@ export function nearestName(name: string, known: Iterable<string>): string | und
   return nearest;
 }
 
-/** Levenshtein: insertions, deletions and substitutions. */
+/** Returns the Levenshtein distance: insertions, deletions and substitutions. */
 function editDistance(from: string, to: string): number {
   let previous = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let i = 1; i <= from.length; i++) {

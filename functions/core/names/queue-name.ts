@@ -2,8 +2,8 @@ import { FanfoldError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 
 /**
- * Where work waits: a queue of a site, and which kind of worker serves it. The text form is `london.highpriority#custom`; it may change, so always
- * use the functions below instead of taking it apart.
+ * The queue that work waits in, and the kind of worker that serves it. The text form is `london.highpriority#custom`.
+ * It may change, so use the functions below instead of parsing it.
  */
 export interface QueueName {
   readonly site: string;
@@ -11,17 +11,20 @@ export interface QueueName {
   readonly function: QueueFunction;
 }
 
-/** `worker` runs workflow tasks, `discovery` walks and lists, `custom` runs tasks of plugins. The last two exist on the default queue only. */
+/**
+ * Kinds of worker. `worker` runs workflow tasks, `discovery` walks and lists, `custom` runs tasks of plugins.
+ * `interactive` and `settings` exist on the default queue only.
+ */
 export const QUEUE_FUNCTIONS = ["worker", "discovery", "custom", "interactive", "settings"] as const;
 export type QueueFunction = (typeof QUEUE_FUNCTIONS)[number];
 
-/** Every site has it. */
+/** The queue that every site has. */
 export const DEFAULT_QUEUE = "default";
 export const DEFAULT_FUNCTION: QueueFunction = "worker";
-/** Control messages of the engine travel here. It stands beside the sites' queues: no signature can name it. */
+/** The queue of the engine's control messages. It belongs to no site, so no signature can name it. */
 export const ENGINE_QUEUE = "engine";
 
-/** What stands in for the parts that a short form leaves out. */
+/** Values for the parts that a short form leaves out. */
 export interface QueueDefaults {
   readonly site: string;
   readonly queue?: string;
@@ -32,7 +35,10 @@ const DEFAULT_QUEUE_FUNCTIONS: ReadonlySet<string> = new Set(["interactive", "se
 const PART = /^[A-Za-z0-9_-]+$/;
 const TEXT = /^(?:(?:(?<site>[^.#]*)\.)?(?<queue>[^.#]+))?(?:#(?<function>[^.#]*))?$/;
 
-/** All three parts, always: `london.default#worker`. */
+/**
+ * Returns the text form with all three parts: `london.default#worker`.
+ * @throws FanfoldError `invalid_queue_name`
+ */
 export function formatQueueName(name: QueueName): string {
   const text = `${name.site}.${name.queue}#${name.function}`;
   checkParts(name, text);
@@ -40,8 +46,8 @@ export function formatQueueName(name: QueueName): string {
 }
 
 /**
- * Reads `site.queue#function` and the short forms `queue`, `site.queue`, `queue#function` and `#function`. Throws `invalid_queue_name`, with
- * `details.field` when given.
+ * Reads `site.queue#function` and the short forms `queue`, `site.queue`, `queue#function` and `#function`.
+ * @throws FanfoldError `invalid_queue_name`, with `details.field` when `field` is given
  */
 export function parseQueueName(text: string, defaults: QueueDefaults, field?: string): QueueName {
   if (typeof text !== "string" || text === "") throw invalid("must be a text that is not empty", "", field);
@@ -71,6 +77,6 @@ function checkParts(name: QueueName, text: string, field?: string): void {
 function invalid(problem: string, text: string, field: string | undefined): FanfoldError {
   const shown = text.slice(0, LIMITS.nameCharacters).toWellFormed();
   return new FanfoldError("invalid_queue_name", `queue name ${JSON.stringify(shown)} ${problem}`, {
-    details: { queue: shown, ...(field === undefined ? {} : { field }) },
+    details: { queue: shown, ...(field !== undefined && { field }) },
   });
 }

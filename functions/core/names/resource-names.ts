@@ -2,32 +2,37 @@ import { FanfoldError } from "../errors.ts";
 import { ENGINE_QUEUE, parseQueueName, type QueueFunction } from "./queue-name.ts";
 
 /**
- * Physical names of what a deployment owns on AWS. They are derived, never exported or looked up, so that the stacks and the running code agree
- * without knowing each other, and sites come and go alone. `prefix` names the deployment.
+ * Physical names of the AWS resources of a deployment. Names are derived, never exported or looked up. So the stacks
+ * and the running code agree without knowing each other, and sites can be added and removed alone. `prefix` names the
+ * deployment.
  *
- * Two things never get one name: a name is its parts joined by `-`, and where a part contains `-` itself, or the whole would be too long, a hash
- * of all parts follows.
+ * A name is its parts joined by `-`. When a part contains `-` itself, or the name would be too long, a hash of all
+ * parts follows. So two resources never share a name.
  */
 export const DEFAULT_PREFIX = "fanfold";
 
 const MAX_QUEUE_CHARACTERS = 80;
 const MAX_FUNCTION_CHARACTERS = 64;
-/** Buckets want lower case and at most 63 characters; account and region take 30 of them. */
+/** Bucket names have lower case and at most 63 characters, of which account and region take 30. */
 const PREFIX = /^[a-z][a-z0-9-]{0,29}[a-z0-9]$/;
 
+/** Names of the resources that a deployment has once. */
 export interface ResourceNames {
   readonly tasksTable: string;
   readonly callbacksTable: string;
   /** Queue of the engine's control messages. */
   readonly engineQueue: string;
   readonly engineDeadLetterQueue: string;
-  /** What EventBridge could not deliver; nothing reads it. */
+  /** Queue for events that EventBridge could not deliver. Nothing reads it. */
   readonly eventsDeadLetterQueue: string;
   /** The state machine that supervises jobs. */
   readonly supervisorStateMachine: string;
 }
 
-/** Throws `invalid_request` for a prefix that is no name on AWS. */
+/**
+ * Returns the names for a prefix.
+ * @throws FanfoldError `invalid_request` for a prefix that AWS would not accept
+ */
 export function resourceNames(prefix: string): ResourceNames {
   checkPrefix(prefix);
   return {
@@ -40,34 +45,42 @@ export function resourceNames(prefix: string): ResourceNames {
   };
 }
 
-/** Name of the SQS queue for a queue's text form (`london.default#worker`) or ENGINE_QUEUE; at most 80 characters. Throws `invalid_queue_name`. */
+/**
+ * Returns the name of the SQS queue for a queue in text form (`london.default#worker`) or for ENGINE_QUEUE. At most 80
+ * characters.
+ * @throws FanfoldError `invalid_queue_name`
+ */
 export function queueResourceName(prefix: string, queue: string): string {
   if (queue === ENGINE_QUEUE) return resourceNames(prefix).engineQueue;
-  // A text form has all its parts: what it leaves out is taken from here, and refused as empty.
+  // A text form names its site. The empty default makes the parser refuse a short form without one.
   const name = parseQueueName(queue, { site: "" });
   return joined(prefix, [name.site, name.queue, name.function], MAX_QUEUE_CHARACTERS);
 }
 
-/** One queue per site for what its workers could not handle. */
+/** Returns the name of the queue of a site for messages that its workers could not handle. */
 export function deadLetterQueueName(prefix: string, site: string): string {
   return joined(prefix, [site, "dead", "letters"], MAX_QUEUE_CHARACTERS);
 }
 
-/** What the functions of a deployment do; one of each. */
+/** Roles of the functions of a deployment. Each role has one function. */
 export type DeploymentRole = "control" | "api" | "sweeper" | "supervisor" | "engine-dead-letter";
+/** Returns the name of the function of a deployment in this role. */
 export function functionResourceName(prefix: string, role: DeploymentRole): string {
   checkPrefix(prefix);
   return `${prefix}-${role}`;
 }
 
-/** What the functions of a site do. */
+/** Roles of the functions of a site. */
 export type SiteRole = { readonly role: "worker"; readonly function: QueueFunction } | { readonly role: "dead-letter" };
-/** At most 64 characters: `fanfold-london-worker-custom`, `fanfold-london-dead-letter`. */
+/**
+ * Returns the name of a function of a site, at most 64 characters: `fanfold-london-worker-custom`,
+ * `fanfold-london-dead-letter`.
+ */
 export function siteFunctionName(prefix: string, site: string, role: SiteRole): string {
   return joined(prefix, role.role === "worker" ? [site, "worker", role.function] : [site, "dead", "letter"], MAX_FUNCTION_CHARACTERS);
 }
 
-/** Buckets share one namespace with the whole world, so account and region are part of the name. */
+/** Returns the name of the bucket. Bucket names are global on AWS, so account and region are part of the name. */
 export function bucketName(prefix: string, account: string, region: string): string {
   checkPrefix(prefix);
   return `${prefix}-${account}-${region}`;
@@ -88,7 +101,7 @@ function checkPrefix(prefix: string): void {
   });
 }
 
-/** 64 bits of FNV-1a in base 36, 13 characters: no secret, only apart. */
+/** Returns 64 bits of FNV-1a in base 36, 13 characters. The hash keeps names distinct; it protects nothing. */
 function hashOf(text: string): string {
   let hash = 0xcbf29ce484222325n;
   for (let i = 0; i < text.length; i++) hash = BigInt.asUintN(64, (hash ^ BigInt(text.charCodeAt(i))) * 0x100000001b3n);

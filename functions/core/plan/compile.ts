@@ -1,4 +1,4 @@
-import { chainItems, chunkGroup, errorLinksAfter, firstErrorLinks, isPlainGroup, unwrapped } from "../canvas/canvas-algebra.ts";
+import { chainItems, chunkGroup, errorLinksAfter, firstErrorLinks, isPlainGroup, unwrapped } from "../canvas/canvas-composition.ts";
 import type { Canvas, Chain, Group, Repeat, Signature, Tracking, Wait, When } from "../canvas/canvas.ts";
 import { assertNever, type ErrorCode, FanfoldError } from "../errors.ts";
 import { jsonPointer } from "../json-pointer.ts";
@@ -7,17 +7,20 @@ import { type GroupStep, isGroupStep, isInput, isPaged, isSingle, type PlanStep,
 import { countedPolicy } from "./policy.ts";
 
 /**
- * A canvas becomes a strand: a signature is one step, a chain the steps of its items one after the other, a group one step whose members are
- * strands, a chord a group step followed by the steps of its body. Links and error links are groups beside the step they hang on. Throws
- * `invalid_canvas` (an empty chain), `too_deep` (groups nested beyond `LIMITS.groupDepth`) or `too_many_children` (steps, members), with
- * `details.field` as pointer into the wire form.
+ * Compiles a canvas into a strand. A signature becomes one step, and a chain the steps of its items in order. A group
+ * becomes one step whose members are strands, and a chord a group step followed by the steps of its body. Links and
+ * error links become groups beside their step.
+ * @throws FanfoldError `invalid_canvas` (an empty chain), `too_deep` (groups nested beyond `LIMITS.groupDepth`) or
+ *   `too_many_children` (steps, members), with `details.field` as pointer into the wire form
  */
 export function compileCanvas(canvas: Canvas, declared: DeclaredTracking = () => undefined): Strand {
   return compileStrand(canvas, { path: [], groupDepth: 0, declared });
 }
-/** What a task's author says of groups of it. */
+/** Returns the tracking level that a task declares for groups of it, if any. */
 export type DeclaredTracking = (task: string) => Tracking | undefined;
-/** Of a group that does not say: what all its members' tasks declare, else `lazy`. */
+/**
+ * Returns the tracking level of a group that names none: the level that the tasks of all members declare, else `lazy`.
+ */
 export function trackingOf(members: readonly Strand[], declared: DeclaredTracking): Tracking {
   let shared: Tracking | undefined;
   for (const strand of members) {
@@ -30,7 +33,7 @@ export function trackingOf(members: readonly Strand[], declared: DeclaredTrackin
 }
 
 interface Place {
-  /** Pushed and popped on the way: a pointer is only built for an error. */
+  /** Path of the current node, pushed and popped during the walk. A pointer is built only for an error. */
   readonly path: (string | number)[];
   readonly groupDepth: number;
   readonly declared: DeclaredTracking;
@@ -74,7 +77,7 @@ function appendSteps(canvas: Canvas, steps: PlanStep[], place: Place): void {
       assertNever(canvas);
   }
 }
-/** A branch, a loop or a wait is a group that the engine opens in its own way. */
+/** Compiles a branch, a loop or a wait into a group that the engine opens in its own way. */
 function engineStep(canvas: When | Repeat | Wait, place: Place): GroupStep {
   if (place.groupDepth > LIMITS.groupDepth) refuse("too_deep", `groups are nested more than ${LIMITS.groupDepth} levels deep`, place.path);
   const part = (keys: readonly string[], each: Canvas): Strand => within(place, keys, () => compileStrand(each, place));
@@ -82,8 +85,8 @@ function engineStep(canvas: When | Repeat | Wait, place: Place): GroupStep {
   const common = {
     policy: "allSuccess",
     tracking: "lazy",
-    ...sideGroup("links", link, place, "link"),
-    ...sideGroup("errors", linkError, place, "link_error"),
+    ...callbackGroup("links", link, place, "link"),
+    ...callbackGroup("errors", linkError, place, "link_error"),
   } as const;
   switch (canvas.kind) {
     case "when": {
@@ -106,12 +109,15 @@ function engineStep(canvas: When | Repeat | Wait, place: Place): GroupStep {
       return assertNever(canvas);
   }
 }
-// Chains nested in chains do not deepen the tree of groups, but they do deepen the stack. The same bound as on the wire.
+// Nested chains do not deepen the tree of groups, but they deepen the stack. So the limit is that of the wire form.
 function checkDepth(place: Place): void {
   if (place.path.length > LIMITS.jsonDepth) refuse("too_deep", `the canvas is nested more than ${LIMITS.jsonDepth} levels deep`, []);
 }
 
-/** A plain group in a chain is its member when it has one, and is passed over when it is empty and something was there before. */
+/**
+ * Appends the steps of a chain. A plain group of one becomes its member. An empty plain group is skipped, unless the
+ * chain begins with it.
+ */
 function appendChain(chain: Chain, steps: PlanStep[], place: Place): void {
   const items = chainItems(chain);
   if (items.length === 0) refuse("invalid_canvas", "a chain must not be empty", [...place.path, "chain"]);
@@ -126,19 +132,24 @@ function appendChain(chain: Chain, steps: PlanStep[], place: Place): void {
   );
 }
 
-/** Where the members of a chord stand on the wire: a header without options is written as a plain array. */
+/**
+ * Returns where the members of a header are in the wire form, which writes a header without options as a bare array.
+ */
 function headerKeys(header: Group): readonly string[] {
   return Object.keys(header.options).length === 0 ? ["chord", "header"] : ["chord", "header", "group"];
 }
 
-/** `errors`: error links of what would have followed the group; they are told when it fails. */
+/**
+ * Appends a group step. `errors` are the error links of the step that would have followed. They are called when the
+ * group fails.
+ */
 function appendGroup(group: Group, steps: PlanStep[], place: Place, keys: readonly string[], errors: readonly Canvas[] = []): void {
   const inside = deeper(place);
   if (inside.groupDepth > LIMITS.groupDepth) refuse("too_deep", `groups are nested more than ${LIMITS.groupDepth} levels deep`, place.path);
   const members: Strand[] = [];
   appendMembers(group, members, inside, keys);
   const { policy = "allSuccess", tracking = trackingOf(members, place.declared) } = group.options;
-  appendStep({ policy: countedPolicy(policy, members.length), tracking, members, ...sideGroup("errors", errors, place, "link_error") }, steps, place);
+  appendStep({ policy: countedPolicy(policy, members.length), tracking, members, ...callbackGroup("errors", errors, place, "link_error") }, steps, place);
 }
 function appendMembers(group: Group, members: Strand[], place: Place, keys: readonly string[]): void {
   checkDepth(place);
@@ -164,7 +175,7 @@ function appendStep(step: PlanStep, steps: PlanStep[], place: Place): void {
 
 function taskStep(signature: Signature, place: Place): TaskStep {
   const { task, args, kwargs, immutable, options, each, link = [], linkError = [] } = signature;
-  // Small, because big groups are made of these.
+  // The step is kept small, because big groups consist of these.
   if (isEmpty(kwargs) && isEmpty(options) && !immutable && !each && link.length + linkError.length === 0) return args.length > 0 ? { task, args } : { task };
   return {
     task,
@@ -173,16 +184,16 @@ function taskStep(signature: Signature, place: Place): TaskStep {
     ...(immutable && { immutable }),
     ...(each && { each }),
     ...(!isEmpty(options) && { options }),
-    ...sideGroup("links", link, place, "link"),
-    ...sideGroup("errors", linkError, place, "link_error"),
+    ...callbackGroup("links", link, place, "link"),
+    ...callbackGroup("errors", linkError, place, "link_error"),
   };
 }
 function isEmpty(object: object): boolean {
   for (const _name in object) return false;
   return true;
 }
-/** Callbacks run side by side, whatever becomes of each other. */
-function sideGroup(
+/** Returns the group of callbacks beside a step. Callbacks run side by side, and none depends on how another ends. */
+function callbackGroup(
   name: "links" | "errors",
   callbacks: readonly Canvas[],
   place: Place,
@@ -208,8 +219,8 @@ function refuse(code: ErrorCode, message: string, path: readonly (string | numbe
 }
 
 /**
- * Every distinct task name of a strand with the pointer of its first use, into the wire form that is nothing but chains and groups (a chord
- * reads there as a chain). Members in pages are not looked into.
+ * Yields every distinct task name of a strand with the pointer of its first use. The pointer leads into a wire form of
+ * chains and groups only, where a chord reads as a chain. Members in pages are not read.
  */
 export function* strandTasks(strand: Strand): Generator<readonly [task: string, field: string], void, undefined> {
   yield* newTasks(strand, [], new Set());

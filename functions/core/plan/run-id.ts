@@ -1,6 +1,9 @@
 /**
- * Ids are positional. Member i of group g, step k, is run `<g>.<i>` (k = 0) or `<g>.<i>~<k>`; the one child group of run r is `<r>.g`; the root
- * group of a job has the job's id. Beside run r stand the groups of its callbacks, `<r>.l` for links and `<r>.e` for error links. So the groups above a run are read off its id, without a lookup.
+ * Ids are positional, so the groups above a run can be read off its id without a lookup.
+ * - Member i of group g at step k is run `<g>.<i>` (k = 0) or `<g>.<i>~<k>`.
+ * - The child group of run r is `<r>.g`. There is at most one.
+ * - The callbacks of run r are the groups `<r>.l` (links) and `<r>.e` (error links).
+ * - The root group of a job has the id of the job.
  */
 export interface RunRef {
   readonly gid: string;
@@ -19,7 +22,10 @@ export function parseRunId(runId: string): RunRef | undefined {
   const match = RUN_ID.exec(runId);
   return match ? { gid: match[1] as string, index: Number(match[2]), stepIndex: Number(match[3] ?? 0) } : undefined;
 }
-/** The run that waits for this group, or that it stands beside; undefined for a job's root group. */
+/**
+ * Returns the run that waits for this group, or whose callbacks are in it. Returns undefined for the root group of a
+ * job.
+ */
 export function ownerOf(gid: string): string | undefined {
   return OWNED.test(gid) ? gid.slice(0, -2) : undefined;
 }
@@ -28,12 +34,12 @@ export type LinkKind = "links" | "errors";
 export function linkGroupOf(runId: string, kind: LinkKind): string {
   return `${runId}.${kind === "links" ? "l" : "e"}`;
 }
-/** The group above: the one of the run that waits for this group; undefined for a root group. */
+/** Returns the group above: that of the run which owns this group. Returns undefined for a root group. */
 export function scopeOf(gid: string): string | undefined {
   const owner = ownerOf(gid);
   return owner === undefined ? undefined : parseRunId(owner)?.gid;
 }
-/** The group and all groups above it, innermost first. */
+/** Returns the group and all groups above it, innermost first. */
 export function scopesOf(gid: string): string[] {
   const scopes: string[] = [];
   for (let scope: string | undefined = gid; scope !== undefined; scope = scopeOf(scope)) scopes.push(scope);

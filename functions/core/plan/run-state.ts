@@ -1,7 +1,7 @@
 /**
- * States of a run (docs/protocol.md, section 15):
- * pending -> queued -> started -> success | skipped | error | broken | cancelled, with deferred (unmet dependencies), retrying (due later)
- * and waiting (for its child group) on the way. A terminal row changes only by a higher round.
+ * States of a run (docs/protocol.md, section 15). The transitions are pending -> queued -> started -> success | skipped
+ * | error | broken | cancelled. On the way a run may be deferred (it waits for events), retrying (due later) or waiting
+ * (for its child group). A terminal row changes only by a higher round.
  */
 export type RunStatus = "pending" | "queued" | "deferred" | "started" | "retrying" | "waiting" | TerminalStatus;
 export type TerminalStatus = "success" | "skipped" | "error" | "broken" | "cancelled";
@@ -12,11 +12,11 @@ const terminal: ReadonlySet<string> = new Set(TERMINAL_STATUSES);
 export function isTerminal(status: RunStatus): status is TerminalStatus {
   return terminal.has(status);
 }
-/** Ended well: the strand goes on. */
+/** Returns whether a run ended well, so that its strand continues. */
 export function isSuccess(status: RunStatus): boolean {
   return status === "success" || status === "skipped";
 }
-/** Ended badly: the member counts as failed. */
+/** Returns whether a run ended badly, so that its member counts as failed. */
 export function isFailure(status: RunStatus): boolean {
   return status === "error" || status === "broken" || status === "cancelled";
 }

@@ -1,19 +1,23 @@
 import { canonicalJson, type Json, type JsonObject } from "../json.ts";
 import { isGroupStep, isInput, isPaged, type PlanStep, type Strand } from "./plan.ts";
 
-/** Stamps wanted: values by name. What carries one of the values of one of the names is meant. */
+/** Wanted stamps: values by name. A run matches when it carries one of the values of one of the names. */
 export type StampFilter = { readonly [name: string]: readonly Json[] };
 export interface Stamp {
   readonly name: string;
   readonly value: Json;
 }
 
-/** `<name>=<canonical JSON>`: how a stamp is written where stamps are compared. */
+/** Returns `<name>=<canonical JSON>`, the form in which stamps are compared. */
 export const stampText = ({ name, value }: Stamp): string => `${name}=${canonicalJson(value)}`;
+/** Returns the text form of each stamp of a filter. */
 export function filterTexts(filter: StampFilter): string[] {
   return Object.entries(filter).flatMap(([name, values]) => values.map((value) => stampText({ name, value })));
 }
-/** A stamp that is a list, as stamping with `append` makes it, has each of its values. */
+/**
+ * Returns whether one of the stamps is wanted. A stamp that is a list, as stamping with `append` makes it, has each of
+ * its values.
+ */
 export function carriesStamp(stamps: JsonObject | undefined, wanted: ReadonlySet<string>): boolean {
   return Object.entries(stamps ?? {}).some(
     ([name, value]) => wanted.has(stampText({ name, value })) || valuesOf(value).some((each) => wanted.has(stampText({ name, value: each }))),
@@ -21,7 +25,10 @@ export function carriesStamp(stamps: JsonObject | undefined, wanted: ReadonlySet
 }
 const valuesOf = (value: Json): readonly Json[] => (Array.isArray(value) ? (value as readonly Json[]) : [value]);
 
-/** Of `team:blue`, with the separator `:`. The value is JSON where it is JSON, else text. undefined: there is no name, or no separator. */
+/**
+ * Reads a stamp such as `team:blue`. The value is parsed as JSON if possible, else it is a string. Returns undefined
+ * without a name or separator.
+ */
 export function readStamp(text: string, separator: ":" | "="): Stamp | undefined {
   const at = text.indexOf(separator);
   if (at < 1) return undefined;
@@ -32,14 +39,17 @@ export function readStamp(text: string, separator: ":" | "="): Stamp | undefined
     return { name: text.slice(0, at), value };
   }
 }
-/** Several stamps as one filter. */
+/** Returns one filter for several stamps. */
 export function stampFilter(stamps: readonly Stamp[]): StampFilter {
   const filter: Record<string, Json[]> = Object.create(null) as Record<string, Json[]>;
   for (const { name, value } of stamps) (filter[name] ??= []).push(value);
   return filter;
 }
 
-/** The first `most` different stamps of a canvas, callbacks included, in the order of its steps; of a list each value. Members in pages are not looked into. */
+/**
+ * Returns the first `most` distinct stamps of a strand in the order of its steps, callbacks included. A list counts
+ * each of its values. Members in pages are not read.
+ */
 export function stampsOfStrand(strand: Strand, most: number): string[] {
   const found = new Set<string>();
   collect(strand, most, found);
@@ -59,7 +69,7 @@ function collect(strand: Strand, most: number, found: Set<string>): void {
     if (found.size >= most) return;
   }
 }
-/** The group that a step is, and the callbacks beside it. */
+/** Returns the group of a step, and the groups of its callbacks. */
 function groupsOf(step: PlanStep) {
   return [isGroupStep(step) ? step : undefined, step.links, step.errors].filter((group) => group !== undefined);
 }

@@ -5,8 +5,9 @@ import type { ErrorData, TaskOutcome } from "./invocation.ts";
 const REASON_CHARACTERS = 100;
 
 /**
- * Turns whatever was thrown into data: errors, texts, null, objects that contain themselves or whose getters throw. Never throws.
- * `reason` is the error's own `reason`, else its `code` (Node, AWS and Fanfold set it); `retryable` is taken when it is a boolean.
+ * Converts a thrown value into data and never throws. The value may be an error, a string, null, or an object that
+ * contains itself or has getters that throw. `reason` is the `reason` of the error, else its `code`, which Node, AWS
+ * and Fanfold set. `retryable` is copied when it is a boolean.
  */
 export function errorData(thrown: unknown): ErrorData {
   if ((typeof thrown !== "object" && typeof thrown !== "function") || thrown === null) {
@@ -26,8 +27,9 @@ export function errorData(thrown: unknown): ErrorData {
 }
 
 /**
- * Ends an attempt from within: thrown by the calls of a task's context (retry, skip, replace, fail) and by the items of a streaming task, so that
- * whoever pulls them learns how the attempt ended. Carries the fields of ErrorData too, for code that knows errors only.
+ * Ends an attempt from within user code. It is thrown by calls of the task context (retry, skip, replace, fail), and by
+ * the items of a streaming task, so that the reader of the items learns how the attempt ended. It also has the fields
+ * of ErrorData, for code that knows errors only.
  */
 export class OutcomeError extends Error {
   readonly outcome: TaskOutcome;
@@ -44,7 +46,10 @@ export class OutcomeError extends Error {
   }
 }
 
-/** `instanceof` runs code of its right side and, on a proxy, of its left. */
+/**
+ * Returns whether the value is an instance. `instanceof` may run code of the type, or of a proxy, so an error counts as
+ * no.
+ */
 export function isInstance<T>(value: unknown, type: abstract new (...args: never[]) => T): value is T {
   try {
     return value instanceof type;
@@ -53,7 +58,7 @@ export function isInstance<T>(value: unknown, type: abstract new (...args: never
   }
 }
 
-/** For a catch clause: user code may throw a FanfoldError on purpose; anything else is only described. */
+/** Returns whether a caught value is a FanfoldError, which user code may throw on purpose. */
 export function isFanfoldError(value: unknown): value is FanfoldError {
   return isInstance(value, FanfoldError);
 }
@@ -77,7 +82,9 @@ function describe(value: unknown): string {
     return "an object that cannot be read";
   }
 }
-/** Well-formed, because a surrogate cut in half could not be stored. */
+/**
+ * Returns at most this many characters. The result is well-formed, because half a surrogate pair could not be stored.
+ */
 function cut(value: string, characters: number): string {
   return (value.length > characters ? `${value.slice(0, characters - 1)}…` : value).toWellFormed();
 }

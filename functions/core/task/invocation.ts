@@ -3,18 +3,18 @@ import type { Json, JsonObject } from "../json.ts";
 import type { RetryPolicy } from "../retry-policy.ts";
 import type { StopSignal } from "./stop-signal.ts";
 
-/** Whatever user code throws becomes data. `message` and `stack` are cut to the limits of the ledger of errors (core/limits.ts). */
+/** An error of user code as data. `message` and `stack` are cut to the limits in core/limits.ts. */
 export interface ErrorData {
   readonly name: string;
   readonly message: string;
   readonly stack?: string;
-  /** Stable machine-readable reason, for instance `timeout`, `expired`, `task_killed`, `upstream`. */
+  /** Stable, machine-readable reason, for instance `timeout`, `expired`, `task_killed`, `upstream`. */
   readonly reason?: string;
-  /** `false` ends the run at once; otherwise the retry policy decides. */
+  /** `false` ends the run at once. Otherwise the retry policy decides. */
   readonly retryable?: boolean;
 }
 
-/** What a chord's body receives in place of its results when it asked to stream them. */
+/** What the body of a chord receives in place of its results when its task has `streamsResults`. */
 export interface GroupHandle {
   readonly group: string;
   readonly total: number;
@@ -22,7 +22,7 @@ export interface GroupHandle {
   readonly failed: number;
 }
 
-/** One member's outcome, in member order. `index` counts over all pages. */
+/** The outcome of one member. Entries come in member order, and `index` counts over all pages. */
 export interface ResultEntry {
   readonly index: number;
   readonly runId: string;
@@ -31,27 +31,36 @@ export interface ResultEntry {
   readonly error?: ErrorData;
 }
 
-/** What the engine lends to one attempt of a run. Every call may throw when the lease is lost; user code should let that pass. */
+/**
+ * Services of the engine for one attempt of a run. Every call may throw when the lease is lost; user code should not
+ * catch that.
+ */
 export interface RunServices {
-  /** Ordered results of a group; without an argument, of the group this run collects. */
+  /** Yields the results of a group in member order. Without an argument it is the group that this run collects. */
   results(group?: string): AsyncIterable<ResultEntry>;
-  /** Appends to the run's log (kept head and tail, written once, at the end of the attempt). */
+  /**
+   * Appends to the log of the run, of which head and tail are kept. The log is written once, at the end of the attempt.
+   */
   log(level: "debug" | "info" | "warn" | "error", message: string, fields?: JsonObject): void;
   /**
-   * Looks for an event of the job, consistently. `timeoutSeconds` counts from the run's first look for an event of this name, over all attempts: an event that is sent later
-   * does not count. Throws PortError.
+   * Reads an event of the job with a consistent read. `timeoutSeconds` counts from the first read of this name by the
+   * run, over all attempts. An event that is sent later does not count. Throws PortError.
    */
   event(name: string, timeoutSeconds: number | undefined): Promise<EventLook>;
 }
-/** `unsent`: the attempt must end as deferred, by this. Times are milliseconds since the epoch. */
+/**
+ * The state of an event. `unsent` means that the attempt must end as deferred until this event. `over` means that the
+ * time for it has expired.
+ */
 export type EventLook = { readonly kind: "sent"; readonly value: Json } | ({ readonly kind: "unsent" } & AwaitedEvent) | { readonly kind: "over" };
-/** What a deferred run waits for, and until when. */
+/** An event that a deferred run waits for. */
 export interface AwaitedEvent {
   readonly name: string;
+  /** Milliseconds since the epoch. Absent when the run waits without a timeout. */
   readonly deadline?: number;
 }
 
-/** One attempt of one run, as the engine hands it to the code that knows the user's tasks. */
+/** One attempt of one run, as the engine passes it to the code that knows the user's tasks. */
 export interface TaskCall {
   readonly jobId: string;
   readonly runId: string;
@@ -63,36 +72,45 @@ export interface TaskCall {
   readonly task: string;
   readonly args: readonly Json[];
   readonly kwargs: JsonObject;
-  /** The only argument is a list, and the task is called for each of its items; the value is the list of what it gave. */
+  /**
+   * Set only when the task is called for each item of its only argument, a list. The value is the list of the results.
+   */
   readonly each?: "map" | "starmap";
-  /** What the signature carries beside its arguments. */
+  /** Stamps and headers of the signature. */
   readonly stamps: JsonObject;
   readonly headers: JsonObject;
   readonly priority: number | undefined;
   readonly site: string;
   readonly queue: string;
-  /** Milliseconds since the epoch at which the attempt is stopped. */
+  /** When the attempt is stopped, in milliseconds since the epoch. */
   readonly deadline: number;
-  /** Aborted on cancel, on a lost lease and at the deadline. Its reason is an ErrorData-shaped Error. */
+  /** Aborted on cancel, on a lost lease and at the deadline. Its reason is an Error with the fields of ErrorData. */
   readonly signal: StopSignal;
-  /** Where a streaming task goes on: the cursor stored with the last page that was written; undefined at the first attempt. */
+  /**
+   * The cursor stored with the last written page of a streaming task, which continues after it. Undefined at the first
+   * attempt.
+   */
   readonly cursor: Json | undefined;
   readonly services: RunServices;
 }
 
-/** What a streaming task yields: a canvas to run, and optionally the cursor from which a later attempt would go on after it. */
+/** One item of a streaming task: a canvas to run, and optionally the cursor after which a later attempt continues. */
 export interface StreamItem {
   readonly canvas: Canvas;
   readonly cursor?: Json;
 }
 
-/** Children collected during an attempt; they exist only if the attempt's terminal write happens (outbox). */
+/** Children collected during an attempt. They exist only if the terminal write of the attempt happens (outbox). */
 export interface Spawned {
   readonly children: readonly Canvas[];
   readonly policy: FailurePolicy;
   /**
-   * `own`: the run keeps its own value; `group`: its value is its children's results; `replace`: the value of its only child; `extras`: it keeps its own
-   * value, and its children's results stand behind those of the group that the run is a member of.
+   * The value of the run.
+   * - `own`: its own value.
+   * - `group`: the results of its children.
+   * - `replace`: the value of its only child.
+   * - `extras`: its own value. The results of its children are appended to those of the group that the run is a member
+   *   of.
    */
   readonly value: "own" | "group" | "replace" | "extras";
 }
@@ -103,46 +121,61 @@ export type TaskOutcome =
   | { readonly kind: "retry"; readonly error: ErrorData; readonly delaySeconds?: number }
   | { readonly kind: "failed"; readonly error: ErrorData }
   | { readonly kind: "broken"; readonly error: ErrorData }
-  /** Not a failure: the run is to run again, from its start, when all these events have been sent or one of them is over its time. At least one. */
+  /**
+   * Not a failure. The run starts again from the beginning when all of these events have been sent or one of them has
+   * expired. There is at least one event.
+   */
   | { readonly kind: "deferred"; readonly events: readonly AwaitedEvent[] }
-  /** The work is an execution of this state machine (name or ARN), which is started once the attempt is committed: the run ends as it does. */
+  /**
+   * The work is an execution of this state machine (name or ARN). It is started after the attempt is committed, and the
+   * run ends as the execution ends.
+   */
   | { readonly kind: "execution"; readonly machine: string; readonly input: Json }
   /**
-   * An async generator: pulled page by page under back-pressure; its return value is the run's own value (undefined: the children's results). Throws nothing
-   * but OutcomeError (core/error-data.ts), which says how the attempt ended.
+   * The items of a streaming task, pulled page by page under back-pressure. The generator returns the value of the run,
+   * or undefined for the results of the children. It throws only OutcomeError (error-data.ts), which carries how the
+   * attempt ended.
    */
   | { readonly kind: "stream"; readonly items: AsyncGenerator<StreamItem, Json | undefined, undefined>; readonly policy: FailurePolicy };
 
-/** A value that is there already costs no turn of the event loop: quick runs of one batch follow each other without. */
+/**
+ * A value, or a promise of it. A value that is present costs no turn of the event loop, so quick runs of a batch follow
+ * each other directly.
+ */
 export type MaybePromise<T> = T | Promise<T>;
 
-/** Runs user code. Never throws: whatever happens is an outcome. */
+/** Runs user code. Never throws, since every failure is an outcome. */
 export interface TaskRunner {
   run(call: TaskCall): MaybePromise<TaskOutcome>;
 }
 
-/** What the engine must know of a task without running it. */
+/** What the engine needs to know about a task without running it. */
 export interface TaskInfo {
   readonly name: string;
   readonly version: number;
-  /** Queue text form, see core/queue-name.ts; undefined: the default queue. */
+  /** Queue in text form (core/names/queue-name.ts). Undefined for the default queue. */
   readonly queue?: string;
   /** Longest duration of one attempt in seconds. */
   readonly timeoutSeconds: number;
   readonly retry: RetryPolicy;
-  /** `true`: a first argument `{group}` stays a GroupHandle; otherwise it is filled with the results. */
+  /** `true` passes a first argument `{group}` on as a GroupHandle. Otherwise it is replaced by the results. */
   readonly streamsResults: boolean;
   readonly ignoreResult: boolean;
-  /** Of groups whose members are all of such tasks. */
+  /** Tracking level for groups whose members are all tasks that declare it. */
   readonly tracking?: Tracking;
-  /** Its work is an execution of this state machine. `timeoutSeconds`: longest execution; absent: as long as the job may take. */
+  /**
+   * Set only when the work is an execution of this state machine. `timeoutSeconds` limits the execution. Without it the
+   * limit is that of the job.
+   */
   readonly stateMachine?: { readonly name: string; readonly timeoutSeconds?: number };
-  /** An async generator: how many children it has shows only when it runs. */
+  /** Set only for an async generator, whose number of children is known only when it runs. */
   readonly streams?: true;
 }
 
+/** The tasks that a process knows. */
 export interface TaskRegistry {
+  /** Returns undefined for an unknown task. */
   info(task: string): TaskInfo | undefined;
-  /** Whether this process has the code of a task. Absent: of every task it knows. */
+  /** Returns whether this process has the code of a task. Absent when it has the code of every task that it knows. */
   has?(task: string): boolean;
 }

@@ -1,4 +1,4 @@
-/** What the runner needs of an AbortSignal. */
+/** The part of AbortSignal that the runner needs. */
 export interface StopSignal {
   readonly aborted: boolean;
   readonly reason: unknown;
@@ -7,7 +7,10 @@ export interface StopSignal {
   removeEventListener(type: "abort", listener: () => void): void;
 }
 
-/** A StopSignal that becomes an AbortSignal when somebody asks for one: most runs never look, and an AbortSignal costs more than the rest of a short run. */
+/**
+ * A StopSignal that creates its AbortSignal on demand. Most runs never read it, and an AbortSignal costs more than the
+ * rest of a short run.
+ */
 export class LazySignal implements StopSignal {
   #aborted = false;
   #reason: unknown;
@@ -38,7 +41,7 @@ export class LazySignal implements StopSignal {
     this.#listeners = undefined;
     for (const listener of listeners) listener();
   }
-  /** The same as an AbortSignal. */
+  /** Returns the same signal as an AbortSignal. */
   get abortSignal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController();

@@ -1,6 +1,7 @@
 import { type Estimate, estimateOf, type JobCost, jobCost } from "../../core/cost/job-cost.ts";
 import { DEFAULT_SECONDS_PER_TASK, type JobEstimate, jobEstimate } from "../../core/cost/job-estimate.ts";
-import { countGroup, countWork, type PlanPages, type WorkCount } from "../../core/cost/work-count.ts";
+import { countGroup, countWork } from "../../core/cost/count-work.ts";
+import type { PlanPages, WorkCount } from "../../core/cost/work-count.ts";
 import { longestWay, type StrandShape } from "../../core/cost/work-shape.ts";
 import { ENGINE_QUEUE } from "../../core/names/queue-name.ts";
 import { type Counts, endedRuns, failedRuns } from "../../core/plan/counts.ts";

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { eachOf } from "../../../functions/core/canvas/canvas-algebra.ts";
+import { eachOf } from "../../../functions/core/canvas/canvas-parts.ts";
 import type { Canvas, Chain, Chord, Chunks, Group, Signature } from "../../../functions/core/canvas/canvas.ts";
 import type { Json, JsonObject } from "../../../functions/core/json.ts";
 

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { clone, pipe, withLink, withLinkError } from "../../../functions/core/canvas/canvas-algebra.ts";
+import { pipe } from "../../../functions/core/canvas/canvas-composition.ts";
+import { withLink, withLinkError } from "../../../functions/core/canvas/canvas-links.ts";
+import { clone } from "../../../functions/core/canvas/canvas-parts.ts";
 import { stamp } from "../../../functions/core/canvas/canvas-stamp.ts";
 import { encodeCanvas, parseCanvas } from "../../../functions/core/canvas/canvas-wire.ts";
 import { refusalOf } from "../refusal.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isPlainGroup, normalised, unrolled, unwrapped } from "../../../functions/core/canvas/canvas-algebra.ts";
+import { isPlainGroup, normalised, unrolled, unwrapped } from "../../../functions/core/canvas/canvas-composition.ts";
 import { encodeCanvas, parseCanvas } from "../../../functions/core/canvas/canvas-wire.ts";
 import type { Canvas } from "../../../functions/core/canvas/canvas.ts";
 import { LIMITS } from "../../../functions/core/limits.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { countWork } from "../../../functions/core/cost/work-count.ts";
+import { countWork } from "../../../functions/core/cost/count-work.ts";
 import { DEFAULT_CONFIG } from "../../../functions/engine/config.ts";
 import { chordShape } from "../../../functions/engine/plan/chord-shape.ts";
 import { protocolOf } from "../../../functions/engine/plan/job-shape.ts";

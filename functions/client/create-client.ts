@@ -1,0 +1,105 @@
+import { encodeCanvas } from "../core/canvas/canvas-wire.ts";
+import { FanfoldError } from "../core/errors.ts";
+import { canonicalJson, type Json } from "../core/json.ts";
+import type { StampFilter } from "../core/plan/stamps.ts";
+import type { Client, PlanOptions, StartOptions } from "./client.ts";
+import { type Ask, ask, type ClientOptions, readParts } from "./transport.ts";
+import type { JobEvent, JobPlan, Page, ResultEntry, Submitted, WorkflowInfo } from "./types.ts";
+
+/**
+ * Returns a client of the HTTP API, over `fetch`.
+ * @example
+ * const client = createClient({ url: "http://127.0.0.1:7420", token });
+ * const { jobId } = await client.start("inventory", { folder: "/data" });
+ */
+export function createClient(options: ClientOptions): Client {
+  const json: ReadJson = async <T>(path: string, what?: Ask) => (await (await ask(options, path, what)).json()) as T;
+  return { ...serverCalls(json), ...startCalls(json), ...inputCalls(options), ...jobCalls(options, json), ...runCalls(json) };
+}
+
+/** Sends one request and returns its JSON answer. */
+type ReadJson = <T>(path: string, what?: Ask) => Promise<T>;
+
+function serverCalls(json: ReadJson): Pick<Client, "health" | "workflows" | "workflow"> {
+  return {
+    health: () => json("/health"),
+    workflows: async () => (await json<Page<WorkflowInfo>>("/workflows")).items,
+    workflow: (name) => json(`/workflows/${encodeURIComponent(name)}`),
+  };
+}
+
+type StartCalls = Pick<Client, "start" | "submit" | "submitWire" | "openJob" | "plan" | "planWire" | "planWorkflow">;
+function startCalls(json: ReadJson): StartCalls {
+  const post = (path: string, body: object, { timeoutSeconds, idempotencyKey }: StartOptions, query: Record<string, boolean | undefined> = {}) =>
+    json<Submitted>(path, {
+      method: "POST",
+      query,
+      json: { ...body, ...(timeoutSeconds !== undefined && { timeoutSeconds }) },
+      headers: { "Idempotency-Key": idempotencyKey },
+    });
+  const estimate = (path: string, body: object, { secondsPerTask, timeoutSeconds }: PlanOptions) =>
+    json<JobPlan>(path, { method: "POST", query: { plan: true, secondsPerTask }, json: { ...body, ...(timeoutSeconds !== undefined && { timeoutSeconds }) } });
+  return {
+    start: (workflow, fields = {}, { supervised, ...start } = {}) => post(startPath(workflow), { fields }, start, { supervised: supervised || undefined }),
+    submit: (canvas, start = {}) => post("/jobs", { canvas: encodeCanvas(canvas) }, start),
+    submitWire: (canvas, start = {}) => post("/jobs", { canvas }, start),
+    openJob: ({ body, policy } = {}, start = {}) =>
+      post("/jobs", { ...(body && { body: encodeCanvas(body) }), ...(policy !== undefined && { policy }) }, start, { input: true }),
+    plan: (canvas, given = {}) => estimate("/jobs", { canvas: encodeCanvas(canvas) }, given),
+    planWire: (canvas, given = {}) => estimate("/jobs", { canvas }, given),
+    planWorkflow: (workflow, fields = {}, given = {}) => estimate(startPath(workflow), { fields }, given),
+  };
+}
+
+function inputCalls(options: ClientOptions): Pick<Client, "putInput" | "sealInput"> {
+  return {
+    async putInput(jobId, page, items) {
+      await ask(options, `${jobPath(jobId)}/input/${page}`, { method: "PUT", lines: items.map(encodeCanvas) });
+    },
+    async sealInput(jobId, pages) {
+      await ask(options, `${jobPath(jobId)}/input/seal`, { method: "POST", json: { pages } });
+    },
+  };
+}
+
+type JobCalls = Pick<Client, "job" | "jobs" | "runs" | "results" | "events" | "graph" | "graphDot" | "cancel" | "sendEvent">;
+function jobCalls(options: ClientOptions, json: ReadJson): JobCalls {
+  return {
+    job: (jobId, read = {}) => json(jobPath(jobId), read),
+    jobs: ({ stamp, ...filter } = {}) => json("/jobs", { query: { ...filter, stamp: stamp && stampParameter(stamp.name, stamp.value) } }),
+    runs: (jobId, { stamps, ...filter } = {}) => json(`${jobPath(jobId)}/runs`, { query: { ...filter, stamp: stamps && stampParameters(stamps) } }),
+    async *results(jobId, read = {}) {
+      yield* readParts<ResultEntry>(options, `${jobPath(jobId)}/results`, read);
+    },
+    async *events(jobId, { follow, ...read } = {}) {
+      yield* readParts<JobEvent>(options, `${jobPath(jobId)}/events`, { ...read, query: { follow: follow || undefined } });
+    },
+    graph: (jobId) => json(`${jobPath(jobId)}/graph`),
+    graphDot: async (jobId) => (await ask(options, `${jobPath(jobId)}/graph`, { query: { format: "dot" } })).text(),
+    async cancel(jobId, only) {
+      const query = only && { stamp: stampParameters(only.stamps) };
+      // Without a stamp the request would cancel the whole job.
+      if (query?.stamp.length === 0) throw new FanfoldError("invalid_request", "name a stamp and its value", { details: { field: "stamps" } });
+      return (await json<{ cancelled: boolean }>(`${jobPath(jobId)}/cancel`, { method: "POST", ...(query && { query }) })).cancelled;
+    },
+    sendEvent: async (jobId, name, value) =>
+      (await json<{ sent: boolean }>(`${jobPath(jobId)}/events/${encodeURIComponent(name)}`, { method: "POST", json: { value } })).sent,
+  };
+}
+
+function runCalls(json: ReadJson): Pick<Client, "run" | "cancelRun" | "complete"> {
+  return {
+    run: (runId) => json(runPath(runId)),
+    cancelRun: async (id) => (await json<{ cancelled: boolean }>(`${runPath(id)}/cancel`, { method: "POST" })).cancelled,
+    complete: async (runId, token, answer) =>
+      (await json<{ completed: boolean }>(`${runPath(runId)}/complete`, { method: "POST", json: { token, ...answer } })).completed,
+  };
+}
+
+/** Returns a stamp as a query parameter. The value is JSON, so that a string which looks like a number stays a string. */
+const stampParameter = (name: string, value: Json): string => `${name}:${canonicalJson(value)}`;
+const stampParameters = (stamps: StampFilter): string[] =>
+  Object.entries(stamps).flatMap(([name, values]) => values.map((value) => stampParameter(name, value)));
+const startPath = (workflow: string): string => `/workflows/${encodeURIComponent(workflow)}/jobs`;
+const runPath = (runId: string): string => `/runs/${encodeURIComponent(runId)}`;
+const jobPath = (jobId: string): string => `/jobs/${encodeURIComponent(jobId)}`;

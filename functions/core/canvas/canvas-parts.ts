@@ -1,0 +1,158 @@
+import { assertNever } from "../errors.ts";
+import type { Json, JsonObject } from "../json.ts";
+import type { Canvas, Group, GroupOptions, Repeat, Signature, SignatureOptions, When } from "./canvas.ts";
+
+/** Arguments and options to merge into a canvas. */
+export interface Partials {
+  readonly args?: readonly Json[];
+  readonly kwargs?: JsonObject;
+  readonly options?: SignatureOptions;
+}
+/**
+ * Returns the canvas with `args` before its own, and with `kwargs` and `options` merged over its own. A chain passes
+ * them to its first step, a group to every member, a chord to its header. Immutable signatures take the options only.
+ */
+export function clone(canvas: Canvas, partials: Partials): Canvas {
+  const { args = [], kwargs = {}, options = {} } = partials;
+  if (args.length === 0 && Object.keys(kwargs).length === 0) return setOptions(canvas, options);
+  return setOptions(withArguments(canvas, args, kwargs), options);
+}
+function withArguments(canvas: Canvas, args: readonly Json[], kwargs: JsonObject): Canvas {
+  const member = (each: Canvas): Canvas => withArguments(each, args, kwargs);
+  switch (canvas.kind) {
+    case "task":
+      return canvas.immutable ? canvas : { ...canvas, args: [...args, ...canvas.args], kwargs: { ...canvas.kwargs, ...kwargs } };
+    case "chain":
+      return { ...canvas, items: canvas.items.map((item, index) => (index === 0 ? member(item) : item)) };
+    case "group":
+      return { ...canvas, members: canvas.members.map(member) };
+    case "chord":
+      return { ...canvas, header: member(canvas.header) as Group };
+    case "chunks":
+    case "when":
+    case "repeat":
+    case "wait":
+      return canvas;
+    default:
+      return assertNever(canvas);
+  }
+}
+
+/** Options that say when a canvas starts. Only the steps that start first can obey them. */
+const TIMING = new Set<keyof SignatureOptions>(["countdown", "eta", "expires"]);
+/**
+ * Returns the canvas with these options merged over its own. Stamps of its own win over given ones. A group passes the
+ * options to every member. A chain passes all options to its first step; later steps take, as defaults, those that do
+ * not concern timing. A chord treats its body like a later step.
+ */
+export function setOptions(canvas: Canvas, options: SignatureOptions): Canvas {
+  if (Object.keys(options).length === 0) return canvas;
+  const first = (each: Canvas): Canvas => setOptions(each, options);
+  const later = (each: Canvas): Canvas => setDefaults(each, options);
+  switch (canvas.kind) {
+    case "task":
+      return { ...canvas, options: mergedOptions(canvas.options, options) };
+    case "chunks":
+      return { ...canvas, options: mergedOptions(canvas.options, options) };
+    case "group":
+      return { ...canvas, members: canvas.members.map(first) };
+    case "chain":
+      return { ...canvas, items: canvas.items.map((item, index) => (index === 0 ? first(item) : later(item))) };
+    case "chord":
+      return { ...canvas, header: first(canvas.header) as Group, body: later(canvas.body) };
+    case "when":
+    case "repeat":
+      return withParts(canvas, first);
+    case "wait":
+      return options.expires === undefined ? canvas : { ...canvas, expires: options.expires };
+    default:
+      return assertNever(canvas);
+  }
+}
+function setDefaults(canvas: Canvas, options: SignatureOptions): Canvas {
+  const member = (each: Canvas): Canvas => setDefaults(each, options);
+  switch (canvas.kind) {
+    case "task":
+    case "chunks": {
+      const given = Object.entries(options).filter(([name]) => !TIMING.has(name as keyof SignatureOptions));
+      return { ...canvas, options: { ...Object.fromEntries(given), ...canvas.options } };
+    }
+    case "group":
+      return { ...canvas, members: canvas.members.map(member) };
+    case "chain":
+      return { ...canvas, items: canvas.items.map(member) };
+    case "chord":
+      return { ...canvas, header: member(canvas.header) as Group, body: member(canvas.body) };
+    case "when":
+    case "repeat":
+      return withParts(canvas, member);
+    case "wait":
+      return canvas;
+    default:
+      return assertNever(canvas);
+  }
+}
+function mergedOptions(own: SignatureOptions, { stamps, headers, ...options }: SignatureOptions): SignatureOptions {
+  return {
+    ...own,
+    ...options,
+    ...((own.stamps ?? stamps) && { stamps: { ...stamps, ...own.stamps } }),
+    ...((own.headers ?? headers) && { headers: { ...own.headers, ...headers } }),
+  };
+}
+/** Returns the signature with the given parts in place of its own. A composition takes the options only, merged. */
+export function replaceParts(canvas: Canvas, { args, kwargs, options }: Partials): Canvas {
+  if (canvas.kind !== "task") return options === undefined ? canvas : setOptions(canvas, options);
+  return { ...canvas, ...(args && { args }), ...(kwargs && { kwargs }), ...(options && { options }) };
+}
+/**
+ * Returns the canvas with `immutable` set. A group passes it to every member, a chord to its body. A chain passes it to
+ * its first step, the only one that receives a value from outside.
+ */
+export function setImmutable(canvas: Canvas, immutable: boolean): Canvas {
+  const member = (each: Canvas): Canvas => setImmutable(each, immutable);
+  switch (canvas.kind) {
+    case "task":
+      return canvas.each ? canvas : { ...canvas, immutable };
+    case "chain":
+      return { ...canvas, items: canvas.items.map((item, index) => (index === 0 ? member(item) : item)) };
+    case "group":
+      return { ...canvas, members: canvas.members.map(member) };
+    case "chord":
+      return { ...canvas, body: member(canvas.body) };
+    case "chunks":
+    case "when":
+    case "repeat":
+    case "wait":
+      return canvas;
+    default:
+      return assertNever(canvas);
+  }
+}
+/** Returns the group with these options merged over its own. */
+export function setGroupOptions(group: Group, options: GroupOptions): Group {
+  return Object.keys(options).length === 0 ? group : { ...group, options: { ...group.options, ...options } };
+}
+/**
+ * Returns the group with its members delayed one after the other: `start`, `start + step` .. seconds from now. Members
+ * beyond `stop` start with the last member before it.
+ */
+export function skew(group: Group, { start = 1, stop, step = 1 }: { readonly start?: number; readonly stop?: number; readonly step?: number } = {}): Group {
+  let last = start;
+  const members = group.members.map((member, index) => {
+    const countdown = start + index * step;
+    if (stop === undefined || countdown <= stop) last = countdown;
+    return setOptions(member, { countdown: last });
+  });
+  return { ...group, members };
+}
+/** Returns the signature of one run that calls `task` for each item. */
+export function eachOf(each: "map" | "starmap", task: string, items: readonly Json[], options: SignatureOptions = {}): Signature {
+  return { kind: "task", task, each, args: [items], kwargs: {}, options, immutable: true };
+}
+
+/** Returns the branch or loop with `part` applied to each canvas in it. */
+export function withParts<Kind extends When | Repeat>(canvas: Kind, part: (canvas: Canvas) => Canvas): Kind {
+  if (canvas.kind === "repeat") return { ...canvas, body: part(canvas.body) };
+  return { ...canvas, do: part(canvas.do), ...(canvas.otherwise && { otherwise: part(canvas.otherwise) }) };
+}
