@@ -1,4 +1,4 @@
-import type { Blobs } from "../engine/ports.ts";
+import type { Blobs } from "../../engine/ports.ts";
 
 /** Blobs in memory; contents are copied both ways, so nobody can change what is stored. */
 export class MemoryBlobs implements Blobs {

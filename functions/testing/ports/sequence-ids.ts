@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Ids } from "../engine/ports.ts";
+import type { Ids } from "../../engine/ports.ts";
 
 const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const ULID_CHARACTERS = 26;

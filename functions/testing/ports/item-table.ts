@@ -1,8 +1,8 @@
-import { checkKey, decideWrite } from "../core/items/item-algebra.ts";
-import { INDEX_NAMES, indexEntry, type IndexMove } from "../core/items/item-size.ts";
-import type { Item, Key, Table, WriteOp, WriteResult } from "../core/items/item.ts";
-import { compareUtf8 } from "../core/items/utf8.ts";
-import type { IndexQuery, IndexResult, QueryOptions, QueryResult } from "../engine/ports.ts";
+import { checkKey, decideWrite } from "../../core/items/item-algebra.ts";
+import { INDEX_NAMES, indexEntry, type IndexMove } from "../../core/items/item-size.ts";
+import type { Item, Key, Table, WriteOp, WriteResult } from "../../core/items/item.ts";
+import { compareUtf8 } from "../../core/items/utf8.ts";
+import type { IndexQuery, IndexResult, QueryOptions, QueryResult } from "../../engine/ports.ts";
 
 interface Partition {
   readonly items: Map<string, Item>;

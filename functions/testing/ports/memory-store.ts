@@ -1,5 +1,5 @@
-import { attributesBytes, keyBytes } from "../core/items/item-size.ts";
-import type { IndexQuery, IndexResult, Item, Key, QueryOptions, QueryResult, Store, Table, WriteOp, WriteResult } from "../engine/ports.ts";
+import { attributesBytes, keyBytes } from "../../core/items/item-size.ts";
+import type { IndexQuery, IndexResult, Item, Key, QueryOptions, QueryResult, Store, Table, WriteOp, WriteResult } from "../../engine/ports.ts";
 import { ItemTable } from "./item-table.ts";
 
 /** What a store was asked, as DynamoDB would count it: a request for each write, since conditional writes cannot be batched. */

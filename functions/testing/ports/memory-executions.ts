@@ -1,5 +1,5 @@
-import { canonicalJson, type Json } from "../core/json.ts";
-import type { ExecutionError, Executions } from "../engine/ports.ts";
+import { canonicalJson, type Json } from "../../core/json.ts";
+import type { ExecutionError, Executions } from "../../engine/ports.ts";
 
 export interface MemoryExecution {
   readonly machine: string;

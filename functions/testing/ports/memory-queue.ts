@@ -1,5 +1,5 @@
-import type { Json } from "../core/json.ts";
-import { type Clock, type OutgoingMessage, PortError, type Queue, type ReceivedMessage } from "../engine/ports.ts";
+import type { Json } from "../../core/json.ts";
+import { type Clock, type OutgoingMessage, PortError, type Queue, type ReceivedMessage } from "../../engine/ports.ts";
 
 interface Message {
   readonly id: string;
