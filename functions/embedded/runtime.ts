@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { ENGINE_QUEUE } from "../core/names/queue-name.ts";
 import type { EngineConfig } from "../engine/config.ts";
 import type { Engine } from "../engine/contract.ts";
-import { type LeaseTracker, RunHolder } from "../host/held-claims.ts";
+import { type LeaseTracker, RunHolder } from "../host/run-holder.ts";
 import { LeaseKeeper, type LostClaim } from "../host/lease-keeper.ts";
 import { type Log, messageOf, stderrLog } from "../host/log.ts";
 import type { QueueDepth } from "../host/message-source.ts";
@@ -18,7 +18,7 @@ import { raiseEpoch } from "./machine/boot-epoch.ts";
 import { type FolderLock, lockFolder } from "./machine/folder-lock.ts";
 import { SpareMemory } from "./machine/spare-memory.ts";
 import { CONTROL_MESSAGES, DEFAULT_CONCURRENCY, doorOf, EMBEDDED_CONFIG, foldersOf, type SharedConfig, TIMING } from "./settings.ts";
-import { endOrphans, permitOpening } from "./workers/database-door.ts";
+import { endOrphans, permitOpening } from "./workers/open-permit.ts";
 import type { WorkerProcess } from "./workers/worker-process.ts";
 import { Supervisor, type WorkerStats } from "./workers/worker-supervisor.ts";
 

@@ -16,7 +16,7 @@ export function foldersOf(dataFolder: string): DataFolders {
   const inside = (name: string): string => join(dataFolder, name);
   return { database: inside("database"), blobs: inside("blobs"), lock: inside("lock"), workers: inside("workers"), epoch: inside("epoch") };
 }
-/** See database-door.ts. Holders are never the same. */
+/** See open-permit.ts. Holders are never the same. */
 export function doorOf(dataFolder: string, holder: string): string {
   return join(foldersOf(dataFolder).workers, `${holder}.door`);
 }

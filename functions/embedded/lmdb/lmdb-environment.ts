@@ -11,7 +11,7 @@ export interface EnvironmentOptions {
   readonly durability?: Durability;
   /** Address space, and the largest size of the file. Default 64 GiB; the file itself only grows as it is filled. */
   readonly mapBytes?: number;
-  /** Called when the file has been opened, before anything is read or committed: see database-door.ts. */
+  /** Called when the file has been opened, before anything is read or committed: see open-permit.ts. */
   readonly onOpened?: () => void;
   /** In a worker, whose parent keeps the flushed state (flushed-state.ts): called in every transaction; it does not return when the parent is dead. */
   readonly ensureParent?: () => void;

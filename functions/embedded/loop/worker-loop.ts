@@ -3,7 +3,7 @@ import { assertNever } from "../../core/errors.ts";
 import type { Engine } from "../../engine/contract.ts";
 import type { Disposition } from "../../engine/ports.ts";
 import type { WorkerLoop } from "../../engine/worker-loop.ts";
-import type { RunHolder } from "../../host/held-claims.ts";
+import type { RunHolder } from "../../host/run-holder.ts";
 import { type Log, messageOf, rateLimited } from "../../host/log.ts";
 import type { Delivery, MessageSource } from "../../host/message-source.ts";
 import { type Slot, Slots } from "../../host/slots.ts";

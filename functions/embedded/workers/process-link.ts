@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../core/json.ts";
 import type { HeldRuns } from "../../engine/worker-loop.ts";
-import type { LeaseTracker } from "../../host/held-claims.ts";
+import type { LeaseTracker } from "../../host/run-holder.ts";
 import type { Log, LogLevel } from "../../host/log.ts";
 import type { Durability } from "../lmdb/commit-gatherer.ts";
 import type { SharedConfig } from "../settings.ts";

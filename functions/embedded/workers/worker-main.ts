@@ -1,11 +1,11 @@
 import { rmSync } from "node:fs";
-import { RunHolder } from "../../host/held-claims.ts";
+import { RunHolder } from "../../host/run-holder.ts";
 import { messageOf } from "../../host/log.ts";
 import { openHost, taskQueuesOf } from "../engine-host.ts";
 import { MessageLoop } from "../loop/worker-loop.ts";
 import { endIfOrphaned, watchForOrphan } from "../machine/orphan-watch.ts";
 import { doorOf, foldersOf } from "../settings.ts";
-import { registerWorker, untilPermitted } from "./database-door.ts";
+import { registerWorker, untilPermitted } from "./open-permit.ts";
 import { ParentLink, type ToWorker, type WorkerAssignment } from "./process-link.ts";
 
 /**

@@ -6,7 +6,7 @@ import type { LeaseKeeper, LostClaim } from "../../host/lease-keeper.ts";
 import { type Log, messageOf } from "../../host/log.ts";
 import type { MessageSource } from "../../host/message-source.ts";
 import { TIMING } from "../settings.ts";
-import { endNow } from "./database-door.ts";
+import { endNow } from "./open-permit.ts";
 import type { FromWorker, WorkerAssignment, WorkerReport } from "./process-link.ts";
 import { type WorkerEnd, WorkerProcess } from "./worker-process.ts";
 

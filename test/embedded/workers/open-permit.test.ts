@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { LmdbEnvironment } from "../../../functions/embedded/lmdb/lmdb-environment.ts";
-import { endOrphans, permitOpening, registerWorker } from "../../../functions/embedded/workers/database-door.ts";
+import { endOrphans, permitOpening, registerWorker } from "../../../functions/embedded/workers/open-permit.ts";
 import { newFolder } from "../harness.ts";
 
 const OPENER = fileURLToPath(new URL("../fixtures/opener.ts", import.meta.url));
