@@ -4,29 +4,35 @@ import { setTimeout as pause } from "node:timers/promises";
 import { identityOf, isAlive, readIdentity } from "../machine/process-identity.ts";
 
 /**
- * A process may open the LMDB file only while no other commits. Opening, LMDB reads the number of the last transaction and a moment later shares it with
- * all processes, without the writers' lock (mdb_env_open2 in mdb.c). A commit in that moment is lost: the next one gets its number, and pages get two owners.
+ * A process may open the LMDB file only while no other process commits. While it opens the file, LMDB reads the number
+ * of the last transaction and then shares it with all processes, without the writers' lock (mdb_env_open2 in mdb.c). A
+ * commit between the two is lost. The next commit gets the same number, so pages get two owners.
  *
- * So a worker asks its parent, and the parent holds the writers' lock until the worker has opened. The door is a file: there, the worker may open; gone, it has.
- * A parent itself opens when it is alone: it holds the folder's lock, and first ends the workers that an earlier parent left behind.
+ * Therefore a worker asks its parent, and the parent holds the writers' lock until the worker has opened the file. A
+ * parent opens it while it is alone. It holds the folder's lock and first ends the workers of an earlier parent.
+ *
+ * The permit is a file: absent -> written by the parent (the worker may open) -> removed by the worker (it has opened).
  */
-const DOOR_POLL_MS = 2;
-/** Opening takes some milliseconds; a worker that does not get on in this time is killed. */
+const PERMIT_POLL_MS = 2;
+/** Time in which a worker must open the file, which takes some milliseconds, before it is killed. */
 const LONGEST_OPENING_MS = 5_000;
-/** For a killed process to be gone where that cannot be seen. */
+/** Time in which a killed process has ended, for systems that do not show it. */
 const KILLED_MS = 500;
 const ORPHAN_POLL_MS = 20;
 
-/** In a worker: returns when it may open. */
-export async function untilPermitted(door: string): Promise<void> {
-  while (!existsSync(door)) await pause(DOOR_POLL_MS);
+/** Resolves, in a worker, when it may open the database. */
+export async function untilPermitted(permit: string): Promise<void> {
+  while (!existsSync(permit)) await pause(PERMIT_POLL_MS);
 }
-/** In the parent, inside a transaction: returns when the worker has opened, or is dead. Blocks for some milliseconds. */
-export function permitOpening(door: string, pid: number, kill: () => void): void {
+/**
+ * Returns when the worker has opened the database or is dead. The parent calls it in a transaction; it blocks for
+ * milliseconds.
+ */
+export function permitOpening(permit: string, pid: number, kill: () => void): void {
   const worker = identityOf(pid);
   const deadline = performance.now() + LONGEST_OPENING_MS;
-  writeFileSync(door, "");
-  while (existsSync(door) && isAlive(worker)) {
+  writeFileSync(permit, "");
+  while (existsSync(permit) && isAlive(worker)) {
     if (performance.now() > deadline) {
       kill();
       sleep(KILLED_MS);
@@ -34,15 +40,18 @@ export function permitOpening(door: string, pid: number, kill: () => void): void
     }
     sleep(1);
   }
-  rmSync(door, { force: true });
+  rmSync(permit, { force: true });
 }
 
-/** In a worker, before it asks: whoever holds the folder's lock next will find it. */
+/** Registers this worker before it asks for a permit, so that the next holder of the folder's lock finds it. */
 export function registerWorker(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   writeFileSync(join(folder, `${process.pid}`), JSON.stringify(identityOf(process.pid)), { mode: 0o600 });
 }
-/** By the holder of the folder's lock: returns when no worker of an earlier parent lives. They are of no use to anybody: their leases are over. */
+/**
+ * Ends the workers of an earlier parent, whose leases have expired, and resolves when none lives. The folder's lock is
+ * held.
+ */
 export async function endOrphans(folder: string): Promise<void> {
   if (!existsSync(folder)) return;
   for (const name of readdirSync(folder)) {
@@ -56,8 +65,8 @@ export async function endOrphans(folder: string): Promise<void> {
   }
 }
 /**
- * In a parent that exits without having stopped: the read transaction that protects the flushed state ends with it (flushed-state.ts), so first its workers do.
- * Blocks for some milliseconds.
+ * Ends the workers of a parent that exits without a stop. Its read transaction, which protects the flushed state
+ * (flushed-state.ts), ends with it, so no worker may commit after it. Blocks for some milliseconds.
  */
 export function endNow(pids: readonly number[]): void {
   const workers = pids.map(identityOf);
