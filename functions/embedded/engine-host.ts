@@ -20,19 +20,19 @@ import { foldersOf, type SharedConfig } from "./settings.ts";
 
 export interface HostOptions {
   readonly dataFolder: string;
-  /** Path or file URL. */
+  /** Path or file URL of the module with tasks and workflows. */
   readonly tasksModule: string;
   readonly durability: Durability;
   readonly engine: SharedConfig;
   /** Names this process as the holder of messages. */
   readonly holder: string;
-  /** Messages became receivable, or will after a delay, on these queues. */
+  /** Called when messages on these queues became receivable, or will after a delay. */
   readonly onSend: (queues: readonly string[]) => void;
   /** Awaited before the database's file is opened. */
   readonly beforeOpening?: () => Promise<void>;
-  /** It has been opened. */
+  /** Called when the database's file has been opened. */
   readonly onOpened?: () => void;
-  /** In a worker: see EnvironmentOptions. */
+  /** Set only in a worker, see EnvironmentOptions. */
   readonly ensureParent?: () => void;
 }
 /** An engine in this process, over the data folder that it shares with other processes. */
@@ -42,9 +42,9 @@ export interface Host {
   readonly registry: TaskRegistry;
   readonly workflows: Workflows;
   readonly expirer: Expirer;
-  /** All queues that were ever sent to. */
+  /** Returns the names of all queues that ever received a message. */
   queues(): readonly string[];
-  /** While the action runs, no process commits. */
+  /** Runs the action while no process commits. */
   holdCommits(action: () => void): void;
   close(): Promise<void>;
 }
@@ -78,7 +78,10 @@ export async function openHost(options: HostOptions): Promise<Host> {
   };
 }
 
-/** Queues appear when something is first sent to them, so a queue that only a signature names is served as well. */
+/**
+ * Returns all queues but the engine's. A queue exists from its first message on, so one that only a signature names is
+ * included.
+ */
 export function taskQueuesOf(host: Host): readonly string[] {
   return host.queues().filter((queue) => queue !== ENGINE_QUEUE);
 }

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { ENGINE_QUEUE } from "../core/names/queue-name.ts";
 import type { EngineConfig } from "../engine/config.ts";
 import type { Engine } from "../engine/contract.ts";
-import { type LeaseTracker, RunHolder } from "../host/held-claims.ts";
+import { type LeaseTracker, RunHolder } from "../host/run-holder.ts";
 import { LeaseKeeper, type LostClaim } from "../host/lease-keeper.ts";
 import { type Log, messageOf, stderrLog } from "../host/log.ts";
 import type { QueueDepth } from "../host/message-source.ts";
@@ -16,22 +16,27 @@ import { Repeating } from "./loop/repeating.ts";
 import { MessageLoop } from "./loop/worker-loop.ts";
 import { raiseEpoch } from "./machine/boot-epoch.ts";
 import { type FolderLock, lockFolder } from "./machine/folder-lock.ts";
-import { SpareMemory } from "./machine/spare-memory.ts";
-import { CONTROL_MESSAGES, DEFAULT_CONCURRENCY, doorOf, EMBEDDED_CONFIG, foldersOf, type SharedConfig, TIMING } from "./settings.ts";
-import { endOrphans, permitOpening } from "./workers/database-door.ts";
-import type { WorkerProcess } from "./workers/worker-process.ts";
-import { Supervisor, type WorkerStats } from "./workers/worker-supervisor.ts";
+import { HeapTrimmer } from "./machine/heap-trimmer.ts";
+import { CONTROL_MESSAGES, DEFAULT_CONCURRENCY, EMBEDDED_CONFIG, foldersOf, permitOf, type SharedConfig, TIMING } from "./settings.ts";
+import { endOrphans, permitOpening } from "./workers/open-permit.ts";
+import { Supervisor, type SupervisorOptions, type WorkerStats } from "./workers/worker-supervisor.ts";
 
 export interface RuntimeOptions {
-  /** Made when it does not exist. One runtime at a time. */
+  /** Folder of all state. It is made when it does not exist, and has one runtime at a time. */
   readonly dataFolder: string;
   /** Path or file URL of a module that exports tasks and workflows. */
   readonly tasksModule: string;
-  /** Processes that run user code. Default: one per core. 0: user code runs in this process, for tests and small programs; then blocking code delays everything. */
+  /**
+   * Number of processes that run user code. Default: one per core. With 0 user code runs in this process, for tests and
+   * small programs. Code that blocks then delays everything.
+   */
   readonly workers?: number;
   /** Runs at once per worker. Default 32. */
   readonly concurrency?: number;
-  /** `process` (default): what was acknowledged survives `kill -9` of everything. `power`: a loss of power as well. */
+  /**
+   * With `process` (default) an acknowledged write survives `kill -9` of all processes. With `power` it survives a
+   * power cut too.
+   */
   readonly durability?: Durability;
   /** Default: warnings and errors to stderr. */
   readonly log?: Log;
@@ -39,12 +44,12 @@ export interface RuntimeOptions {
   readonly engine?: Partial<EngineConfig>;
 }
 export interface RuntimeStats {
-  /** How often a runtime was started on this folder. */
+  /** Number of starts of a runtime on this folder. */
   readonly epoch: number;
   readonly workers: readonly WorkerStats[];
-  /** Runs that hold a lease. */
+  /** Number of runs that hold a lease. */
   readonly runs: number;
-  /** Messages by queue. */
+  /** Numbers of messages by queue. */
   readonly queues: { readonly [queue: string]: QueueDepth };
 }
 export interface Runtime {
@@ -52,15 +57,16 @@ export interface Runtime {
   readonly workflows: Workflows;
   readonly registry: TaskRegistry;
   /**
-   * Waits so long for running tasks, then ends without committing anything for the rest: the next start resumes them. Idempotent. Default 10 seconds.
+   * Waits up to `graceSeconds` (default 10) for running tasks, then ends. It commits nothing for the tasks that still
+   * run, so the next start resumes them. Idempotent.
    */
   stop(options?: { readonly graceSeconds?: number }): Promise<void>;
   stats(): Promise<RuntimeStats>;
 }
 
 /**
- * Starts a runtime on a data folder: engine, control loop, sweeper and lease keeper in this process, user code in worker processes. What an earlier
- * runtime left unfinished goes on by itself.
+ * Starts a runtime on a data folder. Engine, control loop, sweeper and lease keeper run in this process, user code in
+ * worker processes. Jobs that an earlier runtime left unfinished continue.
  * @throws FanfoldError `data_folder_in_use` (`details.pid`), `data_folder_damaged` (`details.problems`)
  * @example
  * const runtime = await startRuntime({ dataFolder: ".fanfold", tasksModule: "functions/tasks/index.ts" });
@@ -81,32 +87,30 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   }
 }
 
-/** The parts of a runtime that hear of new messages and of lost leases. They need the engine, and the engine's queue tells them: so they are filled in late. */
+/**
+ * The parts of a runtime that are notified of new messages and lost leases. They need the engine, and the engine's
+ * queue notifies them, so they are set after it is made.
+ */
 interface Parts {
   control?: MessageLoop;
-  /** Only when user code runs in this process. */
+  /** Set only when user code runs in this process. */
   tasks?: MessageLoop;
+  /** Set only when user code runs in worker processes. */
   supervisor?: Supervisor;
 }
 const LOCAL = "local";
 
 async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): Promise<Runtime> {
   const { dataFolder, tasksModule, log = stderrLog, durability = "process", concurrency = DEFAULT_CONCURRENCY, workers = availableParallelism() } = options;
-  const config: SharedConfig = { ...EMBEDDED_CONFIG, ...options.engine, epoch };
+  const engine: SharedConfig = { ...EMBEDDED_CONFIG, ...options.engine, epoch };
+  const shared = { dataFolder, tasksModule, durability, engine };
   const parts: Parts = {};
-  const leaseMs = config.leaseSeconds * 1_000;
+  const leaseMs = engine.leaseSeconds * 1_000;
   const heartbeat: Engine["heartbeat"] = (held) => host.engine.heartbeat(held);
-  const keeper = new LeaseKeeper({ heartbeat, leaseMs, log, onLost: (holder, lost) => tellLost(claims, parts, holder, lost) });
-  const claims: RunHolder = new RunHolder({ heartbeat, leaseMs, keeper: keptHere(keeper) });
-  const host: Host = await openHost({
-    dataFolder,
-    tasksModule,
-    durability,
-    engine: config,
-    holder: `${epoch}.${LOCAL}`,
-    onSend: (queues) => tellSent(parts, queues),
-  });
-  // Whoever held messages or leases was a process of an earlier start, and is gone or will soon notice that it is alone.
+  const keeper = new LeaseKeeper({ heartbeat, leaseMs, log, onLost: (holder, lost) => notifyLost(claims, parts, holder, lost) });
+  const claims: RunHolder = new RunHolder({ heartbeat, leaseMs, keeper: localTracker(keeper) });
+  const host: Host = await openHost({ ...shared, holder: `${epoch}.${LOCAL}`, onSend: (queues) => notifySent(parts, queues) });
+  // Every message in flight is held by a process of an earlier start, and all of those have ended.
   await host.source.releaseAll();
 
   const loopOver = (queues: () => readonly string[], slots: number): MessageLoop =>
@@ -114,21 +118,8 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
   parts.control = loopOver(() => [ENGINE_QUEUE], CONTROL_MESSAGES);
   if (workers === 0) parts.tasks = loopOver(() => taskQueuesOf(host), concurrency);
   else {
-    const assignment = { parentPid: process.pid, dataFolder, tasksModule, slots: concurrency, durability, engine: config };
-    const onControl = (): void => parts.control?.wake();
-    const letWorkerIn = (worker: WorkerProcess): void =>
-      host.holdCommits(() => permitOpening(doorOf(dataFolder, worker.holder), worker.pid as number, () => worker.kill()));
-    parts.supervisor = new Supervisor({
-      workers,
-      assignment,
-      epoch,
-      engine: host.engine,
-      source: host.source,
-      keeper,
-      log,
-      onControl,
-      permitOpening: letWorkerIn,
-    });
+    const assignment = { ...shared, parentPid: process.pid, slots: concurrency };
+    parts.supervisor = startSupervisor({ workers, assignment, epoch, keeper, log }, host, parts);
   }
   parts.control.start();
   parts.tasks?.start();
@@ -143,16 +134,28 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
   };
 }
 
-function tellSent({ control, tasks, supervisor }: Parts, queues: readonly string[]): void {
+function startSupervisor(options: Pick<SupervisorOptions, "workers" | "assignment" | "epoch" | "keeper" | "log">, host: Host, parts: Parts): Supervisor {
+  return new Supervisor({
+    ...options,
+    engine: host.engine,
+    source: host.source,
+    onControl: () => parts.control?.wake(),
+    permitOpening: (worker) => {
+      const permit = permitOf(options.assignment.dataFolder, worker.holder);
+      host.holdCommits(() => permitOpening(permit, worker.pid as number, () => worker.kill()));
+    },
+  });
+}
+function notifySent({ control, tasks, supervisor }: Parts, queues: readonly string[]): void {
   if (queues.includes(ENGINE_QUEUE)) control?.wake();
   tasks?.wake();
   supervisor?.wake(queues);
 }
-function tellLost(claims: RunHolder, { supervisor }: Parts, holder: string, lost: readonly LostClaim[]): void {
+function notifyLost(claims: RunHolder, { supervisor }: Parts, holder: string, lost: readonly LostClaim[]): void {
   if (holder !== LOCAL) supervisor?.abort(holder, lost);
   else for (const { claim, outcome } of lost) claims.abort(claim.token, claim.runId, outcome);
 }
-function keptHere(keeper: LeaseKeeper): LeaseTracker {
+function localTracker(keeper: LeaseKeeper): LeaseTracker {
   return {
     track: (runs) => keeper.track(LOCAL, [runs]),
     untrack: (token) => keeper.untrack([token]),
@@ -161,7 +164,7 @@ function keptHere(keeper: LeaseKeeper): LeaseTracker {
 }
 function startChores(host: Host, keeper: LeaseKeeper, log: Log): readonly Repeating[] {
   const sweep = async (): Promise<void> => {
-    // After a stall of this process leases look older than they are.
+    // After a stall of this process, leases may have expired although their holders live.
     await keeper.renewDue();
     const { failed, error } = await host.engine.sweep();
     if (failed > 0) log("error", "runs that are due could not be sent; the next sweep tries again", { failed, cause: messageOf(error) });
@@ -169,14 +172,14 @@ function startChores(host: Host, keeper: LeaseKeeper, log: Log): readonly Repeat
   const expire = async (): Promise<void> => {
     for (let more = true; more;) ({ more } = await host.expirer.run());
   };
-  const spare = new SpareMemory();
+  const heap = new HeapTrimmer();
   return [
     new Repeating({
       name: "the collection of garbage",
       firstMs: TIMING.memoryMs,
       everyMs: TIMING.memoryMs,
       log,
-      work: async () => spare.look(performance.now()),
+      work: async () => heap.trim(performance.now()),
     }),
     new Repeating({ name: "the sweep", firstMs: TIMING.firstSweepMs, everyMs: TIMING.sweepEveryMs, log, work: sweep }),
     new Repeating({ name: "the removal of expired items", firstMs: TIMING.firstExpiryMs, everyMs: TIMING.expiryEveryMs, log, work: expire }),

@@ -6,13 +6,16 @@ import { FanfoldError } from "../core/errors.ts";
 export interface Served {
   readonly port: number;
   readonly url: string;
-  /** Takes no new connection, lets answers under way end for so long, then cuts them. */
+  /** Refuses new connections and lets answers under way end for `graceSeconds`, then closes their connections. */
   close(graceSeconds: number): Promise<void>;
 }
 
 const HOST = "127.0.0.1";
 
-/** Binds an app to a port of this machine; 0 takes a free one. Throws `engine_unavailable` when the port is taken. */
+/**
+ * Binds an app to a port of this machine. Port 0 takes a free one.
+ * @throws FanfoldError `engine_unavailable` when the port is taken or not allowed
+ */
 export async function serveApp(app: Pick<Hono, "fetch">, options: { readonly port: number }): Promise<Served> {
   const server = createAdaptorServer({ fetch: (request) => app.fetch(request) });
   const sockets = new Set<Socket>();

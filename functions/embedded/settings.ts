@@ -1,29 +1,29 @@
 import { join } from "node:path";
 import type { EngineConfig } from "../engine/config.ts";
 
-/** Where things are within the data folder. Everything a runtime keeps is in there; nothing else is written. */
+/** Paths within the data folder. A runtime writes nowhere else. */
 export interface DataFolders {
   readonly database: string;
   readonly blobs: string;
-  /** Files of runtimes that hold, or try to get, the folder. */
+  /** Folder with a file for each runtime that holds the data folder or tries to. */
   readonly lock: string;
-  /** Files of worker processes that have, or are about to open, the database. */
+  /** Folder with a file for each worker process that has opened the database or is about to. */
   readonly workers: string;
-  /** How often a runtime was started on this folder. */
+  /** File with the number of starts of a runtime on this folder. */
   readonly epoch: string;
 }
 export function foldersOf(dataFolder: string): DataFolders {
   const inside = (name: string): string => join(dataFolder, name);
   return { database: inside("database"), blobs: inside("blobs"), lock: inside("lock"), workers: inside("workers"), epoch: inside("epoch") };
 }
-/** See database-door.ts. Holders are never the same. */
-export function doorOf(dataFolder: string, holder: string): string {
-  return join(foldersOf(dataFolder).workers, `${holder}.door`);
+/** Returns the path of a holder's permit to open the database, see open-permit.ts. No two holders share a name. */
+export function permitOf(dataFolder: string, holder: string): string {
+  return join(foldersOf(dataFolder).workers, `${holder}.permit`);
 }
 
 /**
- * What one machine needs other than a cloud: all processes read one clock, the parent sees its workers die, and queues in the database lose
- * nothing, so the sweeper is only the last resort.
+ * Settings that differ on one machine from those of a cloud. All processes read one clock, and the parent sees its
+ * workers die. Queues in the database lose no message, so the sweeper is only the last resort.
  */
 export const EMBEDDED_CONFIG = {
   leaseSeconds: 10,
@@ -31,47 +31,50 @@ export const EMBEDDED_CONFIG = {
   killEvidence: "supervisor",
   sweepSeconds: 10,
   resendSeconds: 300,
-  // The store gathers the writes of concurrent runs by itself; waiting for more would only add latency.
+  // The store gathers the writes of concurrent runs by itself, so a delay would only add latency.
   followDelayMs: 0,
-  // A page has up to 4,096 items: what a stream has put and not finished waits in this machine's memory and on its disk.
+  // A page has up to 4,096 items. Items of open pages wait in this machine's memory and on its disk.
   openPages: 16,
 } as const satisfies Partial<EngineConfig>;
-/** What the processes of a runtime share: overrides of the engine's defaults. */
+/** Overrides of the engine's defaults that all processes of a runtime share. */
 export type SharedConfig = Partial<EngineConfig> & Pick<EngineConfig, "leaseSeconds">;
 
 export const TIMING = {
   /**
-   * How long a received message stays invisible. Nothing extends it, because nobody's end goes unnoticed: the parent gives a dead worker's
-   * messages back at once, and the next start gives all of them back.
+   * Seconds for which a received message stays invisible. Nothing extends them, because the end of every holder is
+   * noticed. The parent gives a dead worker's messages back at once, and the next start gives back all of them.
    */
   visibilitySeconds: 12 * 3_600,
-  /** Behind the wakes: how long a loop sleeps at most before it looks at its queues again. */
+  /** Longest sleep of a loop before it reads its queues again without a wake. */
   pollMs: 1_000,
-  /** How long a loop that is full, but has a slot to spare, waits at most before it looks for another job. */
-  spareSlotMs: 20,
+  /** Longest wait of a loop that expects no free slot, but has one, before it receives from another job. */
+  freeSlotMs: 20,
   firstSweepMs: 500,
   sweepEveryMs: 5_000,
   firstExpiryMs: 60_000,
   expiryEveryMs: 600_000,
   memoryMs: 2_000,
   checkWorkersMs: 1_000,
-  /** After its deadline a run may still take this long to end before its worker is asked whether it is alive. */
+  /** Time that a run may take to end after its deadline, before its worker must answer. */
   deadlineGraceMs: 3_000,
-  /** A worker that runs nothing is asked as well when it was silent for so long. */
+  /** Silence after which a worker that runs nothing must answer too. */
   silenceMs: 30_000,
-  /** Checks in a row that a worker may leave unanswered. Checks, not seconds: a machine that slept is no reason to kill anybody. */
+  /**
+   * Checks in a row that a worker may leave unanswered. They are not seconds, since a suspended machine is no reason to
+   * kill.
+   */
   unansweredChecks: 4,
-  /** A worker that has not started by then is killed and started again. */
+  /** Time after which a worker that is not ready is killed and started again. */
   startMs: 60_000,
-  /** A worker that lived this long after it was ready did not die of its start. */
+  /** Lifetime, after it was ready, from which the end of a worker does not delay its restart. */
   settledMs: 10_000,
   firstRestartMs: 250,
   longestRestartMs: 10_000,
-  /** Beyond the grace of a stop: for closing the database before the parent ends the worker itself. */
+  /** Time beyond the grace of a stop in which a worker may close the database, before the parent kills it. */
   stopMarginMs: 5_000,
 } as const;
 
-/** Slots of a worker when nothing is said. */
+/** Default number of slots of a worker. */
 export const DEFAULT_CONCURRENCY = 32;
-/** Control messages the parent works on at once. */
+/** Control messages that the parent handles at once. */
 export const CONTROL_MESSAGES = 16;

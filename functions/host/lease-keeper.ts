@@ -6,7 +6,10 @@ export interface LeaseKeeperOptions {
   readonly heartbeat: (claims: readonly Claim[]) => Promise<readonly HeartbeatOutcome[]>;
   readonly leaseMs: number;
   readonly log: Log;
-  /** The holder must abort the run: somebody else has it, it has ended, or a group above it has decided. */
+  /**
+   * Called when a holder must abort runs, because another attempt has the run, the run has ended, or a group above it
+   * has decided.
+   */
   readonly onLost: (holder: string, lost: readonly LostClaim[]) => void;
 }
 export interface LostClaim {
@@ -16,21 +19,26 @@ export interface LostClaim {
 interface TrackedRuns {
   readonly runs: HeldRuns;
   readonly holder: string;
-  /** When the leases were last known to be fresh. */
+  /** `performance.now()` at which the leases were last known to be fresh. */
   freshAt: number;
-  /** Ids of runs that the holder was told to abort; it need not be told again, but their leases are kept while it winds up. */
+  /**
+   * Ids of lost runs whose holder was notified. It is notified once, but its runs are renewed until it releases them.
+   */
   notified: Set<string> | undefined;
 }
+/** Claims after which a heartbeat takes no more. */
 const BATCH = 500;
 
 /**
- * Keeps the leases of all processes of a runtime: each is renewed when a third of it has passed, all that are due in one batch. Sleeps while nothing
- * is held, and costs nothing for runs shorter than that third.
+ * Keeps the leases of all processes of a runtime. Each lease is renewed when a third of it has passed, together with
+ * all others that are due. Runs shorter than that third cost nothing.
+ *
+ * States: idle (no timer) -> ticking, once runs are tracked -> idle, at the first tick that finds no run.
  */
 export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions;
   readonly #report: ReturnType<typeof rateLimited>;
-  /** By token. */
+  /** Tracked runs by token. */
   readonly #kept = new Map<string, TrackedRuns>();
   #timer: NodeJS.Timeout | undefined;
   #renewing: Promise<void> | undefined;
@@ -39,7 +47,7 @@ export class LeaseKeeper {
     this.#options = options;
     this.#report = rateLimited(options.log, 10_000);
   }
-  /** Runs that are held, by one holder or by all. */
+  /** Returns the number of runs that one holder, or all holders together, hold. */
   size(holder?: string): number {
     let size = 0;
     for (const kept of this.#kept.values()) if (holder === undefined || kept.holder === holder) size += kept.runs.members.length;
@@ -48,27 +56,27 @@ export class LeaseKeeper {
   track(holder: string, held: readonly HeldRuns[]): void {
     const now = performance.now();
     for (const runs of held) {
-      // Held before: fewer of the same are left.
-      const { freshAt, notified: told } = this.#kept.get(runs.token) ?? { freshAt: now, notified: undefined };
-      this.#kept.set(runs.token, { runs, holder, freshAt, notified: told });
+      // A token that is tracked again names fewer of the same runs, so their leases are as fresh as they were.
+      const { freshAt, notified } = this.#kept.get(runs.token) ?? { freshAt: now, notified: undefined };
+      this.#kept.set(runs.token, { runs, holder, freshAt, notified });
     }
     if (held.length > 0) this.#timer ??= setInterval(() => this.#tick(), this.#options.leaseMs / 12);
   }
   untrack(tokens: readonly string[]): void {
     for (const token of tokens) this.#kept.delete(token);
   }
-  /** Some run of this holder should have ended by then (milliseconds since the epoch). */
+  /** Returns whether a run of this holder has its deadline before `time`, in milliseconds since the epoch. */
   isOverdue(holder: string, time: number): boolean {
     for (const kept of this.#kept.values()) if (kept.holder === holder && kept.runs.deadline < time) return true;
     return false;
   }
-  /** The holder is gone; its claims are no longer kept. */
+  /** Returns the claims of a holder that has died. Its leases are no longer renewed. */
   dropHolder(holder: string): Claim[] {
     const kept = [...this.#kept.values()].filter((each) => each.holder === holder);
     this.untrack(kept.map(({ runs }) => runs.token));
     return kept.flatMap(({ runs }) => claimsOf(runs));
   }
-  /** Renews what is due. One at a time; who calls meanwhile waits for the one under way. */
+  /** Renews the leases that are due. Calls during a renewal wait for that renewal. */
   renewDue(): Promise<void> {
     this.#renewing ??= this.#renewAll().finally(() => (this.#renewing = undefined));
     return this.#renewing;
@@ -79,7 +87,7 @@ export class LeaseKeeper {
     await this.#renewing;
   }
 
-  /** The timer outlives short gaps between runs, and ends with the first tick that finds nothing. */
+  /** The timer outlives short gaps between runs, so it is not set anew for each run. */
   #tick(): void {
     if (this.#kept.size === 0) this.#stopTimer();
     else void this.renewDue();
@@ -103,14 +111,14 @@ export class LeaseKeeper {
       claims.forEach(({ kept, claim }, k) => {
         const outcome = outcomes[k] ?? "kept";
         kept.freshAt = now;
-        // A run that was released meanwhile is over: its row tells a newer story.
+        // A run that was released meanwhile has ended, so its row changed for that reason.
         if (outcome === "kept" || kept.notified?.has(claim.runId) || !this.#kept.has(claim.token)) return;
         (kept.notified ??= new Set()).add(claim.runId);
         lost.set(kept.holder, [...(lost.get(kept.holder) ?? []), { claim, outcome }]);
       });
       for (const [holder, each] of lost) this.#options.onLost(holder, each);
     } catch (error) {
-      // Not fresh, so due again at the next tick: several tries fit into what is left of the lease.
+      // The leases stay due, so the next tick tries again. Several tries fit into the rest of a lease.
       this.#report("heartbeat", "warn", "leases could not be renewed", { claims: claims.length, cause: messageOf(error) });
     }
   }

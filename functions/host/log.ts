@@ -1,16 +1,16 @@
 import type { JsonObject } from "../core/json.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
-/** Where the runtime reports what an operator should know. Worker processes report through their parent. */
+/** Reports what an operator should know. Worker processes report through their parent. */
 export type Log = (level: LogLevel, message: string, fields?: JsonObject) => void;
 
-/** Warnings and errors, one line each, on stderr: stdout belongs to the command that embeds the runtime. */
+/** Writes warnings and errors to stderr, one line each. stdout belongs to the command that embeds the runtime. */
 export const stderrLog: Log = (level, message, fields) => {
   if (level === "debug" || level === "info") return;
   process.stderr.write(`fanfold ${level}: ${message}${fields === undefined ? "" : ` ${JSON.stringify(fields)}`}\n`);
 };
 
-/** At most one line of a kind per interval; the next one says how many were left out. */
+/** Returns a log that writes at most one line of a kind per interval. The next line says how many were suppressed. */
 export function rateLimited(log: Log, everyMs: number): (kind: string, level: LogLevel, message: string, fields?: JsonObject) => void {
   const kinds = new Map<string, { at: number; suppressed: number }>();
   return (kind, level, message, fields) => {

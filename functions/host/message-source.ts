@@ -1,13 +1,13 @@
 import type { Json } from "../core/json.ts";
 import type { ReceivedMessage } from "../engine/ports.ts";
 
-/** A message as a worker loop holds it, until it is acknowledged or becomes visible again. */
+/** A message that a worker loop holds until it is acknowledged or becomes visible again. */
 export interface Delivery extends ReceivedMessage {
-  /** Names this delivery, not the message: the id of an earlier delivery means nothing any more. */
+  /** Names this delivery and not the message, so the id of an earlier delivery is no longer valid. */
   readonly id: string;
   readonly jobId: string;
 }
-/** A message that could never be handled. Kept until somebody looks at it. */
+/** A message that can never be handled. It is kept for an operator to read. */
 export interface DeadLetter {
   readonly id: string;
   readonly queue: string;
@@ -15,41 +15,51 @@ export interface DeadLetter {
   readonly body: Json;
   readonly receives: number;
   readonly reason: string;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch at which it became a dead letter. */
   readonly deadAt: number;
 }
+/** Numbers of messages in a queue. */
 export interface QueueDepth {
   readonly ready: number;
-  /** Sent or put back with a delay. */
+  /** Messages that were sent, or given back, with a delay that has not passed. */
   readonly delayed: number;
-  /** Received, and neither acknowledged nor looked at since their visibility ended. */
+  /** Messages that were received and not acknowledged. One whose visibility has ended may still be counted here. */
   readonly inFlight: number;
 }
 
 /**
- * The receiving side of a queue, for loops that drive the engine in a process of their own (on AWS the event source does this). A received message
- * is in flight: nobody else gets it until its visibility ends. A call with the id of a delivery that is over
- * changes nothing: deliveries are at least once, so a late acknowledgement is an expected race.
+ * The receiving side of a queue, for loops that drive the engine in a process of their own. On AWS the event source
+ * does this. A received message is in flight, so no other receiver gets it until its visibility ends.
+ *
+ * A call with the id of a delivery that has ended changes nothing. Messages are delivered at least once, so a late
+ * acknowledgement is an expected race.
  */
 export interface MessageSource {
   /**
-   * Returns at once, possibly empty. Queues in the order given: the first one is emptied before the second is looked at. Within a queue round robin by
-   * jobId, so a job with a million messages does not delay a small one. `notOf`: none of these jobs.
+   * Returns at once, possibly without messages, and never messages of the jobs in `notOf`. Queues are received from in
+   * the order given, each until it is empty. Within a queue jobs are served round robin, so a large job does not delay
+   * a small one.
    */
   receive(queues: readonly string[], max: number, visibilitySeconds: number, notOf?: ReadonlySet<string>): Promise<readonly Delivery[]>;
   ack(ids: readonly string[]): Promise<void>;
-  /** Visible again after so many seconds; 0: at once. */
+  /** Gives a message back. It becomes visible again after `delaySeconds`, and at once with 0. */
   later(id: string, delaySeconds: number): Promise<void>;
-  /** In flight for so many seconds from now. */
+  /** Keeps messages in flight until `seconds` from now. */
   extend(ids: readonly string[], seconds: number): Promise<void>;
   dead(id: string, reason: string): Promise<void>;
-  /** The newest first. */
+  /** Returns dead letters, the newest first. */
   deadLetters(limit: number): Promise<readonly DeadLetter[]>;
-  /** Earliest time (milliseconds since the epoch) at which something is there to receive: 0 or past when there is now, undefined when nothing is underway. */
+  /**
+   * Returns the earliest time, in milliseconds since the epoch, at which a message can be received. The time is 0 or
+   * past when one can be received now. Returns undefined when the queues are empty.
+   */
   nextVisibleAt(queues: readonly string[]): Promise<number | undefined>;
-  /** At boot, while nobody else receives: every message in flight becomes visible at once, since its holder is gone. Returns how many. */
+  /**
+   * Makes every message in flight visible at once and returns their number. It is called at a start, when no process
+   * receives yet and every holder has ended.
+   */
   releaseAll(): Promise<number>;
-  /** A worker process died: what it held becomes visible at once. Returns how many. */
+  /** Makes the messages that a dead worker process held visible at once, and returns their number. */
   releaseHeldBy(holder: string): Promise<number>;
   depth(queue: string): Promise<QueueDepth>;
 }

@@ -10,8 +10,11 @@ interface Waiter {
 }
 
 /**
- * The places in which one process runs user code. First come, first served. A run that must be alone waits until every slot is free and holds them
- * all, and what comes after it waits behind it: else a steady stream of others would keep it out for ever.
+ * Limits how many runs execute user code in one process at once. Slots are granted in the order of the requests. A run
+ * that must be alone waits until every slot is free, then excludes all others. Later requests wait behind it, since a
+ * steady stream of other runs would starve it.
+ *
+ * States: shared -> reserved (a run waits to be alone, or is) -> shared. Closed from any, and then for good.
  */
 export class Slots {
   readonly size: number;
@@ -29,7 +32,7 @@ export class Slots {
   get waiting(): number {
     return this.#waiting.length;
   }
-  /** Somebody is alone, or waits to be: nothing more should be fetched into this process. */
+  /** Whether a run is alone or waits to be. Then this process should receive no more messages. */
   get reserved(): boolean {
     return this.#aloneRuns || this.#waiting.some((waiter) => waiter.alone);
   }
@@ -39,11 +42,11 @@ export class Slots {
       this.#serve();
     });
   }
-  /** Never in front of somebody who waits. */
+  /** Returns a slot when one is free and no request waits. */
   tryTake(): Slot | undefined {
     return this.#closed || this.#aloneRuns || this.#waiting.length > 0 || this.#busy >= this.size ? undefined : this.#occupy(false);
   }
-  /** Whoever waits, or asks later, is refused: the process is about to end, and what was not begun is not begun any more. */
+  /** Refuses all waiting and later requests. The process is about to end, so it begins no more runs. */
   close(): void {
     this.#closed = true;
     this.#serve();

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Clock } from "../engine/ports.ts";
 
-/** The clock of this machine. */
+/** Reads the clock of this machine. */
 export class SystemClock implements Clock {
   now(): number {
     return Date.now();

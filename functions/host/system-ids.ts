@@ -5,10 +5,10 @@ const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const TIME_CHARACTERS = 10;
 const RANDOM_CHARACTERS = 16;
 
-/** Ids of this process: ULIDs that never go back within it, and tokens that cost no system call. */
+/** Makes the ids of this process. Its ULIDs never go back, and its tokens cost no system call. */
 export class SystemIds implements Ids {
   readonly #clock: Clock;
-  /** 96 random bits name the process; a counter names its tokens. */
+  /** 96 random bits that name the process. A counter names its tokens. */
   readonly #process = randomBytes(12).toString("base64url");
   #tokens = 0;
   #time = 0;
@@ -18,13 +18,16 @@ export class SystemIds implements Ids {
     this.#clock = clock;
   }
 
-  /** Within one millisecond, or when the clock goes back, the random part counts up (https://github.com/ulid/spec, monotonicity). */
+  /**
+   * Returns a new ULID. Within one millisecond, or when the clock goes back, the random part counts up
+   * (https://github.com/ulid/spec, monotonicity).
+   */
   job(): string {
     const now = this.#clock.now();
     if (now > this.#time) {
       this.#time = now;
       this.#random = [...randomBytes(RANDOM_CHARACTERS)].map((byte) => byte & 31);
-      // The first bit is left free, so counting up cannot overflow.
+      // The first bit stays 0, so counting up cannot overflow.
       this.#random[0] = (this.#random[0] as number) & 15;
     } else increment(this.#random);
     let time = "";

@@ -10,8 +10,8 @@ import { SystemIds } from "../../functions/host/system-ids.ts";
 import { chord, group } from "../../functions/sdk/index.ts";
 import { createRegistry, createRunner } from "../../functions/sdk/runner.ts";
 import { add, sum } from "../../functions/tasks/examples.ts";
-import { MemoryBlobs } from "../../functions/testing/memory-blobs.ts";
-import { MemoryQueue } from "../../functions/testing/memory-queue.ts";
+import { MemoryBlobs } from "../../functions/testing/ports/memory-blobs.ts";
+import { MemoryQueue } from "../../functions/testing/ports/memory-queue.ts";
 import { emulatedVariables, isEmulated, makeTables } from "./emulated.ts";
 
 const QUEUES = ["engine", "local.default#worker"];

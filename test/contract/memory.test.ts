@@ -1,6 +1,6 @@
-import { MemoryBlobs } from "../../functions/testing/memory-blobs.ts";
-import { MemoryQueue } from "../../functions/testing/memory-queue.ts";
-import { MemoryStore } from "../../functions/testing/memory-store.ts";
+import { MemoryBlobs } from "../../functions/testing/ports/memory-blobs.ts";
+import { MemoryQueue } from "../../functions/testing/ports/memory-queue.ts";
+import { MemoryStore } from "../../functions/testing/ports/memory-store.ts";
 import { blobsContract } from "./blobs-contract.ts";
 import { queueContract } from "./queue-contract.ts";
 import { storeContract } from "./store-contract.ts";

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { compareUtf8 } from "../../functions/core/items/utf8.ts";
 import { type Clock, PortError, type Queue } from "../../functions/engine/ports.ts";
 import type { MessageSource } from "../../functions/host/message-source.ts";
-import { FakeClock } from "../../functions/testing/fake-clock.ts";
+import { FakeClock } from "../../functions/testing/ports/fake-clock.ts";
 
 export interface QueueUnderTest {
   readonly queue: Queue & MessageSource;

@@ -6,11 +6,11 @@ import type { Ports } from "../../functions/engine/ports.ts";
 import type { WorkerLoop } from "../../functions/engine/worker-loop.ts";
 import type { AnyTask } from "../../functions/sdk/any-task.ts";
 import { createRegistry, createRunner } from "../../functions/sdk/runner.ts";
-import { FakeClock } from "../../functions/testing/fake-clock.ts";
-import { MemoryBlobs } from "../../functions/testing/memory-blobs.ts";
-import { MemoryQueue } from "../../functions/testing/memory-queue.ts";
-import { MemoryStore } from "../../functions/testing/memory-store.ts";
-import { SequenceIds } from "../../functions/testing/sequence-ids.ts";
+import { FakeClock } from "../../functions/testing/ports/fake-clock.ts";
+import { MemoryBlobs } from "../../functions/testing/ports/memory-blobs.ts";
+import { MemoryQueue } from "../../functions/testing/ports/memory-queue.ts";
+import { MemoryStore } from "../../functions/testing/ports/memory-store.ts";
+import { SequenceIds } from "../../functions/testing/ports/sequence-ids.ts";
 
 /** The real engine over ports in memory, driven by hand: no time passes but what a test lets pass. */
 export class LocalEngine {

@@ -14,10 +14,10 @@ import { createHandler as supervisor } from "../../functions/handlers/supervisor
 import { createHandler as sweeper } from "../../functions/handlers/sweeper.ts";
 import { createHandler as worker } from "../../functions/handlers/worker.ts";
 import { SystemIds } from "../../functions/host/system-ids.ts";
-import { MemoryBlobs } from "../../functions/testing/memory-blobs.ts";
-import { MemoryExecutions } from "../../functions/testing/memory-executions.ts";
-import { MemoryQueue } from "../../functions/testing/memory-queue.ts";
-import { MemoryStore } from "../../functions/testing/memory-store.ts";
+import { MemoryBlobs } from "../../functions/testing/ports/memory-blobs.ts";
+import { MemoryExecutions } from "../../functions/testing/ports/memory-executions.ts";
+import { MemoryQueue } from "../../functions/testing/ports/memory-queue.ts";
+import { MemoryStore } from "../../functions/testing/ports/memory-store.ts";
 
 export const TASK_QUEUE = "home.default#worker";
 const HANDLERS = { worker, control };

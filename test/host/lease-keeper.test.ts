@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { HeartbeatOutcome, HeldRuns } from "../../functions/engine/worker-loop.ts";
-import { RunHolder } from "../../functions/host/held-claims.ts";
+import { RunHolder } from "../../functions/host/run-holder.ts";
 import { LeaseKeeper } from "../../functions/host/lease-keeper.ts";
 import { until } from "../embedded/until.ts";
 

@@ -1,6 +1,6 @@
 import type { Json } from "../../functions/core/json.ts";
 import type { Executions } from "../../functions/engine/ports.ts";
-import { type MemoryExecution, MemoryExecutions } from "../../functions/testing/memory-executions.ts";
+import { type MemoryExecution, MemoryExecutions } from "../../functions/testing/ports/memory-executions.ts";
 import type { Faults } from "./faults.ts";
 import type { Complaints } from "./reference.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";

@@ -10,7 +10,7 @@ import {
   type WriteOp,
   type WriteResult,
 } from "../../functions/engine/ports.ts";
-import { ItemTable } from "../../functions/testing/item-table.ts";
+import { ItemTable } from "../../functions/testing/ports/item-table.ts";
 import type { Random } from "./random.ts";
 import type { SimProcess } from "./scheduler.ts";
 

@@ -6,13 +6,14 @@ import { type Blobs, PortError } from "../../engine/ports.ts";
 import { syncFolder } from "../machine/sync-folder.ts";
 import { blobOwner } from "./blob-owner.ts";
 
-/** Names longer than this are replaced by their hash: file systems end at 255 bytes. */
+/** Longer names are replaced by their hash, since file systems allow 255 bytes. */
 const MAX_NAME_CHARACTERS = 200;
 
 /**
- * Blobs as files: `<folder>/<owner>/<2 digits>/<name>`, so that all of an owner can be removed at once and no folder grows large. A file is complete
- * from the moment it has its name, since it is written under another one first. It is on the disk under its name when the promise resolves: the row that
- * will name it may be flushed at any time after that.
+ * Keeps blobs as files, `<folder>/owners/<owner>/<2 digits>/<name>`. So all blobs of an owner can be removed at once,
+ * and no folder grows large. A file is written under another name first, so it is complete when it gets its own. When
+ * the promise resolves the file is on the disk under its name, because the row that names it may be flushed at any time
+ * after.
  */
 export class FileBlobs implements Blobs {
   readonly #folder: string;
@@ -32,7 +33,7 @@ export class FileBlobs implements Blobs {
     try {
       await writeThrough(draft, content);
       await this.#rename(draft, path);
-      // The folder and the owner's may be as new as the file.
+      // The two folders above may be as new as the file.
       const folder = dirname(path);
       await Promise.all([folder, dirname(folder), dirname(dirname(folder))].map(syncFolder));
     } catch (error) {
@@ -54,13 +55,13 @@ export class FileBlobs implements Blobs {
     await rm(this.#ownerFolder(owner), { recursive: true, force: true });
   }
 
-  /** Drafts of processes that died while writing. To be called at boot, while nobody writes. */
+  /** Removes the drafts of processes that died while writing. Call it at a start, while no process writes. */
   async removeDrafts(): Promise<void> {
     await rm(this.#drafts, { recursive: true, force: true });
     await mkdir(this.#drafts, { recursive: true });
   }
 
-  /** The folder is made only when it is missing: that is the first blob of a job, or one whose owner is being removed. */
+  /** The folder is missing only for the first blob of an owner, or while the owner is removed. */
   async #rename(draft: string, path: string): Promise<void> {
     try {
       await rename(draft, path);
@@ -79,7 +80,10 @@ export class FileBlobs implements Blobs {
   }
 }
 
-/** Letters, digits, `-` and `_` stay; every other byte becomes `%` and two digits, `.` and `/` too, so no name leads out of its folder. */
+/**
+ * Keeps letters, digits, `-` and `_`, and writes every other byte as `%` and two digits. That includes `.` and `/`, so
+ * no name leads out of its folder.
+ */
 function fileName(name: string): string {
   let encoded = "";
   for (const byte of Buffer.from(name)) {

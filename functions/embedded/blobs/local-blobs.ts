@@ -6,11 +6,11 @@ import { partitionPrefix, prefixEnd } from "../lmdb/lmdb-key.ts";
 import { blobOwner } from "./blob-owner.ts";
 import type { FileBlobs } from "./file-blobs.ts";
 
-/** Above this a file is as fast, and does not lie in the map that every process has in memory. */
+/** A larger blob is as fast as a file, and as a file it takes no space in the map that all processes have in memory. */
 const MAX_INSIDE_BYTES = 64 * 1_024;
 const REMOVE_BATCH = 200;
 
-/** Blobs on one machine: small ones beside the items, where they share commits with them; large ones as files. */
+/** Keeps the blobs of one machine. Small ones lie beside the items and share their commits. Large ones are files. */
 export class LocalBlobs implements Blobs, OwnedBlobs {
   readonly #environment: LmdbEnvironment;
   readonly #files: FileBlobs;
@@ -23,7 +23,7 @@ export class LocalBlobs implements Blobs, OwnedBlobs {
   async put(name: string, content: Uint8Array): Promise<void> {
     if (content.byteLength > MAX_INSIDE_BYTES) await this.#files.put(name, content);
     else {
-      // LMDB stores no empty values: one byte in front of each.
+      // LMDB stores no empty values, so each blob has one byte in front.
       const value = Buffer.concat([Buffer.from([1]), content]);
       await this.#environment.gatherer.run(() => this.#environment.blobs.putSync(blobKey(name), value));
     }
@@ -56,7 +56,7 @@ export class LocalBlobs implements Blobs, OwnedBlobs {
   }
 }
 
-/** Names may be long; the owner in front must stay readable for removal. */
+/** The owner comes first, so that all its keys are one range. A long name may be replaced by its hash. */
 function blobKey(name: string): string {
   return partitionPrefix(blobOwner(name)) + partitionPrefix(name);
 }

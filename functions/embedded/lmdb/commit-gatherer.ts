@@ -1,7 +1,10 @@
 import { FanfoldError } from "../../core/errors.ts";
 import { PortError } from "../../engine/ports.ts";
 
-/** `process`: a finished write survives the death of every process. `power`: also a power cut, for two flushes per commit. */
+/**
+ * With `process` a finished write survives the death of every process. With `power` it also survives a power cut, at
+ * the cost of two flushes per commit.
+ */
 export type Durability = "process" | "power";
 
 interface Operation {
@@ -9,19 +12,22 @@ interface Operation {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
-/** How long one transaction may hold the writer's lock (and this thread) before the rest of the operations must wait for the next. */
+/**
+ * Time for which a transaction may hold the writers' lock and this thread. Then the remaining operations wait for the
+ * next.
+ */
 const TRANSACTION_MILLISECONDS = 25;
 const COMMIT_FAILED = "the commit failed; if this goes on although the disk has room, start again: a start checks the database and repairs it";
 
 /**
- * Makes one transaction of all operations issued in one turn of the event loop, whoever issued them: a commit costs as much as a dozen of single writes,
- * so this decides the speed of everything.
+ * Makes one transaction of all operations that this process issues in one turn of the event loop. A commit costs as
+ * much as a dozen single writes, so this determines the speed of the whole runtime.
  *
- * The transaction runs synchronously on this thread. An asynchronous one was measured no faster, and it would hold the writer's lock of all
- * processes until this thread, perhaps busy with a user's code, comes around to run the operations.
+ * The transaction runs synchronously on this thread. An asynchronous one was measured and is no faster. It would also
+ * hold the writers' lock of all processes until this thread is free, which user code may delay.
  *
- * An operation checks everything before its first write. One that throws nevertheless undoes the transaction; then each operation is run
- * again in a transaction of its own, so it must not have effects outside of the store.
+ * An operation checks everything before its first write. If one throws nevertheless, the transaction is undone and each
+ * operation runs again in a transaction of its own. So an operation must have no effects outside the store.
  */
 export class CommitGatherer {
   readonly #transact: (action: () => void) => void;
@@ -46,7 +52,7 @@ export class CommitGatherer {
     return { ...this.#stats };
   }
 
-  /** Commits what is pending, at once. */
+  /** Commits all pending operations at once. */
   drain(): void {
     while (this.#pending.length > 0) this.#commitPending();
   }
@@ -80,7 +86,7 @@ export class CommitGatherer {
     else operation.reject(outcome.error);
   }
 
-  /** Runs operations until the time is up; at least one. */
+  /** Runs at least one operation, and more until the time of a transaction has passed. */
   #attempt(operations: readonly Operation[]): Outcome {
     const results: unknown[] = [];
     let done = false;
@@ -94,7 +100,7 @@ export class CommitGatherer {
         done = true;
       });
     } catch (error) {
-      // The transaction was undone in both cases, but of a commit that failed in the middle only the disk knows.
+      // An operation that throws undoes the transaction. A commit that fails may have reached the disk in part.
       if (done) return { kind: "commitFailed", error: new PortError("ambiguous", COMMIT_FAILED, { cause: error }) };
       return { kind: "operationFailed", error: asPortError(error) };
     }
@@ -113,7 +119,7 @@ type Outcome =
   | { readonly kind: "operationFailed"; readonly error: unknown }
   | { readonly kind: "commitFailed"; readonly error: unknown };
 
-/** A bug stays what it is; whatever the database throws becomes an outage. */
+/** Returns an error of Fanfold as it is, and any other, which the database threw, as an outage. */
 export function asPortError(error: unknown): unknown {
   if (error instanceof FanfoldError || error instanceof PortError) return error;
   return new PortError("outage", `the local store failed: ${error instanceof Error ? error.message : String(error)}`, { cause: error });

@@ -6,30 +6,31 @@ import { moveIndexEntries } from "./lmdb-index.ts";
 import { prefixEnd, SEPARATOR } from "./lmdb-key.ts";
 import { decodeStored } from "./lmdb-store.ts";
 
-/** Whoever keeps blobs by owner: a job id, or the partition of an identity run. */
+/** Keeps blobs by owner. An owner is a job id or the partition of an identity run. */
 export interface OwnedBlobs {
   removeOwner(owner: string): Promise<void>;
 }
 export interface ExpireReport {
-  /** Items removed. */
+  /** Number of items removed. */
   readonly removed: number;
-  /** `true`: more is due; call again soon. */
+  /** Whether more items have expired, so that the next batch should follow soon. */
   readonly more: boolean;
 }
-/** Items looked at in one transaction: some milliseconds. */
+/** Items read in one transaction, which takes some milliseconds. */
 const BATCH_ITEMS = 500;
 const JOB_PREFIX = "J#";
 const IDENTITY_PREFIX = "I#";
 
 /**
- * Removes items whose attribute `ttl` (seconds since the epoch) has passed, within about an hour after it: what DynamoDB's time to live does on AWS.
- * With a job's own item go its blobs, and with an identity run's those of its values. When nothing has expired a pass reads one key.
+ * Removes items whose attribute `ttl` (seconds since the epoch) has passed, within about an hour. On AWS this is done
+ * by DynamoDB's time to live. The blobs of a job are removed with its own item, and those of an identity run with its
+ * item. When no item has expired, a pass reads one key.
  */
 export class Expirer {
   readonly #environment: LmdbEnvironment;
   readonly #blobs: OwnedBlobs;
   readonly #clock: Clock;
-  /** How far the partition that is being worked on has been walked. Lost with the process; the walk then begins again. */
+  /** Last key that was read in the present partition. It is lost with the process, and the walk then begins again. */
   #walk: { readonly record: string; readonly after: string } | undefined;
 
   constructor(environment: LmdbEnvironment, blobs: OwnedBlobs, clock: Clock) {
@@ -38,13 +39,13 @@ export class Expirer {
     this.#clock = clock;
   }
 
-  /** One bounded batch. */
+  /** Removes one bounded batch. */
   async run(): Promise<ExpireReport> {
     const nowSeconds = this.#clock.now() / 1_000;
     this.#environment.refresh();
     const partition = firstExpired(this.#environment, nowSeconds);
     if (partition === undefined) return { removed: 0, more: false };
-    // Blobs first: after a crash in between, the items still lead here.
+    // Blobs are removed first. After a crash in between, the record still leads here.
     const owner = this.#blobOwner(partition, nowSeconds);
     if (owner !== undefined) await this.#blobs.removeOwner(owner);
     const after = this.#walk?.record === partition.record ? this.#walk.after : undefined;
@@ -54,7 +55,10 @@ export class Expirer {
     return { removed: batch.removed, more: batch.last !== undefined || firstExpired(this.#environment, nowSeconds) !== undefined };
   }
 
-  /** Only when the owner itself has expired: the record may be older than the item's present time to live. */
+  /**
+   * Returns the owner of blobs when all items of its partition have expired. The record alone does not tell, since an
+   * item may have got a later time to live.
+   */
   #blobOwner({ table, prefix }: ExpiringPartition, nowSeconds: number): string | undefined {
     const isJob = prefix.startsWith(JOB_PREFIX);
     if (table !== "tasks" || (!isJob && !prefix.startsWith(IDENTITY_PREFIX))) return undefined;
@@ -65,7 +69,10 @@ export class Expirer {
   }
 }
 
-/** Inside a transaction. `last`: where the next batch goes on; undefined when the partition is done, and then its record is gone. */
+/**
+ * Removes a batch of expired items, in a transaction. `last` is the key after which the next batch continues. It is
+ * undefined when the partition is done, and then its record was removed.
+ */
 function removeBatch(
   environment: LmdbEnvironment,
   { record, table, prefix }: ExpiringPartition,
@@ -89,7 +96,10 @@ function removeBatch(
   return { removed, last };
 }
 
-/** For removing index entries, whose names are made of the prefix: where that is a hash, the partition's own name is neither known nor needed. */
+/**
+ * Returns a key with which index entries can be removed. Their names are made of the prefix, so the partition's own
+ * name, which a hash may replace, is not needed.
+ */
 function keyOf(table: Key["table"], prefix: string, key: string): Key {
   return { table, partition: prefix.slice(0, -SEPARATOR.length), sort: key.slice(prefix.length) };
 }

@@ -8,28 +8,34 @@ import { syncFolderSync } from "../machine/sync-folder.ts";
 import { decodeMeta, type Meta, readAt, readMeta, writeMeta } from "./lmdb-meta.ts";
 
 /**
- * Commits do not wait for the disk: what is flushed is one state of the database, at most about 100 ms old, that a power cut leads back to. Beside the
- * database lies a file with that state's meta page and the machine's boot. Why no power cut can do harm: docs/adr/0011.
+ * Commits do not wait for the disk. A power cut leads back to the flushed state, which is one state of the database and
+ * at most about 100 ms old. A file beside the database, the saved file, holds that state's meta page and the machine's
+ * boot id. docs/adr/0011 says why no power cut can do harm.
  *
- *     clean     no such file. All is on the disk; the database's own newest meta page counts.
- *     running   the saved state T is whole on the disk, and all its pages keep what they hold. Later commits are in the system's memory, perhaps on the disk.
+ *     clean     There is no saved file. The whole database is on the disk, and its newest meta page counts.
+ *     running   The saved state T is whole on the disk, and none of its pages changes. Later commits are in the system's
+ *               memory, and perhaps on the disk.
  *
- *     clean -> running     an open parent holds a read transaction on T = the present state, flushes, saves T; only then it commits.
- *     T -> later T'        between two commits the parent begins a read transaction on T'; the database is flushed, T' saved and flushed; the one on T ends.
- *     running -> clean     a parent that stops flushes everything and removes the file. One that starts after a kill does it as well; after another boot it
- *                          first makes T the database's only state.
+ *     clean -> running     A parent that opens the database begins a read transaction on T, the present state. It flushes
+ *                          the database and saves T. Only then it commits.
+ *     T -> later T'        Between two commits the parent begins a read transaction on T'. The database is flushed, T' is
+ *                          saved and flushed, and the read transaction on T ends.
+ *     running -> clean     A parent that stops flushes the database and removes the saved file. So does a parent that
+ *                          starts after a kill, but after another boot it first makes T the database's only state.
  *
- * LMDB writes to no page of a state that somebody reads, whoever commits. The parent reads for all: its read transaction stays in the shared table
- * of readers when it is killed, until a process opens the database. So workers, which may commit for moments after that, look in each transaction whether
- * their parent lives, and a parent that exits without having stopped ends them first.
+ * LMDB never writes to a page of a state that a read transaction holds, whichever process commits. The parent holds it
+ * for all processes. When the parent is killed, its read transaction stays in the shared table of readers until a
+ * process opens the database. Workers may commit for moments after that. So they check in each transaction whether
+ * their parent lives, and a parent that exits without a stop ends them first.
  */
 export interface FlushedOptions {
-  /** Path of the database's file; it is open. */
+  /** Path of the database's file, which is open. */
   readonly database: string;
+  /** Id of the machine's present boot. */
   readonly boot: string;
-  /** No process commits while the action runs. */
+  /** Runs the action while no process commits. */
   readonly holdCommits: <T>(action: () => T) => T;
-  /** Begins a read transaction on the present state; the result ends it. */
+  /** Begins a read transaction on the present state and returns a function that ends it. */
   readonly beginRead: () => () => void;
 }
 interface Saved {
@@ -38,38 +44,43 @@ interface Saved {
   readonly meta: Meta;
 }
 
-/** How often the parent looks for commits, its own and others'. Reads a few bytes of the file; a message from whoever commits would cost more under load. */
-const LOOK_MS = 50;
 /**
- * While a flush lasts, commits free pages that may not be used again yet, and the file grows. Were they faster than the disk, each flush would take longer than
- * the one before: so they wait for one that takes so long.
+ * Interval at which the parent checks for commits of any process. A check reads a few bytes of the file. A message for
+ * each commit would cost more under load.
+ */
+const CHECK_MS = 50;
+/**
+ * Duration of a flush after which commits wait for it. Pages that commits free during a flush may not be used again
+ * yet, so the file grows. If commits were faster than the disk, each flush would take longer than the one before.
  */
 const SLOW_MS = 250;
-/** Written in turn: a write that a power cut tears leaves the other. */
+/**
+ * Number of slots in the saved file. They are written alternately, so a write that a power cut tears leaves the other.
+ */
 const SLOTS = 2;
 export const SLOT_BYTES = 4_096;
-/** Two pages, the largest that a system has. */
-const LARGEST_UNBORN_BYTES = 2 * 65_536;
+/** Largest size of a new database, which has two pages of at most 64 KiB. */
+const LARGEST_NEW_BYTES = 2 * 65_536;
 const FLUSH_FAILED = "the disk failed to take what was committed, so nothing more is committed; see to the disk and start again";
 const flushFile = promisify(fdatasync);
 const writeFile = promisify(write);
 
 export const savedFileOf = (database: string): string => `${database}-flushed`;
 
-/** Keeps a database's flushed state near its present one. For the one process that has opened it as a parent. */
+/** Keeps a database's flushed state close to its present one. Only the process that opened it as a parent has one. */
 export class FlushedState {
   readonly #options: FlushedOptions;
   readonly #database: number;
   readonly #slots: number;
-  readonly #looking: NodeJS.Timeout;
+  readonly #checking: NodeJS.Timeout;
   #sequence: number;
   #saved: bigint;
   #endRead: () => void;
-  #running: Promise<void> | undefined;
-  #begun = 0;
+  #flushing: Promise<void> | undefined;
+  #flushingSince = 0;
   #failure: unknown;
 
-  /** Saves the present state; nothing may have been committed since the database was clean or another parent had it. */
+  /** Saves the present state. No process may have committed since the database was clean. */
   constructor(options: FlushedOptions) {
     this.#options = options;
     const slots = savedFileOf(options.database);
@@ -85,22 +96,25 @@ export class FlushedState {
     for (const path of [folder, dirname(folder)]) syncFolderSync(path);
     this.#saved = meta.transaction;
     this.#endRead = endRead;
-    this.#looking = setInterval(() => this.#look(), LOOK_MS).unref();
+    this.#checking = setInterval(() => this.#check(), CHECK_MS).unref();
   }
 
-  /** @throws PortError `outage` after a flush has failed: a later one would not tell which pages the disk has lost */
+  /**
+   * Throws after a flush has failed, since a later flush would not tell which pages the disk has lost.
+   * @throws PortError `outage`
+   */
   ensureSound(): void {
     if (this.#failure !== undefined) throw new PortError("outage", FLUSH_FAILED, { cause: this.#failure });
   }
 
-  /** Leaves the folder clean. Nobody may commit any more. */
+  /** Leaves the folder clean. No process may commit any more. */
   async close(): Promise<void> {
-    clearInterval(this.#looking);
-    await this.#running;
+    clearInterval(this.#checking);
+    await this.#flushing;
     try {
       this.ensureSound();
       await flushFile(this.#database);
-      forget(this.#options.database);
+      removeSaved(this.#options.database);
     } finally {
       this.#endRead();
       closeSync(this.#database);
@@ -108,34 +122,34 @@ export class FlushedState {
     }
   }
 
-  #look(): void {
-    if (this.#running !== undefined) {
-      if (performance.now() - this.#begun > SLOW_MS) this.#wait();
+  #check(): void {
+    if (this.#flushing !== undefined) {
+      if (performance.now() - this.#flushingSince > SLOW_MS) this.#catchUp();
       return;
     }
     if (this.#failure !== undefined || readMeta(this.#database)?.transaction === this.#saved) return;
-    this.#begun = performance.now();
-    this.#running = this.#flush()
+    this.#flushingSince = performance.now();
+    this.#flushing = this.#flush()
       .catch((error: unknown) => {
         this.#failure = error;
       })
       .finally(() => {
-        this.#running = undefined;
+        this.#flushing = undefined;
       });
   }
-  /** Commits wait until the disk has caught up; this process as well. */
-  #wait(): void {
+  /** Blocks the commits of all processes, and this thread, until the disk has caught up. */
+  #catchUp(): void {
     try {
       this.#options.holdCommits(() => fdatasyncSync(this.#database));
     } catch (error) {
       this.#failure = error;
     }
   }
-  /** The order is what makes it right: see above. */
+  /** Follows the order of T -> T' above, without which a power cut could do harm. */
   async #flush(): Promise<void> {
     const { meta, endRead } = this.#hold();
     await flushFile(this.#database);
-    // The system tells of lost pages once: it may have told those who wait.
+    // The system reports lost pages only once, which may have been to the flush of #catchUp.
     this.ensureSound();
     const sequence = this.#sequence + 1;
     await writeFile(this.#slots, encodeSlot({ sequence, boot: this.#options.boot, meta }), 0, SLOT_BYTES, slotOf(sequence));
@@ -145,7 +159,7 @@ export class FlushedState {
     this.#saved = meta.transaction;
     this.#endRead = endRead;
   }
-  /** The present state, and a read transaction on it. */
+  /** Returns the present state and begins a read transaction on it. */
   #hold(): { readonly meta: Meta; readonly endRead: () => void } {
     return this.#options.holdCommits(() => {
       const meta = readMeta(this.#database);
@@ -156,13 +170,14 @@ export class FlushedState {
 }
 
 /**
- * Leaves the folder clean, whatever ended the last process that had the database open. To be called by the holder of the folder's lock while nobody has it
- * open. `true`: the machine was started anew since, and the database is in its last flushed state. Interrupted at any moment, it can be called again.
+ * Leaves the folder clean, whatever ended the last process that had the database open. The holder of the folder's lock
+ * calls it while no process has the database open. Returns whether the machine was booted since. If it was, the
+ * database is now in its last flushed state. A call that was interrupted at any moment can be repeated.
  */
 export function recoverFlushedState(database: string): boolean {
   const path = savedFileOf(database);
   if (!existsSync(path)) {
-    if (isUnborn(database)) rmSync(database);
+    if (isUnwritten(database)) rmSync(database);
     return false;
   }
   const slots = openSync(path, "r");
@@ -174,13 +189,13 @@ export function recoverFlushedState(database: string): boolean {
     if (restored) writeMeta(file, saved.meta);
     fdatasyncSync(file);
     closeSync(file);
-    // It holds what the processes of another boot shared.
+    // The lock file holds what the processes of another boot shared.
     if (restored) rmSync(`${database}-lock`, { force: true });
   }
-  forget(database);
+  removeSaved(database);
   return restored;
 }
-/** What a power cut at this moment would lead back to. */
+/** Returns the state to which a power cut at this moment would lead back. */
 export function readSavedState(database: string): Saved | undefined {
   const slots = openSync(savedFileOf(database), "r");
   try {
@@ -190,16 +205,19 @@ export function readSavedState(database: string): Saved | undefined {
   }
 }
 
-/** A power cut before the first state of a new database was saved leaves zeros, or nothing, under its name. Nothing had been promised. */
-function isUnborn(database: string): boolean {
-  return existsSync(database) && statSync(database).size <= LARGEST_UNBORN_BYTES && readFileSync(database).every((byte) => byte === 0);
+/**
+ * Returns whether the file has no content but zeros. A power cut leaves such a file when it comes before the first
+ * state of a new database was saved. No write had been acknowledged then.
+ */
+function isUnwritten(database: string): boolean {
+  return existsSync(database) && statSync(database).size <= LARGEST_NEW_BYTES && readFileSync(database).every((byte) => byte === 0);
 }
-function forget(database: string): void {
+function removeSaved(database: string): void {
   rmSync(savedFileOf(database), { force: true });
   syncFolderSync(dirname(database));
 }
 const slotOf = (sequence: number): number => (sequence % SLOTS) * SLOT_BYTES;
-/** A line with the digest of the next one, which is the state as JSON. */
+/** Writes a slot as two lines, the digest of the second line and then the state as JSON. */
 export function encodeSlot({ sequence, boot, meta }: Saved): Buffer {
   const text = JSON.stringify({ sequence, boot, meta: meta.bytes.toString("base64") });
   const slot = Buffer.alloc(SLOT_BYTES);

@@ -2,8 +2,9 @@ import type { Attribute, Attributes } from "../../core/items/item.ts";
 import type { Json } from "../../core/json.ts";
 
 /**
- * Items as bytes: version, then for each attribute its name, a tag and a value. Written by hand because it is on the path of every read and write:
- * general encoders take several times the time and twice the space. A ledger of 256 members is 32 bytes here.
+ * Items as bytes: version, then for each attribute its name, a tag and a value. Written by hand because it is on the
+ * path of every read and write: general encoders take several times the time and twice the space. A ledger of 256
+ * members is 32 bytes here.
  */
 const VERSION = 1;
 const NULL = 0;

@@ -3,8 +3,10 @@ import type { LmdbEnvironment } from "./lmdb-environment.ts";
 import { SEPARATOR, sortableInteger } from "./lmdb-key.ts";
 
 /**
- * What expires when. All items of a job expire together, and most share a partition with hundreds of others, so not items are noted but partitions:
- * one record for each partition and hour in which something of it expires. Key: hour, table, prefix of the partition's keys.
+ * Records of the partitions in which items expire. All items of a job expire together, and most share a partition with
+ * hundreds of others. So there is one record for each partition and hour in which any of its items expires.
+ *
+ * Key: hour, table, prefix of the partition's keys.
  */
 const HOUR_SECONDS = 3_600;
 const NOTED = Buffer.from([1]);
@@ -15,16 +17,19 @@ export interface ExpiringPartition {
   readonly prefix: string;
 }
 
-/** Inside the transaction that gives an item its time to live. Nearly always the record is there already, and then nothing is written. */
+/**
+ * Records the expiry of an item, in the transaction that sets its time to live. Nearly always the record exists
+ * already.
+ */
 export function noteExpiry(environment: LmdbEnvironment, table: Table, prefix: string, ttl: Attribute | undefined): void {
   if (typeof ttl !== "number") return;
   const record = hourKey(ttl / HOUR_SECONDS) + table + SEPARATOR + prefix;
   if (!environment.expiry.doesExist(record)) environment.expiry.putSync(record, NOTED);
 }
 
-/** The first partition in which everything of some hour has expired; undefined: none. One look at the first key. */
+/** Returns the first partition whose hour has ended. Returns undefined when there is none. Reads one key. */
 export function firstExpired(environment: LmdbEnvironment, nowSeconds: number): ExpiringPartition | undefined {
-  // The hour that has not ended may still have items that live.
+  // In an hour that has not ended, items may not have expired yet.
   const end = hourKey(nowSeconds / HOUR_SECONDS);
   for (const record of environment.expiry.getKeys({ start: hourKey(0), end, limit: 1 })) {
     const rest = record.slice(hourKey(0).length);

@@ -5,8 +5,10 @@ import type { TextDatabase } from "./lmdb-environment.ts";
 import { partitionPrefix, prefixEnd, SEPARATOR, sortableNumber } from "./lmdb-key.ts";
 
 /**
- * Sparse indexes. An entry is written in the transaction of its item, so here they never lag.
- * Key: index, its partition, its sort attribute, the item's key. Value: the item's partition and sort key, since a key may carry a hash instead.
+ * Moves entries of the sparse indexes. An entry is written in the transaction of its item, so these indexes never lag.
+ *
+ * Key: index, its partition, its sort attribute, the item's key. Value: the item's partition and sort key, because the
+ * key may contain a hash of the partition.
  */
 export function moveIndexEntries(indexes: TextDatabase, key: Key, moves: readonly IndexMove[]): void {
   for (const { index, from, to } of moves) {
@@ -17,7 +19,7 @@ export function moveIndexEntries(indexes: TextDatabase, key: Key, moves: readonl
 
 export function readIndex(indexes: TextDatabase, query: IndexQuery): IndexResult {
   const prefix = indexPrefix(query.index, query.partition);
-  // Everything at `upTo` itself still comes before this.
+  // All entries at `upTo` itself come before this key.
   const end = prefixEnd(prefix + sortableNumber(query.upTo) + SEPARATOR);
   const start = query.cursor ?? prefix;
   if (start > end) return { keys: [] };

@@ -1,14 +1,15 @@
 import { readSync, writeSync } from "node:fs";
 
 /**
- * The first two pages of an LMDB file, as mdb.c lays them out (format 2, 64 bits, little-endian; lmdb 3.5): each names one state of the database, by the
- * pages of its trees' roots. Commits write them in turn, and the one of the later transaction counts.
+ * A meta page, as mdb.c lays it out (format 2, 64 bits, little-endian; lmdb 3.5). The first two pages of an LMDB file
+ * are meta pages. Each names one state of the database by the pages of its trees' roots. Commits write them
+ * alternately, and the one of the later transaction counts.
  */
 export interface Meta {
-  /** The begin of the page, with all that LMDB keeps there. */
+  /** Beginning of the page, with all fields that LMDB keeps there. */
   readonly bytes: Buffer;
   readonly pageBytes: number;
-  /** The one that made the state. */
+  /** Number of the transaction that made the state. */
   readonly transaction: bigint;
   readonly lastPage: number;
   readonly free: Tree;
@@ -19,16 +20,16 @@ export interface Tree {
   readonly entries: bigint;
   readonly root: bigint;
 }
-/** Of every page. */
+/** Bytes of the header of every page. */
 export const HEADER = 24;
 export const FREE = "the list of free pages";
 const MAGIC = 0xbeefc0de;
 const FORMAT = 2;
 const META_BYTES = 256;
-/** The page size stands where the free list's tree has its (unused) padding. */
+/** Offset of the page size, which LMDB keeps in the unused padding of the free list's tree. */
 const PAGE_BYTES = HEADER + 24;
 
-/** The present state. undefined: the file is empty, or none of LMDB's, or of another format. */
+/** Returns the present state. Returns undefined for an empty file and for a file of another program or format. */
 export function readMeta(file: number): Meta | undefined {
   const first = readAt(file, 0, META_BYTES);
   if (first.readUInt32LE(HEADER) !== MAGIC || first.readUInt32LE(HEADER + 4) !== FORMAT) return undefined;
@@ -36,7 +37,7 @@ export function readMeta(file: number): Meta | undefined {
   const odd = decodeMeta(readAt(file, even.pageBytes, META_BYTES));
   return odd.transaction > even.transaction ? odd : even;
 }
-/** Makes this the only state that the file names. */
+/** Writes both meta pages, so that this is the only state that the file names. */
 export function writeMeta(file: number, { bytes, pageBytes }: Meta): void {
   for (const number of [0, 1]) {
     const page = Buffer.alloc(pageBytes);
@@ -58,7 +59,7 @@ export function decodeMeta(bytes: Buffer): Meta {
 export function treeOf(name: string, bytes: Buffer, at: number): Tree {
   return { name, entries: bytes.readBigUInt64LE(at + 32), root: bytes.readBigUInt64LE(at + 40) };
 }
-/** Zeros where the file has ended. */
+/** Returns bytes of the file, with zeros beyond its end. */
 export function readAt(file: number, at: number, bytes: number): Buffer {
   const buffer = Buffer.alloc(bytes);
   readSync(file, buffer, 0, bytes, at);

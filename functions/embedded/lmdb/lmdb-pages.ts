@@ -2,18 +2,18 @@ import { closeSync, fstatSync, openSync } from "node:fs";
 import { FREE, HEADER, type Meta, readAt, readMeta, type Tree, treeOf } from "./lmdb-meta.ts";
 
 export interface PageReport {
-  /** What is wrong with the trees: entries are lost or foreign. Nothing can be rebuilt from them. */
+  /** Problems of the trees. Entries are lost or belong to another tree, so nothing can be rebuilt from them. */
   readonly trees: readonly string[];
-  /** What is wrong with the list of free pages: the next commits would fail, or write over entries. The trees themselves are whole. */
+  /** Problems of the list of free pages. The trees are whole, but the next commits would fail or overwrite entries. */
   readonly free: readonly string[];
-  /** Somebody committed meanwhile: what looks wrong may not be. */
+  /** Whether a process committed meanwhile. Then the problems may not exist. */
   readonly disturbed: boolean;
 }
 
 /**
- * Reads an LMDB file page by page, as mdb.c lays it out (format 2, 64 bits, little-endian; lmdb 3.5), and says whether every page has one owner: one tree,
- * or the list of free pages. LMDB itself never looks: a page with two owners shows when its second owner writes over the first.
- * About a second per GB.
+ * Reads an LMDB file page by page, as mdb.c lays it out (format 2, 64 bits, little-endian; lmdb 3.5). Reports each page
+ * that has not exactly one owner, which is a tree or the list of free pages. LMDB itself never checks this. It notices
+ * a page with two owners only after the second owner has overwritten it. Takes about a second per GB.
  */
 export function checkPages(path: string): PageReport {
   const file = openSync(path, "r");
@@ -29,7 +29,7 @@ const NO_PAGE = 0xffffffffffffffffn;
 const PAGE = { branch: 1, leaf: 2, overflow: 4 } as const;
 const ENTRY = { onOverflow: 1, tree: 2 } as const;
 const OWNER = { none: 0, tree: 1, free: 2 } as const;
-/** Descriptions kept per kind; one is enough to know. */
+/** Number of problems that are kept per kind. */
 const KEPT = 5;
 
 class PageWalk {
@@ -54,7 +54,7 @@ class PageWalk {
     try {
       this.#walkAll(this.#newest);
     } catch (error) {
-      // Something points beyond its page.
+      // An offset points beyond its page.
       if (!(error instanceof RangeError)) throw error;
       note(this.#trees, error.message);
     }
@@ -72,7 +72,7 @@ class PageWalk {
     const entries = this.#walkPage(tree, Number(tree.root), onEntry);
     if (BigInt(entries) !== tree.entries) note(this.#trees, `${tree.name} should have ${tree.entries} entries and has ${entries}`);
   }
-  /** Gives the number of entries below. */
+  /** Returns the number of entries below the page. */
   #walkPage(tree: Tree, number: number, onEntry: (name: string, flags: number, value: Buffer) => void): number {
     if (!this.#own(tree, number, 1)) return 0;
     const page = this.#read(number * this.#pageBytes, this.#pageBytes);
@@ -117,7 +117,10 @@ class PageWalk {
     return true;
   }
 
-  /** A count of words, then page numbers; zeros are gaps, and a negative word is the length of the run of pages that begins with the word after it. */
+  /**
+   * Reads a list of free pages, which is a count of words and then page numbers. Zeros are gaps. A negative word is the
+   * length of a run of pages, and the word after it is the first of them.
+   */
   #readFree(value: Buffer): void {
     const words = Math.min(Number(value.readBigInt64LE(0)), value.length / 8 - 1);
     for (let word = 1; word <= words; word++) {

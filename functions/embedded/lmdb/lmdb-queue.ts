@@ -3,30 +3,34 @@ import { type Clock, type OutgoingMessage, PortError, type Queue } from "../../e
 import type { DeadLetter, Delivery, MessageSource, QueueDepth } from "../../host/message-source.ts";
 import { type LmdbEnvironment, readCopy } from "./lmdb-environment.ts";
 import { sortableInteger } from "./lmdb-key.ts";
-import { firstReady, firstWaiting, MessageLines, readDepth, type Taken } from "./message-lines.ts";
+import { firstReady, firstVisibleAt, MessageLines, readDepth, type Taken } from "./message-lines.ts";
 import { decodeBody, decodeHead, type MessageHead, PLACE } from "./message-record.ts";
 
 export interface LmdbQueueOptions {
   readonly clock: Clock;
-  /** Names this process, so that what it held can be released when it dies. */
+  /** Name of this process, by which its messages can be released when it dies. */
   readonly holder: string;
-  /** Called after messages became receivable, or will after a delay: other processes may sleep. */
+  /** Called after messages became receivable, or will after a delay, since other processes may sleep. */
   readonly onSend?: (queues: readonly string[]) => void;
 }
 
-/** The same as SQS, so that nothing works on one machine and fails on AWS. */
+/** Limit of SQS, so that no program works on one machine and fails on AWS. */
 const MAX_DELAY_SECONDS = 900;
 const SECOND = 1_000;
-/** Messages that one receive makes visible again at most; the rest follows with the next. */
+/** Largest number of messages that one receive makes visible again. The next receive continues. */
 const VISIBLE_BATCH = 1_000;
 const NONE: ReadonlySet<string> = new Set();
 
-/** Both ends of the queues on one machine, in the same LMDB file as the items: a send and a write issued together are one commit. */
+/**
+ * Keeps the queues of one machine in the LMDB file of the items, so a send and a write issued together are one commit.
+ */
 export class LmdbQueue implements Queue, MessageSource {
   readonly maxDelaySeconds = MAX_DELAY_SECONDS;
   readonly #environment: LmdbEnvironment;
   readonly #options: LmdbQueueOptions;
-  /** Ids are unique over processes, and ordered by time so that new messages lie together. */
+  /**
+   * Random part of ids, which are unique over processes. They begin with the time, so that new messages lie together.
+   */
   readonly #process = randomBytes(6).toString("hex");
   #sent = 0;
 
@@ -53,7 +57,7 @@ export class LmdbQueue implements Queue, MessageSource {
 
   async receive(queues: readonly string[], max: number, visibilitySeconds: number, notOf: ReadonlySet<string> = NONE): Promise<readonly Delivery[]> {
     const now = this.#options.clock.now();
-    // Most receives of a loop that is idle, or that wants no more of some jobs, find nothing, and need no transaction to see it.
+    // Most receives of an idle loop, or of one that excludes jobs, find no message. They need no transaction for that.
     const next = await this.nextVisibleAt(queues);
     if (max <= 0 || next === undefined || next > now || !this.#hasOthers(queues, notOf, now)) return [];
     const taken = await this.#change((lines) => {
@@ -81,7 +85,7 @@ export class LmdbQueue implements Queue, MessageSource {
     const visibleAt = this.#options.clock.now() + delaySeconds * SECOND;
     const queue = await this.#change((lines) =>
       this.#ifHeld(id, (message, head) => {
-        lines(head.queue).moveOutOfSight(message, PLACE.delayed, visibleAt, "");
+        lines(head.queue).makeInvisible(message, PLACE.delayed, visibleAt, "");
         return head.queue;
       }),
     );
@@ -92,7 +96,7 @@ export class LmdbQueue implements Queue, MessageSource {
     if (ids.length === 0) return;
     const visibleAt = this.#options.clock.now() + seconds * SECOND;
     await this.#change((lines) => {
-      for (const each of ids) this.#ifHeld(each, (id, head) => lines(head.queue).moveOutOfSight(id, PLACE.inFlight, visibleAt, this.#options.holder));
+      for (const each of ids) this.#ifHeld(each, (id, head) => lines(head.queue).makeInvisible(id, PLACE.inFlight, visibleAt, this.#options.holder));
     });
   }
 
@@ -118,7 +122,7 @@ export class LmdbQueue implements Queue, MessageSource {
   async nextVisibleAt(queues: readonly string[]): Promise<number | undefined> {
     return this.#environment.reading(() => {
       if (queues.some((queue) => readDepth(this.#environment, queue).ready > 0)) return 0;
-      const times = queues.map((queue) => firstWaiting(this.#environment, queue)).filter((time) => time !== undefined);
+      const times = queues.map((queue) => firstVisibleAt(this.#environment, queue)).filter((time) => time !== undefined);
       return times.length === 0 ? undefined : Math.min(...times);
     });
   }
@@ -144,14 +148,16 @@ export class LmdbQueue implements Queue, MessageSource {
     return released.reduce((sum, { count }) => sum + count, 0);
   }
 
-  /** Or may have: of whom a message is whose time has come, is not looked at. */
+  /**
+   * Returns whether there may be a message of another job. The jobs of messages that become visible now are not read.
+   */
   #hasOthers(queues: readonly string[], notOf: ReadonlySet<string>, now: number): boolean {
     const has = (queue: string): boolean =>
-      (firstWaiting(this.#environment, queue) ?? Number.POSITIVE_INFINITY) <= now || firstReady(this.#environment, queue, 1, notOf).length > 0;
+      (firstVisibleAt(this.#environment, queue) ?? Number.POSITIVE_INFINITY) <= now || firstReady(this.#environment, queue, 1, notOf).length > 0;
     return notOf.size === 0 || this.#environment.reading(() => queues.some(has));
   }
 
-  /** One transaction; lines are opened when they are first used and saved at the end. */
+  /** Runs the action in one transaction. Lines are opened at their first use and saved at the end. */
   #change<T>(action: (lines: (queue: string) => MessageLines) => T): Promise<T> {
     return this.#environment.gatherer.run(() => {
       const opened = new Map<string, MessageLines>();
@@ -165,7 +171,10 @@ export class LmdbQueue implements Queue, MessageSource {
     });
   }
 
-  /** Does nothing when the delivery is over: acknowledged, dead, or received again after its visibility ended. */
+  /**
+   * Runs `act` unless the delivery has ended. It ends when its message is acknowledged, given back or dead, or is
+   * received again after its visibility.
+   */
   #ifHeld<T>(receipt: string, act: (id: string, head: MessageHead, record: Buffer) => T): T | undefined {
     const id = receipt.slice(0, receipt.indexOf("~"));
     const record = id === "" ? undefined : readCopy(this.#environment.messages, id);

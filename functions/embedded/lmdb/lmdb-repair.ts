@@ -8,17 +8,18 @@ import { recoverFlushedState } from "./flushed-state.ts";
 import { DATABASE_FILE, LmdbEnvironment, type TextDatabase } from "./lmdb-environment.ts";
 import { checkPages, type PageReport } from "./lmdb-pages.ts";
 
-/** Workers of a runtime that was killed may commit until they notice. */
+/** Number of checks of a file. Workers of a killed runtime may disturb a check by commits, until they end. */
 const ATTEMPTS = 50;
 const PAUSE_MS = 100;
 /** Entries copied in one transaction. */
 const BATCH = 1_000;
-/** No key begins with less. */
+/** Sorts before every key. */
 const FIRST_KEY = " ";
 
 /**
- * To be called by the holder of the folder's lock, before it opens the database. After a power cut the database goes back to its last flushed state. A file whose list of free pages is damaged is replaced by one with the
- * same entries and a new list; one whose entries are damaged cannot be repaired.
+ * Repairs a database. The holder of the folder's lock calls it before it opens the database. After a power cut the
+ * database goes back to its last flushed state. A file with a damaged list of free pages is replaced by one with the
+ * same entries and a new list. Damaged entries cannot be repaired.
  * @throws FanfoldError `data_folder_damaged`
  */
 export async function repairDatabase(folder: string, log: Log): Promise<void> {
@@ -44,7 +45,7 @@ async function checkUndisturbed(file: string): Promise<PageReport> {
   }
 }
 
-/** Gives the number of entries. Killed at any moment, it leaves the old file or the new one. */
+/** Rebuilds the file and returns the number of entries. A kill at any moment leaves the old file or the new one. */
 async function rebuild(folder: string): Promise<number> {
   const draft = join(folder, "rebuilt");
   rmSync(draft, { recursive: true, force: true });
@@ -56,7 +57,7 @@ async function rebuild(folder: string): Promise<number> {
   await to.close();
   await from.close();
   renameSync(join(draft, DATABASE_FILE), join(folder, DATABASE_FILE));
-  // It holds what the old file's processes shared.
+  // The lock file holds what the processes of the old file shared.
   rmSync(join(folder, `${DATABASE_FILE}-lock`), { force: true });
   syncFolderSync(folder);
   rmSync(draft, { recursive: true, force: true });

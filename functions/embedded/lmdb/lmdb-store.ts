@@ -8,10 +8,13 @@ import { moveIndexEntries, readIndex } from "./lmdb-index.ts";
 import { partitionPrefix, prefixEnd } from "./lmdb-key.ts";
 
 const DEFAULT_LIMIT = 1_000;
-/** A page of a query ends after this many stored bytes, as DynamoDB's do, so that no page fills the memory. */
+/** Stored bytes after which a page of a query ends, as on DynamoDB, so that no page fills the memory. */
 const PAGE_BYTES = 1_024 * 1_024;
 
-/** The store on one machine: the shared item algebra, evaluated inside LMDB transactions. Conditions and their writes are one step for all processes. */
+/**
+ * Keeps the items of one machine. It evaluates the shared item algebra inside LMDB transactions, so a condition and its
+ * write are one step for all processes.
+ */
 export class LmdbStore implements Store {
   readonly #environment: LmdbEnvironment;
 
@@ -54,14 +57,14 @@ function readItem(environment: LmdbEnvironment, key: Key): Item | undefined {
   return bytes && { key, attributes: decodeAttributes(bytes) };
 }
 
-/** Inside a transaction. */
+/** Evaluates and applies a write, in a transaction. */
 function applyWrite(environment: LmdbEnvironment, op: WriteOp): WriteResult {
   const database = environment[op.key.table];
   const name = itemKey(op.key);
   const bytes = readVolatile(database, name);
   const before = bytes && { key: op.key, attributes: decodeAttributes(bytes) };
   const ttlBefore = before?.attributes["ttl"];
-  // Just decoded, so nobody else has these sets: the decision may change them in place.
+  // The sets were just decoded and have no other owner, so the decision may change them in place.
   const { result, after, moves } = decideWrite(op, before, true);
   if (!result.applied) return result;
   if (after === undefined) {
@@ -82,7 +85,7 @@ function readPartition(database: TextDatabase, table: Table, partition: string, 
   const range = descending
     ? { start: cursor === undefined ? high : prefix + cursor, end: low, reverse: true }
     : { start: cursor === undefined ? low : prefix + cursor, end: high };
-  // A cursor beyond the far bound would turn the range round.
+  // LMDB would walk a range with a cursor beyond the far bound in the other direction.
   if (descending ? range.start < low : range.start > high) return { items: [] };
   const items: Item[] = [];
   let bytes = 0;
@@ -97,7 +100,7 @@ function readPartition(database: TextDatabase, table: Table, partition: string, 
   return { items };
 }
 
-/** Of an item as it is stored, for those who walk over partitions without knowing what is in them. */
+/** Returns the attributes of a stored value, for code that walks over partitions with any content. */
 export function decodeStored(value: Uint8Array): Attributes {
   return decodeAttributes(value as Buffer);
 }

@@ -5,25 +5,31 @@ import { parseSortableInteger, prefixEnd, SEPARATOR, sortableInteger } from "./l
 import { decodeHead, encodeMessage, type MessageHead, moveMessage, PLACE, type Place } from "./message-record.ts";
 
 /**
- * The lines of one queue, inside one transaction. A message is in one of two places:
+ * The lines of one queue, inside one transaction. A message is ready or invisible:
  *
- *     ready --take--> out of sight (in flight, or delayed) --its time comes, or it is released--> ready
+ *     ready --take--> invisible (in flight, or delayed) --its time comes, or it is released--> ready
  *
- * Round robin over jobs, with one ordered line instead of one per job (start-time fair queueing): each message gets a turn when it becomes ready, the
- * one after its job's last, but never before the turn that the queue is at. So a job's messages have turns one apart, a job that comes later
- * starts at the present turn, and the messages of all jobs interleave in the order of turns.
+ * Jobs are served round robin from one ordered line, by start-time fair queueing. A message gets a start tag when it
+ * becomes ready. The tag is one more than the last tag of its job, and at least the queue's virtual time, which is the
+ * greatest tag taken from the front of the line. So the tags of one job are one apart, a new job starts at the present
+ * time, and the messages of all jobs interleave.
  *
- * Keys of `lines`, each after the queue's name: `r` turn, id · `w` time, id (value: holder) · `j` job (value: its last turn, while that lies ahead).
+ * Keys of `lines`, each after the queue's name:
+ *     `r` start tag, id
+ *     `w` time, id (value: holder)
+ *     `j` job (value: its last start tag, while the queue has not reached it)
  */
 const READY = "r";
-const WAITING = "w";
+const INVISIBLE = "w";
 const JOB = "j";
 const COUNTER_BYTES = 32;
 const NOTHING = Buffer.from([1]);
-const PASSED_OVER = 8;
+/** Ready messages that a read for other jobs may skip, beyond one for each job. */
+const SKIPPED = 8;
 
 interface Counters {
-  turn: number;
+  /** Start tag that the queue has reached. */
+  virtualTime: number;
   ready: number;
   delayed: number;
   inFlight: number;
@@ -32,7 +38,7 @@ interface Counters {
 export interface Taken {
   readonly id: string;
   readonly head: MessageHead;
-  /** A copy, not yet decoded: that can be done after the transaction. */
+  /** Copy of the record. Its body is decoded after the transaction. */
   readonly record: Buffer;
 }
 
@@ -41,7 +47,7 @@ export class MessageLines {
   readonly #queue: string;
   readonly #counters: Counters;
   #changed = false;
-  readonly #lastTurns = new Map<string, number>();
+  readonly #lastTags = new Map<string, number>();
 
   constructor(environment: LmdbEnvironment, queue: string) {
     this.#environment = environment;
@@ -50,7 +56,7 @@ export class MessageLines {
   }
 
   append(id: string, jobId: string, body: Json): void {
-    const position = this.#nextTurn(jobId);
+    const position = this.#nextTag(jobId);
     const head = { place: PLACE.ready, receives: 0, position, queue: this.#queue, jobId };
     this.#environment.messages.putSync(id, encodeMessage(head, body));
     this.#enter(id, head, "");
@@ -62,32 +68,32 @@ export class MessageLines {
     this.#enter(id, head, "");
   }
 
-  /** The next messages in turn, now in flight with the holder. */
+  /** Takes the next messages of other jobs than `notOf`. They are now in flight with the holder. */
   take(max: number, visibleAt: number, holder: string, notOf: ReadonlySet<string>): readonly Taken[] {
     if (this.#counters.ready === 0) return [];
     const taken: Taken[] = [];
     for (const { position, id } of firstReady(this.#environment, this.#queue, max, notOf)) {
       const moved = this.#move(id, (head) => ({ place: PLACE.inFlight, receives: head.receives + 1, position: visibleAt }), holder);
-      // What was passed over has its turn before who comes later.
-      if (notOf.size === 0) this.#counters.turn = Math.max(this.#counters.turn, position);
+      // Skipped messages must come before later ones, so the time does not pass them.
+      if (notOf.size === 0) this.#counters.virtualTime = Math.max(this.#counters.virtualTime, position);
       taken.push(moved);
     }
-    this.#forgetTurns(taken);
+    this.#removeReachedTags(taken);
     return taken;
   }
 
-  /** Messages out of sight whose time has come, at most so many. */
+  /** Makes up to `max` messages whose time has come ready, and returns their number. */
   becomeVisible(now: number, max: number): number {
-    const prefix = this.#prefix(WAITING);
+    const prefix = this.#prefix(INVISIBLE);
     const end = prefix + sortableInteger(now + 1);
     const due = [...this.#environment.lines.getKeys({ start: prefix, end, limit: max })];
     for (const key of due) this.#toReady(parsePlaced(key, prefix).id);
     return due.length;
   }
 
-  /** Messages in flight with the holder; undefined: with anyone. */
+  /** Makes the messages in flight with the holder ready, or with any holder when undefined. Returns their number. */
   release(holder: string | undefined): number {
-    const prefix = this.#prefix(WAITING);
+    const prefix = this.#prefix(INVISIBLE);
     const held: string[] = [];
     for (const { key, value } of this.#environment.lines.getRange({ start: prefix, end: prefixEnd(prefix) })) {
       const name = readHolder(value);
@@ -97,7 +103,7 @@ export class MessageLines {
     return held.length;
   }
 
-  moveOutOfSight(id: string, place: Place, visibleAt: number, holder: string): void {
+  makeInvisible(id: string, place: Place, visibleAt: number, holder: string): void {
     this.#move(id, ({ receives }) => ({ place, receives, position: visibleAt }), holder);
   }
 
@@ -106,17 +112,20 @@ export class MessageLines {
     this.#environment.messages.removeSync(id);
   }
 
-  /** Must come last. Without a change nothing is written, and a transaction that wrote nothing costs no commit. */
+  /**
+   * Writes the counters, as the last step. It writes nothing without a change, since a transaction without a write is
+   * free.
+   */
   saveCounters(): void {
     if (!this.#changed) return;
-    const { turn, ready, delayed, inFlight } = this.#counters;
+    const { virtualTime, ready, delayed, inFlight } = this.#counters;
     const bytes = Buffer.allocUnsafe(COUNTER_BYTES);
-    [turn, ready, delayed, inFlight].forEach((value, index) => bytes.writeDoubleLE(value, index * 8));
+    [virtualTime, ready, delayed, inFlight].forEach((value, index) => bytes.writeDoubleLE(value, index * 8));
     this.#environment.queues.putSync(this.#queue, bytes);
   }
 
   #toReady(id: string): void {
-    this.#move(id, ({ receives, jobId }) => ({ place: PLACE.ready, receives, position: this.#nextTurn(jobId) }), "");
+    this.#move(id, ({ receives, jobId }) => ({ place: PLACE.ready, receives, position: this.#nextTag(jobId) }), "");
   }
 
   #move(id: string, to: (head: MessageHead) => Pick<MessageHead, "place" | "receives" | "position">, holder: string): Taken {
@@ -146,33 +155,36 @@ export class MessageLines {
     else this.#counters.inFlight += by;
   }
 
-  #nextTurn(jobId: string): number {
-    const last = this.#lastTurns.get(jobId) ?? readTurn(readVolatile(this.#environment.lines, this.#prefix(JOB) + jobId));
-    const turn = Math.max(this.#counters.turn, last + 1);
-    this.#lastTurns.set(jobId, turn);
-    this.#environment.lines.putSync(this.#prefix(JOB) + jobId, Buffer.from(sortableInteger(turn)));
-    return turn;
+  #nextTag(jobId: string): number {
+    const last = this.#lastTags.get(jobId) ?? readTag(readVolatile(this.#environment.lines, this.#prefix(JOB) + jobId));
+    const tag = Math.max(this.#counters.virtualTime, last + 1);
+    this.#lastTags.set(jobId, tag);
+    this.#environment.lines.putSync(this.#prefix(JOB) + jobId, Buffer.from(sortableInteger(tag)));
+    return tag;
   }
-  /** A job whose last turn the queue has reached starts at the present turn anyway, so its record can go. */
-  #forgetTurns(taken: readonly Taken[]): void {
+  /** A job whose last tag the queue has reached starts at the present time anyway, so its record is not needed. */
+  #removeReachedTags(taken: readonly Taken[]): void {
     for (const jobId of new Set(taken.map(({ head }) => head.jobId))) {
       const key = this.#prefix(JOB) + jobId;
-      if (readTurn(readVolatile(this.#environment.lines, key)) <= this.#counters.turn) this.#environment.lines.removeSync(key);
+      if (readTag(readVolatile(this.#environment.lines, key)) <= this.#counters.virtualTime) this.#environment.lines.removeSync(key);
     }
   }
 
   #placeKey(id: string, head: MessageHead): string {
-    return this.#prefix(head.place === PLACE.ready ? READY : WAITING) + sortableInteger(head.position) + SEPARATOR + id;
+    return this.#prefix(head.place === PLACE.ready ? READY : INVISIBLE) + sortableInteger(head.position) + SEPARATOR + id;
   }
   #prefix(kind: string): string {
     return linesPrefix(this.#queue, kind);
   }
 }
 
-/** Up to so many messages, in turn, of other jobs than these. Looks at some messages of these and no more: of a turn, most jobs have one. */
+/**
+ * Returns up to `max` ready messages of other jobs than `notOf`, in order of their tags. It skips a bounded number of
+ * messages of `notOf`. That finds other jobs, because most jobs have one message at each tag.
+ */
 export function firstReady(environment: LmdbEnvironment, queue: string, max: number, notOf: ReadonlySet<string>): readonly Placed[] {
   const prefix = linesPrefix(queue, READY);
-  const keys = environment.lines.getKeys({ start: prefix, end: prefixEnd(prefix), limit: notOf.size === 0 ? max : max + notOf.size + PASSED_OVER });
+  const keys = environment.lines.getKeys({ start: prefix, end: prefixEnd(prefix), limit: notOf.size === 0 ? max : max + notOf.size + SKIPPED });
   const placed = [...keys].map((key) => parsePlaced(key, prefix));
   return (notOf.size === 0 ? placed : placed.filter(({ id }) => !notOf.has(jobOf(environment, id)))).slice(0, max);
 }
@@ -182,9 +194,9 @@ function jobOf(environment: LmdbEnvironment, id: string): string {
   return decodeHead(record).jobId;
 }
 
-/** When the first message out of sight becomes visible. */
-export function firstWaiting(environment: LmdbEnvironment, queue: string): number | undefined {
-  const prefix = linesPrefix(queue, WAITING);
+/** Returns when the first invisible message becomes visible. Returns undefined when there is none. */
+export function firstVisibleAt(environment: LmdbEnvironment, queue: string): number | undefined {
+  const prefix = linesPrefix(queue, INVISIBLE);
   for (const key of environment.lines.getKeys({ start: prefix, end: prefixEnd(prefix), limit: 1 })) return parsePlaced(key, prefix).position;
   return undefined;
 }
@@ -196,8 +208,8 @@ export function readDepth(environment: LmdbEnvironment, queue: string): QueueDep
 
 function readCounters(environment: LmdbEnvironment, queue: string): Counters {
   const bytes = readVolatile(environment.queues, queue);
-  if (bytes === undefined) return { turn: 0, ready: 0, delayed: 0, inFlight: 0 };
-  return { turn: bytes.readDoubleLE(0), ready: bytes.readDoubleLE(8), delayed: bytes.readDoubleLE(16), inFlight: bytes.readDoubleLE(24) };
+  if (bytes === undefined) return { virtualTime: 0, ready: 0, delayed: 0, inFlight: 0 };
+  return { virtualTime: bytes.readDoubleLE(0), ready: bytes.readDoubleLE(8), delayed: bytes.readDoubleLE(16), inFlight: bytes.readDoubleLE(24) };
 }
 function linesPrefix(queue: string, kind: string): string {
   return queue + SEPARATOR + kind + SEPARATOR;
@@ -210,7 +222,7 @@ function parsePlaced(key: string, prefix: string): Placed {
   const separator = key.indexOf(SEPARATOR, prefix.length);
   return { position: parseSortableInteger(key.slice(prefix.length, separator)), id: key.slice(separator + 1) };
 }
-function readTurn(bytes: Buffer | undefined): number {
+function readTag(bytes: Buffer | undefined): number {
   return bytes === undefined ? -1 : parseSortableInteger(bytes.toString("latin1", 0, bytes.length));
 }
 function readHolder(value: Uint8Array): string | undefined {

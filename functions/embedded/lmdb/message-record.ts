@@ -1,8 +1,10 @@
 import type { Json } from "../../core/json.ts";
 
 /**
- * A message as bytes. A fixed head, so that moving a message rewrites a few bytes and never its body:
- * version, place, receives (4), position (8), length of queue (2) and of jobId (2), queue, jobId, body as JSON.
+ * Encodes messages. The head has fixed offsets, so a move of a message rewrites a few bytes and never its body.
+ *
+ * Layout, with bytes: version (1), place (1), receives (4), position (8), length of queue (2), length of jobId (2),
+ * queue, jobId, body as JSON.
  */
 const VERSION = 1;
 const PLACE_AT = 1;
@@ -12,14 +14,16 @@ const QUEUE_LENGTH_AT = 14;
 const JOB_LENGTH_AT = 16;
 const HEAD_BYTES = 18;
 
-/** Where a message is: in line, or out of sight until a time, delayed or in flight. */
+/** Place of a message. Delayed messages and those in flight are invisible until a time. */
 export const PLACE = { ready: 1, delayed: 2, inFlight: 3 } as const;
 export type Place = (typeof PLACE)[keyof typeof PLACE];
 
 export interface MessageHead {
   readonly place: Place;
   readonly receives: number;
-  /** Its turn when ready, else the milliseconds since the epoch at which it becomes visible. */
+  /**
+   * Start tag of a ready message (message-lines.ts), else the milliseconds since the epoch at which it becomes visible.
+   */
   readonly position: number;
   readonly queue: string;
   readonly jobId: string;
@@ -40,7 +44,7 @@ export function encodeMessage(head: MessageHead, body: Json): Buffer {
   return record;
 }
 
-/** Changes the record in place. */
+/** Changes the head of a record in place. */
 export function moveMessage(record: Buffer, { place, receives, position }: Pick<MessageHead, "place" | "receives" | "position">): void {
   record[PLACE_AT] = place;
   record.writeUInt32LE(receives, RECEIVES_AT);

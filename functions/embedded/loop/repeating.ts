@@ -8,7 +8,10 @@ export interface RepeatingOptions {
   readonly work: () => Promise<unknown>;
 }
 
-/** Work that is done again and again with a rest in between, never twice at once; a failure is logged, and the next time is as usual. */
+/**
+ * Repeats work with a pause of `everyMs` after each time, so never twice at once. A failure is logged and changes
+ * nothing else.
+ */
 export class Repeating {
   readonly #options: RepeatingOptions;
   #timer: NodeJS.Timeout | undefined;

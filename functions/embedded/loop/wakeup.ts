@@ -1,4 +1,4 @@
-/** A bell that one sleeper waits for. Ringing while nobody waits is remembered, so nothing that happened before the sleep is slept through. */
+/** A signal that one loop waits for. A signal without a waiter is remembered, so the next wait returns at once. */
 export class Wakeup {
   #signalled = false;
   #wake: (() => void) | undefined;
@@ -7,7 +7,7 @@ export class Wakeup {
     this.#signalled = true;
     this.#wake?.();
   }
-  /** Until the bell rings, or so many milliseconds at most. */
+  /** Resolves at the next signal, or after `milliseconds`. */
   async wait(milliseconds?: number): Promise<void> {
     if (!this.#signalled) {
       await new Promise<void>((resolve) => {

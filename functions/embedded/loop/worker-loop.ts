@@ -3,7 +3,7 @@ import { assertNever } from "../../core/errors.ts";
 import type { Engine } from "../../engine/contract.ts";
 import type { Disposition } from "../../engine/ports.ts";
 import type { WorkerLoop } from "../../engine/worker-loop.ts";
-import type { RunHolder } from "../../host/held-claims.ts";
+import type { RunHolder } from "../../host/run-holder.ts";
 import { type Log, messageOf, rateLimited } from "../../host/log.ts";
 import type { Delivery, MessageSource } from "../../host/message-source.ts";
 import { type Slot, Slots } from "../../host/slots.ts";
@@ -13,32 +13,38 @@ import { Wakeup } from "./wakeup.ts";
 export interface MessageLoopOptions {
   readonly handle: Engine["handle"];
   readonly source: MessageSource;
-  /** Asked before each receive: queues appear while the loop runs. */
+  /** Called before each receive, since queues appear while the loop runs. */
   readonly queues: () => readonly string[];
   readonly slots: number;
   readonly claims: RunHolder;
   readonly log: Log;
-  /** The loop found nothing and goes to sleep; a wake from now on matters. */
+  /** Called when the loop found no message and goes to sleep. From then on it needs a wake. */
   readonly onIdle?: () => void;
 }
-/** A message in the engine's hands. */
+/** A message that the engine handles. */
 interface Handling {
   readonly jobId: string;
+  /** Number of slots that its runs have asked for. */
   slots: number;
 }
 /** Least weight of the newest message in the running mean of slots per message. */
 const SMOOTHING = 0.1;
 const MESSAGES_PER_SLOT = 2;
+/** Time for aborted attempts to end. */
 const ABORT_MS = 1_000;
-/** Nobody knows when aborted user code is through: an attempt ends with its signal, whatever the code does. It has this long to put things in order. */
-const WIND_UP_MS = 200;
+/**
+ * Time for aborted user code to clean up. An attempt ends with its signal, so the end of the code itself is not known.
+ */
+const CLEAN_UP_MS = 200;
 
 /**
- * Receives messages and hands them to the engine, as many as keep its slots busy and no more: other processes share the queues, and a message that waits
- * here waits for this process alone. A message names one run or many; how many slots one takes is learnt from those that came before.
+ * Receives messages and passes them to the engine, as many as keep its slots busy. It takes no more, because other
+ * processes share the queues and could handle a message that waits here. A message names one run or many, so the loop
+ * estimates the slots of a message from those before it.
  *
- * States: receiving -> full (until a slot or a message is free) or asleep (until woken, a delayed message is due, or the poll) -> receiving; stopping from any.
- * Full of messages whose runs take turns, it may have slots to spare: those are for jobs of which it has nothing.
+ * States: receiving -> full (until a slot or a message is free) -> receiving; receiving -> asleep (until woken, a
+ * delayed message is due, or the poll) -> receiving; stopping from any. A full loop may still have free slots, because
+ * the runs of its messages wait to be admitted. It fills them with messages of other jobs.
  */
 export class MessageLoop {
   readonly #options: MessageLoopOptions;
@@ -47,7 +53,7 @@ export class MessageLoop {
   readonly #handling = new Set<Handling>();
   readonly #capacity = new Wakeup();
   readonly #arrivals = new Wakeup();
-  /** Messages that have asked for no slot yet. */
+  /** Number of messages that have not asked for a slot yet. */
   #unplaced = 0;
   #slotsPerMessage: number;
   #messages = 0;
@@ -58,13 +64,13 @@ export class MessageLoop {
     this.#options = options;
     this.#report = rateLimited(options.log, 5_000);
     this.#slots = new Slots(options.slots);
-    // The first message is taken alone: it may fill every slot.
+    // The first message is received alone, since it may fill every slot.
     this.#slotsPerMessage = options.slots;
   }
   start(): void {
     this.#running ??= this.#receiveUntilStopped();
   }
-  /** There may be new messages. */
+  /** Makes the loop receive again, since there may be new messages. */
   wake(): void {
     this.#arrivals.signal();
   }
@@ -72,8 +78,8 @@ export class MessageLoop {
     return this.#handling.size;
   }
   /**
-   * Takes no more messages and begins no more runs; waits for those that run. What is left after the grace is aborted as lost, so nothing of it is
-   * committed, and its messages stay held: the next start, or the parent, gives them back.
+   * Receives no more messages, starts no more runs, and waits for those that run. Runs that are left after the grace
+   * are aborted as lost, so nothing is committed for them. The next start, or the parent, gives their messages back.
    */
   async stop(graceSeconds: number): Promise<void> {
     this.#stopping = true;
@@ -84,7 +90,7 @@ export class MessageLoop {
     if (await this.#drained(graceSeconds * 1_000)) return;
     this.#options.claims.abortAll();
     await this.#drained(ABORT_MS);
-    await pause(WIND_UP_MS);
+    await pause(CLEAN_UP_MS);
   }
 
   async #receiveUntilStopped(): Promise<void> {
@@ -93,14 +99,14 @@ export class MessageLoop {
       if (wanted > 0) {
         if ((await this.#receive(wanted)) === 0) await this.#sleep();
       } else if (!this.#hasFreeSlot()) await this.#capacity.wait();
-      else if ((await this.#receive(1, this.#jobsInHand())) === 0) await this.#capacity.wait(TIMING.spareSlotMs);
+      else if ((await this.#receive(1, this.#jobsHandled())) === 0) await this.#capacity.wait(TIMING.freeSlotMs);
     }
   }
   #hasFreeSlot(): boolean {
     const { size, busy, waiting, reserved } = this.#slots;
     return !reserved && waiting === 0 && busy < size && this.#handling.size < MESSAGES_PER_SLOT * size;
   }
-  #jobsInHand(): ReadonlySet<string> {
+  #jobsHandled(): ReadonlySet<string> {
     return new Set([...this.#handling].map(({ jobId }) => jobId));
   }
   #wanted(): number {
@@ -108,7 +114,7 @@ export class MessageLoop {
     const expected = Math.max(1, this.#slotsPerMessage);
     const free = this.#slots.size - this.#slots.busy - this.#slots.waiting - this.#unplaced * expected;
     if (free <= 0) return 0;
-    // Messages whose runs are through still follow up; they hold no slot, but must not pile up.
+    // Messages whose runs have ended still follow up. They hold no slot, but their number must stay bounded.
     return Math.min(Math.ceil(free / expected), MESSAGES_PER_SLOT * this.#slots.size - this.#handling.size);
   }
   async #receive(wanted: number, notOf?: ReadonlySet<string>): Promise<number> {
@@ -126,13 +132,13 @@ export class MessageLoop {
     this.#options.onIdle?.();
     await this.#arrivals.wait(await this.#untilNext());
   }
-  /** Milliseconds until the next delayed message, or the next poll. */
+  /** Returns the milliseconds until the next delayed message, or until the next poll. */
   async #untilNext(): Promise<number> {
     try {
       const next = await this.#options.source.nextVisibleAt(this.#options.queues());
       return next === undefined ? TIMING.pollMs : Math.min(TIMING.pollMs, Math.max(1, next - Date.now()));
     } catch {
-      // The next receive meets the same trouble, and reports it.
+      // The next receive meets the same failure and reports it.
       return TIMING.pollMs;
     }
   }
@@ -157,7 +163,7 @@ export class MessageLoop {
       return { kind: "later", delaySeconds: Math.min(30, 2 ** Math.min(message.receives, 5)) };
     }
   }
-  /** Tried until it works: a message that nobody gives back is not seen again before the next start. */
+  /** Retries until it succeeds, because a message that is not given back stays invisible until the next start. */
   async #acknowledge(message: Delivery, disposition: Disposition): Promise<void> {
     for (;;) {
       try {
@@ -205,7 +211,7 @@ export class MessageLoop {
     };
   }
 
-  /** A slot whose release makes room for more messages. */
+  /** Returns a slot whose release wakes the loop to receive more messages. */
   #signalling(slot: Slot): Slot {
     return {
       release: () => {
@@ -215,7 +221,7 @@ export class MessageLoop {
     };
   }
 
-  /** Whether nothing is being handled any more, after at most so long. */
+  /** Waits at most `milliseconds` and returns whether no message is handled any more. */
   async #drained(milliseconds: number): Promise<boolean> {
     const end = performance.now() + milliseconds;
     while (this.#handling.size > 0 && performance.now() < end) await this.#capacity.wait(end - performance.now());

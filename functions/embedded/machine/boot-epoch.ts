@@ -3,9 +3,11 @@ import { dirname } from "node:path";
 import { syncFolderSync } from "./sync-folder.ts";
 
 /**
- * Counts the starts of runtimes on a data folder; every lease carries the number, so a new start knows at once that the holders of older leases are
- * gone. On disk before it is used: a number that came back after a power cut would make dead leases look alive. Only the holder of the folder's lock
- * calls this.
+ * Counts a start of a runtime on a data folder and returns the number of starts. Every lease carries the number, so a
+ * new start knows at once that the holders of older leases have ended.
+ *
+ * The number is on the disk before it is used. If a power cut brought an old number back, dead leases would seem alive.
+ * Only the holder of the folder's lock calls this.
  */
 export function raiseEpoch(path: string): number {
   const epoch = readEpoch(path) + 1;
@@ -21,7 +23,7 @@ export function raiseEpoch(path: string): number {
   syncFolderSync(dirname(path));
   return epoch;
 }
-/** A file that cannot be read as a number was damaged from outside. The time in seconds is beyond any count of starts. */
+/** Returns the time in seconds for a file that was damaged from outside, since it exceeds any count of starts. */
 function readEpoch(path: string): number {
   let text: string;
   try {

@@ -8,13 +8,16 @@ export interface FolderLock {
   release(): void;
 }
 const ATTEMPTS = 4;
-/** Folders locked by this process: its runtimes share a name, so files cannot tell them apart. */
+/** Folders that this process has locked. Its runtimes share one name, so the files cannot tell them apart. */
 const held = new Set<string>();
 
 /**
- * One runtime per data folder. Whoever wants the folder first writes a file named after itself, then looks who else has one: of two that come at
- * once at least one sees the other, so never both go on. The file of a dead process is removed by whoever meets it; that is safe at any time, for a
- * name is never used by two processes. Two that only met on the way in step back and try again, at random distances.
+ * Locks a data folder, so that it has one runtime at a time. A process first writes a file named after itself, then
+ * reads which others there are. Of two processes that do so at once at least one sees the other, so never both proceed.
+ * Both may withdraw, and then they retry after random pauses.
+ *
+ * Any process may remove the file of a dead one. That is always safe, because no two processes share a name.
+ * @throws FanfoldError `data_folder_in_use`
  */
 export async function lockFolder(folder: string): Promise<FolderLock> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -43,7 +46,7 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
 }
 
 const nameOf = (identity: ProcessIdentity): string => `${identity.pid}-${identity.started ?? identity.bootedAt}`;
-/** Appears with its content, so that nobody meets an empty file. */
+/** Renames a complete draft, so that no process reads an incomplete file. */
 function announce(path: string, identity: ProcessIdentity): void {
   const draft = `${path}.draft`;
   writeFileSync(draft, JSON.stringify(identity), { mode: 0o600 });

@@ -2,17 +2,23 @@ import { createRequire } from "node:module";
 import { extname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-/** Flags of this process that a child must share: how modules are loaded. Not debuggers, which would fight over a port, nor one-off evaluations. */
+/**
+ * Flags of this process that a child must share, which are those about loading modules and memory. Debuggers are
+ * excluded since they would share a port, and so are one-off evaluations.
+ */
 const SHARED = /^(--import|--require|-r|--loader|--experimental-loader|--conditions|-C|--max-old-space-size|--max-semi-space-size|--enable-source-maps)$/;
 
-/** The path of a module beside another, `./name` without its extension: TypeScript among sources, JavaScript in what was built from them. */
+/**
+ * Returns the path of a module beside another. `name` has no extension, since sources are TypeScript and the built
+ * package is not.
+ */
 export function modulePath(beside: string, name: string): string {
   return fileURLToPath(new URL(`${name}${extname(beside)}`, beside));
 }
 
 /**
- * Node's arguments for a worker process, so that it reads modules the way this process does. From sources (this file is TypeScript) that takes tsx, also
- * where something else than tsx runs this process, a test runner for instance; from the built package nothing.
+ * Returns Node's arguments for a worker process, so that it loads modules as this process does. Sources need tsx, even
+ * when another loader, such as a test runner's, runs this process. The built package needs nothing.
  */
 export function workerArguments(moduleUrl: string, parentArguments: readonly string[]): string[] {
   const kept = keptArguments(parentArguments);

@@ -2,21 +2,23 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { uptime } from "node:os";
 
-/** One incarnation of a process. A pid alone is not enough: it is given out again, soon after a reboot above all. */
+/**
+ * One incarnation of a process. A pid alone is not enough, because the system reuses it, most of all after a reboot.
+ */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When the process started, in clock ticks since boot, as Linux tells it; absent elsewhere. */
+  /** Start of the process in clock ticks since boot. Set only on Linux. */
   readonly started?: string;
-  /** Milliseconds since the epoch at which the machine booted, about. */
+  /** Approximate milliseconds since the epoch at which the machine booted. */
   readonly bootedAt: number;
 }
 
-/** Suspended time and clock changes move the computed boot time a little. */
+/** Tolerance for the computed boot time, which suspended time and clock changes move a little. */
 const BOOT_TOLERANCE_MS = 60_000;
 
 export function identityOf(pid: number): ProcessIdentity {
   const started = startTicks(pid);
-  return { pid, ...(started === undefined ? {} : { started }), bootedAt: Math.round(Date.now() - uptime() * 1_000) };
+  return { pid, ...(started !== undefined && { started }), bootedAt: Math.round(Date.now() - uptime() * 1_000) };
 }
 export function isAlive(identity: ProcessIdentity): boolean {
   if (!exists(identity.pid)) return false;
@@ -24,7 +26,7 @@ export function isAlive(identity: ProcessIdentity): boolean {
   if (identity.started !== undefined) return identity.started === now.started;
   return Math.abs(identity.bootedAt - now.bootedAt) < BOOT_TOLERANCE_MS;
 }
-/** What `identityOf` gave and somebody wrote to a file as JSON. undefined: there is no such file, or its writer died while it wrote. */
+/** Reads an identity from a file with its JSON. Returns undefined when there is no such file or it is incomplete. */
 export function readIdentity(path: string): ProcessIdentity | undefined {
   try {
     const value = JSON.parse(readFileSync(path, "utf8")) as Partial<ProcessIdentity> | null;
@@ -34,13 +36,16 @@ export function readIdentity(path: string): ProcessIdentity | undefined {
   }
 }
 let boot: string | undefined;
-/** Names the time since the machine was started, with which its memory of files goes. undefined: this system does not tell. */
+/**
+ * Returns the id of the machine's present boot, since each boot loses cached writes. Returns undefined where the system
+ * has none.
+ */
 export function bootId(): string | undefined {
   try {
     if (process.platform === "linux") boot ??= readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
     if (process.platform === "darwin") boot ??= execFileSync("sysctl", ["-n", "kern.bootsessionuuid"], { encoding: "utf8" }).trim();
   } catch {
-    // As on other systems.
+    // Treated like a system without boot ids.
   }
   return boot || undefined;
 }
@@ -52,12 +57,15 @@ function exists(pid: number): boolean {
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
-/** Field 22 of /proc/<pid>/stat. The name in field 2 may hold spaces and parentheses, so fields are counted from its last one. */
+/**
+ * Returns field 22 of /proc/<pid>/stat. Field 2 may contain spaces and parentheses, so fields are counted after the
+ * last `)`.
+ */
 function startTicks(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    // A zombie has ended; only its parent has not noticed yet.
+    // A zombie has ended, and only its parent has not noticed.
     return fields[0] === "Z" ? undefined : fields[19];
   } catch {
     return undefined;

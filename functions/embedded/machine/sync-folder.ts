@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync } from "node:fs";
 import { open } from "node:fs/promises";
 
-/** A file's name, or that it has none any more, is on the disk only when its folder is. */
+/** Flushes a folder. The name of a file, or its removal, is on the disk only when the folder is. */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, "r");
   try {

@@ -1,36 +1,36 @@
 import type { JsonObject } from "../../core/json.ts";
 import type { HeldRuns } from "../../engine/worker-loop.ts";
-import type { LeaseTracker } from "../../host/held-claims.ts";
+import type { LeaseTracker } from "../../host/run-holder.ts";
 import type { Log, LogLevel } from "../../host/log.ts";
 import type { Durability } from "../lmdb/commit-gatherer.ts";
 import type { SharedConfig } from "../settings.ts";
 
-/** What a worker process is told when it is forked; travels as one argument. */
+/** Settings that a worker process receives as one argument when it is forked. */
 export interface WorkerAssignment {
-  /** Of the process that forks. */
+  /** Pid of the process that forks. */
   readonly parentPid: number;
   readonly dataFolder: string;
   readonly tasksModule: string;
-  /** Names this incarnation of the worker: never used twice, so what it held can be given back by this name. */
+  /** Name of this incarnation of the worker. It is never used twice, so messages can be given back by holder. */
   readonly holder: string;
   readonly slots: number;
   readonly durability: Durability;
   readonly engine: SharedConfig;
 }
-/** What happened in a worker since its last report: one message per turn of its event loop, however many runs that were. */
+/** Changes in a worker since its last report. One report per turn of its event loop covers any number of runs. */
 export interface WorkerReport {
   readonly kind: "report";
   readonly held: readonly HeldRuns[];
-  /** Tokens. */
+  /** Tokens of released runs. */
   readonly released: readonly string[];
-  /** Queues that it sent messages to. */
+  /** Queues that the worker sent messages to. */
   readonly sent: readonly string[];
-  /** It found nothing more to do. */
+  /** Whether the worker found no more messages and sleeps. */
   readonly idle: boolean;
 }
 export type FromWorker =
   | WorkerReport
-  /** It wants to open the database. */
+  /** The worker asks for its permit to open the database. */
   | { readonly kind: "opening" }
   | { readonly kind: "ready" }
   | { readonly kind: "alive" }
@@ -39,11 +39,14 @@ export type ToWorker =
   /** There are new messages on these queues. */
   | { readonly kind: "wake"; readonly queues: readonly string[] }
   | { readonly kind: "abort"; readonly runs: readonly { readonly token: string; readonly runId: string; readonly reason: "lost" | "cancelled" }[] }
-  /** Answer `alive`, if you can. */
+  /** The worker must answer `alive`. */
   | { readonly kind: "ask" }
   | { readonly kind: "stop"; readonly graceSeconds: number };
 
-/** The worker's end. Reports are gathered over a turn of the event loop; a write that failed means the parent is gone, and so is this process soon. */
+/**
+ * The worker's end of the link. Reports are gathered over a turn of the event loop. A failed write needs no care,
+ * because then the parent has ended and this process will end too.
+ */
 export class ParentLink implements LeaseTracker {
   #held: HeldRuns[] = [];
   #released: string[] = [];
@@ -69,7 +72,10 @@ export class ParentLink implements LeaseTracker {
     this.#idle = true;
     void this.notified();
   }
-  /** Everything reported so far is in the hands of the kernel: the parent will read it even if this process blocks, or ends, in the next instruction. */
+  /**
+   * Resolves when the kernel has all reports so far. The parent will read them even if this process then blocks or
+   * ends.
+   */
   notified(): Promise<void> {
     if (!this.#scheduled && this.#pending()) {
       this.#scheduled = true;
@@ -77,7 +83,7 @@ export class ParentLink implements LeaseTracker {
     }
     return this.#written;
   }
-  readonly log: Log = (level, message, fields) => this.send({ kind: "log", level, message, ...(fields === undefined ? {} : { fields }) });
+  readonly log: Log = (level, message, fields) => this.send({ kind: "log", level, message, ...(fields !== undefined && { fields }) });
   send(message: FromWorker, written?: () => void): void {
     if (process.connected) process.send?.(message, undefined, undefined, () => written?.());
   }

@@ -1,39 +1,33 @@
 import { rmSync } from "node:fs";
-import { RunHolder } from "../../host/held-claims.ts";
+import { RunHolder } from "../../host/run-holder.ts";
 import { messageOf } from "../../host/log.ts";
-import { openHost, taskQueuesOf } from "../engine-host.ts";
+import { type Host, openHost, taskQueuesOf } from "../engine-host.ts";
 import { MessageLoop } from "../loop/worker-loop.ts";
 import { endIfOrphaned, watchForOrphan } from "../machine/orphan-watch.ts";
-import { doorOf, foldersOf } from "../settings.ts";
-import { registerWorker, untilPermitted } from "./database-door.ts";
+import { foldersOf, permitOf } from "../settings.ts";
+import { registerWorker, untilPermitted } from "./open-permit.ts";
 import { ParentLink, type ToWorker, type WorkerAssignment } from "./process-link.ts";
 
+/** The parts of a worker that its parent's messages reach. */
+interface WorkerParts {
+  readonly link: ParentLink;
+  readonly claims: RunHolder;
+  readonly host: Host;
+  readonly loop: MessageLoop;
+}
+
 /**
- * A worker process: user code runs here, under an engine of its own over the same database. It may block, or die, without harm: its parent keeps its
- * leases, and gives back what it held. Without a parent it has no right to run.
+ * Runs a worker process, which executes user code under an engine of its own over the shared database. It may block or
+ * die without harm, because its parent keeps its leases and gives back its messages. It must not outlive its parent.
  */
 async function main(assignment: WorkerAssignment, link: ParentLink): Promise<void> {
   endWithParent(assignment.parentPid);
   const leaseMs = assignment.engine.leaseSeconds * 1_000;
   const claims: RunHolder = new RunHolder({ keeper: link, leaseMs, heartbeat: (held) => host.engine.heartbeat(held) });
-  const door = doorOf(assignment.dataFolder, assignment.holder);
   registerWorker(foldersOf(assignment.dataFolder).workers);
-  const host = await openHost({
-    dataFolder: assignment.dataFolder,
-    tasksModule: assignment.tasksModule,
-    durability: assignment.durability,
-    holder: assignment.holder,
-    engine: assignment.engine,
-    beforeOpening: () => {
-      link.send({ kind: "opening" });
-      return untilPermitted(door);
-    },
-    onOpened: () => rmSync(door),
-    ensureParent: () => endIfOrphaned(assignment.parentPid),
-    onSend: (queues) => {
-      loop.wake();
-      link.sent(queues);
-    },
+  const host: Host = await openWhenPermitted(assignment, link, (queues) => {
+    loop.wake();
+    link.sent(queues);
   });
   const loop: MessageLoop = new MessageLoop({
     handle: (message, workerLoop) => host.engine.handle(message, workerLoop),
@@ -44,25 +38,44 @@ async function main(assignment: WorkerAssignment, link: ParentLink): Promise<voi
     log: link.log,
     onIdle: () => link.idle(),
   });
-  process.on("message", (message) => obey(message as ToWorker));
+  process.on("message", (message) => obey({ link, claims, host, loop }, message as ToWorker));
   loop.start();
   link.send({ kind: "ready" });
-
-  function obey(message: ToWorker): void {
-    if (message.kind === "wake") loop.wake();
-    else if (message.kind === "ask") link.send({ kind: "alive" });
-    else if (message.kind === "abort") for (const { token, runId, reason } of message.runs) claims.abort(token, runId, reason);
-    else void stop(message.graceSeconds);
-  }
-  async function stop(graceSeconds: number): Promise<void> {
-    await loop.stop(graceSeconds);
-    // Runs that ignore their abort still use the database. Ending with it open is safe: it is made to be killed.
-    if (loop.busy === 0) await host.close();
-    process.exit(0);
-  }
+}
+function openWhenPermitted(assignment: WorkerAssignment, link: ParentLink, onSend: (queues: readonly string[]) => void): Promise<Host> {
+  const permit = permitOf(assignment.dataFolder, assignment.holder);
+  return openHost({
+    dataFolder: assignment.dataFolder,
+    tasksModule: assignment.tasksModule,
+    durability: assignment.durability,
+    holder: assignment.holder,
+    engine: assignment.engine,
+    beforeOpening: () => {
+      link.send({ kind: "opening" });
+      return untilPermitted(permit);
+    },
+    onOpened: () => rmSync(permit),
+    ensureParent: () => endIfOrphaned(assignment.parentPid),
+    onSend,
+  });
+}
+function obey(parts: WorkerParts, message: ToWorker): void {
+  if (message.kind === "wake") parts.loop.wake();
+  else if (message.kind === "ask") parts.link.send({ kind: "alive" });
+  else if (message.kind === "abort") for (const { token, runId, reason } of message.runs) parts.claims.abort(token, runId, reason);
+  else void stop(parts, message.graceSeconds);
+}
+async function stop({ loop, host }: WorkerParts, graceSeconds: number): Promise<void> {
+  await loop.stop(graceSeconds);
+  // Runs that ignore their abort still use the database. A kill with the database open is safe, so this exit is too.
+  if (loop.busy === 0) await host.close();
+  process.exit(0);
 }
 
-/** A terminal sends SIGINT, and a service manager SIGTERM, to the whole group: the parent decides what becomes of its workers. */
+/**
+ * Ties this process to its parent. A terminal sends SIGINT, and a service manager SIGTERM, to the whole process group,
+ * but only the parent decides when its workers stop.
+ */
 function endWithParent(parentPid: number): void {
   process.on("SIGINT", () => undefined);
   process.on("SIGTERM", () => undefined);

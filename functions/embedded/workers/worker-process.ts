@@ -7,28 +7,34 @@ export interface WorkerEnd {
   readonly signal: NodeJS.Signals | null;
 }
 const MAIN = modulePath(import.meta.url, "./worker-main");
-/** Data still in the pipe of a dead process is read within moments; a grandchild that inherited the pipe could hold it open for ever. */
+/**
+ * Time in which the pipe of a dead process is read. It is limited since a grandchild could keep the inherited pipe
+ * open.
+ */
 const DRAIN_MS = 1_000;
 
-/** One worker process, from fork to end, as its parent sees it. */
+/**
+ * One worker process, from fork to end, as its parent sees it.
+ *
+ * States: starting -> ready (busy <-> idle) -> ended; killed from any. A wake while it is busy is kept, because the
+ * worker may have read its queues before the messages came. It is sent when the worker becomes idle.
+ */
 export class WorkerProcess {
   readonly holder: string;
   readonly startedAt = performance.now();
   readyAt: number | undefined;
   heardAt = performance.now();
   askedAt = 0;
-  /** Times in a row that it was asked and has not answered. */
+  /** Number of questions in a row that it has not answered. */
   unanswered = 0;
-  /** It sleeps, so it must be woken when there are messages. */
   #idle = false;
-  /** There were new messages while it was not idle; it may have looked before they came. */
   #missedWake = false;
   readonly ended: Promise<WorkerEnd>;
   readonly #child: ChildProcess;
 
   constructor(assignment: WorkerAssignment, onMessage: (worker: WorkerProcess, message: FromWorker) => void) {
     this.holder = assignment.holder;
-    // What tasks print goes to stderr: stdout belongs to the command that embeds the runtime.
+    // The output of tasks goes to stderr, since stdout belongs to the command that embeds the runtime.
     this.#child = fork(MAIN, [JSON.stringify(assignment)], {
       execArgv: workerArguments(import.meta.url, process.execArgv),
       stdio: ["ignore", 2, 2, "ipc"],
@@ -37,7 +43,7 @@ export class WorkerProcess {
       this.heardAt = performance.now();
       onMessage(this, message as FromWorker);
     });
-    // Writing to a child that is just dying fails; its end is noticed anyway.
+    // A write to a dying child fails, and its end is noticed anyway.
     this.#child.on("error", () => undefined);
     this.ended = endOf(this.#child);
   }
@@ -55,7 +61,7 @@ export class WorkerProcess {
     this.#idle = false;
     this.send({ kind: "wake", queues });
   }
-  /** It says that it found nothing more. */
+  /** Notes that the worker found no more messages. */
   sleep(): void {
     this.#idle = true;
     if (!this.#missedWake) return;
@@ -72,7 +78,7 @@ export class WorkerProcess {
   }
 }
 
-/** The process has exited AND everything it had written was read: its last report may name a claim. */
+/** Resolves when the process has exited and all its reports were read, since the last one may name a claim. */
 async function endOf(child: ChildProcess): Promise<WorkerEnd> {
   const disconnected = new Promise<void>((resolve) => child.once("disconnect", resolve));
   const end = await new Promise<WorkerEnd>((resolve) => {

@@ -6,23 +6,23 @@ import type { LeaseKeeper, LostClaim } from "../../host/lease-keeper.ts";
 import { type Log, messageOf } from "../../host/log.ts";
 import type { MessageSource } from "../../host/message-source.ts";
 import { TIMING } from "../settings.ts";
-import { endNow } from "./database-door.ts";
+import { endNow } from "./open-permit.ts";
 import type { FromWorker, WorkerAssignment, WorkerReport } from "./process-link.ts";
 import { type WorkerEnd, WorkerProcess } from "./worker-process.ts";
 
 export interface SupervisorOptions {
   readonly workers: number;
-  /** All but the holder, which is new with each process. */
+  /** Settings of every worker, without the holder, which is new with each process. */
   readonly assignment: Omit<WorkerAssignment, "holder">;
-  /** Makes holders unique among the starts of this folder. */
+  /** Number of this start, which makes holders unique among the starts of this folder. */
   readonly epoch: number;
   readonly engine: Pick<Engine, "endLeases">;
   readonly source: Pick<MessageSource, "releaseHeldBy">;
   readonly keeper: LeaseKeeper;
   readonly log: Log;
-  /** Returns when the worker has opened the database; nobody commits meanwhile. */
+  /** Returns when the worker has opened the database. No process commits meanwhile. */
   readonly permitOpening: (worker: WorkerProcess) => void;
-  /** A worker sent messages to the engine's queue. */
+  /** Called when a worker sent messages to the engine's queue. */
   readonly onControl: () => void;
 }
 export interface WorkerStats {
@@ -32,38 +32,44 @@ export interface WorkerStats {
   readonly runs: number;
   readonly restarts: number;
 }
-/** A place that is always taken by a worker process, except for moments. */
+/** One of the configured number of workers. Its process is replaced when it dies. */
 interface Replica {
   readonly number: number;
   worker: WorkerProcess | undefined;
   restarts: number;
-  /** Ends in a row of processes that did not live long. */
+  /** Number of processes in a row that did not live long. */
   earlyEnds: number;
 }
 
 /**
- * Starts the worker processes, keeps their leases, wakes them, and picks up what one leaves behind: a dead worker's leases end and its messages
- * are visible again at once, and a new process takes its seat. A worker is only killed when it should have ended a run and does not answer.
+ * Starts the worker processes, tracks their leases and wakes them. When a worker dies, its leases end and its messages
+ * become visible at once, and a new process replaces it.
+ *
+ * A worker is killed only when it does not become ready in time, or does not answer although it is past the deadline of
+ * a run or holds none.
+ *
+ * States of a replica: running -> cleaning up (its process died) -> delayed (after early ends) -> running; stopped from
+ * any.
  */
 export class Supervisor {
   readonly #options: SupervisorOptions;
-  readonly #seats: readonly Replica[];
+  readonly #replicas: readonly Replica[];
   readonly #checking: NodeJS.Timeout;
-  /** Ends being cleaned up and seats being filled again. */
+  /** Replacements under way. */
   readonly #pending = new Set<Promise<void>>();
   readonly #stop = new AbortController();
-  readonly #onExit = (): void => endNow(this.#seats.flatMap(({ worker }) => worker?.pid ?? []));
+  readonly #onExit = (): void => endNow(this.#replicas.flatMap(({ worker }) => worker?.pid ?? []));
   #forks = 0;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    this.#seats = Array.from({ length: options.workers }, (_, number) => ({ number, worker: undefined, restarts: 0, earlyEnds: 0 }));
-    for (const seat of this.#seats) this.#fill(seat);
+    this.#replicas = Array.from({ length: options.workers }, (_, number) => ({ number, worker: undefined, restarts: 0, earlyEnds: 0 }));
+    for (const replica of this.#replicas) this.#startWorker(replica);
     this.#checking = setInterval(() => this.#check(), TIMING.checkWorkersMs);
     process.on("exit", this.#onExit);
   }
   get workers(): readonly WorkerStats[] {
-    return this.#seats.map(({ worker, restarts }) => ({
+    return this.#replicas.map(({ worker, restarts }) => ({
       pid: worker?.pid,
       holder: worker?.holder ?? "",
       ready: worker?.readyAt !== undefined,
@@ -71,30 +77,33 @@ export class Supervisor {
       restarts,
     }));
   }
-  /** New messages on these queues; their sender, if it is a worker, knows already. */
+  /** Wakes the workers for new messages on these queues, except the sender, which has noticed them itself. */
   wake(queues: readonly string[], sender?: WorkerProcess): void {
     if (queues.includes(ENGINE_QUEUE)) this.#options.onControl();
     if (queues.every((queue) => queue === ENGINE_QUEUE)) return;
-    for (const { worker } of this.#seats) if (worker && worker !== sender) worker.wake(queues);
+    for (const { worker } of this.#replicas) if (worker && worker !== sender) worker.wake(queues);
   }
   abort(holder: string, runs: readonly LostClaim[]): void {
-    const worker = this.#seats.find((seat) => seat.worker?.holder === holder)?.worker;
+    const worker = this.#replicas.find((replica) => replica.worker?.holder === holder)?.worker;
     worker?.send({ kind: "abort", runs: runs.map(({ claim, outcome }) => ({ token: claim.token, runId: claim.runId, reason: outcome })) });
   }
-  /** Workers finish what they run, for so long; then they end without committing the rest, or are ended. */
+  /**
+   * Lets workers finish their runs for `graceSeconds`. Then they end without committing the rest, and a worker that
+   * does not end is killed.
+   */
   async stop(graceSeconds: number): Promise<void> {
     this.#stop.abort();
     clearInterval(this.#checking);
-    await Promise.all(this.#seats.map(({ worker }) => (worker ? this.#stopWorker(worker, graceSeconds) : Promise.resolve())));
+    await Promise.all(this.#replicas.map(({ worker }) => (worker ? this.#stopWorker(worker, graceSeconds) : Promise.resolve())));
     await Promise.all(this.#pending);
     process.off("exit", this.#onExit);
   }
 
-  #fill(seat: Replica): void {
-    const holder = `${this.#options.epoch}.${seat.number}.${this.#forks++}`;
+  #startWorker(replica: Replica): void {
+    const holder = `${this.#options.epoch}.${replica.number}.${this.#forks++}`;
     const worker = new WorkerProcess({ ...this.#options.assignment, holder }, (from, message) => this.#read(from, message));
-    seat.worker = worker;
-    this.#track(worker.ended.then((end) => this.#replace(seat, worker, end)));
+    replica.worker = worker;
+    this.#track(worker.ended.then((end) => this.#replace(replica, worker, end)));
   }
   #track(work: Promise<void>): void {
     const tracked = work.finally(() => this.#pending.delete(tracked));
@@ -104,22 +113,22 @@ export class Supervisor {
     if (message.kind === "opening") this.#options.permitOpening(worker);
     else if (message.kind === "ready") worker.readyAt = performance.now();
     else if (message.kind === "log") this.#options.log(message.level, message.message, { worker: worker.pid ?? 0, ...message.fields });
-    else if (message.kind === "report") this.#note(worker, message);
+    else if (message.kind === "report") this.#apply(worker, message);
   }
-  #note(worker: WorkerProcess, report: WorkerReport): void {
+  #apply(worker: WorkerProcess, report: WorkerReport): void {
     this.#options.keeper.track(worker.holder, report.held);
     this.#options.keeper.untrack(report.released);
     if (report.sent.length > 0) this.wake(report.sent, worker);
     if (report.idle) worker.sleep();
   }
 
-  async #replace(seat: Replica, worker: WorkerProcess, end: WorkerEnd): Promise<void> {
-    seat.worker = undefined;
+  async #replace(replica: Replica, worker: WorkerProcess, end: WorkerEnd): Promise<void> {
+    replica.worker = undefined;
     if (this.#stop.signal.aborted) return;
     const claims = this.#options.keeper.dropHolder(worker.holder);
     const settled = worker.readyAt !== undefined && performance.now() - worker.readyAt >= TIMING.settledMs;
-    seat.earlyEnds = settled ? 0 : seat.earlyEnds + 1;
-    const delayMs = seat.earlyEnds < 2 ? 0 : Math.min(TIMING.longestRestartMs, TIMING.firstRestartMs * 2 ** (seat.earlyEnds - 2));
+    replica.earlyEnds = settled ? 0 : replica.earlyEnds + 1;
+    const delayMs = replica.earlyEnds < 2 ? 0 : Math.min(TIMING.longestRestartMs, TIMING.firstRestartMs * 2 ** (replica.earlyEnds - 2));
     const started = worker.readyAt !== undefined;
     this.#options.log("error", started ? "a worker process died" : "a worker process died while it started", {
       pid: worker.pid ?? 0,
@@ -131,10 +140,10 @@ export class Supervisor {
     await this.#giveBack(worker.holder, claims);
     await pause(delayMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
     if (this.#stop.signal.aborted) return;
-    seat.restarts++;
-    this.#fill(seat);
+    replica.restarts++;
+    this.#startWorker(replica);
   }
-  /** Leases first: a message that becomes visible before them would meet a live lease and be postponed. */
+  /** Ends leases first. A message that becomes visible before they end would meet a live lease and be postponed. */
   async #giveBack(holder: string, claims: readonly Claim[]): Promise<void> {
     try {
       if (claims.length > 0) await this.#options.engine.endLeases(claims);
@@ -146,13 +155,13 @@ export class Supervisor {
     } catch (error) {
       this.#options.log("error", "messages of a dead worker could not be given back; the sweeper will send their runs again", { cause: messageOf(error) });
     }
-    for (const { worker } of this.#seats) worker?.wake([]);
+    for (const { worker } of this.#replicas) worker?.wake([]);
   }
 
   #check(): void {
-    for (const { worker } of this.#seats) if (worker) this.#checkOne(worker);
+    for (const { worker } of this.#replicas) if (worker) this.#checkOne(worker);
   }
-  /** A worker may block for as long as the runs it holds may last. Beyond that, or holding none, it must answer. */
+  /** A worker may block until the deadlines of the runs it holds. After that, or when it holds none, it must answer. */
   #checkOne(worker: WorkerProcess): void {
     const now = performance.now();
     if (worker.readyAt === undefined) {

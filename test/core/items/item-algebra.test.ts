@@ -6,7 +6,7 @@ import { attributesBytes, numberBytes } from "../../../functions/core/items/item
 import type { Attribute, Attributes, Change, Condition, Key, WriteOp } from "../../../functions/core/items/item.ts";
 import { compareUtf8, utf8Bytes } from "../../../functions/core/items/utf8.ts";
 import { LmdbStore } from "../../../functions/embedded/lmdb/lmdb-store.ts";
-import { MemoryStore } from "../../../functions/testing/memory-store.ts";
+import { MemoryStore } from "../../../functions/testing/ports/memory-store.ts";
 import { openFolder } from "../../contract/lmdb-folder.ts";
 
 const key: Key = { table: "callbacks", partition: "p", sort: "!" };

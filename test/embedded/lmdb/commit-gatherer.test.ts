@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { LmdbQueue } from "../../../functions/embedded/lmdb/lmdb-queue.ts";
 import { LmdbStore } from "../../../functions/embedded/lmdb/lmdb-store.ts";
 import type { Key, WriteOp } from "../../../functions/engine/ports.ts";
-import { FakeClock } from "../../../functions/testing/fake-clock.ts";
+import { FakeClock } from "../../../functions/testing/ports/fake-clock.ts";
 import { type OpenFolder, openFolder } from "../../contract/lmdb-folder.ts";
 
 describe("gathering of commits", () => {

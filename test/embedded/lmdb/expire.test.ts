@@ -6,7 +6,7 @@ import { LocalBlobs } from "../../../functions/embedded/blobs/local-blobs.ts";
 import { Expirer } from "../../../functions/embedded/lmdb/expire.ts";
 import { LmdbStore } from "../../../functions/embedded/lmdb/lmdb-store.ts";
 import type { Key, Table } from "../../../functions/engine/ports.ts";
-import { FakeClock } from "../../../functions/testing/fake-clock.ts";
+import { FakeClock } from "../../../functions/testing/ports/fake-clock.ts";
 import { type OpenFolder, openFolder } from "../../contract/lmdb-folder.ts";
 
 describe("expiry of items", () => {

@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
 import { MessageLoop } from "../../../functions/embedded/loop/worker-loop.ts";
-import { RunHolder } from "../../../functions/host/held-claims.ts";
+import { RunHolder } from "../../../functions/host/run-holder.ts";
 import { SystemClock } from "../../../functions/host/system-clock.ts";
-import { MemoryQueue } from "../../../functions/testing/memory-queue.ts";
+import { MemoryQueue } from "../../../functions/testing/ports/memory-queue.ts";
 import { until } from "../until.ts";
 
 const Q = "q";

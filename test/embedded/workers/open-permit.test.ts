@@ -5,19 +5,19 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { LmdbEnvironment } from "../../../functions/embedded/lmdb/lmdb-environment.ts";
-import { endOrphans, permitOpening, registerWorker } from "../../../functions/embedded/workers/database-door.ts";
+import { endOrphans, permitOpening, registerWorker } from "../../../functions/embedded/workers/open-permit.ts";
 import { newFolder } from "../harness.ts";
 
 const OPENER = fileURLToPath(new URL("../fixtures/opener.ts", import.meta.url));
 const startOpener = (...args: string[]) => fork(OPENER, args, { execArgv: ["--import", "tsx"] });
 
-it("is told when the file is open and no transaction has begun", async () => {
+it("an environment calls onOpened when the file is open and no transaction has begun", async () => {
   const folder = newFolder();
   let opened = false;
   const environment = new LmdbEnvironment({
     folder,
     onOpened: () => {
-      // Two pages with the numbers of no transaction.
+      // The file has two meta pages that name no transaction.
       const bytes = readFileSync(join(folder, "state.lmdb"));
       opened = bytes.length === 8_192 && bytes.readBigUInt64LE(152) === 0n;
     },
@@ -26,18 +26,18 @@ it("is told when the file is open and no transaction has begun", async () => {
   expect(opened).toBe(true);
 });
 
-it("lets a worker open while the writers' lock is held, so that no commit is lost", async () => {
+it("a worker opens the database while its parent holds the writers' lock, so no commit is lost", async () => {
   const folder = newFolder();
   const environment = new LmdbEnvironment({ folder });
   const { gatherer, tasks } = environment;
   for (let round = 0; round < 3; round++) {
-    const door = join(folder, `${round}.door`);
-    const opener = startOpener(folder, door);
+    const permit = join(folder, `${round}.permit`);
+    const opener = startOpener(folder, permit);
     await once(opener, "message");
     const ended = once(opener, "exit");
     await gatherer.run(() => tasks.putSync(`before${round}`, Buffer.from("1")));
-    environment.holdCommits(() => permitOpening(door, opener.pid as number, () => expect.unreachable()));
-    expect(existsSync(door)).toBe(false);
+    environment.holdCommits(() => permitOpening(permit, opener.pid as number, () => expect.unreachable()));
+    expect(existsSync(permit)).toBe(false);
     await gatherer.run(() => tasks.putSync(`after${round}`, Buffer.from("1")));
     expect((await ended)[0]).toBe(0);
   }
@@ -46,20 +46,20 @@ it("lets a worker open while the writers' lock is held, so that no commit is los
   await environment.close();
 });
 
-it("does not wait for a worker that is dead", async () => {
+it("a parent does not wait for the opening of a dead worker", async () => {
   const folder = newFolder();
-  const opener = startOpener(folder, join(folder, "never.door"));
+  const opener = startOpener(folder, join(folder, "never.permit"));
   await once(opener, "message");
   const ended = once(opener, "exit");
   opener.kill("SIGKILL");
   await ended;
-  permitOpening(join(folder, "other.door"), opener.pid as number, () => expect.unreachable());
-  expect(existsSync(join(folder, "other.door"))).toBe(false);
+  permitOpening(join(folder, "other.permit"), opener.pid as number, () => expect.unreachable());
+  expect(existsSync(join(folder, "other.permit"))).toBe(false);
 });
 
-it("ends the workers that an earlier parent left behind, and forgets them", async () => {
+it("a starting parent kills the workers of an earlier parent and removes their files", async () => {
   const [folder, workers] = [newFolder(), newFolder()];
-  const orphan = startOpener(folder, join(folder, "never.door"), workers);
+  const orphan = startOpener(folder, join(folder, "never.permit"), workers);
   await once(orphan, "message");
   const ended = once(orphan, "exit");
   await endOrphans(workers);
@@ -67,7 +67,7 @@ it("ends the workers that an earlier parent left behind, and forgets them", asyn
   expect(existsSync(join(workers, `${orphan.pid}`))).toBe(false);
 });
 
-it("takes a process for dead whose number was given out again", async () => {
+it("a starting parent takes a worker for dead when its pid now belongs to another process", async () => {
   const workers = newFolder();
   registerWorker(workers);
   const path = join(workers, `${process.pid}`);

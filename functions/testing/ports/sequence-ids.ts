@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import type { Ids } from "../engine/ports.ts";
+import type { Ids } from "../../engine/ports.ts";
 
 const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const ULID_CHARACTERS = 26;
 
-/** Ids that are the same in every run with the same seed, in the shape of the real ones. */
+/** Makes ids of the same shape as those of a runtime. The same seed gives the same ids. */
 export class SequenceIds implements Ids {
   readonly #seed: number;
   #state: number;
@@ -23,7 +23,7 @@ export class SequenceIds implements Ids {
     return digits.padStart(ULID_CHARACTERS, "0");
   }
 
-  /** Carries the seed: two processes of one test have different seeds, and must not share tokens. */
+  /** Returns a token that contains the seed. Two processes of a test have different seeds and must not share tokens. */
   token(): string {
     return `t${this.#seed}-${++this.#tokens}`;
   }
@@ -32,7 +32,7 @@ export class SequenceIds implements Ids {
     return createHash("sha256").update(text).digest("hex");
   }
 
-  /** mulberry32: short, and good enough for jitter and shards. */
+  /** Returns a number from 0 to 1 by mulberry32, which is good enough for jitter and shards. */
   random(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);

@@ -1,6 +1,6 @@
-import type { Blobs } from "../engine/ports.ts";
+import type { Blobs } from "../../engine/ports.ts";
 
-/** Blobs in memory; contents are copied both ways, so nobody can change what is stored. */
+/** Keeps blobs in memory. Contents are copied both ways, so no caller can change a stored blob. */
 export class MemoryBlobs implements Blobs {
   readonly #contents = new Map<string, Uint8Array>();
 

@@ -1,12 +1,17 @@
 import { claimsOf } from "../engine/execute/heartbeat.ts";
 import type { Abort, AbortReason, Claim, HeartbeatOutcome, HeldRuns, Hold } from "../engine/worker-loop.ts";
 
-/** Who keeps the leases of what this process holds: the parent over a link, or a keeper in the same process. */
+/**
+ * Keeps the leases of the runs that this process holds. It is the parent over a link, or a keeper in the same process.
+ */
 export interface LeaseTracker {
-  /** Those of a token that is held already take the place of what was told before. */
+  /** Tracks the runs of a token. They replace the runs that were tracked under the same token before. */
   track(runs: HeldRuns): void;
   untrack(token: string): void;
-  /** Resolves when the keeper has, or will get whatever happens to this process, everything it was told so far; undefined: it has. */
+  /**
+   * Resolves once every earlier call is certain to reach the keeper, whatever happens to this process.
+   * Returns undefined when the keeper has them already.
+   */
   notified(): Promise<void> | undefined;
 }
 interface HeldBatch {
@@ -19,21 +24,22 @@ export interface RunHolderOptions {
   readonly heartbeat: (claims: readonly Claim[]) => Promise<readonly HeartbeatOutcome[]>;
 }
 
-/** setTimeout counts in 32 bits. */
+/** setTimeout keeps its delay in a signed 32-bit integer. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** How long after a stall new claims are confirmed. */
 const SUSPICION_MS = 2_000;
 
 /**
- * The runs that this process executes. User code starts only once the keeper has been told of its claim: from then on it may block this process for
- * as long as it likes, because another process keeps the lease.
+ * Holds the runs that this process executes. User code starts only after the keeper was notified of its claim. From
+ * then on it may block this process for any time, because another process keeps the lease.
  *
- * Claims that were on their way while user code blocked are the exception: they were written, but nobody was told. After a stall every claim is
- * therefore confirmed by one more heartbeat before its user code starts.
+ * A claim that was under way while user code blocked the process is the exception. Its row was written, but the keeper
+ * was not notified. So after a stall each claim is confirmed by one more heartbeat before its user code starts.
  */
 export class RunHolder {
   readonly #options: RunHolderOptions;
   readonly #held = new Map<string, HeldBatch>();
-  #lookedAt = 0;
+  #aliveAt = 0;
   #suspectUntil = 0;
 
   constructor(options: RunHolderOptions) {
@@ -53,24 +59,29 @@ export class RunHolder {
       release: () => this.#release(runs.token),
     };
   }
-  /** What the keeper found out. A claim that is not held any more needs no abort. */
+  /**
+   * Aborts a run whose claim is lost or cancelled, as the keeper found. A run that is no longer held needs no abort.
+   */
   abort(token: string, runId: string, reason: AbortReason): void {
     this.#held.get(token)?.abort(reason, runId);
   }
-  /** At the end of a graceful stop. Reads as lost, so nothing is committed for these runs. */
+  /** Aborts all runs, at the end of a graceful stop. Their claims count as lost, so nothing is committed for them. */
   abortAll(): void {
     for (const { abort } of this.#held.values()) abort("lost");
   }
-  /** Called wherever this process shows that it is not blocked; `idle`: nothing was being executed until now, so silence meant nothing. */
+  /**
+   * Notes that this process is not blocked. `idle` says that it executed nothing until now, so the time since the last
+   * note was no stall.
+   */
   noteAlive(idle: boolean): void {
     const now = performance.now();
-    if (!idle && now - this.#lookedAt > this.#options.leaseMs / 3) this.#suspectUntil = now + SUSPICION_MS;
-    this.#lookedAt = now;
+    if (!idle && now - this.#aliveAt > this.#options.leaseMs / 3) this.#suspectUntil = now + SUSPICION_MS;
+    this.#aliveAt = now;
   }
 
   #ready(runs: HeldRuns, abort: Abort): Promise<void> | undefined {
-    const told = this.#options.keeper.notified();
-    return performance.now() < this.#suspectUntil ? Promise.resolve(told).then(() => this.#confirm(runs, abort)) : told;
+    const notified = this.#options.keeper.notified();
+    return performance.now() < this.#suspectUntil ? Promise.resolve(notified).then(() => this.#confirm(runs, abort)) : notified;
   }
   async #confirm(runs: HeldRuns, abort: Abort): Promise<void> {
     const claims = claimsOf(runs);

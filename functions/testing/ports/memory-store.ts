@@ -1,12 +1,15 @@
-import { attributesBytes, keyBytes } from "../core/items/item-size.ts";
-import type { IndexQuery, IndexResult, Item, Key, QueryOptions, QueryResult, Store, Table, WriteOp, WriteResult } from "../engine/ports.ts";
+import { attributesBytes, keyBytes } from "../../core/items/item-size.ts";
+import type { IndexQuery, IndexResult, Item, Key, QueryOptions, QueryResult, Store, Table, WriteOp, WriteResult } from "../../engine/ports.ts";
 import { ItemTable } from "./item-table.ts";
 
-/** What a store was asked, as DynamoDB would count it: a request for each write, since conditional writes cannot be batched. */
+/**
+ * Counts of a store's work as DynamoDB would bill it. Each write is a request, since conditional writes cannot be
+ * batched.
+ */
 export interface StoreStats {
   readonly requests: number;
   readonly writes: number;
-  /** Writes whose condition did not hold; they are billed too. */
+  /** Writes whose condition did not hold. They are billed too. */
   readonly refusedWrites: number;
   readonly reads: number;
   readonly writeUnits: number;
@@ -15,7 +18,7 @@ export interface StoreStats {
 const NOTHING: StoreStats = { requests: 0, writes: 0, refusedWrites: 0, reads: 0, writeUnits: 0, readUnits: 0 };
 const READ_UNIT_BYTES = 4_096;
 
-/** A Store in memory. State changes at once when a method is called; only the answer is a promise. */
+/** Keeps items in memory. A method changes the state when it is called, and only its answer is a promise. */
 export class MemoryStore implements Store {
   readonly table: ItemTable;
   #stats: { -readonly [name in keyof StoreStats]: number } = { ...NOTHING };
@@ -76,7 +79,7 @@ export class MemoryStore implements Store {
     return result;
   }
 
-  /** `weight`: 1 for a consistent read, half for the other kind. One query is rounded up as a whole. */
+  /** Counts a read. `weight` is 1 for a consistent read and 0.5 for another. A query is rounded up as a whole. */
   #countRead(items: readonly (Item | undefined)[], weight: number): void {
     let bytes = 0;
     for (const item of items) if (item !== undefined) bytes += keyBytes(item.key.partition, item.key.sort) + attributesBytes(item.attributes);

@@ -1,29 +1,29 @@
-import { canonicalJson, type Json } from "../core/json.ts";
-import type { ExecutionError, Executions } from "../engine/ports.ts";
+import { canonicalJson, type Json } from "../../core/json.ts";
+import type { ExecutionError, Executions } from "../../engine/ports.ts";
 
 export interface MemoryExecution {
   readonly machine: string;
   readonly name: string;
   readonly input: Json;
-  /** undefined: it runs. */
+  /** Absent while it runs. */
   end?: { readonly output: Json } | { readonly failed: ExecutionError };
-  /** Why it was stopped. */
+  /** Reason for which it was stopped. Set only when it was. */
   stopped?: string;
 }
 
-/** State machines in memory. Nothing runs by itself: whoever tests says how an execution ends. */
+/** Keeps executions of state machines in memory. None runs by itself, so the test sets how an execution ends. */
 export class MemoryExecutions {
   readonly all = new Map<string, MemoryExecution>();
-  /** Machines that do not exist. */
+  /** Names of machines that do not exist. */
   readonly unknown = new Set<string>();
-  /** What happens before a start arrives. */
+  /** Awaited before a start arrives. */
   beforeStart: (() => Promise<void>) | undefined;
 
   begin(machine: string, name: string, input: Json): "started" | "exists" | { readonly refused: ExecutionError } {
     if (this.unknown.has(machine)) return { refused: { error: "StateMachineDoesNotExist", cause: `no state machine ${machine}` } };
     const standing = this.all.get(name);
     if (standing && (standing.machine !== machine || canonicalJson(standing.input) !== canonicalJson(input))) throw new Error(`${name} is another execution`);
-    // As AWS has it: what runs is started once more without harm.
+    // On AWS a second start of a running execution succeeds and changes nothing.
     if (standing) return standing.end ? "exists" : "started";
     this.all.set(name, { machine, name, input });
     return "started";

@@ -1,5 +1,5 @@
-import type { Json } from "../core/json.ts";
-import { type Clock, type OutgoingMessage, PortError, type Queue, type ReceivedMessage } from "../engine/ports.ts";
+import type { Json } from "../../core/json.ts";
+import { type Clock, type OutgoingMessage, PortError, type Queue, type ReceivedMessage } from "../../engine/ports.ts";
 
 interface Message {
   readonly id: string;
@@ -8,7 +8,7 @@ interface Message {
   readonly body: Json;
   receives: number;
   visibleAt: number;
-  /** Who received it; undefined while it is delayed. */
+  /** Name of the process that received it. Undefined while it is ready or delayed. */
   holder: string | undefined;
 }
 interface MemoryDelivery extends ReceivedMessage {
@@ -21,24 +21,25 @@ interface MemoryDeadLetter extends MemoryDelivery {
 }
 interface Line {
   messages: Message[];
-  /** Messages before it are taken; they are cut off now and then. */
+  /** Index of the next message. Those before it were taken. */
   head: number;
 }
 const SECOND = 1_000;
 const MAX_DELAY_SECONDS = 900;
+/** Taken messages after which a line is shortened. */
 const CUT_AT = 1_024;
 
-/** What all processes see. */
+/** The messages that all processes share. */
 class Messages {
-  /** Ready messages by queue and job. The job whose turn is next comes first in its map. */
+  /** Ready messages by queue and job. The job that is served next comes first in its map. */
   readonly ready = new Map<string, Map<string, Line>>();
-  /** Delayed and in flight, by id. */
+  /** Delayed messages and those in flight, by id. */
   readonly waiting = new Map<string, Message>();
   readonly dead: MemoryDeadLetter[] = [];
   sent = 0;
 }
 
-/** A queue and its receiving side (embedded/message-source.ts) in memory. */
+/** Keeps queues in memory, with their receiving side (host/message-source.ts). */
 export class MemoryQueue implements Queue {
   readonly maxDelaySeconds = MAX_DELAY_SECONDS;
   readonly #clock: Clock;
@@ -51,7 +52,7 @@ export class MemoryQueue implements Queue {
     this.#messages = messages;
   }
 
-  /** The same queues, received from by another process. */
+  /** Returns the same queues as another process receives from them. */
   as(holder: string): MemoryQueue {
     return new MemoryQueue(this.#clock, holder, this.#messages);
   }
@@ -165,7 +166,7 @@ export class MemoryQueue implements Queue {
       if (notOf?.has(jobId)) continue;
       const message = line.messages[line.head++];
       if (line.head >= CUT_AT) Object.assign(line, { messages: line.messages.slice(line.head), head: 0 });
-      // Its next turn comes after everybody else's.
+      // The job goes to the end of the map, so every other job is served before it is again.
       jobs?.delete(jobId);
       if (line.head < line.messages.length) jobs?.set(jobId, line);
       return message;

@@ -1,11 +1,11 @@
-import type { Clock } from "../engine/ports.ts";
+import type { Clock } from "../../engine/ports.ts";
 
 interface Sleeper {
   readonly until: number;
   readonly wake: () => void;
 }
 
-/** A clock that stands still until it is told to move. */
+/** Stands still until a test advances it. */
 export class FakeClock implements Clock {
   #now: number;
   #sleepers: Sleeper[] = [];
@@ -29,7 +29,10 @@ export class FakeClock implements Clock {
     this.set(this.#now + milliseconds);
   }
 
-  /** Pauses that end by then are resolved in the order of their ends. Going back is allowed: clocks are corrected. */
+  /**
+   * Sets the time and resolves the pauses that end by then, in the order of their ends. The time may go back, since
+   * real clocks are corrected too.
+   */
   set(now: number): void {
     this.#now = now;
     const due = this.#sleepers.filter((sleeper) => sleeper.until <= now).sort((a, b) => a.until - b.until);
@@ -37,7 +40,7 @@ export class FakeClock implements Clock {
     for (const sleeper of due) sleeper.wake();
   }
 
-  /** When the next pause ends; undefined: nobody waits. */
+  /** Returns when the next pause ends. Returns undefined when none is under way. */
   nextWake(): number | undefined {
     return this.#sleepers.length === 0 ? undefined : Math.min(...this.#sleepers.map((sleeper) => sleeper.until));
   }

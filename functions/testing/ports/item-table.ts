@@ -1,12 +1,12 @@
-import { checkKey, decideWrite } from "../core/items/item-algebra.ts";
-import { INDEX_NAMES, indexEntry, type IndexMove } from "../core/items/item-size.ts";
-import type { Item, Key, Table, WriteOp, WriteResult } from "../core/items/item.ts";
-import { compareUtf8 } from "../core/items/utf8.ts";
-import type { IndexQuery, IndexResult, QueryOptions, QueryResult } from "../engine/ports.ts";
+import { checkKey, decideWrite } from "../../core/items/item-algebra.ts";
+import { INDEX_NAMES, indexEntry, type IndexMove } from "../../core/items/item-size.ts";
+import type { Item, Key, Table, WriteOp, WriteResult } from "../../core/items/item.ts";
+import { compareUtf8 } from "../../core/items/utf8.ts";
+import type { IndexQuery, IndexResult, QueryOptions, QueryResult } from "../../engine/ports.ts";
 
 interface Partition {
   readonly items: Map<string, Item>;
-  /** Sort keys in order; undefined after a key came or went elsewhere than at the end. */
+  /** Sort keys in order. Undefined after a key was inserted before the last one, or any was removed. */
   order: string[] | undefined;
 }
 interface IndexedKey {
@@ -16,8 +16,8 @@ interface IndexedKey {
 const DEFAULT_LIMIT = 1_000;
 
 /**
- * The synchronous heart of the memory store: every change has happened when the call returns. A simulator wraps this and decides itself when
- * a caller learns of it. Its indexes never lag.
+ * Keeps the items of the memory store. It is synchronous, so a change has happened when the call returns. A simulator
+ * wraps it and decides when a caller receives the result. Its indexes never lag.
  */
 export class ItemTable {
   readonly #partitions = new Map<string, Partition>();
@@ -64,12 +64,12 @@ export class ItemTable {
     return last !== undefined && start + page.length < entries.length ? { keys, cursor: JSON.stringify([last[1].at, last[0]]) } : { keys };
   }
 
-  /** Every item, in no particular order. */
+  /** Returns every item, in no particular order. */
   *items(): IterableIterator<Item> {
     for (const partition of this.#partitions.values()) yield* partition.items.values();
   }
 
-  /** What is stored now; later writes do not change it. */
+  /** Returns the items stored now. Later writes do not change them. */
   snapshot(): readonly Item[] {
     return [...this.items()];
   }
@@ -102,7 +102,7 @@ export class ItemTable {
     if (partition === undefined) this.#partitions.set(name, (partition = { items: new Map(), order: [] }));
     if (partition.order !== undefined && !partition.items.has(key.sort)) {
       const last = partition.order.at(-1);
-      // Rows mostly come in order: then nothing has to be sorted.
+      // Keys are mostly inserted in order, so that most queries need no sort.
       if (last === undefined || compareUtf8(last, key.sort) < 0) partition.order.push(key.sort);
       else partition.order = undefined;
     }
@@ -138,7 +138,7 @@ function firstAtLeast(order: readonly string[], sort: string): number {
 function firstAbove(order: readonly string[], sort: string): number {
   return partitionPoint(order, (each) => compareUtf8(each, sort) <= 0);
 }
-/** Index of the first element that is not `before`; they come first. */
+/** Returns the index of the first element that is not `before`. All that are come first. */
 function partitionPoint(order: readonly string[], before: (sort: string) => boolean): number {
   let low = 0;
   let high = order.length;
