@@ -2,7 +2,10 @@ import { FanfoldError } from "../functions/core/errors.ts";
 import type { Json } from "../functions/client/index.ts";
 import { jsonOrText } from "./start-work.ts";
 
-/** A value on the command line: JSON if it is JSON, else text. What begins like JSON and is none is a slip, not a text. */
+/**
+ * Reads a value of the command line: JSON if it is valid JSON, else text. Text that begins like JSON but is not valid
+ * is a typing error, so it is refused.
+ */
 export function readValue(text: string): Json {
   const value = jsonOrText(text);
   if (value === text && /^\s*["[{]/.test(text))

@@ -6,7 +6,7 @@ import { reportError } from "./report-error.ts";
 import { DEFAULT_DATA, DEFAULT_TASKS } from "./repository.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
 
-/** What every command gets beside its arguments. */
+/** What every command receives beside its arguments. */
 export interface Context {
   readonly terminal: Terminal;
   /** Aborts when the user interrupts. */
@@ -14,18 +14,18 @@ export interface Context {
 }
 export interface CommonOptions {
   readonly json: boolean;
-  /** Absolute. */
+  /** Absolute path. */
   readonly data: string;
   readonly tasks: string;
 }
 
-/** A command with the options that all have, and an example under its help. */
+/** Creates a command with the options that all commands have, and an example below its help. */
 export function command(name: string, summary: string, example: string, own: { readonly data?: string } = {}): Command {
   const data: [string, (dir: string) => string, string?] =
     own.data === undefined ? ["data folder of the engine", resolveHere, resolve(DEFAULT_DATA)] : [own.data, resolveHere];
   return new Command(name)
     .description(summary)
-    .option("--json", "print JSON on stdout; progress stays on stderr", false)
+    .option("--json", "print JSON on stdout; progress is printed on stderr", false)
     .option("--data <dir>", ...data)
     .option("--tasks <module>", "module that exports the tasks and workflows", resolveHere, DEFAULT_TASKS)
     .addHelpText("after", `\n${example.includes("\n") ? "Examples" : "Example"}:\n${example.replaceAll(/^/gm, "  $ ")}`);
@@ -33,7 +33,7 @@ export function command(name: string, summary: string, example: string, own: { r
 
 const resolveHere = (path: string): string => resolve(path);
 
-/** Runs a command's work; what it gives, or how it fails, becomes the exit code. */
+/** Runs a command's work. Its result, or its error, becomes the exit code. */
 export function action<Arguments extends unknown[], Options extends { readonly json: boolean }>(
   work: (context: Context, options: Options, ...args: Arguments) => Promise<number>,
 ): (...given: unknown[]) => Promise<void> {

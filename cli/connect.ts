@@ -7,13 +7,13 @@ import { isRunning, readServerFile } from "./server-file.ts";
 
 export interface Connection {
   readonly client: Client;
-  /** `true`: the engine lives in this process and ends with it. */
+  /** `true` when the engine runs in this process and ends with it. */
   readonly embedded: boolean;
 }
-/** How long running tasks may go on when the user has seen enough. */
+/** Seconds that running tasks may take when the command ends. */
 const RUN_GRACE_SECONDS = 1;
 
-/** The dev server of a data folder, if one answers. */
+/** Returns the dev server of a data folder, or undefined when none answers. */
 async function connectServer(dataFolder: string): Promise<Connection | undefined> {
   const server = readServerFile(dataFolder);
   if (server === undefined || !isRunning(server.pid)) return undefined;
@@ -22,25 +22,25 @@ async function connectServer(dataFolder: string): Promise<Connection | undefined
     await client.health();
     return { client, embedded: false };
   } catch (error) {
-    // The number of a killed server may belong to another process by now.
+    // The process id of a killed server may belong to another process by now.
     if (error instanceof FanfoldError && error.code === "engine_unavailable") return undefined;
     throw error;
   }
 }
 
-/** For commands that leave work behind: somebody must do it. */
+/** Returns the dev server, and throws when none runs. Commands that leave work behind need a server that does it. */
 export async function requireServer(dataFolder: string): Promise<Connection> {
   const connection = await connectServer(dataFolder);
   if (connection !== undefined) return connection;
   const advice = `start one with \`npm run dev\`, or use \`${further(dataFolder, "run")}\`, which needs none`;
-  throw new FanfoldError("engine_unavailable", `no dev server runs for the data folder ${dataFolder}; ${advice}`);
+  throw new FanfoldError("engine_unavailable", `no dev server is running for the data folder ${dataFolder}; ${advice}`);
 }
 
 /**
- * Works with the dev server of the data folder, else with an engine in this process for as long as the work takes. `look`: nothing is run
- * meanwhile, only read or written down; `run`: jobs of the data folder go on.
+ * Works with the dev server of the data folder, or else with an engine in this process while `use` runs. With `manage`
+ * that engine runs no tasks. With `run` the jobs of the data folder go on.
  */
-export async function withEngine<T>(options: CommonOptions, purpose: "look" | "run", use: (connection: Connection) => Promise<T>): Promise<T> {
+export async function withEngine<T>(options: CommonOptions, purpose: "manage" | "run", use: (connection: Connection) => Promise<T>): Promise<T> {
   const server = await connectServer(options.data);
   if (server !== undefined) return use(server);
   const own = { dataFolder: options.data, tasks: options.tasks };

@@ -4,7 +4,7 @@ import { homedir, tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { FanfoldError } from "../functions/core/errors.ts";
 
-/** The folder itself, whatever links lead to it, so that the same folder is always the same demo. */
+/** Returns the real path of a folder, so the same folder is always the same demo, whatever links lead to it. */
 export function realFolder(dir: string): string {
   try {
     const folder = realpathSync(resolve(dir));
@@ -15,12 +15,12 @@ export function realFolder(dir: string): string {
       cause,
     });
   }
-  throw new FanfoldError("invalid_request", `${dir} is no folder`, { details: { field: "DIR" } });
+  throw new FanfoldError("invalid_request", `${dir} is not a folder`, { details: { field: "DIR" } });
 }
 
 /**
- * Where the demo of a folder keeps its state: outside of it, or it would walk its own database. One place per folder, so that the same call
- * finds an interrupted job again.
+ * Returns where the demo of a folder keeps its state. The place is outside of the folder, because the demo would
+ * otherwise walk its own database. Each folder has one place, so the same command finds an interrupted job again.
  */
 export function demoData(folder: string, asked: string | undefined): string {
   if (asked !== undefined) {
@@ -44,7 +44,7 @@ function isWritable(folder: string): boolean {
   }
 }
 
-/** Of a path whose end need not exist yet. */
+/** Returns the real path of a path whose end need not exist yet. */
 function realPathOf(path: string): string {
   const absolute = resolve(path);
   try {
@@ -55,16 +55,12 @@ function realPathOf(path: string): string {
   }
 }
 function isInside(folder: string, path: string): boolean {
-  const way = relative(folder, path);
-  return way === "" || (way !== ".." && !way.startsWith("../"));
+  const route = relative(folder, path);
+  return route === "" || (route !== ".." && !route.startsWith("../"));
 }
 
 function insideError(path: string, folder: string): FanfoldError {
-  return new FanfoldError(
-    "invalid_request",
-    `the state cannot be kept in ${path}: that is inside of ${folder}, which is walked; name a folder outside with --data`,
-    {
-      details: { field: "--data" },
-    },
-  );
+  return new FanfoldError("invalid_request", `the state cannot be kept in ${path}, which is inside of ${folder}; name a folder outside with --data`, {
+    details: { field: "--data" },
+  });
 }

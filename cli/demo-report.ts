@@ -4,7 +4,7 @@ import { cutStart, formatBytes, formatCount, formatCounted, formatDuration, oneL
 import { doneRuns } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** What `npm run demo -- --json` prints: the job's value between facts of the job itself. */
+/** What `npm run demo -- --json` prints: the job's value, between facts about the job. */
 export interface DemoReport extends InventoryReport {
   readonly job: string;
   readonly state: string;
@@ -12,7 +12,7 @@ export interface DemoReport extends InventoryReport {
   readonly seconds: number;
 }
 
-/** undefined: the job did not get as far as a report. */
+/** Returns undefined when the job ended without a report. */
 export function demoReport(job: Job): DemoReport | undefined {
   if (job.value === undefined || job.endedAt === undefined) return undefined;
   const seconds = (job.endedAt - job.createdAt) / 1_000;
@@ -22,7 +22,7 @@ export function demoReport(job: Job): DemoReport | undefined {
 export interface Screen {
   readonly paint: Terminal["paint"];
   readonly columns: number;
-  /** undefined: no screen, so nothing has to fit. */
+  /** Rows of the screen. Undefined when stdout is no screen, so nothing has to fit. */
   readonly rows: number | undefined;
 }
 interface Cut {
@@ -32,10 +32,10 @@ interface Cut {
 }
 const MOST_LINES = 10;
 const LEAST_LINES = 3;
-/** Everything but the lines of the lists, of which there are usually three. */
+/** Rows that are not lines of lists. A report usually has three lists. */
 const OTHER_ROWS = 16;
 
-/** The same for people, cut to what fits on a screen. */
+/** Returns a report as lines for people, cut to what fits on a screen. */
 export function demoLines(report: DemoReport, { paint, columns, rows }: Screen): string[] {
   const lines = rows === undefined ? MOST_LINES : Math.max(LEAST_LINES, Math.min(MOST_LINES, Math.floor((rows - OTHER_ROWS) / 3)));
   const cut = { width: columns - 2, lines };

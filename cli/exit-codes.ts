@@ -1,6 +1,6 @@
 import type { JobState } from "../functions/client/index.ts";
 
-/** What a shell sees. */
+/** Exit codes that a shell sees. */
 export const EXIT = { success: 0, failure: 1, usage: 2, interrupted: 130 } as const;
 
 export function exitCodeOf(state: JobState): number {

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// The `fanfold` command of a clone: the sources run through tsx. Its own process, so that worker processes inherit the loader.
+// The `fanfold` command of a clone. It runs the sources through tsx in a process of their own, so worker processes
+// inherit the loader.
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 

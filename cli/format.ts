@@ -1,4 +1,4 @@
-/** Texts for people. Pure, and the same in every locale, so that what is seen can be searched for. */
+/** Formats for people. Every function is pure and the same in every locale, so printed texts can be searched for. */
 export function formatCount(count: number): string {
   return Math.round(count).toLocaleString("en-US");
 }
@@ -23,21 +23,21 @@ export function formatDuration(seconds: number): string {
   return minutes < 2 * 1440 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${Math.floor(minutes / 1440)} d`;
 }
 
-/** Cents and less keep two digits that say something. */
+/** Formats dollars. Amounts below ten cents keep two significant digits. */
 export function formatDollars(dollars: number): string {
   if (dollars >= 0.1) return `$${dollars.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
   if (dollars <= 0) return "$0";
   return `$${dollars.toFixed(Math.min(12, 1 - Math.floor(Math.log10(dollars))))}`;
 }
 
-/** `1 file`, `2 files`. */
+/** Returns a count with its noun: `1 file`, `2 files`. */
 export function formatCounted(count: number, one: string, many = `${one}s`): string {
   return `${formatCount(count)} ${count === 1 ? one : many}`;
 }
 
 /**
- * Text of others (names of files, messages of errors) as one harmless line: control characters would move the cursor or worse, so they are
- * written as escapes.
+ * Returns foreign text (file names, error messages) as one harmless line. Control characters would move the cursor or
+ * do worse, so they are written as escapes.
  */
 export function oneLine(text: string, width = Number.POSITIVE_INFINITY): string {
   const short = text.length > 4 * width ? text.slice(0, 4 * width) : text;
@@ -54,7 +54,7 @@ export function cut(text: string, width: number): string {
   if (text.length <= width) return text;
   return width <= 1 ? "…".slice(0, Math.max(0, width)) : `${text.slice(0, width - 1)}…`;
 }
-/** Keeps the end, which tells more of a path. */
+/** Cuts the start, because the end of a path says more. */
 export function cutStart(text: string, width: number): string {
   return text.length <= width ? text : `…${text.slice(text.length - Math.max(0, width - 1))}`;
 }
@@ -63,7 +63,7 @@ export interface Column {
   readonly title: string;
   readonly right?: true;
 }
-/** Aligned columns with a title line; the last column is cut to the width. */
+/** Aligns columns under a title line, and cuts each line to the width. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[], width = Number.POSITIVE_INFINITY): string[] {
   const titles = columns.map((column) => column.title);
   const widths = columns.map((_, index) => [titles, ...rows].reduce((most, row) => Math.max(most, (row[index] ?? "").length), 0));

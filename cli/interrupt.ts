@@ -1,9 +1,9 @@
 import { EXIT } from "./exit-codes.ts";
 
-/** One Ctrl-C reaches us more than once: from the terminal, and handed on by npm and tsx. */
+/** One Ctrl-C arrives more than once: from the terminal, and passed on by npm and tsx. */
 const SAME_SIGNAL_MILLISECONDS = 500;
 
-/** The user wants to stop: aborts at the first SIGINT or SIGTERM; a second one ends the process at once. */
+/** Returns a signal that aborts at the first SIGINT or SIGTERM. A second one ends the process at once. */
 export function onInterrupt(): AbortSignal {
   const controller = new AbortController();
   let first: number | undefined;

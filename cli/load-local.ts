@@ -1,4 +1,7 @@
-/** The engine and its database take as long to load as everything else; a command that talks to a dev server does without. */
+/**
+ * Loads the engine and its database, which take as long to load as everything else. Commands that talk to a dev server
+ * do without.
+ */
 export async function loadLocal() {
   return import("./local-server.ts");
 }

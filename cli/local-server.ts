@@ -19,7 +19,7 @@ const DAY = 86_400;
 export interface Local {
   readonly runtime: Runtime;
   readonly app: ReturnType<typeof createApp>;
-  /** Talks to the app without a network in between. */
+  /** Calls the app directly, without a network. */
   readonly client: Client;
 }
 
@@ -40,7 +40,9 @@ export async function startLocal(options: LocalOptions, security: Security = noS
   return { runtime, app, client: createClient({ url: "http://127.0.0.1", fetch: (request) => app.fetch(request) }) };
 }
 
-/** Also the first look at the module, so that what is wrong with it is told plainly. */
+/**
+ * Returns the names of all tasks. This call is the first to load the module, so it reports the module's errors plainly.
+ */
 async function namesOfTasks(path: string): Promise<readonly string[]> {
   if (!existsSync(path)) throw new FanfoldError("invalid_request", `--tasks: there is no file ${path}`, { details: { field: "--tasks" } });
   try {

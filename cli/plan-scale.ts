@@ -12,16 +12,19 @@ export interface ScaleRequest {
   readonly level: TrackingLevel;
   readonly secondsPerTask: number;
   readonly slots: number;
-  /** `true`: all children in one group, as a program beside the engine can give them; else in pages of input. */
+  /**
+   * `true` when all children are in one group, as a program with an engine of its own can submit them. Otherwise they
+   * come in pages of input.
+   */
   readonly oneGroup?: boolean;
 }
-/** The most that fanfold.config.ts lets a queue have. */
+/** Largest maxConcurrency that fanfold.config.ts permits for a queue. */
 const MOST_INVOCATIONS = 1_000;
-/** SQS delays by at most 15 minutes. */
+/** SQS delays a message by at most 15 minutes. */
 const MAX_DELAY_SECONDS = 900;
 
 export function planScale({ children, level, secondsPerTask, slots, oneGroup = false }: ScaleRequest): ScalePrediction & { readonly count: WorkCount } {
-  const perPage = oneGroup ? {} : { perPage: FULL_PAGE };
+  const perPage = { ...(!oneGroup && { perPage: FULL_PAGE }) };
   const { job, pages } = chordShape({ children, level, ...perPage }, DEFAULT_CONFIG.width);
   const count = countWork(job, pages, protocolOf(DEFAULT_CONFIG, MAX_DELAY_SECONDS));
   const deployment: Deployment = { ...DEFAULT_DEPLOYMENT, maxConcurrency: MOST_INVOCATIONS, slots };

@@ -6,7 +6,7 @@ import type { WorkCount } from "../functions/core/cost/work-count.ts";
 import type { TrackingLevel } from "../functions/core/cost/work-shape.ts";
 import { formatCount, formatCounted, formatDollars, formatDuration, oneLine, table } from "./format.ts";
 
-/** Plans as texts for people. */
+/** Returns a plan as lines for people. */
 export function planSheet(plan: JobPlan): string[] {
   const { taskRuns, members, groups, ledgerHeight, messages, requests, writeUnits, price, time, grows } = plan;
   const queues = Object.entries(messages.byQueue).map(([queue, count]) => `${formatCount(count)} ${queue}`);

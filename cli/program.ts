@@ -19,8 +19,8 @@ import { callAs, version } from "./repository.ts";
 const NEXT = `
 First steps:
   $ npm run demo                                       inventories this folder
-  $ ${callAs()} run example.sum-of-sums -f n=100    runs a workflow, needs no server
-  $ npm run dev                                        engine and HTTP API on 127.0.0.1
+  $ ${callAs()} run example.sum-of-sums -f n=100    runs a workflow, without a server
+  $ npm run dev                                        starts engine and HTTP API on 127.0.0.1
 
 Exit codes: 0 the job succeeded, 1 it failed or something went wrong, 2 the call was wrong, 130 interrupted.`;
 

@@ -2,7 +2,10 @@ import { hasEnded, type Job } from "../functions/client/index.ts";
 import { cut, formatCount, formatCounted, formatDuration } from "./format.ts";
 import type { Paint } from "./terminal.ts";
 
-/** What is known of a job's speed: the last samples. Pure: the caller brings jobs and the time. */
+/**
+ * The last samples of a job, from which its speed is computed. Every function here is pure: the caller brings the job
+ * and the time.
+ */
 export interface Progress {
   readonly samples: readonly Sample[];
 }
@@ -11,7 +14,7 @@ interface Sample {
   readonly done: number;
 }
 export const NO_PROGRESS: Progress = { samples: [] };
-/** The rate is that of the last so many seconds: old enough to be calm, young enough to be true. */
+/** Seconds of samples that the rate is computed from: enough to be steady, few enough to be current. */
 const WINDOW_SECONDS = 10;
 
 export function doneRuns(job: Pick<Job, "counts">): number {
@@ -22,28 +25,28 @@ export function failedRuns({ counts: { error = 0, broken = 0, cancelled = 0 } }:
   return error + broken + cancelled;
 }
 
-/** Adds a look at the job. */
+/** Adds a sample of the job. */
 export function advance(progress: Progress, job: Pick<Job, "counts">, atSeconds: number): Progress {
   const recent = progress.samples.filter((_, index, all) => (all[index + 1]?.atSeconds ?? atSeconds) > atSeconds - WINDOW_SECONDS);
   return { samples: [...recent, { atSeconds, done: doneRuns(job) }] };
 }
 
-/** Runs per second; undefined: too early to say. */
+/** Returns runs per second, or undefined when it is too early to say. */
 export function rateOf({ samples }: Progress): number | undefined {
   const [first, last] = [samples[0], samples.at(-1)];
   if (first === undefined || last === undefined || last.atSeconds - first.atSeconds < 0.5) return undefined;
-  // Counters on the way are approximate and may step back.
+  // Counters of a running job are approximate and may decrease.
   return Math.max(0, (last.done - first.done) / (last.atSeconds - first.atSeconds));
 }
 
-/** Seconds until all runs known so far are done; undefined: nobody knows. */
+/** Returns the seconds until all runs known so far are done. Returns undefined without a rate. */
 export function secondsLeft(progress: Progress, job: Pick<Job, "counts" | "planned">): number | undefined {
   const rate = rateOf(progress);
   return rate === undefined || rate === 0 ? undefined : Math.max(0, job.planned - doneRuns(job)) / rate;
 }
 
 const BAR_CELLS = 24;
-/** One line: bar, done of total, rate, failures, time left; of an ended job what became of it. */
+/** Returns one line: bar, done of total, rate, failures, time left. For an ended job it says how the job ended. */
 export function progressLine(progress: Progress, job: Job, options: { readonly width: number; readonly paint: Paint }): string {
   const { width, paint } = options;
   if (hasEnded(job)) return endLine(job, paint);

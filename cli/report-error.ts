@@ -3,7 +3,7 @@ import { EXIT } from "./exit-codes.ts";
 import { oneLine } from "./format.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Codes that say: the call itself was wrong, repeating it will not help. */
+/** Codes of wrong calls, which would fail again when repeated. */
 const USAGE = new Set([
   "invalid_request",
   "invalid_json",
@@ -17,7 +17,10 @@ const USAGE = new Set([
 ]);
 const MESSAGE_CHARACTERS = 2_000;
 
-/** Says what went wrong, where, and what to do next: on stderr for people, and with --json as a document on stdout. Gives the exit code. */
+/**
+ * Reports what went wrong, where, and what to do next. People read it on stderr; with --json a document is printed on
+ * stdout too. Returns the exit code.
+ */
 export async function reportError(thrown: unknown, terminal: Terminal): Promise<number> {
   const { code, message, field, suggestion } = describe(thrown);
   const place = field === undefined || message.includes(field) ? "" : `\n  in: ${oneLine(field, 300)}`;

@@ -1,7 +1,10 @@
 import { CommanderError, type Command } from "commander";
 import { EXIT } from "./exit-codes.ts";
 
-/** Parses and runs. A wrong call ends with exit code 2, and with --json leaves a document on stdout like any other error. */
+/**
+ * Parses the arguments and runs the command. A wrong call ends with exit code 2, and with --json prints a document on
+ * stdout like any other error.
+ */
 export async function runProgram(root: Command, args: readonly string[]): Promise<void> {
   for (const each of [root, ...root.commands]) each.exitOverride();
   try {

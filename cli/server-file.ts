@@ -1,7 +1,10 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** How the commands of the same user find the dev server of a data folder. Holds its token: readable by the owner only. */
+/**
+ * Tells a user's commands where the dev server of a data folder is. It holds the server's token, so only the owner may
+ * read it.
+ */
 export interface ServerFile {
   readonly url: string;
   /** Absent with --no-auth. */
@@ -11,7 +14,10 @@ export interface ServerFile {
 
 const fileOf = (dataFolder: string): string => join(dataFolder, "server.json");
 
-/** Appears whole: written beside, then renamed. A file left by somebody else would keep its mode, so it is made anew. */
+/**
+ * Writes a draft and renames it, so the file appears whole. A leftover draft would keep its mode, so it is removed
+ * first.
+ */
 export function writeServerFile(dataFolder: string, server: ServerFile): void {
   mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
   const draft = `${fileOf(dataFolder)}.${process.pid}`;
@@ -20,12 +26,15 @@ export function writeServerFile(dataFolder: string, server: ServerFile): void {
   renameSync(draft, fileOf(dataFolder));
 }
 
-/** Only our own: a server that was started since has written another. */
+/** Removes the file only when this process wrote it, because a newer server may have replaced it. */
 export function removeServerFile(dataFolder: string): void {
   if (readServerFile(dataFolder)?.pid === process.pid) rmSync(fileOf(dataFolder), { force: true });
 }
 
-/** undefined: no server was started here, or it was stopped. One that was killed leaves its file behind: `pid` tells. */
+/**
+ * Returns undefined when no server was started here, or it was stopped. A killed server leaves its file behind, so its
+ * `pid` must be checked.
+ */
 export function readServerFile(dataFolder: string): ServerFile | undefined {
   try {
     const { url, token, pid } = JSON.parse(readFileSync(fileOf(dataFolder), "utf8")) as Partial<ServerFile>;

@@ -7,7 +7,7 @@ const SHOWN_RESULTS = 10;
 const SHOWN_LINES = 40;
 const SHOWN_CHARACTERS = 300;
 
-/** What came out of an ended job: its value, or the first results of its group. */
+/** Prints the result of an ended job: its value, or the first results of its group. */
 export async function showValue(client: Client, job: Job, terminal: Terminal, data: string): Promise<void> {
   if (job.error !== undefined) {
     const { name, message, runId } = job.error;
@@ -25,7 +25,7 @@ export async function showValue(client: Client, job: Job, terminal: Terminal, da
   }
 }
 
-/** Pretty JSON, or text as it is, cut to a screen. */
+/** Returns pretty JSON, or text as it is, cut to a screen. */
 function valueText(value: Json): string {
   const lines = (typeof value === "string" ? value : JSON.stringify(value, undefined, 2)).split("\n");
   const shown = lines.slice(0, SHOWN_LINES).map((line) => oneLine(line, SHOWN_CHARACTERS));

@@ -3,27 +3,27 @@ import type { Client, JobPlan, Json, JsonObject, PlanOptions, StartOptions, Subm
 import { FanfoldError } from "../functions/core/errors.ts";
 
 export interface WorkOptions extends StartOptions {
-  /** `name=value` each. */
+  /** Fields as `name=value` texts. */
   readonly fields: readonly string[];
 }
 
-/** Starts the work once there is somebody to do it. */
+/** Starts the work once an engine is there to do it. */
 export type Start = (client: Client) => Promise<Submitted>;
 
-/** Reads what the user named, to start it. What is wrong here needs no engine. */
+/** Reads the work that the user named, and returns how to start it. Mistakes in it are found without an engine. */
 export function prepareWork(name: string, { fields, ...options }: WorkOptions): Start {
   const work = readWork(name, fields);
   if ("canvas" in work) return (client) => client.submitWire(work.canvas, options);
   return async (client) => client.start(name, readFields(work.pairs, await client.workflow(name)), options);
 }
-/** The same, to ask what it would take. */
+/** Reads the work that the user named, and returns how to plan it. */
 export function preparePlan(name: string, fields: readonly string[], options: PlanOptions): (client: Client) => Promise<JobPlan> {
   const work = readWork(name, fields);
   if ("canvas" in work) return (client) => client.planWire(work.canvas, options);
   return async (client) => client.planWorkflow(name, readFields(work.pairs, await client.workflow(name)), options);
 }
 
-/** A workflow with its fields, or a canvas in a JSON file (`-`: from stdin). */
+/** Reads a workflow with its fields, or a canvas in a JSON file (`-` reads stdin). */
 function readWork(name: string, fields: readonly string[]): { readonly canvas: unknown } | { readonly pairs: readonly Pair[] } {
   if (!isFile(name)) return { pairs: readPairs(fields) };
   if (fields.length > 0) throw invalid("--field", `--field is for workflows; ${name} is a canvas, which holds its arguments itself`);
@@ -40,7 +40,7 @@ function readCanvasFile(path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    const what = path === "-" ? "what came from stdin" : path;
+    const what = path === "-" ? "the text from stdin" : path;
     throw new FanfoldError("invalid_json", `${what} is not valid JSON: ${(cause as Error).message}`, { cause });
   }
 }
@@ -59,8 +59,9 @@ export function readPairs(fields: readonly string[]): readonly Pair[] {
 }
 
 /**
- * `n=10` is a number where the workflow's schema lets it be one: JSON if it is JSON, else text, except for fields that are text. A field that the
- * workflow would silently leave out is refused: it is a slip of the keyboard.
+ * Reads fields by the workflow's schema. `n=10` is a number where the schema permits one: JSON if it is valid JSON,
+ * else text, and always text for text fields. A field that the workflow would silently leave out is a typing error, so
+ * it is refused.
  */
 export function readFields(pairs: readonly Pair[], workflow: WorkflowInfo): JsonObject {
   const { properties, additionalProperties } = workflow.parametersSchema;
@@ -87,7 +88,7 @@ export function jsonOrText(text: string): Json {
   }
 }
 
-/** One line per field, as `fanfold workflows` shows them. */
+/** Returns one line per field, as `fanfold workflows` prints them. */
 export function describeFields({ parametersSchema }: WorkflowInfo): string[] {
   const properties = Object.entries((parametersSchema["properties"] ?? {}) as { [name: string]: JsonObject });
   const required = (parametersSchema["required"] ?? []) as readonly string[];

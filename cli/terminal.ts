@@ -2,28 +2,28 @@ import { once } from "node:events";
 import { styleText } from "node:util";
 
 export type Style = Parameters<typeof styleText>[0];
-/** Colours text, or leaves it as it is. */
+/** Colours text, or returns it as it is. */
 export type Paint = (style: Style, text: string) => string;
 export const plain: Paint = (_style, text) => text;
 
-/** Where a command writes: results to stdout, everything about its progress to stderr. */
+/** Where a command writes: results to stdout, and its progress to stderr. */
 export interface Terminal {
-  /** A command is asked for JSON: stdout carries nothing else. */
+  /** `true` when the user asked for JSON. Then stdout carries nothing else. */
   readonly json: boolean;
-  /** For text on stdout, and for text on stderr. */
+  /** Colours text for stdout, and `paintStatus` colours text for stderr. */
   readonly paint: Paint;
   readonly paintStatus: Paint;
-  /** stderr is a terminal: a line can be drawn again. */
+  /** `true` when stderr is a terminal, where a line can be drawn again. */
   readonly live: boolean;
   columns(): number;
-  /** undefined: stdout is no screen. */
+  /** Returns undefined when stdout is no screen. */
   rows(): number | undefined;
-  /** Waits for a slow reader. */
+  /** Writes to stdout, and waits for a slow reader. */
   print(text: string): Promise<void>;
   printJson(value: unknown): Promise<void>;
-  /** A line on stderr. */
+  /** Writes a line to stderr. */
   say(text: string): void;
-  /** Raw text on stderr. */
+  /** Writes raw text to stderr. */
   draw(text: string): void;
 }
 
@@ -48,13 +48,13 @@ export function openTerminal(options: { readonly json: boolean }): Terminal {
   };
 }
 
-/** https://no-color.org: set and not empty means no colour. */
+/** Returns the colours of a stream. NO_COLOR, when set and not empty, means no colour (https://no-color.org). */
 function paintFor(stream: NodeJS.WriteStream): Paint {
   const wanted = stream.isTTY && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb";
   return wanted ? (style, text) => styleText(style, text, { validateStream: false }) : plain;
 }
 
-/** `fanfold results ID | head` closes our stdout: then there is nobody left to write for. */
+/** Ends the process when stdout is closed, as `fanfold results ID | head` does, because no reader is left. */
 export function endQuietlyOnClosedPipe(): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(0);

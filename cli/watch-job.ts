@@ -4,12 +4,18 @@ import type { Context } from "./command.ts";
 import { advance, NO_PROGRESS, progressLine } from "./progress.ts";
 import { plain, type Terminal } from "./terminal.ts";
 
-const LOOK_MILLISECONDS = 200;
-/** Without a terminal to draw on: a line so often while something changes, and now and then to show that it lives. */
+const POLL_MILLISECONDS = 200;
+/**
+ * Seconds between lines where no terminal can redraw them. A line that has not changed is repeated rarely, to show that
+ * the command is alive.
+ */
 const LINE_SECONDS = 3;
 const QUIET_LINE_SECONDS = 30;
 
-/** Shows a job's progress on stderr until it has ended; the line of its end is left standing. Throws when `signal` aborts. */
+/**
+ * Shows a job's progress on stderr until the job has ended, and leaves the last line standing. Throws when `signal`
+ * aborts.
+ */
 async function untilEnded(client: Client, jobId: string, terminal: Terminal, signal: AbortSignal): Promise<Job> {
   const view = terminal.live ? liveLine(terminal) : plainLines(terminal);
   let progress = NO_PROGRESS;
@@ -20,7 +26,7 @@ async function untilEnded(client: Client, jobId: string, terminal: Terminal, sig
       progress = advance(progress, job, now);
       view.show(progressLine(progress, job, { width: terminal.columns(), paint: terminal.live ? terminal.paintStatus : plain }), hasEnded(job), now);
       if (hasEnded(job)) return job;
-      await pause(LOOK_MILLISECONDS, undefined, { signal });
+      await pause(POLL_MILLISECONDS, undefined, { signal });
     }
   } finally {
     view.end();
@@ -29,7 +35,7 @@ async function untilEnded(client: Client, jobId: string, terminal: Terminal, sig
 
 interface View {
   show(line: string, last: boolean, atSeconds: number): void;
-  /** Leaves the cursor at the start of a line, whatever happened. */
+  /** Leaves the cursor at the start of a line. */
   end(): void;
 }
 
@@ -61,7 +67,10 @@ function plainLines(terminal: Terminal): View {
   };
 }
 
-/** The job at its end; undefined when the user would not wait for the end, told that the job is kept and what to do next: a line each. */
+/**
+ * Watches a job and returns it at its end. When the user interrupts, returns undefined, and prints that the job is kept
+ * and what to do `next`, a line each.
+ */
 export async function watchJob(client: Client, jobId: string, { terminal, interrupted }: Context, next: readonly string[]): Promise<Job | undefined> {
   try {
     return await untilEnded(client, jobId, terminal, interrupted);

@@ -4,7 +4,7 @@ import { fitForEmulators } from "./local/emulated.ts";
 import { addDeployment } from "./stacks/deployment-stacks.ts";
 
 const app = new App();
-// Emulators have no response streaming.
+// Emulators do not stream responses.
 const emulated = process.env["AWS_ENDPOINT_URL"] !== undefined;
 addDeployment(app, { ...config, api: { ...config.api, streaming: config.api.streaming && !emulated } });
 if (emulated) fitForEmulators(app);

@@ -5,31 +5,37 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync, type BuildOptions, type Metafile } from "esbuild";
 
-/** What functions/handlers has: a file of this name exports `createHandler(code)`. */
+/** A file of functions/handlers by this name, which exports `createHandler(code)`. */
 export type HandlerName = "worker" | "control" | "api" | "sweeper" | "dead-letter" | "supervisor";
 
-/** Everything a deployment knows of its tasks, as data: which queue each goes to, how often it is retried. Made by functions/handlers/describe-tasks.ts. */
+/** All tasks of a deployment as data, with the queue of each. functions/handlers/describe-tasks.ts makes it. */
 export interface Registry {
   readonly v: 1;
   readonly tasks: readonly { readonly name: string; readonly version: number; readonly queue: string; readonly stateMachine?: { readonly name: string } }[];
 }
 export interface BundleOptions {
   readonly handler: HandlerName;
-  /** Modules whose code goes in: those of the site for a worker, those of all sites for `api` and `supervisor` (workflows), none for the others. */
+  /**
+   * Modules to include: those of its site for a worker, those of all sites for `api` and `supervisor` (for their
+   * workflows), none for other handlers.
+   */
   readonly tasksModules: readonly string[];
-  /** Of the whole deployment: a worker sends what the next step needs to another site. */
+  /** Tasks of the whole deployment, because a worker sends the next step to other sites too. */
   readonly registry: Registry;
-  /** Emptied first. The code comes into `code`, source maps, which are not deployed, into `maps`. */
+  /**
+   * Output folder, which is emptied first. Code is written to `code`. Source maps, which are not deployed, are written
+   * to `maps`.
+   */
   readonly outDir: string;
 }
 export interface Bundle {
-  /** For `Code.fromAsset`. */
+  /** Folder for `Code.fromAsset`. */
   readonly folder: string;
-  /** For the `handler` property of the function. */
+  /** Value of the function's `handler` property. */
   readonly handler: "index.handler";
-  /** Minified code, lazily loaded parts included. */
+  /** Bytes of minified code, lazily loaded files included. */
   readonly bytes: number;
-  /** Of that, what every cold start reads. */
+  /** Bytes that every cold start reads. */
   readonly eagerBytes: number;
 }
 
@@ -39,14 +45,18 @@ const COMMON: BuildOptions = {
   platform: "node",
   target: "node20",
   format: "esm",
-  // The SDK's ES modules, so that what is not used is dropped and nothing asks for `require`.
+  // The SDK's ES modules let esbuild drop unused code, and none of them calls `require`.
   mainFields: ["module", "main"],
-  // The SDK asks for the first in browsers only, to name them, and for the others where nobody gives a function its credentials: 57 KB.
+  // The SDK loads the first in browsers only, to name them. It loads the others only where a function has no
+  // credentials. Together they are 57 KB.
   external: ["bowser", "@aws-sdk/credential-provider-ini", "@aws-sdk/credential-provider-sso"],
   logLevel: "silent",
 };
 
-/** A tasks folder, or a module, as the path of the module: `functions/tasks` means `functions/tasks/index.ts`. Throws when there is none. */
+/**
+ * Returns the path of a tasks module, given the module or its folder. `functions/tasks` means
+ * `functions/tasks/index.ts`. Throws when there is none.
+ */
 export function tasksModuleOf(path: string, root = process.cwd()): string {
   const given = resolve(root, path);
   const found = statSync(given, { throwIfNoEntry: false });
@@ -55,14 +65,16 @@ export function tasksModuleOf(path: string, root = process.cwd()): string {
   throw new Error(`no tasks module at ${given}: the tasks folder of fanfold.config.ts must hold an index.ts that exports tasks and workflows`);
 }
 
-/** A site and the module that exports its tasks and workflows: an absolute path. */
+/** A site, and the absolute path of the module that exports its tasks and workflows. */
 export interface SiteTasks {
   readonly site: string;
   readonly tasksModule: string;
 }
 /**
- * Describes the tasks of all sites, the default site first: a task that names no site belongs to the first one that has it. The modules run in a process of their own, bundled like the functions, so what they do when they are loaded does not reach
- * the caller. Throws when one cannot be bundled or loaded, or when two sites have different tasks of one name.
+ * Describes the tasks of all sites, the default site first. A task that names no site belongs to the first site that
+ * has it. The modules are bundled like the functions and run in a process of their own, so their side effects do not
+ * reach the caller. Throws when a module cannot be bundled or loaded, or when two sites have different tasks of one
+ * name.
  */
 export function describeTasks(sites: readonly SiteTasks[]): Registry {
   const folder = mkdtempSync(join(tmpdir(), "fanfold-registry-"));
@@ -80,15 +92,20 @@ export function describeTasks(sites: readonly SiteTasks[]): Registry {
   }
 }
 
-/** Bundles one function: generates its entry, which joins a handler, tasks and registry, and compiles it into files that need nothing beside them. */
+/**
+ * Bundles one function. Generates its entry, which joins a handler, tasks and the registry, and compiles the entry into
+ * files that need no others.
+ */
 export function bundleHandler(options: BundleOptions): Bundle {
   rmSync(options.outDir, { recursive: true, force: true });
   return bundleEntry(generateEntry(options), options.outDir, WITHOUT_STATES.has(options.handler) ? [STATES_CLIENT] : []);
 }
-/** These never open the port to Step Functions, and are not allowed to: its client would be 23 KB that nobody reads. */
+/** These handlers never open the ports to Step Functions and may not use them. The client would add 23 KB. */
 const WITHOUT_STATES: ReadonlySet<HandlerName> = new Set(["worker", "sweeper", "dead-letter"]);
 const STATES_CLIENT = "@aws-sdk/client-sfn";
-/** Compiles a module and all that it imports, but for `external`, into `code`, and its source maps into `maps`. */
+/**
+ * Compiles a module and its imports into `code`, and its source maps into `maps`. Imports in `external` are left out.
+ */
 export function bundleEntry(entry: string, outDir: string, external: readonly string[] = []): Bundle {
   const out = resolve(outDir);
   const folder = join(out, "code");
@@ -98,7 +115,7 @@ export function bundleEntry(entry: string, outDir: string, external: readonly st
     entryPoints: { index: entry },
     outdir: folder,
     outExtension: { ".js": ".mjs" },
-    // Clients that are rarely needed become files of their own, which a cold start does not read.
+    // Rarely needed clients become files of their own, which a cold start does not read.
     splitting: true,
     chunkNames: "[name]-[hash]",
     minify: true,
@@ -115,7 +132,7 @@ export function bundleEntry(entry: string, outDir: string, external: readonly st
   return { folder, handler: "index.handler", ...sizesOf(metafile, entry) };
 }
 
-/** Writes the entry of one function and gives its path. */
+/** Writes the entry of one function and returns its path. */
 function generateEntry({ handler, tasksModules, registry, outDir }: BundleOptions): string {
   mkdirSync(outDir, { recursive: true });
   writeFileSync(join(outDir, "registry.json"), JSON.stringify(registry));

@@ -12,8 +12,9 @@ import {
 } from "../functions/core/names/resource-names.ts";
 
 /**
- * Where everything of a deployment is, derived from its prefix and nothing else: no stack exports anything, none imports, so each can come and go alone. Account and
- * region are those of the stack that asks, known at deploy time.
+ * Derives the names and ARNs of a deployment from its prefix and nothing else. No stack exports or imports a value, so
+ * each stack is deployed and destroyed alone. Account and region are those of the stack that asks, known at deploy
+ * time.
  */
 export class Deployment {
   readonly prefix: string;
@@ -40,11 +41,11 @@ export class Deployment {
       indexes.map(({ indexName }) => this.arn("dynamodb", "table", `${tableName}/index/${indexName}`)),
     );
   }
-  /** Common part of the URLs of all queues; their names follow. */
+  /** Common prefix of all queue URLs. The name of the queue follows. */
   get queueUrlBase(): string {
     return `https://sqs.${Aws.REGION}.${Aws.URL_SUFFIX}/${Aws.ACCOUNT_ID}`;
   }
-  /** Every queue of the deployment, of sites that do not exist yet as well. */
+  /** Pattern for every queue of the deployment, including those of sites that do not exist yet. */
   get anyQueueArn(): string {
     return this.queueArn(`${this.prefix}-*`);
   }
@@ -66,30 +67,30 @@ export class Deployment {
   get anyExecutionArn(): string {
     return this.arn("states", "execution", `${this.stateMachineName}:*`, ArnFormat.COLON_RESOURCE_NAME);
   }
-  /** What the ARNs of state machines of this account and region begin with; their names follow. */
+  /** Common prefix of state machine ARNs of this account and region. The name of the machine follows. */
   get stateMachineArnBase(): string {
     return this.arn("states", "stateMachine", "", ArnFormat.COLON_RESOURCE_NAME);
   }
-  /** `machine`: a name, or an ARN as it is. */
+  /** Returns the ARN of a machine, given its name or its ARN. */
   arnOfMachine(machine: string): string {
     return machine.startsWith("arn:") ? machine : this.arn("states", "stateMachine", machine, ArnFormat.COLON_RESOURCE_NAME);
   }
-  /** Of all executions of the machine those that the deployment has started. */
+  /** Returns a pattern for the executions of a machine that this deployment has started. */
   ownExecutionsArn(machine: string): string {
     return `${this.arnOfMachine(machine).replace(":stateMachine:", ":execution:")}:${this.prefix}-*`;
   }
-  /** State machines of the account, in this region: a workflow may be a step of any. */
+  /** Pattern for all state machines of the account in this region, because a workflow may be a step of any. */
   get anyStateMachineArn(): string {
     return this.arn("states", "stateMachine", "*", ArnFormat.COLON_RESOURCE_NAME);
   }
-  /** Alarms of all stacks are sent here. */
+  /** Name of the topic that the alarms of all stacks notify. */
   get alarmTopicName(): string {
     return `${this.prefix}-alarms`;
   }
   get alarmTopicArn(): string {
     return Arn.format({ service: "sns", resource: this.alarmTopicName }, this.stack);
   }
-  /** `queue`: text form, `london.default#worker`. */
+  /** Returns the resource name of a queue, given its text form, `london.default#worker`. */
   queueName(queue: string): string {
     return queueResourceName(this.prefix, queue);
   }

@@ -2,12 +2,15 @@ import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { HandlerName } from "./bundling.ts";
 import type { Deployment } from "./deployment.ts";
 
-/** What each port does on AWS, one action for each command that its implementation in functions/aws sends. A test compares the two. */
+/**
+ * AWS actions of each port: one for each command that its implementation in functions/aws sends. A test compares the
+ * two.
+ */
 export const PORT_ACTIONS = {
   store: ["dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
   queue: ["sqs:SendMessage"],
   visibility: ["sqs:ChangeMessageVisibility"],
-  // Without ListBucket S3 says of an object that does not exist that access is denied.
+  // Without ListBucket, S3 answers that access is denied when an object does not exist.
   blobs: ["s3:GetObject", "s3:ListBucket", "s3:PutObject"],
   tokens: ["states:SendTaskFailure", "states:SendTaskSuccess"],
   supervisions: ["states:DescribeExecution", "states:StartExecution"],
@@ -26,19 +29,19 @@ export const HANDLER_PORTS: Readonly<Record<HandlerName, readonly Port[]>> = {
   supervisor: ["store", "queue", "blobs"],
 };
 
-/** What Lambda itself does, in a function's name, to feed it from a queue. */
+/** Actions that Lambda takes in the role of a function, to feed it from a queue. */
 export const CONSUME_ACTIONS = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"] as const;
 export const LOG_ACTIONS = ["logs:CreateLogStream", "logs:PutLogEvents"] as const;
 
-/** What a function works on beside what all of them do. */
+/** Resources that not every function works on. */
 export interface Reach {
-  /** ARNs of the queues that feed it. */
+  /** ARNs of the queues that feed the function. */
   readonly consumes: readonly string[];
   /** Names or ARNs of the state machines that tasks name. */
   readonly stateMachines: readonly string[];
 }
 
-/** What the engine needs in this handler. A port that has nothing to work on gets no right. */
+/** Returns the permissions that the engine needs in this handler. A port without resources gets none. */
 export function engineStatements(deployment: Deployment, handler: HandlerName, reach: Reach): PolicyStatement[] {
   const statements = HANDLER_PORTS[handler].flatMap((port) =>
     PORT_ACTIONS[port].flatMap((action) => {
@@ -81,7 +84,7 @@ function resourcesOf(deployment: Deployment, port: Port, action: PortAction, { c
   }
 }
 
-/** Resources above that stand for many, and why. Actions never do. */
+/** Returns the resources above that stand for many, each with its reason. No action ever has a wildcard. */
 export function wideResources(
   deployment: Deployment,
   handler: HandlerName,

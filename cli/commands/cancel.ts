@@ -16,14 +16,14 @@ fanfold cancel 01JD2Y8ZK5W0E3T7Q9M4R6X8AB.0.g.2               one run, and what 
 fanfold cancel 01JD2Y8ZK5W0E3T7Q9M4R6X8AB.0.g                 a group`;
 
 export function cancelCommand(): Command {
-  return command("cancel", "Cancel a job, a run or a group: what runs is told to stop, what waits never starts", EXAMPLE)
+  return command("cancel", "Cancel a job, a run or a group: running tasks are asked to stop, waiting ones never start", EXAMPLE)
     .argument("<id>", "id of the job; ids of runs and groups begin with it and a dot")
-    .option("--stamp <name=value>", "only the runs of the job that carry this stamp, those to come included; repeat it for more", moreStamps)
+    .option("--stamp <name=value>", "only the runs of the job that carry this stamp, including future ones; repeatable", moreStamps)
     .action(
       action(async ({ terminal }: Context, { stamp, ...options }: CancelOptions, id: string) => {
         const one = id.includes(".");
         if (one && stamp !== undefined) throw badCall("--stamp", `--stamp is for jobs; ${id} is a run or a group`);
-        return withEngine(options, "look", async ({ client }) => {
+        return withEngine(options, "manage", async ({ client }) => {
           const cancelled = await cancel(client, id, one, stamp);
           if (terminal.json) await terminal.printJson({ [one ? "runId" : "jobId"]: id, cancelled });
           else await terminal.print(cancelled ? `cancelled ${named(id, stamp)}\n` : `${id} had already ended\n`);

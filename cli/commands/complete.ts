@@ -18,15 +18,15 @@ fanfold complete 01JD2Y8ZK5W0E3T7Q9M4R6X8AB.0~1 --value '{"approved": true}'
 fanfold complete 01JD2Y8ZK5W0E3T7Q9M4R6X8AB.0~1 --error "too expensive"`;
 
 export function completeCommand(): Command {
-  return command("complete", "Answer a run that waits for an approval, or for work done elsewhere", EXAMPLE)
+  return command("complete", "Answer a run that waits for an approval or for work done elsewhere", EXAMPLE)
     .argument("<run>", "id of the run")
-    .option("--value <json>", "its value: JSON if it is JSON, else text")
+    .option("--value <json>", "value of the run, as JSON or else as text")
     .option("--error <message>", "refuse: the run fails with this message")
-    .option("--token <token>", "the token that the run waits with; without it, it is read from the run")
+    .option("--token <token>", "token that the run waits for (default: read from the run)")
     .action(
       action(async ({ terminal }: Context, options: CompleteOptions, id: string) => {
         const answer = answerOf(options);
-        return withEngine(options, "look", async ({ client }) => {
+        return withEngine(options, "manage", async ({ client }) => {
           const token = options.token ?? (await tokenOf(client, id, options.data));
           const completed = await client.complete(id, token, answer);
           if (terminal.json) await terminal.printJson({ runId: id, completed });
@@ -42,14 +42,17 @@ function answerOf({ value, error }: CompleteOptions): Answer {
   return value === undefined ? { error: { name: "Refused", message: error ?? "" } } : { value: readValue(value) };
 }
 
-/** Says what to do instead where there is nothing to answer. */
+/**
+ * Returns the token that the run waits with. When there is nothing to answer, throws an error that says what to do
+ * instead.
+ */
 async function tokenOf(client: Client, id: string, data: string): Promise<string> {
   if (!id.includes(".")) {
     await client.job(id);
-    throw badCall("RUN", `${id} is a job, not a run; its runs that wait: ${further(data, `runs ${id} --status waiting`)}`);
+    throw badCall("RUN", `${id} is a job, not a run; to list its waiting runs: ${further(data, `runs ${id} --status waiting`)}`);
   }
   const { jobId, status, wait } = await client.run(id);
   if (wait?.of === "event") throw badCall("RUN", `${id} waits for an event; send it: ${further(data, `send ${jobId} ${wait.name}`)}`);
   if (wait?.token !== undefined) return wait.token;
-  throw badCall("RUN", `${id} waits for no answer: it is ${status}; runs that wait: ${further(data, `runs ${jobId} --status waiting`)}`);
+  throw badCall("RUN", `${id} waits for no answer: it is ${status}; to list waiting runs: ${further(data, `runs ${jobId} --status waiting`)}`);
 }

@@ -12,14 +12,14 @@ import { watchJob } from "../watch-job.ts";
 
 const WORKFLOW = "inventory";
 const GRACE_SECONDS = 2;
-const SUMMARY = `Inventory a folder: every file is read once, digested and counted, in parallel and exactly once. Interrupt it, or kill it, and call it
-again: it goes on where it was. What it keeps lies outside of the folder.`;
+const SUMMARY = `Inventory a folder: every file is read, digested and counted in parallel, exactly once. Interrupt or kill it, and run it
+again: it continues where it was. Its state is kept outside of the folder.`;
 const EXAMPLE = `npm run demo
 npm run demo -- ~/Pictures
 npm run --silent demo -- /usr/share --json | jq '.duplicates | length'`;
 
 interface DemoOptions extends Omit<CommonOptions, "data"> {
-  /** undefined: derived from the folder. */
+  /** Absent when the path is derived from the folder. */
   readonly data?: string;
 }
 
@@ -46,9 +46,9 @@ async function inventory(client: Client, fields: { readonly folder: string; read
   const { folder } = fields;
   const unfinished = await findUnfinished(client, folder);
   const jobId = unfinished?.jobId ?? (await client.start(WORKFLOW, fields)).jobId;
-  const since = unfinished && `, started ${formatDuration(Math.max(0, Date.now() - unfinished.createdAt) / 1_000)} ago, goes on`;
+  const since = unfinished && `, started ${formatDuration(Math.max(0, Date.now() - unfinished.createdAt) / 1_000)} ago, continues`;
   terminal.say(`inventory of ${folder}: job ${jobId}${since ?? ""}`);
-  const job = await watchJob(client, jobId, context, ["the same command goes on from here"]);
+  const job = await watchJob(client, jobId, context, ["the same command continues it"]);
   if (job === undefined) return EXIT.interrupted;
   const report = demoReport(job);
   if (terminal.json) await terminal.printJson(report ?? { job: jobId, state: job.state, error: job.error ?? null });
@@ -57,7 +57,7 @@ async function inventory(client: Client, fields: { readonly folder: string; read
   return exitCodeOf(job.state);
 }
 
-/** A job of an earlier call that was interrupted. The engine is working on it already. */
+/** Finds the interrupted job of an earlier call. The engine is already working on it. */
 async function findUnfinished(client: Client, folder: string): Promise<Job | undefined> {
   for (let cursor: string | undefined; ;) {
     const page = await client.jobs({ limit: 100, ...(cursor !== undefined && { cursor }) });

@@ -18,7 +18,7 @@ interface DevOptions extends CommonOptions {
   readonly durability: Durability;
   readonly auth: boolean;
 }
-/** Streams that somebody follows, and runs under way, get so long when the server is stopped. */
+/** Seconds that open streams, and running tasks, may take when the server is stopped. */
 const HTTP_GRACE_SECONDS = 1;
 const RUN_GRACE_SECONDS = 10;
 
@@ -27,11 +27,11 @@ export function devCommand(): Command {
     .option("--port <port>", "port to listen on; 0 takes a free one", wholeNumber(0, 65_535), DEFAULT_PORT)
     .option("--workers <n>", "processes that run tasks (default: one per core)", wholeNumber(0, 256))
     .addOption(
-      new Option("--durability <what>", "what a finished write survives: the end of every process, or a power cut as well, which is slower")
+      new Option("--durability <what>", "what a finished write survives: the end of every process, or also a power cut, which is slower")
         .choices(["process", "power"])
         .default("process"),
     )
-    .option("--no-auth", "ask for no token; for tests on a machine of your own")
+    .option("--no-auth", "require no token; for tests on your own machine")
     .action(
       action(async ({ terminal, interrupted }: Context, options: DevOptions) => {
         const token = options.auth ? randomBytes(24).toString("base64url") : undefined;
@@ -53,7 +53,7 @@ export function devCommand(): Command {
           try {
             await announce(terminal, served, local, options);
             await aborted(interrupted);
-            terminal.say("stopping; what is unfinished goes on at the next start (again: stop at once)");
+            terminal.say("stopping; unfinished work continues at the next start (interrupt again to stop at once)");
           } finally {
             removeServerFile(options.data);
             await served.close(HTTP_GRACE_SECONDS);
@@ -71,7 +71,7 @@ async function announce(terminal: Terminal, served: Served, { runtime }: Local, 
   const names = runtime.workflows.list().map((workflow) => workflow.name);
   const header = auth ? `-H "Authorization: Bearer $(node -p 'JSON.parse(fs.readFileSync("${join(data, "server.json")}")).token')" ` : "";
   await terminal.print(`${terminal.paint("bold", "Fanfold")} dev server on ${served.url}
-  data       ${shortPath(data)}${auth ? " (token in server.json)" : ", no token asked for"}
+  data       ${shortPath(data)}${auth ? " (token in server.json)" : ", no token required"}
   workflows  ${names.join(", ") || "none: export some from functions/tasks"}
 
 Start one from another terminal:

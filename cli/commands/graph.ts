@@ -14,7 +14,7 @@ export function graphCommand(): Command {
     .option("--dot", "print it in the language of Graphviz", false)
     .action(
       action(async ({ terminal }: Context, { dot, ...options }: GraphOptions, id: string) => {
-        return withEngine(options, "look", async ({ client }) => {
+        return withEngine(options, "manage", async ({ client }) => {
           if (dot) await terminal.print(await client.graphDot(id));
           else if (terminal.json) await terminal.printJson(await client.graph(id));
           else await terminal.print(`${graphLines(await client.graph(id), terminal.columns()).join("\n")}\n`);
@@ -25,7 +25,7 @@ export function graphCommand(): Command {
 }
 
 const CALLED: { readonly [kind in JobGraph["edges"][number]["kind"]]?: string } = { link: " (link)", linkError: " (link error)" };
-/** Nodes with what leads to them. */
+/** Lists the nodes, each with the nodes before it. */
 function graphLines(graph: JobGraph, width: number): string[] {
   const before = new Map<string, string[]>();
   for (const { from, to, kind } of graph.edges) before.set(to, [...(before.get(to) ?? []), `${from}${CALLED[kind] ?? ""}`]);

@@ -11,7 +11,7 @@ export function jobCommand(): Command {
     .argument("<id>", "id of the job")
     .action(
       action(async ({ terminal }: Context, options: CommonOptions, id: string) => {
-        return withEngine(options, "look", async ({ client }) => {
+        return withEngine(options, "manage", async ({ client }) => {
           const job = await client.job(id);
           if (terminal.json) await terminal.printJson(job);
           else await terminal.print(`${jobSheet(job, await deferredRuns(client, job), terminal.columns()).join("\n")}\n`);
@@ -22,9 +22,9 @@ export function jobCommand(): Command {
 }
 
 const SHOWN_DEFERRED = 5;
-/** Runs are looked through one by one: not those of a big job. */
+/** Runs of the largest job whose deferred runs are shown. Finding them reads the runs one by one. */
 const MOST_RUNS = 2_000;
-/** Some of the runs that wait for events. */
+/** Returns some of the runs that wait for events. */
 async function deferredRuns(client: Client, job: Job): Promise<readonly Run[]> {
   if (hasEnded(job) || job.planned > MOST_RUNS) return [];
   return (await client.runs(job.jobId, { status: "deferred", limit: SHOWN_DEFERRED })).items;
@@ -39,7 +39,7 @@ function costText({ measured, computed }: JobCost): string {
   const computedText = `${formatCount(writeUnits.total)} write units, ${formatCounted(messages, "message")}, ${formatDollars(price.total)} on AWS without the time of tasks`;
   return `measured: ${formatCounted(measured.taskRuns, "task run")}; computed: ${computedText}`;
 }
-/** The facts of a job, one per line. */
+/** Returns the facts of a job, one per line. */
 function jobSheet(job: Job, deferred: readonly Run[], width: number): string[] {
   const took = ((job.endedAt ?? Date.now()) - job.createdAt) / 1_000;
   const counts = Object.entries(job.counts).map(([name, count]) => `${formatCount(count)} ${name.replace(/^u_/, "")}`);

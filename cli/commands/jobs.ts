@@ -19,11 +19,11 @@ export function jobsCommand(): Command {
   return command("jobs", "List the jobs, newest first", "fanfold jobs --state failure\nfanfold jobs --stamp team=blue")
     .addOption(new Option("--state <state>", "only those in this state").choices(STATES))
     .option("--stamp <name=value>", "only those whose canvas carries this stamp", stampOf)
-    .option("--limit <n>", "at most so many", wholeNumber(1, 1_000), 20)
-    .option("--cursor <cursor>", "go on after an earlier list")
+    .option("--limit <n>", "at most this many", wholeNumber(1, 1_000), 20)
+    .option("--cursor <cursor>", "continue after an earlier list")
     .action(
       action(async ({ terminal }: Context, { state, stamp, limit, cursor, ...options }: JobsOptions) => {
-        return withEngine(options, "look", async ({ client }) => {
+        return withEngine(options, "manage", async ({ client }) => {
           const page = await client.jobs({ limit, ...(state && { state }), ...(stamp && { stamp }), ...(cursor !== undefined && { cursor }) });
           if (terminal.json) await terminal.printJson(page);
           else if (page.items.length === 0) terminal.say("no jobs");

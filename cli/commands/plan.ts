@@ -22,20 +22,20 @@ fanfold plan canvas.json --seconds-per-task 2
 fanfold plan --children 10000000 --level lazy`;
 
 export function planCommand(): Command {
-  return fieldOption(command("plan", "Say what a workflow or canvas would take, and cost on AWS; starts nothing", EXAMPLE))
+  return fieldOption(command("plan", "Estimate the work, time and AWS cost of a workflow or canvas; starts nothing", EXAMPLE))
     .argument("[what]", WHAT)
-    .option("--seconds-per-task <seconds>", "assumed of every task: 0.1 by default, none with --children", notNegative)
+    .option("--seconds-per-task <seconds>", "assumed duration of every task (default: 0.1, or 0 with --children)", notNegative)
     .addOption(
-      new Option("--children <n>", "in place of a canvas: one chord of so many tasks that do nothing, at AWS's quotas").argParser(wholeNumber(1, 268_435_456)),
+      new Option("--children <n>", "instead of a canvas: one chord of this many tasks that do nothing, at AWS's quotas").argParser(wholeNumber(1, 268_435_456)),
     )
-    .addOption(new Option("--level <level>", "with --children: how they are tracked").choices([...TRACKING_LEVELS]).default("lazy"))
+    .addOption(new Option("--level <level>", "with --children: how the tasks are tracked").choices([...TRACKING_LEVELS]).default("lazy"))
     .action(
       action(async (context: Context, options: PlanCommandOptions, what?: string) => {
         if (options.children !== undefined) return showScale(context, options, options.children, what);
-        if (what === undefined) throw refused("<what>", "name a workflow or a canvas, or ask with --children");
+        if (what === undefined) throw refused("<what>", "name a workflow or a canvas, or give --children");
         const seconds = options.secondsPerTask;
-        const plan = preparePlan(what, options.field, seconds === undefined ? {} : { secondsPerTask: seconds });
-        return withEngine(options, "look", async ({ client }) => show(context, await plan(client), planSheet));
+        const plan = preparePlan(what, options.field, { ...(seconds !== undefined && { secondsPerTask: seconds }) });
+        return withEngine(options, "manage", async ({ client }) => show(context, await plan(client), planSheet));
       }),
     );
 }
@@ -51,7 +51,7 @@ async function showScale(
   children: number,
   what: string | undefined,
 ): Promise<number> {
-  if (what !== undefined) throw refused("--children", "--children stands in place of a canvas: leave one of them out");
+  if (what !== undefined) throw refused("--children", "--children replaces the canvas: give one or the other");
   const prediction = planScale({ children, level, secondsPerTask, slots: config.concurrency });
   if (terminal.json) await terminal.printJson({ children, level, ...prediction });
   else await terminal.print(`${scaleSheet(children, level, prediction).join("\n")}\n`);

@@ -13,7 +13,7 @@ export function resultsCommand(): Command {
     .argument("<id>", "id of the job")
     .action(
       action(async ({ terminal, interrupted }: Context, options: CommonOptions, id: string) => {
-        return withEngine(options, "look", async ({ client }) => {
+        return withEngine(options, "manage", async ({ client }) => {
           for await (const entry of client.results(id, { signal: interrupted })) {
             if (terminal.json) await terminal.printJson(entry);
             else await terminal.print(`${resultLine(entry, terminal)}\n`);

@@ -14,14 +14,14 @@ export interface StartCommandOptions extends CommonOptions {
 }
 export const WHAT = "name of a workflow, or a JSON file with a canvas (- reads it from stdin)";
 export function fieldOption(target: Command): Command {
-  return target.option("-f, --field <name=value>", "a field of the workflow; repeat it for more. JSON if it is JSON, else text", collect, []);
+  return target.option("-f, --field <name=value>", "a field of the workflow, as JSON or else as text; repeatable", collect, []);
 }
-/** The options of every command that starts a job. */
+/** Adds the options of every command that starts a job. */
 export function startOptions(target: Command): Command {
   return fieldOption(target)
     .argument("<what>", WHAT)
-    .option("--key <key>", "Idempotency-Key: the same key with the same work gives the same job")
-    .option("--timeout <seconds>", "end the job as timed-out after so long", seconds);
+    .option("--key <key>", "Idempotency-Key: the same key with the same work returns the same job")
+    .option("--timeout <seconds>", "end the job as timed-out after this many seconds", seconds);
 }
 export function workOptions({ field, key, timeout }: StartCommandOptions) {
   return { fields: field, ...(key !== undefined && { idempotencyKey: key }), ...(timeout !== undefined && { timeoutSeconds: timeout }) };
@@ -32,11 +32,7 @@ echo '{"task": "math.add", "args": [2, 3]}' | fanfold run - --json`;
 
 export function runCommand(): Command {
   return startOptions(
-    command(
-      "run",
-      "Start a workflow or canvas and wait for its end. Uses the dev server of the data folder, or an engine in this process if there is none.",
-      EXAMPLE,
-    ),
+    command("run", "Start a workflow or canvas and wait until it ends. Uses the dev server of the data folder, or an engine in this process.", EXAMPLE),
   ).action(
     action(async (context: Context, options: StartCommandOptions, what: string) => {
       const work = prepareWork(what, workOptions(options));
@@ -50,7 +46,7 @@ async function runToEnd({ client, embedded }: Connection, context: Context, work
   const { jobId, created } = await work(client);
   terminal.say(`job ${jobId}${created ? "" : " (started before with this key)"}`);
   const watch = further(data, `watch ${jobId}`);
-  const next = embedded ? [`go on with it: ${watch}`] : [`it goes on; watch it: ${watch}`, `end it: ${further(data, `cancel ${jobId}`)}`];
+  const next = embedded ? [`continue it: ${watch}`] : [`it continues; watch it: ${watch}`, `cancel it: ${further(data, `cancel ${jobId}`)}`];
   const job = await watchJob(client, jobId, context, next);
   if (job === undefined) return EXIT.interrupted;
   if (terminal.json) await terminal.printJson(job);

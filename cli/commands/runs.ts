@@ -33,12 +33,12 @@ export function runsCommand(): Command {
   return command("runs", "List the runs of a job that have begun or wait, or show one run", EXAMPLE)
     .argument("<id>", "id of the job, or of one run")
     .addOption(new Option("--status <status>", "only those with this status").choices(STATUSES))
-    .option("--stamp <name=value>", "only those that carry this stamp; repeat it for more", moreStamps)
-    .option("--limit <n>", "at most so many", wholeNumber(1, 1_000), 50)
-    .option("--cursor <cursor>", "go on after an earlier list")
+    .option("--stamp <name=value>", "only those that carry this stamp; repeatable", moreStamps)
+    .option("--limit <n>", "at most this many", wholeNumber(1, 1_000), 50)
+    .option("--cursor <cursor>", "continue after an earlier list")
     .action(
       action(async ({ terminal }: Context, { status, stamp, limit, cursor, ...options }: RunsOptions, id: string) => {
-        return withEngine(options, "look", async ({ client }) => {
+        return withEngine(options, "manage", async ({ client }) => {
           if (id.includes(".")) {
             const run = await client.run(id);
             if (terminal.json) await terminal.printJson(run);
@@ -47,7 +47,7 @@ export function runsCommand(): Command {
           }
           const page = await client.runs(id, { limit, ...(status && { status }), ...(cursor !== undefined && { cursor }), ...filterOf(stamp) });
           if (terminal.json) await terminal.printJson(page);
-          else if (page.items.length === 0) terminal.say("no such runs");
+          else if (page.items.length === 0) terminal.say("no runs match");
           else await terminal.print(`${runLines(page.items, terminal.columns(), Date.now()).join("\n")}\n`);
           if (!terminal.json && page.cursor !== undefined) terminal.say(`more: --cursor ${page.cursor}`);
           return EXIT.success;
@@ -79,7 +79,7 @@ function runLines(runs: readonly Run[], width: number, now: number): string[] {
   );
 }
 
-/** The facts of a run, one per line, and what it logged. */
+/** Returns the facts of a run, one per line, and its log. */
 function runSheet(run: Run, width: number): string[] {
   const { wait, detail } = run;
   const facts: [string, string | undefined][] = [

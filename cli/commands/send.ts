@@ -11,19 +11,19 @@ interface SendOptions extends CommonOptions {
 export function sendCommand(): Command {
   return command(
     "send",
-    "Send an event to a job: all its runs that wait for it, now or later, are given the value. The first event of a name stays.",
+    "Send an event to a job: every run that waits for it, now or later, receives the value. The first event of a name is kept.",
     `fanfold send 01JD2Y8ZK5W0E3T7Q9M4R6X8AB paid --value '{"amount": 12}'`,
   )
     .argument("<job>", "id of the job")
     .argument("<event>", "name of the event")
-    .option("--value <json>", "what comes with it: JSON if it is JSON, else text; without it null")
+    .option("--value <json>", "value of the event, as JSON or else as text (default: null)")
     .action(
       action(async ({ terminal }: Context, options: SendOptions, id: string, name: string) => {
         const value = options.value === undefined ? null : readValue(options.value);
-        return withEngine(options, "look", async ({ client }) => {
+        return withEngine(options, "manage", async ({ client }) => {
           const sent = await client.sendEvent(id, name, value);
           if (terminal.json) await terminal.printJson({ jobId: id, name, sent });
-          else await terminal.print(sent ? `sent ${name} to ${id}\n` : `${name} was sent to ${id} before; the first one stays\n`);
+          else await terminal.print(sent ? `sent ${name} to ${id}\n` : `${name} was sent to ${id} before; the first one is kept\n`);
           return EXIT.success;
         });
       }),

@@ -6,7 +6,7 @@ import { further } from "../repository.ts";
 import { watchJob } from "../watch-job.ts";
 
 export function watchCommand(): Command {
-  const summary = "Show the progress of a job until it ends. Without a dev server the job goes on in this process.";
+  const summary = "Show the progress of a job until it ends. Without a dev server, the job continues in this process.";
   return command("watch", summary, "fanfold watch 01JD2Y8ZK5W0E3T7Q9M4R6X8AB")
     .argument("<id>", "id of the job")
     .action(

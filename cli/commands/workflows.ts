@@ -9,7 +9,7 @@ import { describeFields } from "../start-work.ts";
 export function workflowsCommand(): Command {
   return command("workflows", "List the workflows that can be started, with their fields", "fanfold workflows").action(
     action(async ({ terminal }: Context, options: CommonOptions) => {
-      return withEngine(options, "look", async ({ client }) => {
+      return withEngine(options, "manage", async ({ client }) => {
         const workflows = await client.workflows();
         if (terminal.json) await terminal.printJson(workflows);
         for (const workflow of terminal.json ? [] : workflows) {

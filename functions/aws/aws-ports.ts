@@ -9,28 +9,30 @@ import { DynamoStore } from "./dynamo-store.ts";
 import { SqsQueue } from "./sqs-queue.ts";
 import { noUsage, type Usage } from "./usage.ts";
 
-/** How long a call may go unanswered. */
+/** Milliseconds until an unanswered call ends. */
 const STORE_MS = 5_000;
 const QUEUE_MS = 10_000;
 
-/** The engine's ports on AWS. Clocks, ids and tasks are not AWS's: they belong to whoever runs the engine. */
+/** The engine's ports on AWS. The caller brings the clock, the ids and the tasks. */
 export interface AwsPorts {
   readonly store: Store;
-  /** Also changes the visibility of what was received. */
+  /** The queue port, which can also change the visibility of received messages. */
   readonly queue: Queue & Pick<SqsQueue, "change">;
   readonly blobs: Blobs;
   readonly tokens: Tokens;
-  /** Of the state machine in FANFOLD_STATE_MACHINE_ARN; absent without it. */
+  /** Starts and reads executions of FANFOLD_STATE_MACHINE_ARN. Absent without that variable. */
   readonly supervisions?: Supervisions;
-  /** Of state machines that tasks name; absent without FANFOLD_STATE_MACHINE_ARN_BASE. */
+  /** Runs the state machines that tasks name. Absent without FANFOLD_STATE_MACHINE_ARN_BASE. */
   readonly executions?: Executions;
-  /** What all of them have used since they were made. */
+  /** Returns what all ports have used since they were made. */
   usage(): Readonly<Usage>;
 }
 
 /**
- * All ports from the environment: FANFOLD_PREFIX, FANFOLD_QUEUE_URL_BASE, FANFOLD_BUCKET, FANFOLD_STATE_MACHINE_ARN, FANFOLD_STATE_MACHINE_ARN_BASE, and what the SDK itself reads
- * (AWS_REGION, credentials). AWS_ENDPOINT_URL, or AWS_ENDPOINT_URL_DYNAMODB and so on, point at an emulator. Makes no call.
+ * Creates all ports from the environment, and makes no call. Reads FANFOLD_PREFIX, FANFOLD_QUEUE_URL_BASE,
+ * FANFOLD_BUCKET, FANFOLD_STATE_MACHINE_ARN, FANFOLD_STATE_MACHINE_ARN_BASE and the SDK's own variables (AWS_REGION,
+ * credentials). AWS_ENDPOINT_URL points every client at an emulator; AWS_ENDPOINT_URL_DYNAMODB and its siblings point
+ * one client.
  * @throws FanfoldError `invalid_request` when a variable is missing
  */
 export function createAwsPorts(variables: Variables): AwsPorts {

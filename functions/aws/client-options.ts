@@ -1,13 +1,14 @@
-/** Environment variables, as a function gets them. */
+/** Environment variables of a process. */
 export type Variables = Readonly<Record<string, string | undefined>>;
 
-/** Calls at the same time, per client. A batch of messages rarely has more open. */
+/** Open connections per client. A batch of messages rarely makes more calls at the same time. */
 export const MAX_SOCKETS = 128;
 const CONNECT_MS = 3_000;
 
 /**
- * What every client is made with. The SDK repeats nothing: it would not tell whether an answer was lost (retry.ts does). Connections stay open; a call that
- * is not answered ends, because a frozen process may thaw with a dead one.
+ * Returns the options that every client is made with. The SDK does not retry, because it would hide whether an answer
+ * was lost; retry.ts retries instead. Connections stay open. Every call has a timeout, because a frozen process may
+ * thaw with a dead connection.
  */
 export function clientOptions(variables: Variables, service: "DYNAMODB" | "SQS" | "S3" | "SFN", answerMs: number): ClientOptions {
   const endpoint = endpointOf(variables, service);
@@ -16,8 +17,8 @@ export function clientOptions(variables: Variables, service: "DYNAMODB" | "SQS" 
   return {
     maxAttempts: 1,
     requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: answerMs, throwOnRequestTimeout: true, httpAgent: agent, httpsAgent: agent },
-    ...(region === undefined ? {} : { region }),
-    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(region !== undefined && { region }),
+    ...(endpoint !== undefined && { endpoint }),
   };
 }
 interface ClientOptions {
@@ -27,7 +28,7 @@ interface ClientOptions {
   readonly endpoint?: string;
 }
 
-/** Where an emulator listens; undefined: AWS. */
+/** Returns the URL of an emulator, or undefined when the client talks to AWS. */
 export function endpointOf(variables: Variables, service: "DYNAMODB" | "SQS" | "S3" | "SFN"): string | undefined {
   return variables[`AWS_ENDPOINT_URL_${service}`] || variables["AWS_ENDPOINT_URL"] || undefined;
 }

@@ -24,8 +24,9 @@ import type { Usage } from "./usage.ts";
 const DEFAULT_LIMIT = 1_000;
 
 /**
- * The store on DynamoDB: one call for each write, since conditional writes cannot be batched and transactions cost twice as much. Units are what DynamoDB
- * says; of a refused write, about which it says nothing, they are counted by its rules.
+ * Stores items in DynamoDB. Each write is one call, because conditional writes cannot be batched and transactions cost
+ * twice as much. Write units are those that DynamoDB reports. It reports none for a refused write, so these are
+ * computed by its rules.
  */
 export class DynamoStore implements Store {
   readonly #client: DynamoDBClient;
@@ -52,7 +53,7 @@ export class DynamoStore implements Store {
 
   async getMany(keys: readonly Key[]): Promise<readonly (Item | undefined)[]> {
     const found = new Map<string, Item>();
-    // One key twice in a batch is refused.
+    // DynamoDB refuses a batch that names a key twice.
     const wanted = [...new Map(keys.map((key) => [identityOf(key), key])).values()];
     await retryingEntries("reading a batch of items", wanted, async (left) => {
       const output = await this.#read("reading a batch of items", () => this.#client.send(new BatchGetItemCommand(this.#batchOf(left))));
@@ -71,21 +72,21 @@ export class DynamoStore implements Store {
 
   async query(table: Table, partition: string, options: QueryOptions = {}): Promise<QueryResult> {
     const { from, to, limit = DEFAULT_LIMIT, cursor, descending = false } = options;
-    // DynamoDB refuses bounds of which nothing can be between.
+    // DynamoDB refuses a range whose lower bound is above its upper bound.
     if (from !== undefined && to !== undefined && compareUtf8(from, to) > 0) return { items: [] };
     const command = new QueryCommand({
       TableName: this.#names[table],
       KeyConditionExpression: `#p = :p${sortCondition(from, to)}`,
-      ExpressionAttributeNames: { "#p": PARTITION_ATTRIBUTE, ...(from === undefined && to === undefined ? {} : { "#s": SORT_ATTRIBUTE }) },
+      ExpressionAttributeNames: { "#p": PARTITION_ATTRIBUTE, ...((from !== undefined || to !== undefined) && { "#s": SORT_ATTRIBUTE }) },
       ExpressionAttributeValues: {
         ":p": { S: partition },
-        ...(from === undefined ? {} : { ":from": { S: from } }),
-        ...(to === undefined ? {} : { ":to": { S: to } }),
+        ...(from !== undefined && { ":from": { S: from } }),
+        ...(to !== undefined && { ":to": { S: to } }),
       },
       ConsistentRead: true,
       ScanIndexForward: !descending,
       Limit: limit,
-      ...(cursor === undefined ? {} : { ExclusiveStartKey: encodeKey({ table, partition, sort: cursor }) }),
+      ...(cursor !== undefined && { ExclusiveStartKey: encodeKey({ table, partition, sort: cursor }) }),
       ReturnConsumedCapacity: "TOTAL",
     });
     const output = await this.#read(`reading the partition ${partition} of ${table}`, () => this.#client.send(command));
@@ -103,7 +104,7 @@ export class DynamoStore implements Store {
       ExpressionAttributeNames: { "#p": partitionName, "#s": sortName },
       ExpressionAttributeValues: { ":p": { S: partition }, ":to": { N: String(upTo) } },
       Limit: limit,
-      ...(cursor === undefined ? {} : { ExclusiveStartKey: JSON.parse(cursor) as EncodedItem }),
+      ...(cursor !== undefined && { ExclusiveStartKey: JSON.parse(cursor) as EncodedItem }),
       ReturnConsumedCapacity: "TOTAL",
     });
     const output = await this.#read(`reading ${partition} of the index ${index}`, () => this.#client.send(command));

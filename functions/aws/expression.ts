@@ -4,7 +4,10 @@ import type { Attribute, Change, Condition } from "../core/items/item.ts";
 import { PARTITION_ATTRIBUTE } from "../core/items/table-definitions.ts";
 import { encodeAttribute } from "./item-codec.ts";
 
-/** The parts of a request that say what is done, and when. Absent where there is nothing to say: DynamoDB refuses empty ones. */
+/**
+ * The parts of a request that say what is written, and under which condition. Empty parts are absent, because DynamoDB
+ * refuses them.
+ */
 export interface WriteExpressions extends Compiled {
   readonly ExpressionAttributeValues?: Record<string, AttributeValue>;
 }
@@ -15,10 +18,12 @@ interface Compiled {
 }
 
 /**
- * `change` and `when` as DynamoDB's expressions. Every name is a placeholder, because hundreds of words are reserved, and so is every value.
+ * Returns `change` and `when` as DynamoDB expressions. Every name is a placeholder, because DynamoDB reserves hundreds
+ * of words. Every value is one too.
  *
- * One walk writes a template, in which names stand between two marks and values are marks, and collects the values in their order. The engine writes in a few
- * dozen shapes, so templates are compiled once and kept.
+ * One walk writes a template and collects the values in order. In the template, a name stands between two control
+ * characters, and one control character stands for each value. The engine writes in a few dozen shapes, so templates
+ * are compiled once and kept.
  */
 export function compileWrite(change: Change | undefined, when: Condition | undefined): WriteExpressions {
   const values: Attribute[] = [];
@@ -35,21 +40,21 @@ export function compileWrite(change: Change | undefined, when: Condition | undef
   return { ...compiled, ExpressionAttributeValues };
 }
 
-/** Control characters, which no name contains. */
+/** No attribute name contains these control characters. */
 const NAME = "\u0001";
 const VALUE = "\u0002";
 const CONDITION = "\u0003";
-const MARKS = new RegExp(`${NAME}([^${NAME}]*)${NAME}|${VALUE}`, "g");
+const TOKENS = new RegExp(`${NAME}([^${NAME}]*)${NAME}|${VALUE}`, "g");
 const COMPILED = new Map<string, Compiled>();
-/** Names of user counters make shapes of their own. */
+/** Templates to keep. Each name of a user counter makes another template. */
 const MOST_COMPILED = 2_000;
 
 function compile(template: string): Compiled {
   const placeholders = new Map<string, string>();
   let values = 0;
   const [update, condition] = template
-    .replace(MARKS, (mark: string, name: string) => {
-      if (mark === VALUE) return `:${values++}`;
+    .replace(TOKENS, (token: string, name: string) => {
+      if (token === VALUE) return `:${values++}`;
       if (!placeholders.has(name)) placeholders.set(name, `#${placeholders.size}`);
       return placeholders.get(name) as string;
     })
@@ -64,8 +69,6 @@ function compile(template: string): Compiled {
 function named(name: string): string {
   return NAME + name + NAME;
 }
-
-// ---------------------------------------------------------------- changes
 
 function changeTemplate(change: Change, values: Attribute[]): string {
   let set = "";
@@ -87,7 +90,7 @@ function changeTemplate(change: Change, values: Attribute[]): string {
   for (const name of change.remove ?? []) remove += (remove && ", ") + named(name);
   return `${clause("SET", set)}${clause("ADD", add)}${clause("DELETE", take)}${clause("REMOVE", remove)}`;
 }
-/** Adding or taking an empty set does nothing, and DynamoDB refuses to be asked. */
+/** Leaves out empty sets, because DynamoDB refuses them and they would change nothing. */
 function operands(clause: Change["add"], values: Attribute[]): string {
   let text = "";
   for (const name in clause) {
@@ -102,9 +105,10 @@ function clause(keyword: string, text: string): string {
   return text && `${keyword} ${text} `;
 }
 
-// ---------------------------------------------------------------- conditions
-
-/** NOT binds strongest, OR weakest. DynamoDB refuses parentheses around parentheses, so they stand only where they change something. */
+/**
+ * Writes a condition as a template. NOT binds strongest and OR weakest. DynamoDB refuses redundant parentheses, so they
+ * stand only where they change the meaning.
+ */
 function conditionTemplate(condition: Condition, values: Attribute[]): string {
   switch (condition.op) {
     case "absent":
@@ -145,7 +149,7 @@ function joined(conditions: readonly Condition[], operator: " AND " | " OR ", va
   }
   return text;
 }
-/** One condition is all of itself, and any. */
+/** Returns the inner condition of an `and` or an `or` that has only one. */
 function unwrapped(condition: Condition): Condition {
   return (condition.op === "and" || condition.op === "or") && condition.of.length === 1 ? unwrapped(condition.of[0] as Condition) : condition;
 }

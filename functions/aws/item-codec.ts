@@ -5,14 +5,18 @@ import { PARTITION_ATTRIBUTE, SORT_ATTRIBUTE } from "../core/items/table-definit
 import type { Json } from "../core/json.ts";
 
 /**
- * Items as DynamoDB's attribute values: `S`, `N`, `BOOL`, `NULL`, `SS`, `NS`. Arrays and objects, which are only ever replaced as a whole, are one JSON
- * text, `{ M: { json: { S } } }`: DynamoDB's own lists and maps end at 32 levels and at 125 decimal places, and cost more to read and write. Numbers and
- * texts that DynamoDB cannot keep (1e200, lone surrogates) are JSON as well.
+ * An item as DynamoDB's attribute values: `S`, `N`, `BOOL`, `NULL`, `SS`, `NS`. Arrays and objects are only ever
+ * replaced as a whole, so each is one JSON text, `{ M: { json: { S } } }`. DynamoDB's own lists and maps end at 32
+ * levels and at 125 decimal places, and cost more to read and write. Numbers and texts that DynamoDB cannot store
+ * (1e200, lone surrogates) are JSON as well.
  */
 export type EncodedItem = Record<string, AttributeValue>;
 
-const JSON_MARK = "json";
-/** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html: magnitudes from 1e-130 to below 1e126. */
+const JSON_KEY = "json";
+/**
+ * DynamoDB stores magnitudes from 1e-130 to below 1e126.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+ */
 const SMALLEST = 1e-130;
 const LARGEST = 9.9e125;
 
@@ -47,9 +51,9 @@ function encodeNumber(value: number): AttributeValue {
   return magnitude === 0 || (magnitude >= SMALLEST && magnitude <= LARGEST) ? { N: String(value) } : encodeJson(value);
 }
 function encodeJson(value: Json): AttributeValue {
-  return { M: { [JSON_MARK]: { S: JSON.stringify(value) } } };
+  return { M: { [JSON_KEY]: { S: JSON.stringify(value) } } };
 }
-/** All of one type. */
+/** Encodes a set whose members all have one type. */
 function encodeSet(set: ReadonlySet<string | number>): AttributeValue {
   const members: string[] = [];
   let numbers = false;
@@ -78,7 +82,7 @@ function decodeAttribute(value: AttributeValue): Attribute {
   if (value.SS !== undefined) return new Set(value.SS);
   if (value.BOOL !== undefined) return value.BOOL;
   if (value.NULL !== undefined) return null;
-  const text = value.M?.[JSON_MARK]?.S;
+  const text = value.M?.[JSON_KEY]?.S;
   if (text === undefined) throw new FanfoldError("internal", `a stored attribute has a type that Fanfold does not write: ${Object.keys(value).join()}`);
   return JSON.parse(text) as Attribute;
 }

@@ -3,29 +3,37 @@ import { FanfoldError } from "../core/errors.ts";
 import { PortError } from "../engine/ports.ts";
 import type { Usage } from "./usage.ts";
 
-/** Waits at most 1.6 s in all: whoever is still throttled then gives its message back, and tries later. */
+/**
+ * Attempts of one call, which wait at most 1.6 s in all. A caller that is still throttled then returns its message and
+ * retries later.
+ */
 const ATTEMPTS = 7;
 const FIRST_WAIT_MS = 25;
 
-/** A random time up to a bound that doubles ("full jitter"): callers that failed together do not come back together. */
+/**
+ * Waits a random time up to a bound that doubles with each attempt ("full jitter"). Callers that failed together
+ * therefore do not retry together.
+ */
 async function backOff(attempt: number): Promise<void> {
   await pause(Math.random() * FIRST_WAIT_MS * 2 ** attempt);
 }
 
 export interface Call<T> {
   readonly usage: Usage;
-  /** For people: what was tried, on what. */
+  /** The operation and its object, for people: `reading blob x`. */
   readonly what: string;
-  /** `write`: nobody knows what became of it when the answer is lost. */
+  /** A `write` whose answer was lost may or may not have been applied. */
   readonly kind: "read" | "write";
   readonly send: () => Promise<T>;
-  /** Errors that are answers: gives the answer, or undefined for all others. */
+  /** Returns the value of an error that is an expected answer, and undefined for all other errors. */
   readonly answer?: (error: unknown) => { readonly value: T } | undefined;
 }
 
 /**
- * Sends until there is an answer, or the attempts are over. A write that was repeated may meet itself: its condition is then refused by its own mark,
- * which its caller must recognise. Throws PortError; FanfoldError `internal` when AWS says that the request itself is wrong.
+ * Sends until there is an answer or the attempts are used up. A repeated write may be refused because its own first
+ * attempt was applied, so the caller must recognise its own write in the refused item.
+ * @throws PortError when the attempts are used up
+ * @throws FanfoldError `internal` when AWS says that the request itself is wrong
  */
 export async function retrying<T>({ usage, what, kind, send, answer }: Call<T>): Promise<T> {
   let ambiguous = false;
@@ -48,7 +56,8 @@ export async function retrying<T>({ usage, what, kind, send, answer }: Call<T>):
 }
 
 /**
- * For calls that carry many entries and answer for each. `send` gives what must be sent again, and why. Attempts count only while nothing moves.
+ * Sends a batch whose entries are accepted or refused one by one. `send` returns the entries to send again, and the
+ * reason. An attempt counts only when no entry was accepted.
  */
 export async function retryingEntries<T>(what: string, entries: readonly T[], send: (entries: readonly T[]) => Promise<Unaccepted<T>>): Promise<void> {
   let left = entries;
@@ -84,9 +93,9 @@ const THROTTLED: ReadonlySet<string> = new Set([
   "KmsThrottled",
   "OverLimit",
 ]);
-/** Nothing has left this machine. */
+/** Codes of requests that never left this machine. */
 const UNSENT: ReadonlySet<string> = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
-/** The SDK learns the time from such an answer, and signs the next attempt with it. */
+/** These answers carry the time of AWS, and the SDK signs the next attempt with it. */
 const CLOCK: ReadonlySet<string> = new Set([
   "RequestTimeTooSkewed",
   "RequestExpired",
@@ -94,7 +103,10 @@ const CLOCK: ReadonlySet<string> = new Set([
   "InvalidSignatureException",
   "SignatureDoesNotMatch",
 ]);
-/** Of a deployment that is not whole, or no longer: right again once somebody has repaired it. */
+/**
+ * The deployment is incomplete, or its credentials are not valid. The call succeeds again once an operator has repaired
+ * it.
+ */
 const DEPLOYMENT: ReadonlySet<string> = new Set([
   "AccessDenied",
   "AccessDeniedException",
@@ -113,7 +125,7 @@ const DEPLOYMENT: ReadonlySet<string> = new Set([
   "UnrecognizedClientException",
 ]);
 
-/** undefined: AWS has understood the request, and it is wrong. */
+/** Returns undefined when AWS understood the request and rejects it as wrong. */
 function failureOf(error: unknown): Failure | undefined {
   const {
     name = "",
@@ -131,7 +143,7 @@ function failureOf(error: unknown): Failure | undefined {
   if (UNSENT.has(code)) return { kind: "outage", again: true };
   if (CLOCK.has(name)) return { kind: "outage", again: true };
   if (DEPLOYMENT.has(name)) return { kind: "outage", again: false };
-  // No answer, or one that says nothing about what was done.
+  // There is no answer, or it does not say what was done.
   if (status === undefined || status >= 500 || status < 400) return { kind: "ambiguous", again: true };
   return undefined;
 }

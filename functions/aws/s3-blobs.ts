@@ -5,21 +5,24 @@ import { clientOptions, endpointOf, type Variables } from "./client-options.ts";
 import { retrying } from "./retry.ts";
 import type { Usage } from "./usage.ts";
 
-/** Beside whatever else the bucket holds; a rule of the bucket expires what lies under it. */
+/** Keeps blobs apart from other objects of the bucket. A lifecycle rule of the bucket expires them. */
 const FOLDER = "blobs/";
-/** S3 ends at 1,024 bytes. */
+/** Characters of a key. S3 allows keys of up to 1,024 bytes. */
 const MAX_KEY_CHARACTERS = 900;
-/** A blob may have 16 MB. */
+/** Milliseconds for one answer, because a blob may have 16 MB. */
 const ANSWER_MS = 60_000;
 
-/** Blobs as objects of one bucket. Most values are small and never become blobs, so this file is loaded by the first that does. */
+/**
+ * Stores blobs as objects of one bucket. Most values are small and never become blobs, so the first blob loads this
+ * file.
+ */
 export class S3Blobs implements Blobs {
   readonly #client: S3Client;
   readonly #bucket: string;
   readonly #usage: Usage;
 
   constructor(variables: Variables, bucket: string, usage: Usage) {
-    // Emulators have one address for all buckets.
+    // Emulators serve all buckets at one address.
     this.#client = new S3Client({ ...clientOptions(variables, "S3", ANSWER_MS), forcePathStyle: endpointOf(variables, "S3") !== undefined });
     this.#bucket = bucket;
     this.#usage = usage;
@@ -39,7 +42,7 @@ export class S3Blobs implements Blobs {
       kind: "read",
       send: async () => {
         const { Body } = await this.#client.send(new GetObjectCommand({ Bucket: this.#bucket, Key: objectKey(name) }));
-        // Part of the attempt: a body may break off.
+        // The attempt includes the body, because its transfer may break off.
         return (await Body?.transformToByteArray()) ?? new Uint8Array();
       },
       answer: (error) => ((error as { readonly name?: string }).name === "NoSuchKey" ? { value: undefined } : undefined),
@@ -48,8 +51,9 @@ export class S3Blobs implements Blobs {
 }
 
 /**
- * Letters, digits, `-`, `_`, `~` and `/` stay, `.` too except where a path would mean it; every other byte becomes `=` and two digits. So different names
- * have different keys, and none is changed on its way by anything that reads it as a path.
+ * Returns the object key for the name of a blob. Letters, digits, `-`, `_`, `~` and `/` are kept, and `.` unless it
+ * begins a segment. Every other byte becomes `=` and two hex digits. Different names therefore have different keys, and
+ * no program that reads a key as a path changes it.
  */
 function objectKey(name: string): string {
   const encoded = name

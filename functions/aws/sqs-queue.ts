@@ -15,14 +15,17 @@ import type { Usage } from "./usage.ts";
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
 const BATCH_ENTRIES = 10;
 const MAX_DELAY_SECONDS = 900;
-/** AWS takes 1 MiB; emulators and older endpoints 256 KiB. Messages are far smaller, so the difference is worth nothing. */
+/**
+ * AWS accepts 1 MiB; emulators and older endpoints accept 256 KiB. Messages are far smaller, so a larger limit would
+ * gain nothing.
+ */
 const BATCH_BYTES = 256 * 1_024;
-/** Batches of one call that are under way at the same time. */
+/** Batches of one call that are sent at the same time. */
 const BATCHES_AT_ONCE = 16;
 
 /**
- * The queues on SQS: standard queues with the job as message group, so that a big job does not delay a small one ("fair queues"). A message is its body as JSON;
- * queue and job are told by where it was received and by its group.
+ * Sends messages to standard SQS queues. The job is the message group ("fair queues"), so a big job does not delay a
+ * small one. The body of a message is its JSON. The receiving queue and the group stand for the other fields.
  */
 export class SqsQueue implements Queue {
   readonly maxDelaySeconds = MAX_DELAY_SECONDS;
@@ -32,7 +35,7 @@ export class SqsQueue implements Queue {
   readonly #usage: Usage;
   readonly #urls = new Map<string, string>();
 
-  /** `urlBase`: what all queue URLs of the account begin with, `https://sqs.eu-central-1.amazonaws.com/123456789012`. */
+  /** `urlBase`: the common prefix of all queue URLs, `https://sqs.eu-central-1.amazonaws.com/123456789012`. */
   constructor(client: SQSClient, { urlBase, prefix, usage }: { readonly urlBase: string; readonly prefix: string; readonly usage: Usage }) {
     this.#client = client;
     this.#urlBase = urlBase.replace(/\/$/, "");
@@ -53,7 +56,8 @@ export class SqsQueue implements Queue {
   }
 
   /**
-   * Says how long received messages stay invisible from now on. A receipt that is over is no failure: its message is visible again, or gone.
+   * Sets how long received messages stay invisible from now on. An expired receipt is no failure, because its message
+   * is visible again or was deleted.
    */
   async change(queueArn: string, changes: readonly { readonly receiptHandle: string; readonly seconds: number }[]): Promise<void> {
     const url = `${this.#urlBase}/${queueArn.slice(queueArn.lastIndexOf(":") + 1)}`;
@@ -99,10 +103,10 @@ export class SqsQueue implements Queue {
 
 function entryOf({ jobId, body, delaySeconds = 0 }: OutgoingMessage, index: number): SendMessageBatchRequestEntry {
   if (delaySeconds > MAX_DELAY_SECONDS) throw new PortError("outage", `a message cannot be delayed by ${delaySeconds} s, only by ${MAX_DELAY_SECONDS}`);
-  return { Id: String(index), MessageBody: JSON.stringify(body), MessageGroupId: jobId, ...(delaySeconds > 0 ? { DelaySeconds: delaySeconds } : {}) };
+  return { Id: String(index), MessageBody: JSON.stringify(body), MessageGroupId: jobId, ...(delaySeconds > 0 && { DelaySeconds: delaySeconds }) };
 }
 
-/** In order; as few as the limits of a batch allow. */
+/** Splits entries, in order, into as few batches as the limits allow. */
 function batchesOf(entries: readonly SendMessageBatchRequestEntry[]): SendMessageBatchRequestEntry[][] {
   const batches: SendMessageBatchRequestEntry[][] = [];
   let room = 0;

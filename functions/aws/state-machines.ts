@@ -6,9 +6,9 @@ import { retrying } from "./retry.ts";
 import type { Usage } from "./usage.ts";
 
 const ANSWER_MS = 10_000;
-/** What AWS carries of a cause is far more than a console shows. */
+/** Characters of a cause that are sent. AWS accepts far more than a console shows. */
 const CAUSE_CHARACTERS = 1_000;
-/** The request will be as wrong the next time. */
+/** Errors that the same request would meet again. */
 const REFUSED: ReadonlySet<string> = new Set([
   "InvalidArn",
   "InvalidExecutionInput",
@@ -17,23 +17,28 @@ const REFUSED: ReadonlySet<string> = new Set([
   "StateMachineDoesNotExist",
   "ValidationException",
 ]);
-/** How an execution ends that does not say why. */
+/** Error names of executions that end without naming an error. */
 const UNNAMED: Readonly<Record<string, string>> = { TIMED_OUT: "States.Timeout", ABORTED: "ExecutionAborted" };
 
-/** Executions of the state machines that tasks name. Loaded by the first call. */
+/** Starts, describes and stops executions of the state machines that tasks name. The first call loads this file. */
 export class StateMachines implements Executions {
   readonly #client: SFNClient;
   readonly #usage: Usage;
   readonly #arnBase: string;
 
-  /** `arnBase`: what the ARNs of the deployment's account and region begin with, `arn:aws:states:eu-central-1:123456789012:stateMachine:`. */
+  /**
+   * `arnBase`: the common prefix of all state machine ARNs, `arn:aws:states:eu-central-1:123456789012:stateMachine:`.
+   */
   constructor(variables: Variables, usage: Usage, arnBase: string) {
     this.#client = new SFNClient(clientOptions(variables, "SFN", ANSWER_MS));
     this.#usage = usage;
     this.#arnBase = arnBase;
   }
 
-  /** AWS answers a repeated start of an execution that runs as the first one; emulators, and AWS once it has ended, say that it exists. */
+  /**
+   * Starts an execution. AWS answers a repeated start of a running execution like the first start. Emulators report
+   * that the execution exists, and so does AWS once it has ended.
+   */
   start(machine: string, name: string, input: Json): Promise<"started" | "exists" | { readonly refused: ExecutionError }> {
     const command = new StartExecutionCommand({ stateMachineArn: this.#arnOf(machine), name, input: JSON.stringify(input) });
     return retrying<"started" | "exists" | { readonly refused: ExecutionError }>({
@@ -88,7 +93,7 @@ export class StateMachines implements Executions {
       send: async () => {
         await this.#client.send(command);
       },
-      // It was never started, or its machine is gone and takes it along.
+      // The execution was never started, or its machine was deleted together with its executions.
       answer: (error) =>
         ["ExecutionDoesNotExist", "StateMachineDoesNotExist", "InvalidArn"].includes((error as Error).name) ? { value: undefined } : undefined,
     });
@@ -103,7 +108,7 @@ const EXPRESS: ExecutionError = {
   cause: "an Express state machine cannot be asked how its execution ended: a task needs a Standard one",
 };
 
-/** `arn:aws:states:REGION:ACCOUNT:stateMachine:NAME` has executions `arn:aws:states:REGION:ACCOUNT:execution:NAME:EXECUTION`. */
+/** Returns the ARN of an execution: `arn:aws:states:REGION:ACCOUNT:execution:MACHINE:NAME`. */
 export function executionArn(stateMachineArn: string, name: string): string {
   return `${stateMachineArn.replace(":stateMachine:", ":execution:")}:${name}`;
 }

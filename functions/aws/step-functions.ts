@@ -15,16 +15,19 @@ import { executionArn } from "./state-machines.ts";
 import { retrying } from "./retry.ts";
 import type { Usage } from "./usage.ts";
 
-/** Step Functions count characters: of an error's name, and of its cause. */
+/** Longest error name, and longest cause, that Step Functions accepts. */
 const ERROR_CHARACTERS = 256;
 const CAUSE_CHARACTERS = 32_768;
 const ANSWER_MS = 10_000;
-/** The token was answered, has expired, or its execution is over. */
+/** The token was answered or has expired, or its execution has ended. */
 const GONE: ReadonlySet<string> = new Set(["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"]);
-/** In the input of an execution: which call started it. */
+/** Field of the input that names the call which started the execution. */
 const STARTED_BY = "startedBy";
 
-/** Task tokens, and executions that supervise jobs. Few processes need them, so this file is loaded by the first call that does. */
+/**
+ * Answers task tokens, and runs executions that supervise jobs. Few processes need either, so the first call loads this
+ * file.
+ */
 export class StepFunctions implements Tokens {
   readonly #client: SFNClient;
   readonly #usage: Usage;
@@ -44,18 +47,20 @@ export class StepFunctions implements Tokens {
   }
 
   /**
-   * AWS answers the same for a new execution as for one that runs with the same input, and some emulators do not. So each call marks its input, which makes every
-   * repetition a conflict; then the input of the one that is there tells whose it is, also when the answer to this very call was lost.
+   * Starts an execution, and says whether this call created it. AWS answers a start with the input of a running
+   * execution like a new start; some emulators refuse it. Each call therefore adds an id of its own to the input, so
+   * every repetition is a conflict. The input of the existing execution then says which call started it, even when the
+   * answer to this call was lost.
    */
   async start(stateMachineArn: string, name: string, input: Json): Promise<{ readonly created: boolean }> {
     const startedBy = randomUUID();
-    const marked = JSON.stringify({ ...objectOf(input), [STARTED_BY]: startedBy });
+    const ownInput = JSON.stringify({ ...objectOf(input), [STARTED_BY]: startedBy });
     const taken = await retrying<boolean>({
       usage: this.#usage,
       what: `starting execution ${name}`,
       kind: "write",
       send: async () => {
-        await this.#client.send(new StartExecutionCommand({ stateMachineArn, name, input: marked }));
+        await this.#client.send(new StartExecutionCommand({ stateMachineArn, name, input: ownInput }));
         return false;
       },
       answer: (error) => (nameOf(error) === "ExecutionAlreadyExists" ? { value: true } : undefined),

@@ -1,10 +1,10 @@
-/** What the ports have used since the process began: the price of the work is counted, not guessed. */
+/** What the ports have used since the process began. The price of the work is computed from these counts. */
 export interface Usage {
-  /** Calls of AWS, repeated ones included. */
+  /** Calls to AWS, retries included. */
   requests: number;
-  /** Calls that were sent again. */
+  /** Calls that repeated an earlier call. */
   retries: number;
-  /** Of DynamoDB, as it says itself. */
+  /** Units of DynamoDB, as it reports them. Units of refused writes are computed. */
   writeUnits: number;
   readUnits: number;
   /** Messages that a queue has accepted. A request carries up to ten. */

@@ -16,12 +16,13 @@ import { principalOf, requestOf, resultOf, streamingRuntime } from "./rest-proxy
 type ApiHandler = (event: APIGatewayProxyEvent, context: Context) => Promise<APIGatewayProxyResult>;
 
 /**
- * The HTTP API behind a REST API, which has authorised the caller. Answers in one piece, in parts where they are long; with FANFOLD_STREAMING=1, and an integration
- * that streams, as they come.
+ * Creates the handler of the HTTP API. The REST API in front of it has authorised the caller. Answers are sent whole,
+ * and long results in parts. With FANFOLD_STREAMING=1 and an integration that streams, answers are sent as they are
+ * made.
  */
 export function createHandler(code: DeployedCode, open: Open = openAws): ApiHandler {
   const opening = openApi(code, open);
-  opening.catch(() => undefined); // told by the requests
+  opening.catch(() => undefined); // Each request reports the failure.
   const runtime = process.env["FANFOLD_STREAMING"] === "1" ? streamingRuntime() : undefined;
   if (!runtime) return async (event, context) => (await opening)(event, context, (response) => resultOf(response, ANSWER_BYTES));
   return runtime.streamifyResponse<APIGatewayProxyEvent, void>(async (event, stream, context) =>
@@ -31,10 +32,13 @@ export function createHandler(code: DeployedCode, open: Open = openAws): ApiHand
     }),
   ) as unknown as ApiHandler;
 }
-/** Lambda carries 6 MB (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html); the rest is for headers. */
+/**
+ * Largest answer in bytes. Lambda carries 6 MB, and the rest is for headers.
+ * https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ */
 const ANSWER_BYTES = 5_500_000;
 
-/** `deliver` is part of the invocation: a stream is read while it is sent. */
+/** `deliver` runs inside the invocation, because a stream is read while it is sent. */
 type Answer = <T>(event: APIGatewayProxyEvent, context: Context, deliver: (response: Response) => Promise<T>) => Promise<T>;
 async function openApi(code: DeployedCode, open: Open): Promise<Answer> {
   const { engine, registry, environment, platform, config, log, invocation } = await openFunction(code, open, { supervisions: true });
@@ -61,7 +65,10 @@ async function openApi(code: DeployedCode, open: Open): Promise<Answer> {
     });
 }
 
-/** The execution has the name of the job, and is started with all that the job is made of: what differs is refused, what is the same is the same start. */
+/**
+ * Supervises a job by an execution with the job's name. The input of the execution holds everything the job is made of.
+ * A second start with the same input is therefore the same start, and one with another input is refused.
+ */
 function supervisorOf(supervisions: Supervisions, usualSeconds: number): Supervisor {
   return {
     start: async ({ jobId, ...input }) => ({ jobId, ...(await supervisions.start(jobId, input)) }),

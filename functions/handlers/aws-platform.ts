@@ -5,7 +5,7 @@ import { readEnvironment } from "./environment.ts";
 import type { Open } from "./open-function.ts";
 import { printLine } from "./report.ts";
 
-/** What a deployed function works with. Of the rarer ports it gets those that its role may use. */
+/** Opens AWS for a deployed function. The rarer ports are included only where the function's role may use them. */
 export const openAws: Open = async (wanted) => {
   const environment = readEnvironment(process.env);
   const { tokens, executions, supervisions, ...ports } = createAwsPorts(environment.variables);

@@ -7,7 +7,7 @@ export interface LeaseOptions {
   readonly heartbeat: Engine["heartbeat"];
   readonly leaseSeconds: number;
   readonly log: Log;
-  /** The engine's clock: milliseconds since the epoch. */
+  /** Returns the engine's time in milliseconds since the epoch. */
   readonly now: () => number;
 }
 interface HeldBatch {
@@ -15,7 +15,10 @@ interface HeldBatch {
   readonly timer: NodeJS.Timeout;
 }
 
-/** The runs of one batch: their leases are renewed, and they are aborted when a lease is lost, a group above has decided, or their time is over. */
+/**
+ * Holds the runs of one batch and renews their leases. Aborts a run when its lease is lost, when a group above it has
+ * decided, or when its deadline has passed.
+ */
 export class BatchLeases {
   readonly #held = new Map<string, HeldBatch>();
   readonly #keeper: LeaseKeeper;
@@ -33,7 +36,7 @@ export class BatchLeases {
       },
     });
   }
-  /** How many runs were held so far. */
+  /** Runs that were held so far. */
   get count(): number {
     return this.#count;
   }
@@ -54,7 +57,7 @@ export class BatchLeases {
       },
     };
   }
-  /** Aborts what still runs, and says how many that were. */
+  /** Aborts the runs that are still held, and returns their number. */
   abortAll(): number {
     const count = this.#keeper.size();
     for (const { abort } of this.#held.values()) abort("stopped");

@@ -4,27 +4,30 @@ import { isTask } from "../sdk/any-task.ts";
 import { createRunner } from "../sdk/runner.ts";
 import { tasksByName } from "../sdk/task.ts";
 
-/** A task as data: what the engine must know of it, and for people the JSON Schema of its keyword arguments. */
+/** A task as data: what the engine must know about it and, for people, the JSON Schema of its keyword arguments. */
 export interface RegistryTask extends TaskInfo {
-  /** Always given, in full: the site that has the code is decided when the deployment is bundled. */
+  /** The queue in full text form. Bundling decides which site has the code, so the site is always given. */
   readonly queue: string;
   readonly kwargsSchema?: JsonObject;
 }
-/** All tasks of a deployment, whichever site has their code. Written when a deployment is bundled. */
+/** All tasks of a deployment, whichever site has their code. Bundling writes it. */
 export interface RegistryData {
   readonly v: 1;
   readonly tasks: readonly RegistryTask[];
 }
 export type Exports = { readonly [name: string]: unknown };
 
-/** What a bundled function was made of: the modules of its site, and the registry of the deployment. */
+/** The parts of a bundled function: the modules of its site, and the registry of the deployment. */
 export interface DeployedCode {
   readonly modules: readonly Exports[];
-  /** RegistryData, as JSON gives it. */
+  /** RegistryData, as parsed from JSON. */
   readonly registry: unknown;
 }
 
-/** Knows every task of the deployment; runs those whose code is here, and leaves the others to workers that have them. */
+/**
+ * Returns a registry that knows every task of the deployment, and a runner for the tasks whose code is here. Workers
+ * that have the code run the other tasks.
+ */
 export function loadTasks({ modules, registry }: DeployedCode): {
   readonly registry: TaskRegistry & { names(): readonly string[] };
   readonly runner: TaskRunner;

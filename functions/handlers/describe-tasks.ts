@@ -9,9 +9,10 @@ import { loadTaskModule } from "../sdk/module.ts";
 import type { Exports, RegistryData, RegistryTask } from "./deployed-code.ts";
 
 /**
- * Describes the tasks of a deployment, in order of name. `sites`: the default site first; a task that names no site belongs to the first one that has
- * it. Run when the deployment is bundled, in a process of its own.
- * @throws FanfoldError `invalid_request` when two sites mean different tasks by one name, or two workflows of a site have one name.
+ * Describes the tasks of a deployment, in order of name. `sites` begins with the default site. A task that names no
+ * site belongs to the first site that has it. Bundling runs this in a process of its own.
+ * @throws FanfoldError `invalid_request` when two sites mean different tasks by one name, or two workflows of a site
+ * have one name
  */
 export function describeTasks(sites: readonly { readonly site: string; readonly exports: Exports }[]): RegistryData {
   const byName = new Map<string, { readonly task: AnyTask; readonly described: RegistryTask }>();

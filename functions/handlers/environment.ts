@@ -2,26 +2,27 @@ import { FanfoldError } from "../core/errors.ts";
 import { DEFAULT_PREFIX } from "../core/names/resource-names.ts";
 import { DEFAULT_CONFIG, type EngineConfig } from "../engine/config.ts";
 
-/** What a function is told by the stacks that made it. */
+/** The settings that the stacks give to a function. */
 export interface Environment {
-  /** FANFOLD_PREFIX: names the deployment. */
+  /** FANFOLD_PREFIX: the prefix that names the deployment. */
   readonly prefix: string;
   readonly functionName: string;
-  /** Runs at the same time in one process. */
+  /** Most runs at the same time in one process. */
   readonly concurrency: number;
   readonly engine: Partial<EngineConfig>;
-  /** FANFOLD_STATE_MACHINE_ARN: of the machine that supervises jobs; only where jobs are started. */
+  /** FANFOLD_STATE_MACHINE_ARN: the machine that supervises jobs. Set only where jobs are started. */
   readonly stateMachineArn: string | undefined;
-  /** FANFOLD_STREAMING=1: API Gateway passes answers on as they come. */
+  /** FANFOLD_STREAMING=1: API Gateway passes answers on as they are made. */
   readonly streaming: boolean;
-  /** As it is, for the ports. */
+  /** All environment variables, for the ports. */
   readonly variables: Variables;
 }
 type Variables = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads FANFOLD_CONFIG: the numbers of fanfold.config.ts, `{ site, concurrency, jobTimeoutDays, retentionDays }`, each optional.
- * @throws FanfoldError `invalid_request` when a variable says nothing that can be used
+ * Reads a function's settings. FANFOLD_CONFIG holds the numbers of fanfold.config.ts, `{ site, concurrency,
+ * jobTimeoutDays, retentionDays }`, each optional.
+ * @throws FanfoldError `invalid_request` when FANFOLD_CONFIG is not a JSON object
  */
 export function readEnvironment(variables: Variables): Environment {
   const config = readConfig(variables["FANFOLD_CONFIG"]);
@@ -51,7 +52,7 @@ function readConfig(text: string | undefined): { readonly [name: string]: unknow
     const config: unknown = JSON.parse(text);
     if (typeof config === "object" && config !== null && !Array.isArray(config)) return config as { [name: string]: unknown };
   } catch {
-    // Said below.
+    // The error below covers this case.
   }
   throw new FanfoldError("invalid_request", "FANFOLD_CONFIG is not a JSON object: deploy again with `npm run deploy`", {
     details: { field: "FANFOLD_CONFIG" },

@@ -1,6 +1,9 @@
 import type { Clock } from "../engine/ports.ts";
 
-/** The clock of a function. A pause that is still under way when the function answers would end when it thaws: so it is ended before. */
+/**
+ * The clock of a function. A pause that is still open when the function answers would end after the thaw, in another
+ * invocation. `endPauses` therefore ends all pauses before the answer.
+ */
 export class InvocationClock implements Clock {
   readonly #pauses = new Map<NodeJS.Timeout, () => void>();
   readonly now: () => number;

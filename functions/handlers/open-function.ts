@@ -19,7 +19,7 @@ export interface Usage {
   /** Messages sent. */
   readonly sends: number;
 }
-/** The platform of a function: what is left of the engine's ports when time and tasks are taken out, and what only handlers use. */
+/** The platform of a function: the engine's ports without time and tasks, and the ports that only handlers use. */
 export interface Platform extends Pick<Ports, "store" | "queue" | "blobs" | "ids"> {
   readonly tokens?: Tokens;
   readonly executions?: Executions;
@@ -27,7 +27,7 @@ export interface Platform extends Pick<Ports, "store" | "queue" | "blobs" | "ids
   readonly visibility: VisibilityPort;
   usage(): Usage;
 }
-/** Everything a function needs that is not its code. Tests give their own; a deployed function opens AWS. */
+/** Everything a function needs beside its code. Tests give their own; a deployed function opens AWS. */
 export interface Surroundings {
   readonly environment: Environment;
   readonly platform: Platform;
@@ -36,7 +36,7 @@ export interface Surroundings {
   readonly now: () => number;
   readonly engine?: Partial<EngineConfig>;
 }
-/** `wanted`: ports that not every function has a right to. */
+/** Opens the platform. `wanted` names the ports that not every function may use. */
 export type Open = (wanted: Wanted) => Promise<Surroundings>;
 export interface Wanted {
   readonly tokens?: true;
@@ -53,7 +53,7 @@ export interface FunctionEngine {
   readonly config: EngineConfig;
   readonly log: Log;
   readonly now: () => number;
-  /** Work of one invocation. Its usage and metrics become one line of the log; no pause outlives it. */
+  /** Does the work of one invocation. Its usage and metrics become one line of the log, and no pause outlives it. */
   readonly invocation: <T>(context: Pick<Context, "awsRequestId">, work: (report: Reporting) => Promise<T>) => Promise<T>;
 }
 export interface Reporting {
@@ -61,7 +61,10 @@ export interface Reporting {
   field(name: string, value: unknown): void;
 }
 
-/** Begins at once, while the process starts. What goes wrong is told by the invocations, and not by the end of the process. */
+/**
+ * Opens the engine while the process starts. A failure is thrown by the invocations, so the process itself does not
+ * end.
+ */
 export function openFunction(code: DeployedCode, open: Open, wanted: Wanted = {}): Promise<FunctionEngine> {
   const opening = openNow(code, open, wanted);
   opening.catch(() => undefined);
@@ -72,51 +75,50 @@ async function openNow(code: DeployedCode, open: Open, wanted: Wanted): Promise<
   const { registry, runner } = loadTasks(code);
   const clock = new InvocationClock(now);
   const config = { ...DEFAULT_CONFIG, ...environment.engine, ...overrides };
-  let repairs = 0;
-  let stuck = 0;
+  const counted = { repairs: 0, stuck: 0 };
   const watch = {
     repaired: (_gid: string, _kind: "sent" | "followed", times: number): void => {
-      repairs++;
-      if (times >= STUCK_AFTER) stuck++;
+      counted.repairs++;
+      if (times >= STUCK_AFTER) counted.stuck++;
     },
   };
   const { store, queue, blobs, ids, tokens, executions } = platform;
   const rare = { ...(tokens && { tokens }), ...(executions && { executions }) };
   const engine = createEngine({ store, queue, blobs, ids, clock, registry, runner, watch, ...rare }, config);
-  return {
-    engine,
-    registry,
-    environment,
-    platform,
-    config,
-    now,
-    log: jsonLog(print, { function: environment.functionName }),
-    async invocation({ awsRequestId }, work) {
-      const before = { ...platform.usage() };
-      const startedAt = now();
-      repairs = stuck = 0;
-      const metrics: Partial<Record<MetricName, number>> = {};
-      const fields: Record<string, unknown> = { requestId: awsRequestId };
-      const report: Reporting = {
-        add: (metric, value) => (metrics[metric] = (metrics[metric] ?? 0) + value),
-        field: (name, value) => (fields[name] = value),
-      };
-      try {
-        return await work(report);
-      } finally {
-        clock.endPauses();
-        const used = platform.usage();
-        report.add(METRICS.writeUnits, used.writeUnits - before.writeUnits);
-        report.add(METRICS.readUnits, used.readUnits - before.readUnits);
-        report.add(METRICS.sends, used.sends - before.sends);
-        report.add(METRICS.repairs, repairs);
-        report.add(METRICS.stuckGroups, stuck);
-        const endedAt = now();
-        const source = { deployment: environment.prefix, function: environment.functionName };
-        print(metricsLine(source, endedAt, metrics, { ...fields, ms: endedAt - startedAt }));
-      }
-    },
+  const log = jsonLog(print, { function: environment.functionName });
+  const invocation = invocationOf({ environment, platform, print, now }, clock, counted);
+  return { engine, registry, environment, platform, config, now, log, invocation };
+}
+function invocationOf(
+  { environment, platform, print, now }: Pick<Surroundings, "environment" | "platform" | "print" | "now">,
+  clock: InvocationClock,
+  counted: { repairs: number; stuck: number },
+): FunctionEngine["invocation"] {
+  return async ({ awsRequestId }, work) => {
+    const before = { ...platform.usage() };
+    const startedAt = now();
+    counted.repairs = counted.stuck = 0;
+    const metrics: Partial<Record<MetricName, number>> = {};
+    const fields: Record<string, unknown> = { requestId: awsRequestId };
+    const report: Reporting = {
+      add: (metric, value) => (metrics[metric] = (metrics[metric] ?? 0) + value),
+      field: (name, value) => (fields[name] = value),
+    };
+    try {
+      return await work(report);
+    } finally {
+      clock.endPauses();
+      const used = platform.usage();
+      report.add(METRICS.writeUnits, used.writeUnits - before.writeUnits);
+      report.add(METRICS.readUnits, used.readUnits - before.readUnits);
+      report.add(METRICS.sends, used.sends - before.sends);
+      report.add(METRICS.repairs, counted.repairs);
+      report.add(METRICS.stuckGroups, counted.stuck);
+      const endedAt = now();
+      const source = { deployment: environment.prefix, function: environment.functionName };
+      print(metricsLine(source, endedAt, metrics, { ...fields, ms: endedAt - startedAt }));
+    }
   };
 }
-/** Repairs of the same thing that had no effect before it counts as stuck. */
+/** Repairs of the same work, without effect, after which it counts as stuck. */
 const STUCK_AFTER = 2;

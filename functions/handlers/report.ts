@@ -3,27 +3,30 @@ import type { Log } from "../host/log.ts";
 
 /** Writes one line to the function's log. */
 export type Print = (line: string) => void;
-/** Past the console, which puts a time and a request id in front: a line of metrics must be nothing but JSON. */
+/**
+ * Writes to stdout directly. The console would put a time and a request id in front, and a line of metrics must be pure
+ * JSON.
+ */
 export const printLine: Print = (line) => {
   process.stdout.write(`${line}\n`);
 };
 
-/** A log of JSON lines. Debug lines are left out. */
+/** Returns a log that prints JSON lines, without the debug lines. */
 export function jsonLog(print: Print, context: Readonly<Record<string, string>>): Log {
   return (level, message, fields) => {
     if (level !== "debug") print(JSON.stringify({ level, message, time: new Date().toISOString(), ...context, ...fields }));
   };
 }
 
-/** Names this function in its metrics. */
+/** The deployment and the function that metrics belong to. */
 export interface MetricSource {
   readonly deployment: string;
   readonly function: string;
 }
 /**
- * One line that CloudWatch turns into metrics, and people can query as a log
- * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html). Zeroes are published too: an alarm
- * must see them to end.
+ * Returns one line that CloudWatch turns into metrics and that people can query as a log. Zeroes are published too,
+ * because an alarm ends only when it sees one.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
 export function metricsLine(
   source: MetricSource,

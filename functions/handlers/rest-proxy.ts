@@ -4,8 +4,8 @@ import { problemResponse } from "../api/problem.ts";
 import { FanfoldError } from "../core/errors.ts";
 
 /**
- * Between the proxy events of a REST API and web-standard requests
- * (https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html).
+ * Returns the proxy event of a REST API as a web-standard request.
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
  */
 export function requestOf(event: APIGatewayProxyEvent): Request {
   const headers = new Headers();
@@ -21,7 +21,7 @@ export function requestOf(event: APIGatewayProxyEvent): Request {
   headers.set("Content-Length", String(body.byteLength));
   return new Request(url, { method: event.httpMethod, headers, body });
 }
-/** API Gateway decodes the path before it hands it on; what it decoded must not end the path early. */
+/** Encodes a path again, because API Gateway decodes it. A decoded `?` would end the path early. */
 function encodePath(path: string): string {
   return path
     .split("/")
@@ -36,14 +36,16 @@ function safeDecode(part: string): string {
   }
 }
 
-/** Who calls, as API Gateway has found out: a user of the user pool, or an IAM identity. */
+/** Returns the caller that API Gateway has identified: a user of the user pool, or an IAM identity. */
 export function principalOf({ requestContext }: APIGatewayProxyEvent): string {
   const claims = requestContext.authorizer?.["claims"] as { readonly sub?: unknown } | undefined;
   if (typeof claims?.sub === "string") return claims.sub;
   return requestContext.identity.userArn ?? requestContext.identity.caller ?? "anonymous";
 }
 
-/** The whole answer in one piece. One that is larger than Lambda carries becomes an error that says so. */
+/**
+ * Returns the whole answer in one piece. An answer that is larger than Lambda carries becomes an error that says so.
+ */
 export async function resultOf(response: Response, mostBytes: number): Promise<APIGatewayProxyResult> {
   const body = await response.text();
   if (Buffer.byteLength(JSON.stringify(body)) > mostBytes) {
@@ -57,8 +59,8 @@ export async function resultOf(response: Response, mostBytes: number): Promise<A
 }
 
 /**
- * What Lambda's Node runtime offers to functions that stream, and nothing else does
- * (https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html).
+ * Returns the global that Lambda's Node runtime gives to functions that stream. Returns undefined in any other runtime.
+ * https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html
  */
 export function streamingRuntime(): typeof awslambda | undefined {
   return (globalThis as { awslambda?: typeof awslambda }).awslambda;

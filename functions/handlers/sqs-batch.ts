@@ -11,31 +11,33 @@ import { BatchVisibility, type Receipt, type VisibilityPort } from "./visibility
 export interface BatchOptions extends LeaseOptions {
   readonly handle: (message: ReceivedMessage, loop: WorkerLoop) => Promise<Disposition>;
   readonly visibility: VisibilityPort;
-  /** Runs at the same time. */
+  /** Most runs at the same time. */
   readonly slots: number;
-  /** Of the invocation. */
+  /** Milliseconds until the invocation ends. */
   readonly remainingMs: number;
-  /** How long a message that can never be handled stays out of sight: 0 lets its queue give it up at once. Default 0. */
+  /**
+   * Seconds that a message which can never be handled stays invisible. With 0 its queue gives it up at once. Default 0.
+   */
   readonly deadSeconds?: number;
 }
-/** What became of the messages of a batch; their sum is `messages`. */
+/** Messages of a batch by what became of them. Their sum is `messages`. */
 export interface BatchCounts {
   readonly messages: number;
   done: number;
-  /** Postponed by the engine. */
+  /** Messages that the engine postponed. */
   later: number;
   dead: number;
-  /** Their handling threw. */
+  /** Messages whose handling threw. */
   failed: number;
-  /** Not begun, or not through, when the time was over. */
+  /** Messages that were not begun, or not finished, when the time ran out. */
   left: number;
 }
 export interface BatchOutcome {
-  /** Message ids for `batchItemFailures`: everything that is not done. */
+  /** Message ids for `batchItemFailures`: every message that is not done. */
   readonly failures: readonly string[];
   readonly counts: BatchCounts;
   readonly runs: number;
-  /** Runs that were cut off by the end of the invocation. */
+  /** Runs that the end of the invocation cut off. */
   readonly stopped: number;
 }
 interface Delivery extends ReceivedMessage, Receipt {
@@ -43,17 +45,24 @@ interface Delivery extends ReceivedMessage, Receipt {
 }
 type Ended = Disposition | { readonly kind: "failed"; readonly error: unknown };
 
-/** Parts of an invocation before its end, at most so long: no run begins any more; what runs is stopped; the answer is given, whatever is left. */
+/**
+ * Times before the end of an invocation, each at most a share of it. At `take` no further run begins. At `stop` running
+ * attempts are aborted. At `answer` the batch answers, whatever is left.
+ */
 const BEFORE_END = { take: { ms: 15_000, share: 0.2 }, stop: { ms: 5_000, share: 0.1 }, answer: { ms: 1_500, share: 0.04 } } as const;
-/** A run that begins with its invocation must reach its own time limit before it is stopped: else what takes too long would start again for ever. */
+/**
+ * Share of the time until `stop` that an attempt may take. A run that begins with its invocation must reach its own
+ * limit before it is stopped. Otherwise a run that takes too long would start again for ever.
+ */
 const ATTEMPT_SHARE = 0.95;
 const LONGEST_BACKOFF_SECONDS = 30;
 
 /**
- * Hands the messages of one batch to the engine, and answers in time. Nothing of it goes on behind the answer: every timer is cleared, because a frozen
- * process would fire it when it thaws, in the middle of another batch.
+ * Handles the messages of one batch with the engine, and answers in time. No work outlives the answer. Every timer is
+ * cleared, because a frozen process would fire it when it thaws, in the middle of another batch.
  *
- * States: taking -> closing (what was not begun is given back) -> stopping (what runs is aborted, which is held against nobody) -> answered.
+ * States: taking -> closing (messages that were not begun are returned) -> stopping (running attempts are aborted,
+ * which counts as no failure) -> answered.
  */
 export class SqsBatch {
   readonly #options: BatchOptions;
@@ -71,7 +80,7 @@ export class SqsBatch {
 
   constructor(records: readonly SQSRecord[], options: BatchOptions) {
     this.#options = options;
-    // A batch may hold one message twice: its newest receipt counts.
+    // A batch may contain one message twice, and only its newest receipt is valid.
     this.#deliveries = [...new Map(records.map((record) => [record.messageId, deliveryOf(record)])).values()];
     this.#open = new Set(this.#deliveries);
     this.#counts = { messages: this.#deliveries.length, done: 0, later: 0, dead: 0, failed: 0, left: 0 };
@@ -88,11 +97,11 @@ export class SqsBatch {
       setTimeout(() => (this.#stopped = this.#leases.abortAll()), this.#limit.at - now()),
     ];
     try {
-      const lanes = Array.from({ length: Math.min(this.#deliveries.length, 2 * this.#options.slots) }, () => this.#lane());
-      const over = new Promise<void>((resolve) => {
+      const handling = Array.from({ length: Math.min(this.#deliveries.length, 2 * this.#options.slots) }, () => this.#takeAndHandle());
+      const expired = new Promise<void>((resolve) => {
         timers.push(setTimeout(resolve, remainingMs - beforeEnd(this.#options, "answer")));
       });
-      await Promise.race([Promise.all(lanes), over]);
+      await Promise.race([Promise.all(handling), expired]);
       this.#leave();
       return { failures: [...this.#failures], counts: { ...this.#counts }, runs: this.#leases.count, stopped: this.#stopped };
     } finally {
@@ -102,12 +111,12 @@ export class SqsBatch {
     }
   }
 
-  /** Nothing is begun any more. */
+  /** Begins no further message. */
   #close(): void {
     this.#closing = true;
     this.#slots.close();
   }
-  /** What was not begun is seen again at once; what is not through, when its lease is over. */
+  /** Returns the messages that were not begun at once. The unfinished ones come back when their leases expire. */
   #leave(): void {
     for (const delivery of this.#open) {
       this.#counts.left++;
@@ -116,10 +125,10 @@ export class SqsBatch {
     }
     this.#open.clear();
   }
-  async #lane(): Promise<void> {
+  async #takeAndHandle(): Promise<void> {
     for (let delivery = this.#take(); delivery !== undefined; delivery = this.#take()) {
       const ended = await this.#handle(delivery);
-      // After the answer it is too late: the message was left.
+      // After the batch has answered, the message already counts as left.
       if (this.#open.delete(delivery)) this.#acknowledge(delivery, ended);
     }
   }
@@ -148,7 +157,7 @@ export class SqsBatch {
         this.#options.log("error", "a message can never be handled; it goes to the dead letters", { queue: delivery.queue, reason: ended.reason });
         return this.#visibility.giveBack(delivery, this.#options.deadSeconds ?? 0);
       case "failed": {
-        // Closing refuses those that wait for a slot.
+        // Closing rejects the messages that wait for a slot.
         if (this.#closing) this.#counts.left++;
         else {
           this.#counts.failed++;
@@ -166,7 +175,8 @@ export class SqsBatch {
       limit: this.#limit,
       takeSlot: async (alone) => {
         const slot = await this.#slots.take(alone);
-        // Somebody died over this run. Whatever else is here goes to another process, and does not wait for this one.
+        // This run has killed a process before. The other messages go to another process, so they do not wait for this
+        // run.
         if (alone) this.#close();
         return slot;
       },
@@ -187,7 +197,7 @@ function deliveryOf({ messageId, receiptHandle, eventSourceARN, body, attributes
   const queue = eventSourceARN.slice(eventSourceARN.lastIndexOf(":") + 1);
   return { id: messageId, receiptHandle, queueArn: eventSourceARN, queue, body: parsed(body), receives: Number(attributes.ApproximateReceiveCount) || 1 };
 }
-/** What is not JSON is no message of the engine, which then says so. */
+/** Parses a body. Text that is not JSON stays text, which the engine rejects as no message. */
 function parsed(body: string): Json {
   try {
     return JSON.parse(body) as Json;

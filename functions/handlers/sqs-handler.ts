@@ -5,7 +5,10 @@ import { type BatchOptions, SqsBatch } from "./sqs-batch.ts";
 
 export type BatchHandler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 
-/** Answers an SQS event source with partial batch responses (ReportBatchItemFailures): what is done is deleted, the rest comes back. */
+/**
+ * Returns a handler that answers an SQS event source with partial batch responses (ReportBatchItemFailures). Lambda
+ * deletes the messages that are done; the others come back.
+ */
 export function batchHandler(
   opening: Promise<FunctionEngine>,
   options: Pick<BatchOptions, "deadSeconds"> & { readonly handle?: "handle" | "handleDeadLetter" } = {},

@@ -10,8 +10,9 @@ import { loadWorkflows } from "./load-workflows.ts";
 import { type FunctionEngine, type Open, openFunction } from "./open-function.ts";
 
 /**
- * What a state machine sends with its task token (`lambda:invoke.waitForTaskToken`). With `jobId` (the name of the execution) the state is the supervisor of
- * that job; without one, a step of somebody's own state machine, and each token is a job.
+ * The event that a state machine sends with its task token (`lambda:invoke.waitForTaskToken`). With `jobId`, the name
+ * of the execution, the state supervises that job. Without it, the state is a step of a user's own state machine, and
+ * each token starts a job.
  */
 const SUBMIT = z.object({
   action: z.literal("submit"),
@@ -27,8 +28,8 @@ type ExecutionEnded = EventBridgeEvent<"Step Functions Execution Status Change",
 type Submit = z.infer<typeof SUBMIT>;
 
 /**
- * The side of Fanfold that state machines see. Submits a workflow and leaves: the handler that finishes the job answers the token. An execution that was stopped,
- * or ran out of time, cancels its job. Both may be repeated.
+ * Creates the handler that state machines call. It submits a workflow and returns; the handler that finishes the job
+ * answers the token. When an execution was stopped or ran out of time, it cancels the job. Both calls may be repeated.
  */
 export function createHandler(
   code: DeployedCode,
@@ -64,7 +65,7 @@ async function submitted({ engine }: FunctionEngine, workflows: ReturnType<typeo
     ...(timeoutSeconds !== undefined && { timeoutSeconds }),
   });
 }
-/** Tokens are longer than a key may be. */
+/** Returns a digest of a token, because tokens are longer than a key may be. */
 function shortOf(token: string): string {
   return createHash("sha256").update(token).digest("hex");
 }
@@ -74,7 +75,7 @@ const SUBMISSION_MS = 30_000;
 async function cancelOf({ engine, log, now }: FunctionEngine, { time, detail: { name, status } }: z.infer<typeof ENDED>): Promise<{ cancelled: boolean }> {
   if (!STOPPED.has(status)) return { cancelled: false };
   if ((await engine.job(name)) !== undefined) return { cancelled: await engine.cancel(name) };
-  // Its submission may be under way: Lambda delivers this event again, a minute later.
+  // The submission may still be running. Lambda delivers this event again, a minute later.
   if (now() - Date.parse(time) < SUBMISSION_MS)
     throw new FanfoldError("job_not_found", `the execution ${name} ended, and its job is not there yet`, { retryable: true });
   log("info", "an execution ended before it had started its job", { job: name, status });

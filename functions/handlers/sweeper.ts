@@ -5,7 +5,10 @@ import { openAws } from "./aws-platform.ts";
 import type { DeployedCode } from "./deployed-code.ts";
 import { type Open, openFunction } from "./open-function.ts";
 
-/** Called every minute: orders a check of each group that is due for one, and sends the runs whose time has come. */
+/**
+ * Creates the handler that is called every minute. It orders a check of each group that is due for one, and sends the
+ * runs that are due.
+ */
 export function createHandler(code: DeployedCode, open: Open = openAws): (event: unknown, context: Context) => Promise<void> {
   const opening = openFunction(code, open);
   return async (_event, context) => {
@@ -22,5 +25,5 @@ export function createHandler(code: DeployedCode, open: Open = openAws): (event:
     });
   };
 }
-/** For what was begun, and the report. */
+/** Milliseconds for the checks in progress and for the report. */
 const BEFORE_END_MS = 5_000;

@@ -1,27 +1,30 @@
 import { type Log, messageOf } from "../host/log.ts";
 
-/** A received message, as the calls that change its visibility name it. */
+/** Identifies a received message to the calls that change its visibility. */
 export interface Receipt {
   readonly queueArn: string;
   readonly receiptHandle: string;
 }
-/** Says how long received messages stay invisible from now on. */
+/** Sets how long received messages stay invisible from now on. */
 export interface VisibilityPort {
-  /** Receipts of one queue. Throws when some could not be changed; a receipt that is over is no failure. */
+  /** Changes messages of one queue. Throws when some could not be changed. An expired receipt is no failure. */
   change(queueArn: string, changes: readonly { readonly receiptHandle: string; readonly seconds: number }[]): Promise<void>;
 }
 const LONGEST_SECONDS = 12 * 3_600;
 
 /**
- * Visibility of the messages of one batch. A message whose runs have begun is moved to the end of their leases and kept there, so that it comes back soon
- * after a death, not after the visibility of its queue, which is longer than a function may run. It is kept until the batch ends, also once it is through:
- * only then it is deleted. Changes wait for the next tick, and go together; what is over before costs nothing.
+ * Manages the visibility of the messages of one batch. A message whose runs have begun stays invisible until shortly
+ * after their leases end. After a crash it therefore comes back soon. The visibility timeout of its queue would be
+ * longer than a function may run.
+ *
+ * A message is kept until the batch ends, even when it is done, because it is deleted only then. Changes wait for the
+ * next tick and are sent together, so a message that is done before that tick costs no request.
  */
 export class BatchVisibility {
   readonly #port: VisibilityPort;
   readonly #log: Log;
   readonly #leaseMs: number;
-  /** When each kept message was last moved; undefined: not yet. */
+  /** Time of `performance.now()` when each kept message was last extended; undefined before the first time. */
   readonly #kept = new Map<Receipt, number | undefined>();
   #asked: { readonly receipt: Receipt; readonly seconds: number }[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -32,18 +35,18 @@ export class BatchVisibility {
     this.#leaseMs = leaseMs;
     this.#log = log;
   }
-  /** A run of this message holds a lease. */
+  /** Keeps a message invisible, because a run of it holds a lease. */
   keep(receipt: Receipt): void {
     if (!this.#kept.has(receipt)) this.#kept.set(receipt, undefined);
     this.#timer ??= setInterval(() => this.#tick(), Math.min(TICK_MS, this.#leaseMs / 6));
   }
-  /** The message is given back: seen again after so many seconds. */
+  /** Returns a message, which becomes visible again after `seconds`. */
   giveBack(receipt: Receipt, seconds: number): void {
     this.#kept.delete(receipt);
     this.#asked.push({ receipt, seconds: Math.min(Math.ceil(seconds), LONGEST_SECONDS) });
     this.#timer ??= setInterval(() => this.#tick(), Math.min(TICK_MS, this.#leaseMs / 6));
   }
-  /** Sends what was asked for, and stops. */
+  /** Sends the pending changes, and stops. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#kept.clear();
@@ -74,12 +77,12 @@ export class BatchVisibility {
     try {
       await Promise.all([...byQueue].map(([queueArn, changes]) => this.#port.change(queueArn, changes)));
     } catch (error) {
-      // They come back after the visibility of their queue, or the sweeper sends their runs again.
+      // The messages come back after the visibility timeout of their queue, or the sweeper resends their runs.
       this.#log("warn", "the visibility of messages could not be changed", { messages: asked.length, cause: messageOf(error) });
     }
   }
 }
-/** Runs that are over by then cost no request. */
+/** Milliseconds between changes. A run that ends before the first tick costs no request. */
 const TICK_MS = 1_000;
-/** A message that comes back before the lease is over would only be postponed. */
+/** Seconds after the lease. A message that came back before the lease ends would only be postponed. */
 const AFTER_LEASE_SECONDS = 5;

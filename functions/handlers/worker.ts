@@ -3,7 +3,7 @@ import type { DeployedCode } from "./deployed-code.ts";
 import { type Open, openFunction } from "./open-function.ts";
 import { type BatchHandler, batchHandler } from "./sqs-handler.ts";
 
-/** Runs the tasks of one site: messages of its queues. */
+/** Creates the handler that runs the tasks of one site, from the messages of its queues. */
 export function createHandler(code: DeployedCode, open: Open = openAws): BatchHandler {
   return batchHandler(openFunction(code, open));
 }

@@ -4,7 +4,7 @@ import type { Settings } from "../../functions/sdk/config.ts";
 import { Deployment } from "../deployment.ts";
 import { functionMetric, messagesIn, queueMetric } from "./metrics.ts";
 
-/** Alarms of one stack; each tells the deployment's topic, and says what to do. */
+/** Creates the alarms of one stack. Each alarm notifies the deployment's topic and says what to do. */
 export class Alarms extends Construct {
   private readonly settings: Settings;
   private readonly action: IAlarmAction;
@@ -16,7 +16,10 @@ export class Alarms extends Construct {
     this.action = { bind: () => ({ alarmActionArn }) };
   }
 
-  /** `id`: also the alarm's name, unique in the account and region. Above `threshold` for `periods` of five minutes. Silence is good, unless `props` says otherwise. */
+  /**
+   * Adds an alarm for a metric that stays above `threshold` during `periods` of five minutes. `id` is also the alarm's
+   * name, so it is unique in account and region. Missing data counts as good, unless `props` says otherwise.
+   */
   above(id: string, metric: IMetric, threshold: number, alarmDescription: string, periods = 1, props: Partial<AlarmProps> = {}): void {
     const alarm = new Alarm(this, id, {
       alarmName: id,

@@ -6,23 +6,29 @@ import { Code } from "aws-cdk-lib/aws-lambda";
 import type { Settings } from "../../functions/sdk/config.ts";
 import { type Bundle, bundleHandler, describeTasks, type HandlerName, type Registry, type SiteTasks, tasksModuleOf } from "../bundling.ts";
 
-/** The code of a deployment's functions. What two functions share is bundled once. */
+/** Bundles the code of a deployment's functions. Functions with the same code share a bundle. */
 export class FunctionCode {
   private readonly outDir: string;
   private readonly sites: readonly SiteTasks[];
   private readonly bundles = new Map<string, Bundle>();
   private registry: Registry | undefined;
 
-  /** Tasks are looked up from `root` (default: the working folder). Bundles and their source maps are left in `outDir` (default: a temporary folder). */
+  /**
+   * Finds tasks modules from `root` (default: the working folder). Leaves bundles and source maps in `outDir` (default:
+   * a temporary folder).
+   */
   constructor(settings: Settings, options: { readonly root?: string; readonly outDir?: string } = {}) {
     const { root = process.cwd(), outDir = mkdtempSync(join(tmpdir(), "fanfold-code-")) } = options;
     this.outDir = outDir;
-    // The default site first: tasks that name no site are its own.
+    // The default site comes first, because tasks that name no site belong to it.
     const sites = settings.sites.toSorted((a, b) => Number(b.name === settings.site) - Number(a.name === settings.site));
     this.sites = sites.map(({ name, tasks }) => ({ site: name, tasksModule: tasksModuleOf(tasks ?? settings.tasks, root) }));
   }
 
-  /** `tasks`: the site whose tasks this function runs itself; `all`: it must know the workflows of every site. */
+  /**
+   * Returns the code of a function. `tasks` names the site whose tasks the function runs; `all` includes the workflows
+   * of every site.
+   */
   of(handler: HandlerName, tasks: "none" | "all" | { readonly site: string }): { readonly code: Code; readonly handler: string } {
     const included = tasks === "none" ? [] : this.sites.filter(({ site }) => tasks === "all" || site === tasks.site);
     const tasksModules = [...new Set(included.map(({ tasksModule }) => tasksModule))];
@@ -31,7 +37,7 @@ export class FunctionCode {
     this.bundles.set(outDir, bundle);
     return { code: Code.fromAsset(bundle.folder), handler: bundle.handler };
   }
-  /** Names or ARNs of the state machines that tasks are. */
+  /** Returns the names or ARNs of the state machines that run as tasks. */
   stateMachines(): readonly string[] {
     return [...new Set(this.described().tasks.flatMap(({ stateMachine }) => (stateMachine === undefined ? [] : [stateMachine.name])))].toSorted();
   }

@@ -5,19 +5,26 @@ import { Construct } from "constructs";
 import type { Deployment } from "../deployment.ts";
 import type { FanfoldQueue } from "./fanfold-queue.ts";
 
-/** A pattern has at most 2,048 characters (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html). */
+/**
+ * Machines of one rule. An event pattern has at most 2,048 characters.
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
+ */
 const MACHINES_PER_RULE = 10;
 const ENDED = ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"];
 
 export interface ExecutionEventsProps {
   readonly deployment: Deployment;
-  /** Names or ARNs of the machines that tasks are. */
+  /** Names or ARNs of the machines that run as tasks. */
   readonly stateMachines: readonly string[];
   readonly engine: FanfoldQueue;
   readonly undelivered: FanfoldQueue;
 }
 
-/** Tells the engine's queue that an execution which a task has started is over (functions/engine/messages.ts). An event that is lost costs time only: the sweeper asks. */
+/**
+ * Notifies the engine's queue when an execution that a task started has ended. The message is `executionEnded` in
+ * functions/engine/messages/wire.ts. A lost event only costs time, because the sweeper reads the state of the
+ * execution.
+ */
 export class ExecutionEvents extends Construct {
   constructor(scope: Construct, id: string, { deployment, stateMachines, engine, undelivered }: ExecutionEventsProps) {
     super(scope, id);

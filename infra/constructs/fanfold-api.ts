@@ -22,15 +22,18 @@ import { type DeploymentProps, FanfoldFunction } from "./fanfold-function.ts";
 
 const STAGE = "v1";
 const MEMORY_MB = 1_024;
-/** API Gateway waits no longer for an answer in one piece, and Lambda runs no longer for one that is streamed. */
+/** Longest answer in seconds: API Gateway's limit for one piece, and Lambda's limit for a stream. */
 const ONE_PIECE_SECONDS = 29;
 const STREAMED_SECONDS = 900;
 
-/** The HTTP API: a REST API that hands every request to one function. Whoever calls is authorised first, but for `/health`. */
+/**
+ * The HTTP API: a REST API that passes every request to one function. Callers are authorised first, except on
+ * `/health`.
+ */
 export class FanfoldApi extends Construct {
   readonly restApi: RestApi;
   readonly function: FanfoldFunction;
-  /** With Cognito. */
+  /** Set only with Cognito. */
   readonly userPool: IUserPool | undefined;
 
   constructor(scope: Construct, id: string, props: DeploymentProps) {
@@ -57,7 +60,7 @@ export class FanfoldApi extends Construct {
       timeout: Duration.seconds(timeoutSeconds),
       responseTransferMode: streaming ? ResponseTransferMode.STREAM : ResponseTransferMode.BUFFERED,
     });
-    // Not root.addProxy, which would answer at the root as well.
+    // root.addProxy would answer at the root as well.
     const every = this.restApi.root.addResource("{proxy+}").addMethod("ANY", integration, this.authorisation(settings.api.scopes));
     if (!this.userPool) acknowledge(every, { "AwsSolutions-COG4": "Callers are authorised by IAM: they sign each request with AWS credentials." });
     const health = this.restApi.root.addResource("health").addMethod("GET", integration, { authorizationType: AuthorizationType.NONE });
@@ -65,7 +68,7 @@ export class FanfoldApi extends Construct {
     acknowledge(health, { "AwsSolutions-APIG4": open, "AwsSolutions-COG4": open });
   }
 
-  /** Lets a role or user of this account call every route (with IAM authorisation). */
+  /** Permits a role or user of this account to call every route, with IAM authorisation. */
   grantInvoke(grantee: IGrantable): void {
     grantee.grantPrincipal.addToPrincipalPolicy(allow(["execute-api:Invoke"], [this.restApi.arnForExecuteApi()]));
   }

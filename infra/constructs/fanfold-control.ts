@@ -11,15 +11,18 @@ import { FanfoldSupervisor } from "./fanfold-supervisor.ts";
 const CONTROL = { memoryMb: 1_024, timeoutSeconds: 120 };
 const SWEEPER = { memoryMb: 512, timeoutSeconds: 55 };
 export const DEAD_LETTER = { memoryMb: 512, timeoutSeconds: 60 };
-/** The queue of a deployment's control messages is fed fast and in parallel: expanding and settling are what everything else waits for. */
+/** Feeds control messages fast and in parallel, because all other work waits for expanding and settling. */
 const CONTROL_FEED = { batchSize: 10, windowSeconds: 0, maxConcurrency: 50 };
-/** Dead letters are few, and not urgent. */
+/** Dead letters are few and not urgent. */
 export const DEAD_LETTER_FEED = { batchSize: 10, windowSeconds: 0, maxConcurrency: 2 };
 
-/** Somebody looks at an event that was not delivered. */
-const LOOK_SECONDS = 5;
+/** Seconds in place of a function's timeout, because people read this queue and no function does. */
+const READ_SECONDS = 5;
 
-/** What moves jobs forward: the engine's queue and its function, the sweeper, its dead letters, and the supervisor of jobs that want one. */
+/**
+ * Moves jobs forward: the engine's queue and its function, the sweeper, the dead letters, and the supervisor of
+ * supervised jobs.
+ */
 export class FanfoldControl extends Construct {
   readonly control: FanfoldFunction;
   readonly sweeper: FanfoldFunction;
@@ -33,7 +36,7 @@ export class FanfoldControl extends Construct {
     const deadLetters = new FanfoldQueue(this, "DeadLetters", { queueName: deployment.engineDeadLetterQueueName, timeoutSeconds: DEAD_LETTER.timeoutSeconds });
     this.queue = new FanfoldQueue(this, "EngineQueue", { queueName: deployment.engineQueueName, timeoutSeconds: CONTROL.timeoutSeconds, deadLetters });
 
-    const undelivered = new FanfoldQueue(this, "EventDeadLetters", { queueName: deployment.eventsDeadLetterQueueName, timeoutSeconds: LOOK_SECONDS });
+    const undelivered = new FanfoldQueue(this, "EventDeadLetters", { queueName: deployment.eventsDeadLetterQueueName, timeoutSeconds: READ_SECONDS });
     const stateMachines = props.code.stateMachines();
     if (stateMachines.length > 0) new ExecutionEvents(this, "ExecutionEvents", { deployment, stateMachines, engine: this.queue, undelivered });
 
@@ -50,7 +53,13 @@ export class FanfoldControl extends Construct {
     });
     this.queue.feed(this.control.function, CONTROL_FEED);
 
-    this.sweeper = new FanfoldFunction(this, "Sweeper", {
+    this.sweeper = this.makeSweeper(props, deployment, undelivered);
+    this.deadLetter = this.makeDeadLetter(props, deployment, deadLetters);
+    this.supervisor = new FanfoldSupervisor(this, "Supervisor", { ...props, undelivered });
+  }
+
+  private makeSweeper(props: DeploymentProps, deployment: Deployment, undelivered: FanfoldQueue): FanfoldFunction {
+    const sweeper = new FanfoldFunction(this, "Sweeper", {
       ...props,
       ...SWEEPER,
       handler: "sweeper",
@@ -61,11 +70,14 @@ export class FanfoldControl extends Construct {
     new Rule(this, "EveryMinute", {
       description: `${deployment.prefix}: the sweeper`,
       schedule: Schedule.rate(Duration.minutes(1)),
-      // A sweep that failed is not repeated: the next one is a minute away.
-      targets: [new LambdaFunction(this.sweeper.function, { retryAttempts: 0, maxEventAge: Duration.minutes(1), deadLetterQueue: undelivered.queue })],
+      // A failed sweep is not repeated, because the next one is a minute away.
+      targets: [new LambdaFunction(sweeper.function, { retryAttempts: 0, maxEventAge: Duration.minutes(1), deadLetterQueue: undelivered.queue })],
     });
+    return sweeper;
+  }
 
-    this.deadLetter = new FanfoldFunction(this, "DeadLetter", {
+  private makeDeadLetter(props: DeploymentProps, deployment: Deployment, deadLetters: FanfoldQueue): FanfoldFunction {
+    const deadLetter = new FanfoldFunction(this, "DeadLetter", {
       ...props,
       ...DEAD_LETTER,
       handler: "dead-letter",
@@ -74,8 +86,7 @@ export class FanfoldControl extends Construct {
       tasks: "none",
       consumes: [deadLetters.queue.queueArn],
     });
-    deadLetters.feed(this.deadLetter.function, DEAD_LETTER_FEED);
-
-    this.supervisor = new FanfoldSupervisor(this, "Supervisor", { ...props, undelivered });
+    deadLetters.feed(deadLetter.function, DEAD_LETTER_FEED);
+    return deadLetter;
   }
 }

@@ -10,7 +10,7 @@ import { Deployment } from "../deployment.ts";
 import { allow, engineStatements, LOG_ACTIONS, wideResources } from "../permissions.ts";
 import type { FunctionCode } from "./code.ts";
 
-/** What every construct of a deployment is given. */
+/** Properties of every construct of a deployment. */
 export interface DeploymentProps {
   readonly settings: Settings;
   readonly code: FunctionCode;
@@ -20,25 +20,25 @@ export interface FanfoldFunctionProps extends DeploymentProps {
   readonly handler: HandlerName;
   readonly functionName: string;
   readonly description: string;
-  /** Tasks in its code, see FunctionCode. */
+  /** Tasks to include in its code; see FunctionCode. */
   readonly tasks: Parameters<FunctionCode["of"]>[1];
   readonly memoryMb: number;
   readonly timeoutSeconds: number;
-  /** Default: that of queues that name none. */
+  /** Site of the function. Default: the site of queues that name none. */
   readonly site?: string;
   readonly reservedConcurrency?: number;
-  /** ARNs of the queues that feed it. */
+  /** ARNs of the queues that feed the function. */
   readonly consumes?: readonly string[];
-  /** Names or ARNs of the state machines that it starts for tasks. */
+  /** Names or ARNs of the state machines that the function starts for tasks. */
   readonly stateMachines?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
-  /** Beside what the engine needs. */
+  /** Permissions beside those that the engine needs. */
   readonly statements?: readonly PolicyStatement[];
 }
 
 const ASKED_FOR = "What the tasks of this site use, as fanfold.config.ts says.";
 
-/** A Lambda function of the engine: its log, its role with what it uses and nothing else, and what it is told. */
+/** A Lambda function of the engine, with its log, its environment, and a role that permits only what it uses. */
 export class FanfoldFunction extends Construct {
   readonly function: LambdaFunction;
   readonly role: Role;
@@ -53,7 +53,7 @@ export class FanfoldFunction extends Construct {
       retention: settings.logRetentionDays as RetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    // Inline, so that whatever starts with the function finds its permissions in place.
+    // The policy is inline, so the permissions are in place before the function starts.
     this.role = new Role(this, "Role", {
       assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
       description: `${functionName}: ${props.description}`,

@@ -15,7 +15,10 @@ import { apiMetric, engineMetric, functionMetric, messagesIn, queueMetric, sum, 
 const HALF = { width: 12, height: 6 };
 const ROLES: readonly DeploymentRole[] = ["control", "api", "sweeper", "supervisor", "engine-dead-letter"];
 
-/** Who is told, when, and where to look: topic, alarms and dashboard of what the whole deployment shares. Sites bring their own. */
+/**
+ * Watches the resources that all sites share: the topic, its alarms and a dashboard. Sites bring alarms and dashboards
+ * of their own.
+ */
 export class FanfoldOperations extends Construct {
   readonly topic: Topic;
   private readonly settings: Settings;
@@ -48,18 +51,30 @@ export class FanfoldOperations extends Construct {
 
   private addAlarms(): void {
     const { deployment, settings } = this;
-    const { prefix } = settings;
     const alarms = new Alarms(this, "Alarms", settings);
     for (const role of ROLES) alarms.ofFunction(deployment.functionName(role));
     alarms.ofQueue(deployment.engineQueueName);
     alarms.ofDeadLetters(deployment.engineDeadLetterQueueName);
+    this.addEventAlarm(alarms);
+    this.addSweeperAlarms(alarms);
+    this.addTableAlarms(alarms);
+    const api = deployment.functionName("api");
+    alarms.above(`${api}-5xx`, apiMetric(api, "5XXError"), 0, `The API answers with server errors: read the log of ${api}.`, 2);
+  }
 
+  private addEventAlarm(alarms: Alarms): void {
+    const queue = this.deployment.eventsDeadLetterQueueName;
     alarms.above(
-      `${deployment.eventsDeadLetterQueueName}-not-empty`,
-      messagesIn(deployment.eventsDeadLetterQueueName),
+      `${queue}-not-empty`,
+      messagesIn(queue),
       0,
       "Events were not delivered. What they told of state machines of tasks, and the sweep, is repaired by itself; the job of a supervisor that was stopped (detail.name) must be cancelled. Then purge the queue.",
     );
+  }
+
+  private addSweeperAlarms(alarms: Alarms): void {
+    const { deployment } = this;
+    const { prefix } = this.settings;
     alarms.above(
       `${prefix}-groups-stuck`,
       sum("Groups that stay stuck", this.ofSweep(METRICS.stuckGroups)),
@@ -89,7 +104,10 @@ export class FanfoldOperations extends Construct {
       2,
       { comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD, treatMissingData: TreatMissingData.BREACHING },
     );
-    for (const { tableName } of tableDefinitions(prefix)) {
+  }
+
+  private addTableAlarms(alarms: Alarms): void {
+    for (const { tableName } of tableDefinitions(this.settings.prefix)) {
       alarms.above(
         `${tableName}-throttles`,
         sum("Throttled requests", [tableMetric(tableName, "ReadThrottleEvents"), tableMetric(tableName, "WriteThrottleEvents")]),
@@ -98,65 +116,69 @@ export class FanfoldOperations extends Construct {
         3,
       );
     }
-    const api = deployment.functionName("api");
-    alarms.above(`${api}-5xx`, apiMetric(api, "5XXError"), 0, `The API answers with server errors: read the log of ${api}.`, 2);
   }
 
   private addDashboard(): void {
-    const { deployment, settings } = this;
-    const { prefix } = settings;
-    const functions = ROLES.map((role) => deployment.functionName(role));
-    const queue = deployment.engineQueueName;
-    const api = deployment.functionName("api");
-    const tables = tableDefinitions(prefix).map(({ tableName }) => tableName);
-    const perMinute = { statistic: "Sum", period: Duration.minutes(1) };
     new Dashboard(this, "Dashboard", {
-      dashboardName: `${prefix}-engine`,
-      widgets: [
-        [
-          new GraphWidget({ ...HALF, title: "Engine queue: time to drain (seconds)", left: [timeToDrain(queue)] }),
-          new GraphWidget({
-            ...HALF,
-            title: "Engine queue",
-            left: [queueMetric(queue, "ApproximateNumberOfMessagesVisible"), messagesIn(deployment.engineDeadLetterQueueName)],
-            right: [queueMetric(queue, "ApproximateAgeOfOldestMessage")],
-          }),
-        ],
-        [
-          new GraphWidget({
-            ...HALF,
-            title: "Sweeper",
-            left: [...this.ofSweep(METRICS.repairs), ...this.ofSweep(METRICS.stuckGroups)],
-            right: this.ofSweep(METRICS.checkedGroups),
-          }),
-          new GraphWidget({
-            ...HALF,
-            title: "Functions",
-            left: functions.map((name) => functionMetric(name, "Errors")),
-            right: functions.map((name) => functionMetric(name, "Throttles")),
-          }),
-        ],
-        [
-          new GraphWidget({
-            ...HALF,
-            title: "Tables: units per minute",
-            left: tables.flatMap((name) => [
-              tableMetric(name, "ConsumedWriteCapacityUnits").with(perMinute),
-              tableMetric(name, "ConsumedReadCapacityUnits").with(perMinute),
-            ]),
-          }),
-          new GraphWidget({
-            ...HALF,
-            title: "API",
-            left: [apiMetric(api, "Count"), apiMetric(api, "4XXError"), apiMetric(api, "5XXError")],
-            right: [apiMetric(api, "Latency")],
-          }),
-        ],
-      ],
+      dashboardName: `${this.settings.prefix}-engine`,
+      widgets: [this.queueWidgets(), this.functionWidgets(), this.tableAndApiWidgets()],
     });
   }
+  private queueWidgets(): GraphWidget[] {
+    const queue = this.deployment.engineQueueName;
+    return [
+      new GraphWidget({ ...HALF, title: "Engine queue: time to drain (seconds)", left: [timeToDrain(queue)] }),
+      new GraphWidget({
+        ...HALF,
+        title: "Engine queue",
+        left: [queueMetric(queue, "ApproximateNumberOfMessagesVisible"), messagesIn(this.deployment.engineDeadLetterQueueName)],
+        right: [queueMetric(queue, "ApproximateAgeOfOldestMessage")],
+      }),
+    ];
+  }
+  private functionWidgets(): GraphWidget[] {
+    const functions = ROLES.map((role) => this.deployment.functionName(role));
+    return [
+      new GraphWidget({
+        ...HALF,
+        title: "Sweeper",
+        left: [...this.ofSweep(METRICS.repairs), ...this.ofSweep(METRICS.stuckGroups)],
+        right: this.ofSweep(METRICS.checkedGroups),
+      }),
+      new GraphWidget({
+        ...HALF,
+        title: "Functions",
+        left: functions.map((name) => functionMetric(name, "Errors")),
+        right: functions.map((name) => functionMetric(name, "Throttles")),
+      }),
+    ];
+  }
+  private tableAndApiWidgets(): GraphWidget[] {
+    const api = this.deployment.functionName("api");
+    const tables = tableDefinitions(this.settings.prefix).map(({ tableName }) => tableName);
+    const perMinute = { statistic: "Sum", period: Duration.minutes(1) };
+    return [
+      new GraphWidget({
+        ...HALF,
+        title: "Tables: units per minute",
+        left: tables.flatMap((name) => [
+          tableMetric(name, "ConsumedWriteCapacityUnits").with(perMinute),
+          tableMetric(name, "ConsumedReadCapacityUnits").with(perMinute),
+        ]),
+      }),
+      new GraphWidget({
+        ...HALF,
+        title: "API",
+        left: [apiMetric(api, "Count"), apiMetric(api, "4XXError"), apiMetric(api, "5XXError")],
+        right: [apiMetric(api, "Latency")],
+      }),
+    ];
+  }
 
-  /** The sweeper orders checks, the control function makes them: both say what they had to repair. */
+  /**
+   * Returns a metric of both functions that report repairs. The sweeper orders checks and the control function makes
+   * them.
+   */
   private ofSweep(metric: MetricName) {
     return (["sweeper", "control"] as const).map((role) => engineMetric(this.settings.prefix, this.deployment.functionName(role), metric));
   }

@@ -6,9 +6,16 @@ import { Construct } from "constructs";
 import type { QueueSettings } from "../../functions/sdk/config.ts";
 import { acknowledge } from "../acknowledge.ts";
 
-/** Lambda keeps a batch for as many tries as this before it comes back by itself (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html). */
+/**
+ * Visibility timeout of a queue, as a multiple of its function's timeout: Lambda may try a batch this often before the
+ * queue returns the messages.
+ * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+ */
 const VISIBILITY_PER_TIMEOUT = 6;
-/** Waits for leases and outages count as receives, so this is far above the number of tries of anything. */
+/**
+ * Receives before a message becomes a dead letter. Waiting for leases and outages counts as receives, so this is far
+ * above any number of attempts.
+ */
 const MAX_RECEIVES = 20;
 const DEFAULT_MAX_CONCURRENCY = 50;
 const SOURCE_RETENTION_DAYS = 4;
@@ -16,14 +23,14 @@ const DEAD_LETTER_RETENTION_DAYS = 14;
 
 export interface FanfoldQueueProps {
   readonly queueName: string;
-  /** Of the function that reads it. */
+  /** Timeout of the function that reads the queue. */
   readonly timeoutSeconds: number;
   readonly windowSeconds?: number;
-  /** Absent: this is a dead-letter queue. */
+  /** Absent for a dead-letter queue. */
   readonly deadLetters?: FanfoldQueue;
 }
 
-/** A standard queue: encrypted, TLS only, its visibility fit for the function that reads it. */
+/** A standard queue, encrypted and with TLS only. Its visibility timeout fits the function that reads it. */
 export class FanfoldQueue extends Construct {
   readonly queue: Queue;
 
@@ -54,7 +61,10 @@ export class FanfoldQueue extends Construct {
     });
   }
 
-  /** Feeds a function: partial batches come back alone, and either a bound on invocations or pollers of its own. */
+  /**
+   * Feeds a function. Messages of a batch that failed come back alone. The feed has a bound on invocations, or pollers
+   * of its own.
+   */
   feed(target: IFunction, { batchSize, windowSeconds, maxConcurrency, pollers }: Omit<QueueSettings, "name" | "function">): EventSourceMapping {
     return new EventSourceMapping(this, "Feed", {
       target,

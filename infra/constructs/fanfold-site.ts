@@ -1,6 +1,6 @@
 import { Construct } from "constructs";
 import { formatQueueName, type QueueFunction } from "../../functions/core/names/queue-name.ts";
-import type { SiteSettings } from "../../functions/sdk/config.ts";
+import type { Settings, SiteSettings } from "../../functions/sdk/config.ts";
 import { Deployment } from "../deployment.ts";
 import { allow } from "../permissions.ts";
 import { Alarms } from "./alarms.ts";
@@ -9,83 +9,100 @@ import { type DeploymentProps, FanfoldFunction } from "./fanfold-function.ts";
 import { FanfoldQueue } from "./fanfold-queue.ts";
 import { SiteDashboard } from "./site-dashboard.ts";
 
+type FunctionSettings = SiteSettings["functions"][number];
+type SiteQueue = SiteSettings["queues"][number] & { readonly text: string; readonly made: FanfoldQueue };
+
 export interface FanfoldSiteProps extends DeploymentProps {
   readonly site: SiteSettings;
 }
 
 /**
- * A place where work runs: a queue per (queue, function), a worker per function, one dead-letter queue with its function, alarms and a dashboard. It refers to the
- * rest of the deployment by name only.
+ * A place where work runs: a queue per (queue, function), a worker per function, a dead-letter queue with its function,
+ * alarms and a dashboard. It refers to the rest of the deployment by name only.
  */
 export class FanfoldSite extends Construct {
   readonly workers: ReadonlyMap<QueueFunction, FanfoldFunction>;
-  /** By text form, `london.default#worker`. */
+  /** Queues by text form, `london.default#worker`. */
   readonly queues: ReadonlyMap<string, FanfoldQueue>;
   readonly deadLetters: FanfoldQueue;
 
+  private readonly site: SiteSettings;
+  private readonly deployment: Deployment;
+
   constructor(scope: Construct, id: string, props: FanfoldSiteProps) {
     super(scope, id);
-    const { site, settings, code } = props;
-    const deployment = new Deployment(this, settings.prefix);
+    this.site = props.site;
+    this.deployment = new Deployment(this, props.settings.prefix);
     this.deadLetters = new FanfoldQueue(this, "DeadLetters", {
-      queueName: deployment.deadLetterQueueName(site.name),
+      queueName: this.deployment.deadLetterQueueName(this.site.name),
       timeoutSeconds: DEAD_LETTER.timeoutSeconds,
     });
+    const queues = this.makeQueues();
+    this.queues = new Map(queues.map(({ text, made }) => [text, made]));
+    this.workers = new Map(this.site.functions.map((size) => [size.kind, this.makeWorker(props, size, queues)]));
+    this.makeDeadLetter(props);
+    this.addAlarms(props.settings, queues);
+    new SiteDashboard(this, "Dashboard", { settings: props.settings, site: this.site });
+  }
 
+  private makeQueues(): readonly SiteQueue[] {
+    const { site } = this;
     const sized = new Map(site.functions.map((size) => [size.kind, size]));
-    const queues = site.queues.map((queue) => {
+    return site.queues.map((queue) => {
       const text = formatQueueName({ site: site.name, queue: queue.name, function: queue.function });
       const made = new FanfoldQueue(this, `Queue-${queue.name}-${queue.function}`, {
-        queueName: deployment.queueName(text),
+        queueName: this.deployment.queueName(text),
         timeoutSeconds: sized.get(queue.function)?.timeoutSeconds ?? 0,
         windowSeconds: queue.windowSeconds,
         deadLetters: this.deadLetters,
       });
       return { ...queue, text, made };
     });
-    this.queues = new Map(queues.map(({ text, made }) => [text, made]));
+  }
 
-    this.workers = new Map(
-      site.functions.map((size) => {
-        const fed = queues.filter((queue) => queue.function === size.kind);
-        const worker = new FanfoldFunction(this, `Worker-${size.kind}`, {
-          settings,
-          code,
-          handler: "worker",
-          functionName: deployment.siteFunctionName(site.name, { role: "worker", function: size.kind }),
-          description: `Runs tasks: ${size.kind} of ${site.name}`,
-          tasks: { site: site.name },
-          site: site.name,
-          memoryMb: size.memoryMb,
-          timeoutSeconds: size.timeoutSeconds,
-          ...(size.reservedConcurrency !== undefined && { reservedConcurrency: size.reservedConcurrency }),
-          consumes: fed.map(({ made }) => made.queue.queueArn),
-          statements: size.permissions.map(({ actions, resources }) => allow(actions, resources)),
-        });
-        for (const queue of fed) queue.made.feed(worker.function, queue);
-        return [size.kind, worker];
-      }),
-    );
+  private makeWorker({ settings, code }: DeploymentProps, size: FunctionSettings, queues: readonly SiteQueue[]): FanfoldFunction {
+    const { site } = this;
+    const fed = queues.filter((queue) => queue.function === size.kind);
+    const worker = new FanfoldFunction(this, `Worker-${size.kind}`, {
+      settings,
+      code,
+      handler: "worker",
+      functionName: this.deployment.siteFunctionName(site.name, { role: "worker", function: size.kind }),
+      description: `Runs tasks: ${size.kind} of ${site.name}`,
+      tasks: { site: site.name },
+      site: site.name,
+      memoryMb: size.memoryMb,
+      timeoutSeconds: size.timeoutSeconds,
+      ...(size.reservedConcurrency !== undefined && { reservedConcurrency: size.reservedConcurrency }),
+      consumes: fed.map(({ made }) => made.queue.queueArn),
+      statements: size.permissions.map(({ actions, resources }) => allow(actions, resources)),
+    });
+    for (const queue of fed) queue.made.feed(worker.function, queue);
+    return worker;
+  }
 
-    const deadLetterName = deployment.siteFunctionName(site.name, { role: "dead-letter" });
+  private makeDeadLetter({ settings, code }: DeploymentProps): void {
+    const { name } = this.site;
     const deadLetter = new FanfoldFunction(this, "DeadLetter", {
       settings,
       code,
       ...DEAD_LETTER,
       handler: "dead-letter",
-      functionName: deadLetterName,
-      description: `Looks again at messages that workers of ${site.name} gave up`,
+      functionName: this.deployment.siteFunctionName(name, { role: "dead-letter" }),
+      description: `Looks again at messages that workers of ${name} gave up`,
       tasks: "none",
-      site: site.name,
+      site: name,
       consumes: [this.deadLetters.queue.queueArn],
     });
     this.deadLetters.feed(deadLetter.function, DEAD_LETTER_FEED);
+  }
 
+  private addAlarms(settings: Settings, queues: readonly SiteQueue[]): void {
+    const { site, deployment } = this;
     const alarms = new Alarms(this, "Alarms", settings);
     for (const { text } of queues) alarms.ofQueue(deployment.queueName(text));
     for (const { kind } of site.functions) alarms.ofFunction(deployment.siteFunctionName(site.name, { role: "worker", function: kind }));
-    alarms.ofFunction(deadLetterName);
+    alarms.ofFunction(deployment.siteFunctionName(site.name, { role: "dead-letter" }));
     alarms.ofDeadLetters(deployment.deadLetterQueueName(site.name));
-    new SiteDashboard(this, "Dashboard", { settings, site });
   }
 }

@@ -9,10 +9,10 @@ import type { Settings } from "../../functions/sdk/config.ts";
 import { acknowledge } from "../acknowledge.ts";
 import { Deployment } from "../deployment.ts";
 
-/** No job lives longer, whatever its start asked for. */
+/** Days that the longest job may live, whatever its start asked for. */
 const LONGEST_JOB_DAYS = 365;
 
-/** What outlives every deploy: both tables and the bucket of large values. Kept when the stack goes. */
+/** Holds what outlives every deploy: both tables, and the bucket of large values. Deleting the stack keeps them. */
 export class FanfoldState extends Construct {
   readonly tables: Readonly<Record<Table, TableV2>>;
   readonly bucket: Bucket;
@@ -55,7 +55,8 @@ export class FanfoldState extends Construct {
       removalPolicy: RemovalPolicy.RETAIN,
       lifecycleRules: [
         {
-          // A value is written before its job's deadline and needed until the retention after it.
+          // A value is written before its job's deadline. It is needed until the retention after the deadline has
+          // passed.
           id: "after-the-longest-job",
           expiration: Duration.days(LONGEST_JOB_DAYS + Math.ceil(retentionDays) + 1),
           abortIncompleteMultipartUploadAfter: Duration.days(1),

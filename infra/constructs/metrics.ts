@@ -2,7 +2,10 @@ import { Duration } from "aws-cdk-lib";
 import { type IMetric, MathExpression, Metric, Stats } from "aws-cdk-lib/aws-cloudwatch";
 import { METRIC_DIMENSIONS, METRIC_NAMESPACE, type MetricName } from "../../functions/core/names/metric-names.ts";
 
-/** What is measured, apart from how it is drawn or when it alarms. All by name: the resource may be of another stack. */
+/**
+ * Metrics, apart from how they are drawn and when they alarm. Each is by name, because its resource may be in another
+ * stack.
+ */
 const PERIOD = Duration.minutes(5);
 
 type QueueMetric = "ApproximateAgeOfOldestMessage" | "ApproximateNumberOfMessagesVisible" | "ApproximateNumberOfMessagesNotVisible" | "NumberOfMessagesDeleted";
@@ -24,7 +27,7 @@ export function apiMetric(apiName: string, metricName: "5XXError" | "4XXError" |
   const statistic = metricName === "Latency" ? Stats.percentile(99) : Stats.SUM;
   return new Metric({ namespace: "AWS/ApiGateway", metricName, dimensionsMap: { ApiName: apiName }, statistic, period: PERIOD });
 }
-/** What the functions publish themselves. */
+/** Returns a metric that the functions publish themselves. */
 export function engineMetric(prefix: string, functionName: string, metricName: MetricName): Metric {
   const [deployment, name] = METRIC_DIMENSIONS;
   return new Metric({
@@ -43,11 +46,14 @@ export function sum(label: string, metrics: readonly IMetric[]): MathExpression 
     .join(" + ");
   return new MathExpression({ expression, usingMetrics, label, period: PERIOD });
 }
-/** All messages of a queue, those that somebody looks at included. */
+/** Counts all messages of a queue, including those that a reader has received. */
 export function messagesIn(queueName: string): MathExpression {
   return sum(queueName, [queueMetric(queueName, "ApproximateNumberOfMessagesVisible"), queueMetric(queueName, "ApproximateNumberOfMessagesNotVisible")]);
 }
-/** Seconds until the queue is empty at the pace of the last five minutes; a day when it does not move. `place`: among those in one graph. */
+/**
+ * Estimates the seconds until the queue is empty at the rate of the last five minutes. The estimate is a day when no
+ * message is deleted. `place` is the position in a graph of several queues.
+ */
 export function timeToDrain(queueName: string, place = 0): MathExpression {
   const [visible, deleted] = [`visible${place}`, `deleted${place}`];
   return new MathExpression({

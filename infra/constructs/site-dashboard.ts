@@ -8,7 +8,7 @@ import { engineMetric, functionMetric, messagesIn, queueMetric, timeToDrain } fr
 
 const HALF = { width: 12, height: 6 };
 
-/** How a site gets on: what waits, how long it will take, what fails. */
+/** Shows how a site is doing: what waits, how long that will take, and what fails. */
 export class SiteDashboard extends Construct {
   constructor(scope: Construct, id: string, { settings, site }: { readonly settings: Settings; readonly site: SiteSettings }) {
     super(scope, id);

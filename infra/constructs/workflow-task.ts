@@ -6,22 +6,27 @@ import { DEFAULT_PREFIX } from "../../functions/core/names/resource-names.ts";
 import { Deployment } from "../deployment.ts";
 
 export interface WorkflowTaskProps extends Pick<TaskStateBaseProps, "comment" | "inputPath" | "outputPath" | "resultPath" | "resultSelector" | "stateName"> {
-  /** Name of the workflow; or a path into the state's input, as text that begins with `$.`. */
+  /** Name of the workflow, or a path into the state's input, which is text that begins with `$.`. */
   readonly workflow: string;
-  /** Its parameters. Values may be paths: `{ year: JsonPath.numberAt("$.year") }`. Default: none. */
+  /** Parameters of the workflow. Values may be paths: `{ year: JsonPath.numberAt("$.year") }`. Default: none. */
   readonly fields?: Readonly<Record<string, unknown>>;
-  /** The job is timed out after so long. Default: as the workflow says. */
+  /** Seconds until the job is timed out. Default: the limit of the workflow. */
   readonly timeoutSeconds?: number;
-  /** The step gives up after so long; the job goes on. Default: it waits as long as its state machine runs. */
+  /** Time until the step gives up; the job goes on. Default: as long as its state machine runs. */
   readonly taskTimeout?: Timeout;
   /** Prefix of the deployment, in the same account and region. Default `fanfold`. */
   readonly prefix?: string;
 }
 
 /**
- * A step of a state machine of yours that runs a Fanfold workflow and waits for its end, without polling. Gives `{ jobId, state, counts, value }`; a job that does not end well is the
- * error `Fanfold.JobFailure`, `Fanfold.JobCancelled` or `Fanfold.JobTimedOut`, for Catch and Retry. Each entry of the step is a job of its own.
- * @example new WorkflowTask(this, "Close the year", { workflow: "accounts.close", fields: { year: JsonPath.numberAt("$.year") } })
+ * A step of your own state machine that runs a Fanfold workflow and waits for its end, without polling. Its output is
+ * `{ jobId, state, counts, value }`. A job that does not end well is the error `Fanfold.JobFailure`,
+ * `Fanfold.JobCancelled` or `Fanfold.JobTimedOut`, for Catch and Retry. Each entry of the step starts a job of its own.
+ * @example
+ * new WorkflowTask(this, "Close the year", {
+ *   workflow: "accounts.close",
+ *   fields: { year: JsonPath.numberAt("$.year") },
+ * })
  */
 export class WorkflowTask extends LambdaInvoke {
   constructor(scope: Construct, id: string, props: WorkflowTaskProps) {
@@ -30,7 +35,7 @@ export class WorkflowTask extends LambdaInvoke {
     const functionArn = deployment.functionArn(deployment.functionName("supervisor"));
     super(scope, id, {
       ...rest,
-      // By name: the deployment may be of another app.
+      // The reference is by name, because the deployment may belong to another app.
       lambdaFunction: LambdaFunction.fromFunctionAttributes(scope, `${id} supervisor`, { functionArn, sameEnvironment: true, skipPermissions: true }),
       integrationPattern: IntegrationPattern.WAIT_FOR_TASK_TOKEN,
       payload: TaskInput.fromObject({

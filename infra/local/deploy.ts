@@ -6,8 +6,9 @@ import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-clo
 import { wantedResources } from "./templates.ts";
 
 /**
- * `npm run local:deploy`: the whole app onto the AWS emulator that AWS_ENDPOINT_URL names. Emulators ignore some properties of templates without a word
- * (MiniStack 1.5.33: time to live, point-in-time recovery, deletion protection, lifecycle rules); those are set afterwards, so that what runs is what the templates say.
+ * `npm run local:deploy` deploys the whole app to the AWS emulator in AWS_ENDPOINT_URL. Emulators silently ignore some
+ * properties of templates. MiniStack 1.5.33 ignores time to live, point-in-time recovery, deletion protection and
+ * lifecycle rules. This script sets them afterwards, so the deployment matches the templates.
  */
 const ROOT = resolve(import.meta.dirname, "../..");
 const ACCOUNT = "000000000000";
@@ -40,7 +41,7 @@ async function main(): Promise<number> {
   Object.assign(process.env, environment(emulator));
   const output = values.output ?? join(ROOT, "cdk.out");
   const app = values.app === undefined ? [] : ["--app", values.app];
-  // Elsewhere, so that it does not synthesise an app that it does not need.
+  // Bootstrapping runs in another folder, so it does not synthesise the app, which it does not need.
   cdk(tmpdir(), "bootstrap", `aws://${ACCOUNT}/${emulator.region}`);
   cdk(ROOT, "deploy", "--all", "--require-approval", "never", ...app, "--output", output);
   await setWhatWasDropped(output, emulator.region);
@@ -48,7 +49,10 @@ async function main(): Promise<number> {
   return 0;
 }
 
-/** An address in numbers, so that bucket names do not become host names that nobody resolves. */
+/**
+ * Returns an address with a numeric host, because a bucket name before `localhost` is a host name that does not
+ * resolve.
+ */
 function numeric(endpoint: string): string {
   return endpoint.replace("//localhost", "//127.0.0.1").replace(/\/$/, "");
 }
@@ -78,7 +82,7 @@ function cdk(cwd: string, ...args: readonly string[]): void {
 }
 
 async function setWhatWasDropped(output: string, region: string): Promise<void> {
-  // Its clients read the environment when they are made.
+  // The clients of differences.ts read the environment when they are made.
   const { compareAll, differs } = await import("./differences.ts");
   const dropped = (await compareAll(await wantedResources(output, { account: ACCOUNT, region }))).filter(differs);
   for (const { resource, property, set } of dropped) {

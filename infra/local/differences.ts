@@ -23,13 +23,13 @@ import { DescribeStateMachineCommand, SFNClient } from "@aws-sdk/client-sfn";
 import { GetQueueAttributesCommand, SetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
 import type { Properties, WantedResource } from "./templates.ts";
 
-/** One property of a deployed resource beside what its template says. Both are plain data in the same form. */
+/** One property of a deployed resource, beside its value in the template. Both are plain data in the same form. */
 export interface Comparison {
   readonly resource: string;
   readonly property: string;
   readonly wanted: unknown;
   readonly deployed: unknown;
-  /** Sets what the template says; undefined: nothing is known that an emulator drops here. */
+  /** Sets the value of the template. Absent where no emulator is known to drop the property. */
   readonly set?: () => Promise<unknown>;
 }
 export const differs = ({ wanted, deployed }: Comparison): boolean => !isDeepStrictEqual(wanted, deployed);
@@ -41,7 +41,7 @@ const s3 = new S3Client({ forcePathStyle: true });
 const sqs = new SQSClient({ useQueueUrlAsEndpoint: false });
 const sfn = new SFNClient({});
 
-/** Reads back the properties on which the engine relies, of every resource of a kind that has some. */
+/** Reads back the properties that the engine relies on, from every resource of a kind that has some. */
 export async function compareAll(resources: readonly WantedResource[]): Promise<readonly Comparison[]> {
   const all = resources.map(async ({ type, physicalId, properties }) => {
     const found = (await COMPARE[type]?.(physicalId, properties)) ?? [];
@@ -76,7 +76,7 @@ async function compareQueue(url: string, properties: Properties) {
     };
   });
 }
-/** Numbers and booleans as themselves: templates and emulators write some of them as text. */
+/** Returns numeric text as numbers, because templates and emulators write some numbers as text. */
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value === "object" && value !== null) return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, plain(each)]));
@@ -165,7 +165,7 @@ async function compareBucket(name: string, properties: Properties) {
 interface EncryptionProperty {
   readonly ServerSideEncryptionConfiguration?: readonly { readonly ServerSideEncryptionByDefault?: { readonly SSEAlgorithm?: string } }[];
 }
-/** A rule of a template in the words of the API. */
+/** Returns a lifecycle rule of a template in the form of the API. */
 function lifecycleRule(rule: Properties): LifecycleRule {
   const [days, noncurrentDays, upload] = [rule["ExpirationInDays"], rule["NoncurrentVersionExpiration"], rule["AbortIncompleteMultipartUpload"]];
   return {
@@ -221,7 +221,7 @@ async function compareStateMachine(arn: string, properties: Properties) {
   ];
 }
 
-/** No such configuration reads as undefined. */
+/** Returns a handler that turns the error of a missing configuration into undefined. */
 function absent(name: string): (error: unknown) => undefined {
   return (error) => {
     if (error instanceof Error && error.name === name) return undefined;

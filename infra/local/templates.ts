@@ -5,12 +5,12 @@ import { CloudFormationClient, paginateListStackResources } from "@aws-sdk/clien
 type Value = unknown;
 export type Properties = { readonly [name: string]: Value };
 
-/** A resource as a synthesised template asks for it, with the id that it got when it was deployed. */
+/** A resource as a synthesised template asks for it, with the id that its deployment gave it. */
 export interface WantedResource {
   readonly stack: string;
   readonly type: string;
   readonly physicalId: string;
-  /** Intrinsic functions resolved as far as `resolve` knows them; what it does not know stays as it is in the template. */
+  /** Properties with intrinsic functions resolved where `resolve` knows them. Others stay as in the template. */
   readonly properties: Properties;
   readonly retained: boolean;
 }
@@ -20,7 +20,7 @@ interface Template {
 }
 const POSITION = { account: "000000000000", region: "us-east-1" };
 
-/** All resources of the stacks in a `cdk.out` folder that are deployed. Throws when one of its stacks is not. */
+/** Returns all resources of the stacks in a `cdk.out` folder. Throws when one of the stacks is not deployed. */
 export async function wantedResources(folder: string, { account, region } = POSITION): Promise<readonly WantedResource[]> {
   const client = new CloudFormationClient({});
   const wanted: WantedResource[] = [];
@@ -45,7 +45,7 @@ export async function wantedResources(folder: string, { account, region } = POSI
   return wanted;
 }
 
-/** Stack name and template, in order of name. */
+/** Returns the name and the template of each stack. */
 function templatesIn(folder: string): readonly (readonly [stack: string, Template])[] {
   const manifest = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")) as {
     readonly artifacts: {
@@ -86,7 +86,7 @@ function intrinsic(name: string, argument: Value, scope: Scope): string | undefi
   }
   return undefined;
 }
-/** Of what other resources point at here. */
+/** Returns the ARN of a resource that other resources here refer to. */
 function arnOf(id: string, { known, typeOf, account, region }: Scope): string | undefined {
   const physicalId = known.get(id);
   const name = physicalId?.split(/[/:]/).at(-1);

@@ -11,8 +11,9 @@ import { FanfoldState } from "../constructs/fanfold-state.ts";
 import { FanfoldStack } from "./fanfold-stack.ts";
 
 /**
- * All stacks of a deployment: state, engine, a stack per site, api, operations. The order is that of a first deploy; nothing passes between them but names, so each is deployed, changed
- * and destroyed alone. Source maps of the functions are left beside the templates, for those who read stack traces.
+ * Adds all stacks of a deployment: state, engine, one per site, api, operations. Their order is that of a first deploy.
+ * Only names pass between them, so each stack is deployed, changed and destroyed alone. Source maps of the functions
+ * are left beside the templates, for reading stack traces.
  */
 export function addDeployment(app: App, settings: Settings, code = new FunctionCode(settings, { outDir: join(app.outdir, "functions") })): void {
   const state = new FanfoldStack(app, settings, "state", { description: "Fanfold: tables and large values. Kept when it is destroyed." });

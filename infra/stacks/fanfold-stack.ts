@@ -2,7 +2,7 @@ import { Stack, type StackProps, Tags } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import type { Settings } from "../../functions/sdk/config.ts";
 
-/** A stack of a deployment, in whatever account and region it is deployed to. All it has carries the tags by which costs can be told apart. */
+/** A stack of a deployment, for any account and region. All its resources carry the tags that split the bill. */
 export class FanfoldStack extends Stack {
   constructor(scope: Construct, settings: Settings, component: string, props: StackProps = {}) {
     super(scope, `${settings.prefix}-${component}`, props);
