@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { defineTask, group, TaskError } from "../../../functions/sdk/index.ts";
 import { LocalEngine } from "../local-engine.ts";
-import { Death, onlyMessage, sends, untilExpanded, writesRun } from "../scripted-faults.ts";
+import { Death, sends, untilExpanded, untilIdle, writesRun } from "../scripted-faults.ts";
 
-/** Errors that the simulation found in what finishes the work of a process that died, each as a script without a sweeper. */
+/** Errors that the simulation found where a process died in the middle of its work, each as a script without a sweeper. */
 const WORKER = "local.default#worker";
 const failing = defineTask({
   name: "failing",
@@ -11,10 +11,10 @@ const failing = defineTask({
     throw new TaskError("failed", { retryable: false });
   },
 });
-const late = defineTask({ name: "late", run: () => "never wanted" });
+const late = defineTask({ name: "late", run: () => "nobody waits for it" });
 
-describe("a process that dies in the middle", () => {
-  it("of a cancel, before its message, leaves the job to a repeated cancel", async () => {
+describe("the work of a process that died", () => {
+  it("is done by a repeated cancel when the first one died before its message", async () => {
     const local = new LocalEngine([late]);
     const { jobId } = await local.engine.submit({ canvas: group([late.s().set({ countdown: 600 })]).canvas });
     await untilExpanded(local, jobId);
@@ -23,14 +23,23 @@ describe("a process that dies in the middle", () => {
     await death.died;
     expect(await local.engine.job(jobId)).toMatchObject({ state: "cancelling" });
     expect(await local.engine.cancel(jobId)).toBe(true);
-    while (await local.turn());
+    await untilIdle(local);
     expect(await local.engine.job(jobId)).toMatchObject({ state: "cancelled" });
   });
 
-  it("after a decision over the threshold, before anything follows from it, leaves that to the next delivery of a failed member", async () => {
+  it("is done by the next delivery of a failed member when it died after a decision over the threshold", async () => {
     const local = new LocalEngine([failing, late]);
     const canvas = group([failing.s(), failing.s(), late.s().set({ countdown: 600 })], { policy: { threshold: 1 } }).canvas;
     const { jobId } = await local.engine.submit({ canvas });
     await untilExpanded(local, jobId);
+    const messages = await local.queue.receive([WORKER], 10, 30);
+    const ofMember = (index: number) => messages.find(({ body }) => (body as { members: number[] }).members[0] === index) as (typeof messages)[number];
+    await local.engine.handle(ofMember(0), LocalEngine.loop);
+    const death = new Death(writesRun(`${jobId}.0`));
+    void local.over(local, death.around).handle(ofMember(1), LocalEngine.loop);
+    await death.died;
+    expect(await local.engine.job(jobId)).toMatchObject({ state: "started" });
+    await local.untilQuiet(120);
+    expect(await local.engine.job(jobId)).toMatchObject({ state: "failure", error: { message: "failed" } });
   });
 });
