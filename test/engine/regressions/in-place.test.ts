@@ -6,8 +6,8 @@ import { onlyMessage, Outage, ScriptedLoop, untilExpanded, writesProgress, write
 /** Errors of steps that run in place that the simulation found, each as a script. */
 const one = defineTask({ name: "one", run: () => 1 });
 
-describe("a step that runs in place", () => {
-  it("is given to the next delivery, and its slot is given back, when the follow-up that created it fails", async () => {
+describe("errors of steps in place that the simulation found", () => {
+  it("a follow-up that fails after it has created a step in place gives its slot back, and the step to the next delivery", async () => {
     const two = defineTask({ name: "two", run: () => 2 });
     const local = new LocalEngine([one, two]);
     const { jobId } = await local.engine.submit({ canvas: chain(one.s(), two.si()).canvas });
@@ -25,7 +25,7 @@ describe("a step that runs in place", () => {
     expect(local.clock.now() - before).toBeLessThan(10_000);
   });
 
-  it("is followed again by the message of the step before, also below a group that it has decided", async () => {
+  it("below a decided group a step that ran in place is followed again by the message of the step before", async () => {
     const bad = defineTask({
       name: "bad",
       run: (): never => {

@@ -21,8 +21,8 @@ async function started({ canvas }: CanvasBuilder, owner: AnyTask, config: Partia
 }
 const handle = defineTask({ name: "handle", streamsResults: true, run: (_ctx, given: unknown) => given });
 
-describe("the owner of an open group", () => {
-  it("gives the step after it a handle that counts members, not pages", async () => {
+describe("errors of open groups that the simulation found", () => {
+  it("a handle of an open group counts its members, not its pages", async () => {
     const owner = defineTask({
       name: "owner",
       run: async function* () {
@@ -34,7 +34,7 @@ describe("the owner of an open group", () => {
     expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: { total: 7, success: 7, failed: 0 } });
   });
 
-  it("stops streaming into a group that has failed early, in the attempt that finds it failed", async () => {
+  it("an owner stops streaming into a group that has failed early, in the attempt that finds it failed", async () => {
     const owner = defineTask({
       name: "owner",
       policy: "failFast",
@@ -52,7 +52,7 @@ describe("the owner of an open group", () => {
     expect(await local.engine.run(runId)).toMatchObject({ status: "error", attempt: 1, error: { message: "the first item" } });
   });
 
-  it("does not ask its generator again once an earlier attempt has left a group that failed early", async () => {
+  it("an owner does not ask its generator again once an earlier attempt has left a group that failed early", async () => {
     let attempts = 0;
     const latch = new Latch();
     const owner = defineTask({
@@ -76,7 +76,7 @@ describe("the owner of an open group", () => {
     expect(await local.engine.run(runId)).toMatchObject({ status: "error", attempt: 2, error: { message: "the first item" } });
   });
 
-  it("sends the last page again when the attempt that wrote it died before the page's message", async () => {
+  it("the last page is sent again when the attempt that wrote it died before the page's message", async () => {
     const owner = defineTask({
       name: "owner",
       run: async function* () {
@@ -92,7 +92,7 @@ describe("the owner of an open group", () => {
     expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: "streamed", counts: { success: 2 } });
   });
 
-  it("has not timed out when back-pressure keeps it from its generator until the deadline", async () => {
+  it("an owner has not timed out when back-pressure kept it from its generator until the deadline", async () => {
     const owner = defineTask({
       name: "owner",
       run: async function* () {
@@ -116,7 +116,7 @@ describe("the owner of an open group", () => {
     expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: "streamed", counts: { success: 4 } });
   });
 
-  it("has not timed out when its process froze until the deadline, before the generator was asked for anything", async () => {
+  it("an owner has not timed out when its process froze until the deadline, before the generator was asked for anything", async () => {
     const owner = defineTask({
       name: "owner",
       run: async function* () {
@@ -136,7 +136,7 @@ describe("the owner of an open group", () => {
     expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: "streamed", counts: { success: 2 } });
   });
 
-  it("puts everything that is left into the last page that its ledger has room for, however slow the rest is", async () => {
+  it("the last page that a ledger has room for takes everything that is left, however slow the rest is", async () => {
     // With a width of 2 there is room for 4 pages: items 0; 1, 2; 3 to 6; and all from 7 on.
     const latches: { readonly [index: number]: Latch } = { 1: new Latch(), 8: new Latch() };
     const owner = defineTask({
@@ -165,7 +165,7 @@ describe("the owner of an open group", () => {
     expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: "streamed", counts: { success: 13 } });
   });
 
-  it("keeps its own value and count when another process finds the group decided before the owner waits for it", async () => {
+  it("an owner keeps its own value and count when another process finds its group decided before the owner waits for it", async () => {
     const latch = new Latch();
     const owner = defineTask({
       name: "owner",
@@ -199,10 +199,8 @@ describe("the owner of an open group", () => {
     await local.untilQuiet();
     expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: "streamed", counts: { success: 2 } });
   });
-});
 
-describe("the input of an open job", () => {
-  it("is followed to the job's end by a repeated seal when the first one died after its decision", async () => {
+  it("a repeated seal follows the decision of a seal that died after it", async () => {
     const local = new LocalEngine([item, sum]);
     const { jobId } = await local.engine.openJob({ body: sum.s().canvas });
     await local.engine.putInputPage(jobId, 0, [item.s(3).canvas]);

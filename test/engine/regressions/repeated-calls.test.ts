@@ -13,8 +13,8 @@ const failing = defineTask({
 });
 const late = defineTask({ name: "late", run: () => "nobody waits for it" });
 
-describe("the work of a process that died", () => {
-  it("is done by a repeated cancel when the first one died before its message", async () => {
+describe("errors after deaths that the simulation found", () => {
+  it("a repeated cancel sends its message again when the first one died before it", async () => {
     const local = new LocalEngine([late]);
     const { jobId } = await local.engine.submit({ canvas: group([late.s().set({ countdown: 600 })]).canvas });
     await untilExpanded(local, jobId);
@@ -27,7 +27,7 @@ describe("the work of a process that died", () => {
     expect(await local.engine.job(jobId)).toMatchObject({ state: "cancelled" });
   });
 
-  it("is done by the next delivery of a failed member when it died after a decision over the threshold", async () => {
+  it("a decision over the threshold is followed by the next delivery of a failed member when the worker that decided died", async () => {
     const local = new LocalEngine([failing, late]);
     const canvas = group([failing.s(), failing.s(), late.s().set({ countdown: 600 })], { policy: { threshold: 1 } }).canvas;
     const { jobId } = await local.engine.submit({ canvas });

@@ -8,8 +8,8 @@ const WORKER = "local.default#worker";
 /** What was read of a header is believed for some seconds. */
 const CACHED_MS = 60_000;
 
-describe("a revoked run", () => {
-  it("is not started when it is revoked while it waits for a slot", async () => {
+describe("errors of revocation that the simulation found", () => {
+  it("a run that is revoked while it waits for a slot is not started", async () => {
     let executed = 0;
     const counted = defineTask({ name: "counted", run: () => ++executed });
     const local = new LocalEngine([counted]);
@@ -31,7 +31,7 @@ describe("a revoked run", () => {
     expect(await local.engine.job(jobId)).toMatchObject({ state: "failure", counts: { cancelled: 1 } });
   });
 
-  it("does not run in place when it is created as revoked", async () => {
+  it("a next step that is created as revoked does not run in place", async () => {
     const run: { local?: LocalEngine; jobId?: string } = {};
     const revoking = defineTask({ name: "revoking", run: () => run.local?.over(run.local).revoke(`${run.jobId}.0~1`) });
     let executed = 0;
@@ -44,7 +44,7 @@ describe("a revoked run", () => {
     expect(await local.engine.job(jobId)).toMatchObject({ state: "failure", counts: { success: 1, cancelled: 1 } });
   });
 
-  it("is ended when its row was given back and its next message expects no row", async () => {
+  it("a revoked row that was given back is ended although its next message expects no row", async () => {
     const latch = new Latch();
     const member = defineTask({ name: "member", run: (_ctx, index: number) => (index === 1 ? latch.wait() : undefined) });
     const local = new LocalEngine([member], { packAbove: 1, membersPerMessage: 2 });
@@ -66,7 +66,7 @@ describe("a revoked run", () => {
     expect(await local.engine.job(jobId)).toMatchObject({ state: "failure", counts: { success: 1, cancelled: 1 } });
   });
 
-  it("is followed by the next walk of its stamp when the walk that ended it died", async () => {
+  it("a repeated walk of a revocation follows the run that a walk which died had ended", async () => {
     const waiting = defineTask({ name: "waiting", run: (ctx) => ctx.waitForEvent("never") });
     const local = new LocalEngine([waiting]);
     const { jobId } = await local.engine.submit({ canvas: waiting.s().stamp({ team: "blue" }).canvas });

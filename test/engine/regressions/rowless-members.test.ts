@@ -37,8 +37,8 @@ async function deliveredTwice(policy: "failFast" | "settled", outage?: (gid: str
   return { local, jobId, deliveries: [first, second] as const, ends };
 }
 
-describe("a member that has ended well without a row", () => {
-  it("does not fail a failFast group because a row beside it fails", async () => {
+describe("errors of members without rows that the simulation found", () => {
+  it("a row that fails beside a member that has ended well without one does not fail a failFast group", async () => {
     const { local, jobId, deliveries, ends } = await deliveredTwice("failFast");
     ends[0].release();
     await deliveries[0];
@@ -49,7 +49,7 @@ describe("a member that has ended well without a row", () => {
     expect(await local.engine.job(jobId)).toMatchObject({ state: "success", counts: { success: 2 } });
   });
 
-  it("is shown to a reader only as its mark says, not as a row beside it", async () => {
+  it("a reader is told of a member without a row only what its mark says", async () => {
     const { local, jobId, deliveries, ends } = await deliveredTwice("settled", (gid) => new Outage(marksFirstLeaf(gid)));
     const read = async (): Promise<unknown[]> => {
       const values: unknown[] = [];

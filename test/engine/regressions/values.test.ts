@@ -14,15 +14,15 @@ const failing = defineTask({
 });
 const tasks: readonly AnyTask[] = [one, given, failing];
 
-describe("what a run is given", () => {
-  it("is read from its plan page consistently, by a worker that comes a moment after the page was written", async () => {
+describe("errors of what runs are given that the simulation found", () => {
+  it("a plan page is read consistently by a worker that comes a moment after the page was written", async () => {
     const local = new LocalEngine(tasks, {}, undefined, laggingReads);
     const { jobId } = await local.over(local).submit({ canvas: given.s("own").canvas });
     await local.untilQuiet();
     expect(await local.over(local).job(jobId)).toMatchObject({ state: "success", value: ["own"] });
   });
 
-  it("includes the value before the group for the first step of every member", async () => {
+  it("the first step of every member is given the value before the group", async () => {
     const local = new LocalEngine(tasks);
     const { jobId } = await local.engine.submit({ canvas: chain(one.s(), group([given.s("a"), chain(given.s("b"), given.s("c"))])).canvas });
     await local.untilQuiet();
@@ -34,7 +34,7 @@ describe("what a run is given", () => {
     ]);
   });
 
-  it("is what a branch asks about, also behind the first step of an error link", async () => {
+  it("a branch asks about the value it was given, also behind the first step of an error link", async () => {
     const local = new LocalEngine(tasks);
     const branch: CanvasBuilder = when({ is: "eq", value: 1 }, given.si("the value"), given.si("something else"));
     const { jobId } = await local.engine.submit({ canvas: failing.s().linkError(chain(one.si(), branch)).canvas });
