@@ -12,6 +12,14 @@ import { MemoryQueue } from "../../functions/testing/memory-queue.ts";
 import { MemoryStore } from "../../functions/testing/memory-store.ts";
 import { SequenceIds } from "../../functions/testing/sequence-ids.ts";
 
+export interface LocalOptions {
+  readonly queues?: string[];
+  /** Puts something between the engine and its ports. */
+  readonly around?: (ports: Ports) => Ports;
+  /** Drives what `turn` handles. */
+  readonly loop?: WorkerLoop;
+}
+
 /** The real engine over ports in memory, driven by hand: no time passes but what a test lets pass. */
 export class LocalEngine {
   readonly clock = new FakeClock();
@@ -26,13 +34,10 @@ export class LocalEngine {
   /** Queue names in the order in which messages of them were first handled. */
   readonly queues: string[];
 
-  /** `around`: puts something between the engine and its ports. */
   constructor(
     tasks: Iterable<AnyTask>,
     config: Partial<EngineConfig> = {},
-    queues: string[] = ["engine", "local.default#worker"],
-    around: (ports: Ports) => Ports = (ports) => ports,
-    loop: WorkerLoop = LocalEngine.loop,
+    { queues = ["engine", "local.default#worker"], around = (ports) => ports, loop = LocalEngine.loop }: LocalOptions = {},
   ) {
     this.#loop = loop;
     const list = [...tasks];

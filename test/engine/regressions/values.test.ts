@@ -16,7 +16,7 @@ const tasks: readonly AnyTask[] = [one, given, failing];
 
 describe("errors of what runs are given that the simulation found", () => {
   it("a plan page is read consistently by a worker that comes a moment after the page was written", async () => {
-    const local = new LocalEngine(tasks, {}, undefined, laggingReads);
+    const local = new LocalEngine(tasks, {}, { around: laggingReads });
     const { jobId } = await local.over(local).submit({ canvas: given.s("own").canvas });
     await local.untilQuiet();
     expect(await local.over(local).job(jobId)).toMatchObject({ state: "success", value: ["own"] });
