@@ -17,7 +17,9 @@ export class Bench {
 
   /** `more`: exports of tasks beside those of the notation; `foreign`: further ones, which whoever submits knows, but no worker. */
   constructor(config: Partial<EngineConfig> = {}, more: Exports = {}, foreign: Exports = {}) {
-    this.local = new LocalEngine(loadTaskModule({ ...module, ...more }).tasks, config, ["engine", "local.default#worker", "local.celery#worker"]);
+    this.local = new LocalEngine(loadTaskModule({ ...module, ...more }).tasks, config, {
+      queues: ["engine", "local.default#worker", "local.celery#worker"],
+    });
     this.#submitter = new LocalEngine(loadTaskModule({ ...module, ...more, ...foreign }).tasks, config).over(this.local);
   }
   /** Takes a node of the notation. */

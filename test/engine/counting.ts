@@ -11,7 +11,7 @@ export interface Counted {
   send: number;
   blobs: number;
 }
-/** By the first letters of the partition: functions/engine/items.ts. */
+/** By the first letters of the partition: functions/engine/item-kinds.ts. */
 const PART_OF_TASKS: Readonly<Record<string, WritePart>> = {
   G: "rows",
   N: "plan",

@@ -12,6 +12,14 @@ import { MemoryQueue } from "../../functions/testing/ports/memory-queue.ts";
 import { MemoryStore } from "../../functions/testing/ports/memory-store.ts";
 import { SequenceIds } from "../../functions/testing/ports/sequence-ids.ts";
 
+export interface LocalOptions {
+  readonly queues?: string[];
+  /** Puts something between the engine and its ports. */
+  readonly around?: (ports: Ports) => Ports;
+  /** Drives what `turn` handles. */
+  readonly loop?: WorkerLoop;
+}
+
 /** The real engine over ports in memory, driven by hand: no time passes but what a test lets pass. */
 export class LocalEngine {
   readonly clock = new FakeClock();
@@ -22,16 +30,14 @@ export class LocalEngine {
   readonly #tasks: readonly AnyTask[];
   readonly #config: Partial<EngineConfig>;
   readonly #loop: WorkerLoop;
+  #processes = 0;
   /** Queue names in the order in which messages of them were first handled. */
   readonly queues: string[];
 
-  /** `around`: puts something between the engine and its ports. */
   constructor(
     tasks: Iterable<AnyTask>,
     config: Partial<EngineConfig> = {},
-    queues: string[] = ["engine", "local.default#worker"],
-    around: (ports: Ports) => Ports = (ports) => ports,
-    loop: WorkerLoop = LocalEngine.loop,
+    { queues = ["engine", "local.default#worker"], around = (ports) => ports, loop = LocalEngine.loop }: LocalOptions = {},
   ) {
     this.#loop = loop;
     const list = [...tasks];
@@ -44,10 +50,11 @@ export class LocalEngine {
     this.engine = createEngine(around(ports), config);
   }
 
-  /** An engine with this one's tasks over another one's ports: a worker of another release. */
-  over({ store, queue, blobs, clock }: LocalEngine): Engine {
-    const ports = { store, queue, blobs, clock, ids: new SequenceIds(1), registry: createRegistry(this.#tasks), runner: createRunner(this.#tasks) };
-    return createEngine(ports, this.#config);
+  /** Another process: an engine with this one's tasks over the ports of `other`, which may be this one, or run another release. */
+  over({ store, queue, blobs, clock }: LocalEngine, around: (ports: Ports) => Ports = (ports) => ports): Engine {
+    const ids = new SequenceIds(++this.#processes);
+    const ports = { store, queue, blobs, clock, ids, registry: createRegistry(this.#tasks), runner: createRunner(this.#tasks) };
+    return createEngine(around(ports), this.#config);
   }
   static readonly loop: WorkerLoop = {
     takeSlot: () => Promise.resolve({ release: () => undefined }),
@@ -73,15 +80,18 @@ export class LocalEngine {
       else if (disposition.kind === "later") await this.queue.later(message.id, disposition.delaySeconds);
       else await this.queue.dead(message.id, disposition.reason);
     });
+    await this.passing(Promise.all(handled));
+    return messages.length > 0;
+  }
+  /** Lets time pass until this has come to its end: pauses inside the engine end as soon as nothing else goes on. */
+  async passing<T>(work: Promise<T>): Promise<T> {
     let over = false;
-    const all = Promise.all(handled).finally(() => (over = true));
-    // Pauses inside the engine end as soon as nothing else goes on.
+    const watched = work.finally(() => (over = true));
     while (!over) {
       await new Promise((resolve) => setImmediate(resolve));
       const next = this.clock.nextWake();
       if (!over && next !== undefined) this.clock.set(Math.max(next, this.clock.now()));
     }
-    await all;
-    return messages.length > 0;
+    return watched;
   }
 }

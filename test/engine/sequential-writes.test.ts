@@ -32,7 +32,11 @@ async function measure({ tracking, height, packAbove, queue }: Case): Promise<{ 
       return n;
     },
   });
-  const local = new LocalEngine([give, sum], { width: WIDTH, packAbove }, ["engine", "local.default#worker", "local.other#worker"], rounds.around);
+  const local = new LocalEngine(
+    [give, sum],
+    { width: WIDTH, packAbove },
+    { queues: ["engine", "local.default#worker", "local.other#worker"], around: rounds.around },
+  );
   const values = Array.from({ length: WIDTH ** height }, (_, n) => n);
   const members = group(
     values.map((n) => give.s(n)),

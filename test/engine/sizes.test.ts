@@ -32,7 +32,7 @@ describe.each([
 /** Runs the canvas to its end. */
 async function measured(canvas: Wire): Promise<MeasuredPorts> {
   const ports = new MeasuredPorts();
-  const local = new LocalEngine([one, total], {}, undefined, ports.around);
+  const local = new LocalEngine([one, total], {}, { around: ports.around });
   const { jobId } = await local.engine.submit({ canvas: parseCanvas(canvas) });
   await local.untilQuiet();
   expect(await local.engine.job(jobId)).toMatchObject({ state: "success", counts: { success: runsOf(canvas) } });

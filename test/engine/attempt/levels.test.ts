@@ -178,7 +178,7 @@ describe("the one step that follows", () => {
     expect(await sent(120)).toBe(3);
   });
   it("of another queue, or with a start time, it goes through its queue", async () => {
-    const local = new LocalEngine(tasks, {}, ["engine", "local.default#worker", "local.other#worker"]);
+    const local = new LocalEngine(tasks, {}, { queues: ["engine", "local.default#worker", "local.other#worker"] });
     const { jobId } = await local.engine.submit({ canvas: chain(add.s(1, 1), add.s(1).set({ queue: "other" }), add.s(1).set({ countdown: 5 })).canvas });
     await local.untilQuiet();
     expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: 4 });

@@ -3,10 +3,12 @@ import type { Abort, HeldRuns, WorkerLoop } from "../../../functions/engine/work
 import { chord, defineTask, group } from "../../../functions/sdk/index.ts";
 import { LocalEngine } from "../local-engine.ts";
 
-/** A loop that remembers what it was asked to hold. */
-class Holding implements WorkerLoop {
+/** A loop that remembers what it was asked to hold, and how many slots were taken at the same time. */
+class RecordingLoop implements WorkerLoop {
   readonly held = new Map<string, { runs: HeldRuns; readonly abort: Abort }>();
+  /** How many runs each hold had at first. */
   readonly sizes: number[] = [];
+  /** The members that each narrowed hold was left with. */
   readonly narrowed: (readonly number[])[] = [];
   slotsInUse = 0;
   mostSlots = 0;
@@ -29,67 +31,72 @@ class Holding implements WorkerLoop {
     };
   };
 }
-const MEMBERS = 6;
 
 describe("a batch of claimed runs", () => {
-  /** Runs a group of `MEMBERS` twice: of the first one the engine learns that they are quick. `first`: called when the first member of the second one runs. */
-  async function runTwice(first: (loop: Holding) => Promise<void> | void) {
-    const loop = new Holding();
-    let meets = false;
+  const MEMBERS = [0, 1, 2, 3, 4, 5];
+
+  /** Runs a group of quick members, whose worker knows that they are quick. `whileFirstRuns` is called while the first of them runs, and awaited by it. */
+  async function runQuickGroup(whileFirstRuns: (loop: RecordingLoop) => Promise<void> | void) {
+    const loop = new RecordingLoop();
+    let interrupt = false;
     const each = defineTask({
       name: "each",
       retry: { maxAttempts: 1 },
       run: (_ctx, index: number) => {
-        if (!meets) return index;
-        meets = false;
-        const met = first(loop);
-        return met === undefined ? index : met.then(() => index);
+        if (!interrupt) return index;
+        interrupt = false;
+        const interrupted = whileFirstRuns(loop);
+        return interrupted === undefined ? index : interrupted.then(() => index);
       },
     });
     const all = defineTask({ name: "all", run: (_ctx, given: readonly number[]) => given });
-    const local = new LocalEngine([each, all], { packAbove: 1, membersPerMessage: MEMBERS }, undefined, undefined, loop);
-    const run = async (): Promise<unknown> => {
-      const members = Array.from({ length: MEMBERS }, (_, index) => each.s(index));
-      const { jobId } = await local.engine.submit({ canvas: chord(group(members), all.s()).canvas });
+    const local = new LocalEngine([each, all], { packAbove: 1, membersPerMessage: MEMBERS.length }, { loop });
+    const runGroup = async () => {
+      const { jobId } = await local.engine.submit({ canvas: chord(group(MEMBERS.map((index) => each.s(index))), all.s()).canvas });
       await local.untilQuiet();
       return local.engine.job(jobId);
     };
-    await run();
+    // From the first group the worker learns how quick they are.
+    await runGroup();
     loop.sizes.length = 0;
-    meets = true;
-    return { job: await run(), loop };
+    interrupt = true;
+    return { job: await runGroup(), loop };
   }
-  const value = Array.from({ length: MEMBERS }, (_, index) => index);
 
-  it("is held as one, until all is committed", async () => {
-    let seen: (readonly number[])[] = [];
-    const { job, loop } = await runTwice(({ held }) => {
-      seen = [...held.values()].map(({ runs }) => runs.members);
+  it("a batch is held as one hold, until all of it is committed", async () => {
+    let whileRunning: (readonly number[])[] = [];
+    const { job, loop } = await runQuickGroup(({ held }) => {
+      whileRunning = [...held.values()].map(({ runs }) => runs.members);
     });
-    expect(job).toMatchObject({ state: "success", value });
-    expect([seen, loop.sizes[0], loop.held.size, loop.narrowed]).toEqual([[value], MEMBERS, 0, []]);
+    expect(job).toMatchObject({ state: "success", value: MEMBERS });
+    expect({ whileRunning, firstSize: loop.sizes[0], afterwards: loop.held.size, narrowed: loop.narrowed }).toEqual({
+      whileRunning: [MEMBERS],
+      firstSize: MEMBERS.length,
+      afterwards: 0,
+      narrowed: [],
+    });
   });
 
-  it("is stopped for the first reason that was given: what did not begin is given back, and has not failed", async () => {
-    const { job } = await runTwice(({ held }) => {
+  it("a batch is stopped for the first reason that was given: what has not begun is given back, and has not failed", async () => {
+    const { job } = await runQuickGroup(({ held }) => {
       for (const { abort } of held.values()) {
         abort("stopped");
         abort("deadline");
       }
     });
-    expect(job).toMatchObject({ state: "success", value });
+    expect(job).toMatchObject({ state: "success", value: MEMBERS });
   });
 
-  it("is held no longer than its members: not for the one that is slow", async () => {
+  it("the members of a batch are not held for the one that is slow", async () => {
     let waiting = true;
-    const { job, loop } = await runTwice(async ({ narrowed }) => {
+    const { job, loop } = await runQuickGroup(async ({ narrowed }) => {
       while (waiting) {
         await new Promise((resolve) => setImmediate(resolve));
         waiting = narrowed.length === 0;
       }
     });
-    expect(job).toMatchObject({ state: "success", value });
-    expect([loop.narrowed[0], loop.held.size]).toEqual([[0], 0]);
+    expect(job).toMatchObject({ state: "success", value: MEMBERS });
+    expect({ firstLeft: loop.narrowed[0], afterwards: loop.held.size }).toEqual({ firstLeft: [0], afterwards: 0 });
   });
 });
 
@@ -99,10 +106,10 @@ describe("quick members of a big job", () => {
   const SHORT_BATCH = 24;
 
   async function quickJobs(tracking: "lazy" | "result") {
-    const loop = new Holding();
+    const loop = new RecordingLoop();
     const quick = defineTask({ name: "quick", run: (_ctx, index: number) => index });
     const all = defineTask({ name: "all", queue: "small", run: (_ctx, given: readonly number[]) => given.length });
-    const local = new LocalEngine([quick, all], { packAbove: 1 }, ["engine", "local.default#worker", "local.small#worker"], undefined, loop);
+    const local = new LocalEngine([quick, all], { packAbove: 1 }, { queues: ["engine", "local.default#worker", "local.small#worker"], loop });
     const submit = async (members: number): Promise<string> => {
       const signatures = Array.from({ length: members }, (_, index) => quick.s(index));
       return (await local.engine.submit({ canvas: chord(group(signatures, { tracking }), all.s()).canvas })).jobId;
@@ -122,23 +129,23 @@ describe("quick members of a big job", () => {
     return { local, run };
   }
 
-  it("are run in full batches, two at a time, and leave other slots free", async () => {
+  it("quick members run in full batches, two at a time, and leave other slots free", async () => {
     const { local, run } = await quickJobs("lazy");
     local.clock.advance(1_000);
     expect(await run(MANY)).toEqual({ longest: FULL_BATCH, slots: 2 });
   });
 
-  it("are run in short batches while small jobs come, and in full ones again afterwards", async () => {
+  it("quick members run in short batches while small jobs come, and in full ones again afterwards", async () => {
     const { local, run } = await quickJobs("lazy");
     await run(MANY);
     expect((await run(2, MANY)).longest).toBeLessThanOrEqual(SHORT_BATCH);
     local.clock.advance(1_000);
     expect((await run(MANY)).longest).toBe(FULL_BATCH);
-    // Two big ones, or small ones among themselves, need not hurry.
+    // Two big jobs, or small ones among themselves, need not hurry.
     expect((await run(MANY, MANY)).longest).toBe(FULL_BATCH);
   });
 
-  it("without claims run one message at a time while small jobs come", async () => {
+  it("quick members without claims run one message at a time while small jobs come", async () => {
     const { local, run } = await quickJobs("result");
     local.clock.advance(1_000);
     expect((await run(8 * MANY)).slots).toBeGreaterThan(4);

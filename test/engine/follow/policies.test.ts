@@ -57,6 +57,11 @@ describe("failure policies", () => {
     const exceeded = await outcome(chord(group(members(3, 5), { policy: { threshold: 2 } }), entries.s()).canvas);
     expect(exceeded.job).toMatchObject({ outcome: "failed", state: "failure" });
   });
+  it("the counts of a job are a snapshot when a group that fails fast in it decided early, also inside a settled group", async () => {
+    const early = group([fail.s(), ...Array.from({ length: 8 }, () => noop.s())], { policy: "failFast" });
+    const { job } = await outcome(group([early, early], { policy: "settled" }).canvas);
+    expect(job).toMatchObject({ state: "failure", countsExact: false });
+  });
 });
 
 describe("runs in time", () => {

@@ -44,7 +44,7 @@ const CASES: readonly (readonly [name: string, canvas: CanvasBuilder])[] = [
 ];
 
 async function run(canvas: CanvasBuilder, during: (local: LocalEngine, jobId: string) => Promise<unknown> = async () => undefined, config = {}) {
-  const local = new LocalEngine([add, noop, elsewhere, streaming], config, ["engine", "local.default#worker", "local.other#worker"]);
+  const local = new LocalEngine([add, noop, elsewhere, streaming], config, { queues: ["engine", "local.default#worker", "local.other#worker"] });
   const counted = countPorts(local);
   const plan = local.engine.estimate({ canvas: canvas.canvas });
   expect(counted.writes).toEqual({ rows: 0, ledger: 0, headers: 0, plan: 0, jobs: 0 });

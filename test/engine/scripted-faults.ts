@@ -1,0 +1,220 @@
+import { parseRunId } from "../../functions/core/plan/run-id.ts";
+import type { RunStatus } from "../../functions/core/plan/run-state.ts";
+import { DEFAULT_CONFIG } from "../../functions/engine/config.ts";
+import { headerKey, ledgerKey, PROGRESS_SHARDS, progressKey, runKey } from "../../functions/engine/item-kinds.ts";
+import { type Key, type OutgoingMessage, PortError, type Ports, type ReceivedMessage, type WriteOp } from "../../functions/engine/ports.ts";
+import type { Abort, WorkerLoop } from "../../functions/engine/worker-loop.ts";
+import type { LocalEngine } from "./local-engine.ts";
+
+/** Faults that a script puts between an engine and its ports: which call fails, waits, or is the last of its process. */
+
+/** One call of a port. Reads write and send nothing. */
+export interface PortCall {
+  readonly writes: readonly WriteOp[];
+  readonly messages: readonly OutgoingMessage[];
+}
+type Matches = (call: PortCall) => boolean;
+
+/** Matches a write on a run's row; with `status`, one that brings the row to that status. */
+export function writesRun(runId: string, status?: RunStatus): Matches {
+  const ref = parseRunId(runId);
+  if (!ref) throw new Error(`${runId} is no run`);
+  const key = runKey(ref, DEFAULT_CONFIG.width);
+  return ({ writes }) => writes.some((op) => isSame(op.key, key) && (status === undefined || setBy(op)?.["status"] === status));
+}
+/** Matches a write on a group's header; with `attribute`, one that sets that attribute. */
+export function writesHeader(gid: string, attribute?: string): Matches {
+  const key = headerKey(gid);
+  return ({ writes }) => writes.some((op) => isSame(op.key, key) && (attribute === undefined || setBy(op)?.[attribute] !== undefined));
+}
+/** Matches a mark of members of a group's first leaf. */
+export const marksFirstLeaf = (gid: string): Matches => writesOneOf([ledgerKey(gid, 0, 1, 0)]);
+/** Matches a write of a job's live counters. */
+export const writesProgress = (jobId: string): Matches => writesOneOf(Array.from({ length: PROGRESS_SHARDS }, (_, shard) => progressKey(jobId, shard)));
+
+function writesOneOf(keys: readonly Key[]): Matches {
+  return ({ writes }) => writes.some((op) => keys.some((key) => isSame(op.key, key)));
+}
+function isSame(one: Key, other: Key): boolean {
+  return one.table === other.table && one.partition === other.partition && one.sort === other.sort;
+}
+function setBy(op: WriteOp): Readonly<Record<string, unknown>> | undefined {
+  if (op.op === "put") return op.attributes;
+  return op.op === "update" ? op.change.set : undefined;
+}
+/** Matches a message of this kind, about this group where one is given. */
+export function sends(kind: string, gid?: string): Matches {
+  return ({ messages }) =>
+    messages.some(({ body }) => {
+      const message = body as { readonly kind?: string; readonly gid?: string };
+      return message.kind === kind && (gid === undefined || message.gid === gid);
+    });
+}
+
+/** Calls `before` in front of every call of the store, the queue and the blobs. What it throws fails the call; while it waits, the call waits. */
+function watched(ports: Ports, before: (call: PortCall) => Promise<void>): Ports {
+  const { store, queue, blobs } = ports;
+  const reading: PortCall = { writes: [], messages: [] };
+  const after = async <T>(call: PortCall, perform: () => Promise<T>): Promise<T> => {
+    await before(call);
+    return perform();
+  };
+  return {
+    ...ports,
+    store: {
+      get: (...given) => after(reading, () => store.get(...given)),
+      getMany: (...given) => after(reading, () => store.getMany(...given)),
+      query: (...given) => after(reading, () => store.query(...given)),
+      queryIndex: (...given) => after(reading, () => store.queryIndex(...given)),
+      write: (op) => after({ writes: [op], messages: [] }, () => store.write(op)),
+      writeMany: (ops) => after({ writes: ops, messages: [] }, () => store.writeMany(ops)),
+    },
+    queue: {
+      maxDelaySeconds: queue.maxDelaySeconds,
+      send: (messages) => after({ writes: [], messages }, () => queue.send(messages)),
+    },
+    blobs: {
+      get: (name) => after(reading, () => blobs.get(name)),
+      put: (name, content) => after(reading, () => blobs.put(name, content)),
+    },
+  };
+}
+
+/** A point at which a script holds something up until it is released. */
+export class Latch {
+  /** Resolves when something waits here. */
+  readonly reached: Promise<void>;
+  readonly #released: Promise<void>;
+  #reach = (): void => undefined;
+  release = (): void => undefined;
+
+  constructor() {
+    this.reached = new Promise((resolve) => (this.#reach = resolve));
+    this.#released = new Promise((resolve) => (this.release = resolve));
+  }
+  wait(): Promise<void> {
+    this.#reach();
+    return this.#released;
+  }
+}
+
+/** While it is armed, the first call that matches finds no store and no queue. */
+export class Outage {
+  static readonly message = "the script says so";
+  readonly #matches: Matches;
+  armed: boolean;
+
+  constructor(matches: Matches, armed = true) {
+    this.#matches = matches;
+    this.armed = armed;
+  }
+  readonly around = (ports: Ports): Ports =>
+    watched(ports, async (call) => {
+      if (!this.armed || !this.#matches(call)) return;
+      this.armed = false;
+      throw new PortError("outage", Outage.message);
+    });
+}
+
+/** The first call that matches waits at the latch before it happens. */
+export class HeldCall extends Latch {
+  readonly #matches: Matches;
+  #held = false;
+
+  constructor(matches: Matches) {
+    super();
+    this.#matches = matches;
+  }
+  readonly around = (ports: Ports): Ports =>
+    watched(ports, async (call) => {
+      if (this.#held || !this.#matches(call)) return;
+      this.#held = true;
+      await this.wait();
+    });
+}
+
+/** A process that dies before the first call that matches: neither that call nor a later one happens, and none returns, so that no `finally` runs. */
+export class Death {
+  /** Resolves when the process has died. */
+  readonly died: Promise<void>;
+  readonly #matches: Matches;
+  #die = (): void => undefined;
+  #dead = false;
+
+  constructor(matches: Matches) {
+    this.#matches = matches;
+    this.died = new Promise((resolve) => (this.#die = resolve));
+  }
+  readonly around = (ports: Ports): Ports =>
+    watched(ports, async (call) => {
+      if (!this.#dead && !this.#matches(call)) return;
+      this.#dead = true;
+      this.#die();
+      await new Promise<never>(() => undefined);
+    });
+}
+
+/** Reads that need not be consistent see nothing yet of what was written. */
+export function laggingReads(ports: Ports): Ports {
+  const { store } = ports;
+  return {
+    ...ports,
+    store: {
+      get: async (key, options) => (options?.consistent ? store.get(key, options) : undefined),
+      getMany: (...given) => store.getMany(...given),
+      query: (...given) => store.query(...given),
+      queryIndex: (...given) => store.queryIndex(...given),
+      write: (op) => store.write(op),
+      writeMany: (ops) => store.writeMany(ops),
+    },
+  };
+}
+
+/** A loop that counts the slots that are lent and have not come back, and that can stop what it holds. */
+export class ScriptedLoop implements WorkerLoop {
+  lent = 0;
+  readonly #aborts = new Set<Abort>();
+
+  takeSlot(_alone: boolean): Promise<{ release(): void }> {
+    return Promise.resolve(this.#lend());
+  }
+  tryTakeSlot(): { release(): void } {
+    return this.#lend();
+  }
+  hold(_runs: unknown, abort: Abort): ReturnType<WorkerLoop["hold"]> {
+    this.#aborts.add(abort);
+    return { ready: undefined, narrow: () => undefined, release: () => void this.#aborts.delete(abort) };
+  }
+  readonly abort: Abort = (...given) => {
+    for (const abort of this.#aborts) abort(...given);
+  };
+  #lend(): { release(): void } {
+    this.lent++;
+    let back = false;
+    return {
+      release: () => {
+        if (!back) this.lent--;
+        back = true;
+      },
+    };
+  }
+}
+
+/** Receives the only message that is due in these queues: by default in all of them. */
+export async function onlyMessage(local: LocalEngine, queues: readonly string[] = local.queues): Promise<ReceivedMessage & { readonly id: string }> {
+  const [message, another] = await local.queue.receive(queues, 10, 30);
+  if (!message || another) throw new Error("one message was expected");
+  return message;
+}
+/** Handles messages until none is due now. */
+export async function untilIdle(local: LocalEngine): Promise<void> {
+  while (await local.turn());
+}
+/** Handles messages until the members of a job's group have been sent. */
+export async function untilExpanded(local: LocalEngine, jobId: string): Promise<void> {
+  while ((await local.engine.runs(jobId, {})).items.every(({ status }) => status !== "waiting")) await local.turn();
+}
+/** Lets everything go on that needs no time to pass. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
