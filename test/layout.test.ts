@@ -30,7 +30,8 @@ describe("the layout in docs/architecture.md", () => {
   const named = foldersNamed(readFileSync(join(root, "docs/architecture.md"), "utf8"));
 
   it("is read as a tree", () => {
-    const page = "# A\n\n## Layout\n\nText.\n\n    functions/\n      core/      rules\n        plan/    plans\n      engine/    work\n    docs/        pages\n\nMore.\n";
+    const page =
+      "# A\n\n## Layout\n\nText.\n\n    functions/\n      core/      rules\n        plan/    plans\n      engine/    work\n    docs/        pages\n\nMore.\n";
     expect(foldersNamed(page)).toEqual(["functions", "functions/core", "functions/core/plan", "functions/engine", "docs"]);
   });
   it("names every folder", () => expect(NAMED_IN_FULL.flatMap(foldersIn).filter((folder) => !named.includes(folder))).toEqual([]));
