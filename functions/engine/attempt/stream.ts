@@ -18,7 +18,7 @@ import type { Attempt } from "./held-attempt.ts";
 import { PageCutter } from "./page-cutter.ts";
 
 /**
- * Open groups (docs/protocol.md, section 8). The owner pulls its generator, cuts pages, and puts each as a member whose only step is a group: the page row
+ * Open groups (docs/protocol-rules.md, section 8). The owner pulls its generator, cuts pages, and puts each as a member whose only step is a group: the page row
  * is the plan log. A later attempt adopts every page it finds and goes on at the cursor of the last one. At the end the group is sealed.
  */
 export interface OpenState {

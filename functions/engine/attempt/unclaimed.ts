@@ -7,7 +7,7 @@ import type { RowlessEnd } from "../items/ledger-parts.ts";
 import { notBeforeOf } from "../plan/step-placement.ts";
 
 /**
- * Members of groups that keep less than a row each (docs/protocol.md, section 14). They run without a claim, so a redelivered message may run one again: what is
+ * Members of groups that keep less than a row each (docs/protocol-rules.md, section 14). They run without a claim, so a redelivered message may run one again: what is
  * redelivered is therefore claimed like any other run, and only the trouble that a member has is written down.
  *
  * - `result`: its row is put when it ends; the first one stands.

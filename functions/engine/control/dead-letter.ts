@@ -26,7 +26,7 @@ import { handleMessage } from "./handle-message.ts";
 const MAX_DEAD_LETTERS = 3;
 
 /**
- * A message that its queue gave up (docs/protocol.md, section 13). That is no proof of poison: waiting for a lease and outages count as receives too. So its runs
+ * A message that its queue gave up (docs/protocol-rules.md, section 13). That is no proof of poison: waiting for a lease and outages count as receives too. So its runs
  * are looked at: what has ended is followed up, what waits is resumed, what runs is left alone, and the rest is sent again, a few times. Control messages
  * are handled here and now; what fails again stays with the dead letters.
  */

@@ -8,7 +8,7 @@ import { idle, leaseOver, notTerminal } from "./run-conditions.ts";
 import { identify } from "./run-reads.ts";
 
 /**
- * Every conditional write on a run row (docs/protocol.md, section 5). Each costs one write unit for a row under 1 KB. `applied: false` never proves
+ * Every conditional write on a run row (docs/protocol-rules.md, section 5). Each costs one write unit for a row under 1 KB. `applied: false` never proves
  * that somebody else wrote: outcomes are told from what the item says.
  */
 export interface RunWrite {

@@ -13,7 +13,7 @@ import { loadValue } from "../items/values.ts";
 import { sendRun } from "../messages/send.ts";
 
 /**
- * Runs that wait for events in the middle of user code (docs/protocol.md, section 9). The run subscribes, THEN commits `deferred` with what is unmet, THEN looks for the
+ * Runs that wait for events in the middle of user code (docs/protocol-rules.md, section 9). The run subscribes, THEN commits `deferred` with what is unmet, THEN looks for the
  * events again; whoever sends puts the event, THEN wakes the subscribers. One of them sees both.
  */
 const EVENT = "event:";
