@@ -14,15 +14,19 @@ export interface PlanPage {
 }
 
 /**
- * The pages that hold a group step: members of big groups in pages of one leaf each, innermost first, and last the page of this name with the step itself. One at a
- * time: together they take as much memory as the plan.
+ * Yields the pages that hold a group step. Members of big groups come first, innermost first, in pages of one leaf
+ * each. The page of this name comes last, with the step itself. Pages are made one at a time, because together they
+ * take as much memory as the plan.
  */
 export function* planPages(name: string, step: GroupStep, width: number): Generator<PlanPage, void, undefined> {
   const paged = yield* new Paging(name, width).group(step);
   yield { name, text: JSON.stringify([[paged]]) };
 }
 
-/** The item of a page; undefined: it is so large that it becomes a blob. Costs a write unit per started KB. */
+/**
+ * Returns the write of a page; undefined when the page is so large that it becomes a blob. Costs one write unit per
+ * started KB.
+ */
 export function planPageItem({ name, text }: PlanPage, owned: Owned): PutOp | undefined {
   if (jsonBytes(text) > LIMITS.inlineBytes) return undefined;
   const attributes = { v: ITEM_VERSION, jobId: owned.jobId, ttl: owned.ttl, strands: text };
@@ -78,5 +82,5 @@ class Paging {
   }
 }
 
-/** Characters of JSON: above this a group's members leave the page of the strand that holds them. */
+/** Characters of JSON. Members of a group that is larger leave the page of the strand that holds the group. */
 const INLINE_MEMBERS = 16 * 1024;
