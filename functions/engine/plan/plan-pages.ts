@@ -14,13 +14,16 @@ export interface PlanPage {
 }
 
 /**
- * Yields the pages that hold a group step. Members of big groups come first, innermost first, in pages of one leaf
- * each. The page of this name comes last, with the step itself. Pages are made one at a time, because together they
- * take as much memory as the plan.
+ * Yields the pages of the leaves of big groups, innermost first, and returns the page of this name, which holds the step
+ * itself. Pages are made one at a time, because together they take as much memory as the plan.
  */
-export function* planPages(name: string, step: GroupStep, width: number): Generator<PlanPage, void, undefined> {
+export function* leafPages(name: string, step: GroupStep, width: number): Generator<PlanPage, PlanPage, undefined> {
   const paged = yield* new Paging(name, width).group(step);
-  yield { name, text: JSON.stringify([[paged]]) };
+  return { name, text: JSON.stringify([[paged]]) };
+}
+/** Yields all pages that hold a group step, the page of this name last. */
+export function* planPages(name: string, step: GroupStep, width: number): Generator<PlanPage, void, undefined> {
+  yield yield* leafPages(name, step, width);
 }
 
 /**

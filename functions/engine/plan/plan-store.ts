@@ -7,7 +7,7 @@ import type { Plans } from "../context.ts";
 import { type Owned, planPageKey } from "../item-kinds.ts";
 import { keepText, loadText } from "../items/values.ts";
 import type { Ports } from "../ports.ts";
-import { addPages, NO_PAGES, pageUnits, type PlanPage, planPageItem, planPages } from "./plan-pages.ts";
+import { addPages, leafPages, NO_PAGES, pageUnits, type PlanPage, planPageItem } from "./plan-pages.ts";
 
 /**
  * Stores plans, and reads them through a cache. A page is an array of strands. The members of a big group have one page
@@ -37,19 +37,11 @@ export class PlanStore implements Plans {
 
   /** Stores a group step as the only step of a page. `pointer` names the group. */
   async write(page: string, step: GroupStep, owned: Owned): Promise<{ readonly pointer: string; readonly took: PlanPages }> {
-    let took = NO_PAGES;
-    const put = async (each: PlanPage): Promise<void> => {
-      const units = await this.#put(each, owned);
-      took = addPages(took, units);
-    };
-    let own: PlanPage | undefined;
-    await eachBounded(planPages(page, step, this.#width), WRITTEN_AT_ONCE, async (each) => {
-      if (each.name === page) own = each;
-      else await put(each);
-    });
+    const writing = new PlanWriting(this.#ports, owned);
+    await eachBounded(writing.leaves(page, step, this.#width), WRITTEN_AT_ONCE, (leaf) => writing.put(leaf));
     // Last, because it points at the others.
-    if (own) await put(own);
-    return { pointer: `${page}@0.0`, took };
+    await writing.put(writing.own);
+    return { pointer: `${page}@0.0`, took: writing.took };
   }
 
   async group(pointer: string): Promise<GroupStep> {
@@ -91,12 +83,6 @@ export class PlanStore implements Plans {
     return { strand, pointer };
   }
 
-  async #put(page: PlanPage, owned: Owned): Promise<PlanPages> {
-    const item = planPageItem(page, owned);
-    if (item) await this.#ports.store.write(item);
-    else await keepText(this.#ports, blobName(page.name, owned.jobId), page.text);
-    return pageUnits(item);
-  }
   async #load(page: string): Promise<readonly Strand[]> {
     const cached = this.#pages.get(page);
     if (cached) return cached.strands;
@@ -124,6 +110,35 @@ export class PlanStore implements Plans {
       this.#pages.delete(oldest);
       this.#cached -= entry.size;
     }
+  }
+}
+
+/** One plan that is being written: what it took so far, and its own page, which is known once all leaves have been made. */
+class PlanWriting {
+  readonly #ports: Pick<Ports, "store" | "blobs">;
+  readonly #owned: Owned;
+  #own: PlanPage | undefined;
+  #took = NO_PAGES;
+
+  constructor(ports: Pick<Ports, "store" | "blobs">, owned: Owned) {
+    this.#ports = ports;
+    this.#owned = owned;
+  }
+  get took(): PlanPages {
+    return this.#took;
+  }
+  get own(): PlanPage {
+    if (!this.#own) throw new FanfoldError("internal", "the leaves of a plan are made before its own page");
+    return this.#own;
+  }
+  *leaves(name: string, step: GroupStep, width: number): Generator<PlanPage, void, undefined> {
+    this.#own = yield* leafPages(name, step, width);
+  }
+  async put(page: PlanPage): Promise<void> {
+    const item = planPageItem(page, this.#owned);
+    this.#took = addPages(this.#took, pageUnits(item));
+    if (item) await this.#ports.store.write(item);
+    else await keepText(this.#ports, blobName(page.name, this.#owned.jobId), page.text);
   }
 }
 
