@@ -10,11 +10,13 @@ import { loadValue } from "../items/values.ts";
  * Returns the strand of a member. A page of an open group is a strand of one group step, which the row of the page
  * names.
  */
-export async function strandOf(context: Context, header: Header, run: RunRef & Pick<Run, "manifest">): Promise<MemberStrand> {
-  if (!header.pages) return memberStrand(context, header, run.index);
-  if (run.manifest === undefined) throw new FanfoldError("internal", `page ${run.index} of ${header.gid} has no manifest`);
-  const step = await context.plans.group(run.manifest);
-  return { strand: [step], pointer: run.manifest, period: 1 };
+export function strandOf(context: Context, header: Header, run: RunRef & Pick<Run, "manifest">): Promise<MemberStrand> {
+  return header.pages ? pageStrand(context, header, run) : memberStrand(context, header, run.index);
+}
+async function pageStrand(context: Context, header: Header, { index, manifest }: RunRef & Pick<Run, "manifest">): Promise<MemberStrand> {
+  if (manifest === undefined) throw new FanfoldError("internal", `page ${index} of ${header.gid} has no manifest`);
+  const step = await context.plans.group(manifest);
+  return { strand: [step], pointer: manifest, period: 1 };
 }
 /** Returns the strand of a member whose row is not needed. Throws for a group whose members are pages. */
 export async function memberStrand(context: Context, header: Header, index: number): Promise<MemberStrand> {
