@@ -13,7 +13,7 @@ import { loadValue } from "../items/values.ts";
 import { sendRun } from "../messages/send.ts";
 
 /**
- * Runs that wait for events in the middle of user code (docs/protocol.md, section 9).
+ * Runs that wait for events in the middle of user code (docs/protocol-rules.md, section 9).
  *
  *     started -> deferred -> queued     all events are there, or the group that the run streams into has decided
  *                deferred -> started    the wait has timed out
