@@ -4,13 +4,13 @@ import { parseRunId, type RunRef } from "../../core/plan/run-id.ts";
 import type { AwaitedEvent, EventLook } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
 import type { RunView } from "../job-views.ts";
-import { asSentEvent, eventItemKey, ITEM_VERSION, type Run, type RunAttributes, waiterKey } from "../item-kinds.ts";
-import { absent } from "../items/conditions.ts";
+import { asSentEvent, eventItemKey, type Run, type RunAttributes } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { duePart } from "../items/run-reads.ts";
 import { endDeferral, queueWoken, takeUnmet } from "../items/run-writes.ts";
 import { loadValue } from "../items/values.ts";
 import { sendRun } from "../messages/send.ts";
+import { dependencyOf, metOf, parseDependency, subscribeOp } from "./dependencies.ts";
 
 /**
  * Runs that wait for events in the middle of user code (docs/protocol-rules.md, section 9).
@@ -21,10 +21,6 @@ import { sendRun } from "../messages/send.ts";
  * The run subscribes, THEN commits `deferred` with its unmet events, THEN checks for the events again. A sender puts
  * the event, THEN wakes the subscribers. So one of the two sees both the event and the deferral.
  */
-const EVENT = "event:";
-export const eventDependency = (name: string): string => `${EVENT}${name}`;
-const eventOf = (dependency: string): string => dependency.slice(EVENT.length);
-
 /**
  * Checks for an event. Once the row holds a deadline, the time at which the event was sent decides, and not the time of
  * the check, so all attempts agree.
@@ -42,9 +38,10 @@ export async function lookForEvent(context: Context, run: Run, name: string, tim
 
 /** Returns the events that a deferred run waits for. */
 export function unmetEvents(run: Run): NonNullable<RunView["unmet"]> {
-  return [...(run.unmet ?? [])].map(eventOf).map((name) => {
+  return [...(run.unmet ?? [])].map((dependency) => {
+    const { kind, name } = parseDependency(dependency);
     const expiresAt = run.eventDeadlines?.[name];
-    return { of: "event", name, ...(expiresAt !== undefined && { expiresAt }) };
+    return { of: kind, name, ...(expiresAt !== undefined && { expiresAt }) };
   });
 }
 
@@ -58,17 +55,15 @@ export async function deferredPart(context: Context, run: Run, events: readonly 
       `a run waits for at most ${LIMITS.awaitedEvents} names of events with a timeout: let the next step wait for more`,
     );
   }
-  const { jobId, runId, ttl } = run;
-  const hash = context.ids.hash(runId);
-  const attributes = { v: ITEM_VERSION, jobId, ttl, runId };
-  await context.store.writeMany(events.map(({ name }) => ({ op: "put", key: waiterKey(jobId, name, hash), attributes, when: absent() })));
+  const unmet = events.map(({ name }) => dependencyOf("event", name));
+  await context.store.writeMany(unmet.map((dependency) => subscribeOp(context, run, dependency)));
   const now = context.clock.now();
   const ends = Object.values(until);
   return {
     status: "deferred",
-    unmet: new Set(events.map(({ name }) => eventDependency(name))),
+    unmet: new Set(unmet),
     sentAt: now,
-    ...(ends.length > 0 && { eventDeadlines, ...duePart(context, runId, Math.min(...ends), now) }),
+    ...(ends.length > 0 && { eventDeadlines, ...duePart(context, run.runId, Math.min(...ends), now) }),
   };
 }
 
@@ -78,8 +73,7 @@ export async function deferredPart(context: Context, run: Run, events: readonly 
  */
 export async function resumeDeferred(context: Context, run: Run): Promise<boolean> {
   const unmet = [...(run.unmet ?? [])];
-  const events = await context.store.getMany(unmet.map((dependency) => eventItemKey(run.jobId, eventOf(dependency))));
-  const met = unmet.filter((_, k) => events[k] !== undefined);
+  const met = await metOf(context, run, unmet);
   return met.length < unmet.length && met.length === 0 ? false : wakeRun(context, run.runId, met);
 }
 

@@ -10,7 +10,8 @@ import { readHeader } from "../items/header-reads.ts";
 import { setAnswer } from "../items/header-writes.ts";
 import { keepValue } from "../items/values.ts";
 import { sendControl } from "../messages/send.ts";
-import { eventDependency, wakeRun } from "./deferred.ts";
+import { wakeRun } from "./deferred.ts";
+import { dependencyOf } from "./dependencies.ts";
 
 /**
  * Sends an event to a job. Every run of the job that waits for an event of this name, now or later, is given the value.
@@ -29,7 +30,7 @@ export async function sendEvent(context: Context, jobId: string, name: string, v
     await eachBounded(items, WOKEN_AT_ONCE, async (item) => {
       const { gid, runId } = asWaiter(item);
       if (gid !== undefined) await wake(context, gid);
-      else if (runId !== undefined) await wakeRun(context, runId, [eventDependency(name)]);
+      else if (runId !== undefined) await wakeRun(context, runId, [dependencyOf("event", name)]);
     });
   }
   return asSentEvent(item)?.sentBy === sentBy;
