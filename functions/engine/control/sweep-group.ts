@@ -72,8 +72,8 @@ export async function sweepGroup(context: Context, gid: string, fromLeaf: number
 }
 
 /**
- * Returns whether the ledger has grown since the last check, so that its leaves need no check now. While the ledger
- * does not grow, the checks get further and further apart.
+ * Returns whether the ledger of a group of several leaves has grown since the last check. Its leaves then need no check
+ * now. While the ledger does not grow, the checks get further and further apart.
  */
 async function hasMoved(context: Context, header: Header): Promise<boolean> {
   const marks = await marksSeen(context, header);
@@ -177,12 +177,12 @@ async function resendOwner(context: Context, header: Header): Promise<void> {
 async function resendOwed(context: Context, header: Header, run: Run): Promise<void> {
   if (run.status === "waiting") return resumeWaiting(context, run);
   const own = run.gid === header.gid ? header : await readHeader(context, run.gid);
-  const isDeferred = run.status === "deferred" && !isReady(context, run);
-  if (!own || own.outcome || isLive(context, run) || (!isDeferred && !isDue(context, run))) return;
-  const since = Math.max(run.sentAt ?? run.startedAt ?? 0, run.status === "started" ? (run.leaseUntil ?? 0) : 0, isDeferred ? 0 : (run.notBefore ?? 0));
+  const awaitsEvents = run.status === "deferred" && !isReady(context, run);
+  if (!own || own.outcome || isLive(context, run) || (!awaitsEvents && !isDue(context, run))) return;
+  const since = Math.max(run.sentAt ?? run.startedAt ?? 0, run.status === "started" ? (run.leaseUntil ?? 0) : 0, awaitsEvents ? 0 : (run.notBefore ?? 0));
   const age = (context.clock.now() - since) / 1_000;
   if (age <= context.config.resendSeconds * 2 ** Math.min(run.sends ?? 0, 6)) return;
-  if (isDeferred) {
+  if (awaitsEvents) {
     // The sender of the event may have died before it woke the run.
     if (await resumeDeferred(context, run)) context.watch?.repaired(run.gid, "sent", 0);
     return;

@@ -15,9 +15,9 @@ import type { Clock } from "../ports.ts";
  *
  * The instance is
  *
- *     alone <-> shared (a small job sent a message beside a big job within `SMALL_JOB_MS`)
+ *     unshared <-> shared (a small job sent a message beside a big job within `SMALL_JOB_MS`)
  *
- * - alone: batches are as large as `batchSize` allows.
+ * - unshared: batches are as large as `batchSize` allows.
  * - shared: batches have at most `SHORT_BATCH` runs, and one is admitted at a time.
  */
 export class Pace {
@@ -59,9 +59,7 @@ export class Pace {
       this.#bigJobs.set(jobId, now);
     } else if (this.#bigJobs.size > 0 && !this.#bigJobs.has(jobId)) this.#smallJobAt = now;
   }
-  /**
-   * Whether a small job shares this instance with a big one. Each write of the small job waits for the batch at work.
-   */
+  /** Whether a small job shares this instance with a big one. Writes of the small job wait for the batch at work. */
   get #isShared(): boolean {
     return Math.abs(this.#clock.now() - this.#smallJobAt) < SMALL_JOB_MS;
   }

@@ -46,7 +46,8 @@ export async function followSettle(context: Context, item: SettleItem, list: Wor
     list.push({ kind: "close", gid, round: header.round });
     return;
   }
-  // The settlement is computed only from a waiting row. Before its waiting write a row lacks `takes` and `ownCounts`.
+  // The settlement is computed only from a row that was read as waiting. Before its waiting write a row lacks `takes`
+  // and `ownCounts`, and it may be waiting by the time of this write.
   const settled = owner.status !== "waiting" ? owner : (await settleRun(context, owner, gid, header.round, await settlementOf(context, header, owner))).run;
   if (settled && isTerminal(settled.status)) {
     list.push({ kind: "run", run: settled }); // its follow-up closes this group
