@@ -1,13 +1,14 @@
 import { defineConfig } from "./functions/sdk/config.ts";
 
-// The one file to edit. Each field is explained where it is typed (hover, or functions/sdk/config.ts); what is wrong is refused by name at synth and at start.
+// Edit this file to change the deployment. The type of each field documents it (functions/sdk/config.ts). Synth and
+// start refuse an invalid value and name its field.
 export const config = defineConfig({
   site: "local",
   concurrency: 32,
   jobTimeoutDays: 30,
   retentionDays: 7,
 
-  // On AWS. Everything below has a default; these are the defaults, for you to change.
+  // Settings for AWS. Everything below has a default, and these are the defaults.
   prefix: "fanfold",
   tasks: "functions/tasks/index.ts",
   sites: [

@@ -8,7 +8,7 @@ import type { Deployment } from "./deployment.ts";
  */
 export const PORT_ACTIONS = {
   store: ["dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
-  queue: ["sqs:SendMessage"],
+  queue: ["sqs:GetQueueAttributes", "sqs:SendMessage"],
   visibility: ["sqs:ChangeMessageVisibility"],
   // Without ListBucket, S3 answers that access is denied when an object does not exist.
   blobs: ["s3:GetObject", "s3:ListBucket", "s3:PutObject"],
@@ -71,6 +71,7 @@ function resourcesOf(deployment: Deployment, port: Port, action: PortAction, { c
       return [deployment.anyBlobArn];
     case "sqs:ChangeMessageVisibility":
       return consumes;
+    case "sqs:GetQueueAttributes":
     case "sqs:SendMessage":
       return [deployment.anyQueueArn];
     case "states:DescribeExecution":

@@ -1,13 +1,15 @@
 import {
   type BatchResultErrorEntry,
   ChangeMessageVisibilityBatchCommand,
+  GetQueueAttributesCommand,
+  type QueueAttributeName,
   SendMessageBatchCommand,
   type SendMessageBatchRequestEntry,
   type SQSClient,
 } from "@aws-sdk/client-sqs";
 import { FanfoldError } from "../core/errors.ts";
 import { queueResourceName } from "../core/names/resource-names.ts";
-import { type OutgoingMessage, PortError, type Queue } from "../engine/ports.ts";
+import { type OutgoingMessage, PortError, type Queue, type QueueDepth } from "../engine/ports.ts";
 import { eachBounded } from "./each-bounded.ts";
 import { retrying, retryingEntries, type Unaccepted } from "./retry.ts";
 import type { Usage } from "./usage.ts";
@@ -20,6 +22,7 @@ const MAX_DELAY_SECONDS = 900;
  * gain nothing.
  */
 const BATCH_BYTES = 256 * 1_024;
+const DEPTH_ATTRIBUTES: QueueAttributeName[] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed", "ApproximateNumberOfMessagesNotVisible"];
 /** Batches of one call that are sent at the same time. */
 const BATCHES_AT_ONCE = 16;
 
@@ -74,6 +77,25 @@ export class SqsQueue implements Queue {
         );
       }),
     );
+  }
+
+  /** SQS counts approximately, and lags by up to a minute. Returns undefined when it does not answer. */
+  async depth(queue: string): Promise<QueueDepth | undefined> {
+    const url = this.#urlOf(queue);
+    const command = new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: DEPTH_ATTRIBUTES });
+    try {
+      const { Attributes = {} } = await retrying({
+        usage: this.#usage,
+        what: `reading the depth of ${url}`,
+        kind: "read",
+        send: () => this.#client.send(command),
+      });
+      const [ready, delayed, inFlight] = DEPTH_ATTRIBUTES.map((name) => Number(Attributes[name] ?? Number.NaN)) as [number, number, number];
+      return Number.isNaN(ready + delayed + inFlight) ? undefined : { ready, delayed, inFlight };
+    } catch (error) {
+      if (error instanceof PortError) return undefined;
+      throw error;
+    }
   }
 
   async #sendBatch(url: string, entries: readonly SendMessageBatchRequestEntry[]): Promise<Unaccepted<SendMessageBatchRequestEntry>> {

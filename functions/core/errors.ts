@@ -43,6 +43,7 @@ export const ERROR_CODES = [
   "engine_unavailable",
   "internal",
 ] as const;
+/** One of the stable error codes, which docs/errors.md explains. */
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /** The base of all errors that Fanfold throws. */

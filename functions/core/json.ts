@@ -1,5 +1,6 @@
 /** Plain JSON, as messages and items carry it. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+/** A JSON object. */
 export type JsonObject = { readonly [key: string]: Json };
 
 /**

@@ -5,8 +5,11 @@ import { isPlainObject } from "./json-check.ts";
 export interface RetryPolicy {
   /** Attempts in total, the first included. 1 means never retried. */
   readonly maxAttempts: number;
+  /** Delay after the first failure, in seconds. */
   readonly initialDelaySeconds: number;
+  /** Factor by which each further delay grows. */
   readonly backoffFactor: number;
+  /** Upper limit of a delay, in seconds. */
   readonly maxDelaySeconds: number;
   /**
    * Random share of the delay that is taken off: 0 keeps delays exact, 1 picks anywhere between 0 and the delay (full

@@ -7,7 +7,7 @@ import type { Engine } from "../engine/contract.ts";
 import { type LeaseTracker, RunHolder } from "../host/run-holder.ts";
 import { LeaseKeeper, type LostClaim } from "../host/lease-keeper.ts";
 import { type Log, messageOf, stderrLog } from "../host/log.ts";
-import type { QueueDepth } from "../host/message-source.ts";
+import type { QueueDepth } from "../engine/ports.ts";
 import type { TaskRegistry, Workflows } from "../sdk/index.ts";
 import { type Host, openHost, taskQueuesOf } from "./engine-host.ts";
 import type { Durability } from "./lmdb/commit-gatherer.ts";

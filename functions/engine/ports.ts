@@ -1,4 +1,5 @@
 import type { IndexName, Item, Key, Table, WriteOp, WriteResult } from "../core/items/item.ts";
+import type { Band } from "../core/plan/band.ts";
 import type { Json } from "../core/json.ts";
 import type { TaskRegistry, TaskRunner } from "../core/task/invocation.ts";
 
@@ -79,6 +80,8 @@ export interface OutgoingMessage {
   readonly body: Json;
   /** Whole seconds, at most `maxDelaySeconds`. */
   readonly delaySeconds?: number;
+  /** Priority band, absent for the middle one. A queue that serves no bands treats all messages alike. */
+  readonly band?: Band;
 }
 /** What a worker loop received and hands to the engine. */
 export interface ReceivedMessage {
@@ -91,6 +94,16 @@ export interface Queue {
   readonly maxDelaySeconds: number;
   /** At least once, unordered. Throws unless every message was accepted (some may have been sent all the same). */
   send(messages: readonly OutgoingMessage[]): Promise<void>;
+  /** Returns how many messages a queue holds, or undefined when that is unknown. On SQS the numbers are approximate. */
+  depth(queue: string): Promise<QueueDepth | undefined>;
+}
+/** Numbers of messages in a queue. */
+export interface QueueDepth {
+  readonly ready: number;
+  /** Messages that were sent, or given back, with a delay that has not passed. */
+  readonly delayed: number;
+  /** Messages that were received and not acknowledged. One whose visibility has ended may still be counted here. */
+  readonly inFlight: number;
 }
 
 /** What the loop that received a message must do with it once the engine is through. */

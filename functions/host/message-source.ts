@@ -1,5 +1,5 @@
 import type { Json } from "../core/json.ts";
-import type { ReceivedMessage } from "../engine/ports.ts";
+import type { QueueDepth, ReceivedMessage } from "../engine/ports.ts";
 
 /** A message that a worker loop holds until it is acknowledged or becomes visible again. */
 export interface Delivery extends ReceivedMessage {
@@ -18,15 +18,6 @@ export interface DeadLetter {
   /** Milliseconds since the epoch at which it became a dead letter. */
   readonly deadAt: number;
 }
-/** Numbers of messages in a queue. */
-export interface QueueDepth {
-  readonly ready: number;
-  /** Messages that were sent, or given back, with a delay that has not passed. */
-  readonly delayed: number;
-  /** Messages that were received and not acknowledged. One whose visibility has ended may still be counted here. */
-  readonly inFlight: number;
-}
-
 /**
  * The receiving side of a queue, for loops that drive the engine in a process of their own. On AWS the event source
  * does this. A received message is in flight, so no other receiver gets it until its visibility ends.

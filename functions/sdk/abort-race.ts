@@ -1,21 +1,22 @@
 import type { StopSignal } from "../core/task/stop-signal.ts";
 
 /**
- * The result of `work`, or the signal's reason as soon as it aborts. Work that ignores the signal is left behind: its late result or error goes
- * nowhere.
+ * Returns the result of `work`, or throws the reason of the signal as soon as it aborts. Work that ignores the signal
+ * is left behind, and its late result or error is dropped.
  */
 export async function raceAbort<T>(signal: StopSignal, work: () => Promise<T>): Promise<T> {
   signal.throwIfAborted();
   let onAbort: (() => void) | undefined;
   const aborted = new Promise<never>((_resolve, reject) => {
-    // Its reason is whatever the owner of the signal chose; it is turned into data by whoever catches it.
+    // The reason may be any value. The catching code turns it into data.
     onAbort = () => reject(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
   });
   try {
     return await Promise.race([work(), aborted]);
   } finally {
-    // Else a signal that outlives many calls, as that of a streaming task, would collect a listener for each.
+    // A signal that outlives many calls, as that of a streaming task does, would otherwise collect one listener for
+    // each call.
     if (onAbort !== undefined) signal.removeEventListener("abort", onAbort);
   }
 }

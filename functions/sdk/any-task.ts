@@ -5,12 +5,14 @@ import type { TaskContext } from "./task-context.ts";
 
 export const taskMark = Symbol.for("fanfold.task");
 
-/** A task of any signature: what registries, runners and modules hold. */
+/** A task with any parameters, as registries, runners and modules hold it. */
 export interface AnyTask {
   readonly [taskMark]: true;
+  /** Unique among all tasks of a deployment. */
   readonly name: string;
+  /** What the engine knows of the task. */
   readonly info: TaskInfo;
-  /** For the runner. */
+  /** The parts of the definition that the runner needs. */
   readonly definition: {
     readonly kwargs: z.$ZodObject | undefined;
     readonly args: z.$ZodType | undefined;
@@ -19,6 +21,7 @@ export interface AnyTask {
   };
 }
 
+/** Returns whether a value is a task that `defineTask` or `defineStateMachineTask` made. */
 export function isTask(value: unknown): value is AnyTask {
   return typeof value === "object" && value !== null && Object.hasOwn(value, taskMark);
 }

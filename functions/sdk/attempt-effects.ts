@@ -7,10 +7,13 @@ import type { Spawned } from "../core/task/invocation.ts";
 import { canvasesOf, canvasOf, type CanvasSource, isIterable } from "./canvas-builder.ts";
 
 const COUNTER_NAME = /^[A-Za-z0-9_]{1,50}$/;
-/** Counters are attributes of ledger items, which must stay small enough for one write unit. */
+/** Counters are attributes of ledger items, which must fit into one write unit. */
 const MAX_COUNTERS = 20;
 
-/** What an attempt asks for while it runs. It takes effect only with the attempt's success, as part of its outcome. */
+/**
+ * Collects the counters and children of an attempt. They take effect only when the attempt succeeds, as part of its
+ * outcome.
+ */
 export class AttemptEffects {
   readonly #defaultPolicy: FailurePolicy;
   #counters: Map<string, number> | undefined;
@@ -22,7 +25,7 @@ export class AttemptEffects {
   constructor(defaultPolicy: FailurePolicy) {
     this.#defaultPolicy = defaultPolicy;
   }
-  /** Nothing was asked for. */
+  /** `true` while there are no counters and no children. */
   get none(): boolean {
     return this.#counters === undefined && this.#children === undefined && this.#extras === undefined;
   }
@@ -54,19 +57,22 @@ export class AttemptEffects {
     const extras = (this.#extras ??= []);
     for (const extra of canvasesOf(isIterable(given) ? given : [given], LIMITS.spawnedChildren - extras.length)) extras.push(extra);
   }
-  /** Refuses what a streaming task cannot do. */
+  /** Throws `invalid_request` in a streaming task, which cannot make this call. */
   notStreaming(call: string): void {
     if (this.#streaming) throw invalid(`a streaming task cannot ${call}: yield the work, and let the children do it`);
   }
-  /** From now on the attempt streams: its children are what it yields, and there is no outcome that could carry counters. */
+  /**
+   * Marks the attempt as streaming. Its children are the canvases that it yields, and no outcome could carry counters.
+   */
   startStreaming(): void {
     this.#streaming = true;
   }
+  /** Counters with their stored names. Undefined when there are none. */
   get counters(): Readonly<Record<string, number>> | undefined {
     if (this.#counters === undefined || this.#counters.size === 0) return undefined;
     return Object.fromEntries(this.#counters);
   }
-  /** undefined: nothing was spawned. */
+  /** Returns the children of the attempt. Returns undefined when it spawned none. */
   spawned(value: Spawned["value"]): Spawned | undefined {
     const children = this.#children ?? [];
     const extras = this.#extras ?? [];

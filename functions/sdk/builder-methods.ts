@@ -11,7 +11,7 @@ import type { Json, JsonObject } from "../core/json.ts";
 import type { CanvasSource } from "./builder-types.ts";
 import { type SubmitCall, submitCanvas, type SubmittedJob } from "./submitter.ts";
 
-/** What the methods of a builder work on: its canvas, and how a builder of its kind is made of another one. */
+/** The state of a builder: its canvas, and a function that makes a builder of the same kind for another canvas. */
 export interface BuilderState {
   readonly canvas: Canvas;
   readonly remade: (canvas: Canvas) => unknown;
@@ -19,7 +19,10 @@ export interface BuilderState {
 
 const KINDS: ReadonlySet<unknown> = new Set<Canvas["kind"]>(["task", "chain", "group", "chord", "chunks", "when", "repeat", "wait"]);
 
-/** The canvas of a source. Throws `invalid_canvas` for anything else, such as a task that was not made a signature. */
+/**
+ * Returns the canvas of a source.
+ * @throws FanfoldError `invalid_canvas` for any other value, for instance a task that was not made a signature
+ */
 export function canvasOf(source: CanvasSource): Canvas {
   const given: unknown = source;
   if ((typeof given === "object" && given !== null) || typeof given === "function") {
@@ -33,7 +36,7 @@ export function invalidCanvas(message: string): FanfoldError {
   return new FanfoldError("invalid_canvas", message, { details: { field: "" } });
 }
 
-/** Arguments are checked where they are written, so that the stack of an error leads to the line that is wrong. */
+/** Checks arguments and options where they are written, so that the stack of an error leads to the wrong line. */
 export function checkedParts(parts: {
   readonly args?: readonly unknown[];
   readonly kwargs?: { readonly [name: string]: unknown };
@@ -46,7 +49,7 @@ export function checkedParts(parts: {
   };
 }
 
-// One prototype for all: a group of a million signatures has a million builders, but not a million methods.
+// All builders share one prototype, because a group of a million signatures has a million builders.
 export const METHODS = {
   submit(this: BuilderState, call?: SubmitCall): Promise<SubmittedJob> {
     return submitCanvas(this.canvas, call);
@@ -93,7 +96,7 @@ const CHUNKS_METHODS = Object.assign(Object.create(METHODS) as typeof METHODS, {
   },
 });
 
-/** A builder over any canvas; its types are up to the caller. */
+/** Returns a builder for a canvas. The caller gives it its type. */
 export function builderOf(canvas: Canvas): BuilderState {
   const methods = canvas.kind === "group" ? GROUP_METHODS : canvas.kind === "chunks" ? CHUNKS_METHODS : METHODS;
   return Object.freeze(Object.assign(Object.create(methods) as object, { canvas, remade: builderOf }));

@@ -23,7 +23,10 @@ import type {
 export { canvasOf } from "./builder-methods.ts";
 export type * from "./builder-types.ts";
 
-/** Canvases of the sources, in order. Stops beyond `most`, so that an endless iterable is an error and not the end of the memory. */
+/**
+ * Returns the canvases of the sources, in order. Throws beyond `most`, so that an endless iterable does not exhaust the
+ * memory.
+ */
 export function canvasesOf(sources: Iterable<CanvasSource>, most: number): Canvas[] {
   const canvases: Canvas[] = [];
   for (const source of sources) {
@@ -35,7 +38,7 @@ export function canvasesOf(sources: Iterable<CanvasSource>, most: number): Canva
   return canvases;
 }
 
-/** Each item with what makes it an error when it does not take what the one before gives. */
+/** Each item, with a type that makes it an error when it does not take the value of the item before. */
 type Steps<Items extends readonly unknown[]> = { readonly [Index in keyof Items]: Items[Index] & At<Terms<Items>, Index> };
 type At<List, Index> = Index extends keyof List ? List[Index] : unknown;
 type Terms<Items extends readonly unknown[], Checked extends readonly unknown[] = [unknown]> = number extends Items["length"]
@@ -47,10 +50,12 @@ type First<Items extends readonly unknown[]> = Items extends readonly [infer Ite
 type Last<Items extends readonly unknown[]> = Items extends readonly [...unknown[], infer Item] ? Item : unknown;
 
 /**
- * Runs its items one after the other; each receives the result of the one before as first argument. Chains in it are spliced, and a group with something after
- * it is a chord. A group without options is its member when it has only one, and is passed over when it has none: where the number of members is not known
- * beforehand, `chord` and `pipe` always give a list.
- * @throws FanfoldError `invalid_canvas` when it is empty.
+ * Returns a canvas that runs its items one after the other. Each item receives the result of the one before as first
+ * argument. Nested chains are spliced, and a group with a successor becomes a chord.
+ *
+ * A group without options is replaced by its member when it has exactly one, and skipped when it has none. `chord` and
+ * `pipe` always pass a list, so use them when the number of members varies.
+ * @throws FanfoldError `invalid_canvas` without items
  * @example chain(add.s(2, 2), add.s(4)); // 8
  */
 export function chain<const Items extends readonly CanvasSource[]>(
@@ -60,10 +65,11 @@ export function chain<const Items extends readonly CanvasSource[]>(
 }
 
 /**
- * Runs its members side by side; its value is the list of their results, in their order. An empty group gives an empty list. A group in it that has no options
- * dissolves: its members are members of this one.
- * @param options `policy`: when the group has failed (default `allSuccess`); `tracking`: whether waiting members have rows (default `lazy`).
- * @throws FanfoldError `invalid_canvas`, or `too_many_children` above 1,000,000 members.
+ * Returns a canvas that runs its members side by side. Its value is the list of their results in member order; an empty
+ * group gives an empty list. A nested group without options dissolves, so its members become members of this group.
+ * @param options `policy`: when the group has failed (default `allSuccess`). `tracking`: what is stored for its members
+ *   (default: what all their tasks declare, else `lazy`).
+ * @throws FanfoldError `invalid_canvas`, or `too_many_children` above 1,000,000 members
  * @example group([1, 2, 3].map((i) => add.s(i, i)), { policy: "settled" });
  */
 export function group<const Members extends readonly CanvasSource[]>(members: Members): GroupOf<Members, true>;
@@ -86,7 +92,7 @@ function groupOf(members: Iterable<CanvasSource>, options: GroupOptions): Group 
   return { kind: "group", members: canvasesOf(members, LIMITS.groupMembers), options: readGroupOptions(options, "/options") };
 }
 
-/** What the header of a chord may be: a group, or what makes one. */
+/** The header of a chord: a group, or its members. */
 type HeaderSource = { readonly canvas: Group } | Group | Iterable<CanvasSource>;
 type HeaderResults<Header> = Header extends readonly CanvasSource[]
   ? MemberResults<Header>
@@ -96,7 +102,8 @@ type HeaderResults<Header> = Header extends readonly CanvasSource[]
 type HeaderRest<Header> = Header extends Iterable<infer Source> ? MembersRest<Source> : RestOf<Header>;
 
 /**
- * Runs `header` as a group, then `body` with the list of its results as first argument.
+ * Returns a canvas that runs `header` as a group, then `body` with the list of results as first argument.
+ * @throws FanfoldError `invalid_canvas`, or `too_many_children` above 1,000,000 members
  * @example chord([1, 2, 3].map((i) => add.s(i, i)), sum.s()); // 12
  */
 export function chord<const Header extends HeaderSource, Body extends CanvasSource>(
@@ -113,7 +120,7 @@ function headerOf(header: HeaderSource): Group {
 }
 
 /**
- * A builder over a canvas in its wire form: what `toJSON` gave, or another program. Nothing is known of its types.
+ * Returns a builder for a canvas in wire form, from `toJSON` or from another program. Its types are unknown.
  * @throws FanfoldError `invalid_canvas`, `too_deep`, `too_many_children`, `payload_too_large`
  * @example canvasFrom(JSON.parse(text)).submit();
  */

@@ -3,103 +3,151 @@ import { FanfoldError } from "../core/errors.ts";
 import { ENGINE_QUEUE, QUEUE_FUNCTIONS, type QueueFunction } from "../core/names/queue-name.ts";
 import { describeIssue } from "./schema-issue.ts";
 
-/** What a deployment of your own may want otherwise: fanfold.config.ts. The stacks and the runtime of one machine read the same file. */
+/**
+ * The settings of a deployment, as fanfold.config.ts states them. The stacks and the runtime of a single machine read
+ * the same file.
+ */
 export interface FanfoldConfig {
-  /** Site of queues that name none; it must be one of `sites`. Letters, digits, `_` and `-`, as in every name here. */
+  /** Site of queues that name none. It must be one of `sites`. Letters, digits, `_` and `-`, like every name here. */
   readonly site: string;
-  /** Runs at the same time in each worker process of one machine. */
+  /** Concurrent runs in each worker process of a single machine. */
   readonly concurrency: number;
-  /** A job that says nothing else is timed out after so many days (at most 365). */
+  /** Days until a job without a timeout of its own is timed out, at most 365. */
   readonly jobTimeoutDays: number;
-  /** So long after its deadline everything of a job is kept. */
+  /** Days that all data of a job is kept after its deadline. */
   readonly retentionDays: number;
-  /** First part of every name in an AWS account, so that several deployments fit into one. Another prefix is another deployment. Default `fanfold`. */
+  /**
+   * First part of every resource name in an AWS account, so that several deployments fit into one. Another prefix is
+   * another deployment. Default `fanfold`.
+   */
   readonly prefix?: string;
   /** Module that exports tasks and workflows, relative to the repository. Default `functions/tasks/index.ts`. */
   readonly tasks?: string;
-  /** Places where work runs, a stack each. Default: one, named like `site`. */
+  /** Places where work runs, each with a stack. Default: one, named like `site`. */
   readonly sites?: readonly SiteConfig[];
+  /** The HTTP API on AWS. */
   readonly api?: ApiConfig;
+  /** The DynamoDB tables. */
   readonly tables?: TablesConfig;
+  /** The alarms. */
   readonly alarms?: AlarmsConfig;
-  /** How long logs are kept; one of the periods that CloudWatch knows. Default 30. */
+  /** Days that logs are kept, one of the periods that CloudWatch accepts. Default 30. */
   readonly logRetentionDays?: LogRetentionDays;
-  /** Tags on every resource, beside `fanfold:deployment` and `fanfold:component`: activate them as cost allocation tags to see what it costs. */
+  /**
+   * Tags on every resource, beside `fanfold:deployment` and `fanfold:component`. Activate them as cost allocation tags
+   * to see the cost of the deployment.
+   */
   readonly tags?: Readonly<Record<string, string>>;
 }
 
+/** One place where work runs. */
 export interface SiteConfig {
+  /** Name of the site, at most 40 characters. */
   readonly name: string;
-  /** Tasks that run here, when they differ from those of the deployment. */
+  /** Module of the tasks that run here. Default: that of the deployment. */
   readonly tasks?: string;
-  /** The queue `default` with the function `worker` always exists; name it only to set its numbers. */
+  /**
+   * Queues of the site. The queue `default` with the function `worker` always exists, so name it only to set its
+   * numbers.
+   */
   readonly queues?: readonly QueueConfig[];
-  /** Size of the Lambda function that serves each kind of work. */
+  /** Settings of the Lambda function that serves each kind of work. */
   readonly functions?: { readonly [name in QueueFunction]?: FunctionConfig };
 }
 
+/** One queue of a site. */
 export interface QueueConfig {
+  /** Name of the queue, at most 60 characters. */
   readonly name: string;
   /** Kind of work. `interactive` and `settings` exist on the queue `default` only. Default `worker`. */
   readonly function?: QueueFunction;
-  /** Invocations at the same time, 2 to 1,000. Exclusive with `pollers`. Default 50. */
+  /** Concurrent invocations, 2 to 1,000. Excludes `pollers`. Default 50. */
   readonly maxConcurrency?: number;
-  /** Pollers reserved for this queue, for work that must start within milliseconds. They are billed by the hour. */
+  /**
+   * Pollers reserved for this queue, for work that must start within milliseconds. `minimum` is 2 to 200, `maximum` 2
+   * to 2,000. They are billed by the hour.
+   */
   readonly pollers?: { readonly minimum: number; readonly maximum: number };
-  /** Messages per invocation, 1 to 1,000; above 10 the window must be at least 1 second. Default 10. */
+  /** Messages per invocation, 1 to 1,000. Above 10, `windowSeconds` must be at least 1. Default 10. */
   readonly batchSize?: number;
-  /** So long Lambda waits for a batch to fill, 0 to 300 seconds. Default 0. */
+  /** Seconds that Lambda waits for a batch to fill, 0 to 300. Default 0. */
   readonly windowSeconds?: number;
 }
 
+/** Settings of one Lambda function. */
 export interface FunctionConfig {
-  /** 128 to 10,240. CPU grows with it: 1,769 MB are one core. Default 1,024. */
+  /** Memory in MB, 128 to 10,240. CPU grows with memory, and 1,769 MB are one core. Default 1,024. */
   readonly memoryMb?: number;
-  /** End of an invocation, 30 to 900 seconds: the longest that one attempt of a task may run here. Default 300. */
+  /** Seconds until an invocation ends, 30 to 900. It limits one attempt of a task here. Default 300. */
   readonly timeoutSeconds?: number;
-  /** Taken out of the account's concurrency for this function alone. Default: none is reserved. */
+  /** Concurrent invocations of the account that are reserved for this function. Default: none. */
   readonly reservedConcurrency?: number;
-  /** What the tasks themselves may do on AWS, beside what the engine needs; actions are named in full, without `*`. Default: nothing. */
+  /**
+   * Permissions of the tasks on AWS, beside those that the engine needs. Actions are named in full, without `*`.
+   * Default: none.
+   */
   readonly permissions?: readonly PermissionConfig[];
 }
 
-/** @example { actions: ["s3:GetObject"], resources: ["arn:aws:s3:::invoices/2026/*"] } */
+/**
+ * Actions that tasks may call on these resources.
+ * @example { actions: ["s3:GetObject"], resources: ["arn:aws:s3:::invoices/2026/*"] }
+ */
 export interface PermissionConfig {
+  /** Actions, for instance `s3:GetObject`. */
   readonly actions: readonly string[];
+  /** ARNs; `*` is allowed in them. */
   readonly resources: readonly string[];
 }
 
+/** Settings of the HTTP API on AWS. */
 export interface ApiConfig {
-  /** `iam`: callers sign with AWS credentials (default). `cognito`: they send a token of a user pool. */
+  /**
+   * How callers authenticate: `iam` (default) with requests signed by AWS credentials, `cognito` with a token of a user
+   * pool.
+   */
   readonly auth?: "iam" | "cognito";
-  /** With `cognito`: ARN of a user pool of yours. Default: one is made, without self sign-up. */
+  /** With `cognito`, the ARN of an existing user pool. Default: a new pool without self sign-up. */
   readonly userPoolArn?: string;
-  /** OAuth scopes, any of which a token must carry; it is then an access token. Default: none, and an ID token is expected. */
+  /**
+   * OAuth scopes. A token must be an access token that carries one of them. Default: none, so an ID token is expected.
+   */
   readonly scopes?: readonly string[];
-  /** Requests per second and burst over all callers. Default 100 and 200. */
+  /** Requests per second and burst, over all callers. Default 100 and 200. */
   readonly throttle?: { readonly ratePerSecond: number; readonly burst: number };
-  /** Long answers are passed on as they come. Default `true`. */
+  /** `true` streams long answers. Default `true`. */
   readonly streaming?: boolean;
-  /** `false` when another stack has already given API Gateway its role for writing logs: that is one setting per account and region. Default `true`. */
+  /**
+   * `false` when another stack has given API Gateway its role for writing logs, which is one setting per account and
+   * region. Default `true`.
+   */
   readonly accountLogRole?: boolean;
 }
 
+/** Settings of the DynamoDB tables. */
 export interface TablesConfig {
-  /** Read and write units per second that both tables can serve from the start, for bursts at once after a deploy. Billed once when raised. */
+  /**
+   * Read and write units per second that both tables serve from the start, for bursts right after a deploy. Billed once
+   * when raised. Default: that of new tables.
+   */
   readonly warmThroughput?: { readonly readUnitsPerSecond: number; readonly writeUnitsPerSecond: number };
 }
 
+/** Settings of the alarms. */
 export interface AlarmsConfig {
-  /** Receives every alarm once it has confirmed the subscription. Default: nobody; the topic exists all the same. */
+  /**
+   * Address that receives every alarm after it has confirmed the subscription. Default: none; the topic exists anyway.
+   */
   readonly email?: string;
-  /** A queue whose oldest message is older than this has too few workers. Default 3,600. */
+  /** Age of the oldest message, in seconds, above which a queue has too few workers. Default 3,600. */
   readonly oldestMessageSeconds?: number;
 }
 
+/** Periods in days that CloudWatch accepts for the retention of logs. */
 export const LOG_RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653] as const;
 export type LogRetentionDays = (typeof LOG_RETENTION_DAYS)[number];
 
-/** Names are parts of AWS resource names, ARNs and queue names. */
+/** Names are parts of AWS resource names, ARNs and queue names, so their characters are limited. */
 const name = (characters: number) =>
   z
     .string()
@@ -152,12 +200,12 @@ const SITE = z.strictObject({
   queues: z
     .array(QUEUE)
     .default([])
-    .superRefine((queues, context) => noneTwice(queues, (queue) => `${queue.name}#${queue.function}`, context)),
+    .superRefine((queues, context) => refuseRepeats(queues, (queue) => `${queue.name}#${queue.function}`, context)),
   functions: z.strictObject(Object.fromEntries(QUEUE_FUNCTIONS.map((each) => [each, FUNCTION.optional()]))).default({}),
 });
 const CONFIG = z
   .strictObject({
-    // A bucket carries the prefix beside an account and a region, in at most 63 characters of lower case.
+    // The name of the bucket has the prefix, the account and the region in at most 63 lower-case characters.
     prefix: z
       .string()
       .regex(/^[a-z][a-z0-9-]{0,18}[a-z0-9]$/, "must be 2 to 20 lower case letters, digits and -, from a letter to a letter or digit")
@@ -195,20 +243,23 @@ const CONFIG = z
     tags: z.record(z.string().min(1).max(128), z.string().max(256)).default({}),
   })
   .superRefine(({ sites, site }, context) => {
-    noneTwice(sites ?? [], (each) => each.name, context, "sites");
+    refuseRepeats(sites ?? [], (each) => each.name, context, "sites");
     if (sites !== undefined && !sites.some((each) => each.name === site)) {
       context.addIssue({ code: "custom", path: ["site"], message: `names no site of \`sites\`: ${sites.map((each) => each.name).join(", ")}` });
     }
   })
   .transform((config) => ({ ...config, sites: (config.sites ?? [SITE.parse({ name: config.site })]).map(withDefaults) }));
 
-/** Everything decided: what the stacks and the runtime read. */
+/** A complete configuration, with all defaults filled in. The stacks and the runtime read it. */
 export type Settings = z.output<typeof CONFIG>;
+/** Settings of one site. */
 export type SiteSettings = Settings["sites"][number];
+/** Settings of one queue. */
 export type QueueSettings = SiteSettings["queues"][number];
 
 /**
- * Checks a configuration and fills in the defaults. Throws `invalid_configuration`, with `details.field` as JSON pointer.
+ * Returns a checked configuration with all defaults filled in.
+ * @throws FanfoldError `invalid_configuration`, with `details.field` as JSON pointer
  * @example export const config = defineConfig({ site: "london", concurrency: 32, jobTimeoutDays: 30, retentionDays: 7 });
  */
 export function defineConfig(config: FanfoldConfig): Settings {
@@ -218,7 +269,7 @@ export function defineConfig(config: FanfoldConfig): Settings {
   throw new FanfoldError("invalid_configuration", `fanfold.config.ts: ${field === "" ? "the configuration" : field} ${message}`, { details: { field } });
 }
 
-/** The default queue, and a size for each function that some queue needs. */
+/** Adds the default queue, and settings for each function that a queue needs. */
 function withDefaults(site: z.output<typeof SITE>) {
   const queues = site.queues.some((queue) => queue.name === "default" && queue.function === "worker")
     ? site.queues
@@ -227,7 +278,8 @@ function withDefaults(site: z.output<typeof SITE>) {
   return { ...site, queues, functions: kinds.map((kind) => ({ kind, ...(site.functions[kind] ?? FUNCTION.parse({})) })) };
 }
 
-function noneTwice<T>(list: readonly T[], keyOf: (item: T) => string, context: z.RefinementCtx, field?: string): void {
+/** Reports entries that repeat the key of an earlier entry. */
+function refuseRepeats<T>(list: readonly T[], keyOf: (item: T) => string, context: z.RefinementCtx, field?: string): void {
   list.forEach((item, index) => {
     const earlier = list.findIndex((other) => keyOf(other) === keyOf(item));
     if (earlier === index) return;

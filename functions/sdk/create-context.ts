@@ -23,7 +23,10 @@ const SPAWNED: SpawnedChildren = Object.freeze({
   },
 });
 
-/** The context of one attempt. Its functions are bound, so that tasks may take it apart, `({ spawn, log }, path) => ..`, and made when they are asked for: most are not. */
+/**
+ * The context of one attempt. Its functions are bound, so that tasks may destructure it: `({ spawn, log }, path) =>
+ * ..`. They are created on access, because most tasks use few of them.
+ */
 class AttemptContext implements TaskContext {
   readonly #call: TaskCall;
   readonly kwargs: JsonObject;
@@ -156,7 +159,9 @@ function createLog(call: TaskCall): TaskLog {
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 
-/** A line of the log is not worth a run: what is not JSON is said to be so. */
+/**
+ * Returns the fields of a log line. A log line must not fail a run, so fields that are not JSON are replaced by a note.
+ */
 function logFields(fields: JsonObject): JsonObject {
   try {
     return toJson(fields, "", { maxBytes: LIMITS.inlineBytes }) as JsonObject;

@@ -1,17 +1,18 @@
 import type { ErrorData } from "../core/task/invocation.ts";
 
+/** Options of TaskError. */
 export interface TaskErrorOptions {
-  /** `false` ends the run at once; otherwise the task's retry policy decides. */
+  /** `false` ends the run at once. Otherwise the retry policy of the task decides. */
   readonly retryable?: boolean;
-  /** Stable machine-readable reason, for instance `not_found`. */
+  /** Stable, machine-readable reason, for instance `not_found`. */
   readonly reason?: string;
   readonly cause?: unknown;
 }
 
 /**
- * A failure with a say in what happens next. Any other error thrown by a task is a failure too: its name and message become data, and the task's
- * retry policy decides.
- * @example throw new TaskError("the file is gone", { retryable: false, reason: "not_found" });
+ * A failure that can control its retries. Any other error that a task throws is a failure too. Its name and message
+ * become data, and the retry policy of the task decides.
+ * @example throw new TaskError("the file is missing", { retryable: false, reason: "not_found" });
  */
 export class TaskError extends Error {
   readonly retryable?: boolean;
@@ -25,8 +26,8 @@ export class TaskError extends Error {
 }
 
 /**
- * The run can never succeed, whatever is tried: it ends as `broken` and is never retried, not even by a retry of the whole job's failures that
- * leaves broken runs out.
+ * Ends the run as `broken`, because it can never succeed. The run is not retried. A retry of all failures of a job may
+ * leave broken runs out.
  * @example if (version > 3) throw new TaskBroken(`cannot read format ${version}`);
  */
 export class TaskBroken extends Error {
@@ -39,7 +40,7 @@ export class TaskBroken extends Error {
   }
 }
 
-/** Bad arguments do not get better by trying again. */
+/** Returns the error for wrong arguments. It is not retryable, since the arguments stay the same. */
 export function typeError(message: string): ErrorData {
   return { name: "TypeError", message, reason: "invalid_arguments", retryable: false };
 }

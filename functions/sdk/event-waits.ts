@@ -5,34 +5,41 @@ import { nameProblem } from "../core/names/names.ts";
 import { OutcomeError } from "../core/task/error-data.ts";
 import type { AwaitedEvent, RunServices, TaskOutcome } from "../core/task/invocation.ts";
 
-/** Events that one attempt asks for. One that has not come ends the attempt, whatever user code makes of the error that says so. */
+/**
+ * The events that one attempt waits for. An event that has not been sent ends the attempt as deferred, even when user
+ * code catches the error that reports it.
+ */
 export class EventWaits {
   readonly #services: RunServices;
-  #looks: Set<Promise<Json>> | undefined;
+  #reads: Set<Promise<Json>> | undefined;
   #unsent: Map<string, AwaitedEvent> | undefined;
 
   constructor(services: RunServices) {
     this.#services = services;
   }
-  /** Something was asked for that is not known to be there. */
+  /** `true` while a read is pending or an event has not been sent. */
   get open(): boolean {
-    return (this.#looks?.size ?? 0) > 0 || (this.#unsent?.size ?? 0) > 0;
+    return (this.#reads?.size ?? 0) > 0 || (this.#unsent?.size ?? 0) > 0;
   }
   wait(name: string, timeoutSeconds: number | undefined): Promise<Json> {
-    const looks = (this.#looks ??= new Set());
-    const looking = this.#look(name, timeoutSeconds);
-    looks.add(looking);
-    // Several may be asked for before the first is awaited, which then ends the attempt: nobody awaits the others.
-    looking.catch(() => undefined).finally(() => looks.delete(looking));
-    return looking;
+    const reads = (this.#reads ??= new Set());
+    const reading = this.#read(name, timeoutSeconds);
+    reads.add(reading);
+    // User code may start several waits before it awaits the first. The first one ends the attempt, so nothing awaits
+    // the others.
+    reading.catch(() => undefined).finally(() => reads.delete(reading));
+    return reading;
   }
-  /** How the attempt ends once user code is through with it; undefined: as user code says, since it has all it asked for. */
+  /**
+   * Returns how the attempt ends after user code has ended: as deferred when an event is missing. Returns undefined
+   * when all events have been sent, so that user code decides.
+   */
   async deferral(): Promise<TaskOutcome | undefined> {
-    while (this.#looks !== undefined && this.#looks.size > 0) await Promise.allSettled(this.#looks);
+    while (this.#reads !== undefined && this.#reads.size > 0) await Promise.allSettled(this.#reads);
     return this.#unsent === undefined || this.#unsent.size === 0 ? undefined : { kind: "deferred", events: [...this.#unsent.values()] };
   }
 
-  async #look(name: string, timeoutSeconds: number | undefined): Promise<Json> {
+  async #read(name: string, timeoutSeconds: number | undefined): Promise<Json> {
     checkWait(name, timeoutSeconds);
     const unsent = (this.#unsent ??= new Map<string, AwaitedEvent>());
     const found = await this.#services.event(name, timeoutSeconds);
@@ -45,7 +52,7 @@ export class EventWaits {
         throw new FanfoldError("event_timeout", `the event ${name} did not come in time; catch this to go on without it`, { details: { event: name } });
       case "unsent": {
         const { kind: _kind, ...event } = found;
-        // What is too much for one row is waited for by the next attempt.
+        // One row holds a limited number of events. The next attempt waits for the others.
         if (unsent.size < LIMITS.awaitedEvents || unsent.has(name)) unsent.set(name, { ...unsent.get(name), ...event });
         throw new OutcomeError({ kind: "deferred", events: [event] });
       }

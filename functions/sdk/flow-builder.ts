@@ -5,7 +5,7 @@ import type { Json } from "../core/json.ts";
 import { builderOf, canvasOf } from "./builder-methods.ts";
 import type { AllOf, CanvasSource, Fits, RestOf, ResultOf, TypedCanvas } from "./builder-types.ts";
 
-/** What follows is checked by the one who reads canvases of unknown origin, so that its rules stand in one place. */
+/** Builds the canvas from its wire form, so that the rules of the canvas reader are the only ones. */
 function read(node: { readonly [key: string]: unknown }): Canvas {
   return parseCanvas(structuredClone(node), { maxBytes: Number.POSITIVE_INFINITY });
 }
@@ -15,8 +15,9 @@ const wire = (source: CanvasSource): Json => {
 };
 
 /**
- * One of two ways, by the value of the step before, which the way is given. Without `otherwise` that value goes on as it is.
- * @throws FanfoldError `invalid_canvas` for a condition that cannot be asked
+ * Returns a canvas that passes the value of the previous step to `does` or to `otherwise`. Without `otherwise` that
+ * value is the result.
+ * @throws FanfoldError `invalid_canvas` for an invalid condition
  * @example chain(count.s(), when({ is: "gt", value: 1000 }, archive.s(), keep.s()));
  */
 export function when<Do extends CanvasSource>(condition: ValueCondition, does: Do): TypedCanvas<ResultOf<Do> | RestOf<Do>[0], RestOf<Do>, false>;
@@ -30,7 +31,8 @@ export function when(condition: ValueCondition, does: CanvasSource, otherwise?: 
 }
 
 /**
- * `body` again and again, each time with the value of the time before, until its value is such. Fails with reason `repeat_limit` after `most` times.
+ * Returns a canvas that repeats `body`, each time with its previous value, until `until` holds for the value. Fails
+ * with reason `repeat_limit` after `most` repetitions.
  * @throws FanfoldError `invalid_canvas`
  * @example chain(submitOrder.s(order), repeat(poll.s(), { until: { is: "eq", path: "/state", value: "done" }, most: 100 }));
  */
@@ -41,20 +43,25 @@ export function repeat<Body extends CanvasSource>(
   return builderOf(read({ repeat: { body: wire(body), until: bound.until, most: bound.most } })) as never;
 }
 
-/** Seconds after which a wait is cancelled with reason `expired`. Default: with its job. */
+/** Options of a wait. */
 export interface WaitOptions {
+  /** Seconds until the wait is cancelled with reason `expired`. Default: until the job ends. */
   readonly expires?: number;
 }
 /**
- * Waits until somebody answers this very run, with the token that the run shows: an approval, or work done elsewhere. Its value is the answer.
- * @param name for people; without white space.
+ * Returns a canvas that waits for an answer to this very run: an approval, or work done elsewhere. The answer must
+ * carry the token that the run shows, and is the value.
+ * @param name a label for people, without white space
+ * @throws FanfoldError `invalid_canvas`
  * @example chain(draft.s(), approval("publish-report", { expires: 86_400 }), publish.s());
  */
 export function approval<Result = Json>(name: string, options: WaitOptions = {}): TypedCanvas<Result, [], true> {
   return builderOf(read({ approval: { name, ...options } })) as never;
 }
 /**
- * Waits for an event of its job; one that came before counts too. Its value is what the event brought.
+ * Returns a canvas that waits for an event of its job. An event that was sent earlier counts too. The value is that of
+ * the event.
+ * @throws FanfoldError `invalid_canvas`
  * @example chain(order.s(), waitForEvent<Payment>("paid"), ship.s());
  */
 export function waitForEvent<Result = Json>(name: string, options: WaitOptions = {}): TypedCanvas<Result, [], true> {

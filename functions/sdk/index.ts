@@ -1,4 +1,4 @@
-/** What an author of tasks and workflows imports. */
+/** The public interface for authors of tasks and workflows. */
 export { defineTask, DEFAULT_TIMEOUT_SECONDS, type KwargsOf, type Task, type TaskDefinition, type ValueOf } from "./task.ts";
 export { type AnyTask } from "./any-task.ts";
 export { defineStateMachineTask, type InputContext, type StateMachineTaskDefinition } from "./state-machine-task.ts";

@@ -6,7 +6,10 @@ import type { AnyTask } from "./any-task.ts";
 import { TaskError } from "./errors.ts";
 import { runAttempt } from "./run-attempt.ts";
 
-/** Runs a task in this process without an engine. Gives its value as an engine would keep it; throws what the task throws. */
+/**
+ * Runs a task in this process without an engine. Returns the value as an engine would store it. Throws what the task
+ * throws.
+ */
 export async function runInline(task: AnyTask, args: readonly Json[], kwargs: JsonObject): Promise<Json> {
   return valueOf(task, await attemptInline(task, args, kwargs));
 }
@@ -65,7 +68,7 @@ function inlineCall(task: AnyTask, args: readonly Json[], kwargs: JsonObject): T
         throw needsEngine(task, "waits for an event");
       },
       log() {
-        // Nobody keeps the log of a run that leaves no trace.
+        // An inline run stores nothing, so its log is dropped.
       },
     },
   };

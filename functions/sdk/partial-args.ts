@@ -1,19 +1,22 @@
 /**
- * Partial arguments. The result of the step before is prepended, so what a signature states is the end of a parameter list and what it still
- * misses is the beginning.
+ * Types for partial arguments. The result of the previous step is prepended. So a signature states the end of a
+ * parameter list, and the beginning is missing.
  */
 
-/** Every end of a parameter list, the whole and the empty one included. */
+/** Every end of a parameter list, from the whole list to the empty one. */
 export type Ends<Args extends readonly unknown[]> = Args extends readonly []
   ? []
   : Args | (Args extends readonly [unknown?, ...infer Rest] ? (number extends Args["length"] ? [] : Ends<Rest>) : []);
 
-/** What is missing once `Given` stands at the end. Where optional parameters let it stand further to the left, what is then not missing is optional. */
+/**
+ * The arguments that are missing when `Given` stands at the end of the list. Optional parameters may let `Given` stand
+ * further to the left. The parameters between the two places are then optional.
+ */
 export type Missing<Args extends readonly unknown[], Given extends readonly unknown[]> = number extends Args["length"]
   ? Args
   : Relaxed<Longest<Args, Given>, Given, Args>;
 
-/** With all optional parameters filled by `Given` the least is missing of the parameters before them. */
+/** The missing parameters when `Given` fills all optional parameters, which leaves the fewest missing. */
 type Longest<Args extends readonly unknown[], Given extends readonly unknown[]> = Given extends readonly [unknown, ...infer Rest]
   ? Required<Args> extends readonly [...infer Front, unknown]
     ? Longest<FrontOf<Args, Front>, Rest>
@@ -32,7 +35,7 @@ type Relaxed<
     ? Rest
     : [...Rest, ...Optional];
 
-/** The front of a list keeps its optional marks; `Front` has lost them and only tells the length. */
+/** The front of a list with its optional marks. `Front` has lost the marks and only gives the length. */
 type FrontOf<Args extends readonly unknown[], Front extends readonly unknown[]> = Args extends readonly [infer First, ...infer Rest]
   ? Front extends readonly [unknown, ...infer FrontRest]
     ? [First, ...FrontOf<Rest, FrontRest>]

@@ -13,8 +13,9 @@ import { describeIssue } from "./schema-issue.ts";
 import { streamItems } from "./stream-items.ts";
 
 /**
- * Runs user code once; at once, when it awaits nothing. Throws, or rejects with, what it throws; `outcomeOf` makes that an outcome. An event that is missing decides,
- * whatever became of the error that said so.
+ * Runs user code once, synchronously when it awaits nothing. Throws (or rejects with) what user code throws, and
+ * `outcomeOf` turns that into an outcome. A missing event decides the outcome, even when user code caught the error
+ * that reported it.
  */
 export function runAttempt(task: AnyTask, call: TaskCall, args: readonly Json[] = call.args): MaybePromise<TaskOutcome> {
   const { kwargs, args: checks } = task.definition;
@@ -73,7 +74,10 @@ function resultJson(task: AnyTask, returned: unknown): Json {
   }
 }
 
-/** Keys that the schema does not name pass through: a newer caller may know more than an older task. */
+/**
+ * Checks keyword arguments. Keys that the schema does not name pass through, because a newer caller may know more than
+ * an older task.
+ */
 async function checkKwargs(task: AnyTask, schema: z.$ZodObject, kwargs: JsonObject): Promise<JsonObject> {
   const checked = await z.safeParseAsync(schema, kwargs);
   if (!checked.success) throw refused(task, "kwargs", checked.error);

@@ -9,8 +9,9 @@ import { runAttempt } from "./run-attempt.ts";
 import { tasksByName } from "./task.ts";
 
 /**
- * What the engine must know of these tasks.
- * @throws FanfoldError `invalid_request` when two tasks have the same name.
+ * Returns the registry of these tasks, which tells the engine about them.
+ * @throws FanfoldError `invalid_request` when two tasks have the same name
+ * @example const registry = createRegistry([add]); registry.info("math.add")?.timeoutSeconds; // 900
  */
 export function createRegistry(tasks: Iterable<AnyTask>): TaskRegistry {
   const byName = tasksByName(tasks);
@@ -18,9 +19,9 @@ export function createRegistry(tasks: Iterable<AnyTask>): TaskRegistry {
 }
 
 /**
- * Runs these tasks. Whatever user code does becomes an outcome, and the outcome comes promptly once the call's signal aborts, even from code that
- * ignores it.
- * @throws FanfoldError `invalid_request` when two tasks have the same name.
+ * Returns a runner of these tasks. Every result of user code becomes an outcome. The outcome comes promptly once the
+ * signal of the call aborts, even when user code ignores the signal.
+ * @throws FanfoldError `invalid_request` when two tasks have the same name
  * @example const outcome = await createRunner([add]).run(call); // { kind: "success", value: 4 }
  */
 export function createRunner(tasks: Iterable<AnyTask>): TaskRunner {
@@ -43,7 +44,7 @@ function runCall(task: AnyTask | undefined, call: TaskCall): MaybePromise<TaskOu
   }
 }
 async function untilAborted(running: Promise<TaskOutcome>, signal: StopSignal): Promise<TaskOutcome> {
-  // Left behind, if the signal aborted before there was a promise.
+  // If the signal aborted before the promise existed, nothing awaits the promise.
   running.catch(() => undefined);
   try {
     return await raceAbort(signal, () => running);
@@ -59,7 +60,7 @@ async function runItem(task: AnyTask, call: TaskCall, args: readonly Json[]): Pr
     return outcomeOf(thrown, call.signal);
   }
 }
-/** One attempt that calls the task for each item; the first call that does not simply succeed ends it. */
+/** Runs one attempt that calls the task for each item. The first call that does not simply succeed ends the attempt. */
 async function runEach(task: AnyTask, call: TaskCall, each: "map" | "starmap"): Promise<TaskOutcome> {
   const values: Json[] = [];
   const counters: Record<string, number> = {};

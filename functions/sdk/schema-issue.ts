@@ -1,7 +1,7 @@
 import type * as z from "zod/v4/core";
 import { jsonPointer } from "../core/json-pointer.ts";
 
-/** The first thing that a schema found wrong, with the pointer of where. */
+/** Returns the first problem that a schema found, with the JSON pointer of its place. */
 export function describeIssue(error: z.$ZodError, base = ""): { readonly field: string; readonly message: string } {
   const issue = error.issues[0];
   if (issue === undefined) return { field: base, message: "is not accepted" };

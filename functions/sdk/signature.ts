@@ -7,8 +7,9 @@ import type { TypedCanvas } from "./builder-types.ts";
 import type { Ends, Missing } from "./partial-args.ts";
 
 /**
- * One invocation of a task, not yet started. Immutable: every method gives a new one. `Rest` are the arguments it still misses, from the left; in a
- * chain the first of them is the result of the step before, unless it is `Immutable`.
+ * One invocation of a task, not yet started. It is immutable, so every method returns a new signature. `Rest` are the
+ * arguments that are still missing, from the left. In a chain the first of them is the result of the previous step,
+ * unless `Immutable` is `true`.
  */
 export interface TaskSignature<Rest extends readonly unknown[] = readonly unknown[], Result = unknown, Immutable extends boolean = false> extends TypedCanvas<
   Result,
@@ -16,18 +17,21 @@ export interface TaskSignature<Rest extends readonly unknown[] = readonly unknow
   Immutable
 > {
   /**
-   * Runs the task here and now, in this process and without an engine; `rest` goes before the arguments it has. Throws what the task throws.
+   * Runs the task in this process, without an engine. `rest` goes before the arguments of the signature. Throws what
+   * the task throws.
    * @example await add.s(4)(2); // 6
    */
   (...rest: Rest): Promise<Result>;
   readonly canvas: Signature;
   /**
-   * With `args` before its own arguments, `kwargs` and `options` over its own. An immutable signature takes the options only.
-   * @throws FanfoldError `invalid_canvas` for what is not JSON, `payload_too_large`, `too_deep`
+   * Returns the signature with `args` before its own, and with `kwargs` and `options` over its own. An immutable
+   * signature takes the options only.
+   * @throws FanfoldError `invalid_canvas` for arguments that are not JSON, `payload_too_large`, `too_deep`
    */
   clone<const Given extends Ends<Rest>>(args?: Given, kwargs?: JsonObject, options?: SignatureOptions): TaskSignature<Missing<Rest, Given>, Result, Immutable>;
+  /** Returns the signature so that it takes nothing from the previous step; `false` reverses that. */
   setImmutable<const Value extends boolean = true>(immutable?: Value): TaskSignature<Rest, Result, Value>;
-  /** With the given parts in place of its own, which are not looked at again. */
+  /** Returns the signature with the given parts in place of its own. The types of the parameters are not checked. */
   replace(parts: {
     readonly args?: readonly unknown[];
     readonly kwargs?: JsonObject;
@@ -35,7 +39,7 @@ export interface TaskSignature<Rest extends readonly unknown[] = readonly unknow
   }): TaskSignature<[], Result, Immutable>;
 }
 
-/** Runs a signature's task inline. */
+/** Runs the task of a signature inline. */
 export type RunInline = (args: readonly Json[], kwargs: JsonObject) => Promise<unknown>;
 
 export interface SignatureParts {
@@ -49,7 +53,7 @@ export function createSignature(task: string, parts: SignatureParts, runInline: 
   const { args = NO_ARGS, kwargs = NOTHING, options = NOTHING } = checkedParts(parts);
   return signatureOf({ kind: "task", task, args, kwargs, options, immutable: parts.immutable ?? false }, runInline);
 }
-/** Shared: of a million signatures most have neither. */
+/** Shared, because most of a million signatures have neither arguments nor options. */
 const NO_ARGS: readonly Json[] = Object.freeze([]);
 const NOTHING = Object.freeze({});
 

@@ -7,32 +7,41 @@ import { OutcomeError } from "../core/task/error-data.ts";
 import type { TaskContext } from "./task-context.ts";
 import { createTask, type GivenKwargs, type KwargsOf, type Task, type TaskSettings } from "./task.ts";
 
-/** What `input` may use: all that a task has but children of its own and counters. */
+/** The context of `input`: that of a task, without children of its own and counters. */
 export type InputContext<Kwargs> = Omit<TaskContext<Kwargs>, "spawn" | "spawnWithCallback" | "addToChord" | "replace" | "count" | "at" | "cursor">;
 
-/** What `defineStateMachineTask` takes. */
+/** The definition that `defineStateMachineTask` takes. */
 export interface StateMachineTaskDefinition<Args extends readonly unknown[], Kwargs extends z.$ZodObject | undefined> extends Omit<
   TaskSettings,
   "timeout" | "policy"
 > {
   /** Name of a Standard state machine in the deployment's account and region, or its ARN. */
   readonly stateMachine: string;
-  /** What the execution is started with, at most 256 KB of JSON. Default: `{ args, kwargs }`. */
+  /** Returns the input of the execution, at most 256 KB of JSON. Default: `{ args, kwargs }`. */
   readonly input?: (ctx: InputContext<KwargsOf<Kwargs>>, ...args: Args) => unknown;
-  /** Longest execution, in seconds; then it is stopped, and the run fails with `task_timeout`. Default: as long as the job may take, which is up to a year. */
+  /**
+   * Longest execution in seconds. Then it is stopped, and the run fails with `task_timeout`. Default: until the
+   * deadline of the job, which may be a year away.
+   */
   readonly timeout?: number;
-  /** As in `defineTask`. */
+  /** Schema of the keyword arguments, as in `defineTask`. */
   readonly kwargs?: Kwargs;
+  /** `z.tuple(..)` of the positional arguments, as in `defineTask`. */
   readonly args?: z.$ZodType<Args>;
 }
 
 const NAME = /^(arn:[a-z0-9-]+:states:[a-z0-9-]+:\d{12}:stateMachine:)?[A-Za-z0-9_-]{1,80}$/;
 
 /**
- * Defines a task whose work is an execution of a state machine: longer than a function may run, in a container, with steps of its own. A worker makes the
- * input; then the run waits, which costs nothing, and ends as the execution does: its output is the run's value; its error is the run's error, with the reason
- * `execution_failed`. Cancelling or revoking the run stops the execution. `retry` is about the input: what the execution does is retried by its
- * state machine. On one machine such a run fails with `executions_unavailable`.
+ * Defines a task whose work is an execution of a Step Functions state machine. An execution may take longer than a
+ * function may run, and may have containers and steps of its own.
+ *
+ * A worker makes the input. Then the run waits, which costs nothing, and ends as the execution ends. The output of the
+ * execution is the value of the run. Its error is the error of the run, with reason `execution_failed`. Cancelling or
+ * revoking the run stops the execution.
+ *
+ * `retry` applies to making the input; the state machine retries the execution. On a single machine the run fails with
+ * `executions_unavailable`.
  * @throws FanfoldError `invalid_request` (`details.field` names the field), `invalid_queue_name`
  * @example
  * export const encode = defineStateMachineTask<[video: string], { seconds: number }>({

@@ -11,8 +11,9 @@ import { outcomeOf } from "./outcome-of.ts";
 import type { CursorItem } from "./task-context.ts";
 
 /**
- * What a streaming task yields, checked, one at a time and only when asked. Throws nothing but OutcomeError, which says how the attempt ended.
- * When the reader stops early the task's `finally` blocks run, unless the signal has aborted: then the task is left behind.
+ * Yields the checked items of a streaming task, one at a time and on demand. Throws only OutcomeError, which carries
+ * how the attempt ended. When the reader stops early, the `finally` blocks of the task run. After an abort the task is
+ * left behind instead.
  */
 export async function* streamItems(
   source: AsyncIterator<unknown>,
@@ -23,7 +24,7 @@ export async function* streamItems(
   try {
     while (true) {
       const next = await raceAbort(signal, async () => pull(source, () => (ended = true)));
-      // An event that is missing, though the task went on.
+      // The task continued although an event is missing.
       const deferral = waits.open ? await raceAbort(signal, () => waits.deferral()) : undefined;
       if (deferral) throw new OutcomeError(deferral);
       if (next.done === true) return next.value === undefined ? undefined : toJson(next.value, "the result of the task");
@@ -40,11 +41,11 @@ async function deferralOf(waits: EventWaits, signal: StopSignal): Promise<TaskOu
   try {
     return await raceAbort(signal, () => waits.deferral());
   } catch {
-    return undefined; // aborted, which outcomeOf tells
+    return undefined; // Aborted: outcomeOf reports the reason.
   }
 }
 
-/** A source that has thrown is over, like one that has returned. */
+/** Reads the next item. A source that has thrown has ended, like one that has returned. */
 async function pull(source: AsyncIterator<unknown>, onEnd: () => void): Promise<IteratorResult<unknown, unknown>> {
   try {
     const next = await source.next();
@@ -60,7 +61,7 @@ async function stop(source: AsyncIterator<unknown>, signal: StopSignal): Promise
   try {
     await raceAbort(signal, async () => source.return?.());
   } catch {
-    // How the attempt ends is settled; a clean-up that fails cannot change it.
+    // The outcome of the attempt is decided, so a failing clean-up cannot change it.
   }
 }
 

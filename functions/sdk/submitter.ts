@@ -2,38 +2,44 @@ import type { Canvas } from "../core/canvas/canvas.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 
-/** What can be said about a job when it is started. */
+/** Options of a job at its start. */
 export interface SubmitOptions {
-  /** The same key with the same canvas gives the same job; with another canvas `idempotency_conflict`. At most 255 characters. */
+  /**
+   * The same key with the same canvas returns the same job. With another canvas the call throws `idempotency_conflict`.
+   * At most 255 characters.
+   */
   readonly idempotencyKey?: string;
   /** Seconds until the job is `timed-out`. */
   readonly timeoutSeconds?: number;
-  /** Name of the workflow that made the canvas; for people. */
+  /** Name of the workflow that made the canvas, for people. */
   readonly workflow?: string;
+  /** Parameters of that workflow, for people. */
   readonly parameters?: JsonObject;
 }
+/** A job that was started. */
 export interface SubmittedJob {
   readonly jobId: string;
 }
 
-/** Starts jobs: an embedded engine, or an HTTP client. */
+/** Starts jobs. An embedded engine and the HTTP client are submitters. */
 export interface Submitter {
+  /** Starts the canvas as a job, or returns the job that an earlier start with the same key made. */
   submit(canvas: Canvas, options: SubmitOptions): Promise<SubmittedJob>;
 }
 
 let current: Submitter | undefined;
 
 /**
- * Says where `submit()` and `delay()` of this process go unless a call names its own submitter. `undefined` takes it back.
+ * Sets the submitter of all `submit()` and `delay()` calls of this process that name none. `undefined` removes it.
  * @example setSubmitter(client);
  */
 export function setSubmitter(submitter: Submitter | undefined): void {
   current = submitter;
 }
 
-/** Options of `submit()`: those of the job, and who starts it. */
+/** Options of `submit()`: those of the job, and the submitter that starts it. */
 export interface SubmitCall extends SubmitOptions {
-  /** Instead of the one given to `setSubmitter`. */
+  /** Used instead of the submitter given to `setSubmitter`. */
   readonly submitter?: Submitter;
 }
 

@@ -3,7 +3,10 @@ import type { Json, JsonObject } from "../core/json.ts";
 import type { GroupHandle, ResultEntry } from "../core/task/invocation.ts";
 import type { CanvasSource } from "./canvas-builder.ts";
 
-/** Appends to the run's log: first and last lines are kept, written once, at the end of the attempt. Never fails a run. */
+/**
+ * Appends to the log of the run. The first and last lines are kept, and written once at the end of the attempt. Logging
+ * never fails a run.
+ */
 export interface TaskLog {
   debug(message: string, fields?: JsonObject): void;
   info(message: string, fields?: JsonObject): void;
@@ -11,115 +14,145 @@ export interface TaskLog {
   error(message: string, fields?: JsonObject): void;
 }
 
-/** What a streaming task may yield: a canvas to run, or one with the cursor behind it. */
+/** What a streaming task may yield: a canvas to run, or a canvas with the cursor after it. */
 export type StreamYield = CanvasSource | CursorItem;
-/** See `ctx.at`. */
+/** A canvas with the cursor after it, as `ctx.at` returns it. */
 export interface CursorItem {
   readonly cursor: Json;
   readonly item: CanvasSource;
 }
 
-/** What `ctx.spawn` gives back. There is nothing to await: children start once this attempt has ended well. */
+/** The value of `ctx.spawn`. It cannot be awaited, because children start only after this attempt has succeeded. */
 export interface SpawnedChildren {
   /**
-   * Always throws: a task that waits holds a worker that its children may need.
-   * @throws FanfoldError `waiting_inside_task`, whose message names the alternatives.
+   * Always throws, because a task that waits would hold a worker that its children may need.
+   * @throws FanfoldError `waiting_inside_task`, whose message names the alternatives
    */
   result(): never;
 }
 
+/** Options of `ctx.spawn` and `ctx.spawnWithCallback`. */
 export interface SpawnOptions {
-  /** When these children have failed, which then fails this run. Default: the task's `policy`, `settled` if it has none. One policy per run. */
+  /**
+   * When these children have failed, which then fails this run. Default: the `policy` of the task, which is `settled`
+   * by default. A run has one policy.
+   */
   readonly policy?: FailurePolicy;
 }
 
-/** One attempt of one run, as the task sees it. Everything is read-only; use nothing of it after the run has ended. */
+/** One attempt of one run, as the task sees it. It is read-only, and must not be used after the run has ended. */
 export interface TaskContext<Kwargs = JsonObject> {
+  /** The job that the run belongs to. */
   readonly jobId: string;
-  /** Positional: the same for every attempt. Use it as a key wherever an effect must not happen twice. */
+  /** Positional id, the same for every attempt. Use it as a key wherever an effect must not happen twice. */
   readonly runId: string;
-  /** 1 for the first attempt. A greater number may mean that the one before was lost in the middle. */
+  /** 1 for the first attempt. A greater number may mean that the previous attempt was lost half way. */
   readonly attempt: number;
-  /** Raised each time failed work is retried as a whole; starts at 0. */
+  /** 0 at first. Raised each time that failed work is retried as a whole. */
   readonly round: number;
+  /** The site where the attempt runs. */
   readonly site: string;
-  /** Text form; `parseQueueName` takes it apart. */
+  /** The queue in text form, which `parseQueueName` reads. */
   readonly queue: string;
-  /** Milliseconds since the epoch at which the attempt is stopped. */
+  /** When the attempt is stopped, in milliseconds since the epoch. */
   readonly deadline: number;
-  /** Aborted on cancel, when the lease is lost and at the deadline: pass it on to whatever takes one. The run has failed then, whatever follows. */
+  /**
+   * Aborted on cancel, when the lease is lost, and at the deadline. Pass it to every call that accepts a signal. After
+   * an abort the run has failed, even if the task returns a value.
+   */
   readonly signal: AbortSignal;
-  /** Keyword arguments; typed and checked when the task declares them. */
+  /** Keyword arguments. Typed and checked when the task declares them. */
   readonly kwargs: Kwargs;
-  /** What the signature was stamped with, and its further headers. */
+  /** Stamps of the signature. */
   readonly stamps: JsonObject;
+  /** Further headers of the signature. */
   readonly headers: JsonObject;
-  /** 0 to 9, as the signature says; undefined: it does not. */
+  /** Priority of the signature, 0 to 9. Undefined when the signature has none. */
   readonly priority: number | undefined;
-  /** The group that the run is a member of, and its place in it. A job that is no group has a root group of one. */
+  /** The group that the run is a member of, and its index there. A job that is no group has a root group of one. */
   readonly member: { readonly group: string; readonly index: number };
+  /** The log of the run. */
   readonly log: TaskLog;
-  /** Streaming tasks: the cursor to go on after, from an earlier attempt; undefined: from the start. */
+  /**
+   * The cursor after which a streaming task continues, from an earlier attempt. Undefined to start from the beginning.
+   */
   readonly cursor: Json | undefined;
-  /** The group whose results this run collects, when the task says `streamsResults`. */
+  /** The group whose results this run collects. Set only when the task has `streamsResults`. */
   readonly group: GroupHandle | undefined;
   /**
-   * Results of the group that this run collects, in member order, failed ones included; read in pages, so any number fits.
+   * Yields the results of the group that this run collects, in member order, failures included. They are read in pages,
+   * so a group of any size fits.
    * @example for await (const entry of ctx.results()) if (entry.status === "success") sum += Number(entry.value);
    */
   results(): AsyncIterable<ResultEntry>;
   /**
-   * Adds to a counter of the job, shown as `u_<name>`. Counts of an attempt that does not succeed are forgotten. A streaming task cannot count.
-   * @param name letters, digits and _, at most 50; at most 20 names per run.
-   * @param by a whole number, default 1.
+   * Adds to a counter of the job, which is shown as `u_<name>`. Counts of an attempt that does not succeed are dropped.
+   * A streaming task cannot count.
+   * @param name letters, digits and _, at most 50; at most 20 names per run
+   * @param by a whole number, default 1
    * @throws FanfoldError `invalid_request`
    */
   count(name: string, by?: number): void;
   /**
-   * Starts children when, and only if, this attempt succeeds. The run then waits for them; it keeps the value it returns, or takes the list of
-   * their results when it returns nothing. May be called several times. A streaming task yields instead.
-   * @throws FanfoldError `too_many_children` above 100,000, `invalid_canvas`, `invalid_request` for two different policies
+   * Starts children when, and only if, this attempt succeeds. The run then waits for them. It keeps the value that it
+   * returns; when it returns nothing, its value is the list of their results. May be called several times. A streaming
+   * task yields its children instead.
+   * @throws FanfoldError `too_many_children` above 100,000, `invalid_canvas`, `invalid_request` for two different
+   *   policies
    * @example ctx.spawn(files.map((file) => hash.s(file)));
    */
   spawn(children: CanvasSource | Iterable<CanvasSource>, options?: SpawnOptions): SpawnedChildren;
   /**
-   * As `spawn`, with a callback that runs once after all the children, with the list of their results as first argument (an immutable signature
-   * takes nothing). By default it runs only if all have succeeded; `{ policy: "settled" }` runs it in any case.
+   * Starts children as `spawn` does, with a callback that runs once after all of them. The callback receives the list
+   * of their results as first argument, unless it is immutable. By default it runs only if all children succeed; `{
+   * policy: "settled" }` runs it in any case.
+   * @throws FanfoldError as `spawn`
    * @example ctx.spawnWithCallback(parts.map((part) => upload.s(part)), publish.s());
    */
   spawnWithCallback(children: Iterable<CanvasSource>, callback: CanvasSource, options?: SpawnOptions): SpawnedChildren;
   /**
-   * Adds members to the group that this run is a member of, such as the header of a chord: when this attempt succeeds they run, and their results stand
-   * behind those of the other members. This run keeps its value, and fails when they fail.
-   * @throws FanfoldError `too_many_children`, `invalid_canvas`; a run that is no member of a group fails with `invalid_request`
+   * Adds members to the group that this run is a member of, such as the header of a chord. They run when this attempt
+   * succeeds, and their results are appended to those of the other members. This run keeps its value, and fails when
+   * they fail.
+   * @throws FanfoldError `too_many_children`, `invalid_canvas`. A run that is no member of a group fails with
+   *   `invalid_request`.
    * @example for (const link of page.links) ctx.addToChord(fetch.s(link));
    */
   addToChord(canvas: CanvasSource | Iterable<CanvasSource>): void;
   /**
-   * Ends the attempt: this run's value becomes that of `canvas`, its failure too. Children spawned before it are refused.
+   * Ends the attempt and replaces the run by `canvas`. The value or failure of the canvas becomes that of the run.
+   * Throws `invalid_request` when the run has spawned children before.
    * @example return ctx.replace(chain(fetch.s(url), parse.s()));
    */
   replace(canvas: CanvasSource): never;
   /**
-   * Ends the attempt as failed and asks for another, as far as the task's retry policy has attempts left.
-   * @param options `error`: what to report; `delaySeconds` instead of the policy's delay.
+   * Ends the attempt as failed and requests another one, if the retry policy of the task has attempts left.
+   * @param options `error`: the error to report. `delaySeconds`: replaces the delay of the policy.
    */
   retry(options?: { readonly error?: unknown; readonly delaySeconds?: number }): never;
   /**
-   * The value of an event of the job, whenever it was sent. While it has not come the run rests as `deferred` and holds no worker: the attempt ends at this call, and once the
-   * event has come the task RUNS AGAIN FROM ITS START, and this call then returns at once. So what is done before it happens once per attempt: make it repeatable. What the
-   * attempt had spawned and counted is forgotten. Not a failed attempt. All events that an attempt asks for are waited for together: `Promise.all` of several is one wait.
-   * @param options `timeoutSeconds`: from the run's first call for this name, over all attempts; 0 only looks.
-   * @throws FanfoldError `event_timeout`, which ends the run unless it is caught; `invalid_request`. What else it throws ends the attempt: let it pass.
+   * Returns the value of an event of the job, also of an event that was sent earlier.
+   *
+   * While the event has not been sent, the run is `deferred` and holds no worker. The attempt ends at this call. Once
+   * the event has been sent, the task RUNS AGAIN FROM ITS START, and this call returns at once. So work before this
+   * call happens once per attempt and must be repeatable. Children and counts of the ended attempt are dropped. The
+   * attempt does not count as failed.
+   *
+   * All events that an attempt requests are awaited together, so `Promise.all` of several calls is one wait.
+   * @param options `timeoutSeconds`: seconds from the first call of the run for this name, over all attempts; 0 only
+   *   reads
+   * @throws FanfoldError `event_timeout`, which ends the run unless it is caught; `invalid_request`. Any other error
+   *   ends the attempt and should not be caught.
    * @example const { amount } = await ctx.waitForEvent<Payment>("paid", { timeoutSeconds: 86_400 });
    */
   waitForEvent<Value = Json>(name: string, options?: { readonly timeoutSeconds?: number }): Promise<Value>;
-  /** Ends the run as skipped, with a value. Counts as success; children spawned before it never start. */
+  /** Ends the run as skipped, with a value. Counts as success. Children spawned before never start. */
   skip(value?: unknown): never;
   /** Ends the attempt as failed. `retryable: false` ends the run. */
   fail(error: unknown, options?: { readonly retryable?: boolean }): never;
   /**
-   * What a streaming task yields to be resumable: after `canvas` is safe, a later attempt starts with `ctx.cursor` at `cursor`.
+   * Returns an item for a streaming task to yield, which makes the task resumable. Once `canvas` is stored, a later
+   * attempt starts with `ctx.cursor` set to `cursor`.
    * @example yield ctx.at(page.next, process.s(page.items));
    */
   at(cursor: Json, canvas: CanvasSource): CursorItem;

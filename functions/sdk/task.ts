@@ -18,99 +18,122 @@ import { createSignature, type SignatureParts, type TaskSignature } from "./sign
 import type { SubmittedJob } from "./submitter.ts";
 import type { TaskContext } from "./task-context.ts";
 
-/** Longest attempt of a task that does not say: what Lambda allows, so that a task behaves the same wherever it runs. */
+/**
+ * Longest attempt of a task that declares no timeout, in seconds. It is the limit of Lambda, so that a task behaves the
+ * same wherever it runs.
+ */
 export const DEFAULT_TIMEOUT_SECONDS = 900;
 
-/** `kwargs` of a definition that declares none pass through as they are. */
+/** The type of `ctx.kwargs` for a schema. Without a schema the keyword arguments pass through as they are. */
 export type KwargsOf<Schema> = Schema extends z.$ZodObject ? z.output<Schema> : JsonObject;
+/** The type of the keyword arguments that a caller may give for a schema. */
 export type GivenKwargs<Schema> = Schema extends z.$ZodObject
   ? Partial<z.input<Schema>> & { readonly [name: string]: unknown }
   : { readonly [name: string]: unknown };
-/** What a run returns in the end: a generator's return value, or what a promise resolves to. */
+/** The type of the value of a run: the return value of a generator, or the value of a promise. */
 export type ValueOf<Returned> = Returned extends AsyncGenerator<unknown, infer Value, undefined> ? Value : Awaited<Returned>;
 
-/** What can be said about a task apart from its work. */
+/** Settings of a task, apart from its work. */
 export interface TaskSettings {
-  /** Unique among all tasks of a deployment; 1 to 200 characters without white space, by custom `area.verb`. */
+  /** Unique among all tasks of a deployment, 1 to 200 characters without white space. By custom `area.verb`. */
   readonly name: string;
-  /** Whole number from 1, raised when results change; a lower version never runs newer work again. Default 1. */
+  /** Whole number from 1, raised when results change. A lower version never reruns newer work. Default 1. */
   readonly version?: number;
-  /** Where it runs unless a signature says otherwise: `site.queue#function` or a short form. Default: the default queue. */
+  /**
+   * Queue of the task unless a signature names one: `site.queue#function` or a short form. Default: the default queue.
+   */
   readonly queue?: string;
   /** Longest duration of one attempt, in seconds. Default 900. */
   readonly timeout?: number;
-  /** Default: one attempt. `ctx.retry` counts too, so a task that uses it needs `maxAttempts`. */
+  /**
+   * Fields of the retry policy. Default: one attempt. `ctx.retry` counts as an attempt, so a task that uses it needs
+   * `maxAttempts`.
+   */
   readonly retry?: Partial<RetryPolicy>;
-  /** `true`: a first argument that is a group's results stays a handle, and they are read with `ctx.results()`. Default `false`: filled, up to 16 MB. */
+  /**
+   * `true` passes group results in the first argument as a handle, and `ctx.results()` reads them. Default `false`: the
+   * argument is the list of results, up to 16 MB.
+   */
   readonly streamsResults?: boolean;
-  /** `true`: the value is not kept, and not checked. Default `false`. */
+  /** `true` neither checks nor stores the value. Default `false`. */
   readonly ignoreResult?: boolean;
   /**
-   * What is kept of the members of a group that are all of such tasks, and of a group that does not say itself: `full`, `lazy` (the default), or, for tasks that may run
-   * twice without harm, the cheaper `result` and `ledger` (docs/guarantees.md). A task that spawns children, streams, or takes long wants `lazy`.
+   * What is stored for the members of a group whose tasks all declare this level, unless the group names one. `full`,
+   * `lazy` (the default), or the cheaper `result` and `ledger`, for tasks that may run twice without harm
+   * (docs/guarantees.md). A task that spawns children, streams, or runs for long should use `lazy`.
    */
   readonly tracking?: Tracking;
-  /** When the children that it spawns or streams have failed, which then fails this run. Default `settled`: never. */
+  /**
+   * When the children that the task spawns or streams have failed, which then fails the run. Default `settled`: never.
+   */
   readonly policy?: FailurePolicy;
 }
 
-/** What `defineTask` takes. */
+/** The definition that `defineTask` takes. */
 export interface TaskDefinition<Args extends readonly unknown[], Returned, Kwargs extends z.$ZodObject | undefined> extends TaskSettings {
-  /** Schema of the keyword arguments, applied before each attempt. Keys it does not name pass through. */
+  /** Schema of the keyword arguments, applied before each attempt. Keys that it does not name pass through. */
   readonly kwargs?: Kwargs;
-  /** `z.tuple(..)` of the positional arguments, applied before each attempt: a wrong count or type fails the run at once. */
+  /**
+   * `z.tuple(..)` of the positional arguments, applied before each attempt. A wrong count or type fails the run at
+   * once.
+   */
   readonly args?: z.$ZodType<Args>;
   /**
-   * The work: sync, async, or an async generator that yields canvases to run (a streaming task). What it returns must be JSON; `undefined` is null,
-   * and for a task that spawned or streamed it means: the results of its children.
+   * The work: a sync or async function, or an async generator that yields canvases to run (a streaming task). It must
+   * return JSON. `undefined` means null, or the results of the children for a task that spawned or streamed any.
    */
   readonly run: (ctx: TaskContext<KwargsOf<Kwargs>>, ...args: Args) => Returned;
 }
 
-/** A task without parameters does not mind what it is given. */
+/** A task without parameters accepts any value of the previous step. */
 type Takes<Args extends readonly unknown[]> = Args extends readonly [] ? boolean : false;
 
-/** A named, versioned function with ways to say when it runs. */
+/** A named, versioned function, with methods that make signatures of it. */
 export interface Task<Args extends readonly unknown[] = readonly unknown[], Result = unknown, Kwargs = { readonly [name: string]: unknown }> extends AnyTask {
   /**
-   * A signature with some or all arguments, from the right: in a chain the result of the step before comes first.
-   * @throws FanfoldError `invalid_canvas` for what is not JSON, `payload_too_large`, `too_deep`
+   * Returns a signature with some or all arguments, from the right. In a chain the result of the previous step comes
+   * first.
+   * @throws FanfoldError `invalid_canvas` for arguments that are not JSON, `payload_too_large`, `too_deep`
    * @example chain(add.s(2, 2), add.s(4)); // 8
    */
   s<const Given extends Ends<Args>>(...args: Given): TaskSignature<Missing<Args, Given>, Result, Takes<Args>>;
-  /** An immutable signature: it takes nothing from the step before. */
+  /** Returns an immutable signature, which takes nothing from the previous step. */
   si(...args: Args): TaskSignature<[], Result, true>;
-  /** The long form of `s`: positional arguments, keyword arguments, options; `immutable` as in `si`. */
+  /**
+   * Returns a signature of positional arguments, keyword arguments and options. `immutable` makes it immutable, as `si`
+   * does.
+   */
   signature<const Given extends Ends<Args>, const Immutable extends boolean = Takes<Args>>(
     args: Given,
     kwargs?: Kwargs,
     options?: SignatureOptions & { readonly immutable?: Immutable },
   ): TaskSignature<Missing<Args, Given>, Result, Immutable>;
   /**
-   * One run that calls the task for each item of a list, one after the other; its value is the list of what they gave.
+   * Returns a canvas of one run that calls the task for each item of a list, one after the other. Its value is the list
+   * of the results.
    * @example tsum.map([[1, 2], [3, 4]]); // [3, 7]
    */
   map(items: Iterable<Args[0]>): TypedCanvas<Result[], [], true>;
   /**
-   * As `map`, for a list of argument lists.
+   * Returns the same as `map`, for a list of argument lists.
    * @example add.starmap([[2, 2], [4, 4]]); // [4, 8]
    */
   starmap(items: Iterable<Args>): TypedCanvas<Result[], [], true>;
   /**
-   * A list of argument lists cut into parts of `size`, each a starmap: a group of them, whose value is a list of lists.
+   * Returns a group of starmaps over a list of argument lists, `size` in each. Its value is a list of lists.
    * @throws FanfoldError `invalid_canvas` when `size` is not a whole number from 1
    * @example add.chunks(pairs, 100);
    */
   chunks(items: Iterable<Args>, size: number): ChunksBuilder<Result>;
   /**
-   * Runs it here and now, in this process and without an engine: for tests and scripts. Throws what the task throws; spawning, streaming, waiting for
-   * events and reading a group's results need an engine and throw `engine_unavailable`.
+   * Runs the task in this process without an engine, for tests and scripts. Throws what the task throws. Spawning,
+   * streaming, waiting for events and reading results of a group throw `engine_unavailable`.
    * @example await add.inline(2, 2); // 4
    */
   inline(...args: Args): Promise<Result>;
   /**
-   * Starts it as a job of its own.
-   * @throws FanfoldError `engine_unavailable` without a submitter (see `setSubmitter`).
+   * Starts the task as a job of its own.
+   * @throws FanfoldError `engine_unavailable` without a submitter (see `setSubmitter`)
    */
   delay(...args: Args): Promise<SubmittedJob>;
 }
@@ -132,7 +155,7 @@ export function defineTask<Args extends readonly unknown[], Returned, Kwargs ext
 ): Task<Args, ValueOf<Returned>, GivenKwargs<Kwargs>> {
   return createTask(definition);
 }
-/** `more`: what is known of the task beside its definition. */
+/** Makes a task. `more` is what is known of it beside its definition. */
 export function createTask<Args extends readonly unknown[], Returned, Kwargs extends z.$ZodObject | undefined>(
   definition: TaskDefinition<Args, Returned, Kwargs>,
   more: Pick<TaskInfo, "stateMachine"> = {},
@@ -174,7 +197,10 @@ function chunksOf(task: string, items: readonly Json[], size: number): Chunks {
   return { kind: "chunks", task, items, size, options: {} };
 }
 
-/** Tasks by name. Throws `invalid_request` when two different tasks have the same one. */
+/**
+ * Returns tasks by name.
+ * @throws FanfoldError `invalid_request` when two different tasks have the same name
+ */
 export function tasksByName(tasks: Iterable<AnyTask>): ReadonlyMap<string, AnyTask> {
   const byName = new Map<string, AnyTask>();
   for (const task of tasks) {
@@ -191,7 +217,7 @@ function taskInfo(settings: TaskSettings, run: unknown): TaskInfo {
   if (problem !== undefined) throw invalid("/name", `the name of a task ${problem}`);
   if (!Number.isSafeInteger(version) || version < 1) throw invalid("/version", `the version of ${name} must be a whole number from 1`);
   if (!(timeout > 0 && Number.isFinite(timeout))) throw invalid("/timeout", `the timeout of ${name} must be a number of seconds above 0`);
-  // The site is a matter of the deployment; only the form can be wrong here.
+  // Only the form can be checked here, because sites belong to the deployment.
   if (queue !== undefined) parseQueueName(queue, { site: "site" }, "/queue");
   return {
     name,

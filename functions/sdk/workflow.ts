@@ -10,25 +10,31 @@ import { errorData, isFanfoldError } from "../core/task/error-data.ts";
 import { canvasOf, type CanvasSource } from "./canvas-builder.ts";
 import { describeIssue } from "./schema-issue.ts";
 
-/** What `defineWorkflow` takes. */
+/** The definition that `defineWorkflow` takes. */
 export interface WorkflowDefinition<Parameters extends z.$ZodObject> {
-  /** Unique among the workflows of a deployment; 1 to 200 characters without white space. */
+  /** Unique among the workflows of a deployment, 1 to 200 characters without white space. */
   readonly name: string;
-  /** For people: what it does, in a sentence. */
+  /** What the workflow does, in a sentence for people. */
   readonly description?: string;
-  /** Its fields; `z.strictObject` refuses those it does not name, `z.object` leaves them out. */
+  /** Schema of its parameters. `z.strictObject` refuses fields that it does not name, `z.object` drops them. */
   readonly parameters: Parameters;
-  /** Makes the canvas. Sync, and the same for the same parameters: look things up inside tasks. */
+  /**
+   * Returns the canvas. Must be synchronous, and return the same canvas for the same parameters. Look data up inside
+   * tasks.
+   */
   readonly canvas: (parameters: z.output<Parameters>) => CanvasSource;
-  /** Seconds until a job of it is `timed-out`. Default: the engine's. */
+  /** Seconds until a job of the workflow is `timed-out`. Default: that of the engine. */
   readonly timeout?: number;
-  /** `true`: on AWS a state machine starts its jobs and waits for their end, visible in the console. Elsewhere it means nothing. Default `false`. */
+  /**
+   * `true` lets a state machine start the jobs on AWS and wait for their end, visible in the console. Ignored
+   * elsewhere. Default `false`.
+   */
   readonly supervised?: boolean;
 }
 
 const workflowMark = Symbol.for("fanfold.workflow");
 
-/** A named canvas with parameters. */
+/** A named canvas with parameters, as `defineWorkflow` returns it. */
 export interface Workflow {
   readonly [workflowMark]: true;
   readonly name: string;
@@ -59,37 +65,44 @@ export function defineWorkflow<Parameters extends z.$ZodObject>(definition: Work
   return Object.freeze({ [workflowMark]: true as const, name, description, parameters, canvas, timeoutSeconds: timeout, supervised });
 }
 
+/** Returns whether a value is a workflow that `defineWorkflow` made. */
 export function isWorkflow(value: unknown): value is Workflow {
   return typeof value === "object" && value !== null && Object.hasOwn(value, workflowMark);
 }
 
+/** One workflow, as the API lists it. */
 export interface WorkflowInfo {
   readonly name: string;
   readonly description: string;
-  /** JSON Schema of the fields that `start` takes. */
+  /** JSON Schema of the fields that `start` accepts. */
   readonly parametersSchema: JsonObject;
 }
+/** The canvas and the settings of one start. */
 export interface StartedWorkflow {
   readonly canvas: Canvas;
-  /** The fields as they were understood, defaults included. */
+  /** The fields after parsing, defaults included. */
   readonly parameters: JsonObject;
+  /** Seconds until the job is `timed-out`. Absent for the default of the engine. */
   readonly timeoutSeconds?: number;
+  /** Set only when a state machine should start the job. */
   readonly supervised?: true;
 }
+/** The workflows of a deployment, by name. */
 export interface Workflows {
-  /** In order of name. */
+  /** Returns all workflows, sorted by name. */
   list(): readonly WorkflowInfo[];
   /**
-   * The canvas of one start. `fields` is JSON of unknown origin.
-   * @throws FanfoldError `unknown_workflow` (`details.suggestion`: the nearest name), `invalid_parameters` (`details.field`), `internal` when the
-   * workflow's own code fails
+   * Returns the canvas of one start. `fields` is JSON of unknown origin.
+   * @throws FanfoldError `unknown_workflow` (`details.suggestion`: the nearest name), `invalid_parameters`
+   *   (`details.field`), `internal` when the code of the workflow fails
    */
   start(name: string, fields: unknown): StartedWorkflow;
 }
 
 /**
- * The workflows that can be started by name.
- * @throws FanfoldError `invalid_request` when two of them have the same name.
+ * Returns workflows that can be started by name.
+ * @throws FanfoldError `invalid_request` when two of them have the same name
+ * @example const { canvas } = createWorkflows([squares]).start("squares", { n: 10 });
  */
 export function createWorkflows(workflows: Iterable<Workflow>): Workflows {
   const byName = new Map<string, Workflow>();
@@ -129,13 +142,16 @@ function canvasFrom(workflow: Workflow, parameters: unknown): Canvas {
   try {
     return canvasOf(workflow.canvas(parameters as never));
   } catch (error) {
-    // A refusal is an answer to the caller, who chose the parameters; anything else is a bug of the workflow.
+    // A FanfoldError answers the caller, who chose the parameters. Any other error is a bug of the workflow.
     if (isFanfoldError(error)) throw error;
     throw new FanfoldError("internal", `workflow ${workflow.name} cannot make its canvas: ${errorData(error).message}`, { cause: error });
   }
 }
 
-/** A schema may transform a field into what JSON cannot carry (a Date); then what was given is kept. */
+/**
+ * Returns the parsed parameters as JSON. A schema may turn a field into a value that JSON cannot carry (a Date), and
+ * then the given fields are kept.
+ */
 function parametersJson(parsed: unknown, given: JsonObject): JsonObject {
   try {
     return toJson(parsed, "") as JsonObject;
@@ -144,7 +160,7 @@ function parametersJson(parsed: unknown, given: JsonObject): JsonObject {
   }
 }
 
-/** Of what goes in, not of what a transformation makes of it. */
+/** Returns the JSON Schema of the input, not of the transformed output. */
 function schemaOf(parameters: z.$ZodObject): JsonObject {
   return toJson(z.toJSONSchema(parameters, { io: "input", unrepresentable: "any" }), "") as JsonObject;
 }

@@ -25,6 +25,7 @@ export class MeasuredPorts {
   #queue(queue: Queue): Queue {
     return {
       maxDelaySeconds: queue.maxDelaySeconds,
+      depth: (name) => queue.depth(name),
       send: (messages) => {
         for (const { body } of messages) this.messages.add(Buffer.byteLength(JSON.stringify(body)));
         return queue.send(messages);

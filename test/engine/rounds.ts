@@ -51,6 +51,7 @@ export class Rounds {
   #queue(queue: Queue): Queue {
     return {
       maxDelaySeconds: queue.maxDelaySeconds,
+      depth: (name) => queue.depth(name),
       send: async (messages) => {
         const round = await this.#over();
         await queue.send(messages);

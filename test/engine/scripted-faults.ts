@@ -71,6 +71,7 @@ function watched(ports: Ports, before: (call: PortCall) => Promise<void>): Ports
     },
     queue: {
       maxDelaySeconds: queue.maxDelaySeconds,
+      depth: (name) => queue.depth(name),
       send: (messages) => after({ writes: [], messages }, () => queue.send(messages)),
     },
     blobs: {

@@ -110,6 +110,7 @@ export class TestDeployment {
     const sends = { count: 0 };
     const counted = {
       maxDelaySeconds: queue.maxDelaySeconds,
+      depth: (name: string) => queue.depth(name),
       send: (messages: Parameters<MemoryQueue["send"]>[0]) => {
         sends.count += messages.length;
         return queue.send(messages);

@@ -68,6 +68,8 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
     },
     queue: {
       maxDelaySeconds: world.maxDelaySeconds,
+      // A real queue may not know, so nothing may rest on it.
+      depth: () => Promise.resolve(undefined),
       send: async (messages) => {
         await Promise.all(
           messages.map((message) =>

@@ -3,7 +3,7 @@ import type { Attributes, Condition, Item, WriteOp, WriteResult } from "../../fu
 import type { Faults } from "./faults.ts";
 
 /**
- * Broken variants. Each removes one rule of docs/protocol.md by a port or a worker loop that does not do what it must; the engine's code stays as it
+ * Broken variants. Each removes one rule of docs/protocol-rules.md by a port or a worker loop that does not do what it must; the engine's code stays as it
  * is. A variant that no seed catches would mean that the rule is not needed, or that the simulation does not look.
  */
 export interface Variant {

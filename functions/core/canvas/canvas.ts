@@ -13,7 +13,7 @@ import type { ValueCondition } from "./value-condition.ts";
 export type FailurePolicy = "allSuccess" | "settled" | "failFast" | { readonly threshold: number } | { readonly percent: number };
 
 /**
- * What is stored for the members of a group (docs/protocol.md, section 14).
+ * What is stored for the members of a group (docs/protocol-rules.md, section 14).
  * - `full` writes a row for each member when the group is expanded, so every waiting member is visible.
  * - `lazy` writes the row when the member is claimed.
  * - `result` writes once, the row with its result. There is no lease, so a member may run twice at the same time.

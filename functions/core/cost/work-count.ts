@@ -1,7 +1,7 @@
 import type { TrackingLevel } from "./work-shape.ts";
 
 /**
- * What the count of a job is computed from, and the count itself. The counter (count-work.ts) follows docs/protocol.md,
+ * What the count of a job is computed from, and the count itself. The counter (count-work.ts) follows docs/protocol-rules.md,
  * section 5, write by write, with the arithmetic of the engine; test/engine/plan/work-count.test.ts runs both and
  * compares. It assumes that nothing fails, that nothing is delivered twice, that the members of a message end together,
  * and that rows and headers stay below 1 KB beside their value. Reads are an upper bound, since every message is taken

@@ -16,10 +16,12 @@ export interface QueueName {
  * `interactive` and `settings` exist on the default queue only.
  */
 export const QUEUE_FUNCTIONS = ["worker", "discovery", "custom", "interactive", "settings"] as const;
+/** One kind of worker. */
 export type QueueFunction = (typeof QUEUE_FUNCTIONS)[number];
 
 /** The queue that every site has. */
 export const DEFAULT_QUEUE = "default";
+/** The kind of worker that a queue has by default. */
 export const DEFAULT_FUNCTION: QueueFunction = "worker";
 /** The queue of the engine's control messages. It belongs to no site, so no signature can name it. */
 export const ENGINE_QUEUE = "engine";

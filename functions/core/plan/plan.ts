@@ -4,7 +4,7 @@ import type { Json, JsonObject } from "../json.ts";
 
 /**
  * A plan is the immutable form of a canvas that runs refer to. It consists of strands of steps. A chain is a strand, a
- * group is a step whose members are strands, a chord is a group step followed by its body (docs/protocol.md, section
+ * group is a step whose members are strands, a chord is a group step followed by its body (docs/protocol-rules.md, section
  * 4).
  */
 export type Strand = readonly PlanStep[];

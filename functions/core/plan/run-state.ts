@@ -1,5 +1,5 @@
 /**
- * States of a run (docs/protocol.md, section 15). The transitions are pending -> queued -> started -> success | skipped
+ * States of a run (docs/protocol-rules.md, section 15). The transitions are pending -> queued -> started -> success | skipped
  * | error | broken | cancelled. On the way a run may be deferred (it waits for events), retrying (due later) or waiting
  * (for its child group). A terminal row changes only by a higher round.
  */

@@ -16,9 +16,13 @@ export interface ErrorData {
 
 /** What the body of a chord receives in place of its results when its task has `streamsResults`. */
 export interface GroupHandle {
+  /** Id of the group. */
   readonly group: string;
+  /** Number of members. */
   readonly total: number;
+  /** Members that ended well. */
   readonly success: number;
+  /** Members that failed. */
   readonly failed: number;
 }
 
@@ -27,7 +31,9 @@ export interface ResultEntry {
   readonly index: number;
   readonly runId: string;
   readonly status: "success" | "skipped" | "error" | "broken" | "cancelled";
+  /** The value of a member that ended well. */
   readonly value?: Json;
+  /** The error of a member that failed or was cancelled. */
   readonly error?: ErrorData;
 }
 

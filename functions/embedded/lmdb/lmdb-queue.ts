@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { type Clock, type OutgoingMessage, PortError, type Queue } from "../../engine/ports.ts";
-import type { DeadLetter, Delivery, MessageSource, QueueDepth } from "../../host/message-source.ts";
+import { type Clock, type OutgoingMessage, PortError, type Queue, type QueueDepth } from "../../engine/ports.ts";
+import type { DeadLetter, Delivery, MessageSource } from "../../host/message-source.ts";
 import { type LmdbEnvironment, readCopy } from "./lmdb-environment.ts";
 import { sortableInteger } from "./lmdb-key.ts";
 import { firstReady, firstVisibleAt, MessageLines, readDepth, type Taken } from "./message-lines.ts";

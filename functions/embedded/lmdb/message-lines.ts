@@ -1,5 +1,5 @@
 import type { Json } from "../../core/json.ts";
-import type { QueueDepth } from "../../host/message-source.ts";
+import type { QueueDepth } from "../../engine/ports.ts";
 import { type LmdbEnvironment, readCopy, readVolatile } from "./lmdb-environment.ts";
 import { parseSortableInteger, prefixEnd, SEPARATOR, sortableInteger } from "./lmdb-key.ts";
 import { decodeHead, encodeMessage, type MessageHead, moveMessage, PLACE, type Place } from "./message-record.ts";

@@ -5,7 +5,7 @@ import { resumeWaiting } from "../follow/resume-waiting.ts";
 import type { RunAttributes } from "../item-kinds.ts";
 import { type CommitOutcome, commitRuns } from "../items/run-claims.ts";
 import { sendRuns } from "../messages/send.ts";
-import { queueOf } from "../plan/step-placement.ts";
+import { placeOf } from "../plan/step-placement.ts";
 import { resumeDeferred } from "../waits/deferred.ts";
 import type { Attempt } from "./live-attempt.ts";
 import { DONE, type MemberOutcome } from "./member-outcome.ts";
@@ -47,7 +47,7 @@ async function afterCommit(context: Context, { attempt, commit }: EndedAttempt, 
   if (isTerminal(run.status)) return { kind: "ended", run };
   if (run.status === "waiting") await resumeWaiting(context, run);
   else if (!(run.status === "deferred" && (await resumeDeferred(context, run))) && commit.sendAfterSeconds !== undefined) {
-    const owing = { gid: run.gid, index: run.index, stepIndex: run.stepIndex, queue: queueOf(context, attempt.step), delaySeconds: commit.sendAfterSeconds };
+    const owing = { gid: run.gid, index: run.index, stepIndex: run.stepIndex, ...placeOf(context, attempt.step), delaySeconds: commit.sendAfterSeconds };
     await sendRuns(context, [owing], 1);
   }
   return DONE;

@@ -16,7 +16,7 @@ import { readRuns } from "../items/run-reads.ts";
 import { breakDeadRun, endIdleRun, noteDeadLetter } from "../items/run-writes.ts";
 import { type Owing, sendRuns } from "../messages/send.ts";
 import { decodeMessage } from "../messages/wire.ts";
-import { queueOf } from "../plan/step-placement.ts";
+import { placeOf } from "../plan/step-placement.ts";
 import { strandOf } from "../plan/strands.ts";
 import type { Disposition, ReceivedMessage } from "../ports.ts";
 import { resumeDeferred } from "../waits/deferred.ts";
@@ -71,7 +71,7 @@ async function examine(context: Context, header: Header, decided: boolean, ref: 
   if (!run && (ref.stepIndex > 0 || header.pages)) return NOTHING;
   const step = (await strandOf(context, header, run ?? ref)).strand[ref.stepIndex];
   if (!step) return NOTHING;
-  const owing = { ...ref, queue: queueOf(context, step), delaySeconds: delayOf(context, run) };
+  const owing = { ...ref, ...placeOf(context, step), delaySeconds: delayOf(context, run) };
   if (run?.status === "deferred" && !isReady(context, run)) {
     const owesMessage = !(await resumeDeferred(context, run)) && run.notBefore !== undefined && run.due === undefined;
     return owesMessage ? { kind: "owed", owing } : NOTHING;

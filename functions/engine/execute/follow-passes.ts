@@ -10,7 +10,7 @@ import { type Header, ownedBy, type Run } from "../item-kinds.ts";
 import { keepPart, type RowlessEnd } from "../items/ledger-parts.ts";
 import { noteRowless } from "../jobs/progress.ts";
 import { sendRuns } from "../messages/send.ts";
-import { notBeforeOf, queueOf } from "../plan/step-placement.ts";
+import { notBeforeOf, placeOf, queueOf } from "../plan/step-placement.ts";
 import type { WorkerLoop } from "../worker-loop.ts";
 import type { ExecuteContext } from "./execute-context.ts";
 import type { Report } from "./reports.ts";
@@ -137,7 +137,7 @@ export class FollowPasses {
     } finally {
       reservation.release();
     }
-    if (laterSeconds !== undefined) await sendRuns(this.#context, [{ ...run, queue: queueOf(this.#context, step), delaySeconds: laterSeconds }], 1);
+    if (laterSeconds !== undefined) await sendRuns(this.#context, [{ ...run, ...placeOf(this.#context, step), delaySeconds: laterSeconds }], 1);
   }
   /** Reserves a slot for at most one step per pass. */
   #reserve(): Reserve {

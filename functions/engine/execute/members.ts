@@ -1,11 +1,12 @@
 import { ENGINE_QUEUE } from "../../core/names/queue-name.ts";
+import { MIDDLE_BAND } from "../../core/plan/band.ts";
 import type { PlanStep } from "../../core/plan/plan.ts";
 import type { RunRef } from "../../core/plan/run-id.ts";
 import { gateOf } from "../groups/gate.ts";
 import type { Header } from "../item-kinds.ts";
 import { sendRuns } from "../messages/send.ts";
 import type { EngineMessage } from "../messages/wire.ts";
-import { queueOf } from "../plan/step-placement.ts";
+import { type Place, placeOf, queueOf } from "../plan/step-placement.ts";
 import { strandOf } from "../plan/strands.ts";
 import type { Disposition } from "../ports.ts";
 import type { WorkerLoop } from "../worker-loop.ts";
@@ -56,14 +57,16 @@ async function sendLater(context: ExecuteContext, header: Header, refs: readonly
   if (!first) return { kind: "done" };
   const delaySeconds = Math.min(...later.values());
   if (owed.length === refs.length) return { kind: "later", delaySeconds };
-  const queue = header.pages ? ENGINE_QUEUE : await queueOfStep(context, header, first);
+  const place = header.pages ? PAGES : await placeOfStep(context, header, first);
   await sendRuns(
     context,
-    owed.map((ref) => ({ ...ref, queue, delaySeconds })),
+    owed.map((ref) => ({ ...ref, ...place, delaySeconds })),
     refs.length,
   );
   return { kind: "done" };
 }
-async function queueOfStep(context: ExecuteContext, header: Header, ref: RunRef): Promise<string> {
-  return queueOf(context, (await strandOf(context, header, ref)).strand[ref.stepIndex] as PlanStep);
+/** Pages are group steps, which the engine's own queue runs. */
+const PAGES: Place = { queue: ENGINE_QUEUE, band: MIDDLE_BAND };
+async function placeOfStep(context: ExecuteContext, header: Header, ref: RunRef): Promise<Place> {
+  return placeOf(context, (await strandOf(context, header, ref)).strand[ref.stepIndex] as PlanStep);
 }

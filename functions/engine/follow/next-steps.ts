@@ -11,7 +11,7 @@ import { startedInPlace } from "../items/run-claims.ts";
 import { duePart } from "../items/run-reads.ts";
 import { createRuns } from "../items/run-writes.ts";
 import { type Owing, sendRuns } from "../messages/send.ts";
-import { expiresAtOf, notBeforeOf, packSize, queueOf } from "../plan/step-placement.ts";
+import { expiresAtOf, notBeforeOf, packSize, type Place, placeOf } from "../plan/step-placement.ts";
 import { strandOf } from "../plan/strands.ts";
 import type { Reservation, WorkList } from "./work-list.ts";
 
@@ -40,7 +40,7 @@ export async function createNext(context: Context, next: readonly { run: Run; he
   );
   const owing: Owing[] = [];
   written.forEach(({ run, ended }, k) => {
-    const { ref, queue, delaySeconds, header, step } = rows[k] as NextRow;
+    const { ref, place, delaySeconds, header, step } = rows[k] as NextRow;
     if (reservation && run?.status === "started" && run.leaseOwner === reservation.token) {
       list.started.push({ header, run, step: step as TaskStep, reservation });
       return;
@@ -48,7 +48,7 @@ export async function createNext(context: Context, next: readonly { run: Run; he
     reservation?.release();
     if (!run) return;
     if (ended) list.push({ kind: "run", run: ended });
-    else if (run.due === undefined) owing.push({ ...ref, queue, delaySeconds });
+    else if (run.due === undefined) owing.push({ ...ref, ...place, delaySeconds });
   });
   await sendRuns(context, owing, packSize(context, Math.max(...next.map(({ header }) => header.memberCount ?? 1))));
 }
@@ -69,7 +69,7 @@ interface NextRow {
   readonly header: Header;
   readonly step: PlanStep;
   readonly attributes: Partial<RunAttributes>;
-  readonly queue: string;
+  readonly place: Place;
   readonly delaySeconds: number;
 }
 async function nextRow(context: Context, run: Run, header: Header, now: number): Promise<NextRow> {
@@ -91,5 +91,5 @@ async function nextRow(context: Context, run: Run, header: Header, now: number):
     ...(expiresAt !== undefined && { expiresAt }),
     ...(notBefore !== undefined && duePart(context, runIdOf(ref.gid, ref.index, ref.stepIndex), notBefore, now)),
   };
-  return { ref, header, step, attributes, queue: queueOf(context, step), delaySeconds: notBefore === undefined ? 0 : (notBefore - now) / 1_000 };
+  return { ref, header, step, attributes, place: placeOf(context, step), delaySeconds: notBefore === undefined ? 0 : (notBefore - now) / 1_000 };
 }

@@ -9,7 +9,7 @@ import { duePart } from "../items/run-reads.ts";
 import { putRuns } from "../items/run-writes.ts";
 import { notePlanned } from "../jobs/progress.ts";
 import { Packs, sendControl } from "../messages/send.ts";
-import { expiresAtOf, notBeforeOf, packSize, queueOf } from "../plan/step-placement.ts";
+import { expiresAtOf, notBeforeOf, packSize, placeOf } from "../plan/step-placement.ts";
 import { strandsOf } from "../plan/strands.ts";
 import { recheckDelayed } from "./recheck-delayed.ts";
 
@@ -46,12 +46,12 @@ export async function expandMembers(context: Context, header: Header, from: numb
       const strand = same ?? strands?.[localIndex(index, width)] ?? (await context.plans.member(header.plan as string, header.only ?? index)).strand;
       planned += taskSteps(strand);
       const step = strand[0] as PlanStep;
-      const queue = queueOf(context, step);
-      if (header.tracking !== "full" && (isGroupStep(step) || step.options === undefined)) packs.add(gid, index, 0, queue, 0);
+      const { queue, band } = placeOf(context, step);
+      if (header.tracking !== "full" && (isGroupStep(step) || step.options === undefined)) packs.add(gid, index, 0, queue, 0, band);
       else {
         const { attributes, delaySeconds, due } = firstStep(context, header, index, strand, now);
         if (attributes) rows.push({ ref: { gid, index, stepIndex: 0 }, step, attributes });
-        if (!due) packs.add(gid, index, 0, queue, delaySeconds);
+        if (!due) packs.add(gid, index, 0, queue, delaySeconds, band);
       }
     }
     if (rows.length === 0) return;

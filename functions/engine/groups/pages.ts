@@ -1,4 +1,5 @@
 import { ENGINE_QUEUE } from "../../core/names/queue-name.ts";
+import { MIDDLE_BAND } from "../../core/plan/band.ts";
 import { trackingOf } from "../../core/plan/compile.ts";
 import type { GroupStep, Strand } from "../../core/plan/plan.ts";
 import { pagePolicy } from "../../core/plan/policy.ts";
@@ -30,5 +31,5 @@ export async function createPage(
 }
 /** Sends a page that has not been taken up, also one that stood there: whoever put it may have died before its send. */
 export async function sendPage(context: Context, gid: string, page: number): Promise<void> {
-  await sendRuns(context, [{ gid, index: page, stepIndex: 0, queue: ENGINE_QUEUE, delaySeconds: 0 }], 1);
+  await sendRuns(context, [{ gid, index: page, stepIndex: 0, queue: ENGINE_QUEUE, band: MIDDLE_BAND, delaySeconds: 0 }], 1);
 }

@@ -1,13 +1,15 @@
 import { ENGINE_QUEUE } from "../../core/names/queue-name.ts";
+import { type Band, MIDDLE_BAND } from "../../core/plan/band.ts";
 import { leafOf } from "../../core/plan/ledger.ts";
 import { jobIdOf, type RunRef } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import type { Header, Run } from "../item-kinds.ts";
-import { queueOf } from "../plan/step-placement.ts";
+import { placeOf } from "../plan/step-placement.ts";
 import { strandOf } from "../plan/strands.ts";
 import type { OutgoingMessage } from "../ports.ts";
 import { encodeMessage, type EngineMessage } from "./wire.ts";
 
+/** Sends messages to the engine's own queue. */
 export async function sendControl(context: Context, ...messages: EngineMessage[]): Promise<void> {
   await context.queue.send(messages.map((message) => ({ queue: ENGINE_QUEUE, jobId: jobIdOf(message.gid), body: encodeMessage(message) })));
 }
@@ -16,11 +18,12 @@ export async function sendControl(context: Context, ...messages: EngineMessage[]
 export interface Owing extends RunRef {
   readonly queue: string;
   readonly delaySeconds: number;
+  readonly band: Band;
 }
-/** Sends them, packed. */
+/** Sends the messages of runs. Runs of one leaf, step, queue, delay and band share messages. */
 export async function sendRuns(context: Context, runs: readonly Owing[], membersPerMessage: number): Promise<void> {
   const packs = new Packs(context, membersPerMessage);
-  for (const { gid, index, stepIndex: step, queue, delaySeconds } of runs) packs.add(gid, index, step, queue, delaySeconds);
+  for (const { gid, index, stepIndex, queue, delaySeconds, band } of runs) packs.add(gid, index, stepIndex, queue, delaySeconds, band);
   await packs.send();
 }
 interface Pack {
@@ -29,9 +32,10 @@ interface Pack {
   readonly step: number;
   readonly queue: string;
   readonly delaySeconds: number;
+  readonly band: Band;
   members: number[];
 }
-/** Runs whose messages are owed: members of one leaf, step, queue and delay share one. */
+/** Collects runs whose messages are owed. Members of one leaf, step, queue, delay and band share a message. */
 export class Packs {
   readonly #context: Context;
   readonly #membersPerMessage: number;
@@ -43,12 +47,12 @@ export class Packs {
     this.#context = context;
     this.#membersPerMessage = membersPerMessage;
   }
-  add(gid: string, index: number, step: number, queue: string, delaySeconds: number): void {
+  add(gid: string, index: number, step: number, queue: string, delaySeconds: number, band: Band): void {
     const leaf = leafOf(index, this.#context.config.width);
     const last = this.#last;
-    // Most go where the one before went.
-    const same = last && last.leaf === leaf && last.step === step && last.delaySeconds === delaySeconds && last.queue === queue && last.gid === gid;
-    const pack = same ? last : this.#packOf(gid, leaf, step, queue, delaySeconds);
+    // Most members go into the pack of the member before.
+    const place = last && last.leaf === leaf && last.step === step && last.queue === queue && last.gid === gid;
+    const pack = place && last.delaySeconds === delaySeconds && last.band === band ? last : this.#packOf(gid, leaf, step, queue, delaySeconds, band);
     this.#last = pack;
     pack.members.push(index);
     if (pack.members.length >= this.#membersPerMessage) this.#close(pack);
@@ -58,23 +62,28 @@ export class Packs {
     if (this.#messages.length > 0) await this.#context.queue.send(this.#messages);
   }
 
-  #packOf(gid: string, leaf: number, step: number, queue: string, delaySeconds: number): Pack {
-    const key = `${gid}|${leaf}|${step}|${queue}|${delaySeconds}`;
+  #packOf(gid: string, leaf: number, step: number, queue: string, delaySeconds: number, band: Band): Pack {
+    const key = `${gid}|${leaf}|${step}|${queue}|${delaySeconds}|${band}`;
     let pack = this.#open.get(key);
-    if (!pack) this.#open.set(key, (pack = { gid, leaf, step, queue, delaySeconds, members: [] }));
+    if (!pack) this.#open.set(key, (pack = { gid, leaf, step, queue, delaySeconds, band, members: [] }));
     return pack;
   }
   #close(pack: Pack): void {
-    const { gid, step, queue, delaySeconds, members } = pack;
+    const { gid, step, queue, delaySeconds, band, members } = pack;
     pack.members = [];
-    const message = { queue, jobId: jobIdOf(gid), body: encodeMessage({ kind: "members", gid, step, members }) };
     const most = this.#context.queue.maxDelaySeconds;
-    this.#messages.push(delaySeconds > 0 ? { ...message, delaySeconds: Math.min(Math.ceil(delaySeconds), most) } : message);
+    this.#messages.push({
+      queue,
+      jobId: jobIdOf(gid),
+      body: encodeMessage({ kind: "members", gid, step, members }),
+      ...(delaySeconds > 0 && { delaySeconds: Math.min(Math.ceil(delaySeconds), most) }),
+      ...(band !== MIDDLE_BAND && { band }),
+    });
   }
 }
-/** The message of one run. */
+/** Sends the message of one run to the queue of its step. */
 export async function sendRun(context: Context, header: Header, run: Run, delaySeconds: number): Promise<void> {
   const { strand } = await strandOf(context, header, run);
   const step = strand[run.stepIndex];
-  if (step) await sendRuns(context, [{ gid: run.gid, index: run.index, stepIndex: run.stepIndex, queue: queueOf(context, step), delaySeconds }], 1);
+  if (step) await sendRuns(context, [{ gid: run.gid, index: run.index, stepIndex: run.stepIndex, ...placeOf(context, step), delaySeconds }], 1);
 }

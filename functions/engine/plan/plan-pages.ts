@@ -14,15 +14,22 @@ export interface PlanPage {
 }
 
 /**
- * The pages that hold a group step: members of big groups in pages of one leaf each, innermost first, and last the page of this name with the step itself. One at a
- * time: together they take as much memory as the plan.
+ * Yields the pages of the leaves of big groups, innermost first, and returns the page of this name, which holds the step
+ * itself. Pages are made one at a time, because together they take as much memory as the plan.
  */
-export function* planPages(name: string, step: GroupStep, width: number): Generator<PlanPage, void, undefined> {
+export function* leafPages(name: string, step: GroupStep, width: number): Generator<PlanPage, PlanPage, undefined> {
   const paged = yield* new Paging(name, width).group(step);
-  yield { name, text: JSON.stringify([[paged]]) };
+  return { name, text: JSON.stringify([[paged]]) };
+}
+/** Yields all pages that hold a group step, the page of this name last. */
+export function* planPages(name: string, step: GroupStep, width: number): Generator<PlanPage, void, undefined> {
+  yield yield* leafPages(name, step, width);
 }
 
-/** The item of a page; undefined: it is so large that it becomes a blob. Costs a write unit per started KB. */
+/**
+ * Returns the write of a page; undefined when the page is so large that it becomes a blob. Costs one write unit per
+ * started KB.
+ */
 export function planPageItem({ name, text }: PlanPage, owned: Owned): PutOp | undefined {
   if (jsonBytes(text) > LIMITS.inlineBytes) return undefined;
   const attributes = { v: ITEM_VERSION, jobId: owned.jobId, ttl: owned.ttl, strands: text };
@@ -78,5 +85,5 @@ class Paging {
   }
 }
 
-/** Characters of JSON: above this a group's members leave the page of the strand that holds them. */
+/** Characters of JSON. Members of a group that is larger leave the page of the strand that holds the group. */
 const INLINE_MEMBERS = 16 * 1024;

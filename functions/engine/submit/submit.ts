@@ -7,6 +7,7 @@ import { LIMITS } from "../../core/limits.ts";
 import { compileCanvas } from "../../core/plan/compile.ts";
 import { type GroupStep, type Strand, taskSteps } from "../../core/plan/plan.ts";
 import { stampsOfStrand } from "../../core/plan/stamps.ts";
+import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import type { OpenJobRequest, SubmitRequest, Submitted } from "../requests.ts";
 import { openGroupStep, resumeWaiting } from "../follow/resume-waiting.ts";
@@ -152,9 +153,9 @@ const INLINE_PARAMETERS = 512;
 
 /** Everything after the header may be repeated: by a repeated submission with its key, or by the sweeper. */
 async function launch(context: Context, root: Header): Promise<void> {
-  await putJob(context, root);
-  await noteState(context, ownedBy(root), root.createdAt, "started");
-  await expandMembers(context, root, 0, 1);
+  // The message comes after the lists: a job that ends at once is taken out of the list of open jobs, and must not come back.
+  const listed = putJob(context, root).then(() => expandMembers(context, root, 0, 1));
+  await all([listed, noteState(context, ownedBy(root), root.createdAt, "started")]);
 }
 
 function checkKey(key: string | undefined): void {

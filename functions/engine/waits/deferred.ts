@@ -4,42 +4,48 @@ import { parseRunId, type RunRef } from "../../core/plan/run-id.ts";
 import type { AwaitedEvent, EventLook } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
 import type { RunView } from "../job-views.ts";
-import { asSentEvent, eventItemKey, ITEM_VERSION, type Run, type RunAttributes, waiterKey } from "../item-kinds.ts";
-import { absent } from "../items/conditions.ts";
+import { asSentEvent, eventItemKey, type Run, type RunAttributes } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { duePart } from "../items/run-reads.ts";
 import { endDeferral, queueWoken, takeUnmet } from "../items/run-writes.ts";
 import { loadValue } from "../items/values.ts";
 import { sendRun } from "../messages/send.ts";
+import { dependencyOf, metOf, parseDependency, subscribeOp } from "./dependencies.ts";
 
 /**
- * Runs that wait for events in the middle of user code (docs/protocol.md, section 9). The run subscribes, THEN commits `deferred` with what is unmet, THEN looks for the
- * events again; whoever sends puts the event, THEN wakes the subscribers. One of them sees both.
+ * Runs that wait for events in the middle of user code (docs/protocol-rules.md, section 9).
+ *
+ *     started -> deferred -> queued     all events are there, or the group that the run streams into has decided
+ *                deferred -> started    the wait has timed out
+ *
+ * The run subscribes, THEN commits `deferred` with its unmet events, THEN checks for the events again. A sender puts
+ * the event, THEN wakes the subscribers. So one of the two sees both the event and the deferral.
  */
-const EVENT = "event:";
-export const eventDependency = (name: string): string => `${EVENT}${name}`;
-const eventOf = (dependency: string): string => dependency.slice(EVENT.length);
-
-/** A deadline, once there is one, decides by when the event was sent, not by when somebody looks: attempts agree on it. */
+/**
+ * Checks for an event. Once the row holds a deadline, the time at which the event was sent decides, and not the time of
+ * the check, so all attempts agree.
+ */
 export async function lookForEvent(context: Context, run: Run, name: string, timeoutSeconds: number | undefined): Promise<EventLook> {
-  const now = context.clock.now(); // before the read: what is put after it is late
+  const now = context.clock.now(); // before the read, so an event that is put later counts as late
   const kept = run.eventDeadlines?.[name];
   const deadline = timeoutSeconds === undefined ? undefined : (kept ?? now + timeoutSeconds * 1_000);
   const event = asSentEvent(await context.store.get(eventItemKey(run.jobId, name), { consistent: true }));
-  // At a first look nothing has been said yet of a time that is over: what is there is there.
+  // At the first check there is no stored deadline that the event could have missed.
   if (event && (deadline === undefined || kept === undefined || (event.at ?? 0) <= deadline)) return { kind: "sent", value: await loadValue(context, event) };
   if (deadline === undefined) return { kind: "unsent", name };
   return event || deadline <= now ? { kind: "over" } : { kind: "unsent", name, deadline };
 }
 
+/** Returns the events that a deferred run waits for. */
 export function unmetEvents(run: Run): NonNullable<RunView["unmet"]> {
-  return [...(run.unmet ?? [])].map(eventOf).map((name) => {
+  return [...(run.unmet ?? [])].map((dependency) => {
+    const { kind, name } = parseDependency(dependency);
     const expiresAt = run.eventDeadlines?.[name];
-    return { of: "event", name, ...(expiresAt !== undefined && { expiresAt }) };
+    return { of: kind, name, ...(expiresAt !== undefined && { expiresAt }) };
   });
 }
 
-/** What the commit of a deferred attempt sets. Subscribes first. */
+/** Subscribes a run to events, and returns what the commit of its deferred attempt sets. */
 export async function deferredPart(context: Context, run: Run, events: readonly AwaitedEvent[]): Promise<Partial<RunAttributes>> {
   const until = Object.fromEntries(events.flatMap(({ name, deadline }) => (deadline === undefined ? [] : [[name, deadline]])));
   const eventDeadlines = { ...until, ...run.eventDeadlines };
@@ -49,38 +55,41 @@ export async function deferredPart(context: Context, run: Run, events: readonly 
       `a run waits for at most ${LIMITS.awaitedEvents} names of events with a timeout: let the next step wait for more`,
     );
   }
-  const { jobId, runId, ttl } = run;
-  const hash = context.ids.hash(runId);
-  const attributes = { v: ITEM_VERSION, jobId, ttl, runId };
-  await context.store.writeMany(events.map(({ name }) => ({ op: "put", key: waiterKey(jobId, name, hash), attributes, when: absent() })));
+  const unmet = events.map(({ name }) => dependencyOf("event", name));
+  await context.store.writeMany(unmet.map((dependency) => subscribeOp(context, run, dependency)));
   const now = context.clock.now();
   const ends = Object.values(until);
   return {
     status: "deferred",
-    unmet: new Set(events.map(({ name }) => eventDependency(name))),
+    unmet: new Set(unmet),
     sentAt: now,
-    ...(ends.length > 0 && { eventDeadlines, ...duePart(context, runId, Math.min(...ends), now) }),
+    ...(ends.length > 0 && { eventDeadlines, ...duePart(context, run.runId, Math.min(...ends), now) }),
   };
 }
 
-/** A deferred run met again, by whoever meets it: has what it waits for happened? `true`: it rests no more. */
+/**
+ * Checks whether the events of a deferred run have been sent, and wakes it if so. Returns true when the run is not
+ * deferred any more.
+ */
 export async function resumeDeferred(context: Context, run: Run): Promise<boolean> {
   const unmet = [...(run.unmet ?? [])];
-  const events = await context.store.getMany(unmet.map((dependency) => eventItemKey(run.jobId, eventOf(dependency))));
-  const met = unmet.filter((_, k) => events[k] !== undefined);
+  const met = await metOf(context, run, unmet);
   return met.length < unmet.length && met.length === 0 ? false : wakeRun(context, run.runId, met);
 }
 
-/** These dependencies are met. The message goes out whenever the row IS queued: whoever queued it may have died before its send. `true`: it rests no more. */
+/**
+ * Removes met dependencies of a run, and queues it when none is left. Sends the message whenever the row is queued,
+ * because the process that queued it may have died before its send. Returns true when the run is not deferred any more.
+ */
 export async function wakeRun(context: Context, runId: string, met: readonly string[]): Promise<boolean> {
   const ref = parseRunId(runId) as RunRef;
-  // Without any: somebody took the last one and died.
+  // Nothing is met now when the process that removed the last dependency died before it queued the run.
   let { run } = met.length > 0 ? await takeUnmet(context, ref, met) : await queueWoken(context, ref);
   if (met.length > 0 && run?.status === "deferred" && run.unmet === undefined) ({ run } = await queueWoken(context, ref));
   await sendWoken(context, run);
   return run?.status !== "deferred";
 }
-/** The group that the run streams into has decided: it need not wait for anything. */
+/** Wakes a run whose own group has decided while it was streaming, so its events no longer matter. */
 export async function wakeOwner(context: Context, run: Run): Promise<void> {
   await sendWoken(context, (await endDeferral(context, run)).run);
 }

@@ -5,7 +5,7 @@ import { noop } from "../../../functions/tasks/examples.ts";
 import { type Api, connect, ended } from "../deployment.ts";
 import { quiet } from "../metrics.ts";
 
-/** Of docs/protocol.md, section 19. test/engine holds the engine to it, where all members of a message end together. */
+/** Of docs/protocol-rules.md, section 19. test/engine holds the engine to it, where all members of a message end together. */
 const BUDGETS = { lazy: 2.2, full: 3.2 } as const;
 /** On a slow emulator members end one by one, and each follow-up of its own is a mark and a progress count more. */
 const ALONE = 2;
