@@ -5,17 +5,20 @@ import type { EngineConfig } from "./config.ts";
 import type { Header, Owned } from "./item-kinds.ts";
 import type { Ports } from "./ports.ts";
 
-/** What every use case works with: the ports, the settings, and the two caches of one engine instance. */
+/** What every use case works with: the ports, the settings, and the caches of one engine instance. */
 export interface Context extends Ports {
   readonly config: EngineConfig;
   readonly plans: Plans;
   readonly queueNames: QueueNames;
   readonly gates: Gates;
-  /** Bounds the groups that write rows before anything runs: a few keep the store busy, more would only fill the memory. */
+  /**
+   * Bounds how many groups write their rows before their members run. A few of them keep the store busy, and more would
+   * only fill the memory.
+   */
   readonly expanding: Semaphore;
 }
 
-/** Plans at rest, as the use cases see them (plan-store.ts). */
+/** Stored plans, as the use cases see them (plan/plan-store.ts). */
 export interface Plans {
   /** Stores a group step as the only step of a page. `pointer` names the group. */
   write(page: string, step: GroupStep, owned: Owned): Promise<{ readonly pointer: string; readonly took: PlanPages }>;
@@ -26,13 +29,13 @@ export interface Plans {
   member(group: string, index: number): Promise<{ readonly strand: Strand; readonly pointer: string }>;
 }
 
-/** Full names of queues (queue-names.ts). */
+/** Full names of queues (plan/queue-names.ts). */
 export interface QueueNames {
-  /** Returns the text form of the queue that a task asks for; undefined asks for the default queue of the site. */
+  /** Returns the text form of the queue that a task asks for. Undefined asks for the default queue of the site. */
   of(asked: string | undefined): string;
 }
 
-/** Headers seen open, with everything above them open, a short while ago (gate.ts). */
+/** Headers that were read as open a short while ago, together with all headers above them (groups/gate.ts). */
 export interface Gates {
   remember(gid: string, header: Header, now: number): void;
   recall(gid: string, notBefore: number): Header | undefined;

@@ -9,7 +9,7 @@ import { revokeStamped } from "./control/revoke-stamped.ts";
 import { sweep } from "./control/sweep.ts";
 import type { ExecuteContext } from "./execute/execute-context.ts";
 import { endLeases, heartbeat } from "./execute/heartbeat.ts";
-import { Pace, patienceMs } from "./execute/pace.ts";
+import { Pace, slowAfterMs } from "./execute/pace.ts";
 import { GateCache } from "./groups/gate.ts";
 import { PlanStore } from "./plan/plan-store.ts";
 import { QueueNameCache } from "./plan/queue-names.ts";
@@ -23,7 +23,9 @@ import { listRuns, viewRunById } from "./views/run-view.ts";
 import { completeRun } from "./waits/answers.ts";
 import { sendEvent } from "./waits/events.ts";
 
-/** One instance of the engine over its ports: the same code on one machine, on AWS and in the simulator. */
+/**
+ * Creates one instance of the engine over its ports. The same code runs on one machine, on AWS and in the simulator.
+ */
 export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): Engine {
   const settings = { ...DEFAULT_CONFIG, ...config };
   const context: ExecuteContext = {
@@ -32,7 +34,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     plans: new PlanStore(ports, settings.width),
     queueNames: new QueueNameCache(settings.site),
     gates: new GateCache(),
-    pace: new Pace(ports.clock, patienceMs(settings)),
+    pace: new Pace(ports.clock, slowAfterMs(settings)),
     expanding: new Semaphore(1),
   };
   return {

@@ -14,13 +14,15 @@ import { readRunById } from "../items/run-reads.ts";
 import { loadValue } from "../items/values.ts";
 import { strandOf } from "../plan/strands.ts";
 import { memberEnds, toEntry } from "../views/results.ts";
-import type { Attempt } from "./held-attempt.ts";
+import type { Attempt } from "./live-attempt.ts";
 
-/** Whether a run is given more than what its signature says. */
+/** Returns whether a run receives a value beside the arguments of its signature. */
 export const takesInput = (header: Header, run: Run): boolean => run.stepIndex > 0 || header.input !== undefined;
 /**
- * Arguments of a run: those of its signature, with the value of the step before prepended unless it is immutable. That value is read from the row of the
- * step before, which is terminal and does not change; the first step of a group's member is given the value of the step before the group. A group's results are filled in as an array, unless the task asked for the handle.
+ * Returns the arguments of a run: those of its signature, with the value of the step before prepended unless the
+ * signature is immutable. The value is read from the row of the step before, which is terminal and does not change.
+ * The first step of a member receives the value of the step before the group. The results of a group become an array,
+ * unless the task streams them.
  */
 export async function argumentsOf(
   context: Context,
@@ -38,25 +40,31 @@ export async function argumentsOf(
   return { args: [await collectResults(context, collects, info.name), ...own], collects };
 }
 
-/** What an error link is given: the request that failed, its error, and the trace. A group that failed did so for the run that failed first in it. */
+/**
+ * Returns what an error link receives: the request that failed, its error, and its stack. The error of a failed group
+ * is that of the run that failed first in it.
+ */
 async function failureOf(context: Context, failed: Run): Promise<readonly Json[]> {
   const { error, runId, jobId, task, attempt } = failed;
   const origin = error?.runId ?? runId;
   const header = await readHeader(context, failed.gid);
   const step = header && (await strandOf(context, header, failed)).strand[failed.stepIndex];
   const isHeader = step !== undefined && isGroupStep(step) && !step.wait && !step.choose && !step.repeat;
-  const told = isHeader ? { ...error, name: "ChordError", message: `${origin} raised ${error?.name}: ${error?.message}` } : { ...error };
+  const raised = isHeader ? { ...error, name: "ChordError", message: `${origin} raised ${error?.name}: ${error?.message}` } : { ...error };
   const request = {
     runId,
     jobId,
     attempt,
-    ...(task === undefined ? {} : { task }),
-    ...(step && !isGroupStep(step) ? { args: step.args ?? [], kwargs: step.kwargs ?? {}, ...(step.options?.stamps && { stamps: step.options.stamps }) } : {}),
+    ...(task !== undefined && { task }),
+    ...(step && !isGroupStep(step) && { args: step.args ?? [], kwargs: step.kwargs ?? {}, ...(step.options?.stamps && { stamps: step.options.stamps }) }),
   };
-  return [request as unknown as Json, { ...told, runId: origin } as unknown as Json, (await stackOf(context, origin)) ?? null];
+  return [request as unknown as Json, { ...raised, runId: origin } as unknown as Json, (await stackOf(context, origin)) ?? null];
 }
 
-/** All results of a group as one array, in member order; a failed member is `{ "$error": ... }`, a nested group is a nested array. Bounded. */
+/**
+ * Returns all results of a group as one array, in member order. A failed member is `{ "$error": ... }`, and a nested
+ * group is a nested array. Throws `results_too_large` above the size of one value.
+ */
 async function collectResults(context: Context, gid: string, task: string, budget = { bytes: 0 }): Promise<Json[]> {
   const results: Json[] = [];
   for await (const end of eachOf(memberEnds(context, gid), (each) => each)) {

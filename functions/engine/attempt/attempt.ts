@@ -5,17 +5,18 @@ import type { Context } from "../context.ts";
 import { returnClaims } from "../items/run-claims.ts";
 import { isSmall } from "../items/values.ts";
 import { argumentsOf, takesInput } from "./arguments.ts";
-import type { LiveAttempt } from "./held-attempt.ts";
+import type { LiveAttempt } from "./live-attempt.ts";
 import type { MemberOutcome } from "./member-outcome.ts";
 import { type Commit, commitOf, endOf } from "./outcome-commit.ts";
 import { type OpenState, readOpenState } from "./stream.ts";
 import { AttemptCall } from "./task-call.ts";
 
+/** What an executed attempt leads to. It is `later` when nothing may be committed. */
 export type Executed = Commit | Extract<MemberOutcome, { readonly kind: "later" }>;
 
 /**
- * Runs user code for a claimed run and prepares what its one commit writes; at once, when neither takes time. `later`: it is not to be committed, and has been given
- * back if it could be.
+ * Runs user code for a claimed run and prepares what its one commit writes. Returns without a promise when neither
+ * awaits anything. On `later` the claim has been returned, if the attempt still had one to return.
  */
 export function executeAttempt(context: Context, attempt: LiveAttempt): MaybePromise<Executed> {
   const { run, step, header } = attempt;
@@ -28,15 +29,15 @@ async function executeWithInput(context: Context, attempt: LiveAttempt): Promise
 }
 function endAttempt(context: Context, attempt: LiveAttempt, outcome: TaskOutcome, open: OpenState | undefined): MaybePromise<Executed> {
   const plain = outcome.kind === "success" && outcome.spawned === undefined && open === undefined && attempt.aborted === undefined && attempt.log.empty;
-  if (!plain) return endWithCare(context, attempt, outcome, open);
+  if (!plain) return endGeneralCase(context, attempt, outcome, open);
   const { options } = attempt.step;
   const drops = options?.ignoreResult ?? attempt.info.ignoreResult;
-  if (!drops && !isSmall(outcome.value)) return endWithCare(context, attempt, outcome, open);
+  if (!drops && !isSmall(outcome.value)) return endGeneralCase(context, attempt, outcome, open);
   return { set: endOf(context, "success", drops ? {} : { value: outcome.value }, outcome.counters) };
 }
-async function endWithCare(context: Context, attempt: LiveAttempt, outcome: TaskOutcome, open: OpenState | undefined): Promise<Executed> {
+async function endGeneralCase(context: Context, attempt: LiveAttempt, outcome: TaskOutcome, open: OpenState | undefined): Promise<Executed> {
   if (attempt.aborted === "lost") return { kind: "later", delaySeconds: 1 };
-  // What was done in time counts; what the abort cut off starts again.
+  // An outcome that was reached before the stop counts. An attempt that the stop cut off starts again.
   if (attempt.aborted === "stopped" && (outcome.kind === "failed" || outcome.kind === "retry")) {
     if (!attempt.unclaimed) await returnClaims(context, [attempt]);
     return { kind: "later", delaySeconds: 0 };
@@ -46,7 +47,8 @@ async function endWithCare(context: Context, attempt: LiveAttempt, outcome: Task
 }
 
 async function callTask(context: Context, attempt: LiveAttempt, open: OpenState | undefined): Promise<TaskOutcome> {
-  if (open?.sealed) return { kind: "success", value: open.ownValue ?? null }; // streamed and sealed by an attempt that died before its commit
+  // An earlier attempt sealed the group and died before its commit.
+  if (open?.sealed) return { kind: "success", value: open.ownValue ?? null };
   let input: Awaited<ReturnType<typeof argumentsOf>>;
   try {
     input = await argumentsOf(context, attempt);

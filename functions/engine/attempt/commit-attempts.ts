@@ -7,18 +7,21 @@ import { type CommitOutcome, commitRuns } from "../items/run-claims.ts";
 import { sendRuns } from "../messages/send.ts";
 import { placeOf } from "../plan/step-placement.ts";
 import { resumeDeferred } from "../waits/deferred.ts";
-import type { Attempt } from "./held-attempt.ts";
+import type { Attempt } from "./live-attempt.ts";
 import { DONE, type MemberOutcome } from "./member-outcome.ts";
 import type { Commit } from "./outcome-commit.ts";
 import { rowlessEndOf } from "./unclaimed.ts";
 
-/** An attempt whose user code is through, and what its one write says. */
+/** An attempt whose user code has returned, and what its one commit writes. */
 export interface EndedAttempt {
   readonly attempt: Attempt;
   readonly commit: Commit;
 }
 
-/** The commits of attempts that ended together, and what must happen at once after each. A lost fence never acknowledges: the message may be the other holder's too. */
+/**
+ * Commits attempts that ended together, and does what must follow each commit at once. An attempt that lost its fence
+ * never acknowledges, because another holder may rely on the same message.
+ */
 export async function commitAttempts(context: Context, ended: readonly EndedAttempt[]): Promise<readonly MemberOutcome[]> {
   const rowless = ended.map(({ attempt, commit }) => (attempt.unclaimed ? rowlessEndOf(attempt.header, attempt.run, commit.set) : undefined));
   const kept = ended.filter((_, k) => !rowless[k]);
@@ -31,7 +34,10 @@ export async function commitAttempts(context: Context, ended: readonly EndedAtte
   const rows = (await all(outcomes.map((outcome, k) => afterCommit(context, kept[k] as EndedAttempt, outcome)))).values();
   return rowless.map((end) => (end ? { kind: "rowless", end } : (rows.next().value as MemberOutcome)));
 }
-/** What an idle run is waiting for, and its last error, mean nothing to one that has ended or waits for its children. */
+/**
+ * Returns the attributes to remove with a commit. A run that has ended or waits for its children keeps neither its last
+ * error nor a time at which it is due.
+ */
 function clearedBy(set: Partial<RunAttributes>): string[] {
   if (set.status === "retrying" || set.status === "queued" || set.status === "deferred") return [];
   return ["failCount", "notBefore", "due", "dueShard", "error"].filter((name) => !(name in set));

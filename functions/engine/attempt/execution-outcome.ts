@@ -7,9 +7,12 @@ import { ownedBy, type RunAttributes } from "../item-kinds.ts";
 import { jsonBytes } from "../items/values.ts";
 import { checkDepth } from "../plan/compile-child.ts";
 import { unavailable } from "../waits/executions.ts";
-import type { Attempt } from "./held-attempt.ts";
+import type { Attempt } from "./live-attempt.ts";
 
-/** What the commit of such an attempt writes: the plan of its group holds the input. Throws `executions_unavailable`, `payload_too_large`, `too_deep`. */
+/**
+ * Returns what the commit writes when a task starts an execution. The input is stored in the plan of the run's group.
+ * Throws `executions_unavailable`, `payload_too_large` and `too_deep`.
+ */
 export async function waitForExecution(
   context: Context,
   { header, run, step, info, log }: Attempt,

@@ -3,9 +3,9 @@ import type { RowlessEnd } from "../items/ledger-parts.ts";
 
 /** What became of one member of a message. */
 export type MemberOutcome =
-  /** Nothing of the member is left to do: it waits, another message is on its way, or nobody wants it any more. */
+  /** Nothing is left to do for the member: it waits, another message carries it, or its group does not need it. */
   | { readonly kind: "done" }
-  /** The member's part of the message must come again. */
+  /** The member's part of the message must be delivered again. */
   | { readonly kind: "later"; readonly delaySeconds: number }
   /** The run is terminal. Its follow-up is due, now and at every redelivery. */
   | { readonly kind: "ended"; readonly run: Run }

@@ -8,9 +8,12 @@ import { type Header, ownedBy } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { readRunById } from "../items/run-reads.ts";
 import { checkDepth, compileChild, declaredTracking } from "../plan/compile-child.ts";
-import type { Attempt } from "./held-attempt.ts";
+import type { Attempt } from "./live-attempt.ts";
 
-/** Stores what an attempt spawned, after the budgets were checked. Nothing of it exists until the attempt's commit points at it. */
+/**
+ * Stores the children that an attempt spawned, after checking their limits. Returns the pointer to the outbox. The
+ * children do not exist until the attempt's commit points at them.
+ */
 export async function writeOutbox(context: Context, { header, run }: Attempt, spawned: Spawned): Promise<string> {
   if (spawned.children.length > LIMITS.spawnedChildren) {
     throw new FanfoldError(
@@ -28,7 +31,10 @@ export async function writeOutbox(context: Context, { header, run }: Attempt, sp
   const tracking = trackingOf(members, declaredTracking(context));
   return (await context.plans.write(page, { policy: countedPolicy(spawned.policy, members.length), tracking, members }, ownedBy(header))).pointer;
 }
-/** What replaces a run stands in its place; beside a run that has ended, and in the root, there is no group whose results could grow. */
+/**
+ * Throws when the run is a member of no group whose results could grow: a run of the root, or a link. A run that
+ * replaces another one is a member of that run's group.
+ */
 async function checkMember(context: Context, header: Header): Promise<void> {
   const owner = header.joins === undefined || header.side ? undefined : await readRunById(context, header.joins);
   const above = owner?.takes === "replace" ? await readHeader(context, owner.gid) : undefined;

@@ -8,8 +8,9 @@ import type { AwaitedEvent, ErrorData, Spawned, TaskOutcome } from "../../core/t
 import type { Context } from "../context.ts";
 import { sealGroup } from "../follow/seal.ts";
 import { readGate } from "../groups/gate.ts";
-import { isRevoked, REVOKED } from "../groups/revocations.ts";
+import { isRevoked } from "../groups/revocations.ts";
 import type { RunAttributes } from "../item-kinds.ts";
+import { CANCELLED, REVOKED } from "../items/end-reasons.ts";
 import { NOT_SUSPECT } from "../items/run-claims.ts";
 import { duePart } from "../items/run-reads.ts";
 import { keepValue } from "../items/values.ts";
@@ -17,18 +18,19 @@ import { refuseShare } from "../plan/compile-child.ts";
 import { deferredPart } from "../waits/deferred.ts";
 import type { AbortReason } from "../worker-loop.ts";
 import { waitForExecution } from "./execution-outcome.ts";
-import type { Attempt } from "./held-attempt.ts";
+import type { Attempt } from "./live-attempt.ts";
 import { writeOutbox } from "./outbox.ts";
 import { type OpenState, type Streamed, streamPages } from "./stream.ts";
 
+/** What the one write of an attempt says. `sendAfterSeconds` is set only when a message of the run is owed. */
 export type Commit = { readonly set: Partial<RunAttributes>; readonly remove?: readonly string[]; readonly sendAfterSeconds?: number };
 
-/** Why the attempt was aborted so far. It is asked again after each wait. */
+/** Returns why the attempt was aborted, if it was. The answer may change during every wait. */
 type AbortedBy = () => AbortReason | undefined;
 
 /**
- * Returns what the outcome of an attempt writes. Writes before it what must stand when the commit points at it: a large value, an outbox, pages. `lost` means that
- * another attempt has the run.
+ * Returns what the commit of an attempt writes. Everything that the commit points at is written before: a large value,
+ * an outbox, pages. Returns `lost` when another attempt holds the run.
  */
 export async function commitOf(
   context: Context,
@@ -37,53 +39,53 @@ export async function commitOf(
   open: OpenState | undefined,
   abortedBy: AbortedBy,
 ): Promise<Commit | "lost"> {
-  if (abortedBy() === "cancelled") return cancelled(context, attempt);
-  if (attempt.unclaimed && (outcome.kind === "stream" || (outcome.kind === "success" && outcome.spawned))) return failed(context, attempt, TOO_THIN, undefined);
+  if (abortedBy() === "cancelled") return prepareCancelled(context, attempt);
+  if (attempt.unclaimed && (outcome.kind === "stream" || (outcome.kind === "success" && outcome.spawned)))
+    return prepareFailure(context, attempt, TRACKING_TOO_THIN, undefined);
   try {
     switch (outcome.kind) {
       case "success":
-        return await succeeded(context, attempt, outcome, open);
+        return await prepareSuccess(context, attempt, outcome, open);
       case "skipped":
-        return await ended(context, attempt, "skipped", await valuePart(context, attempt, outcome.value, "value"));
+        return await prepareEnd(context, attempt, "skipped", await valuePart(context, attempt, outcome.value, "value"));
       case "stream":
-        return await streamed(context, attempt, outcome, open, abortedBy);
+        return await prepareStream(context, attempt, outcome, open, abortedBy);
       case "deferred":
-        return await deferred(context, attempt, outcome.events);
+        return await prepareDeferral(context, attempt, outcome.events);
       case "execution":
         return { set: await waitForExecution(context, attempt, outcome) };
       case "retry":
-        return await failed(context, attempt, outcome.error, outcome.delaySeconds);
+        return await prepareFailure(context, attempt, outcome.error, outcome.delaySeconds);
       case "failed":
-        return await failed(context, attempt, outcome.error, undefined);
+        return await prepareFailure(context, attempt, outcome.error, undefined);
       case "broken":
-        return await ended(context, attempt, "broken", { error: await attempt.log.keepError(context, attempt.run, outcome.error) });
+        return await prepareEnd(context, attempt, "broken", { error: await attempt.log.keepError(context, attempt.run, outcome.error) });
     }
   } catch (error) {
-    // The value, or what was spawned, was refused (too large, too deep, unknown). The task failed, and trying again would not help.
+    // The value or the children were refused (too large, too deep, unknown task). A retry would not help.
     if (!(error instanceof FanfoldError) || error.code === "internal") throw error;
-    return failed(context, attempt, { name: error.name, message: error.message, reason: error.code, retryable: false }, undefined);
+    return prepareFailure(context, attempt, { name: error.name, message: error.message, reason: error.code, retryable: false }, undefined);
   }
 }
-const TOO_THIN: ErrorData = {
+const TRACKING_TOO_THIN: ErrorData = {
   name: "TrackingTooThin",
   message: "a member of a group that tracks results or only its ledger has no children: give the group, or the task, the tracking lazy",
   reason: "tracking_too_thin",
   retryable: false,
 };
-const CANCELLED: ErrorData = { name: "Cancelled", message: "the job, or a group above this run, ended before it", reason: "cancelled" };
 
-async function succeeded(
+async function prepareSuccess(
   context: Context,
   attempt: Attempt,
   { value, counters, spawned }: Extract<TaskOutcome, { kind: "success" }>,
   open: OpenState | undefined,
 ): Promise<Commit> {
-  if (open) return waitingForPages(context, attempt, open, value);
-  if (!spawned || spawned.children.length === 0) return ended(context, attempt, "success", await valuePart(context, attempt, value, "value"), counters);
+  if (open) return preparePagesWait(context, attempt, open, value);
+  if (!spawned || spawned.children.length === 0) return prepareEnd(context, attempt, "success", await valuePart(context, attempt, value, "value"), counters);
   const manifest = await writeOutbox(context, attempt, spawned);
-  return waiting(context, attempt, { value, counters, takes: spawned.value, manifest });
+  return prepareWait(context, attempt, { value, counters, takes: spawned.value, manifest });
 }
-async function streamed(
+async function prepareStream(
   context: Context,
   attempt: Attempt,
   outcome: Extract<TaskOutcome, { kind: "stream" }>,
@@ -92,33 +94,33 @@ async function streamed(
 ): Promise<Commit | "lost"> {
   refuseShare(outcome.policy);
   const end = await streamPages(context, attempt, outcome, open, abortedBy);
-  if (abortedBy() === "cancelled") return cancelled(context, attempt);
+  if (abortedBy() === "cancelled") return prepareCancelled(context, attempt);
   switch (end.kind) {
     case "lost":
       return "lost";
     case "failed":
-      return streamFailed(context, attempt, end, abortedBy);
+      return prepareStreamFailure(context, attempt, end, abortedBy);
     case "yielded": {
       const now = context.clock.now();
       return { set: { status: "queued", notBefore: now + 1_000, sentAt: now }, remove: NOT_SUSPECT, sendAfterSeconds: 1 };
     }
     case "sealed":
-      return waitingForOpenGroup(context, attempt, end.ownValue);
+      return prepareOpenGroupWait(context, attempt, end.ownValue);
   }
 }
-async function deferred(context: Context, attempt: Attempt, events: readonly AwaitedEvent[]): Promise<Commit> {
+async function prepareDeferral(context: Context, attempt: Attempt, events: readonly AwaitedEvent[]): Promise<Commit> {
   await attempt.log.keep(context, attempt.run);
   const set = await deferredPart(context, attempt.run, events);
-  // A near end of the wait is the message's; a far one is in the index of what is due.
+  // The delay of a message reaches a near timeout. A far one is in the due index.
   const ends = set.notBefore !== undefined && set.due === undefined;
   return { set, remove: NOT_SUSPECT, ...(ends && { sendAfterSeconds: Math.max(0, (set.notBefore - context.clock.now()) / 1_000) }) };
 }
-async function cancelled(context: Context, attempt: Attempt): Promise<Commit> {
+async function prepareCancelled(context: Context, attempt: Attempt): Promise<Commit> {
   const gate = await readGate(context, attempt.run.gid);
   const revoked = gate.kind !== "gone" && (await isRevoked(context, gate.header, attempt.run));
-  return ended(context, attempt, "cancelled", { error: revoked ? REVOKED : CANCELLED });
+  return prepareEnd(context, attempt, "cancelled", { error: revoked ? REVOKED : CANCELLED.stoppedAttempt });
 }
-async function ended(
+async function prepareEnd(
   context: Context,
   attempt: Attempt,
   status: TerminalStatus,
@@ -142,19 +144,21 @@ function userCounters(counters: Readonly<Record<string, number>>): Counts {
   return Object.fromEntries(Object.entries(counters).map(([name, count]) => [`u_${name}`, count]));
 }
 
-/** Pages of an earlier attempt stand. The run waits for them, and seals the group first when that attempt did not come to it. */
-async function waitingForPages(context: Context, attempt: Attempt, open: OpenState, value: Json): Promise<Commit> {
-  if (open.sealed) return waitingForOpenGroup(context, attempt, open.ownValue);
+/** Prepares the wait for pages of an earlier attempt. The group is sealed first, unless that attempt sealed it. */
+async function preparePagesWait(context: Context, attempt: Attempt, open: OpenState, value: Json): Promise<Commit> {
+  if (open.sealed) return prepareOpenGroupWait(context, attempt, open.ownValue);
   await sealGroup(context, childGroupOf(attempt.run.runId), open.pages);
-  return waitingForOpenGroup(context, attempt, value);
+  return prepareOpenGroupWait(context, attempt, value);
 }
-/** Without a value of its own the run takes the results of the group. */
-async function waitingForOpenGroup(context: Context, attempt: Attempt, ownValue: Json | undefined): Promise<Commit> {
-  return waiting(context, attempt, { value: ownValue ?? null, takes: ownValue === undefined ? "group" : "own", openGroup: true });
+/** Prepares the wait for an open group. A run without a value of its own takes the results of the group. */
+async function prepareOpenGroupWait(context: Context, attempt: Attempt, ownValue: Json | undefined): Promise<Commit> {
+  return prepareWait(context, attempt, { value: ownValue ?? null, takes: ownValue === undefined ? "group" : "own", openGroup: true });
 }
 
-/** The generator threw. The pages that it put stand: a later attempt goes on behind them, and a final failure ends them. */
-async function streamFailed(
+/**
+ * Prepares the end of a generator that threw. Its pages stay: a retry continues after them, a final failure ends them.
+ */
+async function prepareStreamFailure(
   context: Context,
   attempt: Attempt,
   { outcome }: Extract<Streamed, { kind: "failed" }>,
@@ -162,7 +166,7 @@ async function streamFailed(
 ): Promise<Commit | "lost"> {
   if (outcome.kind !== "success" && outcome.kind !== "skipped" && outcome.kind !== "stream") return commitOf(context, attempt, outcome, undefined, abortedBy);
   const error = { name: "TypeError", message: "a streaming task yields its work: it cannot spawn or be replaced", reason: "invalid_request", retryable: false };
-  return failed(context, attempt, error, undefined);
+  return prepareFailure(context, attempt, error, undefined);
 }
 
 interface Wait {
@@ -173,8 +177,8 @@ interface Wait {
   readonly manifest?: string;
   readonly openGroup?: true;
 }
-/** One fenced write says that the children exist, and that the run waits for them. */
-async function waiting(context: Context, attempt: Attempt, { value, takes, counters = {}, manifest, openGroup }: Wait): Promise<Commit> {
+/** Prepares the one fenced write by which the children exist and the run waits for them. */
+async function prepareWait(context: Context, attempt: Attempt, { value, takes, counters = {}, manifest, openGroup }: Wait): Promise<Commit> {
   await attempt.log.keep(context, attempt.run);
   const kept = takes === "own" || takes === "extras" ? await valuePart(context, attempt, value, "ownValue") : {};
   const set: Partial<RunAttributes> = {
@@ -189,13 +193,13 @@ async function waiting(context: Context, attempt: Attempt, { value, takes, count
   return { set };
 }
 
-/** Retries while the policy allows. `delaySeconds` is what the task asked for. */
-async function failed(context: Context, attempt: Attempt, error: ErrorData, delaySeconds: number | undefined): Promise<Commit> {
+/** Prepares a retry while the policy allows one, else the end. `delaySeconds` is the delay that the task asked for. */
+async function prepareFailure(context: Context, attempt: Attempt, error: ErrorData, delaySeconds: number | undefined): Promise<Commit> {
   const { run, step, info } = attempt;
   const policy = retryPolicy(step.options?.retry, { base: info.retry });
   const failCount = (run.failCount ?? 0) + 1;
   const kept = await attempt.log.keepError(context, run, error);
-  if (error.retryable === false || failCount >= policy.maxAttempts) return ended(context, attempt, "error", { error: kept, failCount });
+  if (error.retryable === false || failCount >= policy.maxAttempts) return prepareEnd(context, attempt, "error", { error: kept, failCount });
   await attempt.log.keep(context, run);
   const now = context.clock.now();
   const delay = delaySeconds ?? retryDelaySeconds(policy, failCount, context.ids.random());
@@ -203,14 +207,14 @@ async function failed(context: Context, attempt: Attempt, error: ErrorData, dela
   return {
     set: { status: "retrying", failCount, error: kept, sentAt: now, ...due },
     remove: NOT_SUSPECT,
-    ...("due" in due ? {} : { sendAfterSeconds: delay }),
+    ...(!("due" in due) && { sendAfterSeconds: delay }),
   };
 }
 
 async function valuePart(context: Context, attempt: Attempt, value: Json, as: "value" | "ownValue"): Promise<Partial<RunAttributes>> {
   const { run, step, info } = attempt;
   if (step.options?.ignoreResult ?? info.ignoreResult) return {};
-  // Without a claim two may be at the same attempt.
+  // Without a claim two workers may run the same attempt, so the token names the blob.
   const attemptName = attempt.unclaimed ? attempt.token : run.attempt;
   const kept = await keepValue(context, `${run.jobId}/value/${run.runId}/${run.round}/${attemptName}`, value);
   if ("value" in kept) return { [as]: kept.value };

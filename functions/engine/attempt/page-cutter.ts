@@ -25,10 +25,13 @@ const CURSOR_TOO_LARGE: TaskOutcome = {
     retryable: false,
   },
 };
-/** A page is cut when it is full or when its first item has waited this long: a slow generator's children start at once. */
+/** Milliseconds from a page's first item until it is cut unfilled, so that children of a slow generator start soon. */
 const CUT_AFTER_MS = 200;
 
-/** Pulls a generator into pages: the first page is one item, the next ones double, so that work starts at once and big streams have few pages. */
+/**
+ * Pulls a generator into pages. The first page has one item and each next page twice as many. So work starts at once,
+ * and large streams have few pages.
+ */
 export class PageCutter {
   readonly #context: Context;
   readonly #items: AsyncGenerator<StreamItem, Json | undefined, undefined>;
@@ -37,9 +40,12 @@ export class PageCutter {
   #toSkip: number;
   #pulling = false;
   #pulled: Pulled | undefined;
-  /** Of the page being cut: its first item has waited long enough. */
+  /** Whether the first item of the current page has waited for `CUT_AFTER_MS`. */
   #slow = false;
-  /** Ends the current wait. One at a time: races against long-lived promises would keep every item in memory. */
+  /**
+   * Ends the current wait. There is one wait at a time, because races against long-lived promises would keep every item
+   * in memory.
+   */
   #wake: () => void = () => undefined;
   readonly #onAbort = (): void => this.#wake();
 
@@ -58,14 +64,15 @@ export class PageCutter {
     const members: Strand[] = [];
     let bytes = 0;
     this.#slow = false;
-    this.#pageStart = -1; // the timer of the page before must not cut this one: the last page there is room for takes everything
+    // The timer of the page before must not cut this one, above all not the last page, which takes everything.
+    this.#pageStart = -1;
     while (members.length < full && (lastPage || (bytes < LIMITS.pageBytes && !this.#slow))) {
       const pulled = await this.#pull();
       if (this.#signal.aborted) return { kind: "aborted" };
       if (!pulled) break; // slow
       if ("error" in pulled) {
         const outcome = outcomeOf(pulled.error);
-        // Skipping the rest ends the stream; what was yielded before it counts.
+        // A generator that skips its rest ends the stream. The items before count.
         return outcome.kind === "skipped" ? { kind: "end", members, cursorAfter: this.#at, value: outcome.value } : { kind: "failed", outcome };
       }
       const { done, value } = pulled.result;
@@ -90,13 +97,16 @@ export class PageCutter {
     }
     return { kind: "page", members, cursorAfter: this.#at };
   }
-  /** Leaves the generator: its finally blocks run, nobody waits for them. */
+  /** Closes the generator. Its finally blocks run, but nothing waits for them. */
   close(): void {
     this.#signal.removeEventListener("abort", this.#onAbort);
     this.#items.return(undefined).catch(() => undefined);
   }
 
-  /** undefined: aborted, or the page has waited long enough; the pull goes on and is taken by the next page. */
+  /**
+   * Returns undefined when aborted, or when the page has waited long enough. The pull then continues, and the next page
+   * takes its item.
+   */
   async #pull(): Promise<Pulled | undefined> {
     if (!this.#pulling) {
       this.#pulling = true;
@@ -132,10 +142,10 @@ export class PageCutter {
     this.#pageStart = items;
     pause.then(due, due);
   }
-  /** Items before the page whose timer runs: a timer of an earlier page means nothing. */
+  /** Number of items before the page whose timer runs. It tells the timer of an earlier page, which is ignored. */
   #pageStart = -1;
 }
-/** A generator throws nothing but OutcomeError; anything else was refused here. */
+/** Returns the outcome of a failed pull. Generators throw only OutcomeError, so other errors come from checks here. */
 function outcomeOf(thrown: unknown): TaskOutcome {
   return thrown instanceof OutcomeError ? thrown.outcome : { kind: "failed", error: errorData(thrown) };
 }

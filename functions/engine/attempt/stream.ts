@@ -14,34 +14,35 @@ import { createHeader, type HeaderWrite } from "../items/header-writes.ts";
 import { readLeaf, readRun } from "../items/run-reads.ts";
 import { keepValue, loadValue } from "../items/values.ts";
 import { checkDepth } from "../plan/compile-child.ts";
-import type { Attempt } from "./held-attempt.ts";
+import type { Attempt } from "./live-attempt.ts";
 import { PageCutter } from "./page-cutter.ts";
 
 /**
- * Open groups (docs/protocol-rules.md, section 8). The owner pulls its generator, cuts pages, and puts each as a member whose only step is a group: the page row
- * is the plan log. A later attempt adopts every page it finds and goes on at the cursor of the last one. At the end the group is sealed.
+ * What earlier attempts of a streaming run left in its open group (docs/protocol-rules.md, section 8). The owner pulls
+ * its generator, cuts pages, and puts each as a member whose only step is a group. A later attempt adopts every page
+ * it finds, and continues at the cursor of the last one. The group is sealed at the end.
  */
 export interface OpenState {
   readonly pages: number;
   readonly at: PageCursor;
-  /** The group is sealed, by an attempt that died before its commit, or has decided; nothing is pulled any more. */
+  /** Whether the group is sealed, by an attempt that died before its commit, or has decided. Nothing more is pulled. */
   readonly sealed: boolean;
   readonly ownValue: Json | undefined;
 }
 export type Streamed =
   | { readonly kind: "sealed"; readonly ownValue: Json | undefined }
-  /** Back-pressure held for long: give the slot away and come back. */
+  /** Back-pressure lasted for long, so the run gives up its slot and returns to its queue. */
   | { readonly kind: "yielded" }
-  /** The generator threw; the pages stand, and a later attempt goes on behind them. */
+  /** The generator threw. Its pages stay, and a later attempt continues after them. */
   | { readonly kind: "failed"; readonly outcome: TaskOutcome }
   | { readonly kind: "lost" };
 
-/** What earlier attempts of a streaming run left; undefined: it never opened a group. */
+/** Reads what earlier attempts of a streaming run left. Returns undefined when none of them opened a group. */
 export async function readOpenState(context: Context, { run }: Attempt): Promise<OpenState | undefined> {
   const gid = childGroupOf(run.runId);
   const header = await readHeader(context, gid);
   if (!header?.pages) return undefined;
-  // Decided before it was sealed (a failure ended it): nothing more is wanted.
+  // A failure may decide the group before its seal. Then no more pages are needed.
   if (header.memberCount !== undefined || header.outcome !== undefined) {
     await recheckEdges(context, gid);
     return { pages: header.memberCount ?? 0, at: START, sealed: true, ownValue: await ownValueOf(context, header) };
@@ -52,7 +53,7 @@ export async function readOpenState(context: Context, { run }: Attempt): Promise
     last = runs.at(-1) ?? last;
     if (runs.length < context.config.width) break;
   }
-  // Whoever put the last page may have died before its send; those before it were sent before it was put.
+  // The writer of the last page may have died before its send. All pages before it were sent before it was put.
   if (last?.status === "queued") await sendPage(context, gid, last.index);
   return { pages: last ? last.index + 1 : 0, at: last?.cursorAfter ?? START, sealed: false, ownValue: undefined };
 }
@@ -74,19 +75,19 @@ export async function streamPages(
   const cutter = new PageCutter(context, outcome.items, open?.at ?? START, signal);
   const firstPage = open?.pages ?? 0;
   try {
-    let asked = false;
+    let pulled = false;
     for (let page = firstPage; ;) {
-      // A generator that was not asked was not slow.
-      if (signal.aborted) return abortedStream(abortedBy(), !asked || page > firstPage);
+      // A generator that was never pulled was not slow.
+      if (signal.aborted) return abortedStream(abortedBy(), !pulled || page > firstPage);
       const room = await waitForRoom(context, header.gid, page, signal);
       if (room === "decided") return { kind: "sealed", ownValue: undefined };
       if (room === "aborted") return abortedStream(abortedBy(), true);
       if (room !== "room") return { kind: room };
-      asked = true;
+      pulled = true;
       const cut = await cutter.next(page);
       if (cut.kind === "failed") return { kind: "failed", outcome: cut.outcome };
       if (cut.kind === "aborted") continue;
-      if (cut.members.length > 0 && (await putPage(context, attempt, header, page++, cut)) === "foreign") return { kind: "yielded" };
+      if (cut.members.length > 0 && (await putOwnPage(context, attempt, header, page++, cut)) === "foreign") return { kind: "yielded" };
       if (cut.kind === "end") return await sealStream(context, attempt, header.gid, page, cut.value);
     }
   } finally {
@@ -97,14 +98,17 @@ async function createOpenGroup(context: Context, { run, header }: Attempt, { pol
   const owned = { ...ownedBy(header), round: run.round, joins: run.runId };
   return createHeader(context, childGroupOf(run.runId), { ...owned, policy, tracking: "lazy", height: OPEN_HEIGHT, pages: true, expanded: true });
 }
-/** The value is kept with the seal, so that an attempt which dies before its commit loses nothing. */
+/** Seals the group. The value is kept with the seal, so an attempt that dies before its commit loses nothing. */
 async function sealStream(context: Context, { run }: Attempt, gid: string, pages: number, ownValue: Json | undefined): Promise<Streamed> {
   const name = `${run.jobId}/value/${run.runId}/${run.round}/${run.attempt}/own`;
   const kept = ownValue === undefined ? undefined : await keepValue(context, name, ownValue);
   await sealGroup(context, gid, pages, kept);
   return { kind: "sealed", ownValue };
 }
-/** An owner that made progress goes on later, and its time limit is no failed attempt. One without progress would never end, so it fails. */
+/**
+ * Returns how an aborted stream ends. An owner that made progress continues later, and its timeout is no failed
+ * attempt. An owner without progress would never end, so it fails.
+ */
 function abortedStream(reason: string | undefined, madeProgress: boolean): Streamed {
   if (reason === "stopped") return { kind: "yielded" };
   if (reason !== "deadline") return { kind: "lost" };
@@ -116,43 +120,46 @@ async function ownValueOf(context: Context, header: Header): Promise<Json | unde
   return header.ownValue === undefined ? undefined : loadValue(context, header.ownValue);
 }
 
-/** Items of these pages are pulled before anything has begun: 1 + 2 + 4. */
+/** Number of pages, of 1 + 2 + 4 items, that are put before any child has started. */
 const FIRST_PAGES = 3;
-/** How long the owner holds its slot while no child has begun: it may be the one that they wait for. */
+/** Milliseconds for which the owner holds its slot while no child has started. The children may wait for that slot. */
 const FIRST_YIELD_MS = 1_000;
 
 /**
- * Back-pressure: page p waits until page p - openPages has ended, and what comes after the first pages until a child has begun. After a while the owner yields
- * its slot, so that owners cannot starve their own children.
+ * Applies back-pressure. Page p waits until page p - openPages has ended, and the page after the first ones waits until
+ * a child has started. After a while the owner yields its slot, so that owners cannot starve their own children.
  */
 async function waitForRoom(context: Context, gid: string, page: number, signal: StopSignal): Promise<"room" | "decided" | "yielded" | "aborted"> {
   const started = context.clock.now();
-  const patience = page === FIRST_PAGES ? FIRST_YIELD_MS : context.config.yieldSeconds * 1_000;
+  const limitMs = page === FIRST_PAGES ? FIRST_YIELD_MS : context.config.yieldSeconds * 1_000;
   for (let pause = 10; !signal.aborted; pause = Math.min(500, pause * 2)) {
     if (await hasRoom(context, gid, page)) return "room";
     // A page of a decided group may never end.
     if ((await readHeader(context, gid))?.outcome) return "decided";
-    if (context.clock.now() - started >= patience) return "yielded";
+    if (context.clock.now() - started >= limitMs) return "yielded";
     await context.clock.pause(pause);
   }
   return "aborted";
 }
 async function hasRoom(context: Context, gid: string, page: number): Promise<boolean> {
-  if (page === FIRST_PAGES && !(await hasBegun(context, gid))) return false;
-  const behind = page - context.config.openPages;
-  if (behind < 0) return true;
-  const run = await readRun(context, { gid, index: behind, stepIndex: 0 });
+  if (page === FIRST_PAGES && !(await hasStarted(context, gid))) return false;
+  const earlier = page - context.config.openPages;
+  if (earlier < 0) return true;
+  const run = await readRun(context, { gid, index: earlier, stepIndex: 0 });
   return !run || isTerminal(run.status);
 }
-async function hasBegun(context: Context, gid: string): Promise<boolean> {
+async function hasStarted(context: Context, gid: string): Promise<boolean> {
   const first = await readRun(context, { gid, index: 0, stepIndex: 0 });
   if (!first || isTerminal(first.status)) return true;
   const child = await readRun(context, { gid: childGroupOf(first.runId), index: 0, stepIndex: 0 });
   return child !== undefined && child.status !== "queued";
 }
 
-/** Puts page `page`. `foreign` means that another attempt wrote that page, from where it stood, so this one must start again behind it. */
-async function putPage(
+/**
+ * Puts page `page`. Returns `foreign` when another attempt wrote that page from its own position. This attempt must
+ * then start again after it.
+ */
+async function putOwnPage(
   context: Context,
   { run, token }: Attempt,
   header: Header,

@@ -7,9 +7,9 @@ import type { Context } from "../context.ts";
 import { queueOf } from "../plan/step-placement.ts";
 import { streamResults } from "../views/results.ts";
 import { lookForEvent } from "../waits/deferred.ts";
-import type { LiveAttempt } from "./held-attempt.ts";
+import type { LiveAttempt } from "./live-attempt.ts";
 
-/** What user code is called with, and what the engine lends it. Most of it is never asked for, and is made when it is. */
+/** What user code is called with. Most of it is computed only when it is read, because few tasks read it. */
 export class AttemptCall implements TaskCall, RunServices {
   readonly args: readonly Json[];
   readonly cursor: Json | undefined;
@@ -17,7 +17,7 @@ export class AttemptCall implements TaskCall, RunServices {
   readonly #attempt: LiveAttempt;
   readonly #collects: string | undefined;
 
-  /** `collects`: the group whose results are the run's input. */
+  /** `collects` is the group whose results are the run's input. */
   constructor(context: Context, attempt: LiveAttempt, args: readonly Json[], collects?: string, cursor?: Json) {
     this.#context = context;
     this.#attempt = attempt;

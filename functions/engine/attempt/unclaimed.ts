@@ -7,12 +7,14 @@ import type { RowlessEnd } from "../items/ledger-parts.ts";
 import { notBeforeOf } from "../plan/step-placement.ts";
 
 /**
- * Members of groups that keep less than a row each (docs/protocol-rules.md, section 14). They run without a claim, so a redelivered message may run one again: what is
- * redelivered is therefore claimed like any other run, and only the trouble that a member has is written down.
+ * Returns whether a member runs without a claim, because its group keeps less than one row per member
+ * (docs/protocol-rules.md, section 14). A redelivered message could run such a member again, so redelivered members are
+ * claimed like any other run.
  *
- * - `result`: its row is put when it ends; the first one stands.
- * - `ledger`: of one that simply succeeds there is only its mark. Values of members that ended together are one blob, a part. The write that marks them names the part
- *   in the same node, so that the mark and the value are one: who comes second marks nothing, and its part is never named.
+ * - `result`: the row of a member is put when the member ends. The first row stays.
+ * - `ledger`: a member that simply succeeds has only its mark. Values of members that ended together are one blob, a
+ *   part. The write that marks the members names the part in the same node, so that mark and value are one. A second
+ *   writer marks nothing, and its part is never named.
  */
 export function runsUnclaimed({ registry }: Pick<Context, "registry">, header: Header, strand: Strand): boolean {
   const step = strand[0];
@@ -20,16 +22,16 @@ export function runsUnclaimed({ registry }: Pick<Context, "registry">, header: H
   if (step === undefined || isGroupStep(step) || step.links || step.errors || notBeforeOf(step, 0) !== undefined) return false;
   return registry.info(step.task)?.stateMachine === undefined;
 }
-/** What a claim would have written, for an attempt that has none. */
+/** Returns the row that a claim would have written, for an attempt without a claim. */
 export function unclaimedRun(context: Context, ref: RunRef, header: Header, step: TaskStep): Run {
-  const { gid, index, stepIndex: at } = ref;
+  const { gid, index, stepIndex } = ref;
   const { jobId, ttl, round } = header;
   const startedAt = context.clock.now();
   return {
     gid,
     index,
-    stepIndex: at,
-    runId: runIdOf(gid, index, at),
+    stepIndex,
+    runId: runIdOf(gid, index, stepIndex),
     v: ITEM_VERSION,
     jobId,
     ttl,
@@ -41,7 +43,7 @@ export function unclaimedRun(context: Context, ref: RunRef, header: Header, step
   };
 }
 
-/** undefined: it must have a row. */
+/** Returns the end of a member that needs no row. Returns undefined when the member must have one. */
 export function rowlessEndOf(header: Header, run: RunRef, set: Partial<RunAttributes>): RowlessEnd | undefined {
   if (header.tracking !== "ledger" || set.status !== "success" || set.valueRef !== undefined) return undefined;
   return { index: run.index, counts: set.counts ?? PLAIN_SUCCESS, value: set.value };

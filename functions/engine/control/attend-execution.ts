@@ -8,6 +8,7 @@ import { recheckEdges } from "../follow/seal.ts";
 import { decide } from "../follow/work-list.ts";
 import { readGate } from "../groups/gate.ts";
 import { type Header, ownedBy } from "../item-kinds.ts";
+import { allOf } from "../items/all-of.ts";
 import { absent } from "../items/conditions.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { sendControl } from "../messages/send.ts";
@@ -16,8 +17,9 @@ import { type Answer, seal } from "../waits/answers.ts";
 import { executionsOf, keyOfExecution, stopExecution } from "../waits/executions.ts";
 
 /**
- * Does what is due for a group that waits for an execution, whatever that is: start it, ask after it, stop it. By whoever has the port, for a control message
- * that is sent when the group is created, by each check of the sweeper, and when the platform says that the execution has ended.
+ * Does what is due for a group that waits for an execution: starts it, polls it, or stops it. A process without the
+ * port sends a control message instead. The message is also sent when the group is created, by each check of the
+ * sweeper, and when the platform reports the end of the execution.
  */
 export async function attendExecution(context: Context, gid: string): Promise<void> {
   const { executions } = context;
@@ -29,18 +31,19 @@ export async function attendExecution(context: Context, gid: string): Promise<vo
   if (header.outcome) return void (await follow(context, [{ kind: "settle", gid, header }]));
   if (gate.kind === "decided") return void (await follow(context, [decide(header, "dropped")]));
   if (header.memberCount !== undefined) return recheckEdges(context, gid);
-  const answer = await startOrAsk(context, executions, header);
+  const answer = await startOrPoll(context, executions, header);
   if (answer) {
     await seal(context, header, answer);
     return recheckEdges(context, gid);
   }
-  // Whoever decides stops it, and then closes the group: one of us sees the other.
+  // A decider writes the outcome and then stops the execution. This process starts it and then reads the outcome. So
+  // one of them sees the other.
   const after = await readHeader(context, gid);
   if (after?.outcome) await stopExecution(context, after);
 }
 
-/** undefined: it runs. */
-async function startOrAsk(context: Context, executions: Executions, header: Header): Promise<Answer | undefined> {
+/** Starts the execution, or polls the one that was started before. Returns undefined while it runs. */
+async function startOrPoll(context: Context, executions: Executions, header: Header): Promise<Answer | undefined> {
   const { wait, execution, plan } = header;
   if (!wait || execution === undefined || plan === undefined) throw new FanfoldError("internal", `group ${header.gid} waits for no execution`);
   const step = (await context.plans.group(plan)).wait;
@@ -57,7 +60,7 @@ async function startOrAsk(context: Context, executions: Executions, header: Head
 function failure({ error, cause }: ExecutionError): ErrorData {
   return { name: error, message: cause, reason: "execution_failed" };
 }
-/** What a state machine gives is bounded like any other value. */
+/** Returns the output of a state machine as an answer, within the limits of any other value. */
 function valueOf(output: Json, execution: string): Answer {
   try {
     return { value: toJson(output, `the output of ${execution}`) };
@@ -67,21 +70,18 @@ function valueOf(output: Json, execution: string): Answer {
   }
 }
 
-/** The platform says that an execution has ended. One that nobody waits for, or not any more, is none of ours. */
+/** Handles the end of an execution, as the platform reports it. Ignores an execution that no group waits for. */
 export async function executionEnded(context: Context, name: string): Promise<void> {
   const key = keyOfExecution(context, name);
   const item = key && (await context.store.get(key, { consistent: true }));
   if (item) await attendExecution(context, item.attributes["gid"] as string);
 }
 
-/** A job has ended before its runs: its executions need not wait for the sweeper. */
+/** Orders a check of all executions of a job that ended before its runs, so they need not wait for the sweeper. */
 export async function attendJob(context: Context, jobId: string): Promise<void> {
   if (!context.config.executions) return;
-  let cursor: string | undefined;
-  do {
-    const { items, cursor: next } = await context.store.query("tasks", executionsOf(jobId), { limit: 100, ...(cursor !== undefined && { cursor }) });
+  for await (const { items } of allOf((after) => context.store.query("tasks", executionsOf(jobId), { limit: 100, ...after }))) {
     const own = items.filter(({ attributes }) => attributes["jobId"] === jobId);
     if (own.length > 0) await sendControl(context, ...own.map(({ attributes }) => ({ kind: "execution" as const, gid: attributes["gid"] as string })));
-    cursor = next;
-  } while (cursor !== undefined);
+  }
 }

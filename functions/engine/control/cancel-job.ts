@@ -5,12 +5,15 @@ import { setOutcome } from "../items/header-writes.ts";
 import { countersOf, readLedger } from "../items/ledger-reads.ts";
 import { sendControl } from "../messages/send.ts";
 
-/** Durable once the outcome is written; the message only hurries what follows. */
+/**
+ * Cancels a job. The cancellation is durable once the outcome is written, and the message only speeds up what follows.
+ * Returns false when the job had ended before.
+ */
 export async function cancel(context: Context, jobId: string): Promise<boolean> {
   const root = await readHeader(context, jobId);
   if (!root?.job) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
   if (root.outcome === "cancelled" && root.state === "open") {
-    // An earlier call may have died before its message.
+    // An earlier call may have died before its send.
     await sendControl(context, { kind: "cancel", gid: jobId, round: root.round });
     return true;
   }

@@ -9,6 +9,7 @@ import { follow } from "../follow/follow.ts";
 import { followMarked } from "../follow/recheck.ts";
 import { resumeWaiting } from "../follow/resume-waiting.ts";
 import { readGate } from "../groups/gate.ts";
+import { isBehindSeal } from "../groups/pages.ts";
 import type { Header, Run } from "../item-kinds.ts";
 import { isLive, isReady } from "../items/run-conditions.ts";
 import { readRuns } from "../items/run-reads.ts";
@@ -22,13 +23,14 @@ import { resumeDeferred } from "../waits/deferred.ts";
 import type { WorkerLoop } from "../worker-loop.ts";
 import { handleMessage } from "./handle-message.ts";
 
-/** So often the message of one run may be given up before the run is broken. */
+/** Dead letters of one run after which the run is `broken`. */
 const MAX_DEAD_LETTERS = 3;
 
 /**
- * A message that its queue gave up (docs/protocol-rules.md, section 13). That is no proof of poison: waiting for a lease and outages count as receives too. So its runs
- * are looked at: what has ended is followed up, what waits is resumed, what runs is left alone, and the rest is sent again, a few times. Control messages
- * are handled here and now; what fails again stays with the dead letters.
+ * Handles a message that its queue gave up (docs/protocol-rules.md, section 13). A dead letter does not prove that a
+ * run kills its worker, because waits for a lease and outages count as receives too. So its runs are checked. Ended
+ * runs are followed up, waiting ones are resumed, and all others are sent again a few times. Control messages are
+ * handled at once; one that fails again stays a dead letter.
  */
 export async function handleDeadLetter(context: ExecuteContext, received: ReceivedMessage, loop: WorkerLoop): Promise<Disposition> {
   const message = decodeMessage(received.body);
@@ -65,14 +67,14 @@ async function examine(context: Context, header: Header, decided: boolean, ref: 
     await resumeWaiting(context, run);
     return NOTHING;
   }
-  if (decided || (header.memberCount !== undefined && ref.index >= header.memberCount)) return NOTHING;
+  if (decided || isBehindSeal(header, ref.index)) return NOTHING;
   if (!run && (ref.stepIndex > 0 || header.pages)) return NOTHING;
   const step = (await strandOf(context, header, run ?? ref)).strand[ref.stepIndex];
   if (!step) return NOTHING;
   const owing = { ...ref, ...placeOf(context, step), delaySeconds: delayOf(context, run) };
   if (run?.status === "deferred" && !isReady(context, run)) {
-    const atItsEnd = !(await resumeDeferred(context, run)) && run.notBefore !== undefined && run.due === undefined;
-    return atItsEnd ? { kind: "owed", owing } : NOTHING;
+    const owesMessage = !(await resumeDeferred(context, run)) && run.notBefore !== undefined && run.due === undefined;
+    return owesMessage ? { kind: "owed", owing } : NOTHING;
   }
   if (isGroupStep(step) || (run && isLive(context, run))) return { kind: "owed", owing };
   const noted = await noteDeadLetter(context, ref, header, run, step.task);
@@ -86,10 +88,10 @@ async function examine(context: Context, header: Header, decided: boolean, ref: 
     retryable: false,
   };
   const set = { status: "broken" as const, task: step.task, endedAt: context.clock.now(), error };
-  const write = noted.status === "started" ? await breakDeadRun(context, noted, set) : await endIdleRun(context, ref, header, noted, set);
-  return write.run && isTerminal(write.run.status) ? { kind: "ended", run: write.run } : { kind: "owed", owing };
+  const { ended } = noted.status === "started" ? await breakDeadRun(context, noted, set) : await endIdleRun(context, ref, header, noted, set);
+  return ended ? { kind: "ended", run: ended } : { kind: "owed", owing };
 }
-/** Seconds until the run can be claimed, so that the message does not wear itself out again. */
+/** Returns the seconds until the run can be claimed, so that no receive of the new message is wasted. */
 function delayOf(context: Context, run: Run | undefined): number {
   const at = Math.max(run?.notBefore ?? 0, run?.status === "started" ? (run.leaseUntil ?? 0) + context.config.skewMarginSeconds * 1_000 : 0);
   return Math.max(0, Math.ceil((at - context.clock.now()) / 1_000));

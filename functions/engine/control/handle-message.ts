@@ -13,7 +13,7 @@ import { applyRevocation } from "./revoke-run.ts";
 import { applyStampRevocation } from "./revoke-stamped.ts";
 import { sweepGroup } from "./sweep-group.ts";
 
-/** Handles one message of any queue. What it throws must not be acknowledged. */
+/** Handles one message of any queue. A message for which this throws must not be acknowledged. */
 export async function handleMessage(
   context: ExecuteContext,
   received: ReceivedMessage,
@@ -44,7 +44,7 @@ export async function handleMessage(
       await recheckEdges(context, message.gid);
       break;
     case "cancel":
-      // Carries the round it was asked in: late, it must not end a round that was started since.
+      // The message carries its round, so a late one does not end a round that was started since.
       await follow(context, [{ kind: "decide", gid: message.gid, round: message.round, outcome: "cancelled" }]);
       await attendJob(context, message.gid);
       break;

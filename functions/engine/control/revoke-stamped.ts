@@ -6,21 +6,23 @@ import type { Context } from "../context.ts";
 import { endRevoked } from "../follow/end-revoked.ts";
 import { follow } from "../follow/follow.ts";
 import { withStampsOf } from "../groups/gate.ts";
-import { isRevoked, REVOKED } from "../groups/revocations.ts";
+import { isRevoked } from "../groups/revocations.ts";
 import { walkRuns } from "../groups/walk-runs.ts";
 import type { Run } from "../item-kinds.ts";
+import { REVOKED } from "../items/end-reasons.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { addRevokedStamps } from "../items/header-writes.ts";
 import { sendControl } from "../messages/send.ts";
 
-/**
- * Revoking by stamp (docs/adr/0007). The root header says which stamps are revoked; that write is the revocation, for runs that exist and for those that come.
- * Whoever starts a run reads the root with the headers above it. The message only hurries what waits: it walks the rows, and the sweeper looks at them too.
- */
-
-/** Rows that one message looks at. */
+/** Rows that one message checks. */
 const ROWS_PER_MESSAGE = 1_000;
 
+/**
+ * Revokes the runs of a job that carry certain stamps (docs/adr/0007). One write to the root header is the revocation,
+ * for runs that exist and for later ones. Every worker that starts a run reads the root with the headers above the run.
+ * The message only speeds up the end of idle and waiting runs, which the sweeper would find as well. Returns false when
+ * the job had ended before.
+ */
 export async function revokeStamped(context: Context, jobId: string, filter: StampFilter): Promise<boolean> {
   const root = await readHeader(context, jobId);
   if (!root?.job) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
@@ -28,7 +30,7 @@ export async function revokeStamped(context: Context, jobId: string, filter: Sta
   check(stamps, root.revokedStamps);
   if (root.outcome) return false;
   const { header } = await addRevokedStamps(context, jobId, stamps);
-  // Judged by what stands there: the write may have been applied although its answer was lost.
+  // The stored stamps decide, because the write may have been applied although its response was lost.
   if (!header || [...stamps].some((stamp) => !header.revokedStamps?.has(stamp))) return false;
   await sendControl(context, { kind: "revokeStamped", gid: jobId });
   return true;
@@ -45,14 +47,17 @@ function check(stamps: ReadonlySet<string>, revoked: ReadonlySet<string> = new S
   throw new FanfoldError("too_many_stamps", message, { details: { field: "stamp", limit: LIMITS.revokedStamps } });
 }
 
-/** Ends what waits. Idempotent; what runs is left to its holder, and what has no row to the message that would start it. */
+/**
+ * Ends revoked runs that are idle or waiting. Holders end the running ones. A run without a row ends when the message
+ * that would start it is handled. Idempotent.
+ */
 export async function applyStampRevocation(context: Context, jobId: string, after: string | undefined): Promise<void> {
   const root = await readHeader(context, jobId);
   if (!root?.revokedStamps || root.outcome) return;
   let seen = 0;
   for await (const { run, header, cursor } of walkRuns(context, jobId, after)) {
     if (isTerminal(run.status)) {
-      // Whoever ended it may have died before all that follows from it.
+      // The process that ended the run may have died before its follow-up.
       if (run.error?.reason === REVOKED.reason && header.state !== "closed") await follow(context, [{ kind: "run", run }]);
     } else if (!header.outcome && (await isRevoked(context, withStampsOf(root, header), run))) await end(context, header, run);
     if (++seen >= ROWS_PER_MESSAGE) return sendControl(context, { kind: "revokeStamped", gid: jobId, after: cursor });

@@ -24,15 +24,18 @@ import { resumeDeferred } from "../waits/deferred.ts";
 import { attendJob } from "./attend-execution.ts";
 import { applyRevocation } from "./revoke-run.ts";
 
-/** A run that ended a moment ago is still being followed up by its worker: that is no repair. */
+/** Milliseconds for which a worker may still follow up a run that ended. A later follow-up counts as a repair. */
 const FOLLOW_LATE_MS = 30_000;
-/** Leaves that one message looks into. */
+/** Leaves that one message checks. */
 const LEAVES_PER_SWEEP = 64;
 
 /**
- * Checks one open header; read again consistently, since the index lags. `again`: the message was delivered before, and whoever handled it may have died in the middle.
- * Every sweep sends a message for a header that is due, so several wait where the queue is long: once one of them was handled, the others would take the moment since then
- * for a standstill, and each look into every leaf.
+ * Checks one open header, which is read consistently because the index lags. `again` is set when the message was
+ * delivered before, because the worker that handled it may have died in the middle.
+ *
+ * Every sweep sends a message for a due header, so several messages for one header may wait in a long queue. The first
+ * one sets the next check, and the others are ignored. Otherwise they would find a ledger that has not grown since the
+ * first one, and each would check every leaf.
  */
 export async function sweepGroup(context: Context, gid: string, fromLeaf: number, again: boolean): Promise<void> {
   const header = await readHeader(context, gid);
@@ -58,17 +61,20 @@ export async function sweepGroup(context: Context, gid: string, fromLeaf: number
   }
   if (header.joins === undefined && !asJob(await context.store.get(jobKey(gid), { consistent: true }))) await putJob(context, header);
   if (fromLeaf === 0) {
-    for (const mark of header.revoked ?? []) await applyRevocation(context, gid, Number(mark.split("~")[0]));
+    for (const revocation of header.revoked ?? []) await applyRevocation(context, gid, Number(revocation.split("~")[0]));
     if (header.side) await resumeLinks(context, header);
     else if (owner) await resendOwed(context, header, owner);
     await recheckEdges(context, gid);
-    // Where stamps are revoked every leaf is looked into: the message that revokes what waits may be lost.
+    // The message that ends waiting runs with revoked stamps may be lost, so every leaf is checked for them.
     if ((await hasMoved(context, header)) && !gate.header.revokedStamps) return;
   }
   await sweepLeaves(context, gate.header, fromLeaf);
 }
 
-/** The ledger grew since the last check: all is well, look again later. Otherwise the next checks come ever further apart while something is repaired. */
+/**
+ * Returns whether the ledger of a group of several leaves has grown since the last check. Its leaves then need no check
+ * now. While the ledger does not grow, the checks get further and further apart.
+ */
 async function hasMoved(context: Context, header: Header): Promise<boolean> {
   const marks = await marksSeen(context, header);
   const grew = marks > (header.seenMarks ?? 0);
@@ -77,8 +83,9 @@ async function hasMoved(context: Context, header: Header): Promise<boolean> {
   return grew && header.memberCount !== undefined && header.memberCount > context.config.width;
 }
 /**
- * A number that grows with the ledger's marks, from a few nodes of it. The root of a tall ledger stands still for as long as the nodes below it fill, tens of thousands of
- * members each: looking into all leaves for that would cost more than the group.
+ * Returns a number that grows with the marks of the ledger, from a few of its nodes. The root of a tall ledger does not
+ * change while a node below it fills with tens of thousands of members. So the nodes below the root are counted too,
+ * which costs far less than a check of all leaves.
  */
 async function marksSeen(context: Context, header: Header): Promise<number> {
   const { gid, round, height, memberCount } = header;
@@ -91,13 +98,13 @@ async function marksSeen(context: Context, header: Header): Promise<number> {
   return marks + below.reduce((sum, node) => sum + doneOf(node).size, 0);
 }
 async function scheduleNextCheck(context: Context, header: Header, marks: number, stalls: number): Promise<void> {
-  // An execution runs, and costs, until somebody has seen that its run is over.
+  // An execution runs, and costs, until the sweeper finds that its run has ended. So its checks stay frequent.
   const seconds = context.config.sweepSeconds * 2 ** Math.min(stalls, header.execution === undefined ? 5 : 2);
   const next = context.clock.now() + seconds * 1_000;
   await setNextCheck(context, header.gid, marks, stalls, Math.min(next, Math.max(header.deadline ?? next, context.clock.now() + 1_000)));
 }
 
-/** Looks into leaves for members that are not marked, and for marks that were not passed upward. */
+/** Checks leaves for members that are not marked, and for marks that were not passed upward. */
 async function sweepLeaves(context: Context, header: Header, fromLeaf: number): Promise<void> {
   const { width } = context.config;
   for (let leaf = fromLeaf; ; leaf++) {
@@ -119,7 +126,7 @@ async function sweepLeaves(context: Context, header: Header, fromLeaf: number): 
 async function sweepLeaf(context: Context, header: Header, leaf: number, done: ReadonlySet<number>, last: ReadonlyMap<number, Run>): Promise<void> {
   const { width } = context.config;
   const ended: Run[] = [];
-  const kicks: Promise<void>[] = [];
+  const repairs: Promise<void>[] = [];
   const upTo = Math.min((leaf + 1) * width, header.memberCount ?? Number.POSITIVE_INFINITY);
   let absentFrom: number | undefined;
   for (let index = leaf * width; index <= upTo; index++) {
@@ -129,15 +136,15 @@ async function sweepLeaf(context: Context, header: Header, leaf: number, done: R
     else if (absentFrom !== undefined) {
       if (mayResend(context, header) && header.plan !== undefined) {
         context.watch?.repaired(header.gid, "sent", Math.max(0, (header.stalls ?? 0) - 1));
-        kicks.push(expandMembers(context, header, absentFrom, index, true));
+        repairs.push(expandMembers(context, header, absentFrom, index, true));
       }
       absentFrom = undefined;
     }
     if (!run || index >= upTo || done.has(localIndex(index, width))) continue;
     if (isTerminal(run.status)) ended.push(run);
-    else kicks.push(repair(context, header, run));
+    else repairs.push(repair(context, header, run));
   }
-  await all(kicks);
+  await all(repairs);
   const late = context.clock.now() - FOLLOW_LATE_MS;
   if (ended.some(({ endedAt = 0 }) => endedAt < late)) context.watch?.repaired(header.gid, "followed", 0);
   await follow(
@@ -149,7 +156,10 @@ async function repair(context: Context, header: Header, run: Run): Promise<void>
   if (await isRevoked(context, header, run)) await applyRevocation(context, run.gid, run.index);
   else await resendOwed(context, header, run);
 }
-/** A range whose members have no rows: its message may just be waiting in a long queue. The further apart, the longer nothing moved. */
+/**
+ * Returns whether the messages of members without rows may be sent again. They may only be waiting in a long queue, so
+ * the longer the ledger has not grown, the later they are sent again.
+ */
 function mayResend(context: Context, header: Header): boolean {
   const age = (context.clock.now() - header.createdAt) / 1_000;
   return header.expanded === true && age > context.config.resendSeconds * 2 ** Math.min(header.stalls ?? 0, 5);
@@ -160,21 +170,24 @@ async function resendOwner(context: Context, header: Header): Promise<void> {
   const above = owner && (await readHeader(context, owner.gid));
   if (owner && above && !isTerminal(owner.status)) await resendOwed(context, above, owner);
 }
-/** Sends again what is owed, when it is older than a queue should hold it; duplicates are harmless. `header`: of the group above the run, or its own. */
+/**
+ * Resends the message that a run is owed, when it is older than a queue should hold it. Duplicates are harmless.
+ * `header` is that of the run's own group, or of the group that the run waits for.
+ */
 async function resendOwed(context: Context, header: Header, run: Run): Promise<void> {
   if (run.status === "waiting") return resumeWaiting(context, run);
-  const of = run.gid === header.gid ? header : await readHeader(context, run.gid);
-  const resting = run.status === "deferred" && !isReady(context, run);
-  if (!of || of.outcome || isLive(context, run) || (!resting && !isDue(context, run))) return;
-  const since = Math.max(run.sentAt ?? run.startedAt ?? 0, run.status === "started" ? (run.leaseUntil ?? 0) : 0, resting ? 0 : (run.notBefore ?? 0));
+  const own = run.gid === header.gid ? header : await readHeader(context, run.gid);
+  const awaitsEvents = run.status === "deferred" && !isReady(context, run);
+  if (!own || own.outcome || isLive(context, run) || (!awaitsEvents && !isDue(context, run))) return;
+  const since = Math.max(run.sentAt ?? run.startedAt ?? 0, run.status === "started" ? (run.leaseUntil ?? 0) : 0, awaitsEvents ? 0 : (run.notBefore ?? 0));
   const age = (context.clock.now() - since) / 1_000;
   if (age <= context.config.resendSeconds * 2 ** Math.min(run.sends ?? 0, 6)) return;
-  if (resting) {
-    // Whoever sent the event may have died before it woke anybody.
+  if (awaitsEvents) {
+    // The sender of the event may have died before it woke the run.
     if (await resumeDeferred(context, run)) context.watch?.repaired(run.gid, "sent", 0);
     return;
   }
   context.watch?.repaired(run.gid, "sent", run.sends ?? 0);
   await noteResend(context, run);
-  await sendRun(context, of, run, 0);
+  await sendRun(context, own, run, 0);
 }

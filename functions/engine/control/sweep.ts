@@ -4,6 +4,7 @@ import { eachBounded } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import type { SweepReport } from "../contract.ts";
 import { DUE_SHARDS, dueShard, OPEN_SHARDS, openShard } from "../item-kinds.ts";
+import { allOf } from "../items/all-of.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { readRun } from "../items/run-reads.ts";
 import { clearDue } from "../items/run-writes.ts";
@@ -11,22 +12,23 @@ import { sendControl, sendRun } from "../messages/send.ts";
 import type { IndexName, Key } from "../ports.ts";
 
 /**
- * The sweeper (docs/protocol-rules.md, section 13): nothing stays stuck because a message was lost or a process died. One pass orders a check of each open header that is
- * due for one, and sends what is due. Every repair goes through the same follow-up as all other work.
+ * Makes one pass of the sweeper (docs/protocol-rules.md, section 13), so that nothing stays stuck because a message was
+ * lost or a process died. The pass orders a check of each open header that is due for one, and sends the runs that are
+ * due. Every repair goes through the same follow-up as all other work.
  */
 export async function sweep(context: Context, until = Number.POSITIVE_INFINITY): Promise<SweepReport> {
   const now = context.clock.now();
   let checked = 0;
-  const opened = await eachIndexed(context, "open", { partitions: OPEN_SHARDS, of: openShard, upTo: now, until, side: 4 }, async (key) => {
+  const opened = await eachIndexed(context, "open", { partitions: OPEN_SHARDS, partition: openShard, upTo: now, until, concurrency: 4 }, async (key) => {
     checked++;
     await sendControl(context, { kind: "sweep", gid: key.partition.slice(2), fromLeaf: 0 });
   });
   let due = 0;
   const errors: unknown[] = [];
   const upTo = now + context.queue.maxDelaySeconds * 1_000;
-  const sent = await eachIndexed(context, "due", { partitions: DUE_SHARDS, of: dueShard, upTo, until, side: 8 }, async (key) => {
+  const sent = await eachIndexed(context, "due", { partitions: DUE_SHARDS, partition: dueShard, upTo, until, concurrency: 8 }, async (key) => {
     due++;
-    // One entry that cannot be sent must not hold up those behind it.
+    // An entry that cannot be sent must not block the entries after it.
     await sendDue(context, key).catch((error: unknown) => errors.push(error));
   });
   return { checked, due, failed: errors.length, unfinished: !opened || !sent, ...(errors.length > 0 && { error: errors[0] }) };
@@ -34,19 +36,19 @@ export async function sweep(context: Context, until = Number.POSITIVE_INFINITY):
 
 interface Walk {
   readonly partitions: number;
-  readonly of: (shard: number) => string;
-  /** Milliseconds since the epoch: entries up to this time. */
+  readonly partition: (shard: number) => string;
+  /** Milliseconds since the epoch. Later entries are not walked. */
   readonly upTo: number;
-  /** Milliseconds since the epoch: when the walk stops. */
+  /** Milliseconds since the epoch at which the walk stops. */
   readonly until: number;
-  /** Partitions walked side by side. */
-  readonly side: number;
+  /** Number of partitions that are walked at the same time. */
+  readonly concurrency: number;
 }
-/** Calls `work` for each entry of an index. Returns false when the time was up before the last one. */
+/** Calls `work` for each entry of an index. Returns false when the walk stopped before the last one. */
 async function eachIndexed(context: Context, index: IndexName, walk: Walk, work: (key: Key) => Promise<void>): Promise<boolean> {
   let finished = true;
-  const shards = Array.from({ length: walk.partitions }, (_, k) => walk.of(k));
-  await eachBounded(shards, walk.side, async (partition) => {
+  const shards = Array.from({ length: walk.partitions }, (_, k) => walk.partition(k));
+  await eachBounded(shards, walk.concurrency, async (partition) => {
     for await (const key of indexed(context, index, partition, walk.upTo)) {
       if (context.clock.now() >= walk.until) finished = false;
       if (!finished) return;
@@ -56,15 +58,10 @@ async function eachIndexed(context: Context, index: IndexName, walk: Walk, work:
   return finished;
 }
 async function* indexed(context: Context, index: IndexName, partition: string, upTo: number): AsyncGenerator<Key, void, undefined> {
-  let cursor: string | undefined;
-  do {
-    const page = await context.store.queryIndex({ index, partition, upTo, limit: 100, ...(cursor !== undefined && { cursor }) });
-    yield* page.keys;
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  for await (const { keys } of allOf((after) => context.store.queryIndex({ index, partition, upTo, limit: 100, ...after }))) yield* keys;
 }
 
-/** What is done with a due item, by the kind of its key: the prefix of its partition (item-kinds.ts). */
+/** Handlers of due items by kind, which is the prefix of the partition (item-kinds.ts). */
 const DUE_KINDS: Readonly<Record<string, (context: Context, key: Key) => Promise<void>>> = { G: sendDueRun };
 async function sendDue(context: Context, key: Key): Promise<void> {
   const kind = key.partition.slice(0, key.partition.indexOf("#"));
@@ -72,7 +69,10 @@ async function sendDue(context: Context, key: Key): Promise<void> {
   if (!send) throw new FanfoldError("internal", `nothing is known about due items of the kind ${kind}`, { details: { kind } });
   await send(context, key);
 }
-/** Hands a due run to its queue with the exact delay left, then takes it out of the index. In this order a death in between sends it twice. */
+/**
+ * Sends a due run to its queue with the remaining delay, then removes it from the index. In this order a death in
+ * between sends the run twice instead of never.
+ */
 async function sendDueRun(context: Context, key: Key): Promise<void> {
   const [, local, step] = key.sort.split("#");
   const parts = key.partition.split("#");

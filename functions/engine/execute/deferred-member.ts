@@ -3,7 +3,10 @@ import type { Context } from "../context.ts";
 import type { Run } from "../item-kinds.ts";
 import { resumeDeferred } from "../waits/deferred.ts";
 
-/** Reads again what a deferred run waits for. The message that is owed at the end of its time may be the one in hand. */
+/**
+ * Checks again what a deferred run waits for. The message being handled may be the one that is owed at the end of the
+ * wait, so it must be delivered again then.
+ */
 export async function handleDeferred(context: Context, run: Run): Promise<MemberOutcome> {
   if ((await resumeDeferred(context, run)) || run.notBefore === undefined || run.due !== undefined) return DONE;
   return { kind: "later", delaySeconds: secondsUntil(context, run.notBefore) };

@@ -1,7 +1,6 @@
 import { countOf } from "../../core/plan/counts.ts";
 import type { GroupStep, PlanStep } from "../../core/plan/plan.ts";
 import type { RunRef } from "../../core/plan/run-id.ts";
-import { isTerminal } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
 import type { Header, Run, RunAttributes } from "../item-kinds.ts";
 import { killsAlone } from "../items/run-claims.ts";
@@ -10,7 +9,10 @@ import { breakDeadRun, endIdleRun, noteUnknownTask } from "../items/run-writes.t
 import { queueOf } from "../plan/step-placement.ts";
 import type { MemberOutcome } from "../attempt/member-outcome.ts";
 
-/** Ends a run that must not start: it has expired, no worker knows its task, or it has killed its process too often. Returns undefined when the run may start. */
+/**
+ * Ends a run that must not start, because it has expired, no worker knows its task, or it has killed its process too
+ * often. Returns undefined when the run may start.
+ */
 export async function endUnstarted(
   context: Context,
   header: Header,
@@ -20,9 +22,8 @@ export async function endUnstarted(
 ): Promise<MemberOutcome | undefined> {
   const now = context.clock.now();
   const end = async (set: Partial<RunAttributes>): Promise<MemberOutcome> => {
-    const write = run?.status === "started" ? await breakDeadRun(context, run, set) : await endIdleRun(context, ref, header, run, set);
-    if (write.run && isTerminal(write.run.status)) return { kind: "ended", run: write.run };
-    return { kind: "later", delaySeconds: 1 };
+    const { ended } = run?.status === "started" ? await breakDeadRun(context, run, set) : await endIdleRun(context, ref, header, run, set);
+    return ended ? { kind: "ended", run: ended } : { kind: "later", delaySeconds: 1 };
   };
   const expiresAt = run?.expiresAt ?? (step.options?.expires === undefined || ref.stepIndex > 0 ? undefined : header.createdAt + step.options.expires * 1_000);
   if (expiresAt !== undefined && expiresAt <= now && (!run || run.attempt === 0)) {

@@ -4,14 +4,14 @@ import type { WorkerLoop } from "../worker-loop.ts";
 import type { Pace } from "./pace.ts";
 import type { Reports } from "./reports.ts";
 
-/** What running members needs beside what every use case works with. */
+/** The context of the use cases that run members. */
 export interface ExecuteContext extends Context {
   /** What this engine instance has seen of the speed of its tasks. */
   readonly pace: Pace;
 }
 
-/** Members of one message on their way through claim, attempt and commit. */
-export interface Lanes {
+/** What the batches of one message share on their way through claim, attempt and commit. */
+export interface MessageWork {
   readonly context: ExecuteContext;
   readonly header: Header;
   readonly loop: WorkerLoop;

@@ -16,29 +16,30 @@ import type { ExecuteContext } from "./execute-context.ts";
 import type { Report } from "./reports.ts";
 import { runStarted } from "./run-members.ts";
 
-interface MessageInHand {
-  /** Of the message's members. */
+interface FollowedMessage {
+  /** Header of the group that the message's members belong to. */
   readonly header: Header;
   readonly loop: WorkerLoop;
-  /** How many members the message names. */
+  /** Number of members that the message names. */
   readonly members: number;
-  /** The queue of the members that run. Undefined when none of them runs; then no next step runs in place. */
+  /** Queue of the members that run. Undefined when none of them runs; then no next step runs in place. */
   readonly queue: string | undefined;
 }
 
 /**
- * Follows the runs of a message up in as few passes as possible.
+ * Follows up the runs of a message in as few passes as possible.
  *
  *     idle -> gathering (a run has ended; others may end soon) -> following -> idle
  *
- * A pass gathers for `followDelayMs`, or until every member of the message is reported. While one pass follows, the next may gather. A pass that leads to one next step
- * which this process may run has the step run in place, and follows it in turn.
+ * A pass gathers for `followDelayMs`, or until every member of the message is reported. While one pass follows, the
+ * next may gather. A pass may lead to one next step that this process can run. That step runs in place, and is followed
+ * up by a later pass.
  */
 export class FollowPasses {
-  /** Members whose part of the message must come again, with the seconds until then. */
-  readonly left = new Map<number, number>();
+  /** Members whose part of the message must be delivered again, with the seconds until then. */
+  readonly later = new Map<number, number>();
   readonly #context: ExecuteContext;
-  readonly #message: MessageInHand;
+  readonly #message: FollowedMessage;
   readonly #passes: Promise<void>[] = [];
   readonly #startedAt: number;
   #unreported: number;
@@ -46,10 +47,10 @@ export class FollowPasses {
   #rowless: RowlessEnd[] = [];
   #gathering = false;
   /** Ends the gathering at once. */
-  #hurry: () => void = () => undefined;
+  #endGathering: () => void = () => undefined;
   #stepsInPlace = 0;
 
-  constructor(context: ExecuteContext, message: MessageInHand) {
+  constructor(context: ExecuteContext, message: FollowedMessage) {
     this.#context = context;
     this.#message = message;
     this.#unreported = message.members;
@@ -59,12 +60,14 @@ export class FollowPasses {
   add(reports: readonly Report[]): void {
     this.#unreported -= reports.length;
     for (const { ref, outcome } of reports) {
-      if (outcome.kind === "later") this.left.set(ref.index, outcome.delaySeconds);
+      if (outcome.kind === "later") this.later.set(ref.index, outcome.delaySeconds);
       else this.#gather(outcome);
     }
-    if (this.#unreported <= 0) this.#hurry();
+    if (this.#unreported <= 0) this.#endGathering();
   }
-  /** Resolves when all that follows from what was added has happened. Throws the first failure of a pass after the others are through. */
+  /**
+   * Resolves when all added reports are followed up. Throws the first failure of a pass after all passes have ended.
+   */
   async done(): Promise<void> {
     const failures: unknown[] = [];
     // A pass that runs a step in place adds another one while it is awaited here.
@@ -88,10 +91,10 @@ export class FollowPasses {
     for (const started of await this.#follow(runs, rowless)) await this.#runInPlace(started);
   }
   async #gathered(): Promise<void> {
-    if (this.#unreported <= 0) return Promise.resolve(); // what ends in the same turn goes along
+    if (this.#unreported <= 0) return Promise.resolve(); // runs that end in the same tick still join the pass
     const { clock, config } = this.#context;
     const reported = new Promise<void>((resolve) => {
-      this.#hurry = resolve;
+      this.#endGathering = resolve;
     });
     return Promise.race([clock.pause(config.followDelayMs), reported]);
   }
@@ -104,7 +107,7 @@ export class FollowPasses {
     await noted;
     return started;
   }
-  /** The mark of members without rows. Their values are kept before the mark that names them. */
+  /** Returns the mark of members without rows. Their values are stored before the mark that names them. */
   async #markOf(members: readonly RowlessEnd[]): Promise<MarkItem> {
     const { header } = this.#message;
     const { width } = this.#context.config;
@@ -119,29 +122,29 @@ export class FollowPasses {
     };
   }
 
-  /** Runs a step in place. It has no message of its own unless it must come again. */
+  /** Runs a step in place. The step gets a message of its own only when it must run again later. */
   async #runInPlace(started: StartedStep): Promise<void> {
     this.#stepsInPlace++;
     const { run, step, reservation } = started;
-    let again: number | undefined;
+    let laterSeconds: number | undefined;
     try {
       for await (const reports of runStarted(this.#context, this.#message.loop, started)) {
         for (const { outcome } of reports) {
-          if (outcome.kind === "later") again = outcome.delaySeconds;
+          if (outcome.kind === "later") laterSeconds = outcome.delaySeconds;
           else this.#gather(outcome);
         }
       }
     } finally {
       reservation.release();
     }
-    if (again !== undefined) await sendRuns(this.#context, [{ ...run, ...placeOf(this.#context, step), delaySeconds: again }], 1);
+    if (laterSeconds !== undefined) await sendRuns(this.#context, [{ ...run, ...placeOf(this.#context, step), delaySeconds: laterSeconds }], 1);
   }
-  /** Reserves a slot for one step a pass. */
+  /** Reserves a slot for at most one step per pass. */
   #reserve(): Reserve {
     let used = false;
     return async (ref, step) => {
       if (used || !this.#mayRunInPlace(step)) return undefined;
-      // What is being followed was read a while ago.
+      // The runs being followed up were read a while ago, so the group is checked again.
       const gate = await gateOf(this.#context, ref.gid);
       if (gate.kind !== "go" || (await isRevoked(this.#context, gate.header, ref))) return undefined;
       const slot = this.#message.loop.tryTakeSlot();
@@ -157,7 +160,7 @@ export class FollowPasses {
     const info = registry.info(step.task);
     if (!info || !(registry.has?.(step.task) ?? true)) return false;
     const { limit } = this.#message.loop;
-    // No attempt is given more than limit.seconds.
+    // The loop gives no attempt more than limit.seconds.
     return !limit || clock.now() + Math.min(step.options?.timeout ?? info.timeoutSeconds, limit.seconds) * 1_000 <= limit.at;
   }
 }

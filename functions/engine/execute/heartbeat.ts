@@ -7,7 +7,10 @@ import { readHeaders } from "../items/header-reads.ts";
 import { endLeaseOp, heartbeatOp } from "../items/run-claims.ts";
 import type { Claim, HeartbeatOutcome, HeldRuns } from "../worker-loop.ts";
 
-/** Extends leases under their fences, and looks whether a group above has decided. One write per claim, one read per distinct group. */
+/**
+ * Renews leases under their fences, and checks whether a group above has decided. Costs one write per claim and one
+ * read per distinct group.
+ */
 export async function heartbeat(context: Context, claims: readonly Claim[]): Promise<readonly HeartbeatOutcome[]> {
   if (claims.length === 0) return [];
   const leased = claims.filter(({ unclaimed }) => !unclaimed);
@@ -26,11 +29,12 @@ export async function heartbeat(context: Context, claims: readonly Claim[]): Pro
     }),
   );
 }
+/** Ends the leases of claims whose holder died, so that others can take their runs over at once. */
 export async function endLeases(context: Context, claims: readonly Claim[]): Promise<void> {
   const leased = claims.filter((claim) => !claim.unclaimed);
   if (leased.length > 0) await context.store.writeMany(leased.map((claim) => endLeaseOp(context, claim, claim.token, claim.attempt)));
 }
-/** What is asked of each run. */
+/** Returns the claim of each run that is held. */
 export function claimsOf({ token, task, gid, stepIndex, members, attempts, unclaimed = false }: HeldRuns): Claim[] {
   return members.map((index, k) => {
     return { gid, index, stepIndex, runId: runIdOf(gid, index, stepIndex), token, attempt: attempts[k] as number, task, unclaimed };

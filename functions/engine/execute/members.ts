@@ -10,50 +10,52 @@ import { type Place, placeOf, queueOf } from "../plan/step-placement.ts";
 import { strandOf } from "../plan/strands.ts";
 import type { Disposition } from "../ports.ts";
 import type { WorkerLoop } from "../worker-loop.ts";
+import { checkMembers } from "./check-members.ts";
 import type { ExecuteContext } from "./execute-context.ts";
 import { FollowPasses } from "./follow-passes.ts";
-import { lookAtMembers } from "./look.ts";
 import { admitUnclaimed } from "./pace.ts";
 import { runMembers } from "./run-members.ts";
 
 type MemberMessage = Extract<EngineMessage, { kind: "members" }>;
 
 /**
- * Handles a message that names members of one leaf. This is the way of all user code:
+ * Handles a message that names members of one leaf. All user code runs on this path:
  *
- *     receive -> look -> claim -> attempt -> commit -> follow -> acknowledge
+ *     receive -> check -> claim -> attempt -> commit -> follow -> acknowledge
  *
- * - look (look.ts): which members may run now; the others are resumed, ended, or left for later.
+ * - check (check-members.ts): finds the members that may run now. The others are resumed, ended, or left for later.
  * - claim, attempt, commit (run-members.ts, batch.ts): runs of one task share a batch, and so a write.
  * - follow (follow-passes.ts): members that end at about the same time are followed up together.
  *
- * The message is acknowledged only after all that followed. What cannot be handled now goes into a smaller message before that. Throws when a port failed; then the
- * whole message comes again, which is harmless.
+ * The message is acknowledged only after the follow-up of all its members. Members that must be handled later go into a
+ * smaller message before that. Throws when a port failed. Then the whole message is redelivered, which is harmless.
  */
 export async function handleMembers(context: ExecuteContext, message: MemberMessage, receives: number, loop: WorkerLoop): Promise<Disposition> {
   const refs = [...new Set(message.members)].map((index) => ({ gid: message.gid, index, stepIndex: message.step }));
   const gate = await gateOf(context, message.gid);
-  if (gate.kind === "gone") return { kind: "done" }; // collected long ago, or never created: nothing to run
+  if (gate.kind === "gone") return { kind: "done" };
   const { header } = gate;
-  const { ready, reports, failures } = await lookAtMembers(context, gate, refs, receives > 1);
+  const { ready, reports, failures } = await checkMembers(context, gate, refs, receives > 1);
   const passes = new FollowPasses(context, { header, loop, members: refs.length, queue: ready[0] && queueOf(context, ready[0].step) });
   passes.add(reports);
-  const leave = await admitUnclaimed(context, header.jobId, ready);
+  const release = await admitUnclaimed(context, header.jobId, ready);
   try {
     for await (const more of runMembers(context, header, loop, ready)) passes.add(more);
   } finally {
-    await passes.done().finally(leave);
+    await passes.done().finally(release);
   }
   if (failures.length > 0) throw failures[0];
-  return leftFor(context, header, refs, passes.left);
+  return sendLater(context, header, refs, passes.later);
 }
 
-/** Sends what is left of a message as a smaller one. When nothing of it was handled, the message itself comes again. */
-async function leftFor(context: ExecuteContext, header: Header, refs: readonly RunRef[], left: ReadonlyMap<number, number>): Promise<Disposition> {
-  const owed = refs.filter(({ index }) => left.has(index));
+/**
+ * Sends the members for later as a smaller message. When no member was handled, the message itself is delivered again.
+ */
+async function sendLater(context: ExecuteContext, header: Header, refs: readonly RunRef[], later: ReadonlyMap<number, number>): Promise<Disposition> {
+  const owed = refs.filter(({ index }) => later.has(index));
   const [first] = owed;
   if (!first) return { kind: "done" };
-  const delaySeconds = Math.min(...left.values());
+  const delaySeconds = Math.min(...later.values());
   if (owed.length === refs.length) return { kind: "later", delaySeconds };
   const place = header.pages ? PAGES : await placeOfStep(context, header, first);
   await sendRuns(

@@ -2,86 +2,105 @@ import type { TaskStep } from "../../core/plan/plan.ts";
 import type { EngineConfig } from "../config.ts";
 import type { Clock } from "../ports.ts";
 
-/** How fast runs of each task were lately, as this engine instance saw them: nobody else needs to know, and nounclaimedg depends on it but speed. */
+/**
+ * What one engine instance has seen of the speed of its tasks, and the admission of their batches. Only speed depends
+ * on it, so it is neither stored nor shared.
+ *
+ * A batch of quick runs is
+ *
+ *     waiting -> admitted -> released (by its caller, or after `slowAfterMs`)
+ *
+ * - waiting: in the line of its job. Jobs are admitted in rotation.
+ * - admitted: its load counts. The next batch is admitted while the load is at most `FULL_LOAD`.
+ *
+ * The instance is
+ *
+ *     unshared <-> shared (a small job sent a message beside a big job within `SMALL_JOB_MS`)
+ *
+ * - unshared: batches are as large as `batchSize` allows.
+ * - shared: batches have at most `SHORT_BATCH` runs, and one is admitted at a time.
+ */
 export class Pace {
-  /** Milliseconds per run; of tasks that have run. */
+  /** Mean milliseconds per run, by task. */
   readonly #means = new Map<string, number>();
   readonly #clock: Clock;
-  /** Of all that have their turn. */
+  /** Load of all admitted batches, in claimed runs. */
   #load = 0;
-  /** By job. The job whose turn is next comes first. */
+  /** Waiting batches by job. The first job is admitted next. */
   readonly #waiting = new Map<string, (() => void)[]>();
-  /** When a message of many members was last met, by job, the latest last. */
-  readonly #manyAt = new Map<string, number>();
-  /** When a message of few members, of another job than those, was last met beside them. */
-  #fewAt = Number.NEGATIVE_INFINITY;
-  readonly #patienceMs: number;
+  /** Time of the last message of many members by job, the latest last. */
+  readonly #bigJobs = new Map<string, number>();
+  /** Time of the last message of few members from a job that is not big, while another job was. */
+  #smallJobAt = Number.NEGATIVE_INFINITY;
+  readonly #slowAfterMs: number;
 
-  /** `patienceMs`: the longest turn. */
-  constructor(clock: Clock, patienceMs: number) {
+  /** `slowAfterMs` is the longest time for which a batch stays admitted. */
+  constructor(clock: Clock, slowAfterMs: number) {
     this.#clock = clock;
-    this.#patienceMs = patienceMs;
+    this.#slowAfterMs = slowAfterMs;
   }
 
-  note(task: string, milliseconds: number, runs: number): void {
+  noteRuns(task: string, milliseconds: number, runs: number): void {
     const mean = milliseconds / runs;
     const before = this.#means.get(task);
-    // A slow one counts at once, quick ones have to come again and again.
+    // A slower mean counts at once. Faster ones lower it step by step.
     this.#means.set(task, before === undefined || mean > before ? mean : before + (mean - before) * SMOOTHING);
     if (this.#means.size > MOST_TASKS) this.#means.delete(this.#means.keys().next().value as string);
   }
   mean(task: string): number | undefined {
     return this.#means.get(task);
   }
-  /** So many members of a message of a job are about to run. */
-  meet(jobId: string, members: number): void {
+  /** Notes a message of a job whose `members` are about to run. */
+  noteMessage(jobId: string, members: number): void {
     const now = this.#clock.now();
-    for (const [big, at] of this.#manyAt) if (now - at > BIG_MS) this.#manyAt.delete(big);
+    for (const [big, at] of this.#bigJobs) if (now - at > BIG_JOB_MS) this.#bigJobs.delete(big);
     if (members > SHORT_BATCH) {
-      this.#manyAt.delete(jobId);
-      this.#manyAt.set(jobId, now);
-    } else if (this.#manyAt.size > 0 && !this.#manyAt.has(jobId)) this.#fewAt = now;
+      this.#bigJobs.delete(jobId);
+      this.#bigJobs.set(jobId, now);
+    } else if (this.#bigJobs.size > 0 && !this.#bigJobs.has(jobId)) this.#smallJobAt = now;
   }
-  /** A small job was lately here beside a big one. Each of its writes waits for the batch that is at work, so batches are short, and come one at a time. */
-  get #hurried(): boolean {
-    return Math.abs(this.#clock.now() - this.#fewAt) < HURRY_MS;
+  /** Whether a small job shares this instance with a big one. Writes of the small job wait for the batch at work. */
+  get #isShared(): boolean {
+    return Math.abs(this.#clock.now() - this.#smallJobAt) < SMALL_JOB_MS;
   }
   get longestBatch(): number {
-    return this.#hurried ? SHORT_BATCH : Number.POSITIVE_INFINITY;
+    return this.#isShared ? SHORT_BATCH : Number.POSITIVE_INFINITY;
   }
   /**
-   * Waits until one more batch may be worked on, and takes it. Quick runs end before a third batch would help: what is claimed beyond two only fills the memory,
-   * and is missing elsewhere. Jobs take turns. `again`: before others of its job, so that what was begun ends first. `take`: takes the batch, and gives its load in
-   * claimed runs. The result ends the turn, which also ends by itself: who waits for a slot, or has become slow, keeps nobody waiting.
+   * Waits until one more batch is admitted, and takes it. Quick runs end before a third batch would help, so runs
+   * claimed beyond two batches only fill the memory. `resumed` admits the batch before others of its job, so that
+   * started messages end first. `take` takes the batch and returns its load in claimed runs. The result releases the
+   * batch. A batch is also released after `slowAfterMs`, so one that waits for a slot or has become slow blocks no
+   * other.
    */
-  admit(jobId: string, again: boolean, take: () => number): Promise<() => void> {
+  admit(jobId: string, resumed: boolean, take: () => number): Promise<() => void> {
     return new Promise((resolve) => {
       const waiting = this.#waiting.get(jobId) ?? [];
       const admitted = (): void => {
         const load = take();
         this.#load += load;
-        const leave = this.#leaving(load);
-        void this.#clock.pause(this.#patienceMs).then(leave);
-        resolve(leave);
+        const release = this.#releaseOf(load);
+        void this.#clock.pause(this.#slowAfterMs).then(release);
+        resolve(release);
       };
-      if (again) waiting.unshift(admitted);
+      if (resumed) waiting.unshift(admitted);
       else waiting.push(admitted);
       this.#waiting.set(jobId, waiting);
       this.#admitNext();
     });
   }
-  #leaving(load: number): () => void {
-    let left = false;
+  #releaseOf(load: number): () => void {
+    let released = false;
     return () => {
-      if (left) return;
-      left = true;
+      if (released) return;
+      released = true;
       this.#load -= load;
       this.#admitNext();
     };
   }
   #admitNext(): void {
     for (const [jobId, waiting] of this.#waiting) {
-      if (this.#load > (this.#hurried ? 0 : FULL_LOAD)) return;
+      if (this.#load > (this.#isShared ? 0 : FULL_LOAD)) return;
       this.#waiting.delete(jobId);
       const next = waiting.shift();
       if (waiting.length > 0) this.#waiting.set(jobId, waiting);
@@ -89,23 +108,26 @@ export class Pace {
     }
   }
 }
-/** One more batch is taken on up to this load: one runs while the next is claimed. */
+/** Load in claimed runs up to which one more batch is admitted, so that one batch runs while the next is claimed. */
 const FULL_LOAD = 64;
-/** Full ones would let a small job wait three times as long; a big one beside small ones loses a third of its speed. */
+/**
+ * Most runs in a short batch. With full batches a small job would wait three times as long. With short ones a big job
+ * beside it loses a third of its speed.
+ */
 const SHORT_BATCH = 24;
-/** After a small job batches stay short for so long: the next one is expected. */
-const HURRY_MS = 250;
-/** A job is big for so long after a message of many members. */
-const BIG_MS = 1_000;
+/** Milliseconds for which batches stay short after a message of a small job, because its next one is expected. */
+const SMALL_JOB_MS = 250;
+/** Milliseconds for which a job counts as big after a message of many members. */
+const BIG_JOB_MS = 1_000;
 const SMOOTHING = 0.3;
 const MOST_TASKS = 1_000;
 
-/** What takes longer than this together is slow. */
-export function patienceMs({ batchMs }: Pick<EngineConfig, "batchMs">): number {
-  return PATIENCE_BATCHES * batchMs;
+/** Returns the milliseconds after which a batch is slow. */
+export function slowAfterMs({ batchMs }: Pick<EngineConfig, "batchMs">): number {
+  return SLOW_BATCHES * batchMs;
 }
-/** A batch is made to be over in `batchMs`. */
-const PATIENCE_BATCHES = 4;
+/** A batch is planned to end within `batchMs`, and is slow after this many times that. */
+const SLOW_BATCHES = 4;
 
 /** What decides how many runs are claimed together. */
 interface Paced {
@@ -118,25 +140,32 @@ interface Sized {
   readonly unclaimed: boolean;
 }
 
-/** Over in no time: it is what the engine does for such runs that takes time, and that is done one batch after the other. */
+/**
+ * Returns whether runs of a task are quick. The engine's own work then takes more time than user code, and is done for
+ * one batch after the other.
+ */
 export function isQuick({ pace, config }: Paced, { step }: Pick<Sized, "step">): boolean {
   const mean = pace.mean(step.task);
   return mean !== undefined && mean * SHORT_BATCH <= config.batchMs;
 }
-/** Waits until the unclaimed members of a whole message are admitted: without that, all messages in hand would run, and write, at once. Returns what ends the turn. */
+/**
+ * Waits until the unclaimed members of a whole message are admitted. Otherwise all received messages would run, and
+ * write, at once. Returns what releases them, and undefined when they need no admission.
+ */
 export async function admitUnclaimed({ pace, config }: Paced, jobId: string, ready: readonly Sized[]): Promise<(() => void) | undefined> {
   const [first] = ready;
   if (!first) return undefined;
-  pace.meet(jobId, ready.length);
+  pace.noteMessage(jobId, ready.length);
   if (ready.length === 1 || !ready.every(({ unclaimed }) => unclaimed) || !isQuick({ pace, config }, first)) return undefined;
   return pace.admit(jobId, false, () => ready.length / MEMBERS_PER_CLAIM);
 }
-/** This many members without claims are as much work as one with a claim. */
+/** Unclaimed members that are as much work as one claimed run. */
 const MEMBERS_PER_CLAIM = 32;
 
 /**
- * How many runs of a task are claimed together, run one after the other, and committed together. One of a task that nobody knows, so that what is slow
- * begins in many places; of quick ones as many as are over in `batchMs`. Without claims there is no write that could become too large.
+ * Returns how many runs of a task form one batch. A task of unknown speed gets batches of one, so that slow runs start
+ * in many places. A quick task gets as many runs as end within `batchMs`. Only claimed runs are bounded by the size of
+ * their claim's write.
  */
 export function batchSize({ pace, config }: Paced, { step, unclaimed }: Sized): number {
   const mean = pace.mean(step.task);

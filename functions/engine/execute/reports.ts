@@ -6,7 +6,7 @@ import type { Run } from "../item-kinds.ts";
 /** A member whose run may start. */
 export interface Ready {
   readonly ref: RunRef;
-  /** The row as it was read; undefined when there is none, or when it was not read. */
+  /** The row as it was read. Undefined when there is none, or when it was not read. */
   readonly run: Run | undefined;
   readonly step: TaskStep;
   /** The member runs without a claim (attempt/unclaimed.ts). */
@@ -20,22 +20,22 @@ export interface Report {
 }
 
 /**
- * The reports of work that goes on side by side, as one async iterable: each set is given as soon as its work is through. The iterable ends when all work is through,
- * and then throws the first failure. Work may add more work while it goes on.
+ * The reports of concurrent work, as one async iterable. Reports are yielded as soon as the work that made them ends.
+ * The iterable ends after all work, and then throws the first failure. Work may add more work until it ends.
  */
 export class Reports implements AsyncIterable<readonly Report[]> {
   #arrived: Report[] = [];
   readonly #failures: unknown[] = [];
-  #working = 0;
+  #unfinished = 0;
   #wake: () => void = () => undefined;
 
   add(work: Promise<readonly Report[]>): void {
-    this.#working++;
+    this.#unfinished++;
     work.then(
-      (reports) => this.#through(reports),
+      (reports) => this.#finish(reports),
       (error: unknown) => {
         this.#failures.push(error);
-        this.#through([]);
+        this.#finish([]);
       },
     );
   }
@@ -44,7 +44,7 @@ export class Reports implements AsyncIterable<readonly Report[]> {
       const arrived = this.#arrived;
       this.#arrived = [];
       if (arrived.length > 0) yield arrived;
-      else if (this.#working === 0) break;
+      else if (this.#unfinished === 0) break;
       else
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
@@ -52,8 +52,8 @@ export class Reports implements AsyncIterable<readonly Report[]> {
     }
     if (this.#failures.length > 0) throw this.#failures[0];
   }
-  #through(reports: readonly Report[]): void {
-    this.#working--;
+  #finish(reports: readonly Report[]): void {
+    this.#unfinished--;
     for (const report of reports) this.#arrived.push(report);
     this.#wake();
   }

@@ -5,73 +5,80 @@ import { mustRunAlone } from "../items/run-claims.ts";
 import type { WorkerLoop } from "../worker-loop.ts";
 import { Batch } from "./batch.ts";
 import { claimBatch } from "./claim-batch.ts";
-import type { ExecuteContext, Lanes } from "./execute-context.ts";
+import type { ExecuteContext, MessageWork } from "./execute-context.ts";
 import { batchSize, isQuick } from "./pace.ts";
 import { type Ready, Reports } from "./reports.ts";
 
 /**
- * Runs members of one message in lanes. A lane takes a slot, claims a batch in it, runs the batch one by one, and orders its commit: runs that end in no time share
- * their writes, and slow ones are batches of one (pace.ts). The claim of the next batch goes out together with the commit of the one before.
+ * Runs members of one message in concurrent loops. A loop takes a slot, claims a batch, runs its members one by one,
+ * and starts its commit. Quick runs share their writes, and slow ones are batches of one (pace.ts). The claim of the
+ * next batch goes out together with the commit of the one before.
  *
- * The reports end after all lanes are through, and throw when a port failed in one. Members that were not reported by then are left to the message's next delivery.
+ * The reports end after all loops, and throw when a port failed in one. Members that were not reported by then are left
+ * to the message's next delivery.
  */
 export function runMembers(context: ExecuteContext, header: Header, loop: WorkerLoop, ready: readonly Ready[]): Reports {
   const reports = new Reports();
-  const lanes: Lanes = { context, header, loop, reports };
+  const work: MessageWork = { context, header, loop, reports };
   const alone = ready.filter(({ run }) => mustRunAlone(context, run));
   const queue = alone.length === 0 ? [...ready] : ready.filter((member) => !alone.includes(member));
   const first = queue[0];
   const count = first ? Math.ceil(queue.length / batchSize(context, first)) : 0;
   reports.add(
-    all([...alone.map((member) => runLane(lanes, [member], true)), ...Array.from({ length: count }, () => runLane(lanes, queue, false))]).then(nothing),
+    all([...alone.map((member) => runBatches(work, [member], true)), ...Array.from({ length: count }, () => runBatches(work, queue, false))]).then(nothing),
   );
   return reports;
 }
-/** Runs a step that was created as started, in a slot that is already its own. */
+/** Runs a step that was created as started, in the slot that was reserved for it. */
 export function runStarted(context: ExecuteContext, loop: WorkerLoop, { header, run, step, reservation: { token } }: StartedStep): Reports {
   const reports = new Reports();
-  const turns = [{ member: { ref: run, run, step, unclaimed: false }, run, token }];
-  reports.add(new Batch({ context, header, loop, reports }, turns).run().then(nothing));
+  const runs = [{ member: { ref: run, run, step, unclaimed: false }, run, token }];
+  reports.add(new Batch({ context, header, loop, reports }, runs).run().then(nothing));
   return reports;
 }
 const nothing = (): [] => [];
 
-/** Takes batches from the queue, which other lanes share, until none is left. */
-async function runLane(lanes: Lanes, queue: Ready[], alone: boolean): Promise<void> {
-  for (let again = false; queue.length > 0; again = true) {
-    // Quick members are admitted before a slot is taken: while they wait, another job may have it.
-    if (isPaced(lanes.context, queue)) await runAdmitted(lanes, queue, again, alone);
-    else await runInSlot(lanes, alone, () => (isPaced(lanes.context, queue) ? [] : takeBatch(lanes.context, queue)));
+/** Runs batches from a queue of members, which all loops of a message share, until no member is left. */
+async function runBatches(work: MessageWork, queue: Ready[], alone: boolean): Promise<void> {
+  for (let resumed = false; queue.length > 0; resumed = true) {
+    // Quick members are admitted before a slot is taken, so another job may use the slot while they wait.
+    if (isPaced(work.context, queue)) await runAdmitted(work, queue, resumed, alone);
+    else await runInSlot(work, alone, () => (isPaced(work.context, queue) ? [] : takeBatch(work.context, queue)));
   }
 }
-async function runAdmitted(lanes: Lanes, queue: Ready[], again: boolean, alone: boolean): Promise<void> {
-  const { context, header } = lanes;
+async function runAdmitted(work: MessageWork, queue: Ready[], resumed: boolean, alone: boolean): Promise<void> {
+  const { context, header } = work;
   const batch: Ready[] = [];
-  const leave = await context.pace.admit(header.jobId, again, () => batch.push(...takeBatch(context, queue)));
+  const release = await context.pace.admit(header.jobId, resumed, () => batch.push(...takeBatch(context, queue)));
   try {
-    if (batch.length > 0) await runInSlot(lanes, alone, () => batch);
+    if (batch.length > 0) await runInSlot(work, alone, () => batch);
   } finally {
-    leave();
+    release();
   }
 }
-/** `take` gives the batch once there is a slot: the wait may have been long, and a task that no process knew may be known as quick by then. */
-async function runInSlot({ context, header, loop, reports }: Lanes, alone: boolean, take: () => readonly Ready[]): Promise<void> {
+/**
+ * Runs one batch in a slot. `take` returns the batch once there is a slot, because the wait may be long and the speed
+ * of the task may have become known meanwhile.
+ */
+async function runInSlot({ context, header, loop, reports }: MessageWork, alone: boolean, take: () => readonly Ready[]): Promise<void> {
   const slot = await loop.takeSlot(alone);
   try {
     const batch = take();
     if (batch.length === 0) return;
     const claimed = await claimBatch(context, header, batch, reports);
-    if (claimed) await new Batch({ context, header: claimed.header, loop, reports }, claimed.turns).run();
+    if (claimed) await new Batch({ context, header: claimed.header, loop, reports }, claimed.runs).run();
   } finally {
     slot.release();
   }
 }
 
-/** Quick, and more than one: claimed when the pace admits it. Members without claims were admitted as a whole message. */
+/**
+ * Returns whether the next batch needs admission: its members are quick, several, and not admitted as a whole message.
+ */
 function isPaced(context: ExecuteContext, [first, second]: readonly Ready[]): boolean {
   return first !== undefined && second !== undefined && !first.unclaimed && isQuick(context, first);
 }
-/** Takes members of one task, which are expected to take the same time, and of one time limit. */
+/** Takes members of one task and one timeout from the queue. They are expected to take the same time. */
 function takeBatch(context: ExecuteContext, queue: Ready[]): Ready[] {
   const first = queue[0];
   if (!first) return [];

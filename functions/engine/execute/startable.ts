@@ -6,8 +6,8 @@ import { mayBeRevoked } from "../groups/revocations.ts";
 import type { Header } from "../item-kinds.ts";
 
 /**
- * Members of a leaf that have nounclaimedg to be asked about before they are claimed: their group goes on, nounclaimedg of it is revoked, and each is one task that this process
- * knows, due now, and never too late. Most are, and are looked at in no time.
+ * Members of a leaf that may be claimed without any further check. Nothing in their group is revoked, and each member
+ * is a single task that this process knows, that is due now, and that never expires. Most members are like that.
  */
 export class Startable {
   readonly unclaimed: boolean;
@@ -23,7 +23,7 @@ export class Startable {
     this.#members = header.memberCount ?? 0;
     this.unclaimed = header.tracking === "result" || header.tracking === "ledger";
   }
-  /** Returns the step of a member; undefined when the member must be looked at. */
+  /** Returns the step of a member. Returns undefined when the member must be checked. */
   step({ index, stepIndex }: RunRef): TaskStep | undefined {
     const strand = stepIndex === 0 && index < this.#members ? this.#strands?.[localIndex(index, this.#context.config.width)] : undefined;
     if (!strand || !isSingle(strand)) return undefined;

@@ -3,7 +3,10 @@ import { closeHeader } from "../items/header-writes.ts";
 import { sendControl } from "../messages/send.ts";
 import { stopExecution } from "../waits/executions.ts";
 
-/** Closes a decided group, last of all. One whose execution may still run is closed once that is stopped, and until then is in the sweeper's sight. */
+/**
+ * Closes a decided group, after everything that follows from it. A group whose execution may still run is closed once
+ * the execution is stopped, so the sweeper keeps checking it until then.
+ */
 export async function closeGroup(context: Context, gid: string, round: number): Promise<void> {
   const { applied, header } = await closeHeader(context, gid, round);
   if (applied || !header?.wait || header.execution === undefined || header.state === "closed" || header.round !== round || !header.outcome) return;

@@ -8,8 +8,8 @@ import { countersOf, readLedger } from "../items/ledger-reads.ts";
 import type { DecideItem, FollowItem, WorkList } from "./work-list.ts";
 
 /**
- * Decides a group, once per round. The outcome is `dropped` when a group above has decided. The round was read before the groups above were, and the condition of
- * the write checks it again, so a header that was read earlier serves as well as a new one.
+ * Decides a group, once per round. The outcome is `dropped` when a group above has decided. The condition of the write
+ * checks the round again, so a header that was read before the groups above serves as well as a new one.
  */
 export async function followDecide(context: Context, item: DecideItem, list: WorkList): Promise<void> {
   const header = item.header ?? (await readHeader(context, item.gid));
@@ -17,7 +17,7 @@ export async function followDecide(context: Context, item: DecideItem, list: Wor
   const decided = header.outcome ? header : await writeOutcome(context, header, item);
   if (decided?.outcome && decided.round === item.round) list.push({ kind: "settle", gid: item.gid, header: decided });
 }
-/** Returns the header as it stands after the write, with the outcome of whoever was first. */
+/** Writes the outcome. Returns the header after the write, with the outcome of the first writer. */
 async function writeOutcome(context: Context, header: Header, { gid, round, outcome, totals }: DecideItem): Promise<Header | undefined> {
   const scope = scopeOf(gid);
   const dropped = outcome !== "dropped" && scope !== undefined && (await decidedAbove(context, scope));
@@ -26,6 +26,7 @@ async function writeOutcome(context: Context, header: Header, { gid, round, outc
   return (await setOutcome(context, gid, round, dropped ? "dropped" : outcome, counted, early)).header;
 }
 
+/** Drops and closes a group whose owner has ended, unless a later round has begun. */
 export async function followEnd(context: Context, { gid, round }: Extract<FollowItem, { kind: "end" }>, list: WorkList): Promise<void> {
   const header = await readHeader(context, gid);
   if (!header || header.state === "closed" || header.round > round) return;

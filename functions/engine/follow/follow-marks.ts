@@ -8,20 +8,24 @@ import type { Item } from "../ports.ts";
 import { markLedger } from "./mark-ledger.ts";
 import { decide, type MarkItem, type WorkList } from "./work-list.ts";
 
+/** Marks a ledger node, and orders what follows when the node is full. */
 export async function followMark(context: Context, { at, height, marks, owned, part }: MarkItem, list: WorkList): Promise<void> {
   const node = await markLedger(context, at, marks, owned, part);
-  // The header is read AFTER the mark; sealing writes the member count and THEN reads nodes: one of the two sees both.
+  // The header is read AFTER the mark. The seal writes the member count and THEN reads nodes. So one of them sees both.
   const header = await readHeader(context, at.gid);
   if (header) propagate(context, header, { ...at, height }, node, list);
 }
 
-/** Counts the marks below the expected number: a page that came after the seal may be marked, but does not count. */
+/** Counts the marks below the expected number. A page behind the seal may be marked, but does not count. */
 function marksBelow(done: ReadonlySet<number>, expected: number): number {
   let count = 0;
   for (const index of done) if (index < expected) count++;
   return count;
 }
-/** Marks a full node in its parent, and decides when the root is full. Without a member count only full inner nodes are marked upward, and the root never decides. */
+/**
+ * Orders the mark of a full node in its parent, and the decision when the root is full. Without a member count only
+ * full inner nodes are marked upward, and the root never decides.
+ */
 export function propagate(context: Context, header: Header, at: LedgerAt & { height: number }, node: Item | undefined, list: WorkList): void {
   if (header.round !== at.round || !node) return;
   const totals = countersOf(node);
@@ -29,7 +33,7 @@ export function propagate(context: Context, header: Header, at: LedgerAt & { hei
   const { width } = context.config;
   const expected = expectedMarks(header.memberCount, at.height, at, width);
   if (expected === undefined || marksBelow(doneOf(node), expected) < expected) {
-    // Also when the group has decided: its writer may have died before it settled.
+    // A group that has decided is decided again, because its writer may have died before the settle.
     if (failsEarly(header.policy, failedMembers)) list.push(decide(header, "failed"));
     return;
   }

@@ -7,6 +7,7 @@ import { isFailure, isSuccess, isTerminal } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { linksOf, openLinks } from "../groups/links.ts";
+import { isBehindSeal } from "../groups/pages.ts";
 import { type Header, ownedBy, type Run } from "../item-kinds.ts";
 import { readHeaders } from "../items/header-reads.ts";
 import { setFirstError } from "../items/header-writes.ts";
@@ -22,7 +23,10 @@ interface Followed {
   readonly header: Header;
 }
 
-/** The first phase of F: terminal runs become next steps or marks. One consistent read of each header serves all runs of its group. */
+/**
+ * The first phase of F: turns terminal runs into next steps or marks. One consistent read of each header serves all
+ * runs of its group.
+ */
 export async function followRuns(context: Context, runs: readonly Run[], list: WorkList): Promise<void> {
   const followed = await withHeaders(context, runs);
   for (const { run } of followed) if (run.joins !== undefined) list.push({ kind: "close", gid: run.joins, round: run.round });
@@ -30,7 +34,7 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
   list.background(noteProgress(context, ended));
 
   const singles = await singlesOf(context, followed);
-  // Before anything follows: a step that runs finds the links beside all steps before it.
+  // Links are opened before anything follows, so a step that runs finds the links beside all steps before it.
   await all(followed.filter(({ run, header }) => !header.outcome && !singles.has(run)).map(({ run, header }) => openLinks(context, header, run)));
   const next: Followed[] = [];
   const members: Followed[] = [];
@@ -43,11 +47,14 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
       endMember(context, each, place.links, list);
     }
   }
-  // Failures are written before a mark can decide the group, so that the decision finds them.
+  // Failures are written before a mark can decide the group, so the decision finds them.
   await all<unknown>([...firstErrors(members).map((each) => setFirstError(context, ...each)), noteFailures(context, ended), createNext(context, next, list)]);
 }
 
-/** Returns each terminal run once, in order of time, so that the first error is the first. Runs of collected groups and pages behind the seal are left out. */
+/**
+ * Returns each terminal run once, in the order in which they ended, so that the first error comes first. Runs of
+ * collected groups and pages behind the seal are left out.
+ */
 async function withHeaders(context: Context, runs: readonly Run[]): Promise<readonly Followed[]> {
   const unique = [...new Map(runs.map((run) => [run.runId, run])).values()].filter((run) => isTerminal(run.status));
   const gids = [...new Set(unique.map((run) => run.gid))];
@@ -57,7 +64,7 @@ async function withHeaders(context: Context, runs: readonly Run[]): Promise<read
     .toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0))
     .flatMap((run) => {
       const header = headers.get(run.gid);
-      return header && !(header.memberCount !== undefined && run.index >= header.memberCount) ? [{ run, header }] : [];
+      return header && !isBehindSeal(header, run.index) ? [{ run, header }] : [];
     });
 }
 
@@ -78,8 +85,9 @@ async function singlesOf(context: Context, followed: readonly Followed[]): Promi
 }
 
 /**
- * Says whether a step follows the run in its strand. When none does, the member has ended, and `links` counts the links beside its steps. Returns undefined when
- * nothing follows now: links are open, and the last of them to decide follows the run again.
+ * Returns whether a step follows the run in its strand. When none does, the member has ended, and `links` counts the
+ * links beside its steps. Returns undefined when nothing follows now. Open links then follow the run again when the
+ * last of them decides.
  */
 async function placeInStrand(
   context: Context,
@@ -89,7 +97,7 @@ async function placeInStrand(
   const member = await strandOf(context, header, run);
   if (isSuccess(run.status) && (await hasNext(context, header, member, run))) {
     if (!header.outcome) return { next: true, links: undefined };
-    // Below a decided group the strand ends here: its other steps read as cancelled.
+    // In a decided group the strand ends here, and its later steps read as cancelled.
     await followEndedNext(context, run, list);
     return undefined;
   }
@@ -99,8 +107,8 @@ async function placeInStrand(
   return { next: false, links: links.counts };
 }
 /**
- * A next step that was created as revoked, or that ran in place, has no message of its own: this run's message replays its follow-up, also when that has
- * decided the group.
+ * Orders the follow-up of a next step that has ended. A step that was created as revoked, or that ran in place, has no
+ * message of its own. So the message of the run before replays its follow-up, even after that decided the group.
  */
 async function followEndedNext(context: Context, run: Run, list: WorkList): Promise<void> {
   const next = await readRun(context, { gid: run.gid, index: run.index, stepIndex: run.stepIndex + 1 });
@@ -111,7 +119,7 @@ async function followEndedNext(context: Context, run: Run, list: WorkList): Prom
 function endMember(context: Context, { run, header }: Followed, links: Counts | undefined, list: WorkList): void {
   const failedMembers = failedMembersOf(run);
   if (isFailure(run.status) && run.joins === undefined) list.push({ kind: "end", gid: childGroupOf(run.runId), round: run.round });
-  // Where a member may have succeeded without a row, the mark finds out which of the two counts.
+  // With tracking `ledger` the member may also have succeeded without a row, and the mark finds out which end counts.
   if (header.tracking !== "ledger" && failsEarly(header.policy, failedMembers)) list.push(decide(header, "failed"));
   const { width } = context.config;
   list.push({

@@ -11,22 +11,26 @@ import { followCheck, followSettle } from "./settle.ts";
 import { type FollowItem, type MarkItem, type Reserve, type SettleItem, type StartedStep, WorkList } from "./work-list.ts";
 
 export interface FollowOptions {
-  /** Where the one next step may run, if anywhere but from a queue. */
+  /** Reserves what the one next step needs to run in this process. Absent when it must go to its queue. */
   readonly reserve?: Reserve;
-  /** `false` in the handler to which others hand over what they may not do themselves: there it is an error. Default `true`. */
+  /**
+   * Whether a worker without the right to end a supervised job may hand that over to the handler of the engine queue.
+   * `false` in that handler itself, where the missing right is an error. Default `true`.
+   */
   readonly mayHandOver?: boolean;
 }
 
 /**
- * F: does everything that follows from terminal runs (docs/protocol-rules.md, section 6). A run leads to its next step or to a mark, a full ledger to a decision,
- * a decision to the run that waits above, and so on upward. It is the only code that marks, decides by completion, settles, closes and creates next steps.
- * It runs after a commit, on every redelivery of a finished run, and in the sweep.
+ * F: does everything that follows from terminal runs (docs/protocol-rules.md, section 6). A run leads to its next step
+ * or to a mark, a full ledger to a decision, a decision to the run that waits above, and so on upward. F is the only
+ * code that marks, decides by completion, settles, closes and creates next steps. F runs after a commit, on every
+ * redelivery of a terminal run, and in the sweep.
  *
  *     run -> next step, created and sent, or created as started and returned
  *         -> mark -> decide -> settle -> run (of the strand above) ..
  *                                     -> close, last of all
  *
- * Returns the next steps that it created as started; when it throws, they were returned to their queue.
+ * Returns the next steps that were created as started. When F throws, those steps have been returned to their queue.
  */
 export async function follow(
   context: Context,
@@ -37,7 +41,8 @@ export async function follow(
   try {
     await work(context, list, mayHandOver);
   } catch (error) {
-    // The message comes again, and with it every step that was created here. Nobody died.
+    // The redelivered message meets every step that was created here. Their claims are returned, because no holder
+    // died.
     await returnClaims(
       context,
       list.started.map(({ run, reservation: { token } }) => ({ run, token })),
@@ -57,7 +62,7 @@ async function work(context: Context, list: WorkList, mayHandOver: boolean): Pro
       await followRuns(context, runs, list);
       continue;
     }
-    // Marks come before decisions: a group that decides early takes its totals from the ledger, its own mark included.
+    // Marks come before decisions, because a group that decides early takes its totals from the ledger.
     const marks = mergeMarks(list.take("mark"));
     if (marks.length > 0) {
       await all(marks.map((item) => followMark(context, item, list)));
@@ -67,14 +72,14 @@ async function work(context: Context, list: WorkList, mayHandOver: boolean): Pro
       if (++settles > settleBudget) return sendControl(context, { kind: "settle", gid: item.gid });
       return followSettle(context, item, list, mayHandOver);
     };
-    const rest = [
+    const others = [
       ...list.take("decide").map((item) => followDecide(context, item, list)),
       ...list.take("check").map((item) => followCheck(context, item.run, list)),
       ...list.take("end").map((item) => followEnd(context, item, list)),
       ...uniqueBy(list.take("settle"), (item) => item.gid).map(settle),
     ];
-    if (rest.length > 0) {
-      await all(rest);
+    if (others.length > 0) {
+      await all(others);
       continue;
     }
     await list.backgroundDone();
@@ -84,7 +89,7 @@ async function work(context: Context, list: WorkList, mayHandOver: boolean): Pro
   }
 }
 
-/** Marks of one node become one write. */
+/** Merges the marks of each node into one item, and so into one write. */
 function mergeMarks(items: readonly MarkItem[]): readonly MarkItem[] {
   if (items.length < 2) return items;
   const nodes = new Map<string, MarkItem & { marks: Map<number, Counts> }>();

@@ -1,7 +1,7 @@
 import { addCounts, carriedUp, countOf, type Counts } from "../../core/plan/counts.ts";
 import { isGroupStep, type PlanStep, type TaskStep } from "../../core/plan/plan.ts";
 import { runIdOf, type RunRef } from "../../core/plan/run-id.ts";
-import { isTerminal, type TerminalStatus } from "../../core/plan/run-state.ts";
+import type { TerminalStatus } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { recheckDelayed } from "../groups/recheck-delayed.ts";
@@ -15,19 +15,21 @@ import { expiresAtOf, notBeforeOf, packSize, type Place, placeOf } from "../plan
 import { strandOf } from "../plan/strands.ts";
 import type { Reservation, WorkList } from "./work-list.ts";
 
+/** Returns the counters of a terminal run. A run without counters counts as one run of its status. */
 export function countsOf(run: Run): Counts {
   return run.counts ?? countOf(run.status as TerminalStatus);
 }
 
 /**
- * Puts the next steps of these runs and sends them. Ids are positional, so a step that stands there already is met: it is sent again while it is unfinished, because its
- * writer may have died before its send. A single next step may be created as started instead, and then needs no message.
+ * Puts the next steps of these runs and sends them. Ids are positional, so a step that exists already is found. It is
+ * sent again while it has not ended, because its writer may have died before the send. A single next step may be
+ * created as started instead, and then needs no message.
  */
 export async function createNext(context: Context, next: readonly { run: Run; header: Header }[], list: WorkList): Promise<void> {
   if (next.length === 0) return;
   const now = context.clock.now();
   const rows = await all(next.map(({ run, header }) => nextRow(context, run, header, now)));
-  const reservation = await reserved(rows, list);
+  const reservation = await reserve(rows, list);
   const written = await createRuns(context, reservation ? rows.map((row) => asStarted(context, row, reservation, now)) : rows).catch((error: unknown) => {
     reservation?.release();
     throw error;
@@ -37,7 +39,7 @@ export async function createNext(context: Context, next: readonly { run: Run; he
     rows.filter(({ delaySeconds }) => delaySeconds > 0),
   );
   const owing: Owing[] = [];
-  written.forEach(({ run }, k) => {
+  written.forEach(({ run, ended }, k) => {
     const { ref, place, delaySeconds, header, step } = rows[k] as NextRow;
     if (reservation && run?.status === "started" && run.leaseOwner === reservation.token) {
       list.started.push({ header, run, step: step as TaskStep, reservation });
@@ -45,13 +47,16 @@ export async function createNext(context: Context, next: readonly { run: Run; he
     }
     reservation?.release();
     if (!run) return;
-    if (isTerminal(run.status)) list.push({ kind: "run", run });
+    if (ended) list.push({ kind: "run", run: ended });
     else if (run.due === undefined) owing.push({ ...ref, ...place, delaySeconds });
   });
   await sendRuns(context, owing, packSize(context, Math.max(...next.map(({ header }) => header.memberCount ?? 1))));
 }
-/** Only a single step is reserved for. One that was created as revoked does not run, whatever the reservation saw of its group before. */
-async function reserved(rows: readonly NextRow[], list: WorkList): Promise<Reservation | undefined> {
+/**
+ * Reserves what a single next step needs to run in this process. A step that is created as revoked does not run,
+ * whatever the reservation would find.
+ */
+async function reserve(rows: readonly NextRow[], list: WorkList): Promise<Reservation | undefined> {
   const [only] = rows;
   return rows.length === 1 && only?.attributes.status === "queued" ? list.reserve?.(only.ref, only.step) : undefined;
 }

@@ -8,11 +8,14 @@ import { propagate } from "./follow-marks.ts";
 import { follow } from "./follow.ts";
 import { WorkList } from "./work-list.ts";
 
-/** The nodes that a leaf counts in, from itself to the root. */
+/** Returns the ledger nodes that a leaf counts in, from the leaf to the root. */
 export function pathUp(header: Header, leaf: number, width: number): { level: number; node: number }[] {
   return Array.from({ length: header.height }, (_, k) => ({ level: k + 1, node: Math.floor(leaf / width ** k) }));
 }
-/** Reads nodes and lets go up, or decide, what is full: repairs a mark whose writer died before it read the header. */
+/**
+ * Reads nodes, marks the full ones upward, and decides when the root is full. This repairs a mark whose writer died
+ * before it read the header.
+ */
 export async function recheckNodes(context: Context, header: Header, at: readonly { level: number; node: number }[]): Promise<void> {
   const list = new WorkList();
   await all(
@@ -24,7 +27,10 @@ export async function recheckNodes(context: Context, header: Header, at: readonl
   await follow(context, [...list.take("mark"), ...list.take("decide")]);
 }
 
-/** Members that have ended without a row, by their index in the leaf; their follow-up is repeated with the node. */
+/**
+ * Returns the members that are marked, by their index in the leaf, for groups whose members may end without a row. When
+ * the node has one of `refs`, the follow-up of the node is repeated.
+ */
 export async function followMarked(context: Context, header: Header, refs: readonly RunRef[]): Promise<ReadonlySet<number>> {
   const { width } = context.config;
   if (header.tracking !== "ledger" || (refs[0]?.stepIndex ?? 1) > 0) return NONE_MARKED;

@@ -1,11 +1,11 @@
 import type { GroupStep } from "../../core/plan/plan.ts";
 import type { RunRef } from "../../core/plan/run-id.ts";
-import { isTerminal } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
 import { createChildGroup } from "../groups/create-group.ts";
 import { expandAll } from "../groups/expand-group.ts";
 import { decidedAbove } from "../groups/gate.ts";
 import type { Header, Run, RunAttributes } from "../item-kinds.ts";
+import { CANCELLED } from "../items/end-reasons.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { childGroup } from "../items/run-reads.ts";
 import { cancelWaitingRun, waitForGroup } from "../items/run-writes.ts";
@@ -14,7 +14,10 @@ import { subscribe } from "../waits/events.ts";
 import { follow } from "./follow.ts";
 import { decide } from "./work-list.ts";
 
-/** Begins a group step, which needs no lease: its row waits, then its group is created. Returns the row as it stands, which another writer may have ended. */
+/**
+ * Starts a group step, which needs no lease. Its row waits first, then its group is created. Returns the row as it is
+ * now; another writer may have ended it.
+ */
 export async function openGroupStep(context: Context, parent: Header, ref: RunRef, seen: Run | undefined, step: GroupStep): Promise<Run | undefined> {
   const { run } = await waitForGroup(context, ref, parent, seen, step.wait ? "answer" : step.choose || step.repeat ? "replace" : "group");
   if (run?.status === "waiting") await resumeWaiting(context, run, parent);
@@ -22,8 +25,9 @@ export async function openGroupStep(context: Context, parent: Header, ref: RunRe
 }
 
 /**
- * Finishes what the writer of a waiting row may have left undone: creates the header, expands the group. Then checks whether the wait is over. Idempotent: any process
- * that meets the row calls it. `parent` is the header of the row's own group, when the caller has read it; of it only what never changes is used.
+ * Finishes what the writer of a waiting row may have left undone: creates the header and expands the group. Then checks
+ * whether the group has decided. Every process that finds the row waiting may call this. `parent` is the header of the
+ * row's own group, if the caller has read it; only attributes that never change are used.
  */
 export async function resumeWaiting(context: Context, run: Run, parent?: Header): Promise<void> {
   const gid = childGroup(run);
@@ -34,17 +38,16 @@ export async function resumeWaiting(context: Context, run: Run, parent?: Header)
   else if (!decided && !isOpened(child)) await expandGroup(context, run, parent);
   await follow(context, [{ kind: "check", run }]);
 }
-/** Says whether nothing is left to do to open the group. The waiters of an event are put again each time. */
+/** Returns whether the group needs no more writes to be open. The waiter of an event is put again each time. */
 function isOpened(child: Header | undefined): boolean {
   return child !== undefined && ((child.expanded === true && child.wait?.of !== "event") || child.outcome !== undefined);
 }
-/** The run was cancelled before its outbox was expanded, so there are no children. */
+/** Ends a run whose child group was never created, so that there are no children to wait for. */
 async function cancelUnopened(context: Context, run: Run): Promise<void> {
-  const set: Partial<RunAttributes> = { status: "cancelled", counts: run.ownCounts ?? {}, endedAt: context.clock.now(), error: UPSTREAM };
-  const { run: ended } = await cancelWaitingRun(context, run, set);
-  if (ended && isTerminal(ended.status)) await follow(context, [{ kind: "run", run: ended }]);
+  const set: Partial<RunAttributes> = { status: "cancelled", counts: run.ownCounts ?? {}, endedAt: context.clock.now(), error: CANCELLED.unstartedChildren };
+  const { ended } = await cancelWaitingRun(context, run, set);
+  if (ended) await follow(context, [{ kind: "run", run: ended }]);
 }
-const UPSTREAM = { name: "Cancelled", message: "a group above this run was decided before its children started", reason: "upstream" };
 
 /** Creates the child group of a waiting row and sends its members. */
 async function expandGroup(context: Context, run: Run, known: Header | undefined): Promise<void> {

@@ -8,18 +8,20 @@ import { recheckNodes } from "./recheck.ts";
 import { decide } from "./work-list.ts";
 
 /**
- * Seals an open group: one write, then ALWAYS the right edge, also when it was sealed already: whoever sealed may have died before looking. The mark
- * writes and then reads the member count, the seal writes the member count and then reads nodes: one of them sees both.
+ * Seals an open group with one write, then ALWAYS rechecks the right edge. An earlier sealer may have died before its
+ * recheck. A mark writes and then reads the member count. The seal writes the member count and then reads nodes. So one
+ * of them sees both.
  */
 export async function sealGroup(context: Context, gid: string, memberCount: number, ownValue?: Kept): Promise<void> {
   await setMemberCount(context, gid, memberCount, ownValue);
   await recheckEdges(context, gid);
 }
+/** Repeats what follows from the seal or the decision of a group. */
 export async function recheckEdges(context: Context, gid: string): Promise<void> {
   const header = await readHeader(context, gid);
   if (!header || header.memberCount === undefined) return;
   if (header.outcome) {
-    // Whoever decided may have died before what follows from it.
+    // The process that decided may have died before the settle.
     await follow(context, [{ kind: "settle", gid, header }]);
     return;
   }

@@ -5,8 +5,9 @@ import { scopeOf } from "../../core/plan/run-id.ts";
 import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
 import { decidedAbove } from "../groups/gate.ts";
-import { REVOKED } from "../groups/revocations.ts";
+import { revokedAttributes } from "../groups/revocations.ts";
 import type { Header, Run, RunAttributes, RunError } from "../item-kinds.ts";
+import { CANCELLED } from "../items/end-reasons.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { isLive } from "../items/run-conditions.ts";
 import { copyOfValue, readLastStep, readRunById } from "../items/run-reads.ts";
@@ -18,7 +19,7 @@ import { wakeOwner } from "../waits/deferred.ts";
 import { executionTimeout } from "../waits/executions.ts";
 import type { SettleItem, WorkList } from "./work-list.ts";
 
-/** A group of callbacks has decided: if the strand beside it is over, its member can be marked now. */
+/** Follows a decided group of links. When the strand beside it has ended, its member can be marked now. */
 async function followLinksEnd(context: Context, header: Header, list: WorkList): Promise<void> {
   list.push({ kind: "close", gid: header.gid, round: header.round });
   const run = header.joins === undefined ? undefined : await readRunById(context, header.joins);
@@ -26,7 +27,10 @@ async function followLinksEnd(context: Context, header: Header, list: WorkList):
   if (last && (isFailure(last.status) || isSuccess(last.status))) list.push({ kind: "run", run: last });
 }
 
-/** What a decided group means for the run that waits for it. Derived from the stored outcome alone, so it can be repeated; never skipped because the header is closed. */
+/**
+ * Ends the run that waits for a decided group. The end is derived from the stored outcome alone, so the settle can be
+ * repeated. It is never skipped because the header is closed.
+ */
 export async function followSettle(context: Context, item: SettleItem, list: WorkList, mayHandOver: boolean): Promise<void> {
   const { gid } = item;
   const header = item.header ?? (await readHeader(context, gid));
@@ -42,47 +46,52 @@ export async function followSettle(context: Context, item: SettleItem, list: Wor
     list.push({ kind: "close", gid, round: header.round });
     return;
   }
-  // Computed from a row that waits: one that does not has not said yet what it counts and takes, and may wait by the time of the write.
-  const settled = owner.status !== "waiting" ? owner : (await settleRun(context, owner, gid, header.round, await counted(context, header, owner))).run;
+  // The settlement is computed only from a row that was read as waiting. Before its waiting write a row lacks `takes`
+  // and `ownCounts`, and it may be waiting by the time of this write.
+  const settled = owner.status !== "waiting" ? owner : (await settleRun(context, owner, gid, header.round, await settlementOf(context, header, owner))).run;
   if (settled && isTerminal(settled.status)) {
-    list.push({ kind: "run", run: settled }); // its follow-up closes this group, last
+    list.push({ kind: "run", run: settled }); // its follow-up closes this group
     return;
   }
   if (!settled) return;
-  // The owner has not reached its waiting write. A live one looks again after that write; an idle one below a decided group is ended by a write.
+  // The owner has not reached its waiting write. A live owner checks the group after that write. An idle owner below a
+  // decided group is ended here.
   const scope = scopeOf(gid);
   if (isLive(context, settled)) return;
   if (!(header.outcome === "dropped" || (scope !== undefined && (await decidedAbove(context, scope))))) {
-    // It streamed, and waits for an event before it goes on: there is nothing to go on with.
+    // The owner streamed and is deferred until an event. Its group has decided, so it is woken at once.
     if (settled.status === "deferred") await wakeOwner(context, settled);
     return;
   }
-  const { run } = await cancelIdleRun(context, settled, header.round, cancelled(context, "upstream"));
-  if (run && isTerminal(run.status)) list.push({ kind: "run", run });
+  const { run, ended } = await cancelIdleRun(context, settled, header.round, cancelled(context, "upstream"));
+  if (ended) list.push({ kind: "run", run: ended });
   else if (run && run.round > header.round) list.push({ kind: "close", gid, round: header.round });
 }
 
-/** The handler of the engine's queue answers supervisors; a worker needs no right to. */
+/**
+ * Leaves the end of a supervised job to the handler of the engine queue, so that workers need no right to answer
+ * supervisors.
+ */
 async function handOver(context: Context, gid: string, mayHandOver: boolean): Promise<void> {
   if (!mayHandOver) throw new FanfoldError("internal", `job ${gid} is supervised, but the handler of the engine queue has no Tokens port`);
   await sendControl(context, { kind: "settle", gid });
 }
 
-/** A run whose work was an execution is one run of a task, and counts as it ended. */
-async function counted(context: Context, header: Header, owner: Run): Promise<Partial<RunAttributes>> {
-  const set = await settlement(context, header, owner);
+/** Returns the attributes that end the waiting run. A run whose work was an execution counts as one run of a task. */
+async function settlementOf(context: Context, header: Header, owner: Run): Promise<Partial<RunAttributes>> {
+  const set = await outcomeAttributes(context, header, owner);
   return header.execution === undefined ? set : { ...set, counts: countOf(set.status as TerminalStatus) };
 }
-async function settlement(context: Context, header: Header, owner: Run): Promise<Partial<RunAttributes>> {
+async function outcomeAttributes(context: Context, header: Header, owner: Run): Promise<Partial<RunAttributes>> {
   const totals = header.totals ?? {};
-  // A page counts for the group it is a member of: its items are that group's members.
+  // The items of a page are members of the group that the page belongs to.
   const counts = addCounts(
     owner.ownCounts,
     owner.page ? { ...totals, members: header.memberCount ?? 0 } : carriedUp(totals),
     header.early ? INEXACT : undefined,
   );
   const endedAt = context.clock.now();
-  if (header.outcome === "complete" && header.repeat && !(await reached(context, header))) {
+  if (header.outcome === "complete" && header.repeat && !(await isRepeatDone(context, header))) {
     const message = `its value was not as wanted after ${header.repeat.most} times`;
     return { status: "error", counts, endedAt, error: { name: "RepeatLimit", message, reason: "repeat_limit", retryable: false } };
   }
@@ -95,33 +104,32 @@ async function settlement(context: Context, header: Header, owner: Run): Promise
     return { status: "success", counts, endedAt, ...(await valueOf(context, header, owner)), ...error };
   }
   if (header.outcome === "failed") return { status: "error", counts, endedAt, error: await firstErrorOf(context, header), collects: header.gid };
-  // No group below the root is cancelled but by a revocation of the run that waits for it.
-  if (header.outcome === "cancelled") return { ...cancelled(context, "revoked"), error: REVOKED, counts };
+  // A group below the root is cancelled only when the run that waits for it is revoked.
+  if (header.outcome === "cancelled") return { ...revokedAttributes(context), counts };
   return { ...cancelled(context, header.outcome === "timeout" ? "timeout" : "upstream"), counts };
 }
-async function reached(context: Context, header: Header): Promise<boolean> {
+async function isRepeatDone(context: Context, header: Header): Promise<boolean> {
   const last = await readLastStep(context, header.gid, 0);
   return last !== undefined && header.repeat !== undefined && holds(header.repeat.until, await loadValue(context, last));
 }
-function cancelled(context: Context, reason: string): Partial<RunAttributes> {
-  const error: RunError = { name: "Cancelled", message: "a group above this run was decided before it ended", reason };
-  return { status: "cancelled", counts: countOf("cancelled"), endedAt: context.clock.now(), error };
+function cancelled(context: Context, reason: "upstream" | "timeout" | "expired"): Partial<RunAttributes> {
+  return { status: "cancelled", counts: countOf("cancelled"), endedAt: context.clock.now(), error: CANCELLED.unfinishedRun(reason) };
 }
 
-/** The error of the run that failed first, kept through all levels above it. */
+/** Returns the error of the run that failed first. All levels above keep the id of that run. */
 async function firstErrorOf(context: Context, header: Header): Promise<RunError> {
   const first = header.firstError === undefined ? undefined : await readRunById(context, header.firstError);
   if (first?.error) return { runId: first.runId, ...first.error };
-  return { name: "GroupFailed", message: `${header.totals?.["failedMembers"] ?? "some"} members failed`, ...(first ? { runId: first.runId } : {}) };
+  return { name: "GroupFailed", message: `${header.totals?.["failedMembers"] ?? "some"} members failed`, ...(first && { runId: first.runId }) };
 }
 
-/** The value of a run whose child group completed. */
+/** Returns the value attributes of a run whose child group completed. */
 async function valueOf(context: Context, header: Header, owner: Run): Promise<Partial<RunAttributes>> {
   if (owner.takes === "replace") {
     if (header.memberCount === 0) return copyOfValue(header.input === undefined ? undefined : await readRunById(context, header.input));
     return copyOfValue(await readLastStep(context, header.gid, 0));
   }
-  if (owner.takes === "answer") return (header.ownValue ?? {}) as Partial<RunAttributes>;
+  if (owner.takes === "answer") return header.ownValue ?? {};
   if (owner.takes === "group") {
     const total = (header.pages ? header.totals?.["members"] : header.memberCount) ?? 0;
     const failed = header.totals?.["failedMembers"] ?? 0;
@@ -130,7 +138,10 @@ async function valueOf(context: Context, header: Header, owner: Run): Promise<Pa
   if (owner.ownValueRef !== undefined) return { valueRef: owner.ownValueRef };
   return owner.ownValue === undefined ? {} : { value: owner.ownValue };
 }
-/** After the waiting write, on redelivery, in the sweep: the group may have decided before the row waited. */
+/**
+ * Settles a waiting run whose group decided before the row waited. Runs after the waiting write, on redelivery, in the
+ * sweep.
+ */
 export async function followCheck(context: Context, run: Run, list: WorkList): Promise<void> {
   if (run.joins === undefined) return;
   const header = await readHeader(context, run.joins);

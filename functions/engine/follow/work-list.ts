@@ -5,20 +5,20 @@ import { all, quiet } from "../concurrently.ts";
 import type { Header, Outcome, Owned, Run } from "../item-kinds.ts";
 import type { LedgerAt } from "../items/ledger-reads.ts";
 
-/** One piece of work of follow-up. Every item may be repeated at any time. */
+/** One piece of follow-up work. Every item may be repeated at any time. */
 export type FollowItem =
-  /** A terminal run: its next step, or its mark. */
+  /** A terminal run, which leads to its next step or to its mark. */
   | { readonly kind: "run"; readonly run: Run }
   | MarkItem
   | DecideItem
   | SettleItem
   /** A waiting run, whose group may have decided already. */
   | { readonly kind: "check"; readonly run: Run }
-  /** A group whose owner has ended. It is closed without following the owner again, which would loop. */
+  /** A group whose owner has ended. It is closed without another follow-up of the owner, which would loop. */
   | { readonly kind: "end"; readonly gid: string; readonly round: number }
   | { readonly kind: "close"; readonly gid: string; readonly round: number };
 
-/** Marks of one ledger node. With a `part` the marks are of members without rows (items/ledger-parts.ts). */
+/** Marks of one ledger node. A `part` is set only for members without rows (items/ledger-parts.ts). */
 export interface MarkItem {
   readonly kind: "mark";
   readonly at: LedgerAt;
@@ -27,7 +27,7 @@ export interface MarkItem {
   readonly owned: Owned;
   readonly part?: string;
 }
-/** Without `totals` the group decides before its ledger is full. */
+/** A decision. Without `totals` the group decides before its ledger is full. */
 export interface DecideItem {
   readonly kind: "decide";
   readonly gid: string;
@@ -37,7 +37,7 @@ export interface DecideItem {
   /** The header of this round, when it was read consistently before. It saves a read. */
   readonly header?: Header;
 }
-/** `header` is given when it is known to have its outcome, which never changes. It saves a read. */
+/** A settle. `header` is set only when it already has its outcome, which never changes. It saves a read. */
 export interface SettleItem {
   readonly kind: "settle";
   readonly gid: string;
@@ -48,8 +48,8 @@ export function decide(header: Header, outcome: Outcome, totals?: Counts): Decid
 }
 
 /**
- * Reserves what the one next step needs to run at once, in the process that follows, in place of a message (docs/protocol-rules.md, section 7).
- * Returns undefined when the step goes to its queue.
+ * Reserves what the one next step needs to run in this process instead of through its queue (docs/protocol-rules.md,
+ * section 7). Returns undefined when the step goes to its queue.
  */
 export type Reserve = (ref: RunRef, step: PlanStep) => Promise<Reservation | undefined>;
 export interface Reservation {
@@ -57,7 +57,7 @@ export interface Reservation {
   readonly token: string;
   release(): void;
 }
-/** A next step that was created as started. Whoever follows runs it, and then releases its reservation. */
+/** A next step that was created as started. The caller of `follow` runs it, and then releases its reservation. */
 export interface StartedStep {
   readonly header: Header;
   readonly run: Run;
@@ -65,7 +65,7 @@ export interface StartedStep {
   readonly reservation: Reservation;
 }
 
-/** Items by kind: a phase takes all of its kind, so items that can share a write or a read do. */
+/** Items by kind. A phase takes all items of its kind, so that they can share reads and writes. */
 export class WorkList {
   readonly reserve: Reserve | undefined;
   /** Next steps that were created as started so far. */
@@ -91,7 +91,7 @@ export class WorkList {
   take<K extends FollowItem["kind"]>(kind: K): Extract<FollowItem, { kind: K }>[] {
     return this.#items[kind].splice(0);
   }
-  /** Adds work that nothing waits for before the first group is closed. */
+  /** Adds work that must end before a group is closed, and that nothing else waits for. */
   background(work: Promise<void>): void {
     this.#background.push(quiet(work));
   }

@@ -37,4 +37,3 @@ export function hasRevokedStamp({ revokedStamps }: Pick<Header, "revokedStamps">
 export function revokedAttributes(context: Context): Pick<RunAttributes, "status" | "counts" | "endedAt" | "error"> {
   return { status: "cancelled", counts: countOf("cancelled"), endedAt: context.clock.now(), error: REVOKED };
 }
-export { REVOKED };

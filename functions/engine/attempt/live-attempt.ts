@@ -13,13 +13,13 @@ export interface Attempt {
   readonly step: TaskStep;
   readonly info: TaskInfo;
   readonly token: string;
-  /** Nobody holds it by a claim: see thin.ts. */
+  /** Set when the run has no claim (unclaimed.ts). */
   readonly unclaimed?: boolean;
   readonly signal: StopSignal;
   readonly log: RunLog;
 }
 
-/** A claimed run in this process, while its user code runs and until its commit is through. */
+/** An attempt in this process, from the start of its user code until its commit is written. */
 export class LiveAttempt implements Attempt {
   readonly header: Header;
   readonly run: Run;
@@ -27,24 +27,24 @@ export class LiveAttempt implements Attempt {
   readonly info: TaskInfo;
   readonly token: string;
   readonly unclaimed: boolean;
-  /** Milliseconds since the epoch at which it must be over. */
+  /** Milliseconds since the epoch at which the attempt must have ended. */
   readonly deadline: number;
   readonly signal = new LazySignal();
   readonly log = new RunLog();
   #aborted: AbortReason | undefined;
   readonly #timeoutSeconds: number;
 
-  constructor(of: Omit<Attempt, "signal" | "log"> & { readonly deadline: number; readonly timeoutSeconds: number }) {
-    this.header = of.header;
-    this.run = of.run;
-    this.step = of.step;
-    this.info = of.info;
-    this.token = of.token;
-    this.unclaimed = of.unclaimed ?? false;
-    this.deadline = of.deadline;
-    this.#timeoutSeconds = of.timeoutSeconds;
+  constructor(init: Omit<Attempt, "signal" | "log"> & { readonly deadline: number; readonly timeoutSeconds: number }) {
+    this.header = init.header;
+    this.run = init.run;
+    this.step = init.step;
+    this.info = init.info;
+    this.token = init.token;
+    this.unclaimed = init.unclaimed ?? false;
+    this.deadline = init.deadline;
+    this.#timeoutSeconds = init.timeoutSeconds;
   }
-  /** Why it is to stop; the first reason stays. */
+  /** The first reason for which the attempt was aborted. Absent while there is none. */
   get aborted(): AbortReason | undefined {
     return this.#aborted;
   }
@@ -53,8 +53,8 @@ export class LiveAttempt implements Attempt {
     this.signal.abort(abortError(reason, this.#timeoutSeconds));
   }
 }
-function abortError(why: AbortReason, timeoutSeconds: number): Error {
-  switch (why) {
+function abortError(reason: AbortReason, timeoutSeconds: number): Error {
+  switch (reason) {
     case "deadline":
       return new FanfoldError("task_timeout", `the task ran longer than its ${timeoutSeconds} s`, { retryable: true });
     case "cancelled":

@@ -11,6 +11,7 @@ import { followMarked } from "../follow/recheck.ts";
 import { openGroupStep, resumeWaiting } from "../follow/resume-waiting.ts";
 import { decide } from "../follow/work-list.ts";
 import type { Gate } from "../groups/gate.ts";
+import { isBehindSeal } from "../groups/pages.ts";
 import { isRevoked } from "../groups/revocations.ts";
 import type { Header, Run } from "../item-kinds.ts";
 import { isDue, isLive, isReady } from "../items/run-conditions.ts";
@@ -21,34 +22,35 @@ import { endUnstarted } from "./end-unstarted.ts";
 import type { Ready, Report } from "./reports.ts";
 import { Startable } from "./startable.ts";
 
-/** What a look at the members of a message has found. */
-export interface Looked {
+/** What the check of a message's members has found. */
+export interface CheckedMembers {
   readonly ready: readonly Ready[];
-  /** Of the members that do not start now. */
+  /** Reports of the members that do not start now. */
   readonly reports: readonly Report[];
-  /** Of the members that could not be looked at. The others are handled all the same. */
+  /** Errors of the members whose check failed. The other members are handled all the same. */
   readonly failures: readonly unknown[];
 }
-type Found = Ready | MemberOutcome;
+type Checked = Ready | MemberOutcome;
 type OpenGate = Exclude<Gate, { readonly kind: "gone" }>;
 
 /**
- * Finds the members of a message that may run. A first delivery of lazy members expects no rows, and the claim finds out; the rows of all others are read first.
- * What waits is resumed here, and what must not run is ended.
+ * Finds the members of a message that may run. A first delivery of lazy members expects no rows, so their claim is the
+ * first to see one. The rows of all other members are read first. Waiting runs are resumed here, and runs that must not
+ * start are ended.
  */
-export async function lookAtMembers(context: Context, gate: OpenGate, refs: readonly RunRef[], again: boolean): Promise<Looked> {
+export async function checkMembers(context: Context, gate: OpenGate, refs: readonly RunRef[], again: boolean): Promise<CheckedMembers> {
   const { header } = gate;
   const expectsRows = again || refs.some(({ stepIndex }) => stepIndex > 0) || gate.kind === "decided" || header.tracking === "full" || header.pages === true;
-  const found = expectsRows ? await lookAtRows(context, gate, refs) : await lookAtPlan(context, header, refs);
+  const checked = expectsRows ? await checkRows(context, gate, refs) : await checkPlan(context, header, refs);
   const ready: Ready[] = [];
   const reports: Report[] = [];
   const failures: unknown[] = [];
-  const sort = (result: Found, ref: RunRef): void => {
+  const sort = (result: Checked, ref: RunRef): void => {
     if ("kind" in result) reports.push({ ref, outcome: result });
     else ready.push(result);
   };
   const pending: Promise<void>[] = [];
-  found.forEach((result, k) => {
+  checked.forEach((result, k) => {
     const ref = refs[k] as RunRef;
     if (!(result instanceof Promise)) return sort(result, ref);
     pending.push(
@@ -63,44 +65,44 @@ export async function lookAtMembers(context: Context, gate: OpenGate, refs: read
   return { ready, reports, failures };
 }
 
-async function lookAtRows(context: Context, gate: OpenGate, refs: readonly RunRef[]): Promise<readonly Promise<Found>[]> {
+async function checkRows(context: Context, gate: OpenGate, refs: readonly RunRef[]): Promise<readonly Promise<Checked>[]> {
   const { header } = gate;
   const rows = await readRuns(context, refs);
   const marked = await followMarked(context, header, refs);
   return refs.map(async (ref, k) => {
     const run = rows[k];
     if (!run && marked.has(localIndex(ref.index, context.config.width))) return DONE;
-    if (gate.kind === "decided") return lookBelowDecided(context, header, run);
+    if (gate.kind === "decided") return checkBelowDecided(context, header, run);
     if (!run && !readsAsQueued(header, ref)) return DONE;
-    return lookAtMember(context, header, ref, run, true);
+    return checkMember(context, header, ref, run, true);
   });
 }
-/** Most members are one task that may start whatever happens, and are found in no time. */
-async function lookAtPlan(context: Context, header: Header, refs: readonly RunRef[]): Promise<readonly (Found | Promise<Found>)[]> {
+/** Checks members by their plan alone. Most are a single task that may start, which takes no further read. */
+async function checkPlan(context: Context, header: Header, refs: readonly RunRef[]): Promise<readonly (Checked | Promise<Checked>)[]> {
   const startable = new Startable(context, header, await strandsOf(context, header, leafOf((refs[0] as RunRef).index, context.config.width)));
   return refs.map((ref) => {
     const step = startable.step(ref);
-    return step ? { ref, run: undefined, step, unclaimed: startable.unclaimed } : lookAtMember(context, header, ref, undefined, false);
+    return step ? { ref, run: undefined, step, unclaimed: startable.unclaimed } : checkMember(context, header, ref, undefined, false);
   });
 }
 
-/** An absent row of a first step below the member count reads as queued. */
+/** Returns whether an absent row reads as queued: it does for the first step of a member below the member count. */
 function readsAsQueued(header: Header, ref: RunRef): boolean {
   return ref.stepIndex === 0 && !header.pages && ref.index < (header.memberCount ?? 0);
 }
 
-/** Below a decided group runs read as cancelled: nothing is written for what never ran. */
-async function lookBelowDecided(context: Context, header: Header, run: Run | undefined): Promise<MemberOutcome> {
+/** Checks a member below a decided group. A member that never ran reads as cancelled, so nothing is written for it. */
+async function checkBelowDecided(context: Context, header: Header, run: Run | undefined): Promise<MemberOutcome> {
   if (run && isTerminal(run.status)) return { kind: "ended", run };
   if (run?.status === "waiting") await resumeWaiting(context, run, header);
   if (!header.outcome) await follow(context, [decide(header, "dropped")]);
   return run && isLive(context, run) ? { kind: "later", delaySeconds: secondsUntil(context, run.leaseUntil) } : DONE;
 }
 
-/** `wasRead`: the row was read, so an undefined `run` means that there is none. */
-async function lookAtMember(context: Context, header: Header, ref: RunRef, run: Run | undefined, wasRead: boolean): Promise<Found> {
+/** Checks one member. When its row `wasRead`, an undefined `run` means that the row does not exist. */
+async function checkMember(context: Context, header: Header, ref: RunRef, run: Run | undefined, wasRead: boolean): Promise<Checked> {
   if (run && isTerminal(run.status)) return { kind: "ended", run };
-  if (header.memberCount !== undefined && ref.index >= header.memberCount) return DONE; // a page that lost the race with the seal
+  if (isBehindSeal(header, ref.index)) return DONE;
   if (await isRevoked(context, header, ref)) return endRevokedMember(context, header, ref, run);
   if (run?.status === "waiting") {
     await resumeWaiting(context, run, header);
@@ -121,7 +123,7 @@ async function lookAtMember(context: Context, header: Header, ref: RunRef, run: 
 async function endRevokedMember(context: Context, header: Header, ref: RunRef, run: Run | undefined): Promise<MemberOutcome> {
   const ended = await endRevoked(context, header, ref, run);
   if (ended) return { kind: "ended", run: ended };
-  // A row that was not read is read when its message comes again.
+  // A row that was not read is read when its message is delivered again.
   return run?.status === "waiting" ? DONE : { kind: "later", delaySeconds: secondsUntil(context, run?.leaseUntil) };
 }
 async function beginGroupStep(context: Context, header: Header, ref: RunRef, run: Run | undefined, step: GroupStep): Promise<MemberOutcome> {
