@@ -7,45 +7,41 @@ import type { Plans } from "../context.ts";
 import { type Owned, planPageKey } from "../item-kinds.ts";
 import { keepText, loadText } from "../items/values.ts";
 import type { Ports } from "../ports.ts";
-import { addUnits, type PlanPage, planPageItem, planPages } from "./plan-pages.ts";
+import { addPages, leafPages, NO_PAGES, pageUnits, type PlanPage, planPageItem } from "./plan-pages.ts";
 
 /**
- * Plans at rest. A page is an array of strands. A big group's members are paged out, one page per ledger leaf, so that the worker of a leaf reads
- * just that; small groups stay inline in the page of the strand that holds them. Pages are immutable and written before anything points at them.
+ * Stores plans, and reads them through a cache. A page is an array of strands. The members of a big group have one page
+ * for each ledger leaf, so a worker of a leaf reads just that page. A small group stays inline in the page of the
+ * strand that holds it. Pages are immutable, and written before anything points at them.
  *
- * A strand pointer is `<page>@<strand>(.<group>.<member>)*`; a group pointer is a strand pointer followed by `.<group>`. A group is a step, or the callbacks
- * beside one: `<step>`, `<step>.l` for its links, `<step>.e` for its error links.
+ * A strand pointer is `<page>@<strand>(.<group>.<member>)*`. A group pointer is a strand pointer followed by
+ * `.<group>`. The group is a step, or the links beside a step: `<step>`, `<step>.l` for links, `<step>.e` for error
+ * links.
  */
 export class PlanStore implements Plans {
   readonly #ports: Pick<Ports, "store" | "blobs">;
   readonly #width: number;
   readonly #pages = new Map<string, { strands: readonly Strand[]; size: number }>();
-  /** Pages on their way: the members of a message ask for theirs all at once. */
+  /** Pages that are being read. All members of a message ask for the same page at once. */
   readonly #loading = new Map<string, Promise<readonly Strand[]>>();
+  /** Characters of JSON in `#pages`. */
   #cached = 0;
-  /** Of big groups, by pointer: all their members ask for them. */
+  /** Big groups by pointer. Each of their members asks for its group. */
   readonly #groups = new Map<string, GroupStep>();
 
-  /** `width`: the leaf width of the engine's ledgers. */
+  /** `width` is the leaf width of the engine's ledgers. */
   constructor(ports: Pick<Ports, "store" | "blobs">, width: number) {
     this.#ports = ports;
     this.#width = width;
   }
 
-  /** Stores a group step as the only step of a page; `pointer`: of the group. */
+  /** Stores a group step as the only step of a page. `pointer` names the group. */
   async write(page: string, step: GroupStep, owned: Owned): Promise<{ readonly pointer: string; readonly took: PlanPages }> {
-    const took = { writes: 0, blobs: 0 };
-    let own: PlanPage | undefined;
-    function* others(pages: Iterable<PlanPage>): Generator<PlanPage, void, undefined> {
-      for (const each of pages) {
-        if (own) yield own;
-        own = each;
-      }
-    }
-    await eachBounded(others(planPages(page, step, this.#width)), 16, (each) => this.#put(each, owned, took));
+    const writing = new PlanWriting(this.#ports, owned);
+    await eachBounded(writing.leaves(page, step, this.#width), WRITTEN_AT_ONCE, (leaf) => writing.put(leaf));
     // Last, because it points at the others.
-    await this.#put(own as PlanPage, owned, took);
-    return { pointer: `${page}@0.0`, took };
+    await writing.put(writing.own);
+    return { pointer: `${page}@0.0`, took: writing.took };
   }
 
   async group(pointer: string): Promise<GroupStep> {
@@ -53,7 +49,7 @@ export class PlanStore implements Plans {
     if (known) return known;
     const group = await this.#find(pointer);
     if (this.#groups.size >= CACHED_GROUPS) this.#groups.clear();
-    // An inline group is as large as its page, which is bounded.
+    // Only big groups are kept here. An inline group may be as large as its page, and lives in the cache of pages.
     if (isPaged(group.members)) this.#groups.set(pointer, group);
     return group;
   }
@@ -69,14 +65,14 @@ export class PlanStore implements Plans {
       strand = (group.members as readonly Strand[])[Number(path.shift())];
     }
   }
-  /** The strands of the members of a leaf. */
+  /** Returns the strands of the members of a leaf. */
   async leaf(pointer: string, leaf: number): Promise<readonly Strand[]> {
     const { members } = await this.group(pointer);
     if (isInput(members)) throw broken(pointer);
     const width = this.#width;
     return isPaged(members) ? this.#load(`${members.pages}/${leaf}`) : members.slice(leaf * width, (leaf + 1) * width);
   }
-  /** The strand of member `index` of the group at this pointer, and the pointer to that strand. */
+  /** Returns the strand of member `index` of the group at this pointer, and the pointer to that strand. */
   async member(group: string, index: number): Promise<{ strand: Strand; pointer: string }> {
     const { members } = await this.group(group);
     if (isInput(members)) throw broken(group);
@@ -87,12 +83,6 @@ export class PlanStore implements Plans {
     return { strand, pointer };
   }
 
-  async #put(page: PlanPage, owned: Owned, took: { writes: number; blobs: number }): Promise<void> {
-    const item = planPageItem(page, owned);
-    addUnits(took, item);
-    if (item) await this.#ports.store.write(item);
-    else await keepText(this.#ports, blobName(page.name, owned.jobId), page.text);
-  }
   async #load(page: string): Promise<readonly Strand[]> {
     const cached = this.#pages.get(page);
     if (cached) return cached.strands;
@@ -123,7 +113,39 @@ export class PlanStore implements Plans {
   }
 }
 
-/** The group that a step is, or the callbacks beside it when the path goes on to them. */
+/** One plan that is being written: what it took so far, and its own page, which is known once all leaves have been made. */
+class PlanWriting {
+  readonly #ports: Pick<Ports, "store" | "blobs">;
+  readonly #owned: Owned;
+  #own: PlanPage | undefined;
+  #took = NO_PAGES;
+
+  constructor(ports: Pick<Ports, "store" | "blobs">, owned: Owned) {
+    this.#ports = ports;
+    this.#owned = owned;
+  }
+  get took(): PlanPages {
+    return this.#took;
+  }
+  get own(): PlanPage {
+    if (!this.#own) throw new FanfoldError("internal", "the leaves of a plan are made before its own page");
+    return this.#own;
+  }
+  *leaves(name: string, step: GroupStep, width: number): Generator<PlanPage, void, undefined> {
+    this.#own = yield* leafPages(name, step, width);
+  }
+  async put(page: PlanPage): Promise<void> {
+    const item = planPageItem(page, this.#owned);
+    this.#took = addPages(this.#took, pageUnits(item));
+    if (item) await this.#ports.store.write(item);
+    else await keepText(this.#ports, blobName(page.name, this.#owned.jobId), page.text);
+  }
+}
+
+/**
+ * Returns the group that a step is, or the links beside it when the path goes on to them. Takes `l` or `e` off the
+ * path.
+ */
 function groupAt(step: PlanStep | undefined, path: string[]): GroupStep | undefined {
   const side = path[0];
   if (side !== "l" && side !== "e") return step && isGroupStep(step) ? step : undefined;
@@ -132,8 +154,9 @@ function groupAt(step: PlanStep | undefined, path: string[]): GroupStep | undefi
   return step?.links;
 }
 
+const WRITTEN_AT_ONCE = 16;
 const CACHED_GROUPS = 256;
-/** Characters of JSON whose parsed form is kept; parsed plans take a few times that in memory. */
+/** Characters of JSON whose parsed form is kept. Parsed plans take a few times as many bytes of memory. */
 const CACHED_TEXT = 2 * 1024 * 1024;
 
 const blobName = (page: string, jobId: string): string => `${jobId}/plan/${page}`;
