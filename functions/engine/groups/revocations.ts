@@ -5,7 +5,7 @@ import { carriesStamp } from "../../core/plan/stamps.ts";
 import type { Context } from "../context.ts";
 import type { Header, RunAttributes } from "../item-kinds.ts";
 import { REVOKED } from "../items/end-reasons.ts";
-import { strandOf } from "../plan/strands.ts";
+import { memberStrand } from "../plan/strands.ts";
 
 /** What headers say of revoked members, and of stamps whose runs are revoked. */
 
@@ -27,7 +27,7 @@ export const mayBeRevoked = ({ revoked, revokedStamps }: Header): boolean => rev
 export async function isRevoked(context: Context, header: Header, run: RunRef): Promise<boolean> {
   if (isRevokedById(header, run)) return true;
   if (header.revokedStamps === undefined || header.pages) return false;
-  return hasRevokedStamp(header, (await strandOf(context, header, run)).strand[run.stepIndex]);
+  return hasRevokedStamp(header, (await memberStrand(context, header, run.index)).strand[run.stepIndex]);
 }
 /** Stamps are on tasks: what the engine runs itself has none. */
 export function hasRevokedStamp({ revokedStamps }: Pick<Header, "revokedStamps">, step: PlanStep | undefined): boolean {

@@ -8,7 +8,7 @@ import type { Header, Run } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { countersOf, readLedger } from "../items/ledger-reads.ts";
 import { openedGroup, readLeaf } from "../items/run-reads.ts";
-import { strandOf } from "../plan/strands.ts";
+import { memberStrand, strandOf } from "../plan/strands.ts";
 import { viewRun } from "./run-view.ts";
 
 /** Members of a group that are drawn one by one; a bigger group is one folded node with its counts. */
@@ -39,7 +39,7 @@ export async function jobGraph(context: Context, jobId: string): Promise<JobGrap
 /** Draws a strand; returns the ids of its first and last node. */
 async function drawMember(context: Context, drawing: Drawing, header: Header, index: number, runs: readonly Run[]): Promise<{ first: string; last: string }> {
   const known = runs[0];
-  const { strand } = await strandOf(context, header, known ?? { gid: header.gid, index, stepIndex: 0 });
+  const { strand } = await (known ? strandOf(context, header, known) : memberStrand(context, header, index));
   let first: string | undefined;
   let before: string | undefined;
   // Of a repeated strand only what has come is drawn, and the next step.
