@@ -9,6 +9,7 @@ import type { Ports } from "./ports.ts";
 export interface Context extends Ports {
   readonly config: EngineConfig;
   readonly plans: Plans;
+  readonly queueNames: QueueNames;
   readonly gates: Gates;
   /** Bounds the groups that write rows before anything runs: a few keep the store busy, more would only fill the memory. */
   readonly expanding: Semaphore;
@@ -23,6 +24,12 @@ export interface Plans {
   leaf(pointer: string, leaf: number): Promise<readonly Strand[]>;
   /** Returns the strand of member `index` of the group at this pointer, and the pointer to that strand. */
   member(group: string, index: number): Promise<{ readonly strand: Strand; readonly pointer: string }>;
+}
+
+/** Full names of queues (queue-names.ts). */
+export interface QueueNames {
+  /** Returns the text form of the queue that a task asks for; undefined asks for the default queue of the site. */
+  of(asked: string | undefined): string;
 }
 
 /** Headers seen open, with everything above them open, a short while ago (gate.ts). */

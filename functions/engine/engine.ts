@@ -12,6 +12,7 @@ import { endLeases, heartbeat } from "./execute/heartbeat.ts";
 import { Pace, patienceMs } from "./execute/pace.ts";
 import { GateCache } from "./groups/gate.ts";
 import { PlanStore } from "./plan/plan-store.ts";
+import { QueueNameCache } from "./plan/queue-names.ts";
 import type { Ports } from "./ports.ts";
 import { putPage, sealInput } from "./submit/input.ts";
 import { newJobId, estimateSubmission, submitJob, submitOpenJob } from "./submit/submit.ts";
@@ -29,6 +30,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     ...ports,
     config: settings,
     plans: new PlanStore(ports, settings.width),
+    queueNames: new QueueNameCache(settings.site),
     gates: new GateCache(),
     pace: new Pace(ports.clock, patienceMs(settings)),
     expanding: new Semaphore(1),

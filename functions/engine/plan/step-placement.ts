@@ -1,4 +1,4 @@
-import { DEFAULT_FUNCTION, DEFAULT_QUEUE, ENGINE_QUEUE, formatQueueName, parseQueueName } from "../../core/names/queue-name.ts";
+import { ENGINE_QUEUE } from "../../core/names/queue-name.ts";
 import { type GroupStep, isGroupStep, type PlanStep } from "../../core/plan/plan.ts";
 import type { Context } from "../context.ts";
 
@@ -10,20 +10,8 @@ export function packSize({ config }: Pick<Context, "config">, members: number): 
 /** The queue that a step's messages go to. Group steps run no user code: they go to the engine's own queue. */
 export function queueOf(context: Context, step: PlanStep | GroupStep): string {
   if (isGroupStep(step)) return ENGINE_QUEUE;
-  return fullQueueName(context.config.site, step.options?.queue ?? context.registry.info(step.task)?.queue);
+  return context.queueNames.of(step.options?.queue ?? context.registry.info(step.task)?.queue);
 }
-function fullQueueName(site: string, asked: string | undefined): string {
-  const key = `${site} ${asked ?? ""}`;
-  let name = queueNames.get(key);
-  if (name !== undefined) return name;
-  name = formatQueueName(asked === undefined ? { site, queue: DEFAULT_QUEUE, function: DEFAULT_FUNCTION } : parseQueueName(asked, { site }));
-  if (queueNames.size >= MOST_NAMES) queueNames.clear();
-  queueNames.set(key, name);
-  return name;
-}
-/** Asked for every run. */
-const queueNames = new Map<string, string>();
-const MOST_NAMES = 1_000;
 /** Milliseconds since the epoch before which the step must not start; undefined: at once. `readyAt`: when it became ready. */
 export function notBeforeOf(step: PlanStep, readyAt: number): number | undefined {
   if (isGroupStep(step)) return undefined;
