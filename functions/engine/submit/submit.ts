@@ -7,7 +7,7 @@ import { compileCanvas } from "../../core/plan/compile.ts";
 import { type GroupStep, type Strand, taskSteps } from "../../core/plan/plan.ts";
 import { stampsOfStrand } from "../../core/plan/stamps.ts";
 import type { Context } from "../context.ts";
-import type { OpenJobRequest, SubmitRequest, Submitted } from "../contract.ts";
+import type { OpenJobRequest, SubmitRequest, Submitted } from "../requests.ts";
 import { openGroupStep, resumeWaiting } from "../follow/resume-waiting.ts";
 import { expandMembers } from "../groups/expand-group.ts";
 import { readGate } from "../groups/gate.ts";

@@ -2,7 +2,7 @@ import { FanfoldError } from "../../core/errors.ts";
 import { isGroupStep } from "../../core/plan/plan.ts";
 import { childGroupOf, runIdOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
-import type { GraphEdgeKind, GraphNode, JobGraph } from "../contract.ts";
+import type { GraphEdgeKind, GraphNode, JobGraph } from "../job-views.ts";
 import { calledLinkGroup } from "../groups/links.ts";
 import type { Header, Run } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";

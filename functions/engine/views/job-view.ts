@@ -3,7 +3,8 @@ import { addCounts, type Counts, endedRuns } from "../../core/plan/counts.ts";
 import { stampText } from "../../core/plan/stamps.ts";
 import type { ResultEntry } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
-import type { JobEvent, JobFilter, JobState, JobView, Page } from "../contract.ts";
+import type { JobEvent, JobState, JobView, Page } from "../job-views.ts";
+import type { JobFilter } from "../requests.ts";
 import {
   asJob,
   asJobEvent,

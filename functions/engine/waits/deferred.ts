@@ -3,7 +3,7 @@ import { LIMITS } from "../../core/limits.ts";
 import { parseRunId, type RunRef } from "../../core/plan/run-id.ts";
 import type { AwaitedEvent, EventLook } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
-import type { RunView } from "../contract.ts";
+import type { RunView } from "../job-views.ts";
 import { asSentEvent, eventItemKey, ITEM_VERSION, type Run, type RunAttributes, waiterKey } from "../item-kinds.ts";
 import { absent } from "../items/conditions.ts";
 import { readHeader } from "../items/header-reads.ts";
