@@ -1,5 +1,6 @@
 import { encodeCanvas } from "../../core/canvas/canvas-wire.ts";
 import type { JobEstimate } from "../../core/cost/job-estimate.ts";
+import type { PlanPages } from "../../core/cost/work-count.ts";
 import { FanfoldError } from "../../core/errors.ts";
 import { canonicalJson, type Json } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
@@ -68,13 +69,10 @@ export function estimateSubmission(context: Context, request: SubmitRequest | Op
 
 type Request = Omit<SubmitRequest, "canvas">;
 async function start(context: Context, request: Request, strand: Strand, content: () => Json): Promise<Submitted> {
-  const { idempotencyKey, parameters, workflow, token } = request;
-  checkKey(idempotencyKey);
+  const { token } = request;
+  checkKey(request.idempotencyKey);
   const timeoutSeconds = timeoutOf(context, request.timeoutSeconds);
-  const fingerprint =
-    idempotencyKey === undefined && request.jobId === undefined
-      ? undefined
-      : context.ids.hash(canonicalJson([workflow ?? null, parameters ?? null, request.timeoutSeconds ?? null, content()]));
+  const fingerprint = fingerprintOf(context, request, content);
   const jobId = request.jobId ?? newJobId(context, request);
   const now = context.clock.now();
   const deadline = now + timeoutSeconds * 1_000;
@@ -84,16 +82,7 @@ async function start(context: Context, request: Request, strand: Strand, content
     rootStep(strand),
     owned,
   );
-  const stamps = stampsOfStrand(strand, LIMITS.indexedStamps).map((text) => indexedStamp(context, text));
-  const seed: JobSeed = {
-    planned: taskSteps(strand),
-    ...(stamps.length > 0 && { stamps }),
-    estimate: keptEstimate(context, strand, took),
-    ...(await keepParameters(context, jobId, fingerprint, parameters)),
-    ...(workflow !== undefined && { workflow }),
-    ...(fingerprint !== undefined && { fingerprint }),
-    ...(token !== undefined && { supervised: true as const }),
-  };
+  const job = await jobSeed(context, request, jobId, fingerprint, strand, took);
   if (token !== undefined) await keepToken(context, owned, token);
   const root = {
     ...owned,
@@ -105,7 +94,7 @@ async function start(context: Context, request: Request, strand: Strand, content
     plan,
     expanded: true,
     deadline,
-    job: seed,
+    job,
   };
   const { applied, header } = await createHeader(context, jobId, root);
   if (!header) throw new FanfoldError("internal", `the root of job ${jobId} vanished while it was created`);
@@ -118,6 +107,31 @@ async function start(context: Context, request: Request, strand: Strand, content
   // A token that came after the job had ended: its end is told again.
   if (token !== undefined && header.outcome !== undefined) await sendControl(context, { kind: "settle", gid: jobId });
   return { jobId, created: applied };
+}
+/** Returns what tells whether a repeated submission is the same request; undefined when nothing marks it as a repetition. */
+function fingerprintOf(context: Context, { idempotencyKey, jobId, workflow, parameters, timeoutSeconds }: Request, content: () => Json): string | undefined {
+  if (idempotencyKey === undefined && jobId === undefined) return undefined;
+  return context.ids.hash(canonicalJson([workflow ?? null, parameters ?? null, timeoutSeconds ?? null, content()]));
+}
+/** Returns what the root header says of its job, from which the job item can be written again. */
+async function jobSeed(
+  context: Context,
+  { parameters, workflow, token }: Request,
+  jobId: string,
+  fingerprint: string | undefined,
+  strand: Strand,
+  pages: PlanPages,
+): Promise<JobSeed> {
+  const stamps = stampsOfStrand(strand, LIMITS.indexedStamps).map((text) => indexedStamp(context, text));
+  return {
+    planned: taskSteps(strand),
+    ...(stamps.length > 0 && { stamps }),
+    estimate: keptEstimate(context, strand, pages),
+    ...(await keepParameters(context, jobId, fingerprint, parameters)),
+    ...(workflow !== undefined && { workflow }),
+    ...(fingerprint !== undefined && { fingerprint }),
+    ...(token !== undefined && { supervised: true as const }),
+  };
 }
 /** The same key of the same principal gives the same id. */
 export function newJobId(context: Context, { principal = "local", idempotencyKey }: Pick<SubmitRequest, "principal" | "idempotencyKey">): string {
