@@ -10,8 +10,9 @@ import type { ErrorData } from "../core/task/invocation.ts";
 import type { Attributes, Item, Key } from "./ports.ts";
 
 /**
- * Every item kind: its key, attributes and cost (docs/protocol.md, section 3). Sizes are typical; a write costs one unit per started KB of
- * the larger of before and after. Every item of a job carries `v`, `jobId` and `ttl` from its first write.
+ * Every item kind: its key, attributes and cost (docs/protocol.md, section 3). Sizes are typical. A write costs one
+ * unit for each started KB of the larger of before and after. Every item of a job carries `v`, `jobId` and `ttl` from
+ * its first write.
  *
  * | item           | table, key                                     | size      | written                                                 |
  * |----------------|------------------------------------------------|-----------|---------------------------------------------------------|
@@ -23,16 +24,16 @@ import type { Attributes, Item, Key } from "./ports.ts";
  * | progress       | tasks `P#<jobId>#<shard>` / `!`                | < 1 KB    | once per follow-up batch; approximate                   |
  * | job            | tasks `J#<jobId>` / `!`                        | 1-2 KB    | submit, end                                             |
  * | job index      | tasks `JS#<state or all>` / `<createdAt>#<jobId>` | < 1 KB | submit 2, end 2                                         |
- * | job by stamp   | tasks `JX#<stamp>` / `<createdAt>#<jobId>`     | < 1 KB    | submit: 1 per stamp, at most 16; none without stamps    |
- * | supervisor     | tasks `T#<jobId>` / `!`                        | 1-2 KB    | of supervised jobs only: submit, answered               |
+ * | job by stamp   | tasks `JX#<stamp>` / `<createdAt>#<jobId>`     | < 1 KB    | submit: 1 per stamp, at most 16                         |
+ * | supervisor     | tasks `T#<jobId>` / `!`                        | 1-2 KB    | submit, answered; only for supervised jobs              |
  * | event sent in  | tasks `E#<jobId>#<name>` / `!`                 | < 1 KB + value | once per name                                       |
- * | waiter         | tasks `W#<jobId>#<name>` / `<hash of gid or runId>` | < 1 KB | once per group, or run, that waits for the event        |
- * | execution      | tasks `X#<jobId>` / `<its name>`               | < 1 KB    | before it is started: which group waits for it          |
+ * | waiter         | tasks `W#<jobId>#<name>` / `<hash of gid or runId>` | < 1 KB | once per group or run that waits for the event          |
+ * | execution      | tasks `X#<jobId>` / `<its name>`               | < 1 KB    | before its start; names the group that waits for it     |
  * | event          | tasks `V#<jobId>` / `<at>#<id>`                | < 1 KB    | per state change and failure, never per success         |
  */
 export const ITEM_VERSION = 1;
 
-/** Attributes that every item of a job has. `ttl`: seconds since the epoch. */
+/** Attributes that every item of a job has. `ttl` is in seconds since the epoch. */
 export interface Owned {
   readonly v: number;
   readonly jobId: string;
@@ -49,52 +50,67 @@ export interface HeaderAttributes extends Owned {
   /** Absent until an open group is sealed. */
   readonly memberCount?: number;
   readonly height: number;
-  /** The run that waits for this group; absent on a root. */
+  /** The run that waits for this group. Absent on a root. */
   readonly joins?: string;
   readonly policy: FailurePolicy;
   readonly tracking: Tracking;
-  /** Pointer to the group step in the plan; absent when members are pages. */
+  /** Pointer to the group step in the plan. Absent when members are pages. */
   readonly plan?: string;
-  /** The run whose value the first step of every member is given: the one before the group step. */
+  /** The run before the group step. Its value is given to the first step of every member. */
   readonly input?: string;
-  /** Callbacks beside the run that it names as `joins`, which has ended and does not wait. */
+  /** Set only on groups of links or error links. The run in `joins` has then ended, and does not wait for the group. */
   readonly side?: LinkKind;
-  /** Of the two members in the plan only this one runs: it is member 0. */
+  /** Set only on branches. Index in the plan of the one member that runs; it runs as member 0. */
   readonly only?: number;
-  /** The only member's strand is this often the one in the plan, and ends as soon as its value is such. */
+  /**
+   * Set only on loops. Repeats the only member's strand from the plan until `until` holds for its value, or `most`
+   * times.
+   */
   readonly repeat?: NonNullable<GroupStep["repeat"]>;
-  /** Without members: sealed by an answer, which needs the token of an approval. */
+  /** Set only on groups without members that wait for an answer. `expires` is in seconds. */
   readonly wait?: Pick<WaitStep, "of" | "name" | "expires">;
+  /** The token that an answer to an approval must carry. */
   readonly token?: string;
-  /** Name of the execution that is waited for, stored before it is started. Such a header is closed once nothing of it runs any more. */
+  /**
+   * Name of the execution that the group waits for, stored before its start. The header closes only once the execution
+   * has stopped.
+   */
   readonly execution?: string;
+  /** Names the answer that sealed the group, so its writer can tell whether its own answer was the first. */
   readonly answerId?: string;
   readonly ownError?: RunError;
-  /** `input` has failed, and what is given is its error. Of a group inside an error link. */
+  /** Set only inside error links: `input` has failed, and its error is given in place of its value. */
   readonly givesError?: boolean;
-  /** Members are pages: runs that carry their own plan. */
+  /** Set only on open groups. Their members are pages: runs that carry their own plan. */
   readonly pages?: boolean;
+  /** Set once the messages of all members have been sent. */
   readonly expanded?: boolean;
   readonly outcome?: Outcome;
   readonly totals?: Counts;
-  /** The totals are a snapshot: the group decided before all members ended. */
+  /** Set when the group decided before all members had ended, so the totals are a snapshot. */
   readonly early?: boolean;
+  /** The run that failed first. */
   readonly firstError?: string;
-  /** Members that were revoked, each with the first step that must not run: `<member>~<step>`. */
+  /** Revoked members, each with the first step that must not run: `<member>~<step>`. */
   readonly revoked?: ReadonlySet<string>;
-  /** Of a root: stamps whose runs were revoked, each as `<name>=<canonical JSON>`. The gate hands them on to the headers below, which have none of their own. */
+  /**
+   * Set only on roots. Stamps whose runs are revoked, each as `<name>=<canonical JSON>`. `readGate` copies them to the
+   * headers below, which store none of their own.
+   */
   readonly revokedStamps?: ReadonlySet<string>;
-  /** Value of the owner of an open group, kept from seal to commit; or the answer that a group without members waited for. */
+  /**
+   * Value of an open group's owner, kept from seal to commit; or the answer that a group without members waited for.
+   */
   readonly ownValue?: Kept;
   readonly createdAt: number;
-  /** Of a root: milliseconds since the epoch at which the sweeper decides `timeout`. */
+  /** Set only on roots and waits. Milliseconds since the epoch at which the sweeper decides `timeout`. */
   readonly deadline?: number;
-  /** Of a root: what a job item is made of again if its writer died. */
+  /** Set only on roots. Content of the job item, which is written again from it if its writer died. */
   readonly job?: JobSeed;
-  /** In the index of open headers while not closed. */
+  /** Partition in the index of open headers, and when the sweeper checks next. Both are absent once closed. */
   readonly openShard?: string;
   readonly nextCheck?: number;
-  /** Ledger size at the last check, and how many checks in a row found it unmoved. */
+  /** Ledger size at the last check, and the number of checks in a row that found the same size. */
   readonly seenMarks?: number;
   readonly stalls?: number;
 }
@@ -104,9 +120,12 @@ export interface Header extends HeaderAttributes {
 
 export interface LedgerAttributes extends Owned {
   readonly done: ReadonlySet<number>;
-  /** Of a leaf: parts with the values of members that have no row, see thin.ts. */
+  /** Set only on leaves. Parts with the values of members that have no row (items/ledger-parts.ts). */
   readonly parts?: ReadonlySet<string>;
-  /** Counters are flat attributes beside `done`: success, skipped, error, broken, cancelled, failedMembers, members, u_<name>. */
+  /**
+   * Counters are flat attributes beside `done`: success, skipped, error, broken, cancelled, failedMembers, members,
+   * u_<name>.
+   */
   readonly [counter: string]: number | string | ReadonlySet<number> | ReadonlySet<string> | undefined;
 }
 
@@ -118,63 +137,69 @@ export interface RunAttributes extends Owned {
   readonly leaseOwner?: string;
   readonly leaseUntil?: number;
   readonly epoch?: number;
-  /** Claim token of the last fenced write: how a writer recognises its own lost response. */
+  /** Claim token of the last fenced write, by which a writer recognises its own lost response. */
   readonly writer?: string;
-  /** Counters of the steps before. */
+  /** Counters of the steps before this one. */
   readonly carry?: Counts;
-  /** Of a terminal run; absent means one run of its status. */
+  /** Set only on terminal runs. Absent means one run of its status. */
   readonly counts?: Counts;
   readonly value?: Json;
   readonly valueRef?: string;
-  /** The value is this group's results. */
+  /** The group whose results are the value. */
   readonly collects?: string;
-  /** Kept while waiting. */
+  /** The run's own counters and value, kept while it waits. */
   readonly ownCounts?: Counts;
   readonly ownValue?: Json;
   readonly ownValueRef?: string;
-  /** What the run's value will be once its child group is settled. */
+  /** Where the run's value comes from once its child group settles it. */
   readonly takes?: "own" | "group" | "replace" | "extras" | "answer";
   readonly joins?: string;
-  /** Plan pointer of the group step that the run opens: of an outbox, a page, or input. */
+  /**
+   * Plan pointer of the group step that the run opens, when that is not the step in the plan: of an outbox, a page or
+   * an execution.
+   */
   readonly manifest?: string;
-  /** A page of an open group; `cursorAfter` says where its owner goes on. */
+  /** Set only on pages of open groups. `cursorAfter` says where their owner goes on. */
   readonly page?: boolean;
   readonly cursorAfter?: PageCursor;
   readonly contentHash?: string;
-  /** The run's child group is open: ended with `dropped` when the run itself fails. */
+  /** Set while the run's child group is open. The group is decided as `dropped` when the run itself fails. */
   readonly openGroup?: boolean;
   readonly failCount?: number;
   readonly killsAlone?: number;
+  /** Set after a takeover: the run must have its process to itself. */
   readonly alone?: boolean;
-  /** Attempt whose holder a supervisor saw die. */
+  /** The attempt whose holder a supervisor saw die. */
   readonly died?: number;
   readonly notBefore?: number;
   readonly expiresAt?: number;
+  /** Set only when the start lies further ahead than the delay of a message can reach. */
   readonly due?: number;
   readonly dueShard?: string;
-  /** Of a deferred run: what must happen before it runs again, `event:<name>` each. */
+  /** Set only on deferred runs. What must happen before the run goes on, each as `event:<name>`. */
   readonly unmet?: ReadonlySet<string>;
-  /** By name of an event: until when the run waits for it, from its first look on. */
+  /** When the wait for each event ends, by name. Fixed when the run asks for the event for the first time. */
   readonly eventDeadlines?: { readonly [name: string]: number };
-  /** When a worker first did not know the task. */
+  /** When a worker noted first that it does not know the task. */
   readonly unknownSince?: number;
   readonly sentAt?: number;
+  /** Number of times that the sweeper resent the message. */
   readonly sends?: number;
-  /** How often its message was given up by a queue. */
+  /** Number of times that a queue gave the message up. */
   readonly deadLetters?: number;
   readonly startedAt?: number;
   readonly endedAt?: number;
   readonly error?: RunError;
 }
-/** A run as read, with what its key says. */
+/** A run as read: its attributes, and what its key says. */
 export interface Run extends RunAttributes, RunRef {
   readonly runId: string;
 }
-/** Short form kept on the row; `runId` names the run that failed first. The stack is in the run's detail item. */
+/** The short form of an error. `runId` names the run that failed first. The stack is in the detail item of that run. */
 export interface RunError extends ErrorData {
   readonly runId?: string;
 }
-/** A streaming owner goes on at `cursor` and skips `skip` items after it; `items` counts all before. */
+/** Where a streaming owner goes on: at `cursor`, after skipping `skip` items. `items` counts all items before that. */
 export interface PageCursor {
   readonly cursor?: Json;
   readonly skip: number;
@@ -184,15 +209,15 @@ export interface PageCursor {
 export interface JobSeed {
   readonly workflow?: string;
   readonly parameters?: JsonObject;
-  /** Of larger ones. */
+  /** Name of the blob with the parameters, when they are too large for the header. */
   readonly parametersRef?: string;
   readonly fingerprint?: string;
   readonly planned: number;
-  /** By which the job is found: `indexedStamp` of each. */
+  /** The stamps by which the job is found, as `indexedStamp` returns them. */
   readonly stamps?: readonly string[];
-  /** What its plan was estimated to take; absent in jobs of earlier releases. */
+  /** What the plan was estimated to take. Absent in jobs of earlier releases. */
   readonly estimate?: Estimate;
-  /** A task token waits for its end: see supervision.ts. */
+  /** Set when a task token waits for the end of the job (jobs/supervision.ts). */
   readonly supervised?: true;
 }
 export interface JobAttributes extends Owned, JobSeed {
@@ -209,7 +234,7 @@ export interface JobAttributes extends Owned, JobSeed {
   readonly collects?: string;
 }
 
-/** Written with log lines, and read as plain JSON. */
+/** Log and stack of one attempt. The log is written as lines, and read as plain JSON. */
 export interface DetailAttributes<Line extends LogLine | Json = Json> extends Owned {
   readonly log: readonly Line[];
   /** Lines left out between head and tail. */
@@ -222,7 +247,7 @@ export interface LogLine {
   readonly message: string;
   readonly fields?: JsonObject;
 }
-/** What people see of a job's course. `at` is in milliseconds since the epoch. */
+/** A change of state, or a failure, in the course of a job. `at` is in milliseconds since the epoch. */
 export interface JobEventAttributes extends Owned {
   readonly at: number;
   readonly kind: "state" | "failure";
@@ -234,7 +259,7 @@ export interface JobEventAttributes extends Owned {
 }
 /** An event that was sent to a job from outside. */
 export interface SentEventAttributes extends Owned {
-  /** Tells the first sender whether its write is the one that stayed. */
+  /** Names the sender, so a sender can tell whether its own event was the first. */
   readonly sentBy: string;
   /** Milliseconds since the epoch. Absent in events of earlier releases. */
   readonly at?: number;
@@ -276,7 +301,7 @@ export const jobIndexKey = (state: string, createdAt: number, jobId: string): Ke
   partition: jobIndexPartition(state),
   sort: `${pad(createdAt, 14)}#${jobId}`,
 });
-/** `stamp`: as the job's header names it. */
+/** `stamp` is the text that `indexedStamp` returns. */
 export const stampIndexPartition = (stamp: string): string => `JX#${stamp}`;
 export const stampIndexKey = (stamp: string, createdAt: number, jobId: string): Key => ({
   table: "tasks",
@@ -284,15 +309,18 @@ export const stampIndexKey = (stamp: string, createdAt: number, jobId: string): 
   sort: `${pad(createdAt, 14)}#${jobId}`,
 });
 export const supervisorKey = (jobId: string): Key => ({ table: "tasks", partition: `T#${jobId}`, sort: "!" });
-/** An event of a job, put once; and the groups and runs that wait for it. */
+/** An event that was sent to a job, put once. */
 export const eventItemKey = (jobId: string, name: string): Key => ({ table: "tasks", partition: `E#${jobId}#${name}`, sort: "!" });
+/** The groups and runs that wait for an event. */
 export const waiterPartition = (jobId: string, name: string): string => `W#${jobId}#${name}`;
 export const waiterKey = (jobId: string, name: string, waiterHash: string): Key => ({
   table: "tasks",
   partition: waiterPartition(jobId, name),
   sort: waiterHash,
 });
-/** Executions of a job. Their names tell the job (see executions.ts), or as much of its id as a name can hold. */
+/**
+ * Executions of a job. `jobPart` is as much of the job's id as the name of an execution can hold (waits/executions.ts).
+ */
 export const executionPartition = (jobPart: string): string => `X#${jobPart}`;
 export const executionKey = (jobPart: string, name: string): Key => ({ table: "tasks", partition: executionPartition(jobPart), sort: name });
 export const eventPartition = (jobId: string): string => `V#${jobId}`;
@@ -301,7 +329,7 @@ export const eventKey = (jobId: string, at: number, id: string): Key => ({ table
 export const OPEN_SHARDS = 16;
 export const DUE_SHARDS = 64;
 export const PROGRESS_SHARDS = 16;
-/** A stable shard from an id: FNV-1a. */
+/** Returns a stable shard for an id, by FNV-1a. */
 export function shardOf(id: string, shards: number): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
@@ -310,13 +338,16 @@ export function shardOf(id: string, shards: number): number {
 export const openShard = (shard: number): string => `OPEN#${shard}`;
 export const dueShard = (shard: number): string => `DUE#${shard}`;
 
-/** Items as read. The casts are the one place where stored attributes become typed; what is stored was written by this engine. */
+/**
+ * Items as read. These casts are the one place where stored attributes become typed. They are safe because only this
+ * engine writes the items.
+ */
 export function asHeader(item: Item | undefined): Header | undefined {
   return item && ({ gid: item.key.partition.slice(2), ...item.attributes } as unknown as Header);
 }
 export function asRun(item: Item | undefined, ref: RunRef & { runId: string }): Run | undefined {
   if (!item) return undefined;
-  // A plain copy, then the rest: what is spread behind other properties costs several times as much.
+  // Copied first and completed then. A spread after other properties costs several times as much.
   const run = { ...item.attributes } as unknown as { -readonly [K in keyof Run]: Run[K] };
   run.gid = ref.gid;
   run.index = ref.index;
@@ -342,17 +373,17 @@ export function asSentEvent(item: Item | undefined): SentEventAttributes | undef
 export function asWaiter(item: Item): WaiterAttributes {
   return item.attributes as unknown as WaiterAttributes;
 }
-/** An entry of a list of jobs says only whose it is. */
+/** Reads an entry of a list of jobs, which says only to which job it belongs. */
 export function asOwned(item: Item): Owned {
   return item.attributes as unknown as Owned;
 }
-/** Attributes to write; typed on the way in, flat on the way out. */
+/** Returns attributes in the untyped form that the store port writes. */
 export function attributesOf(
   values: Partial<HeaderAttributes> | Partial<RunAttributes> | Partial<JobAttributes> | DetailAttributes<LogLine> | JobEventAttributes,
 ): Attributes {
   return values as unknown as Attributes;
 }
-/** A stored error as the value that a task is given in place of a result. */
+/** Returns a stored error as the value that a task is given in place of a result. */
 export function errorValue(error: RunError): Json {
   return error as unknown as Json;
 }

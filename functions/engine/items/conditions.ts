@@ -1,6 +1,6 @@
 import type { Condition } from "../ports.ts";
 
-/** Builders of condition data. An absent attribute compares false, `not` of that is true, as in DynamoDB. */
+/** Builders of condition data. A comparison with an absent attribute is false, so its `not` is true, as in DynamoDB. */
 export const absent = (attribute?: string): Condition => (attribute === undefined ? { op: "absent" } : { op: "absent", attribute });
 export const present = (attribute?: string): Condition => (attribute === undefined ? { op: "present" } : { op: "present", attribute });
 export const eq = (attribute: string, value: string | number | boolean): Condition => ({ op: "eq", attribute, value });

@@ -5,11 +5,13 @@ import type { Change, Condition } from "../ports.ts";
 import { absent, and, eq, present } from "./conditions.ts";
 
 /**
- * Every write on a group header. All but the first have `present`: a collected header is never created again. A header under 1 KB costs one unit a
- * write, and one or two more when its entry in the index of open headers appears, moves or vanishes.
+ * Every conditional write on a group header. All but `createHeader` require the header to be present, so a collected
+ * header is never created again. A write of a header under 1 KB costs one unit. It costs one or two more when the
+ * header's entry in the index of open headers appears, moves or vanishes.
  */
 export interface HeaderWrite {
   readonly applied: boolean;
+  /** The header as it is now. Absent when there is none. */
   readonly header: Header | undefined;
 }
 async function update(context: Context, gid: string, change: Change, when: Condition): Promise<HeaderWrite> {
@@ -17,7 +19,7 @@ async function update(context: Context, gid: string, change: Change, when: Condi
   return { applied, header: asHeader(item) };
 }
 
-/** The one that stands there is the truth: an earlier attempt may have created it. */
+/** Creates a header. An existing header stays as it is, because an earlier attempt may have created it. */
 export async function createHeader(
   context: Context,
   gid: string,
@@ -34,39 +36,49 @@ export async function createHeader(
   const { applied, item } = await context.store.write({ op: "put", key: headerKey(gid), attributes, when: absent() });
   return { applied, header: asHeader(item) };
 }
-/** Every range has been sent. */
+/** Notes that every range of members has been sent. */
 export async function setExpanded(context: Context, gid: string): Promise<HeaderWrite> {
   return update(context, gid, { set: { expanded: true } }, present());
 }
-/** Seals an open group: from now on its ledger has an end. The caller must look at the right edge afterwards, also when it was sealed already. */
+/**
+ * Seals an open group, so its ledger has an end from now on. The caller must check the right edge afterwards, even when
+ * the group was sealed before.
+ */
 export async function setMemberCount(context: Context, gid: string, memberCount: number, ownValue: HeaderAttributes["ownValue"]): Promise<HeaderWrite> {
   return update(context, gid, { set: attributesOf(ownValue === undefined ? { memberCount } : { memberCount, ownValue }) }, absent("memberCount"));
 }
-/** Seals a group that waits for an answer, with the answer: the first one stays. */
+/** Seals a group that waits for an answer, with that answer. The first answer stays. */
 export async function setAnswer(context: Context, gid: string, answer: Pick<HeaderAttributes, "ownValue" | "ownError" | "answerId">): Promise<HeaderWrite> {
   return update(context, gid, { set: attributesOf({ memberCount: 0, ...answer }) }, and(present("wait"), absent("memberCount"), absent("outcome")));
 }
+/** Notes the run that failed first in this round. The first one stays. */
 export async function setFirstError(context: Context, gid: string, round: number, runId: string): Promise<HeaderWrite> {
   return update(context, gid, { set: { firstError: runId } }, and(eq("round", round), absent("firstError")));
 }
-/** `mark`: `<member>~<step>`, from which step on the member's strand must not go on. */
-export async function addRevoked(context: Context, gid: string, mark: string): Promise<HeaderWrite> {
-  return update(context, gid, { add: { revoked: new Set([mark]) } }, absent("outcome"));
+/** Revokes a member. `revocation` is `<member>~<step>`, with the first step that must not run. */
+export async function addRevoked(context: Context, gid: string, revocation: string): Promise<HeaderWrite> {
+  return update(context, gid, { add: { revoked: new Set([revocation]) } }, absent("outcome"));
 }
-/** Of a root. Absent outcome: what has decided starts nothing more. */
+/** Revokes stamps on a root header. Refused after the root has decided, because a decided group starts nothing more. */
 export async function addRevokedStamps(context: Context, gid: string, stamps: ReadonlySet<string>): Promise<HeaderWrite> {
   return update(context, gid, { add: { revokedStamps: stamps } }, absent("outcome"));
 }
-/** Once per round: the first outcome stays. */
+/** Decides a group, once per round. The first outcome stays. */
 export async function setOutcome(context: Context, gid: string, round: number, outcome: Outcome, totals: Counts, early: boolean): Promise<HeaderWrite> {
   return update(context, gid, { set: { outcome, totals, ...(early && { early }) } }, and(eq("round", round), absent("outcome")));
 }
-/** Last of all: takes the header out of the sweeper's sight. Refused while an execution may run, unless `stopped` says that none does. */
+/**
+ * Closes a decided group, which takes its header out of the index of open headers. This is the last write of a round.
+ * Refused while an execution may still run, unless `stopped` says that none does.
+ */
 export async function closeHeader(context: Context, gid: string, round: number, stopped = false): Promise<HeaderWrite> {
-  const over = stopped ? [] : [absent("execution")];
-  return update(context, gid, { set: { state: "closed" }, remove: ["openShard", "nextCheck"] }, and(eq("round", round), present("outcome"), ...over));
+  const executionEnded = stopped ? [] : [absent("execution")];
+  return update(context, gid, { set: { state: "closed" }, remove: ["openShard", "nextCheck"] }, and(eq("round", round), present("outcome"), ...executionEnded));
 }
-/** When the sweeper looks again. Only while open: it must not come back into the index. */
+/**
+ * Sets when the sweeper checks the group again. Refused once closed, because the header must not come back into the
+ * index.
+ */
 export async function setNextCheck(context: Context, gid: string, seenMarks: number, stalls: number, nextCheck: number): Promise<HeaderWrite> {
   return update(context, gid, { set: { seenMarks, stalls, nextCheck } }, eq("state", "open"));
 }

@@ -7,14 +7,16 @@ import type { Context } from "../context.ts";
 import { asLedger, type Header, ownedBy, type Run } from "../item-kinds.ts";
 import { doneOf, readLedger } from "./ledger-reads.ts";
 
-/** A member that has simply succeeded, of which no row is kept. */
+/** The end of a member that succeeded at its first attempt, and of which no row is kept. */
 export interface RowlessEnd {
   readonly index: number;
   readonly counts: Counts;
   readonly value: Json | undefined;
 }
 
-/** Stores the values of members of one leaf; names the part. Nothing is stored when none has a value. */
+/**
+ * Stores the values of members of one leaf and returns the name of the part. Stores nothing when no member has a value.
+ */
 export async function keepPart(context: Context, header: Header, members: readonly RowlessEnd[]): Promise<string> {
   const values = members
     .filter(({ value }) => value !== undefined && value !== null)
@@ -24,7 +26,7 @@ export async function keepPart(context: Context, header: Header, members: readon
   await context.blobs.put(partName(context, header, (members[0] as RowlessEnd).index, part), encoder.encode(JSON.stringify(values)));
   return part;
 }
-/** Among the few parts of one leaf no two have the same name; a node of 256 marks must stay below 1 KB. */
+/** Enough to tell the few parts of one leaf apart, and short enough that a node of 256 marks stays below 1 KB. */
 const PART_CHARACTERS = 10;
 const NO_VALUES = "-";
 const encoder = new TextEncoder();
@@ -32,7 +34,9 @@ const decoder = new TextDecoder();
 function partName(context: Context, { jobId, gid, round }: Header, index: number, part: string): string {
   return `${jobId}/part/${gid}/${round}/${leafOf(index, context.config.width)}/${part}`;
 }
-/** What a ledger node says of a part: its name, and the members it vouches for, `<part>:0-31,40`. */
+/**
+ * Returns the entry of a part in a ledger node: its name and the members whose values it holds, as `<part>:0-31,40`.
+ */
 export function partEntry(part: string, locals: readonly number[]): string {
   const ranges: string[] = [];
   const sorted = locals.toSorted((a, b) => a - b);
@@ -51,7 +55,10 @@ function localsOf(ranges: string): number[] {
   });
 }
 
-/** Members of a leaf that are marked, by index; the run is absent where a row tells the end. undefined: all have rows. One read, and one of each part. */
+/**
+ * Returns the marked members of a leaf by index. The run is undefined for a member whose end is in a row. Returns
+ * undefined when all members of the group have rows. Costs one read, and one for each part.
+ */
 export async function readMarked(context: Context, header: Header, leaf: number): Promise<ReadonlyMap<number, Run | undefined> | undefined> {
   if (header.tracking !== "ledger" || header.pages) return undefined;
   const runs = new Map<number, Run | undefined>();
@@ -83,9 +90,12 @@ export async function readMarked(context: Context, header: Header, leaf: number)
   });
   return runs;
 }
-/** A member that simply succeeded, and of which no row is kept. */
-export async function readRowless(context: Context, header: Header, { index, stepIndex: step }: RunRef): Promise<Run | undefined> {
-  return step > 0 ? undefined : (await readMarked(context, header, leafOf(index, context.config.width)))?.get(index);
+/**
+ * Returns the run of a member that succeeded without a row. Returns undefined when the member has not ended in that
+ * way.
+ */
+export async function readRowless(context: Context, header: Header, { index, stepIndex }: RunRef): Promise<Run | undefined> {
+  return stepIndex > 0 ? undefined : (await readMarked(context, header, leafOf(index, context.config.width)))?.get(index);
 }
 async function readPart(context: Context, name: string): Promise<Map<number, Json>> {
   const content = await context.blobs.get(name);

@@ -3,6 +3,7 @@ import type { Context } from "../context.ts";
 import { asLedger, ledgerKey } from "../item-kinds.ts";
 import type { Item } from "../ports.ts";
 
+/** Where a node stands in the ledger of a group. Level 1 holds the leaves. */
 export interface LedgerAt {
   readonly gid: string;
   readonly round: number;
@@ -11,17 +12,21 @@ export interface LedgerAt {
 }
 const NOT_COUNTERS: ReadonlySet<string> = new Set(["done", "v", "jobId", "ttl"]);
 
+/** Returns the counters of a ledger node, which are flat attributes beside its set of marks. */
 export function countersOf(item: Item | undefined): Counts {
   const counts: Record<string, number> = {};
   for (const [name, value] of Object.entries(item?.attributes ?? {})) if (typeof value === "number" && !NOT_COUNTERS.has(name)) counts[name] = value;
   return counts;
 }
+/** Returns the indexes that are marked in a node. */
 export function doneOf(item: Item | undefined): ReadonlySet<number> {
   return asLedger(item)?.done ?? new Set();
 }
+/** Reads one node consistently. */
 export async function readLedger(context: Context, at: LedgerAt): Promise<Item | undefined> {
   return context.store.get(ledgerKey(at.gid, at.round, at.level, at.node), { consistent: true });
 }
+/** Reads nodes consistently, in the order given. An entry is undefined when the node does not exist yet. */
 export async function readLedgers(context: Context, nodes: readonly LedgerAt[]): Promise<readonly (Item | undefined)[]> {
   const items: (Item | undefined)[] = [];
   for (let from = 0; from < nodes.length; from += 100) {

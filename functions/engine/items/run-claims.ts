@@ -8,7 +8,7 @@ import { identify } from "./run-reads.ts";
 
 export type ClaimOutcome =
   | { readonly kind: "claimed"; readonly run: Run }
-  /** Somebody or something else is at it: look at the row, if there is one. */
+  /** Another worker holds the run, or the run is not idle. `run` is the row as it is now, if there is one. */
   | { readonly kind: "refused"; readonly run: Run | undefined };
 
 export interface ClaimRequest {
@@ -19,8 +19,15 @@ export interface ClaimRequest {
   readonly seen: Run | undefined;
 }
 /**
- * Claims runs, each on its own. Without `seen` the row is expected to be absent (a lazy member at its first delivery) and is created; with it, it must be idle, or
- * its holder's lease be over (takeover). Never creates a row that was read as existing: that would bring a collected one back.
+ * Claims runs, each by a write of its own. Without `seen` the row must be absent, and is created: a lazy member at its
+ * first delivery. With `seen` the run must be idle, or the lease of its holder must have expired (a takeover). A row
+ * that was read as existing is never created, because that would bring a collected row back.
+ *
+ *     claim ---------- leaseUntil ---- + skew margin -----------> any worker may take the run over
+ *       |  heartbeat moves leaseUntil     the holder's clock may be behind ours by the margin
+ *
+ * Outcomes: `claimed`, also when the claim of this token was applied before and its response was lost; `refused`
+ * otherwise. Costs one write unit for each run.
  */
 export async function claimRuns(context: Context, claims: readonly ClaimRequest[]): Promise<readonly ClaimOutcome[]> {
   const now = context.clock.now();
@@ -36,7 +43,7 @@ function claimOp(context: Context, { ref, header, token, task, seen }: ClaimRequ
   const key = runKey(ref, context.config.width);
   const lease = leaseOf(context, token, now);
   if (!seen) {
-    // Written out, since most runs begin with this: what is spread together costs several times as much.
+    // Most runs begin with this object. A literal costs a fraction of what spreading costs.
     const { v, jobId, ttl } = ownedBy(header);
     const { leaseOwner, leaseUntil, epoch } = lease;
     const started = { v, jobId, ttl, status: "started" as const, round: header.round, attempt: 1, task, startedAt: now, leaseOwner, leaseUntil, epoch };
@@ -44,14 +51,14 @@ function claimOp(context: Context, { ref, header, token, task, seen }: ClaimRequ
   }
   const takeover = seen.status === "started";
   const change: Change = {
-    set: attributesOf({ status: "started", task, startedAt: now, ...lease, ...(takeover && takeoverMarks(context, seen)) }),
+    set: attributesOf({ status: "started", task, startedAt: now, ...lease, ...(takeover && takeoverAttributes(context, seen)) }),
     add: { attempt: 1 },
     remove: ["notBefore", "due", "dueShard", "unknownSince", "unmet"],
   };
   return { op: "update", key, change, when: takeover ? and(eq("status", "started"), eq("attempt", seen.attempt), leaseOver(context, now)) : idle(now) };
 }
 const ABSENT = absent();
-/** Attributes of a step that is created by the process that will run it. */
+/** Returns the attributes of a step that is created by the process that will run it. */
 export function startedInPlace(context: Context, token: string, now: number): Partial<RunAttributes> {
   return { status: "started", attempt: 1, startedAt: now, ...leaseOf(context, token, now) };
 }
@@ -59,8 +66,11 @@ function leaseOf(context: Context, token: string, now: number): Partial<RunAttri
   const { leaseSeconds, epoch } = context.config;
   return { leaseOwner: token, leaseUntil: now + leaseSeconds * 1_000, epoch };
 }
-/** A takeover proves that somebody died, not who: the run goes on alone, and only a death while it ran alone counts against it. A reboot counts for nobody. */
-function takeoverMarks(context: Context, seen: Run): Partial<RunAttributes> {
+/**
+ * Returns what a takeover changes. It proves that a process died, but not which of its runs killed it. So the run goes
+ * on alone, and only a death while it ran alone counts against it. The end of a boot counts against no run.
+ */
+function takeoverAttributes(context: Context, seen: Run): Partial<RunAttributes> {
   if (ofEarlierBoot(context, seen)) return {};
   return { alone: true, killsAlone: killsAlone(context, seen) };
 }
@@ -69,20 +79,21 @@ function ofEarlierBoot(context: Context, seen: Run): boolean {
   return epoch !== undefined && (seen.epoch ?? 0) < epoch;
 }
 /**
- * A run whose holder died has its process to itself from then on, so that a further death is proof. After a reboot nobody is suspected: else all that
- * had been running would run one by one.
+ * Whether a run must have its process to itself. It must once a holder of it has died, so that a further death is
+ * proof. A reboot puts no run under suspicion, because all runs of that boot would then go on one by one.
  */
 export function mustRunAlone(context: Context, seen: Run | undefined): boolean {
   if (!seen) return false;
   return seen.alone === true || (seen.status === "started" && !ofEarlierBoot(context, seen));
 }
-/** Deaths that count against the run, the one just seen included. */
+/** Returns the number of deaths that count against the run, including the one that was just seen. */
 export function killsAlone(context: Context, seen: Run): number {
   const before = seen.killsAlone ?? 0;
   if (!seen.alone || ofEarlierBoot(context, seen)) return before;
   return context.config.killEvidence === "takeover" || seen.died === seen.attempt ? before + 1 : before;
 }
 
+/** `fenced`: the writer no longer holds the run. `run` is the row as it is now, if there is one. */
 export type CommitOutcome = { readonly kind: "committed"; readonly run: Run } | { readonly kind: "fenced"; readonly run: Run | undefined };
 
 export interface CommitRequest {
@@ -90,10 +101,13 @@ export interface CommitRequest {
   readonly token: string;
   readonly set: Partial<RunAttributes>;
   readonly remove?: readonly string[];
-  /** There is no row yet, and nobody has a claim: the first one stands. */
+  /** Set only for a run without a claim, which has no row yet. The first commit creates the row. */
   readonly unclaimed?: boolean;
 }
-/** The holders' one write each that ends an attempt: terminal, retrying, waiting, deferred or back to queued. Recognises its own lost response by `writer`. */
+/**
+ * Ends attempts, each by one write of its holder: terminal, retrying, waiting, deferred or back to queued. A commit
+ * whose response was lost is recognised by `writer`. Costs one write unit for a row under 1 KB.
+ */
 export async function commitRuns(context: Context, commits: readonly CommitRequest[]): Promise<readonly CommitOutcome[]> {
   if (commits.length === 0) return [];
   const results = await context.store.writeMany(
@@ -111,15 +125,16 @@ export async function commitRuns(context: Context, commits: readonly CommitReque
     return { kind: "fenced", run };
   });
 }
-/** The attributes of a run without what its key says. */
+/** Returns the attributes of a run without what its key says. */
 function rowOf({ gid: _gid, index: _index, stepIndex: _step, runId: _runId, ...attributes }: Run): RunAttributes {
   return attributes;
 }
+/** Returns the write that renews a lease, while the caller still holds the run. */
 export function heartbeatOp(context: Context, ref: RunRef, token: string, attempt: number): UpdateOp {
   const change: Change = { set: { leaseUntil: context.clock.now() + context.config.leaseSeconds * 1_000 } };
   return { op: "update", key: runKey(ref, context.config.width), change, when: fence(token, attempt) };
 }
-/** The supervisor saw the holder die: the lease is over now, and the death can count. */
+/** Returns the write that ends the lease of a holder that a supervisor saw die, and that lets the death count. */
 export function endLeaseOp(context: Context, ref: RunRef, token: string, attempt: number): UpdateOp {
   return { op: "update", key: runKey(ref, context.config.width), change: { set: { leaseUntil: 0, died: attempt } }, when: fence(token, attempt) };
 }

@@ -6,10 +6,13 @@ import { asDetail, attributesOf, detailKey, detailPartition, ITEM_VERSION, type 
 import { shortError } from "./short-error.ts";
 
 const HALF = LIMITS.logLines / 2;
-/** Of the many runs that log nothing. */
+/** Shared by the many runs that log nothing. */
 const NO_LINES: LogLine[] = [];
 
-/** A run's log: head and tail, written once, before the commit, and only when there is something in it. The stack of an error goes with it. */
+/**
+ * The log of an attempt: its first and its last lines, with the stack of its error. Written once, before the commit,
+ * and only when there is something to write.
+ */
 export class RunLog {
   #head: LogLine[] = NO_LINES;
   #tail: LogLine[] = NO_LINES;
@@ -33,12 +36,13 @@ export class RunLog {
   get empty(): boolean {
     return this.#head.length === 0;
   }
-  /** Short form for the row; the stack is kept with the log. */
+  /** Stores the stack with the log, and returns the short form of the error for the row. */
   async keepError(context: Context, run: Run, error: ErrorData): Promise<RunError> {
     this.#stack = error.stack?.slice(0, LIMITS.errorStackCharacters);
     await this.keep(context, run);
     return { runId: run.runId, ...shortError(error) };
   }
+  /** Stores the log unless it is empty or was stored before. One write. */
   async keep(context: Context, run: Run): Promise<void> {
     if (this.#kept || (this.#head.length === 0 && this.#stack === undefined)) return;
     this.#kept = true;
@@ -50,13 +54,13 @@ export class RunLog {
   }
 }
 
-/** The stack of the error that a run ended with. */
+/** Returns the stack of the error that a run ended with, if one was stored. */
 export async function stackOf(context: Context, runId: string): Promise<string | undefined> {
   const { items } = await context.store.query("tasks", detailPartition(runId), { limit: 1, descending: true });
   return items[0] && asDetail(items[0]).stack;
 }
 
-/** Lines from both ends, as many as fit: what is in the middle says least. */
+/** Returns as many lines from both ends as fit. Lines in the middle say least, so they are left out. */
 function fitting(lines: readonly LogLine[]): LogLine[] {
   const head: LogLine[] = [];
   const tail: LogLine[] = [];

@@ -6,11 +6,11 @@ import { asRun, DUE_SHARDS, dueShard, leafPartition, type Run, type RunAttribute
 import type { Item } from "../ports.ts";
 import { allOf } from "./all-of.ts";
 
-/** Reading runs, and finding in the plan what they do. */
-
+/** Returns what the key of a run says of it. */
 export function identify(ref: RunRef): RunRef & { runId: string } {
   return { gid: ref.gid, index: ref.index, stepIndex: ref.stepIndex, runId: runIdOf(ref.gid, ref.index, ref.stepIndex) };
 }
+/** Reads a run consistently. One read unit. */
 export async function readRun(context: Context, ref: RunRef): Promise<Run | undefined> {
   return asRun(await context.store.get(runKey(ref, context.config.width), { consistent: true }), identify(ref));
 }
@@ -18,6 +18,7 @@ export async function readRunById(context: Context, runId: string): Promise<Run 
   const ref = parseRunId(runId);
   return ref && readRun(context, ref);
 }
+/** Reads runs consistently, in the order given. An entry is undefined when the run has no row. */
 export async function readRuns(context: Context, refs: readonly RunRef[]): Promise<(Run | undefined)[]> {
   const runs: (Run | undefined)[] = [];
   for (let from = 0; from < refs.length; from += 100) {
@@ -27,7 +28,7 @@ export async function readRuns(context: Context, refs: readonly RunRef[]): Promi
   }
   return runs;
 }
-/** All rows of a leaf, in order of member and step. */
+/** Reads all rows of a leaf, in order of member and step. */
 export async function readLeaf(context: Context, gid: string, leaf: number): Promise<Run[]> {
   const runs: Run[] = [];
   for await (const { items } of allOf((after) => context.store.query("tasks", leafPartition(gid, leaf), after))) {
@@ -39,7 +40,7 @@ function runOfLeaf(context: Context, gid: string, leaf: number, item: Item): Run
   const [, local, step] = item.key.sort.split("#");
   return asRun(item, identify({ gid, index: leaf * context.config.width + Number(local), stepIndex: Number(step) })) as Run;
 }
-/** The last step of a member that has a row: its state is the member's. */
+/** Reads the last step of a member that has a row. The state of that step is the state of the member. */
 export async function readLastStep(context: Context, gid: string, index: number): Promise<Run | undefined> {
   const { width } = context.config;
   const leaf = leafOf(index, width);
@@ -49,19 +50,25 @@ export async function readLastStep(context: Context, gid: string, index: number)
   return items[0] && runOfLeaf(context, gid, leaf, items[0]);
 }
 
-/** The child group that a run has opened or may have: one that streams joins it only when it waits, and one that failed while streaming never. */
+/**
+ * Returns the child group that a run has opened or may have opened. A run that streams names its group only once it
+ * waits for it, and never when it fails before that.
+ */
 export function openedGroup(run: Run): string | undefined {
   if (run.joins !== undefined) return run.joins;
   return run.attempt > 0 && !isSuccess(run.status) ? childGroup(run) : undefined;
 }
 export const childGroup = (run: Run): string => childGroupOf(run.runId);
 
-/** Attributes that bring a run back later than now: by its message's delay when that can reach, else by the due index. */
+/**
+ * Returns the attributes that start a run later: by the delay of its message when that is long enough, else by the due
+ * index.
+ */
 export function duePart(context: Context, runId: string, notBefore: number, now: number): Partial<RunAttributes> {
   if (notBefore - now <= context.queue.maxDelaySeconds * 1_000) return { notBefore };
   return { notBefore, due: notBefore, dueShard: dueShard(shardOf(runId, DUE_SHARDS)) };
 }
-/** The value attributes of a terminal run, for a run or job that takes its value over. */
+/** Returns the value attributes of a terminal run, for a run or job that takes over its value. */
 export function copyOfValue(run: Run | undefined): Partial<Pick<RunAttributes, "value" | "valueRef" | "collects">> {
   return {
     ...(run?.value !== undefined && { value: run.value }),

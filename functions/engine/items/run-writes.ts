@@ -8,8 +8,10 @@ import { idle, leaseOver, notTerminal } from "./run-conditions.ts";
 import { identify } from "./run-reads.ts";
 
 /**
- * Every conditional write on a run row (docs/protocol.md, section 5). Each costs one write unit for a row under 1 KB. `applied: false` never proves
- * that somebody else wrote: outcomes are told from what the item says.
+ * Every conditional write on a run row (docs/protocol.md, section 5). Each costs one write unit for a row under 1 KB.
+ * `applied: false` does not prove that another process wrote, because the response of the first try may have been lost.
+ * So callers decide by the row. Outcomes of each write: applied; refused, with `run` as it is now; refused because
+ * there is no row.
  */
 export interface RunWrite {
   readonly applied: boolean;
@@ -27,7 +29,10 @@ async function update(context: Context, ref: RunRef, change: Change, when: Condi
   return runWrite(ref, await context.store.write({ op: "update", key: runKey(ref, context.config.width), change, when }));
 }
 
-/** Creates a row that is written before it runs (next step, page, member with full tracking or a start time); the one that stands there wins. */
+/**
+ * Creates rows of runs that have not started: next steps, pages, members with full tracking or a start time. An
+ * existing row stays as it is.
+ */
 export async function createRuns(context: Context, runs: readonly NewRun[]): Promise<RunWrite[]> {
   if (runs.length === 0) return [];
   const results = await putRuns(context, runs);
@@ -37,7 +42,7 @@ export async function createRuns(context: Context, runs: readonly NewRun[]): Pro
 export async function createRun(context: Context, run: NewRun): Promise<RunWrite> {
   return (await createRuns(context, [run]))[0] as RunWrite;
 }
-/** The same, for who does not ask which ones stood there. */
+/** Creates rows like `createRuns`, for callers that need not know which rows existed before. */
 export function putRuns(context: Context, runs: readonly NewRun[]): Promise<readonly WriteResult[]> {
   return context.store.writeMany(
     runs.map(({ ref, attributes }) => ({ op: "put", key: runKey(ref, context.config.width), attributes: attributesOf(attributes), when: absent() })),
@@ -47,7 +52,9 @@ interface NewRun {
   readonly ref: RunRef;
   readonly attributes: Partial<RunAttributes>;
 }
-/** A group step needs no lease: it only waits. `seen` absent: a lazy member whose first step is a group. */
+/**
+ * Makes a group step wait for its child group, without a lease. `seen` is undefined for a lazy member without a row.
+ */
 export async function waitForGroup(
   context: Context,
   ref: RunRef,
@@ -62,12 +69,15 @@ export async function waitForGroup(
   }
   return update(context, ref, { set: attributesOf({ status: "waiting", joins, ownCounts: {}, takes }) }, idle(context.clock.now()));
 }
-/** Ends a run that never started (expired, unknown task): only while it is idle. */
+/** Ends a run that never started, because it expired or its task is unknown. Only while the run is idle. */
 export async function endIdleRun(context: Context, ref: RunRef, header: Header, seen: Run | undefined, set: Partial<RunAttributes>): Promise<RunWrite> {
   if (!seen) return createEnded(context, ref, header, set);
   return update(context, ref, { set: attributesOf(set), remove: ["notBefore", "due", "dueShard", "unmet"] }, idle(context.clock.now()));
 }
-/** Ends a run that nobody holds and that does not wait, due or not. `seen` undefined: a lazy member that never started. */
+/**
+ * Ends a run that no worker holds and that does not wait, due or not. `seen` is undefined for a lazy member without a
+ * row.
+ */
 export async function revokeIdleRun(context: Context, ref: RunRef, header: Header, seen: Run | undefined, set: Partial<RunAttributes>): Promise<RunWrite> {
   if (!seen) return createEnded(context, ref, header, set);
   const free = or(oneOf("status", ["queued", "retrying", "pending", "deferred"]), and(eq("status", "started"), leaseOver(context, context.clock.now())));
@@ -77,16 +87,19 @@ export async function revokeIdleRun(context: Context, ref: RunRef, header: Heade
 async function createEnded(context: Context, ref: RunRef, header: Header, set: Partial<RunAttributes>): Promise<RunWrite> {
   return createRun(context, { ref, attributes: { ...ownedBy(header), round: header.round, attempt: 0, ...set } });
 }
-/** Wake 1: these dependencies of a deferred run are met. One unit; `item` says what is left, also when another one was quicker. */
+/**
+ * Wake 1: removes dependencies of a deferred run that are met. One unit. `run` says which are left, also when another
+ * process removed these first.
+ */
 export async function takeUnmet(context: Context, ref: RunRef, dependencies: readonly string[]): Promise<RunWrite> {
   const any = or(...dependencies.map((dependency) => contains("unmet", dependency)));
   return update(context, ref, { take: { unmet: new Set(dependencies) } }, and(eq("status", "deferred"), any));
 }
-/** Wake 2: nothing is unmet, so a message is owed. */
+/** Wake 2: queues a deferred run that has no unmet dependency, so a message is owed. */
 export async function queueWoken(context: Context, ref: RunRef): Promise<RunWrite> {
   return update(context, ref, woken(context), and(eq("status", "deferred"), absent("unmet")));
 }
-/** Whatever it waits for is not wanted any more. Only the deferral that was seen. */
+/** Queues a deferred run whose dependencies no longer matter. Only while it is in the deferral that was read. */
 export async function endDeferral(context: Context, seen: Run): Promise<RunWrite> {
   return update(context, seen, woken(context), and(eq("status", "deferred"), eq("attempt", seen.attempt)));
 }
@@ -94,7 +107,10 @@ const woken = (context: Context): Change => ({
   set: { status: "queued", sentAt: context.clock.now() },
   remove: ["unmet", "notBefore", "due", "dueShard"],
 });
-/** No worker here knows the run's task: its time of grace begins when the first one says so, since it may have waited in a queue for long. */
+/**
+ * Notes that no worker knows the task of a run, and returns since when. The grace period starts at the first such note,
+ * because the run may have waited in a queue for long before that.
+ */
 export async function noteUnknownTask(context: Context, ref: RunRef, header: Header, seen: Run | undefined, task: string): Promise<number> {
   const now = context.clock.now();
   if (seen?.unknownSince !== undefined) return seen.unknownSince;
@@ -104,36 +120,39 @@ export async function noteUnknownTask(context: Context, ref: RunRef, header: Hea
     : await createRun(context, { ref, attributes });
   return run?.unknownSince ?? now;
 }
-/** Its message was given up: the row, made if there is none, says how often. undefined: the row was collected. */
+/**
+ * Counts a message that its queue gave up, on a row that is created if need be. Returns undefined when the row was
+ * collected.
+ */
 export async function noteDeadLetter(context: Context, ref: RunRef, header: Header, seen: Run | undefined, task: string): Promise<Run | undefined> {
   const now = context.clock.now();
   if (seen) return (await update(context, ref, { set: { sentAt: now }, add: { deadLetters: 1 } }, and(present(), notTerminal))).run;
   const attributes = { ...ownedBy(header), status: "queued" as const, round: header.round, attempt: 0, task, sentAt: now, deadLetters: 1 };
   return (await createRun(context, { ref, attributes })).run;
 }
-/** Ends a run that killed its process too often, in place of the takeover. */
+/** Ends a run that killed its process too often, in place of a takeover. */
 export async function breakDeadRun(context: Context, seen: Run, set: Partial<RunAttributes>): Promise<RunWrite> {
   const free = and(eq("status", "started"), eq("attempt", seen.attempt), leaseOver(context, context.clock.now()));
   return update(context, seen, { set: attributesOf(set), remove: ["leaseOwner", "leaseUntil"] }, free);
 }
-/** Ends the wait of a row for its child group of the same round. */
+/** Settles a run that waits for this group in this round. */
 export async function settleRun(context: Context, owner: Run, gid: string, round: number, set: Partial<RunAttributes>): Promise<RunWrite> {
   return update(context, owner, { set: attributesOf(set) }, and(eq("status", "waiting"), eq("joins", gid), eq("round", round)));
 }
-/** Below a decided group: ends a run that nobody holds, by a write, so that a late commit is fenced. */
+/** Cancels a run below a decided group that no worker holds. The write also fences a late commit. */
 export async function cancelIdleRun(context: Context, run: Run, round: number, set: Partial<RunAttributes>): Promise<RunWrite> {
   const held = and(eq("status", "started"), not(leaseOver(context, context.clock.now())));
   return update(context, run, { set: attributesOf(set), remove: ["leaseOwner", "leaseUntil"] }, and(present(), eq("round", round), notTerminal, not(held)));
 }
-/** A waiting row whose group was never created, below a decided group. */
+/** Cancels a waiting run whose child group was never created, below a decided group. */
 export async function cancelWaitingRun(context: Context, run: Run, set: Partial<RunAttributes>): Promise<RunWrite> {
   return update(context, run, { set: attributesOf(set) }, and(eq("status", "waiting"), eq("round", run.round)));
 }
-/** The sweeper owes the run's message again; the next time is twice as far. */
+/** Notes that the message of a run is resent. Each resend doubles the time until the next one. */
 export async function noteResend(context: Context, run: Run): Promise<void> {
   await update(context, run, { set: { sentAt: context.clock.now() }, add: { sends: 1 } }, present());
 }
-/** The due entry was handed to a queue with the exact delay. */
+/** Removes a run from the due index once its message was sent with the exact delay. */
 export async function clearDue(context: Context, run: Run, due: number): Promise<void> {
   await update(context, run, { remove: ["due", "dueShard"] }, eq("due", due));
 }

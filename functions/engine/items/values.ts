@@ -9,18 +9,24 @@ type BlobPort = Pick<Ports, "blobs">;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/**
+ * Returns the size of a text in bytes of UTF-8, or its length when even the largest encoding of the text stays inline.
+ */
 export function jsonBytes(text: string): number {
-  // A UTF-16 unit is at most 3 bytes of UTF-8: short texts need no encoding to be known as small.
+  // A UTF-16 unit is at most 3 bytes of UTF-8, so a short text is small without being encoded.
   return text.length * 3 <= LIMITS.inlineBytes ? text.length : encoder.encode(text).length;
 }
 
-/** Whether a value stays inline, when that is plain; false: `keepValue` knows. */
+/** Whether a value is plainly small enough to stay inline. When false, only `keepValue` can tell. */
 export function isSmall(value: Json): boolean {
   if (typeof value === "string") return value.length * 6 <= LIMITS.inlineBytes;
   if (typeof value !== "object" || value === null) return true;
   return JSON.stringify(value).length * 3 <= LIMITS.inlineBytes;
 }
-/** Claim check: a small value stays inline, a larger one becomes a blob of this name. The blob is written before anything points at it. */
+/**
+ * Keeps a small value inline, and a larger one as a blob of this name. The blob is written before anything points at
+ * it. Throws `payload_too_large`.
+ */
 export async function keepValue({ blobs }: BlobPort, name: string, value: Json): Promise<Kept> {
   const text = JSON.stringify(value);
   const bytes = jsonBytes(text);
@@ -37,6 +43,7 @@ export async function keepValue({ blobs }: BlobPort, name: string, value: Json):
   await blobs.put(name, encoder.encode(text));
   return { valueRef: name };
 }
+/** Returns a kept value. Reads its blob if it has one, and throws `not_found` when that has been collected. */
 export async function loadValue({ blobs }: BlobPort, kept: { readonly value?: Json; readonly valueRef?: string }): Promise<Json> {
   if (kept.valueRef === undefined) return kept.value ?? null;
   return JSON.parse(await loadText({ blobs }, kept.valueRef)) as Json;
