@@ -20,8 +20,9 @@ import { noteState } from "./progress.ts";
 import { answerToken } from "./supervision.ts";
 
 /**
- * Ends the job of a decided root group: state, value, counters, lists, event, and the answer to its supervisor. Every write is idempotent, and all happen before
- * the root closes. `false`: the answer is owed, and this process cannot give it.
+ * Ends the job of a decided root group: state, value, counters, lists, event, and the answer to its supervisor. Every
+ * write is idempotent, and all happen before the root closes. Returns false when the answer is owed, but this process
+ * has no Tokens port.
  */
 export async function finishJob(context: Context, root: Header): Promise<boolean> {
   const job = asJob(await context.store.get(jobKey(root.jobId), { consistent: true }));
@@ -52,7 +53,8 @@ async function endOf(context: Context, root: Header, endedAt: number): Promise<P
   if (root.outcome === "failed") return { ...base, state: "failure", ...error };
   const last = await readLastStep(context, root.gid, 0);
   if (failedRuns(counts) === 0) return { ...base, state: "success", ...copyOfValue(last) };
-  // What ended well goes on, but a job in which something failed says so, and what: its groups settled, so no header above them knows.
+  // Good results go on, but a job with a failed run ends in `failure`. Its groups settled well, so only the events know
+  // the error.
   return { ...base, state: "failure", ...copyOfValue(last), ...(await firstFailure(context, root.jobId)) };
 }
 async function firstFailure(context: Context, jobId: string): Promise<{ error?: RunError }> {

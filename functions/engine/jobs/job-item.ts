@@ -5,7 +5,10 @@ import { absent } from "../items/conditions.ts";
 export const OPEN_JOBS = "open";
 export const ALL_JOBS = "all";
 
-/** The job item and its place in the lists, from what the root header says: by the submission, and again by the sweeper if its writer died. */
+/**
+ * Writes the job item and its entries in the lists, from the content of the root header. A submission does so, and the
+ * sweeper repeats it if that process died.
+ */
 export async function putJob(context: Context, root: Header): Promise<void> {
   const owned = { v: ITEM_VERSION, jobId: root.jobId, ttl: root.ttl };
   const job = { ...owned, ...root.job, state: "started" as const, createdAt: root.createdAt, deadline: root.deadline ?? 0 };
@@ -21,7 +24,10 @@ export async function putJob(context: Context, root: Header): Promise<void> {
     })),
   ]);
 }
-/** A stamp as jobs are found by it. It becomes a part of a key, and the root header carries them all: what is long, or has odd characters, stands there as its hash. */
+/**
+ * Returns a stamp in the form by which jobs are found. The form is part of a key, and the root header carries all of
+ * them, so a stamp that is long or has other than printable ASCII characters becomes a hash.
+ */
 export function indexedStamp(context: Context, text: string): string {
   return PLAIN_STAMP.test(text) ? text : `#${context.ids.hash(text).slice(0, 32)}`;
 }

@@ -9,8 +9,8 @@ import type { RowlessEnd } from "../items/ledger-parts.ts";
 import type { PutOp } from "../ports.ts";
 
 /**
- * What people watch while a job runs: approximate counters (a repeated follow-up counts again; exact totals replace them at the end) and one event
- * per failure. One write unit per batch and job, plus one per failure; nothing per success.
+ * Counts ended runs for people who watch a job. The counters are approximate, because a repeated follow-up counts
+ * again; exact totals replace them at the end. Costs one write unit for each batch and job.
  */
 export async function noteProgress(context: Context, runs: readonly Run[]): Promise<void> {
   const byJob = new Map<string, Run[]>();
@@ -24,20 +24,23 @@ async function noteJob(context: Context, runs: readonly Run[]): Promise<void> {
   await addProgress(context, first, first.runId, add);
 }
 /**
- * Of members without rows, where a write for each batch would be as much again as the batch costs: one batch in a few counts for all of them, chosen by its first
- * member.
+ * Counts members without rows. A write for each batch would double what the batch costs, so one batch in eight counts
+ * for all of them. The first member of a batch decides whether it is that one.
  */
 export async function noteRowless(context: Context, header: Header, members: readonly RowlessEnd[]): Promise<void> {
   const runId = runIdOf(header.gid, (members[0] as RowlessEnd).index, 0);
   if (shardOf(`thin ${runId}`, ROWLESS_SAMPLE) === 0) await addProgress(context, ownedBy(header), runId, { success: members.length * ROWLESS_SAMPLE });
 }
 
-/** One event per failed task run; written before anything is decided by it, so that the job's end finds its first failure. */
+/**
+ * Writes one event for each failed task run, before any group decides by it, so the end of the job finds its first
+ * failure.
+ */
 export async function noteFailures(context: Context, runs: readonly Run[]): Promise<void> {
   const failures = runs.filter((run) => run.task !== undefined && isFailure(run.status)).map(failureEvent);
   if (failures.length > 0) await context.store.writeMany(failures);
 }
-/** Deterministic key: a repeated follow-up meets its own event. */
+/** The key is deterministic, so a repeated follow-up writes the same event. */
 function failureEvent(run: Run): PutOp {
   const at = run.endedAt ?? 0;
   const attributes = {
@@ -53,7 +56,7 @@ function failureEvent(run: Run): PutOp {
   };
   return { op: "put", key: eventKey(run.jobId, at, `${run.runId}#${run.round}`), attributes: attributesOf(attributes), when: absent() };
 }
-/** More task runs are known now. */
+/** Counts task runs that have become known. */
 export async function notePlanned(context: Context, owned: Owned, about: string, planned: number): Promise<void> {
   if (planned > 0) await addProgress(context, owned, about, { planned });
 }
@@ -61,7 +64,7 @@ async function addProgress(context: Context, owned: Owned, about: string, add: {
   const key = progressKey(owned.jobId, shardOf(about, PROGRESS_SHARDS));
   await context.store.write({ op: "update", key, change: { add, setOnce: { v: ITEM_VERSION, jobId: owned.jobId, ttl: owned.ttl } } });
 }
-/** Within one millisecond the start sorts before failures and the end after them. */
+/** Writes the event of a state. Within one millisecond the start sorts before failures, and the end after them. */
 export async function noteState(context: Context, owned: Owned, at: number, state: string): Promise<void> {
   const attributes = { v: ITEM_VERSION, jobId: owned.jobId, ttl: owned.ttl, at, kind: "state", state };
   await context.store.write({ op: "put", key: eventKey(owned.jobId, at, state === "started" ? "!started" : `~${state}`), attributes, when: absent() });

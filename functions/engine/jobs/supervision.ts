@@ -6,10 +6,12 @@ import { eq, not } from "../items/conditions.ts";
 import { jsonBytes, loadText } from "../items/values.ts";
 
 /**
- * A supervised job owes its end to a task token. The token is stored before the job exists, and answered before the root closes, by whoever finishes the job:
- * so a death or a failed call leaves an open root, which the sweeper follows again. Repeating an answer is harmless (ports.ts, Tokens).
+ * Stores the task token of a supervised job, before the job exists. The process that finishes the job answers the token
+ * before the root closes. So a death or a failed call leaves an open root, which the sweeper follows up again.
+ * Repeating an answer is harmless (ports.ts, Tokens).
  *
- * States of the item: owed -> answered; a newer token of the same job (its supervisor tried again) -> owed.
+ * States of the item: owed -> answered -> owed. A newer token, of a supervisor that tried again, makes the answer owed
+ * again.
  */
 export async function keepToken(context: Context, owned: Owned, token: string): Promise<void> {
   const item = { ...owned, v: ITEM_VERSION, token };
@@ -17,8 +19,8 @@ export async function keepToken(context: Context, owned: Owned, token: string): 
 }
 
 /**
- * Answers the token of an ended job. `false`: this process has no Tokens port, another one must do it. Throws PortError when the answer may not have arrived.
- * One read, one write and one call, once per job.
+ * Answers the token of an ended job. Returns false when this process has no Tokens port, so another one must answer.
+ * Throws PortError when the answer may not have arrived. Costs one read, one write and one call for each job.
  */
 export async function answerToken(context: Context, jobId: string, job: Partial<JobAttributes> & Pick<JobAttributes, "state">): Promise<boolean> {
   if (!context.tokens) return false;
@@ -29,11 +31,11 @@ export async function answerToken(context: Context, jobId: string, job: Partial<
     if (job.state === "success") await context.tokens.succeed(token, await outputOf(context, jobId, job));
     else await context.tokens.fail(token, errorOf(job.state), causeOf(jobId, job));
     const { applied } = await context.store.write({ op: "update", key: supervisorKey(jobId), change: { set: { answered: true } }, when: eq("token", token) });
-    if (applied) return true; // else a newer token came in between
+    if (applied) return true; // otherwise a newer token was stored in between
   }
 }
 
-/** Room for the rest of the output below the 256 KB that an execution carries. */
+/** Leaves room for the rest of the output below the 256 KB that an execution carries. */
 const VALUE_BYTES = 192 * 1024;
 async function outputOf(context: Context, jobId: string, job: Partial<JobAttributes>): Promise<Json> {
   const base = { jobId, state: job.state ?? "success", counts: { ...job.counts } };
@@ -42,7 +44,7 @@ async function outputOf(context: Context, jobId: string, job: Partial<JobAttribu
   if (text !== undefined) return { ...base, value: JSON.parse(text) as Json };
   return job.value === undefined ? base : { ...base, value: job.value };
 }
-/** Names that a state machine's Retry and Catch can match. */
+/** Returns the name that Retry and Catch of a state machine can match. */
 function errorOf(state: JobAttributes["state"]): string {
   switch (state) {
     case "failure":

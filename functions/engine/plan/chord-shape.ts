@@ -7,16 +7,20 @@ import { ITEM_VERSION } from "../item-kinds.ts";
 import { rootStep } from "./job-shape.ts";
 import { planPages, unitsOf } from "./plan-pages.ts";
 
+/** A chord of equal children. */
 export interface ChordOf {
   readonly children: number;
   readonly level: TrackingLevel;
-  /** Children of one input page; absent: all in one group. */
+  /** Children of one input page. Absent when all are in one group. */
   readonly perPage?: number;
 }
 const TASK_QUEUE = "local.default#worker";
 const CHILD: Strand = [{ task: "noop" }];
 
-/** A chord of so many tasks without arguments, as a shape: given in one piece, or as input pages, which may be any number. */
+/**
+ * Returns the shape of a chord of tasks without arguments, and the plan pages that it stores. The children are given in
+ * one piece, or as any number of input pages.
+ */
 export function chordShape({ children, level, perPage }: ChordOf, width: number): { readonly job: StrandShape; readonly pages: PlanPages } {
   const task: StepShape = { queue: TASK_QUEUE, delaySeconds: 0 };
   const child: StrandShape = { steps: [task] };
@@ -42,9 +46,12 @@ export function chordShape({ children, level, perPage }: ChordOf, width: number)
   }
   return { job: jobOf(groupOf(members, "pages")), pages: { writes, blobs } };
 }
-/** Under names of the usual length: a job's id, and for pages of input what tells their content. */
+/**
+ * Counts the plan pages of a step, under names of the usual length: the id of a job, and for input pages the content
+ * hash.
+ */
 function storedPages(step: GroupStep, width: number, page = ""): PlanPages {
   return unitsOf(planPages(`${"0".repeat(26)}${page}`, step, width), { v: ITEM_VERSION, jobId: "0".repeat(26), ttl: 1_800_000_000 });
 }
-/** Children of a page as large as it may be. */
+/** The most children of one input page. */
 export const FULL_PAGE = LIMITS.pageItems;

@@ -6,6 +6,7 @@ import type { Strand } from "../../core/plan/plan.ts";
 import { depthOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 
+/** Throws `too_deep` when a group below this one would be nested too deeply. */
 export function checkDepth(gid: string): void {
   if (depthOf(gid) + 1 > LIMITS.groupDepth) {
     throw new FanfoldError("too_deep", `groups are nested ${LIMITS.groupDepth} deep already; spawn from a task further up`, {
@@ -13,15 +14,23 @@ export function checkDepth(gid: string): void {
     });
   }
 }
-/** Compiles a canvas that a task made; its tasks must be known here, so that a misspelt name fails now and not after an hour of grace. */
+/**
+ * Compiles a canvas that a task made. Throws `unknown_task` for a task that is not registered here, so a misspelt name
+ * fails now and not after the grace period.
+ */
 export function compileChild(context: Context, canvas: Canvas, field: string): Strand {
   const strand = compileCanvas(canvas, declaredTracking(context));
   checkTasks(context, strand, field);
   return strand;
 }
+/** Returns the function that says which tracking a task declares. */
 export function declaredTracking({ registry }: Pick<Context, "registry">): DeclaredTracking {
   return (task) => registry.info(task)?.tracking;
 }
+/**
+ * Throws `unknown_task` for the first task of a strand that is not registered. `field` is the JSON pointer of the
+ * strand.
+ */
 export function checkTasks(context: Context, strand: Strand, field: string): void {
   for (const [task, at] of strandTasks(strand)) {
     if (!context.registry.info(task))
@@ -31,7 +40,9 @@ export function checkTasks(context: Context, strand: Strand, field: string): voi
   }
 }
 
-/** Of members whose number is not known before they have all been put, no share can be taken. */
+/**
+ * Throws for a percentage as the policy of an open group, because its number of members is unknown until it is sealed.
+ */
 export function refuseShare(policy: FailurePolicy): void {
   if (typeof policy !== "object" || !("percent" in policy)) return;
   throw new FanfoldError("invalid_request", "an open group has no percent of failed members: give a threshold", { details: { field: "policy" } });

@@ -10,7 +10,7 @@ import { ITEM_VERSION } from "../item-kinds.ts";
 import { protocolOf, rootStep, ShapeBuilder, type Unknowns } from "./job-shape.ts";
 import { planPages, unitsOf } from "./plan-pages.ts";
 
-/** Counts what a job of this strand will take, and says what cannot be known yet. Nothing is stored. */
+/** Counts what a job of this strand will take, and notes what cannot be known yet. Stores nothing. */
 export function estimateJob(context: Context, strand: Strand, secondsPerTask = DEFAULT_SECONDS_PER_TASK): JobEstimate {
   const owned = { v: ITEM_VERSION, jobId: context.ids.job(), ttl: Math.ceil(context.clock.now() / 1_000) };
   const pages = unitsOf(planPages(owned.jobId, rootStep(strand), context.config.width), owned);
@@ -19,11 +19,11 @@ export function estimateJob(context: Context, strand: Strand, secondsPerTask = D
   return jobEstimate({ count, tasksInRow: longestWay(shape), secondsPerTask, notes: notesOf(unknowns, count.taskRuns), grows });
 }
 
-/** What a job keeps of its plan's figures. */
+/** Returns the figures of a plan that its job stores. */
 export function keptEstimate(context: Context, strand: Strand, pages: PlanPages): Estimate {
   return estimateOf(countStrand(context, strand, pages).count);
 }
-/** What an ended job has cost. */
+/** Returns what an ended job has cost. */
 export function costOf({ config, queue }: Context, estimate: Estimate, counts: Counts): JobCost {
   const task: StrandShape = { steps: [{ queue: ENGINE_QUEUE, delaySeconds: 0 }] };
   return jobCost(estimate, { taskRuns: endedRuns(counts), failed: failedRuns(counts) }, (taskRuns) =>

@@ -6,13 +6,13 @@ import { ROWLESS_SAMPLE } from "../config.ts";
 import type { Context } from "../context.ts";
 import { notBeforeOf, packSize, queueOf } from "./step-placement.ts";
 
-/** The numbers of this engine that decide how work is cut and packed. */
+/** Returns the numbers of this engine that decide how work is cut and packed. */
 export function protocolOf(config: Context["config"], maxDelaySeconds: number): Protocol {
   const { width, expandRange, inPlaceSteps } = config;
   return { width, expandRange, packSize: (members) => packSize({ config }, members), maxDelaySeconds, inPlaceSteps, ledgerProgress: 1 / ROWLESS_SAMPLE };
 }
 
-/** The root group of a job: its canvas is the only member. */
+/** Returns the root group of a job, whose only member is the canvas. */
 export function rootStep(strand: Strand): GroupStep {
   return { policy: "allSuccess", tracking: "lazy", members: [strand] };
 }
@@ -21,17 +21,20 @@ export function rootStep(strand: Strand): GroupStep {
 export interface Unknowns {
   /** Tasks that stream their children. */
   readonly streaming: Set<string>;
-  /** Branches: the way with more task runs is counted. */
+  /** Number of branches. The way with more task runs is counted. */
   branches: number;
-  /** Loops: counted as often as they may run at most. */
+  /** Number of loops. Each is counted as often as it may run at most. */
   loops: number;
-  /** Open groups whose members are put from outside. */
+  /** Number of open groups whose members are put from outside. */
   inputs: number;
-  /** Callbacks beside a step that is not the last of its strand: who ends first decides about a few writes. */
+  /**
+   * Number of links beside a step in the middle of its strand. A few writes depend on whether the links or the strand
+   * end first.
+   */
   links: number;
 }
 
-/** Finds the shape of a strand; equal parts become one object. */
+/** Finds the shape of a strand. Equal parts become one object. */
 export class ShapeBuilder {
   readonly unknowns: Unknowns = { streaming: new Set(), branches: 0, loops: 0, inputs: 0, links: 0 };
   readonly #context: Context;
@@ -47,7 +50,7 @@ export class ShapeBuilder {
 
   strand(strand: Strand): StrandShape {
     if (!isSingle(strand) || strand[0].options !== undefined) return this.#strand(strand);
-    // Of which there are many.
+    // Most strands are one task without options, so these have a faster cache.
     const { task } = strand[0];
     let shape = this.#plain.get(task);
     if (!shape) this.#plain.set(task, (shape = this.#strand(strand)));
@@ -73,7 +76,7 @@ export class ShapeBuilder {
   }
   #group(step: GroupStep): GroupShape {
     const { tracking } = step;
-    // An execution is started by a task that runs: no canvas has one. It would cost what an approval costs.
+    // Only a running task starts an execution, so no canvas has one. It would cost what an approval costs.
     if (step.wait) return this.#grouped(tracking, [], step.wait.of === "event" ? "event" : "approval");
     if (isInput(step.members)) {
       this.unknowns.inputs++;
@@ -89,7 +92,7 @@ export class ShapeBuilder {
     }
     return this.#grouped(tracking, members, "members");
   }
-  /** The strands that run: of a branch the longer one, of a loop all its times. */
+  /** Returns the strands that run: the longer way of a branch, and a loop's strand as often as it may run. */
   #ways({ choose, repeat }: GroupStep, members: readonly Strand[]): readonly Strand[] {
     if (repeat) {
       this.unknowns.loops++;

@@ -2,23 +2,32 @@ import { ENGINE_QUEUE } from "../../core/names/queue-name.ts";
 import { type GroupStep, isGroupStep, type PlanStep } from "../../core/plan/plan.ts";
 import type { Context } from "../context.ts";
 
-/** Few members go one by one so that all workers get some; many are packed. */
+/**
+ * Returns the number of members in one message. Few members go one by one, so all workers get some; many are packed.
+ */
 export function packSize({ config }: Pick<Context, "config">, members: number): number {
   return Math.max(1, Math.min(config.membersPerMessage, Math.ceil(members / config.packAbove)));
 }
 
-/** The queue that a step's messages go to. Group steps run no user code: they go to the engine's own queue. */
+/** Returns the queue of a step's messages. Group steps run no user code, so they go to the engine's own queue. */
 export function queueOf(context: Context, step: PlanStep | GroupStep): string {
   if (isGroupStep(step)) return ENGINE_QUEUE;
   return context.queueNames.of(step.options?.queue ?? context.registry.info(step.task)?.queue);
 }
-/** Milliseconds since the epoch before which the step must not start; undefined: at once. `readyAt`: when it became ready. */
+/**
+ * Returns the time before which a step must not start, in milliseconds since the epoch; undefined when it may start at
+ * once. `readyAt` is when the step became ready.
+ */
 export function notBeforeOf(step: PlanStep, readyAt: number): number | undefined {
   if (isGroupStep(step)) return undefined;
   const { countdown, eta } = step.options ?? {};
   if (eta !== undefined) return eta > readyAt ? eta : undefined;
   return countdown !== undefined && countdown > 0 ? readyAt + countdown * 1_000 : undefined;
 }
+/**
+ * Returns when a step expires unless it has started, in milliseconds since the epoch. Returns undefined when it never
+ * does.
+ */
 export function expiresAtOf(step: PlanStep, readyAt: number): number | undefined {
   const expires = isGroupStep(step) ? undefined : step.options?.expires;
   return expires === undefined ? undefined : readyAt + expires * 1_000;
