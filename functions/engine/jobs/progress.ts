@@ -24,7 +24,7 @@ async function noteJob(context: Context, runs: readonly Run[]): Promise<void> {
   await addProgress(context, first, first.runId, add);
 }
 /**
- * Counts members without rows. A write for each batch would double what the batch costs, so one batch in eight counts
+ * Counts members without rows. A write for each batch would double what the batch costs, so one batch in a few counts
  * for all of them. The first member of a batch decides whether it is that one.
  */
 export async function noteRowless(context: Context, header: Header, members: readonly RowlessEnd[]): Promise<void> {

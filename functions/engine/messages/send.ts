@@ -8,6 +8,7 @@ import { strandOf } from "../plan/strands.ts";
 import type { OutgoingMessage } from "../ports.ts";
 import { encodeMessage, type EngineMessage } from "./wire.ts";
 
+/** Sends messages to the engine's own queue. */
 export async function sendControl(context: Context, ...messages: EngineMessage[]): Promise<void> {
   await context.queue.send(messages.map((message) => ({ queue: ENGINE_QUEUE, jobId: jobIdOf(message.gid), body: encodeMessage(message) })));
 }
@@ -17,7 +18,7 @@ export interface Owing extends RunRef {
   readonly queue: string;
   readonly delaySeconds: number;
 }
-/** Sends them, packed. */
+/** Sends the messages of runs. Runs of one leaf, step, queue and delay share messages. */
 export async function sendRuns(context: Context, runs: readonly Owing[], membersPerMessage: number): Promise<void> {
   const packs = new Packs(context, membersPerMessage);
   for (const { gid, index, stepIndex: step, queue, delaySeconds } of runs) packs.add(gid, index, step, queue, delaySeconds);
@@ -31,7 +32,7 @@ interface Pack {
   readonly delaySeconds: number;
   members: number[];
 }
-/** Runs whose messages are owed: members of one leaf, step, queue and delay share one. */
+/** Collects runs whose messages are owed. Members of one leaf, step, queue and delay share a message. */
 export class Packs {
   readonly #context: Context;
   readonly #membersPerMessage: number;
@@ -46,7 +47,7 @@ export class Packs {
   add(gid: string, index: number, step: number, queue: string, delaySeconds: number): void {
     const leaf = leafOf(index, this.#context.config.width);
     const last = this.#last;
-    // Most go where the one before went.
+    // Most members go into the pack of the member before.
     const same = last && last.leaf === leaf && last.step === step && last.delaySeconds === delaySeconds && last.queue === queue && last.gid === gid;
     const pack = same ? last : this.#packOf(gid, leaf, step, queue, delaySeconds);
     this.#last = pack;
@@ -72,7 +73,7 @@ export class Packs {
     this.#messages.push(delaySeconds > 0 ? { ...message, delaySeconds: Math.min(Math.ceil(delaySeconds), most) } : message);
   }
 }
-/** The message of one run. */
+/** Sends the message of one run to the queue of its step. */
 export async function sendRun(context: Context, header: Header, run: Run, delaySeconds: number): Promise<void> {
   const { strand } = await strandOf(context, header, run);
   const step = strand[run.stepIndex];

@@ -1,8 +1,8 @@
 import type { Json, JsonObject } from "../../core/json.ts";
 
 /**
- * Wire form of messages. A member message names members of ONE ledger leaf and one step, so that their marks become one write. Rows and headers
- * tell the round; only control messages that decide carry it.
+ * Wire form of messages. A member message names members of ONE ledger leaf and one step, so that their marks become one
+ * write. Rows and headers hold the round, so only control messages that decide carry it.
  */
 const MESSAGE_VERSION = 1;
 export type EngineMessage =
@@ -13,10 +13,13 @@ export type EngineMessage =
   | { readonly kind: "execution"; readonly gid: string }
   | { readonly kind: "cancel"; readonly gid: string; readonly round: number }
   | { readonly kind: "revoke"; readonly gid: string; readonly index: number }
-  /** Walks the runs of a job, behind this one. */
+  /** Walks the runs of a job, from the run after `after`. */
   | { readonly kind: "revokeStamped"; readonly gid: string; readonly after?: string }
   | { readonly kind: "sweep"; readonly gid: string; readonly fromLeaf: number };
-/** From outside, where no group is known: the platform says that an execution has ended. Its wire form is in infra/constructs/execution-events.ts, too. */
+/**
+ * Sent by the platform when an execution has ended. The platform does not know the group. The wire form is written in
+ * infra/constructs/execution-events.ts, too.
+ */
 export interface ExecutionEnded {
   readonly kind: "executionEnded";
   readonly execution: string;
@@ -25,7 +28,7 @@ export interface ExecutionEnded {
 export function encodeMessage(message: EngineMessage): Json {
   return { v: MESSAGE_VERSION, ...message } as Json;
 }
-/** undefined: not a message of this engine, or of a version it does not know. */
+/** Returns undefined for what is not a message of this engine, or has a version that this engine does not know. */
 export function decodeMessage(body: Json): EngineMessage | ExecutionEnded | undefined {
   if (body === null || typeof body !== "object" || Array.isArray(body)) return undefined;
   const message = body as JsonObject;

@@ -11,12 +11,16 @@ import { keepValue } from "../items/values.ts";
 import { sendControl } from "../messages/send.ts";
 
 /**
- * Runs that wait for somebody (docs/adr/0008). Such a run waits for a group without members that is not sealed: the answer seals it, and everything else, revocation,
- * cancel, expiry, repair, is that of any group.
+ * The answer to a run that waits for a person or for work outside (docs/adr/0008). The run waits for a group that has
+ * no members and is not sealed. The answer seals the group. Revocation, cancel, expiry and repair work as for any
+ * group.
  */
 export type Answer = { readonly value: Json } | { readonly error: ErrorData };
 
-/** Answers one run. `false`: it was answered before, or has ended otherwise. Throws `run_not_found`, `invalid_request` (a wrong token), `payload_too_large`. */
+/**
+ * Answers one run. Returns false when it was answered before, or has ended otherwise. Throws `run_not_found`,
+ * `invalid_request` (a wrong token), `payload_too_large`.
+ */
 export async function completeRun(context: Context, runId: string, token: string, answer: Answer): Promise<boolean> {
   const header = await readHeader(context, childGroupOf(runId));
   if (!header?.wait) throw new FanfoldError("run_not_found", `no run ${runId} waits for an answer`, { details: { runId } });
@@ -27,11 +31,11 @@ export async function completeRun(context: Context, runId: string, token: string
 }
 async function answerGroup(context: Context, header: Header, answer: Answer): Promise<boolean> {
   const { after, answerId } = await seal(context, header, answer);
-  // What follows is the engine's: whoever answers may be gone by then.
+  // The engine's own queue does what follows, because the process that answers may die before that is done.
   if (after) await sendControl(context, { kind: "answered", gid: header.gid });
   return after?.answerId === answerId;
 }
-/** The one write that is the answer. What follows from it, `recheckEdges`, is not done yet. */
+/** Writes an answer, which seals its group. The caller must call `recheckEdges` afterwards. */
 export async function seal(context: Context, header: Header, answer: Answer): Promise<{ readonly after: Header | undefined; readonly answerId: string }> {
   const answerId = context.ids.token();
   const name = `${header.jobId}/value/${ownerOf(header.gid) ?? header.gid}/${header.round}/answer/${answerId}`;

@@ -13,25 +13,34 @@ import { loadValue } from "../items/values.ts";
 import { sendRun } from "../messages/send.ts";
 
 /**
- * Runs that wait for events in the middle of user code (docs/protocol.md, section 9). The run subscribes, THEN commits `deferred` with what is unmet, THEN looks for the
- * events again; whoever sends puts the event, THEN wakes the subscribers. One of them sees both.
+ * Runs that wait for events in the middle of user code (docs/protocol.md, section 9).
+ *
+ *     started -> deferred -> queued     all events are there, or the group that the run streams into has decided
+ *                deferred -> started    the wait has timed out
+ *
+ * The run subscribes, THEN commits `deferred` with its unmet events, THEN checks for the events again. A sender puts
+ * the event, THEN wakes the subscribers. So one of the two sees both the event and the deferral.
  */
 const EVENT = "event:";
 export const eventDependency = (name: string): string => `${EVENT}${name}`;
 const eventOf = (dependency: string): string => dependency.slice(EVENT.length);
 
-/** A deadline, once there is one, decides by when the event was sent, not by when somebody looks: attempts agree on it. */
+/**
+ * Checks for an event. Once the row holds a deadline, the time at which the event was sent decides, and not the time of
+ * the check, so all attempts agree.
+ */
 export async function lookForEvent(context: Context, run: Run, name: string, timeoutSeconds: number | undefined): Promise<EventLook> {
-  const now = context.clock.now(); // before the read: what is put after it is late
+  const now = context.clock.now(); // before the read, so an event that is put later counts as late
   const kept = run.eventDeadlines?.[name];
   const deadline = timeoutSeconds === undefined ? undefined : (kept ?? now + timeoutSeconds * 1_000);
   const event = asSentEvent(await context.store.get(eventItemKey(run.jobId, name), { consistent: true }));
-  // At a first look nothing has been said yet of a time that is over: what is there is there.
+  // At the first check there is no stored deadline that the event could have missed.
   if (event && (deadline === undefined || kept === undefined || (event.at ?? 0) <= deadline)) return { kind: "sent", value: await loadValue(context, event) };
   if (deadline === undefined) return { kind: "unsent", name };
   return event || deadline <= now ? { kind: "over" } : { kind: "unsent", name, deadline };
 }
 
+/** Returns the events that a deferred run waits for. */
 export function unmetEvents(run: Run): NonNullable<RunView["unmet"]> {
   return [...(run.unmet ?? [])].map(eventOf).map((name) => {
     const expiresAt = run.eventDeadlines?.[name];
@@ -39,7 +48,7 @@ export function unmetEvents(run: Run): NonNullable<RunView["unmet"]> {
   });
 }
 
-/** What the commit of a deferred attempt sets. Subscribes first. */
+/** Subscribes a run to events, and returns what the commit of its deferred attempt sets. */
 export async function deferredPart(context: Context, run: Run, events: readonly AwaitedEvent[]): Promise<Partial<RunAttributes>> {
   const until = Object.fromEntries(events.flatMap(({ name, deadline }) => (deadline === undefined ? [] : [[name, deadline]])));
   const eventDeadlines = { ...until, ...run.eventDeadlines };
@@ -63,7 +72,10 @@ export async function deferredPart(context: Context, run: Run, events: readonly 
   };
 }
 
-/** A deferred run met again, by whoever meets it: has what it waits for happened? `true`: it rests no more. */
+/**
+ * Checks whether the events of a deferred run have been sent, and wakes it if so. Returns true when the run is not
+ * deferred any more.
+ */
 export async function resumeDeferred(context: Context, run: Run): Promise<boolean> {
   const unmet = [...(run.unmet ?? [])];
   const events = await context.store.getMany(unmet.map((dependency) => eventItemKey(run.jobId, eventOf(dependency))));
@@ -71,16 +83,19 @@ export async function resumeDeferred(context: Context, run: Run): Promise<boolea
   return met.length < unmet.length && met.length === 0 ? false : wakeRun(context, run.runId, met);
 }
 
-/** These dependencies are met. The message goes out whenever the row IS queued: whoever queued it may have died before its send. `true`: it rests no more. */
+/**
+ * Removes met dependencies of a run, and queues it when none is left. Sends the message whenever the row is queued,
+ * because the process that queued it may have died before its send. Returns true when the run is not deferred any more.
+ */
 export async function wakeRun(context: Context, runId: string, met: readonly string[]): Promise<boolean> {
   const ref = parseRunId(runId) as RunRef;
-  // Without any: somebody took the last one and died.
+  // Nothing is met now when the process that removed the last dependency died before it queued the run.
   let { run } = met.length > 0 ? await takeUnmet(context, ref, met) : await queueWoken(context, ref);
   if (met.length > 0 && run?.status === "deferred" && run.unmet === undefined) ({ run } = await queueWoken(context, ref));
   await sendWoken(context, run);
   return run?.status !== "deferred";
 }
-/** The group that the run streams into has decided: it need not wait for anything. */
+/** Wakes a run whose own group has decided while it was streaming, so its events no longer matter. */
 export async function wakeOwner(context: Context, run: Run): Promise<void> {
   await sendWoken(context, (await endDeferral(context, run)).run);
 }

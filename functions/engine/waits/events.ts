@@ -13,8 +13,8 @@ import { sendControl } from "../messages/send.ts";
 import { eventDependency, wakeRun } from "./deferred.ts";
 
 /**
- * Tells a job that something has happened: every run of it that waits for an event of this name, now or later, is given the value. Once per name: the first
- * one stays. `false`: it had happened before. Throws `job_not_found`, `invalid_request`.
+ * Sends an event to a job. Every run of the job that waits for an event of this name, now or later, is given the value.
+ * The first event of a name stays. Returns false when there was one before. Throws `job_not_found`, `invalid_request`.
  */
 export async function sendEvent(context: Context, jobId: string, name: string, value: Json): Promise<boolean> {
   const problem = nameProblem(name);
@@ -37,7 +37,10 @@ export async function sendEvent(context: Context, jobId: string, name: string, v
 
 const WOKEN_AT_ONCE = 16;
 
-/** A group waits for an event: it is subscribed BEFORE the event is looked for; whoever sends puts the event and THEN looks for subscribers. One of them sees both. */
+/**
+ * Subscribes a group that waits for an event, THEN checks for the event. A sender puts the event, THEN reads the
+ * subscribers. So one of the two sees both.
+ */
 export async function subscribe(context: Context, header: Header): Promise<void> {
   if (header.wait?.of !== "event") return;
   const { jobId } = header;
@@ -46,6 +49,7 @@ export async function subscribe(context: Context, header: Header): Promise<void>
   await context.store.write({ op: "put", key, attributes, when: absent() });
   await wake(context, header.gid);
 }
+/** Seals a waiting group with its event if that has been sent. */
 async function wake(context: Context, gid: string): Promise<void> {
   const header = await readHeader(context, gid);
   if (header?.wait?.of !== "event") return;
