@@ -1,6 +1,5 @@
 import * as z from "zod";
 import { FanfoldError } from "../core/errors.ts";
-import { LIMITS } from "../core/limits.ts";
 import { nearestName } from "../core/names/nearest-name.ts";
 import type { Dependencies } from "./dependencies.ts";
 import { parseJson, parseLines, readText, requireContentType } from "./read-body.ts";
@@ -70,7 +69,7 @@ export function route<P extends z.ZodObject = typeof NOTHING, Q extends z.ZodObj
       const call = {
         params: check(params, pathParams, (path) => `{${String(path[0])}}`),
         query: check(query, readQuery(request, query), (path) => `?${String(path[0])}`),
-        idempotencyKey: spec.idempotent ? readIdempotencyKey(request) : undefined,
+        idempotencyKey: spec.idempotent ? (request.headers.get("Idempotency-Key") ?? undefined) : undefined,
         body: spec.body === undefined ? undefined : await readBody(request, spec.body),
         principal,
         request,
@@ -100,15 +99,6 @@ function readQuery(request: Request, schema: z.ZodObject): Record<string, string
 
 function isList(schema: z.ZodType): boolean {
   return schema.safeParse([]).success;
-}
-
-function readIdempotencyKey(request: Request): string | undefined {
-  const key = request.headers.get("Idempotency-Key") ?? undefined;
-  if (key === undefined) return undefined;
-  if (key === "" || key.length > LIMITS.idempotencyKeyCharacters) {
-    throw invalid("Idempotency-Key", `the Idempotency-Key header must have 1 to ${LIMITS.idempotencyKeyCharacters} characters`);
-  }
-  return key;
 }
 
 async function readBody(request: Request, spec: BodySpec): Promise<unknown> {

@@ -1,6 +1,6 @@
 import type { MaybePromise } from "../core/task/invocation.ts";
 
-/** Waits for all, then throws the first failure: nothing goes on behind the back of a message that was given up. */
+/** Waits for all, then throws the first failure. So no work goes on after its message was given up. */
 export async function all<T>(promises: readonly Promise<T>[]): Promise<T[]> {
   const settled = await Promise.allSettled(promises);
   return settled.map((result) => {
@@ -8,16 +8,16 @@ export async function all<T>(promises: readonly Promise<T>[]): Promise<T[]> {
     return result.value;
   });
 }
-/** Like `all` over a function, at most `limit` at a time. */
+/** Calls `work` for each item, with at most `limit` calls at a time. Waits for all, then throws the first failure. */
 export async function eachBounded<T>(items: Iterable<T>, limit: number, work: (item: T) => Promise<void>): Promise<void> {
   const iterator = items[Symbol.iterator]();
-  const lane = async (): Promise<void> => {
+  const workOn = async (): Promise<void> => {
     for (let next = iterator.next(); !next.done; next = iterator.next()) await work(next.value);
   };
-  await all(Array.from({ length: limit }, lane));
+  await all(Array.from({ length: limit }, workOn));
 }
 
-/** At most so many at a time; first come, first served. */
+/** Runs at most `most` pieces of work at a time, first come, first served. */
 export class Semaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];
@@ -38,21 +38,29 @@ export class Semaphore {
   }
 }
 
-/** The items of pages one by one, each made into what is given when it is asked for: without a generator's turns of the event loop for each. */
-export function eachOf<T, U>(pages: AsyncGenerator<readonly T[], void, undefined>, make: (item: T) => MaybePromise<U>): AsyncIterableIterator<U> {
-  let page: readonly T[] = [];
+/**
+ * Yields the items of slices one by one, each converted when it is asked for. A generator would take several turns of
+ * the event loop for each item; this takes none while the slice lasts, so it is written by hand.
+ *
+ *     giving   an item of the slice is left, and no load is under way: `next` converts it at once
+ *     loading  the slice is used up, or a load is under way: `next` waits for all loads before it, then loads or gives
+ *     ended    `return` was called, or the source is done: `next` finds an empty slice and a source that is done
+ */
+export function eachOf<T, U>(slices: AsyncGenerator<readonly T[], void, undefined>, convert: (item: T) => MaybePromise<U>): AsyncIterableIterator<U> {
+  let slice: readonly T[] = [];
   let at = 0;
   let loading: Promise<unknown> = Promise.resolve();
   let loads = 0;
   const give = (): Promise<IteratorResult<U>> => {
-    const made = make(page[at++] as T);
-    return made instanceof Promise ? made.then((value) => ({ value, done: false })) : Promise.resolve({ value: made, done: false });
+    const converted = convert(slice[at++] as T);
+    if (converted instanceof Promise) return converted.then((value) => ({ value, done: false }));
+    return Promise.resolve({ value: converted, done: false });
   };
   const load = async (): Promise<IteratorResult<U>> => {
-    while (at >= page.length) {
-      const next = await pages.next();
+    while (at >= slice.length) {
+      const next = await slices.next();
       if (next.done) return { value: undefined, done: true };
-      page = next.value;
+      slice = next.value;
       at = 0;
     }
     return give();
@@ -62,22 +70,22 @@ export function eachOf<T, U>(pages: AsyncGenerator<readonly T[], void, undefined
       return this;
     },
     next() {
-      // Asked for several at once: each waits for the one before.
-      if (loads === 0 && at < page.length) return give();
+      // A caller may ask for several items at once, so each call that must load waits for the call before.
+      if (loads === 0 && at < slice.length) return give();
       loads++;
       const loaded = loading.then(load).finally(() => loads--);
       loading = loaded.catch(() => undefined);
       return loaded;
     },
     async return() {
-      page = [];
-      await pages.return();
+      slice = [];
+      await slices.return();
       return { value: undefined, done: true };
     },
   };
 }
 
-/** Awaited later, together with others. */
+/** Marks the failure of a promise as handled, because the promise is awaited later, together with others. */
 export function quiet(promise: Promise<void>): Promise<void> {
   promise.catch(() => undefined);
   return promise;

@@ -1,24 +1,32 @@
+/** The settings of an engine. Times are in seconds unless the name says `Ms`. */
 export interface EngineConfig {
   /** Site of queues that name none. */
   readonly site: string;
-  /** Leaf width and fan-out of each ledger level. 256; simulations use 2 and 3. */
+  /** Leaf width, and fan-out of each ledger level. Simulations use 2 and 3. */
   readonly width: number;
   readonly leaseSeconds: number;
   /** Bound of clock differences between processes. */
   readonly skewMarginSeconds: number;
-  /** Raised at each start of an embedded runtime: leases of an earlier epoch are over. undefined: leases end by time alone. */
+  /**
+   * Raised at each start of an embedded runtime, which ends the leases of earlier epochs. When undefined, leases end by
+   * time alone.
+   */
   readonly epoch: number | undefined;
-  /** Who may say that a run killed its process: the takeover of a run that ran alone, or only a supervisor's `endLeases`. */
+  /**
+   * What proves that a run killed its process: a takeover of a run that ran alone, or only `endLeases` of a supervisor.
+   */
   readonly killEvidence: "takeover" | "supervisor";
+  /** Number of kills, while it ran alone, after which a run is broken. */
   readonly maxKillsAlone: number;
-  /** How long a header rests between two checks by the sweeper. */
+  /** Time between two checks of a header by the sweeper. */
   readonly sweepSeconds: number;
-  /** How old a queued run must be before the sweeper sends it again; doubles with each send. */
+  /** Age of a queued run at which the sweeper resends its message. Doubles with each resend. */
   readonly resendSeconds: number;
-  /** Settles per follow-up before the rest is handed to the engine queue. */
+  /** Settles in one follow-up before the rest goes to the engine's queue. */
   readonly settleBudget: number;
-  /** Milliseconds that finished runs wait for others, so that their marks become one write. */
+  /** Milliseconds that ended runs wait for others, so that their marks become one write. */
   readonly followDelayMs: number;
+  /** Milliseconds for which a header that was read as open may start runs without another read. */
   readonly headerCacheMs: number;
   /** Members per expand message. */
   readonly expandRange: number;
@@ -26,22 +34,28 @@ export interface EngineConfig {
   readonly membersPerMessage: number;
   /** Most runs that are claimed and committed together. */
   readonly batchMembers: number;
-  /** How long such a batch is meant to take: slow runs are claimed one by one. */
+  /** Milliseconds that one batch is meant to take, so slow runs are claimed one by one. */
   readonly batchMs: number;
-  /** Steps that one message may run in place, one after the other, and for how long. */
+  /**
+   * Most steps that one message may run in place, one after the other, and the time after which it starts no further
+   * one.
+   */
   readonly inPlaceSteps: number;
   readonly inPlaceSeconds: number;
-  /** A group is packed into fewer messages than it has members only above this size, so that all workers get some of a small one. */
+  /**
+   * Group size above which a message carries several members. A smaller group has a message for each, so all workers
+   * get some.
+   */
   readonly packAbove: number;
-  /** Pages of an open group that may be unfinished before its owner stops pulling. */
+  /** Pages of an open group that may be unfinished before its owner stops pulling items. */
   readonly openPages: number;
   readonly unknownTaskGraceSeconds: number;
   readonly defaultJobTimeoutSeconds: number;
   readonly maxJobTimeoutSeconds: number;
   readonly retentionSeconds: number;
-  /** Longest in-process wait of a blocked streaming owner before it yields its slot. */
+  /** Longest time that a blocked streaming owner waits in its process before it yields its slot. */
   readonly yieldSeconds: number;
-  /** Tasks may be state machines; the names of their executions begin with `prefix`. undefined: there are no state machines here. */
+  /** Set only where tasks may be state machines. The names of their executions begin with `prefix`. */
   readonly executions: { readonly prefix: string } | undefined;
 }
 
@@ -75,4 +89,5 @@ export const DEFAULT_CONFIG: EngineConfig = {
   executions: undefined,
 };
 
+/** Number of batches without rows for which one of them writes progress. */
 export const ROWLESS_SAMPLE = 8;

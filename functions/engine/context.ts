@@ -29,13 +29,13 @@ export interface Plans {
   member(group: string, index: number): Promise<{ readonly strand: Strand; readonly pointer: string }>;
 }
 
-/** Full names of queues (plan/queue-names.ts). */
+/** Full names of queues (queue-names.ts). */
 export interface QueueNames {
-  /** Returns the text form of the queue that a task asks for. Undefined asks for the default queue of the site. */
+  /** Returns the text form of the queue that a task asks for; undefined asks for the default queue of the site. */
   of(asked: string | undefined): string;
 }
 
-/** Headers that were read as open a short while ago, together with all headers above them (groups/gate.ts). */
+/** Headers seen open, with everything above them open, a short while ago (gate.ts). */
 export interface Gates {
   remember(gid: string, header: Header, now: number): void;
   recall(gid: string, notBefore: number): Header | undefined;

@@ -12,63 +12,87 @@ export type * from "./job-views.ts";
 export type * from "./requests.ts";
 
 export interface SweepReport {
-  /** Open headers for which a check was ordered. */
+  /** Open headers for which a check was sent to the engine's queue. */
   readonly checked: number;
-  /** Runs that became due and were handed to their queues, failed ones included. */
+  /** Runs that became due, including those that could not be sent. */
   readonly due: number;
-  /** Due runs that could not be sent; they are tried again by the next sweep. `error`: the first reason. */
+  /** Due runs that could not be sent. The next sweep tries again. `error` is the first reason. */
   readonly failed: number;
   readonly error?: unknown;
-  /** The time was over before everything was looked at. */
+  /** Set when the time ran out before everything was checked. */
   readonly unfinished: boolean;
 }
 
 export interface Engine {
-  /** The id that a submission would get: fresh without a key. */
+  /** Returns the id that a submission would get. Without a key it is a new one. */
   newJobId(request: Pick<SubmitRequest, "principal" | "idempotencyKey">): string;
+  /** Starts a job. Durable when it returns. */
   submit(request: SubmitRequest): Promise<Submitted>;
-  /** What a submission would take and cost. Throws what the submission would throw; starts and stores nothing. `secondsPerTask`: assumed of every task, 0.1 by default. */
+  /**
+   * Returns what a submission would take and cost. Throws what the submission would throw. Starts and stores nothing.
+   * `secondsPerTask` is assumed for every task, 0.1 by default.
+   */
   estimate(request: SubmitRequest | OpenJobRequest, secondsPerTask?: number): JobEstimate;
+  /** Starts a job that takes input. */
   openJob(request: OpenJobRequest): Promise<Submitted>;
-  /** Idempotent by page number: the same page twice is harmless, another content is refused (`page_conflict`). */
+  /**
+   * Puts a page of input. The same page twice is harmless; another content under its number is refused
+   * (`page_conflict`).
+   */
   putInputPage(jobId: string, page: number, items: readonly Canvas[]): Promise<void>;
+  /** Seals the input of a job. Idempotent for the same number of pages. */
   sealInput(jobId: string, pages: number): Promise<void>;
-  /** Durable when it returns; `false`: the job had already ended (or does not exist: throws `job_not_found`). */
+  /** Cancels a job. Durable when it returns. Returns false when the job had ended. Throws `job_not_found`. */
   cancel(jobId: string): Promise<boolean>;
   /**
-   * Revokes every run of a job that carries one of these stamps: those that wait or run, those that have no row yet, and those that come later. Durable when it
-   * returns. `false`: the job had already ended. Throws `job_not_found`, `too_many_stamps`, `invalid_request`.
+   * Revokes every run of a job that carries one of these stamps: runs that wait or run, runs without a row, and runs
+   * that come later. Durable when it returns. Returns false when the job had ended. Throws `job_not_found`,
+   * `too_many_stamps`, `invalid_request`.
    */
   revokeStamped(jobId: string, stamps: StampFilter): Promise<boolean>;
   /**
-   * Revokes a run, with what would have followed it in its strand and with the group it waits for; or the run that waits for a group, by the group's id; or
-   * a job. Durable when it returns. What runs is told by its next heartbeat. `false`: it had ended already. Throws `run_not_found`, `job_not_found`.
+   * Revokes a run, the rest of its strand, and the group that it waits for. The id of a group revokes the run that
+   * waits for it; the id of a job revokes the job. Durable when it returns. A running task is notified by its next
+   * heartbeat. Returns false when the run had ended. Throws `run_not_found`, `job_not_found`.
    */
   revoke(id: string): Promise<boolean>;
-  /** Answers a run that waits for an approval or for work done elsewhere. `false`: it was answered before, or has ended. Throws `run_not_found`, `invalid_request`. */
+  /**
+   * Answers a run that waits for an approval or for work done elsewhere. Returns false when it was answered before, or
+   * has ended. Throws `run_not_found`, `invalid_request`.
+   */
   complete(runId: string, token: string, answer: { readonly value: Json } | { readonly error: ErrorData }): Promise<boolean>;
-  /** An event for the runs of a job that wait for it, now or later; the first of a name stays. `false`: there was one. Throws `job_not_found`. */
+  /**
+   * Sends an event to the runs of a job that wait for it, now or later. The first event of a name stays. Returns false
+   * when there was one before. Throws `job_not_found`.
+   */
   sendEvent(jobId: string, name: string, value: Json): Promise<boolean>;
 
   job(jobId: string): Promise<JobView | undefined>;
   jobs(filter: JobFilter): Promise<Page<JobView>>;
   runs(jobId: string, filter: RunFilter): Promise<Page<RunView>>;
   run(runId: string): Promise<RunView | undefined>;
-  /** Ordered results: of the job's value when that is a group (pages flattened), else its one value. Streams; constant memory. `from`: the first index. */
+  /**
+   * Yields the results of a job in order: those of a group with its pages flattened, or its one value. Memory is
+   * constant. `from` is the first index.
+   */
   results(jobId: string, options?: { readonly from?: number }): AsyncIterable<ResultEntry>;
   events(jobId: string, filter: { limit?: number; cursor?: string }): Promise<Page<JobEvent>>;
   graph(jobId: string): Promise<JobGraph>;
 
-  /** Handles one message of any queue, the engine queue included. Throws PortError: then do not acknowledge. */
+  /**
+   * Handles one message of any queue, including the engine's own. After a PortError the message must not be
+   * acknowledged.
+   */
   handle(message: ReceivedMessage, loop: WorkerLoop): Promise<Disposition>;
-  /** Handles one message that its queue gave up; `dead`: it can never be handled. Throws like `handle`. */
+  /** Handles one message that its queue gave up. `dead` says that it can never be handled. Throws like `handle`. */
   handleDeadLetter(message: ReceivedMessage, loop: WorkerLoop): Promise<Disposition>;
+  /** Renews the leases of claims, and returns for each whether its holder may go on. */
   heartbeat(claims: readonly Claim[]): Promise<readonly HeartbeatOutcome[]>;
-  /** The supervisor saw the holder die: its leases end now, and the deaths count when the run was alone. */
+  /** Ends the leases of a holder that the supervisor saw die. The death counts against a run that ran alone. */
   endLeases(claims: readonly Claim[]): Promise<void>;
   /**
-   * One pass over what is due for a check: repairs whatever a lost message or a death left behind, sends due runs. `until` (milliseconds since the epoch): leaves the
-   * rest to the next pass.
+   * Checks what is due, repairs what a lost message or a death left behind, and sends due runs. From `until` on
+   * (milliseconds since the epoch) it leaves the rest to the next sweep.
    */
   sweep(options?: { readonly until?: number }): Promise<SweepReport>;
 }

@@ -10,26 +10,26 @@ import type { ErrorData } from "../core/task/invocation.ts";
 import type { Attributes, Item, Key } from "./ports.ts";
 
 /**
- * Every item kind: its key, attributes and cost (docs/protocol-rules.md, section 3). Sizes are typical. A write costs one
+ * Every item kind: its key, attributes and cost (docs/protocol.md, section 3). Sizes are typical. A write costs one
  * unit for each started KB of the larger of before and after. Every item of a job carries `v`, `jobId` and `ttl` from
  * its first write.
  *
- * | item           | table, key                                     | size      | written                                                 |
- * |----------------|------------------------------------------------|-----------|---------------------------------------------------------|
- * | group header   | callbacks `G#<gid>` / `!`                      | < 1 KB    | create 2 (index), expanded 1, outcome 1, close 2         |
- * | ledger node    | callbacks `L#<gid>#<round>#<level>#<node>` / `!` | < 1 KB  | 1 per batch of members of one leaf                      |
- * | run            | tasks `G#<gid>#<leaf>` / `C#<local>#<step>`    | < 1 KB + value <= 4 KB | claim 1, commit 1, queue or wait 1         |
- * | plan page      | tasks `N#<page>` / `!`                         | <= 4 KB, else a blob | once                                         |
- * | run detail     | tasks `D#<runId>` / `<round>.<attempt>`        | <= 200 KB | once, only when there is a log or a stack               |
- * | progress       | tasks `P#<jobId>#<shard>` / `!`                | < 1 KB    | once per follow-up batch; approximate                   |
- * | job            | tasks `J#<jobId>` / `!`                        | 1-2 KB    | submit, end                                             |
- * | job index      | tasks `JS#<state or all>` / `<createdAt>#<jobId>` | < 1 KB | submit 2, end 2                                         |
- * | job by stamp   | tasks `JX#<stamp>` / `<createdAt>#<jobId>`     | < 1 KB    | submit: 1 per stamp, at most 16                         |
- * | supervisor     | tasks `T#<jobId>` / `!`                        | 1-2 KB    | submit, answered; only for supervised jobs              |
- * | event sent in  | tasks `E#<jobId>#<name>` / `!`                 | < 1 KB + value | once per name                                       |
- * | waiter         | tasks `W#<jobId>#<name>` / `<hash of gid or runId>` | < 1 KB | once per group or run that waits for the event          |
- * | execution      | tasks `X#<jobId>` / `<its name>`               | < 1 KB    | before its start; names the group that waits for it     |
- * | event          | tasks `V#<jobId>` / `<at>#<id>`                | < 1 KB    | per state change and failure, never per success         |
+ * | item          | table, key | size | written |
+ * | ------------- | --- | --- | --- |
+ * | group header  | callbacks `G#<gid>` / `!` | < 1 KB | create 2 (index), expanded 1, outcome 1, close 2 |
+ * | ledger node   | callbacks `L#<gid>#<round>#<level>#<node>` / `!` | < 1 KB | 1 per batch of members of one leaf |
+ * | run           | tasks `G#<gid>#<leaf>` / `C#<local>#<step>` | < 1 KB + value | claim 1, commit 1, queue or wait 1 |
+ * | plan page     | tasks `N#<page>` / `!` | <= 4 KB, else a blob | once |
+ * | run detail    | tasks `D#<runId>` / `<round>.<attempt>` | <= 200 KB | once, only when there is a log or a stack |
+ * | progress      | tasks `P#<jobId>#<shard>` / `!` | < 1 KB | once per follow-up batch; approximate |
+ * | job           | tasks `J#<jobId>` / `!` | 1-2 KB | submit, end |
+ * | job index     | tasks `JS#<state or all>` / `<createdAt>#<jobId>` | < 1 KB | submit 2, end 2 |
+ * | job by stamp  | tasks `JX#<stamp>` / `<createdAt>#<jobId>` | < 1 KB | submit: 1 per stamp, at most 16 |
+ * | supervisor    | tasks `T#<jobId>` / `!` | 1-2 KB | submit, answered; only for supervised jobs |
+ * | event sent in | tasks `E#<jobId>#<name>` / `!` | < 1 KB + value | once per name |
+ * | waiter        | tasks `W#<jobId>#<name>` / `<hash of gid or runId>` | < 1 KB | once per waiting group or run |
+ * | execution     | tasks `X#<jobId>` / `<its name>` | < 1 KB | before its start; names the group that waits for it |
+ * | event         | tasks `V#<jobId>` / `<at>#<id>` | < 1 KB | per state change and failure, never per success |
  */
 export const ITEM_VERSION = 1;
 

@@ -15,17 +15,17 @@ export interface JobView {
   readonly createdAt: number;
   readonly endedAt?: number;
   readonly deadlineAt: number;
-  /** Exact once the job has ended by completion (`countsExact`); before that approximate and only for display. */
+  /** Exact once the job has ended by completion (`countsExact`). Approximate before that, and only for display. */
   readonly counts: Counts;
   readonly countsExact: boolean;
-  /** Task runs known so far; grows while the job spawns. */
+  /** Task runs known so far. Grows while the job spawns. */
   readonly planned: number;
-  /** Of an ended job whose counts are exact; only where one job is asked for. */
+  /** Set only on an ended job with exact counts, and only where one job is asked for. */
   readonly cost?: JobCost;
-  /** How the root group decided. */
+  /** The outcome of the root group. */
   readonly outcome?: "complete" | "failed" | "cancelled" | "timeout";
   readonly error?: ErrorData & { readonly runId: string };
-  /** The job's value when it has ended well and is not a group; a group's results are read with `results`. */
+  /** The value of a job that has ended well, unless it is a group, whose results are read with `results`. */
   readonly value?: Json;
 }
 export interface RunView {
@@ -34,7 +34,7 @@ export interface RunView {
   readonly groupId: string;
   readonly index: number;
   readonly step: number;
-  /** undefined for steps the engine runs itself (groups, pages). */
+  /** Absent on steps that the engine runs itself (groups, pages). */
   readonly task?: string;
   readonly status: RunStatus;
   readonly round: number;
@@ -46,13 +46,18 @@ export interface RunView {
   readonly value?: Json;
   /** The group this run waits for or has collected. */
   readonly childGroup?: string;
-  /** Its value is the results of this group. */
+  /** The group whose results are the value. */
   readonly collects?: string;
-  /** What it does with its child group: keeps its own value, takes the results, or is replaced by its only member. */
+  /**
+   * Where the value comes from once the child group settles the run: its own value, the results, or its only member.
+   */
   readonly takes?: "own" | "group" | "replace" | "extras" | "answer";
-  /** Something follows when it ends well: a step of a chain, or, of a group, the body of a chord. */
+  /** Set when another step follows a good end: the next step of a chain, or the body of a chord. */
   readonly next?: true;
-  /** Somebody is asked, or a state machine works. What `complete` needs, the token, and `expiresAt` (milliseconds since the epoch) only where one run is asked for. */
+  /**
+   * Set while the run waits for a person, an event or an execution. `token`, which `complete` needs, and `expiresAt`
+   * (milliseconds since the epoch) are set only where one run is asked for.
+   */
   readonly wait?: {
     readonly of: "approval" | "event" | "execution";
     readonly name: string;
@@ -61,14 +66,14 @@ export interface RunView {
     readonly execution?: string;
     readonly expiresAt?: number;
   };
-  /** Of a deferred run: the events without which its task cannot go on, and until when it waits for them. */
+  /** Set only on a deferred run. The events that its task waits for, and when each wait ends. */
   readonly unmet?: readonly { readonly of: "event"; readonly name: string; readonly expiresAt?: number }[];
   readonly stamps?: JsonObject;
-  /** The task is called for each item of a list. */
+  /** Set when the task is called for each item of a list. */
   readonly each?: "map" | "starmap";
-  /** Of the last attempt that had something to say; only where one run is asked for. */
+  /** Log and stack of the last attempt that wrote any. Set only where one run is asked for. */
   readonly detail?: RunDetail;
-  /** Of the attempts before it, latest first, at most 20. */
+  /** Log and stack of the attempts before that, latest first, at most 20. */
   readonly earlier?: readonly RunDetail[];
 }
 export interface RunDetail {
@@ -92,17 +97,17 @@ export interface JobEvent {
   readonly task?: string;
   readonly error?: ErrorData;
 }
-/** Nodes are runs and groups; members of a big group are folded into one node with counts. */
+/** A run or a group. Members of a big group are folded into one node with counts. */
 export interface GraphNode {
   readonly id: string;
   readonly kind: "run" | "group" | "fold";
   readonly label: string;
   readonly status: RunStatus | "open" | "complete" | "failed" | "timeout" | "dropped";
-  /** For a fold: how many members it stands for, and by status. */
+  /** Set only on folds. Number of members, in total and by status. */
   readonly count?: number;
   readonly byStatus?: Counts;
 }
-/** `link`, `linkError`: from a run to the callbacks that it has called. */
+/** `link` and `linkError` lead from a run to the links that it has called. */
 export type GraphEdgeKind = "next" | "member" | "joins" | "link" | "linkError";
 export interface JobGraph {
   readonly nodes: readonly GraphNode[];

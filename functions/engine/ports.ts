@@ -4,8 +4,9 @@ import type { Json } from "../core/json.ts";
 import type { TaskRegistry, TaskRunner } from "../core/task/invocation.ts";
 
 /**
- * The ports of the engine. Their vocabulary is what DynamoDB, SQS and S3 can do atomically on one item, one message, one object:
- * no transactions, flat attributes, nothing that another implementation would have to fake. Any call may throw a PortError.
+ * The ports of the engine. Their vocabulary is what DynamoDB, SQS and S3 can do atomically on one item, one message or
+ * one object. So there are no transactions, attributes are flat, and no implementation must fake anything. Any call may
+ * throw a PortError.
  */
 export interface Ports {
   readonly store: Store;
@@ -15,17 +16,23 @@ export interface Ports {
   readonly ids: Ids;
   readonly registry: TaskRegistry;
   readonly runner: TaskRunner;
-  /** Answers whoever waits for a job's end. Absent: another process of the deployment has it, and is handed the end of such jobs. */
+  /**
+   * Answers the supervisors of jobs. Absent when another process of the deployment has it, which is then sent the end
+   * of supervised jobs.
+   */
   readonly tokens?: Tokens;
-  /** State machines that tasks name. Absent: the process that handles the engine's own queue has it, or nobody (EngineConfig.executions). */
+  /**
+   * Runs the state machines that tasks name. Absent when only the process that handles the engine's queue has it, or no
+   * process (EngineConfig.executions).
+   */
   readonly executions?: Executions;
-  /** Hears what the sweep had to repair, for metrics. */
+  /** Is notified of what a sweep repaired, for metrics. */
   readonly watch?: Watch;
 }
 
 // ---------------------------------------------------------------- store
 
-/** The data that the store port speaks is pure and lives in core, so that core can evaluate it. */
+/** The data of the store port is pure and lives in core, so that core can evaluate it. */
 export { INDEXES } from "../core/items/item.ts";
 export type { Attributes, Change, Condition, IndexName, Item, Key, PutOp, Table, UpdateOp, WriteOp, WriteResult } from "../core/items/item.ts";
 
@@ -33,16 +40,19 @@ export interface QueryOptions {
   /** Inclusive bounds of the sort key. */
   readonly from?: string;
   readonly to?: string;
-  /** At most this many items; an implementation may return fewer (1 MB pages) and then gives a cursor. Default 1,000. */
+  /**
+   * At most this many items, 1,000 by default. An implementation may return fewer (1 MB at a time), and then returns a
+   * cursor.
+   */
   readonly limit?: number;
-  /** From an earlier answer; undefined starts at the beginning. */
+  /** The cursor of an earlier result. Absent to start at the beginning. */
   readonly cursor?: string;
-  /** `true`: from the greatest sort key downward. */
+  /** When true, items come from the greatest sort key downward. */
   readonly descending?: boolean;
 }
 export interface QueryResult {
   readonly items: readonly Item[];
-  /** Present when more may follow. */
+  /** Set when more items may follow. */
   readonly cursor?: string;
 }
 export interface IndexQuery {
@@ -59,23 +69,29 @@ export interface IndexResult {
 }
 
 export interface Store {
+  /** Returns the item; undefined when there is none. */
   get(key: Key, options?: { readonly consistent?: boolean }): Promise<Item | undefined>;
-  /** In the order of `keys`; at most 100 per call; consistent. */
+  /** Reads at most 100 items consistently, in the order of `keys`. */
   getMany(keys: readonly Key[]): Promise<readonly (Item | undefined)[]>;
-  /** Consistent, in order of the sort key. */
+  /** Reads consistently, in the order of the sort key. */
   query(table: Table, partition: string, options?: QueryOptions): Promise<QueryResult>;
+  /** Reads an index, which may lag behind the items. */
   queryIndex(query: IndexQuery): Promise<IndexResult>;
+  /** Writes one item atomically. */
   write(op: WriteOp): Promise<WriteResult>;
-  /** A result per op, in order. NOT atomic: ops are independent, may interleave with anybody's, and each may fail alone. A throw says nothing about any of them. */
+  /**
+   * Returns a result for each op, in order. NOT atomic: ops are independent, may interleave with those of other
+   * processes, and each may fail alone. A throw says nothing about any of them.
+   */
   writeMany(ops: readonly WriteOp[]): Promise<readonly WriteResult[]>;
 }
 
 // ---------------------------------------------------------------- queue
 
 export interface OutgoingMessage {
-  /** Queue text form, see core/queue-name.ts, or ENGINE_QUEUE. */
+  /** The text form of a queue (core/names/queue-name.ts), or ENGINE_QUEUE. */
   readonly queue: string;
-  /** Fairness group: messages of one job do not delay those of another. */
+  /** Fairness group, so that messages of one job do not delay those of another. */
   readonly jobId: string;
   readonly body: Json;
   /** Whole seconds, at most `maxDelaySeconds`. */
@@ -83,16 +99,18 @@ export interface OutgoingMessage {
   /** Priority band, absent for the middle one. A queue that serves no bands treats all messages alike. */
   readonly band?: Band;
 }
-/** What a worker loop received and hands to the engine. */
+/** A message as a worker loop received it. */
 export interface ReceivedMessage {
   readonly queue: string;
   readonly body: Json;
-  /** 1 at the first delivery. An estimate: never proof of anything. */
+  /** 1 at the first delivery. Only an estimate, so it proves nothing. */
   readonly receives: number;
 }
 export interface Queue {
   readonly maxDelaySeconds: number;
-  /** At least once, unordered. Throws unless every message was accepted (some may have been sent all the same). */
+  /**
+   * Delivers at least once, in no order. Throws unless every message was accepted; even then some may have been sent.
+   */
   send(messages: readonly OutgoingMessage[]): Promise<void>;
   /** Returns how many messages a queue holds, or undefined when that is unknown. On SQS the numbers are approximate. */
   depth(queue: string): Promise<QueueDepth | undefined>;
@@ -106,82 +124,101 @@ export interface QueueDepth {
   readonly inFlight: number;
 }
 
-/** What the loop that received a message must do with it once the engine is through. */
+/** What the loop must do with a message once the engine has handled it. */
 export type Disposition =
-  /** Acknowledge: all that follows from it has happened, or is owed by something durable. */
+  /** Acknowledge it. All that follows from it has happened, or is owed by a durable item. */
   | { readonly kind: "done" }
-  /** Make it visible again after so many seconds. Never acknowledge. */
+  /** Make it visible again after `delaySeconds`, and do not acknowledge it. */
   | { readonly kind: "later"; readonly delaySeconds: number }
-  /** It can never be handled (undecodable): keep it with the dead letters. */
+  /** Keep it with the dead letters, because it can never be handled. */
   | { readonly kind: "dead"; readonly reason: string };
 
 // ---------------------------------------------------------------- blobs, clock, ids
 
-/** Large values. A name is written at most with one content (names carry attempt and round), so a second put is harmless. */
+/**
+ * Large values. A name has only ever one content, because names carry attempt and round, so a second put is harmless.
+ */
 export interface Blobs {
   put(name: string, content: Uint8Array): Promise<void>;
-  /** undefined: no such blob. */
+  /** Returns undefined when there is no such blob. */
   get(name: string): Promise<Uint8Array | undefined>;
 }
 export interface Clock {
-  /** Milliseconds since the epoch; may be skewed against other processes by up to the engine's skew margin. */
+  /** Returns milliseconds since the epoch. May differ from other processes by up to the engine's skew margin. */
   now(): number;
-  /** Resolves after about so many milliseconds. The engine has no timers of its own. */
+  /** Resolves after about that time. The engine has no timers of its own. */
   pause(milliseconds: number): Promise<void>;
 }
 export interface Ids {
-  /** A ULID: sortable by time, 26 characters, without `. ~ # !`. */
+  /** Returns a ULID: 26 characters, sortable by time, without `. ~ # !`. */
   job(): string;
-  /** Unique for each call, never an id of an instance: it names the holder of a lease. */
+  /** Returns a new id at each call. It names the holder of a lease, so it must not be the id of a process. */
   token(): string;
-  /** Hex SHA-256 of the text. */
+  /** Returns the SHA-256 of the text in hex. */
   hash(text: string): string;
-  /** A number in [0, 1): jitter and shards. */
+  /** Returns a number in [0, 1), for jitter and shards. */
   random(): number;
 }
 
 // ---------------------------------------------------------------- tokens, watch
 
 /**
- * Task tokens of Step Functions. A call may be repeated for ever: the first answer counts, and one to a token that was answered, has expired, or whose
- * execution has ended is `gone`, which is as good. Throws PortError when nobody can know whether it arrived.
+ * Task tokens of Step Functions. A call may be repeated for ever, and the first answer counts. An answer is `gone` when
+ * the token was answered or has expired, or its execution has ended; callers treat that like `sent`. Throws PortError
+ * when the answer may or may not have arrived.
  */
 export interface Tokens {
-  /** `output`: at most 256 KB as JSON. */
+  /** `output` has at most 256 KB as JSON. */
   succeed(token: string, output: Json): Promise<"sent" | "gone">;
-  /** `error`: at most 256 characters; `cause`: at most 32,768. */
+  /** `error` has at most 256 characters, `cause` at most 32,768. */
   fail(token: string, error: string, cause: string): Promise<"sent" | "gone">;
 }
-/** Executions of the state machine that supervises jobs, each named after its job. Names are unique: one that was used belongs to that execution for 90 days. */
+/**
+ * Executions of the state machine that supervises jobs, each named after its job. A name belongs to its execution for
+ * 90 days.
+ */
 export interface Supervisions {
-  /** `created: false`: the name is taken, by an execution with this input. Throws `idempotency_conflict` when that input is another one. */
+  /**
+   * Starts an execution. `created` is false when there is an execution of this name and input. Throws
+   * `idempotency_conflict` when there is one with another input.
+   */
   start(name: string, input: Json): Promise<{ readonly created: boolean }>;
-  /** The one of this name, while it runs. `startedAt`: milliseconds since the epoch. */
+  /** Returns the execution of this name while it runs. `startedAt` is in milliseconds since the epoch. */
   running(name: string): Promise<{ readonly input: Json; readonly startedAt: number } | undefined>;
 }
 /**
- * Executions of state machines that tasks name: `machine` is a name or an ARN, an execution's `name` is unique in it, as above. Whoever starts the same
- * name twice means the same execution. Every call may be repeated for ever.
+ * Executions of state machines that tasks name. `machine` is a name or an ARN. The `name` of an execution is unique in
+ * its machine, so a second start of the same name means the same execution. Every call may be repeated for ever.
  */
 export interface Executions {
-  /** `exists`: it was started before, and may have ended. `refused`: the machine cannot be started so, now or later. */
+  /**
+   * Starts an execution. `exists`: it was started before, and may have ended. `refused`: the machine can never be
+   * started in this way.
+   */
   start(machine: string, name: string, input: Json): Promise<"started" | "exists" | { readonly refused: ExecutionError }>;
-  /** undefined: it runs, or is not there. What has ended stays as it is. */
+  /** Returns how an execution ended, which never changes. Returns undefined while it runs, and when there is none. */
   endOf(machine: string, name: string): Promise<{ readonly output: Json } | { readonly failed: ExecutionError } | undefined>;
-  /** Ends it, if it runs. */
+  /** Ends an execution if it runs. */
   stop(machine: string, name: string, cause: string): Promise<void>;
 }
-/** `error`: the name by which a state machine catches it; `cause`: for people. */
+/** `error` is the name by which a state machine catches it. `cause` is for people. */
 export interface ExecutionError {
   readonly error: string;
   readonly cause: string;
 }
+/** Counts repairs. */
 export interface Watch {
-  /** Work below this group was sent or followed up again. `times`: how often it was sent again before without an effect; from 2 on it looks stuck. */
+  /**
+   * Is called when work below a group was resent or followed up again. `times` counts earlier resends without an
+   * effect. From 2 on the work looks stuck.
+   */
   repaired(gid: string, kind: "sent" | "followed", times: number): void;
 }
 
-/** A port failed. `throttled`: not applied, try later. `ambiguous`: may or may not be applied. `outage`: not reachable. */
+/**
+ * A failed call of a port. `throttled`: not applied, try later. `ambiguous`: applied or not. `outage`: the service
+ * cannot be reached.
+ */
 export class PortError extends Error {
   readonly kind: "throttled" | "ambiguous" | "outage";
   constructor(kind: "throttled" | "ambiguous" | "outage", message: string, options?: { cause?: unknown }) {

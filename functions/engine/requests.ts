@@ -6,35 +6,35 @@ import type { JobState } from "./job-views.ts";
 
 export interface SubmitRequest {
   readonly canvas: Canvas;
-  /** Name of the workflow that made the canvas; for people. */
+  /** Name of the workflow that made the canvas, for people. */
   readonly workflow?: string;
   readonly parameters?: JsonObject;
-  /** Who submits; keys of different principals never collide. Default `local`. */
+  /** The submitter, `local` by default. Keys of different principals never collide. */
   readonly principal?: string;
-  /** The same key with the same body gives the same job; with another body it is refused (`idempotency_conflict`). */
+  /** The same key with the same body gives the same job. With another body it is refused (`idempotency_conflict`). */
   readonly idempotencyKey?: string;
-  /** Seconds until the job is `timed-out`; default and maximum are in EngineConfig. */
+  /** Seconds until the job is `timed-out`. Default and maximum are in EngineConfig. */
   readonly timeoutSeconds?: number;
-  /** Decided before, by `newJobId`, where the job's id must be known before the job exists. Works as an Idempotency-Key. */
+  /** An id from `newJobId`, for callers that must know it before the job exists. Works like an Idempotency-Key. */
   readonly jobId?: string;
-  /** Task token of a supervisor that waits for the job's end. The newest one of a job counts. */
+  /** Task token of a supervisor that waits for the end of the job. The newest token of a job counts. */
   readonly token?: string;
 }
-/** A job whose root task's children are the items put in pages from outside (NDJSON), then sealed. */
+/** A job whose first step is an open group. Its items are put in pages from outside, then sealed. */
 export interface OpenJobRequest extends Omit<SubmitRequest, "canvas"> {
-  /** Runs after all items; receives their results. */
+  /** Runs after all items, and receives their results. */
   readonly body?: Canvas;
   readonly policy?: FailurePolicy;
 }
 export interface Submitted {
   readonly jobId: string;
-  /** `false`: this submission met an earlier one with its Idempotency-Key. */
+  /** False when an earlier submission with the same Idempotency-Key created the job. */
   readonly created: boolean;
 }
 
 export interface JobFilter {
   readonly state?: JobState;
-  /** Jobs whose canvas carries it: of a canvas the first 16 different stamps count. */
+  /** Jobs whose canvas carries this stamp. The first 16 different stamps of a canvas count. */
   readonly stamp?: Stamp;
   readonly limit?: number;
   readonly cursor?: string;

@@ -1,20 +1,20 @@
 import type { RunRef } from "../core/plan/run-id.ts";
 
-/** Runs of one group that this process executes in turn, all claimed under one token. */
+/** Runs of one group that this process executes one after the other, all claimed under one token. */
 export interface HeldRuns {
   readonly token: string;
   readonly task: string;
   readonly gid: string;
   readonly stepIndex: number;
   readonly members: readonly number[];
-  /** Of each member. */
+  /** The attempt of each member, in the order of `members`. */
   readonly attempts: readonly number[];
-  /** Milliseconds since the epoch at which all must be over. */
+  /** Milliseconds since the epoch at which all runs are aborted. */
   readonly deadline: number;
-  /** They have no lease that could be renewed: only whether they are still wanted is asked. */
+  /** Set when the runs have no lease to renew. A heartbeat then only checks whether they were cancelled. */
   readonly unclaimed?: boolean;
 }
-/** One of them: what a heartbeat needs. */
+/** One held run, as a heartbeat needs it. */
 export interface Claim extends RunRef {
   readonly runId: string;
   readonly token: string;
@@ -22,36 +22,51 @@ export interface Claim extends RunRef {
   readonly task: string;
   readonly unclaimed: boolean;
 }
-/** `lost`: another holder, or the row has ended; `cancelled`: a group above has decided. Both abort the user's code. */
+/**
+ * `lost`: another worker holds the run, or it has ended. `cancelled`: a group above has decided. Both abort the user's
+ * code.
+ */
 export type HeartbeatOutcome = "kept" | "lost" | "cancelled";
 
 export interface Hold {
-  /** User code runs only after this: somebody who outlives a blocked process knows of the claims. undefined: it may run now. */
+  /**
+   * Resolves once a supervisor that outlives a blocked process knows of the claims. User code runs only then; when
+   * undefined, at once.
+   */
   readonly ready: Promise<void> | undefined;
-  /** Only these go on: what the others held is theirs no more, or has been given back. */
+  /** Keeps only these runs. The others have been lost or returned. */
   narrow(runs: HeldRuns): void;
   release(): void;
 }
-/** `runId` undefined: all of them. */
+/** Aborts one run, or all runs of the hold when `runId` is undefined. */
 export type Abort = (reason: AbortReason, runId?: string) => void;
 
-/** Why an attempt is stopped; `stopped`: the process is about to end, which is held against nobody: the run is given back at once. */
+/**
+ * Why an attempt is aborted. `stopped`: the process is about to end, so the run is returned at once and counts as no
+ * failure.
+ */
 export type AbortReason = "lost" | "cancelled" | "deadline" | "stopped";
 
 /**
- * What the loop that drives the engine gives it for one message. The loop owns timers: it calls `heartbeat` for what `hold` named, every third of
- * a lease, extends the message's visibility with it, and aborts through the returned controller.
+ * What the loop that drives the engine offers it for one message. The loop owns the timers. Every third of a lease it
+ * calls `heartbeat` for the held runs, and extends the visibility of the message. It aborts runs through `abort`.
  */
 export interface WorkerLoop {
-  /** Waits for a free slot. `alone`: the run was taken over from a dead holder and runs with nothing else beside it in this process. */
+  /**
+   * Waits for a free slot. With `alone`, the run was taken over from a dead holder, and this process runs nothing
+   * beside it.
+   */
   takeSlot(alone: boolean): Promise<{ release(): void }>;
-  /** A slot that is free and that nobody waits for; undefined: there is none. */
+  /** Returns a slot that is free and for which no other run waits; undefined when there is none. */
   tryTakeSlot(): { release(): void } | undefined;
   /**
-   * They are held from now until `release`; `abort` is called by the loop for one of them when a heartbeat of its claim says so, for all at the deadline, or when the
-   * process must stop. Of one that has ended meanwhile it means nothing.
+   * Holds runs from now until `release`. The loop calls `abort` for one run when its heartbeat says so, and for all at
+   * the deadline or when the process must stop. An abort of a run that has ended is ignored.
    */
   hold(runs: HeldRuns, abort: Abort): Hold;
-  /** Of a process that must end: the longest attempt it can give, and when (milliseconds since the epoch) it stops what runs. Absent: it goes on. */
+  /**
+   * Set only for a process that must end. `seconds` is the longest attempt that it can run, `at` when it aborts what
+   * runs (milliseconds since the epoch).
+   */
   readonly limit?: { readonly seconds: number; readonly at: number };
 }

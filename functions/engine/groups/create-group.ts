@@ -11,10 +11,13 @@ import { loadValue } from "../items/values.ts";
 import { childPlan } from "../plan/strands.ts";
 import { executionName } from "../waits/executions.ts";
 
-/** An open group's tree is two levels high: width squared pages. */
+/** The ledger of an open group is two levels high, so it holds width squared pages. */
 export const OPEN_HEIGHT = 2;
 
-/** The child group of a waiting row, as it stands once this has returned; undefined: its plan is gone. */
+/**
+ * Creates the child group of a waiting run unless it exists, and returns its header. Returns undefined when the header
+ * was collected.
+ */
 export async function createChildGroup(context: Context, parent: Header, run: Run): Promise<Header | undefined> {
   const plan = await childPlan(context, parent, run);
   if (plan === undefined) return readHeader(context, childGroup(run));
@@ -47,7 +50,10 @@ export async function createChildGroup(context: Context, parent: Header, run: Ru
   return created.header;
 }
 
-/** The way that a branch takes: a question to a value that does not change, so whoever asks again goes the same way. */
+/**
+ * Returns the way that a branch takes. The value it depends on does not change, so a repeated call returns the same
+ * way.
+ */
 async function chosen(context: Context, condition: ValueCondition, given: Pick<Partial<Header>, "input" | "givesError">): Promise<0 | 1> {
   const before = given.input === undefined ? undefined : await readRunById(context, given.input);
   const value =
@@ -55,13 +61,16 @@ async function chosen(context: Context, condition: ValueCondition, given: Pick<P
   return holds(condition, value) ? 0 : 1;
 }
 
-/** A group step hands on what it was given: the value of the step before, or, as the first step of a member, what the members around it were given. */
+/**
+ * Returns what a group gives to the first steps of its members: the value of the step before the group step, or, when
+ * that is the first step of a member, what the parent group gives.
+ */
 function inputOf(parent: Header, run: Run): Partial<Header> {
-  if (run.manifest !== undefined) return {}; // spawned, or a page: nothing comes before
+  if (run.manifest !== undefined) return {}; // spawned, or a page: no step comes before
   if (run.stepIndex > 0) return { input: runIdOf(run.gid, run.index, run.stepIndex - 1) };
   return { ...(parent.input !== undefined && { input: parent.input }), ...(givesError(parent) && { givesError: true }) };
 }
-/** The first steps of this group's members are given an error in place of a value. */
+/** Whether the first steps of this group's members are given an error in place of a value. */
 export function givesError(header: Header): boolean {
   return header.side === "errors" || header.givesError === true;
 }

@@ -13,7 +13,10 @@ import { expiresAtOf, notBeforeOf, packSize, placeOf } from "../plan/step-placem
 import { strandsOf } from "../plan/strands.ts";
 import { recheckDelayed } from "./recheck-delayed.ts";
 
-/** Sends all members of a group, unless that has been done. */
+/**
+ * Sends all members of a group unless that has been done. A big group is split into ranges, each a message of the
+ * engine's queue.
+ */
 export async function expandAll(context: Context, header: Header): Promise<void> {
   if (header.expanded || header.outcome) return;
   const { expandRange } = context.config;
@@ -29,8 +32,9 @@ export async function expandAll(context: Context, header: Header): Promise<void>
 }
 
 /**
- * Sends the members from..to-1. With full tracking, or a start time to keep, their rows are written first. Repeating a range is harmless: rows are put
- * absent, and a second message meets the row of the first. `again`: the sweeper repeats it, so the members are planned already.
+ * Sends the members from..to-1. Writes their rows first when the group is tracked in full or a start time must be kept.
+ * Repeating a range is harmless, because existing rows stay, and a second message finds the row of the first. `again`
+ * is set by the sweeper, because the members have been counted as planned before.
  */
 export async function expandMembers(context: Context, header: Header, from: number, to: number, again = false): Promise<void> {
   const packs = new Packs(context, packSize(context, header.memberCount ?? 1));
@@ -68,13 +72,17 @@ export async function expandMembers(context: Context, header: Header, from: numb
   }
   await all([packs.send(), ...(again ? [] : [notePlanned(context, ownedBy(header), `${gid}.${from}`, planned)])]);
 }
-/** Of members that differ in nothing but their arguments. */
+/** Returns the strand that all members share; undefined when they differ in more than their arguments. */
 async function sameStrand(context: Context, header: Header): Promise<Strand | undefined> {
   if (header.plan === undefined || header.repeat || header.only !== undefined) return undefined;
   const { members } = await context.plans.group(header.plan);
   return isPaged(members) && members.only !== undefined ? [{ task: members.only }] : undefined;
 }
 
+/**
+ * Returns the row of a member's first step, if one must be written, and when its message is due. `due` leaves the
+ * message to the sweeper.
+ */
 function firstStep(
   context: Context,
   header: Header,
@@ -88,7 +96,7 @@ function firstStep(
   if (header.tracking !== "full" && wait === undefined) return { attributes: undefined, delaySeconds: 0, due: false };
   const { v, jobId, ttl } = ownedBy(header);
   if (wait === undefined && !isGroupStep(step) && step.options === undefined) {
-    // Written out, because a million of these are written: what is spread together takes ten times the memory.
+    // A group may write a million of these objects. A literal takes a tenth of the memory that spreading takes.
     const attributes = { v, jobId, ttl, status: "queued" as const, round: header.round, attempt: 0, sentAt: now, task: step.task };
     return { attributes, delaySeconds: 0, due: false };
   }

@@ -3,10 +3,16 @@ import type { Context } from "../context.ts";
 import type { Header } from "../item-kinds.ts";
 import { readHeaders } from "../items/header-reads.ts";
 
-/** May runs of this group still start? `gone`: collected or never created; `decided`: it, or a group above it, has an outcome. */
+/**
+ * Whether runs of a group may still start. `gone`: the group was collected or never created. `decided`: it, or a group
+ * above it, has an outcome.
+ */
 export type Gate = { readonly kind: "go"; readonly header: Header } | { readonly kind: "gone" } | { readonly kind: "decided"; readonly header: Header };
 
-/** Consistent: one read of the header and of every header above it, whose names the id tells. */
+/**
+ * Reads the header of a group and every header above it consistently, in one call. The id contains the ids of all
+ * groups above.
+ */
 export async function readGate(context: Context, gid: string): Promise<Gate> {
   const headers = await readHeaders(context, scopesOf(gid));
   if (!headers[0]) return { kind: "gone" };
@@ -15,20 +21,21 @@ export async function readGate(context: Context, gid: string): Promise<Gate> {
   context.gates.remember(gid, header, context.clock.now());
   return { kind: "go", header };
 }
-/** What the root says of stamps holds for all groups of its job. */
+/** Returns the header with the revoked stamps of the root, because these hold for all groups of a job. */
 export function withStampsOf(root: Header | undefined, header: Header): Header {
   return root?.revokedStamps === undefined ? header : { ...header, revokedStamps: root.revokedStamps };
 }
-/** The cache may only say "go"; anything else needs the consistent read. */
+/** Returns the gate of a group, from the cache when that says "go". Any other answer needs the consistent read. */
 export async function gateOf(context: Context, gid: string): Promise<Gate> {
   const cached = context.gates.recall(gid, context.clock.now() - context.config.headerCacheMs);
   return cached ? { kind: "go", header: cached } : readGate(context, gid);
 }
+/** Whether a group, or one above it, has decided or was collected. */
 export async function decidedAbove(context: Context, gid: string): Promise<boolean> {
   return (await readHeaders(context, scopesOf(gid))).some((header) => !header || header.outcome !== undefined);
 }
 
-/** Headers seen open, with everything above them open, a short while ago. */
+/** Remembers headers that were read as open, with all groups above them open. */
 export class GateCache {
   readonly #seen = new Map<string, { header: Header; at: number }>();
 

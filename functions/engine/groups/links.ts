@@ -12,12 +12,16 @@ import { stepPointer, strandOf } from "../plan/strands.ts";
 import { expandAll } from "./expand-group.ts";
 
 /**
- * Links and error links (docs/adr/0007): groups beside a run that has ended. The run stays as it ended, and its strand goes on at once; only the mark of the
- * strand's member waits until the groups beside all its steps have decided. Two writers meet here: the strand ends and then looks at the groups beside it, a
- * group decides and then looks at the end of the strand: one of them sees both.
+ * Links and error links (docs/adr/0007): groups beside a run that has ended. The run stays as it ended, and its strand
+ * goes on at once. Only the mark of the strand's member waits until the groups beside all its steps have decided. Two
+ * writers meet here. The strand ends and then reads the groups beside it; a group decides and then reads the end of the
+ * strand. So one of them sees both.
  */
 
-/** The callbacks that a run calls by the way it ended; undefined: none. A run that was cancelled from above calls nobody: nothing starts there any more. */
+/**
+ * Returns the links that a run calls, by the way it ended; undefined when it calls none. A run that was cancelled from
+ * above calls none, because nothing may start there any more.
+ */
 function calledLinks(run: Run, step: PlanStep | undefined): { readonly kind: LinkKind; readonly group: GroupStep } | undefined {
   if (!step || !isTerminal(run.status)) return undefined;
   if (isSuccess(run.status)) return step.links && { kind: "links", group: step.links };
@@ -26,7 +30,7 @@ function calledLinks(run: Run, step: PlanStep | undefined): { readonly kind: Lin
 }
 const OWN_END: ReadonlySet<string> = new Set(["expired", "revoked"]);
 
-/** Opens the group of callbacks beside an ended run. Idempotent: repeated by every follow-up, and by the sweeper. */
+/** Opens the group of links beside an ended run. Idempotent, because every follow-up and the sweeper repeat it. */
 export async function openLinks(context: Context, parent: Header, run: Run): Promise<void> {
   const member = await strandOf(context, parent, run);
   const side = calledLinks(run, member.strand[run.stepIndex]);
@@ -46,20 +50,23 @@ export async function openLinks(context: Context, parent: Header, run: Run): Pro
   });
   if (header && header.round === run.round) await expandAll(context, header);
 }
-/** The group of callbacks that a run has called; undefined: none. */
+/** Returns the id of the group of links that a run has called; undefined when it has called none. */
 export async function calledLinkGroup(context: Context, parent: Header, run: Run): Promise<string | undefined> {
   if (!isTerminal(run.status)) return undefined;
   const side = calledLinks(run, (await strandOf(context, parent, run)).strand[run.stepIndex]);
   return side && linkGroupOf(run.runId, side.kind);
 }
-/** The sweeper found a group of callbacks that nobody finished expanding. */
+/** Finishes a group of links that the sweeper found unexpanded. */
 export async function resumeLinks(context: Context, header: Header): Promise<void> {
   const run = header.joins === undefined ? undefined : await readRunById(context, header.joins);
   const parent = run && (await readHeader(context, run.gid));
   if (run && parent) await openLinks(context, parent, run);
 }
 
-/** What the groups beside a strand up to its last run have come to. `open`: one of them has not decided yet. */
+/**
+ * Returns what the groups beside a strand have come to, up to its last run. `open` says that one of them has not
+ * decided yet.
+ */
 export async function linksOf(
   context: Context,
   run: Run,

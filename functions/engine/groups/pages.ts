@@ -13,7 +13,10 @@ import { declaredTracking } from "../plan/compile-child.ts";
 export function isBehindSeal({ memberCount }: Pick<Header, "memberCount">, index: number): boolean {
   return memberCount !== undefined && index >= memberCount;
 }
-/** Puts page `page` of an open group: a member whose only step is a group. The one that stands there wins; `own` are attributes that tell the caller whose it is. */
+/**
+ * Puts page `page` of an open group: a member whose only step is a group. An existing page stays as it is. `own` holds
+ * attributes by which the caller recognises its own page.
+ */
 export async function createPage(
   context: Context,
   header: Header,
@@ -29,7 +32,7 @@ export async function createPage(
   const attributes = { ...owned, status: "queued" as const, round: header.round, attempt: 0, sentAt, page: true, manifest, ...own };
   return createRun(context, { ref: { gid: header.gid, index: page, stepIndex: 0 }, attributes });
 }
-/** Sends a page that has not been taken up, also one that stood there: whoever put it may have died before its send. */
+/** Sends a page. Needed for an existing page, too, because the process that put it may have died before its send. */
 export async function sendPage(context: Context, gid: string, page: number): Promise<void> {
   await sendRuns(context, [{ gid, index: page, stepIndex: 0, queue: ENGINE_QUEUE, band: MIDDLE_BAND, delaySeconds: 0 }], 1);
 }

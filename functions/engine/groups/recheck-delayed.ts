@@ -6,8 +6,9 @@ import { sendControl } from "../messages/send.ts";
 import { hasRevokedStamp } from "./revocations.ts";
 
 /**
- * Rows that were just written and wait for their time, so that nobody meets them soon. The pair of a revocation by stamp: whoever writes such a row THEN reads the
- * root; whoever revokes writes the root and THEN looks at the rows. One of them sees both. Costs a read only where there are stamps.
+ * Revokes rows that were just written with a revoked stamp and a start time, because no worker reads them before that
+ * time. The writer of such a row THEN reads the root. A revocation by stamp writes the root, THEN reads the rows. So
+ * one of the two sees both. Costs one read for each job whose rows carry stamps.
  */
 export async function recheckDelayed(context: Context, rows: readonly { readonly ref: RunRef; readonly step: PlanStep }[]): Promise<void> {
   const stamped = rows.filter(({ step }) => !isGroupStep(step) && step.options?.stamps !== undefined);

@@ -7,13 +7,11 @@ import type { Header, RunAttributes } from "../item-kinds.ts";
 import { REVOKED } from "../items/end-reasons.ts";
 import { memberStrand } from "../plan/strands.ts";
 
-/** What headers say of revoked members, and of stamps whose runs are revoked. */
-
-/** The step from which a member is revoked; infinite: it is not. */
+/** Returns the first step of a member that is revoked; infinity when none is. */
 export function revokedFrom(header: Header, index: number): number {
   let from = Number.POSITIVE_INFINITY;
-  for (const mark of header.revoked ?? []) {
-    const [member, step] = mark.split("~");
+  for (const revocation of header.revoked ?? []) {
+    const [member, step] = revocation.split("~");
     if (Number(member) === index) from = Math.min(from, Number(step));
   }
   return from;
@@ -21,19 +19,23 @@ export function revokedFrom(header: Header, index: number): number {
 export const isRevokedById = (header: Header, ref: Pick<RunRef, "index" | "stepIndex">): boolean =>
   header.revoked !== undefined && ref.stepIndex >= revokedFrom(header, ref.index);
 
-/** Whether it is worth asking for each run. */
+/** Whether any run of the group may be revoked. When false, no run needs to be checked. */
 export const mayBeRevoked = ({ revoked, revokedStamps }: Header): boolean => revoked !== undefined || revokedStamps !== undefined;
-/** Was the run revoked, by its id or by a stamp that it carries? `header`: of its group, as the gate gives it. Reads the plan, and that only when there are revoked stamps. */
+/**
+ * Whether a run was revoked, by its id or by a stamp that it carries. `header` is that of its group, as `readGate`
+ * returns it. Reads the plan only when there are revoked stamps.
+ */
 export async function isRevoked(context: Context, header: Header, run: RunRef): Promise<boolean> {
   if (isRevokedById(header, run)) return true;
   if (header.revokedStamps === undefined || header.pages) return false;
   return hasRevokedStamp(header, (await memberStrand(context, header, run.index)).strand[run.stepIndex]);
 }
-/** Stamps are on tasks: what the engine runs itself has none. */
+/** Whether a step carries a revoked stamp. Only tasks carry stamps; steps that the engine runs itself have none. */
 export function hasRevokedStamp({ revokedStamps }: Pick<Header, "revokedStamps">, step: PlanStep | undefined): boolean {
   return revokedStamps !== undefined && step !== undefined && !isGroupStep(step) && carriesStamp(step.options?.stamps, revokedStamps);
 }
 
+/** Returns the attributes with which a revoked run ends. */
 export function revokedAttributes(context: Context): Pick<RunAttributes, "status" | "counts" | "endedAt" | "error"> {
   return { status: "cancelled", counts: countOf("cancelled"), endedAt: context.clock.now(), error: REVOKED };
 }

@@ -5,7 +5,10 @@ import { readHeader } from "../items/header-reads.ts";
 import { openedGroup, readLeaf } from "../items/run-reads.ts";
 import { calledLinkGroup } from "./links.ts";
 
-/** Depth first: a run, then the group it opened, then its callbacks. A cursor names the last run that was given. */
+/**
+ * Yields the runs of a job, depth first: a run, then the group that it opened, then its links. Each cursor names its
+ * run, and `after` is the cursor of the last run that the caller has seen.
+ */
 export async function* walkRuns(
   context: Context,
   jobId: string,
@@ -14,7 +17,7 @@ export async function* walkRuns(
   const path = after === undefined ? [] : ancestry(after);
   yield* walkGroup(context, jobId, path);
 }
-/** Runs from the root down to this one; empty when the cursor is not a run id. */
+/** Returns the runs from the root down to this one; empty when the cursor is not a run id. */
 function ancestry(runId: string): string[] {
   const path: string[] = [];
   for (let id: string | undefined = runId; id !== undefined;) {
@@ -44,7 +47,7 @@ async function* walkGroup(
       const here = run.runId === path[0];
       if (!here) yield { run, header, cursor: run.runId };
       const opened = [openedGroup(run), await calledLinkGroup(context, header, run)].filter((each) => each !== undefined);
-      // Where the path goes on, what stands before it has been walked.
+      // A group before the one in which the path goes on has been walked already.
       const on = here && path[1] !== undefined ? opened.indexOf(parseRunId(path[1])?.gid ?? "") : -1;
       for (const [k, each] of opened.entries()) if (k >= on) yield* walkGroup(context, each, k === on ? path.slice(1) : []);
     }

@@ -13,10 +13,13 @@ import { readHeader } from "../items/header-reads.ts";
 import { readLeaf, readRuns } from "../items/run-reads.ts";
 import { compileChild } from "../plan/compile-child.ts";
 
-/** The open group that a job's input fills: the child group of its first run. */
+/** Returns the open group that the input of a job fills: the child group of its first run. */
 const inputGroupOf = (jobId: string): string => childGroupOf(runIdOf(jobId, 0, 0));
 
-/** Puts one page of input. Any order, any number of times: the page is told by its content. */
+/**
+ * Puts one page of input. Pages may come in any order, and each any number of times, because a page is recognised by
+ * its content. Throws `job_not_found`, `input_sealed`, `page_conflict`, `payload_too_large`, `invalid_request`.
+ */
 export async function putPage(context: Context, jobId: string, page: number, items: readonly Canvas[]): Promise<void> {
   const header = await openInput(context, jobId);
   const field = "page";
@@ -38,13 +41,13 @@ export async function putPage(context: Context, jobId: string, page: number, ite
       details: { field, page },
     });
   }
-  // Read after the put: a seal that came in between does not count this page.
+  // Read after the put, because a seal that came in between does not count this page.
   const after = await openInput(context, jobId);
   if (isBehindSeal(after, page)) throw sealed(jobId);
   if (write.run.status === "queued") await sendPage(context, header.gid, page);
 }
 
-/** Seals the input: `pages` pages, 0 to pages-1, all of which must have been put. Idempotent for the same number. */
+/** Seals the input with the pages 0 to pages-1, all of which must have been put. Idempotent for the same number. */
 export async function sealInput(context: Context, jobId: string, pages: number): Promise<void> {
   const header = await readHeader(context, inputGroupOf(jobId));
   if (!header?.pages) throw notOpen(jobId);
@@ -64,10 +67,11 @@ export async function sealInput(context: Context, jobId: string, pages: number):
     });
   }
   await sealGroup(context, header.gid, pages);
-  // Two seals at once: the first one counts.
+  // Of two seals at once the first one counts.
   const after = await readHeader(context, header.gid);
   if (after && after.memberCount !== pages) throw sealed(jobId);
 }
+/** Returns the number of the first page that was never put. */
 async function firstMissing(context: Context, header: Header, pages: number): Promise<number | undefined> {
   for (let from = 0; from < pages; from += 100) {
     const refs = Array.from({ length: Math.min(100, pages - from) }, (_, k) => ({ gid: header.gid, index: from + k, stepIndex: 0 }));

@@ -27,8 +27,8 @@ import { keptEstimate, estimateJob } from "../plan/estimate-job.ts";
 import { rootStep } from "../plan/job-shape.ts";
 
 /**
- * Starts a job: plan, root header, job item, one message, however large the canvas. The root header is the truth: before it nothing has happened,
- * after it the sweeper finishes what a death left undone.
+ * Starts a job: plan, root header, job item and one message, however large the canvas. The root header is the truth.
+ * Before its write no job exists; after it the sweeper finishes what a death left undone.
  */
 export async function submitJob(context: Context, request: SubmitRequest): Promise<Submitted> {
   return start(context, request, jobStrand(context, request), () => encodeCanvas(request.canvas));
@@ -38,7 +38,10 @@ function jobStrand(context: Context, { canvas }: SubmitRequest): Strand {
   checkTasks(context, strand, "");
   return strand;
 }
-/** A job whose first step is an open group that is filled from outside. Its header stands when this returns, so that pages can come. */
+/**
+ * Starts a job whose first step is an open group that is filled from outside. The group exists when this returns, so
+ * pages may come.
+ */
 export async function submitOpenJob(context: Context, request: OpenJobRequest): Promise<Submitted> {
   const { body, policy = "allSuccess" } = request;
   const strand = openJobStrand(context, request);
@@ -46,7 +49,7 @@ export async function submitOpenJob(context: Context, request: OpenJobRequest): 
   await openInputGroup(context, submitted.jobId, strand[0]);
   return submitted;
 }
-/** Does at once what the message of the first step would do. */
+/** Does now what the message of the first step would do. */
 async function openInputGroup(context: Context, jobId: string, input: GroupStep): Promise<void> {
   const gate = await readGate(context, jobId);
   if (gate.kind !== "go") return;
@@ -61,7 +64,7 @@ function openJobStrand(context: Context, { body, policy = "allSuccess" }: OpenJo
   refuseShare(policy);
   return [{ policy, tracking: "lazy", members: { input: true } }, ...after];
 }
-/** What a submission would take. Refuses what the submission would refuse, and stores nothing. */
+/** Returns what a submission would take. Refuses what the submission would refuse, and stores nothing. */
 export function estimateSubmission(context: Context, request: SubmitRequest | OpenJobRequest, secondsPerTask?: number): JobEstimate {
   checkKey(request.idempotencyKey);
   timeoutOf(context, request.timeoutSeconds);
@@ -105,11 +108,14 @@ async function start(context: Context, request: Request, strand: Strand, content
     });
   }
   if (header.state === "open") await launch(context, header);
-  // A token that came after the job had ended: its end is told again.
+  // A token that came after the end of the job is answered by another settle.
   if (token !== undefined && header.outcome !== undefined) await sendControl(context, { kind: "settle", gid: jobId });
   return { jobId, created: applied };
 }
-/** Returns what tells whether a repeated submission is the same request; undefined when nothing marks it as a repetition. */
+/**
+ * Returns the hash by which a repeated submission is compared with the first; undefined when the request has neither
+ * key nor id.
+ */
 function fingerprintOf(context: Context, { idempotencyKey, jobId, workflow, parameters, timeoutSeconds }: Request, content: () => Json): string | undefined {
   if (idempotencyKey === undefined && jobId === undefined) return undefined;
   return context.ids.hash(canonicalJson([workflow ?? null, parameters ?? null, timeoutSeconds ?? null, content()]));
@@ -134,12 +140,15 @@ async function jobSeed(
     ...(token !== undefined && { supervised: true as const }),
   };
 }
-/** The same key of the same principal gives the same id. */
+/** Returns the id of a new job. The same key of the same principal gives the same id. */
 export function newJobId(context: Context, { principal = "local", idempotencyKey }: Pick<SubmitRequest, "principal" | "idempotencyKey">): string {
   checkKey(idempotencyKey);
   return idempotencyKey === undefined ? context.ids.job() : context.ids.hash(`job ${JSON.stringify([principal, idempotencyKey])}`).slice(0, 32);
 }
-/** Parameters are for people. They rest on the header, from which the job item can be made again, so only small ones rest there themselves. */
+/**
+ * Returns the parameters as the root header keeps them. Larger ones become a blob, because a header is written several
+ * times and billed by its size.
+ */
 async function keepParameters(context: Context, jobId: string, fingerprint: string | undefined, parameters: Request["parameters"]): Promise<Partial<JobSeed>> {
   if (parameters === undefined) return {};
   const text = JSON.stringify(parameters);
@@ -148,10 +157,12 @@ async function keepParameters(context: Context, jobId: string, fingerprint: stri
   await keepText(context, parametersRef, text);
   return { parametersRef };
 }
-/** Bytes: a header is written several times, and billed by its size. */
+/** In bytes. */
 const INLINE_PARAMETERS = 512;
 
-/** Everything after the header may be repeated: by a repeated submission with its key, or by the sweeper. */
+/**
+ * Does everything after the write of the root header. A submission with the same key, or the sweeper, may repeat it.
+ */
 async function launch(context: Context, root: Header): Promise<void> {
   // The message comes after the lists: a job that ends at once is taken out of the list of open jobs, and must not come back.
   const listed = putJob(context, root).then(() => expandMembers(context, root, 0, 1));

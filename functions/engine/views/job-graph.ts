@@ -11,9 +11,9 @@ import { openedGroup, readLeaf } from "../items/run-reads.ts";
 import { memberStrand, strandOf } from "../plan/strands.ts";
 import { viewRun } from "./run-view.ts";
 
-/** Members of a group that are drawn one by one; a bigger group is one folded node with its counts. */
+/** Most members of a group that are drawn one by one. A bigger group is one folded node with its counts. */
 const DRAWN_MEMBERS = 20;
-/** Nodes of one picture; what is beyond is folded. */
+/** Most nodes of one graph. Groups beyond that are folded. */
 const DRAWN_NODES = 500;
 
 interface Drawing {
@@ -21,7 +21,10 @@ interface Drawing {
   readonly edges: JobGraph["edges"][number][];
 }
 
-/** The graph of a job as it stands: runs and groups, big groups folded. Steps that have not come yet are drawn from the plan as `pending`. */
+/**
+ * Returns the graph of a job as it stands: runs and groups, with big groups folded. Future steps are drawn from the
+ * plan as `pending`.
+ */
 export async function jobGraph(context: Context, jobId: string): Promise<JobGraph> {
   const root = await readHeader(context, jobId);
   if (!root) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
@@ -36,13 +39,13 @@ export async function jobGraph(context: Context, jobId: string): Promise<JobGrap
   return drawing;
 }
 
-/** Draws a strand; returns the ids of its first and last node. */
+/** Draws a strand, and returns the ids of its first and last node. */
 async function drawMember(context: Context, drawing: Drawing, header: Header, index: number, runs: readonly Run[]): Promise<{ first: string; last: string }> {
   const known = runs[0];
   const { strand } = await (known ? strandOf(context, header, known) : memberStrand(context, header, index));
   let first: string | undefined;
   let before: string | undefined;
-  // Of a repeated strand only what has come is drawn, and the next step.
+  // A repeated strand is drawn up to its next step.
   for (const [k, step] of (header.repeat ? strand.slice(0, runs.length + 1) : strand).entries()) {
     const run = runs.find((candidate) => candidate.stepIndex === k);
     const id = runIdOf(header.gid, index, k);
@@ -60,7 +63,7 @@ async function drawMember(context: Context, drawing: Drawing, header: Header, in
   return { first: first ?? "", last: before ?? "" };
 }
 
-/** Draws the child group of a run; returns the id that the next step hangs on. */
+/** Draws the child group of a run, and returns the id from which the edge to the next step starts. */
 async function drawGroup(context: Context, drawing: Drawing, run: Run, from: string): Promise<string> {
   const gid = childGroupOf(run.runId);
   const header = await readHeader(context, gid);
@@ -73,7 +76,7 @@ async function drawGroup(context: Context, drawing: Drawing, run: Run, from: str
   }
   return gid;
 }
-/** Callbacks that a run has called. Nothing waits for them but the end of the group around, so nothing joins them. */
+/** Draws the links that a run has called. Only the end of the group around waits for them, so no edge joins them. */
 async function drawCallbacks(context: Context, drawing: Drawing, header: Header, run: Run): Promise<void> {
   const gid = await calledLinkGroup(context, header, run);
   const beside = gid === undefined ? undefined : await readHeader(context, gid);
@@ -83,7 +86,7 @@ async function drawCallbacks(context: Context, drawing: Drawing, header: Header,
     drawing.edges.push({ from: run.runId, to: first, kind });
   }
 }
-/** Draws the members of a group one by one, or as one folded node; gives the first and the last node of each. */
+/** Draws the members of a group one by one, or as one folded node. Returns the first and the last node of each. */
 async function drawMembers(context: Context, drawing: Drawing, header: Header, label: string): Promise<{ first: string; last: string }[]> {
   const { gid, memberCount: count } = header;
   if (count === undefined || count > DRAWN_MEMBERS || drawing.nodes.length > DRAWN_NODES) {
@@ -92,7 +95,7 @@ async function drawMembers(context: Context, drawing: Drawing, header: Header, l
     drawing.nodes.push({ id, kind: "fold", label, status: header.outcome ?? "open", ...(count !== undefined && { count }), byStatus });
     return [{ first: id, last: id }];
   }
-  // Narrow ledgers have a few leaves even for so few members.
+  // A narrow ledger has several leaves even for few members.
   const leaves = Math.ceil(count / context.config.width);
   const runs: Run[] = [];
   for (let leaf = 0; leaf < leaves; leaf++) runs.push(...(await readLeaf(context, gid, leaf)));

@@ -25,8 +25,7 @@ import { loadText, loadValue } from "../items/values.ts";
 import { ALL_JOBS, indexedStamp, OPEN_JOBS } from "../jobs/job-item.ts";
 import { costOf } from "../plan/estimate-job.ts";
 
-/** Reading what is stored, for people and the API. Nothing here writes. */
-
+/** Returns a job as people and the API see it; undefined when there is no such job. */
 export async function viewJob(context: Context, jobId: string): Promise<JobView | undefined> {
   const job = asJob(await context.store.get(jobKey(jobId), { consistent: true }));
   const root = await readHeader(context, jobId);
@@ -65,18 +64,19 @@ async function toView(context: Context, job: JobAttributes | undefined, root: He
     ...(value !== undefined && { value }),
   };
 }
-/** A value that was kept as a blob is part of the view of one job; lists leave it out. */
+/** Returns the value of a job. A value in a blob is read only for the view of one job, and is left out of lists. */
 async function valueOf(context: Context, job: JobAttributes): Promise<ResultEntry["value"]> {
   if (job.valueRef === undefined) return job.value;
   return loadValue(context, job);
 }
-/** `begun`: its first run has a row, or something has ended already. */
+/** `begun` says that the first run has a row, or that a run has ended. */
 function stateOf(job: JobAttributes | undefined, root: Header | undefined, begun: boolean): JobState {
   if (job?.endedAt !== undefined) return job.state;
   if (root?.outcome === "cancelled") return "cancelling";
   return begun ? "started" : "pending";
 }
 
+/** Lists jobs, newest first. */
 export async function listJobs(context: Context, filter: JobFilter): Promise<Page<JobView>> {
   const limit = Math.min(filter.limit ?? 50, 500);
   const ended = filter.state === "success" || filter.state === "failure" || filter.state === "cancelled" || filter.state === "timed-out";
@@ -102,6 +102,7 @@ export async function listJobs(context: Context, filter: JobFilter): Promise<Pag
   return { items, ...(cursor !== undefined && { cursor }) };
 }
 
+/** Lists the events of a job, oldest first. */
 export async function listEvents(context: Context, jobId: string, filter: { limit?: number; cursor?: string }): Promise<Page<JobEvent>> {
   const query = { limit: Math.min(filter.limit ?? 100, 1_000), ...(filter.cursor !== undefined && { cursor: filter.cursor }) };
   const page = await context.store.query("tasks", eventPartition(jobId), query);

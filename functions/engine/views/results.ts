@@ -13,7 +13,10 @@ import { childGroup, readLastStep, readLeaf, readRunById } from "../items/run-re
 import { loadValue } from "../items/values.ts";
 import { hasNext, strandOf, strandsOf } from "../plan/strands.ts";
 
-/** A member of a group as its last step left it; pages of an open group are flattened. `run` is absent for one that never started. */
+/**
+ * The end of a member, as its last step left it. Pages of an open group are flattened. `run` is undefined when no step
+ * has a row.
+ */
 export interface MemberEnd {
   readonly index: number;
   readonly runId: string;
@@ -22,9 +25,10 @@ export interface MemberEnd {
 }
 
 /**
- * Yields the ends of a group's members in order: member index, then page. In a decided group an unfinished member reads as cancelled; in an open group
- * it is left out. Reads leaf by leaf, so memory does not grow with the group. `from` is the first index that is wanted. Leaves before it are read only
- * for what their members added, and only when the reader comes to the end of the members.
+ * Yields the ends of a group's members in order: member index, then page. In a decided group an unfinished member reads
+ * as cancelled; in an open group it is left out. Reads leaf by leaf, so memory does not grow with the group. `from` is
+ * the first index that is wanted. Leaves before it are read only for what their members added, and only when the reader
+ * comes to the end of the members.
  */
 export function memberEnds(context: Context, gid: string, from = 0): AsyncGenerator<readonly MemberEnd[], void, undefined> {
   return new EndReader(context, from).ofGroup(gid);
@@ -54,7 +58,8 @@ class EndReader {
         last.set(run.index, run);
         if (run.takes === "extras" || run.takes === "replace") adding.push(run);
       }
-      // Read after the rows: a member with a row may still be ended without one by another delivery, so only a mark proves an end.
+      // Read after the rows: a member with a row may still be ended without one by another delivery, so only a mark
+      // proves an end.
       const marked = await readMarked(this.#context, header, leaf);
       if (last.size === 0 && header.memberCount === undefined) return;
       yield* this.#ofLeaf(header, leaf, last, marked);
@@ -62,7 +67,10 @@ class EndReader {
     for (let leaf = 0; leaf < leavesBefore; leaf++) for (const run of await readLeaf(this.#context, gid, leaf)) yield* this.#extrasOf(run);
     for (const run of adding) yield* this.#extrasOf(run);
   }
-  /** Counts the leaves that lie wholly before `from`, and their members as passed. Members of an open group or in pages must be read to be counted. */
+  /**
+   * Counts the leaves that lie wholly before `from`, and their members as passed. Members of an open group or in pages
+   * must be read to be counted.
+   */
   #skipLeaves(header: Header): number {
     const { width } = this.#context.config;
     const members = header.pages || header.outcome === undefined ? undefined : header.memberCount;
@@ -101,7 +109,10 @@ class EndReader {
     if (run.takes !== "replace") return;
     for (const inside of await readLeaf(this.#context, childGroup(run), 0)) yield* this.#extrasOf(inside);
   }
-  /** Numbers a member and returns its end; undefined while it has none. `status` is undefined while the member's strand has not ended. */
+  /**
+   * Numbers a member and returns its end; undefined while it has none. `status` is undefined while the member's strand
+   * has not ended.
+   */
   #endOf({ gid, outcome }: Header, index: number, run: Run | undefined, status: TerminalStatus | undefined): MemberEnd | undefined {
     const at = this.#next++;
     const runId = run?.runId ?? `${gid}.${index}`;
@@ -116,7 +127,10 @@ async function strandStatus(context: Context, header: Header, run: Run | undefin
   return (await hasNext(context, header, await strandOf(context, header, run), run)) ? undefined : status;
 }
 
-/** The ends of members as they are given to tasks and to the API; a value that lies elsewhere is read when its turn comes. */
+/**
+ * Yields the results of a group, as tasks and the API are given them. A value in a blob is read when its entry is asked
+ * for.
+ */
 export function streamResults(context: Context, gid: string, from = 0): AsyncIterableIterator<ResultEntry> {
   return eachOf(wantedEnds(context, gid, from), (end) => toEntry(context, end));
 }
@@ -129,7 +143,7 @@ export function toEntry(context: Context, { index, runId, status, run }: MemberE
   return loadValue(context, run).then((value) => ({ index, runId, status, value }));
 }
 
-/** Results of a finished run that is a group, or its one value. */
+/** Yields the results of an ended run that has collected a group, or its one value. */
 async function* resultsOfRun(context: Context, runId: string, from = 0): AsyncGenerator<ResultEntry, void, undefined> {
   const run = await readRunById(context, runId);
   if (!run || !isTerminal(run.status)) return;
@@ -137,12 +151,12 @@ async function* resultsOfRun(context: Context, runId: string, from = 0): AsyncGe
   else if (from === 0) yield await toEntry(context, { index: 0, runId, status: run.status, run });
 }
 
-/** Results of a job: of its last step when that is a group, or that step's one value. */
+/** Yields the results of a job: those of its last step when that is a group, else the value of that step. */
 export async function* jobResults(context: Context, jobId: string, from = 0): AsyncGenerator<ResultEntry, void, undefined> {
   if (!(await readHeader(context, jobId))) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
   const last = await readLastStep(context, jobId, 0);
   if (!last) return;
-  // While the last step still waits for its group, what has ended so far can be read already.
+  // While the last step waits for its group, the members that have ended so far can be read.
   if (last.status === "waiting" && last.joins !== undefined && last.takes === "group") yield* streamResults(context, last.joins, from);
   else yield* resultsOfRun(context, runIdOf(jobId, 0, last.stepIndex), from);
 }

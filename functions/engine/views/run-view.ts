@@ -15,7 +15,7 @@ import { loadValue } from "../items/values.ts";
 import { strandOf } from "../plan/strands.ts";
 import { unmetEvents } from "../waits/deferred.ts";
 
-/** The engine's own runs (group steps, pages) have no task. */
+/** Returns a run as people and the API see it. The engine's own runs (group steps, pages) have no task. */
 export async function viewRun(context: Context, run: Run, header: Header | undefined): Promise<RunView> {
   return {
     runId: run.runId,
@@ -39,7 +39,7 @@ export async function viewRun(context: Context, run: Run, header: Header | undef
     ...(run.status === "deferred" && header?.outcome === undefined && { unmet: unmetEvents(run) }),
   };
 }
-/** What the plan says of a run. */
+/** Returns what the plan says of a run. */
 async function stepOf(context: Context, run: Run, header: Header | undefined): Promise<Pick<RunView, "task" | "each" | "stamps" | "next" | "wait">> {
   if (!header || (header.plan === undefined && run.manifest === undefined)) return {};
   const { strand } = await strandOf(context, header, run);
@@ -49,6 +49,7 @@ async function stepOf(context: Context, run: Run, header: Header | undefined): P
   if (isGroupStep(step)) return { ...(step.wait && { wait: { of: step.wait.of, name: step.wait.name } }), ...next };
   return { task: step.task, ...(step.each && { each: step.each }), ...(step.options?.stamps && { stamps: step.options.stamps }), ...next };
 }
+/** Returns a run with its value, its log and what it waits for; undefined when there is no such run. */
 export async function viewRunById(context: Context, runId: string): Promise<RunView | undefined> {
   const ref = parseRunId(runId);
   const header = ref && (await readHeader(context, ref.gid));
@@ -66,7 +67,7 @@ async function waitOf(context: Context, run: Run): Promise<Pick<RunView, "wait">
   const execution = header.execution !== undefined && { execution: header.execution };
   return { wait: { of, name, ...token, ...execution, ...(header.deadline !== undefined && { expiresAt: header.deadline }) } };
 }
-/** Log and stack of the attempts that wrote any. */
+/** Returns log and stack of the attempts that wrote any, latest first. */
 async function detailOf(context: Context, runId: string): Promise<Pick<RunView, "detail" | "earlier">> {
   const { items } = await context.store.query("tasks", detailPartition(runId), { limit: SHOWN_ATTEMPTS, descending: true });
   const [detail, ...earlier] = items.map((item) => {
@@ -78,8 +79,8 @@ async function detailOf(context: Context, runId: string): Promise<Pick<RunView, 
 const SHOWN_ATTEMPTS = 21;
 
 /**
- * Rows of a job, group by group from the root, leaf by leaf. The cursor says where to go on: `<gid>|<leaf>|<row in the leaf>`. Lazy members that never started
- * have no row.
+ * Lists the rows of a job, depth first from the root. The cursor is the id of the last run. Lazy members that never
+ * started have no row, so they are not listed.
  */
 export async function listRuns(context: Context, jobId: string, filter: RunFilter): Promise<Page<RunView>> {
   if (!(await readHeader(context, jobId))) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
