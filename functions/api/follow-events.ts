@@ -12,6 +12,7 @@ const LAST_READS = 5;
 /** Silence after which a keep-alive is sent. */
 const QUIET_MILLISECONDS = 15_000;
 
+/** Which events to yield, and how often to read. */
 export interface FollowOptions {
   readonly follow: boolean;
   readonly pollMilliseconds: number;

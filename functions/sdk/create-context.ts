@@ -139,6 +139,7 @@ class AttemptContext implements TaskContext {
     return (cursor, item): CursorItem => ({ cursor: toJson(cursor, "the cursor"), item });
   }
 }
+/** Returns the context that a task receives for one attempt. */
 export function createContext(call: TaskCall, kwargs: JsonObject, streamsResults: boolean, effects: AttemptEffects, waits: EventWaits): TaskContext {
   return new AttemptContext(call, kwargs, streamsResults, effects, waits);
 }

@@ -26,6 +26,7 @@ export interface Chunk {
   readonly totals: Totals;
 }
 
+/** One digested file. */
 export type Digested = readonly [path: string, bytes: number, sha256: string];
 export interface ChunkResult {
   readonly files: readonly Digested[];

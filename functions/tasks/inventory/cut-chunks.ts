@@ -3,6 +3,7 @@ import type { Chunk, Failure, Totals } from "./chunk.ts";
 import { encodePath } from "./path-text.ts";
 import type { Visit } from "./walk-folder.ts";
 
+/** A chunk, and where the next one begins. */
 export interface CutChunk {
   readonly chunk: Chunk;
   /** The last path of the chunk, after which the next chunk begins. Undefined for the last chunk. */
