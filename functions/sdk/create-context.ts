@@ -24,8 +24,8 @@ const SPAWNED: SpawnedChildren = Object.freeze({
 });
 
 /**
- * The context of one attempt. Its functions are bound, so that tasks may destructure it: `({ spawn, log }, path) =>
- * ..`. They are created on access, because most tasks use few of them.
+ * The context of one attempt. Its functions are bound, so that tasks may destructure it:
+ * `({ spawn, log }, path) => ..`. They are created on access, because most tasks use few of them.
  */
 class AttemptContext implements TaskContext {
   readonly #call: TaskCall;
