@@ -5,18 +5,19 @@ import { problemOf, problemResponse } from "./problem.ts";
 import type { Route } from "./route.ts";
 import { ROUTES } from "./routes.ts";
 
-/** The HTTP API: the route table over an engine, the same on one machine and on Lambda. */
+/** Returns the HTTP API: the route table over an engine. It is the same on one machine and on Lambda. */
 export function createApp(deps: Dependencies): Hono {
   const app = new Hono();
   app.use(async (context, next) => {
     await next();
-    // Answers name runs, values and failures of somebody's work: nobody between may keep or reinterpret them.
+    // Answers contain runs, values and failures of the caller's work, so no proxy may store or reinterpret them.
     context.res.headers.set("Cache-Control", "no-store");
     context.res.headers.set("X-Content-Type-Options", "nosniff");
   });
   for (const route of ROUTES) {
     app.on(route.method, honoPath(route.path), (context) =>
-      // Here and not in onError alone, which gets no thrown strings; and code of workflows may throw anything.
+      // Errors are caught here and not only in onError, because the code of workflows may throw strings, which onError
+      // does not receive.
       answerError(async () => {
         const { principal } = deps.security.check(context.req.raw, { open: route.open ?? false });
         return route.answer(context.req.raw, context.req.param(), principal, deps);

@@ -4,8 +4,9 @@ import { LIMITS } from "../core/limits.ts";
 import { components, failurePolicy, json, milliseconds } from "./schemas.ts";
 
 /**
- * The wire form of a canvas, for readers of the OpenAPI document and of docs/canvas.schema.json. Requests are read by core's `parseCanvas`, which bounds depth and
- * size and names the wrong node; a union of recursive schemas can only say that nothing matched.
+ * The wire form of a canvas, for the OpenAPI document and for docs/canvas.schema.json. Requests are not checked by it.
+ * `parseCanvas` in core reads them, limits depth and size, and names the wrong node; a union of recursive schemas can
+ * only say that nothing matched.
  */
 const retryPolicy = z
   .strictObject({
@@ -34,9 +35,9 @@ const stamped = { stamped_headers: z.array(z.string()).describe("Names of the st
 const signatureOptions = z
   .union([z.strictObject(options), z.looseObject({ ...options, ...stamped })])
   .register(components, { id: "SignatureOptions", description: "Times are seconds, `eta` is milliseconds since the epoch" });
-const ofGroup = { policy: failurePolicy.optional(), tracking: z.enum(TRACKINGS).optional() };
+const groupOwn = { policy: failurePolicy.optional(), tracking: z.enum(TRACKINGS).optional() };
 const groupOptions = z
-  .union([z.strictObject({ ...ofGroup, ...options }), z.looseObject({ ...ofGroup, ...options, ...stamped })])
+  .union([z.strictObject({ ...groupOwn, ...options }), z.looseObject({ ...groupOwn, ...options, ...stamped })])
   .register(components, { id: "GroupOptions", description: "Of the group itself, and options for each of its members" });
 
 const nodes = z.lazy(() => z.array(canvasNode));
@@ -87,7 +88,7 @@ export const canvasNode: z.ZodType = z
   )
   .register(components, { id: "Canvas", description: "A task's signature, or a composition of them" });
 
-/** The JSON Schema that docs/canvas.schema.json publishes. */
+/** Returns the JSON Schema that docs/canvas.schema.json publishes. */
 export function canvasJsonSchema(): object {
   const { $schema, ...schema } = z.toJSONSchema(canvasNode, { io: "input", metadata: components, reused: "ref" });
   return { $schema, title: "Fanfold canvas", ...schema };

@@ -4,32 +4,35 @@ import type { TaskRegistry } from "../core/task/invocation.ts";
 import type { Engine, Submitted } from "../engine/contract.ts";
 import type { Security } from "./security.ts";
 
-/** The workflows that the API can start, as the sdk's `createWorkflows` gives them. */
+/** The workflows that the API can start, as `createWorkflows` of the sdk returns them. */
 export interface Workflows {
   list(): readonly WorkflowInfo[];
-  /** Throws `unknown_workflow`, or `invalid_parameters` with `details.field` below the fields. */
+  /**
+   * Returns the canvas of one start. Throws `unknown_workflow`, or `invalid_parameters` with `details.field` below the
+   * fields.
+   */
   start(name: string, fields: JsonObject): StartedWorkflow;
 }
 export interface WorkflowInfo {
   readonly name: string;
   readonly description: string;
-  /** JSON Schema of the fields that `start` takes. */
+  /** JSON Schema of the fields that `start` accepts. */
   readonly parametersSchema: JsonObject;
 }
 export interface StartedWorkflow {
   readonly canvas: Canvas;
-  /** The fields as they were understood, defaults included. */
+  /** The fields after parsing, defaults included. */
   readonly parameters: JsonObject;
   readonly timeoutSeconds?: number;
-  /** By a state machine, where there is one. */
+  /** Set only when a state machine should start the job, if the deployment has one. */
   readonly supervised?: true;
 }
-/** A registry that may also say what it knows, for hints. */
+/** A task registry that may also list its names, for hints. */
 export interface TaskCatalog extends TaskRegistry {
   names?(): readonly string[];
 }
 
-/** What a supervised start hands on: everything that the job is made of, decided. */
+/** A supervised start: everything that determines the job. */
 export interface SupervisedStart {
   readonly jobId: string;
   readonly workflow: string;
@@ -38,24 +41,34 @@ export interface SupervisedStart {
   readonly timeoutSeconds?: number;
 }
 export interface Supervisor {
-  /** Idempotent by job id. Throws `idempotency_conflict` when that id was started with something else. */
+  /**
+   * Starts a state machine for the job. Idempotent by job id. Throws `idempotency_conflict` when the id was started
+   * with other content.
+   */
   start(start: SupervisedStart): Promise<Submitted>;
-  /** A job that was started, and that its supervisor may not have submitted yet: as it was started, and when (milliseconds since the epoch). */
+  /**
+   * Returns a started job that its supervisor may not have submitted yet, with the time of its start in milliseconds
+   * since the epoch. Returns undefined when there is none.
+   */
   pending(jobId: string): Promise<(Required<SupervisedStart> & { readonly startedAt: number }) | undefined>;
 }
 
+/** What the routes need. */
 export interface Dependencies {
   readonly engine: Engine;
   readonly workflows: Workflows;
   readonly registry: TaskCatalog;
   readonly security: Security;
   readonly version: string;
-  /** Where errors go that the caller is not told about. */
+  /** Receives errors that the caller is not told the details of. */
   readonly report?: (error: unknown) => void;
-  /** Where an answer must be given in one piece: streams end at so many bytes (as part of a JSON document), and say where the rest is. */
+  /**
+   * Largest answer in bytes (as part of a JSON document), for transports that send an answer in one piece. A stream
+   * then ends there and names the next part.
+   */
   readonly answerBytes?: number;
-  /** Starts jobs that a state machine supervises. Absent: this server has none. */
+  /** Starts jobs that a state machine supervises. Absent on a server without state machines. */
   readonly supervisor?: Supervisor;
-  /** How often a followed stream looks for something new. Default 500. */
+  /** Milliseconds between reads of a followed stream. Default 500. */
   readonly pollMilliseconds?: number;
 }

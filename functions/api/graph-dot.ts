@@ -23,7 +23,7 @@ const EDGE_STYLES: Readonly<Record<JobGraph["edges"][number]["kind"], string>> =
   linkError: 'style=bold, color=firebrick, label="link error"',
 };
 
-/** The graph in the language of Graphviz: `fanfold graph ID --dot | dot -Tsvg`. */
+/** Returns the graph in the language of Graphviz: `fanfold graph ID --dot | dot -Tsvg`. */
 export function graphToDot(graph: JobGraph): string {
   const nodes = graph.nodes.map((node) => {
     const label = node.count === undefined ? `${node.label}\n${node.status}` : `${node.label} x ${node.count}\n${node.status}`;
@@ -33,7 +33,7 @@ export function graphToDot(graph: JobGraph): string {
   return ["digraph job {", "  rankdir=LR;", ...nodes, ...edges, "}", ""].join("\n");
 }
 
-/** A double-quoted DOT string; names of tasks are the user's. */
+/** Returns a double-quoted DOT string. Escapes it, because users choose the names of tasks. */
 function quote(text: string): string {
   return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`;
 }

@@ -9,7 +9,10 @@ const ARROWS: Readonly<Record<JobGraph["edges"][number]["kind"], string>> = {
   linkError: "==>|link error|",
 };
 
-/** The graph in the language of Mermaid, for pages that draw it. Ids of nodes are numbers there: those of runs have characters that mean something. */
+/**
+ * Returns the graph in the language of Mermaid. Node ids become numbers, because ids of runs contain characters that
+ * Mermaid interprets.
+ */
 export function graphToMermaid(graph: JobGraph): string {
   const names = new Map(graph.nodes.map(({ id }, index) => [id, `n${index}`]));
   const nodes = graph.nodes.map(({ id, kind, label, status, count }) => {
@@ -19,7 +22,7 @@ export function graphToMermaid(graph: JobGraph): string {
   const edges = graph.edges.map(({ from, to, kind }) => `  ${names.get(from)} ${ARROWS[kind]} ${names.get(to)}`);
   return ["flowchart LR", ...nodes, ...edges, ...CLASSES, ""].join("\n");
 }
-/** Names of tasks are the user's. */
+/** Escapes text, because users choose the names of tasks. */
 function escaped(text: string): string {
   return text.replaceAll("#", "#35;").replaceAll('"', "#quot;").replaceAll("<", "#lt;").replaceAll(">", "#gt;");
 }

@@ -1,17 +1,18 @@
 import { FanfoldError } from "../core/errors.ts";
 
-/** Lines are gathered to this size before they are written: a chunk per line would cost more than the line. */
+/** Characters of lines that are written as one chunk. A chunk per line would cost more than the line. */
 const CHUNK_CHARACTERS = 32 * 1024;
 
+/** Limits of one part of a stream. */
 export interface BoundedOptions {
-  /** The answer may take so many bytes as a JSON string; it carries all it holds in one piece. */
+  /** Largest size of the answer in bytes, encoded as a JSON string. */
   readonly bytes: number;
-  /** Of the first value: its place in the whole stream. */
+  /** Index of the first value in the whole stream. */
   readonly from: number;
 }
 /**
- * As many lines as fit, for transports that carry an answer in one piece. When there are more, `Link: <?from=N>; rel="next"` names the rest. Throws
- * `payload_too_large` for a value that fits into no answer.
+ * Returns as many lines as fit, for transports that send an answer in one piece. When more values follow,
+ * `Link: <?from=N>; rel="next"` names the next part. Throws `payload_too_large` for a value that fits into no answer.
  */
 export async function boundedResponse(values: AsyncIterable<unknown>, { bytes, from }: BoundedOptions): Promise<Response> {
   const headers = new Headers({ "Content-Type": "application/x-ndjson" });
@@ -39,14 +40,16 @@ export async function boundedResponse(values: AsyncIterable<unknown>, { bytes, f
 }
 
 export interface NdjsonOptions {
-  /** `true`: each value is written as soon as it comes, for streams that somebody watches. */
+  /** `true` writes each value as soon as it arrives, for streams that are watched. */
   readonly live?: boolean;
 }
 
 /**
- * A response of one JSON document per line. Nothing is asked of `values` before the reader is ready for more, so a slow reader holds
- * the source and costs no memory. A reader that goes away ends the source. An error before the first value is thrown here, while it can
- * still become problem details; a later one breaks the connection, so that the reader cannot take half for the whole.
+ * Returns a response with one JSON document per line. It pulls a value only when the reader is ready, so a slow reader
+ * holds back the source and costs no memory. A reader that disconnects ends the source.
+ *
+ * An error before the first value is thrown here, so that it still becomes problem details. A later error breaks the
+ * connection, so that the reader cannot take a part for the whole.
  */
 export async function ndjsonResponse(values: AsyncIterable<unknown>, options: NdjsonOptions = {}): Promise<Response> {
   const source = values[Symbol.asyncIterator]();
@@ -77,5 +80,5 @@ export async function ndjsonResponse(values: AsyncIterable<unknown>, options: Nd
   return new Response(body, { headers: { "Content-Type": "application/x-ndjson" } });
 }
 
-/** An empty line: shows both ends of a quiet stream that the other is still there. Readers skip it. */
+/** Stands for an empty line, which shows both ends of a quiet stream that the connection is alive. Readers skip it. */
 export const KEEP_ALIVE = Symbol("keep-alive");

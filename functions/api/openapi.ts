@@ -5,7 +5,7 @@ import { components, documentation, problem } from "./schemas.ts";
 type Doc = { [key: string]: unknown };
 const REF = (id: string) => `#/components/schemas/${id}`;
 
-/** OpenAPI 3.1 from the route table. */
+/** Returns the OpenAPI 3.1 document of the route table. */
 export function openApiDocument(routes: readonly Route[], version: string): Doc {
   const paths: { [path: string]: Doc } = {};
   for (const route of routes) (paths[route.path] ??= {})[route.method.toLowerCase()] = operationOf(route);
@@ -29,11 +29,11 @@ export function openApiDocument(routes: readonly Route[], version: string): Doc 
 
 function componentSchemas(): Doc {
   const { schemas } = z.toJSONSchema(components, { uri: REF, io: "input" });
-  // Their place in the document is their id.
+  // The key in the document replaces the id.
   return Object.fromEntries(Object.entries(schemas).map(([id, { $schema: _dialect, $id: _id, ...schema }]) => [id, schema]));
 }
 
-/** A schema with a name is referred to; another one is written where it is used. */
+/** Returns a reference to a named schema, and any other schema in full. */
 function schemaOf(schema: z.ZodType): Doc {
   const id = components.get(schema)?.id;
   if (id !== undefined) return { $ref: REF(id) };
@@ -76,7 +76,7 @@ function parametersOf(schema: z.ZodObject, place: "path" | "query"): Doc[] {
     name,
     in: place,
     required: place === "path",
-    // A flag may stand without a value.
+    // A flag may have no value.
     ...(place === "query" && (each as z.ZodType).safeParse("").success && { allowEmptyValue: true }),
     schema: schemaOf(each as z.ZodType),
   }));

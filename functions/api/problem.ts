@@ -3,7 +3,10 @@ import type { JsonObject } from "../core/json.ts";
 import { LIMITS } from "../core/limits.ts";
 import { PortError } from "../engine/ports.ts";
 
-/** Status and title of each code, as docs/errors.md lists them. Codes that only ever stand on a run would be a bug here: 500. */
+/**
+ * Status and title of each code, as docs/errors.md lists them. Codes that belong on runs only have status 500, because
+ * here they would be a bug.
+ */
 export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, title: string]>> = {
   invalid_json: [400, "Not valid JSON"],
   invalid_canvas: [400, "Not a canvas"],
@@ -44,7 +47,10 @@ export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, titl
   internal: [500, "Internal error"],
 };
 
-/** RFC 9457 problem details. `field` is a JSON pointer into the body, `?name` for a query parameter, `{name}` for a part of the path. */
+/**
+ * Problem details (RFC 9457). `field` is a JSON pointer into the body, `?name` for a query parameter, or `{name}` for a
+ * part of the path.
+ */
 export interface Problem {
   readonly type: string;
   readonly title: string;
@@ -53,11 +59,14 @@ export interface Problem {
   readonly code: ErrorCode;
   readonly retryable: boolean;
   readonly field?: string;
-  /** What else helps, for instance `suggestion`, the known name that resembles an unknown one. */
+  /** Further data, for instance `suggestion`: the known name nearest to an unknown one. */
   readonly details?: JsonObject;
 }
 
-/** Whatever was thrown, as data for the caller. Only a FanfoldError was written to be read by strangers: of all else nothing is told. */
+/**
+ * Returns problem details for any thrown value. Only a FanfoldError is written for strangers, so the details of other
+ * errors are hidden.
+ */
 export function problemOf(thrown: unknown): Problem {
   const error = publicError(thrown);
   const [status, title] = PROBLEMS[error.code];
@@ -66,7 +75,7 @@ export function problemOf(thrown: unknown): Problem {
     type: `urn:fanfold:error:${error.code}`,
     title,
     status,
-    // Messages may quote the request; a megabyte of it helps nobody.
+    // Messages may quote the request, so their length is limited.
     detail: error.message.slice(0, LIMITS.errorMessageCharacters),
     code: error.code,
     retryable: error.retryable,
@@ -85,6 +94,7 @@ function publicError(thrown: unknown): FanfoldError {
   return new FanfoldError("internal", "something went wrong inside Fanfold; its log has the details");
 }
 
+/** Returns the response for any thrown value. */
 export function problemResponse(thrown: unknown, headers: Readonly<Record<string, string>> = {}): Response {
   const problem = problemOf(thrown);
   return new Response(JSON.stringify(problem), {

@@ -1,8 +1,8 @@
 import { FanfoldError } from "../core/errors.ts";
 
 /**
- * Bodies are bounded while they are read: what a request claims about its length is only good for refusing early. The bound is that of
- * Lambda (6 MB), so that what works on one machine works there.
+ * Reads a body and limits its size while reading. A declared length only serves to refuse early. The limit is that of
+ * Lambda (6 MB), so that what works on one machine works there too.
  */
 export async function readText(request: Request, maxBytes: number): Promise<string> {
   if (Number(request.headers.get("Content-Length") ?? 0) > maxBytes) throw tooLarge(maxBytes);
@@ -15,7 +15,7 @@ export async function readText(request: Request, maxBytes: number): Promise<stri
     if (done) break;
     bytes += value.byteLength;
     if (bytes > maxBytes) {
-      // Not awaited: the sender may never notice.
+      // Not awaited, because the sender may never react.
       reader.cancel().catch(() => {});
       throw tooLarge(maxBytes);
     }
@@ -35,7 +35,10 @@ function tooLarge(maxBytes: number): FanfoldError {
   });
 }
 
-/** Exactly the types given; parameters such as charset are ignored. A required type also keeps forms of foreign web pages out. */
+/**
+ * Throws `unsupported_media_type` unless the request has one of these types. Parameters such as charset are ignored.
+ * The required type also blocks forms of foreign web pages.
+ */
 export function requireContentType(request: Request, allowed: readonly string[]): void {
   const type = (request.headers.get("Content-Type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
   if (allowed.includes(type)) return;
@@ -59,7 +62,7 @@ export function parseJson(text: string, what = "the body"): unknown {
   }
 }
 
-/** One value per line; empty lines are skipped. */
+/** Returns one value per line. Empty lines are skipped. */
 export function parseLines(text: string, maxLines: number): unknown[] {
   const values: unknown[] = [];
   let number = 0;

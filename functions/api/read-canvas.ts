@@ -5,14 +5,20 @@ import { jsonPointer } from "../core/json-pointer.ts";
 import { nearestName } from "../core/names/nearest-name.ts";
 import type { TaskCatalog } from "./dependencies.ts";
 
-/** A canvas out of a request: well-formed, and every task of it known. `at` is where it stands in the body, as a JSON pointer. */
+/**
+ * Reads a canvas of a request, and checks that each of its tasks is known. `at` is its place in the body, as a JSON
+ * pointer.
+ */
 export function readCanvas(json: unknown, tasks: TaskCatalog, at = ""): Canvas {
   const canvas = under(at, () => parseCanvas(json));
   checkTasks(canvas, tasks, at);
   return canvas;
 }
 
-/** Throws `unknown_task` for the first signature whose task nobody registered. The canvas was parsed: its depth is bounded. */
+/**
+ * Throws `unknown_task` for the first signature of an unknown task. The depth is bounded, because the canvas was
+ * parsed.
+ */
 export function checkTasks(canvas: Canvas, tasks: TaskCatalog, at = ""): void {
   switch (canvas.kind) {
     case "task":
@@ -65,7 +71,7 @@ function unknownTask(name: string, tasks: TaskCatalog, field: string): FanfoldEr
   return new FanfoldError("unknown_task", `no task is called ${name}; ${hint}`, { details: { field, ...(suggestion !== undefined && { suggestion }) } });
 }
 
-/** Errors of `read` name fields below `at`. */
+/** Runs `read`, and prefixes the fields that its errors name with `at`. */
 export function under<T>(at: string, read: () => T): T {
   try {
     return read();

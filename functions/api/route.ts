@@ -6,7 +6,7 @@ import { parseJson, parseLines, readText, requireContentType } from "./read-body
 
 export type Method = "GET" | "POST" | "PUT" | "DELETE";
 
-/** What a handler gets; everything is checked. */
+/** What a handler receives. Everything in it is checked. */
 export interface Call<P, Q, B> {
   readonly params: P;
   readonly query: Q;
@@ -19,11 +19,11 @@ export interface Call<P, Q, B> {
 export interface Reply {
   readonly description: string;
   readonly schema?: z.ZodType;
-  /** Default `application/json`. */
+  /** Media type. Default `application/json`. */
   readonly type?: string;
 }
 
-/** A JSON document, or lines of JSON that stay `unknown` until the handler reads them. */
+/** The body of a request: a JSON document, or lines of JSON that stay `unknown` until the handler reads them. */
 export type BodySpec =
   | { readonly kind: "json"; readonly schema: z.ZodObject; readonly optional?: true; readonly maxBytes: number }
   | { readonly kind: "lines"; readonly item: z.ZodType; readonly maxItems: number; readonly maxBytes: number };
@@ -31,7 +31,7 @@ type BodyOf<B> = B extends { kind: "json"; schema: infer S extends z.ZodType } ?
 
 interface Spec<P extends z.ZodObject, Q extends z.ZodObject, B extends BodySpec | undefined> {
   readonly method: Method;
-  /** In the form of OpenAPI: `/jobs/{id}`. */
+  /** Path in the form of OpenAPI: `/jobs/{id}`. */
   readonly path: string;
   readonly operation: string;
   readonly summary: string;
@@ -39,15 +39,15 @@ interface Spec<P extends z.ZodObject, Q extends z.ZodObject, B extends BodySpec 
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
-  /** Starts something: an Idempotency-Key is honoured. */
+  /** Set only for a route that starts a job and honours an Idempotency-Key. */
   readonly idempotent?: true;
-  /** Needs no token. */
+  /** Set only for a route that needs no token. */
   readonly open?: true;
   readonly replies: { readonly [status: number]: Reply };
   readonly handle: (call: Call<z.output<P>, z.output<Q>, BodyOf<B>>, deps: Dependencies) => Promise<Response>;
 }
 
-/** A row of the route table: what the OpenAPI document says and what the app does, from the same schemas. */
+/** A row of the route table. The OpenAPI document and the app use the same schemas. */
 export interface Route extends Omit<Spec<z.ZodObject, z.ZodObject, BodySpec | undefined>, "params" | "query" | "handle"> {
   readonly params: z.ZodObject;
   readonly query: z.ZodObject;
@@ -56,6 +56,7 @@ export interface Route extends Omit<Spec<z.ZodObject, z.ZodObject, BodySpec | un
 
 const NOTHING = z.strictObject({});
 
+/** Returns a route that checks its parameters, query and body before it calls the handler. */
 export function route<P extends z.ZodObject = typeof NOTHING, Q extends z.ZodObject = typeof NOTHING, B extends BodySpec | undefined = undefined>(
   spec: Spec<P, Q, B>,
 ): Route {
@@ -79,7 +80,7 @@ export function route<P extends z.ZodObject = typeof NOTHING, Q extends z.ZodObj
   };
 }
 
-/** Parameters that are lists may be given several times. */
+/** Reads the query. Only parameters that are lists may be given several times. */
 function readQuery(request: Request, schema: z.ZodObject): Record<string, string | string[]> {
   const values: Record<string, string | string[]> = {};
   const known = Object.keys(schema.shape);
@@ -106,7 +107,7 @@ async function readBody(request: Request, spec: BodySpec): Promise<unknown> {
     requireContentType(request, ["application/x-ndjson", "application/ndjson", "application/jsonl"]);
     return parseLines(await readText(request, spec.maxBytes), spec.maxItems);
   }
-  // Without a body there is nothing whose type could be wrong.
+  // A request without a body has no type that could be wrong.
   if (spec.optional && request.headers.get("Content-Type") === null) {
     if ((await readText(request, spec.maxBytes)).trim() === "") return check(spec.schema, {}, pointer);
   }
@@ -117,7 +118,7 @@ async function readBody(request: Request, spec: BodySpec): Promise<unknown> {
   return check(spec.schema, parseJson(text), pointer);
 }
 
-/** The first thing that zod finds wrong, as an error of ours. */
+/** Returns the parsed value. Throws `invalid_request` for the first problem that zod finds. */
 function check(schema: z.ZodObject, value: unknown, field: (path: readonly PropertyKey[]) => string): unknown {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
@@ -136,6 +137,7 @@ function pointer(path: readonly PropertyKey[]): string {
   return path.map((step) => `/${String(step).slice(0, 100).toWellFormed().replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 }
 
+/** Returns the error for a field that is wrong. */
 export function invalid(field: string, message: string): FanfoldError {
   return new FanfoldError("invalid_request", message, { details: { field } });
 }

@@ -8,5 +8,5 @@ import { workflowRoutes } from "./routes/workflows.ts";
 
 const described: readonly Route[] = [...workflowRoutes, startJobRoute, ...jobRoutes, ...inputRoutes, ...runRoutes, healthRoute];
 
-/** The route table: every route of the API. */
+/** The route table, with every route of the API. */
 export const ROUTES: readonly Route[] = [...described, openApiRoute(described)];

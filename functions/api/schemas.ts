@@ -2,9 +2,9 @@ import * as z from "zod";
 import { LIMITS } from "../core/limits.ts";
 import { readStamp, type Stamp, stampFilter } from "../core/plan/stamps.ts";
 
-/** Schemas with a name, under `#/components/schemas` of the OpenAPI document. */
+/** Named schemas, which the OpenAPI document lists under `#/components/schemas`. */
 export const components = z.registry<{ id: string; description?: string }>();
-/** JSON Schema to show in place of what zod would derive: for values that are checked by other means, or travel as text. */
+/** JSON Schema to show in place of the derived one, for values that are checked elsewhere or travel as text. */
 export const documentation = z.registry<{ schema: { readonly [key: string]: unknown } }>();
 
 const milliseconds = z.number().describe("Milliseconds since the epoch");
@@ -79,7 +79,7 @@ const price = z
     total: z.number(),
   })
   .register(components, { id: "Price", description: "List prices on AWS in US dollars, without free tiers" });
-export const jobPlan = z
+export const jobEstimate = z
   .object({
     taskRuns: z.number().describe("Runs of user code that are known now"),
     members: z.number(),
@@ -143,7 +143,7 @@ export const job = z
   })
   .register(components, { id: "Job" });
 
-export const startedOrPlan = z.union([submitted, jobPlan]);
+export const startedOrEstimate = z.union([submitted, jobEstimate]);
 
 const runDetail = z
   .object({
@@ -258,12 +258,12 @@ export const eventSent = z
 export const pageStored = z.object({ page: z.int(), items: z.int() }).register(components, { id: "PageStored" });
 export const inputSealed = z.object({ pages: z.int() }).register(components, { id: "InputSealed" });
 
-/** `?flag`, `?flag=true` and `?flag=1` switch on. */
+/** A flag in a query. `?flag`, `?flag=true` and `?flag=1` turn it on. */
 export const flag = z
   .enum(["", "true", "1", "false", "0"])
   .optional()
   .transform((text) => text === "" || text === "true" || text === "1");
-/** A whole number in a query or a path, which are text. */
+/** Returns the schema of a whole number in a query or path, which are text. */
 export function wholeNumber(from: number, to: number) {
   return z
     .string()
@@ -272,7 +272,7 @@ export function wholeNumber(from: number, to: number) {
     .pipe(z.int().min(from).max(to))
     .register(documentation, { schema: { type: "integer", minimum: from, maximum: to } });
 }
-/** `name:value`, several times if need be. */
+/** A stamp in a query, written `name:value`. */
 export const stamp = z
   .string()
   .max(4_096)

@@ -1,26 +1,31 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { FanfoldError } from "../core/errors.ts";
 
-/** Who may call. The dev server guards itself; in front of the Lambda stands API Gateway, which has already authorised the caller. */
+/**
+ * Decides who may call. The dev server checks callers itself. On AWS, API Gateway has authorised the caller before the
+ * Lambda function runs.
+ */
 export interface Security {
-  /** Throws `forbidden_origin` or `unauthorized`; otherwise says who calls. `open`: the route asks for no token. */
+  /** Returns the caller, or throws `forbidden_origin` or `unauthorized`. `open` marks a route that needs no token. */
   check(request: Request, route: { readonly open: boolean }): { readonly principal: string };
 }
 
 export interface LoopbackOptions {
-  /** The port the server listens on; a function, because port 0 is known only once it does. */
+  /** Returns the port of the server. A function, because port 0 is resolved only once the server listens. */
   readonly port: () => number;
-  /** undefined: no token is asked for. Host and Origin are checked all the same. */
+  /** Required token. Undefined requires none; Host and Origin are checked anyway. */
   readonly token: string | undefined;
 }
 
 const LOOPBACK_NAMES = ["127.0.0.1", "localhost", "[::1]"];
 
 /**
- * Guard of a server on this machine. Any web page can make a browser send requests to 127.0.0.1; so:
- * - Host must be a loopback name with our port. A page that rebound its own name to 127.0.0.1 still sends its own name.
- * - Origin, which browsers add to whatever a script sends elsewhere, must be absent or our own. We send no CORS headers.
- * - The token is readable only by who may read the data folder.
+ * Returns the checks of a server on this machine. Any web page can make a browser send requests to 127.0.0.1, so three
+ * things are checked.
+ * - Host must be a loopback name with our port. A page that rebound its own name to 127.0.0.1 still sends that name.
+ * - Origin, which browsers add to requests of scripts to other sites, must be absent or our own. We send no CORS
+ *   headers.
+ * - The token can be read only by users who can read the data folder.
  */
 export function loopbackSecurity(options: LoopbackOptions): Security {
   const expected = options.token === undefined ? undefined : digest(options.token);
@@ -35,7 +40,7 @@ export function loopbackSecurity(options: LoopbackOptions): Security {
 
 function checkHost(request: Request, port: number): void {
   const host = (request.headers.get("Host") ?? new URL(request.url).host).toLowerCase();
-  // Port 80 is left out of Host.
+  // Browsers omit port 80 from Host.
   const hosts = LOOPBACK_NAMES.flatMap((name) => (port === 80 ? [name, `${name}:80`] : [`${name}:${port}`]));
   if (!hosts.includes(host)) {
     throw new FanfoldError("forbidden_origin", `this server answers to 127.0.0.1:${port} and localhost:${port} only; the Host header names another`);
@@ -53,12 +58,12 @@ function checkToken(request: Request, expected: Buffer): void {
   throw new FanfoldError("unauthorized", `the token ${problem}: send "Authorization: Bearer <token>" with the token of server.json in the data folder`);
 }
 
-/** Of equal length whatever was sent, so that the comparison takes the same time. */
+/** Returns a digest, which always has the same length, so that the comparison takes constant time. */
 function digest(token: string): Buffer {
   return createHash("sha256").update(token).digest();
 }
 
-/** For a server that somebody else guards, and for tests. */
+/** Returns a security that admits every caller, for a server behind another guard and for tests. */
 export function noSecurity(principal = "local"): Security {
   return { check: () => ({ principal }) };
 }

@@ -9,6 +9,7 @@ export interface StartOptions {
   /** Seconds until the job is `timed-out`. */
   readonly timeoutSeconds?: number;
 }
+/** Options of the start of a workflow. */
 export interface StartWorkflowOptions extends StartOptions {
   /**
    * `true` lets a state machine start the job and wait for its end; only on AWS. The job can be read a moment later.

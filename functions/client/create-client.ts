@@ -96,7 +96,7 @@ function runCalls(json: ReadJson): Pick<Client, "run" | "cancelRun" | "complete"
   };
 }
 
-/** Returns a stamp as a query parameter. The value is JSON, so that a string which looks like a number stays a string. */
+/** Returns a stamp as a query parameter. The value is JSON, so that a string of digits stays a string. */
 const stampParameter = (name: string, value: Json): string => `${name}:${canonicalJson(value)}`;
 const stampParameters = (stamps: StampFilter): string[] =>
   Object.entries(stamps).flatMap(([name, values]) => values.map((value) => stampParameter(name, value)));

@@ -48,7 +48,7 @@ export class AttemptEffects {
     this.notStreaming("spawn");
     const children = (this.#children ??= []);
     const members = canvasesOf(given, LIMITS.spawnedChildren - children.length);
-    const options = givenPolicy === undefined ? {} : { policy: readFailurePolicy(givenPolicy, "/policy") };
+    const options = { ...(givenPolicy !== undefined && { policy: readFailurePolicy(givenPolicy, "/policy") }) };
     this.#usePolicy(undefined);
     children.push({ kind: "chord", header: { kind: "group", members, options }, body: canvasOf(callback) });
   }

@@ -163,11 +163,11 @@ export type Fits<Result, Next> = [ImmutableOf<Next>] extends [false]
     ? unknown
     : unknown extends Result
       ? unknown
-      : [Said<Result>] extends RestOf<Next>
+      : [WithoutVoid<Result>] extends RestOf<Next>
         ? unknown
         : Refused<Result, RestOf<Next>>
   : unknown;
-type Said<Result> = Result extends readonly unknown[] ? { [Index in keyof Result]: Exclude<Result[Index], void | undefined> } : Result;
+type WithoutVoid<Result> = Result extends readonly unknown[] ? { [Index in keyof Result]: Exclude<Result[Index], void | undefined> } : Result;
 
 /** The request that an error link receives. */
 export interface FailedRequest {

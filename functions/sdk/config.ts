@@ -145,6 +145,7 @@ export interface AlarmsConfig {
 
 /** Periods in days that CloudWatch accepts for the retention of logs. */
 export const LOG_RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653] as const;
+/** One of the periods in `LOG_RETENTION_DAYS`. */
 export type LogRetentionDays = (typeof LOG_RETENTION_DAYS)[number];
 
 /** Names are parts of AWS resource names, ARNs and queue names, so their characters are limited. */

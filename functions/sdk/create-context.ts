@@ -24,8 +24,8 @@ const SPAWNED: SpawnedChildren = Object.freeze({
 });
 
 /**
- * The context of one attempt. Its functions are bound, so that tasks may destructure it: `({ spawn, log }, path) =>
- * ..`. They are created on access, because most tasks use few of them.
+ * The context of one attempt. Its functions are bound, so that tasks may destructure it:
+ * `({ spawn, log }, path) => ..`. They are created on access, because most tasks use few of them.
  */
 class AttemptContext implements TaskContext {
   readonly #call: TaskCall;
@@ -139,6 +139,7 @@ class AttemptContext implements TaskContext {
     return (cursor, item): CursorItem => ({ cursor: toJson(cursor, "the cursor"), item });
   }
 }
+/** Returns the context that a task receives for one attempt. */
 export function createContext(call: TaskCall, kwargs: JsonObject, streamsResults: boolean, effects: AttemptEffects, waits: EventWaits): TaskContext {
   return new AttemptContext(call, kwargs, streamsResults, effects, waits);
 }

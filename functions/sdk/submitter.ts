@@ -43,6 +43,10 @@ export interface SubmitCall extends SubmitOptions {
   readonly submitter?: Submitter;
 }
 
+/**
+ * Starts a canvas with the submitter of the call, else with that of the process.
+ * @throws FanfoldError `engine_unavailable` without a submitter
+ */
 export async function submitCanvas(canvas: Canvas, call: SubmitCall = {}): Promise<SubmittedJob> {
   const { submitter = current, ...options } = call;
   if (submitter === undefined) {

@@ -104,8 +104,8 @@ export interface TaskContext<Kwargs = JsonObject> {
   spawn(children: CanvasSource | Iterable<CanvasSource>, options?: SpawnOptions): SpawnedChildren;
   /**
    * Starts children as `spawn` does, with a callback that runs once after all of them. The callback receives the list
-   * of their results as first argument, unless it is immutable. By default it runs only if all children succeed; `{
-   * policy: "settled" }` runs it in any case.
+   * of their results as first argument, unless it is immutable. By default it runs only if all children succeed;
+   * `{ policy: "settled" }` runs it in any case.
    * @throws FanfoldError as `spawn`
    * @example ctx.spawnWithCallback(parts.map((part) => upload.s(part)), publish.s());
    */

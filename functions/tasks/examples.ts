@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { chord, defineTask, defineWorkflow, group, TaskError } from "../sdk/index.ts";
 
-/** Tasks to try things out with. Their names are stable: guides, tests and benchmarks use them. */
+/** Example tasks. Their names are stable, because guides, tests and benchmarks use them. */
 export const add = defineTask({ name: "math.add", args: z.tuple([z.number(), z.number()]), run: (_ctx, x, y) => x + y });
 export const mul = defineTask({ name: "math.mul", args: z.tuple([z.number(), z.number()]), run: (_ctx, x, y) => x * y });
 export const sum = defineTask({
@@ -10,10 +10,10 @@ export const sum = defineTask({
   run: (_ctx, xs) => xs.reduce((total, x) => total + x, 0),
 });
 
-/** Takes anything, gives null. */
+/** Takes any arguments and returns null. */
 export const noop = defineTask({ name: "noop", run: (_ctx, ..._args: unknown[]) => null });
 
-/** Waits so many seconds and gives their number; ends at once when it is cancelled. */
+/** Waits for this many seconds and returns their number. Ends at once when it is cancelled. */
 export const sleep = defineTask({
   name: "sleep",
   args: z.tuple([z.number().min(0).max(900)]),
@@ -21,19 +21,19 @@ export const sleep = defineTask({
     new Promise<number>((resolve, reject) => {
       const timer = setTimeout(() => end(() => resolve(seconds)), seconds * 1000);
       const onAbort = () => end(() => reject(ctx.signal.reason));
-      const end = (settle: () => void) => {
+      const end = (resolvePromise: () => void) => {
         clearTimeout(timer);
         ctx.signal.removeEventListener("abort", onAbort);
-        settle();
+        resolvePromise();
       };
       ctx.signal.addEventListener("abort", onAbort, { once: true });
     }),
 });
 
-/** Rests until its job is sent an event of this name, and gives what that brings. */
+/** Defers its run until its job is sent an event of this name, and returns the value of the event. */
 export const waitFor = defineTask({ name: "wait-for", args: z.tuple([z.string()]), run: (ctx, event) => ctx.waitForEvent(event) });
 
-/** Fails, always. `kwargs.retryable: false` fails for good. */
+/** Always fails. With `kwargs.retryable: false` it is not retried. */
 export const fail = defineTask({
   name: "fail",
   kwargs: z.object({ message: z.string().default("this task always fails"), retryable: z.boolean().optional() }),
@@ -43,7 +43,7 @@ export const fail = defineTask({
   },
 });
 
-/** The sum of i + i for i below n: a group of n additions and one sum over their results. */
+/** Sums i + i for all i below n: a group of n additions, and one sum over their results. */
 export const sumOfSums = defineWorkflow({
   name: "example.sum-of-sums",
   description: "Adds i + i for every i below n side by side, then sums the results.",

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { describe, expect, it } from "vitest";
-import { job as jobSchema, jobPlan } from "../../functions/api/schemas.ts";
+import { job as jobSchema, jobEstimate } from "../../functions/api/schemas.ts";
 import type { JobPlan } from "../../functions/client/index.ts";
 import { chord, group } from "../../functions/sdk/index.ts";
 import { add, fail, noop, sum } from "../../functions/tasks/examples.ts";
@@ -12,7 +12,7 @@ const CHORD = chord(group([1, 2, 3].map((i) => add.s(i, i))), sum.s());
 async function plan(api: Api, path: string, json: unknown): Promise<JobPlan> {
   const response = await api.ask("POST", path, { json });
   expect(response.status).toBe(200);
-  return z.parse(jobPlan, await response.json());
+  return z.parse(jobEstimate, await response.json());
 }
 
 describe("a plan", () => {

@@ -4,10 +4,13 @@ import type { Supervisor } from "../dependencies.ts";
 import type { Engine, JobView } from "../../engine/contract.ts";
 
 export const jobIdParam = z.string().max(2_000);
-/** ULIDs and hashes. Ids of groups and runs begin with a job's id and must not pass for one. */
+/** Ids of jobs are ULIDs and hashes. Ids of groups and runs begin with that of a job, and must not be taken for one. */
 const JOB_ID = /^[0-9A-Za-z_-]{1,128}$/;
 
-/** The job, or `job_not_found`. With `supervisor` also one that was started and is not there yet. */
+/**
+ * Returns the job or throws `job_not_found`. With `supervisor` it also finds a job that was started and does not exist
+ * yet.
+ */
 export async function requireJob(id: string, engine: Engine, supervisor?: Supervisor): Promise<JobView> {
   const job = JOB_ID.test(id) ? ((await engine.job(id)) ?? (await pendingJob(id, supervisor))) : undefined;
   if (job !== undefined) return job;

@@ -153,7 +153,7 @@ export const jobRoutes = [
   }),
 ];
 
-/** Without the keys that are undefined, so that defaults stay. */
+/** Returns the object without undefined keys, so that defaults apply. */
 function definedOf<T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> };
 }

@@ -9,7 +9,7 @@ import { json, run, runCancelled, runCompleted } from "../schemas.ts";
 
 const params = z.strictObject({ id: z.string().max(2_000) });
 const text = (characters: number): z.ZodString => z.string().min(1).max(characters);
-/** More than an inline value by far: larger ones go to the blobs. */
+/** Largest answer in bytes. Values above the inline size become blobs. */
 const MOST_BYTES = 4 * 1_024 * 1_024;
 const answer = z.strictObject({
   token: text(200).describe("As the run shows it"),

@@ -13,7 +13,7 @@ export const healthRoute = route({
   handle: async (_call, { version }) => Response.json({ status: "ok", version }),
 });
 
-/** Describes `routes` and itself. */
+/** Returns the route that describes `routes` and itself. */
 export function openApiRoute(routes: readonly Route[]): Route {
   const own: Route = route({
     method: "GET",

@@ -4,10 +4,10 @@ import { LIMITS } from "../../core/limits.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { readCanvas } from "../read-canvas.ts";
 import { invalid, route } from "../route.ts";
-import { documentation, flag, secondsPerTask, startedOrPlan, submitted, timeoutSeconds } from "../schemas.ts";
+import { documentation, flag, secondsPerTask, startedOrEstimate, submitted, timeoutSeconds } from "../schemas.ts";
 import { readPlanQuery, submittedResponse } from "./submitted.ts";
 
-/** Canvases and policies stay `unknown` here: core reads them, bounded, and names the node that is wrong. */
+/** Canvases and policies stay `unknown` here. Core reads them, limits their size, and names the wrong node. */
 const opaque = (id: string, description: string) => z.unknown().register(documentation, { schema: { $ref: `#/components/schemas/${id}`, description } });
 
 const startBody = z.strictObject({
@@ -32,7 +32,7 @@ export const startJobRoute = route({
   body: { kind: "json", schema: startBody, maxBytes: LIMITS.canvasBytes },
   replies: {
     201: { description: "Started", schema: submitted },
-    200: { description: "This Idempotency-Key had started it before; with ?plan, the plan", schema: startedOrPlan },
+    200: { description: "This Idempotency-Key had started it before; with ?plan, the plan", schema: startedOrEstimate },
   },
   async handle({ query, body, principal, idempotencyKey }, deps) {
     const common = {
@@ -41,17 +41,17 @@ export const startJobRoute = route({
       ...(body.timeoutSeconds !== undefined && { timeoutSeconds: body.timeoutSeconds }),
     };
     const { engine } = deps;
-    const plans = readPlanQuery(query);
+    const estimateOnly = readPlanQuery(query);
     if (query.input) {
       const request = { ...readOpenJob(body, deps), ...common };
-      return plans ? Response.json(engine.estimate(request, query.secondsPerTask)) : submittedResponse(await engine.openJob(request));
+      return estimateOnly ? Response.json(engine.estimate(request, query.secondsPerTask)) : submittedResponse(await engine.openJob(request));
     }
     for (const key of ["body", "policy"] as const) {
       if (body[key] !== undefined) throw invalid(`/${key}`, `/${key} belongs to a job with input pages: POST /jobs?input`);
     }
     if (body.canvas === undefined) throw invalid("/canvas", '/canvas is missing; send {"canvas": {"task": "...", "args": [...]}}');
     const request = { canvas: readCanvas(body.canvas, deps.registry, "/canvas"), ...common };
-    return plans ? Response.json(engine.estimate(request, query.secondsPerTask)) : submittedResponse(await engine.submit(request));
+    return estimateOnly ? Response.json(engine.estimate(request, query.secondsPerTask)) : submittedResponse(await engine.submit(request));
   },
 });
 

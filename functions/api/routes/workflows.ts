@@ -8,7 +8,7 @@ import { nearestName } from "../../core/names/nearest-name.ts";
 import type { Workflows } from "../dependencies.ts";
 import { checkTasks, under } from "../read-canvas.ts";
 import { invalid, route } from "../route.ts";
-import { flag, json, secondsPerTask, startedOrPlan, submitted, timeoutSeconds, workflow as workflowSchema, workflowList } from "../schemas.ts";
+import { flag, json, secondsPerTask, startedOrEstimate, submitted, timeoutSeconds, workflow as workflowSchema, workflowList } from "../schemas.ts";
 import { readPlanQuery, submittedResponse } from "./submitted.ts";
 
 const name = z.strictObject({ name: z.string().max(LIMITS.nameCharacters) });
@@ -51,7 +51,7 @@ export const workflowRoutes = [
     },
     replies: {
       201: { description: "Started", schema: submitted },
-      200: { description: "This Idempotency-Key had started it before; with ?plan, the plan", schema: startedOrPlan },
+      200: { description: "This Idempotency-Key had started it before; with ?plan, the plan", schema: startedOrEstimate },
     },
     async handle({ params, query, body, principal, idempotencyKey }, { engine, workflows, registry, supervisor }) {
       const { name: workflow } = findWorkflow(params.name, workflows);
@@ -88,7 +88,7 @@ function findWorkflow(wanted: string, workflows: Workflows) {
     all.map((each) => each.name),
   );
   const hint = suggestion === undefined ? "GET /workflows lists them" : `did you mean ${suggestion}?`;
-  throw new FanfoldError("unknown_workflow", `no workflow is called ${wanted}; ${hint}`, { details: suggestion === undefined ? {} : { suggestion } });
+  throw new FanfoldError("unknown_workflow", `no workflow is called ${wanted}; ${hint}`, { details: { ...(suggestion !== undefined && { suggestion }) } });
 }
 
 function readFields(fields: unknown): JsonObject {

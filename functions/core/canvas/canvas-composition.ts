@@ -9,6 +9,7 @@ import type { Canvas, Chain, Chord, Chunks, Group, Signature } from "./canvas.ts
  * options is *plain*, and a plain group is flattened by its place. In a group it dissolves. In a chain a single member
  * replaces it, and an empty one is skipped.
  */
+
 /** Returns whether the canvas is a group without options. */
 export function isPlainGroup(canvas: Canvas): canvas is Group {
   return canvas.kind === "group" && Object.keys(canvas.options).length === 0;
@@ -29,7 +30,7 @@ export function unrolled(canvas: Canvas): Canvas {
 }
 /** Returns whether the item is a group whose results the next item of the chain receives. */
 const isHeader = (item: Canvas): boolean => item.kind === "group" || item.kind === "chunks";
-const isPassedOver = (item: Canvas): boolean => isPlainGroup(item) && item.members.length === 0;
+const isEmptyPlainGroup = (item: Canvas): boolean => isPlainGroup(item) && item.members.length === 0;
 /**
  * One item of a chain and its place in the wire form. Nested chains are spliced, so the place may lie inside an inner
  * chain.
@@ -71,7 +72,7 @@ export function chunkGroup({ task, items, size, options, link = [], linkError = 
 /** Returns what Celery's pipe `left | right` makes of the two canvases. */
 export function pipe(left: Canvas, right: Canvas): Canvas {
   const next = unrolled(right);
-  if (isPassedOver(next)) return left;
+  if (isEmptyPlainGroup(next)) return left;
   switch (left.kind) {
     case "group":
       return { kind: "chord", header: left, body: next };
@@ -104,7 +105,7 @@ function spliced(canvas: Canvas): readonly Canvas[] {
  * Turns each group that has a successor into a chord. Returns a single composition itself instead of a chain of one.
  */
 function folded(items: readonly Canvas[]): Canvas {
-  const kept = items.filter((item, index) => index === 0 || !isPassedOver(item));
+  const kept = items.filter((item, index) => index === 0 || !isEmptyPlainGroup(item));
   const at = kept.findIndex((item, index) => (item.kind === "group" || item.kind === "chord") && index + 1 < kept.length);
   if (at < 0) return kept.length === 1 && kept[0]?.kind !== "task" ? (kept[0] as Canvas) : { kind: "chain", items: kept };
   const head = kept[at] as Group | Chord;
@@ -146,7 +147,7 @@ function normalGroup(group: Group): Group {
 export function errorLinksAfter(items: readonly ChainItem[], index: number): readonly Canvas[] {
   for (let at = index + 1; at < items.length; at++) {
     const next = (items[at] as ChainItem).item;
-    if (!isPassedOver(next) && (at === items.length - 1 || !isHeader(next))) return firstErrorLinks(next);
+    if (!isEmptyPlainGroup(next) && (at === items.length - 1 || !isHeader(next))) return firstErrorLinks(next);
   }
   return [];
 }

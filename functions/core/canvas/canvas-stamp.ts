@@ -31,7 +31,7 @@ export interface StampVisitor {
 }
 /** Rules for signatures that are stamped already. */
 export interface StampRules {
-  /** `true` collects the values of equal names in a list, newest first. Otherwise the new value wins. Default `false`. */
+  /** `true` collects values of equal names in a list, newest first. Otherwise the new value wins. Default `false`. */
   readonly append?: boolean;
 }
 

@@ -29,6 +29,7 @@ export { assertJson } from "../json-check.ts";
  * Every node may have `options`, `immutable`, `link` and `link_error`. The rules of canvas-parts.ts and canvas-links.ts
  * say which signatures inside the node receive them. The root may carry `v: 1`.
  */
+
 // Shared, because a group of a million signatures would otherwise hold a million empty objects.
 const NO_ARGS: readonly Json[] = Object.freeze([]);
 const NO_KWARGS: JsonObject = Object.freeze({});

@@ -21,6 +21,7 @@ export type FailurePolicy = "allSuccess" | "settled" | "failFast" | { readonly t
  *   dozen.
  */
 export const TRACKINGS = ["full", "lazy", "result", "ledger"] as const;
+/** One tracking level: `full`, `lazy`, `result` or `ledger`. */
 export type Tracking = (typeof TRACKINGS)[number];
 
 /** Options of one signature. Durations are seconds. */

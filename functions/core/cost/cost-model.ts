@@ -23,6 +23,7 @@ const ENGINE_SECONDS = { call: 0.001, invocation: 0.02 };
 
 export const PRICE_PARTS = [...WRITE_PARTS, "reads", "queue", "functions"] as const;
 export type PricePart = (typeof PRICE_PARTS)[number];
+/** The price of counted work in US dollars, by part. */
 export interface Price {
   /** Date of the price table. */
   readonly date: string;
@@ -74,6 +75,7 @@ export interface TimeBound {
   readonly by: string;
   readonly seconds: number;
 }
+/** A lower bound of the duration. */
 export interface TimeFloor {
   /** Seconds at least, on tables that are warmed or have carried such traffic before. */
   readonly seconds: number;

@@ -21,6 +21,7 @@ export const PRICES = {
   blobRead: 0.4e-6,
 } as const;
 
+/** Quotas of AWS that bound the speed of a deployment. */
 export const QUOTAS = {
   /** Units per second of ONE partition, hence of one item: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html */
   partition: { writes: 1_000, reads: 3_000 },

@@ -15,6 +15,7 @@ export interface ChordCounted {
   readonly perPage?: number;
   readonly count: WorkCount;
 }
+/** One phase of the chord. All phases but `fold` overlap. */
 export interface Phase {
   readonly name: "input" | "expand" | "run" | "fold";
   readonly seconds: number;

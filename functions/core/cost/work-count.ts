@@ -31,6 +31,7 @@ export interface Sizes {
   /** Messages that Lambda receives in one call, of those sent together: 10 at best, 1 at worst. */
   readonly messagesPerReceive: number;
 }
+/** Values of no size, and full receives. */
 export const DEFAULT_SIZES: Sizes = { valueBytes: 0, messagesPerReceive: 10 };
 /** What storing the plan itself takes. */
 export interface PlanPages {
@@ -41,6 +42,7 @@ export interface PlanPages {
 /** Parts into which writes are sorted. `jobs` covers the job item, lists, events and progress. */
 export const WRITE_PARTS = ["rows", "ledger", "headers", "plan", "jobs"] as const;
 export type WritePart = (typeof WRITE_PARTS)[number];
+/** The work of a job, counted. */
 export interface WorkCount {
   readonly taskRuns: number;
   /** Members of all groups, without the root group of one that every job has. */

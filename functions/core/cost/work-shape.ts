@@ -107,12 +107,12 @@ export function packsOf(members: readonly MemberRuns[], sizeOf: (step: StepShape
   return packs;
 }
 /** Returns the number of runs of user code on the longest path through the strand. */
-export function longestWay(strand: StrandShape, known = new Map<StrandShape, number>()): number {
+export function longestPath(strand: StrandShape, known = new Map<StrandShape, number>()): number {
   const before = known.get(strand);
   if (before !== undefined) return before;
   const length = strand.steps.reduce((sum, { group }) => {
     if (!group) return sum + 1;
-    return sum + group.members.reduce((most, member) => Math.max(most, longestWay(member.strand, known)), 0);
+    return sum + group.members.reduce((most, member) => Math.max(most, longestPath(member.strand, known)), 0);
   }, 0);
   known.set(strand, length);
   return length;

@@ -11,13 +11,16 @@ export interface RunRef {
   readonly stepIndex: number;
 }
 
+/** Returns the id of a run. */
 export function runIdOf(gid: string, index: number, step: number): string {
   return step === 0 ? `${gid}.${index}` : `${gid}.${index}~${step}`;
 }
+/** Returns the id of the child group of a run. */
 export function childGroupOf(runId: string): string {
   return `${runId}.g`;
 }
 const RUN_ID = /^(.+)\.(\d{1,9})(?:~(\d{1,5}))?$/;
+/** Returns the parts of the id of a run. Returns undefined for any other text. */
 export function parseRunId(runId: string): RunRef | undefined {
   const match = RUN_ID.exec(runId);
   return match ? { gid: match[1] as string, index: Number(match[2]), stepIndex: Number(match[3] ?? 0) } : undefined;
@@ -31,6 +34,7 @@ export function ownerOf(gid: string): string | undefined {
 }
 const OWNED = /\.[gle]$/;
 export type LinkKind = "links" | "errors";
+/** Returns the id of the group of a run's callbacks. */
 export function linkGroupOf(runId: string, kind: LinkKind): string {
   return `${runId}.${kind === "links" ? "l" : "e"}`;
 }
@@ -45,10 +49,12 @@ export function scopesOf(gid: string): string[] {
   for (let scope: string | undefined = gid; scope !== undefined; scope = scopeOf(scope)) scopes.push(scope);
   return scopes;
 }
+/** Returns the job that a run or group belongs to. */
 export function jobIdOf(id: string): string {
   const dot = id.indexOf(".");
   return dot < 0 ? id : id.slice(0, dot);
 }
+/** Returns the number of groups above a group. */
 export function depthOf(gid: string): number {
   return scopesOf(gid).length - 1;
 }

@@ -121,6 +121,7 @@ export interface Spawned {
   readonly value: "own" | "group" | "replace" | "extras";
 }
 
+/** How an attempt ends. */
 export type TaskOutcome =
   | { readonly kind: "success"; readonly value: Json; readonly counters?: Readonly<Record<string, number>>; readonly spawned?: Spawned }
   | { readonly kind: "skipped"; readonly value: Json }

@@ -2,7 +2,7 @@ import { type Estimate, estimateOf, type JobCost, jobCost } from "../../core/cos
 import { DEFAULT_SECONDS_PER_TASK, type JobEstimate, jobEstimate } from "../../core/cost/job-estimate.ts";
 import { countGroup, countWork } from "../../core/cost/count-work.ts";
 import type { PlanPages, WorkCount } from "../../core/cost/work-count.ts";
-import { longestWay, type StrandShape } from "../../core/cost/work-shape.ts";
+import { longestPath, type StrandShape } from "../../core/cost/work-shape.ts";
 import { ENGINE_QUEUE } from "../../core/names/queue-name.ts";
 import { type Counts, endedRuns, failedRuns } from "../../core/plan/counts.ts";
 import type { Strand } from "../../core/plan/plan.ts";
@@ -17,7 +17,7 @@ export function estimateJob(context: Context, strand: Strand, secondsPerTask = D
   const pages = unitsOf(planPages(owned.jobId, rootStep(strand), context.config.width), owned);
   const { count, shape, unknowns } = countStrand(context, strand, pages);
   const grows = unknowns.streaming.size > 0 || unknowns.inputs > 0;
-  return jobEstimate({ count, tasksInRow: longestWay(shape), secondsPerTask, notes: notesOf(unknowns, count.taskRuns), grows });
+  return jobEstimate({ count, tasksInRow: longestPath(shape), secondsPerTask, notes: notesOf(unknowns, count.taskRuns), grows });
 }
 
 /** Returns the figures of a plan that its job stores. */

@@ -1,9 +1,12 @@
 import { Buffer } from "node:buffer";
 
-/** A list in a report: its first items, as many as fit. A name may take kilobytes, so a number of items alone bounds nothing. */
+/**
+ * A list in a report, cut to the first items that fit. A name may take kilobytes, so a limit on the number of items is
+ * not enough.
+ */
 export class BoundedList<T> {
   readonly items: T[] = [];
-  /** How many there are, those that did not fit included. */
+  /** Number of all items, including those that did not fit. */
   total = 0;
   #bytesLeft: number;
   readonly #most: number;
@@ -17,11 +20,12 @@ export class BoundedList<T> {
     this.total++;
     if (this.#full) return;
     this.#bytesLeft -= jsonBytes(item);
-    // Full is full: a list with gaps would look as if the items in between did not exist.
+    // A full list takes no further items. With gaps it would look as if the items in between did not exist.
     this.#full = this.#bytesLeft < 0 || this.items.length >= this.#most;
     if (!this.#full) this.items.push(item);
   }
 }
+/** Returns the bytes of a value in a JSON list, its separator included. */
 export function jsonBytes(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(value)) + 1;
 }

@@ -7,28 +7,30 @@ import type { Source } from "./source-types.ts";
 import type { Visit } from "./walk-folder.ts";
 
 let shared: S3Client | undefined;
-/** One per process. Emulators know buckets by path, not by host name. */
+/** Returns the client of this process. Emulators address buckets by path, not by host name. */
 function client(): S3Client {
   return (shared ??= new S3Client({ forcePathStyle: (env["AWS_ENDPOINT_URL_S3"] ?? env["AWS_ENDPOINT_URL"]) !== undefined }));
 }
 
 /**
- * The objects whose keys begin with `prefix/`; without a prefix, all of a bucket. S3 lists keys in the order of their bytes and can go on behind any of them. A key
- * that ends in `/` stands for a folder, as tools make them.
+ * Returns the objects whose keys begin with `prefix/`, or all objects of the bucket without a prefix. S3 lists keys in
+ * byte order and can continue after any key. An empty object whose key ends in `/` stands for a folder, as tools create
+ * them.
  */
 export function bucketSource(bucket: string, prefix: string, s3: S3Client = client()): Source {
   const root = prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`;
   return {
     async *walk(after, signal): AsyncGenerator<Visit, void, undefined> {
       if (after === undefined) yield { kind: "directory", path: Buffer.alloc(0) };
-      const StartAfter = after === undefined ? {} : { StartAfter: root + after.toString("utf8") };
+      const start = after !== undefined && { StartAfter: root + after.toString("utf8") };
       for await (const page of paginateListObjectsV2(
         { client: s3 },
-        { Bucket: bucket, Prefix: root, EncodingType: "url", ...StartAfter },
+        { Bucket: bucket, Prefix: root, EncodingType: "url", ...start },
         { abortSignal: signal },
       )) {
         for (const { Key: listed = "", Size = 0 } of page.Contents ?? []) {
-          // XML cannot carry every key, so they come encoded; emulators may leave them as they are, and say so.
+          // XML cannot carry every key, so S3 encodes them. Emulators may leave keys as they are, and their answer says
+          // so.
           const Key = page.EncodingType === "url" ? decodeURIComponent(listed.replaceAll("+", "%20")) : listed;
           if (Key === root) continue;
           const path = Buffer.from(Key.slice(root.length), "utf8");
@@ -49,16 +51,16 @@ export function bucketSource(bucket: string, prefix: string, s3: S3Client = clie
           hash.update(piece);
           bytes += piece.byteLength;
         }
-        // One answer is of one version; it may only have been cut off.
+        // One answer has one version of the object, but the connection may have been cut.
         if (ContentLength !== undefined && bytes !== ContentLength) throw new Error(`the object ended after ${bytes} of ${ContentLength} bytes`);
         return { bytes, sha256: hash.digest("hex") };
       } catch (error) {
         signal.throwIfAborted();
-        if (error instanceof S3ServiceException && OF_THE_OBJECT.has(error.name)) return { reason: error.name };
+        if (error instanceof S3ServiceException && OBJECT_ERRORS.has(error.name)) return { reason: error.name };
         throw error;
       }
     },
   };
 }
-/** Gone, forbidden, archived: the same for every attempt. */
-const OF_THE_OBJECT: ReadonlySet<string> = new Set(["NoSuchKey", "AccessDenied", "InvalidObjectState"]);
+/** Errors of a deleted, forbidden or archived object, which every attempt would meet. */
+const OBJECT_ERRORS: ReadonlySet<string> = new Set(["NoSuchKey", "AccessDenied", "InvalidObjectState"]);

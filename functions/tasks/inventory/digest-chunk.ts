@@ -3,10 +3,15 @@ import type { FileDigest } from "./digest-file.ts";
 import { decodePath } from "./path-text.ts";
 import type { Source } from "./source-types.ts";
 
-/** Several, because reading waits; few, because a worker digests many chunks at once. */
+/**
+ * Files that are read at the same time: several, because reads wait; few, because a worker digests many chunks at once.
+ */
 const FILES_AT_ONCE = 4;
 
-/** Digests the files of a chunk. What a file does is data; only an abort, or a shortage of the process, throws. */
+/**
+ * Digests the files of a chunk. A failure of a file is data. Throws only when aborted, or when the process is short of
+ * resources.
+ */
 export async function digestChunk(source: Source, chunk: Chunk, signal: AbortSignal): Promise<ChunkResult> {
   const digests: FileDigest[] = [];
   let next = 0;
@@ -14,7 +19,7 @@ export async function digestChunk(source: Source, chunk: Chunk, signal: AbortSig
     try {
       for (let at = next++; at < chunk.files.length; at = next++) digests[at] = await source.digest(decodePath(chunk.files[at] ?? ""), signal);
     } catch (error) {
-      // This attempt is over: the others of it need not go on.
+      // The attempt has failed, so the other readers stop.
       next = chunk.files.length;
       throw error;
     }

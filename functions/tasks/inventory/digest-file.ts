@@ -4,18 +4,25 @@ import { constants } from "node:fs";
 import { lstat, open, type FileHandle } from "node:fs/promises";
 import { fsReason } from "./fs-reason.ts";
 
+/** Size in bytes and SHA-256 of a file, or the reason why there is none. */
 export type FileDigest = { readonly bytes: number; readonly sha256: string } | { readonly reason: string };
 
-/** The name may lead to something else by now: never follow a link, never wait for the writer of a fifo, never take over a terminal. */
+/**
+ * The name may refer to another file by now. These flags never follow a link, never wait for the writer of a fifo, and
+ * never take over a terminal.
+ */
 const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
 const BUFFER_BYTES = 256 * 1024;
 
-/** Size and SHA-256 of a regular file, or why there is none. Memory is bounded whatever the size. Throws only when aborted, or short of resources. */
+/**
+ * Returns the size and SHA-256 of a regular file, or the reason why there is none. Memory is bounded for any size.
+ * Throws only when aborted, or when the process is short of resources.
+ */
 export async function digestFile(path: Buffer, signal: AbortSignal): Promise<FileDigest> {
   signal.throwIfAborted();
   let file: FileHandle | undefined;
   try {
-    // Opening alone can have effects on a device, so it is not opened to find out.
+    // Opening a device can have effects, so the type is checked before.
     if (!(await lstat(path)).isFile()) return { reason: "not_a_file" };
     file = await open(path, FLAGS);
     return await digestOpen(file, signal);
@@ -31,7 +38,7 @@ async function digestOpen(file: FileHandle, signal: AbortSignal): Promise<FileDi
   const before = await file.stat();
   if (!before.isFile()) return { reason: "not_a_file" };
   const hash = createHash("sha256");
-  // One byte more than the size: a file that is read in one piece shows by that whether it ends where it should.
+  // One byte more than the size, so that a single read shows whether the file ends where it should.
   const buffer = Buffer.allocUnsafe(Math.min(before.size + 1, BUFFER_BYTES));
   let bytes = 0;
   let pieces = 0;
@@ -44,7 +51,7 @@ async function digestOpen(file: FileHandle, signal: AbortSignal): Promise<FileDi
     atEnd = bytesRead === 0 || (bytes === before.size && bytesRead < buffer.length);
   }
   if (bytes !== before.size) return { reason: "changed" };
-  // What was read piece by piece may be of two versions.
+  // A file that was read in pieces may mix two versions.
   if (pieces > 1 && (await wasChanged(file, before))) return { reason: "changed" };
   return { bytes, sha256: hash.digest("hex") };
 }

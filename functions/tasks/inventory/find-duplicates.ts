@@ -3,8 +3,8 @@ import type { Digested } from "./chunk.ts";
 import { REPORT_BOUNDS, type DuplicateGroup, type DuplicateTotals } from "./report-value.ts";
 
 /**
- * Which digests occur more than once, from a first look at all of them: eight bytes of each are kept, so a million files take 8 MB. Different
- * digests may share those bytes, so this names candidates.
+ * Finds digests that occur more than once, in a first pass over all of them. It keeps eight bytes of each, so a million
+ * files take 8 MB. Different digests may share those bytes, so the result is only a set of candidates.
  */
 export class RepeatedDigests {
   #seen = new BigUint64Array(1_024);
@@ -31,10 +31,13 @@ interface Group {
   readonly paths: string[];
   files: number;
 }
-/** What the paths of all groups may take while they are gathered; beyond it files are counted and their paths forgotten. */
+/**
+ * Characters of the paths of all groups while they are gathered. Beyond it files are counted, and their paths are
+ * dropped.
+ */
 const GATHERED_CHARACTERS = 64 * 1024 * 1024;
 
-/** Gathers the groups from a second look at the files, of which only the candidates are given. */
+/** Gathers the groups in a second pass over the files. It receives only the candidates. */
 export class DuplicateGroups {
   readonly #groups = new Map<string, Group>();
   #room = GATHERED_CHARACTERS;
@@ -44,7 +47,7 @@ export class DuplicateGroups {
     if (group.files++ === 0) this.#groups.set(sha256, group);
     if ((this.#room -= path.length) >= 0) group.paths.push(path);
   }
-  /** Most wasted bytes first, as much as fits. */
+  /** Returns the groups that fit, most wasted bytes first. */
   report(): { readonly duplicates: readonly DuplicateGroup[]; readonly duplicatesTotal: DuplicateTotals } {
     const groups = [...this.#groups].filter(([, { files }]) => files > 1);
     groups.sort(([a, one], [b, other]) => wasted(other) - wasted(one) || (a < b ? -1 : 1));

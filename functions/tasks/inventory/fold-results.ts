@@ -4,12 +4,12 @@ import { NOTHING, type ChunkResult, type Digested } from "./chunk.ts";
 import { DuplicateGroups, RepeatedDigests } from "./find-duplicates.ts";
 import { REPORT_BOUNDS, type InventoryReport, type ReportedFailure } from "./report-value.ts";
 
-/** The result of one chunk; undefined: it has none, for this reason. */
+/** The result of one chunk, or the reason why it has none. */
 export type ChunkEnd = { readonly result: ChunkResult } | { readonly lost: string };
 
 /**
- * Folds the results of all chunks, in order, into the report. They are read twice: finding the duplicates of any number of files takes the second
- * look, because the first keeps no names.
+ * Folds the results of all chunks, in order, into the report. The results are read twice. The first pass keeps no
+ * names, so finding duplicates among any number of files takes a second pass.
  */
 export async function foldResults(folder: string, ends: () => AsyncIterable<ChunkEnd>): Promise<InventoryReport> {
   const sums = new Sums();
@@ -52,7 +52,7 @@ class Sums {
     const extension = extensionOf(path);
     const before = this.#extensions.get(extension);
     this.#extensions.set(extension, { files: (before?.files ?? 0) + 1, bytes: (before?.bytes ?? 0) + bytes });
-    // Of equal sizes the one that was met first stays.
+    // Among equal sizes the first file stays.
     const at = this.#largest.findIndex((each) => each.bytes < bytes);
     if (at < 0 && this.#largest.length >= REPORT_BOUNDS.largest) return;
     this.#largest.splice(at < 0 ? this.#largest.length : at, 0, { path, bytes });
@@ -79,7 +79,7 @@ class Sums {
   }
 }
 
-/** With its dot, so that no name makes it a key that JSON objects must not have. */
+/** Returns the extension with its dot, so that no name makes it a key that JSON objects must not have. */
 function extensionOf(path: string): string {
   const extension = posix.extname(path);
   return extension.length > 32 || extension === "." ? "" : extension.toLowerCase();

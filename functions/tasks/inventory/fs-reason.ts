@@ -1,7 +1,13 @@
-/** The process, not the file, is short of something: the same call may succeed later, so it says nothing about the folder. */
+/**
+ * Errors of a process that is short of resources. The same call may succeed later, so they say nothing about the
+ * folder.
+ */
 const SHORTAGES: ReadonlySet<unknown> = new Set(["EMFILE", "ENFILE", "ENOMEM", "EAGAIN", "ENOBUFS"]);
 
-/** The code of a file system error, as the reason of a failure. Anything else, and a shortage, is thrown on: then the attempt fails and is repeated. */
+/**
+ * Returns the code of a file system error as the reason of a failure. Throws any other error, and a shortage, so that
+ * the attempt fails and is retried.
+ */
 export function fsReason(error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (typeof code !== "string" || !/^E[A-Z0-9]+$/.test(code) || SHORTAGES.has(code)) throw error;

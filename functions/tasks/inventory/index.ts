@@ -12,7 +12,7 @@ const isFolder = (path: string): boolean => isAbsolute(path) && !path.includes("
 const absolutePath = z.string().refine(isFolder, "must be an absolute path");
 const source = z.string().refine((text) => isFolder(text) || S3_URL.test(text), "must be an absolute path, or s3://bucket/prefix");
 
-/** What a folder, or a part of a bucket, holds. The rules are in docs/demo.md. */
+/** Reports what a folder, or a part of a bucket, contains. docs/demo.md has the rules. */
 export const inventory = defineWorkflow({
   name: "inventory",
   description:

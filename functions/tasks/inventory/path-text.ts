@@ -1,9 +1,12 @@
 import { Buffer, isUtf8 } from "node:buffer";
 
 /**
- * Names of files are bytes; JSON carries characters. The text of a path is its UTF-8, except that every byte of a control character, of a backslash
- * and of what is not valid UTF-8 is written as `\xNN` (two lower-case hexadecimal digits). A backslash therefore always begins an escape, so two
- * different paths never have the same text, and each text leads back to its path.
+ * Returns the text of a path. File names are bytes, but JSON carries characters. The text is the UTF-8 of the path.
+ * Each byte of a control character, of a backslash and of invalid UTF-8 is written as `\xNN` (two lower-case
+ * hexadecimal digits).
+ *
+ * So a backslash always begins an escape. Two different paths never have the same text, and each text decodes to its
+ * path.
  */
 export function encodePath(path: Uint8Array): string {
   const bytes = Buffer.from(path.buffer, path.byteOffset, path.byteLength);
@@ -20,13 +23,16 @@ export function encodePath(path: Uint8Array): string {
   }
   return text + escapeCharacters(bytes.toString("utf8", validFrom));
 }
-/** C0, DEL and C1 controls, and the mark of an escape itself. */
+/** C0, DEL and C1 controls, and the backslash that begins an escape. */
 // oxlint-disable-next-line no-control-regex -- control characters are what it is about
 const ESCAPED = /[\u0000-\u001f\u007f-\u009f\\]/g;
 const escapeCharacters = (text: string): string => text.replace(ESCAPED, (character) => Array.from(Buffer.from(character, "utf8"), escapeByte).join(""));
 const escapeByte = (byte: number): string => `\\x${byte.toString(16).padStart(2, "0")}`;
 
-/** The path of a text. Throws a RangeError for what `encodePath` cannot have made: a backslash that begins no escape. */
+/**
+ * Returns the path of a text. Throws a RangeError when a backslash begins no escape, since `encodePath` never writes
+ * that.
+ */
 export function decodePath(text: string): Buffer {
   if (!text.includes("\\")) return Buffer.from(text, "utf8");
   const parts: Buffer[] = [];
@@ -37,7 +43,7 @@ export function decodePath(text: string): Buffer {
   return Buffer.concat(parts);
 }
 
-/** Length of the well-formed UTF-8 sequence that starts here (Unicode, table 3-7); 0: none does. */
+/** Returns the length of the well-formed UTF-8 sequence that starts here (Unicode, table 3-7), or 0 when none does. */
 function sequenceLength(bytes: Buffer, at: number): number {
   const first = bytes[at] ?? 0;
   if (first < 0x80) return 1;

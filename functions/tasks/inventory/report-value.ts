@@ -1,23 +1,29 @@
-/** The value of an inventory. Paths are texts (path-text.ts) relative to `folder`. The same folder always gives the same report. */
+/**
+ * The value of an inventory. Paths are encoded (path-text.ts) and relative to `folder`. The same folder always gives
+ * the same report.
+ */
 export interface InventoryReport {
   readonly folder: string;
-  /** Regular files that were digested; every other one that was met is among the failures. Each hard link counts. */
+  /** Regular files that were digested. All other regular files are among the failures. Each hard link counts. */
   readonly files: number;
-  /** `folder` itself included. */
+  /** Directories, `folder` included. */
   readonly directories: number;
-  /** Of the digested files. */
+  /** Bytes of the digested files. */
   readonly bytes: number;
-  /** Symbolic links, wherever they lead: not followed. */
+  /** Symbolic links. They are not followed. */
   readonly links: number;
-  /** Sockets, fifos, devices: not opened. */
+  /** Sockets, fifos and devices. They are not opened. */
   readonly special: number;
-  /** In the order of the walk; at most REPORT_BOUNDS.failures of them. */
+  /** Failures in the order of the walk, at most REPORT_BOUNDS.failures. */
   readonly failures: readonly ReportedFailure[];
   readonly failuresTotal: number;
-  /** Files of the same content, by wasted bytes, most first; at most REPORT_BOUNDS.duplicates of JSON. */
+  /** Groups of files with the same content, most wasted bytes first, at most REPORT_BOUNDS.duplicates of JSON. */
   readonly duplicates: readonly DuplicateGroup[];
   readonly duplicatesTotal: DuplicateTotals;
-  /** By what `path.extname` gives, in lower case (`.ts`; empty: none, or a longer one than 32 characters), most bytes first. */
+  /**
+   * Files and bytes by extension, most bytes first. Keys are the lower-case result of `path.extname` (`.ts`). The key
+   * is empty without an extension, or for one longer than 32 characters.
+   */
   readonly byExtension: { readonly [extension: string]: { readonly files: number; readonly bytes: number } };
   readonly extensionsTotal: number;
   readonly largest: readonly { readonly path: string; readonly bytes: number }[];
@@ -28,22 +34,22 @@ export interface ReportedFailure {
 }
 export interface DuplicateGroup {
   readonly sha256: string;
-  /** Of each of the files. */
+  /** Bytes of each file. */
   readonly bytes: number;
-  /** In the order of the walk. */
+  /** Paths in the order of the walk. */
   readonly paths: readonly string[];
-  /** Paths that did not fit; not there when all did. */
+  /** Number of paths that did not fit. Absent when all did. */
   readonly pathsOmitted?: number;
 }
 export interface DuplicateTotals {
   readonly groups: number;
-  /** In all groups. */
+  /** Files in all groups. */
   readonly files: number;
-  /** What is left of them when one of each group stays. */
+  /** Bytes that would be saved by keeping one file of each group. */
   readonly wastedBytes: number;
 }
 
-/** Together below the 16 MB that a value may have. */
+/** Limits of the lists in a report. Together they stay below 16 MB, the limit of a value. */
 export const REPORT_BOUNDS = {
   failures: { items: 10_000, bytes: 1024 * 1024 },
   extensions: { items: 1_000, bytes: 256 * 1024 },

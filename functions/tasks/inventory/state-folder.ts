@@ -2,10 +2,13 @@ import { realpath } from "node:fs/promises";
 import { isAbsolute, relative, sep } from "node:path";
 import { TaskError } from "../../sdk/index.ts";
 
-/** The engine writes while the walk reads: with its state in the folder an inventory would list itself, a different one each time. */
+/**
+ * Reason of an inventory whose folder contains the state of the engine. The engine writes during the walk, so the
+ * inventory would list itself, differently each time.
+ */
 export const STATE_INSIDE = "state_inside";
 
-/** True when one of the two absolute paths lies within the other, or both are the same. */
+/** Returns whether one of two absolute paths lies within the other, or both are the same. */
 export function overlap(one: string, other: string): boolean {
   return isWithin(one, other) || isWithin(other, one);
 }
@@ -14,7 +17,7 @@ function isWithin(folder: string, path: string): boolean {
   return way === "" || !(way === ".." || way.startsWith(`..${sep}`) || isAbsolute(way));
 }
 
-/** Looks at where the paths really lead. Throws a TaskError of reason `state_inside`. */
+/** Throws a TaskError with reason `state_inside` when the resolved paths overlap. */
 export async function refuseStateInside(folder: string, state: string): Promise<void> {
   if (overlap(await whereItLeads(folder), await whereItLeads(state)))
     throw new TaskError(stateInside(folder, state), { retryable: false, reason: STATE_INSIDE });
@@ -23,7 +26,7 @@ async function whereItLeads(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch {
-    // What cannot be resolved is told by whoever reads it.
+    // The code that reads an unresolvable path reports it.
     return path;
   }
 }

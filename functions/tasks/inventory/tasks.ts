@@ -8,13 +8,13 @@ import { decodePath, encodePath } from "./path-text.ts";
 import { openSource } from "./source.ts";
 import { refuseStateInside } from "./state-folder.ts";
 
-/** Where a walk goes on. Everything that it counted is either in chunks that are safe or in here. */
+/** Where a walk continues. Everything counted so far is either in stored chunks or in here. */
 type Cursor = { readonly after: string; readonly totals: Totals } | { readonly done: true };
 
-/** The args of a digest come from the walk, which made them: not checked again for every chunk. */
+/** Checks the chunk of a digest only loosely. The walk made it, so a full check for each chunk would be wasted. */
 const CHUNK = z.custom<Chunk>((value) => typeof value === "object" && value !== null && Array.isArray((value as Partial<Chunk>).files));
 
-/** Size and SHA-256 of each file of a chunk. One file may take hours, so the time limit of an attempt is long. */
+/** Digests each file of a chunk (size and SHA-256). One file may take hours, so an attempt may run for long. */
 export const inventoryDigest = defineTask({
   name: "inventory.digest",
   args: z.tuple([z.string(), CHUNK]),
@@ -23,7 +23,10 @@ export const inventoryDigest = defineTask({
   run: async (ctx, folder, chunk) => digestChunk(await openSource(folder), chunk, ctx.signal),
 });
 
-/** Walks a folder, or the objects below a prefix, and yields digests of chunks of its files while it walks on; `mostFiles` per chunk. `state`: see state-folder.ts. */
+/**
+ * Walks a folder, or the objects below a prefix, and yields digests of chunks while it continues. `mostFiles` limits a
+ * chunk. For `state` see state-folder.ts.
+ */
 export const inventoryWalk = defineTask({
   name: "inventory.walk",
   args: z.tuple([z.string(), z.int().min(1), z.string().nullable()]),
@@ -44,7 +47,10 @@ export const inventoryWalk = defineTask({
   },
 });
 
-/** What else goes wrong is data of the report; without the folder itself there is none. */
+/**
+ * Returns the error that ends the inventory because the folder itself cannot be read. All other failures are data of
+ * the report.
+ */
 function unreadable(folder: string, error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const code = "code" in error && typeof error.code === "string" ? error.code : error.name;

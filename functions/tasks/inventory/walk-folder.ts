@@ -2,32 +2,35 @@ import { Buffer } from "node:buffer";
 import { lstat, readdir } from "node:fs/promises";
 import { fsReason } from "./fs-reason.ts";
 
-/** What the walk meets. Paths are bytes, relative to the folder; empty for the folder itself. */
+/** One entry of the walk. Paths are bytes, relative to the folder, and empty for the folder itself. */
 export type Visit =
-  /** Its entries follow: the only visit after which a later walk cannot go on. */
+  /** A directory. Its entries follow, so a later walk cannot continue after this visit. */
   | { readonly kind: "directory"; readonly path: Buffer }
-  /** All of its entries were met. */
+  /** The end of a directory, after all of its entries. */
   | { readonly kind: "left"; readonly path: Buffer }
   | { readonly kind: "file"; readonly path: Buffer; readonly bytes: number }
   | { readonly kind: "link" | "special"; readonly path: Buffer }
   | { readonly kind: "failure"; readonly path: Buffer; readonly reason: string };
 
-/** One directory on the way down from the folder. */
+/** One directory on the current path. */
 interface Frame {
   readonly path: Buffer;
-  /** Sorted; those behind `next` are still to be met. */
+  /** Sorted names. Those from `next` on are still to be visited. */
   readonly names: readonly Buffer[];
   next: number;
-  /** The visits of names[next], names[next + 1], ...: looked up some at a time. */
+  /** Visits of names[next], names[next + 1] .., read some at a time. */
   ahead: Visit[];
 }
 const LOOK_AHEAD = 32;
 const SLASH = 0x2f;
 
 /**
- * Walks a folder depth first, the entries of a directory in the order of their bytes, directories before what is in them. The order depends on names
- * only, so a later walk can go on: with `after`, everything up to that path, and all below it, is passed over. Links are not followed. What cannot be
- * looked at is a visit like any other; only the folder itself must be readable, else this throws.
+ * Walks a folder depth first. The entries of a directory come in the order of their bytes, and a directory comes before
+ * its entries. The order depends on names only, so a later walk can continue: `after` skips everything up to that path
+ * and below it.
+ *
+ * Links are not followed. An entry that cannot be read is a visit of kind `failure`. Throws only when the folder itself
+ * cannot be read.
  */
 export async function* walkFolder(folder: Buffer, after: Buffer | undefined, signal: AbortSignal): AsyncGenerator<Visit, void, undefined> {
   const frames: Frame[] = [];
@@ -52,24 +55,27 @@ export async function* walkFolder(folder: Buffer, after: Buffer | undefined, sig
 }
 const EMPTY = Buffer.alloc(0);
 
-/** The frames of the directories above `after`, which were met before, each behind the name that leads on. */
+/**
+ * Rebuilds the frames of the directories above `after`, which were visited before. Each frame continues after the name
+ * that leads to `after`.
+ */
 async function* reopen(folder: Buffer, after: Buffer, frames: Frame[]): AsyncGenerator<Visit, void, undefined> {
   const frame = await openFrame(folder, EMPTY);
-  frames.push(passOver(frame, after));
+  frames.push(skipTo(frame, after));
   for (let slash = after.indexOf(SLASH); slash >= 0; slash = after.indexOf(SLASH, slash + 1)) {
     const path = after.subarray(0, slash);
-    const found = await look(folder, path);
-    // It was a directory when it was met: whatever it has become, the rest of its entries is gone.
+    const found = await visitAt(folder, path);
+    // The entry was a directory when it was visited. If it is none now, its remaining entries no longer exist.
     const opened = found.kind === "directory" ? await tryFrame(folder, path) : found;
     if ("kind" in opened) {
       yield opened.kind === "failure" ? opened : { kind: "failure", path, reason: "ENOTDIR" };
       return;
     }
-    frames.push(passOver(opened, after.subarray(slash + 1)));
+    frames.push(skipTo(opened, after.subarray(slash + 1)));
   }
 }
-/** Goes behind the first component of `rest`. */
-function passOver(frame: Frame, rest: Buffer): Frame {
+/** Skips the names of a frame up to the first component of `rest`. */
+function skipTo(frame: Frame, rest: Buffer): Frame {
   const slash = rest.indexOf(SLASH);
   const name = slash < 0 ? rest : rest.subarray(0, slash);
   const next = frame.names.findIndex((each) => Buffer.compare(each, name) > 0);
@@ -92,12 +98,12 @@ async function openFrame(folder: Buffer, path: Buffer): Promise<Frame> {
 async function nextVisit(folder: Buffer, frame: Frame): Promise<Visit | undefined> {
   if (frame.ahead.length === 0) {
     const names = frame.names.slice(frame.next, frame.next + LOOK_AHEAD);
-    frame.ahead = await Promise.all(names.map((name) => look(folder, frame.path.length === 0 ? name : pathIn(frame.path, name))));
+    frame.ahead = await Promise.all(names.map((name) => visitAt(folder, frame.path.length === 0 ? name : pathIn(frame.path, name))));
   }
   frame.next++;
   return frame.ahead.shift();
 }
-async function look(folder: Buffer, path: Buffer): Promise<Visit> {
+async function visitAt(folder: Buffer, path: Buffer): Promise<Visit> {
   try {
     const found = await lstat(pathIn(folder, path));
     if (found.isFile()) return { kind: "file", path, bytes: found.size };
@@ -107,7 +113,7 @@ async function look(folder: Buffer, path: Buffer): Promise<Visit> {
   }
 }
 
-/** `path.join` for bytes. */
+/** Joins two paths of bytes, like `path.join`. */
 export function pathIn(folder: Buffer, path: Buffer): Buffer {
   if (path.length === 0) return folder;
   return folder.at(-1) === SLASH ? Buffer.concat([folder, path]) : Buffer.concat([folder, SEPARATOR, path]);
