@@ -22,7 +22,7 @@ export function jobCommand(): Command {
 }
 
 const SHOWN_DEFERRED = 5;
-/** Runs of the largest job whose deferred runs are shown. Finding them reads the runs one by one. */
+/** Planned runs of the largest job whose deferred runs are shown. Finding them reads the runs one by one. */
 const MOST_RUNS = 2_000;
 /** Returns some of the runs that wait for events. */
 async function deferredRuns(client: Client, job: Job): Promise<readonly Run[]> {

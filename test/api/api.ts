@@ -11,7 +11,7 @@ export interface Api {
   readonly local: LocalEngine;
   readonly app: Hono;
   readonly client: Client;
-  /** Errors that the caller was not told about. */
+  /** Errors that were reported to the operator and not to the caller. */
   readonly reported: unknown[];
   ask(method: string, path: string, what?: { json?: unknown; body?: string | Uint8Array<ArrayBuffer>; headers?: Record<string, string> }): Promise<Response>;
 }
@@ -51,7 +51,7 @@ export async function linesOf(response: Response): Promise<unknown[]> {
     .map((line) => JSON.parse(line) as unknown);
 }
 
-/** What has ever been asked to be written, sent or kept. */
+/** Returns everything that was written, sent or stored. */
 export async function traces({ local }: Api): Promise<unknown> {
   return { store: local.store.stats(), blobs: local.blobs.names(), queues: await Promise.all(local.queues.map((queue) => local.queue.depth(queue))) };
 }

@@ -20,17 +20,17 @@ function parses(node: unknown): boolean {
 const add = { task: "add", args: [1, 2] };
 
 describe("docs/canvas.schema.json", () => {
-  // `npx vitest run test/api/canvas-schema.test.ts -u` writes it anew.
-  it("is what the API's schema says", () => expect(`${JSON.stringify(canvasJsonSchema(), null, 2)}\n`).toMatchFileSnapshot(published.pathname));
+  // `npx vitest run test/api/canvas-schema.test.ts -u` writes the file anew.
+  it("docs/canvas.schema.json is the API's schema", () => expect(`${JSON.stringify(canvasJsonSchema(), null, 2)}\n`).toMatchFileSnapshot(published.pathname));
 
-  it("describes every canvas that can be encoded", () => {
+  it("the canvas schema accepts every canvas that can be encoded", () => {
     fc.assert(
       fc.property(anyCanvas, (canvas) => {
         expect(describes(encodeCanvas(canvas))).toBe(true);
       }),
     );
   });
-  it("agrees with the parser about the canvases of the conformance cases", () => {
+  it("the canvas schema agrees with the parser about the conformance cases", () => {
     const cases = JSON.parse(readFileSync(new URL("../conformance/cases/canvas-cases.json", import.meta.url), "utf8")) as {
       id: string;
       given: { canvas?: unknown };
@@ -64,5 +64,5 @@ describe("docs/canvas.schema.json", () => {
     ["an event without a name", { event: {} }, false],
     ["a tolerated share", { group: [add], options: { policy: { percent: 10 } } }, true],
     ["another version", { ...add, v: 2 }, false],
-  ])("agrees with the parser about %s", (_title, node, right) => expect([describes(node), parses(node)]).toEqual([right, right]));
+  ])("the canvas schema agrees with the parser about %s", (_title, node, right) => expect([describes(node), parses(node)]).toEqual([right, right]));
 });

@@ -9,7 +9,7 @@ import { startApi, type Api } from "./api.ts";
 let served: Served | undefined;
 afterEach(() => served?.close(0));
 
-/** A real server on a free port. */
+/** Starts a real server on a free port. */
 async function serve(): Promise<{ api: Api; url: string; port: number; token: string }> {
   let port = 0;
   const token = "t";
@@ -20,7 +20,7 @@ async function serve(): Promise<{ api: Api; url: string; port: number; token: st
 }
 
 describe("the client over a real connection", () => {
-  it("starts, follows and reads a job", async () => {
+  it("the client starts, follows and reads a job", async () => {
     const { api, url, token } = await serve();
     const client = createClient({ url, token });
     const { jobId, created } = await client.start("example.sum-of-sums", { n: 3 });
@@ -44,7 +44,7 @@ describe("the client over a real connection", () => {
     expect(results).toEqual([6]);
   });
 
-  it("turns problem details into errors of the same code", async () => {
+  it("the client turns problem details into errors of the same code", async () => {
     const { url, token } = await serve();
     const client = createClient({ url, token });
     await expect(client.job("nope")).rejects.toMatchObject({ code: "job_not_found", details: { status: 404 } });
@@ -52,7 +52,7 @@ describe("the client over a real connection", () => {
     await expect(createClient({ url }).jobs()).rejects.toMatchObject({ code: "unauthorized" });
   });
 
-  it("says what to do when there is no server, and when another program answers", async () => {
+  it("the client says what to do when no server, or another program, answers", async () => {
     const { url } = await serve();
     await served?.close(0);
     await expect(createClient({ url }).jobs()).rejects.toMatchObject({ code: "engine_unavailable", message: expect.stringContaining("npm run dev") as string });
@@ -60,7 +60,7 @@ describe("the client over a real connection", () => {
     await expect(other.jobs()).rejects.toMatchObject({ code: "internal", message: expect.stringContaining("418") as string });
   });
 
-  it("opens a job and fills it", async () => {
+  it("the client opens a job and adds its input", async () => {
     const { api, url, token } = await serve();
     const client = createClient({ url, token });
     const add = { kind: "task", task: "math.add", args: [2, 2], kwargs: {}, options: {}, immutable: false } as const;
@@ -73,7 +73,7 @@ describe("the client over a real connection", () => {
 });
 
 describe("the server", () => {
-  /** Sends bytes as they are; gives the first line that comes back. */
+  /** Sends raw bytes. Returns the first line of the answer. */
   async function raw(port: number, text: string): Promise<string> {
     const socket = connect(port, "127.0.0.1");
     socket.on("error", () => {});
@@ -87,7 +87,7 @@ describe("the server", () => {
     return answer.split("\r\n")[0] ?? "";
   }
 
-  it("answers nonsense with a refusal and goes on", async () => {
+  it("the server refuses nonsense and keeps serving", async () => {
     const { url, port } = await serve();
     expect(await raw(port, "nonsense\r\n\r\n")).toContain("400");
     expect(await raw(port, "GET /jobs HTTP/1.0\r\n\r\n")).toMatch(/ 40[0-9] /);
@@ -103,7 +103,7 @@ describe("the server", () => {
     expect((await fetch(`${url}/health`)).status).toBe(200);
   });
 
-  it("refuses an upload that is too large while it comes, and goes on", async () => {
+  it("the server refuses an upload that is too large before its end, and keeps serving", async () => {
     const { url, token } = await serve();
     const body = new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(new Uint8Array(256 * 1024).fill(32)) });
     const init = { method: "POST", body, duplex: "half", headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" } };
@@ -115,15 +115,15 @@ describe("the server", () => {
     expect((await fetch(`${url}/health`)).status).toBe(200);
   });
 
-  it("takes a free port for 0, and says so when a port is taken", async () => {
+  it("the server takes a free port for 0, and reports a port that is taken", async () => {
     const { port, api } = await serve();
     expect(port).toBeGreaterThan(0);
     await expect(serveApp(api.app, { port })).rejects.toMatchObject({ code: "engine_unavailable", message: expect.stringContaining("--port") as string });
   });
 });
 
-it("the client's types are the engine's views, written down for who cannot import the engine", () => {
-  // Types only: this compiles, or the two have parted.
+it("the client's types are the engine's views, declared again without the engine", () => {
+  // Only types are tested: this compiles as long as both agree.
   const job = (view: JobView): Job => view;
   const run = (view: RunView): Run => view;
   const event = (view: EngineEvent): JobEvent => view;
@@ -132,7 +132,7 @@ it("the client's types are the engine's views, written down for who cannot impor
   expect([job, run, event, node, graph]).toHaveLength(5);
 });
 
-it("a stream that fails half way breaks the connection, and a reader that stops reading holds the source", async () => {
+it("a stream that fails half way breaks the connection, and a reader that pauses holds the source", async () => {
   const { api, url, token } = await serve();
   const client = createClient({ url, token });
   const { jobId } = await client.submitWire({ task: "noop" });

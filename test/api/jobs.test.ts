@@ -22,14 +22,14 @@ async function start(api: Api, canvas: unknown, headers: Record<string, string> 
   expect(response.headers.get("Location")).toBe(`/jobs/${jobId}`);
   return jobId;
 }
-/** The answer, after its description in the OpenAPI document was held against it. */
+/** Returns the answer, checked against its description in the OpenAPI document. */
 async function read<T>(schema: z.ZodType<T>, response: Response): Promise<T> {
   expect(response.status).toBe(200);
   return z.parse(schema, await response.json());
 }
 
 describe("a job", () => {
-  it("is started, runs, and shows its value", async () => {
+  it("a job is started, runs and shows its value", async () => {
     const api = startApi();
     const jobId = await start(api, CHORD);
     expect(await read(jobSchema, await api.ask("GET", `/jobs/${jobId}`))).toMatchObject({ jobId, state: "pending", planned: 1 });
@@ -42,7 +42,7 @@ describe("a job", () => {
     });
   });
 
-  it("is the same one for the same Idempotency-Key and body, and refused for another body", async () => {
+  it("the same Idempotency-Key and body return the same job, and another body is refused", async () => {
     const api = startApi();
     const headers = { "Idempotency-Key": "monday" };
     const jobId = await start(api, add(1, 2), headers);
@@ -52,7 +52,7 @@ describe("a job", () => {
     expect([other.status, await other.json()]).toMatchObject([409, { code: "idempotency_conflict" }]);
   });
 
-  it("keeps keys of different principals apart", async () => {
+  it("the same Idempotency-Key of two principals starts two jobs", async () => {
     let principal = "ann";
     const api = startApi({ security: { check: () => ({ principal }) } });
     const headers = { "Idempotency-Key": "monday" };
@@ -61,7 +61,7 @@ describe("a job", () => {
     expect(await start(api, add(1, 3), headers)).not.toBe(ofAnn);
   });
 
-  it("lists its runs, page by page, and each by its id", async () => {
+  it("the runs of a job are listed page by page, and each is read by its id", async () => {
     const api = startApi();
     const jobId = await start(api, CHORD);
     await api.local.untilQuiet();
@@ -84,7 +84,7 @@ describe("a job", () => {
     expect(((await (await api.ask("GET", "/runs/nonsense")).json()) as { code: string }).code).toBe("run_not_found");
   });
 
-  it("is listed by state, newest first", async () => {
+  it("jobs are listed by state, newest first", async () => {
     const api = startApi();
     const first = await start(api, add(1, 1));
     await api.local.untilQuiet();
@@ -99,7 +99,7 @@ describe("a job", () => {
     expect((await api.ask("GET", "/jobs?state=done")).status).toBe(400);
   });
 
-  it("is cancelled once", async () => {
+  it("a job is cancelled once", async () => {
     const api = startApi();
     const jobId = await start(api, CHORD);
     expect(await (await api.ask("POST", `/jobs/${jobId}/cancel`)).json()).toEqual({ jobId, cancelled: true });
@@ -108,7 +108,7 @@ describe("a job", () => {
     expect(await read(jobSchema, await api.ask("GET", `/jobs/${jobId}`))).toMatchObject({ state: "cancelled" });
   });
 
-  it("goes on when a run is answered and an event is sent, once each", async () => {
+  it("a job continues when a run is answered and an event is sent, each once", async () => {
     const api = startApi();
     const jobId = await start(api, { chain: [{ approval: { name: "go-on" } }, { task: "math.add", args: [1] }, { event: { name: "paid" } }] });
     await api.local.untilQuiet();
@@ -130,7 +130,7 @@ describe("a job", () => {
     expect(await (await api.ask("POST", `/runs/${runId}/cancel`)).json()).toEqual({ runId, cancelled: false });
   });
 
-  it("shows its graph as JSON, as DOT and as Mermaid", async () => {
+  it("a job shows its graph as JSON, DOT and Mermaid", async () => {
     const api = startApi();
     const jobId = await start(api, CHORD);
     await api.local.untilQuiet();
@@ -154,7 +154,7 @@ describe("a job", () => {
 });
 
 describe("results and events", () => {
-  it("are refused as results while the job runs, and complete and in order after it", async () => {
+  it("results are refused while the job runs, and are complete and in order afterwards", async () => {
     const api = startApi();
     const jobId = await start(api, { group: [add(1, 1), { task: "fail", kwargs: { retryable: false } }, add(3, 3)], options: { policy: "settled" } });
     expect(await (await api.ask("GET", `/jobs/${jobId}/results`)).json()).toMatchObject({ code: "job_unfinished", retryable: true });
@@ -169,7 +169,7 @@ describe("results and events", () => {
     ]);
   });
 
-  it("are events of what happened, failures included", async () => {
+  it("the events of a job include its failures", async () => {
     const api = startApi();
     const jobId = await start(api, { task: "fail", kwargs: { retryable: false, message: "on purpose" } });
     await api.local.untilQuiet();
@@ -177,7 +177,7 @@ describe("results and events", () => {
     expect(events.map((event) => event.state ?? event.error?.message)).toEqual(["started", "on purpose", "failure"]);
   });
 
-  it("follow a job to its end", async () => {
+  it("the stream of events follows a job to its end", async () => {
     const api = startApi();
     const jobId = await start(api, add(1, 1));
     const response = await api.ask("GET", `/jobs/${jobId}/events?follow`);
@@ -189,7 +189,7 @@ describe("results and events", () => {
 });
 
 describe("a workflow", () => {
-  it("is listed with the schema of its fields, and started", async () => {
+  it("a workflow is listed with the schema of its fields, and is started", async () => {
     const api = startApi();
     const found = await read(workflowSchema, await api.ask("GET", "/workflows/example.sum-of-sums"));
     expect(found.parametersSchema).toMatchObject({ properties: { n: { type: "integer" } } });
@@ -200,7 +200,7 @@ describe("a workflow", () => {
     expect(await read(jobSchema, await api.ask("GET", `/jobs/${jobId}`))).toMatchObject({ workflow: "example.sum-of-sums", parameters: { n: 4 }, value: 12 });
   });
 
-  it("needs no body when its fields have defaults", async () => {
+  it("a workflow whose fields have defaults starts without a body", async () => {
     expect((await startApi().ask("POST", "/workflows/example.sum-of-sums/jobs")).status).toBe(201);
   });
 });
@@ -208,7 +208,7 @@ describe("a workflow", () => {
 describe("a job with input pages", () => {
   const page = (...items: unknown[]) => ({ body: items.map((item) => JSON.stringify(item)).join("\n"), headers: { "Content-Type": "application/x-ndjson" } });
 
-  it("takes pages in any order and twice, and runs its body over all of them in order", async () => {
+  it("a job takes input pages in any order, even twice, and runs its body over all of them in order", async () => {
     const api = startApi();
     const open = await api.ask("POST", "/jobs?input", { json: { body: { task: "math.sum" } } });
     expect(open.status).toBe(201);
@@ -225,7 +225,7 @@ describe("a job with input pages", () => {
     expect([late.status, await late.json()]).toMatchObject([409, { code: "input_sealed" }]);
   });
 
-  it("refuses a page with an unknown task, and names the line", async () => {
+  it("an input page with an unknown task is refused, and the error names the line", async () => {
     const api = startApi();
     const { jobId } = (await (await api.ask("POST", "/jobs?input", { json: {} })).json()) as { jobId: string };
     const response = await api.ask("PUT", `/jobs/${jobId}/input/0`, page(add(1, 1), { task: "nope" }));

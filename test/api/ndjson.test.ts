@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ndjsonResponse } from "../../functions/api/ndjson.ts";
 import { readLines } from "../../functions/client/transport.ts";
 
-/** Counts what was asked of it. */
+/** Counts the values that were pulled. */
 function source(count: number, fillBytes = 0) {
   const seen = { pulled: 0, ended: false };
   const fill = "x".repeat(fillBytes);
@@ -20,14 +20,14 @@ function source(count: number, fillBytes = 0) {
 }
 
 describe("an NDJSON stream", () => {
-  it("carries every value, whatever the sizes of chunks", async () => {
+  it("an NDJSON stream carries every value, whatever the sizes of chunks", async () => {
     const { values } = source(5_000, 37);
     const read: number[] = [];
     for await (const line of readLines<{ index: number }>(await ndjsonResponse(values))) read.push(line.index);
     expect(read).toEqual(Array.from({ length: 5_000 }, (_, index) => index));
   });
 
-  it("asks its source for no more than the reader takes", async () => {
+  it("an NDJSON stream pulls no more than its reader takes", async () => {
     const { seen, values } = source(1_000_000, 1_000);
     const reader = (await ndjsonResponse(values)).body!.getReader();
     await reader.read();
@@ -37,13 +37,13 @@ describe("an NDJSON stream", () => {
     expect(seen.ended).toBe(true);
   });
 
-  it("ends its source when the reader leaves the loop", async () => {
+  it("an NDJSON stream ends its source when the reader leaves the loop", async () => {
     const { seen, values } = source(1_000_000, 1_000);
     for await (const line of readLines<{ index: number }>(await ndjsonResponse(values))) if (line.index === 3) break;
     expect(seen.ended).toBe(true);
   });
 
-  it("throws before it answers when the source fails at once, and breaks off when it fails later", async () => {
+  it("an NDJSON stream throws when its source fails at once, and breaks off when it fails later", async () => {
     const failing = async function* (after: number) {
       for (let index = 0; index < after; index++) yield { index };
       throw new Error("store gone");
@@ -58,7 +58,7 @@ describe("an NDJSON stream", () => {
     expect(read).toEqual([0, 1]);
   });
 
-  it("is empty for no values", async () => {
+  it("an NDJSON stream of no values is empty", async () => {
     expect(await (await ndjsonResponse(source(0).values)).text()).toBe("");
   });
 });

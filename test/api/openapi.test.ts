@@ -18,7 +18,7 @@ async function read(): Promise<{ text: string; document: Document }> {
 }
 
 describe("/openapi.json", () => {
-  it("describes every route", async () => {
+  it("/openapi.json describes every route", async () => {
     const { document } = await read();
     expect(document.openapi).toBe("3.1.0");
     for (const { method, path } of ROUTES) expect(document.paths[path]?.[method.toLowerCase()], `${method} ${path}`).toBeDefined();
@@ -27,7 +27,7 @@ describe("/openapi.json", () => {
     expect(new Set(operations).size).toBe(operations.length);
   });
 
-  it("refers only to what it defines", async () => {
+  it("/openapi.json refers only to schemas that it defines", async () => {
     const { text, document } = await read();
     const defined = Object.keys(document.components.schemas).map((name) => `#/components/schemas/${name}`);
     const referred = [...text.matchAll(/"\$ref":"(#\/components\/schemas\/[^"]+)"/g)].map((match) => match[1]);
@@ -36,7 +36,7 @@ describe("/openapi.json", () => {
     expect(text).not.toContain("$defs");
   });
 
-  it("names every part of a path as a parameter", async () => {
+  it("/openapi.json declares every part of a path as a parameter", async () => {
     const { document } = await read();
     for (const [path, methods] of Object.entries(document.paths)) {
       const parts = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
@@ -46,7 +46,7 @@ describe("/openapi.json", () => {
 });
 
 describe("codes", () => {
-  it("have the status that docs/errors.md says", () => {
+  it("every error code has the status that docs/errors.md states", () => {
     const page = readFileSync(new URL("../../docs/errors.md", import.meta.url), "utf8");
     const documented = Object.fromEntries(
       [...page.matchAll(/^\| `([a-z_]+)` \| (\d+|-) \|/gm)].map((match) => [match[1], match[2] === "-" ? 500 : Number(match[2])]),

@@ -8,7 +8,7 @@ import { startApi, traces, type Api } from "./api.ts";
 
 const CHORD = chord(group([1, 2, 3].map((i) => add.s(i, i))), sum.s());
 
-/** The answer, held against its description. */
+/** Returns the answer, checked against its schema. */
 async function plan(api: Api, path: string, json: unknown): Promise<JobPlan> {
   const response = await api.ask("POST", path, { json });
   expect(response.status).toBe(200);
@@ -16,7 +16,7 @@ async function plan(api: Api, path: string, json: unknown): Promise<JobPlan> {
 }
 
 describe("a plan", () => {
-  it("says what a canvas would take, and starts and stores nothing", async () => {
+  it("a plan estimates a canvas, and starts and stores nothing", async () => {
     const api = startApi();
     const before = await traces(api);
     const canvas = CHORD.toJSON();
@@ -26,7 +26,7 @@ describe("a plan", () => {
     expect((await api.client.jobs()).items).toEqual([]);
   });
 
-  it("is the same through the client, of a builder's canvas, its wire form, and a workflow that makes it", async () => {
+  it("the client plans a built canvas, its wire form and the workflow that makes it alike", async () => {
     const { client } = startApi();
     const ofCanvas = await client.plan(CHORD.canvas);
     expect(await client.planWire(CHORD.toJSON())).toEqual(ofCanvas);
@@ -36,7 +36,7 @@ describe("a plan", () => {
     expect(ten.price.total).toBeCloseTo(Object.values(ten.price.parts).reduce((total, part) => total + part, 0));
   });
 
-  it("of a job with input pages knows what follows them", async () => {
+  it("a plan of a job with input pages includes the body after them", async () => {
     const api = startApi();
     const answer = await plan(api, "/jobs?plan&input", { body: sum.s().toJSON() });
     expect(answer).toMatchObject({ taskRuns: 1, grows: true, notes: [expect.stringContaining("pages")] });
@@ -53,14 +53,14 @@ describe("a plan", () => {
     ["an unknown workflow", "/workflows/example.sums/jobs", {}],
     ["wrong fields", "/workflows/example.sum-of-sums/jobs", { fields: { n: "many" } }],
     ["supervision that is not there", "/workflows/example.sum-of-sums/jobs?supervised", {}],
-  ])("refuses %s as a start does", async (_what, path, json) => {
+  ])("a plan refuses %s as a start does", async (_what, path, json) => {
     const api = startApi();
     const started = await api.ask("POST", path, { json });
     const planned = await api.ask("POST", `${path}${path.includes("?") ? "&" : "?"}plan`, { json });
     expect(planned.status).toBeGreaterThanOrEqual(400);
     expect([planned.status, await planned.json()]).toEqual([started.status, await started.json()]);
   });
-  it.each([["/jobs?secondsPerTask=1"], ["/jobs?plan&secondsPerTask=soon"], ["/jobs?plan&secondsPerTask=-1"]])("%s is refused", async (path) => {
+  it.each([["/jobs?secondsPerTask=1"], ["/jobs?plan&secondsPerTask=soon"], ["/jobs?plan&secondsPerTask=-1"]])("a plan with %s is refused", async (path) => {
     const response = await startApi().ask("POST", path, { json: { canvas: { task: "noop" } } });
     expect([response.status, await response.json()]).toMatchObject([400, { code: "invalid_request", field: "?secondsPerTask" }]);
   });
@@ -75,7 +75,7 @@ describe("the cost of an ended job", () => {
     return z.parse(jobSchema, await response.json());
   }
 
-  it("is that of its plan when all went as planned", async () => {
+  it("the cost of a job is that of its plan when all went as planned", async () => {
     const api = startApi();
     const { writeUnits, requests, messages } = await api.client.plan(CHORD.canvas);
     const job = await ended(api, CHORD.canvas);
@@ -86,7 +86,7 @@ describe("the cost of an ended job", () => {
     expect((await api.client.jobs()).items[0]).not.toHaveProperty("cost");
   });
 
-  it("counts the failures, and takes off what did not run", async () => {
+  it("the cost of a job counts the failures and leaves out what did not run", async () => {
     const api = startApi();
     const canvas = chord(group([add.s(1, 1), fail.signature([], { retryable: false })]), noop.s()).canvas;
     const planned = await api.client.plan(canvas);

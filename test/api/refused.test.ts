@@ -192,7 +192,7 @@ const ROWS: readonly Row[] = [
 ];
 
 describe("what is refused", () => {
-  it.each(ROWS)("$what: $code", async ({ code, status, field, method = "POST", path = "/jobs", body, headers }) => {
+  it.each(ROWS)("$what is refused with $code", async ({ code, status, field, method = "POST", path = "/jobs", body, headers }) => {
     const api = startApi();
     const before = await traces(api);
     const response = await api.ask(method, path, { ...(body !== undefined && { body }), headers: { ...(body !== undefined && JSON_TYPE), ...headers } });
@@ -201,24 +201,24 @@ describe("what is refused", () => {
     expect(response.status).toBe(status);
     expect(response.headers.get("Content-Type")).toBe("application/problem+json");
     expect(text.length).toBeLessThan(4_000);
-    // Nothing was stored, nobody's prototype was changed, and nothing was a surprise.
+    // The request stored nothing, changed no prototype and reported no error.
     const after = (await traces(api)) as { store: { writes: number } };
     expect({ ...after, store: after.store.writes }).toEqual({ ...(before as object), store: 0 });
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
     expect(api.reported).toEqual([]);
   });
 
-  it("a wrong method names the right ones", async () => {
+  it("a wrong method is answered with the right ones", async () => {
     const response = await startApi().ask("DELETE", "/jobs");
     expect(response.headers.get("Allow")).toBe("POST, GET, HEAD");
   });
 
-  it("an unknown task names the nearest one", async () => {
+  it("an unknown task is answered with the nearest name", async () => {
     const response = await startApi().ask("POST", "/jobs", { json: { canvas: { task: "math.ad" } } });
     expect(await response.json()).toMatchObject({ code: "unknown_task", details: { suggestion: "math.add" } });
   });
 
-  it("a body without end is read no further than its bound", async () => {
+  it("an endless body is read no further than its limit", async () => {
     const api = startApi();
     let chunks = 0;
     const body = new ReadableStream<Uint8Array>({ pull: (controller) => (chunks++, controller.enqueue(new Uint8Array(1024 * 1024).fill(32))) });
@@ -229,7 +229,7 @@ describe("what is refused", () => {
 });
 
 describe("what breaks inside", () => {
-  it("is reported, and told to nobody else", async () => {
+  it("an internal error is reported to the operator and not to the caller", async () => {
     const api = startApi();
     api.local.store.get = () => Promise.reject(new Error("secret of the house"));
     const response = await api.ask("GET", "/jobs/01J");
@@ -238,7 +238,7 @@ describe("what breaks inside", () => {
     expect(String(api.reported[0])).toContain("secret of the house");
   });
 
-  it("is engine_unavailable when it is a port", async () => {
+  it("an outage of a port is answered with engine_unavailable", async () => {
     const { PortError } = await import("../../functions/engine/ports.ts");
     const api = startApi();
     api.local.store.get = () => Promise.reject(new PortError("throttled", "table tasks at 10.0.0.7"));

@@ -8,7 +8,7 @@ const WITH_TOKEN = { ...OWN, Authorization: `Bearer ${TOKEN}` };
 const guarded = (token: string | undefined = TOKEN) => startApi({ security: loopbackSecurity({ port: () => 7420, token }) });
 
 describe("the dev server's guard", () => {
-  it.each(["127.0.0.1:7420", "localhost:7420", "LOCALHOST:7420", "[::1]:7420"])("answers to %s", async (host) => {
+  it.each(["127.0.0.1:7420", "localhost:7420", "LOCALHOST:7420", "[::1]:7420"])("the dev server answers to the host %s", async (host) => {
     expect((await guarded().ask("GET", "/jobs", { headers: { ...WITH_TOKEN, Host: host } })).status).toBe(200);
   });
 
@@ -21,7 +21,7 @@ describe("the dev server's guard", () => {
     "127.0.0.1:7420.evil.example",
     "0.0.0.0:7420",
     "",
-  ])("refuses the Host %j, as a page sends that has rebound its name, even with the token and on open routes", async (host) => {
+  ])("the dev server refuses the Host %j of a rebound name, even with the token and on open routes", async (host) => {
     const api = guarded();
     for (const path of ["/jobs", "/health", "/openapi.json", "/nowhere"]) {
       const response = await api.ask("GET", path, { headers: { ...WITH_TOKEN, Host: host } });
@@ -30,7 +30,7 @@ describe("the dev server's guard", () => {
   });
 
   it.each(["http://evil.example", "null", "http://127.0.0.1:3000", "https://127.0.0.1:7420", "http://localhost:7420", ""])(
-    "refuses the Origin %j",
+    "the dev server refuses the Origin %j",
     async (origin) => {
       const api = guarded();
       const before = await traces(api);
@@ -40,12 +40,12 @@ describe("the dev server's guard", () => {
     },
   );
 
-  it("lets its own pages ask", async () => {
+  it("the dev server answers its own pages", async () => {
     expect((await guarded().ask("GET", "/jobs", { headers: { ...WITH_TOKEN, Origin: "http://127.0.0.1:7420" } })).status).toBe(200);
   });
 
   it.each([undefined, "Bearer", "Bearer wrong", `Basic ${TOKEN}`, `Bearer ${TOKEN}x`, `Bearer ${TOKEN.slice(1)}`, TOKEN])(
-    "refuses the Authorization %j",
+    "the dev server refuses the Authorization %j",
     async (authorization) => {
       const api = guarded();
       const headers = { ...OWN, ...(authorization !== undefined && { Authorization: authorization }) };
@@ -65,18 +65,18 @@ describe("the dev server's guard", () => {
     },
   );
 
-  it("asks for no token on /health and /openapi.json", async () => {
+  it("the dev server requires no token on /health and /openapi.json", async () => {
     for (const path of ["/health", "/openapi.json"]) expect((await guarded().ask("GET", path, { headers: OWN })).status).toBe(200);
   });
 
-  it("still checks Host and Origin when it asks for no token", async () => {
+  it("the dev server checks Host and Origin even when it requires no token", async () => {
     const api = startApi({ security: loopbackSecurity({ port: () => 7420, token: undefined }) });
     expect((await api.ask("GET", "/jobs", { headers: OWN })).status).toBe(200);
     expect((await api.ask("GET", "/jobs", { headers: { Host: "evil.example:7420" } })).status).toBe(403);
     expect((await api.ask("GET", "/jobs", { headers: { ...OWN, Origin: "http://evil.example" } })).status).toBe(403);
   });
 
-  it("invites no other origin and no cache", async () => {
+  it("the dev server permits no other origin and no cache", async () => {
     const response = await guarded().ask("GET", "/jobs", { headers: WITH_TOKEN });
     expect([...response.headers.keys()].filter((name) => name.startsWith("access-control"))).toEqual([]);
     expect(response.headers.get("Cache-Control")).toBe("no-store");

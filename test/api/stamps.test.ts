@@ -13,7 +13,7 @@ function server() {
 }
 
 describe("stamps over HTTP", () => {
-  it("jobs are found by a stamp, runs by one of several, and only those are cancelled", async () => {
+  it("jobs are found by one stamp and runs by one of several, and only those are cancelled", async () => {
     const { api, client } = server();
     const { jobId } = await client.submitWire({ group: [add({ team: "blue" }), add({ team: ["red", "1"] }), add({ n: 1 })], options: { policy: "settled" } });
     await client.submitWire(add({ team: "red" }));
@@ -30,7 +30,7 @@ describe("stamps over HTTP", () => {
     expect(await client.job(jobId)).toMatchObject({ state: "failure", counts: { success: 1, cancelled: 2 } });
     expect(await client.cancel(jobId, { stamps: { team: ["red"] } })).toBe(false);
   });
-  it("what is no stamp is refused, and an empty filter never cancels a job", async () => {
+  it("a malformed stamp is refused, and an empty filter never cancels a job", async () => {
     const { api, client } = server();
     const { jobId } = await client.submitWire(add({ team: "blue" }));
     for (const path of [`/jobs/${jobId}/cancel?stamp=team`, `/jobs/${jobId}/cancel?stamp=`, `/jobs/${jobId}/cancel?stamp=:blue`]) {
@@ -47,7 +47,7 @@ describe("stamps over HTTP", () => {
 });
 
 describe("cancelling by id", () => {
-  it("takes runs, members without a row, and groups; not the callbacks of a run", async () => {
+  it("cancelling by id ends runs, members without a row, and groups, but not the callbacks of a run", async () => {
     const { api, client } = server();
     const { jobId } = await client.submitWire({
       group: [{ group: [add({}), add({})], options: { policy: "settled" } }, { task: "noop" }],
@@ -64,7 +64,7 @@ describe("cancelling by id", () => {
   });
 });
 
-it("the graph shows the callbacks that were called, and what is waited for", async () => {
+it("the graph shows the callbacks that were called and the events that are awaited", async () => {
   const { api, client } = server();
   const told = { task: "math.add", args: [1, 2], immutable: true };
   const { jobId } = await client.submitWire({

@@ -4,7 +4,7 @@ import type { Attributes, Condition, Key } from "../../functions/core/items/item
 import type { Json } from "../../functions/core/json.ts";
 import { emulatedVariables, isEmulated, makeTables } from "./emulated.ts";
 
-/** What the contract of all stores does not ask, because only DynamoDB has these limits. */
+/** Tests what the contract of all stores leaves out, because only DynamoDB has these limits. */
 describe.runIf(isEmulated("DYNAMODB"))("where AWS_ENDPOINT_URL names a DynamoDB", () => {
   let ports: AwsPorts;
   let removeTables: () => Promise<void>;
@@ -16,7 +16,7 @@ describe.runIf(isEmulated("DYNAMODB"))("where AWS_ENDPOINT_URL names a DynamoDB"
   });
   afterAll(() => removeTables());
 
-  it("a mark of a hundred members is one write unit, and fits into an expression", async () => {
+  it("a mark of a hundred members costs one write unit and fits into an expression", async () => {
     const members = Array.from({ length: 100 }, (_, k) => k + 100);
     const when: Condition = { op: "and", of: members.map((value): Condition => ({ op: "not", of: { op: "contains", attribute: "done", value } })) };
     const mark = { op: "update", key: key("mark"), change: { add: { done: new Set(members), success: 100 }, setOnce: { v: 1 } }, when } as const;
@@ -24,7 +24,7 @@ describe.runIf(isEmulated("DYNAMODB"))("where AWS_ENDPOINT_URL names a DynamoDB"
     expect(await ports.store.write(mark)).toMatchObject({ applied: false, units: 1, item: { attributes: { success: 100 } } });
   });
 
-  it("values that DynamoDB has no form for come back as they were", async () => {
+  it("a value that DynamoDB has no type for survives a write and a read", async () => {
     let deep: Json = "bottom";
     for (let level = 0; level < 150; level++) deep = level % 2 === 0 ? [deep] : { "": deep };
     const attributes: Attributes = {
@@ -40,15 +40,15 @@ describe.runIf(isEmulated("DYNAMODB"))("where AWS_ENDPOINT_URL names a DynamoDB"
     expect((await ports.store.get(key("strange"), { consistent: true }))?.attributes).toEqual(attributes);
   });
 
-  it("an item that enters, moves in or leaves an index costs as much more as DynamoDB says", async () => {
+  it("an item that enters, moves in or leaves an index costs the extra units that DynamoDB documents", async () => {
     const at = key("indexed");
     const entered = await ports.store.write({ op: "put", key: at, attributes: { openShard: "OPEN#1", nextCheck: 1 } });
     const beside = await ports.store.write({ op: "update", key: at, change: { set: { other: 1 } } });
     expect([entered.units, beside.units]).toEqual([2, 1]);
   });
 
-  // MiniStack, which is named by AWS_ENDPOINT_URL alone, counts half a unit whatever is read.
-  it.runIf(process.env["AWS_ENDPOINT_URL_DYNAMODB"])("counts what reads cost, the consistent ones twice", async () => {
+  // MiniStack counts half a unit for any read. It is the emulator that AWS_ENDPOINT_URL alone names.
+  it.runIf(process.env["AWS_ENDPOINT_URL_DYNAMODB"])("a consistent read is counted at twice the units of another read", async () => {
     await ports.store.write({ op: "put", key: key("read"), attributes: { text: "x".repeat(5_000) } });
     const readUnits = async (read: () => Promise<unknown>): Promise<number> => {
       const before = ports.usage().readUnits;
@@ -60,7 +60,7 @@ describe.runIf(isEmulated("DYNAMODB"))("where AWS_ENDPOINT_URL names a DynamoDB"
     expect(await readUnits(() => ports.store.getMany([key("read"), key("read")]))).toBe(2);
   });
 
-  it("bounds between which nothing can be find nothing", async () => {
+  it("a query whose lower bound is above its upper bound finds nothing", async () => {
     expect(await ports.store.query("callbacks", "P", { from: "b", to: "a" })).toEqual({ items: [] });
   });
 });

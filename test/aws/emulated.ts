@@ -9,13 +9,13 @@ import { queueResourceName } from "../../functions/core/names/resource-names.ts"
 const ANSWER_MS = 20_000;
 
 /**
- * What is tested against a service that is not in this process: AWS_ENDPOINT_URL, or that of one service, says where it is. Without it those tests are
- * skipped. Nothing here ever talks to AWS itself.
+ * Tests against a service outside of this process. AWS_ENDPOINT_URL, or the variable of one service, says where it is;
+ * without it those tests are skipped. No test ever talks to AWS itself.
  */
 export function isEmulated(service: "DYNAMODB" | "SQS" | "S3"): boolean {
   return endpointOf(process.env, service) !== undefined;
 }
-/** The SDK finds these first, so no test ever uses anybody's account. */
+/** Credentials that the SDK finds first, so no test ever uses a real account. */
 export function useTestCredentials(): void {
   process.env["AWS_ACCESS_KEY_ID"] = "test";
   process.env["AWS_SECRET_ACCESS_KEY"] = "test";
@@ -23,7 +23,7 @@ export function useTestCredentials(): void {
   delete process.env["AWS_PROFILE"];
 }
 
-/** The environment of a deployment that exists in an emulator only; its prefix is new. */
+/** Returns the environment of a deployment that exists in an emulator only. Its prefix is new. */
 export function emulatedVariables(): Variables & { readonly FANFOLD_PREFIX: string; readonly FANFOLD_BUCKET: string } {
   useTestCredentials();
   const prefix = `t${randomBytes(6).toString("hex")}`;
@@ -36,7 +36,7 @@ export function emulatedVariables(): Variables & { readonly FANFOLD_PREFIX: stri
   };
 }
 
-/** Makes both tables, as the stacks would; gives what removes them. */
+/** Makes both tables as the stacks would. Returns what removes them. */
 export async function makeTables(variables: Variables & { readonly FANFOLD_PREFIX: string }): Promise<() => Promise<void>> {
   const client = new DynamoDBClient(clientOptions(variables, "DYNAMODB", ANSWER_MS));
   const definitions = tableDefinitions(variables.FANFOLD_PREFIX);
@@ -84,7 +84,7 @@ export async function makeBucket(variables: Variables & { readonly FANFOLD_BUCKE
   client.destroy();
 }
 
-/** Queues by their text forms; gives a client to receive with, and their URLs. */
+/** Makes queues, given their text forms. Returns a client to receive with, and their URLs. */
 export async function makeQueues(
   variables: Variables & { readonly FANFOLD_PREFIX: string },
   queues: readonly string[],

@@ -22,7 +22,7 @@ const LOOP: WorkerLoop = {
   hold: () => ({ ready: undefined, narrow: () => undefined, release: () => undefined }),
 };
 
-/** The engine over a real DynamoDB, with queues in memory: what a member of a group costs there, as DynamoDB itself counts it. */
+/** Measures what a member of a group costs on a real DynamoDB, as DynamoDB counts it. The queues are in memory. */
 describe.runIf(isEmulated("DYNAMODB"))("the engine where AWS_ENDPOINT_URL names a DynamoDB", () => {
   let ports: AwsPorts;
   let removeTables: () => Promise<void>;
@@ -72,8 +72,8 @@ describe.runIf(isEmulated("DYNAMODB"))("the engine where AWS_ENDPOINT_URL names 
 });
 
 /**
- * Pauses of the engine (it waits for runs that end at about the same time, so that their marks become one write) end as soon as no call is under way: how
- * many runs share a mark must not depend on how fast this machine is.
+ * Ends the engine's pauses as soon as no call is in progress. The engine pauses for runs that end at about the same
+ * time, so that their marks become one write. How many runs share a mark must not depend on the speed of this machine.
  */
 class OpenCalls {
   readonly store: Store;

@@ -7,7 +7,7 @@ describe("expressions", () => {
   const a: Condition = { op: "present", attribute: "a" };
   const b: Condition = { op: "lt", attribute: "b", value: 1 };
 
-  it("say a change in one step, with a placeholder for every name", () => {
+  it("a change becomes one expression with a placeholder for every name", () => {
     const change = {
       set: { status: "x", absent: undefined },
       setOnce: { ttl: 5 },
@@ -25,7 +25,7 @@ describe("expressions", () => {
     expect(compileWrite({ remove: ["a"] }, undefined)).toEqual({ UpdateExpression: "REMOVE #0", ExpressionAttributeNames: { "#0": "a" } });
   });
 
-  it("of one shape differ in their values only", () => {
+  it("expressions of one shape differ only in their values", () => {
     const claim = (owner: string, now: number) =>
       compileWrite(
         { set: { owner } },
@@ -43,7 +43,7 @@ describe("expressions", () => {
     expect(compileWrite({ set: { other: "b" } }, undefined).ExpressionAttributeNames).toEqual({ "#0": "other" });
   });
 
-  it("have parentheses only where they change something: DynamoDB refuses others", () => {
+  it("a condition has no redundant parentheses, which DynamoDB refuses", () => {
     expect(conditionOf({ op: "and", of: [a, { op: "or", of: [b, a] }] })).toBe("attribute_exists(#0) AND (#1 < :0 OR attribute_exists(#0))");
     expect(conditionOf({ op: "or", of: [a, { op: "and", of: [b, a] }] })).toBe("attribute_exists(#0) OR #1 < :0 AND attribute_exists(#0)");
     expect(conditionOf({ op: "not", of: { op: "and", of: [a, { op: "not", of: b }] } })).toBe("NOT (attribute_exists(#0) AND NOT #1 < :0)");

@@ -11,7 +11,7 @@ const put: WriteOp = { op: "put", key, attributes: { owner: "me" }, when: { op: 
 const standing = { pk: { S: "P" }, sk: { S: "S" }, owner: { S: "me" } };
 const done = { body: { ConsumedCapacity: { CapacityUnits: 1 } } };
 
-/** What the ports make of failures that no emulator has: scripted answers, the real client. */
+/** Tests how the ports treat failures that no emulator has: the real client gets scripted answers. */
 describe("failures of AWS", () => {
   let server: ScriptedServer;
   let ports: AwsPorts;
@@ -22,7 +22,7 @@ describe("failures of AWS", () => {
   });
   afterAll(() => server.close());
 
-  it("a throttled write is repeated until it is taken", async () => {
+  it("a throttled write is repeated until it is accepted", async () => {
     server.script({ error: "ProvisionedThroughputExceededException" }, { error: "ThrottlingException" }, done);
     const before = ports.usage();
     expect(await ports.store.write(put)).toMatchObject({ applied: true, units: 1 });
@@ -30,20 +30,20 @@ describe("failures of AWS", () => {
     expect(ports.usage()).toMatchObject({ requests: before.requests + 3, retries: before.retries + 2, writeUnits: before.writeUnits + 1 });
   });
 
-  it("one that stays throttled was not applied, and says so", async () => {
+  it("a write that stays throttled was not applied, and its error says so", async () => {
     server.script({ error: "RequestLimitExceeded" });
     await expect(ports.store.write(put)).rejects.toMatchObject({ name: "PortError", kind: "throttled" });
     expect(server.requests.length).toBeGreaterThan(3);
   });
 
-  it("one whose answer was lost, ever, may have been applied", async () => {
+  it("a write that lost any of its answers may have been applied", async () => {
     server.script({ error: "InternalServerError", status: 500 }, { error: "ThrottlingException" });
     await expect(ports.store.write(put)).rejects.toMatchObject({ kind: "ambiguous" });
     server.script({ cut: true });
     await expect(ports.store.write(put)).rejects.toMatchObject({ kind: "ambiguous" });
   });
 
-  it("a repeated write meets its own mark, and shows it", async () => {
+  it("a repeated write that meets its own first attempt returns that item", async () => {
     server.script({ cut: true }, { error: "ConditionalCheckFailedException", more: { Item: standing } });
     expect(await ports.store.write(put)).toEqual({ applied: false, item: { key, attributes: { owner: "me" } }, units: 1 });
   });
@@ -53,13 +53,13 @@ describe("failures of AWS", () => {
     await expect(ports.store.get(key)).rejects.toMatchObject({ kind: "outage" });
   });
 
-  it("nobody there is an outage: nothing was applied", async () => {
+  it("a refused connection is an outage in which nothing was applied", async () => {
     const port = await closedPort();
     const unreachable = createAwsPorts(scriptedVariables(`http://127.0.0.1:${port}`));
     await expect(unreachable.store.write(put)).rejects.toMatchObject({ kind: "outage" });
   });
 
-  it("a deployment that is not whole is an outage, and is not asked twice", async () => {
+  it("an incomplete deployment is an outage, and its calls are not repeated", async () => {
     for (const error of ["ResourceNotFoundException", "AccessDeniedException"]) {
       server.script({ error });
       await expect(ports.store.write(put)).rejects.toMatchObject({ kind: "outage" });
@@ -67,26 +67,26 @@ describe("failures of AWS", () => {
     }
   });
 
-  it("a request that is wrong is a bug, and is not repeated", async () => {
+  it("a request that AWS rejects is a bug, and is not repeated", async () => {
     server.script({ error: "ValidationException" });
     await expect(ports.store.write(put)).rejects.toMatchObject({ name: "FanfoldError", code: "internal" });
     expect(server.requests).toHaveLength(1);
   });
 
-  it("an attribute that cannot be stored is a bug too, and is not sent", async () => {
+  it("an attribute that cannot be stored is a bug, and is not sent", async () => {
     server.script(done);
     await expect(ports.store.write({ ...put, attributes: { n: Number.NaN } })).rejects.toMatchObject({ code: "internal" });
     expect(server.requests).toHaveLength(0);
   });
 
-  it("writeMany waits for all of them before it throws", async () => {
+  it("writeMany waits for all writes before it throws", async () => {
     const ops = ["a", "b", "c"].map((sort): WriteOp => ({ ...put, key: { ...key, sort } }));
     server.script(({ body }) => (JSON.stringify(body).includes('"a"') ? { error: "ValidationException" } : done));
     await expect(ports.store.writeMany(ops)).rejects.toMatchObject({ code: "internal" });
     expect(server.requests).toHaveLength(3);
   });
 
-  it("keys that were left unprocessed are asked for again", async () => {
+  it("unprocessed keys of a batch are read again", async () => {
     const keys = ["a", "b", "c"].map((sort): Key => ({ ...key, sort }));
     const row = (sort: string) => ({ pk: { S: "P" }, sk: { S: sort }, at: { S: sort } });
     const left = (...sorts: string[]) => ({ "fanfold-tasks": { Keys: sorts.map((sort) => ({ pk: { S: "P" }, sk: { S: sort } })) } });
@@ -114,7 +114,7 @@ describe("failures of AWS", () => {
     Failed: failed.map(({ Id }) => ({ Id, SenderFault: fault, Code: fault ? "InvalidMessageContents" : "InternalError" })),
   });
 
-  it("entries that a queue did not accept are sent again, and only those", async () => {
+  it("only the entries that a queue did not accept are sent again", async () => {
     server.script(
       (request) => ({ body: sent(entriesOf(request), entriesOf(request).slice(1, 3)) }),
       (request) => ({ body: sent(entriesOf(request), []) }),
@@ -128,7 +128,7 @@ describe("failures of AWS", () => {
     expect(ports.usage()).toMatchObject({ sends: before.sends + 4, sendRequests: before.sendRequests + 2 });
   });
 
-  it("a queue that accepts nothing is throttled; a message that is wrong is a bug; a queue that is not there is an outage", async () => {
+  it("a full queue is throttled, a wrong message is a bug, and a missing queue is an outage", async () => {
     server.script((request) => ({ body: sent(entriesOf(request), entriesOf(request)) }));
     await expect(ports.queue.send([message(1)])).rejects.toMatchObject({ kind: "throttled" });
     server.script((request) => ({ body: sent(entriesOf(request), entriesOf(request), true) }));
@@ -137,7 +137,7 @@ describe("failures of AWS", () => {
     await expect(ports.queue.send([message(1)])).rejects.toMatchObject({ kind: "outage" });
   });
 
-  it("a receipt that is over is no failure", async () => {
+  it("changing the visibility of an expired receipt is no failure", async () => {
     const change = [{ receiptHandle: "r", seconds: 1 }];
     server.script({ body: { Successful: [], Failed: [{ Id: "0", SenderFault: true, Code: "InvalidParameterValue" }] } });
     await ports.queue.change("arn:aws:sqs:us-east-1:000000000000:fanfold-engine", change);
@@ -147,7 +147,7 @@ describe("failures of AWS", () => {
   });
 });
 
-/** Of a port that nobody listens on. */
+/** Returns the URL of a port that no process listens on. */
 async function closedPort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));

@@ -6,7 +6,7 @@ import type { Json } from "../../functions/core/json.ts";
 
 const key: Key = { table: "callbacks", partition: "P", sort: "S" };
 
-describe("items as attribute values", () => {
+describe("item codec", () => {
   // JSON has no negative zero.
   const json = fc.jsonValue({ depthSize: "medium" }).map((value) => JSON.parse(JSON.stringify(value)) as Json);
   const text = fc.string({ unit: "binary" });
@@ -18,7 +18,7 @@ describe("items as attribute values", () => {
     fc.uniqueArray(fc.string({ minLength: 1 }), { minLength: 1 }).map((members) => new Set(members)),
   );
 
-  it("come back as they were, whatever JSON can say", () => {
+  it("every JSON value survives encoding and decoding", () => {
     fc.assert(
       fc.property(fc.dictionary(fc.stringMatching(/^[a-z_]{3,8}$/), attribute), (attributes) => {
         const wanted = Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, Object.is(value, -0) ? 0 : value]));
@@ -27,7 +27,7 @@ describe("items as attribute values", () => {
     );
   });
 
-  it("are what DynamoDB compares where the engine compares", () => {
+  it("a value that the engine compares has a type that DynamoDB compares", () => {
     expect(encodeItem(key, { n: 1.5, s: "x", b: true, z: null, ns: new Set([1, 2]), ss: new Set(["a"]), none: undefined })).toEqual({
       pk: { S: "P" },
       sk: { S: "S" },
@@ -40,7 +40,7 @@ describe("items as attribute values", () => {
     });
   });
 
-  it("keep what DynamoDB has no form for as JSON", () => {
+  it("a value that DynamoDB has no type for is stored as JSON", () => {
     for (const value of [[], {}, [1, [2]], 1e200, 1e-200, "\ud800"] as const)
       expect(encodeAttribute(value as Attribute)).toEqual({ M: { json: { S: JSON.stringify(value) } } });
     expect(() => encodeAttribute(Number.NaN)).toThrow(/finite/);

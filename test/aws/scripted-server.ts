@@ -1,22 +1,25 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** One answer: a body with 200; an error by its name; or the connection is cut without one, before or after AWS "did" it. */
+/** One answer: a body with status 200, an error by its name, or a connection that is cut without an answer. */
 export type Answer = { readonly body: object } | { readonly error: string; readonly status?: number; readonly more?: object } | { readonly cut: true };
 export interface Request {
-  /** `PutItem`, `SendMessageBatch`. */
+  /** Name of the operation, `PutItem` or `SendMessageBatch`. */
   readonly action: string;
   readonly body: { readonly [name: string]: unknown };
 }
 export interface ScriptedServer {
   readonly endpoint: string;
   readonly requests: readonly Request[];
-  /** Answers of the next requests; the last one stays. */
+  /** Answers to the next requests. The last one is repeated. */
   script(...answers: readonly (Answer | ((request: Request) => Answer))[]): void;
   close(): Promise<void>;
 }
 
-/** A server that speaks the JSON protocols of AWS as far as a test says: for failures that no emulator has. */
+/**
+ * Starts a server that speaks the JSON protocols of AWS as far as a test scripts them. It plays failures that no
+ * emulator has.
+ */
 export async function scriptedServer(): Promise<ScriptedServer> {
   const requests: Request[] = [];
   let answers: (Answer | ((request: Request) => Answer))[] = [];
@@ -49,7 +52,7 @@ export async function scriptedServer(): Promise<ScriptedServer> {
   };
 }
 
-/** What a client needs to call it. */
+/** Variables that point a client at it. */
 export function scriptedVariables(endpoint: string): Record<string, string> {
   return {
     AWS_ENDPOINT_URL: endpoint,

@@ -15,7 +15,7 @@ describe.runIf(isEmulated("SQS"))("queues where AWS_ENDPOINT_URL names an SQS", 
     ({ client, urls } = await makeQueues(variables, [LONDON, PARIS, "engine"]));
     ports = createAwsPorts(variables);
   });
-  /** What a queue gives until it is silent. */
+  /** Receives from a queue until it is silent. */
   async function received(url: string | undefined, expected: number): Promise<Message[]> {
     const messages: Message[] = [];
     for (let silent = 0; silent < (messages.length < expected ? 10 : 1);) {
@@ -28,7 +28,7 @@ describe.runIf(isEmulated("SQS"))("queues where AWS_ENDPOINT_URL names an SQS", 
   }
   const bodies = (messages: readonly Message[]) => messages.map(({ Body }) => JSON.parse(Body as string) as unknown);
 
-  it("sends every message to its queue, ten in a request, with its job as group", async () => {
+  it("SQS gets every message in its queue, ten in a request, with the job as message group", async () => {
     const before = ports.usage();
     const jobId = "01JD0000000000000000000000";
     const many = Array.from({ length: 25 }, (_, n) => ({ queue: LONDON, jobId, body: { n, text: "grün 😀" } }));
@@ -42,21 +42,21 @@ describe.runIf(isEmulated("SQS"))("queues where AWS_ENDPOINT_URL names an SQS", 
     expect(bodies(await received(urls[2], 1))).toEqual(["control"]);
   });
 
-  it("keeps a request under the size that every SQS takes", async () => {
+  it("a request to SQS stays under the size that every SQS accepts", async () => {
     const before = ports.usage();
     await ports.queue.send(Array.from({ length: 5 }, (_, n) => ({ queue: LONDON, jobId: "big", body: `${n}${"x".repeat(100_000)}` })));
     expect(ports.usage().sendRequests - before.sendRequests).toBe(3);
     expect(await received(urls[0], 5)).toHaveLength(5);
   });
 
-  it("delays a message, at most by what SQS can", async () => {
+  it("a message is delayed by SQS, at most by its limit", async () => {
     await ports.queue.send([{ queue: PARIS, jobId: "j", body: "late", delaySeconds: 900 }]);
     await ports.queue.send([]);
     expect(await received(urls[1], 0)).toEqual([]);
     await expect(ports.queue.send([{ queue: PARIS, jobId: "j", body: 1, delaySeconds: 901 }])).rejects.toThrow(PortError);
   });
 
-  it("makes what was received visible again when it is told to", async () => {
+  it("a received message becomes visible again when its visibility is set to zero", async () => {
     await ports.queue.send([{ queue: "engine", jobId: "j", body: "again" }]);
     const [first] = await received(urls[2], 1);
     const arn = "arn:aws:sqs:us-east-1:000000000000:" + (urls[2] as string).split("/").at(-1);

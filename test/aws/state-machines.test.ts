@@ -19,7 +19,7 @@ describe("executions of state machines", () => {
   });
   afterAll(() => server.close());
 
-  it("are started by name or ARN, with the input as it is", async () => {
+  it("an execution is started by name or ARN, with its input unchanged", async () => {
     server.script(started);
     expect(await executions.start("encode", "fanfold-1", { video: "a" })).toBe("started");
     expect(await executions.start("arn:aws:states:eu-west-1:111111111111:stateMachine:far", "fanfold-1", [1])).toBe("started");
@@ -29,12 +29,12 @@ describe("executions of state machines", () => {
     ]);
   });
 
-  it("exist when they were started before, also by a call whose answer was lost", async () => {
+  it("an execution exists when an earlier call started it, even when that call lost its answer", async () => {
     server.script({ cut: true }, { error: "ExecutionAlreadyExists" });
     expect(await executions.start("encode", "fanfold-1", {})).toBe("exists");
   });
 
-  it("are refused by a machine that is not there or cannot take them; a throttled start is none", async () => {
+  it("a missing or unsuitable machine refuses an execution, and a throttled start is not a refusal", async () => {
     for (const error of ["StateMachineDoesNotExist", "StateMachineDeleting", "InvalidExecutionInput"]) {
       server.script({ error });
       expect(await executions.start("encode", "fanfold-1", {})).toMatchObject({ refused: { error } });
@@ -47,7 +47,7 @@ describe("executions of state machines", () => {
     }
   });
 
-  it("tell how they ended, once they have", async () => {
+  it("an execution reports its outcome once it has ended", async () => {
     server.script(described({ status: "RUNNING" }));
     expect(await executions.endOf("encode", "fanfold-1")).toBeUndefined();
     expect(server.requests).toEqual([{ action: "DescribeExecution", body: { executionArn: EXECUTION } }]);
@@ -63,7 +63,7 @@ describe("executions of state machines", () => {
     });
   });
 
-  it("are stopped; one that never was is no failure", async () => {
+  it("an execution is stopped, and stopping one that never started is no failure", async () => {
     server.script({ body: { stopDate: 1 } });
     await executions.stop("encode", "fanfold-1", "cancelled");
     expect(server.requests).toEqual([{ action: "StopExecution", body: { executionArn: EXECUTION, error: "Fanfold.RunEnded", cause: "cancelled" } }]);
@@ -73,7 +73,7 @@ describe("executions of state machines", () => {
     await expect(executions.stop("encode", "fanfold-1", "cancelled")).rejects.toMatchObject({ kind: "ambiguous" });
   });
 
-  it("are there only where state machines can be started", () => {
+  it("the executions port exists only with FANFOLD_STATE_MACHINE_ARN_BASE", () => {
     expect(createAwsPorts(scriptedVariables(server.endpoint)).executions).toBeUndefined();
   });
 });

@@ -23,14 +23,14 @@ describe("Step Functions", () => {
   });
   afterAll(() => server.close());
 
-  it("starts an execution with the name and the input given", async () => {
+  it("an execution starts with the given name and input", async () => {
     server.script(started);
     expect(await supervisions.start("job", input)).toEqual({ created: true });
     expect(server.requests).toMatchObject([{ action: "StartExecution", body: { name: "job" } }]);
     expect(inputOf(server.requests[0])).toMatchObject(input);
   });
 
-  it("knows an execution with the same input, in whatever order its fields are, and refuses another input", async () => {
+  it("a repeated start with the same input, in any order of fields, is recognised, and another input is refused", async () => {
     server.script(exists, described({ startedBy: "another", fields: { b: [2], a: 1 }, workflow: "sum" }));
     expect(await supervisions.start("job", input)).toEqual({ created: false });
     const executionArn = "arn:aws:states:us-east-1:000000000000:execution:fanfold-supervisor:job";
@@ -39,7 +39,7 @@ describe("Step Functions", () => {
     await expect(supervisions.start("job", input)).rejects.toMatchObject({ code: "idempotency_conflict" });
   });
 
-  it("shows one that runs, and none that has ended or was never started", async () => {
+  it("a running execution is shown, and one that has ended or never started is not", async () => {
     server.script(described(input));
     expect(await supervisions.running("job")).toEqual({ input, startedAt: 1_000 });
     server.script({ body: { ...described(input).body, status: "SUCCEEDED" } });
@@ -48,7 +48,7 @@ describe("Step Functions", () => {
     expect(await supervisions.running("job")).toBeUndefined();
   });
 
-  it("recognises its own start when the answer was lost", async () => {
+  it("a start recognises its own execution when its answer was lost", async () => {
     let mine: object = {};
     server.script(
       (request) => {
@@ -62,7 +62,7 @@ describe("Step Functions", () => {
     expect(server.requests.map(({ action }) => action)).toEqual(["StartExecution", "StartExecution", "DescribeExecution"]);
   });
 
-  it("answers a token; one that is over is gone", async () => {
+  it("a token is answered, and an expired token is reported as gone", async () => {
     server.script({ body: {} });
     expect(await ports.tokens.succeed("token", { value: 1 })).toBe("sent");
     expect(await ports.tokens.fail("token", "E".repeat(300), "c".repeat(40_000))).toBe("sent");
@@ -77,7 +77,7 @@ describe("Step Functions", () => {
     await expect(ports.tokens.succeed("token", 1)).rejects.toMatchObject({ kind: "ambiguous" });
   });
 
-  it("are there only where a state machine is named", () => {
+  it("the supervisions port exists only with FANFOLD_STATE_MACHINE_ARN", () => {
     const { FANFOLD_STATE_MACHINE_ARN: _, ...without } = scriptedVariables(server.endpoint);
     expect(createAwsPorts(without).supervisions).toBeUndefined();
     expect(() => createAwsPorts({ ...without, FANFOLD_BUCKET: "" })).toThrow(/FANFOLD_BUCKET/);

@@ -10,9 +10,11 @@ import { type Runtime, startRuntime } from "../../functions/embedded/runtime.ts"
 import { chainOfChords, nestedInBody, nestedInHeader, runsOf, type Wire } from "../engine/chord-shapes.ts";
 
 /**
- * What composed chords take in memory on the embedded engine: for each shape and number of chords a line of JSON with how far RssAnon (memory of the process
- * itself; the database's map is not) of the engine's process and of the larger worker rises, in MB, above what it was after a warm-up. The single ones
- * are as much work without the depth: chords, or a chord and the chord that is its body, one job after the other. Every measurement has a runtime of its own. Linux only.
+ * Measures the memory of composed chords on the embedded engine. For each shape and number of chords it prints a line
+ * of JSON. The line says how far RssAnon rises above its value after a warm-up, in MB, for the engine's process and for
+ * the larger worker. RssAnon is the memory of the process itself, without the database's map. The single ones do as
+ * much work without the depth: chords, or a chord and its body chord, one job after the other. Every measurement has a
+ * runtime of its own. Linux only.
  *
  *     npx tsx test/bench/canvas-memory.ts
  */
@@ -20,7 +22,7 @@ const SHAPES: { readonly [name: string]: (chords: number) => readonly Wire[] } =
   singleChords: (chords) => Array.from({ length: chords }, () => chainOfChords(1, WIDTH)),
   chainOfChords: (chords) => [chainOfChords(chords, WIDTH)],
   nestedInHeader: (chords) => [nestedInHeader(chords, WIDTH)],
-  // Each member of a chord that is a body is given the results of the header before it.
+  // Each member of a chord that is a body receives the results of the header before it.
   singlePairs: (pairs) => Array.from({ length: pairs }, () => nestedInBody(2, WIDTH)),
   nestedInBody: (chords) => [nestedInBody(chords, WIDTH)],
 };
@@ -36,7 +38,7 @@ const REPEATS = 3;
 const EVERY_MS = 25;
 const WARM_UPS = 10;
 
-/** MB above the base. */
+/** Megabytes above the base. */
 interface Rise {
   readonly engine: number;
   readonly worker: number;
@@ -58,7 +60,7 @@ function apart(...given: readonly string[]): Rise {
   const args = [...process.execArgv, fileURLToPath(import.meta.url), ...given];
   return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as Rise;
 }
-/** To a tenth. */
+/** Rounds to a tenth. */
 function median(values: readonly number[]): number {
   return Math.round((values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0) * 10) / 10;
 }
@@ -70,11 +72,11 @@ async function measure(canvases: readonly Wire[]): Promise<Rise> {
   try {
     for (let k = 0; k < WARM_UPS; k++) await run(runtime, chainOfChords(1, WIDTH));
     const workers = (await runtime.stats()).workers.flatMap(({ pid }) => pid ?? []);
-    const look = (): Rise => ({ engine: anonymousMegabytes(process.pid), worker: Math.max(...workers.map(anonymousMegabytes)) });
-    const base = look();
+    const memory = (): Rise => ({ engine: anonymousMegabytes(process.pid), worker: Math.max(...workers.map(anonymousMegabytes)) });
+    const base = memory();
     const rise = { engine: 0, worker: 0 };
     const onLook = (): void => {
-      const now = look();
+      const now = memory();
       rise.engine = Math.max(rise.engine, now.engine - base.engine);
       rise.worker = Math.max(rise.worker, now.worker - base.worker);
     };

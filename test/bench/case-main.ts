@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { rmSync } from "node:fs";
 import type { Case, CaseRequest, FromCase, Measured, ToCase } from "./case.ts";
 
-/** The process of one case, which ends with it: its memory and its CPU time are nobody else's. */
+/** Runs one case, and ends with it, so its memory and CPU time are the case's alone. */
 const CASES: Readonly<Record<string, () => Promise<{ readonly run: Case }>>> = {
   "fanfold/fan-in": () => import("./fanfold/fan-in.ts"),
   "fanfold/floor": () => import("./fanfold/floor.ts"),
@@ -39,7 +39,7 @@ async function measure<T>(work: () => Promise<T>): Promise<Measured<T>> {
 }
 
 const request = JSON.parse(process.argv[2] ?? "{}") as CaseRequest;
-// Whoever started this is dead: what was started here, all of it in this process group, must not outlive it.
+// The process that started this one is dead. Every process that was started here is in this group and must end too.
 process.on("disconnect", () => {
   rmSync(request.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   process.kill(-process.pid, "SIGKILL");

@@ -1,6 +1,6 @@
 import { canvasJsonSchema } from "../../functions/api/canvas-schema.ts";
 
-/** Every tracking level that a group can be given, as the published schema of a canvas lists them. */
+/** Every tracking level of a group, as the published schema of a canvas lists them. */
 export function trackingLevels(): readonly string[] {
   const schema = canvasJsonSchema() as Schema;
   const levels = find(schema, "tracking", schema);
@@ -11,7 +11,7 @@ export function trackingLevels(): readonly string[] {
 interface Schema {
   readonly [name: string]: unknown;
 }
-/** The values of the first property of that name, anywhere in the schema. */
+/** Returns the values of the first property of that name, at any depth of the schema. */
 function find(node: unknown, property: string, root: Schema): readonly string[] | undefined {
   if (typeof node !== "object" || node === null) return undefined;
   for (const [name, child] of Object.entries(node)) {

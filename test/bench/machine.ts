@@ -3,7 +3,7 @@ import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
 import { REPOSITORY } from "../../cli/repository.ts";
 import type { Line } from "./report.ts";
 
-/** Where and when the lines after it were measured, and of which state of the code. */
+/** Describes the machine, the time and the revision of the code for the lines that follow. */
 export function machineLine(): Line {
   return {
     bench: "machine",
@@ -11,7 +11,7 @@ export function machineLine(): Line {
     cpu: cpus()[0]?.model ?? "unknown",
     cores: availableParallelism(),
     memoryGb: Math.round(totalmem() / 2 ** 30),
-    /** Above the number of cores somebody else is at work, and the figures are too low. */
+    /** Load above the number of cores means that other processes are at work, so the figures are too low. */
     load: loadavg()[0] ?? 0,
     node: process.version,
     commit: commit(),

@@ -7,7 +7,7 @@ import { type Line, tableOf } from "./report.ts";
 import { removeAll, runCase } from "./run-case.ts";
 import { type Ratio, ratioOf } from "./statistics.ts";
 
-/** What `n` counts, and how many of it where nobody says. */
+/** Default sizes of each benchmark, and the unit that `n` counts. */
 const BENCHES = {
   "fan-in": { sizes: [1_000, 10_000, 100_000, 1_000_000], of: "members" },
   floor: { sizes: [100_000], of: "members" },
@@ -19,7 +19,7 @@ const BENCHES = {
   "cold-start": { sizes: [5], of: "starts of each handler" },
 } as const;
 type Bench = keyof typeof BENCHES;
-/** Members of the fan-in that is compared: a size that the peer carries. */
+/** Members of the compared fan-in: a size that the peer can run. */
 const PEERS = { bullmq: 50_000, celery: 5_000, dbos: 1_000 } as const;
 type Peer = keyof typeof PEERS;
 const PACKED = "ledger";
@@ -35,7 +35,7 @@ interface Options {
 const lines: Line[] = [];
 let failed = 0;
 
-// Before anything is started: what is below waits until all is measured.
+// This runs before anything else, because the code below waits until all is measured.
 process.on("exit", () => {
   removeAll();
   killAll();
@@ -84,7 +84,7 @@ async function measureOurs(options: Options): Promise<void> {
   }
 }
 
-/** Ours, theirs, ours, theirs: what disturbs the machine for a while disturbs both. */
+/** Alternates between ours and theirs, because a disturbance of the machine then affects both. */
 async function measurePeers(options: Options, peers: readonly Peer[]): Promise<void> {
   await installPeers(peers);
   const levels = options.level ?? ["default", ...trackingLevels().filter((level) => level === PACKED)];
@@ -112,7 +112,9 @@ interface What {
   readonly n: number;
   readonly run: number;
 }
-/** Gives its first line; undefined when it failed, which is said and does not stop the others. */
+/**
+ * Returns the first line of a case. Returns undefined when it failed, which is printed and does not stop the others.
+ */
 async function measure(options: Options, { run, level, ...what }: What): Promise<Line | undefined> {
   try {
     const measured = await runCase({ ...what, ...(level !== undefined && level !== "default" && { level }) });

@@ -1,75 +1,78 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** What Linux tells of processes: who started whom, CPU time, memory. */
+/** Facts about processes, as Linux shows them: parents, CPU time, memory. */
 export interface ProcessStat {
   readonly pid: number;
   readonly parent: number;
-  /** Of itself and of the children that have ended and that it has waited for. */
+  /** CPU time of the process, and of its ended children that it has waited for. */
   readonly cpuSeconds: number;
 }
-/** Ticks of /proc, which Linux shows in hundredths whatever the kernel's own. */
+/** Ticks of /proc per second, which Linux fixes at a hundred whatever the kernel uses. */
 const TICKS_PER_SECOND = 100;
 
-/** Reads the content of /proc/<pid>/stat. The command in brackets may have spaces and brackets in it. */
+/** Reads the content of /proc/<pid>/stat. The command in brackets may contain spaces and brackets. */
 export function parseStat(text: string): ProcessStat {
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
   return { pid: Number.parseInt(text, 10), parent: Number(fields[1]), cpuSeconds: ticks / TICKS_PER_SECOND };
 }
-/** Megabytes of anonymous memory in the content of /proc/<pid>/status. Pages of mapped files, a database's for instance, are the system's to take back. */
+/**
+ * Returns megabytes of anonymous memory, given the content of /proc/<pid>/status. Pages of mapped files, of a database
+ * for instance, do not count, because the system may take them back.
+ */
 export function parseRssAnonMb(text: string): number {
   return Number(/^RssAnon:\s+(\d+) kB$/m.exec(text)?.[1] ?? 0) / 1_024;
 }
-/** The process and all that it, or what it started, has started. */
+/** Returns the process and all its descendants. */
 export function treeOf(all: readonly ProcessStat[], root: number): ProcessStat[] {
   const found = all.filter(({ pid }) => pid === root);
-  // It grows while it is walked over.
+  // The list grows during this loop.
   for (const { pid } of found) found.push(...all.filter(({ parent }) => parent === pid));
   return found;
 }
 
 export interface Usage {
-  /** User and system time of all processes. */
+  /** User and system time of all processes, in seconds. */
   readonly cpuSeconds: number;
   /** Largest anonymous memory that any one process was seen to have. */
   readonly rssMb: number;
-  /** The same, without the process that started the others. */
+  /** Largest anonymous memory of any process but the one that started the others. */
   readonly rssOthersMb: number;
 }
-const LOOK_MS = 100;
-/** Looking for processes reads a file of every one on the machine. */
-const LOOKS_PER_SEARCH = 10;
+const SAMPLE_MS = 100;
+/** Samples between two searches for processes. A search reads a file of every process on the machine. */
+const SAMPLES_PER_SEARCH = 10;
 
-/** Watches a process and its descendants from outside, so that watching slows down none of them. */
+/** Watches a process and its descendants from outside, so watching slows down none of them. */
 export class TreeMeter {
   readonly #root: number;
   readonly #cpuBefore: number;
   readonly #timer: NodeJS.Timeout;
   #pids: readonly number[] = [];
-  #looks = 0;
+  #samples = 0;
   #rootMb = 0;
   #othersMb = 0;
 
   constructor(root: number) {
     this.#root = root;
     this.#cpuBefore = this.#search();
-    this.#look();
-    this.#timer = setInterval(() => this.#look(), LOOK_MS);
+    this.#sample();
+    this.#timer = setInterval(() => this.#sample(), SAMPLE_MS);
   }
   stop(): Usage {
     clearInterval(this.#timer);
     const cpuSeconds = this.#search() - this.#cpuBefore;
-    this.#look();
+    this.#sample();
     return { cpuSeconds, rssMb: Math.max(this.#rootMb, this.#othersMb), rssOthersMb: this.#othersMb };
   }
-  /** Gives the CPU time of all. */
+  /** Returns the CPU time of all processes. */
   #search(): number {
     const tree = treeOf(readAll(), this.#root);
     this.#pids = tree.map(({ pid }) => pid);
     return tree.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
   }
-  #look(): void {
-    if (++this.#looks % LOOKS_PER_SEARCH === 0) this.#search();
+  #sample(): void {
+    if (++this.#samples % SAMPLES_PER_SEARCH === 0) this.#search();
     for (const pid of this.#pids) {
       const mb = parseRssAnonMb(readOf(pid, "status"));
       if (pid === this.#root) this.#rootMb = Math.max(this.#rootMb, mb);
@@ -84,7 +87,7 @@ function readAll(): ProcessStat[] {
     .filter((text) => text !== "")
     .map(parseStat);
 }
-/** Empty when the process has just ended. */
+/** Returns an empty text when the process has just ended. */
 function readOf(pid: number, file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, "utf8");

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { tableOf } from "./report.ts";
 
-it("a table has the usual columns, numbers to the right, and the rest by name", () => {
+it("a table has the usual columns, with numbers to the right, and other fields by name", () => {
   const [title, first, second] = tableOf([
     {
       bench: "fan-in",
@@ -21,4 +21,4 @@ it("a table has the usual columns, numbers to the right, and the rest by name", 
   expect(second.replaceAll(/ {2,}/g, " ")).toBe("ratio fanfold against bullmq, ratio 4.21");
 });
 
-it("a table of nothing is its title", () => expect(tableOf([])).toHaveLength(1));
+it("a table without lines is its title", () => expect(tableOf([])).toHaveLength(1));

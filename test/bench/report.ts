@@ -1,6 +1,9 @@
 import { table } from "../../cli/format.ts";
 
-/** One measurement: what `--json` prints on a line. Which fields it has beside the first two depends on the benchmark; docs/performance.md explains them. */
+/**
+ * One measurement: a line that `--json` prints. Its fields beside the first two depend on the benchmark;
+ * docs/performance.md explains them.
+ */
 export interface Line {
   readonly bench: string;
   readonly engine: string;
@@ -25,7 +28,7 @@ const COLUMNS: readonly { readonly field: string; readonly title: string; readon
 ];
 const SHOWN = new Set(COLUMNS.map(({ field }) => field));
 
-/** For people: a row of the usual columns for each line; what else it says follows as `name value`. */
+/** Returns a table for people: a row of the usual columns for each line, and its other fields as `name value`. */
 export function tableOf(lines: readonly Line[]): string[] {
   const rows = lines.map((line) => [...COLUMNS.map(({ field, digits }) => cell(line[field], digits)), rest(line)]);
   const columns = [...COLUMNS.map(({ title, digits }) => ({ title, ...(digits !== undefined && { right: true as const }) })), { title: "" }];

@@ -7,22 +7,25 @@ import type { CaseRequest, FromCase, ToCase } from "./case.ts";
 import { TreeMeter } from "./process-tree.ts";
 import type { Line } from "./report.ts";
 
-/** Built: what is measured is what an installed package runs, not what tsx makes of sources. */
+/** The built program, so the measured code is that of an installed package and not what tsx makes of sources. */
 const MAIN = join(REPOSITORY, "dist/test/bench/case-main.js");
 interface Running {
   readonly child: ChildProcess;
   readonly folder: string;
 }
 const running = new Set<Running>();
-/** Of a case that does not end. */
+/** Seconds until a case that does not end is killed. */
 const MOST_SECONDS = 3_600;
 
-/** Runs a case in a process group and a folder of its own, of which nothing is left afterwards, and gives its lines. Throws what the case threw. */
+/**
+ * Runs a case in a process group and a folder of its own, and removes both afterwards. Returns the lines of the case,
+ * and throws what it threw.
+ */
 export async function runCase(request: Omit<CaseRequest, "folder">): Promise<readonly Line[]> {
   const folder = mkdtempSync(join(tmpdir(), "fanfold-bench-"));
   const child = fork(MAIN, [JSON.stringify({ ...request, folder })], {
     execArgv: [],
-    // Whatever it prints is no result.
+    // Text that a case prints is no result.
     stdio: ["ignore", 2, 2, "ipc"],
     detached: true,
     cwd: folder,
@@ -36,7 +39,7 @@ export async function runCase(request: Omit<CaseRequest, "folder">): Promise<rea
     remove(entry);
   }
 }
-/** The last resort, synchronous: for `exit` handlers. */
+/** Kills all cases synchronously, as the last resort, for `exit` handlers. */
 export function removeAll(): void {
   for (const entry of running) remove(entry);
 }
@@ -45,9 +48,9 @@ function remove(entry: Running): void {
   try {
     process.kill(-(entry.child.pid as number), "SIGKILL");
   } catch {
-    // The group has ended.
+    // The group has already ended.
   }
-  // What was just killed may still write.
+  // A process that was just killed may still write.
   rmSync(entry.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
 }
 

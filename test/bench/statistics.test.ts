@@ -5,7 +5,7 @@ import { median, percentile, ratioOf, round } from "./statistics.ts";
 const samples = fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { minLength: 1 });
 
 describe("a percentile", () => {
-  it("is the sample at its nearest rank, in whatever order they come", () => {
+  it("a percentile is the sample at its nearest rank, in any order of samples", () => {
     const hundred = Array.from({ length: 100 }, (_, k) => 100 - k);
     expect(percentile(hundred, 0.5)).toBe(50);
     expect(percentile(hundred, 0.99)).toBe(99);
@@ -13,7 +13,7 @@ describe("a percentile", () => {
     expect(percentile(hundred, 0)).toBe(1);
     expect(percentile([7], 0.99)).toBe(7);
   });
-  it("is one of the samples, and so much of them is not above it", () => {
+  it("a percentile is a sample, and its share of the samples is not above it", () => {
     fc.assert(
       fc.property(samples, fc.double({ min: 0, max: 1, noNaN: true }), (all, share) => {
         const value = percentile(all, share);
@@ -22,16 +22,16 @@ describe("a percentile", () => {
       }),
     );
   });
-  it("does not exist without samples", () => expect(() => percentile([], 0.5)).toThrow(RangeError));
+  it("a percentile of no samples throws", () => expect(() => percentile([], 0.5)).toThrow(RangeError));
 });
 
 describe("a median", () => {
-  it("is the middle one, or the mean of two", () => {
+  it("a median is the middle sample, or the mean of two", () => {
     expect(median([5, 1, 3])).toBe(3);
     expect(median([4, 1, 3, 2])).toBe(2.5);
     expect(() => median([])).toThrow(RangeError);
   });
-  it("has as many above as below it", () => {
+  it("a median has as many samples above as below it", () => {
     fc.assert(
       fc.property(samples, (all) => {
         const middle = median(all);
@@ -43,7 +43,7 @@ describe("a median", () => {
 });
 
 describe("a ratio", () => {
-  it("is the median of what each pair gave, not the ratio of the medians: a slow minute slows both of a pair", () => {
+  it("a ratio is the median of the ratios of the pairs, because a slow minute slows both of a pair", () => {
     const pairs = [
       { ours: 20_000, theirs: 10_000 },
       { ours: 3_000, theirs: 1_000 },
@@ -51,9 +51,9 @@ describe("a ratio", () => {
     ];
     expect(ratioOf(pairs)).toEqual({ ratio: 3, least: 2, most: 4, ours: 20_000, theirs: 10_000, runs: 3 });
   });
-  it("does not exist without pairs", () => expect(() => ratioOf([])).toThrow(RangeError));
+  it("a ratio of no pairs throws", () => expect(() => ratioOf([])).toThrow(RangeError));
 });
 
-it("numbers are rounded to what means something", () => {
+it("numbers are rounded to significant digits", () => {
   expect([0.052_345_6, 3.141_59, 12_345.67, 0, 999.96].map(round)).toEqual([0.052_35, 3.142, 12_346, 0, 1_000]);
 });

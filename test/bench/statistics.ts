@@ -1,34 +1,43 @@
-/** Numbers from samples. Pure. */
+/** Statistics of samples. Every function is pure. */
 
-/** The value below which a share of the samples lies, by the nearest rank. @throws RangeError without samples. */
+/**
+ * Returns the value below which a share of the samples lies, by the nearest rank.
+ * @throws RangeError without samples
+ */
 export function percentile(samples: readonly number[], share: number): number {
   if (samples.length === 0) throw new RangeError("there is no percentile of nothing");
   const sorted = samples.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length, Math.max(1, Math.ceil(share * sorted.length))) - 1] as number;
 }
-/** The middle one; of an even number the mean of the two in the middle. @throws RangeError without samples. */
+/**
+ * Returns the middle sample, or the mean of the two in the middle.
+ * @throws RangeError without samples
+ */
 export function median(samples: readonly number[]): number {
   if (samples.length === 0) throw new RangeError("there is no median of nothing");
   const sorted = samples.toSorted((a, b) => a - b);
   const upper = sorted.length >> 1;
   return sorted.length % 2 === 1 ? (sorted[upper] as number) : ((sorted[upper - 1] as number) + (sorted[upper] as number)) / 2;
 }
-/** The same figure of two runs that were made one after the other: the more, the better. */
+/** One figure of two runs, made one after the other. More is better. */
 interface Pair {
   readonly ours: number;
   readonly theirs: number;
 }
 export interface Ratio {
-  /** Median of the ratios of the pairs: whatever slowed the machine down slowed both of a pair. */
+  /** Median of the ratios of the pairs. A slow machine slows both runs of a pair. */
   readonly ratio: number;
   readonly least: number;
   readonly most: number;
-  /** Medians. */
+  /** Median of each side. */
   readonly ours: number;
   readonly theirs: number;
   readonly runs: number;
 }
-/** @throws RangeError without pairs. */
+/**
+ * Returns the ratio of two sides.
+ * @throws RangeError without pairs
+ */
 export function ratioOf(pairs: readonly Pair[]): Ratio {
   const ratios = pairs.map(({ ours, theirs }) => ours / theirs);
   return {
@@ -40,7 +49,7 @@ export function ratioOf(pairs: readonly Pair[]): Ratio {
     runs: pairs.length,
   };
 }
-/** To four digits that mean something; whole numbers stay whole. */
+/** Rounds to four significant digits. Whole numbers stay whole. */
 export function round(value: number): number {
   return Math.abs(value) >= 1_000 ? Math.round(value) : Number(value.toPrecision(4));
 }

@@ -13,11 +13,11 @@ export interface Ended {
   readonly stdout: string;
   readonly stderr: string;
 }
-/** The real command in a process of its own; nothing of it outlives the tests. */
+/** The real command in a process of its own. No process outlives the tests. */
 export interface Running {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
-  /** Resolves with the first line of that stream for which `wanted` holds. */
+  /** Resolves with the first line of the stream for which `wanted` holds. */
   line(stream: "stdout" | "stderr", wanted: (line: string) => boolean): Promise<string>;
 }
 

@@ -19,7 +19,7 @@ afterEach(() => {
 });
 
 describe("the demo's folders", () => {
-  it("keep the state of a folder in one place, whatever way leads to the folder", () => {
+  it("the demo keeps the state of a folder in one place, whatever path leads to it", () => {
     symlinkSync(join(base, "walked"), join(base, "link"));
     const data = demoData(realFolder(join(base, "walked/")), undefined);
     expect(data).toMatch(new RegExp(`^${base}/state/fanfold/demo-[0-9a-f]{16}$`));
@@ -27,22 +27,22 @@ describe("the demo's folders", () => {
     expect(demoData(realFolder(join(base, "walked/sub")), undefined)).not.toBe(data);
   });
 
-  it("keep it elsewhere when the usual place would be walked", () => {
+  it("the demo keeps its state elsewhere when the usual place would be walked", () => {
     vi.stubEnv("XDG_STATE_HOME", join(base, "walked/state"));
     expect(demoData(join(base, "walked"), undefined).startsWith(join(base, "walked"))).toBe(false);
   });
 
-  it.each(["walked", "walked/data", "walked/sub/not/there/yet", "link/data"])("refuse a --data inside of the folder: %s", (data) => {
+  it.each(["walked", "walked/data", "walked/sub/not/there/yet", "link/data"])("the demo refuses --data inside of the folder: %s", (data) => {
     symlinkSync(join(base, "walked"), join(base, "link"));
     expect(() => demoData(join(base, "walked"), join(base, data))).toThrow(expect.objectContaining({ code: "invalid_request" }) as Error);
   });
 
-  it("let a --data stand beside it that begins with the same name", () => {
+  it("the demo accepts --data beside the folder whose name begins the same", () => {
     expect(demoData(join(base, "walked"), join(base, "walked-data"))).toBe(join(base, "walked-data"));
     expect(demoData(join(base, "walked"), join(base, "..walked"))).toBe(join(base, "..walked"));
   });
 
-  it("must be folders", () => {
+  it("the demo refuses what is not a folder", () => {
     writeFileSync(join(base, "file"), "");
     for (const dir of ["file", "nowhere"]) expect(() => realFolder(join(base, dir))).toThrow(expect.objectContaining({ code: "invalid_request" }) as Error);
   });
@@ -78,18 +78,18 @@ describe("the demo's report", () => {
 
   const many = { ...job, value: { ...value, ...manyOfEach(100) } as unknown as Json };
 
-  it("is the job's value between facts of the job", () => {
+  it("the demo's report is the job's value between facts about the job", () => {
     const report = demoReport(job) as DemoReport;
     expect(report).toEqual({ ...value, job: "01J", state: "success", runs: 7, seconds: 2.5 });
     expect(Object.keys(report).slice(0, 2)).toEqual(["job", "state"]);
   });
 
-  it("is none when the job has no value", () => {
+  it("the demo has no report when the job has no value", () => {
     const { value: _value, ...without } = job;
     expect(demoReport({ ...without, state: "failure" })).toBeUndefined();
   });
 
-  it("fits into the terminal, and hands it no control character", () => {
+  it("the demo's report fits into the terminal and has no control characters", () => {
     const lines = demoLines(demoReport(job) as DemoReport, { paint: plain, columns: 80, rows: undefined });
     expect(lines.filter((line) => line.length > 80)).toEqual([]);
     expect(lines.join("\n")).not.toContain("\u001b");

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { fanfold, jsonLines, newFolder, start, type Running } from "./cli.ts";
 
-/** One server for all: each test is a command beside it. */
+/** One dev server for all tests. Each test runs a command beside it. */
 let server: Running;
 let data: string;
 let url: string;
@@ -16,14 +16,14 @@ const at = (...args: string[]) => fanfold([...args, "--data", data]);
 const token = () => (JSON.parse(readFileSync(join(data, "server.json"), "utf8")) as { token: string }).token;
 
 describe("beside a dev server", { timeout: 60_000 }, () => {
-  it("the token is for who may read the data folder", async () => {
+  it("only a reader of the data folder has the token of the dev server", async () => {
     expect(statSync(join(data, "server.json")).mode & 0o777).toBe(0o600);
     expect((await fetch(`${url}/jobs`)).status).toBe(401);
     expect((await fetch(`${url}/jobs`, { headers: { Authorization: `Bearer ${token()}` } })).status).toBe(200);
     expect((await fetch(`${url}/health`)).status).toBe(200);
   });
 
-  it("job says which runs wait for an event, and that it has come", async () => {
+  it("job lists the runs that wait for an event, until it has come", async () => {
     const { stdout } = await fanfold(["submit", "-", "--data", data, "--json"], JSON.stringify({ task: "wait-for", args: ["go"] }));
     const { jobId } = jsonLines<{ jobId: string }>(stdout)[0]!;
     let shown = "";
@@ -35,7 +35,7 @@ describe("beside a dev server", { timeout: 60_000 }, () => {
     expect((await at("job", jobId)).stdout).toMatch(/^value {5}"it came"$/m);
   });
 
-  it("submit, watch, job, results, graph and cancel work on a job", async () => {
+  it("submit, watch, job, results, graph and cancel work on one job", async () => {
     const submitted = await at("submit", "example.sum-of-sums", "-f", "n=10", "--json");
     const { jobId } = jsonLines<{ jobId: string }>(submitted.stdout)[0]!;
     const watched = await at("watch", jobId);
@@ -54,14 +54,14 @@ describe("beside a dev server", { timeout: 60_000 }, () => {
     expect(jsonLines(cancelled.stdout)).toEqual([{ jobId, cancelled: false }]);
   });
 
-  it("the same key gives the same job, and with other work a refusal", async () => {
+  it("the same key returns the same job, and is refused for other work", async () => {
     const [first] = jsonLines<{ jobId: string }>((await at("submit", "example.sum-of-sums", "--key", "k", "--json")).stdout);
     expect(jsonLines((await at("submit", "example.sum-of-sums", "--key", "k", "--json")).stdout)).toEqual([{ jobId: first!.jobId, created: false }]);
     const other = await at("submit", "example.sum-of-sums", "-f", "n=3", "--key", "k", "--json");
     expect([other.code, ...jsonLines(other.stdout)]).toMatchObject([1, { error: { code: "idempotency_conflict" } }]);
   });
 
-  it("run uses the server; a job that is cancelled meanwhile ends it with 1", async () => {
+  it("run uses the dev server, and exits with 1 when its job is cancelled", async () => {
     const running = start(["run", "-", "--data", data, "--json"], JSON.stringify({ task: "sleep", args: [60] }));
     const jobId = (await running.line("stderr", (line) => line.startsWith("job "))).slice(4);
     expect((await at("cancel", jobId)).stdout).toBe(`cancelled ${jobId}\n`);
@@ -69,7 +69,7 @@ describe("beside a dev server", { timeout: 60_000 }, () => {
     expect([code, ...jsonLines(stdout)]).toMatchObject([1, { state: "cancelled" }]);
   });
 
-  it("jobs and workflows list", async () => {
+  it("jobs and workflows print lists", async () => {
     const [jobs, json, workflows] = await Promise.all([at("jobs"), at("jobs", "--json", "--limit", "1"), at("workflows", "--json")]);
     expect(jobs.stdout).toMatch(/^JOB +STATE +RUNS/);
     expect(jsonLines<{ items: unknown[] }>(json.stdout)[0]!.items).toHaveLength(1);
@@ -80,13 +80,13 @@ describe("beside a dev server", { timeout: 60_000 }, () => {
     { args: ["submit", "example.sum-of-sum"], says: "did you mean example.sum-of-sums?" },
     { args: ["submit", "example.sum-of-sums", "-f", "n=-1"], says: "/fields/n" },
     { args: ["submit", "example.sum-of-sums", "-f", "m=1"], says: "has no field m; its fields: n" },
-  ])("$args is refused and told: $says", async ({ args, says }) => {
+  ])("$args is refused with the message: $says", async ({ args, says }) => {
     const { code, stderr, stdout } = await at(...args, "--json");
     expect([code, stderr]).toEqual([2, expect.stringContaining(says) as string]);
     expect(jsonLines(stdout)).toHaveLength(1);
   });
 
-  it("complete, send, runs and cancel act on what waits", { timeout: 400_000 }, async () => {
+  it("complete, send, runs and cancel work on waiting runs", { timeout: 400_000 }, async () => {
     const late = { task: "math.add", args: [1, 1], options: { countdown: 600, team: "blue", stamped_headers: ["team"] } };
     const waits = { chain: [{ approval: { name: "go-on" } }, { event: { name: "paid" } }, { task: "math.add", args: [1] }] };
     const submitted = start(["submit", "-", "--data", data, "--json"], JSON.stringify({ group: [waits, late], options: { policy: "settled" } }));
@@ -122,17 +122,17 @@ describe("beside a dev server", { timeout: 60_000 }, () => {
     expect((await at("cancel", `${jobId}.0.g`)).stdout).toBe(`${jobId}.0.g had already ended\n`);
   });
 
-  it("an unknown job is told as such", async () => {
+  it("an unknown job is reported as job_not_found", async () => {
     const { code, stderr } = await at("job", "nope");
     expect([code, stderr]).toEqual([1, expect.stringContaining("(job_not_found)") as string]);
   });
 
-  it("another server cannot take the data folder", async () => {
+  it("a second dev server cannot use the same data folder", async () => {
     const { code, stderr } = await at("dev", "--port", "0");
     expect([code, stderr]).toEqual([1, expect.stringContaining("(data_folder_in_use)") as string]);
   });
 
-  it("SIGTERM stops it, and leaves no server.json", async () => {
+  it("SIGTERM stops the dev server, which leaves no server.json", async () => {
     server.child.kill("SIGTERM");
     const { code, stdout } = await server.ended;
     expect([code, jsonLines(stdout)]).toEqual([0, [expect.objectContaining({ dataFolder: data }) as object]]);

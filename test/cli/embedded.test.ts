@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { fanfold, jsonLines, newFolder, start } from "./cli.ts";
 
 describe("without a dev server", () => {
-  it("run starts an engine for the time of the job; later commands read what it left", { timeout: 60_000 }, async () => {
+  it("run starts an engine for one job, and later commands read its results", { timeout: 60_000 }, async () => {
     const data = newFolder();
     const ran = await fanfold(["run", "example.sum-of-sums", "-f", "n=5", "--data", data, "--json"]);
     expect(ran.code).toBe(0);
@@ -16,7 +16,7 @@ describe("without a dev server", () => {
     expect(jsonLines(results.stdout)).toMatchObject([{ index: 0, status: "success", value: 20 }]);
   });
 
-  it("run takes a canvas from stdin, and ends with 1 when the job failed", { timeout: 60_000 }, async () => {
+  it("run takes a canvas from stdin, and exits with 1 when the job fails", { timeout: 60_000 }, async () => {
     const canvas = JSON.stringify({
       group: [
         { task: "math.add", args: [1, 2] },
@@ -29,14 +29,14 @@ describe("without a dev server", () => {
     expect(ran.stdout).toMatch(/0 {2}success +3\n.*1 {2}error +TaskError: no luck\n/);
   });
 
-  it("submit says that nobody would do the work", { timeout: 60_000 }, async () => {
+  it("submit refuses to start without a dev server", { timeout: 60_000 }, async () => {
     const { code, stderr, stdout } = await fanfold(["submit", "example.sum-of-sums", "--data", newFolder(), "--json"]);
     expect(code).toBe(1);
     expect(stderr).toContain("npm run dev");
     expect(jsonLines(stdout)).toMatchObject([{ error: { code: "engine_unavailable" } }]);
   });
 
-  it("run that is interrupted keeps the job; watch goes on with it", { timeout: 90_000 }, async () => {
+  it("an interrupted run keeps its job, and watch continues it", { timeout: 90_000 }, async () => {
     const data = newFolder();
     const running = start(
       ["run", "-", "--data", data],
@@ -59,7 +59,7 @@ describe("without a dev server", () => {
 });
 
 describe("demo", () => {
-  it("inventories a folder, twice as two jobs, and agrees with find", { timeout: 90_000 }, async () => {
+  it("demo inventories a folder, twice as two jobs, and agrees with find", { timeout: 90_000 }, async () => {
     const folder = newFolder();
     mkdirSync(join(folder, "a/b"), { recursive: true });
     for (const [name, text] of [
@@ -89,7 +89,7 @@ describe("demo", () => {
     expect(second.stderr).not.toContain(String(report!["job"]));
   });
 
-  it("refuses a folder that is none, and state inside of the folder", { timeout: 60_000 }, async () => {
+  it("demo refuses a missing folder, and state inside of the folder", { timeout: 60_000 }, async () => {
     const folder = newFolder();
     const [none, inside] = await Promise.all([fanfold(["demo", join(folder, "none")]), fanfold(["demo", folder, "--data", join(folder, "data")])]);
     expect([none.code, inside.code]).toEqual([2, 2]);

@@ -8,7 +8,7 @@ describe("texts for people", () => {
     [1024, "1.0 KB"],
     [150 * 1024, "150 KB"],
     [5.5 * 1024 ** 3, "5.5 GB"],
-  ])("%d bytes are %s", (bytes, text) => expect(formatBytes(bytes)).toBe(text));
+  ])("%d bytes are printed as %s", (bytes, text) => expect(formatBytes(bytes)).toBe(text));
 
   it.each([
     [0.04, "0.0 s"],
@@ -19,20 +19,20 @@ describe("texts for people", () => {
     [3_599.9, "1 h 0 min"],
     [7_260, "2 h 1 min"],
     [5 * 86_400, "5 d"],
-  ])("%d seconds are %s", (seconds, text) => expect(formatDuration(seconds)).toBe(text));
+  ])("%d seconds are printed as %s", (seconds, text) => expect(formatDuration(seconds)).toBe(text));
 
-  it("never hand control characters of others to the terminal", () => {
+  it("control characters of foreign text never reach the terminal", () => {
     expect(oneLine("a\nb\tc\u001b[31mred\u0007\u202e\u200b")).toBe("a\\nb\\tc\\u001b[31mred\\u0007\\u202e\\u200b");
     expect(oneLine("lone \ud800 surrogate")).toBe("lone \ufffd surrogate");
     expect(oneLine("x".repeat(1_000_000), 10)).toBe("xxxxxxxxx…");
   });
 
-  it("are cut at the end, or at the start", () => {
+  it("a text is cut at its end or at its start", () => {
     expect([cut("abcdef", 4), cut("abc", 4), cut("abc", 1), cut("abc", 0)]).toEqual(["abc…", "abc", "…", ""]);
     expect([cutStart("abcdef", 4), cutStart("abc", 4)]).toEqual(["…def", "abc"]);
   });
 
-  it("stand in columns", () => {
+  it("a table aligns its columns", () => {
     const rows = [
       ["a", "1", "x"],
       ["bcd", "100", "y"],

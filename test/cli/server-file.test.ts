@@ -9,14 +9,14 @@ beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "fanfold-server-"))));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("server.json", () => {
-  it("is readable by its owner only, also when an open one stood there", () => {
+  it("server.json is readable by its owner only, even when it replaces an open file", () => {
     writeFileSync(join(folder, "server.json"), "{}", { mode: 0o644 });
     writeServerFile(folder, { url: "http://127.0.0.1:1", token: "t", pid: process.pid });
     expect(statSync(join(folder, "server.json")).mode & 0o777).toBe(0o600);
     expect(readServerFile(folder)).toEqual({ url: "http://127.0.0.1:1", token: "t", pid: process.pid });
   });
 
-  it("is removed by who wrote it, not by an earlier server", () => {
+  it("server.json is removed by the server that wrote it, not by an earlier one", () => {
     writeServerFile(folder, { url: "http://127.0.0.1:1", pid: process.pid + 1 });
     removeServerFile(folder);
     expect(readServerFile(folder)).toBeDefined();
@@ -25,10 +25,10 @@ describe("server.json", () => {
     expect(readServerFile(folder)).toBeUndefined();
   });
 
-  it.each(["", "{", "null", "[]", '{"url":1,"pid":"x"}'])("that says %j is no server", (text) => {
+  it.each(["", "{", "null", "[]", '{"url":1,"pid":"x"}'])("a server.json with the text %j names no server", (text) => {
     writeFileSync(join(folder, "server.json"), text);
     expect(readServerFile(folder)).toBeUndefined();
   });
 
-  it("names a process that may be gone", () => expect([isRunning(process.pid), isRunning(2 ** 22 + 1)]).toEqual([true, false]));
+  it("isRunning says whether the process in server.json still exists", () => expect([isRunning(process.pid), isRunning(2 ** 22 + 1)]).toEqual([true, false]));
 });

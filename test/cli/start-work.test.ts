@@ -19,26 +19,26 @@ const workflow = {
 const read = (...fields: string[]) => readFields(readPairs(fields), workflow);
 
 describe("--field", () => {
-  it("is JSON where the schema lets it be, and text where it asks for text", () => {
+  it("a field is JSON where the schema permits it, and text where it asks for text", () => {
     const fields = read("folder=123", "n=5", "deep=true", 'tags=["a"]', "note=hello", "other=1");
     expect(fields).toEqual({ folder: "123", n: 5, deep: true, tags: ["a"], note: "hello", other: 1 });
   });
-  it("keeps what stands after the first equals sign", () => expect(read("folder=a=b")).toEqual({ folder: "a=b" }));
-  it("may be empty", () => expect(read("folder=")).toEqual({ folder: "" }));
-  it("sets __proto__ as a field like any other, for the server to refuse", () => {
+  it("a field keeps everything after its first equals sign", () => expect(read("folder=a=b")).toEqual({ folder: "a=b" }));
+  it("a field may be empty", () => expect(read("folder=")).toEqual({ folder: "" }));
+  it("a field __proto__ is sent like any other, for the server to refuse", () => {
     const fields = read('__proto__={"polluted":true}');
     expect(Object.keys(fields)).toEqual(["__proto__"]);
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
   });
-  it("that the workflow would leave out is refused", () => {
+  it("a field that the workflow would leave out is refused", () => {
     const { additionalProperties: _any, ...schema } = workflow.parametersSchema;
     expect(() => readFields(readPairs(["m=1"]), { ...workflow, parametersSchema: schema })).toThrow("has no field m; its fields: folder, n, deep, tags");
   });
-  it.each([[["folder"]], [["=x"]], [["n=1", "n=2"]]])("is refused as %j", (fields) => {
+  it.each([[["folder"]], [["=x"]], [["n=1", "n=2"]]])("the fields %j are refused", (fields) => {
     expect(() => read(...fields)).toThrow(expect.objectContaining({ code: "invalid_request" }) as Error);
   });
 });
 
-it("fields of a workflow are described in a line each", () => {
+it("each field of a workflow is described in one line", () => {
   expect(describeFields(workflow).slice(0, 2)).toEqual(["folder (string, required)  what to walk", "n (integer, default 10)"]);
 });

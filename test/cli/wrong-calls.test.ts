@@ -3,7 +3,7 @@ import { program } from "../../cli/program.ts";
 import { runProgram } from "../../cli/run-program.ts";
 import { fanfold, jsonLines, newFolder } from "./cli.ts";
 
-/** The command in this process: what is wrong here is found before anything is started. */
+/** Runs the command in this process, because these mistakes are found before anything is started. */
 async function call(args: readonly string[]): Promise<{ code: unknown; stdout: string; stderr: string }> {
   const text = { stdout: "", stderr: "" };
   for (const stream of ["stdout", "stderr"] as const) {
@@ -46,7 +46,7 @@ describe("a wrong call", () => {
     { args: ["runs", "J", "--status", "done"], says: "Allowed choices" },
     { args: ["demo", "nowhere"], says: "there is no folder nowhere" },
     { args: ["demo", "docs", "--data", "docs/data"], says: "inside of" },
-  ])("$args ends with 2 and says: $says", async ({ args, says }) => {
+  ])("$args exits with 2 and says: $says", async ({ args, says }) => {
     const data = args.includes("--data") || args[0] === "nonsense" ? [] : ["--data", newFolder()];
     const { code, stdout, stderr } = await call([...args, ...data, "--json"]);
     expect(stderr).toContain(says);
@@ -54,20 +54,20 @@ describe("a wrong call", () => {
     expect(jsonLines(stdout)).toMatchObject([{ error: { code: "invalid_request", message: expect.any(String) as string } }]);
   });
 
-  it("is told by the exit code of the process too", { timeout: 60_000 }, async () => {
+  it("a wrong call sets the exit code of the process", { timeout: 60_000 }, async () => {
     const { code, stderr } = await fanfold(["jobs", "--limit", "0"]);
     expect([code, stderr]).toEqual([2, expect.stringContaining("whole number") as string]);
   });
 });
 
 describe("--help", () => {
-  it("of every command teaches with an example", async () => {
+  it("the help of every command has an example", async () => {
     for (const { name } of program().commands.map((each) => ({ name: each.name() }))) {
       const { code, stdout } = await call([name, "--help"]);
       expect([code, stdout]).toEqual([0, expect.stringMatching(/Examples?:\n {2}\$ (fanfold|npm|echo) /) as string]);
     }
   });
-  it("of the whole shows first steps and exit codes", async () => {
+  it("the help of fanfold shows first steps and exit codes", async () => {
     const { stdout } = await call(["--help"]);
     expect(stdout).toContain("First steps");
     expect(stdout).toContain("130 interrupted");

@@ -1,14 +1,14 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { FIGURES } from "./tables.ts";
 
-/** Guides whose figures are made, not written. A figure stands between `<!-- figures: NAME -->` and `<!-- end -->`. */
+/** Guides whose figures are generated. A figure stands between `<!-- figures: NAME -->` and `<!-- end -->`. */
 export const GUIDES = ["docs/scale.md", "docs/guide-aws.md"] as const;
 const BLOCK = /<!-- figures: ([\w-]+) -->\n[\s\S]*?\n?<!-- end -->/g;
 
 export function readGuide(guide: string): string {
   return readFileSync(new URL(`../../${guide}`, import.meta.url), "utf8");
 }
-/** The guide with the figures of today. */
+/** Returns the text of a guide with today's figures. */
 export function renewed(text: string): string {
   return text.replaceAll(BLOCK, (_block, name: string) => {
     const figure = FIGURES[name];

@@ -10,7 +10,7 @@ import { DEFAULT_CONFIG } from "../../functions/engine/config.ts";
 import { chordShape } from "../../functions/engine/plan/chord-shape.ts";
 import { protocolOf } from "../../functions/engine/plan/job-shape.ts";
 
-/** The figures that guides quote, as Markdown, each under the name that the guide's marker has. */
+/** The figures that guides quote, as Markdown. Each has the name in the marker of its guide. */
 export const FIGURES: { readonly [name: string]: () => string } = {
   "scale-paged": () => scaleTable([1e6, 1e7, 1e8], false),
   "scale-one-group": () => scaleTable([1e6], true),
@@ -27,7 +27,7 @@ function markdown(titles: readonly string[], rows: readonly (readonly string[])[
 }
 type Scale = ScalePrediction & { readonly count: WorkCount };
 const predicted = new Map<string, Scale>();
-/** Tasks that take no time: what is left is the engine's. */
+/** Predicts a chord whose tasks take no time, so only the engine's time is left. */
 export function scaleOf(children: number, level: TrackingLevel, oneGroup = false): Scale {
   const key = `${children}|${level}|${oneGroup}`;
   const known = predicted.get(key) ?? planScale({ children, level, oneGroup, secondsPerTask: 0, slots: DEFAULT_DEPLOYMENT.slots });
@@ -73,7 +73,7 @@ function partitionTable(): string {
   return markdown(["one partition: writes / reads in its busiest second", ...TRACKING_LEVELS], [...rows, ["**limit**", ...paged.map(() => limit)]]);
 }
 
-/** docs/protocol-rules.md, section 19, as it stands there. */
+/** The table of docs/protocol.md, section 19, as it stands there. */
 export const SECTION_19: readonly {
   readonly level: TrackingLevel;
   readonly writes: number;
@@ -86,7 +86,7 @@ export const SECTION_19: readonly {
   { level: "result", writes: 1.1, dollars: 0.69, at4000: 3_600, at40000: 36_000 },
   { level: "ledger", writes: 0.1, dollars: 0.06, at4000: 40_000, at40000: 400_000 },
 ];
-/** As section 19 counts: all writes against one table's limit. */
+/** Counts like section 19: all writes against the limit of one table. */
 export function writesEach(level: TrackingLevel): number {
   return totalWrites(scaleOf(1e6, level, true).count) / 1e6;
 }
@@ -126,7 +126,7 @@ function priceTable(): string {
 
 const PROTOCOL = protocolOf(DEFAULT_CONFIG, 900);
 const LOGS_PER_GB = 0.5;
-/** What is not the engine's to count: logs, rows that stay. */
+/** Costs that the engine does not count: logs, and rows that stay. */
 function beside(invocations: number, rowKilobytes: number): [string, string, number][] {
   const logs = (invocations / 1e6) * LOGS_PER_GB;
   const storage = (rowKilobytes / 1e6) * (37 / 30) * PRICES.storageGbMonth;

@@ -27,7 +27,7 @@ function eventOf(method: string, path: string, more: Partial<APIGatewayProxyEven
     ...more,
   } as APIGatewayProxyEvent;
 }
-/** Sends a client's requests as events, as API Gateway would. */
+/** Sends a client's requests as API Gateway's events. */
 function fetchOf(deployment: TestDeployment, userArn = "arn:aws:iam::123456789012:user/ann") {
   return async (request: Request): Promise<Response> => {
     const url = new URL(request.url);
@@ -50,18 +50,18 @@ describe("the api function", () => {
   const deployment = new TestDeployment({ ...examples, long });
   const client = createClient({ url: "https://api", fetch: fetchOf(deployment) });
 
-  it("answers without a token: API Gateway has authorised the caller", async () => {
+  it("the api function needs no token, because API Gateway has authorised the caller", async () => {
     expect(await client.health()).toMatchObject({ status: "ok" });
     expect((await client.workflows()).map(({ name }) => name)).toEqual(["example.sum-of-sums"]);
   });
 
-  it("starts a workflow, and tells how it went", async () => {
+  it("the api function starts a workflow and shows its outcome", async () => {
     const { jobId } = await client.start("example.sum-of-sums", { n: 3 });
     await deployment.untilQuiet();
     expect(await client.job(jobId)).toMatchObject({ state: "success", value: 6 });
   });
 
-  it("keeps the keys of different callers apart", async () => {
+  it("the same key of two callers starts two jobs", async () => {
     const other = createClient({ url: "https://api", fetch: fetchOf(deployment, "arn:aws:iam::123456789012:user/bob") });
     const options = { idempotencyKey: "k" };
     const first = await client.start("example.sum-of-sums", { n: 1 }, options);
@@ -70,8 +70,8 @@ describe("the api function", () => {
     await deployment.untilQuiet();
   });
 
-  it("answers results in parts that Lambda can carry, each naming the next", async () => {
-    // Each result is about 2 MB once it is a JSON string in a JSON string.
+  it("long results are answered in parts that Lambda can carry, each naming the next", async () => {
+    // Each result takes about 2 MB once it is a JSON string in a JSON string.
     const { jobId } = await client.submit(canvasOf(group(Array.from({ length: 7 }, () => long.s(500_000)))));
     await deployment.untilQuiet();
     const parts: { bytes: number; link: string | undefined }[] = [];
@@ -86,17 +86,17 @@ describe("the api function", () => {
     }
     expect(parts.length).toBeGreaterThan(2);
     expect(Math.max(...parts.map(({ bytes }) => bytes))).toBeLessThan(6 * 1024 * 1024);
-    // The client puts them together.
+    // The client joins the parts.
     const indexes: number[] = [];
     for await (const { index } of client.results(jobId)) indexes.push(index);
     expect(indexes).toEqual([0, 1, 2, 3, 4, 5, 6]);
   });
 
-  it("says so when one answer is too large", async () => {
+  it("an answer that is too large becomes an error that says so", async () => {
     expect(await resultOf(new Response("x".repeat(200)), 100)).toMatchObject({ statusCode: 413, body: expect.stringContaining("payload_too_large") });
   });
 
-  it("starts a supervised job by an execution of the job's name", async () => {
+  it("a supervised job is started by an execution with the job's name", async () => {
     const start = async (key: string, n: number) =>
       (await deployment.api(
         eventOf("POST", "/workflows/example.sum-of-sums/jobs", {
@@ -117,7 +117,7 @@ describe("the api function", () => {
       timeoutSeconds: 60,
     });
     expect(await start("s", 2)).toMatchObject({ statusCode: 200, body: JSON.stringify({ jobId, created: false }) });
-    // Its supervisor has not submitted it yet.
+    // The supervisor has not submitted the job yet.
     const { statusCode, body } = await deployment.api(eventOf("GET", `/jobs/${jobId}`), contextOf());
     expect(statusCode).toBe(200);
     expect(JSON.parse(body)).toEqual({
@@ -134,14 +134,14 @@ describe("the api function", () => {
     expect((await deployment.api(eventOf("GET", "/jobs/01JD2Y8ZK5W0E3T7Q9M4R6X8AB"), contextOf())).statusCode).toBe(404);
   });
 
-  it("answers errors as problems, and what it does not know with 404", async () => {
+  it("errors are answered as problem documents, and an unknown path with 404", async () => {
     const { statusCode, headers, body } = await deployment.api(eventOf("GET", "/nothing"), contextOf());
     expect(statusCode).toBe(404);
     expect(headers).toMatchObject({ "content-type": "application/problem+json" });
     expect(JSON.parse(body)).toMatchObject({ code: "not_found" });
   });
 
-  it("reports each request in one line", async () => {
+  it("each request is reported in one line of the log", async () => {
     await deployment.api(eventOf("GET", "/health"), contextOf());
     expect(deployment.lines.at(-1)).toMatchObject({ message: "request", status: 200, request: "GET /{proxy+}", WriteUnits: 0 });
   });
@@ -152,7 +152,7 @@ describe("an api function that streams", () => {
     vi.unstubAllEnvs();
     vi.unstubAllGlobals();
   });
-  it("passes results on as they come, whatever their size", async () => {
+  it("a streaming api function sends results of any size as they are made", async () => {
     const written: { metadata?: unknown; bytes: number; ended: boolean } = { bytes: 0, ended: false };
     const stream = new Writable({
       write: (chunk: Buffer, _encoding, done) => {
@@ -181,7 +181,7 @@ describe("an api function that streams", () => {
 });
 
 describe("a proxy event", () => {
-  it("becomes a request with all its headers, parameters and bytes", async () => {
+  it("a proxy event becomes a request with all its headers, parameters and bytes", async () => {
     const request = requestOf(
       eventOf("PUT", "/jobs/a b%2Fc/input/0", {
         multiValueHeaders: { "x-two": ["1", "2"] },

@@ -29,7 +29,7 @@ interface Bundled {
 const HANDLERS: readonly HandlerName[] = ["worker", "control", "api", "sweeper", "dead-letter", "supervisor"];
 
 describe("bundles", () => {
-  // Minified code: all of it, and what each cold start reads.
+  // Bytes of minified code: in total, and read by each cold start.
   const budgets: Readonly<Record<HandlerName, readonly [bytes: number, eagerBytes: number]>> = {
     worker: [800_000, 650_000],
     control: [800_000, 600_000],
@@ -38,12 +38,12 @@ describe("bundles", () => {
     "dead-letter": [800_000, 600_000],
     supervisor: [900_000, 700_000],
   };
-  it.each(HANDLERS)("%s stays within its budget, and loads without anything beside it", (handler) => {
+  it.each(HANDLERS)("the bundle of %s stays within its budget and loads without other files", (handler) => {
     const { folder, bytes, eagerBytes } = bundle(handler);
     const [most, mostEager] = budgets[handler];
     expect.soft(bytes).toBeLessThanOrEqual(most);
     expect.soft(eagerBytes).toBeLessThanOrEqual(mostEager);
-    // In a process of its own, which ends only when nothing is left open.
+    // The bundle runs in a process of its own, which ends only when nothing keeps it open.
     const main = `import { handler } from ${JSON.stringify(join(folder, "index.mjs"))}; console.log(typeof handler);`;
     const environment = {
       AWS_REGION: "eu-west-1",
@@ -57,13 +57,13 @@ describe("bundles", () => {
     expect(readFileSync(join(folder, "index.mjs"), "utf8")).not.toContain("createRequire");
   });
 
-  it("keeps source maps beside the code that is deployed", () => {
+  it("source maps are kept beside the code that is deployed", () => {
     const { folder } = bundle("sweeper");
     expect(readdirSync(folder).filter((name) => name.endsWith(".map"))).toEqual([]);
     expect(readdirSync(join(sandbox, "sweeper", "maps")).length).toBeGreaterThan(0);
   });
 
-  it("carry a chord to its end once they are minified, over ports in memory", async () => {
+  it("minified bundles run a chord to its end, over ports in memory", async () => {
     const outDir = join(sandbox, "together");
     const entry = join(outDir, "entry.ts");
     mkdirSync(outDir);
@@ -79,7 +79,7 @@ describe("bundles", () => {
     expect(await engine.job(jobId)).toMatchObject({ state: "success", value: 10 });
   });
 
-  it("answer while AWS is out of reach: every message comes back, and the process ends", () => {
+  it("bundles return every message while AWS is out of reach, and the process ends", () => {
     const { folder } = bundle("worker");
     const record = {
       messageId: "m",
@@ -116,7 +116,7 @@ describe("the registry of a deployment", () => {
   };
   const of = (site: string, name: string, source: string) => ({ site, tasksModule: module(name, source) });
 
-  it("names for each task the queue it goes to, its site included", () => {
+  it("the registry names the queue of each task, with its site", () => {
     const { tasks } = describeTasks([
       of("home", "one", 'export const a = defineTask({ name: "a", run: () => 1 });'),
       of(
@@ -131,15 +131,15 @@ describe("the registry of a deployment", () => {
       ["c", "home.x#worker"],
     ]);
   });
-  it("refuses one name for two tasks that differ", () => {
+  it("the registry refuses one name for two tasks that differ", () => {
     const sites = [
       of("home", "three", 'export const a = defineTask({ name: "a", run: () => 1 });'),
       of("paris", "four", 'export const a = defineTask({ name: "a", version: 2, run: () => 1 });'),
     ];
     expect(() => describeTasks(sites)).toThrow(/two sites define the task a/);
   });
-  it("says which tasks module is missing", () => expect(() => tasksModuleOf(join(sandbox, "none"))).toThrow(/no tasks module at/));
-  it("runs the modules in a process of its own", () => {
+  it("a missing tasks module is named in the error", () => expect(() => tasksModuleOf(join(sandbox, "none"))).toThrow(/no tasks module at/));
+  it("tasks modules are described in a process of their own", () => {
     describeTasks([
       of("home", "five", `import { writeFileSync } from "node:fs"; globalThis.seen = true; writeFileSync(${JSON.stringify(join(sandbox, "ran"))}, "");`),
     ]);

@@ -7,7 +7,7 @@ import { contextOf, eventOf, recordOf, TASK_QUEUE, TestDeployment } from "./depl
 const { noop } = examples;
 const DEAD = "home-dead-letters";
 
-/** Its messages are taken from their queue as if it had given them up. */
+/** Takes messages from their queue as if it had given them up. */
 async function givenUp(deployment: TestDeployment) {
   const messages = await deployment.queue.receive([TASK_QUEUE], 10, 60);
   await deployment.queue.ack(messages.map(({ id }) => id));
@@ -15,7 +15,7 @@ async function givenUp(deployment: TestDeployment) {
 }
 
 describe("the dead-letter function", () => {
-  it("sends a run that never started again, and the job ends well", async () => {
+  it("the dead-letter function resends a run that never started, and the job succeeds", async () => {
     const deployment = new TestDeployment(examples);
     const { engine } = await deployment.engine();
     const { jobId } = await engine.submit({ canvas: canvasOf(group([noop.s(), noop.s()])) });
@@ -27,7 +27,7 @@ describe("the dead-letter function", () => {
     expect(await engine.job(jobId)).toMatchObject({ state: "success" });
   });
 
-  it("breaks a run that is given up for the third time", async () => {
+  it("a run that is given up for the third time becomes broken", async () => {
     const deployment = new TestDeployment(examples);
     const { engine } = await deployment.engine();
     const { jobId } = await engine.submit({ canvas: canvasOf(noop.s()) });
@@ -40,7 +40,7 @@ describe("the dead-letter function", () => {
     expect(await engine.job(jobId)).toMatchObject({ state: "failure", error: { reason: "dead_letter" } });
   });
 
-  it("follows up a run that had ended, and does not run it again", async () => {
+  it("the dead-letter function follows up a run that had ended, and does not run it again", async () => {
     const deployment = new TestDeployment(examples);
     const { engine } = await deployment.engine();
     const { jobId } = await engine.submit({ canvas: canvasOf(noop.s()) });
@@ -54,7 +54,7 @@ describe("the dead-letter function", () => {
     expect((await engine.runs(jobId, {})).items[0]).toMatchObject({ attempt: 1 });
   });
 
-  it("keeps what can never be handled, out of sight for long", async () => {
+  it("a message that can never be handled is kept, invisible for hours", async () => {
     const deployment = new TestDeployment(examples);
     const answer = await deployment.deadLetter(eventOf(recordOf(DEAD, "poison", "not json")), contextOf());
     expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: "poison" }] });

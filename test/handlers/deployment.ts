@@ -24,13 +24,13 @@ const HANDLERS = { worker, control };
 type Exports = DeployedCode["modules"][number];
 export interface DeploymentOptions {
   readonly engine?: Partial<EngineConfig>;
-  /** Runs at the same time in one function. */
+  /** Most runs at the same time in one function. */
   readonly concurrency?: number;
-  /** API Gateway passes answers on as they come. */
+  /** `true` when API Gateway passes answers on as they are made. */
   readonly streaming?: boolean;
 }
 
-/** A clock that tests can put ahead: leases, deadlines and delays are over without waiting. */
+/** A clock that tests can advance, so leases, deadlines and delays end without waiting. */
 class ShiftedClock {
   ahead = 0;
   now(): number {
@@ -39,7 +39,10 @@ class ShiftedClock {
   async pause(): Promise<void> {}
 }
 
-/** The functions of a deployment over ports in memory, invoked as Lambda would: with events, a context, and a queue that acts on what they answer. */
+/**
+ * Runs the functions of a deployment over ports in memory, as Lambda would. They get events and a context, and the
+ * queue acts on their answers.
+ */
 export class TestDeployment {
   readonly clock = new ShiftedClock();
   readonly store = new MemoryStore();
@@ -48,7 +51,7 @@ export class TestDeployment {
   readonly tokens = new MemoryTokens();
   readonly supervisions = new MemorySupervisions();
   readonly executions = new MemoryExecutions();
-  /** Visibility that was asked for, in order. */
+  /** Changes of visibility, in order. */
   readonly visibility: { readonly receiptHandle: string; readonly seconds: number }[] = [];
   /** Lines of all logs. */
   readonly lines: { readonly [name: string]: Json }[] = [];
@@ -72,12 +75,15 @@ export class TestDeployment {
     this.supervisor = supervisor(this.code, this.open);
     this.api = api(this.code, this.open);
   }
-  /** The engine as the API has it. */
+  /** Opens the engine as the API does. */
   engine(): Promise<FunctionEngine> {
     return (this.#engine ??= openFunction(this.code, this.open));
   }
   #engine: Promise<FunctionEngine> | undefined;
-  /** Receives a batch and invokes the function of its queue. What it does not name as failed is deleted. `undefined`: nothing was there. */
+  /**
+   * Receives a batch and invokes the function of its queue. Messages that the function does not name as failed are
+   * deleted. Returns undefined when the queue is empty.
+   */
   async invoke(queue: string, remainingMs = 60_000, size = 10): Promise<readonly string[] | undefined> {
     const messages = await this.queue.receive([queue], size, 3_600);
     if (messages.length === 0) return undefined;
@@ -88,7 +94,7 @@ export class TestDeployment {
     await this.queue.ack(messages.map(({ id }) => id).filter((id) => !failed.has(id)));
     return [...failed];
   }
-  /** Until nothing is left; what is delayed is received at once. */
+  /** Invokes functions until no message is left. Delayed messages are received at once. */
   async untilQuiet(queues: readonly string[] = [ENGINE_QUEUE, TASK_QUEUE]): Promise<void> {
     for (let turn = 0; turn < 1_000; turn++) {
       const invoked = await Promise.all(queues.map((queue) => this.invoke(queue)));
@@ -141,7 +147,7 @@ export class TestDeployment {
   }
 }
 
-/** Answers by token. `broken`: calls fail as if nobody knew whether they arrived. */
+/** Answers by token. While `broken`, calls fail as if they might have arrived. */
 class MemoryTokens implements Tokens {
   readonly answers = new Map<string, { readonly output: Json } | { readonly error: string; readonly cause: string }>();
   calls = 0;

@@ -18,11 +18,11 @@ async function start(canvas: Canvas = chain(encode.s("a.mp4"), length.s()).canva
   await deployment.untilQuiet();
   return { deployment, engine, jobId, execution: [...deployment.executions.all.values()][0] };
 }
-/** What the rule of infra/constructs/execution-events.ts makes of an event. */
+/** Returns the message that the rule of infra/constructs/execution-events.ts makes of an event. */
 const told = (name: string) => recordOf("engine", name, JSON.stringify({ v: 1, kind: "executionEnded", execution: name }));
 
 describe("a run whose work is an execution", () => {
-  it("waits for it, and says for which", async () => {
+  it("a run whose work is an execution waits for it and names it", async () => {
     const { deployment, engine, jobId, execution } = await start();
     expect(execution).toMatchObject({ machine: "encode-video", input: { video: "a.mp4" } });
     expect(execution?.name).toMatch(new RegExp(`^fanfold-${jobId}-[0-9a-f]{12}$`));
@@ -32,7 +32,7 @@ describe("a run whose work is an execution", () => {
     expect(await deployment.invoke(TASK_QUEUE)).toBeUndefined();
   });
 
-  it("ends as soon as the platform says that it has ended, and its output goes on", async () => {
+  it("a run ends when the platform reports the end of its execution, and takes its output", async () => {
     const { deployment, engine, jobId, execution } = await start();
     execution!.end = { output: { seconds: 7 } };
     await deployment.control(eventOf(told(execution!.name), told("fanfold-of-somebody-else-000000000000")), contextOf());
@@ -40,7 +40,7 @@ describe("a run whose work is an execution", () => {
     expect(await engine.job(jobId)).toMatchObject({ state: "success", value: 7, counts: { success: 2 }, countsExact: true });
   });
 
-  it("is asked after by the sweeper, and fails with the error of the execution", async () => {
+  it("the sweeper finds that an execution failed, and its run fails with the same error", async () => {
     const { deployment, engine, jobId, execution } = await start();
     execution!.end = { failed: { error: "Codec.Unknown", cause: "no such codec" } };
     deployment.clock.ahead += 120_000;
@@ -50,7 +50,7 @@ describe("a run whose work is an execution", () => {
     expect(await engine.job(jobId)).toMatchObject({ state: "failure", counts: { error: 1 }, error });
   });
 
-  it("fails when there is no such machine", async () => {
+  it("a run fails when its state machine does not exist", async () => {
     const deployment = new TestDeployment({ encode, length });
     deployment.executions.unknown.add("encode-video");
     const { engine } = await deployment.engine();
@@ -59,7 +59,7 @@ describe("a run whose work is an execution", () => {
     expect(await engine.job(jobId)).toMatchObject({ state: "failure", error: { name: "StateMachineDoesNotExist", reason: "execution_failed" } });
   });
 
-  it("is stopped at once when its job is cancelled", async () => {
+  it("an execution is stopped at once when its job is cancelled", async () => {
     const { deployment, engine, jobId, execution } = await start();
     expect(await engine.cancel(jobId)).toBe(true);
     await deployment.untilQuiet();
@@ -67,7 +67,7 @@ describe("a run whose work is an execution", () => {
     expect((await engine.job(jobId))?.state).toBe("cancelled");
   });
 
-  it("is stopped when its start arrives after the run has ended", async () => {
+  it("an execution that starts after its run has ended is stopped", async () => {
     const deployment = new TestDeployment({ encode, length });
     const { engine } = await deployment.engine();
     const { jobId } = await engine.submit({ canvas: encode.s("a.mp4").canvas });
@@ -83,7 +83,7 @@ describe("a run whose work is an execution", () => {
     expect(deployment.executions.running()).toEqual([]);
   });
 
-  it("is stopped when the run is revoked", async () => {
+  it("an execution is stopped when its run is revoked", async () => {
     const { deployment, engine, jobId, execution } = await start();
     expect(await engine.revoke(`${jobId}.0`)).toBe(true);
     await deployment.untilQuiet();
@@ -91,7 +91,7 @@ describe("a run whose work is an execution", () => {
     expect(await engine.run(`${jobId}.0`)).toMatchObject({ status: "cancelled", error: { reason: "revoked" } });
   });
 
-  it("is stopped when it takes longer than the task allows, which is an error", async () => {
+  it("an execution that takes longer than its task allows is stopped, and its run fails", async () => {
     const { deployment, engine, jobId, execution } = await start();
     deployment.clock.ahead += 3_700_000;
     await deployment.sweeper({}, contextOf());
@@ -100,12 +100,12 @@ describe("a run whose work is an execution", () => {
     expect(await engine.job(jobId)).toMatchObject({ state: "failure", counts: { error: 1 }, error: { reason: "task_timeout" } });
   });
 
-  it("cannot be answered by anybody else", async () => {
+  it("a run that waits for an execution cannot be completed through the API", async () => {
     const { engine, jobId } = await start();
     await expect(engine.complete(`${jobId}.0`, "guess", { value: 1 })).rejects.toMatchObject({ code: "invalid_request" });
   });
 
-  it("keeps no result that nobody wants", async () => {
+  it("the output of an execution is not kept when the task ignores its result", async () => {
     const { deployment, engine, jobId, execution } = await start(encode.signature(["a.mp4"], {}, { ignoreResult: true }).canvas);
     execution!.end = { output: { seconds: 7 } };
     await deployment.control(eventOf(told(execution!.name)), contextOf());
@@ -113,7 +113,7 @@ describe("a run whose work is an execution", () => {
     expect(await engine.job(jobId)).toMatchObject({ state: "success", value: null });
   });
 
-  it("fails at once where there are no state machines", async () => {
+  it("a run whose work is an execution fails at once without state machines", async () => {
     const deployment = new TestDeployment({ encode, length }, { engine: { executions: undefined } });
     const { engine } = await deployment.engine();
     const { jobId } = await engine.submit({ canvas: encode.s("a.mp4").canvas });

@@ -16,7 +16,7 @@ const ended = (name: string, status: string, time = new Date().toISOString()) =>
   ({ source: "aws.states", time, detail: { name, status } }) as EventBridgeEvent<"Step Functions Execution Status Change", { name: string; status: string }>;
 
 describe("a supervised job", () => {
-  it("answers its token once, with its value", async () => {
+  it("a supervised job answers its token once, with its value", async () => {
     const deployment = deploy();
     expect(await deployment.supervisor(submission("t1"), contextOf())).toEqual({ jobId: "job-1", created: true });
     await deployment.untilQuiet();
@@ -24,7 +24,7 @@ describe("a supervised job", () => {
     expect(deployment.tokens.calls).toBe(1);
   });
 
-  it("answers with the error of a job that failed", async () => {
+  it("a supervised job that fails answers its token with the error", async () => {
     const deployment = deploy();
     await deployment.supervisor(submission("t1", "failing"), contextOf());
     await deployment.untilQuiet();
@@ -33,7 +33,7 @@ describe("a supervised job", () => {
     expect(JSON.parse(answer.cause)).toMatchObject({ jobId: "job-1", state: "failure", error: { message: "as asked" } });
   });
 
-  it("is the same job when its submission is repeated, and the newest token counts", async () => {
+  it("a repeated submission is the same job, and only its newest token is answered", async () => {
     const deployment = deploy();
     await deployment.supervisor(submission("t1"), contextOf());
     expect(await deployment.supervisor(submission("t2"), contextOf())).toEqual({ jobId: "job-1", created: false });
@@ -41,7 +41,7 @@ describe("a supervised job", () => {
     expect([...deployment.tokens.answers.keys()]).toEqual(["t2"]);
   });
 
-  it("tells its end again to a token that comes after it", async () => {
+  it("a token that arrives after the job ended is answered too", async () => {
     const deployment = deploy();
     await deployment.supervisor(submission("t1"), contextOf());
     await deployment.untilQuiet();
@@ -50,7 +50,7 @@ describe("a supervised job", () => {
     expect([...deployment.tokens.answers.keys()]).toEqual(["t1", "t2"]);
   });
 
-  it("keeps its end until the state machine can be reached, and the sweeper brings it", async () => {
+  it("an answer that cannot be delivered is kept, and the sweeper delivers it later", async () => {
     const deployment = deploy();
     deployment.tokens.broken = true;
     await deployment.supervisor(submission("t1"), contextOf());
@@ -64,7 +64,7 @@ describe("a supervised job", () => {
     expect(await deployment.queue.depth("engine")).toEqual({ ready: 0, delayed: 0, inFlight: 0 });
   });
 
-  it("is cancelled when its execution is stopped", async () => {
+  it("a supervised job is cancelled when its execution is stopped", async () => {
     const deployment = deploy();
     await deployment.supervisor(submission("t1"), contextOf());
     expect(await deployment.supervisor(ended("job-1", "SUCCEEDED"), contextOf())).toEqual({ cancelled: false });
@@ -74,14 +74,14 @@ describe("a supervised job", () => {
     expect(deployment.tokens.answers.get("t1")).toMatchObject({ error: "Fanfold.JobCancelled" });
   });
 
-  it("is looked for again when its execution ends before it is there", async () => {
+  it("an execution that ends before its job exists is checked again", async () => {
     const deployment = deploy();
     await expect(deployment.supervisor(ended("job-1", "TIMED_OUT"), contextOf())).rejects.toMatchObject({ code: "job_not_found", retryable: true });
     const late = ended("job-1", "TIMED_OUT", new Date(Date.now() - 60_000).toISOString());
     expect(await deployment.supervisor(late, contextOf())).toEqual({ cancelled: false });
   });
 
-  it("can be a step of somebody's own state machine: each token is a job", async () => {
+  it("a step of a user's own state machine starts one job for each token", async () => {
     const deployment = deploy();
     const step = (token: string) => ({ action: "submit", token, workflow: "example.sum-of-sums", fields: { n: 2 } }) as never;
     const first = (await deployment.supervisor(step("a"), contextOf())) as { jobId: string };
@@ -93,12 +93,12 @@ describe("a supervised job", () => {
     expect([...deployment.tokens.answers.keys()].toSorted()).toEqual(["a", "b"]);
   });
 
-  it("refuses an event that it does not know", async () => {
+  it("the supervisor function refuses an unknown event", async () => {
     await expect(deploy().supervisor({ action: "submit" } as never, contextOf())).rejects.toMatchObject({ code: "invalid_request" });
   });
 });
 
-/** Every message is lost. */
+/** Loses every message. */
 async function dropAll(deployment: TestDeployment): Promise<void> {
   const queues = ["engine", TASK_QUEUE];
   deployment.clock.ahead += 3_600_000;

@@ -5,12 +5,12 @@ import * as examples from "../../functions/tasks/examples.ts";
 import { contextOf, TASK_QUEUE, TestDeployment } from "./deployment.ts";
 
 describe("the sweeper", () => {
-  it("finds the work whose messages were lost, and says what was repaired", async () => {
+  it("the sweeper finds work whose messages were lost, and reports what it repaired", async () => {
     const deployment = new TestDeployment(examples);
     const { engine } = await deployment.engine();
     const { jobId } = await engine.submit({ canvas: canvasOf(group([examples.noop.s(), examples.noop.s()])) });
     for (let turn = 0; turn < 10; turn++) {
-      // Each time every message is lost; each time the sweep finds the work again.
+      // Each round loses every message, and the sweep finds the work again.
       deployment.clock.ahead += 3_600_000;
       const lost = await deployment.queue.receive(["engine", TASK_QUEUE], 100, 60);
       await deployment.queue.ack(lost.map(({ id }) => id));
@@ -25,7 +25,7 @@ describe("the sweeper", () => {
     expect(sum("GroupsStuck")).toBeGreaterThan(0);
   });
 
-  it("writes metrics as CloudWatch reads them", async () => {
+  it("the sweeper writes metrics in CloudWatch's format", async () => {
     const deployment = new TestDeployment(examples);
     await deployment.sweeper({}, contextOf());
     const line = deployment.lines.at(-1)!;
@@ -35,7 +35,7 @@ describe("the sweeper", () => {
     for (const { Name } of CloudWatchMetrics[0]!.Metrics) expect(line).toHaveProperty(Name);
   });
 
-  it("leaves the rest to the next minute when its time is over", async () => {
+  it("a sweep that runs out of time leaves the rest to the next one", async () => {
     const deployment = new TestDeployment(examples);
     const { engine } = await deployment.engine();
     await engine.submit({ canvas: canvasOf(examples.noop.s()) });

@@ -6,21 +6,28 @@ import { contextOf, eventOf, recordOf, TASK_QUEUE, TestDeployment, type Deployme
 
 const { add, fail, noop, sleep, sum } = examples;
 
-/** Ends when it is told to, or aborted. */
-const gate = { open: () => {}, seen: [] as unknown[] };
-const held = defineTask({
-  name: "held",
-  timeout: 900,
-  run: (ctx) =>
-    new Promise<string>((resolve, reject) => {
-      gate.open = () => resolve("done");
-      ctx.signal.addEventListener("abort", () => {
-        gate.seen.push(ctx.signal.reason);
-        reject(ctx.signal.reason as Error);
-      });
-    }),
-});
-const deploy = (options?: DeploymentOptions): TestDeployment => new TestDeployment({ ...examples, held }, options);
+/** Makes a task that runs until `finish` is called or its signal aborts. */
+function heldTask() {
+  const aborts: unknown[] = [];
+  const finishers: (() => void)[] = [];
+  const held = defineTask({
+    name: "held",
+    timeout: 900,
+    run: (ctx) =>
+      new Promise<string>((resolve, reject) => {
+        finishers.push(() => resolve("done"));
+        ctx.signal.addEventListener("abort", () => {
+          aborts.push(ctx.signal.reason);
+          reject(ctx.signal.reason as Error);
+        });
+      }),
+  });
+  const finish = () => {
+    for (const each of finishers) each();
+  };
+  return { held, aborts, finish };
+}
+const deploy = (options?: DeploymentOptions, tasks: Record<string, unknown> = {}): TestDeployment => new TestDeployment({ ...examples, ...tasks }, options);
 async function submit(deployment: TestDeployment, canvas: Parameters<typeof canvasOf>[0]): Promise<string> {
   const { engine } = await deployment.engine();
   return (await engine.submit({ canvas: canvasOf(canvas) })).jobId;
@@ -30,14 +37,14 @@ async function jobOf(deployment: TestDeployment, jobId: string) {
 }
 
 describe("worker and control", () => {
-  it("carry a chord to its end, through both functions", async () => {
+  it("worker and control carry a chord to its end", async () => {
     const deployment = deploy();
     const jobId = await submit(deployment, chord(group(Array.from({ length: 40 }, (_, i) => add.s(i, i))), sum.s()));
     await deployment.untilQuiet();
     expect(await jobOf(deployment, jobId)).toMatchObject({ state: "success", value: 1560, counts: { success: 41 } });
   });
 
-  it("carry nested groups with failing members", async () => {
+  it("worker and control end nested groups whose members fail", async () => {
     const deployment = deploy();
     const inner = chord(group([add.s(1, 1), add.s(2, 2)]), sum.s());
     const jobId = await submit(deployment, chain(group([inner, fail.signature([], { message: "no" }), noop.s()]), sum.si([])));
@@ -45,7 +52,7 @@ describe("worker and control", () => {
     expect(await jobOf(deployment, jobId)).toMatchObject({ state: "failure", error: { message: "no" } });
   });
 
-  it("answer what cannot be handled as failed, and the rest as done", async () => {
+  it("a worker answers a message that cannot be handled as failed, and the others as done", async () => {
     const deployment = deploy();
     await submit(deployment, noop.s());
     const [message] = await deployment.queue.receive([TASK_QUEUE], 1, 60);
@@ -54,11 +61,11 @@ describe("worker and control", () => {
       contextOf(),
     );
     expect(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier).toSorted()).toEqual(["new", "text"]);
-    // Their queue gives them up by itself.
+    // Their queue gives these messages up by itself.
     expect(deployment.visibility).toEqual(expect.arrayContaining([{ receiptHandle: "text", seconds: 0 }]));
   });
 
-  it("leave a task whose code is elsewhere to a worker that has it", async () => {
+  it("a task whose code is elsewhere is left to a worker that has it", async () => {
     const deployment = deploy();
     const jobId = await submit(deployment, noop.s());
     const { createHandler } = await import("../../functions/handlers/worker.ts");
@@ -71,7 +78,7 @@ describe("worker and control", () => {
     expect(await jobOf(deployment, jobId)).toMatchObject({ state: "success" });
   });
 
-  it("give a message back with a delay when the store is out of reach", async () => {
+  it("a message is returned with a delay when the store is out of reach", async () => {
     const deployment = deploy();
     await submit(deployment, noop.s());
     const write = deployment.store.write.bind(deployment.store);
@@ -84,15 +91,15 @@ describe("worker and control", () => {
 });
 
 describe("the end of an invocation", () => {
-  it("gives back what was not begun, and stops what runs without a mark against it", async () => {
-    const deployment = deploy({ concurrency: 1 });
-    // The first one begins late enough not to have had a whole invocation.
+  it("the end of an invocation returns messages that were not begun, and stops running attempts without counting a failure", async () => {
+    const { held, aborts } = heldTask();
+    const deployment = deploy({ concurrency: 1 }, { held });
+    // The first held run begins too late to have a whole invocation.
     const jobId = await submit(deployment, group([sleep.s(0.3), held.s(), held.s()]));
     await deployment.untilQuiet(["engine"]);
-    gate.seen.length = 0;
     const failures = await deployment.invoke(TASK_QUEUE, 2_000);
     expect(failures).toHaveLength(2);
-    expect(gate.seen).toHaveLength(1);
+    expect(aborts).toHaveLength(1);
     expect(deployment.visibility.filter(({ seconds }) => seconds === 0)).toHaveLength(2);
     const { items } = await (await deployment.engine()).engine.runs(jobId, {});
     const [run, ...others] = items.filter(({ task }) => task === "held");
@@ -102,15 +109,16 @@ describe("the end of an invocation", () => {
     expect(deployment.lines.findLast((line) => "RunsStopped" in line)).toMatchObject({ RunsStopped: 1, Messages: 3, MessagesDone: 1 });
   });
 
-  it("lets a run that began with its invocation reach its own limit, so that it cannot start again for ever", async () => {
-    const deployment = deploy();
+  it("a run that began with its invocation reaches its own limit, so it cannot start again for ever", async () => {
+    const { held } = heldTask();
+    const deployment = deploy(undefined, { held });
     const jobId = await submit(deployment, held.s());
     expect(await deployment.invoke(TASK_QUEUE, 1_000)).toEqual([]);
     await deployment.untilQuiet();
     expect(await jobOf(deployment, jobId)).toMatchObject({ state: "failure", error: { message: expect.stringContaining("ran longer than its") } });
   });
 
-  it("leaves no timer behind", async () => {
+  it("an invocation leaves no timer behind", async () => {
     const deployment = deploy();
     await submit(deployment, group([noop.s(), sleep.s(0.05)]));
     await deployment.untilQuiet(["engine"]);
@@ -125,7 +133,7 @@ describe("the end of an invocation", () => {
   });
 });
 
-/** Timers that were started from now on, and have neither fired nor been cleared. */
+/** Watches the timers that start from now on. `timers` holds those that have neither fired nor been cleared. */
 function watchTimers(): { readonly timers: ReadonlySet<unknown>; started: number } {
   const timers = new Set<unknown>();
   const watched = { timers, started: 0 };
@@ -157,27 +165,28 @@ function watchTimers(): { readonly timers: ReadonlySet<unknown>; started: number
 }
 
 describe("a long run", () => {
-  it("keeps its lease and its message's visibility", async () => {
-    const deployment = deploy({ engine: { leaseSeconds: 2, skewMarginSeconds: 0 } });
+  it("a long run keeps its lease, and its message stays invisible", async () => {
+    const { held, finish } = heldTask();
+    const deployment = deploy({ engine: { leaseSeconds: 2, skewMarginSeconds: 0 } }, { held });
     const jobId = await submit(deployment, held.s());
     const invoked = deployment.invoke(TASK_QUEUE);
     await until(() => deployment.visibility.length >= 2);
-    gate.open();
+    finish();
     expect(await invoked).toEqual([]);
     expect(deployment.visibility.every(({ seconds }) => seconds === 7)).toBe(true);
     await deployment.untilQuiet();
     expect(await jobOf(deployment, jobId)).toMatchObject({ state: "success", value: "done" });
   });
 
-  it("is aborted when its job is cancelled", async () => {
-    const deployment = deploy({ engine: { leaseSeconds: 2 } });
+  it("a long run is aborted when its job is cancelled", async () => {
+    const { held, aborts } = heldTask();
+    const deployment = deploy({ engine: { leaseSeconds: 2 } }, { held });
     const jobId = await submit(deployment, held.s());
-    gate.seen.length = 0;
     const invoked = deployment.invoke(TASK_QUEUE);
     await until(() => deployment.store.table.snapshot().some((item) => item.attributes["status"] === "started"));
     await (await deployment.engine()).engine.cancel(jobId);
     expect(await invoked).toEqual([]);
-    expect(gate.seen).toHaveLength(1);
+    expect(aborts).toHaveLength(1);
     await deployment.untilQuiet();
     expect(await jobOf(deployment, jobId)).toMatchObject({ state: "cancelled" });
   });

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import cdkJson from "../../cdk.json" with { type: "json" };
 
 describe("cdk.json", () => {
-  it("sets every recommended flag, and refuses weak references between stacks", () => {
+  it("cdk.json sets every recommended flag and refuses weak references between stacks", () => {
     const url = new URL("../../node_modules/aws-cdk-lib/recommended-feature-flags.json", import.meta.url);
     const recommended = JSON.parse(readFileSync(url, "utf8")) as object;
     expect(cdkJson.context).toEqual({ ...recommended, "@aws-cdk/core:defaultCrossStackReferences": "strong" });
@@ -14,7 +14,7 @@ describe("cdk.json", () => {
 });
 
 describe("the checks", () => {
-  it("fail a synthesis that has a finding without an acknowledgement", () => {
+  it("a synthesis fails when a finding has no acknowledgement", () => {
     const app = new App({ analyticsReporting: false });
     new Queue(new Stack(app, "open"), "Queue");
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app));

@@ -7,9 +7,9 @@ const LEAST: FanfoldConfig = { site: "london", concurrency: 8, jobTimeoutDays: 3
 const queue = (fields: object): object => ({ sites: [{ name: "london", queues: [{ name: "bulk", ...fields }] }] });
 
 describe("fanfold.config.ts", () => {
-  it("is accepted as it is shipped", () => expect(config.sites.map(({ name }) => name)).toContain(config.site));
+  it("the shipped fanfold.config.ts is accepted", () => expect(config.sites.map(({ name }) => name)).toContain(config.site));
 
-  it("needs no more than one machine does", () => {
+  it("fanfold.config.ts needs no more settings than one machine does", () => {
     const { sites, ...rest } = defineConfig(LEAST);
     expect(rest).toMatchObject({ ...LEAST, prefix: "fanfold", tasks: "functions/tasks/index.ts", api: { auth: "iam" }, logRetentionDays: 30 });
     expect(sites).toEqual([
@@ -20,7 +20,7 @@ describe("fanfold.config.ts", () => {
       },
     ]);
   });
-  it("gives every site its default queue, and a function to each kind of work", () => {
+  it("every site gets a default queue, and a function for each kind of work", () => {
     const [site] = defineConfig({
       ...LEAST,
       sites: [{ name: "london", queues: [{ name: "bulk", function: "custom" }], functions: { custom: { memoryMb: 512 } } }],
@@ -57,7 +57,7 @@ describe("fanfold.config.ts", () => {
     ["a retention that CloudWatch does not know", "/logRetentionDays", { logRetentionDays: 2 }],
     ["a job longer than a year", "/jobTimeoutDays", { jobTimeoutDays: 366 }],
     ["an address that is none", "/alarms/email", { alarms: { email: "me" } }],
-  ])("refuses %s, and names %s", (_title, field, fields) => {
+  ])("fanfold.config.ts with %s is refused, and the error names %s", (_title, field, fields) => {
     const refusal = refusalOf(() => defineConfig({ ...LEAST, ...fields } as FanfoldConfig));
     expect(refusal).toMatchObject({ code: "invalid_configuration", field });
   });

@@ -23,12 +23,12 @@ describe("the constructs in somebody's own stack", () => {
   api.grantInvoke(caller);
   const templates = { mine: app.synth().getStackByName("mine").template as SynthesisedTemplate };
 
-  it("are a whole deployment in one stack", () => {
+  it("the constructs make a whole deployment in one stack of a user's app", () => {
     expect(ofType(templates, "AWS::Lambda::Function")).toHaveLength(7);
     expect(ofType(templates, "AWS::DynamoDB::GlobalTable")).toHaveLength(2);
     expect(ofType(templates, "AWS::ApiGateway::RestApi")).toHaveLength(1);
   });
-  it("let a role call the API, and nothing else", () => {
+  it("grantInvoke permits a role to call the API and nothing else", () => {
     const granted = statementsIn(ofType(templates, "AWS::IAM::Policy").filter(({ id }) => id.startsWith("Caller"))).map(({ Action }) => Action);
     expect(granted).toEqual(["execute-api:Invoke"]);
   });

@@ -1,6 +1,6 @@
 import { defineStateMachineTask } from "../../functions/sdk/index.ts";
 
-/** Tasks of a deployment some of which are state machines: two of one machine, one by its ARN. */
+/** Tasks of which some are state machines: two share a machine, and one names its machine by ARN. */
 export * from "../../functions/tasks/index.ts";
 export const encode = defineStateMachineTask({ name: "video.encode", stateMachine: "encode-video" });
 export const preview = defineStateMachineTask({ name: "video.preview", stateMachine: "encode-video" });

@@ -6,7 +6,7 @@ import { BASE, flat, listOf, ofType, type Properties, statementsIn, synthesise }
 
 const source = (path: string): string => readFileSync(new URL(`../../functions/${path}`, import.meta.url), "utf8");
 
-/** Which ports each file of functions/aws that sends commands implements. */
+/** Ports that each file of functions/aws implements, for the files that send commands. */
 const PORTS_OF_FILE: Readonly<Record<string, readonly Port[]>> = {
   "dynamo-store.ts": ["store"],
   "sqs-queue.ts": ["queue", "visibility"],
@@ -15,12 +15,15 @@ const PORTS_OF_FILE: Readonly<Record<string, readonly Port[]>> = {
   "state-machines.ts": ["executions"],
 };
 const SERVICES: Readonly<Record<string, string>> = { dynamodb: "dynamodb", sqs: "sqs", s3: "s3", sfn: "states" };
-/** IAM knows no batches: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html */
+/**
+ * IAM has no actions for batches.
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
+ */
 const IAM_NAMES: Readonly<Record<string, string>> = { SendMessageBatch: "SendMessage", ChangeMessageVisibilityBatch: "ChangeMessageVisibility" };
-/** Not a command: what S3 wants to be allowed before it says that an object does not exist. */
+/** An action without a command: S3 requires it before it says that an object does not exist. */
 const BESIDE_COMMANDS = ["s3:ListBucket"];
 
-/** The actions behind the commands that a source imports. */
+/** Returns the actions of the commands that a source imports. */
 function actionsIn(text: string): readonly string[] {
   return [...text.matchAll(/import\s*(?:type\s*)?\{([^}]*)\}\s*from\s*"@aws-sdk\/client-([a-z0-9]+)"/g)].flatMap(([, names = "", client = ""]) =>
     [...names.matchAll(/\b([A-Z]\w+)Command\b/g)].map(([, command = ""]) => `${SERVICES[client]}:${IAM_NAMES[command] ?? command}`),
@@ -31,11 +34,11 @@ const actionsOf = (ports: readonly Port[]): string[] => ports.flatMap((port) => 
 
 describe("what ports may do", () => {
   const files = readdirSync(new URL("../../functions/aws/", import.meta.url)).filter((name) => actionsIn(source(`aws/${name}`)).length > 0);
-  it("is known for every file that sends commands", () => expect(sorted(files)).toEqual(sorted(Object.keys(PORTS_OF_FILE))));
-  it.each(Object.entries(PORTS_OF_FILE))("is what %s sends, no less and no more", (file, ports) => {
+  it("every file that sends commands is listed with its ports", () => expect(sorted(files)).toEqual(sorted(Object.keys(PORTS_OF_FILE))));
+  it.each(Object.entries(PORTS_OF_FILE))("the actions of a port are those that %s sends, no less and no more", (file, ports) => {
     expect(sorted(actionsOf(ports).filter((action) => !BESIDE_COMMANDS.includes(action)))).toEqual(sorted(actionsIn(source(`aws/${file}`))));
   });
-  it("is derived from imports", () => {
+  it("the actions of a source are derived from its imports", () => {
     expect(
       actionsIn('import { type X, PutItemCommand } from "@aws-sdk/client-dynamodb";\nimport { SendMessageBatchCommand } from "@aws-sdk/client-sqs";'),
     ).toEqual(["dynamodb:PutItem", "sqs:SendMessage"]);
@@ -43,7 +46,7 @@ describe("what ports may do", () => {
 });
 
 describe("which ports a handler has", () => {
-  it.each(Object.entries(HANDLER_PORTS))("%s: those that its code is opened with", (handler, ports) => {
+  it.each(Object.entries(HANDLER_PORTS))("the ports of %s are those that its code opens", (handler, ports) => {
     const text = source(`handlers/${handler}.ts`);
     expect(ports.includes("tokens")).toBe(/\btokens: true/.test(text));
     expect(ports.includes("supervisions")).toBe(/\bsupervisions: true/.test(text));
@@ -69,8 +72,9 @@ describe("what functions may do", () => {
   const handlerOf = (name: string): HandlerName =>
     name.includes("-worker-") ? "worker" : name.endsWith("dead-letter") ? "dead-letter" : (name.replace("fanfold-", "") as HandlerName);
 
-  it("covers all of them", () => expect(sorted(functions.map(({ name }) => handlerOf(name)))).toEqual(sorted(Object.keys(HANDLER_PORTS))));
-  it.each(functions)("$name: its ports, its log, its queues, and what its tasks were given", ({ name, fed: isFed, role }) => {
+  it("the permissions of every function are tested", () =>
+    expect(sorted(functions.map(({ name }) => handlerOf(name)))).toEqual(sorted(Object.keys(HANDLER_PORTS))));
+  it.each(functions)("$name may use its ports, its log, its queues and what its tasks were given", ({ name, fed: isFed, role }) => {
     const handler = handlerOf(name);
     const expected = [...actionsOf(HANDLER_PORTS[handler]), ...LOG_ACTIONS, ...(isFed ? CONSUME_ACTIONS : [])];
     const policies = statementsIn(role["Policies"]);
@@ -81,7 +85,7 @@ describe("what functions may do", () => {
     );
     expect(readsInvoices).toBe(handler === "worker");
   });
-  it.each(functions)("$name: on resources of the deployment only", ({ role }) => {
+  it.each(functions)("$name may use resources of the deployment only", ({ role }) => {
     const own =
       /^<\w+\.Arn>$|:table\/fanfold-(tasks|callbacks)(\/index\/(open|due))?$|:sqs:<AWS::Region>:<AWS::AccountId>:fanfold-\*$|:s3:::fanfold-<AWS::AccountId>-<AWS::Region>(\/\*)?$|:stateMachine:fanfold-supervisor$|:execution:fanfold-supervisor:\*$|:stateMachine:(encode-video|archive)$|:execution:(encode-video|archive):fanfold-\*$/;
     const others = statementsIn(role["Policies"]).flatMap(({ Action, Resource }) =>
@@ -93,7 +97,7 @@ describe("what functions may do", () => {
     const answers = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:stateMachine:*";
     expect(others.filter(([actions, resource]) => !(actions === "states:SendTaskFailure,states:SendTaskSuccess" && resource === answers))).toEqual([]);
   });
-  it("starts the state machines that tasks name, asks after and stops the executions that it has started, and no others", () => {
+  it("the control function starts the machines that tasks name, and describes and stops only its own executions", () => {
     const control = statementsIn(functions.find(({ name }) => name === "fanfold-control")?.role["Policies"]);
     const about = (action: string): readonly string[] =>
       control
@@ -103,11 +107,11 @@ describe("what functions may do", () => {
     for (const action of ["states:DescribeExecution", "states:StopExecution"])
       expect(sorted(about(action))).toEqual(["execution:archive:fanfold-*", "execution:encode-video:fanfold-*"]);
   });
-  it("starts none where no task is one", () => {
+  it("the control function starts no machine where no task is one", () => {
     const without = ofType(synthesise(BASE), "AWS::IAM::Role").flatMap(({ Properties }) => statementsIn(Properties["Policies"]));
     expect(without.filter(({ Action }) => listOf(Action).includes("states:StopExecution"))).toEqual([]);
   }, 240_000);
-  it("has no action with a wildcard, in any policy of any stack", () => {
+  it("no policy of any stack has an action with a wildcard", () => {
     const wild = statementsIn(templates).flatMap(({ Action }) => listOf(Action).filter((action) => action.includes("*")));
     expect(wild).toEqual([]);
     expect(statementsIn({ a: [{ Effect: "Deny", Action: "sqs:*" }] }).map(({ Action }) => Action)).toEqual(["sqs:*"]);

@@ -18,17 +18,17 @@ export interface SynthesisedTemplate {
   readonly Resources: Readonly<Record<string, Resource>>;
   readonly Outputs?: Readonly<Record<string, { readonly Export?: unknown }>>;
 }
-/** By stack name. */
+/** Templates by stack name. */
 export type Templates = Readonly<Record<string, SynthesisedTemplate>>;
 
 export const BASE: FanfoldConfig = { site: "london", concurrency: 8, jobTimeoutDays: 30, retentionDays: 7, sites: [{ name: "london" }] };
 
-/** The same sites have the same code, whatever else differs: it is bundled once. */
+/** Folder of bundles. The same sites have the same code whatever else differs, so it is bundled once. */
 const CODE = mkdtempSync(join(tmpdir(), "fanfold-code-"));
 process.once("exit", () => rmSync(CODE, { recursive: true, force: true }));
 const bundled = new Map<string, FunctionCode>();
 
-/** All stacks as `npm run synth` makes them, its checks included: a finding without an acknowledgement throws. */
+/** Synthesises all stacks as `npm run synth` does, with its checks. A finding without an acknowledgement throws. */
 export function synthesise(config: FanfoldConfig): Templates {
   const outdir = mkdtempSync(join(tmpdir(), "fanfold-synth-"));
   try {
@@ -45,14 +45,14 @@ export function synthesise(config: FanfoldConfig): Templates {
   }
 }
 
-/** Every resource of a type, of all stacks. */
+/** Returns every resource of a type, in all stacks. */
 export function ofType(templates: Templates, type: string): readonly (Resource & { readonly id: string; readonly stack: string })[] {
   return Object.entries(templates).flatMap(([stack, { Resources }]) =>
     Object.entries(Resources).flatMap(([id, resource]) => (resource.Type === type ? [{ id, stack, ...resource }] : [])),
   );
 }
 
-/** A value of a template as one text: `arn:<AWS::Partition>:sqs:...`; a resource's own attribute is `<id.Arn>`. */
+/** Returns a value of a template as text: `arn:<AWS::Partition>:sqs:...`. An attribute of a resource is `<id.Arn>`. */
 export function flat(value: unknown): string {
   if (typeof value === "string") return value;
   const node = value as { readonly "Fn::Join"?: [string, unknown[]]; readonly "Fn::GetAtt"?: [string, string]; readonly Ref?: string };
@@ -71,7 +71,7 @@ export interface Statement {
 }
 export const listOf = <T>(value: T | readonly T[] | undefined): readonly T[] =>
   value === undefined ? [] : Array.isArray(value) ? (value as readonly T[]) : [value as T];
-/** Every policy statement anywhere below. */
+/** Returns every policy statement in a value, at any depth. */
 export function statementsIn(value: unknown): readonly Statement[] {
   if (typeof value !== "object" || value === null) return [];
   const own = "Effect" in value && "Action" in value ? [value as Statement] : [];

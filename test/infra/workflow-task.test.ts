@@ -19,7 +19,7 @@ describe("WorkflowTask", () => {
   const templates = { mine: app.synth().getStackByName("mine").template as SynthesisedTemplate };
   const supervisor = `arn:<AWS::Partition>:lambda:<AWS::Region>:<AWS::AccountId>:function:${functionResourceName("staging", "supervisor")}`;
 
-  it("submits a workflow with the token of its own step, and no job id: each entry is a job", () => {
+  it("WorkflowTask submits a workflow with the token of its step and no job id, so each entry starts a job", () => {
     const [machine] = ofType(templates, "AWS::StepFunctions::StateMachine");
     const definition = JSON.parse(flat(machine!.Properties["DefinitionString"])) as { States: { Close: { Resource: string; Parameters: object } } };
     expect(definition.States.Close).toMatchObject({ Resource: "arn:<AWS::Partition>:states:::lambda:invoke.waitForTaskToken", ResultPath: "$.closed" });
@@ -34,7 +34,7 @@ describe("WorkflowTask", () => {
       },
     });
   });
-  it("may invoke the supervisor of its deployment and nothing else", () => {
+  it("WorkflowTask may invoke the supervisor of its deployment and nothing else", () => {
     const granted = statementsIn(ofType(templates, "AWS::IAM::Policy")).map(({ Action, Resource }) => [Action, listOf(Resource).map(flat)]);
     expect(granted).toEqual([["lambda:InvokeFunction", [supervisor, `${supervisor}:*`]]]);
   });

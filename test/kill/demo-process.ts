@@ -8,7 +8,7 @@ const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 export interface DemoOptions {
   readonly folder: string;
   readonly dataFolder: string;
-  /** Default: the shipped tasks. */
+  /** Module of tasks. Default: the shipped tasks. */
   readonly tasks?: string;
   readonly env?: { readonly [name: string]: string };
 }
@@ -20,11 +20,11 @@ export interface DemoEnd {
 }
 export interface DemoProcess {
   readonly ended: Promise<DemoEnd>;
-  /** SIGKILL to the command and all that it started; returns when none of them lives. Gives how many there were. */
+  /** Kills the command and all its processes with SIGKILL, and waits until none is alive. Returns their number. */
   kill(): Promise<number>;
 }
 
-/** `npm run demo -- FOLDER --json --data DATA`, in a process group of its own. */
+/** Starts `npm run demo -- FOLDER --json --data DATA` in a process group of its own. */
 export function startDemo({ folder, dataFolder, tasks, env }: DemoOptions): DemoProcess {
   const args = [
     "--import",
@@ -41,7 +41,7 @@ export function startDemo({ folder, dataFolder, tasks, env }: DemoOptions): Demo
   const output = { stdout: "", stderr: "" };
   child.stdout.on("data", (data: Buffer) => (output.stdout += data.toString("utf8")));
   child.stderr.on("data", (data: Buffer) => (output.stderr += data.toString("utf8")));
-  // Its workers hold the pipes as well: only the end of the command itself counts.
+  // The workers hold the pipes as well, so only the end of the command itself counts.
   const ended = new Promise<DemoEnd>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code, signal) => resolve({ code, signal, ...output }));
@@ -54,7 +54,7 @@ export function startDemo({ folder, dataFolder, tasks, env }: DemoOptions): Demo
       try {
         process.kill(-group, "SIGKILL");
       } catch {
-        // Nobody is left in the group.
+        // No process is left in the group.
       }
       await ended;
       await until(`the processes of group ${group} are dead`, () => livingMembers(group).length === 0);
@@ -63,14 +63,14 @@ export function startDemo({ folder, dataFolder, tasks, env }: DemoOptions): Demo
   };
 }
 
-/** Processes of a group. One that is dead and was not waited for does nothing any more. */
+/** Lists the processes of a group. A dead process that no parent has waited for is left out. */
 function livingMembers(group: number): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .filter((pid) => {
       try {
-        // "pid (command) state parent group ..."; the command may have spaces and brackets in it.
+        // The format is "pid (command) state parent group ...". The command may contain spaces and brackets.
         const [state, , memberOf] = readFileSync(`/proc/${pid}/stat`, "utf8")
           .replace(/^.*\) /s, "")
           .split(" ");

@@ -14,7 +14,7 @@ import { readRecorded } from "./recorded.ts";
 
 export interface KillOptions {
   readonly folder: string;
-  /** For both data folders and the trace; outside of `folder`. */
+  /** Folder for both data folders and the trace. It is outside of `folder`. */
   readonly workFolder: string;
   readonly kills: number;
   readonly seed: number;
@@ -24,20 +24,20 @@ export interface KillReport {
   readonly kills: number;
   readonly chunks: number;
   readonly digestsRecorded: number;
-  /** What must be empty. */
+  /** Problems that were found. The test passes when there are none. */
   readonly problems: readonly string[];
 }
 
 const TASKS = fileURLToPath(new URL("./traced-tasks.ts", import.meta.url));
 const FILES_PER_CHUNK = 2;
-/** So long it may take until a task begins, the report at full speed included. */
+/** Milliseconds until a task must begin, the report at full speed included. */
 const PROGRESS_MS = 120_000;
-/** The walk alone would take so much longer than all lives that are killed in it. */
+/** Time of the slowed walk, as a multiple of the time of all lives that are killed in it. */
 const SLOWER = 1.4;
 
 /**
- * Kills every process of one inventory again and again, then lets it end, and compares with one that nobody disturbed. After each kill the rows say
- * what was recorded; the trace says what began afterwards.
+ * Kills every process of one inventory again and again, then lets it end, and compares it with an undisturbed one.
+ * After each kill, the rows say what was recorded, and the trace says what began afterwards.
  */
 export async function killInventory({ folder, workFolder, kills, seed, onLine }: KillOptions): Promise<KillReport> {
   const undisturbed = await endOf(startDemo({ folder, dataFolder: join(workFolder, "undisturbed") }), onLine);
@@ -87,7 +87,7 @@ export async function killInventory({ folder, workFolder, kills, seed, onLine }:
   return { kills, chunks, digestsRecorded: ledger.recorded("inventory.digest"), problems };
 }
 
-/** LMDB finds a page with two owners late, or never. */
+/** Checks the database, because LMDB finds a page with two owners late, or never. */
 function damageOf(dataFolder: string, when: string): string[] {
   const file = join(foldersOf(dataFolder).database, "state.lmdb");
   if (!existsSync(file)) return [];
@@ -95,7 +95,10 @@ function damageOf(dataFolder: string, when: string): string[] {
   return [...trees, ...free].map((problem) => `the database ${when}: ${problem}`);
 }
 
-/** What a life is killed in: counted from its start, from its first task while the walk goes on, from its first task at full speed, from its report. */
+/**
+ * Moments at which a life is killed. They count from its start, from its first task during the walk, from its first
+ * task at full speed, or from its report.
+ */
 type Phase = "start" | "walk" | "rush" | "report";
 const BEGINNING: { readonly [phase in Phase]: string } = {
   start: "the start",
@@ -107,7 +110,7 @@ interface Life {
   readonly phase: Phase;
   readonly milliseconds: number;
 }
-/** Four in five are killed in the walk, so that it goes on from many cursors. */
+/** Four in five lives are killed in the walk, so it continues from many cursors. */
 function livesOf(kills: number, seed: number): Life[] {
   const random = seededRandom(seed);
   const late = Math.ceil(kills / 10);
@@ -136,7 +139,7 @@ function describe({ code, signal, stdout, stderr }: DemoEnd): string {
   return `code ${code}, signal ${signal}\n${stdout.slice(0, 2_000)}\n${stderr.slice(-4_000)}`;
 }
 
-/** What does not depend on the job. */
+/** Returns the parts of a report that do not depend on the job. */
 function reportOf({ stdout }: DemoEnd): string {
   const { job: _job, runs: _runs, seconds: _seconds, ...report } = JSON.parse(stdout) as { [name: string]: unknown };
   return JSON.stringify(report);

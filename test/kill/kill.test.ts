@@ -11,7 +11,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(workFolder, { recursive: true, force: true }));
 
-// The short form of `npm run kill-test`, which kills 50 times.
+// This is the short form of `npm run kill-test`, which kills 50 times.
 it.skipIf(process.platform !== "linux")(
   "an inventory whose every process is killed three times ends with the same report and digests nothing again",
   async () => {

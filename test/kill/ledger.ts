@@ -1,16 +1,16 @@
 import type { RunView } from "../../functions/engine/contract.ts";
 import { hasEnded, type Recorded } from "./recorded.ts";
 
-/** Run ids to what their rows said once they had ended. */
+/** What the row of each ended run said, by run id. */
 type EndedRow = Pick<RunView, "status" | "attempt" | "endedAt"> & { readonly task: string | undefined };
 
-/** Keeps what was recorded at the end of each life of an inventory, and holds everything later against it. */
+/** Keeps what was recorded at the end of each life of an inventory, and checks everything later against it. */
 export class Ledger {
   readonly problems: string[] = [];
   readonly #ended = new Map<string, EndedRow>();
   #lines = 0;
 
-  /** Attempts that began so far. */
+  /** Attempts that have begun so far. */
   get begun(): number {
     return this.#lines;
   }
@@ -18,7 +18,10 @@ export class Ledger {
     return [...this.#ended.values()].filter((row) => row.task === task).length;
   }
 
-  /** `trace`: all lines so far. Those since the life before must not name a run that had been recorded before they were written. */
+  /**
+   * Checks one life. `trace` holds all lines so far. The lines since the last life must not name a run that was
+   * recorded before.
+   */
   afterLife(runs: readonly RunView[], trace: readonly string[]): void {
     for (const line of trace.slice(this.#lines)) {
       const [runId = ""] = line.split(" ");
@@ -34,7 +37,7 @@ export class Ledger {
     }
     for (const runId of this.#ended.keys()) if (!seen.has(runId)) this.problems.push(`${runId} was recorded as ended and is gone`);
   }
-  /** A run ends by one commit: its row never says anything else again. */
+  /** Checks that the row of an ended run never changes, because a run ends by one commit. */
   #keep({ runId, task, status, attempt, endedAt }: RunView): void {
     const before = this.#ended.get(runId);
     if (before === undefined) this.#ended.set(runId, { task, status, attempt, endedAt });
@@ -43,7 +46,7 @@ export class Ledger {
     }
   }
 
-  /** Of the finished inventory. */
+  /** Returns the problems of the finished inventory. */
   problemsAtEnd({ job, runs, states }: Recorded, chunks: number): string[] {
     const problems: string[] = [];
     const expectEqual = (what: string, given: unknown, expected: unknown): void => {

@@ -2,17 +2,17 @@ import type { JobView, RunView } from "../../functions/engine/contract.ts";
 import { openHost, type Host } from "../../functions/embedded/engine-host.ts";
 import { EMBEDDED_CONFIG } from "../../functions/embedded/settings.ts";
 
-/** What a data folder says while no process works on it. */
+/** The content of a data folder while no process works on it. */
 export interface Recorded {
   readonly job: JobView | undefined;
   readonly runs: readonly RunView[];
-  /** States that the job has gone through, as its events tell. */
+  /** States of the job, in the order of its events. */
   readonly states: readonly string[];
 }
 const ENDED: ReadonlySet<string> = new Set(["success", "skipped", "error", "broken", "cancelled"]);
 export const hasEnded = (run: RunView): boolean => ENDED.has(run.status);
 
-/** Reads the store through the engine's own queries; nothing is driven, so nothing changes. */
+/** Reads the store through the engine's own queries. No work is started, so nothing changes. */
 export async function readRecorded(dataFolder: string, tasksModule: string): Promise<Recorded> {
   const host = await openHost({
     dataFolder,

@@ -6,16 +6,17 @@ import type { TaskSettings } from "../../functions/sdk/task.ts";
 import { inventoryDigest, inventoryReport, inventoryWalk } from "../../functions/tasks/inventory/index.ts";
 
 /**
- * The tasks of the inventory as they are, with three things around them: each attempt says that it begins by a line in a file, which no engine can take
- * back; the walk keeps a pace, so that one run outlasts any number of kills; and the report can be held before it ends, so that it can be killed too.
+ * The tasks of the inventory, changed in three ways. Each attempt writes a line to a file when it begins, which no
+ * engine can undo. The walk is slowed down, so one run outlasts any number of kills. The report can be held before it
+ * ends, so it can be killed too.
  */
 const trace = process.env["FANFOLD_KILL_TRACE"] ?? "";
 const paceMs = Number(process.env["FANFOLD_KILL_PACE_MS"] ?? 0);
 const holdsReport = process.env["FANFOLD_KILL_HOLD"] === "yes";
 const filesPerChunk = Number(process.env["FANFOLD_KILL_CHUNK"] ?? 2);
-/** Long enough for several digests to be under way at any moment. */
+/** Paces that a digest takes: enough that several digests are always in progress. */
 const DIGEST_PACES = 8;
-/** Nobody waits for its end. */
+/** Milliseconds of a held report, which no test waits out. */
 const HOLD_MS = 3_600_000;
 
 function begin({ runId, attempt }: Pick<TaskContext, "runId" | "attempt">, { name }: AnyTask): void {

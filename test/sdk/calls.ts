@@ -8,7 +8,7 @@ export interface LogLine {
   readonly fields?: unknown;
 }
 
-/** One attempt as an engine would hand it over; `log` collects what the task logs. */
+/** Returns one attempt as an engine would start it. `log` collects what the task logs. */
 export function taskCall(
   task: string,
   args: readonly Json[],
@@ -50,7 +50,7 @@ export async function runTask(task: AnyTask, args: readonly Json[] = [], parts: 
   return createRunner([task]).run(taskCall(task.name, args, parts));
 }
 
-/** The error of an outcome that has one. */
+/** Returns the error of an outcome that has one. */
 export function errorOf(outcome: TaskOutcome): ErrorData {
   if (!("error" in outcome)) throw new Error(`the outcome is ${outcome.kind}`);
   return outcome.error;

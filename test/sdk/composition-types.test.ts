@@ -17,7 +17,7 @@ import {
   type TaskSignature,
 } from "../../functions/sdk/index.ts";
 
-// Checked by `npm run check:types`; running them proves only that they load.
+// `npm run check:types` checks these types. Running them only proves that they load.
 const add = defineTask({ name: "add", run: (_ctx, x: number, y: number) => x + y });
 const label = defineTask({ name: "label", run: async (_ctx, n: number, prefix: string, _suffix?: string) => `${prefix}${n}` });
 const length = defineTask({ name: "length", run: (_ctx, text: string) => text.length });
@@ -30,7 +30,7 @@ const trace = defineTask({ name: "trace", run: (_ctx, _request: FailedRequest, _
 const numbers = [1, 2].map((n) => add.s(n, n));
 
 describe("types of compositions", () => {
-  it("a chain knows what it still needs and what it returns", () => {
+  it("the type of a chain has its missing arguments and its result", () => {
     const needs = chain(add.s(2), add.s(3));
     expectTypeOf<RestOf<typeof needs>>().toEqualTypeOf<[number]>();
     expectTypeOf<ResultOf<typeof needs>>().toEqualTypeOf<number>();
@@ -48,7 +48,7 @@ describe("types of compositions", () => {
     expectTypeOf<RestOf<ReturnType<typeof label.s<["a"]>>>>().toEqualTypeOf<[number, string?]>();
   });
 
-  it("the wrong result into the next task does not compile", () => {
+  it("passing a wrong result to the next task does not compile", () => {
     const wrong = [
       // @ts-expect-error a number into a text
       () => chain(add.s(1, 2), length.s()),
@@ -82,7 +82,7 @@ describe("types of compositions", () => {
     expectTypeOf(wrong).toBeArray();
   });
 
-  it("what takes nothing goes anywhere", () => {
+  it("a task without parameters may follow any task", () => {
     const immutable = chain(add.s(1, 2), length.si("abc"), noted.s(), add.si(3, 4).set({ priority: 1 }), label.s("a"));
     expectTypeOf<ResultOf<typeof immutable>>().toEqualTypeOf<string>();
     expectTypeOf(add.s(1, 2).setImmutable()).toEqualTypeOf<TaskSignature<[], number, true>>();
@@ -90,7 +90,7 @@ describe("types of compositions", () => {
     expectTypeOf<RestOf<typeof header>>().toEqualTypeOf<[]>();
   });
 
-  it("a group has the results of its members, in their order", () => {
+  it("the type of a group has the results of its members, in order", () => {
     const pair = group([add.s(1), label.s("a")]);
     expectTypeOf<ResultOf<typeof pair>>().toEqualTypeOf<[number, string]>();
     expectTypeOf<ResultOf<ReturnType<typeof list>>>().toEqualTypeOf<number[]>();
@@ -107,7 +107,7 @@ describe("types of compositions", () => {
     expectTypeOf<ResultOf<typeof generated>>().toEqualTypeOf<number[]>();
   });
 
-  it("a group gives its list to what follows, a group of one what its member gives", () => {
+  it("a group passes on its list, and a group of one passes on its member's result", () => {
     const upgraded = chain(add.s(1, 2), group([add.s(1), add.s(2)]), sum.s());
     expectTypeOf<ResultOf<typeof upgraded>>().toEqualTypeOf<number>();
     const unrolled = chain(add.s(1, 2), group([add.s(1)]), add.s(2));
@@ -124,7 +124,7 @@ describe("types of compositions", () => {
     expectTypeOf<ResultOf<typeof both>>().toEqualTypeOf<[number, number]>();
   });
 
-  it("pipes, links and lists follow", () => {
+  it("pipes, links and lists are typed alike", () => {
     const piped = add.s(2).pipe(label.s("a")).pipe(length.s());
     expectTypeOf<RestOf<typeof piped>>().toEqualTypeOf<[number]>();
     expectTypeOf<ResultOf<typeof piped>>().toEqualTypeOf<number>();
@@ -139,7 +139,7 @@ describe("types of compositions", () => {
     void (() => chain(chunks, sum.s()));
   });
 
-  it("branches, loops and waits follow", () => {
+  it("branches, loops and waits are typed alike", () => {
     const branch = chain(add.s(1, 2), when({ is: "gt", value: 3 }, label.s("a"), add.s(1)));
     expectTypeOf<ResultOf<typeof branch>>().toEqualTypeOf<string | number>();
     const halfWay = when({ is: "truthy" }, label.s("a", "b"));
@@ -156,7 +156,7 @@ describe("types of compositions", () => {
     void (() => chain(approval<string>("go-on"), add.s(1)));
   });
 
-  it("nothing is known of data, nor of a task that leaves its value to its children", () => {
+  it("data, and a task that leaves its value to its children, have no known type", () => {
     const data: Canvas = add.s(1, 2).canvas;
     expectTypeOf<ResultOf<typeof data>>().toEqualTypeOf<unknown>();
     const mixed = chain(data, length.s(), canvasFrom({ task: "add" }), add.s(1));

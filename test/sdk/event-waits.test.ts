@@ -4,7 +4,7 @@ import type { EventLook, TaskCall } from "../../functions/core/task/invocation.t
 import { createRunner, defineTask, FanfoldError, type Json, type TaskContext } from "../../functions/sdk/index.ts";
 import { errorOf, itemsOf, runTask, taskCall } from "./calls.ts";
 
-/** How an attempt ends that asks for events: `looks` says what it is told of each. */
+/** Returns the call of an attempt. `looks` holds the engine's answer about each event. */
 const call = (looks: { readonly [name: string]: EventLook }, parts: Partial<TaskCall> = {}): TaskCall => {
   const { services, ...rest } = taskCall("t", [], parts);
   return { ...rest, services: { ...services, event: async (name) => looks[name] ?? { kind: "unsent", name } } };
@@ -16,20 +16,20 @@ const deferred = (...names: string[]) => ({ kind: "deferred", events: names.map(
 const SENT: EventLook = { kind: "sent", value: 7 };
 
 describe("an attempt that waits for events", () => {
-  it("goes on with what was sent", async () => {
+  it("an attempt that waits for an event receives its value", async () => {
     expect(await attempt((ctx) => ctx.waitForEvent("a"), { a: SENT })).toEqual({ kind: "success", value: 7 });
   });
-  it("ends as deferred, with all that it asked for together", async () => {
+  it("an attempt ends as deferred with all the events that it waits for", async () => {
     expect(await attempt((ctx) => ctx.waitForEvent("a"))).toEqual(deferred("a"));
     expect(await attempt((ctx) => Promise.all([ctx.waitForEvent("a"), ctx.waitForEvent("b"), ctx.waitForEvent("c")]), { b: SENT })).toEqual(deferred("a", "c"));
     const late = async (ctx: TaskContext) => {
       const [a, b] = [ctx.waitForEvent("a"), ctx.waitForEvent("b")];
-      return [await a, await b]; // nobody awaits b
+      return [await a, await b]; // The first await throws, so b is never awaited.
     };
     expect(await attempt(late)).toEqual(deferred("a", "b"));
     expect(await attempt(async (ctx) => [await ctx.waitForEvent("a"), await ctx.waitForEvent("b")])).toEqual(deferred("a"));
   });
-  it("ends as deferred whatever is made of the error, and runs its finally blocks", async () => {
+  it("an attempt ends as deferred even when its code catches the error, and runs its finally blocks", async () => {
     let cleaned = false;
     const outcome = await attempt(async (ctx) => {
       try {
@@ -48,7 +48,7 @@ describe("an attempt that waits for events", () => {
     expect(await attempt((ctx) => Promise.race([ctx.waitForEvent("a"), ctx.waitForEvent("b")]), { a: SENT })).toEqual(deferred("b"));
     expect(await attempt((ctx) => void ctx.waitForEvent("a"))).toEqual(deferred("a"));
   });
-  it("has it when a later look finds it", async () => {
+  it("an attempt receives an event that a later check finds", async () => {
     const looks: { [name: string]: EventLook } = {};
     const polls = async (ctx: TaskContext) => {
       await ctx.waitForEvent("a").catch(() => undefined);
@@ -57,7 +57,7 @@ describe("an attempt that waits for events", () => {
     };
     expect(await attempt(polls, looks)).toEqual({ kind: "success", value: 7 });
   });
-  it("is told when the time is over, which ends the run unless it is caught", async () => {
+  it("an attempt whose event expires throws, which ends the run unless it is caught", async () => {
     const over = { a: { kind: "over" } } as const;
     const outcome = await attempt((ctx) => ctx.waitForEvent("a", { timeoutSeconds: 5 }), over);
     expect(outcome).toMatchObject({ kind: "failed", error: { reason: "event_timeout", retryable: false } });
@@ -71,11 +71,11 @@ describe("an attempt that waits for events", () => {
     ["a", -1],
     ["a", Number.NaN],
     ["a", Number.POSITIVE_INFINITY],
-  ])("is refused %j within %s seconds", async (name, timeoutSeconds) => {
-    const outcome = await attempt((ctx) => ctx.waitForEvent(name, timeoutSeconds === undefined ? {} : { timeoutSeconds }));
+  ])("waiting for the event %j within %s seconds is refused", async (name, timeoutSeconds) => {
+    const outcome = await attempt((ctx) => ctx.waitForEvent(name, { ...(timeoutSeconds !== undefined && { timeoutSeconds }) }));
     expect(errorOf(outcome)).toMatchObject({ reason: "invalid_request", retryable: false });
   });
-  it("fails when it is stopped, waiting or not", async () => {
+  it("a stopped attempt fails, whether it waits or not", async () => {
     const controller = new AbortController();
     const running = attempt(
       async (ctx) => {
@@ -88,17 +88,17 @@ describe("an attempt that waits for events", () => {
     );
     expect(errorOf(await running)).toMatchObject({ reason: "task_timeout" });
   });
-  it("takes a map with it", async () => {
+  it("a mapped task that waits for an event defers the whole map", async () => {
     const task = defineTask({ name: "t", run: (ctx, n: number) => (n < 2 ? n : ctx.waitForEvent("a")) });
     const of = (looks: { readonly [name: string]: EventLook }) => createRunner([task]).run({ ...call(looks), each: "map", args: [[1, 2, 3]] });
     expect(await of({})).toEqual(deferred("a"));
     expect(await of({ a: SENT })).toEqual({ kind: "success", value: [1, 7, 7] });
   });
-  it("needs an engine", async () => {
+  it("waiting for an event needs an engine", async () => {
     const task = defineTask({ name: "t", run: (ctx: TaskContext) => ctx.waitForEvent("a") });
     await expect(task.inline()).rejects.toMatchObject({ code: "engine_unavailable" });
   });
-  it("knows the type of what it waits for", () => {
+  it("the value of an event has the type that the task declares", () => {
     const wait = (ctx: TaskContext) => [ctx.waitForEvent("a"), ctx.waitForEvent<{ n: number }>("b")] as const;
     expectTypeOf(wait).returns.toEqualTypeOf<readonly [Promise<Json>, Promise<{ n: number }>]>();
   });
@@ -114,14 +114,14 @@ describe("a streaming task that waits for events", () => {
         yield child.s(await waits(ctx));
       },
     });
-  it("ends as deferred behind what it has yielded, caught or not", async () => {
+  it("a streaming task that waits ends as deferred after its last item, whether it catches the error or not", async () => {
     for (const task of [streams((ctx) => ctx.waitForEvent("a")), streams((ctx) => ctx.waitForEvent("a").catch(() => 2))]) {
       const items = itemsOf(await runTask(task));
       expect((await items.next()).value).toMatchObject({ canvas: { args: [1] } });
       await expect(items.next()).rejects.toMatchObject({ outcome: deferred("a") });
     }
   });
-  it("ends as deferred when it returns with one missing", async () => {
+  it("a streaming task that returns with a missing event ends as deferred", async () => {
     const task = defineTask({
       name: "t",
       run: async function* (ctx: TaskContext) {

@@ -26,7 +26,7 @@ describe("what a task returns", () => {
     [null, null],
     [undefined, null],
     [Promise.resolve([1, { a: undefined }, undefined]), [1, {}, null]],
-  ])("%# becomes its value", async (returned, value) => {
+  ])("return value %# becomes the value of the task", async (returned, value) => {
     expect(await runTask(taskOf(() => returned))).toEqual({ kind: "success", value });
   });
 
@@ -43,15 +43,15 @@ describe("what a task returns", () => {
     ["an instance of a class", new TaskError("x"), /an instance of TaskError/],
     ["a sync generator", (function* () {})(), /not plain JSON/],
     ["what is too large", "x".repeat(LIMITS.valueBytes), /larger than \d+ bytes/],
-  ])("%s fails the run for good", async (_title, returned, message) => {
+  ])("a task that returns %s fails for good", async (_title, returned, message) => {
     const outcome = await runTask(taskOf(() => returned));
     expect(outcome).toMatchObject({ kind: "failed", error: { name: "FanfoldError", retryable: false } });
     expect(errorOf(outcome).message).toMatch(message);
   });
-  it("is neither checked nor kept when the task ignores its result", async () => {
+  it("the return value is neither checked nor kept when the task ignores its result", async () => {
     expect(await runTask(taskOf(() => 1n, { ignoreResult: true }))).toEqual({ kind: "success", value: null });
   });
-  it("is a copy that the task cannot change afterwards", async () => {
+  it("the value is a copy that the task cannot change afterwards", async () => {
     const list = [1];
     const outcome = await runTask(taskOf(() => list));
     list.push(2);
@@ -75,22 +75,22 @@ describe("what a task throws", () => {
     ["a proxy that traps everything", new Proxy({}, { get: throwing, getPrototypeOf: throwing, has: throwing, ownKeys: throwing }), { name: "Error" }],
     ["a TaskError", new TaskError("gone", { retryable: false, reason: "not_found" }), { name: "TaskError", reason: "not_found", retryable: false }],
     ["a FanfoldError", new FanfoldError("results_too_large", "much"), { name: "FanfoldError", reason: "results_too_large", retryable: false }],
-  ])("%s becomes a failure, thrown and rejected alike", async (_title, thrown, error) => {
+  ])("%s becomes a failure, whether thrown or rejected", async (_title, thrown, error) => {
     const sync = taskOf(() => {
       throw thrown;
     });
     expect(await runTask(sync)).toMatchObject({ kind: "failed", error });
     expect(await runTask(taskOf(() => Promise.reject(thrown)))).toMatchObject({ kind: "failed", error });
   });
-  it("a thenable that throws is a failure too", async () => {
+  it("a thenable that throws is a failure", async () => {
     // oxlint-disable-next-line unicorn/no-thenable
     expect(await runTask(taskOf(() => Object.defineProperty({}, "then", { get: throwing })))).toMatchObject({ kind: "failed", error: { message: "a getter" } });
   });
-  it("TaskBroken ends the run as broken", async () => {
+  it("a task that throws TaskBroken ends its run as broken", async () => {
     const outcome = await runTask(taskOf(() => Promise.reject(new TaskBroken("cannot", { reason: "format" }))));
     expect(outcome).toMatchObject({ kind: "broken", error: { name: "TaskBroken", message: "cannot", reason: "format", retryable: false } });
   });
-  it("a task that this worker does not have is broken", async () => {
+  it("a run of a task that the worker does not have is broken", async () => {
     expect(await createRunner([noop]).run(taskCall("other", []))).toMatchObject({ kind: "broken", error: { reason: "unknown_task" } });
     expect(await createRunner([noop]).run(taskCall("constructor", []))).toMatchObject({ kind: "broken" });
   });
@@ -98,7 +98,7 @@ describe("what a task throws", () => {
 
 describe("arguments", () => {
   const add = defineTask({ name: "add", args: z.tuple([z.number(), z.number().default(10)]), run: (_ctx, x, y) => x + y });
-  it("are those of the call, checked when declared", async () => {
+  it("arguments are those of the call, checked when they are declared", async () => {
     expect(await runTask(add, [1, 2])).toEqual({ kind: "success", value: 3 });
     expect(await runTask(add, [1])).toEqual({ kind: "success", value: 11 });
   });
@@ -107,21 +107,21 @@ describe("arguments", () => {
     [["1", 2], "/args/0"],
     [[1, null], "/args/1"],
     [[1, 2, 3], "/args"],
-  ])("that do not fit fail the run for good: %j", async (args, field) => {
+  ])("arguments that do not fit fail the run for good: %j", async (args, field) => {
     const outcome = await runTask(add, args as number[]);
     expect(outcome).toMatchObject({ kind: "failed", error: { name: "TypeError", retryable: false, reason: "invalid_arguments" } });
     expect(errorOf(outcome).message).toContain(`${field}: `);
   });
-  it("pass through unchecked when nothing is declared", async () => {
+  it("arguments pass through unchecked when none are declared", async () => {
     const all = defineTask({ name: "all", run: (ctx, ...args: unknown[]) => [args, ctx.kwargs] as unknown[] });
     expect(await runTask(all, [1, "x"], { kwargs: { a: 1 } })).toEqual({ kind: "success", value: [[1, "x"], { a: 1 }] });
   });
-  it("by keyword are completed by the schema; others pass through", async () => {
+  it("keyword arguments are completed by the schema, and undeclared ones pass through", async () => {
     const task = defineTask({ name: "k", kwargs: z.object({ n: z.int().default(3) }), run: (ctx) => ({ ...ctx.kwargs }) });
     expect(await runTask(task, [], { kwargs: { other: true } })).toEqual({ kind: "success", value: { n: 3, other: true } });
     expect(await runTask(task, [], { kwargs: { n: 1.5 } })).toMatchObject({ kind: "failed", error: { name: "TypeError", retryable: false } });
   });
-  it("may be checked by asynchronous schemas, whose exceptions are failures", async () => {
+  it("arguments may be checked by asynchronous schemas, whose exceptions are failures", async () => {
     const even = z.number().refine(async (n) => {
       if (n < 0) throw new Error("negative");
       return n % 2 === 0;
@@ -135,7 +135,7 @@ describe("arguments", () => {
 
 describe("the signal", () => {
   const timeout = Object.assign(new Error("too late"), { name: "TimeoutError", reason: "timeout", retryable: true });
-  it("ends an attempt whose code ignores it; what that code does later goes nowhere", async () => {
+  it("the signal ends an attempt whose code ignores it, and a late error of that code is dropped", async () => {
     const controller = new AbortController();
     let late: ((error: Error) => void) | undefined;
     const running = runTask(
@@ -149,7 +149,7 @@ describe("the signal", () => {
     late?.(new Error("late"));
     await new Promise((resolve) => setImmediate(resolve));
   });
-  it("is the reason also when the code answers with an error of its own", async () => {
+  it("the signal's reason is reported even when the code throws another error", async () => {
     const controller = new AbortController();
     const task = taskOf((ctx) => {
       controller.abort(timeout);
@@ -157,7 +157,7 @@ describe("the signal", () => {
     });
     expect(await runTask(task, [], { signal: controller.signal })).toMatchObject({ kind: "failed", error: { reason: "timeout" } });
   });
-  it("that has aborted before keeps the code from running", async () => {
+  it("a signal that has already aborted keeps the code from running", async () => {
     let ran = false;
     const task = taskOf(() => (ran = true));
     expect(await runTask(task, [], { signal: AbortSignal.abort("why") })).toMatchObject({ kind: "failed", error: { message: "why" } });
@@ -166,7 +166,7 @@ describe("the signal", () => {
 });
 
 describe("the context", () => {
-  it("tells where and when it runs", async () => {
+  it("the context says where and when the task runs", async () => {
     const task = taskOf(({ jobId, runId, attempt, round, site, queue, deadline, cursor, group }) => ({
       jobId,
       runId,
@@ -193,7 +193,7 @@ describe("the context", () => {
       },
     });
   });
-  it("ends the attempt as the task says", async () => {
+  it("the context ends the attempt as the task says", async () => {
     expect(await runTask(taskOf((ctx) => ctx.skip({ why: "known" })))).toEqual({ kind: "skipped", value: { why: "known" } });
     expect(await runTask(taskOf((ctx) => ctx.skip()))).toEqual({ kind: "skipped", value: null });
     expect(await runTask(taskOf((ctx) => ctx.skip(1n)))).toMatchObject({ kind: "failed" });
@@ -210,7 +210,7 @@ describe("the context", () => {
     expect(await runTask(taskOf((ctx) => ctx.retry()))).toMatchObject({ kind: "retry", error: { reason: "retry" } });
     expect(await runTask(taskOf((ctx) => ctx.retry({ delaySeconds: Number.NaN })))).toMatchObject({ kind: "failed", error: { reason: "invalid_request" } });
   });
-  it("counts", async () => {
+  it("the context counts", async () => {
     const task = taskOf((ctx) => {
       ctx.count("files");
       ctx.count("files", 2);
@@ -222,10 +222,10 @@ describe("the context", () => {
     ["a name with a dot", (ctx) => ctx.count("a.b")],
     ["half a file", (ctx) => ctx.count("files", 0.5)],
     ["too many names", (ctx) => Array.from({ length: 21 }, (_, i) => ctx.count(`c${i}`))],
-  ])("does not count %s", async (_title, run) => {
+  ])("the context does not count %s", async (_title, run) => {
     expect(await runTask(taskOf(run))).toMatchObject({ kind: "failed", error: { reason: "invalid_request" } });
   });
-  it("logs lines and fields, and never fails for them", async () => {
+  it("the context logs lines and fields, and never fails over them", async () => {
     const lines: LogLine[] = [];
     const task = taskOf((ctx) => {
       ctx.log.debug("d");
@@ -241,7 +241,7 @@ describe("the context", () => {
     expect(lines[3]?.message.length).toBe(LIMITS.logLineCharacters);
     expect(lines[4]?.message).toBe("7");
   });
-  it("reads results, and knows the group only where the task asked to stream them", async () => {
+  it("the context reads results, and knows the group only where the task streams them", async () => {
     const entries: ResultEntry[] = [{ index: 0, runId: "J.0.g.0", status: "success", value: 5 }];
     const handle = { group: "J.0.g", total: 1, success: 1, failed: 0 };
     const run = async (ctx: TaskContext) => {
@@ -257,7 +257,7 @@ describe("the context", () => {
 });
 
 describe("registries", () => {
-  it("tell what the engine must know", () => {
+  it("a registry says what the engine must know about a task", () => {
     const task = defineTask({ name: "t", version: 2, queue: "#custom", timeout: 60, retry: { maxAttempts: 3 }, streamsResults: true, run: () => null });
     expect(createRegistry([task, noop]).info("t")).toEqual({
       name: "t",
@@ -271,7 +271,7 @@ describe("registries", () => {
     expect(createRegistry([noop]).info("noop")).toMatchObject({ version: 1, timeoutSeconds: 900, retry: { maxAttempts: 1 } });
     expect(createRegistry([noop]).info("constructor")).toBeUndefined();
   });
-  it("refuse two tasks of one name", () => {
+  it("a registry refuses two tasks of one name", () => {
     const other = defineTask({ name: "noop", run: () => 1 });
     expect(refusalOf(() => createRegistry([noop, other]))).toMatchObject({ code: "invalid_request", field: "/name" });
     expect(refusalOf(() => createRunner([noop, other]))).toMatchObject({ code: "invalid_request", field: "/name" });

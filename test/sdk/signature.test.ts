@@ -24,7 +24,7 @@ const hello = defineTask({
 });
 
 describe("signatures", () => {
-  it("are data", () => {
+  it("signatures are data", () => {
     expect(add.s(1, 2).canvas).toEqual({ kind: "task", task: "add", args: [1, 2], kwargs: {}, options: {}, immutable: false });
     expect(add.si(1, 2).canvas).toMatchObject({ immutable: true });
     expect(hello.signature(["Ada"], { polite: false }, { queue: "high", immutable: true }).canvas).toEqual({
@@ -41,7 +41,7 @@ describe("signatures", () => {
     expect(first.set({ countdown: 5, queue: "q" }).canvas.options).toEqual({ countdown: 5, queue: "q" });
     expect(first.canvas.options).toEqual({ countdown: 1 });
   });
-  it("clone puts arguments before and keywords over its own", () => {
+  it("clone puts arguments before a signature's own and keywords over them", () => {
     const first = hello.signature(["b"], { polite: true });
     expect(first.clone([] as never, { polite: false, x: 1 }, { priority: 3 }).canvas).toMatchObject({
       args: ["b"],
@@ -58,20 +58,20 @@ describe("signatures", () => {
       immutable: true,
     });
   });
-  it("cannot be changed, not even through what they were made of", () => {
+  it("signatures cannot be changed, not even through the values they were made of", () => {
     const list = [1, 2];
     const signature = sum.s(list);
     list.push(3);
     expect(signature.canvas.args).toEqual([[1, 2]]);
     expect(() => ((signature as { canvas: unknown }).canvas = 1)).toThrow(TypeError);
   });
-  it("refuse what is not JSON where it is written", () => {
+  it("signatures refuse a value that is not JSON when it is given", () => {
     expect(refusalOf(() => add.s(1, Number.NaN))).toMatchObject({ code: "invalid_canvas", field: "/args/1" });
     expect(refusalOf(() => hello.signature(["a"], { polite: 1n as never }))).toMatchObject({ code: "invalid_canvas", field: "/kwargs/polite" });
     expect(refusalOf(() => add.s(1).set({ priority: 11 }))).toMatchObject({ code: "invalid_canvas", field: "/options/priority" });
     expect(refusalOf(() => add.s(1).set({ queue: "engine" }))).toMatchObject({ code: "invalid_queue_name", field: "/options/queue" });
   });
-  it("run inline when called, with what is prepended", async () => {
+  it("signatures run inline when called, with prepended arguments", async () => {
     expect(await add.s(4)(2)).toBe(6);
     expect(await add.si(4, 4)()).toBe(8);
     expect(await (add.si(4, 4) as unknown as (x: number) => Promise<number>)(100)).toBe(8);
@@ -80,7 +80,7 @@ describe("signatures", () => {
 });
 
 describe("inline", () => {
-  it("gives what an engine would keep, and checks like one", async () => {
+  it("inline returns what an engine would store, and checks like one", async () => {
     expect(await add.inline(2, 2)).toBe(4);
     expect(await hello.inline("Ada")).toBe("Dear Ada");
     expect(await defineTask({ name: "n", run: () => undefined }).inline()).toBeNull();
@@ -88,7 +88,7 @@ describe("inline", () => {
     await expect(hello.signature(["Ada"], { polite: 3 as never })()).rejects.toMatchObject({ name: "TypeError", retryable: false });
     await expect(defineTask({ name: "n", run: () => 1n }).inline()).rejects.toMatchObject({ reason: "invalid_json" });
   });
-  it("throws what the task throws", async () => {
+  it("inline throws what the task throws", async () => {
     const error = new RangeError("far");
     await expect(
       defineTask({
@@ -104,7 +104,7 @@ describe("inline", () => {
     });
     await expect(defineTask({ name: "n", run: (ctx) => ctx.retry({ error: new TaskError("busy") }) }).inline()).rejects.toMatchObject({ message: "busy" });
   });
-  it("refuses what takes an engine", async () => {
+  it("inline refuses work that needs an engine", async () => {
     const tasks = [
       defineTask({ name: "n", run: (ctx) => void ctx.spawn(add.s(1, 2)) }),
       defineTask({ name: "n", run: (ctx) => ctx.replace(add.s(1, 2)) }),
@@ -121,7 +121,7 @@ describe("inline", () => {
 });
 
 describe("compositions", () => {
-  it("chain runs one after the other and splices chains", () => {
+  it("chain runs steps one after the other and splices chains", () => {
     const steps = chain(add.s(1, 2), chain(add.s(3), add.s(4)));
     expect(steps.canvas).toMatchObject({ kind: "chain", items: [{ args: [1, 2] }, { args: [3] }, { args: [4] }] });
     let long = chain(add.s(1, 1));
@@ -139,7 +139,7 @@ describe("compositions", () => {
     expect(refusalOf(() => group([], { policy: "any" as never }))).toMatchObject({ code: "invalid_canvas", field: "/options/policy" });
     expect(refusalOf(() => group([add as never]))).toMatchObject({ code: "invalid_canvas" });
   });
-  it("group stops at an iterable that has no end", () => {
+  it("group refuses an endless iterable", () => {
     const one = add.s(1, 1);
     const endless = {
       *[Symbol.iterator]() {
@@ -174,7 +174,7 @@ describe("submitting", () => {
     setSubmitter(undefined);
     submitted.length = 0;
   });
-  it("goes to the submitter of the process, or to that of the call", async () => {
+  it("delay submits to the submitter of the process, or to that of the call", async () => {
     setSubmitter(submitter("process"));
     expect(await add.delay(1, 2)).toEqual({ jobId: "process" });
     expect(await group([add.s(1, 2)]).submit({ idempotencyKey: "k" })).toEqual({ jobId: "process" });
@@ -185,7 +185,7 @@ describe("submitting", () => {
       ["chain", { timeoutSeconds: 5 }],
     ]);
   });
-  it("without a submitter says what to do", async () => {
+  it("delay without a submitter says what to do", async () => {
     await expect(add.s(1, 2).submit()).rejects.toThrow(FanfoldError);
     await expect(add.delay(1, 2)).rejects.toMatchObject({ code: "engine_unavailable" });
   });
@@ -201,10 +201,10 @@ describe("defineTask refuses", () => {
     ["endless time", { timeout: Infinity }, "/timeout"],
     ["a wrong retry policy", { retry: { maxAttempts: -1 } }, "/retry/maxAttempts"],
     ["no work", { run: undefined }, "/run"],
-  ])("%s", (_title, parts, field) => {
+  ])("defineTask refuses %s", (_title, parts, field) => {
     expect(refusalOf(() => defineTask({ name: "t", run: () => null, ...parts }))).toMatchObject({ code: "invalid_request", field });
   });
-  it("a queue that is no name, and a policy that is none", () => {
+  it("defineTask refuses a malformed queue and a malformed policy", () => {
     expect(refusalOf(() => defineTask({ name: "t", queue: "a b", run: () => null }))).toMatchObject({ code: "invalid_queue_name", field: "/queue" });
     expect(refusalOf(() => defineTask({ name: "t", policy: "x" as never, run: () => null }))).toMatchObject({ code: "invalid_canvas", field: "/policy" });
   });

@@ -13,7 +13,7 @@ function* numbers(count: number) {
 }
 
 describe("spawned children", () => {
-  it("are part of the outcome; a task that returns something keeps it", async () => {
+  it("spawned children are part of the outcome, and a returned value is kept", async () => {
     const outcome = await runTask(
       taskOf((ctx) => {
         ctx.spawn(child.s(1));
@@ -28,7 +28,7 @@ describe("spawned children", () => {
       spawned: { children: [canvas(1), canvas(2), canvas(3), canvas(0)], policy: "settled", value: "own" },
     });
   });
-  it("give their results to a task that returns nothing", async () => {
+  it("a task that returns nothing takes the results of its spawned children", async () => {
     expect(await runTask(taskOf((ctx) => void ctx.spawn(child.s(1))))).toMatchObject({ value: null, spawned: { value: "group" } });
     expect(
       await runTask(
@@ -39,7 +39,7 @@ describe("spawned children", () => {
       ),
     ).toMatchObject({ value: null, spawned: { value: "own" } });
   });
-  it("exist only if the attempt succeeds", async () => {
+  it("spawned children exist only if the attempt succeeds", async () => {
     const skipped = taskOf((ctx) => {
       ctx.spawn(child.s(1));
       ctx.skip();
@@ -52,7 +52,7 @@ describe("spawned children", () => {
     expect(await runTask(failed)).toMatchObject({ kind: "failed" });
     expect(await runTask(taskOf((ctx) => void ctx.spawn([])))).toEqual({ kind: "success", value: null });
   });
-  it("share one policy: the call's, else the task's", async () => {
+  it("spawned children share one policy: the call's, else the task's", async () => {
     expect(await runTask(taskOf((ctx) => void ctx.spawn(child.s(1)), "failFast"))).toMatchObject({ spawned: { policy: "failFast" } });
     const stated = taskOf((ctx) => {
       ctx.spawn(child.s(1), { policy: { threshold: 2 } });
@@ -69,24 +69,24 @@ describe("spawned children", () => {
       error: { reason: "invalid_canvas" },
     });
   });
-  it("are bounded, also when the iterable has no end", async () => {
+  it("the number of spawned children is bounded, even for an endless iterable", async () => {
     expect(await runTask(taskOf((ctx) => void ctx.spawn(numbers(LIMITS.spawnedChildren))))).toMatchObject({ kind: "success" });
     const outcome = await runTask(taskOf((ctx) => void ctx.spawn(numbers(Infinity))));
     expect(outcome).toMatchObject({ kind: "failed", error: { reason: "too_many_children", retryable: false } });
   });
-  it("must be signatures", async () => {
+  it("spawned children must be signatures", async () => {
     for (const wrong of [child, 7, null, "child", [child], { kind: "other" }]) {
       expect(await runTask(taskOf((ctx) => void ctx.spawn(wrong as never)))).toMatchObject({ kind: "failed", error: { reason: "invalid_canvas" } });
     }
   });
-  it("cannot be waited for; the error names the alternatives", async () => {
+  it("spawned children cannot be awaited, and the error names the alternatives", async () => {
     const outcome = await runTask(taskOf((ctx) => ctx.spawn(child.s(1)).result()));
     expect(outcome).toMatchObject({ kind: "failed", error: { reason: "waiting_inside_task", retryable: false } });
     expect(errorOf(outcome).message).toMatch(/spawnWithCallback.*replace.*chord/);
   });
-  it("may have a callback, which runs when all have succeeded unless another policy says when", async () => {
+  it("spawned children may have a callback, which runs as their policy says", async () => {
     const task = (policy?: FailurePolicy) =>
-      taskOf((ctx) => void ctx.spawnWithCallback([child.s(1), child.s(2)], chain(child.s(3), child.s()), policy === undefined ? {} : { policy }));
+      taskOf((ctx) => void ctx.spawnWithCallback([child.s(1), child.s(2)], chain(child.s(3), child.s()), { ...(policy !== undefined && { policy }) }));
     const chord = (options: object) => ({
       kind: "chord",
       header: { kind: "group", members: [canvas(1), canvas(2)], options },
@@ -98,7 +98,7 @@ describe("spawned children", () => {
 });
 
 describe("replace", () => {
-  it("makes the run's value that of another canvas, and keeps its counts", async () => {
+  it("replace takes the run's value from another canvas and keeps the run's counts", async () => {
     const task = taskOf((ctx) => {
       ctx.count("seen");
       return ctx.replace(group([child.s(1)]));
@@ -110,7 +110,7 @@ describe("replace", () => {
       spawned: { children: [group([child.s(1)]).canvas], policy: "allSuccess", value: "replace" },
     });
   });
-  it("does not go together with children", async () => {
+  it("replace is refused beside children", async () => {
     const task = taskOf((ctx) => {
       ctx.spawn(child.s(1));
       ctx.replace(child.s(2));
@@ -120,7 +120,7 @@ describe("replace", () => {
 });
 
 describe("a task that spawns and streams", () => {
-  it("is refused before anything is streamed", async () => {
+  it("a task that spawns and then streams is refused before its first item", async () => {
     const task = taskOf((ctx) => {
       ctx.spawn(child.s(1));
       return (async function* () {
@@ -129,7 +129,7 @@ describe("a task that spawns and streams", () => {
     });
     expect(await runTask(task)).toMatchObject({ kind: "failed", error: { reason: "invalid_request" } });
   });
-  it("is refused also once it streams", async () => {
+  it("a task that spawns while it streams is refused", async () => {
     const task = defineTask({
       name: "t",
       run: async function* (ctx) {

@@ -33,7 +33,7 @@ describe("a streaming task", () => {
     }
     return "done";
   });
-  it("gives canvases with their cursors, then its value", async () => {
+  it("a streaming task yields canvases with their cursors, then returns its value", async () => {
     const outcome = await runTask(paging);
     expect(outcome).toMatchObject({ kind: "stream", policy: "settled" });
     const { items, value } = await drain(itemsOf(outcome));
@@ -42,10 +42,10 @@ describe("a streaming task", () => {
     expect(items[1]).toEqual({ canvas: child.s(10).canvas, cursor: 1 });
     expect(items[2]).toEqual({ canvas: child.s(1).canvas });
   });
-  it("goes on after the cursor that it is given", async () => {
+  it("a streaming task continues after the cursor that it receives", async () => {
     expect((await drain(itemsOf(await runTask(paging, [], { cursor: 2 })))).items).toHaveLength(2);
   });
-  it("is pulled only when asked, and has the children's results for a value when it returns nothing", async () => {
+  it("a streaming task is pulled on demand, and without a return value takes its children's results", async () => {
     let pulled = 0;
     const endless = taskOf(async function* () {
       while (pulled < 1_000_000) {
@@ -59,7 +59,7 @@ describe("a streaming task", () => {
     expect(pulled).toBe(2);
     expect(await drain(itemsOf(await runTask(taskOf(async function* () {}))))).toEqual({ items: [], value: undefined });
   });
-  it("may be any async iterable, also behind a promise", async () => {
+  it("a streaming task may return any async iterable, even in a promise", async () => {
     const task = defineTask({
       name: "t",
       policy: "failFast",
@@ -135,13 +135,13 @@ describe("a streaming task", () => {
       },
       { kind: "failed", error: { reason: "invalid_json" } },
     ],
-  ])("that %s ends with an outcome after what it gave", async (_title, run, outcome) => {
+  ])("a streaming task that %s ends with an outcome after its last item", async (_title, run, outcome) => {
     const items = itemsOf(await runTask(taskOf(run)));
     expect(await items.next()).toMatchObject({ done: false });
     expect(await failureOf(items.next())).toMatchObject(outcome);
   });
 
-  it("that ignores its signal is left behind", async () => {
+  it("a streaming task that ignores its signal is abandoned", async () => {
     const controller = new AbortController();
     let cleaned = false;
     const stuck = taskOf(async function* () {
@@ -159,7 +159,7 @@ describe("a streaming task", () => {
     expect(await failure).toMatchObject({ kind: "failed", error: { reason: "lease_lost" } });
     expect(cleaned).toBe(false);
   });
-  it("cleans up when its reader stops early, whatever the clean-up throws", async () => {
+  it("a streaming task cleans up when its reader stops early, whatever the clean-up throws", async () => {
     let cleaned = 0;
     const open = taskOf(async function* () {
       try {

@@ -13,7 +13,7 @@ import {
   type TaskSignature,
 } from "../../functions/sdk/index.ts";
 
-// Checked by `npm run check:types`; running them proves only that they load.
+// `npm run check:types` checks these types. Running them only proves that they load.
 const add = defineTask({ name: "add", run: (_ctx, x: number, y: number) => x + y });
 const label = defineTask({ name: "label", run: async (_ctx, n: number, prefix: string, _suffix?: string) => `${prefix}${n}` });
 const all = defineTask({ name: "all", run: (_ctx, ...xs: number[]) => xs.length });
@@ -33,13 +33,13 @@ const stream = defineTask({
 });
 
 describe("types", () => {
-  it("positional arguments come from run", () => {
+  it("positional arguments are typed by run", () => {
     expectTypeOf<typeof add.inline>().parameters.toEqualTypeOf<[x: number, y: number]>();
     expectTypeOf<typeof add.inline>().returns.resolves.toEqualTypeOf<number>();
     expectTypeOf<typeof label.delay>().parameters.toEqualTypeOf<[n: number, prefix: string, _suffix?: string]>();
     expectTypeOf<typeof all.inline>().parameters.toEqualTypeOf<number[]>();
   });
-  it("a signature knows what it misses, from the left", () => {
+  it("a signature is typed by its missing arguments, from the left", () => {
     expectTypeOf(add.s(1, 2)).toEqualTypeOf<TaskSignature<[], number>>();
     expectTypeOf(add.s(4)).toEqualTypeOf<TaskSignature<[number], number>>();
     expectTypeOf(add.s()).parameters.toEqualTypeOf<[x: number, y: number]>();
@@ -69,7 +69,7 @@ describe("types", () => {
     ];
     expectTypeOf(wrong).toBeArray();
   });
-  it("schemas type what run receives", () => {
+  it("schemas type the arguments that run receives", () => {
     expectTypeOf<typeof typed.inline>().parameters.toEqualTypeOf<[string, number]>();
     expectTypeOf<typeof typed.inline>().returns.resolves.toEqualTypeOf<{ path: string; depth: number; deep: boolean; at: string }>();
     // @ts-expect-error not a boolean

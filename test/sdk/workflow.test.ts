@@ -21,7 +21,7 @@ const workflows = createWorkflows([
 ]);
 
 describe("workflows", () => {
-  it("list themselves by name, with a schema of what goes in", () => {
+  it("workflows are listed by name, with a schema of their fields", () => {
     expect(workflows.list().map((each) => each.name)).toEqual(["async", "bug", "dates", "walk"]);
     expect(workflows.list()[3]).toMatchObject({
       description: "Walks.",
@@ -29,7 +29,7 @@ describe("workflows", () => {
     });
     expect(workflows.list()[2]?.parametersSchema).toMatchObject({ properties: { day: { type: "string" } } });
   });
-  it("start with their fields completed", () => {
+  it("a workflow starts with its fields completed", () => {
     expect(workflows.start("walk", { path: "/a", extra: 1 })).toEqual({
       canvas: noop.s("/a", 3).canvas,
       parameters: { path: "/a", depth: 3 },
@@ -51,21 +51,21 @@ describe("workflows", () => {
     [{ path: "/a", depth: 10 }, "/depth"],
     [{ path: "/a", x: 1n }, "/x"],
     [JSON.parse('{"path":"/a","__proto__":{"depth":1}}'), "/__proto__"],
-  ])("refuse wrong fields: %o", (fields, field) => {
+  ])("a workflow refuses wrong fields: %o", (fields, field) => {
     expect(refusalOf(() => workflows.start("walk", fields))).toMatchObject({ code: "invalid_parameters", field });
   });
-  it("suggest the nearest name", () => {
+  it("an unknown workflow is answered with the nearest name", () => {
     expect(refusalOf(() => workflows.start("wlak", {})).details).toEqual({ workflow: "wlak", suggestion: "walk" });
     expect(refusalOf(() => workflows.start("Walk", {})).details["suggestion"]).toBe("walk");
     for (const name of ["something-else", "", "constructor", "x".repeat(1_000_000)]) {
       expect(refusalOf(() => workflows.start(name, {})).details["suggestion"]).toBeUndefined();
     }
   });
-  it("that fail themselves are bugs, not bad parameters", () => {
+  it("a workflow that throws is a bug, not a wrong parameter", () => {
     expect(refusalOf(() => workflows.start("bug", {}))).toMatchObject({ code: "internal" });
     expect(refusalOf(() => workflows.start("async", {}))).toMatchObject({ code: "invalid_canvas" });
   });
-  it("are refused when two have one name, or no name", () => {
+  it("two workflows of one name are refused, and so is a malformed name or timeout", () => {
     const other = defineWorkflow({ name: "walk", parameters, canvas: () => noop.s() });
     expect(refusalOf(() => createWorkflows([walk, other]))).toMatchObject({ code: "invalid_request", field: "/name" });
     expect(refusalOf(() => defineWorkflow({ name: "a b", parameters, canvas: () => noop.s() }))).toMatchObject({ code: "invalid_request", field: "/name" });
@@ -77,10 +77,10 @@ describe("workflows", () => {
 });
 
 describe("loadTaskModule", () => {
-  it("collects tasks and workflows, each once, and leaves the rest alone", () => {
+  it("loadTaskModule collects tasks and workflows, each once, and ignores other exports", () => {
     expect(loadTaskModule({ noop, again: noop, walk, helper: () => 1, constant: 7, nothing: null })).toEqual({ tasks: [noop], workflows: [walk] });
   });
-  it("refuses two of one name", () => {
+  it("loadTaskModule refuses two tasks or workflows of one name", () => {
     const other = defineTask({ name: "noop", run: () => 1 });
     expect(refusalOf(() => loadTaskModule({ noop, other }))).toMatchObject({ code: "invalid_request", field: "/name" });
     expect(refusalOf(() => loadTaskModule({ walk, other: defineWorkflow({ name: "walk", parameters, canvas: () => noop.s() }) }))).toMatchObject({
@@ -92,10 +92,10 @@ describe("loadTaskModule", () => {
 
 describe("the shipped examples", () => {
   const { tasks, workflows: shippedWorkflows } = loadTaskModule({ ...shipped });
-  it("are these", () => {
+  it("the shipped examples are these tasks and workflows", () => {
     expect(tasks.map((task) => task.name).toSorted()).toEqual(["fail", "math.add", "math.mul", "math.sum", "noop", "sleep", "wait-for"]);
   });
-  it("compute", async () => {
+  it("the shipped examples compute their values", async () => {
     const runner = createRunner(tasks);
     const value = async (task: string, ...args: never[]) => runner.run(taskCall(task, args));
     expect(await value("math.add", ...([2, 3] as never[]))).toMatchObject({ value: 5 });
@@ -104,19 +104,19 @@ describe("the shipped examples", () => {
     expect(await value("noop", ...([1, "x"] as never[]))).toMatchObject({ value: null });
     expect(await value("math.add")).toMatchObject({ kind: "failed", error: { name: "TypeError" } });
   });
-  it("fail as told", async () => {
+  it("the shipped task fail fails as its arguments say", async () => {
     expect(await runTask(shipped.fail)).toMatchObject({ kind: "failed", error: { name: "TaskError", reason: "example" } });
     expect(await runTask(shipped.fail, [], { kwargs: { message: "x", retryable: false } })).toMatchObject({ error: { message: "x", retryable: false } });
     await expect(shipped.fail.inline()).rejects.toBeInstanceOf(TaskError);
   });
-  it("sleep until they are stopped", async () => {
+  it("the shipped task sleep sleeps until it is stopped", async () => {
     expect(await runTask(shipped.sleep, [0])).toEqual({ kind: "success", value: 0 });
     const controller = new AbortController();
     const running = runTask(shipped.sleep, [900], { signal: controller.signal });
     controller.abort(new Error("stopped"));
     expect(await running).toMatchObject({ kind: "failed", error: { message: "stopped" } });
   });
-  it("sum sums, by default of ten", () => {
+  it("the shipped workflow sums sums, by default of ten", () => {
     const { canvas, parameters: understood } = createWorkflows(shippedWorkflows).start("example.sum-of-sums", {});
     expect(understood).toEqual({ n: 10 });
     expect(compileCanvas(canvas)).toMatchObject([{ members: { length: 10 } }, { task: "math.sum" }]);

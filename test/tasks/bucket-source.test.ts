@@ -19,7 +19,7 @@ const OBJECTS: Readonly<Record<string, string>> = {
 };
 const { signal } = new AbortController();
 
-/** As much of S3 as is asked for: two keys a page, keys URL-encoded. */
+/** Plays as much of S3 as the source needs: two keys a page, keys URL-encoded. */
 function answer(url: URL): { status: number; body: string } {
   const key = decodeURIComponent(url.pathname.split("/").slice(2).join("/"));
   if (key !== "") {
@@ -57,7 +57,7 @@ describe("a bucket as a source", () => {
     server.close();
   });
 
-  it("lists what lies below the prefix, page by page, and nothing beside it", async () => {
+  it("a bucket lists the objects below the prefix, page by page, and no others", async () => {
     const visits = await allOf(bucketSource("my-bucket", "in", s3).walk(undefined, signal));
     expect(visits.map(({ kind, path }) => [kind, path.toString()])).toEqual([
       ["directory", ""],
@@ -67,11 +67,11 @@ describe("a bucket as a source", () => {
       ["file", "z\u0001.bin"],
     ]);
   });
-  it("goes on behind a path", async () => {
+  it("a bucket continues after a path", async () => {
     const visits = await allOf(bucketSource("my-bucket", "in/", s3).walk(Buffer.from("deep/"), signal));
     expect(visits.map(({ path }) => path.toString())).toEqual(["deep/é.txt", "z\u0001.bin"]);
   });
-  it("digests objects, and says why when it cannot", async () => {
+  it("a bucket digests objects, and gives the reason when it cannot", async () => {
     const source = bucketSource("my-bucket", "in", s3);
     const [cut] = await allOf(cutChunks(source.walk(undefined, signal), NOTHING, 10));
     const { files, failures } = await digestChunk(source, { ...cut!.chunk, files: [...cut!.chunk.files, "gone"] }, signal);
@@ -79,9 +79,9 @@ describe("a bucket as a source", () => {
     expect(files.map(([path]) => path)).toEqual(["a b+c.txt", "deep/é.txt", "z\\x01.bin"]);
     expect(failures).toEqual([["gone", "NoSuchKey"]]);
   });
-  it("throws when there is no such bucket", async () => {
+  it("a missing bucket throws", async () => {
     await expect(allOf(bucketSource("other-bucket", "", s3).walk(undefined, signal))).rejects.toMatchObject({ name: "NoSuchBucket" });
   });
-  it.each([["s3://my-bucket"], ["s3://my-bucket/"], ["s3://my.bucket/a b/ü"]])("is named by %s", (url) => expect(S3_URL.test(url)).toBe(true));
-  it.each([["s3://"], ["s3://B/x"], ["/s3://my-bucket"], ["http://my-bucket"]])("is not named by %s", (url) => expect(S3_URL.test(url)).toBe(false));
+  it.each([["s3://my-bucket"], ["s3://my-bucket/"], ["s3://my.bucket/a b/ü"]])("the URL %s names a bucket", (url) => expect(S3_URL.test(url)).toBe(true));
+  it.each([["s3://"], ["s3://B/x"], ["/s3://my-bucket"], ["http://my-bucket"]])("the URL %s names no bucket", (url) => expect(S3_URL.test(url)).toBe(false));
 });

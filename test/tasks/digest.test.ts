@@ -24,12 +24,15 @@ const digest = (path: string): ReturnType<typeof digestFile> => digestFile(Buffe
 
 describe("the digest of a file", () => {
   const buffer = 256 * 1024;
-  it.each([0, 1, 1_000, buffer - 1, buffer, buffer + 1, 2 * buffer, 5 * buffer + 17])("of %i bytes is that of its content", async (size) => {
-    const content = Buffer.alloc(size, "fanfold");
-    writeFileSync(inside("content"), content);
-    expect(await digest(inside("content"))).toEqual({ bytes: size, sha256: createHash("sha256").update(content).digest("hex") });
-  });
-  it("that is gone, or is something else by now, is a reason; a fifo without a writer is not waited for", async () => {
+  it.each([0, 1, 1_000, buffer - 1, buffer, buffer + 1, 2 * buffer, 5 * buffer + 17])(
+    "the digest of a file of %i bytes is that of its content",
+    async (size) => {
+      const content = Buffer.alloc(size, "fanfold");
+      writeFileSync(inside("content"), content);
+      expect(await digest(inside("content"))).toEqual({ bytes: size, sha256: createHash("sha256").update(content).digest("hex") });
+    },
+  );
+  it("a file that has vanished or changed its type is a failure, and a fifo does not block", async () => {
     symlinkSync("content", inside("link"));
     mkdirSync(inside("folder"));
     makeFifo(inside("fifo"));
@@ -38,13 +41,13 @@ describe("the digest of a file", () => {
     expect(await digest(inside("n".repeat(256)))).toEqual({ reason: "ENAMETOOLONG" });
     for (const name of ["link", "folder", "fifo"]) expect(await digest(inside(name))).toEqual({ reason: "not_a_file" });
   });
-  it.skipIf(process.platform !== "linux")("whose content is not as long as its size says is a reason", async () => {
+  it.skipIf(process.platform !== "linux")("a file whose content differs from its size in length is a failure", async () => {
     expect(await digest("/proc/self/status")).toEqual({ reason: "changed" });
   });
-  it("stops when it is aborted", async () => {
+  it("digesting stops when it is aborted", async () => {
     await expect(digestFile(Buffer.from(inside("content")), AbortSignal.abort(new Error("enough")))).rejects.toThrow("enough");
   });
-  it("is not blamed for what the process is short of", () => {
+  it("an error for lack of process resources is not a failure of the file", () => {
     const shortage = Object.assign(new Error("too many open files"), { code: "EMFILE" });
     expect(() => fsReason(shortage)).toThrow(shortage);
     expect(fsReason(Object.assign(new Error("input/output error"), { code: "EIO" }))).toBe("EIO");
@@ -53,7 +56,7 @@ describe("the digest of a file", () => {
 });
 
 describe("the digests of a chunk", () => {
-  it("are in order, with the failures of the walk before its own", async () => {
+  it("the digests of a chunk are in order, after the failures of the walk", async () => {
     for (const name of ["1", "2", "3", "4", "5"]) writeFileSync(inside(name), name);
     const totals = { ...NOTHING, files: 7 };
     const result = await digestChunk(
@@ -72,7 +75,7 @@ describe("the digests of a chunk", () => {
 
   const root = process.getuid?.() === 0;
   const NOBODY = 65_534;
-  it.skipIf(process.platform === "win32")("and their walk list what may not be read", async () => {
+  it.skipIf(process.platform === "win32")("a walk and its digests list files that may not be read", async () => {
     const closed = inside("closed");
     mkdirSync(join(closed, "unlisted/below"), { recursive: true });
     mkdirSync(join(closed, "unsearchable"));
@@ -83,7 +86,7 @@ describe("the digests of a chunk", () => {
     chmodSync(join(closed, "unlisted"), 0);
     chmodSync(join(closed, "unsearchable"), 0o444);
     chmodSync(folder, 0o755);
-    // Permissions mean nothing to root: become somebody else for as long as this takes.
+    // Permissions do not bind root, so the test runs as another user for a moment.
     if (root) process.seteuid?.(NOBODY);
     try {
       const [cut] = await allOf(cutChunks(walkFolder(Buffer.from(closed), undefined, signal), NOTHING, 32));

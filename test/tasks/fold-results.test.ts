@@ -6,14 +6,14 @@ import { foldResults, type ChunkEnd } from "../../functions/tasks/inventory/fold
 import { REPORT_BOUNDS } from "../../functions/tasks/inventory/report-value.ts";
 
 const digestOf = (content: number | string): string => createHash("sha256").update(String(content)).digest("hex");
-/** As many chunks as wanted without holding them all. */
+/** Yields any number of chunks without holding them all. */
 const ends = (chunks: number, chunkOf: (at: number) => Partial<{ files: Digested[]; failures: [string, string][] }>) =>
   async function* (): AsyncGenerator<ChunkEnd> {
     for (let at = 0; at < chunks; at++) yield { result: { files: [], failures: [], totals: NOTHING, ...chunkOf(at) } };
   };
 
 describe("a report of more than fits", () => {
-  it("stays below the limit of a value and says how much there was", async () => {
+  it("a report of too many entries stays below the limit of a value and says how many there were", async () => {
     const long = "\u0001".repeat(1_000);
     const report = await foldResults(
       "/folder",
@@ -31,7 +31,7 @@ describe("a report of more than fits", () => {
     expect(report.duplicates.slice(0, -1).every((group) => group.pathsOmitted === undefined)).toBe(true);
     expect(report.duplicates[0]?.bytes).toBe(2_009);
   });
-  it("lists a lost chunk and keeps what the walk counted", async () => {
+  it("a report lists a lost chunk and keeps the counts of the walk", async () => {
     const totals = { ...NOTHING, directories: 5, links: 2 };
     const report = await foldResults("/folder", async function* () {
       yield { lost: "chunk 0: task_killed" };
@@ -42,7 +42,7 @@ describe("a report of more than fits", () => {
 });
 
 describe("digests that occur more than once", () => {
-  it("are found among many, whatever their order", () => {
+  it("repeated digests are found among many, in any order", () => {
     const digests = new RepeatedDigests();
     const given = Array.from({ length: 5_000 }, (_, at) => digestOf(at % 4_000));
     for (const digest of given) digests.add(digest);
@@ -50,7 +50,7 @@ describe("digests that occur more than once", () => {
     expect(given.filter((digest, at) => isCandidate(digest) !== at % 4_000 < 1_000)).toEqual([]);
     expect(new RepeatedDigests().candidates()(digestOf(1))).toBe(false);
   });
-  it("are told apart when they only begin alike", () => {
+  it("digests that only begin alike are kept apart", () => {
     const groups = new DuplicateGroups();
     const [one, other] = [`${"a".repeat(63)}0`, `${"a".repeat(63)}1`];
     groups.add(["1", 4, one]);

@@ -9,7 +9,7 @@ export interface HostileFolder {
   remove(): void;
 }
 
-/** Names as bytes that are awkward for JSON, shells or terminals. */
+/** Names, as bytes, that are awkward for JSON, shells or terminals. */
 const NAMES: readonly Buffer[] = [
   "line\nbreak",
   "tab\tand\rreturn",
@@ -37,7 +37,7 @@ const NAMES: readonly Buffer[] = [
 ].map((name) => Buffer.from(name, "utf8"));
 const INVALID = ["ff", "c080", "eda080", "f4908080", "61e9622e747874", "e282", "80", "f8888080"].map((hex) => Buffer.from(hex, "hex"));
 
-/** A folder with everything that a walk may meet and a test may make without being somebody else. */
+/** Makes a folder with everything that a walk may meet and a test may create as its own user. */
 export async function makeHostileFolder(): Promise<HostileFolder> {
   const path = mkdtempSync(join(tmpdir(), "fanfold-hostile-"));
   const inside = (name: string | Buffer): Buffer => Buffer.concat([Buffer.from(`${path}/`), Buffer.from(name)]);
@@ -47,7 +47,7 @@ export async function makeHostileFolder(): Promise<HostileFolder> {
     mkdirSync(inside(folder));
     writeFileSync(Buffer.concat([inside(folder), Buffer.from("/"), name]), name.length % 2 === 0 ? "even" : "odd");
   }
-  // A directory whose name begins like a file's: their order differs by component and by whole path.
+  // These directories have names that begin like a file's. Their order differs by component and by whole path.
   for (const name of ["order", "order-a", "order.b", "order0"]) mkdirSync(inside(name));
   for (const name of ["order/z", "order-a/z", "order.b/z", "order0/z", "order!"]) writeFileSync(inside(name), "");
   for (let at = 0; at < 7; at++) writeFileSync(inside(`empty-${at}`), "");
@@ -67,7 +67,7 @@ export async function makeHostileFolder(): Promise<HostileFolder> {
     path,
     remove() {
       server.close();
-      // Deeper than a path may be long, which rmSync cannot name.
+      // rmSync cannot name paths that are longer than the limit.
       execFileSync("rm", ["-rf", path]);
     },
   };
@@ -82,7 +82,7 @@ const LINKS: readonly [target: string, name: string][] = [
   ["order", "to-folder"],
 ];
 
-/** Directories up to the longest path, with a file in each. */
+/** Makes directories up to the longest path, with a file in each. */
 function makeDeep(path: string): void {
   let deep = join(path, "deep");
   while (deep.length < 4_085) {
@@ -91,7 +91,7 @@ function makeDeep(path: string): void {
     deep = join(deep, "d".repeat(Math.max(1, Math.min(200, 4_085 - deep.length - 1))));
   }
 }
-/** Goes on where no path leads: what is in there can only be reached step by step. */
+/** Makes directories deeper than any path may be long, which can only be reached step by step. */
 export function makeTooDeep(path: string): void {
   const script = 'cd "$1" && mkdir beyond && cd beyond && for i in $(seq 25); do mkdir "$2" && cd "$2" && echo x > f || exit 1; done';
   execFileSync("bash", ["-c", script, "bash", path, "n".repeat(200)]);

@@ -11,7 +11,7 @@ import { digestChunk } from "../../functions/tasks/inventory/digest-chunk.ts";
 import { inventory, inventoryDigest, inventoryReport, inventoryWalk, type InventoryReport } from "../../functions/tasks/inventory/index.ts";
 import { LocalEngine } from "../engine/local-engine.ts";
 import { makeHostileFolder, type HostileFolder } from "./hostile-folder.ts";
-import { askStandardTools, hasStandardTools } from "./standard-tools.ts";
+import { askStandardTools, hasStandardTools, NEEDED_TOOLS } from "./standard-tools.ts";
 
 const tasks: readonly AnyTask[] = [inventoryWalk, inventoryDigest, inventoryReport];
 const workflows = createWorkflows([inventory]);
@@ -40,7 +40,8 @@ afterAll(() => {
 });
 
 describe("the inventory of a folder", () => {
-  it.skipIf(!hasStandardTools())("agrees with find and sha256sum, in chunks of any size", async () => {
+  it("the inventory of a folder agrees with find and sha256sum, in chunks of any size", async ({ skip }) => {
+    skip(!hasStandardTools(), NEEDED_TOOLS);
     const standard = askStandardTools(hostile.path);
     const report = await reportOf({ folder: hostile.path });
     expect(report).toMatchObject({
@@ -61,7 +62,7 @@ describe("the inventory of a folder", () => {
     for (const chunk of [1, 5, 1_000]) expect(await reportOf({ folder: `${hostile.path}/.`, chunk })).toEqual(report);
   });
 
-  it("sorts duplicates by what they waste and keeps the largest files in order", async () => {
+  it("the inventory sorts duplicates by wasted bytes and files by size", async () => {
     const folder = join(other, "sorted");
     mkdirSync(join(folder, "sub"), { recursive: true });
     const write = (name: string, content: string): void => writeFileSync(join(folder, name), content);
@@ -84,7 +85,7 @@ describe("the inventory of a folder", () => {
     expect(report.largest.map(({ path }) => path)).toEqual(["d", "sub/e", "a.TXT", "b.txt", "f.a.b", "sub/c.txt", "none1", "none2"]);
   });
 
-  it("lists a file that vanishes between walk and digest, and a chunk that was lost", async () => {
+  it("the inventory lists a file that vanishes between walk and digest, and a lost chunk", async () => {
     const folder = join(other, "vanishing");
     mkdirSync(folder, { recursive: true });
     for (const name of ["1", "2", "3", "4"]) writeFileSync(join(folder, name), name);
@@ -97,7 +98,7 @@ describe("the inventory of a folder", () => {
       },
     });
     const job = await runInventory({ folder, chunk: 1 }, [inventoryWalk, meddling, inventoryReport]);
-    // There is a report, and yet a run has failed.
+    // The job has a report although a run has failed.
     expect(job.state).toBe("failure");
     const report = job.value as unknown as InventoryReport;
     expect(report).toMatchObject({ files: 2, directories: 1, failuresTotal: 2 });
@@ -107,7 +108,7 @@ describe("the inventory of a folder", () => {
     ]);
   });
 
-  it("of an empty folder is empty", async () => {
+  it("the inventory of an empty folder is empty", async () => {
     const folder = join(other, "empty");
     mkdirSync(folder);
     expect(await reportOf({ folder })).toEqual({
@@ -127,7 +128,7 @@ describe("the inventory of a folder", () => {
     });
   });
 
-  it("follows the folder itself when it is a link, and nothing else", async () => {
+  it("the inventory follows a link as its folder, and no other link", async () => {
     const folder = join(other, "target");
     mkdirSync(folder);
     writeFileSync(join(folder, "file"), "");
@@ -139,14 +140,14 @@ describe("the inventory of a folder", () => {
   it.each([
     ["nowhere", "ENOENT"],
     ["vanishing/1", "ENOTDIR"],
-  ])("fails with the reason when the folder cannot be read (%s)", async (name, reason) => {
+  ])("the inventory of an unreadable folder fails with the reason (%s)", async (name, reason) => {
     const job = await runInventory({ folder: join(other, name) });
     expect(job).toMatchObject({ state: "failure", error: { reason, retryable: false } });
   });
 });
 
 describe("an attempt after a cursor", () => {
-  /** What one attempt yields: cursors and the chunks before them. */
+  /** Returns what one attempt yields: cursors, and the chunks before them. */
   async function attempt(cursor: unknown): Promise<{ cursor: unknown; chunk: Chunk }[]> {
     const { args } = inventoryWalk.s(hostile.path, 3, null).canvas;
     const call = {
@@ -177,7 +178,7 @@ describe("an attempt after a cursor", () => {
   const fails = (): never => {
     throw new Error("the walk reads no results");
   };
-  it("yields exactly what is missing, at each of them", async () => {
+  it("an attempt after any cursor yields exactly the missing chunks", async () => {
     const whole = await attempt(undefined);
     expect(whole.length).toBeGreaterThan(10);
     for (const [at, { cursor }] of whole.entries()) expect(await attempt(cursor)).toEqual(whole.slice(at + 1));
@@ -185,11 +186,11 @@ describe("an attempt after a cursor", () => {
 });
 
 describe("the state of the engine", () => {
-  it.each([".", "state", "../fanfold-state/.."])("is refused inside the folder (%s)", (state) => {
+  it.each([".", "state", "../fanfold-state/.."])("engine state inside the folder is refused (%s)", (state) => {
     const fields = { folder: other, state: join(other, state) };
     expect(() => workflows.start("inventory", fields)).toThrow(expect.objectContaining({ code: "invalid_parameters", details: { field: "/state" } }));
   });
-  it("is refused where a link hides that it is inside", async () => {
+  it("engine state inside the folder is refused even behind a link", async () => {
     mkdirSync(join(other, "hidden/state"), { recursive: true });
     const way = mkdtempSync(join(tmpdir(), "fanfold-way-"));
     symlinkSync(join(other, "hidden"), join(way, "link"));
@@ -197,13 +198,16 @@ describe("the state of the engine", () => {
     expect(job).toMatchObject({ state: "failure", error: { reason: "state_inside" } });
     rmSync(way, { recursive: true });
   });
-  it("may be beside it, with a name that begins the same", async () => {
+  it("engine state may be beside the folder, with a name that begins the same", async () => {
     expect(await reportOf({ folder: join(other, "sorted"), state: join(other, "sorted-state") })).toMatchObject({ files: 8 });
   });
 });
 
 describe("the parameters", () => {
-  it.each([{}, { folder: "relative" }, { folder: "/a\0b" }, { folder: "/tmp", chunk: 0 }, { folder: "/tmp", chunks: 3 }])("refuse %j", (fields) => {
-    expect(() => workflows.start("inventory", fields)).toThrow(expect.objectContaining({ code: "invalid_parameters" }));
-  });
+  it.each([{}, { folder: "relative" }, { folder: "/a\0b" }, { folder: "/tmp", chunk: 0 }, { folder: "/tmp", chunks: 3 }])(
+    "the parameters %j are refused",
+    (fields) => {
+      expect(() => workflows.start("inventory", fields)).toThrow(expect.objectContaining({ code: "invalid_parameters" }));
+    },
+  );
 });

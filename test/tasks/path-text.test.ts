@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodePath, encodePath } from "../../functions/tasks/inventory/path-text.ts";
 
-/** Bytes that are likely to meet what the rule is about. */
+/** Bytes that are likely to hit the cases of the rule. */
 const pathBytes = fc
   .array(
     fc.oneof(
@@ -15,7 +15,7 @@ const pathBytes = fc
   .map((parts) => Buffer.concat(parts));
 
 describe("the text of a path", () => {
-  it("leads back to its bytes", () => {
+  it("the text of a path decodes to its bytes", () => {
     fc.assert(
       fc.property(pathBytes, (path) => {
         expect(decodePath(encodePath(path)).equals(path)).toBe(true);
@@ -23,7 +23,7 @@ describe("the text of a path", () => {
       { numRuns: 2_000 },
     );
   });
-  it("is a string that survives JSON and UTF-8, without control characters", () => {
+  it("the text of a path survives JSON and UTF-8, without control characters", () => {
     fc.assert(
       fc.property(pathBytes, (path) => {
         const text = encodePath(path);
@@ -33,7 +33,7 @@ describe("the text of a path", () => {
       }),
     );
   });
-  it("has one form: what decodes and encodes to itself, and nothing else", () => {
+  it("the text of a path has one form, which decodes and encodes to itself", () => {
     fc.assert(
       fc.property(pathBytes, fc.string(), (path, tail) => {
         expect(encodePath(decodePath(encodePath(path)))).toBe(encodePath(path));
@@ -52,6 +52,6 @@ describe("the text of a path", () => {
     [Buffer.from("eda080", "hex"), "\\xed\\xa0\\x80"],
     [Buffer.from("efbfbd", "hex"), "\ufffd"],
     [Buffer.from("efbbbf61", "hex"), "\ufeffa"],
-  ])("%j is %j", (path, text) => expect(encodePath(Buffer.from(path))).toBe(text));
-  it.each(["\\", "a\\", "\\x", "\\x4", "\\xAB", "\\n", "\\\\x41"])("cannot be %j", (text) => expect(() => decodePath(text)).toThrow(RangeError));
+  ])("the path %j has the text %j", (path, text) => expect(encodePath(Buffer.from(path))).toBe(text));
+  it.each(["\\", "a\\", "\\x", "\\x4", "\\xAB", "\\n", "\\\\x41"])("the text %j is no path", (text) => expect(() => decodePath(text)).toThrow(RangeError));
 });

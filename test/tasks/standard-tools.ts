@@ -1,18 +1,21 @@
 import { spawnSync } from "node:child_process";
 import { encodePath } from "../../functions/tasks/inventory/path-text.ts";
 
-/** What find and sha256sum say about a folder: an inventory that shares no code with ours. */
+/** An inventory by find and sha256sum, which shares no code with ours. */
 export interface StandardInventory {
   readonly files: number;
   readonly directories: number;
   readonly links: number;
   readonly special: number;
   readonly bytes: number;
-  /** Path text to digest. */
+  /** Digests by path text. */
   readonly digests: ReadonlyMap<string, string>;
   readonly duplicates: ReadonlyMap<string, readonly string[]>;
 }
 
+/** Says why a test that compares with these tools was skipped. */
+export const NEEDED_TOOLS = "needs GNU find, sha256sum and xargs";
+/** Returns false where the tools are missing or not GNU's. */
 export function hasStandardTools(): boolean {
   return ["find", "sha256sum", "xargs"].every((tool) => spawnSync(tool, ["--version"]).stdout?.includes("GNU") ?? false);
 }
@@ -22,7 +25,7 @@ export function askStandardTools(folder: string): StandardInventory {
   const sizes = split(run("find", [folder, "-type", "f", "-printf", "%s\\0"]));
   const digests = new Map<string, string>();
   for (const line of split(run("bash", ["-c", 'cd "$1" && find . -type f -print0 | xargs -0r sha256sum -z --', "bash", folder]))) {
-    // "<64 hex digits>  ./<path>"
+    // A line is "<64 hex digits>  ./<path>".
     digests.set(encodePath(line.subarray(68)), line.toString("latin1", 0, 64));
   }
   const byDigest = new Map<string, string[]>();

@@ -5,7 +5,7 @@ import { round } from "../statistics.ts";
 import { DURABILITY, perChild, withEngine } from "./engine.ts";
 import { increment } from "./tasks.ts";
 
-/** One chain of `n` steps, each of which adds one to what it is given. */
+/** Measures one chain of `n` steps, each of which adds one to its argument. */
 export const run: Case = (context) =>
   withEngine(context, async (engine) => {
     const { n } = context;

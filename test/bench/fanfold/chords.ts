@@ -5,7 +5,10 @@ import { callbacksRun, checkCollected, DURABILITY, fanIn, perChild, withEngine }
 const MEMBERS = 100;
 const AT_ONCE = 32;
 
-/** `n` jobs, each a chord of 100 members; some are submitted at once. Children are members: 100 times `n`. */
+/**
+ * Measures `n` jobs, each a chord of 100 members. Several are submitted at the same time. Children are members: 100
+ * times `n`.
+ */
 export const run: Case = (context) =>
   withEngine(context, async (engine) => {
     const { n } = context;

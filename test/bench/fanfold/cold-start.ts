@@ -9,7 +9,7 @@ import { INSTALLED } from "../../e2e/setup/paths.ts";
 import type { Case, CaseContext } from "../case.ts";
 import { median, round } from "../statistics.ts";
 
-/** What each function is first called with: as little as there is, so that the time is that of loading and connecting. */
+/** First event of each function, as small as possible, so the time is that of loading and connecting. */
 const EVENTS: Readonly<Record<HandlerName, unknown>> = {
   worker: { Records: [] },
   control: { Records: [] },
@@ -21,7 +21,10 @@ const EVENTS: Readonly<Record<HandlerName, unknown>> = {
 const WITH_TASKS: readonly HandlerName[] = ["worker", "api", "supervisor"];
 const CALL = join(REPOSITORY, "test/bench/fanfold/cold-start-call.mjs");
 
-/** Bundles each handler as a deploy does, with the shipped tasks, and starts it `n` times in a process of its own under each Node that is there. Medians. */
+/**
+ * Bundles each handler as a deploy does, with the shipped tasks. Starts it `n` times, each in a process of its own,
+ * under each Node that is there. Reports medians.
+ */
 export const run: Case = async (context) => {
   const tasksModule = tasksModuleOf("functions/tasks", REPOSITORY);
   const registry = describeTasks([{ site: "home", tasksModule }]);
@@ -34,13 +37,13 @@ export const run: Case = async (context) => {
   }
   await server.close();
 };
-/** This one, and Lambda's own where the end-to-end suite has installed it. */
+/** Lists this Node, and Lambda's own where the end-to-end suite has installed it. */
 function nodes(): readonly string[] {
   const lambda = ["x64", "arm64"].map((machine) => join(INSTALLED.packages, "node_modules", `node-linux-${machine}`, "bin", "node"));
   return [process.execPath, ...lambda.filter((path) => existsSync(path))];
 }
 
-/** Milliseconds. */
+/** Times of one start, in milliseconds. */
 interface Started {
   readonly node: string;
   readonly boot: number;

@@ -6,13 +6,14 @@ import { LmdbStore } from "../../../functions/embedded/lmdb/lmdb-store.ts";
 import type { OutgoingMessage, WriteResult } from "../../../functions/engine/ports.ts";
 
 /**
- * Counts what passes through the ports of this process: write units as DynamoDB would bill them, messages, and the requests they would be to SQS. On SIGUSR2 a process
- * leaves its counts in the benchmark's folder: so nothing is written while something is measured.
+ * What has passed through the ports of a process: write units as DynamoDB bills them, messages, and the SQS requests
+ * that would carry them. A process writes its counts to the benchmark's folder on SIGUSR2, so it writes nothing during
+ * a measurement.
  */
 export interface Counts {
   readonly writeUnits: number;
   readonly messages: number;
-  /** Up to ten messages of one queue and one call are one request. */
+  /** Requests: up to ten messages of one queue and one call are one request. */
   readonly sendRequests: number;
   /** Transactions of the database. */
   readonly commits: number;
@@ -21,7 +22,7 @@ export const MESSAGES_PER_REQUEST = 10;
 const counted = { writeUnits: 0, messages: 0, sendRequests: 0 };
 const gatherers = new Set<CommitGatherer>();
 
-/** Of this process, since it started. */
+/** Counts of this process since it started. */
 export function ownCounts(): Counts {
   return { ...counted, commits: [...gatherers].reduce((sum, gatherer) => sum + gatherer.stats().transactions, 0) };
 }
@@ -29,7 +30,7 @@ export function countsFile(pid: number): string {
   return join(process.env["FANFOLD_BENCH_FOLDER"] ?? ".", `counts-${pid}.json`);
 }
 
-/** Calls `note` with what a method was given and gives, whenever it is called. */
+/** Calls `note` with the arguments and the result of a method, on every call. */
 function watch(prototype: object, name: string, note: (self: object, given: readonly unknown[], gives: unknown) => void): void {
   const method = Reflect.get(prototype, name) as ((...given: unknown[]) => unknown) | undefined;
   if (typeof method !== "function") throw new Error(`there is no method ${name} to watch any more: test/bench/fanfold/counters.ts counts something else now`);

@@ -16,21 +16,24 @@ import { type Counts, countsFile, MESSAGES_PER_REQUEST, ownCounts } from "./coun
 import { collect, type Collected, identity } from "./tasks.ts";
 
 const TASKS = modulePath(import.meta.url, "./tasks");
-/** What the lines say of how safe a write of ours is. */
+/** Durability of our writes, as the lines state it. */
 export const DURABILITY = "every write in a database file before it counts: survives kill -9 of all processes, flushed to the disk within 100 ms";
 const READY_MS = 60_000;
 const POLL_MS = 5;
-/** Acknowledgements and the closing of headers come after the end of a job. */
+/** Milliseconds for acknowledgements and the closing of headers, which come after the end of a job. */
 const SETTLED_MS = 300;
 
-/** The embedded engine as people run it: this process, a worker process for each core, a database on disk, `npm run dev`'s HTTP API when it is asked for. */
+/**
+ * The embedded engine as people run it: this process, a worker process for each core, and a database on disk. The HTTP
+ * API of `npm run dev` is added on request.
+ */
 export interface BenchEngine {
   readonly local: Local;
-  /** Lines of `collect`. */
+  /** File of the lines that `collect` writes. */
   readonly file: string;
   submit(canvas: CanvasSource): Promise<string>;
   ended(jobId: string): Promise<JobView>;
-  /** Of all processes, since they started; waits until they rest. */
+  /** Returns the counts of all processes since they started. Waits until the processes are idle. */
   counts(): Promise<Counts>;
   serve(): Promise<{ readonly url: string; readonly token: string }>;
 }
@@ -70,23 +73,23 @@ export async function withEngine(context: CaseContext, work: (engine: BenchEngin
   }
 }
 
-/** A chord: so many members that give their index, then `collect`. */
+/** Returns a chord of `members` that return their index, and `collect`. */
 export function fanIn(members: number, file: string, level?: string): CanvasSource {
-  const options = level === undefined ? {} : { tracking: level as Tracking };
+  const options = { ...(level !== undefined && { tracking: level as Tracking }) };
   const header = group(identities(members), options);
   return chord(header, collect.signature([], { file }));
 }
 function* identities(members: number): Generator<CanvasSource> {
   for (let index = 0; index < members; index++) yield identity.s(index);
 }
-/** Throws unless that was so. */
+/** Throws unless the callback saw every index once and in order. */
 export function checkCollected(value: unknown, members: number): void {
   const { count, total, ordered } = value as Collected;
   const wanted = (members * (members - 1)) / 2;
   if (count !== members || total !== wanted || !ordered)
     throw new Error(`the callback saw ${count} results, total ${total}, in order: ${ordered}; not ${members}, ${wanted}, true`);
 }
-/** Lines that callbacks have left: as many as callbacks ran. */
+/** Counts the lines of callbacks, one for each callback that ran. */
 export function callbacksRun(file: string): number {
   return existsSync(file) ? readFileSync(file, "utf8").split("\n").length - 1 : 0;
 }
@@ -96,7 +99,9 @@ export interface PerChild {
   readonly messagesPerChild: number;
   readonly commitsPerChild: number;
 }
-/** Receives and deletes pass through no port: a message is received once and deleted once, ten in a request. */
+/**
+ * Adds receives and deletes, which pass through no port. A message is received once and deleted once, ten in a request.
+ */
 export function perChild(before: Counts, after: Counts, children: number): PerChild {
   const of = (field: keyof Counts): number => (after[field] - before[field]) / children;
   const messagesPerChild = of("messages");

@@ -2,7 +2,7 @@ import type { Case, CaseContext } from "../case.ts";
 import { round } from "../statistics.ts";
 import { type BenchEngine, callbacksRun, checkCollected, DURABILITY, fanIn, perChild, withEngine } from "./engine.ts";
 
-/** One chord of `n` members that do nothing, from the making of its canvas to the end of its callback. */
+/** Measures one chord of `n` empty members, from the making of its canvas to the end of its callback. */
 export const run: Case = (context) => withEngine(context, async (engine) => context.emit(await measureFanIn(context, engine)));
 
 export async function measureFanIn(context: CaseContext, engine: BenchEngine) {
@@ -36,7 +36,10 @@ export async function measureFanIn(context: CaseContext, engine: BenchEngine) {
   };
 }
 
-/** Reads the first member, the one in the middle and the last from outside; throws when one of them is wrong, and gives how many there were to read. */
+/**
+ * Reads the first member, the middle one and the last from outside. Throws when one is wrong, and returns how many
+ * could be read.
+ */
 async function membersRead({ local }: BenchEngine, jobId: string, members: number): Promise<number> {
   const { engine } = local.runtime;
   const { items } = await engine.runs(jobId, { limit: 10 });

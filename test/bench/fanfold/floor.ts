@@ -3,10 +3,12 @@ import { round } from "../statistics.ts";
 import { withEngine } from "./engine.ts";
 import { measureFanIn } from "./fan-in.ts";
 
-/** Tasks that do nothing, per minute and CPU, below which a task system was held to be too slow to use; the upper of two bounds. */
+/**
+ * Empty tasks per minute and CPU below which a task system was judged too slow to use. This is the upper of two bounds.
+ */
 const FLOOR_PER_MINUTE = 5_000;
 
-/** A fan-in at the default level, as multiples of the floor: per second of CPU time that all processes used together. */
+/** Returns a fan-in at the default level as a multiple of the floor, per second of CPU time that all processes used. */
 export const run: Case = (context) =>
   withEngine(context, async (engine) => {
     const line = await measureFanIn(context, engine);

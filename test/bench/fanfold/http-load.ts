@@ -1,17 +1,20 @@
 import { fork } from "node:child_process";
 import { modulePath, workerArguments } from "../../../functions/embedded/machine/node-arguments.ts";
 
-/** What a client of the HTTP API is to do: send so many jobs of one task that does nothing. */
+/** Work of a client of the HTTP API: to send a number of jobs of one empty task. */
 export interface Load {
   readonly url: string;
   readonly token: string;
   readonly jobs: number;
-  /** Each on a connection of its own that stays open; the next is sent when one is answered. */
+  /** Connections that stay open. Each sends its next job when the one before was answered. */
   readonly atOnce: number;
-  /** Milliseconds from one to the next, whether or not the one before was answered; 0: as fast as they are answered. */
+  /**
+   * Milliseconds from one job to the next, whether or not the one before was answered. With 0 jobs are sent as fast as
+   * they are answered.
+   */
   readonly everyMs: number;
 }
-/** Moments, in milliseconds since the epoch. */
+/** Moments in milliseconds since the epoch. */
 export interface Sent {
   readonly jobId: string;
   readonly sentAt: number;
@@ -19,7 +22,7 @@ export interface Sent {
 }
 const MAIN = modulePath(import.meta.url, "./http-load-main");
 
-/** Sends them from a process of its own, so that the client does not take the server's time. */
+/** Sends the jobs from a process of its own, so the client does not take the server's time. */
 export function sendLoad(load: Load): Promise<readonly Sent[]> {
   const child = fork(MAIN, [JSON.stringify(load)], { execArgv: workerArguments(import.meta.url, process.execArgv), stdio: ["ignore", 2, 2, "ipc"] });
   return new Promise((resolve, reject) => {

@@ -6,12 +6,18 @@ import { DURABILITY, withEngine } from "./engine.ts";
 import { sinceLast, stamp, type Waited } from "./tasks.ts";
 
 const MEMBERS = 8;
-/** Between two chords: everything that follows a job's end is over. */
+/** Milliseconds between two chords, in which all work after the end of a job is done. */
 const IDLE_MS = 10;
-/** Which process takes the callback is not ours to say; this often it is tried to get `n` of both kinds. */
+/**
+ * Chords that are tried, as a multiple of `n`. The engine chooses the process of each callback, and `n` samples of both
+ * kinds are needed.
+ */
 const MOST_TIMES_N = 10;
 
-/** From the end of a group's last member to the call of its callback, on an engine that does nothing else: `n` samples within one process, and `n` across processes. */
+/**
+ * Measures the time from the end of a group's last member to the call of its callback, on an idle engine. Takes `n`
+ * samples within one process, and `n` across processes.
+ */
 export const run: Case = (context) =>
   withEngine(context, async (engine) => {
     const { n } = context;
@@ -19,7 +25,8 @@ export const run: Case = (context) =>
     const enough = (across: boolean): boolean => samples.filter((sample) => sample.across === across).length >= n;
     const { seconds, cpuSeconds, rssMb } = await context.measure(async () => {
       while (samples.length < MOST_TIMES_N * n && !(enough(true) && enough(false))) {
-        // A callback of the members' queue starts where the last of them ended; one of another queue where a process takes its message.
+        // A callback on the members' queue starts where their last one ended. A callback on another queue starts where
+        // a process receives its message.
         const callback = samples.length % 2 === 0 ? sinceLast.s() : sinceLast.s().set({ queue: "callbacks" });
         const canvas = chord(group(Array.from({ length: MEMBERS }, () => stamp.s())), callback);
         const { value } = await engine.ended(await engine.submit(canvas));

@@ -8,10 +8,13 @@ import type { Stamp } from "./tasks.ts";
 const SMALL_JOBS = 1_000;
 const EVERY_MS = 10;
 const CONNECTIONS = 32;
-/** Small jobs begin when so many members of the big one have ended. */
+/** Share of the big job's members that have ended when the small jobs begin. */
 const UNDER_WAY = 0.01;
 
-/** 1,000 jobs of one task through the API, a hundred a second: alone, then while a job of `n` members runs. A line for each. */
+/**
+ * Measures 1,000 jobs of one task through the API, a hundred a second. They run alone, and then during a job of `n`
+ * members. Reports a line for each.
+ */
 export const run: Case = (context) =>
   withEngine(context, async (engine) => {
     context.emit({ ...(await measureSmall(context, engine)), beside: "nothing" });
@@ -52,7 +55,7 @@ async function measureSmall({ bench, measure }: CaseContext, engine: BenchEngine
   };
 }
 
-/** One big job after the other, so that one runs all the time. */
+/** Starts one big job after the other, so one is always running. */
 class BigJobs {
   readonly #engine: BenchEngine;
   readonly #members: number;
@@ -73,7 +76,7 @@ class BigJobs {
       await pause(10);
     }
   }
-  /** Gives how many were begun. What runs is cancelled. */
+  /** Returns how many big jobs were started, and cancels the running one. */
   async stop(): Promise<number> {
     this.#stopped = true;
     if (this.#jobId !== undefined) await this.#engine.local.runtime.engine.cancel(this.#jobId);

@@ -5,7 +5,10 @@ import { sendLoad } from "./http-load.ts";
 
 const CONNECTIONS = 32;
 
-/** `n` jobs of one task each through `POST /jobs`, from another process over some connections. `seconds` until the last was accepted. They run meanwhile. */
+/**
+ * Measures `n` jobs of one task each through `POST /jobs`, sent by another process over several connections. `seconds`
+ * ends when the last one is accepted. The jobs run meanwhile.
+ */
 export const run: Case = (context) =>
   withEngine(context, async (engine) => {
     const { n } = context;

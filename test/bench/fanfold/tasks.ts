@@ -1,21 +1,21 @@
 import { appendFileSync } from "node:fs";
 import * as z from "zod";
 import { defineTask } from "../../../functions/sdk/index.ts";
-// Counts what this process writes and sends, from here on.
+// The import counts what this process writes and sends from now on.
 import "./counters.ts";
 
 /** The tasks that the benchmarks run. */
 export const identity = defineTask({ name: "bench.identity", run: (_ctx, index: number) => index });
 export const increment = defineTask({ name: "bench.increment", run: (_ctx, value: number) => value + 1 });
 
-/** What a callback saw of the results of its group, in their order. */
+/** What a callback saw of the results of its group, in order. */
 export interface Collected {
   readonly count: number;
   readonly total: number;
-  /** Each member's result was its index, from 0. */
+  /** `true` when the result of each member was its index, from 0. */
   readonly ordered: boolean;
 }
-/** The callback of a group of `identity`. Leaves a line in the file each time it runs. */
+/** The callback of a group of `identity`. It writes a line to the file each time it runs. */
 export const collect = defineTask({
   name: "bench.collect",
   streamsResults: true,
@@ -35,20 +35,20 @@ export const collect = defineTask({
   },
 });
 
-/** A moment on the clock that all processes of a machine share: milliseconds since the epoch, with fractions. */
+/** A moment on the clock that all processes of a machine share, in milliseconds since the epoch, with fractions. */
 export const moment = (): number => performance.timeOrigin + performance.now();
 export interface Stamp {
   readonly at: number;
   readonly pid: number;
 }
-/** Gives when it was called and, as it does nothing, when it ended, and where. */
+/** Returns when it was called, and where. It does no work, so this is also when it ended. */
 export const stamp = defineTask({ name: "bench.stamp", run: (): Stamp => ({ at: moment(), pid: process.pid }) });
 export interface Waited {
   readonly milliseconds: number;
-  /** The last member and the callback ran in different processes. */
+  /** `true` when the last member and the callback ran in different processes. */
   readonly across: boolean;
 }
-/** The callback of a group of `stamp`: how long after the last of its members it was called. */
+/** The callback of a group of `stamp`. It returns how long after the last member it was called. */
 export const sinceLast = defineTask({
   name: "bench.sinceLast",
   run: (_ctx, stamps: readonly Stamp[]): Waited => {

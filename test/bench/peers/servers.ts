@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { postgresFolder, redisServer } from "./install.ts";
 
-/** Databases of peers, as they come: no setting but where to listen and where to write. */
+/** A database of a peer with its default settings, except where it listens and where it writes. */
 export interface Server {
   readonly port: number;
   readonly version: string;
@@ -21,7 +21,7 @@ export async function startRedis(folder: string): Promise<Server> {
   const version = /v=(\S+)/.exec(execFileSync(program, ["--version"], { encoding: "utf8" }))?.[1] ?? "unknown";
   return { port, version, stop: () => ended(child, "SIGKILL") };
 }
-/** As `nobody` where this is root, which Postgres refuses to be run by. */
+/** Runs as `nobody` where this process is root, because Postgres refuses to run as root. */
 export async function startPostgres(folder: string): Promise<Server> {
   const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
   const data = join(folder, "postgres");
@@ -38,7 +38,7 @@ export async function startPostgres(folder: string): Promise<Server> {
   const child = spawn(program("postgres"), settings, { ...user, env, cwd: data, stdio: ["ignore", "ignore", "ignore"] });
   await untilListening(port, child);
   const version = execFileSync(program("postgres"), ["--version"], { encoding: "utf8" }).trim().split(" ").at(-1) ?? "unknown";
-  // Fast: a smart stop waits for its clients.
+  // A fast stop, because a smart one waits for its clients.
   return { port, version, stop: () => ended(child, "SIGINT") };
 }
 

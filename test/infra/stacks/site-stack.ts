@@ -1,0 +1,44 @@
+import { describe, expect, it } from "vitest";
+import { queueResourceName } from "../../../functions/core/names/resource-names.ts";
+import { BASE, flat, ofType, statementsIn, synthesise } from "../synth.ts";
+import { config, LONDON, SLOW_MS, templates } from "./london.ts";
+
+describe("a site stack", () => {
+  it("a worker has the size that its site asks for", () => {
+    const discovery = ofType(templates, "AWS::Lambda::Function").find(({ Properties }) => String(Properties["FunctionName"]).endsWith("-discovery"))!;
+    expect(discovery.Properties).toMatchObject({ MemorySize: 2_048, Timeout: 30, ReservedConcurrentExecutions: 5 });
+  });
+  it("a queue of a site is fed as the site asks for", () => {
+    const queues = new Map(ofType(templates, "AWS::SQS::Queue").map((queue) => [`<${queue.id}.Arn>`, queue]));
+    const feeds = ofType(templates, "AWS::Lambda::EventSourceMapping").map(({ Properties }) => ({
+      feed: Properties,
+      queue: queues.get(flat(Properties["EventSourceArn"]))!,
+    }));
+    const by = (text: string) => feeds.find(({ queue }) => queue.Properties["QueueName"] === queueResourceName("fanfold", text))!.feed;
+    expect(by("london.default#worker")).toMatchObject({ BatchSize: 100, MaximumBatchingWindowInSeconds: 5, ScalingConfig: { MaximumConcurrency: 7 } });
+    expect(by("london.urgent#worker")).toMatchObject({ ProvisionedPollerConfig: { MinimumPollers: 2, MaximumPollers: 20 } });
+  });
+});
+
+describe("sites", () => {
+  it(
+    "a second site changes no stack but its own",
+    () => {
+      const both = synthesise({ ...config, sites: [LONDON, { name: "new-york" }] });
+      const { "fanfold-site-new-york": added, ...others } = both;
+      expect(Object.keys(added!.Resources).length).toBeGreaterThan(5);
+      expect(others).toEqual(templates);
+    },
+    SLOW_MS,
+  );
+  it(
+    "another prefix is a deployment of its own",
+    () => {
+      const other = synthesise({ ...BASE, prefix: "staging" });
+      expect(Object.keys(other).every((name) => name.startsWith("staging-"))).toBe(true);
+      expect(JSON.stringify(other)).not.toMatch(/fanfold-(tasks|callbacks|engine|london)/);
+      expect(statementsIn(other).length).toBeGreaterThan(10);
+    },
+    SLOW_MS,
+  );
+});
