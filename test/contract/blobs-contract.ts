@@ -18,11 +18,11 @@ export function blobsContract(name: string, factory: () => Promise<BlobsUnderTes
     });
     afterAll(async () => subject.close?.());
 
-    it("an unknown blob is undefined", async () => {
+    it("an unknown blob reads as undefined", async () => {
       expect(await blobs.get(`${job}/nothing`)).toBeUndefined();
     });
 
-    it("gives back what was put, of any size", async () => {
+    it("a blob of any size is read back as it was put", async () => {
       for (const bytes of [0, 1, 4_096, 65_536, 65_537, 3_000_000]) {
         const content = new Uint8Array(bytes).map((_, index) => (index * 31) & 255);
         await blobs.put(`${job}/size/${bytes}`, content);
@@ -32,14 +32,14 @@ export function blobsContract(name: string, factory: () => Promise<BlobsUnderTes
       }
     });
 
-    it("a second put of the same content is harmless, also at the same time", async () => {
+    it("a second put of the same content is harmless, even at the same time", async () => {
       const content = Buffer.from("same".repeat(30_000));
       await Promise.all(Array.from({ length: 5 }, () => blobs.put(`${job}/twice`, content)));
       await blobs.put(`${job}/twice`, content);
       expect(text(await blobs.get(`${job}/twice`))).toBe(content.toString());
     });
 
-    it("keeps names apart that differ only in special characters", async () => {
+    it("names that differ only in special characters are different blobs", async () => {
       const names = [
         `${job}/a`,
         `${job}/A.b`,
@@ -67,7 +67,7 @@ export function blobsContract(name: string, factory: () => Promise<BlobsUnderTes
       }
     });
 
-    it("is not changed by changes to what was put or got", async () => {
+    it("a stored blob does not change with the bytes that were put or read", async () => {
       const content = Uint8Array.of(1, 2, 3);
       await blobs.put(`${job}/copy`, content);
       content[0] = 9;

@@ -8,7 +8,7 @@ export interface OpenFolder {
   readonly environment: LmdbEnvironment;
   readonly close: () => Promise<void>;
 }
-/** A folder of its own for each caller, gone after `close`. */
+/** Opens an environment in a new folder, which `close` removes. */
 export function openFolder(options: Omit<EnvironmentOptions, "folder"> = {}): OpenFolder {
   const folder = mkdtempSync(join(tmpdir(), "fanfold-lmdb-"));
   const environment = new LmdbEnvironment({ folder, ...options });

@@ -37,9 +37,9 @@ describe("several processes on one folder", () => {
     return { process: child, reports, ended };
   }
 
-  it("a process killed in the middle loses nothing that was promised, and leaves nothing half done", async () => {
+  it("a process that is killed while it writes loses no acknowledged write and leaves none half done", async () => {
     const [survivor, victim] = await Promise.all([startWriter("survivor"), startWriter("victim")]);
-    // A reader beside them sees counts and marks agree at all times.
+    // A reader in this process sees counts and marks agree at all times.
     const store = new LmdbStore(folder.environment);
     survivor.process.send("go");
     victim.process.send("go");
@@ -64,7 +64,7 @@ describe("several processes on one folder", () => {
     const marks = await expectWhole(reopened);
     for (const { mark } of [...survivor.reports, ...victim.reports]) expect(marks.has(mark)).toBe(true);
 
-    // Every claim has one owner, and whoever was told that it won owns it.
+    // Every claim has one owner, which is the writer that was told so.
     const owners = new Map<string, unknown>();
     for (let cursor: string | undefined, first = true; first || cursor !== undefined; first = false) {
       const page = await reopened.query("tasks", "claims", cursor === undefined ? {} : { cursor });
@@ -77,7 +77,7 @@ describe("several processes on one folder", () => {
       expect(owners.get(number) === name).toBe(won);
     }
 
-    // Messages of reported wins are all there, none twice.
+    // The message of each reported claim is there, and none is there twice.
     const queue = new LmdbQueue(environment, { clock: new SystemClock(), holder: "test" });
     const bodies = (await queue.receive(["won"], MARKS * 2, 30)).map(({ body }) => body);
     expect(new Set(bodies).size).toBe(bodies.length);
@@ -85,13 +85,13 @@ describe("several processes on one folder", () => {
     expect(wins.filter(({ mark }) => !bodies.includes(Number(mark.split("-")[1])))).toEqual([]);
   });
 
-  it("a write is seen by another process as soon as its promise has resolved", async () => {
+  it("another process sees a write as soon as its promise has resolved", async () => {
     const writer = await startWriter("writer");
     const store = new LmdbStore(folder.environment);
     const seen: boolean[] = [];
     writer.process.on("message", (message) => {
       if (!Array.isArray(message)) return;
-      // At once, in the turn of the message: a snapshot from before it would not have these.
+      // The read is in the same turn as the message, so an older snapshot would not have these marks.
       for (const { mark } of message as Report[]) {
         const ledger = Number(mark.split("-")[1]) % 8;
         void store.get({ table: "callbacks", partition: `L#${ledger}`, sort: "!" }).then((item) => {

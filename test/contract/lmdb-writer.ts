@@ -4,8 +4,9 @@ import { LmdbStore } from "../../functions/embedded/lmdb/lmdb-store.ts";
 import { SystemClock } from "../../functions/host/system-clock.ts";
 
 /**
- * A process of lmdb-processes.test.ts: counts and marks through conditions, and tells its parent what has been promised. An increment and its mark are one
- * update, so a half-applied one would show as a count that differs from the number of marks.
+ * Runs as a process of lmdb-processes.test.ts. It counts and marks through conditions and reports acknowledged writes
+ * to its parent. An increment and its mark are one update, so a half-applied update shows as a count that differs from
+ * the number of marks.
  */
 const [folder = "", name = "", count = "0"] = process.argv.slice(2);
 const environment = new LmdbEnvironment({ folder, ensureParent: () => undefined });
@@ -37,7 +38,7 @@ for (let first = 0; first < Number(count); first += LEDGERS) {
   const done = await Promise.all(marks);
   if (done.some(({ applied }) => !applied)) throw new Error("a mark was refused that nobody else makes");
   promised.push(...done.map(({ mark }) => mark));
-  // What is written to the pipe survives a kill of this process.
+  // A message in the pipe survives a kill of this process.
   process.send?.(done);
 }
 await environment.close();

@@ -7,8 +7,9 @@ import { endAll, finish, killAll, launch } from "../e2e/setup/processes.ts";
 import { Stop } from "../e2e/setup/report.ts";
 
 /**
- * `npm run contract`: the contract suites, and what else is tested against a real service, on DynamoDB Local, which is Amazon's own and the reference, and on
- * MiniStack, which has queues and blobs too. Needs python3 (with venv) and java; the rest is installed into .e2e/. Exits with 1 unless all pass.
+ * Runs the contract suites and the tests of test/aws for `npm run contract`. They run on DynamoDB Local, which is
+ * Amazon's own and the reference, and on MiniStack, which has queues and blobs too. Needs python3 (with venv) and java.
+ * Everything else is installed into .e2e/. Exits with 1 unless all pass.
  */
 const SUITE_SECONDS = 600;
 const FILES = ["test/contract/aws.test.ts", "test/aws"];

@@ -6,12 +6,12 @@ import { FakeClock } from "../../functions/testing/ports/fake-clock.ts";
 
 export interface QueueUnderTest {
   readonly queue: Queue & MessageSource;
-  /** The same queues as another process sees them. */
+  /** Returns the same queues as another process sees them. */
   other(holder: string): Queue & MessageSource;
   close?(): Promise<void>;
 }
 
-/** What every queue with its receiving side does on one machine. SQS has its own receiving side, so this does not run there. */
+/** Tests a queue with its receiving side on one machine. SQS has its own receiving side, so this does not run there. */
 export function queueContract(name: string, factory: (clock: Clock, holder: string) => Promise<QueueUnderTest>): void {
   describe(`queue contract: ${name}`, () => {
     const clock = new FakeClock();
@@ -28,7 +28,7 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
     });
     afterEach(async () => subject.close?.());
 
-    it("delivers what was sent, once, with its queue, job and body", async () => {
+    it("a message is delivered once, with its queue, job and body", async () => {
       const body = { deep: [1, null, { ü: "😀" }], text: "x" };
       await queue.send([{ queue: Q, jobId: "j", body }]);
       const [delivery, ...rest] = await receive();
@@ -37,7 +37,7 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
       expect(await receive()).toEqual([]);
     });
 
-    it("an empty queue gives nothing, at once", async () => {
+    it("an empty queue returns no message at once", async () => {
       expect(await receive()).toEqual([]);
       expect(await queue.nextVisibleAt([Q])).toBeUndefined();
       expect(await queue.depth(Q)).toEqual({ ready: 0, delayed: 0, inFlight: 0 });
@@ -45,7 +45,7 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
       expect(await receive()).toEqual([]);
     });
 
-    it("a message that is not acknowledged comes again after its visibility", async () => {
+    it("a message that is not acknowledged is delivered again after its visibility", async () => {
       await send("j", 1);
       await receive(1, 30);
       clock.advance(29_999);
@@ -55,7 +55,7 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
       expect(again).toMatchObject({ body: 1, receives: 2 });
     });
 
-    it("an acknowledged message never comes again", async () => {
+    it("an acknowledged message is never delivered again", async () => {
       await send("j", 1, 2);
       await queue.ack((await receive()).map(({ id }) => id));
       clock.advance(100_000);
@@ -82,7 +82,7 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
       expect(await queue.depth(Q)).toEqual({ ready: 0, delayed: 0, inFlight: 0 });
     });
 
-    it("delays a message by its seconds, at most by maxDelaySeconds", async () => {
+    it("a message is delayed by its seconds, at most by maxDelaySeconds", async () => {
       await queue.send([
         { queue: Q, jobId: "j", body: "soon" },
         { queue: Q, jobId: "j", body: "late", delaySeconds: queue.maxDelaySeconds },
@@ -95,7 +95,7 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
       await expect(queue.send([{ queue: Q, jobId: "j", body: 1, delaySeconds: queue.maxDelaySeconds + 1 }])).rejects.toThrow(PortError);
     });
 
-    it("later makes it visible again after the delay, and counts the next receive", async () => {
+    it("a message given back is visible again after the delay, and the next receive is counted", async () => {
       await send("j", 1);
       const [first] = await receive();
       await queue.later(first!.id, 7);
@@ -109,7 +109,7 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
       expect(await receive()).toMatchObject([{ receives: 3 }]);
     });
 
-    it("extend keeps it in flight", async () => {
+    it("an extended message stays in flight", async () => {
       await send("j", 1);
       const [delivery] = await receive(1, 10);
       clock.advance(9_000);
@@ -134,7 +134,7 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
       expect(await queue.deadLetters(1)).toHaveLength(1);
     });
 
-    it("is fair over jobs: a small job does not wait for a big one", async () => {
+    it("a queue is fair over jobs, so a small job does not wait for a large one", async () => {
       await send("big", ...Array.from({ length: 500 }, (_, index) => `big${index}`));
       await bodies(20);
       await send("small", "s0", "s1");
@@ -145,7 +145,7 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
       expect(await bodies(3)).toHaveLength(3);
     });
 
-    it("gives messages of other jobs than those it is told of", async () => {
+    it("a receive that excludes jobs returns messages of other jobs", async () => {
       await send("big", ...Array.from({ length: 50 }, (_, index) => `big${index}`));
       await send("wide", ...Array.from({ length: 50 }, (_, index) => `wide${index}`));
       const others = async (...jobs: readonly string[]) => (await queue.receive([Q], 10, 30, new Set(jobs))).map(({ body }) => body);
@@ -154,7 +154,7 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
       await send("small", "s0");
       expect(await others("big", "wide")).toEqual(["s0"]);
       expect(await others("big", "wide")).toEqual([]);
-      // One that was given back, and one that comes behind many of those.
+      // A message that was given back is found, and one behind many of the excluded jobs.
       await send("later", "l0");
       const [held] = await queue.receive([Q], 1, 30, new Set(["big", "wide"]));
       await queue.later(held?.id as string, 0);
@@ -165,7 +165,7 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
       expect((await others("big")).filter((body) => !JSON.stringify(body).startsWith('"wide'))).toEqual([]);
     });
 
-    it("takes turns among jobs that are all there", async () => {
+    it("jobs with ready messages are served round robin", async () => {
       for (const jobId of ["a", "b", "c"]) await send(jobId, ...Array.from({ length: 10 }, () => jobId));
       for (let round = 0; round < 5; round++) expect((await bodies(3)).map(String).toSorted(compareUtf8)).toEqual(["a", "b", "c"]);
       expect((await bodies(15)).map(String).toSorted(compareUtf8).join("")).toBe("aaaaabbbbbccccc");
@@ -181,21 +181,21 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
       expect(next.filter((body) => body === "b").length).toBeGreaterThanOrEqual(2);
     });
 
-    it("serves queues in the order given, and no others", async () => {
+    it("queues are received from in the order given, and no others are", async () => {
       await queue.send(["second", "first", "third"].map((name) => ({ queue: name, jobId: "j", body: name })));
       expect((await queue.receive(["first", "second"], 1, 30)).map(({ body }) => body)).toEqual(["first"]);
       expect((await queue.receive(["first", "second"], 5, 30)).map(({ body }) => body)).toEqual(["second"]);
       expect((await queue.receive(["third"], 5, 30)).map(({ body }) => body)).toEqual(["third"]);
     });
 
-    it("gives no more than asked for", async () => {
+    it("a receive returns at most the number of messages asked for", async () => {
       await send("j", ...Array(25).keys());
       expect(await receive(10)).toHaveLength(10);
       expect(await receive(0)).toHaveLength(0);
       expect(await receive(100)).toHaveLength(15);
     });
 
-    it("says when something can be received", async () => {
+    it("nextVisibleAt returns when a message can be received", async () => {
       await queue.send([{ queue: Q, jobId: "j", body: 1, delaySeconds: 60 }]);
       expect(await queue.nextVisibleAt([Q, "another"])).toBe(clock.now() + 60_000);
       expect(await queue.nextVisibleAt(["another"])).toBeUndefined();
@@ -205,7 +205,7 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
       expect(await queue.nextVisibleAt([Q])).toBe(clock.now() + 20_000);
     });
 
-    it("counts what is ready, delayed and in flight", async () => {
+    it("depth counts the messages that are ready, delayed and in flight", async () => {
       await send("j", 1, 2, 3);
       await queue.send([{ queue: Q, jobId: "j", body: 4, delaySeconds: 5 }]);
       await receive(1);
@@ -213,7 +213,7 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
       expect(await queue.depth("another")).toEqual({ ready: 0, delayed: 0, inFlight: 0 });
     });
 
-    it("two processes never get the same message", async () => {
+    it("two processes never receive the same message", async () => {
       await send("j", ...Array(100).keys());
       const them = subject.other("them");
       const batches = await Promise.all(Array.from({ length: 12 }, (_, index) => (index % 2 === 0 ? queue : them).receive([Q], 10, 30)));
@@ -222,7 +222,7 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
       expect(new Set(all).size).toBe(100);
     });
 
-    it("releases what a dead process held, and nothing else", async () => {
+    it("the messages of a dead process are released, and no others", async () => {
       await send("j", 1, 2, 3);
       await queue.send([{ queue: "another", jobId: "j", body: "far" }]);
       const them = subject.other("them");
@@ -235,7 +235,7 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
       await queue.ack([mine!.id]);
     });
 
-    it("at boot releases everything in flight, but not what is delayed", async () => {
+    it("releaseAll releases all messages in flight and no delayed ones", async () => {
       await send("j", 1, 2);
       await queue.send([{ queue: Q, jobId: "j", body: 3, delaySeconds: 100 }]);
       await receive(2, 900);

@@ -7,13 +7,13 @@ export interface StoreUnderTest {
   close?(): Promise<void>;
 }
 
-/** What every Store does, and no more than DynamoDB can do: the same suite runs against all of them. */
+/** Tests a store. It asks no more than DynamoDB can do, and runs against every implementation. */
 export function storeContract(name: string, factory: () => Promise<StoreUnderTest>): void {
   describe(`store contract: ${name}`, () => {
     let subject: StoreUnderTest;
     let store: Store;
     let made = 0;
-    /** Each test has partitions of its own, so the suite needs no empty store. */
+    /** Beginning of the names of all partitions, so that the suite needs no empty store. */
     const prefix = `c${Date.now().toString(36)}${Math.random().toString(36).slice(2)}`;
     const key = (sort = "!", partition = `${prefix}-${made}`): Key => ({ table: "tasks", partition, sort });
     const next = (): Key => {
@@ -77,7 +77,7 @@ export function storeContract(name: string, factory: () => Promise<StoreUnderTes
       expect(result).toMatchObject({ applied: true, item: { key: at, attributes: { a: 1, count: 2, members: new Set([4]) } } });
     });
 
-    it("a refused write changes nothing and shows the item that stood there", async () => {
+    it("a refused write changes nothing and returns the stored item", async () => {
       const at = next();
       await put(at, { a: 1 });
       const ops: WriteOp[] = [
@@ -89,7 +89,7 @@ export function storeContract(name: string, factory: () => Promise<StoreUnderTes
       expect(await attributesOf(at)).toEqual({ a: 1 });
     });
 
-    it("a refused write on an absent item shows no item and creates none", async () => {
+    it("a refused write on an absent item returns no item and creates none", async () => {
       const at = next();
       const result = await store.write({ op: "update", key: at, change: { set: { a: 1 } }, when: { op: "present" } });
       expect(result.applied).toBe(false);
@@ -97,7 +97,7 @@ export function storeContract(name: string, factory: () => Promise<StoreUnderTes
       expect(await attributesOf(at)).toBeUndefined();
     });
 
-    it("a remove takes the item away, and does so again without complaint", async () => {
+    it("a remove deletes the item, and a second remove succeeds too", async () => {
       const at = next();
       await put(at, { a: 1 });
       expect(await store.write({ op: "remove", key: at, when: { op: "eq", attribute: "a", value: 1 } })).toMatchObject({ applied: true, item: undefined });
@@ -105,7 +105,7 @@ export function storeContract(name: string, factory: () => Promise<StoreUnderTes
       expect((await store.write({ op: "remove", key: at })).applied).toBe(true);
     });
 
-    it("conditions on what is there", async () => {
+    it("a condition on present attributes applies exactly when its negation does not", async () => {
       const at = next();
       await put(at, { number: 5, text: "m", yes: true, nothing: null, numbers: new Set([1, 2]), texts: new Set(["x"]) });
       const holding: Condition[] = [
@@ -159,7 +159,7 @@ export function storeContract(name: string, factory: () => Promise<StoreUnderTes
       }
     });
 
-    it("and, or and not combine", async () => {
+    it("the conditions and, or and not combine", async () => {
       const at = next();
       await put(at, { a: 1, b: 2 });
       const yes: Condition = { op: "eq", attribute: "a", value: 1 };
@@ -170,7 +170,7 @@ export function storeContract(name: string, factory: () => Promise<StoreUnderTes
       expect(await applies(at, { op: "or", of: [no, { op: "and", of: [no, yes] }] })).toBe(false);
     });
 
-    it("setOnce keeps what is there", async () => {
+    it("setOnce keeps a present attribute", async () => {
       const at = next();
       await put(at, { a: 1 });
       const { item } = await store.write({ op: "update", key: at, change: { setOnce: { a: 9, b: 2 } } });
@@ -184,7 +184,7 @@ export function storeContract(name: string, factory: () => Promise<StoreUnderTes
       expect(item?.attributes).toEqual({ n: -2, m: 4, s: new Set([1, 2, 300]), t: new Set(["a", "b"]), u: new Set([0]) });
     });
 
-    it("take removes members; the last one takes the attribute with it", async () => {
+    it("take removes members, and the attribute with the last one", async () => {
       const at = next();
       await put(at, { a: 1, s: new Set(["x", "y"]) });
       const once = await store.write({ op: "update", key: at, change: { take: { s: new Set(["x", "unknown"]), missing: new Set([1]) } } });
@@ -194,7 +194,7 @@ export function storeContract(name: string, factory: () => Promise<StoreUnderTes
       expect(await applies(at, { op: "absent", attribute: "s" })).toBe(true);
     });
 
-    it("remove takes attributes away", async () => {
+    it("remove deletes attributes", async () => {
       const at = next();
       await put(at, { a: 1, b: 2, c: [3] });
       const { item } = await store.write({ op: "update", key: at, change: { remove: ["a", "c", "missing"], set: { d: 4 } } });
@@ -208,7 +208,7 @@ export function storeContract(name: string, factory: () => Promise<StoreUnderTes
       expect(first.item?.attributes).toEqual({ s: new Set([1]) });
     });
 
-    it("writeMany gives each operation its own result, in order", async () => {
+    it("writeMany returns a result for each operation, in order", async () => {
       made++;
       const results = await store.writeMany([
         { op: "put", key: key("a"), attributes: { n: 1 } },
@@ -243,7 +243,7 @@ export function storeContract(name: string, factory: () => Promise<StoreUnderTes
       expect(await attributesOf(at)).toEqual({ done: new Set(Array(30).keys()), success: 30 });
     });
 
-    it("getMany answers in the order asked, with undefined for what is absent", async () => {
+    it("getMany returns items in the order of the keys, with undefined for absent ones", async () => {
       made++;
       const sorts = Array.from({ length: 100 }, (_, index) => `s${(index * 37) % 100}`);
       const present = sorts.filter((_, index) => index % 3 !== 0);
@@ -255,7 +255,7 @@ export function storeContract(name: string, factory: () => Promise<StoreUnderTes
 
     storeQueryContract(() => store, prefix);
 
-    it("costs more for a larger item, and for a refused write too", async () => {
+    it("a write costs more for a larger item, and a refused write costs units too", async () => {
       const at = next();
       const small = await put(at, { text: "x" });
       const large = await put(at, { text: "x".repeat(5_000) });
@@ -265,7 +265,7 @@ export function storeContract(name: string, factory: () => Promise<StoreUnderTes
       expect(refused.units).toBeGreaterThan(0);
     });
 
-    it("carries items of nearly 400 KB", async () => {
+    it("a store keeps items of nearly 400 KB", async () => {
       const at = next();
       const text = "0123456789abcdef".repeat(24_900);
       await put(at, { text, n: 1 });
@@ -273,7 +273,7 @@ export function storeContract(name: string, factory: () => Promise<StoreUnderTes
       expect(await attributesOf(at)).toEqual({ text, n: 2 });
     });
 
-    it("carries keys as long as allowed, in any script", async () => {
+    it("a store keeps keys of the greatest length, in any script", async () => {
       made++;
       const wide = "ключ-鍵-🗝";
       const longest = `${prefix}${"p".repeat(1_024 - prefix.length)}`;

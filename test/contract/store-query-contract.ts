@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Key, QueryOptions, Store, WriteOp } from "../../functions/engine/ports.ts";
 
-/** The part of the store contract about many items at once. `prefix` begins the names of partitions that nobody else uses. */
+/**
+ * Tests the part of a store about many items at once. No other test uses partitions whose names begin with `prefix`.
+ */
 export function storeQueryContract(store: () => Store, prefix: string): void {
   const key = (sort: string, partition: string): Key => ({ table: "tasks", partition, sort });
 
@@ -18,22 +20,22 @@ export function storeQueryContract(store: () => Store, prefix: string): void {
         await store().write({ op: "put", key: key("a", near), attributes: { other: true } });
     });
 
-    it("orders by the bytes of the sort key", async () => {
+    it("a query returns items in the order of the bytes of their sort keys", async () => {
       expect(await sortsOf()).toEqual(sorts);
       const { items } = await store().query("tasks", `${prefix}-query`);
       expect(items[5]).toEqual({ key: key("A", `${prefix}-query`), attributes: { sort: "A" } });
     });
-    it("descends", async () => {
+    it("a descending query returns the reverse order", async () => {
       expect(await sortsOf({ descending: true })).toEqual(sorts.toReversed());
     });
-    it("has inclusive bounds", async () => {
+    it("a query includes its bounds", async () => {
       expect(await sortsOf({ from: "10", to: "a" })).toEqual(["10", "2", "A", "a"]);
       expect(await sortsOf({ from: "10", to: "a", descending: true })).toEqual(["a", "A", "2", "10"]);
       expect(await sortsOf({ from: "9" })).toEqual(sorts.slice(5));
       expect(await sortsOf({ to: "9", descending: true })).toEqual(["2", "10", "00", "0", "!"]);
       expect(await sortsOf({ from: "zz", to: "zzz" })).toEqual([]);
     });
-    it("pages through everything once, in both directions and within bounds", async () => {
+    it("pages of a query return each item once, in both directions and within bounds", async () => {
       for (const [options, expected] of [
         [{}, sorts],
         [{ descending: true }, sorts.toReversed()],
@@ -43,7 +45,7 @@ export function storeQueryContract(store: () => Store, prefix: string): void {
         const seen: string[] = [];
         let cursor: string | undefined;
         do {
-          const page = await store().query("tasks", `${prefix}-query`, { ...options, limit: 3, ...(cursor === undefined ? {} : { cursor }) });
+          const page = await store().query("tasks", `${prefix}-query`, { ...options, limit: 3, ...(cursor !== undefined && { cursor }) });
           expect(page.items.length).toBeLessThanOrEqual(3);
           seen.push(...page.items.map((item) => item.key.sort));
           cursor = page.cursor;
@@ -51,11 +53,11 @@ export function storeQueryContract(store: () => Store, prefix: string): void {
         expect(seen).toEqual(expected);
       }
     });
-    it("keeps tables apart, and an unknown partition is empty", async () => {
+    it("a query reads one table only, and an unknown partition is empty", async () => {
       expect((await store().query("callbacks", `${prefix}-query`)).items).toEqual([]);
       expect((await store().query("tasks", `${prefix}-nothing`)).cursor).toBeUndefined();
     });
-    it("sees items come, change and go", async () => {
+    it("a query reflects inserted, changed and removed items", async () => {
       const partition = `${prefix}-moving`;
       await store().writeMany(["a", "c", "b"].map((sort) => ({ op: "put", key: key(sort, partition), attributes: { n: 1 } })));
       await store().write({ op: "remove", key: key("a", partition) });
@@ -72,11 +74,11 @@ export function storeQueryContract(store: () => Store, prefix: string): void {
     const shard = `${prefix}-shard`;
     const header = (sort: string): Key => ({ table: "callbacks", partition: `${prefix}-headers`, sort });
     const indexed = async (upTo: number) => (await store().queryIndex({ index: "open", partition: shard, upTo, limit: 100 })).keys.map(({ sort }) => sort);
-    /** Indexes lag, so the answer is asked for until it comes. */
+    /** Indexes may lag, so the query is repeated until it returns the expected keys. */
     const eventually = async (upTo: number, expected: readonly string[]) =>
       expect.poll(() => indexed(upTo), { timeout: 5_000, interval: 20 }).toEqual(expected);
 
-    it("hold what has both attributes, by number, and follow changes", async () => {
+    it("a sparse index holds items with both attributes, sorts them by number and follows changes", async () => {
       await store().writeMany([
         { op: "put", key: header("late"), attributes: { openShard: shard, nextCheck: 3_000_000_000_000 } },
         { op: "put", key: header("early"), attributes: { openShard: shard, nextCheck: 20 } },
@@ -97,7 +99,7 @@ export function storeQueryContract(store: () => Store, prefix: string): void {
       expect(await indexed(0)).toEqual([]);
     });
 
-    it("give whole keys, in pages", async () => {
+    it("a query of an index returns whole keys in pages", async () => {
       const due = Array.from({ length: 25 }, (_, index): WriteOp => {
         return { op: "put", key: key(`r${index}`, `${prefix}-due`), attributes: { dueShard: shard, due: 1_000 + (index % 5) } };
       });
@@ -106,7 +108,7 @@ export function storeQueryContract(store: () => Store, prefix: string): void {
         const seen: string[] = [];
         let cursor: string | undefined;
         do {
-          const page = await store().queryIndex({ index: "due", partition: shard, upTo: 1_003, limit: 4, ...(cursor === undefined ? {} : { cursor }) });
+          const page = await store().queryIndex({ index: "due", partition: shard, upTo: 1_003, limit: 4, ...(cursor !== undefined && { cursor }) });
           expect(page.keys.length).toBeLessThanOrEqual(4);
           for (const { table, partition } of page.keys) expect([table, partition]).toEqual(["tasks", `${prefix}-due`]);
           seen.push(...page.keys.map(({ sort }) => sort));

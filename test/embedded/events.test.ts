@@ -7,11 +7,11 @@ import { ended, linesOf, newFolder, run, startTestRuntime, submit } from "./harn
 import { until } from "./until.ts";
 
 async function deferred(runtime: Runtime, jobId: string, runs: number): Promise<void> {
-  await until(`${runs} runs rest`, async () => (await runtime.engine.runs(jobId, { status: "deferred" })).items.length === runs);
+  await until(`${runs} runs are deferred`, async () => (await runtime.engine.runs(jobId, { status: "deferred" })).items.length === runs);
 }
 
 describe("a task that waits for an event", () => {
-  it("holds no slot, and runs again in any worker once the event has come", async () => {
+  it("a run that waits for an event holds no slot and runs again in any worker after the event", async () => {
     const file = join(newFolder(), "lines");
     const { runtime } = await startTestRuntime({ concurrency: 1 });
     const members = Array.from({ length: 20 }, () => waits.s(file));
@@ -23,7 +23,7 @@ describe("a task that waits for an event", () => {
     expect(await runtime.engine.run(`${jobId}.0.g.7`)).toMatchObject({ status: "success", value: { by: "Ann" }, attempt: 2 });
   });
 
-  it("rests over a restart", async () => {
+  it("a run that waits for an event stays deferred over a restart", async () => {
     const dataFolder = newFolder();
     const file = join(newFolder(), "lines");
     const first = await startTestRuntime({ dataFolder });
@@ -36,7 +36,7 @@ describe("a task that waits for an event", () => {
     expect(linesOf(file)).toEqual(["begin 1", "begin 2"]);
   });
 
-  it("comes back when the event is over its time", async () => {
+  it("a run that waits for an event runs again when the wait has timed out", async () => {
     const file = join(newFolder(), "lines");
     const { runtime } = await startTestRuntime();
     expect(await run(runtime, waits.s(file, 1))).toMatchObject({ state: "success", value: "event_timeout" });

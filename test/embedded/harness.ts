@@ -11,7 +11,7 @@ import type { JobView } from "../../functions/engine/contract.ts";
 import type { CanvasBuilder } from "../../functions/sdk/index.ts";
 import { until } from "./until.ts";
 
-/** What the runtime's tests share: folders, runtimes and processes that do not outlive a test, and waiting for what happens. */
+/** Makes folders, runtimes and processes for the runtime's tests. None outlives its test. */
 const tasksModule = fileURLToPath(new URL("./fixtures/tasks.ts", import.meta.url));
 export interface LogLine {
   readonly level: string;
@@ -47,7 +47,7 @@ interface ProcessOptions {
   readonly execArgv?: readonly string[];
   readonly env?: { readonly [name: string]: string };
 }
-/** A runtime in a process group of its own, which can be killed as a whole. */
+/** Starts a runtime in a process group of its own, which can be killed as a whole. */
 export async function startRuntimeProcess(
   dataFolder: string,
   { execArgv = [], env = {} }: ProcessOptions = {},
@@ -63,7 +63,7 @@ export async function startRuntimeProcess(
     try {
       process.kill(-(child.pid as number), "SIGKILL");
     } catch {
-      // Nobody is left in the group.
+      // No process is left in the group.
     }
     await ended;
   };
@@ -89,7 +89,7 @@ export async function run(runtime: Runtime, canvas: CanvasBuilder): Promise<JobV
 export function linesOf(file: string): string[] {
   return existsSync(file) ? readFileSync(file, "utf8").split("\n").slice(0, -1) : [];
 }
-/** Processes whose parent is this one and that were given this folder. */
+/** Returns the pids of the worker processes on this data folder. */
 export function workersOf(folder: string): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))

@@ -22,16 +22,16 @@ async function runsOf(runtime: Runtime, jobId: string): Promise<RunView[]> {
 }
 
 describe("kill -9 of a worker", () => {
-  it("in the middle of a run: it is taken over at once and finishes", async () => {
+  it("a run whose worker is killed is taken over at once and finishes", async () => {
     const file = join(newFolder(), "kills-once");
-    // The lease would end long after the test.
+    // The lease expires long after the test.
     const { runtime, log } = await startTestRuntime({ engine: { leaseSeconds: 600 } });
     expect(await run(runtime, killsOnce.s(file))).toMatchObject({ state: "success", value: 2 });
     expect(log.map((line) => line.message)).toContain("a worker process died");
     await until("the worker was replaced", async () => (await runtime.stats()).workers.every((worker) => worker.ready));
   });
 
-  it("again and again by the same task: the run is broken after three deaths alone, and takes no other with it", async () => {
+  it("a run that kills its worker three times alone is broken, and other runs are not affected", async () => {
     const folder = newFolder();
     const [killer, other] = [join(folder, "killer"), join(folder, "other")];
     const { runtime } = await startTestRuntime();
@@ -50,7 +50,7 @@ describe("kill -9 of a worker", () => {
     expect(await ended(runtime, work)).toMatchObject({ state: "success", value: 40 });
   });
 
-  it("by its parent, when a run is past its deadline and blocks: another takes over, and other work goes on", async () => {
+  it("a worker that blocks past the deadline of a run is killed, and another worker takes the run over", async () => {
     const file = join(newFolder(), "stuck");
     const { runtime, log } = await startTestRuntime();
     const stuck = await submit(runtime, stuckOnce.s(file));
@@ -62,7 +62,7 @@ describe("kill -9 of a worker", () => {
 });
 
 describe("a worker that cannot start", () => {
-  it("is started again after growing pauses, and does not keep the runtime from stopping", async () => {
+  it("a worker that cannot start is started again after growing pauses, and the runtime can still stop", async () => {
     const tasksModule = fileURLToPath(new URL("./fixtures/tasks-that-break-workers.ts", import.meta.url));
     const { runtime, log } = await startTestRuntime({ tasksModule, workers: 1 });
     const deaths = (): number[] =>
@@ -75,7 +75,7 @@ describe("a worker that cannot start", () => {
 });
 
 describe("kill -9 of everything", () => {
-  it("in the middle of a job: the next start finishes it by itself, and runs nothing again that had finished", async () => {
+  it("after a kill of all processes the next start finishes the job and repeats no finished run", async () => {
     const dataFolder = newFolder();
     const file = join(dataFolder, "noted");
     const first = await startRuntimeProcess(dataFolder);
@@ -89,7 +89,7 @@ describe("kill -9 of everything", () => {
     const jobId = await submitted;
     await until("a third has run", () => linesOf(file).filter((line) => line.startsWith("end")).length > 200);
     await first.kill();
-    await until("the orphans are gone", () => workersOf(dataFolder).length === 0);
+    await until("the orphans have ended", () => workersOf(dataFolder).length === 0);
     const killedAt = Date.now();
     const { runtime } = await startTestRuntime({ dataFolder });
     expect(await ended(runtime, jobId)).toMatchObject({ state: "success", value: 600 });
@@ -100,11 +100,11 @@ describe("kill -9 of everything", () => {
     for (const line of begun) executions.set(line.slice(6), (executions.get(line.slice(6)) ?? 0) + 1);
     expect(executions.size).toBe(600);
     expect(finished.filter((each) => executions.get(each.runId) !== 1)).toEqual([]);
-    // Only what two workers held at the kill was begun again.
+    // Only runs that the two workers held at the kill were begun again.
     expect(begun.length - 600).toBeLessThanOrEqual(64);
   });
 
-  it("suspects none of the runs that it interrupted: they go on side by side", async () => {
+  it("runs that a kill of all processes interrupted run side by side again", async () => {
     const dataFolder = newFolder();
     const file = join(dataFolder, "noted");
     const first = await startRuntimeProcess(dataFolder);
@@ -120,7 +120,7 @@ describe("kill -9 of everything", () => {
     expect(resumed.indexOf("end")).toBe(resumed.filter((word) => word === "begin").length);
   });
 
-  it("of the parent alone: workers end, even one that blocks or waits", async () => {
+  it("after a kill of the parent all its workers end, even one that blocks or waits", async () => {
     const dataFolder = newFolder();
     const file = join(dataFolder, "until-aborted");
     const first = await startRuntimeProcess(dataFolder);
@@ -128,10 +128,10 @@ describe("kill -9 of everything", () => {
     await until("both run", () => linesOf(file).length > 0 && linesOf(join(dataFolder, "stuck")).length > 0);
     expect(workersOf(dataFolder)).toHaveLength(2);
     first.child.kill("SIGKILL");
-    await until("the orphans are gone", () => workersOf(dataFolder).length === 0);
+    await until("the orphans have ended", () => workersOf(dataFolder).length === 0);
   });
 
-  it("leaves a lock that the next start takes over", async () => {
+  it("the lock of a killed runtime is taken over by the next start", async () => {
     const dataFolder = newFolder();
     const first = await startRuntimeProcess(dataFolder);
     await expect(startTestRuntime({ dataFolder })).rejects.toMatchObject({ code: "data_folder_in_use", details: { pid: first.child.pid } });

@@ -9,7 +9,7 @@ import { until } from "./until.ts";
 const numbers = (n: number): number[] => Array.from({ length: n }, (_, k) => k);
 
 describe("a runtime", () => {
-  it("folds a chord of 1,000 runs over worker processes", async () => {
+  it("a runtime folds a chord of 1,000 runs over its worker processes", async () => {
     const { runtime } = await startTestRuntime();
     const job = await run(
       runtime,
@@ -21,7 +21,7 @@ describe("a runtime", () => {
     expect(job).toMatchObject({ state: "success", value: 499_500, countsExact: true, counts: { success: 1_001 } });
   });
 
-  it("runs in one process as well", async () => {
+  it("a runtime without workers runs tasks in its own process", async () => {
     const { runtime } = await startTestRuntime({ workers: 0 });
     const job = await run(
       runtime,
@@ -34,12 +34,12 @@ describe("a runtime", () => {
     expect((await runtime.stats()).workers).toEqual([]);
   });
 
-  it("serves queues that only a signature names", async () => {
+  it("a runtime serves queues that only a signature names", async () => {
     const { runtime } = await startTestRuntime();
     expect(await run(runtime, echo.s(7).set({ queue: "special#custom" }).set({ queue: "paris.special" }))).toMatchObject({ state: "success", value: 7 });
   });
 
-  it("wakes sleeping workers at once", { retry: 3 }, async () => {
+  it("a runtime wakes sleeping workers at once", { retry: 3 }, async () => {
     const { runtime } = await startTestRuntime();
     await run(runtime, echo.s(1));
     const times: number[] = [];
@@ -48,11 +48,11 @@ describe("a runtime", () => {
       await run(runtime, echo.s(n));
       times.push(performance.now() - from);
     }
-    // The poll behind the wakes comes once a second.
+    // Without a wake the poll would find the run, once a second.
     expect(times.toSorted((a, b) => a - b)[2]).toBeLessThan(500);
   });
 
-  it("has workers that leave signals from the terminal to their parent", async () => {
+  it("workers ignore signals from the terminal, which are for their parent", async () => {
     const file = join(newFolder(), "until-aborted");
     const { runtime } = await startTestRuntime();
     const job = await submit(runtime, untilAborted.s(file));
@@ -64,7 +64,7 @@ describe("a runtime", () => {
     expect((await runtime.stats()).workers.map((worker) => worker.restarts)).toEqual([0, 0]);
   });
 
-  it("sends delayed runs when they are due", async () => {
+  it("a runtime starts a delayed run when it is due", async () => {
     const { runtime } = await startTestRuntime();
     const job = await run(runtime, echo.s(1).set({ countdown: 1 }));
     expect(job.state).toBe("success");
@@ -73,7 +73,7 @@ describe("a runtime", () => {
 });
 
 describe("leases", () => {
-  it("are kept while user code blocks its process for longer, and other work goes on", async () => {
+  it("a lease is kept while user code blocks its process for longer, and other runs continue", async () => {
     const folder = newFolder();
     const file = join(folder, "blocking");
     const { runtime } = await startTestRuntime({ engine: { leaseSeconds: 1 } });
@@ -86,7 +86,7 @@ describe("leases", () => {
     expect(linesOf(file)).toEqual(["begin 1", "end 1"]);
   });
 
-  it("of a cancelled job end: its run's signal aborts, and other jobs do not notice", async () => {
+  it("a run of a cancelled job is aborted, and runs of other jobs are not", async () => {
     const folder = newFolder();
     const [cancelled, other] = [join(folder, "cancelled"), join(folder, "other")];
     const { runtime } = await startTestRuntime({ engine: { leaseSeconds: 1 } });
@@ -98,7 +98,7 @@ describe("leases", () => {
     expect(linesOf(other)).toHaveLength(1);
   });
 
-  it("end at the deadline: the signal aborts and the run fails as timed out", async () => {
+  it("a run is aborted at its deadline and fails with task_timeout", async () => {
     const file = join(newFolder(), "short");
     const { runtime } = await startTestRuntime();
     const job = await run(runtime, short.s(file));
@@ -108,7 +108,7 @@ describe("leases", () => {
 });
 
 describe("a graceful stop", () => {
-  it("lets running tasks finish, and keeps what was not begun for the next start", async () => {
+  it("a graceful stop lets running tasks finish and leaves the others to the next start", async () => {
     const dataFolder = newFolder();
     const file = join(dataFolder, "noted");
     const first = await startTestRuntime({ dataFolder, concurrency: 4 });
@@ -129,7 +129,7 @@ describe("a graceful stop", () => {
     expect(linesOf(file)).toHaveLength(2_000);
   });
 
-  it("aborts what is left after its grace, commits nothing for it, and the next start resumes it without blame", async () => {
+  it("a stop aborts the runs left after its grace without a commit, and the next start resumes them", async () => {
     const dataFolder = newFolder();
     const file = join(dataFolder, "until-aborted");
     const first = await startTestRuntime({ dataFolder });
@@ -145,7 +145,7 @@ describe("a graceful stop", () => {
 });
 
 describe("a data folder", () => {
-  it("has one runtime at a time; the second one is told the first one's pid", async () => {
+  it("a data folder has one runtime at a time, and a second one fails with the pid of the first", async () => {
     const dataFolder = newFolder();
     const { runtime } = await startTestRuntime({ dataFolder, workers: 0 });
     await expect(startTestRuntime({ dataFolder, workers: 0 })).rejects.toMatchObject({ code: "data_folder_in_use", details: { pid: process.pid } });

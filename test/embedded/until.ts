@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 
-/** Waits for something that nobody announces. */
+/** Polls until the condition holds. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>, milliseconds = 20_000): Promise<void> {
   const end = performance.now() + milliseconds;
   while (!(await holds())) {

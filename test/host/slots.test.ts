@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Slot, Slots } from "../../functions/host/slots.ts";
 
-/** Takes a slot and says when it was granted. */
+/** Requests a slot, and tells whether it was granted. */
 function ask(slots: Slots, alone = false): { granted: () => boolean; slot: Promise<Slot> } {
   let granted = false;
   const slot = slots.take(alone).then((taken) => {
@@ -13,7 +13,7 @@ function ask(slots: Slots, alone = false): { granted: () => boolean; slot: Promi
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe("slots", () => {
-  it("are granted up to their number, then in the order asked for", async () => {
+  it("slots are granted up to their number, then in the order of the requests", async () => {
     const slots = new Slots(2);
     const [first, second, third, fourth] = [ask(slots), ask(slots), ask(slots), ask(slots)];
     await turn();
@@ -23,7 +23,7 @@ describe("slots", () => {
     expect([third.granted(), fourth.granted()]).toEqual([true, false]);
   });
 
-  it("are released once, however often it is said", async () => {
+  it("a slot is released once, however often release is called", async () => {
     const slots = new Slots(1);
     const slot = await slots.take(false);
     slot.release();
@@ -31,7 +31,7 @@ describe("slots", () => {
     expect(slots.busy).toBe(0);
   });
 
-  it("let a run that must be alone wait for all, and nothing pass it", async () => {
+  it("a run that must be alone waits for all others, and later runs wait behind it", async () => {
     const slots = new Slots(3);
     const running = await slots.take(false);
     const [alone, later] = [ask(slots, true), ask(slots)];
@@ -45,7 +45,7 @@ describe("slots", () => {
     expect([later.granted(), slots.reserved]).toEqual([true, false]);
   });
 
-  it("refuse whoever still waits once they are closed", async () => {
+  it("closed slots refuse all waiting and later requests", async () => {
     const slots = new Slots(1);
     await slots.take(false);
     const waiting = slots.take(false);

@@ -25,8 +25,8 @@ export async function untilPermitted(permit: string): Promise<void> {
   while (!existsSync(permit)) await pause(PERMIT_POLL_MS);
 }
 /**
- * Returns when the worker has opened the database or is dead. The parent calls it in a transaction; it blocks for
- * milliseconds.
+ * Returns when the worker has opened the database or is dead. The parent calls it in a transaction, and it blocks for
+ * some milliseconds.
  */
 export function permitOpening(permit: string, pid: number, kill: () => void): void {
   const worker = identityOf(pid);
@@ -49,8 +49,8 @@ export function registerWorker(folder: string): void {
   writeFileSync(join(folder, `${process.pid}`), JSON.stringify(identityOf(process.pid)), { mode: 0o600 });
 }
 /**
- * Ends the workers of an earlier parent, whose leases have expired, and resolves when none lives. The folder's lock is
- * held.
+ * Ends the workers of an earlier parent, whose leases are lost, and resolves when none lives. The holder of the folder's
+ * lock calls it.
  */
 export async function endOrphans(folder: string): Promise<void> {
   if (!existsSync(folder)) return;

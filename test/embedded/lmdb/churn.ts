@@ -1,8 +1,8 @@
 import type { LmdbEnvironment } from "../../../functions/embedded/lmdb/lmdb-environment.ts";
 
 /**
- * Writes whose state after n steps is known: each step overwrites one entry of many and may remove another, so that pages are freed and used again all
- * the time. Some values lie on pages of their own.
+ * Writes whose result after n steps is known. Each step overwrites one entry of many and may remove another, so pages
+ * are freed and used again all the time. Some values lie on pages of their own.
  */
 const ENTRIES = 1_499;
 const keyOf = (n: number): string => `k${n % ENTRIES}`;
@@ -10,7 +10,7 @@ const removedBy = (n: number): string | undefined => (n % 3 === 0 ? keyOf(n * 31
 const valueOf = (n: number): Buffer => Buffer.alloc(n % 40 === 0 ? 9_000 : 40 + (n % 300), `${n}.`);
 const COUNT = "count";
 
-/** One transaction; gives the number of steps ever made. */
+/** Makes steps in one transaction and returns the number of all steps so far. */
 export function churn({ gatherer, tasks }: LmdbEnvironment, steps: number): Promise<number> {
   return gatherer.run(() => {
     let n = Number(tasks.getBinary(COUNT)?.toString() ?? 0);
@@ -23,7 +23,7 @@ export function churn({ gatherer, tasks }: LmdbEnvironment, steps: number): Prom
     return n;
   });
 }
-/** Gives the number of steps, or says what is not as it should be after so many. */
+/** Returns the number of steps so far, or the first difference from the expected result. */
 export function readChurned(environment: LmdbEnvironment): number | string {
   environment.refresh();
   const entries = new Map([...environment.tasks.getRange({ start: " " })].map(({ key, value }) => [key, Buffer.from(value)]));

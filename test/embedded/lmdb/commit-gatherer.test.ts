@@ -14,7 +14,7 @@ describe("gathering of commits", () => {
   const key = (sort: string): Key => ({ table: "tasks", partition: "p", sort });
   const put = (sort: string): WriteOp => ({ op: "put", key: key(sort), attributes: { sort } });
 
-  it("operations issued in one turn are one transaction, whoever issued them", async () => {
+  it("operations of one turn of the event loop are one transaction, whatever code issued them", async () => {
     const { environment } = folder;
     const store = new LmdbStore(environment);
     const queue = new LmdbQueue(environment, { clock: new FakeClock(), holder: "me" });
@@ -22,7 +22,7 @@ describe("gathering of commits", () => {
       await Promise.resolve();
       await store.write(put(sort));
     };
-    // Once alone, so that compiling the code does not use up the time of a transaction.
+    // The first pass compiles the code, which would use up the time of a transaction.
     await Promise.all([store.writeMany(Array.from({ length: 100 }, () => put("x"))), queue.send([{ queue: "warm", jobId: "j", body: 1 }])]);
     const before = environment.gatherer.stats();
     await Promise.all([
@@ -36,13 +36,13 @@ describe("gathering of commits", () => {
     expect((await store.query("tasks", "p")).items).toHaveLength(103);
   });
 
-  it("operations see the effects of those issued before them, in the same transaction", async () => {
+  it("an operation sees the effects of earlier ones in the same transaction", async () => {
     const store = new LmdbStore(folder.environment);
     const marks = Array.from({ length: 10 }, () => store.write({ op: "update", key: key("n"), change: { add: { n: 1 } } }));
     expect((await Promise.all(marks)).map(({ item }) => item?.attributes["n"])).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   });
 
-  it("an operation that throws fails alone, and leaves nothing behind", async () => {
+  it("an operation that throws fails alone and leaves no effect", async () => {
     const { gatherer, tasks } = folder.environment;
     const store = new LmdbStore(folder.environment);
     const results = await Promise.allSettled([
@@ -61,7 +61,7 @@ describe("gathering of commits", () => {
     expect((await store.query("tasks", "p")).items.map((item) => item.key.sort)).toEqual(["after", "before"]);
   });
 
-  it("a long line of operations is split, so that others get the lock", async () => {
+  it("many operations are split over transactions, so that other processes get the lock", async () => {
     const { gatherer } = folder.environment;
     const order: number[] = [];
     const wait = (index: number) => () => {
@@ -73,7 +73,7 @@ describe("gathering of commits", () => {
     expect(gatherer.stats().transactions).toBe(3);
   });
 
-  it("close commits what is pending", async () => {
+  it("closing an environment commits the pending operations", async () => {
     const store = new LmdbStore(folder.environment);
     const written = store.write(put("last"));
     await folder.close();
@@ -81,13 +81,13 @@ describe("gathering of commits", () => {
     folder = openFolder();
   });
 
-  it("commits without work to do are none: receiving from an empty queue", async () => {
+  it("receiving from an empty queue makes no transaction", async () => {
     const queue = new LmdbQueue(folder.environment, { clock: new FakeClock(), holder: "me" });
     await queue.receive(["q"], 10, 30);
     expect(folder.environment.gatherer.stats().transactions).toBe(0);
   });
 
-  it("a queue that has been emptied leaves nothing in its lines", async () => {
+  it("an emptied queue leaves no entry in its lines", async () => {
     const queue = new LmdbQueue(folder.environment, { clock: new FakeClock(), holder: "me" });
     for (const jobId of ["a", "b"]) await queue.send(Array.from({ length: 30 }, (_, body) => ({ queue: "q", jobId, body })));
     for (let batch = await queue.receive(["q"], 7, 30); batch.length > 0; batch = await queue.receive(["q"], 7, 30)) await queue.ack(batch.map(({ id }) => id));
@@ -96,10 +96,10 @@ describe("gathering of commits", () => {
     expect(folder.environment.messages.getKeysCount({ start: " ", end: "~" })).toBe(0);
   });
 
-  it("says which queues have got something", async () => {
-    const told: string[][] = [];
-    const queue = new LmdbQueue(folder.environment, { clock: new FakeClock(), holder: "me", onSend: (queues) => told.push([...queues]) });
+  it("a send reports each of its queues once", async () => {
+    const reported: string[][] = [];
+    const queue = new LmdbQueue(folder.environment, { clock: new FakeClock(), holder: "me", onSend: (queues) => reported.push([...queues]) });
     await queue.send(["q", "r", "q"].map((name) => ({ queue: name, jobId: "j", body: 1 })));
-    expect(told).toEqual([["q", "r"]]);
+    expect(reported).toEqual([["q", "r"]]);
   });
 });

@@ -36,7 +36,7 @@ describe("expiry of items", () => {
   });
   afterEach(async () => folder.close());
 
-  it("removes what has expired, within two hours, and nothing else", async () => {
+  it("expired items are removed within two hours, and no others", async () => {
     await put("a", "1", inHours(1));
     await put("a", "2", inHours(5));
     await put("a", "3", undefined);
@@ -52,7 +52,7 @@ describe("expiry of items", () => {
     expect(folder.environment.expiry.getKeysCount({ start: " ", end: "~" })).toBe(0);
   });
 
-  it("an item whose time was moved lives until its new time", async () => {
+  it("an item with a later time to live stays until that time", async () => {
     await put("a", "1", inHours(1));
     await put("a", "1", inHours(10));
     clock.advance(3 * 3_600_000);
@@ -61,7 +61,7 @@ describe("expiry of items", () => {
     expect(await expireAll()).toBe(1);
   });
 
-  it("an item written after its partition expired goes too", async () => {
+  it("an item written after its partition expired is removed too", async () => {
     const ttl = inHours(1);
     await put("a", "1", ttl);
     clock.advance(3 * 3_600_000);
@@ -70,7 +70,7 @@ describe("expiry of items", () => {
     expect(await expireAll()).toBe(1);
   });
 
-  it("works through a large partition in batches", async () => {
+  it("a large partition is expired in batches", async () => {
     const ops = Array.from({ length: 1_300 }, (_, index) => {
       return {
         op: "put",
@@ -85,7 +85,7 @@ describe("expiry of items", () => {
     expect(await sorts("G#big#0")).toHaveLength(650);
   });
 
-  it("removes index entries with their items, also of partitions with a long name", async () => {
+  it("index entries are removed with their items, even in partitions with a long name", async () => {
     const long = "p".repeat(1_000);
     await put(long, "!", inHours(1), "callbacks", { openShard: "0", nextCheck: 5 });
     await put("G#x", "!", inHours(1), "callbacks", { openShard: "0", nextCheck: 6 });
@@ -94,7 +94,7 @@ describe("expiry of items", () => {
     expect((await store.queryIndex({ index: "open", partition: "0", upTo: 10, limit: 10 })).keys).toEqual([]);
   });
 
-  it("blobs go with the job, not before it", async () => {
+  it("the blobs of a job are removed with the job and not before it", async () => {
     const other = job.replace("D", "E");
     const names = [`${job}/plan/0`, `p/${job}/1`, `${job}.4~1/0/2`];
     for (const name of [...names, `${other}/plan/0`]) {
@@ -113,7 +113,7 @@ describe("expiry of items", () => {
     expect(await blobs.get(`${other}/plan/0-large`)).toBeDefined();
   });
 
-  it("blobs of an identity run go with it", async () => {
+  it("the blobs of an identity run are removed with it", async () => {
     await blobs.put("I#abc/0/1", Buffer.from("value"));
     await put("I#abc", "!", inHours(1));
     clock.advance(3 * 3_600_000);
@@ -121,7 +121,7 @@ describe("expiry of items", () => {
     expect(await blobs.get("I#abc/0/1")).toBeUndefined();
   });
 
-  it("a blob belongs to the job that its name begins with, whatever comes before", () => {
+  it("a blob belongs to the job whose id begins a part of its name", () => {
     expect(blobOwner(`${job}/plan/3`)).toBe(job);
     expect(blobOwner(`p/${job}/x`)).toBe(job);
     expect(blobOwner(`${job}.3.g.4~2/0/1`)).toBe(job);

@@ -26,7 +26,7 @@ const sequenceIn = (folder: string): number => (existsSync(savedFileOf(fileOf(fo
 
 const KINDS = ["flushed", "written", "torn"] as const;
 const FATES: readonly PowerCut["fate"][] = KINDS.map((kind) => () => kind);
-/** Of pages, as seeded: about as many of each. */
+/** Returns a fate for each page by a seed, with about equal numbers of the three kinds. */
 function mixed(seed: number): PowerCut["fate"] {
   const random = seededRandom(seed);
   return () => random.pick(KINDS);
@@ -37,10 +37,10 @@ interface Churning {
   readonly disk: string;
   readonly parent: ChildProcess;
   readonly workers: readonly ChildProcess[];
-  /** What had certainly been flushed when it was last looked. */
+  /** Returns the number of steps that had certainly been flushed at the last check. */
   flushedCount(): number;
 }
-/** A parent and two workers that commit to one database all the time. */
+/** Starts a parent and two workers that commit to one database all the time. */
 async function startChurning(env: { readonly [name: string]: string } = {}): Promise<Churning> {
   const [folder, disk] = [newFolder(), newFolder()];
   const start = async (role: string): Promise<ChildProcess> => {
@@ -49,21 +49,21 @@ async function startChurning(env: { readonly [name: string]: string } = {}): Pro
     await once(child, "message");
     return child;
   };
-  // They open one after the other, while nobody commits.
+  // The processes open the database one after the other, while none commits.
   const processes = [await start("parent"), await start("worker"), await start("worker")] as const;
   const [parent, ...workers] = processes;
-  let told = 0;
-  const toldAt = new Map<number, number>();
+  let reported = 0;
+  const reportedAt = new Map<number, number>();
   for (const each of processes) {
     each.on("message", (count) => {
-      told = Math.max(told, Number(count));
+      reported = Math.max(reported, Number(count));
       const sequence = sequenceIn(folder);
-      if (!toldAt.has(sequence)) toldAt.set(sequence, told);
+      if (!reportedAt.has(sequence)) reportedAt.set(sequence, reported);
     });
     each.send("go");
   }
-  // A flush that had begun when the word came may have missed it, and the last one may not have come to its end.
-  const flushedCount = (): number => Math.max(0, ...[...toldAt].filter(([sequence]) => sequence + 3 <= sequenceIn(folder)).map(([, count]) => count));
+  // A flush under way at the report may have missed these steps, and the last flush may not have ended.
+  const flushedCount = (): number => Math.max(0, ...[...reportedAt].filter(([sequence]) => sequence + 3 <= sequenceIn(folder)).map(([, count]) => count));
   return { folder, disk, parent, workers, flushedCount };
 }
 async function kill(...processes: readonly ChildProcess[]): Promise<void> {
@@ -71,7 +71,7 @@ async function kill(...processes: readonly ChildProcess[]): Promise<void> {
   for (const each of processes) each.kill("SIGKILL");
   await Promise.all(ends);
 }
-/** Starts on what the cut left, goes on, and gives the number of steps that were there. */
+/** Starts on the files that the cut left, commits more, and returns the number of steps found at the start. */
 async function startAfterCut({ folder, disk }: Churning, fate: PowerCut["fate"]): Promise<number> {
   const left = newFolder();
   cutPower({ seen: folder, disk, left, fate });
@@ -90,10 +90,10 @@ async function startAfterCut({ folder, disk }: Churning, fate: PowerCut["fate"])
 }
 
 describe("a power cut", () => {
-  it("while several processes commit leads back to the last flushed state, whatever it does to all that was not flushed", { timeout: 300_000 }, async () => {
+  it("a power cut while several processes commit leads back to the last flushed state, whatever it does to unflushed pages", { timeout: 300_000 }, async () => {
     for (const flushes of [6, 12]) {
       const churning = await startChurning();
-      await until("so many flushes", () => sequenceIn(churning.folder) >= flushes, 200_000);
+      await until(`${flushes} flushes`, () => sequenceIn(churning.folder) >= flushes, 200_000);
       await kill(churning.parent, ...churning.workers);
       for (const fate of [...FATES, ...[1, 2, 3].map((seed) => mixed(flushes * 10 + seed))]) {
         expect(await startAfterCut(churning, fate)).toBeGreaterThanOrEqual(churning.flushedCount());
@@ -102,14 +102,14 @@ describe("a power cut", () => {
     }
   });
 
-  it("after the disk failed: the parent commits nothing more, and the state before the failure is whole", { timeout: 300_000 }, async () => {
+  it("after the disk fails the parent commits no more, and the state before the failure is whole", { timeout: 300_000 }, async () => {
     const churning = await startChurning({ FANFOLD_TEST_FLUSHES: "21" });
     expect(await once(churning.parent, "exit")).toEqual([3, null]);
     await kill(...churning.workers);
     for (const fate of [...FATES, mixed(6)]) expect(await startAfterCut(churning, fate)).toBeGreaterThanOrEqual(churning.flushedCount());
   });
 
-  it("after the parent alone was killed: what its workers still commit does no harm to the flushed state", { timeout: 300_000 }, async () => {
+  it("commits of workers whose parent was killed do no harm to the flushed state", { timeout: 300_000 }, async () => {
     const churning = await startChurning();
     await until("some flushes", () => sequenceIn(churning.folder) >= 5, 200_000);
     await kill(churning.parent);
@@ -119,7 +119,7 @@ describe("a power cut", () => {
     for (const fate of [...FATES, mixed(5)]) expect(await startAfterCut(churning, fate)).toBeGreaterThanOrEqual(churning.flushedCount());
   });
 
-  it("during the start after a power cut changes nothing: the next start does it again", async () => {
+  it("a start after a power cut can be repeated when a second power cut interrupts it", async () => {
     const [folder, again] = [newFolder(), newFolder()];
     const environment = new LmdbEnvironment({ folder });
     const steps = await churn(environment, 50);
@@ -142,7 +142,7 @@ describe("a power cut", () => {
     await after.close();
   });
 
-  it("before anything was saved leaves a name, perhaps with zeros: the start begins anew", async () => {
+  it("a power cut before the first saved state leaves a file without content, and the start makes a new database", async () => {
     for (const bytes of [0, 8_192]) {
       const folder = newFolder();
       writeFileSync(fileOf(folder), Buffer.alloc(bytes));
@@ -153,7 +153,7 @@ describe("a power cut", () => {
     }
   });
 
-  it("in the middle of a job: the next start of the runtime finishes it", { timeout: 300_000 }, async () => {
+  it("a job that a power cut interrupts is finished by the next start of the runtime", { timeout: 300_000 }, async () => {
     const [dataFolder, disk, after] = [newFolder(), newFolder(), newFolder()];
     const file = join(dataFolder, "noted");
     const first = await startRuntimeProcess(dataFolder, { execArgv: ["--import", DISK], env: { FANFOLD_TEST_DISK: disk } });
@@ -168,7 +168,7 @@ describe("a power cut", () => {
     const database = join(dataFolder, "database");
     await until("some have run", () => linesOf(file).filter((line) => line.startsWith("end")).length > 60, 200_000);
     await first.kill();
-    await until("the orphans are gone", () => workersOf(dataFolder).length === 0);
+    await until("the orphans have ended", () => workersOf(dataFolder).length === 0);
     cutPower({ seen: database, disk, left: join(after, "database"), fate: mixed(7) });
     copyFileSync(join(dataFolder, "epoch"), join(after, "epoch"));
     const { runtime } = await startTestRuntime({ dataFolder: after });
@@ -177,7 +177,7 @@ describe("a power cut", () => {
 });
 
 describe("the flushed state", () => {
-  it("follows what is committed, by others too, and is not written when nothing is", async () => {
+  it("the flushed state follows the commits of all processes and is not written without a commit", async () => {
     const folder = newFolder();
     const environment = new LmdbEnvironment({ folder });
     for (let round = 0; round < 3; round++) {
@@ -185,7 +185,7 @@ describe("the flushed state", () => {
       await churn(environment, 10);
       await until("it is flushed", () => sequenceIn(folder) > before);
     }
-    // One look may still find what the last flush did not have.
+    // One more flush may follow, for commits that the last one missed.
     await pause(200);
     const quiet = sequenceIn(folder);
     await pause(400);
@@ -193,7 +193,7 @@ describe("the flushed state", () => {
     await environment.close();
   });
 
-  it("ends with a clean stop, after which the database's own files say it all", async () => {
+  it("a clean stop removes the saved state, and the database's own files are complete", async () => {
     const folder = newFolder();
     const environment = new LmdbEnvironment({ folder });
     await churn(environment, 10);
@@ -206,19 +206,19 @@ describe("the flushed state", () => {
     await durable.close();
   });
 
-  it("is not used in the same boot: a kill of all processes undoes nothing", { timeout: 300_000 }, async () => {
+  it("a kill of all processes undoes no commit, since the saved state is not used in the same boot", { timeout: 300_000 }, async () => {
     const { folder, parent, workers } = await startChurning();
-    let told = 0;
-    for (const each of [parent, ...workers]) each.on("message", (count) => (told = Math.max(told, Number(count))));
-    await until("some commits", () => told > 500, 200_000);
+    let reported = 0;
+    for (const each of [parent, ...workers]) each.on("message", (count) => (reported = Math.max(reported, Number(count))));
+    await until("some commits", () => reported > 500, 200_000);
     await kill(parent, ...workers);
     await repairDatabase(folder, () => expect.unreachable());
     const environment = new LmdbEnvironment({ folder });
-    expect(readChurned(environment)).toBeGreaterThanOrEqual(told);
+    expect(readChurned(environment)).toBeGreaterThanOrEqual(reported);
     await environment.close();
   });
 
-  it("rests on lmdb: a read transaction stays where it began, whatever is read and committed, until it is done", async () => {
+  it("a read transaction of lmdb keeps its state until it is done, whatever is read and committed meanwhile", async () => {
     const root = open<string, string>(join(newFolder(), "some.lmdb"), { noSubdir: true, overlappingSync: false, noSync: true });
     const commit = (value: number): void =>
       root.transactionSync(() => {
@@ -247,7 +247,7 @@ describe("the flushed state", () => {
     await root.close();
   });
 
-  it("a worker looks in each transaction whether its parent lives, before it writes", async () => {
+  it("a worker checks in each transaction that its parent lives, before it writes", async () => {
     const folder = newFolder();
     await new LmdbEnvironment({ folder }).close();
     let lives = true;
@@ -263,7 +263,7 @@ describe("the flushed state", () => {
     await worker.close();
   });
 
-  it("a parent that exits without having stopped ends its workers first", async () => {
+  it("a parent that exits without a stop ends its workers first", async () => {
     const dataFolder = newFolder();
     const { child } = await startRuntimeProcess(dataFolder);
     await until("two workers", () => workersOf(dataFolder).length === 2);

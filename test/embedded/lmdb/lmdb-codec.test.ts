@@ -20,7 +20,7 @@ const attribute: fc.Arbitrary<Attribute> = fc.oneof(
   fc.array(integer, { minLength: 1, maxLength: 300 }).map((members) => new Set(members)),
   fc.array(fc.nat(255), { minLength: 1, maxLength: 256 }).map((members) => new Set(members)),
   fc.array(text, { minLength: 1, maxLength: 20 }).map((members) => new Set(members)),
-  // Through text once, since JSON itself has no -0.
+  // The value goes through text once, since JSON has no -0.
   fc.oneof(fc.array(fc.jsonValue()), fc.dictionary(fc.string(), fc.jsonValue())).map((value) => JSON.parse(JSON.stringify(value)) as Attribute),
 );
 const attributes = fc.dictionary(
@@ -33,7 +33,7 @@ const attributes = fc.dictionary(
 );
 
 describe("item codec", () => {
-  it("gives back every item", () => {
+  it("every item decodes to what was encoded", () => {
     fc.assert(
       fc.property(attributes, (item: Attributes) => {
         const decoded = decodeAttributes(Buffer.from(encodeAttributes(item)));
@@ -45,22 +45,22 @@ describe("item codec", () => {
     );
   });
 
-  it("does not hold on to the bytes it was given", () => {
+  it("decoded attributes share no memory with the bytes", () => {
     const bytes = Buffer.from(encodeAttributes({ text: "kept", list: ["kept"], set: new Set(["kept"]), bits: new Set([7]) }));
     const decoded = decodeAttributes(bytes);
     bytes.fill(0);
     expect(decoded).toEqual({ text: "kept", list: ["kept"], set: new Set(["kept"]), bits: new Set([7]) });
   });
 
-  it("leaves out what is undefined", () => {
+  it("an undefined attribute is not encoded", () => {
     expect(Object.keys(decodeAttributes(Buffer.from(encodeAttributes({ a: undefined, b: 1 }))))).toEqual(["b"]);
   });
 
-  it("keeps a full ledger in a few dozen bytes", () => {
+  it("a full ledger takes a few dozen bytes", () => {
     expect(encodeAttributes({ done: new Set(Array(256).keys()) }).length).toBeLessThan(48);
   });
 
-  it("refuses a format it does not know", () => {
+  it("an item of an unknown format is refused", () => {
     const bytes = Buffer.from(encodeAttributes({ a: 1 }));
     bytes[0] = 99;
     expect(() => decodeAttributes(bytes)).toThrow("format 99");
@@ -68,7 +68,7 @@ describe("item codec", () => {
 });
 
 describe("numbers in keys", () => {
-  it("order as numbers do", () => {
+  it("numbers in keys sort as numbers do", () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true }), fc.double({ noNaN: true }), (a, b) => {
         const [left, right] = [sortableNumber(a), sortableNumber(b)];

@@ -12,7 +12,7 @@ const WORD = 8;
 const valueOf = (at: number): Buffer => Buffer.alloc(at % 50 === 0 ? 9_000 : 40 + (at % 100), `${at}`);
 const keyOf = (at: number): string => `k${String(at).padStart(6, "0")}`;
 
-/** A folder with entries, some of them on overflow pages, and a list of free pages. */
+/** Makes a folder with entries, some of them on overflow pages, and a list of free pages. */
 async function filledFolder(): Promise<string> {
   const folder = newFolder();
   const environment = new LmdbEnvironment({ folder });
@@ -31,20 +31,23 @@ async function filledFolder(): Promise<string> {
 }
 const fileOf = (folder: string): string => join(folder, "state.lmdb");
 
-/** Where the words of the list of free pages lie that say how many words there are, followed by page numbers: the root leaf of its tree in the newest state. */
+/**
+ * Returns the offsets of the lists of free pages, which lie on the root leaf of their tree in the newest state. Each
+ * begins with its number of words, and page numbers follow.
+ */
 function freeLists(bytes: Buffer): number[] {
   const meta = [0, 4_096].toSorted((a, b) => Number(bytes.readBigUInt64LE(b + 152) - bytes.readBigUInt64LE(a + 152)))[0] as number;
   const page = Number(bytes.readBigUInt64LE(meta + 88)) * 4_096;
   const nodes = bytes.readUInt16LE(page + 20) >> 1;
   return Array.from({ length: nodes }, (_, node) => page + 24 + bytes.readUInt16LE(page + 24 + 2 * node) + 16);
 }
-/** Writes page numbers over the first ones of a list of free pages. */
+/** Changes the bytes of the database's file. */
 function damage(folder: string, change: (bytes: Buffer) => void): void {
   const bytes = readFileSync(fileOf(folder));
   change(bytes);
   writeFileSync(fileOf(folder), bytes);
 }
-/** The newest freed pages are listed once more, as it was found after a kill. */
+/** Lists a free page twice in the newest list, as was once found after a kill. */
 function listTwice(bytes: Buffer): void {
   const at = freeLists(bytes).at(-1) as number;
   bytes.copy(bytes, at + 2 * WORD, at + WORD, at + 2 * WORD);
@@ -65,7 +68,7 @@ const commit = async (folder: string): Promise<void> => {
 };
 
 describe("the repair of the database", () => {
-  it("finds nothing in a sound file, and leaves it alone", async () => {
+  it("the repair finds no problem in a sound file and does not change it", async () => {
     const folder = await filledFolder();
     expect(checkPages(fileOf(folder))).toEqual({ trees: [], free: [], disturbed: false });
     const before = readFileSync(fileOf(folder));
@@ -73,10 +76,10 @@ describe("the repair of the database", () => {
     expect(readFileSync(fileOf(folder)).equals(before)).toBe(true);
   });
 
-  it("rebuilds a file whose list of free pages is damaged, with every entry", async () => {
+  it("a file with a damaged list of free pages is rebuilt with every entry", async () => {
     const folder = await filledFolder();
     damage(folder, listTwice);
-    // Without the repair the file refuses commits: otherwise this would test nothing.
+    // Without the repair the file must refuse commits, or this would test nothing.
     const stuck = newFolder();
     copyFileSync(fileOf(folder), fileOf(stuck));
     await expect(commit(stuck)).rejects.toMatchObject({ name: "PortError" });
@@ -94,7 +97,7 @@ describe("the repair of the database", () => {
     expect(checkPages(fileOf(folder))).toMatchObject({ trees: [], free: [] });
   });
 
-  it("finds a free page that is used, which LMDB would write over", async () => {
+  it("the check finds a free page that is in use, which LMDB would overwrite", async () => {
     const folder = await filledFolder();
     damage(folder, (bytes) => {
       const root = bytes.readBigUInt64LE(freeLists(bytes)[0] as number);
@@ -105,7 +108,7 @@ describe("the repair of the database", () => {
     expect(checkPages(fileOf(folder)).free).toEqual([expect.stringContaining("is free and used")]);
   });
 
-  it("refuses a file whose entries are damaged, and leaves it as it is", async () => {
+  it("a file with damaged entries is refused and not changed", async () => {
     const folder = await filledFolder();
     damage(folder, (bytes) => {
       const leaf = bytes.indexOf(Buffer.from(keyOf(ENTRIES - 1)));
@@ -121,7 +124,7 @@ describe("the repair of the database", () => {
     expect(readFileSync(fileOf(folder)).equals(before)).toBe(true);
   });
 
-  it("is done by the start of a runtime, which then goes on", async () => {
+  it("the start of a runtime repairs the database and then works", async () => {
     const dataFolder = newFolder();
     mkdirSync(join(dataFolder, "database"));
     const filled = await filledFolder();

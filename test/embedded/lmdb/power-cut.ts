@@ -6,17 +6,20 @@ import { DATABASE_FILE } from "../../../functions/embedded/lmdb/lmdb-environment
 const PAGE_BYTES = 4_096;
 
 export interface PowerCut {
-  /** What the processes saw, in the memory of the system. */
+  /** Folder as the processes saw it, in the memory of the system. */
   readonly seen: string;
-  /** What was flushed: see fixtures/disk.ts. */
+  /** Folder with the flushed content, see fixtures/disk.ts. */
   readonly disk: string;
-  /** Made; gets what the disk holds afterwards. */
+  /** Folder that is made and gets the content of the disk after the cut. */
   readonly left: string;
-  /** For each page written since it was last flushed. */
+  /** Called for each page written since it was last flushed. */
   readonly fate: () => "flushed" | "written" | "torn";
 }
 
-/** The database's files as a power cut may leave them: what was not flushed is there, or not, or garbage, page by page. The next start is in another boot. */
+/**
+ * Writes the database's files as a power cut may leave them. A page that was not flushed is old, new or garbage. The
+ * next start is in another boot.
+ */
 export function cutPower({ seen, disk, left, fate }: PowerCut): void {
   mkdirSync(left, { recursive: true });
   const saved = savedFileOf(DATABASE_FILE);

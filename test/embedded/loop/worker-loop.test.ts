@@ -7,14 +7,14 @@ import { until } from "../until.ts";
 
 const Q = "q";
 
-it("a loop that has enough in hand lets in a job of which it has nothing, as long as a slot is free", async () => {
+it("a loop with enough messages receives one of another job as long as a slot is free", async () => {
   const source = new MemoryQueue(new SystemClock());
   const keeper = { track: () => undefined, untrack: () => undefined, notified: () => undefined };
   const claims = new RunHolder({ keeper, leaseMs: 10_000, heartbeat: async () => [] });
   const begun: string[] = [];
   const endings: (() => void)[] = [];
   const loop = new MessageLoop({
-    // Runs of "big" wait for their turn without a slot, "small" ones use one.
+    // Runs of "big" wait to be admitted without a slot, and those of "small" take one.
     handle: async ({ body }, given) => {
       const slots = body === "small" ? [await given.takeSlot(false)] : [];
       begun.push(body as string);

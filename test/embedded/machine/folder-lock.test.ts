@@ -11,7 +11,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 const newLock = (): string => join(mkdtempSync(join(root, "data-")), "lock");
 
 describe("the lock of a data folder", () => {
-  it("is held once, and can be taken again after its release", async () => {
+  it("a lock is held once and can be taken again after its release", async () => {
     const folder = newLock();
     const lock = await lockFolder(folder);
     await expect(lockFolder(folder)).rejects.toMatchObject({ code: "data_folder_in_use", details: { pid: process.pid } });
@@ -20,7 +20,7 @@ describe("the lock of a data folder", () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it("of a living process is respected, that of a dead one taken over", async () => {
+  it("the lock of a living process is respected, and that of a dead one is taken over", async () => {
     const folder = newLock();
     (await lockFolder(folder)).release();
     const other = spawn(process.execPath, ["-e", "setInterval(() => undefined, 1000)"]);
@@ -32,7 +32,7 @@ describe("the lock of a data folder", () => {
     (await lockFolder(folder)).release();
   });
 
-  it("of a pid that was given out again is taken over", async () => {
+  it("the lock of a process whose pid was reused is taken over", async () => {
     const folder = newLock();
     (await lockFolder(folder)).release();
     const before = { ...identityOf(process.ppid), started: "1" };
@@ -41,7 +41,7 @@ describe("the lock of a data folder", () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it("that cannot be read is nobody's", async () => {
+  it("a lock file that cannot be read counts as left over", async () => {
     const folder = newLock();
     (await lockFolder(folder)).release();
     writeFileSync(join(folder, "other"), "{");
@@ -51,7 +51,7 @@ describe("the lock of a data folder", () => {
 });
 
 describe("the identity of a process", () => {
-  it("tells a living one from one before a reboot", () => {
+  it("an identity tells a living process from one before a reboot", () => {
     const { started: _notOnLinux, ...elsewhere } = identityOf(process.pid);
     expect(isAlive(identityOf(process.pid))).toBe(true);
     expect(isAlive(elsewhere)).toBe(true);
