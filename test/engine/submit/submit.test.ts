@@ -21,7 +21,7 @@ describe("submit", () => {
     await local.untilQuiet();
     expect(await local.engine.job(first.jobId)).toMatchObject({ state: "success", value: 3, counts: { success: 1 } });
   });
-  it("refuses an unknown task before anything is stored", async () => {
+  it("an unknown task is refused before anything is stored", async () => {
     const local = new LocalEngine(tasks);
     const canvas = { kind: "task", task: "nobody", args: [], kwargs: {}, options: {}, immutable: false } as const;
     await expect(local.engine.submit({ canvas: { kind: "chain", items: [canvas] } })).rejects.toMatchObject({ code: "unknown_task" });
