@@ -45,7 +45,7 @@ describe("work budgets: write units and messages per member", () => {
     ["lazy", 2.2, {}],
     ["result", 1.2, {}],
     ["ledger", 0.05, { membersPerMessage: 32 }],
-  ] as const)("%s tracking: at most %f", async (tracking, budget, config) => {
+  ] as const)("tracking %s costs less than %f write units for each member", async (tracking, budget, config) => {
     const local = new LocalEngine(tasks, config);
     const members = 4_000;
     const header = group(

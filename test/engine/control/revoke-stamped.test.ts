@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Canvas } from "../../../functions/core/canvas/canvas.ts";
+import { runKey } from "../../../functions/engine/item-kinds.ts";
 import { chain, chord, defineTask, group } from "../../../functions/sdk/index.ts";
 import { add, fail, sum } from "../../../functions/tasks/examples.ts";
 import { LocalEngine } from "../local-engine.ts";
@@ -80,7 +81,7 @@ describe("revoke by stamp", () => {
     const { local, jobId } = await started(note.si("a").stamp({ n: 1 }), 0);
     await local.engine.revokeStamped(jobId, { n: [1] });
     // The claim of a worker whose header was read before.
-    const key = { table: "tasks" as const, partition: `G#${jobId}#0`, sort: "C#000#0000" };
+    const key = runKey({ gid: jobId, index: 0, stepIndex: 0 }, CONFIG.width);
     const claim = { gid: jobId, index: 0, stepIndex: 0, runId: `${jobId}.0`, token: "t", attempt: 1, task: "note", unclaimed: false };
     const attributes = { v: 1, jobId, ttl: 1e10, status: "started", round: 0, attempt: 1, leaseOwner: "t", leaseUntil: local.clock.now() + MINUTE };
     await local.store.write({ op: "put", key, attributes });

@@ -123,7 +123,7 @@ describe("a job of pages", () => {
     [1, 100, DEFAULT_CONFIG],
     [3, 100, DEFAULT_CONFIG],
     [257, 5, { ...DEFAULT_CONFIG, expandRange: 64 }],
-  ])("%i pages of %i: what all its parts write", { timeout: 120_000 }, async (pages, perPage, config) => {
+  ])("a job of %i pages of %i items writes what all its parts are planned to write", { timeout: 120_000 }, async (pages, perPage, config) => {
     const local = new LocalEngine([noop], config);
     const counted = countPorts(local);
     const request = { body: noop.s().canvas };

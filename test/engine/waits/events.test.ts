@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { eventItemKey } from "../../../functions/engine/item-kinds.ts";
 import { type AnyTask, type CanvasBuilder, defineTask, FanfoldError, group, type TaskContext } from "../../../functions/sdk/index.ts";
 import { LocalEngine } from "../local-engine.ts";
 
@@ -162,7 +163,7 @@ describe("a deferred run", () => {
   const waiting = () => startedTask((ctx) => ctx.waitForEvent("never"));
   /** As a sender leaves it that dies before it has woken anybody. */
   const putEvent = (local: LocalEngine, jobId: string) =>
-    local.store.write({ op: "put", key: { table: "tasks", partition: `E#${jobId}#never`, sort: "!" }, attributes: { sentBy: "x", at: 1, value: 5 } });
+    local.store.write({ op: "put", key: eventItemKey(jobId, "never"), attributes: { sentBy: "x", at: 1, value: 5 } });
   it("a deferred run ends with its job, when it is revoked, and at the job's deadline", async () => {
     const cancelled = await waiting();
     await cancelled.local.engine.cancel(cancelled.jobId);
