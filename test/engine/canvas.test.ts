@@ -34,7 +34,7 @@ const handle = defineTask({
 });
 const tasks = [add, sum, fail, spawner, stream, handle];
 
-it("runs a chain, a chord, nested groups, spawns and streams", async () => {
+it("a chain, a chord, nested groups, spawned and streamed children give their values", async () => {
   const local = new LocalEngine(tasks, { width: 4, expandRange: 8 });
   const one = await local.engine.submit({ canvas: chain(add.s(2, 2), add.s(4)).canvas });
   const two = await local.engine.submit({ canvas: chord(group(Array.from({ length: 50 }, (_, i) => add.s(i, i))), sum.s()).canvas });

@@ -32,21 +32,21 @@ describe("when", () => {
   const branch = (value: number, more: object = {}) => ({
     chain: [number(value), { when: { condition: { is: "gt", value: 10 }, do: { chain: [plus(1), plus(1)] }, otherwise: plus(100), ...more } }, plus(0)],
   });
-  it("goes one way or the other, with the value, and the chain goes on", async () => {
+  it("a branch goes one way or the other, with the value, and the chain goes on", async () => {
     expect(await ended(branch(20))).toMatchObject({ state: "success", value: 22, counts: { success: 4 }, countsExact: true });
     expect(await ended(branch(1))).toMatchObject({ state: "success", value: 101, counts: { success: 3 } });
   });
-  it("without another way hands the value on", async () => {
+  it("a branch without another way hands the value on", async () => {
     expect(await ended({ chain: [number(1), { when: { condition: { is: "gt", value: 10 }, do: plus(1) } }, plus(5)] })).toMatchObject({ value: 6 });
   });
-  it("asks about the results of a group, and takes groups as ways", async () => {
+  it("a branch asks about the results of a group, and takes groups as ways", async () => {
     const group = { group: [number(1), { task: "fail" }], options: { policy: "settled" } };
     const when = { condition: { is: "gt", value: 0, path: "/failed" }, do: { task: "same", args: ["some failed"], immutable: true } };
     expect(await ended({ chain: [group, { when }] })).toMatchObject({ value: "some failed" });
     const ways = { when: { condition: { is: "truthy" }, do: { group: [plus(1), plus(2)] } } };
     expect(await ended({ chain: [number(1), ways, { task: "math.sum" }] })).toMatchObject({ value: 5 });
   });
-  it("fails when its way fails, and calls its links", async () => {
+  it("a branch fails when its way fails, and calls its links", async () => {
     const wire = { chain: [number(1), { when: { condition: { is: "truthy" }, do: { task: "fail" } }, link_error: [{ task: "told" }] }] };
     expect(await ended(wire)).toMatchObject({ state: "failure", error: { name: "TaskError" }, counts: { error: 1, success: 2 } });
   });
@@ -56,14 +56,14 @@ describe("repeat", () => {
   const loop = (most: number, more: object = {}) => ({
     chain: [number(0), { repeat: { body: { chain: [plus(1), plus(2)] }, until: { is: "ge", value: 7 }, most }, ...more }, plus(100)],
   });
-  it("runs its body until the value is as wanted", async () => {
+  it("a loop runs its body until the value is as wanted", async () => {
     expect(await ended(loop(10))).toMatchObject({ state: "success", value: 109, counts: { success: 8 }, countsExact: true });
   });
-  it("fails at its bound, and tells so", async () => {
+  it("a loop fails at its bound, and says so", async () => {
     const job = await ended(loop(2, { link_error: [{ task: "told" }] }));
     expect(job).toMatchObject({ state: "failure", error: { name: "RepeatLimit", reason: "repeat_limit" } });
   });
-  it("may repeat groups and branches", async () => {
+  it("a loop repeats groups and branches", async () => {
     const body = { chain: [{ group: [plus(1), plus(1)] }, { task: "math.sum" }, { when: { condition: { is: "lt", value: 5 }, do: plus(1) } }] };
     // 0 -> [1, 1] -> 2 -> 3; 3 -> [4, 4] -> 8
     expect(await ended({ chain: [number(0), { repeat: { body, until: { is: "gt", value: 7 }, most: 5 } }] })).toMatchObject({ state: "success", value: 8 });
@@ -72,7 +72,7 @@ describe("repeat", () => {
 
 describe("an approval", () => {
   const wire = { chain: [number(1), { approval: { name: "go-live", expires: 600 } }, { task: "same" }] };
-  it("waits for its token, and gives what it was given", async () => {
+  it("an approval waits for its token, and gives what it was given", async () => {
     const { local, jobId } = await started(wire);
     const run = await local.engine.run(`${jobId}.0~1`);
     expect(run).toMatchObject({ status: "waiting", wait: { of: "approval", name: "go-live" } });
@@ -84,7 +84,7 @@ describe("an approval", () => {
     await local.untilQuiet();
     expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: { by: "Ann" } });
   });
-  it("may be refused, and large answers are kept apart", async () => {
+  it("an approval is refused by an error, and a large answer is kept apart", async () => {
     const { local, jobId } = await started(wire);
     const token = (await local.engine.run(`${jobId}.0~1`))?.wait?.token ?? "";
     await local.engine.complete(`${jobId}.0~1`, token, { error: { name: "Refused", message: "not on a Friday" } });
@@ -100,7 +100,7 @@ describe("an approval", () => {
     await large.local.untilQuiet();
     expect(await large.local.engine.job(large.jobId)).toMatchObject({ state: "success", value: text });
   });
-  it("expires, can be revoked, and is over when its job is cancelled", async () => {
+  it("an approval expires, can be revoked, and ends when its job is cancelled", async () => {
     const expired = await started({ approval: { name: "a", expires: 600 }, link_error: [{ task: "told" }] });
     await pass(expired.local, 300);
     expect(await expired.local.engine.job(expired.jobId)).toMatchObject({ state: "started" });
@@ -126,7 +126,7 @@ describe("an approval", () => {
 
 describe("an event", () => {
   const wire = { group: [{ event: { name: "ready" } }, { chain: [number(1), { event: { name: "ready" } }] }] };
-  it("is given to all that wait for it, before or after it came", async () => {
+  it("an event is given to all that wait for it, before or after it came", async () => {
     const early = await started(wire);
     expect(await early.local.engine.sendEvent(early.jobId, "ready", { at: 7 })).toBe(true);
     expect(await early.local.engine.sendEvent(early.jobId, "ready", { at: 8 })).toBe(false);
@@ -141,12 +141,12 @@ describe("an event", () => {
     await local.untilQuiet();
     expect(await local.engine.job(jobId)).toMatchObject({ state: "success" });
   });
-  it("goes to a job that there is", async () => {
+  it("an event for a job that does not exist is refused", async () => {
     await expect(new LocalEngine(tasks).engine.sendEvent("none", "x", 1)).rejects.toMatchObject({ code: "job_not_found" });
   });
 });
 
-it("tolerates a share of failed members", async () => {
+it("a group with a percentage tolerates that share of failed members", async () => {
   const group = (percent: number) => ({ group: [number(1), number(2), number(3), { task: "fail" }], options: { policy: { percent } } });
   expect(await ended(group(25))).toMatchObject({ outcome: "complete" });
   expect(await ended(group(24))).toMatchObject({ outcome: "failed" });

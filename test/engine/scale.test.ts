@@ -37,7 +37,7 @@ function expectSame({ writes, messages, requests, blobs }: WorkCount, counted: C
 }
 
 describe("the scale model counts 10,000 children as the engine runs them", () => {
-  it.each(LEVELS)("in one group, tracked %s", { timeout: 300_000 }, async (tracking) => {
+  it.each(LEVELS)("the scale model counts 10,000 children in one group tracked %s as the engine runs them", { timeout: 300_000 }, async (tracking) => {
     const local = new LocalEngine([noop]);
     const counted = countPorts(local);
     const members = Array.from({ length: CHILDREN }, () => noop.s());
@@ -48,7 +48,7 @@ describe("the scale model counts 10,000 children as the engine runs them", () =>
     expectSame(model, counted, !RECORDS.has(tracking));
   });
 
-  it("in pages", { timeout: 300_000 }, async () => {
+  it("the scale model counts 10,000 children in pages as the engine runs them", { timeout: 300_000 }, async () => {
     const local = new LocalEngine([noop]);
     const counted = countPorts(local);
     const { jobId } = await local.engine.openJob({ body: noop.s().canvas });

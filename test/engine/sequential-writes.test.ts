@@ -72,15 +72,18 @@ function isCallback(happened: Happened, jobId: string): boolean {
 
 describe("writes and sends, one behind the other, from the last member's commit until the callback is out", () => {
   const cases = LEVELS.flatMap((tracking) => HEIGHTS.flatMap((height) => PACKINGS.map(([packing, packAbove]) => ({ tracking, height, packing, packAbove }))));
-  it.each(cases)("$tracking, a ledger of height $height, members $packing: at most height + 4", async ({ tracking, height, packAbove }) => {
-    const there = await measure({ tracking, height, packAbove });
-    const elsewhere = await measure({ tracking, height, packAbove, queue: "other" });
-    for (const { sinceCommit, sinceFunction } of [there, elsewhere]) {
-      // Each level of the ledger is marked after the one below it, and something decides and sends.
-      expect(sinceCommit).toBeGreaterThan(height);
-      expect(sinceCommit).toBeLessThanOrEqual(height + 4);
-      expect(sinceFunction).toBeLessThanOrEqual(height + 5);
-    }
-    expect([there.inPlace, elsewhere.inPlace]).toEqual([true, false]);
-  });
+  it.each(cases)(
+    "at most height + 4 writes and sends follow each other until the callback is out: $tracking, a ledger of height $height, members $packing",
+    async ({ tracking, height, packAbove }) => {
+      const there = await measure({ tracking, height, packAbove });
+      const elsewhere = await measure({ tracking, height, packAbove, queue: "other" });
+      for (const { sinceCommit, sinceFunction } of [there, elsewhere]) {
+        // Each level of the ledger is marked after the one below it, and something decides and sends.
+        expect(sinceCommit).toBeGreaterThan(height);
+        expect(sinceCommit).toBeLessThanOrEqual(height + 4);
+        expect(sinceFunction).toBeLessThanOrEqual(height + 5);
+      }
+      expect([there.inPlace, elsewhere.inPlace]).toEqual([true, false]);
+    },
+  );
 });

@@ -16,8 +16,8 @@ describe.each([
   ["a chain of chords", chainOfChords, 12],
   ["chords nested in headers", nestedInHeader, 8],
   ["chords nested in bodies", nestedInBody, 8],
-] as const)(`%s of ${WIDTH} children each`, (_name, shape, chords) => {
-  it(`${chords} of them: messages and items stay small, and all of them together grow with the work only`, { timeout: 100_000 }, async () => {
+] as const)(`%s of ${WIDTH} children each`, (name, shape, chords) => {
+  it(`messages and items of ${name}, ${chords} deep, stay small, and all of them together grow with the work only`, { timeout: 100_000 }, async () => {
     const [single, all] = [await measured(shape(1, WIDTH)), await measured(shape(chords, WIDTH))];
     expect(all.messages.largest).toBeLessThan(MESSAGE_BYTES);
     expect(all.messages.largest).toBeLessThanOrEqual(single.messages.largest + chords * NAME_BYTES);

@@ -67,8 +67,8 @@ export class FinalChecks {
       const header = item.key.table === "callbacks" && item.key.partition.startsWith("G#") ? asHeader(item) : undefined;
       if (!header || shape.trackingOf(header.gid) !== "ledger" || header.early || (header.outcome !== "complete" && header.outcome !== "failed")) continue;
       for (let index = 0; index < (header.memberCount ?? 0); index++) {
-        const parts = shape.parts(header.gid, Math.floor(index / shape.width)).filter(({ locals }) => locals.includes(index % shape.width));
-        const ended = isTerminal(shape.lastStoredRow(header.gid, index)?.status ?? "pending");
+        const { parts } = shape.partsOf(header.gid, index);
+        const ended = shape.hasEnded(shape.lastStoredRow(header.gid, index), header.round);
         if (parts.length > 1 || (parts.length === 0 && !ended)) return this.#sim.bad("member-lost", `${header.gid} member ${index}: ${parts.length} parts`);
         if (parts.some(({ blob }) => blob !== undefined && !shape.partValues(blob))) return this.#sim.bad("part-lost", `${header.gid} member ${index}`);
         if (parts.length > 0) this.#sim.scheduler.count("withoutRow");

@@ -27,7 +27,7 @@ async function exhaust(scheduler: Scheduler): Promise<void> {
 }
 
 describe("the scheduler", () => {
-  it("gives the same order for the same seed, and other orders for others", async () => {
+  it("the scheduler gives the same order for the same seed, and other orders for others", async () => {
     const order = async (seed: number): Promise<string> => {
       const scheduler = new Scheduler(seededRandom(seed));
       const log: string[] = [];
@@ -39,7 +39,7 @@ describe("the scheduler", () => {
     expect(new Set(await Promise.all([1, 2, 3, 4, 5].map(order))).size).toBeGreaterThan(3);
   });
 
-  it("lets all follow-up work of a call run before the next choice", async () => {
+  it("the scheduler lets all follow-up work of a call run before its next choice", async () => {
     const scheduler = new Scheduler(seededRandom(1));
     const log: string[] = [];
     const deep = async (name: string): Promise<void> => {
@@ -56,7 +56,7 @@ describe("the scheduler", () => {
     expect(log).toHaveLength(2);
   });
 
-  it("kills for good: nothing runs after it, not even finally", async () => {
+  it("a kill is for good: nothing runs after it, not even finally", async () => {
     const scheduler = new Scheduler(seededRandom(3));
     scheduler.faults = { ...QUIET, kill: 1 };
     const log: string[] = [];
@@ -71,7 +71,7 @@ describe("the scheduler", () => {
     expect(log.length).toBeLessThanOrEqual(1);
   });
 
-  it("keeps a frozen process waiting until it thaws", async () => {
+  it("a frozen process waits until it thaws", async () => {
     const scheduler = new Scheduler(seededRandom(3));
     const log: string[] = [];
     const process = processNamed("a");
@@ -84,7 +84,7 @@ describe("the scheduler", () => {
     expect(log).toEqual(["a", "a", "a ends", "a finally"]);
   });
 
-  it("applies a call whose response is lost, and applies it again when the SDK tries again", async () => {
+  it("a call whose response is lost is applied, and is applied again when the SDK tries again", async () => {
     const scheduler = new Scheduler(seededRandom(5));
     scheduler.faults = { ...QUIET, lostResponse: 1 };
     let applied = 0;
@@ -95,7 +95,7 @@ describe("the scheduler", () => {
     expect(await answer).toBe(2);
   });
 
-  it("tells the caller what is certain: throttled was not applied, ambiguous may have been", async () => {
+  it("a caller is told what is certain: a throttled call was not applied, an ambiguous one may have been", async () => {
     const kindAfter = async (faults: FaultRates): Promise<[string, number]> => {
       const scheduler = new Scheduler(seededRandom(5));
       scheduler.faults = faults;
@@ -115,7 +115,7 @@ describe("the scheduler", () => {
 });
 
 describe("a run of the simulation", () => {
-  it("is a function of its seed: every call, in order, with its outcome", async () => {
+  it("a run is a function of its seed: every call, in order, with its outcome", async () => {
     const trace = async (seed: number): Promise<string> => {
       const lines: string[] = [];
       await runSeed(seed, {}, (line) => lines.push(line));

@@ -6,6 +6,7 @@ import type { SimProcess } from "./scheduler.ts";
 interface Entry {
   readonly process: SimProcess;
   readonly attempt: number;
+  readonly round: number;
   readonly args: string;
   outcome?: TaskOutcome;
 }
@@ -34,7 +35,7 @@ export class Journal {
   start(call: TaskCall, process: SimProcess): boolean {
     const entries = this.#entries.get(call.runId) ?? [];
     this.#entries.set(call.runId, entries);
-    const entry = { process, attempt: call.attempt, args: canonicalJson(call.args) };
+    const entry = { process, attempt: call.attempt, round: call.round, args: canonicalJson(call.args) };
     entries.push(entry);
     this.#calls.set(call, entry);
     const { claimed, unclaimed } = this.#holds.get(`${call.runId} ${call.attempt}`) ?? { claimed: false, unclaimed: 0 };
@@ -51,9 +52,10 @@ export class Journal {
   tell(runId: string, event: string, kind: "sent" | "over"): void {
     this.#told.set(`${runId} ${event}`, new Set([...this.told(runId, event), kind]));
   }
-  /** Different arguments that attempts of a run got. */
-  argumentsOf(runId: string): string[] {
-    return [...new Set((this.#entries.get(runId) ?? []).map((entry) => entry.args))];
+  /** Different arguments that attempts of a run got in a round. */
+  argumentsOf(runId: string, round: number): string[] {
+    const entries = (this.#entries.get(runId) ?? []).filter((entry) => entry.round === round);
+    return [...new Set(entries.map(({ args }) => args))];
   }
   /** A generator was told to stop while it worked. */
   late(call: TaskCall): void {

@@ -5,14 +5,15 @@ import { childGroupOf, ownerOf, parseRunId, runIdOf, type RunRef, scopesOf } fro
 import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../functions/core/plan/run-state.ts";
 import type { EventLook, ResultEntry, TaskCall } from "../../functions/core/task/invocation.ts";
 import { isRevokedById } from "../../functions/engine/groups/revocations.ts";
-import { asHeader, type Header, type Run } from "../../functions/engine/item-kinds.ts";
+import { asHeader, asRun, type Header, type Run } from "../../functions/engine/item-kinds.ts";
 import type { Item } from "../../functions/engine/ports.ts";
 import type { Claim } from "../../functions/engine/worker-loop.ts";
 import type { Journal } from "./journal.ts";
 import type { LeaseWatch } from "./lease-watch.ts";
+import { LedgerWatch } from "./ledger-watch.ts";
 import type { Complaints } from "./reference.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
-import { type Part, partOf, type Shape } from "./shape.ts";
+import type { Shape } from "./shape.ts";
 import type { AppliedWrite } from "./sim-store.ts";
 import { eventValue } from "./values.ts";
 import type { ScriptWait } from "./workload.ts";
@@ -29,10 +30,12 @@ export class Oracle {
   readonly #journal: Journal;
   readonly #complaints: Complaints;
   readonly #leases: LeaseWatch;
+  readonly #ledgers: LedgerWatch;
   readonly #commits = new Map<string, number>();
   readonly #decisions = new Map<string, number>();
   readonly #results = new Map<string, string>();
-  readonly #seen = new Map<string, string>();
+  /** What was read of a member, and in which round. */
+  readonly #seen = new Map<string, { readonly text: string; readonly round: number; readonly failed: boolean }>();
   /** Root groups that may decide `cancelled` or `timeout`. */
   readonly cancellable = new Set<string>();
   readonly deadlines = new Map<string, number>();
@@ -51,13 +54,14 @@ export class Oracle {
     this.#scheduler = scheduler;
     this.#journal = journal;
     this.#leases = leases;
+    this.#ledgers = new LedgerWatch(shape, complaints);
     this.#complaints = complaints;
   }
 
   write({ process, before, after }: AppliedWrite): void {
     const key = (after ?? before)?.key;
     if (!key || !(key.partition.startsWith("G#") || key.partition.startsWith("L#"))) return;
-    if (key.table === "callbacks" && key.partition.startsWith("L#")) this.#nodeWritten(before, after as Item);
+    if (key.table === "callbacks" && key.partition.startsWith("L#")) this.#nodeWritten(before, after);
     else if (key.table === "callbacks") this.#headerWritten(process, asHeader(before), asHeader(after));
     else if (!this.collected) this.#rowWritten(process, rowOf(before, this.#shape.width), rowOf(after, this.#shape.width));
   }
@@ -72,7 +76,7 @@ export class Oracle {
     if ((after.revoked?.size ?? 0) > (before?.revoked?.size ?? 0)) this.#revokedAt.set(after.gid, this.#scheduler.now);
     for (const stamp of after.revokedStamps ?? [])
       if (!before?.revokedStamps?.has(stamp)) this.#stampRevokedAt.set(`${after.gid} ${stamp}`, this.#scheduler.now);
-    if (before?.memberCount !== undefined && after.memberCount !== before.memberCount) this.#bad("sealed-twice", after.gid);
+    if (before?.memberCount !== undefined && after.memberCount !== before.memberCount && after.round === before.round) this.#bad("sealed-twice", after.gid);
     if (after.outcome !== undefined && (before?.outcome !== after.outcome || before.round !== after.round)) this.#decided(process, after);
     if (after.state === "closed" && after.outcome === undefined) this.#bad("closed-undecided", after.gid);
   }
@@ -156,7 +160,7 @@ export class Oracle {
     for (let index = 0; index < memberCount; index++) {
       const strand = this.#shape.strand(gid, index);
       const last = this.#shape.lastRow(gid, index);
-      if (!strand || !last || !isTerminal(last.status) || (isSuccess(last.status) && !this.#shape.isOver(header, last, strand.length))) {
+      if (!strand || !this.#shape.hasEnded(last, header.round) || (isSuccess(last.status) && !this.#shape.isOver(header, last, strand.length))) {
         this.#bad("decided-before-member-finished", `${gid} member ${index}: ${last ? `${last.runId} ${last.status}` : "no row"}`);
         return;
       }
@@ -182,7 +186,7 @@ export class Oracle {
   }
   #failedMembers(header: Header, index: number): number {
     const last = this.#shape.lastRow(header.gid, index);
-    if (!last || !isTerminal(last.status)) return 0;
+    if (!this.#shape.hasEnded(last, header.round)) return 0;
     if (!header.pages || isFailure(last.status)) return isFailure(last.status) ? 1 : 0;
     const inside = this.#shape.header(childGroupOf(last.runId));
     let failed = 0;
@@ -231,32 +235,8 @@ export class Oracle {
     return sum;
   }
 
-  /** A member is marked once: it has ended, or a part that was named by the same write has its value. */
-  #nodeWritten(before: Item | undefined, after: Item): void {
-    const [, gid, , level, leaf] = after.key.partition.split("#") as [string, string, string, string, string];
-    if (this.collected || level !== "1") return;
-    const marked = setOf<number>(before, "done");
-    const named = setOf<string>(before, "parts");
-    const vouched = new Map<number, Part>();
-    for (const entry of setOf<string>(after, "parts")) {
-      if (named.has(entry)) continue;
-      const part = partOf(entry, this.#shape.partPrefix(gid, Number(leaf)));
-      if (part.blob !== undefined && !this.#shape.partValues(part.blob)) this.#bad("part-lost", `${gid} leaf ${leaf}: ${entry}`);
-      for (const local of part.locals) {
-        if (marked.has(local) || vouched.has(local)) this.#bad("vouched-again", `${gid} leaf ${leaf}: ${entry}`);
-        vouched.set(local, part);
-      }
-    }
-    const done = setOf<number>(after, "done");
-    for (const local of marked) if (!done.has(local)) this.#bad("mark-lost", `${gid} leaf ${leaf}: ${local}`);
-    for (const local of done) {
-      const index = Number(leaf) * this.#shape.width + local;
-      if (marked.has(local)) continue;
-      if (vouched.has(local)) {
-        if (this.#shape.trackingOf(gid) !== "ledger" || !this.#shape.mayRunThin(gid, index)) this.#bad("member-without-row", `${gid} member ${index}`);
-      } else if (!isTerminal(this.#shape.lastRow(gid, index)?.status ?? "pending")) this.#bad("marked-without-end", `${gid} member ${index}`);
-    }
-    for (const local of vouched.keys()) if (!done.has(local)) this.#bad("vouched-unmarked", `${gid} leaf ${leaf}: ${local}`);
+  #nodeWritten(before: Item | undefined, after: Item | undefined): void {
+    if (after && !this.collected) this.#ledgers.write(before, after);
   }
 
   #rowWritten(process: SimProcess, before: Run | undefined, after: Run | undefined): void {
@@ -283,22 +263,24 @@ export class Oracle {
     this.#scheduler.count("unclaimed");
     if (claim.attempt !== 1 || !this.#shape.mayRunThin(ref.gid, ref.index)) this.#bad("run-without-claim", claim.runId);
   }
-  /** What anybody has read of a member stays. One that never ran may still end. */
+  /** What anybody has read of a member stays, unless it had failed and is run again in a later round. One that never ran may still end. */
   saw(entry: ResultEntry): void {
     if (this.collected || entry.error?.reason === "upstream") return;
     const { index: _place, ...told } = entry;
     const text = canonicalJson(told as unknown as Json);
     const seen = this.#seen.get(entry.runId);
-    if (seen !== undefined && seen !== text) this.#bad("result-changed", `${entry.runId}: ${seen.slice(0, 300)} then ${text.slice(0, 300)}`);
-    this.#seen.set(entry.runId, text);
+    const round = this.#shape.rowOf(entry.runId)?.round ?? 0;
+    const ranAgain = seen?.failed === true && seen.round < round;
+    if (seen && seen.text !== text && !ranAgain) this.#bad("result-changed", `${entry.runId}: ${seen.text.slice(0, 300)} then ${text.slice(0, 300)}`);
+    this.#seen.set(entry.runId, { text, round, failed: isFailure(entry.status) });
   }
   started(call: TaskCall, process: SimProcess): void {
     if (this.collected) return;
     const { runId, groupId, index, step } = call;
     if (!this.#journal.start(call, process)) this.#bad("one-lease-two-runs", `${runId} attempt ${call.attempt}`);
     if (runId !== runIdOf(groupId, index, step)) this.#bad("wrong-identity", runId);
-    if (this.#journal.argumentsOf(runId).length > 1 && !this.#earlyAbove(groupId, index, step))
-      this.#bad("arguments-changed", `${runId}: ${this.#journal.argumentsOf(runId).join(" | ").slice(0, 600)}`);
+    const given = this.#journal.argumentsOf(runId, call.round);
+    if (given.length > 1 && !this.#earlyAbove(groupId, index, step)) this.#bad("arguments-changed", `${runId}: ${given.join(" | ").slice(0, 600)}`);
     const header = this.#shape.header(groupId);
     const marked = header && isRevokedById(header, { index: call.index, stepIndex: call.step }) ? this.#revokedAt.get(groupId) : undefined;
     const claimedAt = this.#claimedAt(call);
@@ -337,7 +319,7 @@ export class Oracle {
     if (!this.#shape.eventOf(jobId, name) && look.kind === "sent") this.#bad("event-from-nowhere", `${runId}: ${name}`);
     this.#journal.tell(runId, name, look.kind);
   }
-  /** Results as a body reads them: all of them, in order, and the same in every attempt. */
+  /** Results as a body reads them: all of them, in order, and the same in every attempt of a round. */
   results(call: TaskCall, entries: readonly ResultEntry[]): void {
     if (this.collected) return;
     for (const entry of entries) this.saw(entry);
@@ -349,9 +331,10 @@ export class Oracle {
     const members = this.#flatMembers(before.collects);
     if (entries.length < members) this.#bad("results-incomplete", `${call.runId} read ${entries.length} of ${members}`);
     const text = JSON.stringify(entries);
-    const seen = this.#results.get(call.runId);
+    const key = `${call.runId} round ${call.round}`;
+    const seen = this.#results.get(key);
     if (seen !== undefined && seen !== text) this.#bad("results-changed", `${call.runId}: ${seen.slice(0, 300)} then ${text.slice(0, 300)}`);
-    this.#results.set(call.runId, text);
+    this.#results.set(key, text);
   }
   #flatMembers(gid: string): number {
     const header = this.#shape.header(gid);
@@ -384,14 +367,10 @@ export class Oracle {
   }
 }
 
-function setOf<T>(item: Item | undefined, name: string): ReadonlySet<T> {
-  return (item?.attributes[name] ?? new Set()) as ReadonlySet<T>;
-}
 function rowOf(item: Item | undefined, width: number): Run | undefined {
   if (!item) return undefined;
   const cut = item.key.partition.lastIndexOf("#");
-  const gid = item.key.partition.slice(2, cut);
   const [, local, step] = item.key.sort.split("#");
-  const ref = { gid, index: Number(item.key.partition.slice(cut + 1)) * width + Number(local), step: Number(step) };
-  return { ...ref, runId: runIdOf(ref.gid, ref.index, ref.step), ...item.attributes } as unknown as Run;
+  const ref = { gid: item.key.partition.slice(2, cut), index: Number(item.key.partition.slice(cut + 1)) * width + Number(local), stepIndex: Number(step) };
+  return asRun(item, { ...ref, runId: runIdOf(ref.gid, ref.index, ref.stepIndex) });
 }

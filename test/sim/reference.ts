@@ -4,7 +4,7 @@ import { canonicalJson, type Json } from "../../functions/core/json.ts";
 import { addCounts, carriedUp, type Counts, ignoredFailures } from "../../functions/core/plan/counts.ts";
 import { failsEarly, outcomeOf } from "../../functions/core/plan/policy.ts";
 import { childGroupOf, ownerOf, runIdOf, type RunRef } from "../../functions/core/plan/run-id.ts";
-import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../functions/core/plan/run-state.ts";
+import { isFailure, isSuccess, type TerminalStatus } from "../../functions/core/plan/run-state.ts";
 import type { Header, Run } from "../../functions/engine/item-kinds.ts";
 import type { Journal } from "./journal.ts";
 import { childrenOf } from "./script-runner.ts";
@@ -47,7 +47,8 @@ export interface Complaints {
 
 /**
  * Interprets a job once more, from its canvas and scripts alone. Only what chance decides is looked up: which attempt committed (it may have spawned
- * something else), how a stream was cut into pages, whether a run expired, was told to stop, or died too often. Compares row by row on the way.
+ * something else), how a stream was cut into pages, whether a run expired, was told to stop, or died too often. Compares row by row on the way. A run that
+ * failed in an earlier round than its group is in has not ended: it is to run again.
  */
 export class Reference {
   readonly #shape: Shape;
@@ -73,7 +74,7 @@ export class Reference {
     for (const [stepIndex, what] of steps.entries()) {
       const ref = { gid, index, stepIndex };
       const run = this.#shape.row(ref);
-      if (!run || !isTerminal(run.status)) return CUT;
+      if (!this.#shape.hasEnded(run)) return CUT;
       last = what.kind === "task" ? this.#task(run, what, given) : this.#group(ref, run, what, given);
       carried = carried && last.counts && addCounts(carried, last.counts);
       extras.push(...(last.extras ?? []));

@@ -84,6 +84,9 @@ export function partOf(entry: string, prefix: string): Part {
   return { locals, blob: name === "-" ? undefined : `${prefix}/${name}` };
 }
 
+/** Where the values of a leaf's parts are stored. */
+export const partPrefix = (gid: string, round: number, leaf: number): string => `${jobIdOf(gid)}/part/${gid}/${round}/${leaf}`;
+
 /** Which strand a member of a group is, and what stands in the store of it. */
 export class Shape {
   readonly #store: SimStore;
@@ -152,13 +155,19 @@ export class Shape {
     const step = ref && this.strand(ref.gid, ref.index)?.[ref.stepIndex];
     return step?.kind === "group" ? step.tracking : undefined;
   }
-  parts(gid: string, leaf: number): readonly Part[] {
-    const node = this.#store.peek(ledgerKey(gid, 0, 1, leaf));
-    const entries = (node?.attributes["parts"] ?? []) as Iterable<string>;
-    return [...entries].map((entry) => partOf(entry, this.partPrefix(gid, leaf)));
+  /** The parts that vouch for a member, and the round in which they do: the last one that names it. A member that has succeeded once is not run in a later round. */
+  partsOf(gid: string, index: number): { readonly round: number; readonly parts: readonly Part[] } {
+    const leaf = Math.floor(index / this.width);
+    for (let round = this.roundOf(gid); round >= 0; round--) {
+      const parts = this.#parts(gid, round, leaf).filter(({ locals }) => locals.includes(index % this.width));
+      if (parts.length > 0) return { round, parts };
+    }
+    return { round: 0, parts: [] };
   }
-  partPrefix(gid: string, leaf: number): string {
-    return `${jobIdOf(gid)}/part/${gid}/0/${leaf}`;
+  #parts(gid: string, round: number, leaf: number): readonly Part[] {
+    const node = this.#store.peek(ledgerKey(gid, round, 1, leaf));
+    const entries = (node?.attributes["parts"] ?? []) as Iterable<string>;
+    return [...entries].map((entry) => partOf(entry, partPrefix(gid, round, leaf)));
   }
   /** undefined: it was lost. */
   partValues(blob: string): ReadonlyMap<number, Json> | undefined {
@@ -167,15 +176,15 @@ export class Shape {
   }
   #rowlessRun({ gid, index, stepIndex }: RunRef): Run | undefined {
     if (stepIndex > 0 || !this.#isLedger(gid)) return undefined;
-    const local = index % this.width;
-    const part = this.parts(gid, Math.floor(index / this.width)).find(({ locals }) => locals.includes(local));
+    const { round, parts } = this.partsOf(gid, index);
+    const [part] = parts;
     if (!part) return undefined;
-    const value = part.blob === undefined ? undefined : this.partValues(part.blob)?.get(local);
+    const value = part.blob === undefined ? undefined : this.partValues(part.blob)?.get(index % this.width);
     const [task] = this.strand(gid, index) ?? [];
     const counters = task?.kind === "task" ? (task.script.counters ?? {}) : {};
     const counts: Counts = { success: 1, ...Object.fromEntries(Object.entries(counters).map(([name, count]) => [`u_${name}`, count])) };
     const ref = { gid, index, stepIndex, runId: runIdOf(gid, index, stepIndex) };
-    return { ...ref, v: 1, jobId: jobIdOf(gid), ttl: 0, status: "success", round: 0, attempt: 1, counts, ...(value !== undefined && { value }) };
+    return { ...ref, v: 1, jobId: jobIdOf(gid), ttl: 0, status: "success", round, attempt: 1, counts, ...(value !== undefined && { value }) };
   }
   #isLedger(gid: string): boolean {
     return this.header(gid)?.tracking === "ledger";
@@ -187,6 +196,13 @@ export class Shape {
   }
   header(gid: string): Header | undefined {
     return asHeader(this.#store.peek(headerKey(gid)));
+  }
+  roundOf(gid: string): number {
+    return this.header(gid)?.round ?? 0;
+  }
+  /** A run that has ended in this round: by default in that of its group. What has succeeded stays so in later rounds; what has failed is run again in each. */
+  hasEnded(run: Run | undefined, round = run && this.roundOf(run.gid)): run is Run {
+    return run !== undefined && isTerminal(run.status) && (isSuccess(run.status) || run.round >= (round ?? 0));
   }
 
   /** Stamps that a run carries, as the root would say that they are revoked; read off the canvas. */

@@ -10,22 +10,23 @@ const PROCESSES = 2;
 const SEEDS = 2_000;
 
 describe("the protocol, simulated", () => {
-  it("keeps its promises under 2,000 seeds of kills, losses, duplicates and stale reads", { timeout: 15 * MINUTES }, async () => {
+  it("the protocol keeps its promises under 2,000 seeds of kills, losses, duplicates and stale reads", { timeout: 15 * MINUTES }, async () => {
     const tally = await runOverProcesses({ from: 1, runs: 2_000 }, { processes: PROCESSES });
     expect(tally.caught).toEqual([]);
     expect(tally.runs).toBe(2_000);
   });
 
-  it("needs no sweeper as long as no message is lost", { timeout: 10 * MINUTES }, async () => {
+  it("the protocol needs no sweeper as long as no message is lost", { timeout: 10 * MINUTES }, async () => {
     const tally = await runOverProcesses({ from: 1, runs: 400, variant: "no-sweeper" }, { processes: PROCESSES });
     expect(tally.caught).toEqual([]);
   });
 });
 
 describe("a variant without one rule is caught", () => {
-  it("all variants are recorded", () => expect(RECORDED.map(({ variant }) => variant)).toEqual(Object.keys(VARIANTS).filter((name) => name !== "no-sweeper")));
+  it("all broken variants are recorded", () =>
+    expect(RECORDED.map(({ variant }) => variant)).toEqual(Object.keys(VARIANTS).filter((name) => name !== "no-sweeper")));
 
-  it.each(RECORDED)("$variant", { timeout: 10 * MINUTES }, async ({ variant, firstSeed }) => {
+  it.each(RECORDED)("the broken variant $variant is caught", { timeout: 10 * MINUTES }, async ({ variant, firstSeed }) => {
     const tally = await runBatch({ from: firstSeed, runs: SEEDS, variant, untilCaught: true });
     expect(tally.caught).not.toEqual([]);
   });

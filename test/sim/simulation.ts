@@ -147,8 +147,7 @@ export class Simulation {
   #finished(body: unknown): boolean {
     const { gid, step, members } = body as { gid: string; step?: number; members?: number[] };
     return (members ?? []).every((index) => {
-      const status = this.shape.row({ gid, index, stepIndex: step ?? 0 })?.status;
-      return status !== undefined && ["success", "skipped", "error", "broken", "cancelled"].includes(status);
+      return this.shape.hasEnded(this.shape.row({ gid, index, stepIndex: step ?? 0 }));
     });
   }
 

@@ -45,7 +45,7 @@ describe("work budgets: write units and messages per member", () => {
     ["lazy", 2.2, {}],
     ["result", 1.2, {}],
     ["ledger", 0.05, { membersPerMessage: 32 }],
-  ] as const)("%s tracking: at most %f", async (tracking, budget, config) => {
+  ] as const)("tracking %s costs less than %f write units for each member", async (tracking, budget, config) => {
     const local = new LocalEngine(tasks, config);
     const members = 4_000;
     const header = group(
@@ -68,7 +68,7 @@ describe("work budgets: write units and messages per member", () => {
 });
 
 describe("groups that track less than a row for each member", () => {
-  it.each(THIN)("%s: results are complete and in order, and the body is given them", async (tracking) => {
+  it.each(THIN)("results of a group tracked %s are complete and in order, and the body is given them", async (tracking) => {
     const local = new LocalEngine(tasks, { width: 8 });
     const values = Array.from({ length: 100 }, (_, n) => n);
     const { jobId } = await local.engine.submit({
@@ -90,14 +90,14 @@ describe("groups that track less than a row for each member", () => {
     expect(await resultsOf(local, jobId)).toEqual(values.map((n) => n + 1));
     expect(await local.engine.job(summed.jobId)).toMatchObject({ state: "success", value: 5_050, counts: { success: 101 }, countsExact: true });
   });
-  it("ledger: a member that simply succeeds has no row, with result it has one", async () => {
+  it("a member that simply succeeds has no row at level ledger, and one at level result", async () => {
     const local = new LocalEngine(tasks, { width: 8 });
     const started = await Promise.all(THIN.map((tracking) => local.engine.submit({ canvas: group([noop.s(), noop.s()], { tracking }).canvas })));
     await local.untilQuiet();
     const rows = await Promise.all(started.map(({ jobId }) => headers(local, jobId)));
     expect(rows.map((each) => each.length)).toEqual([2, 0]);
   });
-  it.each(THIN)("%s: failures, retries and skips are what they are elsewhere, and only they have run again", async (tracking) => {
+  it.each(THIN)("failures, retries and skips at level %s are what they are elsewhere, and only they have run again", async (tracking) => {
     const local = new LocalEngine(tasks, { width: 8 });
     const members = Array.from({ length: 30 }, (_, n) => odd.s(n));
     const { jobId } = await local.engine.submit({ canvas: group(members, { tracking, policy: "settled" }).canvas });
@@ -109,7 +109,7 @@ describe("groups that track less than a row for each member", () => {
     expect((await resultsOf(local, jobId))[7]).toBe(-7);
     expect((await resultsOf(local, jobId))[3]).toEqual({ error: "3 is odd" });
   });
-  it.each(THIN)("%s: a message that comes again runs nothing that has ended, and finishes what its first delivery left", async (tracking) => {
+  it.each(THIN)("a message that comes again at level %s runs nothing that has ended, and finishes what its first delivery left", async (tracking) => {
     executed = [];
     const local = new LocalEngine(tasks, { width: 8 });
     const { jobId } = await local.engine.submit({ canvas: group([echo.s("a"), echo.s("b"), echo.s("c")], { tracking }).canvas });
@@ -120,7 +120,7 @@ describe("groups that track less than a row for each member", () => {
     expect(await resultsOf(local, jobId)).toEqual(["a", "b", "c"]);
     expect((await local.engine.job(jobId))?.counts).toMatchObject({ success: 3 });
   });
-  it.each(THIN)("%s: of two executions of a member one counts", async (tracking) => {
+  it.each(THIN)("one of two executions of a member counts at level %s", async (tracking) => {
     executed = [];
     const local = new LocalEngine(tasks, { width: 8 });
     const { jobId } = await local.engine.submit({ canvas: group([echo.s("a"), echo.s("b")], { tracking }).canvas });
@@ -133,13 +133,13 @@ describe("groups that track less than a row for each member", () => {
     expect(await resultsOf(local, jobId)).toEqual(["a", "b"]);
     expect((await local.engine.job(jobId))?.counts).toMatchObject({ success: 2 });
   });
-  it.each(THIN)("%s: a member has no children", async (tracking) => {
+  it.each(THIN)("a member at level %s has no children", async (tracking) => {
     const local = new LocalEngine(tasks);
     const { jobId } = await local.engine.submit({ canvas: group([parent.s()], { tracking }).canvas });
     await local.untilQuiet();
     expect(await local.engine.job(jobId)).toMatchObject({ state: "failure", error: { reason: "tracking_too_thin" } });
   });
-  it.each(THIN)("%s: members that are chains, or begin later, are tracked as elsewhere", async (tracking) => {
+  it.each(THIN)("members of a group tracked %s that are chains, or begin later, are tracked as elsewhere", async (tracking) => {
     const local = new LocalEngine(tasks);
     const members = [chain(add.s(1, 1), add.s(2)), add.s(1, 4).set({ countdown: 30 }), add.s(1, 5)];
     const { jobId } = await local.engine.submit({ canvas: group(members, { tracking }).canvas });
@@ -160,7 +160,7 @@ describe("groups that track less than a row for each member", () => {
 });
 
 describe("the one step that follows", () => {
-  it("runs in place: a chain needs one message, up to the bound of steps", async () => {
+  it("the one step that follows runs in place: a chain needs one message, up to the bound of steps", async () => {
     const sent = async (steps: number): Promise<number> => {
       const local = new LocalEngine(tasks);
       let messages = 0;
@@ -177,7 +177,7 @@ describe("the one step that follows", () => {
     expect(await sent(40)).toBe(1);
     expect(await sent(120)).toBe(3);
   });
-  it("of another queue, or with a start time, it goes through its queue", async () => {
+  it("the one step that follows goes through its queue when that is another one, or when it has a start time", async () => {
     const local = new LocalEngine(tasks, {}, { queues: ["engine", "local.default#worker", "local.other#worker"] });
     const { jobId } = await local.engine.submit({ canvas: chain(add.s(1, 1), add.s(1).set({ queue: "other" }), add.s(1).set({ countdown: 5 })).canvas });
     await local.untilQuiet();

@@ -36,7 +36,7 @@ async function finished(local: LocalEngine, jobId: string): Promise<JobView | un
 }
 
 describe("revoke", () => {
-  it("keeps a waiting run from starting, and says so", async () => {
+  it("a revoked run that waits does not start, and says so", async () => {
     const { local, jobId } = await started(later(add.s(1, 1)));
     expect(await local.engine.revoke(`${jobId}.0`)).toBe(true);
     const job = await finished(local, jobId);
@@ -44,29 +44,29 @@ describe("revoke", () => {
     expect(job?.endedAt).toBeLessThan((job?.createdAt ?? 0) + 30_000);
     expect(await local.engine.revoke(`${jobId}.0`)).toBe(false);
   });
-  it("of a later step lets those before it run", async () => {
+  it("revoking a later step lets those before it run", async () => {
     const { local, jobId } = await started(chain(later(add.s(1, 1)), add.s(1), add.s(1)));
     expect(await local.engine.revoke(`${jobId}.0~1`)).toBe(true);
     expect(await finished(local, jobId)).toMatchObject({ state: "failure", counts: { success: 1, cancelled: 1 }, countsExact: true });
   });
-  it("of a header member fails the chord instead of hanging it", async () => {
+  it("revoking a header member fails the chord instead of hanging it", async () => {
     const { local, jobId } = await started(chord(group([add.s(1, 1), later(add.s(2, 2))]), sum.s()));
     expect(await local.engine.revoke(`${jobId}.0.g.1`)).toBe(true);
     expect(await finished(local, jobId)).toMatchObject({ state: "failure", outcome: "failed", error: { name: "Revoked", runId: `${jobId}.0.g.1` } });
   });
-  it("of a group ends all its members", async () => {
+  it("revoking a group ends all its members", async () => {
     const { local, jobId } = await started(chain(group([later(add.s(1, 1)), later(add.s(2, 2))]), sum.s()));
     expect(await local.engine.revoke(`${jobId}.0.g`)).toBe(true);
     const job = await finished(local, jobId);
     expect(job).toMatchObject({ state: "failure", error: { reason: "revoked" } });
     expect(job?.counts["success"] ?? 0).toBe(0);
   });
-  it("of a replaced run ends what replaced it", async () => {
+  it("revoking a replaced run ends what replaced it", async () => {
     const { local, jobId } = await started(chain(replaced.s(1), list.s()));
     expect(await local.engine.revoke(`${jobId}.0`)).toBe(true);
     expect(await finished(local, jobId)).toMatchObject({ state: "failure", error: { reason: "revoked" } });
   });
-  it("of a job cancels it, and of nothing is refused", async () => {
+  it("revoking a job cancels it, and revoking nothing is refused", async () => {
     const { local, jobId } = await started(later(add.s(1, 1)));
     await expect(local.engine.revoke(`${jobId}.7`)).rejects.toMatchObject({ code: "run_not_found" });
     expect(await local.engine.revoke(jobId)).toBe(true);
@@ -75,15 +75,15 @@ describe("revoke", () => {
 });
 
 describe("addToChord", () => {
-  it("puts results behind those of the members, in order, whatever replaced what", async () => {
+  it("what is added to a chord comes behind the members, in order, whatever replaced what", async () => {
     const { local, jobId } = await started(chord(group([extend.s(1), throughReplacement.s(2), add.s(1, 1)]), list.s()));
     expect(await finished(local, jobId)).toMatchObject({ state: "success", value: [1, 2, 2, 11, 21, 12, 22], counts: { success: 9 } });
   });
-  it("fails the chord when what was added fails", async () => {
+  it("a chord fails when what was added to it fails", async () => {
     const { local, jobId } = await started(chord(group([extendWithFailure.s(), add.s(1, 1)]), list.s()));
     expect(await finished(local, jobId)).toMatchObject({ state: "failure", error: { name: "TaskError", runId: `${jobId}.0.g.0.g.0` } });
   });
-  it("is refused outside a group", async () => {
+  it("adding to a chord is refused outside a group", async () => {
     const { local, jobId } = await started(extend.s(1));
     expect(await finished(local, jobId)).toMatchObject({ state: "failure", error: { reason: "invalid_request" } });
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Canvas } from "../../../functions/core/canvas/canvas.ts";
+import { runKey } from "../../../functions/engine/item-kinds.ts";
 import { chain, chord, defineTask, group } from "../../../functions/sdk/index.ts";
 import { add, fail, sum } from "../../../functions/tasks/examples.ts";
 import { LocalEngine } from "../local-engine.ts";
@@ -25,7 +26,7 @@ async function lose(local: LocalEngine): Promise<void> {
 }
 
 describe("revoke by stamp", () => {
-  it("keeps members that have no row yet from starting; the others run", async () => {
+  it("members with a revoked stamp do not start, with or without a row; the others run", async () => {
     const canvas = group(["a", "b", "c"].map((label) => note.si(label).stamp({ team: label === "b" ? ["x", "blue"] : label })));
     const { local, jobId } = await started(canvas, 0);
     expect(await local.engine.revokeStamped(jobId, { team: ["blue", "c"] })).toBe(true);
@@ -37,7 +38,7 @@ describe("revoke by stamp", () => {
       error: { name: "Revoked", reason: "revoked" },
     });
   });
-  it("ends what waits for its time at once, also a group that a run waits for", async () => {
+  it("revoking a stamp ends what waits for its time at once, also a group that a run waits for", async () => {
     const canvas = group([note.si("late").set({ countdown: 600 }).stamp({ team: "blue" }), parent.si().stamp({ team: "blue" })]);
     const { local, jobId } = await started(canvas, 6);
     const at = local.clock.now();
@@ -47,7 +48,7 @@ describe("revoke by stamp", () => {
     expect(local.clock.now() - at).toBeLessThan(MINUTE);
     expect(began).toEqual([]);
   });
-  it("ends later steps as they come, delayed ones at once", async () => {
+  it("revoking a stamp ends later steps as they come, delayed ones at once", async () => {
     const canvas = chain(note.si("first").set({ countdown: 30 }), note.si("second").set({ countdown: 600 }).stamp({ n: 1 }), note.si("third"));
     const { local, jobId } = await started(canvas, 4);
     await local.engine.revokeStamped(jobId, { n: [1] });
@@ -55,7 +56,7 @@ describe("revoke by stamp", () => {
     expect(began).toEqual(["first"]);
     expect(await local.engine.job(jobId)).toMatchObject({ state: "failure", counts: { success: 1, cancelled: 1 }, error: { runId: `${jobId}.0~1` } });
   });
-  it("ends delayed members of a group that is opened later", async () => {
+  it("revoking a stamp ends delayed members of a group that is opened later", async () => {
     const canvas = chain(note.si("first").set({ countdown: 30 }), group([note.si("a").set({ countdown: 600 }).stamp({ n: 1 }), note.si("b")]), list.s());
     const { local, jobId } = await started(canvas, 4);
     await local.engine.revokeStamped(jobId, { n: [1] });
@@ -63,7 +64,7 @@ describe("revoke by stamp", () => {
     expect(began).toEqual(["first", "b"]);
     expect(await local.engine.job(jobId)).toMatchObject({ state: "failure", error: { reason: "revoked" } });
   });
-  it("of a lost message is repaired by the sweeper", async () => {
+  it("a revocation whose message is lost is repaired by the sweeper", async () => {
     const canvas = chord(group([note.si("a").set({ countdown: 3_000 }).stamp({ n: 1 }), note.si("b")]), list.s());
     const { local, jobId } = await started(canvas, 8);
     await local.engine.revokeStamped(jobId, { n: [1] });
@@ -76,17 +77,17 @@ describe("revoke by stamp", () => {
     expect(await local.engine.job(jobId)).toMatchObject({ state: "failure", error: { reason: "revoked" } });
     expect(began).toEqual(["b"]);
   });
-  it("stops a run that has begun by its heartbeat", async () => {
+  it("revoking a stamp stops a run that has begun by its heartbeat", async () => {
     const { local, jobId } = await started(note.si("a").stamp({ n: 1 }), 0);
     await local.engine.revokeStamped(jobId, { n: [1] });
     // The claim of a worker whose header was read before.
-    const key = { table: "tasks" as const, partition: `G#${jobId}#0`, sort: "C#000#0000" };
+    const key = runKey({ gid: jobId, index: 0, stepIndex: 0 }, CONFIG.width);
     const claim = { gid: jobId, index: 0, stepIndex: 0, runId: `${jobId}.0`, token: "t", attempt: 1, task: "note", unclaimed: false };
     const attributes = { v: 1, jobId, ttl: 1e10, status: "started", round: 0, attempt: 1, leaseOwner: "t", leaseUntil: local.clock.now() + MINUTE };
     await local.store.write({ op: "put", key, attributes });
     expect(await local.engine.heartbeat([claim])).toEqual(["cancelled"]);
   });
-  it("calls the error links of what it ends, unless they carry the stamp as well", async () => {
+  it("revoking a stamp calls the error links of what it ends, unless they carry the stamp as well", async () => {
     const host = (label: string) =>
       note
         .si(label)
@@ -100,7 +101,7 @@ describe("revoke by stamp", () => {
     expect(began).toEqual(["a failed"]);
     expect((await local.engine.job(jobId))?.state).toBe("failure");
   });
-  it("is refused for nothing, for too many stamps and for ones that are too long; an ended job says so", async () => {
+  it("revoking is refused for no stamp, for too many and for ones that are too long; an ended job says so", async () => {
     const { local, jobId } = await started(note.si("a").stamp({ n: 1 }), 0);
     await expect(local.engine.revokeStamped("never", { n: [1] })).rejects.toMatchObject({ code: "job_not_found" });
     await expect(local.engine.revokeStamped(jobId, {})).rejects.toMatchObject({ code: "invalid_request" });
@@ -116,7 +117,7 @@ describe("revoke by stamp", () => {
 });
 
 describe("jobs by stamp", () => {
-  it("are found by any stamp of their canvas, newest first, page by page; others cost nothing", async () => {
+  it("jobs are found by any stamp of their canvas, newest first, page by page; jobs without stamps cost nothing", async () => {
     const local = new LocalEngine(tasks, CONFIG);
     const submit = async ({ canvas }: { canvas: Canvas }): Promise<string> => {
       local.clock.set(local.clock.now() + 1_000);

@@ -65,7 +65,7 @@ describe("failure policies", () => {
 });
 
 describe("runs in time", () => {
-  it("retries with backoff and then goes on; failed attempts are not failures", async () => {
+  it("a run is retried with backoff and then goes on; failed attempts are not failures", async () => {
     const { job, local, jobId } = await outcome(chain(failFirst.s(2), add.s(1)).canvas);
     expect(job).toMatchObject({ state: "success", value: 4, counts: { success: 2 } });
     const { items } = await local.engine.runs(jobId, {});
@@ -109,7 +109,7 @@ describe("runs in time", () => {
 });
 
 describe("cancel", () => {
-  it("ends a job once; what has not run reads as cancelled, a second cancel says that it was over", async () => {
+  it("a cancel ends a job once; what has not run reads as cancelled, and a second cancel says that the job had ended", async () => {
     const local = new LocalEngine(tasks);
     const { jobId } = await local.engine.submit({ canvas: chord(group(members(0, 30)), sum.s()).canvas });
     await local.turn();
@@ -120,7 +120,7 @@ describe("cancel", () => {
     expect(await local.engine.cancel(jobId)).toBe(false);
     expect((await local.engine.jobs({ state: "cancelled" })).items.map((job) => job.jobId)).toEqual([jobId]);
   });
-  it("names a job that does not exist", async () => {
+  it("a cancel of a job that does not exist is refused", async () => {
     await expect(new LocalEngine(tasks).engine.cancel("nope")).rejects.toMatchObject({ code: "job_not_found" });
   });
 });

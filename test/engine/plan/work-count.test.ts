@@ -58,7 +58,7 @@ async function run(canvas: CanvasBuilder, during: (local: LocalEngine, jobId: st
 }
 
 describe("a plan counts what the engine then does", () => {
-  it.each(CASES)("%s", { timeout: 120_000 }, async (_name, canvas) => {
+  it.each(CASES)("a plan counts what the engine then does: %s", { timeout: 120_000 }, async (_name, canvas) => {
     const { plan, counted, reads, job } = await run(canvas);
     expect(job).toMatchObject({ state: "success", counts: { success: plan.taskRuns }, countsExact: true });
     const { total: _total, ...writes } = plan.writeUnits;
@@ -76,7 +76,7 @@ const planned = ({ plan }: Awaited<ReturnType<typeof run>>) => {
 };
 
 describe("what a plan cannot know, it says", () => {
-  it("a branch: the way with more task runs is counted", async () => {
+  it("a plan counts the way of a branch with more task runs", async () => {
     const longer = when({ is: "eq", value: null }, chain(noop.s(), noop.s()), noop.s());
     const taken = await run(chain(noop.s(), longer));
     expect(taken.plan.notes).toEqual([expect.stringContaining("branch") as string]);
@@ -84,7 +84,7 @@ describe("what a plan cannot know, it says", () => {
     const other = await run(chain(noop.s(), when({ is: "eq", value: 1 }, chain(noop.s(), noop.s()), noop.s())));
     expect(other.counted.writes.rows).toBeLessThan(other.plan.writeUnits.rows);
   });
-  it("a loop: counted as often as it may run", async () => {
+  it("a plan counts a loop as often as it may run", async () => {
     const loop = (until: number) => chain(add.s(0, 0), repeat(add.s(1), { until: { is: "eq", value: until }, most: 4 }));
     const whole = await run(loop(4));
     expect(whole.plan).toMatchObject({ taskRuns: 5, notes: [expect.stringContaining("loop") as string] });
@@ -92,7 +92,7 @@ describe("what a plan cannot know, it says", () => {
     const shorter = await run(loop(2));
     expect(shorter.counted.writes.rows).toBeLessThan(whole.counted.writes.rows);
   });
-  it("a task that streams: what is known, and that it grows", async () => {
+  it("a plan of a task that streams says what is known, and that it grows", async () => {
     const { plan, job } = await run(chain(streaming.s(), noop.s()));
     expect(plan).toMatchObject({
       taskRuns: 2,
@@ -123,7 +123,7 @@ describe("a job of pages", () => {
     [1, 100, DEFAULT_CONFIG],
     [3, 100, DEFAULT_CONFIG],
     [257, 5, { ...DEFAULT_CONFIG, expandRange: 64 }],
-  ])("%i pages of %i: what all its parts write", { timeout: 120_000 }, async (pages, perPage, config) => {
+  ])("a job of %i pages of %i items writes what all its parts are planned to write", { timeout: 120_000 }, async (pages, perPage, config) => {
     const local = new LocalEngine([noop], config);
     const counted = countPorts(local);
     const request = { body: noop.s().canvas };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { eventItemKey } from "../../../functions/engine/item-kinds.ts";
 import { type AnyTask, type CanvasBuilder, defineTask, FanfoldError, group, type TaskContext } from "../../../functions/sdk/index.ts";
 import { LocalEngine } from "../local-engine.ts";
 
@@ -38,7 +39,7 @@ async function pass(local: LocalEngine, seconds: number): Promise<void> {
 }
 
 describe("a task that waits for an event", () => {
-  it("rests without a worker, says what it waits for, and runs again from its start", async () => {
+  it("a task that waits for an event holds no worker, says what it waits for, and runs again from its start", async () => {
     const { local, jobId } = await startedTask(async (ctx) => ({ paid: await ctx.waitForEvent("paid") }));
     const run = await local.engine.run(`${jobId}.0`);
     expect(run).toMatchObject({ status: "deferred", attempt: 1, unmet: [{ of: "event", name: "paid" }] });
@@ -52,7 +53,7 @@ describe("a task that waits for an event", () => {
     expect(after).toMatchObject({ status: "success", attempt: 2 });
     expect(after).not.toHaveProperty("unmet");
   });
-  it("does not stop when the event came before, and takes large values", async () => {
+  it("a task does not stop for an event that came before, and takes large values", async () => {
     const value = "x".repeat(20_000);
     const task = taskOf((ctx) => ctx.waitForEvent("paid"));
     const local = new LocalEngine([task]);
@@ -62,7 +63,7 @@ describe("a task that waits for an event", () => {
     expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value });
     expect(starts).toBe(1);
   });
-  it("waits for one after the other, and for several at once", async () => {
+  it("a task waits for one event after the other, and for several at once", async () => {
     const { local, jobId } = await startedTask(async (ctx) => {
       const first = await ctx.waitForEvent("first");
       const both = await Promise.all([ctx.waitForEvent("a"), ctx.waitForEvent("b")]);
@@ -82,7 +83,7 @@ describe("a task that waits for an event", () => {
     expect(starts).toBe(2);
     expect(await two.local.engine.job(two.jobId)).toMatchObject({ value: ["a", "b"] });
   });
-  it("is not mistaken for a success when the task catches everything, nor for a failed attempt", async () => {
+  it("a wait is not mistaken for a success when the task catches everything, nor for a failed attempt", async () => {
     const { local, jobId } = await startedTask(async (ctx) => {
       ctx.count("tries");
       ctx.spawn([same.s(ctx.attempt)]);
@@ -104,7 +105,7 @@ describe("a task that waits for an event", () => {
     await sent(other.local, other.jobId, "late");
     expect(await other.local.engine.job(other.jobId)).toMatchObject({ state: "success", value: "done" });
   });
-  it("is woken with all others that wait for it, members of groups and steps of chains", async () => {
+  it("an event wakes all that wait for it, members of groups and steps of chains", async () => {
     const task = taskOf((ctx) => ctx.waitForEvent("go"));
     const { local, jobId } = await started(group([...Array.from({ length: 40 }, () => task.si()), same.s(1).pipe(task.si())]).pipe(same.s()), task);
     await sent(local, jobId, "go", 3);
@@ -121,7 +122,7 @@ describe("a timeout", () => {
       return error instanceof FanfoldError ? error.code : "other";
     }
   };
-  it("counts from the first look, and can be caught", async () => {
+  it("the timeout of a wait counts from the first look, and can be caught", async () => {
     const { local, jobId } = await startedTask(patient);
     const { unmet } = (await local.engine.run(`${jobId}.0`)) ?? {};
     expect(unmet?.[0]?.expiresAt).toBeGreaterThan(local.clock.now());
@@ -132,14 +133,14 @@ describe("a timeout", () => {
     expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: "event_timeout" });
     expect(starts).toBe(2);
   });
-  it("ends the run when it is not caught, however often it may be tried", async () => {
+  it("a timeout that is not caught ends the run, however often it may be tried", async () => {
     const task = defineTask({ name: "waits", retry: { maxAttempts: 5 }, run: (ctx: TaskContext) => ctx.waitForEvent("paid", { timeoutSeconds: 60 }) });
     const { local, jobId } = await started(task.s(), task);
     await local.untilQuiet();
     expect(await local.engine.job(jobId)).toMatchObject({ state: "failure", error: { reason: "event_timeout" }, counts: { error: 1 } });
     expect(await local.engine.run(`${jobId}.0`)).toMatchObject({ attempt: 2 });
   });
-  it("is forgotten when the event comes in time; an event that comes late changes nothing", async () => {
+  it("a timeout is forgotten when the event comes in time; an event that comes late changes nothing", async () => {
     const early = await startedTask(patient);
     await pass(early.local, 3_000);
     await sent(early.local, early.jobId, "paid");
@@ -151,7 +152,7 @@ describe("a timeout", () => {
     await sent(late.local, late.jobId, "more");
     expect(await late.local.engine.job(late.jobId)).toMatchObject({ state: "success", value: ["event_timeout", "more"] });
   });
-  it("of 0 seconds only looks", async () => {
+  it("a timeout of 0 seconds only looks", async () => {
     const { local, jobId } = await startedTask((ctx) => ctx.waitForEvent("paid", { timeoutSeconds: 0 }).catch(() => "not yet"));
     expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: "not yet" });
     expect(starts).toBe(1);
@@ -162,8 +163,8 @@ describe("a deferred run", () => {
   const waiting = () => startedTask((ctx) => ctx.waitForEvent("never"));
   /** As a sender leaves it that dies before it has woken anybody. */
   const putEvent = (local: LocalEngine, jobId: string) =>
-    local.store.write({ op: "put", key: { table: "tasks", partition: `E#${jobId}#never`, sort: "!" }, attributes: { sentBy: "x", at: 1, value: 5 } });
-  it("ends with its job, when it is revoked, and at the job's deadline", async () => {
+    local.store.write({ op: "put", key: eventItemKey(jobId, "never"), attributes: { sentBy: "x", at: 1, value: 5 } });
+  it("a deferred run ends with its job, when it is revoked, and at the job's deadline", async () => {
     const cancelled = await waiting();
     await cancelled.local.engine.cancel(cancelled.jobId);
     await pass(cancelled.local, 100);
@@ -181,7 +182,7 @@ describe("a deferred run", () => {
     await pass(overdue.local, 31 * 86_400);
     expect(await overdue.local.engine.job(overdue.jobId)).toMatchObject({ state: "timed-out" });
   });
-  it("is woken by the sweeper when whoever sent the event could not", async () => {
+  it("a deferred run is woken by the sweeper when the sender of its event could not", async () => {
     const { local, jobId } = await waiting();
     await putEvent(local, jobId);
     await pass(local, 60);
@@ -189,7 +190,7 @@ describe("a deferred run", () => {
     await pass(local, 600);
     expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: 5 });
   });
-  it("looks again when its message comes again, or was given up", async () => {
+  it("a deferred run looks again when its message comes again, or was given up", async () => {
     const message = (jobId: string) => ({ queue: "local.default#worker", body: { v: 1, kind: "members", gid: jobId, step: 0, members: [0] }, receives: 2 });
     for (const handle of ["handle", "handleDeadLetter"] as const) {
       const { local, jobId } = await waiting();
@@ -207,7 +208,7 @@ describe("a deferred run", () => {
     // Whoever deferred it may have died before it sent the message that comes at its end.
     expect(await local.engine.handle(message(jobId), LocalEngine.loop)).toEqual({ kind: "later", delaySeconds: 60 });
   });
-  it("may be one that streams: what it has yielded runs on", async () => {
+  it("what a deferred run has yielded runs on", async () => {
     const task = defineTask({
       name: "streams",
       run: async function* (ctx: TaskContext) {
@@ -226,7 +227,7 @@ describe("a deferred run", () => {
     for await (const { value } of local.engine.results(jobId)) values.push(value);
     expect(values).toEqual([["before"], ["go"]]);
   });
-  it("that streams goes on when what it has yielded has failed its group", async () => {
+  it("a deferred run that streams goes on when what it has yielded has failed its group", async () => {
     const fails = defineTask({ name: "same", run: (_ctx, ..._values: unknown[]) => Promise.reject(new Error("no")) });
     const task = defineTask({
       name: "streams",
@@ -241,7 +242,7 @@ describe("a deferred run", () => {
     await local.untilQuiet();
     expect(await local.engine.job(jobId)).toMatchObject({ state: "failure", error: { message: "no" } });
   });
-  it("refuses what is no name, and waits for no more at once than its row holds", async () => {
+  it("a wait refuses what is no name, and a run waits for no more at once than its row holds", async () => {
     const wrong = await startedTask((ctx) => ctx.waitForEvent("a name"));
     expect(await wrong.local.engine.job(wrong.jobId)).toMatchObject({ state: "failure", error: { reason: "invalid_request" } });
     const many = await startedTask((ctx) => Promise.all(Array.from({ length: 51 }, (_, k) => ctx.waitForEvent(`e${k}`))));
