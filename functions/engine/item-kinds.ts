@@ -10,7 +10,7 @@ import type { ErrorData } from "../core/task/invocation.ts";
 import type { Attributes, Item, Key } from "./ports.ts";
 
 /**
- * Every item kind: its key, attributes and cost (docs/protocol.md, section 3). Sizes are typical. A write costs one
+ * Every item kind: its key, attributes and cost (docs/protocol-rules.md, section 3). Sizes are typical. A write costs one
  * unit for each started KB of the larger of before and after. Every item of a job carries `v`, `jobId` and `ttl` from
  * its first write.
  *

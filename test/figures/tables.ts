@@ -73,7 +73,7 @@ function partitionTable(): string {
   return markdown(["one partition: writes / reads in its busiest second", ...TRACKING_LEVELS], [...rows, ["**limit**", ...paged.map(() => limit)]]);
 }
 
-/** The table of docs/protocol.md, section 19, as it stands there. */
+/** The table of docs/protocol-rules.md, section 19, as it stands there. */
 export const SECTION_19: readonly {
   readonly level: TrackingLevel;
   readonly writes: number;

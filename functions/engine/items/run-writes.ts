@@ -8,7 +8,7 @@ import { idle, leaseOver, notTerminal } from "./run-conditions.ts";
 import { identify } from "./run-reads.ts";
 
 /**
- * Every conditional write on a run row (docs/protocol.md, section 5). Each costs one write unit for a row under 1 KB.
+ * Every conditional write on a run row (docs/protocol-rules.md, section 5). Each costs one write unit for a row under 1 KB.
  * `applied: false` does not prove that another process wrote, because the response of the first try may have been lost.
  * So callers decide by the row. Outcomes of each write: applied; refused, with `run` as it is now; refused because
  * there is no row.

@@ -20,7 +20,7 @@ export interface Owing extends RunRef {
   readonly delaySeconds: number;
   readonly band: Band;
 }
-/** Sends the messages of runs. Runs of one leaf, step, queue and delay share messages. */
+/** Sends the messages of runs. Runs of one leaf, step, queue, delay and band share messages. */
 export async function sendRuns(context: Context, runs: readonly Owing[], membersPerMessage: number): Promise<void> {
   const packs = new Packs(context, membersPerMessage);
   for (const { gid, index, stepIndex, queue, delaySeconds, band } of runs) packs.add(gid, index, stepIndex, queue, delaySeconds, band);
@@ -35,7 +35,7 @@ interface Pack {
   readonly band: Band;
   members: number[];
 }
-/** Collects runs whose messages are owed. Members of one leaf, step, queue and delay share a message. */
+/** Collects runs whose messages are owed. Members of one leaf, step, queue, delay and band share a message. */
 export class Packs {
   readonly #context: Context;
   readonly #membersPerMessage: number;
@@ -51,8 +51,8 @@ export class Packs {
     const leaf = leafOf(index, this.#context.config.width);
     const last = this.#last;
     // Most members go into the pack of the member before.
-    const same = last && last.leaf === leaf && last.step === step && last.delaySeconds === delaySeconds && last.queue === queue && last.gid === gid;
-    const pack = same ? last : this.#packOf(gid, leaf, step, queue, delaySeconds);
+    const place = last && last.leaf === leaf && last.step === step && last.queue === queue && last.gid === gid;
+    const pack = place && last.delaySeconds === delaySeconds && last.band === band ? last : this.#packOf(gid, leaf, step, queue, delaySeconds, band);
     this.#last = pack;
     pack.members.push(index);
     if (pack.members.length >= this.#membersPerMessage) this.#close(pack);

@@ -38,9 +38,10 @@ export class PlanStore implements Plans {
   /** Stores a group step as the only step of a page. `pointer` names the group. */
   async write(page: string, step: GroupStep, owned: Owned): Promise<{ readonly pointer: string; readonly took: PlanPages }> {
     const writing = new PlanWriting(this.#ports, owned);
-    await eachBounded(writing.leaves(page, step, this.#width), WRITTEN_AT_ONCE, (leaf) => writing.put(leaf));
-    // Last, because it points at the others.
-    await writing.put(writing.own);
+    await eachBounded(writing.leaves(page, step, this.#width), WRITTEN_AT_ONCE, async (leaf) => void (await writing.put(leaf)));
+    // Last, because it points at the others. It is read next, to send what it holds.
+    const { own } = writing;
+    if (await writing.put(own)) this.#remember(own.name, JSON.parse(own.text) as readonly Strand[], own.text.length);
     return { pointer: `${page}@0.0`, took: writing.took };
   }
 
@@ -134,11 +135,13 @@ class PlanWriting {
   *leaves(name: string, step: GroupStep, width: number): Generator<PlanPage, void, undefined> {
     this.#own = yield* leafPages(name, step, width);
   }
-  async put(page: PlanPage): Promise<void> {
+  /** Returns true when the page is a small one and stands there by this very write. */
+  async put(page: PlanPage): Promise<boolean> {
     const item = planPageItem(page, this.#owned);
     this.#took = addPages(this.#took, pageUnits(item));
-    if (item) await this.#ports.store.write(item);
-    else await keepText(this.#ports, blobName(page.name, this.#owned.jobId), page.text);
+    if (item) return (await this.#ports.store.write(item)).applied;
+    await keepText(this.#ports, blobName(page.name, this.#owned.jobId), page.text);
+    return false;
   }
 }
 

@@ -1,4 +1,5 @@
 import { ENGINE_QUEUE } from "../../core/names/queue-name.ts";
+import { type Band, bandOf, MIDDLE_BAND } from "../../core/plan/band.ts";
 import { type GroupStep, isGroupStep, type PlanStep } from "../../core/plan/plan.ts";
 import type { Context } from "../context.ts";
 
@@ -13,6 +14,14 @@ export function packSize({ config }: Pick<Context, "config">, members: number): 
 export function queueOf(context: Context, step: PlanStep | GroupStep): string {
   if (isGroupStep(step)) return ENGINE_QUEUE;
   return context.queueNames.of(step.options?.queue ?? context.registry.info(step.task)?.queue);
+}
+/** Where the messages of a step go, and how urgent they are. */
+export interface Place {
+  readonly queue: string;
+  readonly band: Band;
+}
+export function placeOf(context: Context, step: PlanStep | GroupStep): Place {
+  return { queue: queueOf(context, step), band: isGroupStep(step) ? MIDDLE_BAND : bandOf(step.options?.priority) };
 }
 /**
  * Returns the time before which a step must not start, in milliseconds since the epoch; undefined when it may start at

@@ -4,8 +4,7 @@ import { parseRunId, type RunRef } from "../../core/plan/run-id.ts";
 import type { AwaitedEvent, EventLook } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
 import type { RunView } from "../job-views.ts";
-import { asSentEvent, eventItemKey, ITEM_VERSION, type Run, type RunAttributes, waiterKey } from "../item-kinds.ts";
-import { absent } from "../items/conditions.ts";
+import { asSentEvent, eventItemKey, type Run, type RunAttributes } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { duePart } from "../items/run-reads.ts";
 import { endDeferral, queueWoken, takeUnmet } from "../items/run-writes.ts";
@@ -14,7 +13,7 @@ import { sendRun } from "../messages/send.ts";
 import { dependencyOf, metOf, parseDependency, subscribeOp } from "./dependencies.ts";
 
 /**
- * Runs that wait for events in the middle of user code (docs/protocol.md, section 9).
+ * Runs that wait for events in the middle of user code (docs/protocol-rules.md, section 9).
  *
  *     started -> deferred -> queued     all events are there, or the group that the run streams into has decided
  *                deferred -> started    the wait has timed out
@@ -22,9 +21,6 @@ import { dependencyOf, metOf, parseDependency, subscribeOp } from "./dependencie
  * The run subscribes, THEN commits `deferred` with its unmet events, THEN checks for the events again. A sender puts
  * the event, THEN wakes the subscribers. So one of the two sees both the event and the deferral.
  */
-const EVENT = "event:";
-export const eventDependency = (name: string): string => `${EVENT}${name}`;
-const eventOf = (dependency: string): string => dependency.slice(EVENT.length);
 
 /**
  * Checks for an event. Once the row holds a deadline, the time at which the event was sent decides, and not the time of
