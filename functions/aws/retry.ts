@@ -32,7 +32,7 @@ export interface Call<T> {
 /**
  * Sends until there is an answer or the attempts are used up. A repeated write may be refused because its own first
  * attempt was applied, so the caller must recognise its own write in the refused item.
- * @throws PortError when the attempts are used up
+ * @throws PortError when AWS gave no usable answer
  * @throws FanfoldError `internal` when AWS says that the request itself is wrong
  */
 export async function retrying<T>({ usage, what, kind, send, answer }: Call<T>): Promise<T> {

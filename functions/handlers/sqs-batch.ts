@@ -116,7 +116,7 @@ export class SqsBatch {
     this.#closing = true;
     this.#slots.close();
   }
-  /** Returns the messages that were not begun at once. The unfinished ones come back when their leases expire. */
+  /** Gives back the messages that were not begun, at once. Unfinished ones come back when their leases expire. */
   #leave(): void {
     for (const delivery of this.#open) {
       this.#counts.left++;

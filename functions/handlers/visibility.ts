@@ -40,7 +40,7 @@ export class BatchVisibility {
     if (!this.#kept.has(receipt)) this.#kept.set(receipt, undefined);
     this.#timer ??= setInterval(() => this.#tick(), Math.min(TICK_MS, this.#leaseMs / 6));
   }
-  /** Returns a message, which becomes visible again after `seconds`. */
+  /** Gives a message back, so it becomes visible again after `seconds`. */
   giveBack(receipt: Receipt, seconds: number): void {
     this.#kept.delete(receipt);
     this.#asked.push({ receipt, seconds: Math.min(Math.ceil(seconds), LONGEST_SECONDS) });

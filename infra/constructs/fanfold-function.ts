@@ -45,28 +45,14 @@ export class FanfoldFunction extends Construct {
 
   constructor(scope: Construct, id: string, props: FanfoldFunctionProps) {
     super(scope, id);
-    const { settings, handler, functionName, timeoutSeconds, consumes = [], stateMachines = [], statements = [] } = props;
-    const reach = { consumes, stateMachines };
+    const { settings, handler, functionName } = props;
     const deployment = new Deployment(this, settings.prefix);
     const logGroup = new LogGroup(this, "Log", {
       logGroupName: `/aws/lambda/${functionName}`,
       retention: settings.logRetentionDays as RetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    // The policy is inline, so the permissions are in place before the function starts.
-    this.role = new Role(this, "Role", {
-      assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
-      description: `${functionName}: ${props.description}`,
-      inlinePolicies: {
-        fanfold: new PolicyDocument({
-          statements: [allow(LOG_ACTIONS, [logGroup.logGroupArn]), ...engineStatements(deployment, handler, reach), ...statements],
-        }),
-      },
-    });
-    acknowledgeResources(this.role, [
-      ...wideResources(deployment, handler, reach),
-      ...statements.flatMap(({ resources }) => resources.filter((each) => each.includes("*")).map((each) => [each, ASKED_FOR] as const)),
-    ]);
+    this.role = this.makeRole(props, deployment, logGroup);
     this.function = new LambdaFunction(this, "Function", {
       functionName,
       description: props.description,
@@ -76,21 +62,41 @@ export class FanfoldFunction extends Construct {
       role: this.role,
       logGroup,
       memorySize: props.memoryMb,
-      timeout: Duration.seconds(timeoutSeconds),
+      timeout: Duration.seconds(props.timeoutSeconds),
       ...(props.reservedConcurrency !== undefined && { reservedConcurrentExecutions: props.reservedConcurrency }),
-      environment: {
-        FANFOLD_PREFIX: settings.prefix,
-        FANFOLD_SITE: props.site ?? settings.site,
-        FANFOLD_BUCKET: deployment.bucketName,
-        FANFOLD_QUEUE_URL_BASE: deployment.queueUrlBase,
-        FANFOLD_CONFIG: JSON.stringify({
-          site: settings.site,
-          concurrency: settings.concurrency,
-          jobTimeoutDays: settings.jobTimeoutDays,
-          retentionDays: settings.retentionDays,
-        }),
-        ...props.environment,
-      },
+      environment: environmentOf(props, deployment),
     });
   }
+
+  private makeRole(props: FanfoldFunctionProps, deployment: Deployment, logGroup: LogGroup): Role {
+    const { handler, consumes = [], stateMachines = [], statements = [] } = props;
+    const reach = { consumes, stateMachines };
+    // The policy is inline, so the permissions are in place before the function starts.
+    const role = new Role(this, "Role", {
+      assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
+      description: `${props.functionName}: ${props.description}`,
+      inlinePolicies: {
+        fanfold: new PolicyDocument({
+          statements: [allow(LOG_ACTIONS, [logGroup.logGroupArn]), ...engineStatements(deployment, handler, reach), ...statements],
+        }),
+      },
+    });
+    acknowledgeResources(role, [
+      ...wideResources(deployment, handler, reach),
+      ...statements.flatMap(({ resources }) => resources.filter((each) => each.includes("*")).map((each) => [each, ASKED_FOR] as const)),
+    ]);
+    return role;
+  }
+}
+
+function environmentOf({ settings, site, environment }: FanfoldFunctionProps, deployment: Deployment): Record<string, string> {
+  const { concurrency, jobTimeoutDays, retentionDays } = settings;
+  return {
+    FANFOLD_PREFIX: settings.prefix,
+    FANFOLD_SITE: site ?? settings.site,
+    FANFOLD_BUCKET: deployment.bucketName,
+    FANFOLD_QUEUE_URL_BASE: deployment.queueUrlBase,
+    FANFOLD_CONFIG: JSON.stringify({ site: settings.site, concurrency, jobTimeoutDays, retentionDays }),
+    ...environment,
+  };
 }

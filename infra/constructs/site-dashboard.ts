@@ -1,6 +1,6 @@
 import { Dashboard, GraphWidget } from "aws-cdk-lib/aws-cloudwatch";
 import { Construct } from "constructs";
-import { METRICS } from "../../functions/core/names/metric-names.ts";
+import { type MetricName, METRICS } from "../../functions/core/names/metric-names.ts";
 import { formatQueueName } from "../../functions/core/names/queue-name.ts";
 import type { Settings, SiteSettings } from "../../functions/sdk/config.ts";
 import { Deployment } from "../deployment.ts";
@@ -15,28 +15,34 @@ export class SiteDashboard extends Construct {
     const deployment = new Deployment(this, settings.prefix);
     const queues = site.queues.map((queue) => deployment.queueName(formatQueueName({ site: site.name, queue: queue.name, function: queue.function })));
     const workers = site.functions.map(({ kind }) => deployment.siteFunctionName(site.name, { role: "worker", function: kind }));
-    const engine = (metric: (typeof METRICS)[keyof typeof METRICS]) => workers.map((name) => engineMetric(settings.prefix, name, metric));
     new Dashboard(this, "Dashboard", {
       dashboardName: `${settings.prefix}-site-${site.name}`,
-      widgets: [
-        [
-          new GraphWidget({ ...HALF, title: "Time to drain (seconds)", left: queues.map((name, place) => timeToDrain(name, place)) }),
-          new GraphWidget({ ...HALF, title: "Messages waiting", left: queues.map((name) => queueMetric(name, "ApproximateNumberOfMessagesVisible")) }),
-        ],
-        [
-          new GraphWidget({ ...HALF, title: "Oldest message (seconds)", left: queues.map((name) => queueMetric(name, "ApproximateAgeOfOldestMessage")) }),
-          new GraphWidget({ ...HALF, title: "Dead letters", left: [messagesIn(deployment.deadLetterQueueName(site.name))] }),
-        ],
-        [
-          new GraphWidget({ ...HALF, title: "Runs", left: engine(METRICS.runs), right: engine(METRICS.stoppedRuns) }),
-          new GraphWidget({
-            ...HALF,
-            title: "Workers",
-            left: workers.map((name) => functionMetric(name, "ConcurrentExecutions")),
-            right: workers.flatMap((name) => [functionMetric(name, "Errors"), functionMetric(name, "Throttles")]),
-          }),
-        ],
-      ],
+      widgets: [...queueRows(queues, deployment.deadLetterQueueName(site.name)), workerRow(settings.prefix, workers)],
     });
   }
+}
+
+function queueRows(queues: readonly string[], deadLetters: string): GraphWidget[][] {
+  return [
+    [
+      new GraphWidget({ ...HALF, title: "Time to drain (seconds)", left: queues.map((name, place) => timeToDrain(name, place)) }),
+      new GraphWidget({ ...HALF, title: "Messages waiting", left: queues.map((name) => queueMetric(name, "ApproximateNumberOfMessagesVisible")) }),
+    ],
+    [
+      new GraphWidget({ ...HALF, title: "Oldest message (seconds)", left: queues.map((name) => queueMetric(name, "ApproximateAgeOfOldestMessage")) }),
+      new GraphWidget({ ...HALF, title: "Dead letters", left: [messagesIn(deadLetters)] }),
+    ],
+  ];
+}
+function workerRow(prefix: string, workers: readonly string[]): GraphWidget[] {
+  const engine = (metric: MetricName) => workers.map((name) => engineMetric(prefix, name, metric));
+  return [
+    new GraphWidget({ ...HALF, title: "Runs", left: engine(METRICS.runs), right: engine(METRICS.stoppedRuns) }),
+    new GraphWidget({
+      ...HALF,
+      title: "Workers",
+      left: workers.map((name) => functionMetric(name, "ConcurrentExecutions")),
+      right: workers.flatMap((name) => [functionMetric(name, "Errors"), functionMetric(name, "Throttles")]),
+    }),
+  ];
 }

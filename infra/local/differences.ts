@@ -1,9 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import {
+  type ContinuousBackupsDescription,
   DescribeContinuousBackupsCommand,
   DescribeTableCommand,
   DescribeTimeToLiveCommand,
   DynamoDBClient,
+  type TableDescription,
+  type TimeToLiveDescription,
   UpdateContinuousBackupsCommand,
   UpdateTableCommand,
   UpdateTimeToLiveCommand,
@@ -90,35 +93,51 @@ async function compareTable(name: string, properties: Properties) {
     dynamo.send(new DescribeTimeToLiveCommand(table)),
     dynamo.send(new DescribeContinuousBackupsCommand(table)),
   ]);
-  const replica = ((properties["Replicas"] as readonly Properties[] | undefined) ?? [properties])[0] ?? {};
-  const timeToLive = properties["TimeToLiveSpecification"] as { readonly AttributeName?: string; readonly Enabled?: boolean } | undefined;
-  const recovery = (replica["PointInTimeRecoverySpecification"] as { readonly PointInTimeRecoveryEnabled?: boolean } | undefined)?.PointInTimeRecoveryEnabled;
   const indexes = (list: readonly { readonly IndexName?: string; readonly KeySchema?: unknown; readonly Projection?: unknown }[] = []) =>
     list.map(({ IndexName, KeySchema, Projection }) => ({ IndexName, KeySchema, Projection }));
   return [
     { property: "KeySchema", wanted: properties["KeySchema"], deployed: Table?.KeySchema },
     { property: "BillingMode", wanted: properties["BillingMode"] ?? "PROVISIONED", deployed: Table?.BillingModeSummary?.BillingMode ?? "PROVISIONED" },
     { property: "GlobalSecondaryIndexes", wanted: indexes(properties["GlobalSecondaryIndexes"] as []), deployed: indexes(Table?.GlobalSecondaryIndexes) },
-    {
-      property: "TimeToLiveSpecification",
-      wanted: timeToLive?.Enabled ? timeToLive.AttributeName : undefined,
-      deployed: TimeToLiveDescription?.TimeToLiveStatus?.startsWith("ENABL") ? TimeToLiveDescription.AttributeName : undefined,
-      set: () =>
-        dynamo.send(
-          new UpdateTimeToLiveCommand({ ...table, TimeToLiveSpecification: { AttributeName: timeToLive?.AttributeName, Enabled: timeToLive?.Enabled } }),
-        ),
-    },
+    timeToLiveOf(name, properties, TimeToLiveDescription),
+    ...protectionOf(name, properties, Table, ContinuousBackupsDescription),
+  ];
+}
+
+function timeToLiveOf(name: string, properties: Properties, deployed: TimeToLiveDescription | undefined): Omit<Comparison, "resource"> {
+  const timeToLive = properties["TimeToLiveSpecification"] as { readonly AttributeName?: string; readonly Enabled?: boolean } | undefined;
+  return {
+    property: "TimeToLiveSpecification",
+    wanted: timeToLive?.Enabled ? timeToLive.AttributeName : undefined,
+    deployed: deployed?.TimeToLiveStatus?.startsWith("ENABL") ? deployed.AttributeName : undefined,
+    set: () =>
+      dynamo.send(
+        new UpdateTimeToLiveCommand({ TableName: name, TimeToLiveSpecification: { AttributeName: timeToLive?.AttributeName, Enabled: timeToLive?.Enabled } }),
+      ),
+  };
+}
+
+function protectionOf(
+  name: string,
+  properties: Properties,
+  deployed: TableDescription | undefined,
+  backups: ContinuousBackupsDescription | undefined,
+): readonly Omit<Comparison, "resource">[] {
+  const table = { TableName: name };
+  const replica = ((properties["Replicas"] as readonly Properties[] | undefined) ?? [properties])[0] ?? {};
+  const recovery = (replica["PointInTimeRecoverySpecification"] as { readonly PointInTimeRecoveryEnabled?: boolean } | undefined)?.PointInTimeRecoveryEnabled;
+  return [
     {
       property: "PointInTimeRecoveryEnabled",
       wanted: recovery ?? false,
-      deployed: ContinuousBackupsDescription?.PointInTimeRecoveryDescription?.PointInTimeRecoveryStatus === "ENABLED",
+      deployed: backups?.PointInTimeRecoveryDescription?.PointInTimeRecoveryStatus === "ENABLED",
       set: () =>
         dynamo.send(new UpdateContinuousBackupsCommand({ ...table, PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: recovery ?? false } })),
     },
     {
       property: "DeletionProtectionEnabled",
       wanted: replica["DeletionProtectionEnabled"] ?? false,
-      deployed: Table?.DeletionProtectionEnabled ?? false,
+      deployed: deployed?.DeletionProtectionEnabled ?? false,
       set: () => dynamo.send(new UpdateTableCommand({ ...table, DeletionProtectionEnabled: replica["DeletionProtectionEnabled"] === true })),
     },
   ];

@@ -17,7 +17,7 @@ describe("stamps over HTTP", () => {
     const { api, client } = server();
     const { jobId } = await client.submitWire({ group: [add({ team: "blue" }), add({ team: ["red", "1"] }), add({ n: 1 })], options: { policy: "settled" } });
     await client.submitWire(add({ team: "red" }));
-    for (let turn = 0; turn < 6; turn++) await api.local.turn();
+    for (let pass = 0; pass < 6; pass++) await api.local.turn();
     expect((await client.jobs({ stamp: { name: "team", value: "blue" } })).items).toMatchObject([{ jobId }]);
     expect((await client.jobs({ stamp: { name: "team", value: "red" } })).items).toHaveLength(2);
     const indexes = async (stamps: Parameters<typeof client.cancel>[1] & object) => (await client.runs(jobId, stamps)).items.map(({ index }) => index);
@@ -66,16 +66,16 @@ describe("cancelling by id", () => {
 
 it("the graph shows the callbacks that were called and the events that are awaited", async () => {
   const { api, client } = server();
-  const told = { task: "math.add", args: [1, 2], immutable: true };
+  const called = { task: "math.add", args: [1, 2], immutable: true };
   const { jobId } = await client.submitWire({
     chain: [
-      { task: "math.add", args: [1, 1], link: [told], link_error: [told] },
+      { task: "math.add", args: [1, 1], link: [called], link_error: [called] },
       { approval: { name: "go-on" } },
       {
         task: "fail",
         kwargs: { retryable: false, message: "no luck" },
-        link: [told],
-        link_error: Array.from({ length: 25 }, (_, k) => ({ ...told, args: [1, k] })),
+        link: [called],
+        link_error: Array.from({ length: 25 }, (_, k) => ({ ...called, args: [1, k] })),
       },
     ],
   });

@@ -15,6 +15,21 @@ beforeAll(async () => {
 const at = (...args: string[]) => fanfold([...args, "--data", data]);
 const token = () => (JSON.parse(readFileSync(join(data, "server.json"), "utf8")) as { token: string }).token;
 
+/** Submits a group: a chain that waits for an approval and then for an event, and a stamped run that starts late. */
+async function submitWaiting(): Promise<string> {
+  const late = { task: "math.add", args: [1, 1], options: { countdown: 600, team: "blue", stamped_headers: ["team"] } };
+  const waits = { chain: [{ approval: { name: "go-on" } }, { event: { name: "paid" } }, { task: "math.add", args: [1] }] };
+  const submitted = start(["submit", "-", "--data", data, "--json"], JSON.stringify({ group: [waits, late], options: { policy: "settled" } }));
+  return jsonLines<{ jobId: string }>((await submitted.ended).stdout)[0]!.jobId;
+}
+/** Returns the list of waiting runs as soon as it has the run. */
+async function untilWaiting(jobId: string, runId: string): Promise<string> {
+  for (;;) {
+    const { stdout } = await at("runs", jobId, "--status", "waiting");
+    if (stdout.includes(`${runId} `)) return stdout;
+  }
+}
+
 describe("beside a dev server", { timeout: 60_000 }, () => {
   it("only a reader of the data folder has the token of the dev server", async () => {
     expect(statSync(join(data, "server.json")).mode & 0o777).toBe(0o600);
@@ -87,16 +102,8 @@ describe("beside a dev server", { timeout: 60_000 }, () => {
   });
 
   it("complete, send, runs and cancel work on waiting runs", { timeout: 400_000 }, async () => {
-    const late = { task: "math.add", args: [1, 1], options: { countdown: 600, team: "blue", stamped_headers: ["team"] } };
-    const waits = { chain: [{ approval: { name: "go-on" } }, { event: { name: "paid" } }, { task: "math.add", args: [1] }] };
-    const submitted = start(["submit", "-", "--data", data, "--json"], JSON.stringify({ group: [waits, late], options: { policy: "settled" } }));
-    const { jobId } = jsonLines<{ jobId: string }>((await submitted.ended).stdout)[0]!;
-    const waiting = async (runId: string): Promise<string> => {
-      for (;;) {
-        const { stdout } = await at("runs", jobId, "--status", "waiting");
-        if (stdout.includes(`${runId} `)) return stdout;
-      }
-    };
+    const jobId = await submitWaiting();
+    const waiting = (runId: string) => untilWaiting(jobId, runId);
     const [approval, event] = [`${jobId}.0.g.0`, `${jobId}.0.g.0~1`];
     expect(await waiting(approval)).toMatch(/waiting +- +approval go-on/);
     const [job, done, sheet] = await Promise.all([at("complete", jobId, "--value", "1"), at("complete", jobId + ".0", "--value", "1"), at("runs", approval)]);

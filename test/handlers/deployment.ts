@@ -96,7 +96,7 @@ export class TestDeployment {
   }
   /** Invokes functions until no message is left. Delayed messages are received at once. */
   async untilQuiet(queues: readonly string[] = [ENGINE_QUEUE, TASK_QUEUE]): Promise<void> {
-    for (let turn = 0; turn < 1_000; turn++) {
+    for (let pass = 0; pass < 1_000; pass++) {
       const invoked = await Promise.all(queues.map((queue) => this.invoke(queue)));
       if (invoked.some((each) => each !== undefined)) continue;
       const next = await this.queue.nextVisibleAt(queues);

@@ -19,7 +19,7 @@ async function start(canvas: Canvas = chain(encode.s("a.mp4"), length.s()).canva
   return { deployment, engine, jobId, execution: [...deployment.executions.all.values()][0] };
 }
 /** Returns the message that the rule of infra/constructs/execution-events.ts makes of an event. */
-const told = (name: string) => recordOf("engine", name, JSON.stringify({ v: 1, kind: "executionEnded", execution: name }));
+const endedMessage = (name: string) => recordOf("engine", name, JSON.stringify({ v: 1, kind: "executionEnded", execution: name }));
 
 describe("a run whose work is an execution", () => {
   it("a run whose work is an execution waits for it and names it", async () => {
@@ -35,7 +35,7 @@ describe("a run whose work is an execution", () => {
   it("a run ends when the platform reports the end of its execution, and takes its output", async () => {
     const { deployment, engine, jobId, execution } = await start();
     execution!.end = { output: { seconds: 7 } };
-    await deployment.control(eventOf(told(execution!.name), told("fanfold-of-somebody-else-000000000000")), contextOf());
+    await deployment.control(eventOf(endedMessage(execution!.name), endedMessage("fanfold-of-somebody-else-000000000000")), contextOf());
     await deployment.untilQuiet();
     expect(await engine.job(jobId)).toMatchObject({ state: "success", value: 7, counts: { success: 2 }, countsExact: true });
   });
@@ -108,7 +108,7 @@ describe("a run whose work is an execution", () => {
   it("the output of an execution is not kept when the task ignores its result", async () => {
     const { deployment, engine, jobId, execution } = await start(encode.signature(["a.mp4"], {}, { ignoreResult: true }).canvas);
     execution!.end = { output: { seconds: 7 } };
-    await deployment.control(eventOf(told(execution!.name)), contextOf());
+    await deployment.control(eventOf(endedMessage(execution!.name)), contextOf());
     await deployment.untilQuiet();
     expect(await engine.job(jobId)).toMatchObject({ state: "success", value: null });
   });

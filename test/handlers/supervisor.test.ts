@@ -54,7 +54,7 @@ describe("a supervised job", () => {
     const deployment = deploy();
     deployment.tokens.broken = true;
     await deployment.supervisor(submission("t1"), contextOf());
-    for (let turn = 0; turn < 10; turn++) for (const queue of ["engine", TASK_QUEUE]) await deployment.invoke(queue);
+    for (let pass = 0; pass < 10; pass++) for (const queue of ["engine", TASK_QUEUE]) await deployment.invoke(queue);
     expect(deployment.tokens.calls).toBeGreaterThan(0);
     expect(deployment.tokens.answers.size).toBe(0);
     await dropAll(deployment);

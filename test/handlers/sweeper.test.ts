@@ -9,7 +9,7 @@ describe("the sweeper", () => {
     const deployment = new TestDeployment(examples);
     const { engine } = await deployment.engine();
     const { jobId } = await engine.submit({ canvas: canvasOf(group([examples.noop.s(), examples.noop.s()])) });
-    for (let turn = 0; turn < 10; turn++) {
+    for (let pass = 0; pass < 10; pass++) {
       // Each round loses every message, and the sweep finds the work again.
       deployment.clock.ahead += 3_600_000;
       const lost = await deployment.queue.receive(["engine", TASK_QUEUE], 100, 60);

@@ -4,13 +4,13 @@ import type { EventLook, TaskCall } from "../../functions/core/task/invocation.t
 import { createRunner, defineTask, FanfoldError, type Json, type TaskContext } from "../../functions/sdk/index.ts";
 import { errorOf, itemsOf, runTask, taskCall } from "./calls.ts";
 
-/** Returns the call of an attempt. `looks` holds the engine's answer about each event. */
-const call = (looks: { readonly [name: string]: EventLook }, parts: Partial<TaskCall> = {}): TaskCall => {
+/** Returns the call of an attempt. `answers` holds the engine's answer about each event. */
+const call = (answers: { readonly [name: string]: EventLook }, parts: Partial<TaskCall> = {}): TaskCall => {
   const { services, ...rest } = taskCall("t", [], parts);
-  return { ...rest, services: { ...services, event: async (name) => looks[name] ?? { kind: "unsent", name } } };
+  return { ...rest, services: { ...services, event: async (name) => answers[name] ?? { kind: "unsent", name } } };
 };
-function attempt(run: (ctx: TaskContext) => unknown, looks: { readonly [name: string]: EventLook } = {}, parts: Partial<TaskCall> = {}) {
-  return createRunner([defineTask({ name: "t", run: (ctx: TaskContext) => run(ctx) })]).run(call(looks, parts));
+function attempt(run: (ctx: TaskContext) => unknown, answers: { readonly [name: string]: EventLook } = {}, parts: Partial<TaskCall> = {}) {
+  return createRunner([defineTask({ name: "t", run: (ctx: TaskContext) => run(ctx) })]).run(call(answers, parts));
 }
 const deferred = (...names: string[]) => ({ kind: "deferred", events: names.map((name) => ({ name })) });
 const SENT: EventLook = { kind: "sent", value: 7 };
@@ -49,20 +49,20 @@ describe("an attempt that waits for events", () => {
     expect(await attempt((ctx) => void ctx.waitForEvent("a"))).toEqual(deferred("a"));
   });
   it("an attempt receives an event that a later check finds", async () => {
-    const looks: { [name: string]: EventLook } = {};
+    const answers: { [name: string]: EventLook } = {};
     const polls = async (ctx: TaskContext) => {
       await ctx.waitForEvent("a").catch(() => undefined);
-      looks["a"] = SENT;
+      answers["a"] = SENT;
       return ctx.waitForEvent("a");
     };
-    expect(await attempt(polls, looks)).toEqual({ kind: "success", value: 7 });
+    expect(await attempt(polls, answers)).toEqual({ kind: "success", value: 7 });
   });
   it("an attempt whose event expires throws, which ends the run unless it is caught", async () => {
-    const over = { a: { kind: "over" } } as const;
-    const outcome = await attempt((ctx) => ctx.waitForEvent("a", { timeoutSeconds: 5 }), over);
+    const expired = { a: { kind: "over" } } as const;
+    const outcome = await attempt((ctx) => ctx.waitForEvent("a", { timeoutSeconds: 5 }), expired);
     expect(outcome).toMatchObject({ kind: "failed", error: { reason: "event_timeout", retryable: false } });
     const caught = (ctx: TaskContext) => ctx.waitForEvent("a").catch((error: unknown) => (error instanceof FanfoldError ? error.code : "?"));
-    expect(await attempt(caught, over)).toEqual({ kind: "success", value: "event_timeout" });
+    expect(await attempt(caught, expired)).toEqual({ kind: "success", value: "event_timeout" });
   });
   it.each<[string, number | undefined]>([
     ["", undefined],
@@ -90,7 +90,7 @@ describe("an attempt that waits for events", () => {
   });
   it("a mapped task that waits for an event defers the whole map", async () => {
     const task = defineTask({ name: "t", run: (ctx, n: number) => (n < 2 ? n : ctx.waitForEvent("a")) });
-    const of = (looks: { readonly [name: string]: EventLook }) => createRunner([task]).run({ ...call(looks), each: "map", args: [[1, 2, 3]] });
+    const of = (answers: { readonly [name: string]: EventLook }) => createRunner([task]).run({ ...call(answers), each: "map", args: [[1, 2, 3]] });
     expect(await of({})).toEqual(deferred("a"));
     expect(await of({ a: SENT })).toEqual({ kind: "success", value: [1, 7, 7] });
   });

@@ -47,18 +47,7 @@ export const run: Case = async (context) => {
   const file = join(context.folder, "parents");
   const redis = await startRedis(context.folder);
   const connection = { host: "127.0.0.1", port: redis.port };
-  const { FlowProducer, QueueEvents } = peerModule<BullMq>("bullmq");
-  const producer = new FlowProducer({ connection });
-  const events = new QueueEvents(PARENTS, { connection });
-  await events.waitUntilReady();
-  const flow = async (children: number): Promise<Summed> => {
-    const { job } = await producer.add({
-      name: "sum",
-      queueName: PARENTS,
-      children: Array.from({ length: children }, (_, index) => ({ name: "identity", queueName: CHILDREN, data: index })),
-    });
-    return job.waitUntilFinished(events);
-  };
+  const flow = await openFlow(connection);
   const timed = async (setting: Setting): Promise<number> => {
     const workers = await startWorkers({ connection, file, ...setting });
     await flow(TUNING / 3);
@@ -93,6 +82,21 @@ export const run: Case = async (context) => {
   });
 };
 
+/** Returns a function that runs one flow and awaits its parent. */
+async function openFlow(connection: Connection): Promise<(children: number) => Promise<Summed>> {
+  const { FlowProducer, QueueEvents } = peerModule<BullMq>("bullmq");
+  const producer = new FlowProducer({ connection });
+  const events = new QueueEvents(PARENTS, { connection });
+  await events.waitUntilReady();
+  return async (children) => {
+    const { job } = await producer.add({
+      name: "sum",
+      queueName: PARENTS,
+      children: Array.from({ length: children }, (_, index) => ({ name: "identity", queueName: CHILDREN, data: index })),
+    });
+    return job.waitUntilFinished(events);
+  };
+}
 async function fastest(timed: (setting: Setting) => Promise<number>): Promise<Setting> {
   const settings = [...new Set([1, availableParallelism()])].flatMap((processes) => CONCURRENCIES.map((concurrency) => ({ processes, concurrency })));
   let best: { readonly setting: Setting; readonly milliseconds: number } | undefined;
