@@ -19,6 +19,13 @@ const MAX_DELAY_SECONDS = 900;
 const BATCH_BYTES = 256 * 1_024;
 /** Batches of one call that are under way at the same time. */
 const BATCHES_AT_ONCE = 16;
+/** Of a receipt that is over: not this queue's, of a message that is gone, or of one that is visible again. Not every SQS calls these the sender's fault. */
+const RECEIPT_IS_OVER: ReadonlySet<string | undefined> = new Set([
+  "ReceiptHandleIsInvalid",
+  "InvalidParameterValue",
+  "InvalidParameterValueException",
+  "MessageNotInflight",
+]);
 
 /**
  * The queues on SQS: standard queues with the job as message group, so that a big job does not delay a small one ("fair queues"). A message is its body as JSON;
@@ -66,7 +73,7 @@ export class SqsQueue implements Queue {
         const output = await retrying({ usage: this.#usage, what, kind: "write", send: () => this.#client.send(command) });
         return unaccepted(
           left,
-          output.Failed?.filter(({ SenderFault }) => SenderFault !== true),
+          output.Failed?.filter(({ SenderFault, Code }) => SenderFault !== true && !RECEIPT_IS_OVER.has(Code)),
         );
       }),
     );
