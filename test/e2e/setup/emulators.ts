@@ -33,11 +33,16 @@ export interface ContractPlace {
   readonly environment: NodeJS.ProcessEnv;
 }
 
-/** The emulator, and beside MiniStack a DynamoDB Local, which is Amazon's own and the reference for tables; LocalStack's tables are that already. */
+/**
+ * The emulator, and beside MiniStack a DynamoDB Local, which is Amazon's own and the reference for tables. LocalStack's tables are in one, so it stands for both,
+ * and what tables count is asserted there as well.
+ */
 export async function contractPlaces({ name, endpoint }: Emulator): Promise<readonly ContractPlace[]> {
-  const emulator = { name, environment: emulatorEnvironment({ AWS_ENDPOINT_URL: endpoint }) };
-  if (name === "LocalStack") return [emulator];
+  if (name === "LocalStack") return [{ name, environment: emulatorEnvironment({ AWS_ENDPOINT_URL: endpoint, AWS_ENDPOINT_URL_DYNAMODB: endpoint }) }];
   const [{ dynamoDbLocal }, [port = 0]] = await Promise.all([installNodePackages(), freePorts(1)]);
   const tables = await startDynamoDbLocal(dynamoDbLocal, port);
-  return [{ name: "DynamoDB Local", environment: emulatorEnvironment({ AWS_ENDPOINT_URL_DYNAMODB: tables }) }, emulator];
+  return [
+    { name: "DynamoDB Local", environment: emulatorEnvironment({ AWS_ENDPOINT_URL_DYNAMODB: tables }) },
+    { name, environment: emulatorEnvironment({ AWS_ENDPOINT_URL: endpoint }) },
+  ];
 }
