@@ -7,7 +7,8 @@ import { wantedResources } from "./templates.ts";
 
 /**
  * `npm run local:deploy`: the whole app onto the AWS emulator that AWS_ENDPOINT_URL names. Emulators ignore some properties of templates without a word
- * (MiniStack 1.5.33: time to live, point-in-time recovery, deletion protection, lifecycle rules); those are set afterwards, so that what runs is what the templates say.
+ * (MiniStack 1.5.33 and LocalStack 4.14.0: point-in-time recovery, deletion protection, lifecycle rules; the one time to live, the other retention of logs); those are
+ * set afterwards, so that what runs is what the templates say.
  */
 const ROOT = resolve(import.meta.dirname, "../..");
 const ACCOUNT = "000000000000";

@@ -52,35 +52,34 @@ async function main(): Promise<void> {
   }
   if (!/^[1-9]\d{0,3}$/.test(values.cases)) throw new Stop(`--cases wants a number of cases, not ${JSON.stringify(values.cases)}`);
   if (values.smoke && positionals.length > 0) throw new Stop("--smoke says what is run: it takes no FILTER");
+  const whole = !values.smoke && positionals.length === 0;
   // Functions that the run before left unpacked.
   rmSync(RUN, { recursive: true, force: true });
   mkdirSync(RUN, { recursive: true });
-  const whole = !values.smoke && positionals.length === 0;
   const emulator = await startEmulator(values.localstack ? "LocalStack" : "MiniStack");
+  const endpoints = { AWS_ENDPOINT_URL: emulator.endpoint, AWS_ENDPOINT_URL_S3: emulator.endpoint };
   const variables = { FANFOLD_E2E_RUN: RUN, FANFOLD_E2E_CASES: values.cases, FANFOLD_E2E_EMULATOR: emulator.name };
-  const environment = {
-    ...emulatorEnvironment({ AWS_ENDPOINT_URL: emulator.endpoint, AWS_ENDPOINT_URL_S3: emulator.endpoint }),
-    ...variables,
-  };
-  if (whole)
-    for (const { name, environment: place } of await contractPlaces(emulator)) {
-      say(`the contracts on ${name}`);
-      await tests(`contracts on ${name}`, CONTRACT_TESTS, place, emulator);
-    }
+  const environment = { ...emulatorEnvironment(endpoints), ...variables };
+
+  if (whole) await contracts(emulator);
   await deploy("the app", "app", environment);
   if (!values.smoke) await deploy("an app of a user", "user-app", environment);
-  say(values.smoke ? "running some of the suite" : "running the suite");
+  say(`running ${whole ? "the suite" : "a part of the suite"}`);
   const wanted = values.smoke ? smokeArguments() : whole ? ["suite/"] : positionals;
-  await tests("suite", ["--config", CONFIG, ...wanted], environment, emulator);
-  if (values.keep) {
-    through = true;
-    await hold(emulator, variables);
-  }
+  await tests("suite", ["--config", CONFIG, ...wanted], { environment, emulator });
+  if (values.keep) await hold(emulator, variables);
   if (!whole) return;
   say("destroying the deployment, and looking at what is left");
-  await tests("destroyed", ["--config", CONFIG, "destroyed/"], environment, emulator);
+  await tests("destroyed", ["--config", CONFIG, "destroyed/"], { environment, emulator });
   const left = SKIPPED[emulator.name].flatMap((skip) => skip.tests).length;
-  if (left > 0) say(`left out ${left} tests that ${emulator.name} cannot pass, named above and in test/e2e/skipped.ts`);
+  if (left > 0) say(`left out ${left} tests that ${emulator.name} cannot pass: test/e2e/skipped.ts says which and why`);
+}
+
+async function contracts(emulator: Emulator): Promise<void> {
+  for (const { name, environment } of await contractPlaces(emulator)) {
+    say(`the contracts on ${name}`);
+    await tests(`contracts on ${name}`, CONTRACT_TESTS, { environment, emulator });
+  }
 }
 
 /** `file`: the CDK app in this folder; its templates go to a folder of that name. */
@@ -97,15 +96,21 @@ async function deploy(what: string, file: string, env: NodeJS.ProcessEnv): Promi
   }
 }
 
+interface Under {
+  readonly environment: NodeJS.ProcessEnv;
+  readonly emulator: Emulator;
+}
 /** Runs vitest and adds up what it says. */
-async function tests(name: string, args: readonly string[], env: NodeJS.ProcessEnv, { log }: Emulator): Promise<void> {
-  const { passed, failed } = await runTests(name, args, env);
+async function tests(name: string, args: readonly string[], { environment, emulator }: Under): Promise<void> {
+  const { passed, failed } = await runTests(name, args, environment);
   total.passed += passed;
   total.failed += failed;
-  if (failed > 0) say(`some failed. What the functions printed is in ${log}; \`npm run e2e -- --keep suite/FILE\` runs one file and keeps the emulators`);
+  if (failed > 0)
+    say(`some failed. What the functions printed is in ${emulator.log}; \`npm run e2e -- --keep suite/FILE\` runs one file and keeps the emulators`);
 }
 
 async function hold({ endpoint }: Emulator, variables: Readonly<Record<string, string>>): Promise<void> {
+  through = true;
   const settings = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
   say(`the emulators go on until Ctrl-C. Against this deployment:
 
