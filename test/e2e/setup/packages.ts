@@ -7,7 +7,7 @@ import { run } from "./processes.ts";
 import { say, Stop } from "./report.ts";
 import { REQUIRED, VERSIONS } from "./versions.ts";
 
-const INSTALL_SECONDS = 420;
+const INSTALL_SECONDS = 600;
 
 /** Where the packages of npm are that emulators need. */
 export interface NodePackages {
