@@ -16,6 +16,7 @@ process.env["FANFOLD_E2E_FOLDER"] = "localstack-run";
 const { startEmulator } = await import("./setup/emulators.ts");
 const { RUN } = await import("./setup/paths.ts");
 const { endAll, killAll } = await import("./setup/processes.ts");
+const { checkFree } = await import("./setup/reachable.ts");
 const { say, Stop } = await import("./setup/report.ts");
 
 async function main(): Promise<void> {
@@ -24,6 +25,8 @@ async function main(): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
+  if (!/^[1-9]\d{0,4}$/.test(values.port)) throw new Stop(`--port wants a number, not ${JSON.stringify(values.port)}`);
+  await checkFree(Number(values.port));
   rmSync(RUN, { recursive: true, force: true });
   mkdirSync(RUN, { recursive: true });
   const { endpoint } = await startEmulator("LocalStack", Number(values.port));
