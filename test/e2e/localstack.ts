@@ -14,7 +14,7 @@ Starts LocalStack on this machine, without Docker, until Ctrl-C. Needs Python 3.
 // A folder of its own, so that `npm run e2e` may run beside it; the modules read it when they are loaded.
 process.env["FANFOLD_E2E_FOLDER"] = "localstack-run";
 const { startEmulator } = await import("./setup/emulators.ts");
-const { RUN } = await import("./setup/paths.ts");
+const { RUN, TEMPORARY } = await import("./setup/paths.ts");
 const { endAll, killAll } = await import("./setup/processes.ts");
 const { checkFree } = await import("./setup/reachable.ts");
 const { say, Stop } = await import("./setup/report.ts");
@@ -40,6 +40,7 @@ async function main(): Promise<void> {
 
 async function end(code: number): Promise<void> {
   await endAll();
+  rmSync(TEMPORARY, { recursive: true, force: true });
   process.exit(code);
 }
 process.on("exit", killAll);
