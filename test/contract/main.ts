@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { CONTRACT_TESTS, contractPlaces, startEmulator } from "../e2e/setup/emulators.ts";
+import { contractPlaces, startEmulator } from "../e2e/setup/emulators.ts";
 import { RUN } from "../e2e/setup/paths.ts";
 import { endAll, killAll } from "../e2e/setup/processes.ts";
 import { Stop } from "../e2e/setup/report.ts";
@@ -16,9 +16,9 @@ async function main(): Promise<number> {
   mkdirSync(RUN, { recursive: true });
   const emulator = await startEmulator(values.localstack ? "LocalStack" : "MiniStack");
   let failures = 0;
-  for (const { name, environment } of await contractPlaces(emulator)) {
+  for (const { name, args, environment } of await contractPlaces(emulator)) {
     process.stdout.write(`\nOn ${name}:\n`);
-    failures += (await runTests(`contracts on ${name}`, CONTRACT_TESTS, environment)).failed;
+    failures += (await runTests(`contracts on ${name}`, args, environment)).failed;
   }
   return failures === 0 ? 0 : 1;
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { CONTRACT_TESTS, contractPlaces, startEmulator, type Emulator } from "./setup/emulators.ts";
+import { contractPlaces, startEmulator, type Emulator } from "./setup/emulators.ts";
 import { emulatorEnvironment } from "./setup/environment.ts";
 import { logFile, REPOSITORY, RUN, TEMPORARY } from "./setup/paths.ts";
 import { endAll, killAll, run } from "./setup/processes.ts";
@@ -76,9 +76,9 @@ async function main(): Promise<void> {
 }
 
 async function contracts(emulator: Emulator): Promise<void> {
-  for (const { name, environment } of await contractPlaces(emulator)) {
+  for (const { name, args, environment } of await contractPlaces(emulator)) {
     say(`the contracts on ${name}`);
-    await tests(`contracts on ${name}`, CONTRACT_TESTS, { environment, emulator });
+    await tests(`contracts on ${name}`, args, { environment, emulator });
   }
 }
 
