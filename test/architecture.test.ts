@@ -43,7 +43,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       "functions/core/names/resource-names.ts",
       "functions/core/items/table-definitions.ts",
     ],
-    packages: ["node:", "aws-cdk-lib", "constructs", "cdk-nag", "esbuild", "@aws-sdk"],
+    packages: ["node:", "aws-cdk-lib", "constructs", "cdk-nag", "esbuild", "@aws-sdk", "aws4fetch"],
   },
 };
 const MARK_LEDGER = /(^|\/)mark-ledger\.ts$/;

@@ -25,6 +25,13 @@ const BATCH_BYTES = 256 * 1_024;
 const DEPTH_ATTRIBUTES: QueueAttributeName[] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed", "ApproximateNumberOfMessagesNotVisible"];
 /** Batches of one call that are sent at the same time. */
 const BATCHES_AT_ONCE = 16;
+/** Of a receipt that is over: not this queue's, of a message that is gone, or of one that is visible again. Not every SQS calls these the sender's fault. */
+const RECEIPT_IS_OVER: ReadonlySet<string | undefined> = new Set([
+  "ReceiptHandleIsInvalid",
+  "InvalidParameterValue",
+  "InvalidParameterValueException",
+  "MessageNotInflight",
+]);
 
 /**
  * Sends messages to standard SQS queues. The job is the message group ("fair queues"), so a big job does not delay a
@@ -73,7 +80,7 @@ export class SqsQueue implements Queue {
         const output = await retrying({ usage: this.#usage, what, kind: "write", send: () => this.#client.send(command) });
         return unaccepted(
           left,
-          output.Failed?.filter(({ SenderFault }) => SenderFault !== true),
+          output.Failed?.filter(({ SenderFault, Code }) => SenderFault !== true && !RECEIPT_IS_OVER.has(Code)),
         );
       }),
     );

@@ -7,8 +7,9 @@ import { wantedResources } from "./templates.ts";
 
 /**
  * `npm run local:deploy` deploys the whole app to the AWS emulator in AWS_ENDPOINT_URL. Emulators silently ignore some
- * properties of templates. MiniStack 1.5.33 ignores time to live, point-in-time recovery, deletion protection and
- * lifecycle rules. This script sets them afterwards, so the deployment matches the templates.
+ * properties of templates. MiniStack 1.5.33 and LocalStack 4.14.0 ignore point-in-time recovery, deletion protection and
+ * lifecycle rules; the one ignores time to live as well, the other how long logs are kept. This script sets them
+ * afterwards, so the deployment matches the templates.
  */
 const ROOT = resolve(import.meta.dirname, "../..");
 const ACCOUNT = "000000000000";

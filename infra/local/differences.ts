@@ -24,6 +24,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { DescribeStateMachineCommand, SFNClient } from "@aws-sdk/client-sfn";
 import { GetQueueAttributesCommand, SetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { keepLogs, logGroups } from "./logs.ts";
 import type { Properties, WantedResource } from "./templates.ts";
 
 /** One property of a deployed resource, beside its value in the template. Both are plain data in the same form. */
@@ -60,6 +61,7 @@ const COMPARE: { readonly [type: string]: Compare | undefined } = {
   "AWS::S3::Bucket": compareBucket,
   "AWS::Lambda::Function": compareFunction,
   "AWS::Lambda::EventSourceMapping": compareEventSource,
+  "AWS::Logs::LogGroup": compareLogGroup,
   "AWS::StepFunctions::StateMachine": compareStateMachine,
 };
 
@@ -227,6 +229,12 @@ async function compareEventSource(id: string, properties: Properties) {
   return names
     .filter((property) => properties[property] !== undefined)
     .map((property) => ({ property, wanted: properties[property], deployed: found[property] }));
+}
+
+async function compareLogGroup(name: string, properties: Properties) {
+  const wanted = properties["RetentionInDays"] as number | undefined;
+  const deployed = (await logGroups(name)).get(name);
+  return [{ property: "RetentionInDays", wanted, deployed, ...(wanted !== undefined && { set: () => keepLogs(name, wanted) }) }];
 }
 
 async function compareStateMachine(arn: string, properties: Properties) {

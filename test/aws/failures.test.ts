@@ -137,13 +137,27 @@ describe("failures of AWS", () => {
     await expect(ports.queue.send([message(1)])).rejects.toMatchObject({ kind: "outage" });
   });
 
-  it("changing the visibility of an expired receipt is no failure", async () => {
-    const change = [{ receiptHandle: "r", seconds: 1 }];
-    server.script({ body: { Successful: [], Failed: [{ Id: "0", SenderFault: true, Code: "InvalidParameterValue" }] } });
-    await ports.queue.change("arn:aws:sqs:us-east-1:000000000000:fanfold-engine", change);
-    expect(server.requests).toMatchObject([{ body: { QueueUrl: `${server.endpoint}/000000000000/fanfold-engine` } }]);
-    server.script({ body: { Successful: [], Failed: [{ Id: "0", SenderFault: false, Code: "InternalError" }] } });
-    await expect(ports.queue.change("arn:aws:sqs:us-east-1:000000000000:fanfold-engine", change)).rejects.toMatchObject({ kind: "throttled" });
+  describe("changing how long a message stays invisible", () => {
+    const change = () => ports.queue.change("arn:aws:sqs:us-east-1:000000000000:fanfold-engine", [{ receiptHandle: "r", seconds: 1 }]);
+    const refused = (Code: string, SenderFault: boolean) => ({ body: { Successful: [], Failed: [{ Id: "0", SenderFault, Code }] } });
+
+    it.each([
+      ["InvalidParameterValue", true],
+      // As LocalStack 4.14 says it.
+      ["ReceiptHandleIsInvalid", false],
+      ["InvalidParameterValueException", false],
+      ["MessageNotInflight", false],
+    ])("with a receipt that is over (%s, the sender's fault: %s) is no failure, and is not tried again", async (code, fault) => {
+      server.script(refused(code, fault));
+      await change();
+      expect(server.requests).toMatchObject([{ body: { QueueUrl: `${server.endpoint}/000000000000/fanfold-engine` } }]);
+    });
+
+    it("that stays refused for another reason is throttled", async () => {
+      server.script(refused("InternalError", false));
+      await expect(change()).rejects.toMatchObject({ kind: "throttled" });
+      expect(server.requests.length).toBeGreaterThan(3);
+    });
   });
 });
 

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { METRIC_DIMENSIONS, METRICS } from "../../functions/core/names/metric-names.ts";
-import { logGroups, logLines } from "./logs.ts";
+import { logGroups } from "../../infra/local/logs.ts";
+import { logLines } from "./logs.ts";
 import { PREFIX } from "./names.ts";
 
 /** What the ports counted, by metric; over the invocations of all functions but the sweeper, which runs by the clock. */
@@ -21,7 +22,7 @@ export async function quiet(since = Date.now() - 60_000): Promise<Counted> {
 /** Sums the metrics that the functions have written into their logs since then. */
 async function countedSince(time: number): Promise<Counted> {
   const sum: Record<string, number> = {};
-  for (const group of (await logGroups(PREFIX)).keys()) {
+  for (const group of (await logGroups(`/aws/lambda/${PREFIX}-`)).keys()) {
     if (group.endsWith("-sweeper")) continue;
     for (const line of await logLines(group, time)) {
       const metrics = metricsIn(line);

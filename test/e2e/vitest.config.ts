@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     root: import.meta.dirname,
+    setupFiles: ["skip.ts"],
     include: ["{suite,destroyed}/**/*.e2e.ts"],
     pool: "forks",
     maxWorkers: 1,

@@ -1,116 +1,53 @@
-import type { ChildProcess } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import { join } from "node:path";
-import type { Emulators } from "./install.ts";
+import { startDynamoDbLocal } from "./dynamodb-local.ts";
+import { emulatorEnvironment } from "./environment.ts";
+import { installLocalStack, startLocalStack } from "./localstack/localstack.ts";
+import { installMiniStack, startMiniStack } from "./ministack/ministack.ts";
+import { installNodePackages } from "./packages.ts";
 import { logFile, RUN } from "./paths.ts";
-import { launch, tail } from "./processes.ts";
-import { say, Stop } from "./report.ts";
+import { freePorts } from "./reachable.ts";
+import { say } from "./report.ts";
 
-const ACCOUNT = "000000000000";
-const REGION = "us-east-1";
-const START_SECONDS = 90;
+export type EmulatorName = "MiniStack" | "LocalStack";
 
-export interface Endpoints {
-  readonly ministack: string;
-  readonly dynamoDbLocal: string;
+/** An emulator that runs and answers. */
+export interface Emulator {
+  readonly name: EmulatorName;
+  readonly endpoint: string;
+  /** File with what it and its functions print. */
+  readonly log: string;
 }
 
-/** Starts both, on free ports of the loopback interface (DynamoDB Local can only listen on all of them), and waits until they answer. */
-export async function startEmulators({ ministack, dynamoDbLocal, node }: Emulators): Promise<Endpoints> {
-  const [port, dynamoPort] = await freePorts(2);
-  const temporary = join(RUN, "tmp");
-  mkdirSync(temporary, { recursive: true });
-  // It unpacks functions here, with a script of its own that is no ES module, as it would be by this checkout's package.json.
-  writeFileSync(join(temporary, "package.json"), "{}");
-  const cloud = launch({
-    name: "MiniStack",
-    command: ministack,
-    args: [],
-    cwd: RUN,
-    log: logFile("ministack"),
-    env: {
-      ...withoutAws(),
-      PATH: `${node}:${process.env.PATH ?? ""}`,
-      TMPDIR: temporary,
-      BIND_HOST: "127.0.0.1",
-      GATEWAY_PORT: String(port),
-      MINISTACK_HOST: "127.0.0.1",
-      LAMBDA_EXECUTOR: "local",
-      AWS_ACCESS_KEY_ID: "test",
-      AWS_SECRET_ACCESS_KEY: "test",
-    },
-  });
-  const tables = launch({
-    name: "DynamoDB Local",
-    command: "java",
-    args: ["-Djava.library.path=./DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar", "-inMemory", "-sharedDb", "-disableTelemetry", "-port", String(dynamoPort)],
-    cwd: dynamoDbLocal,
-    log: logFile("dynamodb-local"),
-  });
-  const endpoints = { ministack: `http://127.0.0.1:${port}`, dynamoDbLocal: `http://127.0.0.1:${dynamoPort}` };
-  await Promise.all([
-    answers("MiniStack", cloud, `${endpoints.ministack}/_ministack/health`, "ministack"),
-    answers("DynamoDB Local", tables, endpoints.dynamoDbLocal, "dynamodb-local"),
-  ]);
-  say(`MiniStack at ${endpoints.ministack}, DynamoDB Local at ${endpoints.dynamoDbLocal}; their logs are in ${RUN}`);
-  return endpoints;
+/** Installs an emulator of AWS into this checkout, if need be, and starts it. Throws with what is missing on the machine. */
+export async function startEmulator(name: EmulatorName, given?: number): Promise<Emulator> {
+  const port = given ?? (await freePorts(1))[0] ?? 0;
+  const endpoint = name === "MiniStack" ? await startMiniStack(await installMiniStack(), port) : await startLocalStack(await installLocalStack(), port);
+  say(`${name} at ${endpoint}; logs are in ${RUN}`);
+  return { name, endpoint, log: logFile(name.toLowerCase()) };
 }
 
-/** The environment for everything that talks to the emulator, and nothing of the caller's own account. */
-export function emulatorEnvironment(endpoint: string): NodeJS.ProcessEnv {
-  return {
-    ...withoutAws(),
-    AWS_ENDPOINT_URL: endpoint,
-    AWS_ENDPOINT_URL_S3: endpoint,
-    AWS_ACCESS_KEY_ID: "test",
-    AWS_SECRET_ACCESS_KEY: "test",
-    AWS_REGION: REGION,
-    AWS_DEFAULT_REGION: REGION,
-    CDK_DEFAULT_ACCOUNT: ACCOUNT,
-    CDK_DEFAULT_REGION: REGION,
-    CDK_DISABLE_VERSION_CHECK: "1",
-    CDK_DISABLE_CLI_TELEMETRY: "1",
-    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
-  };
+/** The contract suites of the ports, and what else is tested against a real service. An emulator on a slow machine takes its time. */
+const CONTRACT_TESTS = ["test/contract/aws.test.ts", "test/aws", "--testTimeout=120000"];
+/** Where they run: a name for people, the arguments for vitest, and the environment that points there. */
+export interface ContractPlace {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly environment: NodeJS.ProcessEnv;
 }
 
-/** Profiles, credentials and endpoints of whoever runs this must not be met. */
-function withoutAws(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(AWS|CDK|FANFOLD|LAMBDA|MINISTACK)_/.test(name)));
-}
-
-/** Any answer will do: DynamoDB Local refuses an unsigned request. */
-async function answers(name: string, child: ChildProcess, url: string, log: string): Promise<void> {
-  const until = Date.now() + START_SECONDS * 1_000;
-  while (
-    !(await fetch(url).then(
-      () => true,
-      () => false,
-    ))
-  ) {
-    const gone = child.exitCode !== null || child.signalCode !== null;
-    if (gone || Date.now() > until)
-      throw new Stop(`${name} ${gone ? "ended at once" : `does not answer after ${START_SECONDS} s`}:\n${tail(logFile(log))}\n(all of it: ${logFile(log)})`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+/**
+ * The emulator, and beside MiniStack a DynamoDB Local, which is Amazon's own and the reference for tables. LocalStack's tables are in one, so it stands for both,
+ * and what tables count is asserted there as well.
+ */
+export async function contractPlaces({ name, endpoint }: Emulator): Promise<readonly ContractPlace[]> {
+  if (name === "LocalStack") {
+    const environment = emulatorEnvironment({ AWS_ENDPOINT_URL: endpoint, AWS_ENDPOINT_URL_DYNAMODB: endpoint });
+    // It answers with one core: two files at once would only wait for each other, until the engine takes an answer for lost.
+    return [{ name, args: [...CONTRACT_TESTS, "--no-file-parallelism"], environment }];
   }
-}
-
-/** Held together until all are known, so that they differ. */
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      return server;
-    }),
-  );
-  return Promise.all(
-    servers.map(async (server) => {
-      const address = server.address();
-      if (address === null || typeof address === "string") throw new Stop("no free port");
-      await new Promise((resolve) => server.close(resolve));
-      return address.port;
-    }),
-  );
+  const [{ dynamoDbLocal }, [port = 0]] = await Promise.all([installNodePackages(), freePorts(1)]);
+  const tables = await startDynamoDbLocal(dynamoDbLocal, port);
+  return [
+    { name: "DynamoDB Local", args: CONTRACT_TESTS, environment: emulatorEnvironment({ AWS_ENDPOINT_URL_DYNAMODB: tables }) },
+    { name, args: CONTRACT_TESTS, environment: emulatorEnvironment({ AWS_ENDPOINT_URL: endpoint }) },
+  ];
 }

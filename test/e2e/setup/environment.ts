@@ -1,0 +1,24 @@
+const ACCOUNT = "000000000000";
+const REGION = "us-east-1";
+
+/** The environment for everything that talks to an emulator, and nothing of the caller's own account. `endpoints`: `AWS_ENDPOINT_URL`, or that of a service. */
+export function emulatorEnvironment(endpoints: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  return {
+    ...withoutAws(),
+    ...endpoints,
+    AWS_ACCESS_KEY_ID: "test",
+    AWS_SECRET_ACCESS_KEY: "test",
+    AWS_REGION: REGION,
+    AWS_DEFAULT_REGION: REGION,
+    CDK_DEFAULT_ACCOUNT: ACCOUNT,
+    CDK_DEFAULT_REGION: REGION,
+    CDK_DISABLE_VERSION_CHECK: "1",
+    CDK_DISABLE_CLI_TELEMETRY: "1",
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
+  };
+}
+
+/** Profiles, credentials and endpoints of whoever runs this must not be met, nor settings of another emulator. */
+export function withoutAws(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(AWS|CDK|DYNAMODB|FANFOLD|LAMBDA|LOCALSTACK|MINISTACK)_/.test(name)));
+}

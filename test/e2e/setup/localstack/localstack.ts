@@ -1,0 +1,80 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { startDynamoDbLocal } from "../dynamodb-local.ts";
+import { withoutAws } from "../environment.ts";
+import { checkJava, installNodePackages, installPython, type NodePackages } from "../packages.ts";
+import { INSTALLED, logFile, RUN, TEMPORARY } from "../paths.ts";
+import { launch } from "../processes.ts";
+import { answers, freePorts } from "../reachable.ts";
+import { VERSIONS } from "../versions.ts";
+import { findPython } from "./python.ts";
+
+const LOG = "localstack";
+const REQUIREMENTS = join(import.meta.dirname, "requirements.txt");
+/** What is swapped inside LocalStack; docs/guide-aws.md names it. */
+const PLUGIN = join(import.meta.dirname, "plugin");
+
+/** What LocalStack runs on. */
+export interface LocalStack extends NodePackages {
+  readonly python: string;
+}
+
+/** Throws with what is missing on the machine. */
+export async function installLocalStack(): Promise<LocalStack> {
+  checkJava();
+  const python = installPython(`LocalStack ${VERSIONS.localstack}`, INSTALLED.localstack, { python: findPython(), requirements: REQUIREMENTS });
+  const [packages, programs] = await Promise.all([installNodePackages(), python]);
+  return { ...packages, python: join(programs, "python") };
+}
+
+/** Starts it without Docker, on the loopback interface, with a DynamoDB Local of its own, and waits until it answers; gives its address. */
+export async function startLocalStack(installed: LocalStack, port: number): Promise<string> {
+  const [dynamoPort = 0] = await freePorts(1);
+  await startDynamoDbLocal(installed.dynamoDbLocal, dynamoPort);
+  const state = join(TEMPORARY, "localstack");
+  mkdirSync(state, { recursive: true });
+  const child = launch({
+    name: "LocalStack",
+    command: installed.python,
+    args: ["-m", "localstack.runtime.main"],
+    cwd: RUN,
+    log: logFile(LOG),
+    env: { ...withoutAws(), ...environment(installed, { port, dynamoPort, state }) },
+  });
+  const endpoint = `http://127.0.0.1:${port}`;
+  await answers("LocalStack", child, `${endpoint}/_localstack/health`, LOG);
+  return endpoint;
+}
+
+function environment(
+  { node, lambdaRuntimeClient }: LocalStack,
+  { port, dynamoPort, state }: { readonly port: number; readonly dynamoPort: number; readonly state: string },
+): NodeJS.ProcessEnv {
+  return {
+    PYTHONPATH: PLUGIN,
+    PYTHONDONTWRITEBYTECODE: "1",
+    LAMBDA_RUNTIME_EXECUTOR: "process",
+    FANFOLD_LOCALSTACK_NODE: join(node, "node"),
+    FANFOLD_LOCALSTACK_RIC: lambdaRuntimeClient,
+    DYNAMODB_LOCAL_PORT: String(dynamoPort),
+    // Else it writes into its own package and the home folder.
+    FILESYSTEM_ROOT: state,
+    TMPDIR: state,
+    XDG_CACHE_HOME: state,
+    GATEWAY_LISTEN: `127.0.0.1:${port}`,
+    LOCALSTACK_HOST: `127.0.0.1:${port}`,
+    // No port 53, no telemetry, no downloads.
+    DNS_ADDRESS: "0",
+    DISABLE_EVENTS: "1",
+    SKIP_SSL_CERT_DOWNLOAD: "1",
+    // It asks a queue again after 1 s, after up to 10 s when it was empty; AWS is always asking.
+    LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC: "0.05",
+    LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC: "0.5",
+    // It keeps idle processes for ten minutes; one is enough on a small machine.
+    LAMBDA_KEEPALIVE_MS: "60000",
+    AWS_ACCESS_KEY_ID: "test",
+    AWS_SECRET_ACCESS_KEY: "test",
+    // Beside warnings it writes a line for each request.
+    LS_LOG: "warn",
+  };
+}
