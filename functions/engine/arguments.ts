@@ -1,7 +1,7 @@
 import { FanfoldError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import { LIMITS } from "../core/limits.ts";
-import { isGroupStep } from "../core/plan.ts";
+import { isGroupStep, type PlanStep, type Strand } from "../core/plan.ts";
 import { runIdOf } from "../core/run-id.ts";
 import { isSuccess } from "../core/run-state.ts";
 import type { Attempt } from "./claimed.ts";
@@ -37,22 +37,38 @@ export async function argumentsOf(
   return { args: [await collectResults(context, collects, info.name), ...own], collects };
 }
 
-/** What an error link is given: the request that failed, its error, and the trace. A group that failed did so for the run that failed first in it. */
+/**
+ * What an error link is given: the request whose link it is, the error, and the trace. A group that failed did so for the run that failed first in it, and tells the error links
+ * of what would have run next: theirs is the request, of a run that will never be.
+ */
 async function failureOf(context: Context, failed: Run): Promise<readonly Json[]> {
-  const { error, runId, jobId, task, attempt } = failed;
+  const { error, runId, jobId, gid, index } = failed;
   const origin = error?.runId ?? runId;
-  const header = await readHeader(context, failed.gid);
-  const step = header && (await strandOf(context, header, failed)).strand[failed.step];
-  const isHeader = step !== undefined && isGroupStep(step) && !step.wait && !step.choose && !step.repeat;
-  const told = isHeader ? { ...error, name: "ChordError", message: `${origin} raised ${error?.name}: ${error?.message}` } : { ...error };
+  const header = await readHeader(context, gid);
+  const strand = header ? (await strandOf(context, header, failed)).strand : [];
+  const failedStep = strand[failed.step];
+  const ofGroup = failedStep !== undefined && isPlainGroupStep(failedStep);
+  const told = ofGroup ? { ...error, name: "ChordError", message: `${origin} raised ${error?.name}: ${error?.message}` } : { ...error };
+  const at = ofGroup ? hostAfter(strand, failed.step) : failed.step;
+  const step = strand[at];
+  const own = at === failed.step;
+  const task = own ? failed.task : step && !isGroupStep(step) ? step.task : undefined;
   const request = {
-    runId,
+    runId: own ? runId : runIdOf(gid, index, at),
     jobId,
-    attempt,
+    attempt: own ? failed.attempt : 0,
     ...(task === undefined ? {} : { task }),
     ...(step && !isGroupStep(step) ? { args: step.args ?? [], kwargs: step.kwargs ?? {}, ...(step.options?.stamps && { stamps: step.options.stamps }) } : {}),
   };
   return [request as unknown as Json, { ...told, runId: origin } as unknown as Json, (await stackOf(context, origin)) ?? null];
+}
+const isPlainGroupStep = (step: PlanStep): boolean => isGroupStep(step) && !step.wait && !step.choose && !step.repeat;
+/** The step whose error links a group before it carries: the next one that is not itself the header of what follows it (core/canvas-algebra.ts). */
+function hostAfter(strand: Strand, index: number): number {
+  for (let at = index + 1; at < strand.length; at++) {
+    if (at === strand.length - 1 || !isPlainGroupStep(strand[at] as PlanStep)) return at;
+  }
+  return index;
 }
 
 /** All results of a group as one array, in member order; a failed member is `{ "$error": ... }`, a nested group is a nested array. Bounded. */

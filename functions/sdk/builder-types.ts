@@ -137,10 +137,11 @@ export type Fits<Result, Next> = [ImmutableOf<Next>] extends [false]
   : unknown;
 type Said<Result> = Result extends readonly unknown[] ? { [Index in keyof Result]: Exclude<Result[Index], void | undefined> } : Result;
 
-/** What an error link is given. */
+/** What an error link is given: the request of the signature that it hangs on. Where the group before that failed, it is of a run that will never be. */
 export interface FailedRequest {
   readonly runId: string;
   readonly jobId: string;
+  /** 0: it never ran. */
   readonly attempt: number;
   /** Absent for a group. */
   readonly task?: string;
