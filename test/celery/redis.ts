@@ -17,10 +17,11 @@ export function redisClient(port: number): (...command: readonly string[]) => Pr
         else waiting.shift()?.resolve();
       }
     });
-    opened.on("error", (error) => {
+    const lost = (error?: Error): void => {
       socket = undefined;
-      for (const each of waiting.splice(0)) each.reject(error);
-    });
+      for (const each of waiting.splice(0)) each.reject(error ?? new Error("the connection to Redis was closed"));
+    };
+    opened.on("error", lost).on("close", () => lost());
     return opened.unref();
   };
   return (...command) =>

@@ -108,12 +108,16 @@ export const returnPriority = define("return_priority", ANY, (ctx) => `Priority:
 
 /** Its soft limit is the timeout of the signature: it looks at its deadline and gives up before it. */
 const GUARD_MS = 200;
-export const delayedSumWithSoftGuard = define("delayed_sum_with_soft_guard", { named: ["numbers", "pause_time"], defaults: { pause_time: 1 } }, async (ctx, { values }) => {
-  const wanted = numberOf(values["pause_time"]) * 1_000;
-  const left = ctx.deadline - Date.now() - GUARD_MS;
-  await pause(Math.min(wanted, left));
-  return wanted > left ? 0 : total(listOf(values["numbers"]));
-});
+export const delayedSumWithSoftGuard = define(
+  "delayed_sum_with_soft_guard",
+  { named: ["numbers", "pause_time"], defaults: { pause_time: 1 } },
+  async (ctx, { values }) => {
+    const wanted = numberOf(values["pause_time"]) * 1_000;
+    const left = ctx.deadline - Date.now() - GUARD_MS;
+    await pause(Math.min(wanted, left));
+    return wanted > left ? 0 : total(listOf(values["numbers"]));
+  },
+);
 export const delayedSum = define("delayed_sum", { named: ["numbers", "pause_time"], defaults: { pause_time: 1 } }, async (_ctx, { values }) => {
   await pause(numberOf(values["pause_time"]) * 1_000);
   return total(listOf(values["numbers"]));
@@ -142,14 +146,22 @@ export const redisEcho = define("redis_echo", { named: ["message", "redis_key"],
   await echo(values["message"], values["redis_key"]);
   return null;
 });
-export const redisEchoGroupId = define("redis_echo_group_id", { named: ["_", "redis_key"], defaults: { redis_key: "redis-group-ids" } }, async (ctx, { values }) => {
-  await echo(ctx.member.group, values["redis_key"]);
-  return null;
-});
-export const redisCount = define("redis_count", { named: ["redis_key"], defaults: { redis_key: "redis-count" } }, async (_ctx, { values: { redis_key: key } }) => {
-  await redis("INCR", String(key));
-  return null;
-});
+export const redisEchoGroupId = define(
+  "redis_echo_group_id",
+  { named: ["_", "redis_key"], defaults: { redis_key: "redis-group-ids" } },
+  async (ctx, { values }) => {
+    await echo(ctx.member.group, values["redis_key"]);
+    return null;
+  },
+);
+export const redisCount = define(
+  "redis_count",
+  { named: ["redis_key"], defaults: { redis_key: "redis-count" } },
+  async (_ctx, { values: { redis_key: key } }) => {
+    await redis("INCR", String(key));
+    return null;
+  },
+);
 // There is one kind of error link: it is given the request, the error and its trace.
 const errback = async (_ctx: TaskContext, { rest: [request] }: Bound): Promise<Json> => {
   const id = idOf(request as unknown as Request);

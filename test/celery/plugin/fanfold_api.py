@@ -10,7 +10,9 @@ from urllib.parse import quote, urlsplit
 URL = urlsplit(os.environ.get("FANFOLD_URL", "http://127.0.0.1:1"))
 ENDED = {"success", "failure", "cancelled", "timed-out"}
 FAILED = {"error", "broken", "cancelled"}
+#: A job is not read again before this, or before this many times as long as reading it took.
 REFRESH_SECONDS = 0.02
+REFRESH_SHARE = 3
 
 _local = threading.local()
 
@@ -56,7 +58,7 @@ class Job:
         self.runs = {}
         self.by_task_id = {}
         self.groups = {}
-        self._read_at = 0.0
+        self._next_read = 0.0
         self._lock = threading.RLock()
 
     @property
@@ -67,9 +69,9 @@ class Job:
         with self._lock:
             if self.ended:
                 return
-            wait = self._read_at + REFRESH_SECONDS - time.monotonic()
-            if wait > 0:
-                time.sleep(wait)
+            began = time.monotonic()
+            if began < self._next_read:
+                return
             # The job first: when it has ended, its runs do not change any more.
             view = call("GET", f"/jobs/{self.id}")
             runs, cursor = [], None
@@ -88,13 +90,18 @@ class Job:
                 if task_id is not None:
                     self.by_task_id[task_id] = run
             self.view = view
-            self._read_at = time.monotonic()
+            now = time.monotonic()
+            self._next_read = now + max(REFRESH_SECONDS, REFRESH_SHARE * (now - began))
 
     def wait_end(self, seconds):
         end = time.monotonic() + seconds
         while not self.ended and time.monotonic() < end:
             self.refresh()
+            time.sleep(REFRESH_SECONDS)
         return self.ended
+
+    def find(self, task_id):
+        return self.by_task_id.get(task_id) or self.runs.get(task_id)
 
     def detail(self, run_id):
         return call("GET", f"/runs/{run_id}")

@@ -27,10 +27,10 @@ SIGNALS_SECONDS = 60
 class Submission:
     """One canvas that was applied: its job, and the results that the client was given."""
 
-    def __init__(self, job, result, results):
+    def __init__(self, job, result, converter):
         self.job = job
         self.result = result
-        self.results = results
+        self.results = converter.results
         self.watch = None
 
 
@@ -62,14 +62,14 @@ REGISTRY = Registry()
 
 def submit(node, converter, result):
     """Starts a canvas as a job; the result is what the client gets."""
-    submission = Submission(Job(call("POST", "/jobs", {"canvas": node})["jobId"]), result, converter.results)
+    submission = Submission(Job(call("POST", "/jobs", {"canvas": node})["jobId"]), result, converter)
     return started(submission)
 
 
 def submit_stream(pages, body, converter, result):
     """Opens a job, hands over members as they come, and says that there are no more. `pages` may add results."""
     job = Job(call("POST", "/jobs?input", {"body": body})["jobId"])
-    submission = Submission(job, result, converter.results)
+    submission = Submission(job, result, converter)
     REGISTRY.add(submission)
     count = 0
     for node in pages:
@@ -119,7 +119,7 @@ class FanfoldBackend(KeyValueStoreBackend):
             return {"status": states.PENDING, "result": None}
         job = submission.job
         job.refresh()
-        run = job.by_task_id.get(task_id) or job.runs.get(task_id)
+        run = job.find(task_id)
         return self._fate(submission, task_id) if run is None else self._meta_of(job, run, task_id)
 
     def _meta_of(self, job, run, task_id):
@@ -146,24 +146,27 @@ class FanfoldBackend(KeyValueStoreBackend):
 
     def _fate(self, submission, task_id):
         """A step without a row has not come to run: yet, or never, and then it shares the fate of the one before."""
+        pending = {"task_id": task_id, "status": states.PENDING, "result": None, "traceback": None, "children": []}
+        if not submission.job.ended:
+            return pending
+        run = submission.job.find(task_id)
+        if run is not None:
+            # It has come since.
+            return self._meta_of(submission.job, run, task_id)
         before = getattr(submission.results.get(task_id), "parent", None)
-        pending = {"task_id": task_id, "status": states.PENDING, "result": None, "children": []}
-        if before is not None:
-            members = before.results if isinstance(before, GroupResult) else [before]
-            for member in members:
-                meta = self.get_task_meta(member.id) if not isinstance(member, GroupResult) else None
-                if meta is None or meta["status"] not in states.EXCEPTION_STATES:
-                    continue
-                # The last of them to end decides.
-                if isinstance(before, GroupResult) and not all(each.ready() for each in members):
-                    return pending
-                error = meta["result"]
-                if isinstance(before, GroupResult):
-                    error = exception_of(dependency_error({"name": type(error).__name__, "message": str(error)}, member.id))
-                return {**pending, "status": states.FAILURE, "result": error, "traceback": None}
-        if submission.job.ended:
-            return {**pending, "status": states.REVOKED, "result": exception_of(REVOKED)}
-        return pending
+        error = None if before is None else self._error_of(before)
+        return {**pending, "status": states.REVOKED if error is None else states.FAILURE, "result": error or exception_of(REVOKED)}
+
+    def _error_of(self, result):
+        """Of a group: what a body is told of the first member that failed."""
+        if not isinstance(result, GroupResult):
+            meta = self.get_task_meta(result.id)
+            return meta["result"] if meta["status"] in states.EXCEPTION_STATES else None
+        for member in result.results:
+            error = self._error_of(member)
+            if error is not None:
+                return exception_of(dependency_error({"name": type(error).__name__, "message": str(error)}, member.id))
+        return None
 
     def wait_for_pending(self, result, timeout=None, on_interval=None, callback=None, propagate=True, **_):
         meta = self.wait_for(result.id, timeout=timeout, on_interval=on_interval)
@@ -171,6 +174,9 @@ class FanfoldBackend(KeyValueStoreBackend):
         if submission is not None and submission.watch is not None:
             submission.watch.join(SIGNALS_SECONDS)
         result._maybe_set_cache(meta)
+        if propagate and result.parent:
+            # What failed first is what is raised, also when all of it is there at the first look.
+            result._maybe_reraise_parent_error()
         return result.maybe_throw(propagate=propagate, callback=callback)
 
     def wait_for(self, task_id, timeout=None, on_interval=None, **_):

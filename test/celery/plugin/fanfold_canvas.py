@@ -1,5 +1,6 @@
 """Celery's signatures as Fanfold's wire form, with the results that a client expects of them."""
 
+import time
 from datetime import datetime, timezone
 from uuid import uuid4
 
@@ -12,6 +13,8 @@ INTERNAL = {
     "task_id", "root_id", "parent_id", "reply_to", "group_id", "group_index", "chord", "chain", "immutable", "link", "link_error",
     "stamped_headers", "producer", "publisher", "add_to_parent", "route_name", "retries", "throw", "replaced_task_nesting",
 }
+#: A header that takes longer than this to be made is sent as it comes.
+PULL_SECONDS = 0.3
 SAME = {"priority", "countdown", "expires", "queue"}
 
 
@@ -65,9 +68,16 @@ def _links(options):
     return links
 
 
-def is_stream(header):
-    """A header that is still to be pulled from a generator."""
-    return isinstance(header, _regen) and not header._regen__done
+def pulled(header):
+    """Members of a header, and the generator that gives the others when it takes its time over them."""
+    if not isinstance(header, _regen):
+        return list(header), None
+    members, rest, end = [], iter(header), time.monotonic() + PULL_SECONDS
+    for member in rest:
+        members.append(member)
+        if time.monotonic() > end:
+            return members, rest
+    return members, None
 
 
 class Converter:
@@ -135,7 +145,7 @@ class Converter:
             if isinstance(result, GroupResult) and not result.results and last is not None:
                 continue
             if last is not None:
-                first_of(result).parent = last
+                attach(result, last)
             last = result
         node = {"chain": nodes}
         wired = wire_options(sig.options)
@@ -171,7 +181,7 @@ class Converter:
         header_node, header_result = self._group(header)
         body_node, body_result = self.convert(sig.body)
         if body_result is not None:
-            first_of(body_result).parent = header_result
+            attach(body_result, header_result)
         node = {"chord": {"header": header_node if "options" in header_node else header_node["group"], "body": body_node}}
         wired = wire_options(sig.options)
         if wired:
@@ -180,10 +190,14 @@ class Converter:
         return node, body_result
 
 
-def first_of(result):
+def attach(result, parent):
+    """What is first in a result follows `parent`; of a group that is every member."""
     while result.parent is not None:
         result = result.parent
-    return result
+    result.parent = parent
+    if isinstance(result, GroupResult):
+        for member in result.results:
+            attach(member, parent)
 
 
 def with_partials(node, args, kwargs):

@@ -1,6 +1,7 @@
 """Runs Celery's own tests against Fanfold: whatever they apply is a job of a dev server. A plugin for pytest."""
 
 import hashlib
+import itertools
 import json
 import os
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from celery.app.task import Task
 import fanfold_backend
 from fanfold_api import call
 from fanfold_backend import REGISTRY, FanfoldBackend
-from fanfold_canvas import Converter, first_of, is_stream, wire_options, wire_value, with_partials
+from fanfold_canvas import Converter, attach, pulled, wire_options, wire_value, with_partials
 
 CLAIMS = os.environ.get("FANFOLD_CLAIMS")
 REPORT = os.environ.get("FANFOLD_REPORT")
@@ -73,22 +74,23 @@ def apply_group(self, args=None, kwargs=None, link=None, link_error=None, **opti
 def apply_chord(self, args=None, kwargs=None, **options):
     kwargs = dict(kwargs or {})
     body = kwargs.pop("body", None) or self.body
-    if not is_stream(self.tasks):
-        sig = canvas._chord(self.tasks, body, app=self._app, **self.options)
-        return apply_canvas(sig, args, kwargs, **options)
+    members, rest = pulled(self.tasks.tasks if isinstance(self.tasks, canvas.group) else self.tasks)
+    if rest is None:
+        header = self.tasks if isinstance(self.tasks, canvas.group) else canvas.group(members, app=self._app)
+        return apply_canvas(canvas._chord(header, body, app=self._app, **self.options), args, kwargs, **options)
     # A header that is a generator: members run while it goes on.
     converter = Converter(self.app)
     body_node, result = converter.convert(body)
     header = self.app.GroupResult(self.options.get("task_id") or canvas.uuid(), [])
     converter.results[header.id] = header
-    first_of(result).parent = header
+    attach(result, header)
 
     def pages():
-        for member in self.tasks:
+        for member in itertools.chain(members, rest):
             node, member_result = converter.convert(member)
             header.results.append(member_result)
-            REGISTRY.by_id.update({member_result.id: REGISTRY.find(result.id)})
-            yield node
+            REGISTRY.by_id[member_result.id] = REGISTRY.by_id[result.id]
+            yield with_partials(node, args or (), kwargs)
 
     return fanfold_backend.submit_stream(pages(), body_node, converter, result)
 
@@ -99,8 +101,7 @@ def _waited(apply):
     def applied(self, *args, **kwargs):
         kwargs.pop("throw", None)
         result = apply(self, *args, **kwargs)
-        for submission in REGISTRY.submissions[-1:]:
-            submission.job.wait_end(EAGER_SECONDS)
+        result.get(timeout=EAGER_SECONDS, propagate=False)
         return result
 
     return applied
@@ -128,7 +129,7 @@ def revoke(self, task_id, *_, **__):
     for each in task_id if isinstance(task_id, (list, tuple)) else [task_id]:
         submission = REGISTRY.find(each)
         submission.job.refresh()
-        run = submission.job.by_task_id.get(each) or submission.job.runs.get(each)
+        run = submission.job.find(each)
         call("POST", f"/runs/{run['runId']}/cancel" if run else f"/jobs/{submission.job.id}/cancel")
 
 
@@ -169,16 +170,22 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: not any(part in item.nodeid for part in LONG))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item, nextitem):
-    """Several processes share the tests: each is run by the one that claims it."""
+def pytest_runtestloop(session):
+    """Several processes share the tests: each is run by the one that claims it, and torn down before the next is known."""
+    for item in session.items:
+        if claimed(item):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+    return True
+
+
+def claimed(item):
     if CLAIMS is None:
-        return None
+        return True
     try:
         os.close(os.open(os.path.join(CLAIMS, hashlib.sha256(item.nodeid.encode()).hexdigest()), os.O_CREAT | os.O_EXCL))
     except FileExistsError:
-        return True
-    return None
+        return False
+    return True
 
 
 @pytest.fixture(autouse=True)
@@ -198,7 +205,7 @@ def fanfold_agrees():
 
 def results_of(job):
     entries = call("GET", f"/jobs/{job.id}/results", lines=True)
-    return [job.value_of(job.runs[entry["runId"]]) if "value" not in entry else job.translated(entry["value"]) for entry in entries]
+    return [job.value_of({**job.runs[entry["runId"]], **({"value": entry["value"]} if "value" in entry else {})}) for entry in entries]
 
 
 def pytest_runtest_logreport(report):

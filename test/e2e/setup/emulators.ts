@@ -97,7 +97,7 @@ async function answers(name: string, child: ChildProcess, url: string, log: stri
 }
 
 /** Held together until all are known, so that they differ. */
-async function freePorts(count: number): Promise<readonly number[]> {
+export async function freePorts(count: number): Promise<readonly number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {
       const server = createServer();
