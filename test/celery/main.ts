@@ -12,7 +12,7 @@ import { runShard } from "./shard.ts";
  * `npm run celery-suite`: Celery's own tests of its canvas, unchanged, against a dev server. The last line is `N passed, N failed`; tests that stand in differences.json
  * count as neither. Whatever it starts ends with it.
  */
-const HELP = `npm run celery-suite [-- --shards N] [-- --keep-output] [-- PYTEST ARGUMENTS...]
+const HELP = `npm run celery-suite [-- --shards N] [-- PYTEST ARGUMENTS...]
 
 Runs t/integration/test_canvas.py of Celery's source package against Fanfold. Needs python3 (with venv); installs the rest, a Redis too, into .celery-suite/.
 

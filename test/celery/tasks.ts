@@ -50,6 +50,7 @@ function plus(a: Json | undefined, b: Json | undefined): Json {
   if (Array.isArray(a) && Array.isArray(b)) return [...(a as readonly Json[]), ...(b as readonly Json[])];
   return numberOf(a) + numberOf(b);
 }
+const textOf = (value: Json | undefined): string => (typeof value === "string" ? value : JSON.stringify(value));
 const total = (values: readonly Json[]): Json => values.reduce(plus, 0);
 /** `message` is that of an error with one argument; with more it is the list of them as JSON. */
 class ExpectedException extends Error {
@@ -78,7 +79,7 @@ function parentOf(runId: string): string | null {
   const owner = ownerOf(ref.gid);
   return owner === undefined ? null : parentOf(owner);
 }
-const echo = (message: Json | undefined, key: Json | undefined): Promise<void> => redis("RPUSH", String(key), String(message));
+const echo = (message: Json | undefined, key: Json | undefined): Promise<void> => redis("RPUSH", textOf(key), textOf(message));
 
 export const identity = define("identity", { named: ["x"] }, (_ctx, { values: { x } }) => x);
 export const add = define("add", { named: ["x", "y", "z"], defaults: { z: null } }, (_ctx, { values: { x, y, z } }) =>
@@ -90,7 +91,7 @@ export const xsum = define("xsum", { named: ["nums"] }, (_ctx, { values: { nums 
   total(listOf(nums).map((each) => (Array.isArray(each) ? total(each as readonly Json[]) : each))),
 );
 export const writeToFileAndReturnInt = define("write_to_file_and_return_int", { named: ["file_name", "i"] }, (_ctx, { values }) => {
-  appendFileSync(String(values["file_name"]), `${numberOf(values["i"])}\n`);
+  appendFileSync(textOf(values["file_name"]), `${numberOf(values["i"])}\n`);
   return values["i"];
 });
 export const raiseError = define("raise_error", ANY, () => {
@@ -158,14 +159,14 @@ export const redisCount = define(
   "redis_count",
   { named: ["redis_key"], defaults: { redis_key: "redis-count" } },
   async (_ctx, { values: { redis_key: key } }) => {
-    await redis("INCR", String(key));
+    await redis("INCR", textOf(key));
     return null;
   },
 );
 // There is one kind of error link: it is given the request, the error and its trace.
 const errback = async (_ctx: TaskContext, { rest: [request] }: Bound): Promise<Json> => {
   const id = idOf(request as unknown as Request);
-  await redis("INCR", String(id));
+  await redis("INCR", textOf(id));
   return id;
 };
 export const errbackOldStyle = define("errback_old_style", ANY, errback);
