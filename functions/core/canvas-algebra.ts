@@ -331,7 +331,7 @@ export function replaceParts(canvas: Canvas, { args, kwargs, options }: Partials
   if (canvas.kind !== "task") return options === undefined ? canvas : setOptions(canvas, options);
   return { ...canvas, ...(args && { args }), ...(kwargs && { kwargs }), ...(options && { options }) };
 }
-/** Of a group: each member; of a chord: its body; of a chain: its first step, the only one that could be given something from outside. */
+/** Of what could be given something from outside: of a group each member, of a chord its header, of a chain its first step. */
 export function setImmutable(canvas: Canvas, immutable: boolean): Canvas {
   const member = (each: Canvas): Canvas => setImmutable(each, immutable);
   switch (canvas.kind) {
@@ -342,7 +342,7 @@ export function setImmutable(canvas: Canvas, immutable: boolean): Canvas {
     case "group":
       return { ...canvas, members: canvas.members.map(member) };
     case "chord":
-      return { ...canvas, body: member(canvas.body) };
+      return { ...canvas, header: member(canvas.header) as Group };
     case "chunks":
     case "when":
     case "repeat":
