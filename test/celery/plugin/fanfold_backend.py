@@ -44,7 +44,8 @@ class Registry:
 
     def add(self, submission):
         with self.lock:
-            self.submissions.append(submission)
+            if submission not in self.submissions:
+                self.submissions.append(submission)
             for task_id in submission.results:
                 self.by_id[task_id] = submission
 

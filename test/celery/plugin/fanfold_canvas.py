@@ -58,14 +58,20 @@ def _listed(value):
     return list(value) if isinstance(value, (list, tuple)) else ([] if value is None else [value])
 
 
-def _links(options):
-    """Callbacks: nobody waits for them, so they get no ids."""
-    links = {}
+def _dress(node, options, task_id=None):
+    """With its options, and its callbacks: nobody waits for those, so they get no ids."""
+    wired = wire_options(options, task_id)
+    if wired:
+        node["options"] = wired
+    return add_links(node, options)
+
+
+def add_links(node, options):
     for name in ("link", "link_error"):
-        given = [Converter(None, ids=False).node(maybe_signature(each)) for each in _listed(options.get(name))]
+        given = [Converter(None, ids=False).convert(each)[0] for each in _listed(options.get(name))]
         if given:
-            links[name] = given
-    return links
+            node[name] = [*node.get(name, []), *given]
+    return node
 
 
 def pulled(header):
@@ -88,9 +94,6 @@ class Converter:
         self.ids = ids
         #: Every result by its id.
         self.results = {}
-
-    def node(self, sig):
-        return self.convert(sig)[0]
 
     def convert(self, sig):
         """The wire form of a signature, and its result."""
@@ -119,17 +122,11 @@ class Converter:
                 node["kwargs"] = wire_value(sig.kwargs)
             if sig.immutable:
                 node["immutable"] = True
-        wired = wire_options(options, task_id)
-        if wired:
-            node["options"] = wired
-        node.update(_links(options))
-        return node, self._result(task_id)
+        _dress(node, options, task_id)
+        return node, None if self.app is None else self._known(self.app.AsyncResult(task_id))
 
-    def _result(self, task_id, parent=None):
-        if self.app is None:
-            return None
-        result = self.app.AsyncResult(task_id)
-        self.results[task_id] = result
+    def _known(self, result):
+        self.results[result.id] = result
         return result
 
     def _chain(self, sig):
@@ -147,34 +144,19 @@ class Converter:
             if last is not None:
                 attach(result, last)
             last = result
-        node = {"chain": nodes}
-        wired = wire_options(sig.options)
-        if wired:
-            node["options"] = wired
-        node.update(_links(sig.options))
-        return node, last
+        return _dress({"chain": nodes}, sig.options), last
 
     def _group(self, sig):
-        pairs = [self.convert(member) for member in sig.tasks]
-        return self._collected(sig, pairs)
-
-    def _collected(self, sig, pairs):
-        node = {"group": [node for node, _ in pairs]}
-        wired = wire_options(sig.options)
-        if wired:
-            node["options"] = wired
+        members = list(sig.tasks)
+        pairs = [self.convert(member) for member in members]
+        node = _dress({"group": [node for node, _ in pairs]}, sig.options)
         if self.app is None:
             return node, None
-        return node, self.group_result(sig, list(sig.tasks), [result for _, result in pairs])
-
-    def group_result(self, sig, members, results):
-        flat = []
-        for member, result in zip(members, results):
+        results = []
+        for member, (_, result) in zip(members, pairs):
             # A group in a group dissolves.
-            flat += result.results if isinstance(maybe_signature(member), group) else [result]
-        result = self.app.GroupResult(sig.options.get("task_id") or str(uuid4()), flat)
-        self.results[result.id] = result
-        return result
+            results += result.results if isinstance(maybe_signature(member), group) else [result]
+        return node, self._known(self.app.GroupResult(sig.options.get("task_id") or str(uuid4()), results))
 
     def _chord(self, sig):
         header = sig.tasks if isinstance(sig.tasks, group) else group(list(sig.tasks), app=self.app)
@@ -183,11 +165,7 @@ class Converter:
         if body_result is not None:
             attach(body_result, header_result)
         node = {"chord": {"header": header_node if "options" in header_node else header_node["group"], "body": body_node}}
-        wired = wire_options(sig.options)
-        if wired:
-            node["options"] = wired
-        node.update(_links(sig.options))
-        return node, body_result
+        return _dress(node, sig.options), body_result
 
 
 def attach(result, parent):

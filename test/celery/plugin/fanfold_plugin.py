@@ -16,7 +16,7 @@ from celery.app.task import Task
 import fanfold_backend
 from fanfold_api import call
 from fanfold_backend import REGISTRY, FanfoldBackend
-from fanfold_canvas import Converter, attach, pulled, wire_options, wire_value, with_partials
+from fanfold_canvas import Converter, add_links, attach, pulled, wire_options, wire_value, with_partials
 
 CLAIMS = os.environ.get("FANFOLD_CLAIMS")
 REPORT = os.environ.get("FANFOLD_REPORT")
@@ -36,12 +36,7 @@ def apply_canvas(sig, args=(), kwargs=None, **options):
     if task_id is not None and getattr(result, "id", task_id) != task_id:
         raise NotImplementedError("an id given at the call is only known of a task")
     with_partials(node, args or (), kwargs or {})
-    links = {name: options.pop(name, None) for name in ("link", "link_error")}
-    for name, given in links.items():
-        listed = given if isinstance(given, (list, tuple)) else [given]
-        nodes = [Converter(None, ids=False).node(each) for each in listed if each is not None]
-        if nodes:
-            node[name] = [*node.get(name, []), *nodes]
+    add_links(node, {name: options.pop(name, None) for name in ("link", "link_error")})
     wired = wire_options(options)
     if wired:
         node["options"] = {**node.get("options", {}), **wired}
