@@ -169,11 +169,14 @@ export type Fits<Result, Next> = [ImmutableOf<Next>] extends [false]
   : unknown;
 type WithoutVoid<Result> = Result extends readonly unknown[] ? { [Index in keyof Result]: Exclude<Result[Index], void | undefined> } : Result;
 
-/** The request that an error link receives. */
+/**
+ * The request that an error link receives: that of the signature it hangs on. When the group before that signature
+ * failed, the request is of a run that will never be.
+ */
 export interface FailedRequest {
   readonly runId: string;
   readonly jobId: string;
-  /** 1 for the first attempt. */
+  /** 1 for the first attempt, 0 when the run never ran. */
   readonly attempt: number;
   /** Absent for a group. */
   readonly task?: string;

@@ -54,7 +54,7 @@ function edited(each: Case): Edited | Failure {
   }
 }
 
-function structure(each: Case): Observed {
+export function structure(each: Case): Observed {
   const made = edited(each);
   if (!("canvas" in made)) return { raises: made };
   return { sig: normalForm(made.canvas), original: normalForm(made.original), hooks: made.hooks };

@@ -106,7 +106,7 @@ export function replaceParts(canvas: Canvas, { args, kwargs, options }: Partials
   return { ...canvas, ...(args && { args }), ...(kwargs && { kwargs }), ...(options && { options }) };
 }
 /**
- * Returns the canvas with `immutable` set. A group passes it to every member, a chord to its body. A chain passes it to
+ * Returns the canvas with `immutable` set. A group passes it to every member, a chord to its header. A chain passes it to
  * its first step, the only one that receives a value from outside.
  */
 export function setImmutable(canvas: Canvas, immutable: boolean): Canvas {
@@ -119,7 +119,7 @@ export function setImmutable(canvas: Canvas, immutable: boolean): Canvas {
     case "group":
       return { ...canvas, members: canvas.members.map(member) };
     case "chord":
-      return { ...canvas, body: member(canvas.body) };
+      return { ...canvas, header: member(canvas.header) as Group };
     case "chunks":
     case "when":
     case "repeat":

@@ -1,7 +1,7 @@
 import { FanfoldError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
-import { isGroupStep } from "../../core/plan/plan.ts";
+import { isGroupStep, type PlanStep, type Strand } from "../../core/plan/plan.ts";
 import { runIdOf } from "../../core/plan/run-id.ts";
 import { isSuccess } from "../../core/plan/run-state.ts";
 import { eachOf } from "../concurrently.ts";
@@ -41,24 +41,38 @@ export async function argumentsOf(
 }
 
 /**
- * Returns what an error link receives: the request that failed, its error, and its stack. The error of a failed group
- * is that of the run that failed first in it.
+ * Returns what an error link receives: the request of the signature that it hangs on, the error, and its stack. The error
+ * of a failed group is that of the run that failed first in it. A failed group notifies the error links of what would
+ * have run next, so their request is of a run that will never be.
  */
 async function failureOf(context: Context, failed: Run): Promise<readonly Json[]> {
-  const { error, runId, jobId, task, attempt } = failed;
+  const { error, runId, jobId } = failed;
   const origin = error?.runId ?? runId;
   const header = await readHeader(context, failed.gid);
-  const step = header && (await strandOf(context, header, failed)).strand[failed.stepIndex];
-  const isHeader = step !== undefined && isGroupStep(step) && !step.wait && !step.choose && !step.repeat;
-  const raised = isHeader ? { ...error, name: "ChordError", message: `${origin} raised ${error?.name}: ${error?.message}` } : { ...error };
+  const strand = header ? (await strandOf(context, header, failed)).strand : [];
+  const isGroup = isPlainGroupStep(strand[failed.stepIndex]);
+  const raised = isGroup ? { ...error, name: "ChordError", message: `${origin} raised ${error?.name}: ${error?.message}` } : { ...error };
+  const hostIndex = isGroup ? hostAfter(strand, failed.stepIndex) : failed.stepIndex;
+  const own = hostIndex === failed.stepIndex;
+  const host = strand[hostIndex];
+  const task = own ? failed.task : host && !isGroupStep(host) ? host.task : undefined;
   const request = {
-    runId,
+    runId: own ? runId : runIdOf(failed.gid, failed.index, hostIndex),
     jobId,
-    attempt,
+    attempt: own ? failed.attempt : 0,
     ...(task !== undefined && { task }),
-    ...(step && !isGroupStep(step) && { args: step.args ?? [], kwargs: step.kwargs ?? {}, ...(step.options?.stamps && { stamps: step.options.stamps }) }),
+    ...(host && !isGroupStep(host) && { args: host.args ?? [], kwargs: host.kwargs ?? {}, ...(host.options?.stamps && { stamps: host.options.stamps }) }),
   };
   return [request as unknown as Json, { ...raised, runId: origin } as unknown as Json, (await stackOf(context, origin)) ?? null];
+}
+const isPlainGroupStep = (step: PlanStep | undefined): boolean => step !== undefined && isGroupStep(step) && !step.wait && !step.choose && !step.repeat;
+/**
+ * Returns the index of the step that carries the error links of a group before it: the next one that is not itself the
+ * header of what follows (core/canvas/canvas-links.ts).
+ */
+function hostAfter(strand: Strand, stepIndex: number): number {
+  for (let at = stepIndex + 1; at < strand.length; at++) if (at === strand.length - 1 || !isPlainGroupStep(strand[at])) return at;
+  return stepIndex;
 }
 
 /**

@@ -29,6 +29,16 @@ describe("the wire form", () => {
       header: { kind: "group", members: [], options: { policy: { threshold: 2 } } },
     });
   });
+  it("makes the header of a chord immutable, not the body that is given its results", () => {
+    const chord = { chord: { header: [{ task: "a" }, { chain: [{ task: "b" }, { task: "c" }] }], body: { task: "sum" } } };
+    expect(encodeCanvas(parseCanvas({ ...chord, immutable: true }))).toEqual({
+      v: 1,
+      chord: {
+        header: [{ task: "a", immutable: true }, { chain: [{ task: "b", immutable: true }, { task: "c" }] }],
+        body: { task: "sum" },
+      },
+    });
+  });
   it("accepts objects without a prototype", () => {
     expect(parseCanvas(Object.assign(Object.create(null) as object, { task: "a" }))).toEqual(signature("a"));
   });

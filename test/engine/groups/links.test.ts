@@ -64,13 +64,22 @@ it("each failing member of a group tells the group's error link", async () => {
   const { log } = await runWire({ group: [{ task: "fail" }, { task: "fail" }, a(1, 1)], link_error: [onError("E")] });
   expect(sorted(log.map((entry) => (entry as string[])[2]))).toEqual(["0.g.0", "0.g.1"]);
 });
-it("a failing header tells the error link of the body once, and names the run that failed first", async () => {
+it("a failing header tells the error link of the body once, with the body's request, and names the run that failed first", async () => {
   const { job, log } = await runWire({
     chord: { header: [{ task: "fail" }, { task: "fail" }, a(1, 1)], body: { task: "math.sum" } },
     link_error: [onError("E")],
   });
   expect(job).toMatchObject({ state: "failure", error: { name: "TaskError" } });
-  expect(log).toMatchObject([["E", "ChordError", "0", expect.stringMatching(/^0\.g\.[01]$/), "string"]]);
+  expect(log).toMatchObject([["E", "ChordError", "0~1", expect.stringMatching(/^0\.g\.[01]$/), "string"]]);
+});
+it("the request is that of the signature whose error link it is, also where groups stand in between", async () => {
+  const chain: Json[] = [{ group: [{ task: "fail" }, a(1, 1)] }, { group: [a(1), a(2)] }, { ...note("body"), options: { stamps: { order: 7 } } }, a(1)];
+  const { log } = await runWire({ chain, link_error: [{ task: "note", kwargs: { tag: "E" } }] });
+  expect(log).toMatchObject([
+    ["E", { runId: expect.stringMatching(/\.0~2$/) as string, attempt: 0, task: "note", kwargs: { tag: "body" }, stamps: { order: 7 } }],
+  ]);
+  const last = await runWire({ chain: [{ group: [{ task: "fail" }, a(1, 1)] }, { group: [{ ...a(1), link_error: [onError("E")] }, a(2)] }] });
+  expect(last.log).toMatchObject([["E", "ChordError", "0~1", "0.g.0", "string"]]);
 });
 it("with the header flag each failing header member tells it too", async () => {
   const wire = { chord: { header: [{ task: "fail" }, a(1, 1), { task: "fail" }], body: { task: "math.sum" } }, link_error: [onError("E")] };
