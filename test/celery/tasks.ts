@@ -75,7 +75,7 @@ const idOf = ({ runId, stamps }: Request): Json => stamps?.["task_id"] ?? runId;
 function parentOf(runId: string): string | null {
   const ref = parseRunId(runId);
   if (ref === undefined) return null;
-  if (ref.step > 0) return runIdOf(ref.gid, ref.index, ref.step - 1);
+  if (ref.stepIndex > 0) return runIdOf(ref.gid, ref.index, ref.stepIndex - 1);
   const owner = ownerOf(ref.gid);
   return owner === undefined ? null : parentOf(owner);
 }
