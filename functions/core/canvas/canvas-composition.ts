@@ -75,7 +75,8 @@ export function pipe(left: Canvas, right: Canvas): Canvas {
   if (isEmptyPlainGroup(next)) return left;
   switch (left.kind) {
     case "group":
-      return { kind: "chord", header: left, body: next };
+      // Not unrolled: what follows a group by a pipe keeps its form, and a group of one gives a list.
+      return { kind: "chord", header: left, body: right };
     case "chord":
       return { ...left, body: pipe(left.body, next) };
     case "task":
