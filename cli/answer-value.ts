@@ -9,7 +9,10 @@ import { jsonOrText } from "./start-work.ts";
 export function readValue(text: string): Json {
   const value = jsonOrText(text);
   if (value === text && /^\s*["[{]/.test(text))
-    throw badCall("--value", `--value ${text} begins like JSON but is none; quote it for the shell: --value '{"ok": true}'`);
+    throw badCall(
+      "--value",
+      `--value ${text} begins like JSON but is none; quote it for the shell: --value '{"ok": true}'`,
+    );
   return value;
 }
 export function badCall(field: string, message: string): FanfoldError {

@@ -22,13 +22,18 @@ export interface CommonOptions {
 /** Creates a command with the options that all commands have, and an example below its help. */
 export function command(name: string, summary: string, example: string, own: { readonly data?: string } = {}): Command {
   const data: [string, (dir: string) => string, string?] =
-    own.data === undefined ? ["data folder of the engine", resolveHere, resolve(DEFAULT_DATA)] : [own.data, resolveHere];
+    own.data === undefined
+      ? ["data folder of the engine", resolveHere, resolve(DEFAULT_DATA)]
+      : [own.data, resolveHere];
   return new Command(name)
     .description(summary)
     .option("--json", "print JSON on stdout; progress is printed on stderr", false)
     .option("--data <dir>", ...data)
     .option("--tasks <module>", "module that exports the tasks and workflows", resolveHere, DEFAULT_TASKS)
-    .addHelpText("after", `\n${example.includes("\n") ? "Examples" : "Example"}:\n${example.replaceAll(/^/gm, "  $ ")}`);
+    .addHelpText(
+      "after",
+      `\n${example.includes("\n") ? "Examples" : "Example"}:\n${example.replaceAll(/^/gm, "  $ ")}`,
+    );
 }
 
 const resolveHere = (path: string): string => resolve(path);

@@ -40,7 +40,11 @@ export async function requireServer(dataFolder: string): Promise<Connection> {
  * Works with the dev server of the data folder, or else with an engine in this process while `use` runs. With `manage`
  * that engine runs no tasks. With `run` the jobs of the data folder go on.
  */
-export async function withEngine<T>(options: CommonOptions, purpose: "manage" | "run", use: (connection: Connection) => Promise<T>): Promise<T> {
+export async function withEngine<T>(
+  options: CommonOptions,
+  purpose: "manage" | "run",
+  use: (connection: Connection) => Promise<T>,
+): Promise<T> {
   const server = await connectServer(options.data);
   if (server !== undefined) return use(server);
   const own = { dataFolder: options.data, tasks: options.tasks };

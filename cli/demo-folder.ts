@@ -10,10 +10,14 @@ export function realFolder(dir: string): string {
     const folder = realpathSync(resolve(dir));
     if (statSync(folder).isDirectory()) return folder;
   } catch (cause) {
-    throw new FanfoldError("invalid_request", `there is no folder ${dir} that can be read (${(cause as NodeJS.ErrnoException).code})`, {
-      details: { field: "DIR" },
-      cause,
-    });
+    throw new FanfoldError(
+      "invalid_request",
+      `there is no folder ${dir} that can be read (${(cause as NodeJS.ErrnoException).code})`,
+      {
+        details: { field: "DIR" },
+        cause,
+      },
+    );
   }
   throw new FanfoldError("invalid_request", `${dir} is not a folder`, { details: { field: "DIR" } });
 }
@@ -60,7 +64,11 @@ function isInside(folder: string, path: string): boolean {
 }
 
 function insideError(path: string, folder: string): FanfoldError {
-  return new FanfoldError("invalid_request", `the state cannot be kept in ${path}, which is inside of ${folder}; name a folder outside with --data`, {
-    details: { field: "--data" },
-  });
+  return new FanfoldError(
+    "invalid_request",
+    `the state cannot be kept in ${path}, which is inside of ${folder}; name a folder outside with --data`,
+    {
+      details: { field: "--data" },
+    },
+  );
 }

@@ -16,7 +16,13 @@ export interface DemoReport extends InventoryReport {
 export function demoReport(job: Job): DemoReport | undefined {
   if (job.value === undefined || job.endedAt === undefined) return undefined;
   const seconds = (job.endedAt - job.createdAt) / 1_000;
-  return { job: job.jobId, state: job.state, ...(job.value as unknown as InventoryReport), runs: doneRuns(job), seconds };
+  return {
+    job: job.jobId,
+    state: job.state,
+    ...(job.value as unknown as InventoryReport),
+    runs: doneRuns(job),
+    seconds,
+  };
 }
 
 export interface Screen {
@@ -37,7 +43,8 @@ const OTHER_ROWS = 16;
 
 /** Returns a report as lines for people, cut to what fits on a screen. */
 export function demoLines(report: DemoReport, { paint, columns, rows }: Screen): string[] {
-  const lines = rows === undefined ? MOST_LINES : Math.max(LEAST_LINES, Math.min(MOST_LINES, Math.floor((rows - OTHER_ROWS) / 3)));
+  const lines =
+    rows === undefined ? MOST_LINES : Math.max(LEAST_LINES, Math.min(MOST_LINES, Math.floor((rows - OTHER_ROWS) / 3)));
   const cut = { width: columns - 2, lines };
   return [
     ...totalLines(report, paint),
@@ -48,7 +55,10 @@ export function demoLines(report: DemoReport, { paint, columns, rows }: Screen):
   ];
 }
 
-function totalLines({ files, directories, bytes, links, special, runs, seconds }: DemoReport, paint: Terminal["paint"]): string[] {
+function totalLines(
+  { files, directories, bytes, links, special, runs, seconds }: DemoReport,
+  paint: Terminal["paint"],
+): string[] {
   const found = [
     `${paint("bold", formatCount(files))} ${files === 1 ? "file" : "files"} in ${formatCounted(directories, "directory", "directories")}`,
     paint("bold", formatBytes(bytes)),
@@ -69,7 +79,11 @@ function more(all: number, shown: number): string[] {
 function extensionLines({ byExtension, extensionsTotal }: DemoReport, { width, lines }: Cut): string[] {
   const shown = Object.entries(byExtension).slice(0, lines);
   if (shown.length === 0) return [];
-  const rows = shown.map(([extension, { files, bytes }]) => [oneLine(extension, 20) || "(none)", formatCount(files), formatBytes(bytes)]);
+  const rows = shown.map(([extension, { files, bytes }]) => [
+    oneLine(extension, 20) || "(none)",
+    formatCount(files),
+    formatBytes(bytes),
+  ]);
   return [
     ...table([{ title: "EXTENSION" }, { title: "FILES", right: true }, { title: "SIZE", right: true }], rows, width),
     ...more(extensionsTotal, shown.length),
@@ -77,7 +91,9 @@ function extensionLines({ byExtension, extensionsTotal }: DemoReport, { width, l
 }
 
 function largestLines({ largest }: DemoReport, { width, lines }: Cut): string[] {
-  return largest.slice(0, lines).map(({ path, bytes }) => `${formatBytes(bytes).padStart(9)}  ${shownPath(path, width - 11)}`);
+  return largest
+    .slice(0, lines)
+    .map(({ path, bytes }) => `${formatBytes(bytes).padStart(9)}  ${shownPath(path, width - 11)}`);
 }
 
 function duplicateLines({ duplicates, duplicatesTotal }: DemoReport, { width, lines }: Cut): string[] {
@@ -97,7 +113,10 @@ function duplicateLines({ duplicates, duplicatesTotal }: DemoReport, { width, li
 
 function failureLines({ failures, failuresTotal }: DemoReport, { width, lines }: Cut): string[] {
   const shown = failures.slice(0, lines);
-  const listed = shown.map(({ path, reason }) => `${oneLine(reason, 30).padEnd(12)}  ${shownPath(path, width - Math.max(12, reason.length) - 2)}`);
+  const listed = shown.map(
+    ({ path, reason }) =>
+      `${oneLine(reason, 30).padEnd(12)}  ${shownPath(path, width - Math.max(12, reason.length) - 2)}`,
+  );
   return [...listed, ...more(failuresTotal, shown.length)];
 }
 

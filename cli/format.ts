@@ -25,7 +25,8 @@ export function formatDuration(seconds: number): string {
 
 /** Formats dollars. Amounts below ten cents keep two significant digits. */
 export function formatDollars(dollars: number): string {
-  if (dollars >= 0.1) return `$${dollars.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
+  if (dollars >= 0.1)
+    return `$${dollars.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
   if (dollars <= 0) return "$0";
   return `$${dollars.toFixed(Math.min(12, 1 - Math.floor(Math.log10(dollars))))}`;
 }
@@ -64,13 +65,23 @@ export interface Column {
   readonly right?: true;
 }
 /** Aligns columns under a title line, and cuts each line to the width. */
-export function table(columns: readonly Column[], rows: readonly (readonly string[])[], width = Number.POSITIVE_INFINITY): string[] {
+export function table(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  width = Number.POSITIVE_INFINITY,
+): string[] {
   const titles = columns.map((column) => column.title);
-  const widths = columns.map((_, index) => [titles, ...rows].reduce((most, row) => Math.max(most, (row[index] ?? "").length), 0));
+  const widths = columns.map((_, index) =>
+    [titles, ...rows].reduce((most, row) => Math.max(most, (row[index] ?? "").length), 0),
+  );
   return [titles, ...rows].map((row) =>
     cut(
       columns
-        .map((column, index) => (column.right ? (row[index] ?? "").padStart(widths[index] ?? 0) : (row[index] ?? "").padEnd(widths[index] ?? 0)))
+        .map((column, index) =>
+          column.right
+            ? (row[index] ?? "").padStart(widths[index] ?? 0)
+            : (row[index] ?? "").padEnd(widths[index] ?? 0),
+        )
         .join("  ")
         .trimEnd(),
       width,

@@ -32,11 +32,23 @@ export async function startLocal(options: LocalOptions, security: Security = noS
     ...(options.workers !== undefined && { workers: options.workers }),
     ...(options.durability !== undefined && { durability: options.durability }),
     concurrency: options.concurrency ?? config.concurrency,
-    engine: { site: config.site, defaultJobTimeoutSeconds: config.jobTimeoutDays * DAY, retentionSeconds: config.retentionDays * DAY },
+    engine: {
+      site: config.site,
+      defaultJobTimeoutSeconds: config.jobTimeoutDays * DAY,
+      retentionSeconds: config.retentionDays * DAY,
+    },
   });
   const { engine, workflows, registry } = runtime;
-  const report = (error: unknown): void => void process.stderr.write(`fanfold error: ${error instanceof Error ? error.stack : String(error)}\n`);
-  const app = createApp({ engine, workflows, registry: { info: (task) => registry.info(task), names: () => taskNames }, security, version: version(), report });
+  const report = (error: unknown): void =>
+    void process.stderr.write(`fanfold error: ${error instanceof Error ? error.stack : String(error)}\n`);
+  const app = createApp({
+    engine,
+    workflows,
+    registry: { info: (task) => registry.info(task), names: () => taskNames },
+    security,
+    version: version(),
+    report,
+  });
   return { runtime, app, client: createClient({ url: "http://127.0.0.1", fetch: (request) => app.fetch(request) }) };
 }
 
@@ -44,12 +56,18 @@ export async function startLocal(options: LocalOptions, security: Security = noS
  * Returns the names of all tasks. This call is the first to load the module, so it reports the module's errors plainly.
  */
 async function namesOfTasks(path: string): Promise<readonly string[]> {
-  if (!existsSync(path)) throw new FanfoldError("invalid_request", `--tasks: there is no file ${path}`, { details: { field: "--tasks" } });
+  if (!existsSync(path))
+    throw new FanfoldError("invalid_request", `--tasks: there is no file ${path}`, { details: { field: "--tasks" } });
   try {
-    return loadTaskModule((await import(pathToFileURL(path).href)) as { [name: string]: unknown }).tasks.map((task) => task.name);
+    return loadTaskModule((await import(pathToFileURL(path).href)) as { [name: string]: unknown }).tasks.map(
+      (task) => task.name,
+    );
   } catch (cause) {
     if (cause instanceof FanfoldError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new FanfoldError("invalid_request", `--tasks: ${path} cannot be loaded: ${reason}`, { details: { field: "--tasks" }, cause });
+    throw new FanfoldError("invalid_request", `--tasks: ${path} cannot be loaded: ${reason}`, {
+      details: { field: "--tasks" },
+      cause,
+    });
   }
 }

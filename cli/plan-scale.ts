@@ -23,7 +23,13 @@ const MOST_INVOCATIONS = 1_000;
 /** SQS delays a message by at most 15 minutes. */
 const MAX_DELAY_SECONDS = 900;
 
-export function planScale({ children, level, secondsPerTask, slots, oneGroup = false }: ScaleRequest): ScalePrediction & { readonly count: WorkCount } {
+export function planScale({
+  children,
+  level,
+  secondsPerTask,
+  slots,
+  oneGroup = false,
+}: ScaleRequest): ScalePrediction & { readonly count: WorkCount } {
   const perPage = { ...(!oneGroup && { perPage: FULL_PAGE }) };
   const { job, pages } = chordShape({ children, level, ...perPage }, DEFAULT_CONFIG.width);
   const count = countWork(job, pages, protocolOf(DEFAULT_CONFIG, MAX_DELAY_SECONDS));

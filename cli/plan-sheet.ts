@@ -13,15 +13,29 @@ export function planSheet(plan: JobPlan): string[] {
   return [
     fact("task runs", `${formatCount(taskRuns)}${grows ? " known, more while it runs" : ""}`),
     ...(groups > 0
-      ? [fact("groups", `${formatCount(groups)} with ${formatCounted(members, "member")}, ledgers up to ${formatCounted(ledgerHeight, "level")}`)]
+      ? [
+          fact(
+            "groups",
+            `${formatCount(groups)} with ${formatCounted(members, "member")}, ledgers up to ${formatCounted(ledgerHeight, "level")}`,
+          ),
+        ]
       : []),
     fact("messages", `${formatCount(messages.total)}${queues.length > 0 ? `: ${queues.join(", ")}` : ""}`),
-    fact("requests", `${formatCount(requests.total)}: ${formatCount(requests.send)} sends, ${formatCount(requests.receive)} receives and as many deletes`),
-    fact("write units", `${formatCount(writeUnits.total)}, ${(writeUnits.total / Math.max(1, taskRuns)).toFixed(2)} for each task run`),
+    fact(
+      "requests",
+      `${formatCount(requests.total)}: ${formatCount(requests.send)} sends, ${formatCount(requests.receive)} receives and as many deletes`,
+    ),
+    fact(
+      "write units",
+      `${formatCount(writeUnits.total)}, ${(writeUnits.total / Math.max(1, taskRuns)).toFixed(2)} for each task run`,
+    ),
     "",
     ...priceTable(price, { ...writeUnits, reads: plan.readUnitsAtMost, queue: requests.total }),
     "",
-    fact("price", `${formatDollars(price.total)} (${price.region}, list prices of ${price.date}, ${formatDuration(plan.secondsPerTask)} a task)`),
+    fact(
+      "price",
+      `${formatDollars(price.total)} (${price.region}, list prices of ${price.date}, ${formatDuration(plan.secondsPerTask)} a task)`,
+    ),
     fact("time", `at least ${formatDuration(time.seconds)}; on new tables ${formatDuration(time.secondsOnNewTables)}`),
     fact("mostly", plan.dominates),
     ...plan.notes.map((note) => fact("note", note)),
@@ -31,14 +45,25 @@ function fact(name: string, text: string): string {
   return `${name.padEnd(13)}${oneLine(text)}`;
 }
 function priceTable(price: Price, units: { readonly [part: string]: number }): string[] {
-  const rows = PRICE_PARTS.map((part) => [PART_NAMES[part], units[part] === undefined ? "" : formatCount(units[part]), formatDollars(price.parts[part])]);
+  const rows = PRICE_PARTS.map((part) => [
+    PART_NAMES[part],
+    units[part] === undefined ? "" : formatCount(units[part]),
+    formatDollars(price.parts[part]),
+  ]);
   return table([{ title: "PART" }, { title: "UNITS", right: true }, { title: "PRICE", right: true }], rows);
 }
 
-export function scaleSheet(children: number, level: TrackingLevel, prediction: ScalePrediction & { readonly count: WorkCount }): string[] {
+export function scaleSheet(
+  children: number,
+  level: TrackingLevel,
+  prediction: ScalePrediction & { readonly count: WorkCount },
+): string[] {
   const { count, price, packed, perSecond, limitedBy, phases, partitions, seconds, secondsOnNewTables } = prediction;
   return [
-    fact("children", `${formatCount(children)} tracked ${level}, in pages of 4,096, ${Math.round(packed)} to a message`),
+    fact(
+      "children",
+      `${formatCount(children)} tracked ${level}, in pages of 4,096, ${Math.round(packed)} to a message`,
+    ),
     fact("writes", `${formatCount(totalWrites(count))} units, ${(totalWrites(count) / children).toFixed(3)} a child`),
     fact("messages", formatCount(totalMessages(count))),
     fact("price", `${formatDollars(price.total)} (${price.region}, list prices of ${price.date})`),
@@ -51,7 +76,11 @@ export function scaleSheet(children: number, level: TrackingLevel, prediction: S
     ),
     "",
     ...table(
-      [{ title: "ONE PARTITION, ITS BUSIEST SECOND" }, { title: "WRITES", right: true }, { title: "READS", right: true }],
+      [
+        { title: "ONE PARTITION, ITS BUSIEST SECOND" },
+        { title: "WRITES", right: true },
+        { title: "READS", right: true },
+      ],
       partitions.map((load) => [load.name, formatCount(Math.ceil(load.writes)), formatCount(Math.ceil(load.reads))]),
     ),
   ];

@@ -27,7 +27,9 @@ export function failedRuns({ counts: { error = 0, broken = 0, cancelled = 0 } }:
 
 /** Adds a sample of the job. */
 export function advance(progress: Progress, job: Pick<Job, "counts">, atSeconds: number): Progress {
-  const recent = progress.samples.filter((_, index, all) => (all[index + 1]?.atSeconds ?? atSeconds) > atSeconds - WINDOW_SECONDS);
+  const recent = progress.samples.filter(
+    (_, index, all) => (all[index + 1]?.atSeconds ?? atSeconds) > atSeconds - WINDOW_SECONDS,
+  );
   return { samples: [...recent, { atSeconds, done: doneRuns(job) }] };
 }
 
@@ -47,7 +49,11 @@ export function secondsLeft(progress: Progress, job: Pick<Job, "counts" | "plann
 
 const BAR_CELLS = 24;
 /** Returns one line: bar, done of total, rate, failures, time left. For an ended job it says how the job ended. */
-export function progressLine(progress: Progress, job: Job, options: { readonly width: number; readonly paint: Paint }): string {
+export function progressLine(
+  progress: Progress,
+  job: Job,
+  options: { readonly width: number; readonly paint: Paint },
+): string {
   const { width, paint } = options;
   if (hasEnded(job)) return endLine(job, paint);
   const done = doneRuns(job);

@@ -25,14 +25,18 @@ export async function reportError(thrown: unknown, terminal: Terminal): Promise<
   const { code, message, field, suggestion } = describe(thrown);
   const place = field === undefined || message.includes(field) ? "" : `\n  in: ${oneLine(field, 300)}`;
   const hint = suggestion === undefined || message.includes(suggestion) ? "" : `\n  did you mean ${suggestion}?`;
-  terminal.say(`${terminal.paintStatus("red", "error")} ${oneLine(message, MESSAGE_CHARACTERS)}${place}${hint}\n  (${code})`);
-  if (!(thrown instanceof FanfoldError) && thrown instanceof Error && thrown.stack !== undefined) terminal.say(thrown.stack);
+  terminal.say(
+    `${terminal.paintStatus("red", "error")} ${oneLine(message, MESSAGE_CHARACTERS)}${place}${hint}\n  (${code})`,
+  );
+  if (!(thrown instanceof FanfoldError) && thrown instanceof Error && thrown.stack !== undefined)
+    terminal.say(thrown.stack);
   if (terminal.json) await terminal.printJson({ error: { code, message, ...(field !== undefined && { field }) } });
   return USAGE.has(code) ? EXIT.usage : EXIT.failure;
 }
 
 function describe(thrown: unknown): { code: string; message: string; field?: string; suggestion?: string } {
-  if (!(thrown instanceof FanfoldError)) return { code: "internal", message: thrown instanceof Error ? thrown.message : String(thrown) };
+  if (!(thrown instanceof FanfoldError))
+    return { code: "internal", message: thrown instanceof Error ? thrown.message : String(thrown) };
   const { field, suggestion } = thrown.details;
   return {
     code: thrown.code,

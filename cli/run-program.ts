@@ -13,7 +13,9 @@ export async function runProgram(root: Command, args: readonly string[]): Promis
     if (!(error instanceof CommanderError)) throw error;
     process.exitCode = error.exitCode === 0 || error.code === "commander.help" ? EXIT.success : EXIT.usage;
     if (process.exitCode === EXIT.usage && args.includes("--json")) {
-      process.stdout.write(`${JSON.stringify({ error: { code: "invalid_request", message: error.message.replace(/^error: /, "") } })}\n`);
+      process.stdout.write(
+        `${JSON.stringify({ error: { code: "invalid_request", message: error.message.replace(/^error: /, "") } })}\n`,
+      );
     }
   }
 }

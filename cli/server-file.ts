@@ -38,7 +38,9 @@ export function removeServerFile(dataFolder: string): void {
 export function readServerFile(dataFolder: string): ServerFile | undefined {
   try {
     const { url, token, pid } = JSON.parse(readFileSync(fileOf(dataFolder), "utf8")) as Partial<ServerFile>;
-    return typeof url === "string" && typeof pid === "number" ? { url, pid, ...(typeof token === "string" && { token }) } : undefined;
+    return typeof url === "string" && typeof pid === "number"
+      ? { url, pid, ...(typeof token === "string" && { token }) }
+      : undefined;
   } catch {
     return undefined;
   }

@@ -29,12 +29,18 @@ export async function showValue(client: Client, job: Job, terminal: Terminal, da
 function valueText(value: Json): string {
   const lines = (typeof value === "string" ? value : JSON.stringify(value, undefined, 2)).split("\n");
   const shown = lines.slice(0, SHOWN_LINES).map((line) => oneLine(line, SHOWN_CHARACTERS));
-  return [...shown, ...(lines.length > SHOWN_LINES ? [`... ${formatCount(lines.length - SHOWN_LINES)} more lines; --json gives all`] : [])].join("\n");
+  return [
+    ...shown,
+    ...(lines.length > SHOWN_LINES
+      ? [`... ${formatCount(lines.length - SHOWN_LINES)} more lines; --json gives all`]
+      : []),
+  ].join("\n");
 }
 
 export function resultLine(entry: ResultEntry, terminal: Terminal): string {
   const start = `${String(entry.index).padStart(6)}  ${entry.status.padEnd(9)}  `;
-  const text = entry.error === undefined ? JSON.stringify(entry.value ?? null) : `${entry.error.name}: ${entry.error.message}`;
+  const text =
+    entry.error === undefined ? JSON.stringify(entry.value ?? null) : `${entry.error.name}: ${entry.error.message}`;
   const line = `${start}${oneLine(text, Math.max(20, terminal.columns() - start.length))}`;
   return entry.error === undefined ? line : terminal.paint("red", line);
 }

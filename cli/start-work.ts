@@ -1,5 +1,14 @@
 import { existsSync, readFileSync } from "node:fs";
-import type { Client, JobPlan, Json, JsonObject, PlanOptions, StartOptions, Submitted, WorkflowInfo } from "../functions/client/index.ts";
+import type {
+  Client,
+  JobPlan,
+  Json,
+  JsonObject,
+  PlanOptions,
+  StartOptions,
+  Submitted,
+  WorkflowInfo,
+} from "../functions/client/index.ts";
 import { FanfoldError } from "../functions/core/errors.ts";
 
 export interface WorkOptions extends StartOptions {
@@ -17,16 +26,24 @@ export function prepareWork(name: string, { fields, ...options }: WorkOptions): 
   return async (client) => client.start(name, readFields(work.pairs, await client.workflow(name)), options);
 }
 /** Reads the work that the user named, and returns how to plan it. */
-export function preparePlan(name: string, fields: readonly string[], options: PlanOptions): (client: Client) => Promise<JobPlan> {
+export function preparePlan(
+  name: string,
+  fields: readonly string[],
+  options: PlanOptions,
+): (client: Client) => Promise<JobPlan> {
   const work = readWork(name, fields);
   if ("canvas" in work) return (client) => client.planWire(work.canvas, options);
   return async (client) => client.planWorkflow(name, readFields(work.pairs, await client.workflow(name)), options);
 }
 
 /** Reads a workflow with its fields, or a canvas in a JSON file (`-` reads stdin). */
-function readWork(name: string, fields: readonly string[]): { readonly canvas: unknown } | { readonly pairs: readonly Pair[] } {
+function readWork(
+  name: string,
+  fields: readonly string[],
+): { readonly canvas: unknown } | { readonly pairs: readonly Pair[] } {
   if (!isFile(name)) return { pairs: readPairs(fields) };
-  if (fields.length > 0) throw invalid("--field", `--field is for workflows; ${name} is a canvas, which holds its arguments itself`);
+  if (fields.length > 0)
+    throw invalid("--field", `--field is for workflows; ${name} is a canvas, which holds its arguments itself`);
   return { canvas: readCanvasFile(name) };
 }
 
@@ -70,7 +87,10 @@ export function readFields(pairs: readonly Pair[], workflow: WorkflowInfo): Json
   const read = ([name, text]: Pair): [string, Json] => {
     const schema = Object.hasOwn(known, name) ? known[name] : undefined;
     if (schema === undefined && !takesOthers) {
-      throw invalid(`/fields/${name}`, `workflow ${workflow.name} has no field ${name}; its fields: ${Object.keys(known).join(", ") || "none"}`);
+      throw invalid(
+        `/fields/${name}`,
+        `workflow ${workflow.name} has no field ${name}; its fields: ${Object.keys(known).join(", ") || "none"}`,
+      );
     }
     return [name, isObject(schema) && schema["type"] === "string" ? text : jsonOrText(text)];
   };
@@ -94,7 +114,12 @@ export function describeFields({ parametersSchema }: WorkflowInfo): string[] {
   const required = (parametersSchema["required"] ?? []) as readonly string[];
   return properties.map(([name, schema]) => {
     const type = typeof schema["type"] === "string" ? schema["type"] : "any";
-    const need = "default" in schema ? `, default ${JSON.stringify(schema["default"])}` : required.includes(name) ? ", required" : "";
+    const need =
+      "default" in schema
+        ? `, default ${JSON.stringify(schema["default"])}`
+        : required.includes(name)
+          ? ", required"
+          : "";
     const description = typeof schema["description"] === "string" ? `  ${schema["description"]}` : "";
     return `${name} (${type}${need})${description}`;
   });

@@ -24,7 +24,11 @@ async function untilEnded(client: Client, jobId: string, terminal: Terminal, sig
       const job = await client.job(jobId, { signal });
       const now = performance.now() / 1_000;
       progress = advance(progress, job, now);
-      view.show(progressLine(progress, job, { width: terminal.columns(), paint: terminal.live ? terminal.paintStatus : plain }), hasEnded(job), now);
+      view.show(
+        progressLine(progress, job, { width: terminal.columns(), paint: terminal.live ? terminal.paintStatus : plain }),
+        hasEnded(job),
+        now,
+      );
       if (hasEnded(job)) return job;
       await pause(POLL_MILLISECONDS, undefined, { signal });
     }
@@ -71,7 +75,12 @@ function plainLines(terminal: Terminal): View {
  * Watches a job and returns it at its end. When the user interrupts, returns undefined, and prints that the job is kept
  * and what to do `next`, a line each.
  */
-export async function watchJob(client: Client, jobId: string, { terminal, interrupted }: Context, next: readonly string[]): Promise<Job | undefined> {
+export async function watchJob(
+  client: Client,
+  jobId: string,
+  { terminal, interrupted }: Context,
+  next: readonly string[],
+): Promise<Job | undefined> {
   try {
     return await untilEnded(client, jobId, terminal, interrupted);
   } catch (error) {

@@ -8,8 +8,14 @@ export function acknowledge(construct: IConstruct, findings: Readonly<Record<str
 }
 
 /** Records why resources of a policy may stand for many, with one reason for each. */
-export function acknowledgeResources(construct: IConstruct, resources: readonly (readonly [resource: string, reason: string])[]): void {
+export function acknowledgeResources(
+  construct: IConstruct,
+  resources: readonly (readonly [resource: string, reason: string])[],
+): void {
   const stack = Stack.of(construct);
-  const findings = resources.map(([resource, reason]) => [`AwsSolutions-IAM5[Resource::${flattenCfnReference(stack.resolve(resource))}]`, reason] as const);
+  const findings = resources.map(
+    ([resource, reason]) =>
+      [`AwsSolutions-IAM5[Resource::${flattenCfnReference(stack.resolve(resource))}]`, reason] as const,
+  );
   acknowledge(construct, Object.fromEntries(findings));
 }

@@ -11,7 +11,12 @@ export type HandlerName = "worker" | "control" | "api" | "sweeper" | "dead-lette
 /** All tasks of a deployment as data, with the queue of each. functions/handlers/describe-tasks.ts makes it. */
 export interface Registry {
   readonly v: 1;
-  readonly tasks: readonly { readonly name: string; readonly version: number; readonly queue: string; readonly stateMachine?: { readonly name: string } }[];
+  readonly tasks: readonly {
+    readonly name: string;
+    readonly version: number;
+    readonly queue: string;
+    readonly stateMachine?: { readonly name: string };
+  }[];
 }
 export interface BundleOptions {
   readonly handler: HandlerName;
@@ -61,8 +66,11 @@ export function tasksModuleOf(path: string, root = process.cwd()): string {
   const given = resolve(root, path);
   const found = statSync(given, { throwIfNoEntry: false });
   if (found?.isFile()) return realpathSync(given);
-  if (found?.isDirectory() && statSync(join(given, "index.ts"), { throwIfNoEntry: false })) return realpathSync(join(given, "index.ts"));
-  throw new Error(`no tasks module at ${given}: the tasks folder of fanfold.config.ts must hold an index.ts that exports tasks and workflows`);
+  if (found?.isDirectory() && statSync(join(given, "index.ts"), { throwIfNoEntry: false }))
+    return realpathSync(join(given, "index.ts"));
+  throw new Error(
+    `no tasks module at ${given}: the tasks folder of fanfold.config.ts must hold an index.ts that exports tasks and workflows`,
+  );
 }
 
 /** A site, and the absolute path of the module that exports its tasks and workflows. */
@@ -86,7 +94,9 @@ export function describeTasks(sites: readonly SiteTasks[]): Registry {
     ].join("\n");
     const outfile = join(folder, "describe.mjs");
     buildSync({ ...COMMON, stdin: { contents: source, resolveDir: HANDLERS, loader: "ts" }, outfile });
-    return JSON.parse(execFileSync(process.execPath, [outfile], { encoding: "utf8", stdio: "pipe", maxBuffer: 64 * 1024 * 1024 })) as Registry;
+    return JSON.parse(
+      execFileSync(process.execPath, [outfile], { encoding: "utf8", stdio: "pipe", maxBuffer: 64 * 1024 * 1024 }),
+    ) as Registry;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -98,7 +108,11 @@ export function describeTasks(sites: readonly SiteTasks[]): Registry {
  */
 export function bundleHandler(options: BundleOptions): Bundle {
   rmSync(options.outDir, { recursive: true, force: true });
-  return bundleEntry(generateEntry(options), options.outDir, WITHOUT_STATES.has(options.handler) ? [STATES_CLIENT] : []);
+  return bundleEntry(
+    generateEntry(options),
+    options.outDir,
+    WITHOUT_STATES.has(options.handler) ? [STATES_CLIENT] : [],
+  );
 }
 /** These handlers never open the ports to Step Functions and may not use them. The client would add 23 KB. */
 const WITHOUT_STATES: ReadonlySet<HandlerName> = new Set(["worker", "sweeper", "dead-letter"]);
@@ -147,7 +161,8 @@ function generateEntry({ handler, tasksModules, registry, outDir }: BundleOption
   writeFileSync(entry, source);
   return entry;
 }
-const importsOf = (modules: readonly string[]): string[] => modules.map((path, k) => `import * as tasks${k} from ${JSON.stringify(resolve(path))};`);
+const importsOf = (modules: readonly string[]): string[] =>
+  modules.map((path, k) => `import * as tasks${k} from ${JSON.stringify(resolve(path))};`);
 const names = (modules: readonly string[]): string => modules.map((_, k) => `tasks${k}`).join(", ");
 
 function sizesOf({ outputs }: Metafile, entry: string): Pick<Bundle, "bytes" | "eagerBytes"> {
@@ -158,7 +173,9 @@ function sizesOf({ outputs }: Metafile, entry: string): Pick<Bundle, "bytes" | "
     eager.add(path);
     for (const { path: next, kind } of outputs[path].imports) if (kind === "import-statement") visit(next);
   };
-  for (const [path, { entryPoint }] of code) if (entryPoint !== undefined && resolve(entryPoint) === resolve(entry)) visit(path);
-  const sum = (paths: Iterable<string>): number => [...paths].reduce((total, path) => total + (outputs[path]?.bytes ?? 0), 0);
+  for (const [path, { entryPoint }] of code)
+    if (entryPoint !== undefined && resolve(entryPoint) === resolve(entry)) visit(path);
+  const sum = (paths: Iterable<string>): number =>
+    [...paths].reduce((total, path) => total + (outputs[path]?.bytes ?? 0), 0);
   return { bytes: sum(code.map(([path]) => path)), eagerBytes: sum(eager) };
 }

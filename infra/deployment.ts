@@ -73,7 +73,9 @@ export class Deployment {
   }
   /** Returns the ARN of a machine, given its name or its ARN. */
   arnOfMachine(machine: string): string {
-    return machine.startsWith("arn:") ? machine : this.arn("states", "stateMachine", machine, ArnFormat.COLON_RESOURCE_NAME);
+    return machine.startsWith("arn:")
+      ? machine
+      : this.arn("states", "stateMachine", machine, ArnFormat.COLON_RESOURCE_NAME);
   }
   /** Returns a pattern for the executions of a machine that this deployment has started. */
   ownExecutionsArn(machine: string): string {
@@ -110,7 +112,12 @@ export class Deployment {
   private queueArn(queueName: string): string {
     return Arn.format({ service: "sqs", resource: queueName }, this.stack);
   }
-  private arn(service: string, resource: string, resourceName: string, arnFormat = ArnFormat.SLASH_RESOURCE_NAME): string {
+  private arn(
+    service: string,
+    resource: string,
+    resourceName: string,
+    arnFormat = ArnFormat.SLASH_RESOURCE_NAME,
+  ): string {
     return Arn.format({ service, resource, resourceName, arnFormat }, this.stack);
   }
 }

@@ -7,7 +7,14 @@ import type { Deployment } from "./deployment.ts";
  * two.
  */
 export const PORT_ACTIONS = {
-  store: ["dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
+  store: [
+    "dynamodb:BatchGetItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
+  ],
   queue: ["sqs:GetQueueAttributes", "sqs:SendMessage"],
   visibility: ["sqs:ChangeMessageVisibility"],
   // Without ListBucket, S3 answers that access is denied when an object does not exist.
@@ -54,7 +61,12 @@ export function engineStatements(deployment: Deployment, handler: HandlerName, r
   return statements;
 }
 
-function resourcesOf(deployment: Deployment, port: Port, action: PortAction, { consumes, stateMachines }: Reach): readonly string[] {
+function resourcesOf(
+  deployment: Deployment,
+  port: Port,
+  action: PortAction,
+  { consumes, stateMachines }: Reach,
+): readonly string[] {
   switch (action) {
     case "dynamodb:Query":
       return [...deployment.tableArns, ...deployment.indexArns];
@@ -76,12 +88,16 @@ function resourcesOf(deployment: Deployment, port: Port, action: PortAction, { c
       return [deployment.anyQueueArn];
     case "states:DescribeExecution":
     case "states:StopExecution":
-      return port === "supervisions" ? [deployment.anyExecutionArn] : stateMachines.map((machine) => deployment.ownExecutionsArn(machine));
+      return port === "supervisions"
+        ? [deployment.anyExecutionArn]
+        : stateMachines.map((machine) => deployment.ownExecutionsArn(machine));
     case "states:SendTaskFailure":
     case "states:SendTaskSuccess":
       return [deployment.anyStateMachineArn];
     case "states:StartExecution":
-      return port === "supervisions" ? [deployment.stateMachineArn] : stateMachines.map((machine) => deployment.arnOfMachine(machine));
+      return port === "supervisions"
+        ? [deployment.stateMachineArn]
+        : stateMachines.map((machine) => deployment.arnOfMachine(machine));
   }
 }
 
@@ -93,7 +109,11 @@ export function wideResources(
 ): readonly (readonly [resource: string, reason: string])[] {
   const ports = HANDLER_PORTS[handler];
   return [
-    ...when(ports.includes("blobs"), deployment.anyBlobArn, "Values of jobs: their names are made as they are written. The bucket holds nothing else."),
+    ...when(
+      ports.includes("blobs"),
+      deployment.anyBlobArn,
+      "Values of jobs: their names are made as they are written. The bucket holds nothing else.",
+    ),
     ...when(
       ports.includes("queue"),
       deployment.anyQueueArn,
@@ -105,7 +125,11 @@ export function wideResources(
       "Executions have the names of jobs. They are those of the deployment's own state machine.",
     ),
     ...stateMachines.flatMap((machine) =>
-      when(ports.includes("executions"), deployment.ownExecutionsArn(machine), "Executions of a task's state machine, as the deployment names them."),
+      when(
+        ports.includes("executions"),
+        deployment.ownExecutionsArn(machine),
+        "Executions of a task's state machine, as the deployment names them.",
+      ),
     ),
     ...when(
       ports.includes("tokens"),

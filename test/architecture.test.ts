@@ -19,7 +19,10 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "functions/sdk": { layers: ["functions/core"], packages: ["zod"] },
   "functions/engine": { layers: ["functions/core"], packages: [] },
   "functions/api": { layers: ["functions/engine", "functions/core"], packages: ["node:", "hono", "zod"] },
-  "functions/aws": { layers: ["functions/engine/ports.ts", "functions/core"], packages: ["node:", "@aws-sdk", "@smithy"] },
+  "functions/aws": {
+    layers: ["functions/engine/ports.ts", "functions/core"],
+    packages: ["node:", "@aws-sdk", "@smithy"],
+  },
   "functions/testing": { layers: ["functions/engine", "functions/core"], packages: ["node:"] },
   "functions/client": { layers: ["functions/core"], packages: [] },
   "functions/host": { layers: ["functions/engine", "functions/core"], packages: ["node:"] },
@@ -49,7 +52,17 @@ const LAYERS: Readonly<Record<string, Layer>> = {
 const MARK_LEDGER = /(^|\/)mark-ledger\.ts$/;
 const FOLLOW_UP = /^functions\/engine\/follow\//;
 /** The folders of the engine, lowest first; those of one floor do not import each other. A file imports its own folder, lower ones, and the root files. */
-const ENGINE_ORDER = ["items", ["plan", "jobs"], "messages", "waits", "groups", ["views", "follow"], ["attempt", "submit"], "execute", "control"];
+const ENGINE_ORDER = [
+  "items",
+  ["plan", "jobs"],
+  "messages",
+  "waits",
+  "groups",
+  ["views", "follow"],
+  ["attempt", "submit"],
+  "execute",
+  "control",
+];
 
 const IMPORTS = [
   /(?:^|[;}\n])\s*(?:import|export)\b[^"'`;]*?\bfrom\s*["']([^"']+)["']/g,
@@ -79,17 +92,20 @@ function circles(sources: ReadonlyMap<string, string>): string[][] {
     const at = way.indexOf(path);
     if (at >= 0) found.push([...way.slice(at), path]);
     if (at >= 0 || done.has(path)) return;
-    for (const target of targetsOf(path, sources.get(path) ?? "")) if (sources.has(target)) walk(target, [...way, path]);
+    for (const target of targetsOf(path, sources.get(path) ?? ""))
+      if (sources.has(target)) walk(target, [...way, path]);
     done.add(path);
   };
   for (const path of sources.keys()) walk(path, []);
   return found;
 }
 const ENGINE = "functions/engine/";
-const floorOf = (folder: string): number => ENGINE_ORDER.findIndex((floor) => floor === folder || floor.includes(folder));
+const floorOf = (folder: string): number =>
+  ENGINE_ORDER.findIndex((floor) => floor === folder || floor.includes(folder));
 /** What of the engine a file of the engine imports from a floor that is not below its own. Root files are open to all. */
 function upwards(path: string, source: string): string[] {
-  const folderOf = (file: string): string | undefined => (file.startsWith(ENGINE) ? /^([^/]+)\//.exec(file.slice(ENGINE.length))?.[1] : undefined);
+  const folderOf = (file: string): string | undefined =>
+    file.startsWith(ENGINE) ? /^([^/]+)\//.exec(file.slice(ENGINE.length))?.[1] : undefined;
   const from = folderOf(path);
   if (from === undefined) return [];
   if (floorOf(from) < 0) return [`${path} is in a folder without a place in ENGINE_ORDER`];
@@ -100,16 +116,20 @@ function upwards(path: string, source: string): string[] {
 }
 function packageOf(specifier: string): string {
   if (specifier.startsWith("node:")) return "node:";
-  return specifier.startsWith("@") ? specifier.split("/").slice(0, 2).join("/") : (specifier.split("/")[0] ?? specifier);
+  return specifier.startsWith("@")
+    ? specifier.split("/").slice(0, 2).join("/")
+    : (specifier.split("/")[0] ?? specifier);
 }
 
 /** What is wrong with the imports of one file; `path` is relative to the repository, with slashes. */
 function violations(path: string, source: string): string[] {
   const layer = layerOf(path);
-  if (layer === undefined) return path.startsWith("functions/") ? [`${path} is in no layer of docs/architecture.md`] : [];
+  if (layer === undefined)
+    return path.startsWith("functions/") ? [`${path} is in no layer of docs/architecture.md`] : [];
   const allowed = LAYERS[layer] as Layer;
   const found: string[] = [];
-  if (/(oxlint|eslint)-disable/.test(source) && ["functions/core", "functions/engine"].includes(layer)) found.push(`${path} switches a lint rule off`);
+  if (/(oxlint|eslint)-disable/.test(source) && ["functions/core", "functions/engine"].includes(layer))
+    found.push(`${path} switches a lint rule off`);
   for (const specifier of importsOf(source)) {
     if (!specifier.startsWith(".")) {
       const name = packageOf(specifier);
@@ -118,9 +138,12 @@ function violations(path: string, source: string): string[] {
       continue;
     }
     const target = posix.normalize(posix.join(posix.dirname(path), specifier));
-    const inside = target.startsWith(`${layer}/`) || allowed.layers.some((each) => each === "*" || target === each || target.startsWith(`${each}/`));
+    const inside =
+      target.startsWith(`${layer}/`) ||
+      allowed.layers.some((each) => each === "*" || target === each || target.startsWith(`${each}/`));
     if (!inside) found.push(`${path} imports ${target}`);
-    if (MARK_LEDGER.test(target) && !FOLLOW_UP.test(path)) found.push(`${path} imports ${target}, which only follow-up may`);
+    if (MARK_LEDGER.test(target) && !FOLLOW_UP.test(path))
+      found.push(`${path} imports ${target}, which only follow-up may`);
   }
   return found;
 }
@@ -136,7 +159,11 @@ function lint(path: string, source: string): string[] {
   mkdirSync(dirname(join(sandbox, path)), { recursive: true });
   writeFileSync(join(sandbox, path), source);
   try {
-    execFileSync(join(root, "node_modules/.bin/oxlint"), ["--format", "json", path], { cwd: sandbox, encoding: "utf8", stdio: "pipe" });
+    execFileSync(join(root, "node_modules/.bin/oxlint"), ["--format", "json", path], {
+      cwd: sandbox,
+      encoding: "utf8",
+      stdio: "pipe",
+    });
     return [];
   } catch (error) {
     const report = JSON.parse((error as { stdout: string }).stdout) as { diagnostics: { code: string }[] };
@@ -154,7 +181,8 @@ describe("import boundaries", () => {
   );
   it("finds the sources", () => expect(files.length).toBeGreaterThan(5));
   const sources = new Map(files.map((path) => [path, readFileSync(join(root, path), "utf8")]));
-  it("hold in the whole tree", () => expect(files.flatMap((path) => violations(path, sources.get(path) ?? ""))).toEqual([]));
+  it("hold in the whole tree", () =>
+    expect(files.flatMap((path) => violations(path, sources.get(path) ?? ""))).toEqual([]));
 
   it("form no circle of files, types included", () => expect(circles(sources)).toEqual([]));
   it("find a circle when an import is turned round", () => {
@@ -162,10 +190,15 @@ describe("import boundaries", () => {
     expect(circles(turned)).not.toEqual([]);
   });
 
-  it("go down the floors of the engine", () => expect(files.flatMap((path) => upwards(path, sources.get(path) ?? ""))).toEqual([]));
+  it("go down the floors of the engine", () =>
+    expect(files.flatMap((path) => upwards(path, sources.get(path) ?? ""))).toEqual([]));
   it.each([
     ["an arrow up", "functions/engine/items/a.ts", 'import { gateOf } from "../groups/gate.ts";'],
-    ["an arrow across a floor", "functions/engine/views/a.ts", 'import type { WorkList } from "../follow/work-list.ts";'],
+    [
+      "an arrow across a floor",
+      "functions/engine/views/a.ts",
+      'import type { WorkList } from "../follow/work-list.ts";',
+    ],
     ["a folder without a place", "functions/engine/extra/a.ts", ""],
   ])("see %s in the engine", (_title, path, source) => expect(upwards(path, source)).not.toEqual([]));
 
@@ -189,16 +222,30 @@ describe("import boundaries", () => {
     ["tasks use the sdk only", "functions/tasks/a.ts", 'import {\n  limits,\n} from "../core/limits.ts";'],
     ["infra runs nothing of the engine", "infra/a.ts", 'import { createEngine } from "../functions/engine/engine.ts";'],
     ["a new folder states its layer", "functions/extra/a.ts", ""],
-    ["marks come from follow-up only (engine)", "functions/engine/execute/a.ts", 'import { markLedger } from "../follow/mark-ledger.ts";'],
-    ["marks come from follow-up only (cli)", "cli/a.ts", 'export { markLedger } from "../functions/engine/follow/mark-ledger.ts";'],
+    [
+      "marks come from follow-up only (engine)",
+      "functions/engine/execute/a.ts",
+      'import { markLedger } from "../follow/mark-ledger.ts";',
+    ],
+    [
+      "marks come from follow-up only (cli)",
+      "cli/a.ts",
+      'export { markLedger } from "../functions/engine/follow/mark-ledger.ts";',
+    ],
   ])("fail when they should: %s", (_title, path, source) => expect(violations(path, source)).not.toEqual([]));
 
   it.each([
     ["functions/engine/follow/follow.ts", 'import { markLedger } from "./mark-ledger.ts";'],
     ["functions/sdk/a.ts", 'import * as z from "zod";\nimport { LIMITS } from "../core/limits.ts";'],
-    ["functions/aws/a.ts", 'import type { Store } from "../engine/ports.ts";\nimport { DynamoDB } from "@aws-sdk/client-dynamodb";'],
+    [
+      "functions/aws/a.ts",
+      'import type { Store } from "../engine/ports.ts";\nimport { DynamoDB } from "@aws-sdk/client-dynamodb";',
+    ],
     ["functions/tasks/inventory/a.ts", 'import { S3Client } from "@aws-sdk/client-s3";'],
-    ["functions/tasks/a.ts", 'import { defineTask } from "../sdk/index.ts";\nimport { createReadStream } from "node:fs";'],
+    [
+      "functions/tasks/a.ts",
+      'import { defineTask } from "../sdk/index.ts";\nimport { createReadStream } from "node:fs";',
+    ],
   ])("allow what they should: %s", (path, source) => expect(violations(path, source)).toEqual([]));
 });
 
@@ -207,8 +254,16 @@ describe("lint rules fail when they should", () => {
     ["no-restricted-globals", "functions/core/a.ts", "export const now = () => Date.now();"],
     ["no-restricted-globals", "functions/engine/a.ts", "export const now = () => new Date();"],
     ["no-restricted-globals", "functions/engine/a.ts", "export const now = () => performance.now();"],
-    ["no-restricted-globals", "functions/engine/a.ts", "export const wait = (then: () => void) => setTimeout(then, 1);"],
-    ["no-restricted-globals", "functions/engine/a.ts", "export const wait = (then: () => void) => setInterval(then, 1);"],
+    [
+      "no-restricted-globals",
+      "functions/engine/a.ts",
+      "export const wait = (then: () => void) => setTimeout(then, 1);",
+    ],
+    [
+      "no-restricted-globals",
+      "functions/engine/a.ts",
+      "export const wait = (then: () => void) => setInterval(then, 1);",
+    ],
     ["no-restricted-globals", "functions/engine/a.ts", "export const wait = (then: () => void) => setImmediate(then);"],
     ["no-restricted-globals", "functions/engine/a.ts", "export const id = () => crypto.randomUUID();"],
     ["no-restricted-globals", "functions/engine/a.ts", "export const home = () => process.cwd();"],
@@ -216,10 +271,26 @@ describe("lint rules fail when they should", () => {
     ["no-restricted-globals", "functions/engine/a.ts", "export const now = () => globalThis.Date.now();"],
     ["no-restricted-properties", "functions/core/a.ts", "export const dice = () => Math.random();"],
     ["no-restricted-properties", "functions/engine/a.ts", "export const soon = () => AbortSignal.timeout(1);"],
-    ["no-restricted-imports", "functions/engine/a.ts", 'import { join } from "node:path";\nexport const at = join("a", "b");'],
-    ["no-restricted-imports", "functions/engine/follow/follow.ts", 'import { join } from "node:path";\nexport const at = join("a", "b");'],
-    ["no-restricted-imports", "functions/engine/a.ts", 'import { markLedger } from "./mark-ledger.ts";\nexport const mark = () => markLedger();'],
-    ["no-restricted-imports", "functions/embedded/a.ts", 'export { markLedger } from "../engine/follow/mark-ledger.ts";'],
+    [
+      "no-restricted-imports",
+      "functions/engine/a.ts",
+      'import { join } from "node:path";\nexport const at = join("a", "b");',
+    ],
+    [
+      "no-restricted-imports",
+      "functions/engine/follow/follow.ts",
+      'import { join } from "node:path";\nexport const at = join("a", "b");',
+    ],
+    [
+      "no-restricted-imports",
+      "functions/engine/a.ts",
+      'import { markLedger } from "./mark-ledger.ts";\nexport const mark = () => markLedger();',
+    ],
+    [
+      "no-restricted-imports",
+      "functions/embedded/a.ts",
+      'export { markLedger } from "../engine/follow/mark-ledger.ts";',
+    ],
     ["max-lines", "functions/engine/long.ts", "export {};\n".repeat(401)],
     ["max-lines", "test/engine/long.test.ts", "export {};\n".repeat(401)],
     ["no-explicit-any", "functions/sdk/a.ts", "export const x = (y: any) => y;"],
@@ -229,7 +300,12 @@ describe("lint rules fail when they should", () => {
   ])("%s in %s", (rule, path, source) => expect(lint(path, source).join()).toContain(rule));
 
   it("and are silent on clean code", () => {
-    expect(lint("functions/engine/follow/follow.ts", 'import { markLedger } from "./mark-ledger.ts";\nexport const mark = () => markLedger();\n')).toEqual([]);
+    expect(
+      lint(
+        "functions/engine/follow/follow.ts",
+        'import { markLedger } from "./mark-ledger.ts";\nexport const mark = () => markLedger();\n',
+      ),
+    ).toEqual([]);
     expect(lint("functions/tasks/a.ts", "export default 1;\n")).toEqual([]);
   });
 });

@@ -34,7 +34,8 @@ function pageOf(source: string): Page {
     if (line.text.startsWith("```")) fenced = !fenced;
     else if (line.text.startsWith("|")) tables.push(line);
     // A blank line in place of a code block, so that the sentence before it ends there.
-    else prose.push(fenced || line.text.startsWith("    ") || line.text.startsWith("<!--") ? { ...line, text: "" } : line);
+    else
+      prose.push(fenced || line.text.startsWith("    ") || line.text.startsWith("<!--") ? { ...line, text: "" } : line);
   }
   return { prose, tables, all };
 }
@@ -58,7 +59,8 @@ function paragraphsOf(lines: readonly Line[]): Line[] {
   for (const { text, number } of lines) {
     const begins = /^\s*([-*]|\d+\.|#+)\s/.test(text);
     if (text.trim() === "" || begins) close();
-    if (text.trim() !== "") open = open ? { text: `${open.text} ${text.trim()}`, number: open.number } : { text: text.trim(), number };
+    if (text.trim() !== "")
+      open = open ? { text: `${open.text} ${text.trim()}`, number: open.number } : { text: text.trim(), number };
     if (/^#+\s/.test(text)) close();
   }
   close();
@@ -67,7 +69,9 @@ function paragraphsOf(lines: readonly Line[]): Line[] {
 function sentencesOf({ text, number }: Line): Line[] {
   const code: string[] = [];
   const hidden = text.replaceAll(/``[^`]+``|`[^`]+`/g, (span) => `\`${code.push(span) - 1}\``);
-  return hidden.split(/(?<=[.!?][*_")\]]*)\s+/).map((sentence) => ({ text: sentence.replaceAll(/`(\d+)`/g, (_all, at) => code[Number(at)] ?? ""), number }));
+  return hidden
+    .split(/(?<=[.!?][*_")\]]*)\s+/)
+    .map((sentence) => ({ text: sentence.replaceAll(/`(\d+)`/g, (_all, at) => code[Number(at)] ?? ""), number }));
 }
 const cellsOf = ({ text, number }: Line): Line[] =>
   text
@@ -82,20 +86,27 @@ function tooLong(source: string): string[] {
   const tabled = new Set(tables.map(({ number }) => number));
   const say = (what: string, { text, number }: Line): string => `${number}: ${what}: ${text.trim().slice(0, 100)}`;
   return [
-    ...sentences.filter(({ text }) => wordsIn(text) > SENTENCE_WORDS).map((line) => say(`a sentence of ${wordsIn(line.text)} words`, line)),
+    ...sentences
+      .filter(({ text }) => wordsIn(text) > SENTENCE_WORDS)
+      .map((line) => say(`a sentence of ${wordsIn(line.text)} words`, line)),
     ...tables
       .flatMap(cellsOf)
       .filter(({ text }) => wordsIn(text) > CELL_WORDS)
       .map((line) => say(`a cell of ${wordsIn(line.text)} words`, line)),
     // The target of a link cannot be broken.
     ...all
-      .filter(({ text, number }) => !tabled.has(number) && text.replaceAll(/\]\([^)]*\)|https?:\/\/\S+/g, "]").length > COLUMNS)
+      .filter(
+        ({ text, number }) =>
+          !tabled.has(number) && text.replaceAll(/\]\([^)]*\)|https?:\/\/\S+/g, "]").length > COLUMNS,
+      )
       .map((line) => say(`a line of ${line.text.length} columns`, line)),
   ];
 }
 
 describe("pages for people", () => {
-  it.each(PAGES)("%s has no wall: sentences, cells and lines are short", (page) => expect(tooLong(read(page))).toEqual([]));
+  it.each(PAGES)("%s has no wall: sentences, cells and lines are short", (page) =>
+    expect(tooLong(read(page))).toEqual([]),
+  );
 
   const words = (count: number): string => Array.from({ length: count }, () => "w").join(" ");
   it.each([
@@ -116,12 +127,19 @@ describe("pages for people", () => {
     ["the target of a link", `[here](${"x".repeat(121)})`],
   ])("are left alone when they are short enough: %s", (_title, source) => expect(tooLong(source)).toEqual([]));
 
-  it.each(PAGES.filter((page) => !page.startsWith("docs/adr/") && page !== "CHANGELOG.md"))("%s names only files that exist", (page) => {
-    const named = [...read(page).matchAll(/`((?:functions|test|cli|infra|docs)\/[\w./-]*[\w-])`/g)].map((match) => match[1] as string);
-    expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
-  });
+  it.each(PAGES.filter((page) => !page.startsWith("docs/adr/") && page !== "CHANGELOG.md"))(
+    "%s names only files that exist",
+    (page) => {
+      const named = [...read(page).matchAll(/`((?:functions|test|cli|infra|docs)\/[\w./-]*[\w-])`/g)].map(
+        (match) => match[1] as string,
+      );
+      expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+    },
+  );
   it.each(PAGES)("%s links to pages and sections that exist", (page) => {
-    const links = [...read(page).matchAll(/\]\(([^)\s#]*)(#[^)\s]+)?\)/g)].filter(([, path = ""]) => !/^[a-z]+:/.test(path));
+    const links = [...read(page).matchAll(/\]\(([^)\s#]*)(#[^)\s]+)?\)/g)].filter(
+      ([, path = ""]) => !/^[a-z]+:/.test(path),
+    );
     const missing = links.filter(([, path = "", anchor]) => {
       const target = path === "" ? join(root, page) : join(root, page, "..", path);
       if (!existsSync(target)) return true;
@@ -151,10 +169,14 @@ describe("docs/errors.md", () => {
 });
 
 describe("docs/glossary.md", () => {
-  const words = [...read("docs/glossary.md").matchAll(/^\| ([a-z][^|]*?) \|/gm)].flatMap((match) => (match[1] as string).split(", "));
+  const words = [...read("docs/glossary.md").matchAll(/^\| ([a-z][^|]*?) \|/gm)].flatMap((match) =>
+    (match[1] as string).split(", "),
+  );
   const defined = words.filter((word) => word !== "word");
   const code = ["functions", "cli", "infra"]
-    .flatMap((folder) => readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((path) => join(folder, path)))
+    .flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((path) => join(folder, path)),
+    )
     .filter((path) => path.endsWith(".ts"))
     .map(read)
     .join("\n");

@@ -19,7 +19,9 @@ const blocks = [...guide.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match) => m
 const definitions = blocks.filter((block) => block.includes("export const"));
 const examples = blocks.filter((block) => !block.includes("export const"));
 
-type Run = (...given: readonly unknown[]) => Promise<{ readonly examples: readonly Example[]; readonly tasks: readonly sdk.AnyTask[] }>;
+type Run = (
+  ...given: readonly unknown[]
+) => Promise<{ readonly examples: readonly Example[]; readonly tasks: readonly sdk.AnyTask[] }>;
 const AsyncFunction = (async () => undefined).constructor as new (...parameters: readonly string[]) => Run;
 
 function scriptOf(): string {
@@ -29,7 +31,11 @@ function scriptOf(): string {
     const [, expression = "", expected = ""] = /^(.*) \/\/ (.*)$/.exec(lines.pop() ?? "") ?? [];
     return `examples.push(await (async () => { ${lines.join("\n")}\n return { canvas: ${expression}, expected: ${JSON.stringify(expected)} }; })());`;
   });
-  const code = [...definitions.map((block) => block.replaceAll("export const", "const")), "const examples = [];", ...parts].join("\n");
+  const code = [
+    ...definitions.map((block) => block.replaceAll("export const", "const")),
+    "const examples = [];",
+    ...parts,
+  ].join("\n");
   return `${transformSync(code, { loader: "ts", format: "esm", target: "es2022", tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } } }).code}\nreturn { examples, tasks: [${names.join(", ")}] };`;
 }
 const loaded = await new AsyncFunction(...Object.keys(sdk), scriptOf())(...Object.values(sdk));
@@ -39,7 +45,8 @@ async function answer(local: LocalEngine, jobId: string, value: Json): Promise<v
   for (const { runId } of (await local.engine.runs(jobId, {})).items) {
     const { wait, unmet = [] } = (await local.engine.run(runId)) ?? {};
     if (wait?.of === "approval") await local.engine.complete(runId, wait.token ?? "", { value });
-    for (const { of, name } of [...(wait ? [wait] : []), ...unmet]) if (of === "event") await local.engine.sendEvent(jobId, name, value);
+    for (const { of, name } of [...(wait ? [wait] : []), ...unmet])
+      if (of === "event") await local.engine.sendEvent(jobId, name, value);
   }
 }
 async function outcome({ canvas, expected }: Example): Promise<string> {
@@ -57,8 +64,11 @@ async function outcome({ canvas, expected }: Example): Promise<string> {
 
 describe("docs/guide-canvas.md", () => {
   it("has its examples", () => expect(loaded.examples.length).toBeGreaterThan(30));
-  it.each(loaded.examples.map((example, index) => [examples[index]?.trim() ?? "", example] as const))("%s", async (_text, example) => {
-    const wanted = example.expected.replace(/, answered with .*$/, "");
-    expect(await outcome(example)).toBe(wanted.startsWith("fails") ? wanted : JSON.stringify(JSON.parse(wanted)));
-  });
+  it.each(loaded.examples.map((example, index) => [examples[index]?.trim() ?? "", example] as const))(
+    "%s",
+    async (_text, example) => {
+      const wanted = example.expected.replace(/, answered with .*$/, "");
+      expect(await outcome(example)).toBe(wanted.startsWith("fails") ? wanted : JSON.stringify(JSON.parse(wanted)));
+    },
+  );
 });

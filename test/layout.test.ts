@@ -32,9 +32,17 @@ describe("the layout in docs/architecture.md", () => {
   it("is read as a tree", () => {
     const page =
       "# A\n\n## Layout\n\nText.\n\n    functions/\n      core/      rules\n        plan/    plans\n      engine/    work\n    docs/        pages\n\nMore.\n";
-    expect(foldersNamed(page)).toEqual(["functions", "functions/core", "functions/core/plan", "functions/engine", "docs"]);
+    expect(foldersNamed(page)).toEqual([
+      "functions",
+      "functions/core",
+      "functions/core/plan",
+      "functions/engine",
+      "docs",
+    ]);
   });
-  it("names every folder", () => expect(NAMED_IN_FULL.flatMap(foldersIn).filter((folder) => !named.includes(folder))).toEqual([]));
-  it("names no folder that does not exist", () => expect(named.filter((folder) => !existsSync(join(root, folder)))).toEqual([]));
+  it("names every folder", () =>
+    expect(NAMED_IN_FULL.flatMap(foldersIn).filter((folder) => !named.includes(folder))).toEqual([]));
+  it("names no folder that does not exist", () =>
+    expect(named.filter((folder) => !existsSync(join(root, folder)))).toEqual([]));
   it("names each folder once", () => expect(named.filter((folder, at) => named.indexOf(folder) !== at)).toEqual([]));
 });

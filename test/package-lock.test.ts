@@ -27,11 +27,17 @@ describe("package-lock.json", () => {
     expect(missing).toEqual([]);
   });
   it("points at no registry but the public one", () => {
-    const elsewhere = Object.values(packages).filter(({ resolved }) => resolved !== undefined && !resolved.startsWith("https://registry.npmjs.org/"));
+    const elsewhere = Object.values(packages).filter(
+      ({ resolved }) => resolved !== undefined && !resolved.startsWith("https://registry.npmjs.org/"),
+    );
     expect(elsewhere).toEqual([]);
   });
   it("comes from exact versions", () => {
-    const { dependencies, devDependencies } = read("package.json") as LockEntry & { devDependencies: Record<string, string> };
-    expect(Object.entries({ ...dependencies, ...devDependencies }).filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
+    const { dependencies, devDependencies } = read("package.json") as LockEntry & {
+      devDependencies: Record<string, string>;
+    };
+    expect(
+      Object.entries({ ...dependencies, ...devDependencies }).filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version)),
+    ).toEqual([]);
   });
 });

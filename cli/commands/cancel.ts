@@ -16,9 +16,17 @@ fanfold cancel 01JD2Y8ZK5W0E3T7Q9M4R6X8AB.0.g.2               one run, and what 
 fanfold cancel 01JD2Y8ZK5W0E3T7Q9M4R6X8AB.0.g                 a group`;
 
 export function cancelCommand(): Command {
-  return command("cancel", "Cancel a job, a run or a group: running tasks are asked to stop, waiting ones never start", EXAMPLE)
+  return command(
+    "cancel",
+    "Cancel a job, a run or a group: running tasks are asked to stop, waiting ones never start",
+    EXAMPLE,
+  )
     .argument("<id>", "id of the job; ids of runs and groups begin with it and a dot")
-    .option("--stamp <name=value>", "only the runs of the job that carry this stamp, including future ones; repeatable", moreStamps)
+    .option(
+      "--stamp <name=value>",
+      "only the runs of the job that carry this stamp, including future ones; repeatable",
+      moreStamps,
+    )
     .action(
       action(async ({ terminal }: Context, { stamp, ...options }: CancelOptions, id: string) => {
         const one = id.includes(".");

@@ -38,7 +38,8 @@ export function completeCommand(): Command {
 }
 
 function answerOf({ value, error }: CompleteOptions): Answer {
-  if ((value === undefined) === (error === undefined)) throw badCall("--value", "give the answer: --value JSON, or --error MESSAGE, and not both");
+  if ((value === undefined) === (error === undefined))
+    throw badCall("--value", "give the answer: --value JSON, or --error MESSAGE, and not both");
   return value === undefined ? { error: { name: "Refused", message: error ?? "" } } : { value: readValue(value) };
 }
 
@@ -49,10 +50,17 @@ function answerOf({ value, error }: CompleteOptions): Answer {
 async function tokenOf(client: Client, id: string, data: string): Promise<string> {
   if (!id.includes(".")) {
     await client.job(id);
-    throw badCall("RUN", `${id} is a job, not a run; to list its waiting runs: ${further(data, `runs ${id} --status waiting`)}`);
+    throw badCall(
+      "RUN",
+      `${id} is a job, not a run; to list its waiting runs: ${further(data, `runs ${id} --status waiting`)}`,
+    );
   }
   const { jobId, status, wait } = await client.run(id);
-  if (wait?.of === "event") throw badCall("RUN", `${id} waits for an event; send it: ${further(data, `send ${jobId} ${wait.name}`)}`);
+  if (wait?.of === "event")
+    throw badCall("RUN", `${id} waits for an event; send it: ${further(data, `send ${jobId} ${wait.name}`)}`);
   if (wait?.token !== undefined) return wait.token;
-  throw badCall("RUN", `${id} waits for no answer: it is ${status}; to list waiting runs: ${further(data, `runs ${jobId} --status waiting`)}`);
+  throw badCall(
+    "RUN",
+    `${id} waits for no answer: it is ${status}; to list waiting runs: ${further(data, `runs ${jobId} --status waiting`)}`,
+  );
 }

@@ -24,7 +24,9 @@ interface DemoOptions extends Omit<CommonOptions, "data"> {
 }
 
 export function demoCommand(): Command {
-  return command("demo", SUMMARY, EXAMPLE, { data: "where its state is kept (default: derived from the folder, in the user's state folder)" })
+  return command("demo", SUMMARY, EXAMPLE, {
+    data: "where its state is kept (default: derived from the folder, in the user's state folder)",
+  })
     .argument("[dir]", "folder to walk (default: this checkout)")
     .action(
       action(async (context: Context, options: DemoOptions, dir: string | undefined) => {
@@ -41,19 +43,27 @@ export function demoCommand(): Command {
     );
 }
 
-async function inventory(client: Client, fields: { readonly folder: string; readonly state: string }, context: Context): Promise<number> {
+async function inventory(
+  client: Client,
+  fields: { readonly folder: string; readonly state: string },
+  context: Context,
+): Promise<number> {
   const { terminal } = context;
   const { folder } = fields;
   const unfinished = await findUnfinished(client, folder);
   const jobId = unfinished?.jobId ?? (await client.start(WORKFLOW, fields)).jobId;
-  const since = unfinished && `, started ${formatDuration(Math.max(0, Date.now() - unfinished.createdAt) / 1_000)} ago, continues`;
+  const since =
+    unfinished && `, started ${formatDuration(Math.max(0, Date.now() - unfinished.createdAt) / 1_000)} ago, continues`;
   terminal.say(`inventory of ${folder}: job ${jobId}${since ?? ""}`);
   const job = await watchJob(client, jobId, context, ["the same command continues it"]);
   if (job === undefined) return EXIT.interrupted;
   const report = demoReport(job);
   if (terminal.json) await terminal.printJson(report ?? { job: jobId, state: job.state, error: job.error ?? null });
   else if (report === undefined) await showValue(client, job, terminal, fields.state);
-  else await terminal.print(`\n${demoLines(report, { paint: terminal.paint, columns: terminal.columns(), rows: terminal.rows() }).join("\n")}\n`);
+  else
+    await terminal.print(
+      `\n${demoLines(report, { paint: terminal.paint, columns: terminal.columns(), rows: terminal.rows() }).join("\n")}\n`,
+    );
   return exitCodeOf(job.state);
 }
 
@@ -61,7 +71,9 @@ async function inventory(client: Client, fields: { readonly folder: string; read
 async function findUnfinished(client: Client, folder: string): Promise<Job | undefined> {
   for (let cursor: string | undefined; ;) {
     const page = await client.jobs({ limit: 100, ...(cursor !== undefined && { cursor }) });
-    const found = page.items.find((job) => !hasEnded(job) && job.workflow === WORKFLOW && job.parameters?.["folder"] === folder);
+    const found = page.items.find(
+      (job) => !hasEnded(job) && job.workflow === WORKFLOW && job.parameters?.["folder"] === folder,
+    );
     if (found !== undefined || page.cursor === undefined) return found;
     cursor = page.cursor;
   }

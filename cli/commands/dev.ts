@@ -23,11 +23,18 @@ const HTTP_GRACE_SECONDS = 1;
 const RUN_GRACE_SECONDS = 10;
 
 export function devCommand(): Command {
-  return command("dev", "Run the dev server: engine, workers and HTTP API on 127.0.0.1", "fanfold dev --port 0 --data /tmp/try")
+  return command(
+    "dev",
+    "Run the dev server: engine, workers and HTTP API on 127.0.0.1",
+    "fanfold dev --port 0 --data /tmp/try",
+  )
     .option("--port <port>", "port to listen on; 0 takes a free one", wholeNumber(0, 65_535), DEFAULT_PORT)
     .option("--workers <n>", "processes that run tasks (default: one per core)", wholeNumber(0, 256))
     .addOption(
-      new Option("--durability <what>", "what a finished write survives: the end of every process, or also a power cut, which is slower")
+      new Option(
+        "--durability <what>",
+        "what a finished write survives: the end of every process, or also a power cut, which is slower",
+      )
         .choices(["process", "power"])
         .default("process"),
     )
@@ -66,10 +73,18 @@ export function devCommand(): Command {
     );
 }
 
-async function announce(terminal: Terminal, served: Served, { runtime }: Local, { data, auth }: DevOptions): Promise<void> {
-  if (terminal.json) return terminal.printJson({ url: served.url, port: served.port, pid: process.pid, dataFolder: data });
+async function announce(
+  terminal: Terminal,
+  served: Served,
+  { runtime }: Local,
+  { data, auth }: DevOptions,
+): Promise<void> {
+  if (terminal.json)
+    return terminal.printJson({ url: served.url, port: served.port, pid: process.pid, dataFolder: data });
   const names = runtime.workflows.list().map((workflow) => workflow.name);
-  const header = auth ? `-H "Authorization: Bearer $(node -p 'JSON.parse(fs.readFileSync("${join(data, "server.json")}")).token')" ` : "";
+  const header = auth
+    ? `-H "Authorization: Bearer $(node -p 'JSON.parse(fs.readFileSync("${join(data, "server.json")}")).token')" `
+    : "";
   await terminal.print(`${terminal.paint("bold", "Fanfold")} dev server on ${served.url}
   data       ${shortPath(data)}${auth ? " (token in server.json)" : ", no token required"}
   workflows  ${names.join(", ") || "none: export some from functions/tasks"}

@@ -9,7 +9,11 @@ interface GraphOptions extends CommonOptions {
   readonly dot: boolean;
 }
 export function graphCommand(): Command {
-  return command("graph", "Show the runs and groups of a job; big groups are folded", "fanfold graph 01JD2Y8ZK5W0E3T7Q9M4R6X8AB --dot | dot -Tsvg > job.svg")
+  return command(
+    "graph",
+    "Show the runs and groups of a job; big groups are folded",
+    "fanfold graph 01JD2Y8ZK5W0E3T7Q9M4R6X8AB --dot | dot -Tsvg > job.svg",
+  )
     .argument("<id>", "id of the job")
     .option("--dot", "print it in the language of Graphviz", false)
     .action(
@@ -24,11 +28,15 @@ export function graphCommand(): Command {
     );
 }
 
-const CALLED: { readonly [kind in JobGraph["edges"][number]["kind"]]?: string } = { link: " (link)", linkError: " (link error)" };
+const CALLED: { readonly [kind in JobGraph["edges"][number]["kind"]]?: string } = {
+  link: " (link)",
+  linkError: " (link error)",
+};
 /** Lists the nodes, each with the nodes before it. */
 function graphLines(graph: JobGraph, width: number): string[] {
   const before = new Map<string, string[]>();
-  for (const { from, to, kind } of graph.edges) before.set(to, [...(before.get(to) ?? []), `${from}${CALLED[kind] ?? ""}`]);
+  for (const { from, to, kind } of graph.edges)
+    before.set(to, [...(before.get(to) ?? []), `${from}${CALLED[kind] ?? ""}`]);
   return table(
     [{ title: "NODE" }, { title: "STATUS" }, { title: "WHAT" }, { title: "AFTER" }],
     graph.nodes.map((node) => [

@@ -14,7 +14,8 @@ export function jobCommand(): Command {
         return withEngine(options, "manage", async ({ client }) => {
           const job = await client.job(id);
           if (terminal.json) await terminal.printJson(job);
-          else await terminal.print(`${jobSheet(job, await deferredRuns(client, job), terminal.columns()).join("\n")}\n`);
+          else
+            await terminal.print(`${jobSheet(job, await deferredRuns(client, job), terminal.columns()).join("\n")}\n`);
           return EXIT.success;
         });
       }),
@@ -30,7 +31,9 @@ async function deferredRuns(client: Client, job: Job): Promise<readonly Run[]> {
   return (await client.runs(job.jobId, { status: "deferred", limit: SHOWN_DEFERRED })).items;
 }
 function deferralText({ runId, task, unmet = [] }: Run): string {
-  const events = unmet.map(({ name, expiresAt }) => (expiresAt === undefined ? name : `${name} (until ${new Date(expiresAt).toISOString()})`));
+  const events = unmet.map(({ name, expiresAt }) =>
+    expiresAt === undefined ? name : `${name} (until ${new Date(expiresAt).toISOString()})`,
+  );
   return `${task ?? "run"} ${runId} waits for ${events.join(", ")}`;
 }
 
@@ -48,13 +51,21 @@ function jobSheet(job: Job, deferred: readonly Run[], width: number): string[] {
     ["state", job.state + (job.outcome === undefined || job.outcome === "complete" ? "" : ` (${job.outcome})`)],
     ["workflow", job.workflow],
     ["fields", job.parameters && JSON.stringify(job.parameters)],
-    ["started", `${new Date(job.createdAt).toISOString()}, ${job.endedAt === undefined ? "for" : "took"} ${formatDuration(took)}`],
-    ["runs", `${formatCount(doneRuns(job))} of ${formatCount(job.planned)} known${job.countsExact ? "" : " (approximate)"}`],
+    [
+      "started",
+      `${new Date(job.createdAt).toISOString()}, ${job.endedAt === undefined ? "for" : "took"} ${formatDuration(took)}`,
+    ],
+    [
+      "runs",
+      `${formatCount(doneRuns(job))} of ${formatCount(job.planned)} known${job.countsExact ? "" : " (approximate)"}`,
+    ],
     ["counts", counts.join(", ") || undefined],
     ...deferred.map((run): [string, string] => ["deferred", deferralText(run)]),
     ["cost", job.cost && costText(job.cost)],
     ["error", job.error && `${job.error.name}: ${job.error.message} (run ${job.error.runId})`],
     ["value", job.value === undefined ? undefined : JSON.stringify(job.value)],
   ];
-  return facts.flatMap(([name, text]) => (text === undefined ? [] : [`${name.padEnd(10)}${oneLine(text, Math.max(20, width - 10))}`]));
+  return facts.flatMap(([name, text]) =>
+    text === undefined ? [] : [`${name.padEnd(10)}${oneLine(text, Math.max(20, width - 10))}`],
+  );
 }

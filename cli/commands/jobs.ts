@@ -7,7 +7,17 @@ import { formatCount, formatDuration, oneLine, table } from "../format.ts";
 import { doneRuns, failedRuns } from "../progress.ts";
 import { stampOf, type Stamp } from "../stamp-option.ts";
 
-const STATES: readonly JobState[] = ["pending", "started", "success", "failure", "pausing", "paused", "cancelling", "cancelled", "timed-out"];
+const STATES: readonly JobState[] = [
+  "pending",
+  "started",
+  "success",
+  "failure",
+  "pausing",
+  "paused",
+  "cancelling",
+  "cancelled",
+  "timed-out",
+];
 interface JobsOptions extends CommonOptions {
   readonly state?: JobState;
   readonly stamp?: Stamp;
@@ -24,7 +34,12 @@ export function jobsCommand(): Command {
     .action(
       action(async ({ terminal }: Context, { state, stamp, limit, cursor, ...options }: JobsOptions) => {
         return withEngine(options, "manage", async ({ client }) => {
-          const page = await client.jobs({ limit, ...(state && { state }), ...(stamp && { stamp }), ...(cursor !== undefined && { cursor }) });
+          const page = await client.jobs({
+            limit,
+            ...(state && { state }),
+            ...(stamp && { stamp }),
+            ...(cursor !== undefined && { cursor }),
+          });
           if (terminal.json) await terminal.printJson(page);
           else if (page.items.length === 0) terminal.say("no jobs");
           else await terminal.print(`${jobLines(page.items, terminal.columns(), Date.now()).join("\n")}\n`);

@@ -22,13 +22,26 @@ fanfold plan canvas.json --seconds-per-task 2
 fanfold plan --children 10000000 --level lazy`;
 
 export function planCommand(): Command {
-  return fieldOption(command("plan", "Estimate the work, time and AWS cost of a workflow or canvas; starts nothing", EXAMPLE))
+  return fieldOption(
+    command("plan", "Estimate the work, time and AWS cost of a workflow or canvas; starts nothing", EXAMPLE),
+  )
     .argument("[what]", WHAT)
-    .option("--seconds-per-task <seconds>", "assumed duration of every task (default: 0.1, or 0 with --children)", notNegative)
-    .addOption(
-      new Option("--children <n>", "instead of a canvas: one chord of this many tasks that do nothing, at AWS's quotas").argParser(wholeNumber(1, 268_435_456)),
+    .option(
+      "--seconds-per-task <seconds>",
+      "assumed duration of every task (default: 0.1, or 0 with --children)",
+      notNegative,
     )
-    .addOption(new Option("--level <level>", "with --children: how the tasks are tracked").choices([...TRACKING_LEVELS]).default("lazy"))
+    .addOption(
+      new Option(
+        "--children <n>",
+        "instead of a canvas: one chord of this many tasks that do nothing, at AWS's quotas",
+      ).argParser(wholeNumber(1, 268_435_456)),
+    )
+    .addOption(
+      new Option("--level <level>", "with --children: how the tasks are tracked")
+        .choices([...TRACKING_LEVELS])
+        .default("lazy"),
+    )
     .action(
       action(async (context: Context, options: PlanCommandOptions, what?: string) => {
         if (options.children !== undefined) return showScale(context, options, options.children, what);

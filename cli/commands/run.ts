@@ -14,7 +14,12 @@ export interface StartCommandOptions extends CommonOptions {
 }
 export const WHAT = "name of a workflow, or a JSON file with a canvas (- reads it from stdin)";
 export function fieldOption(target: Command): Command {
-  return target.option("-f, --field <name=value>", "a field of the workflow, as JSON or else as text; repeatable", collect, []);
+  return target.option(
+    "-f, --field <name=value>",
+    "a field of the workflow, as JSON or else as text; repeatable",
+    collect,
+    [],
+  );
 }
 /** Adds the options of every command that starts a job. */
 export function startOptions(target: Command): Command {
@@ -24,7 +29,11 @@ export function startOptions(target: Command): Command {
     .option("--timeout <seconds>", "end the job as timed-out after this many seconds", seconds);
 }
 export function workOptions({ field, key, timeout }: StartCommandOptions) {
-  return { fields: field, ...(key !== undefined && { idempotencyKey: key }), ...(timeout !== undefined && { timeoutSeconds: timeout }) };
+  return {
+    fields: field,
+    ...(key !== undefined && { idempotencyKey: key }),
+    ...(timeout !== undefined && { timeoutSeconds: timeout }),
+  };
 }
 
 const EXAMPLE = `fanfold run example.sum-of-sums --field n=1000
@@ -32,7 +41,11 @@ echo '{"task": "math.add", "args": [2, 3]}' | fanfold run - --json`;
 
 export function runCommand(): Command {
   return startOptions(
-    command("run", "Start a workflow or canvas and wait until it ends. Uses the dev server of the data folder, or an engine in this process.", EXAMPLE),
+    command(
+      "run",
+      "Start a workflow or canvas and wait until it ends. Uses the dev server of the data folder, or an engine in this process.",
+      EXAMPLE,
+    ),
   ).action(
     action(async (context: Context, options: StartCommandOptions, what: string) => {
       const work = prepareWork(what, workOptions(options));
@@ -41,12 +54,19 @@ export function runCommand(): Command {
   );
 }
 
-async function runToEnd({ client, embedded }: Connection, context: Context, work: Start, data: string): Promise<number> {
+async function runToEnd(
+  { client, embedded }: Connection,
+  context: Context,
+  work: Start,
+  data: string,
+): Promise<number> {
   const { terminal } = context;
   const { jobId, created } = await work(client);
   terminal.say(`job ${jobId}${created ? "" : " (started before with this key)"}`);
   const watch = further(data, `watch ${jobId}`);
-  const next = embedded ? [`continue it: ${watch}`] : [`it continues; watch it: ${watch}`, `cancel it: ${further(data, `cancel ${jobId}`)}`];
+  const next = embedded
+    ? [`continue it: ${watch}`]
+    : [`it continues; watch it: ${watch}`, `cancel it: ${further(data, `cancel ${jobId}`)}`];
   const job = await watchJob(client, jobId, context, next);
   if (job === undefined) return EXIT.interrupted;
   if (terminal.json) await terminal.printJson(job);

@@ -45,7 +45,12 @@ export function runsCommand(): Command {
             else await terminal.print(`${runSheet(run, terminal.columns()).join("\n")}\n`);
             return EXIT.success;
           }
-          const page = await client.runs(id, { limit, ...(status && { status }), ...(cursor !== undefined && { cursor }), ...filterOf(stamp) });
+          const page = await client.runs(id, {
+            limit,
+            ...(status && { status }),
+            ...(cursor !== undefined && { cursor }),
+            ...filterOf(stamp),
+          });
           if (terminal.json) await terminal.printJson(page);
           else if (page.items.length === 0) terminal.say("no runs match");
           else await terminal.print(`${runLines(page.items, terminal.columns(), Date.now()).join("\n")}\n`);
@@ -66,7 +71,14 @@ const stampsOf = ({ stamps }: Run): string => (stamps ? JSON.stringify(stamps) :
 function runLines(runs: readonly Run[], width: number, now: number): string[] {
   const stamped = runs.some(({ stamps }) => stamps !== undefined);
   return table(
-    [{ title: "RUN" }, { title: "STATUS" }, { title: "TOOK", right: true }, { title: "WHAT" }, ...(stamped ? [{ title: "STAMPS" }] : []), { title: "ERROR" }],
+    [
+      { title: "RUN" },
+      { title: "STATUS" },
+      { title: "TOOK", right: true },
+      { title: "WHAT" },
+      ...(stamped ? [{ title: "STAMPS" }] : []),
+      { title: "ERROR" },
+    ],
     runs.map((run) => [
       run.runId,
       run.status,
@@ -96,9 +108,17 @@ function runSheet(run: Run, width: number): string[] {
     ["error", errorOf(run)],
     ["value", run.value === undefined ? undefined : JSON.stringify(run.value)],
   ];
-  const sheet = facts.flatMap(([name, text]) => (text === undefined ? [] : [`${name.padEnd(10)}${oneLine(text, Math.max(20, width - 10))}`]));
-  const log = (detail?.log ?? []) as readonly { readonly at: number; readonly level: string; readonly message: string }[];
-  const lines = log.map(({ at, level, message }) => oneLine(`  ${new Date(at).toISOString()}  ${level.padEnd(5)}  ${message}`, width));
+  const sheet = facts.flatMap(([name, text]) =>
+    text === undefined ? [] : [`${name.padEnd(10)}${oneLine(text, Math.max(20, width - 10))}`],
+  );
+  const log = (detail?.log ?? []) as readonly {
+    readonly at: number;
+    readonly level: string;
+    readonly message: string;
+  }[];
+  const lines = log.map(({ at, level, message }) =>
+    oneLine(`  ${new Date(at).toISOString()}  ${level.padEnd(5)}  ${message}`, width),
+  );
   const stack = (detail?.stack ?? "").split("\n").filter((line) => line !== "");
   return [
     ...sheet,

@@ -23,7 +23,10 @@ export function sendCommand(): Command {
         return withEngine(options, "manage", async ({ client }) => {
           const sent = await client.sendEvent(id, name, value);
           if (terminal.json) await terminal.printJson({ jobId: id, name, sent });
-          else await terminal.print(sent ? `sent ${name} to ${id}\n` : `${name} was sent to ${id} before; the first one is kept\n`);
+          else
+            await terminal.print(
+              sent ? `sent ${name} to ${id}\n` : `${name} was sent to ${id} before; the first one is kept\n`,
+            );
           return EXIT.success;
         });
       }),

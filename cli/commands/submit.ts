@@ -21,7 +21,9 @@ export function submitCommand(): Command {
       if (terminal.json) await terminal.printJson(submitted);
       else {
         await terminal.print(`${submitted.jobId}\n`);
-        terminal.say(`${submitted.created ? "started" : "already started with this key"}; watch it: ${further(options.data, `watch ${submitted.jobId}`)}`);
+        terminal.say(
+          `${submitted.created ? "started" : "already started with this key"}; watch it: ${further(options.data, `watch ${submitted.jobId}`)}`,
+        );
       }
       return EXIT.success;
     }),

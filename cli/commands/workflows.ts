@@ -14,9 +14,11 @@ export function workflowsCommand(): Command {
         if (terminal.json) await terminal.printJson(workflows);
         for (const workflow of terminal.json ? [] : workflows) {
           await terminal.print(`${terminal.paint("bold", workflow.name)}  ${oneLine(workflow.description)}\n`);
-          for (const field of describeFields(workflow)) await terminal.print(`    ${oneLine(field, terminal.columns() - 4)}\n`);
+          for (const field of describeFields(workflow))
+            await terminal.print(`    ${oneLine(field, terminal.columns() - 4)}\n`);
         }
-        if (!terminal.json) terminal.say(`start one: ${further(options.data, `run ${workflows[0]?.name ?? "NAME"} --field name=value`)}`);
+        if (!terminal.json)
+          terminal.say(`start one: ${further(options.data, `run ${workflows[0]?.name ?? "NAME"} --field name=value`)}`);
         return EXIT.success;
       });
     }),

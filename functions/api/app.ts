@@ -44,14 +44,23 @@ function methodsByPath(routes: readonly Route[]): Map<string, string[]> {
 function refuseMethod(request: Request, methods: readonly string[], deps: Dependencies): Response {
   deps.security.check(request, { open: false });
   const allowed = methods.includes("GET") ? [...methods, "HEAD"] : methods;
-  return problemResponse(new FanfoldError("method_not_allowed", `${request.method.slice(0, 20)} is not possible here; use ${allowed.join(" or ")}`), {
-    Allow: allowed.join(", "),
-  });
+  return problemResponse(
+    new FanfoldError(
+      "method_not_allowed",
+      `${request.method.slice(0, 20)} is not possible here; use ${allowed.join(" or ")}`,
+    ),
+    {
+      Allow: allowed.join(", "),
+    },
+  );
 }
 
 function refusePath(request: Request, deps: Dependencies): never {
   deps.security.check(request, { open: false });
-  throw new FanfoldError("not_found", `there is no ${new URL(request.url).pathname.slice(0, 200)}; GET /openapi.json lists every route`);
+  throw new FanfoldError(
+    "not_found",
+    `there is no ${new URL(request.url).pathname.slice(0, 200)}; GET /openapi.json lists every route`,
+  );
 }
 
 async function answerError(work: () => Promise<Response>, deps: Dependencies): Promise<Response> {

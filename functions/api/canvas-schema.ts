@@ -31,14 +31,24 @@ const options = {
   stamps: z.record(z.string(), json).optional(),
   headers: z.record(z.string(), json).optional(),
 };
-const stamped = { stamped_headers: z.array(z.string()).describe("Names of the stamps among the further names here; the others are headers of the run") };
+const stamped = {
+  stamped_headers: z
+    .array(z.string())
+    .describe("Names of the stamps among the further names here; the others are headers of the run"),
+};
 const signatureOptions = z
   .union([z.strictObject(options), z.looseObject({ ...options, ...stamped })])
-  .register(components, { id: "SignatureOptions", description: "Times are seconds, `eta` is milliseconds since the epoch" });
+  .register(components, {
+    id: "SignatureOptions",
+    description: "Times are seconds, `eta` is milliseconds since the epoch",
+  });
 const groupOwn = { policy: failurePolicy.optional(), tracking: z.enum(TRACKINGS).optional() };
 const groupOptions = z
   .union([z.strictObject({ ...groupOwn, ...options }), z.looseObject({ ...groupOwn, ...options, ...stamped })])
-  .register(components, { id: "GroupOptions", description: "Of the group itself, and options for each of its members" });
+  .register(components, {
+    id: "GroupOptions",
+    description: "Of the group itself, and options for each of its members",
+  });
 
 const nodes = z.lazy(() => z.array(canvasNode));
 const sequence = z.lazy(() => z.array(canvasNode).min(1).max(LIMITS.strandSteps));
@@ -54,7 +64,10 @@ const task = z.string().min(1).max(LIMITS.nameCharacters);
 const lists = z.array(z.array(json));
 const chunks = z.strictObject({ task, it: lists, n: z.int().min(1) });
 
-const wait = z.strictObject({ name: z.string().min(1).max(LIMITS.nameCharacters), expires: z.number().min(0).optional() });
+const wait = z.strictObject({
+  name: z.string().min(1).max(LIMITS.nameCharacters),
+  expires: z.number().min(0).optional(),
+});
 const pointer = z.string().optional().describe("JSON pointer into the value; default: the whole");
 const condition: z.ZodType = z
   .lazy(() =>
@@ -71,7 +84,12 @@ const condition: z.ZodType = z
 export const canvasNode: z.ZodType = z
   .lazy(() =>
     z.union([
-      z.strictObject({ task, args: z.array(json).optional(), kwargs: z.record(z.string(), json).optional(), ...common }),
+      z.strictObject({
+        task,
+        args: z.array(json).optional(),
+        kwargs: z.record(z.string(), json).optional(),
+        ...common,
+      }),
       z.strictObject({ chain: sequence, ...common }),
       z.strictObject({ pipe: sequence.describe("Read as what `a | b | c` makes of its items"), ...common }),
       z.strictObject({ group: nodes, ...common, options: groupOptions.optional() }),
@@ -79,9 +97,19 @@ export const canvasNode: z.ZodType = z
       z.strictObject({ map: z.strictObject({ task, it: z.array(json) }), ...common }),
       z.strictObject({ starmap: z.strictObject({ task, it: lists }), ...common }),
       z.strictObject({ chunks, ...common }),
-      z.strictObject({ chunks_group: chunks.describe("Read as the group that the chunks make"), ...common, options: groupOptions.optional() }),
-      z.strictObject({ when: z.strictObject({ condition, do: canvasNode, otherwise: canvasNode.optional() }), ...common }),
-      z.strictObject({ repeat: z.strictObject({ body: canvasNode, until: condition, most: z.int().min(1).max(LIMITS.strandSteps) }), ...common }),
+      z.strictObject({
+        chunks_group: chunks.describe("Read as the group that the chunks make"),
+        ...common,
+        options: groupOptions.optional(),
+      }),
+      z.strictObject({
+        when: z.strictObject({ condition, do: canvasNode, otherwise: canvasNode.optional() }),
+        ...common,
+      }),
+      z.strictObject({
+        repeat: z.strictObject({ body: canvasNode, until: condition, most: z.int().min(1).max(LIMITS.strandSteps) }),
+        ...common,
+      }),
       z.strictObject({ approval: wait.describe("Waits until somebody completes the run"), ...common }),
       z.strictObject({ event: wait.describe("Waits for an event of the job"), ...common }),
     ]),

@@ -21,7 +21,11 @@ export interface FollowOptions {
 }
 
 /** Yields all events of a job, oldest first. With `follow` it also yields later events until the job has ended. */
-export async function* jobEvents(engine: Engine, jobId: string, options: FollowOptions): AsyncGenerator<JobEvent | typeof KEEP_ALIVE> {
+export async function* jobEvents(
+  engine: Engine,
+  jobId: string,
+  options: FollowOptions,
+): AsyncGenerator<JobEvent | typeof KEEP_ALIVE> {
   const reader: Reader = { cursor: undefined, seen: new Set() };
   let lastReads = 0;
   let quiet = 0;

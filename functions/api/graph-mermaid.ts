@@ -1,6 +1,10 @@
 import type { GraphNode, JobGraph } from "../engine/contract.ts";
 
-const SHAPES: Readonly<Record<GraphNode["kind"], readonly [open: string, close: string]>> = { run: ["[", "]"], group: ["([", "])"], fold: ["[[", "]]"] };
+const SHAPES: Readonly<Record<GraphNode["kind"], readonly [open: string, close: string]>> = {
+  run: ["[", "]"],
+  group: ["([", "])"],
+  fold: ["[[", "]]"],
+};
 const ARROWS: Readonly<Record<JobGraph["edges"][number]["kind"], string>> = {
   next: "-->",
   member: "-.->",

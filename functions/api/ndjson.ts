@@ -14,7 +14,10 @@ export interface BoundedOptions {
  * Returns as many lines as fit, for transports that send an answer in one piece. When more values follow,
  * `Link: <?from=N>; rel="next"` names the next part. Throws `payload_too_large` for a value that fits into no answer.
  */
-export async function boundedResponse(values: AsyncIterable<unknown>, { bytes, from }: BoundedOptions): Promise<Response> {
+export async function boundedResponse(
+  values: AsyncIterable<unknown>,
+  { bytes, from }: BoundedOptions,
+): Promise<Response> {
   const headers = new Headers({ "Content-Type": "application/x-ndjson" });
   const lines: string[] = [];
   let left = bytes;

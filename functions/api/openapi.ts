@@ -14,7 +14,8 @@ export function openApiDocument(routes: readonly Route[], version: string): Doc 
     info: {
       title: "Fanfold",
       version,
-      description: "Fans work out and folds the results back in. Errors are problem details (RFC 9457) with a stable `code`.",
+      description:
+        "Fans work out and folds the results back in. Errors are problem details (RFC 9457) with a stable `code`.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     security: [{ token: [] }],
@@ -22,7 +23,12 @@ export function openApiDocument(routes: readonly Route[], version: string): Doc 
     components: {
       schemas: componentSchemas(),
       securitySchemes: { token: { type: "http", scheme: "bearer", description: "Of server.json in the data folder" } },
-      responses: { Problem: { description: "What is wrong", content: { "application/problem+json": { schema: schemaOf(problem) } } } },
+      responses: {
+        Problem: {
+          description: "What is wrong",
+          content: { "application/problem+json": { schema: schemaOf(problem) } },
+        },
+      },
     },
   };
 }
@@ -30,7 +36,9 @@ export function openApiDocument(routes: readonly Route[], version: string): Doc 
 function componentSchemas(): Doc {
   const { schemas } = z.toJSONSchema(components, { uri: REF, io: "input" });
   // The key in the document replaces the id.
-  return Object.fromEntries(Object.entries(schemas).map(([id, { $schema: _dialect, $id: _id, ...schema }]) => [id, schema]));
+  return Object.fromEntries(
+    Object.entries(schemas).map(([id, { $schema: _dialect, $id: _id, ...schema }]) => [id, schema]),
+  );
 }
 
 /** Returns a reference to a named schema, and any other schema in full. */
@@ -61,9 +69,13 @@ function operationOf(route: Route): Doc {
     parameters: [
       ...parametersOf(route.params, "path"),
       ...parametersOf(route.query, "query"),
-      ...(route.idempotent ? [{ name: "Idempotency-Key", in: "header", required: false, schema: { type: "string", maxLength: 255 } }] : []),
+      ...(route.idempotent
+        ? [{ name: "Idempotency-Key", in: "header", required: false, schema: { type: "string", maxLength: 255 } }]
+        : []),
     ],
-    ...(route.body && { requestBody: { required: !(route.body.kind === "json" && route.body.optional), content: bodyContent(route.body) } }),
+    ...(route.body && {
+      requestBody: { required: !(route.body.kind === "json" && route.body.optional), content: bodyContent(route.body) },
+    }),
     responses: {
       ...Object.fromEntries(Object.entries(route.replies).map(([status, reply]) => [status, replyOf(reply)])),
       default: { $ref: "#/components/responses/Problem" },
@@ -82,7 +94,9 @@ function parametersOf(schema: z.ZodObject, place: "path" | "query"): Doc[] {
   }));
 }
 function bodyContent(body: BodySpec): Doc {
-  return body.kind === "json" ? { "application/json": { schema: schemaOf(body.schema) } } : { "application/x-ndjson": { schema: schemaOf(body.item) } };
+  return body.kind === "json"
+    ? { "application/json": { schema: schemaOf(body.schema) } }
+    : { "application/x-ndjson": { schema: schemaOf(body.item) } };
 }
 function replyOf(reply: Reply): Doc {
   return {

@@ -87,9 +87,13 @@ export function problemOf(thrown: unknown): Problem {
 function publicError(thrown: unknown): FanfoldError {
   if (thrown instanceof FanfoldError && thrown.code !== "internal") return thrown;
   if (thrown instanceof PortError) {
-    return new FanfoldError("engine_unavailable", "the store or a queue cannot be reached at the moment; retry with back-off, nothing was lost", {
-      retryable: true,
-    });
+    return new FanfoldError(
+      "engine_unavailable",
+      "the store or a queue cannot be reached at the moment; retry with back-off, nothing was lost",
+      {
+        retryable: true,
+      },
+    );
   }
   return new FanfoldError("internal", "something went wrong inside Fanfold; its log has the details");
 }

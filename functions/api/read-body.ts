@@ -30,9 +30,13 @@ export async function readText(request: Request, maxBytes: number): Promise<stri
 
 function tooLarge(maxBytes: number): FanfoldError {
   const megabytes = maxBytes / (1024 * 1024);
-  return new FanfoldError("payload_too_large", `the body is larger than ${megabytes} MB; pass references, or send the input in pages (POST /jobs?input)`, {
-    details: { maxBytes },
-  });
+  return new FanfoldError(
+    "payload_too_large",
+    `the body is larger than ${megabytes} MB; pass references, or send the input in pages (POST /jobs?input)`,
+    {
+      details: { maxBytes },
+    },
+  );
 }
 
 /**
@@ -74,9 +78,13 @@ export function parseLines(text: string, maxLines: number): unknown[] {
     number++;
     if (line === "") continue;
     if (values.length === maxLines) {
-      throw new FanfoldError("payload_too_large", `a page holds at most ${maxLines} items; put the rest into another page`, {
-        details: { maxItems: maxLines },
-      });
+      throw new FanfoldError(
+        "payload_too_large",
+        `a page holds at most ${maxLines} items; put the rest into another page`,
+        {
+          details: { maxItems: maxLines },
+        },
+      );
     }
     values.push(parseJson(line, `line ${number}`));
   }

@@ -22,7 +22,8 @@ export function readCanvas(json: unknown, tasks: TaskCatalog, at = ""): Canvas {
 export function checkTasks(canvas: Canvas, tasks: TaskCatalog, at = ""): void {
   switch (canvas.kind) {
     case "task":
-      if (tasks.info(canvas.task) === undefined) throw unknownTask(canvas.task, tasks, `${at}${canvas.each ? `/${canvas.each}` : ""}/task`);
+      if (tasks.info(canvas.task) === undefined)
+        throw unknownTask(canvas.task, tasks, `${at}${canvas.each ? `/${canvas.each}` : ""}/task`);
       checkLinks(canvas, tasks, at);
       return;
     case "chunks":
@@ -68,7 +69,9 @@ function checkHeader(members: readonly Canvas[], tasks: TaskCatalog, at: string)
 function unknownTask(name: string, tasks: TaskCatalog, field: string): FanfoldError {
   const suggestion = nearestName(name, tasks.names?.() ?? []);
   const hint = suggestion === undefined ? "no registered task has a similar name" : `did you mean ${suggestion}?`;
-  return new FanfoldError("unknown_task", `no task is called ${name}; ${hint}`, { details: { field, ...(suggestion !== undefined && { suggestion }) } });
+  return new FanfoldError("unknown_task", `no task is called ${name}; ${hint}`, {
+    details: { field, ...(suggestion !== undefined && { suggestion }) },
+  });
 }
 
 /** Runs `read`, and prefixes the fields that its errors name with `at`. */
@@ -79,6 +82,10 @@ export function under<T>(at: string, read: () => T): T {
     if (at === "" || !(error instanceof FanfoldError) || typeof error.details["field"] !== "string") throw error;
     const field = error.details["field"];
     const message = field !== "" && error.message.startsWith(field) ? `${at}${error.message}` : error.message;
-    throw new FanfoldError(error.code, message, { details: { ...error.details, field: `${at}${field}` }, retryable: error.retryable, cause: error });
+    throw new FanfoldError(error.code, message, {
+      details: { ...error.details, field: `${at}${field}` },
+      retryable: error.retryable,
+      cause: error,
+    });
   }
 }

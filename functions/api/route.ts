@@ -27,7 +27,11 @@ export interface Reply {
 export type BodySpec =
   | { readonly kind: "json"; readonly schema: z.ZodObject; readonly optional?: true; readonly maxBytes: number }
   | { readonly kind: "lines"; readonly item: z.ZodType; readonly maxItems: number; readonly maxBytes: number };
-type BodyOf<B> = B extends { kind: "json"; schema: infer S extends z.ZodType } ? z.output<S> : B extends { kind: "lines" } ? readonly unknown[] : undefined;
+type BodyOf<B> = B extends { kind: "json"; schema: infer S extends z.ZodType }
+  ? z.output<S>
+  : B extends { kind: "lines" }
+    ? readonly unknown[]
+    : undefined;
 
 interface Spec<P extends z.ZodObject, Q extends z.ZodObject, B extends BodySpec | undefined> {
   readonly method: Method;
@@ -48,18 +52,28 @@ interface Spec<P extends z.ZodObject, Q extends z.ZodObject, B extends BodySpec 
 }
 
 /** A row of the route table. The OpenAPI document and the app use the same schemas. */
-export interface Route extends Omit<Spec<z.ZodObject, z.ZodObject, BodySpec | undefined>, "params" | "query" | "handle"> {
+export interface Route extends Omit<
+  Spec<z.ZodObject, z.ZodObject, BodySpec | undefined>,
+  "params" | "query" | "handle"
+> {
   readonly params: z.ZodObject;
   readonly query: z.ZodObject;
-  readonly answer: (request: Request, pathParams: Readonly<Record<string, string>>, principal: string, deps: Dependencies) => Promise<Response>;
+  readonly answer: (
+    request: Request,
+    pathParams: Readonly<Record<string, string>>,
+    principal: string,
+    deps: Dependencies,
+  ) => Promise<Response>;
 }
 
 const NOTHING = z.strictObject({});
 
 /** Returns a route that checks its parameters, query and body before it calls the handler. */
-export function route<P extends z.ZodObject = typeof NOTHING, Q extends z.ZodObject = typeof NOTHING, B extends BodySpec | undefined = undefined>(
-  spec: Spec<P, Q, B>,
-): Route {
+export function route<
+  P extends z.ZodObject = typeof NOTHING,
+  Q extends z.ZodObject = typeof NOTHING,
+  B extends BodySpec | undefined = undefined,
+>(spec: Spec<P, Q, B>): Route {
   const params = spec.params ?? NOTHING;
   const query = spec.query ?? NOTHING;
   return {
@@ -134,7 +148,9 @@ function check(schema: z.ZodObject, value: unknown, field: (path: readonly Prope
 }
 
 function pointer(path: readonly PropertyKey[]): string {
-  return path.map((step) => `/${String(step).slice(0, 100).toWellFormed().replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+  return path
+    .map((step) => `/${String(step).slice(0, 100).toWellFormed().replaceAll("~", "~0").replaceAll("/", "~1")}`)
+    .join("");
 }
 
 /** Returns the error for a field that is wrong. */

@@ -6,7 +6,14 @@ import { healthRoute, openApiRoute } from "./routes/server.ts";
 import { startJobRoute } from "./routes/start-job.ts";
 import { workflowRoutes } from "./routes/workflows.ts";
 
-const described: readonly Route[] = [...workflowRoutes, startJobRoute, ...jobRoutes, ...inputRoutes, ...runRoutes, healthRoute];
+const described: readonly Route[] = [
+  ...workflowRoutes,
+  startJobRoute,
+  ...jobRoutes,
+  ...inputRoutes,
+  ...runRoutes,
+  healthRoute,
+];
 
 /** The route table, with every route of the API. */
 export const ROUTES: readonly Route[] = [...described, openApiRoute(described)];

@@ -8,13 +8,37 @@ export const components = z.registry<{ id: string; description?: string }>();
 export const documentation = z.registry<{ schema: { readonly [key: string]: unknown } }>();
 
 const milliseconds = z.number().describe("Milliseconds since the epoch");
-const json: z.ZodType = z.unknown().register(components, { id: "Json", description: `Any JSON, nested at most ${LIMITS.jsonDepth} levels deep` });
+const json: z.ZodType = z
+  .unknown()
+  .register(components, { id: "Json", description: `Any JSON, nested at most ${LIMITS.jsonDepth} levels deep` });
 const counts = z
   .record(z.string(), z.number())
   .register(components, { id: "Counts", description: "Task runs by outcome; counters of user code as `u_<name>`" });
 
-const jobStates = ["pending", "started", "success", "failure", "pausing", "paused", "cancelling", "cancelled", "timed-out"] as const;
-const runStatuses = ["pending", "queued", "deferred", "started", "retrying", "waiting", "success", "skipped", "error", "broken", "cancelled"] as const;
+const jobStates = [
+  "pending",
+  "started",
+  "success",
+  "failure",
+  "pausing",
+  "paused",
+  "cancelling",
+  "cancelled",
+  "timed-out",
+] as const;
+const runStatuses = [
+  "pending",
+  "queued",
+  "deferred",
+  "started",
+  "retrying",
+  "waiting",
+  "success",
+  "skipped",
+  "error",
+  "broken",
+  "cancelled",
+] as const;
 export const jobState = z.enum(jobStates).register(components, { id: "JobState" });
 export const runStatus = z.enum(runStatuses).register(components, { id: "RunStatus" });
 
@@ -37,7 +61,10 @@ export const problem = z
     detail: z.string(),
     code: z.string().describe("Stable; docs/errors.md lists all codes"),
     retryable: z.boolean(),
-    field: z.string().optional().describe("A JSON pointer into the body, `?name` for a query parameter, `{name}` for a part of the path"),
+    field: z
+      .string()
+      .optional()
+      .describe("A JSON pointer into the body, `?name` for a query parameter, `{name}` for a part of the path"),
     details: json.optional(),
   })
   .register(components, { id: "Problem", description: "RFC 9457 problem details. Nothing was stored." });
@@ -50,7 +77,10 @@ const failurePolicy = z
   ])
   .register(components, { id: "FailurePolicy" });
 export const submitted = z
-  .object({ jobId: z.string(), created: z.boolean().describe("false: the Idempotency-Key met an earlier start, this is its job") })
+  .object({
+    jobId: z.string(),
+    created: z.boolean().describe("false: the Idempotency-Key met an earlier start, this is its job"),
+  })
   .register(components, { id: "Submitted" });
 
 const units = z.number().describe("Write units");
@@ -86,7 +116,9 @@ export const jobEstimate = z
     groups: z.number(),
     ledgerHeight: z.number(),
     messages: z.object({ total: z.number(), byQueue: z.record(z.string(), z.number()) }),
-    requests: z.object({ total: z.number(), send: z.number(), receive: z.number(), delete: z.number() }).describe("Calls of the queues, ten messages each"),
+    requests: z
+      .object({ total: z.number(), send: z.number(), receive: z.number(), delete: z.number() })
+      .describe("Calls of the queues, ten messages each"),
     writeUnits,
     readUnitsAtMost: z.number(),
     blobs: z.number(),
@@ -139,7 +171,9 @@ export const job = z
     cost: jobCost.optional().describe("Of an ended job whose counts are exact. Not in lists"),
     outcome: z.enum(["complete", "failed", "cancelled", "timeout"]).optional(),
     error: errorData.optional(),
-    value: json.optional().describe("When the job has ended well and its value is not a group; a group's are read with /results"),
+    value: json
+      .optional()
+      .describe("When the job has ended well and its value is not a group; a group's are read with /results"),
   })
   .register(components, { id: "Job" });
 
@@ -172,7 +206,10 @@ export const run = z
     value: json.optional(),
     childGroup: z.string().optional(),
     collects: z.string().optional().describe("Its value is the results of this group"),
-    takes: z.enum(["own", "group", "replace", "extras", "answer"]).optional().describe("What its value is once its child group has ended"),
+    takes: z
+      .enum(["own", "group", "replace", "extras", "answer"])
+      .optional()
+      .describe("What its value is once its child group has ended"),
     next: z.literal(true).optional().describe("Something follows when it ends well"),
     wait: z
       .object({
@@ -234,12 +271,18 @@ export const jobGraph = z
         byStatus: counts.optional(),
       }),
     ),
-    edges: z.array(z.object({ from: z.string(), to: z.string(), kind: z.enum(["next", "member", "joins", "link", "linkError"]) })),
+    edges: z.array(
+      z.object({ from: z.string(), to: z.string(), kind: z.enum(["next", "member", "joins", "link", "linkError"]) }),
+    ),
   })
   .register(components, { id: "JobGraph" });
 
 export const workflow = z
-  .object({ name: z.string(), description: z.string(), parametersSchema: json.describe("JSON Schema of the fields it is started with") })
+  .object({
+    name: z.string(),
+    description: z.string(),
+    parametersSchema: json.describe("JSON Schema of the fields it is started with"),
+  })
   .register(components, { id: "Workflow" });
 export const workflowList = z.object({ items: z.array(workflow) }).register(components, { id: "WorkflowList" });
 export const health = z.object({ status: z.literal("ok"), version: z.string() }).register(components, { id: "Health" });
@@ -250,10 +293,17 @@ export const runCancelled = z
   .object({ runId: z.string(), cancelled: z.boolean().describe("false: the run had already ended") })
   .register(components, { id: "RunCancelled" });
 export const runCompleted = z
-  .object({ runId: z.string(), completed: z.boolean().describe("false: it was answered before, or had ended otherwise") })
+  .object({
+    runId: z.string(),
+    completed: z.boolean().describe("false: it was answered before, or had ended otherwise"),
+  })
   .register(components, { id: "RunCompleted" });
 export const eventSent = z
-  .object({ jobId: z.string(), name: z.string(), sent: z.boolean().describe("false: the job had been sent an event of this name before; the first one stays") })
+  .object({
+    jobId: z.string(),
+    name: z.string(),
+    sent: z.boolean().describe("false: the job had been sent an event of this name before; the first one stays"),
+  })
   .register(components, { id: "EventSent" });
 export const pageStored = z.object({ page: z.int(), items: z.int() }).register(components, { id: "PageStored" });
 export const inputSealed = z.object({ pages: z.int() }).register(components, { id: "InputSealed" });
@@ -278,10 +328,20 @@ export const stamp = z
   .max(4_096)
   .transform((text, issues): Stamp => {
     const read = readStamp(text, ":");
-    if (read === undefined) issues.addIssue({ code: "custom", message: "write it as name:value; the value is JSON where it is JSON, else text" });
+    if (read === undefined)
+      issues.addIssue({
+        code: "custom",
+        message: "write it as name:value; the value is JSON where it is JSON, else text",
+      });
     return read ?? { name: "", value: null };
   })
-  .register(documentation, { schema: { type: "string", pattern: "^[^:]+:", description: "`name:value`; the value is JSON where it is JSON, else text" } });
+  .register(documentation, {
+    schema: {
+      type: "string",
+      pattern: "^[^:]+:",
+      description: "`name:value`; the value is JSON where it is JSON, else text",
+    },
+  });
 export const stamps = z.array(stamp).max(LIMITS.revokedStamps).transform(stampFilter).optional();
 export const limit = wholeNumber(1, 1_000).optional();
 export const cursorText = z.string().max(2_000).optional();
@@ -296,5 +356,7 @@ export const secondsPerTask = z
   .regex(/^\d{1,9}(\.\d{1,9})?$/, "must be a number of seconds")
   .transform(Number)
   .optional()
-  .register(documentation, { schema: { type: "number", minimum: 0, description: "With ?plan: assumed of every task; default 0.1" } });
+  .register(documentation, {
+    schema: { type: "number", minimum: 0, description: "With ?plan: assumed of every task; default 0.1" },
+  });
 export { failurePolicy, json, milliseconds };

@@ -43,7 +43,10 @@ function checkHost(request: Request, port: number): void {
   // Browsers omit port 80 from Host.
   const hosts = LOOPBACK_NAMES.flatMap((name) => (port === 80 ? [name, `${name}:80`] : [`${name}:${port}`]));
   if (!hosts.includes(host)) {
-    throw new FanfoldError("forbidden_origin", `this server answers to 127.0.0.1:${port} and localhost:${port} only; the Host header names another`);
+    throw new FanfoldError(
+      "forbidden_origin",
+      `this server answers to 127.0.0.1:${port} and localhost:${port} only; the Host header names another`,
+    );
   }
   const origin = request.headers.get("Origin");
   if (origin !== null && origin.toLowerCase() !== `http://${host}`) {
@@ -55,7 +58,10 @@ function checkToken(request: Request, expected: Buffer): void {
   const given = /^Bearer +(\S+)$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
   if (given !== undefined && timingSafeEqual(digest(given), expected)) return;
   const problem = given === undefined ? "is missing" : "is wrong, perhaps of an earlier start";
-  throw new FanfoldError("unauthorized", `the token ${problem}: send "Authorization: Bearer <token>" with the token of server.json in the data folder`);
+  throw new FanfoldError(
+    "unauthorized",
+    `the token ${problem}: send "Authorization: Bearer <token>" with the token of server.json in the data folder`,
+  );
 }
 
 /** Returns a digest, which always has the same length, so that the comparison takes constant time. */

@@ -45,7 +45,9 @@ export function createAwsPorts(variables: Variables): AwsPorts {
   const sqs = new SQSClient(clientOptions(variables, "SQS", QUEUE_MS));
   const s3 = once(async () => new (await import("./s3-blobs.ts")).S3Blobs(variables, bucket, usage));
   const states = once(async () => new (await import("./step-functions.ts")).StepFunctions(variables, usage));
-  const machines = once(async () => new (await import("./state-machines.ts")).StateMachines(variables, usage, arnBase ?? ""));
+  const machines = once(
+    async () => new (await import("./state-machines.ts")).StateMachines(variables, usage, arnBase ?? ""),
+  );
   return {
     store: new DynamoStore(dynamo, prefix, usage),
     queue: new SqsQueue(sqs, { urlBase: required(variables, "FANFOLD_QUEUE_URL_BASE"), prefix, usage }),
@@ -81,5 +83,7 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 function required(variables: Variables, name: string): string {
   const value = variables[name];
   if (value) return value;
-  throw new FanfoldError("invalid_request", `${name} is not set: deploy again with \`npm run deploy\``, { details: { field: name } });
+  throw new FanfoldError("invalid_request", `${name} is not set: deploy again with \`npm run deploy\``, {
+    details: { field: name },
+  });
 }

@@ -10,13 +10,23 @@ const CONNECT_MS = 3_000;
  * was lost; retry.ts retries instead. Connections stay open. Every call has a timeout, because a frozen process may
  * thaw with a dead connection.
  */
-export function clientOptions(variables: Variables, service: "DYNAMODB" | "SQS" | "S3" | "SFN", answerMs: number): ClientOptions {
+export function clientOptions(
+  variables: Variables,
+  service: "DYNAMODB" | "SQS" | "S3" | "SFN",
+  answerMs: number,
+): ClientOptions {
   const endpoint = endpointOf(variables, service);
   const region = variables["AWS_REGION"] ?? variables["AWS_DEFAULT_REGION"];
   const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
   return {
     maxAttempts: 1,
-    requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: answerMs, throwOnRequestTimeout: true, httpAgent: agent, httpsAgent: agent },
+    requestHandler: {
+      connectionTimeout: CONNECT_MS,
+      requestTimeout: answerMs,
+      throwOnRequestTimeout: true,
+      httpAgent: agent,
+      httpsAgent: agent,
+    },
     ...(region !== undefined && { region }),
     ...(endpoint !== undefined && { endpoint }),
   };

@@ -13,7 +13,18 @@ import { attributesBytes, keyBytes, writeUnits } from "../core/items/item-size.t
 import { type Attributes, INDEXES } from "../core/items/item.ts";
 import { PARTITION_ATTRIBUTE, SORT_ATTRIBUTE, tableDefinitions } from "../core/items/table-definitions.ts";
 import { compareUtf8 } from "../core/items/utf8.ts";
-import type { IndexQuery, IndexResult, Item, Key, QueryOptions, QueryResult, Store, Table, WriteOp, WriteResult } from "../engine/ports.ts";
+import type {
+  IndexQuery,
+  IndexResult,
+  Item,
+  Key,
+  QueryOptions,
+  QueryResult,
+  Store,
+  Table,
+  WriteOp,
+  WriteResult,
+} from "../engine/ports.ts";
 import { MAX_SOCKETS } from "./client-options.ts";
 import { eachBounded } from "./each-bounded.ts";
 import { compileWrite } from "./expression.ts";
@@ -36,7 +47,9 @@ export class DynamoStore implements Store {
   constructor(client: DynamoDBClient, prefix: string, usage: Usage) {
     this.#client = client;
     this.#usage = usage;
-    this.#names = Object.fromEntries(tableDefinitions(prefix).map(({ table, tableName }) => [table, tableName])) as Record<Table, string>;
+    this.#names = Object.fromEntries(
+      tableDefinitions(prefix).map(({ table, tableName }) => [table, tableName]),
+    ) as Record<Table, string>;
   }
 
   async get(key: Key, options: { readonly consistent?: boolean } = {}): Promise<Item | undefined> {
@@ -56,7 +69,9 @@ export class DynamoStore implements Store {
     // DynamoDB refuses a batch that names a key twice.
     const wanted = [...new Map(keys.map((key) => [identityOf(key), key])).values()];
     await retryingEntries("reading a batch of items", wanted, async (left) => {
-      const output = await this.#read("reading a batch of items", () => this.#client.send(new BatchGetItemCommand(this.#batchOf(left))));
+      const output = await this.#read("reading a batch of items", () =>
+        this.#client.send(new BatchGetItemCommand(this.#batchOf(left))),
+      );
       this.#countReads(...(output.ConsumedCapacity ?? []));
       for (const table of TABLES) {
         for (const encoded of output.Responses?.[this.#names[table]] ?? []) {
@@ -64,7 +79,9 @@ export class DynamoStore implements Store {
           found.set(identityOf(item.key), item);
         }
       }
-      const entries = TABLES.flatMap((table) => (output.UnprocessedKeys?.[this.#names[table]]?.Keys ?? []).map((key) => decodeKey(table, key)));
+      const entries = TABLES.flatMap((table) =>
+        (output.UnprocessedKeys?.[this.#names[table]]?.Keys ?? []).map((key) => decodeKey(table, key)),
+      );
       return { entries, reason: "DynamoDB left their keys unprocessed" };
     });
     return keys.map((key) => found.get(identityOf(key)));
@@ -77,7 +94,10 @@ export class DynamoStore implements Store {
     const command = new QueryCommand({
       TableName: this.#names[table],
       KeyConditionExpression: `#p = :p${sortCondition(from, to)}`,
-      ExpressionAttributeNames: { "#p": PARTITION_ATTRIBUTE, ...((from !== undefined || to !== undefined) && { "#s": SORT_ATTRIBUTE }) },
+      ExpressionAttributeNames: {
+        "#p": PARTITION_ATTRIBUTE,
+        ...((from !== undefined || to !== undefined) && { "#s": SORT_ATTRIBUTE }),
+      },
       ExpressionAttributeValues: {
         ":p": { S: partition },
         ...(from !== undefined && { ":from": { S: from } }),
@@ -147,11 +167,15 @@ export class DynamoStore implements Store {
     } as const;
     switch (op.op) {
       case "put": {
-        const output = await this.#client.send(new PutItemCommand({ ...request, Item: encodeItem(op.key, op.attributes) }));
+        const output = await this.#client.send(
+          new PutItemCommand({ ...request, Item: encodeItem(op.key, op.attributes) }),
+        );
         return applied({ key: op.key, attributes: present(op.attributes) }, output.ConsumedCapacity);
       }
       case "update": {
-        const output = await this.#client.send(new UpdateItemCommand({ ...request, Key: encodeKey(op.key), ReturnValues: "ALL_NEW" }));
+        const output = await this.#client.send(
+          new UpdateItemCommand({ ...request, Key: encodeKey(op.key), ReturnValues: "ALL_NEW" }),
+        );
         return applied(output.Attributes && decodeItem(op.key.table, output.Attributes), output.ConsumedCapacity);
       }
       case "remove": {
@@ -164,9 +188,14 @@ export class DynamoStore implements Store {
   }
 
   #batchOf(keys: readonly Key[]): ConstructorParameters<typeof BatchGetItemCommand>[0] {
-    const tables = TABLES.map((table) => ({ table, Keys: keys.filter((key) => key.table === table).map(encodeKey) })).filter(({ Keys }) => Keys.length > 0);
+    const tables = TABLES.map((table) => ({
+      table,
+      Keys: keys.filter((key) => key.table === table).map(encodeKey),
+    })).filter(({ Keys }) => Keys.length > 0);
     return {
-      RequestItems: Object.fromEntries(tables.map(({ table, Keys }) => [this.#names[table], { Keys, ConsistentRead: true }])),
+      RequestItems: Object.fromEntries(
+        tables.map(({ table, Keys }) => [this.#names[table], { Keys, ConsistentRead: true }]),
+      ),
       ReturnConsumedCapacity: "TOTAL",
     };
   }

@@ -2,7 +2,11 @@
  * Works on all items, at most `limit` at a time, and waits for all of them. Then throws the first failure, so no work
  * goes on after the caller has seen an error.
  */
-export async function eachBounded<T>(items: readonly T[], limit: number, work: (item: T, index: number) => Promise<void>): Promise<void> {
+export async function eachBounded<T>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T, index: number) => Promise<void>,
+): Promise<void> {
   const failures: unknown[] = [];
   let next = 0;
   const workThrough = async (): Promise<void> => {

@@ -62,7 +62,9 @@ function compile(template: string): Compiled {
   return {
     ...(update && { UpdateExpression: update.trimEnd() }),
     ...(condition && { ConditionExpression: condition }),
-    ...(placeholders.size > 0 && { ExpressionAttributeNames: Object.fromEntries([...placeholders].map(([name, placeholder]) => [placeholder, name])) }),
+    ...(placeholders.size > 0 && {
+      ExpressionAttributeNames: Object.fromEntries([...placeholders].map(([name, placeholder]) => [placeholder, name])),
+    }),
   };
 }
 
@@ -151,5 +153,7 @@ function joined(conditions: readonly Condition[], operator: " AND " | " OR ", va
 }
 /** Returns the inner condition of an `and` or an `or` that has only one. */
 function unwrapped(condition: Condition): Condition {
-  return (condition.op === "and" || condition.op === "or") && condition.of.length === 1 ? unwrapped(condition.of[0] as Condition) : condition;
+  return (condition.op === "and" || condition.op === "or") && condition.of.length === 1
+    ? unwrapped(condition.of[0] as Condition)
+    : condition;
 }

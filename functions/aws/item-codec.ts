@@ -68,7 +68,8 @@ function encodeSet(set: ReadonlySet<string | number>): AttributeValue {
 export function decodeItem(table: Table, encoded: EncodedItem): Item {
   const attributes: { [name: string]: Attribute } = {};
   for (const name in encoded) {
-    if (name !== PARTITION_ATTRIBUTE && name !== SORT_ATTRIBUTE) attributes[name] = decodeAttribute(encoded[name] as AttributeValue);
+    if (name !== PARTITION_ATTRIBUTE && name !== SORT_ATTRIBUTE)
+      attributes[name] = decodeAttribute(encoded[name] as AttributeValue);
   }
   return { key: decodeKey(table, encoded), attributes };
 }
@@ -83,6 +84,10 @@ function decodeAttribute(value: AttributeValue): Attribute {
   if (value.BOOL !== undefined) return value.BOOL;
   if (value.NULL !== undefined) return null;
   const text = value.M?.[JSON_KEY]?.S;
-  if (text === undefined) throw new FanfoldError("internal", `a stored attribute has a type that Fanfold does not write: ${Object.keys(value).join()}`);
+  if (text === undefined)
+    throw new FanfoldError(
+      "internal",
+      `a stored attribute has a type that Fanfold does not write: ${Object.keys(value).join()}`,
+    );
   return JSON.parse(text) as Attribute;
 }

@@ -49,7 +49,8 @@ export async function retrying<T>({ usage, what, kind, send, answer }: Call<T>):
       const failure = failureOf(error);
       if (failure === undefined) throw new FanfoldError("internal", `${what}: ${messageOf(error)}`, { cause: error });
       ambiguous ||= failure.kind === "ambiguous";
-      if (!failure.again || attempt + 1 >= ATTEMPTS) throw portError(ambiguous ? "ambiguous" : failure.kind, kind, what, error);
+      if (!failure.again || attempt + 1 >= ATTEMPTS)
+        throw portError(ambiguous ? "ambiguous" : failure.kind, kind, what, error);
       await backOff(attempt);
     }
   }
@@ -59,14 +60,19 @@ export async function retrying<T>({ usage, what, kind, send, answer }: Call<T>):
  * Sends a batch whose entries are accepted or refused one by one. `send` returns the entries to send again, and the
  * reason. An attempt counts only when no entry was accepted.
  */
-export async function retryingEntries<T>(what: string, entries: readonly T[], send: (entries: readonly T[]) => Promise<Unaccepted<T>>): Promise<void> {
+export async function retryingEntries<T>(
+  what: string,
+  entries: readonly T[],
+  send: (entries: readonly T[]) => Promise<Unaccepted<T>>,
+): Promise<void> {
   let left = entries;
   for (let attempt = 0; left.length > 0;) {
     const { entries: unaccepted, reason } = await send(left);
     if (unaccepted.length === 0) return;
     attempt = unaccepted.length < left.length ? 0 : attempt + 1;
     left = unaccepted;
-    if (attempt >= ATTEMPTS) throw new PortError("throttled", `${what}: ${left.length} of ${entries.length} were not accepted: ${reason}`);
+    if (attempt >= ATTEMPTS)
+      throw new PortError("throttled", `${what}: ${left.length} of ${entries.length} were not accepted: ${reason}`);
     await backOff(attempt);
   }
 }
@@ -149,7 +155,11 @@ function failureOf(error: unknown): Failure | undefined {
 }
 
 function portError(failure: PortError["kind"], kind: "read" | "write", what: string, error: unknown): PortError {
-  return new PortError(failure === "ambiguous" && kind === "read" ? "outage" : failure, `${what}: ${messageOf(error)}`, { cause: error });
+  return new PortError(
+    failure === "ambiguous" && kind === "read" ? "outage" : failure,
+    `${what}: ${messageOf(error)}`,
+    { cause: error },
+  );
 }
 function messageOf(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);

@@ -23,7 +23,10 @@ export class S3Blobs implements Blobs {
 
   constructor(variables: Variables, bucket: string, usage: Usage) {
     // Emulators serve all buckets at one address.
-    this.#client = new S3Client({ ...clientOptions(variables, "S3", ANSWER_MS), forcePathStyle: endpointOf(variables, "S3") !== undefined });
+    this.#client = new S3Client({
+      ...clientOptions(variables, "S3", ANSWER_MS),
+      forcePathStyle: endpointOf(variables, "S3") !== undefined,
+    });
     this.#bucket = bucket;
     this.#usage = usage;
   }
@@ -31,7 +34,12 @@ export class S3Blobs implements Blobs {
   async put(name: string, content: Uint8Array): Promise<void> {
     const command = { Bucket: this.#bucket, Key: objectKey(name), Body: content };
     this.#usage.blobWrites++;
-    await retrying({ usage: this.#usage, what: `writing blob ${name}`, kind: "write", send: () => this.#client.send(new PutObjectCommand(command)) });
+    await retrying({
+      usage: this.#usage,
+      what: `writing blob ${name}`,
+      kind: "write",
+      send: () => this.#client.send(new PutObjectCommand(command)),
+    });
   }
 
   async get(name: string): Promise<Uint8Array | undefined> {
@@ -45,7 +53,8 @@ export class S3Blobs implements Blobs {
         // The attempt includes the body, because its transfer may break off.
         return (await Body?.transformToByteArray()) ?? new Uint8Array();
       },
-      answer: (error) => ((error as { readonly name?: string }).name === "NoSuchKey" ? { value: undefined } : undefined),
+      answer: (error) =>
+        (error as { readonly name?: string }).name === "NoSuchKey" ? { value: undefined } : undefined,
     });
   }
 }
@@ -60,7 +69,10 @@ function objectKey(name: string): string {
     .split("/")
     .map((segment) => (segment === "" ? "=" : segment.replace(/^\.|[^A-Za-z0-9._~-]/gu, escaped)))
     .join("/");
-  return FOLDER + (encoded.length <= MAX_KEY_CHARACTERS ? encoded : `=hash-${createHash("sha256").update(name).digest("hex")}`);
+  return (
+    FOLDER +
+    (encoded.length <= MAX_KEY_CHARACTERS ? encoded : `=hash-${createHash("sha256").update(name).digest("hex")}`)
+  );
 }
 function escaped(character: string): string {
   return [...Buffer.from(character)].map((byte) => `=${byte.toString(16).padStart(2, "0")}`).join("");

@@ -22,7 +22,11 @@ const MAX_DELAY_SECONDS = 900;
  * gain nothing.
  */
 const BATCH_BYTES = 256 * 1_024;
-const DEPTH_ATTRIBUTES: QueueAttributeName[] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed", "ApproximateNumberOfMessagesNotVisible"];
+const DEPTH_ATTRIBUTES: QueueAttributeName[] = [
+  "ApproximateNumberOfMessages",
+  "ApproximateNumberOfMessagesDelayed",
+  "ApproximateNumberOfMessagesNotVisible",
+];
 /** Batches of one call that are sent at the same time. */
 const BATCHES_AT_ONCE = 16;
 /** Of a receipt that is over: not this queue's, of a message that is gone, or of one that is visible again. Not every SQS calls these the sender's fault. */
@@ -46,7 +50,10 @@ export class SqsQueue implements Queue {
   readonly #urls = new Map<string, string>();
 
   /** `urlBase`: the common prefix of all queue URLs, `https://sqs.eu-central-1.amazonaws.com/123456789012`. */
-  constructor(client: SQSClient, { urlBase, prefix, usage }: { readonly urlBase: string; readonly prefix: string; readonly usage: Usage }) {
+  constructor(
+    client: SQSClient,
+    { urlBase, prefix, usage }: { readonly urlBase: string; readonly prefix: string; readonly usage: Usage },
+  ) {
     this.#client = client;
     this.#urlBase = urlBase.replace(/\/$/, "");
     this.#prefix = prefix;
@@ -62,22 +69,38 @@ export class SqsQueue implements Queue {
       byUrl.set(url, entries);
     }
     const batches = [...byUrl].flatMap(([url, entries]) => batchesOf(entries).map((batch) => ({ url, batch })));
-    await eachBounded(batches, BATCHES_AT_ONCE, ({ url, batch }) => retryingEntries(`sending to ${url}`, batch, (left) => this.#sendBatch(url, left)));
+    await eachBounded(batches, BATCHES_AT_ONCE, ({ url, batch }) =>
+      retryingEntries(`sending to ${url}`, batch, (left) => this.#sendBatch(url, left)),
+    );
   }
 
   /**
    * Sets how long received messages stay invisible from now on. An expired receipt is no failure, because its message
    * is visible again or was deleted.
    */
-  async change(queueArn: string, changes: readonly { readonly receiptHandle: string; readonly seconds: number }[]): Promise<void> {
+  async change(
+    queueArn: string,
+    changes: readonly { readonly receiptHandle: string; readonly seconds: number }[],
+  ): Promise<void> {
     const url = `${this.#urlBase}/${queueArn.slice(queueArn.lastIndexOf(":") + 1)}`;
-    const entries = changes.map(({ receiptHandle, seconds }, k) => ({ Id: String(k), ReceiptHandle: receiptHandle, VisibilityTimeout: seconds }));
-    const batches = Array.from({ length: Math.ceil(entries.length / BATCH_ENTRIES) }, (_, k) => entries.slice(k * BATCH_ENTRIES, (k + 1) * BATCH_ENTRIES));
+    const entries = changes.map(({ receiptHandle, seconds }, k) => ({
+      Id: String(k),
+      ReceiptHandle: receiptHandle,
+      VisibilityTimeout: seconds,
+    }));
+    const batches = Array.from({ length: Math.ceil(entries.length / BATCH_ENTRIES) }, (_, k) =>
+      entries.slice(k * BATCH_ENTRIES, (k + 1) * BATCH_ENTRIES),
+    );
     const what = `changing the visibility of messages of ${url}`;
     await eachBounded(batches, BATCHES_AT_ONCE, (batch) =>
       retryingEntries(what, batch, async (left) => {
         const command = new ChangeMessageVisibilityBatchCommand({ QueueUrl: url, Entries: [...left] });
-        const output = await retrying({ usage: this.#usage, what, kind: "write", send: () => this.#client.send(command) });
+        const output = await retrying({
+          usage: this.#usage,
+          what,
+          kind: "write",
+          send: () => this.#client.send(command),
+        });
         return unaccepted(
           left,
           output.Failed?.filter(({ SenderFault, Code }) => SenderFault !== true && !RECEIPT_IS_OVER.has(Code)),
@@ -97,7 +120,11 @@ export class SqsQueue implements Queue {
         kind: "read",
         send: () => this.#client.send(command),
       });
-      const [ready, delayed, inFlight] = DEPTH_ATTRIBUTES.map((name) => Number(Attributes[name] ?? Number.NaN)) as [number, number, number];
+      const [ready, delayed, inFlight] = DEPTH_ATTRIBUTES.map((name) => Number(Attributes[name] ?? Number.NaN)) as [
+        number,
+        number,
+        number,
+      ];
       return Number.isNaN(ready + delayed + inFlight) ? undefined : { ready, delayed, inFlight };
     } catch (error) {
       if (error instanceof PortError) return undefined;
@@ -105,7 +132,10 @@ export class SqsQueue implements Queue {
     }
   }
 
-  async #sendBatch(url: string, entries: readonly SendMessageBatchRequestEntry[]): Promise<Unaccepted<SendMessageBatchRequestEntry>> {
+  async #sendBatch(
+    url: string,
+    entries: readonly SendMessageBatchRequestEntry[],
+  ): Promise<Unaccepted<SendMessageBatchRequestEntry>> {
     const command = new SendMessageBatchCommand({ QueueUrl: url, Entries: [...entries] });
     const output = await retrying({
       usage: this.#usage,
@@ -117,7 +147,8 @@ export class SqsQueue implements Queue {
       },
     });
     const wrong = output.Failed?.find(({ SenderFault }) => SenderFault === true);
-    if (wrong !== undefined) throw new FanfoldError("internal", `a message to ${url} was refused: ${wrong.Code ?? ""} ${wrong.Message ?? ""}`);
+    if (wrong !== undefined)
+      throw new FanfoldError("internal", `a message to ${url} was refused: ${wrong.Code ?? ""} ${wrong.Message ?? ""}`);
     const left = unaccepted(entries, output.Failed);
     this.#usage.sends += entries.length - left.entries.length;
     return left;
@@ -131,8 +162,14 @@ export class SqsQueue implements Queue {
 }
 
 function entryOf({ jobId, body, delaySeconds = 0 }: OutgoingMessage, index: number): SendMessageBatchRequestEntry {
-  if (delaySeconds > MAX_DELAY_SECONDS) throw new PortError("outage", `a message cannot be delayed by ${delaySeconds} s, only by ${MAX_DELAY_SECONDS}`);
-  return { Id: String(index), MessageBody: JSON.stringify(body), MessageGroupId: jobId, ...(delaySeconds > 0 && { DelaySeconds: delaySeconds }) };
+  if (delaySeconds > MAX_DELAY_SECONDS)
+    throw new PortError("outage", `a message cannot be delayed by ${delaySeconds} s, only by ${MAX_DELAY_SECONDS}`);
+  return {
+    Id: String(index),
+    MessageBody: JSON.stringify(body),
+    MessageGroupId: jobId,
+    ...(delaySeconds > 0 && { DelaySeconds: delaySeconds }),
+  };
 }
 
 /** Splits entries, in order, into as few batches as the limits allow. */
@@ -153,7 +190,13 @@ function batchesOf(entries: readonly SendMessageBatchRequestEntry[]): SendMessag
   return batches;
 }
 
-function unaccepted<T extends { readonly Id?: string | undefined }>(entries: readonly T[], failed: readonly BatchResultErrorEntry[] = []): Unaccepted<T> {
+function unaccepted<T extends { readonly Id?: string | undefined }>(
+  entries: readonly T[],
+  failed: readonly BatchResultErrorEntry[] = [],
+): Unaccepted<T> {
   const ids = new Set(failed.map(({ Id }) => Id));
-  return { entries: entries.filter(({ Id }) => ids.has(Id)), reason: `${failed[0]?.Code ?? ""} ${failed[0]?.Message ?? ""}` };
+  return {
+    entries: entries.filter(({ Id }) => ids.has(Id)),
+    reason: `${failed[0]?.Code ?? ""} ${failed[0]?.Message ?? ""}`,
+  };
 }

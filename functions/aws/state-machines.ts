@@ -39,8 +39,16 @@ export class StateMachines implements Executions {
    * Starts an execution. AWS answers a repeated start of a running execution like the first start. Emulators report
    * that the execution exists, and so does AWS once it has ended.
    */
-  start(machine: string, name: string, input: Json): Promise<"started" | "exists" | { readonly refused: ExecutionError }> {
-    const command = new StartExecutionCommand({ stateMachineArn: this.#arnOf(machine), name, input: JSON.stringify(input) });
+  start(
+    machine: string,
+    name: string,
+    input: Json,
+  ): Promise<"started" | "exists" | { readonly refused: ExecutionError }> {
+    const command = new StartExecutionCommand({
+      stateMachineArn: this.#arnOf(machine),
+      name,
+      input: JSON.stringify(input),
+    });
     return retrying<"started" | "exists" | { readonly refused: ExecutionError }>({
       usage: this.#usage,
       what: `starting execution ${name} of ${machine}`,
@@ -57,7 +65,10 @@ export class StateMachines implements Executions {
     });
   }
 
-  async endOf(machine: string, name: string): Promise<{ readonly output: Json } | { readonly failed: ExecutionError } | undefined> {
+  async endOf(
+    machine: string,
+    name: string,
+  ): Promise<{ readonly output: Json } | { readonly failed: ExecutionError } | undefined> {
     const command = new DescribeExecutionCommand({ executionArn: executionArn(this.#arnOf(machine), name) });
     const execution = await retrying({
       usage: this.#usage,
@@ -73,7 +84,12 @@ export class StateMachines implements Executions {
       case "TIMED_OUT":
       case "ABORTED": {
         const { status, error, cause } = execution;
-        return { failed: { error: error || (UNNAMED[status] ?? "ExecutionFailed"), cause: cause || `the execution ${name} of ${machine} is ${status}` } };
+        return {
+          failed: {
+            error: error || (UNNAMED[status] ?? "ExecutionFailed"),
+            cause: cause || `the execution ${name} of ${machine} is ${status}`,
+          },
+        };
       }
       default:
         return undefined;
@@ -95,7 +111,9 @@ export class StateMachines implements Executions {
       },
       // The execution was never started, or its machine was deleted together with its executions.
       answer: (error) =>
-        ["ExecutionDoesNotExist", "StateMachineDoesNotExist", "InvalidArn"].includes((error as Error).name) ? { value: undefined } : undefined,
+        ["ExecutionDoesNotExist", "StateMachineDoesNotExist", "InvalidArn"].includes((error as Error).name)
+          ? { value: undefined }
+          : undefined,
     });
   }
 

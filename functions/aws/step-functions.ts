@@ -38,11 +38,17 @@ export class StepFunctions implements Tokens {
   }
 
   succeed(token: string, output: Json): Promise<"sent" | "gone"> {
-    return this.#answer(() => this.#client.send(new SendTaskSuccessCommand({ taskToken: token, output: JSON.stringify(output) })));
+    return this.#answer(() =>
+      this.#client.send(new SendTaskSuccessCommand({ taskToken: token, output: JSON.stringify(output) })),
+    );
   }
 
   fail(token: string, error: string, cause: string): Promise<"sent" | "gone"> {
-    const failure = { taskToken: token, error: error.slice(0, ERROR_CHARACTERS), cause: cause.slice(0, CAUSE_CHARACTERS) };
+    const failure = {
+      taskToken: token,
+      error: error.slice(0, ERROR_CHARACTERS),
+      cause: cause.slice(0, CAUSE_CHARACTERS),
+    };
     return this.#answer(() => this.#client.send(new SendTaskFailureCommand(failure)));
   }
 
@@ -70,12 +76,21 @@ export class StepFunctions implements Tokens {
     const { [STARTED_BY]: starter, ...standing } = JSON.parse(standingInput ?? "{}") as JsonObject;
     if (starter === startedBy) return { created: true };
     if (canonicalJson(standing) === canonicalJson(input)) return { created: false };
-    throw new FanfoldError("idempotency_conflict", `${name} was started with another input: use a new key for new work`, { details: { name } });
+    throw new FanfoldError(
+      "idempotency_conflict",
+      `${name} was started with another input: use a new key for new work`,
+      { details: { name } },
+    );
   }
 
-  async running(stateMachineArn: string, name: string): Promise<{ readonly input: Json; readonly startedAt: number } | undefined> {
+  async running(
+    stateMachineArn: string,
+    name: string,
+  ): Promise<{ readonly input: Json; readonly startedAt: number } | undefined> {
     const { status, input = "{}", startDate } = (await this.#describe(executionArn(stateMachineArn, name))) ?? {};
-    return status === "RUNNING" ? { input: JSON.parse(input) as Json, startedAt: startDate?.getTime() ?? 0 } : undefined;
+    return status === "RUNNING"
+      ? { input: JSON.parse(input) as Json, startedAt: startDate?.getTime() ?? 0 }
+      : undefined;
   }
 
   async #describe(executionArn: string): Promise<Partial<DescribeExecutionCommandOutput> | undefined> {

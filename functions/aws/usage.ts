@@ -15,5 +15,14 @@ export interface Usage {
 }
 
 export function noUsage(): Usage {
-  return { requests: 0, retries: 0, writeUnits: 0, readUnits: 0, sends: 0, sendRequests: 0, blobReads: 0, blobWrites: 0 };
+  return {
+    requests: 0,
+    retries: 0,
+    writeUnits: 0,
+    readUnits: 0,
+    sends: 0,
+    sendRequests: 0,
+    blobReads: 0,
+    blobWrites: 0,
+  };
 }

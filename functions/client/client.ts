@@ -1,6 +1,20 @@
 import type { Canvas, FailurePolicy } from "../core/canvas/canvas.ts";
 import type { Stamp, StampFilter } from "../core/plan/stamps.ts";
-import type { Job, JobEvent, JobGraph, JobPlan, JobState, Json, JsonObject, Page, ResultEntry, Run, RunStatus, Submitted, WorkflowInfo } from "./types.ts";
+import type {
+  Job,
+  JobEvent,
+  JobGraph,
+  JobPlan,
+  JobState,
+  Json,
+  JsonObject,
+  Page,
+  ResultEntry,
+  Run,
+  RunStatus,
+  Submitted,
+  WorkflowInfo,
+} from "./types.ts";
 
 /** Options of every call that starts a job. */
 export interface StartOptions {
@@ -59,7 +73,10 @@ export interface Client {
   /** Returns the same for a workflow. */
   planWorkflow(workflow: string, fields?: JsonObject, options?: PlanOptions): Promise<JobPlan>;
   /** Opens a job whose items follow with `putInput`. `body` receives their results. */
-  openJob(request?: { readonly body?: Canvas; readonly policy?: FailurePolicy }, options?: StartOptions): Promise<Submitted>;
+  openJob(
+    request?: { readonly body?: Canvas; readonly policy?: FailurePolicy },
+    options?: StartOptions,
+  ): Promise<Submitted>;
   /** Puts one page of at most 4,096 items and 4 MB. Repeating a page is harmless. */
   putInput(jobId: string, page: number, items: readonly Canvas[]): Promise<void>;
   /** Tells the job that its input consists of this many pages. */
@@ -69,13 +86,19 @@ export interface Client {
   /** Returns a page of jobs, newest first. `stamp` selects jobs whose canvas carries it. */
   jobs(filter?: PageFilter & { readonly state?: JobState; readonly stamp?: Stamp }): Promise<Page<Job>>;
   /** Returns a page of the runs of a job. `stamps` selects runs that carry one of the values of one of the names. */
-  runs(jobId: string, filter?: PageFilter & { readonly status?: RunStatus; readonly stamps?: StampFilter }): Promise<Page<Run>>;
+  runs(
+    jobId: string,
+    filter?: PageFilter & { readonly status?: RunStatus; readonly stamps?: StampFilter },
+  ): Promise<Page<Run>>;
   /** Returns one run, or throws `run_not_found`. */
   run(runId: string): Promise<Run>;
   /** Streams the results of an ended job in member order. Throws `job_unfinished` while the job runs. */
   results(jobId: string, options?: ReadOptions): AsyncGenerator<ResultEntry, void, undefined>;
   /** Streams the events of a job, oldest first. With `follow` the stream continues until the job has ended. */
-  events(jobId: string, options?: ReadOptions & { readonly follow?: boolean }): AsyncGenerator<JobEvent, void, undefined>;
+  events(
+    jobId: string,
+    options?: ReadOptions & { readonly follow?: boolean },
+  ): AsyncGenerator<JobEvent, void, undefined>;
   /** Returns the job as a graph of runs and groups. Big groups are folded. */
   graph(jobId: string): Promise<JobGraph>;
   /** Returns the graph in the language of Graphviz (DOT). */

@@ -14,7 +14,13 @@ import type { JobEvent, JobPlan, Page, ResultEntry, Submitted, WorkflowInfo } fr
  */
 export function createClient(options: ClientOptions): Client {
   const json: ReadJson = async <T>(path: string, what?: Ask) => (await (await ask(options, path, what)).json()) as T;
-  return { ...serverCalls(json), ...startCalls(json), ...inputCalls(options), ...jobCalls(options, json), ...runCalls(json) };
+  return {
+    ...serverCalls(json),
+    ...startCalls(json),
+    ...inputCalls(options),
+    ...jobCalls(options, json),
+    ...runCalls(json),
+  };
 }
 
 /** Sends one request and returns its JSON answer. */
@@ -30,7 +36,12 @@ function serverCalls(json: ReadJson): Pick<Client, "health" | "workflows" | "wor
 
 type StartCalls = Pick<Client, "start" | "submit" | "submitWire" | "openJob" | "plan" | "planWire" | "planWorkflow">;
 function startCalls(json: ReadJson): StartCalls {
-  const post = (path: string, body: object, { timeoutSeconds, idempotencyKey }: StartOptions, query: Record<string, boolean | undefined> = {}) =>
+  const post = (
+    path: string,
+    body: object,
+    { timeoutSeconds, idempotencyKey }: StartOptions,
+    query: Record<string, boolean | undefined> = {},
+  ) =>
     json<Submitted>(path, {
       method: "POST",
       query,
@@ -38,13 +49,20 @@ function startCalls(json: ReadJson): StartCalls {
       headers: { "Idempotency-Key": idempotencyKey },
     });
   const estimate = (path: string, body: object, { secondsPerTask, timeoutSeconds }: PlanOptions) =>
-    json<JobPlan>(path, { method: "POST", query: { plan: true, secondsPerTask }, json: { ...body, ...(timeoutSeconds !== undefined && { timeoutSeconds }) } });
+    json<JobPlan>(path, {
+      method: "POST",
+      query: { plan: true, secondsPerTask },
+      json: { ...body, ...(timeoutSeconds !== undefined && { timeoutSeconds }) },
+    });
   return {
-    start: (workflow, fields = {}, { supervised, ...start } = {}) => post(startPath(workflow), { fields }, start, { supervised: supervised || undefined }),
+    start: (workflow, fields = {}, { supervised, ...start } = {}) =>
+      post(startPath(workflow), { fields }, start, { supervised: supervised || undefined }),
     submit: (canvas, start = {}) => post("/jobs", { canvas: encodeCanvas(canvas) }, start),
     submitWire: (canvas, start = {}) => post("/jobs", { canvas }, start),
     openJob: ({ body, policy } = {}, start = {}) =>
-      post("/jobs", { ...(body && { body: encodeCanvas(body) }), ...(policy !== undefined && { policy }) }, start, { input: true }),
+      post("/jobs", { ...(body && { body: encodeCanvas(body) }), ...(policy !== undefined && { policy }) }, start, {
+        input: true,
+      }),
     plan: (canvas, given = {}) => estimate("/jobs", { canvas: encodeCanvas(canvas) }, given),
     planWire: (canvas, given = {}) => estimate("/jobs", { canvas }, given),
     planWorkflow: (workflow, fields = {}, given = {}) => estimate(startPath(workflow), { fields }, given),
@@ -62,37 +80,55 @@ function inputCalls(options: ClientOptions): Pick<Client, "putInput" | "sealInpu
   };
 }
 
-type JobCalls = Pick<Client, "job" | "jobs" | "runs" | "results" | "events" | "graph" | "graphDot" | "cancel" | "sendEvent">;
+type JobCalls = Pick<
+  Client,
+  "job" | "jobs" | "runs" | "results" | "events" | "graph" | "graphDot" | "cancel" | "sendEvent"
+>;
 function jobCalls(options: ClientOptions, json: ReadJson): JobCalls {
   return {
     job: (jobId, read = {}) => json(jobPath(jobId), read),
-    jobs: ({ stamp, ...filter } = {}) => json("/jobs", { query: { ...filter, stamp: stamp && stampParameter(stamp.name, stamp.value) } }),
-    runs: (jobId, { stamps, ...filter } = {}) => json(`${jobPath(jobId)}/runs`, { query: { ...filter, stamp: stamps && stampParameters(stamps) } }),
+    jobs: ({ stamp, ...filter } = {}) =>
+      json("/jobs", { query: { ...filter, stamp: stamp && stampParameter(stamp.name, stamp.value) } }),
+    runs: (jobId, { stamps, ...filter } = {}) =>
+      json(`${jobPath(jobId)}/runs`, { query: { ...filter, stamp: stamps && stampParameters(stamps) } }),
     async *results(jobId, read = {}) {
       yield* readParts<ResultEntry>(options, `${jobPath(jobId)}/results`, read);
     },
     async *events(jobId, { follow, ...read } = {}) {
-      yield* readParts<JobEvent>(options, `${jobPath(jobId)}/events`, { ...read, query: { follow: follow || undefined } });
+      yield* readParts<JobEvent>(options, `${jobPath(jobId)}/events`, {
+        ...read,
+        query: { follow: follow || undefined },
+      });
     },
     graph: (jobId) => json(`${jobPath(jobId)}/graph`),
     graphDot: async (jobId) => (await ask(options, `${jobPath(jobId)}/graph`, { query: { format: "dot" } })).text(),
     async cancel(jobId, only) {
       const query = only && { stamp: stampParameters(only.stamps) };
       // Without a stamp the request would cancel the whole job.
-      if (query?.stamp.length === 0) throw new FanfoldError("invalid_request", "name a stamp and its value", { details: { field: "stamps" } });
-      return (await json<{ cancelled: boolean }>(`${jobPath(jobId)}/cancel`, { method: "POST", ...(query && { query }) })).cancelled;
+      if (query?.stamp.length === 0)
+        throw new FanfoldError("invalid_request", "name a stamp and its value", { details: { field: "stamps" } });
+      return (
+        await json<{ cancelled: boolean }>(`${jobPath(jobId)}/cancel`, { method: "POST", ...(query && { query }) })
+      ).cancelled;
     },
     sendEvent: async (jobId, name, value) =>
-      (await json<{ sent: boolean }>(`${jobPath(jobId)}/events/${encodeURIComponent(name)}`, { method: "POST", json: { value } })).sent,
+      (
+        await json<{ sent: boolean }>(`${jobPath(jobId)}/events/${encodeURIComponent(name)}`, {
+          method: "POST",
+          json: { value },
+        })
+      ).sent,
   };
 }
 
 function runCalls(json: ReadJson): Pick<Client, "run" | "cancelRun" | "complete"> {
   return {
     run: (runId) => json(runPath(runId)),
-    cancelRun: async (id) => (await json<{ cancelled: boolean }>(`${runPath(id)}/cancel`, { method: "POST" })).cancelled,
+    cancelRun: async (id) =>
+      (await json<{ cancelled: boolean }>(`${runPath(id)}/cancel`, { method: "POST" })).cancelled,
     complete: async (runId, token, answer) =>
-      (await json<{ completed: boolean }>(`${runPath(runId)}/complete`, { method: "POST", json: { token, ...answer } })).completed,
+      (await json<{ completed: boolean }>(`${runPath(runId)}/complete`, { method: "POST", json: { token, ...answer } }))
+        .completed,
   };
 }
 

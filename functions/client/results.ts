@@ -59,7 +59,9 @@ export interface Result {
    * @throws FanfoldError `job_unfinished` at a result that has not ended. With `intermediate` that result is yielded
    *   without a value, and nothing below it.
    */
-  collect(options?: { readonly intermediate?: boolean }): Generator<readonly [result: Result, value: Json | undefined], void, undefined>;
+  collect(options?: {
+    readonly intermediate?: boolean;
+  }): Generator<readonly [result: Result, value: Json | undefined], void, undefined>;
 }
 
 /** The failure of a run, with the `name`, `message` and `stack` of the error that was thrown there. */
@@ -97,7 +99,11 @@ export async function jobResult(source: ResultSource, jobId: string): Promise<Re
       (members[run.index] ??= []).push(await withValue(source, run));
     }
     count += page.items.length;
-    if (count > MOST_RUNS) throw new FanfoldError("too_many_children", `job ${jobId} has more than ${MOST_RUNS} runs: read its results as a stream`);
+    if (count > MOST_RUNS)
+      throw new FanfoldError(
+        "too_many_children",
+        `job ${jobId} has more than ${MOST_RUNS} runs: read its results as a stream`,
+      );
     cursor = page.cursor;
   } while (cursor !== undefined);
   return memberResult({ groups, ended: hasEnded(job) }, jobId, 0);
@@ -122,11 +128,17 @@ function memberResult(runs: Runs, gid: string, index: number): Result {
   const last = strand.at(-1);
   if (result !== undefined && !last?.next) return result;
   // The next step has no row yet, or will never have one because the step before it failed.
-  return build({ id: runIdOf(gid, index, strand.length), children: [], ...(result && { parent: result }), ...statusWithoutRow(runs, result) });
+  return build({
+    id: runIdOf(gid, index, strand.length),
+    children: [],
+    ...(result && { parent: result }),
+    ...statusWithoutRow(runs, result),
+  });
 }
 /** Returns how a step without a row ends: as the failed step before it, else as cancelled when its job has ended. */
 function statusWithoutRow(runs: Runs, before: Result | undefined): Pick<Result, "status" | "error"> {
-  if (before?.ready && !before.successful) return { status: before.status, error: before.members ? dependencyError(before.error, before.id) : before.error };
+  if (before?.ready && !before.successful)
+    return { status: before.status, error: before.members ? dependencyError(before.error, before.id) : before.error };
   return runs.ended ? { status: "cancelled", error: REVOKED } : { status: "pending" };
 }
 function groupMembers(runs: Runs, gid: string): Result[] {
@@ -147,17 +159,27 @@ function runResult(runs: Runs, run: Run, parent: Result | undefined): Result {
     ...(isFailure(run.status) && { error: errorOf(run) }),
   });
 }
-const REVOKED: ErrorData & { readonly runId?: string } = { name: "TaskRevokedError", message: "the run was cancelled before it ended", reason: "cancelled" };
+const REVOKED: ErrorData & { readonly runId?: string } = {
+  name: "TaskRevokedError",
+  message: "the run was cancelled before it ended",
+  reason: "cancelled",
+};
 
 function errorOf(run: Run): ErrorData & { readonly runId?: string } {
   const error: ErrorData & { readonly runId?: string } = run.error ?? REVOKED;
   if (run.status === "cancelled") return { ...REVOKED, ...(error.reason !== undefined && { reason: error.reason }) };
-  const ofChildren = run.task !== undefined && run.takes !== "replace" && error.runId !== undefined && error.runId !== run.runId;
+  const ofChildren =
+    run.task !== undefined && run.takes !== "replace" && error.runId !== undefined && error.runId !== run.runId;
   return ofChildren ? dependencyError(error, run.runId) : error;
 }
 function dependencyError(error: Result["error"], id: string): ErrorData & { readonly runId: string } {
   const { runId = id, name, message } = { ...REVOKED, ...error };
-  return { name: "ChordError", message: `Dependency ${runId} raised ${name}(${JSON.stringify(message)})`, reason: "dependency", runId };
+  return {
+    name: "ChordError",
+    message: `Dependency ${runId} raised ${name}(${JSON.stringify(message)})`,
+    reason: "dependency",
+    runId,
+  };
 }
 
 type Parts = Pick<Result, "id" | "task" | "status" | "parent" | "children" | "members" | "value" | "error">;
@@ -166,7 +188,8 @@ function build(parts: Parts): Result {
   const { id, status, members, error } = parts;
   const ready = isTerminal(status);
   const successful = isSuccess(status);
-  const unfinished = (): FanfoldError => new FanfoldError("job_unfinished", `run ${id} has not ended`, { details: { runId: id } });
+  const unfinished = (): FanfoldError =>
+    new FanfoldError("job_unfinished", `run ${id} has not ended`, { details: { runId: id } });
   const join: Result["join"] = ({ propagate = true } = {}) => {
     if (members === undefined) return [own()];
     return members.map((member) => {

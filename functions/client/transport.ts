@@ -30,7 +30,10 @@ export async function ask(options: ClientOptions, path: string, what: Ask = {}):
   const request = requestOf(options, path, what);
   const response = await send(options, request).catch((cause: unknown) => {
     if (what.signal?.aborted) throw cause;
-    throw new FanfoldError("engine_unavailable", `no dev server at ${options.url}; start one with \`npm run dev\``, { cause, retryable: true });
+    throw new FanfoldError("engine_unavailable", `no dev server at ${options.url}; start one with \`npm run dev\``, {
+      cause,
+      retryable: true,
+    });
   });
   if (response.ok) return response;
   throw await errorOf(response);
@@ -43,7 +46,9 @@ async function send({ fetch: other = fetch }: ClientOptions, request: Request): 
 function requestOf(options: ClientOptions, path: string, what: Ask): Request {
   const url = new URL(options.url.replace(/\/$/, "") + path);
   for (const [name, value] of Object.entries(what.query ?? {})) {
-    if (value !== undefined) for (const each of Array.isArray(value) ? (value as readonly string[]) : [String(value)]) url.searchParams.append(name, each);
+    if (value !== undefined)
+      for (const each of Array.isArray(value) ? (value as readonly string[]) : [String(value)])
+        url.searchParams.append(name, each);
   }
   const headers = new Headers();
   if (options.token !== undefined) headers.set("Authorization", `Bearer ${options.token}`);
@@ -63,11 +68,22 @@ function requestOf(options: ClientOptions, path: string, what: Ask): Request {
  * Returns the error that problem details describe. A code of a newer server that is unknown here reads as `internal`.
  */
 async function errorOf(response: Response): Promise<FanfoldError> {
-  const problem = (await response.json().catch(() => ({}))) as { code?: string; detail?: string; retryable?: boolean; field?: string; details?: JsonObject };
+  const problem = (await response.json().catch(() => ({}))) as {
+    code?: string;
+    detail?: string;
+    retryable?: boolean;
+    field?: string;
+    details?: JsonObject;
+  };
   const known = (ERROR_CODES as readonly (string | undefined)[]).includes(problem.code);
   const code = known ? (problem.code as ErrorCode) : "internal";
-  const message = problem.detail ?? `the server answered ${response.status}, not as Fanfold does; is another program on this port?`;
-  const details = { ...problem.details, ...(problem.field !== undefined && { field: problem.field }), status: response.status };
+  const message =
+    problem.detail ?? `the server answered ${response.status}, not as Fanfold does; is another program on this port?`;
+  const details = {
+    ...problem.details,
+    ...(problem.field !== undefined && { field: problem.field }),
+    status: response.status,
+  };
   return new FanfoldError(code, message, { details, retryable: problem.retryable ?? response.status >= 500 });
 }
 
@@ -75,7 +91,11 @@ async function errorOf(response: Response): Promise<FanfoldError> {
  * Yields the values of an NDJSON answer and of its continuations. A server that limits the size of answers names the
  * next one in a Link header.
  */
-export async function* readParts<T>(options: ClientOptions, path: string, what: Ask): AsyncGenerator<T, void, undefined> {
+export async function* readParts<T>(
+  options: ClientOptions,
+  path: string,
+  what: Ask,
+): AsyncGenerator<T, void, undefined> {
   for (let from: string | undefined, first = true; first || from !== undefined; first = false) {
     const response = await ask(options, path, { ...what, query: { ...what.query, from } });
     from = /[?&]from=(\d+)[^>]*>; *rel="?next/.exec(response.headers.get("Link") ?? "")?.[1];
@@ -95,7 +115,11 @@ export async function* readLines<T>(response: Response): AsyncGenerator<T, void,
     for (;;) {
       const { done, value } = await reader.read().catch((cause: unknown) => {
         if (cause instanceof Error && cause.name === "AbortError") throw cause;
-        throw new FanfoldError("engine_unavailable", "the server ended the connection before the answer was complete; ask again", { cause, retryable: true });
+        throw new FanfoldError(
+          "engine_unavailable",
+          "the server ended the connection before the answer was complete; ask again",
+          { cause, retryable: true },
+        );
       });
       const lines = (rest + (value ?? "")).split("\n");
       rest = done ? "" : (lines.pop() ?? "");

@@ -6,7 +6,16 @@ import type { RunStatus } from "../core/plan/run-state.ts";
 import type { ErrorData, ResultEntry } from "../core/task/invocation.ts";
 
 /** Answers of the API, as /openapi.json describes them. Times are milliseconds since the epoch. */
-export type JobState = "pending" | "started" | "success" | "failure" | "pausing" | "paused" | "cancelling" | "cancelled" | "timed-out";
+export type JobState =
+  | "pending"
+  | "started"
+  | "success"
+  | "failure"
+  | "pausing"
+  | "paused"
+  | "cancelling"
+  | "cancelled"
+  | "timed-out";
 
 /** The answer to a start. */
 export interface Submitted {
@@ -112,7 +121,11 @@ export interface GraphNode {
 /** The graph of a job. */
 export interface JobGraph {
   readonly nodes: readonly GraphNode[];
-  readonly edges: readonly { readonly from: string; readonly to: string; readonly kind: "next" | "member" | "joins" | "link" | "linkError" }[];
+  readonly edges: readonly {
+    readonly from: string;
+    readonly to: string;
+    readonly kind: "next" | "member" | "joins" | "link" | "linkError";
+  }[];
 }
 /** One workflow that can be started. */
 export interface WorkflowInfo {

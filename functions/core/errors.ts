@@ -54,7 +54,11 @@ export class FanfoldError extends Error {
   readonly retryable: boolean;
   /** Further data. `field`, a JSON pointer, names the field that is wrong. */
   readonly details: JsonObject;
-  constructor(code: ErrorCode, message: string, options: { details?: JsonObject; retryable?: boolean; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { details?: JsonObject; retryable?: boolean; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "FanfoldError";
     this.code = code;

@@ -44,9 +44,13 @@ export function toJson(value: unknown, field: FieldSource, options: JsonCheckOpt
 /** Throws `payload_too_large` when `bytes` is above `maxBytes`. */
 export function checkBytes(bytes: number, maxBytes: number, field: string): void {
   if (bytes <= maxBytes) return;
-  throw new FanfoldError("payload_too_large", `${field || "the value"} is larger than ${maxBytes} bytes; pass a reference, or stream the items`, {
-    details: { field, maxBytes },
-  });
+  throw new FanfoldError(
+    "payload_too_large",
+    `${field || "the value"} is larger than ${maxBytes} bytes; pass a reference, or stream the items`,
+    {
+      details: { field, maxBytes },
+    },
+  );
 }
 
 /**
@@ -82,7 +86,14 @@ interface Walk {
 }
 
 function startWalk(field: FieldSource, options: JsonCheckOptions, copies: boolean): Walk {
-  return { code: options.code ?? "invalid_json", field, maxBytes: options.maxBytes ?? LIMITS.valueBytes, copies, path: [], bytes: 0 };
+  return {
+    code: options.code ?? "invalid_json",
+    field,
+    maxBytes: options.maxBytes ?? LIMITS.valueBytes,
+    copies,
+    path: [],
+    bytes: 0,
+  };
 }
 
 /** Runs a walk. Getters and proxies of a foreign object may throw anything, so other errors become a FanfoldError. */
@@ -91,7 +102,10 @@ function guard<T>(walk: Walk, work: () => T): T {
     return work();
   } catch (error) {
     if (error instanceof FanfoldError) throw error;
-    throw new FanfoldError(walk.code, `${fieldOf(walk) || "the value"} cannot be read`, { details: { field: fieldOf(walk) }, cause: error });
+    throw new FanfoldError(walk.code, `${fieldOf(walk) || "the value"} cannot be read`, {
+      details: { field: fieldOf(walk) },
+      cause: error,
+    });
   }
 }
 
@@ -136,7 +150,10 @@ function visit(walk: Walk, value: unknown): Json {
       if (walk.path.length >= LIMITS.jsonDepth) throw tooDeep(walk);
       return Array.isArray(value) ? visitArray(walk, value) : visitObject(walk, value);
     default:
-      return refuse(walk, `is a ${typeof value}, which JSON cannot carry${typeof value === "bigint" ? "; use a number or a string" : ""}`);
+      return refuse(
+        walk,
+        `is a ${typeof value}, which JSON cannot carry${typeof value === "bigint" ? "; use a number or a string" : ""}`,
+      );
   }
 }
 

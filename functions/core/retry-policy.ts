@@ -19,7 +19,13 @@ export interface RetryPolicy {
 }
 
 /** The default policy. A task is not retried unless it raises `maxAttempts`; the other numbers apply then. */
-export const DEFAULT_RETRY: RetryPolicy = { maxAttempts: 1, initialDelaySeconds: 1, backoffFactor: 2, maxDelaySeconds: 300, jitter: 0.5 };
+export const DEFAULT_RETRY: RetryPolicy = {
+  maxAttempts: 1,
+  initialDelaySeconds: 1,
+  backoffFactor: 2,
+  maxDelaySeconds: 300,
+  jitter: 0.5,
+};
 
 const RANGES: { readonly [Key in keyof RetryPolicy]: readonly [from: number, to: number] } = {
   maxAttempts: [1, 1_000_000],
@@ -61,13 +67,17 @@ export function checkRetry(partial: unknown, field: string, code: ErrorCode): Pa
   for (const key of Object.keys(partial)) {
     const at = `${field}/${key.slice(0, 100)}`;
     if (!isPolicyKey(key))
-      throw new FanfoldError(code, `${at} is not a field of a retry policy (${Object.keys(RANGES).join(", ")})`, { details: { field: at } });
+      throw new FanfoldError(code, `${at} is not a field of a retry policy (${Object.keys(RANGES).join(", ")})`, {
+        details: { field: at },
+      });
     const value = partial[key];
     if (value === undefined) continue;
     const [from, to] = RANGES[key];
     const whole = key === "maxAttempts";
     if (typeof value !== "number" || !(value >= from && value <= to) || (whole && !Number.isInteger(value))) {
-      throw new FanfoldError(code, `${at} must be a ${whole ? "whole " : ""}number from ${from} to ${to}`, { details: { field: at } });
+      throw new FanfoldError(code, `${at} must be a ${whole ? "whole " : ""}number from ${from} to ${to}`, {
+        details: { field: at },
+      });
     }
     checked[key] = value;
   }
@@ -85,6 +95,9 @@ function isPolicyKey(key: string): key is keyof RetryPolicy {
 export function retryDelaySeconds(policy: RetryPolicy, failedAttempts: number, random: number): number {
   // Zero times an overflown factor would be NaN.
   if (policy.initialDelaySeconds === 0) return 0;
-  const exact = Math.min(policy.maxDelaySeconds, policy.initialDelaySeconds * policy.backoffFactor ** Math.max(0, failedAttempts - 1));
+  const exact = Math.min(
+    policy.maxDelaySeconds,
+    policy.initialDelaySeconds * policy.backoffFactor ** Math.max(0, failedAttempts - 1),
+  );
   return exact * (1 - policy.jitter * random);
 }

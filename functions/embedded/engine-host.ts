@@ -8,7 +8,14 @@ import { createEngine } from "../engine/engine.ts";
 import type { MessageSource } from "../host/message-source.ts";
 import { SystemClock } from "../host/system-clock.ts";
 import { SystemIds } from "../host/system-ids.ts";
-import { createRegistry, createRunner, createWorkflows, loadTaskModule, type TaskModule, type Workflows } from "../sdk/index.ts";
+import {
+  createRegistry,
+  createRunner,
+  createWorkflows,
+  loadTaskModule,
+  type TaskModule,
+  type Workflows,
+} from "../sdk/index.ts";
 import { FileBlobs } from "./blobs/file-blobs.ts";
 import { LocalBlobs } from "./blobs/local-blobs.ts";
 import type { Durability } from "./lmdb/commit-gatherer.ts";
@@ -65,7 +72,10 @@ export async function openHost(options: HostOptions): Promise<Host> {
   const blobs = new LocalBlobs(environment, new FileBlobs(folders.blobs));
   const registry = createRegistry(tasks);
   const runner = createRunner(tasks);
-  const engine = createEngine({ store: new LmdbStore(environment), queue, blobs, clock, ids: new SystemIds(clock), registry, runner }, options.engine);
+  const engine = createEngine(
+    { store: new LmdbStore(environment), queue, blobs, clock, ids: new SystemIds(clock), registry, runner },
+    options.engine,
+  );
   return {
     engine,
     source: queue,

@@ -17,7 +17,15 @@ import { MessageLoop } from "./loop/worker-loop.ts";
 import { raiseEpoch } from "./machine/boot-epoch.ts";
 import { type FolderLock, lockFolder } from "./machine/folder-lock.ts";
 import { HeapTrimmer } from "./machine/heap-trimmer.ts";
-import { CONTROL_MESSAGES, DEFAULT_CONCURRENCY, EMBEDDED_CONFIG, foldersOf, permitOf, type SharedConfig, TIMING } from "./settings.ts";
+import {
+  CONTROL_MESSAGES,
+  DEFAULT_CONCURRENCY,
+  EMBEDDED_CONFIG,
+  foldersOf,
+  permitOf,
+  type SharedConfig,
+  TIMING,
+} from "./settings.ts";
 import { endOrphans, permitOpening } from "./workers/open-permit.ts";
 import { Supervisor, type SupervisorOptions, type WorkerStats } from "./workers/worker-supervisor.ts";
 
@@ -101,20 +109,43 @@ interface Parts {
 const LOCAL = "local";
 
 async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): Promise<Runtime> {
-  const { dataFolder, tasksModule, log = stderrLog, durability = "process", concurrency = DEFAULT_CONCURRENCY, workers = availableParallelism() } = options;
+  const {
+    dataFolder,
+    tasksModule,
+    log = stderrLog,
+    durability = "process",
+    concurrency = DEFAULT_CONCURRENCY,
+    workers = availableParallelism(),
+  } = options;
   const engine: SharedConfig = { ...EMBEDDED_CONFIG, ...options.engine, epoch };
   const shared = { dataFolder, tasksModule, durability, engine };
   const parts: Parts = {};
   const leaseMs = engine.leaseSeconds * 1_000;
   const heartbeat: Engine["heartbeat"] = (held) => host.engine.heartbeat(held);
-  const keeper = new LeaseKeeper({ heartbeat, leaseMs, log, onLost: (holder, lost) => notifyLost(claims, parts, holder, lost) });
+  const keeper = new LeaseKeeper({
+    heartbeat,
+    leaseMs,
+    log,
+    onLost: (holder, lost) => notifyLost(claims, parts, holder, lost),
+  });
   const claims: RunHolder = new RunHolder({ heartbeat, leaseMs, keeper: localTracker(keeper) });
-  const host: Host = await openHost({ ...shared, holder: `${epoch}.${LOCAL}`, onSend: (queues) => notifySent(parts, queues) });
+  const host: Host = await openHost({
+    ...shared,
+    holder: `${epoch}.${LOCAL}`,
+    onSend: (queues) => notifySent(parts, queues),
+  });
   // Every message in flight is held by a process of an earlier start, and all of those have ended.
   await host.source.releaseAll();
 
   const loopOver = (queues: () => readonly string[], slots: number): MessageLoop =>
-    new MessageLoop({ handle: (message, loop) => host.engine.handle(message, loop), source: host.source, queues, slots, claims, log });
+    new MessageLoop({
+      handle: (message, loop) => host.engine.handle(message, loop),
+      source: host.source,
+      queues,
+      slots,
+      claims,
+      log,
+    });
   parts.control = loopOver(() => [ENGINE_QUEUE], CONTROL_MESSAGES);
   if (workers === 0) parts.tasks = loopOver(() => taskQueuesOf(host), concurrency);
   else {
@@ -129,12 +160,22 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
     engine: host.engine,
     workflows: host.workflows,
     registry: host.registry,
-    stop: ({ graceSeconds = 10 } = {}) => (stopping ??= stop(parts, chores, host, keeper, graceSeconds).finally(() => lock.release())),
-    stats: async () => ({ epoch, workers: parts.supervisor?.workers ?? [], runs: keeper.size(), queues: await depthsOf(host) }),
+    stop: ({ graceSeconds = 10 } = {}) =>
+      (stopping ??= stop(parts, chores, host, keeper, graceSeconds).finally(() => lock.release())),
+    stats: async () => ({
+      epoch,
+      workers: parts.supervisor?.workers ?? [],
+      runs: keeper.size(),
+      queues: await depthsOf(host),
+    }),
   };
 }
 
-function startSupervisor(options: Pick<SupervisorOptions, "workers" | "assignment" | "epoch" | "keeper" | "log">, host: Host, parts: Parts): Supervisor {
+function startSupervisor(
+  options: Pick<SupervisorOptions, "workers" | "assignment" | "epoch" | "keeper" | "log">,
+  host: Host,
+  parts: Parts,
+): Supervisor {
   return new Supervisor({
     ...options,
     engine: host.engine,
@@ -167,7 +208,11 @@ function startChores(host: Host, keeper: LeaseKeeper, log: Log): readonly Repeat
     // After a stall of this process, leases may have expired although their holders live.
     await keeper.renewDue();
     const { failed, error } = await host.engine.sweep();
-    if (failed > 0) log("error", "runs that are due could not be sent; the next sweep tries again", { failed, cause: messageOf(error) });
+    if (failed > 0)
+      log("error", "runs that are due could not be sent; the next sweep tries again", {
+        failed,
+        cause: messageOf(error),
+      });
   };
   const expire = async (): Promise<void> => {
     for (let more = true; more;) ({ more } = await host.expirer.run());
@@ -182,12 +227,28 @@ function startChores(host: Host, keeper: LeaseKeeper, log: Log): readonly Repeat
       work: async () => heap.trim(performance.now()),
     }),
     new Repeating({ name: "the sweep", firstMs: TIMING.firstSweepMs, everyMs: TIMING.sweepEveryMs, log, work: sweep }),
-    new Repeating({ name: "the removal of expired items", firstMs: TIMING.firstExpiryMs, everyMs: TIMING.expiryEveryMs, log, work: expire }),
+    new Repeating({
+      name: "the removal of expired items",
+      firstMs: TIMING.firstExpiryMs,
+      everyMs: TIMING.expiryEveryMs,
+      log,
+      work: expire,
+    }),
   ];
 }
-async function stop(parts: Parts, chores: readonly Repeating[], host: Host, keeper: LeaseKeeper, graceSeconds: number): Promise<void> {
+async function stop(
+  parts: Parts,
+  chores: readonly Repeating[],
+  host: Host,
+  keeper: LeaseKeeper,
+  graceSeconds: number,
+): Promise<void> {
   await Promise.all(chores.map((chore) => chore.stop()));
-  await Promise.all([parts.supervisor?.stop(graceSeconds), parts.tasks?.stop(graceSeconds), parts.control?.stop(graceSeconds)]);
+  await Promise.all([
+    parts.supervisor?.stop(graceSeconds),
+    parts.tasks?.stop(graceSeconds),
+    parts.control?.stop(graceSeconds),
+  ]);
   await keeper.stop();
   await host.close();
 }

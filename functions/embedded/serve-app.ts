@@ -45,7 +45,14 @@ export async function serveApp(app: Pick<Hono, "fetch">, options: { readonly por
 
 function bindError(cause: NodeJS.ErrnoException, port: number): Error {
   if (cause.code === "EADDRINUSE")
-    return new FanfoldError("engine_unavailable", `port ${port} is taken by another program; choose one with --port, or 0 for any`, { cause });
-  if (cause.code === "EACCES") return new FanfoldError("engine_unavailable", `port ${port} may not be used by this user; choose one above 1023`, { cause });
+    return new FanfoldError(
+      "engine_unavailable",
+      `port ${port} is taken by another program; choose one with --port, or 0 for any`,
+      { cause },
+    );
+  if (cause.code === "EACCES")
+    return new FanfoldError("engine_unavailable", `port ${port} may not be used by this user; choose one above 1023`, {
+      cause,
+    });
   return cause;
 }

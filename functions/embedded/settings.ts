@@ -14,7 +14,13 @@ export interface DataFolders {
 }
 export function foldersOf(dataFolder: string): DataFolders {
   const inside = (name: string): string => join(dataFolder, name);
-  return { database: inside("database"), blobs: inside("blobs"), lock: inside("lock"), workers: inside("workers"), epoch: inside("epoch") };
+  return {
+    database: inside("database"),
+    blobs: inside("blobs"),
+    lock: inside("lock"),
+    workers: inside("workers"),
+    epoch: inside("epoch"),
+  };
 }
 /** Returns the path of a holder's permit to open the database, see open-permit.ts. No two holders share a name. */
 export function permitOf(dataFolder: string, holder: string): string {

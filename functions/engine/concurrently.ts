@@ -9,7 +9,11 @@ export async function all<T>(promises: readonly Promise<T>[]): Promise<T[]> {
   });
 }
 /** Calls `work` for each item, with at most `limit` calls at a time. Waits for all, then throws the first failure. */
-export async function eachBounded<T>(items: Iterable<T>, limit: number, work: (item: T) => Promise<void>): Promise<void> {
+export async function eachBounded<T>(
+  items: Iterable<T>,
+  limit: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
   const iterator = items[Symbol.iterator]();
   const workOn = async (): Promise<void> => {
     for (let next = iterator.next(); !next.done; next = iterator.next()) await work(next.value);
@@ -46,7 +50,10 @@ export class Semaphore {
  *     loading  the slice is used up, or a load is under way: `next` waits for all loads before it, then loads or gives
  *     ended    `return` was called, or the source is done: `next` finds an empty slice and a source that is done
  */
-export function eachOf<T, U>(slices: AsyncGenerator<readonly T[], void, undefined>, convert: (item: T) => MaybePromise<U>): AsyncIterableIterator<U> {
+export function eachOf<T, U>(
+  slices: AsyncGenerator<readonly T[], void, undefined>,
+  convert: (item: T) => MaybePromise<U>,
+): AsyncIterableIterator<U> {
   let slice: readonly T[] = [];
   let at = 0;
   let loading: Promise<unknown> = Promise.resolve();

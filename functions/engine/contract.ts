@@ -60,7 +60,11 @@ export interface Engine {
    * Answers a run that waits for an approval or for work done elsewhere. Returns false when it was answered before, or
    * has ended. Throws `run_not_found`, `invalid_request`.
    */
-  complete(runId: string, token: string, answer: { readonly value: Json } | { readonly error: ErrorData }): Promise<boolean>;
+  complete(
+    runId: string,
+    token: string,
+    answer: { readonly value: Json } | { readonly error: ErrorData },
+  ): Promise<boolean>;
   /**
    * Sends an event to the runs of a job that wait for it, now or later. The first event of a name stays. Returns false
    * when there was one before. Throws `job_not_found`.

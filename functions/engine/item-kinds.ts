@@ -272,6 +272,7 @@ export interface WaiterAttributes extends Owned {
   readonly runId?: string;
 }
 
+const taskKey = (partition: string, sort: string): Key => ({ table: "tasks", partition, sort });
 export const headerKey = (gid: string): Key => ({ table: "callbacks", partition: `G#${gid}`, sort: "!" });
 export const ledgerKey = (gid: string, round: number, level: number, node: number): Key => ({
   table: "callbacks",
@@ -281,50 +282,36 @@ export const ledgerKey = (gid: string, round: number, level: number, node: numbe
 export const leafPartition = (gid: string, leaf: number): string => `G#${gid}#${leaf}`;
 const pad = (value: number, digits: number): string => String(value).padStart(digits, "0");
 export const runSort = (local: number, step: number): string => `C#${pad(local, 3)}#${pad(step, 4)}`;
-export const runKey = (ref: RunRef, width: number): Key => ({
-  table: "tasks",
-  partition: leafPartition(ref.gid, leafOf(ref.index, width)),
-  sort: runSort(localIndex(ref.index, width), ref.stepIndex),
-});
-export const planPageKey = (page: string): Key => ({ table: "tasks", partition: `N#${page}`, sort: "!" });
-export const detailKey = (runId: string, round: number, attempt: number): Key => ({
-  table: "tasks",
-  partition: `D#${runId}`,
-  sort: `${pad(round, 4)}.${pad(attempt, 6)}`,
-});
+export const runKey = (ref: RunRef, width: number): Key =>
+  taskKey(leafPartition(ref.gid, leafOf(ref.index, width)), runSort(localIndex(ref.index, width), ref.stepIndex));
+export const planPageKey = (page: string): Key => taskKey(`N#${page}`, "!");
+export const detailKey = (runId: string, round: number, attempt: number): Key =>
+  taskKey(`D#${runId}`, `${pad(round, 4)}.${pad(attempt, 6)}`);
 export const detailPartition = (runId: string): string => `D#${runId}`;
-export const progressKey = (jobId: string, shard: number): Key => ({ table: "tasks", partition: `P#${jobId}#${shard}`, sort: "!" });
-export const jobKey = (jobId: string): Key => ({ table: "tasks", partition: `J#${jobId}`, sort: "!" });
+export const progressKey = (jobId: string, shard: number): Key => taskKey(`P#${jobId}#${shard}`, "!");
+export const jobKey = (jobId: string): Key => taskKey(`J#${jobId}`, "!");
 export const jobIndexPartition = (state: string): string => `JS#${state}`;
-export const jobIndexKey = (state: string, createdAt: number, jobId: string): Key => ({
-  table: "tasks",
-  partition: jobIndexPartition(state),
-  sort: `${pad(createdAt, 14)}#${jobId}`,
-});
+export const jobIndexKey = (state: string, createdAt: number, jobId: string): Key =>
+  taskKey(jobIndexPartition(state), `${pad(createdAt, 14)}#${jobId}`);
 /** `stamp` is the text that `indexedStamp` returns. */
 export const stampIndexPartition = (stamp: string): string => `JX#${stamp}`;
-export const stampIndexKey = (stamp: string, createdAt: number, jobId: string): Key => ({
-  table: "tasks",
-  partition: stampIndexPartition(stamp),
-  sort: `${pad(createdAt, 14)}#${jobId}`,
-});
-export const supervisorKey = (jobId: string): Key => ({ table: "tasks", partition: `T#${jobId}`, sort: "!" });
+export const stampIndexKey = (stamp: string, createdAt: number, jobId: string): Key =>
+  taskKey(stampIndexPartition(stamp), `${pad(createdAt, 14)}#${jobId}`);
+export const supervisorKey = (jobId: string): Key => taskKey(`T#${jobId}`, "!");
 /** An event that was sent to a job, put once. */
-export const eventItemKey = (jobId: string, name: string): Key => ({ table: "tasks", partition: `E#${jobId}#${name}`, sort: "!" });
+export const eventItemKey = (jobId: string, name: string): Key => taskKey(`E#${jobId}#${name}`, "!");
 /** The groups and runs that wait for an event. */
 export const waiterPartition = (jobId: string, name: string): string => `W#${jobId}#${name}`;
-export const waiterKey = (jobId: string, name: string, waiterHash: string): Key => ({
-  table: "tasks",
-  partition: waiterPartition(jobId, name),
-  sort: waiterHash,
-});
+export const waiterKey = (jobId: string, name: string, waiterHash: string): Key =>
+  taskKey(waiterPartition(jobId, name), waiterHash);
 /**
  * Executions of a job. `jobPart` is as much of the job's id as the name of an execution can hold (waits/executions.ts).
  */
 export const executionPartition = (jobPart: string): string => `X#${jobPart}`;
-export const executionKey = (jobPart: string, name: string): Key => ({ table: "tasks", partition: executionPartition(jobPart), sort: name });
+export const executionKey = (jobPart: string, name: string): Key => taskKey(executionPartition(jobPart), name);
 export const eventPartition = (jobId: string): string => `V#${jobId}`;
-export const eventKey = (jobId: string, at: number, id: string): Key => ({ table: "tasks", partition: eventPartition(jobId), sort: `${pad(at, 14)}#${id}` });
+export const eventKey = (jobId: string, at: number, id: string): Key =>
+  taskKey(eventPartition(jobId), `${pad(at, 14)}#${id}`);
 
 export const OPEN_SHARDS = 16;
 export const DUE_SHARDS = 64;
@@ -379,7 +366,12 @@ export function asOwned(item: Item): Owned {
 }
 /** Returns attributes in the untyped form that the store port writes. */
 export function attributesOf(
-  values: Partial<HeaderAttributes> | Partial<RunAttributes> | Partial<JobAttributes> | DetailAttributes<LogLine> | JobEventAttributes,
+  values:
+    | Partial<HeaderAttributes>
+    | Partial<RunAttributes>
+    | Partial<JobAttributes>
+    | DetailAttributes<LogLine>
+    | JobEventAttributes,
 ): Attributes {
   return values as unknown as Attributes;
 }

@@ -4,7 +4,16 @@ import type { Counts } from "../core/plan/counts.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { ErrorData } from "../core/task/invocation.ts";
 
-export type JobState = "pending" | "started" | "success" | "failure" | "pausing" | "paused" | "cancelling" | "cancelled" | "timed-out";
+export type JobState =
+  | "pending"
+  | "started"
+  | "success"
+  | "failure"
+  | "pausing"
+  | "paused"
+  | "cancelling"
+  | "cancelled"
+  | "timed-out";
 
 export interface JobView {
   readonly jobId: string;

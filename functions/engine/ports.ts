@@ -34,7 +34,19 @@ export interface Ports {
 
 /** The data of the store port is pure and lives in core, so that core can evaluate it. */
 export { INDEXES } from "../core/items/item.ts";
-export type { Attributes, Change, Condition, IndexName, Item, Key, PutOp, Table, UpdateOp, WriteOp, WriteResult } from "../core/items/item.ts";
+export type {
+  Attributes,
+  Change,
+  Condition,
+  IndexName,
+  Item,
+  Key,
+  PutOp,
+  Table,
+  UpdateOp,
+  WriteOp,
+  WriteResult,
+} from "../core/items/item.ts";
 
 export interface QueryOptions {
   /** Inclusive bounds of the sort key. */
@@ -195,9 +207,16 @@ export interface Executions {
    * Starts an execution. `exists`: it was started before, and may have ended. `refused`: the machine can never be
    * started in this way.
    */
-  start(machine: string, name: string, input: Json): Promise<"started" | "exists" | { readonly refused: ExecutionError }>;
+  start(
+    machine: string,
+    name: string,
+    input: Json,
+  ): Promise<"started" | "exists" | { readonly refused: ExecutionError }>;
   /** Returns how an execution ended, which never changes. Returns undefined while it runs, and when there is none. */
-  endOf(machine: string, name: string): Promise<{ readonly output: Json } | { readonly failed: ExecutionError } | undefined>;
+  endOf(
+    machine: string,
+    name: string,
+  ): Promise<{ readonly output: Json } | { readonly failed: ExecutionError } | undefined>;
   /** Ends an execution if it runs. */
   stop(machine: string, name: string, cause: string): Promise<void>;
 }

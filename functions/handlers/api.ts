@@ -24,11 +24,18 @@ export function createHandler(code: DeployedCode, open: Open = openAws): ApiHand
   const opening = openApi(code, open);
   opening.catch(() => undefined); // Each request reports the failure.
   const runtime = process.env["FANFOLD_STREAMING"] === "1" ? streamingRuntime() : undefined;
-  if (!runtime) return async (event, context) => (await opening)(event, context, (response) => resultOf(response, ANSWER_BYTES));
+  if (!runtime)
+    return async (event, context) => (await opening)(event, context, (response) => resultOf(response, ANSWER_BYTES));
   return runtime.streamifyResponse<APIGatewayProxyEvent, void>(async (event, stream, context) =>
     (await opening)(event, context, async (response) => {
-      const answer = runtime.HttpResponseStream.from(stream, { statusCode: response.status, headers: Object.fromEntries(response.headers) });
-      await pipeline(response.body === null ? Readable.from([]) : Readable.fromWeb(response.body as ReadableStream), answer);
+      const answer = runtime.HttpResponseStream.from(stream, {
+        statusCode: response.status,
+        headers: Object.fromEntries(response.headers),
+      });
+      await pipeline(
+        response.body === null ? Readable.from([]) : Readable.fromWeb(response.body as ReadableStream),
+        answer,
+      );
     }),
   ) as unknown as ApiHandler;
 }
@@ -39,9 +46,15 @@ export function createHandler(code: DeployedCode, open: Open = openAws): ApiHand
 const ANSWER_BYTES = 5_500_000;
 
 /** `deliver` runs inside the invocation, because a stream is read while it is sent. */
-type Answer = <T>(event: APIGatewayProxyEvent, context: Context, deliver: (response: Response) => Promise<T>) => Promise<T>;
+type Answer = <T>(
+  event: APIGatewayProxyEvent,
+  context: Context,
+  deliver: (response: Response) => Promise<T>,
+) => Promise<T>;
 async function openApi(code: DeployedCode, open: Open): Promise<Answer> {
-  const { engine, registry, environment, platform, config, log, invocation } = await openFunction(code, open, { supervisions: true });
+  const { engine, registry, environment, platform, config, log, invocation } = await openFunction(code, open, {
+    supervisions: true,
+  });
   const principals = new WeakMap<Request, string>();
   const app = createApp({
     engine,
@@ -49,7 +62,11 @@ async function openApi(code: DeployedCode, open: Open): Promise<Answer> {
     workflows: loadWorkflows(code.modules),
     security: { check: (request) => ({ principal: principals.get(request) ?? "anonymous" }) },
     version: packageJson.version,
-    report: (error) => log("error", "a request failed", { cause: messageOf(error), stack: error instanceof Error ? (error.stack ?? "") : "" }),
+    report: (error) =>
+      log("error", "a request failed", {
+        cause: messageOf(error),
+        stack: error instanceof Error ? (error.stack ?? "") : "",
+      }),
     ...(!environment.streaming && { answerBytes: ANSWER_BYTES }),
     ...(platform.supervisions && { supervisor: supervisorOf(platform.supervisions, config.defaultJobTimeoutSeconds) }),
   });
@@ -74,7 +91,9 @@ function supervisorOf(supervisions: Supervisions, usualSeconds: number): Supervi
     start: async ({ jobId, ...input }) => ({ jobId, ...(await supervisions.start(jobId, input)) }),
     async pending(jobId) {
       const { input, startedAt } = (await supervisions.running(jobId)) ?? {};
-      return startedAt === undefined ? undefined : { timeoutSeconds: usualSeconds, ...(input as unknown as Omit<SupervisedStart, "jobId">), jobId, startedAt };
+      return startedAt === undefined
+        ? undefined
+        : { timeoutSeconds: usualSeconds, ...(input as unknown as Omit<SupervisedStart, "jobId">), jobId, startedAt };
     },
   };
 }

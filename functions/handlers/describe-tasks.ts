@@ -31,10 +31,17 @@ function describe({ info, definition }: AnyTask, site: string): RegistryTask {
   const queue = parseQueueName(info.queue ?? "default", { site });
   const described = { ...info, queue: formatQueueName(queue) };
   if (definition.kwargs === undefined) return described;
-  return { ...described, kwargsSchema: toJson(z.toJSONSchema(definition.kwargs, { io: "input", unrepresentable: "any" }), "") as JsonObject };
+  return {
+    ...described,
+    kwargsSchema: toJson(z.toJSONSchema(definition.kwargs, { io: "input", unrepresentable: "any" }), "") as JsonObject,
+  };
 }
 function twice(task: string): FanfoldError {
-  return new FanfoldError("invalid_request", `two sites define the task ${task} with different settings: give them the same ones, or different names`, {
-    details: { task },
-  });
+  return new FanfoldError(
+    "invalid_request",
+    `two sites define the task ${task} with different settings: give them the same ones, or different names`,
+    {
+      details: { task },
+    },
+  );
 }

@@ -26,7 +26,8 @@ type Variables = Readonly<Record<string, string | undefined>>;
  */
 export function readEnvironment(variables: Variables): Environment {
   const config = readConfig(variables["FANFOLD_CONFIG"]);
-  const number = (name: string, fallback: number): number => (typeof config[name] === "number" ? config[name] : fallback);
+  const number = (name: string, fallback: number): number =>
+    typeof config[name] === "number" ? config[name] : fallback;
   const site = typeof config["site"] === "string" ? config["site"] : (variables["FANFOLD_SITE"] ?? DEFAULT_CONFIG.site);
   return {
     prefix: variables["FANFOLD_PREFIX"] ?? DEFAULT_PREFIX,
@@ -50,7 +51,8 @@ function readConfig(text: string | undefined): { readonly [name: string]: unknow
   if (text === undefined || text === "") return {};
   try {
     const config: unknown = JSON.parse(text);
-    if (typeof config === "object" && config !== null && !Array.isArray(config)) return config as { [name: string]: unknown };
+    if (typeof config === "object" && config !== null && !Array.isArray(config))
+      return config as { [name: string]: unknown };
   } catch {
     // The error below covers this case.
   }

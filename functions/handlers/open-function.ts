@@ -54,7 +54,10 @@ export interface FunctionEngine {
   readonly log: Log;
   readonly now: () => number;
   /** Does the work of one invocation. Its usage and metrics become one line of the log, and no pause outlives it. */
-  readonly invocation: <T>(context: Pick<Context, "awsRequestId">, work: (report: Reporting) => Promise<T>) => Promise<T>;
+  readonly invocation: <T>(
+    context: Pick<Context, "awsRequestId">,
+    work: (report: Reporting) => Promise<T>,
+  ) => Promise<T>;
 }
 export interface Reporting {
   add(metric: MetricName, value: number): void;

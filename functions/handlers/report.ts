@@ -14,7 +14,8 @@ export const printLine: Print = (line) => {
 /** Returns a log that prints JSON lines, without the debug lines. */
 export function jsonLog(print: Print, context: Readonly<Record<string, string>>): Log {
   return (level, message, fields) => {
-    if (level !== "debug") print(JSON.stringify({ level, message, time: new Date().toISOString(), ...context, ...fields }));
+    if (level !== "debug")
+      print(JSON.stringify({ level, message, time: new Date().toISOString(), ...context, ...fields }));
   };
 }
 

@@ -9,15 +9,23 @@ import { FanfoldError } from "../core/errors.ts";
  */
 export function requestOf(event: APIGatewayProxyEvent): Request {
   const headers = new Headers();
-  for (const [name, values] of Object.entries(event.multiValueHeaders ?? {})) for (const value of values ?? []) headers.append(name, value);
-  for (const [name, value] of Object.entries(event.headers ?? {})) if (value !== undefined && !headers.has(name)) headers.set(name, value);
+  for (const [name, values] of Object.entries(event.multiValueHeaders ?? {}))
+    for (const value of values ?? []) headers.append(name, value);
+  for (const [name, value] of Object.entries(event.headers ?? {}))
+    if (value !== undefined && !headers.has(name)) headers.set(name, value);
   const query = new URLSearchParams();
-  for (const [name, values] of Object.entries(event.multiValueQueryStringParameters ?? {})) for (const value of values ?? []) query.append(name, value);
-  for (const [name, value] of Object.entries(event.queryStringParameters ?? {})) if (!query.has(name)) query.set(name, value ?? "");
+  for (const [name, values] of Object.entries(event.multiValueQueryStringParameters ?? {}))
+    for (const value of values ?? []) query.append(name, value);
+  for (const [name, value] of Object.entries(event.queryStringParameters ?? {}))
+    if (!query.has(name)) query.set(name, value ?? "");
   const url = new URL(`https://${event.requestContext.domainName ?? "api"}${encodePath(event.path)}`);
   url.search = query.toString();
-  const body = event.body === null || event.body === "" ? null : Buffer.from(event.body, event.isBase64Encoded ? "base64" : "utf8");
-  if (body === null || event.httpMethod === "GET" || event.httpMethod === "HEAD") return new Request(url, { method: event.httpMethod, headers });
+  const body =
+    event.body === null || event.body === ""
+      ? null
+      : Buffer.from(event.body, event.isBase64Encoded ? "base64" : "utf8");
+  if (body === null || event.httpMethod === "GET" || event.httpMethod === "HEAD")
+    return new Request(url, { method: event.httpMethod, headers });
   headers.set("Content-Length", String(body.byteLength));
   return new Request(url, { method: event.httpMethod, headers, body });
 }
@@ -53,7 +61,11 @@ export async function resultOf(response: Response, mostBytes: number): Promise<A
       "payload_too_large",
       `the answer is larger than the ${mostBytes} bytes that this API carries; ask for less, or read results in parts`,
     );
-    return { statusCode: 413, headers: Object.fromEntries(problemResponse(error).headers), body: await problemResponse(error).text() };
+    return {
+      statusCode: 413,
+      headers: Object.fromEntries(problemResponse(error).headers),
+      body: await problemResponse(error).text(),
+    };
   }
   return { statusCode: response.status, headers: Object.fromEntries(response.headers), body };
 }

@@ -49,7 +49,11 @@ type Ended = Disposition | { readonly kind: "failed"; readonly error: unknown };
  * Times before the end of an invocation, each at most a share of it. At `take` no further run begins. At `stop` running
  * attempts are aborted. At `answer` the batch answers, whatever is left.
  */
-const BEFORE_END = { take: { ms: 15_000, share: 0.2 }, stop: { ms: 5_000, share: 0.1 }, answer: { ms: 1_500, share: 0.04 } } as const;
+const BEFORE_END = {
+  take: { ms: 15_000, share: 0.2 },
+  stop: { ms: 5_000, share: 0.1 },
+  answer: { ms: 1_500, share: 0.04 },
+} as const;
 /**
  * Share of the time until `stop` that an attempt may take. A run that begins with its invocation must reach its own
  * limit before it is stopped. Otherwise a run that takes too long would start again for ever.
@@ -97,13 +101,20 @@ export class SqsBatch {
       setTimeout(() => (this.#stopped = this.#leases.abortAll()), this.#limit.at - now()),
     ];
     try {
-      const handling = Array.from({ length: Math.min(this.#deliveries.length, 2 * this.#options.slots) }, () => this.#takeAndHandle());
+      const handling = Array.from({ length: Math.min(this.#deliveries.length, 2 * this.#options.slots) }, () =>
+        this.#takeAndHandle(),
+      );
       const expired = new Promise<void>((resolve) => {
         timers.push(setTimeout(resolve, remainingMs - beforeEnd(this.#options, "answer")));
       });
       await Promise.race([Promise.all(handling), expired]);
       this.#leave();
-      return { failures: [...this.#failures], counts: { ...this.#counts }, runs: this.#leases.count, stopped: this.#stopped };
+      return {
+        failures: [...this.#failures],
+        counts: { ...this.#counts },
+        runs: this.#leases.count,
+        stopped: this.#stopped,
+      };
     } finally {
       for (const timer of timers) clearTimeout(timer);
       this.#close();
@@ -154,7 +165,10 @@ export class SqsBatch {
         return this.#visibility.giveBack(delivery, ended.delaySeconds);
       case "dead":
         this.#counts.dead++;
-        this.#options.log("error", "a message can never be handled; it goes to the dead letters", { queue: delivery.queue, reason: ended.reason });
+        this.#options.log("error", "a message can never be handled; it goes to the dead letters", {
+          queue: delivery.queue,
+          reason: ended.reason,
+        });
         return this.#visibility.giveBack(delivery, this.#options.deadSeconds ?? 0);
       case "failed": {
         // Closing rejects the messages that wait for a slot.
@@ -162,9 +176,16 @@ export class SqsBatch {
         else {
           this.#counts.failed++;
           const cause = messageOf(ended.error);
-          this.#options.log("error", "a message could not be handled; it comes back", { queue: delivery.queue, receives: delivery.receives, cause });
+          this.#options.log("error", "a message could not be handled; it comes back", {
+            queue: delivery.queue,
+            receives: delivery.receives,
+            cause,
+          });
         }
-        return this.#visibility.giveBack(delivery, this.#closing ? 0 : Math.min(LONGEST_BACKOFF_SECONDS, 2 ** Math.min(delivery.receives, 5)));
+        return this.#visibility.giveBack(
+          delivery,
+          this.#closing ? 0 : Math.min(LONGEST_BACKOFF_SECONDS, 2 ** Math.min(delivery.receives, 5)),
+        );
       }
       default:
         return assertNever(ended);
@@ -195,7 +216,14 @@ function beforeEnd({ remainingMs }: BatchOptions, what: keyof typeof BEFORE_END)
 }
 function deliveryOf({ messageId, receiptHandle, eventSourceARN, body, attributes }: SQSRecord): Delivery {
   const queue = eventSourceARN.slice(eventSourceARN.lastIndexOf(":") + 1);
-  return { id: messageId, receiptHandle, queueArn: eventSourceARN, queue, body: parsed(body), receives: Number(attributes.ApproximateReceiveCount) || 1 };
+  return {
+    id: messageId,
+    receiptHandle,
+    queueArn: eventSourceARN,
+    queue,
+    body: parsed(body),
+    receives: Number(attributes.ApproximateReceiveCount) || 1,
+  };
 }
 /** Parses a body. Text that is not JSON stays text, which the engine rejects as no message. */
 function parsed(body: string): Json {

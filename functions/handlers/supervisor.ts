@@ -23,8 +23,15 @@ const SUBMIT = z.object({
   principal: z._default(z.string(), "state-machine"),
   timeoutSeconds: z.optional(z.number()),
 });
-const ENDED = z.object({ time: z.string(), source: z.literal("aws.states"), detail: z.object({ name: z.string(), status: z.string() }) });
-type ExecutionEnded = EventBridgeEvent<"Step Functions Execution Status Change", { readonly name: string; readonly status: string }>;
+const ENDED = z.object({
+  time: z.string(),
+  source: z.literal("aws.states"),
+  detail: z.object({ name: z.string(), status: z.string() }),
+});
+type ExecutionEnded = EventBridgeEvent<
+  "Step Functions Execution Status Change",
+  { readonly name: string; readonly status: string }
+>;
 type Submit = z.infer<typeof SUBMIT>;
 
 /**
@@ -45,13 +52,20 @@ export function createHandler(
       if (ended.success) return cancelOf(opened, ended.data);
       const request = z.safeParse(SUBMIT, event);
       if (!request.success)
-        throw new FanfoldError("invalid_request", `not what a supervisor expects: ${request.error.issues[0]?.path.join(".") ?? ""} is missing or wrong`);
+        throw new FanfoldError(
+          "invalid_request",
+          `not what a supervisor expects: ${request.error.issues[0]?.path.join(".") ?? ""} is missing or wrong`,
+        );
       return submitted(opened, workflows, request.data);
     });
   };
 }
 
-async function submitted({ engine }: FunctionEngine, workflows: ReturnType<typeof loadWorkflows>, request: Submit): Promise<Submitted> {
+async function submitted(
+  { engine }: FunctionEngine,
+  workflows: ReturnType<typeof loadWorkflows>,
+  request: Submit,
+): Promise<Submitted> {
   const { token, workflow, fields, principal } = request;
   const { canvas, parameters, timeoutSeconds: own } = workflows.start(workflow, fields as JsonObject);
   const timeoutSeconds = request.timeoutSeconds ?? own;
@@ -72,12 +86,17 @@ function shortOf(token: string): string {
 
 const STOPPED: ReadonlySet<string> = new Set(["ABORTED", "TIMED_OUT", "FAILED"]);
 const SUBMISSION_MS = 30_000;
-async function cancelOf({ engine, log, now }: FunctionEngine, { time, detail: { name, status } }: z.infer<typeof ENDED>): Promise<{ cancelled: boolean }> {
+async function cancelOf(
+  { engine, log, now }: FunctionEngine,
+  { time, detail: { name, status } }: z.infer<typeof ENDED>,
+): Promise<{ cancelled: boolean }> {
   if (!STOPPED.has(status)) return { cancelled: false };
   if ((await engine.job(name)) !== undefined) return { cancelled: await engine.cancel(name) };
   // The submission may still be running. Lambda delivers this event again, a minute later.
   if (now() - Date.parse(time) < SUBMISSION_MS)
-    throw new FanfoldError("job_not_found", `the execution ${name} ended, and its job is not there yet`, { retryable: true });
+    throw new FanfoldError("job_not_found", `the execution ${name} ended, and its job is not there yet`, {
+      retryable: true,
+    });
   log("info", "an execution ended before it had started its job", { job: name, status });
   return { cancelled: false };
 }

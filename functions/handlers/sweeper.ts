@@ -9,14 +9,21 @@ import { type Open, openFunction } from "./open-function.ts";
  * Creates the handler that is called every minute. It orders a check of each group that is due for one, and sends the
  * runs that are due.
  */
-export function createHandler(code: DeployedCode, open: Open = openAws): (event: unknown, context: Context) => Promise<void> {
+export function createHandler(
+  code: DeployedCode,
+  open: Open = openAws,
+): (event: unknown, context: Context) => Promise<void> {
   const opening = openFunction(code, open);
   return async (_event, context) => {
     const { engine, log, now, invocation } = await opening;
     await invocation(context, async (report) => {
       const until = now() + context.getRemainingTimeInMillis() - BEFORE_END_MS;
       const { checked, due, failed, error, unfinished } = await engine.sweep({ until });
-      if (failed > 0) log("error", "runs that are due could not be sent; the next sweep tries again", { failed, cause: messageOf(error) });
+      if (failed > 0)
+        log("error", "runs that are due could not be sent; the next sweep tries again", {
+          failed,
+          cause: messageOf(error),
+        });
       report.field("message", "sweep");
       report.field("unfinished", unfinished);
       report.add(METRICS.checkedGroups, checked);

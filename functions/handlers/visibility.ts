@@ -8,7 +8,10 @@ export interface Receipt {
 /** Sets how long received messages stay invisible from now on. */
 export interface VisibilityPort {
   /** Changes messages of one queue. Throws when some could not be changed. An expired receipt is no failure. */
-  change(queueArn: string, changes: readonly { readonly receiptHandle: string; readonly seconds: number }[]): Promise<void>;
+  change(
+    queueArn: string,
+    changes: readonly { readonly receiptHandle: string; readonly seconds: number }[],
+  ): Promise<void>;
 }
 const LONGEST_SECONDS = 12 * 3_600;
 
@@ -78,7 +81,10 @@ export class BatchVisibility {
       await Promise.all([...byQueue].map(([queueArn, changes]) => this.#port.change(queueArn, changes)));
     } catch (error) {
       // The messages come back after the visibility timeout of their queue, or the sweeper resends their runs.
-      this.#log("warn", "the visibility of messages could not be changed", { messages: asked.length, cause: messageOf(error) });
+      this.#log("warn", "the visibility of messages could not be changed", {
+        messages: asked.length,
+        cause: messageOf(error),
+      });
     }
   }
 }

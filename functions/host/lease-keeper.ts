@@ -50,7 +50,8 @@ export class LeaseKeeper {
   /** Returns the number of runs that one holder, or all holders together, hold. */
   size(holder?: string): number {
     let size = 0;
-    for (const kept of this.#kept.values()) if (holder === undefined || kept.holder === holder) size += kept.runs.members.length;
+    for (const kept of this.#kept.values())
+      if (holder === undefined || kept.holder === holder) size += kept.runs.members.length;
     return size;
   }
   track(holder: string, held: readonly HeldRuns[]): void {
@@ -119,7 +120,10 @@ export class LeaseKeeper {
       for (const [holder, each] of lost) this.#options.onLost(holder, each);
     } catch (error) {
       // The leases stay due, so the next tick tries again. Several tries fit into the rest of a lease.
-      this.#report("heartbeat", "warn", "leases could not be renewed", { claims: claims.length, cause: messageOf(error) });
+      this.#report("heartbeat", "warn", "leases could not be renewed", {
+        claims: claims.length,
+        cause: messageOf(error),
+      });
     }
   }
   #stopTimer(): void {

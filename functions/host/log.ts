@@ -11,7 +11,10 @@ export const stderrLog: Log = (level, message, fields) => {
 };
 
 /** Returns a log that writes at most one line of a kind per interval. The next line says how many were suppressed. */
-export function rateLimited(log: Log, everyMs: number): (kind: string, level: LogLevel, message: string, fields?: JsonObject) => void {
+export function rateLimited(
+  log: Log,
+  everyMs: number,
+): (kind: string, level: LogLevel, message: string, fields?: JsonObject) => void {
   const kinds = new Map<string, { at: number; suppressed: number }>();
   return (kind, level, message, fields) => {
     const now = performance.now();

@@ -31,7 +31,12 @@ export interface MessageSource {
    * the order given, each until it is empty. Within a queue jobs are served round robin, so a large job does not delay
    * a small one.
    */
-  receive(queues: readonly string[], max: number, visibilitySeconds: number, notOf?: ReadonlySet<string>): Promise<readonly Delivery[]>;
+  receive(
+    queues: readonly string[],
+    max: number,
+    visibilitySeconds: number,
+    notOf?: ReadonlySet<string>,
+  ): Promise<readonly Delivery[]>;
   ack(ids: readonly string[]): Promise<void>;
   /** Gives a message back. It becomes visible again after `delaySeconds`, and at once with 0. */
   later(id: string, delaySeconds: number): Promise<void>;

@@ -81,7 +81,9 @@ export class RunHolder {
 
   #ready(runs: HeldRuns, abort: Abort): Promise<void> | undefined {
     const notified = this.#options.keeper.notified();
-    return performance.now() < this.#suspectUntil ? Promise.resolve(notified).then(() => this.#confirm(runs, abort)) : notified;
+    return performance.now() < this.#suspectUntil
+      ? Promise.resolve(notified).then(() => this.#confirm(runs, abort))
+      : notified;
   }
   async #confirm(runs: HeldRuns, abort: Abort): Promise<void> {
     const claims = claimsOf(runs);

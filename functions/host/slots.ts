@@ -44,7 +44,9 @@ export class Slots {
   }
   /** Returns a slot when one is free and no request waits. */
   tryTake(): Slot | undefined {
-    return this.#closed || this.#aloneRuns || this.#waiting.length > 0 || this.#busy >= this.size ? undefined : this.#occupy(false);
+    return this.#closed || this.#aloneRuns || this.#waiting.length > 0 || this.#busy >= this.size
+      ? undefined
+      : this.#occupy(false);
   }
   /** Refuses all waiting and later requests. The process is about to end, so it begins no more runs. */
   close(): void {

@@ -31,7 +31,8 @@ export class SystemIds implements Ids {
       this.#random[0] = (this.#random[0] as number) & 15;
     } else increment(this.#random);
     let time = "";
-    for (let rest = this.#time, place = 0; place < TIME_CHARACTERS; place++, rest = Math.floor(rest / 32)) time = (CROCKFORD[rest % 32] as string) + time;
+    for (let rest = this.#time, place = 0; place < TIME_CHARACTERS; place++, rest = Math.floor(rest / 32))
+      time = (CROCKFORD[rest % 32] as string) + time;
     return time + this.#random.map((digit) => CROCKFORD[digit] as string).join("");
   }
 

@@ -34,7 +34,8 @@ export class AttemptEffects {
     const counters = (this.#counters ??= new Map<string, number>());
     if (!COUNTER_NAME.test(name)) throw invalid("the name of a counter has letters, digits and _, at most 50");
     if (!Number.isSafeInteger(by)) throw invalid(`counter ${name} takes whole numbers`);
-    if (counters.size >= MAX_COUNTERS && !counters.has(name)) throw invalid(`a run has at most ${MAX_COUNTERS} counters`);
+    if (counters.size >= MAX_COUNTERS && !counters.has(name))
+      throw invalid(`a run has at most ${MAX_COUNTERS} counters`);
     counters.set(name, (counters.get(name) ?? 0) + by);
   }
   spawn(given: CanvasSource | Iterable<CanvasSource>, givenPolicy: FailurePolicy | undefined): void {
@@ -44,7 +45,11 @@ export class AttemptEffects {
     this.#usePolicy(givenPolicy);
     for (const child of added) children.push(child);
   }
-  spawnWithCallback(given: Iterable<CanvasSource>, callback: CanvasSource, givenPolicy: FailurePolicy | undefined): void {
+  spawnWithCallback(
+    given: Iterable<CanvasSource>,
+    callback: CanvasSource,
+    givenPolicy: FailurePolicy | undefined,
+  ): void {
     this.notStreaming("spawn");
     const children = (this.#children ??= []);
     const members = canvasesOf(given, LIMITS.spawnedChildren - children.length);
@@ -55,7 +60,8 @@ export class AttemptEffects {
   addToChord(given: CanvasSource | Iterable<CanvasSource>): void {
     this.notStreaming("add to its chord");
     const extras = (this.#extras ??= []);
-    for (const extra of canvasesOf(isIterable(given) ? given : [given], LIMITS.spawnedChildren - extras.length)) extras.push(extra);
+    for (const extra of canvasesOf(isIterable(given) ? given : [given], LIMITS.spawnedChildren - extras.length))
+      extras.push(extra);
   }
   /** Throws `invalid_request` in a streaming task, which cannot make this call. */
   notStreaming(call: string): void {
@@ -76,7 +82,8 @@ export class AttemptEffects {
   spawned(value: Spawned["value"]): Spawned | undefined {
     const children = this.#children ?? [];
     const extras = this.#extras ?? [];
-    if (extras.length === 0) return children.length === 0 ? undefined : { children, policy: this.#policy ?? this.#defaultPolicy, value };
+    if (extras.length === 0)
+      return children.length === 0 ? undefined : { children, policy: this.#policy ?? this.#defaultPolicy, value };
     if (children.length > 0) throw invalid("a run either adds to its chord or has children of its own");
     return { children: extras, policy: "allSuccess", value: "extras" };
   }

@@ -17,7 +17,16 @@ export interface BuilderState {
   readonly remade: (canvas: Canvas) => unknown;
 }
 
-const KINDS: ReadonlySet<unknown> = new Set<Canvas["kind"]>(["task", "chain", "group", "chord", "chunks", "when", "repeat", "wait"]);
+const KINDS: ReadonlySet<unknown> = new Set<Canvas["kind"]>([
+  "task",
+  "chain",
+  "group",
+  "chord",
+  "chunks",
+  "when",
+  "repeat",
+  "wait",
+]);
 
 /**
  * Returns the canvas of a source.
@@ -28,7 +37,8 @@ export function canvasOf(source: CanvasSource): Canvas {
   if ((typeof given === "object" && given !== null) || typeof given === "function") {
     const canvas = (given as { canvas?: unknown }).canvas ?? given;
     if (KINDS.has((canvas as { kind?: unknown }).kind)) return canvas as Canvas;
-    if (typeof (given as { s?: unknown }).s === "function") throw invalidCanvas("this is a task, not a signature: write task.s(..)");
+    if (typeof (given as { s?: unknown }).s === "function")
+      throw invalidCanvas("this is a task, not a signature: write task.s(..)");
   }
   throw invalidCanvas("this is not a canvas: give a signature, chain(..), group(..) or chord(..)");
 }
@@ -43,8 +53,12 @@ export function checkedParts(parts: {
   readonly options?: SignatureOptions;
 }): Partials {
   return {
-    ...(parts.args !== undefined && { args: toJson(parts.args, "/args", { code: "invalid_canvas" }) as readonly Json[] }),
-    ...(parts.kwargs !== undefined && { kwargs: toJson(parts.kwargs, "/kwargs", { code: "invalid_canvas" }) as JsonObject }),
+    ...(parts.args !== undefined && {
+      args: toJson(parts.args, "/args", { code: "invalid_canvas" }) as readonly Json[],
+    }),
+    ...(parts.kwargs !== undefined && {
+      kwargs: toJson(parts.kwargs, "/kwargs", { code: "invalid_canvas" }) as JsonObject,
+    }),
     ...(parts.options !== undefined && { options: readSignatureOptions(parts.options, "/options") }),
   };
 }
@@ -66,7 +80,12 @@ export const METHODS = {
   set(this: BuilderState, options: SignatureOptions): unknown {
     return this.remade(setOptions(this.canvas, readSignatureOptions(options, "/options")));
   },
-  clone(this: BuilderState, args: readonly unknown[] = [], kwargs: JsonObject = {}, options: SignatureOptions = {}): unknown {
+  clone(
+    this: BuilderState,
+    args: readonly unknown[] = [],
+    kwargs: JsonObject = {},
+    options: SignatureOptions = {},
+  ): unknown {
     return this.remade(clone(this.canvas, checkedParts({ args, kwargs, options })));
   },
   setImmutable(this: BuilderState, immutable = true): unknown {

@@ -30,7 +30,11 @@ export interface CanvasBuilder<Result = unknown> {
  * compiler only. `Rest` are the arguments that are still missing, from the left. `Immutable` is `true` when the canvas
  * takes nothing from the previous step.
  */
-export interface TypedCanvas<Result, Rest extends readonly unknown[], Immutable extends boolean> extends CanvasBuilder<Result> {
+export interface TypedCanvas<
+  Result,
+  Rest extends readonly unknown[],
+  Immutable extends boolean,
+> extends CanvasBuilder<Result> {
   /** Starts the canvas as a job, with these arguments before its own. */
   delay(...rest: Rest): Promise<SubmittedJob>;
   /**
@@ -49,7 +53,11 @@ export interface TypedCanvas<Result, Rest extends readonly unknown[], Immutable 
    * arguments to its first step, a group to every member, a chord to its header. Immutable signatures take the options
    * only.
    */
-  clone<const Given extends Ends<Rest>>(args?: Given, kwargs?: JsonObject, options?: SignatureOptions): TypedCanvas<Result, Missing<Rest, Given>, Immutable>;
+  clone<const Given extends Ends<Rest>>(
+    args?: Given,
+    kwargs?: JsonObject,
+    options?: SignatureOptions,
+  ): TypedCanvas<Result, Missing<Rest, Given>, Immutable>;
   /**
    * Returns the canvas so that it takes nothing from the previous step; `false` reverses that. A group passes this to
    * its members, a chord to its body.
@@ -109,9 +117,13 @@ export type CanvasSource<Result = unknown> = CanvasBuilder<Result> | Canvas;
 /** The type of the value of a canvas. `unknown` for data. */
 export type ResultOf<Source> = Source extends { readonly [resultOf]?: infer Result } ? Result : unknown;
 /** The types of the arguments that are still missing. */
-export type RestOf<Source> = Source extends { readonly [restOf]?: infer Rest extends readonly unknown[] } ? Rest : readonly unknown[];
+export type RestOf<Source> = Source extends { readonly [restOf]?: infer Rest extends readonly unknown[] }
+  ? Rest
+  : readonly unknown[];
 /** Whether a canvas takes nothing from the previous step. */
-export type ImmutableOf<Source> = Source extends { readonly [immutableOf]?: infer Immutable extends boolean } ? Immutable : boolean;
+export type ImmutableOf<Source> = Source extends { readonly [immutableOf]?: infer Immutable extends boolean }
+  ? Immutable
+  : boolean;
 /** The results of a plain group, which dissolves in another group. `never` for any other canvas. */
 type PlainResults<Source> = Source extends { readonly [plainOf]?: infer Plain; readonly canvas: Group }
   ? [Plain] extends [true]
@@ -130,18 +142,25 @@ export type StepResult<Source> = [PlainResults<Source>] extends [never]
 export type MemberResults<Members extends readonly unknown[]> = number extends Members["length"]
   ? MemberResult<Members[number]>[]
   : Members extends readonly [infer First, ...infer Others]
-    ? [...([PlainResults<First>] extends [never] ? [ResultOf<First>] : Spread<PlainResults<First>>), ...MemberResults<Others>]
+    ? [
+        ...([PlainResults<First>] extends [never] ? [ResultOf<First>] : Spread<PlainResults<First>>),
+        ...MemberResults<Others>,
+      ]
     : [];
 type Spread<List> = List extends readonly unknown[] ? List : [];
 /** The result of one member. A plain group contributes the results of its own members. */
-export type MemberResult<Source> = [PlainResults<Source>] extends [never] ? ResultOf<Source> : Spread<PlainResults<Source>>[number];
+export type MemberResult<Source> = [PlainResults<Source>] extends [never]
+  ? ResultOf<Source>
+  : Spread<PlainResults<Source>>[number];
 /** The arguments that every member needs. Immutable members need none. */
 export type MembersRest<Source> = [Mutable<Source>] extends [never]
   ? []
   : AllOf<Mutable<Source> extends infer Each ? (Each extends unknown ? RestOf<Each> : never) : never>;
 type Mutable<Source> = Source extends unknown ? ([ImmutableOf<Source>] extends [true] ? never : Source) : never;
 /** A list type that is assignable to each of these list types. */
-export type AllOf<Lists> = (Lists extends unknown ? (list: Lists) => void : never) extends (list: infer All extends readonly unknown[]) => void
+export type AllOf<Lists> = (Lists extends unknown ? (list: Lists) => void : never) extends (
+  list: infer All extends readonly unknown[],
+) => void
   ? All
   : readonly unknown[];
 /** `true` when all members are immutable, so that the group is immutable. */
@@ -152,7 +171,10 @@ export type MembersImmutable<Source> = [Mutable<Source>] extends [never] ? true 
  * different.
  */
 export interface Refused<Given, Wanted> {
-  readonly "this step does not take what the one before gives; .si(..) takes nothing": { readonly given: Given; readonly wanted: Wanted };
+  readonly "this step does not take what the one before gives; .si(..) takes nothing": {
+    readonly given: Given;
+    readonly wanted: Wanted;
+  };
 }
 /**
  * `unknown` when `Next` takes a `Result`, else a type that makes `Next` an error. Data is not checked. Nor are tasks
@@ -167,7 +189,9 @@ export type Fits<Result, Next> = [ImmutableOf<Next>] extends [false]
         ? unknown
         : Refused<Result, RestOf<Next>>
   : unknown;
-type WithoutVoid<Result> = Result extends readonly unknown[] ? { [Index in keyof Result]: Exclude<Result[Index], void | undefined> } : Result;
+type WithoutVoid<Result> = Result extends readonly unknown[]
+  ? { [Index in keyof Result]: Exclude<Result[Index], void | undefined> }
+  : Result;
 
 /**
  * The request that an error link receives: that of the signature it hangs on. When the group before that signature
@@ -189,7 +213,9 @@ export interface LinkedError extends ErrorData {
   readonly runId: string;
 }
 type ErrorArguments = [request: FailedRequest, error: LinkedError, trace: string | null];
-type Prefixes<List extends readonly unknown[]> = List extends readonly [...infer Front, unknown] ? List | Prefixes<Front> : [];
+type Prefixes<List extends readonly unknown[]> = List extends readonly [...infer Front, unknown]
+  ? List | Prefixes<Front>
+  : [];
 /** `unknown` when an error link takes these arguments or fewer, else a type that makes it an error. */
 export type TakesError<Errback> = [ImmutableOf<Errback>] extends [false]
   ? [Extract<Prefixes<ErrorArguments>, RestOf<Errback>>] extends [never]

@@ -31,7 +31,11 @@ export function canvasesOf(sources: Iterable<CanvasSource>, most: number): Canva
   const canvases: Canvas[] = [];
   for (const source of sources) {
     if (canvases.length >= most) {
-      throw new FanfoldError("too_many_children", `more than ${most} canvases are given at once; a streaming task has no such bound`, { details: { most } });
+      throw new FanfoldError(
+        "too_many_children",
+        `more than ${most} canvases are given at once; a streaming task has no such bound`,
+        { details: { most } },
+      );
     }
     canvases.push(canvasOf(source));
   }
@@ -39,9 +43,14 @@ export function canvasesOf(sources: Iterable<CanvasSource>, most: number): Canva
 }
 
 /** Each item, with a type that makes it an error when it does not take the value of the item before. */
-type Steps<Items extends readonly unknown[]> = { readonly [Index in keyof Items]: Items[Index] & At<Terms<Items>, Index> };
+type Steps<Items extends readonly unknown[]> = {
+  readonly [Index in keyof Items]: Items[Index] & At<Terms<Items>, Index>;
+};
 type At<List, Index> = Index extends keyof List ? List[Index] : unknown;
-type Terms<Items extends readonly unknown[], Checked extends readonly unknown[] = [unknown]> = number extends Items["length"]
+type Terms<
+  Items extends readonly unknown[],
+  Checked extends readonly unknown[] = [unknown],
+> = number extends Items["length"]
   ? readonly unknown[]
   : Items extends readonly [infer Before, infer Next, ...infer Others]
     ? Terms<[Next, ...Others], [...Checked, Fits<StepResult<Before>, Next>]>
@@ -73,7 +82,10 @@ export function chain<const Items extends readonly CanvasSource[]>(
  * @example group([1, 2, 3].map((i) => add.s(i, i)), { policy: "settled" });
  */
 export function group<const Members extends readonly CanvasSource[]>(members: Members): GroupOf<Members, true>;
-export function group<const Members extends readonly CanvasSource[]>(members: Members, options: GroupOptions): GroupOf<Members, false>;
+export function group<const Members extends readonly CanvasSource[]>(
+  members: Members,
+  options: GroupOptions,
+): GroupOf<Members, false>;
 export function group<Source extends CanvasSource>(
   members: Iterable<Source>,
   options?: GroupOptions,
@@ -89,7 +101,11 @@ type GroupOf<Members extends readonly unknown[], Plain extends boolean> = GroupB
 >;
 
 function groupOf(members: Iterable<CanvasSource>, options: GroupOptions): Group {
-  return { kind: "group", members: canvasesOf(members, LIMITS.groupMembers), options: readGroupOptions(options, "/options") };
+  return {
+    kind: "group",
+    members: canvasesOf(members, LIMITS.groupMembers),
+    options: readGroupOptions(options, "/options"),
+  };
 }
 
 /** The header of a chord: a group, or its members. */
@@ -129,5 +145,9 @@ export function canvasFrom(wire: unknown): TypedCanvas<unknown, readonly unknown
 }
 
 export function isIterable(value: unknown): value is Iterable<CanvasSource> {
-  return typeof value === "object" && value !== null && typeof (value as { [Symbol.iterator]?: unknown })[Symbol.iterator] === "function";
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    typeof (value as { [Symbol.iterator]?: unknown })[Symbol.iterator] === "function"
+  );
 }

@@ -154,7 +154,8 @@ const name = (characters: number) =>
     .string()
     .regex(/^[A-Za-z0-9_-]+$/, "must consist of letters, digits, _ and -")
     .max(characters, `must have at most ${characters} characters`);
-const whole = (from: number, to: number) => z.number().int("must be a whole number").min(from, `must be at least ${from}`).max(to, `must be at most ${to}`);
+const whole = (from: number, to: number) =>
+  z.number().int("must be a whole number").min(from, `must be at least ${from}`).max(to, `must be at most ${to}`);
 const modulePath = z.string().regex(/\.[cm]?[jt]s$/, "must be the path of a module that ends in .ts, .mts or .js");
 
 const QUEUE = z
@@ -189,7 +190,11 @@ const FUNCTION = z.strictObject({
   permissions: z
     .array(
       z.strictObject({
-        actions: z.array(z.string().regex(/^[a-z0-9-]+:[A-Za-z0-9]+$/, "must name one action in full, for instance s3:GetObject")).min(1),
+        actions: z
+          .array(
+            z.string().regex(/^[a-z0-9-]+:[A-Za-z0-9]+$/, "must name one action in full, for instance s3:GetObject"),
+          )
+          .min(1),
         resources: z.array(z.string().startsWith("arn:", "must be an ARN")).min(1),
       }),
     )
@@ -209,7 +214,10 @@ const CONFIG = z
     // The name of the bucket has the prefix, the account and the region in at most 63 lower-case characters.
     prefix: z
       .string()
-      .regex(/^[a-z][a-z0-9-]{0,18}[a-z0-9]$/, "must be 2 to 20 lower case letters, digits and -, from a letter to a letter or digit")
+      .regex(
+        /^[a-z][a-z0-9-]{0,18}[a-z0-9]$/,
+        "must be 2 to 20 lower case letters, digits and -, from a letter to a letter or digit",
+      )
       .default("fanfold"),
     site: name(40),
     concurrency: whole(1, 10_000),
@@ -225,7 +233,9 @@ const CONFIG = z
           .regex(/^arn:[^:]+:cognito-idp:[^:]+:\d{12}:userpool\/.+$/, "must be the ARN of a Cognito user pool")
           .optional(),
         scopes: z.array(z.string().min(1)).default([]),
-        throttle: z.strictObject({ ratePerSecond: whole(1, 100_000), burst: whole(1, 100_000) }).default({ ratePerSecond: 100, burst: 200 }),
+        throttle: z
+          .strictObject({ ratePerSecond: whole(1, 100_000), burst: whole(1, 100_000) })
+          .default({ ratePerSecond: 100, burst: 200 }),
         streaming: z.boolean().default(true),
         accountLogRole: z.boolean().default(true),
       })
@@ -236,20 +246,34 @@ const CONFIG = z
       }),
     tables: z
       .strictObject({
-        warmThroughput: z.strictObject({ readUnitsPerSecond: whole(12_000, 1_000_000), writeUnitsPerSecond: whole(4_000, 1_000_000) }).optional(),
+        warmThroughput: z
+          .strictObject({ readUnitsPerSecond: whole(12_000, 1_000_000), writeUnitsPerSecond: whole(4_000, 1_000_000) })
+          .optional(),
       })
       .prefault({}),
-    alarms: z.strictObject({ email: z.email("must be an e-mail address").optional(), oldestMessageSeconds: whole(60, 345_600).default(3_600) }).prefault({}),
+    alarms: z
+      .strictObject({
+        email: z.email("must be an e-mail address").optional(),
+        oldestMessageSeconds: whole(60, 345_600).default(3_600),
+      })
+      .prefault({}),
     logRetentionDays: z.literal(LOG_RETENTION_DAYS, `must be one of ${LOG_RETENTION_DAYS.join(", ")}`).default(30),
     tags: z.record(z.string().min(1).max(128), z.string().max(256)).default({}),
   })
   .superRefine(({ sites, site }, context) => {
     refuseRepeats(sites ?? [], (each) => each.name, context, "sites");
     if (sites !== undefined && !sites.some((each) => each.name === site)) {
-      context.addIssue({ code: "custom", path: ["site"], message: `names no site of \`sites\`: ${sites.map((each) => each.name).join(", ")}` });
+      context.addIssue({
+        code: "custom",
+        path: ["site"],
+        message: `names no site of \`sites\`: ${sites.map((each) => each.name).join(", ")}`,
+      });
     }
   })
-  .transform((config) => ({ ...config, sites: (config.sites ?? [SITE.parse({ name: config.site })]).map(withDefaults) }));
+  .transform((config) => ({
+    ...config,
+    sites: (config.sites ?? [SITE.parse({ name: config.site })]).map(withDefaults),
+  }));
 
 /** A complete configuration, with all defaults filled in. The stacks and the runtime read it. */
 export type Settings = z.output<typeof CONFIG>;
@@ -267,7 +291,11 @@ export function defineConfig(config: FanfoldConfig): Settings {
   const parsed = CONFIG.safeParse(config);
   if (parsed.success) return parsed.data;
   const { field, message } = describeIssue(parsed.error);
-  throw new FanfoldError("invalid_configuration", `fanfold.config.ts: ${field === "" ? "the configuration" : field} ${message}`, { details: { field } });
+  throw new FanfoldError(
+    "invalid_configuration",
+    `fanfold.config.ts: ${field === "" ? "the configuration" : field} ${message}`,
+    { details: { field } },
+  );
 }
 
 /** Adds the default queue, and settings for each function that a queue needs. */
@@ -276,14 +304,27 @@ function withDefaults(site: z.output<typeof SITE>) {
     ? site.queues
     : [QUEUE.parse({ name: "default" }), ...site.queues];
   const kinds = QUEUE_FUNCTIONS.filter((kind) => queues.some((queue) => queue.function === kind));
-  return { ...site, queues, functions: kinds.map((kind) => ({ kind, ...(site.functions[kind] ?? FUNCTION.parse({})) })) };
+  return {
+    ...site,
+    queues,
+    functions: kinds.map((kind) => ({ kind, ...(site.functions[kind] ?? FUNCTION.parse({})) })),
+  };
 }
 
 /** Reports entries that repeat the key of an earlier entry. */
-function refuseRepeats<T>(list: readonly T[], keyOf: (item: T) => string, context: z.RefinementCtx, field?: string): void {
+function refuseRepeats<T>(
+  list: readonly T[],
+  keyOf: (item: T) => string,
+  context: z.RefinementCtx,
+  field?: string,
+): void {
   list.forEach((item, index) => {
     const earlier = list.findIndex((other) => keyOf(other) === keyOf(item));
     if (earlier === index) return;
-    context.addIssue({ code: "custom", path: field === undefined ? [index] : [field, index], message: `repeats ${keyOf(item)} of entry ${earlier}` });
+    context.addIssue({
+      code: "custom",
+      path: field === undefined ? [index] : [field, index],
+      message: `repeats ${keyOf(item)} of entry ${earlier}`,
+    });
   });
 }

@@ -112,35 +112,51 @@ class AttemptContext implements TaskContext {
     return (canvas) => {
       const effects = this.#effects;
       effects.notStreaming("be replaced");
-      if (effects.spawned("own") !== undefined) throw new FanfoldError("invalid_request", "a run that has spawned children cannot be replaced as well");
+      if (effects.spawned("own") !== undefined)
+        throw new FanfoldError("invalid_request", "a run that has spawned children cannot be replaced as well");
       const spawned = { children: [canvasOf(canvas)], policy: "allSuccess", value: "replace" } as const;
-      return end({ kind: "success", value: null, spawned, ...(effects.counters !== undefined && { counters: effects.counters }) });
+      return end({
+        kind: "success",
+        value: null,
+        spawned,
+        ...(effects.counters !== undefined && { counters: effects.counters }),
+      });
     };
   }
   get retry(): TaskContext["retry"] {
     return ({ error, delaySeconds } = {}) => {
       if (delaySeconds !== undefined && !(delaySeconds >= 0 && Number.isFinite(delaySeconds))) {
-        throw new FanfoldError("invalid_request", "delaySeconds must be a number of seconds, 0 or more", { details: { field: "/delaySeconds" } });
+        throw new FanfoldError("invalid_request", "delaySeconds must be a number of seconds, 0 or more", {
+          details: { field: "/delaySeconds" },
+        });
       }
       const data = errorData(error ?? new TaskError("the task asked to be retried", { reason: "retry" }));
       return end({ kind: "retry", error: data, ...(delaySeconds !== undefined && { delaySeconds }) });
     };
   }
   get waitForEvent(): TaskContext["waitForEvent"] {
-    return <Value>(name: string, { timeoutSeconds }: { readonly timeoutSeconds?: number } = {}) => this.#waits.wait(name, timeoutSeconds) as Promise<Value>;
+    return <Value>(name: string, { timeoutSeconds }: { readonly timeoutSeconds?: number } = {}) =>
+      this.#waits.wait(name, timeoutSeconds) as Promise<Value>;
   }
   get skip(): TaskContext["skip"] {
     return (value) => end({ kind: "skipped", value: toJson(value, "the value of skip") });
   }
   get fail(): TaskContext["fail"] {
-    return (error, { retryable } = {}) => end({ kind: "failed", error: { ...errorData(error), ...(retryable !== undefined && { retryable }) } });
+    return (error, { retryable } = {}) =>
+      end({ kind: "failed", error: { ...errorData(error), ...(retryable !== undefined && { retryable }) } });
   }
   get at(): TaskContext["at"] {
     return (cursor, item): CursorItem => ({ cursor: toJson(cursor, "the cursor"), item });
   }
 }
 /** Returns the context that a task receives for one attempt. */
-export function createContext(call: TaskCall, kwargs: JsonObject, streamsResults: boolean, effects: AttemptEffects, waits: EventWaits): TaskContext {
+export function createContext(
+  call: TaskCall,
+  kwargs: JsonObject,
+  streamsResults: boolean,
+  effects: AttemptEffects,
+  waits: EventWaits,
+): TaskContext {
   return new AttemptContext(call, kwargs, streamsResults, effects, waits);
 }
 function end(outcome: TaskOutcome): never {
@@ -149,7 +165,9 @@ function end(outcome: TaskOutcome): never {
 
 function groupHandle(value: Json | undefined): GroupHandle | undefined {
   const handle = value as Partial<GroupHandle> | null | undefined;
-  return typeof handle === "object" && handle !== null && typeof handle.group === "string" ? (handle as GroupHandle) : undefined;
+  return typeof handle === "object" && handle !== null && typeof handle.group === "string"
+    ? (handle as GroupHandle)
+    : undefined;
 }
 
 function createLog(call: TaskCall): TaskLog {

@@ -36,7 +36,9 @@ export class EventWaits {
    */
   async deferral(): Promise<TaskOutcome | undefined> {
     while (this.#reads !== undefined && this.#reads.size > 0) await Promise.allSettled(this.#reads);
-    return this.#unsent === undefined || this.#unsent.size === 0 ? undefined : { kind: "deferred", events: [...this.#unsent.values()] };
+    return this.#unsent === undefined || this.#unsent.size === 0
+      ? undefined
+      : { kind: "deferred", events: [...this.#unsent.values()] };
   }
 
   async #read(name: string, timeoutSeconds: number | undefined): Promise<Json> {
@@ -49,7 +51,11 @@ export class EventWaits {
         return found.value;
       case "over":
         unsent.delete(name);
-        throw new FanfoldError("event_timeout", `the event ${name} did not come in time; catch this to go on without it`, { details: { event: name } });
+        throw new FanfoldError(
+          "event_timeout",
+          `the event ${name} did not come in time; catch this to go on without it`,
+          { details: { event: name } },
+        );
       case "unsent": {
         const { kind: _kind, ...event } = found;
         // One row holds a limited number of events. The next attempt waits for the others.

@@ -20,14 +20,19 @@ const wire = (source: CanvasSource): Json => {
  * @throws FanfoldError `invalid_canvas` for an invalid condition
  * @example chain(count.s(), when({ is: "gt", value: 1000 }, archive.s(), keep.s()));
  */
-export function when<Do extends CanvasSource>(condition: ValueCondition, does: Do): TypedCanvas<ResultOf<Do> | RestOf<Do>[0], RestOf<Do>, false>;
+export function when<Do extends CanvasSource>(
+  condition: ValueCondition,
+  does: Do,
+): TypedCanvas<ResultOf<Do> | RestOf<Do>[0], RestOf<Do>, false>;
 export function when<Do extends CanvasSource, Otherwise extends CanvasSource>(
   condition: ValueCondition,
   does: Do,
   otherwise: Otherwise,
 ): TypedCanvas<ResultOf<Do> | ResultOf<Otherwise>, AllOf<RestOf<Do> | RestOf<Otherwise>>, false>;
 export function when(condition: ValueCondition, does: CanvasSource, otherwise?: CanvasSource): unknown {
-  return builderOf(read({ when: { condition, do: wire(does), ...(otherwise !== undefined && { otherwise: wire(otherwise) }) } }));
+  return builderOf(
+    read({ when: { condition, do: wire(does), ...(otherwise !== undefined && { otherwise: wire(otherwise) }) } }),
+  );
 }
 
 /**

@@ -1,11 +1,28 @@
 /** The public interface for authors of tasks and workflows. */
-export { defineTask, DEFAULT_TIMEOUT_SECONDS, type KwargsOf, type Task, type TaskDefinition, type ValueOf } from "./task.ts";
+export {
+  defineTask,
+  DEFAULT_TIMEOUT_SECONDS,
+  type KwargsOf,
+  type Task,
+  type TaskDefinition,
+  type ValueOf,
+} from "./task.ts";
 export { type AnyTask } from "./any-task.ts";
 export { defineStateMachineTask, type InputContext, type StateMachineTaskDefinition } from "./state-machine-task.ts";
 export type { Ends, Missing } from "./partial-args.ts";
 export type { TaskSignature } from "./signature.ts";
 export { canvasFrom, chain, chord, group } from "./canvas-builder.ts";
-export type { CanvasBuilder, CanvasSource, ChunksBuilder, FailedRequest, GroupBuilder, LinkedError, RestOf, ResultOf, TypedCanvas } from "./builder-types.ts";
+export type {
+  CanvasBuilder,
+  CanvasSource,
+  ChunksBuilder,
+  FailedRequest,
+  GroupBuilder,
+  LinkedError,
+  RestOf,
+  ResultOf,
+  TypedCanvas,
+} from "./builder-types.ts";
 export { approval, repeat, waitForEvent, when, type WaitOptions } from "./flow-builder.ts";
 export type { ValueCondition } from "../core/canvas/value-condition.ts";
 export type { Marks, StampRules, StampVisitor } from "../core/canvas/canvas-stamp.ts";
@@ -24,9 +41,25 @@ export { setSubmitter, type SubmitCall, type SubmitOptions, type SubmittedJob, t
 export { createRegistry, createRunner } from "./runner.ts";
 export { loadTaskModule, type TaskModule } from "./module.ts";
 
-export type { Canvas, Chain, Chord, FailurePolicy, Group, GroupOptions, Signature, SignatureOptions, Tracking } from "../core/canvas/canvas.ts";
+export type {
+  Canvas,
+  Chain,
+  Chord,
+  FailurePolicy,
+  Group,
+  GroupOptions,
+  Signature,
+  SignatureOptions,
+  Tracking,
+} from "../core/canvas/canvas.ts";
 export { FanfoldError, type ErrorCode } from "../core/errors.ts";
 export type { ErrorData, GroupHandle, ResultEntry, TaskRegistry, TaskRunner } from "../core/task/invocation.ts";
 export type { RetryPolicy } from "../core/retry-policy.ts";
 export type { Json, JsonObject } from "../core/json.ts";
-export { formatQueueName, parseQueueName, type QueueDefaults, type QueueFunction, type QueueName } from "../core/names/queue-name.ts";
+export {
+  formatQueueName,
+  parseQueueName,
+  type QueueDefaults,
+  type QueueFunction,
+  type QueueName,
+} from "../core/names/queue-name.ts";

@@ -31,13 +31,19 @@ function valueOf(task: AnyTask, outcome: TaskOutcome): Json {
   if (outcome.kind === "stream") throw needsEngine(task, "streams");
   if (outcome.kind === "deferred") throw needsEngine(task, "waits for an event");
   const { name, message, reason, retryable } = outcome.error;
-  const error = new TaskError(message, { ...(reason !== undefined && { reason }), ...(retryable !== undefined && { retryable }) });
+  const error = new TaskError(message, {
+    ...(reason !== undefined && { reason }),
+    ...(retryable !== undefined && { retryable }),
+  });
   error.name = name;
   throw error;
 }
 
 function needsEngine(task: AnyTask, what: string): FanfoldError {
-  return new FanfoldError("engine_unavailable", `${task.name} ${what}, which takes an engine: submit it instead of running it inline`);
+  return new FanfoldError(
+    "engine_unavailable",
+    `${task.name} ${what}, which takes an engine: submit it instead of running it inline`,
+  );
 }
 
 function inlineCall(task: AnyTask, args: readonly Json[], kwargs: JsonObject): TaskCall {

@@ -17,7 +17,10 @@ export type Missing<Args extends readonly unknown[], Given extends readonly unkn
   : Relaxed<Longest<Args, Given>, Given, Args>;
 
 /** The missing parameters when `Given` fills all optional parameters, which leaves the fewest missing. */
-type Longest<Args extends readonly unknown[], Given extends readonly unknown[]> = Given extends readonly [unknown, ...infer Rest]
+type Longest<Args extends readonly unknown[], Given extends readonly unknown[]> = Given extends readonly [
+  unknown,
+  ...infer Rest,
+]
   ? Required<Args> extends readonly [...infer Front, unknown]
     ? Longest<FrontOf<Args, Front>, Rest>
     : []
@@ -36,7 +39,10 @@ type Relaxed<
     : [...Rest, ...Optional];
 
 /** The front of a list with its optional marks. `Front` has lost the marks and only gives the length. */
-type FrontOf<Args extends readonly unknown[], Front extends readonly unknown[]> = Args extends readonly [infer First, ...infer Rest]
+type FrontOf<Args extends readonly unknown[], Front extends readonly unknown[]> = Args extends readonly [
+  infer First,
+  ...infer Rest,
+]
   ? Front extends readonly [unknown, ...infer FrontRest]
     ? [First, ...FrontOf<Rest, FrontRest>]
     : []

@@ -17,21 +17,39 @@ import { streamItems } from "./stream-items.ts";
  * `outcomeOf` turns that into an outcome. A missing event decides the outcome, even when user code caught the error
  * that reported it.
  */
-export function runAttempt(task: AnyTask, call: TaskCall, args: readonly Json[] = call.args): MaybePromise<TaskOutcome> {
+export function runAttempt(
+  task: AnyTask,
+  call: TaskCall,
+  args: readonly Json[] = call.args,
+): MaybePromise<TaskOutcome> {
   const { kwargs, args: checks } = task.definition;
-  return kwargs === undefined && checks === undefined ? runOnce(task, call, args, call.kwargs) : runChecked(task, call, args);
+  return kwargs === undefined && checks === undefined
+    ? runOnce(task, call, args, call.kwargs)
+    : runChecked(task, call, args);
 }
 async function runChecked(task: AnyTask, call: TaskCall, args: readonly Json[]): Promise<TaskOutcome> {
   const { definition } = task;
-  const kwargs = definition.kwargs === undefined ? call.kwargs : await checkKwargs(task, definition.kwargs, call.kwargs);
-  return runOnce(task, call, definition.args === undefined ? args : await checkArgs(task, definition.args, args), kwargs);
+  const kwargs =
+    definition.kwargs === undefined ? call.kwargs : await checkKwargs(task, definition.kwargs, call.kwargs);
+  return runOnce(
+    task,
+    call,
+    definition.args === undefined ? args : await checkArgs(task, definition.args, args),
+    kwargs,
+  );
 }
 
-function runOnce(task: AnyTask, call: TaskCall, args: readonly unknown[], kwargs: JsonObject): MaybePromise<TaskOutcome> {
+function runOnce(
+  task: AnyTask,
+  call: TaskCall,
+  args: readonly unknown[],
+  kwargs: JsonObject,
+): MaybePromise<TaskOutcome> {
   const { definition, info } = task;
   const waits = new EventWaits(call.services);
   const effects = new AttemptEffects(definition.policy);
-  const end = (returned: unknown): TaskOutcome => (isAsyncIterable(returned) ? stream(task, call, returned, effects, waits) : success(task, returned, effects));
+  const end = (returned: unknown): TaskOutcome =>
+    isAsyncIterable(returned) ? stream(task, call, returned, effects, waits) : success(task, returned, effects);
   let ended: MaybePromise<TaskOutcome>;
   try {
     const returned: unknown = definition.run(createContext(call, kwargs, info.streamsResults, effects, waits), ...args);
@@ -53,17 +71,33 @@ async function afterWaits(ended: MaybePromise<TaskOutcome>, waits: EventWaits): 
   return (waits.open ? await waits.deferral() : undefined) ?? outcome;
 }
 
-function stream(task: AnyTask, call: TaskCall, returned: AsyncIterable<unknown>, effects: AttemptEffects, waits: EventWaits): TaskOutcome {
-  if (effects.spawned("own") !== undefined) throw new FanfoldError("invalid_request", `${task.name} has spawned children and streams: yield them all`);
+function stream(
+  task: AnyTask,
+  call: TaskCall,
+  returned: AsyncIterable<unknown>,
+  effects: AttemptEffects,
+  waits: EventWaits,
+): TaskOutcome {
+  if (effects.spawned("own") !== undefined)
+    throw new FanfoldError("invalid_request", `${task.name} has spawned children and streams: yield them all`);
   effects.startStreaming();
-  return { kind: "stream", items: streamItems(returned[Symbol.asyncIterator](), call.signal, waits), policy: task.definition.policy };
+  return {
+    kind: "stream",
+    items: streamItems(returned[Symbol.asyncIterator](), call.signal, waits),
+    policy: task.definition.policy,
+  };
 }
 function success(task: AnyTask, returned: unknown, effects: AttemptEffects): TaskOutcome {
   const value = task.info.ignoreResult ? null : resultJson(task, returned);
   if (effects.none) return { kind: "success", value };
   const spawned = effects.spawned(returned === undefined ? "group" : "own");
   const { counters } = effects;
-  return { kind: "success", value, ...(spawned !== undefined && { spawned }), ...(counters !== undefined && { counters }) };
+  return {
+    kind: "success",
+    value,
+    ...(spawned !== undefined && { spawned }),
+    ...(counters !== undefined && { counters }),
+  };
 }
 
 function resultJson(task: AnyTask, returned: unknown): Json {
@@ -86,17 +120,28 @@ async function checkKwargs(task: AnyTask, schema: z.$ZodObject, kwargs: JsonObje
 async function checkArgs(task: AnyTask, schema: z.$ZodType, args: readonly Json[]): Promise<readonly unknown[]> {
   const checked = await z.safeParseAsync(schema, args);
   if (!checked.success) throw refused(task, "args", checked.error);
-  if (!Array.isArray(checked.data)) throw new FanfoldError("invalid_request", `the args of ${task.name} must be a z.tuple`);
+  if (!Array.isArray(checked.data))
+    throw new FanfoldError("invalid_request", `the args of ${task.name} must be a z.tuple`);
   return checked.data;
 }
 function refused(task: AnyTask, part: string, error: z.$ZodError): OutcomeError {
   const { field, message } = describeIssue(error, `/${part}`);
-  return new OutcomeError({ kind: "failed", error: typeError(`${task.name} was called with wrong arguments: ${field}: ${message}`) });
+  return new OutcomeError({
+    kind: "failed",
+    error: typeError(`${task.name} was called with wrong arguments: ${field}: ${message}`),
+  });
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return ((typeof value === "object" && value !== null) || typeof value === "function") && typeof (value as { then?: unknown }).then === "function";
+  return (
+    ((typeof value === "object" && value !== null) || typeof value === "function") &&
+    typeof (value as { then?: unknown }).then === "function"
+  );
 }
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === "object" && value !== null && typeof (value as { [Symbol.asyncIterator]?: unknown })[Symbol.asyncIterator] === "function";
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    typeof (value as { [Symbol.asyncIterator]?: unknown })[Symbol.asyncIterator] === "function"
+  );
 }

@@ -68,14 +68,21 @@ async function runEach(task: AnyTask, call: TaskCall, each: "map" | "starmap"): 
     call.signal.throwIfAborted();
     const outcome = await runItem(task, call, each === "map" ? [item] : (item as readonly Json[]));
     if (outcome.kind === "execution") {
-      throw new FanfoldError("invalid_request", `${task.name} is a state machine: it cannot run inside a ${each}; make it a group of signatures`);
+      throw new FanfoldError(
+        "invalid_request",
+        `${task.name} is a state machine: it cannot run inside a ${each}; make it a group of signatures`,
+      );
     }
     if (outcome.kind === "stream" || (outcome.kind === "success" && outcome.spawned)) {
-      throw new FanfoldError("invalid_request", `${task.name} has children of its own: it cannot run inside a ${each}; make it a group of signatures`);
+      throw new FanfoldError(
+        "invalid_request",
+        `${task.name} has children of its own: it cannot run inside a ${each}; make it a group of signatures`,
+      );
     }
     if (outcome.kind !== "success" && outcome.kind !== "skipped") return outcome;
     values.push(outcome.value);
-    if (outcome.kind === "success") for (const [name, by] of Object.entries(outcome.counters ?? {})) counters[name] = (counters[name] ?? 0) + by;
+    if (outcome.kind === "success")
+      for (const [name, by] of Object.entries(outcome.counters ?? {})) counters[name] = (counters[name] ?? 0) + by;
   }
   return { kind: "success", value: values, ...(Object.keys(counters).length > 0 && { counters }) };
 }

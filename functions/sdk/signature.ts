@@ -11,11 +11,11 @@ import type { Ends, Missing } from "./partial-args.ts";
  * arguments that are still missing, from the left. In a chain the first of them is the result of the previous step,
  * unless `Immutable` is `true`.
  */
-export interface TaskSignature<Rest extends readonly unknown[] = readonly unknown[], Result = unknown, Immutable extends boolean = false> extends TypedCanvas<
-  Result,
-  Rest,
-  Immutable
-> {
+export interface TaskSignature<
+  Rest extends readonly unknown[] = readonly unknown[],
+  Result = unknown,
+  Immutable extends boolean = false,
+> extends TypedCanvas<Result, Rest, Immutable> {
   /**
    * Runs the task in this process, without an engine. `rest` goes before the arguments of the signature. Throws what
    * the task throws.
@@ -28,7 +28,11 @@ export interface TaskSignature<Rest extends readonly unknown[] = readonly unknow
    * signature takes the options only.
    * @throws FanfoldError `invalid_canvas` for arguments that are not JSON, `payload_too_large`, `too_deep`
    */
-  clone<const Given extends Ends<Rest>>(args?: Given, kwargs?: JsonObject, options?: SignatureOptions): TaskSignature<Missing<Rest, Given>, Result, Immutable>;
+  clone<const Given extends Ends<Rest>>(
+    args?: Given,
+    kwargs?: JsonObject,
+    options?: SignatureOptions,
+  ): TaskSignature<Missing<Rest, Given>, Result, Immutable>;
   /** Returns the signature so that it takes nothing from the previous step; `false` reverses that. */
   setImmutable<const Value extends boolean = true>(immutable?: Value): TaskSignature<Rest, Result, Value>;
   /** Returns the signature with the given parts in place of its own. The types of the parameters are not checked. */
@@ -74,5 +78,7 @@ function signatureOf(canvas: Signature, runInline: RunInline): TaskSignature {
     const args = toJson(rest, "/args", { code: "invalid_canvas" }) as readonly Json[];
     return runInline(canvas.immutable ? canvas.args : [...args, ...canvas.args], canvas.kwargs);
   };
-  return Object.freeze(Object.assign(Object.setPrototypeOf(call, SIGNATURE_METHODS), { canvas, runInline })) as TaskSignature;
+  return Object.freeze(
+    Object.assign(Object.setPrototypeOf(call, SIGNATURE_METHODS), { canvas, runInline }),
+  ) as TaskSignature;
 }

@@ -8,13 +8,16 @@ import type { TaskContext } from "./task-context.ts";
 import { createTask, type GivenKwargs, type KwargsOf, type Task, type TaskSettings } from "./task.ts";
 
 /** The context of `input`: that of a task, without children of its own and counters. */
-export type InputContext<Kwargs> = Omit<TaskContext<Kwargs>, "spawn" | "spawnWithCallback" | "addToChord" | "replace" | "count" | "at" | "cursor">;
+export type InputContext<Kwargs> = Omit<
+  TaskContext<Kwargs>,
+  "spawn" | "spawnWithCallback" | "addToChord" | "replace" | "count" | "at" | "cursor"
+>;
 
 /** The definition that `defineStateMachineTask` takes. */
-export interface StateMachineTaskDefinition<Args extends readonly unknown[], Kwargs extends z.$ZodObject | undefined> extends Omit<
-  TaskSettings,
-  "timeout" | "policy"
-> {
+export interface StateMachineTaskDefinition<
+  Args extends readonly unknown[],
+  Kwargs extends z.$ZodObject | undefined,
+> extends Omit<TaskSettings, "timeout" | "policy"> {
   /** Name of a Standard state machine in the deployment's account and region, or its ARN. */
   readonly stateMachine: string;
   /** Returns the input of the execution, at most 256 KB of JSON. Default: `{ args, kwargs }`. */
@@ -52,12 +55,19 @@ const NAME = /^(arn:[a-z0-9-]+:states:[a-z0-9-]+:\d{12}:stateMachine:)?[A-Za-z0-
  * });
  * chain(fetchVideo.s(url), encode.s(), publish.s());
  */
-export function defineStateMachineTask<Args extends readonly unknown[] = readonly Json[], Output = Json, Kwargs extends z.$ZodObject | undefined = undefined>(
-  definition: StateMachineTaskDefinition<Args, Kwargs>,
-): Task<Args, Output, GivenKwargs<Kwargs>> {
+export function defineStateMachineTask<
+  Args extends readonly unknown[] = readonly Json[],
+  Output = Json,
+  Kwargs extends z.$ZodObject | undefined = undefined,
+>(definition: StateMachineTaskDefinition<Args, Kwargs>): Task<Args, Output, GivenKwargs<Kwargs>> {
   const { stateMachine, input, timeout, ...rest } = definition;
-  if (!NAME.test(stateMachine)) throw invalid("/stateMachine", `${JSON.stringify(stateMachine)} is neither the name of a state machine nor its ARN`);
-  if (timeout !== undefined && !(timeout > 0 && Number.isFinite(timeout))) throw invalid("/timeout", "the timeout must be a number of seconds above 0");
+  if (!NAME.test(stateMachine))
+    throw invalid(
+      "/stateMachine",
+      `${JSON.stringify(stateMachine)} is neither the name of a state machine nor its ARN`,
+    );
+  if (timeout !== undefined && !(timeout > 0 && Number.isFinite(timeout)))
+    throw invalid("/timeout", "the timeout must be a number of seconds above 0");
   if (input !== undefined && typeof input !== "function") throw invalid("/input", "input must be a function");
   const run = async (ctx: TaskContext<KwargsOf<Kwargs>>, ...args: Args): Promise<Output> => {
     const given = input === undefined ? { args, kwargs: ctx.kwargs } : await input(ctx, ...args);

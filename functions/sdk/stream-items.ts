@@ -27,7 +27,8 @@ export async function* streamItems(
       // The task continued although an event is missing.
       const deferral = waits.open ? await raceAbort(signal, () => waits.deferral()) : undefined;
       if (deferral) throw new OutcomeError(deferral);
-      if (next.done === true) return next.value === undefined ? undefined : toJson(next.value, "the result of the task");
+      if (next.done === true)
+        return next.value === undefined ? undefined : toJson(next.value, "the result of the task");
       yield streamItem(next.value);
     }
   } catch (thrown) {
@@ -67,7 +68,11 @@ async function stop(source: AsyncIterator<unknown>, signal: StopSignal): Promise
 
 function streamItem(yielded: unknown): StreamItem {
   if (isCursorItem(yielded)) return { canvas: canvasOf(yielded.item), cursor: yielded.cursor };
-  if (yielded === undefined) throw new FanfoldError("invalid_canvas", "a streaming task yielded undefined: yield a signature, or ctx.at(cursor, signature)");
+  if (yielded === undefined)
+    throw new FanfoldError(
+      "invalid_canvas",
+      "a streaming task yielded undefined: yield a signature, or ctx.at(cursor, signature)",
+    );
   return { canvas: canvasOf(yielded as CanvasSource) };
 }
 function isCursorItem(value: unknown): value is CursorItem {

@@ -50,7 +50,10 @@ export interface SubmitCall extends SubmitOptions {
 export async function submitCanvas(canvas: Canvas, call: SubmitCall = {}): Promise<SubmittedJob> {
   const { submitter = current, ...options } = call;
   if (submitter === undefined) {
-    throw new FanfoldError("engine_unavailable", "nobody can start jobs here: call setSubmitter(..) first, or give submit({ submitter })");
+    throw new FanfoldError(
+      "engine_unavailable",
+      "nobody can start jobs here: call setSubmitter(..) first, or give submit({ submitter })",
+    );
   }
   return submitter.submit(canvas, options);
 }

@@ -31,7 +31,8 @@ export type GivenKwargs<Schema> = Schema extends z.$ZodObject
   ? Partial<z.input<Schema>> & { readonly [name: string]: unknown }
   : { readonly [name: string]: unknown };
 /** The type of the value of a run: the return value of a generator, or the value of a promise. */
-export type ValueOf<Returned> = Returned extends AsyncGenerator<unknown, infer Value, undefined> ? Value : Awaited<Returned>;
+export type ValueOf<Returned> =
+  Returned extends AsyncGenerator<unknown, infer Value, undefined> ? Value : Awaited<Returned>;
 
 /** Settings of a task, apart from its work. */
 export interface TaskSettings {
@@ -70,7 +71,11 @@ export interface TaskSettings {
 }
 
 /** The definition that `defineTask` takes. */
-export interface TaskDefinition<Args extends readonly unknown[], Returned, Kwargs extends z.$ZodObject | undefined> extends TaskSettings {
+export interface TaskDefinition<
+  Args extends readonly unknown[],
+  Returned,
+  Kwargs extends z.$ZodObject | undefined,
+> extends TaskSettings {
   /** Schema of the keyword arguments, applied before each attempt. Keys that it does not name pass through. */
   readonly kwargs?: Kwargs;
   /**
@@ -89,7 +94,11 @@ export interface TaskDefinition<Args extends readonly unknown[], Returned, Kwarg
 type Takes<Args extends readonly unknown[]> = Args extends readonly [] ? boolean : false;
 
 /** A named, versioned function, with methods that make signatures of it. */
-export interface Task<Args extends readonly unknown[] = readonly unknown[], Result = unknown, Kwargs = { readonly [name: string]: unknown }> extends AnyTask {
+export interface Task<
+  Args extends readonly unknown[] = readonly unknown[],
+  Result = unknown,
+  Kwargs = { readonly [name: string]: unknown },
+> extends AnyTask {
   /**
    * Returns a signature with some or all arguments, from the right. In a chain the result of the previous step comes
    * first.
@@ -150,9 +159,11 @@ export interface Task<Args extends readonly unknown[] = readonly unknown[], Resu
  *   run: async (ctx, name: string) => (ctx.kwargs.polite ? `Dear ${name}` : name),
  * });
  */
-export function defineTask<Args extends readonly unknown[], Returned, Kwargs extends z.$ZodObject | undefined = undefined>(
-  definition: TaskDefinition<Args, Returned, Kwargs>,
-): Task<Args, ValueOf<Returned>, GivenKwargs<Kwargs>> {
+export function defineTask<
+  Args extends readonly unknown[],
+  Returned,
+  Kwargs extends z.$ZodObject | undefined = undefined,
+>(definition: TaskDefinition<Args, Returned, Kwargs>): Task<Args, ValueOf<Returned>, GivenKwargs<Kwargs>> {
   return createTask(definition);
 }
 /** Makes a task. `more` is what is known of it beside its definition. */
@@ -162,12 +173,16 @@ export function createTask<Args extends readonly unknown[], Returned, Kwargs ext
 ): Task<Args, ValueOf<Returned>, GivenKwargs<Kwargs>> {
   const info = { ...taskInfo(definition, definition.run), ...more };
   if (typeof definition.run !== "function") throw invalid("/run", `task ${info.name} has no function "run"`);
-  const sign = (parts: SignatureParts): TaskSignature => createSignature(info.name, parts, (args, kwargs) => runInline(task, args, kwargs));
+  const sign = (parts: SignatureParts): TaskSignature =>
+    createSignature(info.name, parts, (args, kwargs) => runInline(task, args, kwargs));
   const methods = {
     s: (...args: unknown[]) => sign({ args }),
     si: (...args: unknown[]) => sign({ args, immutable: true }),
-    signature: (args: readonly unknown[], kwargs = {}, { immutable = false, ...options }: SignatureOptions & { immutable?: boolean } = {}) =>
-      sign({ args, kwargs, options, immutable }),
+    signature: (
+      args: readonly unknown[],
+      kwargs = {},
+      { immutable = false, ...options }: SignatureOptions & { immutable?: boolean } = {},
+    ) => sign({ args, kwargs, options, immutable }),
     map: (items: Iterable<unknown>) => builderOf(eachOf("map", info.name, listOf(items))),
     starmap: (items: Iterable<unknown>) => builderOf(eachOf("starmap", info.name, listOf(items))),
     chunks: (items: Iterable<unknown>, size: number) => builderOf(chunksOf(info.name, listOf(items), size)),
@@ -212,11 +227,22 @@ export function tasksByName(tasks: Iterable<AnyTask>): ReadonlyMap<string, AnyTa
 }
 
 function taskInfo(settings: TaskSettings, run: unknown): TaskInfo {
-  const { name, version = 1, queue, timeout = DEFAULT_TIMEOUT_SECONDS, retry, streamsResults = false, ignoreResult = false, tracking } = settings;
+  const {
+    name,
+    version = 1,
+    queue,
+    timeout = DEFAULT_TIMEOUT_SECONDS,
+    retry,
+    streamsResults = false,
+    ignoreResult = false,
+    tracking,
+  } = settings;
   const problem = nameProblem(name);
   if (problem !== undefined) throw invalid("/name", `the name of a task ${problem}`);
-  if (!Number.isSafeInteger(version) || version < 1) throw invalid("/version", `the version of ${name} must be a whole number from 1`);
-  if (!(timeout > 0 && Number.isFinite(timeout))) throw invalid("/timeout", `the timeout of ${name} must be a number of seconds above 0`);
+  if (!Number.isSafeInteger(version) || version < 1)
+    throw invalid("/version", `the version of ${name} must be a whole number from 1`);
+  if (!(timeout > 0 && Number.isFinite(timeout)))
+    throw invalid("/timeout", `the timeout of ${name} must be a number of seconds above 0`);
   // Only the form can be checked here, because sites belong to the deployment.
   if (queue !== undefined) parseQueueName(queue, { site: "site" }, "/queue");
   return {

@@ -62,7 +62,15 @@ export function defineWorkflow<Parameters extends z.$ZodObject>(definition: Work
   if (problem !== undefined) throw invalid("/name", `the name of a workflow ${problem}`);
   if (timeout !== undefined && !(timeout > 0 && Number.isFinite(timeout)))
     throw invalid("/timeout", `the timeout of ${name} must be a number of seconds above 0`);
-  return Object.freeze({ [workflowMark]: true as const, name, description, parameters, canvas, timeoutSeconds: timeout, supervised });
+  return Object.freeze({
+    [workflowMark]: true as const,
+    name,
+    description,
+    parameters,
+    canvas,
+    timeoutSeconds: timeout,
+    supervised,
+  });
 }
 
 /** Returns whether a value is a workflow that `defineWorkflow` made. */
@@ -112,7 +120,11 @@ export function createWorkflows(workflows: Iterable<Workflow>): Workflows {
     byName.set(workflow.name, workflow);
   }
   const sorted = [...byName.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  const infos = sorted.map(({ name, description, parameters }) => ({ name, description, parametersSchema: schemaOf(parameters) }));
+  const infos = sorted.map(({ name, description, parameters }) => ({
+    name,
+    description,
+    parametersSchema: schemaOf(parameters),
+  }));
   return {
     list: () => infos,
     start(name, fields) {
@@ -128,7 +140,9 @@ function start(workflow: Workflow, fields: unknown): StartedWorkflow {
   const checked = z.safeParse(workflow.parameters, fields);
   if (!checked.success) {
     const { field, message } = describeIssue(checked.error);
-    throw new FanfoldError("invalid_parameters", `${field || "the fields"} of workflow ${workflow.name}: ${message}`, { details: { field } });
+    throw new FanfoldError("invalid_parameters", `${field || "the fields"} of workflow ${workflow.name}: ${message}`, {
+      details: { field },
+    });
   }
   return {
     canvas: canvasFrom(workflow, checked.data),
@@ -144,7 +158,11 @@ function canvasFrom(workflow: Workflow, parameters: unknown): Canvas {
   } catch (error) {
     // A FanfoldError answers the caller, who chose the parameters. Any other error is a bug of the workflow.
     if (isFanfoldError(error)) throw error;
-    throw new FanfoldError("internal", `workflow ${workflow.name} cannot make its canvas: ${errorData(error).message}`, { cause: error });
+    throw new FanfoldError(
+      "internal",
+      `workflow ${workflow.name} cannot make its canvas: ${errorData(error).message}`,
+      { cause: error },
+    );
   }
 }
 

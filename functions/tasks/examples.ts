@@ -2,8 +2,16 @@ import * as z from "zod";
 import { chord, defineTask, defineWorkflow, group, TaskError } from "../sdk/index.ts";
 
 /** Example tasks. Their names are stable, because guides, tests and benchmarks use them. */
-export const add = defineTask({ name: "math.add", args: z.tuple([z.number(), z.number()]), run: (_ctx, x, y) => x + y });
-export const mul = defineTask({ name: "math.mul", args: z.tuple([z.number(), z.number()]), run: (_ctx, x, y) => x * y });
+export const add = defineTask({
+  name: "math.add",
+  args: z.tuple([z.number(), z.number()]),
+  run: (_ctx, x, y) => x + y,
+});
+export const mul = defineTask({
+  name: "math.mul",
+  args: z.tuple([z.number(), z.number()]),
+  run: (_ctx, x, y) => x * y,
+});
 export const sum = defineTask({
   name: "math.sum",
   args: z.tuple([z.array(z.number())]),
@@ -31,7 +39,11 @@ export const sleep = defineTask({
 });
 
 /** Defers its run until its job is sent an event of this name, and returns the value of the event. */
-export const waitFor = defineTask({ name: "wait-for", args: z.tuple([z.string()]), run: (ctx, event) => ctx.waitForEvent(event) });
+export const waitFor = defineTask({
+  name: "wait-for",
+  args: z.tuple([z.string()]),
+  run: (ctx, event) => ctx.waitForEvent(event),
+});
 
 /** Always fails. With `kwargs.retryable: false` it is not retried. */
 export const fail = defineTask({

@@ -1,4 +1,11 @@
-import { Alarm, type AlarmProps, type IAlarmAction, ComparisonOperator, type IMetric, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
+import {
+  Alarm,
+  type AlarmProps,
+  type IAlarmAction,
+  ComparisonOperator,
+  type IMetric,
+  TreatMissingData,
+} from "aws-cdk-lib/aws-cloudwatch";
 import { Construct } from "constructs";
 import type { Settings } from "../../functions/sdk/config.ts";
 import { Deployment } from "../deployment.ts";
@@ -20,7 +27,14 @@ export class Alarms extends Construct {
    * Adds an alarm for a metric that stays above `threshold` during `periods` of five minutes. `id` is also the alarm's
    * name, so it is unique in account and region. Missing data counts as good, unless `props` says otherwise.
    */
-  above(id: string, metric: IMetric, threshold: number, alarmDescription: string, periods = 1, props: Partial<AlarmProps> = {}): void {
+  above(
+    id: string,
+    metric: IMetric,
+    threshold: number,
+    alarmDescription: string,
+    periods = 1,
+    props: Partial<AlarmProps> = {},
+  ): void {
     const alarm = new Alarm(this, id, {
       alarmName: id,
       alarmDescription,
@@ -37,7 +51,13 @@ export class Alarms extends Construct {
 
   ofFunction(functionName: string): void {
     const [errors, throttles] = [functionMetric(functionName, "Errors"), functionMetric(functionName, "Throttles")];
-    this.above(`${functionName}-errors`, errors, 0, `${functionName} fails: read its log. Messages come back, so nothing is lost yet.`, 2);
+    this.above(
+      `${functionName}-errors`,
+      errors,
+      0,
+      `${functionName} fails: read its log. Messages come back, so nothing is lost yet.`,
+      2,
+    );
     this.above(
       `${functionName}-throttles`,
       throttles,

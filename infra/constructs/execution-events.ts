@@ -28,7 +28,11 @@ export interface ExecutionEventsProps {
 export class ExecutionEvents extends Construct {
   constructor(scope: Construct, id: string, { deployment, stateMachines, engine, undelivered }: ExecutionEventsProps) {
     super(scope, id);
-    const message = RuleTargetInput.fromObject({ v: 1, kind: "executionEnded", execution: EventField.fromPath("$.detail.name") });
+    const message = RuleTargetInput.fromObject({
+      v: 1,
+      kind: "executionEnded",
+      execution: EventField.fromPath("$.detail.name"),
+    });
     for (let at = 0; at < stateMachines.length; at += MACHINES_PER_RULE) {
       const machines = stateMachines.slice(at, at + MACHINES_PER_RULE);
       new Rule(this, `Ended${at / MACHINES_PER_RULE}`, {
@@ -42,7 +46,14 @@ export class ExecutionEvents extends Construct {
             name: [{ prefix: `${deployment.prefix}-` }],
           },
         },
-        targets: [new SqsQueue(engine.queue, { message, retryAttempts: 10, maxEventAge: Duration.hours(2), deadLetterQueue: undelivered.queue })],
+        targets: [
+          new SqsQueue(engine.queue, {
+            message,
+            retryAttempts: 10,
+            maxEventAge: Duration.hours(2),
+            deadLetterQueue: undelivered.queue,
+          }),
+        ],
       });
     }
   }

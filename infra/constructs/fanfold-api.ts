@@ -50,7 +50,10 @@ export class FanfoldApi extends Construct {
       tasks: "all",
       memoryMb: MEMORY_MB,
       timeoutSeconds,
-      environment: { FANFOLD_STATE_MACHINE_ARN: deployment.stateMachineArn, ...(streaming && { FANFOLD_STREAMING: "1" }) },
+      environment: {
+        FANFOLD_STATE_MACHINE_ARN: deployment.stateMachineArn,
+        ...(streaming && { FANFOLD_STREAMING: "1" }),
+      },
     });
     this.restApi = this.makeRestApi(props);
     this.userPool = settings.api.auth === "cognito" ? this.makeUserPool(settings.api.userPoolArn) : undefined;
@@ -61,10 +64,18 @@ export class FanfoldApi extends Construct {
       responseTransferMode: streaming ? ResponseTransferMode.STREAM : ResponseTransferMode.BUFFERED,
     });
     // root.addProxy would answer at the root as well.
-    const every = this.restApi.root.addResource("{proxy+}").addMethod("ANY", integration, this.authorisation(settings.api.scopes));
-    if (!this.userPool) acknowledge(every, { "AwsSolutions-COG4": "Callers are authorised by IAM: they sign each request with AWS credentials." });
-    const health = this.restApi.root.addResource("health").addMethod("GET", integration, { authorizationType: AuthorizationType.NONE });
-    const open = "The one open route: says that the deployment answers, and nothing else. Load balancers and monitors have no credentials.";
+    const every = this.restApi.root
+      .addResource("{proxy+}")
+      .addMethod("ANY", integration, this.authorisation(settings.api.scopes));
+    if (!this.userPool)
+      acknowledge(every, {
+        "AwsSolutions-COG4": "Callers are authorised by IAM: they sign each request with AWS credentials.",
+      });
+    const health = this.restApi.root
+      .addResource("health")
+      .addMethod("GET", integration, { authorizationType: AuthorizationType.NONE });
+    const open =
+      "The one open route: says that the deployment answers, and nothing else. Load balancers and monitors have no credentials.";
     acknowledge(health, { "AwsSolutions-APIG4": open, "AwsSolutions-COG4": open });
   }
 
@@ -75,7 +86,10 @@ export class FanfoldApi extends Construct {
 
   private makeRestApi({ settings }: DeploymentProps): RestApi {
     const { throttle, accountLogRole } = settings.api;
-    const accessLog = new LogGroup(this, "AccessLog", { retention: settings.logRetentionDays as RetentionDays, removalPolicy: RemovalPolicy.DESTROY });
+    const accessLog = new LogGroup(this, "AccessLog", {
+      retention: settings.logRetentionDays as RetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
     const api = new RestApi(this, "RestApi", {
       restApiName: new Deployment(this, settings.prefix).functionName("api"),
       description: "Fanfold: workflows, jobs and runs",
@@ -122,7 +136,13 @@ export class FanfoldApi extends Construct {
       signInAliases: { email: true },
       mfa: Mfa.REQUIRED,
       mfaSecondFactor: { sms: false, otp: true },
-      passwordPolicy: { minLength: 12, requireLowercase: true, requireUppercase: true, requireDigits: true, requireSymbols: true },
+      passwordPolicy: {
+        minLength: 12,
+        requireLowercase: true,
+        requireUppercase: true,
+        requireDigits: true,
+        requireSymbols: true,
+      },
       deletionProtection: true,
       removalPolicy: RemovalPolicy.RETAIN,
     });
@@ -139,6 +159,10 @@ export class FanfoldApi extends Construct {
   private authorisation(scopes: readonly string[]): MethodOptions {
     if (this.userPool === undefined) return { authorizationType: AuthorizationType.IAM };
     const authorizer = new CognitoUserPoolsAuthorizer(this, "Authorizer", { cognitoUserPools: [this.userPool] });
-    return { authorizationType: AuthorizationType.COGNITO, authorizer, ...(scopes.length > 0 && { authorizationScopes: [...scopes] }) };
+    return {
+      authorizationType: AuthorizationType.COGNITO,
+      authorizer,
+      ...(scopes.length > 0 && { authorizationScopes: [...scopes] }),
+    };
   }
 }

@@ -33,12 +33,23 @@ export class FanfoldControl extends Construct {
   constructor(scope: Construct, id: string, props: DeploymentProps) {
     super(scope, id);
     const deployment = new Deployment(this, props.settings.prefix);
-    const deadLetters = new FanfoldQueue(this, "DeadLetters", { queueName: deployment.engineDeadLetterQueueName, timeoutSeconds: DEAD_LETTER.timeoutSeconds });
-    this.queue = new FanfoldQueue(this, "EngineQueue", { queueName: deployment.engineQueueName, timeoutSeconds: CONTROL.timeoutSeconds, deadLetters });
+    const deadLetters = new FanfoldQueue(this, "DeadLetters", {
+      queueName: deployment.engineDeadLetterQueueName,
+      timeoutSeconds: DEAD_LETTER.timeoutSeconds,
+    });
+    this.queue = new FanfoldQueue(this, "EngineQueue", {
+      queueName: deployment.engineQueueName,
+      timeoutSeconds: CONTROL.timeoutSeconds,
+      deadLetters,
+    });
 
-    const undelivered = new FanfoldQueue(this, "EventDeadLetters", { queueName: deployment.eventsDeadLetterQueueName, timeoutSeconds: READ_SECONDS });
+    const undelivered = new FanfoldQueue(this, "EventDeadLetters", {
+      queueName: deployment.eventsDeadLetterQueueName,
+      timeoutSeconds: READ_SECONDS,
+    });
     const stateMachines = props.code.stateMachines();
-    if (stateMachines.length > 0) new ExecutionEvents(this, "ExecutionEvents", { deployment, stateMachines, engine: this.queue, undelivered });
+    if (stateMachines.length > 0)
+      new ExecutionEvents(this, "ExecutionEvents", { deployment, stateMachines, engine: this.queue, undelivered });
 
     this.control = new FanfoldFunction(this, "Control", {
       ...props,
@@ -71,7 +82,13 @@ export class FanfoldControl extends Construct {
       description: `${deployment.prefix}: the sweeper`,
       schedule: Schedule.rate(Duration.minutes(1)),
       // A failed sweep is not repeated, because the next one is a minute away.
-      targets: [new LambdaFunction(sweeper.function, { retryAttempts: 0, maxEventAge: Duration.minutes(1), deadLetterQueue: undelivered.queue })],
+      targets: [
+        new LambdaFunction(sweeper.function, {
+          retryAttempts: 0,
+          maxEventAge: Duration.minutes(1),
+          deadLetterQueue: undelivered.queue,
+        }),
+      ],
     });
     return sweeper;
   }

@@ -77,19 +77,28 @@ export class FanfoldFunction extends Construct {
       description: `${props.functionName}: ${props.description}`,
       inlinePolicies: {
         fanfold: new PolicyDocument({
-          statements: [allow(LOG_ACTIONS, [logGroup.logGroupArn]), ...engineStatements(deployment, handler, reach), ...statements],
+          statements: [
+            allow(LOG_ACTIONS, [logGroup.logGroupArn]),
+            ...engineStatements(deployment, handler, reach),
+            ...statements,
+          ],
         }),
       },
     });
     acknowledgeResources(role, [
       ...wideResources(deployment, handler, reach),
-      ...statements.flatMap(({ resources }) => resources.filter((each) => each.includes("*")).map((each) => [each, ASKED_FOR] as const)),
+      ...statements.flatMap(({ resources }) =>
+        resources.filter((each) => each.includes("*")).map((each) => [each, ASKED_FOR] as const),
+      ),
     ]);
     return role;
   }
 }
 
-function environmentOf({ settings, site, environment }: FanfoldFunctionProps, deployment: Deployment): Record<string, string> {
+function environmentOf(
+  { settings, site, environment }: FanfoldFunctionProps,
+  deployment: Deployment,
+): Record<string, string> {
   const { concurrency, jobTimeoutDays, retentionDays } = settings;
   return {
     FANFOLD_PREFIX: settings.prefix,

@@ -10,7 +10,16 @@ import type { DeploymentRole } from "../../functions/core/names/resource-names.t
 import type { Settings } from "../../functions/sdk/config.ts";
 import { Deployment } from "../deployment.ts";
 import { Alarms } from "./alarms.ts";
-import { apiMetric, engineMetric, functionMetric, messagesIn, queueMetric, sum, tableMetric, timeToDrain } from "./metrics.ts";
+import {
+  apiMetric,
+  engineMetric,
+  functionMetric,
+  messagesIn,
+  queueMetric,
+  sum,
+  tableMetric,
+  timeToDrain,
+} from "./metrics.ts";
 
 const HALF = { width: 12, height: 6 };
 const ROLES: readonly DeploymentRole[] = ["control", "api", "sweeper", "supervisor", "engine-dead-letter"];
@@ -34,7 +43,11 @@ export class FanfoldOperations extends Construct {
   }
 
   private makeTopic(): Topic {
-    const topic = new Topic(this, "Topic", { topicName: this.deployment.alarmTopicName, displayName: `${this.settings.prefix} alarms`, enforceSSL: true });
+    const topic = new Topic(this, "Topic", {
+      topicName: this.deployment.alarmTopicName,
+      displayName: `${this.settings.prefix} alarms`,
+      enforceSSL: true,
+    });
     topic.addToResourcePolicy(
       new PolicyStatement({
         sid: "AlarmsOfThisAccount",
@@ -44,7 +57,8 @@ export class FanfoldOperations extends Construct {
         conditions: { StringEquals: { "aws:SourceAccount": Aws.ACCOUNT_ID } },
       }),
     );
-    if (this.settings.alarms.email !== undefined) topic.addSubscription(new EmailSubscription(this.settings.alarms.email));
+    if (this.settings.alarms.email !== undefined)
+      topic.addSubscription(new EmailSubscription(this.settings.alarms.email));
     new CfnOutput(this, "TopicArn", { value: topic.topicArn, description: "Alarms are sent here" });
     return topic;
   }
@@ -59,7 +73,13 @@ export class FanfoldOperations extends Construct {
     this.addSweeperAlarms(alarms);
     this.addTableAlarms(alarms);
     const api = deployment.functionName("api");
-    alarms.above(`${api}-5xx`, apiMetric(api, "5XXError"), 0, `The API answers with server errors: read the log of ${api}.`, 2);
+    alarms.above(
+      `${api}-5xx`,
+      apiMetric(api, "5XXError"),
+      0,
+      `The API answers with server errors: read the log of ${api}.`,
+      2,
+    );
   }
 
   private addEventAlarm(alarms: Alarms): void {
@@ -110,7 +130,10 @@ export class FanfoldOperations extends Construct {
     for (const { tableName } of tableDefinitions(this.settings.prefix)) {
       alarms.above(
         `${tableName}-throttles`,
-        sum("Throttled requests", [tableMetric(tableName, "ReadThrottleEvents"), tableMetric(tableName, "WriteThrottleEvents")]),
+        sum("Throttled requests", [
+          tableMetric(tableName, "ReadThrottleEvents"),
+          tableMetric(tableName, "WriteThrottleEvents"),
+        ]),
         0,
         `DynamoDB throttles ${tableName}: it grows by itself within minutes; give tables.warmThroughput where bursts are expected.`,
         3,
@@ -131,7 +154,10 @@ export class FanfoldOperations extends Construct {
       new GraphWidget({
         ...HALF,
         title: "Engine queue",
-        left: [queueMetric(queue, "ApproximateNumberOfMessagesVisible"), messagesIn(this.deployment.engineDeadLetterQueueName)],
+        left: [
+          queueMetric(queue, "ApproximateNumberOfMessagesVisible"),
+          messagesIn(this.deployment.engineDeadLetterQueueName),
+        ],
         right: [queueMetric(queue, "ApproximateAgeOfOldestMessage")],
       }),
     ];
@@ -180,6 +206,8 @@ export class FanfoldOperations extends Construct {
    * them.
    */
   private ofSweep(metric: MetricName) {
-    return (["sweeper", "control"] as const).map((role) => engineMetric(this.settings.prefix, this.deployment.functionName(role), metric));
+    return (["sweeper", "control"] as const).map((role) =>
+      engineMetric(this.settings.prefix, this.deployment.functionName(role), metric),
+    );
   }
 }

@@ -49,7 +49,13 @@ export class FanfoldQueue extends Construct {
         sid: "TlsOnly",
         effect: Effect.DENY,
         principals: [new AnyPrincipal()],
-        actions: ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:PurgeQueue", "sqs:ReceiveMessage", "sqs:SendMessage"],
+        actions: [
+          "sqs:ChangeMessageVisibility",
+          "sqs:DeleteMessage",
+          "sqs:PurgeQueue",
+          "sqs:ReceiveMessage",
+          "sqs:SendMessage",
+        ],
         resources: [this.queue.queueArn],
         conditions: { Bool: { "aws:SecureTransport": "false" } },
       }),
@@ -65,7 +71,10 @@ export class FanfoldQueue extends Construct {
    * Feeds a function. Messages of a batch that failed come back alone. The feed has a bound on invocations, or pollers
    * of its own.
    */
-  feed(target: IFunction, { batchSize, windowSeconds, maxConcurrency, pollers }: Omit<QueueSettings, "name" | "function">): EventSourceMapping {
+  feed(
+    target: IFunction,
+    { batchSize, windowSeconds, maxConcurrency, pollers }: Omit<QueueSettings, "name" | "function">,
+  ): EventSourceMapping {
     return new EventSourceMapping(this, "Feed", {
       target,
       eventSourceArn: this.queue.queueArn,

@@ -60,7 +60,11 @@ export class FanfoldSite extends Construct {
     });
   }
 
-  private makeWorker({ settings, code }: DeploymentProps, size: FunctionSettings, queues: readonly SiteQueue[]): FanfoldFunction {
+  private makeWorker(
+    { settings, code }: DeploymentProps,
+    size: FunctionSettings,
+    queues: readonly SiteQueue[],
+  ): FanfoldFunction {
     const { site } = this;
     const fed = queues.filter((queue) => queue.function === size.kind);
     const worker = new FanfoldFunction(this, `Worker-${size.kind}`, {
@@ -101,7 +105,8 @@ export class FanfoldSite extends Construct {
     const { site, deployment } = this;
     const alarms = new Alarms(this, "Alarms", settings);
     for (const { text } of queues) alarms.ofQueue(deployment.queueName(text));
-    for (const { kind } of site.functions) alarms.ofFunction(deployment.siteFunctionName(site.name, { role: "worker", function: kind }));
+    for (const { kind } of site.functions)
+      alarms.ofFunction(deployment.siteFunctionName(site.name, { role: "worker", function: kind }));
     alarms.ofFunction(deployment.siteFunctionName(site.name, { role: "dead-letter" }));
     alarms.ofDeadLetters(deployment.deadLetterQueueName(site.name));
   }

@@ -4,7 +4,12 @@ import { AnyPrincipal, Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 import type { Table } from "../../functions/core/items/item.ts";
-import { PARTITION_ATTRIBUTE, SORT_ATTRIBUTE, tableDefinitions, TTL_ATTRIBUTE } from "../../functions/core/items/table-definitions.ts";
+import {
+  PARTITION_ATTRIBUTE,
+  SORT_ATTRIBUTE,
+  tableDefinitions,
+  TTL_ATTRIBUTE,
+} from "../../functions/core/items/table-definitions.ts";
 import type { Settings } from "../../functions/sdk/config.ts";
 import { acknowledge } from "../acknowledge.ts";
 import { Deployment } from "../deployment.ts";

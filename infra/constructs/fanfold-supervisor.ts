@@ -87,7 +87,9 @@ export class FanfoldSupervisor extends Construct {
       result: Result.fromNumber(settings.jobTimeoutDays * SECONDS_PER_DAY),
       resultPath: "$.timeoutSeconds",
     });
-    return new Choice(this, "Time limit given?").when(Condition.isPresent("$.timeoutSeconds"), submit).otherwise(fallback.next(submit));
+    return new Choice(this, "Time limit given?")
+      .when(Condition.isPresent("$.timeoutSeconds"), submit)
+      .otherwise(fallback.next(submit));
   }
 
   private makeStateMachine(deployment: Deployment, settings: Settings): StateMachine {
@@ -111,7 +113,10 @@ export class FanfoldSupervisor extends Construct {
     });
     acknowledgeResources(stateMachine, [
       [`${this.function.function.functionArn}:*`, "Versions of the supervisor, which invoking it includes."],
-      ["*", "Log delivery and tracing have no resources to name (https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html)."],
+      [
+        "*",
+        "Log delivery and tracing have no resources to name (https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html).",
+      ],
     ]);
     return stateMachine;
   }
@@ -124,7 +129,13 @@ export class FanfoldSupervisor extends Construct {
         detailType: ["Step Functions Execution Status Change"],
         detail: { stateMachineArn: [this.stateMachine.stateMachineArn], status: ["ABORTED", "TIMED_OUT", "FAILED"] },
       },
-      targets: [new LambdaFunction(this.function.function, { retryAttempts: 10, maxEventAge: Duration.hours(2), deadLetterQueue: undelivered.queue })],
+      targets: [
+        new LambdaFunction(this.function.function, {
+          retryAttempts: 10,
+          maxEventAge: Duration.hours(2),
+          deadLetterQueue: undelivered.queue,
+        }),
+      ],
     });
     // EventBridge only delivers the event. Lambda then retries the function and keeps the events that it could not
     // handle. The role of the function may already send to every queue.

@@ -8,24 +8,55 @@ import { METRIC_DIMENSIONS, METRIC_NAMESPACE, type MetricName } from "../../func
  */
 const PERIOD = Duration.minutes(5);
 
-type QueueMetric = "ApproximateAgeOfOldestMessage" | "ApproximateNumberOfMessagesVisible" | "ApproximateNumberOfMessagesNotVisible" | "NumberOfMessagesDeleted";
+type QueueMetric =
+  | "ApproximateAgeOfOldestMessage"
+  | "ApproximateNumberOfMessagesVisible"
+  | "ApproximateNumberOfMessagesNotVisible"
+  | "NumberOfMessagesDeleted";
 export function queueMetric(queueName: string, metricName: QueueMetric): Metric {
   const statistic = metricName === "NumberOfMessagesDeleted" ? Stats.SUM : Stats.MAXIMUM;
-  return new Metric({ namespace: "AWS/SQS", metricName, dimensionsMap: { QueueName: queueName }, statistic, period: PERIOD });
+  return new Metric({
+    namespace: "AWS/SQS",
+    metricName,
+    dimensionsMap: { QueueName: queueName },
+    statistic,
+    period: PERIOD,
+  });
 }
-export function functionMetric(functionName: string, metricName: "Errors" | "Throttles" | "Invocations" | "Duration" | "ConcurrentExecutions"): Metric {
+export function functionMetric(
+  functionName: string,
+  metricName: "Errors" | "Throttles" | "Invocations" | "Duration" | "ConcurrentExecutions",
+): Metric {
   const statistic = metricName === "Duration" || metricName === "ConcurrentExecutions" ? Stats.MAXIMUM : Stats.SUM;
-  return new Metric({ namespace: "AWS/Lambda", metricName, dimensionsMap: { FunctionName: functionName }, statistic, period: PERIOD });
+  return new Metric({
+    namespace: "AWS/Lambda",
+    metricName,
+    dimensionsMap: { FunctionName: functionName },
+    statistic,
+    period: PERIOD,
+  });
 }
 export function tableMetric(
   tableName: string,
   metricName: "ReadThrottleEvents" | "WriteThrottleEvents" | "ConsumedReadCapacityUnits" | "ConsumedWriteCapacityUnits",
 ): Metric {
-  return new Metric({ namespace: "AWS/DynamoDB", metricName, dimensionsMap: { TableName: tableName }, statistic: Stats.SUM, period: PERIOD });
+  return new Metric({
+    namespace: "AWS/DynamoDB",
+    metricName,
+    dimensionsMap: { TableName: tableName },
+    statistic: Stats.SUM,
+    period: PERIOD,
+  });
 }
 export function apiMetric(apiName: string, metricName: "5XXError" | "4XXError" | "Count" | "Latency"): Metric {
   const statistic = metricName === "Latency" ? Stats.percentile(99) : Stats.SUM;
-  return new Metric({ namespace: "AWS/ApiGateway", metricName, dimensionsMap: { ApiName: apiName }, statistic, period: PERIOD });
+  return new Metric({
+    namespace: "AWS/ApiGateway",
+    metricName,
+    dimensionsMap: { ApiName: apiName },
+    statistic,
+    period: PERIOD,
+  });
 }
 /** Returns a metric that the functions publish themselves. */
 export function engineMetric(prefix: string, functionName: string, metricName: MetricName): Metric {
@@ -48,7 +79,10 @@ export function sum(label: string, metrics: readonly IMetric[]): MathExpression 
 }
 /** Counts all messages of a queue, including those that a reader has received. */
 export function messagesIn(queueName: string): MathExpression {
-  return sum(queueName, [queueMetric(queueName, "ApproximateNumberOfMessagesVisible"), queueMetric(queueName, "ApproximateNumberOfMessagesNotVisible")]);
+  return sum(queueName, [
+    queueMetric(queueName, "ApproximateNumberOfMessagesVisible"),
+    queueMetric(queueName, "ApproximateNumberOfMessagesNotVisible"),
+  ]);
 }
 /**
  * Estimates the seconds until the queue is empty at the rate of the last five minutes. The estimate is a day when no

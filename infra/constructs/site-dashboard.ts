@@ -10,11 +10,19 @@ const HALF = { width: 12, height: 6 };
 
 /** Shows how a site is doing: what waits, how long that will take, and what fails. */
 export class SiteDashboard extends Construct {
-  constructor(scope: Construct, id: string, { settings, site }: { readonly settings: Settings; readonly site: SiteSettings }) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { settings, site }: { readonly settings: Settings; readonly site: SiteSettings },
+  ) {
     super(scope, id);
     const deployment = new Deployment(this, settings.prefix);
-    const queues = site.queues.map((queue) => deployment.queueName(formatQueueName({ site: site.name, queue: queue.name, function: queue.function })));
-    const workers = site.functions.map(({ kind }) => deployment.siteFunctionName(site.name, { role: "worker", function: kind }));
+    const queues = site.queues.map((queue) =>
+      deployment.queueName(formatQueueName({ site: site.name, queue: queue.name, function: queue.function })),
+    );
+    const workers = site.functions.map(({ kind }) =>
+      deployment.siteFunctionName(site.name, { role: "worker", function: kind }),
+    );
     new Dashboard(this, "Dashboard", {
       dashboardName: `${settings.prefix}-site-${site.name}`,
       widgets: [...queueRows(queues, deployment.deadLetterQueueName(site.name)), workerRow(settings.prefix, workers)],
@@ -25,11 +33,23 @@ export class SiteDashboard extends Construct {
 function queueRows(queues: readonly string[], deadLetters: string): GraphWidget[][] {
   return [
     [
-      new GraphWidget({ ...HALF, title: "Time to drain (seconds)", left: queues.map((name, place) => timeToDrain(name, place)) }),
-      new GraphWidget({ ...HALF, title: "Messages waiting", left: queues.map((name) => queueMetric(name, "ApproximateNumberOfMessagesVisible")) }),
+      new GraphWidget({
+        ...HALF,
+        title: "Time to drain (seconds)",
+        left: queues.map((name, place) => timeToDrain(name, place)),
+      }),
+      new GraphWidget({
+        ...HALF,
+        title: "Messages waiting",
+        left: queues.map((name) => queueMetric(name, "ApproximateNumberOfMessagesVisible")),
+      }),
     ],
     [
-      new GraphWidget({ ...HALF, title: "Oldest message (seconds)", left: queues.map((name) => queueMetric(name, "ApproximateAgeOfOldestMessage")) }),
+      new GraphWidget({
+        ...HALF,
+        title: "Oldest message (seconds)",
+        left: queues.map((name) => queueMetric(name, "ApproximateAgeOfOldestMessage")),
+      }),
       new GraphWidget({ ...HALF, title: "Dead letters", left: [messagesIn(deadLetters)] }),
     ],
   ];

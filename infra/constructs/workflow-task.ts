@@ -1,11 +1,20 @@
 import { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
-import { IntegrationPattern, JsonPath, TaskInput, type TaskStateBaseProps, type Timeout } from "aws-cdk-lib/aws-stepfunctions";
+import {
+  IntegrationPattern,
+  JsonPath,
+  TaskInput,
+  type TaskStateBaseProps,
+  type Timeout,
+} from "aws-cdk-lib/aws-stepfunctions";
 import { LambdaInvoke } from "aws-cdk-lib/aws-stepfunctions-tasks";
 import type { Construct } from "constructs";
 import { DEFAULT_PREFIX } from "../../functions/core/names/resource-names.ts";
 import { Deployment } from "../deployment.ts";
 
-export interface WorkflowTaskProps extends Pick<TaskStateBaseProps, "comment" | "inputPath" | "outputPath" | "resultPath" | "resultSelector" | "stateName"> {
+export interface WorkflowTaskProps extends Pick<
+  TaskStateBaseProps,
+  "comment" | "inputPath" | "outputPath" | "resultPath" | "resultSelector" | "stateName"
+> {
   /** Name of the workflow, or a path into the state's input, which is text that begins with `$.`. */
   readonly workflow: string;
   /** Parameters of the workflow. Values may be paths: `{ year: JsonPath.numberAt("$.year") }`. Default: none. */
@@ -36,7 +45,11 @@ export class WorkflowTask extends LambdaInvoke {
     super(scope, id, {
       ...rest,
       // The reference is by name, because the deployment may belong to another app.
-      lambdaFunction: LambdaFunction.fromFunctionAttributes(scope, `${id} supervisor`, { functionArn, sameEnvironment: true, skipPermissions: true }),
+      lambdaFunction: LambdaFunction.fromFunctionAttributes(scope, `${id} supervisor`, {
+        functionArn,
+        sameEnvironment: true,
+        skipPermissions: true,
+      }),
       integrationPattern: IntegrationPattern.WAIT_FOR_TASK_TOKEN,
       payload: TaskInput.fromObject({
         action: "submit",

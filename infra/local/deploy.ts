@@ -24,14 +24,18 @@ Deploys onto the AWS emulator that AWS_ENDPOINT_URL names, for instance
 `;
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { app: { type: "string" }, output: { type: "string" }, help: { type: "boolean", short: "h" } } });
+  const { values } = parseArgs({
+    options: { app: { type: "string" }, output: { type: "string" }, help: { type: "boolean", short: "h" } },
+  });
   if (values.help) {
     process.stdout.write(HELP);
     return 0;
   }
   const endpoint = process.env["AWS_ENDPOINT_URL"];
   if (endpoint === undefined || /amazonaws\.com/.test(endpoint)) {
-    process.stderr.write(`AWS_ENDPOINT_URL names no emulator. Start one (docker compose up -d ministack), then:\n\n${HELP}`);
+    process.stderr.write(
+      `AWS_ENDPOINT_URL names no emulator. Start one (docker compose up -d ministack), then:\n\n${HELP}`,
+    );
     return 2;
   }
   const emulator = { endpoint: numeric(endpoint), region: process.env["AWS_REGION"] ?? "us-east-1" };
@@ -79,7 +83,10 @@ function environment({ endpoint, region }: { readonly endpoint: string; readonly
 }
 function cdk(cwd: string, ...args: readonly string[]): void {
   const { status } = spawnSync(join(ROOT, "node_modules/.bin/cdk"), args, { cwd, stdio: "inherit" });
-  if (status !== 0) throw new Error(`cdk ${args[0]} failed; what the emulator has to say is in its own log. After a failed first deploy, restart it`);
+  if (status !== 0)
+    throw new Error(
+      `cdk ${args[0]} failed; what the emulator has to say is in its own log. After a failed first deploy, restart it`,
+    );
 }
 
 async function setWhatWasDropped(output: string, region: string): Promise<void> {
@@ -88,13 +95,17 @@ async function setWhatWasDropped(output: string, region: string): Promise<void> 
   const dropped = (await compareAll(await wantedResources(output, { account: ACCOUNT, region }))).filter(differs);
   for (const { resource, property, set } of dropped) {
     await set?.();
-    process.stdout.write(`${set === undefined ? "the emulator has another" : "set, since the emulator ignores it in templates:"} ${property} of ${resource}\n`);
+    process.stdout.write(
+      `${set === undefined ? "the emulator has another" : "set, since the emulator ignores it in templates:"} ${property} of ${resource}\n`,
+    );
   }
 }
 
 async function report({ endpoint, region }: { readonly endpoint: string; readonly region: string }): Promise<void> {
   const { Stacks = [] } = await new CloudFormationClient({}).send(new DescribeStacksCommand({}));
-  const address = Stacks.flatMap(({ Outputs = [] }) => Outputs).find(({ OutputValue = "" }) => OutputValue.includes(".execute-api."))?.OutputValue ?? "";
+  const address =
+    Stacks.flatMap(({ Outputs = [] }) => Outputs).find(({ OutputValue = "" }) => OutputValue.includes(".execute-api."))
+      ?.OutputValue ?? "";
   const [, id = "", stage = ""] = /^https:\/\/([a-z0-9]+)\.execute-api\.[^/]+\/([^/]+)/.exec(address) ?? [];
   const url = `${endpoint}/restapis/${id}/${stage}/_user_request_`;
   process.stdout.write(`

@@ -11,7 +11,12 @@ import {
   UpdateTableCommand,
   UpdateTimeToLiveCommand,
 } from "@aws-sdk/client-dynamodb";
-import { GetEventSourceMappingCommand, GetFunctionConcurrencyCommand, GetFunctionConfigurationCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import {
+  GetEventSourceMappingCommand,
+  GetFunctionConcurrencyCommand,
+  GetFunctionConfigurationCommand,
+  LambdaClient,
+} from "@aws-sdk/client-lambda";
 import {
   GetBucketEncryptionCommand,
   GetBucketLifecycleConfigurationCommand,
@@ -67,7 +72,13 @@ const COMPARE: { readonly [type: string]: Compare | undefined } = {
 
 async function compareQueue(url: string, properties: Properties) {
   const { Attributes = {} } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ["All"] }));
-  const names = ["VisibilityTimeout", "MessageRetentionPeriod", "DelaySeconds", "MaximumMessageSize", "RedrivePolicy"] as const;
+  const names = [
+    "VisibilityTimeout",
+    "MessageRetentionPeriod",
+    "DelaySeconds",
+    "MaximumMessageSize",
+    "RedrivePolicy",
+  ] as const;
   return names.flatMap((property) => {
     const wanted = properties[property];
     if (wanted === undefined) return [];
@@ -84,7 +95,8 @@ async function compareQueue(url: string, properties: Properties) {
 /** Returns numeric text as numbers, because templates and emulators write some numbers as text. */
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
-  if (typeof value === "object" && value !== null) return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, plain(each)]));
+  if (typeof value === "object" && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, plain(each)]));
   return typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
 }
 
@@ -95,26 +107,44 @@ async function compareTable(name: string, properties: Properties) {
     dynamo.send(new DescribeTimeToLiveCommand(table)),
     dynamo.send(new DescribeContinuousBackupsCommand(table)),
   ]);
-  const indexes = (list: readonly { readonly IndexName?: string; readonly KeySchema?: unknown; readonly Projection?: unknown }[] = []) =>
-    list.map(({ IndexName, KeySchema, Projection }) => ({ IndexName, KeySchema, Projection }));
+  const indexes = (
+    list: readonly { readonly IndexName?: string; readonly KeySchema?: unknown; readonly Projection?: unknown }[] = [],
+  ) => list.map(({ IndexName, KeySchema, Projection }) => ({ IndexName, KeySchema, Projection }));
   return [
     { property: "KeySchema", wanted: properties["KeySchema"], deployed: Table?.KeySchema },
-    { property: "BillingMode", wanted: properties["BillingMode"] ?? "PROVISIONED", deployed: Table?.BillingModeSummary?.BillingMode ?? "PROVISIONED" },
-    { property: "GlobalSecondaryIndexes", wanted: indexes(properties["GlobalSecondaryIndexes"] as []), deployed: indexes(Table?.GlobalSecondaryIndexes) },
+    {
+      property: "BillingMode",
+      wanted: properties["BillingMode"] ?? "PROVISIONED",
+      deployed: Table?.BillingModeSummary?.BillingMode ?? "PROVISIONED",
+    },
+    {
+      property: "GlobalSecondaryIndexes",
+      wanted: indexes(properties["GlobalSecondaryIndexes"] as []),
+      deployed: indexes(Table?.GlobalSecondaryIndexes),
+    },
     timeToLiveOf(name, properties, TimeToLiveDescription),
     ...protectionOf(name, properties, Table, ContinuousBackupsDescription),
   ];
 }
 
-function timeToLiveOf(name: string, properties: Properties, deployed: TimeToLiveDescription | undefined): Omit<Comparison, "resource"> {
-  const timeToLive = properties["TimeToLiveSpecification"] as { readonly AttributeName?: string; readonly Enabled?: boolean } | undefined;
+function timeToLiveOf(
+  name: string,
+  properties: Properties,
+  deployed: TimeToLiveDescription | undefined,
+): Omit<Comparison, "resource"> {
+  const timeToLive = properties["TimeToLiveSpecification"] as
+    | { readonly AttributeName?: string; readonly Enabled?: boolean }
+    | undefined;
   return {
     property: "TimeToLiveSpecification",
     wanted: timeToLive?.Enabled ? timeToLive.AttributeName : undefined,
     deployed: deployed?.TimeToLiveStatus?.startsWith("ENABL") ? deployed.AttributeName : undefined,
     set: () =>
       dynamo.send(
-        new UpdateTimeToLiveCommand({ TableName: name, TimeToLiveSpecification: { AttributeName: timeToLive?.AttributeName, Enabled: timeToLive?.Enabled } }),
+        new UpdateTimeToLiveCommand({
+          TableName: name,
+          TimeToLiveSpecification: { AttributeName: timeToLive?.AttributeName, Enabled: timeToLive?.Enabled },
+        }),
       ),
   };
 }
@@ -127,20 +157,33 @@ function protectionOf(
 ): readonly Omit<Comparison, "resource">[] {
   const table = { TableName: name };
   const replica = ((properties["Replicas"] as readonly Properties[] | undefined) ?? [properties])[0] ?? {};
-  const recovery = (replica["PointInTimeRecoverySpecification"] as { readonly PointInTimeRecoveryEnabled?: boolean } | undefined)?.PointInTimeRecoveryEnabled;
+  const recovery = (
+    replica["PointInTimeRecoverySpecification"] as { readonly PointInTimeRecoveryEnabled?: boolean } | undefined
+  )?.PointInTimeRecoveryEnabled;
   return [
     {
       property: "PointInTimeRecoveryEnabled",
       wanted: recovery ?? false,
       deployed: backups?.PointInTimeRecoveryDescription?.PointInTimeRecoveryStatus === "ENABLED",
       set: () =>
-        dynamo.send(new UpdateContinuousBackupsCommand({ ...table, PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: recovery ?? false } })),
+        dynamo.send(
+          new UpdateContinuousBackupsCommand({
+            ...table,
+            PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: recovery ?? false },
+          }),
+        ),
     },
     {
       property: "DeletionProtectionEnabled",
       wanted: replica["DeletionProtectionEnabled"] ?? false,
       deployed: deployed?.DeletionProtectionEnabled ?? false,
-      set: () => dynamo.send(new UpdateTableCommand({ ...table, DeletionProtectionEnabled: replica["DeletionProtectionEnabled"] === true })),
+      set: () =>
+        dynamo.send(
+          new UpdateTableCommand({
+            ...table,
+            DeletionProtectionEnabled: replica["DeletionProtectionEnabled"] === true,
+          }),
+        ),
     },
   ];
 }
@@ -152,26 +195,36 @@ async function compareBucket(name: string, properties: Properties) {
     s3.send(new GetBucketEncryptionCommand(bucket)).catch(absent("ServerSideEncryptionConfigurationNotFoundError")),
     s3.send(new GetBucketLifecycleConfigurationCommand(bucket)).catch(absent("NoSuchLifecycleConfiguration")),
   ]);
-  const rules = ((properties["LifecycleConfiguration"] as { readonly Rules?: readonly Properties[] } | undefined)?.Rules ?? []).map(lifecycleRule);
-  const algorithm = (properties["BucketEncryption"] as EncryptionProperty | undefined)?.ServerSideEncryptionConfiguration?.[0]?.ServerSideEncryptionByDefault
-    ?.SSEAlgorithm;
+  const rules = (
+    (properties["LifecycleConfiguration"] as { readonly Rules?: readonly Properties[] } | undefined)?.Rules ?? []
+  ).map(lifecycleRule);
+  const algorithm = (properties["BucketEncryption"] as EncryptionProperty | undefined)
+    ?.ServerSideEncryptionConfiguration?.[0]?.ServerSideEncryptionByDefault?.SSEAlgorithm;
   return [
     {
       property: "PublicAccessBlockConfiguration",
       wanted: properties["PublicAccessBlockConfiguration"],
       deployed: block?.PublicAccessBlockConfiguration && { ...block.PublicAccessBlockConfiguration },
       set: () =>
-        s3.send(new PutPublicAccessBlockCommand({ ...bucket, PublicAccessBlockConfiguration: properties["PublicAccessBlockConfiguration"] as object })),
+        s3.send(
+          new PutPublicAccessBlockCommand({
+            ...bucket,
+            PublicAccessBlockConfiguration: properties["PublicAccessBlockConfiguration"] as object,
+          }),
+        ),
     },
     {
       property: "BucketEncryption",
       wanted: algorithm,
-      deployed: encryption?.ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault?.SSEAlgorithm,
+      deployed:
+        encryption?.ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault?.SSEAlgorithm,
       set: () =>
         s3.send(
           new PutBucketEncryptionCommand({
             ...bucket,
-            ServerSideEncryptionConfiguration: { Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: algorithm as "AES256" } }] },
+            ServerSideEncryptionConfiguration: {
+              Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: algorithm as "AES256" } }],
+            },
           }),
         ),
     },
@@ -179,26 +232,43 @@ async function compareBucket(name: string, properties: Properties) {
       property: "LifecycleConfiguration",
       wanted: rules.map(essence),
       deployed: (lifecycle?.Rules ?? []).map(essence),
-      set: () => s3.send(new PutBucketLifecycleConfigurationCommand({ ...bucket, LifecycleConfiguration: { Rules: rules } })),
+      set: () =>
+        s3.send(new PutBucketLifecycleConfigurationCommand({ ...bucket, LifecycleConfiguration: { Rules: rules } })),
     },
   ];
 }
 interface EncryptionProperty {
-  readonly ServerSideEncryptionConfiguration?: readonly { readonly ServerSideEncryptionByDefault?: { readonly SSEAlgorithm?: string } }[];
+  readonly ServerSideEncryptionConfiguration?: readonly {
+    readonly ServerSideEncryptionByDefault?: { readonly SSEAlgorithm?: string };
+  }[];
 }
 /** Returns a lifecycle rule of a template in the form of the API. */
 function lifecycleRule(rule: Properties): LifecycleRule {
-  const [days, noncurrentDays, upload] = [rule["ExpirationInDays"], rule["NoncurrentVersionExpiration"], rule["AbortIncompleteMultipartUpload"]];
+  const [days, noncurrentDays, upload] = [
+    rule["ExpirationInDays"],
+    rule["NoncurrentVersionExpiration"],
+    rule["AbortIncompleteMultipartUpload"],
+  ];
   return {
     ...(rule["Id"] !== undefined && { ID: rule["Id"] as string }),
     Status: rule["Status"] as "Enabled",
     Filter: { Prefix: (rule["Prefix"] as string | undefined) ?? "" },
     ...(days !== undefined && { Expiration: { Days: Number(days) } }),
-    ...(noncurrentDays !== undefined && { NoncurrentVersionExpiration: { NoncurrentDays: Number((noncurrentDays as Properties)["NoncurrentDays"]) } }),
-    ...(upload !== undefined && { AbortIncompleteMultipartUpload: { DaysAfterInitiation: Number((upload as Properties)["DaysAfterInitiation"]) } }),
+    ...(noncurrentDays !== undefined && {
+      NoncurrentVersionExpiration: { NoncurrentDays: Number((noncurrentDays as Properties)["NoncurrentDays"]) },
+    }),
+    ...(upload !== undefined && {
+      AbortIncompleteMultipartUpload: { DaysAfterInitiation: Number((upload as Properties)["DaysAfterInitiation"]) },
+    }),
   };
 }
-const essence = ({ Status, Filter, Expiration, NoncurrentVersionExpiration, AbortIncompleteMultipartUpload }: LifecycleRule) => ({
+const essence = ({
+  Status,
+  Filter,
+  Expiration,
+  NoncurrentVersionExpiration,
+  AbortIncompleteMultipartUpload,
+}: LifecycleRule) => ({
   Status,
   prefix: Filter?.Prefix ?? "",
   days: Expiration?.Days,
@@ -211,21 +281,38 @@ async function compareFunction(name: string, properties: Properties) {
     lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name })),
     lambda.send(new GetFunctionConcurrencyCommand({ FunctionName: name })),
   ]);
-  const environment = Object.keys((properties["Environment"] as { readonly Variables?: object } | undefined)?.Variables ?? {});
+  const environment = Object.keys(
+    (properties["Environment"] as { readonly Variables?: object } | undefined)?.Variables ?? {},
+  );
   return [
     ...(["Runtime", "Handler", "Timeout", "MemorySize", "Architectures"] as const).map((property) => ({
       property,
       wanted: properties[property],
       deployed: found[property],
     })),
-    { property: "ReservedConcurrentExecutions", wanted: properties["ReservedConcurrentExecutions"], deployed: ReservedConcurrentExecutions },
-    { property: "Environment", wanted: environment.toSorted(), deployed: Object.keys(found.Environment?.Variables ?? {}).toSorted() },
+    {
+      property: "ReservedConcurrentExecutions",
+      wanted: properties["ReservedConcurrentExecutions"],
+      deployed: ReservedConcurrentExecutions,
+    },
+    {
+      property: "Environment",
+      wanted: environment.toSorted(),
+      deployed: Object.keys(found.Environment?.Variables ?? {}).toSorted(),
+    },
   ].filter(({ wanted }) => wanted !== undefined);
 }
 
 async function compareEventSource(id: string, properties: Properties) {
   const found = await lambda.send(new GetEventSourceMappingCommand({ UUID: id }));
-  const names = ["BatchSize", "MaximumBatchingWindowInSeconds", "ScalingConfig", "ProvisionedPollerConfig", "FunctionResponseTypes", "EventSourceArn"] as const;
+  const names = [
+    "BatchSize",
+    "MaximumBatchingWindowInSeconds",
+    "ScalingConfig",
+    "ProvisionedPollerConfig",
+    "FunctionResponseTypes",
+    "EventSourceArn",
+  ] as const;
   return names
     .filter((property) => properties[property] !== undefined)
     .map((property) => ({ property, wanted: properties[property], deployed: found[property] }));
@@ -234,12 +321,20 @@ async function compareEventSource(id: string, properties: Properties) {
 async function compareLogGroup(name: string, properties: Properties) {
   const wanted = properties["RetentionInDays"] as number | undefined;
   const deployed = (await logGroups(name)).get(name);
-  return [{ property: "RetentionInDays", wanted, deployed, ...(wanted !== undefined && { set: () => keepLogs(name, wanted) }) }];
+  return [
+    {
+      property: "RetentionInDays",
+      wanted,
+      deployed,
+      ...(wanted !== undefined && { set: () => keepLogs(name, wanted) }),
+    },
+  ];
 }
 
 async function compareStateMachine(arn: string, properties: Properties) {
   const { type, definition } = await sfn.send(new DescribeStateMachineCommand({ stateMachineArn: arn }));
-  const states = (text: unknown) => Object.keys((JSON.parse(String(text)) as { readonly States: object }).States).toSorted();
+  const states = (text: unknown) =>
+    Object.keys((JSON.parse(String(text)) as { readonly States: object }).States).toSorted();
   return [
     { property: "StateMachineType", wanted: properties["StateMachineType"] ?? "STANDARD", deployed: type },
     ...(typeof properties["DefinitionString"] === "string"

@@ -7,5 +7,6 @@ import type { IConstruct } from "constructs";
  */
 export function fitForEmulators(app: IConstruct): void {
   for (const construct of app.node.findAll())
-    if (construct instanceof CfnAlarm && construct.metrics !== undefined) construct.node.scope?.node.tryRemoveChild(construct.node.id);
+    if (construct instanceof CfnAlarm && construct.metrics !== undefined)
+      construct.node.scope?.node.tryRemoveChild(construct.node.id);
 }

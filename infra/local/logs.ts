@@ -2,8 +2,19 @@ import { AwsClient } from "aws4fetch";
 
 /** CloudWatch Logs of the emulator that AWS_ENDPOINT_URL names. Without a client of AWS's own: this project needs nothing else of it. */
 export async function callLogs<T>(action: string, body: object): Promise<T> {
-  const { AWS_ENDPOINT_URL: endpoint = "", AWS_REGION: region = "us-east-1", AWS_ACCESS_KEY_ID = "test", AWS_SECRET_ACCESS_KEY = "test" } = process.env;
-  const client = new AwsClient({ accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY, region, service: "logs", retries: 0 });
+  const {
+    AWS_ENDPOINT_URL: endpoint = "",
+    AWS_REGION: region = "us-east-1",
+    AWS_ACCESS_KEY_ID = "test",
+    AWS_SECRET_ACCESS_KEY = "test",
+  } = process.env;
+  const client = new AwsClient({
+    accessKeyId: AWS_ACCESS_KEY_ID,
+    secretAccessKey: AWS_SECRET_ACCESS_KEY,
+    region,
+    service: "logs",
+    retries: 0,
+  });
   const headers = { "X-Amz-Target": `Logs_20140328.${action}`, "Content-Type": "application/x-amz-json-1.1" };
   const answer = await client.fetch(endpoint, { method: "POST", headers, body: JSON.stringify(body) });
   const text = await answer.text();

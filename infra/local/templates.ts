@@ -16,18 +16,28 @@ export interface WantedResource {
 }
 
 interface Template {
-  readonly Resources: { readonly [id: string]: { readonly Type: string; readonly Properties?: Properties; readonly DeletionPolicy?: string } };
+  readonly Resources: {
+    readonly [id: string]: {
+      readonly Type: string;
+      readonly Properties?: Properties;
+      readonly DeletionPolicy?: string;
+    };
+  };
 }
 const POSITION = { account: "000000000000", region: "us-east-1" };
 
 /** Returns all resources of the stacks in a `cdk.out` folder. Throws when one of the stacks is not deployed. */
-export async function wantedResources(folder: string, { account, region } = POSITION): Promise<readonly WantedResource[]> {
+export async function wantedResources(
+  folder: string,
+  { account, region } = POSITION,
+): Promise<readonly WantedResource[]> {
   const client = new CloudFormationClient({});
   const wanted: WantedResource[] = [];
   for (const [stack, template] of templatesIn(folder)) {
     const ids = new Map<string, string>();
     for await (const { StackResourceSummaries = [] } of paginateListStackResources({ client }, { StackName: stack }))
-      for (const { LogicalResourceId = "", PhysicalResourceId = "" } of StackResourceSummaries) ids.set(LogicalResourceId, PhysicalResourceId);
+      for (const { LogicalResourceId = "", PhysicalResourceId = "" } of StackResourceSummaries)
+        ids.set(LogicalResourceId, PhysicalResourceId);
     const known = new Map([
       ...ids,
       ["AWS::Region", region],
@@ -39,7 +49,13 @@ export async function wantedResources(folder: string, { account, region } = POSI
     const typeOf = (id: string) => template.Resources[id]?.Type;
     for (const [id, resource] of Object.entries(template.Resources)) {
       const properties = resolve(resource.Properties ?? {}, { known, typeOf, account, region }) as Properties;
-      wanted.push({ stack, type: resource.Type, physicalId: ids.get(id) ?? "", properties, retained: resource.DeletionPolicy?.startsWith("Retain") ?? false });
+      wanted.push({
+        stack,
+        type: resource.Type,
+        physicalId: ids.get(id) ?? "",
+        properties,
+        retained: resource.DeletionPolicy?.startsWith("Retain") ?? false,
+      });
     }
   }
   return wanted;
@@ -49,7 +65,10 @@ export async function wantedResources(folder: string, { account, region } = POSI
 function templatesIn(folder: string): readonly (readonly [stack: string, Template])[] {
   const manifest = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")) as {
     readonly artifacts: {
-      readonly [id: string]: { readonly type: string; readonly properties?: { readonly templateFile?: string; readonly stackName?: string } };
+      readonly [id: string]: {
+        readonly type: string;
+        readonly properties?: { readonly templateFile?: string; readonly stackName?: string };
+      };
     };
   };
   return Object.entries(manifest.artifacts)
@@ -79,7 +98,8 @@ function resolve(value: Value, scope: Scope): Value {
 }
 function intrinsic(name: string, argument: Value, scope: Scope): string | undefined {
   if (name === "Ref") return scope.known.get(String(argument));
-  if (name === "Fn::GetAtt" && Array.isArray(argument) && argument[1] === "Arn") return arnOf(String(argument[0]), scope);
+  if (name === "Fn::GetAtt" && Array.isArray(argument) && argument[1] === "Arn")
+    return arnOf(String(argument[0]), scope);
   if (name === "Fn::Join" && Array.isArray(argument)) {
     const parts = resolve(argument[1], scope);
     if (Array.isArray(parts) && parts.every((part) => typeof part === "string")) return parts.join(String(argument[0]));

@@ -15,8 +15,14 @@ import { FanfoldStack } from "./fanfold-stack.ts";
  * Only names pass between them, so each stack is deployed, changed and destroyed alone. Source maps of the functions
  * are left beside the templates, for reading stack traces.
  */
-export function addDeployment(app: App, settings: Settings, code = new FunctionCode(settings, { outDir: join(app.outdir, "functions") })): void {
-  const state = new FanfoldStack(app, settings, "state", { description: "Fanfold: tables and large values. Kept when it is destroyed." });
+export function addDeployment(
+  app: App,
+  settings: Settings,
+  code = new FunctionCode(settings, { outDir: join(app.outdir, "functions") }),
+): void {
+  const state = new FanfoldStack(app, settings, "state", {
+    description: "Fanfold: tables and large values. Kept when it is destroyed.",
+  });
   new FanfoldState(state, "State", { settings });
 
   const engine = new FanfoldStack(app, settings, "engine", { description: "Fanfold: control, sweeper, supervisor" });
@@ -24,7 +30,9 @@ export function addDeployment(app: App, settings: Settings, code = new FunctionC
   engine.addStackDependency(state);
 
   for (const site of settings.sites) {
-    const stack = new FanfoldStack(app, settings, `site-${site.name}`, { description: `Fanfold: queues and workers of ${site.name}` });
+    const stack = new FanfoldStack(app, settings, `site-${site.name}`, {
+      description: `Fanfold: queues and workers of ${site.name}`,
+    });
     new FanfoldSite(stack, "Site", { settings, code, site });
     stack.addStackDependency(state);
   }

@@ -13,7 +13,11 @@ export interface Api {
   readonly client: Client;
   /** Errors that were reported to the operator and not to the caller. */
   readonly reported: unknown[];
-  ask(method: string, path: string, what?: { json?: unknown; body?: string | Uint8Array<ArrayBuffer>; headers?: Record<string, string> }): Promise<Response>;
+  ask(
+    method: string,
+    path: string,
+    what?: { json?: unknown; body?: string | Uint8Array<ArrayBuffer>; headers?: Record<string, string> },
+  ): Promise<Response>;
 }
 
 export function startApi(options: { security?: Security; pollMilliseconds?: number } = {}): Api {
@@ -38,7 +42,11 @@ export function startApi(options: { security?: Security; pollMilliseconds?: numb
     async ask(method, path, { json, body, headers = {} } = {}) {
       const type: Record<string, string> = json === undefined ? {} : { "Content-Type": "application/json" };
       const content = json === undefined ? body : JSON.stringify(json);
-      return app.request(path, { method, headers: { ...type, ...headers }, ...(content !== undefined && { body: content }) });
+      return app.request(path, {
+        method,
+        headers: { ...type, ...headers },
+        ...(content !== undefined && { body: content }),
+      });
     },
   };
 }
@@ -53,5 +61,9 @@ export async function linesOf(response: Response): Promise<unknown[]> {
 
 /** Returns everything that was written, sent or stored. */
 export async function traces({ local }: Api): Promise<unknown> {
-  return { store: local.store.stats(), blobs: local.blobs.names(), queues: await Promise.all(local.queues.map((queue) => local.queue.depth(queue))) };
+  return {
+    store: local.store.stats(),
+    blobs: local.blobs.names(),
+    queues: await Promise.all(local.queues.map((queue) => local.queue.depth(queue))),
+  };
 }

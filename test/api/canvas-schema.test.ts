@@ -21,7 +21,8 @@ const add = { task: "add", args: [1, 2] };
 
 describe("docs/canvas.schema.json", () => {
   // `npx vitest run test/api/canvas-schema.test.ts -u` writes the file anew.
-  it("docs/canvas.schema.json is the API's schema", () => expect(`${JSON.stringify(canvasJsonSchema(), null, 2)}\n`).toMatchFileSnapshot(published.pathname));
+  it("docs/canvas.schema.json is the API's schema", () =>
+    expect(`${JSON.stringify(canvasJsonSchema(), null, 2)}\n`).toMatchFileSnapshot(published.pathname));
 
   it("the canvas schema accepts every canvas that can be encoded", () => {
     fc.assert(
@@ -31,7 +32,9 @@ describe("docs/canvas.schema.json", () => {
     );
   });
   it("the canvas schema agrees with the parser about the conformance cases", () => {
-    const cases = JSON.parse(readFileSync(new URL("../conformance/cases/canvas-cases.json", import.meta.url), "utf8")) as {
+    const cases = JSON.parse(
+      readFileSync(new URL("../conformance/cases/canvas-cases.json", import.meta.url), "utf8"),
+    ) as {
       id: string;
       given: { canvas?: unknown };
     }[];
@@ -55,7 +58,11 @@ describe("docs/canvas.schema.json", () => {
     ["chunks of nothing", { chunks: { task: "add", it: [[1]], n: 0 } }, false],
     ["a priority above 9", { ...add, options: { priority: 10 } }, false],
     ["a link that is no list", { ...add, link: add }, false],
-    ["a branch", { when: { condition: { is: "gt", value: 3, path: "/n" }, do: add, otherwise: { chain: [add] } } }, true],
+    [
+      "a branch",
+      { when: { condition: { is: "gt", value: 3, path: "/n" }, do: add, otherwise: { chain: [add] } } },
+      true,
+    ],
     ["a branch on nothing", { when: { condition: { is: "gt" }, do: add } }, false],
     ["a condition of two forms", { when: { condition: { is: "truthy", not: { is: "truthy" } }, do: add } }, false],
     ["a loop", { repeat: { body: add, until: { all: [{ is: "exists" }, { not: { is: "truthy" } }] }, most: 3 } }, true],
@@ -64,5 +71,7 @@ describe("docs/canvas.schema.json", () => {
     ["an event without a name", { event: {} }, false],
     ["a tolerated share", { group: [add], options: { policy: { percent: 10 } } }, true],
     ["another version", { ...add, v: 2 }, false],
-  ])("the canvas schema agrees with the parser about %s", (_title, node, right) => expect([describes(node), parses(node)]).toEqual([right, right]));
+  ])("the canvas schema agrees with the parser about %s", (_title, node, right) =>
+    expect([describes(node), parses(node)]).toEqual([right, right]),
+  );
 });

@@ -2,8 +2,21 @@ import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { loopbackSecurity } from "../../functions/api/security.ts";
 import { serveApp, type Served } from "../../functions/embedded/serve-app.ts";
-import { createClient, type GraphNode, type Job, type JobEvent, type JobGraph, type Run } from "../../functions/client/index.ts";
-import type { GraphNode as EngineNode, JobEvent as EngineEvent, JobGraph as EngineGraph, JobView, RunView } from "../../functions/engine/contract.ts";
+import {
+  createClient,
+  type GraphNode,
+  type Job,
+  type JobEvent,
+  type JobGraph,
+  type Run,
+} from "../../functions/client/index.ts";
+import type {
+  GraphNode as EngineNode,
+  JobEvent as EngineEvent,
+  JobGraph as EngineGraph,
+  JobView,
+  RunView,
+} from "../../functions/engine/contract.ts";
 import { startApi, type Api } from "./api.ts";
 
 let served: Served | undefined;
@@ -48,16 +61,25 @@ describe("the client over a real connection", () => {
     const { url, token } = await serve();
     const client = createClient({ url, token });
     await expect(client.job("nope")).rejects.toMatchObject({ code: "job_not_found", details: { status: 404 } });
-    await expect(client.submitWire({ task: "noop", args: 1 })).rejects.toMatchObject({ code: "invalid_canvas", details: { field: "/canvas/args" } });
+    await expect(client.submitWire({ task: "noop", args: 1 })).rejects.toMatchObject({
+      code: "invalid_canvas",
+      details: { field: "/canvas/args" },
+    });
     await expect(createClient({ url }).jobs()).rejects.toMatchObject({ code: "unauthorized" });
   });
 
   it("the client says what to do when no server, or another program, answers", async () => {
     const { url } = await serve();
     await served?.close(0);
-    await expect(createClient({ url }).jobs()).rejects.toMatchObject({ code: "engine_unavailable", message: expect.stringContaining("npm run dev") as string });
+    await expect(createClient({ url }).jobs()).rejects.toMatchObject({
+      code: "engine_unavailable",
+      message: expect.stringContaining("npm run dev") as string,
+    });
     const other = createClient({ url, fetch: () => new Response("<html>", { status: 418 }) });
-    await expect(other.jobs()).rejects.toMatchObject({ code: "internal", message: expect.stringContaining("418") as string });
+    await expect(other.jobs()).rejects.toMatchObject({
+      code: "internal",
+      message: expect.stringContaining("418") as string,
+    });
   });
 
   it("the client opens a job and adds its input", async () => {
@@ -92,8 +114,12 @@ describe("the server", () => {
     expect(await raw(port, "nonsense\r\n\r\n")).toContain("400");
     expect(await raw(port, "GET /jobs HTTP/1.0\r\n\r\n")).toMatch(/ 40[0-9] /);
     expect(await raw(port, "GET /jobs HTTP/1.1\r\nHost: evil.example\r\n\r\n")).toContain("403");
-    expect(await raw(port, `GET /jobs/${"x".repeat(100_000)} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`)).toContain("431");
-    expect(await raw(port, `GET /jobs/%E0%A4%A HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer t\r\n\r\n`)).toContain("404");
+    expect(await raw(port, `GET /jobs/${"x".repeat(100_000)} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`)).toContain(
+      "431",
+    );
+    expect(
+      await raw(port, `GET /jobs/%E0%A4%A HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer t\r\n\r\n`),
+    ).toContain("404");
     expect(
       await raw(
         port,
@@ -105,8 +131,15 @@ describe("the server", () => {
 
   it("the server refuses an upload that is too large before its end, and keeps serving", async () => {
     const { url, token } = await serve();
-    const body = new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(new Uint8Array(256 * 1024).fill(32)) });
-    const init = { method: "POST", body, duplex: "half", headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" } };
+    const body = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(new Uint8Array(256 * 1024).fill(32)),
+    });
+    const init = {
+      method: "POST",
+      body,
+      duplex: "half",
+      headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
+    };
     const answer = await fetch(`${url}/jobs`, init as RequestInit).then(
       (response) => response.status,
       () => "cut off",
@@ -118,7 +151,10 @@ describe("the server", () => {
   it("the server takes a free port for 0, and reports a port that is taken", async () => {
     const { port, api } = await serve();
     expect(port).toBeGreaterThan(0);
-    await expect(serveApp(api.app, { port })).rejects.toMatchObject({ code: "engine_unavailable", message: expect.stringContaining("--port") as string });
+    await expect(serveApp(api.app, { port })).rejects.toMatchObject({
+      code: "engine_unavailable",
+      message: expect.stringContaining("--port") as string,
+    });
   });
 });
 
@@ -139,7 +175,8 @@ it("a stream that fails half way breaks the connection, and a reader that pauses
   await api.local.untilQuiet();
   let pulled = 0;
   api.local.engine.results = async function* () {
-    for (; pulled < 2_000; pulled++) yield { index: pulled, runId: "r", status: "success", value: "x".repeat(64 * 1024) };
+    for (; pulled < 2_000; pulled++)
+      yield { index: pulled, runId: "r", status: "success", value: "x".repeat(64 * 1024) };
     throw new Error("store gone");
   };
   const results = client.results(jobId);

@@ -32,7 +32,11 @@ describe("a job", () => {
   it("a job is started, runs and shows its value", async () => {
     const api = startApi();
     const jobId = await start(api, CHORD);
-    expect(await read(jobSchema, await api.ask("GET", `/jobs/${jobId}`))).toMatchObject({ jobId, state: "pending", planned: 1 });
+    expect(await read(jobSchema, await api.ask("GET", `/jobs/${jobId}`))).toMatchObject({
+      jobId,
+      state: "pending",
+      planned: 1,
+    });
     await api.local.untilQuiet();
     expect(await read(jobSchema, await api.ask("GET", `/jobs/${jobId}`))).toMatchObject({
       state: "success",
@@ -70,7 +74,10 @@ describe("a job", () => {
     do {
       const page = await read(
         runPage,
-        await api.ask("GET", `/jobs/${jobId}/runs?limit=2${cursor === undefined ? "" : `&cursor=${encodeURIComponent(cursor)}`}`),
+        await api.ask(
+          "GET",
+          `/jobs/${jobId}/runs?limit=2${cursor === undefined ? "" : `&cursor=${encodeURIComponent(cursor)}`}`,
+        ),
       );
       ids.push(...page.items.map((each) => each.runId));
       cursor = page.cursor;
@@ -91,7 +98,8 @@ describe("a job", () => {
     api.local.clock.set(api.local.clock.now() + 1_000);
     const second = await start(api, { task: "fail", kwargs: { retryable: false } });
     await api.local.untilQuiet();
-    const list = async (query: string) => (await read(jobPage, await api.ask("GET", `/jobs${query}`))).items.map((each) => each.jobId);
+    const list = async (query: string) =>
+      (await read(jobPage, await api.ask("GET", `/jobs${query}`))).items.map((each) => each.jobId);
     expect(await list("")).toEqual([second, first]);
     expect(await list("?state=failure")).toEqual([second]);
     expect((await read(jobPage, await api.ask("GET", "/jobs?limit=1"))).cursor).toBeDefined();
@@ -110,7 +118,9 @@ describe("a job", () => {
 
   it("a job continues when a run is answered and an event is sent, each once", async () => {
     const api = startApi();
-    const jobId = await start(api, { chain: [{ approval: { name: "go-on" } }, { task: "math.add", args: [1] }, { event: { name: "paid" } }] });
+    const jobId = await start(api, {
+      chain: [{ approval: { name: "go-on" } }, { task: "math.add", args: [1] }, { event: { name: "paid" } }],
+    });
     await api.local.untilQuiet();
     const page = await read(runPage, await api.ask("GET", `/jobs/${jobId}/runs?status=waiting`));
     const { runId } = page.items[0] as { runId: string };
@@ -122,11 +132,15 @@ describe("a job", () => {
     expect(await (await answer({ token, value: 40 })).json()).toEqual({ runId, completed: true });
     expect(await (await answer({ token, value: 41 })).json()).toEqual({ runId, completed: false });
     await api.local.untilQuiet();
-    const send = async (value: unknown): Promise<unknown> => (await api.ask("POST", `/jobs/${jobId}/events/paid`, { json: { value } })).json();
+    const send = async (value: unknown): Promise<unknown> =>
+      (await api.ask("POST", `/jobs/${jobId}/events/paid`, { json: { value } })).json();
     expect(await send("today")).toEqual({ jobId, name: "paid", sent: true });
     expect(await send("tomorrow")).toEqual({ jobId, name: "paid", sent: false });
     await api.local.untilQuiet();
-    expect(await read(jobSchema, await api.ask("GET", `/jobs/${jobId}`))).toMatchObject({ state: "success", value: "today" });
+    expect(await read(jobSchema, await api.ask("GET", `/jobs/${jobId}`))).toMatchObject({
+      state: "success",
+      value: "today",
+    });
     expect(await (await api.ask("POST", `/runs/${runId}/cancel`)).json()).toEqual({ runId, cancelled: false });
   });
 
@@ -137,18 +151,24 @@ describe("a job", () => {
     const graph = await read(jobGraph, await api.ask("GET", `/jobs/${jobId}/graph`));
     expect(graph.nodes.map((node) => node.label)).toContain("math.sum");
     for (const how of [{ path: "?format=dot" }, { headers: { Accept: "text/vnd.graphviz" } }]) {
-      const dot = await api.ask("GET", `/jobs/${jobId}/graph${how.path ?? ""}`, { ...(how.headers && { headers: how.headers }) });
+      const dot = await api.ask("GET", `/jobs/${jobId}/graph${how.path ?? ""}`, {
+        ...(how.headers && { headers: how.headers }),
+      });
       expect(dot.headers.get("Content-Type")).toContain("text/vnd.graphviz");
       expect(await dot.text()).toMatch(/^digraph job \{[^]*"math\.sum\\nsuccess"[^]*\}\n$/);
     }
     for (const how of [{ path: "?format=mermaid" }, { headers: { Accept: "text/vnd.mermaid" } }]) {
-      const mermaid = await api.ask("GET", `/jobs/${jobId}/graph${how.path ?? ""}`, { ...(how.headers && { headers: how.headers }) });
+      const mermaid = await api.ask("GET", `/jobs/${jobId}/graph${how.path ?? ""}`, {
+        ...(how.headers && { headers: how.headers }),
+      });
       expect(mermaid.headers.get("Content-Type")).toContain("text/vnd.mermaid");
       const lines = (await mermaid.text()).split("\n");
       expect(lines[0]).toBe("flowchart LR");
       expect(lines.filter((line) => line.includes(":::"))).toHaveLength(graph.nodes.length);
       expect(lines.filter((line) => line.includes("->"))).toHaveLength(graph.edges.length);
-      expect(lines.find((line) => line.includes("math.sum"))).toMatch(/^ {2}n\d+\["math\.sum<br\/>success"\]:::success$/);
+      expect(lines.find((line) => line.includes("math.sum"))).toMatch(
+        /^ {2}n\d+\["math\.sum<br\/>success"\]:::success$/,
+      );
     }
   });
 });
@@ -156,8 +176,14 @@ describe("a job", () => {
 describe("results and events", () => {
   it("results are refused while the job runs, and are complete and in order afterwards", async () => {
     const api = startApi();
-    const jobId = await start(api, { group: [add(1, 1), { task: "fail", kwargs: { retryable: false } }, add(3, 3)], options: { policy: "settled" } });
-    expect(await (await api.ask("GET", `/jobs/${jobId}/results`)).json()).toMatchObject({ code: "job_unfinished", retryable: true });
+    const jobId = await start(api, {
+      group: [add(1, 1), { task: "fail", kwargs: { retryable: false } }, add(3, 3)],
+      options: { policy: "settled" },
+    });
+    expect(await (await api.ask("GET", `/jobs/${jobId}/results`)).json()).toMatchObject({
+      code: "job_unfinished",
+      retryable: true,
+    });
     await api.local.untilQuiet();
     const response = await api.ask("GET", `/jobs/${jobId}/results`);
     expect(response.headers.get("Content-Type")).toBe("application/x-ndjson");
@@ -173,7 +199,9 @@ describe("results and events", () => {
     const api = startApi();
     const jobId = await start(api, { task: "fail", kwargs: { retryable: false, message: "on purpose" } });
     await api.local.untilQuiet();
-    const events = (await linesOf(await api.ask("GET", `/jobs/${jobId}/events`))).map((line) => z.parse(jobEvent, line));
+    const events = (await linesOf(await api.ask("GET", `/jobs/${jobId}/events`))).map((line) =>
+      z.parse(jobEvent, line),
+    );
     expect(events.map((event) => event.state ?? event.error?.message)).toEqual(["started", "on purpose", "failure"]);
   });
 
@@ -193,11 +221,17 @@ describe("a workflow", () => {
     const api = startApi();
     const found = await read(workflowSchema, await api.ask("GET", "/workflows/example.sum-of-sums"));
     expect(found.parametersSchema).toMatchObject({ properties: { n: { type: "integer" } } });
-    expect(await (await api.ask("GET", "/workflows")).json()).toMatchObject({ items: [{ name: "example.sum-of-sums" }] });
+    expect(await (await api.ask("GET", "/workflows")).json()).toMatchObject({
+      items: [{ name: "example.sum-of-sums" }],
+    });
     const response = await api.ask("POST", "/workflows/example.sum-of-sums/jobs", { json: { fields: { n: 4 } } });
     const { jobId } = (await response.json()) as { jobId: string };
     await api.local.untilQuiet();
-    expect(await read(jobSchema, await api.ask("GET", `/jobs/${jobId}`))).toMatchObject({ workflow: "example.sum-of-sums", parameters: { n: 4 }, value: 12 });
+    expect(await read(jobSchema, await api.ask("GET", `/jobs/${jobId}`))).toMatchObject({
+      workflow: "example.sum-of-sums",
+      parameters: { n: 4 },
+      value: 12,
+    });
   });
 
   it("a workflow whose fields have defaults starts without a body", async () => {
@@ -206,21 +240,32 @@ describe("a workflow", () => {
 });
 
 describe("a job with input pages", () => {
-  const page = (...items: unknown[]) => ({ body: items.map((item) => JSON.stringify(item)).join("\n"), headers: { "Content-Type": "application/x-ndjson" } });
+  const page = (...items: unknown[]) => ({
+    body: items.map((item) => JSON.stringify(item)).join("\n"),
+    headers: { "Content-Type": "application/x-ndjson" },
+  });
 
   it("a job takes input pages in any order, even twice, and runs its body over all of them in order", async () => {
     const api = startApi();
     const open = await api.ask("POST", "/jobs?input", { json: { body: { task: "math.sum" } } });
     expect(open.status).toBe(201);
     const { jobId } = (await open.json()) as { jobId: string };
-    expect(await (await api.ask("PUT", `/jobs/${jobId}/input/1`, page(add(3, 3)))).json()).toEqual({ page: 1, items: 1 });
-    for (let times = 0; times < 2; times++) expect((await api.ask("PUT", `/jobs/${jobId}/input/0`, page(add(1, 1), add(2, 2)))).status).toBe(200);
+    expect(await (await api.ask("PUT", `/jobs/${jobId}/input/1`, page(add(3, 3)))).json()).toEqual({
+      page: 1,
+      items: 1,
+    });
+    for (let times = 0; times < 2; times++)
+      expect((await api.ask("PUT", `/jobs/${jobId}/input/0`, page(add(1, 1), add(2, 2)))).status).toBe(200);
     await api.local.untilQuiet(60);
     const conflict = await api.ask("PUT", `/jobs/${jobId}/input/0`, page(add(1, 1)));
     expect([conflict.status, await conflict.json()]).toMatchObject([409, { code: "page_conflict" }]);
-    for (let times = 0; times < 2; times++) expect((await api.ask("POST", `/jobs/${jobId}/input/seal`, { json: { pages: 2 } })).status).toBe(200);
+    for (let times = 0; times < 2; times++)
+      expect((await api.ask("POST", `/jobs/${jobId}/input/seal`, { json: { pages: 2 } })).status).toBe(200);
     await api.local.untilQuiet();
-    expect(await read(jobSchema, await api.ask("GET", `/jobs/${jobId}`))).toMatchObject({ state: "success", value: 12 });
+    expect(await read(jobSchema, await api.ask("GET", `/jobs/${jobId}`))).toMatchObject({
+      state: "success",
+      value: 12,
+    });
     const late = await api.ask("PUT", `/jobs/${jobId}/input/2`, page(add(1, 1)));
     expect([late.status, await late.json()]).toMatchObject([409, { code: "input_sealed" }]);
   });

@@ -8,7 +8,9 @@ import { startApi } from "./api.ts";
 interface Document {
   readonly openapi: string;
   readonly paths: {
-    readonly [path: string]: { readonly [method: string]: { readonly operationId: string; readonly parameters: { name: string; in: string }[] } };
+    readonly [path: string]: {
+      readonly [method: string]: { readonly operationId: string; readonly parameters: { name: string; in: string }[] };
+    };
   };
   readonly components: { readonly schemas: object };
 }
@@ -21,7 +23,8 @@ describe("/openapi.json", () => {
   it("/openapi.json describes every route", async () => {
     const { document } = await read();
     expect(document.openapi).toBe("3.1.0");
-    for (const { method, path } of ROUTES) expect(document.paths[path]?.[method.toLowerCase()], `${method} ${path}`).toBeDefined();
+    for (const { method, path } of ROUTES)
+      expect(document.paths[path]?.[method.toLowerCase()], `${method} ${path}`).toBeDefined();
     expect(Object.values(document.paths).flatMap((methods) => Object.keys(methods))).toHaveLength(ROUTES.length);
     const operations = ROUTES.map((route) => route.operation);
     expect(new Set(operations).size).toBe(operations.length);
@@ -40,7 +43,8 @@ describe("/openapi.json", () => {
     const { document } = await read();
     for (const [path, methods] of Object.entries(document.paths)) {
       const parts = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
-      for (const { parameters } of Object.values(methods)) expect(parameters.filter((each) => each.in === "path").map((each) => each.name)).toEqual(parts);
+      for (const { parameters } of Object.values(methods))
+        expect(parameters.filter((each) => each.in === "path").map((each) => each.name)).toEqual(parts);
     }
   });
 });
@@ -49,7 +53,10 @@ describe("codes", () => {
   it("every error code has the status that docs/errors.md states", () => {
     const page = readFileSync(new URL("../../docs/errors.md", import.meta.url), "utf8");
     const documented = Object.fromEntries(
-      [...page.matchAll(/^\| `([a-z_]+)` \| (\d+|-) \|/gm)].map((match) => [match[1], match[2] === "-" ? 500 : Number(match[2])]),
+      [...page.matchAll(/^\| `([a-z_]+)` \| (\d+|-) \|/gm)].map((match) => [
+        match[1],
+        match[2] === "-" ? 500 : Number(match[2]),
+      ]),
     );
     expect(Object.fromEntries(ERROR_CODES.map((code) => [code, PROBLEMS[code][0]]))).toEqual(documented);
   });

@@ -20,8 +20,18 @@ describe("a plan", () => {
     const api = startApi();
     const before = await traces(api);
     const canvas = CHORD.toJSON();
-    expect(await plan(api, "/jobs?plan", { canvas })).toMatchObject({ taskRuns: 4, members: 3, groups: 1, secondsPerTask: 0.1, notes: [], grows: false });
-    expect(await plan(api, "/jobs?plan&secondsPerTask=2.5", { canvas })).toMatchObject({ secondsPerTask: 2.5, time: { seconds: 5 } });
+    expect(await plan(api, "/jobs?plan", { canvas })).toMatchObject({
+      taskRuns: 4,
+      members: 3,
+      groups: 1,
+      secondsPerTask: 0.1,
+      notes: [],
+      grows: false,
+    });
+    expect(await plan(api, "/jobs?plan&secondsPerTask=2.5", { canvas })).toMatchObject({
+      secondsPerTask: 2.5,
+      time: { seconds: 5 },
+    });
     expect(await traces(api)).toEqual(before);
     expect((await api.client.jobs()).items).toEqual([]);
   });
@@ -30,7 +40,11 @@ describe("a plan", () => {
     const { client } = startApi();
     const ofCanvas = await client.plan(CHORD.canvas);
     expect(await client.planWire(CHORD.toJSON())).toEqual(ofCanvas);
-    expect(await client.planWorkflow("example.sum-of-sums", { n: 3 })).toEqual({ ...ofCanvas, writeUnits: expect.anything(), price: expect.anything() });
+    expect(await client.planWorkflow("example.sum-of-sums", { n: 3 })).toEqual({
+      ...ofCanvas,
+      writeUnits: expect.anything(),
+      price: expect.anything(),
+    });
     const ten = await client.planWorkflow("example.sum-of-sums", { n: 1_000 }, { secondsPerTask: 1 });
     expect(ten).toMatchObject({ taskRuns: 1_001, secondsPerTask: 1 });
     expect(ten.price.total).toBeCloseTo(Object.values(ten.price.parts).reduce((total, part) => total + part, 0));
@@ -60,10 +74,16 @@ describe("a plan", () => {
     expect(planned.status).toBeGreaterThanOrEqual(400);
     expect([planned.status, await planned.json()]).toEqual([started.status, await started.json()]);
   });
-  it.each([["/jobs?secondsPerTask=1"], ["/jobs?plan&secondsPerTask=soon"], ["/jobs?plan&secondsPerTask=-1"]])("a plan with %s is refused", async (path) => {
-    const response = await startApi().ask("POST", path, { json: { canvas: { task: "noop" } } });
-    expect([response.status, await response.json()]).toMatchObject([400, { code: "invalid_request", field: "?secondsPerTask" }]);
-  });
+  it.each([["/jobs?secondsPerTask=1"], ["/jobs?plan&secondsPerTask=soon"], ["/jobs?plan&secondsPerTask=-1"]])(
+    "a plan with %s is refused",
+    async (path) => {
+      const response = await startApi().ask("POST", path, { json: { canvas: { task: "noop" } } });
+      expect([response.status, await response.json()]).toMatchObject([
+        400,
+        { code: "invalid_request", field: "?secondsPerTask" },
+      ]);
+    },
+  );
 });
 
 describe("the cost of an ended job", () => {

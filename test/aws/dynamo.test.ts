@@ -18,10 +18,26 @@ describe.runIf(isEmulated("DYNAMODB"))("where AWS_ENDPOINT_URL names a DynamoDB"
 
   it("a mark of a hundred members costs one write unit and fits into an expression", async () => {
     const members = Array.from({ length: 100 }, (_, k) => k + 100);
-    const when: Condition = { op: "and", of: members.map((value): Condition => ({ op: "not", of: { op: "contains", attribute: "done", value } })) };
-    const mark = { op: "update", key: key("mark"), change: { add: { done: new Set(members), success: 100 }, setOnce: { v: 1 } }, when } as const;
-    expect(await ports.store.write(mark)).toMatchObject({ applied: true, units: 1, item: { attributes: { done: new Set(members), success: 100, v: 1 } } });
-    expect(await ports.store.write(mark)).toMatchObject({ applied: false, units: 1, item: { attributes: { success: 100 } } });
+    const when: Condition = {
+      op: "and",
+      of: members.map((value): Condition => ({ op: "not", of: { op: "contains", attribute: "done", value } })),
+    };
+    const mark = {
+      op: "update",
+      key: key("mark"),
+      change: { add: { done: new Set(members), success: 100 }, setOnce: { v: 1 } },
+      when,
+    } as const;
+    expect(await ports.store.write(mark)).toMatchObject({
+      applied: true,
+      units: 1,
+      item: { attributes: { done: new Set(members), success: 100, v: 1 } },
+    });
+    expect(await ports.store.write(mark)).toMatchObject({
+      applied: false,
+      units: 1,
+      item: { attributes: { success: 100 } },
+    });
   });
 
   it("a value that DynamoDB has no type for survives a write and a read", async () => {
@@ -48,17 +64,20 @@ describe.runIf(isEmulated("DYNAMODB"))("where AWS_ENDPOINT_URL names a DynamoDB"
   });
 
   // MiniStack counts half a unit for any read. It is the emulator that AWS_ENDPOINT_URL alone names.
-  it.runIf(process.env["AWS_ENDPOINT_URL_DYNAMODB"])("a consistent read is counted at twice the units of another read", async () => {
-    await ports.store.write({ op: "put", key: key("read"), attributes: { text: "x".repeat(5_000) } });
-    const readUnits = async (read: () => Promise<unknown>): Promise<number> => {
-      const before = ports.usage().readUnits;
-      await read();
-      return ports.usage().readUnits - before;
-    };
-    expect(await readUnits(() => ports.store.get(key("read")))).toBe(1);
-    expect(await readUnits(() => ports.store.get(key("read"), { consistent: true }))).toBe(2);
-    expect(await readUnits(() => ports.store.getMany([key("read"), key("read")]))).toBe(2);
-  });
+  it.runIf(process.env["AWS_ENDPOINT_URL_DYNAMODB"])(
+    "a consistent read is counted at twice the units of another read",
+    async () => {
+      await ports.store.write({ op: "put", key: key("read"), attributes: { text: "x".repeat(5_000) } });
+      const readUnits = async (read: () => Promise<unknown>): Promise<number> => {
+        const before = ports.usage().readUnits;
+        await read();
+        return ports.usage().readUnits - before;
+      };
+      expect(await readUnits(() => ports.store.get(key("read")))).toBe(1);
+      expect(await readUnits(() => ports.store.get(key("read"), { consistent: true }))).toBe(2);
+      expect(await readUnits(() => ports.store.getMany([key("read"), key("read")]))).toBe(2);
+    },
+  );
 
   it("a query whose lower bound is above its upper bound finds nothing", async () => {
     expect(await ports.store.query("callbacks", "P", { from: "b", to: "a" })).toEqual({ items: [] });

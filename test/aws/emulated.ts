@@ -1,9 +1,21 @@
 import { randomBytes } from "node:crypto";
-import { CreateTableCommand, DeleteTableCommand, DynamoDBClient, UpdateTimeToLiveCommand, waitUntilTableExists } from "@aws-sdk/client-dynamodb";
+import {
+  CreateTableCommand,
+  DeleteTableCommand,
+  DynamoDBClient,
+  UpdateTimeToLiveCommand,
+  waitUntilTableExists,
+} from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { clientOptions, endpointOf, type Variables } from "../../functions/aws/client-options.ts";
-import { PARTITION_ATTRIBUTE, SORT_ATTRIBUTE, type TableDefinition, tableDefinitions, TTL_ATTRIBUTE } from "../../functions/core/items/table-definitions.ts";
+import {
+  PARTITION_ATTRIBUTE,
+  SORT_ATTRIBUTE,
+  type TableDefinition,
+  tableDefinitions,
+  TTL_ATTRIBUTE,
+} from "../../functions/core/items/table-definitions.ts";
 import { queueResourceName } from "../../functions/core/names/resource-names.ts";
 
 const ANSWER_MS = 20_000;
@@ -37,7 +49,9 @@ export function emulatedVariables(): Variables & { readonly FANFOLD_PREFIX: stri
 }
 
 /** Makes both tables as the stacks would. Returns what removes them. */
-export async function makeTables(variables: Variables & { readonly FANFOLD_PREFIX: string }): Promise<() => Promise<void>> {
+export async function makeTables(
+  variables: Variables & { readonly FANFOLD_PREFIX: string },
+): Promise<() => Promise<void>> {
   const client = new DynamoDBClient(clientOptions(variables, "DYNAMODB", ANSWER_MS));
   const definitions = tableDefinitions(variables.FANFOLD_PREFIX);
   for (const definition of definitions) await client.send(new CreateTableCommand(tableInput(definition)));
@@ -92,7 +106,9 @@ export async function makeQueues(
   const client = new SQSClient(clientOptions(variables, "SQS", ANSWER_MS));
   const urls: string[] = [];
   for (const queue of queues) {
-    const { QueueUrl } = await client.send(new CreateQueueCommand({ QueueName: queueResourceName(variables.FANFOLD_PREFIX, queue) }));
+    const { QueueUrl } = await client.send(
+      new CreateQueueCommand({ QueueName: queueResourceName(variables.FANFOLD_PREFIX, queue) }),
+    );
     urls.push(QueueUrl as string);
   }
   return { client, urls };

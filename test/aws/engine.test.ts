@@ -60,11 +60,17 @@ describe.runIf(isEmulated("DYNAMODB"))("the engine where AWS_ENDPOINT_URL names 
       );
       const { jobId } = await engine.submit({ canvas: chord(members, sum.s()).canvas });
       await untilEnded(engine, queue, jobId);
-      expect(await engine.job(jobId)).toMatchObject({ state: "success", value: (CHILDREN * (CHILDREN + 1)) / 2, counts: { success: CHILDREN + 1 } });
+      expect(await engine.job(jobId)).toMatchObject({
+        state: "success",
+        value: (CHILDREN * (CHILDREN + 1)) / 2,
+        counts: { success: CHILDREN + 1 },
+      });
       const after = ports.usage();
       const per = (used: number) => used / CHILDREN;
       const [writes, reads] = [per(after.writeUnits - before.writeUnits), per(after.readUnits - before.readUnits)];
-      console.info(`${tracking}: ${writes.toFixed(3)} write units (budget ${budget}), ${reads.toFixed(3)} read units per member of ${CHILDREN}`);
+      console.info(
+        `${tracking}: ${writes.toFixed(3)} write units (budget ${budget}), ${reads.toFixed(3)} read units per member of ${CHILDREN}`,
+      );
       expect(writes).toBeLessThanOrEqual(budget);
     },
     300_000,

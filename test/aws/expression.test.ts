@@ -18,11 +18,28 @@ describe("expressions", () => {
     expect(compileWrite(change, { op: "absent" })).toEqual({
       UpdateExpression: "SET #0 = :0, #1 = if_not_exists(#1, :1) ADD #2 :2, #3 :3 DELETE #4 :4 REMOVE #5",
       ConditionExpression: "attribute_not_exists(#6)",
-      ExpressionAttributeNames: { "#0": "status", "#1": "ttl", "#2": "n", "#3": "done", "#4": "unmet", "#5": "due", "#6": "pk" },
-      ExpressionAttributeValues: { ":0": { S: "x" }, ":1": { N: "5" }, ":2": { N: "1" }, ":3": { NS: ["3"] }, ":4": { SS: ["t"] } },
+      ExpressionAttributeNames: {
+        "#0": "status",
+        "#1": "ttl",
+        "#2": "n",
+        "#3": "done",
+        "#4": "unmet",
+        "#5": "due",
+        "#6": "pk",
+      },
+      ExpressionAttributeValues: {
+        ":0": { S: "x" },
+        ":1": { N: "5" },
+        ":2": { N: "1" },
+        ":3": { NS: ["3"] },
+        ":4": { SS: ["t"] },
+      },
     });
     expect(compileWrite({}, undefined)).toEqual({});
-    expect(compileWrite({ remove: ["a"] }, undefined)).toEqual({ UpdateExpression: "REMOVE #0", ExpressionAttributeNames: { "#0": "a" } });
+    expect(compileWrite({ remove: ["a"] }, undefined)).toEqual({
+      UpdateExpression: "REMOVE #0",
+      ExpressionAttributeNames: { "#0": "a" },
+    });
   });
 
   it("expressions of one shape differ only in their values", () => {
@@ -38,15 +55,27 @@ describe("expressions", () => {
         },
       );
     const shape = { UpdateExpression: "SET #0 = :0", ConditionExpression: "attribute_not_exists(#0) OR #1 < :1" };
-    expect(claim("a", 1)).toMatchObject({ ...shape, ExpressionAttributeValues: { ":0": { S: "a" }, ":1": { N: "1" } } });
-    expect(claim("b", 2)).toMatchObject({ ...shape, ExpressionAttributeValues: { ":0": { S: "b" }, ":1": { N: "2" } } });
+    expect(claim("a", 1)).toMatchObject({
+      ...shape,
+      ExpressionAttributeValues: { ":0": { S: "a" }, ":1": { N: "1" } },
+    });
+    expect(claim("b", 2)).toMatchObject({
+      ...shape,
+      ExpressionAttributeValues: { ":0": { S: "b" }, ":1": { N: "2" } },
+    });
     expect(compileWrite({ set: { other: "b" } }, undefined).ExpressionAttributeNames).toEqual({ "#0": "other" });
   });
 
   it("a condition has no redundant parentheses, which DynamoDB refuses", () => {
-    expect(conditionOf({ op: "and", of: [a, { op: "or", of: [b, a] }] })).toBe("attribute_exists(#0) AND (#1 < :0 OR attribute_exists(#0))");
-    expect(conditionOf({ op: "or", of: [a, { op: "and", of: [b, a] }] })).toBe("attribute_exists(#0) OR #1 < :0 AND attribute_exists(#0)");
-    expect(conditionOf({ op: "not", of: { op: "and", of: [a, { op: "not", of: b }] } })).toBe("NOT (attribute_exists(#0) AND NOT #1 < :0)");
+    expect(conditionOf({ op: "and", of: [a, { op: "or", of: [b, a] }] })).toBe(
+      "attribute_exists(#0) AND (#1 < :0 OR attribute_exists(#0))",
+    );
+    expect(conditionOf({ op: "or", of: [a, { op: "and", of: [b, a] }] })).toBe(
+      "attribute_exists(#0) OR #1 < :0 AND attribute_exists(#0)",
+    );
+    expect(conditionOf({ op: "not", of: { op: "and", of: [a, { op: "not", of: b }] } })).toBe(
+      "NOT (attribute_exists(#0) AND NOT #1 < :0)",
+    );
     expect(
       conditionOf({
         op: "and",

@@ -27,7 +27,11 @@ describe("failures of AWS", () => {
     const before = ports.usage();
     expect(await ports.store.write(put)).toMatchObject({ applied: true, units: 1 });
     expect(server.requests).toHaveLength(3);
-    expect(ports.usage()).toMatchObject({ requests: before.requests + 3, retries: before.retries + 2, writeUnits: before.writeUnits + 1 });
+    expect(ports.usage()).toMatchObject({
+      requests: before.requests + 3,
+      retries: before.retries + 2,
+      writeUnits: before.writeUnits + 1,
+    });
   });
 
   it("a write that stays throttled was not applied, and its error says so", async () => {
@@ -45,7 +49,11 @@ describe("failures of AWS", () => {
 
   it("a repeated write that meets its own first attempt returns that item", async () => {
     server.script({ cut: true }, { error: "ConditionalCheckFailedException", more: { Item: standing } });
-    expect(await ports.store.write(put)).toEqual({ applied: false, item: { key, attributes: { owner: "me" } }, units: 1 });
+    expect(await ports.store.write(put)).toEqual({
+      applied: false,
+      item: { key, attributes: { owner: "me" } },
+      units: 1,
+    });
   });
 
   it("a lost answer to a read is an outage", async () => {
@@ -75,7 +83,9 @@ describe("failures of AWS", () => {
 
   it("an attribute that cannot be stored is a bug, and is not sent", async () => {
     server.script(done);
-    await expect(ports.store.write({ ...put, attributes: { n: Number.NaN } })).rejects.toMatchObject({ code: "internal" });
+    await expect(ports.store.write({ ...put, attributes: { n: Number.NaN } })).rejects.toMatchObject({
+      code: "internal",
+    });
     expect(server.requests).toHaveLength(0);
   });
 
@@ -89,7 +99,9 @@ describe("failures of AWS", () => {
   it("unprocessed keys of a batch are read again", async () => {
     const keys = ["a", "b", "c"].map((sort): Key => ({ ...key, sort }));
     const row = (sort: string) => ({ pk: { S: "P" }, sk: { S: sort }, at: { S: sort } });
-    const left = (...sorts: string[]) => ({ "fanfold-tasks": { Keys: sorts.map((sort) => ({ pk: { S: "P" }, sk: { S: sort } })) } });
+    const left = (...sorts: string[]) => ({
+      "fanfold-tasks": { Keys: sorts.map((sort) => ({ pk: { S: "P" }, sk: { S: sort } })) },
+    });
     server.script(
       { body: { Responses: {}, UnprocessedKeys: left("a", "b", "c") } },
       { body: { Responses: { "fanfold-tasks": [row("c")] }, UnprocessedKeys: left("a", "b") } },
@@ -111,7 +123,11 @@ describe("failures of AWS", () => {
       .map(({ Id, MessageBody }) => {
         return { Id, MessageId: Id, MD5OfMessageBody: createHash("md5").update(MessageBody).digest("hex") };
       }),
-    Failed: failed.map(({ Id }) => ({ Id, SenderFault: fault, Code: fault ? "InvalidMessageContents" : "InternalError" })),
+    Failed: failed.map(({ Id }) => ({
+      Id,
+      SenderFault: fault,
+      Code: fault ? "InvalidMessageContents" : "InternalError",
+    })),
   });
 
   it("only the entries that a queue did not accept are sent again", async () => {
@@ -138,8 +154,11 @@ describe("failures of AWS", () => {
   });
 
   describe("changing how long a message stays invisible", () => {
-    const change = () => ports.queue.change("arn:aws:sqs:us-east-1:000000000000:fanfold-engine", [{ receiptHandle: "r", seconds: 1 }]);
-    const refused = (Code: string, SenderFault: boolean) => ({ body: { Successful: [], Failed: [{ Id: "0", SenderFault, Code }] } });
+    const change = () =>
+      ports.queue.change("arn:aws:sqs:us-east-1:000000000000:fanfold-engine", [{ receiptHandle: "r", seconds: 1 }]);
+    const refused = (Code: string, SenderFault: boolean) => ({
+      body: { Successful: [], Failed: [{ Id: "0", SenderFault, Code }] },
+    });
 
     it.each([
       ["InvalidParameterValue", true],
@@ -147,11 +166,16 @@ describe("failures of AWS", () => {
       ["ReceiptHandleIsInvalid", false],
       ["InvalidParameterValueException", false],
       ["MessageNotInflight", false],
-    ])("with a receipt that is over (%s, the sender's fault: %s) is no failure, and is not tried again", async (code, fault) => {
-      server.script(refused(code, fault));
-      await change();
-      expect(server.requests).toMatchObject([{ body: { QueueUrl: `${server.endpoint}/000000000000/fanfold-engine` } }]);
-    });
+    ])(
+      "with a receipt that is over (%s, the sender's fault: %s) is no failure, and is not tried again",
+      async (code, fault) => {
+        server.script(refused(code, fault));
+        await change();
+        expect(server.requests).toMatchObject([
+          { body: { QueueUrl: `${server.endpoint}/000000000000/fanfold-engine` } },
+        ]);
+      },
+    );
 
     it("that stays refused for another reason is throttled", async () => {
       server.script(refused("InternalError", false));

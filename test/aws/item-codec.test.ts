@@ -21,14 +21,18 @@ describe("item codec", () => {
   it("every JSON value survives encoding and decoding", () => {
     fc.assert(
       fc.property(fc.dictionary(fc.stringMatching(/^[a-z_]{3,8}$/), attribute), (attributes) => {
-        const wanted = Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, Object.is(value, -0) ? 0 : value]));
+        const wanted = Object.fromEntries(
+          Object.entries(attributes).map(([name, value]) => [name, Object.is(value, -0) ? 0 : value]),
+        );
         expect(decodeItem("callbacks", encodeItem(key, attributes))).toEqual({ key, attributes: wanted });
       }),
     );
   });
 
   it("a value that the engine compares has a type that DynamoDB compares", () => {
-    expect(encodeItem(key, { n: 1.5, s: "x", b: true, z: null, ns: new Set([1, 2]), ss: new Set(["a"]), none: undefined })).toEqual({
+    expect(
+      encodeItem(key, { n: 1.5, s: "x", b: true, z: null, ns: new Set([1, 2]), ss: new Set(["a"]), none: undefined }),
+    ).toEqual({
       pk: { S: "P" },
       sk: { S: "S" },
       n: { N: "1.5" },

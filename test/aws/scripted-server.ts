@@ -2,7 +2,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 
 /** One answer: a body with status 200, an error by its name, or a connection that is cut without an answer. */
-export type Answer = { readonly body: object } | { readonly error: string; readonly status?: number; readonly more?: object } | { readonly cut: true };
+export type Answer =
+  | { readonly body: object }
+  | { readonly error: string; readonly status?: number; readonly more?: object }
+  | { readonly cut: true };
 export interface Request {
   /** Name of the operation, `PutItem` or `SendMessageBatch`. */
   readonly action: string;
@@ -35,7 +38,11 @@ export async function scriptedServer(): Promise<ScriptedServer> {
     if ("cut" in answer) return void incoming.socket.destroy();
     const ok = "body" in answer;
     response.writeHead(ok ? 200 : (answer.status ?? 400), { "content-type": "application/x-amz-json-1.0" });
-    response.end(JSON.stringify(ok ? answer.body : { __type: `com.amazonaws#${answer.error}`, message: "scripted", ...answer.more }));
+    response.end(
+      JSON.stringify(
+        ok ? answer.body : { __type: `com.amazonaws#${answer.error}`, message: "scripted", ...answer.more },
+      ),
+    );
   }
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
   return {

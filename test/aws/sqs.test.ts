@@ -19,7 +19,12 @@ describe.runIf(isEmulated("SQS"))("queues where AWS_ENDPOINT_URL names an SQS", 
   async function received(url: string | undefined, expected: number): Promise<Message[]> {
     const messages: Message[] = [];
     for (let silent = 0; silent < (messages.length < expected ? 10 : 1);) {
-      const command = new ReceiveMessageCommand({ QueueUrl: url, MaxNumberOfMessages: 10, WaitTimeSeconds: 1, MessageSystemAttributeNames: ["All"] });
+      const command = new ReceiveMessageCommand({
+        QueueUrl: url,
+        MaxNumberOfMessages: 10,
+        WaitTimeSeconds: 1,
+        MessageSystemAttributeNames: ["All"],
+      });
       const { Messages = [] } = await client.send(command);
       messages.push(...Messages);
       silent = Messages.length === 0 ? silent + 1 : 0;
@@ -32,7 +37,11 @@ describe.runIf(isEmulated("SQS"))("queues where AWS_ENDPOINT_URL names an SQS", 
     const before = ports.usage();
     const jobId = "01JD0000000000000000000000";
     const many = Array.from({ length: 25 }, (_, n) => ({ queue: LONDON, jobId, body: { n, text: "grün 😀" } }));
-    await ports.queue.send([...many, { queue: PARIS, jobId, body: "paris" }, { queue: "engine", jobId, body: "control" }]);
+    await ports.queue.send([
+      ...many,
+      { queue: PARIS, jobId, body: "paris" },
+      { queue: "engine", jobId, body: "control" },
+    ]);
     expect(ports.usage()).toMatchObject({ sends: before.sends + 27, sendRequests: before.sendRequests + 5 });
     const london = await received(urls[0], 25);
     expect(new Set(bodies(london).map((body) => (body as { n: number }).n))).toEqual(new Set(Array(25).keys()));
@@ -44,7 +53,9 @@ describe.runIf(isEmulated("SQS"))("queues where AWS_ENDPOINT_URL names an SQS", 
 
   it("a request to SQS stays under the size that every SQS accepts", async () => {
     const before = ports.usage();
-    await ports.queue.send(Array.from({ length: 5 }, (_, n) => ({ queue: LONDON, jobId: "big", body: `${n}${"x".repeat(100_000)}` })));
+    await ports.queue.send(
+      Array.from({ length: 5 }, (_, n) => ({ queue: LONDON, jobId: "big", body: `${n}${"x".repeat(100_000)}` })),
+    );
     expect(ports.usage().sendRequests - before.sendRequests).toBe(3);
     expect(await received(urls[0], 5)).toHaveLength(5);
   });
@@ -53,7 +64,9 @@ describe.runIf(isEmulated("SQS"))("queues where AWS_ENDPOINT_URL names an SQS", 
     await ports.queue.send([{ queue: PARIS, jobId: "j", body: "late", delaySeconds: 900 }]);
     await ports.queue.send([]);
     expect(await received(urls[1], 0)).toEqual([]);
-    await expect(ports.queue.send([{ queue: PARIS, jobId: "j", body: 1, delaySeconds: 901 }])).rejects.toThrow(PortError);
+    await expect(ports.queue.send([{ queue: PARIS, jobId: "j", body: 1, delaySeconds: 901 }])).rejects.toThrow(
+      PortError,
+    );
   });
 
   it("a received message becomes visible again when its visibility is set to zero", async () => {

@@ -34,7 +34,10 @@ describe("Step Functions", () => {
     server.script(exists, described({ startedBy: "another", fields: { b: [2], a: 1 }, workflow: "sum" }));
     expect(await supervisions.start("job", input)).toEqual({ created: false });
     const executionArn = "arn:aws:states:us-east-1:000000000000:execution:fanfold-supervisor:job";
-    expect(server.requests).toMatchObject([{ action: "StartExecution" }, { action: "DescribeExecution", body: { executionArn } }]);
+    expect(server.requests).toMatchObject([
+      { action: "StartExecution" },
+      { action: "DescribeExecution", body: { executionArn } },
+    ]);
     server.script(exists, described({ startedBy: "another", workflow: "sum", fields: { a: 2, b: [2] } }));
     await expect(supervisions.start("job", input)).rejects.toMatchObject({ code: "idempotency_conflict" });
   });
@@ -59,7 +62,11 @@ describe("Step Functions", () => {
       () => described(mine),
     );
     expect(await supervisions.start("job", input)).toEqual({ created: true });
-    expect(server.requests.map(({ action }) => action)).toEqual(["StartExecution", "StartExecution", "DescribeExecution"]);
+    expect(server.requests.map(({ action }) => action)).toEqual([
+      "StartExecution",
+      "StartExecution",
+      "DescribeExecution",
+    ]);
   });
 
   it("a token is answered, and an expired token is reported as gone", async () => {

@@ -68,11 +68,18 @@ function median(values: readonly number[]): number {
 /** Runs the canvases one after the other. */
 async function measure(canvases: readonly Wire[]): Promise<Rise> {
   const dataFolder = mkdtempSync(join(tmpdir(), "fanfold-memory-"));
-  const runtime = await startRuntime({ dataFolder, tasksModule: fileURLToPath(new URL("../engine/chord-shapes.ts", import.meta.url)), workers: 2 });
+  const runtime = await startRuntime({
+    dataFolder,
+    tasksModule: fileURLToPath(new URL("../engine/chord-shapes.ts", import.meta.url)),
+    workers: 2,
+  });
   try {
     for (let k = 0; k < WARM_UPS; k++) await run(runtime, chainOfChords(1, WIDTH));
     const workers = (await runtime.stats()).workers.flatMap(({ pid }) => pid ?? []);
-    const memory = (): Rise => ({ engine: anonymousMegabytes(process.pid), worker: Math.max(...workers.map(anonymousMegabytes)) });
+    const memory = (): Rise => ({
+      engine: anonymousMegabytes(process.pid),
+      worker: Math.max(...workers.map(anonymousMegabytes)),
+    });
     const base = memory();
     const rise = { engine: 0, worker: 0 };
     const onLook = (): void => {
@@ -93,7 +100,8 @@ async function run({ engine }: Runtime, canvas: Wire, onLook: () => void = () =>
     onLook();
     const job = await engine.job(jobId);
     if (job !== undefined && hasEnded(job)) {
-      if (job.counts.success !== runsOf(canvas)) throw new Error(`${job.counts.success} of ${runsOf(canvas)} runs succeeded`);
+      if (job.counts.success !== runsOf(canvas))
+        throw new Error(`${job.counts.success} of ${runsOf(canvas)} runs succeeded`);
       return;
     }
     await pause(EVERY_MS);

@@ -18,7 +18,9 @@ const CASES: Readonly<Record<string, () => Promise<{ readonly run: Case }>>> = {
 };
 
 const tell = (message: FromCase): Promise<void> =>
-  new Promise((resolve, reject) => process.send?.(message, undefined, {}, (error) => (error === null ? resolve() : reject(error))));
+  new Promise((resolve, reject) =>
+    process.send?.(message, undefined, {}, (error) => (error === null ? resolve() : reject(error))),
+  );
 async function answer(): Promise<ToCase> {
   const [message] = (await once(process, "message")) as [ToCase];
   return message;

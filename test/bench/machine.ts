@@ -19,9 +19,13 @@ export function machineLine(): Line {
   };
 }
 function commit(): string {
-  const git = (...args: string[]): string => execFileSync("git", args, { cwd: REPOSITORY, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+  const git = (...args: string[]): string =>
+    execFileSync("git", args, { cwd: REPOSITORY, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
   try {
-    return git("rev-parse", "--short", "HEAD") + (git("status", "--porcelain", "--", "functions") === "" ? "" : " with changes");
+    return (
+      git("rev-parse", "--short", "HEAD") +
+      (git("status", "--porcelain", "--", "functions") === "" ? "" : " with changes")
+    );
   } catch {
     return "unknown";
   }

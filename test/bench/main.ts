@@ -44,8 +44,13 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal
 
 await new Command("bench")
   .description(
-    `Benchmarks. Each line of --json is one measurement; docs/performance.md says what it means.\n\n${Object.entries(BENCHES)
-      .map(([name, { sizes, of }]) => `  ${name.padEnd(11)} n: ${of} (${sizes.map((size) => size.toLocaleString("en-US")).join(", ")})`)
+    `Benchmarks. Each line of --json is one measurement; docs/performance.md says what it means.\n\n${Object.entries(
+      BENCHES,
+    )
+      .map(
+        ([name, { sizes, of }]) =>
+          `  ${name.padEnd(11)} n: ${of} (${sizes.map((size) => size.toLocaleString("en-US")).join(", ")})`,
+      )
       .join("\n")}`,
   )
   .option("--json", "one JSON object per line instead of a table")
@@ -65,7 +70,8 @@ await new Command("bench")
   .action(async (options: Options, command: Command) => {
     if (options.peers !== undefined && options.only?.join() !== "fan-in" && options.only !== undefined)
       command.error("error: with --peers there is only fan-in");
-    if (process.platform !== "linux") command.error("error: CPU time and memory are read from /proc, which only Linux has");
+    if (process.platform !== "linux")
+      command.error("error: CPU time and memory are read from /proc, which only Linux has");
     emit(machineLine(), options);
     if (options.peers === undefined) await measureOurs(options);
     else await measurePeers(options, options.peers === true ? (Object.keys(PEERS) as Peer[]) : options.peers);
@@ -79,7 +85,9 @@ async function measureOurs(options: Options): Promise<void> {
   for (const bench of benches) {
     const levels = bench === "fan-in" ? (options.level ?? trackingLevels()) : ["default"];
     for (const n of options.n === undefined ? BENCHES[bench].sizes : [options.n]) {
-      for (const level of levels) for (let run = 1; run <= options.runs; run++) await measure(options, { bench, engine: "fanfold", level, n, run });
+      for (const level of levels)
+        for (let run = 1; run <= options.runs; run++)
+          await measure(options, { bench, engine: "fanfold", level, n, run });
     }
   }
 }
@@ -93,14 +101,28 @@ async function measurePeers(options: Options, peers: readonly Peer[]): Promise<v
     const pairs = new Map<string, { readonly ours: Line; readonly theirs: Line }[]>(levels.map((level) => [level, []]));
     for (let run = 1; run <= options.runs; run++) {
       const ours = new Map<string, Line | undefined>();
-      for (const level of levels) ours.set(level, await measure(options, { bench: "fan-in", engine: "fanfold", level, n, run }));
+      for (const level of levels)
+        ours.set(level, await measure(options, { bench: "fan-in", engine: "fanfold", level, n, run }));
       const theirs = await measure(options, { bench: "fan-in", engine: peer, n, run });
-      for (const [level, line] of ours) if (line !== undefined && theirs !== undefined) pairs.get(level)?.push({ ours: line, theirs });
+      for (const [level, line] of ours)
+        if (line !== undefined && theirs !== undefined) pairs.get(level)?.push({ ours: line, theirs });
     }
     for (const [level, some] of pairs) {
       if (some.length === 0) continue;
-      const by = (field: string): Ratio => ratioOf(some.map(({ ours, theirs }) => ({ ours: Number(ours[field]), theirs: Number(theirs[field]) })));
-      emit({ bench: "ratio", engine: "fanfold", against: peer, level, n, ...by("perSecond"), cpuRatio: by("perCpuSecond").ratio }, options);
+      const by = (field: string): Ratio =>
+        ratioOf(some.map(({ ours, theirs }) => ({ ours: Number(ours[field]), theirs: Number(theirs[field]) })));
+      emit(
+        {
+          bench: "ratio",
+          engine: "fanfold",
+          against: peer,
+          level,
+          n,
+          ...by("perSecond"),
+          cpuRatio: by("perCpuSecond").ratio,
+        },
+        options,
+      );
     }
   }
 }

@@ -17,7 +17,9 @@ it("a table has the usual columns, with numbers to the right, and other fields b
     { bench: "ratio", engine: "fanfold", against: "bullmq", ratio: 4.21 },
   ]) as [string, string, string];
   expect(title.trimEnd()).toBe("bench   engine   level          n  seconds  per second  CPU s  MB  writes  requests");
-  expect(first).toBe("fan-in  fanfold  lazy   1,000,000   61.200      16,340              2.071    0.0099  extra 1,234.5");
+  expect(first).toBe(
+    "fan-in  fanfold  lazy   1,000,000   61.200      16,340              2.071    0.0099  extra 1,234.5",
+  );
   expect(second.replaceAll(/ {2,}/g, " ")).toBe("ratio fanfold against bullmq, ratio 4.21");
 });
 

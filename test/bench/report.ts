@@ -31,7 +31,10 @@ const SHOWN = new Set(COLUMNS.map(({ field }) => field));
 /** Returns a table for people: a row of the usual columns for each line, and its other fields as `name value`. */
 export function tableOf(lines: readonly Line[]): string[] {
   const rows = lines.map((line) => [...COLUMNS.map(({ field, digits }) => cell(line[field], digits)), rest(line)]);
-  const columns = [...COLUMNS.map(({ title, digits }) => ({ title, ...(digits !== undefined && { right: true as const }) })), { title: "" }];
+  const columns = [
+    ...COLUMNS.map(({ title, digits }) => ({ title, ...(digits !== undefined && { right: true as const }) })),
+    { title: "" },
+  ];
   return table(columns, rows);
 }
 function cell(value: Line[string], digits: number | undefined): string {
@@ -42,6 +45,9 @@ function cell(value: Line[string], digits: number | undefined): string {
 function rest(line: Line): string {
   return Object.entries(line)
     .filter(([field, value]) => !SHOWN.has(field) && value !== undefined)
-    .map(([field, value]) => `${field} ${typeof value === "number" ? value.toLocaleString("en-US", { maximumFractionDigits: 3 }) : String(value)}`)
+    .map(
+      ([field, value]) =>
+        `${field} ${typeof value === "number" ? value.toLocaleString("en-US", { maximumFractionDigits: 3 }) : String(value)}`,
+    )
     .join(", ");
 }

@@ -17,7 +17,9 @@ export function median(samples: readonly number[]): number {
   if (samples.length === 0) throw new RangeError("there is no median of nothing");
   const sorted = samples.toSorted((a, b) => a - b);
   const upper = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? (sorted[upper] as number) : ((sorted[upper - 1] as number) + (sorted[upper] as number)) / 2;
+  return sorted.length % 2 === 1
+    ? (sorted[upper] as number)
+    : ((sorted[upper - 1] as number) + (sorted[upper] as number)) / 2;
 }
 /** One figure of two runs, made one after the other. More is better. */
 interface Pair {

@@ -37,17 +37,21 @@ async function main(): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
-  if (!/^[1-9]$/.test(values.shards)) throw new Stop(`--shards wants a number from 1 to 9, not ${JSON.stringify(values.shards)}`);
+  if (!/^[1-9]$/.test(values.shards))
+    throw new Stop(`--shards wants a number from 1 to 9, not ${JSON.stringify(values.shards)}`);
   const installed = await installSuite();
   rmSync(RUN, { recursive: true, force: true });
   mkdirSync(CLAIMS, { recursive: true });
   const ports = await freePorts(Number(values.shards));
   const folder = (shard: number): string => join(RUN, String(shard));
   const shared = { claims: CLAIMS, report: REPORT, args: positionals };
-  const codes = await Promise.all(ports.map((redisPort, shard) => runShard(installed, { folder: folder(shard), redisPort, ...shared })));
+  const codes = await Promise.all(
+    ports.map((redisPort, shard) => runShard(installed, { folder: folder(shard), redisPort, ...shared })),
+  );
   // 0: all passed, 1: some failed, 5: the other shards had claimed all of them.
   codes.forEach((code, shard) => {
-    if (![0, 1, 5].includes(code)) throw new Stop(`pytest ended with ${code}:\n${tail(join(folder(shard), "pytest.log"))}`);
+    if (![0, 1, 5].includes(code))
+      throw new Stop(`pytest ended with ${code}:\n${tail(join(folder(shard), "pytest.log"))}`);
   });
   tell(existsSync(REPORT) ? readOutcomes(REPORT) : [], positionals.length === 0);
 }
@@ -70,11 +74,15 @@ function tell(outcomes: readonly Outcome[], all: boolean): void {
       print(`\n${problems.join("\n")}\n`);
     }
   }
-  if (onPurpose > MOST_ON_PURPOSE) throw new Stop(`${onPurpose} tests differ on purpose; at most ${MOST_ON_PURPOSE} may`);
+  if (onPurpose > MOST_ON_PURPOSE)
+    throw new Stop(`${onPurpose} tests differ on purpose; at most ${MOST_ON_PURPOSE} may`);
   const unknown = all && differences.find(({ test }) => !outcomes.some((outcome) => outcome.test === test));
   if (unknown) throw new Stop(`differences.json names ${unknown.test}, which was not run`);
-  if (all && outcomes.length !== TESTS) throw new Stop(`${outcomes.length} tests were run, not ${TESTS}; the logs are in ${RUN}`);
-  print(`of ${outcomes.length} tests ${total.passed} passed, ${different} differ and are in the table of docs/from-celery.md, ${total.failed} failed`);
+  if (all && outcomes.length !== TESTS)
+    throw new Stop(`${outcomes.length} tests were run, not ${TESTS}; the logs are in ${RUN}`);
+  print(
+    `of ${outcomes.length} tests ${total.passed} passed, ${different} differ and are in the table of docs/from-celery.md, ${total.failed} failed`,
+  );
 }
 
 /** Whatever runs is ended, then the counts are the last line. */
@@ -97,7 +105,9 @@ try {
   await main();
   await end(total.failed === 0 ? 0 : 1);
 } catch (error) {
-  process.stdout.write(`\n${error instanceof Stop ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.stdout.write(
+    `\n${error instanceof Stop ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
   if (total.failed === 0) total.failed = 1;
   await end(1);
 }

@@ -50,7 +50,9 @@ export function readOutcomes(report: string): readonly Outcome[] {
       test,
       outcome: worst ?? "passed",
       seconds: parts.reduce((sum, { seconds }) => sum + seconds, 0),
-      problems: parts.filter(({ outcome }) => outcome !== "passed").map((part) => `${part.test} ${part.outcome}\n${part.problem}`),
+      problems: parts
+        .filter(({ outcome }) => outcome !== "passed")
+        .map((part) => `${part.test} ${part.outcome}\n${part.problem}`),
     };
   });
 }

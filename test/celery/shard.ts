@@ -27,7 +27,10 @@ export interface Shard {
 }
 
 /** A Redis, a dev server with the suite's tasks, and a pytest that runs whatever tests no other shard has claimed. Gives the exit code of pytest. */
-export async function runShard({ python, redisServer, suite }: Installed, { folder, redisPort, claims, report, args }: Shard): Promise<number> {
+export async function runShard(
+  { python, redisServer, suite }: Installed,
+  { folder, redisPort, claims, report, args }: Shard,
+): Promise<number> {
   mkdirSync(folder, { recursive: true });
   const log = (name: string): string => join(folder, `${name}.log`);
   const redisArgs = ["--port", String(redisPort), "--bind", "127.0.0.1", "--save", "", "--dir", folder];
@@ -36,14 +39,33 @@ export async function runShard({ python, redisServer, suite }: Installed, { fold
   const env = { ...process.env, REDIS_HOST: "127.0.0.1", REDIS_PORT: String(redisPort) };
   const dev = ["--import", "tsx", join(REPOSITORY, "cli/main.ts"), "dev", "--port", "0", "--no-auth", "--workers", "1"];
   const tasks = ["--tasks", join(HERE, "tasks.ts"), "--data", data];
-  launch({ name: "the dev server", command: process.execPath, args: [...dev, ...tasks], cwd: REPOSITORY, env, log: log("server") });
+  launch({
+    name: "the dev server",
+    command: process.execPath,
+    args: [...dev, ...tasks],
+    cwd: REPOSITORY,
+    env,
+    log: log("server"),
+  });
   const [url] = await Promise.all([
     until("the dev server", log("server"), async () => readServerFile(data)?.url),
     until("redis", log("redis"), async () => (await listens(redisPort)) || undefined),
   ]);
   const plugins = ["-p", "no:cacheprovider", "-p", "celery.contrib.pytest", "-p", "fanfold_plugin"];
   // Without the marks that expect a test to fail: what fails is in our table or is a failure.
-  const settings = ["-c", "/dev/null", "--rootdir", suite, "-o", "python_classes=test_*", "-W", "ignore", "--runxfail", "--timeout", String(TEST_SECONDS)];
+  const settings = [
+    "-c",
+    "/dev/null",
+    "--rootdir",
+    suite,
+    "-o",
+    "python_classes=test_*",
+    "-W",
+    "ignore",
+    "--runxfail",
+    "--timeout",
+    String(TEST_SECONDS),
+  ];
   const pytest = launch({
     name: "pytest",
     command: python,

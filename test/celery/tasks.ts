@@ -79,7 +79,8 @@ function parentOf(runId: string): string | null {
   const owner = ownerOf(ref.gid);
   return owner === undefined ? null : parentOf(owner);
 }
-const echo = (message: Json | undefined, key: Json | undefined): Promise<void> => redis("RPUSH", textOf(key), textOf(message));
+const echo = (message: Json | undefined, key: Json | undefined): Promise<void> =>
+  redis("RPUSH", textOf(key), textOf(message));
 
 export const identity = define("identity", { named: ["x"] }, (_ctx, { values: { x } }) => x);
 export const add = define("add", { named: ["x", "y", "z"], defaults: { z: null } }, (_ctx, { values: { x, y, z } }) =>
@@ -90,10 +91,14 @@ export const tsum = define("tsum", { named: ["nums"] }, (_ctx, { values: { nums 
 export const xsum = define("xsum", { named: ["nums"] }, (_ctx, { values: { nums } }) =>
   total(listOf(nums).map((each) => (Array.isArray(each) ? total(each as readonly Json[]) : each))),
 );
-export const writeToFileAndReturnInt = define("write_to_file_and_return_int", { named: ["file_name", "i"] }, (_ctx, { values }) => {
-  appendFileSync(textOf(values["file_name"]), `${numberOf(values["i"])}\n`);
-  return values["i"];
-});
+export const writeToFileAndReturnInt = define(
+  "write_to_file_and_return_int",
+  { named: ["file_name", "i"] },
+  (_ctx, { values }) => {
+    appendFileSync(textOf(values["file_name"]), `${numberOf(values["i"])}\n`);
+    return values["i"];
+  },
+);
 export const raiseError = define("raise_error", ANY, () => {
   throw new ValueError("deliberate error");
 });
@@ -119,21 +124,33 @@ export const delayedSumWithSoftGuard = define(
     return wanted > left ? 0 : total(listOf(values["numbers"]));
   },
 );
-export const delayedSum = define("delayed_sum", { named: ["numbers", "pause_time"], defaults: { pause_time: 1 } }, async (_ctx, { values }) => {
-  await pause(numberOf(values["pause_time"]) * 1_000);
-  return total(listOf(values["numbers"]));
-});
+export const delayedSum = define(
+  "delayed_sum",
+  { named: ["numbers", "pause_time"], defaults: { pause_time: 1 } },
+  async (_ctx, { values }) => {
+    await pause(numberOf(values["pause_time"]) * 1_000);
+    return total(listOf(values["numbers"]));
+  },
+);
 
 // ---------------------------------------------------------------- requests
 
-export const ids = define("ids", { named: ["i"] }, (ctx, { values: { i } }) => [`${ctx.jobId}.0`, parentOf(ctx.runId), i as Json]);
+export const ids = define("ids", { named: ["i"] }, (ctx, { values: { i } }) => [
+  `${ctx.jobId}.0`,
+  parentOf(ctx.runId),
+  i as Json,
+]);
 export const collectIds = define("collect_ids", { named: ["res", "i"] }, (ctx, { values: { res, i } }) => [
   res as Json,
   [`${ctx.jobId}.0`, parentOf(ctx.runId), i as Json],
 ]);
 export const retryOnce = define(
   "retry_once",
-  { rest: true, named: ["expires", "max_retries", "countdown"], defaults: { expires: null, max_retries: 1, countdown: 0.1 } },
+  {
+    rest: true,
+    named: ["expires", "max_retries", "countdown"],
+    defaults: { expires: null, max_retries: 1, countdown: 0.1 },
+  },
   (ctx, { values: { countdown } }) => {
     if (ctx.attempt > 1) return ctx.attempt - 1;
     return ctx.retry({ delaySeconds: countdown === null ? 180 : numberOf(countdown) });
@@ -143,10 +160,14 @@ export const retryOnce = define(
 
 // ---------------------------------------------------------------- echoes
 
-export const redisEcho = define("redis_echo", { named: ["message", "redis_key"], defaults: { redis_key: "redis-echo" } }, async (_ctx, { values }) => {
-  await echo(values["message"], values["redis_key"]);
-  return null;
-});
+export const redisEcho = define(
+  "redis_echo",
+  { named: ["message", "redis_key"], defaults: { redis_key: "redis-echo" } },
+  async (_ctx, { values }) => {
+    await echo(values["message"], values["redis_key"]);
+    return null;
+  },
+);
 export const redisEchoGroupId = define(
   "redis_echo_group_id",
   { named: ["_", "redis_key"], defaults: { redis_key: "redis-group-ids" } },
@@ -182,20 +203,31 @@ export const chordAdd = define("chord_add", { named: ["x", "y"] }, (ctx, { value
   ctx.spawn(chord([add.s(x as Json, x as Json)], add.s(y as Json)));
   return null;
 });
-export const addReplaced = define("add_replaced", { named: ["x", "y"] }, (ctx, { values: { x, y } }) => ctx.replace(add.s(x as Json, y as Json)));
+export const addReplaced = define("add_replaced", { named: ["x", "y"] }, (ctx, { values: { x, y } }) =>
+  ctx.replace(add.s(x as Json, y as Json)),
+);
 export const addToAll = define("add_to_all", { named: ["nums", "val"] }, (ctx, { values: { nums, val } }) =>
   ctx.replace(group(listOf(nums).map((num) => add.s(num, val as Json)))),
 );
-export const addToAllToChord = define("add_to_all_to_chord", { named: ["nums", "val"] }, (ctx, { values: { nums, val } }) => {
-  for (const num of listOf(nums)) ctx.addToChord(add.s(num, val as Json));
-  return 0;
-});
-export const addChordToChord = define("add_chord_to_chord", { named: ["nums", "val"] }, (ctx, { values: { nums, val } }) => {
-  ctx.addToChord(group(listOf(nums).map((num) => add.s(num, val as Json))).pipe(tsum.s()));
-  return 0;
-});
+export const addToAllToChord = define(
+  "add_to_all_to_chord",
+  { named: ["nums", "val"] },
+  (ctx, { values: { nums, val } }) => {
+    for (const num of listOf(nums)) ctx.addToChord(add.s(num, val as Json));
+    return 0;
+  },
+);
+export const addChordToChord = define(
+  "add_chord_to_chord",
+  { named: ["nums", "val"] },
+  (ctx, { values: { nums, val } }) => {
+    ctx.addToChord(group(listOf(nums).map((num) => add.s(num, val as Json))).pipe(tsum.s()));
+    return 0;
+  },
+);
 const LINKED: Parameters = { rest: true, named: ["link_msg"], defaults: { link_msg: null } };
-const linkSig = (message: Json | undefined): CanvasSource => (message === null || message === undefined ? redisEcho.s() : redisEcho.si(message));
+const linkSig = (message: Json | undefined): CanvasSource =>
+  message === null || message === undefined ? redisEcho.s() : redisEcho.si(message);
 export const replaceWithChain = define("replace_with_chain", LINKED, (ctx, { values, rest }) =>
   ctx.replace(chain(identity.s(...rest), identity.s()).link(linkSig(values["link_msg"]))),
 );
@@ -204,21 +236,34 @@ export const replaceWithChainWhichRaises = define("replace_with_chain_which_rais
 );
 export const replaceWithEmptyChain = define("replace_with_empty_chain", ANY, (ctx) => ctx.replace(chain()));
 export const failReplaced = define("fail_replaced", { rest: true }, (ctx, { rest }) => ctx.replace(fail.si(...rest)));
-export const secondOrderReplace1 = define("second_order_replace1", { named: ["state"], defaults: { state: false } }, async (ctx, { values: { state } }) => {
-  await echo(state === true ? "Out A" : "In A", "redis-echo");
-  return state === true ? null : ctx.replace(chain(secondOrderReplace2.s(), again("second_order_replace1")));
-});
-export const secondOrderReplace2 = define("second_order_replace2", { named: ["state"], defaults: { state: false } }, async (ctx, { values: { state } }) => {
-  await echo(state === true ? "Out B" : "In B", "redis-echo");
-  return state === true ? null : ctx.replace(chain(redisEcho.s("In/Out C"), again("second_order_replace2")));
-});
+export const secondOrderReplace1 = define(
+  "second_order_replace1",
+  { named: ["state"], defaults: { state: false } },
+  async (ctx, { values: { state } }) => {
+    await echo(state === true ? "Out A" : "In A", "redis-echo");
+    return state === true ? null : ctx.replace(chain(secondOrderReplace2.s(), again("second_order_replace1")));
+  },
+);
+export const secondOrderReplace2 = define(
+  "second_order_replace2",
+  { named: ["state"], defaults: { state: false } },
+  async (ctx, { values: { state } }) => {
+    await echo(state === true ? "Out B" : "In B", "redis-echo");
+    return state === true ? null : ctx.replace(chain(redisEcho.s("In/Out C"), again("second_order_replace2")));
+  },
+);
 /** A task that calls itself by its name, which says nothing of types. */
-const again = (name: string): CanvasSource => canvasFrom({ task: `t.integration.tasks.${name}`, kwargs: { state: true }, immutable: true });
+const again = (name: string): CanvasSource =>
+  canvasFrom({ task: `t.integration.tasks.${name}`, kwargs: { state: true }, immutable: true });
 export const replacedWithMe = define("replaced_with_me", ANY, () => true);
-export const replaceWithStampedTask = define("replace_with_stamped_task", { named: ["replace_with"], defaults: { replace_with: null } }, (ctx, { values }) => {
-  const canvas = values["replace_with"] === null ? replacedWithMe.s() : canvasFrom(values["replace_with"]);
-  return ctx.replace(canvas.stampWith({ onSignature: () => ({ StampOnReplace: "This is the replaced task" }) }));
-});
+export const replaceWithStampedTask = define(
+  "replace_with_stamped_task",
+  { named: ["replace_with"], defaults: { replace_with: null } },
+  (ctx, { values }) => {
+    const canvas = values["replace_with"] === null ? replacedWithMe.s() : canvasFrom(values["replace_with"]);
+    return ctx.replace(canvas.stampWith({ onSignature: () => ({ StampOnReplace: "This is the replaced task" }) }));
+  },
+);
 export const buildChainInsideTask = define("build_chain_inside_task", {}, (ctx) => {
   ctx.spawn(chain(add.s(1, 1), add.s(2), group([add.s(3), add.s(4)]), add.s(5)));
   return null;
@@ -227,7 +272,8 @@ export const buildChainInsideTask = define("build_chain_inside_task", {}, (ctx) 
 // ---------------------------------------------------------------- canvases as values
 
 // What misses arguments is never run here.
-const nested = (name: string, canvas: { toJSON(): Json }) => define(`return_nested_signature_${name}`, ANY, () => canvas.toJSON());
+const nested = (name: string, canvas: { toJSON(): Json }) =>
+  define(`return_nested_signature_${name}`, ANY, () => canvas.toJSON());
 const loose = add.s();
 export const nestedChainChain = nested("chain_chain", chain(chain(loose)));
 export const nestedChainGroup = nested("chain_group", chain(group([loose])));
@@ -241,6 +287,7 @@ export const nestedChordChord = nested("chord_chord", chord([chord([loose], loos
 /** Every part of a canvas that came as a value is one again: reading it checks all of it. */
 export const rebuildSignature = define("rebuild_signature", { named: ["sig_dict"] }, (_ctx, { values }) => {
   const read = canvasFrom(values["sig_dict"]);
-  if (JSON.stringify(canvasFrom(read.toJSON()).toJSON()) !== JSON.stringify(read.toJSON())) throw new TypeError("the canvas changed on its way");
+  if (JSON.stringify(canvasFrom(read.toJSON()).toJSON()) !== JSON.stringify(read.toJSON()))
+    throw new TypeError("the canvas changed on its way");
   return null;
 });

@@ -36,12 +36,17 @@ export function newFolder(): string {
 
 export function start(args: readonly string[], input?: string): Running {
   const env = { ...process.env, NO_COLOR: "1", npm_lifecycle_event: undefined };
-  const child = spawn(process.execPath, ["--import", TSX, resolve(ROOT, "cli/main.ts"), ...args], { cwd: ROOT, env, stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(process.execPath, ["--import", TSX, resolve(ROOT, "cli/main.ts"), ...args], {
+    cwd: ROOT,
+    env,
+    stdio: ["pipe", "pipe", "pipe"],
+  });
   children.push(child);
   child.stdin.end(input);
   const text = { stdout: "", stderr: "" };
   const lines = { stdout: createInterface(child.stdout), stderr: createInterface(child.stderr) };
-  for (const stream of ["stdout", "stderr"] as const) child[stream].on("data", (chunk: Buffer) => (text[stream] += String(chunk)));
+  for (const stream of ["stdout", "stderr"] as const)
+    child[stream].on("data", (chunk: Buffer) => (text[stream] += String(chunk)));
   const ended = new Promise<Ended>((resolveEnd) => child.once("close", (code) => resolveEnd({ code, ...text })));
   return {
     child,

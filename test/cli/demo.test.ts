@@ -32,10 +32,15 @@ describe("the demo's folders", () => {
     expect(demoData(join(base, "walked"), undefined).startsWith(join(base, "walked"))).toBe(false);
   });
 
-  it.each(["walked", "walked/data", "walked/sub/not/there/yet", "link/data"])("the demo refuses --data inside of the folder: %s", (data) => {
-    symlinkSync(join(base, "walked"), join(base, "link"));
-    expect(() => demoData(join(base, "walked"), join(base, data))).toThrow(expect.objectContaining({ code: "invalid_request" }) as Error);
-  });
+  it.each(["walked", "walked/data", "walked/sub/not/there/yet", "link/data"])(
+    "the demo refuses --data inside of the folder: %s",
+    (data) => {
+      symlinkSync(join(base, "walked"), join(base, "link"));
+      expect(() => demoData(join(base, "walked"), join(base, data))).toThrow(
+        expect.objectContaining({ code: "invalid_request" }) as Error,
+      );
+    },
+  );
 
   it("the demo accepts --data beside the folder whose name begins the same", () => {
     expect(demoData(join(base, "walked"), join(base, "walked-data"))).toBe(join(base, "walked-data"));
@@ -44,7 +49,8 @@ describe("the demo's folders", () => {
 
   it("the demo refuses what is not a folder", () => {
     writeFileSync(join(base, "file"), "");
-    for (const dir of ["file", "nowhere"]) expect(() => realFolder(join(base, dir))).toThrow(expect.objectContaining({ code: "invalid_request" }) as Error);
+    for (const dir of ["file", "nowhere"])
+      expect(() => realFolder(join(base, dir))).toThrow(expect.objectContaining({ code: "invalid_request" }) as Error);
   });
 });
 
@@ -93,7 +99,10 @@ describe("the demo's report", () => {
     const lines = demoLines(demoReport(job) as DemoReport, { paint: plain, columns: 80, rows: undefined });
     expect(lines.filter((line) => line.length > 80)).toEqual([]);
     expect(lines.join("\n")).not.toContain("\u001b");
-    expect(lines.slice(0, 2)).toEqual(["3 files in 2 directories, 2.9 MB, 1 link not followed", "7 runs in 2.5 s, 1 files/s, 1.1 MB/s"]);
+    expect(lines.slice(0, 2)).toEqual([
+      "3 files in 2 directories, 2.9 MB, 1 link not followed",
+      "7 runs in 2.5 s, 1 files/s, 1.1 MB/s",
+    ]);
     expect(demoLines(demoReport(many) as DemoReport, { paint: plain, columns: 80, rows: 40 }).length).toBeLessThan(40);
     expect(lines).toContain("  EACCES        secret");
     expect(lines).toContain("  1 content is stored more than once: 977 KB too many");

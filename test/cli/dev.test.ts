@@ -18,8 +18,13 @@ const token = () => (JSON.parse(readFileSync(join(data, "server.json"), "utf8"))
 /** Submits a group: a chain that waits for an approval and then for an event, and a stamped run that starts late. */
 async function submitWaiting(): Promise<string> {
   const late = { task: "math.add", args: [1, 1], options: { countdown: 600, team: "blue", stamped_headers: ["team"] } };
-  const waits = { chain: [{ approval: { name: "go-on" } }, { event: { name: "paid" } }, { task: "math.add", args: [1] }] };
-  const submitted = start(["submit", "-", "--data", data, "--json"], JSON.stringify({ group: [waits, late], options: { policy: "settled" } }));
+  const waits = {
+    chain: [{ approval: { name: "go-on" } }, { event: { name: "paid" } }, { task: "math.add", args: [1] }],
+  };
+  const submitted = start(
+    ["submit", "-", "--data", data, "--json"],
+    JSON.stringify({ group: [waits, late], options: { policy: "settled" } }),
+  );
   return jsonLines<{ jobId: string }>((await submitted.ended).stdout)[0]!.jobId;
 }
 /** Returns the list of waiting runs as soon as it has the run. */
@@ -39,13 +44,20 @@ describe("beside a dev server", { timeout: 60_000 }, () => {
   });
 
   it("job lists the runs that wait for an event, until it has come", async () => {
-    const { stdout } = await fanfold(["submit", "-", "--data", data, "--json"], JSON.stringify({ task: "wait-for", args: ["go"] }));
+    const { stdout } = await fanfold(
+      ["submit", "-", "--data", data, "--json"],
+      JSON.stringify({ task: "wait-for", args: ["go"] }),
+    );
     const { jobId } = jsonLines<{ jobId: string }>(stdout)[0]!;
     let shown = "";
     while (!shown.includes("deferred")) shown = (await at("job", jobId)).stdout;
     expect(shown).toContain(`deferred  wait-for ${jobId}.0 waits for go`);
     const headers = { Authorization: `Bearer ${token()}`, "Content-Type": "application/json" };
-    await fetch(`${url}/jobs/${jobId}/events/go`, { method: "POST", headers, body: JSON.stringify({ value: "it came" }) });
+    await fetch(`${url}/jobs/${jobId}/events/go`, {
+      method: "POST",
+      headers,
+      body: JSON.stringify({ value: "it came" }),
+    });
     expect((await at("watch", jobId)).code).toBe(0);
     expect((await at("job", jobId)).stdout).toMatch(/^value {5}"it came"$/m);
   });
@@ -54,7 +66,11 @@ describe("beside a dev server", { timeout: 60_000 }, () => {
     const submitted = await at("submit", "example.sum-of-sums", "-f", "n=10", "--json");
     const { jobId } = jsonLines<{ jobId: string }>(submitted.stdout)[0]!;
     const watched = await at("watch", jobId);
-    expect([watched.code, watched.stdout, watched.stderr]).toEqual([0, "", expect.stringMatching(/^success: 11 runs/m) as string]);
+    expect([watched.code, watched.stdout, watched.stderr]).toEqual([
+      0,
+      "",
+      expect.stringMatching(/^success: 11 runs/m) as string,
+    ]);
     const [job, results, graph, dot, cancelled] = await Promise.all([
       at("job", jobId),
       at("results", jobId),
@@ -70,8 +86,12 @@ describe("beside a dev server", { timeout: 60_000 }, () => {
   });
 
   it("the same key returns the same job, and is refused for other work", async () => {
-    const [first] = jsonLines<{ jobId: string }>((await at("submit", "example.sum-of-sums", "--key", "k", "--json")).stdout);
-    expect(jsonLines((await at("submit", "example.sum-of-sums", "--key", "k", "--json")).stdout)).toEqual([{ jobId: first!.jobId, created: false }]);
+    const [first] = jsonLines<{ jobId: string }>(
+      (await at("submit", "example.sum-of-sums", "--key", "k", "--json")).stdout,
+    );
+    expect(jsonLines((await at("submit", "example.sum-of-sums", "--key", "k", "--json")).stdout)).toEqual([
+      { jobId: first!.jobId, created: false },
+    ]);
     const other = await at("submit", "example.sum-of-sums", "-f", "n=3", "--key", "k", "--json");
     expect([other.code, ...jsonLines(other.stdout)]).toMatchObject([1, { error: { code: "idempotency_conflict" } }]);
   });
@@ -85,10 +105,17 @@ describe("beside a dev server", { timeout: 60_000 }, () => {
   });
 
   it("jobs and workflows print lists", async () => {
-    const [jobs, json, workflows] = await Promise.all([at("jobs"), at("jobs", "--json", "--limit", "1"), at("workflows", "--json")]);
+    const [jobs, json, workflows] = await Promise.all([
+      at("jobs"),
+      at("jobs", "--json", "--limit", "1"),
+      at("workflows", "--json"),
+    ]);
     expect(jobs.stdout).toMatch(/^JOB +STATE +RUNS/);
     expect(jsonLines<{ items: unknown[] }>(json.stdout)[0]!.items).toHaveLength(1);
-    expect(jsonLines<{ name: string }[]>(workflows.stdout)[0]!.map((each) => each.name)).toEqual(["example.sum-of-sums", "inventory"]);
+    expect(jsonLines<{ name: string }[]>(workflows.stdout)[0]!.map((each) => each.name)).toEqual([
+      "example.sum-of-sums",
+      "inventory",
+    ]);
   });
 
   it.each([
@@ -106,12 +133,21 @@ describe("beside a dev server", { timeout: 60_000 }, () => {
     const waiting = (runId: string) => untilWaiting(jobId, runId);
     const [approval, event] = [`${jobId}.0.g.0`, `${jobId}.0.g.0~1`];
     expect(await waiting(approval)).toMatch(/waiting +- +approval go-on/);
-    const [job, done, sheet] = await Promise.all([at("complete", jobId, "--value", "1"), at("complete", jobId + ".0", "--value", "1"), at("runs", approval)]);
-    expect([job.code, job.stderr]).toEqual([2, expect.stringContaining(`fanfold runs ${jobId} --status waiting`) as string]);
+    const [job, done, sheet] = await Promise.all([
+      at("complete", jobId, "--value", "1"),
+      at("complete", jobId + ".0", "--value", "1"),
+      at("runs", approval),
+    ]);
+    expect([job.code, job.stderr]).toEqual([
+      2,
+      expect.stringContaining(`fanfold runs ${jobId} --status waiting`) as string,
+    ]);
     expect([done.code, done.stderr]).toEqual([2, expect.stringContaining("waits for no answer") as string]);
     expect(sheet.stdout).toMatch(/^token {5}\S+$/m);
     expect((await at("complete", approval, "--value", "1")).stdout).toBe(`answered ${approval}\n`);
-    expect(jsonLines((await at("complete", approval, "--error", "no", "--json")).stdout)).toEqual([{ runId: approval, completed: false }]);
+    expect(jsonLines((await at("complete", approval, "--error", "no", "--json")).stdout)).toEqual([
+      { runId: approval, completed: false },
+    ]);
     expect(await waiting(event)).toMatch(/waiting +- +event paid/);
     expect((await at("complete", event, "--value", "1")).stderr).toContain(`fanfold send ${jobId} paid`);
     expect((await at("send", jobId, "paid", "--value", "41")).stdout).toBe(`sent paid to ${jobId}\n`);
@@ -124,7 +160,9 @@ describe("beside a dev server", { timeout: 60_000 }, () => {
     expect(none.stderr).toContain("no jobs");
     expect(cancelled.stdout).toBe(`cancelled the runs of ${jobId} with team=blue\n`);
     expect((await at("watch", jobId)).code).toBe(1);
-    expect(jsonLines((await at("runs", jobId, "--stamp", "team=blue", "--json")).stdout)).toMatchObject([{ items: [{ status: "cancelled" }] }]);
+    expect(jsonLines((await at("runs", jobId, "--stamp", "team=blue", "--json")).stdout)).toMatchObject([
+      { items: [{ status: "cancelled" }] },
+    ]);
     expect((await at("results", jobId)).stdout).toMatch(/success +42\n.*Revoked/);
     expect((await at("cancel", `${jobId}.0.g`)).stdout).toBe(`${jobId}.0.g had already ended\n`);
   });

@@ -74,7 +74,8 @@ describe("demo", () => {
     const first = await fanfold(["demo", folder, "--data", data, "--json"]);
     expect([first.code, first.stderr]).toEqual([0, expect.stringContaining("success") as string]);
     const [report] = jsonLines(first.stdout);
-    const find = (type: string): number => execFileSync("find", [folder, "-type", type], { encoding: "utf8" }).split("\n").length - 1;
+    const find = (type: string): number =>
+      execFileSync("find", [folder, "-type", type], { encoding: "utf8" }).split("\n").length - 1;
     expect(report).toMatchObject({
       state: "success",
       files: find("f"),
@@ -91,7 +92,10 @@ describe("demo", () => {
 
   it("demo refuses a missing folder, and state inside of the folder", { timeout: 60_000 }, async () => {
     const folder = newFolder();
-    const [none, inside] = await Promise.all([fanfold(["demo", join(folder, "none")]), fanfold(["demo", folder, "--data", join(folder, "data")])]);
+    const [none, inside] = await Promise.all([
+      fanfold(["demo", join(folder, "none")]),
+      fanfold(["demo", folder, "--data", join(folder, "data")]),
+    ]);
     expect([none.code, inside.code]).toEqual([2, 2]);
     expect(none.stderr).toContain("there is no folder");
     expect(inside.stderr).toContain("--data");

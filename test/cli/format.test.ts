@@ -37,6 +37,10 @@ describe("texts for people", () => {
       ["a", "1", "x"],
       ["bcd", "100", "y"],
     ];
-    expect(table([{ title: "NAME" }, { title: "N", right: true }, { title: "" }], rows)).toEqual(["NAME    N", "a       1  x", "bcd   100  y"]);
+    expect(table([{ title: "NAME" }, { title: "N", right: true }, { title: "" }], rows)).toEqual([
+      "NAME    N",
+      "a       1  x",
+      "bcd   100  y",
+    ]);
   });
 });

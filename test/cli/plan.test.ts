@@ -32,7 +32,10 @@ describe("fanfold plan", () => {
   });
 
   it("plan refuses what a start refuses, with the same code", { timeout: 120_000 }, async () => {
-    const { code, stdout } = await fanfold(["plan", "-", "--json", "--data", newFolder()], JSON.stringify({ task: "noo" }));
+    const { code, stdout } = await fanfold(
+      ["plan", "-", "--json", "--data", newFolder()],
+      JSON.stringify({ task: "noo" }),
+    );
     expect(code).not.toBe(0);
     expect(jsonLines(stdout)).toMatchObject([{ error: { code: "unknown_task" } }]);
   });

@@ -30,5 +30,6 @@ describe("server.json", () => {
     expect(readServerFile(folder)).toBeUndefined();
   });
 
-  it("isRunning says whether the process in server.json still exists", () => expect([isRunning(process.pid), isRunning(2 ** 22 + 1)]).toEqual([true, false]));
+  it("isRunning says whether the process in server.json still exists", () =>
+    expect([isRunning(process.pid), isRunning(2 ** 22 + 1)]).toEqual([true, false]));
 });

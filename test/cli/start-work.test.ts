@@ -23,7 +23,8 @@ describe("--field", () => {
     const fields = read("folder=123", "n=5", "deep=true", 'tags=["a"]', "note=hello", "other=1");
     expect(fields).toEqual({ folder: "123", n: 5, deep: true, tags: ["a"], note: "hello", other: 1 });
   });
-  it("a field keeps everything after its first equals sign", () => expect(read("folder=a=b")).toEqual({ folder: "a=b" }));
+  it("a field keeps everything after its first equals sign", () =>
+    expect(read("folder=a=b")).toEqual({ folder: "a=b" }));
   it("a field may be empty", () => expect(read("folder=")).toEqual({ folder: "" }));
   it("a field __proto__ is sent like any other, for the server to refuse", () => {
     const fields = read('__proto__={"polluted":true}');
@@ -32,7 +33,9 @@ describe("--field", () => {
   });
   it("a field that the workflow would leave out is refused", () => {
     const { additionalProperties: _any, ...schema } = workflow.parametersSchema;
-    expect(() => readFields(readPairs(["m=1"]), { ...workflow, parametersSchema: schema })).toThrow("has no field m; its fields: folder, n, deep, tags");
+    expect(() => readFields(readPairs(["m=1"]), { ...workflow, parametersSchema: schema })).toThrow(
+      "has no field m; its fields: folder, n, deep, tags",
+    );
   });
   it.each([[["folder"]], [["=x"]], [["n=1", "n=2"]]])("the fields %j are refused", (fields) => {
     expect(() => read(...fields)).toThrow(expect.objectContaining({ code: "invalid_request" }) as Error);
@@ -40,5 +43,8 @@ describe("--field", () => {
 });
 
 it("each field of a workflow is described in one line", () => {
-  expect(describeFields(workflow).slice(0, 2)).toEqual(["folder (string, required)  what to walk", "n (integer, default 10)"]);
+  expect(describeFields(workflow).slice(0, 2)).toEqual([
+    "folder (string, required)  what to walk",
+    "n (integer, default 10)",
+  ]);
 });

@@ -51,7 +51,9 @@ describe("a wrong call", () => {
     const { code, stdout, stderr } = await call([...args, ...data, "--json"]);
     expect(stderr).toContain(says);
     expect(code).toBe(2);
-    expect(jsonLines(stdout)).toMatchObject([{ error: { code: "invalid_request", message: expect.any(String) as string } }]);
+    expect(jsonLines(stdout)).toMatchObject([
+      { error: { code: "invalid_request", message: expect.any(String) as string } },
+    ]);
   });
 
   it("a wrong call sets the exit code of the process", { timeout: 60_000 }, async () => {

@@ -20,7 +20,9 @@ export class Bench {
     this.local = new LocalEngine(loadTaskModule({ ...module, ...more }).tasks, config, {
       queues: ["engine", "local.default#worker", "local.celery#worker"],
     });
-    this.#submitter = new LocalEngine(loadTaskModule({ ...module, ...more, ...foreign }).tasks, config).over(this.local);
+    this.#submitter = new LocalEngine(loadTaskModule({ ...module, ...more, ...foreign }).tasks, config).over(
+      this.local,
+    );
   }
   /** Takes a node of the notation. */
   async submit(node: Json): Promise<string> {
@@ -33,7 +35,8 @@ export class Bench {
   async ended(jobId: string): Promise<JobView> {
     await this.local.untilQuiet();
     const job = await this.local.engine.job(jobId);
-    if (job?.endedAt === undefined) throw new Error(`job ${jobId} is ${job?.state ?? "gone"} when nothing is left to do`);
+    if (job?.endedAt === undefined)
+      throw new Error(`job ${jobId} is ${job?.state ?? "gone"} when nothing is left to do`);
     return job;
   }
   result(jobId: string): Promise<Result> {
@@ -99,4 +102,7 @@ export const identity: Json = { task: "identity" };
 export const tsum: Json = { task: "tsum" };
 export const fail: Json = { task: "fail" };
 export const onError: Json = { task: "on_err", kwargs: { tag: "E" } };
-export const chord = (header: Json[], body: Json, more: { readonly [key: string]: Json } = {}): Json => ({ chord: { header, body }, ...more });
+export const chord = (header: Json[], body: Json, more: { readonly [key: string]: Json } = {}): Json => ({
+  chord: { header, body },
+  ...more,
+});

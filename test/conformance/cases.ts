@@ -5,7 +5,11 @@ import type { Json, JsonObject } from "../../functions/core/json.ts";
 /** Cases in the notation of cases/canvas-notation.md, read strictly: a word that the runner does not know is an error, not a check that is left out. */
 const json: z.ZodType<Json> = z.json();
 const object = z.record(z.string(), json) as z.ZodType<JsonObject>;
-const partials = z.strictObject({ args: z.array(json).optional(), kwargs: object.optional(), options: object.optional() });
+const partials = z.strictObject({
+  args: z.array(json).optional(),
+  kwargs: object.optional(),
+  options: object.optional(),
+});
 const failure = z.strictObject({ type: z.string(), stored: z.string().optional() });
 
 const given = z.strictObject({
@@ -31,7 +35,13 @@ const expected = z.strictObject({
   collect: z.array(json).optional(),
   graph: z.strictObject({ nodes: z.number(), edges: z.number() }).optional(),
   group_api: z
-    .strictObject({ ready: z.boolean(), successful: z.boolean(), failed: z.boolean(), waiting: z.boolean(), completed_count: z.number() })
+    .strictObject({
+      ready: z.boolean(),
+      successful: z.boolean(),
+      failed: z.boolean(),
+      waiting: z.boolean(),
+      completed_count: z.number(),
+    })
     .partial()
     .optional(),
   sig: json.optional(),
@@ -42,8 +52,20 @@ const expected = z.strictObject({
 const config = z.strictObject({ task_allow_error_cb_on_chord_header: z.boolean().optional() });
 
 /** What a case says beside what is run; `protocol` cases are prose for hand-written tests. */
-const about = { id: z.string(), primitive: z.string().optional(), title: z.string().optional(), note: z.string().optional(), runnable: z.boolean().optional() };
-const runnable = z.looseObject({ ...about, kind: z.enum(["value", "error", "structure"]), given, expected, config: config.optional() });
+const about = {
+  id: z.string(),
+  primitive: z.string().optional(),
+  title: z.string().optional(),
+  note: z.string().optional(),
+  runnable: z.boolean().optional(),
+};
+const runnable = z.looseObject({
+  ...about,
+  kind: z.enum(["value", "error", "structure"]),
+  given,
+  expected,
+  config: config.optional(),
+});
 const prose = z.looseObject({ ...about, kind: z.literal("protocol") });
 
 export type Case = z.infer<typeof runnable>;
@@ -58,13 +80,19 @@ export interface UnreadableCase {
 
 /** Throws for a file that is no array of cases with ids of their own. */
 export function readCases(file: string): readonly (Case | ProseCase | UnreadableCase)[] {
-  const cases = z.array(z.looseObject({ id: z.string(), kind: z.string().optional() })).parse(JSON.parse(readFileSync(file, "utf8")));
+  const cases = z
+    .array(z.looseObject({ id: z.string(), kind: z.string().optional() }))
+    .parse(JSON.parse(readFileSync(file, "utf8")));
   const ids = cases.map(({ id }) => id);
   const twice = ids.find((id, index) => ids.indexOf(id) !== index);
   if (twice !== undefined) throw new Error(`two cases of ${file} have the id ${twice}`);
   return cases.map((each) => readCase(each));
 }
-function readCase(each: { readonly id: string; readonly kind?: string | undefined; readonly runnable?: unknown }): Case | ProseCase | UnreadableCase {
+function readCase(each: {
+  readonly id: string;
+  readonly kind?: string | undefined;
+  readonly runnable?: unknown;
+}): Case | ProseCase | UnreadableCase {
   if (each.runnable === false) return { id: each.id, kind: "protocol" };
   const read = each.kind === "protocol" ? prose.safeParse(each) : runnable.safeParse(each);
   if (read.success) return read.data;

@@ -16,7 +16,10 @@ const header = Array.from({ length: 12 }, (_, i) => add(i, i));
 const ofAnotherRelease = defineTask({ name: "of.another.release", run: () => null });
 
 /** Sends that match fail as long as `broken` is set: what was stored stays, and nobody is told. */
-function breakSends(bench: Bench, matches: (messages: readonly OutgoingMessage[]) => boolean): { broken: boolean; failed: number } {
+function breakSends(
+  bench: Bench,
+  matches: (messages: readonly OutgoingMessage[]) => boolean,
+): { broken: boolean; failed: number } {
   const fault = { broken: true, failed: 0 };
   const { queue } = bench.local;
   const send = queue.send.bind(queue);
@@ -35,7 +38,9 @@ describe("chords", () => {
     for (const [node, size] of examples) {
       const bench = new Bench();
       // The examples miss their first argument: a step before gives it. So they are members of a group that is such a step's next.
-      const { jobId, result } = await bench.run({ chain: [add(1, 1), { chord: { header: node, body: { task: "args_of" } } }] });
+      const { jobId, result } = await bench.run({
+        chain: [add(1, 1), { chord: { header: node, body: { task: "args_of" } } }],
+      });
       expect((result.get() as Json[]).flat(3)).toHaveLength(size);
       expect(await bench.executed(jobId)).toMatchObject({ args_of: 1 });
     }
@@ -51,7 +56,9 @@ describe("chords", () => {
     const bench = new Bench({ width: 2 });
     const bodies: unknown[] = [];
     const jobIds = await Promise.all(
-      Array.from({ length: 20 }, () => bench.submit(chord([add(1, 1), add(2, 2)], { task: "log_value", kwargs: { tag: "body" } }))),
+      Array.from({ length: 20 }, () =>
+        bench.submit(chord([add(1, 1), add(2, 2)], { task: "log_value", kwargs: { tag: "body" } })),
+      ),
     );
     for (const jobId of jobIds) {
       await bench.deliverUntilEnded(jobId, 2);
@@ -62,7 +69,9 @@ describe("chords", () => {
   it("cnt-004 the body runs once when whoever stored the last result died before it could send the body", async () => {
     // Else it would not be sent, but run in the same place.
     const bench = new Bench({ inPlaceSteps: 0 });
-    const fault = breakSends(bench, (messages) => messages.some(({ body }) => JSON.stringify(body).includes('"step":1')));
+    const fault = breakSends(bench, (messages) =>
+      messages.some(({ body }) => JSON.stringify(body).includes('"step":1')),
+    );
     const jobId = await bench.submit(chord([add(1, 1), add(2, 2)], { task: "log_value", kwargs: { tag: "body" } }));
     for (let turn = 0; turn < 8; turn++) await bench.deliver();
     expect(fault.failed).toBeGreaterThan(0);
@@ -73,7 +82,9 @@ describe("chords", () => {
   });
   it("cnt-005 a header member that is revoked while it waits fails the chord; it does not hang it", async () => {
     const bench = new Bench();
-    const jobId = await bench.submit(chord([add(1, 1), { task: "add", args: [2, 2], options: LATER }], tsum, { link_error: [onError] }));
+    const jobId = await bench.submit(
+      chord([add(1, 1), { task: "add", args: [2, 2], options: LATER }], tsum, { link_error: [onError] }),
+    );
     await bench.turns(6);
     expect(await bench.local.engine.revoke(`${jobId}.0.g.1`)).toBe(true);
     const { createdAt, endedAt = 0 } = await bench.ended(jobId);
@@ -85,13 +96,17 @@ describe("chords", () => {
     expect(await bench.executed(jobId)).not.toHaveProperty("tsum");
   });
   it("cnt-006 a header member that expired fails the chord", async () => {
-    const { result } = await new Bench().run(chord([add(1, 1), { task: "add", args: [2, 2], options: { countdown: 20, expires: 10 } }], tsum));
+    const { result } = await new Bench().run(
+      chord([add(1, 1), { task: "add", args: [2, 2], options: { countdown: 20, expires: 10 } }], tsum),
+    );
     expect(result.error).toMatchObject({ name: "ChordError" });
     expect(() => result.get()).toThrow(expect.objectContaining({ name: "TaskRevokedError", reason: "expired" }));
   });
   it("cnt-007 a body that nobody can run fails, and its error links hear of it", async () => {
     const bench = new Bench({ unknownTaskGraceSeconds: 5 }, {}, { ofAnotherRelease });
-    const { jobId, job, result } = await bench.run(chord([add(1, 1)], { task: "of.another.release" }, { link_error: [onError] }));
+    const { jobId, job, result } = await bench.run(
+      chord([add(1, 1)], { task: "of.another.release" }, { link_error: [onError] }),
+    );
     expect(job).toMatchObject({ state: "failure", error: { reason: "unknown_task" } });
     expect(() => result.get()).toThrow("of.another.release");
     expect(await bench.log(jobId)).toHaveLength(1);
@@ -104,7 +119,11 @@ describe("what chords are known to suffer from", () => {
     const inner = chord([fail, add(1, 1)], tsum);
     const { jobId, job, result } = await bench.run(chord([inner, add(2, 2)], tsum, { link_error: [onError] }));
     expect(job).toMatchObject({ state: "failure", error: { name: "TaskError", runId: `${jobId}.0.g.0.g.0` } });
-    expect(result).toMatchObject({ ready: true, failed: true, error: { name: "ChordError", runId: `${jobId}.0.g.0.g.0` } });
+    expect(result).toMatchObject({
+      ready: true,
+      failed: true,
+      error: { name: "ChordError", runId: `${jobId}.0.g.0.g.0` },
+    });
     expect(await bench.log(jobId)).toContainEqual(["E", "ChordError"]);
   });
   it("a body is neither lost nor doubled when every message comes twice and the queue fails now and then", async () => {

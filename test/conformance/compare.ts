@@ -33,7 +33,10 @@ const REFUSALS = new Set(["invalid_canvas", "invalid_request", "invalid_argument
 
 function isFailure(expected: string, seen: Failure | undefined): boolean {
   if (seen === undefined) return false;
-  return seen.name === expected || (VALIDATION.has(expected) && (VALIDATION.has(seen.name) || REFUSALS.has(seen.reason ?? "")));
+  return (
+    seen.name === expected ||
+    (VALIDATION.has(expected) && (VALIDATION.has(seen.name) || REFUSALS.has(seen.reason ?? "")))
+  );
 }
 
 /** What does not hold, in words; empty: the case passes. */
@@ -50,16 +53,24 @@ export function mismatches(expected: Expected, seen: Observed): readonly string[
     if (unexpected !== undefined) problems.push(`failed with ${show(unexpected)}`);
   }
   equal("result", expected.result, seen.result);
-  if (expected.error && !isFailure(expected.error.type, seen.error ?? seen.raises)) differs("error", expected.error.type, seen.error ?? seen.raises);
-  if (expected.error?.stored !== undefined && !isFailure(expected.error.stored, seen.stored)) differs("stored error", expected.error.stored, seen.stored);
-  if (expected.raises && !isFailure(expected.raises.type, seen.raises)) differs("refused", expected.raises.type, seen.raises);
-  if (expected.returned_null === true && seen.raises === undefined && seen.result !== null) differs("result", null, seen.result);
+  if (expected.error && !isFailure(expected.error.type, seen.error ?? seen.raises))
+    differs("error", expected.error.type, seen.error ?? seen.raises);
+  if (expected.error?.stored !== undefined && !isFailure(expected.error.stored, seen.stored))
+    differs("stored error", expected.error.stored, seen.stored);
+  if (expected.raises && !isFailure(expected.raises.type, seen.raises))
+    differs("refused", expected.raises.type, seen.raises);
+  if (expected.returned_null === true && seen.raises === undefined && seen.result !== null)
+    differs("result", null, seen.result);
   equal("log", expected.log, seen.log);
-  if (expected.log_unordered && !isSame(sorted(expected.log_unordered), sorted(seen.log ?? []))) differs("log", expected.log_unordered, seen.log);
-  for (const line of expected.log_contains ?? []) if (!seen.log?.some((each) => isSame(line, each))) differs("log contains", line, seen.log);
+  if (expected.log_unordered && !isSame(sorted(expected.log_unordered), sorted(seen.log ?? [])))
+    differs("log", expected.log_unordered, seen.log);
+  for (const line of expected.log_contains ?? [])
+    if (!seen.log?.some((each) => isSame(line, each))) differs("log contains", line, seen.log);
   equal("last of the log", expected.log_last, seen.log?.at(-1));
-  for (const [task, count] of Object.entries(expected.executed ?? {})) equal(`runs of ${task}`, count, seen.executed?.[task] ?? 0);
-  for (const [name, value] of Object.entries(expected.group_api ?? {})) equal(`group ${name}`, value as Json, seen.group_api?.[name]);
+  for (const [task, count] of Object.entries(expected.executed ?? {}))
+    equal(`runs of ${task}`, count, seen.executed?.[task] ?? 0);
+  for (const [name, value] of Object.entries(expected.group_api ?? {}))
+    equal(`group ${name}`, value as Json, seen.group_api?.[name]);
   equal("parents", expected.parents, seen.parents);
   equal("children", expected.children, seen.children);
   equal("collect", expected.collect, seen.collect);

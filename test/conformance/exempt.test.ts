@@ -17,7 +17,9 @@ const ids = readdirSync(folder)
 const TITLE = /["'`]((?:[A-Za-z]+-?\d{3} )+)/g;
 function idsInTitles(): ReadonlySet<string> {
   const tests = join(import.meta.dirname, "..");
-  const files = readdirSync(tests, { recursive: true, encoding: "utf8" }).filter((name) => /\.(test|e2e)\.ts$/.test(name));
+  const files = readdirSync(tests, { recursive: true, encoding: "utf8" }).filter((name) =>
+    /\.(test|e2e)\.ts$/.test(name),
+  );
   const titles = files.flatMap((name) => [...readFileSync(join(tests, name), "utf8").matchAll(TITLE)]);
   return new Set(titles.flatMap(([, title = ""]) => title.trim().split(" ")));
 }

@@ -16,11 +16,15 @@ const spawner = defineTask({
 describe("ids", () => {
   it("idp-001 a job that is submitted again under its key has the ids it had", async () => {
     const bench = new Bench();
-    const submit = () => bench.local.engine.submit({ canvas: chain(addTask.s(1, 1), addTask.s(2)).canvas, idempotencyKey: "once" });
+    const submit = () =>
+      bench.local.engine.submit({ canvas: chain(addTask.s(1, 1), addTask.s(2)).canvas, idempotencyKey: "once" });
     const [first, second] = [await submit(), await submit()];
     expect(second).toEqual({ jobId: first.jobId, created: false });
     await bench.ended(first.jobId);
-    expect((await bench.runs(first.jobId)).map(({ runId }) => runId)).toEqual([`${first.jobId}.0`, `${first.jobId}.0~1`]);
+    expect((await bench.runs(first.jobId)).map(({ runId }) => runId)).toEqual([
+      `${first.jobId}.0`,
+      `${first.jobId}.0~1`,
+    ]);
     expect(await submit()).toEqual(second);
   });
   it("idp-002 the result of a chain has the id of its last step", async () => {
@@ -34,28 +38,35 @@ describe("ids", () => {
     const chorded = await bench.run(chord([add(1, 1)], tsum));
     expect(chorded.result).toMatchObject({ id: `${chorded.jobId}.0~1`, task: "tsum" });
     const grouped = await bench.run({ group: [add(1, 1), add(2, 2)] });
-    expect(grouped.result.members?.map(({ id }) => id)).toEqual([0, 1].map((index) => `${childGroupOf(grouped.result.id)}.${index}`));
+    expect(grouped.result.members?.map(({ id }) => id)).toEqual(
+      [0, 1].map((index) => `${childGroupOf(grouped.result.id)}.${index}`),
+    );
   });
   it("idp-004 every run has the job's id for its root, and the run that started it for its parent", async () => {
     const bench = new Bench({}, { spawner });
     const { jobId } = await bench.run({ chain: [{ task: "spawner" }, identity] });
     const runs = await bench.runs(jobId);
     expect(runs.map(({ runId }) => jobIdOf(runId))).toEqual(runs.map(() => jobId));
-    expect(runs.filter(({ task }) => task === "add").map(({ groupId }) => ownerOf(groupId))).toEqual([`${jobId}.0`, `${jobId}.0`]);
+    expect(runs.filter(({ task }) => task === "add").map(({ groupId }) => ownerOf(groupId))).toEqual([
+      `${jobId}.0`,
+      `${jobId}.0`,
+    ]);
   });
   it("idp-005 header members have group and index, and what follows in a member's strand keeps both", async () => {
     const bench = new Bench();
     const groupOf = { task: "group_of", immutable: true };
-    const { jobId, result } = await bench.run(chord([chord([add(1, 1)], groupOf), { chain: [add(1, 1), groupOf] }, groupOf], identity));
+    const { jobId, result } = await bench.run(
+      chord([chord([add(1, 1)], groupOf), { chain: [add(1, 1), groupOf] }, groupOf], identity),
+    );
     const header = `${jobId}.0.g`;
     expect(result.get()).toEqual([
       [true, 0],
       [true, 1],
       [true, 2],
     ]);
-    expect((await bench.runs(jobId)).filter(({ task }) => task === "group_of").map(({ groupId, index }) => [groupId, index])).toEqual(
-      [0, 1, 2].map((index) => [header, index]),
-    );
+    expect(
+      (await bench.runs(jobId)).filter(({ task }) => task === "group_of").map(({ groupId, index }) => [groupId, index]),
+    ).toEqual([0, 1, 2].map((index) => [header, index]));
   });
   it("idp-006 options change neither stamps nor the group, but everything else", () => {
     const stamped = addTask
@@ -63,7 +74,8 @@ describe("ids", () => {
       .stamp({ team: "a" })
       .set({ stamps: { team: "b" }, priority: 3 });
     expect(stamped.canvas.options).toEqual({ stamps: { team: "a" }, priority: 3 });
-    for (const name of ["group_id", "groupId", "runId"]) expect(() => addTask.s(1, 1).set({ [name]: "g" })).toThrow(name);
+    for (const name of ["group_id", "groupId", "runId"])
+      expect(() => addTask.s(1, 1).set({ [name]: "g" })).toThrow(name);
   });
   it("idp-007 nobody names where to reply: a result is read by its id, wherever one is", async () => {
     const bench = new Bench();

@@ -21,14 +21,19 @@ function whole(text: string): number {
 }
 
 await new Command("conformance")
-  .description("Runs the cases of a file in the notation of test/conformance/cases/canvas-notation.md. Exits with 1 when one fails.")
+  .description(
+    "Runs the cases of a file in the notation of test/conformance/cases/canvas-notation.md. Exits with 1 when one fails.",
+  )
   .argument("<file>", "an array of cases, as JSON")
   .option("--json", "one JSON object per case instead of lines for people")
   .option("--only <ids>", "ids, or beginnings of ids, with commas between them")
   .option("--pick <n>", "so many of them, spread over primitives and kinds, the same ones each time", whole)
   .option("--parallel <n>", "cases at once", whole, 16)
   .option("--workers <n>", "processes of the embedded engine that run tasks", whole, 2)
-  .option("--url <url>", "a server to run them on, in place of an embedded engine; it was deployed with test/conformance/tasks.ts")
+  .option(
+    "--url <url>",
+    "a server to run them on, in place of an embedded engine; it was deployed with test/conformance/tasks.ts",
+  )
   .option("--token <token>", "of that server")
   .option("--header <name: value>", "sent to that server; may be repeated", header, {})
   .action(async (file: string, options: Options) => {
@@ -37,7 +42,10 @@ await new Command("conformance")
     const cases = options.pick === undefined ? chosen : selectCases(chosen, options.pick);
     const driver = await driverOf(options);
     try {
-      const reports = await runCases(driver, cases, { parallel: options.parallel, onReport: options.json ? print : say });
+      const reports = await runCases(driver, cases, {
+        parallel: options.parallel,
+        onReport: options.json ? print : say,
+      });
       console.log(summary(reports));
       if (reports.some(({ status }) => status === "failed")) process.exitCode = 1;
     } finally {

@@ -18,7 +18,10 @@ export async function runsOf(driver: ResultSource, jobId: string, withLogs: bool
 export function logOf(runs: readonly Run[]): readonly Json[] {
   const lines = runs
     .flatMap(({ detail, earlier = [] }) => [...(detail ? [detail] : []), ...earlier])
-    .flatMap(({ log }) => log as readonly { readonly message: string; readonly fields?: { readonly value: Json; readonly at: number } }[]);
+    .flatMap(
+      ({ log }) =>
+        log as readonly { readonly message: string; readonly fields?: { readonly value: Json; readonly at: number } }[],
+    );
   const written = lines.flatMap(({ message, fields }) => (message === "conformance" && fields ? [fields] : []));
   return written.sort((a, b) => a.at - b.at).map(({ value }) => value);
 }
@@ -36,16 +39,21 @@ export function executedOf(runs: readonly Run[]): { readonly [task: string]: num
 
 /** Values on the way up, nearest first; a group is `{ group: values }`. */
 export function parentValues(result: Result): readonly Json[] {
-  return parentsOf(result).map((parent) => (parent.members === undefined ? (parent.value ?? null) : { group: parent.join() as Json[] }));
+  return parentsOf(result).map((parent) =>
+    parent.members === undefined ? (parent.value ?? null) : { group: parent.join() as Json[] },
+  );
 }
 
-export function groupApi({ ready, successful, failed, waiting, completedCount }: Result): { readonly [name: string]: Json } {
+export function groupApi({ ready, successful, failed, waiting, completedCount }: Result): {
+  readonly [name: string]: Json;
+} {
   return { ready, successful, failed, waiting, completed_count: completedCount };
 }
 
 /** The result and what hangs below it: its members and what its links gave. */
 export function graphSize(result: Result): { readonly nodes: number; readonly edges: number } {
   const below = [...(result.members ?? []), ...result.children].map(graphSize);
-  const total = (of: (size: { nodes: number; edges: number }) => number): number => below.reduce((sum, size) => sum + of(size), 0);
+  const total = (of: (size: { nodes: number; edges: number }) => number): number =>
+    below.reduce((sum, size) => sum + of(size), 0);
   return { nodes: 1 + total(({ nodes }) => nodes), edges: below.length + total(({ edges }) => edges) };
 }

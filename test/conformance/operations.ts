@@ -1,6 +1,13 @@
 import { chunkGroup, pipe } from "../../functions/core/canvas/canvas-composition.ts";
 import { type LinkRules, withLink, withLinkError } from "../../functions/core/canvas/canvas-links.ts";
-import { clone, type Partials, replaceParts, setImmutable, setOptions, skew } from "../../functions/core/canvas/canvas-parts.ts";
+import {
+  clone,
+  type Partials,
+  replaceParts,
+  setImmutable,
+  setOptions,
+  skew,
+} from "../../functions/core/canvas/canvas-parts.ts";
 import { type Marks, stamp, type StampVisitor } from "../../functions/core/canvas/canvas-stamp.ts";
 import { encodeCanvas, parseCanvas } from "../../functions/core/canvas/canvas-wire.ts";
 import type { Canvas, SignatureOptions } from "../../functions/core/canvas/canvas.ts";
@@ -63,9 +70,13 @@ const OPERATIONS: { readonly [name: string]: (canvas: Canvas, argument: never, t
   },
   set_immutable: (canvas, immutable: boolean) => setImmutable(canvas, immutable),
   roundtrip: (canvas, _none: never, { read }) => read(JSON.parse(JSON.stringify(encodeCanvas(canvas)))),
-  stamp: (canvas, { append_stamps: append = false, ...marks }: JsonObject & { readonly append_stamps?: boolean }) => stamp(canvas, marks, {}, { append }),
-  stamp_visitor: (canvas, { hooks: says, append = false }: { readonly hooks: { readonly [hook: string]: Marks }; readonly append?: boolean }, { hooks }) =>
-    stamp(canvas, {}, visitorOf(says, hooks), { append }),
+  stamp: (canvas, { append_stamps: append = false, ...marks }: JsonObject & { readonly append_stamps?: boolean }) =>
+    stamp(canvas, marks, {}, { append }),
+  stamp_visitor: (
+    canvas,
+    { hooks: says, append = false }: { readonly hooks: { readonly [hook: string]: Marks }; readonly append?: boolean },
+    { hooks },
+  ) => stamp(canvas, {}, visitorOf(says, hooks), { append }),
   group: (canvas) => (canvas.kind === "chunks" ? chunkGroup(canvas) : canvas),
 };
 

@@ -43,7 +43,8 @@ describe("what canvases are known to suffer from", () => {
   });
 
   it("chords nested 8 deep run, with small messages", async () => {
-    const nested = (depth: number): Json => (depth === 0 ? add(1, 1) : chord([nested(depth - 1), nested(depth - 1)], tsum));
+    const nested = (depth: number): Json =>
+      depth === 0 ? add(1, 1) : chord([nested(depth - 1), nested(depth - 1)], tsum);
     const bench = new Bench();
     const sends = watchSends(bench);
     const { result } = await bench.run(nested(8));
@@ -64,8 +65,16 @@ describe("what canvases are known to suffer from", () => {
 
   it("a cancel stops more than one step: nothing of the rest of the job begins, however deep it is", async () => {
     const bench = new Bench();
-    const later: Json = { task: "log", args: ["late"], options: { countdown: 60 }, link: [{ task: "log", args: ["link"], immutable: true }] };
-    const deep = chord([{ chain: [later, { task: "log", args: ["next"], immutable: true }] }, chord([later], identity)], identity);
+    const later: Json = {
+      task: "log",
+      args: ["late"],
+      options: { countdown: 60 },
+      link: [{ task: "log", args: ["link"], immutable: true }],
+    };
+    const deep = chord(
+      [{ chain: [later, { task: "log", args: ["next"], immutable: true }] }, chord([later], identity)],
+      identity,
+    );
     const jobId = await bench.submit({ chain: [deep, { task: "log", args: ["last"], immutable: true }] });
     await bench.turns(8);
     await bench.local.engine.cancel(jobId);

@@ -20,10 +20,15 @@ export interface Bound {
 }
 
 /** Throws TypeError for what is missing, given twice, or unknown. */
-export function bind({ named = [], defaults = {}, rest = false, others = false }: Parameters, args: readonly Json[], kwargs: JsonObject): Bound {
+export function bind(
+  { named = [], defaults = {}, rest = false, others = false }: Parameters,
+  args: readonly Json[],
+  kwargs: JsonObject,
+): Bound {
   // With *rest, what is named can be given by name only.
   const positional = rest ? [] : named;
-  if (!rest && args.length > positional.length) throw new TypeError(`takes ${positional.length} positional arguments, but ${args.length} were given`);
+  if (!rest && args.length > positional.length)
+    throw new TypeError(`takes ${positional.length} positional arguments, but ${args.length} were given`);
   const values: { [name: string]: Json } = { ...defaults };
   positional.slice(0, args.length).forEach((name, index) => (values[name] = args[index] as Json));
   const further: { [name: string]: Json } = {};

@@ -15,7 +15,9 @@ describe("results", () => {
     const lines = graphToDot(graph).split("\n");
     expect(lines[0]).toBe("digraph job {");
     const nodes = lines.filter((line) => line.includes("label="));
-    expect(new Set(nodes.map((line) => line.trim().split(" ")[0]))).toEqual(new Set(graph.nodes.map(({ id }) => `"${id}"`)));
+    expect(new Set(nodes.map((line) => line.trim().split(" ")[0]))).toEqual(
+      new Set(graph.nodes.map(({ id }) => `"${id}"`)),
+    );
     expect(nodes).toHaveLength(graph.nodes.length);
     expect(nodes.find((line) => line.includes(`"${jobId}.0~1"`))).toContain("tsum");
     expect(lines.filter((line) => line.includes(" -> "))).toHaveLength(graph.edges.length);
@@ -41,7 +43,13 @@ describe("results", () => {
     expect(() => unfinished.get()).toThrow(expect.objectContaining({ code: "job_unfinished" }));
     await bench.local.engine.revoke(`${jobId}.0.g.1`);
     await bench.ended(jobId);
-    expect(await bench.result(jobId)).toMatchObject({ ready: true, successful: false, failed: false, waiting: false, completedCount: 2 });
+    expect(await bench.result(jobId)).toMatchObject({
+      ready: true,
+      successful: false,
+      failed: false,
+      waiting: false,
+      completedCount: 2,
+    });
     const { result } = await bench.run({ group: [add(1, 1), fail] });
     expect(result).toMatchObject({ ready: true, successful: false, failed: true, waiting: false, completedCount: 1 });
   });
@@ -51,7 +59,11 @@ describe("results", () => {
     const [first, second, third] = result.join({ propagate: false });
     expect([first, third]).toEqual([2, 4]);
     expect(second).toBeInstanceOf(ResultError);
-    expect(second).toMatchObject({ name: "TaskError", message: "task expected to fail", runId: result.members?.[1]?.id });
+    expect(second).toMatchObject({
+      name: "TaskError",
+      message: "task expected to fail",
+      runId: result.members?.[1]?.id,
+    });
   });
   it("grf-005 an id is all there is to keep: it brings back the result, its members and its parents", async () => {
     const bench = new Bench();
@@ -65,7 +77,9 @@ describe("results", () => {
   });
   it("names the run that failed first in time, with its trace", async () => {
     const bench = new Bench();
-    const { jobId, job } = await bench.run({ group: [{ chain: [{ ...later }, fail] }, { chain: [add(1, 1), fail] }, add(1, 1)] });
+    const { jobId, job } = await bench.run({
+      group: [{ chain: [{ ...later }, fail] }, { chain: [add(1, 1), fail] }, add(1, 1)],
+    });
     expect(job.error).toMatchObject({ name: "TaskError", message: "task expected to fail", runId: `${jobId}.0.g.1~1` });
     expect((await bench.local.engine.run(job.error?.runId ?? ""))?.detail?.stack).toContain("tasks.ts");
   });
@@ -75,24 +89,28 @@ describe("revoking", () => {
   it("rvk-001 runs are revoked by the values of a stamp: any run that carries one of them", async () => {
     const bench = new Bench();
     const stamped = (team: Json) => ({ ...later, options: { countdown: 600, team, stamped_headers: ["team"] } });
-    const jobId = await bench.submit({ group: [stamped("a"), stamped("b"), stamped(["c", "a"]), later], options: { tracking: "full", policy: "settled" } });
+    const jobId = await bench.submit({
+      group: [stamped("a"), stamped("b"), stamped(["c", "a"]), later],
+      options: { tracking: "full", policy: "settled" },
+    });
     await bench.turns(6);
     const stamps = { team: ["a", "z"], owner: ["me"] };
     const { items } = await bench.local.engine.runs(jobId, { stamps });
     expect(items.map(({ index }) => index)).toEqual([0, 2]);
     expect(await bench.local.engine.revokeStamped(jobId, stamps)).toBe(true);
     await bench.ended(jobId);
-    expect((await bench.result(jobId)).join({ propagate: false }).map((each) => (each instanceof ResultError ? each.name : each))).toEqual([
-      "TaskRevokedError",
-      6,
-      "TaskRevokedError",
-      6,
-    ]);
+    expect(
+      (await bench.result(jobId))
+        .join({ propagate: false })
+        .map((each) => (each instanceof ResultError ? each.name : each)),
+    ).toEqual(["TaskRevokedError", 6, "TaskRevokedError", 6]);
     expect(await bench.executed(jobId)).toEqual({ add: 2 });
   });
   it("rvk-002 a cancelled job starts no step more; what waits is revoked", async () => {
     const bench = new Bench();
-    const jobId = await bench.submit({ chain: [{ group: [{ chain: [later, add(1)] }, { chain: [add(1, 1), later, add(1)] }] }, tsum, identity] });
+    const jobId = await bench.submit({
+      chain: [{ group: [{ chain: [later, add(1)] }, { chain: [add(1, 1), later, add(1)] }] }, tsum, identity],
+    });
     await bench.turns(6);
     const begun = await bench.executed(jobId);
     expect(await bench.local.engine.cancel(jobId)).toBe(true);

@@ -94,7 +94,10 @@ async function attempt(driver: Driver, each: Case, settings: CaseSettings): Prom
   const elapsedSeconds = (performance.now() - begun) / 1_000;
   // What must not happen is waited for.
   if (given.settle !== undefined && expected.log?.length === 0) await pause(given.settle * 1_000);
-  const outcome = job === undefined || timedOut(each, job) ? { error: { name: "TimeoutError" } } : await outcomeOf(driver, jobId, job, expected);
+  const outcome =
+    job === undefined || timedOut(each, job)
+      ? { error: { name: "TimeoutError" } }
+      : await outcomeOf(driver, jobId, job, expected);
   return { ...outcome, ...(await sideEffects(driver, jobId, expected)), elapsedSeconds };
 }
 /** Whether waiting for the timeout of the case would have been in vain. The engine's own times tell: they do not depend on when somebody looked. */
@@ -103,7 +106,12 @@ function timedOut({ given, expected }: Case, { createdAt, endedAt = Infinity }: 
 }
 
 /** undefined: the time is over. */
-async function ended(driver: Driver, jobId: string, seconds: number, { pollMilliseconds }: CaseSettings): Promise<Job | undefined> {
+async function ended(
+  driver: Driver,
+  jobId: string,
+  seconds: number,
+  { pollMilliseconds }: CaseSettings,
+): Promise<Job | undefined> {
   const end = performance.now() + seconds * 1_000;
   for (;;) {
     const job = await driver.job(jobId);

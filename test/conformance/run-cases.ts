@@ -31,9 +31,14 @@ export async function runCases(
 function isTimed(each: Case | ProseCase | UnreadableCase | undefined): boolean {
   return each !== undefined && "given" in each && (each as Case).given.actions !== undefined;
 }
-async function reportOf(driver: Driver, each: Case | ProseCase | UnreadableCase, settings: CaseSettings): Promise<CaseReport> {
+async function reportOf(
+  driver: Driver,
+  each: Case | ProseCase | UnreadableCase,
+  settings: CaseSettings,
+): Promise<CaseReport> {
   if (each.kind === "protocol") return { id: each.id, status: "skipped", problems: [], seconds: 0 };
-  if (each.kind === "unreadable") return { id: each.id, status: "failed", problems: [`the case cannot be read: ${each.problem}`], seconds: 0 };
+  if (each.kind === "unreadable")
+    return { id: each.id, status: "failed", problems: [`the case cannot be read: ${each.problem}`], seconds: 0 };
   return runCase(driver, each, settings);
 }
 

@@ -5,7 +5,8 @@ import { selectCases } from "./selection.ts";
 
 const cases = readCases(fileURLToPath(new URL("./cases/canvas-cases.json", import.meta.url)));
 const runnable = cases.filter((each): each is Case => each.kind !== "protocol");
-const valuesOf = (key: "primitive" | "kind", of: readonly Case[]): readonly string[] => [...new Set(of.map((each) => each[key] ?? ""))].toSorted();
+const valuesOf = (key: "primitive" | "kind", of: readonly Case[]): readonly string[] =>
+  [...new Set(of.map((each) => each[key] ?? ""))].toSorted();
 
 describe("a selection of cases", () => {
   it.each([20, 60])("of %i has every primitive and every kind", (count) => {

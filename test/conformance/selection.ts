@@ -5,7 +5,9 @@ import type { Case, ProseCase, UnreadableCase } from "./cases.ts";
  * first; when all had one, the next kinds follow, and so on in turns. What a kind of a primitive then has to give is taken evenly from its part of the file.
  */
 export function selectCases(cases: readonly (Case | ProseCase | UnreadableCase)[], count: number): readonly Case[] {
-  const runnable = cases.filter((each): each is Case => each.kind === "value" || each.kind === "error" || each.kind === "structure");
+  const runnable = cases.filter(
+    (each): each is Case => each.kind === "value" || each.kind === "error" || each.kind === "structure",
+  );
   const shares = turnsOf(runnable).map((of) => ({ of, taken: 0 }));
   for (let left = Math.min(count, runnable.length); left > 0;) {
     for (const share of shares) {
@@ -14,13 +16,19 @@ export function selectCases(cases: readonly (Case | ProseCase | UnreadableCase)[
       left--;
     }
   }
-  const selected = new Set(shares.flatMap(({ of, taken }) => Array.from({ length: taken }, (_, k) => of[Math.floor(((k + 0.5) * of.length) / taken)])));
+  const selected = new Set(
+    shares.flatMap(({ of, taken }) =>
+      Array.from({ length: taken }, (_, k) => of[Math.floor(((k + 0.5) * of.length) / taken)]),
+    ),
+  );
   return runnable.filter((each) => selected.has(each));
 }
 
 /** The cases by primitive and kind: the most frequent kind of each primitive, then the second of each, then the third. */
 function turnsOf(cases: readonly Case[]): readonly (readonly Case[])[] {
-  const kinds = grouped(cases, ({ primitive }) => primitive).map((of) => grouped(of, ({ kind }) => kind).toSorted((a, b) => b.length - a.length));
+  const kinds = grouped(cases, ({ primitive }) => primitive).map((of) =>
+    grouped(of, ({ kind }) => kind).toSorted((a, b) => b.length - a.length),
+  );
   return [0, 1, 2].flatMap((turn) => kinds.flatMap((of) => (of[turn] === undefined ? [] : [of[turn]])));
 }
 /** In order of the first of each. */

@@ -15,11 +15,16 @@ export function slowed(each: Case, times: number): Case {
       canvas: withSeconds(given.canvas, (seconds) => seconds * times),
       ...(given.ops && { ops: withSeconds(given.ops, (seconds) => seconds * times) as typeof given.ops }),
       ...(given.call && { call: withSeconds(given.call, (seconds) => seconds * times) as typeof given.call }),
-      ...(given.actions && { actions: given.actions.map((action) => (action[0] === "sleep" ? ["sleep", action[1] * times] : action)) }),
+      ...(given.actions && {
+        actions: given.actions.map((action) => (action[0] === "sleep" ? ["sleep", action[1] * times] : action)),
+      }),
       ...(given.timeout !== undefined && { timeout: given.timeout * times }),
       ...(given.settle !== undefined && { settle: given.settle * times }),
     },
-    expected: { ...expected, ...(expected.min_elapsed_s !== undefined && { min_elapsed_s: expected.min_elapsed_s * times }) },
+    expected: {
+      ...expected,
+      ...(expected.min_elapsed_s !== undefined && { min_elapsed_s: expected.min_elapsed_s * times }),
+    },
   };
 }
 
@@ -37,6 +42,9 @@ function withSeconds(value: unknown, change: (seconds: number) => number): Json 
   const inside = (each: unknown): Json => withSeconds(each, change);
   if (Array.isArray(value)) return value.map(inside);
   if (value === null || typeof value !== "object") return value as Json;
-  const changed = ([name, each]: [string, unknown]): [string, Json] => [name, SECONDS.has(name) && typeof each === "number" ? change(each) : inside(each)];
+  const changed = ([name, each]: [string, unknown]): [string, Json] => [
+    name,
+    SECONDS.has(name) && typeof each === "number" ? change(each) : inside(each),
+  ];
   return Object.fromEntries(Object.entries(value).map(changed));
 }

@@ -26,10 +26,14 @@ async function feed(items: number, engine: Partial<EngineConfig>): Promise<void>
   expect(seen).toMatchObject({ pulled: items, begun: items });
 }
 
-it("a group that a generator feeds starts its first child before the tenth item is pulled", { timeout: 120_000 }, async () => {
-  await feed(1_000, {});
-  expect(seen.pulledAtFirst).toBeLessThan(10);
-});
+it(
+  "a group that a generator feeds starts its first child before the tenth item is pulled",
+  { timeout: 120_000 },
+  async () => {
+    await feed(1_000, {});
+    expect(seen.pulledAtFirst).toBeLessThan(10);
+  },
+);
 it("a generator is pulled no faster than its children end", { timeout: 120_000 }, async () => {
   await feed(9_000, { openPages: 1 });
   // The page that has not ended, and the one that is being cut.

@@ -1,11 +1,24 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { clone } from "../../functions/core/canvas/canvas-parts.ts";
 import { parseCanvas } from "../../functions/core/canvas/canvas-wire.ts";
-import { defineTask, group, type Json, type JsonObject, type RetryPolicy, type TaskContext, TaskError } from "../../functions/sdk/index.ts";
+import {
+  defineTask,
+  group,
+  type Json,
+  type JsonObject,
+  type RetryPolicy,
+  type TaskContext,
+  TaskError,
+} from "../../functions/sdk/index.ts";
 import { bind, type Bound, listOf, numberOf, type Parameters, sumOf } from "./parameters.ts";
 
 /** The tasks that the notation of cases/canvas-notation.md asks for. */
-function define(name: string, parameters: Parameters, run: (ctx: TaskContext, bound: Bound) => Json | Promise<Json>, retry: Partial<RetryPolicy> = {}) {
+function define(
+  name: string,
+  parameters: Parameters,
+  run: (ctx: TaskContext, bound: Bound) => Json | Promise<Json>,
+  retry: Partial<RetryPolicy> = {},
+) {
   const body = async (ctx: TaskContext, ...args: Json[]): Promise<Json> => run(ctx, bound(ctx, parameters, args));
   // The notation calls the default queue as Celery does.
   return defineTask({ name, queue: "celery", retry, run: body });
@@ -22,7 +35,11 @@ function write(ctx: TaskContext, value: Json): void {
   ctx.log.info("conformance", { value, at: performance.timeOrigin + performance.now() });
 }
 
-export const add = define("add", { named: ["x", "y", "z"], defaults: { z: 0 } }, (_ctx, { values: { x, y, z } }) => numberOf(x) + numberOf(y) + numberOf(z));
+export const add = define(
+  "add",
+  { named: ["x", "y", "z"], defaults: { z: 0 } },
+  (_ctx, { values: { x, y, z } }) => numberOf(x) + numberOf(y) + numberOf(z),
+);
 export const mul = define("mul", { named: ["x", "y"] }, (_ctx, { values: { x, y } }) => numberOf(x) * numberOf(y));
 export const tsum = define("tsum", { named: ["nums"] }, (_ctx, { values: { nums } }) => sumOf(nums));
 export const xsum = define("xsum", { named: ["nums"] }, (_ctx, { values: { nums } }) =>
@@ -33,7 +50,11 @@ export const argsOf = define("args_of", { rest: true }, (_ctx, { rest }) => rest
 export const kwargsOf = define("kwargs_of", { others: true }, (_ctx, { others }) =>
   Object.fromEntries(Object.entries(others).sort(([a], [b]) => (a < b ? -1 : 1))),
 );
-export const constant = define("const", { named: ["v"], defaults: { v: null } }, (_ctx, { values: { v } }) => v as Json);
+export const constant = define(
+  "const",
+  { named: ["v"], defaults: { v: null } },
+  (_ctx, { values: { v } }) => v as Json,
+);
 export const fail = define("fail", { rest: true, others: true }, () => {
   throw new TaskError("task expected to fail");
 });
@@ -46,20 +67,28 @@ export const logValue = define("log_value", { named: ["v", "tag"] }, (ctx, { val
   write(ctx, [tag as Json, v as Json]);
   return v as Json;
 });
-export const onError = define("on_err", { named: ["request", "exc", "traceback", "tag"] }, (ctx, { values: { exc, tag } }) => {
-  write(ctx, [tag as Json, (exc as { readonly name: string }).name]);
-  return null;
-});
+export const onError = define(
+  "on_err",
+  { named: ["request", "exc", "traceback", "tag"] },
+  (ctx, { values: { exc, tag } }) => {
+    write(ctx, [tag as Json, (exc as { readonly name: string }).name]);
+    return null;
+  },
+);
 export const oldErrback = define("err_old", { named: ["task_id"] }, (ctx) => {
   write(ctx, "old");
   return null;
 });
 
-export const slow = define("slow", { named: ["v", "ms"], defaults: { ms: 200 } }, async (ctx, { values: { v, ms } }) => {
-  await pause(numberOf(ms), undefined, { signal: ctx.signal });
-  write(ctx, v as Json);
-  return v as Json;
-});
+export const slow = define(
+  "slow",
+  { named: ["v", "ms"], defaults: { ms: 200 } },
+  async (ctx, { values: { v, ms } }) => {
+    await pause(numberOf(ms), undefined, { signal: ctx.signal });
+    write(ctx, v as Json);
+    return v as Json;
+  },
+);
 export const late = define("late", { named: ["x", "ms"] }, async (ctx, { values: { x, ms } }) => {
   await pause(numberOf(ms), undefined, { signal: ctx.signal });
   return x as Json;
@@ -85,11 +114,15 @@ export const retryExhaust = define(
   { maxAttempts: 2, initialDelaySeconds: 0 },
 );
 
-export const replaceWith = define("replace_with", { named: ["sig", "forward"], defaults: { forward: false }, rest: true }, (ctx, { values, rest }) => {
-  write(ctx, "replacing");
-  const canvas = parseCanvas(values["sig"]);
-  return ctx.replace(values["forward"] === true ? clone(canvas, { args: rest }) : canvas);
-});
+export const replaceWith = define(
+  "replace_with",
+  { named: ["sig", "forward"], defaults: { forward: false }, rest: true },
+  (ctx, { values, rest }) => {
+    write(ctx, "replacing");
+    const canvas = parseCanvas(values["sig"]);
+    return ctx.replace(values["forward"] === true ? clone(canvas, { args: rest }) : canvas);
+  },
+);
 export const spread = define("spread", { named: ["nums", "val"] }, (ctx, { values: { nums, val } }) =>
   ctx.replace(group(listOf(nums).map((each) => parseCanvas({ task: "add", args: [each, val] })))),
 );

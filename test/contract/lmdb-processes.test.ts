@@ -28,7 +28,9 @@ describe("several processes on one folder", () => {
   afterEach(async () => folder.close());
 
   async function startWriter(name: string): Promise<Writer> {
-    const child = fork(join(import.meta.dirname, "lmdb-writer.ts"), [folder.folder, name, `${MARKS}`], { execArgv: ["--import", "tsx"] });
+    const child = fork(join(import.meta.dirname, "lmdb-writer.ts"), [folder.folder, name, `${MARKS}`], {
+      execArgv: ["--import", "tsx"],
+    });
     const reports: Report[] = [];
     const ready = once(child, "message");
     child.on("message", (message) => Array.isArray(message) && reports.push(...(message as Report[])));
@@ -112,7 +114,9 @@ describe("several processes on one folder", () => {
 
 async function expectWhole(store: LmdbStore): Promise<Set<string>> {
   const all = new Set<string>();
-  const ledgers = await store.getMany(Array.from({ length: 8 }, (_, ledger) => ({ table: "callbacks", partition: `L#${ledger}`, sort: "!" })));
+  const ledgers = await store.getMany(
+    Array.from({ length: 8 }, (_, ledger) => ({ table: "callbacks", partition: `L#${ledger}`, sort: "!" })),
+  );
   for (const ledger of ledgers) {
     const marks = (ledger?.attributes["marks"] ?? new Set()) as ReadonlySet<string>;
     expect(ledger?.attributes["count"] ?? 0).toBe(marks.size);

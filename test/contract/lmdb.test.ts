@@ -18,7 +18,11 @@ storeContract("lmdb, durable against power cuts", async () => {
 });
 queueContract("lmdb", async (clock, holder) => {
   const { environment, close } = openFolder();
-  return { queue: new LmdbQueue(environment, { clock, holder }), other: (name) => new LmdbQueue(environment, { clock, holder: name }), close };
+  return {
+    queue: new LmdbQueue(environment, { clock, holder }),
+    other: (name) => new LmdbQueue(environment, { clock, holder: name }),
+    close,
+  };
 });
 blobsContract("lmdb and files", async () => {
   const { environment, folder, close } = openFolder();

@@ -25,7 +25,8 @@ async function main(): Promise<number> {
 }
 
 process.on("exit", killAll);
-for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => void endAll().finally(() => process.exit(1)));
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.on(name, () => void endAll().finally(() => process.exit(1)));
 try {
   process.exitCode = await main();
 } catch (error) {

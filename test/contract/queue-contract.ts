@@ -18,7 +18,8 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
     let subject: QueueUnderTest;
     let queue: Queue & MessageSource;
     const Q = "london.default#worker";
-    const send = (jobId: string, ...bodies: readonly (string | number)[]) => queue.send(bodies.map((body) => ({ queue: Q, jobId, body })));
+    const send = (jobId: string, ...bodies: readonly (string | number)[]) =>
+      queue.send(bodies.map((body) => ({ queue: Q, jobId, body })));
     const receive = (max = 10, seconds = 30) => queue.receive([Q], max, seconds);
     const bodies = async (max = 10) => (await receive(max)).map(({ body }) => body);
 
@@ -92,7 +93,9 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
       expect((await bodies()).includes("late")).toBe(false);
       clock.advance(1);
       expect(await bodies()).toContain("late");
-      await expect(queue.send([{ queue: Q, jobId: "j", body: 1, delaySeconds: queue.maxDelaySeconds + 1 }])).rejects.toThrow(PortError);
+      await expect(
+        queue.send([{ queue: Q, jobId: "j", body: 1, delaySeconds: queue.maxDelaySeconds + 1 }]),
+      ).rejects.toThrow(PortError);
     });
 
     it("a message given back is visible again after the delay, and the next receive is counted", async () => {
@@ -148,7 +151,8 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
     it("a receive that excludes jobs returns messages of other jobs", async () => {
       await send("big", ...Array.from({ length: 50 }, (_, index) => `big${index}`));
       await send("wide", ...Array.from({ length: 50 }, (_, index) => `wide${index}`));
-      const others = async (...jobs: readonly string[]) => (await queue.receive([Q], 10, 30, new Set(jobs))).map(({ body }) => body);
+      const others = async (...jobs: readonly string[]) =>
+        (await queue.receive([Q], 10, 30, new Set(jobs))).map(({ body }) => body);
       await bodies(20);
       expect(await others("big", "wide")).toEqual([]);
       await send("small", "s0");
@@ -167,7 +171,8 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
 
     it("jobs with ready messages are served round robin", async () => {
       for (const jobId of ["a", "b", "c"]) await send(jobId, ...Array.from({ length: 10 }, () => jobId));
-      for (let round = 0; round < 5; round++) expect((await bodies(3)).map(String).toSorted(compareUtf8)).toEqual(["a", "b", "c"]);
+      for (let round = 0; round < 5; round++)
+        expect((await bodies(3)).map(String).toSorted(compareUtf8)).toEqual(["a", "b", "c"]);
       expect((await bodies(15)).map(String).toSorted(compareUtf8).join("")).toBe("aaaaabbbbbccccc");
     });
 
@@ -216,7 +221,9 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
     it("two processes never receive the same message", async () => {
       await send("j", ...Array(100).keys());
       const them = subject.other("them");
-      const batches = await Promise.all(Array.from({ length: 12 }, (_, index) => (index % 2 === 0 ? queue : them).receive([Q], 10, 30)));
+      const batches = await Promise.all(
+        Array.from({ length: 12 }, (_, index) => (index % 2 === 0 ? queue : them).receive([Q], 10, 30)),
+      );
       const all = batches.flat().map(({ body }) => body);
       expect(all).toHaveLength(100);
       expect(new Set(all).size).toBe(100);
@@ -241,7 +248,10 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
       await receive(2, 900);
       expect(await queue.releaseAll()).toBe(2);
       const again = await receive();
-      expect(again.map(({ body, receives }) => `${JSON.stringify(body)}: ${receives}`).toSorted(compareUtf8)).toEqual(["1: 2", "2: 2"]);
+      expect(again.map(({ body, receives }) => `${JSON.stringify(body)}: ${receives}`).toSorted(compareUtf8)).toEqual([
+        "1: 2",
+        "2: 2",
+      ]);
     });
   });
 }

@@ -22,7 +22,8 @@ export function storeContract(name: string, factory: () => Promise<StoreUnderTes
     };
     const put = async (at: Key, attributes: Attributes) => store.write({ op: "put", key: at, attributes });
     const attributesOf = async (at: Key) => (await store.get(at, { consistent: true }))?.attributes;
-    const applies = async (at: Key, when: Condition) => (await store.write({ op: "update", key: at, change: { set: { touched: true } }, when })).applied;
+    const applies = async (at: Key, when: Condition) =>
+      (await store.write({ op: "update", key: at, change: { set: { touched: true } }, when })).applied;
 
     beforeAll(async () => {
       subject = await factory();
@@ -73,8 +74,15 @@ export function storeContract(name: string, factory: () => Promise<StoreUnderTes
 
     it("an update without a condition creates the item", async () => {
       const at = next();
-      const result = await store.write({ op: "update", key: at, change: { set: { a: 1 }, add: { count: 2, members: new Set([4]) } } });
-      expect(result).toMatchObject({ applied: true, item: { key: at, attributes: { a: 1, count: 2, members: new Set([4]) } } });
+      const result = await store.write({
+        op: "update",
+        key: at,
+        change: { set: { a: 1 }, add: { count: 2, members: new Set([4]) } },
+      });
+      expect(result).toMatchObject({
+        applied: true,
+        item: { key: at, attributes: { a: 1, count: 2, members: new Set([4]) } },
+      });
     });
 
     it("a refused write changes nothing and returns the stored item", async () => {
@@ -85,7 +93,8 @@ export function storeContract(name: string, factory: () => Promise<StoreUnderTes
         { op: "update", key: at, change: { set: { a: 2 } }, when: { op: "eq", attribute: "a", value: 9 } },
         { op: "remove", key: at, when: { op: "lt", attribute: "a", value: 1 } },
       ];
-      for (const op of ops) expect(await store.write(op)).toMatchObject({ applied: false, item: { key: at, attributes: { a: 1 } } });
+      for (const op of ops)
+        expect(await store.write(op)).toMatchObject({ applied: false, item: { key: at, attributes: { a: 1 } } });
       expect(await attributesOf(at)).toEqual({ a: 1 });
     });
 
@@ -100,14 +109,24 @@ export function storeContract(name: string, factory: () => Promise<StoreUnderTes
     it("a remove deletes the item, and a second remove succeeds too", async () => {
       const at = next();
       await put(at, { a: 1 });
-      expect(await store.write({ op: "remove", key: at, when: { op: "eq", attribute: "a", value: 1 } })).toMatchObject({ applied: true, item: undefined });
+      expect(await store.write({ op: "remove", key: at, when: { op: "eq", attribute: "a", value: 1 } })).toMatchObject({
+        applied: true,
+        item: undefined,
+      });
       expect(await attributesOf(at)).toBeUndefined();
       expect((await store.write({ op: "remove", key: at })).applied).toBe(true);
     });
 
     it("a condition on present attributes applies exactly when its negation does not", async () => {
       const at = next();
-      await put(at, { number: 5, text: "m", yes: true, nothing: null, numbers: new Set([1, 2]), texts: new Set(["x"]) });
+      await put(at, {
+        number: 5,
+        text: "m",
+        yes: true,
+        nothing: null,
+        numbers: new Set([1, 2]),
+        texts: new Set(["x"]),
+      });
       const holding: Condition[] = [
         { op: "present" },
         { op: "present", attribute: "nothing" },
@@ -124,7 +143,10 @@ export function storeContract(name: string, factory: () => Promise<StoreUnderTes
       ];
       for (const condition of holding) {
         expect({ condition, applies: await applies(at, condition) }).toEqual({ condition, applies: true });
-        expect({ condition, negated: await applies(at, { op: "not", of: condition }) }).toEqual({ condition, negated: false });
+        expect({ condition, negated: await applies(at, { op: "not", of: condition }) }).toEqual({
+          condition,
+          negated: false,
+        });
       }
       const failing: Condition[] = [
         { op: "absent" },
@@ -140,7 +162,10 @@ export function storeContract(name: string, factory: () => Promise<StoreUnderTes
       ];
       for (const condition of failing) {
         expect({ condition, applies: await applies(at, condition) }).toEqual({ condition, applies: false });
-        expect({ condition, negated: await applies(at, { op: "not", of: condition }) }).toEqual({ condition, negated: true });
+        expect({ condition, negated: await applies(at, { op: "not", of: condition }) }).toEqual({
+          condition,
+          negated: true,
+        });
       }
     });
 
@@ -155,7 +180,10 @@ export function storeContract(name: string, factory: () => Promise<StoreUnderTes
       ];
       for (const condition of comparisons) {
         expect({ condition, applies: await applies(at, condition) }).toEqual({ condition, applies: false });
-        expect({ condition, negated: await applies(at, { op: "not", of: condition }) }).toEqual({ condition, negated: true });
+        expect({ condition, negated: await applies(at, { op: "not", of: condition }) }).toEqual({
+          condition,
+          negated: true,
+        });
       }
     });
 
@@ -180,16 +208,35 @@ export function storeContract(name: string, factory: () => Promise<StoreUnderTes
     it("add counts from zero and unites sets", async () => {
       const at = next();
       await put(at, { n: 1, s: new Set([1, 2]), t: new Set(["a"]) });
-      const { item } = await store.write({ op: "update", key: at, change: { add: { n: -3, m: 4, s: new Set([2, 300]), t: new Set(["b"]), u: new Set([0]) } } });
-      expect(item?.attributes).toEqual({ n: -2, m: 4, s: new Set([1, 2, 300]), t: new Set(["a", "b"]), u: new Set([0]) });
+      const { item } = await store.write({
+        op: "update",
+        key: at,
+        change: { add: { n: -3, m: 4, s: new Set([2, 300]), t: new Set(["b"]), u: new Set([0]) } },
+      });
+      expect(item?.attributes).toEqual({
+        n: -2,
+        m: 4,
+        s: new Set([1, 2, 300]),
+        t: new Set(["a", "b"]),
+        u: new Set([0]),
+      });
     });
 
     it("take removes members, and the attribute with the last one", async () => {
       const at = next();
       await put(at, { a: 1, s: new Set(["x", "y"]) });
-      const once = await store.write({ op: "update", key: at, change: { take: { s: new Set(["x", "unknown"]), missing: new Set([1]) } } });
+      const once = await store.write({
+        op: "update",
+        key: at,
+        change: { take: { s: new Set(["x", "unknown"]), missing: new Set([1]) } },
+      });
       expect(once.item?.attributes).toEqual({ a: 1, s: new Set(["y"]) });
-      const twice = await store.write({ op: "update", key: at, change: { take: { s: new Set(["y"]) } }, when: { op: "contains", attribute: "s", value: "y" } });
+      const twice = await store.write({
+        op: "update",
+        key: at,
+        change: { take: { s: new Set(["y"]) } },
+        when: { op: "contains", attribute: "s", value: "y" },
+      });
       expect(Object.keys(twice.item?.attributes ?? {})).toEqual(["a"]);
       expect(await applies(at, { op: "absent", attribute: "s" })).toBe(true);
     });
@@ -197,7 +244,11 @@ export function storeContract(name: string, factory: () => Promise<StoreUnderTes
     it("remove deletes attributes", async () => {
       const at = next();
       await put(at, { a: 1, b: 2, c: [3] });
-      const { item } = await store.write({ op: "update", key: at, change: { remove: ["a", "c", "missing"], set: { d: 4 } } });
+      const { item } = await store.write({
+        op: "update",
+        key: at,
+        change: { remove: ["a", "c", "missing"], set: { d: 4 } },
+      });
       expect(new Set(Object.keys(item?.attributes ?? {}))).toEqual(new Set(["b", "d"]));
     });
 
@@ -224,7 +275,12 @@ export function storeContract(name: string, factory: () => Promise<StoreUnderTes
     it("of many conditional writers exactly one wins", async () => {
       const at = next();
       const claims = Array.from({ length: 50 }, (_, index) => {
-        return store.write({ op: "update", key: at, change: { set: { owner: index } }, when: { op: "absent", attribute: "owner" } });
+        return store.write({
+          op: "update",
+          key: at,
+          change: { set: { owner: index } },
+          when: { op: "absent", attribute: "owner" },
+        });
       });
       const results = await Promise.all(claims);
       expect(results.filter(({ applied }) => applied)).toHaveLength(1);
@@ -237,7 +293,12 @@ export function storeContract(name: string, factory: () => Promise<StoreUnderTes
       const at = next();
       const marks = [...Array(30).keys(), ...Array(30).keys()].map((member) => {
         const change = { add: { done: new Set([member]), success: 1 } };
-        return store.write({ op: "update", key: at, change, when: { op: "not", of: { op: "contains", attribute: "done", value: member } } });
+        return store.write({
+          op: "update",
+          key: at,
+          change,
+          when: { op: "not", of: { op: "contains", attribute: "done", value: member } },
+        });
       });
       expect((await Promise.all(marks)).filter(({ applied }) => applied)).toHaveLength(30);
       expect(await attributesOf(at)).toEqual({ done: new Set(Array(30).keys()), success: 30 });
@@ -249,7 +310,9 @@ export function storeContract(name: string, factory: () => Promise<StoreUnderTes
       const present = sorts.filter((_, index) => index % 3 !== 0);
       await store.writeMany(present.map((sort) => ({ op: "put", key: key(sort), attributes: { sort } })));
       const found = await store.getMany(sorts.map((sort) => key(sort)));
-      expect(found.map((item) => item?.attributes["sort"])).toEqual(sorts.map((sort, index) => (index % 3 === 0 ? undefined : sort)));
+      expect(found.map((item) => item?.attributes["sort"])).toEqual(
+        sorts.map((sort, index) => (index % 3 === 0 ? undefined : sort)),
+      );
       expect(found[1]?.key).toEqual(key(sorts[1]));
     });
 
@@ -287,7 +350,9 @@ export function storeContract(name: string, factory: () => Promise<StoreUnderTes
         key("!", `${longest.slice(0, -1)}q`),
       ];
       await store.writeMany(keys.map((each, index) => ({ op: "put", key: each, attributes: { index } })));
-      expect((await store.getMany(keys)).map((item) => item?.attributes["index"])).toEqual(keys.map((_, index) => index));
+      expect((await store.getMany(keys)).map((item) => item?.attributes["index"])).toEqual(
+        keys.map((_, index) => index),
+      );
       const { items } = await store.query("tasks", longest);
       expect(items.map((item) => item.key)).toEqual([keys[2], keys[3]]);
     });

@@ -15,7 +15,9 @@ export function storeQueryContract(store: () => Store, prefix: string): void {
     };
     beforeAll(async () => {
       const shuffled = sorts.toSorted((a, b) => a.length - b.length || (a < b ? 1 : -1));
-      await store().writeMany(shuffled.map((sort) => ({ op: "put", key: key(sort, `${prefix}-query`), attributes: { sort } })));
+      await store().writeMany(
+        shuffled.map((sort) => ({ op: "put", key: key(sort, `${prefix}-query`), attributes: { sort } })),
+      );
       for (const near of [`${prefix}-quer`, `${prefix}-query2`, `${prefix}-query!`])
         await store().write({ op: "put", key: key("a", near), attributes: { other: true } });
     });
@@ -45,7 +47,11 @@ export function storeQueryContract(store: () => Store, prefix: string): void {
         const seen: string[] = [];
         let cursor: string | undefined;
         do {
-          const page = await store().query("tasks", `${prefix}-query`, { ...options, limit: 3, ...(cursor !== undefined && { cursor }) });
+          const page = await store().query("tasks", `${prefix}-query`, {
+            ...options,
+            limit: 3,
+            ...(cursor !== undefined && { cursor }),
+          });
           expect(page.items.length).toBeLessThanOrEqual(3);
           seen.push(...page.items.map((item) => item.key.sort));
           cursor = page.cursor;
@@ -59,7 +65,9 @@ export function storeQueryContract(store: () => Store, prefix: string): void {
     });
     it("a query reflects inserted, changed and removed items", async () => {
       const partition = `${prefix}-moving`;
-      await store().writeMany(["a", "c", "b"].map((sort) => ({ op: "put", key: key(sort, partition), attributes: { n: 1 } })));
+      await store().writeMany(
+        ["a", "c", "b"].map((sort) => ({ op: "put", key: key(sort, partition), attributes: { n: 1 } })),
+      );
       await store().write({ op: "remove", key: key("a", partition) });
       await store().write({ op: "update", key: key("c", partition), change: { add: { n: 1 } } });
       const { items } = await store().query("tasks", partition);
@@ -73,7 +81,8 @@ export function storeQueryContract(store: () => Store, prefix: string): void {
   describe("sparse indexes", () => {
     const shard = `${prefix}-shard`;
     const header = (sort: string): Key => ({ table: "callbacks", partition: `${prefix}-headers`, sort });
-    const indexed = async (upTo: number) => (await store().queryIndex({ index: "open", partition: shard, upTo, limit: 100 })).keys.map(({ sort }) => sort);
+    const indexed = async (upTo: number) =>
+      (await store().queryIndex({ index: "open", partition: shard, upTo, limit: 100 })).keys.map(({ sort }) => sort);
     /** Indexes may lag, so the query is repeated until it returns the expected keys. */
     const eventually = async (upTo: number, expected: readonly string[]) =>
       expect.poll(() => indexed(upTo), { timeout: 5_000, interval: 20 }).toEqual(expected);
@@ -101,14 +110,24 @@ export function storeQueryContract(store: () => Store, prefix: string): void {
 
     it("a query of an index returns whole keys in pages", async () => {
       const due = Array.from({ length: 25 }, (_, index): WriteOp => {
-        return { op: "put", key: key(`r${index}`, `${prefix}-due`), attributes: { dueShard: shard, due: 1_000 + (index % 5) } };
+        return {
+          op: "put",
+          key: key(`r${index}`, `${prefix}-due`),
+          attributes: { dueShard: shard, due: 1_000 + (index % 5) },
+        };
       });
       await store().writeMany(due);
       const read = async (): Promise<string[]> => {
         const seen: string[] = [];
         let cursor: string | undefined;
         do {
-          const page = await store().queryIndex({ index: "due", partition: shard, upTo: 1_003, limit: 4, ...(cursor !== undefined && { cursor }) });
+          const page = await store().queryIndex({
+            index: "due",
+            partition: shard,
+            upTo: 1_003,
+            limit: 4,
+            ...(cursor !== undefined && { cursor }),
+          });
           expect(page.keys.length).toBeLessThanOrEqual(4);
           for (const { table, partition } of page.keys) expect([table, partition]).toEqual(["tasks", `${prefix}-due`]);
           seen.push(...page.keys.map(({ sort }) => sort));

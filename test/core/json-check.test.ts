@@ -15,14 +15,21 @@ describe("assertJson", () => {
         expect(jsonStringBytes(text)).toBe(bytesOf(text));
       }),
     );
-    for (const text of ['"\\\b\f\n\r\t\u0001', "é€😀", "\ud800", "\udc00x", "\ud800\ud800\udc00"]) expect(jsonStringBytes(text)).toBe(bytesOf(text));
+    for (const text of ['"\\\b\f\n\r\t\u0001', "é€😀", "\ud800", "\udc00x", "\ud800\ud800\udc00"])
+      expect(jsonStringBytes(text)).toBe(bytesOf(text));
   });
   it("allows exactly so many levels and bytes", () => {
     const nested = (levels: number): unknown => (levels === 0 ? 1 : [nested(levels - 1)]);
     assertJson(nested(LIMITS.jsonDepth), "");
-    expect(refusalOf(() => assertJson(nested(LIMITS.jsonDepth + 1), "/args"))).toMatchObject({ code: "too_deep", field: "/args" });
+    expect(refusalOf(() => assertJson(nested(LIMITS.jsonDepth + 1), "/args"))).toMatchObject({
+      code: "too_deep",
+      field: "/args",
+    });
     assertJson(["abc"], "", { maxBytes: 7 });
-    expect(refusalOf(() => assertJson(["abc"], "/args", { maxBytes: 6 }))).toMatchObject({ code: "payload_too_large", field: "/args" });
+    expect(refusalOf(() => assertJson(["abc"], "/args", { maxBytes: 6 }))).toMatchObject({
+      code: "payload_too_large",
+      field: "/args",
+    });
   });
   it.each([
     undefined,
@@ -61,6 +68,9 @@ describe("toJson", () => {
     expect(toJson([undefined, , 1], "")).toEqual([null, null, 1]);
     expect(Object.keys(toJson({ a: undefined, b: 1 }, "") as object)).toEqual(["b"]);
     expect(refusalOf(() => toJson({ at: new Date(0) }, ""))).toMatchObject({ code: "invalid_json", field: "/at" });
-    expect(refusalOf(() => toJson(JSON.parse('{"__proto__":{}}'), ""))).toMatchObject({ code: "invalid_json", field: "/__proto__" });
+    expect(refusalOf(() => toJson(JSON.parse('{"__proto__":{}}'), ""))).toMatchObject({
+      code: "invalid_json",
+      field: "/__proto__",
+    });
   });
 });

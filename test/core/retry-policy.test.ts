@@ -20,7 +20,9 @@ describe("retry delays", () => {
   it("never shrink from one failure to the next, for the same chance", () => {
     fc.assert(
       fc.property(policy, failures, random, (each, count, chance) => {
-        expect(retryDelaySeconds(each, count + 1, chance)).toBeGreaterThanOrEqual(retryDelaySeconds(each, count, chance));
+        expect(retryDelaySeconds(each, count + 1, chance)).toBeGreaterThanOrEqual(
+          retryDelaySeconds(each, count, chance),
+        );
       }),
     );
   });
@@ -38,7 +40,9 @@ describe("retry delays", () => {
   });
   it("double from one second to five minutes by default", () => {
     const exact = { ...DEFAULT_RETRY, jitter: 0 };
-    expect([1, 2, 3, 9, 10, 5_000].map((count) => retryDelaySeconds(exact, count, 0.9))).toEqual([1, 2, 4, 256, 300, 300]);
+    expect([1, 2, 3, 9, 10, 5_000].map((count) => retryDelaySeconds(exact, count, 0.9))).toEqual([
+      1, 2, 4, 256, 300, 300,
+    ]);
     expect(retryDelaySeconds(DEFAULT_RETRY, 1, 0.5)).toBe(0.75);
     expect(retryDelaySeconds({ ...DEFAULT_RETRY, initialDelaySeconds: 0 }, 100_000, 0)).toBe(0);
   });
@@ -70,6 +74,9 @@ describe("retryPolicy", () => {
     [[], "/retry"],
     [7, "/retry"],
   ])("refuses %j", (given, field) => {
-    expect(refusalOf(() => retryPolicy(given as Partial<RetryPolicy>))).toMatchObject({ code: "invalid_request", field });
+    expect(refusalOf(() => retryPolicy(given as Partial<RetryPolicy>))).toMatchObject({
+      code: "invalid_request",
+      field,
+    });
   });
 });

@@ -22,7 +22,14 @@ const config = defineConfig({
         { name: "celery", maxConcurrency: 3 },
       ],
       functions: {
-        worker: { permissions: [{ actions: ["s3:GetObject", "s3:ListBucket"], resources: [`arn:aws:s3:::${DATA_BUCKET}`, `arn:aws:s3:::${DATA_BUCKET}/*`] }] },
+        worker: {
+          permissions: [
+            {
+              actions: ["s3:GetObject", "s3:ListBucket"],
+              resources: [`arn:aws:s3:::${DATA_BUCKET}`, `arn:aws:s3:::${DATA_BUCKET}/*`],
+            },
+          ],
+        },
       },
     },
     { name: "paris", tasks: "test/e2e/paris/index.ts", queues: [{ name: "default", maxConcurrency: 2 }] },

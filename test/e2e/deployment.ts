@@ -71,11 +71,15 @@ export interface Waiting {
   readonly more?: () => Promise<string>;
 }
 /** Asks until the answer is not undefined. Throws when that takes too long. */
-export async function eventually<T>(ask: () => Promise<T | undefined>, { what, seconds = 100, more }: Waiting): Promise<T> {
+export async function eventually<T>(
+  ask: () => Promise<T | undefined>,
+  { what, seconds = 100, more }: Waiting,
+): Promise<T> {
   for (const until = Date.now() + seconds * 1_000; ;) {
     const answer = await ask();
     if (answer !== undefined) return answer;
-    if (Date.now() > until) throw new Error(`waited ${seconds} s for ${what}${more === undefined ? "" : `: ${await more()}`}`);
+    if (Date.now() > until)
+      throw new Error(`waited ${seconds} s for ${what}${more === undefined ? "" : `: ${await more()}`}`);
     await pause(100);
   }
 }

@@ -20,7 +20,9 @@ const { checkFree } = await import("./setup/reachable.ts");
 const { say, Stop } = await import("./setup/report.ts");
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { port: { type: "string", default: "4566" }, help: { type: "boolean", short: "h" } } });
+  const { values } = parseArgs({
+    options: { port: { type: "string", default: "4566" }, help: { type: "boolean", short: "h" } },
+  });
   if (values.help) {
     process.stdout.write(HELP);
     return;

@@ -50,7 +50,8 @@ async function main(): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
-  if (!/^[1-9]\d{0,3}$/.test(values.cases)) throw new Stop(`--cases wants a number of cases, not ${JSON.stringify(values.cases)}`);
+  if (!/^[1-9]\d{0,3}$/.test(values.cases))
+    throw new Stop(`--cases wants a number of cases, not ${JSON.stringify(values.cases)}`);
   if (values.smoke && positionals.length > 0) throw new Stop("--smoke says what is run: it takes no FILTER");
   const whole = !values.smoke && positionals.length === 0;
   // Functions that the run before left unpacked.
@@ -85,10 +86,19 @@ async function contracts(emulator: Emulator): Promise<void> {
 /** `file`: the CDK app in this folder; its templates go to a folder of that name. */
 async function deploy(what: string, file: string, env: NodeJS.ProcessEnv): Promise<void> {
   say(`deploying ${what}`);
-  const args = [join(REPOSITORY, "infra", "local", "deploy.ts"), "--app", `tsx test/e2e/${file}.ts`, "--output", join(RUN, file)];
+  const args = [
+    join(REPOSITORY, "infra", "local", "deploy.ts"),
+    "--app",
+    `tsx test/e2e/${file}.ts`,
+    "--output",
+    join(RUN, file),
+  ];
   const command = join(REPOSITORY, "node_modules", ".bin", "tsx");
   try {
-    await run({ name: `the deploy of ${what}`, command, args, cwd: REPOSITORY, env, log: logFile(`deploy-${file}`) }, DEPLOY_SECONDS);
+    await run(
+      { name: `the deploy of ${what}`, command, args, cwd: REPOSITORY, env, log: logFile(`deploy-${file}`) },
+      DEPLOY_SECONDS,
+    );
     total.passed++;
   } catch (error) {
     total.failed++;
@@ -106,7 +116,9 @@ async function tests(name: string, args: readonly string[], { environment, emula
   total.passed += passed;
   total.failed += failed;
   if (failed > 0)
-    say(`some failed. What the functions printed is in ${emulator.log}; \`npm run e2e -- --keep suite/FILE\` runs one file and keeps the emulators`);
+    say(
+      `some failed. What the functions printed is in ${emulator.log}; \`npm run e2e -- --keep suite/FILE\` runs one file and keeps the emulators`,
+    );
 }
 
 async function hold({ endpoint }: Emulator, variables: Readonly<Record<string, string>>): Promise<void> {
@@ -145,7 +157,9 @@ try {
   await main();
   await end(total.failed === 0 ? 0 : 1);
 } catch (error) {
-  process.stdout.write(`\n${error instanceof Stop ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.stdout.write(
+    `\n${error instanceof Stop ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
   if (total.failed === 0) total.failed = 1;
   await end(1);
 }

@@ -26,7 +26,8 @@ async function countedSince(time: number): Promise<Counted> {
     if (group.endsWith("-sweeper")) continue;
     for (const line of await logLines(group, time)) {
       const metrics = metricsIn(line);
-      for (const name of Object.values(METRICS)) sum[name] = (sum[name] ?? 0) + (typeof metrics[name] === "number" ? metrics[name] : 0);
+      for (const name of Object.values(METRICS))
+        sum[name] = (sum[name] ?? 0) + (typeof metrics[name] === "number" ? metrics[name] : 0);
     }
   }
   return sum;

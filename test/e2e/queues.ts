@@ -16,15 +16,23 @@ export async function queueUrl(name: string): Promise<string> {
 }
 /** Messages that are there: to be received, out of sight, or delayed. */
 export async function depth(url: string): Promise<number> {
-  const names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"] as const;
-  const { Attributes = {} } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: [...names] }));
+  const names = [
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+  ] as const;
+  const { Attributes = {} } = await sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: [...names] }),
+  );
   return names.reduce((sum, name) => sum + Number(Attributes[name] ?? 0), 0);
 }
 export async function send(url: string, body: string, group = "test"): Promise<void> {
   await sqs.send(new SendMessageCommand({ QueueUrl: url, MessageBody: body, MessageGroupId: group }));
 }
 export async function receive(url: string): Promise<Message | undefined> {
-  const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: url, MaxNumberOfMessages: 1, VisibilityTimeout: 60 }));
+  const { Messages = [] } = await sqs.send(
+    new ReceiveMessageCommand({ QueueUrl: url, MaxNumberOfMessages: 1, VisibilityTimeout: 60 }),
+  );
   return Messages[0];
 }
 export async function remove(url: string, message: Message): Promise<void> {

@@ -14,7 +14,11 @@ interface Listed {
 function listed(...args: readonly string[]): readonly Listed[] {
   const env = { ...emulatorEnvironment({ AWS_ENDPOINT_URL: "http://127.0.0.1:9" }), FANFOLD_E2E_CASES: "1" };
   const command = join(REPOSITORY, "node_modules", ".bin", "vitest");
-  const output = execFileSync(command, ["list", "--json", "--config", "test/e2e/vitest.config.ts", ...args], { cwd: REPOSITORY, env, encoding: "utf8" });
+  const output = execFileSync(command, ["list", "--json", "--config", "test/e2e/vitest.config.ts", ...args], {
+    cwd: REPOSITORY,
+    env,
+    encoding: "utf8",
+  });
   return JSON.parse(output) as readonly Listed[];
 }
 
@@ -36,7 +40,8 @@ describe("the end-to-end suite", () => {
 
   it("has every test of the smoke, each in its file, and picks exactly these", () => {
     const wanted = SMOKE.flatMap(({ file, tests }) => tests.map((name) => `${file}: ${name}`));
-    const found = (list: readonly Listed[]) => list.map(({ name, file }) => `${file.slice(join(REPOSITORY, "test/e2e/").length)}: ${name}`);
+    const found = (list: readonly Listed[]) =>
+      list.map(({ name, file }) => `${file.slice(join(REPOSITORY, "test/e2e/").length)}: ${name}`);
     expect(found(all)).toEqual(expect.arrayContaining(wanted));
     expect(found(listed(...smokeArguments())).toSorted()).toEqual(wanted.toSorted());
   });

@@ -24,11 +24,13 @@ export const SKIPPED: Readonly<Record<EmulatorName, readonly Skip[]>> = {
       ],
     },
     {
-      reason: "StopExecution does not interrupt a step that waits for a task token: no event comes until the step has ended by itself",
+      reason:
+        "StopExecution does not interrupt a step that waits for a task token: no event comes until the step has ended by itself",
       tests: ["a supervised job > is cancelled when its execution is stopped"],
     },
     {
-      reason: "it goes on delivering events of a rule that is disabled: the run is told by its event, and not found by the sweeper",
+      reason:
+        "it goes on delivering events of a rule that is disabled: the run is told by its event, and not found by the sweeper",
       tests: ["a state machine as a task > that has ended without an event is found by the sweeper"],
     },
   ],

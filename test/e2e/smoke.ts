@@ -8,15 +8,23 @@ export const SMOKE: readonly { readonly file: string; readonly tests: readonly s
       "canvases over the API > a failing child keeps the body from running, and the others end",
     ],
   },
-  { file: "suite/failures.e2e.ts", tests: ["failures > a task that fails is tried again, and its last attempt counts"] },
+  {
+    file: "suite/failures.e2e.ts",
+    tests: ["failures > a task that fails is tried again, and its last attempt counts"],
+  },
   {
     file: "suite/step-functions.e2e.ts",
-    tests: ["a supervised job > is an execution of its name, which ends with its outcome", "a supervised job > that fails gives its error to the execution"],
+    tests: [
+      "a supervised job > is an execution of its name, which ends with its outcome",
+      "a supervised job > that fails gives its error to the execution",
+    ],
   },
 ];
 
 /** Arguments for vitest that pick them. It matches names whose parts are joined by a space. */
 export function smokeArguments(): readonly string[] {
-  const names = SMOKE.flatMap(({ tests }) => tests).map((name) => name.replaceAll(" > ", " ").replace(/[^\w ]/g, String.raw`\$&`));
+  const names = SMOKE.flatMap(({ tests }) => tests).map((name) =>
+    name.replaceAll(" > ", " ").replace(/[^\w ]/g, String.raw`\$&`),
+  );
   return ["--testNamePattern", `^(${names.join("|")})$`, ...SMOKE.map(({ file }) => file)];
 }

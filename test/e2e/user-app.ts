@@ -1,5 +1,15 @@
 import { App, Stack } from "aws-cdk-lib";
-import { Choice, Condition, DefinitionBody, Fail, JsonPath, Pass, StateMachine, Wait, WaitTime } from "aws-cdk-lib/aws-stepfunctions";
+import {
+  Choice,
+  Condition,
+  DefinitionBody,
+  Fail,
+  JsonPath,
+  Pass,
+  StateMachine,
+  Wait,
+  WaitTime,
+} from "aws-cdk-lib/aws-stepfunctions";
 import { WorkflowTask } from "../../infra/index.ts";
 import { PREFIX, USER_STATE_MACHINE, WORK_STATE_MACHINE } from "./names.ts";
 
@@ -14,7 +24,9 @@ const work = new WorkflowTask(user, "Work", {
 const caught = new Pass(user, "Caught", { parameters: { "caught.$": "$.Error" } });
 new StateMachine(user, "StateMachine", {
   stateMachineName: USER_STATE_MACHINE,
-  definitionBody: DefinitionBody.fromChainable(work.addCatch(caught, { errors: ["Fanfold.JobFailure"] }).next(new Pass(user, "Go on"))),
+  definitionBody: DefinitionBody.fromChainable(
+    work.addCatch(caught, { errors: ["Fanfold.JobFailure"] }).next(new Pass(user, "Go on")),
+  ),
 });
 
 const twice = new Pass(user, "Twice", { parameters: { "twice.$": "States.MathAdd($.n, $.n)" } });

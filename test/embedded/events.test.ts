@@ -7,7 +7,10 @@ import { ended, linesOf, newFolder, run, startTestRuntime, submit } from "./harn
 import { until } from "./until.ts";
 
 async function deferred(runtime: Runtime, jobId: string, runs: number): Promise<void> {
-  await until(`${runs} runs are deferred`, async () => (await runtime.engine.runs(jobId, { status: "deferred" })).items.length === runs);
+  await until(
+    `${runs} runs are deferred`,
+    async () => (await runtime.engine.runs(jobId, { status: "deferred" })).items.length === runs,
+  );
 }
 
 describe("a task that waits for an event", () => {
@@ -20,7 +23,11 @@ describe("a task that waits for an event", () => {
     expect(await runtime.engine.sendEvent(jobId, "go", { by: "Ann" })).toBe(true);
     expect(await ended(runtime, jobId)).toMatchObject({ state: "success", value: 20, counts: { success: 21 } });
     expect(linesOf(file)).toHaveLength(40);
-    expect(await runtime.engine.run(`${jobId}.0.g.7`)).toMatchObject({ status: "success", value: { by: "Ann" }, attempt: 2 });
+    expect(await runtime.engine.run(`${jobId}.0.g.7`)).toMatchObject({
+      status: "success",
+      value: { by: "Ann" },
+      attempt: 2,
+    });
   });
 
   it("a run that waits for an event stays deferred over a restart", async () => {

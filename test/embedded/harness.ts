@@ -31,7 +31,9 @@ export function newFolder(): string {
   cleanups.push(async () => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
-export async function startTestRuntime(options: Partial<RuntimeOptions> = {}): Promise<{ runtime: Runtime; log: LogLine[] }> {
+export async function startTestRuntime(
+  options: Partial<RuntimeOptions> = {},
+): Promise<{ runtime: Runtime; log: LogLine[] }> {
   const log: LogLine[] = [];
   const runtime = await startRuntime({
     dataFolder: newFolder(),
@@ -80,7 +82,11 @@ export async function submit(runtime: Runtime, canvas: CanvasBuilder): Promise<s
 }
 export async function ended(runtime: Runtime, jobId: string, milliseconds = 25_000): Promise<JobView> {
   let job: JobView | undefined;
-  await until(`job ${jobId} ends`, async () => (job = await runtime.engine.job(jobId))?.endedAt !== undefined, milliseconds);
+  await until(
+    `job ${jobId} ends`,
+    async () => (job = await runtime.engine.job(jobId))?.endedAt !== undefined,
+    milliseconds,
+  );
   return job as JobView;
 }
 export async function run(runtime: Runtime, canvas: CanvasBuilder): Promise<JobView> {

@@ -66,10 +66,14 @@ describe("a worker that cannot start", () => {
     const tasksModule = fileURLToPath(new URL("./fixtures/tasks-that-break-workers.ts", import.meta.url));
     const { runtime, log } = await startTestRuntime({ tasksModule, workers: 1 });
     const deaths = (): number[] =>
-      log.filter((line) => line.message === "a worker process died while it started").map((line) => Number(line.fields["restartInMs"]));
+      log
+        .filter((line) => line.message === "a worker process died while it started")
+        .map((line) => Number(line.fields["restartInMs"]));
     await until("three deaths", () => deaths().length >= 3);
     expect(deaths().slice(0, 3)).toEqual([0, 250, 500]);
-    expect(log.map((line) => line.message)).toContain("a worker process cannot start: this module does not load in a worker");
+    expect(log.map((line) => line.message)).toContain(
+      "a worker process cannot start: this module does not load in a worker",
+    );
     await runtime.stop({ graceSeconds: 0 });
   });
 });
@@ -79,7 +83,9 @@ describe("kill -9 of everything", () => {
     const dataFolder = newFolder();
     const file = join(dataFolder, "noted");
     const first = await startRuntimeProcess(dataFolder);
-    const submitted = new Promise<string>((resolve) => first.child.once("message", (message) => resolve((message as { jobId: string }).jobId)));
+    const submitted = new Promise<string>((resolve) =>
+      first.child.once("message", (message) => resolve((message as { jobId: string }).jobId)),
+    );
     first.child.send(
       chord(
         numbers(600).map(() => notedSlowly.si(file, 40)),
@@ -93,7 +99,9 @@ describe("kill -9 of everything", () => {
     const killedAt = Date.now();
     const { runtime } = await startTestRuntime({ dataFolder });
     expect(await ended(runtime, jobId)).toMatchObject({ state: "success", value: 600 });
-    const finished = (await runsOf(runtime, jobId)).filter((each) => each.task === notedSlowly.name && (each.endedAt as number) < killedAt);
+    const finished = (await runsOf(runtime, jobId)).filter(
+      (each) => each.task === notedSlowly.name && (each.endedAt as number) < killedAt,
+    );
     expect(finished.length).toBeGreaterThan(100);
     const begun = linesOf(file).filter((line) => line.startsWith("begin"));
     const executions = new Map<string, number>();
@@ -134,7 +142,10 @@ describe("kill -9 of everything", () => {
   it("the lock of a killed runtime is taken over by the next start", async () => {
     const dataFolder = newFolder();
     const first = await startRuntimeProcess(dataFolder);
-    await expect(startTestRuntime({ dataFolder })).rejects.toMatchObject({ code: "data_folder_in_use", details: { pid: first.child.pid } });
+    await expect(startTestRuntime({ dataFolder })).rejects.toMatchObject({
+      code: "data_folder_in_use",
+      details: { pid: first.child.pid },
+    });
     await first.kill();
     const { runtime } = await startTestRuntime({ dataFolder });
     expect((await runtime.stats()).epoch).toBe(2);

@@ -36,7 +36,9 @@ describe("a runtime", () => {
 
   it("a runtime serves queues that only a signature names", async () => {
     const { runtime } = await startTestRuntime();
-    expect(await run(runtime, echo.s(7).set({ queue: "special#custom" }).set({ queue: "paris.special" }))).toMatchObject({ state: "success", value: 7 });
+    expect(
+      await run(runtime, echo.s(7).set({ queue: "special#custom" }).set({ queue: "paris.special" })),
+    ).toMatchObject({ state: "success", value: 7 });
   });
 
   it("a runtime wakes sleeping workers at once", { retry: 3 }, async () => {
@@ -58,7 +60,8 @@ describe("a runtime", () => {
     const job = await submit(runtime, untilAborted.s(file));
     await until("it runs", () => linesOf(file).length > 0);
     await until("all are ready", async () => (await runtime.stats()).workers.every((worker) => worker.ready));
-    for (const { pid } of (await runtime.stats()).workers) for (const signal of ["SIGINT", "SIGTERM"] as const) process.kill(pid as number, signal);
+    for (const { pid } of (await runtime.stats()).workers)
+      for (const signal of ["SIGINT", "SIGTERM"] as const) process.kill(pid as number, signal);
     appendFileSync(file, "go on\n");
     expect(await ended(runtime, job)).toMatchObject({ state: "success", value: 1 });
     expect((await runtime.stats()).workers.map((worker) => worker.restarts)).toEqual([0, 0]);
@@ -148,7 +151,10 @@ describe("a data folder", () => {
   it("a data folder has one runtime at a time, and a second one fails with the pid of the first", async () => {
     const dataFolder = newFolder();
     const { runtime } = await startTestRuntime({ dataFolder, workers: 0 });
-    await expect(startTestRuntime({ dataFolder, workers: 0 })).rejects.toMatchObject({ code: "data_folder_in_use", details: { pid: process.pid } });
+    await expect(startTestRuntime({ dataFolder, workers: 0 })).rejects.toMatchObject({
+      code: "data_folder_in_use",
+      details: { pid: process.pid },
+    });
     await runtime.stop({ graceSeconds: 0 });
     const { runtime: next } = await startTestRuntime({ dataFolder, workers: 0 });
     expect((await next.stats()).epoch).toBe(2);

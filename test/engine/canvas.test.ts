@@ -37,13 +37,22 @@ const tasks = [add, sum, fail, spawner, stream, handle];
 it("a chain, a chord, nested groups, spawned and streamed children give their values", async () => {
   const local = new LocalEngine(tasks, { width: 4, expandRange: 8 });
   const one = await local.engine.submit({ canvas: chain(add.s(2, 2), add.s(4)).canvas });
-  const two = await local.engine.submit({ canvas: chord(group(Array.from({ length: 50 }, (_, i) => add.s(i, i))), sum.s()).canvas });
+  const two = await local.engine.submit({
+    canvas: chord(group(Array.from({ length: 50 }, (_, i) => add.s(i, i))), sum.s()).canvas,
+  });
   const three = await local.engine.submit({ canvas: spawner.s(20).canvas });
   const four = await local.engine.submit({ canvas: chain(stream.s(23), handle.s()).canvas });
-  const five = await local.engine.submit({ canvas: group([group([add.s(1, 1), add.s(2, 2)], { policy: "settled" }), add.s(3, 3)]).canvas });
+  const five = await local.engine.submit({
+    canvas: group([group([add.s(1, 1), add.s(2, 2)], { policy: "settled" }), add.s(3, 3)]).canvas,
+  });
   await local.untilQuiet();
   expect(await local.engine.job(one.jobId)).toMatchObject({ state: "success", value: 8 });
-  expect(await local.engine.job(two.jobId)).toMatchObject({ state: "success", value: 2450, counts: { success: 51 }, countsExact: true });
+  expect(await local.engine.job(two.jobId)).toMatchObject({
+    state: "success",
+    value: 2450,
+    counts: { success: 51 },
+    countsExact: true,
+  });
   expect(await local.engine.job(three.jobId)).toMatchObject({ state: "success", value: 20, counts: { success: 22 } });
   expect(await local.engine.job(four.jobId)).toMatchObject({ state: "success", value: { entries: 23, total: 506 } });
   const results = [];
@@ -55,5 +64,9 @@ it("a failed header member fails the chord, and its error names the run", async 
   const local = new LocalEngine(tasks);
   const { jobId } = await local.engine.submit({ canvas: chord(group([add.s(1, 1), fail.s()]), sum.s()).canvas });
   await local.untilQuiet();
-  expect(await local.engine.job(jobId)).toMatchObject({ state: "failure", outcome: "failed", error: { runId: `${jobId}.0.g.1`, reason: "example" } });
+  expect(await local.engine.job(jobId)).toMatchObject({
+    state: "failure",
+    outcome: "failed",
+    error: { runId: `${jobId}.0.g.1`, reason: "example" },
+  });
 });

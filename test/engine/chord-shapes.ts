@@ -2,7 +2,10 @@ import type { Json } from "../../functions/core/json.ts";
 import { defineTask } from "../../functions/sdk/index.ts";
 
 export const one = defineTask({ name: "one", run: () => 1 });
-export const total = defineTask({ name: "total", run: (_ctx, ones: readonly number[]) => ones.reduce((sum, each) => sum + each, 0) });
+export const total = defineTask({
+  name: "total",
+  run: (_ctx, ones: readonly number[]) => ones.reduce((sum, each) => sum + each, 0),
+});
 
 export type Wire = { readonly [key: string]: Json };
 

@@ -26,7 +26,12 @@ const PART_OF_TASKS: Readonly<Record<string, WritePart>> = {
 
 /** Counts from now on; reads and refusals are in the store's own statistics. */
 export function countPorts({ store, queue, blobs }: LocalEngine): Counted {
-  const counted: Counted = { writes: { rows: 0, ledger: 0, headers: 0, plan: 0, jobs: 0 }, messages: {}, send: 0, blobs: 0 };
+  const counted: Counted = {
+    writes: { rows: 0, ledger: 0, headers: 0, plan: 0, jobs: 0 },
+    messages: {},
+    send: 0,
+    blobs: 0,
+  };
   const write = store.write.bind(store);
   store.write = async (op) => {
     const result = await write(op);

@@ -5,7 +5,10 @@ import { add, fail, sum } from "../../functions/tasks/examples.ts";
 import { LocalEngine } from "./local-engine.ts";
 
 const same = defineTask({ name: "same", run: (_ctx, value: unknown) => value });
-const told = defineTask({ name: "told", run: (_ctx, _request: unknown, error: { name: string; reason?: string }) => `${error.name} ${error.reason}` });
+const told = defineTask({
+  name: "told",
+  run: (_ctx, _request: unknown, error: { name: string; reason?: string }) => `${error.name} ${error.reason}`,
+});
 const tasks = [add, sum, fail, same, told];
 const number = (value: number) => ({ task: "same", args: [value] });
 const plus = (value: number) => ({ task: "math.add", args: [value] });
@@ -30,43 +33,85 @@ async function pass(local: LocalEngine, seconds: number): Promise<void> {
 
 describe("when", () => {
   const branch = (value: number, more: object = {}) => ({
-    chain: [number(value), { when: { condition: { is: "gt", value: 10 }, do: { chain: [plus(1), plus(1)] }, otherwise: plus(100), ...more } }, plus(0)],
+    chain: [
+      number(value),
+      {
+        when: { condition: { is: "gt", value: 10 }, do: { chain: [plus(1), plus(1)] }, otherwise: plus(100), ...more },
+      },
+      plus(0),
+    ],
   });
   it("a branch goes one way or the other, with the value, and the chain goes on", async () => {
-    expect(await ended(branch(20))).toMatchObject({ state: "success", value: 22, counts: { success: 4 }, countsExact: true });
+    expect(await ended(branch(20))).toMatchObject({
+      state: "success",
+      value: 22,
+      counts: { success: 4 },
+      countsExact: true,
+    });
     expect(await ended(branch(1))).toMatchObject({ state: "success", value: 101, counts: { success: 3 } });
   });
   it("a branch without another way hands the value on", async () => {
-    expect(await ended({ chain: [number(1), { when: { condition: { is: "gt", value: 10 }, do: plus(1) } }, plus(5)] })).toMatchObject({ value: 6 });
+    expect(
+      await ended({ chain: [number(1), { when: { condition: { is: "gt", value: 10 }, do: plus(1) } }, plus(5)] }),
+    ).toMatchObject({ value: 6 });
   });
   it("a branch asks about the results of a group, and takes groups as ways", async () => {
     const group = { group: [number(1), { task: "fail" }], options: { policy: "settled" } };
-    const when = { condition: { is: "gt", value: 0, path: "/failed" }, do: { task: "same", args: ["some failed"], immutable: true } };
+    const when = {
+      condition: { is: "gt", value: 0, path: "/failed" },
+      do: { task: "same", args: ["some failed"], immutable: true },
+    };
     expect(await ended({ chain: [group, { when }] })).toMatchObject({ value: "some failed" });
     const ways = { when: { condition: { is: "truthy" }, do: { group: [plus(1), plus(2)] } } };
     expect(await ended({ chain: [number(1), ways, { task: "math.sum" }] })).toMatchObject({ value: 5 });
   });
   it("a branch fails when its way fails, and calls its links", async () => {
-    const wire = { chain: [number(1), { when: { condition: { is: "truthy" }, do: { task: "fail" } }, link_error: [{ task: "told" }] }] };
-    expect(await ended(wire)).toMatchObject({ state: "failure", error: { name: "TaskError" }, counts: { error: 1, success: 2 } });
+    const wire = {
+      chain: [
+        number(1),
+        { when: { condition: { is: "truthy" }, do: { task: "fail" } }, link_error: [{ task: "told" }] },
+      ],
+    };
+    expect(await ended(wire)).toMatchObject({
+      state: "failure",
+      error: { name: "TaskError" },
+      counts: { error: 1, success: 2 },
+    });
   });
 });
 
 describe("repeat", () => {
   const loop = (most: number, more: object = {}) => ({
-    chain: [number(0), { repeat: { body: { chain: [plus(1), plus(2)] }, until: { is: "ge", value: 7 }, most }, ...more }, plus(100)],
+    chain: [
+      number(0),
+      { repeat: { body: { chain: [plus(1), plus(2)] }, until: { is: "ge", value: 7 }, most }, ...more },
+      plus(100),
+    ],
   });
   it("a loop runs its body until the value is as wanted", async () => {
-    expect(await ended(loop(10))).toMatchObject({ state: "success", value: 109, counts: { success: 8 }, countsExact: true });
+    expect(await ended(loop(10))).toMatchObject({
+      state: "success",
+      value: 109,
+      counts: { success: 8 },
+      countsExact: true,
+    });
   });
   it("a loop fails at its bound, and says so", async () => {
     const job = await ended(loop(2, { link_error: [{ task: "told" }] }));
     expect(job).toMatchObject({ state: "failure", error: { name: "RepeatLimit", reason: "repeat_limit" } });
   });
   it("a loop repeats groups and branches", async () => {
-    const body = { chain: [{ group: [plus(1), plus(1)] }, { task: "math.sum" }, { when: { condition: { is: "lt", value: 5 }, do: plus(1) } }] };
+    const body = {
+      chain: [
+        { group: [plus(1), plus(1)] },
+        { task: "math.sum" },
+        { when: { condition: { is: "lt", value: 5 }, do: plus(1) } },
+      ],
+    };
     // 0 -> [1, 1] -> 2 -> 3; 3 -> [4, 4] -> 8
-    expect(await ended({ chain: [number(0), { repeat: { body, until: { is: "gt", value: 7 }, most: 5 } }] })).toMatchObject({ state: "success", value: 8 });
+    expect(
+      await ended({ chain: [number(0), { repeat: { body, until: { is: "gt", value: 7 }, most: 5 } }] }),
+    ).toMatchObject({ state: "success", value: 8 });
   });
 });
 
@@ -77,8 +122,12 @@ describe("an approval", () => {
     const run = await local.engine.run(`${jobId}.0~1`);
     expect(run).toMatchObject({ status: "waiting", wait: { of: "approval", name: "go-live" } });
     const token = run?.wait?.token ?? "";
-    await expect(local.engine.complete(`${jobId}.0~1`, "guessed", { value: 1 })).rejects.toMatchObject({ code: "invalid_request" });
-    await expect(local.engine.complete(`${jobId}.0`, token, { value: 1 })).rejects.toMatchObject({ code: "run_not_found" });
+    await expect(local.engine.complete(`${jobId}.0~1`, "guessed", { value: 1 })).rejects.toMatchObject({
+      code: "invalid_request",
+    });
+    await expect(local.engine.complete(`${jobId}.0`, token, { value: 1 })).rejects.toMatchObject({
+      code: "run_not_found",
+    });
     expect(await local.engine.complete(`${jobId}.0~1`, token, { value: { by: "Ann" } })).toBe(true);
     expect(await local.engine.complete(`${jobId}.0~1`, token, { value: { by: "Bob" } })).toBe(false);
     await local.untilQuiet();
@@ -96,7 +145,11 @@ describe("an approval", () => {
     });
     const large = await started(wire);
     const text = "x".repeat(10_000);
-    await large.local.engine.complete(`${large.jobId}.0~1`, (await large.local.engine.run(`${large.jobId}.0~1`))?.wait?.token ?? "", { value: text });
+    await large.local.engine.complete(
+      `${large.jobId}.0~1`,
+      (await large.local.engine.run(`${large.jobId}.0~1`))?.wait?.token ?? "",
+      { value: text },
+    );
     await large.local.untilQuiet();
     expect(await large.local.engine.job(large.jobId)).toMatchObject({ state: "success", value: text });
   });
@@ -113,7 +166,10 @@ describe("an approval", () => {
     const revoked = await started(wire);
     expect(await revoked.local.engine.revoke(`${revoked.jobId}.0~1`)).toBe(true);
     await revoked.local.untilQuiet();
-    expect(await revoked.local.engine.job(revoked.jobId)).toMatchObject({ state: "failure", error: { reason: "revoked" } });
+    expect(await revoked.local.engine.job(revoked.jobId)).toMatchObject({
+      state: "failure",
+      error: { reason: "revoked" },
+    });
     const cancelled = await started(wire);
     const token = (await cancelled.local.engine.run(`${cancelled.jobId}.0~1`))?.wait?.token ?? "";
     await cancelled.local.engine.cancel(cancelled.jobId);
@@ -142,12 +198,17 @@ describe("an event", () => {
     expect(await local.engine.job(jobId)).toMatchObject({ state: "success" });
   });
   it("an event for a job that does not exist is refused", async () => {
-    await expect(new LocalEngine(tasks).engine.sendEvent("none", "x", 1)).rejects.toMatchObject({ code: "job_not_found" });
+    await expect(new LocalEngine(tasks).engine.sendEvent("none", "x", 1)).rejects.toMatchObject({
+      code: "job_not_found",
+    });
   });
 });
 
 it("a group with a percentage tolerates that share of failed members", async () => {
-  const group = (percent: number) => ({ group: [number(1), number(2), number(3), { task: "fail" }], options: { policy: { percent } } });
+  const group = (percent: number) => ({
+    group: [number(1), number(2), number(3), { task: "fail" }],
+    options: { policy: { percent } },
+  });
   expect(await ended(group(25))).toMatchObject({ outcome: "complete" });
   expect(await ended(group(24))).toMatchObject({ outcome: "failed" });
 });

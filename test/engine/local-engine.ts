@@ -37,7 +37,11 @@ export class LocalEngine {
   constructor(
     tasks: Iterable<AnyTask>,
     config: Partial<EngineConfig> = {},
-    { queues = ["engine", "local.default#worker"], around = (ports) => ports, loop = LocalEngine.loop }: LocalOptions = {},
+    {
+      queues = ["engine", "local.default#worker"],
+      around = (ports) => ports,
+      loop = LocalEngine.loop,
+    }: LocalOptions = {},
   ) {
     this.#loop = loop;
     const list = [...tasks];
@@ -46,14 +50,30 @@ export class LocalEngine {
     const registry: TaskRegistry = createRegistry(list);
     const runner: TaskRunner = createRunner(list);
     this.queues = queues;
-    const ports = { store: this.store, queue: this.queue, blobs: this.blobs, clock: this.clock, ids: new SequenceIds(), registry, runner };
+    const ports = {
+      store: this.store,
+      queue: this.queue,
+      blobs: this.blobs,
+      clock: this.clock,
+      ids: new SequenceIds(),
+      registry,
+      runner,
+    };
     this.engine = createEngine(around(ports), config);
   }
 
   /** Another process: an engine with this one's tasks over the ports of `other`, which may be this one, or run another release. */
   over({ store, queue, blobs, clock }: LocalEngine, around: (ports: Ports) => Ports = (ports) => ports): Engine {
     const ids = new SequenceIds(++this.#processes);
-    const ports = { store, queue, blobs, clock, ids, registry: createRegistry(this.#tasks), runner: createRunner(this.#tasks) };
+    const ports = {
+      store,
+      queue,
+      blobs,
+      clock,
+      ids,
+      registry: createRegistry(this.#tasks),
+      runner: createRunner(this.#tasks),
+    };
     return createEngine(around(ports), this.#config);
   }
   static readonly loop: WorkerLoop = {

@@ -20,7 +20,12 @@ export class MeasuredPorts {
   readonly items = new Sizes();
   readonly blobs = new Sizes();
 
-  readonly around = (ports: Ports): Ports => ({ ...ports, store: this.#store(ports.store), queue: this.#queue(ports.queue), blobs: this.#blobs(ports.blobs) });
+  readonly around = (ports: Ports): Ports => ({
+    ...ports,
+    store: this.#store(ports.store),
+    queue: this.#queue(ports.queue),
+    blobs: this.#blobs(ports.blobs),
+  });
 
   #queue(queue: Queue): Queue {
     return {
@@ -53,7 +58,8 @@ export class MeasuredPorts {
   }
 
   #noted({ key }: WriteOp, result: WriteResult): WriteResult {
-    if (result.applied && result.item !== undefined) this.items.add(keyBytes(key.partition, key.sort) + attributesBytes(result.item.attributes));
+    if (result.applied && result.item !== undefined)
+      this.items.add(keyBytes(key.partition, key.sort) + attributesBytes(result.item.attributes));
     return result;
   }
 }

@@ -1,4 +1,13 @@
-import type { Blobs, Item, OutgoingMessage, Ports, Queue, Store, WriteOp, WriteResult } from "../../functions/engine/ports.ts";
+import type {
+  Blobs,
+  Item,
+  OutgoingMessage,
+  Ports,
+  Queue,
+  Store,
+  WriteOp,
+  WriteResult,
+} from "../../functions/engine/ports.ts";
 
 /** A write that was applied, with the item as it is since then; or a message that was accepted. */
 export type Happened = { readonly round: number } & ({ readonly item: Item } | { readonly message: OutgoingMessage });
@@ -16,7 +25,12 @@ export class Rounds {
   get round(): number {
     return this.#round;
   }
-  readonly around = (ports: Ports): Ports => ({ ...ports, store: this.#store(ports.store), queue: this.#queue(ports.queue), blobs: this.#blobs(ports.blobs) });
+  readonly around = (ports: Ports): Ports => ({
+    ...ports,
+    store: this.#store(ports.store),
+    queue: this.#queue(ports.queue),
+    blobs: this.#blobs(ports.blobs),
+  });
 
   /** Resolves when the round is over, with its number. */
   async #over(): Promise<number> {

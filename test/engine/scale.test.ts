@@ -37,16 +37,24 @@ function expectSame({ writes, messages, requests, blobs }: WorkCount, counted: C
 }
 
 describe("the scale model counts 10,000 children as the engine runs them", () => {
-  it.each(LEVELS)("the scale model counts 10,000 children in one group tracked %s as the engine runs them", { timeout: 300_000 }, async (tracking) => {
-    const local = new LocalEngine([noop]);
-    const counted = countPorts(local);
-    const members = Array.from({ length: CHILDREN }, () => noop.s());
-    const { jobId } = await local.engine.submit({ canvas: chord(group(members, { tracking }), noop.s()).canvas });
-    await local.untilQuiet();
-    expect(await local.engine.job(jobId)).toMatchObject({ state: "success", counts: { success: CHILDREN + 1 }, countsExact: true });
-    const model = modelled({ children: CHILDREN, level: tracking });
-    expectSame(model, counted, !RECORDS.has(tracking));
-  });
+  it.each(LEVELS)(
+    "the scale model counts 10,000 children in one group tracked %s as the engine runs them",
+    { timeout: 300_000 },
+    async (tracking) => {
+      const local = new LocalEngine([noop]);
+      const counted = countPorts(local);
+      const members = Array.from({ length: CHILDREN }, () => noop.s());
+      const { jobId } = await local.engine.submit({ canvas: chord(group(members, { tracking }), noop.s()).canvas });
+      await local.untilQuiet();
+      expect(await local.engine.job(jobId)).toMatchObject({
+        state: "success",
+        counts: { success: CHILDREN + 1 },
+        countsExact: true,
+      });
+      const model = modelled({ children: CHILDREN, level: tracking });
+      expectSame(model, counted, !RECORDS.has(tracking));
+    },
+  );
 
   it("the scale model counts 10,000 children in pages as the engine runs them", { timeout: 300_000 }, async () => {
     const local = new LocalEngine([noop]);
@@ -63,7 +71,11 @@ describe("the scale model counts 10,000 children as the engine runs them", () =>
     }
     await local.engine.sealInput(jobId, pages);
     await local.untilQuiet();
-    expect(await local.engine.job(jobId)).toMatchObject({ state: "success", counts: { success: CHILDREN + 1 }, countsExact: true });
+    expect(await local.engine.job(jobId)).toMatchObject({
+      state: "success",
+      counts: { success: CHILDREN + 1 },
+      countsExact: true,
+    });
     expectSame(modelled({ children: CHILDREN, level: "lazy", perPage: FULL_PAGE }), counted);
   });
 });

@@ -2,7 +2,14 @@ import { parseRunId } from "../../functions/core/plan/run-id.ts";
 import type { RunStatus } from "../../functions/core/plan/run-state.ts";
 import { DEFAULT_CONFIG } from "../../functions/engine/config.ts";
 import { headerKey, ledgerKey, PROGRESS_SHARDS, progressKey, runKey } from "../../functions/engine/item-kinds.ts";
-import { type Key, type OutgoingMessage, PortError, type Ports, type ReceivedMessage, type WriteOp } from "../../functions/engine/ports.ts";
+import {
+  type Key,
+  type OutgoingMessage,
+  PortError,
+  type Ports,
+  type ReceivedMessage,
+  type WriteOp,
+} from "../../functions/engine/ports.ts";
 import type { Abort, WorkerLoop } from "../../functions/engine/worker-loop.ts";
 import type { LocalEngine } from "./local-engine.ts";
 
@@ -20,17 +27,20 @@ export function writesRun(runId: string, status?: RunStatus): Matches {
   const ref = parseRunId(runId);
   if (!ref) throw new Error(`${runId} is no run`);
   const key = runKey(ref, DEFAULT_CONFIG.width);
-  return ({ writes }) => writes.some((op) => isSame(op.key, key) && (status === undefined || setBy(op)?.["status"] === status));
+  return ({ writes }) =>
+    writes.some((op) => isSame(op.key, key) && (status === undefined || setBy(op)?.["status"] === status));
 }
 /** Matches a write on a group's header; with `attribute`, one that sets that attribute. */
 export function writesHeader(gid: string, attribute?: string): Matches {
   const key = headerKey(gid);
-  return ({ writes }) => writes.some((op) => isSame(op.key, key) && (attribute === undefined || setBy(op)?.[attribute] !== undefined));
+  return ({ writes }) =>
+    writes.some((op) => isSame(op.key, key) && (attribute === undefined || setBy(op)?.[attribute] !== undefined));
 }
 /** Matches a mark of members of a group's first leaf. */
 export const marksFirstLeaf = (gid: string): Matches => writesOneOf([ledgerKey(gid, 0, 1, 0)]);
 /** Matches a write of a job's live counters. */
-export const writesProgress = (jobId: string): Matches => writesOneOf(Array.from({ length: PROGRESS_SHARDS }, (_, shard) => progressKey(jobId, shard)));
+export const writesProgress = (jobId: string): Matches =>
+  writesOneOf(Array.from({ length: PROGRESS_SHARDS }, (_, shard) => progressKey(jobId, shard)));
 
 function writesOneOf(keys: readonly Key[]): Matches {
   return ({ writes }) => writes.some((op) => keys.some((key) => isSame(op.key, key)));
@@ -202,7 +212,10 @@ export class ScriptedLoop implements WorkerLoop {
 }
 
 /** Receives the only message that is due in these queues: by default in all of them. */
-export async function onlyMessage(local: LocalEngine, queues: readonly string[] = local.queues): Promise<ReceivedMessage & { readonly id: string }> {
+export async function onlyMessage(
+  local: LocalEngine,
+  queues: readonly string[] = local.queues,
+): Promise<ReceivedMessage & { readonly id: string }> {
   const [message, another] = await local.queue.receive(queues, 10, 30);
   if (!message || another) throw new Error("one message was expected");
   return message;

@@ -22,7 +22,12 @@ interface Case {
   readonly queue?: string;
 }
 /** Writes and sends that waited for each other until the callback was out: since the write that ended the last member, and since its function ended. */
-async function measure({ tracking, height, packAbove, queue }: Case): Promise<{ sinceCommit: number; sinceFunction: number; inPlace: boolean }> {
+async function measure({
+  tracking,
+  height,
+  packAbove,
+  queue,
+}: Case): Promise<{ sinceCommit: number; sinceFunction: number; inPlace: boolean }> {
   const rounds = new Rounds();
   let lastFunction = 0;
   const give = defineTask({
@@ -42,15 +47,26 @@ async function measure({ tracking, height, packAbove, queue }: Case): Promise<{ 
     values.map((n) => give.s(n)),
     { tracking },
   );
-  const { jobId } = await local.engine.submit({ canvas: chord(members, queue === undefined ? sum.s() : sum.s().set({ queue })).canvas });
+  const { jobId } = await local.engine.submit({
+    canvas: chord(members, queue === undefined ? sum.s() : sum.s().set({ queue })).canvas,
+  });
   await local.untilQuiet();
-  expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: (values.length * (values.length - 1)) / 2 });
+  expect(await local.engine.job(jobId)).toMatchObject({
+    state: "success",
+    value: (values.length * (values.length - 1)) / 2,
+  });
 
   const out = rounds.log.find((happened) => isCallback(happened, jobId));
-  const commits = rounds.log.filter((happened) => endsMember(happened, `${jobId}.0.g`, tracking)).map(({ round }) => round);
+  const commits = rounds.log
+    .filter((happened) => endsMember(happened, `${jobId}.0.g`, tracking))
+    .map(({ round }) => round);
   if (!out) throw new Error("the callback was not seen");
   // The first write after a function is in the round in which it ended.
-  return { sinceCommit: out.round - Math.max(...commits), sinceFunction: out.round - lastFunction + 1, inPlace: "item" in out };
+  return {
+    sinceCommit: out.round - Math.max(...commits),
+    sinceFunction: out.round - lastFunction + 1,
+    inPlace: "item" in out,
+  };
 }
 /** `ledger`: the mark that vouches for the member. */
 function endsMember(happened: Happened, gid: string, tracking: Case["tracking"]): boolean {
@@ -71,7 +87,9 @@ function isCallback(happened: Happened, jobId: string): boolean {
 }
 
 describe("writes and sends, one behind the other, from the last member's commit until the callback is out", () => {
-  const cases = LEVELS.flatMap((tracking) => HEIGHTS.flatMap((height) => PACKINGS.map(([packing, packAbove]) => ({ tracking, height, packing, packAbove }))));
+  const cases = LEVELS.flatMap((tracking) =>
+    HEIGHTS.flatMap((height) => PACKINGS.map(([packing, packAbove]) => ({ tracking, height, packing, packAbove }))),
+  );
   it.each(cases)(
     "at most height + 4 writes and sends follow each other until the callback is out: $tracking, a ledger of height $height, members $packing",
     async ({ tracking, height, packAbove }) => {

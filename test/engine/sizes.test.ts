@@ -17,16 +17,23 @@ describe.each([
   ["chords nested in headers", nestedInHeader, 8],
   ["chords nested in bodies", nestedInBody, 8],
 ] as const)(`%s of ${WIDTH} children each`, (name, shape, chords) => {
-  it(`messages and items of ${name}, ${chords} deep, stay small, and all of them together grow with the work only`, { timeout: 100_000 }, async () => {
-    const [single, all] = [await measured(shape(1, WIDTH)), await measured(shape(chords, WIDTH))];
-    expect(all.messages.largest).toBeLessThan(MESSAGE_BYTES);
-    expect(all.messages.largest).toBeLessThanOrEqual(single.messages.largest + chords * NAME_BYTES);
-    expect(all.items.largest).toBeLessThanOrEqual(ITEM_BYTES);
-    for (const sort of ["messages", "items", "blobs"] as const) {
-      expect([sort, all[sort].total]).toEqual([sort, expect.toSatisfy((bytes: number) => bytes > 0 && bytes <= 1.6 * chords * single[sort].total)]);
-    }
-    expect(all.messages.count).toBeLessThanOrEqual(1.1 * chords * single.messages.count);
-  });
+  it(
+    `messages and items of ${name}, ${chords} deep, stay small, and all of them together grow with the work only`,
+    { timeout: 100_000 },
+    async () => {
+      const [single, all] = [await measured(shape(1, WIDTH)), await measured(shape(chords, WIDTH))];
+      expect(all.messages.largest).toBeLessThan(MESSAGE_BYTES);
+      expect(all.messages.largest).toBeLessThanOrEqual(single.messages.largest + chords * NAME_BYTES);
+      expect(all.items.largest).toBeLessThanOrEqual(ITEM_BYTES);
+      for (const sort of ["messages", "items", "blobs"] as const) {
+        expect([sort, all[sort].total]).toEqual([
+          sort,
+          expect.toSatisfy((bytes: number) => bytes > 0 && bytes <= 1.6 * chords * single[sort].total),
+        ]);
+      }
+      expect(all.messages.count).toBeLessThanOrEqual(1.1 * chords * single.messages.count);
+    },
+  );
 });
 
 /** Runs the canvas to its end. */

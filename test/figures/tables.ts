@@ -1,6 +1,13 @@
 import { formatCount, formatDollars, formatDuration } from "../../cli/format.ts";
 import { planScale } from "../../cli/plan-scale.ts";
-import { DEFAULT_DEPLOYMENT, functionSeconds, priceOf, totalMessages, totalRequests, totalWrites } from "../../functions/core/cost/cost-model.ts";
+import {
+  DEFAULT_DEPLOYMENT,
+  functionSeconds,
+  priceOf,
+  totalMessages,
+  totalRequests,
+  totalWrites,
+} from "../../functions/core/cost/cost-model.ts";
 import { PRICES, QUOTAS } from "../../functions/core/cost/price-table.ts";
 import type { ScalePrediction } from "../../functions/core/cost/scale-model.ts";
 import { countWork } from "../../functions/core/cost/count-work.ts";
@@ -30,7 +37,8 @@ const predicted = new Map<string, Scale>();
 /** Predicts a chord whose tasks take no time, so only the engine's time is left. */
 export function scaleOf(children: number, level: TrackingLevel, oneGroup = false): Scale {
   const key = `${children}|${level}|${oneGroup}`;
-  const known = predicted.get(key) ?? planScale({ children, level, oneGroup, secondsPerTask: 0, slots: DEFAULT_DEPLOYMENT.slots });
+  const known =
+    predicted.get(key) ?? planScale({ children, level, oneGroup, secondsPerTask: 0, slots: DEFAULT_DEPLOYMENT.slots });
   predicted.set(key, known);
   return known;
 }
@@ -53,11 +61,29 @@ function scaleTable(sizes: readonly number[], oneGroup: boolean): string {
       ];
     }),
   );
-  return markdown(["children", "level", "writes each", "requests each", "price", "per second", "limited by", "takes", "on new tables"], rows);
+  return markdown(
+    [
+      "children",
+      "level",
+      "writes each",
+      "requests each",
+      "price",
+      "per second",
+      "limited by",
+      "takes",
+      "on new tables",
+    ],
+    rows,
+  );
 }
 function phaseTable(): string {
   const rows = TRACKING_LEVELS.flatMap((level) =>
-    scaleOf(1e7, level).phases.map((phase, k) => [k === 0 ? level : "", phase.name, formatDuration(phase.seconds), phase.limitedBy]),
+    scaleOf(1e7, level).phases.map((phase, k) => [
+      k === 0 ? level : "",
+      phase.name,
+      formatDuration(phase.seconds),
+      phase.limitedBy,
+    ]),
   );
   return markdown(["level", "phase", "takes", "limited by"], rows);
 }
@@ -70,7 +96,10 @@ function partitionTable(): string {
   };
   const limit = `${formatCount(QUOTAS.partition.writes)} / ${formatCount(QUOTAS.partition.reads)}`;
   const rows = names.map((name) => [name, ...paged.map((scale) => cell(scale, name))]);
-  return markdown(["one partition: writes / reads in its busiest second", ...TRACKING_LEVELS], [...rows, ["**limit**", ...paged.map(() => limit)]]);
+  return markdown(
+    ["one partition: writes / reads in its busiest second", ...TRACKING_LEVELS],
+    [...rows, ["**limit**", ...paged.map(() => limit)]],
+  );
 }
 
 /** The table of docs/protocol-rules.md, section 19, as it stands there. */
@@ -103,7 +132,17 @@ function comparedTable(): string {
       `${formatCount(at40000)} → ${formatCount(QUOTAS.table.writes / own)}`,
     ];
   });
-  return markdown(["level", "members per message", "writes each", "$ of writes for 1 M", "per second at 4,000 W/s", "per second at 40,000 W/s"], rows);
+  return markdown(
+    [
+      "level",
+      "members per message",
+      "writes each",
+      "$ of writes for 1 M",
+      "per second at 4,000 W/s",
+      "per second at 40,000 W/s",
+    ],
+    rows,
+  );
 }
 
 const perMillion = (price: number): string => `$${Number((price * 1e6).toPrecision(6))} per million`;
@@ -132,7 +171,11 @@ function beside(invocations: number, rowKilobytes: number): [string, string, num
   const storage = (rowKilobytes / 1e6) * (37 / 30) * PRICES.storageGbMonth;
   return [
     ["logs", "1 KB per invocation", logs],
-    ["storage", `${(rowKilobytes / 1e6).toFixed(1)} GB for 37 days: 30 until the job's deadline, 7 of retention`, storage],
+    [
+      "storage",
+      `${(rowKilobytes / 1e6).toFixed(1)} GB for 37 days: 30 until the job's deadline, 7 of retention`,
+      storage,
+    ],
   ];
 }
 function dollarTable(rows: readonly (readonly [string, string, number])[]): string {
@@ -150,12 +193,22 @@ function millionJobs(): string {
   const million: WorkCount = {
     ...count,
     taskRuns: 1e6,
-    writes: { rows: count.writes.rows * 1e6, ledger: count.writes.ledger * 1e6, headers: count.writes.headers * 1e6, plan: 1e6, jobs: count.writes.jobs * 1e6 },
+    writes: {
+      rows: count.writes.rows * 1e6,
+      ledger: count.writes.ledger * 1e6,
+      headers: count.writes.headers * 1e6,
+      plan: 1e6,
+      jobs: count.writes.jobs * 1e6,
+    },
     reads: count.reads * 1e6,
     messages: { default: 1e6 },
     requests: { send: 1e6, receive: 1e6, delete: 1e6 },
   };
-  return dollarTable([...engineRows(million, 0.1), ["API", "1 request to start, 1 to ask: 2 M x $3.50/M", 7], ...beside(3e6, 3 * 1e6)]);
+  return dollarTable([
+    ...engineRows(million, 0.1),
+    ["API", "1 request to start, 1 to ask: 2 M x $3.50/M", 7],
+    ...beside(3e6, 3 * 1e6),
+  ]);
 }
 function engineRows(count: WorkCount, secondsPerTask: number): [string, string, number][] {
   const { parts } = priceOf(count, secondsPerTask);
@@ -164,7 +217,11 @@ function engineRows(count: WorkCount, secondsPerTask: number): [string, string, 
   const writes = parts.rows + parts.ledger + parts.headers + parts.plan + parts.jobs;
   const seconds = functionSeconds(count, secondsPerTask, DEFAULT_DEPLOYMENT);
   return [
-    ["writes", `${millions(totalWrites(count))} units x ${PRICES.writeUnit * 1e6}, and ${formatCount(count.blobs)} blobs`, writes],
+    [
+      "writes",
+      `${millions(totalWrites(count))} units x ${PRICES.writeUnit * 1e6}, and ${formatCount(count.blobs)} blobs`,
+      writes,
+    ],
     ["reads, at most", `${millions(count.reads)} units x ${PRICES.readUnit * 1e6}`, parts.reads],
     [
       "messages",

@@ -23,7 +23,10 @@ function eventOf(method: string, path: string, more: Partial<APIGatewayProxyEven
     stageVariables: null,
     body: null,
     isBase64Encoded: false,
-    requestContext: { domainName: "abc.execute-api.eu-west-1.amazonaws.com", identity: { userArn: "arn:aws:iam::123456789012:user/ann" } },
+    requestContext: {
+      domainName: "abc.execute-api.eu-west-1.amazonaws.com",
+      identity: { userArn: "arn:aws:iam::123456789012:user/ann" },
+    },
     ...more,
   } as APIGatewayProxyEvent;
 }
@@ -62,10 +65,16 @@ describe("the api function", () => {
   });
 
   it("the same key of two callers starts two jobs", async () => {
-    const other = createClient({ url: "https://api", fetch: fetchOf(deployment, "arn:aws:iam::123456789012:user/bob") });
+    const other = createClient({
+      url: "https://api",
+      fetch: fetchOf(deployment, "arn:aws:iam::123456789012:user/bob"),
+    });
     const options = { idempotencyKey: "k" };
     const first = await client.start("example.sum-of-sums", { n: 1 }, options);
-    expect(await client.start("example.sum-of-sums", { n: 1 }, options)).toEqual({ jobId: first.jobId, created: false });
+    expect(await client.start("example.sum-of-sums", { n: 1 }, options)).toEqual({
+      jobId: first.jobId,
+      created: false,
+    });
     expect((await other.start("example.sum-of-sums", { n: 1 }, options)).jobId).not.toBe(first.jobId);
     await deployment.untilQuiet();
   });
@@ -79,7 +88,10 @@ describe("the api function", () => {
     while (link !== undefined) {
       const from: string | undefined = /from=(\d+)/.exec(link)?.[1];
       const query = from === undefined ? null : { from };
-      const answer = await deployment.api(eventOf("GET", `/jobs/${jobId}/results`, { queryStringParameters: query }), contextOf());
+      const answer = await deployment.api(
+        eventOf("GET", `/jobs/${jobId}/results`, { queryStringParameters: query }),
+        contextOf(),
+      );
       expect(answer.statusCode).toBe(200);
       link = answer.headers?.["link"] as string | undefined;
       parts.push({ bytes: JSON.stringify(answer).length, link });
@@ -93,7 +105,10 @@ describe("the api function", () => {
   });
 
   it("an answer that is too large becomes an error that says so", async () => {
-    expect(await resultOf(new Response("x".repeat(200)), 100)).toMatchObject({ statusCode: 413, body: expect.stringContaining("payload_too_large") });
+    expect(await resultOf(new Response("x".repeat(200)), 100)).toMatchObject({
+      statusCode: 413,
+      body: expect.stringContaining("payload_too_large"),
+    });
   });
 
   it("a supervised job is started by an execution with the job's name", async () => {
@@ -131,7 +146,9 @@ describe("the api function", () => {
       countsExact: false,
       planned: 0,
     });
-    expect((await deployment.api(eventOf("GET", "/jobs/01JD2Y8ZK5W0E3T7Q9M4R6X8AB"), contextOf())).statusCode).toBe(404);
+    expect((await deployment.api(eventOf("GET", "/jobs/01JD2Y8ZK5W0E3T7Q9M4R6X8AB"), contextOf())).statusCode).toBe(
+      404,
+    );
   });
 
   it("errors are answered as problem documents, and an unknown path with 404", async () => {
@@ -143,7 +160,12 @@ describe("the api function", () => {
 
   it("each request is reported in one line of the log", async () => {
     await deployment.api(eventOf("GET", "/health"), contextOf());
-    expect(deployment.lines.at(-1)).toMatchObject({ message: "request", status: 200, request: "GET /{proxy+}", WriteUnits: 0 });
+    expect(deployment.lines.at(-1)).toMatchObject({
+      message: "request",
+      status: 200,
+      request: "GET /{proxy+}",
+      WriteUnits: 0,
+    });
   });
 });
 
@@ -166,16 +188,23 @@ describe("an api function that streams", () => {
     });
     vi.stubEnv("FANFOLD_STREAMING", "1");
     vi.stubGlobal("awslambda", {
-      streamifyResponse: (handler: (event: unknown, stream: Writable, context: unknown) => Promise<void>) => (event: unknown, context: unknown) =>
-        handler(event, stream, context),
+      streamifyResponse:
+        (handler: (event: unknown, stream: Writable, context: unknown) => Promise<void>) =>
+        (event: unknown, context: unknown) =>
+          handler(event, stream, context),
       HttpResponseStream: { from: (to: Writable, metadata: unknown) => ((written.metadata = metadata), to) },
     });
     const deployment = new TestDeployment({ ...examples, long }, { streaming: true });
     const { engine } = await deployment.engine();
-    const { jobId } = await engine.submit({ canvas: canvasOf(group(Array.from({ length: 7 }, () => long.s(500_000)))) });
+    const { jobId } = await engine.submit({
+      canvas: canvasOf(group(Array.from({ length: 7 }, () => long.s(500_000)))),
+    });
     await deployment.untilQuiet();
     await deployment.api(eventOf("GET", `/jobs/${jobId}/results`), contextOf());
-    expect(written).toMatchObject({ metadata: { statusCode: 200, headers: { "content-type": "application/x-ndjson" } }, ended: true });
+    expect(written).toMatchObject({
+      metadata: { statusCode: 200, headers: { "content-type": "application/x-ndjson" } },
+      ended: true,
+    });
     expect(written.bytes).toBeGreaterThan(7_000_000);
   });
 });

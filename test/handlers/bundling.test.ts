@@ -10,7 +10,14 @@ import { chord, group } from "../../functions/sdk/index.ts";
 import { canvasOf } from "../../functions/sdk/canvas-builder.ts";
 import { add, sum } from "../../functions/tasks/examples.ts";
 import { TestDeployment } from "./deployment.ts";
-import { type Bundle, bundleEntry, bundleHandler, describeTasks, type HandlerName, tasksModuleOf } from "../../infra/bundling.ts";
+import {
+  type Bundle,
+  bundleEntry,
+  bundleHandler,
+  describeTasks,
+  type HandlerName,
+  tasksModuleOf,
+} from "../../infra/bundling.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const sandbox = mkdtempSync(join(tmpdir(), "fanfold-bundles-"));
@@ -52,7 +59,12 @@ describe("bundles", () => {
       FANFOLD_BUCKET: "b",
       FANFOLD_QUEUE_URL_BASE: "http://127.0.0.1:9",
     };
-    const output = execFileSync(process.execPath, ["--input-type=module", "-e", main], { encoding: "utf8", cwd: sandbox, timeout: 60_000, env: environment });
+    const output = execFileSync(process.execPath, ["--input-type=module", "-e", main], {
+      encoding: "utf8",
+      cwd: sandbox,
+      timeout: 60_000,
+      env: environment,
+    });
     expect(output.trim()).toBe("function");
     expect(readFileSync(join(folder, "index.mjs"), "utf8")).not.toContain("createRequire");
   });
@@ -68,7 +80,9 @@ describe("bundles", () => {
     const entry = join(outDir, "entry.ts");
     mkdirSync(outDir);
     const parts = { worker: "functions/handlers/worker.ts", control: "functions/handlers/control.ts" };
-    const source = Object.entries(parts).map(([name, path]) => `export { createHandler as ${name} } from ${JSON.stringify(join(root, path))};`);
+    const source = Object.entries(parts).map(
+      ([name, path]) => `export { createHandler as ${name} } from ${JSON.stringify(join(root, path))};`,
+    );
     writeFileSync(entry, [...source, `export * as tasks from ${JSON.stringify(tasksModule)};`].join("\n"));
     const { folder } = bundleEntry(entry, outDir);
     const { worker, control, tasks } = (await import(join(folder, "index.mjs"))) as Bundled;
@@ -102,7 +116,12 @@ describe("bundles", () => {
       FANFOLD_BUCKET: "b",
       FANFOLD_QUEUE_URL_BASE: "http://127.0.0.1:9",
     };
-    const output = execFileSync(process.execPath, ["--input-type=module", "-e", main], { encoding: "utf8", cwd: sandbox, timeout: 60_000, env: environment });
+    const output = execFileSync(process.execPath, ["--input-type=module", "-e", main], {
+      encoding: "utf8",
+      cwd: sandbox,
+      timeout: 60_000,
+      env: environment,
+    });
     expect(output.trim().split("\n").at(-1)).toBe('{"batchItemFailures":[{"itemIdentifier":"m"}]}');
   });
 });
@@ -111,7 +130,10 @@ describe("the registry of a deployment", () => {
   const module = (name: string, source: string): string => {
     const folder = join(sandbox, "modules", name);
     mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, "index.ts"), `import { defineTask } from ${JSON.stringify(join(root, "functions/sdk/index.ts"))};\n${source}`);
+    writeFileSync(
+      join(folder, "index.ts"),
+      `import { defineTask } from ${JSON.stringify(join(root, "functions/sdk/index.ts"))};\n${source}`,
+    );
     return tasksModuleOf(folder);
   };
   const of = (site: string, name: string, source: string) => ({ site, tasksModule: module(name, source) });
@@ -138,10 +160,15 @@ describe("the registry of a deployment", () => {
     ];
     expect(() => describeTasks(sites)).toThrow(/two sites define the task a/);
   });
-  it("a missing tasks module is named in the error", () => expect(() => tasksModuleOf(join(sandbox, "none"))).toThrow(/no tasks module at/));
+  it("a missing tasks module is named in the error", () =>
+    expect(() => tasksModuleOf(join(sandbox, "none"))).toThrow(/no tasks module at/));
   it("tasks modules are described in a process of their own", () => {
     describeTasks([
-      of("home", "five", `import { writeFileSync } from "node:fs"; globalThis.seen = true; writeFileSync(${JSON.stringify(join(sandbox, "ran"))}, "");`),
+      of(
+        "home",
+        "five",
+        `import { writeFileSync } from "node:fs"; globalThis.seen = true; writeFileSync(${JSON.stringify(join(sandbox, "ran"))}, "");`,
+      ),
     ]);
     expect(existsSync(join(sandbox, "ran"))).toBe(true);
     expect(globalThis).not.toHaveProperty("seen");

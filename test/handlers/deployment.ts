@@ -9,7 +9,13 @@ import { createHandler as deadLetter } from "../../functions/handlers/dead-lette
 import type { DeployedCode } from "../../functions/handlers/deployed-code.ts";
 import { describeTasks } from "../../functions/handlers/describe-tasks.ts";
 import { readEnvironment } from "../../functions/handlers/environment.ts";
-import { type FunctionEngine, type Open, openFunction, type Surroundings, type Wanted } from "../../functions/handlers/open-function.ts";
+import {
+  type FunctionEngine,
+  type Open,
+  openFunction,
+  type Surroundings,
+  type Wanted,
+} from "../../functions/handlers/open-function.ts";
 import { createHandler as supervisor } from "../../functions/handlers/supervisor.ts";
 import { createHandler as sweeper } from "../../functions/handlers/sweeper.ts";
 import { createHandler as worker } from "../../functions/handlers/worker.ts";
@@ -64,8 +70,15 @@ export class TestDeployment {
   readonly supervisor;
   readonly api;
 
-  constructor(module: Exports, options: DeploymentOptions = {}, handlers: Pick<typeof HANDLERS, "worker" | "control"> = HANDLERS) {
-    this.code = { modules: [module], registry: JSON.parse(JSON.stringify(describeTasks([{ site: "home", exports: module }]))) as unknown };
+  constructor(
+    module: Exports,
+    options: DeploymentOptions = {},
+    handlers: Pick<typeof HANDLERS, "worker" | "control"> = HANDLERS,
+  ) {
+    this.code = {
+      modules: [module],
+      registry: JSON.parse(JSON.stringify(describeTasks([{ site: "home", exports: module }]))) as unknown,
+    };
     this.open = async (wanted) => this.#surroundings(options, wanted);
     const bare = { ...this.code, modules: [] };
     this.worker = handlers.worker(this.code, this.open);
@@ -87,7 +100,9 @@ export class TestDeployment {
   async invoke(queue: string, remainingMs = 60_000, size = 10): Promise<readonly string[] | undefined> {
     const messages = await this.queue.receive([queue], size, 3_600);
     if (messages.length === 0) return undefined;
-    const event = { Records: messages.map(({ id, body, receives }) => recordOf(queue, id, JSON.stringify(body), receives)) };
+    const event = {
+      Records: messages.map(({ id, body, receives }) => recordOf(queue, id, JSON.stringify(body), receives)),
+    };
     const handler = queue === ENGINE_QUEUE ? this.control : this.worker;
     const { batchItemFailures } = await handler(event, contextOf(remainingMs));
     const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
@@ -106,7 +121,10 @@ export class TestDeployment {
     throw new Error("it does not come to rest");
   }
 
-  #surroundings({ engine, concurrency = 10, streaming = false }: DeploymentOptions, { tokens, executions, supervisions }: Wanted): Surroundings {
+  #surroundings(
+    { engine, concurrency = 10, streaming = false }: DeploymentOptions,
+    { tokens, executions, supervisions }: Wanted,
+  ): Surroundings {
     const { store, queue, blobs } = this;
     const environment = readEnvironment({
       FANFOLD_CONFIG: JSON.stringify({ site: "home", concurrency }),
@@ -180,7 +198,12 @@ class MemorySupervisions implements Supervisions {
 }
 
 export function recordOf(queue: string, id: string, body: string, receives = 1): SQSRecord {
-  const attributes = { ApproximateReceiveCount: String(receives), SentTimestamp: "0", SenderId: "test", ApproximateFirstReceiveTimestamp: "0" };
+  const attributes = {
+    ApproximateReceiveCount: String(receives),
+    SentTimestamp: "0",
+    SenderId: "test",
+    ApproximateFirstReceiveTimestamp: "0",
+  };
   const eventSourceARN = `arn:aws:sqs:eu-west-1:123456789012:fanfold-${queue.replaceAll(/[.#]/g, "-")}`;
   return {
     messageId: id,

@@ -19,7 +19,8 @@ async function start(canvas: Canvas = chain(encode.s("a.mp4"), length.s()).canva
   return { deployment, engine, jobId, execution: [...deployment.executions.all.values()][0] };
 }
 /** Returns the message that the rule of infra/constructs/execution-events.ts makes of an event. */
-const endedMessage = (name: string) => recordOf("engine", name, JSON.stringify({ v: 1, kind: "executionEnded", execution: name }));
+const endedMessage = (name: string) =>
+  recordOf("engine", name, JSON.stringify({ v: 1, kind: "executionEnded", execution: name }));
 
 describe("a run whose work is an execution", () => {
   it("a run whose work is an execution waits for it and names it", async () => {
@@ -27,7 +28,11 @@ describe("a run whose work is an execution", () => {
     expect(execution).toMatchObject({ machine: "encode-video", input: { video: "a.mp4" } });
     expect(execution?.name).toMatch(new RegExp(`^fanfold-${jobId}-[0-9a-f]{12}$`));
     const run = await engine.run(`${jobId}.0`);
-    expect(run).toMatchObject({ status: "waiting", task: "encode", wait: { of: "execution", name: "encode-video", execution: execution?.name } });
+    expect(run).toMatchObject({
+      status: "waiting",
+      task: "encode",
+      wait: { of: "execution", name: "encode-video", execution: execution?.name },
+    });
     expect(run?.wait?.expiresAt).toBeGreaterThan(deployment.clock.now() + 3_500_000);
     expect(await deployment.invoke(TASK_QUEUE)).toBeUndefined();
   });
@@ -35,9 +40,17 @@ describe("a run whose work is an execution", () => {
   it("a run ends when the platform reports the end of its execution, and takes its output", async () => {
     const { deployment, engine, jobId, execution } = await start();
     execution!.end = { output: { seconds: 7 } };
-    await deployment.control(eventOf(endedMessage(execution!.name), endedMessage("fanfold-of-somebody-else-000000000000")), contextOf());
+    await deployment.control(
+      eventOf(endedMessage(execution!.name), endedMessage("fanfold-of-somebody-else-000000000000")),
+      contextOf(),
+    );
     await deployment.untilQuiet();
-    expect(await engine.job(jobId)).toMatchObject({ state: "success", value: 7, counts: { success: 2 }, countsExact: true });
+    expect(await engine.job(jobId)).toMatchObject({
+      state: "success",
+      value: 7,
+      counts: { success: 2 },
+      countsExact: true,
+    });
   });
 
   it("the sweeper finds that an execution failed, and its run fails with the same error", async () => {
@@ -56,7 +69,10 @@ describe("a run whose work is an execution", () => {
     const { engine } = await deployment.engine();
     const { jobId } = await engine.submit({ canvas: encode.s("a.mp4").canvas });
     await deployment.untilQuiet();
-    expect(await engine.job(jobId)).toMatchObject({ state: "failure", error: { name: "StateMachineDoesNotExist", reason: "execution_failed" } });
+    expect(await engine.job(jobId)).toMatchObject({
+      state: "failure",
+      error: { name: "StateMachineDoesNotExist", reason: "execution_failed" },
+    });
   });
 
   it("an execution is stopped at once when its job is cancelled", async () => {
@@ -97,16 +113,24 @@ describe("a run whose work is an execution", () => {
     await deployment.sweeper({}, contextOf());
     await deployment.untilQuiet();
     expect(execution?.stopped).toBeDefined();
-    expect(await engine.job(jobId)).toMatchObject({ state: "failure", counts: { error: 1 }, error: { reason: "task_timeout" } });
+    expect(await engine.job(jobId)).toMatchObject({
+      state: "failure",
+      counts: { error: 1 },
+      error: { reason: "task_timeout" },
+    });
   });
 
   it("a run that waits for an execution cannot be completed through the API", async () => {
     const { engine, jobId } = await start();
-    await expect(engine.complete(`${jobId}.0`, "guess", { value: 1 })).rejects.toMatchObject({ code: "invalid_request" });
+    await expect(engine.complete(`${jobId}.0`, "guess", { value: 1 })).rejects.toMatchObject({
+      code: "invalid_request",
+    });
   });
 
   it("the output of an execution is not kept when the task ignores its result", async () => {
-    const { deployment, engine, jobId, execution } = await start(encode.signature(["a.mp4"], {}, { ignoreResult: true }).canvas);
+    const { deployment, engine, jobId, execution } = await start(
+      encode.signature(["a.mp4"], {}, { ignoreResult: true }).canvas,
+    );
     execution!.end = { output: { seconds: 7 } };
     await deployment.control(eventOf(endedMessage(execution!.name)), contextOf());
     await deployment.untilQuiet();

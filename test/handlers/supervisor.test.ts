@@ -8,19 +8,26 @@ import { contextOf, TASK_QUEUE, TestDeployment } from "./deployment.ts";
 const failing = defineWorkflow({
   name: "failing",
   parameters: z.object({}),
-  canvas: () => chord(group([examples.add.s(1, 1), examples.fail.signature([], { message: "as asked" })]), examples.sum.s()),
+  canvas: () =>
+    chord(group([examples.add.s(1, 1), examples.fail.signature([], { message: "as asked" })]), examples.sum.s()),
 });
 const deploy = (): TestDeployment => new TestDeployment({ ...examples, failing });
-const submission = (token: string, workflow = "example.sum-of-sums") => ({ action: "submit" as const, jobId: "job-1", token, workflow, fields: {} }) as never;
+const submission = (token: string, workflow = "example.sum-of-sums") =>
+  ({ action: "submit" as const, jobId: "job-1", token, workflow, fields: {} }) as never;
 const ended = (name: string, status: string, time = new Date().toISOString()) =>
-  ({ source: "aws.states", time, detail: { name, status } }) as EventBridgeEvent<"Step Functions Execution Status Change", { name: string; status: string }>;
+  ({ source: "aws.states", time, detail: { name, status } }) as EventBridgeEvent<
+    "Step Functions Execution Status Change",
+    { name: string; status: string }
+  >;
 
 describe("a supervised job", () => {
   it("a supervised job answers its token once, with its value", async () => {
     const deployment = deploy();
     expect(await deployment.supervisor(submission("t1"), contextOf())).toEqual({ jobId: "job-1", created: true });
     await deployment.untilQuiet();
-    expect(deployment.tokens.answers.get("t1")).toEqual({ output: { jobId: "job-1", state: "success", counts: { success: 11 }, value: 90 } });
+    expect(deployment.tokens.answers.get("t1")).toEqual({
+      output: { jobId: "job-1", state: "success", counts: { success: 11 }, value: 90 },
+    });
     expect(deployment.tokens.calls).toBe(1);
   });
 
@@ -30,7 +37,11 @@ describe("a supervised job", () => {
     await deployment.untilQuiet();
     const answer = deployment.tokens.answers.get("t1") as { error: string; cause: string };
     expect(answer.error).toBe("Fanfold.JobFailure");
-    expect(JSON.parse(answer.cause)).toMatchObject({ jobId: "job-1", state: "failure", error: { message: "as asked" } });
+    expect(JSON.parse(answer.cause)).toMatchObject({
+      jobId: "job-1",
+      state: "failure",
+      error: { message: "as asked" },
+    });
   });
 
   it("a repeated submission is the same job, and only its newest token is answered", async () => {
@@ -76,14 +87,18 @@ describe("a supervised job", () => {
 
   it("an execution that ends before its job exists is checked again", async () => {
     const deployment = deploy();
-    await expect(deployment.supervisor(ended("job-1", "TIMED_OUT"), contextOf())).rejects.toMatchObject({ code: "job_not_found", retryable: true });
+    await expect(deployment.supervisor(ended("job-1", "TIMED_OUT"), contextOf())).rejects.toMatchObject({
+      code: "job_not_found",
+      retryable: true,
+    });
     const late = ended("job-1", "TIMED_OUT", new Date(Date.now() - 60_000).toISOString());
     expect(await deployment.supervisor(late, contextOf())).toEqual({ cancelled: false });
   });
 
   it("a step of a user's own state machine starts one job for each token", async () => {
     const deployment = deploy();
-    const step = (token: string) => ({ action: "submit", token, workflow: "example.sum-of-sums", fields: { n: 2 } }) as never;
+    const step = (token: string) =>
+      ({ action: "submit", token, workflow: "example.sum-of-sums", fields: { n: 2 } }) as never;
     const first = (await deployment.supervisor(step("a"), contextOf())) as { jobId: string };
     const again = (await deployment.supervisor(step("a"), contextOf())) as { jobId: string };
     const other = (await deployment.supervisor(step("b"), contextOf())) as { jobId: string };
@@ -94,7 +109,9 @@ describe("a supervised job", () => {
   });
 
   it("the supervisor function refuses an unknown event", async () => {
-    await expect(deploy().supervisor({ action: "submit" } as never, contextOf())).rejects.toMatchObject({ code: "invalid_request" });
+    await expect(deploy().supervisor({ action: "submit" } as never, contextOf())).rejects.toMatchObject({
+      code: "invalid_request",
+    });
   });
 });
 

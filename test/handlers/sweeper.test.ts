@@ -29,8 +29,16 @@ describe("the sweeper", () => {
     const deployment = new TestDeployment(examples);
     await deployment.sweeper({}, contextOf());
     const line = deployment.lines.at(-1)!;
-    expect(line).toMatchObject({ message: "sweep", Deployment: "fanfold", Function: "test", GroupsChecked: 0, Repairs: 0 });
-    const { CloudWatchMetrics } = line["_aws"] as { CloudWatchMetrics: { Namespace: string; Dimensions: string[][]; Metrics: { Name: string }[] }[] };
+    expect(line).toMatchObject({
+      message: "sweep",
+      Deployment: "fanfold",
+      Function: "test",
+      GroupsChecked: 0,
+      Repairs: 0,
+    });
+    const { CloudWatchMetrics } = line["_aws"] as {
+      CloudWatchMetrics: { Namespace: string; Dimensions: string[][]; Metrics: { Name: string }[] }[];
+    };
     expect(CloudWatchMetrics[0]).toMatchObject({ Namespace: "Fanfold", Dimensions: [["Deployment", "Function"]] });
     for (const { Name } of CloudWatchMetrics[0]!.Metrics) expect(line).toHaveProperty(Name);
   });

@@ -27,7 +27,8 @@ function heldTask() {
   };
   return { held, aborts, finish };
 }
-const deploy = (options?: DeploymentOptions, tasks: Record<string, unknown> = {}): TestDeployment => new TestDeployment({ ...examples, ...tasks }, options);
+const deploy = (options?: DeploymentOptions, tasks: Record<string, unknown> = {}): TestDeployment =>
+  new TestDeployment({ ...examples, ...tasks }, options);
 async function submit(deployment: TestDeployment, canvas: Parameters<typeof canvasOf>[0]): Promise<string> {
   const { engine } = await deployment.engine();
   return (await engine.submit({ canvas: canvasOf(canvas) })).jobId;
@@ -47,7 +48,10 @@ describe("worker and control", () => {
   it("worker and control end nested groups whose members fail", async () => {
     const deployment = deploy();
     const inner = chord(group([add.s(1, 1), add.s(2, 2)]), sum.s());
-    const jobId = await submit(deployment, chain(group([inner, fail.signature([], { message: "no" }), noop.s()]), sum.si([])));
+    const jobId = await submit(
+      deployment,
+      chain(group([inner, fail.signature([], { message: "no" }), noop.s()]), sum.si([])),
+    );
     await deployment.untilQuiet();
     expect(await jobOf(deployment, jobId)).toMatchObject({ state: "failure", error: { message: "no" } });
   });
@@ -57,7 +61,11 @@ describe("worker and control", () => {
     await submit(deployment, noop.s());
     const [message] = await deployment.queue.receive([TASK_QUEUE], 1, 60);
     const { batchItemFailures } = await deployment.worker(
-      eventOf(recordOf(TASK_QUEUE, "text", "not json"), recordOf(TASK_QUEUE, "good", JSON.stringify(message!.body)), recordOf(TASK_QUEUE, "new", '{"v":99}')),
+      eventOf(
+        recordOf(TASK_QUEUE, "text", "not json"),
+        recordOf(TASK_QUEUE, "good", JSON.stringify(message!.body)),
+        recordOf(TASK_QUEUE, "new", '{"v":99}'),
+      ),
       contextOf(),
     );
     expect(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier).toSorted()).toEqual(["new", "text"]);
@@ -106,7 +114,11 @@ describe("the end of an invocation", () => {
     expect(others).toEqual([]);
     expect(run).toMatchObject({ status: "queued", attempt: 1 });
     expect(run).not.toHaveProperty("error");
-    expect(deployment.lines.findLast((line) => "RunsStopped" in line)).toMatchObject({ RunsStopped: 1, Messages: 3, MessagesDone: 1 });
+    expect(deployment.lines.findLast((line) => "RunsStopped" in line)).toMatchObject({
+      RunsStopped: 1,
+      Messages: 3,
+      MessagesDone: 1,
+    });
   });
 
   it("a run that began with its invocation reaches its own limit, so it cannot start again for ever", async () => {
@@ -115,7 +127,10 @@ describe("the end of an invocation", () => {
     const jobId = await submit(deployment, held.s());
     expect(await deployment.invoke(TASK_QUEUE, 1_000)).toEqual([]);
     await deployment.untilQuiet();
-    expect(await jobOf(deployment, jobId)).toMatchObject({ state: "failure", error: { message: expect.stringContaining("ran longer than its") } });
+    expect(await jobOf(deployment, jobId)).toMatchObject({
+      state: "failure",
+      error: { message: expect.stringContaining("ran longer than its") },
+    });
   });
 
   it("an invocation leaves no timer behind", async () => {
@@ -138,7 +153,11 @@ function watchTimers(): { readonly timers: ReadonlySet<unknown>; started: number
   const timers = new Set<unknown>();
   const watched = { timers, started: 0 };
   const { setTimeout: start, setInterval: repeat, clearTimeout: stop, clearInterval: end } = globalThis;
-  vi.spyOn(globalThis, "setTimeout").mockImplementation(((work: (...args: unknown[]) => void, ms: number, ...args: unknown[]) => {
+  vi.spyOn(globalThis, "setTimeout").mockImplementation(((
+    work: (...args: unknown[]) => void,
+    ms: number,
+    ...args: unknown[]
+  ) => {
     const timer = start(() => {
       timers.delete(timer);
       work(...args);

@@ -76,7 +76,10 @@ describe("lease keeper", () => {
     const { keeper } = startKeeper();
     keeper.track("a", [heldRuns("1"), heldRuns("2", { deadline: Date.now() - 5_000 })]);
     keeper.track("b", [heldRuns("3")]);
-    expect({ a: keeper.isOverdue("a", Date.now()), b: keeper.isOverdue("b", Date.now()) }).toEqual({ a: true, b: false });
+    expect({ a: keeper.isOverdue("a", Date.now()), b: keeper.isOverdue("b", Date.now()) }).toEqual({
+      a: true,
+      b: false,
+    });
     expect(keeper.dropHolder("a").map((each) => each.token)).toEqual(["1", "2"]);
     expect(keeper.size()).toBe(1);
     return keeper.stop();

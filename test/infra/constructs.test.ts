@@ -4,7 +4,14 @@ import { join } from "node:path";
 import { App, Stack } from "aws-cdk-lib";
 import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { afterAll, describe, expect, it } from "vitest";
-import { defineConfig, FanfoldApi, FanfoldEngine, FanfoldOperations, FanfoldSite, FunctionCode } from "../../infra/index.ts";
+import {
+  defineConfig,
+  FanfoldApi,
+  FanfoldEngine,
+  FanfoldOperations,
+  FanfoldSite,
+  FunctionCode,
+} from "../../infra/index.ts";
 import { BASE, ofType, type SynthesisedTemplate, statementsIn } from "./synth.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "fanfold-constructs-"));
@@ -29,7 +36,9 @@ describe("the constructs in somebody's own stack", () => {
     expect(ofType(templates, "AWS::ApiGateway::RestApi")).toHaveLength(1);
   });
   it("grantInvoke permits a role to call the API and nothing else", () => {
-    const granted = statementsIn(ofType(templates, "AWS::IAM::Policy").filter(({ id }) => id.startsWith("Caller"))).map(({ Action }) => Action);
+    const granted = statementsIn(ofType(templates, "AWS::IAM::Policy").filter(({ id }) => id.startsWith("Caller"))).map(
+      ({ Action }) => Action,
+    );
     expect(granted).toEqual(["execute-api:Invoke"]);
   });
 });

@@ -11,7 +11,15 @@ afterAll(() => server.close());
 
 const NAME = "/aws/lambda/fanfold-api";
 const compared = async (properties: object) =>
-  compareAll([{ stack: "fanfold-api", type: "AWS::Logs::LogGroup", physicalId: NAME, properties: { ...properties }, retained: false }]);
+  compareAll([
+    {
+      stack: "fanfold-api",
+      type: "AWS::Logs::LogGroup",
+      physicalId: NAME,
+      properties: { ...properties },
+      retained: false,
+    },
+  ]);
 const deployed = (retention: object) => ({
   body: {
     logGroups: [
@@ -24,9 +32,17 @@ const deployed = (retention: object) => ({
 it("a log group whose retention was dropped differs, and is set to what the template says", async () => {
   server.script(deployed({}), { body: {} });
   const [dropped] = (await compared({ RetentionInDays: 7 })).filter(differs);
-  expect(dropped).toMatchObject({ resource: `AWS::Logs::LogGroup ${NAME}`, property: "RetentionInDays", wanted: 7, deployed: undefined });
+  expect(dropped).toMatchObject({
+    resource: `AWS::Logs::LogGroup ${NAME}`,
+    property: "RetentionInDays",
+    wanted: 7,
+    deployed: undefined,
+  });
   await dropped?.set?.();
-  expect(server.requests.at(-1)).toEqual({ action: "PutRetentionPolicy", body: { logGroupName: NAME, retentionInDays: 7 } });
+  expect(server.requests.at(-1)).toEqual({
+    action: "PutRetentionPolicy",
+    body: { logGroupName: NAME, retentionInDays: 7 },
+  });
 });
 
 it("a log group that is kept as long as its template says does not differ", async () => {

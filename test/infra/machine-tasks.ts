@@ -4,4 +4,7 @@ import { defineStateMachineTask } from "../../functions/sdk/index.ts";
 export * from "../../functions/tasks/index.ts";
 export const encode = defineStateMachineTask({ name: "video.encode", stateMachine: "encode-video" });
 export const preview = defineStateMachineTask({ name: "video.preview", stateMachine: "encode-video" });
-export const archive = defineStateMachineTask({ name: "video.archive", stateMachine: "arn:aws:states:eu-west-1:123456789012:stateMachine:archive" });
+export const archive = defineStateMachineTask({
+  name: "video.archive",
+  stateMachine: "arn:aws:states:eu-west-1:123456789012:stateMachine:archive",
+});

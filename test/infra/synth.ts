@@ -21,7 +21,13 @@ export interface SynthesisedTemplate {
 /** Templates by stack name. */
 export type Templates = Readonly<Record<string, SynthesisedTemplate>>;
 
-export const BASE: FanfoldConfig = { site: "london", concurrency: 8, jobTimeoutDays: 30, retentionDays: 7, sites: [{ name: "london" }] };
+export const BASE: FanfoldConfig = {
+  site: "london",
+  concurrency: 8,
+  jobTimeoutDays: 30,
+  retentionDays: 7,
+  sites: [{ name: "london" }],
+};
 
 /** Folder of bundles. The same sites have the same code whatever else differs, so it is bundled once. */
 const CODE = mkdtempSync(join(tmpdir(), "fanfold-code-"));
@@ -34,19 +40,28 @@ export function synthesise(config: FanfoldConfig): Templates {
   try {
     const app = new App({ outdir, context: cdkJson.context, analyticsReporting: false });
     const settings = defineConfig(config);
-    const sites = JSON.stringify([settings.site, settings.tasks, settings.sites.map(({ name, tasks }) => [name, tasks])]);
+    const sites = JSON.stringify([
+      settings.site,
+      settings.tasks,
+      settings.sites.map(({ name, tasks }) => [name, tasks]),
+    ]);
     const code = bundled.get(sites) ?? new FunctionCode(settings, { outDir: join(CODE, String(bundled.size)) });
     bundled.set(sites, code);
     addDeployment(app, settings, code);
     const assembly = app.synth();
-    return Object.fromEntries(assembly.stacks.map(({ stackName, template }) => [stackName, template as SynthesisedTemplate]));
+    return Object.fromEntries(
+      assembly.stacks.map(({ stackName, template }) => [stackName, template as SynthesisedTemplate]),
+    );
   } finally {
     rmSync(outdir, { recursive: true, force: true });
   }
 }
 
 /** Returns every resource of a type, in all stacks. */
-export function ofType(templates: Templates, type: string): readonly (Resource & { readonly id: string; readonly stack: string })[] {
+export function ofType(
+  templates: Templates,
+  type: string,
+): readonly (Resource & { readonly id: string; readonly stack: string })[] {
   return Object.entries(templates).flatMap(([stack, { Resources }]) =>
     Object.entries(Resources).flatMap(([id, resource]) => (resource.Type === type ? [{ id, stack, ...resource }] : [])),
   );
@@ -55,7 +70,11 @@ export function ofType(templates: Templates, type: string): readonly (Resource &
 /** Returns a value of a template as text: `arn:<AWS::Partition>:sqs:...`. An attribute of a resource is `<id.Arn>`. */
 export function flat(value: unknown): string {
   if (typeof value === "string") return value;
-  const node = value as { readonly "Fn::Join"?: [string, unknown[]]; readonly "Fn::GetAtt"?: [string, string]; readonly Ref?: string };
+  const node = value as {
+    readonly "Fn::Join"?: [string, unknown[]];
+    readonly "Fn::GetAtt"?: [string, string];
+    readonly Ref?: string;
+  };
   if (node["Fn::Join"]) return node["Fn::Join"][1].map(flat).join(node["Fn::Join"][0]);
   if (node["Fn::GetAtt"]) return `<${node["Fn::GetAtt"].join(".")}>`;
   if (node.Ref !== undefined) return `<${node.Ref}>`;

@@ -21,8 +21,13 @@ describe("WorkflowTask", () => {
 
   it("WorkflowTask submits a workflow with the token of its step and no job id, so each entry starts a job", () => {
     const [machine] = ofType(templates, "AWS::StepFunctions::StateMachine");
-    const definition = JSON.parse(flat(machine!.Properties["DefinitionString"])) as { States: { Close: { Resource: string; Parameters: object } } };
-    expect(definition.States.Close).toMatchObject({ Resource: "arn:<AWS::Partition>:states:::lambda:invoke.waitForTaskToken", ResultPath: "$.closed" });
+    const definition = JSON.parse(flat(machine!.Properties["DefinitionString"])) as {
+      States: { Close: { Resource: string; Parameters: object } };
+    };
+    expect(definition.States.Close).toMatchObject({
+      Resource: "arn:<AWS::Partition>:states:::lambda:invoke.waitForTaskToken",
+      ResultPath: "$.closed",
+    });
     expect(definition.States.Close.Parameters).toEqual({
       FunctionName: supervisor,
       Payload: {
@@ -35,7 +40,10 @@ describe("WorkflowTask", () => {
     });
   });
   it("WorkflowTask may invoke the supervisor of its deployment and nothing else", () => {
-    const granted = statementsIn(ofType(templates, "AWS::IAM::Policy")).map(({ Action, Resource }) => [Action, listOf(Resource).map(flat)]);
+    const granted = statementsIn(ofType(templates, "AWS::IAM::Policy")).map(({ Action, Resource }) => [
+      Action,
+      listOf(Resource).map(flat),
+    ]);
     expect(granted).toEqual([["lambda:InvokeFunction", [supervisor, `${supervisor}:*`]]]);
   });
 });

@@ -37,7 +37,11 @@ export function startDemo({ folder, dataFolder, tasks, env }: DemoOptions): Demo
     dataFolder,
     ...(tasks === undefined ? [] : ["--tasks", tasks]),
   ];
-  const child = spawn(process.execPath, args, { detached: true, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
+  const child = spawn(process.execPath, args, {
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...env },
+  });
   const output = { stdout: "", stderr: "" };
   child.stdout.on("data", (data: Buffer) => (output.stdout += data.toString("utf8")));
   child.stderr.on("data", (data: Buffer) => (output.stderr += data.toString("utf8")));

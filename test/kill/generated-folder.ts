@@ -18,6 +18,12 @@ export function generateFolder(folder: string, files: number, seed: number): voi
       directories.push(directory);
     }
     const content = random.chance(0.2) ? `alike ${random.int(100)}` : `${at}${"x".repeat(random.int(2_000))}`;
-    writeFileSync(join(random.pick(directories.slice(-10)), `f${at}${random.pick([".ts", ".js", ".json", ".md", "", ".\u00e9", ".a\\b"])}`), content);
+    writeFileSync(
+      join(
+        random.pick(directories.slice(-10)),
+        `f${at}${random.pick([".ts", ".js", ".json", ".md", "", ".\u00e9", ".a\\b"])}`,
+      ),
+      content,
+    );
   }
 }

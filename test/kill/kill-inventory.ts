@@ -83,7 +83,8 @@ export async function killInventory({ folder, workFolder, kills, seed, onLine }:
   ledger.afterLife(recorded.runs, linesOf(trace));
   damage.push(...damageOf(dataFolder, "at the end"));
   const problems = [...damage, ...ledger.problems, ...ledger.problemsAtEnd(recorded, chunks)];
-  if (reportOf(end) !== reportOf(undisturbed)) problems.push("the report differs from that of the undisturbed inventory");
+  if (reportOf(end) !== reportOf(undisturbed))
+    problems.push("the report differs from that of the undisturbed inventory");
   return { kills, chunks, digestsRecorded: ledger.recorded("inventory.digest"), problems };
 }
 
@@ -115,8 +116,12 @@ function livesOf(kills: number, seed: number): Life[] {
   const random = seededRandom(seed);
   const late = Math.ceil(kills / 10);
   return Array.from({ length: kills }, (_, at) => {
-    const phase = at >= kills - late ? "report" : at >= kills - 2 * late ? "rush" : random.chance(0.15) ? "start" : "walk";
-    return { phase, milliseconds: Math.round(phase === "start" ? 2_000 * random.next() : 100 + 1_900 * random.next() ** 2) };
+    const phase =
+      at >= kills - late ? "report" : at >= kills - 2 * late ? "rush" : random.chance(0.15) ? "start" : "walk";
+    return {
+      phase,
+      milliseconds: Math.round(phase === "start" ? 2_000 * random.next() : 100 + 1_900 * random.next() ** 2),
+    };
   });
 }
 

@@ -17,7 +17,13 @@ it.skipIf(process.platform !== "linux")(
   async () => {
     const folder = join(workFolder, "folder");
     generateFolder(folder, 200, 1);
-    const { problems, digestsRecorded, chunks } = await killInventory({ folder, workFolder, kills: 3, seed: 1, onLine: () => undefined });
+    const { problems, digestsRecorded, chunks } = await killInventory({
+      folder,
+      workFolder,
+      kills: 3,
+      seed: 1,
+      onLine: () => undefined,
+    });
     expect(problems).toEqual([]);
     expect(digestsRecorded).toBe(chunks);
   },

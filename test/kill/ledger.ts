@@ -33,16 +33,20 @@ export class Ledger {
       if (seen.has(run.runId)) this.problems.push(`${run.runId} is listed twice`);
       seen.add(run.runId);
       if (hasEnded(run)) this.#keep(run);
-      else if (this.#ended.has(run.runId)) this.problems.push(`${run.runId} was recorded as ended and is ${run.status}`);
+      else if (this.#ended.has(run.runId))
+        this.problems.push(`${run.runId} was recorded as ended and is ${run.status}`);
     }
-    for (const runId of this.#ended.keys()) if (!seen.has(runId)) this.problems.push(`${runId} was recorded as ended and is gone`);
+    for (const runId of this.#ended.keys())
+      if (!seen.has(runId)) this.problems.push(`${runId} was recorded as ended and is gone`);
   }
   /** Checks that the row of an ended run never changes, because a run ends by one commit. */
   #keep({ runId, task, status, attempt, endedAt }: RunView): void {
     const before = this.#ended.get(runId);
     if (before === undefined) this.#ended.set(runId, { task, status, attempt, endedAt });
     else if (before.status !== status || before.attempt !== attempt || before.endedAt !== endedAt) {
-      this.problems.push(`${runId} ended twice: ${JSON.stringify(before)}, then ${JSON.stringify({ status, attempt, endedAt })}`);
+      this.problems.push(
+        `${runId} ended twice: ${JSON.stringify(before)}, then ${JSON.stringify({ status, attempt, endedAt })}`,
+      );
     }
   }
 
@@ -52,7 +56,8 @@ export class Ledger {
     const expectEqual = (what: string, given: unknown, expected: unknown): void => {
       if (given !== expected) problems.push(`${what}: ${String(given)} instead of ${String(expected)}`);
     };
-    const successful = (task: string): number => runs.filter((run) => run.task === task && run.status === "success").length;
+    const successful = (task: string): number =>
+      runs.filter((run) => run.task === task && run.status === "success").length;
     expectEqual("the job's state", job?.state, "success");
     expectEqual("ends of the job among its events", states.filter((state) => state === "success").length, 1);
     expectEqual("rows that have not ended", runs.filter((run) => !hasEnded(run)).length, 0);

@@ -33,11 +33,21 @@ async function main(): Promise<number> {
   const folder = values.folder === undefined ? join(workFolder, "folder") : realpathSync(values.folder);
   if (values.folder === undefined) generateFolder(folder, files, seed);
   console.log(`seed ${seed}, folder ${folder}, everything else in ${workFolder}`);
-  const { digestsRecorded, problems } = await killInventory({ folder, workFolder, kills, seed, onLine: (line) => console.log(line) });
+  const { digestsRecorded, problems } = await killInventory({
+    folder,
+    workFolder,
+    kills,
+    seed,
+    onLine: (line) => console.log(line),
+  });
   for (const problem of problems.slice(0, 100)) console.log(`PROBLEM: ${problem}`);
   const recomputed = problems.filter((problem) => problem.endsWith("began again")).length;
-  const identical = problems.some((problem) => problem.startsWith("the report")) ? "report DIFFERS" : "report identical";
-  console.log(`${kills} kills, ${identical}, ${digestsRecorded} digests recorded, ${recomputed} recomputed, ${problems.length} problems`);
+  const identical = problems.some((problem) => problem.startsWith("the report"))
+    ? "report DIFFERS"
+    : "report identical";
+  console.log(
+    `${kills} kills, ${identical}, ${digestsRecorded} digests recorded, ${recomputed} recomputed, ${problems.length} problems`,
+  );
   if (problems.length > 0) return 1;
   rmSync(workFolder, { recursive: true, force: true });
   return 0;

@@ -27,7 +27,11 @@ export async function readRecorded(dataFolder: string, tasksModule: string): Pro
     if (items.length > 1) throw new Error(`one inventory was started, and there are ${items.length} jobs`);
     const [job] = items;
     if (job === undefined) return { job, runs: [], states: [] };
-    return { job: await host.engine.job(job.jobId), runs: await allRuns(host, job.jobId), states: await statesOf(host, job.jobId) };
+    return {
+      job: await host.engine.job(job.jobId),
+      runs: await allRuns(host, job.jobId),
+      states: await statesOf(host, job.jobId),
+    };
   } finally {
     await host.close();
   }

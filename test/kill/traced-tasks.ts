@@ -1,7 +1,14 @@
 import { appendFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import * as z from "zod";
-import { chain, defineTask, defineWorkflow, type AnyTask, type StreamYield, type TaskContext } from "../../functions/sdk/index.ts";
+import {
+  chain,
+  defineTask,
+  defineWorkflow,
+  type AnyTask,
+  type StreamYield,
+  type TaskContext,
+} from "../../functions/sdk/index.ts";
 import type { TaskSettings } from "../../functions/sdk/task.ts";
 import { inventoryDigest, inventoryReport, inventoryWalk } from "../../functions/tasks/inventory/index.ts";
 

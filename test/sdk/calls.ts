@@ -1,5 +1,11 @@
 import type { Json } from "../../functions/core/json.ts";
-import type { ErrorData, ResultEntry, StreamItem, TaskCall, TaskOutcome } from "../../functions/core/task/invocation.ts";
+import type {
+  ErrorData,
+  ResultEntry,
+  StreamItem,
+  TaskCall,
+  TaskOutcome,
+} from "../../functions/core/task/invocation.ts";
 import { type AnyTask, createRunner } from "../../functions/sdk/index.ts";
 
 export interface LogLine {
@@ -46,7 +52,11 @@ export function taskCall(
   };
 }
 
-export async function runTask(task: AnyTask, args: readonly Json[] = [], parts: Partial<TaskCall> = {}): Promise<TaskOutcome> {
+export async function runTask(
+  task: AnyTask,
+  args: readonly Json[] = [],
+  parts: Partial<TaskCall> = {},
+): Promise<TaskOutcome> {
   return createRunner([task]).run(taskCall(task.name, args, parts));
 }
 

@@ -19,14 +19,23 @@ import {
 
 // `npm run check:types` checks these types. Running them only proves that they load.
 const add = defineTask({ name: "add", run: (_ctx, x: number, y: number) => x + y });
-const label = defineTask({ name: "label", run: async (_ctx, n: number, prefix: string, _suffix?: string) => `${prefix}${n}` });
+const label = defineTask({
+  name: "label",
+  run: async (_ctx, n: number, prefix: string, _suffix?: string) => `${prefix}${n}`,
+});
 const length = defineTask({ name: "length", run: (_ctx, text: string) => text.length });
 const sum = defineTask({ name: "sum", run: (_ctx, xs: number[]) => xs.length });
 const join = defineTask({ name: "join", run: (_ctx, texts: readonly string[]) => texts.join() });
 const noted = defineTask({ name: "noted", run: () => true });
 const spawner = defineTask({ name: "spawner", run: (ctx, n: number) => void ctx.spawn([add.s(n, n)]) });
-const onError = defineTask({ name: "onError", run: (_ctx, request: FailedRequest, error: LinkedError) => `${request.runId} ${error.message}` });
-const trace = defineTask({ name: "trace", run: (_ctx, _request: FailedRequest, _error: LinkedError, text: string | null) => text });
+const onError = defineTask({
+  name: "onError",
+  run: (_ctx, request: FailedRequest, error: LinkedError) => `${request.runId} ${error.message}`,
+});
+const trace = defineTask({
+  name: "trace",
+  run: (_ctx, _request: FailedRequest, _error: LinkedError, text: string | null) => text,
+});
 const numbers = [1, 2].map((n) => add.s(n, n));
 
 describe("types of compositions", () => {
@@ -128,7 +137,9 @@ describe("types of compositions", () => {
     const piped = add.s(2).pipe(label.s("a")).pipe(length.s());
     expectTypeOf<RestOf<typeof piped>>().toEqualTypeOf<[number]>();
     expectTypeOf<ResultOf<typeof piped>>().toEqualTypeOf<number>();
-    expectTypeOf(add.s(1, 2).link(label.s("a")).linkError(onError.s()).linkError(trace.s())).toEqualTypeOf<TaskSignature<[], number>>();
+    expectTypeOf(add.s(1, 2).link(label.s("a")).linkError(onError.s()).linkError(trace.s())).toEqualTypeOf<
+      TaskSignature<[], number>
+    >();
     expectTypeOf<ResultOf<ReturnType<typeof length.map>>>().toEqualTypeOf<number[]>();
     expectTypeOf<typeof add.starmap>().parameter(0).toEqualTypeOf<Iterable<[x: number, y: number]>>();
     const chunks = add.chunks([[1, 2]], 10);

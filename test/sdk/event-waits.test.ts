@@ -9,7 +9,11 @@ const call = (answers: { readonly [name: string]: EventLook }, parts: Partial<Ta
   const { services, ...rest } = taskCall("t", [], parts);
   return { ...rest, services: { ...services, event: async (name) => answers[name] ?? { kind: "unsent", name } } };
 };
-function attempt(run: (ctx: TaskContext) => unknown, answers: { readonly [name: string]: EventLook } = {}, parts: Partial<TaskCall> = {}) {
+function attempt(
+  run: (ctx: TaskContext) => unknown,
+  answers: { readonly [name: string]: EventLook } = {},
+  parts: Partial<TaskCall> = {},
+) {
   return createRunner([defineTask({ name: "t", run: (ctx: TaskContext) => run(ctx) })]).run(call(answers, parts));
 }
 const deferred = (...names: string[]) => ({ kind: "deferred", events: names.map((name) => ({ name })) });
@@ -21,13 +25,19 @@ describe("an attempt that waits for events", () => {
   });
   it("an attempt ends as deferred with all the events that it waits for", async () => {
     expect(await attempt((ctx) => ctx.waitForEvent("a"))).toEqual(deferred("a"));
-    expect(await attempt((ctx) => Promise.all([ctx.waitForEvent("a"), ctx.waitForEvent("b"), ctx.waitForEvent("c")]), { b: SENT })).toEqual(deferred("a", "c"));
+    expect(
+      await attempt((ctx) => Promise.all([ctx.waitForEvent("a"), ctx.waitForEvent("b"), ctx.waitForEvent("c")]), {
+        b: SENT,
+      }),
+    ).toEqual(deferred("a", "c"));
     const late = async (ctx: TaskContext) => {
       const [a, b] = [ctx.waitForEvent("a"), ctx.waitForEvent("b")];
       return [await a, await b]; // The first await throws, so b is never awaited.
     };
     expect(await attempt(late)).toEqual(deferred("a", "b"));
-    expect(await attempt(async (ctx) => [await ctx.waitForEvent("a"), await ctx.waitForEvent("b")])).toEqual(deferred("a"));
+    expect(await attempt(async (ctx) => [await ctx.waitForEvent("a"), await ctx.waitForEvent("b")])).toEqual(
+      deferred("a"),
+    );
   });
   it("an attempt ends as deferred even when its code catches the error, and runs its finally blocks", async () => {
     let cleaned = false;
@@ -41,11 +51,17 @@ describe("an attempt that waits for events", () => {
       }
     });
     expect([outcome, cleaned]).toEqual([deferred("a"), true]);
-    expect(await attempt((ctx) => ctx.waitForEvent("a").catch((error: unknown) => Promise.reject(new Error("wrapped", { cause: error }))))).toEqual(
+    expect(
+      await attempt((ctx) =>
+        ctx.waitForEvent("a").catch((error: unknown) => Promise.reject(new Error("wrapped", { cause: error }))),
+      ),
+    ).toEqual(deferred("a"));
+    expect(await attempt((ctx) => ctx.waitForEvent("a").catch(() => ctx.fail("gone", { retryable: false })))).toEqual(
       deferred("a"),
     );
-    expect(await attempt((ctx) => ctx.waitForEvent("a").catch(() => ctx.fail("gone", { retryable: false })))).toEqual(deferred("a"));
-    expect(await attempt((ctx) => Promise.race([ctx.waitForEvent("a"), ctx.waitForEvent("b")]), { a: SENT })).toEqual(deferred("b"));
+    expect(await attempt((ctx) => Promise.race([ctx.waitForEvent("a"), ctx.waitForEvent("b")]), { a: SENT })).toEqual(
+      deferred("b"),
+    );
     expect(await attempt((ctx) => void ctx.waitForEvent("a"))).toEqual(deferred("a"));
   });
   it("an attempt receives an event that a later check finds", async () => {
@@ -61,7 +77,8 @@ describe("an attempt that waits for events", () => {
     const expired = { a: { kind: "over" } } as const;
     const outcome = await attempt((ctx) => ctx.waitForEvent("a", { timeoutSeconds: 5 }), expired);
     expect(outcome).toMatchObject({ kind: "failed", error: { reason: "event_timeout", retryable: false } });
-    const caught = (ctx: TaskContext) => ctx.waitForEvent("a").catch((error: unknown) => (error instanceof FanfoldError ? error.code : "?"));
+    const caught = (ctx: TaskContext) =>
+      ctx.waitForEvent("a").catch((error: unknown) => (error instanceof FanfoldError ? error.code : "?"));
     expect(await attempt(caught, expired)).toEqual({ kind: "success", value: "event_timeout" });
   });
   it.each<[string, number | undefined]>([
@@ -72,7 +89,9 @@ describe("an attempt that waits for events", () => {
     ["a", Number.NaN],
     ["a", Number.POSITIVE_INFINITY],
   ])("waiting for the event %j within %s seconds is refused", async (name, timeoutSeconds) => {
-    const outcome = await attempt((ctx) => ctx.waitForEvent(name, { ...(timeoutSeconds !== undefined && { timeoutSeconds }) }));
+    const outcome = await attempt((ctx) =>
+      ctx.waitForEvent(name, { ...(timeoutSeconds !== undefined && { timeoutSeconds }) }),
+    );
     expect(errorOf(outcome)).toMatchObject({ reason: "invalid_request", retryable: false });
   });
   it("a stopped attempt fails, whether it waits or not", async () => {
@@ -90,7 +109,8 @@ describe("an attempt that waits for events", () => {
   });
   it("a mapped task that waits for an event defers the whole map", async () => {
     const task = defineTask({ name: "t", run: (ctx, n: number) => (n < 2 ? n : ctx.waitForEvent("a")) });
-    const of = (answers: { readonly [name: string]: EventLook }) => createRunner([task]).run({ ...call(answers), each: "map", args: [[1, 2, 3]] });
+    const of = (answers: { readonly [name: string]: EventLook }) =>
+      createRunner([task]).run({ ...call(answers), each: "map", args: [[1, 2, 3]] });
     expect(await of({})).toEqual(deferred("a"));
     expect(await of({ a: SENT })).toEqual({ kind: "success", value: [1, 7, 7] });
   });
@@ -115,7 +135,10 @@ describe("a streaming task that waits for events", () => {
       },
     });
   it("a streaming task that waits ends as deferred after its last item, whether it catches the error or not", async () => {
-    for (const task of [streams((ctx) => ctx.waitForEvent("a")), streams((ctx) => ctx.waitForEvent("a").catch(() => 2))]) {
+    for (const task of [
+      streams((ctx) => ctx.waitForEvent("a")),
+      streams((ctx) => ctx.waitForEvent("a").catch(() => 2)),
+    ]) {
       const items = itemsOf(await runTask(task));
       expect((await items.next()).value).toMatchObject({ canvas: { args: [1] } });
       await expect(items.next()).rejects.toMatchObject({ outcome: deferred("a") });

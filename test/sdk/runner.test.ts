@@ -15,7 +15,10 @@ import { errorOf, runTask, taskCall, type LogLine } from "./calls.ts";
 import { refusalOf } from "../core/refusal.ts";
 
 const noop = defineTask({ name: "noop", run: () => null });
-function taskOf(run: (ctx: TaskContext) => unknown, parts: { ignoreResult?: boolean; streamsResults?: boolean; policy?: "failFast" } = {}) {
+function taskOf(
+  run: (ctx: TaskContext) => unknown,
+  parts: { ignoreResult?: boolean; streamsResults?: boolean; policy?: "failFast" } = {},
+) {
   return defineTask({ name: "t", run: (ctx: TaskContext, ..._args: unknown[]) => run(ctx), ...parts });
 }
 
@@ -71,10 +74,26 @@ describe("what a task throws", () => {
     ["null", null, { name: "Error", message: "null was thrown" }],
     ["undefined", undefined, { name: "Error", message: "undefined was thrown" }],
     ["a cyclic object", cycle, { name: "Error" }],
-    ["an error with getters that throw", Object.defineProperty(new Error("x"), "message", { get: throwing }), { name: "Error" }],
-    ["a proxy that traps everything", new Proxy({}, { get: throwing, getPrototypeOf: throwing, has: throwing, ownKeys: throwing }), { name: "Error" }],
-    ["a TaskError", new TaskError("gone", { retryable: false, reason: "not_found" }), { name: "TaskError", reason: "not_found", retryable: false }],
-    ["a FanfoldError", new FanfoldError("results_too_large", "much"), { name: "FanfoldError", reason: "results_too_large", retryable: false }],
+    [
+      "an error with getters that throw",
+      Object.defineProperty(new Error("x"), "message", { get: throwing }),
+      { name: "Error" },
+    ],
+    [
+      "a proxy that traps everything",
+      new Proxy({}, { get: throwing, getPrototypeOf: throwing, has: throwing, ownKeys: throwing }),
+      { name: "Error" },
+    ],
+    [
+      "a TaskError",
+      new TaskError("gone", { retryable: false, reason: "not_found" }),
+      { name: "TaskError", reason: "not_found", retryable: false },
+    ],
+    [
+      "a FanfoldError",
+      new FanfoldError("results_too_large", "much"),
+      { name: "FanfoldError", reason: "results_too_large", retryable: false },
+    ],
   ])("%s becomes a failure, whether thrown or rejected", async (_title, thrown, error) => {
     const sync = taskOf(() => {
       throw thrown;
@@ -84,20 +103,33 @@ describe("what a task throws", () => {
   });
   it("a thenable that throws is a failure", async () => {
     // oxlint-disable-next-line unicorn/no-thenable
-    expect(await runTask(taskOf(() => Object.defineProperty({}, "then", { get: throwing })))).toMatchObject({ kind: "failed", error: { message: "a getter" } });
+    expect(await runTask(taskOf(() => Object.defineProperty({}, "then", { get: throwing })))).toMatchObject({
+      kind: "failed",
+      error: { message: "a getter" },
+    });
   });
   it("a task that throws TaskBroken ends its run as broken", async () => {
     const outcome = await runTask(taskOf(() => Promise.reject(new TaskBroken("cannot", { reason: "format" }))));
-    expect(outcome).toMatchObject({ kind: "broken", error: { name: "TaskBroken", message: "cannot", reason: "format", retryable: false } });
+    expect(outcome).toMatchObject({
+      kind: "broken",
+      error: { name: "TaskBroken", message: "cannot", reason: "format", retryable: false },
+    });
   });
   it("a run of a task that the worker does not have is broken", async () => {
-    expect(await createRunner([noop]).run(taskCall("other", []))).toMatchObject({ kind: "broken", error: { reason: "unknown_task" } });
+    expect(await createRunner([noop]).run(taskCall("other", []))).toMatchObject({
+      kind: "broken",
+      error: { reason: "unknown_task" },
+    });
     expect(await createRunner([noop]).run(taskCall("constructor", []))).toMatchObject({ kind: "broken" });
   });
 });
 
 describe("arguments", () => {
-  const add = defineTask({ name: "add", args: z.tuple([z.number(), z.number().default(10)]), run: (_ctx, x, y) => x + y });
+  const add = defineTask({
+    name: "add",
+    args: z.tuple([z.number(), z.number().default(10)]),
+    run: (_ctx, x, y) => x + y,
+  });
   it("arguments are those of the call, checked when they are declared", async () => {
     expect(await runTask(add, [1, 2])).toEqual({ kind: "success", value: 3 });
     expect(await runTask(add, [1])).toEqual({ kind: "success", value: 11 });
@@ -109,17 +141,33 @@ describe("arguments", () => {
     [[1, 2, 3], "/args"],
   ])("arguments that do not fit fail the run for good: %j", async (args, field) => {
     const outcome = await runTask(add, args as number[]);
-    expect(outcome).toMatchObject({ kind: "failed", error: { name: "TypeError", retryable: false, reason: "invalid_arguments" } });
+    expect(outcome).toMatchObject({
+      kind: "failed",
+      error: { name: "TypeError", retryable: false, reason: "invalid_arguments" },
+    });
     expect(errorOf(outcome).message).toContain(`${field}: `);
   });
   it("arguments pass through unchecked when none are declared", async () => {
     const all = defineTask({ name: "all", run: (ctx, ...args: unknown[]) => [args, ctx.kwargs] as unknown[] });
-    expect(await runTask(all, [1, "x"], { kwargs: { a: 1 } })).toEqual({ kind: "success", value: [[1, "x"], { a: 1 }] });
+    expect(await runTask(all, [1, "x"], { kwargs: { a: 1 } })).toEqual({
+      kind: "success",
+      value: [[1, "x"], { a: 1 }],
+    });
   });
   it("keyword arguments are completed by the schema, and undeclared ones pass through", async () => {
-    const task = defineTask({ name: "k", kwargs: z.object({ n: z.int().default(3) }), run: (ctx) => ({ ...ctx.kwargs }) });
-    expect(await runTask(task, [], { kwargs: { other: true } })).toEqual({ kind: "success", value: { n: 3, other: true } });
-    expect(await runTask(task, [], { kwargs: { n: 1.5 } })).toMatchObject({ kind: "failed", error: { name: "TypeError", retryable: false } });
+    const task = defineTask({
+      name: "k",
+      kwargs: z.object({ n: z.int().default(3) }),
+      run: (ctx) => ({ ...ctx.kwargs }),
+    });
+    expect(await runTask(task, [], { kwargs: { other: true } })).toEqual({
+      kind: "success",
+      value: { n: 3, other: true },
+    });
+    expect(await runTask(task, [], { kwargs: { n: 1.5 } })).toMatchObject({
+      kind: "failed",
+      error: { name: "TypeError", retryable: false },
+    });
   });
   it("arguments may be checked by asynchronous schemas, whose exceptions are failures", async () => {
     const even = z.number().refine(async (n) => {
@@ -145,7 +193,10 @@ describe("the signal", () => {
     );
     await Promise.resolve();
     controller.abort(timeout);
-    expect(await running).toMatchObject({ kind: "failed", error: { name: "TimeoutError", reason: "timeout", retryable: true } });
+    expect(await running).toMatchObject({
+      kind: "failed",
+      error: { name: "TimeoutError", reason: "timeout", retryable: true },
+    });
     late?.(new Error("late"));
     await new Promise((resolve) => setImmediate(resolve));
   });
@@ -155,12 +206,18 @@ describe("the signal", () => {
       controller.abort(timeout);
       if (ctx.signal.aborted) ctx.skip("stopped");
     });
-    expect(await runTask(task, [], { signal: controller.signal })).toMatchObject({ kind: "failed", error: { reason: "timeout" } });
+    expect(await runTask(task, [], { signal: controller.signal })).toMatchObject({
+      kind: "failed",
+      error: { reason: "timeout" },
+    });
   });
   it("a signal that has already aborted keeps the code from running", async () => {
     let ran = false;
     const task = taskOf(() => (ran = true));
-    expect(await runTask(task, [], { signal: AbortSignal.abort("why") })).toMatchObject({ kind: "failed", error: { message: "why" } });
+    expect(await runTask(task, [], { signal: AbortSignal.abort("why") })).toMatchObject({
+      kind: "failed",
+      error: { message: "why" },
+    });
     expect(ran).toBe(false);
   });
 });
@@ -194,21 +251,30 @@ describe("the context", () => {
     });
   });
   it("the context ends the attempt as the task says", async () => {
-    expect(await runTask(taskOf((ctx) => ctx.skip({ why: "known" })))).toEqual({ kind: "skipped", value: { why: "known" } });
+    expect(await runTask(taskOf((ctx) => ctx.skip({ why: "known" })))).toEqual({
+      kind: "skipped",
+      value: { why: "known" },
+    });
     expect(await runTask(taskOf((ctx) => ctx.skip()))).toEqual({ kind: "skipped", value: null });
     expect(await runTask(taskOf((ctx) => ctx.skip(1n)))).toMatchObject({ kind: "failed" });
     expect(await runTask(taskOf((ctx) => ctx.fail("no", { retryable: false })))).toEqual({
       kind: "failed",
       error: { name: "Error", message: "no", retryable: false },
     });
-    expect(await runTask(taskOf((ctx) => ctx.fail(new RangeError("far"))))).toMatchObject({ kind: "failed", error: { name: "RangeError" } });
+    expect(await runTask(taskOf((ctx) => ctx.fail(new RangeError("far"))))).toMatchObject({
+      kind: "failed",
+      error: { name: "RangeError" },
+    });
     expect(await runTask(taskOf((ctx) => ctx.retry({ error: "busy", delaySeconds: 30 })))).toEqual({
       kind: "retry",
       error: { name: "Error", message: "busy" },
       delaySeconds: 30,
     });
     expect(await runTask(taskOf((ctx) => ctx.retry()))).toMatchObject({ kind: "retry", error: { reason: "retry" } });
-    expect(await runTask(taskOf((ctx) => ctx.retry({ delaySeconds: Number.NaN })))).toMatchObject({ kind: "failed", error: { reason: "invalid_request" } });
+    expect(await runTask(taskOf((ctx) => ctx.retry({ delaySeconds: Number.NaN })))).toMatchObject({
+      kind: "failed",
+      error: { reason: "invalid_request" },
+    });
   });
   it("the context counts", async () => {
     const task = taskOf((ctx) => {
@@ -250,7 +316,10 @@ describe("the context", () => {
       return { values, group: ctx.group?.group ?? null };
     };
     const streams = createRunner([taskOf(run, { streamsResults: true })]);
-    expect(await streams.run(taskCall("t", [handle], {}, [], entries))).toEqual({ kind: "success", value: { values: [5], group: "J.0.g" } });
+    expect(await streams.run(taskCall("t", [handle], {}, [], entries))).toEqual({
+      kind: "success",
+      value: { values: [5], group: "J.0.g" },
+    });
     expect(await streams.run(taskCall("t", [[5]], {}, [], entries))).toMatchObject({ value: { group: null } });
     expect(await createRunner([taskOf(run)]).run(taskCall("t", [handle]))).toMatchObject({ value: { group: null } });
   });
@@ -258,7 +327,15 @@ describe("the context", () => {
 
 describe("registries", () => {
   it("a registry says what the engine must know about a task", () => {
-    const task = defineTask({ name: "t", version: 2, queue: "#custom", timeout: 60, retry: { maxAttempts: 3 }, streamsResults: true, run: () => null });
+    const task = defineTask({
+      name: "t",
+      version: 2,
+      queue: "#custom",
+      timeout: 60,
+      retry: { maxAttempts: 3 },
+      streamsResults: true,
+      run: () => null,
+    });
     expect(createRegistry([task, noop]).info("t")).toEqual({
       name: "t",
       version: 2,
@@ -268,7 +345,11 @@ describe("registries", () => {
       streamsResults: true,
       ignoreResult: false,
     });
-    expect(createRegistry([noop]).info("noop")).toMatchObject({ version: 1, timeoutSeconds: 900, retry: { maxAttempts: 1 } });
+    expect(createRegistry([noop]).info("noop")).toMatchObject({
+      version: 1,
+      timeoutSeconds: 900,
+      retry: { maxAttempts: 1 },
+    });
     expect(createRegistry([noop]).info("constructor")).toBeUndefined();
   });
   it("a registry refuses two tasks of one name", () => {

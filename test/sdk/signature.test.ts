@@ -25,7 +25,14 @@ const hello = defineTask({
 
 describe("signatures", () => {
   it("signatures are data", () => {
-    expect(add.s(1, 2).canvas).toEqual({ kind: "task", task: "add", args: [1, 2], kwargs: {}, options: {}, immutable: false });
+    expect(add.s(1, 2).canvas).toEqual({
+      kind: "task",
+      task: "add",
+      args: [1, 2],
+      kwargs: {},
+      options: {},
+      immutable: false,
+    });
     expect(add.si(1, 2).canvas).toMatchObject({ immutable: true });
     expect(hello.signature(["Ada"], { polite: false }, { queue: "high", immutable: true }).canvas).toEqual({
       kind: "task",
@@ -67,9 +74,18 @@ describe("signatures", () => {
   });
   it("signatures refuse a value that is not JSON when it is given", () => {
     expect(refusalOf(() => add.s(1, Number.NaN))).toMatchObject({ code: "invalid_canvas", field: "/args/1" });
-    expect(refusalOf(() => hello.signature(["a"], { polite: 1n as never }))).toMatchObject({ code: "invalid_canvas", field: "/kwargs/polite" });
-    expect(refusalOf(() => add.s(1).set({ priority: 11 }))).toMatchObject({ code: "invalid_canvas", field: "/options/priority" });
-    expect(refusalOf(() => add.s(1).set({ queue: "engine" }))).toMatchObject({ code: "invalid_queue_name", field: "/options/queue" });
+    expect(refusalOf(() => hello.signature(["a"], { polite: 1n as never }))).toMatchObject({
+      code: "invalid_canvas",
+      field: "/kwargs/polite",
+    });
+    expect(refusalOf(() => add.s(1).set({ priority: 11 }))).toMatchObject({
+      code: "invalid_canvas",
+      field: "/options/priority",
+    });
+    expect(refusalOf(() => add.s(1).set({ queue: "engine" }))).toMatchObject({
+      code: "invalid_queue_name",
+      field: "/options/queue",
+    });
   });
   it("signatures run inline when called, with prepended arguments", async () => {
     expect(await add.s(4)(2)).toBe(6);
@@ -85,7 +101,10 @@ describe("inline", () => {
     expect(await hello.inline("Ada")).toBe("Dear Ada");
     expect(await defineTask({ name: "n", run: () => undefined }).inline()).toBeNull();
     expect(await defineTask({ name: "n", run: (ctx) => ctx.skip(7) }).inline()).toBe(7);
-    await expect(hello.signature(["Ada"], { polite: 3 as never })()).rejects.toMatchObject({ name: "TypeError", retryable: false });
+    await expect(hello.signature(["Ada"], { polite: 3 as never })()).rejects.toMatchObject({
+      name: "TypeError",
+      retryable: false,
+    });
     await expect(defineTask({ name: "n", run: () => 1n }).inline()).rejects.toMatchObject({ reason: "invalid_json" });
   });
   it("inline throws what the task throws", async () => {
@@ -98,11 +117,15 @@ describe("inline", () => {
         },
       }).inline(),
     ).rejects.toBe(error);
-    await expect(defineTask({ name: "n", run: (ctx) => ctx.fail("no", { retryable: false }) }).inline()).rejects.toMatchObject({
+    await expect(
+      defineTask({ name: "n", run: (ctx) => ctx.fail("no", { retryable: false }) }).inline(),
+    ).rejects.toMatchObject({
       message: "no",
       retryable: false,
     });
-    await expect(defineTask({ name: "n", run: (ctx) => ctx.retry({ error: new TaskError("busy") }) }).inline()).rejects.toMatchObject({ message: "busy" });
+    await expect(
+      defineTask({ name: "n", run: (ctx) => ctx.retry({ error: new TaskError("busy") }) }).inline(),
+    ).rejects.toMatchObject({ message: "busy" });
   });
   it("inline refuses work that needs an engine", async () => {
     const tasks = [
@@ -136,7 +159,10 @@ describe("compositions", () => {
       options: { policy: { threshold: 1 }, tracking: "full" },
     });
     expect(group([]).canvas.members).toEqual([]);
-    expect(refusalOf(() => group([], { policy: "any" as never }))).toMatchObject({ code: "invalid_canvas", field: "/options/policy" });
+    expect(refusalOf(() => group([], { policy: "any" as never }))).toMatchObject({
+      code: "invalid_canvas",
+      field: "/options/policy",
+    });
     expect(refusalOf(() => group([add as never]))).toMatchObject({ code: "invalid_canvas" });
   });
   it("group refuses an endless iterable", () => {
@@ -178,7 +204,9 @@ describe("submitting", () => {
     setSubmitter(submitter("process"));
     expect(await add.delay(1, 2)).toEqual({ jobId: "process" });
     expect(await group([add.s(1, 2)]).submit({ idempotencyKey: "k" })).toEqual({ jobId: "process" });
-    expect(await chain(add.s(1, 2)).submit({ submitter: submitter("call"), timeoutSeconds: 5 })).toEqual({ jobId: "call" });
+    expect(await chain(add.s(1, 2)).submit({ submitter: submitter("call"), timeoutSeconds: 5 })).toEqual({
+      jobId: "call",
+    });
     expect(submitted.map(([canvas, options]) => [canvas.kind, options])).toEqual([
       ["task", {}],
       ["group", { idempotencyKey: "k" }],
@@ -202,10 +230,19 @@ describe("defineTask refuses", () => {
     ["a wrong retry policy", { retry: { maxAttempts: -1 } }, "/retry/maxAttempts"],
     ["no work", { run: undefined }, "/run"],
   ])("defineTask refuses %s", (_title, parts, field) => {
-    expect(refusalOf(() => defineTask({ name: "t", run: () => null, ...parts }))).toMatchObject({ code: "invalid_request", field });
+    expect(refusalOf(() => defineTask({ name: "t", run: () => null, ...parts }))).toMatchObject({
+      code: "invalid_request",
+      field,
+    });
   });
   it("defineTask refuses a malformed queue and a malformed policy", () => {
-    expect(refusalOf(() => defineTask({ name: "t", queue: "a b", run: () => null }))).toMatchObject({ code: "invalid_queue_name", field: "/queue" });
-    expect(refusalOf(() => defineTask({ name: "t", policy: "x" as never, run: () => null }))).toMatchObject({ code: "invalid_canvas", field: "/policy" });
+    expect(refusalOf(() => defineTask({ name: "t", queue: "a b", run: () => null }))).toMatchObject({
+      code: "invalid_queue_name",
+      field: "/queue",
+    });
+    expect(refusalOf(() => defineTask({ name: "t", policy: "x" as never, run: () => null }))).toMatchObject({
+      code: "invalid_canvas",
+      field: "/policy",
+    });
   });
 });

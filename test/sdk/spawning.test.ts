@@ -29,7 +29,10 @@ describe("spawned children", () => {
     });
   });
   it("a task that returns nothing takes the results of its spawned children", async () => {
-    expect(await runTask(taskOf((ctx) => void ctx.spawn(child.s(1))))).toMatchObject({ value: null, spawned: { value: "group" } });
+    expect(await runTask(taskOf((ctx) => void ctx.spawn(child.s(1))))).toMatchObject({
+      value: null,
+      spawned: { value: "group" },
+    });
     expect(
       await runTask(
         taskOf((ctx) => {
@@ -53,7 +56,9 @@ describe("spawned children", () => {
     expect(await runTask(taskOf((ctx) => void ctx.spawn([])))).toEqual({ kind: "success", value: null });
   });
   it("spawned children share one policy: the call's, else the task's", async () => {
-    expect(await runTask(taskOf((ctx) => void ctx.spawn(child.s(1)), "failFast"))).toMatchObject({ spawned: { policy: "failFast" } });
+    expect(await runTask(taskOf((ctx) => void ctx.spawn(child.s(1)), "failFast"))).toMatchObject({
+      spawned: { policy: "failFast" },
+    });
     const stated = taskOf((ctx) => {
       ctx.spawn(child.s(1), { policy: { threshold: 2 } });
       ctx.spawn(child.s(2));
@@ -70,13 +75,18 @@ describe("spawned children", () => {
     });
   });
   it("the number of spawned children is bounded, even for an endless iterable", async () => {
-    expect(await runTask(taskOf((ctx) => void ctx.spawn(numbers(LIMITS.spawnedChildren))))).toMatchObject({ kind: "success" });
+    expect(await runTask(taskOf((ctx) => void ctx.spawn(numbers(LIMITS.spawnedChildren))))).toMatchObject({
+      kind: "success",
+    });
     const outcome = await runTask(taskOf((ctx) => void ctx.spawn(numbers(Infinity))));
     expect(outcome).toMatchObject({ kind: "failed", error: { reason: "too_many_children", retryable: false } });
   });
   it("spawned children must be signatures", async () => {
     for (const wrong of [child, 7, null, "child", [child], { kind: "other" }]) {
-      expect(await runTask(taskOf((ctx) => void ctx.spawn(wrong as never)))).toMatchObject({ kind: "failed", error: { reason: "invalid_canvas" } });
+      expect(await runTask(taskOf((ctx) => void ctx.spawn(wrong as never)))).toMatchObject({
+        kind: "failed",
+        error: { reason: "invalid_canvas" },
+      });
     }
   });
   it("spawned children cannot be awaited, and the error names the alternatives", async () => {
@@ -86,13 +96,20 @@ describe("spawned children", () => {
   });
   it("spawned children may have a callback, which runs as their policy says", async () => {
     const task = (policy?: FailurePolicy) =>
-      taskOf((ctx) => void ctx.spawnWithCallback([child.s(1), child.s(2)], chain(child.s(3), child.s()), { ...(policy !== undefined && { policy }) }));
+      taskOf(
+        (ctx) =>
+          void ctx.spawnWithCallback([child.s(1), child.s(2)], chain(child.s(3), child.s()), {
+            ...(policy !== undefined && { policy }),
+          }),
+      );
     const chord = (options: object) => ({
       kind: "chord",
       header: { kind: "group", members: [canvas(1), canvas(2)], options },
       body: chain(child.s(3), child.s()).canvas,
     });
-    expect(await runTask(task())).toMatchObject({ spawned: { children: [chord({})], policy: "settled", value: "group" } });
+    expect(await runTask(task())).toMatchObject({
+      spawned: { children: [chord({})], policy: "settled", value: "group" },
+    });
     expect(await runTask(task("settled"))).toMatchObject({ spawned: { children: [chord({ policy: "settled" })] } });
   });
 });
@@ -139,6 +156,8 @@ describe("a task that spawns and streams", () => {
     });
     const items = itemsOf(await runTask(task));
     expect((await items.next()).value).toEqual({ canvas: canvas(1) });
-    await expect(items.next()).rejects.toMatchObject({ outcome: { kind: "failed", error: { reason: "invalid_request" } } });
+    await expect(items.next()).rejects.toMatchObject({
+      outcome: { kind: "failed", error: { reason: "invalid_request" } },
+    });
   });
 });

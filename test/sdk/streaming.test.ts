@@ -9,7 +9,9 @@ const child = defineTask({ name: "child", run: (_ctx, _n: number) => null });
 function taskOf(run: (ctx: TaskContext) => AsyncGenerator<unknown, unknown, undefined>) {
   return defineTask({ name: "t", run });
 }
-async function drain(items: AsyncGenerator<StreamItem, Json | undefined, undefined>): Promise<{ items: StreamItem[]; value: Json | undefined }> {
+async function drain(
+  items: AsyncGenerator<StreamItem, Json | undefined, undefined>,
+): Promise<{ items: StreamItem[]; value: Json | undefined }> {
   const read: StreamItem[] = [];
   for (let next = await items.next(); ; next = await items.next()) {
     if (next.done === true) return { items: read, value: next.value };
@@ -63,7 +65,9 @@ describe("a streaming task", () => {
     const task = defineTask({
       name: "t",
       policy: "failFast",
-      run: async () => ({ [Symbol.asyncIterator]: () => ({ next: async () => ({ done: true as const, value: undefined }) }) }),
+      run: async () => ({
+        [Symbol.asyncIterator]: () => ({ next: async () => ({ done: true as const, value: undefined }) }),
+      }),
     });
     const outcome = await runTask(task);
     expect(outcome).toMatchObject({ kind: "stream", policy: "failFast" });

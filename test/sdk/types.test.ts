@@ -15,7 +15,10 @@ import {
 
 // `npm run check:types` checks these types. Running them only proves that they load.
 const add = defineTask({ name: "add", run: (_ctx, x: number, y: number) => x + y });
-const label = defineTask({ name: "label", run: async (_ctx, n: number, prefix: string, _suffix?: string) => `${prefix}${n}` });
+const label = defineTask({
+  name: "label",
+  run: async (_ctx, n: number, prefix: string, _suffix?: string) => `${prefix}${n}`,
+});
 const all = defineTask({ name: "all", run: (_ctx, ...xs: number[]) => xs.length });
 const typed = defineTask({
   name: "typed",
@@ -71,7 +74,12 @@ describe("types", () => {
   });
   it("schemas type the arguments that run receives", () => {
     expectTypeOf<typeof typed.inline>().parameters.toEqualTypeOf<[string, number]>();
-    expectTypeOf<typeof typed.inline>().returns.resolves.toEqualTypeOf<{ path: string; depth: number; deep: boolean; at: string }>();
+    expectTypeOf<typeof typed.inline>().returns.resolves.toEqualTypeOf<{
+      path: string;
+      depth: number;
+      deep: boolean;
+      at: string;
+    }>();
     // @ts-expect-error not a boolean
     void (() => typed.signature(["a", 1], { deep: "yes" }));
     defineTask({ name: "k", run: (ctx) => void expectTypeOf(ctx.kwargs).toEqualTypeOf<JsonObject>() });

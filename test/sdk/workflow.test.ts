@@ -1,14 +1,28 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { compileCanvas } from "../../functions/core/plan/compile.ts";
-import { createRegistry, createRunner, createWorkflows, defineTask, defineWorkflow, loadTaskModule, TaskError } from "../../functions/sdk/index.ts";
+import {
+  createRegistry,
+  createRunner,
+  createWorkflows,
+  defineTask,
+  defineWorkflow,
+  loadTaskModule,
+  TaskError,
+} from "../../functions/sdk/index.ts";
 import * as shipped from "../../functions/tasks/examples.ts";
 import { refusalOf } from "../core/refusal.ts";
 import { runTask, taskCall } from "./calls.ts";
 
 const noop = defineTask({ name: "noop", run: (_ctx, ..._args: unknown[]) => null });
 const parameters = z.object({ path: z.string().min(1), depth: z.int().max(9).default(3) });
-const walk = defineWorkflow({ name: "walk", description: "Walks.", parameters, canvas: ({ path, depth }) => noop.s(path, depth), timeout: 60 });
+const walk = defineWorkflow({
+  name: "walk",
+  description: "Walks.",
+  parameters,
+  canvas: ({ path, depth }) => noop.s(path, depth),
+  timeout: 60,
+});
 const workflows = createWorkflows([
   walk,
   defineWorkflow({
@@ -25,7 +39,11 @@ describe("workflows", () => {
     expect(workflows.list().map((each) => each.name)).toEqual(["async", "bug", "dates", "walk"]);
     expect(workflows.list()[3]).toMatchObject({
       description: "Walks.",
-      parametersSchema: { type: "object", required: ["path"], properties: { path: { type: "string", minLength: 1 }, depth: { default: 3 } } },
+      parametersSchema: {
+        type: "object",
+        required: ["path"],
+        properties: { path: { type: "string", minLength: 1 }, depth: { default: 3 } },
+      },
     });
     expect(workflows.list()[2]?.parametersSchema).toMatchObject({ properties: { day: { type: "string" } } });
   });
@@ -68,8 +86,13 @@ describe("workflows", () => {
   it("two workflows of one name are refused, and so is a malformed name or timeout", () => {
     const other = defineWorkflow({ name: "walk", parameters, canvas: () => noop.s() });
     expect(refusalOf(() => createWorkflows([walk, other]))).toMatchObject({ code: "invalid_request", field: "/name" });
-    expect(refusalOf(() => defineWorkflow({ name: "a b", parameters, canvas: () => noop.s() }))).toMatchObject({ code: "invalid_request", field: "/name" });
-    expect(refusalOf(() => defineWorkflow({ name: "a", parameters, canvas: () => noop.s(), timeout: -1 }))).toMatchObject({
+    expect(refusalOf(() => defineWorkflow({ name: "a b", parameters, canvas: () => noop.s() }))).toMatchObject({
+      code: "invalid_request",
+      field: "/name",
+    });
+    expect(
+      refusalOf(() => defineWorkflow({ name: "a", parameters, canvas: () => noop.s(), timeout: -1 })),
+    ).toMatchObject({
       code: "invalid_request",
       field: "/timeout",
     });
@@ -78,12 +101,19 @@ describe("workflows", () => {
 
 describe("loadTaskModule", () => {
   it("loadTaskModule collects tasks and workflows, each once, and ignores other exports", () => {
-    expect(loadTaskModule({ noop, again: noop, walk, helper: () => 1, constant: 7, nothing: null })).toEqual({ tasks: [noop], workflows: [walk] });
+    expect(loadTaskModule({ noop, again: noop, walk, helper: () => 1, constant: 7, nothing: null })).toEqual({
+      tasks: [noop],
+      workflows: [walk],
+    });
   });
   it("loadTaskModule refuses two tasks or workflows of one name", () => {
     const other = defineTask({ name: "noop", run: () => 1 });
     expect(refusalOf(() => loadTaskModule({ noop, other }))).toMatchObject({ code: "invalid_request", field: "/name" });
-    expect(refusalOf(() => loadTaskModule({ walk, other: defineWorkflow({ name: "walk", parameters, canvas: () => noop.s() }) }))).toMatchObject({
+    expect(
+      refusalOf(() =>
+        loadTaskModule({ walk, other: defineWorkflow({ name: "walk", parameters, canvas: () => noop.s() }) }),
+      ),
+    ).toMatchObject({
       code: "invalid_request",
       field: "/name",
     });
@@ -93,7 +123,15 @@ describe("loadTaskModule", () => {
 describe("the shipped examples", () => {
   const { tasks, workflows: shippedWorkflows } = loadTaskModule({ ...shipped });
   it("the shipped examples are these tasks and workflows", () => {
-    expect(tasks.map((task) => task.name).toSorted()).toEqual(["fail", "math.add", "math.mul", "math.sum", "noop", "sleep", "wait-for"]);
+    expect(tasks.map((task) => task.name).toSorted()).toEqual([
+      "fail",
+      "math.add",
+      "math.mul",
+      "math.sum",
+      "noop",
+      "sleep",
+      "wait-for",
+    ]);
   });
   it("the shipped examples compute their values", async () => {
     const runner = createRunner(tasks);
@@ -105,8 +143,13 @@ describe("the shipped examples", () => {
     expect(await value("math.add")).toMatchObject({ kind: "failed", error: { name: "TypeError" } });
   });
   it("the shipped task fail fails as its arguments say", async () => {
-    expect(await runTask(shipped.fail)).toMatchObject({ kind: "failed", error: { name: "TaskError", reason: "example" } });
-    expect(await runTask(shipped.fail, [], { kwargs: { message: "x", retryable: false } })).toMatchObject({ error: { message: "x", retryable: false } });
+    expect(await runTask(shipped.fail)).toMatchObject({
+      kind: "failed",
+      error: { name: "TaskError", reason: "example" },
+    });
+    expect(await runTask(shipped.fail, [], { kwargs: { message: "x", retryable: false } })).toMatchObject({
+      error: { message: "x", retryable: false },
+    });
     await expect(shipped.fail.inline()).rejects.toBeInstanceOf(TaskError);
   });
   it("the shipped task sleep sleeps until it is stopped", async () => {

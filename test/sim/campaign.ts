@@ -1,5 +1,6 @@
-import { Simulation, type Violation } from "./simulation.ts";
+import { Simulation } from "./simulation.ts";
 import { VARIANTS } from "./variants.ts";
+import type { Violation } from "./simulation-options.ts";
 
 /** What a range of seeds is run with. Plain data: it travels to worker processes. */
 export interface Batch {
@@ -40,7 +41,8 @@ export async function runSeed(
   if (!given) throw new Error(`unknown variant ${variant}: one of ${Object.keys(VARIANTS).join(", ")}`);
   const faults = noSweep ? { ...given, sweeper: false as const } : given;
   const simulation = new Simulation(seed, { faults, ...(jobs !== undefined && { jobs }), ...(trace && { trace }) });
-  const unhandled = (error: unknown): void => simulation.bad("unhandled-rejection", String((error as Error)?.stack ?? error));
+  const unhandled = (error: unknown): void =>
+    simulation.bad("unhandled-rejection", String((error as Error)?.stack ?? error));
   process.on("unhandledRejection", unhandled);
   try {
     await simulation.run();

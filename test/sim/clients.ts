@@ -35,14 +35,23 @@ export async function submitJob(engine: Engine, job: ClientJob, random: Random):
   const common = { workflow: name, idempotencyKey: `key of ${name}` };
   const submitted = await again(() =>
     spec.kind === "canvas"
-      ? engine.submit({ ...common, canvas: spec.canvas, ...(spec.timeoutSeconds !== undefined && { timeoutSeconds: spec.timeoutSeconds }) })
+      ? engine.submit({
+          ...common,
+          canvas: spec.canvas,
+          ...(spec.timeoutSeconds !== undefined && { timeoutSeconds: spec.timeoutSeconds }),
+        })
       : engine.openJob({ ...common, ...(spec.body && { body: spec.body }), policy: spec.policy ?? "settled" }),
   );
   job.jobId = submitted.jobId;
   if (spec.kind === "input") await feed(engine, submitted.jobId, spec.pages, random);
   job.delivered = true;
 }
-async function feed(engine: Engine, jobId: string, pages: Extract<JobSpec, { kind: "input" }>["pages"], random: Random): Promise<void> {
+async function feed(
+  engine: Engine,
+  jobId: string,
+  pages: Extract<JobSpec, { kind: "input" }>["pages"],
+  random: Random,
+): Promise<void> {
   const order = pages.map((_, page) => page);
   for (let k = order.length - 1; k > 0; k--) {
     const other = random.int(k + 1);
@@ -66,11 +75,13 @@ export async function cancelJob(engine: Engine, job: ClientJob, jobId: string): 
 export async function answer(engine: Engine, header: Pick<Header, "gid" | "jobId" | "wait">): Promise<void> {
   const runId = ownerOf(header.gid) as string;
   try {
-    if (header.wait?.of === "event") await again(() => engine.sendEvent(header.jobId, header.wait?.name ?? "", eventValue(header.wait?.name ?? "")));
+    if (header.wait?.of === "event")
+      await again(() => engine.sendEvent(header.jobId, header.wait?.name ?? "", eventValue(header.wait?.name ?? "")));
     else {
       const { wait } = (await again(() => engine.run(runId))) ?? {};
       // Not waiting yet: whoever asks comes again.
-      if (wait?.token !== undefined) await again(() => engine.complete(runId, wait.token as string, { value: `answer to ${runId}` }));
+      if (wait?.token !== undefined)
+        await again(() => engine.complete(runId, wait.token as string, { value: `answer to ${runId}` }));
     }
   } catch (error) {
     if (!(error instanceof FanfoldError) || error.code === "internal") throw error;

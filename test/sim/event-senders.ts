@@ -39,11 +39,16 @@ export class EventSenders {
     const { world, shape } = this.#sim;
     return [...world.store.items()].flatMap(({ key, attributes: { status, jobId, unmet, runId } }) => {
       if (key.table !== "tasks") return [];
-      const about = typeof runId === "string" && key.partition.startsWith("W#") && shape.rowOf(runId)?.status === "started";
+      const about =
+        typeof runId === "string" && key.partition.startsWith("W#") && shape.rowOf(runId)?.status === "started";
       const names = EVENTS.filter((name) =>
-        status === "deferred" ? (unmet as ReadonlySet<string> | undefined)?.has(`event:${name}`) : about && key.partition.endsWith(`#${name}`),
+        status === "deferred"
+          ? (unmet as ReadonlySet<string> | undefined)?.has(`event:${name}`)
+          : about && key.partition.endsWith(`#${name}`),
       );
-      return names.filter((name) => !shape.eventOf(jobId as string, name)).map((name) => ({ jobId: jobId as string, name }));
+      return names
+        .filter((name) => !shape.eventOf(jobId as string, name))
+        .map((name) => ({ jobId: jobId as string, name }));
     });
   }
   /** Whoever got no answer sends it again; with a sweeper nobody has to. */

@@ -25,7 +25,8 @@ export class FinalChecks {
     this.#parts();
     const leftOver = this.#sim.sweeps ? this.#sim.world.executions.leftOver() : undefined;
     if (leftOver !== undefined) this.#sim.bad("execution-left-running", leftOver);
-    if (this.#sim.world.queue.messages.length > 0) this.#sim.bad("messages-left", JSON.stringify(this.#sim.world.queue.messages.map(({ body }) => body)));
+    if (this.#sim.world.queue.messages.length > 0)
+      this.#sim.bad("messages-left", JSON.stringify(this.#sim.world.queue.messages.map(({ body }) => body)));
     for (const job of this.#sim.jobs) if (this.#sim.violations.length === 0) await this.#job(job);
   }
 
@@ -44,7 +45,10 @@ export class FinalChecks {
       const above = owner === undefined ? undefined : parseRunId(owner)?.gid;
       // Without a sweeper nobody need close what is below a decided group.
       if (!this.#sim.sweeps && above !== undefined && this.#dead(above)) continue;
-      return this.#sim.bad("stuck-group", `${header.gid}: ${header.outcome ?? "undecided"}, ${header.memberCount ?? "unsealed"}`);
+      return this.#sim.bad(
+        "stuck-group",
+        `${header.gid}: ${header.outcome ?? "undecided"}, ${header.memberCount ?? "unsealed"}`,
+      );
     }
   }
   #rows(): void {
@@ -53,7 +57,8 @@ export class FinalChecks {
       const status = item.attributes["status"] as RunStatus;
       if (isTerminal(status)) continue;
       const gid = item.key.partition.slice(2, item.key.partition.lastIndexOf("#"));
-      if (!this.#dead(gid)) return this.#sim.bad("row-never-finished", `${item.key.partition} ${item.key.sort} ${status}`);
+      if (!this.#dead(gid))
+        return this.#sim.bad("row-never-finished", `${item.key.partition} ${item.key.sort} ${status}`);
       if (status === "waiting" && this.#sim.sweeps && this.#sim.shape.header(item.attributes["joins"] as string)) {
         return this.#sim.bad("waiting-row-never-ended", `${item.key.partition} ${item.key.sort}`);
       }
@@ -65,12 +70,20 @@ export class FinalChecks {
     const { shape } = this.#sim;
     for (const item of this.#sim.world.store.items()) {
       const header = item.key.table === "callbacks" && item.key.partition.startsWith("G#") ? asHeader(item) : undefined;
-      if (!header || shape.trackingOf(header.gid) !== "ledger" || header.early || (header.outcome !== "complete" && header.outcome !== "failed")) continue;
+      if (
+        !header ||
+        shape.trackingOf(header.gid) !== "ledger" ||
+        header.early ||
+        (header.outcome !== "complete" && header.outcome !== "failed")
+      )
+        continue;
       for (let index = 0; index < (header.memberCount ?? 0); index++) {
         const { parts } = shape.partsOf(header.gid, index);
         const ended = shape.hasEnded(shape.lastStoredRow(header.gid, index), header.round);
-        if (parts.length > 1 || (parts.length === 0 && !ended)) return this.#sim.bad("member-lost", `${header.gid} member ${index}: ${parts.length} parts`);
-        if (parts.some(({ blob }) => blob !== undefined && !shape.partValues(blob))) return this.#sim.bad("part-lost", `${header.gid} member ${index}`);
+        if (parts.length > 1 || (parts.length === 0 && !ended))
+          return this.#sim.bad("member-lost", `${header.gid} member ${index}: ${parts.length} parts`);
+        if (parts.some(({ blob }) => blob !== undefined && !shape.partValues(blob)))
+          return this.#sim.bad("part-lost", `${header.gid} member ${index}`);
         if (parts.length > 0) this.#sim.scheduler.count("withoutRow");
       }
     }
@@ -80,7 +93,8 @@ export class FinalChecks {
     const { jobId } = job;
     const root = jobId === undefined ? undefined : this.#sim.shape.header(jobId);
     if (jobId === undefined || !root?.outcome) return this.#sim.bad("job-never-started", job.name);
-    if (job.cancelled && root.outcome !== "cancelled") return this.#sim.bad("cancel-lost", `${job.name} is ${root.outcome}`);
+    if (job.cancelled && root.outcome !== "cancelled")
+      return this.#sim.bad("cancel-lost", `${job.name} is ${root.outcome}`);
     const view = await this.#sim.drive((engine) => engine.job(jobId));
     if (!view) return this.#sim.bad("job-unknown", job.name);
     if (root.outcome === "cancelled" || root.outcome === "timeout") {
@@ -110,13 +124,20 @@ export class FinalChecks {
   #state(job: ClientJob, view: JobView, ended: Ended): void {
     const failed = isFailed(ended) || (ended.counts ? failedRuns(ended.counts) > 0 : view.state === "failure");
     const wanted = failed ? "failure" : "success";
-    if (view.state !== wanted) return this.#sim.bad("wrong-job-state", `${job.name} is ${view.state}, must be ${wanted}`);
+    if (view.state !== wanted)
+      return this.#sim.bad("wrong-job-state", `${job.name} is ${view.state}, must be ${wanted}`);
     if (ended.counts && canonicalJson(present(view.counts)) !== canonicalJson(present(ended.counts))) {
-      return this.#sim.bad("wrong-job-counts", `${job.name} has ${JSON.stringify(view.counts)}, must have ${JSON.stringify(ended.counts)}`);
+      return this.#sim.bad(
+        "wrong-job-counts",
+        `${job.name} has ${JSON.stringify(view.counts)}, must have ${JSON.stringify(ended.counts)}`,
+      );
     }
     if (ended.status !== "cut" && isFailure(ended.status) && !view.error) this.#sim.bad("job-without-error", job.name);
     if (ended.value?.kind === "json" && canonicalJson(view.value ?? null) !== canonicalJson(ended.value.json)) {
-      this.#sim.bad("wrong-job-value", `${job.name} has ${JSON.stringify(view.value)}, must have ${JSON.stringify(ended.value.json)}`);
+      this.#sim.bad(
+        "wrong-job-value",
+        `${job.name} has ${JSON.stringify(view.value)}, must have ${JSON.stringify(ended.value.json)}`,
+      );
     }
   }
   async #results(jobId: string, ended: Ended): Promise<void> {
@@ -129,14 +150,19 @@ export class FinalChecks {
       return entries;
     });
     if (value.kind === "unknown") return;
-    const wanted = value.kind === "group" ? value.all.map((entry) => (isFailed(entry) ? FAILED : entryJson(entry))) : [value.json];
-    const unknown = value.kind === "group" ? value.all.map((entry) => !isFailed(entry) && entry.value?.kind === "unknown") : [];
+    const wanted =
+      value.kind === "group" ? value.all.map((entry) => (isFailed(entry) ? FAILED : entryJson(entry))) : [value.json];
+    const unknown =
+      value.kind === "group" ? value.all.map((entry) => !isFailed(entry) && entry.value?.kind === "unknown") : [];
     const got = (found ?? []).map((entry, k) => {
       if (!["success", "skipped"].includes(entry.status)) return FAILED;
       return unknown[k] ? null : withoutGroup(entry.value ?? null);
     });
     if (canonicalJson(got) !== canonicalJson(wanted))
-      this.#sim.bad("wrong-results", `${jobId}: ${JSON.stringify(got).slice(0, 300)}, must be ${JSON.stringify(wanted).slice(0, 300)}`);
+      this.#sim.bad(
+        "wrong-results",
+        `${jobId}: ${JSON.stringify(got).slice(0, 300)}, must be ${JSON.stringify(wanted).slice(0, 300)}`,
+      );
     if ((found ?? []).some((entry, index) => entry.index !== index)) this.#sim.bad("results-unordered", jobId);
   }
   /** Every row of the job is in the list of its runs, once; apart from what a failed attempt had streamed. */

@@ -88,7 +88,11 @@ describe("the scheduler", () => {
     const scheduler = new Scheduler(seededRandom(5));
     scheduler.faults = { ...QUIET, lostResponse: 1 };
     let applied = 0;
-    const answer = scheduler.call(processNamed("a"), { kind: "remote", label: () => "write", perform: () => ++applied });
+    const answer = scheduler.call(processNamed("a"), {
+      kind: "remote",
+      label: () => "write",
+      perform: () => ++applied,
+    });
     await scheduler.step();
     scheduler.faults = QUIET;
     await scheduler.step();
@@ -100,10 +104,12 @@ describe("the scheduler", () => {
       const scheduler = new Scheduler(seededRandom(5));
       scheduler.faults = faults;
       let applied = 0;
-      const answer = scheduler.call(processNamed("a"), { kind: "remote", label: () => "write", perform: () => ++applied }).then(
-        () => "answered",
-        (error: unknown) => (error as PortError).kind,
-      );
+      const answer = scheduler
+        .call(processNamed("a"), { kind: "remote", label: () => "write", perform: () => ++applied })
+        .then(
+          () => "answered",
+          (error: unknown) => (error as PortError).kind,
+        );
       await exhaust(scheduler);
       return [await answer, applied];
     };

@@ -66,6 +66,8 @@ export class Journal {
   }
   /** Some attempt stopped because it was told to, or because the ports failed too often: that counts as a failure. */
   wasAborted(runId: string): boolean {
-    return (this.#entries.get(runId) ?? []).some(({ outcome }) => outcome?.kind === "retry" && outcome.error.name === "Aborted");
+    return (this.#entries.get(runId) ?? []).some(
+      ({ outcome }) => outcome?.kind === "retry" && outcome.error.name === "Aborted",
+    );
   }
 }

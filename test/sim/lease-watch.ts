@@ -25,13 +25,20 @@ export class LeaseWatch {
   }
 
   write(process: SimProcess, before: Run | undefined, after: Run): void {
-    if (before?.status === "started" && (after.status === "started" ? after.attempt !== before.attempt : after.error?.reason === "task_killed")) {
+    if (
+      before?.status === "started" &&
+      (after.status === "started" ? after.attempt !== before.attempt : after.error?.reason === "task_killed")
+    ) {
       this.#lapsed.set(after.runId, this.lapsed(after.runId) + 1);
     }
     if (before?.status === "started" && after.writer !== before.writer && after.writer !== before.leaseOwner) {
-      this.#complaints.bad("ended-by-another", `${after.runId} attempt ${before.attempt} is held by ${before.leaseOwner}, ${after.writer} ends it`);
+      this.#complaints.bad(
+        "ended-by-another",
+        `${after.runId} attempt ${before.attempt} is held by ${before.leaseOwner}, ${after.writer} ends it`,
+      );
     }
-    if (after.died !== undefined && after.died !== before?.died) this.#witnessed.set(after.runId, this.witnessed(after.runId) + 1);
+    if (after.died !== undefined && after.died !== before?.died)
+      this.#witnessed.set(after.runId, this.witnessed(after.runId) + 1);
     if (after.status !== "started") {
       this.#leases.delete(after.runId);
       return;
@@ -47,7 +54,8 @@ export class LeaseWatch {
         );
       }
     }
-    if (claimed && after.attempt !== (before?.attempt ?? 0) + 1) this.#complaints.bad("attempt-not-raised", after.runId);
+    if (claimed && after.attempt !== (before?.attempt ?? 0) + 1)
+      this.#complaints.bad("attempt-not-raised", after.runId);
     // Ended by a supervisor, who saw the holder die.
     if (!claimed && after.leaseUntil === 0) this.#leases.delete(after.runId);
     else if (claimed || before?.leaseUntil !== after.leaseUntil)

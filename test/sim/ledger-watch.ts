@@ -19,19 +19,34 @@ export class LedgerWatch {
     const marked = setOf<number>(before, "done");
     const done = setOf<number>(after, "done");
     const where = `${gid} round ${round} leaf ${leaf}`;
-    const vouched = this.#vouched(where, marked, setOf<string>(before, "parts"), setOf<string>(after, "parts"), partPrefix(gid, round, leaf));
+    const vouched = this.#vouched(
+      where,
+      marked,
+      setOf<string>(before, "parts"),
+      setOf<string>(after, "parts"),
+      partPrefix(gid, round, leaf),
+    );
     for (const local of marked) if (!done.has(local)) this.#complaints.bad("mark-lost", `${where}: ${local}`);
-    for (const local of vouched.keys()) if (!done.has(local)) this.#complaints.bad("vouched-unmarked", `${where}: ${local}`);
-    for (const local of done) if (!marked.has(local)) this.#newlyMarked(gid, round, leaf * this.#shape.width + local, vouched.has(local));
+    for (const local of vouched.keys())
+      if (!done.has(local)) this.#complaints.bad("vouched-unmarked", `${where}: ${local}`);
+    for (const local of done)
+      if (!marked.has(local)) this.#newlyMarked(gid, round, leaf * this.#shape.width + local, vouched.has(local));
   }
 
   /** The members that new parts vouch for. */
-  #vouched(where: string, marked: ReadonlySet<number>, named: ReadonlySet<string>, entries: ReadonlySet<string>, prefix: string): ReadonlyMap<number, Part> {
+  #vouched(
+    where: string,
+    marked: ReadonlySet<number>,
+    named: ReadonlySet<string>,
+    entries: ReadonlySet<string>,
+    prefix: string,
+  ): ReadonlyMap<number, Part> {
     const vouched = new Map<number, Part>();
     for (const entry of entries) {
       if (named.has(entry)) continue;
       const part = partOf(entry, prefix);
-      if (part.blob !== undefined && !this.#shape.partValues(part.blob)) this.#complaints.bad("part-lost", `${where}: ${entry}`);
+      if (part.blob !== undefined && !this.#shape.partValues(part.blob))
+        this.#complaints.bad("part-lost", `${where}: ${entry}`);
       for (const local of part.locals) {
         if (marked.has(local) || vouched.has(local)) this.#complaints.bad("vouched-again", `${where}: ${entry}`);
         vouched.set(local, part);
@@ -41,12 +56,19 @@ export class LedgerWatch {
   }
   #newlyMarked(gid: string, round: number, index: number, vouched: boolean): void {
     if (vouched) {
-      if (this.#shape.trackingOf(gid) !== "ledger" || !this.#shape.mayRunThin(gid, index)) this.#complaints.bad("member-without-row", `${gid} member ${index}`);
-    } else if (!this.#shape.hasEnded(this.#shape.lastRow(gid, index), round)) this.#complaints.bad("marked-without-end", `${gid} member ${index}`);
+      if (this.#shape.trackingOf(gid) !== "ledger" || !this.#shape.mayRunThin(gid, index))
+        this.#complaints.bad("member-without-row", `${gid} member ${index}`);
+    } else if (!this.#shape.hasEnded(this.#shape.lastRow(gid, index), round))
+      this.#complaints.bad("marked-without-end", `${gid} member ${index}`);
   }
 }
 
-function nodeOf({ key }: Item): { readonly gid: string; readonly round: number; readonly level: number; readonly node: number } {
+function nodeOf({ key }: Item): {
+  readonly gid: string;
+  readonly round: number;
+  readonly level: number;
+  readonly node: number;
+} {
   const [, gid = "", round, level, node] = key.partition.split("#");
   return { gid, round: Number(round), level: Number(level), node: Number(node) };
 }

@@ -42,14 +42,20 @@ async function main(): Promise<number> {
   }
   const jobs = whole(values["jobs"], "jobs");
   const variant = values["variant"] as string | undefined;
-  if (variant !== undefined && variant !== "all" && !VARIANTS[variant]) throw new Error(`unknown variant ${variant}; --help lists them`);
+  if (variant !== undefined && variant !== "all" && !VARIANTS[variant])
+    throw new Error(`unknown variant ${variant}; --help lists them`);
   const common = { noSweep: values["no-sweep"] === true, ...(jobs !== undefined && { jobs }) };
   const traced = whole(values["trace"], "trace");
   if (traced !== undefined) return trace(traced, { ...common, ...(variant !== undefined && { variant }) });
 
-  const batch: Batch = { from: whole(values["seed"], "seed") ?? 1, runs: whole(values["runs"], "runs") ?? 2_000, ...common };
+  const batch: Batch = {
+    from: whole(values["seed"], "seed") ?? 1,
+    runs: whole(values["runs"], "runs") ?? 2_000,
+    ...common,
+  };
   const processes = whole(values["processes"], "processes");
-  const run = (of: Batch): Promise<Tally> => runOverProcesses(of, { ...(processes !== undefined && { processes }), progress: progressLine(of) });
+  const run = (of: Batch): Promise<Tally> =>
+    runOverProcesses(of, { ...(processes !== undefined && { processes }), progress: progressLine(of) });
   if (variant === undefined) return report("recommended", await run(batch), true);
   let worst = 0;
   for (const name of variant === "all" ? Object.keys(VARIANTS) : [variant]) {
@@ -72,7 +78,9 @@ function progressLine({ runs, variant }: Batch): (tally: Tally) => void {
   return (tally) => {
     if (performance.now() - last < 3_000) return;
     last = performance.now();
-    console.error(`${variant ?? "recommended"}: ${tally.runs} of ${runs} runs, ${tally.caught.length} violations, ${perSecond(tally.runs)} runs/s`);
+    console.error(
+      `${variant ?? "recommended"}: ${tally.runs} of ${runs} runs, ${tally.caught.length} violations, ${perSecond(tally.runs)} runs/s`,
+    );
   };
 }
 function perSecond(runs: number): string {
@@ -82,9 +90,12 @@ function perSecond(runs: number): string {
 function report(name: string, tally: Tally, mustBeClean: boolean): number {
   const kinds = new Map<string, number>();
   for (const { kind } of tally.caught) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
-  console.log(`${name}: ${tally.runs} runs, ${tally.caught.length} violations, ${perSecond(tally.runs)} runs/s, ${tally.steps} calls`);
+  console.log(
+    `${name}: ${tally.runs} runs, ${tally.caught.length} violations, ${perSecond(tally.runs)} runs/s, ${tally.steps} calls`,
+  );
   for (const [kind, count] of kinds) console.log(`  ${kind}: ${count}`);
-  for (const { seed, kind, detail } of tally.caught.slice(0, 20)) console.log(`  seed ${seed}: ${kind}: ${detail.slice(0, 400)}`);
+  for (const { seed, kind, detail } of tally.caught.slice(0, 20))
+    console.log(`  seed ${seed}: ${kind}: ${detail.slice(0, 400)}`);
   console.log(
     `  ${Object.entries(tally.stats)
       .toSorted(([a], [b]) => (a < b ? -1 : 1))

@@ -5,7 +5,7 @@ import { childGroupOf, ownerOf, parseRunId, runIdOf, type RunRef, scopesOf } fro
 import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../functions/core/plan/run-state.ts";
 import type { EventLook, ResultEntry, TaskCall } from "../../functions/core/task/invocation.ts";
 import { isRevokedById } from "../../functions/engine/groups/revocations.ts";
-import { asHeader, asRun, type Header, type Run } from "../../functions/engine/item-kinds.ts";
+import { asHeader, type Header, type Run } from "../../functions/engine/item-kinds.ts";
 import type { Item } from "../../functions/engine/ports.ts";
 import type { Claim } from "../../functions/engine/worker-loop.ts";
 import type { Journal } from "./journal.ts";
@@ -13,7 +13,7 @@ import type { LeaseWatch } from "./lease-watch.ts";
 import { LedgerWatch } from "./ledger-watch.ts";
 import type { Complaints } from "./reference.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
-import type { Shape } from "./shape.ts";
+import { rowOf, type Shape } from "./shape.ts";
 import type { AppliedWrite } from "./sim-store.ts";
 import { eventValue } from "./values.ts";
 import type { ScriptWait } from "./workload.ts";
@@ -63,7 +63,8 @@ export class Oracle {
     if (!key || !(key.partition.startsWith("G#") || key.partition.startsWith("L#"))) return;
     if (key.table === "callbacks" && key.partition.startsWith("L#")) this.#nodeWritten(before, after);
     else if (key.table === "callbacks") this.#headerWritten(process, asHeader(before), asHeader(after));
-    else if (!this.collected) this.#rowWritten(process, rowOf(before, this.#shape.width), rowOf(after, this.#shape.width));
+    else if (!this.collected)
+      this.#rowWritten(process, rowOf(before, this.#shape.width), rowOf(after, this.#shape.width));
   }
 
   #headerWritten(process: SimProcess, before: Header | undefined, after: Header | undefined): void {
@@ -76,8 +77,10 @@ export class Oracle {
     if ((after.revoked?.size ?? 0) > (before?.revoked?.size ?? 0)) this.#revokedAt.set(after.gid, this.#scheduler.now);
     for (const stamp of after.revokedStamps ?? [])
       if (!before?.revokedStamps?.has(stamp)) this.#stampRevokedAt.set(`${after.gid} ${stamp}`, this.#scheduler.now);
-    if (before?.memberCount !== undefined && after.memberCount !== before.memberCount && after.round === before.round) this.#bad("sealed-twice", after.gid);
-    if (after.outcome !== undefined && (before?.outcome !== after.outcome || before.round !== after.round)) this.#decided(process, after);
+    if (before?.memberCount !== undefined && after.memberCount !== before.memberCount && after.round === before.round)
+      this.#bad("sealed-twice", after.gid);
+    if (after.outcome !== undefined && (before?.outcome !== after.outcome || before.round !== after.round))
+      this.#decided(process, after);
     if (after.state === "closed" && after.outcome === undefined) this.#bad("closed-undecided", after.gid);
   }
   #created(header: Header): void {
@@ -93,15 +96,10 @@ export class Oracle {
       return;
     }
     // An open group exists while its owner streams; any other one only once its owner waits for it.
-    const streams = header.pages === true && this.#stepKind(header.joins) === "stream";
+    const streams = header.pages === true && this.#shape.stepKind(header.joins) === "stream";
     if (!owner || (!streams && owner.status !== "waiting" && !isTerminal(owner.status))) {
       this.#bad("child-of-uncommitted-attempt", `${header.gid}: its owner is ${owner?.status ?? "absent"}`);
     }
-  }
-  #stepKind(runId: string): "stream" | "other" {
-    const ref = parseRunId(runId);
-    const step = ref && this.#shape.strand(ref.gid, ref.index)?.[ref.stepIndex];
-    return step?.kind === "task" && step.script.stream ? "stream" : "other";
   }
 
   #decided(process: SimProcess, header: Header): void {
@@ -111,11 +109,13 @@ export class Oracle {
     if (times > 1) this.#bad("decided-twice", `${key}: now ${header.outcome}`);
     switch (header.outcome) {
       case "cancelled":
-        if (!this.cancellable.has(header.gid) && !this.#revoked(header)) this.#bad("cancelled-without-reason", header.gid);
+        if (!this.cancellable.has(header.gid) && !this.#revoked(header))
+          this.#bad("cancelled-without-reason", header.gid);
         return;
       case "timeout": {
         const deadline = this.deadlines.get(header.gid) ?? (header.wait && header.deadline);
-        if (deadline === undefined || deadline > this.#scheduler.now + process.skew) this.#bad("timed-out-early", header.gid);
+        if (deadline === undefined || deadline > this.#scheduler.now + process.skew)
+          this.#bad("timed-out-early", header.gid);
         return;
       }
       case "dropped":
@@ -160,13 +160,21 @@ export class Oracle {
     for (let index = 0; index < memberCount; index++) {
       const strand = this.#shape.strand(gid, index);
       const last = this.#shape.lastRow(gid, index);
-      if (!strand || !this.#shape.hasEnded(last, header.round) || (isSuccess(last.status) && !this.#shape.isOver(header, last, strand.length))) {
-        this.#bad("decided-before-member-finished", `${gid} member ${index}: ${last ? `${last.runId} ${last.status}` : "no row"}`);
+      if (
+        !strand ||
+        !this.#shape.hasEnded(last, header.round) ||
+        (isSuccess(last.status) && !this.#shape.isOver(header, last, strand.length))
+      ) {
+        this.#bad(
+          "decided-before-member-finished",
+          `${gid} member ${index}: ${last ? `${last.runId} ${last.status}` : "no row"}`,
+        );
         return;
       }
       for (const side of this.#shape.sides(gid, index, last.stepIndex)) {
         const beside = this.#shape.header(side.gid);
-        if (beside?.outcome === undefined) this.#bad("decided-before-callbacks", `${gid}: ${side.gid} is ${beside ? "open" : "absent"}`);
+        if (beside?.outcome === undefined)
+          this.#bad("decided-before-callbacks", `${gid}: ${side.gid} is ${beside ? "open" : "absent"}`);
       }
       const counts = this.#memberCounts(gid, index, last.stepIndex);
       total = total && counts && addCounts(total, counts, { failedMembers: this.#failedMembers(header, index) });
@@ -244,7 +252,10 @@ export class Oracle {
     if (before && isTerminal(before.status) && after.round === before.round && after.status !== before.status) {
       this.#bad("terminal-row-changed", `${after.runId}: ${before.status} -> ${after.status}`);
     }
-    if (isTerminal(after.status) && (before?.status !== after.status || before.round !== after.round || before.endedAt !== after.endedAt)) {
+    if (
+      isTerminal(after.status) &&
+      (before?.status !== after.status || before.round !== after.round || before.endedAt !== after.endedAt)
+    ) {
       const key = `${after.runId} round ${after.round}`;
       const times = (this.#commits.get(key) ?? 0) + 1;
       this.#commits.set(key, times);
@@ -271,7 +282,8 @@ export class Oracle {
     const seen = this.#seen.get(entry.runId);
     const round = this.#shape.rowOf(entry.runId)?.round ?? 0;
     const ranAgain = seen?.failed === true && seen.round < round;
-    if (seen && seen.text !== text && !ranAgain) this.#bad("result-changed", `${entry.runId}: ${seen.text.slice(0, 300)} then ${text.slice(0, 300)}`);
+    if (seen && seen.text !== text && !ranAgain)
+      this.#bad("result-changed", `${entry.runId}: ${seen.text.slice(0, 300)} then ${text.slice(0, 300)}`);
     this.#seen.set(entry.runId, { text, round, failed: isFailure(entry.status) });
   }
   started(call: TaskCall, process: SimProcess): void {
@@ -280,19 +292,27 @@ export class Oracle {
     if (!this.#journal.start(call, process)) this.#bad("one-lease-two-runs", `${runId} attempt ${call.attempt}`);
     if (runId !== runIdOf(groupId, index, step)) this.#bad("wrong-identity", runId);
     const given = this.#journal.argumentsOf(runId, call.round);
-    if (given.length > 1 && !this.#earlyAbove(groupId, index, step)) this.#bad("arguments-changed", `${runId}: ${given.join(" | ").slice(0, 600)}`);
+    if (given.length > 1 && !this.#earlyAbove(groupId, index, step))
+      this.#bad("arguments-changed", `${runId}: ${given.join(" | ").slice(0, 600)}`);
     const header = this.#shape.header(groupId);
-    const marked = header && isRevokedById(header, { index: call.index, stepIndex: call.step }) ? this.#revokedAt.get(groupId) : undefined;
+    const marked =
+      header && isRevokedById(header, { index: call.index, stepIndex: call.step })
+        ? this.#revokedAt.get(groupId)
+        : undefined;
     const claimedAt = this.#claimedAt(call);
-    if (this.calm && marked !== undefined && marked < claimedAt - REVOKED_GRACE_MS) this.#bad("revoked-run-started", runId);
+    if (this.calm && marked !== undefined && marked < claimedAt - REVOKED_GRACE_MS)
+      this.#bad("revoked-run-started", runId);
     for (const stamp of this.#shape.teams({ gid: groupId, index, stepIndex: step })) {
       const at = this.#stampRevokedAt.get(`${call.jobId} ${stamp}`);
-      if (this.calm && at !== undefined && at < claimedAt - REVOKED_GRACE_MS) this.#bad("revoked-stamp-started", `${runId} ${stamp}`);
+      if (this.calm && at !== undefined && at < claimedAt - REVOKED_GRACE_MS)
+        this.#bad("revoked-stamp-started", `${runId} ${stamp}`);
     }
     if (step === 0) return;
     const before = this.#shape.row({ gid: groupId, index, stepIndex: step - 1 });
-    if (!before || !isSuccess(before.status)) this.#bad("step-before-predecessor", `${runId}: the step before is ${before?.status ?? "absent"}`);
-    else if (before.joins !== undefined && this.#shape.header(before.joins)?.outcome !== "complete") this.#bad("step-before-group", runId);
+    if (!before || !isSuccess(before.status))
+      this.#bad("step-before-predecessor", `${runId}: the step before is ${before?.status ?? "absent"}`);
+    else if (before.joins !== undefined && this.#shape.header(before.joins)?.outcome !== "complete")
+      this.#bad("step-before-group", runId);
   }
   /** When somebody decided to run it: a process may freeze, or a run wait for its turn, for long after that. */
   #claimedAt({ runId, attempt }: TaskCall): number {
@@ -301,10 +321,16 @@ export class Oracle {
     return this.#heldAt.get(`${runId} ${attempt}`) ?? this.#scheduler.now;
   }
   /** An event that was sent stays sent; one is over only after the deadline that the run keeps. */
-  told({ runId, jobId, attempt, groupId, index }: TaskCall, process: SimProcess, { name }: ScriptWait, look: EventLook): void {
+  told(
+    { runId, jobId, attempt, groupId, index }: TaskCall,
+    process: SimProcess,
+    { name }: ScriptWait,
+    look: EventLook,
+  ): void {
     this.#scheduler.count(`events ${look.kind}`);
     if (this.collected || look.kind === "unsent") return;
-    if (look.kind === "sent" && look.value !== eventValue(name)) this.#bad("wrong-event", `${runId}: ${name} is ${JSON.stringify(look.value)}`);
+    if (look.kind === "sent" && look.value !== eventValue(name))
+      this.#bad("wrong-event", `${runId}: ${name} is ${JSON.stringify(look.value)}`);
     const row = this.#shape.rowOf(runId);
     // What an attempt makes of it that was taken over is thrown away.
     // Of a member that may run without a claim each execution has a time of its own.
@@ -333,7 +359,8 @@ export class Oracle {
     const text = JSON.stringify(entries);
     const key = `${call.runId} round ${call.round}`;
     const seen = this.#results.get(key);
-    if (seen !== undefined && seen !== text) this.#bad("results-changed", `${call.runId}: ${seen.slice(0, 300)} then ${text.slice(0, 300)}`);
+    if (seen !== undefined && seen !== text)
+      this.#bad("results-changed", `${call.runId}: ${seen.slice(0, 300)} then ${text.slice(0, 300)}`);
     this.#results.set(key, text);
   }
   #flatMembers(gid: string): number {
@@ -341,7 +368,10 @@ export class Oracle {
     if (!header) return 0;
     const members = this.#members(header);
     if (!header.pages) return members;
-    return Array.from({ length: members }, (_, page) => this.#flatMembers(childGroupOf(runIdOf(gid, page, 0)))).reduce((sum, size) => sum + size, 0);
+    return Array.from({ length: members }, (_, page) => this.#flatMembers(childGroupOf(runIdOf(gid, page, 0)))).reduce(
+      (sum, size) => sum + size,
+      0,
+    );
   }
   /** The group that a run collects decided before all its members had ended: its results may still change. */
   #earlyAbove(gid: string, index: number, step: number): boolean {
@@ -365,12 +395,4 @@ export class Oracle {
   #bad(kind: string, detail: string): void {
     if (!this.collected || kind === "collected-header-recreated") this.#complaints.bad(kind, detail);
   }
-}
-
-function rowOf(item: Item | undefined, width: number): Run | undefined {
-  if (!item) return undefined;
-  const cut = item.key.partition.lastIndexOf("#");
-  const [, local, step] = item.key.sort.split("#");
-  const ref = { gid: item.key.partition.slice(2, cut), index: Number(item.key.partition.slice(cut + 1)) * width + Number(local), stepIndex: Number(step) };
-  return asRun(item, { ...ref, runId: runIdOf(ref.gid, ref.index, ref.stepIndex) });
 }

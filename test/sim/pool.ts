@@ -28,7 +28,9 @@ export async function runOverProcesses(
       child.kill();
     }
   };
-  await Promise.all(Array.from({ length: Math.min(processes, Math.ceil(whole.runs / BATCH_RUNS)) }, () => lane(start())));
+  await Promise.all(
+    Array.from({ length: Math.min(processes, Math.ceil(whole.runs / BATCH_RUNS)) }, () => lane(start())),
+  );
   total.caught.sort((a, b) => a.seed - b.seed);
   return total;
 }
@@ -39,7 +41,8 @@ function start(): ChildProcess {
 }
 function ask(child: ChildProcess, batch: Batch): Promise<Tally> {
   return new Promise((resolve, reject) => {
-    const gone = (code: number | null): void => reject(new Error(`a simulation process ended with code ${code} at seed ${batch.from} or after`));
+    const gone = (code: number | null): void =>
+      reject(new Error(`a simulation process ended with code ${code} at seed ${batch.from} or after`));
     child.once("exit", gone);
     child.once("message", (tally) => {
       child.off("exit", gone);

@@ -59,7 +59,13 @@ export class Processes {
     const { machine, skewMs, config, slowness } = this.#settings;
     const { scheduler, faults } = this.#world;
     const skew = machine ? 0 : this.#random.int(2 * skewMs + 1) - skewMs;
-    const process: SimProcess = { name: `${kind}${++this.#names}`, skew, weight: this.#random.pick([1, 1, 1, 0.3, 0.05]), alive: true, frozen: false };
+    const process: SimProcess = {
+      name: `${kind}${++this.#names}`,
+      skew,
+      weight: this.#random.pick([1, 1, 1, 0.3, 0.05]),
+      alive: true,
+      frozen: false,
+    };
     this.#all.push(process);
     if (kind === "w" && !startsExecutions) this.#without = process;
     const own: Partial<EngineConfig> = { ...config, ...(machine && { epoch: this.#epoch }), ...faults.config };
@@ -76,7 +82,13 @@ export class Processes {
     after?.();
     const claims = worker?.claims() ?? [];
     // A supervisor sees most deaths of its workers, but not its own.
-    if (claims.length === 0 || this.#powerFails || this.#settings.config.killEvidence !== "supervisor" || !this.#random.chance(0.8)) return;
+    if (
+      claims.length === 0 ||
+      this.#powerFails ||
+      this.#settings.config.killEvidence !== "supervisor" ||
+      !this.#random.chance(0.8)
+    )
+      return;
     this.background("supervisor", (engine) => engine.endLeases(claims));
   }
   /** Power fails: everything on the machine dies, and the next boot begins an epoch. */

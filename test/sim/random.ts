@@ -17,5 +17,10 @@ export function seededRandom(seed: number): Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
   const int = (bound: number): number => Math.floor(next() * bound);
-  return { next, int, chance: (probability) => next() < probability, pick: (list) => list[int(list.length)] as (typeof list)[number] };
+  return {
+    next,
+    int,
+    chance: (probability) => next() < probability,
+    pick: (list) => list[int(list.length)] as (typeof list)[number],
+  };
 }

@@ -1,5 +1,10 @@
 /** The first seed, from 1 on, that catches each variant; so many runs it took, and how it shows. Recorded with `npm run sim -- --variant all --seed 1`. */
-export const RECORDED: readonly { readonly variant: string; readonly firstSeed: number; readonly runs: number; readonly shows: string }[] = [
+export const RECORDED: readonly {
+  readonly variant: string;
+  readonly firstSeed: number;
+  readonly runs: number;
+  readonly shows: string;
+}[] = [
   { variant: "no-sweeper-with-message-loss", firstSeed: 2, runs: 2, shows: "stuck-group" },
   { variant: "unguarded-add", firstSeed: 2, runs: 2, shows: "counters-wrong" },
   { variant: "part-marked-unguarded", firstSeed: 2, runs: 2, shows: "counters-wrong" },

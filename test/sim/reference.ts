@@ -58,7 +58,13 @@ export class Reference {
   readonly #complaints: Complaints;
 
   /** `mayBeKilled`: its process died so often that the run may have been called broken. */
-  constructor(shape: Shape, journal: Journal, mayBeKilled: (runId: string) => boolean, loadValue: (run: Run) => Json, complaints: Complaints) {
+  constructor(
+    shape: Shape,
+    journal: Journal,
+    mayBeKilled: (runId: string) => boolean,
+    loadValue: (run: Run) => Json,
+    complaints: Complaints,
+  ) {
     this.#mayBeKilled = mayBeKilled;
     this.#shape = shape;
     this.#journal = journal;
@@ -109,29 +115,60 @@ export class Reference {
   }
 
   #task(run: Run, { signature, script }: Extract<Step, { kind: "task" }>, input: Value | undefined): Ended {
-    const plain = (status: TerminalStatus, value?: Value): Ended => ({ status, counts: { [status]: 1 }, ...(value && { value }) });
+    const plain = (status: TerminalStatus, value?: Value): Ended => ({
+      status,
+      counts: { [status]: 1 },
+      ...(value && { value }),
+    });
     if (run.status === "cancelled" && run.error?.reason === "revoked") return this.#wasRevoked(run);
     if (run.status === "cancelled" && run.error?.reason !== "expired") return CUT;
-    if (run.status === "cancelled" && signature.options.expires !== undefined) return { status: "cancelled", counts: { cancelled: 1, u_expired: 1 } };
-    if (run.status === "broken" && run.error?.reason === "task_killed" && this.#mayBeKilled(run.runId)) return plain("broken");
+    if (run.status === "cancelled" && signature.options.expires !== undefined)
+      return { status: "cancelled", counts: { cancelled: 1, u_expired: 1 } };
+    if (run.status === "broken" && run.error?.reason === "task_killed" && this.#mayBeKilled(run.runId))
+      return plain("broken");
     const { behaviour } = script;
-    const waits = (script.waits ?? []).flat().map((wait) => ({ ...wait, told: this.#journal.told(run.runId, wait.name) }));
-    if (run.status === "error" && run.error?.reason === "event_timeout" && waits.some(({ fails, told }) => fails && told.has("over"))) return plain("error");
-    if (behaviour === "broken") return plain(run.status === "error" && this.#journal.wasAborted(run.runId) ? "error" : "broken");
+    const waits = (script.waits ?? [])
+      .flat()
+      .map((wait) => ({ ...wait, told: this.#journal.told(run.runId, wait.name) }));
+    if (
+      run.status === "error" &&
+      run.error?.reason === "event_timeout" &&
+      waits.some(({ fails, told }) => fails && told.has("over"))
+    )
+      return plain("error");
+    if (behaviour === "broken")
+      return plain(run.status === "error" && this.#journal.wasAborted(run.runId) ? "error" : "broken");
     if (behaviour === "always" || behaviour === "fatal") return plain("error");
     if (run.status === "error" && run.joins === undefined && this.#journal.wasAborted(run.runId)) return plain("error");
 
     if (run.error?.reason === "tracking_too_thin" && this.#mayBeTooThin(run, script)) return plain("error");
 
-    const args = this.#arguments(signature.args, signature.immutable ? undefined : input, signature.task === TASKS.streaming);
+    const args = this.#arguments(
+      signature.args,
+      signature.immutable ? undefined : input,
+      signature.task === TASKS.streaming,
+    );
     const silent = signature.options.ignoreResult ?? signature.task === TASKS.silent;
     // Whoever was told both has met an event that was on its way for long.
-    const told = script.stream ? [] : waits.flatMap(({ name, told: kinds }) => [...kinds].map((kind) => toldAs(name, kind)));
+    const told = script.stream
+      ? []
+      : waits.flatMap(({ name, told: kinds }) => [...kinds].map((kind) => toldAs(name, kind)));
     const sure = script.stream || waits.every(({ told: { size } }) => size === 1);
-    if (!script.stream && isSuccess(run.status) && waits.some(({ told: { size } }) => size === 0)) this.#complaints.bad("did-not-wait", run.runId);
-    const own: Value = silent ? NOTHING : args && sure ? { kind: "json", json: valueOf(script, args, told) } : { kind: "unknown" };
+    if (!script.stream && isSuccess(run.status) && waits.some(({ told: { size } }) => size === 0))
+      this.#complaints.bad("did-not-wait", run.runId);
+    const own: Value = silent
+      ? NOTHING
+      : args && sure
+        ? { kind: "json", json: valueOf(script, args, told) }
+        : { kind: "unknown" };
     if (behaviour === "skip") return this.#valued(run, plain("skipped", own));
-    if (script.stream && run.status === "error" && run.error?.reason === "task_timeout" && this.#journal.wasLate(run.runId)) return plain("error");
+    if (
+      script.stream &&
+      run.status === "error" &&
+      run.error?.reason === "task_timeout" &&
+      this.#journal.wasLate(run.runId)
+    )
+      return plain("error");
     if (script.stream) {
       const end = this.#open(
         run,
@@ -142,11 +179,15 @@ export class Reference {
       return this.#parent(run, end, { success: 1 }, script.stream.own ? own : undefined);
     }
     if (script.execution) {
-      if (run.status === "error" && run.error?.reason === "task_timeout" && signature.options.timeout !== undefined) return plain("error");
+      if (run.status === "error" && run.error?.reason === "task_timeout" && signature.options.timeout !== undefined)
+        return plain("error");
       const made: Value = silent || own.kind !== "json" ? own : { kind: "json", json: outputOf(own.json) };
       return script.execution === "fails" ? plain("error") : this.#valued(run, plain("success", made));
     }
-    const counts: Counts = { success: 1, ...Object.fromEntries(Object.entries(script.counters ?? {}).map(([name, count]) => [`u_${name}`, count])) };
+    const counts: Counts = {
+      success: 1,
+      ...Object.fromEntries(Object.entries(script.counters ?? {}).map(([name, count]) => [`u_${name}`, count])),
+    };
     const children = script.spawn ? childrenOf(script, run.attempt).map((child) => stepsOf(child)) : [];
     if (!script.spawn || children.length === 0) return this.#valued(run, { ...plain("success", own), counts });
     const { policy, value } = script.spawn;
@@ -156,13 +197,21 @@ export class Reference {
       children.map((steps, index) => this.strand(gid, index, steps, undefined)),
     );
     if (value === "replace" && end.outcome === "complete")
-      return { ...this.#parent(run, end, counts, end.entries[0]?.value ?? NOTHING), extras: end.entries[0]?.extras ?? [] };
+      return {
+        ...this.#parent(run, end, counts, end.entries[0]?.value ?? NOTHING),
+        extras: end.entries[0]?.extras ?? [],
+      };
     const ended = this.#parent(run, end, counts, value === "group" ? undefined : own);
     return value === "extras" && ended.status === "success" ? { ...ended, extras: end.all } : ended;
   }
   /** It had a child, or more, in an attempt without a claim. One that was delivered again is claimed, and may. */
   #mayBeTooThin(run: Run, script: Script): boolean {
-    return (script.spawn ?? script.stream) !== undefined && run.joins === undefined && run.attempt === 1 && this.#shape.mayRunThin(run.gid, run.index);
+    return (
+      (script.spawn ?? script.stream) !== undefined &&
+      run.joins === undefined &&
+      run.attempt === 1 &&
+      this.#shape.mayRunThin(run.gid, run.index)
+    );
   }
   #wasRevoked(run: Run): Ended {
     if (!this.#shape.isRevoked(run)) this.#complaints.bad("revoked-by-nobody", run.runId);
@@ -171,7 +220,11 @@ export class Reference {
   #group(ref: RunRef, run: Run, step: Exclude<Step, { kind: "task" }>, input: Value | undefined): Ended {
     const gid = childGroupOf(runIdOf(ref.gid, ref.index, ref.stepIndex));
     if (run.status === "cancelled" && run.error?.reason === "revoked") return this.#wasRevoked(run);
-    const expired = step.kind === "flow" && step.flow.kind === "wait" && step.flow.expires !== undefined && run.error?.reason === "expired";
+    const expired =
+      step.kind === "flow" &&
+      step.flow.kind === "wait" &&
+      step.flow.expires !== undefined &&
+      run.error?.reason === "expired";
     if (run.status === "cancelled" && expired) return { status: "cancelled", counts: { cancelled: 1, u_expired: 1 } };
     if (run.status === "cancelled") return CUT;
     if (step.kind === "input") {
@@ -206,9 +259,17 @@ export class Reference {
     }
   }
   #when(header: Header, run: Run, flow: When, input: Value | undefined): Ended {
-    const asked = input === undefined ? null : input.kind === "json" ? input.json : input.kind === "group" ? handleOf(input.entries) : undefined;
+    const asked =
+      input === undefined
+        ? null
+        : input.kind === "json"
+          ? input.json
+          : input.kind === "group"
+            ? handleOf(input.entries)
+            : undefined;
     const only = asked === undefined ? header.only : holds(flow.condition, asked) ? 0 : 1;
-    if (only !== header.only) this.#complaints.bad("wrong-way", `${run.runId} went way ${header.only}, must go ${only}`);
+    if (only !== header.only)
+      this.#complaints.bad("wrong-way", `${run.runId} went way ${header.only}, must go ${only}`);
     const way = only === 0 ? flow.do : flow.otherwise;
     if (!way) return this.#parent(run, groupEnd("allSuccess", []), {}, input ?? NOTHING);
     return this.#inPlace(run, this.strand(header.gid, 0, stepsOf(way), input));
@@ -221,16 +282,25 @@ export class Reference {
       const { value = NOTHING } = ended;
       const json = value.kind === "json" ? value.json : value.kind === "group" ? handleOf(value.entries) : undefined;
       const more = this.#shape.row({ gid, index: 0, stepIndex: times * period }) !== undefined;
-      if (json === undefined ? !more && run.status === "success" : holds(flow.until, json)) return this.#inPlace(run, ended);
+      if (json === undefined ? !more && run.status === "success" : holds(flow.until, json))
+        return this.#inPlace(run, ended);
       if (times === flow.most) return { status: "error", counts: ended.counts };
     }
   }
   /** A run whose value is that of the only member of its group. */
   #inPlace(run: Run, ended: Ended): Ended {
-    return { ...this.#parent(run, groupEnd("allSuccess", [ended]), {}, ended.value ?? NOTHING), extras: ended.extras ?? [] };
+    return {
+      ...this.#parent(run, groupEnd("allSuccess", [ended]), {}, ended.value ?? NOTHING),
+      extras: ended.extras ?? [],
+    };
   }
   /** An open group: its failures count over all pages. */
-  #open(run: Run, items: readonly (readonly Step[])[], pageSize: (page: number) => number | undefined, policy: FailurePolicy): GroupEnd {
+  #open(
+    run: Run,
+    items: readonly (readonly Step[])[],
+    pageSize: (page: number) => number | undefined,
+    policy: FailurePolicy,
+  ): GroupEnd {
     const gid = childGroupOf(run.runId);
     const sealed = this.#shape.header(gid)?.memberCount;
     const pages = sealed ?? this.#shape.membersWithRows(gid);
@@ -241,7 +311,8 @@ export class Reference {
       const size = pageSize(page);
       if (size === undefined) return { outcome: "cut", entries: [], all: [], failed: 0, counts: undefined };
       const ofPage: Ended[] = [];
-      for (let index = 0; index < size; index++) ofPage.push(this.strand(inside, index, items[entries.length + index] ?? [], undefined));
+      for (let index = 0; index < size; index++)
+        ofPage.push(this.strand(inside, index, items[entries.length + index] ?? [], undefined));
       entries.push(...ofPage);
       all.push(...withExtras(ofPage));
     }
@@ -256,7 +327,11 @@ export class Reference {
     if (run.status === "cancelled" || end.outcome === "cut") return CUT;
     const counts = end.counts && addCounts(own, end.counts);
     if (end.outcome === "failed") return { status: "error", counts };
-    return this.#valued(run, { status: "success", counts, value: value ?? { kind: "group", entries: end.entries, all: end.all } });
+    return this.#valued(run, {
+      status: "success",
+      counts,
+      value: value ?? { kind: "group", entries: end.entries, all: end.all },
+    });
   }
 
   #arguments(args: readonly Json[], input: Value | undefined, streams: boolean): readonly Json[] | undefined {
@@ -288,7 +363,8 @@ function withExtras(entries: readonly Ended[]): readonly Ended[] {
 function groupEnd(policy: FailurePolicy, entries: readonly Ended[], all = withExtras(entries)): GroupEnd {
   const failed = entries.filter((entry) => entry.status !== "cut" && isFailure(entry.status)).length;
   if (failsEarly(policy, failed)) return { outcome: "failed", entries, all, failed, counts: undefined };
-  if (entries.some((entry) => entry.status === "cut")) return { outcome: "cut", entries, all, failed, counts: undefined };
+  if (entries.some((entry) => entry.status === "cut"))
+    return { outcome: "cut", entries, all, failed, counts: undefined };
   const exact = entries.every((entry) => entry.counts !== undefined);
   return {
     outcome: outcomeOf(policy, failed),
@@ -302,7 +378,9 @@ function groupEnd(policy: FailurePolicy, entries: readonly Ended[], all = withEx
 /** Values as a body gets them: a nested group is a nested array, a failed member an object whose details differ from run to run. */
 function jsonOf(value: Value): Json {
   if (value.kind === "unknown") return null;
-  return value.kind === "json" ? value.json : value.all.map((entry) => (isFailed(entry) ? { $error: true } : jsonOf(entry.value ?? NOTHING)));
+  return value.kind === "json"
+    ? value.json
+    : value.all.map((entry) => (isFailed(entry) ? { $error: true } : jsonOf(entry.value ?? NOTHING)));
 }
 export function handleOf(entries: readonly Ended[]): Json {
   const failed = entries.filter(isFailed).length;

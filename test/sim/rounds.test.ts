@@ -49,16 +49,34 @@ class RetriedGroup {
   constructor(round: number, tracking: Tracking = "lazy") {
     this.#group = groupOf(tracking);
     this.#tracking = tracking;
-    this.shape = new Shape(this.#store, this.#blobs, WIDTH, new Map<string, JobSpec>([[JOB, { kind: "canvas", canvas: this.#group }]]));
+    this.shape = new Shape(
+      this.#store,
+      this.#blobs,
+      WIDTH,
+      new Map<string, JobSpec>([[JOB, { kind: "canvas", canvas: this.#group }]]),
+    );
     const scheduler = new Scheduler(seededRandom(1));
     const complaints = { bad: (kind: string) => void this.complaints.push(kind) };
     this.oracle = new Oracle(this.shape, scheduler, this.#journal, new LeaseWatch(scheduler, complaints), complaints);
     this.#store.watch((write) => this.oracle.write(write));
-    this.#write(runKey({ gid: JOB, index: 0, stepIndex: 0 }, WIDTH), { status: "waiting", round, attempt: 0, joins: GROUP });
+    this.#write(runKey({ gid: JOB, index: 0, stepIndex: 0 }, WIDTH), {
+      status: "waiting",
+      round,
+      attempt: 0,
+      joins: GROUP,
+    });
     this.header({ round });
   }
   header(more: Partial<Header>): void {
-    const header = { state: "open", memberCount: 2, height: 1, joins: runIdOf(JOB, 0, 0), policy: "allSuccess", tracking: this.#tracking, ...more };
+    const header = {
+      state: "open",
+      memberCount: 2,
+      height: 1,
+      joins: runIdOf(JOB, 0, 0),
+      policy: "allSuccess",
+      tracking: this.#tracking,
+      ...more,
+    };
     this.#write(headerKey(GROUP), header as unknown as Attributes);
   }
   member(index: number, status: RunStatus, round: number): void {
@@ -80,7 +98,9 @@ class RetriedGroup {
     const load = (run: Run): Json => run.value ?? null;
     const complaints = { bad: (kind: string) => void this.complaints.push(kind) };
     const reference = new Reference(this.shape, this.#journal, () => false, load, complaints);
-    return this.#group.members.map((member, index) => reference.strand(GROUP, index, stepsOf(member), undefined).status);
+    return this.#group.members.map(
+      (member, index) => reference.strand(GROUP, index, stepsOf(member), undefined).status,
+    );
   }
   #write(key: Key, attributes: Attributes): void {
     this.#store.write(PROCESS, { op: "put", key, attributes });
@@ -149,7 +169,11 @@ describe("a group in its second round", () => {
     group.part(0, "p", group.valueOf(0));
     group.mark(0, [0], ["p:0"]);
     group.header({ round: 1 });
-    expect(group.shape.row({ gid: GROUP, index: 0, stepIndex: 0 })).toMatchObject({ status: "success", round: 0, value: group.valueOf(0) });
+    expect(group.shape.row({ gid: GROUP, index: 0, stepIndex: 0 })).toMatchObject({
+      status: "success",
+      round: 0,
+      value: group.valueOf(0),
+    });
     expect(group.interpreted()).toEqual(["success", "cut"]);
     expect(group.complaints).toEqual([]);
   });
@@ -158,7 +182,11 @@ describe("a group in its second round", () => {
     const group = new RetriedGroup(1, "ledger");
     group.part(1, "q", group.valueOf(0));
     group.mark(1, [0], ["q:0"]);
-    expect(group.shape.row({ gid: GROUP, index: 0, stepIndex: 0 })).toMatchObject({ status: "success", round: 1, value: group.valueOf(0) });
+    expect(group.shape.row({ gid: GROUP, index: 0, stepIndex: 0 })).toMatchObject({
+      status: "success",
+      round: 1,
+      value: group.valueOf(0),
+    });
     expect(group.complaints).toEqual([]);
     group.mark(1, [0, 1], ["q:0", "lost:1"]);
     expect(group.complaints).toEqual(["part-lost"]);

@@ -76,7 +76,9 @@ export class Scheduler {
     this.stats.set(name, (this.stats.get(name) ?? 0) + by);
   }
   note(line: () => string): void {
-    this.trace?.(`${String(this.steps).padStart(6)} ${((this.now - 1_000_000) / 1_000).toFixed(2).padStart(8)}s ${line()}`);
+    this.trace?.(
+      `${String(this.steps).padStart(6)} ${((this.now - 1_000_000) / 1_000).toFixed(2).padStart(8)}s ${line()}`,
+    );
   }
 
   call<T>(process: SimProcess, spec: CallSpec<T>): Promise<T> {
@@ -122,7 +124,9 @@ export class Scheduler {
   }
   /** What still waits, for reports about runs that do not end. */
   waiting(): string[] {
-    return this.#pending.map(({ process, spec }) => `${process.name}${process.frozen ? " (frozen)" : ""} ${spec.label()}`);
+    return this.#pending.map(
+      ({ process, spec }) => `${process.name}${process.frozen ? " (frozen)" : ""} ${spec.label()}`,
+    );
   }
 
   kill(process: SimProcess): void {
@@ -135,7 +139,11 @@ export class Scheduler {
   }
 
   #possible({ process, spec }: Pending): boolean {
-    return !process.frozen && (spec.readyAt === undefined || spec.readyAt <= this.now) && (spec.when === undefined || spec.when());
+    return (
+      !process.frozen &&
+      (spec.readyAt === undefined || spec.readyAt <= this.now) &&
+      (spec.when === undefined || spec.when())
+    );
   }
   #pick(): Pending | undefined {
     const possible = this.#pending.filter((call) => this.#possible(call));

@@ -31,8 +31,21 @@ export interface RunWatcher {
   late(call: TaskCall): void;
 }
 
-const RETRY: RetryPolicy = { maxAttempts: MAX_ATTEMPTS, initialDelaySeconds: 3, backoffFactor: 2, maxDelaySeconds: 60, jitter: 0 };
-const INFO: TaskInfo = { name: TASKS.plain, version: 1, timeoutSeconds: 40, retry: RETRY, streamsResults: false, ignoreResult: false };
+const RETRY: RetryPolicy = {
+  maxAttempts: MAX_ATTEMPTS,
+  initialDelaySeconds: 3,
+  backoffFactor: 2,
+  maxDelaySeconds: 60,
+  jitter: 0,
+};
+const INFO: TaskInfo = {
+  name: TASKS.plain,
+  version: 1,
+  timeoutSeconds: 40,
+  retry: RETRY,
+  streamsResults: false,
+  ignoreResult: false,
+};
 const INFOS = new Map<string, TaskInfo>([
   [TASKS.plain, INFO],
   [TASKS.streaming, { ...INFO, name: TASKS.streaming, streamsResults: true }],
@@ -89,7 +102,12 @@ export class ScriptRunner implements TaskRunner {
       case "skip":
         return { kind: "skipped", value: valueOf(script, call.args.map(normalised), waited) };
       case "retry":
-        if (first) return { kind: "retry", error, ...(script.delaySeconds !== undefined && { delaySeconds: script.delaySeconds }) };
+        if (first)
+          return {
+            kind: "retry",
+            error,
+            ...(script.delaySeconds !== undefined && { delaySeconds: script.delaySeconds }),
+          };
         break;
       case "once":
         if (first && (!script.stream || this.#scheduler.random.chance(0.3))) return { kind: "failed", error };
@@ -98,21 +116,40 @@ export class ScriptRunner implements TaskRunner {
         break;
     }
     const value = valueOf(script, call.args.map(normalised), waited);
-    if (script.execution) return { kind: "execution", machine: "machine", input: { value, ends: script.execution, attempt: call.attempt } };
+    if (script.execution)
+      return { kind: "execution", machine: "machine", input: { value, ends: script.execution, attempt: call.attempt } };
     if (script.stream)
-      return { kind: "stream", policy: script.stream.policy, items: this.#stream(call, script, first && script.behaviour === "once" ? error : undefined) };
-    const spawned = script.spawn && { children: childrenOf(script, call.attempt), policy: script.spawn.policy, value: script.spawn.value };
-    return { kind: "success", value, ...(script.counters && { counters: script.counters }), ...(spawned && { spawned }) };
+      return {
+        kind: "stream",
+        policy: script.stream.policy,
+        items: this.#stream(call, script, first && script.behaviour === "once" ? error : undefined),
+      };
+    const spawned = script.spawn && {
+      children: childrenOf(script, call.attempt),
+      policy: script.spawn.policy,
+      value: script.spawn.value,
+    };
+    return {
+      kind: "success",
+      value,
+      ...(script.counters && { counters: script.counters }),
+      ...(spawned && { spawned }),
+    };
   }
 
-  async *#stream(call: TaskCall, script: Script, failure: ErrorData | undefined): AsyncGenerator<StreamItem, Json | undefined, undefined> {
+  async *#stream(
+    call: TaskCall,
+    script: Script,
+    failure: ErrorData | undefined,
+  ): AsyncGenerator<StreamItem, Json | undefined, undefined> {
     const { items, cursors, own } = script.stream as NonNullable<Script["stream"]>;
     const start = cursors && typeof call.cursor === "number" ? call.cursor : 0;
     for (let at = start; at < items.length; at++) {
       const waited = at === items.length >> 1 ? await this.#wait(call, script) : [];
       if (!Array.isArray(waited)) throw new OutcomeError(waited as TaskOutcome);
       await this.#generate(call, 4);
-      if (failure && this.#scheduler.random.chance(0.4)) throw Object.assign(new Error(failure.message), { name: failure.name });
+      if (failure && this.#scheduler.random.chance(0.4))
+        throw Object.assign(new Error(failure.message), { name: failure.name });
       yield { canvas: items[at] as Canvas, ...(cursors && { cursor: at + 1 }) };
     }
     await this.#generate(call, 10);
@@ -135,7 +172,11 @@ export class ScriptRunner implements TaskRunner {
         if (look.kind === "over" && wait.fails) over = wait;
       }
       if (unsent.length > 0) return { kind: "deferred", events: unsent };
-      if (over) return { kind: "failed", error: { name: "EventTimeout", message: over.name, reason: "event_timeout", retryable: false } };
+      if (over)
+        return {
+          kind: "failed",
+          error: { name: "EventTimeout", message: over.name, reason: "event_timeout", retryable: false },
+        };
     }
     return told;
   }
@@ -157,7 +198,11 @@ export class ScriptRunner implements TaskRunner {
   /** `false`: told to stop, and obeyed. Some code is deaf to its signal. */
   async #work(call: TaskCall, atMost: number): Promise<boolean> {
     for (let left = this.#scheduler.random.int(atMost + 1); left > 0; left--) {
-      await this.#scheduler.call(this.#process, { kind: "local", label: () => `user code of ${call.runId}`, perform: () => undefined });
+      await this.#scheduler.call(this.#process, {
+        kind: "local",
+        label: () => `user code of ${call.runId}`,
+        perform: () => undefined,
+      });
       if (call.signal.aborted && this.#scheduler.random.chance(0.7)) return false;
     }
     return true;
@@ -180,5 +225,8 @@ export class ScriptRunner implements TaskRunner {
 }
 
 function aborted(call: TaskCall): TaskOutcome {
-  return { kind: "retry", error: { name: "Aborted", message: call.signal.aborted ? "told to stop" : "the ports failed too often" } };
+  return {
+    kind: "retry",
+    error: { name: "Aborted", message: call.signal.aborted ? "told to stop" : "the ports failed too often" },
+  };
 }

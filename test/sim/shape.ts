@@ -1,12 +1,35 @@
-import { chainItems, chunkGroup, errorLinksAfter, firstErrorLinks } from "../../functions/core/canvas/canvas-composition.ts";
-import type { Canvas, FailurePolicy, Repeat, Signature, Tracking, Wait, When } from "../../functions/core/canvas/canvas.ts";
+import {
+  chainItems,
+  chunkGroup,
+  errorLinksAfter,
+  firstErrorLinks,
+} from "../../functions/core/canvas/canvas-composition.ts";
+import type {
+  Canvas,
+  FailurePolicy,
+  Repeat,
+  Signature,
+  Tracking,
+  Wait,
+  When,
+} from "../../functions/core/canvas/canvas.ts";
 import { holds } from "../../functions/core/canvas/value-condition.ts";
 import type { Json } from "../../functions/core/json.ts";
 import type { Counts } from "../../functions/core/plan/counts.ts";
-import { jobIdOf, ownerOf, parseRunId, runIdOf, type RunRef, linkGroupOf } from "../../functions/core/plan/run-id.ts";
+import { jobIdOf, linkGroupOf, ownerOf, parseRunId, runIdOf, type RunRef } from "../../functions/core/plan/run-id.ts";
 import { isSuccess, isTerminal } from "../../functions/core/plan/run-state.ts";
 import { isRevokedById } from "../../functions/engine/groups/revocations.ts";
-import { asHeader, asRun, eventItemKey, type Header, headerKey, ledgerKey, type Run, runKey } from "../../functions/engine/item-kinds.ts";
+import {
+  asHeader,
+  asRun,
+  eventItemKey,
+  type Header,
+  headerKey,
+  ledgerKey,
+  type Run,
+  runKey,
+} from "../../functions/engine/item-kinds.ts";
+import type { Item } from "../../functions/engine/ports.ts";
 import { childrenOf, scriptOf } from "./script-runner.ts";
 import type { SimStore } from "./sim-store.ts";
 import type { JobSpec, Script } from "./workload.ts";
@@ -15,7 +38,12 @@ import type { JobSpec, Script } from "./workload.ts";
 export type Step = StepKind & { readonly links: readonly Canvas[]; readonly errors: readonly Canvas[] };
 type StepKind =
   | { readonly kind: "task"; readonly signature: Signature; readonly script: Script }
-  | { readonly kind: "group"; readonly members: readonly Canvas[]; readonly policy: FailurePolicy; readonly tracking: Tracking }
+  | {
+      readonly kind: "group";
+      readonly members: readonly Canvas[];
+      readonly policy: FailurePolicy;
+      readonly tracking: Tracking;
+    }
   | { readonly kind: "flow"; readonly flow: When | Repeat | Wait }
   /** Members are pages that come from outside. */
   | { readonly kind: "input"; readonly pages: readonly (readonly Canvas[])[]; readonly policy: FailurePolicy }
@@ -33,12 +61,22 @@ export function stepsOf(canvas: Canvas): readonly Step[] {
 function readSteps(canvas: Canvas, told: readonly Canvas[]): readonly Step[] {
   switch (canvas.kind) {
     case "task":
-      return [{ kind: "task", signature: canvas, script: scriptOf(canvas.kwargs), links: canvas.link ?? [], errors: canvas.linkError ?? [] }];
+      return [
+        {
+          kind: "task",
+          signature: canvas,
+          script: scriptOf(canvas.kwargs),
+          links: canvas.link ?? [],
+          errors: canvas.linkError ?? [],
+        },
+      ];
     case "chunks":
       return readSteps(chunkGroup(canvas), told);
     case "chain": {
       const items = chainItems(canvas);
-      return items.flatMap(({ item }, index) => readSteps(item, item.kind === "group" ? errorLinksAfter(items, index) : []));
+      return items.flatMap(({ item }, index) =>
+        readSteps(item, item.kind === "group" ? errorLinksAfter(items, index) : []),
+      );
     }
     case "when":
     case "repeat":
@@ -61,7 +99,10 @@ function readSteps(canvas: Canvas, told: readonly Canvas[]): readonly Step[] {
 }
 export function stepsOfJob(spec: JobSpec): readonly Step[] {
   if (spec.kind === "canvas") return stepsOf(spec.canvas);
-  return [{ kind: "input", pages: spec.pages, policy: spec.policy ?? "settled", ...ALONE }, ...(spec.body ? stepsOf(spec.body) : [])];
+  return [
+    { kind: "input", pages: spec.pages, policy: spec.policy ?? "settled", ...ALONE },
+    ...(spec.body ? stepsOf(spec.body) : []),
+  ];
 }
 
 export function repeated(flow: Repeat, times: number): readonly Step[] {
@@ -85,7 +126,8 @@ export function partOf(entry: string, prefix: string): Part {
 }
 
 /** Where the values of a leaf's parts are stored. */
-export const partPrefix = (gid: string, round: number, leaf: number): string => `${jobIdOf(gid)}/part/${gid}/${round}/${leaf}`;
+export const partPrefix = (gid: string, round: number, leaf: number): string =>
+  `${jobIdOf(gid)}/part/${gid}/${round}/${leaf}`;
 
 /** Which strand a member of a group is, and what stands in the store of it. */
 export class Shape {
@@ -94,7 +136,12 @@ export class Shape {
   readonly #jobs: ReadonlyMap<string, JobSpec>;
   readonly #blobs: ReadonlyMap<string, Uint8Array>;
 
-  constructor(store: SimStore, blobs: ReadonlyMap<string, Uint8Array>, width: number, jobs: ReadonlyMap<string, JobSpec>) {
+  constructor(
+    store: SimStore,
+    blobs: ReadonlyMap<string, Uint8Array>,
+    width: number,
+    jobs: ReadonlyMap<string, JobSpec>,
+  ) {
     this.#store = store;
     this.#blobs = blobs;
     this.width = width;
@@ -106,7 +153,10 @@ export class Shape {
     return this.#rowlessRun(ref) ?? this.storedRow(ref);
   }
   storedRow(ref: RunRef): Run | undefined {
-    return asRun(this.#store.peek(runKey(ref, this.width)), { ...ref, runId: runIdOf(ref.gid, ref.index, ref.stepIndex) });
+    return asRun(this.#store.peek(runKey(ref, this.width)), {
+      ...ref,
+      runId: runIdOf(ref.gid, ref.index, ref.stepIndex),
+    });
   }
   rowOf(runId: string): Run | undefined {
     const ref = parseRunId(runId);
@@ -182,9 +232,22 @@ export class Shape {
     const value = part.blob === undefined ? undefined : this.partValues(part.blob)?.get(index % this.width);
     const [task] = this.strand(gid, index) ?? [];
     const counters = task?.kind === "task" ? (task.script.counters ?? {}) : {};
-    const counts: Counts = { success: 1, ...Object.fromEntries(Object.entries(counters).map(([name, count]) => [`u_${name}`, count])) };
+    const counts: Counts = {
+      success: 1,
+      ...Object.fromEntries(Object.entries(counters).map(([name, count]) => [`u_${name}`, count])),
+    };
     const ref = { gid, index, stepIndex, runId: runIdOf(gid, index, stepIndex) };
-    return { ...ref, v: 1, jobId: jobIdOf(gid), ttl: 0, status: "success", round, attempt: 1, counts, ...(value !== undefined && { value }) };
+    return {
+      ...ref,
+      v: 1,
+      jobId: jobIdOf(gid),
+      ttl: 0,
+      status: "success",
+      round,
+      attempt: 1,
+      counts,
+      ...(value !== undefined && { value }),
+    };
   }
   #isLedger(gid: string): boolean {
     return this.header(gid)?.tracking === "ledger";
@@ -201,6 +264,16 @@ export class Shape {
     return this.header(gid)?.round ?? 0;
   }
   /** A run that has ended in this round: by default in that of its group. What has succeeded stays so in later rounds; what has failed is run again in each. */
+  stepKind(runId: string): "stream" | "other" {
+    const ref = parseRunId(runId);
+    const step = ref && this.strand(ref.gid, ref.index)?.[ref.stepIndex];
+    return step?.kind === "task" && step.script.stream ? "stream" : "other";
+  }
+  /** All runs that a message names have ended. */
+  allEnded(body: unknown): boolean {
+    const { gid, step, members } = body as { gid: string; step?: number; members?: number[] };
+    return (members ?? []).every((index) => this.hasEnded(this.row({ gid, index, stepIndex: step ?? 0 })));
+  }
   hasEnded(run: Run | undefined, round = run && this.roundOf(run.gid)): run is Run {
     return run !== undefined && isTerminal(run.status) && (isSuccess(run.status) || run.round >= (round ?? 0));
   }
@@ -281,4 +354,16 @@ export class Shape {
     const start = page === 0 ? 0 : this.row({ gid, index: page - 1, stepIndex: 0 })?.cursorAfter?.items;
     return start === undefined || end === undefined ? undefined : items.slice(start, end);
   }
+}
+
+export function rowOf(item: Item | undefined, width: number): Run | undefined {
+  if (!item) return undefined;
+  const cut = item.key.partition.lastIndexOf("#");
+  const [, local, step] = item.key.sort.split("#");
+  const ref = {
+    gid: item.key.partition.slice(2, cut),
+    index: Number(item.key.partition.slice(cut + 1)) * width + Number(local),
+    stepIndex: Number(step),
+  };
+  return asRun(item, { ...ref, runId: runIdOf(ref.gid, ref.index, ref.stepIndex) });
 }

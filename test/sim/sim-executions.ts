@@ -17,7 +17,12 @@ type Started = Awaited<ReturnType<Executions["start"]>>;
 /** State machines: executions end when the seed says so, and of their ends the platform tells the engine's queue, if that message is not lost. */
 export class SimExecutions {
   readonly all = new MemoryExecutions();
-  readonly #world: { readonly scheduler: Scheduler; readonly queue: SimQueue; readonly shape: Shape; readonly faults: Faults };
+  readonly #world: {
+    readonly scheduler: Scheduler;
+    readonly queue: SimQueue;
+    readonly shape: Shape;
+    readonly faults: Faults;
+  };
   readonly #complaints: Complaints;
   /** The group that waits, by the name of its execution: noted when its header is written. */
   readonly #groups = new Map<string, string>();
@@ -38,7 +43,8 @@ export class SimExecutions {
     const owner = header?.joins === undefined ? undefined : shape.rowOf(header.joins);
     const standing = this.all.all.get(name);
     // While its job is collected, and after that, nothing is known any more: what stands was seen to be committed when it began.
-    if (!standing && (gid === undefined || (header && (!owner || owner.joins !== gid)))) this.#complaints.bad("execution-of-uncommitted-attempt", name);
+    if (!standing && (gid === undefined || (header && (!owner || owner.joins !== gid))))
+      this.#complaints.bad("execution-of-uncommitted-attempt", name);
     if (standing && faults.namelessExecutions) this.#complaints.bad("executed-twice", name);
     const started = this.all.begin(machine, name, input);
     if (!standing) {
@@ -64,7 +70,11 @@ export class SimExecutions {
     const { value, ends } = execution.input as unknown as ExecutionInput;
     execution.end = ends === "fails" ? { failed: { error: "SimFailed", cause: value } } : { output: outputOf(value) };
     scheduler.note(() => `execution ${execution.name} ends: ${ends}`);
-    if (told) queue.send({ queue: "engine", jobId: "", body: { v: 1, kind: "executionEnded", execution: execution.name } }, scheduler.now);
+    if (told)
+      queue.send(
+        { queue: "engine", jobId: "", body: { v: 1, kind: "executionEnded", execution: execution.name } },
+        scheduler.now,
+      );
   }
 
   /**

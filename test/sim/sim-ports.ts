@@ -27,7 +27,8 @@ export interface SimWorld {
 /** The ports of one process: every call becomes a pending call of the scheduler, each operation of a batch its own. */
 export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunner, startsExecutions: boolean): Ports {
   const { scheduler, store, queue, blobs } = world;
-  const remote = <T>(label: () => string, perform: () => T): Promise<T> => scheduler.call(process, { kind: "remote", label, perform });
+  const remote = <T>(label: () => string, perform: () => T): Promise<T> =>
+    scheduler.call(process, { kind: "remote", label, perform });
   let sequence = 0;
   const unique = (kind: string): string => `${kind}-${process.name}-${++sequence}`;
   const write = (op: WriteOp): Promise<WriteResult> =>
@@ -76,7 +77,8 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
             remote(
               () => `send ${message.queue} ${JSON.stringify(message.body)} +${message.delaySeconds ?? 0}s`,
               () => {
-                if (!world.faults.swallow?.(message.body, [...(world.handling.get(process) ?? [])])) queue.send(message, scheduler.now);
+                if (!world.faults.swallow?.(message.body, [...(world.handling.get(process) ?? [])]))
+                  queue.send(message, scheduler.now);
               },
             ),
           ),
@@ -102,7 +104,12 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
     clock: {
       now: () => scheduler.now + process.skew,
       pause: (milliseconds) =>
-        scheduler.call(process, { kind: "local", label: () => `pause ${milliseconds}`, readyAt: scheduler.now + milliseconds, perform: () => undefined }),
+        scheduler.call(process, {
+          kind: "local",
+          label: () => `pause ${milliseconds}`,
+          readyAt: scheduler.now + milliseconds,
+          perform: () => undefined,
+        }),
     },
     ids: {
       job: () => unique("job"),
@@ -113,7 +120,11 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
   };
 }
 
-function executionsPort({ executions, faults }: SimWorld, process: SimProcess, remote: <T>(label: () => string, perform: () => T) => Promise<T>): Executions {
+function executionsPort(
+  { executions, faults }: SimWorld,
+  process: SimProcess,
+  remote: <T>(label: () => string, perform: () => T) => Promise<T>,
+): Executions {
   return {
     start: (machine, name, input) =>
       remote(
@@ -141,13 +152,22 @@ function applyWrite(world: SimWorld, process: SimProcess, op: WriteOp): WriteRes
   if (!rewritten) return { applied: true, item: store.peek(op.key), units: 1 };
   const before = store.peek(op.key);
   const result = store.write(process, rewritten);
-  if (result.applied && scheduler.faults && faults.reportedBeforeApplied !== undefined && scheduler.random.chance(faults.reportedBeforeApplied)) {
+  if (
+    result.applied &&
+    scheduler.faults &&
+    faults.reportedBeforeApplied !== undefined &&
+    scheduler.random.chance(faults.reportedBeforeApplied)
+  ) {
     // What the process does before it dies stands on a write that never was.
-    world.scheduler.call(process, { kind: "local", label: () => "dies with unwritten data", perform: () => scheduler.kill(process) }).catch(() => undefined);
+    world.scheduler
+      .call(process, { kind: "local", label: () => "dies with unwritten data", perform: () => scheduler.kill(process) })
+      .catch(() => undefined);
     store.revert(op.key, before);
   }
   if (result.applied && scheduler.faults && faults.dies?.(op)) {
-    scheduler.call(process, { kind: "local", label: () => "dies as it must", perform: () => scheduler.kill(process) }).catch(() => undefined);
+    scheduler
+      .call(process, { kind: "local", label: () => "dies as it must", perform: () => scheduler.kill(process) })
+      .catch(() => undefined);
   }
   return faults.report ? faults.report(op, result) : result;
 }
@@ -182,6 +202,8 @@ function isOfRun(op: WriteOp): boolean {
 function labelOf(op: WriteOp): string {
   const when = op.when ? ` IF ${JSON.stringify(op.when)}` : "";
   const what = op.op === "put" ? op.attributes : op.op === "update" ? op.change : {};
-  const text = JSON.stringify(what, (_name, value: unknown) => (value instanceof Set ? [...(value as Set<unknown>)] : value));
+  const text = JSON.stringify(what, (_name, value: unknown) =>
+    value instanceof Set ? [...(value as Set<unknown>)] : value,
+  );
   return `${op.op} ${idOf(op.key)} ${text}${when}`;
 }

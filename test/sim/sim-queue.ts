@@ -21,7 +21,13 @@ export class SimQueue {
   send(message: OutgoingMessage, now: number): void {
     // What travels is text: nobody shares objects with the sender.
     const body = JSON.parse(JSON.stringify(message.body)) as Json;
-    this.messages.push({ id: ++this.#last, queue: message.queue, body, visibleAt: now + (message.delaySeconds ?? 0) * 1_000, receives: 0 });
+    this.messages.push({
+      id: ++this.#last,
+      queue: message.queue,
+      body,
+      visibleAt: now + (message.delaySeconds ?? 0) * 1_000,
+      receives: 0,
+    });
     this.archive.push({ queue: message.queue, body });
   }
   visible(now: number): Message[] {

@@ -34,7 +34,12 @@ export class SimStore {
   #older = new Map<string, { item: Item | undefined; until: number }>();
   /** Entries of both indexes as they are seen, and changes on their way. */
   #entries = new Map<string, Map<string, { key: Key; partition: string; sort: number }>>();
-  #changes: { at: number; index: string; id: string; entry: { key: Key; partition: string; sort: number } | undefined }[] = [];
+  #changes: {
+    at: number;
+    index: string;
+    id: string;
+    entry: { key: Key; partition: string; sort: number } | undefined;
+  }[] = [];
 
   constructor(random: Random, now: () => number) {
     this.#random = random;
@@ -70,7 +75,9 @@ export class SimStore {
   read(key: Key, consistent: boolean): Item | undefined {
     if (consistent) return this.#core.getSync(key);
     const older = this.#older.get(idOf(key));
-    return older && older.until + LAG_MS > this.#now() && this.#random.chance(0.3) ? older.item : this.#core.getSync(key);
+    return older && older.until + LAG_MS > this.#now() && this.#random.chance(0.3)
+      ? older.item
+      : this.#core.getSync(key);
   }
   /** Pages are cut at random: an implementation may return fewer than the limit. */
   query(table: Table, partition: string, options: QueryOptions = {}): QueryResult {
@@ -105,10 +112,15 @@ export class SimStore {
 
   #index(key: Key, before: Item | undefined, item: Item | undefined): void {
     for (const [index, { table, partition, sort }] of Object.entries(INDEXES)) {
-      if (key.table !== table || (before?.attributes[partition] === undefined && item?.attributes[partition] === undefined)) continue;
+      if (
+        key.table !== table ||
+        (before?.attributes[partition] === undefined && item?.attributes[partition] === undefined)
+      )
+        continue;
       const at = item?.attributes[partition];
       const order = item?.attributes[sort];
-      const entry = typeof at === "string" && typeof order === "number" ? { key, partition: at, sort: order } : undefined;
+      const entry =
+        typeof at === "string" && typeof order === "number" ? { key, partition: at, sort: order } : undefined;
       this.#changes.push({ at: this.#now() + this.#random.int(LAG_MS), index, id: idOf(key), entry });
     }
   }

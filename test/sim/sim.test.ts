@@ -10,11 +10,15 @@ const PROCESSES = 2;
 const SEEDS = 2_000;
 
 describe("the protocol, simulated", () => {
-  it("the protocol keeps its promises under 2,000 seeds of kills, losses, duplicates and stale reads", { timeout: 15 * MINUTES }, async () => {
-    const tally = await runOverProcesses({ from: 1, runs: 2_000 }, { processes: PROCESSES });
-    expect(tally.caught).toEqual([]);
-    expect(tally.runs).toBe(2_000);
-  });
+  it(
+    "the protocol keeps its promises under 2,000 seeds of kills, losses, duplicates and stale reads",
+    { timeout: 15 * MINUTES },
+    async () => {
+      const tally = await runOverProcesses({ from: 1, runs: 2_000 }, { processes: PROCESSES });
+      expect(tally.caught).toEqual([]);
+      expect(tally.runs).toBe(2_000);
+    },
+  );
 
   it("the protocol needs no sweeper as long as no message is lost", { timeout: 10 * MINUTES }, async () => {
     const tally = await runOverProcesses({ from: 1, runs: 400, variant: "no-sweeper" }, { processes: PROCESSES });
@@ -24,10 +28,16 @@ describe("the protocol, simulated", () => {
 
 describe("a variant without one rule is caught", () => {
   it("all broken variants are recorded", () =>
-    expect(RECORDED.map(({ variant }) => variant)).toEqual(Object.keys(VARIANTS).filter((name) => name !== "no-sweeper")));
+    expect(RECORDED.map(({ variant }) => variant)).toEqual(
+      Object.keys(VARIANTS).filter((name) => name !== "no-sweeper"),
+    ));
 
-  it.each(RECORDED)("the broken variant $variant is caught", { timeout: 10 * MINUTES }, async ({ variant, firstSeed }) => {
-    const tally = await runBatch({ from: firstSeed, runs: SEEDS, variant, untilCaught: true });
-    expect(tally.caught).not.toEqual([]);
-  });
+  it.each(RECORDED)(
+    "the broken variant $variant is caught",
+    { timeout: 10 * MINUTES },
+    async ({ variant, firstSeed }) => {
+      const tally = await runBatch({ from: firstSeed, runs: SEEDS, variant, untilCaught: true });
+      expect(tally.caught).not.toEqual([]);
+    },
+  );
 });

@@ -4,7 +4,6 @@ import { asHeader, type Header } from "../../functions/engine/item-kinds.ts";
 import type { Item } from "../../functions/engine/ports.ts";
 import { answer, cancelJob, type ClientJob, newJob, submitJob } from "./clients.ts";
 import { EventSenders } from "./event-senders.ts";
-import type { Faults } from "./faults.ts";
 import { FinalChecks } from "./final-checks.ts";
 import { Journal } from "./journal.ts";
 import { LeaseWatch } from "./lease-watch.ts";
@@ -20,18 +19,9 @@ import { SimExecutions } from "./sim-executions.ts";
 import type { SimWorld } from "./sim-ports.ts";
 import { SimQueue } from "./sim-queue.ts";
 import { SimStore } from "./sim-store.ts";
+import type { SimulationOptions, Violation } from "./simulation-options.ts";
 import { type JobSpec, Workload } from "./workload.ts";
 
-export interface Violation {
-  readonly kind: string;
-  readonly detail: string;
-}
-export interface SimulationOptions {
-  readonly faults?: Faults;
-  /** Upper bound of jobs at the same time. */
-  readonly jobs?: number;
-  readonly trace?: (line: string) => void;
-}
 const SWEEP_EVERY_MS = 15_000;
 const CALM_ROUNDS = 4_000;
 /** Several times what the longest sound run was seen to take. */
@@ -71,7 +61,10 @@ export class Simulation {
     this.#store = new SimStore(this.random, () => this.scheduler.now);
     const blobs = new Map<string, Uint8Array>();
     this.shape = new Shape(this.#store, blobs, settings.config.width as number, this.#specs);
-    const executions = new SimExecutions({ scheduler: this.scheduler, queue: this.#queue, shape: this.shape, faults }, this);
+    const executions = new SimExecutions(
+      { scheduler: this.scheduler, queue: this.#queue, shape: this.shape, faults },
+      this,
+    );
     this.world = {
       executions,
       scheduler: this.scheduler,
@@ -88,7 +81,8 @@ export class Simulation {
     this.leases = new LeaseWatch(this.scheduler, this);
     this.#oracle = new Oracle(this.shape, this.scheduler, this.journal, this.leases, this);
     this.#store.watch((write) => {
-      const header = write.before || !write.after || !write.after.key.partition.startsWith("G#") ? undefined : asHeader(write.after);
+      const header =
+        write.before || !write.after || !write.after.key.partition.startsWith("G#") ? undefined : asHeader(write.after);
       if (header?.job?.workflow !== undefined) this.#known(header.gid, header.job.workflow, header.deadline ?? 0);
       if (write.after) this.#executionAwaited(write.after);
       this.#oracle.write(write);
@@ -103,7 +97,7 @@ export class Simulation {
       },
       bad: (kind, detail) => this.#oracle.collected || this.bad(kind, detail),
       held: (claim) => this.#oracle.held(claim),
-      finished: (body) => this.#finished(body),
+      finished: (body) => this.shape.allEnded(body),
     });
     this.#senders = new EventSenders(this, this.#processes);
     this.#revokers = new Revokers(this, this.#processes);
@@ -143,16 +137,6 @@ export class Simulation {
     if (attributes["memberCount"] !== undefined && runs && !runs.end) this.bad("answered-before-its-end", execution);
   }
 
-  /** All runs that a message names have ended. */
-  #finished(body: unknown): boolean {
-    const { gid, step, members } = body as { gid: string; step?: number; members?: number[] };
-    return (members ?? []).every((index) => {
-      return this.shape.hasEnded(this.shape.row({ gid, index, stepIndex: step ?? 0 }));
-    });
-  }
-
-  // ---------------------------------------------------------------- what happens beside calls
-
   #sweep(): void {
     this.#sweptAt = this.scheduler.now;
     this.#sweeping++;
@@ -190,8 +174,6 @@ export class Simulation {
   #advance(milliseconds: number): void {
     this.scheduler.now += milliseconds;
   }
-
-  // ---------------------------------------------------------------- phases
 
   async #storm(steps: number): Promise<void> {
     const { random, scheduler } = this;
@@ -245,7 +227,10 @@ export class Simulation {
     return [...this.#store.items()]
       .filter(
         ({ key, attributes }) =>
-          key.table === "callbacks" && attributes["wait"] !== undefined && attributes["execution"] === undefined && attributes["state"] === "open",
+          key.table === "callbacks" &&
+          attributes["wait"] !== undefined &&
+          attributes["execution"] === undefined &&
+          attributes["state"] === "open",
       )
       .map((item) => asHeader(item) as Header);
   }
@@ -273,7 +258,9 @@ export class Simulation {
     this.world.executions.endOne(!this.sweeps || this.random.chance(0.5), this.#oracle.calm);
   }
   #startClient(): void {
-    const waiting = this.jobs.filter((job) => !job.delivered && (job.clients === 0 || (job.clients === 1 && this.random.chance(0.1))));
+    const waiting = this.jobs.filter(
+      (job) => !job.delivered && (job.clients === 0 || (job.clients === 1 && this.random.chance(0.1))),
+    );
     if (waiting.length > 0) this.#client(this.random.pick(waiting));
   }
   #lose(): void {
@@ -285,7 +272,10 @@ export class Simulation {
     this.#queue.lose(message.id);
   }
   #idle(): void {
-    const next = Math.min(this.scheduler.nextReadyAt() ?? Number.POSITIVE_INFINITY, this.#queue.nextVisibleAt(this.scheduler.now) ?? Number.POSITIVE_INFINITY);
+    const next = Math.min(
+      this.scheduler.nextReadyAt() ?? Number.POSITIVE_INFINITY,
+      this.#queue.nextVisibleAt(this.scheduler.now) ?? Number.POSITIVE_INFINITY,
+    );
     this.#advance(Number.isFinite(next) ? next - this.scheduler.now : 1_000);
   }
 
@@ -298,25 +288,33 @@ export class Simulation {
       while (this.#processes.workers.length < 2) this.#processes.startWorker(true);
       for (const job of this.jobs) {
         if (!job.delivered && !this.#processes.active("client")) this.#client(job);
-        if (job.cancelAsked && !job.cancelAnswered && job.jobId !== undefined && !this.#processes.active("client")) this.#cancel(job, job.jobId);
+        if (job.cancelAsked && !job.cancelAnswered && job.jobId !== undefined && !this.#processes.active("client"))
+          this.#cancel(job, job.jobId);
       }
       if (!this.#processes.active("client")) this.#answer();
       this.#senders.calmly();
       this.#endExecution();
-      if (this.sweeps && !this.#processes.active("sweeper") && this.scheduler.now - this.#sweptAt >= SWEEP_EVERY_MS) this.#sweep();
+      if (this.sweeps && !this.#processes.active("sweeper") && this.scheduler.now - this.#sweptAt >= SWEEP_EVERY_MS)
+        this.#sweep();
       await this.scheduler.drain();
       steps += await this.#settle();
       if (steps > CALM_STEPS) return this.bad("livelock", this.scheduler.waiting().slice(0, 10).join("; "));
       if (this.#finishedAll()) return;
       if (!this.#pass()) return;
     }
-    if (this.violations.length === 0) this.bad("never-quiet", `${this.#queue.messages.length} messages; ${this.scheduler.waiting().slice(0, 10).join("; ")}`);
+    if (this.violations.length === 0)
+      this.bad(
+        "never-quiet",
+        `${this.#queue.messages.length} messages; ${this.scheduler.waiting().slice(0, 10).join("; ")}`,
+      );
   }
   /** Everything that can happen without time going on. */
   async #settle(): Promise<number> {
     let steps = 0;
     while (this.violations.length === 0 && steps <= CALM_STEPS) {
-      const visible = this.#queue.visible(this.scheduler.now).length > 0 && this.#processes.workers.some((worker) => worker.handling < 4);
+      const visible =
+        this.#queue.visible(this.scheduler.now).length > 0 &&
+        this.#processes.workers.some((worker) => worker.handling < 4);
       if (visible && this.random.chance(0.5)) this.#deliver(false);
       else if (!(await this.scheduler.step()) && !visible) return steps;
       steps++;
@@ -345,9 +343,14 @@ export class Simulation {
     return true;
   }
   #finishedAll(): boolean {
-    if (this.#queue.messages.length > 0 || this.scheduler.busy() || this.jobs.some((job) => !job.delivered || (job.cancelAsked && !job.cancelAnswered)))
+    if (
+      this.#queue.messages.length > 0 ||
+      this.scheduler.busy() ||
+      this.jobs.some((job) => !job.delivered || (job.cancelAsked && !job.cancelAnswered))
+    )
       return false;
-    for (const item of this.#store.items()) if (item.key.table === "callbacks" && item.attributes["state"] === "open") return false;
+    for (const item of this.#store.items())
+      if (item.key.table === "callbacks" && item.attributes["state"] === "open") return false;
     return true;
   }
 
@@ -366,7 +369,10 @@ export class Simulation {
     for (let n = 0; n < 3_000 && this.violations.length === 0; n++) {
       while (this.#processes.workers.length < 2) this.#processes.startWorker(true);
       if (await this.scheduler.step()) continue;
-      if (this.#queue.visible(this.scheduler.now).length === 0 || this.#processes.workers.every((worker) => worker.handling >= 4)) {
+      if (
+        this.#queue.visible(this.scheduler.now).length === 0 ||
+        this.#processes.workers.every((worker) => worker.handling >= 4)
+      ) {
         if (this.scheduler.nextReadyAt() === undefined) return;
         this.#idle();
       } else this.#deliver(false);

@@ -1,6 +1,25 @@
-import type { Json } from "../../functions/core/json.ts";
-import type { Attributes, Condition, Item, WriteOp, WriteResult } from "../../functions/engine/ports.ts";
+import type { WriteOp } from "../../functions/engine/ports.ts";
 import type { Faults } from "./faults.ts";
+import {
+  asIfApplied,
+  attributesNamed,
+  counted,
+  isClaim,
+  isCommit,
+  isFence,
+  isHeader,
+  isLedger,
+  isPartOf,
+  isRow,
+  isWake,
+  namesPart,
+  statusSetBy,
+  unguarded,
+  withAttributes,
+  without,
+  withoutSet,
+  withWhen,
+} from "./variant-parts.ts";
 
 /**
  * Broken variants. Each removes one rule of docs/protocol-rules.md by a port or a worker loop that does not do what it must; the engine's code stays as it
@@ -12,53 +31,17 @@ export interface Variant {
   readonly faults: Faults;
 }
 
-const isLedger = (op: WriteOp): boolean => op.key.table === "callbacks" && op.key.partition.startsWith("L#");
-const isHeader = (op: WriteOp): boolean => op.key.table === "callbacks" && op.key.partition.startsWith("G#");
-const isRow = (op: WriteOp): boolean => op.key.table === "tasks" && op.key.partition.startsWith("G#");
-const statusSetBy = (op: WriteOp): unknown => (op.op === "update" ? op.change.set?.["status"] : undefined);
-
-function attributesNamed(condition: Condition): string[] {
-  if (condition.op === "and" || condition.op === "or") return condition.of.flatMap(attributesNamed);
-  if (condition.op === "not") return attributesNamed(condition.of);
-  return condition.attribute === undefined ? [] : [condition.attribute];
-}
-/** The condition without its parts (of an `and`) that this picks. */
-function without(condition: Condition | undefined, drop: (part: Condition) => boolean): Condition | undefined {
-  if (!condition || drop(condition)) return undefined;
-  if (condition.op !== "and") return condition;
-  const of = condition.of.map((part) => without(part, drop)).filter((part) => part !== undefined);
-  return of.length === 0 ? undefined : { op: "and", of };
-}
-function withWhen<T extends WriteOp>(op: T, when: Condition | undefined): T {
-  const { when: _old, ...rest } = op;
-  return (when ? { ...rest, when } : rest) as T;
-}
-function withAttributes(item: Item | undefined, change: (attributes: Attributes) => Attributes): Item | undefined {
-  return item && { key: item.key, attributes: change(item.attributes) };
-}
-const namesPart = (op: WriteOp): boolean => isLedger(op) && op.op === "update" && op.change.add?.["parts"] !== undefined;
-const isClaim = (op: WriteOp): boolean => isRow(op) && (op.op === "put" ? op.attributes["status"] : statusSetBy(op)) === "started";
-const isCommit = (op: WriteOp): boolean =>
-  isRow(op) && (op.op === "put" ? op.attributes : op.op === "update" ? (op.change.set ?? {}) : {})["writer"] !== undefined;
 /** Batches that are big and late, so that another worker takes some of their runs over. */
 const OFTEN_TOGETHER = { batchMembers: 5, batchMs: 60_000, membersPerMessage: 5, leaseSeconds: 4 };
-function asIfApplied(op: WriteOp, { item, units }: WriteResult): WriteResult {
-  const set = op.op === "put" ? op.attributes : op.op === "update" ? op.change.set : {};
-  return { applied: true, item: { key: op.key, attributes: { ...item?.attributes, ...set } }, units };
-}
-const isFence = (op: WriteOp): boolean => isRow(op) && op.when !== undefined && attributesNamed(op.when).includes("leaseOwner");
-const isWake = (op: WriteOp): boolean => isRow(op) && op.when !== undefined && attributesNamed(op.when).includes("unmet");
-function withoutSet(op: WriteOp, names: readonly string[]): WriteOp {
-  if (op.op !== "update" || !isRow(op)) return op;
-  const set = Object.fromEntries(Object.entries(op.change.set ?? {}).filter(([name]) => !names.includes(name)));
-  return { ...op, change: { ...op.change, set } };
-}
-const unguarded = (op: WriteOp): WriteOp => (isLedger(op) ? withWhen(op, undefined) : op);
+
 const NO_SWEEPER = { sweeper: false } as const;
 
 export const VARIANTS: { readonly [name: string]: Variant } = {
   "no-sweeper": { removes: "nothing: without losses the sweeper is not needed", faults: NO_SWEEPER },
-  "no-sweeper-with-message-loss": { removes: "the sweeper sends again what was lost", faults: { sweeper: false, loss: true } },
+  "no-sweeper-with-message-loss": {
+    removes: "the sweeper sends again what was lost",
+    faults: { sweeper: false, loss: true },
+  },
   "unguarded-add": { removes: "a ledger takes a mark only if it is not there yet", faults: { rewrite: unguarded } },
   "part-marked-unguarded": {
     removes: "of two deliveries that ran a member without a claim the second marks nothing",
@@ -74,7 +57,10 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
       },
     },
   },
-  "lost-part": { removes: "values of members without rows are stored before the mark that names them", faults: { lostParts: 0.3 } },
+  "lost-part": {
+    removes: "values of members without rows are stored before the mark that names them",
+    faults: { lostParts: 0.3 },
+  },
   "plain-counter": {
     removes: "the ledger is a set: marks are counted instead",
     faults: {
@@ -110,7 +96,10 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
         isFence(op)
           ? withWhen(
               op,
-              without(op.when, ({ op: kind, ...part }) => kind === "eq" && "attribute" in part && part.attribute !== "status"),
+              without(
+                op.when,
+                ({ op: kind, ...part }) => kind === "eq" && "attribute" in part && part.attribute !== "status",
+              ),
             )
           : op,
     },
@@ -119,7 +108,8 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
     removes: "of runs that are claimed together each has an outcome of its own",
     faults: {
       config: OFTEN_TOGETHER,
-      reportMany: (ops, results) => (ops.every(isClaim) ? results.map((result) => ({ ...result, applied: results[0]?.applied === true })) : results),
+      reportMany: (ops, results) =>
+        ops.every(isClaim) ? results.map((result) => ({ ...result, applied: results[0]?.applied === true })) : results,
     },
   },
   "commits-as-one": {
@@ -128,34 +118,56 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
       config: OFTEN_TOGETHER,
       reportMany: (ops, results) => {
         const committed = ops.length > 1 && ops.every(isCommit);
-        return committed ? results.map((result, k) => (result.applied ? result : asIfApplied(ops[k] as WriteOp, result))) : results;
+        return committed
+          ? results.map((result, k) => (result.applied ? result : asIfApplied(ops[k] as WriteOp, result)))
+          : results;
       },
     },
   },
-  "no-skew-margin": { removes: "a lease is over only when the slowest clock says so", faults: { config: { skewMarginSeconds: 0 } } },
-  "instance-id-lease-owner": { removes: "a lease belongs to one claim, not to a process", faults: { tokenPerProcess: true } },
+  "no-skew-margin": {
+    removes: "a lease is over only when the slowest clock says so",
+    faults: { config: { skewMarginSeconds: 0 } },
+  },
+  "instance-id-lease-owner": {
+    removes: "a lease belongs to one claim, not to a process",
+    faults: { tokenPerProcess: true },
+  },
   "claim-without-condition": {
     removes: "a claim needs an idle row, or a lease that is over",
-    faults: { rewrite: (op) => (op.op === "update" && isRow(op) && statusSetBy(op) === "started" ? withWhen(op, { op: "present" }) : op) },
+    faults: {
+      rewrite: (op) =>
+        op.op === "update" && isRow(op) && statusSetBy(op) === "started" ? withWhen(op, { op: "present" }) : op,
+    },
   },
   "settle-without-condition": {
     removes: "a decision ends only the row that waits for it",
     faults: {
       rewrite: (op) =>
-        op.op === "update" && isRow(op) && op.when !== undefined && attributesNamed(op.when).includes("joins") ? withWhen(op, { op: "present" }) : op,
+        op.op === "update" && isRow(op) && op.when !== undefined && attributesNamed(op.when).includes("joins")
+          ? withWhen(op, { op: "present" })
+          : op,
     },
   },
   "decide-without-condition": {
     removes: "the first outcome of a round stays",
-    faults: { rewrite: (op) => (op.op === "update" && isHeader(op) && op.change.set?.["outcome"] !== undefined ? withWhen(op, { op: "present" }) : op) },
+    faults: {
+      rewrite: (op) =>
+        op.op === "update" && isHeader(op) && op.change.set?.["outcome"] !== undefined
+          ? withWhen(op, { op: "present" })
+          : op,
+    },
   },
   "next-step-overwritten": {
     removes: "a next step is put only if it is absent",
-    faults: { rewrite: (op) => (op.op === "put" && isRow(op) && !op.key.sort.endsWith("#0000") ? withWhen(op, undefined) : op) },
+    faults: {
+      rewrite: (op) => (op.op === "put" && isRow(op) && !op.key.sort.endsWith("#0000") ? withWhen(op, undefined) : op),
+    },
   },
   "first-step-overwritten": {
     removes: "a row that is written before it runs is put only if it is absent",
-    faults: { rewrite: (op) => (op.op === "put" && isRow(op) && op.key.sort.endsWith("#0000") ? withWhen(op, undefined) : op) },
+    faults: {
+      rewrite: (op) => (op.op === "put" && isRow(op) && op.key.sort.endsWith("#0000") ? withWhen(op, undefined) : op),
+    },
   },
   "result-overwritten": {
     removes: "of two deliveries that ran a member without a claim the first writes its row",
@@ -170,25 +182,47 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
     faults: {
       rewrite: (op) => {
         if (op.op !== "put" || op.attributes["cursorAfter"] === undefined) return op;
-        return { ...op, attributes: { ...op.attributes, cursorAfter: { skip: 0, items: (op.attributes["cursorAfter"] as { items: number }).items } } };
+        return {
+          ...op,
+          attributes: {
+            ...op.attributes,
+            cursorAfter: { skip: 0, items: (op.attributes["cursorAfter"] as { items: number }).items },
+          },
+        };
       },
     },
   },
   "lost-blob": { removes: "a large value is stored before a row points at it", faults: { lostBlobs: 0.3 } },
-  "ack-before-handling": { removes: "a message is acknowledged last", faults: { sweeper: false, loop: { ackBeforeHandling: true } } },
-  "ack-on-later": { removes: "a live lease, or a run that is not due, is never acknowledged", faults: { sweeper: false, loop: { ackOnLater: true } } },
-  "ack-on-error": { removes: "what throws is not acknowledged", faults: { sweeper: false, loop: { ackOnError: true } } },
-  "ack-on-lost-lease": { removes: "a lost fence never acknowledges", faults: { sweeper: false, loop: { ackOnLostLease: true } } },
+  "ack-before-handling": {
+    removes: "a message is acknowledged last",
+    faults: { sweeper: false, loop: { ackBeforeHandling: true } },
+  },
+  "ack-on-later": {
+    removes: "a live lease, or a run that is not due, is never acknowledged",
+    faults: { sweeper: false, loop: { ackOnLater: true } },
+  },
+  "ack-on-error": {
+    removes: "what throws is not acknowledged",
+    faults: { sweeper: false, loop: { ackOnError: true } },
+  },
+  "ack-on-lost-lease": {
+    removes: "a lost fence never acknowledges",
+    faults: { sweeper: false, loop: { ackOnLostLease: true } },
+  },
   "ack-on-spare-slot": {
     removes: "a message is acknowledged after all steps that run in its place",
     faults: { sweeper: false, loop: { ackOnSpareSlot: true } },
   },
-  "no-replay-on-redelivery": { removes: "a finished run is followed again at every redelivery", faults: { sweeper: false, loop: { ackFinished: true } } },
+  "no-replay-on-redelivery": {
+    removes: "a finished run is followed again at every redelivery",
+    faults: { sweeper: false, loop: { ackFinished: true } },
+  },
   "lost-outbox": {
     removes: "what was spawned is written with the commit",
     faults: {
       rewrite: (op) => {
-        if (op.op !== "update" || op.change.set?.["manifest"] === undefined || op.change.set["status"] !== "waiting") return op;
+        if (op.op !== "update" || op.change.set?.["manifest"] === undefined || op.change.set["status"] !== "waiting")
+          return op;
         const { manifest: _lost, ...set } = op.change.set;
         return { ...op, change: { ...op.change, set } };
       },
@@ -204,7 +238,11 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
   },
   "smaller-message-lost": {
     removes: "what is left of a packed message is sent before the message is acknowledged",
-    faults: { sweeper: false, config: { membersPerMessage: 3 }, swallow: (body, handling) => handling.some((whole) => isPartOf(body, whole)) },
+    faults: {
+      sweeper: false,
+      config: { membersPerMessage: 3 },
+      swallow: (body, handling) => handling.some((whole) => isPartOf(body, whole)),
+    },
   },
   "unsealed-root": {
     removes: "a root without a member count never decides",
@@ -217,13 +255,18 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
   },
   "stale-header-reads": {
     removes: "the header is read after the mark, the ledger after the seal, and truly",
-    faults: { sweeper: false, read: ({ key, item, previous, chance }) => (key.table === "callbacks" && previous && chance(0.3) ? previous : item) },
+    faults: {
+      sweeper: false,
+      read: ({ key, item, previous, chance }) =>
+        key.table === "callbacks" && previous && chance(0.3) ? previous : item,
+    },
   },
   "stale-row-reads": {
     removes: "rows are read consistently before anything is done about them",
     faults: {
       sweeper: false,
-      read: ({ key, item, previous, chance }) => (key.partition.startsWith("G#") && key.table === "tasks" && previous && chance(0.3) ? previous : item),
+      read: ({ key, item, previous, chance }) =>
+        key.partition.startsWith("G#") && key.table === "tasks" && previous && chance(0.3) ? previous : item,
     },
   },
   "hidden-item-on-failed-condition": {
@@ -241,7 +284,10 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
   },
   "cached-gate-says-drop": {
     removes: "a message is dropped only by what was read consistently: here a header that stands there reads as gone",
-    faults: { sweeper: false, read: ({ key, item, many, chance }) => (many && key.table === "callbacks" && chance(0.03) ? undefined : item) },
+    faults: {
+      sweeper: false,
+      read: ({ key, item, many, chance }) => (many && key.table === "callbacks" && chance(0.03) ? undefined : item),
+    },
   },
   "mark-without-callbacks": {
     removes: "a member is marked once all callbacks beside its steps have decided",
@@ -266,7 +312,9 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
     removes: "whoever starts a run has read which stamps of its job are revoked",
     faults: {
       read: ({ item, many }) =>
-        !many || item?.attributes["revokedStamps"] === undefined ? item : withAttributes(item, ({ revokedStamps: _unseen, ...attributes }) => attributes),
+        !many || item?.attributes["revokedStamps"] === undefined
+          ? item
+          : withAttributes(item, ({ revokedStamps: _unseen, ...attributes }) => attributes),
     },
   },
   "event-not-kept": {
@@ -275,13 +323,17 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
   },
   "deferred-without-second-look": {
     removes: "a run that has deferred looks for its events once more",
-    faults: { sweeper: false, read: ({ key, item, many }) => (many && key.partition.startsWith("E#") ? undefined : item) },
+    faults: {
+      sweeper: false,
+      read: ({ key, item, many }) => (many && key.partition.startsWith("E#") ? undefined : item),
+    },
   },
   "deferred-unsubscribed": {
     removes: "a run subscribes to its events before it defers",
     faults: {
       sweeper: false,
-      rewrite: (op) => (op.op === "put" && op.key.partition.startsWith("W#") && op.attributes["runId"] !== undefined ? undefined : op),
+      rewrite: (op) =>
+        op.op === "put" && op.key.partition.startsWith("W#") && op.attributes["runId"] !== undefined ? undefined : op,
     },
   },
   "deferred-unswept": {
@@ -289,12 +341,19 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
     faults: {
       dies: (op) => op.op === "put" && op.key.partition.startsWith("E#"),
       read: ({ key, item, many, handling }) =>
-        many && key.partition.startsWith("E#") && handling().some((body) => (body as { kind?: string }).kind === "sweep") ? undefined : item,
+        many &&
+        key.partition.startsWith("E#") &&
+        handling().some((body) => (body as { kind?: string }).kind === "sweep")
+          ? undefined
+          : item,
     },
   },
   "woken-unsent": {
     removes: "a wake goes by what the row says: it sends its message whoever queued it",
-    faults: { sweeper: false, report: (op, result) => (isWake(op) && !result.applied ? { ...result, item: undefined } : result) },
+    faults: {
+      sweeper: false,
+      report: (op, result) => (isWake(op) && !result.applied ? { ...result, item: undefined } : result),
+    },
   },
   "event-deadline-forgotten": {
     removes: "the time of a wait begins with its first look",
@@ -302,36 +361,34 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
   },
   "deferred-without-end": {
     removes: "a deferred run comes back at its deadline",
-    faults: { rewrite: (op) => (statusSetBy(op) === "deferred" ? withoutSet(op, ["notBefore", "due", "dueShard"]) : op) },
+    faults: {
+      rewrite: (op) => (statusSetBy(op) === "deferred" ? withoutSet(op, ["notBefore", "due", "dueShard"]) : op),
+    },
   },
   "execution-not-asked-after": {
     removes: "the sweeper asks after executions: that the platform says how they end is not relied on",
     faults: {
-      swallow: (body, handling) => (body as { kind?: string }).kind === "execution" && handling.some((each) => (each as { kind?: string }).kind === "sweep"),
+      swallow: (body, handling) =>
+        (body as { kind?: string }).kind === "execution" &&
+        handling.some((each) => (each as { kind?: string }).kind === "sweep"),
     },
   },
   "execution-not-stopped": {
     removes: "the execution of a run that has ended otherwise is stopped before its group is closed",
     faults: { deafExecutions: true },
   },
-  "execution-without-a-name": { removes: "an execution is named after its group, so that starting it again is harmless", faults: { namelessExecutions: true } },
-  "write-reported-before-applied": { removes: "a write that was reported is durable", faults: { sweeper: false, reportedBeforeApplied: 0.004 } },
+  "execution-without-a-name": {
+    removes: "an execution is named after its group, so that starting it again is harmless",
+    faults: { namelessExecutions: true },
+  },
+  "write-reported-before-applied": {
+    removes: "a write that was reported is durable",
+    faults: { sweeper: false, reportedBeforeApplied: 0.004 },
+  },
 };
 
-interface Members {
+export interface Members {
   readonly gid: string;
   readonly step: number;
   readonly members?: readonly number[];
-}
-function isPartOf(body: Json, whole: Json): boolean {
-  const [part, all] = [body as unknown as Members, whole as unknown as Members];
-  if (!part.members || !all.members || part.gid !== all.gid || part.step !== all.step) return false;
-  return part.members.length < all.members.length && part.members.every((index) => all.members?.includes(index));
-}
-/** The ledger as a counter would show it: so many members as were counted, whoever they were. */
-function counted(item: Item | undefined): Item | undefined {
-  return withAttributes(item, (attributes) => {
-    const { n: count, ...rest } = attributes;
-    return typeof count === "number" ? { ...rest, done: new Set(Array.from({ length: count }, (_, index) => index)) } : attributes;
-  });
 }

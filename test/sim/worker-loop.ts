@@ -60,7 +60,9 @@ export class SimWorker {
   deliver(message: Message): void {
     const { scheduler, queue, visibilityMs } = this.#world;
     queue.receive(message, scheduler.now, visibilityMs);
-    scheduler.note(() => `${this.process.name} receives #${message.id} (${message.receives}) ${JSON.stringify(message.body)}`);
+    scheduler.note(
+      () => `${this.process.name} receives #${message.id} (${message.receives}) ${JSON.stringify(message.body)}`,
+    );
     this.#bodies.add(message.body);
     this.handling++;
     this.#handle({ ...message })
@@ -68,7 +70,8 @@ export class SimWorker {
       .finally(() => {
         this.handling--;
         this.#bodies.delete(message.body);
-        if (this.handling === 0 && this.#running > 0) this.#reports.bad("slot-kept", `${this.process.name} handles nothing, ${this.#running} slots are taken`);
+        if (this.handling === 0 && this.#running > 0)
+          this.#reports.bad("slot-kept", `${this.process.name} handles nothing, ${this.#running} slots are taken`);
       });
   }
 
@@ -81,7 +84,10 @@ export class SimWorker {
     }
     let disposition: Disposition;
     try {
-      disposition = await this.engine.handle({ queue: message.queue, body: message.body, receives: message.receives }, this.#loopFor(message));
+      disposition = await this.engine.handle(
+        { queue: message.queue, body: message.body, receives: message.receives },
+        this.#loopFor(message),
+      );
     } catch (error) {
       if (!(error instanceof PortError)) throw error;
       if (loop.ackOnError) await this.#acknowledge(message);
@@ -111,7 +117,12 @@ export class SimWorker {
           this.#running++;
           this.#alone = alone;
         };
-        await this.#world.scheduler.call(this.process, { kind: "local", label: () => `slot${alone ? " alone" : ""}`, when: free, perform: take });
+        await this.#world.scheduler.call(this.process, {
+          kind: "local",
+          label: () => `slot${alone ? " alone" : ""}`,
+          when: free,
+          perform: take,
+        });
         return {
           release: () => {
             this.#running--;
@@ -127,7 +138,12 @@ export class SimWorker {
       },
       hold: (runs, abort) => {
         const { deadline } = runs;
-        const holds = claimsOf(runs).map((claim): Hold => ({ claim, deadline, abort: (reason) => abort(reason, claim.runId), message }));
+        const holds = claimsOf(runs).map((claim): Hold => ({
+          claim,
+          deadline,
+          abort: (reason) => abort(reason, claim.runId),
+          message,
+        }));
         for (const hold of holds) {
           this.#holds.add(hold);
           this.#reports.held(hold.claim);
@@ -151,7 +167,8 @@ export class SimWorker {
     this.#beating = true;
     this.#beat()
       .catch((error: unknown) => {
-        if (!(error instanceof PortError)) this.#reports.bad("heartbeat-threw", String((error as Error)?.stack ?? error));
+        if (!(error instanceof PortError))
+          this.#reports.bad("heartbeat-threw", String((error as Error)?.stack ?? error));
       })
       .finally(() => (this.#beating = false));
   }

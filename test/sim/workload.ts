@@ -1,4 +1,11 @@
-import type { Canvas, FailurePolicy, Group, Signature, SignatureOptions, Tracking } from "../../functions/core/canvas/canvas.ts";
+import type {
+  Canvas,
+  FailurePolicy,
+  Group,
+  Signature,
+  SignatureOptions,
+  Tracking,
+} from "../../functions/core/canvas/canvas.ts";
 import type { ValueCondition } from "../../functions/core/canvas/value-condition.ts";
 import type { JsonObject } from "../../functions/core/json.ts";
 import type { Random } from "./random.ts";
@@ -47,11 +54,21 @@ export const EVENTS = ["go", "stop"] as const;
 export const MAX_ATTEMPTS = 3;
 /** Thin groups more often than not: only members of one plain step make a difference in them. */
 const TRACKED: readonly Tracking[] = ["lazy", "lazy", "full", "result", "ledger", "ledger"];
-export const TASKS = { plain: "plain", streaming: "reads-by-stream", silent: "ignores-result", elsewhere: "other-queue" } as const;
+export const TASKS = {
+  plain: "plain",
+  streaming: "reads-by-stream",
+  silent: "ignores-result",
+  elsewhere: "other-queue",
+} as const;
 
 export type JobSpec =
   | { readonly kind: "canvas"; readonly canvas: Canvas; readonly timeoutSeconds?: number }
-  | { readonly kind: "input"; readonly pages: readonly (readonly Canvas[])[]; readonly body?: Canvas; readonly policy?: FailurePolicy };
+  | {
+      readonly kind: "input";
+      readonly pages: readonly (readonly Canvas[])[];
+      readonly body?: Canvas;
+      readonly policy?: FailurePolicy;
+    };
 
 /** What half of the tasks carry, told by their number. */
 export const TEAMS = ["blue", "red"] as const;
@@ -91,7 +108,11 @@ export class Workload {
     }
     if (random.chance(0.2)) return { kind: "canvas", canvas: this.#wide() };
     const canvas = random.chance(0.7) ? this.#chord(2) : this.#strand(2);
-    return { kind: "canvas", canvas, ...(random.chance(0.06) && this.#timeouts && { timeoutSeconds: 20 + random.int(200) }) };
+    return {
+      kind: "canvas",
+      canvas,
+      ...(random.chance(0.06) && this.#timeouts && { timeoutSeconds: 20 + random.int(200) }),
+    };
   }
 
   /** Many quick members, so that a worker comes to know their pace and takes several at once. */
@@ -99,7 +120,11 @@ export class Workload {
     const random = this.#random;
     const quick = (): Canvas => this.#task({ steps: random.int(3) }, random.chance(0.9) ? TASKS.plain : undefined);
     const members = this.#list(5 + random.int(8), quick);
-    return { kind: "chord", header: { kind: "group", members, options: { policy: this.#policy(), tracking: random.pick(TRACKED) } }, body: this.#task() };
+    return {
+      kind: "chord",
+      header: { kind: "group", members, options: { policy: this.#policy(), tracking: random.pick(TRACKED) } },
+      body: this.#task(),
+    };
   }
   #strand(given: number): Canvas {
     const random = this.#random;
@@ -112,7 +137,10 @@ export class Workload {
     const dice = this.#random.next();
     if (depth > 0 && this.#budget > 0 && dice < 0.2) return this.#group(depth - 1);
     if (dice > 0.76 && dice < 0.84)
-      return this.#task({ behaviour: this.#random.chance(0.1) ? "once" : "succeed", execution: this.#random.chance(0.2) ? "fails" : "succeeds" });
+      return this.#task({
+        behaviour: this.#random.chance(0.1) ? "once" : "succeed",
+        execution: this.#random.chance(0.2) ? "fails" : "succeeds",
+      });
     if (depth > 0 && dice > 0.88) return this.#flow(depth - 1);
     if (depth > 0 && this.#budget > 0 && dice < 0.4) return this.#parent(depth - 1);
     return this.#task();
@@ -121,14 +149,28 @@ export class Workload {
     const random = this.#random;
     const dice = random.next();
     const behaviour: Script["behaviour"] =
-      dice < 0.06 ? "always" : dice < 0.09 ? "fatal" : dice < 0.11 ? "broken" : dice < 0.22 ? "once" : dice < 0.27 ? "retry" : dice < 0.31 ? "skip" : "succeed";
+      dice < 0.06
+        ? "always"
+        : dice < 0.09
+          ? "fatal"
+          : dice < 0.11
+            ? "broken"
+            : dice < 0.22
+              ? "once"
+              : dice < 0.27
+                ? "retry"
+                : dice < 0.31
+                  ? "skip"
+                  : "succeed";
     return this.#signature(
       {
         label: `t${++this.#labels}`,
         steps: random.int(8),
         behaviour,
         ...(behaviour === "retry" && random.chance(0.5) && { delaySeconds: random.int(20) }),
-        ...(random.chance(0.3) && { counters: { files: 1 + random.int(3), ...(random.chance(0.3) && { bytes: random.int(1_000) }) } }),
+        ...(random.chance(0.3) && {
+          counters: { files: 1 + random.int(3), ...(random.chance(0.3) && { bytes: random.int(1_000) }) },
+        }),
         ...(random.chance(0.03) && { big: true }),
         ...(random.chance(0.4) && { reads: true }),
         ...(random.chance(0.12) && { waits: this.#waits() }),
@@ -143,7 +185,10 @@ export class Workload {
     const names = new Set(this.#list(1 + random.int(3), () => random.pick([...EVENTS, "never"])));
     const waits = [...names].map((name) => ({
       name,
-      ...((name === "never" || random.chance(0.3)) && { seconds: 5 + random.int(100), ...(random.chance(0.3) && { fails: true as const }) }),
+      ...((name === "never" || random.chance(0.3)) && {
+        seconds: 5 + random.int(100),
+        ...(random.chance(0.3) && { fails: true as const }),
+      }),
     }));
     const first = random.int(3);
     return [waits.slice(0, first), waits.slice(first)];
@@ -155,19 +200,28 @@ export class Workload {
     const adds = outside && random.chance(0.25);
     // A task may not add to what replaces a job, but cannot tell: only what is sure to be in a group does.
     this.#inGroup = false;
-    const children = this.#list(random.int(this.#budget > 0 ? 5 : 2), () => (random.chance(0.4) ? this.#chord(depth) : this.#strand(depth)));
+    const children = this.#list(random.int(this.#budget > 0 ? 5 : 2), () =>
+      random.chance(0.4) ? this.#chord(depth) : this.#strand(depth),
+    );
     this.#inGroup = outside;
     const behaviour = random.chance(0.15) ? "once" : random.chance(0.05) ? "always" : "succeed";
     const policy: FailurePolicy = random.chance(0.5) ? "settled" : this.#policy();
     // Long ones fill more pages than may be unfinished, and sometimes the last page there is.
     const items = random.chance(0.3) ? [...children, ...this.#list(3 + random.int(8), () => this.#task())] : children;
-    if (adds && children.length > 0) return this.#task({ behaviour, spawn: { children, policy: "allSuccess", value: "extras" } });
-    if (random.chance(0.5)) return this.#task({ behaviour, stream: { items, policy, cursors: random.chance(0.6), own: random.chance(0.5) } });
+    if (adds && children.length > 0)
+      return this.#task({ behaviour, spawn: { children, policy: "allSuccess", value: "extras" } });
+    if (random.chance(0.5))
+      return this.#task({ behaviour, stream: { items, policy, cursors: random.chance(0.6), own: random.chance(0.5) } });
     const value = children.length === 1 && random.chance(0.5) ? "replace" : random.chance(0.5) ? "group" : "own";
     // What replaces a run decides how it ends.
     return this.#task({
       behaviour,
-      spawn: { children, policy: value === "replace" ? "allSuccess" : policy, value, ...(value !== "replace" && random.chance(0.5) && { varies: true }) },
+      spawn: {
+        children,
+        policy: value === "replace" ? "allSuccess" : policy,
+        value,
+        ...(value !== "replace" && random.chance(0.5) && { varies: true }),
+      },
     });
   }
   /** A branch, a loop or a wait. Conditions are about texts that are as good as random, or about how many members failed. */
@@ -178,14 +232,32 @@ export class Workload {
     const text: ValueCondition = { is: "contains", value: random.pick(["a", "e", "1", "3", "k", "s"]) };
     if (dice < 0.4) {
       const condition = random.chance(0.6) ? text : ({ is: "gt", path: "/failed", value: 0 } as const);
-      return { kind: "when", condition, do: this.#strand(depth), ...(random.chance(0.7) && { otherwise: this.#strand(depth) }), ...links };
+      return {
+        kind: "when",
+        condition,
+        do: this.#strand(depth),
+        ...(random.chance(0.7) && { otherwise: this.#strand(depth) }),
+        ...links,
+      };
     }
     if (dice < 0.75) {
       const body = this.#strand(0);
-      return { kind: "repeat", body, until: random.chance(0.8) ? text : { not: { is: "exists" } }, most: 1 + random.int(3), ...links };
+      return {
+        kind: "repeat",
+        body,
+        until: random.chance(0.8) ? text : { not: { is: "exists" } },
+        most: 1 + random.int(3),
+        ...links,
+      };
     }
     const expires = random.chance(0.3) && this.#timeouts ? { expires: 20 + random.int(100) } : {};
-    return { kind: "wait", of: random.chance(0.5) ? "approval" : "event", name: random.pick(EVENTS), ...expires, ...links };
+    return {
+      kind: "wait",
+      of: random.chance(0.5) ? "approval" : "event",
+      name: random.pick(EVENTS),
+      ...expires,
+      ...links,
+    };
   }
   #group(depth: number): Group {
     const random = this.#random;
@@ -194,7 +266,9 @@ export class Workload {
     const tracking = random.pick(TRACKED);
     // Only members of one step differ from others in what is kept of them.
     const single = (tracking === "result" || tracking === "ledger") && random.chance(0.6);
-    const members = this.#list(random.int(this.#budget > 0 ? 6 : 2), () => (single ? this.#single(depth) : this.#strand(depth)));
+    const members = this.#list(random.int(this.#budget > 0 ? 6 : 2), () =>
+      single ? this.#single(depth) : this.#strand(depth),
+    );
     this.#inGroup = outside;
     return { kind: "group", members, options: { policy: this.#policy(), tracking } };
   }
@@ -206,7 +280,8 @@ export class Workload {
     this.#budget--;
     const header = this.#group(depth);
     const random = this.#random;
-    const body = depth > 0 && random.chance(0.35) ? this.#step(depth) : random.chance(0.2) ? this.#strand(depth) : this.#task();
+    const body =
+      depth > 0 && random.chance(0.35) ? this.#step(depth) : random.chance(0.2) ? this.#strand(depth) : this.#task();
     return { kind: "chord", header, body };
   }
   #policy(): FailurePolicy {
@@ -225,7 +300,11 @@ export class Workload {
       ...(random.chance(script.stream ? 0.3 : 0.05) && { timeout: 4 + random.int(30) }),
       ...(random.chance(0.03) && { ignoreResult: true }),
     };
-    const task = name ?? (random.chance(0.75) ? TASKS.plain : random.pick([TASKS.streaming, TASKS.streaming, TASKS.silent, TASKS.elsewhere]));
+    const task =
+      name ??
+      (random.chance(0.75)
+        ? TASKS.plain
+        : random.pick([TASKS.streaming, TASKS.streaming, TASKS.silent, TASKS.elsewhere]));
     const kwargs = { script: script as unknown as JsonObject };
     const bare = { kind: "task" as const, task, args: [script.label], kwargs, options, immutable: random.chance(0.2) };
     return random.chance(0.12) ? this.#linked(bare) : bare;
@@ -234,7 +313,8 @@ export class Workload {
   #linked(host: Signature): Signature {
     const outside = this.#inGroup;
     this.#inGroup = false;
-    const callbacks = (): readonly Canvas[] => this.#list(1 + this.#random.int(2), () => this.#strand(this.#budget > 0 ? 1 : 0));
+    const callbacks = (): readonly Canvas[] =>
+      this.#list(1 + this.#random.int(2), () => this.#strand(this.#budget > 0 ? 1 : 0));
     const link = this.#random.chance(0.7) ? { link: callbacks() } : {};
     const linkError = this.#random.chance(0.6) ? { linkError: callbacks() } : {};
     this.#inGroup = outside;

@@ -24,20 +24,29 @@ function answer(url: URL): { status: number; body: string } {
   const key = decodeURIComponent(url.pathname.split("/").slice(2).join("/"));
   if (key !== "") {
     const content = OBJECTS[key];
-    return content === undefined ? { status: 404, body: "<Error><Code>NoSuchKey</Code><Message>gone</Message></Error>" } : { status: 200, body: content };
+    return content === undefined
+      ? { status: 404, body: "<Error><Code>NoSuchKey</Code><Message>gone</Message></Error>" }
+      : { status: 200, body: content };
   }
-  if (!url.pathname.startsWith("/my-bucket")) return { status: 404, body: "<Error><Code>NoSuchBucket</Code><Message>none</Message></Error>" };
+  if (!url.pathname.startsWith("/my-bucket"))
+    return { status: 404, body: "<Error><Code>NoSuchBucket</Code><Message>none</Message></Error>" };
   const after = url.searchParams.get("continuation-token") ?? url.searchParams.get("start-after") ?? "";
   const keys = Object.keys(OBJECTS)
     .filter((each) => each.startsWith(url.searchParams.get("prefix") ?? "") && each > after)
     .toSorted();
   const page = keys.slice(0, 2);
   const contents = page.map(
-    (each) => `<Contents><Key>${encodeURIComponent(each).replaceAll("%20", "+")}</Key><Size>${OBJECTS[each]!.length}</Size></Contents>`,
+    (each) =>
+      `<Contents><Key>${encodeURIComponent(each).replaceAll("%20", "+")}</Key><Size>${OBJECTS[each]!.length}</Size></Contents>`,
   );
   const next =
-    keys.length > 2 ? `<IsTruncated>true</IsTruncated><NextContinuationToken>${page[1]}</NextContinuationToken>` : "<IsTruncated>false</IsTruncated>";
-  return { status: 200, body: `<ListBucketResult><EncodingType>url</EncodingType>${next}${contents.join("")}</ListBucketResult>` };
+    keys.length > 2
+      ? `<IsTruncated>true</IsTruncated><NextContinuationToken>${page[1]}</NextContinuationToken>`
+      : "<IsTruncated>false</IsTruncated>";
+  return {
+    status: 200,
+    body: `<ListBucketResult><EncodingType>url</EncodingType>${next}${contents.join("")}</ListBucketResult>`,
+  };
 }
 
 describe("a bucket as a source", () => {
@@ -50,7 +59,13 @@ describe("a bucket as a source", () => {
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    s3 = new S3Client({ endpoint, region: "eu-west-1", forcePathStyle: true, credentials: { accessKeyId: "a", secretAccessKey: "b" }, maxAttempts: 1 });
+    s3 = new S3Client({
+      endpoint,
+      region: "eu-west-1",
+      forcePathStyle: true,
+      credentials: { accessKeyId: "a", secretAccessKey: "b" },
+      maxAttempts: 1,
+    });
   });
   afterAll(() => {
     s3.destroy();
@@ -74,14 +89,24 @@ describe("a bucket as a source", () => {
   it("a bucket digests objects, and gives the reason when it cannot", async () => {
     const source = bucketSource("my-bucket", "in", s3);
     const [cut] = await allOf(cutChunks(source.walk(undefined, signal), NOTHING, 10));
-    const { files, failures } = await digestChunk(source, { ...cut!.chunk, files: [...cut!.chunk.files, "gone"] }, signal);
+    const { files, failures } = await digestChunk(
+      source,
+      { ...cut!.chunk, files: [...cut!.chunk.files, "gone"] },
+      signal,
+    );
     expect(files[0]).toEqual(["a b+c.txt", 3, createHash("sha256").update("one").digest("hex")]);
     expect(files.map(([path]) => path)).toEqual(["a b+c.txt", "deep/é.txt", "z\\x01.bin"]);
     expect(failures).toEqual([["gone", "NoSuchKey"]]);
   });
   it("a missing bucket throws", async () => {
-    await expect(allOf(bucketSource("other-bucket", "", s3).walk(undefined, signal))).rejects.toMatchObject({ name: "NoSuchBucket" });
+    await expect(allOf(bucketSource("other-bucket", "", s3).walk(undefined, signal))).rejects.toMatchObject({
+      name: "NoSuchBucket",
+    });
   });
-  it.each([["s3://my-bucket"], ["s3://my-bucket/"], ["s3://my.bucket/a b/ü"]])("the URL %s names a bucket", (url) => expect(S3_URL.test(url)).toBe(true));
-  it.each([["s3://"], ["s3://B/x"], ["/s3://my-bucket"], ["http://my-bucket"]])("the URL %s names no bucket", (url) => expect(S3_URL.test(url)).toBe(false));
+  it.each([["s3://my-bucket"], ["s3://my-bucket/"], ["s3://my.bucket/a b/ü"]])("the URL %s names a bucket", (url) =>
+    expect(S3_URL.test(url)).toBe(true),
+  );
+  it.each([["s3://"], ["s3://B/x"], ["/s3://my-bucket"], ["http://my-bucket"]])("the URL %s names no bucket", (url) =>
+    expect(S3_URL.test(url)).toBe(false),
+  );
 });

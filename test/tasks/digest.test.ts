@@ -29,7 +29,10 @@ describe("the digest of a file", () => {
     async (size) => {
       const content = Buffer.alloc(size, "fanfold");
       writeFileSync(inside("content"), content);
-      expect(await digest(inside("content"))).toEqual({ bytes: size, sha256: createHash("sha256").update(content).digest("hex") });
+      expect(await digest(inside("content"))).toEqual({
+        bytes: size,
+        sha256: createHash("sha256").update(content).digest("hex"),
+      });
     },
   );
   it("a file that has vanished or changed its type is a failure, and a fifo does not block", async () => {
@@ -41,11 +44,16 @@ describe("the digest of a file", () => {
     expect(await digest(inside("n".repeat(256)))).toEqual({ reason: "ENAMETOOLONG" });
     for (const name of ["link", "folder", "fifo"]) expect(await digest(inside(name))).toEqual({ reason: "not_a_file" });
   });
-  it.skipIf(process.platform !== "linux")("a file whose content differs from its size in length is a failure", async () => {
-    expect(await digest("/proc/self/status")).toEqual({ reason: "changed" });
-  });
+  it.skipIf(process.platform !== "linux")(
+    "a file whose content differs from its size in length is a failure",
+    async () => {
+      expect(await digest("/proc/self/status")).toEqual({ reason: "changed" });
+    },
+  );
   it("digesting stops when it is aborted", async () => {
-    await expect(digestFile(Buffer.from(inside("content")), AbortSignal.abort(new Error("enough")))).rejects.toThrow("enough");
+    await expect(digestFile(Buffer.from(inside("content")), AbortSignal.abort(new Error("enough")))).rejects.toThrow(
+      "enough",
+    );
   });
   it("an error for lack of process resources is not a failure of the file", () => {
     const shortage = Object.assign(new Error("too many open files"), { code: "EMFILE" });

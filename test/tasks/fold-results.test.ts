@@ -23,7 +23,12 @@ describe("a report of more than fits", () => {
       })),
     );
     expect(Buffer.byteLength(JSON.stringify(report))).toBeLessThan(15 * 1024 * 1024);
-    expect(report).toMatchObject({ files: 16_000, failuresTotal: 2_000, extensionsTotal: 2_000, duplicatesTotal: { groups: 2_000, files: 16_000 } });
+    expect(report).toMatchObject({
+      files: 16_000,
+      failuresTotal: 2_000,
+      extensionsTotal: 2_000,
+      duplicatesTotal: { groups: 2_000, files: 16_000 },
+    });
     expect(report.failures.length).toBeLessThan(2_000);
     expect(Object.keys(report.byExtension)).toHaveLength(REPORT_BOUNDS.extensions.items);
     const listed = report.duplicates.reduce((sum, { paths, pathsOmitted = 0 }) => sum + paths.length + pathsOmitted, 0);
@@ -37,7 +42,12 @@ describe("a report of more than fits", () => {
       yield { lost: "chunk 0: task_killed" };
       yield { result: { files: [], failures: [], totals } };
     });
-    expect(report).toMatchObject({ directories: 5, links: 2, failuresTotal: 1, failures: [{ path: ".", reason: "chunk 0: task_killed" }] });
+    expect(report).toMatchObject({
+      directories: 5,
+      links: 2,
+      failuresTotal: 1,
+      failures: [{ path: ".", reason: "chunk 0: task_killed" }],
+    });
   });
 });
 
@@ -56,6 +66,9 @@ describe("digests that occur more than once", () => {
     groups.add(["1", 4, one]);
     groups.add(["2", 4, other]);
     groups.add(["3", 4, one]);
-    expect(groups.report()).toEqual({ duplicates: [{ sha256: one, bytes: 4, paths: ["1", "3"] }], duplicatesTotal: { groups: 1, files: 2, wastedBytes: 4 } });
+    expect(groups.report()).toEqual({
+      duplicates: [{ sha256: one, bytes: 4, paths: ["1", "3"] }],
+      duplicatesTotal: { groups: 1, files: 2, wastedBytes: 4 },
+    });
   });
 });

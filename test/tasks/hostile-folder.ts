@@ -35,7 +35,9 @@ const NAMES: readonly Buffer[] = [
   "a".repeat(255),
   "\u00e9".repeat(127),
 ].map((name) => Buffer.from(name, "utf8"));
-const INVALID = ["ff", "c080", "eda080", "f4908080", "61e9622e747874", "e282", "80", "f8888080"].map((hex) => Buffer.from(hex, "hex"));
+const INVALID = ["ff", "c080", "eda080", "f4908080", "61e9622e747874", "e282", "80", "f8888080"].map((hex) =>
+  Buffer.from(hex, "hex"),
+);
 
 /** Makes a folder with everything that a walk may meet and a test may create as its own user. */
 export async function makeHostileFolder(): Promise<HostileFolder> {
@@ -93,7 +95,8 @@ function makeDeep(path: string): void {
 }
 /** Makes directories deeper than any path may be long, which can only be reached step by step. */
 export function makeTooDeep(path: string): void {
-  const script = 'cd "$1" && mkdir beyond && cd beyond && for i in $(seq 25); do mkdir "$2" && cd "$2" && echo x > f || exit 1; done';
+  const script =
+    'cd "$1" && mkdir beyond && cd beyond && for i in $(seq 25); do mkdir "$2" && cd "$2" && echo x > f || exit 1; done';
   execFileSync("bash", ["-c", script, "bash", path, "n".repeat(200)]);
 }
 

@@ -8,7 +8,13 @@ import { createRunner } from "../../functions/sdk/runner.ts";
 import type { Chunk } from "../../functions/tasks/inventory/chunk.ts";
 import { openSource } from "../../functions/tasks/inventory/source.ts";
 import { digestChunk } from "../../functions/tasks/inventory/digest-chunk.ts";
-import { inventory, inventoryDigest, inventoryReport, inventoryWalk, type InventoryReport } from "../../functions/tasks/inventory/index.ts";
+import {
+  inventory,
+  inventoryDigest,
+  inventoryReport,
+  inventoryWalk,
+  type InventoryReport,
+} from "../../functions/tasks/inventory/index.ts";
 import { LocalEngine } from "../engine/local-engine.ts";
 import { makeHostileFolder, type HostileFolder } from "./hostile-folder.ts";
 import { askStandardTools, hasStandardTools, NEEDED_TOOLS } from "./standard-tools.ts";
@@ -82,7 +88,16 @@ describe("the inventory of a folder", () => {
       [".txt", { files: 3, bytes: 15 }],
       [".b", { files: 1, bytes: 5 }],
     ]);
-    expect(report.largest.map(({ path }) => path)).toEqual(["d", "sub/e", "a.TXT", "b.txt", "f.a.b", "sub/c.txt", "none1", "none2"]);
+    expect(report.largest.map(({ path }) => path)).toEqual([
+      "d",
+      "sub/e",
+      "a.TXT",
+      "b.txt",
+      "f.a.b",
+      "sub/c.txt",
+      "none1",
+      "none2",
+    ]);
   });
 
   it("the inventory lists a file that vanishes between walk and digest, and a lost chunk", async () => {
@@ -167,11 +182,20 @@ describe("an attempt after a cursor", () => {
     };
     const { signal } = new AbortController();
     const services = { results: () => fails(), log: () => undefined, event: () => fails() };
-    const outcome = await createRunner(tasks).run({ ...call, site: "local", queue: "default", deadline: Infinity, signal, cursor: cursor as never, services });
+    const outcome = await createRunner(tasks).run({
+      ...call,
+      site: "local",
+      queue: "default",
+      deadline: Infinity,
+      signal,
+      cursor: cursor as never,
+      services,
+    });
     if (outcome.kind !== "stream") throw new Error(outcome.kind);
     const yielded: { cursor: unknown; chunk: Chunk }[] = [];
     for await (const item of outcome.items) {
-      if (item.canvas.kind === "task") yielded.push({ cursor: item.cursor, chunk: item.canvas.args[1] as unknown as Chunk });
+      if (item.canvas.kind === "task")
+        yielded.push({ cursor: item.cursor, chunk: item.canvas.args[1] as unknown as Chunk });
     }
     return yielded;
   }
@@ -188,7 +212,9 @@ describe("an attempt after a cursor", () => {
 describe("the state of the engine", () => {
   it.each([".", "state", "../fanfold-state/.."])("engine state inside the folder is refused (%s)", (state) => {
     const fields = { folder: other, state: join(other, state) };
-    expect(() => workflows.start("inventory", fields)).toThrow(expect.objectContaining({ code: "invalid_parameters", details: { field: "/state" } }));
+    expect(() => workflows.start("inventory", fields)).toThrow(
+      expect.objectContaining({ code: "invalid_parameters", details: { field: "/state" } }),
+    );
   });
   it("engine state inside the folder is refused even behind a link", async () => {
     mkdirSync(join(other, "hidden/state"), { recursive: true });
@@ -199,15 +225,20 @@ describe("the state of the engine", () => {
     rmSync(way, { recursive: true });
   });
   it("engine state may be beside the folder, with a name that begins the same", async () => {
-    expect(await reportOf({ folder: join(other, "sorted"), state: join(other, "sorted-state") })).toMatchObject({ files: 8 });
+    expect(await reportOf({ folder: join(other, "sorted"), state: join(other, "sorted-state") })).toMatchObject({
+      files: 8,
+    });
   });
 });
 
 describe("the parameters", () => {
-  it.each([{}, { folder: "relative" }, { folder: "/a\0b" }, { folder: "/tmp", chunk: 0 }, { folder: "/tmp", chunks: 3 }])(
-    "the parameters %j are refused",
-    (fields) => {
-      expect(() => workflows.start("inventory", fields)).toThrow(expect.objectContaining({ code: "invalid_parameters" }));
-    },
-  );
+  it.each([
+    {},
+    { folder: "relative" },
+    { folder: "/a\0b" },
+    { folder: "/tmp", chunk: 0 },
+    { folder: "/tmp", chunks: 3 },
+  ])("the parameters %j are refused", (fields) => {
+    expect(() => workflows.start("inventory", fields)).toThrow(expect.objectContaining({ code: "invalid_parameters" }));
+  });
 });

@@ -8,8 +8,12 @@ const pathBytes = fc
     fc.oneof(
       fc.uint8Array({ maxLength: 6 }),
       fc.string({ unit: "binary" }).map((text) => new TextEncoder().encode(text)),
-      fc.constantFrom("\\x41", "\\", "\n", "\u0080", "\ufeff", "\ufffd", "/", "é", "\u{1f4a9}").map((text) => new TextEncoder().encode(text)),
-      fc.constantFrom("c0", "eda080", "f0", "f09f", "f09f92", "e282").map((hex) => Uint8Array.from(Buffer.from(hex, "hex"))),
+      fc
+        .constantFrom("\\x41", "\\", "\n", "\u0080", "\ufeff", "\ufffd", "/", "é", "\u{1f4a9}")
+        .map((text) => new TextEncoder().encode(text)),
+      fc
+        .constantFrom("c0", "eda080", "f0", "f09f", "f09f92", "e282")
+        .map((hex) => Uint8Array.from(Buffer.from(hex, "hex"))),
     ),
   )
   .map((parts) => Buffer.concat(parts));
@@ -53,5 +57,7 @@ describe("the text of a path", () => {
     [Buffer.from("efbfbd", "hex"), "\ufffd"],
     [Buffer.from("efbbbf61", "hex"), "\ufeffa"],
   ])("the path %j has the text %j", (path, text) => expect(encodePath(Buffer.from(path))).toBe(text));
-  it.each(["\\", "a\\", "\\x", "\\x4", "\\xAB", "\\n", "\\\\x41"])("the text %j is no path", (text) => expect(() => decodePath(text)).toThrow(RangeError));
+  it.each(["\\", "a\\", "\\x", "\\x4", "\\xAB", "\\n", "\\\\x41"])("the text %j is no path", (text) =>
+    expect(() => decodePath(text)).toThrow(RangeError),
+  );
 });

@@ -17,14 +17,18 @@ export interface StandardInventory {
 export const NEEDED_TOOLS = "needs GNU find, sha256sum and xargs";
 /** Returns false where the tools are missing or not GNU's. */
 export function hasStandardTools(): boolean {
-  return ["find", "sha256sum", "xargs"].every((tool) => spawnSync(tool, ["--version"]).stdout?.includes("GNU") ?? false);
+  return ["find", "sha256sum", "xargs"].every(
+    (tool) => spawnSync(tool, ["--version"]).stdout?.includes("GNU") ?? false,
+  );
 }
 
 export function askStandardTools(folder: string): StandardInventory {
   const count = (...test: string[]): number => split(run("find", [folder, ...test, "-print0"])).length;
   const sizes = split(run("find", [folder, "-type", "f", "-printf", "%s\\0"]));
   const digests = new Map<string, string>();
-  for (const line of split(run("bash", ["-c", 'cd "$1" && find . -type f -print0 | xargs -0r sha256sum -z --', "bash", folder]))) {
+  for (const line of split(
+    run("bash", ["-c", 'cd "$1" && find . -type f -print0 | xargs -0r sha256sum -z --', "bash", folder]),
+  )) {
     // A line is "<64 hex digits>  ./<path>".
     digests.set(encodePath(line.subarray(68)), line.toString("latin1", 0, 64));
   }
@@ -42,12 +46,16 @@ export function askStandardTools(folder: string): StandardInventory {
 }
 
 function run(command: string, args: readonly string[]): Buffer {
-  const { status, stdout, stderr } = spawnSync(command, args, { maxBuffer: 1024 * 1024 * 1024, env: { ...process.env, LC_ALL: "C" } });
+  const { status, stdout, stderr } = spawnSync(command, args, {
+    maxBuffer: 1024 * 1024 * 1024,
+    env: { ...process.env, LC_ALL: "C" },
+  });
   if (status !== 0) throw new Error(`${command} ${args.join(" ")}: ${stderr?.toString()}`);
   return stdout;
 }
 function split(output: Buffer): Buffer[] {
   const parts: Buffer[] = [];
-  for (let at = 0, end = output.indexOf(0); end >= 0; at = end + 1, end = output.indexOf(0, at)) parts.push(output.subarray(at, end));
+  for (let at = 0, end = output.indexOf(0); end >= 0; at = end + 1, end = output.indexOf(0, at))
+    parts.push(output.subarray(at, end));
   return parts;
 }

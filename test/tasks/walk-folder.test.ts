@@ -30,13 +30,20 @@ describe("a walk", () => {
     const visits = await allOf(walk(hostile.path));
     const count = (kind: Visit["kind"]): number => visits.filter((visit) => visit.kind === kind).length;
     const standard = askStandardTools(hostile.path);
-    expect({ files: count("file"), directories: count("directory"), links: count("link"), special: count("special") }).toEqual({
+    expect({
+      files: count("file"),
+      directories: count("directory"),
+      links: count("link"),
+      special: count("special"),
+    }).toEqual({
       files: standard.files,
       directories: standard.directories,
       links: standard.links,
       special: standard.special,
     });
-    expect(new Set(visits.filter((visit) => visit.kind === "file").map(textOf))).toEqual(new Set(standard.digests.keys()));
+    expect(new Set(visits.filter((visit) => visit.kind === "file").map(textOf))).toEqual(
+      new Set(standard.digests.keys()),
+    );
     expect(visits.filter((visit) => visit.kind === "failure")).toEqual([]);
     // A walk leaves every directory but the folder itself, whose end is the end of the walk.
     expect(count("left")).toBe(standard.directories - 1);
@@ -47,22 +54,30 @@ describe("a walk", () => {
     const sorted = visits.toSorted((a, b) => Buffer.compare(key(a), key(b)));
     expect(visits.map(textOf)).toEqual(sorted.map(textOf));
   });
-  it.each([1, 2, 7])("a walk in chunks of %i continues after any chunk as if it had never stopped", async (mostFiles) => {
-    const whole = await chunks(hostile.path, mostFiles);
-    expect(whole.length).toBeGreaterThan(10);
-    for (const [at, { chunk, after }] of whole.entries()) {
-      if (after === undefined) continue;
-      // A cursor carries the path and the totals.
-      const { text, totals } = JSON.parse(JSON.stringify({ text: encodePath(after), totals: chunk.totals })) as { text: string; totals: Totals };
-      expect(await chunks(hostile.path, mostFiles, decodePath(text), totals)).toEqual(whole.slice(at + 1));
-    }
-  });
+  it.each([1, 2, 7])(
+    "a walk in chunks of %i continues after any chunk as if it had never stopped",
+    async (mostFiles) => {
+      const whole = await chunks(hostile.path, mostFiles);
+      expect(whole.length).toBeGreaterThan(10);
+      for (const [at, { chunk, after }] of whole.entries()) {
+        if (after === undefined) continue;
+        // A cursor carries the path and the totals.
+        const { text, totals } = JSON.parse(JSON.stringify({ text: encodePath(after), totals: chunk.totals })) as {
+          text: string;
+          totals: Totals;
+        };
+        expect(await chunks(hostile.path, mostFiles, decodePath(text), totals)).toEqual(whole.slice(at + 1));
+      }
+    },
+  );
   it("a walk continues after any path", async () => {
     const visits = await allOf(walk(hostile.path));
     for (const [at, { kind, path }] of visits.entries()) {
       if (kind === "directory" || kind === "failure") continue;
       const rest = await allOf(walk(hostile.path, path));
-      expect(rest.map((visit) => [visit.kind, textOf(visit)])).toEqual(visits.slice(at + 1).map((visit) => [visit.kind, textOf(visit)]));
+      expect(rest.map((visit) => [visit.kind, textOf(visit)])).toEqual(
+        visits.slice(at + 1).map((visit) => [visit.kind, textOf(visit)]),
+      );
     }
   });
   it("a walk reports where paths become too long, and continues beside it", async () => {
@@ -92,7 +107,9 @@ describe("a walk", () => {
   });
   it("a walk of an empty folder is one chunk without files", async () => {
     const folder = mkdtempSync(join(tmpdir(), "fanfold-empty-"));
-    expect(await chunks(folder, 32)).toEqual([{ chunk: { files: [], failures: [], totals: { ...NOTHING, directories: 1 } }, after: undefined }]);
+    expect(await chunks(folder, 32)).toEqual([
+      { chunk: { files: [], failures: [], totals: { ...NOTHING, directories: 1 } }, after: undefined },
+    ]);
     rmSync(folder, { recursive: true });
   });
 });
@@ -106,43 +123,49 @@ describe("a folder that changes during a walk", () => {
       else writeFileSync(join(folder, name), name);
     }
   }
-  const paths = ["a", "b", "c", "d"].flatMap((one) => [one, ...["a", "b", "c"].flatMap((two) => [`${one}/${two}`, `${one}/${two}/a`])]);
+  const paths = ["a", "b", "c", "d"].flatMap((one) => [
+    one,
+    ...["a", "b", "c"].flatMap((two) => [`${one}/${two}`, `${one}/${two}/a`]),
+  ]);
 
-  it.each(Array.from({ length: 20 }, (_, seed) => seed))("a walk of a changing folder ends, and visits nothing twice (seed %i)", async (seed) => {
-    const random = seededRandom(seed);
-    const folder = mkdtempSync(join(tmpdir(), "fanfold-changing-"));
-    makeTree(folder, 3);
-    const change = (): void => {
-      const path = join(folder, random.pick(paths));
-      try {
-        if (random.chance(0.7)) rmSync(path, { recursive: true, force: true });
-        const becomes = random.pick(["file", "folder", "link", "nothing", "nothing"]);
-        if (becomes === "file") writeFileSync(path, "now a file");
-        else if (becomes === "folder") makeTree(path, 1);
-        else if (becomes === "link") symlinkSync(folder, path);
-      } catch {
-        // A path that cannot be changed stays as it is.
+  it.each(Array.from({ length: 20 }, (_, seed) => seed))(
+    "a walk of a changing folder ends, and visits nothing twice (seed %i)",
+    async (seed) => {
+      const random = seededRandom(seed);
+      const folder = mkdtempSync(join(tmpdir(), "fanfold-changing-"));
+      makeTree(folder, 3);
+      const change = (): void => {
+        const path = join(folder, random.pick(paths));
+        try {
+          if (random.chance(0.7)) rmSync(path, { recursive: true, force: true });
+          const becomes = random.pick(["file", "folder", "link", "nothing", "nothing"]);
+          if (becomes === "file") writeFileSync(path, "now a file");
+          else if (becomes === "folder") makeTree(path, 1);
+          else if (becomes === "link") symlinkSync(folder, path);
+        } catch {
+          // A path that cannot be changed stays as it is.
+        }
+      };
+      const met: string[] = [];
+      let after: Buffer | undefined;
+      let totals = NOTHING;
+      // Every chunk is the last one of an attempt, so the next attempt continues in a changed folder.
+      for (let attempt = 0; attempt === 0 || after !== undefined; attempt++) {
+        const cuts = cutChunks(walk(folder, after), totals, 2);
+        const { value } = await cuts.next();
+        await cuts.return();
+        if (value === undefined) break;
+        met.push(...value.chunk.files);
+        ({ after } = value);
+        ({ totals } = value.chunk);
+        change();
+        expect(attempt).toBeLessThan(1_000);
       }
-    };
-    const met: string[] = [];
-    let after: Buffer | undefined;
-    let totals = NOTHING;
-    // Every chunk is the last one of an attempt, so the next attempt continues in a changed folder.
-    for (let attempt = 0; attempt === 0 || after !== undefined; attempt++) {
-      const cuts = cutChunks(walk(folder, after), totals, 2);
-      const { value } = await cuts.next();
-      await cuts.return();
-      if (value === undefined) break;
-      met.push(...value.chunk.files);
-      ({ after } = value);
-      ({ totals } = value.chunk);
-      change();
-      expect(attempt).toBeLessThan(1_000);
-    }
-    expect(new Set(met).size).toBe(met.length);
-    expect(totals.files).toBe(met.length);
-    // The folder also changes during one attempt.
-    for await (const visit of walk(folder)) if (visit.kind !== "left") change();
-    rmSync(folder, { recursive: true, force: true });
-  });
+      expect(new Set(met).size).toBe(met.length);
+      expect(totals.files).toBe(met.length);
+      // The folder also changes during one attempt.
+      for await (const visit of walk(folder)) if (visit.kind !== "left") change();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  );
 });

@@ -32,7 +32,11 @@ export const inputRoutes = [
     operation: "sealInput",
     summary: "Say that no more pages come",
     params: z.strictObject({ id: jobIdParam }),
-    body: { kind: "json", schema: z.strictObject({ pages: z.int().min(0).max(MOST_PAGES).describe("How many there are: 0 .. pages-1") }), maxBytes: 4_096 },
+    body: {
+      kind: "json",
+      schema: z.strictObject({ pages: z.int().min(0).max(MOST_PAGES).describe("How many there are: 0 .. pages-1") }),
+      maxBytes: 4_096,
+    },
     replies: { 200: { description: "Sealed; again is harmless", schema: inputSealed } },
     async handle({ params, body }, { engine }) {
       await requireJob(params.id, engine);

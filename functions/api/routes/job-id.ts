@@ -14,7 +14,10 @@ const JOB_ID = /^[0-9A-Za-z_-]{1,128}$/;
 export async function requireJob(id: string, engine: Engine, supervisor?: Supervisor): Promise<JobView> {
   const job = JOB_ID.test(id) ? ((await engine.job(id)) ?? (await pendingJob(id, supervisor))) : undefined;
   if (job !== undefined) return job;
-  throw new FanfoldError("job_not_found", `there is no job ${id.slice(0, 200)}, or it has expired; GET /jobs lists the jobs`);
+  throw new FanfoldError(
+    "job_not_found",
+    `there is no job ${id.slice(0, 200)}, or it has expired; GET /jobs lists the jobs`,
+  );
 }
 
 async function pendingJob(jobId: string, supervisor: Supervisor | undefined): Promise<JobView | undefined> {
@@ -22,5 +25,14 @@ async function pendingJob(jobId: string, supervisor: Supervisor | undefined): Pr
   if (!start) return undefined;
   const { workflow, fields, startedAt, timeoutSeconds } = start;
   const times = { createdAt: startedAt, deadlineAt: startedAt + timeoutSeconds * 1_000 };
-  return { jobId, workflow, parameters: fields, state: "pending", ...times, counts: {}, countsExact: false, planned: 0 };
+  return {
+    jobId,
+    workflow,
+    parameters: fields,
+    state: "pending",
+    ...times,
+    counts: {},
+    countsExact: false,
+    planned: 0,
+  };
 }

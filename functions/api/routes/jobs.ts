@@ -28,11 +28,16 @@ import {
 import { jobIdParam, requireJob } from "./job-id.ts";
 
 const id = z.strictObject({ id: jobIdParam });
-const TEXTS = { dot: { type: "text/vnd.graphviz", write: graphToDot }, mermaid: { type: "text/vnd.mermaid", write: graphToMermaid } } as const;
+const TEXTS = {
+  dot: { type: "text/vnd.graphviz", write: graphToDot },
+  mermaid: { type: "text/vnd.mermaid", write: graphToMermaid },
+} as const;
 const NDJSON = "application/x-ndjson";
 const DEFAULT_LIMIT = 100;
 const PARTS = "Where answers are bound in size, `Link` with rel=next names the rest: ask for it until there is none.";
-const fromIndex = wholeNumber(0, Number.MAX_SAFE_INTEGER).optional().describe("The first entry that is wanted, counted from 0");
+const fromIndex = wholeNumber(0, Number.MAX_SAFE_INTEGER)
+  .optional()
+  .describe("The first entry that is wanted, counted from 0");
 
 export const jobRoutes = [
   route({
@@ -44,7 +49,8 @@ export const jobRoutes = [
       "With `?stamp` only jobs whose canvas carries it. The first 16 different stamps of a canvas count, not those of input pages or of what tasks spawn.",
     query: z.strictObject({ state: jobState.optional(), stamp: stamp.optional(), limit, cursor: cursorText }),
     replies: { 200: { description: "A page of them", schema: jobPage } },
-    handle: async ({ query }, { engine }) => Response.json(await engine.jobs({ limit: DEFAULT_LIMIT, ...definedOf(query) })),
+    handle: async ({ query }, { engine }) =>
+      Response.json(await engine.jobs({ limit: DEFAULT_LIMIT, ...definedOf(query) })),
   }),
   route({
     method: "GET",
@@ -53,7 +59,8 @@ export const jobRoutes = [
     summary: "State, counters and value of a job",
     params: id,
     replies: { 200: { description: "The job", schema: job } },
-    handle: async ({ params }, { engine, supervisor }) => Response.json(await requireJob(params.id, engine, supervisor)),
+    handle: async ({ params }, { engine, supervisor }) =>
+      Response.json(await requireJob(params.id, engine, supervisor)),
   }),
   route({
     method: "GET",
@@ -68,7 +75,8 @@ export const jobRoutes = [
       await requireJob(params.id, engine);
       const graph = await engine.graph(params.id);
       const accepted = request.headers.get("Accept") ?? "";
-      const format = query.format ?? (["dot", "mermaid"] as const).find((name) => accepted.includes(TEXTS[name].type)) ?? "json";
+      const format =
+        query.format ?? (["dot", "mermaid"] as const).find((name) => accepted.includes(TEXTS[name].type)) ?? "json";
       if (format === "json") return Response.json(graph, { headers: { Vary: "Accept" } });
       const { type, write } = TEXTS[format];
       return new Response(write(graph), { headers: { "Content-Type": `${type}; charset=utf-8`, Vary: "Accept" } });
@@ -85,7 +93,9 @@ export const jobRoutes = [
     replies: { 200: { description: "A page of them", schema: runPage } },
     async handle({ params, query: { stamp: wanted, ...filter } }, { engine }) {
       await requireJob(params.id, engine);
-      return Response.json(await engine.runs(params.id, { limit: DEFAULT_LIMIT, ...definedOf(filter), ...(wanted && { stamps: wanted }) }));
+      return Response.json(
+        await engine.runs(params.id, { limit: DEFAULT_LIMIT, ...definedOf(filter), ...(wanted && { stamps: wanted }) }),
+      );
     },
   }),
   route({
@@ -100,10 +110,16 @@ export const jobRoutes = [
     async handle({ params, query: { from = 0 } }, { engine, answerBytes }) {
       const { state } = await requireJob(params.id, engine);
       if (!hasEnded(state)) {
-        throw new FanfoldError("job_unfinished", `job ${params.id} is ${state}; its results can be read once it has ended`, { retryable: true });
+        throw new FanfoldError(
+          "job_unfinished",
+          `job ${params.id} is ${state}; its results can be read once it has ended`,
+          { retryable: true },
+        );
       }
       const results = engine.results(params.id, { from });
-      return answerBytes === undefined ? ndjsonResponse(results) : boundedResponse(results, { bytes: answerBytes, from });
+      return answerBytes === undefined
+        ? ndjsonResponse(results)
+        : boundedResponse(results, { bytes: answerBytes, from });
     },
   }),
   route({
@@ -117,8 +133,14 @@ export const jobRoutes = [
     replies: { 200: { description: "A stream", schema: jobEvent, type: NDJSON } },
     async handle({ params, query: { follow, from = 0 } }, { engine, pollMilliseconds = 500, answerBytes }) {
       await requireJob(params.id, engine);
-      const events = jobEvents(engine, params.id, { follow: follow && answerBytes === undefined, pollMilliseconds, from });
-      return answerBytes === undefined ? ndjsonResponse(events, { live: follow }) : boundedResponse(events, { bytes: answerBytes, from });
+      const events = jobEvents(engine, params.id, {
+        follow: follow && answerBytes === undefined,
+        pollMilliseconds,
+        from,
+      });
+      return answerBytes === undefined
+        ? ndjsonResponse(events, { live: follow })
+        : boundedResponse(events, { bytes: answerBytes, from });
     },
   }),
   route({
@@ -134,7 +156,10 @@ export const jobRoutes = [
     replies: { 200: { description: "Whether it had an effect", schema: cancelled } },
     async handle({ params, query }, { engine }) {
       const { jobId } = await requireJob(params.id, engine);
-      return Response.json({ jobId, cancelled: await (query.stamp ? engine.revokeStamped(jobId, query.stamp) : engine.cancel(jobId)) });
+      return Response.json({
+        jobId,
+        cancelled: await (query.stamp ? engine.revokeStamped(jobId, query.stamp) : engine.cancel(jobId)),
+      });
     },
   }),
   route({
@@ -142,7 +167,8 @@ export const jobRoutes = [
     path: "/jobs/{id}/events/{name}",
     operation: "sendEvent",
     summary: "Tell a job that something has happened",
-    description: "Every run of the job that waits for an event of this name, now or later, is given the value. Once per name: the first one stays.",
+    description:
+      "Every run of the job that waits for an event of this name, now or later, is given the value. Once per name: the first one stays.",
     params: z.strictObject({ id: jobIdParam, name: z.string().max(1_000) }),
     body: { kind: "json", schema: z.strictObject({ value: json }), maxBytes: 4 * 1_024 * 1_024 },
     replies: { 200: { description: "Whether it is the first of its name", schema: eventSent } },
@@ -155,5 +181,7 @@ export const jobRoutes = [
 
 /** Returns the object without undefined keys, so that defaults apply. */
 function definedOf<T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> };
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
 }

@@ -40,7 +40,8 @@ export const runRoutes = [
     body: { kind: "json", schema: answer, maxBytes: MOST_BYTES },
     replies: { 200: { description: "Whether it had an effect", schema: runCompleted } },
     async handle({ params: { id }, body: { token, value, error } }, { engine }) {
-      if ((value === undefined) === (error === undefined)) throw invalid("/value", "give a value or an error, and not both");
+      if ((value === undefined) === (error === undefined))
+        throw invalid("/value", "give a value or an error, and not both");
       const { runId } = await requireRun(id, engine);
       const given = error === undefined ? { value: value as Json } : { error: { ...error, retryable: false } };
       return Response.json({ runId, completed: await engine.complete(runId, token, given) });
@@ -50,8 +51,10 @@ export const runRoutes = [
     method: "POST",
     path: "/runs/{id}/cancel",
     operation: "cancelRun",
-    summary: "Revoke a run and what would have followed it in its strand; durable once answered, harmless when repeated",
-    description: "By the id of a group, which ends with `.g`, the run that waits for it is revoked. A member of a group can be revoked before it has begun.",
+    summary:
+      "Revoke a run and what would have followed it in its strand; durable once answered, harmless when repeated",
+    description:
+      "By the id of a group, which ends with `.g`, the run that waits for it is revoked. A member of a group can be revoked before it has begun.",
     params,
     replies: { 200: { description: "Whether it had an effect", schema: runCancelled } },
     async handle({ params: { id } }, { engine }) {
@@ -68,5 +71,8 @@ async function requireRun(id: string, engine: Engine): Promise<RunView> {
   return found;
 }
 function notFound(id: string): FanfoldError {
-  return new FanfoldError("run_not_found", `there is no run ${id.slice(0, 200)}; GET /jobs/{id}/runs lists the runs of a job`);
+  return new FanfoldError(
+    "run_not_found",
+    `there is no run ${id.slice(0, 200)}; GET /jobs/{id}/runs lists the runs of a job`,
+  );
 }

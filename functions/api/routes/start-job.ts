@@ -8,7 +8,8 @@ import { documentation, flag, secondsPerTask, startedOrEstimate, submitted, time
 import { readPlanQuery, submittedResponse } from "./submitted.ts";
 
 /** Canvases and policies stay `unknown` here. Core reads them, limits their size, and names the wrong node. */
-const opaque = (id: string, description: string) => z.unknown().register(documentation, { schema: { $ref: `#/components/schemas/${id}`, description } });
+const opaque = (id: string, description: string) =>
+  z.unknown().register(documentation, { schema: { $ref: `#/components/schemas/${id}`, description } });
 
 const startBody = z.strictObject({
   canvas: opaque("Canvas", "What to run").optional(),
@@ -44,19 +45,29 @@ export const startJobRoute = route({
     const estimateOnly = readPlanQuery(query);
     if (query.input) {
       const request = { ...readOpenJob(body, deps), ...common };
-      return estimateOnly ? Response.json(engine.estimate(request, query.secondsPerTask)) : submittedResponse(await engine.openJob(request));
+      return estimateOnly
+        ? Response.json(engine.estimate(request, query.secondsPerTask))
+        : submittedResponse(await engine.openJob(request));
     }
     for (const key of ["body", "policy"] as const) {
-      if (body[key] !== undefined) throw invalid(`/${key}`, `/${key} belongs to a job with input pages: POST /jobs?input`);
+      if (body[key] !== undefined)
+        throw invalid(`/${key}`, `/${key} belongs to a job with input pages: POST /jobs?input`);
     }
-    if (body.canvas === undefined) throw invalid("/canvas", '/canvas is missing; send {"canvas": {"task": "...", "args": [...]}}');
+    if (body.canvas === undefined)
+      throw invalid("/canvas", '/canvas is missing; send {"canvas": {"task": "...", "args": [...]}}');
     const request = { canvas: readCanvas(body.canvas, deps.registry, "/canvas"), ...common };
-    return estimateOnly ? Response.json(engine.estimate(request, query.secondsPerTask)) : submittedResponse(await engine.submit(request));
+    return estimateOnly
+      ? Response.json(engine.estimate(request, query.secondsPerTask))
+      : submittedResponse(await engine.submit(request));
   },
 });
 
 function readOpenJob(body: StartBody, { registry }: Dependencies) {
-  if (body.canvas !== undefined) throw invalid("/canvas", "/canvas cannot be given with ?input: its items follow in pages; what runs after them is `body`");
+  if (body.canvas !== undefined)
+    throw invalid(
+      "/canvas",
+      "/canvas cannot be given with ?input: its items follow in pages; what runs after them is `body`",
+    );
   return {
     ...(body.body !== undefined && { body: readCanvas(body.body, registry, "/body") }),
     ...(body.policy !== undefined && { policy: readFailurePolicy(body.policy, "/policy") }),

@@ -8,7 +8,16 @@ import { nearestName } from "../../core/names/nearest-name.ts";
 import type { Workflows } from "../dependencies.ts";
 import { checkTasks, under } from "../read-canvas.ts";
 import { invalid, route } from "../route.ts";
-import { flag, json, secondsPerTask, startedOrEstimate, submitted, timeoutSeconds, workflow as workflowSchema, workflowList } from "../schemas.ts";
+import {
+  flag,
+  json,
+  secondsPerTask,
+  startedOrEstimate,
+  submitted,
+  timeoutSeconds,
+  workflow as workflowSchema,
+  workflowList,
+} from "../schemas.ts";
 import { readPlanQuery, submittedResponse } from "./submitted.ts";
 
 const name = z.strictObject({ name: z.string().max(LIMITS.nameCharacters) });
@@ -47,20 +56,34 @@ export const workflowRoutes = [
       kind: "json",
       optional: true,
       maxBytes: LIMITS.canvasBytes,
-      schema: z.strictObject({ fields: json.optional().describe("Parameters of the workflow: a JSON object"), timeoutSeconds }),
+      schema: z.strictObject({
+        fields: json.optional().describe("Parameters of the workflow: a JSON object"),
+        timeoutSeconds,
+      }),
     },
     replies: {
       201: { description: "Started", schema: submitted },
-      200: { description: "This Idempotency-Key had started it before; with ?plan, the plan", schema: startedOrEstimate },
+      200: {
+        description: "This Idempotency-Key had started it before; with ?plan, the plan",
+        schema: startedOrEstimate,
+      },
     },
     async handle({ params, query, body, principal, idempotencyKey }, { engine, workflows, registry, supervisor }) {
       const { name: workflow } = findWorkflow(params.name, workflows);
       const fields = readFields(body.fields ?? {});
-      const { canvas, parameters, timeoutSeconds: ownTimeout, supervised } = under("/fields", () => workflows.start(workflow, fields));
+      const {
+        canvas,
+        parameters,
+        timeoutSeconds: ownTimeout,
+        supervised,
+      } = under("/fields", () => workflows.start(workflow, fields));
       checkTasks(canvas, registry);
       const timeout = body.timeoutSeconds ?? ownTimeout;
       if (query.supervised && supervisor === undefined)
-        throw invalid("?supervised", "this server has no state machine to supervise jobs; start it without ?supervised");
+        throw invalid(
+          "?supervised",
+          "this server has no state machine to supervise jobs; start it without ?supervised",
+        );
       const request = {
         canvas,
         workflow,
@@ -72,7 +95,15 @@ export const workflowRoutes = [
       if (readPlanQuery(query)) return Response.json(engine.estimate(request, query.secondsPerTask));
       if (supervisor !== undefined && (query.supervised || supervised)) {
         const jobId = engine.newJobId({ principal, ...(idempotencyKey !== undefined && { idempotencyKey }) });
-        return submittedResponse(await supervisor.start({ jobId, workflow, fields, principal, ...(timeout !== undefined && { timeoutSeconds: timeout }) }));
+        return submittedResponse(
+          await supervisor.start({
+            jobId,
+            workflow,
+            fields,
+            principal,
+            ...(timeout !== undefined && { timeoutSeconds: timeout }),
+          }),
+        );
       }
       return submittedResponse(await engine.submit(request));
     },
@@ -88,7 +119,9 @@ function findWorkflow(wanted: string, workflows: Workflows) {
     all.map((each) => each.name),
   );
   const hint = suggestion === undefined ? "GET /workflows lists them" : `did you mean ${suggestion}?`;
-  throw new FanfoldError("unknown_workflow", `no workflow is called ${wanted}; ${hint}`, { details: { ...(suggestion !== undefined && { suggestion }) } });
+  throw new FanfoldError("unknown_workflow", `no workflow is called ${wanted}; ${hint}`, {
+    details: { ...(suggestion !== undefined && { suggestion }) },
+  });
 }
 
 function readFields(fields: unknown): JsonObject {

@@ -17,7 +17,13 @@ export function isPlainGroup(canvas: Canvas): canvas is Group {
 /** Returns the only item of a chain when that item is a composition and the chain has no links of its own. */
 export function unwrapped(canvas: Canvas): Canvas {
   let item = canvas;
-  while (item.kind === "chain" && item.items.length === 1 && item.items[0]?.kind !== "task" && !item.link?.length && !item.linkError?.length) {
+  while (
+    item.kind === "chain" &&
+    item.items.length === 1 &&
+    item.items[0]?.kind !== "task" &&
+    !item.link?.length &&
+    !item.linkError?.length
+  ) {
     item = item.items[0] as Canvas;
   }
   return item;
@@ -49,23 +55,29 @@ export function chainItems(chain: Chain, path: readonly (string | number)[] = []
     const item = unrolled(given);
     const at = [...path, "chain", index];
     // The compiler refuses a chain that is empty or nested too deeply, so such a chain stays as it is here.
-    if (item.kind !== "chain" || item.items.length === 0 || at.length > LIMITS.jsonDepth) items.push({ item, path: at });
+    if (item.kind !== "chain" || item.items.length === 0 || at.length > LIMITS.jsonDepth)
+      items.push({ item, path: at });
     else for (const inner of chainItems(item, at)) items.push(inner);
   }
   const { link = [], linkError = [] } = chain;
   if (link.length === 0 && linkError.length === 0) return items;
   const last = items.length - 1;
-  return items.map(({ item, path: at }, index) => ({ item: linkedItem(item, index === last ? link : [], linkError, index < last), path: at }));
+  return items.map(({ item, path: at }, index) => ({
+    item: linkedItem(item, index === last ? link : [], linkError, index < last),
+    path: at,
+  }));
 }
 function linkedItem(item: Canvas, link: readonly Canvas[], linkError: readonly Canvas[], followed: boolean): Canvas {
   if (followed && item.kind === "chunks") return item;
-  if (followed && item.kind === "group") return linkError.reduce((group: Group, errback) => withHeaderErrors(group, errback, {}), item);
+  if (followed && item.kind === "group")
+    return linkError.reduce((group: Group, errback) => withHeaderErrors(group, errback, {}), item);
   return withLinks(item, link, linkError);
 }
 /** Returns the group that a list of chunks stands for: one starmap for each part of `size` items. */
 export function chunkGroup({ task, items, size, options, link = [], linkError = [] }: Chunks): Group {
   const members: Signature[] = [];
-  for (let from = 0; from < items.length; from += size) members.push(eachOf("starmap", task, items.slice(from, from + size), options));
+  for (let from = 0; from < items.length; from += size)
+    members.push(eachOf("starmap", task, items.slice(from, from + size), options));
   return withLinks({ kind: "group", members, options: {} }, link, linkError) as Group;
 }
 
@@ -95,7 +107,8 @@ export function pipe(left: Canvas, right: Canvas): Canvas {
  * @throws FanfoldError `invalid_canvas` without items
  */
 export function chainOf(items: readonly Canvas[]): Canvas {
-  if (items.length === 0) throw new FanfoldError("invalid_canvas", "a chain must not be empty", { details: { field: "/chain" } });
+  if (items.length === 0)
+    throw new FanfoldError("invalid_canvas", "a chain must not be empty", { details: { field: "/chain" } });
   return folded(items.flatMap(spliced));
 }
 function spliced(canvas: Canvas): readonly Canvas[] {
@@ -107,12 +120,16 @@ function spliced(canvas: Canvas): readonly Canvas[] {
  */
 function folded(items: readonly Canvas[]): Canvas {
   const kept = items.filter((item, index) => index === 0 || !isEmptyPlainGroup(item));
-  const at = kept.findIndex((item, index) => (item.kind === "group" || item.kind === "chord") && index + 1 < kept.length);
-  if (at < 0) return kept.length === 1 && kept[0]?.kind !== "task" ? (kept[0] as Canvas) : { kind: "chain", items: kept };
+  const at = kept.findIndex(
+    (item, index) => (item.kind === "group" || item.kind === "chord") && index + 1 < kept.length,
+  );
+  if (at < 0)
+    return kept.length === 1 && kept[0]?.kind !== "task" ? (kept[0] as Canvas) : { kind: "chain", items: kept };
   const head = kept[at] as Group | Chord;
   const after = kept.slice(at + 1);
   const rest = after.length === 1 ? (after[0] as Canvas) : folded(after);
-  const chord: Canvas = head.kind === "group" ? { kind: "chord", header: head, body: rest } : { ...head, body: pipe(head.body, rest) };
+  const chord: Canvas =
+    head.kind === "group" ? { kind: "chord", header: head, body: rest } : { ...head, body: pipe(head.body, rest) };
   return at === 0 ? chord : { kind: "chain", items: [...kept.slice(0, at), chord] };
 }
 
@@ -141,7 +158,10 @@ export function normalised(canvas: Canvas): Canvas {
   }
 }
 function normalGroup(group: Group): Group {
-  return { ...group, members: group.members.map(normalised).flatMap((member) => (isPlainGroup(member) ? member.members : [member])) };
+  return {
+    ...group,
+    members: group.members.map(normalised).flatMap((member) => (isPlainGroup(member) ? member.members : [member])),
+  };
 }
 
 /** Returns the error links that a failure of the group at `index` calls: those of the item that would have run next. */

@@ -17,7 +17,9 @@ export function encodeCanvas(canvas: Canvas): Json {
 /** Encodes one node. `depth` is the number of JSON levels above it, counted as the reader counts them. */
 function encodeNode(canvas: Canvas, depth: number): JsonObject {
   if (depth > LIMITS.jsonDepth) {
-    throw new FanfoldError("too_deep", `the canvas is nested more than ${LIMITS.jsonDepth} levels deep`, { details: { field: "" } });
+    throw new FanfoldError("too_deep", `the canvas is nested more than ${LIMITS.jsonDepth} levels deep`, {
+      details: { field: "" },
+    });
   }
   switch (canvas.kind) {
     case "task":
@@ -30,13 +32,18 @@ function encodeNode(canvas: Canvas, depth: number): JsonObject {
       // A header without options is written as the bare list, which is one level less.
       const plain = !hasKeys(canvas.header.options);
       const header = encodeNode(canvas.header, depth + (plain ? 1 : 2));
-      return { chord: { header: plain ? (header["group"] as Json) : header, body: encodeNode(canvas.body, depth + 2) } };
+      return {
+        chord: { header: plain ? (header["group"] as Json) : header, body: encodeNode(canvas.body, depth + 2) },
+      };
     }
     case "chunks":
       return { ...encodeChunks(canvas), ...encodeLinks(canvas, depth) };
     case "when": {
       const { condition, otherwise } = canvas;
-      const ways = { do: encodeNode(canvas.do, depth + 2), ...(otherwise && { otherwise: encodeNode(otherwise, depth + 2) }) };
+      const ways = {
+        do: encodeNode(canvas.do, depth + 2),
+        ...(otherwise && { otherwise: encodeNode(otherwise, depth + 2) }),
+      };
       return { when: { condition: condition as Json, ...ways }, ...encodeLinks(canvas, depth) };
     }
     case "repeat":
@@ -45,17 +52,29 @@ function encodeNode(canvas: Canvas, depth: number): JsonObject {
         ...encodeLinks(canvas, depth),
       };
     case "wait":
-      return { [canvas.of]: { name: canvas.name, ...(canvas.expires !== undefined && { expires: canvas.expires }) }, ...encodeLinks(canvas, depth) };
+      return {
+        [canvas.of]: { name: canvas.name, ...(canvas.expires !== undefined && { expires: canvas.expires }) },
+        ...encodeLinks(canvas, depth),
+      };
     default:
       return assertNever(canvas);
   }
 }
 function encodeSignature({ task, args, kwargs, options, immutable, each }: Signature): JsonObject {
-  const common = { ...(hasKeys(kwargs) && { kwargs }), ...encodeOptions(options), ...(immutable && { immutable: true }) };
-  return each ? { [each]: { task, it: args[0] ?? [] }, ...common } : { task, ...(args.length > 0 && { args }), ...common };
+  const common = {
+    ...(hasKeys(kwargs) && { kwargs }),
+    ...encodeOptions(options),
+    ...(immutable && { immutable: true }),
+  };
+  return each
+    ? { [each]: { task, it: args[0] ?? [] }, ...common }
+    : { task, ...(args.length > 0 && { args }), ...common };
 }
 function encodeGroup(group: Group, depth: number): JsonObject {
-  return { group: group.members.map((member) => encodeNode(member, depth + 2)), ...(hasKeys(group.options) && { options: group.options as JsonObject }) };
+  return {
+    group: group.members.map((member) => encodeNode(member, depth + 2)),
+    ...(hasKeys(group.options) && { options: group.options as JsonObject }),
+  };
 }
 function encodeChunks({ task, items, size, options }: Chunks): JsonObject {
   return { chunks: { task, it: items, n: size }, ...encodeOptions(options) };

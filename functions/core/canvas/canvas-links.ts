@@ -26,7 +26,9 @@ export function withLink(canvas: Canvas, callback: Canvas): Canvas {
       return { ...canvas, body: withLink(canvas.body, callback) };
     case "group": {
       const [first, ...rest] = canvas.members;
-      return first === undefined ? canvas : { ...canvas, members: [withLink(first, setImmutable(callback, true)), ...rest] };
+      return first === undefined
+        ? canvas
+        : { ...canvas, members: [withLink(first, setImmutable(callback, true)), ...rest] };
     }
     default:
       return assertNever(canvas);
@@ -59,11 +61,17 @@ export function withLinkError(canvas: Canvas, errback: Canvas, rules: LinkRules 
  * nested chord gets the link because its failure fails the outer body.
  */
 export function withHeaderErrors(header: Group, errback: Canvas, rules: LinkRules): Group {
-  const linked = (each: Canvas): Canvas => (rules.headerErrors || each.kind === "chord" ? withLinkError(each, errback, rules) : each);
+  const linked = (each: Canvas): Canvas =>
+    rules.headerErrors || each.kind === "chord" ? withLinkError(each, errback, rules) : each;
   return { ...header, members: header.members.map(linked) };
 }
 /** Returns the canvas with all of these links and error links. */
-export function withLinks(canvas: Canvas, link: readonly Canvas[], linkError: readonly Canvas[], rules: LinkRules = {}): Canvas {
+export function withLinks(
+  canvas: Canvas,
+  link: readonly Canvas[],
+  linkError: readonly Canvas[],
+  rules: LinkRules = {},
+): Canvas {
   const linked = link.reduce(withLink, canvas);
   return linkError.reduce((each, errback) => withLinkError(each, errback, rules), linked);
 }

@@ -21,7 +21,9 @@ function withArguments(canvas: Canvas, args: readonly Json[], kwargs: JsonObject
   const member = (each: Canvas): Canvas => withArguments(each, args, kwargs);
   switch (canvas.kind) {
     case "task":
-      return canvas.immutable ? canvas : { ...canvas, args: [...args, ...canvas.args], kwargs: { ...canvas.kwargs, ...kwargs } };
+      return canvas.immutable
+        ? canvas
+        : { ...canvas, args: [...args, ...canvas.args], kwargs: { ...canvas.kwargs, ...kwargs } };
     case "chain":
       return { ...canvas, items: canvas.items.map((item, index) => (index === 0 ? member(item) : item)) };
     case "group":
@@ -137,7 +139,10 @@ export function setGroupOptions(group: Group, options: GroupOptions): Group {
  * Returns the group with its members delayed one after the other: `start`, `start + step` .. seconds from now. Members
  * beyond `stop` start with the last member before it.
  */
-export function skew(group: Group, { start = 1, stop, step = 1 }: { readonly start?: number; readonly stop?: number; readonly step?: number } = {}): Group {
+export function skew(
+  group: Group,
+  { start = 1, stop, step = 1 }: { readonly start?: number; readonly stop?: number; readonly step?: number } = {},
+): Group {
   let last = start;
   const members = group.members.map((member, index) => {
     const countdown = start + index * step;
@@ -147,7 +152,12 @@ export function skew(group: Group, { start = 1, stop, step = 1 }: { readonly sta
   return { ...group, members };
 }
 /** Returns the signature of one run that calls `task` for each item. */
-export function eachOf(each: "map" | "starmap", task: string, items: readonly Json[], options: SignatureOptions = {}): Signature {
+export function eachOf(
+  each: "map" | "starmap",
+  task: string,
+  items: readonly Json[],
+  options: SignatureOptions = {},
+): Signature {
   return { kind: "task", task, each, args: [items], kwargs: {}, options, immutable: true };
 }
 

@@ -41,7 +41,12 @@ export interface StampRules {
  * @throws FanfoldError `invalid_canvas`
  * @example stamp(canvas, { tenant: "acme" });
  */
-export function stamp(canvas: Canvas, marks: Marks, visitor: StampVisitor = {}, { append = false }: StampRules = {}): Canvas {
+export function stamp(
+  canvas: Canvas,
+  marks: Marks,
+  visitor: StampVisitor = {},
+  { append = false }: StampRules = {},
+): Canvas {
   return stampNode(canvas, marks, { visitor, append });
 }
 
@@ -88,7 +93,9 @@ function stampNode(canvas: Canvas, given: Marks, walk: Walk): Canvas {
 function stampChord(chord: Chord, given: Marks, walk: Walk): Chord {
   const { visitor } = walk;
   const { header } = chord;
-  const headerMarks = visitor.onChordHeaderStart ? visitor.onChordHeaderStart(chord, given) : visitor.onGroupStart?.(header, given);
+  const headerMarks = visitor.onChordHeaderStart
+    ? visitor.onChordHeaderStart(chord, given)
+    : visitor.onGroupStart?.(header, given);
   const marks = merge([given, headerMarks], walk.append);
   const members = header.members.map((member) => stampNode(member, marks, walk));
   if (visitor.onChordHeaderEnd) visitor.onChordHeaderEnd(chord, marks);
@@ -101,8 +108,14 @@ function stampLinks<Host extends Links>(host: Host, marks: Marks, walk: Walk): H
   if (!host.link?.length && !host.linkError?.length) return host;
   return {
     ...host,
-    ...(host.link && { link: host.link.map((each) => stampNode(each, merge([marks, visitor.onCallback?.(each, marks)], append), walk)) }),
-    ...(host.linkError && { linkError: host.linkError.map((each) => stampNode(each, merge([marks, visitor.onErrback?.(each, marks)], append), walk)) }),
+    ...(host.link && {
+      link: host.link.map((each) => stampNode(each, merge([marks, visitor.onCallback?.(each, marks)], append), walk)),
+    }),
+    ...(host.linkError && {
+      linkError: host.linkError.map((each) =>
+        stampNode(each, merge([marks, visitor.onErrback?.(each, marks)], append), walk),
+      ),
+    }),
   };
 }
 

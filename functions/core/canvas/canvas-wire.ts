@@ -51,7 +51,10 @@ export function parseCanvas(json: unknown, options: { readonly maxBytes?: number
     if (error instanceof FanfoldError) throw error;
     // Getters and proxies of a foreign object may throw anything.
     const field = jsonPointer(reader.path);
-    throw new FanfoldError("invalid_canvas", `${field || "the canvas"} cannot be read`, { details: { field }, cause: error });
+    throw new FanfoldError("invalid_canvas", `${field || "the canvas"} cannot be read`, {
+      details: { field },
+      cause: error,
+    });
   }
 }
 
@@ -83,9 +86,13 @@ function within<T>(reader: Reader, key: string | number, read: () => T): T {
 function readNode(reader: Reader, json: unknown): Canvas {
   // Checked before anything below is read, so this limit also bounds the stack.
   if (reader.path.length > LIMITS.jsonDepth) {
-    throw new FanfoldError("too_deep", `the canvas is nested more than ${LIMITS.jsonDepth} levels deep, or contains itself`, {
-      details: { field: "", maxDepth: LIMITS.jsonDepth },
-    });
+    throw new FanfoldError(
+      "too_deep",
+      `the canvas is nested more than ${LIMITS.jsonDepth} levels deep, or contains itself`,
+      {
+        details: { field: "", maxDepth: LIMITS.jsonDepth },
+      },
+    );
   }
   if (!isPlainObject(json)) fail(reader, "must be an object such as {task}, {chain}, {group} or {chord}");
   spend(reader, 12);
@@ -97,12 +104,30 @@ function readNode(reader: Reader, json: unknown): Canvas {
   checkKeys(reader, json, kind === "task" ? SIGNATURE_KEYS : [kind, ...COMMON_KEYS]);
   return readCommon(reader, json, readKind[kind](reader, json));
 }
-const KINDS = ["task", "group", "chain", "chord", "pipe", "map", "starmap", "chunks", "chunks_group", "when", "repeat", "approval", "event"] as const;
+const KINDS = [
+  "task",
+  "group",
+  "chain",
+  "chord",
+  "pipe",
+  "map",
+  "starmap",
+  "chunks",
+  "chunks_group",
+  "when",
+  "repeat",
+  "approval",
+  "event",
+] as const;
 const COMMON_KEYS = ["options", "immutable", "link", "link_error"];
 const SIGNATURE_KEYS = ["task", "args", "kwargs", ...COMMON_KEYS];
 const readKind: { readonly [Kind in (typeof KINDS)[number]]: (reader: Reader, node: Node) => Canvas } = {
   task: readSignature,
-  group: (reader, node) => ({ kind: "group", members: readItems(reader, "group", node["group"], LIMITS.groupMembers), options: NO_OPTIONS }),
+  group: (reader, node) => ({
+    kind: "group",
+    members: readItems(reader, "group", node["group"], LIMITS.groupMembers),
+    options: NO_OPTIONS,
+  }),
   chain: (reader, node) => ({ kind: "chain", items: readSequence(reader, node, "chain") }),
   chord: readChord,
   pipe: (reader, node) => readSequence(reader, node, "pipe").reduce(pipe),
@@ -140,7 +165,10 @@ function readOptions(reader: Reader, options: unknown, canvas: Canvas): Canvas {
 }
 function split(object: Node, belongs: (key: string) => boolean): [Node, Node] {
   const entries = Object.entries(object);
-  return [Object.fromEntries(entries.filter(([key]) => belongs(key))), Object.fromEntries(entries.filter(([key]) => !belongs(key)))];
+  return [
+    Object.fromEntries(entries.filter(([key]) => belongs(key))),
+    Object.fromEntries(entries.filter(([key]) => !belongs(key))),
+  ];
 }
 
 function checkKeys(reader: Reader, node: Node, allowed: readonly string[]): void {
@@ -150,7 +178,11 @@ function checkKeys(reader: Reader, node: Node, allowed: readonly string[]): void
       if (node["v"] !== VERSION) fail(reader, `must be ${VERSION}, the only version of the wire form so far`, "v");
       continue;
     }
-    fail(reader, allowed.length === 0 ? "is not a key of a canvas" : `is not a key here (only ${allowed.join(", ")})`, key);
+    fail(
+      reader,
+      allowed.length === 0 ? "is not a key of a canvas" : `is not a key here (only ${allowed.join(", ")})`,
+      key,
+    );
   }
 }
 
@@ -188,7 +220,8 @@ function readEach(reader: Reader, node: Node, key: "map" | "starmap"): Signature
     const task = readTask(reader, inside);
     const items = readList(reader, inside);
     const odd = key === "starmap" ? items.findIndex((item) => !Array.isArray(item)) : -1;
-    if (odd >= 0) within(reader, "it", () => fail(reader, "must be an array: starmap spreads each item over the arguments", odd));
+    if (odd >= 0)
+      within(reader, "it", () => fail(reader, "must be an array: starmap spreads each item over the arguments", odd));
     return eachOf(key, task, items, NO_OPTIONS);
   });
 }
@@ -199,7 +232,8 @@ function readChunks(reader: Reader, node: Node, key: "chunks" | "chunks_group"):
     const task = readTask(reader, inside);
     const items = readList(reader, inside);
     const odd = items.findIndex((item) => !Array.isArray(item));
-    if (odd >= 0) within(reader, "it", () => fail(reader, "must be an array: chunks spread each item over the arguments", odd));
+    if (odd >= 0)
+      within(reader, "it", () => fail(reader, "must be an array: chunks spread each item over the arguments", odd));
     return { kind: "chunks", task, items, size: size as number, options: NO_OPTIONS };
   });
 }
@@ -220,7 +254,8 @@ function readValue(reader: Reader, value: unknown, key: string): Json {
 
 function readItems(reader: Reader, key: string, items: unknown, most: number): Canvas[] {
   if (!Array.isArray(items)) fail(reader, "must be an array of canvases", key);
-  if (items.length > most) fail(reader, `has ${items.length} items; at most ${most} are allowed`, key, "too_many_children");
+  if (items.length > most)
+    fail(reader, `has ${items.length} items; at most ${most} are allowed`, key, "too_many_children");
   const read: Canvas[] = [];
   reader.path.push(key, 0);
   const last = reader.path.length - 1;
@@ -240,14 +275,16 @@ function readSequence(reader: Reader, node: Node, key: "chain" | "pipe"): readon
 
 function readChord(reader: Reader, node: Node): Chord {
   return readInside(reader, node, "chord", ["header", "body"], (chord) => {
-    if (chord["body"] === undefined || chord["body"] === null) fail(reader, "is missing: a chord needs a canvas that receives the results", "body");
+    if (chord["body"] === undefined || chord["body"] === null)
+      fail(reader, "is missing: a chord needs a canvas that receives the results", "body");
     const header = readHeader(reader, chord["header"]);
     return { kind: "chord", header, body: within(reader, "body", () => readNode(reader, chord["body"])) };
   });
 }
 /** Reads the header of a chord. A canvas that is no group becomes the header's only member. */
 function readHeader(reader: Reader, header: unknown): Group {
-  if (Array.isArray(header)) return { kind: "group", members: readItems(reader, "header", header, LIMITS.groupMembers), options: NO_OPTIONS };
+  if (Array.isArray(header))
+    return { kind: "group", members: readItems(reader, "header", header, LIMITS.groupMembers), options: NO_OPTIONS };
   const canvas = within(reader, "header", () => readNode(reader, header));
   if (canvas.kind === "chunks") return chunkGroup(canvas);
   return canvas.kind === "group" ? canvas : { kind: "group", members: [canvas], options: NO_OPTIONS };
@@ -273,14 +310,22 @@ function readRepeat(reader: Reader, node: Node): Canvas {
     if (!Number.isSafeInteger(most) || (most as number) < 1 || (most as number) > LIMITS.strandSteps) {
       fail(reader, `must be a whole number from 1 to ${LIMITS.strandSteps}`, "most");
     }
-    return { kind: "repeat", body: readPart(reader, inside, "body"), until: conditionIn(reader, inside, "until"), most: most as number };
+    return {
+      kind: "repeat",
+      body: readPart(reader, inside, "body"),
+      until: conditionIn(reader, inside, "until"),
+      most: most as number,
+    };
   });
 }
 function readWait(reader: Reader, node: Node, of: "approval" | "event"): Canvas {
   return readInside(reader, node, of, ["name", "expires"], (inside) => {
     const problem = nameProblem(inside["name"]);
     if (problem !== undefined) fail(reader, problem, "name");
-    const expires = inside["expires"] === undefined ? undefined : readSignatureOptions({ expires: inside["expires"] }, jsonPointer(reader.path)).expires;
+    const expires =
+      inside["expires"] === undefined
+        ? undefined
+        : readSignatureOptions({ expires: inside["expires"] }, jsonPointer(reader.path)).expires;
     return { kind: "wait", of, name: inside["name"] as string, ...(expires !== undefined && { expires }) };
   });
 }

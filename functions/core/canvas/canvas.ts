@@ -10,7 +10,12 @@ import type { ValueCondition } from "./value-condition.ts";
  * - `threshold` tolerates that many failed members, and `percent` that share of them. One more failure fails the group
  *   at once.
  */
-export type FailurePolicy = "allSuccess" | "settled" | "failFast" | { readonly threshold: number } | { readonly percent: number };
+export type FailurePolicy =
+  | "allSuccess"
+  | "settled"
+  | "failFast"
+  | { readonly threshold: number }
+  | { readonly percent: number };
 
 /**
  * What is stored for the members of a group (docs/protocol-rules.md, section 14).

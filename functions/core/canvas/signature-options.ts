@@ -54,7 +54,10 @@ export function readSignatureOptions(value: unknown, field: string): SignatureOp
         options[key] = readMarks(given, at);
         break;
       default:
-        throw invalid(at, "is not an option of a signature (queue, priority, countdown, eta, expires, timeout, retry, ignoreResult, stamps, headers)");
+        throw invalid(
+          at,
+          "is not an option of a signature (queue, priority, countdown, eta, expires, timeout, retry, ignoreResult, stamps, headers)",
+        );
     }
   }
   return options;
@@ -81,9 +84,11 @@ export function readWireOptions(value: unknown, field: string): SignatureOptions
   if (!isPlainObject(value) || value["stamped_headers"] === undefined) return readSignatureOptions(value, field);
   const { stamped_headers: stamped, ...given } = value;
   const at = `${field}/stamped_headers`;
-  if (!Array.isArray(stamped) || stamped.some((name) => typeof name !== "string")) throw invalid(at, "must be an array of names");
+  if (!Array.isArray(stamped) || stamped.some((name) => typeof name !== "string"))
+    throw invalid(at, "must be an array of names");
   const own = stamped.find((name) => SIGNATURE_OPTIONS.has(name as string)) as string | undefined;
-  if (own !== undefined) throw invalid(at, `names ${own}, which is an option of a signature: give the stamp another name`);
+  if (own !== undefined)
+    throw invalid(at, `names ${own}, which is an option of a signature: give the stamp another name`);
   const known = Object.entries(given).filter(([name]) => SIGNATURE_OPTIONS.has(name));
   const marks = Object.entries(given).filter(([name]) => !SIGNATURE_OPTIONS.has(name));
   const stamps = marks.filter(([name]) => stamped.includes(name));
@@ -140,7 +145,8 @@ export function readTracking(value: unknown, field: string): Tracking {
  */
 export function readFailurePolicy(value: unknown, field: string): FailurePolicy {
   if (value === "allSuccess" || value === "settled" || value === "failFast") return value;
-  if (isPlainObject(value) && Object.keys(value).join() === "percent") return { percent: numberIn(value["percent"], 0, 100, `${field}/percent`) };
+  if (isPlainObject(value) && Object.keys(value).join() === "percent")
+    return { percent: numberIn(value["percent"], 0, 100, `${field}/percent`) };
   if (!isPlainObject(value) || Object.keys(value).join() !== "threshold") {
     throw invalid(field, `must be "allSuccess", "settled", "failFast", { "threshold": n } or { "percent": n }`);
   }

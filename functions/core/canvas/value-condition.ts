@@ -37,13 +37,17 @@ export function holds(condition: ValueCondition, value: Json): boolean {
       return found === undefined || canonicalJson(found) !== canonicalJson(condition.value);
     case "contains":
       if (typeof found === "string") return typeof condition.value === "string" && found.includes(condition.value);
-      return Array.isArray(found) && (found as readonly Json[]).some((each) => canonicalJson(each) === canonicalJson(condition.value));
+      return (
+        Array.isArray(found) &&
+        (found as readonly Json[]).some((each) => canonicalJson(each) === canonicalJson(condition.value))
+      );
     default:
       return compares(condition.is, found, condition.value);
   }
 }
 function compares(is: "lt" | "le" | "gt" | "ge", left: Json | undefined, right: Json): boolean {
-  const comparable = (typeof left === "number" && typeof right === "number") || (typeof left === "string" && typeof right === "string");
+  const comparable =
+    (typeof left === "number" && typeof right === "number") || (typeof left === "string" && typeof right === "string");
   if (!comparable) return false;
   const order = left < right ? -1 : left > right ? 1 : 0;
   return is === "lt" ? order < 0 : is === "le" ? order <= 0 : is === "gt" ? order > 0 : order >= 0;
@@ -69,13 +73,15 @@ export function readCondition(value: unknown, field: string, level = 0): ValueCo
   if (!isPlainObject(value)) throw invalid(field, 'must be a condition such as { is: "eq", value: 1 }');
   const { is, value: wanted, path, all, any, not, ...more } = value;
   const unknown = Object.keys(more)[0];
-  if (unknown !== undefined) throw invalid(jsonPointer([unknown], field), "is not a key of a condition (is, value, path, all, any, not)");
+  if (unknown !== undefined)
+    throw invalid(jsonPointer([unknown], field), "is not a key of a condition (is, value, path, all, any, not)");
   const forms = [is, all, any, not].filter((form) => form !== undefined);
   if (forms.length !== 1) throw invalid(field, "must have one of is, all, any, not");
   if (all !== undefined) return { all: readList(all, `${field}/all`, level) };
   if (any !== undefined) return { any: readList(any, `${field}/any`, level) };
   if (not !== undefined) return { not: readCondition(not, `${field}/not`, level + 1) };
-  if (path !== undefined && (typeof path !== "string" || (path !== "" && !path.startsWith("/")))) throw invalid(`${field}/path`, "must be a JSON pointer");
+  if (path !== undefined && (typeof path !== "string" || (path !== "" && !path.startsWith("/"))))
+    throw invalid(`${field}/path`, "must be a JSON pointer");
   const where = path !== undefined && { path };
   if (ASKS.has(is)) return { is: is as "truthy" | "exists", ...where };
   if (!COMPARES.has(is)) throw invalid(`${field}/is`, "must be eq, ne, lt, le, gt, ge, contains, truthy or exists");
@@ -83,7 +89,8 @@ export function readCondition(value: unknown, field: string, level = 0): ValueCo
   return { is: is as "eq", value: wanted as Json, ...where };
 }
 function readList(value: unknown, field: string, level: number): readonly ValueCondition[] {
-  if (!Array.isArray(value) || value.length === 0 || value.length > 100) throw invalid(field, "must be an array of 1 to 100 conditions");
+  if (!Array.isArray(value) || value.length === 0 || value.length > 100)
+    throw invalid(field, "must be an array of 1 to 100 conditions");
   return value.map((each: unknown, index) => readCondition(each, `${field}/${index}`, level + 1));
 }
 function invalid(field: string, problem: string): FanfoldError {

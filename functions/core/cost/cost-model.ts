@@ -49,7 +49,11 @@ export function functionSeconds(count: WorkCount, secondsPerTask: number, { slot
   const invocations = count.requests.receive;
   const sideBySide = Math.max(1, Math.min(slots, count.taskRuns / Math.max(1, invocations)));
   const calls = totalWrites(count) + count.reads + count.requests.send + count.blobs;
-  return (count.taskRuns * secondsPerTask) / sideBySide + calls * ENGINE_SECONDS.call + invocations * ENGINE_SECONDS.invocation;
+  return (
+    (count.taskRuns * secondsPerTask) / sideBySide +
+    calls * ENGINE_SECONDS.call +
+    invocations * ENGINE_SECONDS.invocation
+  );
 }
 
 /** Returns the price of counted work. */
@@ -64,7 +68,9 @@ export function priceOf(count: WorkCount, secondsPerTask: number, deployment: De
     jobs: jobs * PRICES.writeUnit,
     reads: count.reads * PRICES.readUnit,
     queue: totalRequests(count) * PRICES.queueRequest,
-    functions: functionSeconds(count, secondsPerTask, deployment) * gigabytes * PRICES.gigabyteSecond + count.requests.receive * PRICES.invocation,
+    functions:
+      functionSeconds(count, secondsPerTask, deployment) * gigabytes * PRICES.gigabyteSecond +
+      count.requests.receive * PRICES.invocation,
   };
   const total = PRICE_PARTS.reduce((sum, part) => sum + parts[part], 0);
   return { date: PRICES.date, region: PRICES.region, parts, total };
@@ -90,15 +96,29 @@ export interface TimeFloor {
  * Returns a lower bound of the duration. `tasksInRow` is the number of runs of user code on the longest path. Latencies
  * of single calls are left out, so this is no forecast.
  */
-export function timeFloor(count: WorkCount, tasksInRow: number, secondsPerTask: number, deployment: Deployment = DEFAULT_DEPLOYMENT): TimeFloor {
+export function timeFloor(
+  count: WorkCount,
+  tasksInRow: number,
+  secondsPerTask: number,
+  deployment: Deployment = DEFAULT_DEPLOYMENT,
+): TimeFloor {
   const { rows, ledger, headers, plan, jobs } = count.writes;
   const tables = { tasks: rows + plan + jobs, callbacks: ledger + headers };
   const others: TimeBound[] = [
-    { by: `functions: ${deployment.maxConcurrency} invocations of ${deployment.slots} slots`, seconds: functionTime(count, secondsPerTask, deployment) },
+    {
+      by: `functions: ${deployment.maxConcurrency} invocations of ${deployment.slots} slots`,
+      seconds: functionTime(count, secondsPerTask, deployment),
+    },
     { by: "tasks that follow each other", seconds: tasksInRow * secondsPerTask },
-    { by: "reads of the header of the greatest group: one partition", seconds: count.headerReads / QUOTAS.partition.reads },
+    {
+      by: "reads of the header of the greatest group: one partition",
+      seconds: count.headerReads / QUOTAS.partition.reads,
+    },
   ];
-  const warm = Object.entries(tables).map(([table, writes]) => ({ by: `writes to the table ${table}`, seconds: writes / QUOTAS.table.writes }));
+  const warm = Object.entries(tables).map(([table, writes]) => ({
+    by: `writes to the table ${table}`,
+    seconds: writes / QUOTAS.table.writes,
+  }));
   const cold = Object.values(tables).map((units) => newTableSeconds(units));
   const bounds = [...warm, ...others].toSorted((a, b) => b.seconds - a.seconds);
   const slowest = bounds[0] as TimeBound;

@@ -44,11 +44,23 @@ interface Via {
 }
 
 /** Counts the work of a job of this shape, from its start to its end. */
-export function countWork(job: StrandShape, pages: PlanPages, protocol: Protocol, sizes: Sizes = DEFAULT_SIZES): WorkCount {
+export function countWork(
+  job: StrandShape,
+  pages: PlanPages,
+  protocol: Protocol,
+  sizes: Sizes = DEFAULT_SIZES,
+): WorkCount {
   const counter = new WorkCounter(protocol, sizes);
   const root: GroupShape = { tracking: "lazy", members: [{ strand: job, count: 1 }], kind: "members" };
   // The header of the root is created as expanded. Start and end each write the job item, two lists and an event.
-  const own: Counts = { "w:headers": 5, "w:jobs": 3 + 1 + 1 + 2 + 1, "w:plan": pages.writes, blobs: pages.blobs, members: -1, reads: 2 };
+  const own: Counts = {
+    "w:headers": 5,
+    "w:jobs": 3 + 1 + 1 + 2 + 1,
+    "w:plan": pages.writes,
+    blobs: pages.blobs,
+    members: -1,
+    reads: 2,
+  };
   const endsWithTask = job.steps.at(-1)?.group === undefined;
   const value = endsWithTask ? rowUnits(sizes) - 1 : 0;
   const counts = addCounts(own, { "w:jobs": value }, counter.members(root, 1));
@@ -84,7 +96,11 @@ class WorkCounter {
   members(group: GroupShape, depth: number): Counts {
     const { width, expandRange, packSize } = this.#protocol;
     const total = memberCount(group);
-    const scope = { tracking: group.tracking, packSize: group.kind === "pages" ? 1 : packSize(total, group.tracking), depth };
+    const scope = {
+      tracking: group.tracking,
+      packSize: group.kind === "pages" ? 1 : packSize(total, group.tracking),
+      depth,
+    };
     this.height = Math.max(this.height, group.kind === "pages" ? 2 : ledgerHeight(total, width));
     const leaves = new Map<string, { counts: Counts; messages: Counts; times: number }>();
     const own: Counts[] = [];
@@ -96,7 +112,8 @@ class WorkCounter {
         let known = leaves.get(key);
         if (!known) leaves.set(key, (known = { ...this.#leaf(leaf, group, scope), times: 0 }));
         known.times++;
-        for (const queue of Object.keys(known.messages)) sent[queue] = (sent[queue] ?? 0) + (known.messages[queue] as number);
+        for (const queue of Object.keys(known.messages))
+          sent[queue] = (sent[queue] ?? 0) + (known.messages[queue] as number);
       }
       for (const [queue, messages] of Object.entries(sent)) {
         packs += messages;
@@ -158,7 +175,8 @@ class WorkCounter {
       return addCounts(read, ...each);
     }
     const { valueBytes } = this.#sizes;
-    const ledgerOnly = scope.tracking === "ledger" && pack.every(({ strand }) => writesOf(strand, "ledger") === TRACKING_WRITES.ledger);
+    const ledgerOnly =
+      scope.tracking === "ledger" && pack.every(({ strand }) => writesOf(strand, "ledger") === TRACKING_WRITES.ledger);
     // The write that created the row of a step in place has claimed it too.
     const rows = pack.reduce((sum, { strand, count }) => {
       const { claim, end } = writesOf(strand, scope.tracking);
@@ -215,7 +233,9 @@ class WorkCounter {
       } else if (links) {
         // Each member is marked alone, once its callbacks have ended. Its follow-up is repeated then, and finds the
         // group of callbacks again.
-        counts.push(scaled({ "w:ledger": 1, "w:headers": 1, "w:jobs": strand.steps[at]?.group ? 0 : 1, reads: 4 }, count));
+        counts.push(
+          scaled({ "w:ledger": 1, "w:headers": 1, "w:jobs": strand.steps[at]?.group ? 0 : 1, reads: 4 }, count),
+        );
       } else marked += count;
     }
     if (marked > 0) counts.push({ "w:ledger": Math.ceil(marked / MARKS_PER_WRITE), reads: 1 });
@@ -227,11 +247,18 @@ class WorkCounter {
   #next(pack: readonly MemberRuns[], at: number, scope: Scope, via: Via | undefined): Counts {
     const members = memberSum(pack);
     const step = pack[0]?.strand.steps[at] as StepShape;
-    const inPlace = via !== undefined && via.queue === step.queue && !step.group && step.delaySeconds === 0 && via.inPlace < this.#protocol.inPlaceSteps;
+    const inPlace =
+      via !== undefined &&
+      via.queue === step.queue &&
+      !step.group &&
+      step.delaySeconds === 0 &&
+      via.inPlace < this.#protocol.inPlaceSteps;
     if (inPlace) return addCounts({ "w:rows": 1 }, this.#pack(pack, at, scope, via.inPlace + 1));
     const rows = { "w:rows": members * (1 + this.#dueWrites(step)) };
     if (!this.#isDue(step)) return addCounts(rows, this.#sent(step.queue, 1), this.#pack(pack, at, scope));
-    const alone = pack.map(({ strand, count }) => scaled(addCounts(this.#sent(step.queue, 1), this.#pack([{ strand, count: 1 }], at, scope)), count));
+    const alone = pack.map(({ strand, count }) =>
+      scaled(addCounts(this.#sent(step.queue, 1), this.#pack([{ strand, count: 1 }], at, scope)), count),
+    );
     return addCounts(rows, ...alone);
   }
   #links(group: GroupShape, { depth }: Scope): Counts {
@@ -259,7 +286,11 @@ class WorkCounter {
   }
   /** Counts the messages that one call sends to one queue. */
   #sent(queue: string, messages: number): Counts {
-    return { [`m:${queue}`]: messages, send: Math.ceil(messages / BATCH), receive: Math.ceil(messages / this.#sizes.messagesPerReceive) };
+    return {
+      [`m:${queue}`]: messages,
+      send: Math.ceil(messages / BATCH),
+      receive: Math.ceil(messages / this.#sizes.messagesPerReceive),
+    };
   }
   #idOf(shape: object): number {
     const known = this.#ids.get(shape);
@@ -285,7 +316,13 @@ function workCountOf(counts: Counts): Omit<WorkCount, "height" | "headerReads"> 
     taskRuns: of("taskRuns"),
     members: of("members"),
     groups: of("groups"),
-    writes: { rows: of("w:rows"), ledger: of("w:ledger"), headers: of("w:headers"), plan: of("w:plan"), jobs: of("w:jobs") },
+    writes: {
+      rows: of("w:rows"),
+      ledger: of("w:ledger"),
+      headers: of("w:headers"),
+      plan: of("w:plan"),
+      jobs: of("w:jobs"),
+    },
     reads: of("reads"),
     blobs: of("blobs"),
     messages: Object.fromEntries(messages.map(([name, count]) => [name.slice(2), count])),

@@ -32,7 +32,19 @@ export type Estimate = readonly number[];
 export function estimateOf(count: WorkCount): Estimate {
   const { taskRuns, writes, reads, blobs, requests } = count;
   const { rows, ledger, headers, plan, jobs } = writes;
-  return [taskRuns, rows, ledger, headers, plan, jobs, reads, blobs, totalMessages(count), requests.send, requests.receive];
+  return [
+    taskRuns,
+    rows,
+    ledger,
+    headers,
+    plan,
+    jobs,
+    reads,
+    blobs,
+    totalMessages(count),
+    requests.send,
+    requests.receive,
+  ];
 }
 function countOf(estimate: Estimate, times: number): WorkCount {
   const at = (index: number): number => Math.ceil((estimate[index] ?? 0) * times);
@@ -54,7 +66,11 @@ function countOf(estimate: Estimate, times: number): WorkCount {
  * Returns the cost of a job from the estimate that it kept. `spawned` counts that many task runs as members of one
  * group.
  */
-export function jobCost(estimate: Estimate, measured: JobCost["measured"], spawned: (taskRuns: number) => WorkCount): JobCost {
+export function jobCost(
+  estimate: Estimate,
+  measured: JobCost["measured"],
+  spawned: (taskRuns: number) => WorkCount,
+): JobCost {
   const known = estimate[0] ?? 0;
   const { taskRuns, failed } = measured;
   const spawnedRuns = Math.max(0, taskRuns - known);

@@ -28,7 +28,12 @@ export interface JobEstimate {
   /**
    * Calls of the queues, each with up to ten messages. Receives and deletes are computed, because Lambda makes them.
    */
-  readonly requests: { readonly total: number; readonly send: number; readonly receive: number; readonly delete: number };
+  readonly requests: {
+    readonly total: number;
+    readonly send: number;
+    readonly receive: number;
+    readonly delete: number;
+  };
   readonly writeUnits: { readonly total: number } & { readonly [part in WritePart]: number };
   readonly readUnitsAtMost: number;
   readonly blobs: number;
@@ -59,7 +64,14 @@ export interface EstimateBasis {
 export const DEFAULT_SECONDS_PER_TASK = 0.1;
 
 /** Returns the estimate of a job. */
-export function jobEstimate({ count, tasksInRow, secondsPerTask, deployment = DEFAULT_DEPLOYMENT, notes, grows }: EstimateBasis): JobEstimate {
+export function jobEstimate({
+  count,
+  tasksInRow,
+  secondsPerTask,
+  deployment = DEFAULT_DEPLOYMENT,
+  notes,
+  grows,
+}: EstimateBasis): JobEstimate {
   const price = priceOf(count, secondsPerTask, deployment);
   const time = timeFloor(count, tasksInRow, secondsPerTask, deployment);
   return {

@@ -64,7 +64,8 @@ export function predictChord(chord: ChordCounted, secondsPerTask: number, deploy
     ...rate,
     phases,
     seconds: overlapping + fold,
-    secondsOnNewTables: Math.max(overlapping, newTableSeconds(rows + jobs + plan), newTableSeconds(chord.count.reads, "reads")) + fold,
+    secondsOnNewTables:
+      Math.max(overlapping, newTableSeconds(rows + jobs + plan), newTableSeconds(chord.count.reads, "reads")) + fold,
     price: priceOf(chord.count, secondsPerTask, deployment),
     partitions: partitionsOf(chord, rate, deployment),
   };
@@ -74,7 +75,8 @@ type Rate = Pick<ScalePrediction, "packed" | "perSecond" | "limitedBy">;
 function rateOf({ children, count, perPage }: ChordCounted, secondsPerTask: number, deployment: Deployment): Rate {
   const { rows, ledger, headers, plan, jobs } = count.writes;
   const { partition, table, queue, eventSource } = QUOTAS;
-  const messages = Object.entries(count.messages).reduce((sum, [name, sent]) => (name === ENGINE_QUEUE ? sum : sum + sent), 0) - 1;
+  const messages =
+    Object.entries(count.messages).reduce((sum, [name, sent]) => (name === ENGINE_QUEUE ? sum : sum + sent), 0) - 1;
   const packed = children / messages;
   const invocations = Math.min(deployment.maxConcurrency, eventSource.most);
   const headerReads = 2 / packed + 1 / WIDTH;
@@ -95,24 +97,48 @@ function rateOf({ children, count, perPage }: ChordCounted, secondsPerTask: numb
   return { packed, perSecond, limitedBy };
 }
 
-function phasesOf(chord: ChordCounted, { perSecond, limitedBy }: Rate, secondsPerTask: number, deployment: Deployment): Phase[] {
+function phasesOf(
+  chord: ChordCounted,
+  { perSecond, limitedBy }: Rate,
+  secondsPerTask: number,
+  deployment: Deployment,
+): Phase[] {
   const { children, count, level, perPage } = chord;
   const pages = perPage === undefined ? 0 : Math.ceil(children / perPage);
   const control = count.messages[ENGINE_QUEUE] ?? 0;
   const expandCalls = children * TRACKING_WRITES[level].expansion + count.requests.send;
-  const expandSeconds = (expandCalls * ESTIMATES.controlCall + control * ESTIMATES.controlMessage) / ESTIMATES.controlConcurrency;
+  const expandSeconds =
+    (expandCalls * ESTIMATES.controlCall + control * ESTIMATES.controlMessage) / ESTIMATES.controlConcurrency;
   const steady = children / perSecond;
   const ramp = rampSeconds(functionSeconds(count, secondsPerTask, deployment), deployment.maxConcurrency);
   const sequential = count.height + (perPage === undefined ? 4 : 8);
   return [
-    { name: "input", seconds: pages / PAGES_PER_SECOND, limitedBy: pages > 0 ? `the API's own throttle: ${PAGES_PER_SECOND} pages per second` : "one request" },
-    { name: "expand", seconds: expandSeconds, limitedBy: `functions of the engine's queue: ${ESTIMATES.controlConcurrency} at once` },
-    steady >= ramp ? { name: "run", seconds: steady, limitedBy } : { name: "run", seconds: ramp, limitedBy: "the event source's ramp" },
-    { name: "fold", seconds: sequential * ESTIMATES.callLatency, limitedBy: `${sequential} writes and sends one after the other` },
+    {
+      name: "input",
+      seconds: pages / PAGES_PER_SECOND,
+      limitedBy: pages > 0 ? `the API's own throttle: ${PAGES_PER_SECOND} pages per second` : "one request",
+    },
+    {
+      name: "expand",
+      seconds: expandSeconds,
+      limitedBy: `functions of the engine's queue: ${ESTIMATES.controlConcurrency} at once`,
+    },
+    steady >= ramp
+      ? { name: "run", seconds: steady, limitedBy }
+      : { name: "run", seconds: ramp, limitedBy: "the event source's ramp" },
+    {
+      name: "fold",
+      seconds: sequential * ESTIMATES.callLatency,
+      limitedBy: `${sequential} writes and sends one after the other`,
+    },
   ];
 }
 
-function partitionsOf({ count, level, perPage, children }: ChordCounted, { perSecond, packed }: Rate, deployment: Deployment): PartitionLoad[] {
+function partitionsOf(
+  { count, level, perPage, children }: ChordCounted,
+  { perSecond, packed }: Rate,
+  deployment: Deployment,
+): PartitionLoad[] {
   const { claim, end, expansion } = TRACKING_WRITES[level];
   // No second can hold more children than there are.
   const childrenPerSecond = Math.min(perSecond, children);
@@ -121,7 +147,8 @@ function partitionsOf({ count, level, perPage, children }: ChordCounted, { perSe
   const inGroup = Math.min(messagesPerSecond, group / packed);
   const leaf = Math.min(childrenPerSecond, WIDTH, group);
   const above = Math.min(WIDTH, childrenPerSecond / WIDTH);
-  const environments = Math.min(deployment.maxConcurrency, messagesPerSecond * HEADER_CACHE_SECONDS) / HEADER_CACHE_SECONDS;
+  const environments =
+    Math.min(deployment.maxConcurrency, messagesPerSecond * HEADER_CACHE_SECONDS) / HEADER_CACHE_SECONDS;
   const pagesPerSecond = perPage === undefined ? 0 : childrenPerSecond / perPage;
   const load = (name: string, writes: number, reads: number): PartitionLoad => ({ name, writes, reads });
   return [

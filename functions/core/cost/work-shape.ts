@@ -48,7 +48,8 @@ export const TRACKING_LEVELS = Object.keys(TRACKING_WRITES) as readonly Tracking
 /** Returns the row writes of a member. Members that are more than one plain task have rows at every level. */
 export function writesOf({ steps }: StrandShape, tracking: TrackingLevel): (typeof TRACKING_WRITES)[TrackingLevel] {
   const step = steps[0];
-  const isPlainTask = steps.length === 1 && step !== undefined && !step.group && !step.links && !step.errors && step.delaySeconds === 0;
+  const isPlainTask =
+    steps.length === 1 && step !== undefined && !step.group && !step.links && !step.errors && step.delaySeconds === 0;
   return TRACKING_WRITES[isPlainTask || tracking === "full" ? tracking : "lazy"];
 }
 /** Returns the number of members of a group. */
@@ -64,7 +65,10 @@ export function tasksOf({ steps }: StrandShape): number {
   return steps.reduce((count, { group }) => (group ? count : count + 1), 0);
 }
 /** Yields the same members, cut into parts of at most `size` members. */
-export function* partsOf(members: readonly MemberRuns[], size: number): Generator<readonly MemberRuns[], void, undefined> {
+export function* partsOf(
+  members: readonly MemberRuns[],
+  size: number,
+): Generator<readonly MemberRuns[], void, undefined> {
   let part: MemberRuns[] = [];
   let room = size;
   for (const { strand, count } of members) {
@@ -85,7 +89,10 @@ export function* partsOf(members: readonly MemberRuns[], size: number): Generato
  * Packs members into messages as the engine does. Members share a message when their first steps have the same queue
  * and delay. `sizeOf` returns the largest number of members of one message.
  */
-export function packsOf(members: readonly MemberRuns[], sizeOf: (step: StepShape) => number): readonly (readonly MemberRuns[])[] {
+export function packsOf(
+  members: readonly MemberRuns[],
+  sizeOf: (step: StepShape) => number,
+): readonly (readonly MemberRuns[])[] {
   const packs: (readonly MemberRuns[])[] = [];
   const open = new Map<string, MemberRuns[]>();
   for (const { strand, count } of members) {

@@ -23,11 +23,18 @@ export function decideWrite(op: WriteOp, before: Item | undefined, owned: boolea
   const keySize = keyBytes(op.key.partition, op.key.sort);
   const bytesBefore = before === undefined ? 0 : keySize + attributesBytes(before.attributes);
   if (op.when !== undefined && !holds(op.when, before?.attributes)) {
-    return { result: { applied: false, item: before, units: writeUnits(bytesBefore, 0, undefined) }, after: before?.attributes, moves: undefined };
+    return {
+      result: { applied: false, item: before, units: writeUnits(bytesBefore, 0, undefined) },
+      after: before?.attributes,
+      moves: undefined,
+    };
   }
   const after = attributesAfter(op, before?.attributes, owned);
   const bytesAfter = after === undefined ? 0 : keySize + attributesBytes(after);
-  if (bytesAfter > MAX_ITEM_BYTES) throw refused(`item ${op.key.partition} / ${op.key.sort} would have ${bytesAfter} bytes, more than ${MAX_ITEM_BYTES}`);
+  if (bytesAfter > MAX_ITEM_BYTES)
+    throw refused(
+      `item ${op.key.partition} / ${op.key.sort} would have ${bytesAfter} bytes, more than ${MAX_ITEM_BYTES}`,
+    );
   const moves = indexMoves(op.key.table, before?.attributes, after);
   const item = after === undefined ? undefined : { key: op.key, attributes: after };
   return { result: { applied: true, item, units: writeUnits(bytesBefore, bytesAfter, moves) }, after, moves };
@@ -118,15 +125,23 @@ export function applyChange(before: Attributes | undefined, change: Change, owne
   return removed ? withoutAbsent(draft) : draft;
 }
 
-function added(name: string, value: Attribute | undefined, operand: number | Members, owned: boolean): Attribute | undefined {
+function added(
+  name: string,
+  value: Attribute | undefined,
+  operand: number | Members,
+  owned: boolean,
+): Attribute | undefined {
   if (typeof operand === "number") {
-    if (value !== undefined && typeof value !== "number") throw refused(`cannot add a number to attribute ${name}, which is none`);
+    if (value !== undefined && typeof value !== "number")
+      throw refused(`cannot add a number to attribute ${name}, which is none`);
     return (value ?? 0) + operand;
   }
-  if (value !== undefined && !(value instanceof Set)) throw refused(`cannot unite attribute ${name} with a set: it is none`);
+  if (value !== undefined && !(value instanceof Set))
+    throw refused(`cannot unite attribute ${name} with a set: it is none`);
   if (operand.size === 0) return value;
   const current = value as Members | undefined;
-  if (current !== undefined && typeOfMembers(current) !== typeOfMembers(operand)) throw refused(`attribute ${name} is a set of another type`);
+  if (current !== undefined && typeOfMembers(current) !== typeOfMembers(operand))
+    throw refused(`attribute ${name} is a set of another type`);
   const united = owned && current !== undefined ? (current as Set<string | number>) : new Set<string | number>(current);
   for (const member of operand) united.add(member);
   return united as ReadonlySet<string>;
@@ -154,7 +169,9 @@ function refuseOverlap(change: Change): void {
   for (const [index, clause] of clauses.entries()) {
     for (const name in clause) {
       if (clause[name] === undefined) continue;
-      const again = clauses.some((other, position) => position > index && other[name] !== undefined) || change.remove?.includes(name);
+      const again =
+        clauses.some((other, position) => position > index && other[name] !== undefined) ||
+        change.remove?.includes(name);
       if (again === true) throw refused(`attribute ${name} is changed twice in one update`);
     }
   }
@@ -186,7 +203,8 @@ export function checkKey(partition: string, sort: string): void {
 }
 function checkKeyPart(part: string, text: string, limit: number): void {
   // A UTF-16 unit takes at most three bytes, so most keys need no counting.
-  if (text.length === 0 || (text.length * 3 > limit && utf8Bytes(text) > limit)) throw refused(`${part} key must have 1 to ${limit} bytes: ${text}`);
+  if (text.length === 0 || (text.length * 3 > limit && utf8Bytes(text) > limit))
+    throw refused(`${part} key must have 1 to ${limit} bytes: ${text}`);
   if (text.includes("\0")) throw refused(`${part} key contains a zero character: ${JSON.stringify(text)}`);
 }
 function refused(message: string): FanfoldError {

@@ -33,7 +33,8 @@ function attributeBytes(value: Attribute): number {
   if (value === null || typeof value === "boolean") return 1;
   if (value instanceof Set) {
     let bytes = 0;
-    for (const member of value as ReadonlySet<string | number>) bytes += typeof member === "number" ? numberBytes(member) : utf8Bytes(member);
+    for (const member of value as ReadonlySet<string | number>)
+      bytes += typeof member === "number" ? numberBytes(member) : utf8Bytes(member);
     return bytes;
   }
   return jsonBytes(value as Json);
@@ -82,7 +83,11 @@ export interface IndexEntry {
 }
 export const INDEX_NAMES = Object.keys(INDEXES) as readonly (keyof typeof INDEXES)[];
 /** Returns the place of an item in an index. Returns undefined when the item is not in it. */
-export function indexEntry(index: keyof typeof INDEXES, table: Table, attributes: Attributes | undefined): IndexEntry | undefined {
+export function indexEntry(
+  index: keyof typeof INDEXES,
+  table: Table,
+  attributes: Attributes | undefined,
+): IndexEntry | undefined {
   const definition = INDEXES[index];
   if (attributes === undefined || definition.table !== table) return undefined;
   const partition = attributes[definition.partition];
@@ -102,7 +107,11 @@ export interface IndexMove {
  * Returns the changes that a write makes to the indexes. Returns undefined when there are none, which is the case for
  * nearly all writes.
  */
-export function indexMoves(table: Table, before: Attributes | undefined, after: Attributes | undefined): readonly IndexMove[] | undefined {
+export function indexMoves(
+  table: Table,
+  before: Attributes | undefined,
+  after: Attributes | undefined,
+): readonly IndexMove[] | undefined {
   let moves: IndexMove[] | undefined;
   for (const index of INDEX_NAMES) {
     const from = indexEntry(index, table, before);

@@ -16,7 +16,15 @@ export interface Key {
  * A scalar, a set of strings or of whole numbers, or JSON (arrays and objects) that is only replaced as a whole. A set
  * is never empty, because taking its last member removes the attribute. `undefined` means absent.
  */
-export type Attribute = string | number | boolean | null | ReadonlySet<string> | ReadonlySet<number> | readonly Json[] | { readonly [key: string]: Json };
+export type Attribute =
+  | string
+  | number
+  | boolean
+  | null
+  | ReadonlySet<string>
+  | ReadonlySet<number>
+  | readonly Json[]
+  | { readonly [key: string]: Json };
 export type Attributes = { readonly [name: string]: Attribute | undefined };
 /**
  * A stored item: its key and its attributes. Items are frozen by convention. Nothing changes an item that a store has

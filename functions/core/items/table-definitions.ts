@@ -36,5 +36,7 @@ export function tableDefinitions(prefix: string): readonly TableDefinition[] {
 
 function indexesOf(table: Table): readonly IndexDefinition[] {
   const all = Object.entries(INDEXES) as readonly [IndexName, (typeof INDEXES)[IndexName]][];
-  return all.filter(([, index]) => index.table === table).map(([indexName, { partition, sort }]) => ({ indexName, partition, sort }));
+  return all
+    .filter(([, index]) => index.table === table)
+    .map(([indexName, { partition, sort }]) => ({ indexName, partition, sort }));
 }

@@ -8,7 +8,8 @@ const NAME = /^[^\s\p{Cc}\p{Cs}]+$/u;
 export function nameProblem(name: unknown): string | undefined {
   if (typeof name !== "string") return "must be a string";
   if (name === "") return "must not be empty";
-  if (name.length > LIMITS.nameCharacters) return `must have at most ${LIMITS.nameCharacters} characters, not ${name.length}`;
+  if (name.length > LIMITS.nameCharacters)
+    return `must have at most ${LIMITS.nameCharacters} characters, not ${name.length}`;
   if (!NAME.test(name)) return "must not contain white space or control characters";
   return undefined;
 }

@@ -53,7 +53,8 @@ export function formatQueueName(name: QueueName): string {
  */
 export function parseQueueName(text: string, defaults: QueueDefaults, field?: string): QueueName {
   if (typeof text !== "string" || text === "") throw invalid("must be a text that is not empty", "", field);
-  if (text.length > LIMITS.nameCharacters) throw invalid(`has more than ${LIMITS.nameCharacters} characters`, text, field);
+  if (text.length > LIMITS.nameCharacters)
+    throw invalid(`has more than ${LIMITS.nameCharacters} characters`, text, field);
   const parts = TEXT.exec(text)?.groups;
   if (parts === undefined) throw invalid("has another form than site.queue#function", text, field);
   const name = {
@@ -67,10 +68,13 @@ export function parseQueueName(text: string, defaults: QueueDefaults, field?: st
 
 function checkParts(name: QueueName, text: string, field?: string): void {
   for (const part of ["site", "queue"] as const) {
-    if (!PART.test(name[part])) throw invalid(`has a ${part} with other characters than letters, digits, _ and -`, text, field);
+    if (!PART.test(name[part]))
+      throw invalid(`has a ${part} with other characters than letters, digits, _ and -`, text, field);
   }
-  if (name.queue === ENGINE_QUEUE) throw invalid(`names the queue "${ENGINE_QUEUE}", which is the engine's own`, text, field);
-  if (!QUEUE_FUNCTIONS.includes(name.function)) throw invalid(`has a function that is none of ${QUEUE_FUNCTIONS.join(", ")}`, text, field);
+  if (name.queue === ENGINE_QUEUE)
+    throw invalid(`names the queue "${ENGINE_QUEUE}", which is the engine's own`, text, field);
+  if (!QUEUE_FUNCTIONS.includes(name.function))
+    throw invalid(`has a function that is none of ${QUEUE_FUNCTIONS.join(", ")}`, text, field);
   if (DEFAULT_QUEUE_FUNCTIONS.has(name.function) && name.queue !== DEFAULT_QUEUE) {
     throw invalid(`asks for the function ${name.function}, which only the queue "${DEFAULT_QUEUE}" has`, text, field);
   }

@@ -77,7 +77,11 @@ export type SiteRole = { readonly role: "worker"; readonly function: QueueFuncti
  * `fanfold-london-dead-letter`.
  */
 export function siteFunctionName(prefix: string, site: string, role: SiteRole): string {
-  return joined(prefix, role.role === "worker" ? [site, "worker", role.function] : [site, "dead", "letter"], MAX_FUNCTION_CHARACTERS);
+  return joined(
+    prefix,
+    role.role === "worker" ? [site, "worker", role.function] : [site, "dead", "letter"],
+    MAX_FUNCTION_CHARACTERS,
+  );
 }
 
 /** Returns the name of the bucket. Bucket names are global on AWS, so account and region are part of the name. */
@@ -96,9 +100,13 @@ function joined(prefix: string, parts: readonly string[], limit: number): string
 
 function checkPrefix(prefix: string): void {
   if (PREFIX.test(prefix)) return;
-  throw new FanfoldError("invalid_request", `the deployment's prefix ${JSON.stringify(prefix)} must have 2 to 31 of a-z, 0-9 and -, and begin with a letter`, {
-    details: { field: "/prefix" },
-  });
+  throw new FanfoldError(
+    "invalid_request",
+    `the deployment's prefix ${JSON.stringify(prefix)} must have 2 to 31 of a-z, 0-9 and -, and begin with a letter`,
+    {
+      details: { field: "/prefix" },
+    },
+  );
 }
 
 /** Returns 64 bits of FNV-1a in base 36, 13 characters. The hash keeps names distinct; it protects nothing. */

@@ -1,9 +1,25 @@
-import { chainItems, chunkGroup, errorLinksAfter, firstErrorLinks, isPlainGroup, unwrapped } from "../canvas/canvas-composition.ts";
+import {
+  chainItems,
+  chunkGroup,
+  errorLinksAfter,
+  firstErrorLinks,
+  isPlainGroup,
+  unwrapped,
+} from "../canvas/canvas-composition.ts";
 import type { Canvas, Chain, Group, Repeat, Signature, Tracking, Wait, When } from "../canvas/canvas.ts";
 import { assertNever, type ErrorCode, FanfoldError } from "../errors.ts";
 import { jsonPointer } from "../json-pointer.ts";
 import { LIMITS } from "../limits.ts";
-import { type GroupStep, isGroupStep, isInput, isPaged, isSingle, type PlanStep, type Strand, type TaskStep } from "./plan.ts";
+import {
+  type GroupStep,
+  isGroupStep,
+  isInput,
+  isPaged,
+  isSingle,
+  type PlanStep,
+  type Strand,
+  type TaskStep,
+} from "./plan.ts";
 import { countedPolicy } from "./policy.ts";
 
 /**
@@ -79,7 +95,8 @@ function appendSteps(canvas: Canvas, steps: PlanStep[], place: Place): void {
 }
 /** Compiles a branch, a loop or a wait into a group that the engine opens in its own way. */
 function engineStep(canvas: When | Repeat | Wait, place: Place): GroupStep {
-  if (place.groupDepth > LIMITS.groupDepth) refuse("too_deep", `groups are nested more than ${LIMITS.groupDepth} levels deep`, place.path);
+  if (place.groupDepth > LIMITS.groupDepth)
+    refuse("too_deep", `groups are nested more than ${LIMITS.groupDepth} levels deep`, place.path);
   const part = (keys: readonly string[], each: Canvas): Strand => within(place, keys, () => compileStrand(each, place));
   const { link = [], linkError = [] } = canvas;
   const common = {
@@ -97,7 +114,11 @@ function engineStep(canvas: When | Repeat | Wait, place: Place): GroupStep {
     case "repeat": {
       const body = part(["repeat", "body"], canvas.body);
       if (body.length * canvas.most > LIMITS.strandSteps) {
-        refuse("too_many_children", `more than ${LIMITS.strandSteps} steps would run one after the other`, [...place.path, "repeat", "most"]);
+        refuse("too_many_children", `more than ${LIMITS.strandSteps} steps would run one after the other`, [
+          ...place.path,
+          "repeat",
+          "most",
+        ]);
       }
       return { ...common, members: [body], repeat: { until: canvas.until, most: canvas.most } };
     }
@@ -111,7 +132,8 @@ function engineStep(canvas: When | Repeat | Wait, place: Place): GroupStep {
 }
 // Nested chains do not deepen the tree of groups, but they deepen the stack. So the limit is that of the wire form.
 function checkDepth(place: Place): void {
-  if (place.path.length > LIMITS.jsonDepth) refuse("too_deep", `the canvas is nested more than ${LIMITS.jsonDepth} levels deep`, []);
+  if (place.path.length > LIMITS.jsonDepth)
+    refuse("too_deep", `the canvas is nested more than ${LIMITS.jsonDepth} levels deep`, []);
 }
 
 /**
@@ -126,7 +148,8 @@ function appendChain(chain: Chain, steps: PlanStep[], place: Place): void {
     within(place, path, () => {
       if (isPlainGroup(item) && item.members.length === 0 && steps.length > before) return;
       if (item.kind === "group") appendGroup(item, steps, place, ["group"], errorLinksAfter(items, index));
-      else if (item.kind === "chunks") appendGroup(chunkGroup(item), steps, place, ["chunks"], errorLinksAfter(items, index));
+      else if (item.kind === "chunks")
+        appendGroup(chunkGroup(item), steps, place, ["chunks"], errorLinksAfter(items, index));
       else appendSteps(item, steps, place);
     }),
   );
@@ -143,21 +166,38 @@ function headerKeys(header: Group): readonly string[] {
  * Appends a group step. `errors` are the error links of the step that would have followed. They are called when the
  * group fails.
  */
-function appendGroup(group: Group, steps: PlanStep[], place: Place, keys: readonly string[], errors: readonly Canvas[] = []): void {
+function appendGroup(
+  group: Group,
+  steps: PlanStep[],
+  place: Place,
+  keys: readonly string[],
+  errors: readonly Canvas[] = [],
+): void {
   const inside = deeper(place);
-  if (inside.groupDepth > LIMITS.groupDepth) refuse("too_deep", `groups are nested more than ${LIMITS.groupDepth} levels deep`, place.path);
+  if (inside.groupDepth > LIMITS.groupDepth)
+    refuse("too_deep", `groups are nested more than ${LIMITS.groupDepth} levels deep`, place.path);
   const members: Strand[] = [];
   appendMembers(group, members, inside, keys);
   const { policy = "allSuccess", tracking = trackingOf(members, place.declared) } = group.options;
-  appendStep({ policy: countedPolicy(policy, members.length), tracking, members, ...callbackGroup("errors", errors, place, "link_error") }, steps, place);
+  appendStep(
+    {
+      policy: countedPolicy(policy, members.length),
+      tracking,
+      members,
+      ...callbackGroup("errors", errors, place, "link_error"),
+    },
+    steps,
+    place,
+  );
 }
 function appendMembers(group: Group, members: Strand[], place: Place, keys: readonly string[]): void {
   checkDepth(place);
   if (members.length + group.members.length > LIMITS.groupMembers) {
-    refuse("too_many_children", `a group of ${group.members.length} members is given at once; at most ${LIMITS.groupMembers} are allowed`, [
-      ...place.path,
-      ...keys,
-    ]);
+    refuse(
+      "too_many_children",
+      `a group of ${group.members.length} members is given at once; at most ${LIMITS.groupMembers} are allowed`,
+      [...place.path, ...keys],
+    );
   }
   group.members.forEach((member, index) =>
     within(place, [...keys, index], () => {
@@ -169,14 +209,16 @@ function appendMembers(group: Group, members: Strand[], place: Place, keys: read
 }
 
 function appendStep(step: PlanStep, steps: PlanStep[], place: Place): void {
-  if (steps.length >= LIMITS.strandSteps) refuse("too_many_children", `more than ${LIMITS.strandSteps} steps run one after the other`, place.path);
+  if (steps.length >= LIMITS.strandSteps)
+    refuse("too_many_children", `more than ${LIMITS.strandSteps} steps run one after the other`, place.path);
   steps.push(step);
 }
 
 function taskStep(signature: Signature, place: Place): TaskStep {
   const { task, args, kwargs, immutable, options, each, link = [], linkError = [] } = signature;
   // The step is kept small, because big groups consist of these.
-  if (isEmpty(kwargs) && isEmpty(options) && !immutable && !each && link.length + linkError.length === 0) return args.length > 0 ? { task, args } : { task };
+  if (isEmpty(kwargs) && isEmpty(options) && !immutable && !each && link.length + linkError.length === 0)
+    return args.length > 0 ? { task, args } : { task };
   return {
     task,
     ...(args.length > 0 && { args }),
@@ -201,8 +243,11 @@ function callbackGroup(
 ): { readonly links?: GroupStep; readonly errors?: GroupStep } {
   if (callbacks.length === 0) return {};
   const inside = deeper(place);
-  if (inside.groupDepth > LIMITS.groupDepth) refuse("too_deep", `links are nested more than ${LIMITS.groupDepth} levels deep`, place.path);
-  const members = callbacks.map((callback, index) => within(place, [key, index], () => compileStrand(callback, inside)));
+  if (inside.groupDepth > LIMITS.groupDepth)
+    refuse("too_deep", `links are nested more than ${LIMITS.groupDepth} levels deep`, place.path);
+  const members = callbacks.map((callback, index) =>
+    within(place, [key, index], () => compileStrand(callback, inside)),
+  );
   return { [name]: { policy: "settled", tracking: "lazy", members } };
 }
 
@@ -226,7 +271,11 @@ export function* strandTasks(strand: Strand): Generator<readonly [task: string, 
   yield* newTasks(strand, [], new Set());
 }
 
-function* newTasks(strand: Strand, path: (string | number)[], seen: Set<string>): Generator<readonly [task: string, field: string], void, undefined> {
+function* newTasks(
+  strand: Strand,
+  path: (string | number)[],
+  seen: Set<string>,
+): Generator<readonly [task: string, field: string], void, undefined> {
   for (let index = 0; index < strand.length; index++) {
     const step = strand[index] as PlanStep;
     const at = strand.length === 1 ? path : [...path, "chain", index];

@@ -20,7 +20,8 @@ export function countOf(status: TerminalStatus): Counts {
 /** Returns the sum of the vectors. */
 export function addCounts(...vectors: readonly (Counts | undefined)[]): Counts {
   const sum: Record<string, number> = {};
-  for (const vector of vectors) if (vector) for (const name of Object.keys(vector)) sum[name] = (sum[name] ?? 0) + (vector[name] as number);
+  for (const vector of vectors)
+    if (vector) for (const name of Object.keys(vector)) sum[name] = (sum[name] ?? 0) + (vector[name] as number);
   return sum;
 }
 /** Returns the counts to add to the group above, without those that belong to one group only. */

@@ -26,7 +26,12 @@ export function localIndex(index: number, width: number): number {
  * Returns how many marks make a node full. Returns undefined while that is unknown: an unsealed group has no size yet,
  * so only inner nodes (below the root) of full width can be complete.
  */
-export function expectedMarks(memberCount: number | undefined, height: number, at: LedgerNode, width: number): number | undefined {
+export function expectedMarks(
+  memberCount: number | undefined,
+  height: number,
+  at: LedgerNode,
+  width: number,
+): number | undefined {
   if (memberCount === undefined) return at.level < height ? width : undefined;
   let count = memberCount;
   for (let level = 1; level < at.level; level++) count = Math.ceil(count / width);

@@ -52,7 +52,13 @@ export interface GroupStep {
  */
 export type WaitStep =
   | { readonly of: "approval" | "event"; readonly name: string; readonly expires?: number }
-  | { readonly of: "execution"; readonly name: string; readonly expires?: number; readonly input: Json; readonly ignoreResult?: true };
+  | {
+      readonly of: "execution";
+      readonly name: string;
+      readonly expires?: number;
+      readonly input: Json;
+      readonly ignoreResult?: true;
+    };
 /** Members that are stored in pages. Page k holds the strands of members k*256 .. k*256+255 under `<pages>/<k>`. */
 export interface PagedMembers {
   readonly pages: string;
@@ -81,7 +87,13 @@ export function isInput(members: GroupStep["members"]): members is InputMembers 
 /** Returns whether a strand is one task without callbacks, so that only its mark follows when its run ends. */
 export function isSingle(strand: Strand): strand is readonly [TaskStep] {
   const step = strand[0];
-  return strand.length === 1 && step !== undefined && !isGroupStep(step) && step.links === undefined && step.errors === undefined;
+  return (
+    strand.length === 1 &&
+    step !== undefined &&
+    !isGroupStep(step) &&
+    step.links === undefined &&
+    step.errors === undefined
+  );
 }
 /** Returns the task of a strand that is a task with arguments only. Returns undefined for any other strand. */
 export function plainTask(strand: Strand): string | undefined {

@@ -7,7 +7,9 @@ function allowance(policy: FailurePolicy): number {
 }
 /** Returns the policy with a share of the members turned into a number of members. */
 export function countedPolicy(policy: FailurePolicy, members: number): FailurePolicy {
-  return typeof policy === "object" && "percent" in policy ? { threshold: Math.floor((members * policy.percent) / 100) } : policy;
+  return typeof policy === "object" && "percent" in policy
+    ? { threshold: Math.floor((members * policy.percent) / 100) }
+    : policy;
 }
 /** Returns the outcome of a group whose ledger is full. */
 export function outcomeOf(policy: FailurePolicy, failedMembers: number): "complete" | "failed" {

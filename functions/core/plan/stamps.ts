@@ -20,7 +20,9 @@ export function filterTexts(filter: StampFilter): string[] {
  */
 export function carriesStamp(stamps: JsonObject | undefined, wanted: ReadonlySet<string>): boolean {
   return Object.entries(stamps ?? {}).some(
-    ([name, value]) => wanted.has(stampText({ name, value })) || valuesOf(value).some((each) => wanted.has(stampText({ name, value: each }))),
+    ([name, value]) =>
+      wanted.has(stampText({ name, value })) ||
+      valuesOf(value).some((each) => wanted.has(stampText({ name, value: each }))),
   );
 }
 const valuesOf = (value: Json): readonly Json[] => (Array.isArray(value) ? (value as readonly Json[]) : [value]);

@@ -11,7 +11,13 @@ const REASON_CHARACTERS = 100;
  */
 export function errorData(thrown: unknown): ErrorData {
   if ((typeof thrown !== "object" && typeof thrown !== "function") || thrown === null) {
-    return { name: "Error", message: cut(typeof thrown === "string" ? thrown : `${describe(thrown)} was thrown`, LIMITS.errorMessageCharacters) };
+    return {
+      name: "Error",
+      message: cut(
+        typeof thrown === "string" ? thrown : `${describe(thrown)} was thrown`,
+        LIMITS.errorMessageCharacters,
+      ),
+    };
   }
   const name = text(thrown, "name");
   const stack = text(thrown, "stack");

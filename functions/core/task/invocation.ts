@@ -58,7 +58,10 @@ export interface RunServices {
  * The state of an event. `unsent` means that the attempt must end as deferred until this event. `over` means that the
  * time for it has expired.
  */
-export type EventLook = { readonly kind: "sent"; readonly value: Json } | ({ readonly kind: "unsent" } & AwaitedEvent) | { readonly kind: "over" };
+export type EventLook =
+  | { readonly kind: "sent"; readonly value: Json }
+  | ({ readonly kind: "unsent" } & AwaitedEvent)
+  | { readonly kind: "over" };
 /** An event that a deferred run waits for. */
 export interface AwaitedEvent {
   readonly name: string;
@@ -123,7 +126,12 @@ export interface Spawned {
 
 /** How an attempt ends. */
 export type TaskOutcome =
-  | { readonly kind: "success"; readonly value: Json; readonly counters?: Readonly<Record<string, number>>; readonly spawned?: Spawned }
+  | {
+      readonly kind: "success";
+      readonly value: Json;
+      readonly counters?: Readonly<Record<string, number>>;
+      readonly spawned?: Spawned;
+    }
   | { readonly kind: "skipped"; readonly value: Json }
   | { readonly kind: "retry"; readonly error: ErrorData; readonly delaySeconds?: number }
   | { readonly kind: "failed"; readonly error: ErrorData }
@@ -143,7 +151,11 @@ export type TaskOutcome =
    * or undefined for the results of the children. It throws only OutcomeError (error-data.ts), which carries how the
    * attempt ended.
    */
-  | { readonly kind: "stream"; readonly items: AsyncGenerator<StreamItem, Json | undefined, undefined>; readonly policy: FailurePolicy };
+  | {
+      readonly kind: "stream";
+      readonly items: AsyncGenerator<StreamItem, Json | undefined, undefined>;
+      readonly policy: FailurePolicy;
+    };
 
 /**
  * A value, or a promise of it. A value that is present costs no turn of the event loop, so quick runs of a batch follow

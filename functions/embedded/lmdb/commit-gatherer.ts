@@ -17,7 +17,8 @@ interface Operation {
  * next.
  */
 const TRANSACTION_MILLISECONDS = 25;
-const COMMIT_FAILED = "the commit failed; if this goes on although the disk has room, start again: a start checks the database and repairs it";
+const COMMIT_FAILED =
+  "the commit failed; if this goes on although the disk has room, start again: a start checks the database and repairs it";
 
 /**
  * Makes one transaction of all operations that this process issues in one turn of the event loop. A commit costs as
@@ -122,5 +123,7 @@ type Outcome =
 /** Returns an error of Fanfold as it is, and any other, which the database threw, as an outage. */
 export function asPortError(error: unknown): unknown {
   if (error instanceof FanfoldError || error instanceof PortError) return error;
-  return new PortError("outage", `the local store failed: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  return new PortError("outage", `the local store failed: ${error instanceof Error ? error.message : String(error)}`, {
+    cause: error,
+  });
 }

@@ -49,10 +49,15 @@ export class Expirer {
     const owner = this.#blobOwner(partition, nowSeconds);
     if (owner !== undefined) await this.#blobs.removeOwner(owner);
     const after = this.#walk?.record === partition.record ? this.#walk.after : undefined;
-    const batch = await this.#environment.gatherer.run(() => removeBatch(this.#environment, partition, after, nowSeconds));
+    const batch = await this.#environment.gatherer.run(() =>
+      removeBatch(this.#environment, partition, after, nowSeconds),
+    );
     this.#walk = batch.last === undefined ? undefined : { record: partition.record, after: batch.last };
     this.#environment.refresh();
-    return { removed: batch.removed, more: batch.last !== undefined || firstExpired(this.#environment, nowSeconds) !== undefined };
+    return {
+      removed: batch.removed,
+      more: batch.last !== undefined || firstExpired(this.#environment, nowSeconds) !== undefined,
+    };
   }
 
   /**
@@ -80,7 +85,12 @@ function removeBatch(
   nowSeconds: number,
 ): { readonly removed: number; readonly last: string | undefined } {
   const database = environment[table];
-  const range = { start: after ?? prefix, end: prefixEnd(prefix), exclusiveStart: after !== undefined, limit: BATCH_ITEMS };
+  const range = {
+    start: after ?? prefix,
+    end: prefixEnd(prefix),
+    exclusiveStart: after !== undefined,
+    limit: BATCH_ITEMS,
+  };
   const entries = [...database.getRange(range)];
   let removed = 0;
   for (const { key, value } of entries) {

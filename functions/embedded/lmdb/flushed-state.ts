@@ -1,5 +1,18 @@
 import { createHash } from "node:crypto";
-import { closeSync, constants, existsSync, fdatasync, fdatasyncSync, fstatSync, openSync, readFileSync, rmSync, statSync, write, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fdatasync,
+  fdatasyncSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  write,
+  writeSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { PortError } from "../../engine/ports.ts";
@@ -61,7 +74,8 @@ const SLOTS = 2;
 export const SLOT_BYTES = 4_096;
 /** Largest size of a new database, which has two pages of at most 64 KiB. */
 const LARGEST_NEW_BYTES = 2 * 65_536;
-const FLUSH_FAILED = "the disk failed to take what was committed, so nothing more is committed; see to the disk and start again";
+const FLUSH_FAILED =
+  "the disk failed to take what was committed, so nothing more is committed; see to the disk and start again";
 const flushFile = promisify(fdatasync);
 const writeFile = promisify(write);
 
@@ -86,11 +100,18 @@ export class FlushedState {
     const slots = savedFileOf(options.database);
     this.#database = openSync(options.database, "r+");
     this.#slots = openSync(slots, constants.O_RDWR | constants.O_CREAT, 0o600);
-    if (fstatSync(this.#slots).size < SLOTS * SLOT_BYTES) writeSync(this.#slots, Buffer.alloc(SLOTS * SLOT_BYTES), 0, SLOTS * SLOT_BYTES, 0);
+    if (fstatSync(this.#slots).size < SLOTS * SLOT_BYTES)
+      writeSync(this.#slots, Buffer.alloc(SLOTS * SLOT_BYTES), 0, SLOTS * SLOT_BYTES, 0);
     this.#sequence = (newestSlot(this.#slots)?.sequence ?? 0) + 1;
     const { meta, endRead } = this.#hold();
     fdatasyncSync(this.#database);
-    writeSync(this.#slots, encodeSlot({ sequence: this.#sequence, boot: options.boot, meta }), 0, SLOT_BYTES, slotOf(this.#sequence));
+    writeSync(
+      this.#slots,
+      encodeSlot({ sequence: this.#sequence, boot: options.boot, meta }),
+      0,
+      SLOT_BYTES,
+      slotOf(this.#sequence),
+    );
     fdatasyncSync(this.#slots);
     const folder = dirname(slots);
     for (const path of [folder, dirname(folder)]) syncFolderSync(path);
@@ -152,7 +173,13 @@ export class FlushedState {
     // The system reports lost pages only once, which may have been to the flush of #catchUp.
     this.ensureSound();
     const sequence = this.#sequence + 1;
-    await writeFile(this.#slots, encodeSlot({ sequence, boot: this.#options.boot, meta }), 0, SLOT_BYTES, slotOf(sequence));
+    await writeFile(
+      this.#slots,
+      encodeSlot({ sequence, boot: this.#options.boot, meta }),
+      0,
+      SLOT_BYTES,
+      slotOf(sequence),
+    );
     await flushFile(this.#slots);
     this.#endRead();
     this.#sequence = sequence;
@@ -210,7 +237,11 @@ export function readSavedState(database: string): Saved | undefined {
  * state of a new database was saved. No write had been acknowledged then.
  */
 function isUnwritten(database: string): boolean {
-  return existsSync(database) && statSync(database).size <= LARGEST_NEW_BYTES && readFileSync(database).every((byte) => byte === 0);
+  return (
+    existsSync(database) &&
+    statSync(database).size <= LARGEST_NEW_BYTES &&
+    readFileSync(database).every((byte) => byte === 0)
+  );
 }
 function removeSaved(database: string): void {
   rmSync(savedFileOf(database), { force: true });
@@ -231,7 +262,11 @@ function newestSlot(slots: number): Saved | undefined {
 export function decodeSlot(slot: Buffer): Saved | undefined {
   const [digest, text = ""] = slot.toString("utf8").split("\n");
   if (digest !== digestOf(text)) return undefined;
-  const { sequence, boot, meta } = JSON.parse(text) as { readonly sequence: number; readonly boot: string; readonly meta: string };
+  const { sequence, boot, meta } = JSON.parse(text) as {
+    readonly sequence: number;
+    readonly boot: string;
+    readonly meta: string;
+  };
   return { sequence, boot, meta: decodeMeta(Buffer.from(meta, "base64")) };
 }
 function digestOf(text: string): string {

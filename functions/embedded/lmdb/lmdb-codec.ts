@@ -86,7 +86,8 @@ class AttributeEncoder {
     let texts = false;
     for (const member of set) {
       if (typeof member === "string") texts = true;
-      else if (member < 0 || member > MAX_BITMAP_MEMBER || !Number.isInteger(member) || Object.is(member, -0)) fits = false;
+      else if (member < 0 || member > MAX_BITMAP_MEMBER || !Number.isInteger(member) || Object.is(member, -0))
+        fits = false;
       else if (member > largest) largest = member;
     }
     const bytes = (largest >> 3) + 1;
@@ -216,7 +217,8 @@ class AttributeDecoder {
     const set = new Set<number>();
     const bytes = this.#readInteger();
     for (let place = 0; place < bytes; place++) {
-      for (let bits = this.#source[this.#at++] as number, member = place * 8; bits !== 0; bits >>= 1, member++) if ((bits & 1) === 1) set.add(member);
+      for (let bits = this.#source[this.#at++] as number, member = place * 8; bits !== 0; bits >>= 1, member++)
+        if ((bits & 1) === 1) set.add(member);
     }
     return set;
   }

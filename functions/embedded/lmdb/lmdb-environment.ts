@@ -60,7 +60,8 @@ export class LmdbEnvironment {
     const boot = this.durability === "process" ? bootId() : undefined;
     const root = openRoot(file, options, boot !== undefined);
     this.#root = root;
-    this.#flushed = boot !== undefined && options.ensureParent === undefined ? keepFlushedState(file, boot, root) : undefined;
+    this.#flushed =
+      boot !== undefined && options.ensureParent === undefined ? keepFlushedState(file, boot, root) : undefined;
     const ensureSound = options.ensureParent ?? (() => this.#flushed?.ensureSound());
     this.gatherer = new CommitGatherer((action) =>
       root.transactionSync(() => {

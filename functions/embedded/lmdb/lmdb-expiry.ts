@@ -21,7 +21,12 @@ export interface ExpiringPartition {
  * Records the expiry of an item, in the transaction that sets its time to live. Nearly always the record exists
  * already.
  */
-export function noteExpiry(environment: LmdbEnvironment, table: Table, prefix: string, ttl: Attribute | undefined): void {
+export function noteExpiry(
+  environment: LmdbEnvironment,
+  table: Table,
+  prefix: string,
+  ttl: Attribute | undefined,
+): void {
   if (typeof ttl !== "number") return;
   const record = hourKey(ttl / HOUR_SECONDS) + table + SEPARATOR + prefix;
   if (!environment.expiry.doesExist(record)) environment.expiry.putSync(record, NOTED);

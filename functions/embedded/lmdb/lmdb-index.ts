@@ -36,7 +36,13 @@ export function readIndex(indexes: TextDatabase, query: IndexQuery): IndexResult
 }
 
 function entryKey(index: IndexName, entry: IndexEntry, key: Key): string {
-  return indexPrefix(index, entry.partition) + sortableNumber(entry.sort) + SEPARATOR + partitionPrefix(key.partition) + key.sort;
+  return (
+    indexPrefix(index, entry.partition) +
+    sortableNumber(entry.sort) +
+    SEPARATOR +
+    partitionPrefix(key.partition) +
+    key.sort
+  );
 }
 function indexPrefix(index: IndexName, partition: string): string {
   return index + SEPARATOR + partition + SEPARATOR;

@@ -58,7 +58,11 @@ class PageWalk {
       if (!(error instanceof RangeError)) throw error;
       note(this.#trees, error.message);
     }
-    return { trees: this.#trees, free: this.#free, disturbed: readMeta(this.#file)?.transaction !== this.#newest.transaction };
+    return {
+      trees: this.#trees,
+      free: this.#free,
+      disturbed: readMeta(this.#file)?.transaction !== this.#newest.transaction,
+    };
   }
   #walkAll({ main, free }: Meta): void {
     this.#walk(main, (name, flags, value) => {
@@ -70,7 +74,8 @@ class PageWalk {
   #walk(tree: Tree, onEntry: (name: string, flags: number, value: Buffer) => void): void {
     if (tree.root === NO_PAGE) return;
     const entries = this.#walkPage(tree, Number(tree.root), onEntry);
-    if (BigInt(entries) !== tree.entries) note(this.#trees, `${tree.name} should have ${tree.entries} entries and has ${entries}`);
+    if (BigInt(entries) !== tree.entries)
+      note(this.#trees, `${tree.name} should have ${tree.entries} entries and has ${entries}`);
   }
   /** Returns the number of entries below the page. */
   #walkPage(tree: Tree, number: number, onEntry: (name: string, flags: number, value: Buffer) => void): number {
@@ -83,7 +88,8 @@ class PageWalk {
     }
     const nodes = page.readUInt16LE(20) >> 1;
     if ((flags & PAGE.leaf) !== 0) {
-      for (let node = 0; node < nodes; node++) this.#readEntry(tree, page, HEADER + page.readUInt16LE(HEADER + 2 * node), onEntry);
+      for (let node = 0; node < nodes; node++)
+        this.#readEntry(tree, page, HEADER + page.readUInt16LE(HEADER + 2 * node), onEntry);
       return nodes;
     }
     let entries = 0;
@@ -93,7 +99,12 @@ class PageWalk {
     }
     return entries;
   }
-  #readEntry(tree: Tree, page: Buffer, at: number, onEntry: (name: string, flags: number, value: Buffer) => void): void {
+  #readEntry(
+    tree: Tree,
+    page: Buffer,
+    at: number,
+    onEntry: (name: string, flags: number, value: Buffer) => void,
+  ): void {
     const [bytes, flags, keyBytes] = [page.readUInt32LE(at), page.readUInt16LE(at + 4), page.readUInt16LE(at + 6)];
     const name = page.toString("latin1", at + NODE, at + NODE + keyBytes).replace(/\0$/, "");
     const start = at + NODE + keyBytes;
@@ -107,7 +118,11 @@ class PageWalk {
   }
   #own(tree: Tree, first: number, pages: number): boolean {
     for (let number = first; number < first + pages; number++) {
-      const owned = number < 2 || number >= this.#owners.length || (number + 1) * this.#pageBytes > this.#bytes || this.#owners[number] !== OWNER.none;
+      const owned =
+        number < 2 ||
+        number >= this.#owners.length ||
+        (number + 1) * this.#pageBytes > this.#bytes ||
+        this.#owners[number] !== OWNER.none;
       if (owned) {
         note(this.#trees, `${tree.name}: page ${number} belongs to something else or is not there`);
         return false;
@@ -135,7 +150,11 @@ class PageWalk {
   #freePage(number: number): void {
     const owner = this.#owners[number];
     if (owner === OWNER.none) this.#owners[number] = OWNER.free;
-    else note(this.#free, `page ${number} is free and ${owner === OWNER.tree ? "used" : owner === OWNER.free ? "free once more" : "beyond the last"}`);
+    else
+      note(
+        this.#free,
+        `page ${number} is free and ${owner === OWNER.tree ? "used" : owner === OWNER.free ? "free once more" : "beyond the last"}`,
+      );
   }
 
   #read(at: number, bytes: number): Buffer {

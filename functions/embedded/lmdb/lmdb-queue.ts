@@ -41,7 +41,8 @@ export class LmdbQueue implements Queue, MessageSource {
 
   async send(messages: readonly OutgoingMessage[]): Promise<void> {
     for (const { delaySeconds = 0 } of messages) {
-      if (delaySeconds > MAX_DELAY_SECONDS) throw new PortError("outage", `a message cannot be delayed by ${delaySeconds} s, only by ${MAX_DELAY_SECONDS}`);
+      if (delaySeconds > MAX_DELAY_SECONDS)
+        throw new PortError("outage", `a message cannot be delayed by ${delaySeconds} s, only by ${MAX_DELAY_SECONDS}`);
     }
     if (messages.length === 0) return;
     const now = this.#options.clock.now();
@@ -55,7 +56,12 @@ export class LmdbQueue implements Queue, MessageSource {
     this.#options.onSend?.([...new Set(messages.map(({ queue }) => queue))]);
   }
 
-  async receive(queues: readonly string[], max: number, visibilitySeconds: number, notOf: ReadonlySet<string> = NONE): Promise<readonly Delivery[]> {
+  async receive(
+    queues: readonly string[],
+    max: number,
+    visibilitySeconds: number,
+    notOf: ReadonlySet<string> = NONE,
+  ): Promise<readonly Delivery[]> {
     const now = this.#options.clock.now();
     // Most receives of an idle loop, or of one that excludes jobs, find no message. They need no transaction for that.
     const next = await this.nextVisibleAt(queues);
@@ -70,7 +76,13 @@ export class LmdbQueue implements Queue, MessageSource {
       return all;
     });
     return taken.map(({ id, head, record }) => {
-      return { id: receiptOf(id, head.receives), queue: head.queue, jobId: head.jobId, body: decodeBody(record), receives: head.receives };
+      return {
+        id: receiptOf(id, head.receives),
+        queue: head.queue,
+        jobId: head.jobId,
+        body: decodeBody(record),
+        receives: head.receives,
+      };
     });
   }
 
@@ -96,7 +108,10 @@ export class LmdbQueue implements Queue, MessageSource {
     if (ids.length === 0) return;
     const visibleAt = this.#options.clock.now() + seconds * SECOND;
     await this.#change((lines) => {
-      for (const each of ids) this.#ifHeld(each, (id, head) => lines(head.queue).makeInvisible(id, PLACE.inFlight, visibleAt, this.#options.holder));
+      for (const each of ids)
+        this.#ifHeld(each, (id, head) =>
+          lines(head.queue).makeInvisible(id, PLACE.inFlight, visibleAt, this.#options.holder),
+        );
     });
   }
 
@@ -107,7 +122,10 @@ export class LmdbQueue implements Queue, MessageSource {
         const { queue, jobId, receives } = head;
         const letter: DeadLetter = { id: message, queue, jobId, body: decodeBody(record), receives, reason, deadAt };
         lines(queue).remove(message, head);
-        this.#environment.deadLetters.putSync(`${sortableInteger(deadAt)}${message}`, Buffer.from(JSON.stringify(letter)));
+        this.#environment.deadLetters.putSync(
+          `${sortableInteger(deadAt)}${message}`,
+          Buffer.from(JSON.stringify(letter)),
+        );
       });
     });
   }
@@ -115,14 +133,18 @@ export class LmdbQueue implements Queue, MessageSource {
   async deadLetters(limit: number): Promise<readonly DeadLetter[]> {
     return this.#environment.reading(() => {
       const newestFirst = { start: "\u007f", end: "0", reverse: true, limit };
-      return [...this.#environment.deadLetters.getRange(newestFirst)].map(({ value }) => JSON.parse(Buffer.from(value).toString("utf8")) as DeadLetter);
+      return [...this.#environment.deadLetters.getRange(newestFirst)].map(
+        ({ value }) => JSON.parse(Buffer.from(value).toString("utf8")) as DeadLetter,
+      );
     });
   }
 
   async nextVisibleAt(queues: readonly string[]): Promise<number | undefined> {
     return this.#environment.reading(() => {
       if (queues.some((queue) => readDepth(this.#environment, queue).ready > 0)) return 0;
-      const times = queues.map((queue) => firstVisibleAt(this.#environment, queue)).filter((time) => time !== undefined);
+      const times = queues
+        .map((queue) => firstVisibleAt(this.#environment, queue))
+        .filter((time) => time !== undefined);
       return times.length === 0 ? undefined : Math.min(...times);
     });
   }
@@ -153,7 +175,8 @@ export class LmdbQueue implements Queue, MessageSource {
    */
   #hasOthers(queues: readonly string[], notOf: ReadonlySet<string>, now: number): boolean {
     const has = (queue: string): boolean =>
-      (firstVisibleAt(this.#environment, queue) ?? Number.POSITIVE_INFINITY) <= now || firstReady(this.#environment, queue, 1, notOf).length > 0;
+      (firstVisibleAt(this.#environment, queue) ?? Number.POSITIVE_INFINITY) <= now ||
+      firstReady(this.#environment, queue, 1, notOf).length > 0;
     return notOf.size === 0 || this.#environment.reading(() => queues.some(has));
   }
 
@@ -180,7 +203,9 @@ export class LmdbQueue implements Queue, MessageSource {
     const record = id === "" ? undefined : readCopy(this.#environment.messages, id);
     if (record === undefined) return undefined;
     const head = decodeHead(record);
-    return head.place === PLACE.inFlight && receiptOf(id, head.receives) === receipt ? act(id, head, record) : undefined;
+    return head.place === PLACE.inFlight && receiptOf(id, head.receives) === receipt
+      ? act(id, head, record)
+      : undefined;
   }
 
   #nextId(now: number): string {

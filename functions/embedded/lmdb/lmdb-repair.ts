@@ -24,7 +24,8 @@ const FIRST_KEY = " ";
  */
 export async function repairDatabase(folder: string, log: Log): Promise<void> {
   const file = join(folder, DATABASE_FILE);
-  if (recoverFlushedState(file)) log("info", "the machine was started anew since the database was last open; it is in its last flushed state");
+  if (recoverFlushedState(file))
+    log("info", "the machine was started anew since the database was last open; it is in its last flushed state");
   if (!existsSync(file)) return;
   const { trees, free } = await checkUndisturbed(file);
   if (trees.length > 0) {
@@ -33,7 +34,10 @@ export async function repairDatabase(folder: string, log: Log): Promise<void> {
   }
   if (free.length === 0) return;
   const entries = await rebuild(folder);
-  log("warn", "the database's list of free pages was damaged; the file was rebuilt from its entries, nothing is lost", { entries, problems: free });
+  log("warn", "the database's list of free pages was damaged; the file was rebuilt from its entries, nothing is lost", {
+    entries,
+    problems: free,
+  });
 }
 
 async function checkUndisturbed(file: string): Promise<PageReport> {
@@ -53,7 +57,8 @@ async function rebuild(folder: string): Promise<number> {
   const from = new LmdbEnvironment({ folder });
   const to = new LmdbEnvironment({ folder: draft, durability: "power" });
   let entries = 0;
-  for (const [index, database] of from.databases.entries()) entries += await copy(database, to, to.databases[index] as TextDatabase);
+  for (const [index, database] of from.databases.entries())
+    entries += await copy(database, to, to.databases[index] as TextDatabase);
   await to.close();
   await from.close();
   renameSync(join(draft, DATABASE_FILE), join(folder, DATABASE_FILE));
@@ -75,6 +80,7 @@ async function copy(from: TextDatabase, { gatherer }: LmdbEnvironment, to: TextD
     more = batch.length === BATCH;
   }
   const { entryCount } = from.getStats() as { readonly entryCount: number };
-  if (copied !== entryCount) throw new FanfoldError("internal", `${copied} of ${entryCount} entries could be copied; the database is as it was`);
+  if (copied !== entryCount)
+    throw new FanfoldError("internal", `${copied} of ${entryCount} entries could be copied; the database is as it was`);
   return copied;
 }

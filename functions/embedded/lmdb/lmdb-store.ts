@@ -1,6 +1,17 @@
 import { checkKey, decideWrite } from "../../core/items/item-algebra.ts";
 import type { Attributes } from "../../core/items/item.ts";
-import type { IndexQuery, IndexResult, Item, Key, QueryOptions, QueryResult, Store, Table, WriteOp, WriteResult } from "../../engine/ports.ts";
+import type {
+  IndexQuery,
+  IndexResult,
+  Item,
+  Key,
+  QueryOptions,
+  QueryResult,
+  Store,
+  Table,
+  WriteOp,
+  WriteResult,
+} from "../../engine/ports.ts";
 import { decodeAttributes, encodeAttributes } from "./lmdb-codec.ts";
 import { type LmdbEnvironment, readVolatile, type TextDatabase } from "./lmdb-environment.ts";
 import { noteExpiry } from "./lmdb-expiry.ts";
@@ -71,7 +82,8 @@ function applyWrite(environment: LmdbEnvironment, op: WriteOp): WriteResult {
     if (before !== undefined) database.removeSync(name);
   } else {
     database.putSync(name, encodeAttributes(after));
-    if (after["ttl"] !== ttlBefore) noteExpiry(environment, op.key.table, partitionPrefix(op.key.partition), after["ttl"]);
+    if (after["ttl"] !== ttlBefore)
+      noteExpiry(environment, op.key.table, partitionPrefix(op.key.partition), after["ttl"]);
   }
   if (moves !== undefined) moveIndexEntries(environment.indexes, op.key, moves);
   return result;
@@ -89,7 +101,12 @@ function readPartition(database: TextDatabase, table: Table, partition: string, 
   if (descending ? range.start < low : range.start > high) return { items: [] };
   const items: Item[] = [];
   let bytes = 0;
-  const entries = database.getRange({ ...range, inclusiveEnd: true, exclusiveStart: cursor !== undefined, limit: limit + 1 });
+  const entries = database.getRange({
+    ...range,
+    inclusiveEnd: true,
+    exclusiveStart: cursor !== undefined,
+    limit: limit + 1,
+  });
   for (const { key, value } of entries) {
     const sort = key.slice(prefix.length);
     const last = items.at(-1);

@@ -73,7 +73,11 @@ export class MessageLines {
     if (this.#counters.ready === 0) return [];
     const taken: Taken[] = [];
     for (const { position, id } of firstReady(this.#environment, this.#queue, max, notOf)) {
-      const moved = this.#move(id, (head) => ({ place: PLACE.inFlight, receives: head.receives + 1, position: visibleAt }), holder);
+      const moved = this.#move(
+        id,
+        (head) => ({ place: PLACE.inFlight, receives: head.receives + 1, position: visibleAt }),
+        holder,
+      );
       // Skipped messages must come before later ones, so the time does not pass them.
       if (notOf.size === 0) this.#counters.virtualTime = Math.max(this.#counters.virtualTime, position);
       taken.push(moved);
@@ -128,7 +132,11 @@ export class MessageLines {
     this.#move(id, ({ receives, jobId }) => ({ place: PLACE.ready, receives, position: this.#nextTag(jobId) }), "");
   }
 
-  #move(id: string, to: (head: MessageHead) => Pick<MessageHead, "place" | "receives" | "position">, holder: string): Taken {
+  #move(
+    id: string,
+    to: (head: MessageHead) => Pick<MessageHead, "place" | "receives" | "position">,
+    holder: string,
+  ): Taken {
     const record = readCopy(this.#environment.messages, id);
     if (record === undefined) throw new Error(`message ${id} is in line but is not stored`);
     const before = decodeHead(record);
@@ -142,7 +150,10 @@ export class MessageLines {
 
   #enter(id: string, head: MessageHead, holder: string): void {
     this.#count(head.place, 1);
-    this.#environment.lines.putSync(this.#placeKey(id, head), head.place === PLACE.inFlight ? Buffer.from(`h${holder}`) : NOTHING);
+    this.#environment.lines.putSync(
+      this.#placeKey(id, head),
+      head.place === PLACE.inFlight ? Buffer.from(`h${holder}`) : NOTHING,
+    );
   }
   #leave(id: string, head: MessageHead): void {
     this.#count(head.place, -1);
@@ -166,12 +177,15 @@ export class MessageLines {
   #removeReachedTags(taken: readonly Taken[]): void {
     for (const jobId of new Set(taken.map(({ head }) => head.jobId))) {
       const key = this.#prefix(JOB) + jobId;
-      if (readTag(readVolatile(this.#environment.lines, key)) <= this.#counters.virtualTime) this.#environment.lines.removeSync(key);
+      if (readTag(readVolatile(this.#environment.lines, key)) <= this.#counters.virtualTime)
+        this.#environment.lines.removeSync(key);
     }
   }
 
   #placeKey(id: string, head: MessageHead): string {
-    return this.#prefix(head.place === PLACE.ready ? READY : INVISIBLE) + sortableInteger(head.position) + SEPARATOR + id;
+    return (
+      this.#prefix(head.place === PLACE.ready ? READY : INVISIBLE) + sortableInteger(head.position) + SEPARATOR + id
+    );
   }
   #prefix(kind: string): string {
     return linesPrefix(this.#queue, kind);
@@ -182,9 +196,18 @@ export class MessageLines {
  * Returns up to `max` ready messages of other jobs than `notOf`, in order of their tags. It skips a bounded number of
  * messages of `notOf`. That finds other jobs, because most jobs have one message at each tag.
  */
-export function firstReady(environment: LmdbEnvironment, queue: string, max: number, notOf: ReadonlySet<string>): readonly Placed[] {
+export function firstReady(
+  environment: LmdbEnvironment,
+  queue: string,
+  max: number,
+  notOf: ReadonlySet<string>,
+): readonly Placed[] {
   const prefix = linesPrefix(queue, READY);
-  const keys = environment.lines.getKeys({ start: prefix, end: prefixEnd(prefix), limit: notOf.size === 0 ? max : max + notOf.size + SKIPPED });
+  const keys = environment.lines.getKeys({
+    start: prefix,
+    end: prefixEnd(prefix),
+    limit: notOf.size === 0 ? max : max + notOf.size + SKIPPED,
+  });
   const placed = [...keys].map((key) => parsePlaced(key, prefix));
   return (notOf.size === 0 ? placed : placed.filter(({ id }) => !notOf.has(jobOf(environment, id)))).slice(0, max);
 }
@@ -197,7 +220,8 @@ function jobOf(environment: LmdbEnvironment, id: string): string {
 /** Returns when the first invisible message becomes visible. Returns undefined when there is none. */
 export function firstVisibleAt(environment: LmdbEnvironment, queue: string): number | undefined {
   const prefix = linesPrefix(queue, INVISIBLE);
-  for (const key of environment.lines.getKeys({ start: prefix, end: prefixEnd(prefix), limit: 1 })) return parsePlaced(key, prefix).position;
+  for (const key of environment.lines.getKeys({ start: prefix, end: prefixEnd(prefix), limit: 1 }))
+    return parsePlaced(key, prefix).position;
   return undefined;
 }
 
@@ -209,7 +233,12 @@ export function readDepth(environment: LmdbEnvironment, queue: string): QueueDep
 function readCounters(environment: LmdbEnvironment, queue: string): Counters {
   const bytes = readVolatile(environment.queues, queue);
   if (bytes === undefined) return { virtualTime: 0, ready: 0, delayed: 0, inFlight: 0 };
-  return { virtualTime: bytes.readDoubleLE(0), ready: bytes.readDoubleLE(8), delayed: bytes.readDoubleLE(16), inFlight: bytes.readDoubleLE(24) };
+  return {
+    virtualTime: bytes.readDoubleLE(0),
+    ready: bytes.readDoubleLE(8),
+    delayed: bytes.readDoubleLE(16),
+    inFlight: bytes.readDoubleLE(24),
+  };
 }
 function linesPrefix(queue: string, kind: string): string {
   return queue + SEPARATOR + kind + SEPARATOR;

@@ -45,14 +45,18 @@ export function encodeMessage(head: MessageHead, body: Json): Buffer {
 }
 
 /** Changes the head of a record in place. */
-export function moveMessage(record: Buffer, { place, receives, position }: Pick<MessageHead, "place" | "receives" | "position">): void {
+export function moveMessage(
+  record: Buffer,
+  { place, receives, position }: Pick<MessageHead, "place" | "receives" | "position">,
+): void {
   record[PLACE_AT] = place;
   record.writeUInt32LE(receives, RECEIVES_AT);
   record.writeDoubleLE(position, POSITION_AT);
 }
 
 export function decodeHead(record: Buffer): MessageHead {
-  if (record[0] !== VERSION) throw new Error(`a message has format ${record[0]}; this version of Fanfold reads ${VERSION}`);
+  if (record[0] !== VERSION)
+    throw new Error(`a message has format ${record[0]}; this version of Fanfold reads ${VERSION}`);
   const queueEnd = HEAD_BYTES + record.readUInt16LE(QUEUE_LENGTH_AT);
   const jobEnd = queueEnd + record.readUInt16LE(JOB_LENGTH_AT);
   return {

@@ -37,7 +37,8 @@ export class Repeating {
     try {
       await this.#options.work();
     } catch (error) {
-      if (!this.#stopped) this.#options.log("error", `${this.#options.name} failed; it is tried again`, { cause: messageOf(error) });
+      if (!this.#stopped)
+        this.#options.log("error", `${this.#options.name} failed; it is tried again`, { cause: messageOf(error) });
     }
     if (!this.#stopped) this.#schedule(this.#options.everyMs);
   }

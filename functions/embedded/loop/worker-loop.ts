@@ -119,7 +119,12 @@ export class MessageLoop {
   }
   async #receive(wanted: number, notOf?: ReadonlySet<string>): Promise<number> {
     try {
-      const messages = await this.#options.source.receive(this.#options.queues(), wanted, TIMING.visibilitySeconds, notOf);
+      const messages = await this.#options.source.receive(
+        this.#options.queues(),
+        wanted,
+        TIMING.visibilitySeconds,
+        notOf,
+      );
       for (const message of messages) void this.#work(message);
       return messages.length;
     } catch (error) {
@@ -159,7 +164,10 @@ export class MessageLoop {
       return await this.#options.handle(message, this.#loopFor(handling));
     } catch (error) {
       if (this.#stopping) return { kind: "later", delaySeconds: 0 };
-      this.#report("handle", "error", "a message could not be handled; it comes back", { queue: message.queue, cause: messageOf(error) });
+      this.#report("handle", "error", "a message could not be handled; it comes back", {
+        queue: message.queue,
+        cause: messageOf(error),
+      });
       return { kind: "later", delaySeconds: Math.min(30, 2 ** Math.min(message.receives, 5)) };
     }
   }
@@ -187,7 +195,10 @@ export class MessageLoop {
       case "later":
         return source.later(message.id, disposition.delaySeconds);
       case "dead":
-        this.#options.log("error", "a message can never be handled; it is kept with the dead letters", { queue: message.queue, reason: disposition.reason });
+        this.#options.log("error", "a message can never be handled; it is kept with the dead letters", {
+          queue: message.queue,
+          reason: disposition.reason,
+        });
         return source.dead(message.id, disposition.reason);
       default:
         return assertNever(disposition);

@@ -6,7 +6,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
  * Flags of this process that a child must share, which are those about loading modules and memory. Debuggers are
  * excluded since they would share a port, and so are one-off evaluations.
  */
-const SHARED = /^(--import|--require|-r|--loader|--experimental-loader|--conditions|-C|--max-old-space-size|--max-semi-space-size|--enable-source-maps)$/;
+const SHARED =
+  /^(--import|--require|-r|--loader|--experimental-loader|--conditions|-C|--max-old-space-size|--max-semi-space-size|--enable-source-maps)$/;
 
 /**
  * Returns the path of a module beside another. `name` has no extension, since sources are TypeScript and the built

@@ -16,6 +16,11 @@ export function watchForOrphan(parentPid: number): void {
   const watch = `const check = () => { if (process.ppid !== ${parentPid}) process.kill(process.pid, "SIGKILL"); };
     check();
     setInterval(check, 1000);`;
-  const thread = new Worker(watch, { eval: true, execArgv: [], env: {}, resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1 } });
+  const thread = new Worker(watch, {
+    eval: true,
+    execArgv: [],
+    env: {},
+    resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1 },
+  });
   thread.unref();
 }

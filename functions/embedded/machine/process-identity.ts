@@ -30,7 +30,9 @@ export function isAlive(identity: ProcessIdentity): boolean {
 export function readIdentity(path: string): ProcessIdentity | undefined {
   try {
     const value = JSON.parse(readFileSync(path, "utf8")) as Partial<ProcessIdentity> | null;
-    return value && typeof value.pid === "number" && typeof value.bootedAt === "number" ? (value as ProcessIdentity) : undefined;
+    return value && typeof value.pid === "number" && typeof value.bootedAt === "number"
+      ? (value as ProcessIdentity)
+      : undefined;
   } catch {
     return undefined;
   }
@@ -43,7 +45,8 @@ let boot: string | undefined;
 export function bootId(): string | undefined {
   try {
     if (process.platform === "linux") boot ??= readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-    if (process.platform === "darwin") boot ??= execFileSync("sysctl", ["-n", "kern.bootsessionuuid"], { encoding: "utf8" }).trim();
+    if (process.platform === "darwin")
+      boot ??= execFileSync("sysctl", ["-n", "kern.bootsessionuuid"], { encoding: "utf8" }).trim();
   } catch {
     // Treated like a system without boot ids.
   }

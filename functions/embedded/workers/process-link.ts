@@ -38,7 +38,14 @@ export type FromWorker =
 export type ToWorker =
   /** There are new messages on these queues. */
   | { readonly kind: "wake"; readonly queues: readonly string[] }
-  | { readonly kind: "abort"; readonly runs: readonly { readonly token: string; readonly runId: string; readonly reason: "lost" | "cancelled" }[] }
+  | {
+      readonly kind: "abort";
+      readonly runs: readonly {
+        readonly token: string;
+        readonly runId: string;
+        readonly reason: "lost" | "cancelled";
+      }[];
+    }
   /** The worker must answer `alive`. */
   | { readonly kind: "ask" }
   | { readonly kind: "stop"; readonly graceSeconds: number };
@@ -83,7 +90,8 @@ export class ParentLink implements LeaseTracker {
     }
     return this.#written;
   }
-  readonly log: Log = (level, message, fields) => this.send({ kind: "log", level, message, ...(fields !== undefined && { fields }) });
+  readonly log: Log = (level, message, fields) =>
+    this.send({ kind: "log", level, message, ...(fields !== undefined && { fields }) });
   send(message: FromWorker, written?: () => void): void {
     if (process.connected) process.send?.(message, undefined, undefined, () => written?.());
   }
@@ -93,7 +101,13 @@ export class ParentLink implements LeaseTracker {
   }
   #flush(resolve: () => void): void {
     this.#scheduled = false;
-    const report: WorkerReport = { kind: "report", held: this.#held, released: this.#released, sent: [...this.#sent], idle: this.#idle };
+    const report: WorkerReport = {
+      kind: "report",
+      held: this.#held,
+      released: this.#released,
+      sent: [...this.#sent],
+      idle: this.#idle,
+    };
     this.#held = [];
     this.#released = [];
     this.#sent.clear();

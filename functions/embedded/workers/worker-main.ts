@@ -42,7 +42,11 @@ async function main(assignment: WorkerAssignment, link: ParentLink): Promise<voi
   loop.start();
   link.send({ kind: "ready" });
 }
-function openWhenPermitted(assignment: WorkerAssignment, link: ParentLink, onSend: (queues: readonly string[]) => void): Promise<Host> {
+function openWhenPermitted(
+  assignment: WorkerAssignment,
+  link: ParentLink,
+  onSend: (queues: readonly string[]) => void,
+): Promise<Host> {
   const permit = permitOf(assignment.dataFolder, assignment.holder);
   return openHost({
     dataFolder: assignment.dataFolder,
@@ -62,7 +66,8 @@ function openWhenPermitted(assignment: WorkerAssignment, link: ParentLink, onSen
 function obey(parts: WorkerParts, message: ToWorker): void {
   if (message.kind === "wake") parts.loop.wake();
   else if (message.kind === "ask") parts.link.send({ kind: "alive" });
-  else if (message.kind === "abort") for (const { token, runId, reason } of message.runs) parts.claims.abort(token, runId, reason);
+  else if (message.kind === "abort")
+    for (const { token, runId, reason } of message.runs) parts.claims.abort(token, runId, reason);
   else void stop(parts, message.graceSeconds);
 }
 async function stop({ loop, host }: WorkerParts, graceSeconds: number): Promise<void> {

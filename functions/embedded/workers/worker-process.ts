@@ -87,6 +87,7 @@ async function endOf(child: ChildProcess): Promise<WorkerEnd> {
       if (child.pid === undefined) resolve({ code: null, signal: null });
     });
   });
-  if (child.connected) await Promise.race([disconnected, new Promise((resolve) => setTimeout(resolve, DRAIN_MS).unref())]);
+  if (child.connected)
+    await Promise.race([disconnected, new Promise((resolve) => setTimeout(resolve, DRAIN_MS).unref())]);
   return end;
 }

@@ -63,7 +63,12 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    this.#replicas = Array.from({ length: options.workers }, (_, number) => ({ number, worker: undefined, restarts: 0, earlyEnds: 0 }));
+    this.#replicas = Array.from({ length: options.workers }, (_, number) => ({
+      number,
+      worker: undefined,
+      restarts: 0,
+      earlyEnds: 0,
+    }));
     for (const replica of this.#replicas) this.#startWorker(replica);
     this.#checking = setInterval(() => this.#check(), TIMING.checkWorkersMs);
     process.on("exit", this.#onExit);
@@ -85,7 +90,10 @@ export class Supervisor {
   }
   abort(holder: string, runs: readonly LostClaim[]): void {
     const worker = this.#replicas.find((replica) => replica.worker?.holder === holder)?.worker;
-    worker?.send({ kind: "abort", runs: runs.map(({ claim, outcome }) => ({ token: claim.token, runId: claim.runId, reason: outcome })) });
+    worker?.send({
+      kind: "abort",
+      runs: runs.map(({ claim, outcome }) => ({ token: claim.token, runId: claim.runId, reason: outcome })),
+    });
   }
   /**
    * Lets workers finish their runs for `graceSeconds`. Then they end without committing the rest, and a worker that
@@ -94,14 +102,18 @@ export class Supervisor {
   async stop(graceSeconds: number): Promise<void> {
     this.#stop.abort();
     clearInterval(this.#checking);
-    await Promise.all(this.#replicas.map(({ worker }) => (worker ? this.#stopWorker(worker, graceSeconds) : Promise.resolve())));
+    await Promise.all(
+      this.#replicas.map(({ worker }) => (worker ? this.#stopWorker(worker, graceSeconds) : Promise.resolve())),
+    );
     await Promise.all(this.#pending);
     process.off("exit", this.#onExit);
   }
 
   #startWorker(replica: Replica): void {
     const holder = `${this.#options.epoch}.${replica.number}.${this.#forks++}`;
-    const worker = new WorkerProcess({ ...this.#options.assignment, holder }, (from, message) => this.#read(from, message));
+    const worker = new WorkerProcess({ ...this.#options.assignment, holder }, (from, message) =>
+      this.#read(from, message),
+    );
     replica.worker = worker;
     this.#track(worker.ended.then((end) => this.#replace(replica, worker, end)));
   }
@@ -112,7 +124,8 @@ export class Supervisor {
   #read(worker: WorkerProcess, message: FromWorker): void {
     if (message.kind === "opening") this.#options.permitOpening(worker);
     else if (message.kind === "ready") worker.readyAt = performance.now();
-    else if (message.kind === "log") this.#options.log(message.level, message.message, { worker: worker.pid ?? 0, ...message.fields });
+    else if (message.kind === "log")
+      this.#options.log(message.level, message.message, { worker: worker.pid ?? 0, ...message.fields });
     else if (message.kind === "report") this.#apply(worker, message);
   }
   #apply(worker: WorkerProcess, report: WorkerReport): void {
@@ -128,7 +141,10 @@ export class Supervisor {
     const claims = this.#options.keeper.dropHolder(worker.holder);
     const settled = worker.readyAt !== undefined && performance.now() - worker.readyAt >= TIMING.settledMs;
     replica.earlyEnds = settled ? 0 : replica.earlyEnds + 1;
-    const delayMs = replica.earlyEnds < 2 ? 0 : Math.min(TIMING.longestRestartMs, TIMING.firstRestartMs * 2 ** (replica.earlyEnds - 2));
+    const delayMs =
+      replica.earlyEnds < 2
+        ? 0
+        : Math.min(TIMING.longestRestartMs, TIMING.firstRestartMs * 2 ** (replica.earlyEnds - 2));
     const started = worker.readyAt !== undefined;
     this.#options.log("error", started ? "a worker process died" : "a worker process died while it started", {
       pid: worker.pid ?? 0,
@@ -148,12 +164,19 @@ export class Supervisor {
     try {
       if (claims.length > 0) await this.#options.engine.endLeases(claims);
     } catch (error) {
-      this.#options.log("warn", "leases of a dead worker could not be ended; they end by time", { claims: claims.length, cause: messageOf(error) });
+      this.#options.log("warn", "leases of a dead worker could not be ended; they end by time", {
+        claims: claims.length,
+        cause: messageOf(error),
+      });
     }
     try {
       await this.#options.source.releaseHeldBy(holder);
     } catch (error) {
-      this.#options.log("error", "messages of a dead worker could not be given back; the sweeper will send their runs again", { cause: messageOf(error) });
+      this.#options.log(
+        "error",
+        "messages of a dead worker could not be given back; the sweeper will send their runs again",
+        { cause: messageOf(error) },
+      );
     }
     for (const { worker } of this.#replicas) worker?.wake([]);
   }

@@ -35,8 +35,10 @@ export async function argumentsOf(
   if (!before) throw new FanfoldError("internal", `the step before ${run.runId} is gone`);
   const collects = before.collects;
   if (step.immutable) return { args: own, collects };
-  if (run.stepIndex === 0 && givesError(header)) return { args: [...(await failureOf(context, before)), ...own], collects: undefined };
-  if (collects === undefined || info.streamsResults) return { args: [await loadValue(context, before), ...own], collects };
+  if (run.stepIndex === 0 && givesError(header))
+    return { args: [...(await failureOf(context, before)), ...own], collects: undefined };
+  if (collects === undefined || info.streamsResults)
+    return { args: [await loadValue(context, before), ...own], collects };
   return { args: [await collectResults(context, collects, info.name), ...own], collects };
 }
 
@@ -51,7 +53,9 @@ async function failureOf(context: Context, failed: Run): Promise<readonly Json[]
   const header = await readHeader(context, failed.gid);
   const strand = header ? (await strandOf(context, header, failed)).strand : [];
   const isGroup = isPlainGroupStep(strand[failed.stepIndex]);
-  const raised = isGroup ? { ...error, name: "ChordError", message: `${origin} raised ${error?.name}: ${error?.message}` } : { ...error };
+  const raised = isGroup
+    ? { ...error, name: "ChordError", message: `${origin} raised ${error?.name}: ${error?.message}` }
+    : { ...error };
   const hostIndex = isGroup ? hostAfter(strand, failed.stepIndex) : failed.stepIndex;
   const own = hostIndex === failed.stepIndex;
   const host = strand[hostIndex];
@@ -61,17 +65,28 @@ async function failureOf(context: Context, failed: Run): Promise<readonly Json[]
     jobId,
     attempt: own ? failed.attempt : 0,
     ...(task !== undefined && { task }),
-    ...(host && !isGroupStep(host) && { args: host.args ?? [], kwargs: host.kwargs ?? {}, ...(host.options?.stamps && { stamps: host.options.stamps }) }),
+    ...(host &&
+      !isGroupStep(host) && {
+        args: host.args ?? [],
+        kwargs: host.kwargs ?? {},
+        ...(host.options?.stamps && { stamps: host.options.stamps }),
+      }),
   };
-  return [request as unknown as Json, { ...raised, runId: origin } as unknown as Json, (await stackOf(context, origin)) ?? null];
+  return [
+    request as unknown as Json,
+    { ...raised, runId: origin } as unknown as Json,
+    (await stackOf(context, origin)) ?? null,
+  ];
 }
-const isPlainGroupStep = (step: PlanStep | undefined): boolean => step !== undefined && isGroupStep(step) && !step.wait && !step.choose && !step.repeat;
+const isPlainGroupStep = (step: PlanStep | undefined): boolean =>
+  step !== undefined && isGroupStep(step) && !step.wait && !step.choose && !step.repeat;
 /**
  * Returns the index of the step that carries the error links of a group before it: the next one that is not itself the
  * header of what follows (core/canvas/canvas-links.ts).
  */
 function hostAfter(strand: Strand, stepIndex: number): number {
-  for (let at = stepIndex + 1; at < strand.length; at++) if (at === strand.length - 1 || !isPlainGroupStep(strand[at])) return at;
+  for (let at = stepIndex + 1; at < strand.length; at++)
+    if (at === strand.length - 1 || !isPlainGroupStep(strand[at])) return at;
   return stepIndex;
 }
 
@@ -87,7 +102,8 @@ async function collectResults(context: Context, gid: string, task: string, budge
       continue;
     }
     const { value, error, runId, status } = await toEntry(context, end);
-    const result: Json = error === undefined ? (value ?? null) : ({ $error: { runId, ...error, status } } as unknown as Json);
+    const result: Json =
+      error === undefined ? (value ?? null) : ({ $error: { runId, ...error, status } } as unknown as Json);
     budget.bytes += JSON.stringify(result).length + 1;
     if (budget.bytes > LIMITS.valueBytes) {
       throw new FanfoldError(

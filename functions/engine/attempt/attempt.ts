@@ -21,21 +21,38 @@ export type Executed = Commit | Extract<MemberOutcome, { readonly kind: "later" 
 export function executeAttempt(context: Context, attempt: LiveAttempt): MaybePromise<Executed> {
   const { run, step, header } = attempt;
   if (run.attempt > 1 || takesInput(header, run)) return executeWithInput(context, attempt);
-  return andThen(context.runner.run(new AttemptCall(context, attempt, step.args ?? [])), (outcome) => endAttempt(context, attempt, outcome, undefined));
+  return andThen(context.runner.run(new AttemptCall(context, attempt, step.args ?? [])), (outcome) =>
+    endAttempt(context, attempt, outcome, undefined),
+  );
 }
 async function executeWithInput(context: Context, attempt: LiveAttempt): Promise<Executed> {
   const open = attempt.run.attempt > 1 ? await readOpenState(context, attempt) : undefined;
   return endAttempt(context, attempt, await callTask(context, attempt, open), open);
 }
-function endAttempt(context: Context, attempt: LiveAttempt, outcome: TaskOutcome, open: OpenState | undefined): MaybePromise<Executed> {
-  const plain = outcome.kind === "success" && outcome.spawned === undefined && open === undefined && attempt.aborted === undefined && attempt.log.empty;
+function endAttempt(
+  context: Context,
+  attempt: LiveAttempt,
+  outcome: TaskOutcome,
+  open: OpenState | undefined,
+): MaybePromise<Executed> {
+  const plain =
+    outcome.kind === "success" &&
+    outcome.spawned === undefined &&
+    open === undefined &&
+    attempt.aborted === undefined &&
+    attempt.log.empty;
   if (!plain) return endGeneralCase(context, attempt, outcome, open);
   const { options } = attempt.step;
   const drops = options?.ignoreResult ?? attempt.info.ignoreResult;
   if (!drops && !isSmall(outcome.value)) return endGeneralCase(context, attempt, outcome, open);
   return { set: endOf(context, "success", drops ? {} : { value: outcome.value }, outcome.counters) };
 }
-async function endGeneralCase(context: Context, attempt: LiveAttempt, outcome: TaskOutcome, open: OpenState | undefined): Promise<Executed> {
+async function endGeneralCase(
+  context: Context,
+  attempt: LiveAttempt,
+  outcome: TaskOutcome,
+  open: OpenState | undefined,
+): Promise<Executed> {
   if (attempt.aborted === "lost") return { kind: "later", delaySeconds: 1 };
   // An outcome that was reached before the stop counts. An attempt that the stop cut off starts again.
   if (attempt.aborted === "stopped" && (outcome.kind === "failed" || outcome.kind === "retry")) {
@@ -53,7 +70,11 @@ async function callTask(context: Context, attempt: LiveAttempt, open: OpenState 
   try {
     input = await argumentsOf(context, attempt);
   } catch (error) {
-    if (error instanceof FanfoldError) return { kind: "failed", error: { name: error.name, message: error.message, reason: error.code, retryable: false } };
+    if (error instanceof FanfoldError)
+      return {
+        kind: "failed",
+        error: { name: error.name, message: error.message, reason: error.code, retryable: false },
+      };
     throw error;
   }
   return context.runner.run(new AttemptCall(context, attempt, input.args, input.collects, open?.at.cursor));

@@ -22,8 +22,13 @@ export interface EndedAttempt {
  * Commits attempts that ended together, and does what must follow each commit at once. An attempt that lost its fence
  * never acknowledges, because another holder may rely on the same message.
  */
-export async function commitAttempts(context: Context, ended: readonly EndedAttempt[]): Promise<readonly MemberOutcome[]> {
-  const rowless = ended.map(({ attempt, commit }) => (attempt.unclaimed ? rowlessEndOf(attempt.header, attempt.run, commit.set) : undefined));
+export async function commitAttempts(
+  context: Context,
+  ended: readonly EndedAttempt[],
+): Promise<readonly MemberOutcome[]> {
+  const rowless = ended.map(({ attempt, commit }) =>
+    attempt.unclaimed ? rowlessEndOf(attempt.header, attempt.run, commit.set) : undefined,
+  );
   const kept = ended.filter((_, k) => !rowless[k]);
   const outcomes = await commitRuns(
     context,
@@ -31,7 +36,9 @@ export async function commitAttempts(context: Context, ended: readonly EndedAtte
       return { claimed: run, token, unclaimed, set, remove: [...clearedBy(set), ...(remove ?? [])] };
     }),
   );
-  const rows = (await all(outcomes.map((outcome, k) => afterCommit(context, kept[k] as EndedAttempt, outcome)))).values();
+  const rows = (
+    await all(outcomes.map((outcome, k) => afterCommit(context, kept[k] as EndedAttempt, outcome)))
+  ).values();
   return rowless.map((end) => (end ? { kind: "rowless", end } : (rows.next().value as MemberOutcome)));
 }
 /**
@@ -42,12 +49,26 @@ function clearedBy(set: Partial<RunAttributes>): string[] {
   if (set.status === "retrying" || set.status === "queued" || set.status === "deferred") return [];
   return ["failCount", "notBefore", "due", "dueShard", "error"].filter((name) => !(name in set));
 }
-async function afterCommit(context: Context, { attempt, commit }: EndedAttempt, { kind, run }: CommitOutcome): Promise<MemberOutcome> {
-  if (kind === "fenced") return run && isTerminal(run.status) ? { kind: "ended", run } : { kind: "later", delaySeconds: 1 };
+async function afterCommit(
+  context: Context,
+  { attempt, commit }: EndedAttempt,
+  { kind, run }: CommitOutcome,
+): Promise<MemberOutcome> {
+  if (kind === "fenced")
+    return run && isTerminal(run.status) ? { kind: "ended", run } : { kind: "later", delaySeconds: 1 };
   if (isTerminal(run.status)) return { kind: "ended", run };
   if (run.status === "waiting") await resumeWaiting(context, run);
-  else if (!(run.status === "deferred" && (await resumeDeferred(context, run))) && commit.sendAfterSeconds !== undefined) {
-    const owing = { gid: run.gid, index: run.index, stepIndex: run.stepIndex, ...placeOf(context, attempt.step), delaySeconds: commit.sendAfterSeconds };
+  else if (
+    !(run.status === "deferred" && (await resumeDeferred(context, run))) &&
+    commit.sendAfterSeconds !== undefined
+  ) {
+    const owing = {
+      gid: run.gid,
+      index: run.index,
+      stepIndex: run.stepIndex,
+      ...placeOf(context, attempt.step),
+      delaySeconds: commit.sendAfterSeconds,
+    };
     await sendRuns(context, [owing], 1);
   }
   return DONE;

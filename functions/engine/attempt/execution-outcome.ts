@@ -27,9 +27,19 @@ export async function waitForExecution(
   }
   const expires = step.options?.timeout ?? info.stateMachine?.timeoutSeconds;
   const ignoreResult = step.options?.ignoreResult ?? info.ignoreResult;
-  const wait = { of: "execution", name: machine, input, ...(expires !== undefined && { expires }), ...(ignoreResult && { ignoreResult }) } as const;
+  const wait = {
+    of: "execution",
+    name: machine,
+    input,
+    ...(expires !== undefined && { expires }),
+    ...(ignoreResult && { ignoreResult }),
+  } as const;
   const page = `${run.runId}!${run.round}.${run.attempt}`;
-  const { pointer: manifest } = await context.plans.write(page, { policy: "settled", tracking: "lazy", members: [], wait }, ownedBy(header));
+  const { pointer: manifest } = await context.plans.write(
+    page,
+    { policy: "settled", tracking: "lazy", members: [], wait },
+    ownedBy(header),
+  );
   await log.keep(context, run);
   return { status: "waiting", joins: childGroupOf(run.runId), ownCounts: {}, takes: "answer", manifest };
 }

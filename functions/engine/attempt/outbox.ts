@@ -29,7 +29,13 @@ export async function writeOutbox(context: Context, { header, run }: Attempt, sp
   const members = spawned.children.map((canvas, k) => compileChild(context, canvas, `/spawned/${k}`));
   const page = `${run.runId}!${run.round}.${run.attempt}`;
   const tracking = trackingOf(members, declaredTracking(context));
-  return (await context.plans.write(page, { policy: countedPolicy(spawned.policy, members.length), tracking, members }, ownedBy(header))).pointer;
+  return (
+    await context.plans.write(
+      page,
+      { policy: countedPolicy(spawned.policy, members.length), tracking, members },
+      ownedBy(header),
+    )
+  ).pointer;
 }
 /**
  * Throws when the run is a member of no group whose results could grow: a run of the root, or a link. A run that

@@ -23,7 +23,11 @@ import { writeOutbox } from "./outbox.ts";
 import { type OpenState, type Streamed, streamPages } from "./stream.ts";
 
 /** What the one write of an attempt says. `sendAfterSeconds` is set only when a message of the run is owed. */
-export type Commit = { readonly set: Partial<RunAttributes>; readonly remove?: readonly string[]; readonly sendAfterSeconds?: number };
+export type Commit = {
+  readonly set: Partial<RunAttributes>;
+  readonly remove?: readonly string[];
+  readonly sendAfterSeconds?: number;
+};
 
 /** Returns why the attempt was aborted, if it was. The answer may change during every wait. */
 type AbortedBy = () => AbortReason | undefined;
@@ -59,17 +63,25 @@ export async function commitOf(
       case "failed":
         return await prepareFailure(context, attempt, outcome.error, undefined);
       case "broken":
-        return await prepareEnd(context, attempt, "broken", { error: await attempt.log.keepError(context, attempt.run, outcome.error) });
+        return await prepareEnd(context, attempt, "broken", {
+          error: await attempt.log.keepError(context, attempt.run, outcome.error),
+        });
     }
   } catch (error) {
     // The value or the children were refused (too large, too deep, unknown task). A retry would not help.
     if (!(error instanceof FanfoldError) || error.code === "internal") throw error;
-    return prepareFailure(context, attempt, { name: error.name, message: error.message, reason: error.code, retryable: false }, undefined);
+    return prepareFailure(
+      context,
+      attempt,
+      { name: error.name, message: error.message, reason: error.code, retryable: false },
+      undefined,
+    );
   }
 }
 const TRACKING_TOO_THIN: ErrorData = {
   name: "TrackingTooThin",
-  message: "a member of a group that tracks results or only its ledger has no children: give the group, or the task, the tracking lazy",
+  message:
+    "a member of a group that tracks results or only its ledger has no children: give the group, or the task, the tracking lazy",
   reason: "tracking_too_thin",
   retryable: false,
 };
@@ -81,7 +93,8 @@ async function prepareSuccess(
   open: OpenState | undefined,
 ): Promise<Commit> {
   if (open) return preparePagesWait(context, attempt, open, value);
-  if (!spawned || spawned.children.length === 0) return prepareEnd(context, attempt, "success", await valuePart(context, attempt, value, "value"), counters);
+  if (!spawned || spawned.children.length === 0)
+    return prepareEnd(context, attempt, "success", await valuePart(context, attempt, value, "value"), counters);
   const manifest = await writeOutbox(context, attempt, spawned);
   return prepareWait(context, attempt, { value, counters, takes: spawned.value, manifest });
 }
@@ -102,7 +115,11 @@ async function prepareStream(
       return prepareStreamFailure(context, attempt, end, abortedBy);
     case "yielded": {
       const now = context.clock.now();
-      return { set: { status: "queued", notBefore: now + 1_000, sentAt: now }, remove: NOT_SUSPECT, sendAfterSeconds: 1 };
+      return {
+        set: { status: "queued", notBefore: now + 1_000, sentAt: now },
+        remove: NOT_SUSPECT,
+        sendAfterSeconds: 1,
+      };
     }
     case "sealed":
       return prepareOpenGroupWait(context, attempt, end.ownValue);
@@ -113,7 +130,11 @@ async function prepareDeferral(context: Context, attempt: Attempt, events: reado
   const set = await deferredPart(context, attempt.run, events);
   // The delay of a message reaches a near timeout. A far one is in the due index.
   const ends = set.notBefore !== undefined && set.due === undefined;
-  return { set, remove: NOT_SUSPECT, ...(ends && { sendAfterSeconds: Math.max(0, (set.notBefore - context.clock.now()) / 1_000) }) };
+  return {
+    set,
+    remove: NOT_SUSPECT,
+    ...(ends && { sendAfterSeconds: Math.max(0, (set.notBefore - context.clock.now()) / 1_000) }),
+  };
 }
 async function prepareCancelled(context: Context, attempt: Attempt): Promise<Commit> {
   const gate = await readGate(context, attempt.run.gid);
@@ -152,7 +173,11 @@ async function preparePagesWait(context: Context, attempt: Attempt, open: OpenSt
 }
 /** Prepares the wait for an open group. A run without a value of its own takes the results of the group. */
 async function prepareOpenGroupWait(context: Context, attempt: Attempt, ownValue: Json | undefined): Promise<Commit> {
-  return prepareWait(context, attempt, { value: ownValue ?? null, takes: ownValue === undefined ? "group" : "own", openGroup: true });
+  return prepareWait(context, attempt, {
+    value: ownValue ?? null,
+    takes: ownValue === undefined ? "group" : "own",
+    openGroup: true,
+  });
 }
 
 /**
@@ -164,8 +189,14 @@ async function prepareStreamFailure(
   { outcome }: Extract<Streamed, { kind: "failed" }>,
   abortedBy: AbortedBy,
 ): Promise<Commit | "lost"> {
-  if (outcome.kind !== "success" && outcome.kind !== "skipped" && outcome.kind !== "stream") return commitOf(context, attempt, outcome, undefined, abortedBy);
-  const error = { name: "TypeError", message: "a streaming task yields its work: it cannot spawn or be replaced", reason: "invalid_request", retryable: false };
+  if (outcome.kind !== "success" && outcome.kind !== "skipped" && outcome.kind !== "stream")
+    return commitOf(context, attempt, outcome, undefined, abortedBy);
+  const error = {
+    name: "TypeError",
+    message: "a streaming task yields its work: it cannot spawn or be replaced",
+    reason: "invalid_request",
+    retryable: false,
+  };
   return prepareFailure(context, attempt, error, undefined);
 }
 
@@ -178,7 +209,11 @@ interface Wait {
   readonly openGroup?: true;
 }
 /** Prepares the one fenced write by which the children exist and the run waits for them. */
-async function prepareWait(context: Context, attempt: Attempt, { value, takes, counters = {}, manifest, openGroup }: Wait): Promise<Commit> {
+async function prepareWait(
+  context: Context,
+  attempt: Attempt,
+  { value, takes, counters = {}, manifest, openGroup }: Wait,
+): Promise<Commit> {
   await attempt.log.keep(context, attempt.run);
   const kept = takes === "own" || takes === "extras" ? await valuePart(context, attempt, value, "ownValue") : {};
   const set: Partial<RunAttributes> = {
@@ -194,12 +229,18 @@ async function prepareWait(context: Context, attempt: Attempt, { value, takes, c
 }
 
 /** Prepares a retry while the policy allows one, else the end. `delaySeconds` is the delay that the task asked for. */
-async function prepareFailure(context: Context, attempt: Attempt, error: ErrorData, delaySeconds: number | undefined): Promise<Commit> {
+async function prepareFailure(
+  context: Context,
+  attempt: Attempt,
+  error: ErrorData,
+  delaySeconds: number | undefined,
+): Promise<Commit> {
   const { run, step, info } = attempt;
   const policy = retryPolicy(step.options?.retry, { base: info.retry });
   const failCount = (run.failCount ?? 0) + 1;
   const kept = await attempt.log.keepError(context, run, error);
-  if (error.retryable === false || failCount >= policy.maxAttempts) return prepareEnd(context, attempt, "error", { error: kept, failCount });
+  if (error.retryable === false || failCount >= policy.maxAttempts)
+    return prepareEnd(context, attempt, "error", { error: kept, failCount });
   await attempt.log.keep(context, run);
   const now = context.clock.now();
   const delay = delaySeconds ?? retryDelaySeconds(policy, failCount, context.ids.random());
@@ -211,7 +252,12 @@ async function prepareFailure(context: Context, attempt: Attempt, error: ErrorDa
   };
 }
 
-async function valuePart(context: Context, attempt: Attempt, value: Json, as: "value" | "ownValue"): Promise<Partial<RunAttributes>> {
+async function valuePart(
+  context: Context,
+  attempt: Attempt,
+  value: Json,
+  as: "value" | "ownValue",
+): Promise<Partial<RunAttributes>> {
   const { run, step, info } = attempt;
   if (step.options?.ignoreResult ?? info.ignoreResult) return {};
   // Without a claim two workers may run the same attempt, so the token names the blob.

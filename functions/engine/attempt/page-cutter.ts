@@ -11,7 +11,12 @@ import { compileChild } from "../plan/compile-child.ts";
 
 type Cut =
   | { readonly kind: "page"; readonly members: readonly Strand[]; readonly cursorAfter: PageCursor }
-  | { readonly kind: "end"; readonly members: readonly Strand[]; readonly cursorAfter: PageCursor; readonly value: Json | undefined }
+  | {
+      readonly kind: "end";
+      readonly members: readonly Strand[];
+      readonly cursorAfter: PageCursor;
+      readonly value: Json | undefined;
+    }
   | { readonly kind: "failed"; readonly outcome: TaskOutcome }
   | { readonly kind: "aborted" };
 type Pulled = { readonly result: IteratorResult<StreamItem, Json | undefined> } | { readonly error: unknown };
@@ -49,7 +54,12 @@ export class PageCutter {
   #wake: () => void = () => undefined;
   readonly #onAbort = (): void => this.#wake();
 
-  constructor(context: Context, items: AsyncGenerator<StreamItem, Json | undefined, undefined>, at: PageCursor, signal: StopSignal) {
+  constructor(
+    context: Context,
+    items: AsyncGenerator<StreamItem, Json | undefined, undefined>,
+    at: PageCursor,
+    signal: StopSignal,
+  ) {
     this.#context = context;
     this.#items = items;
     this.#signal = signal;
@@ -73,7 +83,9 @@ export class PageCutter {
       if ("error" in pulled) {
         const outcome = outcomeOf(pulled.error);
         // A generator that skips its rest ends the stream. The items before count.
-        return outcome.kind === "skipped" ? { kind: "end", members, cursorAfter: this.#at, value: outcome.value } : { kind: "failed", outcome };
+        return outcome.kind === "skipped"
+          ? { kind: "end", members, cursorAfter: this.#at, value: outcome.value }
+          : { kind: "failed", outcome };
       }
       const { done, value } = pulled.result;
       if (done) return { kind: "end", members, cursorAfter: this.#at, value };

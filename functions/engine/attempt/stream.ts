@@ -87,7 +87,8 @@ export async function streamPages(
       const cut = await cutter.next(page);
       if (cut.kind === "failed") return { kind: "failed", outcome: cut.outcome };
       if (cut.kind === "aborted") continue;
-      if (cut.members.length > 0 && (await putOwnPage(context, attempt, header, page++, cut)) === "foreign") return { kind: "yielded" };
+      if (cut.members.length > 0 && (await putOwnPage(context, attempt, header, page++, cut)) === "foreign")
+        return { kind: "yielded" };
       if (cut.kind === "end") return await sealStream(context, attempt, header.gid, page, cut.value);
     }
   } finally {
@@ -96,10 +97,23 @@ export async function streamPages(
 }
 async function createOpenGroup(context: Context, { run, header }: Attempt, { policy }: Stream): Promise<HeaderWrite> {
   const owned = { ...ownedBy(header), round: run.round, joins: run.runId };
-  return createHeader(context, childGroupOf(run.runId), { ...owned, policy, tracking: "lazy", height: OPEN_HEIGHT, pages: true, expanded: true });
+  return createHeader(context, childGroupOf(run.runId), {
+    ...owned,
+    policy,
+    tracking: "lazy",
+    height: OPEN_HEIGHT,
+    pages: true,
+    expanded: true,
+  });
 }
 /** Seals the group. The value is kept with the seal, so an attempt that dies before its commit loses nothing. */
-async function sealStream(context: Context, { run }: Attempt, gid: string, pages: number, ownValue: Json | undefined): Promise<Streamed> {
+async function sealStream(
+  context: Context,
+  { run }: Attempt,
+  gid: string,
+  pages: number,
+  ownValue: Json | undefined,
+): Promise<Streamed> {
   const name = `${run.jobId}/value/${run.runId}/${run.round}/${run.attempt}/own`;
   const kept = ownValue === undefined ? undefined : await keepValue(context, name, ownValue);
   await sealGroup(context, gid, pages, kept);
@@ -113,7 +127,11 @@ function abortedStream(reason: string | undefined, madeProgress: boolean): Strea
   if (reason === "stopped") return { kind: "yielded" };
   if (reason !== "deadline") return { kind: "lost" };
   if (madeProgress) return { kind: "yielded" };
-  const error = { name: "TaskTimeout", message: "the generator yielded nothing within the task's timeout", reason: "task_timeout" };
+  const error = {
+    name: "TaskTimeout",
+    message: "the generator yielded nothing within the task's timeout",
+    reason: "task_timeout",
+  };
   return { kind: "failed", outcome: { kind: "failed", error } };
 }
 async function ownValueOf(context: Context, header: Header): Promise<Json | undefined> {
@@ -129,7 +147,12 @@ const FIRST_YIELD_MS = 1_000;
  * Applies back-pressure. Page p waits until page p - openPages has ended, and the page after the first ones waits until
  * a child has started. After a while the owner yields its slot, so that owners cannot starve their own children.
  */
-async function waitForRoom(context: Context, gid: string, page: number, signal: StopSignal): Promise<"room" | "decided" | "yielded" | "aborted"> {
+async function waitForRoom(
+  context: Context,
+  gid: string,
+  page: number,
+  signal: StopSignal,
+): Promise<"room" | "decided" | "yielded" | "aborted"> {
   const started = context.clock.now();
   const limitMs = page === FIRST_PAGES ? FIRST_YIELD_MS : context.config.yieldSeconds * 1_000;
   for (let pause = 10; !signal.aborted; pause = Math.min(500, pause * 2)) {
@@ -166,7 +189,10 @@ async function putOwnPage(
   page: number,
   { members, cursorAfter }: { readonly members: readonly Strand[]; readonly cursorAfter: PageCursor },
 ): Promise<"put" | "foreign"> {
-  const write = await createPage(context, header, page, `${run.runId}!${run.round}.${run.attempt}p${page}`, members, { cursorAfter, writer: token });
+  const write = await createPage(context, header, page, `${run.runId}!${run.round}.${run.attempt}p${page}`, members, {
+    cursorAfter,
+    writer: token,
+  });
   if (write?.run?.status === "queued") await sendPage(context, header.gid, page);
   return write?.applied || write?.run?.writer === token ? "put" : "foreign";
 }

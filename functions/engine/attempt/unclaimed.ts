@@ -19,7 +19,8 @@ import { notBeforeOf } from "../plan/step-placement.ts";
 export function runsUnclaimed({ registry }: Pick<Context, "registry">, header: Header, strand: Strand): boolean {
   const step = strand[0];
   if ((header.tracking !== "result" && header.tracking !== "ledger") || strand.length !== 1) return false;
-  if (step === undefined || isGroupStep(step) || step.links || step.errors || notBeforeOf(step, 0) !== undefined) return false;
+  if (step === undefined || isGroupStep(step) || step.links || step.errors || notBeforeOf(step, 0) !== undefined)
+    return false;
   return registry.info(step.task)?.stateMachine === undefined;
 }
 /** Returns the row that a claim would have written, for an attempt without a claim. */

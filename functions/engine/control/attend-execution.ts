@@ -45,11 +45,13 @@ export async function attendExecution(context: Context, gid: string): Promise<vo
 /** Starts the execution, or polls the one that was started before. Returns undefined while it runs. */
 async function startOrPoll(context: Context, executions: Executions, header: Header): Promise<Answer | undefined> {
   const { wait, execution, plan } = header;
-  if (!wait || execution === undefined || plan === undefined) throw new FanfoldError("internal", `group ${header.gid} waits for no execution`);
+  if (!wait || execution === undefined || plan === undefined)
+    throw new FanfoldError("internal", `group ${header.gid} waits for no execution`);
   const step = (await context.plans.group(plan)).wait;
   if (step?.of !== "execution") throw new FanfoldError("internal", `the plan of ${header.gid} names no state machine`);
   const key = keyOfExecution(context, execution);
-  if (key) await context.store.write({ op: "put", key, attributes: { ...ownedBy(header), gid: header.gid }, when: absent() });
+  if (key)
+    await context.store.write({ op: "put", key, attributes: { ...ownedBy(header), gid: header.gid }, when: absent() });
   const started = await executions.start(wait.name, execution, step.input);
   if (started === "started") return undefined;
   if (started !== "exists") return { error: failure(started.refused) };
@@ -80,8 +82,14 @@ export async function executionEnded(context: Context, name: string): Promise<vo
 /** Orders a check of all executions of a job that ended before its runs, so they need not wait for the sweeper. */
 export async function attendJob(context: Context, jobId: string): Promise<void> {
   if (!context.config.executions) return;
-  for await (const { items } of allOf((after) => context.store.query("tasks", executionsOf(jobId), { limit: 100, ...after }))) {
+  for await (const { items } of allOf((after) =>
+    context.store.query("tasks", executionsOf(jobId), { limit: 100, ...after }),
+  )) {
     const own = items.filter(({ attributes }) => attributes["jobId"] === jobId);
-    if (own.length > 0) await sendControl(context, ...own.map(({ attributes }) => ({ kind: "execution" as const, gid: attributes["gid"] as string })));
+    if (own.length > 0)
+      await sendControl(
+        context,
+        ...own.map(({ attributes }) => ({ kind: "execution" as const, gid: attributes["gid"] as string })),
+      );
   }
 }

@@ -32,7 +32,11 @@ const MAX_DEAD_LETTERS = 3;
  * runs are followed up, waiting ones are resumed, and all others are sent again a few times. Control messages are
  * handled at once; one that fails again stays a dead letter.
  */
-export async function handleDeadLetter(context: ExecuteContext, received: ReceivedMessage, loop: WorkerLoop): Promise<Disposition> {
+export async function handleDeadLetter(
+  context: ExecuteContext,
+  received: ReceivedMessage,
+  loop: WorkerLoop,
+): Promise<Disposition> {
   const message = decodeMessage(received.body);
   if (message?.kind !== "members") return handleMessage(context, received, loop, { mayHandOver: true });
   const gate = await readGate(context, message.gid);
@@ -58,10 +62,19 @@ export async function handleDeadLetter(context: ExecuteContext, received: Receiv
   return { kind: "done" };
 }
 
-type Examined = { readonly kind: "nothing" } | { readonly kind: "ended"; readonly run: Run } | { readonly kind: "owed"; readonly owing: Owing };
+type Examined =
+  | { readonly kind: "nothing" }
+  | { readonly kind: "ended"; readonly run: Run }
+  | { readonly kind: "owed"; readonly owing: Owing };
 const NOTHING: Examined = { kind: "nothing" };
 
-async function examine(context: Context, header: Header, decided: boolean, ref: RunRef, run: Run | undefined): Promise<Examined> {
+async function examine(
+  context: Context,
+  header: Header,
+  decided: boolean,
+  ref: RunRef,
+  run: Run | undefined,
+): Promise<Examined> {
   if (run && isTerminal(run.status)) return { kind: "ended", run };
   if (run?.status === "waiting") {
     await resumeWaiting(context, run);
@@ -88,11 +101,17 @@ async function examine(context: Context, header: Header, decided: boolean, ref: 
     retryable: false,
   };
   const set = { status: "broken" as const, task: step.task, endedAt: context.clock.now(), error };
-  const { ended } = noted.status === "started" ? await breakDeadRun(context, noted, set) : await endIdleRun(context, ref, header, noted, set);
+  const { ended } =
+    noted.status === "started"
+      ? await breakDeadRun(context, noted, set)
+      : await endIdleRun(context, ref, header, noted, set);
   return ended ? { kind: "ended", run: ended } : { kind: "owed", owing };
 }
 /** Returns the seconds until the run can be claimed, so that no receive of the new message is wasted. */
 function delayOf(context: Context, run: Run | undefined): number {
-  const at = Math.max(run?.notBefore ?? 0, run?.status === "started" ? (run.leaseUntil ?? 0) + context.config.skewMarginSeconds * 1_000 : 0);
+  const at = Math.max(
+    run?.notBefore ?? 0,
+    run?.status === "started" ? (run.leaseUntil ?? 0) + context.config.skewMarginSeconds * 1_000 : 0,
+  );
   return Math.max(0, Math.ceil((at - context.clock.now()) / 1_000));
 }

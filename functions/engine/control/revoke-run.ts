@@ -25,23 +25,35 @@ const LINKS = /\.[le]$/;
  */
 export async function revokeRun(context: Context, id: string): Promise<boolean> {
   if (LINKS.test(id))
-    throw new FanfoldError("invalid_request", `${id} are callbacks, which nobody waits for: revoke them one by one`, { details: { runId: id } });
+    throw new FanfoldError("invalid_request", `${id} are callbacks, which nobody waits for: revoke them one by one`, {
+      details: { runId: id },
+    });
   const ref = parseRunId(ownerOf(id) ?? id);
   const header = ref && (await readHeader(context, ref.gid));
   if (!ref || !header || isBehindSeal(header, ref.index)) {
     throw new FanfoldError("run_not_found", `no run ${id}`, { details: { runId: id } });
   }
   if (header.pages)
-    throw new FanfoldError("invalid_request", `${id} is a page of input: revoke what is in it, or the run that opened it`, { details: { runId: id } });
+    throw new FanfoldError(
+      "invalid_request",
+      `${id} is a page of input: revoke what is in it, or the run that opened it`,
+      { details: { runId: id } },
+    );
   const last = await readLastStep(context, ref.gid, ref.index);
   const hasEnded =
-    last !== undefined && isTerminal(last.status) && (last.stepIndex >= ref.stepIndex || (last.status !== "success" && last.status !== "skipped"));
+    last !== undefined &&
+    isTerminal(last.status) &&
+    (last.stepIndex >= ref.stepIndex || (last.status !== "success" && last.status !== "skipped"));
   if (header.outcome || hasEnded) return false;
   const revocation = `${ref.index}~${ref.stepIndex}`;
   if ((header.revoked?.size ?? 0) >= MOST_REVOKED && !header.revoked?.has(revocation)) {
-    throw new FanfoldError("too_many_children", `${MOST_REVOKED} members of this group are revoked already: revoke the group`, {
-      details: { group: header.gid },
-    });
+    throw new FanfoldError(
+      "too_many_children",
+      `${MOST_REVOKED} members of this group are revoked already: revoke the group`,
+      {
+        details: { group: header.gid },
+      },
+    );
   }
   await addRevoked(context, ref.gid, revocation);
   await sendControl(context, { kind: "revoke", gid: ref.gid, index: ref.index });

@@ -36,7 +36,8 @@ export async function revokeStamped(context: Context, jobId: string, filter: Sta
   return true;
 }
 function check(stamps: ReadonlySet<string>, revoked: ReadonlySet<string> = new Set()): void {
-  if (stamps.size === 0) throw new FanfoldError("invalid_request", "name a stamp and its value", { details: { field: "stamp" } });
+  if (stamps.size === 0)
+    throw new FanfoldError("invalid_request", "name a stamp and its value", { details: { field: "stamp" } });
   const long = [...stamps].find((stamp) => stamp.length > LIMITS.revokedStampCharacters);
   if (long !== undefined) {
     const message = `a stamp has at most ${LIMITS.revokedStampCharacters} characters to be revoked by: ${long.slice(0, 60)}...`;
@@ -58,8 +59,10 @@ export async function applyStampRevocation(context: Context, jobId: string, afte
   for await (const { run, header, cursor } of walkRuns(context, jobId, after)) {
     if (isTerminal(run.status)) {
       // The process that ended the run may have died before its follow-up.
-      if (run.error?.reason === REVOKED.reason && header.state !== "closed") await follow(context, [{ kind: "run", run }]);
-    } else if (!header.outcome && (await isRevoked(context, withStampsOf(root, header), run))) await end(context, header, run);
+      if (run.error?.reason === REVOKED.reason && header.state !== "closed")
+        await follow(context, [{ kind: "run", run }]);
+    } else if (!header.outcome && (await isRevoked(context, withStampsOf(root, header), run)))
+      await end(context, header, run);
     if (++seen >= ROWS_PER_MESSAGE) return sendControl(context, { kind: "revokeStamped", gid: jobId, after: cursor });
   }
 }

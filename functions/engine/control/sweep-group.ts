@@ -59,9 +59,11 @@ export async function sweepGroup(context: Context, gid: string, fromLeaf: number
     if (header.joins === undefined) await attendJob(context, gid);
     return scheduleNextCheck(context, header, 0, 0);
   }
-  if (header.joins === undefined && !asJob(await context.store.get(jobKey(gid), { consistent: true }))) await putJob(context, header);
+  if (header.joins === undefined && !asJob(await context.store.get(jobKey(gid), { consistent: true })))
+    await putJob(context, header);
   if (fromLeaf === 0) {
-    for (const revocation of header.revoked ?? []) await applyRevocation(context, gid, Number(revocation.split("~")[0]));
+    for (const revocation of header.revoked ?? [])
+      await applyRevocation(context, gid, Number(revocation.split("~")[0]));
     if (header.side) await resumeLinks(context, header);
     else if (owner) await resendOwed(context, header, owner);
     await recheckEdges(context, gid);
@@ -90,10 +92,18 @@ async function hasMoved(context: Context, header: Header): Promise<boolean> {
 async function marksSeen(context: Context, header: Header): Promise<number> {
   const { gid, round, height, memberCount } = header;
   const root = await readLedger(context, { gid, round, level: height, node: 0 });
-  const marks = Object.values(root?.attributes ?? {}).reduce<number>((sum, value) => (typeof value === "number" ? sum + value : sum), doneOf(root).size);
+  const marks = Object.values(root?.attributes ?? {}).reduce<number>(
+    (sum, value) => (typeof value === "number" ? sum + value : sum),
+    doneOf(root).size,
+  );
   if (height < 3 || memberCount === undefined) return marks;
   const { width } = context.config;
-  const nodes = Array.from({ length: Math.ceil(memberCount / width ** (height - 1)) }, (_, node) => ({ gid, round, level: height - 1, node }));
+  const nodes = Array.from({ length: Math.ceil(memberCount / width ** (height - 1)) }, (_, node) => ({
+    gid,
+    round,
+    level: height - 1,
+    node,
+  }));
   const below = await readLedgers(context, nodes);
   return marks + below.reduce((sum, node) => sum + doneOf(node).size, 0);
 }
@@ -101,7 +111,13 @@ async function scheduleNextCheck(context: Context, header: Header, marks: number
   // An execution runs, and costs, until the sweeper finds that its run has ended. So its checks stay frequent.
   const seconds = context.config.sweepSeconds * 2 ** Math.min(stalls, header.execution === undefined ? 5 : 2);
   const next = context.clock.now() + seconds * 1_000;
-  await setNextCheck(context, header.gid, marks, stalls, Math.min(next, Math.max(header.deadline ?? next, context.clock.now() + 1_000)));
+  await setNextCheck(
+    context,
+    header.gid,
+    marks,
+    stalls,
+    Math.min(next, Math.max(header.deadline ?? next, context.clock.now() + 1_000)),
+  );
 }
 
 /** Checks leaves for members that are not marked, and for marks that were not passed upward. */
@@ -109,7 +125,8 @@ async function sweepLeaves(context: Context, header: Header, fromLeaf: number): 
   const { width } = context.config;
   for (let leaf = fromLeaf; ; leaf++) {
     if (header.memberCount !== undefined && leaf * width >= header.memberCount) return;
-    if (leaf - fromLeaf >= LEAVES_PER_SWEEP) return sendControl(context, { kind: "sweep", gid: header.gid, fromLeaf: leaf });
+    if (leaf - fromLeaf >= LEAVES_PER_SWEEP)
+      return sendControl(context, { kind: "sweep", gid: header.gid, fromLeaf: leaf });
     const node = await readLedger(context, { gid: header.gid, round: header.round, level: 1, node: leaf });
     const done = doneOf(node);
     const upTo = Math.min(width, (header.memberCount ?? Number.POSITIVE_INFINITY) - leaf * width);
@@ -123,7 +140,13 @@ async function sweepLeaves(context: Context, header: Header, fromLeaf: number): 
     await sweepLeaf(context, header, leaf, done, last);
   }
 }
-async function sweepLeaf(context: Context, header: Header, leaf: number, done: ReadonlySet<number>, last: ReadonlyMap<number, Run>): Promise<void> {
+async function sweepLeaf(
+  context: Context,
+  header: Header,
+  leaf: number,
+  done: ReadonlySet<number>,
+  last: ReadonlyMap<number, Run>,
+): Promise<void> {
   const { width } = context.config;
   const ended: Run[] = [];
   const repairs: Promise<void>[] = [];
@@ -179,7 +202,11 @@ async function resendOwed(context: Context, header: Header, run: Run): Promise<v
   const own = run.gid === header.gid ? header : await readHeader(context, run.gid);
   const awaitsEvents = run.status === "deferred" && !isReady(context, run);
   if (!own || own.outcome || isLive(context, run) || (!awaitsEvents && !isDue(context, run))) return;
-  const since = Math.max(run.sentAt ?? run.startedAt ?? 0, run.status === "started" ? (run.leaseUntil ?? 0) : 0, awaitsEvents ? 0 : (run.notBefore ?? 0));
+  const since = Math.max(
+    run.sentAt ?? run.startedAt ?? 0,
+    run.status === "started" ? (run.leaseUntil ?? 0) : 0,
+    awaitsEvents ? 0 : (run.notBefore ?? 0),
+  );
   const age = (context.clock.now() - since) / 1_000;
   if (age <= context.config.resendSeconds * 2 ** Math.min(run.sends ?? 0, 6)) return;
   if (awaitsEvents) {

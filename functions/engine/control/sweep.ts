@@ -19,19 +19,35 @@ import type { IndexName, Key } from "../ports.ts";
 export async function sweep(context: Context, until = Number.POSITIVE_INFINITY): Promise<SweepReport> {
   const now = context.clock.now();
   let checked = 0;
-  const opened = await eachIndexed(context, "open", { partitions: OPEN_SHARDS, partition: openShard, upTo: now, until, concurrency: 4 }, async (key) => {
-    checked++;
-    await sendControl(context, { kind: "sweep", gid: key.partition.slice(2), fromLeaf: 0 });
-  });
+  const opened = await eachIndexed(
+    context,
+    "open",
+    { partitions: OPEN_SHARDS, partition: openShard, upTo: now, until, concurrency: 4 },
+    async (key) => {
+      checked++;
+      await sendControl(context, { kind: "sweep", gid: key.partition.slice(2), fromLeaf: 0 });
+    },
+  );
   let due = 0;
   const errors: unknown[] = [];
   const upTo = now + context.queue.maxDelaySeconds * 1_000;
-  const sent = await eachIndexed(context, "due", { partitions: DUE_SHARDS, partition: dueShard, upTo, until, concurrency: 8 }, async (key) => {
-    due++;
-    // An entry that cannot be sent must not block the entries after it.
-    await sendDue(context, key).catch((error: unknown) => errors.push(error));
-  });
-  return { checked, due, failed: errors.length, unfinished: !opened || !sent, ...(errors.length > 0 && { error: errors[0] }) };
+  const sent = await eachIndexed(
+    context,
+    "due",
+    { partitions: DUE_SHARDS, partition: dueShard, upTo, until, concurrency: 8 },
+    async (key) => {
+      due++;
+      // An entry that cannot be sent must not block the entries after it.
+      await sendDue(context, key).catch((error: unknown) => errors.push(error));
+    },
+  );
+  return {
+    checked,
+    due,
+    failed: errors.length,
+    unfinished: !opened || !sent,
+    ...(errors.length > 0 && { error: errors[0] }),
+  };
 }
 
 interface Walk {
@@ -45,7 +61,12 @@ interface Walk {
   readonly concurrency: number;
 }
 /** Calls `work` for each entry of an index. Returns false when the walk stopped before the last one. */
-async function eachIndexed(context: Context, index: IndexName, walk: Walk, work: (key: Key) => Promise<void>): Promise<boolean> {
+async function eachIndexed(
+  context: Context,
+  index: IndexName,
+  walk: Walk,
+  work: (key: Key) => Promise<void>,
+): Promise<boolean> {
   let finished = true;
   const shards = Array.from({ length: walk.partitions }, (_, k) => walk.partition(k));
   await eachBounded(shards, walk.concurrency, async (partition) => {
@@ -57,8 +78,16 @@ async function eachIndexed(context: Context, index: IndexName, walk: Walk, work:
   });
   return finished;
 }
-async function* indexed(context: Context, index: IndexName, partition: string, upTo: number): AsyncGenerator<Key, void, undefined> {
-  for await (const { keys } of allOf((after) => context.store.queryIndex({ index, partition, upTo, limit: 100, ...after }))) yield* keys;
+async function* indexed(
+  context: Context,
+  index: IndexName,
+  partition: string,
+  upTo: number,
+): AsyncGenerator<Key, void, undefined> {
+  for await (const { keys } of allOf((after) =>
+    context.store.queryIndex({ index, partition, upTo, limit: 100, ...after }),
+  ))
+    yield* keys;
 }
 
 /** Handlers of due items by kind, which is the prefix of the partition (item-kinds.ts). */
@@ -66,7 +95,8 @@ const DUE_KINDS: Readonly<Record<string, (context: Context, key: Key) => Promise
 async function sendDue(context: Context, key: Key): Promise<void> {
   const kind = key.partition.slice(0, key.partition.indexOf("#"));
   const send = DUE_KINDS[kind];
-  if (!send) throw new FanfoldError("internal", `nothing is known about due items of the kind ${kind}`, { details: { kind } });
+  if (!send)
+    throw new FanfoldError("internal", `nothing is known about due items of the kind ${kind}`, { details: { kind } });
   await send(context, key);
 }
 /**
@@ -77,10 +107,15 @@ async function sendDueRun(context: Context, key: Key): Promise<void> {
   const [, local, step] = key.sort.split("#");
   const parts = key.partition.split("#");
   const leaf = Number(parts.at(-1));
-  const ref = { gid: parts.slice(1, -1).join("#"), index: leaf * context.config.width + Number(local), stepIndex: Number(step) };
+  const ref = {
+    gid: parts.slice(1, -1).join("#"),
+    index: leaf * context.config.width + Number(local),
+    stepIndex: Number(step),
+  };
   const run = await readRun(context, ref);
   if (run?.due === undefined) return;
   const header = await readHeader(context, ref.gid);
-  if (header && !header.outcome && !isTerminal(run.status)) await sendRun(context, header, run, Math.max(0, (run.due - context.clock.now()) / 1_000));
+  if (header && !header.outcome && !isTerminal(run.status))
+    await sendRun(context, header, run, Math.max(0, (run.due - context.clock.now()) / 1_000));
   await clearDue(context, run, run.due);
 }

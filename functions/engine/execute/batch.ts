@@ -50,10 +50,16 @@ export class Batch {
     this.#runs = runs;
     this.#open = new Set(runs.map((each) => each.run.index));
     this.#info = context.registry.info(step.task) as TaskInfo;
-    this.#timeoutSeconds = Math.min(step.options?.timeout ?? this.#info.timeoutSeconds, loop.limit?.seconds ?? Number.POSITIVE_INFINITY);
+    this.#timeoutSeconds = Math.min(
+      step.options?.timeout ?? this.#info.timeoutSeconds,
+      loop.limit?.seconds ?? Number.POSITIVE_INFINITY,
+    );
     // The last run may have to wait this long for the others.
     this.#slowAfterMs = runs.length === 1 ? 0 : slowAfterMs(context.config);
-    this.#deadline = Math.min(context.clock.now() + this.#slowAfterMs + this.#timeoutSeconds * 1_000, loop.limit?.at ?? Number.POSITIVE_INFINITY);
+    this.#deadline = Math.min(
+      context.clock.now() + this.#slowAfterMs + this.#timeoutSeconds * 1_000,
+      loop.limit?.at ?? Number.POSITIVE_INFINITY,
+    );
     this.#held = {
       token,
       task: step.task,
@@ -96,7 +102,9 @@ export class Batch {
     const attempt = this.#start(batchRun);
     const fail = (error: unknown): void => this.#work.reports.add(this.#fail([batchRun], error));
     try {
-      const executing = andThen(executeAttempt(this.#work.context, attempt), (executed) => this.#noteExecuted(attempt, executed));
+      const executing = andThen(executeAttempt(this.#work.context, attempt), (executed) =>
+        this.#noteExecuted(attempt, executed),
+      );
       if (executing instanceof Promise) return executing.catch(fail);
     } catch (error) {
       fail(error);
@@ -147,7 +155,9 @@ export class Batch {
   async #commit(ended: readonly EndedAttempt[]): Promise<readonly Report[]> {
     try {
       const outcomes = await commitAttempts(this.#work.context, ended);
-      return this.#report(ended.map(({ attempt: { run } }, k) => ({ ref: run, outcome: outcomes[k] as MemberOutcome })));
+      return this.#report(
+        ended.map(({ attempt: { run } }, k) => ({ ref: run, outcome: outcomes[k] as MemberOutcome })),
+      );
     } catch (error) {
       const failed = new Set(ended.map(({ attempt: { run } }) => run));
       return this.#fail(
@@ -174,7 +184,11 @@ export class Batch {
     if (this.#open.size === 0) this.#hold.release();
     else if (this.#slow) {
       const attempts = this.#held.attempts.filter((_, k) => this.#open.has(this.#held.members[k] as number));
-      this.#hold.narrow({ ...this.#held, members: this.#held.members.filter((index) => this.#open.has(index)), attempts });
+      this.#hold.narrow({
+        ...this.#held,
+        members: this.#held.members.filter((index) => this.#open.has(index)),
+        attempts,
+      });
     }
   }
 }

@@ -38,9 +38,19 @@ type OpenGate = Exclude<Gate, { readonly kind: "gone" }>;
  * first to see one. The rows of all other members are read first. Waiting runs are resumed here, and runs that must not
  * start are ended.
  */
-export async function checkMembers(context: Context, gate: OpenGate, refs: readonly RunRef[], again: boolean): Promise<CheckedMembers> {
+export async function checkMembers(
+  context: Context,
+  gate: OpenGate,
+  refs: readonly RunRef[],
+  again: boolean,
+): Promise<CheckedMembers> {
   const { header } = gate;
-  const expectsRows = again || refs.some(({ stepIndex }) => stepIndex > 0) || gate.kind === "decided" || header.tracking === "full" || header.pages === true;
+  const expectsRows =
+    again ||
+    refs.some(({ stepIndex }) => stepIndex > 0) ||
+    gate.kind === "decided" ||
+    header.tracking === "full" ||
+    header.pages === true;
   const checked = expectsRows ? await checkRows(context, gate, refs) : await checkPlan(context, header, refs);
   const ready: Ready[] = [];
   const reports: Report[] = [];
@@ -65,7 +75,11 @@ export async function checkMembers(context: Context, gate: OpenGate, refs: reado
   return { ready, reports, failures };
 }
 
-async function checkRows(context: Context, gate: OpenGate, refs: readonly RunRef[]): Promise<readonly Promise<Checked>[]> {
+async function checkRows(
+  context: Context,
+  gate: OpenGate,
+  refs: readonly RunRef[],
+): Promise<readonly Promise<Checked>[]> {
   const { header } = gate;
   const rows = await readRuns(context, refs);
   const marked = await followMarked(context, header, refs);
@@ -78,11 +92,21 @@ async function checkRows(context: Context, gate: OpenGate, refs: readonly RunRef
   });
 }
 /** Checks members by their plan alone. Most are a single task that may start, which takes no further read. */
-async function checkPlan(context: Context, header: Header, refs: readonly RunRef[]): Promise<readonly (Checked | Promise<Checked>)[]> {
-  const startable = new Startable(context, header, await strandsOf(context, header, leafOf((refs[0] as RunRef).index, context.config.width)));
+async function checkPlan(
+  context: Context,
+  header: Header,
+  refs: readonly RunRef[],
+): Promise<readonly (Checked | Promise<Checked>)[]> {
+  const startable = new Startable(
+    context,
+    header,
+    await strandsOf(context, header, leafOf((refs[0] as RunRef).index, context.config.width)),
+  );
   return refs.map((ref) => {
     const step = startable.step(ref);
-    return step ? { ref, run: undefined, step, unclaimed: startable.unclaimed } : checkMember(context, header, ref, undefined, false);
+    return step
+      ? { ref, run: undefined, step, unclaimed: startable.unclaimed }
+      : checkMember(context, header, ref, undefined, false);
   });
 }
 
@@ -100,7 +124,13 @@ async function checkBelowDecided(context: Context, header: Header, run: Run | un
 }
 
 /** Checks one member. When its row `wasRead`, an undefined `run` means that the row does not exist. */
-async function checkMember(context: Context, header: Header, ref: RunRef, run: Run | undefined, wasRead: boolean): Promise<Checked> {
+async function checkMember(
+  context: Context,
+  header: Header,
+  ref: RunRef,
+  run: Run | undefined,
+  wasRead: boolean,
+): Promise<Checked> {
   if (run && isTerminal(run.status)) return { kind: "ended", run };
   if (isBehindSeal(header, ref.index)) return DONE;
   if (await isRevoked(context, header, ref)) return endRevokedMember(context, header, ref, run);
@@ -120,13 +150,24 @@ async function checkMember(context: Context, header: Header, ref: RunRef, run: R
   if (run && isLive(context, run)) return { kind: "later", delaySeconds: secondsUntil(context, run.leaseUntil) };
   return { ref, run, step, unclaimed: !wasRead && runsUnclaimed(context, header, strand) };
 }
-async function endRevokedMember(context: Context, header: Header, ref: RunRef, run: Run | undefined): Promise<MemberOutcome> {
+async function endRevokedMember(
+  context: Context,
+  header: Header,
+  ref: RunRef,
+  run: Run | undefined,
+): Promise<MemberOutcome> {
   const ended = await endRevoked(context, header, ref, run);
   if (ended) return { kind: "ended", run: ended };
   // A row that was not read is read when its message is delivered again.
   return run?.status === "waiting" ? DONE : { kind: "later", delaySeconds: secondsUntil(context, run?.leaseUntil) };
 }
-async function beginGroupStep(context: Context, header: Header, ref: RunRef, run: Run | undefined, step: GroupStep): Promise<MemberOutcome> {
+async function beginGroupStep(
+  context: Context,
+  header: Header,
+  ref: RunRef,
+  run: Run | undefined,
+  step: GroupStep,
+): Promise<MemberOutcome> {
   const opened = await openGroupStep(context, header, ref, run, step);
   if (!opened || opened.status === "waiting") return DONE;
   return isTerminal(opened.status) ? { kind: "ended", run: opened } : { kind: "later", delaySeconds: 1 };

@@ -45,7 +45,12 @@ export async function claimBatch(
 }
 const REDELIVER: MemberOutcome = { kind: "later", delaySeconds: 0 };
 
-async function withoutRevoked(context: Context, header: Header, members: readonly Ready[], reports: Reports): Promise<readonly Ready[]> {
+async function withoutRevoked(
+  context: Context,
+  header: Header,
+  members: readonly Ready[],
+  reports: Reports,
+): Promise<readonly Ready[]> {
   const wanted: Ready[] = [];
   const revoked: Report[] = [];
   for (const member of members) {
@@ -57,8 +62,20 @@ async function withoutRevoked(context: Context, header: Header, members: readonl
 }
 
 /** Claims rows under one token. The token tells this claim of a run from every other. */
-async function claimAll(context: Context, header: Header, members: readonly Ready[], token: string, reports: Reports): Promise<readonly BatchRun[]> {
-  const requests = members.map(({ ref, run, step }): ClaimRequest => ({ ref, header, token, task: step.task, seen: run }));
+async function claimAll(
+  context: Context,
+  header: Header,
+  members: readonly Ready[],
+  token: string,
+  reports: Reports,
+): Promise<readonly BatchRun[]> {
+  const requests = members.map(({ ref, run, step }): ClaimRequest => ({
+    ref,
+    header,
+    token,
+    task: step.task,
+    seen: run,
+  }));
   const claims = await claimReadyRows(context, requests, await claimRuns(context, requests));
   const runs: BatchRun[] = [];
   members.forEach((member, k) => {
@@ -72,9 +89,15 @@ async function claimAll(context: Context, header: Header, members: readonly Read
  * Claims rows that a first delivery did not expect. With full tracking or a start time a row may exist and be ready. It
  * is claimed as the refused claim returned it.
  */
-async function claimReadyRows(context: Context, requests: readonly ClaimRequest[], claims: readonly ClaimOutcome[]): Promise<readonly ClaimOutcome[]> {
+async function claimReadyRows(
+  context: Context,
+  requests: readonly ClaimRequest[],
+  claims: readonly ClaimOutcome[],
+): Promise<readonly ClaimOutcome[]> {
   const found = claims.map(({ kind, run }, k) =>
-    kind === "refused" && !requests[k]?.seen && run && isReady(context, run) && !mustRunAlone(context, run) ? run : undefined,
+    kind === "refused" && !requests[k]?.seen && run && isReady(context, run) && !mustRunAlone(context, run)
+      ? run
+      : undefined,
   );
   const again = requests.flatMap((request, k) => (found[k] ? [{ ...request, seen: found[k] }] : []));
   if (again.length === 0) return claims;
@@ -89,7 +112,8 @@ async function handleRefused(context: Context, run: Run | undefined): Promise<Me
   if (!run) return DONE; // the row was read before, and has been collected since
   if (isTerminal(run.status)) return { kind: "ended", run };
   if (run.status === "deferred" && !isReady(context, run)) return handleDeferred(context, run);
-  if (run.status !== "waiting") return { kind: "later", delaySeconds: run.status === "started" ? secondsUntil(context, run.leaseUntil) : 1 };
+  if (run.status !== "waiting")
+    return { kind: "later", delaySeconds: run.status === "started" ? secondsUntil(context, run.leaseUntil) : 1 };
   await resumeWaiting(context, run);
   return DONE;
 }

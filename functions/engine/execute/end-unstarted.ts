@@ -2,7 +2,7 @@ import { countOf } from "../../core/plan/counts.ts";
 import type { GroupStep, PlanStep } from "../../core/plan/plan.ts";
 import type { RunRef } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
-import type { Header, Run, RunAttributes } from "../item-kinds.ts";
+import type { Header, Run, RunAttributes, RunError } from "../item-kinds.ts";
 import { killsAlone } from "../items/run-claims.ts";
 import { isLive } from "../items/run-conditions.ts";
 import { breakDeadRun, endIdleRun, noteUnknownTask } from "../items/run-writes.ts";
@@ -22,13 +22,20 @@ export async function endUnstarted(
 ): Promise<MemberOutcome | undefined> {
   const now = context.clock.now();
   const end = async (set: Partial<RunAttributes>): Promise<MemberOutcome> => {
-    const { ended } = run?.status === "started" ? await breakDeadRun(context, run, set) : await endIdleRun(context, ref, header, run, set);
+    const { ended } =
+      run?.status === "started"
+        ? await breakDeadRun(context, run, set)
+        : await endIdleRun(context, ref, header, run, set);
     return ended ? { kind: "ended", run: ended } : { kind: "later", delaySeconds: 1 };
   };
-  const expiresAt = run?.expiresAt ?? (step.options?.expires === undefined || ref.stepIndex > 0 ? undefined : header.createdAt + step.options.expires * 1_000);
+  const expiresAt =
+    run?.expiresAt ??
+    (step.options?.expires === undefined || ref.stepIndex > 0
+      ? undefined
+      : header.createdAt + step.options.expires * 1_000);
   if (expiresAt !== undefined && expiresAt <= now && (!run || run.attempt === 0)) {
-    const error = { name: "Expired", message: "the run was not started before it expired", reason: "expired", retryable: false };
-    return end({ status: "cancelled", task: step.task, counts: { ...countOf("cancelled"), u_expired: 1 }, endedAt: now, error });
+    const counts = { ...countOf("cancelled"), u_expired: 1 };
+    return end({ status: "cancelled", task: step.task, counts, endedAt: now, error: EXPIRED });
   }
   if (run?.status === "started" && !isLive(context, run) && killsAlone(context, run) >= context.config.maxKillsAlone) {
     const error = {
@@ -43,7 +50,8 @@ export async function endUnstarted(
   if (registry.info(step.task) && (registry.has?.(step.task) ?? true)) return undefined;
   const since = await noteUnknownTask(context, ref, header, run, step.task);
   const waited = (now - since) / 1_000;
-  if (waited < context.config.unknownTaskGraceSeconds) return { kind: "later", delaySeconds: Math.max(5, Math.min(300, waited)) };
+  if (waited < context.config.unknownTaskGraceSeconds)
+    return { kind: "later", delaySeconds: Math.max(5, Math.min(300, waited)) };
   const error = {
     name: "UnknownTask",
     message: `no worker of queue ${queueOf(context, step)} knows the task ${step.task}`,
@@ -52,3 +60,9 @@ export async function endUnstarted(
   };
   return end({ status: "broken", task: step.task, endedAt: now, error });
 }
+const EXPIRED: RunError = {
+  name: "Expired",
+  message: "the run was not started before it expired",
+  reason: "expired",
+  retryable: false,
+};

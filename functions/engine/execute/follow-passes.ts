@@ -137,7 +137,8 @@ export class FollowPasses {
     } finally {
       reservation.release();
     }
-    if (laterSeconds !== undefined) await sendRuns(this.#context, [{ ...run, ...placeOf(this.#context, step), delaySeconds: laterSeconds }], 1);
+    if (laterSeconds !== undefined)
+      await sendRuns(this.#context, [{ ...run, ...placeOf(this.#context, step), delaySeconds: laterSeconds }], 1);
   }
   /** Reserves a slot for at most one step per pass. */
   #reserve(): Reserve {
@@ -155,12 +156,20 @@ export class FollowPasses {
   }
   #mayRunInPlace(step: PlanStep): boolean {
     const { config, clock, registry } = this.#context;
-    if (isGroupStep(step) || this.#message.queue !== queueOf(this.#context, step) || notBeforeOf(step, clock.now()) !== undefined) return false;
-    if (this.#stepsInPlace >= config.inPlaceSteps || clock.now() - this.#startedAt > config.inPlaceSeconds * 1_000) return false;
+    if (
+      isGroupStep(step) ||
+      this.#message.queue !== queueOf(this.#context, step) ||
+      notBeforeOf(step, clock.now()) !== undefined
+    )
+      return false;
+    if (this.#stepsInPlace >= config.inPlaceSteps || clock.now() - this.#startedAt > config.inPlaceSeconds * 1_000)
+      return false;
     const info = registry.info(step.task);
     if (!info || !(registry.has?.(step.task) ?? true)) return false;
     const { limit } = this.#message.loop;
     // The loop gives no attempt more than limit.seconds.
-    return !limit || clock.now() + Math.min(step.options?.timeout ?? info.timeoutSeconds, limit.seconds) * 1_000 <= limit.at;
+    return (
+      !limit || clock.now() + Math.min(step.options?.timeout ?? info.timeoutSeconds, limit.seconds) * 1_000 <= limit.at
+    );
   }
 }

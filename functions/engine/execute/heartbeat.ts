@@ -14,7 +14,9 @@ import type { Claim, HeartbeatOutcome, HeldRuns } from "../worker-loop.ts";
 export async function heartbeat(context: Context, claims: readonly Claim[]): Promise<readonly HeartbeatOutcome[]> {
   if (claims.length === 0) return [];
   const leased = claims.filter(({ unclaimed }) => !unclaimed);
-  const renewed = await context.store.writeMany(leased.map((claim) => heartbeatOp(context, claim, claim.token, claim.attempt)));
+  const renewed = await context.store.writeMany(
+    leased.map((claim) => heartbeatOp(context, claim, claim.token, claim.attempt)),
+  );
   const lost = new Set(leased.filter((_, k) => !renewed[k]?.applied));
   const scopes = [...new Set([...new Set(claims.map(({ gid }) => gid))].flatMap(scopesOf))];
   const headers = await readHeaders(context, scopes);
@@ -32,11 +34,21 @@ export async function heartbeat(context: Context, claims: readonly Claim[]): Pro
 /** Ends the leases of claims whose holder died, so that others can take their runs over at once. */
 export async function endLeases(context: Context, claims: readonly Claim[]): Promise<void> {
   const leased = claims.filter((claim) => !claim.unclaimed);
-  if (leased.length > 0) await context.store.writeMany(leased.map((claim) => endLeaseOp(context, claim, claim.token, claim.attempt)));
+  if (leased.length > 0)
+    await context.store.writeMany(leased.map((claim) => endLeaseOp(context, claim, claim.token, claim.attempt)));
 }
 /** Returns the claim of each run that is held. */
 export function claimsOf({ token, task, gid, stepIndex, members, attempts, unclaimed = false }: HeldRuns): Claim[] {
   return members.map((index, k) => {
-    return { gid, index, stepIndex, runId: runIdOf(gid, index, stepIndex), token, attempt: attempts[k] as number, task, unclaimed };
+    return {
+      gid,
+      index,
+      stepIndex,
+      runId: runIdOf(gid, index, stepIndex),
+      token,
+      attempt: attempts[k] as number,
+      task,
+      unclaimed,
+    };
   });
 }

@@ -30,13 +30,23 @@ type MemberMessage = Extract<EngineMessage, { kind: "members" }>;
  * The message is acknowledged only after the follow-up of all its members. Members that must be handled later go into a
  * smaller message before that. Throws when a port failed. Then the whole message is redelivered, which is harmless.
  */
-export async function handleMembers(context: ExecuteContext, message: MemberMessage, receives: number, loop: WorkerLoop): Promise<Disposition> {
+export async function handleMembers(
+  context: ExecuteContext,
+  message: MemberMessage,
+  receives: number,
+  loop: WorkerLoop,
+): Promise<Disposition> {
   const refs = [...new Set(message.members)].map((index) => ({ gid: message.gid, index, stepIndex: message.step }));
   const gate = await gateOf(context, message.gid);
   if (gate.kind === "gone") return { kind: "done" };
   const { header } = gate;
   const { ready, reports, failures } = await checkMembers(context, gate, refs, receives > 1);
-  const passes = new FollowPasses(context, { header, loop, members: refs.length, queue: ready[0] && queueOf(context, ready[0].step) });
+  const passes = new FollowPasses(context, {
+    header,
+    loop,
+    members: refs.length,
+    queue: ready[0] && queueOf(context, ready[0].step),
+  });
   passes.add(reports);
   const release = await admitUnclaimed(context, header.jobId, ready);
   try {
@@ -51,7 +61,12 @@ export async function handleMembers(context: ExecuteContext, message: MemberMess
 /**
  * Sends the members for later as a smaller message. When no member was handled, the message itself is delivered again.
  */
-async function sendLater(context: ExecuteContext, header: Header, refs: readonly RunRef[], later: ReadonlyMap<number, number>): Promise<Disposition> {
+async function sendLater(
+  context: ExecuteContext,
+  header: Header,
+  refs: readonly RunRef[],
+  later: ReadonlyMap<number, number>,
+): Promise<Disposition> {
   const owed = refs.filter(({ index }) => later.has(index));
   const [first] = owed;
   if (!first) return { kind: "done" };

@@ -152,11 +152,16 @@ export function isQuick({ pace, config }: Paced, { step }: Pick<Sized, "step">):
  * Waits until the unclaimed members of a whole message are admitted. Otherwise all received messages would run, and
  * write, at once. Returns what releases them, and undefined when they need no admission.
  */
-export async function admitUnclaimed({ pace, config }: Paced, jobId: string, ready: readonly Sized[]): Promise<(() => void) | undefined> {
+export async function admitUnclaimed(
+  { pace, config }: Paced,
+  jobId: string,
+  ready: readonly Sized[],
+): Promise<(() => void) | undefined> {
   const [first] = ready;
   if (!first) return undefined;
   pace.noteMessage(jobId, ready.length);
-  if (ready.length === 1 || !ready.every(({ unclaimed }) => unclaimed) || !isQuick({ pace, config }, first)) return undefined;
+  if (ready.length === 1 || !ready.every(({ unclaimed }) => unclaimed) || !isQuick({ pace, config }, first))
+    return undefined;
   return pace.admit(jobId, false, () => ready.length / MEMBERS_PER_CLAIM);
 }
 /** Unclaimed members that are as much work as one claimed run. */
@@ -172,6 +177,9 @@ export function batchSize({ pace, config }: Paced, { step, unclaimed }: Sized): 
   if (mean === undefined) return 1;
   return Math.max(
     1,
-    Math.min(unclaimed ? config.membersPerMessage : Math.min(config.batchMembers, pace.longestBatch), Math.floor(config.batchMs / Math.max(mean, 0.001))),
+    Math.min(
+      unclaimed ? config.membersPerMessage : Math.min(config.batchMembers, pace.longestBatch),
+      Math.floor(config.batchMs / Math.max(mean, 0.001)),
+    ),
   );
 }

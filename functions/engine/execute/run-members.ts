@@ -17,7 +17,12 @@ import { type Ready, Reports } from "./reports.ts";
  * The reports end after all loops, and throw when a port failed in one. Members that were not reported by then are left
  * to the message's next delivery.
  */
-export function runMembers(context: ExecuteContext, header: Header, loop: WorkerLoop, ready: readonly Ready[]): Reports {
+export function runMembers(
+  context: ExecuteContext,
+  header: Header,
+  loop: WorkerLoop,
+  ready: readonly Ready[],
+): Reports {
   const reports = new Reports();
   const work: MessageWork = { context, header, loop, reports };
   const alone = ready.filter(({ run }) => mustRunAlone(context, run));
@@ -25,12 +30,19 @@ export function runMembers(context: ExecuteContext, header: Header, loop: Worker
   const first = queue[0];
   const count = first ? Math.ceil(queue.length / batchSize(context, first)) : 0;
   reports.add(
-    all([...alone.map((member) => runBatches(work, [member], true)), ...Array.from({ length: count }, () => runBatches(work, queue, false))]).then(nothing),
+    all([
+      ...alone.map((member) => runBatches(work, [member], true)),
+      ...Array.from({ length: count }, () => runBatches(work, queue, false)),
+    ]).then(nothing),
   );
   return reports;
 }
 /** Runs a step that was created as started, in the slot that was reserved for it. */
-export function runStarted(context: ExecuteContext, loop: WorkerLoop, { header, run, step, reservation: { token } }: StartedStep): Reports {
+export function runStarted(
+  context: ExecuteContext,
+  loop: WorkerLoop,
+  { header, run, step, reservation: { token } }: StartedStep,
+): Reports {
   const reports = new Reports();
   const runs = [{ member: { ref: run, run, step, unclaimed: false }, run, token }];
   reports.add(new Batch({ context, header, loop, reports }, runs).run().then(nothing));
@@ -60,7 +72,11 @@ async function runAdmitted(work: MessageWork, queue: Ready[], resumed: boolean, 
  * Runs one batch in a slot. `take` returns the batch once there is a slot, because the wait may be long and the speed
  * of the task may have become known meanwhile.
  */
-async function runInSlot({ context, header, loop, reports }: MessageWork, alone: boolean, take: () => readonly Ready[]): Promise<void> {
+async function runInSlot(
+  { context, header, loop, reports }: MessageWork,
+  alone: boolean,
+  take: () => readonly Ready[],
+): Promise<void> {
   const slot = await loop.takeSlot(alone);
   try {
     const batch = take();
@@ -84,7 +100,9 @@ function takeBatch(context: ExecuteContext, queue: Ready[]): Ready[] {
   if (!first) return [];
   const most = batchSize(context, first);
   const alike = ({ step, unclaimed }: Ready): boolean =>
-    step.task === first.step.task && unclaimed === first.unclaimed && step.options?.timeout === first.step.options?.timeout;
+    step.task === first.step.task &&
+    unclaimed === first.unclaimed &&
+    step.options?.timeout === first.step.options?.timeout;
   let count = 1;
   while (count < most && count < queue.length && alike(queue[count] as Ready)) count++;
   return queue.splice(0, count);

@@ -25,11 +25,15 @@ export class Startable {
   }
   /** Returns the step of a member. Returns undefined when the member must be checked. */
   step({ index, stepIndex }: RunRef): TaskStep | undefined {
-    const strand = stepIndex === 0 && index < this.#members ? this.#strands?.[localIndex(index, this.#context.config.width)] : undefined;
+    const strand =
+      stepIndex === 0 && index < this.#members
+        ? this.#strands?.[localIndex(index, this.#context.config.width)]
+        : undefined;
     if (!strand || !isSingle(strand)) return undefined;
     const [step] = strand;
     const { options } = step;
-    if (options && (options.expires !== undefined || options.eta !== undefined || options.countdown !== undefined)) return undefined;
+    if (options && (options.expires !== undefined || options.eta !== undefined || options.countdown !== undefined))
+      return undefined;
     return this.#knows(step.task) ? step : undefined;
   }
   #knows(task: string): boolean {

@@ -9,7 +9,15 @@ import { stopExecution } from "../waits/executions.ts";
  */
 export async function closeGroup(context: Context, gid: string, round: number): Promise<void> {
   const { applied, header } = await closeHeader(context, gid, round);
-  if (applied || !header?.wait || header.execution === undefined || header.state === "closed" || header.round !== round || !header.outcome) return;
+  if (
+    applied ||
+    !header?.wait ||
+    header.execution === undefined ||
+    header.state === "closed" ||
+    header.round !== round ||
+    !header.outcome
+  )
+    return;
   if (!context.executions) return sendControl(context, { kind: "execution", gid });
   await stopExecution(context, header);
   await closeHeader(context, gid, round, true);

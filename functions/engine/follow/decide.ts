@@ -18,7 +18,11 @@ export async function followDecide(context: Context, item: DecideItem, list: Wor
   if (decided?.outcome && decided.round === item.round) list.push({ kind: "settle", gid: item.gid, header: decided });
 }
 /** Writes the outcome. Returns the header after the write, with the outcome of the first writer. */
-async function writeOutcome(context: Context, header: Header, { gid, round, outcome, totals }: DecideItem): Promise<Header | undefined> {
+async function writeOutcome(
+  context: Context,
+  header: Header,
+  { gid, round, outcome, totals }: DecideItem,
+): Promise<Header | undefined> {
   const scope = scopeOf(gid);
   const dropped = outcome !== "dropped" && scope !== undefined && (await decidedAbove(context, scope));
   const counted = totals ?? countersOf(await readLedger(context, { gid, round, level: header.height, node: 0 }));
@@ -27,7 +31,11 @@ async function writeOutcome(context: Context, header: Header, { gid, round, outc
 }
 
 /** Drops and closes a group whose owner has ended, unless a later round has begun. */
-export async function followEnd(context: Context, { gid, round }: Extract<FollowItem, { kind: "end" }>, list: WorkList): Promise<void> {
+export async function followEnd(
+  context: Context,
+  { gid, round }: Extract<FollowItem, { kind: "end" }>,
+  list: WorkList,
+): Promise<void> {
   const header = await readHeader(context, gid);
   if (!header || header.state === "closed" || header.round > round) return;
   await setOutcome(context, gid, header.round, "dropped", {}, true);

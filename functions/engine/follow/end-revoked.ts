@@ -11,7 +11,12 @@ import { follow } from "./follow.ts";
  * Ends a revoked run that nobody executes. Returns the run once it is terminal. Returns undefined while an attempt
  * runs, and when the run ends with its group.
  */
-export async function endRevoked(context: Context, header: Header, ref: RunRef, run: Run | undefined): Promise<Run | undefined> {
+export async function endRevoked(
+  context: Context,
+  header: Header,
+  ref: RunRef,
+  run: Run | undefined,
+): Promise<Run | undefined> {
   if (run?.status === "waiting") {
     await endWaiting(context, header, run);
     return undefined;

@@ -9,7 +9,11 @@ import { markLedger } from "./mark-ledger.ts";
 import { decide, type MarkItem, type WorkList } from "./work-list.ts";
 
 /** Marks a ledger node, and orders what follows when the node is full. */
-export async function followMark(context: Context, { at, height, marks, owned, part }: MarkItem, list: WorkList): Promise<void> {
+export async function followMark(
+  context: Context,
+  { at, height, marks, owned, part }: MarkItem,
+  list: WorkList,
+): Promise<void> {
   const node = await markLedger(context, at, marks, owned, part);
   // The header is read AFTER the mark. The seal writes the member count and THEN reads nodes. So one of them sees both.
   const header = await readHeader(context, at.gid);
@@ -26,7 +30,13 @@ function marksBelow(done: ReadonlySet<number>, expected: number): number {
  * Orders the mark of a full node in its parent, and the decision when the root is full. Without a member count only
  * full inner nodes are marked upward, and the root never decides.
  */
-export function propagate(context: Context, header: Header, at: LedgerAt & { height: number }, node: Item | undefined, list: WorkList): void {
+export function propagate(
+  context: Context,
+  header: Header,
+  at: LedgerAt & { height: number },
+  node: Item | undefined,
+  list: WorkList,
+): void {
   if (header.round !== at.round || !node) return;
   const totals = countersOf(node);
   const failedMembers = totals["failedMembers"] ?? 0;

@@ -29,13 +29,18 @@ interface Followed {
  */
 export async function followRuns(context: Context, runs: readonly Run[], list: WorkList): Promise<void> {
   const followed = await withHeaders(context, runs);
-  for (const { run } of followed) if (run.joins !== undefined) list.push({ kind: "close", gid: run.joins, round: run.round });
+  for (const { run } of followed)
+    if (run.joins !== undefined) list.push({ kind: "close", gid: run.joins, round: run.round });
   const ended = followed.map(({ run }) => run);
   list.background(noteProgress(context, ended));
 
   const singles = await singlesOf(context, followed);
   // Links are opened before anything follows, so a step that runs finds the links beside all steps before it.
-  await all(followed.filter(({ run, header }) => !header.outcome && !singles.has(run)).map(({ run, header }) => openLinks(context, header, run)));
+  await all(
+    followed
+      .filter(({ run, header }) => !header.outcome && !singles.has(run))
+      .map(({ run, header }) => openLinks(context, header, run)),
+  );
   const next: Followed[] = [];
   const members: Followed[] = [];
   for (const each of followed) {
@@ -48,7 +53,11 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
     }
   }
   // Failures are written before a mark can decide the group, so the decision finds them.
-  await all<unknown>([...firstErrors(members).map((each) => setFirstError(context, ...each)), noteFailures(context, ended), createNext(context, next, list)]);
+  await all<unknown>([
+    ...firstErrors(members).map((each) => setFirstError(context, ...each)),
+    noteFailures(context, ended),
+    createNext(context, next, list),
+  ]);
 }
 
 /**
@@ -118,7 +127,8 @@ async function followEndedNext(context: Context, run: Run, list: WorkList): Prom
 /** Orders the mark of a member whose strand has ended, and the decision when its failure alone decides the group. */
 function endMember(context: Context, { run, header }: Followed, links: Counts | undefined, list: WorkList): void {
   const failedMembers = failedMembersOf(run);
-  if (isFailure(run.status) && run.joins === undefined) list.push({ kind: "end", gid: childGroupOf(run.runId), round: run.round });
+  if (isFailure(run.status) && run.joins === undefined)
+    list.push({ kind: "end", gid: childGroupOf(run.runId), round: run.round });
   // With tracking `ledger` the member may also have succeeded without a row, and the mark finds out which end counts.
   if (header.tracking !== "ledger" && failsEarly(header.policy, failedMembers)) list.push(decide(header, "failed"));
   const { width } = context.config;

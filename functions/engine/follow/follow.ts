@@ -8,7 +8,14 @@ import { followDecide, followEnd } from "./decide.ts";
 import { followMark } from "./follow-marks.ts";
 import { followRuns } from "./follow-runs.ts";
 import { followCheck, followSettle } from "./settle.ts";
-import { type FollowItem, type MarkItem, type Reserve, type SettleItem, type StartedStep, WorkList } from "./work-list.ts";
+import {
+  type FollowItem,
+  type MarkItem,
+  type Reserve,
+  type SettleItem,
+  type StartedStep,
+  WorkList,
+} from "./work-list.ts";
 
 export interface FollowOptions {
   /** Reserves what the one next step needs to run in this process. Absent when it must go to its queue. */

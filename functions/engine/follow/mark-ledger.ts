@@ -15,13 +15,20 @@ const MARKS_PER_WRITE = 100;
  * already marked. The refusal shows the marked ones, so the others are tried again. Returns the node after the writes.
  * Costs one write unit per hundred marks, plus one per overlap.
  */
-export async function markLedger(context: Context, at: LedgerAt, marks: ReadonlyMap<number, Counts>, owned: Owned, part?: string): Promise<Item | undefined> {
+export async function markLedger(
+  context: Context,
+  at: LedgerAt,
+  marks: ReadonlyMap<number, Counts>,
+  owned: Owned,
+  part?: string,
+): Promise<Item | undefined> {
   const key = ledgerKey(at.gid, at.round, at.level, at.node);
   let missing = [...marks.keys()];
   let node: Item | undefined;
   while (missing.length > 0) {
     const sets: number[][] = [];
-    for (let from = 0; from < missing.length; from += MARKS_PER_WRITE) sets.push(missing.slice(from, from + MARKS_PER_WRITE));
+    for (let from = 0; from < missing.length; from += MARKS_PER_WRITE)
+      sets.push(missing.slice(from, from + MARKS_PER_WRITE));
     const results = await context.store.writeMany(sets.map((indexes) => markOp(key, indexes, marks, owned, part)));
     const marked = new Set<number>();
     for (const [k, { applied, item }] of results.entries()) {
@@ -34,14 +41,22 @@ export async function markLedger(context: Context, at: LedgerAt, marks: Readonly
   }
   return node;
 }
-function markOp(key: Key, indexes: readonly number[], marks: ReadonlyMap<number, Counts>, owned: Owned, part: string | undefined): WriteOp {
+function markOp(
+  key: Key,
+  indexes: readonly number[],
+  marks: ReadonlyMap<number, Counts>,
+  owned: Owned,
+  part: string | undefined,
+): WriteOp {
   const add: Record<string, number | ReadonlySet<number> | ReadonlySet<string>> = { done: new Set(indexes) };
   if (part !== undefined) add["parts"] = new Set([partEntry(part, indexes)]);
   let plain = 0;
   for (const index of indexes) {
     const counts = marks.get(index) as Counts;
     if (counts === PLAIN_SUCCESS) plain++;
-    else for (const [name, count] of Object.entries(counts)) if (count !== 0) add[name] = ((add[name] as number | undefined) ?? 0) + count;
+    else
+      for (const [name, count] of Object.entries(counts))
+        if (count !== 0) add[name] = ((add[name] as number | undefined) ?? 0) + count;
   }
   if (plain > 0) add["success"] = ((add["success"] as number | undefined) ?? 0) + plain;
   const change = { add: boundedCounters(add), setOnce: owned as unknown as Attributes };

@@ -25,12 +25,19 @@ export function countsOf(run: Run): Counts {
  * sent again while it has not ended, because its writer may have died before the send. A single next step may be
  * created as started instead, and then needs no message.
  */
-export async function createNext(context: Context, next: readonly { run: Run; header: Header }[], list: WorkList): Promise<void> {
+export async function createNext(
+  context: Context,
+  next: readonly { run: Run; header: Header }[],
+  list: WorkList,
+): Promise<void> {
   if (next.length === 0) return;
   const now = context.clock.now();
   const rows = await all(next.map(({ run, header }) => nextRow(context, run, header, now)));
   const reservation = await reserve(rows, list);
-  const written = await createRuns(context, reservation ? rows.map((row) => asStarted(context, row, reservation, now)) : rows).catch((error: unknown) => {
+  const written = await createRuns(
+    context,
+    reservation ? rows.map((row) => asStarted(context, row, reservation, now)) : rows,
+  ).catch((error: unknown) => {
     reservation?.release();
     throw error;
   });
@@ -91,5 +98,12 @@ async function nextRow(context: Context, run: Run, header: Header, now: number):
     ...(expiresAt !== undefined && { expiresAt }),
     ...(notBefore !== undefined && duePart(context, runIdOf(ref.gid, ref.index, ref.stepIndex), notBefore, now)),
   };
-  return { ref, header, step, attributes, place: placeOf(context, step), delaySeconds: notBefore === undefined ? 0 : (notBefore - now) / 1_000 };
+  return {
+    ref,
+    header,
+    step,
+    attributes,
+    place: placeOf(context, step),
+    delaySeconds: notBefore === undefined ? 0 : (notBefore - now) / 1_000,
+  };
 }

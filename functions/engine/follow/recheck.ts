@@ -16,7 +16,11 @@ export function pathUp(header: Header, leaf: number, width: number): { level: nu
  * Reads nodes, marks the full ones upward, and decides when the root is full. This repairs a mark whose writer died
  * before it read the header.
  */
-export async function recheckNodes(context: Context, header: Header, at: readonly { level: number; node: number }[]): Promise<void> {
+export async function recheckNodes(
+  context: Context,
+  header: Header,
+  at: readonly { level: number; node: number }[],
+): Promise<void> {
   const list = new WorkList();
   await all(
     at.map(async ({ level, node }) => {
@@ -31,12 +35,17 @@ export async function recheckNodes(context: Context, header: Header, at: readonl
  * Returns the members that are marked, by their index in the leaf, for groups whose members may end without a row. When
  * the node has one of `refs`, the follow-up of the node is repeated.
  */
-export async function followMarked(context: Context, header: Header, refs: readonly RunRef[]): Promise<ReadonlySet<number>> {
+export async function followMarked(
+  context: Context,
+  header: Header,
+  refs: readonly RunRef[],
+): Promise<ReadonlySet<number>> {
   const { width } = context.config;
   if (header.tracking !== "ledger" || (refs[0]?.stepIndex ?? 1) > 0) return NONE_MARKED;
   const leaf = leafOf(refs[0]?.index ?? 0, width);
   const done = doneOf(await readLedger(context, { gid: header.gid, round: header.round, level: 1, node: leaf }));
-  if (refs.some(({ index }) => done.has(localIndex(index, width)))) await recheckNodes(context, header, pathUp(header, leaf, width));
+  if (refs.some(({ index }) => done.has(localIndex(index, width))))
+    await recheckNodes(context, header, pathUp(header, leaf, width));
   return done;
 }
 const NONE_MARKED: ReadonlySet<number> = new Set();

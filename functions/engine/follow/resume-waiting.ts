@@ -18,8 +18,20 @@ import { decide } from "./work-list.ts";
  * Starts a group step, which needs no lease. Its row waits first, then its group is created. Returns the row as it is
  * now; another writer may have ended it.
  */
-export async function openGroupStep(context: Context, parent: Header, ref: RunRef, seen: Run | undefined, step: GroupStep): Promise<Run | undefined> {
-  const { run } = await waitForGroup(context, ref, parent, seen, step.wait ? "answer" : step.choose || step.repeat ? "replace" : "group");
+export async function openGroupStep(
+  context: Context,
+  parent: Header,
+  ref: RunRef,
+  seen: Run | undefined,
+  step: GroupStep,
+): Promise<Run | undefined> {
+  const { run } = await waitForGroup(
+    context,
+    ref,
+    parent,
+    seen,
+    step.wait ? "answer" : step.choose || step.repeat ? "replace" : "group",
+  );
   if (run?.status === "waiting") await resumeWaiting(context, run, parent);
   return run;
 }
@@ -34,17 +46,25 @@ export async function resumeWaiting(context: Context, run: Run, parent?: Header)
   const decided = await decidedAbove(context, run.gid);
   const child = await readHeader(context, gid);
   if (decided && !child) return cancelUnopened(context, run);
-  if (!decided && child?.execution !== undefined && !child.outcome) await sendControl(context, { kind: "execution", gid });
+  if (!decided && child?.execution !== undefined && !child.outcome)
+    await sendControl(context, { kind: "execution", gid });
   else if (!decided && !isOpened(child)) await expandGroup(context, run, parent);
   await follow(context, [{ kind: "check", run }]);
 }
 /** Returns whether the group needs no more writes to be open. The waiter of an event is put again each time. */
 function isOpened(child: Header | undefined): boolean {
-  return child !== undefined && ((child.expanded === true && child.wait?.of !== "event") || child.outcome !== undefined);
+  return (
+    child !== undefined && ((child.expanded === true && child.wait?.of !== "event") || child.outcome !== undefined)
+  );
 }
 /** Ends a run whose child group was never created, so that there are no children to wait for. */
 async function cancelUnopened(context: Context, run: Run): Promise<void> {
-  const set: Partial<RunAttributes> = { status: "cancelled", counts: run.ownCounts ?? {}, endedAt: context.clock.now(), error: CANCELLED.unstartedChildren };
+  const set: Partial<RunAttributes> = {
+    status: "cancelled",
+    counts: run.ownCounts ?? {},
+    endedAt: context.clock.now(),
+    error: CANCELLED.unstartedChildren,
+  };
   const { ended } = await cancelWaitingRun(context, run, set);
   if (ended) await follow(context, [{ kind: "run", run: ended }]);
 }

@@ -31,7 +31,12 @@ async function followLinksEnd(context: Context, header: Header, list: WorkList):
  * Ends the run that waits for a decided group. The end is derived from the stored outcome alone, so the settle can be
  * repeated. It is never skipped because the header is closed.
  */
-export async function followSettle(context: Context, item: SettleItem, list: WorkList, mayHandOver: boolean): Promise<void> {
+export async function followSettle(
+  context: Context,
+  item: SettleItem,
+  list: WorkList,
+  mayHandOver: boolean,
+): Promise<void> {
   const { gid } = item;
   const header = item.header ?? (await readHeader(context, gid));
   if (!header?.outcome) return;
@@ -48,7 +53,10 @@ export async function followSettle(context: Context, item: SettleItem, list: Wor
   }
   // The settlement is computed only from a row that was read as waiting. Before its waiting write a row lacks `takes`
   // and `ownCounts`, and it may be waiting by the time of this write.
-  const settled = owner.status !== "waiting" ? owner : (await settleRun(context, owner, gid, header.round, await settlementOf(context, header, owner))).run;
+  const settled =
+    owner.status !== "waiting"
+      ? owner
+      : (await settleRun(context, owner, gid, header.round, await settlementOf(context, header, owner))).run;
   if (settled && isTerminal(settled.status)) {
     list.push({ kind: "run", run: settled }); // its follow-up closes this group
     return;
@@ -73,7 +81,11 @@ export async function followSettle(context: Context, item: SettleItem, list: Wor
  * supervisors.
  */
 async function handOver(context: Context, gid: string, mayHandOver: boolean): Promise<void> {
-  if (!mayHandOver) throw new FanfoldError("internal", `job ${gid} is supervised, but the handler of the engine queue has no Tokens port`);
+  if (!mayHandOver)
+    throw new FanfoldError(
+      "internal",
+      `job ${gid} is supervised, but the handler of the engine queue has no Tokens port`,
+    );
   await sendControl(context, { kind: "settle", gid });
 }
 
@@ -93,40 +105,60 @@ async function outcomeAttributes(context: Context, header: Header, owner: Run): 
   const endedAt = context.clock.now();
   if (header.outcome === "complete" && header.repeat && !(await isRepeatDone(context, header))) {
     const message = `its value was not as wanted after ${header.repeat.most} times`;
-    return { status: "error", counts, endedAt, error: { name: "RepeatLimit", message, reason: "repeat_limit", retryable: false } };
+    return {
+      status: "error",
+      counts,
+      endedAt,
+      error: { name: "RepeatLimit", message, reason: "repeat_limit", retryable: false },
+    };
   }
   if (header.wait && header.outcome === "failed")
     return { status: "error", counts: countOf("error"), endedAt, ...(header.ownError && { error: header.ownError }) };
-  if (header.execution !== undefined && header.outcome === "timeout") return { status: "error", endedAt, error: executionTimeout(header) };
-  if (header.wait && header.outcome === "timeout") return { ...cancelled(context, "expired"), counts: { ...countOf("cancelled"), u_expired: 1 } };
+  if (header.execution !== undefined && header.outcome === "timeout")
+    return { status: "error", endedAt, error: executionTimeout(header) };
+  if (header.wait && header.outcome === "timeout")
+    return { ...cancelled(context, "expired"), counts: { ...countOf("cancelled"), u_expired: 1 } };
   if (header.outcome === "complete") {
     const error = owner.page && header.firstError !== undefined ? { error: await firstErrorOf(context, header) } : {};
     return { status: "success", counts, endedAt, ...(await valueOf(context, header, owner)), ...error };
   }
-  if (header.outcome === "failed") return { status: "error", counts, endedAt, error: await firstErrorOf(context, header), collects: header.gid };
+  if (header.outcome === "failed")
+    return { status: "error", counts, endedAt, error: await firstErrorOf(context, header), collects: header.gid };
   // A group below the root is cancelled only when the run that waits for it is revoked.
   if (header.outcome === "cancelled") return { ...revokedAttributes(context), counts };
   return { ...cancelled(context, header.outcome === "timeout" ? "timeout" : "upstream"), counts };
 }
 async function isRepeatDone(context: Context, header: Header): Promise<boolean> {
   const last = await readLastStep(context, header.gid, 0);
-  return last !== undefined && header.repeat !== undefined && holds(header.repeat.until, await loadValue(context, last));
+  return (
+    last !== undefined && header.repeat !== undefined && holds(header.repeat.until, await loadValue(context, last))
+  );
 }
 function cancelled(context: Context, reason: "upstream" | "timeout" | "expired"): Partial<RunAttributes> {
-  return { status: "cancelled", counts: countOf("cancelled"), endedAt: context.clock.now(), error: CANCELLED.unfinishedRun(reason) };
+  return {
+    status: "cancelled",
+    counts: countOf("cancelled"),
+    endedAt: context.clock.now(),
+    error: CANCELLED.unfinishedRun(reason),
+  };
 }
 
 /** Returns the error of the run that failed first. All levels above keep the id of that run. */
 async function firstErrorOf(context: Context, header: Header): Promise<RunError> {
   const first = header.firstError === undefined ? undefined : await readRunById(context, header.firstError);
   if (first?.error) return { runId: first.runId, ...first.error };
-  return { name: "GroupFailed", message: `${header.totals?.["failedMembers"] ?? "some"} members failed`, ...(first && { runId: first.runId }) };
+  return {
+    name: "GroupFailed",
+    message: `${header.totals?.["failedMembers"] ?? "some"} members failed`,
+    ...(first && { runId: first.runId }),
+  };
 }
 
 /** Returns the value attributes of a run whose child group completed. */
 async function valueOf(context: Context, header: Header, owner: Run): Promise<Partial<RunAttributes>> {
   if (owner.takes === "replace") {
-    if (header.memberCount === 0) return copyOfValue(header.input === undefined ? undefined : await readRunById(context, header.input));
+    if (header.memberCount === 0)
+      return copyOfValue(header.input === undefined ? undefined : await readRunById(context, header.input));
     return copyOfValue(await readLastStep(context, header.gid, 0));
   }
   if (owner.takes === "answer") return header.ownValue ?? {};

@@ -44,7 +44,14 @@ export interface SettleItem {
   readonly header?: Header;
 }
 export function decide(header: Header, outcome: Outcome, totals?: Counts): DecideItem {
-  return { kind: "decide", gid: header.gid, round: header.round, outcome, header, ...(totals !== undefined && { totals }) };
+  return {
+    kind: "decide",
+    gid: header.gid,
+    round: header.round,
+    outcome,
+    header,
+    ...(totals !== undefined && { totals }),
+  };
 }
 
 /**

@@ -22,17 +22,31 @@ export async function createChildGroup(context: Context, parent: Header, run: Ru
   const plan = await childPlan(context, parent, run);
   if (plan === undefined) return readHeader(context, childGroup(run));
   const step = await context.plans.group(plan);
-  const common = { ...ownedBy(parent), round: run.round, joins: run.runId, policy: step.policy, tracking: step.tracking };
+  const common = {
+    ...ownedBy(parent),
+    round: run.round,
+    joins: run.runId,
+    policy: step.policy,
+    tracking: step.tracking,
+  };
   if (isInput(step.members)) {
     // Pages come from outside.
-    return (await createHeader(context, childGroup(run), { ...common, height: OPEN_HEIGHT, pages: true, expanded: true })).header;
+    return (
+      await createHeader(context, childGroup(run), { ...common, height: OPEN_HEIGHT, pages: true, expanded: true })
+    ).header;
   }
   if (step.wait) {
     const { of, name, expires } = step.wait;
     const deadline = expires !== undefined && { deadline: context.clock.now() + expires * 1_000 };
-    const wait = { wait: { of, name, ...(expires !== undefined && { expires }) }, token: context.ids.token(), ...deadline };
+    const wait = {
+      wait: { of, name, ...(expires !== undefined && { expires }) },
+      token: context.ids.token(),
+      ...deadline,
+    };
     const execution = of === "execution" && { plan, execution: executionName(context, childGroup(run), run.round) };
-    return (await createHeader(context, childGroup(run), { ...common, ...wait, ...execution, height: 1, expanded: true })).header;
+    return (
+      await createHeader(context, childGroup(run), { ...common, ...wait, ...execution, height: 1, expanded: true })
+    ).header;
   }
   const input = inputOf(parent, run);
   const only = step.choose && (await chosen(context, step.choose, input));
@@ -54,10 +68,20 @@ export async function createChildGroup(context: Context, parent: Header, run: Ru
  * Returns the way that a branch takes. The value it depends on does not change, so a repeated call returns the same
  * way.
  */
-async function chosen(context: Context, condition: ValueCondition, given: Pick<Partial<Header>, "input" | "givesError">): Promise<0 | 1> {
+async function chosen(
+  context: Context,
+  condition: ValueCondition,
+  given: Pick<Partial<Header>, "input" | "givesError">,
+): Promise<0 | 1> {
   const before = given.input === undefined ? undefined : await readRunById(context, given.input);
   const value =
-    before === undefined ? null : given.givesError ? (before.error === undefined ? null : errorValue(before.error)) : await loadValue(context, before);
+    before === undefined
+      ? null
+      : given.givesError
+        ? before.error === undefined
+          ? null
+          : errorValue(before.error)
+        : await loadValue(context, before);
   return holds(condition, value) ? 0 : 1;
 }
 
@@ -68,7 +92,10 @@ async function chosen(context: Context, condition: ValueCondition, given: Pick<P
 function inputOf(parent: Header, run: Run): Partial<Header> {
   if (run.manifest !== undefined) return {}; // spawned, or a page: no step comes before
   if (run.stepIndex > 0) return { input: runIdOf(run.gid, run.index, run.stepIndex - 1) };
-  return { ...(parent.input !== undefined && { input: parent.input }), ...(givesError(parent) && { givesError: true }) };
+  return {
+    ...(parent.input !== undefined && { input: parent.input }),
+    ...(givesError(parent) && { givesError: true }),
+  };
 }
 /** Whether the first steps of this group's members are given an error in place of a value. */
 export function givesError(header: Header): boolean {

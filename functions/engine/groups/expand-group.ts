@@ -36,7 +36,13 @@ export async function expandAll(context: Context, header: Header): Promise<void>
  * Repeating a range is harmless, because existing rows stay, and a second message finds the row of the first. `again`
  * is set by the sweeper, because the members have been counted as planned before.
  */
-export async function expandMembers(context: Context, header: Header, from: number, to: number, again = false): Promise<void> {
+export async function expandMembers(
+  context: Context,
+  header: Header,
+  from: number,
+  to: number,
+  again = false,
+): Promise<void> {
   const packs = new Packs(context, packSize(context, header.memberCount ?? 1));
   let planned = 0;
   const now = context.clock.now();
@@ -47,11 +53,15 @@ export async function expandMembers(context: Context, header: Header, from: numb
     const strands = same ? undefined : await strandsOf(context, header, leafOf(first, width));
     const rows: { ref: RunRef; step: PlanStep; attributes: Partial<RunAttributes> }[] = [];
     for (let index = first; index < end; index++) {
-      const strand = same ?? strands?.[localIndex(index, width)] ?? (await context.plans.member(header.plan as string, header.only ?? index)).strand;
+      const strand =
+        same ??
+        strands?.[localIndex(index, width)] ??
+        (await context.plans.member(header.plan as string, header.only ?? index)).strand;
       planned += taskSteps(strand);
       const step = strand[0] as PlanStep;
       const { queue, band } = placeOf(context, step);
-      if (header.tracking !== "full" && (isGroupStep(step) || step.options === undefined)) packs.add(gid, index, 0, queue, 0, band);
+      if (header.tracking !== "full" && (isGroupStep(step) || step.options === undefined))
+        packs.add(gid, index, 0, queue, 0, band);
       else {
         const { attributes, delaySeconds, due } = firstStep(context, header, index, strand, now);
         if (attributes) rows.push({ ref: { gid, index, stepIndex: 0 }, step, attributes });
@@ -97,7 +107,16 @@ function firstStep(
   const { v, jobId, ttl } = ownedBy(header);
   if (wait === undefined && !isGroupStep(step) && step.options === undefined) {
     // A group may write a million of these objects. A literal takes a tenth of the memory that spreading takes.
-    const attributes = { v, jobId, ttl, status: "queued" as const, round: header.round, attempt: 0, sentAt: now, task: step.task };
+    const attributes = {
+      v,
+      jobId,
+      ttl,
+      status: "queued" as const,
+      round: header.round,
+      attempt: 0,
+      sentAt: now,
+      task: step.task,
+    };
     return { attributes, delaySeconds: 0, due: false };
   }
   const timing = wait === undefined ? {} : duePart(context, runIdOf(header.gid, index, 0), wait, now);

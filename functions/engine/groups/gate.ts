@@ -7,7 +7,10 @@ import { readHeaders } from "../items/header-reads.ts";
  * Whether runs of a group may still start. `gone`: the group was collected or never created. `decided`: it, or a group
  * above it, has an outcome.
  */
-export type Gate = { readonly kind: "go"; readonly header: Header } | { readonly kind: "gone" } | { readonly kind: "decided"; readonly header: Header };
+export type Gate =
+  | { readonly kind: "go"; readonly header: Header }
+  | { readonly kind: "gone" }
+  | { readonly kind: "decided"; readonly header: Header };
 
 /**
  * Reads the header of a group and every header above it consistently, in one call. The id contains the ids of all

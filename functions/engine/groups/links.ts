@@ -22,7 +22,10 @@ import { expandAll } from "./expand-group.ts";
  * Returns the links that a run calls, by the way it ended; undefined when it calls none. A run that was cancelled from
  * above calls none, because nothing may start there any more.
  */
-function calledLinks(run: Run, step: PlanStep | undefined): { readonly kind: LinkKind; readonly group: GroupStep } | undefined {
+function calledLinks(
+  run: Run,
+  step: PlanStep | undefined,
+): { readonly kind: LinkKind; readonly group: GroupStep } | undefined {
   if (!step || !isTerminal(run.status)) return undefined;
   if (isSuccess(run.status)) return step.links && { kind: "links", group: step.links };
   if (run.status === "cancelled" && !OWN_END.has(run.error?.reason ?? "")) return undefined;
@@ -75,7 +78,11 @@ export async function linksOf(
   const gids = linkGroups(run, strand);
   if (gids.length === 0) return { open: false, counts: undefined, groups: [] };
   const groups = (await readHeaders(context, gids)).filter((header) => header !== undefined);
-  return { open: groups.some((header) => header.outcome === undefined), counts: ignoredFailures(groups.map(({ totals }) => totals)), groups };
+  return {
+    open: groups.some((header) => header.outcome === undefined),
+    counts: ignoredFailures(groups.map(({ totals }) => totals)),
+    groups,
+  };
 }
 function linkGroups(run: Run, strand: Strand): string[] {
   const gids: string[] = [];

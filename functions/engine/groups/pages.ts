@@ -26,13 +26,30 @@ export async function createPage(
   own: Partial<RunAttributes>,
 ): Promise<RunWrite> {
   const owned = ownedBy(header);
-  const step: GroupStep = { policy: pagePolicy(header.policy), tracking: trackingOf(members, declaredTracking(context)), members };
+  const step: GroupStep = {
+    policy: pagePolicy(header.policy),
+    tracking: trackingOf(members, declaredTracking(context)),
+    members,
+  };
   const { pointer: manifest } = await context.plans.write(planPage, step, owned);
   const sentAt = context.clock.now();
-  const attributes = { ...owned, status: "queued" as const, round: header.round, attempt: 0, sentAt, page: true, manifest, ...own };
+  const attributes = {
+    ...owned,
+    status: "queued" as const,
+    round: header.round,
+    attempt: 0,
+    sentAt,
+    page: true,
+    manifest,
+    ...own,
+  };
   return createRun(context, { ref: { gid: header.gid, index: page, stepIndex: 0 }, attributes });
 }
 /** Sends a page. Needed for an existing page, too, because the process that put it may have died before its send. */
 export async function sendPage(context: Context, gid: string, page: number): Promise<void> {
-  await sendRuns(context, [{ gid, index: page, stepIndex: 0, queue: ENGINE_QUEUE, band: MIDDLE_BAND, delaySeconds: 0 }], 1);
+  await sendRuns(
+    context,
+    [{ gid, index: page, stepIndex: 0, queue: ENGINE_QUEUE, band: MIDDLE_BAND, delaySeconds: 0 }],
+    1,
+  );
 }

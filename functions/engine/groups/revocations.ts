@@ -20,7 +20,8 @@ export const isRevokedById = (header: Header, ref: Pick<RunRef, "index" | "stepI
   header.revoked !== undefined && ref.stepIndex >= revokedFrom(header, ref.index);
 
 /** Whether any run of the group may be revoked. When false, no run needs to be checked. */
-export const mayBeRevoked = ({ revoked, revokedStamps }: Header): boolean => revoked !== undefined || revokedStamps !== undefined;
+export const mayBeRevoked = ({ revoked, revokedStamps }: Header): boolean =>
+  revoked !== undefined || revokedStamps !== undefined;
 /**
  * Whether a run was revoked, by its id or by a stamp that it carries. `header` is that of its group, as `readGate`
  * returns it. Reads the plan only when there are revoked stamps.
@@ -32,7 +33,12 @@ export async function isRevoked(context: Context, header: Header, run: RunRef): 
 }
 /** Whether a step carries a revoked stamp. Only tasks carry stamps; steps that the engine runs itself have none. */
 export function hasRevokedStamp({ revokedStamps }: Pick<Header, "revokedStamps">, step: PlanStep | undefined): boolean {
-  return revokedStamps !== undefined && step !== undefined && !isGroupStep(step) && carriesStamp(step.options?.stamps, revokedStamps);
+  return (
+    revokedStamps !== undefined &&
+    step !== undefined &&
+    !isGroupStep(step) &&
+    carriesStamp(step.options?.stamps, revokedStamps)
+  );
 }
 
 /** Returns the attributes with which a revoked run ends. */

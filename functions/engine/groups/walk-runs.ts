@@ -43,13 +43,17 @@ async function* walkGroup(
     const runs = await readLeaf(context, gid, leaf);
     if (runs.length === 0 && header.memberCount === undefined) return;
     for (const run of runs) {
-      if (start && (run.index < start.index || (run.index === start.index && run.stepIndex < start.stepIndex))) continue;
+      if (start && (run.index < start.index || (run.index === start.index && run.stepIndex < start.stepIndex)))
+        continue;
       const here = run.runId === path[0];
       if (!here) yield { run, header, cursor: run.runId };
-      const opened = [openedGroup(run), await calledLinkGroup(context, header, run)].filter((each) => each !== undefined);
+      const opened = [openedGroup(run), await calledLinkGroup(context, header, run)].filter(
+        (each) => each !== undefined,
+      );
       // A group before the one in which the path goes on has been walked already.
       const on = here && path[1] !== undefined ? opened.indexOf(parseRunId(path[1])?.gid ?? "") : -1;
-      for (const [k, each] of opened.entries()) if (k >= on) yield* walkGroup(context, each, k === on ? path.slice(1) : []);
+      for (const [k, each] of opened.entries())
+        if (k >= on) yield* walkGroup(context, each, k === on ? path.slice(1) : []);
     }
   }
 }

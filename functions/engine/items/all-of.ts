@@ -4,7 +4,9 @@ interface After {
 }
 
 /** Yields every slice of a query. Asks for the next slice only after the caller has dealt with the one before. */
-export async function* allOf<Slice extends After>(query: (after: After) => Promise<Slice>): AsyncGenerator<Slice, void, undefined> {
+export async function* allOf<Slice extends After>(
+  query: (after: After) => Promise<Slice>,
+): AsyncGenerator<Slice, void, undefined> {
   let after: After | undefined = {};
   while (after) {
     const slice: Slice = await query(after);

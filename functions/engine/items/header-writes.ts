@@ -1,6 +1,16 @@
 import type { Counts } from "../../core/plan/counts.ts";
 import type { Context } from "../context.ts";
-import { asHeader, attributesOf, type Header, type HeaderAttributes, headerKey, OPEN_SHARDS, openShard, type Outcome, shardOf } from "../item-kinds.ts";
+import {
+  asHeader,
+  attributesOf,
+  type Header,
+  type HeaderAttributes,
+  headerKey,
+  OPEN_SHARDS,
+  openShard,
+  type Outcome,
+  shardOf,
+} from "../item-kinds.ts";
 import type { Change, Condition } from "../ports.ts";
 import { absent, and, eq, present } from "./conditions.ts";
 
@@ -15,7 +25,12 @@ export interface HeaderWrite {
   readonly header: Header | undefined;
 }
 async function update(context: Context, gid: string, change: Change, when: Condition): Promise<HeaderWrite> {
-  const { applied, item } = await context.store.write({ op: "update", key: headerKey(gid), change, when: and(present(), when) });
+  const { applied, item } = await context.store.write({
+    op: "update",
+    key: headerKey(gid),
+    change,
+    when: and(present(), when),
+  });
   return { applied, header: asHeader(item) };
 }
 
@@ -44,12 +59,31 @@ export async function setExpanded(context: Context, gid: string): Promise<Header
  * Seals an open group, so its ledger has an end from now on. The caller must check the right edge afterwards, even when
  * the group was sealed before.
  */
-export async function setMemberCount(context: Context, gid: string, memberCount: number, ownValue: HeaderAttributes["ownValue"]): Promise<HeaderWrite> {
-  return update(context, gid, { set: attributesOf(ownValue === undefined ? { memberCount } : { memberCount, ownValue }) }, absent("memberCount"));
+export async function setMemberCount(
+  context: Context,
+  gid: string,
+  memberCount: number,
+  ownValue: HeaderAttributes["ownValue"],
+): Promise<HeaderWrite> {
+  return update(
+    context,
+    gid,
+    { set: attributesOf(ownValue === undefined ? { memberCount } : { memberCount, ownValue }) },
+    absent("memberCount"),
+  );
 }
 /** Seals a group that waits for an answer, with that answer. The first answer stays. */
-export async function setAnswer(context: Context, gid: string, answer: Pick<HeaderAttributes, "ownValue" | "ownError" | "answerId">): Promise<HeaderWrite> {
-  return update(context, gid, { set: attributesOf({ memberCount: 0, ...answer }) }, and(present("wait"), absent("memberCount"), absent("outcome")));
+export async function setAnswer(
+  context: Context,
+  gid: string,
+  answer: Pick<HeaderAttributes, "ownValue" | "ownError" | "answerId">,
+): Promise<HeaderWrite> {
+  return update(
+    context,
+    gid,
+    { set: attributesOf({ memberCount: 0, ...answer }) },
+    and(present("wait"), absent("memberCount"), absent("outcome")),
+  );
 }
 /** Notes the run that failed first in this round. The first one stays. */
 export async function setFirstError(context: Context, gid: string, round: number, runId: string): Promise<HeaderWrite> {
@@ -60,12 +94,28 @@ export async function addRevoked(context: Context, gid: string, revocation: stri
   return update(context, gid, { add: { revoked: new Set([revocation]) } }, absent("outcome"));
 }
 /** Revokes stamps on a root header. Refused after the root has decided, because a decided group starts nothing more. */
-export async function addRevokedStamps(context: Context, gid: string, stamps: ReadonlySet<string>): Promise<HeaderWrite> {
+export async function addRevokedStamps(
+  context: Context,
+  gid: string,
+  stamps: ReadonlySet<string>,
+): Promise<HeaderWrite> {
   return update(context, gid, { add: { revokedStamps: stamps } }, absent("outcome"));
 }
 /** Decides a group, once per round. The first outcome stays. */
-export async function setOutcome(context: Context, gid: string, round: number, outcome: Outcome, totals: Counts, early: boolean): Promise<HeaderWrite> {
-  return update(context, gid, { set: { outcome, totals, ...(early && { early }) } }, and(eq("round", round), absent("outcome")));
+export async function setOutcome(
+  context: Context,
+  gid: string,
+  round: number,
+  outcome: Outcome,
+  totals: Counts,
+  early: boolean,
+): Promise<HeaderWrite> {
+  return update(
+    context,
+    gid,
+    { set: { outcome, totals, ...(early && { early }) } },
+    and(eq("round", round), absent("outcome")),
+  );
 }
 /**
  * Closes a decided group, which takes its header out of the index of open headers. This is the last write of a round.
@@ -73,12 +123,23 @@ export async function setOutcome(context: Context, gid: string, round: number, o
  */
 export async function closeHeader(context: Context, gid: string, round: number, stopped = false): Promise<HeaderWrite> {
   const executionEnded = stopped ? [] : [absent("execution")];
-  return update(context, gid, { set: { state: "closed" }, remove: ["openShard", "nextCheck"] }, and(eq("round", round), present("outcome"), ...executionEnded));
+  return update(
+    context,
+    gid,
+    { set: { state: "closed" }, remove: ["openShard", "nextCheck"] },
+    and(eq("round", round), present("outcome"), ...executionEnded),
+  );
 }
 /**
  * Sets when the sweeper checks the group again. Refused once closed, because the header must not come back into the
  * index.
  */
-export async function setNextCheck(context: Context, gid: string, seenMarks: number, stalls: number, nextCheck: number): Promise<HeaderWrite> {
+export async function setNextCheck(
+  context: Context,
+  gid: string,
+  seenMarks: number,
+  stalls: number,
+  nextCheck: number,
+): Promise<HeaderWrite> {
   return update(context, gid, { set: { seenMarks, stalls, nextCheck } }, eq("state", "open"));
 }

@@ -23,7 +23,10 @@ export async function keepPart(context: Context, header: Header, members: readon
     .map(({ index, value }) => [localIndex(index, context.config.width), value]);
   if (values.length === 0) return NO_VALUES;
   const part = context.ids.hash(context.ids.token()).slice(0, PART_CHARACTERS);
-  await context.blobs.put(partName(context, header, (members[0] as RowlessEnd).index, part), encoder.encode(JSON.stringify(values)));
+  await context.blobs.put(
+    partName(context, header, (members[0] as RowlessEnd).index, part),
+    encoder.encode(JSON.stringify(values)),
+  );
   return part;
 }
 /** Enough to tell the few parts of one leaf apart, and short enough that a node of 256 marks stays below 1 KB. */
@@ -59,7 +62,11 @@ function localsOf(ranges: string): number[] {
  * Returns the marked members of a leaf by index. The run is undefined for a member whose end is in a row. Returns
  * undefined when all members of the group have rows. Costs one read, and one for each part.
  */
-export async function readMarked(context: Context, header: Header, leaf: number): Promise<ReadonlyMap<number, Run | undefined> | undefined> {
+export async function readMarked(
+  context: Context,
+  header: Header,
+  leaf: number,
+): Promise<ReadonlyMap<number, Run | undefined> | undefined> {
   if (header.tracking !== "ledger" || header.pages) return undefined;
   const runs = new Map<number, Run | undefined>();
   const { gid, round } = header;
@@ -70,7 +77,8 @@ export async function readMarked(context: Context, header: Header, leaf: number)
   const parts = [...(asLedger(node)?.parts ?? [])];
   await eachBounded(parts, 8, async (entry) => {
     const [part = "", ranges = ""] = entry.split(":");
-    const values = part === NO_VALUES ? new Map<number, Json>() : await readPart(context, partName(context, header, first, part));
+    const values =
+      part === NO_VALUES ? new Map<number, Json>() : await readPart(context, partName(context, header, first, part));
     for (const local of localsOf(ranges)) {
       const index = first + local;
       runs.set(index, {
@@ -94,8 +102,14 @@ export async function readMarked(context: Context, header: Header, leaf: number)
  * Returns the run of a member that succeeded without a row. Returns undefined when the member has not ended in that
  * way.
  */
-export async function readRowless(context: Context, header: Header, { index, stepIndex }: RunRef): Promise<Run | undefined> {
-  return stepIndex > 0 ? undefined : (await readMarked(context, header, leafOf(index, context.config.width)))?.get(index);
+export async function readRowless(
+  context: Context,
+  header: Header,
+  { index, stepIndex }: RunRef,
+): Promise<Run | undefined> {
+  return stepIndex > 0
+    ? undefined
+    : (await readMarked(context, header, leafOf(index, context.config.width)))?.get(index);
 }
 async function readPart(context: Context, name: string): Promise<Map<number, Json>> {
   const content = await context.blobs.get(name);

@@ -15,7 +15,8 @@ const NOT_COUNTERS: ReadonlySet<string> = new Set(["done", "v", "jobId", "ttl"])
 /** Returns the counters of a ledger node, which are flat attributes beside its set of marks. */
 export function countersOf(item: Item | undefined): Counts {
   const counts: Record<string, number> = {};
-  for (const [name, value] of Object.entries(item?.attributes ?? {})) if (typeof value === "number" && !NOT_COUNTERS.has(name)) counts[name] = value;
+  for (const [name, value] of Object.entries(item?.attributes ?? {}))
+    if (typeof value === "number" && !NOT_COUNTERS.has(name)) counts[name] = value;
   return counts;
 }
 /** Returns the indexes that are marked in a node. */
@@ -27,7 +28,10 @@ export async function readLedger(context: Context, at: LedgerAt): Promise<Item |
   return context.store.get(ledgerKey(at.gid, at.round, at.level, at.node), { consistent: true });
 }
 /** Reads nodes consistently, in the order given. An entry is undefined when the node does not exist yet. */
-export async function readLedgers(context: Context, nodes: readonly LedgerAt[]): Promise<readonly (Item | undefined)[]> {
+export async function readLedgers(
+  context: Context,
+  nodes: readonly LedgerAt[],
+): Promise<readonly (Item | undefined)[]> {
   const items: (Item | undefined)[] = [];
   for (let from = 0; from < nodes.length; from += 100) {
     const keys = nodes.slice(from, from + 100).map(({ gid, round, level, node }) => ledgerKey(gid, round, level, node));

@@ -46,16 +46,39 @@ function claimOp(context: Context, { ref, header, token, task, seen }: ClaimRequ
     // Most runs begin with this object. A literal costs a fraction of what spreading costs.
     const { v, jobId, ttl } = ownedBy(header);
     const { leaseOwner, leaseUntil, epoch } = lease;
-    const started = { v, jobId, ttl, status: "started" as const, round: header.round, attempt: 1, task, startedAt: now, leaseOwner, leaseUntil, epoch };
+    const started = {
+      v,
+      jobId,
+      ttl,
+      status: "started" as const,
+      round: header.round,
+      attempt: 1,
+      task,
+      startedAt: now,
+      leaseOwner,
+      leaseUntil,
+      epoch,
+    };
     return { op: "put", key, attributes: attributesOf(started), when: ABSENT };
   }
   const takeover = seen.status === "started";
   const change: Change = {
-    set: attributesOf({ status: "started", task, startedAt: now, ...lease, ...(takeover && takeoverAttributes(context, seen)) }),
+    set: attributesOf({
+      status: "started",
+      task,
+      startedAt: now,
+      ...lease,
+      ...(takeover && takeoverAttributes(context, seen)),
+    }),
     add: { attempt: 1 },
     remove: ["notBefore", "due", "dueShard", "unknownSince", "unmet"],
   };
-  return { op: "update", key, change, when: takeover ? and(eq("status", "started"), eq("attempt", seen.attempt), leaseOver(context, now)) : idle(now) };
+  return {
+    op: "update",
+    key,
+    change,
+    when: takeover ? and(eq("status", "started"), eq("attempt", seen.attempt), leaseOver(context, now)) : idle(now),
+  };
 }
 const ABSENT = absent();
 /** Returns the attributes of a step that is created by the process that will run it. */
@@ -94,7 +117,9 @@ export function killsAlone(context: Context, seen: Run): number {
 }
 
 /** `fenced`: the writer no longer holds the run. `run` is the row as it is now, if there is one. */
-export type CommitOutcome = { readonly kind: "committed"; readonly run: Run } | { readonly kind: "fenced"; readonly run: Run | undefined };
+export type CommitOutcome =
+  | { readonly kind: "committed"; readonly run: Run }
+  | { readonly kind: "fenced"; readonly run: Run | undefined };
 
 export interface CommitRequest {
   readonly claimed: Run;
@@ -108,12 +133,21 @@ export interface CommitRequest {
  * Ends attempts, each by one write of its holder: terminal, retrying, waiting, deferred or back to queued. A commit
  * whose response was lost is recognised by `writer`. Costs one write unit for a row under 1 KB.
  */
-export async function commitRuns(context: Context, commits: readonly CommitRequest[]): Promise<readonly CommitOutcome[]> {
+export async function commitRuns(
+  context: Context,
+  commits: readonly CommitRequest[],
+): Promise<readonly CommitOutcome[]> {
   if (commits.length === 0) return [];
   const results = await context.store.writeMany(
     commits.map(({ claimed, token, set, remove = [], unclaimed = false }) => {
       const key = runKey(claimed, context.config.width);
-      if (unclaimed) return { op: "put", key, attributes: attributesOf({ ...rowOf(claimed), ...set, writer: token }), when: absent() };
+      if (unclaimed)
+        return {
+          op: "put",
+          key,
+          attributes: attributesOf({ ...rowOf(claimed), ...set, writer: token }),
+          when: absent(),
+        };
       const change = { set: attributesOf({ ...set, writer: token }), remove: ["leaseOwner", "leaseUntil", ...remove] };
       return { op: "update", key, change, when: fence(token, claimed.attempt) };
     }),
@@ -121,7 +155,8 @@ export async function commitRuns(context: Context, commits: readonly CommitReque
   return results.map(({ applied, item }, k) => {
     const { claimed, token } = commits[k] as CommitRequest;
     const run = asRun(item, identify(claimed));
-    if (run && (applied || (run.writer === token && run.attempt === claimed.attempt))) return { kind: "committed", run };
+    if (run && (applied || (run.writer === token && run.attempt === claimed.attempt)))
+      return { kind: "committed", run };
     return { kind: "fenced", run };
   });
 }
@@ -136,7 +171,12 @@ export function heartbeatOp(context: Context, ref: RunRef, token: string, attemp
 }
 /** Returns the write that ends the lease of a holder that a supervisor saw die, and that lets the death count. */
 export function endLeaseOp(context: Context, ref: RunRef, token: string, attempt: number): UpdateOp {
-  return { op: "update", key: runKey(ref, context.config.width), change: { set: { leaseUntil: 0, died: attempt } }, when: fence(token, attempt) };
+  return {
+    op: "update",
+    key: runKey(ref, context.config.width),
+    change: { set: { leaseUntil: 0, died: attempt } },
+    when: fence(token, attempt),
+  };
 }
 
 /** The holder is alive and ends the attempt itself, so nothing is held against the run any more. */
@@ -145,7 +185,10 @@ export const NOT_SUSPECT: readonly string[] = ["alone", "killsAlone", "died"];
  * Returns claimed runs to their queue, if that much works: a port failed in the middle, the process must stop, or others of the batch took too long. Nobody died, so no
  * takeover will count against the runs. One write unit each.
  */
-export async function returnClaims(context: Context, claims: readonly { readonly run: Run; readonly token: string }[]): Promise<void> {
+export async function returnClaims(
+  context: Context,
+  claims: readonly { readonly run: Run; readonly token: string }[],
+): Promise<void> {
   const set = { status: "queued" as const, sentAt: context.clock.now() };
   const commits = claims.map(({ run, token }) => ({ claimed: run, token, set, remove: NOT_SUSPECT }));
   await commitRuns(context, commits).catch(() => undefined);

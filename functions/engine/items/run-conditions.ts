@@ -5,7 +5,10 @@ import { absent, and, eq, lt, not, oneOf, or } from "./conditions.ts";
 
 /** The run may start: it is queued or retrying, and due; or it is deferred, and its wait has timed out. */
 export const idle = (now: number): Condition =>
-  or(and(oneOf("status", ["queued", "retrying"]), or(absent("notBefore"), lt("notBefore", now + 1))), and(eq("status", "deferred"), lt("notBefore", now + 1)));
+  or(
+    and(oneOf("status", ["queued", "retrying"]), or(absent("notBefore"), lt("notBefore", now + 1))),
+    and(eq("status", "deferred"), lt("notBefore", now + 1)),
+  );
 /**
  * The holder's lease has expired, by the clock of the slowest process, or because the holder belonged to an earlier
  * boot.
@@ -15,7 +18,8 @@ export const leaseOver = (context: Context, now: number): Condition => {
   return context.config.epoch === undefined ? byTime : or(byTime, lt("epoch", context.config.epoch));
 };
 /** The holder may still write: no other worker has taken the run over, and the run has not ended. */
-export const fence = (token: string, attempt: number): Condition => and(eq("status", "started"), eq("leaseOwner", token), eq("attempt", attempt));
+export const fence = (token: string, attempt: number): Condition =>
+  and(eq("status", "started"), eq("leaseOwner", token), eq("attempt", attempt));
 export const notTerminal: Condition = not(oneOf("status", ["success", "skipped", "error", "broken", "cancelled"]));
 
 /** Whether a run is held under a lease that has not expired. */

@@ -2,7 +2,16 @@ import type { JsonObject } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type { ErrorData } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
-import { asDetail, attributesOf, detailKey, detailPartition, ITEM_VERSION, type LogLine, type Run, type RunError } from "../item-kinds.ts";
+import {
+  asDetail,
+  attributesOf,
+  detailKey,
+  detailPartition,
+  ITEM_VERSION,
+  type LogLine,
+  type Run,
+  type RunError,
+} from "../item-kinds.ts";
 import { shortError } from "./short-error.ts";
 
 const HALF = LIMITS.logLines / 2;
@@ -49,7 +58,14 @@ export class RunLog {
     const lines = [...this.#head, ...this.#tail.slice(-HALF)];
     const log = fitting(lines);
     const dropped = this.#dropped + this.#head.length + this.#tail.length - log.length;
-    const attributes = attributesOf({ v: ITEM_VERSION, jobId: run.jobId, ttl: run.ttl, log, dropped, stack: this.#stack });
+    const attributes = attributesOf({
+      v: ITEM_VERSION,
+      jobId: run.jobId,
+      ttl: run.ttl,
+      log,
+      dropped,
+      stack: this.#stack,
+    });
     await context.store.write({ op: "put", key: detailKey(run.runId, run.round, run.attempt), attributes });
   }
 }

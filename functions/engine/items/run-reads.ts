@@ -2,13 +2,28 @@ import { leafOf, localIndex } from "../../core/plan/ledger.ts";
 import { childGroupOf, parseRunId, runIdOf, type RunRef } from "../../core/plan/run-id.ts";
 import { isSuccess } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
-import { asRun, DUE_SHARDS, dueShard, leafPartition, type Run, type RunAttributes, runKey, runSort, shardOf } from "../item-kinds.ts";
+import {
+  asRun,
+  DUE_SHARDS,
+  dueShard,
+  leafPartition,
+  type Run,
+  type RunAttributes,
+  runKey,
+  runSort,
+  shardOf,
+} from "../item-kinds.ts";
 import type { Item } from "../ports.ts";
 import { allOf } from "./all-of.ts";
 
 /** Returns what the key of a run says of it. */
 export function identify(ref: RunRef): RunRef & { runId: string } {
-  return { gid: ref.gid, index: ref.index, stepIndex: ref.stepIndex, runId: runIdOf(ref.gid, ref.index, ref.stepIndex) };
+  return {
+    gid: ref.gid,
+    index: ref.index,
+    stepIndex: ref.stepIndex,
+    runId: runIdOf(ref.gid, ref.index, ref.stepIndex),
+  };
 }
 /** Reads a run consistently. One read unit. */
 export async function readRun(context: Context, ref: RunRef): Promise<Run | undefined> {
@@ -38,7 +53,10 @@ export async function readLeaf(context: Context, gid: string, leaf: number): Pro
 }
 function runOfLeaf(context: Context, gid: string, leaf: number, item: Item): Run {
   const [, local, step] = item.key.sort.split("#");
-  return asRun(item, identify({ gid, index: leaf * context.config.width + Number(local), stepIndex: Number(step) })) as Run;
+  return asRun(
+    item,
+    identify({ gid, index: leaf * context.config.width + Number(local), stepIndex: Number(step) }),
+  ) as Run;
 }
 /** Reads the last step of a member that has a row. The state of that step is the state of the member. */
 export async function readLastStep(context: Context, gid: string, index: number): Promise<Run | undefined> {

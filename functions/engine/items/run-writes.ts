@@ -26,7 +26,10 @@ function runWrite(ref: RunRef, { applied, item }: WriteResult): RunWrite {
 }
 
 async function update(context: Context, ref: RunRef, change: Change, when: Condition): Promise<RunWrite> {
-  return runWrite(ref, await context.store.write({ op: "update", key: runKey(ref, context.config.width), change, when }));
+  return runWrite(
+    ref,
+    await context.store.write({ op: "update", key: runKey(ref, context.config.width), change, when }),
+  );
 }
 
 /**
@@ -45,7 +48,12 @@ export async function createRun(context: Context, run: NewRun): Promise<RunWrite
 /** Creates rows like `createRuns`, for callers that need not know which rows existed before. */
 export function putRuns(context: Context, runs: readonly NewRun[]): Promise<readonly WriteResult[]> {
   return context.store.writeMany(
-    runs.map(({ ref, attributes }) => ({ op: "put", key: runKey(ref, context.config.width), attributes: attributesOf(attributes), when: absent() })),
+    runs.map(({ ref, attributes }) => ({
+      op: "put",
+      key: runKey(ref, context.config.width),
+      attributes: attributesOf(attributes),
+      when: absent(),
+    })),
   );
 }
 interface NewRun {
@@ -64,27 +72,70 @@ export async function waitForGroup(
 ): Promise<RunWrite> {
   const joins = childGroupOf(identify(ref).runId);
   if (!seen) {
-    const attributes = { ...ownedBy(header), status: "waiting" as const, round: header.round, attempt: 0, joins, ownCounts: {}, takes };
+    const attributes = {
+      ...ownedBy(header),
+      status: "waiting" as const,
+      round: header.round,
+      attempt: 0,
+      joins,
+      ownCounts: {},
+      takes,
+    };
     return createRun(context, { ref, attributes });
   }
-  return update(context, ref, { set: attributesOf({ status: "waiting", joins, ownCounts: {}, takes }) }, idle(context.clock.now()));
+  return update(
+    context,
+    ref,
+    { set: attributesOf({ status: "waiting", joins, ownCounts: {}, takes }) },
+    idle(context.clock.now()),
+  );
 }
 /** Ends a run that never started, because it expired or its task is unknown. Only while the run is idle. */
-export async function endIdleRun(context: Context, ref: RunRef, header: Header, seen: Run | undefined, set: Partial<RunAttributes>): Promise<RunWrite> {
+export async function endIdleRun(
+  context: Context,
+  ref: RunRef,
+  header: Header,
+  seen: Run | undefined,
+  set: Partial<RunAttributes>,
+): Promise<RunWrite> {
   if (!seen) return createEnded(context, ref, header, set);
-  return update(context, ref, { set: attributesOf(set), remove: ["notBefore", "due", "dueShard", "unmet"] }, idle(context.clock.now()));
+  return update(
+    context,
+    ref,
+    { set: attributesOf(set), remove: ["notBefore", "due", "dueShard", "unmet"] },
+    idle(context.clock.now()),
+  );
 }
 /**
  * Ends a run that no worker holds and that does not wait, due or not. `seen` is undefined for a lazy member without a
  * row.
  */
-export async function revokeIdleRun(context: Context, ref: RunRef, header: Header, seen: Run | undefined, set: Partial<RunAttributes>): Promise<RunWrite> {
+export async function revokeIdleRun(
+  context: Context,
+  ref: RunRef,
+  header: Header,
+  seen: Run | undefined,
+  set: Partial<RunAttributes>,
+): Promise<RunWrite> {
   if (!seen) return createEnded(context, ref, header, set);
-  const free = or(oneOf("status", ["queued", "retrying", "pending", "deferred"]), and(eq("status", "started"), leaseOver(context, context.clock.now())));
-  return update(context, ref, { set: attributesOf(set), remove: ["leaseOwner", "leaseUntil", "notBefore", "due", "dueShard", "unmet"] }, free);
+  const free = or(
+    oneOf("status", ["queued", "retrying", "pending", "deferred"]),
+    and(eq("status", "started"), leaseOver(context, context.clock.now())),
+  );
+  return update(
+    context,
+    ref,
+    { set: attributesOf(set), remove: ["leaseOwner", "leaseUntil", "notBefore", "due", "dueShard", "unmet"] },
+    free,
+  );
 }
 /** Creates the row of a lazy member that ends without having started. */
-async function createEnded(context: Context, ref: RunRef, header: Header, set: Partial<RunAttributes>): Promise<RunWrite> {
+async function createEnded(
+  context: Context,
+  ref: RunRef,
+  header: Header,
+  set: Partial<RunAttributes>,
+): Promise<RunWrite> {
   return createRun(context, { ref, attributes: { ...ownedBy(header), round: header.round, attempt: 0, ...set } });
 }
 /**
@@ -111,10 +162,24 @@ const woken = (context: Context): Change => ({
  * Notes that no worker knows the task of a run, and returns since when. The grace period starts at the first such note,
  * because the run may have waited in a queue for long before that.
  */
-export async function noteUnknownTask(context: Context, ref: RunRef, header: Header, seen: Run | undefined, task: string): Promise<number> {
+export async function noteUnknownTask(
+  context: Context,
+  ref: RunRef,
+  header: Header,
+  seen: Run | undefined,
+  task: string,
+): Promise<number> {
   const now = context.clock.now();
   if (seen?.unknownSince !== undefined) return seen.unknownSince;
-  const attributes = { ...ownedBy(header), status: "queued" as const, round: header.round, attempt: 0, task, sentAt: now, unknownSince: now };
+  const attributes = {
+    ...ownedBy(header),
+    status: "queued" as const,
+    round: header.round,
+    attempt: 0,
+    task,
+    sentAt: now,
+    unknownSince: now,
+  };
   const { run } = seen
     ? await update(context, ref, { setOnce: { unknownSince: now } }, and(present(), notTerminal))
     : await createRun(context, { ref, attributes });
@@ -124,10 +189,26 @@ export async function noteUnknownTask(context: Context, ref: RunRef, header: Hea
  * Counts a message that its queue gave up, on a row that is created if need be. Returns undefined when the row was
  * collected.
  */
-export async function noteDeadLetter(context: Context, ref: RunRef, header: Header, seen: Run | undefined, task: string): Promise<Run | undefined> {
+export async function noteDeadLetter(
+  context: Context,
+  ref: RunRef,
+  header: Header,
+  seen: Run | undefined,
+  task: string,
+): Promise<Run | undefined> {
   const now = context.clock.now();
-  if (seen) return (await update(context, ref, { set: { sentAt: now }, add: { deadLetters: 1 } }, and(present(), notTerminal))).run;
-  const attributes = { ...ownedBy(header), status: "queued" as const, round: header.round, attempt: 0, task, sentAt: now, deadLetters: 1 };
+  if (seen)
+    return (await update(context, ref, { set: { sentAt: now }, add: { deadLetters: 1 } }, and(present(), notTerminal)))
+      .run;
+  const attributes = {
+    ...ownedBy(header),
+    status: "queued" as const,
+    round: header.round,
+    attempt: 0,
+    task,
+    sentAt: now,
+    deadLetters: 1,
+  };
   return (await createRun(context, { ref, attributes })).run;
 }
 /** Ends a run that killed its process too often, in place of a takeover. */
@@ -136,13 +217,34 @@ export async function breakDeadRun(context: Context, seen: Run, set: Partial<Run
   return update(context, seen, { set: attributesOf(set), remove: ["leaseOwner", "leaseUntil"] }, free);
 }
 /** Settles a run that waits for this group in this round. */
-export async function settleRun(context: Context, owner: Run, gid: string, round: number, set: Partial<RunAttributes>): Promise<RunWrite> {
-  return update(context, owner, { set: attributesOf(set) }, and(eq("status", "waiting"), eq("joins", gid), eq("round", round)));
+export async function settleRun(
+  context: Context,
+  owner: Run,
+  gid: string,
+  round: number,
+  set: Partial<RunAttributes>,
+): Promise<RunWrite> {
+  return update(
+    context,
+    owner,
+    { set: attributesOf(set) },
+    and(eq("status", "waiting"), eq("joins", gid), eq("round", round)),
+  );
 }
 /** Cancels a run below a decided group that no worker holds. The write also fences a late commit. */
-export async function cancelIdleRun(context: Context, run: Run, round: number, set: Partial<RunAttributes>): Promise<RunWrite> {
+export async function cancelIdleRun(
+  context: Context,
+  run: Run,
+  round: number,
+  set: Partial<RunAttributes>,
+): Promise<RunWrite> {
   const held = and(eq("status", "started"), not(leaseOver(context, context.clock.now())));
-  return update(context, run, { set: attributesOf(set), remove: ["leaseOwner", "leaseUntil"] }, and(present(), eq("round", round), notTerminal, not(held)));
+  return update(
+    context,
+    run,
+    { set: attributesOf(set), remove: ["leaseOwner", "leaseUntil"] },
+    and(present(), eq("round", round), notTerminal, not(held)),
+  );
 }
 /** Cancels a waiting run whose child group was never created, below a decided group. */
 export async function cancelWaitingRun(context: Context, run: Run, set: Partial<RunAttributes>): Promise<RunWrite> {

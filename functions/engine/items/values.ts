@@ -44,7 +44,10 @@ export async function keepValue({ blobs }: BlobPort, name: string, value: Json):
   return { valueRef: name };
 }
 /** Returns a kept value. Reads its blob if it has one, and throws `not_found` when that has been collected. */
-export async function loadValue({ blobs }: BlobPort, kept: { readonly value?: Json; readonly valueRef?: string }): Promise<Json> {
+export async function loadValue(
+  { blobs }: BlobPort,
+  kept: { readonly value?: Json; readonly valueRef?: string },
+): Promise<Json> {
   if (kept.valueRef === undefined) return kept.value ?? null;
   return JSON.parse(await loadText({ blobs }, kept.valueRef)) as Json;
 }
@@ -54,6 +57,10 @@ export async function keepText({ blobs }: BlobPort, name: string, text: string):
 export async function loadText({ blobs }: BlobPort, name: string): Promise<string> {
   const content = await blobs.get(name);
   if (!content)
-    throw new FanfoldError("not_found", `the stored value ${name} is gone; its job has expired or its blobs were removed`, { details: { blob: name } });
+    throw new FanfoldError(
+      "not_found",
+      `the stored value ${name} is gone; its job has expired or its blobs were removed`,
+      { details: { blob: name } },
+    );
   return decoder.decode(content);
 }

@@ -30,7 +30,12 @@ export async function finishJob(context: Context, root: Header): Promise<boolean
   const endedAt = job?.endedAt ?? context.clock.now();
   const ended = job?.endedAt === undefined ? await endOf(context, root, endedAt) : job;
   if (job?.endedAt === undefined) {
-    await context.store.write({ op: "update", key: jobKey(root.jobId), change: { set: attributesOf(ended) }, when: and(present(), absent("endedAt")) });
+    await context.store.write({
+      op: "update",
+      key: jobKey(root.jobId),
+      change: { set: attributesOf(ended) },
+      when: and(present(), absent("endedAt")),
+    });
   }
   const owned = { v: ITEM_VERSION, jobId: root.jobId, ttl: root.ttl };
   await all<unknown>([
@@ -43,9 +48,18 @@ export async function finishJob(context: Context, root: Header): Promise<boolean
   return root.job?.supervised === true ? answerToken(context, root.jobId, ended) : true;
 }
 
-async function endOf(context: Context, root: Header, endedAt: number): Promise<Partial<JobAttributes> & Pick<JobAttributes, "state">> {
+async function endOf(
+  context: Context,
+  root: Header,
+  endedAt: number,
+): Promise<Partial<JobAttributes> & Pick<JobAttributes, "state">> {
   const { inexact, ...counts } = carriedUp(root.totals);
-  const base = { endedAt, ...(root.outcome !== undefined && { outcome: root.outcome }), counts, countsExact: !root.early && !inexact };
+  const base = {
+    endedAt,
+    ...(root.outcome !== undefined && { outcome: root.outcome }),
+    counts,
+    countsExact: !root.early && !inexact,
+  };
   if (root.outcome === "cancelled" || root.outcome === "dropped") return { ...base, state: "cancelled" };
   if (root.outcome === "timeout") return { ...base, state: "timed-out" };
   const first = root.firstError === undefined ? undefined : await readRunById(context, root.firstError);
@@ -62,5 +76,7 @@ async function firstFailure(context: Context, jobId: string): Promise<{ error?: 
   const failure = items.map(asJobEvent).find(({ kind }) => kind === "failure");
   if (!failure) return {};
   const { runId, error } = failure;
-  return { error: { name: "Failed", message: "a run of this job failed", ...error, ...(runId !== undefined && { runId }) } };
+  return {
+    error: { name: "Failed", message: "a run of this job failed", ...error, ...(runId !== undefined && { runId }) },
+  };
 }

@@ -11,7 +11,13 @@ export const ALL_JOBS = "all";
  */
 export async function putJob(context: Context, root: Header): Promise<void> {
   const owned = { v: ITEM_VERSION, jobId: root.jobId, ttl: root.ttl };
-  const job = { ...owned, ...root.job, state: "started" as const, createdAt: root.createdAt, deadline: root.deadline ?? 0 };
+  const job = {
+    ...owned,
+    ...root.job,
+    state: "started" as const,
+    createdAt: root.createdAt,
+    deadline: root.deadline ?? 0,
+  };
   await context.store.writeMany([
     { op: "put", key: jobKey(root.jobId), attributes: attributesOf(job), when: absent() },
     { op: "put", key: jobIndexKey(ALL_JOBS, root.createdAt, root.jobId), attributes: owned, when: absent() },

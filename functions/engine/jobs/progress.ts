@@ -3,7 +3,18 @@ import { isFailure } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
 import { ROWLESS_SAMPLE } from "../config.ts";
 import type { Context } from "../context.ts";
-import { attributesOf, eventKey, type Header, ITEM_VERSION, type Owned, ownedBy, PROGRESS_SHARDS, progressKey, type Run, shardOf } from "../item-kinds.ts";
+import {
+  attributesOf,
+  eventKey,
+  type Header,
+  ITEM_VERSION,
+  type Owned,
+  ownedBy,
+  PROGRESS_SHARDS,
+  progressKey,
+  type Run,
+  shardOf,
+} from "../item-kinds.ts";
 import { absent } from "../items/conditions.ts";
 import type { RowlessEnd } from "../items/ledger-parts.ts";
 import type { PutOp } from "../ports.ts";
@@ -29,7 +40,8 @@ async function noteJob(context: Context, runs: readonly Run[]): Promise<void> {
  */
 export async function noteRowless(context: Context, header: Header, members: readonly RowlessEnd[]): Promise<void> {
   const runId = runIdOf(header.gid, (members[0] as RowlessEnd).index, 0);
-  if (shardOf(`thin ${runId}`, ROWLESS_SAMPLE) === 0) await addProgress(context, ownedBy(header), runId, { success: members.length * ROWLESS_SAMPLE });
+  if (shardOf(`thin ${runId}`, ROWLESS_SAMPLE) === 0)
+    await addProgress(context, ownedBy(header), runId, { success: members.length * ROWLESS_SAMPLE });
 }
 
 /**
@@ -54,18 +66,37 @@ function failureEvent(run: Run): PutOp {
     task: run.task,
     error: run.error,
   };
-  return { op: "put", key: eventKey(run.jobId, at, `${run.runId}#${run.round}`), attributes: attributesOf(attributes), when: absent() };
+  return {
+    op: "put",
+    key: eventKey(run.jobId, at, `${run.runId}#${run.round}`),
+    attributes: attributesOf(attributes),
+    when: absent(),
+  };
 }
 /** Counts task runs that have become known. */
 export async function notePlanned(context: Context, owned: Owned, about: string, planned: number): Promise<void> {
   if (planned > 0) await addProgress(context, owned, about, { planned });
 }
-async function addProgress(context: Context, owned: Owned, about: string, add: { [name: string]: number }): Promise<void> {
+async function addProgress(
+  context: Context,
+  owned: Owned,
+  about: string,
+  add: { [name: string]: number },
+): Promise<void> {
   const key = progressKey(owned.jobId, shardOf(about, PROGRESS_SHARDS));
-  await context.store.write({ op: "update", key, change: { add, setOnce: { v: ITEM_VERSION, jobId: owned.jobId, ttl: owned.ttl } } });
+  await context.store.write({
+    op: "update",
+    key,
+    change: { add, setOnce: { v: ITEM_VERSION, jobId: owned.jobId, ttl: owned.ttl } },
+  });
 }
 /** Writes the event of a state. Within one millisecond the start sorts before failures, and the end after them. */
 export async function noteState(context: Context, owned: Owned, at: number, state: string): Promise<void> {
   const attributes = { v: ITEM_VERSION, jobId: owned.jobId, ttl: owned.ttl, at, kind: "state", state };
-  await context.store.write({ op: "put", key: eventKey(owned.jobId, at, state === "started" ? "!started" : `~${state}`), attributes, when: absent() });
+  await context.store.write({
+    op: "put",
+    key: eventKey(owned.jobId, at, state === "started" ? "!started" : `~${state}`),
+    attributes,
+    when: absent(),
+  });
 }

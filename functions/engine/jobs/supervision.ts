@@ -15,14 +15,23 @@ import { jsonBytes, loadText } from "../items/values.ts";
  */
 export async function keepToken(context: Context, owned: Owned, token: string): Promise<void> {
   const item = { ...owned, v: ITEM_VERSION, token };
-  await context.store.write({ op: "put", key: supervisorKey(owned.jobId), attributes: item, when: not(eq("token", token)) });
+  await context.store.write({
+    op: "put",
+    key: supervisorKey(owned.jobId),
+    attributes: item,
+    when: not(eq("token", token)),
+  });
 }
 
 /**
  * Answers the token of an ended job. Returns false when this process has no Tokens port, so another one must answer.
  * Throws PortError when the answer may not have arrived. Costs one read, one write and one call for each job.
  */
-export async function answerToken(context: Context, jobId: string, job: Partial<JobAttributes> & Pick<JobAttributes, "state">): Promise<boolean> {
+export async function answerToken(
+  context: Context,
+  jobId: string,
+  job: Partial<JobAttributes> & Pick<JobAttributes, "state">,
+): Promise<boolean> {
   if (!context.tokens) return false;
   for (;;) {
     const item = await context.store.get(supervisorKey(jobId), { consistent: true });
@@ -30,7 +39,12 @@ export async function answerToken(context: Context, jobId: string, job: Partial<
     if (typeof token !== "string" || item?.attributes["answered"] === true) return true;
     if (job.state === "success") await context.tokens.succeed(token, await outputOf(context, jobId, job));
     else await context.tokens.fail(token, errorOf(job.state), causeOf(jobId, job));
-    const { applied } = await context.store.write({ op: "update", key: supervisorKey(jobId), change: { set: { answered: true } }, when: eq("token", token) });
+    const { applied } = await context.store.write({
+      op: "update",
+      key: supervisorKey(jobId),
+      change: { set: { answered: true } },
+      when: eq("token", token),
+    });
     if (applied) return true; // otherwise a newer token was stored in between
   }
 }
@@ -58,5 +72,11 @@ function errorOf(state: JobAttributes["state"]): string {
   }
 }
 function causeOf(jobId: string, { state, error, counts, outcome }: Partial<JobAttributes>): string {
-  return JSON.stringify({ jobId, state, ...(outcome !== undefined && { outcome }), counts, ...(error !== undefined && { error }) });
+  return JSON.stringify({
+    jobId,
+    state,
+    ...(outcome !== undefined && { outcome }),
+    counts,
+    ...(error !== undefined && { error }),
+  });
 }

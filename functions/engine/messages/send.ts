@@ -11,7 +11,9 @@ import { encodeMessage, type EngineMessage } from "./wire.ts";
 
 /** Sends messages to the engine's own queue. */
 export async function sendControl(context: Context, ...messages: EngineMessage[]): Promise<void> {
-  await context.queue.send(messages.map((message) => ({ queue: ENGINE_QUEUE, jobId: jobIdOf(message.gid), body: encodeMessage(message) })));
+  await context.queue.send(
+    messages.map((message) => ({ queue: ENGINE_QUEUE, jobId: jobIdOf(message.gid), body: encodeMessage(message) })),
+  );
 }
 
 /** A run whose message is owed. */
@@ -23,7 +25,8 @@ export interface Owing extends RunRef {
 /** Sends the messages of runs. Runs of one leaf, step, queue, delay and band share messages. */
 export async function sendRuns(context: Context, runs: readonly Owing[], membersPerMessage: number): Promise<void> {
   const packs = new Packs(context, membersPerMessage);
-  for (const { gid, index, stepIndex, queue, delaySeconds, band } of runs) packs.add(gid, index, stepIndex, queue, delaySeconds, band);
+  for (const { gid, index, stepIndex, queue, delaySeconds, band } of runs)
+    packs.add(gid, index, stepIndex, queue, delaySeconds, band);
   await packs.send();
 }
 interface Pack {
@@ -52,7 +55,10 @@ export class Packs {
     const last = this.#last;
     // Most members go into the pack of the member before.
     const place = last && last.leaf === leaf && last.step === step && last.queue === queue && last.gid === gid;
-    const pack = place && last.delaySeconds === delaySeconds && last.band === band ? last : this.#packOf(gid, leaf, step, queue, delaySeconds, band);
+    const pack =
+      place && last.delaySeconds === delaySeconds && last.band === band
+        ? last
+        : this.#packOf(gid, leaf, step, queue, delaySeconds, band);
     this.#last = pack;
     pack.members.push(index);
     if (pack.members.length >= this.#membersPerMessage) this.#close(pack);
@@ -85,5 +91,10 @@ export class Packs {
 export async function sendRun(context: Context, header: Header, run: Run, delaySeconds: number): Promise<void> {
   const { strand } = await strandOf(context, header, run);
   const step = strand[run.stepIndex];
-  if (step) await sendRuns(context, [{ gid: run.gid, index: run.index, stepIndex: run.stepIndex, ...placeOf(context, step), delaySeconds }], 1);
+  if (step)
+    await sendRuns(
+      context,
+      [{ gid: run.gid, index: run.index, stepIndex: run.stepIndex, ...placeOf(context, step), delaySeconds }],
+      1,
+    );
 }

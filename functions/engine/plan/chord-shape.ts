@@ -21,7 +21,10 @@ const CHILD: Strand = [{ task: "noop" }];
  * Returns the shape of a chord of tasks without arguments, and the plan pages that it stores. The children are given in
  * one piece, or as any number of input pages.
  */
-export function chordShape({ children, level, perPage }: ChordOf, width: number): { readonly job: StrandShape; readonly pages: PlanPages } {
+export function chordShape(
+  { children, level, perPage }: ChordOf,
+  width: number,
+): { readonly job: StrandShape; readonly pages: PlanPages } {
   const task: StepShape = { queue: TASK_QUEUE, delaySeconds: 0 };
   const child: StrandShape = { steps: [task] };
   const groupOf = (members: GroupShape["members"], kind: GroupShape["kind"]): StepShape => ({
@@ -31,16 +34,36 @@ export function chordShape({ children, level, perPage }: ChordOf, width: number)
   });
   const jobOf = (header: StepShape): StrandShape => ({ steps: [header, task] });
   if (perPage === undefined) {
-    const step: GroupStep = { policy: "allSuccess", tracking: "lazy", members: Array.from({ length: children }, () => CHILD) };
-    return { job: jobOf(groupOf([{ strand: child, count: children }], "members")), pages: storedPages(rootStep([step, ...CHILD]), width) };
+    const step: GroupStep = {
+      policy: "allSuccess",
+      tracking: "lazy",
+      members: Array.from({ length: children }, () => CHILD),
+    };
+    return {
+      job: jobOf(groupOf([{ strand: child, count: children }], "members")),
+      pages: storedPages(rootStep([step, ...CHILD]), width),
+    };
   }
   const full = Math.floor(children / perPage);
-  const sizes = [...(full > 0 ? [{ size: perPage, count: full }] : []), ...(children % perPage > 0 ? [{ size: children % perPage, count: 1 }] : [])];
-  const members = sizes.map(({ size, count }) => ({ strand: { steps: [groupOf([{ strand: child, count: size }], "members")] }, count }));
-  const own = storedPages(rootStep([{ policy: "allSuccess", tracking: "lazy", members: { input: true } }, ...CHILD]), width);
+  const sizes = [
+    ...(full > 0 ? [{ size: perPage, count: full }] : []),
+    ...(children % perPage > 0 ? [{ size: children % perPage, count: 1 }] : []),
+  ];
+  const members = sizes.map(({ size, count }) => ({
+    strand: { steps: [groupOf([{ strand: child, count: size }], "members")] },
+    count,
+  }));
+  const own = storedPages(
+    rootStep([{ policy: "allSuccess", tracking: "lazy", members: { input: true } }, ...CHILD]),
+    width,
+  );
   let { writes, blobs } = own;
   for (const { size, count } of sizes) {
-    const page = storedPages({ policy: "settled", tracking: "lazy", members: Array.from({ length: size }, () => CHILD) }, width, `.0.g.9999!${"0".repeat(32)}`);
+    const page = storedPages(
+      { policy: "settled", tracking: "lazy", members: Array.from({ length: size }, () => CHILD) },
+      width,
+      `.0.g.9999!${"0".repeat(32)}`,
+    );
     writes += count * page.writes;
     blobs += count * page.blobs;
   }
@@ -51,7 +74,11 @@ export function chordShape({ children, level, perPage }: ChordOf, width: number)
  * hash.
  */
 function storedPages(step: GroupStep, width: number, page = ""): PlanPages {
-  return unitsOf(planPages(`${"0".repeat(26)}${page}`, step, width), { v: ITEM_VERSION, jobId: "0".repeat(26), ttl: 1_800_000_000 });
+  return unitsOf(planPages(`${"0".repeat(26)}${page}`, step, width), {
+    v: ITEM_VERSION,
+    jobId: "0".repeat(26),
+    ttl: 1_800_000_000,
+  });
 }
 /** The most children of one input page. */
 export const FULL_PAGE = LIMITS.pageItems;

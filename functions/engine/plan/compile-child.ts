@@ -9,9 +9,13 @@ import type { Context } from "../context.ts";
 /** Throws `too_deep` when a group below this one would be nested too deeply. */
 export function checkDepth(gid: string): void {
   if (depthOf(gid) + 1 > LIMITS.groupDepth) {
-    throw new FanfoldError("too_deep", `groups are nested ${LIMITS.groupDepth} deep already; spawn from a task further up`, {
-      details: { limit: LIMITS.groupDepth },
-    });
+    throw new FanfoldError(
+      "too_deep",
+      `groups are nested ${LIMITS.groupDepth} deep already; spawn from a task further up`,
+      {
+        details: { limit: LIMITS.groupDepth },
+      },
+    );
   }
 }
 /**
@@ -34,9 +38,13 @@ export function declaredTracking({ registry }: Pick<Context, "registry">): Decla
 export function checkTasks(context: Context, strand: Strand, field: string): void {
   for (const [task, at] of strandTasks(strand)) {
     if (!context.registry.info(task))
-      throw new FanfoldError("unknown_task", `no task is called ${JSON.stringify(task.slice(0, LIMITS.nameCharacters))}`, {
-        details: { field: `${field}${at}`, task: task.slice(0, LIMITS.nameCharacters) },
-      });
+      throw new FanfoldError(
+        "unknown_task",
+        `no task is called ${JSON.stringify(task.slice(0, LIMITS.nameCharacters))}`,
+        {
+          details: { field: `${field}${at}`, task: task.slice(0, LIMITS.nameCharacters) },
+        },
+      );
   }
 }
 
@@ -45,5 +53,7 @@ export function checkTasks(context: Context, strand: Strand, field: string): voi
  */
 export function refuseShare(policy: FailurePolicy): void {
   if (typeof policy !== "object" || !("percent" in policy)) return;
-  throw new FanfoldError("invalid_request", "an open group has no percent of failed members: give a threshold", { details: { field: "policy" } });
+  throw new FanfoldError("invalid_request", "an open group has no percent of failed members: give a threshold", {
+    details: { field: "policy" },
+  });
 }

@@ -17,7 +17,13 @@ export function estimateJob(context: Context, strand: Strand, secondsPerTask = D
   const pages = unitsOf(planPages(owned.jobId, rootStep(strand), context.config.width), owned);
   const { count, shape, unknowns } = countStrand(context, strand, pages);
   const grows = unknowns.streaming.size > 0 || unknowns.inputs > 0;
-  return jobEstimate({ count, tasksInRow: longestPath(shape), secondsPerTask, notes: notesOf(unknowns, count.taskRuns), grows });
+  return jobEstimate({
+    count,
+    tasksInRow: longestPath(shape),
+    secondsPerTask,
+    notes: notesOf(unknowns, count.taskRuns),
+    grows,
+  });
 }
 
 /** Returns the figures of a plan that its job stores. */
@@ -28,7 +34,10 @@ export function keptEstimate(context: Context, strand: Strand, pages: PlanPages)
 export function costOf({ config, queue }: Context, estimate: Estimate, counts: Counts): JobCost {
   const task: StrandShape = { steps: [{ queue: ENGINE_QUEUE, delaySeconds: 0 }] };
   return jobCost(estimate, { taskRuns: endedRuns(counts), failed: failedRuns(counts) }, (taskRuns) =>
-    countGroup({ tracking: "lazy", members: [{ strand: task, count: taskRuns }], kind: "members" }, protocolOf(config, queue.maxDelaySeconds)),
+    countGroup(
+      { tracking: "lazy", members: [{ strand: task, count: taskRuns }], kind: "members" },
+      protocolOf(config, queue.maxDelaySeconds),
+    ),
   );
 }
 
@@ -40,16 +49,24 @@ function countStrand(
   const builder = new ShapeBuilder(context);
   const shape = builder.strand(strand);
   const { config, queue } = context;
-  return { count: countWork(shape, pages, protocolOf(config, queue.maxDelaySeconds)), shape, unknowns: builder.unknowns };
+  return {
+    count: countWork(shape, pages, protocolOf(config, queue.maxDelaySeconds)),
+    shape,
+    unknowns: builder.unknowns,
+  };
 }
 
 function notesOf({ streaming, branches, loops, inputs, links }: Unknowns, taskRuns: number): string[] {
   const known = `${taskRuns} task ${taskRuns === 1 ? "run is" : "runs are"} known`;
   const notes: string[] = [];
-  if (streaming.size > 0) notes.push(`grows while it runs: ${known}; how many children ${[...streaming].join(", ")} will stream cannot be known ahead`);
+  if (streaming.size > 0)
+    notes.push(
+      `grows while it runs: ${known}; how many children ${[...streaming].join(", ")} will stream cannot be known ahead`,
+    );
   if (inputs > 0) notes.push(`grows while it runs: ${known}; the items follow in pages`);
   if (branches > 0) notes.push("of each branch the way with more task runs is counted");
   if (loops > 0) notes.push("each loop is counted as often as it may run at most");
-  if (links > 0) notes.push("callbacks beside a step in the middle of a chain: which of both ends first decides about a few writes");
+  if (links > 0)
+    notes.push("callbacks beside a step in the middle of a chain: which of both ends first decides about a few writes");
   return notes;
 }

@@ -1,7 +1,21 @@
 import type { Protocol } from "../../core/cost/work-count.ts";
-import { type GroupShape, type MemberRuns, type StepShape, type StrandShape, tasksOf } from "../../core/cost/work-shape.ts";
+import {
+  type GroupShape,
+  type MemberRuns,
+  type StepShape,
+  type StrandShape,
+  tasksOf,
+} from "../../core/cost/work-shape.ts";
 import { FanfoldError } from "../../core/errors.ts";
-import { type GroupStep, isGroupStep, isInput, isPaged, isSingle, type PlanStep, type Strand } from "../../core/plan/plan.ts";
+import {
+  type GroupStep,
+  isGroupStep,
+  isInput,
+  isPaged,
+  isSingle,
+  type PlanStep,
+  type Strand,
+} from "../../core/plan/plan.ts";
 import { ROWLESS_SAMPLE } from "../config.ts";
 import type { Context } from "../context.ts";
 import { notBeforeOf, packSize, queueOf } from "./step-placement.ts";
@@ -9,7 +23,14 @@ import { notBeforeOf, packSize, queueOf } from "./step-placement.ts";
 /** Returns the numbers of this engine that decide how work is cut and packed. */
 export function protocolOf(config: Context["config"], maxDelaySeconds: number): Protocol {
   const { width, expandRange, inPlaceSteps } = config;
-  return { width, expandRange, packSize: (members) => packSize({ config }, members), maxDelaySeconds, inPlaceSteps, ledgerProgress: 1 / ROWLESS_SAMPLE };
+  return {
+    width,
+    expandRange,
+    packSize: (members) => packSize({ config }, members),
+    maxDelaySeconds,
+    inPlaceSteps,
+    ledgerProgress: 1 / ROWLESS_SAMPLE,
+  };
 }
 
 /** Returns the root group of a job, whose only member is the canvas. */
@@ -72,7 +93,13 @@ export class ShapeBuilder {
     const parts = [group, links].map((part) => (part ? this.#idOf(part) : "-"));
     const errors = step.errors && { errors: true as const };
     const key = `t${queue}|${delaySeconds}|${parts.join()}|${step.errors ? "e" : ""}`;
-    return this.#same(key, [], () => ({ queue, delaySeconds, ...(group && { group }), ...(links && { links }), ...errors }));
+    return this.#same(key, [], () => ({
+      queue,
+      delaySeconds,
+      ...(group && { group }),
+      ...(links && { links }),
+      ...errors,
+    }));
   }
   #group(step: GroupStep): GroupShape {
     const { tracking } = step;
@@ -126,7 +153,8 @@ export class ShapeBuilder {
 
 function tasksBelow(strand: StrandShape): number {
   return strand.steps.reduce(
-    (sum, { group }) => sum + (group?.members.reduce((inner, { strand: member, count }) => inner + count * tasksBelow(member), 0) ?? 0),
+    (sum, { group }) =>
+      sum + (group?.members.reduce((inner, { strand: member, count }) => inner + count * tasksBelow(member), 0) ?? 0),
     tasksOf(strand),
   );
 }

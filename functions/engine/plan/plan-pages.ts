@@ -43,11 +43,17 @@ export function unitsOf(pages: Iterable<PlanPage>, owned: Owned): PlanPages {
   return took;
 }
 export const NO_PAGES: PlanPages = { writes: 0, blobs: 0 };
-export const addPages = (a: PlanPages, b: PlanPages): PlanPages => ({ writes: a.writes + b.writes, blobs: a.blobs + b.blobs });
+export const addPages = (a: PlanPages, b: PlanPages): PlanPages => ({
+  writes: a.writes + b.writes,
+  blobs: a.blobs + b.blobs,
+});
 /** Returns what one page takes. `item` is absent when the page becomes a blob. */
 export function pageUnits(item: PutOp | undefined): PlanPages {
   if (!item) return { writes: 0, blobs: 1 };
-  return { writes: writeUnits(0, keyBytes(item.key.partition, item.key.sort) + attributesBytes(item.attributes), undefined), blobs: 0 };
+  return {
+    writes: writeUnits(0, keyBytes(item.key.partition, item.key.sort) + attributesBytes(item.attributes), undefined),
+    blobs: 0,
+  };
 }
 
 /** Replaces big groups, innermost first, by references to the pages that it yields. */
@@ -65,7 +71,8 @@ class Paging {
   *group(step: GroupStep): Generator<PlanPage, GroupStep, undefined> {
     if (!Array.isArray(step.members)) return step;
     const members: Strand[] = [];
-    for (const strand of step.members as readonly Strand[]) members.push(strand.some(isGroupStep) ? yield* this.#strand(strand) : strand);
+    for (const strand of step.members as readonly Strand[])
+      members.push(strand.some(isGroupStep) ? yield* this.#strand(strand) : strand);
     const width = this.#width;
     if (members.length <= width && JSON.stringify(members).length <= INLINE_MEMBERS) return { ...step, members };
     const prefix = `${this.#name}!${this.#pages}`;

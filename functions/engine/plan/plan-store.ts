@@ -36,9 +36,17 @@ export class PlanStore implements Plans {
   }
 
   /** Stores a group step as the only step of a page. `pointer` names the group. */
-  async write(page: string, step: GroupStep, owned: Owned): Promise<{ readonly pointer: string; readonly took: PlanPages }> {
+  async write(
+    page: string,
+    step: GroupStep,
+    owned: Owned,
+  ): Promise<{ readonly pointer: string; readonly took: PlanPages }> {
     const writing = new PlanWriting(this.#ports, owned);
-    await eachBounded(writing.leaves(page, step, this.#width), WRITTEN_AT_ONCE, async (leaf) => void (await writing.put(leaf)));
+    await eachBounded(
+      writing.leaves(page, step, this.#width),
+      WRITTEN_AT_ONCE,
+      async (leaf) => void (await writing.put(leaf)),
+    );
     // Last, because it points at the others. It is read next, to send what it holds.
     const { own } = writing;
     if (await writing.put(own)) this.#remember(own.name, JSON.parse(own.text) as readonly Strand[], own.text.length);
@@ -78,8 +86,12 @@ export class PlanStore implements Plans {
     const { members } = await this.group(group);
     if (isInput(members)) throw broken(group);
     const width = this.#width;
-    const pointer = isPaged(members) ? `${members.pages}/${leafOf(index, width)}@${localIndex(index, width)}` : `${group}.${index}`;
-    const strand = isPaged(members) ? (await this.#load(`${members.pages}/${leafOf(index, width)}`))[localIndex(index, width)] : members[index];
+    const pointer = isPaged(members)
+      ? `${members.pages}/${leafOf(index, width)}@${localIndex(index, width)}`
+      : `${group}.${index}`;
+    const strand = isPaged(members)
+      ? (await this.#load(`${members.pages}/${leafOf(index, width)}`))[localIndex(index, width)]
+      : members[index];
     if (!strand) throw broken(pointer);
     return { strand, pointer };
   }
@@ -97,7 +109,8 @@ export class PlanStore implements Plans {
     // Consistent: the page may have been written a moment ago.
     const item = await this.#ports.store.get(planPageKey(page), { consistent: true });
     const jobId = page.slice(0, /[.!/]/.exec(page)?.index ?? page.length);
-    const text = (item?.attributes["strands"] as string | undefined) ?? (await loadText(this.#ports, blobName(page, jobId)));
+    const text =
+      (item?.attributes["strands"] as string | undefined) ?? (await loadText(this.#ports, blobName(page, jobId)));
     const strands = JSON.parse(text) as readonly Strand[];
     this.#remember(page, strands, text.length);
     return strands;
@@ -163,4 +176,5 @@ const CACHED_GROUPS = 256;
 const CACHED_TEXT = 2 * 1024 * 1024;
 
 const blobName = (page: string, jobId: string): string => `${jobId}/plan/${page}`;
-const broken = (pointer: string): FanfoldError => new FanfoldError("internal", `the plan has nothing at ${pointer}`, { details: { pointer } });
+const broken = (pointer: string): FanfoldError =>
+  new FanfoldError("internal", `the plan has nothing at ${pointer}`, { details: { pointer } });

@@ -15,7 +15,11 @@ export class QueueNameCache implements QueueNames {
     const known = this.#names.get(asked);
     if (known !== undefined) return known;
     const site = this.#site;
-    const name = formatQueueName(asked === undefined ? { site, queue: DEFAULT_QUEUE, function: DEFAULT_FUNCTION } : parseQueueName(asked, { site }));
+    const name = formatQueueName(
+      asked === undefined
+        ? { site, queue: DEFAULT_QUEUE, function: DEFAULT_FUNCTION }
+        : parseQueueName(asked, { site }),
+    );
     if (this.#names.size >= MOST_NAMES) this.#names.clear();
     this.#names.set(asked, name);
     return name;

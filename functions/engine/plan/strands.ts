@@ -13,7 +13,11 @@ import { loadValue } from "../items/values.ts";
 export function strandOf(context: Context, header: Header, run: RunRef & Pick<Run, "manifest">): Promise<MemberStrand> {
   return header.pages ? pageStrand(context, header, run) : memberStrand(context, header, run.index);
 }
-async function pageStrand(context: Context, header: Header, { index, manifest }: RunRef & Pick<Run, "manifest">): Promise<MemberStrand> {
+async function pageStrand(
+  context: Context,
+  header: Header,
+  { index, manifest }: RunRef & Pick<Run, "manifest">,
+): Promise<MemberStrand> {
   if (manifest === undefined) throw new FanfoldError("internal", `page ${index} of ${header.gid} has no manifest`);
   const step = await context.plans.group(manifest);
   return { strand: [step], pointer: manifest, period: 1 };
@@ -26,7 +30,11 @@ export async function memberStrand(context: Context, header: Header, index: numb
   return { strand: Array.from({ length: header.repeat.most }, () => strand).flat(), pointer, period: strand.length };
 }
 /** Returns the strands of a leaf as they stand in the plan; undefined when `strandOf` must be asked for each member. */
-export async function strandsOf(context: Context, header: Header, leaf: number): Promise<readonly Strand[] | undefined> {
+export async function strandsOf(
+  context: Context,
+  header: Header,
+  leaf: number,
+): Promise<readonly Strand[] | undefined> {
   if (header.pages || header.repeat || header.only !== undefined || header.plan === undefined) return undefined;
   return context.plans.leaf(header.plan, leaf);
 }
@@ -41,7 +49,12 @@ export interface MemberStrand {
 /** Returns the plan pointer of the group that step `step` is, or beside which its links stand. */
 export const stepPointer = ({ pointer, period }: MemberStrand, step: number): string => `${pointer}.${step % period}`;
 /** Whether another step follows this successful run. A repeated strand ends as soon as `until` holds for its value. */
-export async function hasNext(context: Context, header: Header, { strand, period }: MemberStrand, run: Run): Promise<boolean> {
+export async function hasNext(
+  context: Context,
+  header: Header,
+  { strand, period }: MemberStrand,
+  run: Run,
+): Promise<boolean> {
   if (run.stepIndex + 1 >= strand.length) return false;
   if (!header.repeat || (run.stepIndex + 1) % period !== 0) return true;
   return !holds(header.repeat.until, await loadValue(context, run));

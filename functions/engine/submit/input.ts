@@ -25,21 +25,38 @@ export async function putPage(context: Context, jobId: string, page: number, ite
   const field = "page";
   const pages = context.config.width ** OPEN_HEIGHT;
   if (!Number.isSafeInteger(page) || page < 0 || page >= pages) {
-    throw new FanfoldError("invalid_request", `a page number is a whole number from 0 to ${pages - 1}`, { details: { field } });
+    throw new FanfoldError("invalid_request", `a page number is a whole number from 0 to ${pages - 1}`, {
+      details: { field },
+    });
   }
   if (items.length > LIMITS.pageItems) {
-    throw new FanfoldError("payload_too_large", `a page has at most ${LIMITS.pageItems} items, this one has ${items.length}`, {
-      details: { field, limit: LIMITS.pageItems },
-    });
+    throw new FanfoldError(
+      "payload_too_large",
+      `a page has at most ${LIMITS.pageItems} items, this one has ${items.length}`,
+      {
+        details: { field, limit: LIMITS.pageItems },
+      },
+    );
   }
   const contentHash = context.ids.hash(canonicalJson(items.map((item): Json => encodeCanvas(item))));
   const members = items.map((item, k) => compileChild(context, item, `/${k}`));
   if (isBehindSeal(header, page)) throw sealed(jobId);
-  const write = await createPage(context, header, page, `${runIdOf(header.gid, page, 0)}!${contentHash.slice(0, 32)}`, members, { contentHash });
+  const write = await createPage(
+    context,
+    header,
+    page,
+    `${runIdOf(header.gid, page, 0)}!${contentHash.slice(0, 32)}`,
+    members,
+    { contentHash },
+  );
   if (write.run?.contentHash !== contentHash) {
-    throw new FanfoldError("page_conflict", `page ${page} was put before with another content: pages are numbered once and for all`, {
-      details: { field, page },
-    });
+    throw new FanfoldError(
+      "page_conflict",
+      `page ${page} was put before with another content: pages are numbered once and for all`,
+      {
+        details: { field, page },
+      },
+    );
   }
   // Read after the put, because a seal that came in between does not count this page.
   const after = await openInput(context, jobId);
@@ -53,18 +70,26 @@ export async function sealInput(context: Context, jobId: string, pages: number):
   if (!header?.pages) throw notOpen(jobId);
   if (header.memberCount !== undefined && header.memberCount !== pages) throw sealed(jobId);
   if (!Number.isSafeInteger(pages) || pages < 0 || pages > context.config.width ** OPEN_HEIGHT) {
-    throw new FanfoldError("invalid_request", "`pages` is the number of pages that were put", { details: { field: "pages" } });
+    throw new FanfoldError("invalid_request", "`pages` is the number of pages that were put", {
+      details: { field: "pages" },
+    });
   }
   const missing = await firstMissing(context, header, pages);
   if (missing !== undefined) {
-    throw new FanfoldError("invalid_request", `page ${missing} of ${pages} was never put: put it, then seal again`, { details: { field: "pages", missing } });
+    throw new FanfoldError("invalid_request", `page ${missing} of ${pages} was never put: put it, then seal again`, {
+      details: { field: "pages", missing },
+    });
   }
   const { width } = context.config;
   const beyond = (await readLeaf(context, header.gid, Math.floor(pages / width))).find((run) => run.index >= pages);
   if (beyond && header.memberCount === undefined) {
-    throw new FanfoldError("invalid_request", `page ${beyond.index} was put: seal with all pages, at least ${beyond.index + 1}`, {
-      details: { field: "pages", page: beyond.index },
-    });
+    throw new FanfoldError(
+      "invalid_request",
+      `page ${beyond.index} was put: seal with all pages, at least ${beyond.index + 1}`,
+      {
+        details: { field: "pages", page: beyond.index },
+      },
+    );
   }
   await sealGroup(context, header.gid, pages);
   // Of two seals at once the first one counts.
@@ -74,7 +99,11 @@ export async function sealInput(context: Context, jobId: string, pages: number):
 /** Returns the number of the first page that was never put. */
 async function firstMissing(context: Context, header: Header, pages: number): Promise<number | undefined> {
   for (let from = 0; from < pages; from += 100) {
-    const refs = Array.from({ length: Math.min(100, pages - from) }, (_, k) => ({ gid: header.gid, index: from + k, stepIndex: 0 }));
+    const refs = Array.from({ length: Math.min(100, pages - from) }, (_, k) => ({
+      gid: header.gid,
+      index: from + k,
+      stepIndex: 0,
+    }));
     const missing = (await readRuns(context, refs)).indexOf(undefined);
     if (missing >= 0) return from + missing;
   }
@@ -86,6 +115,10 @@ async function openInput(context: Context, jobId: string): Promise<Header> {
   return header;
 }
 const notOpen = (jobId: string): FanfoldError =>
-  new FanfoldError("job_not_found", `no job ${jobId} takes input: start one with an open input first`, { details: { jobId } });
+  new FanfoldError("job_not_found", `no job ${jobId} takes input: start one with an open input first`, {
+    details: { jobId },
+  });
 const sealed = (jobId: string): FanfoldError =>
-  new FanfoldError("input_sealed", `the input of job ${jobId} is sealed: start another job for more`, { details: { jobId } });
+  new FanfoldError("input_sealed", `the input of job ${jobId} is sealed: start another job for more`, {
+    details: { jobId },
+  });

@@ -56,7 +56,8 @@ async function openInputGroup(context: Context, jobId: string, input: GroupStep)
   const ref = { gid: jobId, index: 0, stepIndex: 0 };
   const run = await readRun(context, ref);
   if (run?.status === "waiting") await resumeWaiting(context, run);
-  else if (!run && !(await isRevoked(context, gate.header, ref))) await openGroupStep(context, gate.header, ref, run, input);
+  else if (!run && !(await isRevoked(context, gate.header, ref)))
+    await openGroupStep(context, gate.header, ref, run, input);
 }
 function openJobStrand(context: Context, { body, policy = "allSuccess" }: OpenJobRequest): [GroupStep, ...Strand] {
   const after = body ? compileCanvas(body, declaredTracking(context)) : [];
@@ -65,10 +66,18 @@ function openJobStrand(context: Context, { body, policy = "allSuccess" }: OpenJo
   return [{ policy, tracking: "lazy", members: { input: true } }, ...after];
 }
 /** Returns what a submission would take. Refuses what the submission would refuse, and stores nothing. */
-export function estimateSubmission(context: Context, request: SubmitRequest | OpenJobRequest, secondsPerTask?: number): JobEstimate {
+export function estimateSubmission(
+  context: Context,
+  request: SubmitRequest | OpenJobRequest,
+  secondsPerTask?: number,
+): JobEstimate {
   checkKey(request.idempotencyKey);
   timeoutOf(context, request.timeoutSeconds);
-  return estimateJob(context, "canvas" in request ? jobStrand(context, request) : openJobStrand(context, request), secondsPerTask);
+  return estimateJob(
+    context,
+    "canvas" in request ? jobStrand(context, request) : openJobStrand(context, request),
+    secondsPerTask,
+  );
 }
 
 type Request = Omit<SubmitRequest, "canvas">;
@@ -103,9 +112,13 @@ async function start(context: Context, request: Request, strand: Strand, content
   const { applied, header } = await createHeader(context, jobId, root);
   if (!header) throw new FanfoldError("internal", `the root of job ${jobId} vanished while it was created`);
   if (header.job?.fingerprint !== fingerprint) {
-    throw new FanfoldError("idempotency_conflict", "this Idempotency-Key was used for another request: use a new key, or send the first request again", {
-      details: { field: "Idempotency-Key", jobId },
-    });
+    throw new FanfoldError(
+      "idempotency_conflict",
+      "this Idempotency-Key was used for another request: use a new key, or send the first request again",
+      {
+        details: { field: "Idempotency-Key", jobId },
+      },
+    );
   }
   if (header.state === "open") await launch(context, header);
   // A token that came after the end of the job is answered by another settle.
@@ -116,7 +129,11 @@ async function start(context: Context, request: Request, strand: Strand, content
  * Returns the hash by which a repeated submission is compared with the first; undefined when the request has neither
  * key nor id.
  */
-function fingerprintOf(context: Context, { idempotencyKey, jobId, workflow, parameters, timeoutSeconds }: Request, content: () => Json): string | undefined {
+function fingerprintOf(
+  context: Context,
+  { idempotencyKey, jobId, workflow, parameters, timeoutSeconds }: Request,
+  content: () => Json,
+): string | undefined {
   if (idempotencyKey === undefined && jobId === undefined) return undefined;
   return context.ids.hash(canonicalJson([workflow ?? null, parameters ?? null, timeoutSeconds ?? null, content()]));
 }
@@ -141,15 +158,25 @@ async function jobSeed(
   };
 }
 /** Returns the id of a new job. The same key of the same principal gives the same id. */
-export function newJobId(context: Context, { principal = "local", idempotencyKey }: Pick<SubmitRequest, "principal" | "idempotencyKey">): string {
+export function newJobId(
+  context: Context,
+  { principal = "local", idempotencyKey }: Pick<SubmitRequest, "principal" | "idempotencyKey">,
+): string {
   checkKey(idempotencyKey);
-  return idempotencyKey === undefined ? context.ids.job() : context.ids.hash(`job ${JSON.stringify([principal, idempotencyKey])}`).slice(0, 32);
+  return idempotencyKey === undefined
+    ? context.ids.job()
+    : context.ids.hash(`job ${JSON.stringify([principal, idempotencyKey])}`).slice(0, 32);
 }
 /**
  * Returns the parameters as the root header keeps them. Larger ones become a blob, because a header is written several
  * times and billed by its size.
  */
-async function keepParameters(context: Context, jobId: string, fingerprint: string | undefined, parameters: Request["parameters"]): Promise<Partial<JobSeed>> {
+async function keepParameters(
+  context: Context,
+  jobId: string,
+  fingerprint: string | undefined,
+  parameters: Request["parameters"],
+): Promise<Partial<JobSeed>> {
   if (parameters === undefined) return {};
   const text = JSON.stringify(parameters);
   if (jsonBytes(text) <= INLINE_PARAMETERS) return { parameters };
@@ -172,18 +199,26 @@ async function launch(context: Context, root: Header): Promise<void> {
 function checkKey(key: string | undefined): void {
   if (key === undefined) return;
   if (key.length === 0 || key.length > LIMITS.idempotencyKeyCharacters) {
-    throw new FanfoldError("invalid_request", `an Idempotency-Key has 1 to ${LIMITS.idempotencyKeyCharacters} characters`, {
-      details: { field: "Idempotency-Key" },
-    });
+    throw new FanfoldError(
+      "invalid_request",
+      `an Idempotency-Key has 1 to ${LIMITS.idempotencyKeyCharacters} characters`,
+      {
+        details: { field: "Idempotency-Key" },
+      },
+    );
   }
 }
 function timeoutOf(context: Context, seconds: number | undefined): number {
   const { defaultJobTimeoutSeconds, maxJobTimeoutSeconds } = context.config;
   if (seconds === undefined) return defaultJobTimeoutSeconds;
   if (!(seconds > 0 && seconds <= maxJobTimeoutSeconds)) {
-    throw new FanfoldError("invalid_request", `a job's timeout is more than 0 and at most ${maxJobTimeoutSeconds} seconds`, {
-      details: { field: "timeoutSeconds", limit: maxJobTimeoutSeconds },
-    });
+    throw new FanfoldError(
+      "invalid_request",
+      `a job's timeout is more than 0 and at most ${maxJobTimeoutSeconds} seconds`,
+      {
+        details: { field: "timeoutSeconds", limit: maxJobTimeoutSeconds },
+      },
+    );
   }
   return seconds;
 }

@@ -40,7 +40,13 @@ export async function jobGraph(context: Context, jobId: string): Promise<JobGrap
 }
 
 /** Draws a strand, and returns the ids of its first and last node. */
-async function drawMember(context: Context, drawing: Drawing, header: Header, index: number, runs: readonly Run[]): Promise<{ first: string; last: string }> {
+async function drawMember(
+  context: Context,
+  drawing: Drawing,
+  header: Header,
+  index: number,
+  runs: readonly Run[],
+): Promise<{ first: string; last: string }> {
   const known = runs[0];
   const { strand } = await (known ? strandOf(context, header, known) : memberStrand(context, header, index));
   let first: string | undefined;
@@ -82,17 +88,34 @@ async function drawCallbacks(context: Context, drawing: Drawing, header: Header,
   const beside = gid === undefined ? undefined : await readHeader(context, gid);
   if (!beside) return;
   const kind: GraphEdgeKind = beside.side === "links" ? "link" : "linkError";
-  for (const { first } of await drawMembers(context, drawing, beside, beside.side === "links" ? "links" : "error links")) {
+  for (const { first } of await drawMembers(
+    context,
+    drawing,
+    beside,
+    beside.side === "links" ? "links" : "error links",
+  )) {
     drawing.edges.push({ from: run.runId, to: first, kind });
   }
 }
 /** Draws the members of a group one by one, or as one folded node. Returns the first and the last node of each. */
-async function drawMembers(context: Context, drawing: Drawing, header: Header, label: string): Promise<{ first: string; last: string }[]> {
+async function drawMembers(
+  context: Context,
+  drawing: Drawing,
+  header: Header,
+  label: string,
+): Promise<{ first: string; last: string }[]> {
   const { gid, memberCount: count } = header;
   if (count === undefined || count > DRAWN_MEMBERS || drawing.nodes.length > DRAWN_NODES) {
     const byStatus = countersOf(await readLedger(context, { gid, round: header.round, level: header.height, node: 0 }));
     const id = `${gid}.*`;
-    drawing.nodes.push({ id, kind: "fold", label, status: header.outcome ?? "open", ...(count !== undefined && { count }), byStatus });
+    drawing.nodes.push({
+      id,
+      kind: "fold",
+      label,
+      status: header.outcome ?? "open",
+      ...(count !== undefined && { count }),
+      byStatus,
+    });
     return [{ first: id, last: id }];
   }
   // A narrow ledger has several leaves even for few members.

@@ -32,17 +32,30 @@ export async function viewJob(context: Context, jobId: string): Promise<JobView 
   if (!job && !root?.job) return undefined;
   const progress = await progressOf(context, jobId);
   const view = await toView(context, job, root, progress);
-  return job?.estimate !== undefined && view.countsExact ? { ...view, cost: costOf(context, job.estimate, view.counts) } : view;
+  return job?.estimate !== undefined && view.countsExact
+    ? { ...view, cost: costOf(context, job.estimate, view.counts) }
+    : view;
 }
 async function progressOf(context: Context, jobId: string): Promise<Counts> {
   const shards = await context.store.getMany(Array.from({ length: PROGRESS_SHARDS }, (_, k) => progressKey(jobId, k)));
   return addCounts(...shards.map((shard) => countersOf(shard)));
 }
-async function toView(context: Context, job: JobAttributes | undefined, root: Header | undefined, progress: Counts): Promise<JobView> {
+async function toView(
+  context: Context,
+  job: JobAttributes | undefined,
+  root: Header | undefined,
+  progress: Counts,
+): Promise<JobView> {
   const { planned = 0, ...done } = progress;
   const exact = job?.endedAt !== undefined && job.countsExact === true;
-  const begun = job?.endedAt !== undefined || (root !== undefined && (await readRun(context, { gid: root.gid, index: 0, stepIndex: 0 })) !== undefined);
-  const parameters = job?.parameters ?? (job?.parametersRef === undefined ? undefined : (JSON.parse(await loadText(context, job.parametersRef)) as JsonObject));
+  const begun =
+    job?.endedAt !== undefined ||
+    (root !== undefined && (await readRun(context, { gid: root.gid, index: 0, stepIndex: 0 })) !== undefined);
+  const parameters =
+    job?.parameters ??
+    (job?.parametersRef === undefined
+      ? undefined
+      : (JSON.parse(await loadText(context, job.parametersRef)) as JsonObject));
   const base = {
     jobId: job?.jobId ?? root?.jobId ?? "",
     ...(job?.workflow !== undefined && { workflow: job.workflow }),
@@ -79,7 +92,11 @@ function stateOf(job: JobAttributes | undefined, root: Header | undefined, begun
 /** Lists jobs, newest first. */
 export async function listJobs(context: Context, filter: JobFilter): Promise<Page<JobView>> {
   const limit = Math.min(filter.limit ?? 50, 500);
-  const ended = filter.state === "success" || filter.state === "failure" || filter.state === "cancelled" || filter.state === "timed-out";
+  const ended =
+    filter.state === "success" ||
+    filter.state === "failure" ||
+    filter.state === "cancelled" ||
+    filter.state === "timed-out";
   const partition =
     filter.stamp !== undefined
       ? stampIndexPartition(indexedStamp(context, stampText(filter.stamp)))
@@ -87,14 +104,23 @@ export async function listJobs(context: Context, filter: JobFilter): Promise<Pag
   const items: JobView[] = [];
   let cursor = filter.cursor;
   do {
-    const page = await context.store.query("tasks", partition, { limit: limit - items.length, descending: true, ...(cursor !== undefined && { cursor }) });
+    const page = await context.store.query("tasks", partition, {
+      limit: limit - items.length,
+      descending: true,
+      ...(cursor !== undefined && { cursor }),
+    });
     for (const item of page.items) {
       const { jobId } = asOwned(item);
       const job = asJob(await context.store.get(jobKey(jobId)));
       const root = job?.endedAt === undefined ? await readHeader(context, jobId) : undefined;
       if (!job && !root) continue;
       const { valueRef: _value, parametersRef: _parameters, ...small } = job ?? ({} as JobAttributes);
-      const view = await toView(context, job ? small : undefined, root, job?.countsExact ? {} : await progressOf(context, jobId));
+      const view = await toView(
+        context,
+        job ? small : undefined,
+        root,
+        job?.countsExact ? {} : await progressOf(context, jobId),
+      );
       if (filter.state === undefined || view.state === filter.state) items.push(view);
     }
     cursor = page.cursor;
@@ -103,8 +129,15 @@ export async function listJobs(context: Context, filter: JobFilter): Promise<Pag
 }
 
 /** Lists the events of a job, oldest first. */
-export async function listEvents(context: Context, jobId: string, filter: { limit?: number; cursor?: string }): Promise<Page<JobEvent>> {
-  const query = { limit: Math.min(filter.limit ?? 100, 1_000), ...(filter.cursor !== undefined && { cursor: filter.cursor }) };
+export async function listEvents(
+  context: Context,
+  jobId: string,
+  filter: { limit?: number; cursor?: string },
+): Promise<Page<JobEvent>> {
+  const query = {
+    limit: Math.min(filter.limit ?? 100, 1_000),
+    ...(filter.cursor !== undefined && { cursor: filter.cursor }),
+  };
   const page = await context.store.query("tasks", eventPartition(jobId), query);
   const items = page.items.map((item) => {
     const { at, kind, state, runId, task, error } = asJobEvent(item);

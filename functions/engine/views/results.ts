@@ -30,7 +30,11 @@ export interface MemberEnd {
  * the first index that is wanted. Leaves before it are read only for what their members added, and only when the reader
  * comes to the end of the members.
  */
-export function memberEnds(context: Context, gid: string, from = 0): AsyncGenerator<readonly MemberEnd[], void, undefined> {
+export function memberEnds(
+  context: Context,
+  gid: string,
+  from = 0,
+): AsyncGenerator<readonly MemberEnd[], void, undefined> {
   return new EndReader(context, from).ofGroup(gid);
 }
 /** Reads the ends of a group, of its pages and of what was added to it, and numbers them in one sequence. */
@@ -64,7 +68,8 @@ class EndReader {
       if (last.size === 0 && header.memberCount === undefined) return;
       yield* this.#ofLeaf(header, leaf, last, marked);
     }
-    for (let leaf = 0; leaf < leavesBefore; leaf++) for (const run of await readLeaf(this.#context, gid, leaf)) yield* this.#extrasOf(run);
+    for (let leaf = 0; leaf < leavesBefore; leaf++)
+      for (const run of await readLeaf(this.#context, gid, leaf)) yield* this.#extrasOf(run);
     for (const run of adding) yield* this.#extrasOf(run);
   }
   /**
@@ -74,7 +79,8 @@ class EndReader {
   #skipLeaves(header: Header): number {
     const { width } = this.#context.config;
     const members = header.pages || header.outcome === undefined ? undefined : header.memberCount;
-    const leaves = members === undefined ? 0 : Math.floor(Math.min(members, Math.max(0, this.#from - this.#next)) / width);
+    const leaves =
+      members === undefined ? 0 : Math.floor(Math.min(members, Math.max(0, this.#from - this.#next)) / width);
     this.#next += leaves * width;
     return leaves;
   }
@@ -97,7 +103,12 @@ class EndReader {
       } else if (run || header.memberCount !== undefined) {
         const strand = strands?.[index - leaf * width];
         const single = rowless !== undefined || (strand !== undefined && isSingle(strand));
-        const end = this.#endOf(header, index, run, single ? endStatus(run) : await strandStatus(this.#context, header, run));
+        const end = this.#endOf(
+          header,
+          index,
+          run,
+          single ? endStatus(run) : await strandStatus(this.#context, header, run),
+        );
         if (end) ends.push(end);
       }
     }
@@ -113,15 +124,25 @@ class EndReader {
    * Numbers a member and returns its end; undefined while it has none. `status` is undefined while the member's strand
    * has not ended.
    */
-  #endOf({ gid, outcome }: Header, index: number, run: Run | undefined, status: TerminalStatus | undefined): MemberEnd | undefined {
+  #endOf(
+    { gid, outcome }: Header,
+    index: number,
+    run: Run | undefined,
+    status: TerminalStatus | undefined,
+  ): MemberEnd | undefined {
     const at = this.#next++;
     const runId = run?.runId ?? `${gid}.${index}`;
     if (status !== undefined) return { index: at, runId, status, run };
     return outcome === undefined ? undefined : { index: at, runId, status: "cancelled", run: undefined };
   }
 }
-const endStatus = (run: Run | undefined): TerminalStatus | undefined => (run && isTerminal(run.status) ? run.status : undefined);
-async function strandStatus(context: Context, header: Header, run: Run | undefined): Promise<TerminalStatus | undefined> {
+const endStatus = (run: Run | undefined): TerminalStatus | undefined =>
+  run && isTerminal(run.status) ? run.status : undefined;
+async function strandStatus(
+  context: Context,
+  header: Header,
+  run: Run | undefined,
+): Promise<TerminalStatus | undefined> {
   const status = endStatus(run);
   if (!run || status === undefined || isFailure(status)) return status;
   return (await hasNext(context, header, await strandOf(context, header, run), run)) ? undefined : status;
@@ -134,8 +155,13 @@ async function strandStatus(context: Context, header: Header, run: Run | undefin
 export function streamResults(context: Context, gid: string, from = 0): AsyncIterableIterator<ResultEntry> {
   return eachOf(wantedEnds(context, gid, from), (end) => toEntry(context, end));
 }
-async function* wantedEnds(context: Context, gid: string, from: number): AsyncGenerator<readonly MemberEnd[], void, undefined> {
-  for await (const ends of memberEnds(context, gid, from)) yield from === 0 ? ends : ends.filter(({ index }) => index >= from);
+async function* wantedEnds(
+  context: Context,
+  gid: string,
+  from: number,
+): AsyncGenerator<readonly MemberEnd[], void, undefined> {
+  for await (const ends of memberEnds(context, gid, from))
+    yield from === 0 ? ends : ends.filter(({ index }) => index >= from);
 }
 export function toEntry(context: Context, { index, runId, status, run }: MemberEnd): MaybePromise<ResultEntry> {
   if (!isSuccess(status) || !run) return { index, runId, status, error: run?.error ?? CANCELLED.unfinishedMember };
@@ -152,11 +178,17 @@ async function* resultsOfRun(context: Context, runId: string, from = 0): AsyncGe
 }
 
 /** Yields the results of a job: those of its last step when that is a group, else the value of that step. */
-export async function* jobResults(context: Context, jobId: string, from = 0): AsyncGenerator<ResultEntry, void, undefined> {
-  if (!(await readHeader(context, jobId))) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
+export async function* jobResults(
+  context: Context,
+  jobId: string,
+  from = 0,
+): AsyncGenerator<ResultEntry, void, undefined> {
+  if (!(await readHeader(context, jobId)))
+    throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
   const last = await readLastStep(context, jobId, 0);
   if (!last) return;
   // While the last step waits for its group, the members that have ended so far can be read.
-  if (last.status === "waiting" && last.joins !== undefined && last.takes === "group") yield* streamResults(context, last.joins, from);
+  if (last.status === "waiting" && last.joins !== undefined && last.takes === "group")
+    yield* streamResults(context, last.joins, from);
   else yield* resultsOfRun(context, runIdOf(jobId, 0, last.stepIndex), from);
 }

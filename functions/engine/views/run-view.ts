@@ -25,7 +25,8 @@ export async function viewRun(context: Context, run: Run, header: Header | undef
     step: run.stepIndex,
     ...(run.task !== undefined && { task: run.task }),
     ...(await stepOf(context, run, header)),
-    status: header?.outcome !== undefined && !isTerminal(run.status) && run.status !== "started" ? "cancelled" : run.status,
+    status:
+      header?.outcome !== undefined && !isTerminal(run.status) && run.status !== "started" ? "cancelled" : run.status,
     round: run.round,
     attempt: run.attempt,
     ...(run.sentAt !== undefined && { queuedAt: run.sentAt }),
@@ -40,14 +41,23 @@ export async function viewRun(context: Context, run: Run, header: Header | undef
   };
 }
 /** Returns what the plan says of a run. */
-async function stepOf(context: Context, run: Run, header: Header | undefined): Promise<Pick<RunView, "task" | "each" | "stamps" | "next" | "wait">> {
+async function stepOf(
+  context: Context,
+  run: Run,
+  header: Header | undefined,
+): Promise<Pick<RunView, "task" | "each" | "stamps" | "next" | "wait">> {
   if (!header || (header.plan === undefined && run.manifest === undefined)) return {};
   const { strand } = await strandOf(context, header, run);
   const step = strand[run.stepIndex];
   if (step === undefined) return {};
   const next = run.stepIndex + 1 < strand.length && ({ next: true } as const);
   if (isGroupStep(step)) return { ...(step.wait && { wait: { of: step.wait.of, name: step.wait.name } }), ...next };
-  return { task: step.task, ...(step.each && { each: step.each }), ...(step.options?.stamps && { stamps: step.options.stamps }), ...next };
+  return {
+    task: step.task,
+    ...(step.each && { each: step.each }),
+    ...(step.options?.stamps && { stamps: step.options.stamps }),
+    ...next,
+  };
 }
 /** Returns a run with its value, its log and what it waits for; undefined when there is no such run. */
 export async function viewRunById(context: Context, runId: string): Promise<RunView | undefined> {
@@ -65,11 +75,16 @@ async function waitOf(context: Context, run: Run): Promise<Pick<RunView, "wait">
   const { of, name } = header.wait;
   const token = of === "approval" && header.token !== undefined && { token: header.token };
   const execution = header.execution !== undefined && { execution: header.execution };
-  return { wait: { of, name, ...token, ...execution, ...(header.deadline !== undefined && { expiresAt: header.deadline }) } };
+  return {
+    wait: { of, name, ...token, ...execution, ...(header.deadline !== undefined && { expiresAt: header.deadline }) },
+  };
 }
 /** Returns log and stack of the attempts that wrote any, latest first. */
 async function detailOf(context: Context, runId: string): Promise<Pick<RunView, "detail" | "earlier">> {
-  const { items } = await context.store.query("tasks", detailPartition(runId), { limit: SHOWN_ATTEMPTS, descending: true });
+  const { items } = await context.store.query("tasks", detailPartition(runId), {
+    limit: SHOWN_ATTEMPTS,
+    descending: true,
+  });
   const [detail, ...earlier] = items.map((item) => {
     const { log, dropped, stack } = asDetail(item);
     return { attempt: item.key.sort, ...(stack !== undefined && { stack }), log, dropped };
@@ -83,7 +98,8 @@ const SHOWN_ATTEMPTS = 21;
  * started have no row, so they are not listed.
  */
 export async function listRuns(context: Context, jobId: string, filter: RunFilter): Promise<Page<RunView>> {
-  if (!(await readHeader(context, jobId))) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
+  if (!(await readHeader(context, jobId)))
+    throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
   const limit = Math.min(filter.limit ?? 100, 1_000);
   const items: RunView[] = [];
   const wanted = filter.stamps && new Set(filterTexts(filter.stamps));

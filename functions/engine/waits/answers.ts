@@ -23,9 +23,12 @@ export type Answer = { readonly value: Json } | { readonly error: ErrorData };
  */
 export async function completeRun(context: Context, runId: string, token: string, answer: Answer): Promise<boolean> {
   const header = await readHeader(context, childGroupOf(runId));
-  if (!header?.wait) throw new FanfoldError("run_not_found", `no run ${runId} waits for an answer`, { details: { runId } });
+  if (!header?.wait)
+    throw new FanfoldError("run_not_found", `no run ${runId} waits for an answer`, { details: { runId } });
   if (header.wait.of !== "approval" || header.token !== token) {
-    throw new FanfoldError("invalid_request", "this is not the token that the run waits with: read it from the run", { details: { field: "token" } });
+    throw new FanfoldError("invalid_request", "this is not the token that the run waits with: read it from the run", {
+      details: { field: "token" },
+    });
   }
   return answerGroup(context, header, answer);
 }
@@ -36,10 +39,17 @@ async function answerGroup(context: Context, header: Header, answer: Answer): Pr
   return after?.answerId === answerId;
 }
 /** Writes an answer, which seals its group. The caller must call `recheckEdges` afterwards. */
-export async function seal(context: Context, header: Header, answer: Answer): Promise<{ readonly after: Header | undefined; readonly answerId: string }> {
+export async function seal(
+  context: Context,
+  header: Header,
+  answer: Answer,
+): Promise<{ readonly after: Header | undefined; readonly answerId: string }> {
   const answerId = context.ids.token();
   const name = `${header.jobId}/value/${ownerOf(header.gid) ?? header.gid}/${header.round}/answer/${answerId}`;
-  const kept = "value" in answer ? { ownValue: await keepValue(context, name, answer.value) } : { ownError: { ...shortError(answer.error), retryable: false } };
+  const kept =
+    "value" in answer
+      ? { ownValue: await keepValue(context, name, answer.value) }
+      : { ownError: { ...shortError(answer.error), retryable: false } };
   const { header: after } = await setAnswer(context, header.gid, { ...kept, answerId });
   return { after, answerId };
 }

@@ -26,13 +26,19 @@ import { dependencyOf, metOf, parseDependency, subscribeOp } from "./dependencie
  * Checks for an event. Once the row holds a deadline, the time at which the event was sent decides, and not the time of
  * the check, so all attempts agree.
  */
-export async function lookForEvent(context: Context, run: Run, name: string, timeoutSeconds: number | undefined): Promise<EventLook> {
+export async function lookForEvent(
+  context: Context,
+  run: Run,
+  name: string,
+  timeoutSeconds: number | undefined,
+): Promise<EventLook> {
   const now = context.clock.now(); // before the read, so an event that is put later counts as late
   const kept = run.eventDeadlines?.[name];
   const deadline = timeoutSeconds === undefined ? undefined : (kept ?? now + timeoutSeconds * 1_000);
   const event = asSentEvent(await context.store.get(eventItemKey(run.jobId, name), { consistent: true }));
   // At the first check there is no stored deadline that the event could have missed.
-  if (event && (deadline === undefined || kept === undefined || (event.at ?? 0) <= deadline)) return { kind: "sent", value: await loadValue(context, event) };
+  if (event && (deadline === undefined || kept === undefined || (event.at ?? 0) <= deadline))
+    return { kind: "sent", value: await loadValue(context, event) };
   if (deadline === undefined) return { kind: "unsent", name };
   return event || deadline <= now ? { kind: "over" } : { kind: "unsent", name, deadline };
 }
@@ -47,8 +53,14 @@ export function unmetEvents(run: Run): NonNullable<RunView["unmet"]> {
 }
 
 /** Subscribes a run to events, and returns what the commit of its deferred attempt sets. */
-export async function deferredPart(context: Context, run: Run, events: readonly AwaitedEvent[]): Promise<Partial<RunAttributes>> {
-  const until = Object.fromEntries(events.flatMap(({ name, deadline }) => (deadline === undefined ? [] : [[name, deadline]])));
+export async function deferredPart(
+  context: Context,
+  run: Run,
+  events: readonly AwaitedEvent[],
+): Promise<Partial<RunAttributes>> {
+  const until = Object.fromEntries(
+    events.flatMap(({ name, deadline }) => (deadline === undefined ? [] : [[name, deadline]])),
+  );
   const eventDeadlines = { ...until, ...run.eventDeadlines };
   if (Object.keys(eventDeadlines).length > LIMITS.awaitedEvents) {
     throw new FanfoldError(
@@ -86,7 +98,8 @@ export async function wakeRun(context: Context, runId: string, met: readonly str
   const ref = parseRunId(runId) as RunRef;
   // Nothing is met now when the process that removed the last dependency died before it queued the run.
   let { run } = met.length > 0 ? await takeUnmet(context, ref, met) : await queueWoken(context, ref);
-  if (met.length > 0 && run?.status === "deferred" && run.unmet === undefined) ({ run } = await queueWoken(context, ref));
+  if (met.length > 0 && run?.status === "deferred" && run.unmet === undefined)
+    ({ run } = await queueWoken(context, ref));
   await sendWoken(context, run);
   return run?.status !== "deferred";
 }

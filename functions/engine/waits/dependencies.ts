@@ -36,7 +36,10 @@ export const dependencyOf = (kind: DependencyName, name: string): string => `${k
 export function parseDependency(dependency: string): { readonly kind: DependencyName; readonly name: string } {
   const colon = dependency.indexOf(":");
   const kind = dependency.slice(0, colon);
-  if (!Object.hasOwn(KINDS, kind)) throw new FanfoldError("internal", `nothing is known about the dependency ${dependency}`, { details: { dependency } });
+  if (!Object.hasOwn(KINDS, kind))
+    throw new FanfoldError("internal", `nothing is known about the dependency ${dependency}`, {
+      details: { dependency },
+    });
   return { kind: kind as DependencyName, name: dependency.slice(colon + 1) };
 }
 export function subscribeOp(context: Context, run: Run, dependency: string): PutOp {

@@ -3,7 +3,16 @@ import type { Json } from "../../core/json.ts";
 import { nameProblem } from "../../core/names/names.ts";
 import { eachBounded } from "../concurrently.ts";
 import type { Context } from "../context.ts";
-import { asSentEvent, asWaiter, eventItemKey, type Header, ITEM_VERSION, ownedBy, waiterKey, waiterPartition } from "../item-kinds.ts";
+import {
+  asSentEvent,
+  asWaiter,
+  eventItemKey,
+  type Header,
+  ITEM_VERSION,
+  ownedBy,
+  waiterKey,
+  waiterPartition,
+} from "../item-kinds.ts";
 import { allOf } from "../items/all-of.ts";
 import { absent } from "../items/conditions.ts";
 import { readHeader } from "../items/header-reads.ts";
@@ -19,7 +28,8 @@ import { dependencyOf } from "./dependencies.ts";
  */
 export async function sendEvent(context: Context, jobId: string, name: string, value: Json): Promise<boolean> {
   const problem = nameProblem(name);
-  if (problem !== undefined) throw new FanfoldError("invalid_request", `the name of an event ${problem}`, { details: { field: "name" } });
+  if (problem !== undefined)
+    throw new FanfoldError("invalid_request", `the name of an event ${problem}`, { details: { field: "name" } });
   const root = await readHeader(context, jobId);
   if (!root?.job) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
   const sentBy = context.ids.token();
@@ -55,7 +65,9 @@ async function wake(context: Context, gid: string): Promise<void> {
   const header = await readHeader(context, gid);
   if (header?.wait?.of !== "event") return;
   if (header.memberCount !== undefined || header.outcome) return sendControl(context, { kind: "answered", gid });
-  const event = asSentEvent(await context.store.get(eventItemKey(header.jobId, header.wait.name), { consistent: true }));
+  const event = asSentEvent(
+    await context.store.get(eventItemKey(header.jobId, header.wait.name), { consistent: true }),
+  );
   if (!event) return;
   const { value, valueRef, sentBy } = event;
   const ownValue = valueRef === undefined ? { value: value ?? null } : { valueRef };

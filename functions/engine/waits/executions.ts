@@ -35,14 +35,16 @@ const jobPart = (jobId: string): string => jobId.slice(0, JOB_CHARACTERS);
  */
 export function keyOfExecution(context: Context, name: string): Key | undefined {
   const { prefix } = context.config.executions ?? {};
-  if (prefix === undefined || !name.startsWith(`${prefix}-`) || name.length <= prefix.length + HASH_CHARACTERS + 2) return undefined;
+  if (prefix === undefined || !name.startsWith(`${prefix}-`) || name.length <= prefix.length + HASH_CHARACTERS + 2)
+    return undefined;
   return executionKey(name.slice(prefix.length + 1, -(HASH_CHARACTERS + 1)), name);
 }
 /** Returns the partition of a job's executions. Jobs whose ids begin alike share it. */
 export const executionsOf = (jobId: string): string => executionPartition(jobPart(jobId));
 
 export function unavailable(): FanfoldError {
-  const message = "there are no state machines here: run this task in a deployment on AWS, or write it as a task that does the work itself";
+  const message =
+    "there are no state machines here: run this task in a deployment on AWS, or write it as a task that does the work itself";
   return new FanfoldError("executions_unavailable", message);
 }
 
@@ -53,7 +55,14 @@ export function executionTimeout({ wait }: Header): RunError {
 }
 
 /** Stops the execution of a group, unless the group is sealed, because then the execution has ended by itself. */
-export async function stopExecution(context: Context, { wait, execution, memberCount, outcome }: Header): Promise<void> {
+export async function stopExecution(
+  context: Context,
+  { wait, execution, memberCount, outcome }: Header,
+): Promise<void> {
   if (!wait || execution === undefined || memberCount !== undefined) return;
-  await context.executions?.stop(wait.name, execution, `the run that it belongs to has ended (${outcome ?? "collected"})`);
+  await context.executions?.stop(
+    wait.name,
+    execution,
+    `the run that it belongs to has ended (${outcome ?? "collected"})`,
+  );
 }

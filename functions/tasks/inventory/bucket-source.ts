@@ -9,7 +9,9 @@ import type { Visit } from "./walk-folder.ts";
 let shared: S3Client | undefined;
 /** Returns the client of this process. Emulators address buckets by path, not by host name. */
 function client(): S3Client {
-  return (shared ??= new S3Client({ forcePathStyle: (env["AWS_ENDPOINT_URL_S3"] ?? env["AWS_ENDPOINT_URL"]) !== undefined }));
+  return (shared ??= new S3Client({
+    forcePathStyle: (env["AWS_ENDPOINT_URL_S3"] ?? env["AWS_ENDPOINT_URL"]) !== undefined,
+  }));
 }
 
 /**
@@ -43,7 +45,10 @@ export function bucketSource(bucket: string, prefix: string, s3: S3Client = clie
     async digest(path, signal): Promise<FileDigest> {
       signal.throwIfAborted();
       try {
-        const { Body, ContentLength } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: root + path.toString("utf8") }), { abortSignal: signal });
+        const { Body, ContentLength } = await s3.send(
+          new GetObjectCommand({ Bucket: bucket, Key: root + path.toString("utf8") }),
+          { abortSignal: signal },
+        );
         const hash = createHash("sha256");
         let bytes = 0;
         for await (const piece of Body as AsyncIterable<Uint8Array>) {
@@ -52,7 +57,8 @@ export function bucketSource(bucket: string, prefix: string, s3: S3Client = clie
           bytes += piece.byteLength;
         }
         // One answer has one version of the object, but the connection may have been cut.
-        if (ContentLength !== undefined && bytes !== ContentLength) throw new Error(`the object ended after ${bytes} of ${ContentLength} bytes`);
+        if (ContentLength !== undefined && bytes !== ContentLength)
+          throw new Error(`the object ended after ${bytes} of ${ContentLength} bytes`);
         return { bytes, sha256: hash.digest("hex") };
       } catch (error) {
         signal.throwIfAborted();

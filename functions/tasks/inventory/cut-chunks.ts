@@ -20,7 +20,11 @@ const CHUNK_FAILURES = 256;
 const CHUNK_VISITS = 10_000;
 
 /** Cuts a walk into chunks. The cuts depend on the folder only, wherever the walk started. */
-export async function* cutChunks(visits: AsyncIterable<Visit>, before: Totals, mostFiles: number): AsyncGenerator<CutChunk, void, undefined> {
+export async function* cutChunks(
+  visits: AsyncIterable<Visit>,
+  before: Totals,
+  mostFiles: number,
+): AsyncGenerator<CutChunk, void, undefined> {
   const totals = { ...before };
   let files: string[] = [];
   let failures: Failure[] = [];
@@ -36,7 +40,8 @@ export async function* cutChunks(visits: AsyncIterable<Visit>, before: Totals, m
       totals.failures++;
       failures.push([visit.path.length === 0 ? "." : encodePath(visit.path), visit.reason]);
     } else if (visit.kind !== "left") totals[COUNTED[visit.kind]]++;
-    const full = files.length >= mostFiles || bytes >= CHUNK_BYTES || failures.length >= CHUNK_FAILURES || visited >= CHUNK_VISITS;
+    const full =
+      files.length >= mostFiles || bytes >= CHUNK_BYTES || failures.length >= CHUNK_FAILURES || visited >= CHUNK_VISITS;
     if (!full || visit.kind === "directory") continue;
     yield { chunk: { files, failures, totals: { ...totals } }, after: visit.path };
     [files, failures, bytes, visited] = [[], [], 0, 0];

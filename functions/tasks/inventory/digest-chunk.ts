@@ -17,7 +17,8 @@ export async function digestChunk(source: Source, chunk: Chunk, signal: AbortSig
   let next = 0;
   const digestNext = async (): Promise<void> => {
     try {
-      for (let at = next++; at < chunk.files.length; at = next++) digests[at] = await source.digest(decodePath(chunk.files[at] ?? ""), signal);
+      for (let at = next++; at < chunk.files.length; at = next++)
+        digests[at] = await source.digest(decodePath(chunk.files[at] ?? ""), signal);
     } catch (error) {
       // The attempt has failed, so the other readers stop.
       next = chunk.files.length;

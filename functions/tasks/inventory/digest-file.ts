@@ -55,7 +55,10 @@ async function digestOpen(file: FileHandle, signal: AbortSignal): Promise<FileDi
   if (pieces > 1 && (await wasChanged(file, before))) return { reason: "changed" };
   return { bytes, sha256: hash.digest("hex") };
 }
-async function wasChanged(file: FileHandle, before: { readonly size: number; readonly mtimeMs: number }): Promise<boolean> {
+async function wasChanged(
+  file: FileHandle,
+  before: { readonly size: number; readonly mtimeMs: number },
+): Promise<boolean> {
   const after = await file.stat();
   return after.size !== before.size || after.mtimeMs !== before.mtimeMs;
 }

@@ -59,7 +59,9 @@ class Sums {
     if (this.#largest.length > REPORT_BOUNDS.largest) this.#largest.pop();
   }
   report(folder: string, groups: DuplicateGroups): InventoryReport {
-    const extensions = [...this.#extensions].toSorted(([a, one], [b, other]) => other.bytes - one.bytes || other.files - one.files || (a < b ? -1 : 1));
+    const extensions = [...this.#extensions].toSorted(
+      ([a, one], [b, other]) => other.bytes - one.bytes || other.files - one.files || (a < b ? -1 : 1),
+    );
     const listed = new BoundedList<[string, ByExtension]>(REPORT_BOUNDS.extensions);
     for (const each of extensions) listed.add(each);
     return {

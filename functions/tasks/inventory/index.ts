@@ -10,7 +10,9 @@ export type { InventoryReport } from "./report-value.ts";
 
 const isFolder = (path: string): boolean => isAbsolute(path) && !path.includes("\0");
 const absolutePath = z.string().refine(isFolder, "must be an absolute path");
-const source = z.string().refine((text) => isFolder(text) || S3_URL.test(text), "must be an absolute path, or s3://bucket/prefix");
+const source = z
+  .string()
+  .refine((text) => isFolder(text) || S3_URL.test(text), "must be an absolute path, or s3://bucket/prefix");
 
 /** Reports what a folder, or a part of a bucket, contains. docs/demo.md has the rules. */
 export const inventory = defineWorkflow({

@@ -26,7 +26,8 @@ export function encodePath(path: Uint8Array): string {
 /** C0, DEL and C1 controls, and the backslash that begins an escape. */
 // oxlint-disable-next-line no-control-regex -- control characters are what it is about
 const ESCAPED = /[\u0000-\u001f\u007f-\u009f\\]/g;
-const escapeCharacters = (text: string): string => text.replace(ESCAPED, (character) => Array.from(Buffer.from(character, "utf8"), escapeByte).join(""));
+const escapeCharacters = (text: string): string =>
+  text.replace(ESCAPED, (character) => Array.from(Buffer.from(character, "utf8"), escapeByte).join(""));
 const escapeByte = (byte: number): string => `\\x${byte.toString(16).padStart(2, "0")}`;
 
 /**

@@ -12,7 +12,9 @@ import { refuseStateInside } from "./state-folder.ts";
 type Cursor = { readonly after: string; readonly totals: Totals } | { readonly done: true };
 
 /** Checks the chunk of a digest only loosely. The walk made it, so a full check for each chunk would be wasted. */
-const CHUNK = z.custom<Chunk>((value) => typeof value === "object" && value !== null && Array.isArray((value as Partial<Chunk>).files));
+const CHUNK = z.custom<Chunk>(
+  (value) => typeof value === "object" && value !== null && Array.isArray((value as Partial<Chunk>).files),
+);
 
 /** Digests each file of a chunk (size and SHA-256). One file may take hours, so an attempt may run for long. */
 export const inventoryDigest = defineTask({
@@ -38,7 +40,8 @@ export const inventoryWalk = defineTask({
     const visits = (await openSource(folder)).walk(from && decodePath(from.after), ctx.signal);
     try {
       for await (const { chunk, after } of cutChunks(visits, from?.totals ?? NOTHING, mostFiles)) {
-        const cursor: Cursor = after === undefined ? { done: true } : { after: encodePath(after), totals: chunk.totals };
+        const cursor: Cursor =
+          after === undefined ? { done: true } : { after: encodePath(after), totals: chunk.totals };
         yield ctx.at(cursor as unknown as Json, inventoryDigest.s(folder, chunk));
       }
     } catch (error) {
@@ -58,7 +61,11 @@ function unreadable(folder: string, error: unknown): unknown {
   return new TaskError(`cannot read ${folder}: ${code}`, { retryable: false, reason: code, cause: error });
 }
 const UNREADABLE: ReadonlySet<string> = new Set(
-  ["ENOENT", "ENOTDIR", "EACCES", "EPERM", "ENAMETOOLONG", "ELOOP"].concat("NoSuchBucket", "AccessDenied", "PermanentRedirect"),
+  ["ENOENT", "ENOTDIR", "EACCES", "EPERM", "ENAMETOOLONG", "ELOOP"].concat(
+    "NoSuchBucket",
+    "AccessDenied",
+    "PermanentRedirect",
+  ),
 );
 
 /** Folds the results of the digests, in the order of the walk, into an InventoryReport (report-value.ts). */
@@ -70,7 +77,10 @@ export const inventoryReport = defineTask({
   run: (ctx, _digests: unknown, folder: string) => foldResults(folder, () => chunkEnds(ctx.results(), ctx.signal)),
 });
 
-async function* chunkEnds(entries: AsyncIterable<ResultEntry>, signal: AbortSignal): AsyncGenerator<ChunkEnd, void, undefined> {
+async function* chunkEnds(
+  entries: AsyncIterable<ResultEntry>,
+  signal: AbortSignal,
+): AsyncGenerator<ChunkEnd, void, undefined> {
   for await (const { index, status, value, error } of entries) {
     signal.throwIfAborted();
     if (status === "success") yield { result: value as unknown as ChunkResult };

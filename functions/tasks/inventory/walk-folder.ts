@@ -32,7 +32,11 @@ const SLASH = 0x2f;
  * Links are not followed. An entry that cannot be read is a visit of kind `failure`. Throws only when the folder itself
  * cannot be read.
  */
-export async function* walkFolder(folder: Buffer, after: Buffer | undefined, signal: AbortSignal): AsyncGenerator<Visit, void, undefined> {
+export async function* walkFolder(
+  folder: Buffer,
+  after: Buffer | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<Visit, void, undefined> {
   const frames: Frame[] = [];
   if (after === undefined) {
     yield { kind: "directory", path: EMPTY };
@@ -98,7 +102,9 @@ async function openFrame(folder: Buffer, path: Buffer): Promise<Frame> {
 async function nextVisit(folder: Buffer, frame: Frame): Promise<Visit | undefined> {
   if (frame.ahead.length === 0) {
     const names = frame.names.slice(frame.next, frame.next + LOOK_AHEAD);
-    frame.ahead = await Promise.all(names.map((name) => visitAt(folder, frame.path.length === 0 ? name : pathIn(frame.path, name))));
+    frame.ahead = await Promise.all(
+      names.map((name) => visitAt(folder, frame.path.length === 0 ? name : pathIn(frame.path, name))),
+    );
   }
   frame.next++;
   return frame.ahead.shift();

@@ -55,13 +55,20 @@ export class ItemTable {
   }
 
   queryIndexSync(query: IndexQuery): IndexResult {
-    const entries = [...(this.#indexes.get(indexName(query.index, query.partition)) ?? [])].filter(([, entry]) => entry.at <= query.upTo);
+    const entries = [...(this.#indexes.get(indexName(query.index, query.partition)) ?? [])].filter(
+      ([, entry]) => entry.at <= query.upTo,
+    );
     entries.sort(([nameA, a], [nameB, b]) => a.at - b.at || compareUtf8(nameA, nameB));
-    const start = query.cursor === undefined ? 0 : entries.findIndex(([name, entry]) => isAfter(query.cursor as string, entry.at, name));
+    const start =
+      query.cursor === undefined
+        ? 0
+        : entries.findIndex(([name, entry]) => isAfter(query.cursor as string, entry.at, name));
     const page = start < 0 ? [] : entries.slice(start, start + query.limit);
     const keys = page.map(([, entry]) => entry.key);
     const last = page.at(-1);
-    return last !== undefined && start + page.length < entries.length ? { keys, cursor: JSON.stringify([last[1].at, last[0]]) } : { keys };
+    return last !== undefined && start + page.length < entries.length
+      ? { keys, cursor: JSON.stringify([last[1].at, last[0]]) }
+      : { keys };
   }
 
   /** Returns every item, in no particular order. */

@@ -20,9 +20,11 @@ export class MemoryExecutions {
   beforeStart: (() => Promise<void>) | undefined;
 
   begin(machine: string, name: string, input: Json): "started" | "exists" | { readonly refused: ExecutionError } {
-    if (this.unknown.has(machine)) return { refused: { error: "StateMachineDoesNotExist", cause: `no state machine ${machine}` } };
+    if (this.unknown.has(machine))
+      return { refused: { error: "StateMachineDoesNotExist", cause: `no state machine ${machine}` } };
     const standing = this.all.get(name);
-    if (standing && (standing.machine !== machine || canonicalJson(standing.input) !== canonicalJson(input))) throw new Error(`${name} is another execution`);
+    if (standing && (standing.machine !== machine || canonicalJson(standing.input) !== canonicalJson(input)))
+      throw new Error(`${name} is another execution`);
     // On AWS a second start of a running execution succeeds and changes nothing.
     if (standing) return standing.end ? "exists" : "started";
     this.all.set(name, { machine, name, input });

@@ -59,17 +59,31 @@ export class MemoryQueue implements Queue {
 
   async send(messages: readonly OutgoingMessage[]): Promise<void> {
     for (const { delaySeconds = 0 } of messages) {
-      if (delaySeconds > MAX_DELAY_SECONDS) throw new PortError("outage", `a message cannot be delayed by ${delaySeconds} s, only by ${MAX_DELAY_SECONDS}`);
+      if (delaySeconds > MAX_DELAY_SECONDS)
+        throw new PortError("outage", `a message cannot be delayed by ${delaySeconds} s, only by ${MAX_DELAY_SECONDS}`);
     }
     const now = this.#clock.now();
     for (const { queue, jobId, body, delaySeconds = 0 } of messages) {
-      const message = { id: `m${++this.#messages.sent}`, queue, jobId, body, receives: 0, visibleAt: now + delaySeconds * SECOND, holder: undefined };
+      const message = {
+        id: `m${++this.#messages.sent}`,
+        queue,
+        jobId,
+        body,
+        receives: 0,
+        visibleAt: now + delaySeconds * SECOND,
+        holder: undefined,
+      };
       if (delaySeconds > 0) this.#messages.waiting.set(message.id, message);
       else this.#line(message).messages.push(message);
     }
   }
 
-  async receive(queues: readonly string[], max: number, visibilitySeconds: number, notOf?: ReadonlySet<string>): Promise<readonly MemoryDelivery[]> {
+  async receive(
+    queues: readonly string[],
+    max: number,
+    visibilitySeconds: number,
+    notOf?: ReadonlySet<string>,
+  ): Promise<readonly MemoryDelivery[]> {
     const now = this.#clock.now();
     this.#release((message) => message.visibleAt <= now);
     const received: MemoryDelivery[] = [];
@@ -77,7 +91,11 @@ export class MemoryQueue implements Queue {
       while (received.length < max) {
         const message = this.#take(queue, notOf);
         if (message === undefined) break;
-        Object.assign(message, { receives: message.receives + 1, visibleAt: now + visibilitySeconds * SECOND, holder: this.#holder });
+        Object.assign(message, {
+          receives: message.receives + 1,
+          visibleAt: now + visibilitySeconds * SECOND,
+          holder: this.#holder,
+        });
         this.#messages.waiting.set(message.id, message);
         const { jobId, body, receives } = message;
         received.push({ id: receiptOf(message), queue, jobId, body, receives });
@@ -122,7 +140,8 @@ export class MemoryQueue implements Queue {
   async nextVisibleAt(queues: readonly string[]): Promise<number | undefined> {
     if (queues.some((queue) => (this.#messages.ready.get(queue)?.size ?? 0) > 0)) return 0;
     let next: number | undefined;
-    for (const message of this.#messages.waiting.values()) if (queues.includes(message.queue)) next = Math.min(next ?? Infinity, message.visibleAt);
+    for (const message of this.#messages.waiting.values())
+      if (queues.includes(message.queue)) next = Math.min(next ?? Infinity, message.visibleAt);
     return next;
   }
 

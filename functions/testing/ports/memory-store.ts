@@ -1,5 +1,16 @@
 import { attributesBytes, keyBytes } from "../../core/items/item-size.ts";
-import type { IndexQuery, IndexResult, Item, Key, QueryOptions, QueryResult, Store, Table, WriteOp, WriteResult } from "../../engine/ports.ts";
+import type {
+  IndexQuery,
+  IndexResult,
+  Item,
+  Key,
+  QueryOptions,
+  QueryResult,
+  Store,
+  Table,
+  WriteOp,
+  WriteResult,
+} from "../../engine/ports.ts";
 import { ItemTable } from "./item-table.ts";
 
 /**
@@ -82,7 +93,8 @@ export class MemoryStore implements Store {
   /** Counts a read. `weight` is 1 for a consistent read and 0.5 for another. A query is rounded up as a whole. */
   #countRead(items: readonly (Item | undefined)[], weight: number): void {
     let bytes = 0;
-    for (const item of items) if (item !== undefined) bytes += keyBytes(item.key.partition, item.key.sort) + attributesBytes(item.attributes);
+    for (const item of items)
+      if (item !== undefined) bytes += keyBytes(item.key.partition, item.key.sort) + attributesBytes(item.attributes);
     this.#stats.reads++;
     this.#stats.readUnits += weight * Math.max(1, Math.ceil(bytes / READ_UNIT_BYTES));
   }

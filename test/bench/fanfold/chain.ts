@@ -12,7 +12,9 @@ export const run: Case = (context) =>
     const before = await engine.counts();
     const measured = await context.measure(async () => {
       const steps: readonly CanvasSource[] = [increment.s(0), ...Array.from({ length: n - 1 }, () => increment.s())];
-      return engine.ended(await engine.submit((chain as (...items: readonly CanvasSource[]) => CanvasSource)(...steps)));
+      return engine.ended(
+        await engine.submit((chain as (...items: readonly CanvasSource[]) => CanvasSource)(...steps)),
+      );
     });
     const after = await engine.counts();
     if (measured.value.value !== n) throw new Error(`the chain gave ${JSON.stringify(measured.value.value)}, not ${n}`);

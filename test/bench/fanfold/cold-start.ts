@@ -15,7 +15,15 @@ const EVENTS: Readonly<Record<HandlerName, unknown>> = {
   control: { Records: [] },
   "dead-letter": { Records: [] },
   sweeper: {},
-  api: { httpMethod: "GET", path: "/health", resource: "/health", headers: { Host: "bench" }, requestContext: {}, isBase64Encoded: false, body: null },
+  api: {
+    httpMethod: "GET",
+    path: "/health",
+    resource: "/health",
+    headers: { Host: "bench" },
+    requestContext: {},
+    isBase64Encoded: false,
+    body: null,
+  },
   supervisor: { source: "aws.states", time: "2026-01-01T00:00:00Z", detail: { name: "nobody", status: "ABORTED" } },
 };
 const WITH_TASKS: readonly HandlerName[] = ["worker", "api", "supervisor"];
@@ -39,7 +47,9 @@ export const run: Case = async (context) => {
 };
 /** Lists this Node, and Lambda's own where the end-to-end suite has installed it. */
 function nodes(): readonly string[] {
-  const lambda = ["x64", "arm64"].map((machine) => join(INSTALLED.packages, "node_modules", `node-linux-${machine}`, "bin", "node"));
+  const lambda = ["x64", "arm64"].map((machine) =>
+    join(INSTALLED.packages, "node_modules", `node-linux-${machine}`, "bin", "node"),
+  );
   return [process.execPath, ...lambda.filter((path) => existsSync(path))];
 }
 
@@ -71,7 +81,11 @@ async function start(
   };
   const starts: Started[] = [];
   for (let k = 0; k < n; k++) {
-    const { stdout } = await promisify(execFile)(node, [CALL, join(folder, "index.mjs"), JSON.stringify(EVENTS[handler])], { env, timeout: 60_000 });
+    const { stdout } = await promisify(execFile)(
+      node,
+      [CALL, join(folder, "index.mjs"), JSON.stringify(EVENTS[handler])],
+      { env, timeout: 60_000 },
+    );
     starts.push(JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Started);
   }
   const of = (field: "boot" | "load" | "call"): number => round(median(starts.map((each) => each[field])));

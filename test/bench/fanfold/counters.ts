@@ -31,9 +31,16 @@ export function countsFile(pid: number): string {
 }
 
 /** Calls `note` with the arguments and the result of a method, on every call. */
-function watch(prototype: object, name: string, note: (self: object, given: readonly unknown[], gives: unknown) => void): void {
+function watch(
+  prototype: object,
+  name: string,
+  note: (self: object, given: readonly unknown[], gives: unknown) => void,
+): void {
   const method = Reflect.get(prototype, name) as ((...given: unknown[]) => unknown) | undefined;
-  if (typeof method !== "function") throw new Error(`there is no method ${name} to watch any more: test/bench/fanfold/counters.ts counts something else now`);
+  if (typeof method !== "function")
+    throw new Error(
+      `there is no method ${name} to watch any more: test/bench/fanfold/counters.ts counts something else now`,
+    );
   Reflect.set(prototype, name, function (this: object, ...given: unknown[]): unknown {
     const gives = Reflect.apply(method, this, given);
     note(this, given, gives);
@@ -54,8 +61,12 @@ function noteSent(messages: readonly OutgoingMessage[]): void {
   counted.messages += messages.length;
   for (const count of byQueue.values()) counted.sendRequests += Math.ceil(count / MESSAGES_PER_REQUEST);
 }
-watch(LmdbStore.prototype, "write", (_store, _given, written) => noteWrites((written as Promise<WriteResult>).then((result) => [result])));
-watch(LmdbStore.prototype, "writeMany", (_store, _given, written) => noteWrites(written as Promise<readonly WriteResult[]>));
+watch(LmdbStore.prototype, "write", (_store, _given, written) =>
+  noteWrites((written as Promise<WriteResult>).then((result) => [result])),
+);
+watch(LmdbStore.prototype, "writeMany", (_store, _given, written) =>
+  noteWrites(written as Promise<readonly WriteResult[]>),
+);
 watch(LmdbQueue.prototype, "send", (_queue, [messages]) => noteSent(messages as readonly OutgoingMessage[]));
 watch(CommitGatherer.prototype, "run", (gatherer) => void gatherers.add(gatherer as CommitGatherer));
 

@@ -17,7 +17,8 @@ import { collect, type Collected, identity } from "./tasks.ts";
 
 const TASKS = modulePath(import.meta.url, "./tasks");
 /** Durability of our writes, as the lines state it. */
-export const DURABILITY = "every write in a database file before it counts: survives kill -9 of all processes, flushed to the disk within 100 ms";
+export const DURABILITY =
+  "every write in a database file before it counts: survives kill -9 of all processes, flushed to the disk within 100 ms";
 const READY_MS = 60_000;
 const POLL_MS = 5;
 /** Milliseconds for acknowledgements and the closing of headers, which come after the end of a job. */
@@ -87,7 +88,9 @@ export function checkCollected(value: unknown, members: number): void {
   const { count, total, ordered } = value as Collected;
   const wanted = (members * (members - 1)) / 2;
   if (count !== members || total !== wanted || !ordered)
-    throw new Error(`the callback saw ${count} results, total ${total}, in order: ${ordered}; not ${members}, ${wanted}, true`);
+    throw new Error(
+      `the callback saw ${count} results, total ${total}, in order: ${ordered}; not ${members}, ${wanted}, true`,
+    );
 }
 /** Counts the lines of callbacks, one for each callback that ran. */
 export function callbacksRun(file: string): number {
@@ -105,7 +108,8 @@ export interface PerChild {
 export function perChild(before: Counts, after: Counts, children: number): PerChild {
   const of = (field: keyof Counts): number => (after[field] - before[field]) / children;
   const messagesPerChild = of("messages");
-  if (after.writeUnits === before.writeUnits) throw new Error("no write was counted: the store is not what counters.ts takes it for");
+  if (after.writeUnits === before.writeUnits)
+    throw new Error("no write was counted: the store is not what counters.ts takes it for");
   return {
     writesPerChild: round(of("writeUnits")),
     requestsPerChild: round(of("sendRequests") + (2 * messagesPerChild) / MESSAGES_PER_REQUEST),
@@ -115,7 +119,8 @@ export function perChild(before: Counts, after: Counts, children: number): PerCh
 }
 
 function succeeded(job: JobView): JobView {
-  if (job.state !== "success") throw new Error(`job ${job.jobId} ended as ${job.state}: ${job.error?.message ?? "no error"}`);
+  if (job.state !== "success")
+    throw new Error(`job ${job.jobId} ended as ${job.state}: ${job.error?.message ?? "no error"}`);
   return job;
 }
 async function untilReady(local: Local): Promise<void> {

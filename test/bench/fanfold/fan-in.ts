@@ -3,7 +3,8 @@ import { round } from "../statistics.ts";
 import { type BenchEngine, callbacksRun, checkCollected, DURABILITY, fanIn, perChild, withEngine } from "./engine.ts";
 
 /** Measures one chord of `n` empty members, from the making of its canvas to the end of its callback. */
-export const run: Case = (context) => withEngine(context, async (engine) => context.emit(await measureFanIn(context, engine)));
+export const run: Case = (context) =>
+  withEngine(context, async (engine) => context.emit(await measureFanIn(context, engine)));
 
 export async function measureFanIn(context: CaseContext, engine: BenchEngine) {
   const { bench, n, level } = context;

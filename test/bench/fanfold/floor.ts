@@ -12,5 +12,9 @@ const FLOOR_PER_MINUTE = 5_000;
 export const run: Case = (context) =>
   withEngine(context, async (engine) => {
     const line = await measureFanIn(context, engine);
-    context.emit({ ...line, floorPerMinute: FLOOR_PER_MINUTE, timesFloor: round((line.perCpuSecond * 60) / FLOOR_PER_MINUTE) });
+    context.emit({
+      ...line,
+      floorPerMinute: FLOOR_PER_MINUTE,
+      timesFloor: round((line.perCpuSecond * 60) / FLOOR_PER_MINUTE),
+    });
   });

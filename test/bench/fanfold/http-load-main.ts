@@ -9,7 +9,11 @@ const moment = (): number => performance.timeOrigin + performance.now();
 
 function post(): Promise<Sent> {
   const sentAt = moment();
-  const headers = { Authorization: `Bearer ${load.token}`, "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) };
+  const headers = {
+    Authorization: `Bearer ${load.token}`,
+    "Content-Type": "application/json",
+    "Content-Length": Buffer.byteLength(body),
+  };
   return new Promise((resolve, reject) => {
     const sending = request(`${load.url}/jobs`, { method: "POST", agent, headers }, (response) => {
       let text = "";

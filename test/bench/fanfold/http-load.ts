@@ -24,7 +24,10 @@ const MAIN = modulePath(import.meta.url, "./http-load-main");
 
 /** Sends the jobs from a process of its own, so the client does not take the server's time. */
 export function sendLoad(load: Load): Promise<readonly Sent[]> {
-  const child = fork(MAIN, [JSON.stringify(load)], { execArgv: workerArguments(import.meta.url, process.execArgv), stdio: ["ignore", 2, 2, "ipc"] });
+  const child = fork(MAIN, [JSON.stringify(load)], {
+    execArgv: workerArguments(import.meta.url, process.execArgv),
+    stdio: ["ignore", 2, 2, "ipc"],
+  });
   return new Promise((resolve, reject) => {
     child.once("message", (message) => resolve(message as readonly Sent[]));
     child.once("error", reject);

@@ -26,7 +26,8 @@ export const run: Case = (context) =>
       return sent;
     });
     const after = await engine.counts();
-    const seconds = (Math.max(...value.map(({ answeredAt }) => answeredAt)) - Math.min(...value.map(({ sentAt }) => sentAt))) / 1_000;
+    const seconds =
+      (Math.max(...value.map(({ answeredAt }) => answeredAt)) - Math.min(...value.map(({ sentAt }) => sentAt))) / 1_000;
     const times = value.map(({ sentAt, answeredAt }) => answeredAt - sentAt);
     context.emit({
       bench: context.bench,

@@ -12,7 +12,11 @@ interface Worker {
   close(): Promise<void>;
 }
 interface BullMq {
-  readonly Worker: new (queue: string, run: (job: Job) => Promise<unknown>, options: { connection: Connection; concurrency?: number }) => Worker;
+  readonly Worker: new (
+    queue: string,
+    run: (job: Job) => Promise<unknown>,
+    options: { connection: Connection; concurrency?: number },
+  ) => Worker;
 }
 
 const { connection, concurrency, file } = JSON.parse(process.argv[2] ?? "{}") as WorkerAssignment;
@@ -22,7 +26,10 @@ const sum = async (job: Job): Promise<Summed> => {
   const values = Object.values(await job.getChildrenValues());
   return { count: values.length, total: values.reduce((total, value) => total + value, 0) };
 };
-const workers = [new QueueWorker(CHILDREN, async (job) => job.data, { connection, concurrency }), new QueueWorker(PARENTS, sum, { connection })];
+const workers = [
+  new QueueWorker(CHILDREN, async (job) => job.data, { connection, concurrency }),
+  new QueueWorker(PARENTS, sum, { connection }),
+];
 await Promise.all(workers.map((worker) => worker.waitUntilReady()));
 process.once("message", () => void Promise.all(workers.map((worker) => worker.close())).then(() => process.exit(0)));
 process.send?.("ready");

@@ -61,7 +61,8 @@ export const run: Case = async (context) => {
   await flow(WARM_UP);
   rmSync(file);
   const { value, seconds, cpuSeconds, rssMb, rssOthersMb } = await context.measure(() => flow(n));
-  if (value.count !== n || value.total !== (n * (n - 1)) / 2) throw new Error(`the parent saw ${value.count} results, total ${value.total}`);
+  if (value.count !== n || value.total !== (n * (n - 1)) / 2)
+    throw new Error(`the parent saw ${value.count} results, total ${value.total}`);
   const parents = existsSync(file) ? readFileSync(file, "utf8").split("\n").length - 1 : 0;
   if (parents !== 1) throw new Error(`the parent ran ${parents} times`);
   await stopWorkers(workers);
@@ -78,7 +79,8 @@ export const run: Case = async (context) => {
     rssWorkersMb: round(rssOthersMb),
     versions: `bullmq ${VERSIONS.bullmq}, ioredis ${VERSIONS.ioredis}, Redis ${redis.version}`,
     settings: `worker processes: ${setting.processes}, concurrency of each: ${setting.concurrency} (the fastest of those tried)`,
-    durability: "Redis as it comes: a snapshot now and then, no log of writes; what came after the last snapshot is lost with the server",
+    durability:
+      "Redis as it comes: a snapshot now and then, no log of writes; what came after the last snapshot is lost with the server",
   });
 };
 
@@ -92,13 +94,19 @@ async function openFlow(connection: Connection): Promise<(children: number) => P
     const { job } = await producer.add({
       name: "sum",
       queueName: PARENTS,
-      children: Array.from({ length: children }, (_, index) => ({ name: "identity", queueName: CHILDREN, data: index })),
+      children: Array.from({ length: children }, (_, index) => ({
+        name: "identity",
+        queueName: CHILDREN,
+        data: index,
+      })),
     });
     return job.waitUntilFinished(events);
   };
 }
 async function fastest(timed: (setting: Setting) => Promise<number>): Promise<Setting> {
-  const settings = [...new Set([1, availableParallelism()])].flatMap((processes) => CONCURRENCIES.map((concurrency) => ({ processes, concurrency })));
+  const settings = [...new Set([1, availableParallelism()])].flatMap((processes) =>
+    CONCURRENCIES.map((concurrency) => ({ processes, concurrency })),
+  );
   let best: { readonly setting: Setting; readonly milliseconds: number } | undefined;
   for (const setting of settings) {
     const milliseconds = await timed(setting);
@@ -108,7 +116,10 @@ async function fastest(timed: (setting: Setting) => Promise<number>): Promise<Se
 }
 function startWorkers({ processes, ...assignment }: Setting & WorkerAssignment): Promise<readonly ChildProcess[]> {
   const start = (): Promise<ChildProcess> => {
-    const child = fork(WORKER, [JSON.stringify(assignment)], { execArgv: workerArguments(import.meta.url, process.execArgv), stdio: ["ignore", 2, 2, "ipc"] });
+    const child = fork(WORKER, [JSON.stringify(assignment)], {
+      execArgv: workerArguments(import.meta.url, process.execArgv),
+      stdio: ["ignore", 2, 2, "ipc"],
+    });
     return new Promise((resolve, reject) => {
       child.once("message", () => resolve(child));
       child.once("exit", (code) => reject(new Error(`a worker of BullMQ ended with ${code}`)));

@@ -28,7 +28,8 @@ export const run: Case = async (context) => {
   await chord(WARM_UP);
   rmSync(file);
   const { value, seconds, cpuSeconds, rssMb, rssOthersMb } = await context.measure(() => chord(n));
-  if (value.count !== n || value.total !== (n * (n - 1)) / 2 || !value.ordered) throw new Error(`the callback saw ${JSON.stringify(value)}`);
+  if (value.count !== n || value.total !== (n * (n - 1)) / 2 || !value.ordered)
+    throw new Error(`the callback saw ${JSON.stringify(value)}`);
   const callbacks = readFileSync(file, "utf8").split("\n").length - 1;
   if (callbacks !== 1) throw new Error(`the callback ran ${callbacks} times`);
   await Promise.all([ended(client), ended(worker)]);
@@ -45,7 +46,8 @@ export const run: Case = async (context) => {
     rssWorkersMb: round(rssOthersMb),
     versions: versions(redis.version),
     settings: `prefork, ${PROCESSES} processes, prefetch multiplier 128, no gossip, mingle or heartbeat, results in Redis`,
-    durability: "Redis as it comes: a snapshot now and then, no log of writes; what came after the last snapshot is lost with the server",
+    durability:
+      "Redis as it comes: a snapshot now and then, no log of writes; what came after the last snapshot is lost with the server",
   });
 };
 
@@ -74,7 +76,11 @@ function startCelery({ folder }: Pick<CaseContext, "folder">, redisPort: number,
     cwd: folder,
     stdio: ["ignore", "ignore", "ignore"],
   });
-  const client = spawn(PYTHON, [join(PEERS, "celery_chord.py")], { env, cwd: folder, stdio: ["pipe", "pipe", "inherit"] });
+  const client = spawn(PYTHON, [join(PEERS, "celery_chord.py")], {
+    env,
+    cwd: folder,
+    stdio: ["pipe", "pipe", "inherit"],
+  });
   const answers = createInterface({ input: client.stdout })[Symbol.asyncIterator]();
   const chord = async (members: number): Promise<Collected> => {
     client.stdin.write(`${members}\n`);

@@ -14,11 +14,19 @@ interface Handle<T> {
 }
 type Workflow<Args extends readonly unknown[], T> = (...args: Args) => Promise<T>;
 interface Dbos {
-  setConfig(config: { readonly name: string; readonly systemDatabaseUrl: string; readonly systemDatabasePoolSize: number; readonly logLevel: string }): void;
+  setConfig(config: {
+    readonly name: string;
+    readonly systemDatabaseUrl: string;
+    readonly systemDatabasePoolSize: number;
+    readonly logLevel: string;
+  }): void;
   launch(): Promise<void>;
   shutdown(): Promise<void>;
   registerQueue(name: string, options: { readonly minPollingIntervalMs: number }): Promise<unknown>;
-  registerWorkflow<Args extends readonly unknown[], T>(run: Workflow<Args, T>, config: { readonly name: string }): Workflow<Args, T>;
+  registerWorkflow<Args extends readonly unknown[], T>(
+    run: Workflow<Args, T>,
+    config: { readonly name: string },
+  ): Workflow<Args, T>;
   startWorkflow<Args extends readonly unknown[], T>(
     workflow: Workflow<Args, T>,
     options?: { readonly queueName: string },
@@ -44,7 +52,8 @@ export const run: Case = async (context) => {
   const fanOut = DBOS.registerWorkflow(
     async (children: number): Promise<Summed> => {
       const handles: Handle<number>[] = [];
-      for (let index = 0; index < children; index++) handles.push(await DBOS.startWorkflow(identity, { queueName: QUEUE })(index));
+      for (let index = 0; index < children; index++)
+        handles.push(await DBOS.startWorkflow(identity, { queueName: QUEUE })(index));
       const values: number[] = [];
       for (const handle of handles) values.push(await handle.getResult());
       sums++;
@@ -58,7 +67,8 @@ export const run: Case = async (context) => {
   await flow(WARM_UP);
   sums = 0;
   const { value, seconds, cpuSeconds, rssMb, rssOthersMb } = await context.measure(() => flow(n));
-  if (value.count !== n || value.total !== (n * (n - 1)) / 2 || sums !== 1) throw new Error(`${sums} sums, of ${value.count} results, total ${value.total}`);
+  if (value.count !== n || value.total !== (n * (n - 1)) / 2 || sums !== 1)
+    throw new Error(`${sums} sums, of ${value.count} results, total ${value.total}`);
   await DBOS.shutdown();
   await postgres.stop();
   context.emit({

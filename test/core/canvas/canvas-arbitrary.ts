@@ -20,16 +20,25 @@ const options = fc.record(
     priority: fc.integer({ min: 0, max: 9 }),
     countdown: fc.nat(31_536_000),
     timeout: fc.integer({ min: 1, max: 900 }),
-    retry: fc.record({ maxAttempts: fc.integer({ min: 1, max: 9 }), jitter: fc.constantFrom(0, 0.5, 1) }, { requiredKeys: [] }),
+    retry: fc.record(
+      { maxAttempts: fc.integer({ min: 1, max: 9 }), jitter: fc.constantFrom(0, 0.5, 1) },
+      { requiredKeys: [] },
+    ),
     ignoreResult: fc.boolean(),
-    stamps: fc.dictionary(fc.constantFrom("team", "order"), fc.oneof(fc.string(), fc.nat()), { minKeys: 1, noNullPrototype: true }),
+    stamps: fc.dictionary(fc.constantFrom("team", "order"), fc.oneof(fc.string(), fc.nat()), {
+      minKeys: 1,
+      noNullPrototype: true,
+    }),
     headers: fc.dictionary(fc.constantFrom("trace", "span"), fc.string(), { minKeys: 1, noNullPrototype: true }),
   },
   { requiredKeys: [], noNullPrototype: true },
 );
 const groupOptions = fc.record(
   {
-    policy: fc.oneof(fc.constantFrom("allSuccess" as const, "settled" as const, "failFast" as const), fc.record({ threshold: fc.nat(9) })),
+    policy: fc.oneof(
+      fc.constantFrom("allSuccess" as const, "settled" as const, "failFast" as const),
+      fc.record({ threshold: fc.nat(9) }),
+    ),
     tracking: fc.constantFrom("lazy" as const, "full" as const),
   },
   { requiredKeys: [], noNullPrototype: true },
@@ -37,14 +46,34 @@ const groupOptions = fc.record(
 const plain = <T extends object>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
 /** Headers alone come back beside the empty list of stamps. */
-const normal = <T extends { headers?: object; stamps?: object }>(value: T): T => plain(value.headers && !value.stamps ? { ...value, stamps: {} } : value);
+const normal = <T extends { headers?: object; stamps?: object }>(value: T): T =>
+  plain(value.headers && !value.stamps ? { ...value, stamps: {} } : value);
 const lists = fc.array(fc.array(json, { maxLength: 2 }), { maxLength: 4 });
 
 const callback = signature("callback", { args: [1] });
-const callbacks: (readonly Canvas[])[] = [[callback], [{ kind: "chain", items: [signature("other"), callback] }, callback]];
+const callbacks: (readonly Canvas[])[] = [
+  [callback],
+  [{ kind: "chain", items: [signature("other"), callback] }, callback],
+];
 
-export const { canvas } = fc.letrec<{ canvas: Canvas; task: Signature; each: Signature; chain: Chain; group: Group; chord: Chord; chunks: Chunks }>((tie) => ({
-  canvas: fc.oneof({ depthSize: "small", withCrossShrink: true }, tie("task"), tie("chain"), tie("group"), tie("chord"), tie("each"), tie("chunks")),
+export const { canvas } = fc.letrec<{
+  canvas: Canvas;
+  task: Signature;
+  each: Signature;
+  chain: Chain;
+  group: Group;
+  chord: Chord;
+  chunks: Chunks;
+}>((tie) => ({
+  canvas: fc.oneof(
+    { depthSize: "small", withCrossShrink: true },
+    tie("task"),
+    tie("chain"),
+    tie("group"),
+    tie("chord"),
+    tie("each"),
+    tie("chunks"),
+  ),
   task: fc.record(
     {
       kind: fc.constant("task" as const),
@@ -59,9 +88,20 @@ export const { canvas } = fc.letrec<{ canvas: Canvas; task: Signature; each: Sig
     { requiredKeys: ["kind", "task", "args", "kwargs", "options", "immutable"], noNullPrototype: true },
   ),
   each: fc
-    .record({ each: fc.constantFrom("map" as const, "starmap" as const), task: name, items: lists, options: options.map(normal) })
+    .record({
+      each: fc.constantFrom("map" as const, "starmap" as const),
+      task: name,
+      items: lists,
+      options: options.map(normal),
+    })
     .map(({ each, task, items, options: given }) => eachOf(each, task, items, given)),
-  chunks: fc.record({ kind: fc.constant("chunks" as const), task: name, items: lists, size: fc.integer({ min: 1, max: 3 }), options: options.map(normal) }),
+  chunks: fc.record({
+    kind: fc.constant("chunks" as const),
+    task: name,
+    items: lists,
+    size: fc.integer({ min: 1, max: 3 }),
+    options: options.map(normal),
+  }),
   chain: fc.record(
     {
       kind: fc.constant("chain" as const),
@@ -71,7 +111,11 @@ export const { canvas } = fc.letrec<{ canvas: Canvas; task: Signature; each: Sig
     },
     { requiredKeys: ["kind", "items"], noNullPrototype: true },
   ),
-  group: fc.record({ kind: fc.constant("group" as const), members: fc.array(tie("canvas"), { maxLength: 4 }), options: groupOptions.map(plain) }),
+  group: fc.record({
+    kind: fc.constant("group" as const),
+    members: fc.array(tie("canvas"), { maxLength: 4 }),
+    options: groupOptions.map(plain),
+  }),
   chord: fc.record({ kind: fc.constant("chord" as const), header: tie("group"), body: tie("canvas") }),
 }));
 

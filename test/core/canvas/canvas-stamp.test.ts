@@ -12,7 +12,10 @@ const stampsOf = (canvas: unknown): unknown => (canvas as { options: { stamps?: 
 
 describe("stamping", () => {
   it("reaches every signature and its links, but not links that come later", () => {
-    const stamped = stamp({ kind: "chain", items: [withLink(a, b), { kind: "group", members: [b], options: {} }] }, { team: "x" });
+    const stamped = stamp(
+      { kind: "chain", items: [withLink(a, b), { kind: "group", members: [b], options: {} }] },
+      { team: "x" },
+    );
     expect(JSON.stringify(stamped).match(/"team":"x"/g)).toHaveLength(3);
     expect(stamp(a, { team: "x" })).toMatchObject({ options: { stamps: { team: "x" } } });
     expect(stampsOf((withLink(stamp(a, { team: "x" }), b) as { link?: unknown[] }).link?.[0])).toBeUndefined();
@@ -30,7 +33,11 @@ describe("stamping", () => {
   });
   it("asks a visitor on the way, and tells stamps from headers and options", () => {
     const asked: string[] = [];
-    const chord = { kind: "chord" as const, header: { kind: "group" as const, members: [a], options: {} }, body: withLinkError(b, a) };
+    const chord = {
+      kind: "chord" as const,
+      header: { kind: "group" as const, members: [a], options: {} },
+      body: withLinkError(b, a),
+    };
     const stamped = stamp(
       chord,
       {},
@@ -47,7 +54,10 @@ describe("stamping", () => {
     expect(asked).toEqual(["group", "a", "a", "b"]);
     expect(stamped).toMatchObject({
       header: { members: [{ options: { stamps: { by: "a" }, headers: { trace: 7 }, priority: 3 } }] },
-      body: { options: { stamps: { by: "b", body: true } }, linkError: [{ options: { stamps: { by: "a", failed: true, body: true } } }] },
+      body: {
+        options: { stamps: { by: "b", body: true } },
+        linkError: [{ options: { stamps: { by: "a", failed: true, body: true } } }],
+      },
     });
   });
   it("refuses a stamp with the name of an option", () => {

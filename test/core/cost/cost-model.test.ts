@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { config } from "../../../fanfold.config.ts";
-import { DEFAULT_DEPLOYMENT, functionSeconds, newTableSeconds, priceOf, rampSeconds, timeFloor } from "../../../functions/core/cost/cost-model.ts";
+import {
+  DEFAULT_DEPLOYMENT,
+  functionSeconds,
+  newTableSeconds,
+  priceOf,
+  rampSeconds,
+  timeFloor,
+} from "../../../functions/core/cost/cost-model.ts";
 import { PRICES, QUOTAS } from "../../../functions/core/cost/price-table.ts";
 import type { WorkCount } from "../../../functions/core/cost/work-count.ts";
 
@@ -20,8 +27,17 @@ const NOTHING: WorkCount = {
 describe("the price of counted work", () => {
   it("is nothing for nothing", () => expect(priceOf(NOTHING, 1).total).toBe(0));
   it("is, for each part, its units times the price of one", () => {
-    const { parts, total } = priceOf({ ...NOTHING, writes: { rows: 1e6, ledger: 2e6, headers: 0, plan: 0, jobs: 0 }, reads: 1e6, blobs: 1e6 }, 0);
-    expect(parts).toMatchObject({ rows: PRICES.writeUnit * 1e6, ledger: PRICES.writeUnit * 2e6, reads: PRICES.readUnit * 1e6, headers: 0, queue: 0 });
+    const { parts, total } = priceOf(
+      { ...NOTHING, writes: { rows: 1e6, ledger: 2e6, headers: 0, plan: 0, jobs: 0 }, reads: 1e6, blobs: 1e6 },
+      0,
+    );
+    expect(parts).toMatchObject({
+      rows: PRICES.writeUnit * 1e6,
+      ledger: PRICES.writeUnit * 2e6,
+      reads: PRICES.readUnit * 1e6,
+      headers: 0,
+      queue: 0,
+    });
     expect(parts.plan).toBeCloseTo((PRICES.blobRead + PRICES.blobWrite) * 1e6);
     expect(total).toBeCloseTo(Object.values(parts).reduce((sum, part) => sum + part));
   });
@@ -63,7 +79,13 @@ describe("the time floor", () => {
     expect(floor.bounds.find(({ by }) => by.endsWith("tasks"))?.seconds).toBe(10);
     expect(floor.bounds.find(({ by }) => by.endsWith("callbacks"))?.seconds).toBe(2);
     expect(floor.secondsOnNewTables).toBe(100);
-    expect(timeFloor({ ...NOTHING, taskRuns: 3 }, 3, 100)).toMatchObject({ seconds: 300, limitedBy: "tasks that follow each other" });
-    expect(timeFloor({ ...NOTHING, headerReads: 30_000 }, 1, 0)).toMatchObject({ seconds: 10, limitedBy: expect.stringContaining("header") as string });
+    expect(timeFloor({ ...NOTHING, taskRuns: 3 }, 3, 100)).toMatchObject({
+      seconds: 300,
+      limitedBy: "tasks that follow each other",
+    });
+    expect(timeFloor({ ...NOTHING, headerReads: 30_000 }, 1, 0)).toMatchObject({
+      seconds: 10,
+      limitedBy: expect.stringContaining("header") as string,
+    });
   });
 });

@@ -4,22 +4,33 @@ import { TRACKING_LEVELS } from "../../../functions/core/cost/work-shape.ts";
 import { scaleOf, SECTION_19, writesEach } from "../../figures/tables.ts";
 
 const SIZES = [1, 100, 4_096, 1e5, 1e6, 1e7, 1e8];
-const CASES = TRACKING_LEVELS.flatMap((level) => [...SIZES.map((n) => [n, level, false] as const), [1e6, level, true] as const]);
+const CASES = TRACKING_LEVELS.flatMap((level) => [
+  ...SIZES.map((n) => [n, level, false] as const),
+  [1e6, level, true] as const,
+]);
 
 describe("the scale model", () => {
-  it.each(CASES)("%i children tracked %s (one group: %s): no partition above its limit", (children, level, oneGroup) => {
-    const { partitions, perSecond, phases, seconds, secondsOnNewTables } = scaleOf(children, level, oneGroup);
-    for (const { name, writes, reads } of partitions) {
-      expect(writes, `writes: ${name}`).toBeLessThanOrEqual(QUOTAS.partition.writes);
-      expect(reads, `reads: ${name}`).toBeLessThanOrEqual(QUOTAS.partition.reads * (1 + 1e-9));
-    }
-    expect(partitions.map(({ name }) => name)).toEqual(
-      expect.arrayContaining(["rows of one leaf", "ledger node above leaves, the root included", "job item", "one of 16 shards of progress"]) as string[],
-    );
-    expect(perSecond).toBeGreaterThan(0);
-    expect(Math.max(...phases.map((phase) => phase.seconds))).toBeLessThanOrEqual(seconds);
-    expect(seconds).toBeLessThanOrEqual(secondsOnNewTables);
-  });
+  it.each(CASES)(
+    "%i children tracked %s (one group: %s): no partition above its limit",
+    (children, level, oneGroup) => {
+      const { partitions, perSecond, phases, seconds, secondsOnNewTables } = scaleOf(children, level, oneGroup);
+      for (const { name, writes, reads } of partitions) {
+        expect(writes, `writes: ${name}`).toBeLessThanOrEqual(QUOTAS.partition.writes);
+        expect(reads, `reads: ${name}`).toBeLessThanOrEqual(QUOTAS.partition.reads * (1 + 1e-9));
+      }
+      expect(partitions.map(({ name }) => name)).toEqual(
+        expect.arrayContaining([
+          "rows of one leaf",
+          "ledger node above leaves, the root included",
+          "job item",
+          "one of 16 shards of progress",
+        ]) as string[],
+      );
+      expect(perSecond).toBeGreaterThan(0);
+      expect(Math.max(...phases.map((phase) => phase.seconds))).toBeLessThanOrEqual(seconds);
+      expect(seconds).toBeLessThanOrEqual(secondsOnNewTables);
+    },
+  );
 
   it.each(TRACKING_LEVELS)("%s: both tables stay within their quota at the predicted pace", (level) => {
     const children = 1e8;
@@ -38,9 +49,12 @@ describe("the scale model", () => {
     }
   });
 
-  it.each(SECTION_19)("$level: rows are as section 19 of the protocol says, and all the rest is less than the 0.1 it allows for marks", ({ level, writes }) => {
-    const { rows } = scaleOf(1e6, level, true).count.writes;
-    expect(rows / 1e6).toBeCloseTo(writes - 0.1, 4);
-    expect(writesEach(level)).toBeLessThanOrEqual(writes);
-  });
+  it.each(SECTION_19)(
+    "$level: rows are as section 19 of the protocol says, and all the rest is less than the 0.1 it allows for marks",
+    ({ level, writes }) => {
+      const { rows } = scaleOf(1e6, level, true).count.writes;
+      expect(rows / 1e6).toBeCloseTo(writes - 0.1, 4);
+      expect(writesEach(level)).toBeLessThanOrEqual(writes);
+    },
+  );
 });

@@ -12,7 +12,8 @@ import { openFolder } from "../../contract/lmdb-folder.ts";
 const key: Key = { table: "callbacks", partition: "p", sort: "!" };
 
 describe("write units", () => {
-  const units = (before: Attributes | undefined, op: WriteOp) => decideWrite(op, before && { key, attributes: before }, false).result.units;
+  const units = (before: Attributes | undefined, op: WriteOp) =>
+    decideWrite(op, before && { key, attributes: before }, false).result.units;
   const put = (attributes: Attributes): WriteOp => ({ op: "put", key, attributes });
 
   it("are the larger of before and after, in started KB, at least one", () => {
@@ -21,7 +22,9 @@ describe("write units", () => {
     expect(units(undefined, put({ t: "x".repeat(1_018) }))).toBe(2);
     expect(units({ t: "x".repeat(5_000) }, put({}))).toBe(5);
     expect(units({ t: "x".repeat(5_000) }, { op: "remove", key })).toBe(5);
-    expect(units({ t: "x".repeat(5_000) }, { op: "update", key, change: { set: { n: 1 } }, when: { op: "absent" } })).toBe(5);
+    expect(
+      units({ t: "x".repeat(5_000) }, { op: "update", key, change: { set: { n: 1 } }, when: { op: "absent" } }),
+    ).toBe(5);
   });
 
   it("count index entries: one to appear or vanish, two to move, none when nothing of them changes", () => {
@@ -34,7 +37,15 @@ describe("write units", () => {
   });
 
   it("a ledger of 256 members with its counters stays in one", () => {
-    const ledger = { done: new Set(Array(256).keys()), success: 200, error: 56, failedMembers: 56, v: 1, jobId: "0".repeat(26), ttl: 1_800_000_000 };
+    const ledger = {
+      done: new Set(Array(256).keys()),
+      success: 200,
+      error: 56,
+      failedMembers: 56,
+      v: 1,
+      jobId: "0".repeat(26),
+      ttl: 1_800_000_000,
+    };
     expect(units(ledger, put(ledger))).toBe(1);
   });
 });
@@ -92,12 +103,16 @@ describe("changes", () => {
       { set: { a: new Set<string>() } },
       { set: { a: Number.NaN } },
     ];
-    for (const change of bad) expect(() => applyChange({ text: "x", members: new Set(["x"]) }, change)).toThrow(FanfoldError);
-    expect(() => decideWrite({ op: "put", key, attributes: { a: "x".repeat(410_000) } }, undefined, false)).toThrow(FanfoldError);
+    for (const change of bad)
+      expect(() => applyChange({ text: "x", members: new Set(["x"]) }, change)).toThrow(FanfoldError);
+    expect(() => decideWrite({ op: "put", key, attributes: { a: "x".repeat(410_000) } }, undefined, false)).toThrow(
+      FanfoldError,
+    );
   });
   it("not is the opposite, whatever is there", () => {
     const condition: Condition = { op: "lt", attribute: "a", value: "b" };
-    for (const value of [undefined, "a", "c", 1, null]) expect(holds({ op: "not", of: condition }, { a: value })).toBe(!holds(condition, { a: value }));
+    for (const value of [undefined, "a", "c", 1, null])
+      expect(holds({ op: "not", of: condition }, { a: value })).toBe(!holds(condition, { a: value }));
   });
 });
 
@@ -139,7 +154,8 @@ describe("stores that share the algebra", () => {
         expect(await lmdb.query("callbacks", partition)).toEqual(await memory.query("callbacks", partition));
         const keys = (await lmdb.queryIndex(shard)).keys.filter((found) => found.partition === partition);
         expect(keys).toEqual((await memory.queryIndex(shard)).keys);
-        for (const each of (await memory.query("callbacks", partition)).items) await lmdb.write({ op: "remove", key: each.key });
+        for (const each of (await memory.query("callbacks", partition)).items)
+          await lmdb.write({ op: "remove", key: each.key });
       }),
       { numRuns: 150 },
     );

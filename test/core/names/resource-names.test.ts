@@ -1,7 +1,12 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { tableDefinitions } from "../../../functions/core/items/table-definitions.ts";
-import { ENGINE_QUEUE, formatQueueName, QUEUE_FUNCTIONS, type QueueName } from "../../../functions/core/names/queue-name.ts";
+import {
+  ENGINE_QUEUE,
+  formatQueueName,
+  QUEUE_FUNCTIONS,
+  type QueueName,
+} from "../../../functions/core/names/queue-name.ts";
 import {
   bucketName,
   deadLetterQueueName,
@@ -27,13 +32,17 @@ describe("resource names", () => {
     expect(queueResourceName("fan-prod", ENGINE_QUEUE)).toBe("fan-prod-engine");
     expect(deadLetterQueueName("fanfold", "london")).toBe("fanfold-london-dead-letters");
     expect(functionResourceName("fanfold", "control")).toBe("fanfold-control");
-    expect(siteFunctionName("fanfold", "london", { role: "worker", function: "custom" })).toBe("fanfold-london-worker-custom");
+    expect(siteFunctionName("fanfold", "london", { role: "worker", function: "custom" })).toBe(
+      "fanfold-london-worker-custom",
+    );
     expect(siteFunctionName("fanfold", "london", { role: "dead-letter" })).toBe("fanfold-london-dead-letter");
     expect(bucketName("fanfold", "123456789012", "eu-central-1")).toBe("fanfold-123456789012-eu-central-1");
   });
 
   it("never depend on where they are derived: these are in use", () => {
-    expect(queueResourceName("fanfold", "new-york.default#worker")).toBe("fanfold-new-york-default-worker-3oz4iz93oykc8");
+    expect(queueResourceName("fanfold", "new-york.default#worker")).toBe(
+      "fanfold-new-york-default-worker-3oz4iz93oykc8",
+    );
   });
 
   it("keep apart what hyphens would mix up", () => {
@@ -43,15 +52,24 @@ describe("resource names", () => {
 
   const part = fc.stringMatching(/^[A-Za-z0-9_-]{1,60}$/).filter((text) => text !== ENGINE_QUEUE);
   const prefix = fc.stringMatching(/^[a-z][a-z0-9-]{0,29}[a-z0-9]$/);
-  const queueName: fc.Arbitrary<QueueName> = fc.record({ site: part, queue: part, function: fc.constantFrom(...QUEUE_FUNCTIONS.slice(0, 3)) });
+  const queueName: fc.Arbitrary<QueueName> = fc.record({
+    site: part,
+    queue: part,
+    function: fc.constantFrom(...QUEUE_FUNCTIONS.slice(0, 3)),
+  });
 
   it("fit the limits of AWS, whatever the names", () => {
     fc.assert(
       fc.property(prefix, queueName, (deployment, name) => {
-        for (const text of [queueResourceName(deployment, formatQueueName(name)), deadLetterQueueName(deployment, name.site)]) {
+        for (const text of [
+          queueResourceName(deployment, formatQueueName(name)),
+          deadLetterQueueName(deployment, name.site),
+        ]) {
           expect(text).toMatch(/^[A-Za-z0-9_-]{1,80}$/);
         }
-        expect(siteFunctionName(deployment, name.site, { role: "worker", function: name.function })).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
+        expect(siteFunctionName(deployment, name.site, { role: "worker", function: name.function })).toMatch(
+          /^[A-Za-z0-9_-]{1,64}$/,
+        );
         expect(bucketName(deployment, "123456789012", "ap-southeast-99")).toMatch(/^[a-z0-9-]{3,63}$/);
       }),
     );
@@ -62,7 +80,8 @@ describe("resource names", () => {
     const name = fc.record({ prefix: fc.constantFrom("aa", "aa-a", "aa-a-b", "aa-b"), site: few, queue: few });
     fc.assert(
       fc.property(name, name, (one, other) => {
-        const of = (each: typeof one) => queueResourceName(each.prefix, formatQueueName({ ...each, function: "worker" }));
+        const of = (each: typeof one) =>
+          queueResourceName(each.prefix, formatQueueName({ ...each, function: "worker" }));
         expect(of(one) === of(other)).toBe(JSON.stringify(one) === JSON.stringify(other));
       }),
       { numRuns: 1_000 },
@@ -83,8 +102,16 @@ describe("resource names", () => {
 describe("table definitions", () => {
   it("have at most two indexes, in the table whose items they index", () => {
     expect(tableDefinitions("fanfold")).toEqual([
-      { table: "tasks", tableName: "fanfold-tasks", indexes: [{ indexName: "due", partition: "dueShard", sort: "due" }] },
-      { table: "callbacks", tableName: "fanfold-callbacks", indexes: [{ indexName: "open", partition: "openShard", sort: "nextCheck" }] },
+      {
+        table: "tasks",
+        tableName: "fanfold-tasks",
+        indexes: [{ indexName: "due", partition: "dueShard", sort: "due" }],
+      },
+      {
+        table: "callbacks",
+        tableName: "fanfold-callbacks",
+        indexes: [{ indexName: "open", partition: "openShard", sort: "nextCheck" }],
+      },
     ]);
   });
 });

@@ -30,7 +30,9 @@ describe("compileCanvas", () => {
   it("of a chain is the concatenation of its items", () => {
     fc.assert(
       fc.property(fc.array(firm, { minLength: 1, maxLength: 5 }), (items) => {
-        expect(compileCanvas(chain(...items)).map(untold)).toEqual(items.flatMap((each) => compileCanvas(each)).map(untold));
+        expect(compileCanvas(chain(...items)).map(untold)).toEqual(
+          items.flatMap((each) => compileCanvas(each)).map(untold),
+        );
       }),
     );
   });
@@ -45,7 +47,9 @@ describe("compileCanvas", () => {
   it("of a group is one step with a strand per member", () => {
     fc.assert(
       fc.property(fc.array(firm, { maxLength: 4 }), (members) => {
-        expect(compileCanvas(group(members))).toEqual([{ policy: "allSuccess", tracking: "lazy", members: members.map((each) => compileCanvas(each)) }]);
+        expect(compileCanvas(group(members))).toEqual([
+          { policy: "allSuccess", tracking: "lazy", members: members.map((each) => compileCanvas(each)) },
+        ]);
       }),
     );
   });
@@ -68,7 +72,9 @@ describe("compileCanvas", () => {
   it("leaves defaults out, so that plans of big groups stay small", () => {
     expect(JSON.stringify(compileCanvas(a))).toBe('[{"task":"a"}]');
     const full = { args: [1], kwargs: { x: 2 }, options: { queue: "high" } };
-    expect(compileCanvas(signature("a", { ...full, immutable: true }))).toEqual([{ task: "a", ...full, immutable: true }]);
+    expect(compileCanvas(signature("a", { ...full, immutable: true }))).toEqual([
+      { task: "a", ...full, immutable: true },
+    ]);
   });
   it("keeps a group's own policy and tracking", () => {
     expect(compileCanvas({ kind: "group", members: [], options: { policy: "failFast", tracking: "full" } })).toEqual([
@@ -76,23 +82,42 @@ describe("compileCanvas", () => {
     ]);
   });
   it("dissolves plain groups in groups, and passes over them in chains", () => {
-    expect(compileCanvas(group([a, group([b, group([c])])]))).toMatchObject([{ members: [[{ task: "a" }], [{ task: "b" }], [{ task: "c" }]] }]);
-    expect(compileCanvas(chain(a, group([]), group([group([b])]), c))).toEqual([{ task: "a" }, { task: "b" }, { task: "c" }]);
+    expect(compileCanvas(group([a, group([b, group([c])])]))).toMatchObject([
+      { members: [[{ task: "a" }], [{ task: "b" }], [{ task: "c" }]] },
+    ]);
+    expect(compileCanvas(chain(a, group([]), group([group([b])]), c))).toEqual([
+      { task: "a" },
+      { task: "b" },
+      { task: "c" },
+    ]);
     expect(compileCanvas(chain(group([]), a))).toMatchObject([{ members: [] }, { task: "a" }]);
     const settled: Canvas = { kind: "group", members: [b], options: { policy: "settled" } };
-    expect(compileCanvas(chain(a, settled, c))).toMatchObject([{ task: "a" }, { members: [[{ task: "b" }]] }, { task: "c" }]);
-    expect(compileCanvas(group([a, settled]))).toMatchObject([{ members: [[{ task: "a" }], [{ members: [[{ task: "b" }]] }]] }]);
+    expect(compileCanvas(chain(a, settled, c))).toMatchObject([
+      { task: "a" },
+      { members: [[{ task: "b" }]] },
+      { task: "c" },
+    ]);
+    expect(compileCanvas(group([a, settled]))).toMatchObject([
+      { members: [[{ task: "a" }], [{ members: [[{ task: "b" }]] }]] },
+    ]);
   });
   it("hangs the links of a chain on its last step and its error links on each", () => {
     const linked: Canvas = { kind: "chain", items: [a, b], link: [c], linkError: [signature("e")] };
     const links = { members: [[{ task: "c" }]] };
     const errors = { members: [[{ task: "e" }]] };
-    expect(compileCanvas(chain(linked, a))).toMatchObject([{ task: "a", errors }, { task: "b", links, errors }, { task: "a" }]);
+    expect(compileCanvas(chain(linked, a))).toMatchObject([
+      { task: "a", errors },
+      { task: "b", links, errors },
+      { task: "a" },
+    ]);
     expect(compileCanvas(chain(linked, a))[2]).toEqual({ task: "a" });
   });
   it("tells the error links of a body when its header fails", () => {
     const body = signature("b", { linkError: [signature("e")] });
-    const told = [{ members: [[{ task: "a" }], [{ task: "c" }]], errors: { members: [[{ task: "e" }]] } }, { task: "b" }];
+    const told = [
+      { members: [[{ task: "a" }], [{ task: "c" }]], errors: { members: [[{ task: "e" }]] } },
+      { task: "b" },
+    ];
     expect(compileCanvas({ kind: "chord", header: group([a, c]), body })).toMatchObject(told);
     expect(compileCanvas(chain(group([a, c]), body))).toMatchObject(told);
   });
@@ -107,13 +132,16 @@ describe("compileCanvas", () => {
       code: "invalid_canvas",
       field: "/chord/header/1/chain",
     });
-    expect(refusalOf(() => compileCanvas({ kind: "chord", header: group([a]), body: chain(b, chain()) }))).toMatchObject({
+    expect(
+      refusalOf(() => compileCanvas({ kind: "chord", header: group([a]), body: chain(b, chain()) })),
+    ).toMatchObject({
       code: "invalid_canvas",
       field: "/chord/body/chain/1/chain",
     });
   });
   it("accepts groups nested as deep as the tree of a job, and no deeper", () => {
-    const nested = (levels: number): Canvas => (levels === 0 ? a : { kind: "group", members: [nested(levels - 1)], options: { policy: "settled" } });
+    const nested = (levels: number): Canvas =>
+      levels === 0 ? a : { kind: "group", members: [nested(levels - 1)], options: { policy: "settled" } };
     expect(compileCanvas(nested(LIMITS.groupDepth))).toHaveLength(1);
     expect(refusalOf(() => compileCanvas(nested(LIMITS.groupDepth + 1)))).toMatchObject({ code: "too_deep" });
     // What follows a group is beside it, not below it.
@@ -128,17 +156,25 @@ describe("compileCanvas", () => {
   it("counts the steps of a strand after flattening", () => {
     const half = chain(...Array.from({ length: 5_000 }, () => a));
     expect(compileCanvas(half)).toHaveLength(5_000);
-    expect(refusalOf(() => compileCanvas(chain(half, half)))).toMatchObject({ code: "too_many_children", field: "/chain/1/chain/4999" });
+    expect(refusalOf(() => compileCanvas(chain(half, half)))).toMatchObject({
+      code: "too_many_children",
+      field: "/chain/1/chain/4999",
+    });
   });
   it("refuses more members than a group may be given at once", () => {
     const members = Array.from({ length: LIMITS.groupMembers + 1 }, () => a);
-    expect(refusalOf(() => compileCanvas(group(members)))).toMatchObject({ code: "too_many_children", field: "/group" });
+    expect(refusalOf(() => compileCanvas(group(members)))).toMatchObject({
+      code: "too_many_children",
+      field: "/group",
+    });
   });
 });
 
 describe("strandTasks", () => {
   it("names each task once, where it is first used", () => {
-    const strand = compileCanvas(chain(a, group([a, chain(b, a), { kind: "group", members: [c], options: { policy: "settled" } }]), b));
+    const strand = compileCanvas(
+      chain(a, group([a, chain(b, a), { kind: "group", members: [c], options: { policy: "settled" } }]), b),
+    );
     expect([...strandTasks(strand)]).toEqual([
       ["a", "/chain/0/task"],
       ["b", "/chain/1/group/1/chain/0/task"],

@@ -31,15 +31,27 @@ describe("errorData", () => {
     [{ name: "Gone", message: "away" }, "Gone", "away"],
     [{ name: 7, message: {} }, "Error", '{"name":7,"message":{}} was thrown'],
     [cyclic, "Error", "an object that cannot be read was thrown"],
-    [Object.defineProperties({}, { message: { get: throwing }, name: { get: throwing }, stack: { get: throwing } }), "Error", "{} was thrown"],
-    [new Proxy({}, { get: throwing, ownKeys: throwing, getPrototypeOf: throwing }), "Error", "an object that cannot be read was thrown"],
+    [
+      Object.defineProperties({}, { message: { get: throwing }, name: { get: throwing }, stack: { get: throwing } }),
+      "Error",
+      "{} was thrown",
+    ],
+    [
+      new Proxy({}, { get: throwing, ownKeys: throwing, getPrototypeOf: throwing }),
+      "Error",
+      "an object that cannot be read was thrown",
+    ],
     [Object.create(null), "Error", "{} was thrown"],
   ])("makes data of %#", (thrown, name, message) => {
     expect(errorData(thrown)).toMatchObject({ name, message });
   });
   it("cuts what is too long, between characters", () => {
     const data = errorData(
-      Object.assign(new Error("😀".repeat(LIMITS.errorMessageCharacters)), { stack: "s".repeat(1e6), name: "n".repeat(1e6), reason: "r".repeat(1e6) }),
+      Object.assign(new Error("😀".repeat(LIMITS.errorMessageCharacters)), {
+        stack: "s".repeat(1e6),
+        name: "n".repeat(1e6),
+        reason: "r".repeat(1e6),
+      }),
     );
     expect(data.message.length).toBeLessThanOrEqual(LIMITS.errorMessageCharacters);
     expect(data.stack?.length).toBe(LIMITS.errorStackCharacters);

@@ -9,7 +9,16 @@ export async function startDynamoDbLocal(folder: string, port: number): Promise<
   const child = launch({
     name: "DynamoDB Local",
     command: "java",
-    args: ["-Djava.library.path=./DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar", "-inMemory", "-sharedDb", "-disableTelemetry", "-port", String(port)],
+    args: [
+      "-Djava.library.path=./DynamoDBLocal_lib",
+      "-jar",
+      "DynamoDBLocal.jar",
+      "-inMemory",
+      "-sharedDb",
+      "-disableTelemetry",
+      "-port",
+      String(port),
+    ],
     cwd: folder,
     log: logFile(LOG),
   });

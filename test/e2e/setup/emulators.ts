@@ -20,7 +20,10 @@ export interface Emulator {
 /** Installs an emulator of AWS into this checkout, if need be, and starts it. Throws with what is missing on the machine. */
 export async function startEmulator(name: EmulatorName, given?: number): Promise<Emulator> {
   const port = given ?? (await freePorts(1))[0] ?? 0;
-  const endpoint = name === "MiniStack" ? await startMiniStack(await installMiniStack(), port) : await startLocalStack(await installLocalStack(), port);
+  const endpoint =
+    name === "MiniStack"
+      ? await startMiniStack(await installMiniStack(), port)
+      : await startLocalStack(await installLocalStack(), port);
   say(`${name} at ${endpoint}; logs are in ${RUN}`);
   return { name, endpoint, log: logFile(name.toLowerCase()) };
 }
@@ -47,7 +50,11 @@ export async function contractPlaces({ name, endpoint }: Emulator): Promise<read
   const [{ dynamoDbLocal }, [port = 0]] = await Promise.all([installNodePackages(), freePorts(1)]);
   const tables = await startDynamoDbLocal(dynamoDbLocal, port);
   return [
-    { name: "DynamoDB Local", args: CONTRACT_TESTS, environment: emulatorEnvironment({ AWS_ENDPOINT_URL_DYNAMODB: tables }) },
+    {
+      name: "DynamoDB Local",
+      args: CONTRACT_TESTS,
+      environment: emulatorEnvironment({ AWS_ENDPOINT_URL_DYNAMODB: tables }),
+    },
     { name, args: CONTRACT_TESTS, environment: emulatorEnvironment({ AWS_ENDPOINT_URL: endpoint }) },
   ];
 }

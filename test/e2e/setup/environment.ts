@@ -20,5 +20,9 @@ export function emulatorEnvironment(endpoints: Readonly<Record<string, string>>)
 
 /** Profiles, credentials and endpoints of whoever runs this must not be met, nor settings of another emulator. */
 export function withoutAws(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(AWS|CDK|DYNAMODB|FANFOLD|LAMBDA|LOCALSTACK|MINISTACK)_/.test(name)));
+  return Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^(AWS|CDK|DYNAMODB|FANFOLD|LAMBDA|LOCALSTACK|MINISTACK)_/.test(name),
+    ),
+  );
 }

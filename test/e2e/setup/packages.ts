@@ -32,7 +32,17 @@ export async function installNodePackages(): Promise<NodePackages> {
     say(`installing DynamoDB Local and Node ${VERSIONS.node} into ${folder} (once)`);
     writeFileSync(join(folder, "package.json"), `${JSON.stringify({ private: true })}\n`);
     // Without scripts: the runtime interface client would compile an addon that nothing here needs.
-    const args = ["install", "--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder, ...packages];
+    const args = [
+      "install",
+      "--no-save",
+      "--no-package-lock",
+      "--no-audit",
+      "--no-fund",
+      "--ignore-scripts",
+      "--prefix",
+      folder,
+      ...packages,
+    ];
     await run({ name: "npm install", command: "npm", args, cwd: folder, log: logFile("install-npm") }, INSTALL_SECONDS);
   });
   const modules = join(folder, "node_modules");
@@ -47,18 +57,30 @@ export async function installNodePackages(): Promise<NodePackages> {
 }
 
 /** Makes a Python environment with exactly these packages, unless it is there; gives its folder of programs. */
-export async function installPython(what: string, folder: string, { python, requirements }: { python: string; requirements: string }): Promise<string> {
+export async function installPython(
+  what: string,
+  folder: string,
+  { python, requirements }: { python: string; requirements: string },
+): Promise<string> {
   const venv = join(folder, "venv");
   await once(folder, readFileSync(requirements, "utf8"), async () => {
     say(`installing ${what} into ${folder} (once)`);
     const log = logFile("install-venv");
-    await run({ name: `${python} -m venv`, command: python, args: ["-m", "venv", venv], log }, INSTALL_SECONDS).catch((error: unknown) => {
-      throw new Stop(`cannot make a Python environment: on Debian and Ubuntu, \`apt-get install python3-venv\`, then run again\n${String(error)}`, {
-        cause: error,
-      });
-    });
+    await run({ name: `${python} -m venv`, command: python, args: ["-m", "venv", venv], log }, INSTALL_SECONDS).catch(
+      (error: unknown) => {
+        throw new Stop(
+          `cannot make a Python environment: on Debian and Ubuntu, \`apt-get install python3-venv\`, then run again\n${String(error)}`,
+          {
+            cause: error,
+          },
+        );
+      },
+    );
     const args = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", requirements];
-    await run({ name: "pip install", command: join(venv, "bin", "python"), args, log: logFile("install-pip") }, INSTALL_SECONDS);
+    await run(
+      { name: "pip install", command: join(venv, "bin", "python"), args, log: logFile("install-pip") },
+      INSTALL_SECONDS,
+    );
   });
   return join(venv, "bin");
 }
@@ -78,7 +100,9 @@ function nodePackage(): string | undefined {
   if (Number(process.versions.node.split(".")[0]) >= 24) return undefined;
   const [system, machine] = [platform(), arch()];
   if (system !== "linux" || (machine !== "x64" && machine !== "arm64"))
-    throw new Stop(`run this with Node 24 (this is ${process.version}): for ${system} ${machine} there is no package of it`);
+    throw new Stop(
+      `run this with Node 24 (this is ${process.version}): for ${system} ${machine} there is no package of it`,
+    );
   return `node-linux-${machine}`;
 }
 
@@ -87,13 +111,17 @@ export function checkPython(): void {
   const [major, minor] = REQUIRED.python;
   const python = /Python (\d+)\.(\d+)/.exec(versionOf("python3", "--version"));
   if (python === null || Number(python[1]) < major || (Number(python[1]) === major && Number(python[2]) < minor))
-    throw new Stop(`Python ${major}.${minor} or newer is needed (for MiniStack): on Debian and Ubuntu, \`apt-get install python3 python3-venv\``);
+    throw new Stop(
+      `Python ${major}.${minor} or newer is needed (for MiniStack): on Debian and Ubuntu, \`apt-get install python3 python3-venv\``,
+    );
 }
 /** Throws with what to install. */
 export function checkJava(): void {
   const java = /version "(\d+)/.exec(versionOf("java", "-version"));
   if (java === null || Number(java[1]) < REQUIRED.java)
-    throw new Stop(`Java ${REQUIRED.java} or newer is needed (for DynamoDB Local): on Debian and Ubuntu, \`apt-get install openjdk-17-jre-headless\``);
+    throw new Stop(
+      `Java ${REQUIRED.java} or newer is needed (for DynamoDB Local): on Debian and Ubuntu, \`apt-get install openjdk-17-jre-headless\``,
+    );
 }
 /** All that a program prints, on either output; empty when there is no such program, or it fails. */
 export function versionOf(program: string, option: string): string {

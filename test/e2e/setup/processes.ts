@@ -53,7 +53,10 @@ export async function finish(child: ChildProcess, timeoutSeconds: number): Promi
 /** Runs a program to its end. Throws with the last lines of its log, unless it exits with 0. */
 export async function run(what: Launch & { readonly log: string }, timeoutSeconds: number): Promise<void> {
   const code = await finish(launch(what), timeoutSeconds).catch((error: unknown) => {
-    throw new Stop(`${error instanceof Error ? error.message : String(error)}\n${tail(what.log)}\n(all of it: ${what.log})`, { cause: error });
+    throw new Stop(
+      `${error instanceof Error ? error.message : String(error)}\n${tail(what.log)}\n(all of it: ${what.log})`,
+      { cause: error },
+    );
   });
   if (code !== 0) throw new Stop(`${what.name} failed (exit ${code}):\n${tail(what.log)}\n(all of it: ${what.log})`);
 }

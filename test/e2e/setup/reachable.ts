@@ -17,7 +17,9 @@ export async function answers(name: string, child: ChildProcess, url: string, lo
   ) {
     const gone = child.exitCode !== null || child.signalCode !== null;
     if (gone || Date.now() > until)
-      throw new Stop(`${name} ${gone ? "ended at once" : `does not answer after ${START_SECONDS} s`}:\n${tail(logFile(log))}\n(all of it: ${logFile(log)})`);
+      throw new Stop(
+        `${name} ${gone ? "ended at once" : `does not answer after ${START_SECONDS} s`}:\n${tail(logFile(log))}\n(all of it: ${logFile(log)})`,
+      );
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
@@ -44,8 +46,12 @@ export async function freePorts(count: number): Promise<readonly number[]> {
 /** Throws when something listens there: it would be taken for what is started. */
 export async function checkFree(port: number): Promise<void> {
   const server = createServer();
-  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, "127.0.0.1", resolve)).catch((error: unknown) => {
-    throw new Stop(`port ${port} is taken: end what listens there, or name another one with \`-- --port N\``, { cause: error });
-  });
+  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, "127.0.0.1", resolve)).catch(
+    (error: unknown) => {
+      throw new Stop(`port ${port} is taken: end what listens there, or name another one with \`-- --port N\``, {
+        cause: error,
+      });
+    },
+  );
   await new Promise((resolve) => server.close(resolve));
 }

@@ -10,24 +10,44 @@ describe("canvases over the API", () => {
   beforeAll(async () => {
     api = await connect();
   });
-  const run = async (canvas: { readonly canvas: Parameters<Api["client"]["submit"]>[0] }) => ended(api, (await api.client.submit(canvas.canvas)).jobId);
+  const run = async (canvas: { readonly canvas: Parameters<Api["client"]["submit"]>[0] }) =>
+    ended(api, (await api.client.submit(canvas.canvas)).jobId);
 
   it("one task gives its value", async () => {
-    expect(await run(add.s(2, 3))).toMatchObject({ state: "success", value: 5, counts: { success: 1 }, countsExact: true });
+    expect(await run(add.s(2, 3))).toMatchObject({
+      state: "success",
+      value: 5,
+      counts: { success: 1 },
+      countsExact: true,
+    });
   });
 
   it("a chain hands results on", async () => {
-    expect(await run(chain(add.s(2, 2), mul.s(10), add.s(2)))).toMatchObject({ state: "success", value: 42, counts: { success: 3 } });
+    expect(await run(chain(add.s(2, 2), mul.s(10), add.s(2)))).toMatchObject({
+      state: "success",
+      value: 42,
+      counts: { success: 3 },
+    });
   });
 
   it("a chord over two leaves of the ledger sums all of its members", async () => {
     const { jobId } = await api.client.start("example.sum-of-sums", { n: 300 });
-    expect(await ended(api, jobId)).toMatchObject({ state: "success", value: 300 * 299, counts: { success: 301 }, countsExact: true });
+    expect(await ended(api, jobId)).toMatchObject({
+      state: "success",
+      value: 300 * 299,
+      counts: { success: 301 },
+      countsExact: true,
+    });
   });
 
   it("chords nest", async () => {
     const { jobId } = await api.client.start("e2e.square", { n: 7 });
-    expect(await ended(api, jobId)).toMatchObject({ state: "success", value: 49, counts: { success: 49 + 7 + 1 }, countsExact: true });
+    expect(await ended(api, jobId)).toMatchObject({
+      state: "success",
+      value: 49,
+      counts: { success: 49 + 7 + 1 },
+      countsExact: true,
+    });
   });
 
   it("a failing child keeps the body from running, and the others end", async () => {
@@ -44,7 +64,9 @@ describe("canvases over the API", () => {
   });
 
   it("a settled group gives its results and its failures to the body", async () => {
-    const { jobId } = await api.client.submit(group([add.s(1, 1), failed.s(), add.s(2, 2)], { policy: "settled" }).canvas);
+    const { jobId } = await api.client.submit(
+      group([add.s(1, 1), failed.s(), add.s(2, 2)], { policy: "settled" }).canvas,
+    );
     const job = await ended(api, jobId);
     expect(job).toMatchObject({ state: "failure", counts: { success: 2, error: 1 } });
     const results: unknown[] = [];
@@ -57,13 +79,23 @@ describe("canvases over the API", () => {
   });
 
   it("work goes to the queue and the site that are asked for", async () => {
-    const jobs = await Promise.all([run(where.s()), run(where.s().set({ queue: "london.heavy#custom" })), run(bonjour.s("Ada"))]);
-    expect(jobs.map((job) => job.value)).toEqual([{ site: "london", queue: "default" }, { site: "london", queue: "heavy" }, "bonjour Ada, ici paris"]);
+    const jobs = await Promise.all([
+      run(where.s()),
+      run(where.s().set({ queue: "london.heavy#custom" })),
+      run(bonjour.s("Ada")),
+    ]);
+    expect(jobs.map((job) => job.value)).toEqual([
+      { site: "london", queue: "default" },
+      { site: "london", queue: "heavy" },
+      "bonjour Ada, ici paris",
+    ]);
   });
 
   it("a value above the inline limit travels through the bucket", async () => {
     const text = "x".repeat(30_000);
-    const { jobId } = await api.client.submitWire({ chain: [{ task: "e2e.echo", args: [text] }, { task: "e2e.length" }] });
+    const { jobId } = await api.client.submitWire({
+      chain: [{ task: "e2e.echo", args: [text] }, { task: "e2e.length" }],
+    });
     expect(await ended(api, jobId)).toMatchObject({ state: "success", value: 30_000 });
   });
 

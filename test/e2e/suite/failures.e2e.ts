@@ -1,6 +1,16 @@
-import { GetEventSourceMappingCommand, LambdaClient, ListEventSourceMappingsCommand, UpdateEventSourceMappingCommand } from "@aws-sdk/client-lambda";
+import {
+  GetEventSourceMappingCommand,
+  LambdaClient,
+  ListEventSourceMappingsCommand,
+  UpdateEventSourceMappingCommand,
+} from "@aws-sdk/client-lambda";
 import { beforeAll, describe, expect, it } from "vitest";
-import { deadLetterQueueName, queueResourceName, resourceNames, siteFunctionName } from "../../../functions/core/names/resource-names.ts";
+import {
+  deadLetterQueueName,
+  queueResourceName,
+  resourceNames,
+  siteFunctionName,
+} from "../../../functions/core/names/resource-names.ts";
 import { chord, group } from "../../../functions/sdk/index.ts";
 import { add, sleep, sum } from "../../../functions/tasks/examples.ts";
 import { type Api, connect, ended, eventually } from "../deployment.ts";
@@ -24,7 +34,9 @@ describe("failures", () => {
   });
 
   it("a task that never succeeds ends with its last error", async () => {
-    const { jobId } = await api.client.submit(flaky.s(9).set({ retry: { maxAttempts: 2, initialDelaySeconds: 1 } }).canvas);
+    const { jobId } = await api.client.submit(
+      flaky.s(9).set({ retry: { maxAttempts: 2, initialDelaySeconds: 1 } }).canvas,
+    );
     const job = await ended(api, jobId);
     expect(job).toMatchObject({ state: "failure", error: { reason: "flaky" } });
     expect((await api.client.run(job.error?.runId ?? "")).attempt).toBe(2);
@@ -32,7 +44,8 @@ describe("failures", () => {
 
   it("cancel ends what runs, keeps what waits from starting, and the job reads cancelled", async () => {
     const { jobId } = await api.client.submit(chord(group([add.s(1, 1), sleep.s(240)]), sum.s()).canvas);
-    const running = async () => (await api.client.runs(jobId)).items.find(({ task, status }) => task === "sleep" && status === "started");
+    const running = async () =>
+      (await api.client.runs(jobId)).items.find(({ task, status }) => task === "sleep" && status === "started");
     await eventually(running, { what: "the sleeping task to run" });
     const before = Date.now();
     expect(await api.client.cancel(jobId)).toBe(true);
@@ -50,16 +63,24 @@ describe("failures", () => {
   ])("poison in %s goes to the dead letters and stays there, and work goes on", async (_, name, deadName) => {
     const [url, deadUrl] = await Promise.all([queueUrl(name), queueUrl(deadName)]);
     const before = await depth(deadUrl);
-    await Promise.all([send(url, "this is no message of ours"), send(url, JSON.stringify({ v: 1, kind: "no-such-kind" }))]);
+    await Promise.all([
+      send(url, "this is no message of ours"),
+      send(url, JSON.stringify({ v: 1, kind: "no-such-kind" })),
+    ]);
     const { jobId } = await api.client.start("example.sum-of-sums", { n: 30 });
     expect(await ended(api, jobId)).toMatchObject({ state: "success", value: 870 });
-    await eventually(async () => ((await depth(deadUrl)) >= before + 2 ? true : undefined), { what: `two more dead letters in ${deadName}` });
+    await eventually(async () => ((await depth(deadUrl)) >= before + 2 ? true : undefined), {
+      what: `two more dead letters in ${deadName}`,
+    });
     await eventually(async () => ((await depth(url)) === 0 ? true : undefined), { what: `${name} to be empty` });
   });
 
   it("a run whose message was given up is looked at, sent again, and ends", async () => {
     const queue = "london.heavy#custom";
-    const [url, deadUrl] = await Promise.all([queueUrl(queueResourceName(PREFIX, queue)), queueUrl(deadLetterQueueName(PREFIX, "london"))]);
+    const [url, deadUrl] = await Promise.all([
+      queueUrl(queueResourceName(PREFIX, queue)),
+      queueUrl(deadLetterQueueName(PREFIX, "london")),
+    ]);
     await consuming(siteFunctionName(PREFIX, "london", { role: "worker", function: "custom" }), false);
     const { jobId } = await api.client.submit(add.s(20, 22).set({ queue }).canvas);
     const message = await eventually(() => receive(url), { what: "the message of the run" });
@@ -73,11 +94,16 @@ describe("failures", () => {
 
 /** Switches the event sources of a function on or off, and waits until they are. */
 async function consuming(functionName: string, enabled: boolean): Promise<void> {
-  const { EventSourceMappings = [] } = await lambda.send(new ListEventSourceMappingsCommand({ FunctionName: functionName }));
+  const { EventSourceMappings = [] } = await lambda.send(
+    new ListEventSourceMappingsCommand({ FunctionName: functionName }),
+  );
   expect(EventSourceMappings.length).toBeGreaterThan(0);
   for (const { UUID } of EventSourceMappings) {
     await lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: enabled }));
-    const state = async () => ((await lambda.send(new GetEventSourceMappingCommand({ UUID }))).State === (enabled ? "Enabled" : "Disabled") ? true : undefined);
+    const state = async () =>
+      (await lambda.send(new GetEventSourceMappingCommand({ UUID }))).State === (enabled ? "Enabled" : "Disabled")
+        ? true
+        : undefined;
     await eventually(state, { what: `${functionName} to be ${enabled ? "on" : "off"}` });
   }
 }

@@ -15,7 +15,12 @@ describe("an Idempotency-Key", () => {
     expect(new Set(first.map(({ jobId }) => jobId)).size).toBe(1);
     expect(first.filter(({ created }) => created).length).toBeLessThanOrEqual(1);
     const jobId = first[0]?.jobId ?? "";
-    expect(await ended(api, jobId)).toMatchObject({ state: "success", value: 380, counts: { success: 21 }, countsExact: true });
+    expect(await ended(api, jobId)).toMatchObject({
+      state: "success",
+      value: 380,
+      counts: { success: 21 },
+      countsExact: true,
+    });
     expect(await start()).toEqual({ jobId, created: false });
     expect((await api.client.runs(jobId, { limit: 100 })).items.filter(({ attempt }) => attempt > 1)).toEqual([]);
   });
@@ -23,6 +28,8 @@ describe("an Idempotency-Key", () => {
   it("with another body is refused", async () => {
     const idempotencyKey = randomUUID();
     await api.client.start("example.sum-of-sums", { n: 1 }, { idempotencyKey });
-    await expect(api.client.start("example.sum-of-sums", { n: 2 }, { idempotencyKey })).rejects.toMatchObject({ code: "idempotency_conflict" });
+    await expect(api.client.start("example.sum-of-sums", { n: 2 }, { idempotencyKey })).rejects.toMatchObject({
+      code: "idempotency_conflict",
+    });
   });
 });

@@ -47,8 +47,14 @@ describe("the demo on a prefix of a bucket", () => {
     expect(report.duplicates.map(({ sha256, paths }) => [sha256, paths.length])).toEqual([[ABC, 82]]);
     expect(report.largest[0]).toEqual({ path: "a/million.bin", bytes: 1_000_000 });
 
-    const digests = (await api.client.runs(jobId, { limit: 1_000 })).items.filter(({ task }) => task === "inventory.digest");
-    const values = await Promise.all(digests.map(async ({ runId }) => (await api.client.run(runId)).value as { files: readonly [string, number, string][] }));
+    const digests = (await api.client.runs(jobId, { limit: 1_000 })).items.filter(
+      ({ task }) => task === "inventory.digest",
+    );
+    const values = await Promise.all(
+      digests.map(
+        async ({ runId }) => (await api.client.run(runId)).value as { files: readonly [string, number, string][] },
+      ),
+    );
     const found = values.flatMap(({ files }) => files).toSorted(byPath);
     expect(found).toEqual(FILES.map(([path, content, sha256]) => [path, content.length, sha256]).toSorted(byPath));
   });
@@ -59,4 +65,5 @@ describe("the demo on a prefix of a bucket", () => {
   });
 });
 
-const byPath = (one: readonly unknown[], other: readonly unknown[]): number => (String(one[0]) < String(other[0]) ? -1 : 1);
+const byPath = (one: readonly unknown[], other: readonly unknown[]): number =>
+  String(one[0]) < String(other[0]) ? -1 : 1;

@@ -32,7 +32,12 @@ it(`${MEMBERS} packed members: the callback is given all values in order, and th
   const { jobId, counted } = await undisturbed(async () => {
     const submitted = await api.client.submit(canvas);
     const job = await ended(api, submitted.jobId);
-    expect(job).toMatchObject({ state: "success", counts: { success: MEMBERS + 1 }, countsExact: true, value: indexes });
+    expect(job).toMatchObject({
+      state: "success",
+      counts: { success: MEMBERS + 1 },
+      countsExact: true,
+      value: indexes,
+    });
     expect(job.cost).toMatchObject({
       measured: { taskRuns: MEMBERS + 1, failed: 0 },
       computed: { writeUnits: plan.writeUnits, messages: plan.messages.total },
@@ -69,10 +74,17 @@ async function undisturbed(run: () => Promise<string>): Promise<{ jobId: string;
 /** `parts`: members of a leaf that ended together, and were marked by one write; `counting`: how many of them counted progress as well. */
 async function endsOf(jobId: string): Promise<{ parts: number; counting: number }> {
   const store = new DynamoStore(new DynamoDBClient({}), PREFIX, noUsage());
-  const leaves = Array.from({ length: leafOf(MEMBERS - 1, DEFAULT_CONFIG.width) + 1 }, (_, leaf) => ledgerKey(`${jobId}.0.g`, 0, 1, leaf));
+  const leaves = Array.from({ length: leafOf(MEMBERS - 1, DEFAULT_CONFIG.width) + 1 }, (_, leaf) =>
+    ledgerKey(`${jobId}.0.g`, 0, 1, leaf),
+  );
   const nodes = await store.getMany(leaves);
-  const progress = await store.getMany(Array.from({ length: PROGRESS_SHARDS }, (_, shard) => progressKey(jobId, shard)));
-  const parts = nodes.reduce((sum, node) => sum + ((node?.attributes["parts"] ?? NO_PARTS) as ReadonlySet<string>).size, 0);
+  const progress = await store.getMany(
+    Array.from({ length: PROGRESS_SHARDS }, (_, shard) => progressKey(jobId, shard)),
+  );
+  const parts = nodes.reduce(
+    (sum, node) => sum + ((node?.attributes["parts"] ?? NO_PARTS) as ReadonlySet<string>).size,
+    0,
+  );
   const success = progress.reduce((sum, shard) => sum + ((shard?.attributes["success"] as number | undefined) ?? 0), 0);
   // The callback counts itself; a part that counts does so for the others as well.
   const members = (success - 1) / ROWLESS_SAMPLE;

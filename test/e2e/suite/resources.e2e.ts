@@ -32,8 +32,14 @@ describe("what was deployed", () => {
 
   it("every queue that is worked off gives up into a queue that exists", () => {
     const redriven = comparisons.filter(({ property }) => property === "RedrivePolicy");
-    const targets = new Set(redriven.map(({ deployed }) => (deployed as { deadLetterTargetArn: string }).deadLetterTargetArn.split(":").at(-1)));
-    const queues = resources.filter(({ type }) => type === "AWS::SQS::Queue").map(({ physicalId }) => physicalId.split("/").at(-1));
+    const targets = new Set(
+      redriven.map(({ deployed }) =>
+        (deployed as { deadLetterTargetArn: string }).deadLetterTargetArn.split(":").at(-1),
+      ),
+    );
+    const queues = resources
+      .filter(({ type }) => type === "AWS::SQS::Queue")
+      .map(({ physicalId }) => physicalId.split("/").at(-1));
     expect(redriven.length).toBeGreaterThanOrEqual(4);
     expect(queues).toEqual(expect.arrayContaining([...targets]));
   });

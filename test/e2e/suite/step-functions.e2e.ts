@@ -15,7 +15,8 @@ import { PREFIX, USER_STATE_MACHINE, WORK_STATE_MACHINE } from "../names.ts";
 import { plusOne, twice } from "../tasks/index.ts";
 
 const sfn = new SFNClient({});
-const executionArn = (machine: string, name: string): string => `arn:aws:states:${REGION}:${ACCOUNT}:execution:${machine}:${name}`;
+const executionArn = (machine: string, name: string): string =>
+  `arn:aws:states:${REGION}:${ACCOUNT}:execution:${machine}:${name}`;
 const machineArn = (machine: string): string => `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:${machine}`;
 
 /** An execution that has ended. */
@@ -29,7 +30,9 @@ async function endOf(arn: string): Promise<DescribeExecutionCommandOutput> {
   );
 }
 async function history(arn: string): Promise<readonly (string | undefined)[]> {
-  return ((await sfn.send(new GetExecutionHistoryCommand({ executionArn: arn, maxResults: 1_000 }))).events ?? []).map(({ type }) => type);
+  return ((await sfn.send(new GetExecutionHistoryCommand({ executionArn: arn, maxResults: 1_000 }))).events ?? []).map(
+    ({ type }) => type,
+  );
 }
 
 describe("a supervised job", () => {
@@ -38,7 +41,11 @@ describe("a supervised job", () => {
   beforeAll(async () => {
     api = await connect();
   });
-  const start = async (workflow: string, body: object = {}, key = randomUUID()): Promise<{ jobId: string; created: boolean }> => {
+  const start = async (
+    workflow: string,
+    body: object = {},
+    key = randomUUID(),
+  ): Promise<{ jobId: string; created: boolean }> => {
     const answer = await api.fetch(`/workflows/${workflow}/jobs?supervised=true`, {
       method: "POST",
       headers: { "Content-Type": "application/json", "Idempotency-Key": key },
@@ -48,21 +55,33 @@ describe("a supervised job", () => {
     return (await answer.json()) as { jobId: string; created: boolean };
   };
   const begun = async (jobId: string) =>
-    eventually(async () => ((await api.client.job(jobId)).state === "pending" ? undefined : true), { what: `the first run of job ${jobId}` });
+    eventually(async () => ((await api.client.job(jobId)).state === "pending" ? undefined : true), {
+      what: `the first run of job ${jobId}`,
+    });
 
   it("is an execution of its name, which ends with its outcome", async () => {
     const { jobId } = await start("example.sum-of-sums", { fields: { n: 12 } });
     const arn = executionArn(supervisor, jobId);
     const execution = await endOf(arn);
     expect(execution).toMatchObject({ status: "SUCCEEDED", name: jobId });
-    expect(JSON.parse(execution.output ?? "")).toMatchObject({ jobId, state: "success", value: 132, counts: { success: 13 } });
-    expect(await history(arn)).toEqual(expect.arrayContaining(["ExecutionStarted", "TaskScheduled", "TaskSucceeded", "ExecutionSucceeded"]));
+    expect(JSON.parse(execution.output ?? "")).toMatchObject({
+      jobId,
+      state: "success",
+      value: 132,
+      counts: { success: 13 },
+    });
+    expect(await history(arn)).toEqual(
+      expect.arrayContaining(["ExecutionStarted", "TaskScheduled", "TaskSucceeded", "ExecutionSucceeded"]),
+    );
     expect(await ended(api, jobId)).toMatchObject({ state: "success", value: 132, workflow: "example.sum-of-sums" });
   });
 
   it("started twice with one key is one execution", async () => {
     const key = randomUUID();
-    const [first, second] = [await start("example.sum-of-sums", { fields: { n: 5 } }, key), await start("example.sum-of-sums", { fields: { n: 5 } }, key)];
+    const [first, second] = [
+      await start("example.sum-of-sums", { fields: { n: 5 } }, key),
+      await start("example.sum-of-sums", { fields: { n: 5 } }, key),
+    ];
     expect(second.jobId).toBe(first.jobId);
     expect((await endOf(executionArn(supervisor, first.jobId))).status).toBe("SUCCEEDED");
     expect((await ended(api, first.jobId)).counts).toMatchObject({ success: 6 });
@@ -78,14 +97,27 @@ describe("a supervised job", () => {
   it("is cancelled when its execution is stopped", async () => {
     const { jobId } = await start("e2e.endless");
     await begun(jobId);
-    await sfn.send(new StopExecutionCommand({ executionArn: executionArn(supervisor, jobId), error: "Test", cause: "stopped by a test" }));
-    expect(await endOf(executionArn(supervisor, jobId))).toMatchObject({ status: "ABORTED", error: "Test", cause: "stopped by a test" });
+    await sfn.send(
+      new StopExecutionCommand({
+        executionArn: executionArn(supervisor, jobId),
+        error: "Test",
+        cause: "stopped by a test",
+      }),
+    );
+    expect(await endOf(executionArn(supervisor, jobId))).toMatchObject({
+      status: "ABORTED",
+      error: "Test",
+      cause: "stopped by a test",
+    });
     expect(await ended(api, jobId)).toMatchObject({ state: "cancelled" });
   });
 
   it("that runs out of time ends its execution as timed out", async () => {
     const { jobId } = await start("e2e.endless", { timeoutSeconds: 3 });
-    expect(await endOf(executionArn(supervisor, jobId))).toMatchObject({ status: "FAILED", error: "Fanfold.JobTimedOut" });
+    expect(await endOf(executionArn(supervisor, jobId))).toMatchObject({
+      status: "FAILED",
+      error: "Fanfold.JobTimedOut",
+    });
     expect(await ended(api, jobId)).toMatchObject({ state: "timed-out" });
   });
 });
@@ -93,7 +125,10 @@ describe("a supervised job", () => {
 describe("a state machine of a user", () => {
   it("runs a workflow as a step, and goes on with its result", async () => {
     const { executionArn: arn = "" } = await sfn.send(
-      new StartExecutionCommand({ stateMachineArn: machineArn(USER_STATE_MACHINE), input: JSON.stringify({ workflow: "example.sum-of-sums", n: 6 }) }),
+      new StartExecutionCommand({
+        stateMachineArn: machineArn(USER_STATE_MACHINE),
+        input: JSON.stringify({ workflow: "example.sum-of-sums", n: 6 }),
+      }),
     );
     const execution = await endOf(arn);
     expect(execution.status).toBe("SUCCEEDED");
@@ -103,7 +138,10 @@ describe("a state machine of a user", () => {
 
   it("catches the failure of a workflow by its name", async () => {
     const { executionArn: arn = "" } = await sfn.send(
-      new StartExecutionCommand({ stateMachineArn: machineArn(USER_STATE_MACHINE), input: JSON.stringify({ workflow: "e2e.failing", n: 1 }) }),
+      new StartExecutionCommand({
+        stateMachineArn: machineArn(USER_STATE_MACHINE),
+        input: JSON.stringify({ workflow: "e2e.failing", n: 1 }),
+      }),
     );
     const execution = await endOf(arn);
     expect(execution.status).toBe("SUCCEEDED");
@@ -116,7 +154,8 @@ describe("a state machine as a task", () => {
   beforeAll(async () => {
     api = await connect();
   });
-  const submit = async ({ canvas }: { readonly canvas: Parameters<Api["client"]["submit"]>[0] }) => (await api.client.submit(canvas)).jobId;
+  const submit = async ({ canvas }: { readonly canvas: Parameters<Api["client"]["submit"]>[0] }) =>
+    (await api.client.submit(canvas)).jobId;
   /** The execution that the first run of a job waits for, as soon as it runs. */
   const running = async (jobId: string): Promise<string> =>
     eventually(
@@ -124,7 +163,9 @@ describe("a state machine as a task", () => {
         const run = await api.client.run(`${jobId}.0`).catch(() => undefined);
         if (run?.wait?.execution === undefined) return undefined;
         const arn = executionArn(WORK_STATE_MACHINE, run.wait.execution);
-        const { status } = await sfn.send(new DescribeExecutionCommand({ executionArn: arn })).catch(() => ({ status: undefined }));
+        const { status } = await sfn
+          .send(new DescribeExecutionCommand({ executionArn: arn }))
+          .catch(() => ({ status: undefined }));
         return status === "RUNNING" ? arn : undefined;
       },
       { what: `the execution of ${jobId}` },
@@ -137,7 +178,11 @@ describe("a state machine as a task", () => {
 
   it("fails its run with the error it fails with", async () => {
     const job = await ended(api, await submit(chain(twice.s(-1, 0), plusOne.s())));
-    expect(job).toMatchObject({ state: "failure", counts: { error: 1 }, error: { name: "Work.Refused", message: "as asked", reason: "execution_failed" } });
+    expect(job).toMatchObject({
+      state: "failure",
+      counts: { error: 1 },
+      error: { name: "Work.Refused", message: "as asked", reason: "execution_failed" },
+    });
   });
 
   it("is stopped when its job is cancelled", async () => {

@@ -1,5 +1,12 @@
 import * as z from "zod";
-import { chord, defineStateMachineTask, defineTask, defineWorkflow, group, TaskError } from "../../../functions/sdk/index.ts";
+import {
+  chord,
+  defineStateMachineTask,
+  defineTask,
+  defineWorkflow,
+  group,
+  TaskError,
+} from "../../../functions/sdk/index.ts";
 import { sleep, sum } from "../../../functions/tasks/examples.ts";
 import { WORK_STATE_MACHINE } from "../names.ts";
 
@@ -32,7 +39,11 @@ export const square = defineWorkflow({
   name: "e2e.square",
   description: "n chords side by side, each summing n ones.",
   parameters: z.object({ n: z.int().min(1).max(50) }),
-  canvas: ({ n }) => chord(group(Array.from({ length: n }, () => chord(group(Array.from({ length: n }, () => one.s())), sum.s()))), sum.s()),
+  canvas: ({ n }) =>
+    chord(
+      group(Array.from({ length: n }, () => chord(group(Array.from({ length: n }, () => one.s())), sum.s()))),
+      sum.s(),
+    ),
 });
 export const one = defineTask({ name: "e2e.one", run: () => 1 });
 
@@ -43,10 +54,18 @@ export const echo = defineTask({ name: "e2e.echo", run: (_ctx, text: string) => 
 export const length = defineTask({ name: "e2e.length", run: (_ctx, text: string) => text.length });
 /** A member that gives its number; a callback that gives what it was given. */
 export const numbered = defineTask({ name: "e2e.numbered", args: z.tuple([z.number()]), run: (_ctx, n) => n });
-export const values = defineTask({ name: "e2e.values", args: z.tuple([z.array(z.number())]), run: (_ctx, given) => given });
+export const values = defineTask({
+  name: "e2e.values",
+  args: z.tuple([z.array(z.number())]),
+  run: (_ctx, given) => given,
+});
 
 /** Ends as a failure, whose error a supervisor passes on. */
-export const failing = defineWorkflow({ name: "e2e.failing", parameters: z.object({}), canvas: () => chord(group([one.s(), failed.s()]), sum.s()) });
+export const failing = defineWorkflow({
+  name: "e2e.failing",
+  parameters: z.object({}),
+  canvas: () => chord(group([one.s(), failed.s()]), sum.s()),
+});
 /** Runs until somebody ends it. */
 export const endless = defineWorkflow({ name: "e2e.endless", parameters: z.object({}), canvas: () => sleep.s(280) });
 

@@ -26,7 +26,9 @@ export function churn({ gatherer, tasks }: LmdbEnvironment, steps: number): Prom
 /** Returns the number of steps so far, or the first difference from the expected result. */
 export function readChurned(environment: LmdbEnvironment): number | string {
   environment.refresh();
-  const entries = new Map([...environment.tasks.getRange({ start: " " })].map(({ key, value }) => [key, Buffer.from(value)]));
+  const entries = new Map(
+    [...environment.tasks.getRange({ start: " " })].map(({ key, value }) => [key, Buffer.from(value)]),
+  );
   const count = Number(entries.get(COUNT)?.toString() ?? 0);
   entries.delete(COUNT);
   const expected = new Map<string, number>();
@@ -36,6 +38,7 @@ export function readChurned(environment: LmdbEnvironment): number | string {
     if (removed !== undefined) expected.delete(removed);
   }
   if (entries.size !== expected.size) return `after ${count} steps ${expected.size} entries, not ${entries.size}`;
-  for (const [key, n] of expected) if (entries.get(key)?.equals(valueOf(n)) !== true) return `after ${count} steps ${key} is not of step ${n}`;
+  for (const [key, n] of expected)
+    if (entries.get(key)?.equals(valueOf(n)) !== true) return `after ${count} steps ${key} is not of step ${n}`;
   return count;
 }

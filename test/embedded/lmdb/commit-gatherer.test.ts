@@ -23,7 +23,10 @@ describe("gathering of commits", () => {
       await store.write(put(sort));
     };
     // The first pass compiles the code, which would use up the time of a transaction.
-    await Promise.all([store.writeMany(Array.from({ length: 100 }, () => put("x"))), queue.send([{ queue: "warm", jobId: "j", body: 1 }])]);
+    await Promise.all([
+      store.writeMany(Array.from({ length: 100 }, () => put("x"))),
+      queue.send([{ queue: "warm", jobId: "j", body: 1 }]),
+    ]);
     const before = environment.gatherer.stats();
     await Promise.all([
       ...Array.from({ length: 100 }, (_, index) => store.write(put(`${index}`))),
@@ -38,8 +41,12 @@ describe("gathering of commits", () => {
 
   it("an operation sees the effects of earlier ones in the same transaction", async () => {
     const store = new LmdbStore(folder.environment);
-    const marks = Array.from({ length: 10 }, () => store.write({ op: "update", key: key("n"), change: { add: { n: 1 } } }));
-    expect((await Promise.all(marks)).map(({ item }) => item?.attributes["n"])).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    const marks = Array.from({ length: 10 }, () =>
+      store.write({ op: "update", key: key("n"), change: { add: { n: 1 } } }),
+    );
+    expect((await Promise.all(marks)).map(({ item }) => item?.attributes["n"])).toEqual([
+      1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+    ]);
   });
 
   it("an operation that throws fails alone and leaves no effect", async () => {
@@ -89,8 +96,10 @@ describe("gathering of commits", () => {
 
   it("an emptied queue leaves no entry in its lines", async () => {
     const queue = new LmdbQueue(folder.environment, { clock: new FakeClock(), holder: "me" });
-    for (const jobId of ["a", "b"]) await queue.send(Array.from({ length: 30 }, (_, body) => ({ queue: "q", jobId, body })));
-    for (let batch = await queue.receive(["q"], 7, 30); batch.length > 0; batch = await queue.receive(["q"], 7, 30)) await queue.ack(batch.map(({ id }) => id));
+    for (const jobId of ["a", "b"])
+      await queue.send(Array.from({ length: 30 }, (_, body) => ({ queue: "q", jobId, body })));
+    for (let batch = await queue.receive(["q"], 7, 30); batch.length > 0; batch = await queue.receive(["q"], 7, 30))
+      await queue.ack(batch.map(({ id }) => id));
     folder.environment.refresh();
     expect(folder.environment.lines.getKeysCount({ start: " ", end: "~" })).toBe(0);
     expect(folder.environment.messages.getKeysCount({ start: " ", end: "~" })).toBe(0);
@@ -98,7 +107,11 @@ describe("gathering of commits", () => {
 
   it("a send reports each of its queues once", async () => {
     const reported: string[][] = [];
-    const queue = new LmdbQueue(folder.environment, { clock: new FakeClock(), holder: "me", onSend: (queues) => reported.push([...queues]) });
+    const queue = new LmdbQueue(folder.environment, {
+      clock: new FakeClock(),
+      holder: "me",
+      onSend: (queues) => reported.push([...queues]),
+    });
     await queue.send(["q", "r", "q"].map((name) => ({ queue: name, jobId: "j", body: 1 })));
     expect(reported).toEqual([["q", "r"]]);
   });

@@ -26,7 +26,8 @@ describe("expiry of items", () => {
       if (!report.more) return removed;
     }
   };
-  const sorts = async (partition: string, table: Table = "tasks") => (await store.query(table, partition)).items.map((item) => item.key.sort);
+  const sorts = async (partition: string, table: Table = "tasks") =>
+    (await store.query(table, partition)).items.map((item) => item.key.sort);
 
   beforeEach(() => {
     folder = openFolder();
@@ -108,7 +109,8 @@ describe("expiry of items", () => {
     expect(await blobs.get(names[0]!)).toBeDefined();
     clock.advance(10 * 3_600_000);
     await expireAll();
-    for (const name of names) expect([await blobs.get(name), await blobs.get(`${name}-large`)]).toEqual([undefined, undefined]);
+    for (const name of names)
+      expect([await blobs.get(name), await blobs.get(`${name}-large`)]).toEqual([undefined, undefined]);
     expect(await blobs.get(`${other}/plan/0`)).toBeDefined();
     expect(await blobs.get(`${other}/plan/0-large`)).toBeDefined();
   });

@@ -22,7 +22,8 @@ const CHURNER = fileURLToPath(new URL("../fixtures/churner.ts", import.meta.url)
 const DISK = new URL("../fixtures/disk.ts", import.meta.url).href;
 const SOUND = { trees: [], free: [], disturbed: false };
 const fileOf = (folder: string): string => join(folder, DATABASE_FILE);
-const sequenceIn = (folder: string): number => (existsSync(savedFileOf(fileOf(folder))) ? (readSavedState(fileOf(folder))?.sequence ?? 0) : 0);
+const sequenceIn = (folder: string): number =>
+  existsSync(savedFileOf(fileOf(folder))) ? (readSavedState(fileOf(folder))?.sequence ?? 0) : 0;
 
 const KINDS = ["flushed", "written", "torn"] as const;
 const FATES: readonly PowerCut["fate"][] = KINDS.map((kind) => () => kind);
@@ -44,7 +45,10 @@ interface Churning {
 async function startChurning(env: { readonly [name: string]: string } = {}): Promise<Churning> {
   const [folder, disk] = [newFolder(), newFolder()];
   const start = async (role: string): Promise<ChildProcess> => {
-    const child = fork(CHURNER, [folder, role], { execArgv: ["--import", "tsx", "--import", DISK], env: { ...process.env, FANFOLD_TEST_DISK: disk, ...env } });
+    const child = fork(CHURNER, [folder, role], {
+      execArgv: ["--import", "tsx", "--import", DISK],
+      env: { ...process.env, FANFOLD_TEST_DISK: disk, ...env },
+    });
     atEnd(async () => child.kill("SIGKILL"));
     await once(child, "message");
     return child;
@@ -63,7 +67,11 @@ async function startChurning(env: { readonly [name: string]: string } = {}): Pro
     each.send("go");
   }
   // A flush under way at the report may have missed these steps, and the last flush may not have ended.
-  const flushedCount = (): number => Math.max(0, ...[...reportedAt].filter(([sequence]) => sequence + 3 <= sequenceIn(folder)).map(([, count]) => count));
+  const flushedCount = (): number =>
+    Math.max(
+      0,
+      ...[...reportedAt].filter(([sequence]) => sequence + 3 <= sequenceIn(folder)).map(([, count]) => count),
+    );
   return { folder, disk, parent, workers, flushedCount };
 }
 async function kill(...processes: readonly ChildProcess[]): Promise<void> {
@@ -90,33 +98,47 @@ async function startAfterCut({ folder, disk }: Churning, fate: PowerCut["fate"])
 }
 
 describe("a power cut", () => {
-  it("a power cut while several processes commit leads back to the last flushed state, whatever it does to unflushed pages", { timeout: 300_000 }, async () => {
-    for (const flushes of [6, 12]) {
-      const churning = await startChurning();
-      await until(`${flushes} flushes`, () => sequenceIn(churning.folder) >= flushes, 200_000);
-      await kill(churning.parent, ...churning.workers);
-      for (const fate of [...FATES, ...[1, 2, 3].map((seed) => mixed(flushes * 10 + seed))]) {
-        expect(await startAfterCut(churning, fate)).toBeGreaterThanOrEqual(churning.flushedCount());
+  it(
+    "a power cut while several processes commit leads back to the last flushed state, whatever it does to unflushed pages",
+    { timeout: 300_000 },
+    async () => {
+      for (const flushes of [6, 12]) {
+        const churning = await startChurning();
+        await until(`${flushes} flushes`, () => sequenceIn(churning.folder) >= flushes, 200_000);
+        await kill(churning.parent, ...churning.workers);
+        for (const fate of [...FATES, ...[1, 2, 3].map((seed) => mixed(flushes * 10 + seed))]) {
+          expect(await startAfterCut(churning, fate)).toBeGreaterThanOrEqual(churning.flushedCount());
+        }
+        expect(churning.flushedCount()).toBeGreaterThan(0);
       }
-      expect(churning.flushedCount()).toBeGreaterThan(0);
-    }
-  });
+    },
+  );
 
-  it("after the disk fails the parent commits no more, and the state before the failure is whole", { timeout: 300_000 }, async () => {
-    const churning = await startChurning({ FANFOLD_TEST_FLUSHES: "21" });
-    expect(await once(churning.parent, "exit")).toEqual([3, null]);
-    await kill(...churning.workers);
-    for (const fate of [...FATES, mixed(6)]) expect(await startAfterCut(churning, fate)).toBeGreaterThanOrEqual(churning.flushedCount());
-  });
+  it(
+    "after the disk fails the parent commits no more, and the state before the failure is whole",
+    { timeout: 300_000 },
+    async () => {
+      const churning = await startChurning({ FANFOLD_TEST_FLUSHES: "21" });
+      expect(await once(churning.parent, "exit")).toEqual([3, null]);
+      await kill(...churning.workers);
+      for (const fate of [...FATES, mixed(6)])
+        expect(await startAfterCut(churning, fate)).toBeGreaterThanOrEqual(churning.flushedCount());
+    },
+  );
 
   it("commits of workers whose parent was killed do no harm to the flushed state", { timeout: 300_000 }, async () => {
     const churning = await startChurning();
     await until("some flushes", () => sequenceIn(churning.folder) >= 5, 200_000);
     await kill(churning.parent);
     const pages = statSync(fileOf(churning.folder)).size;
-    await until("the workers have written as much again", () => statSync(fileOf(churning.folder)).size > pages + 2_000_000, 200_000);
+    await until(
+      "the workers have written as much again",
+      () => statSync(fileOf(churning.folder)).size > pages + 2_000_000,
+      200_000,
+    );
     await kill(...churning.workers);
-    for (const fate of [...FATES, mixed(5)]) expect(await startAfterCut(churning, fate)).toBeGreaterThanOrEqual(churning.flushedCount());
+    for (const fate of [...FATES, mixed(5)])
+      expect(await startAfterCut(churning, fate)).toBeGreaterThanOrEqual(churning.flushedCount());
   });
 
   it("a start after a power cut can be repeated when a second power cut interrupts it", async () => {
@@ -153,27 +175,36 @@ describe("a power cut", () => {
     }
   });
 
-  it("a job that a power cut interrupts is finished by the next start of the runtime", { timeout: 300_000 }, async () => {
-    const [dataFolder, disk, after] = [newFolder(), newFolder(), newFolder()];
-    const file = join(dataFolder, "noted");
-    const first = await startRuntimeProcess(dataFolder, { execArgv: ["--import", DISK], env: { FANFOLD_TEST_DISK: disk } });
-    const submitted = new Promise<string>((resolve) => first.child.once("message", (message) => resolve((message as { jobId: string }).jobId)));
-    first.child.send(
-      chord(
-        Array.from({ length: 200 }, () => notedSlowly.si(file, 20)),
-        count.s(),
-      ).canvas,
-    );
-    const jobId = await submitted;
-    const database = join(dataFolder, "database");
-    await until("some have run", () => linesOf(file).filter((line) => line.startsWith("end")).length > 60, 200_000);
-    await first.kill();
-    await until("the orphans have ended", () => workersOf(dataFolder).length === 0);
-    cutPower({ seen: database, disk, left: join(after, "database"), fate: mixed(7) });
-    copyFileSync(join(dataFolder, "epoch"), join(after, "epoch"));
-    const { runtime } = await startTestRuntime({ dataFolder: after });
-    expect(await ended(runtime, jobId, 200_000)).toMatchObject({ state: "success", value: 200 });
-  });
+  it(
+    "a job that a power cut interrupts is finished by the next start of the runtime",
+    { timeout: 300_000 },
+    async () => {
+      const [dataFolder, disk, after] = [newFolder(), newFolder(), newFolder()];
+      const file = join(dataFolder, "noted");
+      const first = await startRuntimeProcess(dataFolder, {
+        execArgv: ["--import", DISK],
+        env: { FANFOLD_TEST_DISK: disk },
+      });
+      const submitted = new Promise<string>((resolve) =>
+        first.child.once("message", (message) => resolve((message as { jobId: string }).jobId)),
+      );
+      first.child.send(
+        chord(
+          Array.from({ length: 200 }, () => notedSlowly.si(file, 20)),
+          count.s(),
+        ).canvas,
+      );
+      const jobId = await submitted;
+      const database = join(dataFolder, "database");
+      await until("some have run", () => linesOf(file).filter((line) => line.startsWith("end")).length > 60, 200_000);
+      await first.kill();
+      await until("the orphans have ended", () => workersOf(dataFolder).length === 0);
+      cutPower({ seen: database, disk, left: join(after, "database"), fate: mixed(7) });
+      copyFileSync(join(dataFolder, "epoch"), join(after, "epoch"));
+      const { runtime } = await startTestRuntime({ dataFolder: after });
+      expect(await ended(runtime, jobId, 200_000)).toMatchObject({ state: "success", value: 200 });
+    },
+  );
 });
 
 describe("the flushed state", () => {
@@ -206,20 +237,29 @@ describe("the flushed state", () => {
     await durable.close();
   });
 
-  it("a kill of all processes undoes no commit, since the saved state is not used in the same boot", { timeout: 300_000 }, async () => {
-    const { folder, parent, workers } = await startChurning();
-    let reported = 0;
-    for (const each of [parent, ...workers]) each.on("message", (count) => (reported = Math.max(reported, Number(count))));
-    await until("some commits", () => reported > 500, 200_000);
-    await kill(parent, ...workers);
-    await repairDatabase(folder, () => expect.unreachable());
-    const environment = new LmdbEnvironment({ folder });
-    expect(readChurned(environment)).toBeGreaterThanOrEqual(reported);
-    await environment.close();
-  });
+  it(
+    "a kill of all processes undoes no commit, since the saved state is not used in the same boot",
+    { timeout: 300_000 },
+    async () => {
+      const { folder, parent, workers } = await startChurning();
+      let reported = 0;
+      for (const each of [parent, ...workers])
+        each.on("message", (count) => (reported = Math.max(reported, Number(count))));
+      await until("some commits", () => reported > 500, 200_000);
+      await kill(parent, ...workers);
+      await repairDatabase(folder, () => expect.unreachable());
+      const environment = new LmdbEnvironment({ folder });
+      expect(readChurned(environment)).toBeGreaterThanOrEqual(reported);
+      await environment.close();
+    },
+  );
 
   it("a read transaction of lmdb keeps its state until it is done, whatever is read and committed meanwhile", async () => {
-    const root = open<string, string>(join(newFolder(), "some.lmdb"), { noSubdir: true, overlappingSync: false, noSync: true });
+    const root = open<string, string>(join(newFolder(), "some.lmdb"), {
+      noSubdir: true,
+      overlappingSync: false,
+      noSync: true,
+    });
     const commit = (value: number): void =>
       root.transactionSync(() => {
         root.putSync("key", `${value}`);
@@ -238,7 +278,8 @@ describe("the flushed state", () => {
         expect(root.get("key", { transaction: read })).toBe(`${value}`);
         if (later % 10 === 0) await pause(1);
       }
-      const oldest = (): number => Math.min(...[...root.readerList().matchAll(/^ *\d+ +\w+ +(\d+)$/gm)].map((row) => Number(row[1])));
+      const oldest = (): number =>
+        Math.min(...[...root.readerList().matchAll(/^ *\d+ +\w+ +(\d+)$/gm)].map((row) => Number(row[1])));
       const held = oldest();
       read.done();
       await pause(5);

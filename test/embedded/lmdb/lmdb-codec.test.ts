@@ -10,7 +10,12 @@ const text = fc.oneof(
   fc.string({ unit: "grapheme", maxLength: 200 }),
   fc.constantFrom("\ud800", "a\udc00b", "\0", "x".repeat(70_000)),
 );
-const number = fc.oneof(fc.integer(), fc.maxSafeInteger(), fc.double({ noNaN: true }), fc.constantFrom(0, -0, 1e300, -1e-300, 2 ** 53, -(2 ** 31), 127, 128));
+const number = fc.oneof(
+  fc.integer(),
+  fc.maxSafeInteger(),
+  fc.double({ noNaN: true }),
+  fc.constantFrom(0, -0, 1e300, -1e-300, 2 ** 53, -(2 ** 31), 127, 128),
+);
 const integer = fc.oneof(fc.nat(300), fc.nat(70_000), fc.maxSafeInteger());
 const attribute: fc.Arbitrary<Attribute> = fc.oneof(
   text,
@@ -21,7 +26,9 @@ const attribute: fc.Arbitrary<Attribute> = fc.oneof(
   fc.array(fc.nat(255), { minLength: 1, maxLength: 256 }).map((members) => new Set(members)),
   fc.array(text, { minLength: 1, maxLength: 20 }).map((members) => new Set(members)),
   // The value goes through text once, since JSON has no -0.
-  fc.oneof(fc.array(fc.jsonValue()), fc.dictionary(fc.string(), fc.jsonValue())).map((value) => JSON.parse(JSON.stringify(value)) as Attribute),
+  fc
+    .oneof(fc.array(fc.jsonValue()), fc.dictionary(fc.string(), fc.jsonValue()))
+    .map((value) => JSON.parse(JSON.stringify(value)) as Attribute),
 );
 const attributes = fc.dictionary(
   fc.oneof(
@@ -46,7 +53,9 @@ describe("item codec", () => {
   });
 
   it("decoded attributes share no memory with the bytes", () => {
-    const bytes = Buffer.from(encodeAttributes({ text: "kept", list: ["kept"], set: new Set(["kept"]), bits: new Set([7]) }));
+    const bytes = Buffer.from(
+      encodeAttributes({ text: "kept", list: ["kept"], set: new Set(["kept"]), bits: new Set([7]) }),
+    );
     const decoded = decodeAttributes(bytes);
     bytes.fill(0);
     expect(decoded).toEqual({ text: "kept", list: ["kept"], set: new Set(["kept"]), bits: new Set([7]) });

@@ -36,7 +36,9 @@ const fileOf = (folder: string): string => join(folder, "state.lmdb");
  * begins with its number of words, and page numbers follow.
  */
 function freeLists(bytes: Buffer): number[] {
-  const meta = [0, 4_096].toSorted((a, b) => Number(bytes.readBigUInt64LE(b + 152) - bytes.readBigUInt64LE(a + 152)))[0] as number;
+  const meta = [0, 4_096].toSorted((a, b) =>
+    Number(bytes.readBigUInt64LE(b + 152) - bytes.readBigUInt64LE(a + 152)),
+  )[0] as number;
   const page = Number(bytes.readBigUInt64LE(meta + 88)) * 4_096;
   const nodes = bytes.readUInt16LE(page + 20) >> 1;
   return Array.from({ length: nodes }, (_, node) => page + 24 + bytes.readUInt16LE(page + 24 + 2 * node) + 16);
@@ -54,14 +56,17 @@ function listTwice(bytes: Buffer): void {
 }
 async function entriesOf(folder: string): Promise<Map<string, Buffer>> {
   const environment = new LmdbEnvironment({ folder });
-  const entries = new Map([...environment.tasks.getRange({ start: " " })].map(({ key, value }) => [key, Buffer.from(value)]));
+  const entries = new Map(
+    [...environment.tasks.getRange({ start: " " })].map(({ key, value }) => [key, Buffer.from(value)]),
+  );
   await environment.close();
   return entries;
 }
 const commit = async (folder: string): Promise<void> => {
   const environment = new LmdbEnvironment({ folder });
   try {
-    for (let at = 0; at < 20; at++) await environment.gatherer.run(() => environment.tasks.putSync(`new${at}`, valueOf(at)));
+    for (let at = 0; at < 20; at++)
+      await environment.gatherer.run(() => environment.tasks.putSync(`new${at}`, valueOf(at)));
   } finally {
     await environment.close();
   }
@@ -102,7 +107,9 @@ describe("the repair of the database", () => {
     damage(folder, (bytes) => {
       const root = bytes.readBigUInt64LE(freeLists(bytes)[0] as number);
       expect(root).toBeGreaterThan(0n);
-      const main = [0, 4_096].toSorted((a, b) => Number(bytes.readBigUInt64LE(b + 152) - bytes.readBigUInt64LE(a + 152)))[0] as number;
+      const main = [0, 4_096].toSorted((a, b) =>
+        Number(bytes.readBigUInt64LE(b + 152) - bytes.readBigUInt64LE(a + 152)),
+      )[0] as number;
       bytes.copy(bytes, (freeLists(bytes).at(-1) as number) + WORD, main + 136, main + 136 + WORD);
     });
     expect(checkPages(fileOf(folder)).free).toEqual([expect.stringContaining("is free and used")]);
@@ -120,7 +127,10 @@ describe("the repair of the database", () => {
       }
     });
     const before = readFileSync(fileOf(folder));
-    await expect(repairDatabase(folder, () => undefined)).rejects.toMatchObject({ code: "data_folder_damaged", details: { folder } });
+    await expect(repairDatabase(folder, () => undefined)).rejects.toMatchObject({
+      code: "data_folder_damaged",
+      details: { folder },
+    });
     expect(readFileSync(fileOf(folder)).equals(before)).toBe(true);
   });
 

@@ -23,7 +23,8 @@ export interface PowerCut {
 export function cutPower({ seen, disk, left, fate }: PowerCut): void {
   mkdirSync(left, { recursive: true });
   const saved = savedFileOf(DATABASE_FILE);
-  for (const name of [DATABASE_FILE, saved]) writeFileSync(join(left, name), leave(readOrEmpty(join(disk, name)), readOrEmpty(join(seen, name)), fate));
+  for (const name of [DATABASE_FILE, saved])
+    writeFileSync(join(left, name), leave(readOrEmpty(join(disk, name)), readOrEmpty(join(seen, name)), fate));
   const slots = readFileSync(join(left, saved));
   for (let at = 0; at < slots.length; at += SLOT_BYTES) {
     const slot = decodeSlot(slots.subarray(at, at + SLOT_BYTES));

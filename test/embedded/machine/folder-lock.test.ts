@@ -14,7 +14,10 @@ describe("the lock of a data folder", () => {
   it("a lock is held once and can be taken again after its release", async () => {
     const folder = newLock();
     const lock = await lockFolder(folder);
-    await expect(lockFolder(folder)).rejects.toMatchObject({ code: "data_folder_in_use", details: { pid: process.pid } });
+    await expect(lockFolder(folder)).rejects.toMatchObject({
+      code: "data_folder_in_use",
+      details: { pid: process.pid },
+    });
     lock.release();
     (await lockFolder(folder)).release();
     expect(readdirSync(folder)).toEqual([]);

@@ -71,7 +71,10 @@ it("a starting parent takes a worker for dead when its pid now belongs to anothe
   const workers = newFolder();
   registerWorker(workers);
   const path = join(workers, `${process.pid}`);
-  writeFileSync(path, JSON.stringify({ ...(JSON.parse(readFileSync(path, "utf8")) as object), started: "1", bootedAt: 1 }));
+  writeFileSync(
+    path,
+    JSON.stringify({ ...(JSON.parse(readFileSync(path, "utf8")) as object), started: "1", bootedAt: 1 }),
+  );
   await endOrphans(workers);
   expect(existsSync(path)).toBe(false);
 });

@@ -20,15 +20,26 @@ async function streamed(items: number, ending: "skip" | "replace" | "throw") {
 }
 
 describe("a generator that ends by throwing", () => {
-  it.each([0, 1, 10])("a generator that skips has ended its stream: the %i items before count, in a full page or not", async (items) => {
-    const { job, local, jobId } = await streamed(items, "skip");
-    expect(job).toMatchObject({ state: "success", value: "enough", counts: { success: items + 1 }, countsExact: true });
-    expect(await local.engine.sweep()).toMatchObject({ checked: 0 });
-    expect((await local.engine.runs(jobId, {})).items.filter(({ task }) => task === "math.add")).toHaveLength(items);
-  });
+  it.each([0, 1, 10])(
+    "a generator that skips has ended its stream: the %i items before count, in a full page or not",
+    async (items) => {
+      const { job, local, jobId } = await streamed(items, "skip");
+      expect(job).toMatchObject({
+        state: "success",
+        value: "enough",
+        counts: { success: items + 1 },
+        countsExact: true,
+      });
+      expect(await local.engine.sweep()).toMatchObject({ checked: 0 });
+      expect((await local.engine.runs(jobId, {})).items.filter(({ task }) => task === "math.add")).toHaveLength(items);
+    },
+  );
 
   it.each([0, 10])("a generator that asks to be replaced after %i items fails", async (items) => {
-    expect((await streamed(items, "replace")).job).toMatchObject({ state: "failure", error: { reason: "invalid_request" } });
+    expect((await streamed(items, "replace")).job).toMatchObject({
+      state: "failure",
+      error: { reason: "invalid_request" },
+    });
   });
 
   it("the children of a generator that throws are listed and drawn", async () => {

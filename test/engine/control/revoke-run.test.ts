@@ -4,7 +4,10 @@ import { chain, chord, defineTask, group } from "../../../functions/sdk/index.ts
 import { add, fail, sum } from "../../../functions/tasks/examples.ts";
 import { LocalEngine } from "../local-engine.ts";
 
-const replaced = defineTask({ name: "replaced", run: (ctx, n: number) => ctx.replace(group([add.s(n, n), later(add.s(n, n))])) });
+const replaced = defineTask({
+  name: "replaced",
+  run: (ctx, n: number) => ctx.replace(group([add.s(n, n), later(add.s(n, n))])),
+});
 const extend = defineTask({
   name: "extend",
   run: (ctx, n: number) => {
@@ -19,12 +22,18 @@ const extendWithFailure = defineTask({
     return 1;
   },
 });
-const throughReplacement = defineTask({ name: "throughReplacement", run: (ctx, n: number) => ctx.replace(extend.s(n)) });
+const throughReplacement = defineTask({
+  name: "throughReplacement",
+  run: (ctx, n: number) => ctx.replace(extend.s(n)),
+});
 const list = defineTask({ name: "list", run: (_ctx, values: unknown[]) => values });
 const tasks = [add, sum, fail, replaced, extend, extendWithFailure, throughReplacement, list];
-const later = <T extends { set(options: { countdown: number }): T }>(signature: T): T => signature.set({ countdown: 60 });
+const later = <T extends { set(options: { countdown: number }): T }>(signature: T): T =>
+  signature.set({ countdown: 60 });
 
-async function started(canvas: { canvas: Parameters<LocalEngine["engine"]["submit"]>[0]["canvas"] }): Promise<{ local: LocalEngine; jobId: string }> {
+async function started(canvas: {
+  canvas: Parameters<LocalEngine["engine"]["submit"]>[0]["canvas"];
+}): Promise<{ local: LocalEngine; jobId: string }> {
   const local = new LocalEngine(tasks, { width: 4 });
   const { jobId } = await local.engine.submit({ canvas: canvas.canvas });
   for (let turn = 0; turn < 6; turn++) await local.turn();
@@ -40,19 +49,31 @@ describe("revoke", () => {
     const { local, jobId } = await started(later(add.s(1, 1)));
     expect(await local.engine.revoke(`${jobId}.0`)).toBe(true);
     const job = await finished(local, jobId);
-    expect(job).toMatchObject({ state: "failure", error: { name: "Revoked", reason: "revoked" }, counts: { cancelled: 1 } });
+    expect(job).toMatchObject({
+      state: "failure",
+      error: { name: "Revoked", reason: "revoked" },
+      counts: { cancelled: 1 },
+    });
     expect(job?.endedAt).toBeLessThan((job?.createdAt ?? 0) + 30_000);
     expect(await local.engine.revoke(`${jobId}.0`)).toBe(false);
   });
   it("revoking a later step lets those before it run", async () => {
     const { local, jobId } = await started(chain(later(add.s(1, 1)), add.s(1), add.s(1)));
     expect(await local.engine.revoke(`${jobId}.0~1`)).toBe(true);
-    expect(await finished(local, jobId)).toMatchObject({ state: "failure", counts: { success: 1, cancelled: 1 }, countsExact: true });
+    expect(await finished(local, jobId)).toMatchObject({
+      state: "failure",
+      counts: { success: 1, cancelled: 1 },
+      countsExact: true,
+    });
   });
   it("revoking a header member fails the chord instead of hanging it", async () => {
     const { local, jobId } = await started(chord(group([add.s(1, 1), later(add.s(2, 2))]), sum.s()));
     expect(await local.engine.revoke(`${jobId}.0.g.1`)).toBe(true);
-    expect(await finished(local, jobId)).toMatchObject({ state: "failure", outcome: "failed", error: { name: "Revoked", runId: `${jobId}.0.g.1` } });
+    expect(await finished(local, jobId)).toMatchObject({
+      state: "failure",
+      outcome: "failed",
+      error: { name: "Revoked", runId: `${jobId}.0.g.1` },
+    });
   });
   it("revoking a group ends all its members", async () => {
     const { local, jobId } = await started(chain(group([later(add.s(1, 1)), later(add.s(2, 2))]), sum.s()));
@@ -77,11 +98,18 @@ describe("revoke", () => {
 describe("addToChord", () => {
   it("what is added to a chord comes behind the members, in order, whatever replaced what", async () => {
     const { local, jobId } = await started(chord(group([extend.s(1), throughReplacement.s(2), add.s(1, 1)]), list.s()));
-    expect(await finished(local, jobId)).toMatchObject({ state: "success", value: [1, 2, 2, 11, 21, 12, 22], counts: { success: 9 } });
+    expect(await finished(local, jobId)).toMatchObject({
+      state: "success",
+      value: [1, 2, 2, 11, 21, 12, 22],
+      counts: { success: 9 },
+    });
   });
   it("a chord fails when what was added to it fails", async () => {
     const { local, jobId } = await started(chord(group([extendWithFailure.s(), add.s(1, 1)]), list.s()));
-    expect(await finished(local, jobId)).toMatchObject({ state: "failure", error: { name: "TaskError", runId: `${jobId}.0.g.0.g.0` } });
+    expect(await finished(local, jobId)).toMatchObject({
+      state: "failure",
+      error: { name: "TaskError", runId: `${jobId}.0.g.0.g.0` },
+    });
   });
   it("adding to a chord is refused outside a group", async () => {
     const { local, jobId } = await started(extend.s(1));

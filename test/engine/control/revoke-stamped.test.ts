@@ -8,7 +8,10 @@ import { LocalEngine } from "../local-engine.ts";
 const began: string[] = [];
 const note = defineTask({ name: "note", run: (_ctx, label: string) => void began.push(label) });
 const list = defineTask({ name: "list", run: (_ctx, values: unknown[]) => values });
-const parent = defineTask({ name: "parent", run: (ctx) => ctx.replace(group([note.si("child").set({ countdown: 600 })])) });
+const parent = defineTask({
+  name: "parent",
+  run: (ctx) => ctx.replace(group([note.si("child").set({ countdown: 600 })])),
+});
 const tasks = [add, sum, fail, note, list, parent];
 const CONFIG = { width: 4, headerCacheMs: 0 };
 const MINUTE = 60_000;
@@ -27,7 +30,9 @@ async function lose(local: LocalEngine): Promise<void> {
 
 describe("revoke by stamp", () => {
   it("members with a revoked stamp do not start, with or without a row; the others run", async () => {
-    const canvas = group(["a", "b", "c"].map((label) => note.si(label).stamp({ team: label === "b" ? ["x", "blue"] : label })));
+    const canvas = group(
+      ["a", "b", "c"].map((label) => note.si(label).stamp({ team: label === "b" ? ["x", "blue"] : label })),
+    );
     const { local, jobId } = await started(canvas, 0);
     expect(await local.engine.revokeStamped(jobId, { team: ["blue", "c"] })).toBe(true);
     await local.untilQuiet();
@@ -39,7 +44,10 @@ describe("revoke by stamp", () => {
     });
   });
   it("revoking a stamp ends what waits for its time at once, also a group that a run waits for", async () => {
-    const canvas = group([note.si("late").set({ countdown: 600 }).stamp({ team: "blue" }), parent.si().stamp({ team: "blue" })]);
+    const canvas = group([
+      note.si("late").set({ countdown: 600 }).stamp({ team: "blue" }),
+      parent.si().stamp({ team: "blue" }),
+    ]);
     const { local, jobId } = await started(canvas, 6);
     const at = local.clock.now();
     await local.engine.revokeStamped(jobId, { team: ["blue"] });
@@ -49,15 +57,27 @@ describe("revoke by stamp", () => {
     expect(began).toEqual([]);
   });
   it("revoking a stamp ends later steps as they come, delayed ones at once", async () => {
-    const canvas = chain(note.si("first").set({ countdown: 30 }), note.si("second").set({ countdown: 600 }).stamp({ n: 1 }), note.si("third"));
+    const canvas = chain(
+      note.si("first").set({ countdown: 30 }),
+      note.si("second").set({ countdown: 600 }).stamp({ n: 1 }),
+      note.si("third"),
+    );
     const { local, jobId } = await started(canvas, 4);
     await local.engine.revokeStamped(jobId, { n: [1] });
     await local.untilQuiet(120);
     expect(began).toEqual(["first"]);
-    expect(await local.engine.job(jobId)).toMatchObject({ state: "failure", counts: { success: 1, cancelled: 1 }, error: { runId: `${jobId}.0~1` } });
+    expect(await local.engine.job(jobId)).toMatchObject({
+      state: "failure",
+      counts: { success: 1, cancelled: 1 },
+      error: { runId: `${jobId}.0~1` },
+    });
   });
   it("revoking a stamp ends delayed members of a group that is opened later", async () => {
-    const canvas = chain(note.si("first").set({ countdown: 30 }), group([note.si("a").set({ countdown: 600 }).stamp({ n: 1 }), note.si("b")]), list.s());
+    const canvas = chain(
+      note.si("first").set({ countdown: 30 }),
+      group([note.si("a").set({ countdown: 600 }).stamp({ n: 1 }), note.si("b")]),
+      list.s(),
+    );
     const { local, jobId } = await started(canvas, 4);
     await local.engine.revokeStamped(jobId, { n: [1] });
     await local.untilQuiet(120);
@@ -82,8 +102,26 @@ describe("revoke by stamp", () => {
     await local.engine.revokeStamped(jobId, { n: [1] });
     // The claim of a worker whose header was read before.
     const key = runKey({ gid: jobId, index: 0, stepIndex: 0 }, CONFIG.width);
-    const claim = { gid: jobId, index: 0, stepIndex: 0, runId: `${jobId}.0`, token: "t", attempt: 1, task: "note", unclaimed: false };
-    const attributes = { v: 1, jobId, ttl: 1e10, status: "started", round: 0, attempt: 1, leaseOwner: "t", leaseUntil: local.clock.now() + MINUTE };
+    const claim = {
+      gid: jobId,
+      index: 0,
+      stepIndex: 0,
+      runId: `${jobId}.0`,
+      token: "t",
+      attempt: 1,
+      task: "note",
+      unclaimed: false,
+    };
+    const attributes = {
+      v: 1,
+      jobId,
+      ttl: 1e10,
+      status: "started",
+      round: 0,
+      attempt: 1,
+      leaseOwner: "t",
+      leaseUntil: local.clock.now() + MINUTE,
+    };
     await local.store.write({ op: "put", key, attributes });
     expect(await local.engine.heartbeat([claim])).toEqual(["cancelled"]);
   });
@@ -105,7 +143,9 @@ describe("revoke by stamp", () => {
     const { local, jobId } = await started(note.si("a").stamp({ n: 1 }), 0);
     await expect(local.engine.revokeStamped("never", { n: [1] })).rejects.toMatchObject({ code: "job_not_found" });
     await expect(local.engine.revokeStamped(jobId, {})).rejects.toMatchObject({ code: "invalid_request" });
-    await expect(local.engine.revokeStamped(jobId, { n: ["x".repeat(500)] })).rejects.toMatchObject({ code: "invalid_request" });
+    await expect(local.engine.revokeStamped(jobId, { n: ["x".repeat(500)] })).rejects.toMatchObject({
+      code: "invalid_request",
+    });
     const many = Array.from({ length: 50 }, (_, k) => k + 2);
     expect(await local.engine.revokeStamped(jobId, { n: many })).toBe(true);
     expect(await local.engine.revokeStamped(jobId, { n: [7] })).toBe(true);
@@ -133,7 +173,14 @@ describe("jobs by stamp", () => {
     const long = "x".repeat(300);
     const jobs: string[] = [];
     for (let n = 0; n < 3; n++)
-      jobs.unshift(await submit(chord(group([note.si("a").linkError(note.si("b").stamp({ team: ["blue", n] })), note.si("c").stamp({ long })]), list.s())));
+      jobs.unshift(
+        await submit(
+          chord(
+            group([note.si("a").linkError(note.si("b").stamp({ team: ["blue", n] })), note.si("c").stamp({ long })]),
+            list.s(),
+          ),
+        ),
+      );
     const ids = async (name: string, value: string | number, more = {}) =>
       (await local.engine.jobs({ stamp: { name, value }, ...more })).items.map(({ jobId }) => jobId);
     expect(await ids("team", "blue")).toEqual(jobs);

@@ -22,7 +22,9 @@ function countLeafReads(local: LocalEngine, gid: string): { reads: number } {
 
 it("a sweep that waited behind another one does not take the moment between them for a standstill", async () => {
   const local = new LocalEngine([add]);
-  const { jobId } = await local.engine.submit({ canvas: group(Array.from({ length: MEMBERS }, (_, i) => add.s(i, 1))).canvas });
+  const { jobId } = await local.engine.submit({
+    canvas: group(Array.from({ length: MEMBERS }, (_, i) => add.s(i, 1))).canvas,
+  });
   const gid = `${jobId}.0.g`;
   const handleOne = async (queue: string): Promise<boolean> => {
     const messages = await local.queue.receive([queue], 1, 3_600);
@@ -36,7 +38,9 @@ it("a sweep that waited behind another one does not take the moment between them
   while (await handleOne("engine"));
   local.clock.advance(61_000);
   for (let k = 0; k < 5; k++) await local.engine.sweep();
-  const sweeps = (await local.queue.receive(["engine"], 100, 30)).filter(({ body }) => (body as { gid?: string }).gid === gid);
+  const sweeps = (await local.queue.receive(["engine"], 100, 30)).filter(
+    ({ body }) => (body as { gid?: string }).gid === gid,
+  );
   expect(sweeps).toHaveLength(5);
   const leaves = countLeafReads(local, gid);
   for (const message of sweeps) await local.engine.handle(message, LocalEngine.loop);

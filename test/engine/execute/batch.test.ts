@@ -52,7 +52,9 @@ describe("a batch of claimed runs", () => {
     const all = defineTask({ name: "all", run: (_ctx, given: readonly number[]) => given });
     const local = new LocalEngine([each, all], { packAbove: 1, membersPerMessage: MEMBERS.length }, { loop });
     const runGroup = async () => {
-      const { jobId } = await local.engine.submit({ canvas: chord(group(MEMBERS.map((index) => each.s(index))), all.s()).canvas });
+      const { jobId } = await local.engine.submit({
+        canvas: chord(group(MEMBERS.map((index) => each.s(index))), all.s()).canvas,
+      });
       await local.untilQuiet();
       return local.engine.job(jobId);
     };
@@ -109,7 +111,11 @@ describe("quick members of a big job", () => {
     const loop = new RecordingLoop();
     const quick = defineTask({ name: "quick", run: (_ctx, index: number) => index });
     const all = defineTask({ name: "all", queue: "small", run: (_ctx, given: readonly number[]) => given.length });
-    const local = new LocalEngine([quick, all], { packAbove: 1 }, { queues: ["engine", "local.default#worker", "local.small#worker"], loop });
+    const local = new LocalEngine(
+      [quick, all],
+      { packAbove: 1 },
+      { queues: ["engine", "local.default#worker", "local.small#worker"], loop },
+    );
     const submit = async (members: number): Promise<string> => {
       const signatures = Array.from({ length: members }, (_, index) => quick.s(index));
       return (await local.engine.submit({ canvas: chord(group(signatures, { tracking }), all.s()).canvas })).jobId;
@@ -123,7 +129,8 @@ describe("quick members of a big job", () => {
       const jobs: string[] = [];
       for (const count of members) jobs.push(await submit(count));
       await local.untilQuiet();
-      for (const [k, jobId] of jobs.entries()) expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: members[k] });
+      for (const [k, jobId] of jobs.entries())
+        expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: members[k] });
       return { longest: Math.max(...loop.sizes), slots: loop.mostSlots };
     };
     return { local, run };

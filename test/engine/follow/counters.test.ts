@@ -13,7 +13,9 @@ const counting = defineTask({
 
 it("counters whose names are all different are added up under one name", async () => {
   const local = new LocalEngine([counting]);
-  const { jobId } = await local.engine.submit({ canvas: group(Array.from({ length: MEMBERS }, (_, member) => counting.s(member))).canvas });
+  const { jobId } = await local.engine.submit({
+    canvas: group(Array.from({ length: MEMBERS }, (_, member) => counting.s(member))).canvas,
+  });
   await local.untilQuiet();
   const job = await local.engine.job(jobId);
   expect(job).toMatchObject({ state: "success", counts: { success: MEMBERS } });

@@ -22,7 +22,8 @@ const entries = defineTask({
   },
 });
 const tasks = [add, fail, noop, sum, failFirst, entries];
-const members = (failing: number, all: number) => Array.from({ length: all }, (_, i) => (i < failing ? fail.s() : add.s(i, 1)));
+const members = (failing: number, all: number) =>
+  Array.from({ length: all }, (_, i) => (i < failing ? fail.s() : add.s(i, 1)));
 
 async function outcome(canvas: Parameters<LocalEngine["engine"]["submit"]>[0]["canvas"], config = {}) {
   const local = new LocalEngine(tasks, config);
@@ -36,7 +37,12 @@ async function outcome(canvas: Parameters<LocalEngine["engine"]["submit"]>[0]["c
 describe("failure policies", () => {
   it("allSuccess waits for all members and then fails", async () => {
     const { job } = await outcome(chord(group(members(1, 5)), sum.s()).canvas);
-    expect(job).toMatchObject({ state: "failure", outcome: "failed", countsExact: true, counts: { success: 4, error: 1 } });
+    expect(job).toMatchObject({
+      state: "failure",
+      outcome: "failed",
+      countsExact: true,
+      counts: { success: 4, error: 1 },
+    });
   });
   it("settled completes; failures are entries of the result; the job says that something failed", async () => {
     const { job } = await outcome(chord(group(members(2, 5), { policy: "settled" }), entries.s()).canvas);
@@ -74,12 +80,18 @@ describe("runs in time", () => {
   it("a failure after the last attempt is the run's error", async () => {
     const { job, local, jobId } = await outcome(failFirst.s(9).canvas);
     expect(job).toMatchObject({ state: "failure", error: { message: "attempt 3 fails", runId: `${jobId}.0` } });
-    expect((await local.engine.events(jobId, {})).items.map((event) => event.kind)).toEqual(["state", "failure", "state"]);
+    expect((await local.engine.events(jobId, {})).items.map((event) => event.kind)).toEqual([
+      "state",
+      "failure",
+      "state",
+    ]);
   });
   it("a countdown delays the start, of a first step and of a later one, also beyond what a queue can delay", async () => {
     const local = new LocalEngine(tasks);
     const start = local.clock.now();
-    const { jobId } = await local.engine.submit({ canvas: chain(add.s(1, 1).set({ countdown: 60 }), add.s(1).set({ countdown: 3_600 })).canvas });
+    const { jobId } = await local.engine.submit({
+      canvas: chain(add.s(1, 1).set({ countdown: 60 }), add.s(1).set({ countdown: 3_600 })).canvas,
+    });
     await local.untilQuiet();
     expect((await local.engine.run(`${jobId}.0`))?.startedAt).toBeGreaterThanOrEqual(start + 60_000);
     // The second step waits in the due index: only the sweeper brings it back.
@@ -95,11 +107,18 @@ describe("runs in time", () => {
     const { jobId } = await local.engine.submit({ canvas: add.s(1, 1).set({ expires: 5 }).canvas });
     local.clock.advance(6_000);
     await local.untilQuiet();
-    expect(await local.engine.job(jobId)).toMatchObject({ state: "failure", error: { reason: "expired" }, counts: { cancelled: 1, u_expired: 1 } });
+    expect(await local.engine.job(jobId)).toMatchObject({
+      state: "failure",
+      error: { reason: "expired" },
+      counts: { cancelled: 1, u_expired: 1 },
+    });
   });
   it("a job past its deadline is timed out by the sweeper", async () => {
     const local = new LocalEngine(tasks);
-    const { jobId } = await local.engine.submit({ canvas: add.s(1, 1).set({ countdown: 600 }).canvas, timeoutSeconds: 100 });
+    const { jobId } = await local.engine.submit({
+      canvas: add.s(1, 1).set({ countdown: 600 }).canvas,
+      timeoutSeconds: 100,
+    });
     await local.turn();
     local.clock.advance(101_000);
     await local.engine.sweep();

@@ -19,7 +19,13 @@ async function runWire(wire: Json, more: { readonly headerErrors?: boolean } = {
   const onError = defineTask({
     name: "onError",
     run: (ctx, request: { runId: string }, error: { name: string; runId: string }, trace: unknown) => {
-      log.push([ctx.kwargs["tag"], error.name, request.runId.split(".").slice(1).join("."), error.runId.split(".").slice(1).join("."), typeof trace]);
+      log.push([
+        ctx.kwargs["tag"],
+        error.name,
+        request.runId.split(".").slice(1).join("."),
+        error.runId.split(".").slice(1).join("."),
+        typeof trace,
+      ]);
     },
   });
   const local = new LocalEngine([add, sum, fail, note, onError], { width: 4 });
@@ -29,7 +35,8 @@ async function runWire(wire: Json, more: { readonly headerErrors?: boolean } = {
   const job = await local.engine.job(jobId);
   return { local, job, log, jobId };
 }
-const sorted = (log: readonly unknown[]): unknown[] => log.toSorted((left, right) => (JSON.stringify(left) < JSON.stringify(right) ? -1 : 1));
+const sorted = (log: readonly unknown[]): unknown[] =>
+  log.toSorted((left, right) => (JSON.stringify(left) < JSON.stringify(right) ? -1 : 1));
 const a = (...args: number[]) => ({ task: "math.add", args });
 const note = (tag: string, more: object = {}) => ({ task: "note", kwargs: { tag }, ...more });
 const onError = (tag: string) => ({ task: "onError", kwargs: { tag } });
@@ -47,7 +54,10 @@ it("a failing link changes nothing for its host", async () => {
   expect(job).toMatchObject({ state: "success", value: 2, counts: { success: 1, ignored: 1 } });
 });
 it("each step of a chain calls its own links, and the chain goes on at once", async () => {
-  const { job, log } = await runWire({ chain: [{ ...a(1, 1), link: [note("first")] }, { ...a(5), link: [note("second")] }, a(1)], link: [note("chain")] });
+  const { job, log } = await runWire({
+    chain: [{ ...a(1, 1), link: [note("first")] }, { ...a(5), link: [note("second")] }, a(1)],
+    link: [note("chain")],
+  });
   expect(job).toMatchObject({ state: "success", value: 8, counts: { success: 6 } });
   expect(sorted(log)).toEqual([
     ["chain", 8],
@@ -56,7 +66,10 @@ it("each step of a chain calls its own links, and the chain goes on at once", as
   ]);
 });
 it("an error link gets the request, the error and the trace; success links stay silent", async () => {
-  const { job, log } = await runWire({ chain: [a(1, 1), { task: "fail", link: [note("no")] }, a(1)], link_error: [onError("E")] });
+  const { job, log } = await runWire({
+    chain: [a(1, 1), { task: "fail", link: [note("no")] }, a(1)],
+    link_error: [onError("E")],
+  });
   expect(job).toMatchObject({ state: "failure" });
   expect(log).toEqual([["E", "TaskError", "0~1", "0~1", "string"]]);
 });
@@ -73,22 +86,45 @@ it("a failing header tells the error link of the body once, with the body's requ
   expect(log).toMatchObject([["E", "ChordError", "0~1", expect.stringMatching(/^0\.g\.[01]$/), "string"]]);
 });
 it("the request is that of the signature whose error link it is, also where groups stand in between", async () => {
-  const chain: Json[] = [{ group: [{ task: "fail" }, a(1, 1)] }, { group: [a(1), a(2)] }, { ...note("body"), options: { stamps: { order: 7 } } }, a(1)];
+  const chain: Json[] = [
+    { group: [{ task: "fail" }, a(1, 1)] },
+    { group: [a(1), a(2)] },
+    { ...note("body"), options: { stamps: { order: 7 } } },
+    a(1),
+  ];
   const { log } = await runWire({ chain, link_error: [{ task: "note", kwargs: { tag: "E" } }] });
   expect(log).toMatchObject([
-    ["E", { runId: expect.stringMatching(/\.0~2$/) as string, attempt: 0, task: "note", kwargs: { tag: "body" }, stamps: { order: 7 } }],
+    [
+      "E",
+      {
+        runId: expect.stringMatching(/\.0~2$/) as string,
+        attempt: 0,
+        task: "note",
+        kwargs: { tag: "body" },
+        stamps: { order: 7 },
+      },
+    ],
   ]);
-  const last = await runWire({ chain: [{ group: [{ task: "fail" }, a(1, 1)] }, { group: [{ ...a(1), link_error: [onError("E")] }, a(2)] }] });
+  const last = await runWire({
+    chain: [{ group: [{ task: "fail" }, a(1, 1)] }, { group: [{ ...a(1), link_error: [onError("E")] }, a(2)] }],
+  });
   expect(last.log).toMatchObject([["E", "ChordError", "0~1", "0.g.0", "string"]]);
 });
 it("with the header flag each failing header member tells it too", async () => {
-  const wire = { chord: { header: [{ task: "fail" }, a(1, 1), { task: "fail" }], body: { task: "math.sum" } }, link_error: [onError("E")] };
+  const wire = {
+    chord: { header: [{ task: "fail" }, a(1, 1), { task: "fail" }], body: { task: "math.sum" } },
+    link_error: [onError("E")],
+  };
   expect((await runWire(wire, { headerErrors: true })).log).toHaveLength(3);
 });
 it("links may be groups, chains and chords, and so may error links", async () => {
   const { log } = await runWire({
     ...a(2, 2),
-    link: [{ group: [note("g"), note("h")] }, { chain: [a(1), note("c")] }, { chord: { header: [a(1), a(2)], body: note("body") } }],
+    link: [
+      { group: [note("g"), note("h")] },
+      { chain: [a(1), note("c")] },
+      { chord: { header: [a(1), a(2)], body: note("body") } },
+    ],
   });
   expect(sorted(log)).toEqual([
     ["body", [5, 6]],
@@ -96,7 +132,10 @@ it("links may be groups, chains and chords, and so may error links", async () =>
     ["g", 4],
     ["h", 4],
   ]);
-  const failed = await runWire({ task: "fail", link_error: [{ group: [onError("x"), onError("y")] }, { chain: [onError("z"), note("after")] }] });
+  const failed = await runWire({
+    task: "fail",
+    link_error: [{ group: [onError("x"), onError("y")] }, { chain: [onError("z"), note("after")] }],
+  });
   expect(sorted(failed.log.map((entry) => (entry as string[])[0]))).toEqual(["after", "x", "y", "z"]);
 });
 it("callbacks are in the list of runs", async () => {

@@ -15,10 +15,23 @@ it("a message carries the band of its step's priority, and none for work without
     };
     return { ...ports, queue: { maxDelaySeconds: queue.maxDelaySeconds, depth: (name) => queue.depth(name), send } };
   };
-  const local = new LocalEngine([note], {}, { queues: ["engine", "local.default#worker", "local.other#worker"], around });
-  const members = group([note.si("urgent").set({ priority: 9 }), note.si("patient").set({ priority: 0 }), note.si("plain")]);
+  const local = new LocalEngine(
+    [note],
+    {},
+    { queues: ["engine", "local.default#worker", "local.other#worker"], around },
+  );
+  const members = group([
+    note.si("urgent").set({ priority: 9 }),
+    note.si("patient").set({ priority: 0 }),
+    note.si("plain"),
+  ]);
   await local.engine.submit({ canvas: chain(members, note.si("last").set({ priority: 8, queue: "other" })).canvas });
   await local.untilQuiet();
   const bands = sent.filter(({ queue }) => queue !== "engine").map(({ queue, band }) => `${queue} ${band ?? "-"}`);
-  expect(bands).toEqual(["local.default#worker 2", "local.default#worker 0", "local.default#worker -", "local.other#worker 2"]);
+  expect(bands).toEqual([
+    "local.default#worker 2",
+    "local.default#worker 0",
+    "local.default#worker -",
+    "local.other#worker 2",
+  ]);
 });

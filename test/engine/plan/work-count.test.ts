@@ -3,7 +3,17 @@ import { countWork } from "../../../functions/core/cost/count-work.ts";
 import { DEFAULT_CONFIG } from "../../../functions/engine/config.ts";
 import { chordShape } from "../../../functions/engine/plan/chord-shape.ts";
 import { protocolOf } from "../../../functions/engine/plan/job-shape.ts";
-import { approval, type CanvasBuilder, chain, chord, defineTask, group, repeat, waitForEvent, when } from "../../../functions/sdk/index.ts";
+import {
+  approval,
+  type CanvasBuilder,
+  chain,
+  chord,
+  defineTask,
+  group,
+  repeat,
+  waitForEvent,
+  when,
+} from "../../../functions/sdk/index.ts";
 import { add, noop } from "../../../functions/tasks/examples.ts";
 import { countPorts } from "../counting.ts";
 import { LocalEngine } from "../local-engine.ts";
@@ -15,7 +25,8 @@ const streaming = defineTask({
   },
 });
 const elsewhere = defineTask({ name: "elsewhere", queue: "other", run: () => null });
-const soon = (n: number) => group(Array.from({ length: n }, (_, i) => noop.signature([], {}, { countdown: 1 + (i % 2) * 60 })));
+const soon = (n: number) =>
+  group(Array.from({ length: n }, (_, i) => noop.signature([], {}, { countdown: 1 + (i % 2) * 60 })));
 const LEVELS = ["lazy", "full"] as const;
 const many = (n: number, tracking: (typeof LEVELS)[number] = "lazy") =>
   group(
@@ -28,23 +39,39 @@ const CASES: readonly (readonly [name: string, canvas: CanvasBuilder])[] = [
   ["one task", noop.s()],
   ["a chain of 3", chain(noop.s(), noop.s(), noop.s())],
   ["a chain of 50", chain(...Array.from({ length: 50 }, () => noop.s()))],
-  ...LEVELS.flatMap((level) => [1, 2, 10, 64, 65, 256, 257, 5_000].map((n) => [`a ${level} group of ${n}`, many(n, level)] as const)),
-  ...LEVELS.flatMap((level) => [10, 257].map((n) => [`a ${level} chord of ${n}`, chord(many(n, level), noop.s())] as const)),
+  ...LEVELS.flatMap((level) =>
+    [1, 2, 10, 64, 65, 256, 257, 5_000].map((n) => [`a ${level} group of ${n}`, many(n, level)] as const),
+  ),
+  ...LEVELS.flatMap((level) =>
+    [10, 257].map((n) => [`a ${level} chord of ${n}`, chord(many(n, level), noop.s())] as const),
+  ),
   ["a chord in a chain", chain(noop.s(), chord(many(10), noop.s()), noop.s())],
   ["a group of 300 chains", group(times(300, () => chain(noop.s(), noop.s())))],
-  ["a group of chains of different length", group(Array.from({ length: 300 }, (_, i) => chain(...times(1 + (i % 3), () => noop.s()))))],
+  [
+    "a group of chains of different length",
+    group(Array.from({ length: 300 }, (_, i) => chain(...times(1 + (i % 3), () => noop.s())))),
+  ],
   ["a group over two queues", group(Array.from({ length: 700 }, (_, i) => (i % 3 === 0 ? elsewhere.s() : noop.s())))],
   ["a chord of chords", chord(group(times(3, () => chord(many(10), noop.s()))), noop.s())],
   ["100 chords in a group", group(times(100, () => chord(many(10), noop.s())))],
-  ["chords three deep", chord(group(times(3, () => chord(group(times(4, () => chord(many(5, "full"), noop.s()))), noop.s()))), noop.s())],
+  [
+    "chords three deep",
+    chord(group(times(3, () => chord(group(times(4, () => chord(many(5, "full"), noop.s()))), noop.s()))), noop.s()),
+  ],
   ["a task with a callback", noop.s().link(noop.s())],
   ["members with callbacks", group(times(70, () => noop.s().link(noop.s()).link(noop.s())))],
   ["members with a start time", soon(300)],
   ["a step that starts later", chain(noop.s(), noop.signature([], {}, { countdown: 5 }))],
 ];
 
-async function run(canvas: CanvasBuilder, during: (local: LocalEngine, jobId: string) => Promise<unknown> = async () => undefined, config = {}) {
-  const local = new LocalEngine([add, noop, elsewhere, streaming], config, { queues: ["engine", "local.default#worker", "local.other#worker"] });
+async function run(
+  canvas: CanvasBuilder,
+  during: (local: LocalEngine, jobId: string) => Promise<unknown> = async () => undefined,
+  config = {},
+) {
+  const local = new LocalEngine([add, noop, elsewhere, streaming], config, {
+    queues: ["engine", "local.default#worker", "local.other#worker"],
+  });
   const counted = countPorts(local);
   const plan = local.engine.estimate({ canvas: canvas.canvas });
   expect(counted.writes).toEqual({ rows: 0, ledger: 0, headers: 0, plan: 0, jobs: 0 });
@@ -85,7 +112,8 @@ describe("what a plan cannot know, it says", () => {
     expect(other.counted.writes.rows).toBeLessThan(other.plan.writeUnits.rows);
   });
   it("a plan counts a loop as often as it may run", async () => {
-    const loop = (until: number) => chain(add.s(0, 0), repeat(add.s(1), { until: { is: "eq", value: until }, most: 4 }));
+    const loop = (until: number) =>
+      chain(add.s(0, 0), repeat(add.s(1), { until: { is: "eq", value: until }, most: 4 }));
     const whole = await run(loop(4));
     expect(whole.plan).toMatchObject({ taskRuns: 5, notes: [expect.stringContaining("loop") as string] });
     expect(planned(whole)).toEqual(whole.counted);
@@ -107,7 +135,9 @@ describe("what a plan cannot know, it says", () => {
       await local.engine.complete(`${jobId}.0~1`, wait?.token ?? "", { value: 1 });
     });
     expect(planned(answered)).toEqual(answered.counted);
-    const told = await run(chain(noop.s(), waitForEvent("paid")), (local, jobId) => local.engine.sendEvent(jobId, "paid", 1));
+    const told = await run(chain(noop.s(), waitForEvent("paid")), (local, jobId) =>
+      local.engine.sendEvent(jobId, "paid", 1),
+    );
     expect(planned(told)).toEqual(told.counted);
   });
   it("an empty group is followed up twice, which costs a few writes more", async () => {
@@ -123,27 +153,35 @@ describe("a job of pages", () => {
     [1, 100, DEFAULT_CONFIG],
     [3, 100, DEFAULT_CONFIG],
     [257, 5, { ...DEFAULT_CONFIG, expandRange: 64 }],
-  ])("a job of %i pages of %i items writes what all its parts are planned to write", { timeout: 120_000 }, async (pages, perPage, config) => {
-    const local = new LocalEngine([noop], config);
-    const counted = countPorts(local);
-    const request = { body: noop.s().canvas };
-    const { jobId } = await local.engine.openJob(request);
-    for (let page = 0; page < pages; page++)
-      await local.engine.putInputPage(
-        jobId,
-        page,
-        Array.from({ length: perPage }, () => noop.s().canvas),
-      );
-    await local.engine.sealInput(jobId, pages);
-    await local.untilQuiet();
-    expect(await local.engine.job(jobId)).toMatchObject({ state: "success" });
-    const shape = chordShape({ children: perPage * pages, perPage, level: "lazy" }, DEFAULT_CONFIG.width);
-    expect(countWork(shape.job, shape.pages, protocolOf(config, 900))).toMatchObject({
-      writes: counted.writes,
-      messages: counted.messages,
-      blobs: counted.blobs,
-      requests: { send: counted.send },
-    });
-    expect(local.engine.estimate(request)).toMatchObject({ taskRuns: 1, grows: true, notes: [expect.stringContaining("pages") as string] });
-  });
+  ])(
+    "a job of %i pages of %i items writes what all its parts are planned to write",
+    { timeout: 120_000 },
+    async (pages, perPage, config) => {
+      const local = new LocalEngine([noop], config);
+      const counted = countPorts(local);
+      const request = { body: noop.s().canvas };
+      const { jobId } = await local.engine.openJob(request);
+      for (let page = 0; page < pages; page++)
+        await local.engine.putInputPage(
+          jobId,
+          page,
+          Array.from({ length: perPage }, () => noop.s().canvas),
+        );
+      await local.engine.sealInput(jobId, pages);
+      await local.untilQuiet();
+      expect(await local.engine.job(jobId)).toMatchObject({ state: "success" });
+      const shape = chordShape({ children: perPage * pages, perPage, level: "lazy" }, DEFAULT_CONFIG.width);
+      expect(countWork(shape.job, shape.pages, protocolOf(config, 900))).toMatchObject({
+        writes: counted.writes,
+        messages: counted.messages,
+        blobs: counted.blobs,
+        requests: { send: counted.send },
+      });
+      expect(local.engine.estimate(request)).toMatchObject({
+        taskRuns: 1,
+        grows: true,
+        notes: [expect.stringContaining("pages") as string],
+      });
+    },
+  );
 });

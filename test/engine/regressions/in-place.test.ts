@@ -33,7 +33,9 @@ describe("errors of steps in place that the simulation found", () => {
       },
     });
     const local = new LocalEngine([one, bad]);
-    const { jobId } = await local.engine.submit({ canvas: group([chain(one.s(), bad.si())], { policy: "failFast" }).canvas });
+    const { jobId } = await local.engine.submit({
+      canvas: group([chain(one.s(), bad.si())], { policy: "failFast" }).canvas,
+    });
     await untilExpanded(local, jobId);
     const message = await onlyMessage(local);
     // The step in place decides its group, and its worker fails before the run that waits for the group is ended.

@@ -3,7 +3,18 @@ import type { EngineConfig } from "../../../functions/engine/config.ts";
 import { type AnyTask, type CanvasBuilder, chain, defineTask, TaskError } from "../../../functions/sdk/index.ts";
 import { sum } from "../../../functions/tasks/examples.ts";
 import { LocalEngine } from "../local-engine.ts";
-import { Death, HeldCall, Latch, onlyMessage, ScriptedLoop, sends, settled, untilIdle, writesHeader, writesRun } from "../scripted-faults.ts";
+import {
+  Death,
+  HeldCall,
+  Latch,
+  onlyMessage,
+  ScriptedLoop,
+  sends,
+  settled,
+  untilIdle,
+  writesHeader,
+  writesRun,
+} from "../scripted-faults.ts";
 
 /** Errors of open groups that the simulation found, each as a script. The owner is the run whose generator is cut into pages of 1, 2, 4 .. items. */
 const WORKER = "local.default#worker";
@@ -31,7 +42,10 @@ describe("errors of open groups that the simulation found", () => {
     });
     const { local, jobId } = await started(chain(owner.s(), handle.s()), owner);
     await local.untilQuiet();
-    expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: { total: 7, success: 7, failed: 0 } });
+    expect(await local.engine.job(jobId)).toMatchObject({
+      state: "success",
+      value: { total: 7, success: 7, failed: 0 },
+    });
   });
 
   it("an owner stops streaming into a group that has failed early, in the attempt that finds it failed", async () => {
@@ -49,7 +63,11 @@ describe("errors of open groups that the simulation found", () => {
     await untilIdle(local);
     await local.passing(handled);
     await local.untilQuiet();
-    expect(await local.engine.run(runId)).toMatchObject({ status: "error", attempt: 1, error: { message: "the first item" } });
+    expect(await local.engine.run(runId)).toMatchObject({
+      status: "error",
+      attempt: 1,
+      error: { message: "the first item" },
+    });
   });
 
   it("an owner does not ask its generator again once an earlier attempt has left a group that failed early", async () => {
@@ -73,7 +91,11 @@ describe("errors of open groups that the simulation found", () => {
     await local.passing(handled);
     await local.untilQuiet();
     expect(attempts).toBe(1);
-    expect(await local.engine.run(runId)).toMatchObject({ status: "error", attempt: 2, error: { message: "the first item" } });
+    expect(await local.engine.run(runId)).toMatchObject({
+      status: "error",
+      attempt: 2,
+      error: { message: "the first item" },
+    });
   });
 
   it("the last page is sent again when the attempt that wrote it died before the page's message", async () => {
@@ -89,7 +111,11 @@ describe("errors of open groups that the simulation found", () => {
     void local.over(local, death.around).handle(await onlyMessage(local), LocalEngine.loop);
     await death.died;
     await local.untilQuiet();
-    expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: "streamed", counts: { success: 2 } });
+    expect(await local.engine.job(jobId)).toMatchObject({
+      state: "success",
+      value: "streamed",
+      counts: { success: 2 },
+    });
   });
 
   it("an owner has not timed out when back-pressure kept it from its generator until the deadline", async () => {
@@ -104,7 +130,10 @@ describe("errors of open groups that the simulation found", () => {
     // The first attempt puts a page. Nobody runs it, so there is no room for another one in this attempt and in the next.
     for (const reason of ["stopped", "deadline"] as const) {
       const loop = new ScriptedLoop();
-      const handled = local.engine.handle(await onlyMessage(local, reason === "stopped" ? local.queues : [WORKER]), loop);
+      const handled = local.engine.handle(
+        await onlyMessage(local, reason === "stopped" ? local.queues : [WORKER]),
+        loop,
+      );
       await settled();
       expect(local.clock.nextWake()).toBeDefined();
       loop.abort(reason);
@@ -113,7 +142,11 @@ describe("errors of open groups that the simulation found", () => {
       local.clock.advance(1_000);
     }
     await local.untilQuiet();
-    expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: "streamed", counts: { success: 4 } });
+    expect(await local.engine.job(jobId)).toMatchObject({
+      state: "success",
+      value: "streamed",
+      counts: { success: 4 },
+    });
   });
 
   it("an owner has not timed out when its process froze until the deadline, before the generator was asked for anything", async () => {
@@ -133,7 +166,11 @@ describe("errors of open groups that the simulation found", () => {
     frozen.release();
     await handled;
     await local.untilQuiet();
-    expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: "streamed", counts: { success: 2 } });
+    expect(await local.engine.job(jobId)).toMatchObject({
+      state: "success",
+      value: "streamed",
+      counts: { success: 2 },
+    });
   });
 
   it("the last page that a ledger has room for takes everything that is left, however slow the rest is", async () => {
@@ -162,7 +199,11 @@ describe("errors of open groups that the simulation found", () => {
     latches[8]?.release();
     await local.passing(handled);
     await local.untilQuiet();
-    expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: "streamed", counts: { success: 13 } });
+    expect(await local.engine.job(jobId)).toMatchObject({
+      state: "success",
+      value: "streamed",
+      counts: { success: 13 },
+    });
   });
 
   it("an owner keeps its own value and count when another process finds its group decided before the owner waits for it", async () => {
@@ -179,7 +220,9 @@ describe("errors of open groups that the simulation found", () => {
     const commit = new HeldCall(writesRun(runId, "waiting"));
     let committed = false;
     const ownSettle = new HeldCall((call) => committed && writesRun(runId, "success")(call));
-    const handled = local.over(local, (ports) => commit.around(ownSettle.around(ports))).handle(await onlyMessage(local), LocalEngine.loop);
+    const handled = local
+      .over(local, (ports) => commit.around(ownSettle.around(ports)))
+      .handle(await onlyMessage(local), LocalEngine.loop);
     await latch.reached;
     await untilIdle(local);
     latch.release();
@@ -187,7 +230,9 @@ describe("errors of open groups that the simulation found", () => {
     // The group is sealed and decided, and its owner still runs. The page's message comes once more.
     const otherSettle = new HeldCall(writesRun(runId));
     const page = { v: 1, kind: "members", gid: pages, step: 0, members: [0] };
-    const other = local.over(local, otherSettle.around).handle({ queue: "engine", body: page, receives: 2 }, LocalEngine.loop);
+    const other = local
+      .over(local, otherSettle.around)
+      .handle({ queue: "engine", body: page, receives: 2 }, LocalEngine.loop);
     await local.passing(Promise.race([other, otherSettle.reached]));
     committed = true;
     commit.release();
@@ -197,7 +242,11 @@ describe("errors of open groups that the simulation found", () => {
     ownSettle.release();
     await handled;
     await local.untilQuiet();
-    expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: "streamed", counts: { success: 2 } });
+    expect(await local.engine.job(jobId)).toMatchObject({
+      state: "success",
+      value: "streamed",
+      counts: { success: 2 },
+    });
   });
 
   it("a repeated seal follows the decision of a seal that died after it", async () => {

@@ -29,11 +29,14 @@ describe("errors after deaths that the simulation found", () => {
 
   it("a decision over the threshold is followed by the next delivery of a failed member when the worker that decided died", async () => {
     const local = new LocalEngine([failing, late]);
-    const canvas = group([failing.s(), failing.s(), late.s().set({ countdown: 600 })], { policy: { threshold: 1 } }).canvas;
+    const canvas = group([failing.s(), failing.s(), late.s().set({ countdown: 600 })], {
+      policy: { threshold: 1 },
+    }).canvas;
     const { jobId } = await local.engine.submit({ canvas });
     await untilExpanded(local, jobId);
     const messages = await local.queue.receive([WORKER], 10, 30);
-    const ofMember = (index: number) => messages.find(({ body }) => (body as { members: number[] }).members[0] === index) as (typeof messages)[number];
+    const ofMember = (index: number) =>
+      messages.find(({ body }) => (body as { members: number[] }).members[0] === index) as (typeof messages)[number];
     await local.engine.handle(ofMember(0), LocalEngine.loop);
     const death = new Death(writesRun(`${jobId}.0`));
     void local.over(local, death.around).handle(ofMember(1), LocalEngine.loop);

@@ -1,7 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { chain, defineTask, group } from "../../../functions/sdk/index.ts";
 import { LocalEngine } from "../local-engine.ts";
-import { Death, Latch, marksFirstLeaf, onlyMessage, ScriptedLoop, untilExpanded, untilIdle } from "../scripted-faults.ts";
+import {
+  Death,
+  Latch,
+  marksFirstLeaf,
+  onlyMessage,
+  ScriptedLoop,
+  untilExpanded,
+  untilIdle,
+} from "../scripted-faults.ts";
 
 /** Errors of revocation that the simulation found, each as a script without a sweeper. */
 const WORKER = "local.default#worker";
@@ -18,7 +26,11 @@ describe("errors of revocation that the simulation found", () => {
     const message = await onlyMessage(local);
     const latch = new Latch();
     const loop = new ScriptedLoop();
-    const busy = { hold: loop.hold.bind(loop), tryTakeSlot: () => undefined, takeSlot: (alone: boolean) => latch.wait().then(() => loop.takeSlot(alone)) };
+    const busy = {
+      hold: loop.hold.bind(loop),
+      tryTakeSlot: () => undefined,
+      takeSlot: (alone: boolean) => latch.wait().then(() => loop.takeSlot(alone)),
+    };
     const handled = local.engine.handle(message, busy);
     await latch.reached;
     expect(await local.over(local).revoke(`${jobId}.0.g.0`)).toBe(true);
@@ -46,7 +58,10 @@ describe("errors of revocation that the simulation found", () => {
 
   it("a revoked row that was given back is ended although its next message expects no row", async () => {
     const latch = new Latch();
-    const member = defineTask({ name: "member", run: (_ctx, index: number) => (index === 1 ? latch.wait() : undefined) });
+    const member = defineTask({
+      name: "member",
+      run: (_ctx, index: number) => (index === 1 ? latch.wait() : undefined),
+    });
     const local = new LocalEngine([member], { packAbove: 1, membersPerMessage: 2 });
     const { jobId } = await local.engine.submit({ canvas: group([member.s(0), member.s(1)]).canvas });
     await untilExpanded(local, jobId);
@@ -78,6 +93,10 @@ describe("errors of revocation that the simulation found", () => {
     expect(await local.engine.run(`${jobId}.0`)).toMatchObject({ status: "cancelled" });
     expect(await local.engine.job(jobId)).toMatchObject({ state: "started" });
     await local.untilQuiet();
-    expect(await local.engine.job(jobId)).toMatchObject({ state: "failure", error: { reason: "revoked" }, counts: { cancelled: 1 } });
+    expect(await local.engine.job(jobId)).toMatchObject({
+      state: "failure",
+      error: { reason: "revoked" },
+      counts: { cancelled: 1 },
+    });
   });
 });

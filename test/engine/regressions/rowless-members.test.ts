@@ -24,12 +24,15 @@ async function deliveredTwice(policy: "failFast" | "settled", outage?: (gid: str
     },
   });
   const local = new LocalEngine([task]);
-  const { jobId } = await local.engine.submit({ canvas: group([task.s(0), task.s(1)], { tracking: "ledger", policy }).canvas });
+  const { jobId } = await local.engine.submit({
+    canvas: group([task.s(0), task.s(1)], { tracking: "ledger", policy }).canvas,
+  });
   await untilExpanded(local, jobId);
   const gid = `${jobId}.0.g`;
   const worker = outage ? local.over(local, outage(gid).around) : local.engine;
   const body = { v: 1, kind: "members", gid, step: 0, members: [0] };
-  const handle = async (receives: number): Promise<Disposition> => worker.handle({ queue: WORKER, body, receives }, LocalEngine.loop);
+  const handle = async (receives: number): Promise<Disposition> =>
+    worker.handle({ queue: WORKER, body, receives }, LocalEngine.loop);
   const first = handle(1);
   await ends[0].reached;
   const second = handle(2);
@@ -50,10 +53,14 @@ describe("errors of members without rows that the simulation found", () => {
   });
 
   it("a reader is told of a member without a row only what its mark says", async () => {
-    const { local, jobId, deliveries, ends } = await deliveredTwice("settled", (gid) => new Outage(marksFirstLeaf(gid)));
+    const { local, jobId, deliveries, ends } = await deliveredTwice(
+      "settled",
+      (gid) => new Outage(marksFirstLeaf(gid)),
+    );
     const read = async (): Promise<unknown[]> => {
       const values: unknown[] = [];
-      for await (const { index, value, error } of local.engine.results(jobId)) values.push([index, error?.message ?? value]);
+      for await (const { index, value, error } of local.engine.results(jobId))
+        values.push([index, error?.message ?? value]);
       return values;
     };
     ends[1].release();

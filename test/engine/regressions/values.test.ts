@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { type AnyTask, type CanvasBuilder, chain, defineTask, group, TaskError, when } from "../../../functions/sdk/index.ts";
+import {
+  type AnyTask,
+  type CanvasBuilder,
+  chain,
+  defineTask,
+  group,
+  TaskError,
+  when,
+} from "../../../functions/sdk/index.ts";
 import { LocalEngine } from "../local-engine.ts";
 import { laggingReads } from "../scripted-faults.ts";
 
@@ -24,7 +32,9 @@ describe("errors of what runs are given that the simulation found", () => {
 
   it("the first step of every member is given the value before the group", async () => {
     const local = new LocalEngine(tasks);
-    const { jobId } = await local.engine.submit({ canvas: chain(one.s(), group([given.s("a"), chain(given.s("b"), given.s("c"))])).canvas });
+    const { jobId } = await local.engine.submit({
+      canvas: chain(one.s(), group([given.s("a"), chain(given.s("b"), given.s("c"))])).canvas,
+    });
     await local.untilQuiet();
     const values: unknown[] = [];
     for await (const { value } of local.engine.results(jobId)) values.push(value);

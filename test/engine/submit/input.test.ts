@@ -13,7 +13,9 @@ describe("open input", () => {
     await local.engine.putInputPage(jobId, 0, [add.s(1, 1).canvas, add.s(2, 2).canvas]);
     await local.untilQuiet();
     expect((await local.engine.runs(jobId, { status: "success" })).items.length).toBe(5);
-    await expect(local.engine.putInputPage(jobId, 0, [add.s(9, 9).canvas])).rejects.toMatchObject({ code: "page_conflict" });
+    await expect(local.engine.putInputPage(jobId, 0, [add.s(9, 9).canvas])).rejects.toMatchObject({
+      code: "page_conflict",
+    });
     await expect(local.engine.sealInput(jobId, 3)).rejects.toMatchObject({ code: "invalid_request" });
     await local.engine.sealInput(jobId, 2);
     await local.engine.sealInput(jobId, 2);
@@ -32,7 +34,10 @@ describe("open input", () => {
     const local = new LocalEngine(tasks);
     const { jobId } = await local.engine.openJob({ body: sum.s().canvas });
     for (let page = 0; page < 4; page++) await local.engine.putInputPage(jobId, page, [add.s(page, 0).canvas]);
-    await expect(local.engine.sealInput(jobId, 3)).rejects.toMatchObject({ code: "invalid_request", details: { page: 3 } });
+    await expect(local.engine.sealInput(jobId, 3)).rejects.toMatchObject({
+      code: "invalid_request",
+      details: { page: 3 },
+    });
     await local.engine.sealInput(jobId, 4);
     await local.untilQuiet();
     expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: 6 });

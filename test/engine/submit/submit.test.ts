@@ -17,14 +17,18 @@ describe("submit", () => {
     expect(first.created).toBe(true);
     expect(again).toEqual({ jobId: first.jobId, created: false });
     expect(other.jobId).not.toBe(first.jobId);
-    await expect(local.engine.submit({ canvas: add.s(1, 3).canvas, idempotencyKey: "k" })).rejects.toMatchObject({ code: "idempotency_conflict" });
+    await expect(local.engine.submit({ canvas: add.s(1, 3).canvas, idempotencyKey: "k" })).rejects.toMatchObject({
+      code: "idempotency_conflict",
+    });
     await local.untilQuiet();
     expect(await local.engine.job(first.jobId)).toMatchObject({ state: "success", value: 3, counts: { success: 1 } });
   });
   it("an unknown task is refused before anything is stored", async () => {
     const local = new LocalEngine(tasks);
     const canvas = { kind: "task", task: "nobody", args: [], kwargs: {}, options: {}, immutable: false } as const;
-    await expect(local.engine.submit({ canvas: { kind: "chain", items: [canvas] } })).rejects.toMatchObject({ code: "unknown_task" });
+    await expect(local.engine.submit({ canvas: { kind: "chain", items: [canvas] } })).rejects.toMatchObject({
+      code: "unknown_task",
+    });
     expect(local.store.stats().writes).toBe(0);
   });
   it("values above 4 KB travel by reference, values above the limit fail the run with a code", async () => {
@@ -33,6 +37,9 @@ describe("submit", () => {
     const tooBig = await local.engine.submit({ canvas: big.s(17 * 1024 * 1024).canvas });
     await local.untilQuiet();
     expect(await local.engine.job(fine.jobId)).toMatchObject({ state: "success", value: 100_000 });
-    expect(await local.engine.job(tooBig.jobId)).toMatchObject({ state: "failure", error: { reason: "payload_too_large" } });
+    expect(await local.engine.job(tooBig.jobId)).toMatchObject({
+      state: "failure",
+      error: { reason: "payload_too_large" },
+    });
   });
 });

@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { eventItemKey } from "../../../functions/engine/item-kinds.ts";
-import { type AnyTask, type CanvasBuilder, defineTask, FanfoldError, group, type TaskContext } from "../../../functions/sdk/index.ts";
+import {
+  type AnyTask,
+  type CanvasBuilder,
+  defineTask,
+  FanfoldError,
+  group,
+  type TaskContext,
+} from "../../../functions/sdk/index.ts";
 import { LocalEngine } from "../local-engine.ts";
 
 /** `ctx.waitForEvent`: tasks that wait in the middle of their code. */
@@ -43,11 +50,21 @@ describe("a task that waits for an event", () => {
     const { local, jobId } = await startedTask(async (ctx) => ({ paid: await ctx.waitForEvent("paid") }));
     const run = await local.engine.run(`${jobId}.0`);
     expect(run).toMatchObject({ status: "deferred", attempt: 1, unmet: [{ of: "event", name: "paid" }] });
-    expect((await local.engine.runs(jobId, { status: "deferred" })).items).toMatchObject([{ unmet: [{ name: "paid" }] }]);
-    expect((await local.engine.graph(jobId)).nodes[0]).toMatchObject({ label: "waits waits for paid", status: "deferred" });
+    expect((await local.engine.runs(jobId, { status: "deferred" })).items).toMatchObject([
+      { unmet: [{ name: "paid" }] },
+    ]);
+    expect((await local.engine.graph(jobId)).nodes[0]).toMatchObject({
+      label: "waits waits for paid",
+      status: "deferred",
+    });
     expect(await local.queue.nextVisibleAt(local.queues)).toBeUndefined();
     expect(await sent(local, jobId, "paid", { amount: 7 })).toBe(true);
-    expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: { paid: { amount: 7 } }, counts: { success: 1 }, countsExact: true });
+    expect(await local.engine.job(jobId)).toMatchObject({
+      state: "success",
+      value: { paid: { amount: 7 } },
+      counts: { success: 1 },
+      countsExact: true,
+    });
     expect(starts).toBe(2);
     const after = await local.engine.run(`${jobId}.0`);
     expect(after).toMatchObject({ status: "success", attempt: 2 });
@@ -95,7 +112,11 @@ describe("a task that waits for an event", () => {
     });
     expect(await local.engine.run(`${jobId}.0`)).toMatchObject({ status: "deferred" });
     await sent(local, jobId, "paid");
-    expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: "paid", counts: { success: 2, u_tries: 1 } });
+    expect(await local.engine.job(jobId)).toMatchObject({
+      state: "success",
+      value: "paid",
+      counts: { success: 2, u_tries: 1 },
+    });
     const other = await startedTask(async (ctx) => {
       void ctx.waitForEvent("late");
       if (ctx.attempt === 1) throw new Error("echo");
@@ -107,9 +128,16 @@ describe("a task that waits for an event", () => {
   });
   it("an event wakes all that wait for it, members of groups and steps of chains", async () => {
     const task = taskOf((ctx) => ctx.waitForEvent("go"));
-    const { local, jobId } = await started(group([...Array.from({ length: 40 }, () => task.si()), same.s(1).pipe(task.si())]).pipe(same.s()), task);
+    const { local, jobId } = await started(
+      group([...Array.from({ length: 40 }, () => task.si()), same.s(1).pipe(task.si())]).pipe(same.s()),
+      task,
+    );
     await sent(local, jobId, "go", 3);
-    expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: [Array.from({ length: 41 }, () => 3)], counts: { success: 43 } });
+    expect(await local.engine.job(jobId)).toMatchObject({
+      state: "success",
+      value: [Array.from({ length: 41 }, () => 3)],
+      counts: { success: 43 },
+    });
     expect(starts).toBe(82);
   });
 });
@@ -134,10 +162,18 @@ describe("a timeout", () => {
     expect(starts).toBe(2);
   });
   it("a timeout that is not caught ends the run, however often it may be tried", async () => {
-    const task = defineTask({ name: "waits", retry: { maxAttempts: 5 }, run: (ctx: TaskContext) => ctx.waitForEvent("paid", { timeoutSeconds: 60 }) });
+    const task = defineTask({
+      name: "waits",
+      retry: { maxAttempts: 5 },
+      run: (ctx: TaskContext) => ctx.waitForEvent("paid", { timeoutSeconds: 60 }),
+    });
     const { local, jobId } = await started(task.s(), task);
     await local.untilQuiet();
-    expect(await local.engine.job(jobId)).toMatchObject({ state: "failure", error: { reason: "event_timeout" }, counts: { error: 1 } });
+    expect(await local.engine.job(jobId)).toMatchObject({
+      state: "failure",
+      error: { reason: "event_timeout" },
+      counts: { error: 1 },
+    });
     expect(await local.engine.run(`${jobId}.0`)).toMatchObject({ attempt: 2 });
   });
   it("a timeout is forgotten when the event comes in time; an event that comes late changes nothing", async () => {
@@ -150,10 +186,15 @@ describe("a timeout", () => {
     await late.local.untilQuiet();
     await sent(late.local, late.jobId, "paid");
     await sent(late.local, late.jobId, "more");
-    expect(await late.local.engine.job(late.jobId)).toMatchObject({ state: "success", value: ["event_timeout", "more"] });
+    expect(await late.local.engine.job(late.jobId)).toMatchObject({
+      state: "success",
+      value: ["event_timeout", "more"],
+    });
   });
   it("a timeout of 0 seconds only looks", async () => {
-    const { local, jobId } = await startedTask((ctx) => ctx.waitForEvent("paid", { timeoutSeconds: 0 }).catch(() => "not yet"));
+    const { local, jobId } = await startedTask((ctx) =>
+      ctx.waitForEvent("paid", { timeoutSeconds: 0 }).catch(() => "not yet"),
+    );
     expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: "not yet" });
     expect(starts).toBe(1);
   });
@@ -177,7 +218,11 @@ describe("a deferred run", () => {
     const revoked = await waiting();
     expect(await revoked.local.engine.revoke(`${revoked.jobId}.0`)).toBe(true);
     await revoked.local.untilQuiet(1);
-    expect(await revoked.local.engine.job(revoked.jobId)).toMatchObject({ state: "failure", error: { reason: "revoked" }, counts: { cancelled: 1 } });
+    expect(await revoked.local.engine.job(revoked.jobId)).toMatchObject({
+      state: "failure",
+      error: { reason: "revoked" },
+      counts: { cancelled: 1 },
+    });
     const overdue = await waiting();
     await pass(overdue.local, 31 * 86_400);
     expect(await overdue.local.engine.job(overdue.jobId)).toMatchObject({ state: "timed-out" });
@@ -191,7 +236,11 @@ describe("a deferred run", () => {
     expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: 5 });
   });
   it("a deferred run looks again when its message comes again, or was given up", async () => {
-    const message = (jobId: string) => ({ queue: "local.default#worker", body: { v: 1, kind: "members", gid: jobId, step: 0, members: [0] }, receives: 2 });
+    const message = (jobId: string) => ({
+      queue: "local.default#worker",
+      body: { v: 1, kind: "members", gid: jobId, step: 0, members: [0] },
+      receives: 2,
+    });
     for (const handle of ["handle", "handleDeadLetter"] as const) {
       const { local, jobId } = await waiting();
       expect(await local.engine[handle](message(jobId), LocalEngine.loop)).toEqual({ kind: "done" });
@@ -244,8 +293,13 @@ describe("a deferred run", () => {
   });
   it("a wait refuses what is no name, and a run waits for no more at once than its row holds", async () => {
     const wrong = await startedTask((ctx) => ctx.waitForEvent("a name"));
-    expect(await wrong.local.engine.job(wrong.jobId)).toMatchObject({ state: "failure", error: { reason: "invalid_request" } });
-    const many = await startedTask((ctx) => Promise.all(Array.from({ length: 51 }, (_, k) => ctx.waitForEvent(`e${k}`))));
+    expect(await wrong.local.engine.job(wrong.jobId)).toMatchObject({
+      state: "failure",
+      error: { reason: "invalid_request" },
+    });
+    const many = await startedTask((ctx) =>
+      Promise.all(Array.from({ length: 51 }, (_, k) => ctx.waitForEvent(`e${k}`))),
+    );
     expect((await many.local.engine.run(`${many.jobId}.0`))?.unmet).toHaveLength(50);
     for (let k = 0; k < 51; k++) await sent(many.local, many.jobId, `e${k}`);
     expect(await many.local.engine.job(many.jobId)).toMatchObject({ state: "success" });

@@ -5,12 +5,18 @@ import { at, SLOW_MS, templates } from "./london.ts";
 describe("the api stack", () => {
   const methods = (from: typeof templates) =>
     ofType(from, "AWS::ApiGateway::Method").map(
-      ({ Properties }) => `${String(Properties["HttpMethod"])} ${pathOf(from, Properties["ResourceId"])} ${String(Properties["AuthorizationType"])}`,
+      ({ Properties }) =>
+        `${String(Properties["HttpMethod"])} ${pathOf(from, Properties["ResourceId"])} ${String(Properties["AuthorizationType"])}`,
     );
   const pathOf = (from: typeof templates, id: unknown): string =>
-    flat(ofType(from, "AWS::ApiGateway::Resource").find((resource) => `<${resource.id}>` === flat(id))?.Properties["PathPart"] ?? "");
+    flat(
+      ofType(from, "AWS::ApiGateway::Resource").find((resource) => `<${resource.id}>` === flat(id))?.Properties[
+        "PathPart"
+      ] ?? "",
+    );
 
-  it("the API has no open route but /health", () => expect(methods(templates).toSorted()).toEqual(["ANY {proxy+} AWS_IAM", "GET health NONE"]));
+  it("the API has no open route but /health", () =>
+    expect(methods(templates).toSorted()).toEqual(["ANY {proxy+} AWS_IAM", "GET health NONE"]));
   it(
     "the API takes tokens of a user pool when the configuration says so",
     () => {
@@ -30,7 +36,12 @@ describe("the api stack", () => {
   it("the API is throttled, and its access log names the request", () => {
     const [stage] = ofType(templates, "AWS::ApiGateway::Stage");
     expect(stage!.Properties["MethodSettings"]).toEqual([
-      expect.objectContaining({ ThrottlingRateLimit: 100, ThrottlingBurstLimit: 200, LoggingLevel: "ERROR", DataTraceEnabled: false }),
+      expect.objectContaining({
+        ThrottlingRateLimit: 100,
+        ThrottlingBurstLimit: 200,
+        LoggingLevel: "ERROR",
+        DataTraceEnabled: false,
+      }),
     ]);
     expect(flat(at(stage!.Properties, "AccessLogSetting", "Format"))).toContain("requestId");
   });

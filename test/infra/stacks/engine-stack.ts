@@ -7,7 +7,9 @@ import { at, templates } from "./london.ts";
 
 describe("the sweeper", () => {
   it("the sweeper is called every minute", () => {
-    expect(ofType(templates, "AWS::Events::Rule").map(({ Properties }) => Properties["ScheduleExpression"])).toContain("rate(1 minute)");
+    expect(ofType(templates, "AWS::Events::Rule").map(({ Properties }) => Properties["ScheduleExpression"])).toContain(
+      "rate(1 minute)",
+    );
   });
 });
 
@@ -18,12 +20,20 @@ describe("supervised jobs", () => {
   };
 
   it("a supervising execution waits for its job with a task token, under the job's id", () => {
-    const [submit] = Object.values(definition.States).filter(({ Resource }) => Resource?.endsWith("lambda:invoke.waitForTaskToken"));
-    expect(submit?.Parameters?.Payload).toMatchObject({ action: "submit", "token.$": "$$.Task.Token", "jobId.$": "$$.Execution.Name" });
+    const [submit] = Object.values(definition.States).filter(({ Resource }) =>
+      Resource?.endsWith("lambda:invoke.waitForTaskToken"),
+    );
+    expect(submit?.Parameters?.Payload).toMatchObject({
+      action: "submit",
+      "token.$": "$$.Task.Token",
+      "jobId.$": "$$.Execution.Name",
+    });
     expect(machine!.Properties["StateMachineType"]).toBe("STANDARD");
   });
   it("the end of a supervising execution cancels its job", () => {
-    const rule = ofType(templates, "AWS::Events::Rule").find(({ Properties }) => String(Properties["Description"]).includes("cancels its job"))!;
+    const rule = ofType(templates, "AWS::Events::Rule").find(({ Properties }) =>
+      String(Properties["Description"]).includes("cancels its job"),
+    )!;
     expect(at(rule.Properties, "EventPattern", "detail", "status")).toEqual(["ABORTED", "TIMED_OUT", "FAILED"]);
     expect(flat(at(rule.Properties, "EventPattern", "detail", "stateMachineArn", 0))).toBe(`<${machine!.id}>`);
   });
@@ -40,13 +50,17 @@ describe("events", () => {
     expect(targets.length).toBeGreaterThanOrEqual(3);
     for (const target of targets) expect(flat(at(target, "DeadLetterConfig", "Arn"))).toBe(`<${undelivered.id}.Arn>`);
     const policy = JSON.stringify(
-      ofType(templates, "AWS::SQS::QueuePolicy").filter(({ Properties }) => flat(listOf(Properties["Queues"])[0]) === `<${undelivered.id}>`),
+      ofType(templates, "AWS::SQS::QueuePolicy").filter(
+        ({ Properties }) => flat(listOf(Properties["Queues"])[0]) === `<${undelivered.id}>`,
+      ),
     );
     for (const { id } of rules) expect(policy).toContain(id);
   });
   it("an event that the supervisor fails to handle is kept", () => {
     const [invocations] = ofType(templates, "AWS::Lambda::EventInvokeConfig");
-    expect(flat(at(invocations!.Properties, "DestinationConfig", "OnFailure", "Destination"))).toBe(`<${undelivered.id}.Arn>`);
+    expect(flat(at(invocations!.Properties, "DestinationConfig", "OnFailure", "Destination"))).toBe(
+      `<${undelivered.id}.Arn>`,
+    );
   });
   it("the end of an execution that a task started is sent to the engine's queue", () => {
     const rule = rules.find(({ Properties }) => String(Properties["Description"]).includes("task's state machine"))!;
@@ -57,7 +71,10 @@ describe("events", () => {
     const machines = at(rule.Properties, "EventPattern", "detail", "stateMachineArn") as readonly unknown[];
     expect(machines.map((arn) => flat(arn).replace(/^.*:/, ""))).toEqual(["archive", "encode-video"]);
     const [target] = listOf(rule.Properties["Targets"] as readonly Properties[]);
-    const { InputPathsMap, InputTemplate } = target!["InputTransformer"] as { InputPathsMap: Record<string, string>; InputTemplate: string };
+    const { InputPathsMap, InputTemplate } = target!["InputTransformer"] as {
+      InputPathsMap: Record<string, string>;
+      InputTemplate: string;
+    };
     const [[name, path] = []] = Object.entries(InputPathsMap);
     expect(path).toBe("$.detail.name");
     // The rule makes a message that the engine can decode.

@@ -7,7 +7,10 @@ export const LONDON = {
     { name: "urgent", pollers: { minimum: 2, maximum: 20 } },
     { name: "default", function: "discovery" as const },
   ],
-  functions: { worker: { timeoutSeconds: 900 }, discovery: { timeoutSeconds: 30, memoryMb: 2_048, reservedConcurrency: 5 } },
+  functions: {
+    worker: { timeoutSeconds: 900 },
+    discovery: { timeoutSeconds: 30, memoryMb: 2_048, reservedConcurrency: 5 },
+  },
 };
 /** A configuration that sets what most deployments leave at its default. */
 export const config = {

@@ -10,8 +10,16 @@ describe("the operations stack", () => {
       property("AWS::SQS::Queue", "QueueName"),
       /^(Approximate(AgeOfOldestMessage|NumberOfMessages(Not)?Visible)|NumberOfMessagesDeleted)$/,
     ],
-    "AWS/Lambda": ["FunctionName", property("AWS::Lambda::Function", "FunctionName"), /^(Errors|Throttles|Invocations|Duration|ConcurrentExecutions)$/],
-    "AWS/DynamoDB": ["TableName", property("AWS::DynamoDB::GlobalTable", "TableName"), /^(Read|Write)ThrottleEvents$|^Consumed(Read|Write)CapacityUnits$/],
+    "AWS/Lambda": [
+      "FunctionName",
+      property("AWS::Lambda::Function", "FunctionName"),
+      /^(Errors|Throttles|Invocations|Duration|ConcurrentExecutions)$/,
+    ],
+    "AWS/DynamoDB": [
+      "TableName",
+      property("AWS::DynamoDB::GlobalTable", "TableName"),
+      /^(Read|Write)ThrottleEvents$|^Consumed(Read|Write)CapacityUnits$/,
+    ],
     "AWS/ApiGateway": ["ApiName", property("AWS::ApiGateway::RestApi", "Name"), /^(4XXError|5XXError|Count|Latency)$/],
   };
   /** Returns the metric when no resource of the deployment publishes it. */
@@ -19,11 +27,17 @@ describe("the operations stack", () => {
     const shown = `${namespace} ${metric} ${JSON.stringify(dimensions)}`;
     if (namespace === METRIC_NAMESPACE) {
       const [deployment, name] = METRIC_DIMENSIONS;
-      const named = (Object.values(METRICS) as string[]).includes(metric) && property("AWS::Lambda::Function", "FunctionName").includes(dimensions[name]!);
+      const named =
+        (Object.values(METRICS) as string[]).includes(metric) &&
+        property("AWS::Lambda::Function", "FunctionName").includes(dimensions[name]!);
       return named && dimensions[deployment] === "fanfold" ? [] : [shown];
     }
     const [dimension, names, metrics] = RESOURCES[namespace] ?? ["", [], /^$/];
-    return Object.keys(dimensions).join() === dimension && names.includes(dimensions[dimension]!) && metrics.test(metric) ? [] : [shown];
+    return Object.keys(dimensions).join() === dimension &&
+      names.includes(dimensions[dimension]!) &&
+      metrics.test(metric)
+      ? []
+      : [shown];
   }
   const alarms = ofType(templates, "AWS::CloudWatch::Alarm");
 
@@ -40,7 +54,9 @@ describe("the operations stack", () => {
     );
     expect(found).toEqual([]);
     expect(problemOf("AWS/SQS", "ApproximateAgeOfOldestMessage", { QueueName: "gone" })).toHaveLength(1);
-    expect(problemOf(METRIC_NAMESPACE, "GroupsStuk", { Deployment: "fanfold", Function: "fanfold-sweeper" })).toHaveLength(1);
+    expect(
+      problemOf(METRIC_NAMESPACE, "GroupsStuk", { Deployment: "fanfold", Function: "fanfold-sweeper" }),
+    ).toHaveLength(1);
   });
   it("each failure has one alarm, which notifies the topic", () => {
     const names = alarms.map(({ Properties }) => String(Properties["AlarmName"]));
@@ -50,20 +66,28 @@ describe("the operations stack", () => {
         "fanfold-groups-stuck",
         "fanfold-sweeper-repairs",
         "fanfold-sweeper-silent",
-        ...property("AWS::SQS::Queue", "QueueName").map((name) => (name.includes("dead-letters") ? `${name}-not-empty` : `${name}-oldest-message`)),
+        ...property("AWS::SQS::Queue", "QueueName").map((name) =>
+          name.includes("dead-letters") ? `${name}-not-empty` : `${name}-oldest-message`,
+        ),
         ...property("AWS::Lambda::Function", "FunctionName").flatMap((name) => [`${name}-errors`, `${name}-throttles`]),
         ...property("AWS::DynamoDB::GlobalTable", "TableName").map((name) => `${name}-throttles`),
       ]),
     );
     const [topic] = property("AWS::SNS::Topic", "TopicName");
     for (const { Properties } of alarms)
-      expect(listOf(Properties["AlarmActions"]).map(flat)).toEqual([expect.stringMatching(`^arn:<AWS::Partition>:sns:.*:${topic}$`)]);
+      expect(listOf(Properties["AlarmActions"]).map(flat)).toEqual([
+        expect.stringMatching(`^arn:<AWS::Partition>:sns:.*:${topic}$`),
+      ]);
     expect(property("AWS::SNS::Subscription", "Endpoint")).toEqual(["ops@example.org"]);
   });
   it("dashboards draw only metrics that exist, among them the time to drain each queue", () => {
-    const bodies = ofType(templates, "AWS::CloudWatch::Dashboard").map(({ Properties }) => flat(Properties["DashboardBody"]));
+    const bodies = ofType(templates, "AWS::CloudWatch::Dashboard").map(({ Properties }) =>
+      flat(Properties["DashboardBody"]),
+    );
     const metrics = bodies.flatMap((body) => [
-      ...body.matchAll(/\["((?:AWS\/)?[A-Za-z]+)","([A-Za-z0-9]+)","([A-Za-z]+)","([^"]+)"(?:,"([A-Za-z]+)","([^"]+)")?/g),
+      ...body.matchAll(
+        /\["((?:AWS\/)?[A-Za-z]+)","([A-Za-z0-9]+)","([A-Za-z]+)","([^"]+)"(?:,"([A-Za-z]+)","([^"]+)")?/g,
+      ),
     ]);
     expect(metrics.length).toBeGreaterThan(20);
     const pairs = ([, , , a = "", b = "", c, d]: RegExpMatchArray): Record<string, string> => ({

@@ -5,7 +5,9 @@ import { config, LONDON, SLOW_MS, templates } from "./london.ts";
 
 describe("a site stack", () => {
   it("a worker has the size that its site asks for", () => {
-    const discovery = ofType(templates, "AWS::Lambda::Function").find(({ Properties }) => String(Properties["FunctionName"]).endsWith("-discovery"))!;
+    const discovery = ofType(templates, "AWS::Lambda::Function").find(({ Properties }) =>
+      String(Properties["FunctionName"]).endsWith("-discovery"),
+    )!;
     expect(discovery.Properties).toMatchObject({ MemorySize: 2_048, Timeout: 30, ReservedConcurrentExecutions: 5 });
   });
   it("a queue of a site is fed as the site asks for", () => {
@@ -14,9 +16,16 @@ describe("a site stack", () => {
       feed: Properties,
       queue: queues.get(flat(Properties["EventSourceArn"]))!,
     }));
-    const by = (text: string) => feeds.find(({ queue }) => queue.Properties["QueueName"] === queueResourceName("fanfold", text))!.feed;
-    expect(by("london.default#worker")).toMatchObject({ BatchSize: 100, MaximumBatchingWindowInSeconds: 5, ScalingConfig: { MaximumConcurrency: 7 } });
-    expect(by("london.urgent#worker")).toMatchObject({ ProvisionedPollerConfig: { MinimumPollers: 2, MaximumPollers: 20 } });
+    const by = (text: string) =>
+      feeds.find(({ queue }) => queue.Properties["QueueName"] === queueResourceName("fanfold", text))!.feed;
+    expect(by("london.default#worker")).toMatchObject({
+      BatchSize: 100,
+      MaximumBatchingWindowInSeconds: 5,
+      ScalingConfig: { MaximumConcurrency: 7 },
+    });
+    expect(by("london.urgent#worker")).toMatchObject({
+      ProvisionedPollerConfig: { MinimumPollers: 2, MaximumPollers: 20 },
+    });
   });
 });
 

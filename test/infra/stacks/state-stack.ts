@@ -26,7 +26,9 @@ describe("the state stack", () => {
           Projection: { ProjectionType: "KEYS_ONLY" },
         })),
       });
-      expect(Properties["AttributeDefinitions"]).toEqual(expect.arrayContaining(indexes.map(({ sort }) => ({ AttributeName: sort, AttributeType: "N" }))));
+      expect(Properties["AttributeDefinitions"]).toEqual(
+        expect.arrayContaining(indexes.map(({ sort }) => ({ AttributeName: sort, AttributeType: "N" }))),
+      );
     }
     expect(tables).toHaveLength(2);
   });
@@ -40,7 +42,16 @@ describe("the state stack", () => {
       });
     }
     expect([bucket!.DeletionPolicy, bucket!.UpdateReplacePolicy]).toEqual(["Retain", "Retain"]);
-    expect(at(bucket!.Properties, "BucketEncryption", "ServerSideEncryptionConfiguration", 0, "ServerSideEncryptionByDefault", "SSEAlgorithm")).toBe("AES256");
+    expect(
+      at(
+        bucket!.Properties,
+        "BucketEncryption",
+        "ServerSideEncryptionConfiguration",
+        0,
+        "ServerSideEncryptionByDefault",
+        "SSEAlgorithm",
+      ),
+    ).toBe("AES256");
     expect(bucket!.Properties["PublicAccessBlockConfiguration"]).toEqual({
       BlockPublicAcls: true,
       BlockPublicPolicy: true,

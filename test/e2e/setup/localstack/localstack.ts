@@ -22,7 +22,10 @@ export interface LocalStack extends NodePackages {
 /** Throws with what is missing on the machine. */
 export async function installLocalStack(): Promise<LocalStack> {
   checkJava();
-  const python = installPython(`LocalStack ${VERSIONS.localstack}`, INSTALLED.localstack, { python: findPython(), requirements: REQUIREMENTS });
+  const python = installPython(`LocalStack ${VERSIONS.localstack}`, INSTALLED.localstack, {
+    python: findPython(),
+    requirements: REQUIREMENTS,
+  });
   const [packages, programs] = await Promise.all([installNodePackages(), python]);
   return { ...packages, python: join(programs, "python") };
 }

@@ -1,0 +1,12 @@
+import type { Faults } from "./faults.ts";
+
+export interface SimulationOptions {
+  readonly faults?: Faults;
+  /** Upper bound of jobs at the same time. */
+  readonly jobs?: number;
+  readonly trace?: (line: string) => void;
+}
+export interface Violation {
+  readonly kind: string;
+  readonly detail: string;
+}
