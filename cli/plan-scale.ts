@@ -1,6 +1,6 @@
-import { DEFAULT_DEPLOYMENT, type Deployment } from "../functions/core/cost/cost-model.ts";
-import { predictChord, type ScalePrediction } from "../functions/core/cost/scale-model.ts";
 import { countWork } from "../functions/core/cost/count-work.ts";
+import { DEFAULT_DEPLOYMENT, type Deployment } from "../functions/core/cost/price-and-time.ts";
+import { predictChord, type ScalePrediction } from "../functions/core/cost/scale-model.ts";
 import type { WorkCount } from "../functions/core/cost/work-count.ts";
 import type { TrackingLevel } from "../functions/core/cost/work-shape.ts";
 import { DEFAULT_CONFIG } from "../functions/engine/config.ts";

@@ -1,6 +1,6 @@
 import type { JobPlan } from "../functions/client/index.ts";
-import { type Price, PRICE_PARTS, totalMessages, totalWrites } from "../functions/core/cost/cost-model.ts";
 import { PART_NAMES } from "../functions/core/cost/job-estimate.ts";
+import { type Price, PRICE_PARTS, totalMessages, totalWrites } from "../functions/core/cost/price-and-time.ts";
 import type { ScalePrediction } from "../functions/core/cost/scale-model.ts";
 import type { WorkCount } from "../functions/core/cost/work-count.ts";
 import type { TrackingLevel } from "../functions/core/cost/work-shape.ts";

@@ -9,7 +9,7 @@ import {
   queueResourceName,
   resourceNames,
   siteFunctionName,
-} from "../functions/core/names/resource-names.ts";
+} from "../functions/core/names/aws-resource-names.ts";
 
 /**
  * Derives the names and ARNs of a deployment from its prefix and nothing else. No stack exports or imports a value, so

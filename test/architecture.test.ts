@@ -43,7 +43,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       "functions/core/items/item.ts",
       "functions/core/names/metric-names.ts",
       "functions/core/names/queue-name.ts",
-      "functions/core/names/resource-names.ts",
+      "functions/core/names/aws-resource-names.ts",
       "functions/core/items/table-definitions.ts",
     ],
     packages: ["node:", "aws-cdk-lib", "constructs", "cdk-nag", "esbuild", "@aws-sdk", "aws4fetch"],

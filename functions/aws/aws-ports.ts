@@ -2,7 +2,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { FanfoldError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
-import { DEFAULT_PREFIX } from "../core/names/resource-names.ts";
+import { DEFAULT_PREFIX } from "../core/names/aws-resource-names.ts";
 import type { Blobs, Executions, Queue, Store, Supervisions, Tokens } from "../engine/ports.ts";
 import { clientOptions, type Variables } from "./client-options.ts";
 import { DynamoStore } from "./dynamo-store.ts";

@@ -29,7 +29,7 @@ import { MAX_SOCKETS } from "./client-options.ts";
 import { eachBounded } from "./each-bounded.ts";
 import { compileWrite } from "./expression.ts";
 import { decodeItem, decodeKey, type EncodedItem, encodeItem, encodeKey } from "./item-codec.ts";
-import { retrying, retryingEntries } from "./retry.ts";
+import { retrying, retryingEntries } from "./retry-calls.ts";
 import type { Usage } from "./usage.ts";
 
 const DEFAULT_LIMIT = 1_000;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import type { Blobs } from "../engine/ports.ts";
 import { clientOptions, endpointOf, type Variables } from "./client-options.ts";
-import { retrying } from "./retry.ts";
+import { retrying } from "./retry-calls.ts";
 import type { Usage } from "./usage.ts";
 
 /** Keeps blobs apart from other objects of the bucket. A lifecycle rule of the bucket expires them. */

@@ -8,10 +8,10 @@ import {
   type SQSClient,
 } from "@aws-sdk/client-sqs";
 import { FanfoldError } from "../core/errors.ts";
-import { queueResourceName } from "../core/names/resource-names.ts";
+import { queueResourceName } from "../core/names/aws-resource-names.ts";
 import { type OutgoingMessage, PortError, type Queue, type QueueDepth } from "../engine/ports.ts";
 import { eachBounded } from "./each-bounded.ts";
-import { retrying, retryingEntries, type Unaccepted } from "./retry.ts";
+import { retrying, retryingEntries, type Unaccepted } from "./retry-calls.ts";
 import type { Usage } from "./usage.ts";
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */

@@ -2,7 +2,7 @@ import { DescribeExecutionCommand, SFNClient, StartExecutionCommand, StopExecuti
 import type { Json } from "../core/json.ts";
 import type { ExecutionError, Executions } from "../engine/ports.ts";
 import { clientOptions, type Variables } from "./client-options.ts";
-import { retrying } from "./retry.ts";
+import { retrying } from "./retry-calls.ts";
 import type { Usage } from "./usage.ts";
 
 const ANSWER_MS = 10_000;

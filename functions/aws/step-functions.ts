@@ -11,8 +11,8 @@ import { FanfoldError } from "../core/errors.ts";
 import { canonicalJson, type Json, type JsonObject } from "../core/json.ts";
 import type { Tokens } from "../engine/ports.ts";
 import { clientOptions, type Variables } from "./client-options.ts";
+import { retrying } from "./retry-calls.ts";
 import { executionArn } from "./state-machines.ts";
-import { retrying } from "./retry.ts";
 import type { Usage } from "./usage.ts";
 
 /** Longest error name, and longest cause, that Step Functions accepts. */

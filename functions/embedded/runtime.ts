@@ -4,16 +4,16 @@ import { resolve } from "node:path";
 import { ENGINE_QUEUE } from "../core/names/queue-name.ts";
 import type { EngineConfig } from "../engine/config.ts";
 import type { Engine } from "../engine/contract.ts";
-import { type LeaseTracker, RunHolder } from "../host/run-holder.ts";
-import { LeaseKeeper, type LostClaim } from "../host/lease-keeper.ts";
-import { type Log, messageOf, stderrLog } from "../host/log.ts";
 import type { QueueDepth } from "../engine/ports.ts";
+import { LeaseKeeper, type LostClaim } from "../host/lease-keeper.ts";
+import { type Log, stderrLog } from "../host/log.ts";
+import { type LeaseTracker, RunHolder } from "../host/run-holder.ts";
 import type { TaskRegistry, Workflows } from "../sdk/index.ts";
 import { type Host, openHost, taskQueuesOf } from "./engine-host.ts";
 import type { Durability } from "./lmdb/commit-gatherer.ts";
 import { repairDatabase } from "./lmdb/lmdb-repair.ts";
+import { MessageLoop } from "./loop/message-loop.ts";
 import { Repeating } from "./loop/repeating.ts";
-import { MessageLoop } from "./loop/worker-loop.ts";
 import { raiseEpoch } from "./machine/boot-epoch.ts";
 import { type FolderLock, lockFolder } from "./machine/folder-lock.ts";
 import { HeapTrimmer } from "./machine/heap-trimmer.ts";
@@ -26,6 +26,7 @@ import {
   type SharedConfig,
   TIMING,
 } from "./settings.ts";
+import { startSweeper } from "./sweeper.ts";
 import { endOrphans, permitOpening } from "./workers/open-permit.ts";
 import { Supervisor, type SupervisorOptions, type WorkerStats } from "./workers/worker-supervisor.ts";
 
@@ -204,16 +205,6 @@ function localTracker(keeper: LeaseKeeper): LeaseTracker {
   };
 }
 function startChores(host: Host, keeper: LeaseKeeper, log: Log): readonly Repeating[] {
-  const sweep = async (): Promise<void> => {
-    // After a stall of this process, leases may have expired although their holders live.
-    await keeper.renewDue();
-    const { failed, error } = await host.engine.sweep();
-    if (failed > 0)
-      log("error", "runs that are due could not be sent; the next sweep tries again", {
-        failed,
-        cause: messageOf(error),
-      });
-  };
   const expire = async (): Promise<void> => {
     for (let more = true; more;) ({ more } = await host.expirer.run());
   };
@@ -226,7 +217,7 @@ function startChores(host: Host, keeper: LeaseKeeper, log: Log): readonly Repeat
       log,
       work: async () => heap.trim(performance.now()),
     }),
-    new Repeating({ name: "the sweep", firstMs: TIMING.firstSweepMs, everyMs: TIMING.sweepEveryMs, log, work: sweep }),
+    startSweeper(host.engine, keeper, log),
     new Repeating({
       name: "the removal of expired items",
       firstMs: TIMING.firstExpiryMs,

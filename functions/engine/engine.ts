@@ -1,7 +1,7 @@
 import { Semaphore } from "./concurrently.ts";
 import { DEFAULT_CONFIG, type EngineConfig } from "./config.ts";
 import type { Engine } from "./contract.ts";
-import { cancel } from "./control/cancel-job.ts";
+import { cancelJob } from "./control/cancel-job.ts";
 import { handleDeadLetter } from "./control/dead-letter.ts";
 import { handleMessage } from "./control/handle-message.ts";
 import { revokeRun } from "./control/revoke-run.ts";
@@ -12,10 +12,10 @@ import { endLeases, heartbeat } from "./execute/heartbeat.ts";
 import { Pace, slowAfterMs } from "./execute/pace.ts";
 import { GateCache } from "./groups/gate.ts";
 import { PlanStore } from "./plan/plan-store.ts";
-import { QueueNameCache } from "./plan/queue-names.ts";
+import { QueueNameCache } from "./plan/queue-name-cache.ts";
 import type { Ports } from "./ports.ts";
 import { putPage, sealInput } from "./submit/input.ts";
-import { newJobId, estimateSubmission, submitJob, submitOpenJob } from "./submit/submit.ts";
+import { estimateSubmission, newJobId, submitJob, submitOpenJob } from "./submit/submit.ts";
 import { jobGraph } from "./views/job-graph.ts";
 import { listEvents, listJobs, viewJob } from "./views/job-view.ts";
 import { jobResults } from "./views/results.ts";
@@ -44,11 +44,11 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     openJob: (request) => submitOpenJob(context, request),
     putInputPage: (jobId, page, items) => putPage(context, jobId, page, items),
     sealInput: (jobId, pages) => sealInput(context, jobId, pages),
-    cancel: (jobId) => cancel(context, jobId),
+    cancel: (jobId) => cancelJob(context, jobId),
     complete: (runId, token, answer) => completeRun(context, runId, token, answer),
     sendEvent: (jobId, name, value) => sendEvent(context, jobId, name, value),
     revokeStamped: (jobId, stamps) => revokeStamped(context, jobId, stamps),
-    revoke: (id) => (id.includes(".") ? revokeRun(context, id) : cancel(context, id)),
+    revoke: (id) => (id.includes(".") ? revokeRun(context, id) : cancelJob(context, id)),
     job: (jobId) => viewJob(context, jobId),
     jobs: (filter) => listJobs(context, filter),
     runs: (jobId, filter) => listRuns(context, jobId, filter),

@@ -1,6 +1,6 @@
 import type { IndexName, Item, Key, Table, WriteOp, WriteResult } from "../core/items/item.ts";
-import type { Band } from "../core/plan/band.ts";
 import type { Json } from "../core/json.ts";
+import type { Band } from "../core/plan/priority-band.ts";
 import type { TaskRegistry, TaskRunner } from "../core/task/invocation.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { FanfoldError } from "../core/errors.ts";
-import { DEFAULT_PREFIX } from "../core/names/resource-names.ts";
+import { DEFAULT_PREFIX } from "../core/names/aws-resource-names.ts";
 import { DEFAULT_CONFIG, type EngineConfig } from "../engine/config.ts";
 
 /** The settings that the stacks give to a function. */

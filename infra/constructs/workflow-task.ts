@@ -8,7 +8,7 @@ import {
 } from "aws-cdk-lib/aws-stepfunctions";
 import { LambdaInvoke } from "aws-cdk-lib/aws-stepfunctions-tasks";
 import type { Construct } from "constructs";
-import { DEFAULT_PREFIX } from "../../functions/core/names/resource-names.ts";
+import { DEFAULT_PREFIX } from "../../functions/core/names/aws-resource-names.ts";
 import { Deployment } from "../deployment.ts";
 
 export interface WorkflowTaskProps extends Pick<

@@ -16,7 +16,7 @@ import {
   tableDefinitions,
   TTL_ATTRIBUTE,
 } from "../../functions/core/items/table-definitions.ts";
-import { queueResourceName } from "../../functions/core/names/resource-names.ts";
+import { queueResourceName } from "../../functions/core/names/aws-resource-names.ts";
 
 const ANSWER_MS = 20_000;
 

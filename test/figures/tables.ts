@@ -1,5 +1,6 @@
 import { formatCount, formatDollars, formatDuration } from "../../cli/format.ts";
 import { planScale } from "../../cli/plan-scale.ts";
+import { countWork } from "../../functions/core/cost/count-work.ts";
 import {
   DEFAULT_DEPLOYMENT,
   functionSeconds,
@@ -7,10 +8,9 @@ import {
   totalMessages,
   totalRequests,
   totalWrites,
-} from "../../functions/core/cost/cost-model.ts";
+} from "../../functions/core/cost/price-and-time.ts";
 import { PRICES, QUOTAS } from "../../functions/core/cost/price-table.ts";
 import type { ScalePrediction } from "../../functions/core/cost/scale-model.ts";
-import { countWork } from "../../functions/core/cost/count-work.ts";
 import type { WorkCount } from "../../functions/core/cost/work-count.ts";
 import { TRACKING_LEVELS, type TrackingLevel } from "../../functions/core/cost/work-shape.ts";
 import { DEFAULT_CONFIG } from "../../functions/engine/config.ts";

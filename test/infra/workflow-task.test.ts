@@ -1,7 +1,7 @@
 import { App, Stack } from "aws-cdk-lib";
 import { DefinitionBody, JsonPath, StateMachine } from "aws-cdk-lib/aws-stepfunctions";
 import { describe, expect, it } from "vitest";
-import { functionResourceName } from "../../functions/core/names/resource-names.ts";
+import { functionResourceName } from "../../functions/core/names/aws-resource-names.ts";
 import { WorkflowTask } from "../../infra/index.ts";
 import { flat, listOf, ofType, statementsIn, type SynthesisedTemplate } from "./synth.ts";
 

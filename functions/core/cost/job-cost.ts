@@ -1,4 +1,4 @@
-import { type Price, priceOf, totalMessages, totalRequests, totalWrites } from "./cost-model.ts";
+import { type Price, priceOf, totalMessages, totalRequests, totalWrites } from "./price-and-time.ts";
 import type { WorkCount, WritePart } from "./work-count.ts";
 
 /**

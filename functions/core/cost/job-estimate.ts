@@ -9,7 +9,7 @@ import {
   totalMessages,
   totalRequests,
   totalWrites,
-} from "./cost-model.ts";
+} from "./price-and-time.ts";
 import type { WorkCount, WritePart } from "./work-count.ts";
 
 /**

@@ -1,5 +1,12 @@
 import { ENGINE_QUEUE } from "../names/queue-name.ts";
-import { type Deployment, functionSeconds, newTableSeconds, type Price, priceOf, rampSeconds } from "./cost-model.ts";
+import {
+  type Deployment,
+  functionSeconds,
+  newTableSeconds,
+  type Price,
+  priceOf,
+  rampSeconds,
+} from "./price-and-time.ts";
 import { QUOTAS } from "./price-table.ts";
 import type { WorkCount } from "./work-count.ts";
 import { TRACKING_WRITES, type TrackingLevel } from "./work-shape.ts";

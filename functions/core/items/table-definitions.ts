@@ -1,4 +1,4 @@
-import { resourceNames } from "../names/resource-names.ts";
+import { resourceNames } from "../names/aws-resource-names.ts";
 import { INDEXES, type IndexName, type Table } from "./item.ts";
 
 /** Names of the key attributes in DynamoDB. No item has an attribute `pk` or `sk` of its own. */

@@ -1,8 +1,8 @@
 import { rmSync } from "node:fs";
-import { RunHolder } from "../../host/run-holder.ts";
 import { messageOf } from "../../host/log.ts";
+import { RunHolder } from "../../host/run-holder.ts";
 import { type Host, openHost, taskQueuesOf } from "../engine-host.ts";
-import { MessageLoop } from "../loop/worker-loop.ts";
+import { MessageLoop } from "../loop/message-loop.ts";
 import { endIfOrphaned, watchForOrphan } from "../machine/orphan-watch.ts";
 import { foldersOf, permitOf } from "../settings.ts";
 import { registerWorker, untilPermitted } from "./open-permit.ts";

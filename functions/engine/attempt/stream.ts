@@ -5,7 +5,7 @@ import { isTerminal } from "../../core/plan/run-state.ts";
 import type { TaskOutcome } from "../../core/task/invocation.ts";
 import type { StopSignal } from "../../core/task/stop-signal.ts";
 import type { Context } from "../context.ts";
-import { recheckEdges, sealGroup } from "../follow/seal.ts";
+import { recheckEdges, sealGroup } from "../follow/seal-group.ts";
 import { OPEN_HEIGHT } from "../groups/create-group.ts";
 import { createPage, sendPage } from "../groups/pages.ts";
 import { type Header, ownedBy, type PageCursor, type Run } from "../item-kinds.ts";

@@ -4,7 +4,7 @@ import type { Json } from "../../core/json.ts";
 import type { ErrorData } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
 import { follow } from "../follow/follow.ts";
-import { recheckEdges } from "../follow/seal.ts";
+import { recheckEdges } from "../follow/seal-group.ts";
 import { decide } from "../follow/work-list.ts";
 import { readGate } from "../groups/gate.ts";
 import { type Header, ownedBy } from "../item-kinds.ts";
@@ -13,7 +13,7 @@ import { absent } from "../items/conditions.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { sendControl } from "../messages/send.ts";
 import type { ExecutionError, Executions } from "../ports.ts";
-import { type Answer, seal } from "../waits/answers.ts";
+import { type Answer, writeAnswer } from "../waits/answers.ts";
 import { executionsOf, keyOfExecution, stopExecution } from "../waits/executions.ts";
 
 /**
@@ -33,7 +33,7 @@ export async function attendExecution(context: Context, gid: string): Promise<vo
   if (header.memberCount !== undefined) return recheckEdges(context, gid);
   const answer = await startOrPoll(context, executions, header);
   if (answer) {
-    await seal(context, header, answer);
+    await writeAnswer(context, header, answer);
     return recheckEdges(context, gid);
   }
   // A decider writes the outcome and then stops the execution. This process starts it and then reads the outcome. So

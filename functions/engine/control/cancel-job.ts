@@ -9,7 +9,7 @@ import { sendControl } from "../messages/send.ts";
  * Cancels a job. The cancellation is durable once the outcome is written, and the message only speeds up what follows.
  * Returns false when the job had ended before.
  */
-export async function cancel(context: Context, jobId: string): Promise<boolean> {
+export async function cancelJob(context: Context, jobId: string): Promise<boolean> {
   const root = await readHeader(context, jobId);
   if (!root?.job) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
   if (root.outcome === "cancelled" && root.state === "open") {

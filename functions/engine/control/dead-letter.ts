@@ -6,7 +6,7 @@ import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import type { ExecuteContext } from "../execute/execute-context.ts";
 import { follow } from "../follow/follow.ts";
-import { followMarked } from "../follow/recheck.ts";
+import { followMarked } from "../follow/recheck-ledger.ts";
 import { resumeWaiting } from "../follow/resume-waiting.ts";
 import { readGate } from "../groups/gate.ts";
 import { isBehindSeal } from "../groups/pages.ts";

@@ -1,8 +1,8 @@
 import { assertNever } from "../../core/errors.ts";
 import type { ExecuteContext } from "../execute/execute-context.ts";
-import { handleMembers } from "../execute/members.ts";
+import { handleMembers } from "../execute/handle-members.ts";
 import { follow, type FollowOptions } from "../follow/follow.ts";
-import { recheckEdges } from "../follow/seal.ts";
+import { recheckEdges } from "../follow/seal-group.ts";
 import { expandMembers } from "../groups/expand-group.ts";
 import { readGate } from "../groups/gate.ts";
 import { decodeMessage } from "../messages/wire.ts";

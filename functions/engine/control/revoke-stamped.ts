@@ -9,9 +9,9 @@ import { withStampsOf } from "../groups/gate.ts";
 import { isRevoked } from "../groups/revocations.ts";
 import { walkRuns } from "../groups/walk-runs.ts";
 import type { Run } from "../item-kinds.ts";
-import { REVOKED } from "../items/end-reasons.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { addRevokedStamps } from "../items/header-writes.ts";
+import { REVOKED } from "../items/revoked-run.ts";
 import { sendControl } from "../messages/send.ts";
 
 /** Rows that one message checks. */

@@ -8,8 +8,8 @@ import { returnClaims } from "../items/run-claims.ts";
 import type { AbortReason, HeldRuns, Hold } from "../worker-loop.ts";
 import type { BatchRun } from "./claim-batch.ts";
 import type { MessageWork } from "./execute-context.ts";
+import type { Report } from "./member-reports.ts";
 import { slowAfterMs } from "./pace.ts";
-import type { Report } from "./reports.ts";
 
 /**
  * Runs of one task that are held together, executed one after the other, and committed together.

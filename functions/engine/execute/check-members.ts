@@ -1,13 +1,13 @@
+import { leafOf, localIndex } from "../../core/plan/ledger.ts";
 import { type GroupStep, isGroupStep } from "../../core/plan/plan.ts";
 import type { RunRef } from "../../core/plan/run-id.ts";
 import { isTerminal } from "../../core/plan/run-state.ts";
-import { leafOf, localIndex } from "../../core/plan/ledger.ts";
 import { DONE, type MemberOutcome } from "../attempt/member-outcome.ts";
 import { runsUnclaimed } from "../attempt/unclaimed.ts";
 import type { Context } from "../context.ts";
 import { endRevoked } from "../follow/end-revoked.ts";
 import { follow } from "../follow/follow.ts";
-import { followMarked } from "../follow/recheck.ts";
+import { followMarked } from "../follow/recheck-ledger.ts";
 import { openGroupStep, resumeWaiting } from "../follow/resume-waiting.ts";
 import { decide } from "../follow/work-list.ts";
 import type { Gate } from "../groups/gate.ts";
@@ -19,8 +19,8 @@ import { readRuns } from "../items/run-reads.ts";
 import { strandOf, strandsOf } from "../plan/strands.ts";
 import { handleDeferred, secondsUntil } from "./deferred-member.ts";
 import { endUnstarted } from "./end-unstarted.ts";
-import type { Ready, Report } from "./reports.ts";
-import { Startable } from "./startable.ts";
+import type { Ready, Report } from "./member-reports.ts";
+import { Startable } from "./startable-members.ts";
 
 /** What the check of a message's members has found. */
 export interface CheckedMembers {

@@ -9,7 +9,7 @@ import type { Header, Run } from "../item-kinds.ts";
 import { type ClaimOutcome, type ClaimRequest, claimRuns, mustRunAlone } from "../items/run-claims.ts";
 import { isReady } from "../items/run-conditions.ts";
 import { handleDeferred, secondsUntil } from "./deferred-member.ts";
-import type { Ready, Report, Reports } from "./reports.ts";
+import type { Ready, Report, Reports } from "./member-reports.ts";
 
 /** A run of a batch, claimed under the batch's token unless its member is unclaimed. */
 export interface BatchRun {

@@ -1,8 +1,8 @@
 import type { Context } from "../context.ts";
 import type { Header } from "../item-kinds.ts";
 import type { WorkerLoop } from "../worker-loop.ts";
+import type { Reports } from "./member-reports.ts";
 import type { Pace } from "./pace.ts";
-import type { Reports } from "./reports.ts";
 
 /** The context of the use cases that run members. */
 export interface ExecuteContext extends Context {

@@ -13,7 +13,7 @@ import { sendRuns } from "../messages/send.ts";
 import { notBeforeOf, placeOf, queueOf } from "../plan/step-placement.ts";
 import type { WorkerLoop } from "../worker-loop.ts";
 import type { ExecuteContext } from "./execute-context.ts";
-import type { Report } from "./reports.ts";
+import type { Report } from "./member-reports.ts";
 import { runStarted } from "./run-members.ts";
 
 interface FollowedMessage {

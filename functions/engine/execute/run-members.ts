@@ -6,8 +6,8 @@ import type { WorkerLoop } from "../worker-loop.ts";
 import { Batch } from "./batch.ts";
 import { claimBatch } from "./claim-batch.ts";
 import type { ExecuteContext, MessageWork } from "./execute-context.ts";
+import { type Ready, Reports } from "./member-reports.ts";
 import { batchSize, isQuick } from "./pace.ts";
-import { type Ready, Reports } from "./reports.ts";
 
 /**
  * Runs members of one message in concurrent loops. A loop takes a slot, claims a batch, runs its members one by one,

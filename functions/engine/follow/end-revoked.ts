@@ -1,8 +1,8 @@
 import type { RunRef } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import { createChildGroup } from "../groups/create-group.ts";
-import { revokedAttributes } from "../groups/revocations.ts";
 import type { Header, Run } from "../item-kinds.ts";
+import { revokedAttributes } from "../items/revoked-run.ts";
 import { isLive } from "../items/run-conditions.ts";
 import { revokeIdleRun } from "../items/run-writes.ts";
 import { follow } from "./follow.ts";

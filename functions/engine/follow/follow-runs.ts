@@ -6,7 +6,7 @@ import { childGroupOf, type RunRef } from "../../core/plan/run-id.ts";
 import { isFailure, isSuccess, isTerminal } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
-import { linksOf, openLinks } from "../groups/links.ts";
+import { linksOf, openLinks } from "../groups/link-groups.ts";
 import { isBehindSeal } from "../groups/pages.ts";
 import { type Header, ownedBy, type Run } from "../item-kinds.ts";
 import { readHeaders } from "../items/header-reads.ts";

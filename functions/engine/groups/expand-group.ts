@@ -11,7 +11,7 @@ import { notePlanned } from "../jobs/progress.ts";
 import { Packs, sendControl } from "../messages/send.ts";
 import { expiresAtOf, notBeforeOf, packSize, placeOf } from "../plan/step-placement.ts";
 import { strandsOf } from "../plan/strands.ts";
-import { recheckDelayed } from "./recheck-delayed.ts";
+import { recheckDelayed } from "./revoke-delayed.ts";
 
 /**
  * Sends all members of a group unless that has been done. A big group is split into ranges, each a message of the

@@ -1,8 +1,8 @@
 import { ENGINE_QUEUE } from "../../core/names/queue-name.ts";
-import { MIDDLE_BAND } from "../../core/plan/band.ts";
 import { trackingOf } from "../../core/plan/compile.ts";
 import type { GroupStep, Strand } from "../../core/plan/plan.ts";
 import { pagePolicy } from "../../core/plan/policy.ts";
+import { MIDDLE_BAND } from "../../core/plan/priority-band.ts";
 import type { Context } from "../context.ts";
 import { type Header, ownedBy, type RunAttributes } from "../item-kinds.ts";
 import { createRun, type RunWrite } from "../items/run-writes.ts";

@@ -1,10 +1,8 @@
-import { countOf } from "../../core/plan/counts.ts";
 import { isGroupStep, type PlanStep } from "../../core/plan/plan.ts";
 import type { RunRef } from "../../core/plan/run-id.ts";
 import { carriesStamp } from "../../core/plan/stamps.ts";
 import type { Context } from "../context.ts";
-import type { Header, RunAttributes } from "../item-kinds.ts";
-import { REVOKED } from "../items/end-reasons.ts";
+import type { Header } from "../item-kinds.ts";
 import { memberStrand } from "../plan/strands.ts";
 
 /** Returns the first step of a member that is revoked; infinity when none is. */
@@ -39,9 +37,4 @@ export function hasRevokedStamp({ revokedStamps }: Pick<Header, "revokedStamps">
     !isGroupStep(step) &&
     carriesStamp(step.options?.stamps, revokedStamps)
   );
-}
-
-/** Returns the attributes with which a revoked run ends. */
-export function revokedAttributes(context: Context): Pick<RunAttributes, "status" | "counts" | "endedAt" | "error"> {
-  return { status: "cancelled", counts: countOf("cancelled"), endedAt: context.clock.now(), error: REVOKED };
 }

@@ -3,7 +3,7 @@ import type { Context } from "../context.ts";
 import type { Header, Run } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { openedGroup, readLeaf } from "../items/run-reads.ts";
-import { calledLinkGroup } from "./links.ts";
+import { calledLinkGroup } from "./link-groups.ts";
 
 /**
  * Yields the runs of a job, depth first: a run, then the group that it opened, then its links. Each cursor names its

@@ -1,13 +1,5 @@
 import type { RunError } from "../item-kinds.ts";
 
-/** The error of a run that was revoked, by its id or by a stamp that it carries. */
-export const REVOKED = {
-  name: "Revoked",
-  message: "the run was revoked",
-  reason: "revoked",
-  retryable: false,
-} as const;
-
 /** The errors of runs that were cancelled because something above them had ended. */
 export const CANCELLED = {
   /** Read in place of a member's result when the group decided before the member ended. */

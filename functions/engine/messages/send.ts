@@ -1,6 +1,6 @@
 import { ENGINE_QUEUE } from "../../core/names/queue-name.ts";
-import { type Band, MIDDLE_BAND } from "../../core/plan/band.ts";
 import { leafOf } from "../../core/plan/ledger.ts";
+import { type Band, MIDDLE_BAND } from "../../core/plan/priority-band.ts";
 import { jobIdOf, type RunRef } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import type { Header, Run } from "../item-kinds.ts";

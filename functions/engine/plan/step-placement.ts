@@ -1,6 +1,6 @@
 import { ENGINE_QUEUE } from "../../core/names/queue-name.ts";
-import { type Band, bandOf, MIDDLE_BAND } from "../../core/plan/band.ts";
 import { type GroupStep, isGroupStep, type PlanStep } from "../../core/plan/plan.ts";
+import { type Band, bandOf, MIDDLE_BAND } from "../../core/plan/priority-band.ts";
 import type { Context } from "../context.ts";
 
 /**

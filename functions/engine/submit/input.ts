@@ -5,7 +5,7 @@ import { canonicalJson, type Json } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { childGroupOf, runIdOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
-import { sealGroup } from "../follow/seal.ts";
+import { sealGroup } from "../follow/seal-group.ts";
 import { OPEN_HEIGHT } from "../groups/create-group.ts";
 import { createPage, isBehindSeal, sendPage } from "../groups/pages.ts";
 import type { Header } from "../item-kinds.ts";

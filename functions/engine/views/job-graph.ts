@@ -2,12 +2,12 @@ import { FanfoldError } from "../../core/errors.ts";
 import { isGroupStep } from "../../core/plan/plan.ts";
 import { childGroupOf, runIdOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
-import type { GraphEdgeKind, GraphNode, JobGraph } from "../job-views.ts";
-import { calledLinkGroup } from "../groups/links.ts";
+import { calledLinkGroup } from "../groups/link-groups.ts";
 import type { Header, Run } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { countersOf, readLedger } from "../items/ledger-reads.ts";
 import { openedGroup, readLeaf } from "../items/run-reads.ts";
+import type { GraphEdgeKind, GraphNode, JobGraph } from "../job-views.ts";
 import { memberStrand, strandOf } from "../plan/strands.ts";
 import { viewRun } from "./run-view.ts";
 

@@ -33,13 +33,13 @@ export async function completeRun(context: Context, runId: string, token: string
   return answerGroup(context, header, answer);
 }
 async function answerGroup(context: Context, header: Header, answer: Answer): Promise<boolean> {
-  const { after, answerId } = await seal(context, header, answer);
+  const { after, answerId } = await writeAnswer(context, header, answer);
   // The engine's own queue does what follows, because the process that answers may die before that is done.
   if (after) await sendControl(context, { kind: "answered", gid: header.gid });
   return after?.answerId === answerId;
 }
 /** Writes an answer, which seals its group. The caller must call `recheckEdges` afterwards. */
-export async function seal(
+export async function writeAnswer(
   context: Context,
   header: Header,
   answer: Answer,

@@ -7,7 +7,7 @@ import { LambdaClient, ListFunctionsCommand } from "@aws-sdk/client-lambda";
 import { HeadBucketCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { ListQueuesCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { beforeAll, describe, expect, it } from "vitest";
-import { bucketName, resourceNames } from "../../../functions/core/names/resource-names.ts";
+import { bucketName, resourceNames } from "../../../functions/core/names/aws-resource-names.ts";
 import { ACCOUNT, REGION } from "../deployment.ts";
 import { PREFIX } from "../names.ts";
 

@@ -10,7 +10,7 @@ import {
   queueResourceName,
   resourceNames,
   siteFunctionName,
-} from "../../../functions/core/names/resource-names.ts";
+} from "../../../functions/core/names/aws-resource-names.ts";
 import { chord, group } from "../../../functions/sdk/index.ts";
 import { add, sleep, sum } from "../../../functions/tasks/examples.ts";
 import { type Api, connect, ended, eventually } from "../deployment.ts";

@@ -8,7 +8,7 @@ import {
   StopExecutionCommand,
 } from "@aws-sdk/client-sfn";
 import { beforeAll, describe, expect, it } from "vitest";
-import { resourceNames } from "../../../functions/core/names/resource-names.ts";
+import { resourceNames } from "../../../functions/core/names/aws-resource-names.ts";
 import { chain } from "../../../functions/sdk/index.ts";
 import { ACCOUNT, type Api, connect, ended, ENDPOINT, eventually, REGION, signer } from "../deployment.ts";
 import { PREFIX, USER_STATE_MACHINE, WORK_STATE_MACHINE } from "../names.ts";

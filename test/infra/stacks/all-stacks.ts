@@ -5,7 +5,7 @@ import {
   queueResourceName,
   resourceNames,
   siteFunctionName,
-} from "../../../functions/core/names/resource-names.ts";
+} from "../../../functions/core/names/aws-resource-names.ts";
 import { flat, listOf, ofType } from "../synth.ts";
 import { at, property, templates } from "./london.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../../functions/core/json.ts";
-import { resourceNames } from "../../../functions/core/names/resource-names.ts";
+import { resourceNames } from "../../../functions/core/names/aws-resource-names.ts";
 import { decodeMessage } from "../../../functions/engine/messages/wire.ts";
 import { flat, listOf, ofType, type Properties } from "../synth.ts";
 import { at, templates } from "./london.ts";

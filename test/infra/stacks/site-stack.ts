@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { queueResourceName } from "../../../functions/core/names/resource-names.ts";
+import { queueResourceName } from "../../../functions/core/names/aws-resource-names.ts";
 import { BASE, flat, ofType, statementsIn, synthesise } from "../synth.ts";
 import { config, LONDON, SLOW_MS, templates } from "./london.ts";
 

@@ -2,12 +2,6 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { tableDefinitions } from "../../../functions/core/items/table-definitions.ts";
 import {
-  ENGINE_QUEUE,
-  formatQueueName,
-  QUEUE_FUNCTIONS,
-  type QueueName,
-} from "../../../functions/core/names/queue-name.ts";
-import {
   bucketName,
   deadLetterQueueName,
   DEFAULT_PREFIX,
@@ -15,7 +9,13 @@ import {
   queueResourceName,
   resourceNames,
   siteFunctionName,
-} from "../../../functions/core/names/resource-names.ts";
+} from "../../../functions/core/names/aws-resource-names.ts";
+import {
+  ENGINE_QUEUE,
+  formatQueueName,
+  QUEUE_FUNCTIONS,
+  type QueueName,
+} from "../../../functions/core/names/queue-name.ts";
 import { refusalOf } from "../refusal.ts";
 
 describe("resource names", () => {

@@ -4,7 +4,7 @@ import type { Kept } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { setMemberCount } from "../items/header-writes.ts";
 import { follow } from "./follow.ts";
-import { recheckNodes } from "./recheck.ts";
+import { recheckNodes } from "./recheck-ledger.ts";
 import { decide } from "./work-list.ts";
 
 /**

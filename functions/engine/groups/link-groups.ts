@@ -1,7 +1,7 @@
 import { type Counts, ignoredFailures } from "../../core/plan/counts.ts";
 import { ledgerHeight } from "../../core/plan/ledger.ts";
 import type { GroupStep, PlanStep, Strand } from "../../core/plan/plan.ts";
-import { runIdOf, linkGroupOf, type LinkKind } from "../../core/plan/run-id.ts";
+import { linkGroupOf, type LinkKind, runIdOf } from "../../core/plan/run-id.ts";
 import { isSuccess, isTerminal } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
 import { type Header, ownedBy, type Run } from "../item-kinds.ts";

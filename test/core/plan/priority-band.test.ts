@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bandOf } from "../../../functions/core/plan/band.ts";
+import { bandOf } from "../../../functions/core/plan/priority-band.ts";
 
 describe("bandOf", () => {
   it.each([

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { MessageLoop } from "../../../functions/embedded/loop/worker-loop.ts";
+import { MessageLoop } from "../../../functions/embedded/loop/message-loop.ts";
 import { RunHolder } from "../../../functions/host/run-holder.ts";
 import { SystemClock } from "../../../functions/host/system-clock.ts";
 import { MemoryQueue } from "../../../functions/testing/ports/memory-queue.ts";

@@ -1,6 +1,6 @@
 import { ENGINE_QUEUE } from "../../core/names/queue-name.ts";
-import { MIDDLE_BAND } from "../../core/plan/band.ts";
 import type { PlanStep } from "../../core/plan/plan.ts";
+import { MIDDLE_BAND } from "../../core/plan/priority-band.ts";
 import type { RunRef } from "../../core/plan/run-id.ts";
 import { gateOf } from "../groups/gate.ts";
 import type { Header } from "../item-kinds.ts";

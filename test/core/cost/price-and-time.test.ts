@@ -7,7 +7,7 @@ import {
   priceOf,
   rampSeconds,
   timeFloor,
-} from "../../../functions/core/cost/cost-model.ts";
+} from "../../../functions/core/cost/price-and-time.ts";
 import { PRICES, QUOTAS } from "../../../functions/core/cost/price-table.ts";
 import type { WorkCount } from "../../../functions/core/cost/work-count.ts";
 
