@@ -332,8 +332,8 @@ export class Oracle {
     if (look.kind === "sent" && look.value !== eventValue(name))
       this.#bad("wrong-event", `${runId}: ${name} is ${JSON.stringify(look.value)}`);
     const row = this.#shape.rowOf(runId);
-    // What an attempt makes of it that was taken over is thrown away.
-    // Of a member that may run without a claim each execution has a time of its own.
+    // When an attempt was taken over, whatever it makes of the event is discarded. When a member may run without a
+    // claim, each of its executions has its own deadline.
     const unclaimed = attempt === 1 && this.#shape.mayRunThin(groupId, index);
     if (!unclaimed && (row?.status !== "started" || row.attempt !== attempt)) return;
     const deadline = row?.eventDeadlines?.[name];

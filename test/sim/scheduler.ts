@@ -46,7 +46,7 @@ interface Pending {
 export interface FaultRates {
   readonly throttled: number;
   readonly lostResponse: number;
-  /** Of the lost responses: the caller is told at once instead of trying again. */
+  /** Share of the lost responses that the caller learns of at once, without another try. */
   readonly toldAmbiguous: number;
   readonly kill: number;
   /** A call that stays pending for long while others go on. */

@@ -148,7 +148,10 @@ export class Shape {
     this.#jobs = jobs;
   }
 
-  /** Of a member that ended without a row: what the row would say. A row beside it counts for nothing. */
+  /**
+   * Returns the row of a run. For a member that ended without a row, returns the row that its part implies, even when a
+   * row exists beside the part.
+   */
   row(ref: RunRef): Run | undefined {
     return this.#rowlessRun(ref) ?? this.storedRow(ref);
   }
