@@ -134,8 +134,6 @@ export const delayedSum = define(
   },
 );
 
-// ---------------------------------------------------------------- requests
-
 export const ids = define("ids", { named: ["i"] }, (ctx, { values: { i } }) => [
   `${ctx.jobId}.0`,
   parentOf(ctx.runId),
@@ -158,8 +156,6 @@ export const retryOnce = define(
   },
   { maxAttempts: 2 },
 );
-
-// ---------------------------------------------------------------- echoes
 
 export const redisEcho = define(
   "redis_echo",
@@ -193,8 +189,6 @@ const errback = async (_ctx: TaskContext, { rest: [request] }: Bound): Promise<J
 };
 export const errbackOldStyle = define("errback_old_style", ANY, errback);
 export const errbackNewStyle = define("errback_new_style", ANY, errback);
-
-// ---------------------------------------------------------------- what follows from inside
 
 export const chainAdd = define("chain_add", { named: ["x", "y"] }, (ctx, { values: { x, y } }) => {
   ctx.spawn(chain(add.s(x as Json, x as Json), add.s(y as Json)));
@@ -269,8 +263,6 @@ export const buildChainInsideTask = define("build_chain_inside_task", {}, (ctx) 
   ctx.spawn(chain(add.s(1, 1), add.s(2), group([add.s(3), add.s(4)]), add.s(5)));
   return null;
 });
-
-// ---------------------------------------------------------------- canvases as values
 
 // These canvases lack arguments, but the suite never runs them.
 const nested = (name: string, canvas: { toJSON(): Json }) =>

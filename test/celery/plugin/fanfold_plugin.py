@@ -27,8 +27,6 @@ LONG = ("flag_allow", "link_error", "on_error", "generator", "eta")
 EAGER_SECONDS = 60
 
 
-# ---------------------------------------------------------------- applying
-
 def apply_canvas(sig, args=(), kwargs=None, **options):
     """Starts a job for any canvas, in place of `apply_async`."""
     app = sig.app
@@ -160,8 +158,6 @@ def pytest_configure(config):
     control.Control.revoke_by_stamped_headers = revoke_by_stamped_headers
     testing_worker.start_worker = no_worker
 
-
-# ---------------------------------------------------------------- which tests, and how they ended
 
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: not any(part in item.nodeid for part in LONG))
