@@ -168,6 +168,7 @@ export class Reference {
     if (
       script.stream &&
       run.status === "error" &&
+      run.joins === undefined &&
       run.error?.reason === "task_timeout" &&
       this.#journal.wasLate(run.runId)
     )
