@@ -47,8 +47,8 @@ export interface Complaints {
 
 /**
  * Interprets a job again, from its canvas and scripts alone, and compares every row on the way. It looks up only what
- * chance decides: the attempt that committed, the pages of a stream, and whether a run expired, was stopped, or died
- * too often. A run that failed in an earlier round than its group's has not ended, because it will run again.
+ * chance decides. This is the attempt that committed, the pages of a stream, and whether a run expired, was stopped or
+ * died too often. A run that failed in an earlier round than its group's has not ended, because it will run again.
  */
 export class Reference {
   readonly #shape: Shape;
