@@ -27,9 +27,12 @@ const DEPTH_ATTRIBUTES: QueueAttributeName[] = [
   "ApproximateNumberOfMessagesDelayed",
   "ApproximateNumberOfMessagesNotVisible",
 ];
-/** Batches of one call that are sent at the same time. */
+/** The number of batches of one call that are sent at the same time. */
 const BATCHES_AT_ONCE = 16;
-/** Of a receipt that is over: not this queue's, of a message that is gone, or of one that is visible again. Not every SQS calls these the sender's fault. */
+/**
+ * Error codes of an expired receipt. The receipt belongs to another queue, or its message was deleted or is visible
+ * again. Not every SQS reports these as the sender's fault.
+ */
 const RECEIPT_IS_OVER: ReadonlySet<string | undefined> = new Set([
   "ReceiptHandleIsInvalid",
   "InvalidParameterValue",
@@ -49,7 +52,10 @@ export class SqsQueue implements Queue {
   readonly #usage: Usage;
   readonly #urls = new Map<string, string>();
 
-  /** `urlBase`: the common prefix of all queue URLs, `https://sqs.eu-central-1.amazonaws.com/123456789012`. */
+  /**
+   * `urlBase` is the common prefix of all queue URLs, for example
+   * `https://sqs.eu-central-1.amazonaws.com/123456789012`.
+   */
   constructor(
     client: SQSClient,
     { urlBase, prefix, usage }: { readonly urlBase: string; readonly prefix: string; readonly usage: Usage },
@@ -109,7 +115,7 @@ export class SqsQueue implements Queue {
     );
   }
 
-  /** SQS counts approximately, and lags by up to a minute. Returns undefined when it does not answer. */
+  /** Returns SQS's own approximate counts, which lag by up to a minute. Returns undefined when SQS does not answer. */
   async depth(queue: string): Promise<QueueDepth | undefined> {
     const url = this.#urlOf(queue);
     const command = new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: DEPTH_ATTRIBUTES });

@@ -1,6 +1,9 @@
 import { AwsClient } from "aws4fetch";
 
-/** CloudWatch Logs of the emulator that AWS_ENDPOINT_URL names. Without a client of AWS's own: this project needs nothing else of it. */
+/**
+ * Calls CloudWatch Logs of the emulator that AWS_ENDPOINT_URL names. It signs plain requests, because the project needs
+ * nothing else from an AWS client.
+ */
 export async function callLogs<T>(action: string, body: object): Promise<T> {
   const {
     AWS_ENDPOINT_URL: endpoint = "",
@@ -26,7 +29,10 @@ interface LogGroups {
   readonly logGroups?: readonly { readonly logGroupName: string; readonly retentionInDays?: number }[];
   readonly nextToken?: string;
 }
-/** Names of log groups, all or those that begin so, with their retention in days; undefined: kept for ever. */
+/**
+ * Returns the names of all log groups, or of those with this prefix, with their retention in days. The retention is
+ * undefined for groups that are kept for ever.
+ */
 export async function logGroups(logGroupNamePrefix?: string): Promise<ReadonlyMap<string, number | undefined>> {
   const found = new Map<string, number | undefined>();
   for (let nextToken: string | undefined; ;) {

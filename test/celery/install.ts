@@ -6,10 +6,12 @@ import { REPOSITORY } from "../../cli/repository.ts";
 import { run } from "../e2e/setup/processes.ts";
 import { Stop } from "../e2e/setup/report.ts";
 
-/** Kept between runs, ignored by git. */
+/** The folder of the installed programs and of the last run. It is kept between runs and ignored by git. */
 export const CACHE = join(REPOSITORY, ".celery-suite");
 const REQUIREMENTS = join(import.meta.dirname, "requirements.txt");
-/** The package whose tests judge: what is run is what its authors have released, to the byte. */
+/**
+ * The release of Celery whose tests run. The digest guarantees that they are exactly those that its authors released.
+ */
 const CELERY = {
   version: "5.6.2",
   sha256: "4a8921c3fcf2ad76317d3b29020772103581ed2454c4c042cc55dcc43585009b",
@@ -23,11 +25,14 @@ const STAMP = join(CACHE, "installed");
 export interface Installed {
   readonly python: string;
   readonly redisServer: string;
-  /** Folder of Celery's `t`, as it is in its source package. */
+  /** The folder that holds Celery's `t` as it is in the source package. */
   readonly suite: string;
 }
 
-/** Celery with its tests, pytest and a Redis, in a folder of this checkout, unless these very versions are there already. Throws with what is missing on the machine. */
+/**
+ * Installs Celery with its tests, pytest and a Redis into a folder of this checkout. Does nothing when these very
+ * versions are installed already. Throws with what the machine lacks.
+ */
 export async function installSuite(): Promise<Installed> {
   checkMachine();
   const wanted = JSON.stringify([readFileSync(REQUIREMENTS, "utf8"), CELERY]);
@@ -88,7 +93,7 @@ async function install(): Promise<void> {
   execFileSync(python, ["-m", "tarfile", "--extract", join(SOURCE, archive), SOURCE], {
     stdio: ["ignore", "ignore", "inherit"],
   });
-  // Only its tests: the code that they import is that of the installed package.
+  // Only the tests come from the source package. The code that they import is that of the installed package.
   cpSync(join(SOURCE, `celery-${CELERY.version}`, "t"), join(CACHE, "suite", "t"), { recursive: true });
 }
 
@@ -98,7 +103,7 @@ function checkMachine(): void {
   try {
     said = execFileSync("python3", ["--version"], { encoding: "utf8" });
   } catch {
-    // Said below.
+    // The error below covers a missing program too.
   }
   const found = /Python (\d+)\.(\d+)/.exec(said);
   if (found !== null && Number(found[1]) === major && Number(found[2]) >= minor) return;

@@ -9,8 +9,8 @@ import { MOST_ON_PURPOSE, readDifferences, readOutcomes, type Outcome } from "./
 import { runShard } from "./shard.ts";
 
 /**
- * `npm run celery-suite`: Celery's own tests of its canvas, unchanged, against a dev server. The last line is `N passed, N failed`; tests that stand in differences.json
- * count as neither. Whatever it starts ends with it.
+ * `npm run celery-suite` runs Celery's own canvas tests, unchanged, against a dev server. The last line is `N passed, N
+ * failed`. Tests that are listed in differences.json count as neither. Every process that it starts ends with it.
  */
 const HELP = `npm run celery-suite [-- --shards N] [-- PYTEST ARGUMENTS...]
 
@@ -22,7 +22,7 @@ Runs t/integration/test_canvas.py of Celery's source package against Fanfold. Ne
 const RUN = join(CACHE, "run");
 const CLAIMS = join(RUN, "claims");
 const REPORT = join(RUN, "outcomes.ndjson");
-/** Of the suite. Fewer are an error, unless some were chosen. */
+/** The number of tests in the suite. Fewer outcomes are an error, unless the caller selected some of the tests. */
 const TESTS = 165;
 
 let ending = false;
@@ -48,7 +48,7 @@ async function main(): Promise<void> {
   const codes = await Promise.all(
     ports.map((redisPort, shard) => runShard(installed, { folder: folder(shard), redisPort, ...shared })),
   );
-  // 0: all passed, 1: some failed, 5: the other shards had claimed all of them.
+  // Exit code 0 means that all passed, 1 that some failed, and 5 that the other shards had claimed all tests.
   codes.forEach((code, shard) => {
     if (![0, 1, 5].includes(code))
       throw new Stop(`pytest ended with ${code}:\n${tail(join(folder(shard), "pytest.log"))}`);
@@ -85,7 +85,7 @@ function tell(outcomes: readonly Outcome[], all: boolean): void {
   );
 }
 
-/** Whatever runs is ended, then the counts are the last line. */
+/** Ends every running process, then prints the counts as the last line. */
 async function end(code: number): Promise<void> {
   if (ending) return;
   ending = true;

@@ -1,23 +1,26 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** A test of Celery's suite that ours does not pass. */
+/** A test of Celery's suite that Fanfold does not pass. */
 export interface Difference {
-  /** Class and function. */
+  /** Class and function of the test. */
   readonly test: string;
-  /** `purpose`: what Fanfold does is another thing, on purpose. `internals`: the test looks into Celery's transport, or at what Celery gets wrong. */
+  /**
+   * `purpose` means that Fanfold deliberately behaves differently. `internals` means that the test inspects Celery's
+   * transport, or expects one of Celery's defects.
+   */
   readonly kind: "purpose" | "internals";
-  /** What ours does, and why. A row of the table in docs/from-celery.md. */
+  /** Fanfold's behaviour and the reason for it. It is a row of the table in docs/from-celery.md. */
   readonly reason: string;
 }
-/** At most so many may differ on purpose. */
+/** The most tests that may differ on purpose. */
 export const MOST_ON_PURPOSE = 15;
 
 export function readDifferences(): readonly Difference[] {
   return JSON.parse(readFileSync(join(import.meta.dirname, "differences.json"), "utf8")) as readonly Difference[];
 }
 
-/** One phase of one test, with one set of parameters, as the plugin writes it down. */
+/** One phase of one test with one set of parameters, as the plugin records it. */
 interface Line {
   readonly test: string;
   readonly outcome: "passed" | "failed" | "skipped";
@@ -27,13 +30,16 @@ interface Line {
 export interface Outcome {
   readonly test: string;
   readonly outcome: "passed" | "failed" | "skipped";
-  /** Of all its parameters together. */
+  /** Seconds over all parameters of the test. */
   readonly seconds: number;
-  /** Of what failed. */
+  /** A description of each part that failed or was skipped. */
   readonly problems: readonly string[];
 }
 
-/** Outcomes by function: with several parameters one has passed when it has with all of them. */
+/**
+ * Returns the outcome of each test function. A function with several parameters has passed only when it passed with all
+ * of them.
+ */
 export function readOutcomes(report: string): readonly Outcome[] {
   const lines = readFileSync(report, "utf8")
     .split("\n")

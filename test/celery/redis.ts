@@ -1,6 +1,9 @@
 import { connect, type Socket } from "node:net";
 
-/** As much of a Redis client as the tasks need: one command after the other on one connection, which does not keep the process alive. */
+/**
+ * Returns a minimal Redis client for the tasks. It sends one command after the other on one connection, which does not
+ * keep the process alive.
+ */
 export function redisClient(port: number): (...command: readonly string[]) => Promise<void> {
   let socket: Socket | undefined;
   const waiting: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
@@ -9,7 +12,7 @@ export function redisClient(port: number): (...command: readonly string[]) => Pr
     let text = "";
     opened.on("data", (data) => {
       text += data.toString("latin1");
-      // `:1` is a number, `-ERR ..` an error: the commands that are used have no other answers.
+      // The commands in use return either a number (`:1`) or an error (`-ERR ..`).
       for (let end = text.indexOf("\r\n"); end >= 0; end = text.indexOf("\r\n")) {
         const answer = text.slice(0, end);
         text = text.slice(end + 2);

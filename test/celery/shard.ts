@@ -9,24 +9,30 @@ import { Stop } from "../e2e/setup/report.ts";
 import type { Installed } from "./install.ts";
 
 const START_MS = 60_000;
-/** Longer than the longest: a test that asks seven times whether nothing comes for ten seconds, twice. */
+/**
+ * Seconds that one test may take. The longest waits seven times ten seconds to see that nothing arrives, and does so
+ * twice.
+ */
 const TEST_SECONDS = 280;
 const SUITE_SECONDS = 900;
 const HERE = import.meta.dirname;
 
 export interface Shard {
-  /** For its logs and data. */
+  /** The folder of the shard's logs and data. */
   readonly folder: string;
   readonly redisPort: number;
-  /** Shared: who makes a file for a test here runs it. */
+  /** The folder in which shards claim tests. The shard that creates a test's file runs the test. */
   readonly claims: string;
-  /** Gets a line for every outcome. */
+  /** The file that receives a line for every outcome. */
   readonly report: string;
-  /** Further arguments of pytest. */
+  /** Further arguments for pytest. */
   readonly args: readonly string[];
 }
 
-/** A Redis, a dev server with the suite's tasks, and a pytest that runs whatever tests no other shard has claimed. Gives the exit code of pytest. */
+/**
+ * Starts a Redis, a dev server with the suite's tasks, and a pytest that runs the tests that no other shard has
+ * claimed. Returns the exit code of pytest.
+ */
 export async function runShard(
   { python, redisServer, suite }: Installed,
   { folder, redisPort, claims, report, args }: Shard,
@@ -52,7 +58,7 @@ export async function runShard(
     until("redis", log("redis"), async () => (await listens(redisPort)) || undefined),
   ]);
   const plugins = ["-p", "no:cacheprovider", "-p", "celery.contrib.pytest", "-p", "fanfold_plugin"];
-  // Without the marks that expect a test to fail: what fails is in our table or is a failure.
+  // Marks that expect a failure are ignored, because only differences.json may excuse a failure.
   const settings = [
     "-c",
     "/dev/null",

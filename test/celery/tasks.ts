@@ -17,8 +17,9 @@ import { bind, type Bound, listOf, numberOf, type Parameters } from "../conforma
 import { redisClient } from "./redis.ts";
 
 /**
- * The tasks that Celery's suite calls, as a user of Fanfold would write them. Their names, parameters and what they return are those of t/integration/tasks.py; where Celery
- * has a word of its own for something (`raise self.replace(..)`, a soft time limit, the id of a request), docs/from-celery.md says what stands here instead.
+ * The tasks that Celery's suite calls, as a user of Fanfold would write them. Their names, parameters and results are
+ * those of t/integration/tasks.py. Celery has its own words for some features, for example `raise self.replace(..)`, a
+ * soft time limit, or the id of a request. For each, docs/from-celery.md names the replacement that is used here.
  */
 const redis = redisClient(Number(process.env["REDIS_PORT"] ?? 6_379));
 
@@ -28,13 +29,13 @@ function define(name: string, parameters: Parameters, work: Work, retry: Partial
     name: `t.integration.tasks.${name}`,
     retry,
     run: async (ctx, ...args: Json[]): Promise<Json> => {
-      // The suite asks what each attempt was stamped with.
+      // The suite checks the stamps of each attempt.
       ctx.log.info("request", { stamps: ctx.stamps });
       return (await work(ctx, bound(ctx, parameters, args))) ?? null;
     },
   });
 }
-/** A wrong call is final, as in Celery. */
+/** Binds the arguments to the parameters. A wrong call is final, as in Celery. */
 function bound(ctx: TaskContext, parameters: Parameters, args: readonly Json[]): Bound {
   try {
     return bind(parameters, args, ctx.kwargs);
@@ -44,7 +45,7 @@ function bound(ctx: TaskContext, parameters: Parameters, args: readonly Json[]):
 }
 const ANY: Parameters = { rest: true, others: true };
 
-/** What `+` is in Python for what the suite adds. */
+/** Returns what Python's `+` returns for the types that the suite adds. */
 function plus(a: Json | undefined, b: Json | undefined): Json {
   if (typeof a === "string" && typeof b === "string") return a + b;
   if (Array.isArray(a) && Array.isArray(b)) return [...(a as readonly Json[]), ...(b as readonly Json[])];
@@ -52,7 +53,7 @@ function plus(a: Json | undefined, b: Json | undefined): Json {
 }
 const textOf = (value: Json | undefined): string => (typeof value === "string" ? value : JSON.stringify(value));
 const total = (values: readonly Json[]): Json => values.reduce(plus, 0);
-/** `message` is that of an error with one argument; with more it is the list of them as JSON. */
+/** An error whose message is its only argument, or the JSON list of several arguments. */
 class ExpectedException extends Error {
   constructor(args: readonly Json[]) {
     super(args.length === 1 && typeof args[0] === "string" ? args[0] : JSON.stringify(args));
@@ -65,13 +66,13 @@ class ValueError extends Error {
     this.name = "ValueError";
   }
 }
-/** The id that a client has given a signature is a stamp; what has none is known by the id of its run. */
+/** A request as the suite sees it. A client's own id of a signature is a stamp; without one the run's id is used. */
 interface Request {
   readonly runId: string;
   readonly stamps?: JsonObject;
 }
 const idOf = ({ runId, stamps }: Request): Json => stamps?.["task_id"] ?? runId;
-/** The run before it: of the step before, for members of a group the one before the group. */
+/** Returns the run of the step before. For the first step of a group's member, returns the run before the group. */
 function parentOf(runId: string): string | null {
   const ref = parseRunId(runId);
   if (ref === undefined) return null;
@@ -112,7 +113,7 @@ export const printUnicode = define("print_unicode", ANY, (ctx) => {
 export const returnException = define("return_exception", ANY, (_ctx, { rest }) => [rest[0] ?? null, true]);
 export const returnPriority = define("return_priority", ANY, (ctx) => `Priority: ${ctx.priority}`);
 
-/** Its soft limit is the timeout of the signature: it looks at its deadline and gives up before it. */
+/** Milliseconds before its deadline at which the task gives up. The timeout of the signature is Celery's soft limit. */
 const GUARD_MS = 200;
 export const delayedSumWithSoftGuard = define(
   "delayed_sum_with_soft_guard",
@@ -132,8 +133,6 @@ export const delayedSum = define(
     return total(listOf(values["numbers"]));
   },
 );
-
-// ---------------------------------------------------------------- requests
 
 export const ids = define("ids", { named: ["i"] }, (ctx, { values: { i } }) => [
   `${ctx.jobId}.0`,
@@ -157,8 +156,6 @@ export const retryOnce = define(
   },
   { maxAttempts: 2 },
 );
-
-// ---------------------------------------------------------------- echoes
 
 export const redisEcho = define(
   "redis_echo",
@@ -184,7 +181,7 @@ export const redisCount = define(
     return null;
   },
 );
-// There is one kind of error link: it is given the request, the error and its trace.
+// Fanfold has one kind of error link, which is given the request, the error and its trace.
 const errback = async (_ctx: TaskContext, { rest: [request] }: Bound): Promise<Json> => {
   const id = idOf(request as unknown as Request);
   await redis("INCR", textOf(id));
@@ -192,8 +189,6 @@ const errback = async (_ctx: TaskContext, { rest: [request] }: Bound): Promise<J
 };
 export const errbackOldStyle = define("errback_old_style", ANY, errback);
 export const errbackNewStyle = define("errback_new_style", ANY, errback);
-
-// ---------------------------------------------------------------- what follows from inside
 
 export const chainAdd = define("chain_add", { named: ["x", "y"] }, (ctx, { values: { x, y } }) => {
   ctx.spawn(chain(add.s(x as Json, x as Json), add.s(y as Json)));
@@ -252,7 +247,7 @@ export const secondOrderReplace2 = define(
     return state === true ? null : ctx.replace(chain(redisEcho.s("In/Out C"), again("second_order_replace2")));
   },
 );
-/** A task that calls itself by its name, which says nothing of types. */
+/** Returns a call of a task by its name. A task cannot refer to itself through its type. */
 const again = (name: string): CanvasSource =>
   canvasFrom({ task: `t.integration.tasks.${name}`, kwargs: { state: true }, immutable: true });
 export const replacedWithMe = define("replaced_with_me", ANY, () => true);
@@ -269,9 +264,7 @@ export const buildChainInsideTask = define("build_chain_inside_task", {}, (ctx) 
   return null;
 });
 
-// ---------------------------------------------------------------- canvases as values
-
-// What misses arguments is never run here.
+// These canvases lack arguments, but the suite never runs them.
 const nested = (name: string, canvas: { toJSON(): Json }) =>
   define(`return_nested_signature_${name}`, ANY, () => canvas.toJSON());
 const loose = add.s();
@@ -284,7 +277,7 @@ export const nestedGroupChord = nested("group_chord", group([chord([loose], loos
 export const nestedChordChain = nested("chord_chain", chord([chain(loose)], loose as never));
 export const nestedChordGroup = nested("chord_group", chord(group([loose]), loose as never));
 export const nestedChordChord = nested("chord_chord", chord([chord([loose], loose as never)], loose as never));
-/** Every part of a canvas that came as a value is one again: reading it checks all of it. */
+/** Returns the canvas that it reads from a value. Reading checks every part of the canvas. */
 export const rebuildSignature = define("rebuild_signature", { named: ["sig_dict"] }, (_ctx, { values }) => {
   const read = canvasFrom(values["sig_dict"]);
   if (JSON.stringify(canvasFrom(read.toJSON()).toJSON()) !== JSON.stringify(read.toJSON()))

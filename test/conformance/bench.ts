@@ -10,12 +10,17 @@ import * as module from "./tasks.ts";
 
 type Exports = Readonly<Record<string, unknown>>;
 
-/** The tasks of the notation on the engine in memory, driven by hand: for what a case says about faults and ids. */
+/**
+ * Runs the notation's tasks on the engine in memory, driven by hand. It proves what a case says about faults and ids.
+ */
 export class Bench {
   readonly local: LocalEngine;
   readonly #submitter: Engine;
 
-  /** `more`: exports of tasks beside those of the notation; `foreign`: further ones, which whoever submits knows, but no worker. */
+  /**
+   * `more` holds exports of tasks beside those of the notation. `foreign` holds further tasks, which the submitter
+   * knows but no worker does.
+   */
   constructor(config: Partial<EngineConfig> = {}, more: Exports = {}, foreign: Exports = {}) {
     this.local = new LocalEngine(loadTaskModule({ ...module, ...more }).tasks, config, {
       queues: ["engine", "local.default#worker", "local.celery#worker"],
@@ -24,7 +29,7 @@ export class Bench {
       this.local,
     );
   }
-  /** Takes a node of the notation. */
+  /** Submits a node of the notation and returns the job's id. */
   async submit(node: Json): Promise<string> {
     return (await this.#submitter.submit({ canvas: parseCanvas(node) })).jobId;
   }
@@ -56,8 +61,8 @@ export class Bench {
     return executedOf(await this.runs(jobId));
   }
   /**
-   * Hands a batch of messages to this many engines at once, as a queue may that delivers at least once. Where a port fails, the message comes again. `false`:
-   * nothing was ready.
+   * Delivers a batch of messages to `copies` engines at once, as a queue with delivery at least once may do. The
+   * message comes again when a port fails. Returns `false` when no message was ready.
    */
   async deliver(copies = 1): Promise<boolean> {
     const { local } = this;
@@ -71,7 +76,7 @@ export class Bench {
     await this.#whileTimePasses(Promise.all(work));
     return messages.length > 0;
   }
-  /** Delivers and sweeps, letting time pass, until the job has ended; gives up after so many days of its time. */
+  /** Delivers and sweeps until the job has ended, while time passes. Throws after this many days of the job's time. */
   async deliverUntilEnded(jobId: string, copies = 1, days = 1): Promise<JobView> {
     const { clock, engine, queue, queues } = this.local;
     for (const end = clock.now() + days * 86_400_000; clock.now() < end;) {

@@ -2,7 +2,10 @@ import { readFileSync } from "node:fs";
 import * as z from "zod";
 import type { Json, JsonObject } from "../../functions/core/json.ts";
 
-/** Cases in the notation of cases/canvas-notation.md, read strictly: a word that the runner does not know is an error, not a check that is left out. */
+/**
+ * Cases in the notation of cases/canvas-notation.md, read strictly. A word that the runner does not know is an error,
+ * because otherwise its check would be skipped.
+ */
 const json: z.ZodType<Json> = z.json();
 const object = z.record(z.string(), json) as z.ZodType<JsonObject>;
 const partials = z.strictObject({
@@ -51,7 +54,7 @@ const expected = z.strictObject({
 });
 const config = z.strictObject({ task_allow_error_cb_on_chord_header: z.boolean().optional() });
 
-/** What a case says beside what is run; `protocol` cases are prose for hand-written tests. */
+/** Fields of a case beside its run. A `protocol` case is prose for a test written by hand. */
 const about = {
   id: z.string(),
   primitive: z.string().optional(),
@@ -71,14 +74,14 @@ const prose = z.looseObject({ ...about, kind: z.literal("protocol") });
 export type Case = z.infer<typeof runnable>;
 export type ProseCase = z.infer<typeof prose>;
 export type Expected = Case["expected"];
-/** One that cannot be read is reported as a failed case, so that the others still run. */
+/** A case that cannot be read. It is reported as failed, so that the others still run. */
 export interface UnreadableCase {
   readonly kind: "unreadable";
   readonly id: string;
   readonly problem: string;
 }
 
-/** Throws for a file that is no array of cases with ids of their own. */
+/** Reads the cases of a file. Throws when the file is not an array of cases with unique ids. */
 export function readCases(file: string): readonly (Case | ProseCase | UnreadableCase)[] {
   const cases = z
     .array(z.looseObject({ id: z.string(), kind: z.string().optional() }))

@@ -4,7 +4,7 @@ import { readCases } from "./cases.ts";
 import { mismatches } from "./compare.ts";
 import { structure } from "./run-case.ts";
 
-/** What Celery's unit tests say of the form of canvases: nothing is run. */
+/** Cases from Celery's unit tests about the form of canvases. No task is run. */
 const cases = readCases(fileURLToPath(new URL("./cases/celery-unit-cases.json", import.meta.url)));
 
 it("there are 82 of them", () => expect(cases).toHaveLength(82));

@@ -5,7 +5,9 @@ import { defineTask } from "../../functions/sdk/index.ts";
 import { PortError, type OutgoingMessage } from "../../functions/engine/ports.ts";
 import { add, Bench, chord, fail, onError, tsum } from "./bench.ts";
 
-/** Rules about the size and the fate of chords of canvas-cases.json that are prose there, with the faults that they name. */
+/**
+ * Rules about the size and the outcome of chords that are prose in canvas-cases.json, with the faults that they name.
+ */
 const cases = JSON.parse(readFileSync(new URL("./cases/canvas-cases.json", import.meta.url), "utf8")) as {
   readonly id: string;
   readonly given: { readonly examples: readonly [node: Json, size: number][] };
@@ -15,7 +17,7 @@ const header = Array.from({ length: 12 }, (_, i) => add(i, i));
 
 const ofAnotherRelease = defineTask({ name: "of.another.release", run: () => null });
 
-/** Sends that match fail as long as `broken` is set: what was stored stays, and nobody is told. */
+/** Makes matching sends fail while `broken` is set. Writes stay stored, but no worker gets the message. */
 function breakSends(
   bench: Bench,
   matches: (messages: readonly OutgoingMessage[]) => boolean,
@@ -37,7 +39,8 @@ describe("chords", () => {
     expect(examples).toHaveLength(4);
     for (const [node, size] of examples) {
       const bench = new Bench();
-      // The examples miss their first argument: a step before gives it. So they are members of a group that is such a step's next.
+      // The examples lack their first argument, which a step before gives them. So they become the header of the step
+      // after it.
       const { jobId, result } = await bench.run({
         chain: [add(1, 1), { chord: { header: node, body: { task: "args_of" } } }],
       });
@@ -67,7 +70,7 @@ describe("chords", () => {
     expect(bodies).toEqual(jobIds.map(() => [["body", [2, 4]]]));
   });
   it("cnt-004 the body runs once when whoever stored the last result died before it could send the body", async () => {
-    // Else it would not be sent, but run in the same place.
+    // With steps in place, the body would run without being sent.
     const bench = new Bench({ inPlaceSteps: 0 });
     const fault = breakSends(bench, (messages) =>
       messages.some(({ body }) => JSON.stringify(body).includes('"step":1')),

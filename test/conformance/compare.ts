@@ -2,17 +2,17 @@ import { isDeepStrictEqual } from "node:util";
 import type { Json } from "../../functions/core/json.ts";
 import type { Expected } from "./cases.ts";
 
-/** A failure as a case names it: what was thrown, or the code with which the engine refused it. */
+/** A failure as a case names it: the error that was thrown, or the code with which the engine refused the canvas. */
 export interface Failure {
   readonly name: string;
   readonly reason?: string | undefined;
 }
-/** What was seen of one case. Looked up only as far as the case asks for it. */
+/** Observations of one case, made only as far as the case asks for them. */
 export interface Observed {
   readonly result?: Json;
   readonly error?: Failure;
   readonly stored?: Failure;
-  /** Nothing was started. */
+  /** Set when no job was started. */
   readonly raises?: Failure;
   readonly log?: readonly Json[];
   readonly executed?: { readonly [task: string]: number };
@@ -27,7 +27,7 @@ export interface Observed {
   readonly elapsedSeconds?: number;
 }
 
-/** Names for which an engine may have its own: a call or a canvas that is wrong in itself. */
+/** Names of errors for an invalid call or canvas. An engine may use its own names instead. */
 const VALIDATION = new Set(["TypeError", "ValueError", "ImproperlyConfigured", "AttributeError"]);
 const REFUSALS = new Set(["invalid_canvas", "invalid_request", "invalid_arguments", "unknown_task"]);
 
@@ -39,7 +39,7 @@ function isFailure(expected: string, seen: Failure | undefined): boolean {
   );
 }
 
-/** What does not hold, in words; empty: the case passes. */
+/** Returns a description of each expectation that does not hold. Empty when the case passes. */
 export function mismatches(expected: Expected, seen: Observed): readonly string[] {
   const problems: string[] = [];
   const differs = (what: string, wanted: unknown, got: unknown): void => {
@@ -84,7 +84,7 @@ export function mismatches(expected: Expected, seen: Observed): readonly string[
   return problems;
 }
 
-/** As JSON: 1 is 1.0, and keys have no order. */
+/** Compares values as JSON, so 1 equals 1.0 and the order of keys does not matter. */
 function isSame(wanted: unknown, got: unknown): boolean {
   return got !== undefined && isDeepStrictEqual(plain(wanted), plain(got));
 }

@@ -8,7 +8,10 @@ import { runCases } from "./run-cases.ts";
 const cases = readCases(fileURLToPath(new URL("./cases/canvas-cases.json", import.meta.url)));
 const runnable = cases.filter((each): each is Case => each.kind !== "protocol");
 
-/** All at once on one engine, which is much faster than one after the other; each case then has its own verdict. */
+/**
+ * All cases run at once on one engine, which is much faster than one after the other. Each case then has its own
+ * verdict.
+ */
 describe("canvas cases on the embedded engine", () => {
   let driver: ClosableDriver;
   let reports: readonly CaseReport[] = [];

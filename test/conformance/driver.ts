@@ -6,9 +6,9 @@ import { type ClientOptions, createClient, type ResultSource } from "../../funct
 import type { Canvas } from "../../functions/core/canvas/canvas.ts";
 import { startRuntime } from "../../functions/embedded/runtime.ts";
 
-/** What runs the canvases of cases: an engine, wherever it is. Its workers know the tasks of `tasks.ts`. */
+/** Runs the canvases of cases on an engine, wherever it is. Its workers know the tasks of `tasks.ts`. */
 export interface Driver extends ResultSource {
-  /** Throws what the engine refuses. */
+  /** Throws when the engine refuses the canvas. */
   submit(canvas: Canvas): Promise<{ readonly jobId: string }>;
   cancel(jobId: string): Promise<boolean>;
 }
@@ -16,7 +16,7 @@ export interface ClosableDriver extends Driver {
   close(): Promise<void>;
 }
 
-/** A runtime on this machine with an empty data folder, which is removed in the end. */
+/** Returns a runtime on this machine with an empty data folder, which is removed at the end. */
 export async function embeddedDriver({ workers = 2 }: { readonly workers?: number } = {}): Promise<ClosableDriver> {
   const dataFolder = mkdtempSync(join(tmpdir(), "fanfold-conformance-"));
   const tasksModule = fileURLToPath(new URL("./tasks.ts", import.meta.url));
@@ -36,10 +36,13 @@ export async function embeddedDriver({ workers = 2 }: { readonly workers?: numbe
 }
 
 export interface HttpDriverOptions extends ClientOptions {
-  /** Sent with every request. */
+  /** Headers of every request. */
   readonly headers?: Readonly<Record<string, string>>;
 }
-/** A server that was deployed with the tasks of `tasks.ts`, which has a queue `celery`. `fetch` of the options may sign requests. */
+/**
+ * Returns a driver of a deployed server with the tasks of `tasks.ts` and a queue `celery`. `fetch` in the options may
+ * sign requests.
+ */
 export function httpDriver({ headers = {}, fetch: send = fetch, ...options }: HttpDriverOptions): Driver {
   return createClient({
     ...options,

@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import * as z from "zod";
 import { readCases } from "./cases.ts";
 
-/** Cases that are not proved here: plumbing of the system that they describe. Each has a reason. */
+/** Cases that are not proved here, because they describe internals of another system. Each has a reason. */
 const exempt = z
   .array(z.strictObject({ id: z.string(), reason: z.string() }))
   .parse(JSON.parse(readFileSync(join(import.meta.dirname, "exempt.json"), "utf8")));
@@ -13,7 +13,7 @@ const ids = readdirSync(folder)
   .filter((name) => name.endsWith(".json"))
   .flatMap((name) => readCases(join(folder, name)).map(({ id }) => id));
 
-/** The ids that a title begins with. */
+/** Matches the ids at the start of a title. */
 const TITLE = /["'`]((?:[A-Za-z]+-?\d{3} )+)/g;
 function idsInTitles(): ReadonlySet<string> {
   const tests = join(import.meta.dirname, "..");

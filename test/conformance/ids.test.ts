@@ -4,7 +4,7 @@ import { chain, defineTask, type TaskContext } from "../../functions/sdk/index.t
 import { add, Bench, chord, identity, tsum } from "./bench.ts";
 import { add as addTask } from "./tasks.ts";
 
-/** Rules about ids of canvas-cases.json that are prose there. Ids are positional, so they stand before anything runs. */
+/** Rules about ids that are prose in canvas-cases.json. Ids are positional, so they are known before any task runs. */
 const spawner = defineTask({
   name: "spawner",
   run: (ctx: TaskContext) => {

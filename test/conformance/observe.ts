@@ -1,7 +1,7 @@
 import type { Json } from "../../functions/core/json.ts";
 import { parentsOf, type Result, type ResultSource, type Run } from "../../functions/client/index.ts";
 
-/** All runs of a job, with their logs when asked for. */
+/** Returns all runs of a job, with their logs when `withLogs` is set. */
 export async function runsOf(driver: ResultSource, jobId: string, withLogs: boolean): Promise<readonly Run[]> {
   const runs: Run[] = [];
   let cursor: string | undefined;
@@ -14,7 +14,7 @@ export async function runsOf(driver: ResultSource, jobId: string, withLogs: bool
   return Promise.all(runs.map(async (run) => (run.task === undefined ? run : ((await driver.run(run.runId)) ?? run))));
 }
 
-/** What the tasks logged, in order of time. */
+/** Returns the values that the tasks logged, in order of time. */
 export function logOf(runs: readonly Run[]): readonly Json[] {
   const lines = runs
     .flatMap(({ detail, earlier = [] }) => [...(detail ? [detail] : []), ...earlier])
@@ -26,7 +26,7 @@ export function logOf(runs: readonly Run[]): readonly Json[] {
   return written.sort((a, b) => a.at - b.at).map(({ value }) => value);
 }
 
-/** How many runs of each task have begun. The runs of a map are named as in Celery. */
+/** Returns how many runs of each task have begun. Runs of a map have the name that Celery gives them. */
 export function executedOf(runs: readonly Run[]): { readonly [task: string]: number } {
   const executed: { [task: string]: number } = {};
   for (const run of runs) {
@@ -37,7 +37,7 @@ export function executedOf(runs: readonly Run[]): { readonly [task: string]: num
   return executed;
 }
 
-/** Values on the way up, nearest first; a group is `{ group: values }`. */
+/** Returns the values of a result's parents, nearest first. A group becomes `{ group: values }`. */
 export function parentValues(result: Result): readonly Json[] {
   return parentsOf(result).map((parent) =>
     parent.members === undefined ? (parent.value ?? null) : { group: parent.join() as Json[] },
@@ -50,7 +50,7 @@ export function groupApi({ ready, successful, failed, waiting, completedCount }:
   return { ready, successful, failed, waiting, completed_count: completedCount };
 }
 
-/** The result and what hangs below it: its members and what its links gave. */
+/** Counts a result and everything below it, which are its members and the results of its links. */
 export function graphSize(result: Result): { readonly nodes: number; readonly edges: number } {
   const below = [...(result.members ?? []), ...result.children].map(graphSize);
   const total = (of: (size: { nodes: number; edges: number }) => number): number =>

@@ -15,11 +15,11 @@ import { readWireOptions } from "../../functions/core/canvas/signature-options.t
 import type { Json, JsonObject } from "../../functions/core/json.ts";
 import type { Case } from "./cases.ts";
 
-/** What the `ops` of a case make of its canvas. */
+/** The canvas after the `ops` of a case. */
 export interface Edited {
   readonly canvas: Canvas;
   readonly original: Canvas;
-  /** What visitors were asked, in order. */
+  /** The hooks of visitors that were called, in order. */
   readonly hooks: readonly string[];
 }
 
@@ -50,7 +50,7 @@ interface WirePartials {
 export function partialsOf({ options, ...given }: WirePartials): Partials {
   return { ...given, ...(options && { options: readOptions(options) }) };
 }
-/** Names that are no options of a signature are headers. */
+/** Returns options in which unknown names are headers. */
 function readOptions(options: JsonObject): SignatureOptions {
   const { stamps = {}, ...read } = readWireOptions({ stamped_headers: [], ...options }, "/options");
   return { ...read, ...(Object.keys(stamps).length > 0 && { stamps }) };
@@ -80,7 +80,10 @@ const OPERATIONS: { readonly [name: string]: (canvas: Canvas, argument: never, t
   group: (canvas) => (canvas.kind === "chunks" ? chunkGroup(canvas) : canvas),
 };
 
-/** A visitor that says what the case tells it to, and writes down what it is asked. Without words of its own a chord's header is a group to it. */
+/**
+ * Returns a visitor that answers as the case says, and records every call. A chord's header counts as a group unless
+ * the case says otherwise.
+ */
 function visitorOf(says: { readonly [hook: string]: Marks }, asked: string[]): StampVisitor {
   const ask = (hook: string, of = ""): Marks | undefined => {
     asked.push(`${hook}${of}`);

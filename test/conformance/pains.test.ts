@@ -4,10 +4,13 @@ import type { OutgoingMessage } from "../../functions/engine/ports.ts";
 import { chord as chordOf, defineTask, group } from "../../functions/sdk/index.ts";
 import { add, Bench, chord, identity, tsum } from "./bench.ts";
 
-/** What canvases elsewhere are known to suffer from. Chained chords whose messages grow are in test/engine/sizes.test.ts. */
+/**
+ * Problems that canvases are known to have elsewhere. The growth of messages in chained chords is tested in
+ * test/engine/sizes.test.ts.
+ */
 const noop = defineTask({ name: "noop", run: (_ctx, _n: number) => null });
 
-/** Messages as they are sent, and how large each is. */
+/** Records messages as they are sent, and the size of the largest. */
 function watchSends(bench: Bench): { messages: OutgoingMessage[]; largest(): number } {
   const messages: OutgoingMessage[] = [];
   const { queue } = bench.local;
@@ -26,7 +29,7 @@ describe("what canvases are known to suffer from", () => {
     const members = Array.from({ length: 100_000 }, (_, n) => noop.s(n));
     const { jobId } = await bench.local.engine.submit({ canvas: chordOf(group(members), noop.si(0)).canvas });
     expect(sends.messages).toHaveLength(1);
-    // Expands without running a child: nobody receives from their queue.
+    // The group expands, but no child runs, because no worker receives from the children's queue.
     const { queue, engine, queues } = bench.local;
     const before = queues.splice(0);
     queues.push("engine", "local.default#worker");

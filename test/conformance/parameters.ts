@@ -1,16 +1,16 @@
 import type { Json, JsonObject } from "../../functions/sdk/index.ts";
 
 /**
- * Arguments as the notation's tasks take them, which are declared as `add(x, y, z=0)`, `fail(*a)` or `kwargs_of(**k)`: positional ones first, then those
- * by name, then defaults.
+ * Parameters of the notation's tasks, declared as `add(x, y, z=0)`, `fail(*a)` or `kwargs_of(**k)`. Positional
+ * arguments are bound first, then named ones, then defaults.
  */
 export interface Parameters {
-  /** By position or by name; those with a default may be left out. */
+  /** Names that can be given by position or by name. Those with a default may be left out. */
   readonly named?: readonly string[];
   readonly defaults?: JsonObject;
-  /** Any further positional ones are `rest`. */
+  /** Collects further positional arguments in `rest`. */
   readonly rest?: boolean;
-  /** Any further named ones are `others`. */
+  /** Collects further named arguments in `others`. */
   readonly others?: boolean;
 }
 export interface Bound {
@@ -19,13 +19,13 @@ export interface Bound {
   readonly others: JsonObject;
 }
 
-/** Throws TypeError for what is missing, given twice, or unknown. */
+/** Throws a TypeError when an argument is missing, given twice, or unknown. */
 export function bind(
   { named = [], defaults = {}, rest = false, others = false }: Parameters,
   args: readonly Json[],
   kwargs: JsonObject,
 ): Bound {
-  // With *rest, what is named can be given by name only.
+  // With `rest`, named parameters can be given by name only.
   const positional = rest ? [] : named;
   if (!rest && args.length > positional.length)
     throw new TypeError(`takes ${positional.length} positional arguments, but ${args.length} were given`);

@@ -4,7 +4,7 @@ import type { Json } from "../../functions/core/json.ts";
 import { jobResult, parentsOf, ResultError } from "../../functions/client/index.ts";
 import { add, Bench, chord, fail, identity, tsum } from "./bench.ts";
 
-/** Rules about results and revoking of canvas-cases.json that are prose there. */
+/** Rules about results and revoking that are prose in canvas-cases.json. */
 const later = { task: "add", args: [3, 3], options: { countdown: 600 } };
 
 describe("results", () => {

@@ -14,17 +14,22 @@ import { firstDue, slowed } from "./slowed.ts";
 export interface CaseReport {
   readonly id: string;
   readonly status: "passed" | "failed" | "skipped";
-  /** What did not hold. */
+  /** Descriptions of the expectations that do not hold. */
   readonly problems: readonly string[];
   readonly seconds: number;
 }
 export interface CaseSettings {
-  /** How long a job may take that is not to time out: machines are slower than the ones the cases were written on. */
+  /**
+   * Seconds that a job may take when it should not time out. Machines are slower than those on which the cases were
+   * written.
+   */
   readonly patienceSeconds: number;
   readonly pollMilliseconds: number;
 }
 
-/** Runs one case and says what did not hold. Throws nothing: what goes wrong is a problem of the case. */
+/**
+ * Runs one case and reports which expectations do not hold. Never throws, because every error is a problem of the case.
+ */
 export async function runCase(driver: Driver, each: Case, settings: CaseSettings): Promise<CaseReport> {
   const begun = performance.now();
   const report = (problems: readonly string[]): CaseReport => ({
@@ -61,8 +66,9 @@ export function structure(each: Case): Observed {
 }
 
 /**
- * A revocation that is to come before something else is a race, and a machine that stalls may lose it. An attempt in which something fell due before
- * the actions were through proves nothing: the next one goes at half the pace.
+ * Runs a case, slower each time until its actions are in time. A revocation before a due time is a race, and a machine
+ * that stalls may lose it. An attempt in which a run was due before the actions were done proves nothing. So the next
+ * attempt runs at half the pace.
  */
 async function run(driver: Driver, each: Case, settings: CaseSettings): Promise<Observed> {
   for (let slowness = 1; slowness <= SLOWEST; slowness *= 2) {
@@ -92,7 +98,7 @@ async function attempt(driver: Driver, each: Case, settings: CaseSettings): Prom
   if (given.actions !== undefined && performance.now() - begun >= firstDue(each) * 1_000) return "too late";
   const job = await ended(driver, jobId, Math.max(given.timeout ?? 0, settings.patienceSeconds), settings);
   const elapsedSeconds = (performance.now() - begun) / 1_000;
-  // What must not happen is waited for.
+  // Waits to show that the log stays empty.
   if (given.settle !== undefined && expected.log?.length === 0) await pause(given.settle * 1_000);
   const outcome =
     job === undefined || timedOut(each, job)
@@ -100,12 +106,15 @@ async function attempt(driver: Driver, each: Case, settings: CaseSettings): Prom
       : await outcomeOf(driver, jobId, job, expected);
   return { ...outcome, ...(await sideEffects(driver, jobId, expected)), elapsedSeconds };
 }
-/** Whether waiting for the timeout of the case would have been in vain. The engine's own times tell: they do not depend on when somebody looked. */
+/**
+ * Returns whether the job took longer than the timeout of the case. The engine's own times decide, because they do not
+ * depend on the time of the poll.
+ */
 function timedOut({ given, expected }: Case, { createdAt, endedAt = Infinity }: Job): boolean {
   return expected.error?.type === "TimeoutError" && endedAt - createdAt > (given.timeout ?? 10) * 1_000;
 }
 
-/** undefined: the time is over. */
+/** Returns undefined when the time has run out. */
 async function ended(
   driver: Driver,
   jobId: string,

@@ -3,12 +3,14 @@ import type { Driver } from "./driver.ts";
 import { type CaseReport, type CaseSettings, runCase } from "./run-case.ts";
 
 export interface RunSettings extends Partial<CaseSettings> {
-  /** Cases that run at once. Each is a job of its own, so they share nothing but the workers. */
+  /** The number of cases that run at once. Each is its own job, so cases share only the workers. */
   readonly parallel?: number;
   readonly onReport?: (report: CaseReport) => void;
 }
 
-/** Runs the cases, and reports in their order. Prose cases are skipped: tests written by hand carry their ids. */
+/**
+ * Runs the cases, and reports in their order. Prose cases are skipped, because tests written by hand carry their ids.
+ */
 export async function runCases(
   driver: Driver,
   cases: readonly (Case | ProseCase | UnreadableCase)[],
@@ -16,7 +18,7 @@ export async function runCases(
 ): Promise<readonly CaseReport[]> {
   const { parallel = 16, patienceSeconds = 60, pollMilliseconds = 20, onReport } = settings;
   const reports: CaseReport[] = [];
-  // What has to be done at its time comes first, while little else goes on.
+  // Timed cases run first, while little else runs.
   const order = [...cases.keys()].toSorted((a, b) => Number(isTimed(cases[b])) - Number(isTimed(cases[a])));
   const worker = async (): Promise<void> => {
     for (let at = order.shift(); at !== undefined; at = order.shift()) {

@@ -1,8 +1,9 @@
 import type { Case, ProseCase, UnreadableCase } from "./cases.ts";
 
 /**
- * So many of the cases that are no prose, in the order of the file: the same ones each time. Every primitive has its turn, with the kind that it has most of
- * first; when all had one, the next kinds follow, and so on in turns. What a kind of a primitive then has to give is taken evenly from its part of the file.
+ * Selects `count` of the cases that are not prose, in the order of the file, and always the same ones. Primitives take
+ * turns, each with its most frequent kind of case. In the next turns their further kinds follow. The cases of one kind
+ * are spread evenly over the file.
  */
 export function selectCases(cases: readonly (Case | ProseCase | UnreadableCase)[], count: number): readonly Case[] {
   const runnable = cases.filter(
@@ -24,14 +25,17 @@ export function selectCases(cases: readonly (Case | ProseCase | UnreadableCase)[
   return runnable.filter((each) => selected.has(each));
 }
 
-/** The cases by primitive and kind: the most frequent kind of each primitive, then the second of each, then the third. */
+/**
+ * Returns the cases by primitive and kind. The most frequent kind of each primitive comes first, then the second of
+ * each, then the third.
+ */
 function turnsOf(cases: readonly Case[]): readonly (readonly Case[])[] {
   const kinds = grouped(cases, ({ primitive }) => primitive).map((of) =>
     grouped(of, ({ kind }) => kind).toSorted((a, b) => b.length - a.length),
   );
   return [0, 1, 2].flatMap((turn) => kinds.flatMap((of) => (of[turn] === undefined ? [] : [of[turn]])));
 }
-/** In order of the first of each. */
+/** Groups the cases by key, in the order of each group's first case. */
 function grouped(cases: readonly Case[], key: (each: Case) => string | undefined): readonly (readonly Case[])[] {
   const groups = new Map<string | undefined, Case[]>();
   for (const each of cases) {

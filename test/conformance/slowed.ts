@@ -4,7 +4,7 @@ import type { Case } from "./cases.ts";
 /** Options of a signature that are seconds from now. */
 const SECONDS = new Set(["countdown", "expires"]);
 
-/** The case with everything that takes time this many times slower: countdowns, expiry, actions, what is waited for. */
+/** Returns the case with all its times multiplied: countdowns, expiry, actions and waits. */
 export function slowed(each: Case, times: number): Case {
   if (times === 1) return each;
   const { given, expected } = each;
@@ -28,7 +28,7 @@ export function slowed(each: Case, times: number): Case {
   };
 }
 
-/** Seconds until the first countdown or expiry is over; Infinity: there is none. */
+/** Returns the seconds until the first countdown or expiry ends. Returns Infinity when there is none. */
 export function firstDue({ given }: Case): number {
   let earliest = Infinity;
   withSeconds([given.canvas, given.ops ?? [], given.call ?? {}] as Json, (seconds) => {

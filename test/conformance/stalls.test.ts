@@ -10,7 +10,10 @@ const caseOf = (id: string): Case =>
   cases.find((each): each is Case => each.id === id && each.kind !== "protocol") as Case;
 const SETTINGS = { patienceSeconds: 100, pollMilliseconds: 20 };
 
-/** Whoever runs the cases may stall for seconds at any point: that must not look like a failure of the engine. */
+/**
+ * The machine that runs the cases may stall for seconds at any point. A stall must not look like a failure of the
+ * engine.
+ */
 describe("a case that a stall gets in the way of", () => {
   let driver: ClosableDriver;
   beforeAll(async () => {

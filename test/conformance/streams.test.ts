@@ -10,7 +10,7 @@ import { give, seen } from "./fixtures/stream.ts";
 
 const tasksModule = fileURLToPath(new URL("./fixtures/stream.ts", import.meta.url));
 
-/** Feeds a group with so many items, in a runtime that runs tasks in this process. */
+/** Feeds a group with this many items, in a runtime that runs tasks in this process. */
 async function feed(items: number, engine: Partial<EngineConfig>): Promise<void> {
   Object.assign(seen, { pulled: 0, begun: 0, pulledAtFirst: undefined, mostAhead: 0 });
   const dataFolder = mkdtempSync(join(tmpdir(), "fanfold-stream-"));
@@ -36,6 +36,6 @@ it(
 );
 it("a generator is pulled no faster than its children end", { timeout: 120_000 }, async () => {
   await feed(9_000, { openPages: 1 });
-  // The page that has not ended, and the one that is being cut.
+  // This allows for the page that has not ended, and for the page that is being cut.
   expect(seen.mostAhead).toBeLessThanOrEqual(2 * 4_096);
 });

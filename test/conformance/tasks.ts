@@ -12,7 +12,7 @@ import {
 } from "../../functions/sdk/index.ts";
 import { bind, type Bound, listOf, numberOf, type Parameters, sumOf } from "./parameters.ts";
 
-/** The tasks that the notation of cases/canvas-notation.md asks for. */
+/** Defines a task that the notation of cases/canvas-notation.md asks for. */
 function define(
   name: string,
   parameters: Parameters,
@@ -20,7 +20,7 @@ function define(
   retry: Partial<RetryPolicy> = {},
 ) {
   const body = async (ctx: TaskContext, ...args: Json[]): Promise<Json> => run(ctx, bound(ctx, parameters, args));
-  // The notation calls the default queue as Celery does.
+  // The notation calls the default queue `celery`, as Celery does.
   return defineTask({ name, queue: "celery", retry, run: body });
 }
 function bound(ctx: TaskContext, parameters: Parameters, args: readonly Json[]): Bound {
@@ -30,7 +30,10 @@ function bound(ctx: TaskContext, parameters: Parameters, args: readonly Json[]):
     return ctx.fail(error, { retryable: false });
   }
 }
-/** Into the log of the run, with a clock finer than milliseconds: the runner finds it wherever the task ran, and can tell what came first. */
+/**
+ * Writes into the run's log, so that the runner finds the value wherever the task ran. The clock is finer than
+ * milliseconds, so the order is known.
+ */
 function write(ctx: TaskContext, value: Json): void {
   ctx.log.info("conformance", { value, at: performance.timeOrigin + performance.now() });
 }
@@ -131,7 +134,7 @@ export const extendChord = define("extend_chord", { named: ["v", "sigs"] }, (ctx
   return v as Json;
 });
 
-// They stand anywhere in a chain, and do not look at what they are given.
+// These tasks stand anywhere in a chain, and ignore their input.
 const ANY: Parameters = { rest: true, others: true };
 export const priority = define("prio", ANY, (ctx) => ctx.priority ?? null);
 export const queueOf = define("queue_of", ANY, (ctx) => ctx.queue);

@@ -3,7 +3,7 @@ import { addDeployment, defineConfig } from "../../infra/index.ts";
 import { fitForEmulators } from "../../infra/local/emulated.ts";
 import { DATA_BUCKET, PREFIX } from "./names.ts";
 
-/** A deployment of two sites, each with tasks of its own. */
+/** A deployment of two sites, each with its own tasks. */
 const config = defineConfig({
   prefix: PREFIX,
   site: "london",
@@ -14,11 +14,11 @@ const config = defineConfig({
   sites: [
     {
       name: "london",
-      // An emulator shares two cores between all of them.
+      // All functions share two cores on an emulator, so concurrency is low.
       queues: [
         { name: "default", maxConcurrency: 3 },
         { name: "heavy", function: "custom", maxConcurrency: 2 },
-        // The default queue of the canvas cases.
+        // The canvas cases use this as their default queue.
         { name: "celery", maxConcurrency: 3 },
       ],
       functions: {

@@ -3,11 +3,11 @@ import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-clo
 import { AwsClient } from "aws4fetch";
 import { createClient, hasEnded, type Client, type Job } from "../../functions/client/index.ts";
 
-/** The deployment under test. `npm run e2e` says where it is, in the environment. */
+/** The endpoint of the deployment under test. `npm run e2e` passes it in the environment. */
 export const ENDPOINT = required("AWS_ENDPOINT_URL");
 export const ACCOUNT = "000000000000";
 export const REGION = required("AWS_REGION");
-/** How many canvas cases run. */
+/** The number of canvas cases to run. */
 export const CASES = Number(required("FANFOLD_E2E_CASES"));
 
 function required(name: string): string {
@@ -16,12 +16,12 @@ function required(name: string): string {
   return value;
 }
 
-/** For services that have no client among the packages of this project. */
+/** Returns a signing client, for services that have no client among the packages of this project. */
 export function signer(service: string): AwsClient {
   return new AwsClient({ accessKeyId: "test", secretAccessKey: "test", region: REGION, service, retries: 0 });
 }
 
-/** Values that the stacks put out. */
+/** Returns the output values of the stacks. */
 async function stackOutputs(): Promise<readonly string[]> {
   const { Stacks = [] } = await new CloudFormationClient({}).send(new DescribeStacksCommand({}));
   return Stacks.flatMap(({ Outputs = [] }) => Outputs.map(({ OutputValue = "" }) => OutputValue));
@@ -29,12 +29,12 @@ async function stackOutputs(): Promise<readonly string[]> {
 
 export interface Api {
   readonly url: string;
-  /** Signs every request, as IAM wants it. */
+  /** Signs every request, because IAM demands it. */
   readonly client: Client;
   fetch(path: string, init?: RequestInit): Promise<Response>;
 }
 
-/** The deployment's HTTP API. */
+/** Connects to the deployment's HTTP API. */
 export async function connect(): Promise<Api> {
   const url = emulatedUrl((await stackOutputs()).find((value) => value.includes(".execute-api.")) ?? "");
   const signed = signer("execute-api");
@@ -44,14 +44,14 @@ export async function connect(): Promise<Api> {
     fetch: (path, init) => signed.fetch(`${url}${path}`, init),
   };
 }
-/** `https://ID.execute-api.REGION.amazonaws.com/STAGE/` as the emulator serves it. */
+/** Returns the URL under which the emulator serves `https://ID.execute-api.REGION.amazonaws.com/STAGE/`. */
 function emulatedUrl(address: string): string {
   const [, id, stage] = /^https:\/\/([a-z0-9]+)\.execute-api\.[^/]+\/([^/]+)/.exec(address) ?? [];
   if (id === undefined || stage === undefined) throw new Error(`no stack puts out the address of a REST API`);
   return `${ENDPOINT}/restapis/${id}/${stage}/_user_request_`;
 }
 
-/** Waits for the end of a job; generous, for slow machines. */
+/** Waits for the end of a job. The default time is generous, for slow machines. */
 export async function ended({ client }: Api, jobId: string, seconds = 100): Promise<Job> {
   const job = await eventually(
     async () => {
@@ -65,12 +65,12 @@ export async function ended({ client }: Api, jobId: string, seconds = 100): Prom
 
 export interface Waiting {
   readonly what: string;
-  /** Default 100. */
+  /** Seconds until the wait fails; 100 by default. */
   readonly seconds?: number;
-  /** What is said when it did not happen. */
+  /** Returns further details for the error message when the wait fails. */
   readonly more?: () => Promise<string>;
 }
-/** Asks until the answer is not undefined. Throws when that takes too long. */
+/** Repeats `ask` until it returns a value. Throws when that takes too long. */
 export async function eventually<T>(
   ask: () => Promise<T | undefined>,
   { what, seconds = 100, more }: Waiting,

@@ -2,7 +2,8 @@ import { mkdirSync, rmSync } from "node:fs";
 import { parseArgs } from "node:util";
 
 /**
- * `npm run localstack`: LocalStack without Docker, as `npm run e2e -- --localstack` has it under test, until Ctrl-C. What is deployed onto it is gone then.
+ * `npm run localstack` runs LocalStack without Docker until Ctrl-C, set up as in `npm run e2e -- --localstack`.
+ * Whatever was deployed onto it is lost then.
  */
 const HELP = `npm run localstack [-- --port N]
 
@@ -11,7 +12,7 @@ Starts LocalStack on this machine, without Docker, until Ctrl-C. Needs Python 3.
   --port N   where it listens; default 4566
 `;
 
-// A folder of its own, so that `npm run e2e` may run beside it; the modules read it when they are loaded.
+// The modules read this variable when they are loaded. A folder of its own lets `npm run e2e` run at the same time.
 process.env["FANFOLD_E2E_FOLDER"] = "localstack-run";
 const { startEmulator } = await import("./setup/emulators.ts");
 const { RUN, TEMPORARY } = await import("./setup/paths.ts");
@@ -36,7 +37,7 @@ async function main(): Promise<void> {
 
     AWS_ENDPOINT_URL=${endpoint} npm run local:deploy
 `);
-  // Held by the emulator, which is a child of this process.
+  // The emulator is a child of this process, so the process must stay alive.
   await new Promise(() => {});
 }
 

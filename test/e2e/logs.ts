@@ -5,7 +5,7 @@ interface LogEvents {
   readonly nextToken?: string;
 }
 
-/** The lines of a function's log since a time in milliseconds since the epoch. */
+/** Returns the lines of a function's log since `startTime`, in milliseconds since the epoch. */
 export async function logLines(logGroupName: string, startTime: number): Promise<readonly string[]> {
   const lines: string[] = [];
   for (let nextToken: string | undefined; ;) {

@@ -13,8 +13,9 @@ import { smokeArguments } from "./smoke.ts";
 const DEFAULT_CASES = "20";
 
 /**
- * `npm run e2e`: an AWS emulator without Docker, a real `cdk deploy` of everything onto it, the suite against the deployment, `cdk destroy`, and what must be
- * left then. The last line is `N passed, N failed`; the exit code 1 unless all passed. Whatever it starts ends with it.
+ * `npm run e2e` starts an AWS emulator without Docker and runs a real `cdk deploy` of everything onto it. Then it runs
+ * the suite against the deployment, runs `cdk destroy`, and checks what remains. The last line is `N passed, N
+ * failed`, and the exit code is 1 unless all passed. Every process that it starts ends with it.
  */
 const HELP = `npm run e2e [-- --localstack] [-- --smoke] [-- --keep] [-- --cases N] [-- FILTER...]
 
@@ -26,12 +27,12 @@ Deploys onto an AWS emulator on this machine, and tests the deployment. Needs py
   --cases N     runs so many of the canvas cases through the API; default ${DEFAULT_CASES}
   FILTER        runs the test files whose path contains it
 `;
-/** Deploys take seconds; an emulator that hangs over one resource would never end. */
+/** Limit for one deploy, which takes seconds. An emulator that hangs over one resource would never end. */
 const DEPLOY_SECONDS = 420;
 const CONFIG = join(import.meta.dirname, "vitest.config.ts");
 
 const total = { passed: 0, failed: 0 };
-/** Only the emulators are still running, for somebody to look at. */
+/** True once only the emulators are left running, for the user to inspect. */
 let through = false;
 let ending = false;
 
@@ -54,7 +55,7 @@ async function main(): Promise<void> {
     throw new Stop(`--cases wants a number of cases, not ${JSON.stringify(values.cases)}`);
   if (values.smoke && positionals.length > 0) throw new Stop("--smoke says what is run: it takes no FILTER");
   const whole = !values.smoke && positionals.length === 0;
-  // Functions that the run before left unpacked.
+  // The previous run may have left unpacked functions here.
   rmSync(RUN, { recursive: true, force: true });
   mkdirSync(RUN, { recursive: true });
   const emulator = await startEmulator(values.localstack ? "LocalStack" : "MiniStack");
@@ -83,7 +84,7 @@ async function contracts(emulator: Emulator): Promise<void> {
   }
 }
 
-/** `file`: the CDK app in this folder; its templates go to a folder of that name. */
+/** Deploys the CDK app `file` of this folder. Its templates go to a folder of that name. */
 async function deploy(what: string, file: string, env: NodeJS.ProcessEnv): Promise<void> {
   say(`deploying ${what}`);
   const args = [
@@ -110,7 +111,7 @@ interface Under {
   readonly environment: NodeJS.ProcessEnv;
   readonly emulator: Emulator;
 }
-/** Runs vitest and adds up what it says. */
+/** Runs vitest and adds its counts to the total. */
 async function tests(name: string, args: readonly string[], { environment, emulator }: Under): Promise<void> {
   const { passed, failed } = await runTests(name, args, environment);
   total.passed += passed;
@@ -130,11 +131,11 @@ async function hold({ endpoint }: Emulator, variables: Readonly<Record<string, s
     export ${settings.join(" ")}
     npx vitest run --config test/e2e/vitest.config.ts suite/
 `);
-  // Held by the emulators, which are children of this process.
+  // The emulators are children of this process, so the process must stay alive.
   await new Promise(() => {});
 }
 
-/** Whatever runs is ended, then the counts are the last line. */
+/** Ends every running process, then prints the counts as the last line. */
 async function end(code: number): Promise<void> {
   if (ending) return;
   ending = true;

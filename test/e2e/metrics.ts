@@ -4,10 +4,13 @@ import { logGroups } from "../../infra/local/logs.ts";
 import { logLines } from "./logs.ts";
 import { PREFIX } from "./names.ts";
 
-/** What the ports counted, by metric; over the invocations of all functions but the sweeper, which runs by the clock. */
+/**
+ * Counts of the ports by metric, summed over the invocations of all functions. The sweeper is left out, because it runs
+ * by the clock.
+ */
 export type Counted = Readonly<Record<string, number>>;
 
-/** Waits until the functions count no more, and gives what they have counted. */
+/** Waits until the functions count no more, and returns their counts. */
 export async function quiet(since = Date.now() - 60_000): Promise<Counted> {
   let before = await countedSince(since);
   for (let looks = 0; looks < 60; looks++) {
@@ -19,7 +22,7 @@ export async function quiet(since = Date.now() - 60_000): Promise<Counted> {
   throw new Error("the functions do not come to rest");
 }
 
-/** Sums the metrics that the functions have written into their logs since then. */
+/** Sums the metrics that the functions have written into their logs since `time`. */
 async function countedSince(time: number): Promise<Counted> {
   const sum: Record<string, number> = {};
   for (const group of (await logGroups(`/aws/lambda/${PREFIX}-`)).keys()) {

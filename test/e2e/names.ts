@@ -1,8 +1,8 @@
-/** Of the deployment under test. */
+/** The prefix of the deployment under test. */
 export const PREFIX = "fanfold-e2e";
-/** Of the stack beside it that stands for an app of a user, and of its state machine. */
+/** The name of the stack that stands for a user's app beside the deployment, and of its first state machine. */
 export const USER_STATE_MACHINE = "fanfold-e2e-user";
-/** Its state machine that is a task. */
+/** The name of the state machine in the user's stack that does the work of a task. */
 export const WORK_STATE_MACHINE = "fanfold-e2e-work";
-/** What the inventory is made of. */
+/** The bucket that holds the inventory's input. */
 export const DATA_BUCKET = "fanfold-e2e-data";

@@ -14,7 +14,7 @@ export async function queueUrl(name: string): Promise<string> {
   const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: name }));
   return QueueUrl ?? "";
 }
-/** Messages that are there: to be received, out of sight, or delayed. */
+/** Returns the number of messages in a queue: visible, invisible or delayed. */
 export async function depth(url: string): Promise<number> {
   const names = [
     "ApproximateNumberOfMessages",

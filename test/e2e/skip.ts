@@ -2,7 +2,10 @@ import { beforeEach } from "vitest";
 import type { EmulatorName } from "./setup/emulators.ts";
 import { SKIPPED } from "./skipped.ts";
 
-/** Of every file of the suite: leaves out, with the reason, what the emulator under it cannot pass. */
+/**
+ * Tests that the current emulator cannot pass. Before each test of the suite this setup file skips those, and gives the
+ * reason.
+ */
 const skips = SKIPPED[process.env["FANFOLD_E2E_EMULATOR"] as EmulatorName] ?? [];
 const reasons = new Map(skips.flatMap(({ reason, tests }) => tests.map((test) => [test, reason] as const)));
 

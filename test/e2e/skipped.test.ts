@@ -10,7 +10,7 @@ interface Listed {
   readonly name: string;
   readonly file: string;
 }
-/** What vitest finds in the suite; nothing is run, so nothing has to be there. */
+/** Returns the tests that vitest finds in the suite. No test is run, so no emulator is needed. */
 function listed(...args: readonly string[]): readonly Listed[] {
   const env = { ...emulatorEnvironment({ AWS_ENDPOINT_URL: "http://127.0.0.1:9" }), FANFOLD_E2E_CASES: "1" };
   const command = join(REPOSITORY, "node_modules", ".bin", "vitest");

@@ -1,13 +1,16 @@
 import type { EmulatorName } from "./setup/emulators.ts";
 
 interface Skip {
-  /** What the emulator does, so that the test fails there, or passes and proves nothing. */
+  /** The emulator's behaviour that makes the test fail there, or pass without proving anything. */
   readonly reason: string;
-  /** Full names, as `vitest list` prints them. */
+  /** Full names of the tests, as `vitest list` prints them. */
   readonly tests: readonly string[];
 }
 
-/** Tests that an emulator cannot pass for reasons of its own. All others run on it, and each of these runs on the other one. */
+/**
+ * Tests that an emulator cannot pass because of its own defects. It runs all other tests, and the other emulator runs
+ * each of these.
+ */
 export const SKIPPED: Readonly<Record<EmulatorName, readonly Skip[]>> = {
   MiniStack: [],
   LocalStack: [
@@ -19,7 +22,7 @@ export const SKIPPED: Readonly<Record<EmulatorName, readonly Skip[]>> = {
         "access > GET /workflows is refused without a signature",
         "access > POST /workflows/example.sum-of-sums/jobs is refused without a signature",
         "access > GET /openapi.json is refused without a signature",
-        // Refused here as well, but because there is no such route.
+        // The emulator refuses this request too, but because it has no such route.
         "access > GET / is refused without a signature",
       ],
     },

@@ -1,4 +1,7 @@
-/** What `npm run e2e -- --smoke` runs of the suite: one test each of what only a real deployment shows. Files, and full names as `vitest list` prints them. */
+/**
+ * The tests of the suite that `npm run e2e -- --smoke` runs, one for each behaviour that only a real deployment shows.
+ * Names are full names, as `vitest list` prints them.
+ */
 export const SMOKE: readonly { readonly file: string; readonly tests: readonly string[] }[] = [
   {
     file: "suite/canvases.e2e.ts",
@@ -21,7 +24,9 @@ export const SMOKE: readonly { readonly file: string; readonly tests: readonly s
   },
 ];
 
-/** Arguments for vitest that pick them. It matches names whose parts are joined by a space. */
+/**
+ * Returns the arguments with which vitest picks these tests. Vitest matches names whose parts are joined by a space.
+ */
 export function smokeArguments(): readonly string[] {
   const names = SMOKE.flatMap(({ tests }) => tests).map((name) =>
     name.replaceAll(" > ", " ").replace(/[^\w ]/g, String.raw`\$&`),

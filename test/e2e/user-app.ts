@@ -13,7 +13,10 @@ import {
 import { WorkflowTask } from "../../infra/index.ts";
 import { PREFIX, USER_STATE_MACHINE, WORK_STATE_MACHINE } from "./names.ts";
 
-/** An app of a user: a state machine that runs a workflow of the deployment as a step, and one that is the work of a task. */
+/**
+ * A user's app with two state machines. One runs a workflow of the deployment as a step, and the other does the work of
+ * a task.
+ */
 const user = new Stack(new App(), USER_STATE_MACHINE);
 const work = new WorkflowTask(user, "Work", {
   prefix: PREFIX,

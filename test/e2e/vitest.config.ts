@@ -1,6 +1,9 @@
 import { defineConfig } from "vitest/config";
 
-/** The suite against a deployment: `npm run e2e` starts what it needs. Files run one after the other, since they share it. */
+/**
+ * The configuration of the suite against a deployment. `npm run e2e` starts what the suite needs. Files run one after
+ * the other, because they share the deployment.
+ */
 export default defineConfig({
   test: {
     root: import.meta.dirname,
@@ -8,7 +11,7 @@ export default defineConfig({
     include: ["{suite,destroyed}/**/*.e2e.ts"],
     pool: "forks",
     maxWorkers: 1,
-    // An emulator on a slow machine. Tests wait for what must happen and end as soon as it has.
+    // An emulator on a slow machine needs this long. Tests wait for events and end as soon as these have happened.
     testTimeout: 120_000,
     hookTimeout: 120_000,
     reporters: ["default"],

@@ -2,16 +2,18 @@ import type { WritePart } from "../../functions/core/cost/work-count.ts";
 import type { WriteOp } from "../../functions/core/items/item.ts";
 import type { LocalEngine } from "./local-engine.ts";
 
-/** What passed through the ports of an engine. */
+/** Totals of what passed through the ports of an engine. */
 export interface Counted {
-  /** Write units. */
+  /** Write units by part. */
   readonly writes: { [part in WritePart]: number };
   readonly messages: { [queue: string]: number };
-  /** Calls of the queue, ten messages each. */
+  /** Calls of the queue, with ten messages each. */
   send: number;
   blobs: number;
 }
-/** By the first letters of the partition: functions/engine/item-kinds.ts. */
+/**
+ * The part of an item of the tasks table, by the first letters of its partition; see functions/engine/item-kinds.ts.
+ */
 const PART_OF_TASKS: Readonly<Record<string, WritePart>> = {
   G: "rows",
   N: "plan",
@@ -24,7 +26,7 @@ const PART_OF_TASKS: Readonly<Record<string, WritePart>> = {
   W: "jobs",
 };
 
-/** Counts from now on; reads and refusals are in the store's own statistics. */
+/** Counts from now on. Reads and refusals are in the store's own statistics. */
 export function countPorts({ store, queue, blobs }: LocalEngine): Counted {
   const counted: Counted = {
     writes: { rows: 0, ledger: 0, headers: 0, plan: 0, jobs: 0 },

@@ -14,13 +14,13 @@ import { SequenceIds } from "../../functions/testing/ports/sequence-ids.ts";
 
 export interface LocalOptions {
   readonly queues?: string[];
-  /** Puts something between the engine and its ports. */
+  /** Wraps the ports of the engine. */
   readonly around?: (ports: Ports) => Ports;
-  /** Drives what `turn` handles. */
+  /** The loop for messages that `turn` handles. */
   readonly loop?: WorkerLoop;
 }
 
-/** The real engine over ports in memory, driven by hand: no time passes but what a test lets pass. */
+/** The real engine on ports in memory, driven by hand. Time passes only when a test lets it pass. */
 export class LocalEngine {
   readonly clock = new FakeClock();
   readonly store = new MemoryStore();
@@ -31,7 +31,7 @@ export class LocalEngine {
   readonly #config: Partial<EngineConfig>;
   readonly #loop: WorkerLoop;
   #processes = 0;
-  /** Queue names in the order in which messages of them were first handled. */
+  /** Names of the queues that this engine receives from. */
   readonly queues: string[];
 
   constructor(
@@ -62,7 +62,10 @@ export class LocalEngine {
     this.engine = createEngine(around(ports), config);
   }
 
-  /** Another process: an engine with this one's tasks over the ports of `other`, which may be this one, or run another release. */
+  /**
+   * Returns another process, which is an engine with this one's tasks on the ports of `other`. `other` may be this
+   * engine, or one of another release.
+   */
   over({ store, queue, blobs, clock }: LocalEngine, around: (ports: Ports) => Ports = (ports) => ports): Engine {
     const ids = new SequenceIds(++this.#processes);
     const ports = {
@@ -81,7 +84,7 @@ export class LocalEngine {
     tryTakeSlot: () => ({ release: () => undefined }),
     hold: () => ({ ready: undefined, narrow: () => undefined, release: () => undefined }),
   };
-  /** Handles everything that is or becomes due until nothing is left, letting time pass and the sweeper run. */
+  /** Handles all messages that are or become due until none is left. Time passes meanwhile. */
   async untilQuiet(limitSeconds = 3_600): Promise<void> {
     const end = this.clock.now() + limitSeconds * 1_000;
     while (this.clock.now() < end) {
@@ -91,7 +94,7 @@ export class LocalEngine {
       this.clock.set(Math.max(next, this.clock.now() + 1));
     }
   }
-  /** Handles one batch; `false`: there was nothing to receive. */
+  /** Handles one batch. Returns `false` when no message could be received. */
   async turn(): Promise<boolean> {
     const messages = await this.queue.receive(this.queues, 10, 30);
     const handled = messages.map(async (message) => {
@@ -103,7 +106,7 @@ export class LocalEngine {
     await this.passing(Promise.all(handled));
     return messages.length > 0;
   }
-  /** Lets time pass until this has come to its end: pauses inside the engine end as soon as nothing else goes on. */
+  /** Lets time pass until `work` is done. Pauses inside the engine end as soon as no other work continues. */
   async passing<T>(work: Promise<T>): Promise<T> {
     let over = false;
     const watched = work.finally(() => (over = true));

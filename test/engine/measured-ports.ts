@@ -1,7 +1,7 @@
 import { attributesBytes, keyBytes } from "../../functions/core/items/item-size.ts";
 import type { Blobs, Ports, Queue, Store, WriteOp, WriteResult } from "../../functions/engine/ports.ts";
 
-/** Bytes of things of one sort that went through a port. */
+/** Bytes of one sort of data that went through a port. */
 class Sizes {
   count = 0;
   total = 0;
@@ -14,7 +14,10 @@ class Sizes {
   }
 }
 
-/** Ports that note the size of everything that is sent or written: messages as SQS carries them, items as DynamoDB counts them after each write. */
+/**
+ * Ports that record the size of everything that is sent or written. Messages are measured as SQS carries them, and
+ * items as DynamoDB counts them after each write.
+ */
 export class MeasuredPorts {
   readonly messages = new Sizes();
   readonly items = new Sizes();

@@ -9,19 +9,20 @@ import type {
   WriteResult,
 } from "../../functions/engine/ports.ts";
 
-/** A write that was applied, with the item as it is since then; or a message that was accepted. */
+/** A write that was applied, with the item after it, or a message that was accepted. */
 export type Happened = { readonly round: number } & ({ readonly item: Item } | { readonly message: OutgoingMessage });
 
 /**
- * Ports through which whatever is written, stored or sent takes one round, and whatever is read takes no time: a round ends, for all that is under way in it, when
- * nothing goes on without it. So as many rounds as lie between two of them, so many writes and sends had to wait for each other.
+ * Ports through which every write, stored blob and send takes one round, and reads take no time. A round ends for all
+ * calls in it when no work can continue without its end. So the number of rounds between two calls is the number of
+ * writes and sends that waited for each other.
  */
 export class Rounds {
   readonly log: Happened[] = [];
   #round = 0;
   #end: Promise<void> | undefined;
 
-  /** The one that is under way. */
+  /** The current round. */
   get round(): number {
     return this.#round;
   }
@@ -32,10 +33,10 @@ export class Rounds {
     blobs: this.#blobs(ports.blobs),
   });
 
-  /** Resolves when the round is over, with its number. */
+  /** Resolves at the end of the current round, with its number. */
   async #over(): Promise<number> {
     const round = this.#round;
-    // Node comes to this queue when no promise is left that could go on.
+    // Node runs this queue when no promise is left that could continue.
     this.#end ??= new Promise((resolve) => {
       process.nextTick(() => {
         this.#round++;

@@ -13,7 +13,7 @@ import { type Counted, countPorts } from "./counting.ts";
 import { LocalEngine } from "./local-engine.ts";
 
 const CHILDREN = 10_000;
-/** The levels that this engine takes: the model may know more. */
+/** The tracking levels that this engine accepts. The model may know more. */
 const LEVELS = TRACKING_LEVELS.filter((level) => {
   try {
     return parseCanvas({ group: [], options: { tracking: level } }) !== undefined;
@@ -28,7 +28,9 @@ function modelled(chordOf: ChordOf): WorkCount {
   const { job, pages } = chordShape(chordOf, DEFAULT_CONFIG.width);
   return countWork(job, pages, protocolOf(DEFAULT_CONFIG, 900));
 }
-/** Exactly, but for the progress of members without rows, which counts a sample of the follow-ups. */
+/**
+ * Expects equal counts. Only the progress of rowless members may differ, because it counts a sample of the follow-ups.
+ */
 function expectSame({ writes, messages, requests, blobs }: WorkCount, counted: Counted, sampled = false): void {
   const jobs = sampled ? counted.writes.jobs : writes.jobs;
   expect({ writes: { ...writes, jobs }, messages, blobs, send: requests.send }).toEqual(counted);

@@ -13,7 +13,10 @@ import {
 import type { Abort, WorkerLoop } from "../../functions/engine/worker-loop.ts";
 import type { LocalEngine } from "./local-engine.ts";
 
-/** Faults that a script puts between an engine and its ports: which call fails, waits, or is the last of its process. */
+/**
+ * Scripted faults between an engine and its ports. A script decides which call fails, waits, or is the last of its
+ * process.
+ */
 
 /** One call of a port. Reads write and send nothing. */
 export interface PortCall {
@@ -61,7 +64,10 @@ export function sends(kind: string, gid?: string): Matches {
     });
 }
 
-/** Calls `before` in front of every call of the store, the queue and the blobs. What it throws fails the call; while it waits, the call waits. */
+/**
+ * Calls `before` ahead of every call of the store, the queue and the blobs. The call waits for `before`, and fails when
+ * `before` throws.
+ */
 function watched(ports: Ports, before: (call: PortCall) => Promise<void>): Ports {
   const { store, queue, blobs } = ports;
   const reading: PortCall = { writes: [], messages: [] };
@@ -91,9 +97,9 @@ function watched(ports: Ports, before: (call: PortCall) => Promise<void>): Ports
   };
 }
 
-/** A point at which a script holds something up until it is released. */
+/** A point at which a script holds work until it is released. */
 export class Latch {
-  /** Resolves when something waits here. */
+  /** Resolves when work waits here. */
   readonly reached: Promise<void>;
   readonly #released: Promise<void>;
   #reach = (): void => undefined;
@@ -109,7 +115,7 @@ export class Latch {
   }
 }
 
-/** While it is armed, the first call that matches finds no store and no queue. */
+/** While armed, it lets the first matching call fail as if store and queue were down. */
 export class Outage {
   static readonly message = "the script says so";
   readonly #matches: Matches;
@@ -127,7 +133,7 @@ export class Outage {
     });
 }
 
-/** The first call that matches waits at the latch before it happens. */
+/** Makes the first matching call wait at the latch before it happens. */
 export class HeldCall extends Latch {
   readonly #matches: Matches;
   #held = false;
@@ -144,7 +150,10 @@ export class HeldCall extends Latch {
     });
 }
 
-/** A process that dies before the first call that matches: neither that call nor a later one happens, and none returns, so that no `finally` runs. */
+/**
+ * A process that dies before the first matching call. Neither that call nor a later one happens, and none returns, so
+ * no `finally` runs.
+ */
 export class Death {
   /** Resolves when the process has died. */
   readonly died: Promise<void>;
@@ -165,7 +174,7 @@ export class Death {
     });
 }
 
-/** Reads that need not be consistent see nothing yet of what was written. */
+/** Returns ports whose inconsistent reads do not see the latest writes yet. */
 export function laggingReads(ports: Ports): Ports {
   const { store } = ports;
   return {
@@ -181,7 +190,7 @@ export function laggingReads(ports: Ports): Ports {
   };
 }
 
-/** A loop that counts the slots that are lent and have not come back, and that can stop what it holds. */
+/** A loop that counts the slots that are lent and not yet returned, and that can abort the runs that it holds. */
 export class ScriptedLoop implements WorkerLoop {
   lent = 0;
   readonly #aborts = new Set<Abort>();
@@ -211,7 +220,7 @@ export class ScriptedLoop implements WorkerLoop {
   }
 }
 
-/** Receives the only message that is due in these queues: by default in all of them. */
+/** Receives the only message that is due in these queues, by default in all of them. */
 export async function onlyMessage(
   local: LocalEngine,
   queues: readonly string[] = local.queues,
@@ -228,7 +237,7 @@ export async function untilIdle(local: LocalEngine): Promise<void> {
 export async function untilExpanded(local: LocalEngine, jobId: string): Promise<void> {
   while ((await local.engine.runs(jobId, {})).items.every(({ status }) => status !== "waiting")) await local.turn();
 }
-/** Lets everything go on that needs no time to pass. */
+/** Lets all work continue that needs no time to pass. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

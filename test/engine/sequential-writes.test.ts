@@ -9,7 +9,7 @@ import { type Happened, Rounds } from "./rounds.ts";
 const WIDTH = 4;
 const LEVELS = ["lazy", "full", "result", "ledger"] as const;
 const HEIGHTS = [1, 2, 3] as const;
-/** `packAbove`: members come one by one, as those of small groups do, or a leaf to a message. */
+/** `packAbove` sends members one by one, as in small groups, or one leaf in a message. */
 const PACKINGS = [
   ["one by one", 64],
   ["packed", 1],
@@ -21,7 +21,10 @@ interface Case {
   readonly packAbove: number;
   readonly queue?: string;
 }
-/** Writes and sends that waited for each other until the callback was out: since the write that ended the last member, and since its function ended. */
+/**
+ * Counts the writes and sends that waited for each other until the callback was sent. It counts since the write that
+ * ended the last member, and since that member's function ended.
+ */
 async function measure({
   tracking,
   height,
@@ -61,21 +64,21 @@ async function measure({
     .filter((happened) => endsMember(happened, `${jobId}.0.g`, tracking))
     .map(({ round }) => round);
   if (!out) throw new Error("the callback was not seen");
-  // The first write after a function is in the round in which it ended.
+  // The first write after a function falls into the round in which the function ended.
   return {
     sinceCommit: out.round - Math.max(...commits),
     sinceFunction: out.round - lastFunction + 1,
     inPlace: "item" in out,
   };
 }
-/** `ledger`: the mark that vouches for the member. */
+/** Returns whether a member ends here. In a `ledger` group the mark that vouches for the member ends it. */
 function endsMember(happened: Happened, gid: string, tracking: Case["tracking"]): boolean {
   if (!("item" in happened)) return false;
   const { key, attributes } = happened.item;
   if (tracking === "ledger") return key.partition.startsWith(ledgerKey(gid, 0, 1, 0).partition.slice(0, -1));
   return key.partition.startsWith(leafPartition(gid, 0).slice(0, -1)) && isTerminal(attributes["status"] as RunStatus);
 }
-/** Its message, or its row when that is created as started. */
+/** Returns whether this is the callback's message, or its row when the row is created as started. */
 function isCallback(happened: Happened, jobId: string): boolean {
   if ("message" in happened) {
     const { gid, step } = happened.message.body as { gid?: string; step?: number };
@@ -96,7 +99,8 @@ describe("writes and sends, one behind the other, from the last member's commit 
       const there = await measure({ tracking, height, packAbove });
       const elsewhere = await measure({ tracking, height, packAbove, queue: "other" });
       for (const { sinceCommit, sinceFunction } of [there, elsewhere]) {
-        // Each level of the ledger is marked after the one below it, and something decides and sends.
+        // Each level of the ledger is marked after the level below it. Then a worker decides the group and sends the
+        // callback.
         expect(sinceCommit).toBeGreaterThan(height);
         expect(sinceCommit).toBeLessThanOrEqual(height + 4);
         expect(sinceFunction).toBeLessThanOrEqual(height + 5);

@@ -6,12 +6,15 @@ import { MeasuredPorts } from "./measured-ports.ts";
 
 const WIDTH = 100;
 const MESSAGE_BYTES = 64 * 1_024;
-/** Of a run's row without its value, and of every other item that such canvases need. */
+/** Upper bound in bytes of a run's row without its value, and of every other item that these canvases need. */
 const ITEM_BYTES = 1_024;
-/** What one level more may add to a name, which every message and key of that level carries. */
+/** Upper bound in bytes that one more level may add to a name. Every message and key of that level carries the name. */
 const NAME_BYTES = 8;
 
-/** The canvas is stored once; messages and rows name places in it. So nothing that is sent or written may grow with how many chords there are, but by names. */
+/**
+ * The canvas is stored once, and messages and rows only name places in it. So the number of chords may lengthen these
+ * names, and nothing else that is sent or written.
+ */
 describe.each([
   ["a chain of chords", chainOfChords, 12],
   ["chords nested in headers", nestedInHeader, 8],

@@ -2,15 +2,15 @@ import { Simulation } from "./simulation.ts";
 import { VARIANTS } from "./variants.ts";
 import type { Violation } from "./simulation-options.ts";
 
-/** What a range of seeds is run with. Plain data: it travels to worker processes. */
+/** The settings for a range of seeds. They are plain data, because they travel to worker processes. */
 export interface Batch {
   readonly from: number;
   readonly runs: number;
-  /** undefined: the recommended protocol. */
+  /** Undefined for the recommended protocol. */
   readonly variant?: string;
   readonly noSweep?: boolean;
   readonly jobs?: number;
-  /** End at the first seed with a violation. */
+  /** Ends at the first seed with a violation. */
   readonly untilCaught?: boolean;
 }
 export interface Caught extends Violation {
@@ -31,7 +31,7 @@ export function addTally(sum: Tally, more: Tally): void {
   for (const [name, count] of Object.entries(more.stats)) sum.stats[name] = (sum.stats[name] ?? 0) + count;
 }
 
-/** One seed; what it throws is a violation too. */
+/** Runs one seed. An exception counts as a violation too. */
 export async function runSeed(
   seed: number,
   { variant, noSweep, jobs }: Pick<Batch, "variant" | "noSweep" | "jobs">,
@@ -46,7 +46,7 @@ export async function runSeed(
   process.on("unhandledRejection", unhandled);
   try {
     await simulation.run();
-    // Rejections that nobody handled are reported after a turn.
+    // Node reports unhandled rejections only after the current macrotask.
     await new Promise((resolve) => setImmediate(resolve));
   } catch (error) {
     simulation.bad("simulation-threw", String((error as Error)?.stack ?? error));

@@ -7,29 +7,29 @@ import type { Random } from "./random.ts";
 import { eventValue } from "./values.ts";
 import type { JobSpec } from "./workload.ts";
 
-/** A job as its client sees it, over all deaths of the processes that the client talks to. */
+/** A job as its client sees it, across all deaths of the processes that the client talks to. */
 export interface ClientJob {
   readonly name: string;
   readonly spec: JobSpec;
   jobId: string | undefined;
-  /** The client has nothing left to do. */
+  /** Set when the client has nothing left to do. */
   delivered: boolean;
-  /** Some process is at it. */
+  /** The number of processes that work for this client. */
   clients: number;
-  /** Scheduler step at which it is cancelled; negative: never. */
+  /** The scheduler step at which the client cancels the job. Negative for never. */
   cancelAt: number;
   cancelAsked: boolean;
-  /** Scheduler step at which one of its runs, or all that carry a stamp, are revoked; negative: never. */
+  /** The scheduler step at which the client revokes a run, or all runs with a stamp. Negative for never. */
   revokeAt: number;
-  /** The API said that the job is cancelled. */
+  /** Set when the API said that the job is cancelled. */
   cancelled: boolean;
-  /** The API answered. */
+  /** Set when the API answered the cancellation. */
   cancelAnswered: boolean;
-  /** Events that were sent to it, and whether the API answered. */
+  /** Events that were sent to the job, and whether the API answered. */
   readonly events: Map<string, boolean>;
 }
 
-/** Submits, and feeds the input if there is any. Repeated from the start when it dies: with its key, and page by page. */
+/** Submits the job and feeds its input. After a death the client repeats everything with the same key, page by page. */
 export async function submitJob(engine: Engine, job: ClientJob, random: Random): Promise<void> {
   const { spec, name } = job;
   const common = { workflow: name, idempotencyKey: `key of ${name}` };
@@ -61,7 +61,7 @@ async function feed(
     for (const page of order) await again(() => engine.putInputPage(jobId, page, pages[page] ?? []));
     await again(() => engine.sealInput(jobId, pages.length));
   } catch (error) {
-    // Another producer of the same pages was quicker, or the job has ended.
+    // Another producer put the same pages first, or the job has ended.
     if (!(error instanceof FanfoldError) || error.code === "internal" || error.code === "page_conflict") throw error;
   }
 }
@@ -71,7 +71,7 @@ export async function cancelJob(engine: Engine, job: ClientJob, jobId: string): 
   job.cancelAnswered = true;
 }
 
-/** Answers a run that waits for somebody, as the reference expects it. */
+/** Answers a waiting run as the reference expects. */
 export async function answer(engine: Engine, header: Pick<Header, "gid" | "jobId" | "wait">): Promise<void> {
   const runId = ownerOf(header.gid) as string;
   try {
@@ -79,7 +79,7 @@ export async function answer(engine: Engine, header: Pick<Header, "gid" | "jobId
       await again(() => engine.sendEvent(header.jobId, header.wait?.name ?? "", eventValue(header.wait?.name ?? "")));
     else {
       const { wait } = (await again(() => engine.run(runId))) ?? {};
-      // Not waiting yet: whoever asks comes again.
+      // The run is not waiting yet, so the client tries again later.
       if (wait?.token !== undefined)
         await again(() => engine.complete(runId, wait.token as string, { value: `answer to ${runId}` }));
     }
@@ -97,7 +97,7 @@ export async function sendEvent(engine: Engine, job: ClientJob, jobId: string, n
   job.events.set(name, true);
 }
 
-/** Revokes a run, or a group, that somebody has seen: whether it still runs is told by what comes of it. */
+/** Revokes a run or a group that a client has seen. The outcome later shows whether it was still running. */
 export async function revokeRun(engine: Engine, runId: string): Promise<void> {
   try {
     await again(() => engine.revoke(runId));
@@ -111,7 +111,7 @@ export async function revokeStamped(engine: Engine, jobId: string, team: string)
   await again(() => engine.revokeStamped(jobId, { team: [team] }));
 }
 
-/** A client tries again until a port answers. */
+/** Repeats `work` until a port answers. */
 async function again<T>(work: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
@@ -122,7 +122,7 @@ async function again<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A job that nobody has submitted yet. */
+/** Returns a job that was not submitted yet. */
 export function newJob(name: string, random: Random, spec: () => JobSpec): ClientJob {
   const cancelAt = random.chance(0.12) ? 50 + random.int(1_500) : -1;
   return {

@@ -3,7 +3,10 @@ import type { Processes } from "./processes.ts";
 import type { Simulation } from "./simulation.ts";
 import { EVENTS } from "./workload.ts";
 
-/** Clients that send events into jobs: at any time, when a run rests until they come, and again when nobody answered. */
+/**
+ * Clients that send events into jobs. They send at any time, when a deferred run waits for an event, and again after a
+ * lost answer.
+ */
 export class EventSenders {
   readonly #sim: Simulation;
   readonly #processes: Processes;
@@ -13,7 +16,7 @@ export class EventSenders {
     this.#processes = processes;
   }
 
-  /** Whether somebody wants one that is still to come. */
+  /** Returns whether an event must still be sent. */
   needed(): boolean {
     return this.#unanswered() !== undefined || this.#awaited().length > 0;
   }
@@ -27,14 +30,14 @@ export class EventSenders {
     const job = this.#sim.jobs.find((each) => each.jobId === jobId);
     if (job) this.#send(job, name);
   }
-  /** One at a time. */
+  /** Sends the events that are still needed, one client at a time. */
   calmly(): void {
     if (!this.#processes.active("client")) this.awaited();
     const again = this.#processes.active("client") ? undefined : this.#unanswered();
     if (again) this.#send(again.job, again.name);
   }
 
-  /** Events that nobody has sent, though a run rests until they come, or is about to. */
+  /** Returns the events that no client has sent, although a run waits for them or is about to. */
   #awaited(): { jobId: string; name: string }[] {
     const { world, shape } = this.#sim;
     return [...world.store.items()].flatMap(({ key, attributes: { status, jobId, unmet, runId } }) => {
@@ -51,7 +54,7 @@ export class EventSenders {
         .map((name) => ({ jobId: jobId as string, name }));
     });
   }
-  /** Whoever got no answer sends it again; with a sweeper nobody has to. */
+  /** Returns an event whose sender got no answer. Without a sweeper the client must send it again. */
   #unanswered(): { job: ClientJob; name: string } | undefined {
     if (this.#sim.sweeps) return undefined;
     for (const job of this.#sim.jobs) for (const [name, answered] of job.events) if (!answered) return { job, name };

@@ -4,37 +4,38 @@ import type { Item, Key, WriteOp, WriteResult } from "../../functions/engine/por
 import type { SimProcess } from "./scheduler.ts";
 
 /**
- * What a broken variant does to the ports and to the worker loop. The engine's code is never touched: each fault shows what would go wrong if a port
- * did not keep its promise, or if the engine did not ask for it. `{}` is the recommended protocol.
+ * The faults that a broken variant injects into the ports and the worker loop. The engine's code is never touched. Each
+ * fault shows what goes wrong when a port breaks its promise, or when the engine does not ask for it. `{}` is the
+ * recommended protocol.
  */
 export interface Faults {
-  /** `false`: nothing repairs what was lost; also no messages are lost then, unless `loss` says so. */
+  /** `false` leaves lost work without repair. Then no messages are lost either, unless `loss` is set. */
   readonly sweeper?: false;
   readonly loss?: true;
   readonly config?: Partial<EngineConfig>;
-  /** Lease owners are named after the process. */
+  /** Lease owners are named after the process, so all claims of a process share a token. */
   readonly tokenPerProcess?: true;
-  /** What is written in place of this; undefined: nothing, and the write is reported as applied. */
+  /** Returns the write that replaces this one. Returns undefined to skip the write and report it as applied. */
   rewrite?(op: WriteOp): WriteOp | undefined;
-  /** What the writer is told. */
+  /** Returns the result that the writer sees. */
   report?(op: WriteOp, result: WriteResult): WriteResult;
-  /** What the writer of several items at once is told. */
+  /** Returns the results that the writer of several items sees. */
   reportMany?(ops: readonly WriteOp[], results: readonly WriteResult[]): readonly WriteResult[];
-  /** What a consistent read gives in place of the item. */
+  /** Returns the item that a consistent read sees instead of the stored one. */
   read?(context: ReadContext): Item | undefined;
-  /** The message vanishes although it was accepted. `handling`: bodies of the messages that its sender is handling. */
+  /** Makes an accepted message vanish. `handling` holds the bodies of the messages that its sender is handling. */
   swallow?(body: Json, handling: readonly Json[]): boolean;
-  /** Whoever wrote this dies soon after it. */
+  /** Makes the writer of this write die soon after it. */
   dies?(op: WriteOp): boolean;
-  /** Probability that a write is reported, its process dies, and the write is gone. */
+  /** Probability that a write is reported as applied, its process dies, and the write is lost. */
   readonly reportedBeforeApplied?: number;
-  /** Probability that a blob is reported as stored, and is not. */
+  /** Probability that a blob is reported as stored but is not. */
   readonly lostBlobs?: number;
-  /** The same for values of members without rows. */
+  /** Probability that the values of rowless members are reported as stored but are not. */
   readonly lostParts?: number;
-  /** An execution that is told to stop goes on. */
+  /** Executions ignore requests to stop. */
   readonly deafExecutions?: true;
-  /** An execution is started again under a name that was used. */
+  /** Executions start again under a name that was used before. */
   readonly namelessExecutions?: true;
   readonly loop?: LoopFaults;
 }
@@ -44,23 +45,23 @@ export interface ReadContext {
   readonly item: Item | undefined;
   /** The item before its last write. */
   readonly previous: Item | undefined;
-  /** By getMany, which is how the groups above are read. */
+  /** Set when the read comes from getMany, which reads the groups above a group. */
   readonly many: boolean;
-  /** Runs of a group that stand in the store. */
+  /** Returns the number of members of a group that have a row. */
   readonly rowsOf: (gid: string) => number;
   readonly chance: (probability: number) => boolean;
-  /** Bodies of the messages that the reader is handling. */
+  /** Returns the bodies of the messages that the reader is handling. */
   readonly handling: () => readonly Json[];
 }
 export interface LoopFaults {
   readonly ackBeforeHandling?: true;
   readonly ackOnLater?: true;
-  /** The engine throws: it is acknowledged all the same. */
+  /** The loop acknowledges the message even though the engine threw. */
   readonly ackOnError?: true;
-  /** A later delivery is acknowledged without asking the engine, when all its runs have ended. */
+  /** The loop acknowledges a redelivery without asking the engine when all runs of the message have ended. */
   readonly ackFinished?: true;
-  /** Acknowledged as soon as the engine is lent a slot for a step that it runs in place. */
+  /** The loop acknowledges the message as soon as it lends the engine a slot for a step in place. */
   readonly ackOnSpareSlot?: true;
-  /** A lost heartbeat acknowledges the message. */
+  /** The loop acknowledges the message when a heartbeat loses a lease. */
   readonly ackOnLostLease?: true;
 }

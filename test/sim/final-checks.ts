@@ -11,7 +11,7 @@ import { stepsOfJob } from "./shape.ts";
 import type { Simulation } from "./simulation.ts";
 import { withoutGroup } from "./values.ts";
 
-/** What must hold when everything has come to rest. */
+/** Checks that must hold once all work has ended. */
 export class FinalChecks {
   readonly #sim: Simulation;
 
@@ -43,7 +43,7 @@ export class FinalChecks {
       if (!header || header.state === "closed") continue;
       const owner = ownerOf(header.gid);
       const above = owner === undefined ? undefined : parseRunId(owner)?.gid;
-      // Without a sweeper nobody need close what is below a decided group.
+      // Without a sweeper, no process has to close groups below a decided group.
       if (!this.#sim.sweeps && above !== undefined && this.#dead(above)) continue;
       return this.#sim.bad(
         "stuck-group",
@@ -65,7 +65,7 @@ export class FinalChecks {
     }
   }
 
-  /** In a group that is complete each member has a row that ended, or is in exactly one part, which can be read. */
+  /** In a complete group every member has an ended row, or is in exactly one part that can be read. */
   #parts(): void {
     const { shape } = this.#sim;
     for (const item of this.#sim.world.store.items()) {
@@ -165,7 +165,10 @@ export class FinalChecks {
       );
     if ((found ?? []).some((entry, index) => entry.index !== index)) this.#sim.bad("results-unordered", jobId);
   }
-  /** Every row of the job is in the list of its runs, once; apart from what a failed attempt had streamed. */
+  /**
+   * Checks that the list of a job's runs holds every row exactly once. Rows that a failed attempt streamed do not
+   * count.
+   */
   async #lists(jobId: string): Promise<void> {
     const found = await this.#sim.drive(async (engine) => {
       const ids: string[] = [];
@@ -207,7 +210,7 @@ function entryJson({ value }: Ended): Json {
   if (value.kind === "unknown") return null;
   return value.kind === "group" ? handleOf(value.entries) : value.json;
 }
-/** Counters that are not 0. */
+/** Returns the counters that are not 0. */
 function present(counts: { readonly [name: string]: number }): Json {
   return Object.fromEntries(Object.entries(counts).filter(([name, count]) => count !== 0 && name !== "failedMembers"));
 }

@@ -4,13 +4,15 @@ import { runSeed } from "./campaign.ts";
 import { seededRandom } from "./random.ts";
 import { type FaultRates, Scheduler, type SimProcess } from "./scheduler.ts";
 
-/** The simulation is only as good as its scheduler: here it drives a trivial function in place of the engine. */
+/**
+ * These tests check the scheduler, on which the simulation depends. It drives a trivial function instead of the engine.
+ */
 const QUIET: FaultRates = { throttled: 0, lostResponse: 0, toldAmbiguous: 0, kill: 0, slow: 0 };
 
 function processNamed(name: string): SimProcess {
   return { name, skew: 0, weight: 1, alive: true, frozen: false };
 }
-/** Adds 1 to a number `times` times, one call each. */
+/** Adds 1 to a number `times` times, with one call each. */
 async function adder(scheduler: Scheduler, process: SimProcess, times: number, log: string[]): Promise<void> {
   try {
     for (let n = 0; n < times; n++) {

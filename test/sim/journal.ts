@@ -10,13 +10,13 @@ interface Entry {
   readonly args: string;
   outcome?: TaskOutcome;
 }
-/** How an attempt is held: by its one claim, or by deliveries that run it without one. */
+/** Holds of an attempt: its one claim, and the deliveries that run it without a claim. */
 interface Holds {
   claimed: boolean;
   unclaimed: number;
 }
 
-/** What user code did: every start of every attempt, and what it returned. */
+/** Records user code: every start of every attempt, and the outcome. */
 export class Journal {
   readonly #late = new Set<string>();
   readonly #entries = new Map<string, Entry[]>();
@@ -31,7 +31,10 @@ export class Journal {
     if (thin) holds.unclaimed++;
     else holds.claimed = true;
   }
-  /** `false`: started more often than it is held. A claim is good for one start, however often it is reported; a delivery without one for its own. */
+  /**
+   * Records a start. Returns `false` when the attempt started more often than it is held. A claim is good for one
+   * start, however often it is reported. A delivery without a claim is good for its own start.
+   */
   start(call: TaskCall, process: SimProcess): boolean {
     const entries = this.#entries.get(call.runId) ?? [];
     this.#entries.set(call.runId, entries);
@@ -45,26 +48,28 @@ export class Journal {
     const entry = this.#calls.get(call);
     if (entry) entry.outcome = outcome;
   }
-  /** All that attempts of a run were told of an event. */
+  /** Returns all that attempts of a run learned of an event. */
   told(runId: string, event: string): ReadonlySet<"sent" | "over"> {
     return this.#told.get(`${runId} ${event}`) ?? new Set();
   }
   tell(runId: string, event: string, kind: "sent" | "over"): void {
     this.#told.set(`${runId} ${event}`, new Set([...this.told(runId, event), kind]));
   }
-  /** Different arguments that attempts of a run got in a round. */
+  /** Returns the different arguments that attempts of a run got in a round. */
   argumentsOf(runId: string, round: number): string[] {
     const entries = (this.#entries.get(runId) ?? []).filter((entry) => entry.round === round);
     return [...new Set(entries.map(({ args }) => args))];
   }
-  /** A generator was told to stop while it worked. */
+  /** Records a generator that was asked to stop while it worked. */
   late(call: TaskCall): void {
     this.#late.add(call.runId);
   }
   wasLate(runId: string): boolean {
     return this.#late.has(runId);
   }
-  /** Some attempt stopped because it was told to, or because the ports failed too often: that counts as a failure. */
+  /**
+   * Returns whether an attempt stopped on request, or because the ports failed too often. Either counts as a failure.
+   */
   wasAborted(runId: string): boolean {
     return (this.#entries.get(runId) ?? []).some(
       ({ outcome }) => outcome?.kind === "retry" && outcome.error.name === "Aborted",

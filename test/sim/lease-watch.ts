@@ -2,7 +2,10 @@ import type { Run } from "../../functions/engine/item-kinds.ts";
 import type { Complaints } from "./reference.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
 
-/** True ends of leases: nobody may take a run over while its holder still believes, by its own clock, that it holds it. */
+/**
+ * Tracks when leases truly end. No worker may take a run over while its holder, by its own clock, still holds the
+ * lease.
+ */
 export class LeaseWatch {
   readonly #scheduler: Scheduler;
   readonly #complaints: Complaints;
@@ -15,11 +18,11 @@ export class LeaseWatch {
     this.#complaints = complaints;
   }
 
-  /** Leases of a run that nobody gave up: they ran out, and the run was taken over or called broken. */
+  /** Returns how many leases of a run expired without a release, before a takeover or the end as broken. */
   lapsed(runId: string): number {
     return this.#lapsed.get(runId) ?? 0;
   }
-  /** Of those, the ones that a supervisor ended. */
+  /** Returns how many of the expired leases of a run were ended by a supervisor. */
   witnessed(runId: string): number {
     return this.#witnessed.get(runId) ?? 0;
   }
@@ -56,7 +59,7 @@ export class LeaseWatch {
     }
     if (claimed && after.attempt !== (before?.attempt ?? 0) + 1)
       this.#complaints.bad("attempt-not-raised", after.runId);
-    // Ended by a supervisor, who saw the holder die.
+    // A supervisor saw the holder die and ended the lease.
     if (!claimed && after.leaseUntil === 0) this.#leases.delete(after.runId);
     else if (claimed || before?.leaseUntil !== after.leaseUntil)
       this.#leases.set(after.runId, { holder: process, until: (after.leaseUntil ?? 0) - process.skew });

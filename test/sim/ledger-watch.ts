@@ -2,7 +2,10 @@ import type { Item } from "../../functions/engine/ports.ts";
 import type { Complaints } from "./reference.ts";
 import { type Part, partOf, partPrefix, type Shape } from "./shape.ts";
 
-/** Watches leaves of ledgers: a member is marked once in a round, and has ended by then, or a part that was named by the same write has its value. */
+/**
+ * Watches leaves of ledgers. A member is marked once in a round. By then it has ended, or a part that the same write
+ * named holds its value.
+ */
 export class LedgerWatch {
   readonly #shape: Shape;
   readonly #complaints: Complaints;
@@ -14,7 +17,7 @@ export class LedgerWatch {
 
   write(before: Item | undefined, after: Item): void {
     const { gid, round, level, node: leaf } = nodeOf(after);
-    // A late worker may still mark in an earlier round, which nobody reads any more.
+    // A late worker may still mark in an earlier round, which no reader uses any more.
     if (level !== 1 || round < this.#shape.roundOf(gid)) return;
     const marked = setOf<number>(before, "done");
     const done = setOf<number>(after, "done");
@@ -33,7 +36,7 @@ export class LedgerWatch {
       if (!marked.has(local)) this.#newlyMarked(gid, round, leaf * this.#shape.width + local, vouched.has(local));
   }
 
-  /** The members that new parts vouch for. */
+  /** Returns the members that new parts vouch for. */
   #vouched(
     where: string,
     marked: ReadonlySet<number>,

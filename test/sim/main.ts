@@ -86,7 +86,7 @@ function progressLine({ runs, variant }: Batch): (tally: Tally) => void {
 function perSecond(runs: number): string {
   return ((runs * 1_000) / Math.max(1, performance.now() - startedAt)).toFixed(1);
 }
-/** The exit code. */
+/** Prints the result and returns the exit code. */
 function report(name: string, tally: Tally, mustBeClean: boolean): number {
   const kinds = new Map<string, number>();
   for (const { kind } of tally.caught) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);

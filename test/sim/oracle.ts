@@ -20,10 +20,15 @@ import type { ScriptWait } from "./workload.ts";
 
 const COUNTED = ["ignored", "success", "skipped", "error", "broken", "cancelled", "failedMembers"];
 
-/** Headers are remembered for 5 s; the rest is for clocks, and for writes on their way. */
+/**
+ * Milliseconds until a revocation must take effect. Headers are cached for 5 s, and the rest allows for clock skew and
+ * writes on their way.
+ */
 const REVOKED_GRACE_MS = 15_000;
 
-/** Watches every applied write and every start of user code, and complains as soon as the protocol's promises are broken. */
+/**
+ * Watches every applied write and every start of user code. Complains as soon as a promise of the protocol is broken.
+ */
 export class Oracle {
   readonly #shape: Shape;
   readonly #scheduler: Scheduler;
@@ -34,19 +39,20 @@ export class Oracle {
   readonly #commits = new Map<string, number>();
   readonly #decisions = new Map<string, number>();
   readonly #results = new Map<string, string>();
-  /** What was read of a member, and in which round. */
+  /** The result of each member that was read, and the round of the read. */
   readonly #seen = new Map<string, { readonly text: string; readonly round: number; readonly failed: boolean }>();
   /** Root groups that may decide `cancelled` or `timeout`. */
   readonly cancellable = new Set<string>();
   readonly deadlines = new Map<string, number>();
-  /** When a member of a group was last revoked. */
+  /** The time at which a member of each group was last revoked. */
   readonly #revokedAt = new Map<string, number>();
-  /** When a stamp of a job was first revoked. */
+  /** The time at which each attempt was last held. */
   readonly #heldAt = new Map<string, number>();
+  /** The time at which each stamp of a job was first revoked. */
   readonly #stampRevokedAt = new Map<string, number>();
-  /** Nothing fails any more, so what was revoked before does not start. */
+  /** Set once no call fails any more, so runs that were revoked before do not start. */
   calm = false;
-  /** All jobs have expired: what old processes write now expires too. Only a root header must not come back. */
+  /** Set once all jobs have expired. Writes of old processes expire too, but a root header must not come back. */
   collected = false;
 
   constructor(shape: Shape, scheduler: Scheduler, journal: Journal, leases: LeaseWatch, complaints: Complaints) {
@@ -95,7 +101,7 @@ export class Oracle {
         this.#bad("callbacks-too-early", `${header.gid}: ${owner?.status ?? "absent"}`);
       return;
     }
-    // An open group exists while its owner streams; any other one only once its owner waits for it.
+    // An open group exists while its owner streams. Any other group exists only once its owner waits for it.
     const streams = header.pages === true && this.#shape.stepKind(header.joins) === "stream";
     if (!owner || (!streams && owner.status !== "waiting" && !isTerminal(owner.status))) {
       this.#bad("child-of-uncommitted-attempt", `${header.gid}: its owner is ${owner?.status ?? "absent"}`);
@@ -129,7 +135,7 @@ export class Oracle {
       case undefined:
     }
   }
-  /** Somebody above has decided, or the owner is over. */
+  /** Returns whether a group above has decided, or the owner has ended. */
   #mayDrop(header: Header): boolean {
     const owner = header.joins === undefined ? undefined : this.#shape.rowOf(header.joins);
     if (!owner || (isTerminal(owner.status) && !header.side)) return true;
@@ -144,7 +150,7 @@ export class Oracle {
   }
   #decidedEarly(header: Header): void {
     let failed = 0;
-    // Pages of an input may come in any order.
+    // Pages of an input may arrive in any order.
     const upTo = header.memberCount ?? this.#shape.width ** header.height;
     for (let index = 0; index < upTo; index++) failed += this.#failedMembers(header, index);
     if (header.outcome !== "failed" || !failsEarly(header.policy, failed))
@@ -201,7 +207,7 @@ export class Oracle {
     for (let k = 0; inside && k < this.#members(inside); k++) failed += this.#failedMembers(inside, k);
     return failed;
   }
-  /** Recounted from rows, not from ledgers; undefined when a group below decided early. */
+  /** Returns counts from rows instead of ledgers. Returns undefined when a group below decided early. */
   #memberCounts(gid: string, index: number, lastStep: number): Counts | undefined {
     let sum: Counts = {};
     for (let step = 0; step <= lastStep; step++) {
@@ -264,7 +270,7 @@ export class Oracle {
     this.#leases.write(process, before, after);
   }
 
-  /** Runs without a claim are members of thin groups, in their first attempt. */
+  /** Records a hold. A run without a claim must be an unclaimed member in its first attempt. */
   held(claim: Claim): void {
     if (this.collected) return;
     this.#journal.held(claim);
@@ -274,7 +280,10 @@ export class Oracle {
     this.#scheduler.count("unclaimed");
     if (claim.attempt !== 1 || !this.#shape.mayRunThin(ref.gid, ref.index)) this.#bad("run-without-claim", claim.runId);
   }
-  /** What anybody has read of a member stays, unless it had failed and is run again in a later round. One that never ran may still end. */
+  /**
+   * Checks that a member's result never changes once it was read. It may change only after a failure, when a later
+   * round runs the member again. A member that never ran may still end.
+   */
   saw(entry: ResultEntry): void {
     if (this.collected || entry.error?.reason === "upstream") return;
     const { index: _place, ...told } = entry;
@@ -314,13 +323,19 @@ export class Oracle {
     else if (before.joins !== undefined && this.#shape.header(before.joins)?.outcome !== "complete")
       this.#bad("step-before-group", runId);
   }
-  /** When somebody decided to run it: a process may freeze, or a run wait for its turn, for long after that. */
+  /**
+   * Returns when a worker decided to run the attempt. A frozen process or the wait for a slot may delay the start long
+   * after that.
+   */
   #claimedAt({ runId, attempt }: TaskCall): number {
     const row = this.#shape.rowOf(runId);
     if (row?.attempt === attempt && row.startedAt !== undefined) return row.startedAt;
     return this.#heldAt.get(`${runId} ${attempt}`) ?? this.#scheduler.now;
   }
-  /** An event that was sent stays sent; one is over only after the deadline that the run keeps. */
+  /**
+   * Checks what an attempt learned of an event. An event that was sent stays sent, and it times out only after the
+   * run's deadline.
+   */
   told(
     { runId, jobId, attempt, groupId, index }: TaskCall,
     process: SimProcess,
@@ -332,8 +347,8 @@ export class Oracle {
     if (look.kind === "sent" && look.value !== eventValue(name))
       this.#bad("wrong-event", `${runId}: ${name} is ${JSON.stringify(look.value)}`);
     const row = this.#shape.rowOf(runId);
-    // What an attempt makes of it that was taken over is thrown away.
-    // Of a member that may run without a claim each execution has a time of its own.
+    // When an attempt was taken over, whatever it makes of the event is discarded. When a member may run without a
+    // claim, each of its executions has its own deadline.
     const unclaimed = attempt === 1 && this.#shape.mayRunThin(groupId, index);
     if (!unclaimed && (row?.status !== "started" || row.attempt !== attempt)) return;
     const deadline = row?.eventDeadlines?.[name];
@@ -345,7 +360,7 @@ export class Oracle {
     if (!this.#shape.eventOf(jobId, name) && look.kind === "sent") this.#bad("event-from-nowhere", `${runId}: ${name}`);
     this.#journal.tell(runId, name, look.kind);
   }
-  /** Results as a body reads them: all of them, in order, and the same in every attempt of a round. */
+  /** Checks the results that a body reads. They are complete and in order, and the same in every attempt of a round. */
   results(call: TaskCall, entries: readonly ResultEntry[]): void {
     if (this.collected) return;
     for (const entry of entries) this.saw(entry);
@@ -373,7 +388,10 @@ export class Oracle {
       0,
     );
   }
-  /** The group that a run collects decided before all its members had ended: its results may still change. */
+  /**
+   * Returns whether the group that a run collects decided before all its members had ended. Its results may still
+   * change.
+   */
   #earlyAbove(gid: string, index: number, step: number): boolean {
     if (step === 0) return false;
     const before = this.#shape.row({ gid, index, stepIndex: step - 1 });

@@ -9,5 +9,5 @@ process.on("message", (batch: Batch) => {
     },
   );
 });
-// The parent is gone: nobody waits for the rest.
+// The parent process has ended, so no reader is left for the remaining results.
 process.on("disconnect", () => process.exit(0));

@@ -4,7 +4,10 @@ import { addTally, type Batch, emptyTally, type Tally } from "./campaign.ts";
 
 const BATCH_RUNS = 40;
 
-/** Runs a range of seeds over processes, one per core. Which process runs which seed does not matter: a run depends on its seed alone. */
+/**
+ * Runs a range of seeds in several processes, one per core. The assignment of seeds to processes does not matter,
+ * because a run depends on its seed alone.
+ */
 export async function runOverProcesses(
   whole: Batch,
   { processes = availableParallelism(), progress }: { processes?: number; progress?: (tally: Tally) => void } = {},
@@ -36,7 +39,7 @@ export async function runOverProcesses(
 }
 
 function start(): ChildProcess {
-  // TypeScript runs through tsx, whoever started this process.
+  // The child loads TypeScript through tsx, however this process was started.
   return fork(new URL("pool-worker.ts", import.meta.url), { execArgv: ["--import", "tsx"], serialization: "advanced" });
 }
 function ask(child: ChildProcess, batch: Batch): Promise<Tally> {

@@ -13,7 +13,10 @@ export interface ProcessReports extends WorkerReports {
   readonly runs: RunWatcher;
 }
 
-/** Who is alive: workers, and processes that are there for one piece of work (a client's call, a sweep, a supervisor). Each has an engine of its own. */
+/**
+ * The living processes: workers, and processes for one piece of work (a client's call, a sweep, a supervisor). Each has
+ * its own engine.
+ */
 export class Processes {
   workers: SimWorker[] = [];
   readonly #world: SimWorld;
@@ -35,12 +38,12 @@ export class Processes {
     world.scheduler.onDeath = (process) => this.#died(process);
   }
 
-  /** In the storm one may be without a right to start executions, and hands them over. */
+  /** Starts a worker. In the storm, one worker may lack the right to start executions, so it hands them over. */
   startWorker(calm: boolean): void {
     const { process, engine } = this.#start("w", calm || this.#without?.alive === true || this.#random.chance(0.6));
     this.workers.push(new SimWorker(this.#world, process, engine, this.#settings.slots, this.#reports));
   }
-  /** Work in a process that is there for it alone. `after` also runs when it dies. */
+  /** Runs work in its own process. `after` also runs when the process dies. */
   background(kind: string, work: (engine: Engine) => Promise<unknown>, after: () => void = () => undefined): void {
     const { process, engine } = this.#start(kind, false);
     this.#after.set(process, after);
@@ -91,7 +94,7 @@ export class Processes {
       return;
     this.background("supervisor", (engine) => engine.endLeases(claims));
   }
-  /** Power fails: everything on the machine dies, and the next boot begins an epoch. */
+  /** Cuts the power: every process on the machine dies, and the next boot begins an epoch. */
   restart(): void {
     this.#world.scheduler.count("restarts");
     this.#epoch++;
@@ -120,7 +123,10 @@ export class Processes {
   thawAll(): void {
     for (const process of this.#all) process.frozen = false;
   }
-  /** Frozen workers get no more messages; nor does one that could only hand executions over, for ever while the others are busy. */
+  /**
+   * Takes frozen workers out of delivery. Kills a worker that may only hand executions over, because it could do so for
+   * ever while the others are busy.
+   */
   forsakeFrozen(): void {
     if (this.#without?.frozen === false) this.#world.scheduler.kill(this.#without);
     this.workers = this.workers.filter((worker) => !worker.process.frozen);

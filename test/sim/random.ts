@@ -1,8 +1,8 @@
 /** A seeded source of choices (mulberry32): the same seed always gives the same sequence. */
 export interface Random {
-  /** In [0, 1). */
+  /** Returns a number in [0, 1). */
   next(): number;
-  /** A whole number in [0, bound). */
+  /** Returns a whole number in [0, bound). */
   int(bound: number): number;
   chance(probability: number): boolean;
   pick<T>(list: readonly T[]): T;

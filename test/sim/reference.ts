@@ -13,22 +13,22 @@ import { outputOf } from "./sim-executions.ts";
 import { toldAs, valueOf, withoutGroup } from "./values.ts";
 import { type Script, TASKS } from "./workload.ts";
 
-/** What a finished run gives to the next step: a plain value, or the results of a group. */
+/** The result that a finished run passes to the next step: a plain value, or the results of a group. */
 export type Value =
   | { readonly kind: "json"; readonly json: Json }
-  /** `all`: its members, and what they have added to them. */
+  /** `all` adds what the members have added to their group. */
   | { readonly kind: "group"; readonly entries: readonly Ended[]; readonly all: readonly Ended[] }
-  /** An error, or what was made of one: it says what chance decides. */
+  /** An error, or a value made from one. It depends on chance. */
   | { readonly kind: "unknown" };
 /**
- * How a run, a strand or a group must have ended. `cut`: a group above it decided first, so anything goes. `counts` is undefined when some group in it
- * decided before all its members had ended.
+ * The way a run, a strand or a group must have ended. `cut` means that a group above it decided first, so any end is
+ * right. `counts` is undefined when a group inside decided before all its members had ended.
  */
 export interface Ended {
   readonly status: TerminalStatus | "cut";
   readonly value?: Value;
   readonly counts: Counts | undefined;
-  /** What its steps have added to the group that it is a member of. */
+  /** Members that its steps have added to the group around it. */
   readonly extras?: readonly Ended[];
 }
 type GroupEnd = {
@@ -46,9 +46,9 @@ export interface Complaints {
 }
 
 /**
- * Interprets a job once more, from its canvas and scripts alone. Only what chance decides is looked up: which attempt committed (it may have spawned
- * something else), how a stream was cut into pages, whether a run expired, was told to stop, or died too often. Compares row by row on the way. A run that
- * failed in an earlier round than its group is in has not ended: it is to run again.
+ * Interprets a job again, from its canvas and scripts alone, and compares every row on the way. It looks up only what
+ * chance decides. This is the attempt that committed, the pages of a stream, and whether a run expired, was stopped or
+ * died too often. A run that failed in an earlier round than its group's has not ended, because it will run again.
  */
 export class Reference {
   readonly #shape: Shape;
@@ -57,7 +57,7 @@ export class Reference {
   readonly #loadValue: (run: Run) => Json;
   readonly #complaints: Complaints;
 
-  /** `mayBeKilled`: its process died so often that the run may have been called broken. */
+  /** `mayBeKilled` tells whether the process died so often that the run may have become broken. */
   constructor(
     shape: Shape,
     journal: Journal,
@@ -99,7 +99,10 @@ export class Reference {
     }
     return { ...last, counts: carried, extras };
   }
-  /** How callbacks end does not matter to their host; that they are called, and are given what they must be given, does. */
+  /**
+   * Returns the counts of callbacks beside a run. Their outcomes do not matter to the run, but each must be called with
+   * the right input.
+   */
   #side(gid: string, callbacks: readonly Canvas[]): Counts | undefined {
     const header = this.#shape.header(gid);
     if (header?.outcome !== "complete") return undefined;
@@ -149,7 +152,7 @@ export class Reference {
       signature.task === TASKS.streaming,
     );
     const silent = signature.options.ignoreResult ?? signature.task === TASKS.silent;
-    // Whoever was told both has met an event that was on its way for long.
+    // Attempts that learned of both ends have met an event that was on its way for a long time.
     const told = script.stream
       ? []
       : waits.flatMap(({ name, told: kinds }) => [...kinds].map((kind) => toldAs(name, kind)));
@@ -205,7 +208,10 @@ export class Reference {
     const ended = this.#parent(run, end, counts, value === "group" ? undefined : own);
     return value === "extras" && ended.status === "success" ? { ...ended, extras: end.all } : ended;
   }
-  /** It had a child, or more, in an attempt without a claim. One that was delivered again is claimed, and may. */
+  /**
+   * Returns whether the run may fail because an attempt without a claim cannot have children. A redelivered run is
+   * claimed, so it may have them.
+   */
   #mayBeTooThin(run: Run, script: Script): boolean {
     return (
       (script.spawn ?? script.stream) !== undefined &&
@@ -288,14 +294,14 @@ export class Reference {
       if (times === flow.most) return { status: "error", counts: ended.counts };
     }
   }
-  /** A run whose value is that of the only member of its group. */
+  /** Returns the end of a run that takes the value of the only member of its group. */
   #inPlace(run: Run, ended: Ended): Ended {
     return {
       ...this.#parent(run, groupEnd("allSuccess", [ended]), {}, ended.value ?? NOTHING),
       extras: ended.extras ?? [],
     };
   }
-  /** An open group: its failures count over all pages. */
+  /** Returns the end of an open group, whose failures count over all pages. */
   #open(
     run: Run,
     items: readonly (readonly Step[])[],
@@ -319,10 +325,10 @@ export class Reference {
     }
     if (entries.length !== items.length && run.status === "success")
       this.#complaints.bad("items-lost", `${run.runId} has ${entries.length} of ${items.length} items in its pages`);
-    // Decided while its owner still pulled: what was not put into pages was not wanted any more.
+    // The group decided while its owner was still streaming, so the remaining items were not needed.
     return groupEnd(policy, sealed === undefined ? [...entries, CUT] : entries, all);
   }
-  /** A run that waited for children. Without a value of its own it takes their results. */
+  /** Returns the end of a run that waited for children. Without its own value, the run takes their results. */
   #parent(run: Run, end: GroupEnd, own: Counts, value: Value | undefined): Ended {
     if (run.status === "cancelled" && run.error?.reason === "revoked") return this.#wasRevoked(run);
     if (run.status === "cancelled" || end.outcome === "cut") return CUT;
@@ -353,7 +359,9 @@ export class Reference {
   }
 }
 
-/** What somebody made of an error is not known, nor is a list with such a thing in it. */
+/**
+ * Returns whether a value is known. A value that was made from an error is unknown, and so is a list that holds one.
+ */
 function isKnown(value: Value): boolean {
   if (value.kind === "group") return value.all.every((entry) => isFailed(entry) || isKnown(entry.value ?? NOTHING));
   return value.kind === "json";
@@ -376,7 +384,10 @@ function groupEnd(policy: FailurePolicy, entries: readonly Ended[], all = withEx
   };
 }
 
-/** Values as a body gets them: a nested group is a nested array, a failed member an object whose details differ from run to run. */
+/**
+ * Returns a value as a body receives it. A nested group becomes a nested array. A failed member becomes an object whose
+ * details differ from run to run.
+ */
 function jsonOf(value: Value): Json {
   if (value.kind === "unknown") return null;
   return value.kind === "json"

@@ -4,7 +4,7 @@ import type { Processes } from "./processes.ts";
 import type { Simulation } from "./simulation.ts";
 import { TEAMS } from "./workload.ts";
 
-/** Clients that revoke runs of a job, by a stamp or by an id that somebody has seen. */
+/** Clients that revoke runs of a job, by a stamp or by an id that a client has seen. */
 export class Revokers {
   readonly #sim: Simulation;
   readonly #processes: Processes;
@@ -44,7 +44,7 @@ export class Revokers {
     const { key } = random.pick(rows);
     const cut = key.partition.lastIndexOf("#");
     const [, local, known] = key.sort.split("#");
-    // Sometimes a step that has not come yet, or a member that has no row.
+    // Sometimes this names a step that does not exist yet, or a member without a row.
     const step = Number(known) + (random.chance(0.3) ? 1 : 0);
     const index = Number(key.partition.slice(cut + 1)) * shape.width + Number(local) + (random.chance(0.2) ? 1 : 0);
     return runIdOf(key.partition.slice(2, cut), index, step);

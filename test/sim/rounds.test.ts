@@ -16,7 +16,10 @@ import { SimStore } from "./sim-store.ts";
 import { valueOf } from "./values.ts";
 import { type JobSpec, type Script, TASKS } from "./workload.ts";
 
-/** Nothing raises a round yet: here rows, headers and ledgers of a retried group are written by hand, to see what their judges make of them. */
+/**
+ * The engine never raises a round yet. So these tests write rows, headers and ledgers of a retried group by hand, and
+ * check how the oracle, shape and reference judge them.
+ */
 const JOB = "job";
 const GROUP = childGroupOf(runIdOf(JOB, 0, 0));
 const WIDTH = 2;
@@ -35,7 +38,7 @@ function groupOf(tracking: Tracking): Group {
   return { kind: "group", members: scripts.map(member), options: { policy: "allSuccess", tracking } };
 }
 
-/** A job that is one group of two members, in the round that its header says. */
+/** A job that is one group of two members, in the round of its header. */
 class RetriedGroup {
   readonly complaints: string[] = [];
   readonly shape: Shape;
@@ -93,7 +96,7 @@ class RetriedGroup {
   valueOf(index: number): Json {
     return valueOf(scripts[index] as Script, []);
   }
-  /** How the interpreter says that each member has ended. */
+  /** Returns how each member has ended according to the reference. */
   interpreted(): readonly string[] {
     const load = (run: Run): Json => run.value ?? null;
     const complaints = { bad: (kind: string) => void this.complaints.push(kind) };

@@ -2,34 +2,40 @@ import { PortError } from "../../functions/engine/ports.ts";
 import type { Random } from "./random.ts";
 
 /**
- * Everything that a simulated process waits for is a pending call, and only the scheduler resolves it: one at a time, in an order that the seed
- * decides. Between two calls all microtasks have run, so a run is a deterministic function of its seed.
+ * Every wait of a simulated process is a pending call, and only the scheduler resolves calls. It resolves one at a
+ * time, in an order that the seed decides. Between two calls all microtasks have run, so a run is a deterministic
+ * function of its seed.
  *
- * A picked call is performed; or throttled (not applied, tried again by the simulated SDK, in the end a PortError); or applied with its response
- * lost (tried again, so a write meets its own effect; in the end, or at once, a PortError "ambiguous"); or its process dies before or after it.
- * A dead process gets no answers any more: its promises stay pending and no `finally` runs, as after a real kill.
+ * A picked call has one of these fates:
+ * - It is performed.
+ * - It is throttled: not applied, tried again by the simulated SDK, and in the end a PortError.
+ * - It is applied, but its response is lost. It is tried again, so a write meets its own effect. In the end, or at
+ * once, it is a PortError "ambiguous".
+ * - Its process dies before or after it.
+ *
+ * A dead process gets no answers any more. Its promises stay pending and no `finally` runs, as after a real kill.
  */
 export interface SimProcess {
   readonly name: string;
   /** Milliseconds that its clock is ahead of true time. */
   readonly skew: number;
-  /** How often its calls are picked, compared to those of others: slow processes sit long between two calls. */
+  /** Weight with which its calls are picked. A slow process waits long between two calls. */
   readonly weight: number;
   alive: boolean;
   frozen: boolean;
 }
 export type CallKind =
-  /** Leaves the process: may fail, and its response may be lost. */
+  /** Leaves the process, so it may fail, and its response may be lost. */
   | "remote"
-  /** Inside the process: never fails. */
+  /** Stays inside the process, so it never fails. */
   | "local";
 export interface CallSpec<T> {
   readonly kind: CallKind;
-  /** For traces and reports; made only when one is written. */
+  /** Returns the label for traces and reports. It is computed only when one is written. */
   readonly label: () => string;
-  /** True time before which the call cannot be picked. */
+  /** True time in milliseconds before which the call cannot be picked. */
   readonly readyAt?: number;
-  /** The call cannot be picked while this says no. */
+  /** Returns whether the call can be picked now. */
   readonly when?: () => boolean;
   perform(): T;
 }
@@ -46,10 +52,10 @@ interface Pending {
 export interface FaultRates {
   readonly throttled: number;
   readonly lostResponse: number;
-  /** Of the lost responses: the caller is told at once instead of trying again. */
+  /** Share of the lost responses that the caller learns of at once, without another try. */
   readonly toldAmbiguous: number;
   readonly kill: number;
-  /** A call that stays pending for long while others go on. */
+  /** Probability that a call stays pending for long while others continue. */
   readonly slow: number;
 }
 const MAX_TRIES = 4;
@@ -61,7 +67,7 @@ export class Scheduler {
   /** True time in milliseconds. */
   now = 1_000_000;
   steps = 0;
-  /** Undefined: calm, nothing fails any more. */
+  /** Undefined in the calm, when no call fails any more. */
   faults: FaultRates | undefined;
   trace: ((line: string) => void) | undefined;
   /** Called when a process has died. */
@@ -96,7 +102,7 @@ export class Scheduler {
     });
   }
 
-  /** Picks one call that can go on and decides what becomes of it. `false`: there is none. */
+  /** Picks one call that can continue and decides its fate. Returns `false` when there is none. */
   async step(): Promise<boolean> {
     const call = this.#pick();
     if (!call) return false;
@@ -105,15 +111,15 @@ export class Scheduler {
     await settle();
     return true;
   }
-  /** Lets what was just started run until it waits for the scheduler. */
+  /** Lets newly started work run until it waits for the scheduler. */
   drain(): Promise<void> {
     return settle();
   }
-  /** Calls that could be picked now, or after a while without time moving on. */
+  /** Returns whether a call can be picked now, or could be after some steps without time passing. */
   busy(): boolean {
     return this.#pending.some((call) => this.#possible(call));
   }
-  /** Earliest true time at which a waiting call becomes possible. */
+  /** Returns the earliest true time at which a waiting call can be picked. */
   nextReadyAt(): number | undefined {
     let earliest: number | undefined;
     for (const { process, spec } of this.#pending) {
@@ -122,7 +128,7 @@ export class Scheduler {
     }
     return earliest;
   }
-  /** What still waits, for reports about runs that do not end. */
+  /** Returns the calls that still wait, for reports about runs that do not end. */
   waiting(): string[] {
     return this.#pending.map(
       ({ process, spec }) => `${process.name}${process.frozen ? " (frozen)" : ""} ${spec.label()}`,
@@ -197,7 +203,7 @@ export class Scheduler {
     if ("error" in done) call.reject(done.error);
     else call.resolve(done.value);
   }
-  /** The simulated SDK tries again, a few times. */
+  /** Tries the call again a few times, as the simulated SDK does. */
   #again(call: Pending, kind: PortError["kind"]): void {
     if (++call.tries >= MAX_TRIES) this.#refuse(call, kind);
   }
@@ -213,7 +219,7 @@ export class Scheduler {
   }
 }
 
-/** Runs all microtasks: a macrotask turn starts only after the last of them. */
+/** Runs all microtasks, because a new macrotask starts only after the last of them. */
 function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

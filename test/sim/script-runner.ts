@@ -20,14 +20,14 @@ import type { Scheduler, SimProcess } from "./scheduler.ts";
 import { normalised, toldAs, valueOf } from "./values.ts";
 import { MAX_ATTEMPTS, type Script, type ScriptWait, TASKS } from "./workload.ts";
 
-/** Who watches user code. */
+/** An observer of user code. */
 export interface RunWatcher {
   started(call: TaskCall, process: SimProcess): void;
   collected(call: TaskCall, entries: readonly ResultEntry[]): void;
   ended(call: TaskCall, outcome: TaskOutcome): void;
-  /** What an attempt learned of an event. */
+  /** Reports what an attempt learned of an event. */
   told(call: TaskCall, process: SimProcess, wait: ScriptWait, look: EventLook): void;
-  /** A generator was told to stop while it worked on its next item. */
+  /** Reports a generator that was asked to stop while it worked on its next item. */
   late(call: TaskCall): void;
 }
 
@@ -57,13 +57,15 @@ export const SIM_REGISTRY: TaskRegistry = { info: (task) => INFOS.get(task) };
 export function scriptOf(kwargs: JsonObject): Script {
   return kwargs["script"] as unknown as Script;
 }
-/** Children of an attempt: user code may spawn something else when it runs again. */
+/** Returns the children of an attempt. A later attempt of user code may spawn other children. */
 export function childrenOf(script: Script, attempt: number): readonly Canvas[] {
   const { children, varies } = script.spawn as NonNullable<Script["spawn"]>;
   return varies && attempt % 2 === 0 ? children.slice(1) : children;
 }
 
-/** Runs what the script in the signature says, in several steps of the scheduler, so that leases run out and processes die in the middle. */
+/**
+ * Runs the script in the signature in several steps of the scheduler. So leases expire and processes die in the middle.
+ */
 export class ScriptRunner implements TaskRunner {
   readonly #scheduler: Scheduler;
   readonly #process: SimProcess;
@@ -157,7 +159,7 @@ export class ScriptRunner implements TaskRunner {
     return own ? valueOf(script, call.args.map(normalised)) : undefined;
   }
 
-  /** What it was told of its events, or how the attempt ends. */
+  /** Returns the outcomes of the awaited events, or the outcome that ends the attempt. */
   async #wait(call: TaskCall, script: Script): Promise<readonly string[] | TaskOutcome> {
     const told: string[] = [];
     for (const waits of script.waits ?? []) {
@@ -195,7 +197,7 @@ export class ScriptRunner implements TaskRunner {
     await this.#work(call, atMost);
     if (!before && call.signal.aborted) this.#watcher.late(call);
   }
-  /** `false`: told to stop, and obeyed. Some code is deaf to its signal. */
+  /** Returns `false` when it was asked to stop and obeyed. Some code ignores its signal. */
   async #work(call: TaskCall, atMost: number): Promise<boolean> {
     for (let left = this.#scheduler.random.int(atMost + 1); left > 0; left--) {
       await this.#scheduler.call(this.#process, {

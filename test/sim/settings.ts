@@ -2,24 +2,27 @@ import type { EngineConfig } from "../../functions/engine/config.ts";
 import type { Random } from "./random.ts";
 import type { FaultRates } from "./scheduler.ts";
 
-/** Simulated. */
+/** Clock skew in simulated seconds. */
 const SKEW_SECONDS = 1;
 
-/** What differs from seed to seed beside the schedule itself. */
+/** Parameters that differ from seed to seed, beside the schedule itself. */
 export interface Settings {
   readonly config: Partial<EngineConfig>;
-  /** One machine: processes share a clock and a fate, and its restart begins an epoch. */
+  /** Runs all processes on one machine. They share a clock and die together, and each restart begins an epoch. */
   readonly machine: boolean;
   readonly skewMs: number;
   readonly workers: number;
   readonly slots: number;
-  /** Shorter than a lease, and a lease may be shorter than user code: legal, and where mistakes show. */
+  /**
+   * Milliseconds, shorter than a lease. A lease may also be shorter than user code. Both are legal, and reveal
+   * mistakes.
+   */
   readonly visibilityMs: number;
   /** Chance per step that time jumps by seconds. */
   readonly jumpRate: number;
-  /** Chance per step that some worker beats. */
+  /** Chance per step that some worker sends a heartbeat. */
   readonly beatRate: number;
-  /** User code takes up to this many times the steps that its script says. */
+  /** The most by which user code multiplies the steps of its script. */
   readonly slowness: number;
   readonly rates: FaultRates;
   readonly lossRate: number;
@@ -61,7 +64,7 @@ export function randomSettings(random: Random): Settings {
       expandRange: 1 + random.int(3),
       membersPerMessage: random.pick([1, 2, 3, 5]),
       batchMembers: random.pick([1, 3, 5]),
-      // Some batches are long over before they are late, others are given up.
+      // With 60 s, batches end long before they are late. With 1 or 50 ms, late batches are given up.
       batchMs: random.pick([1, 50, 60_000, 60_000]),
       inPlaceSteps: random.pick([0, 1, 50]),
       inPlaceSeconds: random.pick([5, 60]),

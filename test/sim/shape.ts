@@ -34,7 +34,7 @@ import { childrenOf, scriptOf } from "./script-runner.ts";
 import type { SimStore } from "./sim-store.ts";
 import type { JobSpec, Script } from "./workload.ts";
 
-/** What a step of a strand is, read off the canvas and the scripts: independent of the engine's own plan. */
+/** A step of a strand, read from the canvas and the scripts, independent of the engine's own plan. */
 export type Step = StepKind & { readonly links: readonly Canvas[]; readonly errors: readonly Canvas[] };
 type StepKind =
   | { readonly kind: "task"; readonly signature: Signature; readonly script: Script }
@@ -45,19 +45,19 @@ type StepKind =
       readonly tracking: Tracking;
     }
   | { readonly kind: "flow"; readonly flow: When | Repeat | Wait }
-  /** Members are pages that come from outside. */
+  /** A group whose members are pages that come from outside. */
   | { readonly kind: "input"; readonly pages: readonly (readonly Canvas[])[]; readonly policy: FailurePolicy }
   /** A page of an open group. */
   | { readonly kind: "page"; readonly members: readonly Canvas[]; readonly policy: FailurePolicy };
 
-/** Read off once: the watchers ask at every write. */
+/** Cached, because the watchers ask at every write. */
 const known = new WeakMap<Canvas, readonly Step[]>();
 export function stepsOf(canvas: Canvas): readonly Step[] {
   const steps = known.get(canvas) ?? readSteps(canvas, []);
   known.set(canvas, steps);
   return steps;
 }
-/** `told`: error links of what follows a group, which hang on it. */
+/** `told` holds the error links of the step after a group, which belong to the group too. */
 function readSteps(canvas: Canvas, told: readonly Canvas[]): readonly Step[] {
   switch (canvas.kind) {
     case "task":
@@ -110,12 +110,14 @@ export function repeated(flow: Repeat, times: number): readonly Step[] {
 }
 const ALONE = { links: [], errors: [] };
 
-/** Values of members of one leaf without rows, as the leaf's node names them: `blob` is undefined when none of them has a value. */
+/**
+ * Values of rowless members of one leaf, as the leaf's node names them. `blob` is undefined when no member has a value.
+ */
 export interface Part {
   readonly locals: readonly number[];
   readonly blob: string | undefined;
 }
-/** What a part's name in a ledger node says: `<name>:0-1,5`. */
+/** Parses a part's entry in a ledger node, for example `<name>:0-1,5`. */
 export function partOf(entry: string, prefix: string): Part {
   const [name, ranges = ""] = entry.split(":");
   const locals = ranges.split(",").flatMap((range) => {
@@ -125,11 +127,11 @@ export function partOf(entry: string, prefix: string): Part {
   return { locals, blob: name === "-" ? undefined : `${prefix}/${name}` };
 }
 
-/** Where the values of a leaf's parts are stored. */
+/** Returns the prefix under which the values of a leaf's parts are stored. */
 export const partPrefix = (gid: string, round: number, leaf: number): string =>
   `${jobIdOf(gid)}/part/${gid}/${round}/${leaf}`;
 
-/** Which strand a member of a group is, and what stands in the store of it. */
+/** Finds the strand of a group's member, and reads its items in the store. */
 export class Shape {
   readonly #store: SimStore;
   readonly width: number;
@@ -148,7 +150,10 @@ export class Shape {
     this.#jobs = jobs;
   }
 
-  /** Of a member that ended without a row: what the row would say. A row beside it counts for nothing. */
+  /**
+   * Returns the row of a run. For a member that ended without a row, returns the row that its part implies, even when a
+   * row exists beside the part.
+   */
   row(ref: RunRef): Run | undefined {
     return this.#rowlessRun(ref) ?? this.storedRow(ref);
   }
@@ -173,7 +178,7 @@ export class Shape {
       last = row;
     }
   }
-  /** The groups of callbacks beside the runs of a member up to this step, as they should stand there. */
+  /** Returns the groups of callbacks that should exist beside the runs of a member, up to this step. */
   sides(gid: string, index: number, upTo: number): { readonly gid: string; readonly callbacks: readonly Canvas[] }[] {
     const sides: { gid: string; callbacks: readonly Canvas[] }[] = [];
     const strand = this.strand(gid, index);
@@ -189,9 +194,8 @@ export class Shape {
     }
     return sides;
   }
-  // ---------------------------------------------------------------- members without rows
 
-  /** By its canvas: may this member run without a claim? */
+  /** Returns whether the canvas lets this member run without a claim. */
   mayRunThin(gid: string, index: number): boolean {
     const tracking = this.trackingOf(gid);
     const strand = tracking === "result" || tracking === "ledger" ? this.strand(gid, index) : undefined;
@@ -199,13 +203,16 @@ export class Shape {
     if (strand?.length !== 1 || step?.kind !== "task" || step.links.length > 0 || step.errors.length > 0) return false;
     return step.signature.options.countdown === undefined && step.signature.options.eta === undefined;
   }
-  /** undefined: not a group of a canvas. */
+  /** Returns undefined when the group does not come from a canvas. */
   trackingOf(gid: string): Tracking | undefined {
     const ref = gid.endsWith(".g") ? parseRunId(gid.slice(0, -2)) : undefined;
     const step = ref && this.strand(ref.gid, ref.index)?.[ref.stepIndex];
     return step?.kind === "group" ? step.tracking : undefined;
   }
-  /** The parts that vouch for a member, and the round in which they do: the last one that names it. A member that has succeeded once is not run in a later round. */
+  /**
+   * Returns the parts that vouch for a member and their round, which is the last round that names it. A member that
+   * succeeded once does not run in a later round.
+   */
   partsOf(gid: string, index: number): { readonly round: number; readonly parts: readonly Part[] } {
     const leaf = Math.floor(index / this.width);
     for (let round = this.roundOf(gid); round >= 0; round--) {
@@ -219,7 +226,7 @@ export class Shape {
     const entries = (node?.attributes["parts"] ?? []) as Iterable<string>;
     return [...entries].map((entry) => partOf(entry, partPrefix(gid, round, leaf)));
   }
-  /** undefined: it was lost. */
+  /** Returns undefined when the values were lost. */
   partValues(blob: string): ReadonlyMap<number, Json> | undefined {
     const content = this.#blobs.get(blob);
     return content && new Map(JSON.parse(new TextDecoder().decode(content)) as [number, Json][]);
@@ -253,7 +260,7 @@ export class Shape {
     return this.header(gid)?.tracking === "ledger";
   }
 
-  /** `at`: when it was sent, by the clock of who sent it. */
+  /** Returns the event. `at` is the time of sending by the sender's clock. */
   eventOf(jobId: string, name: string): { readonly at: number } | undefined {
     return this.#store.peek(eventItemKey(jobId, name))?.attributes as { readonly at: number } | undefined;
   }
@@ -263,42 +270,45 @@ export class Shape {
   roundOf(gid: string): number {
     return this.header(gid)?.round ?? 0;
   }
-  /** A run that has ended in this round: by default in that of its group. What has succeeded stays so in later rounds; what has failed is run again in each. */
   stepKind(runId: string): "stream" | "other" {
     const ref = parseRunId(runId);
     const step = ref && this.strand(ref.gid, ref.index)?.[ref.stepIndex];
     return step?.kind === "task" && step.script.stream ? "stream" : "other";
   }
-  /** All runs that a message names have ended. */
+  /** Returns whether all runs that a message names have ended. */
   allEnded(body: unknown): boolean {
     const { gid, step, members } = body as { gid: string; step?: number; members?: number[] };
     return (members ?? []).every((index) => this.hasEnded(this.row({ gid, index, stepIndex: step ?? 0 })));
   }
+  /**
+   * Returns whether a run has ended in a round, by default in the round of its group. A success lasts for all later
+   * rounds, but a failed run is run again in each.
+   */
   hasEnded(run: Run | undefined, round = run && this.roundOf(run.gid)): run is Run {
     return run !== undefined && isTerminal(run.status) && (isSuccess(run.status) || run.round >= (round ?? 0));
   }
 
-  /** Stamps that a run carries, as the root would say that they are revoked; read off the canvas. */
+  /** Returns the stamps of a run from the canvas, in the form in which the root lists revoked stamps. */
   teams(ref: RunRef): readonly string[] {
     const step = this.strand(ref.gid, ref.index)?.[ref.stepIndex];
     const team = step?.kind === "task" ? step.signature.options.stamps?.["team"] : undefined;
     return team === undefined ? [] : [team].flat().map((each) => `team=${JSON.stringify(each)}`);
   }
-  /** By its id, or by a stamp. */
+  /** Returns whether a run is revoked, by its id or by a stamp. */
   isRevoked(ref: RunRef): boolean {
     const header = this.header(ref.gid);
     const stamps = this.header(jobIdOf(ref.gid))?.revokedStamps;
     return (header !== undefined && isRevokedById(header, ref)) || this.teams(ref).some((team) => stamps?.has(team));
   }
 
-  /** Members from 0 upward that have a row. */
+  /** Returns the number of members from 0 upward that have a row. */
   membersWithRows(gid: string): number {
     let members = 0;
     while (this.row({ gid, index: members, stepIndex: 0 })) members++;
     return members;
   }
 
-  /** undefined: not known, or not known yet. */
+  /** Returns the strand of a member. Returns undefined when the strand is unknown, for good or so far. */
   strand(gid: string, index: number): readonly Step[] | undefined {
     const owner = ownerOf(gid);
     if (owner === undefined) {
@@ -342,13 +352,16 @@ export class Shape {
     if (flow.kind === "when") return this.header(gid)?.only === 1 ? flow.otherwise : flow.do;
     return repeated(flow, flow.most);
   }
-  /** A strand that is repeated is over as soon as its value is as wanted, whatever could follow. */
+  /** Returns whether a strand has ended. A repeated strand ends as soon as its value meets the condition. */
   isOver(header: Header, last: Run, steps: number): boolean {
     if (last.stepIndex + 1 >= steps) return true;
     if (!header.repeat || (last.stepIndex + 1) % (steps / header.repeat.most) !== 0) return false;
     return last.valueRef !== undefined || holds(header.repeat.until, last.value ?? null);
   }
-  /** The items that the owner of an open group put into a page: its row says how many there were up to its end. */
+  /**
+   * Returns the items that the owner of an open group put into a page. The page's row holds the number of items up to
+   * its end.
+   */
   pageItems(gid: string, page: number, items: readonly Canvas[]): readonly Canvas[] | undefined {
     const end = this.row({ gid, index: page, stepIndex: 0 })?.cursorAfter?.items;
     const start = page === 0 ? 0 : this.row({ gid, index: page - 1, stepIndex: 0 })?.cursorAfter?.items;

@@ -7,14 +7,17 @@ import type { Scheduler, SimProcess } from "./scheduler.ts";
 import type { Shape } from "./shape.ts";
 import type { SimQueue } from "./sim-queue.ts";
 
-/** As ScriptRunner makes it. */
+/** The input that ScriptRunner gives to an execution. */
 interface ExecutionInput {
   readonly value: string;
   readonly ends: "succeeds" | "fails";
 }
 type Started = Awaited<ReturnType<Executions["start"]>>;
 
-/** State machines: executions end when the seed says so, and of their ends the platform tells the engine's queue, if that message is not lost. */
+/**
+ * Simulated state machines. Executions end when the seed says so. The platform reports each end to the engine's queue,
+ * but this message may be lost.
+ */
 export class SimExecutions {
   readonly all = new MemoryExecutions();
   readonly #world: {
@@ -24,7 +27,7 @@ export class SimExecutions {
     readonly faults: Faults;
   };
   readonly #complaints: Complaints;
-  /** The group that waits, by the name of its execution: noted when its header is written. */
+  /** The waiting group by the name of its execution, recorded when the group's header is written. */
   readonly #groups = new Map<string, string>();
   readonly #starters = new Map<string, SimProcess>();
 
@@ -42,7 +45,8 @@ export class SimExecutions {
     const header = gid === undefined ? undefined : shape.header(gid);
     const owner = header?.joins === undefined ? undefined : shape.rowOf(header.joins);
     const standing = this.all.all.get(name);
-    // While its job is collected, and after that, nothing is known any more: what stands was seen to be committed when it began.
+    // Once its job is being collected, the header and owner may be missing. A standing execution was already checked
+    // when it began.
     if (!standing && (gid === undefined || (header && (!owner || owner.joins !== gid))))
       this.#complaints.bad("execution-of-uncommitted-attempt", name);
     if (standing && faults.namelessExecutions) this.#complaints.bad("executed-twice", name);
@@ -54,7 +58,10 @@ export class SimExecutions {
     return started;
   }
 
-  /** One that runs, whichever it is, ends as its input says. `told`: the platform says so. `awaited`: only one whose group is undecided. */
+  /**
+   * Ends a running execution as its input says. `told` sends the platform's message. `awaited` picks only an execution
+   * whose group is undecided.
+   */
   endOne(told: boolean, awaited: boolean): void {
     const running = this.all.running().filter(({ name }) => !awaited || this.#isAwaited(name));
     if (running.length > 0) this.#end(this.#world.scheduler.random.pick(running), told);
@@ -78,8 +85,8 @@ export class SimExecutions {
   }
 
   /**
-   * None runs for a run that has ended. Left over may be only what was started by a process that died before it could look again, after everybody else had
-   * come to an end with it.
+   * Returns an execution that still runs although its run has ended. Ignores one whose starter died before it could
+   * check again, because all other work had ended by then.
    */
   leftOver(): string | undefined {
     return this.all.running().find(({ name }) => this.#starters.get(name)?.alive !== false)?.name;

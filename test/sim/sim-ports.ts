@@ -20,11 +20,14 @@ export interface SimWorld {
   readonly visibilityMs: number;
   readonly registry: TaskRegistry;
   readonly shape: Shape;
-  /** Bodies of the messages that processes are handling. */
+  /** Bodies of the messages that each process is handling. */
   readonly handling: Map<SimProcess, Set<Json>>;
 }
 
-/** The ports of one process: every call becomes a pending call of the scheduler, each operation of a batch its own. */
+/**
+ * Returns the ports of one process. Every call becomes a pending call of the scheduler, and every operation of a batch
+ * its own call.
+ */
 export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunner, startsExecutions: boolean): Ports {
   const { scheduler, store, queue, blobs } = world;
   const remote = <T>(label: () => string, perform: () => T): Promise<T> =>
@@ -69,7 +72,7 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
     },
     queue: {
       maxDelaySeconds: world.maxDelaySeconds,
-      // A real queue may not know, so nothing may rest on it.
+      // A real queue may not know its depth, so nothing may depend on it.
       depth: () => Promise.resolve(undefined),
       send: async (messages) => {
         await Promise.all(
@@ -158,7 +161,7 @@ function applyWrite(world: SimWorld, process: SimProcess, op: WriteOp): WriteRes
     faults.reportedBeforeApplied !== undefined &&
     scheduler.random.chance(faults.reportedBeforeApplied)
   ) {
-    // What the process does before it dies stands on a write that never was.
+    // Until it dies, the process builds on a write that never became durable.
     world.scheduler
       .call(process, { kind: "local", label: () => "dies with unwritten data", perform: () => scheduler.kill(process) })
       .catch(() => undefined);
@@ -194,7 +197,7 @@ function readItem(
   });
 }
 
-/** A claim, or the end of an attempt. */
+/** Returns whether the write is a claim, or the end of an attempt. */
 function isOfRun(op: WriteOp): boolean {
   const set = op.op === "put" ? op.attributes : op.op === "update" ? op.change.set : undefined;
   return set?.["writer"] !== undefined || set?.["leaseOwner"] !== undefined;

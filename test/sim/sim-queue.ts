@@ -9,17 +9,20 @@ export interface Message {
   receives: number;
 }
 
-/** A queue like SQS: at least once, unordered, a message is invisible for a while after it was received, and may be received twice at once. */
+/**
+ * A queue like SQS, with delivery at least once and in no order. A received message is invisible for a while, and may
+ * be received twice at once.
+ */
 export class SimQueue {
   messages: Message[] = [];
-  /** Bodies of everything ever sent: what may come back long after. */
+  /** Bodies of all messages that were ever sent, which may come back much later. */
   readonly archive: { queue: string; body: Json }[] = [];
-  /** Undecodable, as the engine said. */
+  /** Messages that the engine could not decode. */
   readonly dead: { message: Message; reason: string }[] = [];
   #last = 0;
 
   send(message: OutgoingMessage, now: number): void {
-    // What travels is text: nobody shares objects with the sender.
+    // Messages travel as text, so sender and receiver share no objects.
     const body = JSON.parse(JSON.stringify(message.body)) as Json;
     this.messages.push({
       id: ++this.#last,
@@ -37,7 +40,7 @@ export class SimQueue {
     message.receives++;
     message.visibleAt = now + visibilityMs;
   }
-  /** By any receipt: a delivery that was given up may still acknowledge. */
+  /** Accepts any receipt, because a delivery that was given up may still acknowledge. */
   acknowledge(id: number): void {
     this.messages = this.messages.filter((message) => message.id !== id);
   }

@@ -24,15 +24,15 @@ export interface AppliedWrite {
 /** Milliseconds by which indexes and reads that are not consistent may lag behind. */
 const LAG_MS = 4_000;
 
-/** One store for all processes, with the lags that DynamoDB has; whoever watches sees every write that was applied. */
+/** The store of all processes, with DynamoDB's lags. Watchers see every applied write. */
 export class SimStore {
   readonly #random: Random;
   readonly #now: () => number;
   #core = new ItemTable();
   #watchers: ((write: AppliedWrite) => void)[] = [];
-  /** The item before its last write, and when that write was. */
+  /** The item before its last write, and the time of that write. */
   #older = new Map<string, { item: Item | undefined; until: number }>();
-  /** Entries of both indexes as they are seen, and changes on their way. */
+  /** Entries of both indexes as readers see them, and changes on their way. */
   #entries = new Map<string, Map<string, { key: Key; partition: string; sort: number }>>();
   #changes: {
     at: number;
@@ -49,7 +49,7 @@ export class SimStore {
   watch(watcher: (write: AppliedWrite) => void): void {
     this.#watchers.push(watcher);
   }
-  /** Everything of all jobs has expired. */
+  /** Removes everything, as if all jobs had expired. */
   collect(): void {
     this.#core = new ItemTable();
     this.#older.clear();
@@ -57,14 +57,14 @@ export class SimStore {
     this.#changes = [];
   }
 
-  /** Without a process: what the judges of a run read; always the truth. */
+  /** Returns the true item, without a process. The checks of the simulation read this way. */
   peek(key: Key): Item | undefined {
     return this.#core.getSync(key);
   }
   peekPartition(table: Table, partition: string): readonly Item[] {
     return this.#core.querySync(table, partition, { limit: 1_000 }).items;
   }
-  /** The item before its last write. */
+  /** Returns the item before its last write. */
   previous(key: Key): Item | undefined {
     return this.#older.get(idOf(key))?.item;
   }
@@ -79,7 +79,7 @@ export class SimStore {
       ? older.item
       : this.#core.getSync(key);
   }
-  /** Pages are cut at random: an implementation may return fewer than the limit. */
+  /** Queries a partition. Pages are cut at random, because an implementation may return fewer items than the limit. */
   query(table: Table, partition: string, options: QueryOptions = {}): QueryResult {
     const limit = Math.min(options.limit ?? 1_000, this.#random.chance(0.3) ? 1 + this.#random.int(3) : 1_000);
     return this.#core.querySync(table, partition, { ...options, limit });
@@ -124,7 +124,7 @@ export class SimStore {
       this.#changes.push({ at: this.#now() + this.#random.int(LAG_MS), index, id: idOf(key), entry });
     }
   }
-  /** Changes of one item arrive in order, those of different items do not. */
+  /** Delivers index changes. Changes of one item arrive in order, and those of different items do not. */
   #deliverIndexChanges(): void {
     const blocked = new Set<string>();
     this.#changes = this.#changes.filter(({ at, index, id, entry }) => {

@@ -6,7 +6,10 @@ import { VARIANTS } from "./variants.ts";
 
 const MINUTES = 60_000;
 const PROCESSES = 2;
-/** A change of the engine shifts what a seed does: a variant has this many seeds to be caught, from the recorded one on. */
+/**
+ * The number of seeds, from the recorded one on, in which a variant must be caught. A change of the engine shifts what
+ * a seed does.
+ */
 const SEEDS = 2_000;
 
 describe("the protocol, simulated", () => {

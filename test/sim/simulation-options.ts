@@ -2,7 +2,7 @@ import type { Faults } from "./faults.ts";
 
 export interface SimulationOptions {
   readonly faults?: Faults;
-  /** Upper bound of jobs at the same time. */
+  /** The most jobs that run at the same time. */
   readonly jobs?: number;
   readonly trace?: (line: string) => void;
 }

@@ -24,10 +24,13 @@ import { type JobSpec, Workload } from "./workload.ts";
 
 const SWEEP_EVERY_MS = 15_000;
 const CALM_ROUNDS = 4_000;
-/** Several times what the longest sound run was seen to take. */
+/** Several times as many steps as the longest sound run took. */
 const CALM_STEPS = 60_000;
 
-/** One run: a stormy phase in which everything may fail, a calm one in which all must come to its end, and the time after everything has expired. */
+/**
+ * One run of the simulation. In the storm any call may fail, and in the calm all work must end. Afterwards everything
+ * has expired.
+ */
 export class Simulation {
   readonly violations: Violation[] = [];
   readonly scheduler: Scheduler;
@@ -168,7 +171,7 @@ export class Simulation {
     const message = this.random.pick(messages);
     if (message.visibleAt > this.scheduler.now) this.scheduler.count("duplicates");
     worker.deliver(message);
-    // Both copies at once.
+    // The queue delivers both copies at once.
     if (anyMessage && this.random.chance(0.3)) worker.deliver(message);
   }
   #advance(milliseconds: number): void {
@@ -189,7 +192,7 @@ export class Simulation {
     }
     scheduler.faults = undefined;
   }
-  /** What happens beside calls, and how often; undefined: nothing, a call goes on. */
+  /** Returns the event that the dice choose to happen beside calls. Returns undefined when a call continues instead. */
   #chosenEvent(dice: number): (() => void) | undefined {
     const { jumpRate, beatRate, machine } = this.settings;
     const events: [rate: number, event: () => void][] = [
@@ -241,7 +244,7 @@ export class Simulation {
     this.scheduler.count("answers");
     this.#processes.background("client", (engine) => answer(engine, header));
   }
-  /** Somebody looks at what a job has given so far. */
+  /** Reads the results that a job has so far, as a client does. */
   #look(): void {
     const known = this.jobs.flatMap(({ jobId }) => (jobId === undefined ? [] : [jobId]));
     if (known.length === 0) return;
@@ -253,7 +256,10 @@ export class Simulation {
   saw(entry: ResultEntry): void {
     this.#oracle.saw(entry);
   }
-  /** Without a sweeper the platform must tell of every end. In the end only what somebody waits for ends by itself. */
+  /**
+   * Ends an execution. Without a sweeper the platform must report every end. In the calm, only an awaited execution
+   * ends by itself.
+   */
   #endExecution(): void {
     this.world.executions.endOne(!this.sweeps || this.random.chance(0.5), this.#oracle.calm);
   }
@@ -279,7 +285,7 @@ export class Simulation {
     this.#advance(Number.isFinite(next) ? next - this.scheduler.now : 1_000);
   }
 
-  /** Nothing fails any more; what is frozen stays frozen. */
+  /** Runs without faults until all work has ended. Frozen processes stay frozen. */
   async #calm(): Promise<void> {
     this.#processes.forsakeFrozen();
     this.#oracle.calm = true;
@@ -308,7 +314,7 @@ export class Simulation {
         `${this.#queue.messages.length} messages; ${this.scheduler.waiting().slice(0, 10).join("; ")}`,
       );
   }
-  /** Everything that can happen without time going on. */
+  /** Performs everything that can happen without time passing. */
   async #settle(): Promise<number> {
     let steps = 0;
     while (this.violations.length === 0 && steps <= CALM_STEPS) {
@@ -321,7 +327,7 @@ export class Simulation {
     }
     return steps;
   }
-  /** Time goes on to where something happens next; leases are kept meanwhile. `false`: nothing ever will. */
+  /** Advances time to the next event, while workers renew their leases. Returns `false` when no event is left. */
   #pass(): boolean {
     for (const worker of this.#processes.workers) worker.beat();
     const next = [
@@ -354,12 +360,13 @@ export class Simulation {
     return true;
   }
 
-  /** All jobs have expired and were collected; old processes and old messages come back. */
+  /** Brings back old processes and messages after all jobs have expired and were collected. */
   async #afterwards(): Promise<void> {
     this.#oracle.collected = true;
     this.#store.collect();
     this.world.blobs.clear();
-    // A client that comes back starts a new job: only workers and sweepers must not bring the old one back.
+    // A client that comes back would start a new job. The rule is that workers and sweepers do not bring the old job
+    // back.
     this.#processes.kill("client");
     this.#processes.thawAll();
     for (let n = 0; n < 3 && this.#queue.archive.length > 0; n++) {
@@ -378,7 +385,7 @@ export class Simulation {
       } else this.#deliver(false);
     }
   }
-  /** Runs the calm scheduler until this is done. */
+  /** Runs the calm scheduler until `work` is done. */
   async drive<T>(work: (engine: Engine) => Promise<T>): Promise<T | undefined> {
     let done: { value: T } | undefined;
     this.#processes.background("reader", async (engine) => {

@@ -1,7 +1,7 @@
 import { canonicalJson, type Json } from "../../functions/core/json.ts";
 import type { Script } from "./workload.ts";
 
-/** What a script's run gives: a function of its label and of all it received, so that a wrong input shows in the end. */
+/** Returns the value of a script's run. It depends on the label and on all input, so a wrong input shows in the end. */
 export function valueOf(script: Script, args: readonly Json[], told: readonly string[] = []): Json {
   const value = `${script.label}(${shortHash(canonicalJson([...args, ...told]))})`;
   return script.big ? `${value}${"x".repeat(5_000)}` : value;
@@ -11,10 +11,10 @@ function shortHash(text: string): string {
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   return (hash >>> 0).toString(36);
 }
-/** What its sender gives an event, and how a run that waited for it puts it into its value. */
+/** The value of an event, and the text that a run which waited for it puts into its own value. */
 export const eventValue = (name: string): string => `event ${name}`;
 export const toldAs = (name: string, kind: "sent" | "over"): string => `${name} ${kind}`;
-/** A group's id, or what an error says, is not part of what a task makes of its input. */
+/** Returns a task's input without the parts that its value must not depend on: ids of groups and texts of errors. */
 export function normalised(json: Json): Json {
   if (json === null || typeof json !== "object") return json;
   if (Array.isArray(json)) return (json as readonly Json[]).map(normalised);

@@ -12,7 +12,7 @@ export function attributesNamed(condition: Condition): string[] {
   if (condition.op === "not") return attributesNamed(condition.of);
   return condition.attribute === undefined ? [] : [condition.attribute];
 }
-/** The condition without its parts (of an `and`) that this picks. */
+/** Returns the condition without the parts of its `and` that `drop` picks. */
 export function without(condition: Condition | undefined, drop: (part: Condition) => boolean): Condition | undefined {
   if (!condition || drop(condition)) return undefined;
   if (condition.op !== "and") return condition;
@@ -57,7 +57,9 @@ export function isPartOf(body: Json, whole: Json): boolean {
   if (!part.members || !all.members || part.gid !== all.gid || part.step !== all.step) return false;
   return part.members.length < all.members.length && part.members.every((index) => all.members?.includes(index));
 }
-/** The ledger as a counter would show it: so many members as were counted, whoever they were. */
+/**
+ * Returns the ledger as a mere counter would show it. The count of members is right, but not which members these are.
+ */
 export function counted(item: Item | undefined): Item | undefined {
   return withAttributes(item, (attributes) => {
     const { n: count, ...rest } = attributes;

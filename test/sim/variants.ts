@@ -22,16 +22,17 @@ import {
 } from "./variant-parts.ts";
 
 /**
- * Broken variants. Each removes one rule of docs/protocol-rules.md by a port or a worker loop that does not do what it must; the engine's code stays as it
- * is. A variant that no seed catches would mean that the rule is not needed, or that the simulation does not look.
+ * Broken variants. Each removes one rule of docs/protocol-rules.md through a port or a worker loop that breaks its
+ * promise. The engine's code stays the same. When no seed catches a variant, either the rule is not needed or the
+ * simulation does not check it.
  */
 export interface Variant {
-  /** The rule that is gone. */
+  /** The rule that the variant removes. */
   readonly removes: string;
   readonly faults: Faults;
 }
 
-/** Batches that are big and late, so that another worker takes some of their runs over. */
+/** Batches are big and may outlast a lease, so that another worker takes some of their runs over. */
 const OFTEN_TOGETHER = { batchMembers: 5, batchMs: 60_000, membersPerMessage: 5, leaseSeconds: 4 };
 
 const NO_SWEEPER = { sweeper: false } as const;

@@ -14,22 +14,22 @@ interface Hold {
   readonly message: Message;
 }
 export interface WorkerReports {
-  /** Something that must never happen. */
+  /** Reports a violation. */
   bad(kind: string, detail: string): void;
-  /** A run is about to start: claimed, or without a claim. */
+  /** Reports that a run is about to start, with or without a claim. */
   held(claim: Claim): void;
-  /** All runs that this message names have ended. */
+  /** Returns whether all runs that a message names have ended. */
   finished(body: unknown): boolean;
 }
 
 /**
- * A worker process: handles several messages at a time, lends slots, keeps leases by heartbeats at times that the scheduler chooses, and does with
- * each message what the engine says. Everything it knows dies with it.
+ * A simulated worker process. It handles several messages at a time, lends slots, and follows the engine's
+ * dispositions. It sends heartbeats at times that the scheduler chooses. All its knowledge dies with it.
  */
 export class SimWorker {
   readonly process: SimProcess;
   readonly engine: Engine;
-  /** Messages being handled. */
+  /** The number of messages that it is handling. */
   handling = 0;
   readonly #world: SimWorld;
   readonly #slots: number;
@@ -56,7 +56,7 @@ export class SimWorker {
     return this.#holds.size > 0;
   }
 
-  /** Starts to handle a received message; returns at once. */
+  /** Starts to handle a received message, and returns at once. */
   deliver(message: Message): void {
     const { scheduler, queue, visibilityMs } = this.#world;
     queue.receive(message, scheduler.now, visibilityMs);
@@ -161,7 +161,10 @@ export class SimWorker {
     };
   }
 
-  /** Keeps what is held, and ends what is over its time. One at a time; returns at once. */
+  /**
+   * Starts a heartbeat unless one is under way, and returns at once. The heartbeat renews leases and aborts runs past
+   * their deadlines.
+   */
   beat(): void {
     if (this.#beating || this.#holds.size === 0) return;
     this.#beating = true;
@@ -189,7 +192,7 @@ export class SimWorker {
     }
   }
 
-  /** A failure here is harmless: the message is delivered once more. */
+  /** Acknowledges a message. A failure is harmless, because the message is only delivered once more. */
   async #acknowledge(message: Message): Promise<void> {
     await this.#queueCall(`ack #${message.id}`, () => this.#world.queue.acknowledge(message.id));
   }

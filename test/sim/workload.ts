@@ -10,21 +10,27 @@ import type { ValueCondition } from "../../functions/core/canvas/value-condition
 import type { JsonObject } from "../../functions/core/json.ts";
 import type { Random } from "./random.ts";
 
-/** What a task of the simulation does. It travels in the signature's kwargs, so a worker knows nothing but what the engine gave it. */
+/**
+ * The behaviour of a simulated task. It travels in the signature's kwargs, so a worker knows only what the engine gave
+ * it.
+ */
 export interface Script {
   /** Unique within a run of the simulation, unless a signature is repeated on purpose. */
   readonly label: string;
-  /** Scheduler steps of user code: at most so many. */
+  /** The most scheduler steps that user code takes. */
   readonly steps: number;
-  /** `once`: the first attempt fails; `retry`: it asks to be run again; `skip`: ends as skipped. */
+  /** With `once` the first attempt fails, with `retry` it asks for another, and with `skip` the run ends as skipped. */
   readonly behaviour: "succeed" | "once" | "retry" | "always" | "fatal" | "broken" | "skip";
   readonly delaySeconds?: number;
   readonly counters?: { readonly [name: string]: number };
-  /** Its value is too big to stay inline. */
+  /** Makes the value too big to stay inline. */
   readonly big?: true;
-  /** Events that it waits for before it does anything else, a streaming task in the middle: one set after the other, the events of a set together. */
+  /**
+   * Sets of events to wait for before any other work, or in the middle of a streaming task. The task waits for one set
+   * after the other, and for the events of a set together.
+   */
   readonly waits?: readonly (readonly ScriptWait[])[];
-  /** Reads the results it collects through the engine's services as well. */
+  /** Also reads the collected results through the engine's services. */
   readonly reads?: true;
   readonly spawn?: {
     readonly children: readonly Canvas[];
@@ -33,26 +39,26 @@ export interface Script {
     /** Even attempts spawn all but the first child. */
     readonly varies?: true;
   };
-  /** The work is an execution, which ends so. */
+  /** Makes the work an execution with this end. */
   readonly execution?: "succeeds" | "fails";
   readonly stream?: {
     readonly items: readonly Canvas[];
     readonly policy: FailurePolicy;
     readonly cursors: boolean;
-    /** Its own value; otherwise its children's results. */
+    /** Whether the run has its own value. Otherwise it takes its children's results. */
     readonly own: boolean;
   };
 }
 export interface ScriptWait {
   readonly name: string;
   readonly seconds?: number;
-  /** It fails when the event is over its time, instead of going on without it. */
+  /** Fails when the event times out, instead of continuing without it. */
   readonly fails?: true;
 }
-/** Sent sooner or later, as long as somebody waits for them; nobody sends any other. */
+/** Events that a client sends sooner or later while a run waits for them. No client sends any other event. */
 export const EVENTS = ["go", "stop"] as const;
 export const MAX_ATTEMPTS = 3;
-/** Thin groups more often than not: only members of one plain step make a difference in them. */
+/** Groups with unclaimed members are frequent, because only single plain steps behave differently in them. */
 const TRACKED: readonly Tracking[] = ["lazy", "lazy", "full", "result", "ledger", "ledger"];
 export const TASKS = {
   plain: "plain",
@@ -70,7 +76,7 @@ export type JobSpec =
       readonly policy?: FailurePolicy;
     };
 
-/** What half of the tasks carry, told by their number. */
+/** Stamps that half of the tasks carry, chosen by the task's number. */
 export const TEAMS = ["blue", "red"] as const;
 function stampsOf(label: string): JsonObject | undefined {
   const number = Number(label.slice(1));
@@ -79,16 +85,16 @@ function stampsOf(label: string): JsonObject | undefined {
   return number % 5 === 0 ? { team: "red" } : undefined;
 }
 
-/** Random canvases that stay small: a budget of strands, after which everything is a single task. */
+/** Makes random canvases. A budget of strands keeps them small, and once it is spent every canvas is a single task. */
 export class Workload {
   readonly #random: Random;
   readonly #timeouts: boolean;
   #budget: number;
   #labels = 0;
-  /** What is made now becomes part of a member of a group, to which a task may add. */
+  /** Set while the canvas being made is part of a group's member. A task may add members only to such a group. */
   #inGroup = false;
 
-  /** `timeouts`: some jobs may time out, which takes a sweeper. */
+  /** `timeouts` lets some jobs time out, which needs a sweeper. */
   constructor(random: Random, timeouts: boolean) {
     this.#random = random;
     this.#timeouts = timeouts;
@@ -115,7 +121,7 @@ export class Workload {
     };
   }
 
-  /** Many quick members, so that a worker comes to know their pace and takes several at once. */
+  /** Makes many quick members, so that a worker learns their pace and claims several at once. */
   #wide(): Canvas {
     const random = this.#random;
     const quick = (): Canvas => this.#task({ steps: random.int(3) }, random.chance(0.9) ? TASKS.plain : undefined);
@@ -179,7 +185,7 @@ export class Workload {
       name,
     );
   }
-  /** Each name once: up to two sets of up to two. */
+  /** Returns up to two sets of up to two events. Each event occurs once. */
   #waits(): readonly (readonly ScriptWait[])[] {
     const random = this.#random;
     const names = new Set(this.#list(1 + random.int(3), () => random.pick([...EVENTS, "never"])));
@@ -193,12 +199,13 @@ export class Workload {
     const first = random.int(3);
     return [waits.slice(0, first), waits.slice(first)];
   }
-  /** A task with children of its own: by outbox, or streamed page by page. */
+  /** Makes a task with its own children, by outbox or streamed page by page. */
   #parent(depth: number): Canvas {
     const random = this.#random;
     const outside = this.#inGroup;
     const adds = outside && random.chance(0.25);
-    // A task may not add to what replaces a job, but cannot tell: only what is sure to be in a group does.
+    // A task cannot tell whether it replaces a job, and then it may not add members. So only tasks that are certainly
+    // in a group add members.
     this.#inGroup = false;
     const children = this.#list(random.int(this.#budget > 0 ? 5 : 2), () =>
       random.chance(0.4) ? this.#chord(depth) : this.#strand(depth),
@@ -206,14 +213,14 @@ export class Workload {
     this.#inGroup = outside;
     const behaviour = random.chance(0.15) ? "once" : random.chance(0.05) ? "always" : "succeed";
     const policy: FailurePolicy = random.chance(0.5) ? "settled" : this.#policy();
-    // Long ones fill more pages than may be unfinished, and sometimes the last page there is.
+    // Long streams fill more pages than may be open, and sometimes the last page that is possible.
     const items = random.chance(0.3) ? [...children, ...this.#list(3 + random.int(8), () => this.#task())] : children;
     if (adds && children.length > 0)
       return this.#task({ behaviour, spawn: { children, policy: "allSuccess", value: "extras" } });
     if (random.chance(0.5))
       return this.#task({ behaviour, stream: { items, policy, cursors: random.chance(0.6), own: random.chance(0.5) } });
     const value = children.length === 1 && random.chance(0.5) ? "replace" : random.chance(0.5) ? "group" : "own";
-    // What replaces a run decides how it ends.
+    // The run ends as its replacement does.
     return this.#task({
       behaviour,
       spawn: {
@@ -224,7 +231,10 @@ export class Workload {
       },
     });
   }
-  /** A branch, a loop or a wait. Conditions are about texts that are as good as random, or about how many members failed. */
+  /**
+   * Makes a branch, a loop or a wait. Conditions test texts that are as good as random, or the number of failed
+   * members.
+   */
   #flow(depth: number): Canvas {
     const random = this.#random;
     const dice = random.next();
@@ -264,7 +274,7 @@ export class Workload {
     const outside = this.#inGroup;
     this.#inGroup = true;
     const tracking = random.pick(TRACKED);
-    // Only members of one step differ from others in what is kept of them.
+    // The tracking makes a difference only for members of one step.
     const single = (tracking === "result" || tracking === "ledger") && random.chance(0.6);
     const members = this.#list(random.int(this.#budget > 0 ? 6 : 2), () =>
       single ? this.#single(depth) : this.#strand(depth),
@@ -309,7 +319,7 @@ export class Workload {
     const bare = { kind: "task" as const, task, args: [script.label], kwargs, options, immutable: random.chance(0.2) };
     return random.chance(0.12) ? this.#linked(bare) : bare;
   }
-  /** Links and error links, which may be strands of their own and have links themselves. */
+  /** Adds links and error links. These may be strands and have links themselves. */
   #linked(host: Signature): Signature {
     const outside = this.#inGroup;
     this.#inGroup = false;

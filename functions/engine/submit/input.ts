@@ -92,7 +92,7 @@ export async function sealInput(context: Context, jobId: string, pages: number):
     );
   }
   await sealGroup(context, header.gid, pages);
-  // Of two seals at once the first one counts.
+  // When two clients seal the input at once, the first seal counts.
   const after = await readHeader(context, header.gid);
   if (after && after.memberCount !== pages) throw sealed(jobId);
 }

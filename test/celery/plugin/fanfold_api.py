@@ -1,4 +1,4 @@
-"""Fanfold's HTTP API, and what is known of one job through it."""
+"""Calls Fanfold's HTTP API, and keeps what it shows of one job."""
 
 import http.client
 import json
@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 URL = urlsplit(os.environ.get("FANFOLD_URL", "http://127.0.0.1:1"))
 ENDED = {"success", "failure", "cancelled", "timed-out"}
 FAILED = {"error", "broken", "cancelled"}
-#: A job is not read again before this, or before this many times as long as reading it took.
+#: A job is read again after REFRESH_SECONDS, or after REFRESH_SHARE times as long as the last read took, if longer.
 REFRESH_SECONDS = 0.02
 REFRESH_SHARE = 3
 
@@ -18,7 +18,7 @@ _local = threading.local()
 
 
 class Refused(Exception):
-    """The server refused a request."""
+    """Raised when the server refused a request."""
 
     def __init__(self, status, problem):
         super().__init__(f"{status} {problem.get('code')}: {problem.get('detail') or problem.get('title')}")
@@ -26,7 +26,7 @@ class Refused(Exception):
 
 
 def call(method, path, body=None, lines=False):
-    """The JSON of the answer; of `lines` a list with that of each line."""
+    """Returns the JSON of the answer, or with `lines` a list of the JSON of each line."""
     for attempt in (1, 2):
         connection = getattr(_local, "connection", None)
         if connection is None:
@@ -39,7 +39,7 @@ def call(method, path, body=None, lines=False):
             answer = response.read().decode()
             break
         except (http.client.HTTPException, ConnectionError):
-            # A connection that was kept may be closed by now.
+            # The server may have closed the kept connection by now.
             connection.close()
             _local.connection = None
             if attempt == 2:
@@ -50,7 +50,7 @@ def call(method, path, body=None, lines=False):
 
 
 class Job:
-    """A job and its runs, read again when they are asked for, until it has ended."""
+    """A job and its runs. `refresh` reads them again until the job has ended."""
 
     def __init__(self, job_id):
         self.id = job_id
@@ -72,7 +72,7 @@ class Job:
             began = time.monotonic()
             if began < self._next_read:
                 return
-            # The job first: when it has ended, its runs do not change any more.
+            # The job is read first. Once it has ended, its runs do not change any more.
             view = call("GET", f"/jobs/{self.id}")
             runs, cursor = [], None
             while True:
@@ -107,18 +107,18 @@ class Job:
         return call("GET", f"/runs/{run_id}")
 
     def value_of(self, run):
-        """The value of a run that has ended well; of a group the list of its members'."""
+        """Returns the value of a run that succeeded. For a group, returns the list of its members' values."""
         group = run.get("collects") or (run.get("childGroup") if "task" not in run and run.get("takes") == "group" else None)
         if group is not None:
             members = self.groups.get(group, {})
             return [self.value_of(members[index][-1]) for index in sorted(members)]
         if "value" not in run and run["status"] == "success":
-            # Lists leave out a value that is kept apart.
+            # Lists leave out a value that is stored apart.
             run = self.detail(run["runId"])
         return self.translated(run.get("value"))
 
     def translated(self, value):
-        """Ids of runs as the client knows them."""
+        """Returns a value in which ids of runs are replaced by the ids that the client knows."""
         if isinstance(value, list):
             return [self.translated(each) for each in value]
         if isinstance(value, dict):
@@ -128,7 +128,7 @@ class Job:
         return value
 
     def client_id(self, run):
-        """That of a signature; a group of runs is known by the member that ended it."""
+        """Returns the id of a run's signature. The id of a group's run is that of the member that ended last."""
         if "task" not in run and run.get("childGroup"):
             last = [members[-1] for members in self.groups.get(run["childGroup"], {}).values()]
             last = [member for member in last if "task" in member and "endedAt" in member]

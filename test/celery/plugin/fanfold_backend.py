@@ -1,4 +1,4 @@
-"""A result backend of Celery whose results are Fanfold's runs."""
+"""Implements a result backend of Celery whose results are Fanfold's runs."""
 
 import builtins
 import json
@@ -25,7 +25,7 @@ SIGNALS_SECONDS = 60
 
 
 class Submission:
-    """One canvas that was applied: its job, and the results that the client was given."""
+    """A canvas that was applied: its job, and the results that the client received."""
 
     def __init__(self, job, result, converter):
         self.job = job
@@ -35,7 +35,7 @@ class Submission:
 
 
 class Registry:
-    """What this process has submitted, by the ids of its results."""
+    """The submissions of this process, by the ids of their results."""
 
     def __init__(self):
         self.lock = threading.Lock()
@@ -62,13 +62,13 @@ REGISTRY = Registry()
 
 
 def submit(node, converter, result):
-    """Starts a canvas as a job; the result is what the client gets."""
+    """Starts a canvas as a job and returns the client's result."""
     submission = Submission(Job(call("POST", "/jobs", {"canvas": node})["jobId"]), result, converter)
     return started(submission)
 
 
 def submit_stream(pages, body, converter, result):
-    """Opens a job, hands over members as they come, and says that there are no more. `pages` may add results."""
+    """Opens a job, puts members as `pages` yields them, and seals the input. `pages` may add results."""
     job = Job(call("POST", "/jobs?input", {"body": body})["jobId"])
     submission = Submission(job, result, converter)
     REGISTRY.add(submission)
@@ -88,7 +88,7 @@ def started(submission):
 
 
 def exception_of(error):
-    """What was thrown in a run, as the class that has its name here."""
+    """Returns a run's error as an instance of the Python class of that name."""
     from t.integration import tasks
 
     name, message = error.get("name", "Exception"), error.get("message", "")
@@ -104,13 +104,13 @@ REVOKED = {"name": "TaskRevokedError", "message": "the run was cancelled before 
 
 
 def dependency_error(error, run_id):
-    """What a body fails with whose header has failed."""
+    """Returns the error of a body whose header has failed."""
     text = f"Dependency {error.get('runId', run_id)} raised {error.get('name')}({error.get('message')!r})"
     return {"name": "ChordError", "message": text}
 
 
 class FanfoldBackend(KeyValueStoreBackend):
-    """Only results are read here: nothing of this backend runs, counts or joins anything."""
+    """Reads results only. This backend runs, counts and joins nothing."""
 
     supports_native_join = False
 
@@ -141,25 +141,32 @@ class FanfoldBackend(KeyValueStoreBackend):
         return exception_of(error)
 
     def _children(self, job, run):
-        """What its links gave."""
+        """Returns the results of the run's links."""
         beside = job.groups.get(f"{run['runId']}.l", {})
         return [self.app.AsyncResult(job.client_id(beside[index][-1])) for index in sorted(beside)]
 
     def _fate(self, submission, task_id):
-        """A step without a row has not come to run: yet, or never, and then it shares the fate of the one before."""
+        """Returns the result of a step that has no row.
+
+        The step is pending while its job runs. Once the job has ended the step never runs, so it fails with the step
+        before.
+        """
         pending = {"task_id": task_id, "status": states.PENDING, "result": None, "traceback": None, "children": []}
         if not submission.job.ended:
             return pending
         run = submission.job.find(task_id)
         if run is not None:
-            # It has come since.
+            # The row appeared after the first read.
             return self._meta_of(submission.job, run, task_id)
         before = getattr(submission.results.get(task_id), "parent", None)
         error = None if before is None else self._error_of(before)
         return {**pending, "status": states.REVOKED if error is None else states.FAILURE, "result": error or exception_of(REVOKED)}
 
     def _error_of(self, result):
-        """Of a group: what a body is told of the first member that failed."""
+        """Returns a result's error, or None.
+
+        For a group, returns the error that a body would get for the first member that failed.
+        """
         if not isinstance(result, GroupResult):
             meta = self.get_task_meta(result.id)
             return meta["result"] if meta["status"] in states.EXCEPTION_STATES else None
@@ -176,7 +183,7 @@ class FanfoldBackend(KeyValueStoreBackend):
             submission.watch.join(SIGNALS_SECONDS)
         result._maybe_set_cache(meta)
         if propagate and result.parent:
-            # What failed first is what is raised, also when all of it is there at the first look.
+            # Celery raises the earliest failure, even when every failure is known at the first read.
             result._maybe_reraise_parent_error()
         return result.maybe_throw(propagate=propagate, callback=callback)
 
@@ -195,7 +202,7 @@ class FanfoldBackend(KeyValueStoreBackend):
             pause = min(pause * 1.3, longest)
 
     def save_group(self, group_id, result):
-        """Nothing has to be saved: the job is known by what it was submitted with."""
+        """Saves nothing, because the registry finds the job by its submission."""
 
     def restore_group(self, group_id, cache=True):
         submission = REGISTRY.find(group_id)
@@ -205,4 +212,4 @@ class FanfoldBackend(KeyValueStoreBackend):
         return {}
 
     def forget(self, task_id):
-        """What is over is removed by Fanfold itself."""
+        """Removes nothing, because Fanfold itself collects ended jobs."""

@@ -1,4 +1,4 @@
-"""Celery's signatures as Fanfold's wire form, with the results that a client expects of them."""
+"""Converts Celery's signatures into Fanfold's wire form, with the results that a client expects of them."""
 
 import time
 from datetime import datetime, timezone
@@ -8,18 +8,18 @@ from celery.canvas import _basemap, _chain, _chord, chunks, group, maybe_signatu
 from celery.result import GroupResult
 from celery.utils.functional import _regen
 
-#: Set while Celery prepares a message. They say where a task stands, which Fanfold knows by itself.
+#: Options that Celery sets while it prepares a message. They give a task's position, which Fanfold knows by itself.
 INTERNAL = {
     "task_id", "root_id", "parent_id", "reply_to", "group_id", "group_index", "chord", "chain", "immutable", "link", "link_error",
     "stamped_headers", "producer", "publisher", "add_to_parent", "route_name", "retries", "throw", "replaced_task_nesting",
 }
-#: A header that takes longer than this to be made is sent as it comes.
+#: Seconds for a header to be produced. A slower header is sent as it is produced.
 PULL_SECONDS = 0.3
 SAME = {"priority", "countdown", "expires", "queue"}
 
 
 def wire_value(value):
-    """JSON of an argument. What is bytes in the suite is text."""
+    """Returns an argument as JSON. Bytes in the suite become text."""
     if isinstance(value, bytes):
         return value.decode()
     if isinstance(value, dict):
@@ -30,7 +30,7 @@ def wire_value(value):
 
 
 def wire_options(options, task_id=None):
-    """The id that a client has given, or that it is to be found by, is a stamp."""
+    """Returns options in wire form. The id by which a client finds the result becomes a stamp."""
     wire, stamped = {}, sorted(options.get("stamped_headers") or [])
     for name, value in options.items():
         if value is None or name in INTERNAL or name in stamped:
@@ -59,7 +59,7 @@ def _listed(value):
 
 
 def _dress(node, options, task_id=None):
-    """With its options, and its callbacks: nobody waits for those, so they get no ids."""
+    """Adds options and callbacks to a node. No client waits for the callbacks, so these get no ids."""
     wired = wire_options(options, task_id)
     if wired:
         node["options"] = wired
@@ -75,7 +75,7 @@ def add_links(node, options):
 
 
 def pulled(header):
-    """Members of a header, and the generator that gives the others when it takes its time over them."""
+    """Returns the members of a header, and the generator of the others when the header is slow to produce them."""
     if not isinstance(header, _regen):
         return list(header), None
     members, rest, end = [], iter(header), time.monotonic() + PULL_SECONDS
@@ -87,7 +87,7 @@ def pulled(header):
 
 
 class Converter:
-    """Walks a canvas as it was composed: what a chain, a nested group or a group in a chain comes to is for Fanfold to say."""
+    """Converts a canvas as it was composed. Fanfold decides how chains and nested groups resolve."""
 
     def __init__(self, app, ids=True):
         self.app = app
@@ -96,7 +96,7 @@ class Converter:
         self.results = {}
 
     def convert(self, sig):
-        """The wire form of a signature, and its result."""
+        """Returns the wire form of a signature, and its result."""
         sig = maybe_signature(sig)
         if isinstance(sig, _chain):
             return self._chain(sig)
@@ -136,7 +136,7 @@ class Converter:
             nodes.append(node)
             if result is None:
                 continue
-            # A group of one is its member, where a chain goes on into it.
+            # A group of one becomes its member when a chain continues after it.
             if isinstance(result, GroupResult) and isinstance(maybe_signature(item), group) and len(result.results) == 1:
                 result = result.results[0]
             if isinstance(result, GroupResult) and not result.results and last is not None:
@@ -154,7 +154,7 @@ class Converter:
             return node, None
         results = []
         for member, (_, result) in zip(members, pairs):
-            # A group in a group dissolves.
+            # A group inside a group dissolves.
             results += result.results if isinstance(maybe_signature(member), group) else [result]
         return node, self._known(self.app.GroupResult(sig.options.get("task_id") or str(uuid4()), results))
 
@@ -169,7 +169,7 @@ class Converter:
 
 
 def attach(result, parent):
-    """What is first in a result follows `parent`; of a group that is every member."""
+    """Sets the parent of the first result in a chain. When that is a group, sets the parent of every member."""
     while result.parent is not None:
         result = result.parent
     result.parent = parent
@@ -179,7 +179,7 @@ def attach(result, parent):
 
 
 def with_partials(node, args, kwargs):
-    """Arguments that are given at the call go to what runs first."""
+    """Adds the arguments of the call to the first tasks that run."""
     if "task" in node:
         if not node.get("immutable"):
             if args:

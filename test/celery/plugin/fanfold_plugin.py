@@ -1,4 +1,6 @@
-"""Runs Celery's own tests against Fanfold: whatever they apply is a job of a dev server. A plugin for pytest."""
+"""Runs Celery's own tests against Fanfold, as a plugin for pytest. Every canvas that they apply becomes a job of a dev
+server.
+"""
 
 import hashlib
 import itertools
@@ -20,15 +22,13 @@ from fanfold_canvas import Converter, add_links, attach, pulled, wire_options, w
 
 CLAIMS = os.environ.get("FANFOLD_CLAIMS")
 REPORT = os.environ.get("FANFOLD_REPORT")
-#: What takes longest is begun first.
+#: Parts of the names of the longest tests, which start first.
 LONG = ("flag_allow", "link_error", "on_error", "generator", "eta")
 EAGER_SECONDS = 60
 
 
-# ---------------------------------------------------------------- applying
-
 def apply_canvas(sig, args=(), kwargs=None, **options):
-    """`apply_async` of anything: a job."""
+    """Starts a job for any canvas, in place of `apply_async`."""
     app = sig.app
     converter = Converter(app)
     task_id = options.get("task_id")
@@ -46,7 +46,7 @@ def apply_canvas(sig, args=(), kwargs=None, **options):
 def apply_task(self, args=None, kwargs=None, task_id=None, producer=None, link=None, link_error=None, shadow=None, **options):
     given = {**options, **({"task_id": task_id} if task_id else {})}
     sig = canvas.Signature(self.name, tuple(args or ()), dict(kwargs or {}), given, app=self.app)
-    # Stored signatures hand their immutability over as an option.
+    # Stored signatures pass their immutability as an option.
     return apply_canvas(sig, link=link, link_error=link_error)
 
 
@@ -73,7 +73,7 @@ def apply_chord(self, args=None, kwargs=None, **options):
     if rest is None:
         header = self.tasks if isinstance(self.tasks, canvas.group) else canvas.group(members, app=self._app)
         return apply_canvas(canvas._chord(header, body, app=self._app, **self.options), args, kwargs, **options)
-    # A header that is a generator: members run while it goes on.
+    # The header is a generator, so members run while it is still producing others.
     converter = Converter(self.app)
     body_node, result = converter.convert(body)
     header = self.app.GroupResult(self.options.get("task_id") or canvas.uuid(), [])
@@ -91,7 +91,7 @@ def apply_chord(self, args=None, kwargs=None, **options):
 
 
 def _waited(apply):
-    """`apply`: as `apply_async`, and the result is there."""
+    """Returns `apply`, which calls `apply_async` and waits for the result."""
 
     def applied(self, *args, **kwargs):
         kwargs.pop("throw", None)
@@ -103,7 +103,7 @@ def _waited(apply):
 
 
 class Inspect:
-    """Asked whether somebody works, Fanfold's server answers."""
+    """Answers inspection of workers with the health of Fanfold's server."""
 
     def __init__(self, *_, **__):
         self.connection = None
@@ -136,7 +136,7 @@ def revoke_by_stamped_headers(self, headers, *_, **__):
 
 @contextmanager
 def no_worker(*_, **__):
-    """The workers are Fanfold's."""
+    """Starts no worker, because Fanfold has its own."""
     yield None
 
 
@@ -159,14 +159,15 @@ def pytest_configure(config):
     testing_worker.start_worker = no_worker
 
 
-# ---------------------------------------------------------------- which tests, and how they ended
-
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: not any(part in item.nodeid for part in LONG))
 
 
 def pytest_runtestloop(session):
-    """Several processes share the tests: each is run by the one that claims it, and torn down before the next is known."""
+    """Shares the tests among several processes.
+
+    The process that claims a test runs it. The test is torn down completely, because the next one is not known yet.
+    """
     for item in session.items:
         if claimed(item):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
@@ -185,7 +186,7 @@ def claimed(item):
 
 @pytest.fixture(autouse=True)
 def fanfold_agrees():
-    """What a client has read of the parts is what Fanfold says of the whole."""
+    """Checks that the results that a client reads from the parts equal Fanfold's value of the whole job."""
     REGISTRY.clear()
     yield
     for submission in list(REGISTRY.submissions):
@@ -206,7 +207,7 @@ def results_of(job):
 def pytest_runtest_logreport(report):
     if REPORT is None:
         return
-    # Every phase but those that simply succeed; of subtests each is told.
+    # Setup and teardown are recorded only when they do not pass. Every subtest is recorded.
     if report.when != "call" and report.outcome == "passed":
         return
     with open(REPORT, "a", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""Celery's signals about messages, sent with what Fanfold shows of runs."""
+"""Sends Celery's signals about messages from what Fanfold shows of runs."""
 
 import threading
 import time
@@ -19,7 +19,7 @@ def wanted():
 
 
 def stamps_of(stamps):
-    """Those of the suite: ids are stamps of the plugin."""
+    """Returns the stamps that the suite has set. The plugin stores ids as stamps too, so these are left out."""
     return {name: value for name, value in (stamps or {}).items() if name != "task_id"}
 
 
@@ -29,7 +29,10 @@ def _options_of(run):
 
 
 class Watch:
-    """Sends the signals of a job: of its first task before this returns, of the others once it has ended."""
+    """Sends the signals of a job.
+
+    Those of its first task are sent before the constructor returns, and the others once the job has ended.
+    """
 
     def __init__(self, job):
         self.job = job
@@ -69,7 +72,10 @@ class Watch:
             self._receive(run)
 
     def _receive(self, run):
-        """Once per attempt, with the stamps that the attempt itself saw: every task logs them."""
+        """Sends `task_received` once per attempt.
+
+        The stamps come from the attempt's log, because every task logs the stamps that it saw.
+        """
         beside = {}
         for key, side in (("callbacks", "l"), ("errbacks", "e")):
             members = self.job.groups.get(f"{run['runId']}.{side}", {})

@@ -1,6 +1,6 @@
 import { defineTask } from "../../../functions/sdk/index.ts";
 
-/** Runs at the site paris only, whose tasks folder this is. */
+/** Runs only at the site paris, because this is that site's tasks folder. */
 export const bonjour = defineTask({
   name: "e2e.bonjour",
   queue: "paris.default",

@@ -4,7 +4,10 @@ import { answers } from "./reachable.ts";
 
 const LOG = "dynamodb-local";
 
-/** Starts DynamoDB Local in memory (it can only listen on all addresses) and waits until it answers; gives its address. `folder`: of DynamoDBLocal.jar. */
+/**
+ * Starts DynamoDB Local in memory, waits until it answers, and returns its address. It can only listen on all
+ * addresses. `folder` holds DynamoDBLocal.jar.
+ */
 export async function startDynamoDbLocal(folder: string, port: number): Promise<string> {
   const child = launch({
     name: "DynamoDB Local",

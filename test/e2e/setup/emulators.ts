@@ -9,15 +9,17 @@ import { say } from "./report.ts";
 
 export type EmulatorName = "MiniStack" | "LocalStack";
 
-/** An emulator that runs and answers. */
+/** An emulator that is running and answers. */
 export interface Emulator {
   readonly name: EmulatorName;
   readonly endpoint: string;
-  /** File with what it and its functions print. */
+  /** The file that receives the output of the emulator and of its functions. */
   readonly log: string;
 }
 
-/** Installs an emulator of AWS into this checkout, if need be, and starts it. Throws with what is missing on the machine. */
+/**
+ * Starts an emulator of AWS, and installs it into this checkout first if necessary. Throws with what the machine lacks.
+ */
 export async function startEmulator(name: EmulatorName, given?: number): Promise<Emulator> {
   const port = given ?? (await freePorts(1))[0] ?? 0;
   const endpoint =
@@ -28,9 +30,15 @@ export async function startEmulator(name: EmulatorName, given?: number): Promise
   return { name, endpoint, log: logFile(name.toLowerCase()) };
 }
 
-/** The contract suites of the ports, and what else is tested against a real service. An emulator on a slow machine takes its time. */
+/**
+ * The contract suites of the ports, and the other tests against a real service. The timeout is long, because an
+ * emulator is slow on a slow machine.
+ */
 const CONTRACT_TESTS = ["test/contract/aws.test.ts", "test/aws", "--testTimeout=120000"];
-/** Where they run: a name for people, the arguments for vitest, and the environment that points there. */
+/**
+ * A service that the contract tests run against: its display name, the arguments for vitest, and the environment that
+ * points there.
+ */
 export interface ContractPlace {
   readonly name: string;
   readonly args: readonly string[];
@@ -38,13 +46,15 @@ export interface ContractPlace {
 }
 
 /**
- * The emulator, and beside MiniStack a DynamoDB Local, which is Amazon's own and the reference for tables. LocalStack's tables are in one, so it stands for both,
- * and what tables count is asserted there as well.
+ * Returns the emulator, and for MiniStack a DynamoDB Local beside it. DynamoDB Local is Amazon's own, so it is the
+ * reference for tables. LocalStack keeps its tables in one, so it stands for both, and the costs that tables count are
+ * asserted there as well.
  */
 export async function contractPlaces({ name, endpoint }: Emulator): Promise<readonly ContractPlace[]> {
   if (name === "LocalStack") {
     const environment = emulatorEnvironment({ AWS_ENDPOINT_URL: endpoint, AWS_ENDPOINT_URL_DYNAMODB: endpoint });
-    // It answers with one core: two files at once would only wait for each other, until the engine takes an answer for lost.
+    // The emulator answers with one core. Two files at once would delay each other until the engine takes an answer for
+    // lost.
     return [{ name, args: [...CONTRACT_TESTS, "--no-file-parallelism"], environment }];
   }
   const [{ dynamoDbLocal }, [port = 0]] = await Promise.all([installNodePackages(), freePorts(1)]);

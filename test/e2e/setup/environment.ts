@@ -1,7 +1,10 @@
 const ACCOUNT = "000000000000";
 const REGION = "us-east-1";
 
-/** The environment for everything that talks to an emulator, and nothing of the caller's own account. `endpoints`: `AWS_ENDPOINT_URL`, or that of a service. */
+/**
+ * Returns the environment for every program that talks to an emulator, without anything from the caller's own account.
+ * `endpoints` maps `AWS_ENDPOINT_URL`, or its variant for one service, to a URL.
+ */
 export function emulatorEnvironment(endpoints: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   return {
     ...withoutAws(),
@@ -18,7 +21,10 @@ export function emulatorEnvironment(endpoints: Readonly<Record<string, string>>)
   };
 }
 
-/** Profiles, credentials and endpoints of whoever runs this must not be met, nor settings of another emulator. */
+/**
+ * Returns the environment without the caller's AWS profiles, credentials and endpoints, and without settings of another
+ * emulator.
+ */
 export function withoutAws(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(

@@ -9,17 +9,20 @@ import { REQUIRED, VERSIONS } from "./versions.ts";
 
 const INSTALL_SECONDS = 600;
 
-/** Where the packages of npm are that emulators need. */
+/** Paths of the npm packages that emulators need. */
 export interface NodePackages {
-  /** Folder of DynamoDBLocal.jar. */
+  /** The folder of DynamoDBLocal.jar. */
   readonly dynamoDbLocal: string;
-  /** Folder of a `node` of Lambda's version, for PATH. */
+  /** The folder of a `node` of Lambda's version, for PATH. */
   readonly node: string;
-  /** File that runs a function's process. */
+  /** The program that runs in a function's process. */
   readonly lambdaRuntimeClient: string;
 }
 
-/** Installs DynamoDB Local, Amazon's runtime interface client and Lambda's Node into a folder of this checkout, unless these very versions are there. */
+/**
+ * Installs DynamoDB Local, Amazon's runtime interface client and Lambda's Node into a folder of this checkout. Does
+ * nothing when these very versions are installed already.
+ */
 export async function installNodePackages(): Promise<NodePackages> {
   const lambdaNode = nodePackage();
   const packages = [
@@ -31,7 +34,7 @@ export async function installNodePackages(): Promise<NodePackages> {
   await once(folder, JSON.stringify(packages), async () => {
     say(`installing DynamoDB Local and Node ${VERSIONS.node} into ${folder} (once)`);
     writeFileSync(join(folder, "package.json"), `${JSON.stringify({ private: true })}\n`);
-    // Without scripts: the runtime interface client would compile an addon that nothing here needs.
+    // Install scripts stay off, because the runtime interface client would compile an addon that nothing here needs.
     const args = [
       "install",
       "--no-save",
@@ -56,7 +59,7 @@ export async function installNodePackages(): Promise<NodePackages> {
   };
 }
 
-/** Makes a Python environment with exactly these packages, unless it is there; gives its folder of programs. */
+/** Creates a Python environment with exactly these packages, unless it exists. Returns the folder of its programs. */
 export async function installPython(
   what: string,
   folder: string,
@@ -85,7 +88,7 @@ export async function installPython(
   return join(venv, "bin");
 }
 
-/** Fills a folder, unless what it was last filled with is the same. */
+/** Runs `install` in an empty folder, unless the folder was last filled for the same `wanted`. */
 async function once(folder: string, wanted: string, install: () => Promise<void>): Promise<void> {
   const stamp = join(folder, "installed.txt");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
@@ -95,7 +98,10 @@ async function once(folder: string, wanted: string, install: () => Promise<void>
   writeFileSync(stamp, wanted);
 }
 
-/** Of Node as Lambda runs it; undefined where this process is one. */
+/**
+ * Returns the npm package of Lambda's version of Node. Returns undefined when this process runs on that version
+ * already.
+ */
 function nodePackage(): string | undefined {
   if (Number(process.versions.node.split(".")[0]) >= 24) return undefined;
   const [system, machine] = [platform(), arch()];
@@ -106,7 +112,7 @@ function nodePackage(): string | undefined {
   return `node-linux-${machine}`;
 }
 
-/** Throws with what to install. */
+/** Throws with the package to install when Python is missing or too old. */
 export function checkPython(): void {
   const [major, minor] = REQUIRED.python;
   const python = /Python (\d+)\.(\d+)/.exec(versionOf("python3", "--version"));
@@ -115,7 +121,7 @@ export function checkPython(): void {
       `Python ${major}.${minor} or newer is needed (for MiniStack): on Debian and Ubuntu, \`apt-get install python3 python3-venv\``,
     );
 }
-/** Throws with what to install. */
+/** Throws with the package to install when Java is missing or too old. */
 export function checkJava(): void {
   const java = /version "(\d+)/.exec(versionOf("java", "-version"));
   if (java === null || Number(java[1]) < REQUIRED.java)
@@ -123,7 +129,10 @@ export function checkJava(): void {
       `Java ${REQUIRED.java} or newer is needed (for DynamoDB Local): on Debian and Ubuntu, \`apt-get install openjdk-17-jre-headless\``,
     );
 }
-/** All that a program prints, on either output; empty when there is no such program, or it fails. */
+/**
+ * Returns everything that a program prints on either output. Returns an empty text when the program is missing or
+ * fails.
+ */
 export function versionOf(program: string, option: string): string {
   try {
     return execFileSync("sh", ["-c", `"$0" ${option} 2>&1`, program], { encoding: "utf8" });

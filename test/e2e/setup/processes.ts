@@ -13,11 +13,11 @@ export interface Launch {
   readonly args: readonly string[];
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
-  /** File that gets everything it prints; undefined: this process's own output. */
+  /** The file that receives the process's output. Absent when the output goes to this process's own. */
   readonly log?: string;
 }
 
-/** Starts a process as leader of a group of its own, so that whatever it starts can be ended with it. */
+/** Starts a process as the leader of its own group, so that its children can be ended with it. */
 export function launch({ name, command, args, cwd, env = process.env, log }: Launch): ChildProcess {
   if (ending) throw new Stop(`interrupted before ${name}`);
   const output = log === undefined ? "inherit" : openSync(log, "w");
@@ -30,7 +30,9 @@ export function launch({ name, command, args, cwd, env = process.env, log }: Lau
   }
 }
 
-/** Resolves with the exit code; 128 for a signal. Past `timeoutSeconds` its group is killed and this throws. */
+/**
+ * Resolves with the exit code, or with 128 after a signal. Kills the process group and throws after `timeoutSeconds`.
+ */
 export async function finish(child: ChildProcess, timeoutSeconds: number): Promise<number> {
   const name = groups.get(child) ?? "process";
   let late = false;
@@ -44,13 +46,13 @@ export async function finish(child: ChildProcess, timeoutSeconds: number): Promi
     return code;
   } finally {
     clearTimeout(timer);
-    // What it leaves behind is in its group.
+    // Children that the process leaves behind are in its group.
     signal(child, "SIGKILL");
     groups.delete(child);
   }
 }
 
-/** Runs a program to its end. Throws with the last lines of its log, unless it exits with 0. */
+/** Runs a program to its end. Throws with the last lines of its log unless it exits with 0. */
 export async function run(what: Launch & { readonly log: string }, timeoutSeconds: number): Promise<void> {
   const code = await finish(launch(what), timeoutSeconds).catch((error: unknown) => {
     throw new Stop(
@@ -61,7 +63,10 @@ export async function run(what: Launch & { readonly log: string }, timeoutSecond
   if (code !== 0) throw new Stop(`${what.name} failed (exit ${code}):\n${tail(what.log)}\n(all of it: ${what.log})`);
 }
 
-/** Ends everything that is still alive: asks first, then kills. Nothing can be started any more. */
+/**
+ * Ends every process that is still alive, first with a request and then with a kill. No process can be started
+ * afterwards.
+ */
 export async function endAll(): Promise<void> {
   ending = true;
   const alive = [...groups.keys()].filter((child) => child.exitCode === null && child.signalCode === null);
@@ -72,7 +77,7 @@ export async function endAll(): Promise<void> {
   clearTimeout(timer);
   killAll();
 }
-/** The last resort, synchronous: for `exit` handlers. */
+/** Kills all groups synchronously, as the last resort of `exit` handlers. */
 export function killAll(): void {
   for (const child of groups.keys()) signal(child, "SIGKILL");
 }
@@ -93,6 +98,6 @@ function signal(child: ChildProcess, name: NodeJS.Signals): void {
   try {
     process.kill(-child.pid, name);
   } catch {
-    // The group has ended.
+    // The group has ended already.
   }
 }

@@ -6,7 +6,9 @@ import { Stop } from "./report.ts";
 
 const START_SECONDS = 90;
 
-/** Waits until a program answers at its address. Any answer will do: DynamoDB Local refuses an unsigned request. */
+/**
+ * Waits until a program answers at its address. Any answer counts, because DynamoDB Local refuses an unsigned request.
+ */
 export async function answers(name: string, child: ChildProcess, url: string, log: string): Promise<void> {
   const until = Date.now() + START_SECONDS * 1_000;
   while (
@@ -24,7 +26,7 @@ export async function answers(name: string, child: ChildProcess, url: string, lo
   }
 }
 
-/** Held together until all are known, so that they differ. */
+/** Returns free ports. All are held open until all are known, so that they differ. */
 export async function freePorts(count: number): Promise<readonly number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {
@@ -43,7 +45,7 @@ export async function freePorts(count: number): Promise<readonly number[]> {
   );
 }
 
-/** Throws when something listens there: it would be taken for what is started. */
+/** Throws when a program listens on this port, because it would be mistaken for the emulator. */
 export async function checkFree(port: number): Promise<void> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, "127.0.0.1", resolve)).catch(

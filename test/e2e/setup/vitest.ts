@@ -10,7 +10,7 @@ export interface Counts {
   readonly failed: number;
 }
 
-/** Runs vitest and counts. A crash, or a file that cannot be loaded, is one failure. */
+/** Runs vitest and returns its counts. A crash, or a file that cannot be loaded, counts as one failure. */
 export async function runTests(name: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Counts> {
   const report = join(RUN, `${name.replaceAll(" ", "-")}.json`);
   const reporters = ["--reporter=verbose", "--reporter=json", `--outputFile.json=${report}`];

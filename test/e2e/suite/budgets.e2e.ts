@@ -5,9 +5,15 @@ import { noop } from "../../../functions/tasks/examples.ts";
 import { type Api, connect, ended } from "../deployment.ts";
 import { quiet } from "../metrics.ts";
 
-/** Of docs/protocol-rules.md, section 19. test/engine holds the engine to it, where all members of a message end together. */
+/**
+ * Write units per member, from docs/protocol-rules.md, section 19. The tests in test/engine hold the engine to the same
+ * budgets when all members of a message end together.
+ */
 const BUDGETS = { lazy: 2.2, full: 3.2 } as const;
-/** On a slow emulator members end one by one, and each follow-up of its own is a mark and a progress count more. */
+/**
+ * Extra write units per member on a slow emulator. There members end one by one, so each follow-up adds one mark and
+ * one progress count.
+ */
 const ALONE = 2;
 const MEMBERS = 1_000;
 const JOBS = 30;
@@ -30,7 +36,8 @@ describe("write units and messages per member of a group", () => {
     expect(await ended(api, jobId)).toMatchObject({ state: "success", counts: { success: MEMBERS } });
     const counted = await quiet(since);
     const per = (metric: string): number => (counted[metric] ?? 0) / MEMBERS;
-    // Lambda receives and deletes: neither passes through a port. Up to ten messages travel in one request.
+    // Lambda receives and deletes messages, so neither call passes through a port. Up to ten messages travel in one
+    // request.
     const requests = per(METRICS.sends) / 10 + (2 * per(METRICS.messages)) / 10;
     console.log(
       `${tracking}: ${per(METRICS.writeUnits).toFixed(3)} write units per member (budget ${BUDGETS[tracking]}), ${per(METRICS.readUnits).toFixed(3)} read units, ` +

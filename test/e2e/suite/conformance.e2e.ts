@@ -9,7 +9,10 @@ import { CASES, connect, signer } from "../deployment.ts";
 
 const cases = selectCases(readCases(join(import.meta.dirname, "../../conformance/cases/canvas-cases.json")), CASES);
 
-/** Some at once, each a job of its own; an emulator runs one function after the other, so each asks only now and then whether its job has ended. */
+/**
+ * Several cases run at once, each as its own job. An emulator runs one function at a time, so each case polls its job
+ * only rarely.
+ */
 describe(`${cases.length} canvas cases through the API of the deployment`, () => {
   let reports: readonly CaseReport[] = [];
   beforeAll(async () => {

@@ -84,7 +84,7 @@ describe("failures", () => {
     await consuming(siteFunctionName(PREFIX, "london", { role: "worker", function: "custom" }), false);
     const { jobId } = await api.client.submit(add.s(20, 22).set({ queue }).canvas);
     const message = await eventually(() => receive(url), { what: "the message of the run" });
-    // What the queue does on its own once a message was received too often.
+    // The test moves the message to the dead-letter queue itself. SQS does so after too many receives.
     await send(deadUrl, message.Body ?? "", jobId);
     await remove(url, message);
     await consuming(siteFunctionName(PREFIX, "london", { role: "worker", function: "custom" }), true);
@@ -92,7 +92,7 @@ describe("failures", () => {
   });
 });
 
-/** Switches the event sources of a function on or off, and waits until they are. */
+/** Enables or disables the event sources of a function, and waits until the change has taken effect. */
 async function consuming(functionName: string, enabled: boolean): Promise<void> {
   const { EventSourceMappings = [] } = await lambda.send(
     new ListEventSourceMappingsCommand({ FunctionName: functionName }),

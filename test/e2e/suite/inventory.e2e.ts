@@ -5,7 +5,7 @@ import type { InventoryReport } from "../../../functions/tasks/inventory/index.t
 import { connect, ended, type Api } from "../deployment.ts";
 import { DATA_BUCKET } from "../names.ts";
 
-/** Examples of FIPS 180-4, and the empty one. */
+/** SHA-256 digests: the examples of FIPS 180-4, and the digest of the empty message. */
 const EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 const ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 const MILLION = "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0";

@@ -13,7 +13,10 @@ import { PREFIX } from "../names.ts";
 import { numbered, values } from "../tasks/index.ts";
 
 const MEMBERS = 2_000;
-/** Of a hundred: how many parts have counted progress is told from how many members they counted. That is exact unless a message was split on a busy machine. */
+/**
+ * Tolerance in write units. The number of counting parts is derived from the members they counted, which is exact
+ * unless a message was split.
+ */
 const UNITS_OFF = 2;
 const TRIES = 4;
 const NO_PARTS: ReadonlySet<string> = new Set();
@@ -46,7 +49,8 @@ it(`${MEMBERS} packed members: the callback is given all values in order, and th
   });
   const messages = plan.messages.total - (plan.messages.byQueue["engine"] ?? 0);
   const { parts, counting } = await endsOf(jobId);
-  // What the plan assumes of any job: the members of a message end together, and one in so many of those ends counts progress.
+  // The plan assumes that the members of a message end together, and that one in ROWLESS_SAMPLE of these ends counts
+  // progress.
   const assumed = messages + Math.round(messages / ROWLESS_SAMPLE);
   const expected = plan.writeUnits.total - assumed + parts + counting;
   console.log(
@@ -59,8 +63,9 @@ it(`${MEMBERS} packed members: the callback is given all values in order, and th
 });
 
 /**
- * Of a batch that takes much longer than it should, as the first ones of a new function on a busy machine do, the members that have not begun are given back and
- * travel again, which no plan counts. They are seen among the runs; then another job is measured.
+ * Runs jobs until one was measured without a batch that gave members back. A batch that takes much longer than expected
+ * gives back the members that have not begun, so they travel again. No plan counts this extra travel. It happens to the
+ * first batches of a new function on a busy machine, and shows in the number of runs.
  */
 async function undisturbed(run: () => Promise<string>): Promise<{ jobId: string; counted: Counted }> {
   for (let tries = 1; ; tries++) {
@@ -71,7 +76,10 @@ async function undisturbed(run: () => Promise<string>): Promise<{ jobId: string;
     if (counted[METRICS.runs] === MEMBERS + 1 || tries === TRIES) return { jobId, counted };
   }
 }
-/** `parts`: members of a leaf that ended together, and were marked by one write; `counting`: how many of them counted progress as well. */
+/**
+ * Returns `parts`, the sets of members of a leaf that ended together in one write, and `counting`, the parts that
+ * counted progress too.
+ */
 async function endsOf(jobId: string): Promise<{ parts: number; counting: number }> {
   const store = new DynamoStore(new DynamoDBClient({}), PREFIX, noUsage());
   const leaves = Array.from({ length: leafOf(MEMBERS - 1, DEFAULT_CONFIG.width) + 1 }, (_, leaf) =>
@@ -86,7 +94,7 @@ async function endsOf(jobId: string): Promise<{ parts: number; counting: number 
     0,
   );
   const success = progress.reduce((sum, shard) => sum + ((shard?.attributes["success"] as number | undefined) ?? 0), 0);
-  // The callback counts itself; a part that counts does so for the others as well.
+  // The callback counts itself. A part that counts progress counts for the other parts as well.
   const members = (success - 1) / ROWLESS_SAMPLE;
   return { parts, counting: Math.round((members * parts) / MEMBERS) };
 }

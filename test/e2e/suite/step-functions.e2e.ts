@@ -19,7 +19,7 @@ const executionArn = (machine: string, name: string): string =>
   `arn:aws:states:${REGION}:${ACCOUNT}:execution:${machine}:${name}`;
 const machineArn = (machine: string): string => `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:${machine}`;
 
-/** An execution that has ended. */
+/** Waits for the end of an execution and returns its description. */
 async function endOf(arn: string): Promise<DescribeExecutionCommandOutput> {
   return eventually(
     async () => {
@@ -156,7 +156,7 @@ describe("a state machine as a task", () => {
   });
   const submit = async ({ canvas }: { readonly canvas: Parameters<Api["client"]["submit"]>[0] }) =>
     (await api.client.submit(canvas)).jobId;
-  /** The execution that the first run of a job waits for, as soon as it runs. */
+  /** Returns the execution that the first run of a job waits for, as soon as it is running. */
   const running = async (jobId: string): Promise<string> =>
     eventually(
       async () => {

@@ -10,10 +10,14 @@ import {
 import { sleep, sum } from "../../../functions/tasks/examples.ts";
 import { WORK_STATE_MACHINE } from "../names.ts";
 
-/** The shipped tasks, those of the canvas cases, and some that fail on purpose: what a user's own tasks folder of a deployment looks like. */
+/**
+ * A tasks folder as a user's deployment has one: the shipped tasks, the tasks of the canvas cases, and some that fail
+ * on purpose.
+ */
 export * from "../../../functions/tasks/index.ts";
 export * from "../../conformance/tasks.ts";
-// Both have these exports. Two tasks that are named `fail` cannot be deployed: the one of the cases is, and `failed` stands for the other.
+// Both modules export these names. Two tasks named `fail` cannot be deployed, so this folder deploys that of the cases,
+// and `failed` replaces the other.
 export { add as mathAdd, mul as mathMul } from "../../../functions/tasks/examples.ts";
 export { add, fail, mul } from "../../conformance/tasks.ts";
 export const failed = defineTask({
@@ -23,7 +27,7 @@ export const failed = defineTask({
   },
 });
 
-/** Fails until the given attempt, which gives its number. */
+/** Fails until the given attempt, which returns its number. */
 export const flaky = defineTask({
   name: "e2e.flaky",
   args: z.tuple([z.number()]),
@@ -34,7 +38,7 @@ export const flaky = defineTask({
   },
 });
 
-/** A body that spawns a further level: gives the sum of n chords of n additions. */
+/** A body that spawns a further level. It returns the sum of n chords of n additions. */
 export const square = defineWorkflow({
   name: "e2e.square",
   description: "n chords side by side, each summing n ones.",
@@ -47,12 +51,12 @@ export const square = defineWorkflow({
 });
 export const one = defineTask({ name: "e2e.one", run: () => 1 });
 
-/** Says which function of which site runs it. */
+/** Returns the site and the queue of the function that runs it. */
 export const where = defineTask({ name: "e2e.where", run: (ctx) => ({ site: ctx.site, queue: ctx.queue }) });
 
 export const echo = defineTask({ name: "e2e.echo", run: (_ctx, text: string) => text });
 export const length = defineTask({ name: "e2e.length", run: (_ctx, text: string) => text.length });
-/** A member that gives its number; a callback that gives what it was given. */
+/** `numbered` is a member that returns its number; `values` is a callback that returns its argument. */
 export const numbered = defineTask({ name: "e2e.numbered", args: z.tuple([z.number()]), run: (_ctx, n) => n });
 export const values = defineTask({
   name: "e2e.values",
@@ -60,16 +64,16 @@ export const values = defineTask({
   run: (_ctx, given) => given,
 });
 
-/** Ends as a failure, whose error a supervisor passes on. */
+/** Ends in failure, so that a supervisor passes its error on. */
 export const failing = defineWorkflow({
   name: "e2e.failing",
   parameters: z.object({}),
   canvas: () => chord(group([one.s(), failed.s()]), sum.s()),
 });
-/** Runs until somebody ends it. */
+/** Runs until it is revoked or times out. */
 export const endless = defineWorkflow({ name: "e2e.endless", parameters: z.object({}), canvas: () => sleep.s(280) });
 
-/** An execution of a state machine of the user: twice the number, after so many seconds. */
+/** Runs an execution of the user's state machine, which doubles the number after the given seconds. */
 export const twice = defineStateMachineTask<[n: number, seconds: number], { twice: number }>({
   name: "e2e.twice",
   stateMachine: WORK_STATE_MACHINE,

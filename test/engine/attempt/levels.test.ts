@@ -64,7 +64,7 @@ describe("work budgets: write units and messages per member", () => {
     await local.untilQuiet();
     expect(await local.engine.job(jobId)).toMatchObject({ state: "success", counts: { success: members + 1 } });
     expect(local.store.stats().writeUnits / members).toBeLessThan(budget);
-    // Sent ten to a request; received and deleted ten to a request each.
+    // Each message is sent, received and deleted, ten to a request each time.
     expect((3 * messages) / 10 / members).toBeLessThanOrEqual(0.04);
   });
 });

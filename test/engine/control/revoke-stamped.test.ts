@@ -23,7 +23,7 @@ async function started({ canvas }: { canvas: Canvas }, turns: number): Promise<{
   for (let turn = 0; turn < turns; turn++) await local.turn();
   return { local, jobId };
 }
-/** The messages that are there vanish. */
+/** Loses the messages that are in the engine's queue. */
 async function lose(local: LocalEngine): Promise<void> {
   for (const { id } of await local.queue.receive(["engine"], 10, 30)) await local.queue.ack([id]);
 }
@@ -100,7 +100,7 @@ describe("revoke by stamp", () => {
   it("revoking a stamp stops a run that has begun by its heartbeat", async () => {
     const { local, jobId } = await started(note.si("a").stamp({ n: 1 }), 0);
     await local.engine.revokeStamped(jobId, { n: [1] });
-    // The claim of a worker whose header was read before.
+    // This is the claim of a worker that read the header before the revocation.
     const key = runKey({ gid: jobId, index: 0, stepIndex: 0 }, CONFIG.width);
     const claim = {
       gid: jobId,

@@ -8,7 +8,7 @@ const WORKER = "local.default#worker";
 const MEMBERS = 1_000;
 const LEAVES = 4;
 
-/** Counts how often a leaf of this group is read, from now on. */
+/** Counts the reads of leaves of this group, from now on. */
 function countLeafReads(local: LocalEngine, gid: string): { reads: number } {
   const leaves = new Set(Array.from({ length: LEAVES }, (_, leaf) => leafPartition(gid, leaf)));
   const query = local.store.query.bind(local.store);
@@ -31,7 +31,7 @@ it("a sweep that waited behind another one does not take the moment between them
     for (const message of messages) await local.engine.handle(message, LocalEngine.loop);
     return messages.length > 0;
   };
-  // Some members end, the others go on waiting for their workers.
+  // Some members end, and the others still wait for their workers.
   while (await handleOne("engine"));
   const { ready } = await local.queue.depth(WORKER);
   for (let k = 1; k < ready; k++) await handleOne(WORKER);
@@ -45,7 +45,7 @@ it("a sweep that waited behind another one does not take the moment between them
   const leaves = countLeafReads(local, gid);
   for (const message of sweeps) await local.engine.handle(message, LocalEngine.loop);
   expect(leaves.reads).toBe(0);
-  // A sweep that was begun and not finished is done again.
+  // A sweep that did not finish is repeated.
   await local.engine.handle({ ...(sweeps[0] as (typeof sweeps)[number]), receives: 2 }, LocalEngine.loop);
   expect(leaves.reads).toBeGreaterThan(0);
 });

@@ -3,12 +3,12 @@ import type { Abort, HeldRuns, WorkerLoop } from "../../../functions/engine/work
 import { chord, defineTask, group } from "../../../functions/sdk/index.ts";
 import { LocalEngine } from "../local-engine.ts";
 
-/** A loop that remembers what it was asked to hold, and how many slots were taken at the same time. */
+/** A loop that records the runs that it holds, and the most slots that were taken at the same time. */
 class RecordingLoop implements WorkerLoop {
   readonly held = new Map<string, { runs: HeldRuns; readonly abort: Abort }>();
-  /** How many runs each hold had at first. */
+  /** The number of runs that each hold had at first. */
   readonly sizes: number[] = [];
-  /** The members that each narrowed hold was left with. */
+  /** The members that remained in each narrowed hold. */
   readonly narrowed: (readonly number[])[] = [];
   slotsInUse = 0;
   mostSlots = 0;
@@ -35,7 +35,10 @@ class RecordingLoop implements WorkerLoop {
 describe("a batch of claimed runs", () => {
   const MEMBERS = [0, 1, 2, 3, 4, 5];
 
-  /** Runs a group of quick members, whose worker knows that they are quick. `whileFirstRuns` is called while the first of them runs, and awaited by it. */
+  /**
+   * Runs a group of quick members, whose pace the worker already knows. The first member calls `whileFirstRuns` and
+   * awaits it.
+   */
   async function runQuickGroup(whileFirstRuns: (loop: RecordingLoop) => Promise<void> | void) {
     const loop = new RecordingLoop();
     let interrupt = false;
@@ -58,7 +61,7 @@ describe("a batch of claimed runs", () => {
       await local.untilQuiet();
       return local.engine.job(jobId);
     };
-    // From the first group the worker learns how quick they are.
+    // The first group teaches the worker how quick the members are.
     await runGroup();
     loop.sizes.length = 0;
     interrupt = true;
@@ -120,7 +123,7 @@ describe("quick members of a big job", () => {
       const signatures = Array.from({ length: members }, (_, index) => quick.s(index));
       return (await local.engine.submit({ canvas: chord(group(signatures, { tracking }), all.s()).canvas })).jobId;
     };
-    // From these the engine learns how quick they are.
+    // This job teaches the engine how quick the members are.
     await submit(SHORT_BATCH);
     await local.untilQuiet();
     const run = async (...members: readonly number[]) => {
@@ -148,7 +151,7 @@ describe("quick members of a big job", () => {
     expect((await run(2, MANY)).longest).toBeLessThanOrEqual(SHORT_BATCH);
     local.clock.advance(1_000);
     expect((await run(MANY)).longest).toBe(FULL_BATCH);
-    // Two big jobs, or small ones among themselves, need not hurry.
+    // Two big jobs at once, or small jobs among themselves, need no short batches.
     expect((await run(MANY, MANY)).longest).toBe(FULL_BATCH);
   });
 

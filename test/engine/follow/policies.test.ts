@@ -94,7 +94,7 @@ describe("runs in time", () => {
     });
     await local.untilQuiet();
     expect((await local.engine.run(`${jobId}.0`))?.startedAt).toBeGreaterThanOrEqual(start + 60_000);
-    // The second step waits in the due index: only the sweeper brings it back.
+    // The second step waits in the due index, so only the sweeper can bring it back.
     local.clock.advance(3_000_000);
     await local.engine.sweep();
     await local.untilQuiet(7_200);

@@ -6,7 +6,7 @@ import { defineTask } from "../../../functions/sdk/index.ts";
 import { add, fail, sum } from "../../../functions/tasks/examples.ts";
 import { LocalEngine } from "../local-engine.ts";
 
-/** A canvas in the wire form, run to its end; `log` is what its `log` tasks were given. */
+/** Runs a canvas in wire form to its end. `log` is the input of its `log` tasks. */
 async function runWire(wire: Json, more: { readonly headerErrors?: boolean } = {}) {
   const log: unknown[] = [];
   const note = defineTask({

@@ -96,7 +96,7 @@ describe("a plan counts what the engine then does", () => {
   });
 });
 
-/** Units and messages of a plan, and of what was counted. */
+/** Returns the plan's units and messages in the form in which they are counted. */
 const planned = ({ plan }: Awaited<ReturnType<typeof run>>) => {
   const { total: _total, ...writes } = plan.writeUnits;
   return { writes, messages: plan.messages.byQueue, send: plan.requests.send, blobs: plan.blobs };

@@ -3,7 +3,7 @@ import { chain, defineTask, group, TaskError } from "../../../functions/sdk/inde
 import { LocalEngine } from "../local-engine.ts";
 import { onlyMessage, Outage, ScriptedLoop, untilExpanded, writesProgress, writesRun } from "../scripted-faults.ts";
 
-/** Errors of steps that run in place that the simulation found, each as a script. */
+/** Errors of steps in place that the simulation found, each as a script. */
 const one = defineTask({ name: "one", run: () => 1 });
 
 describe("errors of steps in place that the simulation found", () => {
@@ -13,7 +13,7 @@ describe("errors of steps in place that the simulation found", () => {
     const { jobId } = await local.engine.submit({ canvas: chain(one.s(), two.si()).canvas });
     const message = await onlyMessage(local);
     const loop = new ScriptedLoop();
-    // Progress is counted beside everything else, and awaited last.
+    // Progress is counted beside all other work, and awaited last.
     const outage = new Outage(writesProgress(jobId));
     await expect(local.over(local, outage.around).handle(message, loop)).rejects.toThrow(Outage.message);
     expect(loop.lent).toBe(0);
@@ -38,7 +38,7 @@ describe("errors of steps in place that the simulation found", () => {
     });
     await untilExpanded(local, jobId);
     const message = await onlyMessage(local);
-    // The step in place decides its group, and its worker fails before the run that waits for the group is ended.
+    // The step in place decides its group. Then its worker fails before it ends the run that waits for the group.
     const outage = new Outage(writesRun(`${jobId}.0`, "error"));
     await expect(local.over(local, outage.around).handle(message, LocalEngine.loop)).rejects.toThrow(Outage.message);
     expect(await local.engine.run(`${jobId}.0.g.0~1`)).toMatchObject({ status: "error" });

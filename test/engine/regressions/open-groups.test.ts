@@ -16,7 +16,10 @@ import {
   writesRun,
 } from "../scripted-faults.ts";
 
-/** Errors of open groups that the simulation found, each as a script. The owner is the run whose generator is cut into pages of 1, 2, 4 .. items. */
+/**
+ * Errors of open groups that the simulation found, each as a script. The owner is the run whose generator is cut into
+ * pages of 1, 2, 4 .. items.
+ */
 const WORKER = "local.default#worker";
 const item = defineTask({ name: "item", run: (_ctx, index: number) => index });
 const failing = defineTask({
@@ -59,7 +62,7 @@ describe("errors of open groups that the simulation found", () => {
     const { local, owner: runId } = await started(owner.s(), owner, { openPages: 1 });
     const handled = local.engine.handle(await onlyMessage(local), LocalEngine.loop);
     await settled();
-    // The first page fails the group. No page behind it ever ends, so there is never room for another one.
+    // The first page fails the group. No later page ever ends, so there is never room for another one.
     await untilIdle(local);
     await local.passing(handled);
     await local.untilQuiet();
@@ -127,7 +130,8 @@ describe("errors of open groups that the simulation found", () => {
       },
     });
     const { local, jobId, owner: runId } = await started(owner.s(), owner, { openPages: 1, yieldSeconds: 600 });
-    // The first attempt puts a page. Nobody runs it, so there is no room for another one in this attempt and in the next.
+    // The first attempt puts a page. No worker runs the page, so neither this attempt nor the next has room for
+    // another.
     for (const reason of ["stopped", "deadline"] as const) {
       const loop = new ScriptedLoop();
       const handled = local.engine.handle(
@@ -188,12 +192,12 @@ describe("errors of open groups that the simulation found", () => {
     });
     const { local, jobId } = await started(owner.s(), owner, { width: 2 });
     const handled = local.engine.handle(await onlyMessage(local), LocalEngine.loop);
-    // Once a child has begun the owner need not wait before its fourth page, so no time passes until then.
+    // Once a child has begun, the owner need not wait before its fourth page, so no time passes until then.
     await latches[1]?.reached;
     await untilIdle(local);
     latches[1]?.release();
     await latches[8]?.reached;
-    // The timers of the pages before end while the last page is cut.
+    // The timers of the earlier pages end while the owner cuts the last page.
     local.clock.advance(1_000);
     await settled();
     latches[8]?.release();
@@ -227,7 +231,7 @@ describe("errors of open groups that the simulation found", () => {
     await untilIdle(local);
     latch.release();
     await commit.reached;
-    // The group is sealed and decided, and its owner still runs. The page's message comes once more.
+    // The group is sealed and decided, and its owner still runs. The page's message is delivered again.
     const otherSettle = new HeldCall(writesRun(runId));
     const page = { v: 1, kind: "members", gid: pages, step: 0, members: [0] };
     const other = local

@@ -3,7 +3,9 @@ import { defineTask, group, TaskError } from "../../../functions/sdk/index.ts";
 import { LocalEngine } from "../local-engine.ts";
 import { Death, sends, untilExpanded, untilIdle, writesRun } from "../scripted-faults.ts";
 
-/** Errors that the simulation found where a process died in the middle of its work, each as a script without a sweeper. */
+/**
+ * Errors that the simulation found when a process died in the middle of its work, each as a script without a sweeper.
+ */
 const WORKER = "local.default#worker";
 const failing = defineTask({
   name: "failing",

@@ -13,7 +13,7 @@ import {
 
 /** Errors of revocation that the simulation found, each as a script without a sweeper. */
 const WORKER = "local.default#worker";
-/** What was read of a header is believed for some seconds. */
+/** Milliseconds after which every cached header is read again. */
 const CACHED_MS = 60_000;
 
 describe("errors of revocation that the simulation found", () => {
@@ -69,7 +69,8 @@ describe("errors of revocation that the simulation found", () => {
     const loop = new ScriptedLoop();
     const handled = local.engine.handle(message, loop);
     await latch.reached;
-    // While the member runs the revocation leaves it to its worker, which then stops: its smaller message is a first delivery.
+    // While the member runs, the revocation leaves it to its worker. The worker then stops and sends a smaller message,
+    // which counts as a first delivery.
     expect(await local.over(local).revoke(`${jobId}.0.g.1`)).toBe(true);
     await untilIdle(local);
     loop.abort("stopped");

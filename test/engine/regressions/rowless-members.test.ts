@@ -4,12 +4,13 @@ import { defineTask, group, TaskError } from "../../../functions/sdk/index.ts";
 import { LocalEngine } from "../local-engine.ts";
 import { Latch, marksFirstLeaf, Outage, untilExpanded } from "../scripted-faults.ts";
 
-/** Errors of members without rows that the simulation found, each as a script. */
+/** Errors of rowless members that the simulation found, each as a script. */
 const WORKER = "local.default#worker";
 
 /**
- * Member 0 of a ledger group of two is handled twice at the same time, and both deliveries run it: the first, without a claim, ends well once `ends[0]` is
- * released; the second, in a row, fails once `ends[1]` is. Member 1 has not been handled. `outage`: one for each delivery.
+ * Handles member 0 of a ledger group of two twice at the same time, so that both deliveries run it. The first runs
+ * without a claim, and succeeds once `ends[0]` is released. The second runs with a row, and fails once `ends[1]` is
+ * released. Member 1 has not been handled. `outage` makes the outage of both deliveries.
  */
 async function deliveredTwice(policy: "failFast" | "settled", outage?: (gid: string) => Outage) {
   const ends = [new Latch(), new Latch()] as const;

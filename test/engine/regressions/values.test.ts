@@ -11,7 +11,7 @@ import {
 import { LocalEngine } from "../local-engine.ts";
 import { laggingReads } from "../scripted-faults.ts";
 
-/** Errors of the engine about what a run is given that the simulation found, each as a script. */
+/** Errors in the input of runs that the simulation found, each as a script. */
 const one = defineTask({ name: "one", run: () => 1 });
 const given = defineTask({ name: "given", run: (_ctx, ...values: unknown[]) => values });
 const failing = defineTask({
@@ -49,7 +49,7 @@ describe("errors of what runs are given that the simulation found", () => {
     const branch: CanvasBuilder = when({ is: "eq", value: 1 }, given.si("the value"), given.si("something else"));
     const { jobId } = await local.engine.submit({ canvas: failing.s().linkError(chain(one.si(), branch)).canvas });
     await local.untilQuiet();
-    // The error link's second step is the branch; the way that it took is the only member of the branch's group.
+    // The second step of the error link is the branch. The chosen way is the only member of the branch's group.
     expect(await local.engine.run(`${jobId}.0.e.0~1.g.0`)).toMatchObject({ status: "success", value: ["the value"] });
   });
 });

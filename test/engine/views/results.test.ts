@@ -11,7 +11,7 @@ const stream = defineTask({
   },
 });
 
-/** Narrow leaves, so that a few members make a tree. */
+/** Leaves are narrow, so that a few members make a tree. */
 async function resultsOf(
   canvas: Parameters<typeof canvasOf>[0],
   from: number,

@@ -10,7 +10,7 @@ import {
 } from "../../../functions/sdk/index.ts";
 import { LocalEngine } from "../local-engine.ts";
 
-/** `ctx.waitForEvent`: tasks that wait in the middle of their code. */
+/** Tests of `ctx.waitForEvent`, in tasks that wait in the middle of their code. */
 let starts = 0;
 function taskOf(run: (ctx: TaskContext) => unknown) {
   starts = 0;
@@ -202,7 +202,7 @@ describe("a timeout", () => {
 
 describe("a deferred run", () => {
   const waiting = () => startedTask((ctx) => ctx.waitForEvent("never"));
-  /** As a sender leaves it that dies before it has woken anybody. */
+  /** Puts the event as a sender does that dies before it wakes a run. */
   const putEvent = (local: LocalEngine, jobId: string) =>
     local.store.write({ op: "put", key: eventItemKey(jobId, "never"), attributes: { sentBy: "x", at: 1, value: 5 } });
   it("a deferred run ends with its job, when it is revoked, and at the job's deadline", async () => {
@@ -254,7 +254,7 @@ describe("a deferred run", () => {
     const local = new LocalEngine([task]);
     const { jobId } = await local.engine.submit({ canvas: task.s().canvas });
     for (let turn = 0; turn < 5; turn++) await local.turn();
-    // Whoever deferred it may have died before it sent the message that comes at its end.
+    // The worker that deferred the run may have died before it sent the message for the timeout.
     expect(await local.engine.handle(message(jobId), LocalEngine.loop)).toEqual({ kind: "later", delaySeconds: 60 });
   });
   it("what a deferred run has yielded runs on", async () => {

@@ -11,15 +11,15 @@ import { findPython } from "./python.ts";
 
 const LOG = "localstack";
 const REQUIREMENTS = join(import.meta.dirname, "requirements.txt");
-/** What is swapped inside LocalStack; docs/guide-aws.md names it. */
+/** The replacements of LocalStack's internals; docs/guide-aws.md lists them. */
 const PLUGIN = join(import.meta.dirname, "plugin");
 
-/** What LocalStack runs on. */
+/** The programs that LocalStack runs on. */
 export interface LocalStack extends NodePackages {
   readonly python: string;
 }
 
-/** Throws with what is missing on the machine. */
+/** Installs LocalStack. Throws with what the machine lacks. */
 export async function installLocalStack(): Promise<LocalStack> {
   checkJava();
   const python = installPython(`LocalStack ${VERSIONS.localstack}`, INSTALLED.localstack, {
@@ -30,7 +30,10 @@ export async function installLocalStack(): Promise<LocalStack> {
   return { ...packages, python: join(programs, "python") };
 }
 
-/** Starts it without Docker, on the loopback interface, with a DynamoDB Local of its own, and waits until it answers; gives its address. */
+/**
+ * Starts LocalStack without Docker on the loopback interface, with its own DynamoDB Local. Waits until it answers and
+ * returns its address.
+ */
 export async function startLocalStack(installed: LocalStack, port: number): Promise<string> {
   const [dynamoPort = 0] = await freePorts(1);
   await startDynamoDbLocal(installed.dynamoDbLocal, dynamoPort);
@@ -60,24 +63,24 @@ function environment(
     FANFOLD_LOCALSTACK_NODE: join(node, "node"),
     FANFOLD_LOCALSTACK_RIC: lambdaRuntimeClient,
     DYNAMODB_LOCAL_PORT: String(dynamoPort),
-    // Else it writes into its own package and the home folder.
+    // Without this, LocalStack writes into its own package and the home folder.
     FILESYSTEM_ROOT: state,
     TMPDIR: state,
     XDG_CACHE_HOME: state,
     GATEWAY_LISTEN: `127.0.0.1:${port}`,
     LOCALSTACK_HOST: `127.0.0.1:${port}`,
-    // No port 53, no telemetry, no downloads.
+    // These turn off the DNS server on port 53, telemetry and downloads.
     DNS_ADDRESS: "0",
     DISABLE_EVENTS: "1",
     SKIP_SSL_CERT_DOWNLOAD: "1",
-    // It asks a queue again after 1 s, after up to 10 s when it was empty; AWS is always asking.
+    // LocalStack polls a queue again after 1 s, and after up to 10 s when it was empty. AWS polls all the time.
     LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC: "0.05",
     LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC: "0.5",
-    // It keeps idle processes for ten minutes; one is enough on a small machine.
+    // LocalStack keeps idle processes for ten minutes. One minute is enough on a small machine.
     LAMBDA_KEEPALIVE_MS: "60000",
     AWS_ACCESS_KEY_ID: "test",
     AWS_SECRET_ACCESS_KEY: "test",
-    // Beside warnings it writes a line for each request.
+    // At the default level LocalStack writes a line for each request.
     LS_LOG: "warn",
   };
 }

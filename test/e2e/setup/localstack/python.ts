@@ -8,8 +8,8 @@ import { REQUIRED } from "../versions.ts";
 const RELEASE = REQUIRED.localstackPython;
 
 /**
- * A Python of the release that LocalStack runs on: of PATH, else of pyenv, where it need not be the chosen one (its program on PATH then only says so).
- * Throws with what to install.
+ * Returns a Python of the release that LocalStack runs on, from PATH or else from pyenv. A pyenv release that is not
+ * the chosen one has a program on PATH that only reports this, so its folder is read. Throws with what to install.
  */
 export function findPython(env: NodeJS.ProcessEnv = process.env): string {
   const found = candidates(env).find((program) => versionOf(program, "--version").startsWith(`Python ${RELEASE}.`));

@@ -9,12 +9,12 @@ import { answers } from "../reachable.ts";
 const LOG = "ministack";
 const REQUIREMENTS = join(import.meta.dirname, "requirements.txt");
 
-/** What MiniStack runs on. */
+/** The programs that MiniStack runs on. */
 export interface MiniStack extends NodePackages {
   readonly program: string;
 }
 
-/** Throws with what is missing on the machine. */
+/** Installs MiniStack. Throws with what the machine lacks. */
 export async function installMiniStack(): Promise<MiniStack> {
   checkPython();
   checkJava();
@@ -23,10 +23,11 @@ export async function installMiniStack(): Promise<MiniStack> {
   return { ...packages, program: join(programs, "ministack") };
 }
 
-/** Starts it on the loopback interface, and waits until it answers; gives its address. */
+/** Starts MiniStack on the loopback interface, waits until it answers, and returns its address. */
 export async function startMiniStack({ program, node }: MiniStack, port: number): Promise<string> {
   mkdirSync(TEMPORARY, { recursive: true });
-  // It unpacks functions here, with a script of its own that is no ES module, as it would be by this checkout's package.json.
+  // MiniStack unpacks functions here, next to its own CommonJS script. This checkout's package.json would turn that
+  // script into an ES module.
   writeFileSync(join(TEMPORARY, "package.json"), "{}");
   const child = launch({
     name: "MiniStack",

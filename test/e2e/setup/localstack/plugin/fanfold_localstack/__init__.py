@@ -1,1 +1,4 @@
-"""What LocalStack 4.14.0 needs to run without Docker. The .dist-info beside this folder registers it; start.ts sets the environment that it reads."""
+"""Lets LocalStack 4.14.0 run without Docker.
+
+The .dist-info folder beside this one registers the package; localstack.ts sets the environment that it reads.
+"""

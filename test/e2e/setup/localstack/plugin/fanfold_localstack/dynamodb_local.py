@@ -1,4 +1,7 @@
-"""The DynamoDB Local that already listens on DYNAMODB_LOCAL_PORT. LocalStack would download one, with a Java and an agent that allows more than 20 indexes."""
+"""Makes LocalStack use the DynamoDB Local that already listens on DYNAMODB_LOCAL_PORT.
+
+LocalStack would download one itself, with a Java and an agent that allows more than 20 indexes.
+"""
 
 from localstack.runtime import hooks
 

@@ -24,7 +24,7 @@ from localstack.services.lambda_.invocation.lambda_models import InvocationResul
 from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
 from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor
 
-# Path of a `node` of Lambda's version, and of index.mjs of the npm package aws-lambda-ric, Amazon's runtime interface client.
+# Paths of a `node` of Lambda's version, and of index.mjs of aws-lambda-ric, Amazon's runtime interface client on npm.
 NODE = os.environ["FANFOLD_LOCALSTACK_NODE"]
 RUNTIME_CLIENT = os.environ["FANFOLD_LOCALSTACK_RIC"]
 FOLDER = Path(__file__).parent
@@ -42,7 +42,8 @@ class ProcessExecutor(RuntimeExecutor):
         super().__init__(id, function_version)
         self.function = function_version.config
         self.process = None
-        # What goes to the process, one at a time, and what comes back: (kind, request id, body).
+        # `next` holds the invocation for the process, one at a time. `events` holds its replies as (kind, request id,
+        # body).
         self.next = queue.Queue()
         self.events = queue.Queue()
         self.api = ThreadingHTTPServer((HOST, 0), type("RuntimeApiOfExecutor", (RuntimeApi,), {"executor": self}))
@@ -50,7 +51,7 @@ class ProcessExecutor(RuntimeExecutor):
         logs = Path(config.dirs.tmp) / "lambda-logs"
         logs.mkdir(parents=True, exist_ok=True)
         self.log = logs / f"{function_version.id.function_name}-{id}.log"
-        # So much of the log has gone to CloudWatch.
+        # The length of the log in bytes that CloudWatch has received.
         self.told = 0
 
     def start(self, env_vars):
@@ -69,7 +70,7 @@ class ProcessExecutor(RuntimeExecutor):
             "LAMBDA_TASK_ROOT": code,
             "LAMBDA_RUNTIME_DIR": str(FOLDER),
         }
-        # The heap stays below the memory of the function, as on Lambda; nothing else limits it here.
+        # The heap stays below the function's memory, as on Lambda. No other limit applies here.
         heap = f"--max-old-space-size={self.function.memory_size * 9 // 10}"
         command = [NODE, heap, "--require", str(FOLDER / "rapid-client.cjs"), RUNTIME_CLIENT]
         with self.log.open("ab") as output:
@@ -120,7 +121,7 @@ class ProcessExecutor(RuntimeExecutor):
         return InvocationResult(request_id, body, is_error=kind != "response", logs=logs)
 
     def respawn(self):
-        """What still asks for the process that has died gets nothing."""
+        """Replaces a dead process. A request that still waits for the old process receives nothing."""
         self.process = None
         self.next.put(None)
         self.next, self.events = queue.Queue(), queue.Queue()
@@ -136,7 +137,7 @@ class ProcessExecutor(RuntimeExecutor):
                 return kind, body or ended("because the environment was stopped")
 
     def logs_of(self, request_id, milliseconds):
-        """All that was printed since the invocation before, in the form of Lambda's logs."""
+        """Returns everything printed since the previous invocation, in the form of Lambda's logs."""
         with self.log.open("rb") as log:
             log.seek(self.told)
             printed = log.read()

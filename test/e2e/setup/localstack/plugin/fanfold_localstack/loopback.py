@@ -1,6 +1,7 @@
-"""The gateway listens on the loopback interface alone. By itself it listens on all of them, whatever GATEWAY_LISTEN says, and runs code for anybody who asks.
+"""Makes the gateway listen on the loopback interface alone.
 
-It lets more callers wait, too: with 50, connections were dropped when an engine opened many at once on a busy machine.
+By default it listens on all interfaces, whatever GATEWAY_LISTEN says, and runs code for any caller. This also raises
+the backlog from 50, because connections were dropped when an engine opened many at once on a busy machine.
 """
 
 from functools import partial

@@ -1,4 +1,7 @@
-"""The HTTP API of which a function's process asks its invocations: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html"""
+"""Serves the HTTP API that a function's process asks for its invocations.
+
+https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+"""
 
 from http.server import BaseHTTPRequestHandler
 
@@ -8,9 +11,9 @@ PREFIX = "/2018-06-01/runtime/"
 
 class RuntimeApi(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # A reply goes out as headers and body: without delay.
+    # A reply is sent as headers, then body. Nagle's algorithm would delay the body.
     disable_nagle_algorithm = True
-    # The ProcessExecutor whose process asks here.
+    # The ProcessExecutor that owns the asking process.
     executor = None
 
     def do_GET(self):

@@ -1,7 +1,7 @@
-"""A function takes as many batches of a queue side by side as its event source mapping says (ScalingConfig.MaximumConcurrency).
+"""Lets a function process as many batches of a queue at once as ScalingConfig.MaximumConcurrency allows.
 
-LocalStack works a mapping off one batch at a time, so that a long one blocks its queue. This changes how LocalStack behaves; the internal methods that
-it replaces are those of 4.14.0.
+LocalStack processes one batch of an event source mapping at a time, so a long batch blocks its queue. This module
+replaces internal methods of LocalStack 4.14.0.
 """
 
 import logging
@@ -10,7 +10,7 @@ import threading
 from localstack.runtime import hooks
 
 LOG = logging.getLogger(__name__)
-# Batches with which AWS begins.
+# AWS begins with this many batches at once.
 USUAL_CONCURRENCY = 5
 
 
@@ -28,7 +28,8 @@ def take_batches_side_by_side():
         return worker
 
     def poll_with_slot(self):
-        """Polls only once a batch could be taken, so that messages wait in the queue and not here. `has_slot` is of the polling thread alone."""
+        """Polls only when a slot is free, so that messages wait in the queue. Only the polling thread uses `has_slot`.
+        """
         self.slots.acquire()
         self.has_slot = True
         try:
@@ -38,7 +39,7 @@ def take_batches_side_by_side():
                 self.slots.release()
 
     def handle_aside(self, messages):
-        # The slot is for one batch; what else was received with it is handled by the poller itself.
+        # The slot covers one batch. The poller itself handles any other messages that it received with it.
         if not self.has_slot or self.is_fifo_queue:
             return handle_messages(self, messages)
 
