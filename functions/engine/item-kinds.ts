@@ -370,6 +370,7 @@ export function attributesOf(
     | Partial<HeaderAttributes>
     | Partial<RunAttributes>
     | Partial<JobAttributes>
+    | Owned
     | DetailAttributes<LogLine>
     | JobEventAttributes,
 ): Attributes {

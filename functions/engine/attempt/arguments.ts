@@ -1,5 +1,5 @@
 import { FanfoldError } from "../../core/errors.ts";
-import type { Json } from "../../core/json.ts";
+import type { Json, JsonObject } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { isGroupStep, type PlanStep, type Strand } from "../../core/plan/plan.ts";
 import { runIdOf } from "../../core/plan/run-id.ts";
@@ -7,7 +7,7 @@ import { isSuccess } from "../../core/plan/run-state.ts";
 import { eachOf } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { givesError } from "../groups/create-group.ts";
-import type { Header, Run } from "../item-kinds.ts";
+import { errorValue, type Header, type Run, type RunError } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { stackOf } from "../items/run-log.ts";
 import { readRunById } from "../items/run-reads.ts";
@@ -60,7 +60,7 @@ async function failureOf(context: Context, failed: Run): Promise<readonly Json[]
   const own = hostIndex === failed.stepIndex;
   const host = strand[hostIndex];
   const task = own ? failed.task : host && !isGroupStep(host) ? host.task : undefined;
-  const request = {
+  const request: JsonObject = {
     runId: own ? runId : runIdOf(failed.gid, failed.index, hostIndex),
     jobId,
     attempt: own ? failed.attempt : 0,
@@ -72,11 +72,7 @@ async function failureOf(context: Context, failed: Run): Promise<readonly Json[]
         ...(host.options?.stamps && { stamps: host.options.stamps }),
       }),
   };
-  return [
-    request as unknown as Json,
-    { ...raised, runId: origin } as unknown as Json,
-    (await stackOf(context, origin)) ?? null,
-  ];
+  return [request, errorValue({ ...raised, runId: origin } as RunError), (await stackOf(context, origin)) ?? null];
 }
 const isPlainGroupStep = (step: PlanStep | undefined): boolean =>
   step !== undefined && isGroupStep(step) && !step.wait && !step.choose && !step.repeat;
@@ -103,7 +99,7 @@ async function collectResults(context: Context, gid: string, task: string, budge
     }
     const { value, error, runId, status } = await toEntry(context, end);
     const result: Json =
-      error === undefined ? (value ?? null) : ({ $error: { runId, ...error, status } } as unknown as Json);
+      error === undefined ? (value ?? null) : { $error: { runId, ...(errorValue(error) as JsonObject), status } };
     budget.bytes += JSON.stringify(result).length + 1;
     if (budget.bytes > LIMITS.valueBytes) {
       throw new FanfoldError(

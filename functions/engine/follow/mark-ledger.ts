@@ -1,11 +1,11 @@
 import { LIMITS } from "../../core/limits.ts";
 import { type Counts, PLAIN_SUCCESS } from "../../core/plan/counts.ts";
 import type { Context } from "../context.ts";
-import { ledgerKey, type Owned } from "../item-kinds.ts";
+import { attributesOf, ledgerKey, type Owned } from "../item-kinds.ts";
 import { and, contains, not } from "../items/conditions.ts";
 import { partEntry } from "../items/ledger-parts.ts";
 import { doneOf, type LedgerAt } from "../items/ledger-reads.ts";
-import { type Attributes, type Item, type Key, PortError, type WriteOp } from "../ports.ts";
+import { type Item, type Key, PortError, type WriteOp } from "../ports.ts";
 
 /** Most indexes that one condition names. DynamoDB allows 300 operators in an expression. */
 const MARKS_PER_WRITE = 100;
@@ -59,7 +59,7 @@ function markOp(
         if (count !== 0) add[name] = ((add[name] as number | undefined) ?? 0) + count;
   }
   if (plain > 0) add["success"] = ((add["success"] as number | undefined) ?? 0) + plain;
-  const change = { add: boundedCounters(add), setOnce: owned as unknown as Attributes };
+  const change = { add: boundedCounters(add), setOnce: attributesOf(owned) };
   return { op: "update", key, change, when: and(...indexes.map((index) => not(contains("done", index)))) };
 }
 
