@@ -30,21 +30,25 @@ interface Handling {
 /** Least weight of the newest message in the running mean of slots per message. */
 const SMOOTHING = 0.1;
 const MESSAGES_PER_SLOT = 2;
-/** Time for aborted attempts to end. */
+/** Milliseconds for aborted attempts to end. */
 const ABORT_MS = 1_000;
 /**
- * Time for aborted user code to clean up. An attempt ends with its signal, so the end of the code itself is not known.
+ * Milliseconds for aborted user code to clean up. An attempt ends when its signal aborts, so nobody knows when the code
+ * itself ends.
  */
 const CLEAN_UP_MS = 200;
 
 /**
- * Receives messages and passes them to the engine, as many as keep its slots busy. It takes no more, because other
- * processes share the queues and could handle a message that waits here. A message names one run or many, so the loop
- * estimates the slots of a message from those before it.
+ * Receives messages and passes them to the engine, as many as keep the slots busy. It takes no more, because other
+ * processes share the queues and could handle a message that waits here. A message names one run or many. So the loop
+ * estimates the slots that a message needs from the messages before it.
  *
- * States: receiving -> full (until a slot or a message is free) -> receiving; receiving -> asleep (until woken, a
- * delayed message is due, or the poll) -> receiving; stopping from any. A full loop may still have free slots, because
- * the runs of its messages wait to be admitted. It fills them with messages of other jobs.
+ *     receiving <-> full (until a slot is free or a message is handled)
+ *     receiving <-> asleep (until it is woken, a delayed message is due, or the next poll)
+ *     any state -> stopping
+ *
+ * A full loop may still have free slots, because the runs of its messages wait to be admitted. It fills them with
+ * messages of other jobs.
  */
 export class MessageLoop {
   readonly #options: MessageLoopOptions;
@@ -79,7 +83,8 @@ export class MessageLoop {
   }
   /**
    * Receives no more messages, starts no more runs, and waits for those that run. Runs that are left after the grace
-   * are aborted as lost, so nothing is committed for them. The next start, or the parent, gives their messages back.
+   * are aborted as lost, so nothing is committed for them. The next start, or the supervisor, gives their messages
+   * back.
    */
   async stop(graceSeconds: number): Promise<void> {
     this.#stopping = true;
@@ -114,7 +119,8 @@ export class MessageLoop {
     const expected = Math.max(1, this.#slotsPerMessage);
     const free = this.#slots.size - this.#slots.busy - this.#slots.waiting - this.#unplaced * expected;
     if (free <= 0) return 0;
-    // Messages whose runs have ended still follow up. They hold no slot, but their number must stay bounded.
+    // Messages whose runs have ended are still being followed up. They hold no slot, but their number must stay
+    // bounded.
     return Math.min(Math.ceil(free / expected), MESSAGES_PER_SLOT * this.#slots.size - this.#handling.size);
   }
   async #receive(wanted: number, notOf?: ReadonlySet<string>): Promise<number> {

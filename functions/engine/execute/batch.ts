@@ -14,14 +14,14 @@ import { slowAfterMs } from "./pace.ts";
 /**
  * Runs of one task that are held together, executed one after the other, and committed together.
  *
- *     running -> executed (user code of all runs has returned; those that ended are being committed)
+ *     running -> executed (the user code of all runs has returned; ended runs are being committed)
  *        |          ^
  *        v          |
- *       slow -------+   (the batch takes longer than it should)
+ *       slow -------+   (the batch has taken longer than `slowAfterMs`)
  *
- * When a batch becomes slow, runs that have not started return to their queue, and runs that have ended are committed
- * at once. So no run waits for long behind a slow one. Each run leaves the batch with one report. The hold ends with
- * the last report.
+ * When a batch becomes slow, runs that have not started return to their queue, and ended runs are committed
+ * immediately. So no run waits for long behind a slow one. Each run leaves the batch with one report. The hold ends
+ * with the last report.
  */
 export class Batch {
   readonly #work: MessageWork;
@@ -54,7 +54,7 @@ export class Batch {
       step.options?.timeout ?? this.#info.timeoutSeconds,
       loop.limit?.seconds ?? Number.POSITIVE_INFINITY,
     );
-    // The last run may have to wait this long for the others.
+    // The last run may wait this long for the others.
     this.#slowAfterMs = runs.length === 1 ? 0 : slowAfterMs(context.config);
     this.#deadline = Math.min(
       context.clock.now() + this.#slowAfterMs + this.#timeoutSeconds * 1_000,
@@ -74,8 +74,8 @@ export class Batch {
   }
 
   /**
-   * Resolves when user code of all runs has returned. Their commits are reported later. Throws when the hold was
-   * refused; all claims are then returned.
+   * Resolves when the user code of all runs has returned. The commits of the runs are reported later. Throws when the
+   * hold was refused; all claims are then returned.
    */
   async run(): Promise<void> {
     const { clock, pace } = this.#work.context;
@@ -95,8 +95,8 @@ export class Batch {
   }
 
   /**
-   * Executes one run. Returns a promise only when its task takes time. A failed port fails the run's report, not the
-   * batch.
+   * Executes one run. Returns a promise only when the attempt takes time. When a port fails, the report of this run
+   * fails, and the batch continues.
    */
   #execute(batchRun: BatchRun): Promise<void> | undefined {
     const attempt = this.#start(batchRun);
@@ -125,7 +125,8 @@ export class Batch {
     else this.#work.reports.add(Promise.resolve(this.#report([{ ref: attempt.run, outcome: executed }])));
   }
   /**
-   * Aborts one run, or all runs without `runId`. The first reason stays, and a run that has ended ignores the abort.
+   * Aborts one run. Without `runId` it aborts all runs. The first reason stays, and a run that has ended ignores the
+   * abort.
    */
   #abort(reason: AbortReason, runId?: string): void {
     for (const { run } of this.#runs) {
@@ -176,8 +177,8 @@ export class Batch {
     return reports;
   }
   /**
-   * Ends the hold with the last member. A slow batch narrows its hold before that, so no lease is renewed for the slow
-   * run.
+   * Ends the hold with the last member. A slow batch narrows its hold before that, so that only the leases of open
+   * members are renewed.
    */
   #release(members: readonly number[]): void {
     for (const index of members) this.#open.delete(index);

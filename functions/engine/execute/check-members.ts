@@ -22,7 +22,7 @@ import { endUnstarted } from "./end-unstarted.ts";
 import type { Ready, Report } from "./member-reports.ts";
 import { Startable } from "./startable-members.ts";
 
-/** What the check of a message's members has found. */
+/** The findings of the check of a message's members. */
 export interface CheckedMembers {
   readonly ready: readonly Ready[];
   /** Reports of the members that do not start now. */
@@ -34,9 +34,9 @@ type Checked = Ready | MemberOutcome;
 type OpenGate = Exclude<Gate, { readonly kind: "gone" }>;
 
 /**
- * Finds the members of a message that may run. A first delivery of lazy members expects no rows, so their claim is the
- * first to see one. The rows of all other members are read first. Waiting runs are resumed here, and runs that must not
- * start are ended.
+ * Finds the members of a message that may run. At a first delivery, lazy members are expected to have no rows. So their
+ * claim is the first to see a row. The rows of all other members are read first. Waiting runs are resumed here, and
+ * runs that must not start are ended.
  */
 export async function checkMembers(
   context: Context,
@@ -91,7 +91,7 @@ async function checkRows(
     return checkMember(context, header, ref, run, true);
   });
 }
-/** Checks members by their plan alone. Most are a single task that may start, which takes no further read. */
+/** Checks members by their plan alone. Most members are a single task that may start, and need no further read. */
 async function checkPlan(
   context: Context,
   header: Header,
@@ -110,7 +110,7 @@ async function checkPlan(
   });
 }
 
-/** Returns whether an absent row reads as queued: it does for the first step of a member below the member count. */
+/** Returns whether an absent row reads as queued. It does for the first step of a member below the member count. */
 function readsAsQueued(header: Header, ref: RunRef): boolean {
   return ref.stepIndex === 0 && !header.pages && ref.index < (header.memberCount ?? 0);
 }
@@ -158,7 +158,7 @@ async function endRevokedMember(
 ): Promise<MemberOutcome> {
   const ended = await endRevoked(context, header, ref, run);
   if (ended) return { kind: "ended", run: ended };
-  // A row that was not read is read when its message is delivered again.
+  // A row that was not read here is read when the message is delivered again.
   return run?.status === "waiting" ? DONE : { kind: "later", delaySeconds: secondsUntil(context, run?.leaseUntil) };
 }
 async function beginGroupStep(

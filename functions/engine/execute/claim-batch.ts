@@ -20,7 +20,8 @@ export interface BatchRun {
 
 /**
  * Claims the members of a batch under one token. The wait for a slot may have been long, so the group is checked again
- * first. Members that were not claimed are reported. Returns undefined when none was. `header` is the gate's.
+ * first. Members that were not claimed are reported. Returns undefined when no member was claimed. The returned
+ * `header` is the one that the check read.
  */
 export async function claimBatch(
   context: Context,
@@ -86,8 +87,8 @@ async function claimAll(
   return runs;
 }
 /**
- * Claims rows that a first delivery did not expect. With full tracking or a start time a row may exist and be ready. It
- * is claimed as the refused claim returned it.
+ * Claims rows that a first delivery did not expect. With full tracking or a start time a row may exist and be ready.
+ * Such a row is claimed as the refused claim returned it.
  */
 async function claimReadyRows(
   context: Context,
@@ -105,8 +106,8 @@ async function claimReadyRows(
   return claims.map((claim, k) => (found[k] ? (second.next().value as ClaimOutcome) : claim));
 }
 /**
- * Handles a member whose claim was refused, by the row that the claim returned. A queued run is claimed at the next
- * delivery.
+ * Handles a member whose claim was refused. The row that the refused claim returned says what to do. A queued run is
+ * claimed at the next delivery.
  */
 async function handleRefused(context: Context, run: Run | undefined): Promise<MemberOutcome> {
   if (!run) return DONE; // the row was read before, and has been collected since

@@ -4,8 +4,8 @@ import type { Run } from "../item-kinds.ts";
 import { resumeDeferred } from "../waits/deferred.ts";
 
 /**
- * Checks again what a deferred run waits for. The message being handled may be the one that is owed at the end of the
- * wait, so it must be delivered again then.
+ * Checks again what a deferred run waits for. The message that is being handled may be the one that is owed at the end
+ * of the wait. So it must be delivered again then.
  */
 export async function handleDeferred(context: Context, run: Run): Promise<MemberOutcome> {
   if ((await resumeDeferred(context, run)) || run.notBefore === undefined || run.due !== undefined) return DONE;

@@ -6,7 +6,7 @@ import type { Pace } from "./pace.ts";
 
 /** The context of the use cases that run members. */
 export interface ExecuteContext extends Context {
-  /** What this engine instance has seen of the speed of its tasks. */
+  /** What this engine instance has measured of the speed of its tasks. */
   readonly pace: Pace;
 }
 

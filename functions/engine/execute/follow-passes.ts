@@ -32,11 +32,11 @@ interface FollowedMessage {
  *     idle -> gathering (a run has ended; others may end soon) -> following -> idle
  *
  * A pass gathers for `followDelayMs`, or until every member of the message is reported. While one pass follows, the
- * next may gather. A pass may lead to one next step that this process can run. That step runs in place, and is followed
- * up by a later pass.
+ * next may gather. A pass may create one next step that this process can run. That step runs in place, and a later pass
+ * follows it up.
  */
 export class FollowPasses {
-  /** Members whose part of the message must be delivered again, with the seconds until then. */
+  /** Members that must be delivered again, with the seconds until then. */
   readonly later = new Map<number, number>();
   readonly #context: ExecuteContext;
   readonly #message: FollowedMessage;
@@ -46,7 +46,7 @@ export class FollowPasses {
   #ended: Run[] = [];
   #rowless: RowlessEnd[] = [];
   #gathering = false;
-  /** Ends the gathering at once. */
+  /** Ends the gathering immediately. */
   #endGathering: () => void = () => undefined;
   #stepsInPlace = 0;
 

@@ -27,8 +27,8 @@ type MemberMessage = Extract<EngineMessage, { kind: "members" }>;
  * - claim, attempt, commit (run-members.ts, batch.ts): runs of one task share a batch, and so a write.
  * - follow (follow-passes.ts): members that end at about the same time are followed up together.
  *
- * The message is acknowledged only after the follow-up of all its members. Members that must be handled later go into a
- * smaller message before that. Throws when a port failed. Then the whole message is redelivered, which is harmless.
+ * The message is acknowledged only after the follow-up of all its members. Before that, members that must be handled
+ * later go into a smaller message. Throws when a port failed. The whole message is then redelivered, which is harmless.
  */
 export async function handleMembers(
   context: ExecuteContext,

@@ -8,8 +8,8 @@ import { endLeaseOp, heartbeatOp } from "../items/run-claims.ts";
 import type { Claim, HeartbeatOutcome, HeldRuns } from "../worker-loop.ts";
 
 /**
- * Renews leases under their fences, and checks whether a group above has decided. Costs one write per claim and one
- * read per distinct group.
+ * Renews leases under their fences, and checks whether the run's group or a group above has decided. Costs one write
+ * per claim and one read per distinct group.
  */
 export async function heartbeat(context: Context, claims: readonly Claim[]): Promise<readonly HeartbeatOutcome[]> {
   if (claims.length === 0) return [];
@@ -31,7 +31,7 @@ export async function heartbeat(context: Context, claims: readonly Claim[]): Pro
     }),
   );
 }
-/** Ends the leases of claims whose holder died, so that others can take their runs over at once. */
+/** Ends the leases of claims whose holder died, so that others can take their runs over immediately. */
 export async function endLeases(context: Context, claims: readonly Claim[]): Promise<void> {
   const leased = claims.filter((claim) => !claim.unclaimed);
   if (leased.length > 0)

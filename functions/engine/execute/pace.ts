@@ -3,17 +3,17 @@ import type { EngineConfig } from "../config.ts";
 import type { Clock } from "../ports.ts";
 
 /**
- * What one engine instance has seen of the speed of its tasks, and the admission of their batches. Only speed depends
+ * Keeps what one engine instance has measured of the speed of its tasks, and admits their batches. Only speed depends
  * on it, so it is neither stored nor shared.
  *
- * A batch of quick runs is
+ * The states of a batch of quick runs are
  *
  *     waiting -> admitted -> released (by its caller, or after `slowAfterMs`)
  *
  * - waiting: in the line of its job. Jobs are admitted in rotation.
  * - admitted: its load counts. The next batch is admitted while the load is at most `FULL_LOAD`.
  *
- * The instance is
+ * The states of the instance are
  *
  *     unshared <-> shared (a small job sent a message beside a big job within `SMALL_JOB_MS`)
  *
@@ -59,7 +59,10 @@ export class Pace {
       this.#bigJobs.set(jobId, now);
     } else if (this.#bigJobs.size > 0 && !this.#bigJobs.has(jobId)) this.#smallJobAt = now;
   }
-  /** Whether a small job shares this instance with a big one. Writes of the small job wait for the batch at work. */
+  /**
+   * Whether a small job shares this instance with a big one. Writes of the small job wait for the batch that is
+   * running.
+   */
   get #isShared(): boolean {
     return Math.abs(this.#clock.now() - this.#smallJobAt) < SMALL_JOB_MS;
   }
@@ -70,7 +73,7 @@ export class Pace {
    * Waits until one more batch is admitted, and takes it. Quick runs end before a third batch would help, so runs
    * claimed beyond two batches only fill the memory. `resumed` admits the batch before others of its job, so that
    * started messages end first. `take` takes the batch and returns its load in claimed runs. The result releases the
-   * batch. A batch is also released after `slowAfterMs`, so one that waits for a slot or has become slow blocks no
+   * batch. A batch is also released after `slowAfterMs`, so a batch that waits for a slot or has become slow blocks no
    * other.
    */
   admit(jobId: string, resumed: boolean, take: () => number): Promise<() => void> {
@@ -141,8 +144,8 @@ interface Sized {
 }
 
 /**
- * Returns whether runs of a task are quick. The engine's own work then takes more time than user code, and is done for
- * one batch after the other.
+ * Returns whether runs of a task are quick. The engine's own work then takes more time than user code, so batches are
+ * admitted one after another.
  */
 export function isQuick({ pace, config }: Paced, { step }: Pick<Sized, "step">): boolean {
   const mean = pace.mean(step.task);
@@ -150,7 +153,7 @@ export function isQuick({ pace, config }: Paced, { step }: Pick<Sized, "step">):
 }
 /**
  * Waits until the unclaimed members of a whole message are admitted. Otherwise all received messages would run, and
- * write, at once. Returns what releases them, and undefined when they need no admission.
+ * write, at once. Returns a function that releases them, or undefined when they need no admission.
  */
 export async function admitUnclaimed(
   { pace, config }: Paced,

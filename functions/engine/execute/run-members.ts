@@ -10,12 +10,12 @@ import { type Ready, Reports } from "./member-reports.ts";
 import { batchSize, isQuick } from "./pace.ts";
 
 /**
- * Runs members of one message in concurrent loops. A loop takes a slot, claims a batch, runs its members one by one,
- * and starts its commit. Quick runs share their writes, and slow ones are batches of one (pace.ts). The claim of the
- * next batch goes out together with the commit of the one before.
+ * Runs the members of one message in concurrent loops. A loop takes a slot, claims a batch, runs its members one after
+ * another, and starts its commit. Quick runs are claimed and committed together, and slow ones are batches of one
+ * (pace.ts). The claim of the next batch goes out together with the commit of the one before.
  *
- * The reports end after all loops, and throw when a port failed in one. Members that were not reported by then are left
- * to the message's next delivery.
+ * The reports end after all loops. They throw when a port failed in a loop. Members that were not reported by then are
+ * left to the message's next delivery.
  */
 export function runMembers(
   context: ExecuteContext,
@@ -69,8 +69,8 @@ async function runAdmitted(work: MessageWork, queue: Ready[], resumed: boolean, 
   }
 }
 /**
- * Runs one batch in a slot. `take` returns the batch once there is a slot, because the wait may be long and the speed
- * of the task may have become known meanwhile.
+ * Runs one batch in a slot. `take` returns the batch only once there is a slot. The wait may be long, and the speed of
+ * the task may become known in the meantime.
  */
 async function runInSlot(
   { context, header, loop, reports }: MessageWork,
@@ -89,7 +89,8 @@ async function runInSlot(
 }
 
 /**
- * Returns whether the next batch needs admission: its members are quick, several, and not admitted as a whole message.
+ * Returns whether the next batch needs admission. It does when several members are left, and the first is quick and not
+ * unclaimed. (Unclaimed members are admitted as a whole message.)
  */
 function isPaced(context: ExecuteContext, [first, second]: readonly Ready[]): boolean {
   return first !== undefined && second !== undefined && !first.unclaimed && isQuick(context, first);

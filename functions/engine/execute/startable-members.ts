@@ -6,8 +6,8 @@ import { mayBeRevoked } from "../groups/revocations.ts";
 import type { Header } from "../item-kinds.ts";
 
 /**
- * Members of a leaf that may be claimed without any further check. Nothing in their group is revoked, and each member
- * is a single task that this process knows, that is due now, and that never expires. Most members are like that.
+ * Finds the members of a leaf that may be claimed without any further check. Nothing in their group is revoked. Each of
+ * them is a single task that this process knows, that is due now, and that never expires. Most members are like that.
  */
 export class Startable {
   readonly unclaimed: boolean;

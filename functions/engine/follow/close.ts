@@ -4,8 +4,8 @@ import { sendControl } from "../messages/send.ts";
 import { stopExecution } from "../waits/executions.ts";
 
 /**
- * Closes a decided group, after everything that follows from it. A group whose execution may still run is closed once
- * the execution is stopped, so the sweeper keeps checking it until then.
+ * Closes a decided group, after everything that follows from its decision. While its execution may still run, the group
+ * stays open, so the sweeper keeps checking it. It is closed once the execution is stopped.
  */
 export async function closeGroup(context: Context, gid: string, round: number): Promise<void> {
   const { applied, header } = await closeHeader(context, gid, round);

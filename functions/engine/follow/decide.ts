@@ -9,7 +9,7 @@ import type { DecideItem, FollowItem, WorkList } from "./work-list.ts";
 
 /**
  * Decides a group, once per round. The outcome is `dropped` when a group above has decided. The condition of the write
- * checks the round again, so a header that was read before the groups above serves as well as a new one.
+ * checks the round again. So a header that was read before the groups above is good enough.
  */
 export async function followDecide(context: Context, item: DecideItem, list: WorkList): Promise<void> {
   const header = item.header ?? (await readHeader(context, item.gid));

@@ -8,7 +8,7 @@ import { revokeIdleRun } from "../items/run-writes.ts";
 import { follow } from "./follow.ts";
 
 /**
- * Ends a revoked run that nobody executes. Returns the run once it is terminal. Returns undefined while an attempt
+ * Ends a revoked run that no worker executes. Returns the run once it has ended. Returns undefined while an attempt
  * runs, and when the run ends with its group.
  */
 export async function endRevoked(
@@ -27,7 +27,7 @@ export async function endRevoked(
 }
 /**
  * Decides the child group of a waiting run as `cancelled`, which ends the run. A group that does not exist yet is
- * created for that, so the process that comes to open it finds it decided.
+ * created first. So a process that wants to open it finds it decided.
  */
 async function endWaiting(context: Context, parent: Header, run: Run): Promise<void> {
   const group = await createChildGroup(context, parent, run);

@@ -8,7 +8,7 @@ import type { Item } from "../ports.ts";
 import { markLedger } from "./mark-ledger.ts";
 import { decide, type MarkItem, type WorkList } from "./work-list.ts";
 
-/** Marks a ledger node, and orders what follows when the node is full. */
+/** Marks a ledger node, and adds what follows to the work-list when the node is full. */
 export async function followMark(
   context: Context,
   { at, height, marks, owned, part }: MarkItem,
@@ -27,8 +27,8 @@ function marksBelow(done: ReadonlySet<number>, expected: number): number {
   return count;
 }
 /**
- * Orders the mark of a full node in its parent, and the decision when the root is full. Without a member count only
- * full inner nodes are marked upward, and the root never decides.
+ * Adds to the work-list the mark of a full node in its parent, and the decision when the root is full. Without a member
+ * count only full inner nodes are marked upward, and the root never decides.
  */
 export function propagate(
   context: Context,

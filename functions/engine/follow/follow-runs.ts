@@ -17,15 +17,15 @@ import { hasNext, strandOf, strandsOf } from "../plan/strands.ts";
 import { countsOf, createNext } from "./next-steps.ts";
 import { decide, type WorkList } from "./work-list.ts";
 
-/** A terminal run with the header of its group, which may have decided. */
+/** An ended run with the header of its group, which may have decided. */
 interface Followed {
   readonly run: Run;
   readonly header: Header;
 }
 
 /**
- * The first phase of F: turns terminal runs into next steps or marks. One consistent read of each header serves all
- * runs of its group.
+ * The first phase of F: turns ended runs into next steps or marks. One consistent read of each header serves all runs
+ * of its group.
  */
 export async function followRuns(context: Context, runs: readonly Run[], list: WorkList): Promise<void> {
   const followed = await withHeaders(context, runs);
@@ -61,8 +61,8 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
 }
 
 /**
- * Returns each terminal run once, in the order in which they ended, so that the first error comes first. Runs of
- * collected groups and pages behind the seal are left out.
+ * Returns each ended run once, in the order in which they ended, so that the first error comes first. Runs of collected
+ * groups and pages behind the seal are left out.
  */
 async function withHeaders(context: Context, runs: readonly Run[]): Promise<readonly Followed[]> {
   const unique = [...new Map(runs.map((run) => [run.runId, run])).values()].filter((run) => isTerminal(run.status));
@@ -95,8 +95,8 @@ async function singlesOf(context: Context, followed: readonly Followed[]): Promi
 
 /**
  * Returns whether a step follows the run in its strand. When none does, the member has ended, and `links` counts the
- * links beside its steps. Returns undefined when nothing follows now. Open links then follow the run again when the
- * last of them decides.
+ * links beside its steps. Returns undefined when nothing follows now. If links are open, the run is followed again when
+ * the last of them decides.
  */
 async function placeInStrand(
   context: Context,
@@ -116,15 +116,18 @@ async function placeInStrand(
   return { next: false, links: links.counts };
 }
 /**
- * Orders the follow-up of a next step that has ended. A step that was created as revoked, or that ran in place, has no
- * message of its own. So the message of the run before replays its follow-up, even after that decided the group.
+ * Adds a next step that has ended to the work-list. A step that was created as revoked, or that ran in place, has no
+ * message of its own. So the message of the run before repeats the step's follow-up, even when that follow-up has
+ * decided the group.
  */
 async function followEndedNext(context: Context, run: Run, list: WorkList): Promise<void> {
   const next = await readRun(context, { gid: run.gid, index: run.index, stepIndex: run.stepIndex + 1 });
   if (next && isTerminal(next.status)) list.push({ kind: "run", run: next });
 }
 
-/** Orders the mark of a member whose strand has ended, and the decision when its failure alone decides the group. */
+/**
+ * Adds to the work-list the mark of a member whose strand has ended, and the decision when its failure alone decides.
+ */
 function endMember(context: Context, { run, header }: Followed, links: Counts | undefined, list: WorkList): void {
   const failedMembers = failedMembersOf(run);
   if (isFailure(run.status) && run.joins === undefined)

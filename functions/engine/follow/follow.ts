@@ -18,7 +18,7 @@ import {
 } from "./work-list.ts";
 
 export interface FollowOptions {
-  /** Reserves what the one next step needs to run in this process. Absent when it must go to its queue. */
+  /** Reserves what a single next step needs to run in this process. Absent when the step must go to its queue. */
   readonly reserve?: Reserve;
   /**
    * Whether a worker without the right to end a supervised job may hand that over to the handler of the engine queue.
@@ -28,16 +28,16 @@ export interface FollowOptions {
 }
 
 /**
- * F: does everything that follows from terminal runs (docs/protocol-rules.md, section 6). A run leads to its next step
- * or to a mark, a full ledger to a decision, a decision to the run that waits above, and so on upward. F is the only
- * code that marks, decides by completion, settles, closes and creates next steps. F runs after a commit, on every
- * redelivery of a terminal run, and in the sweep.
+ * F: does everything that follows from ended runs (docs/protocol-rules.md, section 6). A run leads to its next step or
+ * to a mark. A full ledger leads to a decision, and a decision to the run that waits above, and so on upward. F is the
+ * only code that marks, decides by completion, settles, closes and creates next steps. F runs after a commit, on every
+ * redelivery of an ended run, and in the sweep.
  *
  *     run -> next step, created and sent, or created as started and returned
  *         -> mark -> decide -> settle -> run (of the strand above) ..
  *                                     -> close, last of all
  *
- * Returns the next steps that were created as started. When F throws, those steps have been returned to their queue.
+ * Returns the next steps that were created as started. Before F throws, it returns those steps to their queue.
  */
 export async function follow(
   context: Context,
@@ -48,7 +48,7 @@ export async function follow(
   try {
     await work(context, list, mayHandOver);
   } catch (error) {
-    // The redelivered message meets every step that was created here. Their claims are returned, because no holder
+    // The redelivered message finds every step that was created here. Their claims are returned, because no holder
     // died.
     await returnClaims(
       context,

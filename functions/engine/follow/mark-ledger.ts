@@ -11,9 +11,9 @@ import { type Item, type Key, PortError, type WriteOp } from "../ports.ts";
 const MARKS_PER_WRITE = 100;
 
 /**
- * Adds member indexes and their counters to a node, each exactly once. The condition refuses a set of which an index is
- * already marked. The refusal shows the marked ones, so the others are tried again. Returns the node after the writes.
- * Costs one write unit per hundred marks, plus one per overlap.
+ * Adds member indexes and their counters to a node, each exactly once. The condition refuses a set when one of its
+ * indexes is already marked. The refusal shows which are marked, so the others are tried again. Returns the node after
+ * the writes. Costs one write unit per hundred marks, plus one per overlap.
  */
 export async function markLedger(
   context: Context,

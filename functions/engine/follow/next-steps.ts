@@ -16,15 +16,15 @@ import { expiresAtOf, notBeforeOf, packSize, type Place, placeOf } from "../plan
 import { strandOf } from "../plan/strands.ts";
 import type { Reservation, WorkList } from "./work-list.ts";
 
-/** Returns the counters of a terminal run. A run without counters counts as one run of its status. */
+/** Returns the counters of an ended run. A run without counters counts as one run of its status. */
 export function countsOf(run: Run): Counts {
   return run.counts ?? countOf(run.status as TerminalStatus);
 }
 
 /**
- * Puts the next steps of these runs and sends them. Ids are positional, so a step that exists already is found. It is
- * sent again while it has not ended, because its writer may have died before the send. A single next step may be
- * created as started instead, and then needs no message.
+ * Puts the next steps of these runs and sends them. Ids are positional, so a step that exists already is found. A step
+ * that has not ended is sent again, because its writer may have died before the send. A single next step may be created
+ * as started instead, and then needs no message.
  */
 export async function createNext(
   context: Context,

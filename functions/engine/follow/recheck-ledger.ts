@@ -8,7 +8,7 @@ import { propagate } from "./follow-marks.ts";
 import { follow } from "./follow.ts";
 import { WorkList } from "./work-list.ts";
 
-/** Returns the ledger nodes that a leaf counts in, from the leaf to the root. */
+/** Returns the ledger nodes on the path from a leaf to the root. */
 export function pathUp(header: Header, leaf: number, width: number): { level: number; node: number }[] {
   return Array.from({ length: header.height }, (_, k) => ({ level: k + 1, node: Math.floor(leaf / width ** k) }));
 }
@@ -33,7 +33,7 @@ export async function recheckNodes(
 
 /**
  * Returns the members that are marked, by their index in the leaf, for groups whose members may end without a row. When
- * the node has one of `refs`, the follow-up of the node is repeated.
+ * one of `refs` is marked, the follow-up of the marks is repeated.
  */
 export async function followMarked(
   context: Context,

@@ -15,8 +15,8 @@ import { follow } from "./follow.ts";
 import { decide } from "./work-list.ts";
 
 /**
- * Starts a group step, which needs no lease. Its row waits first, then its group is created. Returns the row as it is
- * now; another writer may have ended it.
+ * Starts a group step, which needs no lease. First its row becomes waiting, then its group is created. Returns the row
+ * as it is now; another writer may have ended it.
  */
 export async function openGroupStep(
   context: Context,

@@ -67,7 +67,7 @@ export async function followSettle(
   const scope = scopeOf(gid);
   if (isLive(context, settled)) return;
   if (!(header.outcome === "dropped" || (scope !== undefined && (await decidedAbove(context, scope))))) {
-    // The owner streamed and is deferred until an event. Its group has decided, so it is woken at once.
+    // The owner streamed, and is deferred until an event. Its group has decided, so it is woken immediately.
     if (settled.status === "deferred") await wakeOwner(context, settled);
     return;
   }
@@ -77,7 +77,7 @@ export async function followSettle(
 }
 
 /**
- * Leaves the end of a supervised job to the handler of the engine queue, so that workers need no right to answer
+ * Leaves the end of a supervised job to the handler of the engine queue. So workers need no right to answer
  * supervisors.
  */
 async function handOver(context: Context, gid: string, mayHandOver: boolean): Promise<void> {
@@ -171,8 +171,8 @@ async function valueOf(context: Context, header: Header, owner: Run): Promise<Pa
   return owner.ownValue === undefined ? {} : { value: owner.ownValue };
 }
 /**
- * Settles a waiting run whose group decided before the row waited. Runs after the waiting write, on redelivery, in the
- * sweep.
+ * Settles a waiting run whose group decided before the row waited. It runs after the waiting write, on redelivery, and
+ * in the sweep.
  */
 export async function followCheck(context: Context, run: Run, list: WorkList): Promise<void> {
   if (run.joins === undefined) return;

@@ -7,7 +7,7 @@ import type { LedgerAt } from "../items/ledger-reads.ts";
 
 /** One piece of follow-up work. Every item may be repeated at any time. */
 export type FollowItem =
-  /** A terminal run, which leads to its next step or to its mark. */
+  /** An ended run, which leads to its next step or to its mark. */
   | { readonly kind: "run"; readonly run: Run }
   | MarkItem
   | DecideItem
@@ -55,8 +55,8 @@ export function decide(header: Header, outcome: Outcome, totals?: Counts): Decid
 }
 
 /**
- * Reserves what the one next step needs to run in this process instead of through its queue (docs/protocol-rules.md,
- * section 7). Returns undefined when the step goes to its queue.
+ * Reserves what a single next step needs to run in this process, without its queue (docs/protocol-rules.md, section 7).
+ * Returns undefined when the step goes to its queue.
  */
 export type Reserve = (ref: RunRef, step: PlanStep) => Promise<Reservation | undefined>;
 export interface Reservation {

@@ -65,8 +65,8 @@ export async function createChildGroup(context: Context, parent: Header, run: Ru
 }
 
 /**
- * Returns the way that a branch takes. The value it depends on does not change, so a repeated call returns the same
- * way.
+ * Returns the alternative that a branch takes. The value it depends on does not change, so a repeated call returns the
+ * same alternative.
  */
 async function chosen(
   context: Context,

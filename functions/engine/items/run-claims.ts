@@ -19,15 +19,15 @@ export interface ClaimRequest {
   readonly seen: Run | undefined;
 }
 /**
- * Claims runs, each by a write of its own. Without `seen` the row must be absent, and is created: a lazy member at its
- * first delivery. With `seen` the run must be idle, or the lease of its holder must have expired (a takeover). A row
- * that was read as existing is never created, because that would bring a collected row back.
+ * Claims runs, each by a write of its own. Without `seen` the row must be absent, and is created: this is a lazy member
+ * at its first delivery. With `seen` the run must be idle, or its lease must have ended (a takeover). A row that was
+ * read as existing is never created, because that would bring a collected row back.
  *
  *     claim ---------- leaseUntil ---- + skew margin -----------> any worker may take the run over
  *       |  heartbeat moves leaseUntil     the holder's clock may be behind ours by the margin
  *
- * Outcomes: `claimed`, also when the claim of this token was applied before and its response was lost; `refused`
- * otherwise. Costs one write unit for each run.
+ * The outcome is `claimed`, also when the claim of this token was applied before and its response was lost. Otherwise
+ * it is `refused`. Costs one write unit for each run.
  */
 export async function claimRuns(context: Context, claims: readonly ClaimRequest[]): Promise<readonly ClaimOutcome[]> {
   const now = context.clock.now();
@@ -90,8 +90,8 @@ function leaseOf(context: Context, token: string, now: number): Partial<RunAttri
   return { leaseOwner: token, leaseUntil: now + leaseSeconds * 1_000, epoch };
 }
 /**
- * Returns what a takeover changes. It proves that a process died, but not which of its runs killed it. So the run goes
- * on alone, and only a death while it ran alone counts against it. The end of a boot counts against no run.
+ * Returns what a takeover changes. A takeover proves that a process died, but not which of its runs killed it. So the
+ * run continues alone, and only a death while it ran alone counts against it. The end of a boot counts against no run.
  */
 function takeoverAttributes(context: Context, seen: Run): Partial<RunAttributes> {
   if (ofEarlierBoot(context, seen)) return {};
@@ -102,8 +102,8 @@ function ofEarlierBoot(context: Context, seen: Run): boolean {
   return epoch !== undefined && (seen.epoch ?? 0) < epoch;
 }
 /**
- * Whether a run must have its process to itself. It must once a holder of it has died, so that a further death is
- * proof. A reboot puts no run under suspicion, because all runs of that boot would then go on one by one.
+ * Whether a run must have its process to itself. It must once one of its holders has died, so that a further death is
+ * proof. A reboot puts no run under suspicion, because all runs of that boot would then run one at a time.
  */
 export function mustRunAlone(context: Context, seen: Run | undefined): boolean {
   if (!seen) return false;
@@ -130,8 +130,8 @@ export interface CommitRequest {
   readonly unclaimed?: boolean;
 }
 /**
- * Ends attempts, each by one write of its holder: terminal, retrying, waiting, deferred or back to queued. A commit
- * whose response was lost is recognised by `writer`. Costs one write unit for a row under 1 KB.
+ * Ends attempts, each by one write of its holder. The run becomes ended, retrying, waiting, deferred or queued again. A
+ * commit whose response was lost is recognised by `writer`. Costs one write unit for a row under 1 KB.
  */
 export async function commitRuns(
   context: Context,
@@ -169,7 +169,9 @@ export function heartbeatOp(context: Context, ref: RunRef, token: string, attemp
   const change: Change = { set: { leaseUntil: context.clock.now() + context.config.leaseSeconds * 1_000 } };
   return { op: "update", key: runKey(ref, context.config.width), change, when: fence(token, attempt) };
 }
-/** Returns the write that ends the lease of a holder that a supervisor saw die, and that lets the death count. */
+/**
+ * Returns the write that ends the lease of a holder that a supervisor saw die. It records the death, so that it counts.
+ */
 export function endLeaseOp(context: Context, ref: RunRef, token: string, attempt: number): UpdateOp {
   return {
     op: "update",
@@ -182,8 +184,9 @@ export function endLeaseOp(context: Context, ref: RunRef, token: string, attempt
 /** The holder is alive and ends the attempt itself, so nothing is held against the run any more. */
 export const NOT_SUSPECT: readonly string[] = ["alone", "killsAlone", "died"];
 /**
- * Returns claimed runs to their queue, if that much works: a port failed in the middle, the process must stop, or others of the batch took too long. Nobody died, so no
- * takeover will count against the runs. One write unit each.
+ * Returns claimed runs to their queue, as far as the store works. A port has failed in the middle, the process must
+ * stop, or others of the batch took too long. Nobody died, so no takeover will count against the runs. Costs one write
+ * unit for each run.
  */
 export async function returnClaims(
   context: Context,
