@@ -116,6 +116,21 @@ describe("a job", () => {
     expect(await read(jobSchema, await api.ask("GET", `/jobs/${jobId}`))).toMatchObject({ state: "cancelled" });
   });
 
+  it("an event with a number that JSON cannot carry is refused, and sends nothing", async () => {
+    const api = startApi();
+    const { jobId } = (await (await api.ask("POST", "/jobs", { json: { canvas: { task: "noop" } } })).json()) as {
+      jobId: string;
+    };
+    const response = await api.ask("POST", `/jobs/${jobId}/events/paid`, {
+      body: '{"value":[1e400]}',
+      headers: { "Content-Type": "application/json" },
+    });
+    expect(await response.json()).toMatchObject({ status: 400, code: "invalid_json", field: "/value/0" });
+    const again = await api.ask("POST", `/jobs/${jobId}/events/paid`, { json: { value: [1] } });
+    expect(await again.json()).toMatchObject({ sent: true });
+    expect(api.reported).toEqual([]);
+  });
+
   it("a job continues when a run is answered and an event is sent, each once", async () => {
     const api = startApi();
     const jobId = await start(api, {

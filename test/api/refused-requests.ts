@@ -213,6 +213,8 @@ export const REFUSED_REQUESTS: readonly Row[] = [
   { what: "an unknown route", path: "/job", body: "{}", code: "not_found", status: 404 },
   { what: "a wrong method", method: "DELETE", path: "/jobs", code: "method_not_allowed", status: 405 },
   { what: "a browser's preflight", method: "OPTIONS", path: "/jobs", code: "method_not_allowed", status: 405 },
+  { what: "a run id with a NUL", method: "GET", path: "/runs/X%00.0", code: "run_not_found", status: 404 },
+  { what: "cancel of a run id with a NUL", path: "/runs/X%00.0/cancel", code: "run_not_found", status: 404 },
   { what: "cancel of no job", path: "/jobs/nope/cancel", code: "job_not_found", status: 404 },
   { what: "cancel of what is no job's id", path: "/jobs/01ABC.0.g/cancel", code: "job_not_found", status: 404 },
 ];

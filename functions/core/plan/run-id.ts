@@ -19,7 +19,7 @@ export function runIdOf(gid: string, index: number, step: number): string {
 export function childGroupOf(runId: string): string {
   return `${runId}.g`;
 }
-const RUN_ID = /^(.+)\.(\d{1,9})(?:~(\d{1,5}))?$/;
+const RUN_ID = /^([0-9A-Za-z_.~-]+)\.(\d{1,9})(?:~(\d{1,5}))?$/;
 /** Returns the parts of the id of a run. Returns undefined for any other text. */
 export function parseRunId(runId: string): RunRef | undefined {
   const match = RUN_ID.exec(runId);

@@ -1,4 +1,5 @@
 import { FanfoldError } from "../../core/errors.ts";
+import { assertJson } from "../../core/json-check.ts";
 import type { Json } from "../../core/json.ts";
 import { childGroupOf, ownerOf } from "../../core/plan/run-id.ts";
 import type { ErrorData } from "../../core/task/invocation.ts";
@@ -19,9 +20,10 @@ export type Answer = { readonly value: Json } | { readonly error: ErrorData };
 
 /**
  * Answers one run. Returns false when it was answered before, or has ended otherwise. Throws `run_not_found`,
- * `invalid_request` (a wrong token), `payload_too_large`.
+ * `invalid_request` (a wrong token), `invalid_json`, `payload_too_large`.
  */
 export async function completeRun(context: Context, runId: string, token: string, answer: Answer): Promise<boolean> {
+  if ("value" in answer) assertJson(answer.value, "/value");
   const header = await readHeader(context, childGroupOf(runId));
   if (!header?.wait)
     throw new FanfoldError("run_not_found", `no run ${runId} waits for an answer`, { details: { runId } });

@@ -1,4 +1,5 @@
 import { FanfoldError } from "../../core/errors.ts";
+import { assertJson } from "../../core/json-check.ts";
 import type { Json } from "../../core/json.ts";
 import { nameProblem } from "../../core/names/names.ts";
 import { eachBounded } from "../concurrently.ts";
@@ -30,6 +31,7 @@ export async function sendEvent(context: Context, jobId: string, name: string, v
   const problem = nameProblem(name);
   if (problem !== undefined)
     throw new FanfoldError("invalid_request", `the name of an event ${problem}`, { details: { field: "name" } });
+  assertJson(value, "/value");
   const root = await readHeader(context, jobId);
   if (!root?.job) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
   const sentBy = context.ids.token();
