@@ -1,6 +1,5 @@
 import { join } from "node:path";
-import { type App, Validations } from "aws-cdk-lib";
-import { AwsSolutionsChecks } from "cdk-nag";
+import type { App } from "aws-cdk-lib";
 import type { Settings } from "../../functions/sdk/config.ts";
 import { FunctionCode } from "../constructs/code.ts";
 import { FanfoldApi } from "../constructs/fanfold-api.ts";
@@ -13,7 +12,7 @@ import { FanfoldStack } from "./fanfold-stack.ts";
 /**
  * Adds all stacks of a deployment: state, engine, one per site, api, operations. Their order is that of a first deploy.
  * Only names pass between them, so each stack is deployed, changed and destroyed alone. Source maps of the functions
- * are left beside the templates, for reading stack traces.
+ * are left beside the templates, for reading stack traces. Nothing is added to the app beside these stacks.
  */
 export function addDeployment(
   app: App,
@@ -42,5 +41,4 @@ export function addDeployment(
 
   const operations = new FanfoldStack(app, settings, "operations", { description: "Fanfold: alarms and dashboards" });
   new FanfoldOperations(operations, "Operations", { settings });
-  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
 }

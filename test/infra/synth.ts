@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { App } from "aws-cdk-lib";
+import { App, Validations } from "aws-cdk-lib";
+import { AwsSolutionsChecks } from "cdk-nag";
 import cdkJson from "../../cdk.json" with { type: "json" };
 import { FunctionCode } from "../../infra/constructs/code.ts";
 import { addDeployment } from "../../infra/stacks/deployment-stacks.ts";
@@ -48,6 +49,7 @@ export function synthesise(config: FanfoldConfig): Templates {
     const code = bundled.get(sites) ?? new FunctionCode(settings, { outDir: join(CODE, String(bundled.size)) });
     bundled.set(sites, code);
     addDeployment(app, settings, code);
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
     const assembly = app.synth();
     return Object.fromEntries(
       assembly.stacks.map(({ stackName, template }) => [stackName, template as SynthesisedTemplate]),
