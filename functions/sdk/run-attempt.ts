@@ -4,6 +4,7 @@ import { toJson } from "../core/json-check.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import { errorData, OutcomeError } from "../core/task/error-data.ts";
 import type { MaybePromise, TaskCall, TaskOutcome } from "../core/task/invocation.ts";
+import { andThen } from "../core/task/maybe-promise.ts";
 import type { AnyTask } from "./any-task.ts";
 import { AttemptEffects } from "./attempt-effects.ts";
 import { createContext } from "./create-context.ts";
@@ -53,7 +54,7 @@ function runOnce(
   let ended: MaybePromise<TaskOutcome>;
   try {
     const returned: unknown = definition.run(createContext(call, kwargs, info.streamsResults, effects, waits), ...args);
-    ended = isThenable(returned) ? Promise.resolve(returned).then(end) : end(returned);
+    ended = andThen(isThenable(returned) ? Promise.resolve(returned) : returned, end);
   } catch (thrown) {
     if (!waits.open) throw thrown;
     ended = Promise.reject(thrown as Error);
