@@ -2,7 +2,7 @@ import { FanfoldError } from "../../functions/core/errors.ts";
 import { ownerOf } from "../../functions/core/plan/run-id.ts";
 import type { Engine } from "../../functions/engine/contract.ts";
 import type { Header } from "../../functions/engine/item-kinds.ts";
-import { PortError } from "../../functions/engine/ports.ts";
+import { type Item, PortError } from "../../functions/engine/ports.ts";
 import type { Random } from "./random.ts";
 import { eventValue } from "./values.ts";
 import type { JobSpec } from "./workload.ts";
@@ -138,4 +138,10 @@ export function newJob(name: string, random: Random, spec: () => JobSpec): Clien
     cancelAnswered: false,
     events: new Map(),
   };
+}
+
+/** Says whether the item is an open group that waits for an answer of a client, and not for an execution. */
+export function isUnanswered({ key, attributes }: Item): boolean {
+  const { wait, execution, state } = attributes;
+  return key.table === "callbacks" && wait !== undefined && execution === undefined && state === "open";
 }

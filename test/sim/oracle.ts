@@ -10,6 +10,7 @@ import type { Item } from "../../functions/engine/ports.ts";
 import type { Claim } from "../../functions/engine/worker-loop.ts";
 import type { Journal } from "./journal.ts";
 import type { LeaseWatch } from "./lease-watch.ts";
+import { anyEarly, earlyAbove, flatMembers, membersOf } from "./group-members.ts";
 import { LedgerWatch } from "./ledger-watch.ts";
 import type { Complaints } from "./reference.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
@@ -185,7 +186,7 @@ export class Oracle {
       const counts = this.#memberCounts(gid, index, last.stepIndex);
       total = total && counts && addCounts(total, counts, { failedMembers: this.#failedMembers(header, index) });
     }
-    if (total && header.pages) total = { ...total, members: this.#flatMembers(gid) };
+    if (total && header.pages) total = { ...total, members: flatMembers(this.#shape, gid) };
     if (!total) return;
     const totals = header.totals ?? {};
     for (const name of new Set([...COUNTED, ...Object.keys(total), ...Object.keys(totals)])) {
@@ -195,16 +196,13 @@ export class Oracle {
       }
     }
   }
-  #members(header: Header): number {
-    return header.memberCount ?? this.#shape.membersWithRows(header.gid);
-  }
   #failedMembers(header: Header, index: number): number {
     const last = this.#shape.lastRow(header.gid, index);
     if (!this.#shape.hasEnded(last, header.round)) return 0;
     if (!header.pages || isFailure(last.status)) return isFailure(last.status) ? 1 : 0;
     const inside = this.#shape.header(childGroupOf(last.runId));
     let failed = 0;
-    for (let k = 0; inside && k < this.#members(inside); k++) failed += this.#failedMembers(inside, k);
+    for (let k = 0; inside && k < membersOf(this.#shape, inside); k++) failed += this.#failedMembers(inside, k);
     return failed;
   }
   /** Returns counts from rows instead of ledgers. Returns undefined when a group below decided early. */
@@ -301,7 +299,7 @@ export class Oracle {
     if (!this.#journal.start(call, process)) this.#bad("one-lease-two-runs", `${runId} attempt ${call.attempt}`);
     if (runId !== runIdOf(groupId, index, step)) this.#bad("wrong-identity", runId);
     const given = this.#journal.argumentsOf(runId, call.round);
-    if (given.length > 1 && !this.#earlyAbove(groupId, index, step))
+    if (given.length > 1 && !earlyAbove(this.#shape, groupId, index, step))
       this.#bad("arguments-changed", `${runId}: ${given.join(" | ").slice(0, 600)}`);
     const header = this.#shape.header(groupId);
     const marked =
@@ -368,8 +366,8 @@ export class Oracle {
     const before = this.#shape.row({ gid: call.groupId, index: call.index, stepIndex: call.step - 1 });
     if (before?.collects === undefined) return;
     if (entries.some((entry, index) => entry.index !== index)) this.#bad("results-unordered", call.runId);
-    if (this.#anyEarly(before.collects)) return;
-    const members = this.#flatMembers(before.collects);
+    if (anyEarly(this.#shape, before.collects)) return;
+    const members = flatMembers(this.#shape, before.collects);
     if (entries.length < members) this.#bad("results-incomplete", `${call.runId} read ${entries.length} of ${members}`);
     const text = JSON.stringify(entries);
     const key = `${call.runId} round ${call.round}`;
@@ -377,37 +375,6 @@ export class Oracle {
     if (seen !== undefined && seen !== text)
       this.#bad("results-changed", `${call.runId}: ${seen.slice(0, 300)} then ${text.slice(0, 300)}`);
     this.#results.set(key, text);
-  }
-  #flatMembers(gid: string): number {
-    const header = this.#shape.header(gid);
-    if (!header) return 0;
-    const members = this.#members(header);
-    if (!header.pages) return members;
-    return Array.from({ length: members }, (_, page) => this.#flatMembers(childGroupOf(runIdOf(gid, page, 0)))).reduce(
-      (sum, size) => sum + size,
-      0,
-    );
-  }
-  /**
-   * Returns whether the group that a run collects decided before all its members had ended. Its results may still
-   * change.
-   */
-  #earlyAbove(gid: string, index: number, step: number): boolean {
-    if (step === 0) return false;
-    const before = this.#shape.row({ gid, index, stepIndex: step - 1 });
-    return before?.joins !== undefined && this.#anyEarly(before.joins);
-  }
-  #anyEarly(gid: string): boolean {
-    const header = this.#shape.header(gid);
-    if (!header || header.early) return true;
-    for (let index = 0; index < this.#members(header); index++) {
-      for (let step = 0; ; step++) {
-        const run = this.#shape.row({ gid, index, stepIndex: step });
-        if (!run) break;
-        if (run.joins !== undefined && this.#anyEarly(run.joins)) return true;
-      }
-    }
-    return false;
   }
 
   #bad(kind: string, detail: string): void {

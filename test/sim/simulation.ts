@@ -2,7 +2,7 @@ import type { ResultEntry } from "../../functions/core/task/invocation.ts";
 import type { Engine } from "../../functions/engine/contract.ts";
 import { asHeader, type Header } from "../../functions/engine/item-kinds.ts";
 import type { Item } from "../../functions/engine/ports.ts";
-import { answer, cancelJob, type ClientJob, newJob, submitJob } from "./clients.ts";
+import { answer, cancelJob, type ClientJob, isUnanswered, newJob, submitJob } from "./clients.ts";
 import { EventSenders } from "./event-senders.ts";
 import { FinalChecks } from "./final-checks.ts";
 import { Journal } from "./journal.ts";
@@ -19,13 +19,14 @@ import { SimExecutions } from "./sim-executions.ts";
 import type { SimWorld } from "./sim-ports.ts";
 import { SimQueue } from "./sim-queue.ts";
 import { SimStore } from "./sim-store.ts";
-import type { SimulationOptions, Violation } from "./simulation-options.ts";
+import {
+  CALM_ROUNDS,
+  CALM_STEPS,
+  type SimulationOptions,
+  SWEEP_EVERY_MS,
+  type Violation,
+} from "./simulation-options.ts";
 import { type JobSpec, Workload } from "./workload.ts";
-
-const SWEEP_EVERY_MS = 15_000;
-const CALM_ROUNDS = 4_000;
-/** Several times as many steps as the longest sound run took. */
-const CALM_STEPS = 60_000;
 
 /**
  * One run of the simulation. In the storm any call may fail, and in the calm all work must end. Afterwards everything
@@ -227,15 +228,7 @@ export class Simulation {
     }
   }
   #unanswered(): Header[] {
-    return [...this.#store.items()]
-      .filter(
-        ({ key, attributes }) =>
-          key.table === "callbacks" &&
-          attributes["wait"] !== undefined &&
-          attributes["execution"] === undefined &&
-          attributes["state"] === "open",
-      )
-      .map((item) => asHeader(item) as Header);
+    return [...this.#store.items()].filter(isUnanswered).map((item) => asHeader(item) as Header);
   }
   #answer(): void {
     const waiting = this.#unanswered();
