@@ -18,12 +18,16 @@ export function clone(canvas: Canvas, partials: Partials): Canvas {
   return setOptions(withArguments(canvas, args, kwargs), options);
 }
 function withArguments(canvas: Canvas, args: readonly Json[], kwargs: JsonObject): Canvas {
-  const member = (each: Canvas): Canvas => withArguments(each, args, kwargs);
+  return mapFirstTasks(canvas, (task) =>
+    task.immutable ? task : { ...task, args: [...args, ...task.args], kwargs: { ...task.kwargs, ...kwargs } },
+  );
+}
+/** Changes the tasks that start first. A canvas of another kind starts with no task of its own, and stays as it is. */
+function mapFirstTasks(canvas: Canvas, change: (task: Signature) => Signature): Canvas {
+  const member = (each: Canvas): Canvas => mapFirstTasks(each, change);
   switch (canvas.kind) {
     case "task":
-      return canvas.immutable
-        ? canvas
-        : { ...canvas, args: [...args, ...canvas.args], kwargs: { ...canvas.kwargs, ...kwargs } };
+      return change(canvas);
     case "chain":
       return { ...canvas, items: canvas.items.map((item, index) => (index === 0 ? member(item) : item)) };
     case "group":
@@ -112,24 +116,7 @@ export function replaceParts(canvas: Canvas, { args, kwargs, options }: Partials
  * its first step, the only one that receives a value from outside.
  */
 export function setImmutable(canvas: Canvas, immutable: boolean): Canvas {
-  const member = (each: Canvas): Canvas => setImmutable(each, immutable);
-  switch (canvas.kind) {
-    case "task":
-      return canvas.each ? canvas : { ...canvas, immutable };
-    case "chain":
-      return { ...canvas, items: canvas.items.map((item, index) => (index === 0 ? member(item) : item)) };
-    case "group":
-      return { ...canvas, members: canvas.members.map(member) };
-    case "chord":
-      return { ...canvas, header: member(canvas.header) as Group };
-    case "chunks":
-    case "when":
-    case "repeat":
-    case "wait":
-      return canvas;
-    default:
-      return assertNever(canvas);
-  }
+  return mapFirstTasks(canvas, (task) => (task.each ? task : { ...task, immutable }));
 }
 /** Returns the group with these options merged over its own. */
 export function setGroupOptions(group: Group, options: GroupOptions): Group {
