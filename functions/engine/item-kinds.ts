@@ -8,6 +8,7 @@ import type { RunRef, LinkKind } from "../core/plan/run-id.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { ErrorData } from "../core/task/invocation.ts";
 import type { Attributes, Item, Key } from "./ports.ts";
+import type { RetrySelection } from "./requests.ts";
 
 /**
  * Every item kind: its key, attributes and cost (docs/protocol-rules.md, section 3). Sizes are typical. A write costs one
@@ -47,6 +48,14 @@ export type Outcome = "complete" | "failed" | "cancelled" | "timeout" | "dropped
 export interface HeaderAttributes extends Owned {
   readonly state: "open" | "closed";
   readonly round: number;
+  /** The round in which the group was created, or its ledger began anew. Absent for round 0. */
+  readonly since?: number;
+  /** The rounds in which the group was opened again (rounds/reopen-group.ts). */
+  readonly rounds?: ReadonlySet<number>;
+  /** Set while members of an earlier round may still have to be taken up again. */
+  readonly reopening?: true;
+  /** Set only on roots. What the current round retries. */
+  readonly retry?: RetryOrder;
   /** Absent until an open group is sealed. */
   readonly memberCount?: number;
   readonly height: number;
@@ -117,6 +126,12 @@ export interface HeaderAttributes extends Owned {
 export interface Header extends HeaderAttributes {
   readonly gid: string;
 }
+/** What a round retries. `at` is in milliseconds since the epoch. */
+export interface RetryOrder extends RetrySelection {
+  readonly at: number;
+  /** Names the request, so a repeated request does not start another round. */
+  readonly key?: string;
+}
 
 export interface LedgerAttributes extends Owned {
   readonly done: ReadonlySet<number>;
@@ -132,6 +147,8 @@ export interface LedgerAttributes extends Owned {
 export interface RunAttributes extends Owned {
   readonly status: RunStatus;
   readonly round: number;
+  /** The round in which the run began anew, as a step after a retried one. Its child group has an id of its own. */
+  readonly since?: number;
   readonly attempt: number;
   readonly task?: string;
   readonly leaseOwner?: string;
@@ -222,6 +239,8 @@ export interface JobSeed {
 }
 export interface JobAttributes extends Owned, JobSeed {
   readonly state: "pending" | "started" | "success" | "failure" | "cancelled" | "timed-out";
+  /** Absent for round 0. */
+  readonly round?: number;
   readonly createdAt: number;
   readonly deadline: number;
   readonly endedAt?: number;
@@ -250,7 +269,9 @@ export interface LogLine {
 /** A change of state, or a failure, in the course of a job. `at` is in milliseconds since the epoch. */
 export interface JobEventAttributes extends Owned {
   readonly at: number;
-  readonly kind: "state" | "failure";
+  readonly kind: "state" | "failure" | "retried";
+  /** Set only on `retried`. The round that began. */
+  readonly round?: number;
   readonly state?: JobAttributes["state"];
   readonly runId?: string;
   readonly status?: RunStatus;

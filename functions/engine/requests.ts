@@ -26,6 +26,30 @@ export interface OpenJobRequest extends Omit<SubmitRequest, "canvas"> {
   readonly body?: Canvas;
   readonly policy?: FailurePolicy;
 }
+/** Which failed runs a retry takes. Every part that is given must hold. */
+export interface RetryFilter {
+  readonly tasks?: readonly string[];
+  /** The reasons of errors, or the names of errors without a reason. */
+  readonly reasons?: readonly string[];
+  readonly statuses?: readonly ("error" | "broken" | "cancelled")[];
+  /** Runs that carry one of the values of one of these stamps. */
+  readonly stamps?: StampFilter;
+  /** Runs, and everything below them. */
+  readonly runIds?: readonly string[];
+  /** Milliseconds since the epoch between which the runs ended. */
+  readonly endedAfter?: number;
+  readonly endedBefore?: number;
+}
+export interface RetrySelection {
+  /** Absent: everything that failed. */
+  readonly filter?: RetryFilter;
+  /** Steps that had consumed what is retried keep their results. By default they run again. */
+  readonly keepDownstream?: boolean;
+}
+export interface RetryRequest extends RetrySelection {
+  /** The same key for the same job starts one round. */
+  readonly idempotencyKey?: string;
+}
 export interface Submitted {
   readonly jobId: string;
   /** False when an earlier submission with the same Idempotency-Key created the job. */

@@ -24,6 +24,21 @@ export function addCounts(...vectors: readonly (Counts | undefined)[]): Counts {
     if (vector) for (const name of Object.keys(vector)) sum[name] = (sum[name] ?? 0) + (vector[name] as number);
   return sum;
 }
+/**
+ * Returns the counts without those of a part. A user counter that the whole had added up under another name is taken
+ * from there.
+ */
+export function minusCounts(whole: Counts, part: Counts): Counts {
+  const rest: Record<string, number> = { ...whole };
+  for (const [name, count] of Object.entries(part)) {
+    const left = (rest[name] ?? 0) - count;
+    rest[name] = Math.max(0, left);
+    if (left < 0 && name.startsWith("u_")) rest[OTHER_COUNTER] = Math.max(0, (rest[OTHER_COUNTER] ?? 0) + left);
+  }
+  return rest;
+}
+/** The user counter under which a ledger node adds up the counters beyond the limit. */
+export const OTHER_COUNTER = "u_other";
 /** Returns the counts to add to the group above, without those that belong to one group only. */
 export function carriedUp(counts: Counts | undefined): Counts {
   if (!counts) return NO_COUNTS;

@@ -1,8 +1,8 @@
 /**
  * Ids are positional, so the groups above a run can be read off its id without a lookup.
  * - Member i of group g at step k is run `<g>.<i>` (k = 0) or `<g>.<i>~<k>`.
- * - The child group of run r is `<r>.g`. There is at most one.
- * - The callbacks of run r are the groups `<r>.l` (links) and `<r>.e` (error links).
+ * - The child group of run r is `<r>.g`. There is at most one. A run that began anew in round n opens `<r>.g<n>`.
+ * - The callbacks of run r are the groups `<r>.l` (links) and `<r>.e` (error links); in a later round n `<r>.l<n>`.
  * - The root group of a job has the id of the job.
  */
 export interface RunRef {
@@ -15,9 +15,9 @@ export interface RunRef {
 export function runIdOf(gid: string, index: number, step: number): string {
   return step === 0 ? `${gid}.${index}` : `${gid}.${index}~${step}`;
 }
-/** Returns the id of the child group of a run. */
-export function childGroupOf(runId: string): string {
-  return `${runId}.g`;
+/** Returns the id of the child group of a run. `since` is the round in which the run began anew. */
+export function childGroupOf(runId: string, since = 0): string {
+  return `${runId}.g${since || ""}`;
 }
 const RUN_ID = /^([0-9A-Za-z_.~-]+)\.(\d{1,9})(?:~(\d{1,5}))?$/;
 /** Returns the parts of the id of a run. Returns undefined for any other text. */
@@ -30,13 +30,13 @@ export function parseRunId(runId: string): RunRef | undefined {
  * job.
  */
 export function ownerOf(gid: string): string | undefined {
-  return OWNED.test(gid) ? gid.slice(0, -2) : undefined;
+  return OWNED.test(gid) ? gid.slice(0, gid.lastIndexOf(".")) : undefined;
 }
-const OWNED = /\.[gle]$/;
+const OWNED = /\.[gle]\d*$/;
 export type LinkKind = "links" | "errors";
-/** Returns the id of the group of a run's callbacks. */
-export function linkGroupOf(runId: string, kind: LinkKind): string {
-  return `${runId}.${kind === "links" ? "l" : "e"}`;
+/** Returns the id of the group of a run's callbacks. `round` is the round in which the run ended. */
+export function linkGroupOf(runId: string, kind: LinkKind, round = 0): string {
+  return `${runId}.${kind === "links" ? "l" : "e"}${round || ""}`;
 }
 /** Returns the group above: that of the run which owns this group. Returns undefined for a root group. */
 export function scopeOf(gid: string): string | undefined {

@@ -1,9 +1,9 @@
 import { FanfoldError } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
-import { childGroupOf } from "../../core/plan/run-id.ts";
 import type { TaskOutcome } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
 import { ownedBy, type RunAttributes } from "../item-kinds.ts";
+import { childGroup } from "../items/run-reads.ts";
 import { jsonBytes } from "../items/values.ts";
 import { checkDepth } from "../plan/compile-child.ts";
 import { unavailable } from "../waits/executions.ts";
@@ -41,5 +41,5 @@ export async function waitForExecution(
     ownedBy(header),
   );
   await log.keep(context, run);
-  return { status: "waiting", joins: childGroupOf(run.runId), ownCounts: {}, takes: "answer", manifest };
+  return { status: "waiting", joins: childGroup(run), ownCounts: {}, takes: "answer", manifest };
 }

@@ -1,7 +1,6 @@
 import { FanfoldError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import { addCounts, countOf, type Counts } from "../../core/plan/counts.ts";
-import { childGroupOf } from "../../core/plan/run-id.ts";
 import type { TerminalStatus } from "../../core/plan/run-state.ts";
 import { retryDelaySeconds, retryPolicy } from "../../core/retry-policy.ts";
 import type { AwaitedEvent, ErrorData, Spawned, TaskOutcome } from "../../core/task/invocation.ts";
@@ -13,7 +12,7 @@ import type { RunAttributes } from "../item-kinds.ts";
 import { CANCELLED } from "../items/end-reasons.ts";
 import { REVOKED } from "../items/revoked-run.ts";
 import { NOT_SUSPECT } from "../items/run-claims.ts";
-import { duePart } from "../items/run-reads.ts";
+import { childGroup, duePart } from "../items/run-reads.ts";
 import { keepValue } from "../items/values.ts";
 import { refuseShare } from "../plan/compile-child.ts";
 import { deferredPart } from "../waits/deferred.ts";
@@ -169,7 +168,7 @@ function userCounters(counters: Readonly<Record<string, number>>): Counts {
 /** Prepares the wait for pages of an earlier attempt. The group is sealed first, unless that attempt sealed it. */
 async function preparePagesWait(context: Context, attempt: Attempt, open: OpenState, value: Json): Promise<Commit> {
   if (open.sealed) return prepareOpenGroupWait(context, attempt, open.ownValue);
-  await sealGroup(context, childGroupOf(attempt.run.runId), open.pages);
+  await sealGroup(context, childGroup(attempt.run), open.pages);
   return prepareOpenGroupWait(context, attempt, value);
 }
 /** Prepares the wait for an open group. A run without a value of its own takes the results of the group. */
@@ -219,7 +218,7 @@ async function prepareWait(
   const kept = takes === "own" || takes === "extras" ? await valuePart(context, attempt, value, "ownValue") : {};
   const set: Partial<RunAttributes> = {
     status: "waiting",
-    joins: childGroupOf(attempt.run.runId),
+    joins: childGroup(attempt.run),
     ownCounts: addCounts(countOf("success"), userCounters(counters)),
     takes,
     ...kept,

@@ -1,6 +1,5 @@
 import type { Json } from "../../core/json.ts";
 import type { Strand } from "../../core/plan/plan.ts";
-import { childGroupOf } from "../../core/plan/run-id.ts";
 import { isTerminal } from "../../core/plan/run-state.ts";
 import type { TaskOutcome } from "../../core/task/invocation.ts";
 import type { StopSignal } from "../../core/task/stop-signal.ts";
@@ -11,7 +10,7 @@ import { createPage, sendPage } from "../groups/pages.ts";
 import { type Header, ownedBy, type PageCursor, type Run } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { createHeader, type HeaderWrite } from "../items/header-writes.ts";
-import { readLeaf, readRun } from "../items/run-reads.ts";
+import { childGroup, readLeaf, readRun } from "../items/run-reads.ts";
 import { keepValue, loadValue } from "../items/values.ts";
 import { checkDepth } from "../plan/compile-child.ts";
 import type { Attempt } from "./live-attempt.ts";
@@ -39,7 +38,7 @@ export type Streamed =
 
 /** Reads what earlier attempts of a streaming run left. Returns undefined when none of them opened a group. */
 export async function readOpenState(context: Context, { run }: Attempt): Promise<OpenState | undefined> {
-  const gid = childGroupOf(run.runId);
+  const gid = childGroup(run);
   const header = await readHeader(context, gid);
   if (!header?.pages) return undefined;
   // A failure may decide the group before its seal. Then no more pages are needed.
@@ -97,7 +96,7 @@ export async function streamPages(
 }
 async function createOpenGroup(context: Context, { run, header }: Attempt, { policy }: Stream): Promise<HeaderWrite> {
   const owned = { ...ownedBy(header), round: run.round, joins: run.runId };
-  return createHeader(context, childGroupOf(run.runId), {
+  return createHeader(context, childGroup(run), {
     ...owned,
     policy,
     tracking: "lazy",
@@ -174,7 +173,7 @@ async function hasRoom(context: Context, gid: string, page: number): Promise<boo
 async function hasStarted(context: Context, gid: string): Promise<boolean> {
   const first = await readRun(context, { gid, index: 0, stepIndex: 0 });
   if (!first || isTerminal(first.status)) return true;
-  const child = await readRun(context, { gid: childGroupOf(first.runId), index: 0, stepIndex: 0 });
+  const child = await readRun(context, { gid: childGroup(first), index: 0, stepIndex: 0 });
   return child !== undefined && child.status !== "queued";
 }
 

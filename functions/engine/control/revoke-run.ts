@@ -15,7 +15,7 @@ import { sendControl } from "../messages/send.ts";
 /** Most revocations in one header. A caller that needs more of them can revoke the group. */
 const MOST_REVOKED = 200;
 /** Matches ids of the groups of links beside a run. */
-const LINKS = /\.[le]$/;
+const LINKS = /\.[le]\d*$/;
 
 /**
  * Revokes a run, or the group that a run waits for (docs/adr/0007). One write is the revocation: the header of the
@@ -39,7 +39,7 @@ export async function revokeRun(context: Context, id: string): Promise<boolean> 
       `${id} is a page of input: revoke what is in it, or the run that opened it`,
       { details: { runId: id } },
     );
-  const last = await readLastStep(context, ref.gid, ref.index);
+  const last = await readLastStep(context, header, ref.index);
   const hasEnded =
     last !== undefined &&
     isTerminal(last.status) &&
@@ -65,7 +65,7 @@ export async function applyRevocation(context: Context, gid: string, index: numb
   const gate = await readGate(context, gid);
   if (gate.kind === "gone") return;
   const { header } = gate;
-  const last = await readLastStep(context, gid, index);
+  const last = await readLastStep(context, header, index);
   // The process that ended the run may have died before its follow-up, even when the group has decided.
   if (last && isTerminal(last.status)) return void (await follow(context, [{ kind: "run", run: last }]));
   if (header.outcome) return;

@@ -16,7 +16,7 @@ import { readHeader } from "../items/header-reads.ts";
 import { setNextCheck } from "../items/header-writes.ts";
 import { doneOf, readLedger, readLedgers } from "../items/ledger-reads.ts";
 import { isDue, isLive, isReady } from "../items/run-conditions.ts";
-import { readLeaf, readRunById } from "../items/run-reads.ts";
+import { currentRows, readLeaf, readRunById } from "../items/run-reads.ts";
 import { noteResend } from "../items/run-writes.ts";
 import { putJob } from "../jobs/job-item.ts";
 import { sendControl, sendRun } from "../messages/send.ts";
@@ -135,7 +135,7 @@ async function sweepLeaves(context: Context, header: Header, fromLeaf: number): 
       continue;
     }
     const last = new Map<number, Run>();
-    for (const run of await readLeaf(context, header.gid, leaf)) last.set(run.index, run);
+    for (const run of currentRows(await readLeaf(context, header.gid, leaf))) last.set(run.index, run);
     if (header.memberCount === undefined && last.size === 0) return;
     await sweepLeaf(context, header, leaf, done, last);
   }

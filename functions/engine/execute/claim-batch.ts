@@ -96,7 +96,12 @@ async function claimReadyRows(
   claims: readonly ClaimOutcome[],
 ): Promise<readonly ClaimOutcome[]> {
   const found = claims.map(({ kind, run }, k) =>
-    kind === "refused" && !requests[k]?.seen && run && isReady(context, run) && !mustRunAlone(context, run)
+    kind === "refused" &&
+    !requests[k]?.seen &&
+    run &&
+    run.round === requests[k]?.header.round &&
+    isReady(context, run) &&
+    !mustRunAlone(context, run)
       ? run
       : undefined,
   );

@@ -3,18 +3,15 @@ import { failsEarly, outcomeOf } from "../../core/plan/policy.ts";
 import type { Context } from "../context.ts";
 import { type Header, ownedBy } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
-import { countersOf, doneOf, type LedgerAt } from "../items/ledger-reads.ts";
+import { countersOf, doneOf, type LedgerAt, marksExistingOnly } from "../items/ledger-reads.ts";
 import type { Item } from "../ports.ts";
 import { markLedger } from "./mark-ledger.ts";
 import { decide, type MarkItem, type WorkList } from "./work-list.ts";
 
 /** Marks a ledger node, and adds what follows to the work-list when the node is full. */
-export async function followMark(
-  context: Context,
-  { at, height, marks, owned, part }: MarkItem,
-  list: WorkList,
-): Promise<void> {
-  const node = await markLedger(context, at, marks, owned, part);
+export async function followMark(context: Context, item: MarkItem, list: WorkList): Promise<void> {
+  const { at, height } = item;
+  const node = await markLedger(context, item);
   // The header is read AFTER the mark. The seal writes the member count and THEN reads nodes. So one of them sees both.
   const header = await readHeader(context, at.gid);
   if (header) propagate(context, header, { ...at, height }, node, list);
@@ -54,6 +51,7 @@ export function propagate(
       height: at.height,
       marks: new Map([[localIndex(at.node, width), totals]]),
       owned: ownedBy(header),
+      existingOnly: marksExistingOnly(header),
     });
   } else {
     list.push(decide(header, outcomeOf(header.policy, failedMembers), totals));

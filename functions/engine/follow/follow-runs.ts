@@ -1,20 +1,22 @@
-import { addCounts, carriedUp, type Counts, PLAIN_SUCCESS } from "../../core/plan/counts.ts";
+import type { Counts } from "../../core/plan/counts.ts";
 import { leafOf, localIndex } from "../../core/plan/ledger.ts";
 import { isSingle, type Strand } from "../../core/plan/plan.ts";
 import { failsEarly } from "../../core/plan/policy.ts";
-import { childGroupOf, type RunRef } from "../../core/plan/run-id.ts";
+import type { RunRef } from "../../core/plan/run-id.ts";
 import { isFailure, isSuccess, isTerminal } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { linksOf, openLinks } from "../groups/link-groups.ts";
+import { failedMembersOf, marksOf } from "../groups/member-marks.ts";
 import { isBehindSeal } from "../groups/pages.ts";
 import { type Header, ownedBy, type Run } from "../item-kinds.ts";
 import { readHeaders } from "../items/header-reads.ts";
 import { setFirstError } from "../items/header-writes.ts";
-import { readRun } from "../items/run-reads.ts";
+import { marksExistingOnly } from "../items/ledger-reads.ts";
+import { childGroup, readRun } from "../items/run-reads.ts";
 import { noteFailures, noteProgress } from "../jobs/progress.ts";
 import { hasNext, strandOf, strandsOf } from "../plan/strands.ts";
-import { countsOf, createNext } from "./next-steps.ts";
+import { createNext } from "./next-steps.ts";
 import { decide, type WorkList } from "./work-list.ts";
 
 /** An ended run with the header of its group, which may have decided. */
@@ -131,7 +133,7 @@ async function followEndedNext(context: Context, run: Run, list: WorkList): Prom
 function endMember(context: Context, { run, header }: Followed, links: Counts | undefined, list: WorkList): void {
   const failedMembers = failedMembersOf(run);
   if (isFailure(run.status) && run.joins === undefined)
-    list.push({ kind: "end", gid: childGroupOf(run.runId), round: run.round });
+    list.push({ kind: "end", gid: childGroup(run), round: run.round });
   // With tracking `ledger` the member may also have succeeded without a row, and the mark finds out which end counts.
   if (header.tracking !== "ledger" && failsEarly(header.policy, failedMembers)) list.push(decide(header, "failed"));
   const { width } = context.config;
@@ -139,8 +141,9 @@ function endMember(context: Context, { run, header }: Followed, links: Counts | 
     kind: "mark",
     at: { gid: header.gid, round: header.round, level: 1, node: leafOf(run.index, width) },
     height: header.height,
-    marks: new Map([[localIndex(run.index, width), marksOf(run, failedMembers, links)]]),
+    marks: new Map([[localIndex(run.index, width), marksOf(run, links)]]),
     owned: ownedBy(header),
+    existingOnly: marksExistingOnly(header),
   });
 }
 /** Returns, for each group without a first error, the run that failed first in it, as arguments of `setFirstError`. */
@@ -151,15 +154,4 @@ function firstErrors(members: readonly Followed[]): [gid: string, round: number,
     first.set(run.gid, [header.gid, header.round, run.error?.runId ?? run.runId]);
   }
   return [...first.values()];
-}
-/** A page counts the failed members of its own group; any other run counts itself. */
-function failedMembersOf(run: Run): number {
-  if (run.page && isSuccess(run.status)) return run.counts?.["failedMembers"] ?? 0;
-  return isFailure(run.status) ? 1 : 0;
-}
-function marksOf(run: Run, failedMembers: number, links: Counts | undefined): Counts {
-  if (run.status === "success" && !run.counts && !run.carry && !links && !run.page) return PLAIN_SUCCESS;
-  const counts = addCounts(run.carry, carriedUp(countsOf(run)), links);
-  const members = run.page ? (run.counts?.["members"] ?? 0) : 0;
-  return { ...counts, ...(failedMembers > 0 && { failedMembers }), ...(members > 0 && { members }) };
 }

@@ -1,9 +1,9 @@
-import { addCounts, carriedUp, countOf, type Counts } from "../../core/plan/counts.ts";
+import { addCounts, carriedUp } from "../../core/plan/counts.ts";
 import { isGroupStep, type PlanStep, type TaskStep } from "../../core/plan/plan.ts";
 import { runIdOf, type RunRef } from "../../core/plan/run-id.ts";
-import type { TerminalStatus } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
+import { countsOf } from "../groups/member-marks.ts";
 import { isRevokedById } from "../groups/revocations.ts";
 import { recheckDelayed } from "../groups/revoke-delayed.ts";
 import { type Header, ITEM_VERSION, ownedBy, type Run, type RunAttributes } from "../item-kinds.ts";
@@ -15,11 +15,6 @@ import { type Owing, sendRuns } from "../messages/send.ts";
 import { expiresAtOf, notBeforeOf, packSize, type Place, placeOf } from "../plan/step-placement.ts";
 import { strandOf } from "../plan/strands.ts";
 import type { Reservation, WorkList } from "./work-list.ts";
-
-/** Returns the counters of an ended run. A run without counters counts as one run of its status. */
-export function countsOf(run: Run): Counts {
-  return run.counts ?? countOf(run.status as TerminalStatus);
-}
 
 /**
  * Puts the next steps of these runs and sends them. Ids are positional, so a step that exists already is found. A step

@@ -23,7 +23,8 @@ import type { SettleItem, WorkList } from "./work-list.ts";
 async function followLinksEnd(context: Context, header: Header, list: WorkList): Promise<void> {
   list.push({ kind: "close", gid: header.gid, round: header.round });
   const run = header.joins === undefined ? undefined : await readRunById(context, header.joins);
-  const last = run && (await readLastStep(context, run.gid, run.index));
+  const above = run && (await readHeader(context, run.gid));
+  const last = run && above && (await readLastStep(context, above, run.index));
   if (last && (isFailure(last.status) || isSuccess(last.status))) list.push({ kind: "run", run: last });
 }
 
@@ -129,7 +130,7 @@ async function outcomeAttributes(context: Context, header: Header, owner: Run): 
   return { ...cancelled(context, header.outcome === "timeout" ? "timeout" : "upstream"), counts };
 }
 async function isRepeatDone(context: Context, header: Header): Promise<boolean> {
-  const last = await readLastStep(context, header.gid, 0);
+  const last = await readLastStep(context, header, 0);
   return (
     last !== undefined && header.repeat !== undefined && holds(header.repeat.until, await loadValue(context, last))
   );
@@ -159,7 +160,7 @@ async function valueOf(context: Context, header: Header, owner: Run): Promise<Pa
   if (owner.takes === "replace") {
     if (header.memberCount === 0)
       return copyOfValue(header.input === undefined ? undefined : await readRunById(context, header.input));
-    return copyOfValue(await readLastStep(context, header.gid, 0));
+    return copyOfValue(await readLastStep(context, header, 0));
   }
   if (owner.takes === "answer") return header.ownValue ?? {};
   if (owner.takes === "group") {

@@ -26,6 +26,8 @@ export interface MarkItem {
   readonly marks: ReadonlyMap<number, Counts>;
   readonly owned: Owned;
   readonly part?: string;
+  /** Set in groups that were opened again: only nodes that the re-opening wrote take marks. */
+  readonly existingOnly?: boolean;
 }
 /** A decision. Without `totals` the group decides before its ledger is full. */
 export interface DecideItem {

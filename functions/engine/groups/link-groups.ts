@@ -7,7 +7,7 @@ import type { Context } from "../context.ts";
 import { type Header, ownedBy, type Run } from "../item-kinds.ts";
 import { readHeader, readHeaders } from "../items/header-reads.ts";
 import { createHeader } from "../items/header-writes.ts";
-import { readRunById } from "../items/run-reads.ts";
+import { readMember, readRunById } from "../items/run-reads.ts";
 import { stepPointer, strandOf } from "../plan/strands.ts";
 import { expandAll } from "./expand-group.ts";
 
@@ -39,7 +39,7 @@ export async function openLinks(context: Context, parent: Header, run: Run): Pro
   const side = calledLinks(run, member.strand[run.stepIndex]);
   if (!side || !Array.isArray(side.group.members)) return;
   const memberCount = side.group.members.length;
-  const { header } = await createHeader(context, linkGroupOf(run.runId, side.kind), {
+  const { header } = await createHeader(context, linkGroupOf(run.runId, side.kind, run.round), {
     ...ownedBy(parent),
     round: run.round,
     joins: run.runId,
@@ -57,7 +57,7 @@ export async function openLinks(context: Context, parent: Header, run: Run): Pro
 export async function calledLinkGroup(context: Context, parent: Header, run: Run): Promise<string | undefined> {
   if (!isTerminal(run.status)) return undefined;
   const side = calledLinks(run, (await strandOf(context, parent, run)).strand[run.stepIndex]);
-  return side && linkGroupOf(run.runId, side.kind);
+  return side && linkGroupOf(run.runId, side.kind, run.round);
 }
 /** Finishes a group of links that the sweeper found unexpanded. */
 export async function resumeLinks(context: Context, header: Header): Promise<void> {
@@ -75,7 +75,7 @@ export async function linksOf(
   run: Run,
   strand: Strand,
 ): Promise<{ readonly open: boolean; readonly counts: Counts | undefined; readonly groups: readonly Header[] }> {
-  const gids = linkGroups(run, strand);
+  const gids = await linkGroups(context, run, strand);
   if (gids.length === 0) return { open: false, counts: undefined, groups: [] };
   const groups = (await readHeaders(context, gids)).filter((header) => header !== undefined);
   return {
@@ -84,13 +84,13 @@ export async function linksOf(
     groups,
   };
 }
-function linkGroups(run: Run, strand: Strand): string[] {
-  const gids: string[] = [];
-  for (let k = 0; k < run.stepIndex; k++) {
-    const step = strand[k];
-    if (step?.links) gids.push(linkGroupOf(runIdOf(run.gid, run.index, k), "links"));
-  }
+async function linkGroups(context: Context, run: Run, strand: Strand): Promise<string[]> {
+  const before = strand.slice(0, run.stepIndex).flatMap((step, k) => (step.links ? [k] : []));
+  // Before the first retry every step has ended in round 0.
+  const rows = before.length > 0 && run.round > 0 ? await readMember(context, run.gid, run.index) : [];
+  const rounds = new Map(rows.map(({ stepIndex, round }) => [stepIndex, round]));
+  const gids = before.map((k) => linkGroupOf(runIdOf(run.gid, run.index, k), "links", rounds.get(k)));
   const own = calledLinks(run, strand[run.stepIndex]);
-  if (own) gids.push(linkGroupOf(run.runId, own.kind));
+  if (own) gids.push(linkGroupOf(run.runId, own.kind, run.round));
   return gids;
 }

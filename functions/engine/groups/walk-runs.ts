@@ -2,7 +2,7 @@ import { ownerOf, parseRunId } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import type { Header, Run } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
-import { openedGroup, readLeaf } from "../items/run-reads.ts";
+import { currentRows, openedGroup, readLeaf } from "../items/run-reads.ts";
 import { calledLinkGroup } from "./link-groups.ts";
 
 /**
@@ -40,7 +40,7 @@ async function* walkGroup(
   const firstLeaf = start ? Math.floor(start.index / width) : 0;
   const leaves = header.memberCount === undefined ? Number.POSITIVE_INFINITY : Math.ceil(header.memberCount / width);
   for (let leaf = firstLeaf; leaf < leaves; leaf++) {
-    const runs = await readLeaf(context, gid, leaf);
+    const runs = currentRows(await readLeaf(context, gid, leaf));
     if (runs.length === 0 && header.memberCount === undefined) return;
     for (const run of runs) {
       if (start && (run.index < start.index || (run.index === start.index && run.stepIndex < start.stepIndex)))

@@ -12,7 +12,7 @@ import {
   shardOf,
 } from "../item-kinds.ts";
 import type { Change, Condition } from "../ports.ts";
-import { absent, and, eq, present } from "./conditions.ts";
+import { absent, and, eq, lt, present } from "./conditions.ts";
 
 /**
  * Every conditional write on a group header. All but `createHeader` require the header to be present, so a collected
@@ -43,6 +43,7 @@ export async function createHeader(
   const createdAt = context.clock.now();
   const attributes = attributesOf({
     ...header,
+    ...(header.round > 0 && { since: header.round }),
     state: "open",
     createdAt,
     openShard: openShard(shardOf(gid, OPEN_SHARDS)),
@@ -126,9 +127,39 @@ export async function closeHeader(context: Context, gid: string, round: number, 
   return update(
     context,
     gid,
-    { set: { state: "closed" }, remove: ["openShard", "nextCheck"] },
+    { set: { state: "closed" }, remove: ["openShard", "nextCheck", "reopening"] },
     and(eq("round", round), present("outcome"), ...executionEnded),
   );
+}
+/**
+ * Opens a decided group again, in a later round. From this write on the nodes of that round count. Refused when the group
+ * is in that round already, and while it has not decided.
+ */
+export async function openAgain(
+  context: Context,
+  { gid, deadline }: Header,
+  round: number,
+  set: Partial<HeaderAttributes>,
+  remove: readonly string[],
+): Promise<HeaderWrite> {
+  const next = context.clock.now() + context.config.sweepSeconds * 1_000;
+  const opened = {
+    ...set,
+    state: "open" as const,
+    round,
+    openShard: openShard(shardOf(gid, OPEN_SHARDS)),
+    nextCheck: Math.min(next, set.deadline ?? deadline ?? next),
+  };
+  const change = {
+    set: attributesOf(opened),
+    add: { rounds: new Set([round]) },
+    remove: ["outcome", "totals", "early", "seenMarks", "stalls", ...remove],
+  };
+  return update(context, gid, change, and(lt("round", round), present("outcome")));
+}
+/** Notes that all members of earlier rounds that run again have been taken up. */
+export async function setReopened(context: Context, gid: string, round: number): Promise<HeaderWrite> {
+  return update(context, gid, { remove: ["reopening"] }, eq("round", round));
 }
 /**
  * Sets when the sweeper checks the group again. Refused once closed, because the header must not come back into the

@@ -5,7 +5,7 @@ import { runIdOf, type RunRef } from "../../core/plan/run-id.ts";
 import { eachBounded } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { asLedger, type Header, ownedBy, type Run } from "../item-kinds.ts";
-import { doneOf, readLedger } from "./ledger-reads.ts";
+import { doneOf, readCurrent } from "./ledger-reads.ts";
 
 /** The end of a member that succeeded at its first attempt, and of which no row is kept. */
 export interface RowlessEnd {
@@ -22,7 +22,7 @@ export async function keepPart(context: Context, header: Header, members: readon
     .filter(({ value }) => value !== undefined && value !== null)
     .map(({ index, value }) => [localIndex(index, context.config.width), value]);
   if (values.length === 0) return NO_VALUES;
-  const part = context.ids.hash(context.ids.token()).slice(0, PART_CHARACTERS);
+  const part = `${header.round}.${context.ids.hash(context.ids.token()).slice(0, PART_CHARACTERS)}`;
   await context.blobs.put(
     partName(context, header, (members[0] as RowlessEnd).index, part),
     encoder.encode(JSON.stringify(values)),
@@ -34,11 +34,16 @@ const PART_CHARACTERS = 10;
 const NO_VALUES = "-";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
-function partName(context: Context, { jobId, gid, round }: Header, index: number, part: string): string {
-  return `${jobId}/part/${gid}/${round}/${leafOf(index, context.config.width)}/${part}`;
+/**
+ * Returns the name of a part's blob. `part` begins with the round in which it was written, because the ledgers of later
+ * rounds name it too. Parts of earlier releases have no round, which was always 0.
+ */
+function partName(context: Context, { jobId, gid }: Header, index: number, part: string): string {
+  const [round, name] = part.includes(".") ? part.split(".") : ["0", part];
+  return `${jobId}/part/${gid}/${round}/${leafOf(index, context.config.width)}/${name}`;
 }
 /**
- * Returns the entry of a part in a ledger node: its name and the members whose values it holds, as `<part>:0-31,40`.
+ * Returns the entry of a part in a ledger node: its name and the members whose values it holds, as `0.<part>:0-31,40`.
  */
 export function partEntry(part: string, locals: readonly number[]): string {
   const ranges: string[] = [];
@@ -71,7 +76,7 @@ export async function readMarked(
   const runs = new Map<number, Run | undefined>();
   const { gid, round } = header;
   const { v, jobId, ttl } = ownedBy(header);
-  const node = await readLedger(context, { gid, round, level: 1, node: leaf });
+  const node = await readCurrent(context, header, { level: 1, node: leaf });
   const first = leaf * context.config.width;
   for (const local of doneOf(node)) runs.set(first + local, undefined);
   const parts = [...(asLedger(node)?.parts ?? [])];

@@ -77,7 +77,10 @@ function claimOp(context: Context, { ref, header, token, task, seen }: ClaimRequ
     op: "update",
     key,
     change,
-    when: takeover ? and(eq("status", "started"), eq("attempt", seen.attempt), leaseOver(context, now)) : idle(now),
+    when: and(
+      eq("round", seen.round),
+      takeover ? and(eq("status", "started"), eq("attempt", seen.attempt), leaseOver(context, now)) : idle(now),
+    ),
   };
 }
 const ABSENT = absent();

@@ -6,6 +6,7 @@ import {
   asRun,
   DUE_SHARDS,
   dueShard,
+  type Header,
   leafPartition,
   type Run,
   type RunAttributes,
@@ -58,14 +59,45 @@ function runOfLeaf(context: Context, gid: string, leaf: number, item: Item): Run
     identify({ gid, index: leaf * context.config.width + Number(local), stepIndex: Number(step) }),
   ) as Run;
 }
+/** Reads the rows of a member, in order of its steps. */
+export async function readMember(context: Context, gid: string, index: number): Promise<Run[]> {
+  const { width } = context.config;
+  const leaf = leafOf(index, width);
+  const local = localIndex(index, width);
+  const range = { from: runSort(local, 0), to: runSort(local, 9_999) };
+  const runs: Run[] = [];
+  for await (const { items } of allOf((after) =>
+    context.store.query("tasks", leafPartition(gid, leaf), { ...range, ...after }),
+  ))
+    for (const item of items) runs.push(runOfLeaf(context, gid, leaf, item));
+  return runs;
+}
+/**
+ * Returns the rows that count, of rows in order of member and step. When a step was taken up again in a later round, the
+ * rows of the steps after it stay as they were until these begin anew. They say nothing any more.
+ */
+export function currentRows(rows: readonly Run[]): readonly Run[] {
+  let last: Run | undefined;
+  return rows.filter((run) => {
+    if (last?.index === run.index && run.round < last.round) return false;
+    last = run;
+    return true;
+  });
+}
 /** Reads the last step of a member that has a row. The state of that step is the state of the member. */
-export async function readLastStep(context: Context, gid: string, index: number): Promise<Run | undefined> {
+export async function readLastStep(
+  context: Context,
+  { gid, round }: Pick<Header, "gid" | "round">,
+  index: number,
+): Promise<Run | undefined> {
   const { width } = context.config;
   const leaf = leafOf(index, width);
   const local = localIndex(index, width);
   const range = { from: runSort(local, 0), to: runSort(local, 9_999), limit: 1, descending: true };
   const { items } = await context.store.query("tasks", leafPartition(gid, leaf), range);
-  return items[0] && runOfLeaf(context, gid, leaf, items[0]);
+  const last = items[0] && runOfLeaf(context, gid, leaf, items[0]);
+  if (!last || last.stepIndex === 0 || last.round >= round) return last;
+  return currentRows(await readMember(context, gid, index)).at(-1);
 }
 
 /**
@@ -76,7 +108,7 @@ export function openedGroup(run: Run): string | undefined {
   if (run.joins !== undefined) return run.joins;
   return run.attempt > 0 && !isSuccess(run.status) ? childGroup(run) : undefined;
 }
-export const childGroup = (run: Run): string => childGroupOf(run.runId);
+export const childGroup = (run: Pick<Run, "runId" | "since">): string => childGroupOf(run.runId, run.since);
 
 /**
  * Returns the attributes that start a run later: by the delay of its message when that is long enough, else by the due

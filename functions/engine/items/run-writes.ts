@@ -1,11 +1,11 @@
-import { childGroupOf, type RunRef } from "../../core/plan/run-id.ts";
+import type { RunRef } from "../../core/plan/run-id.ts";
 import { isTerminal } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
 import { asRun, attributesOf, type Header, ownedBy, type Run, type RunAttributes, runKey } from "../item-kinds.ts";
 import type { Change, Condition, WriteResult } from "../ports.ts";
 import { absent, and, contains, eq, not, oneOf, or, present } from "./conditions.ts";
 import { idle, leaseOver, notTerminal } from "./run-conditions.ts";
-import { identify } from "./run-reads.ts";
+import { childGroup, identify } from "./run-reads.ts";
 
 /**
  * Every conditional write on a run row (docs/protocol-rules.md, section 5). Each costs one write unit for a row under 1 KB.
@@ -25,7 +25,7 @@ function runWrite(ref: RunRef, { applied, item }: WriteResult): RunWrite {
   return { applied, run, ended: run && isTerminal(run.status) ? run : undefined };
 }
 
-async function update(context: Context, ref: RunRef, change: Change, when: Condition): Promise<RunWrite> {
+export async function updateRun(context: Context, ref: RunRef, change: Change, when: Condition): Promise<RunWrite> {
   return runWrite(
     ref,
     await context.store.write({ op: "update", key: runKey(ref, context.config.width), change, when }),
@@ -70,7 +70,7 @@ export async function waitForGroup(
   seen: Run | undefined,
   takes: NonNullable<RunAttributes["takes"]>,
 ): Promise<RunWrite> {
-  const joins = childGroupOf(identify(ref).runId);
+  const joins = childGroup({ ...identify(ref), ...(seen?.since !== undefined && { since: seen.since }) });
   if (!seen) {
     const attributes = {
       ...ownedBy(header),
@@ -83,7 +83,7 @@ export async function waitForGroup(
     };
     return createRun(context, { ref, attributes });
   }
-  return update(
+  return updateRun(
     context,
     ref,
     { set: attributesOf({ status: "waiting", joins, ownCounts: {}, takes }) },
@@ -99,7 +99,7 @@ export async function endIdleRun(
   set: Partial<RunAttributes>,
 ): Promise<RunWrite> {
   if (!seen) return createEnded(context, ref, header, set);
-  return update(
+  return updateRun(
     context,
     ref,
     { set: attributesOf(set), remove: ["notBefore", "due", "dueShard", "unmet"] },
@@ -118,15 +118,15 @@ export async function revokeIdleRun(
   set: Partial<RunAttributes>,
 ): Promise<RunWrite> {
   if (!seen) return createEnded(context, ref, header, set);
-  const free = or(
+  const unheld = or(
     oneOf("status", ["queued", "retrying", "pending", "deferred"]),
     and(eq("status", "started"), leaseOver(context, context.clock.now())),
   );
-  return update(
+  return updateRun(
     context,
     ref,
     { set: attributesOf(set), remove: ["leaseOwner", "leaseUntil", "notBefore", "due", "dueShard", "unmet"] },
-    free,
+    unheld,
   );
 }
 /** Creates the row of a lazy member that ends without having started. */
@@ -144,15 +144,15 @@ async function createEnded(
  */
 export async function takeUnmet(context: Context, ref: RunRef, dependencies: readonly string[]): Promise<RunWrite> {
   const any = or(...dependencies.map((dependency) => contains("unmet", dependency)));
-  return update(context, ref, { take: { unmet: new Set(dependencies) } }, and(eq("status", "deferred"), any));
+  return updateRun(context, ref, { take: { unmet: new Set(dependencies) } }, and(eq("status", "deferred"), any));
 }
 /** Wake 2: queues a deferred run that has no unmet dependency, so a message is owed. */
 export async function queueWoken(context: Context, ref: RunRef): Promise<RunWrite> {
-  return update(context, ref, woken(context), and(eq("status", "deferred"), absent("unmet")));
+  return updateRun(context, ref, woken(context), and(eq("status", "deferred"), absent("unmet")));
 }
 /** Queues a deferred run whose dependencies no longer matter. Only while it is in the deferral that was read. */
 export async function endDeferral(context: Context, seen: Run): Promise<RunWrite> {
-  return update(context, seen, woken(context), and(eq("status", "deferred"), eq("attempt", seen.attempt)));
+  return updateRun(context, seen, woken(context), and(eq("status", "deferred"), eq("attempt", seen.attempt)));
 }
 const woken = (context: Context): Change => ({
   set: { status: "queued", sentAt: context.clock.now() },
@@ -181,7 +181,7 @@ export async function noteUnknownTask(
     unknownSince: now,
   };
   const { run } = seen
-    ? await update(context, ref, { setOnce: { unknownSince: now } }, and(present(), notTerminal))
+    ? await updateRun(context, ref, { setOnce: { unknownSince: now } }, and(present(), notTerminal))
     : await createRun(context, { ref, attributes });
   return run?.unknownSince ?? now;
 }
@@ -198,7 +198,7 @@ export async function noteDeadLetter(
 ): Promise<Run | undefined> {
   const now = context.clock.now();
   if (seen)
-    return (await update(context, ref, { set: { sentAt: now }, add: { deadLetters: 1 } }, and(present(), notTerminal)))
+    return (await updateRun(context, ref, { set: { sentAt: now }, add: { deadLetters: 1 } }, and(present(), notTerminal)))
       .run;
   const attributes = {
     ...ownedBy(header),
@@ -213,8 +213,8 @@ export async function noteDeadLetter(
 }
 /** Ends a run that killed its process too often, in place of a takeover. */
 export async function breakDeadRun(context: Context, seen: Run, set: Partial<RunAttributes>): Promise<RunWrite> {
-  const free = and(eq("status", "started"), eq("attempt", seen.attempt), leaseOver(context, context.clock.now()));
-  return update(context, seen, { set: attributesOf(set), remove: ["leaseOwner", "leaseUntil"] }, free);
+  const unheld = and(eq("status", "started"), eq("attempt", seen.attempt), leaseOver(context, context.clock.now()));
+  return updateRun(context, seen, { set: attributesOf(set), remove: ["leaseOwner", "leaseUntil"] }, unheld);
 }
 /** Settles a run that waits for this group in this round. */
 export async function settleRun(
@@ -224,7 +224,7 @@ export async function settleRun(
   round: number,
   set: Partial<RunAttributes>,
 ): Promise<RunWrite> {
-  return update(
+  return updateRun(
     context,
     owner,
     { set: attributesOf(set) },
@@ -239,7 +239,7 @@ export async function cancelIdleRun(
   set: Partial<RunAttributes>,
 ): Promise<RunWrite> {
   const held = and(eq("status", "started"), not(leaseOver(context, context.clock.now())));
-  return update(
+  return updateRun(
     context,
     run,
     { set: attributesOf(set), remove: ["leaseOwner", "leaseUntil"] },
@@ -248,13 +248,13 @@ export async function cancelIdleRun(
 }
 /** Cancels a waiting run whose child group was never created, below a decided group. */
 export async function cancelWaitingRun(context: Context, run: Run, set: Partial<RunAttributes>): Promise<RunWrite> {
-  return update(context, run, { set: attributesOf(set) }, and(eq("status", "waiting"), eq("round", run.round)));
+  return updateRun(context, run, { set: attributesOf(set) }, and(eq("status", "waiting"), eq("round", run.round)));
 }
 /** Notes that the message of a run is resent. Each resend doubles the time until the next one. */
 export async function noteResend(context: Context, run: Run): Promise<void> {
-  await update(context, run, { set: { sentAt: context.clock.now() }, add: { sends: 1 } }, present());
+  await updateRun(context, run, { set: { sentAt: context.clock.now() }, add: { sends: 1 } }, present());
 }
 /** Removes a run from the due index once its message was sent with the exact delay. */
 export async function clearDue(context: Context, run: Run, due: number): Promise<void> {
-  await update(context, run, { remove: ["due", "dueShard"] }, eq("due", due));
+  await updateRun(context, run, { remove: ["due", "dueShard"] }, eq("due", due));
 }

@@ -65,7 +65,7 @@ async function endOf(
   const first = root.firstError === undefined ? undefined : await readRunById(context, root.firstError);
   const error = first?.error && { error: { runId: first.runId, ...first.error } };
   if (root.outcome === "failed") return { ...base, state: "failure", ...error };
-  const last = await readLastStep(context, root.gid, 0);
+  const last = await readLastStep(context, root, 0);
   if (failedRuns(counts) === 0) return { ...base, state: "success", ...copyOfValue(last) };
   // Good results go on, but a job with a failed run ends in `failure`. Its groups settled well, so only the events know
   // the error.

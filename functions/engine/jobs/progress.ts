@@ -1,5 +1,5 @@
 import { runIdOf } from "../../core/plan/run-id.ts";
-import { isFailure } from "../../core/plan/run-state.ts";
+import { isFailure, isTerminal } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
 import { ROWLESS_SAMPLE } from "../config.ts";
 import type { Context } from "../context.ts";
@@ -73,6 +73,17 @@ function failureEvent(run: Run): PutOp {
     when: absent(),
   };
 }
+/**
+ * Takes back the count of a run that a round takes up again. `again` says that its code runs again, which adds to the
+ * cost of the job.
+ */
+export async function noteRenewed(context: Context, run: Run, again: boolean): Promise<void> {
+  if (run.task === undefined || !isTerminal(run.status)) return;
+  const add = { [run.status]: -1, ...(again && run.attempt > 0 && { [RERUN]: 1 }) };
+  await addProgress(context, run, run.runId, add);
+}
+/** Progress counter of the runs of earlier rounds that do not count any more. */
+export const RERUN = "rerun";
 /** Counts task runs that have become known. */
 export async function notePlanned(context: Context, owned: Owned, about: string, planned: number): Promise<void> {
   if (planned > 0) await addProgress(context, owned, about, { planned });

@@ -1,12 +1,12 @@
 import { FanfoldError } from "../../core/errors.ts";
 import { isGroupStep } from "../../core/plan/plan.ts";
-import { childGroupOf, runIdOf } from "../../core/plan/run-id.ts";
+import { runIdOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import { calledLinkGroup } from "../groups/link-groups.ts";
 import type { Header, Run } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { countersOf, readLedger } from "../items/ledger-reads.ts";
-import { openedGroup, readLeaf } from "../items/run-reads.ts";
+import { childGroup, currentRows, openedGroup, readLeaf } from "../items/run-reads.ts";
 import type { GraphEdgeKind, GraphNode, JobGraph } from "../job-views.ts";
 import { memberStrand, strandOf } from "../plan/strands.ts";
 import { viewRun } from "./run-view.ts";
@@ -34,7 +34,7 @@ export async function jobGraph(context: Context, jobId: string): Promise<JobGrap
     drawing,
     root,
     0,
-    (await readLeaf(context, jobId, 0)).filter((run) => run.index === 0),
+    currentRows(await readLeaf(context, jobId, 0)).filter((run) => run.index === 0),
   );
   return drawing;
 }
@@ -71,7 +71,7 @@ async function drawMember(
 
 /** Draws the child group of a run, and returns the id from which the edge to the next step starts. */
 async function drawGroup(context: Context, drawing: Drawing, run: Run, from: string): Promise<string> {
-  const gid = childGroupOf(run.runId);
+  const gid = childGroup(run);
   const header = await readHeader(context, gid);
   if (!header) return from;
   const count = header.memberCount;
@@ -121,7 +121,7 @@ async function drawMembers(
   // A narrow ledger has several leaves even for few members.
   const leaves = Math.ceil(count / context.config.width);
   const runs: Run[] = [];
-  for (let leaf = 0; leaf < leaves; leaf++) runs.push(...(await readLeaf(context, gid, leaf)));
+  for (let leaf = 0; leaf < leaves; leaf++) runs.push(...currentRows(await readLeaf(context, gid, leaf)));
   const drawn: { first: string; last: string }[] = [];
   for (let index = 0; index < count; index++) {
     const ofMember = runs.filter((member) => member.index === index);

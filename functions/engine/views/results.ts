@@ -9,7 +9,7 @@ import type { Header, Run } from "../item-kinds.ts";
 import { CANCELLED } from "../items/end-reasons.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { readMarked } from "../items/ledger-parts.ts";
-import { childGroup, readLastStep, readLeaf, readRunById } from "../items/run-reads.ts";
+import { childGroup, currentRows, readLastStep, readLeaf, readRunById } from "../items/run-reads.ts";
 import { loadValue } from "../items/values.ts";
 import { hasNext, strandOf, strandsOf } from "../plan/strands.ts";
 
@@ -58,7 +58,7 @@ class EndReader {
     const leaves = header.memberCount === undefined ? Number.POSITIVE_INFINITY : Math.ceil(header.memberCount / width);
     for (let leaf = leavesBefore; leaf < leaves; leaf++) {
       const last = new Map<number, Run>();
-      for (const run of await readLeaf(this.#context, gid, leaf)) {
+      for (const run of currentRows(await readLeaf(this.#context, gid, leaf))) {
         last.set(run.index, run);
         if (run.takes === "extras" || run.takes === "replace") adding.push(run);
       }
@@ -69,7 +69,7 @@ class EndReader {
       yield* this.#ofLeaf(header, leaf, last, marked);
     }
     for (let leaf = 0; leaf < leavesBefore; leaf++)
-      for (const run of await readLeaf(this.#context, gid, leaf)) yield* this.#extrasOf(run);
+      for (const run of currentRows(await readLeaf(this.#context, gid, leaf))) yield* this.#extrasOf(run);
     for (const run of adding) yield* this.#extrasOf(run);
   }
   /**
@@ -118,7 +118,7 @@ class EndReader {
   async *#extrasOf(run: Run): AsyncGenerator<readonly MemberEnd[], void, undefined> {
     if (run.takes === "extras" && isSuccess(run.status)) yield* this.ofGroup(childGroup(run));
     if (run.takes !== "replace") return;
-    for (const inside of await readLeaf(this.#context, childGroup(run), 0)) yield* this.#extrasOf(inside);
+    for (const inside of currentRows(await readLeaf(this.#context, childGroup(run), 0))) yield* this.#extrasOf(inside);
   }
   /**
    * Numbers a member and returns its end; undefined while it has none. `status` is undefined while the member's strand
@@ -183,9 +183,9 @@ export async function* jobResults(
   jobId: string,
   from = 0,
 ): AsyncGenerator<ResultEntry, void, undefined> {
-  if (!(await readHeader(context, jobId)))
-    throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
-  const last = await readLastStep(context, jobId, 0);
+  const root = await readHeader(context, jobId);
+  if (!root) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
+  const last = await readLastStep(context, root, 0);
   if (!last) return;
   // While the last step waits for its group, the members that have ended so far can be read.
   if (last.status === "waiting" && last.joins !== undefined && last.takes === "group")

@@ -1,12 +1,13 @@
 import { FanfoldError } from "../../core/errors.ts";
 import { assertJson } from "../../core/json-check.ts";
 import type { Json } from "../../core/json.ts";
-import { childGroupOf, ownerOf } from "../../core/plan/run-id.ts";
+import { ownerOf } from "../../core/plan/run-id.ts";
 import type { ErrorData } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
 import type { Header } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { setAnswer } from "../items/header-writes.ts";
+import { childGroup, readRunById } from "../items/run-reads.ts";
 import { shortError } from "../items/short-error.ts";
 import { keepValue } from "../items/values.ts";
 import { sendControl } from "../messages/send.ts";
@@ -24,7 +25,8 @@ export type Answer = { readonly value: Json } | { readonly error: ErrorData };
  */
 export async function completeRun(context: Context, runId: string, token: string, answer: Answer): Promise<boolean> {
   if ("value" in answer) assertJson(answer.value, "/value");
-  const header = await readHeader(context, childGroupOf(runId));
+  const run = await readRunById(context, runId);
+  const header = run && (await readHeader(context, childGroup(run)));
   if (!header?.wait)
     throw new FanfoldError("run_not_found", `no run ${runId} waits for an answer`, { details: { runId } });
   if (header.wait.of !== "approval" || header.token !== token) {

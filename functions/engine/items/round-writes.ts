@@ -1,0 +1,75 @@
+import type { Context } from "../context.ts";
+import { attributesOf, type Run, type RunAttributes } from "../item-kinds.ts";
+import type { Condition } from "../ports.ts";
+import { and, eq, lt, not } from "./conditions.ts";
+import { leaseOver } from "./run-conditions.ts";
+import { type RunWrite, updateRun } from "./run-writes.ts";
+
+/**
+ * Queues a run again in a later round, as if it had never started. `attempt` rises, which fences an old holder. `anew`
+ * gives it a child group of its own, and so does the round in which a step begins anew (`beginAnew`).
+ */
+export async function queueAgain(context: Context, run: Run, round: number, anew: boolean): Promise<RunWrite> {
+  const set = { status: "queued" as const, round, sentAt: context.clock.now(), ...(anew && { since: round }) };
+  const remove = [...OF_AN_ATTEMPT, ...OF_A_WAIT];
+  return updateRun(context, run, { set, add: { attempt: 1 }, remove }, free(context, round));
+}
+/** Lets a run wait again for its child group, which a later round opens again. What it had made itself stays. */
+export async function waitAgain(context: Context, run: Run, round: number): Promise<RunWrite> {
+  return updateRun(context, run, { set: { status: "waiting", round }, remove: OF_AN_ATTEMPT }, free(context, round));
+}
+/** Begins a step anew, because the step before it ran again. Its row is of an earlier round. */
+export async function beginAnew(
+  context: Context,
+  seen: Run,
+  round: number,
+  attributes: Partial<RunAttributes>,
+): Promise<RunWrite> {
+  const { attempt: _attempt, ...set } = attributes;
+  const remove = [...OF_AN_ATTEMPT, ...OF_A_WAIT, "manifest"].filter((name) => !(name in set));
+  const change = { set: attributesOf({ ...set, round, since: round }), add: { attempt: 1 }, remove };
+  return updateRun(context, seen, change, free(context, round));
+}
+/** Keeps the end of a step although the step before it ran again. Only the counters before it change. */
+export async function keepStep(
+  context: Context,
+  seen: Run,
+  round: number,
+  carry: RunAttributes["carry"],
+): Promise<RunWrite> {
+  const set = attributesOf({ round, ...(carry && { carry }) });
+  return updateRun(context, seen, { set }, and(lt("round", round), eq("status", seen.status)));
+}
+/** Attributes of one try to run, which a later round must not see. */
+const OF_AN_ATTEMPT = [
+  "startedAt",
+  "endedAt",
+  "error",
+  "counts",
+  "value",
+  "valueRef",
+  "collects",
+  "failCount",
+  "killsAlone",
+  "alone",
+  "died",
+  "deadLetters",
+  "notBefore",
+  "due",
+  "dueShard",
+  "expiresAt",
+  "unknownSince",
+  "unmet",
+  "eventDeadlines",
+  "leaseOwner",
+  "leaseUntil",
+  "sends",
+];
+/** Attributes of the wait for a child group. */
+const OF_A_WAIT = ["joins", "takes", "ownCounts", "ownValue", "ownValueRef", "openGroup"];
+/** The row is of an earlier round, and no worker holds it. */
+const free = (context: Context, round: number): Condition =>
+  and(
+    lt("round", round),
+    not(and(eq("status", "started"), not(leaseOver(context, context.clock.now())))),
+  );

@@ -1,0 +1,73 @@
+import { failedRuns } from "../../core/plan/counts.ts";
+import { leafOf, localIndex } from "../../core/plan/ledger.ts";
+import { isTerminal } from "../../core/plan/run-state.ts";
+import type { Context } from "../context.ts";
+import type { Header, Run } from "../item-kinds.ts";
+import { readHeader } from "../items/header-reads.ts";
+import { doneOf, marksExistingOnly, readLedger } from "../items/ledger-reads.ts";
+import { isLive } from "../items/run-conditions.ts";
+import { currentRows, readMember } from "../items/run-reads.ts";
+import { queueAgain, waitAgain } from "../items/round-writes.ts";
+import { noteRenewed } from "../jobs/progress.ts";
+import { readOrder } from "./reopen-group.ts";
+import { needsRetry } from "./selection.ts";
+
+/** The row by which a member goes on. `renewed` says that it was taken up again now, so its message is owed. */
+export interface Renewal {
+  readonly run: Run | undefined;
+  readonly renewed: boolean;
+}
+
+/**
+ * Takes up a member whose rows are of an earlier round than its group. `header` was read as undecided.
+ *
+ *     error, broken, cancelled, idle        -> queued, attempt + 1
+ *     ended, with failures below            -> waiting, for the same group in the new round
+ *     ended well, or kept by the selection  -> stays
+ *     held under a lease                    -> stays, until the lease or the run has ended
+ *
+ * The first step of the strand that needs it is taken up. The rows of the steps after it are void from then on: they
+ * begin anew when the steps before them have ended (follow/next-steps.ts). Idempotent: each write has the condition
+ * that the row is of an earlier round. Costs two reads and the rows of the member, and a write.
+ */
+export async function renewMember(context: Context, header: Header, index: number): Promise<Renewal> {
+  const rows = currentRows(await readMember(context, header.gid, index));
+  const last = rows.at(-1);
+  if (!last || last.round >= header.round || (await isKept(context, header, index)))
+    return { run: last, renewed: false };
+  const order = await readOrder(context, header.gid);
+  for (const run of rows)
+    if (run.round < header.round && (await needsRetry(context, header, run, order))) return renew(context, header, run);
+  return isTerminal(last.status) ? { run: last, renewed: false } : renew(context, header, last);
+}
+/** Whether the ledger of this round has the member already, because it ended in an earlier round. */
+async function isKept(context: Context, header: Header, index: number): Promise<boolean> {
+  const { width } = context.config;
+  const node = await readLedger(context, {
+    gid: header.gid,
+    round: header.round,
+    level: 1,
+    node: leafOf(index, width),
+  });
+  return node ? doneOf(node).has(localIndex(index, width)) : marksExistingOnly(header);
+}
+
+async function renew(context: Context, { round }: Header, run: Run): Promise<Renewal> {
+  if (isLive(context, run)) return { run, renewed: false };
+  const way = await wayOf(context, run);
+  const write =
+    way === "wait" ? await waitAgain(context, run, round) : await queueAgain(context, run, round, way === "anew");
+  if (write.applied) await noteRenewed(context, run, way !== "wait");
+  return { run: write.run, renewed: write.run?.round === round && !isTerminal(write.run.status) };
+}
+/**
+ * Returns how a run goes on. `wait`: it had a child group, which is opened again. `queue`: its own code runs again; an
+ * owner that streams goes on after its last page. `anew`: nothing below it failed, so it needs other children.
+ */
+async function wayOf(context: Context, run: Run): Promise<"queue" | "wait" | "anew"> {
+  if (run.joins === undefined) return "queue";
+  const child = await readHeader(context, run.joins);
+  if (child?.pages && child.memberCount === undefined && run.task !== undefined) return "queue";
+  const below = !child || child.wait || child.outcome !== "complete" || failedRuns(child.totals ?? {}) > 0;
+  return below ? "wait" : "anew";
+}

@@ -1,0 +1,144 @@
+import { type Counts, minusCounts } from "../../core/plan/counts.ts";
+import { expectedMarks, localIndex } from "../../core/plan/ledger.ts";
+import { eachBounded } from "../concurrently.ts";
+import type { Context } from "../context.ts";
+import { linksOf } from "../groups/link-groups.ts";
+import { marksOf } from "../groups/member-marks.ts";
+import { asLedger, attributesOf, type Header, ledgerKey, ownedBy, type Run } from "../item-kinds.ts";
+import { absent } from "../items/conditions.ts";
+import { countersOf, doneOf, readCurrent, readLedger } from "../items/ledger-reads.ts";
+import { currentRows, readLeaf } from "../items/run-reads.ts";
+import { strandOf } from "../plan/strands.ts";
+import type { RetrySelection } from "../requests.ts";
+import { membersNamed, needsRetry } from "./selection.ts";
+import { type NodeAt, suspectNodes } from "./suspect-leaves.ts";
+
+/** Nodes of one level that are read and written at the same time. */
+const AT_ONCE = 8;
+
+/**
+ * Writes the ledger of the next round: nodes of that round wherever members run again, and on the way from there to the
+ * root. All other nodes stay as they are, and count by their mark in the node above. A new node is the old one without
+ * the members that run again, and without what these had counted.
+ *
+ *     round 0            { 0 1 2 3 }                round 1             { 0 1 - 3 }
+ *                       /   |   |   \                                  /   |   |   \
+ *                     ..   ..  {5:error}  ..       (stay)            ..   .. { - }  ..     <- two nodes written
+ *
+ * Nothing of the round counts before its header is written. So the order is: nodes, header, members. Costs a write for
+ * each such node, and a read for each leaf with failures.
+ */
+export async function reopenLedger(
+  context: Context,
+  header: Header,
+  round: number,
+  selection: RetrySelection,
+): Promise<void> {
+  const reopening = {
+    context,
+    header,
+    round,
+    selection,
+    members: membersNamed(header.gid, selection.filter),
+  };
+  if (header.memberCount === undefined) return reopenUnsealed(reopening);
+  if (header.memberCount === 0) return;
+  const root = { level: header.height, node: 0 };
+  await reopenNode(reopening, { ...root, item: await readCurrent(context, header, root) });
+}
+interface Reopening {
+  readonly context: Context;
+  readonly header: Header;
+  readonly round: number;
+  readonly selection: RetrySelection;
+  readonly members: ReadonlySet<number> | undefined;
+}
+
+/** What a node loses: places of members or of nodes below, and the counters of these. */
+interface Loss {
+  readonly places: number[];
+  counts: Counts;
+}
+/** Returns the counters of the old node when it has a successor in this round; undefined when it stays. */
+async function reopenNode(reopening: Reopening, at: NodeAt): Promise<Counts | undefined> {
+  const { context, header } = reopening;
+  const old = countersOf(at.item);
+  const lost = at.level === 1 ? await lossOfLeaf(reopening, at) : await lossOfNode(reopening, at);
+  const expected = expectedMarks(header.memberCount, header.height, at, context.config.width) ?? Infinity;
+  if (lost.places.length === 0 && doneOf(at.item).size >= expected) return undefined;
+  await putNode(reopening, at, lost);
+  return old;
+}
+async function lossOfNode(reopening: Reopening, at: NodeAt): Promise<Loss> {
+  const { context, header, members } = reopening;
+  const lost: Loss = { places: [], counts: countersOf(at.item) };
+  const done = doneOf(at.item);
+  await eachBounded(await suspectNodes(context, header, at, members), AT_ONCE, async (below) => {
+    const counts = await reopenNode(reopening, below);
+    const place = localIndex(below.node, context.config.width);
+    if (!counts || !done.has(place)) return;
+    lost.places.push(place);
+    lost.counts = minusCounts(lost.counts, counts);
+  });
+  return lost;
+}
+async function lossOfLeaf({ context, header, selection }: Reopening, at: NodeAt): Promise<Loss> {
+  const { width } = context.config;
+  const lost: Loss = { places: [], counts: countersOf(at.item) };
+  const done = doneOf(at.item);
+  const strands = new Map<number, Run[]>();
+  for (const run of currentRows(await readLeaf(context, header.gid, at.node)))
+    strands.set(run.index, [...(strands.get(run.index) ?? []), run]);
+  for (const [index, runs] of strands) {
+    const last = runs.at(-1) as Run;
+    if (!done.has(localIndex(index, width)) || !(await anyNeedsRetry(context, header, runs, selection))) continue;
+    const links = await linksOf(context, last, (await strandOf(context, header, last)).strand);
+    lost.places.push(localIndex(index, width));
+    lost.counts = minusCounts(lost.counts, marksOf(last, links.counts));
+  }
+  return lost;
+}
+async function anyNeedsRetry(
+  context: Context,
+  header: Header,
+  runs: readonly Run[],
+  selection: RetrySelection,
+): Promise<boolean> {
+  for (const run of runs) if (await needsRetry(context, header, run, selection)) return true;
+  return false;
+}
+/** Puts a node of the round. A node that is there was written by an earlier try, or by a mark of this round. */
+async function putNode({ context, header, round }: Reopening, at: NodeAt, { places, counts }: Loss): Promise<void> {
+  const done = new Set(doneOf(at.item));
+  for (const place of places) done.delete(place);
+  const { parts } = asLedger(at.item) ?? {};
+  const attributes = {
+    ...attributesOf(ownedBy(header)),
+    ...Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0)),
+    ...(done.size > 0 && { done }),
+    ...(parts !== undefined && { parts }),
+  };
+  const key = ledgerKey(header.gid, round, at.level, at.node);
+  await context.store.write({ op: "put", key, attributes, when: absent() });
+}
+
+/**
+ * Writes all nodes of an open group without a seal. Its ledger is two levels high, and grows on in this round. Only
+ * full leaves are marked in its root.
+ */
+async function reopenUnsealed(reopening: Reopening): Promise<void> {
+  const { context, header } = reopening;
+  const root = { level: header.height, node: 0, item: await readLedger(context, { gid: header.gid, round: header.round, level: header.height, node: 0 }) };
+  const lost: Loss = { places: [], counts: countersOf(root.item) };
+  for (let leaf = 0; leaf < context.config.width; leaf++) {
+    const at = { level: 1, node: leaf };
+    const item = await readCurrent(context, header, at);
+    if (!item && (await readLeaf(context, header.gid, leaf)).length === 0) break;
+    const ofLeaf = await lossOfLeaf(reopening, { ...at, item });
+    await putNode(reopening, { ...at, item }, ofLeaf);
+    if (ofLeaf.places.length === 0 || !doneOf(root.item).has(leaf)) continue;
+    lost.places.push(leaf);
+    lost.counts = minusCounts(lost.counts, countersOf(item));
+  }
+  await putNode(reopening, root, lost);
+}

@@ -1,0 +1,91 @@
+import { failedRuns } from "../../core/plan/counts.ts";
+import { leafOf } from "../../core/plan/ledger.ts";
+import { isGroupStep } from "../../core/plan/plan.ts";
+import { isFailure, isTerminal } from "../../core/plan/run-state.ts";
+import { carriesStamp, filterTexts } from "../../core/plan/stamps.ts";
+import type { Context } from "../context.ts";
+import type { Header, Run } from "../item-kinds.ts";
+import { readHeader } from "../items/header-reads.ts";
+import { currentRows, readLeaf } from "../items/run-reads.ts";
+import { strandOf } from "../plan/strands.ts";
+import type { RetryFilter, RetrySelection } from "../requests.ts";
+import { suspectLeaves } from "./suspect-leaves.ts";
+
+/**
+ * Whether a round takes up an ended run again: the run failed, or failures lie below it, and the selection takes at
+ * least one of these. A run that was cancelled with its group is taken up with it, whatever the filter says.
+ */
+export async function needsRetry(
+  context: Context,
+  header: Header,
+  run: Run,
+  { filter }: RetrySelection,
+): Promise<boolean> {
+  if (!isTerminal(run.status) || !hasFailed(run)) return false;
+  if (!filter || (run.status === "cancelled" && UPSTREAM.has(run.error?.reason ?? ""))) return true;
+  return (await selectedAt(context, header, run, filter).next()).done === false;
+}
+const UPSTREAM: ReadonlySet<string> = new Set(["upstream", "cancelled"]);
+/** Whether a run failed, or runs below it did. */
+const hasFailed = (run: Run): boolean => isFailure(run.status) || failedRuns(run.counts ?? {}) > 0;
+
+/** A failed run that a selection takes, with the header of its group. */
+export interface Selected {
+  readonly run: Run;
+  readonly header: Header;
+}
+/**
+ * Yields the failed runs of a group, or of what is below it, that a selection takes. Reads only leaves that may have
+ * failures, so memory and reads depend on the number of failures.
+ */
+export async function* selectedIn(
+  context: Context,
+  header: Header,
+  filter: RetryFilter | undefined,
+): AsyncGenerator<Selected, void, undefined> {
+  for await (const leaf of suspectLeaves(context, header, membersNamed(header.gid, filter))) {
+    for (const run of currentRows(await readLeaf(context, header.gid, leaf)))
+      if (isTerminal(run.status) && hasFailed(run)) yield* selectedAt(context, header, run, filter);
+  }
+}
+async function* selectedAt(
+  context: Context,
+  header: Header,
+  run: Run,
+  filter: RetryFilter | undefined,
+): AsyncGenerator<Selected, void, undefined> {
+  if (filter?.runIds && !filter.runIds.some((id) => isWithin(id, run.runId) || isWithin(run.runId, id))) return;
+  const child = run.joins === undefined ? undefined : await readHeader(context, run.joins);
+  const below = child && !child.wait && (child.early === true || failedRuns(child.totals ?? {}) > 0);
+  if (below) yield* selectedIn(context, child, filter);
+  else if (isFailure(run.status) && (!filter || (await matches(context, header, run, filter)))) yield { run, header };
+}
+/** Whether a run or group is `outer`, or lies below it. */
+const isWithin = (id: string, outer: string): boolean => id === outer || id.startsWith(`${outer}.`);
+
+async function matches(context: Context, header: Header, run: Run, filter: RetryFilter): Promise<boolean> {
+  const { tasks, reasons, statuses, runIds, endedAfter, endedBefore, stamps } = filter;
+  if (tasks && !tasks.includes(run.task ?? "")) return false;
+  if (reasons && !reasons.includes(run.error?.reason ?? "") && !reasons.includes(run.error?.name ?? "")) return false;
+  if (statuses && !statuses.some((status) => status === run.status)) return false;
+  if (runIds && !runIds.some((id) => isWithin(run.runId, id))) return false;
+  if (endedAfter !== undefined && (run.endedAt ?? 0) < endedAfter) return false;
+  if (endedBefore !== undefined && (run.endedAt ?? 0) >= endedBefore) return false;
+  if (!stamps) return true;
+  const step = (await strandOf(context, header, run)).strand[run.stepIndex];
+  return step !== undefined && !isGroupStep(step) && carriesStamp(step.options?.stamps, new Set(filterTexts(stamps)));
+}
+
+/** Returns the members of a group in which the named runs lie; undefined when no run is named. */
+export function membersNamed(gid: string, filter: RetryFilter | undefined): ReadonlySet<number> | undefined {
+  if (!filter?.runIds) return undefined;
+  const members = new Set<number>();
+  for (const id of filter.runIds) {
+    if (gid === id || gid.startsWith(`${id}.`)) return undefined; // the whole group is named
+    if (id.startsWith(`${gid}.`)) members.add(Number.parseInt(id.slice(gid.length + 1), 10));
+  }
+  return members;
+}
+/** Whether a leaf has one of these members. */
+export const hasMember = (members: ReadonlySet<number>, leaf: number, width: number): boolean =>
+  [...members].some((member) => leafOf(member, width) === leaf);
