@@ -58,6 +58,7 @@ const ENGINE_ORDER = [
   "messages",
   "waits",
   "groups",
+  "rounds",
   ["views", "follow"],
   ["attempt", "submit"],
   "execute",

@@ -162,6 +162,7 @@ export const job = z
     workflow: z.string().optional(),
     parameters: json.optional(),
     state: jobState,
+    round: z.number().describe("Raised by each retry of what failed"),
     createdAt: milliseconds,
     endedAt: milliseconds.optional(),
     deadlineAt: milliseconds,
@@ -250,7 +251,8 @@ export const resultEntry = z
 export const jobEvent = z
   .object({
     at: milliseconds,
-    kind: z.enum(["state", "failure"]),
+    kind: z.enum(["state", "failure", "retried"]),
+    round: z.number().optional(),
     state: jobState.optional(),
     runId: z.string().optional(),
     task: z.string().optional(),

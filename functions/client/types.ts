@@ -29,6 +29,8 @@ export interface Job {
   readonly workflow?: string;
   readonly parameters?: JsonObject;
   readonly state: JobState;
+  /** Raised by each retry of what failed. */
+  readonly round: number;
   readonly createdAt: number;
   readonly endedAt?: number;
   readonly deadlineAt: number;
@@ -103,7 +105,9 @@ export interface Page<T> {
 /** One change of a job's state, or one failure in it. */
 export interface JobEvent {
   readonly at: number;
-  readonly kind: "state" | "failure";
+  readonly kind: "state" | "failure" | "retried";
+  /** Set only on `retried`. The round that began. */
+  readonly round?: number;
   readonly state?: JobState;
   readonly runId?: string;
   readonly task?: string;

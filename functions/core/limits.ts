@@ -49,6 +49,8 @@ export const LIMITS = {
   logLineCharacters: 2_000,
   /** Children that one run may spawn at once. Streaming has no such limit. */
   spawnedChildren: 100_000,
+  /** Times that one job is retried. Its headers keep a number for each. */
+  rounds: 100,
   pageItems: 4_096,
   pageBytes: 4 * 1024 * 1024,
 } as const;

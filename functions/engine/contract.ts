@@ -3,9 +3,17 @@ import type { JobEstimate } from "../core/cost/job-estimate.ts";
 import type { Json } from "../core/json.ts";
 import type { StampFilter } from "../core/plan/stamps.ts";
 import type { ErrorData, ResultEntry } from "../core/task/invocation.ts";
-import type { JobEvent, JobGraph, JobView, Page, RunView } from "./job-views.ts";
+import type { JobEvent, JobGraph, JobView, Page, RetryPreview, RunView } from "./job-views.ts";
 import type { Disposition, ReceivedMessage } from "./ports.ts";
-import type { JobFilter, OpenJobRequest, RunFilter, SubmitRequest, Submitted } from "./requests.ts";
+import type {
+  JobFilter,
+  OpenJobRequest,
+  Retried,
+  RetryRequest,
+  RunFilter,
+  SubmitRequest,
+  Submitted,
+} from "./requests.ts";
 import type { Claim, HeartbeatOutcome, WorkerLoop } from "./worker-loop.ts";
 
 export type * from "./job-views.ts";
@@ -44,6 +52,14 @@ export interface Engine {
   sealInput(jobId: string, pages: number): Promise<void>;
   /** Cancels a job. Durable when it returns. Returns false when the job had ended. Throws `job_not_found`. */
   cancel(jobId: string): Promise<boolean>;
+  /**
+   * Starts the next round of an ended job: what failed runs again in place, and so do the steps that had consumed it.
+   * Ids, order and results of what succeeded stay. Durable when it returns. Throws `job_not_found`, `job_unfinished`,
+   * `job_over`, `nothing_to_retry`, `run_live`, `run_not_found`.
+   */
+  retry(jobId: string, request: RetryRequest): Promise<Retried>;
+  /** Returns what `retry` would run again, and throws what it would throw. Changes nothing. */
+  previewRetry(jobId: string, request: RetryRequest): Promise<RetryPreview>;
   /**
    * Revokes every run of a job that carries one of these stamps: runs that wait or run, runs without a row, and runs
    * that come later. Durable when it returns. Returns false when the job had ended. Throws `job_not_found`,

@@ -4,6 +4,7 @@ import type { Engine } from "./contract.ts";
 import { cancelJob } from "./control/cancel-job.ts";
 import { handleDeadLetter } from "./control/dead-letter.ts";
 import { handleMessage } from "./control/handle-message.ts";
+import { previewRetry, retryJob } from "./control/retry-job.ts";
 import { revokeRun } from "./control/revoke-run.ts";
 import { revokeStamped } from "./control/revoke-stamped.ts";
 import { sweep } from "./control/sweep.ts";
@@ -45,6 +46,8 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     putInputPage: (jobId, page, items) => putPage(context, jobId, page, items),
     sealInput: (jobId, pages) => sealInput(context, jobId, pages),
     cancel: (jobId) => cancelJob(context, jobId),
+    retry: (jobId, request) => retryJob(context, jobId, request),
+    previewRetry: (jobId, request) => previewRetry(context, jobId, request),
     complete: (runId, token, answer) => completeRun(context, runId, token, answer),
     sendEvent: (jobId, name, value) => sendEvent(context, jobId, name, value),
     revokeStamped: (jobId, stamps) => revokeStamped(context, jobId, stamps),

@@ -8,7 +8,7 @@ import type { RunRef, LinkKind } from "../core/plan/run-id.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { ErrorData } from "../core/task/invocation.ts";
 import type { Attributes, Item, Key } from "./ports.ts";
-import type { RetrySelection } from "./requests.ts";
+import type { RetryOrder } from "./requests.ts";
 
 /**
  * Every item kind: its key, attributes and cost (docs/protocol-rules.md, section 3). Sizes are typical. A write costs one
@@ -125,12 +125,6 @@ export interface HeaderAttributes extends Owned {
 }
 export interface Header extends HeaderAttributes {
   readonly gid: string;
-}
-/** What a round retries. `at` is in milliseconds since the epoch. */
-export interface RetryOrder extends RetrySelection {
-  readonly at: number;
-  /** Names the request, so a repeated request does not start another round. */
-  readonly key?: string;
 }
 
 export interface LedgerAttributes extends Owned {

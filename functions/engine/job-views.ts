@@ -20,6 +20,8 @@ export interface JobView {
   readonly workflow?: string;
   readonly parameters?: JsonObject;
   readonly state: JobState;
+  /** Raised by each retry of what failed. */
+  readonly round: number;
   /** Milliseconds since the epoch, like every `...At`. */
   readonly createdAt: number;
   readonly endedAt?: number;
@@ -94,13 +96,33 @@ export interface RunDetail {
   /** Lines left out between head and tail. */
   readonly dropped: number;
 }
+/** What a retry would run again. */
+export interface RetryPreview {
+  readonly jobId: string;
+  readonly round: number;
+  /** Failed runs that would run again. `exact` is false when only the first of them were counted. */
+  readonly runs: number;
+  readonly exact: boolean;
+  readonly failures: readonly {
+    readonly task: string;
+    readonly reason: string;
+    readonly status: RunStatus;
+    readonly count: number;
+    /** One of the runs. */
+    readonly example: string;
+  }[];
+  /** Ended steps that would run again, because they had consumed what failed. */
+  readonly again: readonly { readonly task: string; readonly count: number }[];
+}
 export interface Page<T> {
   readonly items: readonly T[];
   readonly cursor?: string;
 }
 export interface JobEvent {
   readonly at: number;
-  readonly kind: "state" | "failure";
+  readonly kind: "state" | "failure" | "retried";
+  /** Set only on `retried`. The round that began. */
+  readonly round?: number;
   readonly state?: JobState;
   readonly runId?: string;
   readonly task?: string;

@@ -46,9 +46,23 @@ export interface RetrySelection {
   /** Steps that had consumed what is retried keep their results. By default they run again. */
   readonly keepDownstream?: boolean;
 }
+/** What a round retries, as its root header keeps it. `at` is in milliseconds since the epoch. */
+export interface RetryOrder extends RetrySelection {
+  readonly at: number;
+  /** Names the request, so a repeated request does not start another round. */
+  readonly key?: string;
+}
 export interface RetryRequest extends RetrySelection {
   /** The same key for the same job starts one round. */
   readonly idempotencyKey?: string;
+}
+export interface Retried {
+  readonly jobId: string;
+  readonly round: number;
+  /** False when an earlier request with the same Idempotency-Key began the round. */
+  readonly created: boolean;
+  /** Set when the job was supervised: its supervisor was answered at the end of an earlier round. */
+  readonly supervised?: false;
 }
 export interface Submitted {
   readonly jobId: string;

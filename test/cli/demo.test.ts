@@ -73,6 +73,7 @@ describe("the demo's report", () => {
   const job: Job = {
     jobId: "01J",
     state: "success",
+    round: 0,
     createdAt: 1_000,
     endedAt: 3_500,
     deadlineAt: 9_999,

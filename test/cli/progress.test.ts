@@ -6,6 +6,7 @@ import type { Job } from "../../functions/client/index.ts";
 const job = (counts: Job["counts"], planned: number, more: Partial<Job> = {}): Job => ({
   jobId: "01J",
   state: "started",
+  round: 0,
   createdAt: 0,
   deadlineAt: 1,
   counts,

@@ -30,6 +30,7 @@ async function pendingJob(jobId: string, supervisor: Supervisor | undefined): Pr
     workflow,
     parameters: fields,
     state: "pending",
+    round: 0,
     ...times,
     counts: {},
     countsExact: false,

@@ -13,6 +13,7 @@ import { createHeader, type HeaderWrite } from "../items/header-writes.ts";
 import { childGroup, readLeaf, readRun } from "../items/run-reads.ts";
 import { keepValue, loadValue } from "../items/values.ts";
 import { checkDepth } from "../plan/compile-child.ts";
+import { readOrder, reopenGroup } from "../rounds/reopen-group.ts";
 import type { Attempt } from "./live-attempt.ts";
 import { PageCutter } from "./page-cutter.ts";
 
@@ -39,7 +40,9 @@ export type Streamed =
 /** Reads what earlier attempts of a streaming run left. Returns undefined when none of them opened a group. */
 export async function readOpenState(context: Context, { run }: Attempt): Promise<OpenState | undefined> {
   const gid = childGroup(run);
-  const header = await readHeader(context, gid);
+  let header = await readHeader(context, gid);
+  if (header && header.round < run.round)
+    header = await reopenGroup(context, gid, run.round, await readOrder(context, gid));
   if (!header?.pages) return undefined;
   // A failure may decide the group before its seal. Then no more pages are needed.
   if (header.memberCount !== undefined || header.outcome !== undefined) {

@@ -16,13 +16,14 @@ import { readHeader } from "../items/header-reads.ts";
 import { setNextCheck } from "../items/header-writes.ts";
 import { doneOf, readLedger, readLedgers } from "../items/ledger-reads.ts";
 import { isDue, isLive, isReady } from "../items/run-conditions.ts";
-import { currentRows, readLeaf, readRunById } from "../items/run-reads.ts";
+import { childGroup, currentRows, readLeaf, readRunById } from "../items/run-reads.ts";
 import { noteResend } from "../items/run-writes.ts";
-import { putJob } from "../jobs/job-item.ts";
+import { putJob, reopenJob } from "../jobs/job-item.ts";
 import { sendControl, sendRun } from "../messages/send.ts";
 import { resumeDeferred } from "../waits/deferred.ts";
 import { attendJob } from "./attend-execution.ts";
 import { applyRevocation } from "./revoke-run.ts";
+import { takeUpMembers } from "./take-up-members.ts";
 
 /** Milliseconds for which a worker may still follow up a run that ended. A later follow-up counts as a repair. */
 const FOLLOW_LATE_MS = 30_000;
@@ -40,13 +41,14 @@ const LEAVES_PER_SWEEP = 64;
 export async function sweepGroup(context: Context, gid: string, fromLeaf: number, again: boolean): Promise<void> {
   const header = await readHeader(context, gid);
   if (!header || header.state === "closed") return;
-  if (fromLeaf === 0 && !again && (header.nextCheck ?? 0) > context.clock.now()) return;
+  if (fromLeaf === 0 && !again && !header.reopening && (header.nextCheck ?? 0) > context.clock.now()) return;
   if (header.outcome) {
     await follow(context, [{ kind: "settle", gid, header }]);
     await resendOwner(context, header);
     return scheduleNextCheck(context, header, 0, 0);
   }
   const owner = header.joins === undefined ? undefined : await readRunById(context, header.joins);
+  if (owner && owner.round > header.round && !header.side) return sweepSuperseded(context, header, owner);
   const orphaned = !header.side && owner !== undefined && isTerminal(owner.status) && owner.round >= header.round;
   const gate = await readGate(context, gid);
   if (gate.kind === "gone") return;
@@ -59,8 +61,8 @@ export async function sweepGroup(context: Context, gid: string, fromLeaf: number
     if (header.joins === undefined) await attendJob(context, gid);
     return scheduleNextCheck(context, header, 0, 0);
   }
-  if (header.joins === undefined && !asJob(await context.store.get(jobKey(gid), { consistent: true })))
-    await putJob(context, header);
+  if (header.joins === undefined) await repairJob(context, header);
+  if (header.reopening) return takeUpMembers(context, header, fromLeaf);
   if (fromLeaf === 0) {
     for (const revocation of header.revoked ?? [])
       await applyRevocation(context, gid, Number(revocation.split("~")[0]));
@@ -71,6 +73,19 @@ export async function sweepGroup(context: Context, gid: string, fromLeaf: number
     if ((await hasMoved(context, header)) && !gate.header.revokedStamps) return;
   }
   await sweepLeaves(context, gate.header, fromLeaf);
+}
+
+/** Checks an open group of an earlier round than its owner: the owner opens it again, or has no use for it. */
+async function sweepSuperseded(context: Context, header: Header, owner: Run): Promise<void> {
+  if (childGroup(owner) !== header.gid || isTerminal(owner.status)) await follow(context, [decide(header, "dropped")]);
+  else await resendOwner(context, header);
+  await scheduleNextCheck(context, header, 0, 0);
+}
+/** Writes the job item of a root that a process left without one, or in an earlier round. */
+async function repairJob(context: Context, root: Header): Promise<void> {
+  const job = asJob(await context.store.get(jobKey(root.gid), { consistent: true }));
+  if (!job) await putJob(context, root);
+  else if ((job.round ?? 0) < root.round) await reopenJob(context, root);
 }
 
 /**

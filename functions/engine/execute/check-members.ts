@@ -16,7 +16,9 @@ import { isRevoked } from "../groups/revocations.ts";
 import type { Header, Run } from "../item-kinds.ts";
 import { isDue, isLive, isReady } from "../items/run-conditions.ts";
 import { readRuns } from "../items/run-reads.ts";
+import { sendRun } from "../messages/send.ts";
 import { strandOf, strandsOf } from "../plan/strands.ts";
+import { renewMember } from "../rounds/renew-member.ts";
 import { handleDeferred, secondsUntil } from "./deferred-member.ts";
 import { endUnstarted } from "./end-unstarted.ts";
 import type { Ready, Report } from "./member-reports.ts";
@@ -50,7 +52,8 @@ export async function checkMembers(
     refs.some(({ stepIndex }) => stepIndex > 0) ||
     gate.kind === "decided" ||
     header.tracking === "full" ||
-    header.pages === true;
+    header.pages === true ||
+    header.round > (header.since ?? 0);
   const checked = expectsRows ? await checkRows(context, gate, refs) : await checkPlan(context, header, refs);
   const ready: Ready[] = [];
   const reports: Report[] = [];
@@ -133,6 +136,7 @@ async function checkMember(
 ): Promise<Checked> {
   if (run && isTerminal(run.status)) return { kind: "ended", run };
   if (isBehindSeal(header, ref.index)) return DONE;
+  if (run && run.round < header.round) return takeUp(context, header, ref);
   if (await isRevoked(context, header, ref)) return endRevokedMember(context, header, ref, run);
   if (run?.status === "waiting") {
     await resumeWaiting(context, run, header);
@@ -149,6 +153,15 @@ async function checkMember(
   if (ended) return ended;
   if (run && isLive(context, run)) return { kind: "later", delaySeconds: secondsUntil(context, run.leaseUntil) };
   return { ref, run, step, unclaimed: !wasRead && runsUnclaimed(context, header, strand) };
+}
+/** Takes up a member whose row is of an earlier round. Its message is sent again, because another step may go on. */
+async function takeUp(context: Context, header: Header, ref: RunRef): Promise<MemberOutcome> {
+  const { run, renewed } = await renewMember(context, header, ref.index);
+  if (!run) return DONE;
+  if (renewed) await sendRun(context, header, run, 0);
+  else if (isTerminal(run.status)) return { kind: "ended", run };
+  else if (isLive(context, run)) return { kind: "later", delaySeconds: secondsUntil(context, run.leaseUntil) };
+  return DONE;
 }
 async function endRevokedMember(
   context: Context,

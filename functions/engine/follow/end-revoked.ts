@@ -4,7 +4,7 @@ import { createChildGroup } from "../groups/create-group.ts";
 import type { Header, Run } from "../item-kinds.ts";
 import { revokedAttributes } from "../items/revoked-run.ts";
 import { isLive } from "../items/run-conditions.ts";
-import { revokeIdleRun } from "../items/run-writes.ts";
+import { cancelWaitingRun, revokeIdleRun } from "../items/run-writes.ts";
 import { follow } from "./follow.ts";
 
 /**
@@ -17,10 +17,7 @@ export async function endRevoked(
   ref: RunRef,
   run: Run | undefined,
 ): Promise<Run | undefined> {
-  if (run?.status === "waiting") {
-    await endWaiting(context, header, run);
-    return undefined;
-  }
+  if (run?.status === "waiting") return endWaiting(context, header, run);
   if (run && isLive(context, run)) return undefined;
   const { ended } = await revokeIdleRun(context, ref, header, run, revokedAttributes(context));
   return ended;
@@ -29,8 +26,11 @@ export async function endRevoked(
  * Decides the child group of a waiting run as `cancelled`, which ends the run. A group that does not exist yet is
  * created first. So a process that wants to open it finds it decided.
  */
-async function endWaiting(context: Context, parent: Header, run: Run): Promise<void> {
+async function endWaiting(context: Context, parent: Header, run: Run): Promise<Run | undefined> {
   const group = await createChildGroup(context, parent, run);
-  if (!group) return;
+  if (!group) return undefined;
+  // A group that the run's round has not opened again holds nothing that could end.
+  if (group.round < run.round) return (await cancelWaitingRun(context, run, revokedAttributes(context))).ended;
   await follow(context, [{ kind: "decide", gid: group.gid, round: run.round, outcome: "cancelled", header: group }]);
+  return undefined;
 }

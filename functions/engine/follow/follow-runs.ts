@@ -15,7 +15,9 @@ import { setFirstError } from "../items/header-writes.ts";
 import { marksExistingOnly } from "../items/ledger-reads.ts";
 import { childGroup, readRun } from "../items/run-reads.ts";
 import { noteFailures, noteProgress } from "../jobs/progress.ts";
+import { sendRun } from "../messages/send.ts";
 import { hasNext, strandOf, strandsOf } from "../plan/strands.ts";
+import { renewMember } from "../rounds/renew-member.ts";
 import { createNext } from "./next-steps.ts";
 import { decide, type WorkList } from "./work-list.ts";
 
@@ -30,7 +32,7 @@ interface Followed {
  * of its group.
  */
 export async function followRuns(context: Context, runs: readonly Run[], list: WorkList): Promise<void> {
-  const followed = await withHeaders(context, runs);
+  const followed = await withoutRenewed(context, await withHeaders(context, runs));
   for (const { run } of followed)
     if (run.joins !== undefined) list.push({ kind: "close", gid: run.joins, round: run.round });
   const ended = followed.map(({ run }) => run);
@@ -79,6 +81,26 @@ async function withHeaders(context: Context, runs: readonly Run[]): Promise<read
     });
 }
 
+/**
+ * Takes up the members again whose run is of an earlier round than its group, and returns what can be followed. Such a
+ * run may have failed, or its step may be void. A frozen worker can end one late, too.
+ */
+async function withoutRenewed(context: Context, followed: readonly Followed[]): Promise<readonly Followed[]> {
+  if (followed.every(({ run, header }) => run.round >= header.round || header.outcome)) return followed;
+  const current: Followed[] = [];
+  for (const each of followed) {
+    const { run, header } = each;
+    if (run.round >= header.round || header.outcome) {
+      current.push(each);
+      continue;
+    }
+    const renewal = await renewMember(context, header, run.index);
+    if (renewal.renewed && renewal.run) await sendRun(context, header, renewal.run, 0);
+    else if (renewal.run && isTerminal(renewal.run.status)) current.push({ run: renewal.run, header });
+  }
+  return [...new Map(current.map((each) => [each.run.runId, each])).values()];
+}
+
 /** Returns the runs whose strand is one task with nothing beside it. */
 async function singlesOf(context: Context, followed: readonly Followed[]): Promise<ReadonlySet<Run>> {
   const { width } = context.config;
@@ -124,7 +146,7 @@ async function placeInStrand(
  */
 async function followEndedNext(context: Context, run: Run, list: WorkList): Promise<void> {
   const next = await readRun(context, { gid: run.gid, index: run.index, stepIndex: run.stepIndex + 1 });
-  if (next && isTerminal(next.status)) list.push({ kind: "run", run: next });
+  if (next && isTerminal(next.status) && next.round >= run.round) list.push({ kind: "run", run: next });
 }
 
 /**

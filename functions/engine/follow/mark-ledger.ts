@@ -28,7 +28,9 @@ export async function markLedger(
     const sets: number[][] = [];
     for (let from = 0; from < missing.length; from += MARKS_PER_WRITE)
       sets.push(missing.slice(from, from + MARKS_PER_WRITE));
-    const results = await context.store.writeMany(sets.map((indexes) => markOp(key, indexes, marks, owned, part, existingOnly)));
+    const results = await context.store.writeMany(
+      sets.map((indexes) => markOp(key, indexes, marks, owned, part, existingOnly)),
+    );
     const marked = new Set<number>();
     for (const [k, { applied, item }] of results.entries()) {
       if (!applied && !item && existingOnly) return undefined;

@@ -1,6 +1,7 @@
-import { addCounts, carriedUp } from "../../core/plan/counts.ts";
+import { addCounts, carriedUp, failedRuns } from "../../core/plan/counts.ts";
 import { isGroupStep, type PlanStep, type TaskStep } from "../../core/plan/plan.ts";
 import { runIdOf, type RunRef } from "../../core/plan/run-id.ts";
+import { isSuccess } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { countsOf } from "../groups/member-marks.ts";
@@ -9,11 +10,15 @@ import { recheckDelayed } from "../groups/revoke-delayed.ts";
 import { type Header, ITEM_VERSION, ownedBy, type Run, type RunAttributes } from "../item-kinds.ts";
 import { revokedAttributes } from "../items/revoked-run.ts";
 import { startedInPlace } from "../items/run-claims.ts";
+import { isLive } from "../items/run-conditions.ts";
 import { duePart } from "../items/run-reads.ts";
-import { createRuns } from "../items/run-writes.ts";
+import { beginAnew, keepStep } from "../items/round-writes.ts";
+import { createRuns, type RunWrite } from "../items/run-writes.ts";
+import { noteRenewed } from "../jobs/progress.ts";
 import { type Owing, sendRuns } from "../messages/send.ts";
 import { expiresAtOf, notBeforeOf, packSize, type Place, placeOf } from "../plan/step-placement.ts";
 import { strandOf } from "../plan/strands.ts";
+import { readOrder } from "../rounds/reopen-group.ts";
 import type { Reservation, WorkList } from "./work-list.ts";
 
 /**
@@ -42,7 +47,8 @@ export async function createNext(
     rows.filter(({ delaySeconds }) => delaySeconds > 0),
   );
   const owing: Owing[] = [];
-  written.forEach(({ run, ended }, k) => {
+  const current = await all(written.map((write, k) => renewNext(context, write, rows[k] as NextRow)));
+  current.forEach(({ run, ended }, k) => {
     const { ref, place, delaySeconds, header, step } = rows[k] as NextRow;
     if (reservation && run?.status === "started" && run.leaseOwner === reservation.token) {
       list.started.push({ header, run, step: step as TaskStep, reservation });
@@ -51,10 +57,32 @@ export async function createNext(
     reservation?.release();
     if (!run) return;
     if (ended) list.push({ kind: "run", run: ended });
-    else if (run.due === undefined) owing.push({ ...ref, ...place, delaySeconds });
+    else if (run.due === undefined)
+      owing.push({ ...ref, ...place, delaySeconds: Math.max(delaySeconds, heldSeconds(context, run, header)) });
   });
   await sendRuns(context, owing, packSize(context, Math.max(...next.map(({ header }) => header.memberCount ?? 1))));
 }
+/**
+ * Begins a step anew whose row is of an earlier round than the step before it, unless the round keeps it. A row that a
+ * worker still holds stays; its message waits for the lease.
+ */
+async function renewNext(context: Context, write: RunWrite, { header, attributes, round }: NextRow): Promise<RunWrite> {
+  const { run } = write;
+  if (write.applied || !run || run.round >= round) return write;
+  const keeps = isSuccess(run.status) && failedRuns(run.counts ?? {}) === 0;
+  if (keeps && (await readOrder(context, header.gid)).keepDownstream)
+    return keepStep(context, run, header.round, attributes.carry);
+  const begun = await beginAnew(context, run, header.round, attributes);
+  if (begun.applied) await noteRenewed(context, run, true);
+  return begun.run && begun.run.round < round ? { ...begun, ended: undefined } : begun;
+}
+
+/** Returns how long a worker may still hold a row of an earlier round. */
+function heldSeconds(context: Context, run: Run, header: Header): number {
+  if (run.round >= header.round || !isLive(context, run)) return 0;
+  return ((run.leaseUntil ?? 0) - context.clock.now()) / 1_000 + context.config.skewMarginSeconds;
+}
+
 /**
  * Reserves what a single next step needs to run in this process. A step that is created as revoked does not run,
  * whatever the reservation would find.
@@ -70,6 +98,8 @@ function asStarted(context: Context, row: NextRow, { token }: Reservation, now: 
 interface NextRow {
   readonly ref: RunRef;
   readonly header: Header;
+  /** The round of the step before. A row of an earlier round is void. */
+  readonly round: number;
   readonly step: PlanStep;
   readonly attributes: Partial<RunAttributes>;
   readonly place: Place;
@@ -97,6 +127,7 @@ async function nextRow(context: Context, run: Run, header: Header, now: number):
   return {
     ref,
     header,
+    round: run.round,
     step,
     attributes,
     place: placeOf(context, step),

@@ -3,7 +3,7 @@ import type { RunRef } from "../../core/plan/run-id.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import type { Header } from "../item-kinds.ts";
-import { doneOf, readLedger } from "../items/ledger-reads.ts";
+import { doneOf, readCurrent, readLedger } from "../items/ledger-reads.ts";
 import { propagate } from "./follow-marks.ts";
 import { follow } from "./follow.ts";
 import { WorkList } from "./work-list.ts";
@@ -43,7 +43,7 @@ export async function followMarked(
   const { width } = context.config;
   if (header.tracking !== "ledger" || (refs[0]?.stepIndex ?? 1) > 0) return NONE_MARKED;
   const leaf = leafOf(refs[0]?.index ?? 0, width);
-  const done = doneOf(await readLedger(context, { gid: header.gid, round: header.round, level: 1, node: leaf }));
+  const done = doneOf(await readCurrent(context, header, { level: 1, node: leaf }));
   if (refs.some(({ index }) => done.has(localIndex(index, width))))
     await recheckNodes(context, header, pathUp(header, leaf, width));
   return done;

@@ -10,6 +10,7 @@ import { readHeader } from "../items/header-reads.ts";
 import { childGroup } from "../items/run-reads.ts";
 import { cancelWaitingRun, waitForGroup } from "../items/run-writes.ts";
 import { sendControl } from "../messages/send.ts";
+import { readOrder, reopenGroup } from "../rounds/reopen-group.ts";
 import { subscribe } from "../waits/events.ts";
 import { follow } from "./follow.ts";
 import { decide } from "./work-list.ts";
@@ -45,7 +46,13 @@ export async function resumeWaiting(context: Context, run: Run, parent?: Header)
   const gid = childGroup(run);
   const decided = await decidedAbove(context, run.gid);
   const child = await readHeader(context, gid);
-  if (decided && !child) return cancelUnopened(context, run);
+  const earlier = child !== undefined && child.round < run.round;
+  if (decided && (!child || earlier)) return cancelUnopened(context, run);
+  if (earlier) {
+    const reopened = await reopenGroup(context, gid, run.round, await readOrder(context, gid));
+    if (reopened?.wait && reopened.round === run.round) await expandGroup(context, run, parent);
+    return follow(context, [{ kind: "check", run }]).then(() => undefined);
+  }
   if (!decided && child?.execution !== undefined && !child.outcome)
     await sendControl(context, { kind: "execution", gid });
   else if (!decided && !isOpened(child)) await expandGroup(context, run, parent);

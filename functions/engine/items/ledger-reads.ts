@@ -36,11 +36,7 @@ function roundsOf({ since = 0, rounds }: Pick<Header, "since" | "rounds">): read
   return [...new Set([since, ...(rounds ?? [])])].filter((round) => round >= since).toSorted((a, b) => b - a);
 }
 /** Reads the node that stands for a place of the ledger now, which may be of an earlier round than the group. */
-export async function readCurrent(
-  context: Context,
-  header: Header,
-  at: LedgerNode,
-): Promise<Item | undefined> {
+export async function readCurrent(context: Context, header: Header, at: LedgerNode): Promise<Item | undefined> {
   return (await readCurrents(context, header, [at]))[0];
 }
 /** Reads nodes like `readCurrent`, in the order given. */
@@ -54,7 +50,9 @@ export async function readCurrents(
     context,
     nodes.flatMap((at) => rounds.map((round) => ({ gid: header.gid, round, ...at }))),
   );
-  return nodes.map((_, k) => items.slice(k * rounds.length, (k + 1) * rounds.length).find((item) => item !== undefined));
+  return nodes.map((_, k) =>
+    items.slice(k * rounds.length, (k + 1) * rounds.length).find((item) => item !== undefined),
+  );
 }
 /** Whether only nodes that the re-opening wrote may be marked. All other nodes of the group were full before. */
 export function marksExistingOnly({ round, since = 0 }: Pick<Header, "round" | "since">): boolean {

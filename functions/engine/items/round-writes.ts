@@ -69,7 +69,4 @@ const OF_AN_ATTEMPT = [
 const OF_A_WAIT = ["joins", "takes", "ownCounts", "ownValue", "ownValueRef", "openGroup"];
 /** The row is of an earlier round, and no worker holds it. */
 const free = (context: Context, round: number): Condition =>
-  and(
-    lt("round", round),
-    not(and(eq("status", "started"), not(leaseOver(context, context.clock.now())))),
-  );
+  and(lt("round", round), not(and(eq("status", "started"), not(leaseOver(context, context.clock.now())))));

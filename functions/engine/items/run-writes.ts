@@ -198,8 +198,9 @@ export async function noteDeadLetter(
 ): Promise<Run | undefined> {
   const now = context.clock.now();
   if (seen)
-    return (await updateRun(context, ref, { set: { sentAt: now }, add: { deadLetters: 1 } }, and(present(), notTerminal)))
-      .run;
+    return (
+      await updateRun(context, ref, { set: { sentAt: now }, add: { deadLetters: 1 } }, and(present(), notTerminal))
+    ).run;
   const attributes = {
     ...ownedBy(header),
     status: "queued" as const,

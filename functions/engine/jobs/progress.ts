@@ -101,6 +101,12 @@ async function addProgress(
     change: { add, setOnce: { v: ITEM_VERSION, jobId: owned.jobId, ttl: owned.ttl } },
   });
 }
+/** Writes the event of a new round. */
+export async function noteRetried(context: Context, owned: Owned, at: number, round: number): Promise<void> {
+  const attributes = { v: ITEM_VERSION, jobId: owned.jobId, ttl: owned.ttl, at, kind: "retried", round };
+  const key = eventKey(owned.jobId, at, `!retried#${round}`);
+  await context.store.write({ op: "put", key, attributes, when: absent() });
+}
 /** Writes the event of a state. Within one millisecond the start sorts before failures, and the end after them. */
 export async function noteState(context: Context, owned: Owned, at: number, state: string): Promise<void> {
   const attributes = { v: ITEM_VERSION, jobId: owned.jobId, ttl: owned.ttl, at, kind: "state", state };

@@ -30,10 +30,10 @@ export function estimateJob(context: Context, strand: Strand, secondsPerTask = D
 export function keptEstimate(context: Context, strand: Strand, pages: PlanPages): Estimate {
   return estimateOf(countStrand(context, strand, pages).count);
 }
-/** Returns what an ended job has cost. */
-export function costOf({ config, queue }: Context, estimate: Estimate, counts: Counts): JobCost {
+/** Returns what an ended job has cost. `rerun` counts the runs of earlier rounds, whose ends do not count any more. */
+export function costOf({ config, queue }: Context, estimate: Estimate, counts: Counts, rerun: number): JobCost {
   const task: StrandShape = { steps: [{ queue: ENGINE_QUEUE, delaySeconds: 0 }] };
-  return jobCost(estimate, { taskRuns: endedRuns(counts), failed: failedRuns(counts) }, (taskRuns) =>
+  return jobCost(estimate, { taskRuns: endedRuns(counts) + rerun, failed: failedRuns(counts) + rerun }, (taskRuns) =>
     countGroup(
       { tracking: "lazy", members: [{ strand: task, count: taskRuns }], kind: "members" },
       protocolOf(config, queue.maxDelaySeconds),

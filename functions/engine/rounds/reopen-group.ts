@@ -1,11 +1,12 @@
 import { leafOf, localIndex } from "../../core/plan/ledger.ts";
 import { jobIdOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
-import type { Header, HeaderAttributes, RetryOrder } from "../item-kinds.ts";
+import type { Header, HeaderAttributes } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { openAgain, setOutcome } from "../items/header-writes.ts";
 import { doneOf, readCurrent } from "../items/ledger-reads.ts";
 import { sendControl } from "../messages/send.ts";
+import type { RetryOrder } from "../requests.ts";
 import { executionName } from "../waits/executions.ts";
 import { reopenLedger } from "./reopen-ledger.ts";
 

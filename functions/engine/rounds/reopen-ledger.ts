@@ -128,7 +128,11 @@ async function putNode({ context, header, round }: Reopening, at: NodeAt, { plac
  */
 async function reopenUnsealed(reopening: Reopening): Promise<void> {
   const { context, header } = reopening;
-  const root = { level: header.height, node: 0, item: await readLedger(context, { gid: header.gid, round: header.round, level: header.height, node: 0 }) };
+  const root = {
+    level: header.height,
+    node: 0,
+    item: await readLedger(context, { gid: header.gid, round: header.round, level: header.height, node: 0 }),
+  };
   const lost: Loss = { places: [], counts: countersOf(root.item) };
   for (let leaf = 0; leaf < context.config.width; leaf++) {
     const at = { level: 1, node: leaf };

@@ -23,6 +23,7 @@ import { countersOf } from "../items/ledger-reads.ts";
 import { readRun } from "../items/run-reads.ts";
 import { loadText, loadValue } from "../items/values.ts";
 import { ALL_JOBS, indexedStamp, OPEN_JOBS } from "../jobs/job-item.ts";
+import { RERUN } from "../jobs/progress.ts";
 import { costOf } from "../plan/estimate-job.ts";
 
 /** Returns a job as people and the API see it; undefined when there is no such job. */
@@ -33,7 +34,7 @@ export async function viewJob(context: Context, jobId: string): Promise<JobView 
   const progress = await progressOf(context, jobId);
   const view = await toView(context, job, root, progress);
   return job?.estimate !== undefined && view.countsExact
-    ? { ...view, cost: costOf(context, job.estimate, view.counts) }
+    ? { ...view, cost: costOf(context, job.estimate, view.counts, progress[RERUN] ?? 0) }
     : view;
 }
 async function progressOf(context: Context, jobId: string): Promise<Counts> {
@@ -46,7 +47,7 @@ async function toView(
   root: Header | undefined,
   progress: Counts,
 ): Promise<JobView> {
-  const { planned = 0, ...done } = progress;
+  const { planned = 0, [RERUN]: _rerun, ...done } = progress;
   const exact = job?.endedAt !== undefined && job.countsExact === true;
   const begun =
     job?.endedAt !== undefined ||
@@ -61,6 +62,7 @@ async function toView(
     ...(job?.workflow !== undefined && { workflow: job.workflow }),
     ...(parameters !== undefined && { parameters }),
     state: stateOf(job, root, begun || Object.keys(done).length > 0),
+    round: job?.round ?? 0,
     createdAt: job?.createdAt ?? root?.createdAt ?? 0,
     deadlineAt: job?.deadline ?? root?.deadline ?? 0,
     counts: exact ? (job?.counts ?? {}) : done,
@@ -140,10 +142,11 @@ export async function listEvents(
   };
   const page = await context.store.query("tasks", eventPartition(jobId), query);
   const items = page.items.map((item) => {
-    const { at, kind, state, runId, task, error } = asJobEvent(item);
+    const { at, kind, round, state, runId, task, error } = asJobEvent(item);
     return {
       at,
       kind,
+      ...(round !== undefined && { round }),
       ...(state !== undefined && { state }),
       ...(runId !== undefined && { runId }),
       ...(task !== undefined && { task }),

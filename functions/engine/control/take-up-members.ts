@@ -1,0 +1,72 @@
+import { localIndex } from "../../core/plan/ledger.ts";
+import { isTerminal } from "../../core/plan/run-state.ts";
+import { all } from "../concurrently.ts";
+import type { Context } from "../context.ts";
+import { follow } from "../follow/follow.ts";
+import { resumeWaiting } from "../follow/resume-waiting.ts";
+import { recheckEdges } from "../follow/seal-group.ts";
+import { expandMembers } from "../groups/expand-group.ts";
+import type { Header, Run } from "../item-kinds.ts";
+import { setReopened } from "../items/header-writes.ts";
+import { doneOf, readCurrent } from "../items/ledger-reads.ts";
+import { currentRows, readLeaf } from "../items/run-reads.ts";
+import { sendControl, sendRun } from "../messages/send.ts";
+import { renewMember } from "../rounds/renew-member.ts";
+import { suspectLeaves } from "../rounds/suspect-leaves.ts";
+
+/** Leaves that one message takes up. */
+const LEAVES_PER_MESSAGE = 64;
+
+/**
+ * Takes up the members of a group that was opened again: all that the ledger of the round does not have. Repeated from
+ * the start until `reopening` is removed, because duplicates of messages are harmless.
+ */
+export async function takeUpMembers(context: Context, header: Header, fromLeaf: number): Promise<void> {
+  let taken = 0;
+  for await (const leaf of suspectLeaves(context, header)) {
+    if (leaf < fromLeaf) continue;
+    if (++taken > LEAVES_PER_MESSAGE) return sendControl(context, { kind: "sweep", gid: header.gid, fromLeaf: leaf });
+    await takeUpLeaf(context, header, leaf);
+  }
+  await recheckEdges(context, header.gid);
+  await setReopened(context, header.gid, header.round);
+}
+
+async function takeUpLeaf(context: Context, header: Header, leaf: number): Promise<void> {
+  const { gid, memberCount } = header;
+  const { width } = context.config;
+  const done = doneOf(await readCurrent(context, header, { level: 1, node: leaf }));
+  const last = new Map<number, Run>();
+  for (const run of currentRows(await readLeaf(context, gid, leaf))) last.set(run.index, run);
+  const upTo = Math.min((leaf + 1) * width, memberCount ?? Math.max(-1, ...last.keys()) + 1);
+  const absent: number[] = [];
+  const ended: Run[] = [];
+  const work: Promise<void>[] = [];
+  for (let index = leaf * width; index < upTo; index++) {
+    if (done.has(localIndex(index, width))) continue;
+    const run = last.get(index);
+    if (run) work.push(takeUp(context, header, run, ended));
+    else if (!header.pages) absent.push(index);
+  }
+  for (const [from, to] of rangesOf(absent)) work.push(expandMembers(context, header, from, to, true));
+  await all(work);
+  await follow(
+    context,
+    ended.map((run) => ({ kind: "run" as const, run })),
+  );
+}
+async function takeUp(context: Context, header: Header, seen: Run, ended: Run[]): Promise<void> {
+  const { run = seen } = seen.round < header.round ? await renewMember(context, header, seen.index) : {};
+  if (isTerminal(run.status)) ended.push(run);
+  else if (run.status === "waiting") await resumeWaiting(context, run, header);
+  else await sendRun(context, header, run, 0);
+}
+function rangesOf(indexes: readonly number[]): (readonly [from: number, to: number])[] {
+  const ranges: [number, number][] = [];
+  for (const index of indexes) {
+    const last = ranges.at(-1);
+    if (last && last[1] === index) last[1] = index + 1;
+    else ranges.push([index, index + 1]);
+  }
+  return ranges;
+}
