@@ -1,6 +1,6 @@
 import type { Item } from "../../functions/engine/ports.ts";
 import type { Complaints } from "./reference.ts";
-import { type Part, partOf, partPrefix, type Shape } from "./shape.ts";
+import { type Part, partOf, type Shape } from "./shape.ts";
 
 /**
  * Watches leaves of ledgers. A member is marked once in a round. By then it has ended, or a part that the same write
@@ -27,7 +27,8 @@ export class LedgerWatch {
       marked,
       setOf<string>(before, "parts"),
       setOf<string>(after, "parts"),
-      partPrefix(gid, round, leaf),
+      gid,
+      leaf,
     );
     for (const local of marked) if (!done.has(local)) this.#complaints.bad("mark-lost", `${where}: ${local}`);
     for (const local of vouched.keys())
@@ -42,12 +43,13 @@ export class LedgerWatch {
     marked: ReadonlySet<number>,
     named: ReadonlySet<string>,
     entries: ReadonlySet<string>,
-    prefix: string,
+    gid: string,
+    leaf: number,
   ): ReadonlyMap<number, Part> {
     const vouched = new Map<number, Part>();
     for (const entry of entries) {
       if (named.has(entry)) continue;
-      const part = partOf(entry, prefix);
+      const part = partOf(entry, gid, leaf);
       if (part.blob !== undefined && !this.#shape.partValues(part.blob))
         this.#complaints.bad("part-lost", `${where}: ${entry}`);
       for (const local of part.locals) {

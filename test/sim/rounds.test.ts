@@ -170,7 +170,7 @@ describe("a group in its second round", () => {
   it("a member without a row keeps the value of the round in which it ended", () => {
     const group = new RetriedGroup(0, "ledger");
     group.part(0, "p", group.valueOf(0));
-    group.mark(0, [0], ["p:0"]);
+    group.mark(0, [0], ["0.p:0"]);
     group.header({ round: 1 });
     expect(group.shape.row({ gid: GROUP, index: 0, stepIndex: 0 })).toMatchObject({
       status: "success",
@@ -184,14 +184,14 @@ describe("a group in its second round", () => {
   it("a part of the second round has its values beside those of the first", () => {
     const group = new RetriedGroup(1, "ledger");
     group.part(1, "q", group.valueOf(0));
-    group.mark(1, [0], ["q:0"]);
+    group.mark(1, [0], ["1.q:0"]);
     expect(group.shape.row({ gid: GROUP, index: 0, stepIndex: 0 })).toMatchObject({
       status: "success",
       round: 1,
       value: group.valueOf(0),
     });
     expect(group.complaints).toEqual([]);
-    group.mark(1, [0, 1], ["q:0", "lost:1"]);
+    group.mark(1, [0, 1], ["1.q:0", "1.lost:1"]);
     expect(group.complaints).toEqual(["part-lost"]);
   });
 

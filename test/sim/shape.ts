@@ -117,14 +117,15 @@ export interface Part {
   readonly locals: readonly number[];
   readonly blob: string | undefined;
 }
-/** Parses a part's entry in a ledger node, for example `<name>:0-1,5`. */
-export function partOf(entry: string, prefix: string): Part {
-  const [name, ranges = ""] = entry.split(":");
+/** Parses a part's entry in a ledger node, for example `0.<name>:0-1,5`. The name begins with the part's round. */
+export function partOf(entry: string, gid: string, leaf: number): Part {
+  const [name = "", ranges = ""] = entry.split(":");
   const locals = ranges.split(",").flatMap((range) => {
     const [from, to = from] = range.split("-").map(Number) as [number, number?];
     return Array.from({ length: to - from + 1 }, (_, k) => from + k);
   });
-  return { locals, blob: name === "-" ? undefined : `${prefix}/${name}` };
+  const [round, hash] = name.split(".");
+  return { locals, blob: name === "-" ? undefined : `${partPrefix(gid, Number(round), leaf)}/${hash}` };
 }
 
 /** Returns the prefix under which the values of a leaf's parts are stored. */
@@ -224,7 +225,7 @@ export class Shape {
   #parts(gid: string, round: number, leaf: number): readonly Part[] {
     const node = this.#store.peek(ledgerKey(gid, round, 1, leaf));
     const entries = (node?.attributes["parts"] ?? []) as Iterable<string>;
-    return [...entries].map((entry) => partOf(entry, partPrefix(gid, round, leaf)));
+    return [...entries].map((entry) => partOf(entry, gid, leaf));
   }
   /** Returns undefined when the values were lost. */
   partValues(blob: string): ReadonlyMap<number, Json> | undefined {

@@ -6,11 +6,11 @@ import type { StopSignal } from "../../core/task/stop-signal.ts";
 import type { Context } from "../context.ts";
 import { recheckEdges, sealGroup } from "../follow/seal-group.ts";
 import { OPEN_HEIGHT } from "../groups/create-group.ts";
-import { createPage, sendPage } from "../groups/pages.ts";
-import { type Header, ownedBy, type PageCursor, type Run } from "../item-kinds.ts";
+import { createPage, readLastPage, sendPage } from "../groups/pages.ts";
+import { type Header, ownedBy, type PageCursor } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { createHeader, type HeaderWrite } from "../items/header-writes.ts";
-import { childGroup, readLeaf, readRun } from "../items/run-reads.ts";
+import { childGroup, readRun } from "../items/run-reads.ts";
 import { keepValue, loadValue } from "../items/values.ts";
 import { checkDepth } from "../plan/compile-child.ts";
 import { readOrder, reopenGroup } from "../rounds/reopen-group.ts";
@@ -42,19 +42,14 @@ export async function readOpenState(context: Context, { run }: Attempt): Promise
   const gid = childGroup(run);
   let header = await readHeader(context, gid);
   if (header && header.round < run.round)
-    header = await reopenGroup(context, gid, run.round, await readOrder(context, gid));
+    header = await reopenGroup(context, gid, run.round, await readOrder(context, gid), true);
   if (!header?.pages) return undefined;
   // A failure may decide the group before its seal. Then no more pages are needed.
   if (header.memberCount !== undefined || header.outcome !== undefined) {
     await recheckEdges(context, gid);
     return { pages: header.memberCount ?? 0, at: START, sealed: true, ownValue: await ownValueOf(context, header) };
   }
-  let last: Run | undefined;
-  for (let leaf = 0; ; leaf++) {
-    const runs = await readLeaf(context, gid, leaf);
-    last = runs.at(-1) ?? last;
-    if (runs.length < context.config.width) break;
-  }
+  const last = await readLastPage(context, gid);
   // The writer of the last page may have died before its send. All pages before it were sent before it was put.
   if (last?.status === "queued") await sendPage(context, gid, last.index);
   return { pages: last ? last.index + 1 : 0, at: last?.cursorAfter ?? START, sealed: false, ownValue: undefined };

@@ -1,4 +1,4 @@
-import type { Counts } from "../../core/plan/counts.ts";
+import { addCounts, type Counts } from "../../core/plan/counts.ts";
 import { leafOf, localIndex } from "../../core/plan/ledger.ts";
 import { isSingle, type Strand } from "../../core/plan/plan.ts";
 import { failsEarly } from "../../core/plan/policy.ts";
@@ -13,11 +13,12 @@ import { type Header, ownedBy, type Run } from "../item-kinds.ts";
 import { readHeaders } from "../items/header-reads.ts";
 import { setFirstError } from "../items/header-writes.ts";
 import { marksExistingOnly } from "../items/ledger-reads.ts";
-import { childGroup, readRun } from "../items/run-reads.ts";
+import { readRun } from "../items/run-reads.ts";
 import { noteFailures, noteProgress } from "../jobs/progress.ts";
 import { sendRun } from "../messages/send.ts";
 import { hasNext, strandOf, strandsOf } from "../plan/strands.ts";
 import { renewMember } from "../rounds/renew-member.ts";
+import { dropLeftGroups } from "./drop-group.ts";
 import { createNext } from "./next-steps.ts";
 import { decide, type WorkList } from "./work-list.ts";
 
@@ -39,6 +40,12 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
   list.background(noteProgress(context, ended));
 
   const singles = await singlesOf(context, followed);
+  const left = await dropLeftGroups(
+    context,
+    ended.filter(({ status, joins }) => isFailure(status) && joins === undefined),
+  );
+  // Such a group is closed without a settle, which would follow its owner again.
+  for (const { header } of left.values()) list.push({ kind: "close", gid: header.gid, round: header.round });
   // Links are opened before anything follows, so a step that runs finds the links beside all steps before it.
   await all(
     followed
@@ -53,7 +60,8 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
     if (place.next) next.push(each);
     else {
       members.push(each);
-      endMember(context, each, place.links, list);
+      const pages = left.get(each.run.runId);
+      endMember(context, each, pages ? addCounts(place.links, pages.counts) : place.links, list);
     }
   }
   // Failures are written before a mark can decide the group, so the decision finds them.
@@ -151,11 +159,10 @@ async function followEndedNext(context: Context, run: Run, list: WorkList): Prom
 
 /**
  * Adds to the work-list the mark of a member whose strand has ended, and the decision when its failure alone decides.
+ * `beside` counts its links, and the pages that its last run has left.
  */
-function endMember(context: Context, { run, header }: Followed, links: Counts | undefined, list: WorkList): void {
+function endMember(context: Context, { run, header }: Followed, beside: Counts | undefined, list: WorkList): void {
   const failedMembers = failedMembersOf(run);
-  if (isFailure(run.status) && run.joins === undefined)
-    list.push({ kind: "end", gid: childGroup(run), round: run.round });
   // With tracking `ledger` the member may also have succeeded without a row, and the mark finds out which end counts.
   if (header.tracking !== "ledger" && failsEarly(header.policy, failedMembers)) list.push(decide(header, "failed"));
   const { width } = context.config;
@@ -163,7 +170,7 @@ function endMember(context: Context, { run, header }: Followed, links: Counts | 
     kind: "mark",
     at: { gid: header.gid, round: header.round, level: 1, node: leafOf(run.index, width) },
     height: header.height,
-    marks: new Map([[localIndex(run.index, width), marksOf(run, links)]]),
+    marks: new Map([[localIndex(run.index, width), marksOf(run, beside)]]),
     owned: ownedBy(header),
     existingOnly: marksExistingOnly(header),
   });

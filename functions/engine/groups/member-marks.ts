@@ -1,17 +1,21 @@
-import { addCounts, carriedUp, countOf, type Counts, PLAIN_SUCCESS } from "../../core/plan/counts.ts";
+import { addCounts, carriedUp, countOf, type Counts, INEXACT, PLAIN_SUCCESS } from "../../core/plan/counts.ts";
 import { isFailure, isSuccess, type TerminalStatus } from "../../core/plan/run-state.ts";
-import type { Run } from "../item-kinds.ts";
+import type { Header, Run } from "../item-kinds.ts";
 
 /**
- * What a member adds to its ledger node: the counters of its strand, of the links beside it, and of what it failed. A
- * pure function of the last row and its links, so a round can take it back.
+ * What a member adds to its ledger node: the counters of its strand, and of what is beside it (links, and pages that a
+ * failed owner has left). A pure function of the last row and of those, so a round can take it back.
  */
-export function marksOf(run: Run, links: Counts | undefined): Counts {
+export function marksOf(run: Run, beside: Counts | undefined): Counts {
   const failedMembers = failedMembersOf(run);
-  if (run.status === "success" && !run.counts && !run.carry && !links && !run.page) return PLAIN_SUCCESS;
-  const counts = addCounts(run.carry, carriedUp(countsOf(run)), links);
+  if (run.status === "success" && !run.counts && !run.carry && !beside && !run.page) return PLAIN_SUCCESS;
+  const counts = addCounts(run.carry, carriedUp(countsOf(run)), beside);
   const members = run.page ? (run.counts?.["members"] ?? 0) : 0;
   return { ...counts, ...(failedMembers > 0 && { failedMembers }), ...(members > 0 && { members }) };
+}
+/** Returns what the pages add that a failed owner has left in a dropped group. */
+export function leftCounts({ totals, early }: Pick<Header, "totals" | "early">): Counts {
+  return addCounts(carriedUp(totals), early ? INEXACT : undefined);
 }
 /** A page counts the failed members of its own group; any other run counts itself. */
 export function failedMembersOf(run: Run): number {

@@ -12,7 +12,8 @@ import { reopenLedger } from "./reopen-ledger.ts";
 
 /**
  * Opens a group of an earlier round again (docs/protocol-rules.md, section 12). Idempotent, and repeated by every
- * process that finds the run that waits for the group. Returns the header as it is now.
+ * process that finds the run that waits for the group. `streams` says that the owner streams on, so the group loses its
+ * seal. Returns the header as it is now.
  *
  *     decided -> ledger of the round -> header of the round -> members that run again (control/take-up-members.ts)
  */
@@ -21,15 +22,20 @@ export async function reopenGroup(
   gid: string,
   round: number,
   order: RetryOrder,
+  streams = false,
 ): Promise<Header | undefined> {
   let header = await readHeader(context, gid);
   if (!header || header.round >= round) return header;
   // What is above it had decided, and nobody has told it yet.
   if (!header.outcome) ({ header } = await setOutcome(context, gid, header.round, "dropped", {}, true));
   if (!header?.outcome || header.round >= round) return header;
+  if (streams) {
+    const { memberCount: _seal, ...unsealed } = header;
+    header = unsealed;
+  }
   if (!header.wait) await reopenLedger(context, header, round, order);
   const { set, remove } = await changeOf(context, header, round, order);
-  const opened = (await openAgain(context, header, round, set, remove)).header;
+  const opened = (await openAgain(context, header, round, set, streams ? [...remove, "memberCount"] : remove)).header;
   if (opened?.round === round && opened.reopening) await sendControl(context, { kind: "sweep", gid, fromLeaf: 0 });
   return opened;
 }

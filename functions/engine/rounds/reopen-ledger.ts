@@ -1,13 +1,15 @@
-import { type Counts, minusCounts } from "../../core/plan/counts.ts";
+import { addCounts, type Counts, minusCounts } from "../../core/plan/counts.ts";
 import { expectedMarks, localIndex } from "../../core/plan/ledger.ts";
+import { isFailure } from "../../core/plan/run-state.ts";
 import { eachBounded } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { linksOf } from "../groups/link-groups.ts";
-import { marksOf } from "../groups/member-marks.ts";
+import { leftCounts, marksOf } from "../groups/member-marks.ts";
 import { asLedger, attributesOf, type Header, ledgerKey, ownedBy, type Run } from "../item-kinds.ts";
 import { absent } from "../items/conditions.ts";
+import { readHeader } from "../items/header-reads.ts";
 import { countersOf, doneOf, readCurrent, readLedger } from "../items/ledger-reads.ts";
-import { currentRows, readLeaf } from "../items/run-reads.ts";
+import { childGroup, currentRows, readLeaf } from "../items/run-reads.ts";
 import { strandOf } from "../plan/strands.ts";
 import type { RetrySelection } from "../requests.ts";
 import { membersNamed, needsRetry } from "./selection.ts";
@@ -92,11 +94,17 @@ async function lossOfLeaf({ context, header, selection }: Reopening, at: NodeAt)
   for (const [index, runs] of strands) {
     const last = runs.at(-1) as Run;
     if (!done.has(localIndex(index, width)) || !(await anyNeedsRetry(context, header, runs, selection))) continue;
-    const links = await linksOf(context, last, (await strandOf(context, header, last)).strand);
     lost.places.push(localIndex(index, width));
-    lost.counts = minusCounts(lost.counts, marksOf(last, links.counts));
+    lost.counts = minusCounts(lost.counts, marksOf(last, await besideOf(context, header, last)));
   }
   return lost;
+}
+/** Returns the counters of what is beside a member: its links, and the pages that a failed owner has left. */
+async function besideOf(context: Context, header: Header, last: Run): Promise<Counts> {
+  const links = await linksOf(context, last, (await strandOf(context, header, last)).strand);
+  const left =
+    isFailure(last.status) && last.joins === undefined ? await readHeader(context, childGroup(last)) : undefined;
+  return addCounts(links.counts, left?.outcome === undefined ? undefined : leftCounts(left));
 }
 async function anyNeedsRetry(
   context: Context,
