@@ -1,4 +1,4 @@
-import { type Counts, ignoredFailures } from "../../core/plan/counts.ts";
+import { addCounts, type Counts, ignoredFailures, INEXACT } from "../../core/plan/counts.ts";
 import { ledgerHeight } from "../../core/plan/ledger.ts";
 import type { GroupStep, PlanStep, Strand } from "../../core/plan/plan.ts";
 import { linkGroupOf, type LinkKind, runIdOf } from "../../core/plan/run-id.ts";
@@ -68,7 +68,7 @@ export async function resumeLinks(context: Context, header: Header): Promise<voi
 
 /**
  * Returns what the groups beside a strand have come to, up to its last run. `open` says that one of them has not
- * decided yet.
+ * decided yet. A group that a decision above has cut off makes the counts a snapshot.
  */
 export async function linksOf(
   context: Context,
@@ -78,9 +78,11 @@ export async function linksOf(
   const gids = await linkGroups(context, run, strand);
   if (gids.length === 0) return { open: false, counts: undefined, groups: [] };
   const groups = (await readHeaders(context, gids)).filter((header) => header !== undefined);
+  const whole = groups.filter(({ outcome, early }) => outcome !== undefined && !early);
+  const counts = ignoredFailures(whole.map(({ totals }) => totals));
   return {
     open: groups.some((header) => header.outcome === undefined),
-    counts: ignoredFailures(groups.map(({ totals }) => totals)),
+    counts: whole.length < groups.length ? addCounts(counts, INEXACT) : counts,
     groups,
   };
 }
