@@ -165,7 +165,10 @@ export interface RunAttributes extends Owned {
   readonly contentHash?: string;
   /** Set while the run's child group is open. The group is decided as `dropped` when the run itself fails. */
   readonly openGroup?: boolean;
+  /** Failures of attempts. Kept while the run is retried, and at a bad end. */
   readonly failCount?: number;
+  /** Attempts that could not reach the other side, which are no failures. */
+  readonly unreachable?: number;
   readonly killsAlone?: number;
   /** Set after a takeover: the run must have its process to itself. */
   readonly alone?: boolean;
