@@ -3,9 +3,9 @@ import type { JobEstimate } from "../core/cost/job-estimate.ts";
 import type { Json } from "../core/json.ts";
 import type { StampFilter } from "../core/plan/stamps.ts";
 import type { ErrorData, ResultEntry } from "../core/task/invocation.ts";
-import type { JobEvent, JobGraph, JobView, Page, RunView } from "./job-views.ts";
+import type { FailureGroup, JobEvent, JobGraph, JobView, Page, RunView } from "./job-views.ts";
 import type { Disposition, ReceivedMessage } from "./ports.ts";
-import type { JobFilter, OpenJobRequest, RunFilter, SubmitRequest, Submitted } from "./requests.ts";
+import type { FailureFilter, JobFilter, OpenJobRequest, RunFilter, SubmitRequest, Submitted } from "./requests.ts";
 import type { Claim, HeartbeatOutcome, WorkerLoop } from "./worker-loop.ts";
 
 export type * from "./job-views.ts";
@@ -82,6 +82,8 @@ export interface Engine {
   results(jobId: string, options?: { readonly from?: number }): AsyncIterable<ResultEntry>;
   events(jobId: string, filter: { limit?: number; cursor?: string }): Promise<Page<JobEvent>>;
   graph(jobId: string): Promise<JobGraph>;
+  /** Lists failures of all jobs by task and reason, in the order of these names. A page may be empty although more follow. */
+  failures(filter: FailureFilter): Promise<Page<FailureGroup>>;
 
   /**
    * Handles one message of any queue, including the engine's own. After a PortError the message must not be

@@ -30,6 +30,8 @@ import type { Attributes, Item, Key } from "./ports.ts";
  * | waiter        | tasks `W#<jobId>#<name>` / `<hash of gid or runId>` | < 1 KB | once per waiting group or run |
  * | execution     | tasks `X#<jobId>` / `<its name>` | < 1 KB | before its start; names the group that waits for it |
  * | event         | tasks `V#<jobId>` / `<at>#<id>` | < 1 KB | per state change and failure, never per success |
+ * | failure       | tasks `FX#<task>#<reason>` / `<at>#<runId>` | < 1 KB | once per failure |
+ * | failure kind  | tasks `FX` / `<task>#<reason>` | < 1 KB | per kind: once a day in each process that meets it |
  */
 export const ITEM_VERSION = 1;
 
@@ -260,6 +262,19 @@ export interface JobEventAttributes extends Owned {
   readonly task?: string;
   readonly error?: RunError;
 }
+/** A failed run in the index of failures. `at` is in milliseconds since the epoch. */
+export interface FailureAttributes extends Owned {
+  readonly at: number;
+  readonly runId: string;
+  readonly round: number;
+  readonly name: string;
+  readonly message: string;
+}
+/** A kind of failure, in the directory of the index. It belongs to no job. */
+export interface FailureKindAttributes extends Omit<Owned, "jobId"> {
+  readonly task: string;
+  readonly reason: string;
+}
 /** An event that was sent to a job from outside. */
 export interface SentEventAttributes extends Owned {
   /** Names the sender, so a sender can tell whether its own event was the first. */
@@ -316,6 +331,15 @@ export const eventPartition = (jobId: string): string => `V#${jobId}`;
 export const eventKey = (jobId: string, at: number, id: string): Key =>
   taskKey(eventPartition(jobId), `${pad(at, 14)}#${id}`);
 
+/** `kind` is the text that `failureKindText` returns. */
+export const failurePartition = (kind: string): string => `FX#${kind}`;
+/** The first part of the sort key of failures. A query from here reads those since `at`. */
+export const failureTime = (at: number): string => pad(at, 14);
+export const failureKey = (kind: string, at: number, runId: string): Key =>
+  taskKey(failurePartition(kind), `${failureTime(at)}#${runId}`);
+export const FAILURE_KINDS = "FX";
+export const failureKindKey = (kind: string): Key => taskKey(FAILURE_KINDS, kind);
+
 export const OPEN_SHARDS = 16;
 export const DUE_SHARDS = 64;
 export const PROGRESS_SHARDS = 16;
@@ -357,6 +381,12 @@ export function asDetail(item: Item): DetailAttributes {
 export function asJobEvent(item: Item): JobEventAttributes {
   return item.attributes as unknown as JobEventAttributes;
 }
+export function asFailure(item: Item): FailureAttributes {
+  return item.attributes as unknown as FailureAttributes;
+}
+export function asFailureKind(item: Item): FailureKindAttributes {
+  return item.attributes as unknown as FailureKindAttributes;
+}
 export function asSentEvent(item: Item | undefined): SentEventAttributes | undefined {
   return item && (item.attributes as unknown as SentEventAttributes);
 }
@@ -375,7 +405,9 @@ export function attributesOf(
     | Partial<JobAttributes>
     | Owned
     | DetailAttributes<LogLine>
-    | JobEventAttributes,
+    | JobEventAttributes
+    | FailureAttributes
+    | FailureKindAttributes,
 ): Attributes {
   return values as unknown as Attributes;
 }

@@ -106,6 +106,21 @@ export interface JobEvent {
   readonly task?: string;
   readonly error?: ErrorData;
 }
+/** Failures of one task for one reason. */
+export interface FailureGroup {
+  readonly task: string;
+  /** The reason of the error, or its name when it has none. */
+  readonly reason: string;
+  readonly count: number;
+  /** Set when there are more failures than were counted. */
+  readonly more?: true;
+  readonly firstAt: number;
+  readonly lastAt: number;
+  /** The newest error. */
+  readonly error: Pick<ErrorData, "name" | "message">;
+  /** The newest failures first, at most five. */
+  readonly runIds: readonly string[];
+}
 /** A run or a group. Members of a big group are folded into one node with counts. */
 export interface GraphNode {
   readonly id: string;

@@ -46,3 +46,12 @@ export interface RunFilter {
   readonly limit?: number;
   readonly cursor?: string;
 }
+/** Which failures to list. `since` is in milliseconds since the epoch. */
+export interface FailureFilter {
+  readonly task?: string;
+  readonly reason?: string;
+  readonly since?: number;
+  /** Kinds of failures, 50 by default and at most 100. */
+  readonly limit?: number;
+  readonly cursor?: string;
+}
