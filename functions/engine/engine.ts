@@ -4,6 +4,7 @@ import type { Engine } from "./contract.ts";
 import { cancelJob } from "./control/cancel-job.ts";
 import { handleDeadLetter } from "./control/dead-letter.ts";
 import { handleMessage } from "./control/handle-message.ts";
+import { purgeDeadLetters, redriveDeadLetters } from "./control/redrive.ts";
 import { revokeRun } from "./control/revoke-run.ts";
 import { revokeStamped } from "./control/revoke-stamped.ts";
 import { sweep } from "./control/sweep.ts";
@@ -17,6 +18,7 @@ import { QueueNameCache } from "./plan/queue-name-cache.ts";
 import type { Ports } from "./ports.ts";
 import { putPage, sealInput } from "./submit/input.ts";
 import { estimateSubmission, newJobId, submitJob, submitOpenJob } from "./submit/submit.ts";
+import { listDeadLetters, viewDeadLetter } from "./views/dead-letters.ts";
 import { listFailures } from "./views/failures.ts";
 import { jobGraph } from "./views/job-graph.ts";
 import { listEvents, listJobs, viewJob } from "./views/job-view.ts";
@@ -60,6 +62,10 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     events: (jobId, filter) => listEvents(context, jobId, filter),
     graph: (jobId) => jobGraph(context, jobId),
     failures: (filter) => listFailures(context, filter),
+    deadLetters: (filter) => listDeadLetters(context, filter),
+    deadLetter: (id) => viewDeadLetter(context, id),
+    redriveDeadLetters: (action) => redriveDeadLetters(context, action),
+    purgeDeadLetters: (action) => purgeDeadLetters(context, action),
     handle: (message, loop) => handleMessage(context, message, loop),
     handleDeadLetter: (message, loop) => handleDeadLetter(context, message, loop),
     heartbeat: (claims) => heartbeat(context, claims),

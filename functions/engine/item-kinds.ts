@@ -31,6 +31,7 @@ import type { Attributes, Item, Key } from "./ports.ts";
  * | execution     | tasks `X#<jobId>` / `<its name>` | < 1 KB | before its start; names the group that waits for it |
  * | event         | tasks `V#<jobId>` / `<at>#<id>` | < 1 KB | per state change and failure, never per success |
  * | failure       | tasks `FX#<task>#<reason>` / `<at>#<runId>` | < 1 KB | once per failure |
+ * | dead letter   | tasks `DL` / `<at>-<hash>` | 1 KB + message | once per message that was given up; removed by redrive and purge |
  * | failure kind  | tasks `FX` / `<task>#<reason>` | < 1 KB | per kind: once a day in each process that meets it |
  */
 export const ITEM_VERSION = 1;
@@ -262,19 +263,6 @@ export interface JobEventAttributes extends Owned {
   readonly task?: string;
   readonly error?: RunError;
 }
-/** A failed run in the index of failures. `at` is in milliseconds since the epoch. */
-export interface FailureAttributes extends Owned {
-  readonly at: number;
-  readonly runId: string;
-  readonly round: number;
-  readonly name: string;
-  readonly message: string;
-}
-/** A kind of failure, in the directory of the index. It belongs to no job. */
-export interface FailureKindAttributes extends Omit<Owned, "jobId"> {
-  readonly task: string;
-  readonly reason: string;
-}
 /** An event that was sent to a job from outside. */
 export interface SentEventAttributes extends Owned {
   /** Names the sender, so a sender can tell whether its own event was the first. */
@@ -340,6 +328,11 @@ export const failureKey = (kind: string, at: number, runId: string): Key =>
 export const FAILURE_KINDS = "FX";
 export const failureKindKey = (kind: string): Key => taskKey(FAILURE_KINDS, kind);
 
+export const DEAD_LETTERS = "DL";
+export const deadLetterKey = (id: string): Key => taskKey(DEAD_LETTERS, id);
+/** Ids of dead letters are ordered by the time at which their messages were given up. */
+export const deadLetterId = (at: number, hash: string): string => `${pad(at, 14)}-${hash}`;
+
 export const OPEN_SHARDS = 16;
 export const DUE_SHARDS = 64;
 export const PROGRESS_SHARDS = 16;
@@ -381,12 +374,6 @@ export function asDetail(item: Item): DetailAttributes {
 export function asJobEvent(item: Item): JobEventAttributes {
   return item.attributes as unknown as JobEventAttributes;
 }
-export function asFailure(item: Item): FailureAttributes {
-  return item.attributes as unknown as FailureAttributes;
-}
-export function asFailureKind(item: Item): FailureKindAttributes {
-  return item.attributes as unknown as FailureKindAttributes;
-}
 export function asSentEvent(item: Item | undefined): SentEventAttributes | undefined {
   return item && (item.attributes as unknown as SentEventAttributes);
 }
@@ -403,11 +390,8 @@ export function attributesOf(
     | Partial<HeaderAttributes>
     | Partial<RunAttributes>
     | Partial<JobAttributes>
-    | Owned
     | DetailAttributes<LogLine>
-    | JobEventAttributes
-    | FailureAttributes
-    | FailureKindAttributes,
+    | Pick<Owned, "v" | "ttl">,
 ): Attributes {
   return values as unknown as Attributes;
 }

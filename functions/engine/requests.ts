@@ -55,3 +55,18 @@ export interface FailureFilter {
   readonly limit?: number;
   readonly cursor?: string;
 }
+/** Which dead letters to list. All fields that are given must match. */
+export interface DeadLetterFilter {
+  readonly id?: string;
+  readonly queue?: string;
+  readonly task?: string;
+  readonly reason?: string;
+  readonly jobId?: string;
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+/** Which dead letters to redrive or purge. At most 500 in one call. */
+export interface DeadLetterAction extends DeadLetterFilter {
+  /** Only counts. */
+  readonly dryRun?: boolean;
+}

@@ -8,10 +8,12 @@ import {
   failureKey,
   failureKindKey,
   ITEM_VERSION,
+  type JobEventAttributes,
   type Owned,
   type Run,
 } from "../item-kinds.ts";
 import { absent, lt, or } from "../items/conditions.ts";
+import type { FailureAttributes, FailureKindAttributes } from "../items/failure-items.ts";
 import type { PutOp, UpdateOp } from "../ports.ts";
 
 /** What failures are grouped by. */
@@ -66,14 +68,14 @@ const PLAIN = /^[\x21\x22\x24-\x7d]{1,200}$/;
 
 function eventOp(run: Run): PutOp {
   const at = run.endedAt ?? 0;
-  const attributes = {
+  const attributes: JobEventAttributes = {
     ...ownedByRun(run),
     at,
-    kind: "failure" as const,
+    kind: "failure",
     runId: run.runId,
     status: run.status,
-    task: run.task,
-    error: run.error,
+    ...(run.task !== undefined && { task: run.task }),
+    ...(run.error && { error: run.error }),
   };
   return {
     op: "put",
@@ -84,7 +86,7 @@ function eventOp(run: Run): PutOp {
 }
 function entryOp(context: Context, run: Run): PutOp {
   const { endedAt: at = 0, runId, round, error } = run;
-  const attributes = {
+  const attributes: FailureAttributes = {
     ...ownedByRun(run),
     at,
     runId,
@@ -113,11 +115,11 @@ function kindOps(context: Context, runs: readonly Run[]): readonly KindOp[] {
     const text = failureKindText(context, kind);
     const until = run.ttl + KIND_SLACK_SECONDS;
     if (context.failureKinds.knownUntil(text) >= run.ttl) continue;
-    const set = attributesOf({ v: ITEM_VERSION, ttl: until, ...kind });
+    const set: FailureKindAttributes = { v: ITEM_VERSION, ttl: until, ...kind };
     const op = {
       op: "update",
       key: failureKindKey(text),
-      change: { set },
+      change: { set: attributesOf(set) },
       when: or(absent(), lt("ttl", until)),
     } as const;
     ops.set(text, { text, op });
