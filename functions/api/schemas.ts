@@ -369,4 +369,4 @@ export const secondsPerTask = z
   .register(documentation, {
     schema: { type: "number", minimum: 0, description: "With ?plan: assumed of every task; default 0.1" },
   });
-export { failurePolicy, json, milliseconds };
+export { errorData, failurePolicy, json, milliseconds };

@@ -10,6 +10,9 @@ export class Deliveries {
   constructor(simulation: Simulation, processes: Processes) {
     this.#sim = simulation;
     this.#processes = processes;
+    simulation.world.store.watch(({ before, after }) => {
+      if (!before && after?.key.partition === "DL") simulation.scheduler.count("deadLetters");
+    });
   }
   /** Delivers one message, or with `any` one that may still be invisible. */
   deliver(any: boolean): void {

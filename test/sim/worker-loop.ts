@@ -87,7 +87,8 @@ export class SimWorker {
 
   async #handle(message: Message): Promise<void> {
     const loop = this.#world.faults.loop ?? {};
-    if (loop.ackBeforeHandling) await this.#acknowledge(message);
+    if (loop.ackBeforeHandling || (loop.ackGivenUp && this.#handles === "handleDeadLetter"))
+      await this.#acknowledge(message);
     if (loop.ackFinished && message.receives > 1 && this.#reports.finished(message.body)) {
       await this.#acknowledge(message);
       return;

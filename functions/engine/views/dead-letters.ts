@@ -15,7 +15,7 @@ const SHOWN_RUNS = 20;
 
 /** Lists dead letters, the newest first. A page may be empty although more follow. */
 export async function listDeadLetters(context: Context, filter: DeadLetterFilter): Promise<Page<DeadLetterView>> {
-  const { letters, cursor } = await findDeadLetters(context, filter, Math.min(filter.limit ?? 50, 1_000));
+  const { letters, cursor } = await findDeadLetters(context, filter, Math.min(filter.limit ?? 100, 1_000));
   return { items: letters.map(viewLetter), ...(cursor !== undefined && { cursor }) };
 }
 /** Returns a dead letter with the arguments of its first run; undefined when there is no such letter. */
