@@ -107,12 +107,12 @@ async function walk(
   what: "redrive" | "purge",
   filter: Filter & { readonly dryRun?: boolean },
 ): Promise<DeadLetterCounts> {
-  const call = what === "redrive" ? client.redriveDeadLetters : client.purgeDeadLetters;
   const kinds = new Map<string, DeadLetterCounts["kinds"][number]>();
   const sum = { letters: 0, ended: 0, refused: 0 };
   let cursor: string | undefined;
   do {
-    const counts: DeadLetterCounts = await call({ ...filter, ...(cursor !== undefined && { cursor }) });
+    const action = { ...filter, ...(cursor !== undefined && { cursor }) };
+    const counts = what === "redrive" ? await client.redriveDeadLetters(action) : await client.purgeDeadLetters(action);
     sum.letters += counts.letters;
     sum.ended += counts.ended;
     sum.refused += counts.refused;

@@ -263,21 +263,6 @@ export interface JobEventAttributes extends Owned {
   readonly task?: string;
   readonly error?: RunError;
 }
-/** An event that was sent to a job from outside. */
-export interface SentEventAttributes extends Owned {
-  /** Names the sender, so a sender can tell whether its own event was the first. */
-  readonly sentBy: string;
-  /** Milliseconds since the epoch. Absent in events of earlier releases. */
-  readonly at?: number;
-  readonly value?: Json;
-  readonly valueRef?: string;
-}
-/** A waiter is either a group or a run. */
-export interface WaiterAttributes extends Owned {
-  readonly gid?: string;
-  readonly runId?: string;
-}
-
 const taskKey = (partition: string, sort: string): Key => ({ table: "tasks", partition, sort });
 export const headerKey = (gid: string): Key => ({ table: "callbacks", partition: `G#${gid}`, sort: "!" });
 export const ledgerKey = (gid: string, round: number, level: number, node: number): Key => ({
@@ -346,8 +331,8 @@ export const openShard = (shard: number): string => `OPEN#${shard}`;
 export const dueShard = (shard: number): string => `DUE#${shard}`;
 
 /**
- * Items as read. These casts are the one place where stored attributes become typed. They are safe because only this
- * engine writes the items.
+ * Items as read. These casts, and those of the other kinds in items/, are the only places where stored attributes become
+ * typed. They are safe because only this engine writes the items.
  */
 export function asHeader(item: Item | undefined): Header | undefined {
   return item && ({ gid: item.key.partition.slice(2), ...item.attributes } as unknown as Header);
@@ -373,12 +358,6 @@ export function asDetail(item: Item): DetailAttributes {
 }
 export function asJobEvent(item: Item): JobEventAttributes {
   return item.attributes as unknown as JobEventAttributes;
-}
-export function asSentEvent(item: Item | undefined): SentEventAttributes | undefined {
-  return item && (item.attributes as unknown as SentEventAttributes);
-}
-export function asWaiter(item: Item): WaiterAttributes {
-  return item.attributes as unknown as WaiterAttributes;
 }
 /** Reads an entry of a list of jobs, which says only to which job it belongs. */
 export function asOwned(item: Item): Owned {

@@ -109,8 +109,8 @@ export class LocalEngine {
   async turn(): Promise<boolean> {
     const messages = await this.queue.receive(this.queues, 10, 30);
     const handled = messages.map(async (message) => {
-      const handle = message.receives > MAX_RECEIVES ? this.engine.handleDeadLetter : this.engine.handle;
-      const disposition = await handle(message, this.#loop);
+      const handle = message.receives > MAX_RECEIVES ? "handleDeadLetter" : "handle";
+      const disposition = await this.engine[handle](message, this.#loop);
       if (disposition.kind === "done") await this.queue.ack([message.id]);
       else await this.queue.later(message.id, disposition.delaySeconds);
     });

@@ -55,7 +55,7 @@ async function describe(context: Context, body: Json): Promise<Partial<DeadLette
 }
 
 /** Messages that are sent again carry how often. */
-export function redrivesOf(body: Json): number {
+function redrivesOf(body: Json): number {
   const redrives = isMessage(body) ? body["redrives"] : undefined;
   return typeof redrives === "number" ? redrives : 0;
 }

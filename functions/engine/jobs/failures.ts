@@ -51,7 +51,7 @@ export async function noteFailures(context: Context, runs: readonly Run[]): Prom
 function isListed({ status, error }: Run): boolean {
   return status !== "cancelled" || error?.reason === "expired";
 }
-export function kindOf({ task = "", error }: Pick<Run, "task" | "error">): FailureKind {
+function kindOf({ task = "", error }: Pick<Run, "task" | "error">): FailureKind {
   return { task, reason: error?.reason ?? error?.name ?? "unknown" };
 }
 /**

@@ -94,9 +94,8 @@ describe("resource names", () => {
       fc.property(prefix, queueName, (deployment, name) => {
         const text = formatQueueName(name);
         const resource = queueResourceName(deployment, text);
-        const read = queueOfResource(deployment, resource);
-        if (resource.length < 80) expect(read).toBe(text);
-        else expect([text, undefined]).toContain(read);
+        const wasCut = resource.length === 80;
+        expect(wasCut ? [text, undefined] : [text]).toContain(queueOfResource(deployment, resource));
       }),
     );
     expect(queueOfResource("fanfold", "fanfold-engine")).toBe("engine");

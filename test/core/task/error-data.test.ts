@@ -45,7 +45,7 @@ describe("errorData", () => {
   ])("makes data of %#", (thrown, name, message) => {
     expect(errorData(thrown)).toMatchObject({ name, message });
   });
-  it("cuts what is too long, between characters", () => {
+  it("S082 cuts what is too long, between characters", () => {
     const data = errorData(
       Object.assign(new Error("😀".repeat(LIMITS.errorMessageCharacters)), {
         stack: "s".repeat(1e6),

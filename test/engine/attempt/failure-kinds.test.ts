@@ -4,6 +4,7 @@ import type { RunView } from "../../../functions/engine/contract.ts";
 import { asRun, type Run, runKey } from "../../../functions/engine/item-kinds.ts";
 import { defineTask, group, TaskBroken, TaskError } from "../../../functions/sdk/index.ts";
 import { LocalEngine, type LocalOptions } from "../local-engine.ts";
+import { Outage, sends } from "../scripted-faults.ts";
 
 const TRACKINGS = ["full", "lazy", "result", "ledger"] as const;
 const unreachable = (): Error =>
@@ -26,6 +27,7 @@ async function run(
       starts.push(local.clock.now());
       rows.push(rowOf(local, ctx.jobId));
       const error = thrown(ctx.attempt);
+      // oxlint-disable-next-line typescript/only-throw-error -- people throw anything
       if (error !== undefined) throw error;
       return "done";
     },
@@ -51,13 +53,15 @@ describe("a task that throws", () => {
     expect([view.error?.reason?.length, starts.length]).toEqual([128, 1]);
     expect(await local.engine.job(jobId)).toMatchObject({ state: "failure" });
   });
-  it("S029 any other error ends the run as error, with what the author added to it", async () => {
+  it("S029 D063 any other error ends the run as error, with what the author added to it", async () => {
     const { view } = await run(() => new TaskError("no space", { reason: "disk_full", details: { free: 0 } }));
     expect(view).toMatchObject({
       status: "error",
       error: { name: "TaskError", message: "no space", reason: "disk_full", details: { free: 0 } },
     });
-    expect((await run(() => "a text")).view).toMatchObject({ status: "error", error: { message: "a text" } });
+    const plain = await run(() => "a text");
+    expect(plain.view).toMatchObject({ status: "error", error: { message: "a text" } });
+    expect(plain.starts.length).toBe(1);
   });
   it("D067 the view of a failed run has its causes, three deep, and says when it ended", async () => {
     const { view } = await run(() => new TaskError("copy", { cause: unreachable(), retryable: false }));
@@ -68,7 +72,7 @@ describe("a task that throws", () => {
     });
     expect(view.endedAt).toBeGreaterThan(0);
   });
-  it("S086 S087 a failed attempt raises the fail count, and a success clears it", async () => {
+  it("S086 S087 D065 a failed attempt raises the fail count, and a success clears it", async () => {
     const failed = await run(() => new Error("no"), { retry: { maxAttempts: 3 } });
     expect(await rowOf(failed.local, failed.jobId)).toMatchObject({ status: "error", failCount: 3 });
     const broken = await run((attempt) => (attempt === 1 ? new Error("no") : new TaskBroken("never")), {
@@ -77,6 +81,39 @@ describe("a task that throws", () => {
     expect(await rowOf(broken.local, broken.jobId)).toMatchObject({ status: "broken", failCount: 2 });
     const healed = await run((attempt) => (attempt < 3 ? new Error("no") : undefined), { retry: { maxAttempts: 3 } });
     expect((await rowOf(healed.local, healed.jobId))?.failCount).toBeUndefined();
+  });
+});
+
+describe("the end of an attempt", () => {
+  it("S034 a run has a time of its end only once it has ended", async () => {
+    const { rows } = await run((attempt) => (attempt < 3 ? new Error("no") : undefined), { retry: { maxAttempts: 3 } });
+    expect(rows.map((row) => [row?.status, row?.endedAt])).toEqual(rows.map(() => ["started", undefined]));
+  });
+  it("D029 a value that cannot be stored fails its run, and its group decides", async () => {
+    const task = defineTask({ name: "task", run: (_ctx, n: number) => (n === 1 ? (10n as never) : n) });
+    const local = new LocalEngine([task]);
+    const { jobId } = await local.engine.submit({ canvas: group([task.s(1), task.s(2)]).canvas });
+    await local.untilQuiet();
+    expect(await local.engine.job(jobId)).toMatchObject({ state: "failure", counts: { success: 1, error: 1 } });
+  });
+  it("D068 a retry whose message could not be sent is sent when the message before is delivered again", async () => {
+    let attempts = 0;
+    const task = defineTask({
+      name: "task",
+      retry: { maxAttempts: 2 },
+      run: () => {
+        if (++attempts === 1) throw new Error("no");
+        return "done";
+      },
+    });
+    const local = new LocalEngine([task]);
+    const { jobId } = await local.engine.submit({ canvas: task.s().canvas });
+    const message = await local.nextRun();
+    const outage = new Outage(sends("members"));
+    await expect(local.over(local, outage.around).handle(message, LocalEngine.loop)).rejects.toThrow(Outage.message);
+    expect(await local.engine.run(`${jobId}.0`)).toMatchObject({ status: "retrying" });
+    await local.untilQuiet();
+    expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: "done" });
   });
 });
 

@@ -9,6 +9,7 @@ import { Outage } from "../scripted-faults.ts";
 const QUEUE = "local.default#worker";
 const add = defineTask({ name: "add", run: (_ctx, a: number, b: number) => a + b });
 const GRACE_SECONDS = 3_600;
+const COMES_BACK = { kind: "later", delaySeconds: 2 } as const;
 
 /** A store in which headers cannot be read, which is a bug and no outage. */
 class Damage {
@@ -48,8 +49,8 @@ async function work(local: LocalEngine): Promise<number> {
       continue;
     }
     most = Math.max(most, message.receives);
-    const handle = message.receives > MAX_RECEIVES ? local.engine.handleDeadLetter : local.engine.handle;
-    const handled = handle(message, LocalEngine.loop).catch(() => ({ kind: "later" as const, delaySeconds: 2 }));
+    const handle = message.receives > MAX_RECEIVES ? "handleDeadLetter" : "handle";
+    const handled = local.engine[handle](message, LocalEngine.loop).catch(() => COMES_BACK);
     const disposition = await local.passing(handled);
     if (disposition.kind === "done") await local.queue.ack([message.id]);
     else await local.queue.later(message.id, disposition.delaySeconds);
@@ -137,8 +138,7 @@ it("D082 a run that was given up three times is broken in its group, and its let
     const message = await local.nextRun();
     const first = (message.body as { readonly members: readonly number[] }).members.includes(0);
     if (first) time++;
-    const handle = first ? local.engine.handleDeadLetter : local.engine.handle;
-    await local.passing(handle(message, LocalEngine.loop));
+    await local.passing(local.engine[first ? "handleDeadLetter" : "handle"](message, LocalEngine.loop));
     await local.queue.ack([message.id]);
   }
   await local.untilQuiet();

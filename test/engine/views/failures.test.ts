@@ -102,7 +102,8 @@ describe("the list of failures", () => {
     await start(local, { copy: odd });
     expect(counts(await all(local, { task: "plain" }))).toEqual([["plain", "RangeError", 1]]);
     const reasons = (await all(local, { task: "copy" })).map(({ reason }) => reason);
-    expect(reasons.toSorted()).toEqual([...odd.slice(0, 2), odd[3], `${"x".repeat(127)}…`].toSorted());
+    const kept = odd.map((reason) => (reason.length > 128 ? `${reason.slice(0, 127)}…` : reason));
+    expect(new Set(reasons)).toEqual(new Set(kept));
     for (const reason of reasons) expect(counts(await all(local, { task: "copy", reason }))).toHaveLength(1);
   });
   it("of many failures of one kind a thousand are counted, and the first and the last are known", async () => {
