@@ -44,21 +44,21 @@ async function isOver(context: Context, { runId }: DeadLetter): Promise<boolean>
   const run = ref && (await readRun(context, ref));
   return run !== undefined && isTerminal(run.status);
 }
-/** Returns the letters that their queues accepted. No queue may have the name that a letter came with. */
+/** Sends the letters queue by queue, and returns those that were accepted. A letter may name a queue that no site has. */
 async function send(context: Context, letters: readonly DeadLetter[]): Promise<readonly DeadLetter[]> {
-  const accepted = await all(
-    letters.map(async (letter) => {
-      const { queue, body } = letter;
-      try {
-        await context.queue.send([{ queue, jobId: jobOf(letter) ?? NO_JOB, body: redrivenBody(body) }]);
-        return true;
-      } catch (error) {
-        if (error instanceof PortError || !(error instanceof FanfoldError)) throw error;
-        return false;
-      }
-    }),
-  );
-  return letters.filter((_, k) => accepted[k]);
+  const sent: DeadLetter[] = [];
+  for (const queue of new Set(letters.map((letter) => letter.queue))) {
+    const waiting = letters.filter((letter) => letter.queue === queue);
+    try {
+      await context.queue.send(
+        waiting.map((letter) => ({ queue, jobId: jobOf(letter) ?? NO_JOB, body: redrivenBody(letter.body) })),
+      );
+      sent.push(...waiting);
+    } catch (error) {
+      if (error instanceof PortError || !(error instanceof FanfoldError)) throw error;
+    }
+  }
+  return sent;
 }
 /** The fairness group of messages that belong to no job. */
 const NO_JOB = "dead-letters";

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { FanfoldError } from "../../../functions/core/errors.ts";
 import type { Json } from "../../../functions/core/json.ts";
 import { MAX_RECEIVES } from "../../../functions/core/names/queue-name.ts";
 import type { Ports } from "../../../functions/engine/ports.ts";
@@ -204,4 +205,24 @@ it("many dead letters are listed and redriven in pages", async () => {
     cursor = counts.cursor;
   } while (cursor !== undefined);
   expect([redriven, (await letters(local)).length]).toEqual([1_200, 0]);
+});
+
+it("a redrive leaves letters whose queue does not exist, and sends the others", async () => {
+  const refusing = (ports: Ports): Ports => ({
+    ...ports,
+    queue: {
+      maxDelaySeconds: ports.queue.maxDelaySeconds,
+      depth: (queue) => ports.queue.depth(queue),
+      send: async (messages) => {
+        if (messages.some(({ queue }) => queue === "an-sqs-name"))
+          throw new FanfoldError("invalid_queue_name", "no such queue");
+        await ports.queue.send(messages);
+      },
+    },
+  });
+  const local = new LocalEngine([add], {}, { around: refusing });
+  for (const queue of [QUEUE, "an-sqs-name"])
+    await local.engine.handle({ queue, body: "text", receives: 1 }, LocalEngine.loop);
+  expect(await local.engine.redriveDeadLetters({})).toMatchObject({ letters: 1, refused: 1 });
+  expect((await letters(local)).map(({ queue }) => queue)).toEqual(["an-sqs-name"]);
 });
