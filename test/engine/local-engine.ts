@@ -3,7 +3,7 @@ import type { TaskRegistry, TaskRunner } from "../../functions/core/task/invocat
 import type { EngineConfig } from "../../functions/engine/config.ts";
 import type { Engine } from "../../functions/engine/contract.ts";
 import { createEngine } from "../../functions/engine/engine.ts";
-import type { Ports, ReceivedMessage } from "../../functions/engine/ports.ts";
+import type { Ports } from "../../functions/engine/ports.ts";
 import type { WorkerLoop } from "../../functions/engine/worker-loop.ts";
 import type { AnyTask } from "../../functions/sdk/any-task.ts";
 import { createRegistry, createRunner } from "../../functions/sdk/runner.ts";
@@ -93,16 +93,6 @@ export class LocalEngine {
       const next = await this.queue.nextVisibleAt(this.queues);
       if (next === undefined) return;
       this.clock.set(Math.max(next, this.clock.now() + 1));
-    }
-  }
-  /** Handles control messages until a message of runs comes, and returns that one unhandled. */
-  async nextRun(): Promise<ReceivedMessage & { readonly id: string }> {
-    for (;;) {
-      const [message] = await this.queue.receive(this.queues, 1, 30);
-      if (!message) throw new Error("no message of runs was sent");
-      if (message.queue !== "engine") return message;
-      await this.passing(this.engine.handle(message, this.#loop));
-      await this.queue.ack([message.id]);
     }
   }
   /** Handles one batch. Returns `false` when no message could be received. */

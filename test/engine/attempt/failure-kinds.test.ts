@@ -4,7 +4,7 @@ import type { RunView } from "../../../functions/engine/contract.ts";
 import { asRun, type Run, runKey } from "../../../functions/engine/item-kinds.ts";
 import { defineTask, group, TaskBroken, TaskError } from "../../../functions/sdk/index.ts";
 import { LocalEngine, type LocalOptions } from "../local-engine.ts";
-import { Outage, sends } from "../scripted-faults.ts";
+import { onlyMessage, Outage, sends } from "../scripted-faults.ts";
 
 const TRACKINGS = ["full", "lazy", "result", "ledger"] as const;
 const unreachable = (): Error =>
@@ -108,7 +108,7 @@ describe("the end of an attempt", () => {
     });
     const local = new LocalEngine([task]);
     const { jobId } = await local.engine.submit({ canvas: task.s().canvas });
-    const message = await local.nextRun();
+    const message = await onlyMessage(local);
     const outage = new Outage(sends("members"));
     await expect(local.over(local, outage.around).handle(message, LocalEngine.loop)).rejects.toThrow(Outage.message);
     expect(await local.engine.run(`${jobId}.0`)).toMatchObject({ status: "retrying" });

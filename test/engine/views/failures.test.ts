@@ -3,7 +3,7 @@ import type { FailureGroup } from "../../../functions/engine/contract.ts";
 import type { FailureFilter } from "../../../functions/engine/requests.ts";
 import { defineTask, group, type TaskContext, TaskError } from "../../../functions/sdk/index.ts";
 import { LocalEngine } from "../local-engine.ts";
-import { Outage } from "../scripted-faults.ts";
+import { onlyMessage, Outage } from "../scripted-faults.ts";
 
 const TRACKINGS = ["full", "lazy", "result", "ledger"] as const;
 type Members = Readonly<Record<string, readonly string[]>>;
@@ -157,7 +157,7 @@ describe("a failure whose worker died", () => {
   it("a failure whose worker died before it was listed is listed before its message is acknowledged", async () => {
     const local = new LocalEngine(TASKS);
     await local.engine.submit({ canvas: failing("copy").s("disk").canvas });
-    const message = await local.nextRun();
+    const message = await onlyMessage(local);
     const outage = new Outage(({ writes }) => writes.some(({ key }) => key.partition.startsWith("FX")));
     await expect(local.over(local, outage.around).handle(message, LocalEngine.loop)).rejects.toThrow(Outage.message);
     expect(await all(local)).toEqual([]);
