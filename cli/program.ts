@@ -1,8 +1,10 @@
 import { Command } from "commander";
 import { cancelCommand } from "./commands/cancel.ts";
 import { completeCommand } from "./commands/complete.ts";
+import { deadLettersCommand } from "./commands/dead-letters.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { devCommand } from "./commands/dev.ts";
+import { failuresCommand } from "./commands/failures.ts";
 import { graphCommand } from "./commands/graph.ts";
 import { jobCommand } from "./commands/job.ts";
 import { jobsCommand } from "./commands/jobs.ts";
@@ -45,6 +47,8 @@ export function program(): Command {
     completeCommand,
     sendCommand,
     cancelCommand,
+    failuresCommand,
+    deadLettersCommand,
     workflowsCommand,
   ];
   for (const each of commands) root.addCommand(each().copyInheritedSettings(root));

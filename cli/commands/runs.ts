@@ -66,6 +66,12 @@ function whatOf({ task, wait, each }: Run): string {
   return each === undefined ? (task ?? "group") : `${each} of ${task}`;
 }
 const errorOf = ({ error }: Run): string | undefined => error && `${error.name}: ${error.message}`;
+function causesOf({ error }: Run): [string, string][] {
+  const causes: [string, string][] = [];
+  for (let cause = error?.cause; cause; cause = cause.cause)
+    causes.push(["caused by", `${cause.name}: ${cause.message}`]);
+  return causes;
+}
 const stampsOf = ({ stamps }: Run): string => (stamps ? JSON.stringify(stamps) : "");
 
 function runLines(runs: readonly Run[], width: number, now: number): string[] {
@@ -106,6 +112,9 @@ function runSheet(run: Run, width: number): string[] {
     ["ended", run.endedAt === undefined ? undefined : new Date(run.endedAt).toISOString()],
     ["group", run.childGroup],
     ["error", errorOf(run)],
+    ["reason", run.error?.reason],
+    ["details", run.error?.details === undefined ? undefined : JSON.stringify(run.error.details)],
+    ...causesOf(run),
     ["value", run.value === undefined ? undefined : JSON.stringify(run.value)],
   ];
   const sheet = facts.flatMap(([name, text]) =>

@@ -39,6 +39,7 @@ export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, titl
   data_folder_damaged: [500, "Data folder damaged"],
   task_timeout: [500, "Task timeout"],
   task_killed: [500, "Task killed its process"],
+  dead_letter_not_found: [404, "No such dead letter"],
   dead_letter: [500, "Message given up"],
   execution_failed: [500, "The execution of a state machine failed"],
   executions_unavailable: [500, "No state machines here"],

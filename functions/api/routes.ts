@@ -1,4 +1,5 @@
 import type { Route } from "./route.ts";
+import { failureRoutes } from "./routes/failures.ts";
 import { inputRoutes } from "./routes/input.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { runRoutes } from "./routes/runs.ts";
@@ -12,6 +13,7 @@ const described: readonly Route[] = [
   ...jobRoutes,
   ...inputRoutes,
   ...runRoutes,
+  ...failureRoutes,
   healthRoute,
 ];
 

@@ -42,6 +42,14 @@ const runStatuses = [
 export const jobState = z.enum(jobStates).register(components, { id: "JobState" });
 export const runStatus = z.enum(runStatuses).register(components, { id: "RunStatus" });
 
+const errorCause: z.ZodType = z
+  .object({
+    name: z.string(),
+    message: z.string(),
+    reason: z.string().optional(),
+    cause: z.lazy(() => errorCause.optional()),
+  })
+  .register(components, { id: "ErrorCause", description: "The cause of an error; at most three are kept" });
 const errorData = z
   .object({
     name: z.string(),
@@ -49,6 +57,8 @@ const errorData = z
     stack: z.string().optional(),
     reason: z.string().optional().describe("Stable machine-readable reason, for instance `timeout`"),
     retryable: z.boolean().optional(),
+    details: json.optional().describe("What the thrower added; above 1,000 characters the beginning of its text"),
+    cause: errorCause.optional(),
     runId: z.string().optional().describe("The run that failed first"),
   })
   .register(components, { id: "ErrorData", description: "Whatever user code threw" });
@@ -361,4 +371,4 @@ export const secondsPerTask = z
   .register(documentation, {
     schema: { type: "number", minimum: 0, description: "With ?plan: assumed of every task; default 0.1" },
   });
-export { failurePolicy, json, milliseconds };
+export { errorData, failurePolicy, json, milliseconds };

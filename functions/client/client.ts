@@ -1,6 +1,10 @@
 import type { Canvas, FailurePolicy } from "../core/canvas/canvas.ts";
 import type { Stamp, StampFilter } from "../core/plan/stamps.ts";
 import type {
+  DeadLetter,
+  DeadLetterCounts,
+  DeadLetterReason,
+  FailureGroup,
   Job,
   JobEvent,
   JobGraph,
@@ -36,6 +40,31 @@ export interface PageFilter {
   readonly limit?: number;
   /** Cursor that the previous page returned. Default: the first page. */
   readonly cursor?: string;
+}
+/** Which failures to list. */
+export interface FailureFilter {
+  readonly task?: string;
+  readonly reason?: string;
+  readonly since?: number;
+  /** Kinds of failures in the page, 1 to 100. Default 50. */
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+/** Which dead letters are meant. All fields that are given must match. */
+export interface DeadLetterFilter {
+  readonly queue?: string;
+  readonly task?: string;
+  readonly reason?: DeadLetterReason;
+  readonly jobId?: string;
+}
+/** Which dead letters to redrive or purge. */
+export interface DeadLetterAction extends DeadLetterFilter {
+  readonly id?: string;
+  /** Letters of this call, 1 to 500. Default 500. */
+  readonly limit?: number;
+  readonly cursor?: string;
+  /** Only counts. */
+  readonly dryRun?: boolean;
 }
 /** Options of calls that read. */
 export interface ReadOptions {
@@ -127,4 +156,14 @@ export interface Client {
    * sent before; the first one stays.
    */
   sendEvent(jobId: string, name: string, value: Json): Promise<boolean>;
+  /** Returns a page of the failures of all jobs, by task and reason. `since` is in milliseconds since the epoch. */
+  failures(filter?: FailureFilter): Promise<Page<FailureGroup>>;
+  /** Returns a page of the messages that were given up, the newest first. */
+  deadLetters(filter?: PageFilter & DeadLetterFilter): Promise<Page<DeadLetter>>;
+  /** Returns one dead letter, or throws `dead_letter_not_found`. */
+  deadLetter(id: string): Promise<DeadLetter>;
+  /** Sends at most 500 dead letters to their queues again. The answer has a cursor when more may match. */
+  redriveDeadLetters(action?: DeadLetterAction): Promise<DeadLetterCounts>;
+  /** Removes at most 500 dead letters for good. The answer has a cursor when more may match. */
+  purgeDeadLetters(action?: DeadLetterAction): Promise<DeadLetterCounts>;
 }

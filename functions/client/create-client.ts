@@ -20,6 +20,7 @@ export function createClient(options: ClientOptions): Client {
     ...inputCalls(options),
     ...jobCalls(options, json),
     ...runCalls(json),
+    ...failureCalls(json),
   };
 }
 
@@ -129,6 +130,17 @@ function runCalls(json: ReadJson): Pick<Client, "run" | "cancelRun" | "complete"
     complete: async (runId, token, answer) =>
       (await json<{ completed: boolean }>(`${runPath(runId)}/complete`, { method: "POST", json: { token, ...answer } }))
         .completed,
+  };
+}
+
+type FailureCalls = "failures" | "deadLetters" | "deadLetter" | "redriveDeadLetters" | "purgeDeadLetters";
+function failureCalls(json: ReadJson): Pick<Client, FailureCalls> {
+  return {
+    failures: (filter = {}) => json("/failures", { query: { ...filter } }),
+    deadLetters: (filter = {}) => json("/dead-letters", { query: { ...filter } }),
+    deadLetter: (id) => json(`/dead-letters/${encodeURIComponent(id)}`),
+    redriveDeadLetters: (action = {}) => json("/dead-letters/redrive", { method: "POST", json: action }),
+    purgeDeadLetters: (action = {}) => json("/dead-letters/purge", { method: "POST", json: action }),
   };
 }
 

@@ -1,10 +1,23 @@
 /** The public interface for programs that talk to a Fanfold server. Runs in browsers too. */
 export { createClient } from "./create-client.ts";
-export type { Client, PageFilter, PlanOptions, ReadOptions, StartOptions } from "./client.ts";
+export type {
+  Client,
+  DeadLetterAction,
+  DeadLetterFilter,
+  FailureFilter,
+  PageFilter,
+  PlanOptions,
+  ReadOptions,
+  StartOptions,
+} from "./client.ts";
 export type { ClientOptions } from "./transport.ts";
 export {
   hasEnded,
+  type DeadLetter,
+  type DeadLetterCounts,
+  type DeadLetterReason,
   type ErrorData,
+  type FailureGroup,
   type GraphNode,
   type Job,
   type JobCost,

@@ -37,6 +37,7 @@ export const ERROR_CODES = [
   "task_timeout",
   "task_killed",
   "dead_letter",
+  "dead_letter_not_found",
   "execution_failed",
   "executions_unavailable",
   "lease_lost",

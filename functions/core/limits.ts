@@ -31,6 +31,13 @@ export const LIMITS = {
   idempotencyKeyCharacters: 255,
   errorMessageCharacters: 2_000,
   errorStackCharacters: 8_000,
+  /** Characters of the reason of an error, which is cut. */
+  reasonCharacters: 128,
+  /** Causes of an error that are kept, and the characters of the message of each. */
+  errorCauses: 3,
+  causeMessageCharacters: 200,
+  /** JSON of the details of an error. Longer details are kept as text that is cut. */
+  errorDetailsCharacters: 1_000,
   /**
    * JSON of the cursor of a streaming task, stored in the row of a page. Holds the longest path of a file system with
    * every byte escaped.

@@ -27,6 +27,12 @@ export const DEFAULT_RETRY: RetryPolicy = {
   jitter: 0.5,
 };
 
+/**
+ * Retries of attempts that could not reach the other side. They have a count of their own, and leave the fail count as
+ * it is. When they are used up, such an attempt fails like any other.
+ */
+export const CONNECTION_RETRY: RetryPolicy = { ...DEFAULT_RETRY, maxAttempts: 10 };
+
 const RANGES: { readonly [Key in keyof RetryPolicy]: readonly [from: number, to: number] } = {
   maxAttempts: [1, 1_000_000],
   initialDelaySeconds: [0, 31_536_000],

@@ -5,6 +5,7 @@ import { ENGINE_QUEUE } from "../core/names/queue-name.ts";
 import type { TaskRegistry } from "../core/task/invocation.ts";
 import type { Engine } from "../engine/contract.ts";
 import { createEngine } from "../engine/engine.ts";
+import type { Log } from "../host/log.ts";
 import type { MessageSource } from "../host/message-source.ts";
 import { SystemClock } from "../host/system-clock.ts";
 import { SystemIds } from "../host/system-ids.ts";
@@ -39,6 +40,7 @@ export interface HostOptions {
   readonly beforeOpening?: () => Promise<void>;
   /** Called when the database's file has been opened. */
   readonly onOpened?: () => void;
+  readonly log: Log;
   /** Set only in a worker, see EnvironmentOptions. */
   readonly ensureParent?: () => void;
 }
@@ -72,8 +74,13 @@ export async function openHost(options: HostOptions): Promise<Host> {
   const blobs = new LocalBlobs(environment, new FileBlobs(folders.blobs));
   const registry = createRegistry(tasks);
   const runner = createRunner(tasks);
+  const watch = {
+    repaired: () => undefined,
+    gaveUp: (name: string, reason: string) =>
+      options.log("error", "a message was given up; `fanfold dead-letters` lists it", { queue: name, reason }),
+  };
   const engine = createEngine(
-    { store: new LmdbStore(environment), queue, blobs, clock, ids: new SystemIds(clock), registry, runner },
+    { store: new LmdbStore(environment), queue, blobs, clock, ids: new SystemIds(clock), registry, runner, watch },
     options.engine,
   );
   return {

@@ -138,6 +138,7 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
     ...shared,
     holder: `${epoch}.${LOCAL}`,
     onSend: (queues) => notifySent(parts, queues),
+    log,
   });
   // Every message in flight is held by a process of an earlier start, and all of those have ended.
   await host.source.releaseAll();
@@ -145,6 +146,7 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
   const loopOver = (queues: () => readonly string[], slots: number, shares: QueueShares): MessageLoop =>
     new MessageLoop({
       handle: (message, loop) => host.engine.handle(message, loop),
+      giveUp: (message, loop) => host.engine.handleDeadLetter(message, loop),
       source: host.source,
       queues,
       slots,

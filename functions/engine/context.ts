@@ -11,6 +11,7 @@ export interface Context extends Ports {
   readonly plans: Plans;
   readonly queueNames: QueueNames;
   readonly gates: Gates;
+  readonly failureKinds: FailureKinds;
   /**
    * Bounds how many groups write their rows before their members run. A few of them keep the store busy, and more would
    * only fill the memory.
@@ -39,4 +40,11 @@ export interface QueueNames {
 export interface Gates {
   remember(gid: string, header: Header, now: number): void;
   recall(gid: string, notBefore: number): Header | undefined;
+}
+
+/** Kinds of failures that this process has put into the directory (jobs/failures.ts). Times are in seconds. */
+export interface FailureKinds {
+  knownUntil(kind: string): number;
+  remember(kind: string, until: number): void;
+  forget(kind: string): void;
 }

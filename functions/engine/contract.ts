@@ -3,9 +3,22 @@ import type { JobEstimate } from "../core/cost/job-estimate.ts";
 import type { Json } from "../core/json.ts";
 import type { StampFilter } from "../core/plan/stamps.ts";
 import type { ErrorData, ResultEntry } from "../core/task/invocation.ts";
-import type { JobEvent, JobGraph, JobView, Page, RetryPreview, RunView } from "./job-views.ts";
+import type {
+  DeadLetterCounts,
+  DeadLetterView,
+  FailureGroup,
+  JobEvent,
+  JobGraph,
+  JobView,
+  Page,
+  RetryPreview,
+  RunView,
+} from "./job-views.ts";
 import type { Disposition, ReceivedMessage } from "./ports.ts";
 import type {
+  DeadLetterAction,
+  DeadLetterFilter,
+  FailureFilter,
   JobFilter,
   OpenJobRequest,
   Retried,
@@ -98,13 +111,25 @@ export interface Engine {
   results(jobId: string, options?: { readonly from?: number }): AsyncIterable<ResultEntry>;
   events(jobId: string, filter: { limit?: number; cursor?: string }): Promise<Page<JobEvent>>;
   graph(jobId: string): Promise<JobGraph>;
+  /** Lists failures of all jobs by task and reason, in the order of these names. A page may be empty although more follow. */
+  failures(filter: FailureFilter): Promise<Page<FailureGroup>>;
+  /** Lists messages that were given up, the newest first. A page may be empty although more follow. */
+  deadLetters(filter: DeadLetterFilter): Promise<Page<DeadLetterView>>;
+  /** Returns one dead letter with the arguments of its first run. */
+  deadLetter(id: string): Promise<DeadLetterView | undefined>;
+  /** Sends dead letters to their queues again, and removes them then. */
+  redriveDeadLetters(action: DeadLetterAction): Promise<DeadLetterCounts>;
+  /** Removes dead letters for good. */
+  purgeDeadLetters(action: DeadLetterAction): Promise<DeadLetterCounts>;
 
   /**
    * Handles one message of any queue, including the engine's own. After a PortError the message must not be
    * acknowledged.
    */
   handle(message: ReceivedMessage, loop: WorkerLoop): Promise<Disposition>;
-  /** Handles one message that its queue gave up. `dead` says that it can never be handled. Throws like `handle`. */
+  /**
+   * Handles one message that its queue gave up. What cannot be handled here becomes a dead letter. Throws like `handle`.
+   */
   handleDeadLetter(message: ReceivedMessage, loop: WorkerLoop): Promise<Disposition>;
   /** Renews the leases of claims, and returns for each whether its holder may go on. */
   heartbeat(claims: readonly Claim[]): Promise<readonly HeartbeatOutcome[]>;

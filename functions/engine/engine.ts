@@ -4,6 +4,7 @@ import type { Engine } from "./contract.ts";
 import { cancelJob } from "./control/cancel-job.ts";
 import { handleDeadLetter } from "./control/dead-letter.ts";
 import { handleMessage } from "./control/handle-message.ts";
+import { purgeDeadLetters, redriveDeadLetters } from "./control/redrive.ts";
 import { previewRetry, retryJob } from "./control/retry-job.ts";
 import { revokeRun } from "./control/revoke-run.ts";
 import { revokeStamped } from "./control/revoke-stamped.ts";
@@ -12,11 +13,14 @@ import type { ExecuteContext } from "./execute/execute-context.ts";
 import { endLeases, heartbeat } from "./execute/heartbeat.ts";
 import { Pace, slowAfterMs } from "./execute/pace.ts";
 import { GateCache } from "./groups/gate.ts";
+import { FailureKindCache } from "./jobs/failures.ts";
 import { PlanStore } from "./plan/plan-store.ts";
 import { QueueNameCache } from "./plan/queue-name-cache.ts";
 import type { Ports } from "./ports.ts";
 import { putPage, sealInput } from "./submit/input.ts";
 import { estimateSubmission, newJobId, submitJob, submitOpenJob } from "./submit/submit.ts";
+import { listDeadLetters, viewDeadLetter } from "./views/dead-letters.ts";
+import { listFailures } from "./views/failures.ts";
 import { jobGraph } from "./views/job-graph.ts";
 import { listEvents, listJobs, viewJob } from "./views/job-view.ts";
 import { jobResults } from "./views/results.ts";
@@ -35,6 +39,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     plans: new PlanStore(ports, settings.width),
     queueNames: new QueueNameCache(settings.site),
     gates: new GateCache(),
+    failureKinds: new FailureKindCache(),
     pace: new Pace(ports.clock, slowAfterMs(settings)),
     expanding: new Semaphore(1),
   };
@@ -59,6 +64,11 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     results: (jobId, options) => jobResults(context, jobId, options?.from),
     events: (jobId, filter) => listEvents(context, jobId, filter),
     graph: (jobId) => jobGraph(context, jobId),
+    failures: (filter) => listFailures(context, filter),
+    deadLetters: (filter) => listDeadLetters(context, filter),
+    deadLetter: (id) => viewDeadLetter(context, id),
+    redriveDeadLetters: (action) => redriveDeadLetters(context, action),
+    purgeDeadLetters: (action) => purgeDeadLetters(context, action),
     handle: (message, loop) => handleMessage(context, message, loop),
     handleDeadLetter: (message, loop) => handleDeadLetter(context, message, loop),
     heartbeat: (claims) => heartbeat(context, claims),

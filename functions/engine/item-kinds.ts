@@ -31,6 +31,9 @@ import type { RetryOrder } from "./requests.ts";
  * | waiter        | tasks `W#<jobId>#<name>` / `<hash of gid or runId>` | < 1 KB | once per waiting group or run |
  * | execution     | tasks `X#<jobId>` / `<its name>` | < 1 KB | before its start; names the group that waits for it |
  * | event         | tasks `V#<jobId>` / `<at>#<id>` | < 1 KB | per state change and failure, never per success |
+ * | failure       | tasks `FX#<task>#<reason>` / `<at>#<runId>` | < 1 KB | once per failure |
+ * | dead letter   | tasks `DL` / `<at>-<hash>` | 1 KB + message | once per message that was given up; removed by redrive and purge |
+ * | failure kind  | tasks `FX` / `<task>#<reason>` | < 1 KB | per kind: once a day in each process that meets it |
  */
 export const ITEM_VERSION = 1;
 
@@ -176,7 +179,10 @@ export interface RunAttributes extends Owned {
   readonly contentHash?: string;
   /** Set while the run's child group is open. The group is decided as `dropped` when the run itself fails. */
   readonly openGroup?: boolean;
+  /** Failures of attempts. Kept while the run is retried, and at a bad end. */
   readonly failCount?: number;
+  /** Attempts that could not reach the other side, which are no failures. */
+  readonly unreachable?: number;
   readonly killsAlone?: number;
   /** Set after a takeover: the run must have its process to itself. */
   readonly alone?: boolean;
@@ -272,21 +278,6 @@ export interface JobEventAttributes extends Owned {
   readonly task?: string;
   readonly error?: RunError;
 }
-/** An event that was sent to a job from outside. */
-export interface SentEventAttributes extends Owned {
-  /** Names the sender, so a sender can tell whether its own event was the first. */
-  readonly sentBy: string;
-  /** Milliseconds since the epoch. Absent in events of earlier releases. */
-  readonly at?: number;
-  readonly value?: Json;
-  readonly valueRef?: string;
-}
-/** A waiter is either a group or a run. */
-export interface WaiterAttributes extends Owned {
-  readonly gid?: string;
-  readonly runId?: string;
-}
-
 const taskKey = (partition: string, sort: string): Key => ({ table: "tasks", partition, sort });
 export const headerKey = (gid: string): Key => ({ table: "callbacks", partition: `G#${gid}`, sort: "!" });
 export const ledgerKey = (gid: string, round: number, level: number, node: number): Key => ({
@@ -328,6 +319,20 @@ export const eventPartition = (jobId: string): string => `V#${jobId}`;
 export const eventKey = (jobId: string, at: number, id: string): Key =>
   taskKey(eventPartition(jobId), `${pad(at, 14)}#${id}`);
 
+/** `kind` is the text that `failureKindText` returns. */
+export const failurePartition = (kind: string): string => `FX#${kind}`;
+/** The first part of the sort key of failures. A query from here reads those since `at`. */
+export const failureTime = (at: number): string => pad(at, 14);
+export const failureKey = (kind: string, at: number, runId: string): Key =>
+  taskKey(failurePartition(kind), `${failureTime(at)}#${runId}`);
+export const FAILURE_KINDS = "FX";
+export const failureKindKey = (kind: string): Key => taskKey(FAILURE_KINDS, kind);
+
+export const DEAD_LETTERS = "DL";
+export const deadLetterKey = (id: string): Key => taskKey(DEAD_LETTERS, id);
+/** Ids of dead letters are ordered by the time at which their messages were given up. */
+export const deadLetterId = (at: number, hash: string): string => `${pad(at, 14)}-${hash}`;
+
 export const OPEN_SHARDS = 16;
 export const DUE_SHARDS = 64;
 export const PROGRESS_SHARDS = 16;
@@ -341,8 +346,8 @@ export const openShard = (shard: number): string => `OPEN#${shard}`;
 export const dueShard = (shard: number): string => `DUE#${shard}`;
 
 /**
- * Items as read. These casts are the one place where stored attributes become typed. They are safe because only this
- * engine writes the items.
+ * Items as read. These casts, and those of the other kinds in items/, are the only places where stored attributes become
+ * typed. They are safe because only this engine writes the items.
  */
 export function asHeader(item: Item | undefined): Header | undefined {
   return item && ({ gid: item.key.partition.slice(2), ...item.attributes } as unknown as Header);
@@ -369,12 +374,6 @@ export function asDetail(item: Item): DetailAttributes {
 export function asJobEvent(item: Item): JobEventAttributes {
   return item.attributes as unknown as JobEventAttributes;
 }
-export function asSentEvent(item: Item | undefined): SentEventAttributes | undefined {
-  return item && (item.attributes as unknown as SentEventAttributes);
-}
-export function asWaiter(item: Item): WaiterAttributes {
-  return item.attributes as unknown as WaiterAttributes;
-}
 /** Reads an entry of a list of jobs, which says only to which job it belongs. */
 export function asOwned(item: Item): Owned {
   return item.attributes as unknown as Owned;
@@ -385,9 +384,8 @@ export function attributesOf(
     | Partial<HeaderAttributes>
     | Partial<RunAttributes>
     | Partial<JobAttributes>
-    | Owned
     | DetailAttributes<LogLine>
-    | JobEventAttributes,
+    | Pick<Owned, "v" | "ttl">,
 ): Attributes {
   return values as unknown as Attributes;
 }

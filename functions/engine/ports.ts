@@ -26,7 +26,7 @@ export interface Ports {
    * process (EngineConfig.executions).
    */
   readonly executions?: Executions;
-  /** Is notified of what a sweep repaired, for metrics. */
+  /** Is notified of what a sweep repaired and of dead letters, for metrics and logs. */
   readonly watch?: Watch;
 }
 
@@ -141,9 +141,7 @@ export type Disposition =
   /** Acknowledge it. All that follows from it has happened, or is owed by a durable item. */
   | { readonly kind: "done" }
   /** Make it visible again after `delaySeconds`, and do not acknowledge it. */
-  | { readonly kind: "later"; readonly delaySeconds: number }
-  /** Keep it with the dead letters, because it can never be handled. */
-  | { readonly kind: "dead"; readonly reason: string };
+  | { readonly kind: "later"; readonly delaySeconds: number };
 
 // ---------------------------------------------------------------- blobs, clock, ids
 
@@ -225,13 +223,15 @@ export interface ExecutionError {
   readonly error: string;
   readonly cause: string;
 }
-/** Counts repairs. */
+/** Counts repairs, and messages that were given up. */
 export interface Watch {
   /**
    * Is called when work below a group was resent or followed up again. `times` counts earlier resends without an
    * effect. From 2 on the work looks stuck.
    */
   repaired(gid: string, kind: "sent" | "followed", times: number): void;
+  /** Is called when a message was put with the dead letters. */
+  gaveUp(queue: string, reason: string): void;
 }
 
 /**

@@ -84,3 +84,27 @@ export interface RunFilter {
   readonly limit?: number;
   readonly cursor?: string;
 }
+/** Which failures to list. `since` is in milliseconds since the epoch. */
+export interface FailureFilter {
+  readonly task?: string;
+  readonly reason?: string;
+  readonly since?: number;
+  /** Kinds of failures, 50 by default and at most 100. */
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+/** Which dead letters to list. All fields that are given must match. */
+export interface DeadLetterFilter {
+  readonly id?: string;
+  readonly queue?: string;
+  readonly task?: string;
+  readonly reason?: string;
+  readonly jobId?: string;
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+/** Which dead letters to redrive or purge. At most 500 in one call. */
+export interface DeadLetterAction extends DeadLetterFilter {
+  /** Only counts. */
+  readonly dryRun?: boolean;
+}

@@ -78,29 +78,33 @@ async function openNow(code: DeployedCode, open: Open, wanted: Wanted): Promise<
   const { registry, runner } = loadTasks(code);
   const clock = new InvocationClock(now);
   const config = { ...DEFAULT_CONFIG, ...environment.engine, ...overrides };
-  const counted = { repairs: 0, stuck: 0 };
+  const counted = { repairs: 0, stuck: 0, gaveUp: 0 };
+  const log = jsonLog(print, { function: environment.functionName });
   const watch = {
     repaired: (_gid: string, _kind: "sent" | "followed", times: number): void => {
       counted.repairs++;
       if (times >= STUCK_AFTER) counted.stuck++;
     },
+    gaveUp: (queue: string, reason: string): void => {
+      counted.gaveUp++;
+      log("error", "a message was given up; `fanfold dead-letters` lists it", { queue, reason });
+    },
   };
   const { store, queue, blobs, ids, tokens, executions } = platform;
   const rare = { ...(tokens && { tokens }), ...(executions && { executions }) };
   const engine = createEngine({ store, queue, blobs, ids, clock, registry, runner, watch, ...rare }, config);
-  const log = jsonLog(print, { function: environment.functionName });
   const invocation = invocationOf({ environment, platform, print, now }, clock, counted);
   return { engine, registry, environment, platform, config, now, log, invocation };
 }
 function invocationOf(
   { environment, platform, print, now }: Pick<Surroundings, "environment" | "platform" | "print" | "now">,
   clock: InvocationClock,
-  counted: { repairs: number; stuck: number },
+  counted: { repairs: number; stuck: number; gaveUp: number },
 ): FunctionEngine["invocation"] {
   return async ({ awsRequestId }, work) => {
     const before = { ...platform.usage() };
     const startedAt = now();
-    counted.repairs = counted.stuck = 0;
+    counted.repairs = counted.stuck = counted.gaveUp = 0;
     const metrics: Partial<Record<MetricName, number>> = {};
     const fields: Record<string, unknown> = { requestId: awsRequestId };
     const report: Reporting = {
@@ -117,6 +121,7 @@ function invocationOf(
       report.add(METRICS.sends, used.sends - before.sends);
       report.add(METRICS.repairs, counted.repairs);
       report.add(METRICS.stuckGroups, counted.stuck);
+      report.add(METRICS.dead, counted.gaveUp);
       const endedAt = now();
       const source = { deployment: environment.prefix, function: environment.functionName };
       print(metricsLine(source, endedAt, metrics, { ...fields, ms: endedAt - startedAt }));

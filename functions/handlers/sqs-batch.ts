@@ -15,10 +15,8 @@ export interface BatchOptions extends LeaseOptions {
   readonly slots: number;
   /** Milliseconds until the invocation ends. */
   readonly remainingMs: number;
-  /**
-   * Seconds that a message which can never be handled stays invisible. With 0 its queue gives it up at once. Default 0.
-   */
-  readonly deadSeconds?: number;
+  /** Returns the text form of a queue for the name of an SQS queue. */
+  readonly queueOf: (resourceName: string) => string;
 }
 /** Messages of a batch by what became of them. Their sum is `messages`. */
 export interface BatchCounts {
@@ -26,7 +24,6 @@ export interface BatchCounts {
   done: number;
   /** Messages that the engine postponed. */
   later: number;
-  dead: number;
   /** Messages whose handling threw. */
   failed: number;
   /** Messages that were not begun, or not finished, when the time ran out. */
@@ -87,9 +84,11 @@ export class SqsBatch {
   constructor(records: readonly SQSRecord[], options: BatchOptions) {
     this.#options = options;
     // A batch may contain one message twice, and only its newest receipt is valid.
-    this.#deliveries = [...new Map(records.map((record) => [record.messageId, deliveryOf(record)])).values()];
+    this.#deliveries = [
+      ...new Map(records.map((record) => [record.messageId, deliveryOf(record, options.queueOf)])).values(),
+    ];
     this.#open = new Set(this.#deliveries);
-    this.#counts = { messages: this.#deliveries.length, done: 0, later: 0, dead: 0, failed: 0, left: 0 };
+    this.#counts = { messages: this.#deliveries.length, done: 0, later: 0, failed: 0, left: 0 };
     this.#slots = new Slots(options.slots);
     this.#leases = new BatchLeases(options);
     this.#visibility = new BatchVisibility(options.visibility, options.leaseSeconds * 1_000, options.log);
@@ -165,13 +164,6 @@ export class SqsBatch {
       case "later":
         this.#counts.later++;
         return this.#visibility.giveBack(delivery, ended.delaySeconds);
-      case "dead":
-        this.#counts.dead++;
-        this.#options.log("error", "a message can never be handled; it goes to the dead letters", {
-          queue: delivery.queue,
-          reason: ended.reason,
-        });
-        return this.#visibility.giveBack(delivery, this.#options.deadSeconds ?? 0);
       case "failed": {
         // Closing rejects the messages that wait for a slot.
         if (this.#closing) this.#counts.left++;
@@ -216,13 +208,16 @@ function beforeEnd({ remainingMs }: BatchOptions, what: keyof typeof BEFORE_END)
   const { ms, share } = BEFORE_END[what];
   return Math.min(ms, remainingMs * share);
 }
-function deliveryOf({ messageId, receiptHandle, eventSourceARN, body, attributes }: SQSRecord): Delivery {
-  const queue = eventSourceARN.slice(eventSourceARN.lastIndexOf(":") + 1);
+function deliveryOf(
+  { messageId, receiptHandle, eventSourceARN, body, attributes }: SQSRecord,
+  queueOf: BatchOptions["queueOf"],
+): Delivery {
+  const from = attributes.DeadLetterQueueSourceArn ?? eventSourceARN;
   return {
     id: messageId,
     receiptHandle,
     queueArn: eventSourceARN,
-    queue,
+    queue: queueOf(from.slice(from.lastIndexOf(":") + 1)),
     body: parsed(body),
     receives: Number(attributes.ApproximateReceiveCount) || 1,
   };

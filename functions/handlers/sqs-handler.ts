@@ -1,7 +1,8 @@
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
+import { queueOfResource } from "../core/names/aws-resource-names.ts";
 import { METRICS } from "../core/names/metric-names.ts";
 import type { FunctionEngine } from "./open-function.ts";
-import { type BatchOptions, SqsBatch } from "./sqs-batch.ts";
+import { SqsBatch } from "./sqs-batch.ts";
 
 export type BatchHandler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 
@@ -11,11 +12,10 @@ export type BatchHandler = (event: SQSEvent, context: Context) => Promise<SQSBat
  */
 export function batchHandler(
   opening: Promise<FunctionEngine>,
-  options: Pick<BatchOptions, "deadSeconds"> & { readonly handle?: "handle" | "handleDeadLetter" } = {},
+  handle: "handle" | "handleDeadLetter" = "handle",
 ): BatchHandler {
   return async (event, context) => {
     const { engine, environment, platform, config, log, now, invocation } = await opening;
-    const { handle = "handle", deadSeconds = 0 } = options;
     return invocation(context, async (report) => {
       const batch = new SqsBatch(event.Records, {
         handle: (message, loop) => engine[handle](message, loop),
@@ -24,7 +24,7 @@ export function batchHandler(
         slots: environment.concurrency,
         leaseSeconds: config.leaseSeconds,
         remainingMs: context.getRemainingTimeInMillis(),
-        deadSeconds,
+        queueOf: (name) => queueOfResource(environment.prefix, name) ?? name,
         log,
         now,
       });
@@ -33,7 +33,6 @@ export function batchHandler(
       report.add(METRICS.messages, counts.messages);
       report.add(METRICS.done, counts.done);
       report.add(METRICS.later, counts.later);
-      report.add(METRICS.dead, counts.dead);
       report.add(METRICS.failed, counts.failed);
       report.add(METRICS.left, counts.left);
       report.add(METRICS.runs, runs);

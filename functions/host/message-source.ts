@@ -1,4 +1,3 @@
-import type { Json } from "../core/json.ts";
 import type { QueueDepth, ReceivedMessage } from "../engine/ports.ts";
 
 /** A message that a worker loop holds until it is acknowledged or becomes visible again. */
@@ -6,17 +5,6 @@ export interface Delivery extends ReceivedMessage {
   /** Names this delivery and not the message, so the id of an earlier delivery is no longer valid. */
   readonly id: string;
   readonly jobId: string;
-}
-/** A message that can never be handled. It is kept for an operator to read. */
-export interface DeadLetter {
-  readonly id: string;
-  readonly queue: string;
-  readonly jobId: string;
-  readonly body: Json;
-  readonly receives: number;
-  readonly reason: string;
-  /** Milliseconds since the epoch at which it became a dead letter. */
-  readonly deadAt: number;
 }
 /**
  * The receiving side of a queue, for loops that drive the engine in a process of their own. On AWS the event source
@@ -42,9 +30,6 @@ export interface MessageSource {
   later(id: string, delaySeconds: number): Promise<void>;
   /** Keeps messages in flight until `seconds` from now. */
   extend(ids: readonly string[], seconds: number): Promise<void>;
-  dead(id: string, reason: string): Promise<void>;
-  /** Returns dead letters, the newest first. */
-  deadLetters(limit: number): Promise<readonly DeadLetter[]>;
   /**
    * Returns the earliest time, in milliseconds since the epoch, at which a message can be received. The time is 0 or
    * past when one can be received now. Returns undefined when the queues are empty.

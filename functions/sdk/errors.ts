@@ -1,11 +1,14 @@
+import type { Json } from "../core/json.ts";
 import type { ErrorData } from "../core/task/invocation.ts";
 
 /** Options of TaskError. */
 export interface TaskErrorOptions {
   /** `false` ends the run at once. Otherwise the retry policy of the task decides. */
   readonly retryable?: boolean;
-  /** Stable, machine-readable reason, for instance `not_found`. */
+  /** Stable, machine-readable reason, for instance `not_found`. Failures are listed by it. At most 128 characters count. */
   readonly reason?: string;
+  /** What people and programs should know about this failure. Above 1,000 characters of JSON it is kept as cut text. */
+  readonly details?: Json;
   readonly cause?: unknown;
 }
 
@@ -17,26 +20,30 @@ export interface TaskErrorOptions {
 export class TaskError extends Error {
   readonly retryable?: boolean;
   readonly reason?: string;
+  readonly details?: Json;
   constructor(message: string, options: TaskErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "TaskError";
     if (options.retryable !== undefined) this.retryable = options.retryable;
     if (options.reason !== undefined) this.reason = options.reason;
+    if (options.details !== undefined) this.details = options.details;
   }
 }
 
 /**
  * Ends the run as `broken`, because it can never succeed. The run is not retried. A retry of all failures of a job may
- * leave broken runs out.
- * @example if (version > 3) throw new TaskBroken(`cannot read format ${version}`);
+ * leave broken runs out. `reason` is stable and machine-readable; failures are listed by it.
+ * @example if (version > 3) throw new TaskBroken(`cannot read format ${version}`, "unknown_format");
  */
 export class TaskBroken extends Error {
   readonly reason?: string;
   readonly retryable = false;
-  constructor(message: string, options: Omit<TaskErrorOptions, "retryable"> = {}) {
+  readonly details?: Json;
+  constructor(message: string, reason?: string, options: Pick<TaskErrorOptions, "details" | "cause"> = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "TaskBroken";
-    if (options.reason !== undefined) this.reason = options.reason;
+    if (reason !== undefined) this.reason = reason;
+    if (options.details !== undefined) this.details = options.details;
   }
 }
 

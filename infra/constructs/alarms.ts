@@ -7,9 +7,10 @@ import {
   TreatMissingData,
 } from "aws-cdk-lib/aws-cloudwatch";
 import { Construct } from "constructs";
+import { METRICS } from "../../functions/core/names/metric-names.ts";
 import type { Settings } from "../../functions/sdk/config.ts";
 import { Deployment } from "../deployment.ts";
-import { functionMetric, messagesIn, queueMetric } from "./metrics.ts";
+import { engineMetric, functionMetric, messagesIn, queueMetric, sum } from "./metrics.ts";
 
 /** Creates the alarms of one stack. Each alarm notifies the deployment's topic and says what to do. */
 export class Alarms extends Construct {
@@ -76,12 +77,23 @@ export class Alarms extends Construct {
       2,
     );
   }
-  ofDeadLetters(queueName: string): void {
+  /** `functions` put messages that they give up with the dead letters. The others arrive in the queue `queueName`. */
+  ofDeadLetters(queueName: string, functions: readonly string[]): void {
+    const { prefix } = this.settings;
+    this.above(
+      `${queueName}-kept`,
+      sum(
+        "Dead letters",
+        functions.map((name) => engineMetric(prefix, name, METRICS.dead)),
+      ),
+      0,
+      "Messages were given up and are kept. `GET /dead-letters` says which and why; mend the cause, then redrive or purge them (docs/guide-operate.md).",
+    );
     this.above(
       `${queueName}-not-empty`,
       messagesIn(queueName),
       0,
-      `Messages stay in ${queueName}: nothing could handle them. The log of the function that reads it says why; then redrive or purge.`,
+      `Messages stay in ${queueName}: the function that reads it fails. Its log says why.`,
       3,
     );
   }

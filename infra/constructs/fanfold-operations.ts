@@ -68,7 +68,10 @@ export class FanfoldOperations extends Construct {
     const alarms = new Alarms(this, "Alarms", settings);
     for (const role of ROLES) alarms.ofFunction(deployment.functionName(role));
     alarms.ofQueue(deployment.engineQueueName);
-    alarms.ofDeadLetters(deployment.engineDeadLetterQueueName);
+    alarms.ofDeadLetters(
+      deployment.engineDeadLetterQueueName,
+      (["control", "engine-dead-letter"] as const).map((role) => deployment.functionName(role)),
+    );
     this.addEventAlarm(alarms);
     this.addSweeperAlarms(alarms);
     this.addTableAlarms(alarms);

@@ -3,6 +3,7 @@ import { AnyPrincipal, Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { EventSourceMapping, type IFunction } from "aws-cdk-lib/aws-lambda";
 import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
+import { MAX_RECEIVES } from "../../functions/core/names/queue-name.ts";
 import type { QueueSettings } from "../../functions/sdk/config.ts";
 import { acknowledge } from "../acknowledge.ts";
 
@@ -12,11 +13,6 @@ import { acknowledge } from "../acknowledge.ts";
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
  */
 const VISIBILITY_PER_TIMEOUT = 6;
-/**
- * Receives before a message becomes a dead letter. Waiting for leases and outages counts as receives, so this is far
- * above any number of attempts.
- */
-const MAX_RECEIVES = 20;
 const DEFAULT_MAX_CONCURRENCY = 50;
 const SOURCE_RETENTION_DAYS = 4;
 const DEAD_LETTER_RETENTION_DAYS = 14;

@@ -105,9 +105,11 @@ export class FanfoldSite extends Construct {
     const { site, deployment } = this;
     const alarms = new Alarms(this, "Alarms", settings);
     for (const { text } of queues) alarms.ofQueue(deployment.queueName(text));
-    for (const { kind } of site.functions)
-      alarms.ofFunction(deployment.siteFunctionName(site.name, { role: "worker", function: kind }));
-    alarms.ofFunction(deployment.siteFunctionName(site.name, { role: "dead-letter" }));
-    alarms.ofDeadLetters(deployment.deadLetterQueueName(site.name));
+    const functions = [
+      ...site.functions.map(({ kind }) => deployment.siteFunctionName(site.name, { role: "worker", function: kind })),
+      deployment.siteFunctionName(site.name, { role: "dead-letter" }),
+    ];
+    for (const name of functions) alarms.ofFunction(name);
+    alarms.ofDeadLetters(deployment.deadLetterQueueName(site.name), functions);
   }
 }

@@ -116,8 +116,7 @@ async function untilEnded(engine: Engine, queue: MemoryQueue, jobId: string): Pr
       messages.map(async (message) => {
         const disposition = await engine.handle(message, LOOP);
         if (disposition.kind === "done") await queue.ack([message.id]);
-        else if (disposition.kind === "later") await queue.later(message.id, disposition.delaySeconds);
-        else throw new Error(disposition.reason);
+        else await queue.later(message.id, disposition.delaySeconds);
       }),
     );
     if (messages.length > 0) continue;

@@ -21,7 +21,7 @@ describe("texts for people", () => {
     [5 * 86_400, "5 d"],
   ])("%d seconds are printed as %s", (seconds, text) => expect(formatDuration(seconds)).toBe(text));
 
-  it("control characters of foreign text never reach the terminal", () => {
+  it("S083 control characters of foreign text never reach the terminal", () => {
     expect(oneLine("a\nb\tc\u001b[31mred\u0007\u202e\u200b")).toBe("a\\nb\\tc\\u001b[31mred\\u0007\\u202e\\u200b");
     expect(oneLine("lone \ud800 surrogate")).toBe("lone \ufffd surrogate");
     expect(oneLine("x".repeat(1_000_000), 10)).toBe("xxxxxxxxx…");

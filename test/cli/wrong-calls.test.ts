@@ -44,6 +44,10 @@ describe("a wrong call", () => {
     { args: ["cancel", "J.0", "--stamp", "team=blue"], says: "--stamp is for jobs" },
     { args: ["cancel", "J", "--stamp", "team"], says: "name=value" },
     { args: ["runs", "J", "--status", "done"], says: "Allowed choices" },
+    { args: ["failures", "--since", "yesterday"], says: "30m, 2h or 7d" },
+    { args: ["dead-letters", "drop"], says: "Allowed choices" },
+    { args: ["dead-letters", "show"], says: "name the dead letter" },
+    { args: ["dead-letters", "list", "X"], says: "show X" },
     { args: ["demo", "nowhere"], says: "there is no folder nowhere" },
     { args: ["demo", "docs", "--data", "docs/data"], says: "inside of" },
   ])("$args exits with 2 and says: $says", async ({ args, says }) => {

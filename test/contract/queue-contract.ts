@@ -72,8 +72,6 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
       await queue.ack([first!.id]);
       await queue.later(first!.id, 0);
       await queue.extend([first!.id], 900);
-      await queue.dead(first!.id, "late");
-      expect(await queue.deadLetters(10)).toEqual([]);
       clock.advance(5_000);
       const [third] = await receive();
       expect(third).toMatchObject({ receives: 3 });
@@ -121,20 +119,6 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
       expect(await receive()).toEqual([]);
       clock.advance(1);
       expect(await receive()).toMatchObject([{ receives: 2 }]);
-    });
-
-    it("a dead letter is kept, listed newest first, and never delivered", async () => {
-      await send("j", 1, 2);
-      for (const { id, body } of await receive()) {
-        await queue.dead(id, `cannot ${JSON.stringify(body)}`);
-        clock.advance(10);
-      }
-      clock.advance(1_000_000);
-      expect(await receive()).toEqual([]);
-      const letters = await queue.deadLetters(10);
-      expect(letters.map(({ reason }) => reason)).toEqual(["cannot 2", "cannot 1"]);
-      expect(letters[0]).toMatchObject({ queue: Q, jobId: "j", body: 2, receives: 1, deadAt: clock.now() - 1_000_010 });
-      expect(await queue.deadLetters(1)).toHaveLength(1);
     });
 
     it("a queue is fair over jobs, so a small job does not wait for a large one", async () => {

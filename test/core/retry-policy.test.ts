@@ -38,7 +38,7 @@ describe("retry delays", () => {
       }),
     );
   });
-  it("double from one second to five minutes by default", () => {
+  it("D064 double from one second to five minutes by default", () => {
     const exact = { ...DEFAULT_RETRY, jitter: 0 };
     expect([1, 2, 3, 9, 10, 5_000].map((count) => retryDelaySeconds(exact, count, 0.9))).toEqual([
       1, 2, 4, 256, 300, 300,

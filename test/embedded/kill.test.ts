@@ -31,7 +31,7 @@ describe("kill -9 of a worker", () => {
     await until("the worker was replaced", async () => (await runtime.stats()).workers.every((worker) => worker.ready));
   });
 
-  it("a run that kills its worker three times alone is broken, and other runs are not affected", async () => {
+  it("S115 S119 a run that kills its worker three times alone is broken, and other runs are not affected", async () => {
     const folder = newFolder();
     const [killer, other] = [join(folder, "killer"), join(folder, "other")];
     const { runtime } = await startTestRuntime();

@@ -20,6 +20,7 @@ const PART_OF_TASKS: Readonly<Record<string, WritePart>> = {
   J: "jobs",
   JS: "jobs",
   V: "jobs",
+  FX: "jobs",
   P: "jobs",
   T: "jobs",
   E: "jobs",
@@ -59,7 +60,7 @@ export function countPorts({ store, queue, blobs }: LocalEngine): Counted {
   return counted;
 }
 function partOf({ key }: WriteOp): WritePart {
-  const kind = key.partition.slice(0, key.partition.indexOf("#"));
+  const [kind = ""] = key.partition.split("#", 1);
   if (key.table === "callbacks") return kind === "L" ? "ledger" : "headers";
   const part = PART_OF_TASKS[kind];
   if (!part) throw new Error(`what part of the engine writes ${key.partition}?`);

@@ -1,3 +1,4 @@
+import { MAX_RECEIVES } from "../../functions/core/names/queue-name.ts";
 import type { TaskRegistry, TaskRunner } from "../../functions/core/task/invocation.ts";
 import type { EngineConfig } from "../../functions/engine/config.ts";
 import type { Engine } from "../../functions/engine/contract.ts";
@@ -98,10 +99,10 @@ export class LocalEngine {
   async turn(): Promise<boolean> {
     const messages = await this.queue.receive(this.queues, 10, 30);
     const handled = messages.map(async (message) => {
-      const disposition = await this.engine.handle(message, this.#loop);
+      const handle = message.receives > MAX_RECEIVES ? "handleDeadLetter" : "handle";
+      const disposition = await this.engine[handle](message, this.#loop);
       if (disposition.kind === "done") await this.queue.ack([message.id]);
-      else if (disposition.kind === "later") await this.queue.later(message.id, disposition.delaySeconds);
-      else await this.queue.dead(message.id, disposition.reason);
+      else await this.queue.later(message.id, disposition.delaySeconds);
     });
     await this.passing(Promise.all(handled));
     return messages.length > 0;

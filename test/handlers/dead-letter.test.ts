@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { PortError } from "../../functions/engine/ports.ts";
 import { group } from "../../functions/sdk/index.ts";
 import { canvasOf } from "../../functions/sdk/canvas-builder.ts";
 import * as examples from "../../functions/tasks/examples.ts";
@@ -54,11 +55,41 @@ describe("the dead-letter function", () => {
     expect((await engine.runs(jobId, {})).items[0]).toMatchObject({ attempt: 1 });
   });
 
-  it("a message that can never be handled is kept, invisible for hours", async () => {
+  it("a message that can never be handled is kept as an item, and its queue may delete it", async () => {
     const deployment = new TestDeployment(examples);
+    const { engine } = await deployment.engine();
     const answer = await deployment.deadLetter(eventOf(recordOf(DEAD, "poison", "not json")), contextOf());
-    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: "poison" }] });
-    expect(deployment.visibility).toEqual([{ receiptHandle: "poison", seconds: 43_200 }]);
-    expect(deployment.lines.at(-1)).toMatchObject({ MessagesDead: 1 });
+    expect(answer).toEqual({ batchItemFailures: [] });
+    expect(deployment.visibility).toEqual([]);
+    expect(deployment.lines.at(-1)).toMatchObject({ MessagesDead: 1, MessagesDone: 1 });
+    expect((await engine.deadLetters({})).items).toMatchObject([
+      { body: "not json", reason: "not_understood", queue: TASK_QUEUE },
+    ]);
+  });
+
+  it("a dead letter knows the queue that gave it up, where SQS tells it", async () => {
+    const deployment = new TestDeployment(examples);
+    const { engine } = await deployment.engine();
+    const record = recordOf(DEAD, "poison", JSON.stringify({ v: 9, kind: "new" }), 21);
+    const source = "arn:aws:sqs:eu-west-1:123456789012:fanfold-home-heavy-custom";
+    const attributes = { ...record.attributes, DeadLetterQueueSourceArn: source };
+    await deployment.deadLetter(eventOf({ ...record, attributes }), contextOf());
+    expect((await engine.deadLetters({})).items).toMatchObject([{ queue: "home.heavy#custom", redrives: 0 }]);
+    expect(await engine.redriveDeadLetters({})).toMatchObject({ letters: 1 });
+    const [again] = await deployment.queue.receive(["home.heavy#custom"], 1, 60);
+    expect(again?.body).toEqual({ v: 9, kind: "new", redrives: 1 });
+  });
+
+  it("while the store cannot be reached the queue keeps its dead letters", async () => {
+    const deployment = new TestDeployment(examples);
+    const { store } = deployment;
+    const write = store.write.bind(store);
+    store.write = () => Promise.reject(new PortError("outage", "no table"));
+    const event = eventOf(recordOf(DEAD, "poison", "not json"));
+    expect(await deployment.deadLetter(event, contextOf())).toEqual({
+      batchItemFailures: [{ itemIdentifier: "poison" }],
+    });
+    store.write = write;
+    expect(await deployment.deadLetter(event, contextOf())).toEqual({ batchItemFailures: [] });
   });
 });

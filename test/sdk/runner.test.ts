@@ -109,7 +109,7 @@ describe("what a task throws", () => {
     });
   });
   it("a task that throws TaskBroken ends its run as broken", async () => {
-    const outcome = await runTask(taskOf(() => Promise.reject(new TaskBroken("cannot", { reason: "format" }))));
+    const outcome = await runTask(taskOf(() => Promise.reject(new TaskBroken("cannot", "format"))));
     expect(outcome).toMatchObject({
       kind: "broken",
       error: { name: "TaskBroken", message: "cannot", reason: "format", retryable: false },

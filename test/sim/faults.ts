@@ -55,6 +55,8 @@ export interface ReadContext {
 }
 export interface LoopFaults {
   readonly ackBeforeHandling?: true;
+  /** The loop acknowledges a message that was given up before the engine has it. */
+  readonly ackGivenUp?: true;
   readonly ackOnLater?: true;
   /** The loop acknowledges the message even though the engine threw. */
   readonly ackOnError?: true;

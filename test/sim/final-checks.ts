@@ -1,6 +1,6 @@
 import { canonicalJson, type Json } from "../../functions/core/json.ts";
 import { failedRuns } from "../../functions/core/plan/counts.ts";
-import { ownerOf, parseRunId, scopesOf } from "../../functions/core/plan/run-id.ts";
+import { ownerOf, parseRunId, runIdOf, scopesOf } from "../../functions/core/plan/run-id.ts";
 import { isFailure, isTerminal, type RunStatus } from "../../functions/core/plan/run-state.ts";
 import type { ResultEntry } from "../../functions/core/task/invocation.ts";
 import type { JobView } from "../../functions/engine/contract.ts";
@@ -24,8 +24,9 @@ export class FinalChecks {
   async run(): Promise<void> {
     this.#headers();
     this.#rows();
-    this.#failures();
+    this.#retried();
     this.#parts();
+    this.#failures();
     const leftOver = this.#sim.sweeps ? this.#sim.world.executions.leftOver() : undefined;
     if (leftOver !== undefined) this.#sim.bad("execution-left-running", leftOver);
     if (this.#sim.world.queue.messages.length > 0)
@@ -69,7 +70,7 @@ export class FinalChecks {
   }
 
   /** A failure that counts was met in the last round of its job, because every retry takes all that failed. */
-  #failures(): void {
+  #retried(): void {
     const { shape } = this.#sim;
     for (const item of this.#sim.world.store.items()) {
       if (item.key.table !== "tasks" || !item.key.partition.startsWith("G#")) continue;
@@ -105,6 +106,25 @@ export class FinalChecks {
           return this.#sim.bad("part-lost", `${header.gid} member ${index}`);
         if (parts.length > 0) this.#sim.scheduler.count("withoutRow");
       }
+    }
+  }
+
+  /** Every failed run of a task is in the list of failures, unless its group decided before it had ended. */
+  #failures(): void {
+    const { store } = this.#sim.world;
+    const width = this.#sim.settings.config.width as number;
+    const items = [...store.items()];
+    const listed = new Set(items.map(({ key, attributes }) => key.partition.startsWith("FX#") && attributes["runId"]));
+    for (const { key, attributes } of items) {
+      const { status, task } = attributes;
+      if (!key.partition.startsWith("G#") || task === undefined || (status !== "error" && status !== "broken"))
+        continue;
+      const leafAt = key.partition.lastIndexOf("#");
+      const gid = key.partition.slice(2, leafAt);
+      const [, local, step] = key.sort.split("#");
+      const runId = runIdOf(gid, Number(key.partition.slice(leafAt + 1)) * width + Number(local), Number(step));
+      const whole = scopesOf(gid).every((above) => this.#sim.shape.header(above)?.early !== true);
+      if (whole && this.#joined(key.partition) && !listed.has(runId)) return this.#sim.bad("failure-unlisted", runId);
     }
   }
 

@@ -19,6 +19,8 @@ export interface ProcessReports extends WorkerReports {
  */
 export class Processes {
   workers: SimWorker[] = [];
+  /** Handles messages that were given up, one at a time. */
+  #undertaker: SimWorker | undefined;
   readonly #world: SimWorld;
   readonly #settings: Settings;
   readonly #random: Random;
@@ -42,6 +44,15 @@ export class Processes {
   startWorker(calm: boolean): void {
     const { process, engine } = this.#start("w", calm || this.#without?.alive === true || this.#random.chance(0.6));
     this.workers.push(new SimWorker(this.#world, process, engine, this.#settings.slots, this.#reports));
+  }
+  /** Returns the process that handles messages which were given up, unless it is busy. */
+  undertaker(): SimWorker | undefined {
+    if (!this.#undertaker) {
+      const { process, engine } = this.#start("d", true);
+      const { slots } = this.#settings;
+      this.#undertaker = new SimWorker(this.#world, process, engine, slots, this.#reports, "handleDeadLetter");
+    }
+    return this.#undertaker.handling === 0 && !this.#undertaker.process.frozen ? this.#undertaker : undefined;
   }
   /** Runs work in its own process. `after` also runs when the process dies. */
   background(kind: string, work: (engine: Engine) => Promise<unknown>, after: () => void = () => undefined): void {
@@ -78,6 +89,7 @@ export class Processes {
 
   #died(process: SimProcess): void {
     this.#all = this.#all.filter((each) => each !== process);
+    if (this.#undertaker?.process === process) this.#undertaker = undefined;
     const worker = this.workers.find((each) => each.process === process);
     this.workers = this.workers.filter((each) => each !== worker);
     const after = this.#after.get(process);
@@ -130,6 +142,7 @@ export class Processes {
   forsakeFrozen(): void {
     if (this.#without?.frozen === false) this.#world.scheduler.kill(this.#without);
     this.workers = this.workers.filter((worker) => !worker.process.frozen);
+    if (this.#undertaker?.process.frozen) this.#undertaker = undefined;
   }
   active(kind: string): boolean {
     return this.#all.some((process) => process.name.startsWith(kind) && !process.frozen);

@@ -131,6 +131,8 @@ export class Reference {
       return { status: "cancelled", counts: { cancelled: 1, u_expired: 1 } };
     if (run.status === "broken" && run.error?.reason === "task_killed" && this.#mayBeKilled(run.runId))
       return plain("broken");
+    if (run.status === "broken" && run.error?.reason === "dead_letter" && (run.deadLetters ?? 0) >= 3)
+      return plain("broken");
     const behaviour = behaviourIn(script, run.round);
     const waits = (script.waits ?? [])
       .flat()

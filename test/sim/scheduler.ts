@@ -23,6 +23,8 @@ export interface SimProcess {
   readonly weight: number;
   alive: boolean;
   frozen: boolean;
+  /** It handles a message whose handling fails. */
+  poisoned?: boolean;
 }
 export type CallKind =
   /** Leaves the process, so it may fail, and its response may be lost. */

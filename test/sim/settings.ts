@@ -27,6 +27,10 @@ export interface Settings {
   readonly rates: FaultRates;
   readonly lossRate: number;
   readonly maxDelaySeconds: number;
+  /** Receives after which a message is given up. */
+  readonly maxReceives: number;
+  /** Chance that the handling of a message fails as long as the storm lasts. */
+  readonly poisonRate: number;
 }
 
 export function randomSettings(random: Random): Settings {
@@ -43,6 +47,8 @@ export function randomSettings(random: Random): Settings {
     slowness: random.pick([1, 1, 3]),
     lossRate: 0.004,
     maxDelaySeconds: random.chance(0.7) ? 900 : 15,
+    maxReceives: random.pick([3, 6, 20, Number.POSITIVE_INFINITY]),
+    poisonRate: random.pick([0, 0, 0.01, 0.05]),
     rates: {
       throttled: 0.015,
       lostResponse: 0.025,

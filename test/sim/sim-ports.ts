@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Json } from "../../functions/core/json.ts";
 import type { TaskRegistry, TaskRunner } from "../../functions/core/task/invocation.ts";
-import type { Executions, Ports, WriteOp, WriteResult } from "../../functions/engine/ports.ts";
+import type { Executions, Key, Ports, WriteOp, WriteResult } from "../../functions/engine/ports.ts";
 import type { Faults } from "./faults.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
 import type { Shape } from "./shape.ts";
@@ -18,6 +18,9 @@ export interface SimWorld {
   readonly faults: Faults;
   readonly maxDelaySeconds: number;
   readonly visibilityMs: number;
+  readonly maxReceives: number;
+  /** Returns whether the handling of the next message is to fail. */
+  readonly poisons: () => boolean;
   readonly registry: TaskRegistry;
   readonly shape: Shape;
   /** Bodies of the messages that each process is handling. */
@@ -34,6 +37,10 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
     scheduler.call(process, { kind: "remote", label, perform });
   let sequence = 0;
   const unique = (kind: string): string => `${kind}-${process.name}-${++sequence}`;
+  /** Reads as the handler of a poisoned message does. The failure is none of a port. */
+  const readable = (...keys: readonly Key[]): void => {
+    if (process.poisoned && keys.some(({ table }) => table === "callbacks")) throw new Error("poisoned");
+  };
   const write = (op: WriteOp): Promise<WriteResult> =>
     remote(
       () => labelOf(op),
@@ -46,12 +53,18 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
       get: (key, options) =>
         remote(
           () => `get ${idOf(key)}${options?.consistent ? "" : " (stale)"}`,
-          () => readItem(world, process, key, options?.consistent ?? false, false),
+          () => {
+            readable(key);
+            return readItem(world, process, key, options?.consistent ?? false, false);
+          },
         ),
       getMany: (keys) =>
         remote(
           () => `getMany ${keys.map(idOf).join(", ")}`,
-          () => keys.map((key) => readItem(world, process, key, true, true)),
+          () => {
+            readable(...keys);
+            return keys.map((key) => readItem(world, process, key, true, true));
+          },
         ),
       query: (table, partition, options) =>
         remote(
@@ -81,7 +94,7 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
               () => `send ${message.queue} ${JSON.stringify(message.body)} +${message.delaySeconds ?? 0}s`,
               () => {
                 if (!world.faults.swallow?.(message.body, [...(world.handling.get(process) ?? [])]))
-                  queue.send(message, scheduler.now);
+                  queue.send(message, scheduler.now, world.poisons());
               },
             ),
           ),

@@ -7,6 +7,8 @@ export interface Message {
   readonly body: Json;
   visibleAt: number;
   receives: number;
+  /** Its handling fails as long as the storm lasts. */
+  readonly poisoned: boolean;
 }
 
 /**
@@ -17,11 +19,9 @@ export class SimQueue {
   messages: Message[] = [];
   /** Bodies of all messages that were ever sent, which may come back much later. */
   readonly archive: { queue: string; body: Json }[] = [];
-  /** Messages that the engine could not decode. */
-  readonly dead: { message: Message; reason: string }[] = [];
   #last = 0;
 
-  send(message: OutgoingMessage, now: number): void {
+  send(message: OutgoingMessage, now: number, poisoned = false): void {
     // Messages travel as text, so sender and receiver share no objects.
     const body = JSON.parse(JSON.stringify(message.body)) as Json;
     this.messages.push({
@@ -30,6 +30,7 @@ export class SimQueue {
       body,
       visibleAt: now + (message.delaySeconds ?? 0) * 1_000,
       receives: 0,
+      poisoned,
     });
     this.archive.push({ queue: message.queue, body });
   }
@@ -47,10 +48,6 @@ export class SimQueue {
   changeVisibility(id: number, visibleAt: number): void {
     const message = this.messages.find((each) => each.id === id);
     if (message) message.visibleAt = visibleAt;
-  }
-  bury(message: Message, reason: string): void {
-    this.acknowledge(message.id);
-    this.dead.push({ message, reason });
   }
   lose(id: number): void {
     this.acknowledge(id);

@@ -3,6 +3,7 @@ import type { Engine } from "../../functions/engine/contract.ts";
 import { asHeader, type Header } from "../../functions/engine/item-kinds.ts";
 import type { Item } from "../../functions/engine/ports.ts";
 import { answer, cancelJob, type ClientJob, isUnanswered, newJob, submitJob } from "./clients.ts";
+import { Deliveries } from "./deliveries.ts";
 import { EventSenders } from "./event-senders.ts";
 import { FinalChecks } from "./final-checks.ts";
 import { Journal } from "./journal.ts";
@@ -53,6 +54,7 @@ export class Simulation {
   readonly #senders: EventSenders;
   readonly #revokers: Revokers;
   readonly #retriers: Retriers;
+  readonly #deliveries: Deliveries;
   #sweeping = 0;
   #sweptAt = 0;
 
@@ -80,6 +82,8 @@ export class Simulation {
       faults,
       maxDelaySeconds: this.settings.maxDelaySeconds,
       visibilityMs: settings.visibilityMs,
+      maxReceives: settings.maxReceives,
+      poisons: () => this.scheduler.faults !== undefined && this.random.chance(settings.poisonRate),
       registry: SIM_REGISTRY,
       shape: this.shape,
       handling: new Map(),
@@ -108,6 +112,7 @@ export class Simulation {
     this.#senders = new EventSenders(this, this.#processes);
     this.#revokers = new Revokers(this, this.#processes);
     this.#retriers = new Retriers(this, this.#processes, seed);
+    this.#deliveries = new Deliveries(this, this.#processes);
     this.#addJobs(1 + this.random.int(jobs));
     this.#retriers.begin(this.jobs);
   }
@@ -168,17 +173,6 @@ export class Simulation {
     this.#oracle.cancellable.add(jobId);
     this.#processes.background("client", (engine) => cancelJob(engine, job, jobId));
   }
-  #deliver(anyMessage: boolean): void {
-    const workers = this.#processes.workers.filter((worker) => !worker.process.frozen && worker.handling < 4);
-    const messages = anyMessage ? this.#queue.messages : this.#queue.visible(this.scheduler.now);
-    if (workers.length === 0 || messages.length === 0) return;
-    const worker = this.random.pick(workers);
-    const message = this.random.pick(messages);
-    if (message.visibleAt > this.scheduler.now) this.scheduler.count("duplicates");
-    worker.deliver(message);
-    // The queue delivers both copies at once.
-    if (anyMessage && this.random.chance(0.3)) worker.deliver(message);
-  }
   #advance(milliseconds: number): void {
     this.scheduler.now += milliseconds;
   }
@@ -202,8 +196,8 @@ export class Simulation {
   #chosenEvent(dice: number): (() => void) | undefined {
     const { jumpRate, beatRate, machine } = this.settings;
     const events: [rate: number, event: () => void][] = [
-      [0.12, () => this.#deliver(false)],
-      [0.01, () => this.#deliver(true)],
+      [0.12, () => this.#deliveries.deliver(false)],
+      [0.01, () => this.#deliveries.deliver(true)],
       [this.#lossRate, () => this.#lose()],
       [jumpRate, () => this.#advance(1_000 + this.random.int(7_000))],
       [this.sweeps && this.#sweeping < 2 ? 0.002 : 0, () => this.#sweep()],
@@ -216,6 +210,7 @@ export class Simulation {
       [0.004, () => this.#senders.awaited()],
       [0.0007, () => this.#senders.any()],
       [0.002, () => this.#endExecution()],
+      [0.001, () => this.#deliveries.redrive()],
       [machine ? 0.0008 : 0, () => this.#processes.restart()],
     ];
     let left = dice;
@@ -298,6 +293,7 @@ export class Simulation {
       if (!this.#processes.active("client")) this.#answer();
       this.#senders.calmly();
       const retrying = this.#retriers.calmly();
+      this.#deliveries.calmly();
       this.#endExecution();
       if (this.sweeps && !this.#processes.active("sweeper") && this.scheduler.now - this.#sweptAt >= SWEEP_EVERY_MS)
         this.#sweep();
@@ -320,7 +316,7 @@ export class Simulation {
       const visible =
         this.#queue.visible(this.scheduler.now).length > 0 &&
         this.#processes.workers.some((worker) => worker.handling < 4);
-      if (visible && this.random.chance(0.5)) this.#deliver(false);
+      if (visible && this.random.chance(0.5)) this.#deliveries.deliver(false);
       else if (!(await this.scheduler.step()) && !visible) return steps;
       steps++;
     }
@@ -341,6 +337,7 @@ export class Simulation {
         this.scheduler.busy() ||
         this.#unanswered().length > 0 ||
         this.#senders.needed() ||
+        this.#deliveries.redrivable() ||
         this.world.executions.someAwaited() ||
         this.jobs.some((job) => !job.delivered || (job.cancelAsked && !job.cancelAnswered))
       );
@@ -351,6 +348,7 @@ export class Simulation {
     if (
       this.#queue.messages.length > 0 ||
       this.scheduler.busy() ||
+      this.#deliveries.redrivable() ||
       this.jobs.some((job) => !job.delivered || (job.cancelAsked && !job.cancelAnswered))
     )
       return false;
@@ -381,7 +379,7 @@ export class Simulation {
       ) {
         if (this.scheduler.nextReadyAt() === undefined) return;
         this.#idle();
-      } else this.#deliver(false);
+      } else this.#deliveries.deliver(false);
     }
   }
   /** Runs the calm scheduler until `work` is done. */

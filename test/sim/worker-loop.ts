@@ -33,6 +33,7 @@ export class SimWorker {
   handling = 0;
   readonly #world: SimWorld;
   readonly #slots: number;
+  readonly #handles: "handle" | "handleDeadLetter";
   readonly #reports: WorkerReports;
   readonly #holds = new Set<Hold>();
   readonly #bodies = new Set<Json>();
@@ -40,7 +41,16 @@ export class SimWorker {
   #alone = false;
   #beating = false;
 
-  constructor(world: SimWorld, process: SimProcess, engine: Engine, slots: number, reports: WorkerReports) {
+  /** With `handleDeadLetter` it handles messages that were given up. */
+  constructor(
+    world: SimWorld,
+    process: SimProcess,
+    engine: Engine,
+    slots: number,
+    reports: WorkerReports,
+    handle: "handle" | "handleDeadLetter" = "handle",
+  ) {
+    this.#handles = handle;
     this.#world = world;
     this.process = process;
     this.engine = engine;
@@ -77,14 +87,18 @@ export class SimWorker {
 
   async #handle(message: Message): Promise<void> {
     const loop = this.#world.faults.loop ?? {};
-    if (loop.ackBeforeHandling) await this.#acknowledge(message);
+    if (loop.ackBeforeHandling || (loop.ackGivenUp && this.#handles === "handleDeadLetter"))
+      await this.#acknowledge(message);
     if (loop.ackFinished && message.receives > 1 && this.#reports.finished(message.body)) {
       await this.#acknowledge(message);
       return;
     }
+    const poisoned = message.poisoned && this.#world.scheduler.faults !== undefined;
+    if (poisoned && this.#handles === "handle") return; // its handling throws, and it is visible again after a while
+    this.process.poisoned = poisoned;
     let disposition: Disposition;
     try {
-      disposition = await this.engine.handle(
+      disposition = await this.engine[this.#handles](
         { queue: message.queue, body: message.body, receives: message.receives },
         this.#loopFor(message),
       );
@@ -94,19 +108,8 @@ export class SimWorker {
       return; // visible again after its visibility
     }
     this.#world.scheduler.note(() => `${this.process.name} #${message.id} -> ${JSON.stringify(disposition)}`);
-    switch (disposition.kind) {
-      case "done":
-        await this.#acknowledge(message);
-        return;
-      case "later": {
-        const { delaySeconds } = disposition;
-        if (loop.ackOnLater) await this.#acknowledge(message);
-        else await this.#visibleIn(message, delaySeconds * 1_000);
-        return;
-      }
-      case "dead":
-        this.#reports.bad("message-called-dead", `${disposition.reason}: ${JSON.stringify(message.body)}`);
-    }
+    if (disposition.kind === "done" || loop.ackOnLater) await this.#acknowledge(message);
+    else await this.#visibleIn(message, disposition.delaySeconds * 1_000);
   }
 
   #loopFor(message: Message): WorkerLoop {

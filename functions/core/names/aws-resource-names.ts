@@ -1,5 +1,13 @@
 import { FanfoldError } from "../errors.ts";
-import { ENGINE_QUEUE, parseQueueName, type QueueFunction } from "./queue-name.ts";
+import {
+  DEFAULT_FUNCTION,
+  DEFAULT_QUEUE,
+  ENGINE_QUEUE,
+  formatQueueName,
+  parseQueueName,
+  QUEUE_FUNCTIONS,
+  type QueueFunction,
+} from "./queue-name.ts";
 
 /**
  * Physical names of the AWS resources of a deployment. Names are derived, never exported or looked up. So the stacks
@@ -56,6 +64,31 @@ export function queueResourceName(prefix: string, queue: string): string {
   const name = parseQueueName(queue, { site: "" });
   return joined(prefix, [name.site, name.queue, name.function], MAX_QUEUE_CHARACTERS);
 }
+
+/**
+ * Returns the text form of the queue that an SQS queue stands for, or ENGINE_QUEUE. Messages in a queue of dead letters
+ * came from the engine's queue, or from the site's default queue. Returns undefined for any other queue, and for one
+ * whose name had to be cut.
+ */
+export function queueOfResource(prefix: string, name: string): string | undefined {
+  const { engineQueue, engineDeadLetterQueue } = resourceNames(prefix);
+  if (name === engineQueue || name === engineDeadLetterQueue) return ENGINE_QUEUE;
+  const inner = name.startsWith(`${prefix}-`) ? name.slice(prefix.length + 1).replace(HASH_PART, "") : "";
+  const parts = inner.split("-");
+  const last = parts.at(-1) as QueueFunction;
+  for (let cut = 1; cut < parts.length; cut++) {
+    const site = parts.slice(0, cut).join("-");
+    if (!PART.test(site)) continue;
+    if (deadLetterQueueName(prefix, site) === name)
+      return formatQueueName({ site, queue: DEFAULT_QUEUE, function: DEFAULT_FUNCTION });
+    const queue = parts.slice(cut, -1).join("-");
+    if (!QUEUE_FUNCTIONS.includes(last) || !PART.test(queue) || queue === ENGINE_QUEUE) continue;
+    if (joined(prefix, [site, queue, last], MAX_QUEUE_CHARACTERS) === name) return `${site}.${queue}#${last}`;
+  }
+  return undefined;
+}
+const HASH_PART = /-[0-9a-z]{13}$/;
+const PART = /^[A-Za-z0-9_-]+$/;
 
 /** Returns the name of the queue of a site for messages that its workers could not handle. */
 export function deadLetterQueueName(prefix: string, site: string): string {

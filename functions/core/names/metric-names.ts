@@ -4,16 +4,17 @@ export const METRIC_NAMESPACE = "Fanfold";
 export const METRIC_DIMENSIONS = ["Deployment", "Function"] as const;
 
 export const METRICS = {
-  /** Messages of each batch. The next five add up to this number. */
+  /** Messages of each batch. The next four add up to this number. */
   messages: "Messages",
   done: "MessagesDone",
   /** Postponed by the engine, because they are not due yet or another worker holds the run. */
   later: "MessagesLater",
-  dead: "MessagesDead",
   /** Returned to the queue, because their handling threw. */
   failed: "MessagesFailed",
   /** Not begun or not finished at the end of the invocation. */
   left: "MessagesLeft",
+  /** Messages that were put with the dead letters. */
+  dead: "MessagesDead",
   runs: "Runs",
   /** Stopped by the end of an invocation, and returned to the queue. */
   stoppedRuns: "RunsStopped",

@@ -26,6 +26,12 @@ export const DEFAULT_FUNCTION: QueueFunction = "worker";
 /** The queue of the engine's control messages. It belongs to no site, so no signature can name it. */
 export const ENGINE_QUEUE = "engine";
 
+/**
+ * Receives after which a queue gives a message up. Waiting for leases and outages counts as receives, so this is far
+ * above any number of attempts.
+ */
+export const MAX_RECEIVES = 20;
+
 /** Values for the parts that a short form leaves out. */
 export interface QueueDefaults {
   readonly site: string;

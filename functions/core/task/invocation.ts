@@ -12,6 +12,19 @@ export interface ErrorData {
   readonly reason?: string;
   /** `false` ends the run at once. Otherwise the retry policy decides. */
   readonly retryable?: boolean;
+  /** What the thrower added for people and programs. */
+  readonly details?: Json;
+  /** The cause of the error, and its cause in turn. At most three are kept. */
+  readonly cause?: ErrorCause;
+  /** Set when the other side could not be reached. The attempt then counts as no failure (core/retry-policy.ts). */
+  readonly connection?: true;
+}
+/** The cause of an error as data. */
+export interface ErrorCause {
+  readonly name: string;
+  readonly message: string;
+  readonly reason?: string;
+  readonly cause?: ErrorCause;
 }
 
 /** What the body of a chord receives in place of its results when its task has `streamsResults`. */

@@ -47,7 +47,6 @@ export class LmdbEnvironment {
   readonly messages: TextDatabase;
   readonly lines: TextDatabase;
   readonly queues: TextDatabase;
-  readonly deadLetters: TextDatabase;
   readonly blobs: TextDatabase;
   readonly #root: Root;
   readonly #flushed: FlushedState | undefined;
@@ -78,14 +77,13 @@ export class LmdbEnvironment {
     this.messages = database("messages");
     this.lines = database("lines");
     this.queues = database("queues");
-    this.deadLetters = database("deadLetters");
     this.blobs = database("blobs");
   }
 
   /** All databases of the file, in a fixed order. */
   get databases(): readonly TextDatabase[] {
-    const { tasks, callbacks, indexes, expiry, messages, lines, queues, deadLetters, blobs } = this;
-    return [tasks, callbacks, indexes, expiry, messages, lines, queues, deadLetters, blobs];
+    const { tasks, callbacks, indexes, expiry, messages, lines, queues, blobs } = this;
+    return [tasks, callbacks, indexes, expiry, messages, lines, queues, blobs];
   }
 
   /**

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type Clock, type OutgoingMessage, PortError, type Queue, type QueueDepth } from "../../engine/ports.ts";
-import type { DeadLetter, Delivery, MessageSource } from "../../host/message-source.ts";
+import type { Delivery, MessageSource } from "../../host/message-source.ts";
 import { type LmdbEnvironment, readCopy } from "./lmdb-environment.ts";
 import { sortableInteger } from "./lmdb-key.ts";
 import { firstReady, firstVisibleAt, MessageLines, readDepth, type Taken } from "./message-lines.ts";
@@ -112,30 +112,6 @@ export class LmdbQueue implements Queue, MessageSource {
         this.#ifHeld(each, (id, head) =>
           lines(head.queue).makeInvisible(id, PLACE.inFlight, visibleAt, this.#options.holder),
         );
-    });
-  }
-
-  async dead(id: string, reason: string): Promise<void> {
-    const deadAt = this.#options.clock.now();
-    await this.#change((lines) => {
-      this.#ifHeld(id, (message, head, record) => {
-        const { queue, jobId, receives } = head;
-        const letter: DeadLetter = { id: message, queue, jobId, body: decodeBody(record), receives, reason, deadAt };
-        lines(queue).remove(message, head);
-        this.#environment.deadLetters.putSync(
-          `${sortableInteger(deadAt)}${message}`,
-          Buffer.from(JSON.stringify(letter)),
-        );
-      });
-    });
-  }
-
-  async deadLetters(limit: number): Promise<readonly DeadLetter[]> {
-    return this.#environment.reading(() => {
-      const newestFirst = { start: "\u007f", end: "0", reverse: true, limit };
-      return [...this.#environment.deadLetters.getRange(newestFirst)].map(
-        ({ value }) => JSON.parse(Buffer.from(value).toString("utf8")) as DeadLetter,
-      );
     });
   }
 

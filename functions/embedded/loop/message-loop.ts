@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { assertNever } from "../../core/errors.ts";
+import { MAX_RECEIVES } from "../../core/names/queue-name.ts";
 import type { Engine } from "../../engine/contract.ts";
 import type { Disposition } from "../../engine/ports.ts";
 import type { WorkerLoop } from "../../engine/worker-loop.ts";
@@ -14,6 +15,8 @@ import { Wakeup } from "./wakeup.ts";
 
 export interface MessageLoopOptions {
   readonly handle: Engine["handle"];
+  /** Is given the messages that were received too often. */
+  readonly giveUp: Engine["handleDeadLetter"];
   readonly source: MessageSource;
   /** Called before each receive, since queues appear while the loop runs. */
   readonly queues: () => readonly string[];
@@ -211,7 +214,8 @@ export class MessageLoop {
   }
   async #handle(message: Delivery, handling: Handling): Promise<Disposition> {
     try {
-      return await this.#options.handle(message, this.#loopFor(handling));
+      const { handle, giveUp } = this.#options;
+      return await (message.receives > MAX_RECEIVES ? giveUp : handle)(message, this.#loopFor(handling));
     } catch (error) {
       if (this.#stopping) return { kind: "later", delaySeconds: 0 };
       this.#report("handle", "error", "a message could not be handled; it comes back", {
@@ -244,12 +248,6 @@ export class MessageLoop {
         return source.ack([message.id]);
       case "later":
         return source.later(message.id, disposition.delaySeconds);
-      case "dead":
-        this.#options.log("error", "a message can never be handled; it is kept with the dead letters", {
-          queue: message.queue,
-          reason: disposition.reason,
-        });
-        return source.dead(message.id, disposition.reason);
       default:
         return assertNever(disposition);
     }

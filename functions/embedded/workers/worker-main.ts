@@ -32,6 +32,7 @@ async function main(assignment: WorkerAssignment, link: ParentLink): Promise<voi
   });
   const loop: MessageLoop = new MessageLoop({
     handle: (message, workerLoop) => host.engine.handle(message, workerLoop),
+    giveUp: (message, workerLoop) => host.engine.handleDeadLetter(message, workerLoop),
     source: host.source,
     queues: () => taskQueuesOf(host),
     slots: assignment.slots,
@@ -62,6 +63,7 @@ function openWhenPermitted(
     },
     onOpened: () => rmSync(permit),
     ensureParent: () => endIfOrphaned(assignment.parentPid),
+    log: link.log,
     onSend,
   });
 }

@@ -47,7 +47,7 @@ export async function commitAttempts(
  */
 function clearedBy(set: Partial<RunAttributes>): string[] {
   if (set.status === "retrying" || set.status === "queued" || set.status === "deferred") return [];
-  return ["failCount", "notBefore", "due", "dueShard", "error"].filter((name) => !(name in set));
+  return ["failCount", "unreachable", "notBefore", "due", "dueShard", "error"].filter((name) => !(name in set));
 }
 async function afterCommit(
   context: Context,

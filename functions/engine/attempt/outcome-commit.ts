@@ -2,13 +2,13 @@ import { FanfoldError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import { addCounts, countOf, type Counts } from "../../core/plan/counts.ts";
 import type { TerminalStatus } from "../../core/plan/run-state.ts";
-import { retryDelaySeconds, retryPolicy } from "../../core/retry-policy.ts";
+import { CONNECTION_RETRY, retryDelaySeconds, retryPolicy } from "../../core/retry-policy.ts";
 import type { AwaitedEvent, ErrorData, Spawned, TaskOutcome } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
 import { sealGroup } from "../follow/seal-group.ts";
 import { readGate } from "../groups/gate.ts";
 import { isRevoked } from "../groups/revocations.ts";
-import type { RunAttributes } from "../item-kinds.ts";
+import type { Run, RunAttributes } from "../item-kinds.ts";
 import { CANCELLED } from "../items/end-reasons.ts";
 import { REVOKED } from "../items/revoked-run.ts";
 import { NOT_SUSPECT } from "../items/run-claims.ts";
@@ -63,10 +63,14 @@ export async function commitOf(
       case "retry":
         return await prepareFailure(context, attempt, outcome.error, outcome.delaySeconds);
       case "failed":
-        return await prepareFailure(context, attempt, outcome.error, undefined);
+        return (
+          (await prepareReconnect(context, attempt, outcome.error)) ??
+          (await prepareFailure(context, attempt, outcome.error, undefined))
+        );
       case "broken":
         return await prepareEnd(context, attempt, "broken", {
           error: await attempt.log.keepError(context, attempt.run, outcome.error),
+          failCount: (attempt.run.failCount ?? 0) + 1,
         });
     }
   } catch (error) {
@@ -256,14 +260,31 @@ async function prepareFailure(
   const kept = await attempt.log.keepError(context, run, error);
   if (error.retryable === false || failCount >= policy.maxAttempts)
     return prepareEnd(context, attempt, "error", { error: kept, failCount });
-  await attempt.log.keep(context, run);
-  const now = context.clock.now();
   const delay = delaySeconds ?? retryDelaySeconds(policy, failCount, context.ids.random());
-  const due = duePart(context, run.runId, now + Math.ceil(delay * 1_000), now);
+  return prepareRetry(context, run, { failCount, error: kept }, delay);
+}
+/**
+ * Prepares the retry of an attempt that could not reach the other side. Returns undefined when the attempt fails like
+ * any other, because it did reach it, must not be retried, or has used up these retries.
+ */
+async function prepareReconnect(
+  context: Context,
+  { run, log }: Attempt,
+  error: ErrorData,
+): Promise<Commit | undefined> {
+  const unreachable = (run.unreachable ?? 0) + 1;
+  if (!error.connection || error.retryable === false || unreachable >= CONNECTION_RETRY.maxAttempts) return undefined;
+  const kept = await log.keepError(context, run, error);
+  const delay = retryDelaySeconds(CONNECTION_RETRY, unreachable, context.ids.random());
+  return prepareRetry(context, run, { unreachable, error: kept }, delay);
+}
+function prepareRetry(context: Context, run: Run, part: Partial<RunAttributes>, delaySeconds: number): Commit {
+  const now = context.clock.now();
+  const due = duePart(context, run.runId, now + Math.ceil(delaySeconds * 1_000), now);
   return {
-    set: { status: "retrying", failCount, error: kept, sentAt: now, ...due },
+    set: { status: "retrying", sentAt: now, ...part, ...due },
     remove: NOT_SUSPECT,
-    ...(!("due" in due) && { sendAfterSeconds: delay }),
+    ...(!("due" in due) && { sendAfterSeconds: delaySeconds }),
   };
 }
 

@@ -15,22 +15,23 @@ import { isLive, isReady } from "../items/run-conditions.ts";
 import { readRuns } from "../items/run-reads.ts";
 import { breakDeadRun, endIdleRun, noteDeadLetter } from "../items/run-writes.ts";
 import { type Owing, sendRuns } from "../messages/send.ts";
-import { decodeMessage } from "../messages/wire.ts";
+import { decodeMessage, encodeMessage, type EngineMessage } from "../messages/wire.ts";
 import { placeOf } from "../plan/step-placement.ts";
 import { strandOf } from "../plan/strands.ts";
-import type { Disposition, ReceivedMessage } from "../ports.ts";
+import { type Disposition, PortError, type ReceivedMessage } from "../ports.ts";
 import { resumeDeferred } from "../waits/deferred.ts";
 import type { WorkerLoop } from "../worker-loop.ts";
 import { handleMessage } from "./handle-message.ts";
+import { keepDeadLetter } from "./keep-dead-letter.ts";
 
 /** Dead letters of one run after which the run is `broken`. */
 const MAX_DEAD_LETTERS = 3;
 
 /**
- * Handles a message that its queue gave up (docs/protocol-rules.md, section 13). A dead letter does not prove that a
- * run kills its worker, because waits for a lease and outages count as receives too. So its runs are checked. Ended
- * runs are followed up, waiting ones are resumed, and all others are sent again a few times. Control messages are
- * handled at once; one that fails again stays a dead letter.
+ * Handles a message that its queue gave up (docs/protocol-rules.md, section 13). That does not prove that a run kills
+ * its worker, because waits for a lease and outages count as receives too. So its runs are checked. Ended runs are
+ * followed up, waiting ones are resumed, and all others are sent again a few times. Control messages are handled at
+ * once. What cannot be handled even here becomes a dead letter. The message may be acknowledged afterwards.
  */
 export async function handleDeadLetter(
   context: ExecuteContext,
@@ -38,16 +39,31 @@ export async function handleDeadLetter(
   loop: WorkerLoop,
 ): Promise<Disposition> {
   const message = decodeMessage(received.body);
-  if (message?.kind !== "members") return handleMessage(context, received, loop, { mayHandOver: true });
+  try {
+    if (message?.kind === "members") await examineMembers(context, message, received);
+    else if (message) return await handleMessage(context, received, loop, { mayHandOver: true });
+    else await keepDeadLetter(context, received, { reason: "not_understood" });
+  } catch (error) {
+    if (error instanceof PortError) throw error;
+    await keepDeadLetter(context, received, { reason: "handler_failed", error });
+  }
+  return { kind: "done" };
+}
+
+async function examineMembers(
+  context: ExecuteContext,
+  message: MemberMessage,
+  received: ReceivedMessage,
+): Promise<void> {
   const gate = await readGate(context, message.gid);
-  if (gate.kind === "gone") return { kind: "done" };
+  if (gate.kind === "gone") return;
   const refs = [...new Set(message.members)].map((index) => ({ gid: message.gid, index, stepIndex: message.step }));
   const seen = await readRuns(context, refs);
   const marked = await followMarked(context, gate.header, refs);
   const results = await all(
     refs.map(async (ref, k) => {
       const ended = !seen[k] && marked.has(localIndex(ref.index, context.config.width));
-      return ended ? NOTHING : examine(context, gate.header, gate.kind === "decided", ref, seen[k]);
+      return ended ? NOTHING : examine(context, gate.header, gate.kind === "decided", ref, seen[k], received);
     }),
   );
   await follow(
@@ -59,8 +75,8 @@ export async function handleDeadLetter(
     results.flatMap((result) => (result.kind === "owed" ? [result.owing] : [])),
     refs.length,
   );
-  return { kind: "done" };
 }
+type MemberMessage = Extract<EngineMessage, { kind: "members" }>;
 
 type Examined =
   | { readonly kind: "nothing" }
@@ -74,6 +90,7 @@ async function examine(
   decided: boolean,
   ref: RunRef,
   run: Run | undefined,
+  { queue }: ReceivedMessage,
 ): Promise<Examined> {
   if (run && isTerminal(run.status)) return { kind: "ended", run };
   if (run?.status === "waiting") {
@@ -100,6 +117,9 @@ async function examine(
     reason: "dead_letter",
     retryable: false,
   };
+  const body = encodeMessage({ kind: "members", gid: ref.gid, step: ref.stepIndex, members: [ref.index] });
+  // The letter comes first, because a message whose run has ended is only followed up.
+  await keepDeadLetter(context, { queue, body }, { reason: "run_broken", runId: noted.runId, error });
   const set = { status: "broken" as const, task: step.task, endedAt: context.clock.now(), error };
   const { ended } =
     noted.status === "started"

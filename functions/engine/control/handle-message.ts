@@ -1,4 +1,5 @@
 import { assertNever } from "../../core/errors.ts";
+import { MAX_RECEIVES } from "../../core/names/queue-name.ts";
 import type { ExecuteContext } from "../execute/execute-context.ts";
 import { handleMembers } from "../execute/handle-members.ts";
 import { follow, type FollowOptions } from "../follow/follow.ts";
@@ -9,9 +10,21 @@ import { decodeMessage } from "../messages/wire.ts";
 import type { Disposition, ReceivedMessage } from "../ports.ts";
 import type { WorkerLoop } from "../worker-loop.ts";
 import { attendExecution, attendJob, executionEnded } from "./attend-execution.ts";
+import { isMessage, keepDeadLetter } from "./keep-dead-letter.ts";
 import { applyRevocation } from "./revoke-run.ts";
 import { applyStampRevocation } from "./revoke-stamped.ts";
 import { sweepGroup } from "./sweep-group.ts";
+
+/**
+ * Waits for a release that knows the message, since a roll-out may be under way. Its queue gives it up at about the end
+ * of the grace. What has not even the form of a message is given up at once.
+ */
+async function notUnderstood(context: ExecuteContext, received: ReceivedMessage): Promise<Disposition> {
+  if (isMessage(received.body) && received.receives <= MAX_RECEIVES)
+    return { kind: "later", delaySeconds: Math.ceil(context.config.unknownTaskGraceSeconds / MAX_RECEIVES) };
+  await keepDeadLetter(context, received, { reason: "not_understood" });
+  return { kind: "done" };
+}
 
 /** Handles one message of any queue. A message for which this throws must not be acknowledged. */
 export async function handleMessage(
@@ -21,7 +34,7 @@ export async function handleMessage(
   { mayHandOver }: Required<Pick<FollowOptions, "mayHandOver">> = { mayHandOver: false },
 ): Promise<Disposition> {
   const message = decodeMessage(received.body);
-  if (!message) return { kind: "dead", reason: "not a message of this engine, or of a version it does not know" };
+  if (!message) return notUnderstood(context, received);
   switch (message.kind) {
     case "members":
       return handleMembers(context, message, received.receives, loop);

@@ -50,6 +50,7 @@ const OF_AN_ATTEMPT = [
   "valueRef",
   "collects",
   "failCount",
+  "unreachable",
   "killsAlone",
   "alone",
   "died",

@@ -1,10 +1,9 @@
 import { runIdOf } from "../../core/plan/run-id.ts";
-import { isFailure, isTerminal } from "../../core/plan/run-state.ts";
+import { isTerminal } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
 import { ROWLESS_SAMPLE } from "../config.ts";
 import type { Context } from "../context.ts";
 import {
-  attributesOf,
   eventKey,
   type Header,
   ITEM_VERSION,
@@ -17,7 +16,6 @@ import {
 } from "../item-kinds.ts";
 import { absent } from "../items/conditions.ts";
 import type { RowlessEnd } from "../items/ledger-parts.ts";
-import type { PutOp } from "../ports.ts";
 
 /**
  * Counts ended runs for people who watch a job. The counters are approximate, because a repeated follow-up counts
@@ -44,35 +42,6 @@ export async function noteRowless(context: Context, header: Header, members: rea
     await addProgress(context, ownedBy(header), runId, { success: members.length * ROWLESS_SAMPLE });
 }
 
-/**
- * Writes one event for each failed task run, before any group decides by it, so the end of the job finds its first
- * failure.
- */
-export async function noteFailures(context: Context, runs: readonly Run[]): Promise<void> {
-  const failures = runs.filter((run) => run.task !== undefined && isFailure(run.status)).map(failureEvent);
-  if (failures.length > 0) await context.store.writeMany(failures);
-}
-/** The key is deterministic, so a repeated follow-up writes the same event. */
-function failureEvent(run: Run): PutOp {
-  const at = run.endedAt ?? 0;
-  const attributes = {
-    v: ITEM_VERSION,
-    jobId: run.jobId,
-    ttl: run.ttl,
-    at,
-    kind: "failure" as const,
-    runId: run.runId,
-    status: run.status,
-    task: run.task,
-    error: run.error,
-  };
-  return {
-    op: "put",
-    key: eventKey(run.jobId, at, `${run.runId}#${run.round}`),
-    attributes: attributesOf(attributes),
-    when: absent(),
-  };
-}
 /**
  * Takes back the count of a run that a round takes up again. `again` says that its code runs again, which adds to the
  * cost of the job.

@@ -4,16 +4,8 @@ import type { Json } from "../../core/json.ts";
 import { nameProblem } from "../../core/names/names.ts";
 import { eachBounded } from "../concurrently.ts";
 import type { Context } from "../context.ts";
-import {
-  asSentEvent,
-  asWaiter,
-  eventItemKey,
-  type Header,
-  ITEM_VERSION,
-  ownedBy,
-  waiterKey,
-  waiterPartition,
-} from "../item-kinds.ts";
+import { eventItemKey, type Header, ITEM_VERSION, ownedBy, waiterKey, waiterPartition } from "../item-kinds.ts";
+import { asSentEvent, asWaiter } from "../items/event-items.ts";
 import { allOf } from "../items/all-of.ts";
 import { absent } from "../items/conditions.ts";
 import { readHeader } from "../items/header-reads.ts";

@@ -15,10 +15,6 @@ interface MemoryDelivery extends ReceivedMessage {
   readonly id: string;
   readonly jobId: string;
 }
-interface MemoryDeadLetter extends MemoryDelivery {
-  readonly reason: string;
-  readonly deadAt: number;
-}
 interface Line {
   messages: Message[];
   /** Index of the next message. Those before it were taken. */
@@ -35,7 +31,6 @@ class Messages {
   readonly ready = new Map<string, Map<string, Line>>();
   /** Delayed messages and those in flight, by id. */
   readonly waiting = new Map<string, Message>();
-  readonly dead: MemoryDeadLetter[] = [];
   sent = 0;
 }
 
@@ -123,18 +118,6 @@ export class MemoryQueue implements Queue {
       const message = this.#held(id);
       if (message !== undefined) message.visibleAt = this.#clock.now() + seconds * SECOND;
     }
-  }
-
-  async dead(id: string, reason: string): Promise<void> {
-    const message = this.#held(id);
-    if (message === undefined) return;
-    this.#messages.waiting.delete(message.id);
-    const { queue, jobId, body, receives } = message;
-    this.#messages.dead.push({ id: message.id, queue, jobId, body, receives, reason, deadAt: this.#clock.now() });
-  }
-
-  async deadLetters(limit: number): Promise<readonly MemoryDeadLetter[]> {
-    return this.#messages.dead.slice(-limit).reverse();
   }
 
   async nextVisibleAt(queues: readonly string[]): Promise<number | undefined> {

@@ -6,6 +6,7 @@ import {
   deadLetterQueueName,
   DEFAULT_PREFIX,
   functionResourceName,
+  queueOfResource,
   queueResourceName,
   resourceNames,
   siteFunctionName,
@@ -86,6 +87,22 @@ describe("resource names", () => {
       }),
       { numRuns: 1_000 },
     );
+  });
+
+  it("can be read back, unless they had to be cut", () => {
+    fc.assert(
+      fc.property(prefix, queueName, (deployment, name) => {
+        const text = formatQueueName(name);
+        const resource = queueResourceName(deployment, text);
+        const wasCut = resource.length === 80;
+        expect(wasCut ? [text, undefined] : [text]).toContain(queueOfResource(deployment, resource));
+      }),
+    );
+    expect(queueOfResource("fanfold", "fanfold-engine")).toBe("engine");
+    expect(queueOfResource("fanfold", "fanfold-dead-letters-engine")).toBe("engine");
+    expect(queueOfResource("fanfold", deadLetterQueueName("fanfold", "new-york"))).toBe("new-york.default#worker");
+    for (const other of ["", "fanfold", "fanfold-", "another-london-default-worker", "fanfold-tasks", "fanfold-a-b-c"])
+      expect(queueOfResource("fanfold", other)).toBeUndefined();
   });
 
   it("refuse what is no name", () => {

@@ -57,22 +57,55 @@ describe("failures", () => {
     expect(await api.client.cancel(jobId)).toBe(false);
   });
 
+  it("the API lists failures by task and reason", async () => {
+    const { jobId } = await api.client.submit(flaky.s(9).set({ retry: { maxAttempts: 1 } }).canvas);
+    await ended(api, jobId);
+    const { items } = await api.client.failures({ task: "e2e.flaky", reason: "flaky" });
+    expect(items).toMatchObject([{ error: { name: "TaskError" } }]);
+    expect(items[0]?.runIds).toContain(`${jobId}.0`);
+  });
+
   it.each([
-    ["the worker's queue", queueResourceName(PREFIX, "london.default#worker"), deadLetterQueueName(PREFIX, "london")],
-    ["the engine's queue", resourceNames(PREFIX).engineQueue, resourceNames(PREFIX).engineDeadLetterQueue],
-  ])("poison in %s goes to the dead letters and stays there, and work goes on", async (_, name, deadName) => {
-    const [url, deadUrl] = await Promise.all([queueUrl(name), queueUrl(deadName)]);
-    const before = await depth(deadUrl);
-    await Promise.all([
-      send(url, "this is no message of ours"),
-      send(url, JSON.stringify({ v: 1, kind: "no-such-kind" })),
-    ]);
-    const { jobId } = await api.client.start("example.sum-of-sums", { n: 30 });
-    expect(await ended(api, jobId)).toMatchObject({ state: "success", value: 870 });
-    await eventually(async () => ((await depth(deadUrl)) >= before + 2 ? true : undefined), {
-      what: `two more dead letters in ${deadName}`,
-    });
-    await eventually(async () => ((await depth(url)) === 0 ? true : undefined), { what: `${name} to be empty` });
+    ["the worker's queue", "london.default#worker"],
+    ["the engine's queue", "engine"],
+  ])(
+    "poison in %s becomes a dead letter, which the API sends again and removes, and work goes on",
+    async (_, queue) => {
+      const url = await queueUrl(queueResourceName(PREFIX, queue));
+      const body = `this is no message of ours ${Date.now()}`;
+      await send(url, body);
+      const { jobId } = await api.client.start("example.sum-of-sums", { n: 30 });
+      expect(await ended(api, jobId)).toMatchObject({ state: "success", value: 870 });
+      const kept = async (not?: string) =>
+        (await api.client.deadLetters({ queue })).items.find((letter) => letter.body === body && letter.id !== not);
+      const letter = await eventually(() => kept(), { what: `the dead letter of ${queue}` });
+      expect(await api.client.deadLetter(letter.id)).toMatchObject({ reason: "not_understood", queue, redrives: 0 });
+      const { id } = letter;
+      expect(await api.client.redriveDeadLetters({ id, dryRun: true })).toMatchObject({ letters: 1 });
+      expect(await api.client.redriveDeadLetters({ id })).toMatchObject({ letters: 1, refused: 0 });
+      await expect(api.client.deadLetter(id)).rejects.toMatchObject({ code: "dead_letter_not_found" });
+      // It went through its queue once more, and its worker understands it no better.
+      const again = await eventually(() => kept(id), { what: "the message that was sent again" });
+      expect(await api.client.purgeDeadLetters({ id: again.id })).toMatchObject({ letters: 1 });
+      expect(await kept()).toBeUndefined();
+      await eventually(async () => ((await depth(url)) === 0 ? true : undefined), { what: `${queue} to be empty` });
+    },
+  );
+
+  it("a message of an unknown release that its queue gave up becomes a dead letter of that queue", async () => {
+    const deadUrl = await queueUrl(resourceNames(PREFIX).engineDeadLetterQueue);
+    const body = { v: 99, kind: "of-the-future", at: Date.now() };
+    await send(deadUrl, JSON.stringify(body));
+    const letter = await eventually(
+      async () =>
+        (await api.client.deadLetters({ queue: "engine" })).items.find(
+          (each) => JSON.stringify(each.body) === JSON.stringify(body),
+        ),
+      { what: "the dead letter" },
+    );
+    expect(letter.reason).toBe("not_understood");
+    await eventually(async () => ((await depth(deadUrl)) === 0 ? true : undefined), { what: "the queue to be empty" });
+    await api.client.purgeDeadLetters({ id: letter.id });
   });
 
   it("a run whose message was given up is looked at, sent again, and ends", async () => {

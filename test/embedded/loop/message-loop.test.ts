@@ -31,6 +31,7 @@ function loopOver(slots: number, shares: QueueShares, queues: readonly string[])
       );
       return { kind: "done" };
     },
+    giveUp: async () => ({ kind: "done" }),
     source,
     queues: () => queues,
     slots,
@@ -65,6 +66,7 @@ it("a loop with enough messages receives one of another job as long as a slot is
       for (const each of slots) each.release();
       return { kind: "done" };
     },
+    giveUp: async () => ({ kind: "done" }),
     source,
     queues: () => [Q],
     slots: 2,
@@ -167,4 +169,34 @@ it("a stream of small jobs leaves every second slot to a big one", async () => {
     await until("the next run", () => begun.length === runs);
   }
   expect(begun.slice(1).filter((name) => name === "big")).toHaveLength(4);
+});
+
+it("a message that was received 20 times is given up, and acknowledged once that is done", async () => {
+  const source = new MemoryQueue(new SystemClock());
+  const keeper = { track: () => undefined, untrack: () => undefined, notified: () => undefined };
+  const seen: string[] = [];
+  const loop = new MessageLoop({
+    handle: async ({ receives }) => {
+      seen.push(`handled ${receives}`);
+      return { kind: "later", delaySeconds: 0 };
+    },
+    giveUp: async ({ receives, body }) => {
+      seen.push(`given up ${receives} ${JSON.stringify(body)}`);
+      if (receives === 21) throw new Error("the store cannot be reached");
+      return { kind: "done" };
+    },
+    source,
+    queues: () => [Q],
+    slots: 2,
+    shares: UNLIMITED,
+    claims: new RunHolder({ keeper, leaseMs: 10_000, heartbeat: async () => [] }),
+    log: () => undefined,
+  });
+  await source.send([{ queue: Q, jobId: "j", body: "poison" }]);
+  loop.start();
+  await until("it is given up", () => seen.length === 21);
+  expect([seen[19], seen[20]]).toEqual(["handled 20", 'given up 21 "poison"']);
+  await source.releaseAll();
+  expect(await source.depth(Q)).toEqual({ ready: 0, delayed: 1, inFlight: 0 });
+  await loop.stop(0);
 });

@@ -3,7 +3,7 @@ import { add, noop } from "../../../functions/tasks/examples.ts";
 import { LocalEngine } from "../local-engine.ts";
 import { onlyMessage } from "../scripted-faults.ts";
 
-it("a run whose task no worker knows has its time of grace from when a worker first says so, however long it had waited in its queue", async () => {
+it("S035 a run whose task no worker knows has its time of grace from when a worker first says so, however long it had waited in its queue", async () => {
   const config = { unknownTaskGraceSeconds: 60 };
   const local = new LocalEngine([add], config);
   const { jobId } = await local.engine.submit({ canvas: add.s(1, 1).canvas });

@@ -11,7 +11,7 @@ const chatty = defineTask({
   },
 });
 
-it("a huge log keeps its first and last lines beside the run, and says how many are left out", async () => {
+it("S081 S085 a huge log keeps its first and last lines beside the run, and says how many are left out", async () => {
   const local = new LocalEngine([chatty]);
   const { jobId } = await local.engine.submit({ canvas: chatty.s().canvas });
   await local.untilQuiet();

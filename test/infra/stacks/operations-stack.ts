@@ -64,6 +64,8 @@ describe("the operations stack", () => {
     expect(names).toEqual(
       expect.arrayContaining([
         "fanfold-groups-stuck",
+        "fanfold-dead-letters-engine-kept",
+        "fanfold-london-dead-letters-kept",
         "fanfold-sweeper-repairs",
         "fanfold-sweeper-silent",
         ...property("AWS::SQS::Queue", "QueueName").map((name) =>

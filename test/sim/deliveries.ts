@@ -1,0 +1,52 @@
+import type { Processes } from "./processes.ts";
+import type { Simulation } from "./simulation.ts";
+import type { Message } from "./sim-queue.ts";
+
+/** Delivers messages to workers. Those that were received too often are given up. */
+export class Deliveries {
+  readonly #sim: Simulation;
+  readonly #processes: Processes;
+
+  constructor(simulation: Simulation, processes: Processes) {
+    this.#sim = simulation;
+    this.#processes = processes;
+    simulation.world.store.watch(({ before, after }) => {
+      if (!before && after?.key.partition === "DL") simulation.scheduler.count("deadLetters");
+    });
+  }
+  /** Delivers one message, or with `any` one that may still be invisible. */
+  deliver(any: boolean): void {
+    const { random, scheduler, world } = this.#sim;
+    const messages = any ? world.queue.messages : world.queue.visible(scheduler.now);
+    if (messages.length === 0) return;
+    const message = random.pick(messages);
+    if (message.receives >= world.maxReceives) return this.#giveUp(message);
+    const workers = this.#processes.workers.filter((worker) => !worker.process.frozen && worker.handling < 4);
+    if (workers.length === 0) return;
+    const worker = random.pick(workers);
+    if (message.visibleAt > scheduler.now) scheduler.count("duplicates");
+    worker.deliver(message);
+    // The queue delivers both copies at once.
+    if (any && random.chance(0.3)) worker.deliver(message);
+  }
+  #giveUp(message: Message): void {
+    this.#sim.scheduler.count("givenUp");
+    this.#processes.undertaker()?.deliver(message);
+  }
+
+  /** Starts a process that sends dead letters again. */
+  redrive(): void {
+    this.#sim.scheduler.count("redrives");
+    this.#processes.background("redriver", (engine) => engine.redriveDeadLetters({}));
+  }
+  /** In the calm the letters are sent again whose runs have not ended. */
+  calmly(): void {
+    if (this.redrivable() && !this.#processes.active("redriver")) this.redrive();
+  }
+  /** Returns whether there is a dead letter whose message can be handled. */
+  redrivable(): boolean {
+    for (const { key, attributes } of this.#sim.world.store.items())
+      if (key.partition === "DL" && attributes["reason"] !== "run_broken") return true;
+    return false;
+  }
+}
