@@ -47,6 +47,8 @@ export class Oracle {
   readonly deadlines = new Map<string, number>();
   /** The time at which a member of each group was last revoked. */
   readonly #revokedAt = new Map<string, number>();
+  /** The time at which a later round took each run up. */
+  readonly #renewedAt = new Map<string, number>();
   /** The time at which each attempt was last held. */
   readonly #heldAt = new Map<string, number>();
   /** The time at which each stamp of a job was first revoked. */
@@ -80,6 +82,7 @@ export class Oracle {
       if (!before && ownerOf(after.gid) === undefined) this.#bad("collected-header-recreated", after.gid);
       return;
     }
+    this.#shape.noteRevoked(after);
     if (!before) this.#created(after);
     if (before && after.round > before.round) this.#reopened(after);
     if ((after.revoked?.size ?? 0) > (before?.revoked?.size ?? 0)) this.#revokedAt.set(after.gid, this.#scheduler.now);
@@ -267,6 +270,7 @@ export class Oracle {
 
   #rowWritten(process: SimProcess, before: Run | undefined, after: Run | undefined): void {
     if (!after) return;
+    if (before && after.round > before.round) this.#renewedAt.set(after.runId, this.#scheduler.now);
     if (before && isTerminal(before.status) && after.round === before.round && after.status !== before.status) {
       this.#bad("terminal-row-changed", `${after.runId}: ${before.status} -> ${after.status}`);
     }
@@ -296,8 +300,10 @@ export class Oracle {
    * Checks that a member's result never changes once it was read, unless a later round runs the member again. A member
    * that never ran may still end.
    */
-  saw(entry: ResultEntry): void {
+  saw(entry: ResultEntry, since = this.#scheduler.now): void {
     if (this.collected || entry.error?.reason === "upstream") return;
+    // Read before a later round took the member up, and told after that.
+    if ((this.#renewedAt.get(entry.runId) ?? -1) >= since) return;
     const { index: _place, ...told } = entry;
     const text = canonicalJson(told as unknown as Json);
     const seen = this.#seen.get(entry.runId);
@@ -376,7 +382,7 @@ export class Oracle {
   /** Checks the results that a body reads. They are complete and in order, and the same in every attempt of a round. */
   results(call: TaskCall, entries: readonly ResultEntry[]): void {
     if (this.collected) return;
-    for (const entry of entries) this.saw(entry);
+    for (const entry of entries) this.saw(entry, this.#claimedAt(call));
     if (call.step === 0) return;
     const before = this.#shape.row({ gid: call.groupId, index: call.index, stepIndex: call.step - 1 });
     if (before?.collects === undefined) return;

@@ -162,7 +162,9 @@ export class Reference {
     const told = script.stream
       ? []
       : waits.flatMap(({ name, told: kinds }) => [...kinds].map((kind) => toldAs(name, kind)));
-    const sure = script.stream || waits.every(({ told: { size } }) => size === 1);
+    // A step that a round kept has a value that it made of what the steps before had given it earlier.
+    const kept = run.round > 0 && run.stepIndex > 0 && this.#journal.argumentsOf(run.runId, run.round).length === 0;
+    const sure = !kept && (script.stream || waits.every(({ told: { size } }) => size === 1));
     if (!script.stream && isSuccess(run.status) && waits.some(({ told: { size } }) => size === 0))
       this.#complaints.bad("did-not-wait", run.runId);
     const own: Value = silent

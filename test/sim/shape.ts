@@ -146,6 +146,8 @@ export class Shape {
   readonly width: number;
   readonly #jobs: ReadonlyMap<string, JobSpec>;
   readonly #blobs: ReadonlyMap<string, Uint8Array>;
+  readonly #revoked = new Map<string, ReadonlySet<string>>();
+  readonly #revokedStamps = new Map<string, ReadonlySet<string>>();
 
   constructor(
     store: SimStore,
@@ -311,11 +313,21 @@ export class Shape {
     const team = step?.kind === "task" ? step.signature.options.stamps?.["team"] : undefined;
     return team === undefined ? [] : [team].flat().map((each) => `team=${JSON.stringify(each)}`);
   }
-  /** Returns whether a run is revoked, by its id or by a stamp. */
+  /** Remembers what a header revokes, because a later round takes it back. */
+  noteRevoked({ gid, revoked, revokedStamps }: Header): void {
+    if (revoked) this.#revoked.set(gid, new Set([...(this.#revoked.get(gid) ?? []), ...revoked]));
+    if (revokedStamps)
+      this.#revokedStamps.set(gid, new Set([...(this.#revokedStamps.get(gid) ?? []), ...revokedStamps]));
+  }
+  /** Returns whether a run is or was revoked, by its id or by a stamp. */
   isRevoked(ref: RunRef): boolean {
     const header = this.header(ref.gid);
-    const stamps = this.header(jobIdOf(ref.gid))?.revokedStamps;
-    return (header !== undefined && isRevokedById(header, ref)) || this.teams(ref).some((team) => stamps?.has(team));
+    const revoked = this.#revoked.get(ref.gid);
+    const stamps = this.#revokedStamps.get(jobIdOf(ref.gid));
+    return (
+      (header !== undefined && revoked !== undefined && isRevokedById({ ...header, revoked }, ref)) ||
+      this.teams(ref).some((team) => stamps?.has(team))
+    );
   }
 
   /** Returns the number of members from 0 upward that have a row. */

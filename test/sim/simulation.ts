@@ -243,7 +243,8 @@ export class Simulation {
     if (known.length === 0) return;
     const jobId = this.random.pick(known);
     this.#processes.background("looker", async (engine) => {
-      for await (const entry of engine.results(jobId)) this.#oracle.saw(entry);
+      const since = this.scheduler.now;
+      for await (const entry of engine.results(jobId)) this.#oracle.saw(entry, since);
     });
   }
   saw(entry: ResultEntry): void {

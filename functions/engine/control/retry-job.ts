@@ -29,8 +29,10 @@ const MOST_PREVIEWED = 10_000;
  */
 export async function retryJob(context: Context, jobId: string, request: RetryRequest): Promise<Retried> {
   const { idempotencyKey: key, ...selection } = request;
-  const root = await endedRoot(context, jobId, key);
-  if (!root.outcome) return begin(context, root, false);
+  const begun = key === undefined ? undefined : await readHeader(context, jobId);
+  if (begun?.retry && begun.retry.key === key)
+    return begun.outcome ? answerOf(begun, false) : begin(context, begun, false);
+  const root = await endedRoot(context, jobId);
   await requireSelected(context, root, request);
   const round = root.round + 1;
   const order: RetryOrder = { ...selection, at: context.clock.now(), ...(key !== undefined && { key }) };
@@ -42,9 +44,11 @@ export async function retryJob(context: Context, jobId: string, request: RetryRe
 }
 /** Writes what follows from a begun round. Also for a repeated request, because the first may have died. */
 async function begin(context: Context, root: Header, created: boolean): Promise<Retried> {
-  const { gid: jobId, round, job } = root;
   await reopenJob(context, root);
-  await sendControl(context, { kind: "sweep", gid: jobId, fromLeaf: 0 });
+  await sendControl(context, { kind: "sweep", gid: root.gid, fromLeaf: 0 });
+  return answerOf(root, created);
+}
+function answerOf({ gid: jobId, round, job }: Header, created: boolean): Retried {
   return { jobId, round, created, ...(job?.supervised && { supervised: false }) };
 }
 function isSame(kept: RetryOrder | undefined, order: RetryOrder): boolean {
@@ -53,7 +57,7 @@ function isSame(kept: RetryOrder | undefined, order: RetryOrder): boolean {
 
 /** Returns what a retry would run again. Writes nothing. Throws like `retryJob`. */
 export async function previewRetry(context: Context, jobId: string, request: RetryRequest): Promise<RetryPreview> {
-  const root = await endedRoot(context, jobId, undefined);
+  const root = await endedRoot(context, jobId);
   await requireSelected(context, root, request);
   const failures = new Map<string, RetryPreview["failures"][number]>();
   const later = new Map<string, Map<string, string>>();
@@ -97,11 +101,10 @@ async function noteLater(
   if (owner && above) await noteLater(context, above, owner.index, runId, later);
 }
 
-/** Returns the root of a job that has ended and may be retried; or of a round that this very request has begun. */
-async function endedRoot(context: Context, jobId: string, key: string | undefined): Promise<Header> {
+/** Returns the root of a job that has ended and may be retried. */
+async function endedRoot(context: Context, jobId: string): Promise<Header> {
   let root = await readHeader(context, jobId);
   if (!root?.job) throw notFound(jobId);
-  if (!root.outcome && key !== undefined && root.retry?.key === key) return root;
   if (root.outcome && root.state !== "closed") {
     await follow(context, [{ kind: "settle", gid: jobId, header: root }]);
     root = await readHeader(context, jobId);
