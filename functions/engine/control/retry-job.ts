@@ -1,4 +1,5 @@
 import { FanfoldError } from "../../core/errors.ts";
+import { canonicalJson, type Json } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { isGroupStep } from "../../core/plan/plan.ts";
 import { jobIdOf } from "../../core/plan/run-id.ts";
@@ -13,9 +14,10 @@ import { currentRows, readMember, readRunById } from "../items/run-reads.ts";
 import { reopenJob } from "../jobs/job-item.ts";
 import { sendControl } from "../messages/send.ts";
 import { strandOf } from "../plan/strands.ts";
-import type { Retried, RetryOrder, RetryRequest } from "../requests.ts";
+import type { Retried, RetryOrder, RetryRequest, RetrySelection } from "../requests.ts";
 import { reopenGroup } from "../rounds/reopen-group.ts";
 import { selectedIn } from "../rounds/selection.ts";
+import { checkKey } from "../submit/submit.ts";
 
 /** A job is not opened again when it would be timed out soon after. */
 const LEAST_LEFT_MS = 60_000;
@@ -25,12 +27,14 @@ const MOST_PREVIEWED = 10_000;
 /**
  * Starts the next round of a job that has ended: what failed runs again, in place. Durable when it returns, because the
  * write of the root header begins the round. What follows from it is repeated by the sweeper. Throws `job_not_found`,
- * `job_unfinished`, `job_over`, `nothing_to_retry`, `invalid_request`.
+ * `job_unfinished`, `job_over`, `nothing_to_retry`, `run_live`, `run_not_found`, `idempotency_conflict`.
  */
 export async function retryJob(context: Context, jobId: string, request: RetryRequest): Promise<Retried> {
-  const { idempotencyKey: key, ...selection } = request;
+  const { idempotencyKey, principal = "local", ...selection } = request;
+  checkKey(idempotencyKey);
+  const key = idempotencyKey && context.ids.hash(`retry ${JSON.stringify([principal, idempotencyKey])}`).slice(0, 32);
   const root = await endedRoot(context, jobId, key);
-  if (!root.outcome) return begin(context, root, false);
+  if (key !== undefined && root.retry?.key === key) return repeat(context, root, selection);
   await requireSelected(context, root, request);
   const round = root.round + 1;
   const order: RetryOrder = { ...selection, at: context.clock.now(), ...(key !== undefined && { key }) };
@@ -42,11 +46,28 @@ export async function retryJob(context: Context, jobId: string, request: RetryRe
 }
 /** Writes what follows from a begun round. Also for a repeated request, because the first may have died. */
 async function begin(context: Context, root: Header, created: boolean): Promise<Retried> {
-  const { gid: jobId, round, job } = root;
   await reopenJob(context, root);
-  await sendControl(context, { kind: "sweep", gid: jobId, fromLeaf: 0 });
-  return { jobId, round, created, ...(job?.supervised && { supervised: false }) };
+  await sendControl(context, { kind: "sweep", gid: root.gid, fromLeaf: 0 });
+  return answerOf(root, created);
 }
+/** Answers a request whose key has begun the round of the root, which may have ended by now. */
+async function repeat(context: Context, root: Header, selection: RetrySelection): Promise<Retried> {
+  if (selectionText(root.retry) !== selectionText(selection))
+    throw new FanfoldError(
+      "idempotency_conflict",
+      `this Idempotency-Key began round ${root.round} of job ${root.gid} with another selection: use a new key`,
+      { details: { jobId: root.gid } },
+    );
+  return root.outcome ? answerOf(root, false) : begin(context, root, false);
+}
+const selectionText = ({ filter = {}, keepDownstream = false }: RetrySelection = {}): string =>
+  canonicalJson({ filter, keepDownstream } as unknown as Json);
+const answerOf = ({ gid: jobId, round, job }: Header, created: boolean): Retried => ({
+  jobId,
+  round,
+  created,
+  ...(job?.supervised && { supervised: false }),
+});
 function isSame(kept: RetryOrder | undefined, order: RetryOrder): boolean {
   return kept?.at === order.at && kept.key === order.key;
 }
@@ -97,11 +118,11 @@ async function noteLater(
   if (owner && above) await noteLater(context, above, owner.index, runId, later);
 }
 
-/** Returns the root of a job that has ended and may be retried; or of a round that this very request has begun. */
+/** Returns the root of a job that has ended and may be retried; or of the round that this very request has begun. */
 async function endedRoot(context: Context, jobId: string, key: string | undefined): Promise<Header> {
   let root = await readHeader(context, jobId);
   if (!root?.job) throw notFound(jobId);
-  if (!root.outcome && key !== undefined && root.retry?.key === key) return root;
+  if (key !== undefined && root.retry?.key === key) return root;
   if (root.outcome && root.state !== "closed") {
     await follow(context, [{ kind: "settle", gid: jobId, header: root }]);
     root = await readHeader(context, jobId);
