@@ -1,6 +1,7 @@
 import type { Route } from "./route.ts";
 import { inputRoutes } from "./routes/input.ts";
 import { jobRoutes } from "./routes/jobs.ts";
+import { retryRoutes } from "./routes/retry.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { healthRoute, openApiRoute } from "./routes/server.ts";
 import { startJobRoute } from "./routes/start-job.ts";
@@ -12,6 +13,7 @@ const described: readonly Route[] = [
   ...jobRoutes,
   ...inputRoutes,
   ...runRoutes,
+  ...retryRoutes,
   healthRoute,
 ];
 

@@ -1,6 +1,14 @@
 /** The public interface for programs that talk to a Fanfold server. Runs in browsers too. */
 export { createClient } from "./create-client.ts";
-export type { Client, PageFilter, PlanOptions, ReadOptions, StartOptions } from "./client.ts";
+export type {
+  Client,
+  PageFilter,
+  PlanOptions,
+  ReadOptions,
+  RetryOptions,
+  RetrySelection,
+  StartOptions,
+} from "./client.ts";
 export type { ClientOptions } from "./transport.ts";
 export {
   hasEnded,
@@ -16,6 +24,8 @@ export {
   type JsonObject,
   type Page,
   type ResultEntry,
+  type Retried,
+  type RetryPreview,
   type Run,
   type RunStatus,
   type Submitted,

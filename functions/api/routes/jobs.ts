@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { FanfoldError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
+import { definedOf } from "../defined-of.ts";
 import { hasEnded, jobEvents } from "../follow-events.ts";
 import { graphToDot } from "../graph-dot.ts";
 import { graphToMermaid } from "../graph-mermaid.ts";
@@ -178,10 +179,3 @@ export const jobRoutes = [
     },
   }),
 ];
-
-/** Returns the object without undefined keys, so that defaults apply. */
-function definedOf<T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]: Exclude<T[K], undefined>;
-  };
-}
