@@ -44,6 +44,12 @@ describe("a wrong call", () => {
     { args: ["cancel", "J.0", "--stamp", "team=blue"], says: "--stamp is for jobs" },
     { args: ["cancel", "J", "--stamp", "team"], says: "name=value" },
     { args: ["runs", "J", "--status", "done"], says: "Allowed choices" },
+    { args: ["retry", "J", "--status", "pending"], says: "Allowed choices" },
+    { args: ["retry", "J", "--stamp", "team"], says: "name=value" },
+    { args: ["retry", "J", "--since", "yesterday"], says: "30m, 2h or 7d" },
+    { args: ["retry", "J", "--dry-run", "--yes"], says: "cannot be used with option '--yes'" },
+    { args: ["retry", "J", "--dry-run", "--watch"], says: "cannot be used with option '--watch'" },
+    { args: ["retry", "J"], says: "add --yes, or --dry-run" },
     { args: ["demo", "nowhere"], says: "there is no folder nowhere" },
     { args: ["demo", "docs", "--data", "docs/data"], says: "inside of" },
   ])("$args exits with 2 and says: $says", async ({ args, says }) => {

@@ -69,7 +69,8 @@ async function drawMember(
   return { first: first ?? "", last: before ?? "" };
 }
 
-const roundOf = (item: Run | Header | undefined): Pick<GraphNode, "round"> => (item?.round ? { round: item.round } : {});
+const roundOf = (item: Run | Header | undefined): Pick<GraphNode, "round"> =>
+  item?.round ? { round: item.round } : {};
 
 /** Draws the child group of a run, and returns the id from which the edge to the next step starts. */
 async function drawGroup(context: Context, drawing: Drawing, run: Run, from: string): Promise<string> {
