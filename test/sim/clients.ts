@@ -1,6 +1,6 @@
 import { FanfoldError } from "../../functions/core/errors.ts";
 import { ownerOf } from "../../functions/core/plan/run-id.ts";
-import type { Engine } from "../../functions/engine/contract.ts";
+import type { Engine, RetryRequest } from "../../functions/engine/contract.ts";
 import type { Header } from "../../functions/engine/item-kinds.ts";
 import { type Item, PortError } from "../../functions/engine/ports.ts";
 import type { Random } from "./random.ts";
@@ -25,6 +25,12 @@ export interface ClientJob {
   cancelled: boolean;
   /** Set when the API answered the cancellation. */
   cancelAnswered: boolean;
+  /** Times that the client still retries the job when it has failed. */
+  retriesLeft: number;
+  /** Names the retry that the API has not answered yet. */
+  retryKey: string | undefined;
+  /** Set once the API refused a retry, because nothing failed or the job is over. */
+  settled: boolean;
   /** Events that were sent to the job, and whether the API answered. */
   readonly events: Map<string, boolean>;
 }
@@ -71,6 +77,29 @@ export async function cancelJob(engine: Engine, job: ClientJob, jobId: string): 
   job.cancelAnswered = true;
 }
 
+/** Retries what failed. After a death the client repeats the request with the same key. */
+export async function retryJob(
+  engine: Engine,
+  job: ClientJob,
+  jobId: string,
+  request: RetryRequest & { readonly idempotencyKey: string },
+): Promise<void> {
+  try {
+    await again(() => engine.previewRetry(jobId, request).catch(unlessPort));
+    await again(() => engine.retry(jobId, request));
+    job.retriesLeft--;
+    job.cancelled = false;
+    job.cancelAsked = false;
+    job.cancelAnswered = false;
+  } catch (error) {
+    if (!(error instanceof FanfoldError) || error.code === "internal") throw error;
+    if (error.code !== "job_unfinished") job.settled = true;
+  }
+  job.retryKey = undefined;
+}
+function unlessPort(error: unknown): void {
+  if (error instanceof PortError || !(error instanceof FanfoldError) || error.code === "internal") throw error;
+}
 /** Answers a waiting run as the reference expects. */
 export async function answer(engine: Engine, header: Pick<Header, "gid" | "jobId" | "wait">): Promise<void> {
   const runId = ownerOf(header.gid) as string;
@@ -136,6 +165,9 @@ export function newJob(name: string, random: Random, spec: () => JobSpec): Clien
     cancelAsked: false,
     cancelled: false,
     cancelAnswered: false,
+    retriesLeft: 0,
+    retryKey: undefined,
+    settled: false,
     events: new Map(),
   };
 }

@@ -5,10 +5,11 @@ import { isFailure, isTerminal, type RunStatus } from "../../functions/core/plan
 import type { ResultEntry } from "../../functions/core/task/invocation.ts";
 import type { JobView } from "../../functions/engine/contract.ts";
 import { asHeader, type Run } from "../../functions/engine/item-kinds.ts";
+import type { Item } from "../../functions/engine/ports.ts";
 import type { ClientJob } from "./clients.ts";
 import { type Ended, handleOf, isFailed } from "./reference-values.ts";
 import { Reference } from "./reference.ts";
-import { stepsOfJob } from "./shape.ts";
+import { rowOf, stepsOfJob } from "./shape.ts";
 import type { Simulation } from "./simulation.ts";
 import { withoutGroup } from "./values.ts";
 
@@ -23,6 +24,7 @@ export class FinalChecks {
   async run(): Promise<void> {
     this.#headers();
     this.#rows();
+    this.#failures();
     this.#parts();
     const leftOver = this.#sim.sweeps ? this.#sim.world.executions.leftOver() : undefined;
     if (leftOver !== undefined) this.#sim.bad("execution-left-running", leftOver);
@@ -63,6 +65,19 @@ export class FinalChecks {
       if (status === "waiting" && this.#sim.sweeps && this.#sim.shape.header(item.attributes["joins"] as string)) {
         return this.#sim.bad("waiting-row-never-ended", `${item.key.partition} ${item.key.sort}`);
       }
+    }
+  }
+
+  /** A failure that counts was met in the last round of its job, because every retry takes all that failed. */
+  #failures(): void {
+    const { shape } = this.#sim;
+    for (const item of this.#sim.world.store.items()) {
+      if (item.key.table !== "tasks" || !item.key.partition.startsWith("G#")) continue;
+      const run = rowOf(item, shape.width);
+      if (!run || !isFailure(run.status) || !shape.row(run) || !this.#joined(item.key.partition)) continue;
+      const counts = scopesOf(run.gid).every((gid) => shape.header(gid)?.early !== true);
+      if (counts && run.round < shape.roundOf(run.jobId))
+        return this.#sim.bad("failure-not-retried", `${run.runId}: round ${run.round}`);
     }
   }
 
@@ -184,10 +199,19 @@ export class FinalChecks {
       return ids;
     });
     const rows = [...this.#sim.world.store.items()].filter(
-      (item) => item.key.table === "tasks" && item.attributes["jobId"] === jobId && this.#joined(item.key.partition),
+      (item) =>
+        item.key.table === "tasks" &&
+        item.attributes["jobId"] === jobId &&
+        this.#joined(item.key.partition) &&
+        this.#counts(item),
     ).length;
     if (found && (new Set(found).size !== found.length || found.length < rows))
       this.#sim.bad("runs-list-wrong", `${jobId}: ${found.length} listed, ${rows} rows`);
+  }
+  /** Whether no step before the row was taken up again in a later round. */
+  #counts(item: Item): boolean {
+    const run = rowOf(item, this.#sim.shape.width);
+    return run !== undefined && this.#sim.shape.row(run) !== undefined;
   }
   #joined(partition: string): boolean {
     if (!partition.startsWith("G#")) return false;

@@ -1,7 +1,7 @@
 import { canonicalJson, type Json } from "../../functions/core/json.ts";
 import { addCounts, carriedUp, type Counts, ignoredFailures } from "../../functions/core/plan/counts.ts";
 import { failsEarly } from "../../functions/core/plan/policy.ts";
-import { childGroupOf, ownerOf, parseRunId, runIdOf, type RunRef, scopesOf } from "../../functions/core/plan/run-id.ts";
+import { ownerOf, parseRunId, runIdOf, type RunRef, scopesOf } from "../../functions/core/plan/run-id.ts";
 import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../functions/core/plan/run-state.ts";
 import type { EventLook, ResultEntry, TaskCall } from "../../functions/core/task/invocation.ts";
 import { isRevokedById } from "../../functions/engine/groups/revocations.ts";
@@ -14,7 +14,7 @@ import { anyEarly, earlyAbove, flatMembers, membersOf } from "./group-members.ts
 import { LedgerWatch } from "./ledger-watch.ts";
 import type { Complaints } from "./reference.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
-import { rowOf, type Shape } from "./shape.ts";
+import { childOf, rowOf, type Shape } from "./shape.ts";
 import type { AppliedWrite } from "./sim-store.ts";
 import { eventValue } from "./values.ts";
 import type { ScriptWait } from "./workload.ts";
@@ -41,7 +41,7 @@ export class Oracle {
   readonly #decisions = new Map<string, number>();
   readonly #results = new Map<string, string>();
   /** The result of each member that was read, and the round of the read. */
-  readonly #seen = new Map<string, { readonly text: string; readonly round: number; readonly failed: boolean }>();
+  readonly #seen = new Map<string, { readonly text: string; readonly round: number }>();
   /** Root groups that may decide `cancelled` or `timeout`. */
   readonly cancellable = new Set<string>();
   readonly deadlines = new Map<string, number>();
@@ -81,6 +81,7 @@ export class Oracle {
       return;
     }
     if (!before) this.#created(after);
+    if (before && after.round > before.round) this.#reopened(after);
     if ((after.revoked?.size ?? 0) > (before?.revoked?.size ?? 0)) this.#revokedAt.set(after.gid, this.#scheduler.now);
     for (const stamp of after.revokedStamps ?? [])
       if (!before?.revokedStamps?.has(stamp)) this.#stampRevokedAt.set(`${after.gid} ${stamp}`, this.#scheduler.now);
@@ -107,6 +108,12 @@ export class Oracle {
     if (!owner || (!streams && owner.status !== "waiting" && !isTerminal(owner.status))) {
       this.#bad("child-of-uncommitted-attempt", `${header.gid}: its owner is ${owner?.status ?? "absent"}`);
     }
+  }
+
+  /** A round takes back what was revoked by a stamp, unless its header says so still. */
+  #reopened({ gid, revokedStamps }: Header): void {
+    if (ownerOf(gid) !== undefined || revokedStamps) return;
+    for (const key of this.#stampRevokedAt.keys()) if (key.startsWith(`${gid} `)) this.#stampRevokedAt.delete(key);
   }
 
   #decided(process: SimProcess, header: Header): void {
@@ -140,6 +147,8 @@ export class Oracle {
   #mayDrop(header: Header): boolean {
     const owner = header.joins === undefined ? undefined : this.#shape.rowOf(header.joins);
     if (!owner || (isTerminal(owner.status) && !header.side)) return true;
+    // A later round opens the group again, or has no use for it.
+    if (owner.round > header.round) return true;
     return scopesOf(owner.gid).some((gid) => {
       const above = this.#shape.header(gid);
       return !above || above.outcome !== undefined;
@@ -203,7 +212,7 @@ export class Oracle {
     const last = this.#shape.lastRow(header.gid, index);
     if (!this.#shape.hasEnded(last, header.round)) return 0;
     if (!header.pages || isFailure(last.status)) return isFailure(last.status) ? 1 : 0;
-    const inside = this.#shape.header(childGroupOf(last.runId));
+    const inside = this.#shape.header(childOf(last));
     let failed = 0;
     for (let k = 0; inside && k < membersOf(this.#shape, inside); k++) failed += this.#failedMembers(inside, k);
     return failed;
@@ -237,7 +246,7 @@ export class Oracle {
   #rowCounts(gid: string, index: number, step: number): Counts | undefined {
     const run = this.#shape.row({ gid, index, stepIndex: step });
     if (!run) return undefined;
-    const inside = this.#shape.header(childGroupOf(run.runId));
+    const inside = this.#shape.header(childOf(run));
     // A run that failed while it streamed does not wait, and what its children did is counted all the same.
     const own = run.joins === undefined ? (run.counts ?? { [run.status as TerminalStatus]: 1 }) : run.ownCounts;
     if (!inside && run.joins === undefined) return carriedUp(own);
@@ -284,8 +293,8 @@ export class Oracle {
     if (claim.attempt !== 1 || !this.#shape.mayRunThin(ref.gid, ref.index)) this.#bad("run-without-claim", claim.runId);
   }
   /**
-   * Checks that a member's result never changes once it was read. It may change only after a failure, when a later
-   * round runs the member again. A member that never ran may still end.
+   * Checks that a member's result never changes once it was read, unless a later round runs the member again. A member
+   * that never ran may still end.
    */
   saw(entry: ResultEntry): void {
     if (this.collected || entry.error?.reason === "upstream") return;
@@ -293,10 +302,11 @@ export class Oracle {
     const text = canonicalJson(told as unknown as Json);
     const seen = this.#seen.get(entry.runId);
     const round = this.#shape.rowOf(entry.runId)?.round ?? 0;
-    const ranAgain = seen?.failed === true && seen.round < round;
+    // A later round runs what failed again, and what had consumed it.
+    const ranAgain = seen !== undefined && seen.round < round;
     if (seen && seen.text !== text && !ranAgain)
       this.#bad("result-changed", `${entry.runId}: ${seen.text.slice(0, 300)} then ${text.slice(0, 300)}`);
-    this.#seen.set(entry.runId, { text, round, failed: isFailure(entry.status) });
+    this.#seen.set(entry.runId, { text, round });
   }
   started(call: TaskCall, process: SimProcess): void {
     if (this.collected) return;

@@ -2,7 +2,7 @@ import type { Canvas, FailurePolicy, Repeat, Wait, When } from "../../functions/
 import { holds } from "../../functions/core/canvas/value-condition.ts";
 import { canonicalJson, type Json } from "../../functions/core/json.ts";
 import { addCounts, type Counts, ignoredFailures } from "../../functions/core/plan/counts.ts";
-import { childGroupOf, ownerOf, runIdOf, type RunRef } from "../../functions/core/plan/run-id.ts";
+import { childGroupOf, ownerOf, runIdOf } from "../../functions/core/plan/run-id.ts";
 import { isFailure, isSuccess, type TerminalStatus } from "../../functions/core/plan/run-state.ts";
 import type { Header, Run } from "../../functions/engine/item-kinds.ts";
 import type { Journal } from "./journal.ts";
@@ -19,10 +19,10 @@ import {
   withExtras,
 } from "./reference-values.ts";
 import { childrenOf } from "./script-runner.ts";
-import { repeated, type Shape, type Step, stepsOf } from "./shape.ts";
+import { childOf, repeated, type Shape, type Step, stepsOf } from "./shape.ts";
 import { outputOf } from "./sim-executions.ts";
 import { toldAs, valueOf, withoutGroup } from "./values.ts";
-import { type Script, TASKS } from "./workload.ts";
+import { behaviourIn, executionIn, type Script, TASKS } from "./workload.ts";
 
 const CUT: Ended = { status: "cut", counts: undefined };
 
@@ -66,7 +66,7 @@ export class Reference {
       const ref = { gid, index, stepIndex };
       const run = this.#shape.row(ref);
       if (!this.#shape.hasEnded(run)) return CUT;
-      last = what.kind === "task" ? this.#task(run, what, given) : this.#group(ref, run, what, given);
+      last = what.kind === "task" ? this.#task(run, what, given) : this.#group(run, what, given);
       carried = carried && last.counts && addCounts(carried, last.counts);
       extras.push(...(last.extras ?? []));
       if (last.status === "cut") return CUT;
@@ -98,21 +98,20 @@ export class Reference {
   }
   #sideInput(gid: string): Value {
     const run = this.#shape.rowOf(ownerOf(gid) as string);
-    if (!run || gid.endsWith(".e") || run.collects !== undefined) return { kind: "unknown" };
+    if (!run || /\.e\d*$/.test(gid) || run.collects !== undefined) return { kind: "unknown" };
     return { kind: "json", json: this.#loadValue(run) };
   }
 
   #task(run: Run, step: Extract<Step, { kind: "task" }>, input: Value | undefined): Ended {
     const ended = this.#attempted(run, step, input);
     const { stream } = step.script;
-    const header = stream && run.joins === undefined ? this.#shape.header(childGroupOf(run.runId)) : undefined;
+    const header = stream && run.joins === undefined ? this.#shape.header(childOf(run)) : undefined;
     if (!stream || !header) return ended;
     const streamed = header.early || header.memberCount === undefined ? undefined : this.#streamed(run, stream).counts;
     return { ...ended, counts: streamed && ended.counts && addCounts(ended.counts, streamed) };
   }
   #streamed(run: Run, { items, policy }: NonNullable<Script["stream"]>): GroupEnd {
-    const pageSize = (page: number): number | undefined =>
-      this.#shape.pageItems(childGroupOf(run.runId), page, items)?.length;
+    const pageSize = (page: number): number | undefined => this.#shape.pageItems(childOf(run), page, items)?.length;
     return this.#open(
       run,
       items.map((child) => stepsOf(child)),
@@ -132,7 +131,7 @@ export class Reference {
       return { status: "cancelled", counts: { cancelled: 1, u_expired: 1 } };
     if (run.status === "broken" && run.error?.reason === "task_killed" && this.#mayBeKilled(run.runId))
       return plain("broken");
-    const { behaviour } = script;
+    const behaviour = behaviourIn(script, run.round);
     const waits = (script.waits ?? [])
       .flat()
       .map((wait) => ({ ...wait, told: this.#journal.told(run.runId, wait.name) }));
@@ -182,11 +181,12 @@ export class Reference {
       const end = this.#streamed(run, script.stream);
       return this.#parent(run, end, { success: 1 }, script.stream.own ? own : undefined);
     }
-    if (script.execution) {
+    const ends = executionIn(script, run.round);
+    if (ends) {
       if (run.status === "error" && run.error?.reason === "task_timeout" && signature.options.timeout !== undefined)
         return plain("error");
       const made: Value = silent || own.kind !== "json" ? own : { kind: "json", json: outputOf(own.json) };
-      return script.execution === "fails" ? plain("error") : this.#valued(run, plain("success", made));
+      return ends === "fails" ? plain("error") : this.#valued(run, plain("success", made));
     }
     const counts: Counts = {
       success: 1,
@@ -195,7 +195,7 @@ export class Reference {
     const children = script.spawn ? childrenOf(script, run.attempt).map((child) => stepsOf(child)) : [];
     if (!script.spawn || children.length === 0) return this.#valued(run, { ...plain("success", own), counts });
     const { policy, value } = script.spawn;
-    const gid = childGroupOf(run.runId);
+    const gid = childOf(run);
     const end = groupEnd(
       policy,
       children.map((steps, index) => this.strand(gid, index, steps, undefined)),
@@ -224,8 +224,8 @@ export class Reference {
     if (!this.#shape.isRevoked(run)) this.#complaints.bad("revoked-by-nobody", run.runId);
     return { status: "cancelled", counts: run.joins === undefined ? { cancelled: 1 } : undefined };
   }
-  #group(ref: RunRef, run: Run, step: Exclude<Step, { kind: "task" }>, input: Value | undefined): Ended {
-    const gid = childGroupOf(runIdOf(ref.gid, ref.index, ref.stepIndex));
+  #group(run: Run, step: Exclude<Step, { kind: "task" }>, input: Value | undefined): Ended {
+    const gid = childOf(run);
     if (run.status === "cancelled" && run.error?.reason === "revoked") return this.#wasRevoked(run);
     const expired =
       step.kind === "flow" &&
@@ -308,7 +308,7 @@ export class Reference {
     pageSize: (page: number) => number | undefined,
     policy: FailurePolicy,
   ): GroupEnd {
-    const gid = childGroupOf(run.runId);
+    const gid = childOf(run);
     const sealed = this.#shape.header(gid)?.memberCount;
     const pages = sealed ?? this.#shape.membersWithRows(gid);
     const entries: Ended[] = [];

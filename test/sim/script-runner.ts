@@ -18,7 +18,7 @@ import type {
 import { PortError } from "../../functions/engine/ports.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
 import { normalised, toldAs, valueOf } from "./values.ts";
-import { MAX_ATTEMPTS, type Script, type ScriptWait, TASKS } from "./workload.ts";
+import { behaviourIn, executionIn, MAX_ATTEMPTS, type Script, type ScriptWait, TASKS } from "./workload.ts";
 
 /** An observer of user code. */
 export interface RunWatcher {
@@ -94,8 +94,9 @@ export class ScriptRunner implements TaskRunner {
     if (!Array.isArray(waited)) return waited as TaskOutcome;
     const first = call.attempt === 1;
     const error = { name: "ScriptError", message: script.label };
-    const final = script.behaviour === "fatal" ? { ...error, retryable: false } : error;
-    switch (script.behaviour) {
+    const behaviour = behaviourIn(script, call.round);
+    const final = behaviour === "fatal" ? { ...error, retryable: false } : error;
+    switch (behaviour) {
       case "always":
       case "fatal":
         if (script.stream && this.#scheduler.random.chance(0.7)) break;
@@ -119,8 +120,8 @@ export class ScriptRunner implements TaskRunner {
         break;
     }
     const value = valueOf(script, call.args.map(normalised), waited);
-    if (script.execution)
-      return { kind: "execution", machine: "machine", input: { value, ends: script.execution, attempt: call.attempt } };
+    const ends = executionIn(script, call.round);
+    if (ends) return { kind: "execution", machine: "machine", input: { value, ends, attempt: call.attempt } };
     if (script.stream)
       return {
         kind: "stream",
@@ -128,7 +129,7 @@ export class ScriptRunner implements TaskRunner {
         items: this.#stream(
           call,
           script,
-          script.behaviour === "succeed" || (script.behaviour === "once" && !first) ? undefined : final,
+          behaviour === "succeed" || (behaviour === "once" && !first) ? undefined : final,
         ),
       };
     const spawned = script.spawn && {

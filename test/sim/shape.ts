@@ -16,7 +16,15 @@ import type {
 import { holds } from "../../functions/core/canvas/value-condition.ts";
 import type { Json } from "../../functions/core/json.ts";
 import type { Counts } from "../../functions/core/plan/counts.ts";
-import { jobIdOf, linkGroupOf, ownerOf, parseRunId, runIdOf, type RunRef } from "../../functions/core/plan/run-id.ts";
+import {
+  childGroupOf,
+  jobIdOf,
+  linkGroupOf,
+  ownerOf,
+  parseRunId,
+  runIdOf,
+  type RunRef,
+} from "../../functions/core/plan/run-id.ts";
 import { isSuccess, isTerminal } from "../../functions/core/plan/run-state.ts";
 import { isRevokedById } from "../../functions/engine/groups/revocations.ts";
 import {
@@ -156,7 +164,14 @@ export class Shape {
    * row exists beside the part.
    */
   row(ref: RunRef): Run | undefined {
-    return this.#rowlessRun(ref) ?? this.storedRow(ref);
+    const run = this.#rowlessRun(ref) ?? this.storedRow(ref);
+    return run && this.#isVoid(run) ? undefined : run;
+  }
+  /** Whether a step before was taken up again in a later round, so that this row says nothing any more. */
+  #isVoid({ gid, index, stepIndex, round }: Run): boolean {
+    for (let step = 0; step < stepIndex; step++)
+      if ((this.storedRow({ gid, index, stepIndex: step })?.round ?? 0) > round) return true;
+    return false;
   }
   storedRow(ref: RunRef): Run | undefined {
     return asRun(this.#store.peek(runKey(ref, this.width)), {
@@ -175,7 +190,7 @@ export class Shape {
     let last: Run | undefined;
     for (let step = 0; ; step++) {
       const row = this.storedRow({ gid, index, stepIndex: step });
-      if (!row) return last;
+      if (!row || row.round < (last?.round ?? 0)) return last;
       last = row;
     }
   }
@@ -191,7 +206,8 @@ export class Shape {
       const good = isSuccess(run.status);
       const silent = run.status === "cancelled" && run.error?.reason !== "expired" && run.error?.reason !== "revoked";
       const callbacks = good ? what.links : silent ? [] : what.errors;
-      if (callbacks.length > 0) sides.push({ gid: linkGroupOf(run.runId, good ? "links" : "errors"), callbacks });
+      if (callbacks.length > 0)
+        sides.push({ gid: linkGroupOf(run.runId, good ? "links" : "errors", run.round), callbacks });
     }
     return sides;
   }
@@ -206,7 +222,7 @@ export class Shape {
   }
   /** Returns undefined when the group does not come from a canvas. */
   trackingOf(gid: string): Tracking | undefined {
-    const ref = gid.endsWith(".g") ? parseRunId(gid.slice(0, -2)) : undefined;
+    const ref = /\.g\d*$/.test(gid) ? parseRunId(ownerOf(gid) as string) : undefined;
     const step = ref && this.strand(ref.gid, ref.index)?.[ref.stepIndex];
     return step?.kind === "group" ? step.tracking : undefined;
   }
@@ -319,8 +335,8 @@ export class Shape {
     const ref = parseRunId(owner) as RunRef;
     const step = this.strand(ref.gid, ref.index)?.[ref.stepIndex];
     if (!step) return undefined;
-    if (gid.endsWith(".l") || gid.endsWith(".e")) {
-      const callback = (gid.endsWith(".l") ? step.links : step.errors)[index];
+    if (/\.[le]\d*$/.test(gid)) {
+      const callback = (/\.l\d*$/.test(gid) ? step.links : step.errors)[index];
       return callback && stepsOf(callback);
     }
     const member = this.#member(step, owner, gid, index);
@@ -369,6 +385,9 @@ export class Shape {
     return start === undefined || end === undefined ? undefined : items.slice(start, end);
   }
 }
+
+/** Returns the id of the child group that a run opens. */
+export const childOf = (run: Pick<Run, "runId" | "since">): string => childGroupOf(run.runId, run.since);
 
 export function rowOf(item: Item | undefined, width: number): Run | undefined {
   if (!item) return undefined;

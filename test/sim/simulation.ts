@@ -10,6 +10,7 @@ import { LeaseWatch } from "./lease-watch.ts";
 import { Oracle } from "./oracle.ts";
 import { Processes } from "./processes.ts";
 import { type Random, seededRandom } from "./random.ts";
+import { Retriers } from "./retriers.ts";
 import { Revokers } from "./revokers.ts";
 import { Scheduler } from "./scheduler.ts";
 import { SIM_REGISTRY } from "./script-runner.ts";
@@ -51,6 +52,7 @@ export class Simulation {
   readonly #processes: Processes;
   readonly #senders: EventSenders;
   readonly #revokers: Revokers;
+  readonly #retriers: Retriers;
   #sweeping = 0;
   #sweptAt = 0;
 
@@ -105,7 +107,9 @@ export class Simulation {
     });
     this.#senders = new EventSenders(this, this.#processes);
     this.#revokers = new Revokers(this, this.#processes);
+    this.#retriers = new Retriers(this, this.#processes, seed);
     this.#addJobs(1 + this.random.int(jobs));
+    this.#retriers.begin(this.jobs);
   }
 
   bad(kind: string, detail: string): void {
@@ -186,6 +190,7 @@ export class Simulation {
       while (this.#processes.workers.length < this.settings.workers) this.#processes.startWorker(false);
       this.#cancelDue(n);
       this.#revokers.due(n);
+      this.#retriers.due(n);
       const event = this.#chosenEvent(random.next());
       if (event) event();
       else if (!(await scheduler.step())) this.#idle();
@@ -292,14 +297,15 @@ export class Simulation {
       }
       if (!this.#processes.active("client")) this.#answer();
       this.#senders.calmly();
+      const retrying = this.#retriers.calmly();
       this.#endExecution();
       if (this.sweeps && !this.#processes.active("sweeper") && this.scheduler.now - this.#sweptAt >= SWEEP_EVERY_MS)
         this.#sweep();
       await this.scheduler.drain();
       steps += await this.#settle();
       if (steps > CALM_STEPS) return this.bad("livelock", this.scheduler.waiting().slice(0, 10).join("; "));
-      if (this.#finishedAll()) return;
-      if (!this.#pass()) return;
+      if (!retrying && this.#finishedAll()) return;
+      if (!this.#pass() && !retrying) return;
     }
     if (this.violations.length === 0)
       this.bad(

@@ -21,6 +21,8 @@ export interface Script {
   readonly steps: number;
   /** With `once` the first attempt fails, with `retry` it asks for another, and with `skip` the run ends as skipped. */
   readonly behaviour: "succeed" | "once" | "retry" | "always" | "fatal" | "broken" | "skip";
+  /** The round from which on nothing fails any more: what made it fail has gone. */
+  readonly heals?: number;
   readonly delaySeconds?: number;
   readonly counters?: { readonly [name: string]: number };
   /** Makes the value too big to stay inline. */
@@ -49,6 +51,15 @@ export interface Script {
     readonly own: boolean;
   };
 }
+/** Returns how a script behaves in a round. */
+export function behaviourIn({ behaviour, heals }: Script, round: number): Script["behaviour"] {
+  const fails = behaviour === "always" || behaviour === "fatal" || behaviour === "broken";
+  return fails && heals !== undefined && round >= heals ? "succeed" : behaviour;
+}
+/** Returns how the execution of a script ends in a round. */
+export function executionIn({ execution, heals }: Script, round: number): Script["execution"] {
+  return execution === "fails" && heals !== undefined && round >= heals ? "succeeds" : execution;
+}
 export interface ScriptWait {
   readonly name: string;
   readonly seconds?: number;
@@ -76,6 +87,10 @@ export type JobSpec =
       readonly policy?: FailurePolicy;
     };
 
+/** Most failures go away in the first or second retry, some never. */
+function healsOf(number: number): Pick<Script, "heals"> {
+  return number % 5 === 0 ? {} : { heals: 1 + (number % 2) };
+}
 /** Stamps that half of the tasks carry, chosen by the task's number. */
 export const TEAMS = ["blue", "red"] as const;
 function stampsOf(label: string): JsonObject | undefined {
@@ -168,9 +183,11 @@ export class Workload {
                 : dice < 0.31
                   ? "skip"
                   : "succeed";
+    const label = `t${++this.#labels}`;
     return this.#signature(
       {
-        label: `t${++this.#labels}`,
+        label,
+        ...healsOf(this.#labels),
         steps: random.int(8),
         behaviour,
         ...(behaviour === "retry" && random.chance(0.5) && { delaySeconds: random.int(20) }),

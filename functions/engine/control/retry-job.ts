@@ -141,6 +141,8 @@ async function endedRoot(context: Context, jobId: string, key: string | undefine
   return root;
 }
 async function requireSelected(context: Context, root: Header, { filter }: RetryRequest): Promise<void> {
+  // A job that did not complete has unfinished work at least, which a round without a filter takes up.
+  if (filter === undefined && root.outcome !== "complete") return;
   if ((await selectedIn(context, root, filter).next()).done === false) return;
   for (const runId of filter?.runIds ?? []) await requireFailed(context, root, runId);
   const message =
