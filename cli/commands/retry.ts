@@ -61,9 +61,9 @@ const STATUSES: readonly FailedStatus[] = ["error", "broken", "cancelled"];
 function statusOption(): Option {
   const option = new Option("--status <status>", "only runs that ended so; repeatable").choices(STATUSES);
   const { parseArg } = option;
-  return option.argParser((text, before: readonly string[] = []) => {
+  return option.argParser((text, before: readonly string[] | undefined) => {
     parseArg?.(text, undefined);
-    return [...before, text];
+    return [...(before ?? []), text];
   });
 }
 

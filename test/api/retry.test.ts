@@ -40,12 +40,12 @@ async function failed({ canvas }: CanvasBuilder, ...disks: string[]): Promise<st
   api.local.clock.set(api.local.clock.now() + 1_000);
   return jobId;
 }
+const strict = z.union(retriedOrPreview.options.map((each) => each.strict()));
 /** Returns the answer, checked against its description in the OpenAPI document. */
 async function retry(path: string, json?: unknown, headers: Record<string, string> = {}) {
   const response = await api.ask("POST", `${path}/retry`, { ...(json !== undefined && { json }), headers });
   const answer: unknown = await response.json();
-  if (response.status === 200) expect(z.parse(retriedOrPreview, answer)).toEqual(answer);
-  return [response.status, answer] as const;
+  return [response.status, response.ok ? z.parse(strict, answer) : answer] as const;
 }
 
 describe("POST /jobs/{id}/retry", () => {
