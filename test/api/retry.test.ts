@@ -134,6 +134,12 @@ describe("POST /jobs/{id}/retry", () => {
     expect(await api.client.job(jobId)).toMatchObject({ round: 0 });
   });
 
+  it("a filter above 16 KB is refused, because the job keeps it", async () => {
+    const jobId = await failed(SUM, "a");
+    const runIds = Array.from({ length: 500 }, () => `${jobId}.0.g.${"0".repeat(8)}`);
+    expect(await retry(`/jobs/${jobId}`, { runIds })).toMatchObject([413, { code: "payload_too_large" }]);
+  });
+
   it("S112 a job that still runs is not retried", async () => {
     const { jobId } = await api.client.submit(sleep.s(60).canvas);
     expect(await retry(`/jobs/${jobId}`)).toMatchObject([409, { code: "job_unfinished", retryable: true }]);
