@@ -59,6 +59,13 @@ export function ignoredFailures(vectors: readonly (Counts | undefined)[]): Count
 export function failedRuns(counts: Counts): number {
   return (counts["error"] ?? 0) + (counts["broken"] ?? 0) + (counts["cancelled"] ?? 0);
 }
+/**
+ * Returns whether failures may lie behind these counts. A snapshot may lack the run whose failure decided its group
+ * early.
+ */
+export function mayHaveFailed(counts: Counts): boolean {
+  return failedRuns(counts) + (counts["failedMembers"] ?? 0) + (counts["inexact"] ?? 0) > 0;
+}
 /** Returns the number of all ended task runs. User counters are no runs. */
 export function endedRuns(counts: Counts): number {
   return TERMINAL_STATUSES.reduce((sum, status) => sum + (counts[status] ?? 0), counts["ignored"] ?? 0);

@@ -33,16 +33,17 @@ interface Followed {
  * of its group.
  */
 export async function followRuns(context: Context, runs: readonly Run[], list: WorkList): Promise<void> {
-  const followed = await withoutRenewed(context, await withHeaders(context, runs));
-  for (const { run } of followed)
+  const ended = await withHeaders(context, runs);
+  for (const { run } of ended)
     if (run.joins !== undefined) list.push({ kind: "close", gid: run.joins, round: run.round });
-  const ended = followed.map(({ run }) => run);
-  list.background(noteProgress(context, ended));
+  const followed = await withoutRenewed(context, ended);
+  const current = followed.map(({ run }) => run);
+  list.background(noteProgress(context, current));
 
   const singles = await singlesOf(context, followed);
   const left = await dropLeftGroups(
     context,
-    ended.filter(({ status, joins }) => isFailure(status) && joins === undefined),
+    current.filter(({ status, joins }) => isFailure(status) && joins === undefined),
   );
   // Such a group is closed without a settle, which would follow its owner again.
   for (const { header } of left.values()) list.push({ kind: "close", gid: header.gid, round: header.round });
@@ -67,7 +68,7 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
   // Failures are written before a mark can decide the group, so the decision finds them.
   await all<unknown>([
     ...firstErrors(members).map((each) => setFirstError(context, ...each)),
-    noteFailures(context, ended),
+    noteFailures(context, current),
     createNext(context, next, list),
   ]);
 }
@@ -91,17 +92,16 @@ async function withHeaders(context: Context, runs: readonly Run[]): Promise<read
 
 /**
  * Takes up the members again whose run is of an earlier round than its group, and returns what can be followed. Such a
- * run may have failed, or its step may be void. A frozen worker can end one late, too.
+ * run may have failed, or its step may be void. A frozen worker can end one late, too. In a group that has decided
+ * nothing follows from it.
  */
 async function withoutRenewed(context: Context, followed: readonly Followed[]): Promise<readonly Followed[]> {
-  if (followed.every(({ run, header }) => run.round >= header.round || header.outcome)) return followed;
+  if (followed.every(({ run, header }) => run.round >= header.round)) return followed;
   const current: Followed[] = [];
   for (const each of followed) {
     const { run, header } = each;
-    if (run.round >= header.round || header.outcome) {
-      current.push(each);
-      continue;
-    }
+    if (run.round >= header.round) current.push(each);
+    if (run.round >= header.round || header.outcome) continue;
     const renewal = await renewMember(context, header, run.index);
     if (renewal.renewed && renewal.run) await sendRun(context, header, renewal.run, 0);
     else if (renewal.run && isTerminal(renewal.run.status)) current.push({ run: renewal.run, header });

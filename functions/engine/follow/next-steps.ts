@@ -1,4 +1,4 @@
-import { addCounts, carriedUp, failedRuns } from "../../core/plan/counts.ts";
+import { addCounts, carriedUp, mayHaveFailed } from "../../core/plan/counts.ts";
 import { isGroupStep, type PlanStep, type TaskStep } from "../../core/plan/plan.ts";
 import { runIdOf, type RunRef } from "../../core/plan/run-id.ts";
 import { isSuccess } from "../../core/plan/run-state.ts";
@@ -69,7 +69,7 @@ export async function createNext(
 async function renewNext(context: Context, write: RunWrite, { header, attributes, round }: NextRow): Promise<RunWrite> {
   const { run } = write;
   if (write.applied || !run || run.round >= round) return write;
-  const keeps = isSuccess(run.status) && failedRuns(run.counts ?? {}) === 0;
+  const keeps = isSuccess(run.status) && !mayHaveFailed(run.counts ?? {});
   if (keeps && (await readOrder(context, header.gid)).keepDownstream)
     return keepStep(context, run, header.round, attributes.carry);
   const begun = await beginAnew(context, run, header.round, attributes);

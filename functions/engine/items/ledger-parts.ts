@@ -5,6 +5,7 @@ import { runIdOf, type RunRef } from "../../core/plan/run-id.ts";
 import { eachBounded } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { asLedger, type Header, ownedBy, type Run } from "../item-kinds.ts";
+import type { Item } from "../ports.ts";
 import { doneOf, readCurrent } from "./ledger-reads.ts";
 
 /** The end of a member that succeeded at its first attempt, and of which no row is kept. */
@@ -55,6 +56,10 @@ export function partEntry(part: string, locals: readonly number[]): string {
     from = to + 1;
   }
   return `${part}:${ranges.join(",")}`;
+}
+/** Returns the members of a leaf that ended without a row. A row beside such an end does not count. */
+export function rowlessMembers(node: Item | undefined): ReadonlySet<number> {
+  return new Set([...(asLedger(node)?.parts ?? [])].flatMap((entry) => localsOf(entry.split(":")[1] ?? "")));
 }
 function localsOf(ranges: string): number[] {
   return ranges.split(",").flatMap((range) => {

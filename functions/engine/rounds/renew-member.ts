@@ -1,4 +1,4 @@
-import { failedRuns } from "../../core/plan/counts.ts";
+import { mayHaveFailed } from "../../core/plan/counts.ts";
 import { leafOf, localIndex } from "../../core/plan/ledger.ts";
 import { isTerminal } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
@@ -9,7 +9,9 @@ import { isLive } from "../items/run-conditions.ts";
 import { currentRows, readMember } from "../items/run-reads.ts";
 import { queueAgain, waitAgain } from "../items/round-writes.ts";
 import { noteRenewed } from "../jobs/progress.ts";
-import { readOrder } from "./reopen-group.ts";
+import type { RetryOrder } from "../requests.ts";
+import { cutLinks } from "./cut-links.ts";
+import { readOrder, reopenGroup } from "./reopen-group.ts";
 import { needsRetry } from "./selection.ts";
 
 /** The row by which a member goes on. `renewed` says that it was taken up again now, so its message is owed. */
@@ -36,9 +38,15 @@ export async function renewMember(context: Context, header: Header, index: numbe
   if (!last || last.round >= header.round || (await isKept(context, header, index)))
     return { run: last, renewed: false };
   const order = await readOrder(context, header.gid);
+  for (const run of rows) await reviveLinks(context, header, run, order);
   for (const run of rows)
     if (run.round < header.round && (await needsRetry(context, header, run, order))) return renew(context, header, run);
   return isTerminal(last.status) ? { run: last, renewed: false } : renew(context, header, last);
+}
+/** Opens the links again that were dropped with a group above, before they had run. Their own run has ended well. */
+async function reviveLinks(context: Context, header: Header, run: Run, order: RetryOrder): Promise<void> {
+  const links = await cutLinks(context, header, run);
+  if (links?.outcome && links.round < header.round) await reopenGroup(context, links.gid, header.round, order);
 }
 /** Whether the ledger of this round has the member already, because it ended in an earlier round. */
 async function isKept(context: Context, header: Header, index: number): Promise<boolean> {
@@ -68,6 +76,7 @@ async function wayOf(context: Context, run: Run): Promise<"queue" | "wait" | "an
   if (run.joins === undefined) return "queue";
   const child = await readHeader(context, run.joins);
   if (child?.pages && child.memberCount === undefined && run.task !== undefined) return "queue";
-  const below = !child || child.wait || child.outcome !== "complete" || failedRuns(child.totals ?? {}) > 0;
+  if (child?.execution !== undefined) return "anew"; // with an input that its task makes again
+  const below = !child || child.wait || child.outcome !== "complete" || mayHaveFailed(child.totals ?? {});
   return below ? "wait" : "anew";
 }

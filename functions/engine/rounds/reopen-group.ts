@@ -7,7 +7,6 @@ import { openAgain, setOutcome } from "../items/header-writes.ts";
 import { doneOf, readCurrent } from "../items/ledger-reads.ts";
 import { sendControl } from "../messages/send.ts";
 import type { RetryOrder } from "../requests.ts";
-import { executionName } from "../waits/executions.ts";
 import { reopenLedger } from "./reopen-ledger.ts";
 
 /**
@@ -50,13 +49,12 @@ async function changeOf(
   round: number,
   order: RetryOrder,
 ): Promise<{ readonly set: Partial<HeaderAttributes>; readonly remove: readonly string[] }> {
-  const { gid, wait, execution } = header;
+  const { gid, wait } = header;
   if (wait) {
     const set = {
       token: context.ids.token(),
       since: round,
       ...(wait.expires !== undefined && { deadline: context.clock.now() + wait.expires * 1_000 }),
-      ...(execution !== undefined && { execution: executionName(context, gid, round) }),
     };
     return { set, remove: ["memberCount", "ownValue", "ownError", "answerId", "firstError"] };
   }

@@ -8,10 +8,12 @@ import { leftCounts, marksOf } from "../groups/member-marks.ts";
 import { asLedger, attributesOf, type Header, ledgerKey, ownedBy, type Run } from "../item-kinds.ts";
 import { absent } from "../items/conditions.ts";
 import { readHeader } from "../items/header-reads.ts";
+import { rowlessMembers } from "../items/ledger-parts.ts";
 import { countersOf, doneOf, readCurrent, readLedger } from "../items/ledger-reads.ts";
 import { childGroup, currentRows, readLeaf } from "../items/run-reads.ts";
 import { strandOf } from "../plan/strands.ts";
 import type { RetrySelection } from "../requests.ts";
+import { cutLinks } from "./cut-links.ts";
 import { membersNamed, needsRetry } from "./selection.ts";
 import { type NodeAt, suspectNodes } from "./suspect-leaves.ts";
 
@@ -19,8 +21,8 @@ import { type NodeAt, suspectNodes } from "./suspect-leaves.ts";
 const AT_ONCE = 8;
 
 /**
- * Writes the ledger of the next round: nodes of that round wherever members run again, and on the way from there to the
- * root. All other nodes stay as they are, and count by their mark in the node above. A new node is the old one without
+ * Writes the ledger of the next round: nodes of that round wherever members run again, on the way from there to the
+ * root, and the root. All other nodes stay as they are, and count by their mark in the node above. A new node is the old one without
  * the members that run again, and without what these had counted.
  *
  *     round 0            { 0 1 2 3 }                round 1             { 0 1 - 3 }
@@ -67,7 +69,9 @@ async function reopenNode(reopening: Reopening, at: NodeAt): Promise<Counts | un
   const old = countersOf(at.item);
   const lost = at.level === 1 ? await lossOfLeaf(reopening, at) : await lossOfNode(reopening, at);
   const expected = expectedMarks(header.memberCount, header.height, at, context.config.width) ?? Infinity;
-  if (lost.places.length === 0 && doneOf(at.item).size >= expected) return undefined;
+  // The root is written in any case, because the round is decided by it.
+  const stays = lost.places.length === 0 && doneOf(at.item).size >= expected && at.level < header.height;
+  if (stays) return undefined;
   await putNode(reopening, at, lost);
   return old;
 }
@@ -88,13 +92,15 @@ async function lossOfLeaf({ context, header, selection }: Reopening, at: NodeAt)
   const { width } = context.config;
   const lost: Loss = { places: [], counts: countersOf(at.item) };
   const done = doneOf(at.item);
+  const rowless = rowlessMembers(at.item);
   const strands = new Map<number, Run[]>();
   for (const run of currentRows(await readLeaf(context, header.gid, at.node)))
     strands.set(run.index, [...(strands.get(run.index) ?? []), run]);
   for (const [index, runs] of strands) {
     const last = runs.at(-1) as Run;
-    if (!done.has(localIndex(index, width)) || !(await anyNeedsRetry(context, header, runs, selection))) continue;
-    lost.places.push(localIndex(index, width));
+    const local = localIndex(index, width);
+    if (!done.has(local) || rowless.has(local) || !(await runsAgain(context, header, runs, selection))) continue;
+    lost.places.push(local);
     lost.counts = minusCounts(lost.counts, marksOf(last, await besideOf(context, header, last)));
   }
   return lost;
@@ -106,13 +112,17 @@ async function besideOf(context: Context, header: Header, last: Run): Promise<Co
     isFailure(last.status) && last.joins === undefined ? await readHeader(context, childGroup(last)) : undefined;
   return addCounts(links.counts, left?.outcome === undefined ? undefined : leftCounts(left));
 }
-async function anyNeedsRetry(
+/** Whether a step of a member runs again, or links beside it: a group that decides early marks members without these. */
+async function runsAgain(
   context: Context,
   header: Header,
   runs: readonly Run[],
   selection: RetrySelection,
 ): Promise<boolean> {
-  for (const run of runs) if (await needsRetry(context, header, run, selection)) return true;
+  for (const run of runs) {
+    if (await needsRetry(context, header, run, selection)) return true;
+    if (header.early && (await cutLinks(context, header, run))) return true;
+  }
   return false;
 }
 /** Puts a node of the round. A node that is there was written by an earlier try, or by a mark of this round. */

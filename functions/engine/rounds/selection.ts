@@ -1,11 +1,13 @@
-import { failedRuns } from "../../core/plan/counts.ts";
-import { leafOf } from "../../core/plan/ledger.ts";
+import { mayHaveFailed } from "../../core/plan/counts.ts";
+import { localIndex } from "../../core/plan/ledger.ts";
 import { isGroupStep } from "../../core/plan/plan.ts";
 import { isFailure, isTerminal } from "../../core/plan/run-state.ts";
 import { carriesStamp, filterTexts } from "../../core/plan/stamps.ts";
 import type { Context } from "../context.ts";
 import type { Header, Run } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
+import { rowlessMembers } from "../items/ledger-parts.ts";
+import { readCurrent } from "../items/ledger-reads.ts";
 import { currentRows, readLeaf } from "../items/run-reads.ts";
 import { strandOf } from "../plan/strands.ts";
 import type { RetryFilter, RetrySelection } from "../requests.ts";
@@ -27,7 +29,7 @@ export async function needsRetry(
 }
 const UPSTREAM: ReadonlySet<string> = new Set(["upstream", "cancelled"]);
 /** Whether a run failed, or runs below it did. */
-const hasFailed = (run: Run): boolean => isFailure(run.status) || failedRuns(run.counts ?? {}) > 0;
+const hasFailed = (run: Run): boolean => isFailure(run.status) || mayHaveFailed(run.counts ?? {});
 
 /** A failed run that a selection takes, with the header of its group. */
 export interface Selected {
@@ -44,10 +46,16 @@ export async function* selectedIn(
   filter: RetryFilter | undefined,
 ): AsyncGenerator<Selected, void, undefined> {
   for await (const leaf of suspectLeaves(context, header, membersNamed(header.gid, filter))) {
+    const rowless =
+      header.tracking === "ledger"
+        ? rowlessMembers(await readCurrent(context, header, { level: 1, node: leaf }))
+        : NONE;
     for (const run of currentRows(await readLeaf(context, header.gid, leaf)))
-      if (isTerminal(run.status) && hasFailed(run)) yield* selectedAt(context, header, run, filter);
+      if (isTerminal(run.status) && hasFailed(run) && !rowless.has(localIndex(run.index, context.config.width)))
+        yield* selectedAt(context, header, run, filter);
   }
 }
+const NONE: ReadonlySet<number> = new Set();
 async function* selectedAt(
   context: Context,
   header: Header,
@@ -56,7 +64,7 @@ async function* selectedAt(
 ): AsyncGenerator<Selected, void, undefined> {
   if (filter?.runIds && !filter.runIds.some((id) => isWithin(id, run.runId) || isWithin(run.runId, id))) return;
   const child = run.joins === undefined ? undefined : await readHeader(context, run.joins);
-  const below = child && !child.wait && (child.early === true || failedRuns(child.totals ?? {}) > 0);
+  const below = child && !child.wait && (child.early === true || mayHaveFailed(child.totals ?? {}));
   if (below) yield* selectedIn(context, child, filter);
   else if (isFailure(run.status) && (!filter || (await matches(context, header, run, filter)))) yield { run, header };
 }
@@ -86,6 +94,3 @@ export function membersNamed(gid: string, filter: RetryFilter | undefined): Read
   }
   return members;
 }
-/** Whether a leaf has one of these members. */
-export const hasMember = (members: ReadonlySet<number>, leaf: number, width: number): boolean =>
-  [...members].some((member) => leafOf(member, width) === leaf);

@@ -1,4 +1,4 @@
-import { failedRuns } from "../../core/plan/counts.ts";
+import { mayHaveFailed } from "../../core/plan/counts.ts";
 import { expectedMarks, type LedgerNode, localIndex } from "../../core/plan/ledger.ts";
 import type { Context } from "../context.ts";
 import type { Header } from "../item-kinds.ts";
@@ -25,7 +25,7 @@ export async function suspectNodes(
   const { width } = context.config;
   const done = doneOf(item);
   const count = expectedMarks(header.memberCount, header.height, { level, node }, width) ?? width;
-  const failing = failedRuns(countersOf(item)) > 0;
+  const failing = mayHaveFailed(countersOf(item));
   const size = width ** (level - 1);
   const named = members && new Set([...members].map((member) => Math.floor(member / size)));
   const below = Array.from({ length: count }, (_, k) => ({ level: level - 1, node: node * width + k })).filter(
@@ -34,7 +34,7 @@ export async function suspectNodes(
   const items = await readCurrents(context, header, below);
   return below
     .map((at, k) => ({ ...at, item: items[k] }))
-    .filter((at) => !done.has(localIndex(at.node, width)) || named || failedRuns(countersOf(at.item)) > 0);
+    .filter((at) => !done.has(localIndex(at.node, width)) || named || mayHaveFailed(countersOf(at.item)));
 }
 
 /** Yields the leaves of a group in which members failed or have not ended, in order. */
