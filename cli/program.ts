@@ -10,6 +10,7 @@ import { jobCommand } from "./commands/job.ts";
 import { jobsCommand } from "./commands/jobs.ts";
 import { planCommand } from "./commands/plan.ts";
 import { resultsCommand } from "./commands/results.ts";
+import { retryCommand } from "./commands/retry.ts";
 import { runCommand } from "./commands/run.ts";
 import { runsCommand } from "./commands/runs.ts";
 import { sendCommand } from "./commands/send.ts";
@@ -49,6 +50,7 @@ export function program(): Command {
     cancelCommand,
     failuresCommand,
     deadLettersCommand,
+    retryCommand,
     workflowsCommand,
   ];
   for (const each of commands) root.addCommand(each().copyInheritedSettings(root));

@@ -69,6 +69,7 @@ export function progressLine(
     failed === 0 ? "" : `${formatCount(failed)} failed`,
     left === undefined || done === total ? "" : `${formatDuration(left)} left`,
     job.state === "started" ? "" : job.state,
+    job.round === 0 ? "" : `round ${job.round}`,
   ].filter((part) => part !== "");
   const text = cut(parts.join("  "), width - BAR_CELLS - 3);
   return `[${paint("cyan", "█".repeat(filled))}${"░".repeat(BAR_CELLS - filled)}] ${failed === 0 ? text : paint("yellow", text)}`;
@@ -79,5 +80,6 @@ function endLine(job: Job, paint: Paint): string {
   const failed = failedRuns(job);
   const state = paint(job.state === "success" ? "green" : "red", job.state);
   const runs = formatCounted(doneRuns(job), "run");
-  return `${state}: ${runs}${failed === 0 ? "" : `, ${formatCount(failed)} failed`}${seconds === undefined ? "" : `, ${formatDuration(seconds)}`}`;
+  const round = job.round === 0 ? "" : `, round ${job.round}`;
+  return `${state}: ${runs}${failed === 0 ? "" : `, ${formatCount(failed)} failed`}${seconds === undefined ? "" : `, ${formatDuration(seconds)}`}${round}`;
 }

@@ -25,6 +25,11 @@ export async function showValue(client: Client, job: Job, terminal: Terminal, da
   }
 }
 
+/** Says how to retry a job in which something failed. */
+export function sayRetry({ jobId, state }: Job, terminal: Terminal, data: string): void {
+  if (state === "failure") terminal.say(`retry what failed: ${further(data, `retry ${jobId}`)}`);
+}
+
 /** Returns pretty JSON, or text as it is, cut to a screen. */
 function valueText(value: Json): string {
   const lines = (typeof value === "string" ? value : JSON.stringify(value, undefined, 2)).split("\n");

@@ -7,7 +7,7 @@ import { loadLocal } from "../load-local.ts";
 import { EXIT, exitCodeOf } from "../exit-codes.ts";
 import { formatDuration } from "../format.ts";
 import { REPOSITORY } from "../repository.ts";
-import { showValue } from "../show-value.ts";
+import { sayRetry, showValue } from "../show-value.ts";
 import { watchJob } from "../watch-job.ts";
 
 const WORKFLOW = "inventory";
@@ -58,6 +58,7 @@ async function inventory(
   const job = await watchJob(client, jobId, context, ["the same command continues it"]);
   if (job === undefined) return EXIT.interrupted;
   const report = demoReport(job);
+  sayRetry(job, terminal, fields.state);
   if (terminal.json) await terminal.printJson(report ?? { job: jobId, state: job.state, error: job.error ?? null });
   else if (report === undefined) await showValue(client, job, terminal, fields.state);
   else

@@ -42,7 +42,7 @@ function graphLines(graph: JobGraph, width: number): string[] {
     graph.nodes.map((node) => [
       oneLine(node.id, 60),
       node.status,
-      oneLine(node.count === undefined ? node.label : `${node.label} x ${node.count}`, 60),
+      `${oneLine(node.count === undefined ? node.label : `${node.label} x ${node.count}`, 60)}${node.round === undefined ? "" : ` (round ${node.round})`}`,
       oneLine((before.get(node.id) ?? []).join(", "), 80),
     ]),
     width,

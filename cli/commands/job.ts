@@ -5,6 +5,7 @@ import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
 import { formatCount, formatCounted, formatDollars, formatDuration, oneLine } from "../format.ts";
 import { doneRuns } from "../progress.ts";
+import { sayRetry } from "../show-value.ts";
 
 export function jobCommand(): Command {
   return command("job", "Show one job", "fanfold job 01JD2Y8ZK5W0E3T7Q9M4R6X8AB")
@@ -16,6 +17,7 @@ export function jobCommand(): Command {
           if (terminal.json) await terminal.printJson(job);
           else
             await terminal.print(`${jobSheet(job, await deferredRuns(client, job), terminal.columns()).join("\n")}\n`);
+          sayRetry(job, terminal, options.data);
           return EXIT.success;
         });
       }),
@@ -49,6 +51,7 @@ function jobSheet(job: Job, deferred: readonly Run[], width: number): string[] {
   const facts: [string, string | undefined][] = [
     ["job", job.jobId],
     ["state", job.state + (job.outcome === undefined || job.outcome === "complete" ? "" : ` (${job.outcome})`)],
+    ["round", job.round > 0 ? String(job.round) : undefined],
     ["workflow", job.workflow],
     ["fields", job.parameters && JSON.stringify(job.parameters)],
     [

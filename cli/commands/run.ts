@@ -3,7 +3,7 @@ import { action, collect, command, seconds, type CommonOptions, type Context } f
 import { withEngine, type Connection } from "../connect.ts";
 import { EXIT, exitCodeOf } from "../exit-codes.ts";
 import { further } from "../repository.ts";
-import { showValue } from "../show-value.ts";
+import { sayRetry, showValue } from "../show-value.ts";
 import { prepareWork, type Start } from "../start-work.ts";
 import { watchJob } from "../watch-job.ts";
 
@@ -54,22 +54,26 @@ export function runCommand(): Command {
   );
 }
 
-async function runToEnd(
-  { client, embedded }: Connection,
-  context: Context,
-  work: Start,
-  data: string,
-): Promise<number> {
+async function runToEnd(connection: Connection, context: Context, work: Start, data: string): Promise<number> {
+  const { jobId, created } = await work(connection.client);
+  context.terminal.say(`job ${jobId}${created ? "" : " (started before with this key)"}`);
+  return showEnd(connection, context, jobId, data);
+}
+/** Watches a job to its end, and prints its result. Returns the exit code. */
+export async function showEnd(connection: Connection, context: Context, jobId: string, data: string): Promise<number> {
+  const { client } = connection;
   const { terminal } = context;
-  const { jobId, created } = await work(client);
-  terminal.say(`job ${jobId}${created ? "" : " (started before with this key)"}`);
-  const watch = further(data, `watch ${jobId}`);
-  const next = embedded
-    ? [`continue it: ${watch}`]
-    : [`it continues; watch it: ${watch}`, `cancel it: ${further(data, `cancel ${jobId}`)}`];
-  const job = await watchJob(client, jobId, context, next);
+  const job = await watchJob(client, jobId, context, nextCommands(connection, jobId, data));
   if (job === undefined) return EXIT.interrupted;
   if (terminal.json) await terminal.printJson(job);
   else await showValue(client, job, terminal, data);
+  sayRetry(job, terminal, data);
   return exitCodeOf(job.state);
+}
+/** Returns what to do with a job that is left behind, a line each. */
+export function nextCommands({ embedded }: Connection, jobId: string, data: string): string[] {
+  const watch = further(data, `watch ${jobId}`);
+  return embedded
+    ? [`continue it: ${watch}`]
+    : [`it continues; watch it: ${watch}`, `cancel it: ${further(data, `cancel ${jobId}`)}`];
 }

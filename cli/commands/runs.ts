@@ -104,6 +104,7 @@ function runSheet(run: Run, width: number): string[] {
     ["run", run.runId],
     ["status", run.status],
     ["what", whatOf(run)],
+    ["round", run.round > 0 ? String(run.round) : undefined],
     ["attempt", run.attempt > 0 ? String(run.attempt) : undefined],
     ["stamps", stampsOf(run) || undefined],
     ["token", wait?.token],

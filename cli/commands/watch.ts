@@ -3,6 +3,7 @@ import { action, command, type CommonOptions, type Context } from "../command.ts
 import { withEngine } from "../connect.ts";
 import { EXIT, exitCodeOf } from "../exit-codes.ts";
 import { further } from "../repository.ts";
+import { sayRetry } from "../show-value.ts";
 import { watchJob } from "../watch-job.ts";
 
 export function watchCommand(): Command {
@@ -15,6 +16,7 @@ export function watchCommand(): Command {
           const job = await watchJob(client, id, context, [`watch it again: ${further(options.data, `watch ${id}`)}`]);
           if (job === undefined) return EXIT.interrupted;
           if (context.terminal.json) await context.terminal.printJson(job);
+          sayRetry(job, context.terminal, options.data);
           return exitCodeOf(job.state);
         }),
       ),

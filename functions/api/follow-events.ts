@@ -36,7 +36,9 @@ export async function* jobEvents(
     const ended = options.follow && hasEnded((await engine.job(jobId))?.state ?? "cancelled");
     for await (const event of newEvents(engine, jobId, reader)) {
       quiet = 0;
-      finished ||= event.state !== undefined && hasEnded(event.state);
+      // A retry goes on behind the end of the round before it.
+      if (event.kind === "retried") finished = false;
+      else finished ||= event.state !== undefined && hasEnded(event.state);
       if (toSkip > 0) toSkip--;
       else yield event;
     }

@@ -26,8 +26,8 @@ const EDGE_STYLES: Readonly<Record<JobGraph["edges"][number]["kind"], string>> =
 /** Returns the graph in the language of Graphviz: `fanfold graph ID --dot | dot -Tsvg`. */
 export function graphToDot(graph: JobGraph): string {
   const nodes = graph.nodes.map((node) => {
-    const label =
-      node.count === undefined ? `${node.label}\n${node.status}` : `${node.label} x ${node.count}\n${node.status}`;
+    const what = node.count === undefined ? node.label : `${node.label} x ${node.count}`;
+    const label = `${what}\n${node.status}${node.round === undefined ? "" : `\nround ${node.round}`}`;
     return `  ${quote(node.id)} [label=${quote(label)}, shape=${SHAPES[node.kind]}, style=filled, fillcolor=${COLORS[node.status] ?? "white"}];`;
   });
   const edges = graph.edges.map((edge) => `  ${quote(edge.from)} -> ${quote(edge.to)} [${EDGE_STYLES[edge.kind]}];`);

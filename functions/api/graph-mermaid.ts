@@ -19,9 +19,11 @@ const ARROWS: Readonly<Record<JobGraph["edges"][number]["kind"], string>> = {
  */
 export function graphToMermaid(graph: JobGraph): string {
   const names = new Map(graph.nodes.map(({ id }, index) => [id, `n${index}`]));
-  const nodes = graph.nodes.map(({ id, kind, label, status, count }) => {
+  const nodes = graph.nodes.map(({ id, kind, label, status, count, round }) => {
     const [open, close] = SHAPES[kind];
-    return `  ${names.get(id)}${open}"${escaped(count === undefined ? label : `${label} x ${count}`)}<br/>${status}"${close}:::${status}`;
+    const what = escaped(count === undefined ? label : `${label} x ${count}`);
+    const again = round === undefined ? "" : `<br/>round ${round}`;
+    return `  ${names.get(id)}${open}"${what}<br/>${status}${again}"${close}:::${status}`;
   });
   const edges = graph.edges.map(({ from, to, kind }) => `  ${names.get(from)} ${ARROWS[kind]} ${names.get(to)}`);
   return ["flowchart LR", ...nodes, ...edges, ...CLASSES, ""].join("\n");

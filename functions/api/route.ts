@@ -43,7 +43,7 @@ interface Spec<P extends z.ZodObject, Q extends z.ZodObject, B extends BodySpec 
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
-  /** Set only for a route that starts a job and honours an Idempotency-Key. */
+  /** Set only for a route that starts or retries a job and honours an Idempotency-Key. */
   readonly idempotent?: true;
   /** Set only for a route that needs no token. */
   readonly open?: true;

@@ -2,6 +2,7 @@ import type { Route } from "./route.ts";
 import { failureRoutes } from "./routes/failures.ts";
 import { inputRoutes } from "./routes/input.ts";
 import { jobRoutes } from "./routes/jobs.ts";
+import { retryRoutes } from "./routes/retry.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { healthRoute, openApiRoute } from "./routes/server.ts";
 import { startJobRoute } from "./routes/start-job.ts";
@@ -14,6 +15,7 @@ const described: readonly Route[] = [
   ...inputRoutes,
   ...runRoutes,
   ...failureRoutes,
+  ...retryRoutes,
   healthRoute,
 ];
 

@@ -279,6 +279,7 @@ export const jobGraph = z
         kind: z.enum(["run", "group", "fold"]),
         label: z.string(),
         status: graphStatus,
+        round: z.int().optional().describe("Above 0: the round in which a retry took it up"),
         count: z.int().optional().describe("Of a fold: how many members it stands for"),
         byStatus: counts.optional(),
       }),

@@ -14,6 +14,8 @@ import type {
   JsonObject,
   Page,
   ResultEntry,
+  Retried,
+  RetryPreview,
   Run,
   RunStatus,
   Submitted,
@@ -70,6 +72,28 @@ export interface DeadLetterAction extends DeadLetterFilter {
 export interface ReadOptions {
   /** Ends the call when it aborts. */
   readonly signal?: AbortSignal;
+}
+
+/** Which failed runs of a job to retry, all of them by default. Every field that is given must match. */
+export interface RetrySelection {
+  readonly tasks?: readonly string[];
+  /** Reasons of errors, or names of errors without a reason. */
+  readonly reasons?: readonly string[];
+  readonly statuses?: readonly ("error" | "broken" | "cancelled")[];
+  /** Runs that carry one of the values of one of the names. */
+  readonly stamps?: StampFilter;
+  /** Ids of runs or groups. Everything below them is meant. */
+  readonly runIds?: readonly string[];
+  /** Milliseconds since the epoch between which the runs ended. */
+  readonly endedAfter?: number;
+  readonly endedBefore?: number;
+  /** `true` keeps the results of steps that had consumed what failed. By default these steps run again. */
+  readonly keepDownstream?: boolean;
+}
+/** Options of a retry. */
+export interface RetryOptions extends RetrySelection {
+  /** The same key starts one round of a job. With another selection the call throws `idempotency_conflict`. */
+  readonly idempotencyKey?: string;
 }
 
 /** Options of an estimate. */
@@ -137,6 +161,15 @@ export interface Client {
    * included. Returns `false` when the job had already ended.
    */
   cancel(jobId: string, only?: { readonly stamps: StampFilter }): Promise<boolean>;
+  /**
+   * Starts the next round of an ended job: what failed runs again in place, and what succeeded is kept. Throws
+   * `job_unfinished`, `job_over`, `nothing_to_retry`, `run_live`.
+   */
+  retry(jobId: string, options?: RetryOptions): Promise<Retried>;
+  /** Returns what `retry` would run again, and throws what it would throw. Changes nothing. */
+  previewRetry(jobId: string, selection?: RetrySelection): Promise<RetryPreview>;
+  /** Retries one failed run, or what failed below it. The id of a group means everything that failed in it. */
+  retryRun(id: string, options?: Pick<RetryOptions, "keepDownstream" | "idempotencyKey">): Promise<Retried>;
   /**
    * Revokes a run and the steps after it in its strand. The id of a group revokes the run that waits for the group.
    * Returns `false` when the run had already ended.

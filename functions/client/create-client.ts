@@ -2,9 +2,9 @@ import { encodeCanvas } from "../core/canvas/canvas-wire.ts";
 import { FanfoldError } from "../core/errors.ts";
 import { canonicalJson, type Json } from "../core/json.ts";
 import type { StampFilter } from "../core/plan/stamps.ts";
-import type { Client, PlanOptions, StartOptions } from "./client.ts";
+import type { Client, PlanOptions, RetryOptions, StartOptions } from "./client.ts";
 import { type Ask, ask, type ClientOptions, readParts } from "./transport.ts";
-import type { JobEvent, JobPlan, Page, ResultEntry, Submitted, WorkflowInfo } from "./types.ts";
+import type { JobEvent, JobPlan, Page, ResultEntry, Retried, RetryPreview, Submitted, WorkflowInfo } from "./types.ts";
 
 /**
  * Returns a client of the HTTP API, over `fetch`.
@@ -21,6 +21,7 @@ export function createClient(options: ClientOptions): Client {
     ...jobCalls(options, json),
     ...runCalls(json),
     ...failureCalls(json),
+    ...retryCalls(json),
   };
 }
 
@@ -141,6 +142,16 @@ function failureCalls(json: ReadJson): Pick<Client, FailureCalls> {
     deadLetter: (id) => json(`/dead-letters/${encodeURIComponent(id)}`),
     redriveDeadLetters: (action = {}) => json("/dead-letters/redrive", { method: "POST", json: action }),
     purgeDeadLetters: (action = {}) => json("/dead-letters/purge", { method: "POST", json: action }),
+  };
+}
+
+function retryCalls(json: ReadJson): Pick<Client, "retry" | "previewRetry" | "retryRun"> {
+  const post = <T>(path: string, { idempotencyKey, ...body }: RetryOptions & { readonly dryRun?: true }) =>
+    json<T>(`${path}/retry`, { method: "POST", json: body, headers: { "Idempotency-Key": idempotencyKey } });
+  return {
+    retry: (jobId, options = {}) => post<Retried>(jobPath(jobId), options),
+    previewRetry: (jobId, selection = {}) => post<RetryPreview>(jobPath(jobId), { ...selection, dryRun: true }),
+    retryRun: (id, options = {}) => post<Retried>(runPath(id), options),
   };
 }
 

@@ -8,6 +8,8 @@ export type {
   PageFilter,
   PlanOptions,
   ReadOptions,
+  RetryOptions,
+  RetrySelection,
   StartOptions,
 } from "./client.ts";
 export type { ClientOptions } from "./transport.ts";
@@ -29,6 +31,8 @@ export {
   type JsonObject,
   type Page,
   type ResultEntry,
+  type Retried,
+  type RetryPreview,
   type Run,
   type RunStatus,
   type Submitted,

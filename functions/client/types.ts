@@ -23,6 +23,36 @@ export interface Submitted {
   /** `false` when an earlier start had the same idempotency key. This is its job. */
   readonly created: boolean;
 }
+/** The answer to a retry. */
+export interface Retried {
+  readonly jobId: string;
+  /** The round that began. */
+  readonly round: number;
+  /** `false` when an earlier retry had the same idempotency key. This is its round. */
+  readonly created: boolean;
+  /** Set when the job was supervised. Its supervisor has its answer, and hears nothing of this round. */
+  readonly supervised?: false;
+}
+/** What a retry would run again. */
+export interface RetryPreview {
+  readonly jobId: string;
+  /** The round that would begin. */
+  readonly round: number;
+  /** Failed runs that would run again. `exact` is `false` when only the first of them were counted. */
+  readonly runs: number;
+  readonly exact: boolean;
+  readonly failures: readonly {
+    readonly task: string;
+    /** Reason of the error, or its name when it has none. */
+    readonly reason: string;
+    readonly status: RunStatus;
+    readonly count: number;
+    /** Id of one of the runs. */
+    readonly example: string;
+  }[];
+  /** Ended steps that would run again, because they had consumed what failed. */
+  readonly again: readonly { readonly task: string; readonly count: number }[];
+}
 /** One job. */
 export interface Job {
   readonly jobId: string;
@@ -178,6 +208,8 @@ export interface GraphNode {
   readonly kind: "run" | "group" | "fold";
   readonly label: string;
   readonly status: string;
+  /** Set only above 0: the round in which a retry took it up. */
+  readonly round?: number;
   readonly count?: number;
   readonly byStatus?: Counts;
 }
@@ -200,7 +232,7 @@ export interface WorkflowInfo {
 export type { ErrorData, JobCost, JobEstimate as JobPlan, Json, JsonObject, ResultEntry, RunStatus };
 
 const ENDED: ReadonlySet<JobState> = new Set<JobState>(["success", "failure", "cancelled", "timed-out"]);
-/** Returns whether the job has ended, so that its state does not change any more. */
+/** Returns whether the job has ended, so that its state changes only when it is retried. */
 export function hasEnded(job: { readonly state: JobState }): boolean {
   return ENDED.has(job.state);
 }

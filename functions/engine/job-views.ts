@@ -186,6 +186,8 @@ export interface GraphNode {
   readonly kind: "run" | "group" | "fold";
   readonly label: string;
   readonly status: RunStatus | "open" | "complete" | "failed" | "timeout" | "dropped";
+  /** Set only above 0: the round in which a retry took it up. */
+  readonly round?: number;
   /** Set only on folds. Number of members, in total and by status. */
   readonly count?: number;
   readonly byStatus?: Counts;

@@ -53,7 +53,9 @@ export interface RetryOrder extends RetrySelection {
   readonly key?: string;
 }
 export interface RetryRequest extends RetrySelection {
-  /** The same key for the same job starts one round. */
+  /** Who asks, `local` by default. Keys of different principals never collide. */
+  readonly principal?: string;
+  /** The same key for the same job starts one round. With another selection it is refused (`idempotency_conflict`). */
   readonly idempotencyKey?: string;
 }
 export interface Retried {

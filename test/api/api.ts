@@ -2,11 +2,12 @@ import type { Hono } from "hono";
 import { createApp } from "../../functions/api/app.ts";
 import { noSecurity, type Security } from "../../functions/api/security.ts";
 import { createClient, type Client } from "../../functions/client/index.ts";
+import type { AnyTask } from "../../functions/sdk/any-task.ts";
 import { createRegistry, createWorkflows, loadTaskModule } from "../../functions/sdk/index.ts";
 import * as examples from "../../functions/tasks/examples.ts";
 import { LocalEngine } from "../engine/local-engine.ts";
 
-/** The API over the real engine in memory, with the example tasks. */
+/** The API over the real engine in memory, with the example tasks and those that a test adds. */
 export interface Api {
   readonly local: LocalEngine;
   readonly app: Hono;
@@ -20,8 +21,11 @@ export interface Api {
   ): Promise<Response>;
 }
 
-export function startApi(options: { security?: Security; pollMilliseconds?: number } = {}): Api {
-  const { tasks, workflows } = loadTaskModule(examples);
+export function startApi(
+  options: { security?: Security; pollMilliseconds?: number; tasks?: readonly AnyTask[] } = {},
+): Api {
+  const { tasks: ofExamples, workflows } = loadTaskModule(examples);
+  const tasks = [...ofExamples, ...(options.tasks ?? [])];
   const local = new LocalEngine(tasks);
   const registry = createRegistry(tasks);
   const reported: unknown[] = [];

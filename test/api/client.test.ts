@@ -8,6 +8,8 @@ import {
   type Job,
   type JobEvent,
   type JobGraph,
+  type Retried,
+  type RetryPreview,
   type Run,
 } from "../../functions/client/index.ts";
 import type {
@@ -15,6 +17,8 @@ import type {
   JobEvent as EngineEvent,
   JobGraph as EngineGraph,
   JobView,
+  Retried as EngineRetried,
+  RetryPreview as EnginePreview,
   RunView,
 } from "../../functions/engine/contract.ts";
 import { startApi, type Api } from "./api.ts";
@@ -165,7 +169,9 @@ it("the client's types are the engine's views, declared again without the engine
   const event = (view: EngineEvent): JobEvent => view;
   const node = (view: EngineNode): GraphNode => view;
   const graph = (view: EngineGraph): JobGraph => view;
-  expect([job, run, event, node, graph]).toHaveLength(5);
+  const retried = (answer: EngineRetried): Retried => answer;
+  const preview = (answer: EnginePreview): RetryPreview => answer;
+  expect([job, run, event, node, graph, retried, preview]).toHaveLength(7);
 });
 
 it("a stream that fails half way breaks the connection, and a reader that pauses holds the source", async () => {

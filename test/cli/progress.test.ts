@@ -64,4 +64,10 @@ describe("the line", () => {
       "failure: 1 run, 1 failed, 1 min 30 s",
     );
   });
+  it("the progress line of a retried job names its round, while it goes on and at its end", () => {
+    expect(line(NO_PROGRESS, job({ success: 1 }, 2, { round: 1 }))).toMatch(/1\/2 {2}50 % {2}round 1$/);
+    expect(line(samplesOf(0), job({ success: 2 }, 2, { round: 3, state: "success", endedAt: 2_500 }))).toBe(
+      "success: 2 runs, 2.5 s, round 3",
+    );
+  });
 });

@@ -48,6 +48,12 @@ describe("a wrong call", () => {
     { args: ["dead-letters", "drop"], says: "Allowed choices" },
     { args: ["dead-letters", "show"], says: "name the dead letter" },
     { args: ["dead-letters", "list", "X"], says: "show X" },
+    { args: ["retry", "J", "--status", "pending"], says: "Allowed choices" },
+    { args: ["retry", "J", "--stamp", "team"], says: "name=value" },
+    { args: ["retry", "J", "--since", "yesterday"], says: "30m, 2h or 7d" },
+    { args: ["retry", "J", "--dry-run", "--yes"], says: "cannot be used with option '--yes'" },
+    { args: ["retry", "J", "--dry-run", "--watch"], says: "cannot be used with option '--watch'" },
+    { args: ["retry", "J"], says: "add --yes, or --dry-run" },
     { args: ["demo", "nowhere"], says: "there is no folder nowhere" },
     { args: ["demo", "docs", "--data", "docs/data"], says: "inside of" },
   ])("$args exits with 2 and says: $says", async ({ args, says }) => {

@@ -3,11 +3,19 @@ import type { APIGatewayProxyEvent } from "aws-lambda";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { createClient } from "../../functions/client/index.ts";
 import { requestOf, resultOf } from "../../functions/handlers/rest-proxy.ts";
-import { defineTask, group } from "../../functions/sdk/index.ts";
+import { defineTask, group, TaskError } from "../../functions/sdk/index.ts";
 import { canvasOf } from "../../functions/sdk/canvas-builder.ts";
 import * as examples from "../../functions/tasks/examples.ts";
 import { contextOf, TestDeployment } from "./deployment.ts";
 
+const outage = { lasts: true };
+const call = defineTask({
+  name: "call",
+  run: () => {
+    if (outage.lasts) throw new TaskError("nobody answers", { retryable: false });
+    return "answered";
+  },
+});
 const long = defineTask({ name: "long", run: (_ctx, characters: number) => '"'.repeat(characters) });
 
 function eventOf(method: string, path: string, more: Partial<APIGatewayProxyEvent> = {}): APIGatewayProxyEvent {
@@ -50,7 +58,7 @@ function fetchOf(deployment: TestDeployment, userArn = "arn:aws:iam::12345678901
 }
 
 describe("the api function", () => {
-  const deployment = new TestDeployment({ ...examples, long });
+  const deployment = new TestDeployment({ ...examples, long, call });
   const client = createClient({ url: "https://api", fetch: fetchOf(deployment) });
 
   it("the api function needs no token, because API Gateway has authorised the caller", async () => {
@@ -77,6 +85,18 @@ describe("the api function", () => {
     });
     expect((await other.start("example.sum-of-sums", { n: 1 }, options)).jobId).not.toBe(first.jobId);
     await deployment.untilQuiet();
+  });
+
+  it("the api function retries a failed job, and says that its supervisor hears nothing of it", async () => {
+    const { engine } = await deployment.engine();
+    const { jobId } = await engine.submit({ canvas: canvasOf(call.s()), token: "token of the supervisor" });
+    await deployment.untilQuiet();
+    expect(await client.job(jobId)).toMatchObject({ state: "failure" });
+    outage.lasts = false;
+    expect(await client.previewRetry(jobId)).toMatchObject({ runs: 1 });
+    expect(await client.retry(jobId)).toEqual({ jobId, round: 1, created: true, supervised: false });
+    await deployment.untilQuiet();
+    expect(await client.job(jobId)).toMatchObject({ state: "success", round: 1, value: "answered" });
   });
 
   it("long results are answered in parts that Lambda can carry, each naming the next", async () => {
@@ -140,6 +160,7 @@ describe("the api function", () => {
       workflow: "example.sum-of-sums",
       parameters: { n: 2 },
       state: "pending",
+      round: 0,
       createdAt: 1_000,
       deadlineAt: 61_000,
       counts: {},

@@ -7,7 +7,8 @@ import type { Engine, RunView } from "../../engine/contract.ts";
 import { invalid, route } from "../route.ts";
 import { json, run, runCancelled, runCompleted } from "../schemas.ts";
 
-const params = z.strictObject({ id: z.string().max(2_000) });
+export const runIdParam = z.string().max(2_000);
+const params = z.strictObject({ id: runIdParam });
 const text = (characters: number): z.ZodString => z.string().min(1).max(characters);
 /** Largest answer in bytes. Values above the inline size become blobs. */
 const MOST_BYTES = 4 * 1_024 * 1_024;
@@ -70,7 +71,7 @@ async function requireRun(id: string, engine: Engine): Promise<RunView> {
   if (!found) throw notFound(id);
   return found;
 }
-function notFound(id: string): FanfoldError {
+export function notFound(id: string): FanfoldError {
   return new FanfoldError(
     "run_not_found",
     `there is no run ${id.slice(0, 200)}; GET /jobs/{id}/runs lists the runs of a job`,

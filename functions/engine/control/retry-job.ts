@@ -1,4 +1,5 @@
 import { FanfoldError } from "../../core/errors.ts";
+import { canonicalJson, type Json } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { isGroupStep } from "../../core/plan/plan.ts";
 import { jobIdOf } from "../../core/plan/run-id.ts";
@@ -13,9 +14,10 @@ import { currentRows, readMember, readRunById } from "../items/run-reads.ts";
 import { reopenJob } from "../jobs/job-item.ts";
 import { sendControl } from "../messages/send.ts";
 import { strandOf } from "../plan/strands.ts";
-import type { Retried, RetryOrder, RetryRequest } from "../requests.ts";
+import type { Retried, RetryOrder, RetryRequest, RetrySelection } from "../requests.ts";
 import { reopenGroup } from "../rounds/reopen-group.ts";
 import { selectedIn } from "../rounds/selection.ts";
+import { checkKey } from "../submit/submit.ts";
 
 /** A job is not opened again when it would be timed out soon after. */
 const LEAST_LEFT_MS = 60_000;
@@ -25,14 +27,14 @@ const MOST_PREVIEWED = 10_000;
 /**
  * Starts the next round of a job that has ended: what failed runs again, in place. Durable when it returns, because the
  * write of the root header begins the round. What follows from it is repeated by the sweeper. Throws `job_not_found`,
- * `job_unfinished`, `job_over`, `nothing_to_retry`, `invalid_request`.
+ * `job_unfinished`, `job_over`, `nothing_to_retry`, `run_live`, `run_not_found`, `idempotency_conflict`.
  */
 export async function retryJob(context: Context, jobId: string, request: RetryRequest): Promise<Retried> {
-  const { idempotencyKey: key, ...selection } = request;
-  const begun = key === undefined ? undefined : await readHeader(context, jobId);
-  if (begun?.retry && begun.retry.key === key)
-    return begun.outcome ? answerOf(begun, false) : begin(context, begun, false);
-  const root = await endedRoot(context, jobId);
+  const { idempotencyKey, principal = "local", ...selection } = request;
+  checkKey(idempotencyKey);
+  const key = idempotencyKey && context.ids.hash(`retry ${JSON.stringify([principal, idempotencyKey])}`).slice(0, 32);
+  const root = await endedRoot(context, jobId, key);
+  if (key !== undefined && root.retry?.key === key) return repeat(context, root, selection);
   await requireSelected(context, root, request);
   const round = root.round + 1;
   const order: RetryOrder = { ...selection, at: context.clock.now(), ...(key !== undefined && { key }) };
@@ -48,16 +50,31 @@ async function begin(context: Context, root: Header, created: boolean): Promise<
   await sendControl(context, { kind: "sweep", gid: root.gid, fromLeaf: 0 });
   return answerOf(root, created);
 }
-function answerOf({ gid: jobId, round, job }: Header, created: boolean): Retried {
-  return { jobId, round, created, ...(job?.supervised && { supervised: false }) };
+/** Answers a request whose key has begun the round of the root, which may have ended by now. */
+async function repeat(context: Context, root: Header, selection: RetrySelection): Promise<Retried> {
+  if (selectionText(root.retry) !== selectionText(selection))
+    throw new FanfoldError(
+      "idempotency_conflict",
+      `this Idempotency-Key began round ${root.round} of job ${root.gid} with another selection: use a new key`,
+      { details: { jobId: root.gid } },
+    );
+  return root.outcome ? answerOf(root, false) : begin(context, root, false);
 }
+const selectionText = ({ filter = {}, keepDownstream = false }: RetrySelection = {}): string =>
+  canonicalJson({ filter, keepDownstream } as unknown as Json);
+const answerOf = ({ gid: jobId, round, job }: Header, created: boolean): Retried => ({
+  jobId,
+  round,
+  created,
+  ...(job?.supervised && { supervised: false }),
+});
 function isSame(kept: RetryOrder | undefined, order: RetryOrder): boolean {
   return kept?.at === order.at && kept.key === order.key;
 }
 
 /** Returns what a retry would run again. Writes nothing. Throws like `retryJob`. */
 export async function previewRetry(context: Context, jobId: string, request: RetryRequest): Promise<RetryPreview> {
-  const root = await endedRoot(context, jobId);
+  const root = await endedRoot(context, jobId, undefined);
   await requireSelected(context, root, request);
   const failures = new Map<string, RetryPreview["failures"][number]>();
   const later = new Map<string, Map<string, string>>();
@@ -101,10 +118,11 @@ async function noteLater(
   if (owner && above) await noteLater(context, above, owner.index, runId, later);
 }
 
-/** Returns the root of a job that has ended and may be retried. */
-async function endedRoot(context: Context, jobId: string): Promise<Header> {
+/** Returns the root of a job that has ended and may be retried; or of the round that this very request has begun. */
+async function endedRoot(context: Context, jobId: string, key: string | undefined): Promise<Header> {
   let root = await readHeader(context, jobId);
   if (!root?.job) throw notFound(jobId);
+  if (key !== undefined && root.retry?.key === key) return root;
   if (root.outcome && root.state !== "closed") {
     await follow(context, [{ kind: "settle", gid: jobId, header: root }]);
     root = await readHeader(context, jobId);

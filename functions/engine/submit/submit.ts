@@ -196,7 +196,8 @@ async function launch(context: Context, root: Header): Promise<void> {
   await all([listed, noteState(context, ownedBy(root), root.createdAt, "started")]);
 }
 
-function checkKey(key: string | undefined): void {
+/** Throws `invalid_request` for a key that is empty or too long. */
+export function checkKey(key: string | undefined): void {
   if (key === undefined) return;
   if (key.length === 0 || key.length > LIMITS.idempotencyKeyCharacters) {
     throw new FanfoldError(

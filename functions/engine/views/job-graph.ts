@@ -60,7 +60,7 @@ async function drawMember(
     const status = view?.status ?? (header.outcome === undefined ? "pending" : "cancelled");
     const waits = status === "deferred" ? ` waits for ${view?.unmet?.map(({ name }) => name).join(", ")}` : "";
     const label = wait ? `${wait.of} ${wait.name}` : isGroupStep(step) ? "group" : `${step.task}${waits}`;
-    drawing.nodes.push({ id, kind: "run", label, status });
+    drawing.nodes.push({ id, kind: "run", label, status, ...roundOf(run) });
     if (before !== undefined) drawing.edges.push({ from: before, to: id, kind: "next" });
     first ??= id;
     if (run) await drawCallbacks(context, drawing, header, run);
@@ -69,6 +69,9 @@ async function drawMember(
   return { first: first ?? "", last: before ?? "" };
 }
 
+const roundOf = (item: Run | Header | undefined): Pick<GraphNode, "round"> =>
+  item?.round ? { round: item.round } : {};
+
 /** Draws the child group of a run, and returns the id from which the edge to the next step starts. */
 async function drawGroup(context: Context, drawing: Drawing, run: Run, from: string): Promise<string> {
   const gid = childGroup(run);
@@ -76,7 +79,7 @@ async function drawGroup(context: Context, drawing: Drawing, run: Run, from: str
   if (!header) return from;
   const count = header.memberCount;
   const label = count === undefined ? "open group" : `group of ${count}`;
-  drawing.nodes.push({ id: gid, kind: "group", label, status: header.outcome ?? "open" });
+  drawing.nodes.push({ id: gid, kind: "group", label, status: header.outcome ?? "open", ...roundOf(header) });
   for (const { first, last } of await drawMembers(context, drawing, header, header.pages ? "pages" : "members")) {
     drawing.edges.push({ from, to: first, kind: "member" }, { from: last, to: gid, kind: "joins" });
   }
@@ -113,6 +116,7 @@ async function drawMembers(
       kind: "fold",
       label,
       status: header.outcome ?? "open",
+      ...roundOf(header),
       ...(count !== undefined && { count }),
       byStatus,
     });

@@ -13,10 +13,11 @@ import {
 } from "../../../functions/core/names/aws-resource-names.ts";
 import { chord, group } from "../../../functions/sdk/index.ts";
 import { add, sleep, sum } from "../../../functions/tasks/examples.ts";
+import { openDataBucket } from "../data-bucket.ts";
 import { type Api, connect, ended, eventually } from "../deployment.ts";
 import { PREFIX } from "../names.ts";
 import { depth, queueUrl, receive, remove, send } from "../queues.ts";
-import { flaky } from "../tasks/index.ts";
+import { flaky, readObject } from "../tasks/index.ts";
 
 const lambda = new LambdaClient({});
 
@@ -40,6 +41,27 @@ describe("failures", () => {
     const job = await ended(api, jobId);
     expect(job).toMatchObject({ state: "failure", error: { reason: "flaky" } });
     expect((await api.client.run(job.error?.runId ?? "")).attempt).toBe(2);
+  });
+
+  it("what failed is retried in place once its cause is gone, and what succeeded does not run again", async () => {
+    const put = await openDataBucket();
+    const [missing, there] = [`retry/${Date.now()}-missing`, `retry/${Date.now()}-there`];
+    await put(there, "abc");
+    const parts = group([readObject.s(missing), readObject.s(there), add.s(1, 1)]);
+    const { jobId } = await api.client.submit(chord(parts, sum.s()).canvas);
+    expect(await ended(api, jobId)).toMatchObject({ state: "failure", round: 0, counts: { success: 2 } });
+    expect(await api.client.previewRetry(jobId)).toMatchObject({
+      runs: 1,
+      failures: [{ task: "e2e.read-object", status: "error", example: `${jobId}.0.g.0` }],
+    });
+    await put(missing, "abcde");
+    expect(await api.client.retryRun(`${jobId}.0.g.0`)).toEqual({ jobId, round: 1, created: true });
+    expect(await ended(api, jobId)).toMatchObject({ state: "success", round: 1, value: 10, counts: { success: 4 } });
+    const { items } = await api.client.runs(jobId);
+    expect([0, 1, 2].map((index) => items.find(({ runId }) => runId === `${jobId}.0.g.${index}`)?.round)).toEqual([
+      1, 0, 0,
+    ]);
+    await expect(api.client.retry(jobId)).rejects.toMatchObject({ code: "nothing_to_retry" });
   });
 
   it("cancel ends what runs, keeps what waits from starting, and the job reads cancelled", async () => {

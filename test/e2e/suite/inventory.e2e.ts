@@ -1,7 +1,6 @@
-import { Buffer } from "node:buffer";
-import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { InventoryReport } from "../../../functions/tasks/inventory/index.ts";
+import { openDataBucket } from "../data-bucket.ts";
 import { connect, ended, type Api } from "../deployment.ts";
 import { DATA_BUCKET } from "../names.ts";
 
@@ -23,14 +22,13 @@ describe("the demo on a prefix of a bucket", () => {
   let api: Api;
   beforeAll(async () => {
     api = await connect();
-    const s3 = new S3Client({ forcePathStyle: true });
-    await s3.send(new CreateBucketCommand({ Bucket: DATA_BUCKET }));
+    const put = await openDataBucket();
     const beside = [
       ["photos/2026-other/x.txt", "abc"],
       ["photos/2025", "abc"],
     ] as const;
-    for (const [Key, Body] of [...FILES.map(([path, content]) => [`photos/2026/${path}`, content] as const), ...beside])
-      await s3.send(new PutObjectCommand({ Bucket: DATA_BUCKET, Key, Body: Buffer.from(Body) }));
+    for (const [key, content] of [...FILES.map(([path, text]) => [`photos/2026/${path}`, text] as const), ...beside])
+      await put(key, content);
   });
 
   it("counts and digests every object below it, and none beside it", async () => {

@@ -1,3 +1,4 @@
+import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import * as z from "zod";
 import {
   chord,
@@ -8,7 +9,7 @@ import {
   TaskError,
 } from "../../../functions/sdk/index.ts";
 import { sleep, sum } from "../../../functions/tasks/examples.ts";
-import { WORK_STATE_MACHINE } from "../names.ts";
+import { DATA_BUCKET, WORK_STATE_MACHINE } from "../names.ts";
 
 /**
  * A tasks folder as a user's deployment has one: the shipped tasks, the tasks of the canvas cases, and some that fail
@@ -35,6 +36,16 @@ export const flaky = defineTask({
   run: (ctx, good) => {
     if (ctx.attempt < good) throw new TaskError(`attempt ${ctx.attempt} of ${good} fails`, { reason: "flaky" });
     return ctx.attempt;
+  },
+});
+
+/** Fails until there is an object of this name in the bucket of the tests. Returns the length of the object. */
+export const readObject = defineTask({
+  name: "e2e.read-object",
+  args: z.tuple([z.string()]),
+  run: async (_ctx, Key) => {
+    const s3 = new S3Client({ forcePathStyle: true });
+    return (await s3.send(new GetObjectCommand({ Bucket: DATA_BUCKET, Key }))).ContentLength ?? -1;
   },
 });
 
