@@ -1,9 +1,10 @@
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import type { FailureGroup } from "../../functions/client/index.ts";
 import { action, command, type CommonOptions, type Context, wholeNumber } from "../command.ts";
 import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
 import { formatCount, formatDuration, oneLine, table } from "../format.ts";
+import { timeOf } from "../time-option.ts";
 
 interface FailuresOptions extends CommonOptions {
   readonly task?: string;
@@ -36,14 +37,6 @@ export function failuresCommand(): Command {
     );
 }
 
-const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
-/** Reads a time ago (`2h`) or a date, and returns milliseconds since the epoch. */
-function timeOf(text: string): number {
-  const [, count = "", unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  const at = unit === "" ? Date.parse(text) : Date.now() - Number(count) * (UNITS[unit] ?? 1) * 1_000;
-  if (at >= 0) return at;
-  throw new InvalidArgumentError("It must be a time ago like 30m, 2h or 7d, or a date like 2026-11-30T21:00Z.");
-}
 function failureLines(groups: readonly FailureGroup[], width: number, now: number): string[] {
   const ago = (at: number): string => `${formatDuration(Math.max(0, now - at) / 1_000)} ago`;
   return table(

@@ -1,4 +1,3 @@
-import { canonicalJson, type Json } from "../../functions/core/json.ts";
 import { addCounts, carriedUp, type Counts, ignoredFailures } from "../../functions/core/plan/counts.ts";
 import { failsEarly } from "../../functions/core/plan/policy.ts";
 import { ownerOf, parseRunId, runIdOf, type RunRef, scopesOf } from "../../functions/core/plan/run-id.ts";
@@ -6,6 +5,7 @@ import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../fun
 import type { EventLook, ResultEntry, TaskCall } from "../../functions/core/task/invocation.ts";
 import { isRevokedById } from "../../functions/engine/groups/revocations.ts";
 import { asHeader, type Header, type Run } from "../../functions/engine/item-kinds.ts";
+import { childGroup } from "../../functions/engine/items/run-reads.ts";
 import type { Item } from "../../functions/engine/ports.ts";
 import type { Claim } from "../../functions/engine/worker-loop.ts";
 import type { Journal } from "./journal.ts";
@@ -14,7 +14,8 @@ import { anyEarly, earlyAbove, flatMembers, membersOf } from "./group-members.ts
 import { LedgerWatch } from "./ledger-watch.ts";
 import type { Complaints } from "./reference.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
-import { childOf, rowOf, type Shape } from "./shape.ts";
+import { rowOf, type Shape } from "./shape.ts";
+import { SeenResults } from "./seen-results.ts";
 import type { AppliedWrite } from "./sim-store.ts";
 import { eventValue } from "./values.ts";
 import type { ScriptWait } from "./workload.ts";
@@ -40,15 +41,12 @@ export class Oracle {
   readonly #commits = new Map<string, number>();
   readonly #decisions = new Map<string, number>();
   readonly #results = new Map<string, string>();
-  /** The result of each member that was read, and the round of the read. */
-  readonly #seen = new Map<string, { readonly text: string; readonly round: number }>();
+  readonly #seen: SeenResults;
   /** Root groups that may decide `cancelled` or `timeout`. */
   readonly cancellable = new Set<string>();
   readonly deadlines = new Map<string, number>();
   /** The time at which a member of each group was last revoked. */
   readonly #revokedAt = new Map<string, number>();
-  /** The time at which a later round took each run up. */
-  readonly #renewedAt = new Map<string, number>();
   /** The time at which each attempt was last held. */
   readonly #heldAt = new Map<string, number>();
   /** The time at which each stamp of a job was first revoked. */
@@ -64,6 +62,7 @@ export class Oracle {
     this.#journal = journal;
     this.#leases = leases;
     this.#ledgers = new LedgerWatch(shape, complaints);
+    this.#seen = new SeenResults(complaints);
     this.#complaints = complaints;
   }
 
@@ -82,7 +81,7 @@ export class Oracle {
       if (!before && ownerOf(after.gid) === undefined) this.#bad("collected-header-recreated", after.gid);
       return;
     }
-    this.#shape.noteRevoked(after);
+    this.#shape.revoked.note(after);
     if (!before) this.#created(after);
     if (before && after.round > before.round) this.#reopened(after);
     if ((after.revoked?.size ?? 0) > (before?.revoked?.size ?? 0)) this.#revokedAt.set(after.gid, this.#scheduler.now);
@@ -215,7 +214,7 @@ export class Oracle {
     const last = this.#shape.lastRow(header.gid, index);
     if (!this.#shape.hasEnded(last, header.round)) return 0;
     if (!header.pages || isFailure(last.status)) return isFailure(last.status) ? 1 : 0;
-    const inside = this.#shape.header(childOf(last));
+    const inside = this.#shape.header(childGroup(last));
     let failed = 0;
     for (let k = 0; inside && k < membersOf(this.#shape, inside); k++) failed += this.#failedMembers(inside, k);
     return failed;
@@ -249,7 +248,7 @@ export class Oracle {
   #rowCounts(gid: string, index: number, step: number): Counts | undefined {
     const run = this.#shape.row({ gid, index, stepIndex: step });
     if (!run) return undefined;
-    const inside = this.#shape.header(childOf(run));
+    const inside = this.#shape.header(childGroup(run));
     // A run that failed while it streamed does not wait, and what its children did is counted all the same.
     const own = run.joins === undefined ? (run.counts ?? { [run.status as TerminalStatus]: 1 }) : run.ownCounts;
     if (!inside && run.joins === undefined) return carriedUp(own);
@@ -270,7 +269,7 @@ export class Oracle {
 
   #rowWritten(process: SimProcess, before: Run | undefined, after: Run | undefined): void {
     if (!after) return;
-    if (before && after.round > before.round) this.#renewedAt.set(after.runId, this.#scheduler.now);
+    if (before && after.round > before.round) this.#seen.renewed(after.runId, this.#scheduler.now);
     if (before && isTerminal(before.status) && after.round === before.round && after.status !== before.status) {
       this.#bad("terminal-row-changed", `${after.runId}: ${before.status} -> ${after.status}`);
     }
@@ -296,23 +295,9 @@ export class Oracle {
     this.#scheduler.count("unclaimed");
     if (claim.attempt !== 1 || !this.#shape.mayRunThin(ref.gid, ref.index)) this.#bad("run-without-claim", claim.runId);
   }
-  /**
-   * Checks that a member's result never changes once it was read, unless a later round runs the member again. A member
-   * that never ran may still end.
-   */
+  /** `since` is when the reader began. */
   saw(entry: ResultEntry, since = this.#scheduler.now): void {
-    if (this.collected || entry.error?.reason === "upstream") return;
-    // Read before a later round took the member up, and told after that.
-    if ((this.#renewedAt.get(entry.runId) ?? -1) >= since) return;
-    const { index: _place, ...told } = entry;
-    const text = canonicalJson(told as unknown as Json);
-    const seen = this.#seen.get(entry.runId);
-    const round = this.#shape.rowOf(entry.runId)?.round ?? 0;
-    // A later round runs what failed again, and what had consumed it.
-    const ranAgain = seen !== undefined && seen.round < round;
-    if (seen && seen.text !== text && !ranAgain)
-      this.#bad("result-changed", `${entry.runId}: ${seen.text.slice(0, 300)} then ${text.slice(0, 300)}`);
-    this.#seen.set(entry.runId, { text, round });
+    if (!this.collected) this.#seen.saw(entry, since);
   }
   started(call: TaskCall, process: SimProcess): void {
     if (this.collected) return;

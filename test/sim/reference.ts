@@ -5,6 +5,7 @@ import { addCounts, type Counts, ignoredFailures } from "../../functions/core/pl
 import { childGroupOf, ownerOf, runIdOf } from "../../functions/core/plan/run-id.ts";
 import { isFailure, isSuccess, type TerminalStatus } from "../../functions/core/plan/run-state.ts";
 import type { Header, Run } from "../../functions/engine/item-kinds.ts";
+import { childGroup } from "../../functions/engine/items/run-reads.ts";
 import type { Journal } from "./journal.ts";
 import {
   type Ended,
@@ -19,7 +20,7 @@ import {
   withExtras,
 } from "./reference-values.ts";
 import { childrenOf } from "./script-runner.ts";
-import { childOf, repeated, type Shape, type Step, stepsOf } from "./shape.ts";
+import { repeated, type Shape, type Step, stepsOf } from "./shape.ts";
 import { outputOf } from "./sim-executions.ts";
 import { toldAs, valueOf, withoutGroup } from "./values.ts";
 import { behaviourIn, executionIn, type Script, TASKS } from "./workload.ts";
@@ -105,13 +106,13 @@ export class Reference {
   #task(run: Run, step: Extract<Step, { kind: "task" }>, input: Value | undefined): Ended {
     const ended = this.#attempted(run, step, input);
     const { stream } = step.script;
-    const header = stream && run.joins === undefined ? this.#shape.header(childOf(run)) : undefined;
+    const header = stream && run.joins === undefined ? this.#shape.header(childGroup(run)) : undefined;
     if (!stream || !header) return ended;
     const streamed = header.early || header.memberCount === undefined ? undefined : this.#streamed(run, stream).counts;
     return { ...ended, counts: streamed && ended.counts && addCounts(ended.counts, streamed) };
   }
   #streamed(run: Run, { items, policy }: NonNullable<Script["stream"]>): GroupEnd {
-    const pageSize = (page: number): number | undefined => this.#shape.pageItems(childOf(run), page, items)?.length;
+    const pageSize = (page: number): number | undefined => this.#shape.pageItems(childGroup(run), page, items)?.length;
     return this.#open(
       run,
       items.map((child) => stepsOf(child)),
@@ -199,7 +200,7 @@ export class Reference {
     const children = script.spawn ? childrenOf(script, run.attempt).map((child) => stepsOf(child)) : [];
     if (!script.spawn || children.length === 0) return this.#valued(run, { ...plain("success", own), counts });
     const { policy, value } = script.spawn;
-    const gid = childOf(run);
+    const gid = childGroup(run);
     const end = groupEnd(
       policy,
       children.map((steps, index) => this.strand(gid, index, steps, undefined)),
@@ -229,7 +230,7 @@ export class Reference {
     return { status: "cancelled", counts: run.joins === undefined ? { cancelled: 1 } : undefined };
   }
   #group(run: Run, step: Exclude<Step, { kind: "task" }>, input: Value | undefined): Ended {
-    const gid = childOf(run);
+    const gid = childGroup(run);
     if (run.status === "cancelled" && run.error?.reason === "revoked") return this.#wasRevoked(run);
     const expired =
       step.kind === "flow" &&
@@ -312,7 +313,7 @@ export class Reference {
     pageSize: (page: number) => number | undefined,
     policy: FailurePolicy,
   ): GroupEnd {
-    const gid = childOf(run);
+    const gid = childGroup(run);
     const sealed = this.#shape.header(gid)?.memberCount;
     const pages = sealed ?? this.#shape.membersWithRows(gid);
     const entries: Ended[] = [];

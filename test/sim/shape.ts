@@ -16,17 +16,8 @@ import type {
 import { holds } from "../../functions/core/canvas/value-condition.ts";
 import type { Json } from "../../functions/core/json.ts";
 import type { Counts } from "../../functions/core/plan/counts.ts";
-import {
-  childGroupOf,
-  jobIdOf,
-  linkGroupOf,
-  ownerOf,
-  parseRunId,
-  runIdOf,
-  type RunRef,
-} from "../../functions/core/plan/run-id.ts";
+import { jobIdOf, linkGroupOf, ownerOf, parseRunId, runIdOf, type RunRef } from "../../functions/core/plan/run-id.ts";
 import { isSuccess, isTerminal } from "../../functions/core/plan/run-state.ts";
-import { isRevokedById } from "../../functions/engine/groups/revocations.ts";
 import {
   asHeader,
   asRun,
@@ -39,6 +30,7 @@ import {
 } from "../../functions/engine/item-kinds.ts";
 import type { Item } from "../../functions/engine/ports.ts";
 import { childrenOf, scriptOf } from "./script-runner.ts";
+import { EverRevoked } from "./ever-revoked.ts";
 import type { SimStore } from "./sim-store.ts";
 import type { JobSpec, Script } from "./workload.ts";
 
@@ -146,8 +138,7 @@ export class Shape {
   readonly width: number;
   readonly #jobs: ReadonlyMap<string, JobSpec>;
   readonly #blobs: ReadonlyMap<string, Uint8Array>;
-  readonly #revoked = new Map<string, ReadonlySet<string>>();
-  readonly #revokedStamps = new Map<string, ReadonlySet<string>>();
+  readonly revoked = new EverRevoked();
 
   constructor(
     store: SimStore,
@@ -313,21 +304,10 @@ export class Shape {
     const team = step?.kind === "task" ? step.signature.options.stamps?.["team"] : undefined;
     return team === undefined ? [] : [team].flat().map((each) => `team=${JSON.stringify(each)}`);
   }
-  /** Remembers what a header revokes, because a later round takes it back. */
-  noteRevoked({ gid, revoked, revokedStamps }: Header): void {
-    if (revoked) this.#revoked.set(gid, new Set([...(this.#revoked.get(gid) ?? []), ...revoked]));
-    if (revokedStamps)
-      this.#revokedStamps.set(gid, new Set([...(this.#revokedStamps.get(gid) ?? []), ...revokedStamps]));
-  }
   /** Returns whether a run is or was revoked, by its id or by a stamp. */
   isRevoked(ref: RunRef): boolean {
     const header = this.header(ref.gid);
-    const revoked = this.#revoked.get(ref.gid);
-    const stamps = this.#revokedStamps.get(jobIdOf(ref.gid));
-    return (
-      (header !== undefined && revoked !== undefined && isRevokedById({ ...header, revoked }, ref)) ||
-      this.teams(ref).some((team) => stamps?.has(team))
-    );
+    return (header !== undefined && this.revoked.byId(header, ref)) || this.revoked.byStamp(ref.gid, this.teams(ref));
   }
 
   /** Returns the number of members from 0 upward that have a row. */
@@ -397,9 +377,6 @@ export class Shape {
     return start === undefined || end === undefined ? undefined : items.slice(start, end);
   }
 }
-
-/** Returns the id of the child group that a run opens. */
-export const childOf = (run: Pick<Run, "runId" | "since">): string => childGroupOf(run.runId, run.since);
 
 export function rowOf(item: Item | undefined, width: number): Run | undefined {
   if (!item) return undefined;

@@ -173,9 +173,6 @@ export class Simulation {
     this.#oracle.cancellable.add(jobId);
     this.#processes.background("client", (engine) => cancelJob(engine, job, jobId));
   }
-  #advance(milliseconds: number): void {
-    this.scheduler.now += milliseconds;
-  }
 
   async #storm(steps: number): Promise<void> {
     const { random, scheduler } = this;
@@ -188,7 +185,7 @@ export class Simulation {
       const event = this.#chosenEvent(random.next());
       if (event) event();
       else if (!(await scheduler.step())) this.#idle();
-      this.#advance(random.int(20));
+      scheduler.now += random.int(20);
     }
     scheduler.faults = undefined;
   }
@@ -199,7 +196,7 @@ export class Simulation {
       [0.12, () => this.#deliveries.deliver(false)],
       [0.01, () => this.#deliveries.deliver(true)],
       [this.#lossRate, () => this.#lose()],
-      [jumpRate, () => this.#advance(1_000 + this.random.int(7_000))],
+      [jumpRate, () => (this.scheduler.now += 1_000 + this.random.int(7_000))],
       [this.sweeps && this.#sweeping < 2 ? 0.002 : 0, () => this.#sweep()],
       [0.003, () => this.#processes.freeze()],
       [0.003, () => this.#processes.thaw()],
@@ -276,7 +273,7 @@ export class Simulation {
       this.scheduler.nextReadyAt() ?? Number.POSITIVE_INFINITY,
       this.#queue.nextVisibleAt(this.scheduler.now) ?? Number.POSITIVE_INFINITY,
     );
-    this.#advance(Number.isFinite(next) ? next - this.scheduler.now : 1_000);
+    this.scheduler.now = Number.isFinite(next) ? next : this.scheduler.now + 1_000;
   }
 
   /** Runs without faults until all work has ended. Frozen processes stay frozen. */
