@@ -1,5 +1,6 @@
 import type { WriteOp } from "../../functions/engine/ports.ts";
 import { FAILURE_VARIANTS } from "./failure-variants.ts";
+import { ROUND_VARIANTS } from "./round-variants.ts";
 import {
   asIfApplied,
   attributesNamed,
@@ -387,4 +388,5 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
     faults: { sweeper: false, reportedBeforeApplied: 0.004 },
   },
   ...FAILURE_VARIANTS,
+  ...ROUND_VARIANTS,
 };

@@ -2,7 +2,8 @@ import type { Context } from "../context.ts";
 import { attributesOf, type Run, type RunAttributes } from "../item-kinds.ts";
 import type { Condition } from "../ports.ts";
 import { and, eq, lt, not } from "./conditions.ts";
-import { leaseOver } from "./run-conditions.ts";
+import { CANCELLED } from "./end-reasons.ts";
+import { leaseOver, notTerminal } from "./run-conditions.ts";
 import { type RunWrite, updateRun } from "./run-writes.ts";
 
 /**
@@ -39,6 +40,13 @@ export async function keepStep(
 ): Promise<RunWrite> {
   const set = attributesOf({ round, ...(carry && { carry }) });
   return updateRun(context, seen, { set }, and(lt("round", round), eq("status", seen.status)));
+}
+/** Ends a step of an earlier round that had not ended. A step before it runs again, so it begins anew later. */
+export async function cancelVoid(context: Context, run: Run, round: number): Promise<RunWrite> {
+  const end = { status: "cancelled" as const, counts: {}, endedAt: context.clock.now() };
+  const set = attributesOf({ ...end, error: CANCELLED.unfinishedRun("upstream") });
+  const remove = ["leaseOwner", "leaseUntil", "notBefore", "due", "dueShard", "unmet"];
+  return updateRun(context, run, { set, remove }, and(free(context, round), notTerminal));
 }
 /** Attributes of one try to run, which a later round must not see. */
 const OF_AN_ATTEMPT = [

@@ -4,10 +4,11 @@ import { isTerminal } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
 import type { Header, Run } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
+import { setOutcome } from "../items/header-writes.ts";
 import { doneOf, marksExistingOnly, readLedger } from "../items/ledger-reads.ts";
 import { isLive } from "../items/run-conditions.ts";
 import { currentRows, readMember } from "../items/run-reads.ts";
-import { queueAgain, waitAgain } from "../items/round-writes.ts";
+import { cancelVoid, queueAgain, waitAgain } from "../items/round-writes.ts";
 import { noteRenewed } from "../jobs/progress.ts";
 import type { RetryOrder } from "../requests.ts";
 import { cutLinks } from "./cut-links.ts";
@@ -39,9 +40,18 @@ export async function renewMember(context: Context, header: Header, index: numbe
     return { run: last, renewed: false };
   const order = await readOrder(context, header.gid);
   for (const run of rows) await reviveLinks(context, header, run, order);
-  for (const run of rows)
-    if (run.round < header.round && (await needsRetry(context, header, run, order))) return renew(context, header, run);
+  for (const [k, run] of rows.entries())
+    if (run.round < header.round && (await needsRetry(context, header, run, order))) {
+      for (const later of rows.slice(k + 1)) await endVoid(context, header, later);
+      return renew(context, header, run);
+    }
   return isTerminal(last.status) ? { run: last, renewed: false } : renew(context, header, last);
+}
+/** Ends a step that had not ended, and drops its group: it begins anew, and must not run meanwhile. */
+async function endVoid(context: Context, { round }: Header, run: Run): Promise<void> {
+  if (isTerminal(run.status) || isLive(context, run)) return;
+  await cancelVoid(context, run, round);
+  if (run.joins !== undefined) await setOutcome(context, run.joins, run.round, "dropped", {}, true);
 }
 /** Opens the links again that were dropped with a group above, before they had run. Their own run has ended well. */
 async function reviveLinks(context: Context, header: Header, run: Run, order: RetryOrder): Promise<void> {
