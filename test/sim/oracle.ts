@@ -1,6 +1,6 @@
 import { addCounts, carriedUp, type Counts, ignoredFailures } from "../../functions/core/plan/counts.ts";
 import { failsEarly } from "../../functions/core/plan/policy.ts";
-import { ownerOf, parseRunId, runIdOf, type RunRef, scopesOf } from "../../functions/core/plan/run-id.ts";
+import { jobIdOf, ownerOf, parseRunId, runIdOf, type RunRef, scopesOf } from "../../functions/core/plan/run-id.ts";
 import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../functions/core/plan/run-state.ts";
 import type { EventLook, ResultEntry, TaskCall } from "../../functions/core/task/invocation.ts";
 import { isRevokedById } from "../../functions/engine/groups/revocations.ts";
@@ -149,8 +149,8 @@ export class Oracle {
   #mayDrop(header: Header): boolean {
     const owner = header.joins === undefined ? undefined : this.#shape.rowOf(header.joins);
     if (!owner || (isTerminal(owner.status) && !header.side)) return true;
-    // A later round opens the group again, or has no use for it.
-    if (owner.round > header.round) return true;
+    // A later round of the job opens the group again, or has no use for it.
+    if (this.#shape.roundOf(jobIdOf(header.gid)) > header.round) return true;
     return scopesOf(owner.gid).some((gid) => {
       const above = this.#shape.header(gid);
       return !above || above.outcome !== undefined;

@@ -10,7 +10,7 @@ import { CANCELLED } from "../items/end-reasons.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { revokedAttributes } from "../items/revoked-run.ts";
 import { isLive } from "../items/run-conditions.ts";
-import { copyOfValue, readLastStep, readRunById } from "../items/run-reads.ts";
+import { childGroup, copyOfValue, readLastStep, readRunById } from "../items/run-reads.ts";
 import { cancelIdleRun, settleRun } from "../items/run-writes.ts";
 import { loadValue } from "../items/values.ts";
 import { finishJob } from "../jobs/finish-job.ts";
@@ -48,7 +48,8 @@ export async function followSettle(
   }
   if (header.side) return followLinksEnd(context, header, list);
   const owner = await readRunById(context, header.joins);
-  if (!owner) {
+  // A run that began anew in a later round has another child group.
+  if (!owner || childGroup(owner) !== gid) {
     list.push({ kind: "close", gid, round: header.round });
     return;
   }

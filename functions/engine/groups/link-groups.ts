@@ -82,7 +82,7 @@ export async function linksOf(
   const counts = ignoredFailures(whole.map(({ totals }) => totals));
   return {
     open: groups.some((header) => header.outcome === undefined),
-    counts: whole.length < groups.length ? addCounts(counts, INEXACT) : counts,
+    counts: whole.length < gids.length ? addCounts(counts, INEXACT) : counts,
     groups,
   };
 }

@@ -56,7 +56,7 @@ async function endVoid(context: Context, { round }: Header, run: Run): Promise<v
 /** Opens the links again that were dropped with a group above, before they had run. Their own run has ended well. */
 async function reviveLinks(context: Context, header: Header, run: Run, order: RetryOrder): Promise<void> {
   const links = await cutLinks(context, header, run);
-  if (links?.outcome && links.round < header.round) await reopenGroup(context, links.gid, header.round, order);
+  if (links?.dropped) await reopenGroup(context, links.gid, header.round, order);
 }
 /** Whether the ledger of this round has the member already, because it ended in an earlier round. */
 async function isKept(context: Context, header: Header, index: number): Promise<boolean> {

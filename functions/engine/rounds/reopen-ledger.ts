@@ -121,7 +121,7 @@ async function runsAgain(
 ): Promise<boolean> {
   for (const run of runs) {
     if (await needsRetry(context, header, run, selection)) return true;
-    if (header.early && (await cutLinks(context, header, run))) return true;
+    if (header.early && (await cutLinks(context, header, run)) !== undefined) return true;
   }
   return false;
 }
