@@ -63,7 +63,9 @@ export class FinalChecks {
       const gid = item.key.partition.slice(2, item.key.partition.lastIndexOf("#"));
       if (!this.#dead(gid))
         return this.#sim.bad("row-never-finished", `${item.key.partition} ${item.key.sort} ${status}`);
-      if (status === "waiting" && this.#sim.sweeps && this.#sim.shape.header(item.attributes["joins"] as string)) {
+      // A group that the row's round has not opened again holds nothing that could end the row.
+      const joined = this.#sim.shape.header(item.attributes["joins"] as string);
+      if (status === "waiting" && this.#sim.sweeps && joined?.round === item.attributes["round"]) {
         return this.#sim.bad("waiting-row-never-ended", `${item.key.partition} ${item.key.sort}`);
       }
     }
