@@ -74,8 +74,9 @@ function readSteps(canvas: Canvas, told: readonly Canvas[]): readonly Step[] {
       return readSteps(chunkGroup(canvas), told);
     case "chain": {
       const items = chainItems(canvas);
+      const after = errorLinksAfter(items);
       return items.flatMap(({ item }, index) =>
-        readSteps(item, item.kind === "group" ? errorLinksAfter(items, index) : []),
+        readSteps(item, item.kind === "group" ? (after[index] ?? []) : []),
       );
     }
     case "when":

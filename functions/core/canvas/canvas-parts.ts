@@ -52,9 +52,10 @@ const TIMING = new Set<keyof SignatureOptions>(["countdown", "eta", "expires"]);
  * not concern timing. A chord treats its body like a later step.
  */
 export function setOptions(canvas: Canvas, options: SignatureOptions): Canvas {
-  if (Object.keys(options).length === 0) return canvas;
+  if (isEmpty(options)) return canvas;
   const first = (each: Canvas): Canvas => setOptions(each, options);
-  const later = (each: Canvas): Canvas => setDefaults(each, options);
+  const defaults = untimed(options);
+  const later = (each: Canvas): Canvas => setDefaults(each, defaults);
   switch (canvas.kind) {
     case "task":
       return { ...canvas, options: mergedOptions(canvas.options, options) };
@@ -75,14 +76,15 @@ export function setOptions(canvas: Canvas, options: SignatureOptions): Canvas {
       return assertNever(canvas);
   }
 }
+function untimed(options: SignatureOptions): SignatureOptions {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !TIMING.has(name as keyof SignatureOptions)));
+}
 function setDefaults(canvas: Canvas, options: SignatureOptions): Canvas {
   const member = (each: Canvas): Canvas => setDefaults(each, options);
   switch (canvas.kind) {
     case "task":
-    case "chunks": {
-      const given = Object.entries(options).filter(([name]) => !TIMING.has(name as keyof SignatureOptions));
-      return { ...canvas, options: { ...Object.fromEntries(given), ...canvas.options } };
-    }
+    case "chunks":
+      return { ...canvas, options: isEmpty(canvas.options) ? options : { ...options, ...canvas.options } };
     case "group":
       return { ...canvas, members: canvas.members.map(member) };
     case "chain":
@@ -98,13 +100,20 @@ function setDefaults(canvas: Canvas, options: SignatureOptions): Canvas {
       return assertNever(canvas);
   }
 }
-function mergedOptions(own: SignatureOptions, { stamps, headers, ...options }: SignatureOptions): SignatureOptions {
+/** Signatures without options of their own share the given ones: a group may have a million members. */
+function mergedOptions(own: SignatureOptions, given: SignatureOptions): SignatureOptions {
+  if (isEmpty(own)) return given;
+  const { stamps, headers, ...options } = given;
   return {
     ...own,
     ...options,
-    ...((own.stamps ?? stamps) && { stamps: { ...stamps, ...own.stamps } }),
-    ...((own.headers ?? headers) && { headers: { ...own.headers, ...headers } }),
+    ...((own.stamps ?? stamps) && { stamps: own.stamps ? { ...stamps, ...own.stamps } : stamps }),
+    ...((own.headers ?? headers) && { headers: own.headers ? { ...own.headers, ...headers } : headers }),
   };
+}
+function isEmpty(object: object): boolean {
+  for (const _name in object) return false;
+  return true;
 }
 /** Returns the signature with the given parts in place of its own. A composition takes the options only, merged. */
 export function replaceParts(canvas: Canvas, { args, kwargs, options }: Partials): Canvas {

@@ -4,7 +4,7 @@ import { jsonPointer } from "../json-pointer.ts";
 import type { Json, JsonObject } from "../json.ts";
 import { LIMITS } from "../limits.ts";
 import { nameProblem } from "../names/names.ts";
-import { chunkGroup, pipe } from "./canvas-composition.ts";
+import { chunkGroup, piped } from "./canvas-composition.ts";
 import { type LinkRules, withLinks } from "./canvas-links.ts";
 import { eachOf, setGroupOptions, setImmutable, setOptions } from "./canvas-parts.ts";
 import { VERSION } from "./canvas-encode.ts";
@@ -130,11 +130,11 @@ const readKind: { readonly [Kind in (typeof KINDS)[number]]: (reader: Reader, no
   }),
   chain: (reader, node) => ({ kind: "chain", items: readSequence(reader, node, "chain") }),
   chord: readChord,
-  pipe: (reader, node) => readSequence(reader, node, "pipe").reduce(pipe),
+  pipe: (reader, node) => piped(readSequence(reader, node, "pipe")),
   map: (reader, node) => readEach(reader, node, "map"),
   starmap: (reader, node) => readEach(reader, node, "starmap"),
   chunks: (reader, node) => readChunks(reader, node, "chunks"),
-  chunks_group: (reader, node) => chunkGroup(readChunks(reader, node, "chunks_group")),
+  chunks_group: (reader, node) => chunkGroup(readChunks(reader, node, "chunks_group"), jsonPointer([...reader.path, "chunks_group"])),
   when: readWhen,
   repeat: readRepeat,
   approval: (reader, node) => readWait(reader, node, "approval"),
@@ -286,7 +286,7 @@ function readHeader(reader: Reader, header: unknown): Group {
   if (Array.isArray(header))
     return { kind: "group", members: readItems(reader, "header", header, LIMITS.groupMembers), options: NO_OPTIONS };
   const canvas = within(reader, "header", () => readNode(reader, header));
-  if (canvas.kind === "chunks") return chunkGroup(canvas);
+  if (canvas.kind === "chunks") return chunkGroup(canvas, jsonPointer([...reader.path, "header", "chunks"]));
   return canvas.kind === "group" ? canvas : { kind: "group", members: [canvas], options: NO_OPTIONS };
 }
 
