@@ -15,6 +15,7 @@ const measured = new WeakMap<Canvas, number>();
 
 /** Returns the JSON levels below a node. `room` bounds them, and thereby the stack. */
 function levelsOf(canvas: Canvas, room: number): number {
+  if (canvas.kind === "task" && !canvas.link && !canvas.linkError && room >= 0) return 0;
   const known = measured.get(canvas);
   if (room < (known ?? 0)) throw tooDeep();
   if (known !== undefined) return known;
