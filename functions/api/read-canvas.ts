@@ -1,6 +1,6 @@
 import { parseCanvas } from "../core/canvas/canvas-wire.ts";
 import type { Canvas, Links } from "../core/canvas/canvas.ts";
-import { assertNever, FanfoldError } from "../core/errors.ts";
+import { assertNever, FanfoldError, under } from "../core/errors.ts";
 import { jsonPointer } from "../core/json-pointer.ts";
 import { nearestName } from "../core/names/nearest-name.ts";
 import type { TaskCatalog } from "./dependencies.ts";
@@ -72,20 +72,4 @@ function unknownTask(name: string, tasks: TaskCatalog, field: string): FanfoldEr
   return new FanfoldError("unknown_task", `no task is called ${name}; ${hint}`, {
     details: { field, ...(suggestion !== undefined && { suggestion }) },
   });
-}
-
-/** Runs `read`, and prefixes the fields that its errors name with `at`. */
-export function under<T>(at: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (at === "" || !(error instanceof FanfoldError) || typeof error.details["field"] !== "string") throw error;
-    const field = error.details["field"];
-    const message = field !== "" && error.message.startsWith(field) ? `${at}${error.message}` : error.message;
-    throw new FanfoldError(error.code, message, {
-      details: { ...error.details, field: `${at}${field}` },
-      retryable: error.retryable,
-      cause: error,
-    });
-  }
 }
