@@ -27,6 +27,8 @@ export const LIMITS = {
   plannedRuns: 1_000_000_000,
   /** Links, or error links, of one signature. */
   links: 100,
+  /** Nodes of a canvas that get options or links of a node around them, each counted as often as it gets some. */
+  givenNodes: 3_000_000,
   /** Distinct stamps of a canvas that its job is found by. */
   indexedStamps: 16,
   /** Stamps that are revoked in one job, and the characters of each with its value. */

@@ -1,7 +1,7 @@
 import { assertNever, FanfoldError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { checkCanvasDepth } from "./canvas-depth.ts";
-import { withHeaderErrors, withLinks } from "./canvas-links.ts";
+import { addingHeaderErrors, addingLinks, withLinks } from "./canvas-links.ts";
 import { eachOf, withParts } from "./canvas-parts.ts";
 import type { Canvas, Chain, Chunks, Group, Signature } from "./canvas.ts";
 
@@ -63,16 +63,16 @@ export function chainItems(chain: Chain, path: readonly (string | number)[] = []
   const { link = [], linkError = [] } = chain;
   if (link.length === 0 && linkError.length === 0) return items;
   const last = items.length - 1;
-  return items.map(({ item, path: at }, index) => ({
-    item: linkedItem(item, index === last ? link : [], linkError, index < last),
-    path: at,
-  }));
-}
-function linkedItem(item: Canvas, link: readonly Canvas[], linkError: readonly Canvas[], followed: boolean): Canvas {
-  if (followed && item.kind === "chunks") return item;
-  if (followed && item.kind === "group")
-    return withHeaderErrors(item, linkError, {});
-  return withLinks(item, link, linkError);
+  const [toLast, toOthers, toHeaders] = [
+    addingLinks(link, linkError),
+    addingLinks([], linkError),
+    addingHeaderErrors(linkError),
+  ];
+  return items.map(({ item, path: at }, index) => {
+    if (index === last) return { item: toLast(item), path: at };
+    if (item.kind === "chunks") return { item, path: at };
+    return { item: item.kind === "group" ? toHeaders(item) : toOthers(item), path: at };
+  });
 }
 /**
  * Returns the group that a list of chunks stands for: one starmap for each part of `size` items. `field` is its place

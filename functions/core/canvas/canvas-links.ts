@@ -18,7 +18,7 @@ export function withLink(canvas: Canvas, callback: Canvas): Canvas {
 }
 /**
  * Returns the canvas with an error link, which runs `errback` when the canvas fails. In a group the link goes to every
- * member, and in a chord to the body (see `withHeaderErrors` for the header).
+ * member, and in a chord to the body (see `addingHeaderErrors` for the header).
  */
 export function withLinkError(canvas: Canvas, errback: Canvas, rules: LinkRules = {}): Canvas {
   return errorLinked(canvas, new Callbacks([errback]), rules);
@@ -30,15 +30,27 @@ export function withLinks(
   linkError: readonly Canvas[],
   rules: LinkRules = {},
 ): Canvas {
-  const withValue = link.length === 0 ? canvas : linked(canvas, new Callbacks(link));
-  return linkError.length === 0 ? withValue : errorLinked(withValue, new Callbacks(linkError), rules);
+  return addingLinks(link, linkError, rules)(canvas);
+}
+/** Returns the function that does it for many canvases. Those that had the same lists before share the new ones. */
+export function addingLinks(
+  link: readonly Canvas[],
+  linkError: readonly Canvas[],
+  rules: LinkRules = {},
+): (canvas: Canvas) => Canvas {
+  const [links, errors] = [new Callbacks(link), new Callbacks(linkError)];
+  return (canvas) => {
+    const withValue = link.length === 0 ? canvas : linked(canvas, links);
+    return linkError.length === 0 ? withValue : errorLinked(withValue, errors, rules);
+  };
 }
 /**
- * Attaches error links to the members of a header: to all of them with `headerErrors`, else to nested chords only. A
- * nested chord gets the links because its failure fails the outer body.
+ * Returns the function that attaches error links to the members of a header: to all of them with `headerErrors`, else to
+ * nested chords only. A nested chord gets the links because its failure fails the outer body.
  */
-export function withHeaderErrors(header: Group, linkError: readonly Canvas[], rules: LinkRules): Group {
-  return linkError.length === 0 ? header : headerWithErrors(header, new Callbacks(linkError), rules);
+export function addingHeaderErrors(linkError: readonly Canvas[], rules: LinkRules = {}): (header: Group) => Group {
+  const errors = new Callbacks(linkError);
+  return (header) => (linkError.length === 0 ? header : headerWithErrors(header, errors, rules));
 }
 
 function linked(canvas: Canvas, link: Callbacks): Canvas {
@@ -88,29 +100,36 @@ function headerWithErrors(header: Group, linkError: Callbacks, rules: LinkRules)
 }
 
 /**
- * Callbacks that are given to many signatures at once. Each is compared by its text, which is made once. Signatures
- * without callbacks of their own share one list, so that a group of 100,000 members with 100 links stays small.
+ * Callbacks that are given to many signatures at once. Each is compared by its text, which is made once. Signatures with
+ * the same list before share the list afterwards, so that a group of 100,000 members with 100 links stays small.
  */
 class Callbacks {
   readonly #given: readonly Canvas[];
+  readonly #after = new Map<readonly Canvas[] | undefined, readonly Canvas[]>();
+  #immutable: Callbacks | undefined;
   #texts: ReadonlyMap<string, Canvas> | undefined;
-  #distinct: readonly Canvas[] | undefined;
 
   constructor(given: readonly Canvas[]) {
     this.#given = given;
   }
 
   /** Returns the signature's own callbacks and then these, without those that are equal to one before. */
-  after(own: Links["link"] = []): readonly Canvas[] {
-    if (own.length === 0) {
-      return (this.#distinct ??= this.#given.length === 1 ? this.#given : [...this.#byText().values()]);
-    }
+  after(own: Links["link"]): readonly Canvas[] {
+    const key = own?.length ? own : undefined;
+    const known = this.#after.get(key);
+    if (known) return known;
+    const added = this.#added(key);
+    this.#after.set(key, added);
+    return added;
+  }
+  immutable(): Callbacks {
+    return (this.#immutable ??= new Callbacks(this.#given.map((callback) => setImmutable(callback, true))));
+  }
+  #added(own: Links["link"]): readonly Canvas[] {
+    if (!own) return this.#given.length === 1 ? this.#given : [...this.#byText().values()];
     const known = new Set(own.map(textOf));
     const more = [...this.#byText()].filter(([text]) => !known.has(text));
     return more.length === 0 ? own : [...own, ...more.map(([, callback]) => callback)];
-  }
-  immutable(): Callbacks {
-    return new Callbacks(this.#given.map((callback) => setImmutable(callback, true)));
   }
   #byText(): ReadonlyMap<string, Canvas> {
     if (this.#texts) return this.#texts;

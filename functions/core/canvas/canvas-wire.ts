@@ -44,7 +44,7 @@ const NO_OPTIONS: SignatureOptions & GroupOptions = Object.freeze({});
  */
 export function parseCanvas(json: unknown, options: { readonly maxBytes?: number } & LinkRules = {}): Canvas {
   const { maxBytes = LIMITS.canvasBytes, headerErrors = false } = options;
-  const reader: Reader = { path: [], bytes: 0, maxBytes, rules: { headerErrors } };
+  const reader: Reader = { path: [], bytes: 0, nodes: 0, given: 0, maxBytes, rules: { headerErrors } };
   try {
     return readNode(reader, json);
   } catch (error) {
@@ -63,6 +63,10 @@ interface Reader {
   readonly path: (string | number)[];
   /** Bytes seen so far, without most punctuation: a lower bound of the size. */
   bytes: number;
+  /** Nodes seen so far. */
+  nodes: number;
+  /** Nodes that were given options, links or `immutable` of a node around them, each as often as it was given some. */
+  given: number;
   readonly maxBytes: number;
   readonly rules: LinkRules;
 }
@@ -102,7 +106,9 @@ function readNode(reader: Reader, json: unknown): Canvas {
     return fail(reader, `must have one of the keys ${KINDS.join(", ")}`);
   }
   checkKeys(reader, json, kind === "task" ? SIGNATURE_KEYS : [kind, ...COMMON_KEYS]);
-  return readCommon(reader, json, readKind[kind](reader, json));
+  const before = reader.nodes++;
+  const bare = readKind[kind](reader, json);
+  return readCommon(reader, json, bare, reader.nodes - before);
 }
 const KINDS = [
   "task",
@@ -141,9 +147,18 @@ const readKind: { readonly [Kind in (typeof KINDS)[number]]: (reader: Reader, no
   event: (reader, node) => readWait(reader, node, "event"),
 };
 
-/** Reads the keys that every kind of node may have. */
-function readCommon(reader: Reader, node: Node, bare: Canvas): Canvas {
+/** Reads the keys that every kind of node may have. `nodes` says how many are inside, the node included. */
+function readCommon(reader: Reader, node: Node, bare: Canvas, nodes: number): Canvas {
   const { options, immutable, link, link_error: linkError } = node;
+  if (options === undefined && immutable === undefined && link === undefined && linkError === undefined) return bare;
+  reader.given += nodes;
+  if (reader.given > LIMITS.givenNodes) {
+    throw new FanfoldError(
+      "too_many_children",
+      `options and links of compositions are given to ${reader.given} signatures inside them, at most ${LIMITS.givenNodes} are allowed: give them on fewer levels`,
+      { details: { field: jsonPointer(reader.path), given: reader.given, limit: LIMITS.givenNodes } },
+    );
+  }
   let canvas = options === undefined ? bare : readOptions(reader, options, bare);
   if (immutable !== undefined) {
     if (typeof immutable !== "boolean") fail(reader, "must be true or false", "immutable");
