@@ -36,7 +36,14 @@ async function atLimit(api: Api, { at, ends }: LimitCase) {
   await api.client.cancel(other);
   await api.local.untilQuiet(100_000_000);
   const { state: cancelled } = await api.client.job(other);
-  return { planned: planned.status, state: job.state, nodes: graph.nodes.length, runs, events: events.length, cancelled };
+  return {
+    planned: planned.status,
+    state: job.state,
+    nodes: graph.nodes.length,
+    runs,
+    events: events.length,
+    cancelled,
+  };
 }
 
 async function aboveLimit(api: Api, { above }: LimitCase) {

@@ -66,6 +66,8 @@ describe("jsonOrText", () => {
   });
   it("such a number inside JSON is refused, as is a key given twice", () => {
     expect(refusalOf(() => jsonOrText('{"id":9007199254740993}', "--value"))).toMatchObject({ field: "/id" });
-    expect(refusalOf(() => jsonOrText('{"a":1,"a":2}', "--field x", "/fields/x"))).toMatchObject({ field: "/fields/x/a" });
+    expect(refusalOf(() => jsonOrText('{"a":1,"a":2}', "--field x", "/fields/x"))).toMatchObject({
+      field: "/fields/x/a",
+    });
   });
 });

@@ -75,9 +75,7 @@ function readSteps(canvas: Canvas, told: readonly Canvas[]): readonly Step[] {
     case "chain": {
       const items = chainItems(canvas);
       const after = errorLinksAfter(items);
-      return items.flatMap(({ item }, index) =>
-        readSteps(item, item.kind === "group" ? (after[index] ?? []) : []),
-      );
+      return items.flatMap(({ item }, index) => readSteps(item, item.kind === "group" ? (after[index] ?? []) : []));
     }
     case "when":
     case "repeat":

@@ -140,7 +140,8 @@ const readKind: { readonly [Kind in (typeof KINDS)[number]]: (reader: Reader, no
   map: (reader, node) => readEach(reader, node, "map"),
   starmap: (reader, node) => readEach(reader, node, "starmap"),
   chunks: (reader, node) => readChunks(reader, node, "chunks"),
-  chunks_group: (reader, node) => chunkGroup(readChunks(reader, node, "chunks_group"), jsonPointer([...reader.path, "chunks_group"])),
+  chunks_group: (reader, node) =>
+    chunkGroup(readChunks(reader, node, "chunks_group"), jsonPointer([...reader.path, "chunks_group"])),
   when: readWhen,
   repeat: readRepeat,
   approval: (reader, node) => readWait(reader, node, "approval"),

@@ -68,7 +68,7 @@ export function memberSum(runs: readonly MemberRuns[]): number {
   return runs.reduce((sum, { count }) => sum + count, 0);
 }
 /** Returns the number of steps that run one after the other, repetitions included. */
-export function lengthOf({ steps, times = 1 }: StrandShape): number {
+function lengthOf({ steps, times = 1 }: StrandShape): number {
   return steps.length * times;
 }
 /** Returns a step of a strand by its number, which counts repetitions; undefined after the last. */

@@ -165,8 +165,7 @@ function appendChain(chain: Chain, steps: PlanStep[], place: Place): void {
     within(place, path, () => {
       if (isPlainGroup(item) && item.members.length === 0 && steps.length > before) return;
       if (item.kind === "group") appendGroup(item, steps, place, ["group"], errors[index]);
-      else if (item.kind === "chunks")
-        appendGroup(chunked(item, place), steps, place, ["chunks"], errors[index]);
+      else if (item.kind === "chunks") appendGroup(chunked(item, place), steps, place, ["chunks"], errors[index]);
       else appendSteps(item, steps, place);
     }),
   );
@@ -274,7 +273,9 @@ function callbackGroup(
   const inside = deeper(place);
   if (inside.groupDepth > LIMITS.groupDepth)
     refuse("too_deep", `links are nested more than ${LIMITS.groupDepth} levels deep`, place.path);
-  const members = callbacks.map((callback, index) => within(place, [key, index], () => compileCallback(callback, inside)));
+  const members = callbacks.map((callback, index) =>
+    within(place, [key, index], () => compileCallback(callback, inside)),
+  );
   return { [name]: { policy: "settled", tracking: "lazy", members } };
 }
 function compileCallback(callback: Canvas, place: Place): Strand {

@@ -79,7 +79,7 @@ export class PlanSize {
   #charactersOf(step: PlanStep): number {
     if (isGroupStep(step)) {
       const { choose, repeat } = step;
-      return GROUP_CHARACTERS + (choose ?? repeat ? JSON.stringify(choose ?? repeat).length : 0);
+      return GROUP_CHARACTERS + ((choose ?? repeat) ? JSON.stringify(choose ?? repeat).length : 0);
     }
     const { task, args, kwargs, options } = step;
     const given = (args ? JSON.stringify(args).length : 0) + (kwargs ? JSON.stringify(kwargs).length : 0);
