@@ -267,7 +267,7 @@ export const jobGraph = z
         kind: z.enum(["run", "group", "fold"]),
         label: z.string(),
         status: graphStatus,
-        count: z.int().optional().describe("Of a fold: how many members it stands for"),
+        count: z.int().optional().describe("Of a fold: how many members or steps it stands for"),
         byStatus: counts.optional(),
       }),
     ),

@@ -73,3 +73,19 @@ export class FanfoldError extends Error {
 export function assertNever(value: never): never {
   throw new FanfoldError("internal", `unexpected value ${JSON.stringify(value)}`);
 }
+
+/** Runs `read`, and prefixes the fields that its errors name with `at`. */
+export function under<T>(at: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (at === "" || !(error instanceof FanfoldError) || typeof error.details["field"] !== "string") throw error;
+    const field = error.details["field"];
+    const message = field !== "" && error.message.startsWith(field) ? `${at}${error.message}` : error.message;
+    throw new FanfoldError(error.code, message, {
+      details: { ...error.details, field: `${at}${field}` },
+      retryable: error.retryable,
+      cause: error,
+    });
+  }
+}

@@ -112,7 +112,7 @@ export interface GraphNode {
   readonly kind: "run" | "group" | "fold";
   readonly label: string;
   readonly status: RunStatus | "open" | "complete" | "failed" | "timeout" | "dropped";
-  /** Set only on folds. Number of members, in total and by status. */
+  /** Set only on folds. Number of members or steps, in total and by status. */
   readonly count?: number;
   readonly byStatus?: Counts;
 }

@@ -1,7 +1,8 @@
 import type { Canvas, FailurePolicy } from "../../core/canvas/canvas.ts";
-import { FanfoldError } from "../../core/errors.ts";
+import { FanfoldError, under } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { compileCanvas, type DeclaredTracking, strandTasks } from "../../core/plan/compile.ts";
+import type { PlanSize } from "../../core/plan/plan-size.ts";
 import type { Strand } from "../../core/plan/plan.ts";
 import { depthOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
@@ -19,32 +20,29 @@ export function checkDepth(gid: string): void {
   }
 }
 /**
- * Compiles a canvas that a task made. Throws `unknown_task` for a task that is not registered here, so a misspelt name
- * fails now and not after the grace period.
+ * Compiles a canvas that was submitted, or that a task made. Throws `unknown_task` for a task that is not registered
+ * here, so a misspelt name fails now and not after the grace period. Errors name their place below `field`. Canvases
+ * that are stored together share `size`.
  */
-export function compileChild(context: Context, canvas: Canvas, field: string): Strand {
-  const strand = compileCanvas(canvas, declaredTracking(context));
-  checkTasks(context, strand, field);
-  return strand;
+export function compileChild(context: Context, canvas: Canvas, field: string, size?: PlanSize): Strand {
+  return under(field, () => {
+    const strand = compileCanvas(canvas, declaredTracking(context), size);
+    checkTasks(context, strand);
+    return strand;
+  });
 }
 /** Returns the function that says which tracking a task declares. */
 export function declaredTracking({ registry }: Pick<Context, "registry">): DeclaredTracking {
   return (task) => registry.info(task)?.tracking;
 }
-/**
- * Throws `unknown_task` for the first task of a strand that is not registered. `field` is the JSON pointer of the
- * strand.
- */
-export function checkTasks(context: Context, strand: Strand, field: string): void {
-  for (const [task, at] of strandTasks(strand)) {
-    if (!context.registry.info(task))
-      throw new FanfoldError(
-        "unknown_task",
-        `no task is called ${JSON.stringify(task.slice(0, LIMITS.nameCharacters))}`,
-        {
-          details: { field: `${field}${at}`, task: task.slice(0, LIMITS.nameCharacters) },
-        },
-      );
+/** Throws `unknown_task` for the first task of a strand that is not registered. */
+function checkTasks(context: Context, strand: Strand): void {
+  for (const [task, field] of strandTasks(strand)) {
+    if (context.registry.info(task)) continue;
+    const name = task.slice(0, LIMITS.nameCharacters);
+    throw new FanfoldError("unknown_task", `no task is called ${JSON.stringify(name)}`, {
+      details: { field, task: name },
+    });
   }
 }
 

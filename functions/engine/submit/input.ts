@@ -3,6 +3,7 @@ import type { Canvas } from "../../core/canvas/canvas.ts";
 import { FanfoldError } from "../../core/errors.ts";
 import { canonicalJson, type Json } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
+import { PlanSize } from "../../core/plan/plan-size.ts";
 import { childGroupOf, runIdOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import { sealGroup } from "../follow/seal-group.ts";
@@ -38,8 +39,10 @@ export async function putPage(context: Context, jobId: string, page: number, ite
       },
     );
   }
+  const size = new PlanSize();
+  const members = items.map((item, k) => compileChild(context, item, `/${k}`, size));
+  // After the sizes have been checked, because the text has the links of every member as well.
   const contentHash = context.ids.hash(canonicalJson(items.map((item): Json => encodeCanvas(item))));
-  const members = items.map((item, k) => compileChild(context, item, `/${k}`));
   if (isBehindSeal(header, page)) throw sealed(jobId);
   const write = await createPage(
     context,

@@ -4,7 +4,6 @@ import type { PlanPages } from "../../core/cost/work-count.ts";
 import { FanfoldError } from "../../core/errors.ts";
 import { canonicalJson, type Json } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
-import { compileCanvas } from "../../core/plan/compile.ts";
 import { type GroupStep, type Strand, taskSteps } from "../../core/plan/plan.ts";
 import { stampsOfStrand } from "../../core/plan/stamps.ts";
 import { all } from "../concurrently.ts";
@@ -22,7 +21,7 @@ import { indexedStamp, putJob } from "../jobs/job-item.ts";
 import { noteState } from "../jobs/progress.ts";
 import { keepToken } from "../jobs/supervision.ts";
 import { sendControl } from "../messages/send.ts";
-import { checkTasks, declaredTracking, refuseShare } from "../plan/compile-child.ts";
+import { compileChild, refuseShare } from "../plan/compile-child.ts";
 import { keptEstimate, estimateJob } from "../plan/estimate-job.ts";
 import { rootStep } from "../plan/job-shape.ts";
 
@@ -34,9 +33,7 @@ export async function submitJob(context: Context, request: SubmitRequest): Promi
   return start(context, request, jobStrand(context, request), () => encodeCanvas(request.canvas));
 }
 function jobStrand(context: Context, { canvas }: SubmitRequest): Strand {
-  const strand = compileCanvas(canvas, declaredTracking(context));
-  checkTasks(context, strand, "");
-  return strand;
+  return compileChild(context, canvas, "/canvas");
 }
 /**
  * Starts a job whose first step is an open group that is filled from outside. The group exists when this returns, so
@@ -60,8 +57,7 @@ async function openInputGroup(context: Context, jobId: string, input: GroupStep)
     await openGroupStep(context, gate.header, ref, run, input);
 }
 function openJobStrand(context: Context, { body, policy = "allSuccess" }: OpenJobRequest): [GroupStep, ...Strand] {
-  const after = body ? compileCanvas(body, declaredTracking(context)) : [];
-  checkTasks(context, after, "/body");
+  const after = body ? compileChild(context, body, "/body") : [];
   refuseShare(policy);
   return [{ policy, tracking: "lazy", members: { input: true } }, ...after];
 }
