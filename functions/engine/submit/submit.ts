@@ -91,6 +91,7 @@ async function start(context: Context, request: Request, strand: Strand, content
   const deadline = now + timeoutSeconds * 1_000;
   const owned = { v: ITEM_VERSION, jobId, ttl: Math.ceil(deadline / 1_000) + context.config.retentionSeconds };
   const { pointer: plan, took } = await context.plans.write(
+    context,
     fingerprint === undefined ? jobId : `${jobId}!${fingerprint.slice(0, 32)}`,
     rootStep(strand),
     owned,
