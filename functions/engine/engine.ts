@@ -62,6 +62,6 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     handleDeadLetter: (message, loop) => handleDeadLetter(context, message, loop),
     heartbeat: (claims) => heartbeat(context, claims),
     endLeases: (claims) => endLeases(context, claims),
-    sweep: (options) => sweep(context, options?.until),
+    sweep: (options) => sweep(context, options),
   };
 }

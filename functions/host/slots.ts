@@ -14,13 +14,15 @@ interface Waiter {
  * that must be alone waits until every slot is free, then excludes all others. Later requests wait behind it, since a
  * steady stream of other runs would starve it.
  *
- * States: shared -> reserved (a run waits to be alone, or is) -> shared. Closed from any, and then for good.
+ * States: shared -> reserved (a run waits to be alone, or is) -> shared. While paused it grants no slot. Closed from any,
+ * and then for good.
  */
 export class Slots {
   readonly size: number;
   readonly #waiting: Waiter[] = [];
   #busy = 0;
   #aloneRuns = false;
+  #paused = false;
   #closed = false;
 
   constructor(size: number) {
@@ -44,9 +46,14 @@ export class Slots {
   }
   /** Returns a slot when one is free and no request waits. */
   tryTake(): Slot | undefined {
-    return this.#closed || this.#aloneRuns || this.#waiting.length > 0 || this.#busy >= this.size
+    return this.#closed || this.#paused || this.#aloneRuns || this.#waiting.length > 0 || this.#busy >= this.size
       ? undefined
       : this.#occupy(false);
+  }
+  /** Grants no slot, or grants slots again. Slots that were granted before stay. */
+  pause(paused: boolean): void {
+    this.#paused = paused;
+    this.#serve();
   }
   /** Refuses all waiting and later requests. The process is about to end, so it begins no more runs. */
   close(): void {
@@ -57,7 +64,7 @@ export class Slots {
   #serve(): void {
     for (let next = this.#waiting[0]; next; next = this.#waiting[0]) {
       if (this.#closed) next.refuse(new PortError("outage", "this process is stopping"));
-      else if (this.#fits(next)) next.grant(this.#occupy(next.alone));
+      else if (!this.#paused && this.#fits(next)) next.grant(this.#occupy(next.alone));
       else return;
       this.#waiting.shift();
     }

@@ -101,6 +101,9 @@ export class Processes {
     this.#powerFails = true;
     this.kill("");
     this.#powerFails = false;
+    const { faults, queue, scheduler } = this.#world;
+    if (faults.crashes) queue.releaseAll(scheduler.now);
+    if (faults.sweeper === "start") this.background("start", (engine) => engine.sweep({ all: true }));
   }
   kill(kind: string): void {
     for (const process of this.#all) if (process.name.startsWith(kind)) this.#world.scheduler.kill(process);

@@ -61,3 +61,6 @@ export const RECORDED: readonly {
   { variant: "execution-without-a-name", firstSeed: 2, runs: 2, shows: "executed-twice" },
   { variant: "write-reported-before-applied", firstSeed: 2, runs: 2, shows: "marked-without-end" },
 ];
+
+/** Variants that remove nothing, so no seed may catch them. */
+export const SOUND: readonly string[] = ["no-sweeper", "crashes"];

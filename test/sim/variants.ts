@@ -1,4 +1,5 @@
 import type { WriteOp } from "../../functions/engine/ports.ts";
+import { CRASH_VARIANTS } from "./crash-variants.ts";
 import type { Faults } from "./faults.ts";
 import {
   asIfApplied,
@@ -382,6 +383,7 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
     removes: "an execution is named after its group, so that starting it again is harmless",
     faults: { namelessExecutions: true },
   },
+  ...CRASH_VARIANTS,
   "write-reported-before-applied": {
     removes: "a write that was reported is durable",
     faults: { sweeper: false, reportedBeforeApplied: 0.004 },

@@ -78,6 +78,11 @@ export class MessageLoop {
   wake(): void {
     this.#arrivals.signal();
   }
+  /** Lets no run start, or lets them start again. Those that run go on. */
+  pause(paused: boolean): void {
+    this.#slots.pause(paused);
+    this.#capacity.signal();
+  }
   get busy(): number {
     return this.#handling.size;
   }

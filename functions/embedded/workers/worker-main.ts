@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { messageOf } from "../../host/log.ts";
 import { RunHolder } from "../../host/run-holder.ts";
-import { type Host, openHost, taskQueuesOf } from "../engine-host.ts";
+import { type Host, type HostOptions, openHost, taskQueuesOf } from "../engine-host.ts";
 import { MessageLoop } from "../loop/message-loop.ts";
 import { endIfOrphaned, watchForOrphan } from "../machine/orphan-watch.ts";
 import { foldersOf, permitOf } from "../settings.ts";
@@ -25,9 +25,15 @@ async function main(assignment: WorkerAssignment, link: ParentLink): Promise<voi
   const leaseMs = assignment.engine.leaseSeconds * 1_000;
   const claims: RunHolder = new RunHolder({ keeper: link, leaseMs, heartbeat: (held) => host.engine.heartbeat(held) });
   registerWorker(foldersOf(assignment.dataFolder).workers);
-  const host: Host = await openWhenPermitted(assignment, link, (queues) => {
-    loop.wake();
-    link.sent(queues);
+  const host: Host = await openWhenPermitted(assignment, link, {
+    onSend: (queues) => {
+      loop.wake();
+      link.sent(queues);
+    },
+    onUnwritable: ({ code, message, details }) => {
+      loop.pause(true);
+      link.send({ kind: "unwritable", code, message, details });
+    },
   });
   const loop: MessageLoop = new MessageLoop({
     handle: (message, workerLoop) => host.engine.handle(message, workerLoop),
@@ -45,7 +51,7 @@ async function main(assignment: WorkerAssignment, link: ParentLink): Promise<voi
 function openWhenPermitted(
   assignment: WorkerAssignment,
   link: ParentLink,
-  onSend: (queues: readonly string[]) => void,
+  events: Pick<HostOptions, "onSend" | "onUnwritable">,
 ): Promise<Host> {
   const permit = permitOf(assignment.dataFolder, assignment.holder);
   return openHost({
@@ -60,11 +66,12 @@ function openWhenPermitted(
     },
     onOpened: () => rmSync(permit),
     ensureParent: () => endIfOrphaned(assignment.parentPid),
-    onSend,
+    ...events,
   });
 }
 function obey(parts: WorkerParts, message: ToWorker): void {
   if (message.kind === "wake") parts.loop.wake();
+  else if (message.kind === "disk") parts.loop.pause(!message.writable);
   else if (message.kind === "ask") parts.link.send({ kind: "alive" });
   else if (message.kind === "abort")
     for (const { token, runId, reason } of message.runs) parts.claims.abort(token, runId, reason);
