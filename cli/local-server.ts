@@ -7,6 +7,7 @@ import { noSecurity, type Security } from "../functions/api/security.ts";
 import { createClient, type Client } from "../functions/client/index.ts";
 import { FanfoldError } from "../functions/core/errors.ts";
 import { startRuntime, type Runtime, type RuntimeOptions } from "../functions/embedded/runtime.ts";
+import { PortError } from "../functions/engine/ports.ts";
 import { loadTaskModule } from "../functions/sdk/index.ts";
 import { version } from "./repository.ts";
 
@@ -39,8 +40,7 @@ export async function startLocal(options: LocalOptions, security: Security = noS
     },
   });
   const { engine, workflows, registry } = runtime;
-  const report = (error: unknown): void =>
-    void process.stderr.write(`fanfold error: ${error instanceof Error ? error.stack : String(error)}\n`);
+  const report = (error: unknown): void => void process.stderr.write(`fanfold error: ${reported(error)}\n`);
   const app = createApp({
     engine,
     workflows,
@@ -50,6 +50,13 @@ export async function startLocal(options: LocalOptions, security: Security = noS
     report,
   });
   return { runtime, app, client: createClient({ url: "http://127.0.0.1", fetch: (request) => app.fetch(request) }) };
+}
+
+/** Returns a failure as text. Only a bug needs its stack. */
+function reported(error: unknown): string {
+  if (error instanceof FanfoldError && error.code !== "internal") return `${error.message} (${error.code})`;
+  if (error instanceof PortError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 /**

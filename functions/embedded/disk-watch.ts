@@ -92,11 +92,15 @@ async function tryWriting(folder: string): Promise<FanfoldError | undefined> {
 /** Returns the engine that takes no new work while nothing can be written. A refused call has stored nothing. */
 export function refusingWork(engine: Engine, disk: Pick<DiskWatch, "problem">): Engine {
   const refusing =
-    <Given extends readonly unknown[], T>(call: (...given: Given) => Promise<T>) =>
-    async (...given: Given): Promise<T> => {
+    <Given extends readonly unknown[], Answer>(call: (...given: Given) => Promise<Answer>) =>
+    async (...given: Given): Promise<Answer> => {
       if (disk.problem !== undefined) throw disk.problem;
       return call(...given);
     };
-  const { submit, openJob, putInputPage } = engine;
-  return { ...engine, submit: refusing(submit), openJob: refusing(openJob), putInputPage: refusing(putInputPage) };
+  return {
+    ...engine,
+    submit: refusing((request) => engine.submit(request)),
+    openJob: refusing((request) => engine.openJob(request)),
+    putInputPage: refusing((jobId, page, items) => engine.putInputPage(jobId, page, items)),
+  };
 }

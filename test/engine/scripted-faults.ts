@@ -135,17 +135,23 @@ export class Outage {
     });
 }
 
-/** Refuses all writes from `fill` on. After as many refusals as were asked for there is room again. */
+/** Refuses writes from `fill` on. After as many refusals as were asked for there is room again. */
 export class FullDisk {
+  hasRefused = false;
   #refusals = 0;
+  #before = 0;
 
-  fill(refusals: number): void {
+  /** `before` writes still find room. */
+  fill(refusals: number, before = 0): void {
     this.#refusals = refusals;
+    this.#before = before;
   }
   readonly around = (ports: Ports): Ports =>
     watched(ports, async ({ writes, messages, blob }) => {
       if (this.#refusals === 0 || (writes.length === 0 && messages.length === 0 && blob === undefined)) return;
+      if (this.#before-- > 0) return;
       this.#refusals--;
+      this.hasRefused = true;
       throw new PortError("unwritable", "the script's disk is full");
     });
 }

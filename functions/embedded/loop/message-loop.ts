@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { assertNever } from "../../core/errors.ts";
 import type { Engine } from "../../engine/contract.ts";
-import type { Disposition } from "../../engine/ports.ts";
+import { type Disposition, PortError } from "../../engine/ports.ts";
 import type { WorkerLoop } from "../../engine/worker-loop.ts";
 import { type Log, messageOf, rateLimited } from "../../host/log.ts";
 import type { Delivery, MessageSource } from "../../host/message-source.ts";
@@ -179,7 +179,9 @@ export class MessageLoop {
         queue: message.queue,
         cause: messageOf(error),
       });
-      return { kind: "later", delaySeconds: Math.min(30, 2 ** Math.min(message.receives, 5)) };
+      // What a full disk has stopped goes on soon after there is room.
+      const isFull = error instanceof PortError && error.kind === "unwritable";
+      return { kind: "later", delaySeconds: isFull ? 1 : Math.min(30, 2 ** Math.min(message.receives, 5)) };
     }
   }
   /** Retries until it succeeds, because a message that is not given back stays invisible until the next start. */

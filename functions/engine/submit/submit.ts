@@ -25,6 +25,7 @@ import { sendControl } from "../messages/send.ts";
 import { checkTasks, declaredTracking, refuseShare } from "../plan/compile-child.ts";
 import { keptEstimate, estimateJob } from "../plan/estimate-job.ts";
 import { rootStep } from "../plan/job-shape.ts";
+import { PortError } from "../ports.ts";
 
 /**
  * Starts a job: plan, root header, job item and one message, however large the canvas. The root header is the truth.
@@ -46,11 +47,11 @@ export async function submitOpenJob(context: Context, request: OpenJobRequest): 
   const { body, policy = "allSuccess" } = request;
   const strand = openJobStrand(context, request);
   const submitted = await start(context, request, strand, () => ({ policy, body: body ? encodeCanvas(body) : null }));
-  await openInputGroup(context, submitted.jobId, strand[0]);
+  await unlessPortsFail(openInputGroup(context, submitted.jobId, strand[0]));
   return submitted;
 }
 /** Does now what the message of the first step would do. */
-async function openInputGroup(context: Context, jobId: string, input: GroupStep): Promise<void> {
+export async function openInputGroup(context: Context, jobId: string, input: GroupStep): Promise<void> {
   const gate = await readGate(context, jobId);
   if (gate.kind !== "go") return;
   const ref = { gid: jobId, index: 0, stepIndex: 0 };
@@ -121,7 +122,7 @@ async function start(context: Context, request: Request, strand: Strand, content
       },
     );
   }
-  if (header.state === "open") await launch(context, header);
+  if (header.state === "open") await unlessPortsFail(launch(context, header));
   // A token that came after the end of the job is answered by another settle.
   if (token !== undefined && header.outcome !== undefined) await sendControl(context, { kind: "settle", gid: jobId });
   return { jobId, created: applied };
@@ -187,6 +188,16 @@ async function keepParameters(
 }
 /** In bytes. */
 const INLINE_PARAMETERS = 512;
+
+/**
+ * Lets a port fail after the write of the root header. To refuse the submission then would be a lie, because its job
+ * exists. A repeated submission or the sweeper finishes what is left.
+ */
+async function unlessPortsFail(work: Promise<void>): Promise<void> {
+  await work.catch((error: unknown) => {
+    if (!(error instanceof PortError)) throw error;
+  });
+}
 
 /**
  * Does everything after the write of the root header. A submission with the same key, or the sweeper, may repeat it.
