@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { config } from "../fanfold.config.ts";
 import { createApp } from "../functions/api/app.ts";
+import { problemOf } from "../functions/api/problem.ts";
 import { noSecurity, type Security } from "../functions/api/security.ts";
 import { createClient, type Client } from "../functions/client/index.ts";
 import { FanfoldError } from "../functions/core/errors.ts";
@@ -40,7 +41,10 @@ export async function startLocal(options: LocalOptions, security: Security = noS
     },
   });
   const { engine, workflows, registry } = runtime;
-  const report = (error: unknown): void => void process.stderr.write(`fanfold error: ${reported(error)}\n`);
+  const report = (error: unknown): void => {
+    // The runtime has said once what its disk lacks. Every refused request would say it again.
+    if (!STATED.has(problemOf(error).code)) process.stderr.write(`fanfold error: ${reported(error)}\n`);
+  };
   const app = createApp({
     engine,
     workflows,
@@ -52,6 +56,7 @@ export async function startLocal(options: LocalOptions, security: Security = noS
   return { runtime, app, client: createClient({ url: "http://127.0.0.1", fetch: (request) => app.fetch(request) }) };
 }
 
+const STATED: ReadonlySet<string> = new Set(["disk_full", "data_folder_unusable"]);
 /** Returns a failure as text. Only a bug needs its stack. */
 function reported(error: unknown): string {
   if (error instanceof FanfoldError && error.code !== "internal") return `${error.message} (${error.code})`;

@@ -14,17 +14,25 @@ export interface DiskWatchOptions {
 }
 
 /**
+ * Time without a failed write after which the disk is tried. Outcomes that wait for room are tried every second or two,
+ * and they come before new work.
+ */
+const QUIET_MS = 3_000;
+
+/**
  * Knows whether the data folder takes writes. No user code starts while it does not, because nothing could keep its
  * result.
  *
  *     writable -> unwritable    a write of any process failed, or a look found no room
- *     unwritable -> writable    a look finds room, and as much as the largest value can be written
+ *     unwritable -> writable    no write has failed for a while, a look finds room, and the largest value can be written
  *     any -> lost, for good     the disk lost what had been committed, so a start must read what is left
  */
 export class DiskWatch {
   readonly #options: DiskWatchOptions;
   #problem: FanfoldError | undefined;
   #lost = false;
+  /** `performance.now()` of the last write that failed. */
+  #failedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: DiskWatchOptions) {
     this.#options = options;
@@ -33,21 +41,30 @@ export class DiskWatch {
   get problem(): FanfoldError | undefined {
     return this.#problem;
   }
+  /** Notes that a write failed. */
   note(problem: FanfoldError, lost = false): void {
     this.#lost ||= lost;
-    if (this.#problem !== undefined && !lost) return;
+    this.#failedAt = performance.now();
+    this.#set(problem);
+  }
+  #set(problem: FanfoldError): void {
+    if (this.#problem !== undefined && !this.#lost) return;
     this.#problem = problem;
-    this.#options.log("error", `${problem.message}; until then no task starts and no job is accepted`, {
-      code: problem.code,
-      ...problem.details,
-    });
+    this.#options.log(
+      "error",
+      `no task starts and no job is accepted: ${problem.message}${this.#lost ? "" : "; work then goes on by itself"}`,
+      {
+        code: problem.code,
+        ...problem.details,
+      },
+    );
     this.#options.onChange(problem);
   }
   /** Looks at the disk and returns what it found. */
   async look(): Promise<FanfoldError | undefined> {
-    if (this.#lost) return this.#problem;
+    if (this.#lost || performance.now() - this.#failedAt < QUIET_MS) return this.#problem;
     const found = await this.#find();
-    if (found !== undefined) this.note(found);
+    if (found !== undefined) this.#set(found);
     else if (this.#problem !== undefined) {
       this.#problem = undefined;
       this.#options.log("warn", "the data folder can be written again; work goes on");

@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { FanfoldError } from "../core/errors.ts";
@@ -10,15 +9,13 @@ import { LeaseKeeper, type LostClaim } from "../host/lease-keeper.ts";
 import { type Log, stderrLog } from "../host/log.ts";
 import { type LeaseTracker, RunHolder } from "../host/run-holder.ts";
 import type { TaskRegistry, Workflows } from "../sdk/index.ts";
+import { prepareFolder, takeFolder } from "./data-folder.ts";
 import { DiskWatch, refusingWork } from "./disk-watch.ts";
 import { type Host, openHost, taskQueuesOf } from "./engine-host.ts";
 import type { Durability } from "./lmdb/commit-gatherer.ts";
-import { repairDatabase } from "./lmdb/lmdb-repair.ts";
 import { MessageLoop } from "./loop/message-loop.ts";
 import { Repeating } from "./loop/repeating.ts";
-import { findDiskError, inFolder } from "./machine/disk-error.ts";
-import { raiseEpoch } from "./machine/boot-epoch.ts";
-import { type FolderLock, lockFolder } from "./machine/folder-lock.ts";
+import type { FolderLock } from "./machine/folder-lock.ts";
 import { HeapTrimmer } from "./machine/heap-trimmer.ts";
 import {
   CONTROL_MESSAGES,
@@ -30,7 +27,7 @@ import {
   TIMING,
 } from "./settings.ts";
 import { type Sweeper, startSweeper } from "./sweeper.ts";
-import { endOrphans, permitOpening } from "./workers/open-permit.ts";
+import { permitOpening } from "./workers/open-permit.ts";
 import { Supervisor, type SupervisorOptions, type WorkerStats } from "./workers/worker-supervisor.ts";
 
 export interface RuntimeOptions {
@@ -89,28 +86,14 @@ export interface Runtime {
  */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const dataFolder = resolve(options.dataFolder);
-  const lock = await inFolder(dataFolder, () => takeFolder(dataFolder));
+  const lock = await takeFolder(dataFolder);
   try {
-    const epoch = await inFolder(dataFolder, () => prepareFolder(dataFolder, options.log ?? stderrLog));
+    const epoch = await prepareFolder(dataFolder, options.log ?? stderrLog);
     return await start({ ...options, dataFolder }, epoch, lock);
   } catch (error) {
     lock.release();
     throw error;
   }
-}
-async function takeFolder(dataFolder: string): Promise<FolderLock> {
-  mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
-  // LMDB ends the process when its lock file finds no room, so nothing is opened before this.
-  const problem = await findDiskError(dataFolder);
-  if (problem !== undefined) throw problem;
-  return lockFolder(foldersOf(dataFolder).lock);
-}
-/** Returns the number of this start. */
-async function prepareFolder(dataFolder: string, log: Log): Promise<number> {
-  const folders = foldersOf(dataFolder);
-  await endOrphans(folders.workers);
-  await repairDatabase(folders.database, log);
-  return raiseEpoch(folders.epoch);
 }
 
 /**

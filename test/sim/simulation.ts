@@ -75,6 +75,7 @@ export class Simulation {
       queue: this.#queue,
       blobs,
       faults,
+      disk: { full: false },
       maxDelaySeconds: this.settings.maxDelaySeconds,
       visibilityMs: settings.visibilityMs,
       registry: SIM_REGISTRY,
@@ -195,15 +196,14 @@ export class Simulation {
   }
   /** Returns the event that the dice choose to happen beside calls. Returns undefined when a call continues instead. */
   #chosenEvent(dice: number): (() => void) | undefined {
-    const { jumpRate, beatRate, machine } = this.settings;
-    const { crashes } = this.world.faults;
+    const { jumpRate, beatRate } = this.settings;
     const events: [rate: number, event: () => void][] = [
       [0.12, () => this.#deliver(false)],
       [0.01, () => this.#deliver(true)],
       [this.#lossRate, () => this.#lose()],
       [jumpRate, () => this.#advance(1_000 + this.random.int(7_000))],
       [this.sweeps && this.#sweeping < 2 ? 0.002 : 0, () => this.#sweep()],
-      [crashes ? 0 : 0.003, () => this.#processes.freeze()],
+      [0.003, () => this.#processes.freeze()],
       [0.003, () => this.#processes.thaw()],
       [beatRate, () => this.random.pick(this.#processes.workers).beat()],
       [0.01, () => this.#startClient()],
@@ -212,7 +212,7 @@ export class Simulation {
       [0.004, () => this.#senders.awaited()],
       [0.0007, () => this.#senders.any()],
       [0.002, () => this.#endExecution()],
-      [machine ? (crashes ? 0.006 : 0.0008) : 0, () => this.#processes.restart()],
+      ...this.#processes.machineEvents(),
     ];
     let left = dice;
     for (const [rate, event] of events) {
@@ -283,7 +283,7 @@ export class Simulation {
 
   /** Runs without faults until all work has ended. Frozen processes stay frozen. */
   async #calm(): Promise<void> {
-    this.#processes.forsakeFrozen();
+    this.#processes.endStorm();
     this.#oracle.calm = true;
     let steps = 0;
     for (let round = 0; round < CALM_ROUNDS && this.violations.length === 0; round++) {

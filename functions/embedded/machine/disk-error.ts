@@ -12,7 +12,7 @@ const MAP_FULL = -30_792;
 
 /** What used a disk up, by the system's code, and what to do about it. */
 const FULL: Readonly<Record<string, (folder: string) => string>> = {
-  ENOSPC: (folder) => `the disk of ${folder} is full: free some room, or some files`,
+  ENOSPC: (folder) => `the disk of ${folder} is full: free some room`,
   EDQUOT: (folder) => `the quota of the disk of ${folder} is used up: free some room, or raise it`,
   EFBIG: (folder) => `a file in ${folder} has reached the largest size that is allowed here: raise that limit`,
   MDB_MAP_FULL: (folder) => `the database in ${folder} has reached its largest size: wait until old jobs expire`,
@@ -38,7 +38,7 @@ export function diskErrorOf(error: unknown, folder: string): FanfoldError | unde
   const reason = reasonOf(error, folder);
   if (reason === undefined) return undefined;
   const full = FULL[reason]?.(folder);
-  if (full !== undefined) return diskError("disk_full", `${full}; work goes on by itself`, folder, reason, error);
+  if (full !== undefined) return diskError("disk_full", full, folder, reason, error);
   const unusable = UNUSABLE[reason]?.(folder);
   if (unusable === undefined) return undefined;
   const message = `${unusable}, or name another folder with --data`;
@@ -88,11 +88,11 @@ export async function findDiskError(folder: string): Promise<FanfoldError | unde
     if (bavail * bsize < LEAST_FREE_BYTES) {
       const left = `${Math.floor((bavail * bsize) / MEGABYTE)} MB of the ${LEAST_FREE_BYTES / MEGABYTE} MB`;
       const message = `the disk of ${folder} is full: ${left} that a value may need are left; free some room`;
-      return diskError("disk_full", `${message}; work goes on by itself`, folder, "ENOSPC");
+      return diskError("disk_full", message, folder, "ENOSPC");
     }
     // Some file systems make files as they need them, and say 0 of 0.
     if (files > 0 && ffree === 0) {
-      const message = `the disk of ${folder} can hold no more files: remove some; work goes on by itself`;
+      const message = `the disk of ${folder} can hold no more files: remove some`;
       return diskError("disk_full", message, folder, "ENOSPC");
     }
     return undefined;
