@@ -53,4 +53,23 @@ describe("slots", () => {
     await expect(waiting).rejects.toThrow(/stopping/);
     await expect(slots.take(true)).rejects.toThrow(/stopping/);
   });
+
+  it("paused slots grant none to those that wait or try, and go on afterwards", async () => {
+    const slots = new Slots(2);
+    slots.pause(true);
+    const waiting = ask(slots);
+    await turn();
+    expect([waiting.granted(), slots.tryTake()]).toEqual([false, undefined]);
+    slots.pause(false);
+    await turn();
+    expect(waiting.granted()).toBe(true);
+    expect(slots.tryTake()).toBeDefined();
+  });
+  it("paused slots refuse those that wait when they are closed", async () => {
+    const slots = new Slots(1);
+    slots.pause(true);
+    const waiting = slots.take(false);
+    slots.close();
+    await expect(waiting).rejects.toMatchObject({ kind: "outage" });
+  });
 });

@@ -1,6 +1,6 @@
 import { constants, statfsSync } from "node:fs";
 import { access, statfs } from "node:fs/promises";
-import { getSystemErrorName } from "node:util";
+import { constants as osConstants } from "node:os";
 import { FanfoldError } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
 
@@ -53,11 +53,13 @@ function diskError(
 ): FanfoldError {
   return new FanfoldError(code, `${message} (${reason})`, { details: { folder, reason }, retryable: true, cause });
 }
-/** Returns the name of the system's error. fs gives names, and LMDB numbers. */
+const NAMES = new Map(Object.entries(osConstants.errno).map(([name, number]) => [number, name]));
+/** Returns the name of the system's error. LMDB gives numbers, and so does Node for a name that it does not know. */
 function reasonOf(error: unknown, folder: string): string | undefined {
-  const code = (error as { readonly code?: unknown } | undefined)?.code;
+  const { code, errno } = (error ?? {}) as { readonly code?: unknown; readonly errno?: unknown };
   if (code === MAP_FULL) return "MDB_MAP_FULL";
-  const name = typeof code === "number" && code > 0 ? getSystemErrorName(-code) : code;
+  const number = typeof code === "number" ? code : typeof errno === "number" ? -errno : undefined;
+  const name = (number === undefined ? undefined : NAMES.get(number)) ?? code;
   // LMDB calls it EIO, too, when the last bytes of a write found no room.
   if (name === "EIO" && freeBytes(folder) < LEAST_FREE_BYTES) return "ENOSPC";
   return typeof name === "string" ? name : undefined;
