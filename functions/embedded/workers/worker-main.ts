@@ -89,6 +89,9 @@ async function stop({ loop, host }: WorkerParts, graceSeconds: number): Promise<
  * but only the parent decides when its workers stop.
  */
 function endWithParent(parentPid: number): void {
+  // The log of the command may be on a full disk. That is no reason to end.
+  process.stderr.on("error", () => undefined);
+  process.stdout.on("error", () => undefined);
   process.on("SIGINT", () => undefined);
   process.on("SIGTERM", () => undefined);
   process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
