@@ -47,7 +47,7 @@ export async function submitOpenJob(context: Context, request: OpenJobRequest): 
   const { body, policy = "allSuccess" } = request;
   const strand = openJobStrand(context, request);
   const submitted = await start(context, request, strand, () => ({ policy, body: body ? encodeCanvas(body) : null }));
-  await unlessPortsFail(openInputGroup(context, submitted.jobId, strand[0]));
+  await unlessUnwritable(openInputGroup(context, submitted.jobId, strand[0]));
   return submitted;
 }
 /** Does now what the message of the first step would do. */
@@ -122,7 +122,7 @@ async function start(context: Context, request: Request, strand: Strand, content
       },
     );
   }
-  if (header.state === "open") await unlessPortsFail(launch(context, header));
+  if (header.state === "open") await unlessUnwritable(launch(context, header));
   // A token that came after the end of the job is answered by another settle.
   if (token !== undefined && header.outcome !== undefined) await sendControl(context, { kind: "settle", gid: jobId });
   return { jobId, created: applied };
@@ -190,12 +190,13 @@ async function keepParameters(
 const INLINE_PARAMETERS = 512;
 
 /**
- * Lets a port fail after the write of the root header. To refuse the submission then would be a lie, because its job
- * exists. A repeated submission or the sweeper finishes what is left.
+ * Lets the disk fill up after the write of the root header. To refuse the submission then would be a lie, because its
+ * job exists. A sweep finishes what is left as soon as there is room. Any other failure is told, since a caller that
+ * repeats its submission with the same key is sooner than the sweeper.
  */
-async function unlessPortsFail(work: Promise<void>): Promise<void> {
+async function unlessUnwritable(work: Promise<void>): Promise<void> {
   await work.catch((error: unknown) => {
-    if (!(error instanceof PortError)) throw error;
+    if (!(error instanceof PortError) || error.kind !== "unwritable") throw error;
   });
 }
 
