@@ -116,11 +116,11 @@ export class Processes {
   }
   /** Fills the disk, or makes room. After that, a sweep takes up what calls left begun while it was full. */
   #setDisk(full: boolean): void {
-    const { disk, scheduler } = this.#world;
+    const { disk, faults, scheduler } = this.#world;
     if (disk.full === full) return;
     disk.full = full;
     scheduler.count(full ? "full disks" : "emptied disks");
-    if (!full) this.background("start", (engine) => engine.sweep({ all: true }));
+    if (!full && faults.sweeper === "start") this.background("start", (engine) => engine.sweep({ all: true }));
   }
   kill(kind: string): void {
     for (const process of this.#all) if (process.name.startsWith(kind)) this.#world.scheduler.kill(process);
