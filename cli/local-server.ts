@@ -3,12 +3,14 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { config } from "../fanfold.config.ts";
 import { createApp } from "../functions/api/app.ts";
+import { problemOf } from "../functions/api/problem.ts";
 import { noSecurity, type Security } from "../functions/api/security.ts";
 import { createClient, type Client } from "../functions/client/index.ts";
 import { FanfoldError } from "../functions/core/errors.ts";
 import { formatQueueName } from "../functions/core/names/queue-name.ts";
 import type { QueueThreads } from "../functions/embedded/queue-shares.ts";
 import { startRuntime, type Runtime, type RuntimeOptions } from "../functions/embedded/runtime.ts";
+import { PortError } from "../functions/engine/ports.ts";
 import type { Settings } from "../functions/sdk/config.ts";
 import { loadTaskModule } from "../functions/sdk/index.ts";
 import { version } from "./repository.ts";
@@ -43,8 +45,10 @@ export async function startLocal(options: LocalOptions, security: Security = noS
     },
   });
   const { engine, workflows, registry } = runtime;
-  const report = (error: unknown): void =>
-    void process.stderr.write(`fanfold error: ${error instanceof Error ? error.stack : String(error)}\n`);
+  const report = (error: unknown): void => {
+    // The runtime has said once what its disk lacks. Every refused request would say it again.
+    if (!STATED.has(problemOf(error).code)) process.stderr.write(`fanfold error: ${reported(error)}\n`);
+  };
   const app = createApp({
     engine,
     workflows,
@@ -69,6 +73,14 @@ export function queueThreads({ sites }: Pick<Settings, "sites">): QueueThreads {
       ),
     ),
   };
+}
+
+const STATED: ReadonlySet<string> = new Set(["disk_full", "data_folder_unusable"]);
+/** Returns a failure as text. Only a bug needs its stack. */
+function reported(error: unknown): string {
+  if (error instanceof FanfoldError && error.code !== "internal") return `${error.message} (${error.code})`;
+  if (error instanceof PortError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 /**

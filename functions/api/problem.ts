@@ -34,6 +34,8 @@ export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, titl
   method_not_allowed: [405, "Method not allowed"],
   data_folder_in_use: [409, "Data folder in use"],
   data_folder_damaged: [500, "Data folder damaged"],
+  data_folder_unusable: [503, "Data folder unusable"],
+  disk_full: [503, "Disk full"],
   task_timeout: [500, "Task timeout"],
   task_killed: [500, "Task killed its process"],
   dead_letter: [500, "Message given up"],
@@ -87,6 +89,8 @@ export function problemOf(thrown: unknown): Problem {
 function publicError(thrown: unknown): FanfoldError {
   if (thrown instanceof FanfoldError && thrown.code !== "internal") return thrown;
   if (thrown instanceof PortError) {
+    // A store that knows what to do says so.
+    if (thrown.cause instanceof FanfoldError) return publicError(thrown.cause);
     return new FanfoldError(
       "engine_unavailable",
       "the store or a queue cannot be reached at the moment; retry with back-off, nothing was lost",

@@ -31,6 +31,8 @@ export const ERROR_CODES = [
   "method_not_allowed",
   "data_folder_in_use",
   "data_folder_damaged",
+  "data_folder_unusable",
+  "disk_full",
   "task_timeout",
   "task_killed",
   "dead_letter",

@@ -20,9 +20,10 @@ import { FileBlobs } from "./blobs/file-blobs.ts";
 import { LocalBlobs } from "./blobs/local-blobs.ts";
 import type { Durability } from "./lmdb/commit-gatherer.ts";
 import { Expirer } from "./lmdb/expire.ts";
-import { LmdbEnvironment } from "./lmdb/lmdb-environment.ts";
+import { LmdbEnvironment, type OnUnwritable } from "./lmdb/lmdb-environment.ts";
 import { LmdbQueue } from "./lmdb/lmdb-queue.ts";
 import { LmdbStore } from "./lmdb/lmdb-store.ts";
+import { inFolder } from "./machine/disk-error.ts";
 import { foldersOf, type SharedConfig } from "./settings.ts";
 
 export interface HostOptions {
@@ -41,6 +42,8 @@ export interface HostOptions {
   readonly onOpened?: () => void;
   /** Set only in a worker, see EnvironmentOptions. */
   readonly ensureParent?: () => void;
+  /** Called when a write failed because the disk takes none. */
+  readonly onUnwritable: OnUnwritable;
 }
 /** An engine in this process, over the data folder that it shares with other processes. */
 export interface Host {
@@ -58,18 +61,10 @@ export interface Host {
 
 export async function openHost(options: HostOptions): Promise<Host> {
   const { tasks, workflows } = await importTasks(options.tasksModule);
-  const folders = foldersOf(options.dataFolder);
-  mkdirSync(folders.database, { recursive: true, mode: 0o700 });
-  await options.beforeOpening?.();
-  const environment = new LmdbEnvironment({
-    folder: folders.database,
-    durability: options.durability,
-    ...(options.onOpened && { onOpened: options.onOpened }),
-    ...(options.ensureParent && { ensureParent: options.ensureParent }),
-  });
+  const { environment, files } = await inFolder(options.dataFolder, () => openFiles(options));
   const clock = new SystemClock();
   const queue = new LmdbQueue(environment, { clock, holder: options.holder, onSend: options.onSend });
-  const blobs = new LocalBlobs(environment, new FileBlobs(folders.blobs));
+  const blobs = new LocalBlobs(environment, files);
   const registry = createRegistry(tasks);
   const runner = createRunner(tasks);
   const engine = createEngine(
@@ -86,6 +81,21 @@ export async function openHost(options: HostOptions): Promise<Host> {
     holdCommits: (action) => environment.holdCommits(action),
     close: () => environment.close(),
   };
+}
+
+async function openFiles(options: HostOptions): Promise<{ environment: LmdbEnvironment; files: FileBlobs }> {
+  const folders = foldersOf(options.dataFolder);
+  mkdirSync(folders.database, { recursive: true, mode: 0o700 });
+  const files = new FileBlobs(folders.blobs, options.onUnwritable);
+  await options.beforeOpening?.();
+  const environment = new LmdbEnvironment({
+    folder: folders.database,
+    durability: options.durability,
+    onUnwritable: options.onUnwritable,
+    ...(options.onOpened && { onOpened: options.onOpened }),
+    ...(options.ensureParent && { ensureParent: options.ensureParent }),
+  });
+  return { environment, files };
 }
 
 /**

@@ -10,6 +10,7 @@ import { sweep } from "./control/sweep.ts";
 import type { ExecuteContext } from "./execute/execute-context.ts";
 import { endLeases, heartbeat } from "./execute/heartbeat.ts";
 import { Pace, slowAfterMs } from "./execute/pace.ts";
+import { patientContext } from "./execute/patient-context.ts";
 import { GateCache } from "./groups/gate.ts";
 import { PlanStore } from "./plan/plan-store.ts";
 import { QueueNameCache } from "./plan/queue-name-cache.ts";
@@ -28,7 +29,7 @@ import { sendEvent } from "./waits/events.ts";
  */
 export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): Engine {
   const settings = { ...DEFAULT_CONFIG, ...config };
-  const context: ExecuteContext = {
+  const parts = {
     ...ports,
     config: settings,
     plans: new PlanStore(ports, settings.width),
@@ -37,6 +38,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     pace: new Pace(ports.clock, slowAfterMs(settings)),
     expanding: new Semaphore(1),
   };
+  const context: ExecuteContext = { ...parts, patient: patientContext(parts) };
   return {
     newJobId: (request) => newJobId(context, request),
     submit: (request) => submitJob(context, request),
@@ -60,6 +62,6 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     handleDeadLetter: (message, loop) => handleDeadLetter(context, message, loop),
     heartbeat: (claims) => heartbeat(context, claims),
     endLeases: (claims) => endLeases(context, claims),
-    sweep: (options) => sweep(context, options?.until),
+    sweep: (options) => sweep(context, options),
   };
 }

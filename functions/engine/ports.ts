@@ -235,12 +235,13 @@ export interface Watch {
 }
 
 /**
- * A failed call of a port. `throttled`: not applied, try later. `ambiguous`: applied or not. `outage`: the service
- * cannot be reached.
+ * Why a call of a port failed. `throttled`: not applied, try later. `ambiguous`: applied or not. `outage`: the service
+ * cannot be reached. `unwritable`: not applied, and nothing is until somebody makes room or lets it be written.
  */
+export type PortFailure = "throttled" | "ambiguous" | "outage" | "unwritable";
 export class PortError extends Error {
-  readonly kind: "throttled" | "ambiguous" | "outage";
-  constructor(kind: "throttled" | "ambiguous" | "outage", message: string, options?: { cause?: unknown }) {
+  readonly kind: PortFailure;
+  constructor(kind: PortFailure, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.name = "PortError";
     this.kind = kind;

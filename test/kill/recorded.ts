@@ -21,6 +21,7 @@ export async function readRecorded(dataFolder: string, tasksModule: string): Pro
     engine: { ...EMBEDDED_CONFIG, epoch: 0 },
     holder: "reader",
     onSend: () => undefined,
+    onUnwritable: () => undefined,
   });
   try {
     const { items } = await host.engine.jobs({ limit: 10 });

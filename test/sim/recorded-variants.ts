@@ -60,5 +60,9 @@ export const RECORDED: readonly {
   { variant: "execution-not-asked-after", firstSeed: 2, runs: 2, shows: "livelock" },
   { variant: "execution-not-stopped", firstSeed: 148, runs: 148, shows: "execution-left-running" },
   { variant: "execution-without-a-name", firstSeed: 2, runs: 2, shows: "executed-twice" },
+  { variant: "crashes-without-first-sweep", firstSeed: 1, runs: 1, shows: "stuck-group" },
   { variant: "write-reported-before-applied", firstSeed: 2, runs: 2, shows: "marked-without-end" },
 ];
+
+/** Variants that remove nothing, so no seed may catch them. */
+export const SOUND: readonly string[] = ["no-sweeper", "crashes"];

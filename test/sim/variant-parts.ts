@@ -1,6 +1,17 @@
 import type { Json } from "../../functions/core/json.ts";
 import type { Attributes, Condition, Item, WriteOp, WriteResult } from "../../functions/engine/ports.ts";
-import type { Members } from "./variants.ts";
+import type { Faults } from "./faults.ts";
+
+export interface Variant {
+  /** The rule that the variant removes. */
+  readonly removes: string;
+  readonly faults: Faults;
+}
+interface Members {
+  readonly gid: string;
+  readonly step: number;
+  readonly members?: readonly number[];
+}
 
 export const isLedger = (op: WriteOp): boolean => op.key.table === "callbacks" && op.key.partition.startsWith("L#");
 export const isHeader = (op: WriteOp): boolean => op.key.table === "callbacks" && op.key.partition.startsWith("G#");

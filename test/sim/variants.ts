@@ -1,5 +1,5 @@
 import type { WriteOp } from "../../functions/engine/ports.ts";
-import type { Faults } from "./faults.ts";
+import { CRASH_VARIANTS } from "./crash-variants.ts";
 import {
   asIfApplied,
   attributesNamed,
@@ -16,28 +16,23 @@ import {
   namesPart,
   statusSetBy,
   unguarded,
+  type Variant,
   withAttributes,
   without,
   withoutSet,
   withWhen,
 } from "./variant-parts.ts";
 
-/**
- * Broken variants. Each removes one rule of docs/protocol-rules.md through a port or a worker loop that breaks its
- * promise. The engine's code stays the same. When no seed catches a variant, either the rule is not needed or the
- * simulation does not check it.
- */
-export interface Variant {
-  /** The rule that the variant removes. */
-  readonly removes: string;
-  readonly faults: Faults;
-}
-
 /** Batches are big and may outlast a lease, so that another worker takes some of their runs over. */
 const OFTEN_TOGETHER = { batchMembers: 5, batchMs: 60_000, membersPerMessage: 5, leaseSeconds: 4 };
 
 const NO_SWEEPER = { sweeper: false } as const;
 
+/**
+ * Broken variants. Each removes one rule of docs/protocol-rules.md through a port or a worker loop that breaks its
+ * promise. The engine's code stays the same. When no seed catches a variant, either the rule is not needed or the
+ * simulation does not check it.
+ */
 export const VARIANTS: { readonly [name: string]: Variant } = {
   "no-sweeper": { removes: "nothing: without losses the sweeper is not needed", faults: NO_SWEEPER },
   "no-sweeper-with-message-loss": {
@@ -387,14 +382,9 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
     removes: "an execution is named after its group, so that starting it again is harmless",
     faults: { namelessExecutions: true },
   },
+  ...CRASH_VARIANTS,
   "write-reported-before-applied": {
     removes: "a write that was reported is durable",
     faults: { sweeper: false, reportedBeforeApplied: 0.004 },
   },
 };
-
-export interface Members {
-  readonly gid: string;
-  readonly step: number;
-  readonly members?: readonly number[];
-}

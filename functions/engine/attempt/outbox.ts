@@ -33,6 +33,7 @@ export async function writeOutbox(context: Context, { header, run }: Attempt, sp
   const tracking = trackingOf(members, declaredTracking(context));
   return (
     await context.plans.write(
+      context,
       page,
       { policy: countedPolicy(spawned.policy, members.length), tracking, members },
       ownedBy(header),

@@ -24,6 +24,7 @@ import { sendControl } from "../messages/send.ts";
 import { compileChild, refuseShare } from "../plan/compile-child.ts";
 import { keptEstimate, estimateJob } from "../plan/estimate-job.ts";
 import { rootStep } from "../plan/job-shape.ts";
+import { PortError } from "../ports.ts";
 
 /**
  * Starts a job: plan, root header, job item and one message, however large the canvas. The root header is the truth.
@@ -43,11 +44,11 @@ export async function submitOpenJob(context: Context, request: OpenJobRequest): 
   const { body, policy = "allSuccess" } = request;
   const strand = openJobStrand(context, request);
   const submitted = await start(context, request, strand, () => ({ policy, body: body ? encodeCanvas(body) : null }));
-  await openInputGroup(context, submitted.jobId, strand[0]);
+  await unlessUnwritable(openInputGroup(context, submitted.jobId, strand[0]));
   return submitted;
 }
 /** Does now what the message of the first step would do. */
-async function openInputGroup(context: Context, jobId: string, input: GroupStep): Promise<void> {
+export async function openInputGroup(context: Context, jobId: string, input: GroupStep): Promise<void> {
   const gate = await readGate(context, jobId);
   if (gate.kind !== "go") return;
   const ref = { gid: jobId, index: 0, stepIndex: 0 };
@@ -87,6 +88,7 @@ async function start(context: Context, request: Request, strand: Strand, content
   const deadline = now + timeoutSeconds * 1_000;
   const owned = { v: ITEM_VERSION, jobId, ttl: Math.ceil(deadline / 1_000) + context.config.retentionSeconds };
   const { pointer: plan, took } = await context.plans.write(
+    context,
     fingerprint === undefined ? jobId : `${jobId}!${fingerprint.slice(0, 32)}`,
     rootStep(strand),
     owned,
@@ -116,7 +118,7 @@ async function start(context: Context, request: Request, strand: Strand, content
       },
     );
   }
-  if (header.state === "open") await launch(context, header);
+  if (header.state === "open") await unlessUnwritable(launch(context, header));
   // A token that came after the end of the job is answered by another settle.
   if (token !== undefined && header.outcome !== undefined) await sendControl(context, { kind: "settle", gid: jobId });
   return { jobId, created: applied };
@@ -182,6 +184,17 @@ async function keepParameters(
 }
 /** In bytes. */
 const INLINE_PARAMETERS = 512;
+
+/**
+ * Lets the disk fill up after the write of the root header. To refuse the submission then would be a lie, because its
+ * job exists. A sweep finishes what is left as soon as there is room. Any other failure is told, since a caller that
+ * repeats its submission with the same key is sooner than the sweeper.
+ */
+async function unlessUnwritable(work: Promise<void>): Promise<void> {
+  await work.catch((error: unknown) => {
+    if (!(error instanceof PortError) || error.kind !== "unwritable") throw error;
+  });
+}
 
 /**
  * Does everything after the write of the root header. A submission with the same key, or the sweeper, may repeat it.
