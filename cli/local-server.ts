@@ -1,13 +1,14 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { config } from "../fanfold.config.ts";
 import { createApp } from "../functions/api/app.ts";
 import { noSecurity, type Security } from "../functions/api/security.ts";
 import { createClient, type Client } from "../functions/client/index.ts";
 import { FanfoldError } from "../functions/core/errors.ts";
+import { loadTasksOf } from "../functions/embedded/load-tasks.ts";
 import { startRuntime, type Runtime, type RuntimeOptions } from "../functions/embedded/runtime.ts";
-import { loadTaskModule } from "../functions/sdk/index.ts";
+import { queuesOf } from "../functions/sdk/config.ts";
+import { checkQueues } from "../functions/sdk/module.ts";
 import { version } from "./repository.ts";
 
 export interface LocalOptions extends Pick<RuntimeOptions, "dataFolder" | "workers" | "concurrency" | "durability"> {
@@ -25,7 +26,8 @@ export interface Local {
 
 export async function startLocal(options: LocalOptions, security: Security = noSecurity()): Promise<Local> {
   const tasksModule = resolve(options.tasks);
-  const taskNames = await namesOfTasks(tasksModule);
+  const queues = queuesOf(config);
+  const taskNames = await namesOfTasks(tasksModule, queues);
   const runtime = await startRuntime({
     dataFolder: options.dataFolder,
     tasksModule,
@@ -34,6 +36,7 @@ export async function startLocal(options: LocalOptions, security: Security = noS
     concurrency: options.concurrency ?? config.concurrency,
     engine: {
       site: config.site,
+      queues,
       defaultJobTimeoutSeconds: config.jobTimeoutDays * DAY,
       retentionSeconds: config.retentionDays * DAY,
     },
@@ -52,22 +55,11 @@ export async function startLocal(options: LocalOptions, security: Security = noS
   return { runtime, app, client: createClient({ url: "http://127.0.0.1", fetch: (request) => app.fetch(request) }) };
 }
 
-/**
- * Returns the names of all tasks. This call is the first to load the module, so it reports the module's errors plainly.
- */
-async function namesOfTasks(path: string): Promise<readonly string[]> {
+/** Returns the names of all tasks. What is wrong with them is said here, before anything is started. */
+async function namesOfTasks(path: string, queues: readonly string[]): Promise<readonly string[]> {
   if (!existsSync(path))
     throw new FanfoldError("invalid_request", `--tasks: there is no file ${path}`, { details: { field: "--tasks" } });
-  try {
-    return loadTaskModule((await import(pathToFileURL(path).href)) as { [name: string]: unknown }).tasks.map(
-      (task) => task.name,
-    );
-  } catch (cause) {
-    if (cause instanceof FanfoldError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new FanfoldError("invalid_request", `--tasks: ${path} cannot be loaded: ${reason}`, {
-      details: { field: "--tasks" },
-      cause,
-    });
-  }
+  const { tasks } = await loadTasksOf(path);
+  checkQueues(tasks, config.site, queues);
+  return tasks.map((task) => task.name);
 }

@@ -40,6 +40,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     layers: [
       "fanfold.config.ts",
       "functions/sdk/config.ts",
+      "functions/core/errors.ts",
       "functions/core/items/item.ts",
       "functions/core/names/metric-names.ts",
       "functions/core/names/queue-name.ts",

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { FanfoldError } from "../core/errors.ts";
-import { ENGINE_QUEUE, QUEUE_FUNCTIONS, type QueueFunction } from "../core/names/queue-name.ts";
+import { ENGINE_QUEUE, formatQueueName, QUEUE_FUNCTIONS, type QueueFunction } from "../core/names/queue-name.ts";
 import { describeIssue } from "./schema-issue.ts";
 
 /**
@@ -46,6 +46,16 @@ export interface SiteConfig {
   readonly name: string;
   /** Module of the tasks that run here. Default: that of the deployment. */
   readonly tasks?: string;
+  /**
+   * Packages that are installed beside the code of its tasks: native ones, for instance `sharp`. Each is a dependency
+   * in package.json. Default: none.
+   */
+  readonly nodeModules?: readonly string[];
+  /**
+   * Packages that are left out of its code, because a layer has them or no task needs them, for instance `pg-native`.
+   * Default: none.
+   */
+  readonly external?: readonly string[];
   /**
    * Queues of the site. The queue `default` with the function `worker` always exists, so name it only to set its
    * numbers.
@@ -200,9 +210,16 @@ const FUNCTION = z.strictObject({
     )
     .default([]),
 });
+const packages = z
+  .array(
+    z.string().regex(/^(@[a-z0-9][\w.-]*\/)?[a-z0-9][\w.-]*$/, "must be the name of a package, for instance sharp"),
+  )
+  .default([]);
 const SITE = z.strictObject({
   name: name(40),
   tasks: modulePath.optional(),
+  nodeModules: packages,
+  external: packages,
   queues: z
     .array(QUEUE)
     .default([])
@@ -295,6 +312,13 @@ export function defineConfig(config: FanfoldConfig): Settings {
     "invalid_configuration",
     `fanfold.config.ts: ${field === "" ? "the configuration" : field} ${message}`,
     { details: { field } },
+  );
+}
+
+/** Returns the queues of all sites, in full text form. */
+export function queuesOf({ sites }: Pick<Settings, "sites">): readonly string[] {
+  return sites.flatMap(({ name: site, queues }) =>
+    queues.map((queue) => formatQueueName({ site, queue: queue.name, function: queue.function })),
   );
 }
 

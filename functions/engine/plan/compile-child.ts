@@ -2,9 +2,11 @@ import type { Canvas, FailurePolicy } from "../../core/canvas/canvas.ts";
 import { FanfoldError } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { compileCanvas, type DeclaredTracking, strandTasks } from "../../core/plan/compile.ts";
+import { requireQueue } from "../../core/names/queue-name.ts";
 import type { Strand } from "../../core/plan/plan.ts";
 import { depthOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
+import { queueOf } from "./step-placement.ts";
 
 /** Throws `too_deep` when a group below this one would be nested too deeply. */
 export function checkDepth(gid: string): void {
@@ -32,19 +34,23 @@ export function declaredTracking({ registry }: Pick<Context, "registry">): Decla
   return (task) => registry.info(task)?.tracking;
 }
 /**
- * Throws `unknown_task` for the first task of a strand that is not registered. `field` is the JSON pointer of the
- * strand.
+ * Throws `unknown_task` for the first task of a strand that is not registered, and `unknown_queue` for the first queue
+ * that does not exist. `field` is the JSON pointer of the strand.
  */
 export function checkTasks(context: Context, strand: Strand, field: string): void {
-  for (const [task, at] of strandTasks(strand)) {
+  for (const [step, at] of strandTasks(strand)) {
+    const { task } = step;
+    const { queues } = context.config;
     if (!context.registry.info(task))
       throw new FanfoldError(
         "unknown_task",
         `no task is called ${JSON.stringify(task.slice(0, LIMITS.nameCharacters))}`,
         {
-          details: { field: `${field}${at}`, task: task.slice(0, LIMITS.nameCharacters) },
+          details: { field: `${field}${at}/task`, task: task.slice(0, LIMITS.nameCharacters) },
         },
       );
+    if (queues !== undefined)
+      requireQueue(queueOf(context, step), queues, `${field}${at} (${task})`, `${field}${at}/options/queue`);
   }
 }
 

@@ -16,6 +16,7 @@ import { WORK_STATE_MACHINE } from "../names.ts";
  */
 export * from "../../../functions/tasks/index.ts";
 export * from "../../conformance/tasks.ts";
+export * from "../../infra/fixtures/package-tasks.ts";
 // Both modules export these names. Two tasks named `fail` cannot be deployed, so this folder deploys that of the cases,
 // and `failed` replaces the other.
 export { add as mathAdd, mul as mathMul } from "../../../functions/tasks/examples.ts";
