@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { EXIT } from "./exit-codes.ts";
-import { onInterrupt } from "./interrupt.ts";
+import { interruptedCode, onInterrupt } from "./interrupt.ts";
 import { reportError } from "./report-error.ts";
 import { DEFAULT_DATA, DEFAULT_TASKS } from "./repository.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
@@ -52,7 +51,7 @@ export function action<Arguments extends unknown[], Options extends { readonly j
     } catch (error) {
       if (context.interrupted.aborted) {
         context.terminal.say("interrupted");
-        process.exitCode = EXIT.interrupted;
+        process.exitCode = interruptedCode(context.interrupted);
       } else process.exitCode = await reportError(error, context.terminal);
     }
   };

@@ -34,9 +34,14 @@ export function newFolder(): string {
   return folder;
 }
 
-export function start(args: readonly string[], input?: string): Running {
-  const env = { ...process.env, NO_COLOR: "1", npm_lifecycle_event: undefined };
-  const child = spawn(process.execPath, ["--import", TSX, resolve(ROOT, "cli/main.ts"), ...args], {
+/** Starts `main`, by default the command, which tsx runs. */
+export function start(
+  args: readonly string[],
+  input?: string,
+  { main = "cli/main.ts", variables = {} }: { readonly main?: string; readonly variables?: NodeJS.ProcessEnv } = {},
+): Running {
+  const env = { ...process.env, NO_COLOR: "1", npm_lifecycle_event: undefined, ...variables };
+  const child = spawn(process.execPath, ["--import", TSX, resolve(ROOT, main), ...args], {
     cwd: ROOT,
     env,
     stdio: ["pipe", "pipe", "pipe"],

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { exitWhenInterrupted } from "../../cli/interrupt.ts";
 import { type Batch, runSeed, type Tally } from "./campaign.ts";
 import { runOverProcesses } from "./pool.ts";
 import { VARIANTS } from "./variants.ts";
@@ -107,4 +108,5 @@ function report(name: string, tally: Tally, mustBeClean: boolean): number {
   return tally.caught.length > 0 ? 0 : 1;
 }
 
+exitWhenInterrupted();
 process.exitCode = await main();
