@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
 import { config } from "../fanfold.config.ts";
 import { createApp } from "../functions/api/app.ts";
 import { noSecurity, type Security } from "../functions/api/security.ts";
@@ -9,11 +8,11 @@ import { loadTasksOf } from "../functions/embedded/load-tasks.ts";
 import { startRuntime, type Runtime, type RuntimeOptions } from "../functions/embedded/runtime.ts";
 import { queuesOf } from "../functions/sdk/config.ts";
 import { checkQueues } from "../functions/sdk/module.ts";
-import { version } from "./repository.ts";
+import { moduleOfConfig, version } from "./repository.ts";
 
 export interface LocalOptions extends Pick<RuntimeOptions, "dataFolder" | "workers" | "concurrency" | "durability"> {
-  /** Path of the module that exports tasks and workflows. */
-  readonly tasks: string;
+  /** Path of the module that exports tasks and workflows. Default: that of fanfold.config.ts. */
+  readonly tasks?: string | undefined;
 }
 const DAY = 86_400;
 /** An engine in this process, and the API in front of it. */
@@ -25,7 +24,7 @@ export interface Local {
 }
 
 export async function startLocal(options: LocalOptions, security: Security = noSecurity()): Promise<Local> {
-  const tasksModule = resolve(options.tasks);
+  const tasksModule = options.tasks ?? moduleOfConfig(config.tasks);
   const queues = queuesOf(config);
   const taskNames = await namesOfTasks(tasksModule, queues);
   const runtime = await startRuntime({

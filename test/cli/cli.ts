@@ -6,6 +6,8 @@ import { createInterface } from "node:readline";
 import { afterAll } from "vitest";
 
 export const ROOT = resolve(import.meta.dirname, "../..");
+/** A test sees no tasks but these, unless it names others. */
+export const SHIPPED = resolve(ROOT, "test/shipped-tasks.ts");
 const TSX = resolve(ROOT, "node_modules/tsx/dist/loader.mjs");
 
 export interface Ended {
@@ -41,7 +43,8 @@ export function start(
   { main = "cli/main.ts", variables = {} }: { readonly main?: string; readonly variables?: NodeJS.ProcessEnv } = {},
 ): Running {
   const env = { ...process.env, NO_COLOR: "1", npm_lifecycle_event: undefined, ...variables };
-  const child = spawn(process.execPath, ["--import", TSX, resolve(ROOT, main), ...args], {
+  const tasks = main.startsWith("cli/") && !args.includes("--tasks") && args.length > 0 ? ["--tasks", SHIPPED] : [];
+  const child = spawn(process.execPath, ["--import", TSX, resolve(ROOT, main), ...args, ...tasks], {
     cwd: ROOT,
     env,
     stdio: ["pipe", "pipe", "pipe"],

@@ -27,6 +27,7 @@ export const BASE: FanfoldConfig = {
   concurrency: 8,
   jobTimeoutDays: 30,
   retentionDays: 7,
+  tasks: "test/shipped-tasks.ts",
   sites: [{ name: "london" }],
 };
 

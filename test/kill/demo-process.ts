@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { until } from "../embedded/until.ts";
 
+const SHIPPED = fileURLToPath(new URL("../shipped-tasks.ts", import.meta.url));
 const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 
 export interface DemoOptions {
@@ -25,7 +26,7 @@ export interface DemoProcess {
 }
 
 /** Starts `npm run demo -- FOLDER --json --data DATA` in a process group of its own. */
-export function startDemo({ folder, dataFolder, tasks, env }: DemoOptions): DemoProcess {
+export function startDemo({ folder, dataFolder, tasks = SHIPPED, env }: DemoOptions): DemoProcess {
   const args = [
     "--import",
     import.meta.resolve("tsx"),
@@ -35,7 +36,8 @@ export function startDemo({ folder, dataFolder, tasks, env }: DemoOptions): Demo
     "--json",
     "--data",
     dataFolder,
-    ...(tasks === undefined ? [] : ["--tasks", tasks]),
+    "--tasks",
+    tasks,
   ];
   const child = spawn(process.execPath, args, {
     detached: true,
