@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { queueResourceName } from "../../../functions/core/names/aws-resource-names.ts";
 import { BASE, flat, ofType, statementsIn, synthesise } from "../synth.ts";
@@ -51,6 +52,11 @@ describe("sites", () => {
       expect(Object.keys(other).every((name) => name.startsWith("staging-"))).toBe(true);
       expect(JSON.stringify(other)).not.toMatch(/fanfold-(tasks|callbacks|engine|london)/);
       expect(statementsIn(other).length).toBeGreaterThan(10);
+      const counted = (type: string): number => ofType(other, type).length;
+      const guide = readFileSync(new URL("../../../docs/guide-aws.md", import.meta.url), "utf8");
+      expect(guide).toContain(
+        `${counted("AWS::CloudWatch::Alarm")} alarms x $0.10 + ${counted("AWS::CloudWatch::Dashboard")} dashboards`,
+      );
     },
     SLOW_MS,
   );
