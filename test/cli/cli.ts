@@ -7,7 +7,7 @@ import { afterAll } from "vitest";
 
 export const ROOT = resolve(import.meta.dirname, "../..");
 /** A test sees no tasks but these, unless it names others. */
-export const SHIPPED = resolve(ROOT, "test/shipped-tasks.ts");
+const SHIPPED = resolve(ROOT, "test/shipped-tasks.ts");
 const TSX = resolve(ROOT, "node_modules/tsx/dist/loader.mjs");
 
 export interface Ended {

@@ -1,0 +1,20 @@
+import { expect, it } from "vitest";
+import { runOverProcesses } from "./pool.ts";
+
+const MINUTES = 60_000;
+const PROCESSES = 2;
+
+it(
+  "the protocol keeps its promises under 2,000 seeds of kills, losses, duplicates and stale reads",
+  { timeout: 15 * MINUTES },
+  async () => {
+    const tally = await runOverProcesses({ from: 1, runs: 2_000 }, { processes: PROCESSES });
+    expect(tally.caught).toEqual([]);
+    expect(tally.runs).toBe(2_000);
+  },
+);
+
+it("the protocol needs no sweeper as long as no message is lost", { timeout: 10 * MINUTES }, async () => {
+  const tally = await runOverProcesses({ from: 1, runs: 400, variant: "no-sweeper" }, { processes: PROCESSES });
+  expect(tally.caught).toEqual([]);
+});
