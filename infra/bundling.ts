@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type BuildFailure, buildSync, type BuildOptions, type Metafile } from "esbuild";
+import { buildSync, type BuildOptions, type Metafile } from "esbuild";
 import { FanfoldError } from "../functions/core/errors.ts";
 import { ALL_BUNDLED, linkPackages, type Unbundled } from "./packages.ts";
 
@@ -74,7 +74,7 @@ const COMMON: BuildOptions = {
   // credentials. Together they are 57 KB.
   external: ["bowser", "@aws-sdk/credential-provider-ini", "@aws-sdk/credential-provider-sso"],
   logLevel: "silent",
-  logOverride: { [AMBIGUOUS]: "error" },
+  logOverride: { [AMBIGUOUS]: "warning" },
 };
 /**
  * What a CommonJS package expects around it. ES modules lack it, so bundles with such packages begin with this line.
@@ -95,7 +95,7 @@ export function tasksModuleOf(path: string, root = process.cwd()): string {
   if (found?.isFile()) return realpathSync(given);
   if (found?.isDirectory() && statSync(join(given, "index.ts"), { throwIfNoEntry: false }))
     return realpathSync(join(given, "index.ts"));
-  throw new Error(
+  throw invalidTasks(
     `no tasks module at ${given}: the tasks folder of fanfold.config.ts must hold an index.ts that exports tasks and workflows`,
   );
 }
@@ -206,15 +206,21 @@ export function bundleEntry(entry: string, outDir: string, unbundled = ALL_BUNDL
 /** Compiles, and once more with what CommonJS expects where a package calls `require`. */
 function build(options: BuildOptions, { external, nodeModules }: Unbundled) {
   const all = { ...COMMON, ...options, external: [...(COMMON.external ?? []), ...external, ...nodeModules] };
+  const compile = (more: BuildOptions = {}) => buildSync({ ...all, ...more, metafile: true });
   try {
-    const built = buildSync({ ...all, metafile: true });
-    return callsRequire(built.metafile) ? buildSync({ ...all, metafile: true, banner: { js: COMMONJS } }) : built;
+    const built = compile();
+    // Packages hide names of their own on purpose.
+    const hidden = built.warnings.find(({ id, text }) => id === AMBIGUOUS && !text.includes("node_modules/"));
+    if (hidden)
+      throw invalidTasks(`${hidden.text}: two \`export *\` give it, so JavaScript exports neither. Rename one.`);
+    return callsRequire(built.metafile) ? compile({ banner: { js: COMMONJS } }) : built;
   } catch (cause) {
-    const { message, errors = [] } = cause as Partial<BuildFailure>;
-    const hint = errors.some(({ id }) => id === AMBIGUOUS)
-      ? "Two `export *` give one name, so JavaScript exports neither: rename one."
-      : "Name native packages in nodeModules of the site in fanfold.config.ts, and packages that no task needs in external.";
-    throw invalidTasks(`the tasks cannot be bundled: ${message}\n${hint}`, cause);
+    if (cause instanceof FanfoldError) throw cause;
+    throw invalidTasks(
+      `the tasks cannot be bundled: ${(cause as Error).message}
+Name native packages in nodeModules of the site in fanfold.config.ts, and packages that no task needs in external.`,
+      cause,
+    );
   }
 }
 /** Returns whether a package that is compiled in calls `require` for what is not: a module of Node, for instance. */

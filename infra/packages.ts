@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, parse } from "node:path";
@@ -34,14 +34,14 @@ export function linkPackages(names: readonly string[], module: string, folder: s
     const target = folderOf(name, module);
     const link = join(folder, "node_modules", name);
     mkdirSync(dirname(link), { recursive: true });
-    if (target !== undefined) symlinkSync(target, link, "dir");
+    if (target !== undefined && !existsSync(link)) symlinkSync(target, link, "dir");
   }
 }
 
 /**
  * Installs packages into `folder`/node_modules for another machine. Their versions are those that `module` finds. What
  * they depend on has the versions of its package-lock.json.
- * @throws FanfoldError `invalid_configuration` when one is not installed
+ * @throws FanfoldError `invalid_configuration` when one is not installed here, or cannot be installed there
  */
 export function installPackages(names: readonly string[], module: string, folder: string, machine: Machine): void {
   rmSync(folder, { recursive: true, force: true });
@@ -55,17 +55,18 @@ export function installPackages(names: readonly string[], module: string, folder
   // A function has glibc. npm takes what is in its cache before it asks a registry.
   const target = [`--os=${machine.os}`, `--cpu=${machine.cpu}`, ...(machine.os === "linux" ? ["--libc=glibc"] : [])];
   const options = ["--omit=dev", "--omit=peer", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"];
-  execFileSync("npm", ["install", ...target, ...options], { cwd: folder, stdio: ["ignore", 2, 2] });
+  const { status } = spawnSync("npm", ["install", ...target, ...options], { cwd: folder, stdio: ["ignore", 2, 2] });
+  if (status !== 0)
+    throw invalid(`npm cannot install ${names.join(", ")} for ${machine.os} on ${machine.cpu}; it says why above`);
 }
 function versionOf(name: string, module: string): string {
   const folder = folderOf(name, module);
   if (folder !== undefined)
     return (JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { readonly version: string }).version;
-  throw new FanfoldError(
-    "invalid_configuration",
-    `nodeModules names ${name}, which is not installed: npm install ${name}`,
-    { details: { field: "nodeModules", package: name } },
-  );
+  throw invalid(`nodeModules names ${name}, which is not installed: npm install ${name}`);
+}
+function invalid(message: string): FanfoldError {
+  return new FanfoldError("invalid_configuration", message, { details: { field: "nodeModules" } });
 }
 function fileAbove(folder: string, name: string): string | undefined {
   const path = join(folder, name);

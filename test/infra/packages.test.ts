@@ -84,6 +84,11 @@ describe("packages that cannot be bundled", () => {
     expect(refusalOf(codeOf(path, {})).code).toBe("invalid_tasks");
     expect(codeOf(path, {})).toThrow(`the tasks of ${path} cannot be loaded`);
   });
+  it("sites may name the same packages", () => {
+    const unbundled = { nodeModules, external: [] };
+    const sites = ["london", "paris"].map((site) => ({ site, tasksModule: MODULE, unbundled }));
+    expect(describeTasks(sites).tasks.map(({ name }) => name)).toEqual(["packages.parse", "packages.store"]);
+  });
   it("nodeModules names only packages that are installed", () => {
     const install = (): void => installPackages(["sharp"], MODULE, join(sandbox, "none"), LAMBDA);
     expect(refusalOf(install).code).toBe("invalid_configuration");
