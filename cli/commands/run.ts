@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import { action, collect, command, seconds, type CommonOptions, type Context } from "../command.ts";
 import { withEngine, type Connection } from "../connect.ts";
-import { EXIT, exitCodeOf } from "../exit-codes.ts";
+import { exitCodeOf } from "../exit-codes.ts";
+import { interruptedCode } from "../interrupt.ts";
 import { further } from "../repository.ts";
 import { showValue } from "../show-value.ts";
 import { prepareWork, type Start } from "../start-work.ts";
@@ -68,7 +69,7 @@ async function runToEnd(
     ? [`continue it: ${watch}`]
     : [`it continues; watch it: ${watch}`, `cancel it: ${further(data, `cancel ${jobId}`)}`];
   const job = await watchJob(client, jobId, context, next);
-  if (job === undefined) return EXIT.interrupted;
+  if (job === undefined) return interruptedCode(context.interrupted);
   if (terminal.json) await terminal.printJson(job);
   else await showValue(client, job, terminal, data);
   return exitCodeOf(job.state);

@@ -13,6 +13,8 @@ export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, titl
   invalid_request: [400, "Invalid request"],
   invalid_queue_name: [400, "Invalid queue name"],
   invalid_configuration: [500, "Invalid configuration"],
+  invalid_tasks: [500, "Invalid tasks"],
+  unknown_queue: [400, "Unknown queue"],
   unknown_task: [404, "Unknown task"],
   unknown_workflow: [404, "Unknown workflow"],
   invalid_parameters: [400, "Invalid workflow parameters"],

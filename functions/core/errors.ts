@@ -10,6 +10,8 @@ export const ERROR_CODES = [
   "invalid_request",
   "invalid_queue_name",
   "invalid_configuration",
+  "invalid_tasks",
+  "unknown_queue",
   "unknown_task",
   "unknown_workflow",
   "invalid_parameters",

@@ -1,6 +1,4 @@
 import { mkdirSync } from "node:fs";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { ENGINE_QUEUE } from "../core/names/queue-name.ts";
 import type { TaskRegistry } from "../core/task/invocation.ts";
 import type { Engine } from "../engine/contract.ts";
@@ -8,14 +6,7 @@ import { createEngine } from "../engine/engine.ts";
 import type { MessageSource } from "../host/message-source.ts";
 import { SystemClock } from "../host/system-clock.ts";
 import { SystemIds } from "../host/system-ids.ts";
-import {
-  createRegistry,
-  createRunner,
-  createWorkflows,
-  loadTaskModule,
-  type TaskModule,
-  type Workflows,
-} from "../sdk/index.ts";
+import { createRegistry, createRunner, createWorkflows, type Workflows } from "../sdk/index.ts";
 import { FileBlobs } from "./blobs/file-blobs.ts";
 import { LocalBlobs } from "./blobs/local-blobs.ts";
 import type { Durability } from "./lmdb/commit-gatherer.ts";
@@ -23,6 +14,7 @@ import { Expirer } from "./lmdb/expire.ts";
 import { LmdbEnvironment, type OnUnwritable } from "./lmdb/lmdb-environment.ts";
 import { LmdbQueue } from "./lmdb/lmdb-queue.ts";
 import { LmdbStore } from "./lmdb/lmdb-store.ts";
+import { loadTasksOf } from "./load-tasks.ts";
 import { inFolder } from "./machine/disk-error.ts";
 import { foldersOf, type SharedConfig } from "./settings.ts";
 
@@ -60,7 +52,7 @@ export interface Host {
 }
 
 export async function openHost(options: HostOptions): Promise<Host> {
-  const { tasks, workflows } = await importTasks(options.tasksModule);
+  const { tasks, workflows } = await loadTasksOf(options.tasksModule);
   const { environment, files } = await inFolder(options.dataFolder, () => openFiles(options));
   const clock = new SystemClock();
   const queue = new LmdbQueue(environment, { clock, holder: options.holder, onSend: options.onSend });
@@ -108,8 +100,4 @@ export function taskQueuesOf(host: Host): readonly string[] {
 function queueNames(environment: LmdbEnvironment): string[] {
   environment.refresh();
   return [...environment.queues.getKeys({ start: " ", end: "\u{10ffff}" })];
-}
-async function importTasks(tasksModule: string): Promise<TaskModule> {
-  const url = tasksModule.startsWith("file:") ? tasksModule : pathToFileURL(resolve(tasksModule)).href;
-  return loadTaskModule((await import(url)) as { readonly [name: string]: unknown });
 }

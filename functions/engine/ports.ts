@@ -1,3 +1,4 @@
+import type { JobState } from "./job-views.ts";
 import type { IndexName, Item, Key, Table, WriteOp, WriteResult } from "../core/items/item.ts";
 import type { Json } from "../core/json.ts";
 import type { Band } from "../core/plan/priority-band.ts";
@@ -26,7 +27,7 @@ export interface Ports {
    * process (EngineConfig.executions).
    */
   readonly executions?: Executions;
-  /** Is notified of what a sweep repaired, for metrics. */
+  /** Is notified of repairs and of ends, for metrics. */
   readonly watch?: Watch;
 }
 
@@ -225,13 +226,16 @@ export interface ExecutionError {
   readonly error: string;
   readonly cause: string;
 }
-/** Counts repairs. */
+/** Counts repairs and ends. Only the first write of an end calls it. */
 export interface Watch {
   /**
    * Is called when work below a group was resent or followed up again. `times` counts earlier resends without an
    * effect. From 2 on the work looks stuck.
    */
   repaired(gid: string, kind: "sent" | "followed", times: number): void;
+  /** Is called when so many task runs have failed for good. Cancelled runs do not count. */
+  runsFailed(count: number): void;
+  jobEnded(state: JobState): void;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { exitWhenInterrupted } from "../../cli/interrupt.ts";
 import { type Batch, runSeed, type Tally } from "./campaign.ts";
 import { runOverProcesses } from "./pool.ts";
 import { SOUND } from "./recorded-variants.ts";
@@ -108,4 +109,5 @@ function report(name: string, tally: Tally, mustBeClean: boolean): number {
   return tally.caught.length > 0 ? 0 : 1;
 }
 
+exitWhenInterrupted();
 process.exitCode = await main();

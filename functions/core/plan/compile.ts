@@ -304,10 +304,11 @@ function refuse(code: ErrorCode, message: string, path: readonly (string | numbe
 }
 
 /**
- * Yields every distinct task name of a strand with the pointer of its first use. The pointer leads into a wire form of
+ * Yields the first step of each task of a strand, and of each other queue that a signature names for it, with its
+ * pointer. The pointer leads into a wire form of
  * chains and groups only, where a chord reads as a chain. Members in pages are not read.
  */
-export function* strandTasks(strand: Strand): Generator<readonly [task: string, field: string], void, undefined> {
+export function* strandTasks(strand: Strand): Generator<readonly [step: TaskStep, field: string], void, undefined> {
   yield* newTasks(strand, [], new Set());
 }
 
@@ -315,29 +316,34 @@ function* newTasks(
   strand: Strand,
   path: (string | number)[],
   seen: Set<string>,
-): Generator<readonly [task: string, field: string], void, undefined> {
+): Generator<readonly [step: TaskStep, field: string], void, undefined> {
   for (let index = 0; index < strand.length; index++) {
     const step = strand[index] as PlanStep;
     const at = strand.length === 1 ? path : [...path, "chain", index];
     if (isGroupStep(step)) yield* memberTasks(step, [...at, "group"], seen);
     else {
-      if (!seen.has(step.task)) {
-        seen.add(step.task);
-        yield [step.task, jsonPointer([...at, "task"])];
+      const key = placed(step);
+      if (!seen.has(key)) {
+        seen.add(key);
+        yield [step, jsonPointer(at)];
       }
     }
     if (step.links) yield* memberTasks(step.links, [...at, "link"], seen);
     if (step.errors) yield* memberTasks(step.errors, [...at, "link_error"], seen);
   }
 }
+/** Returns the task of a step, with the queue that the signature names. */
+function placed({ task, options }: TaskStep): string {
+  return options?.queue === undefined ? task : `${task}\n${options.queue}`;
+}
 function* memberTasks(
   { members }: GroupStep,
   path: readonly (string | number)[],
   seen: Set<string>,
-): Generator<readonly [task: string, field: string], void, undefined> {
+): Generator<readonly [step: TaskStep, field: string], void, undefined> {
   if (isPaged(members) || isInput(members)) return;
   for (let member = 0; member < members.length; member++) {
     const strand = members[member] as Strand;
-    if (!isSingle(strand) || !seen.has(strand[0].task)) yield* newTasks(strand, [...path, member], seen);
+    if (!isSingle(strand) || !seen.has(placed(strand[0]))) yield* newTasks(strand, [...path, member], seen);
   }
 }

@@ -50,7 +50,10 @@ export async function noteRowless(context: Context, header: Header, members: rea
  */
 export async function noteFailures(context: Context, runs: readonly Run[]): Promise<void> {
   const failures = runs.filter((run) => run.task !== undefined && isFailure(run.status)).map(failureEvent);
-  if (failures.length > 0) await context.store.writeMany(failures);
+  if (failures.length === 0) return;
+  const results = await context.store.writeMany(failures);
+  const failed = failures.filter(({ attributes }, k) => results[k]?.applied && attributes["status"] !== "cancelled");
+  if (failed.length > 0) context.watch?.runsFailed(failed.length);
 }
 /** The key is deterministic, so a repeated follow-up writes the same event. */
 function failureEvent(run: Run): PutOp {

@@ -1,11 +1,13 @@
 import type { Canvas, FailurePolicy } from "../../core/canvas/canvas.ts";
 import { FanfoldError, under } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
+import { requireQueue } from "../../core/names/queue-name.ts";
 import { compileCanvas, type DeclaredTracking, strandTasks } from "../../core/plan/compile.ts";
 import type { PlanSize } from "../../core/plan/plan-size.ts";
 import type { Strand } from "../../core/plan/plan.ts";
 import { depthOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
+import { queueOf } from "./step-placement.ts";
 
 /** Throws `too_deep` when a group below this one would be nested too deeply. */
 export function checkDepth(gid: string): void {
@@ -35,14 +37,21 @@ export function compileChild(context: Context, canvas: Canvas, field: string, si
 export function declaredTracking({ registry }: Pick<Context, "registry">): DeclaredTracking {
   return (task) => registry.info(task)?.tracking;
 }
-/** Throws `unknown_task` for the first task of a strand that is not registered. */
+/**
+ * Throws `unknown_task` for the first task of a strand that is not registered, and `unknown_queue` for the first queue
+ * that does not exist.
+ */
 function checkTasks(context: Context, strand: Strand): void {
-  for (const [task, field] of strandTasks(strand)) {
-    if (context.registry.info(task)) continue;
-    const name = task.slice(0, LIMITS.nameCharacters);
-    throw new FanfoldError("unknown_task", `no task is called ${JSON.stringify(name)}`, {
-      details: { field, task: name },
-    });
+  const { queues } = context.config;
+  for (const [step, at] of strandTasks(strand)) {
+    if (!context.registry.info(step.task)) {
+      const name = step.task.slice(0, LIMITS.nameCharacters);
+      throw new FanfoldError("unknown_task", `no task is called ${JSON.stringify(name)}`, {
+        details: { field: `${at}/task`, task: name },
+      });
+    }
+    const field = `${at}/options/queue`;
+    if (queues !== undefined) requireQueue(queueOf(context, step), queues, `${field} (${step.task})`, field);
   }
 }
 

@@ -33,6 +33,21 @@ describe("submit", () => {
     });
     expect(local.store.stats().writes).toBe(0);
   });
+  it("a queue that does not exist is refused at the door, and from a task", async () => {
+    const strays = defineTask({ name: "strays", run: (ctx) => void ctx.spawn([add.s(1, 2).set({ queue: "slow" })]) });
+    const queues = ["local.default#worker", "local.fast#worker"];
+    const local = new LocalEngine([add, strays], { queues });
+    const on = (queue: string) => chain(add.s(1, 2), add.s(1).set({ queue })).canvas;
+    await expect(local.engine.submit({ canvas: on("paris.fast") })).rejects.toMatchObject({
+      code: "unknown_queue",
+      details: { field: "/canvas/chain/1/options/queue", queue: "paris.fast#worker" },
+    });
+    expect(local.store.stats().writes).toBe(0);
+    await local.engine.submit({ canvas: on("local.fast") });
+    const { jobId } = await local.engine.submit({ canvas: strays.s().canvas });
+    await local.untilQuiet();
+    expect(await local.engine.job(jobId)).toMatchObject({ state: "failure", error: { reason: "unknown_queue" } });
+  });
   it("values above 4 KB travel by reference, values above the limit fail the run with a code", async () => {
     const local = new LocalEngine(tasks);
     const fine = await local.engine.submit({ canvas: chain(big.s(100_000), length.s()).canvas });
