@@ -356,7 +356,9 @@ function endsOn(group: GroupShape): string | undefined {
 }
 function workCountOf(sum: Tally): Omit<WorkCount, "height" | "headerReads"> {
   const of = (name: string): number => Math.round(sum.of(name));
-  const messages = [...sum.entries()].filter(([name]) => name.startsWith("m:"));
+  const messages = [...sum.entries()]
+    .filter(([name]) => name.startsWith("m:"))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
   return {
     taskRuns: of("taskRuns"),
     members: of("members"),
