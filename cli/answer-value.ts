@@ -1,13 +1,14 @@
 import { FanfoldError } from "../functions/core/errors.ts";
+import { jsonOrText } from "../functions/core/json-text.ts";
 import type { Json } from "../functions/client/index.ts";
-import { jsonOrText } from "./start-work.ts";
 
 /**
- * Reads a value of the command line: JSON if it is valid JSON, else text. Text that begins like JSON but is not valid
+ * Reads a value of the command line: JSON if it is valid JSON, else text, as is a number
+ * with more digits than a number holds. Text that begins like JSON but is not valid
  * is a typing error, so it is refused.
  */
 export function readValue(text: string): Json {
-  const value = jsonOrText(text);
+  const value = jsonOrText(text, "--value");
   if (value === text && /^\s*["[{]/.test(text))
     throw badCall(
       "--value",

@@ -1,9 +1,8 @@
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { EXIT } from "./exit-codes.ts";
-import { onInterrupt } from "./interrupt.ts";
+import { interruptedCode, onInterrupt } from "./interrupt.ts";
 import { reportError } from "./report-error.ts";
-import { DEFAULT_DATA, DEFAULT_TASKS } from "./repository.ts";
+import { DEFAULT_DATA } from "./repository.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
 
 /** What every command receives beside its arguments. */
@@ -16,7 +15,8 @@ export interface CommonOptions {
   readonly json: boolean;
   /** Absolute path. */
   readonly data: string;
-  readonly tasks: string;
+  /** Absolute path. Absent for the module that fanfold.config.ts names. */
+  readonly tasks?: string;
 }
 
 /** Creates a command with the options that all commands have, and an example below its help. */
@@ -29,7 +29,7 @@ export function command(name: string, summary: string, example: string, own: { r
     .description(summary)
     .option("--json", "print JSON on stdout; progress is printed on stderr", false)
     .option("--data <dir>", ...data)
-    .option("--tasks <module>", "module that exports the tasks and workflows", resolveHere, DEFAULT_TASKS)
+    .option("--tasks <module>", "module of tasks and workflows (default: that of fanfold.config.ts)", resolveHere)
     .addHelpText(
       "after",
       `\n${example.includes("\n") ? "Examples" : "Example"}:\n${example.replaceAll(/^/gm, "  $ ")}`,
@@ -52,7 +52,7 @@ export function action<Arguments extends unknown[], Options extends { readonly j
     } catch (error) {
       if (context.interrupted.aborted) {
         context.terminal.say("interrupted");
-        process.exitCode = EXIT.interrupted;
+        process.exitCode = interruptedCode(context.interrupted);
       } else process.exitCode = await reportError(error, context.terminal);
     }
   };

@@ -1,21 +1,22 @@
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { config } from "../fanfold.config.ts";
 import { createApp } from "../functions/api/app.ts";
+import { problemOf } from "../functions/api/problem.ts";
 import { noSecurity, type Security } from "../functions/api/security.ts";
 import { createClient, type Client } from "../functions/client/index.ts";
 import { FanfoldError } from "../functions/core/errors.ts";
 import { formatQueueName } from "../functions/core/names/queue-name.ts";
+import { loadTasksOf } from "../functions/embedded/load-tasks.ts";
 import type { QueueThreads } from "../functions/embedded/queue-shares.ts";
 import { startRuntime, type Runtime, type RuntimeOptions } from "../functions/embedded/runtime.ts";
-import type { Settings } from "../functions/sdk/config.ts";
-import { loadTaskModule } from "../functions/sdk/index.ts";
-import { version } from "./repository.ts";
+import { PortError } from "../functions/engine/ports.ts";
+import { queuesOf, type Settings } from "../functions/sdk/config.ts";
+import { checkQueues } from "../functions/sdk/module.ts";
+import { moduleOfConfig, version } from "./repository.ts";
 
 export interface LocalOptions extends Pick<RuntimeOptions, "dataFolder" | "workers" | "concurrency" | "durability"> {
-  /** Path of the module that exports tasks and workflows. */
-  readonly tasks: string;
+  /** Path of the module that exports tasks and workflows. Default: that of fanfold.config.ts. */
+  readonly tasks?: string | undefined;
 }
 const DAY = 86_400;
 /** An engine in this process, and the API in front of it. */
@@ -27,8 +28,9 @@ export interface Local {
 }
 
 export async function startLocal(options: LocalOptions, security: Security = noSecurity()): Promise<Local> {
-  const tasksModule = resolve(options.tasks);
-  const taskNames = await namesOfTasks(tasksModule);
+  const tasksModule = options.tasks ?? moduleOfConfig(config.tasks);
+  const queues = queuesOf(config);
+  const taskNames = await namesOfTasks(tasksModule, queues);
   const runtime = await startRuntime({
     dataFolder: options.dataFolder,
     tasksModule,
@@ -38,13 +40,16 @@ export async function startLocal(options: LocalOptions, security: Security = noS
     queues: queueThreads(config),
     engine: {
       site: config.site,
+      queues,
       defaultJobTimeoutSeconds: config.jobTimeoutDays * DAY,
       retentionSeconds: config.retentionDays * DAY,
     },
   });
   const { engine, workflows, registry } = runtime;
-  const report = (error: unknown): void =>
-    void process.stderr.write(`fanfold error: ${error instanceof Error ? error.stack : String(error)}\n`);
+  const report = (error: unknown): void => {
+    // The runtime has said once what its disk lacks. Every refused request would say it again.
+    if (!STATED.has(problemOf(error).code)) process.stderr.write(`fanfold error: ${reported(error)}\n`);
+  };
   const app = createApp({
     engine,
     workflows,
@@ -71,22 +76,19 @@ export function queueThreads({ sites }: Pick<Settings, "sites">): QueueThreads {
   };
 }
 
-/**
- * Returns the names of all tasks. This call is the first to load the module, so it reports the module's errors plainly.
- */
-async function namesOfTasks(path: string): Promise<readonly string[]> {
+const STATED: ReadonlySet<string> = new Set(["disk_full", "data_folder_unusable"]);
+/** Returns a failure as text. Only a bug needs its stack. */
+function reported(error: unknown): string {
+  if (error instanceof FanfoldError && error.code !== "internal") return `${error.message} (${error.code})`;
+  if (error instanceof PortError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** Returns the names of all tasks. What is wrong with them is said here, before anything is started. */
+async function namesOfTasks(path: string, queues: readonly string[]): Promise<readonly string[]> {
   if (!existsSync(path))
     throw new FanfoldError("invalid_request", `--tasks: there is no file ${path}`, { details: { field: "--tasks" } });
-  try {
-    return loadTaskModule((await import(pathToFileURL(path).href)) as { [name: string]: unknown }).tasks.map(
-      (task) => task.name,
-    );
-  } catch (cause) {
-    if (cause instanceof FanfoldError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new FanfoldError("invalid_request", `--tasks: ${path} cannot be loaded: ${reason}`, {
-      details: { field: "--tasks" },
-      cause,
-    });
-  }
+  const { tasks } = await loadTasksOf(path);
+  checkQueues(tasks, config.site, queues);
+  return tasks.map((task) => task.name);
 }

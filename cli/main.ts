@@ -1,6 +1,6 @@
 import { program } from "./program.ts";
 import { runProgram } from "./run-program.ts";
-import { endQuietlyOnClosedPipe } from "./terminal.ts";
+import { endOnUnwritableOutput } from "./terminal.ts";
 
-endQuietlyOnClosedPipe();
+endOnUnwritableOutput();
 await runProgram(program(), process.argv.slice(2));

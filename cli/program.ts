@@ -25,7 +25,7 @@ First steps:
   $ ${callAs()} run example.sum-of-sums -f n=100    runs a workflow, without a server
   $ npm run dev                                        starts engine and HTTP API on 127.0.0.1
 
-Exit codes: 0 the job succeeded, 1 it failed or something went wrong, 2 the call was wrong, 130 interrupted.`;
+Exit codes: 0 the job succeeded, 1 it failed or something went wrong, 2 the call was wrong, 130 interrupted, 143 by SIGTERM.`;
 
 export function program(): Command {
   const root = new Command("fanfold")

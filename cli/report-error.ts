@@ -11,6 +11,8 @@ const USAGE = new Set([
   "invalid_parameters",
   "invalid_queue_name",
   "invalid_configuration",
+  "invalid_tasks",
+  "unknown_queue",
   "unknown_task",
   "unknown_workflow",
   "too_deep",

@@ -3,7 +3,10 @@ import { extname, relative, resolve } from "node:path";
 
 /** The folder of the checkout or package that this command belongs to. A built command lies in dist/cli. */
 export const REPOSITORY = resolve(import.meta.dirname, extname(import.meta.filename) === ".ts" ? ".." : "../..");
-export const DEFAULT_TASKS = resolve(import.meta.dirname, `../functions/tasks/index${extname(import.meta.filename)}`);
+/** Returns the path of a module that fanfold.config.ts names. A built command takes what was built of it. */
+export function moduleOfConfig(path: string): string {
+  return resolve(import.meta.dirname, "..", path.replace(/\.ts$/, extname(import.meta.filename)));
+}
 export const DEFAULT_DATA = ".fanfold/dev";
 export const DEFAULT_PORT = 7420;
 

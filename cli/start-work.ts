@@ -10,6 +10,7 @@ import type {
   WorkflowInfo,
 } from "../functions/client/index.ts";
 import { FanfoldError } from "../functions/core/errors.ts";
+import { jsonOrText, parseJson } from "../functions/core/json-text.ts";
 
 export interface WorkOptions extends StartOptions {
   /** Fields as `name=value` texts. */
@@ -54,12 +55,7 @@ function isFile(name: string): boolean {
 function readCanvasFile(path: string): unknown {
   if (path !== "-" && !existsSync(path)) throw invalid("FILE", `there is no file ${path}`);
   const text = readFileSync(path === "-" ? 0 : path, "utf8");
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    const what = path === "-" ? "the text from stdin" : path;
-    throw new FanfoldError("invalid_json", `${what} is not valid JSON: ${(cause as Error).message}`, { cause });
-  }
+  return parseJson(text, path === "-" ? "the text from stdin" : path);
 }
 
 type Pair = readonly [name: string, text: string];
@@ -77,7 +73,8 @@ export function readPairs(fields: readonly string[]): readonly Pair[] {
 
 /**
  * Reads fields by the workflow's schema. `n=10` is a number where the schema permits one: JSON if it is valid JSON,
- * else text, and always text for text fields. A field that the workflow would silently leave out is a typing error, so
+ * else text, and always text for text fields. A number with more digits than a number holds is text where the schema
+ * permits text, and else refused. A field that the workflow would silently leave out is a typing error, so
  * it is refused.
  */
 export function readFields(pairs: readonly Pair[], workflow: WorkflowInfo): JsonObject {
@@ -92,22 +89,29 @@ export function readFields(pairs: readonly Pair[], workflow: WorkflowInfo): Json
         `workflow ${workflow.name} has no field ${name}; its fields: ${Object.keys(known).join(", ") || "none"}`,
       );
     }
-    return [name, isObject(schema) && schema["type"] === "string" ? text : jsonOrText(text)];
+    if (isObject(schema) && schema["type"] === "string") return [name, text];
+    const value = jsonOrText(text, `--field ${name}`, `/fields/${name}`);
+    if (typeof value === "string" && isJsonNumber(text) && !mayBeText(schema))
+      throw invalid(`/fields/${name}`, `--field ${name}=${text}: a number does not hold all of these digits`);
+    return [name, value];
   };
   return Object.fromEntries(pairs.map(read));
 }
 
+function isJsonNumber(text: string): boolean {
+  return /^\s*-?\d+(\.\d+)?([eE][+-]?\d+)?\s*$/.test(text);
+}
+/** Whether a JSON Schema permits text. One that names no type permits everything. */
+function mayBeText(schema: Json | undefined): boolean {
+  if (!isObject(schema)) return true;
+  const ways = schema["anyOf"] ?? schema["oneOf"];
+  if (Array.isArray(ways)) return ways.some(mayBeText);
+  const { type } = schema;
+  return type === undefined || type === "string" || (Array.isArray(type) && type.includes("string"));
+}
 function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
-export function jsonOrText(text: string): Json {
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return text;
-  }
-}
-
 /** Returns one line per field, as `fanfold workflows` prints them. */
 export function describeFields({ parametersSchema }: WorkflowInfo): string[] {
   const properties = Object.entries((parametersSchema["properties"] ?? {}) as { [name: string]: JsonObject });

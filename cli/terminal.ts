@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { styleText } from "node:util";
+import { EXIT } from "./exit-codes.ts";
 
 export type Style = Parameters<typeof styleText>[0];
 /** Colours text, or returns it as it is. */
@@ -54,10 +55,18 @@ function paintFor(stream: NodeJS.WriteStream): Paint {
   return wanted ? (style, text) => styleText(style, text, { validateStream: false }) : plain;
 }
 
-/** Ends the process when stdout is closed, as `fanfold results ID | head` does, because no reader is left. */
-export function endQuietlyOnClosedPipe(): void {
+/**
+ * Ends the process when its output cannot be written: quietly when no reader is left, as with `fanfold results ID | head`,
+ * and with a reason when its disk is full. What cannot be written to stderr is dropped, so a full log ends no server.
+ */
+export function endOnUnwritableOutput(): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(0);
-    throw error;
+    if (error.code === "EPIPE") process.exit(EXIT.success);
+    process.stderr.write(`error the output could not be written: ${error.message}\n  (${codeOf(error)})\n`);
+    process.exit(EXIT.failure);
   });
+  process.stderr.on("error", () => undefined);
+}
+function codeOf(error: NodeJS.ErrnoException): string {
+  return error.code === "ENOSPC" || error.code === "EDQUOT" ? "disk_full" : "internal";
 }

@@ -1,9 +1,21 @@
-import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync, type BuildOptions, type Metafile } from "esbuild";
+import { FanfoldError } from "../functions/core/errors.ts";
+import { ALL_BUNDLED, linkPackages, type Unbundled } from "./packages.ts";
 
 /** A file of functions/handlers by this name, which exports `createHandler(code)`. */
 export type HandlerName = "worker" | "control" | "api" | "sweeper" | "dead-letter" | "supervisor";
@@ -27,6 +39,10 @@ export interface BundleOptions {
   readonly tasksModules: readonly string[];
   /** Tasks of the whole deployment, because a worker sends the next step to other sites too. */
   readonly registry: Registry;
+  /** Packages that the tasks import and that are not compiled in. Default: none. */
+  readonly unbundled?: Unbundled;
+  /** Folder with the node_modules of `unbundled.nodeModules`. */
+  readonly packages?: string;
   /**
    * Output folder, which is emptied first. Code is written to `code`. Source maps, which are not deployed, are written
    * to `maps`.
@@ -45,6 +61,8 @@ export interface Bundle {
 }
 
 const HANDLERS = fileURLToPath(new URL("../functions/handlers/", import.meta.url));
+/** Two `export *` with one name export neither, and JavaScript does not say so. */
+const AMBIGUOUS = "ambiguous-reexport";
 const COMMON: BuildOptions = {
   bundle: true,
   platform: "node",
@@ -56,7 +74,16 @@ const COMMON: BuildOptions = {
   // credentials. Together they are 57 KB.
   external: ["bowser", "@aws-sdk/credential-provider-ini", "@aws-sdk/credential-provider-sso"],
   logLevel: "silent",
+  logOverride: { [AMBIGUOUS]: "warning" },
 };
+/**
+ * What a CommonJS package expects around it. ES modules lack it, so bundles with such packages begin with this line.
+ */
+const COMMONJS = [
+  `import { createRequire as fanfoldCreateRequire } from "node:module";`,
+  `const require = fanfoldCreateRequire(import.meta.url);`,
+  `const __filename = import.meta.filename, __dirname = import.meta.dirname;`,
+].join(" ");
 
 /**
  * Returns the path of a tasks module, given the module or its folder. `functions/tasks` means
@@ -68,38 +95,65 @@ export function tasksModuleOf(path: string, root = process.cwd()): string {
   if (found?.isFile()) return realpathSync(given);
   if (found?.isDirectory() && statSync(join(given, "index.ts"), { throwIfNoEntry: false }))
     return realpathSync(join(given, "index.ts"));
-  throw new Error(
+  throw invalidTasks(
     `no tasks module at ${given}: the tasks folder of fanfold.config.ts must hold an index.ts that exports tasks and workflows`,
   );
 }
+
+/** What the process that loads the tasks writes (functions/handlers/describe-tasks.ts). */
+type Description =
+  | { readonly registry: Registry }
+  | { readonly error: Pick<FanfoldError, "code" | "message" | "details"> };
 
 /** A site, and the absolute path of the module that exports its tasks and workflows. */
 export interface SiteTasks {
   readonly site: string;
   readonly tasksModule: string;
+  readonly unbundled?: Unbundled;
 }
 /**
  * Describes the tasks of all sites, the default site first. A task that names no site belongs to the first site that
  * has it. The modules are bundled like the functions and run in a process of their own, so their side effects do not
- * reach the caller. Throws when a module cannot be bundled or loaded, or when two sites have different tasks of one
- * name.
+ * reach the caller. `queues` are the queues that exist; without it every queue does.
+ * @throws FanfoldError `invalid_tasks` when a module cannot be bundled or loaded, or when two sites have different
+ * tasks of one name; `unknown_queue`
  */
-export function describeTasks(sites: readonly SiteTasks[]): Registry {
+export function describeTasks(sites: readonly SiteTasks[], queues?: readonly string[]): Registry {
   const folder = mkdtempSync(join(tmpdir(), "fanfold-registry-"));
+  const [code, result] = [join(folder, "describe.mjs"), join(folder, "registry.json")];
+  const listed = sites.map(
+    ({ site, tasksModule }) =>
+      `{ site: ${JSON.stringify(site)}, path: ${JSON.stringify(tasksModule)}, load: () => import(${JSON.stringify(resolve(tasksModule))}) }`,
+  );
+  const source = [
+    `import { writeDescription } from ${JSON.stringify(join(HANDLERS, "describe-tasks.ts"))};`,
+    `await writeDescription(${JSON.stringify(result)}, [${listed.join(", ")}], ${JSON.stringify(queues)});`,
+  ].join("\n");
   try {
-    const source = [
-      `import { describeTasks } from ${JSON.stringify(join(HANDLERS, "describe-tasks.ts"))};`,
-      ...importsOf(sites.map(({ tasksModule }) => tasksModule)),
-      `process.stdout.write(JSON.stringify(describeTasks([${sites.map(({ site }, k) => `{ site: ${JSON.stringify(site)}, exports: tasks${k} }`).join(", ")}])));`,
-    ].join("\n");
-    const outfile = join(folder, "describe.mjs");
-    buildSync({ ...COMMON, stdin: { contents: source, resolveDir: HANDLERS, loader: "ts" }, outfile });
-    return JSON.parse(
-      execFileSync(process.execPath, [outfile], { encoding: "utf8", stdio: "pipe", maxBuffer: 64 * 1024 * 1024 }),
-    ) as Registry;
+    const unbundled = together(sites);
+    for (const { tasksModule, unbundled: { external, nodeModules } = ALL_BUNDLED } of sites)
+      linkPackages([...external, ...nodeModules], resolve(tasksModule), folder);
+    build(
+      { stdin: { contents: source, resolveDir: HANDLERS, loader: "ts" }, outfile: code, sourcemap: "inline" },
+      unbundled,
+    );
+    // What tasks print while they load goes to stderr.
+    const { status, signal } = spawnSync(process.execPath, ["--enable-source-maps", code], { stdio: ["ignore", 2, 2] });
+    if (!existsSync(result))
+      throw invalidTasks(`the tasks ended the process that loads them (${signal ?? `exit ${status}`})`);
+    const described = JSON.parse(readFileSync(result, "utf8")) as Description;
+    if ("error" in described) throw new FanfoldError(described.error.code, described.error.message, described.error);
+    return described.registry;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+/** Returns what no site wants compiled in. */
+export function together(sites: readonly SiteTasks[]): Unbundled {
+  const of = (what: keyof Unbundled): string[] => [
+    ...new Set(sites.flatMap(({ unbundled }) => unbundled?.[what] ?? [])),
+  ];
+  return { external: of("external"), nodeModules: of("nodeModules") };
 }
 
 /**
@@ -107,25 +161,28 @@ export function describeTasks(sites: readonly SiteTasks[]): Registry {
  * files that need no others.
  */
 export function bundleHandler(options: BundleOptions): Bundle {
-  rmSync(options.outDir, { recursive: true, force: true });
-  return bundleEntry(
-    generateEntry(options),
-    options.outDir,
-    WITHOUT_STATES.has(options.handler) ? [STATES_CLIENT] : [],
-  );
+  const { outDir, handler, packages, unbundled = ALL_BUNDLED } = options;
+  rmSync(outDir, { recursive: true, force: true });
+  const left = WITHOUT_STATES.has(handler) ? [STATES_CLIENT] : [];
+  const bundle = bundleEntry(generateEntry(options), outDir, {
+    ...unbundled,
+    external: [...unbundled.external, ...left],
+  });
+  if (packages !== undefined)
+    cpSync(join(packages, "node_modules"), join(bundle.folder, "node_modules"), {
+      recursive: true,
+      verbatimSymlinks: true,
+    });
+  return bundle;
 }
 /** These handlers never open the ports to Step Functions and may not use them. The client would add 23 KB. */
 const WITHOUT_STATES: ReadonlySet<HandlerName> = new Set(["worker", "sweeper", "dead-letter"]);
 const STATES_CLIENT = "@aws-sdk/client-sfn";
-/**
- * Compiles a module and its imports into `code`, and its source maps into `maps`. Imports in `external` are left out.
- */
-export function bundleEntry(entry: string, outDir: string, external: readonly string[] = []): Bundle {
+/** Compiles a module and its imports into `code`, and its source maps into `maps`. */
+export function bundleEntry(entry: string, outDir: string, unbundled = ALL_BUNDLED): Bundle {
   const out = resolve(outDir);
   const folder = join(out, "code");
-  const { outputFiles, metafile } = buildSync({
-    ...COMMON,
-    external: [...(COMMON.external ?? []), ...external],
+  const options: BuildOptions = {
     entryPoints: { index: entry },
     outdir: folder,
     outExtension: { ".js": ".mjs" },
@@ -135,15 +192,45 @@ export function bundleEntry(entry: string, outDir: string, external: readonly st
     minify: true,
     legalComments: "none",
     sourcemap: "external",
-    metafile: true,
     write: false,
-  });
+  };
+  const { outputFiles = [], metafile } = build(options, unbundled);
   for (const { path, contents } of outputFiles) {
     const target = path.endsWith(".map") ? path.replace(folder, join(out, "maps")) : path;
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, contents);
   }
   return { folder, handler: "index.handler", ...sizesOf(metafile, entry) };
+}
+
+/** Compiles, and once more with what CommonJS expects where a package calls `require`. */
+function build(options: BuildOptions, { external, nodeModules }: Unbundled) {
+  const all = { ...COMMON, ...options, external: [...(COMMON.external ?? []), ...external, ...nodeModules] };
+  const compile = (more: BuildOptions = {}) => buildSync({ ...all, ...more, metafile: true });
+  try {
+    const built = compile();
+    // Packages hide names of their own on purpose.
+    const hidden = built.warnings.find(({ id, text }) => id === AMBIGUOUS && !text.includes("node_modules/"));
+    if (hidden)
+      throw invalidTasks(`${hidden.text}: two \`export *\` give it, so JavaScript exports neither. Rename one.`);
+    return callsRequire(built.metafile) ? compile({ banner: { js: COMMONJS } }) : built;
+  } catch (cause) {
+    if (cause instanceof FanfoldError) throw cause;
+    throw invalidTasks(
+      `the tasks cannot be bundled: ${(cause as Error).message}
+Name native packages in nodeModules of the site in fanfold.config.ts, and packages that no task needs in external.`,
+      cause,
+    );
+  }
+}
+/** Returns whether a package that is compiled in calls `require` for what is not: a module of Node, for instance. */
+function callsRequire({ inputs }: Metafile): boolean {
+  return Object.values(inputs).some(({ imports }) =>
+    imports.some(({ kind, external }) => kind === "require-call" && external),
+  );
+}
+function invalidTasks(message: string, cause?: unknown): FanfoldError {
+  return new FanfoldError("invalid_tasks", message, { cause });
 }
 
 /** Writes the entry of one function and returns its path. */

@@ -1,4 +1,4 @@
-import { Arn, ArnFormat, Aws, Stack } from "aws-cdk-lib";
+import { Arn, ArnFormat, Aws, RemovalPolicy, Stack } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import { tableDefinitions } from "../functions/core/items/table-definitions.ts";
 import {
@@ -10,6 +10,12 @@ import {
   resourceNames,
   siteFunctionName,
 } from "../functions/core/names/aws-resource-names.ts";
+import type { Settings } from "../functions/sdk/config.ts";
+
+/** Returns what becomes of data when its stack is destroyed. */
+export function removalPolicyOf({ removal }: Settings): RemovalPolicy {
+  return removal === "destroy" ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
+}
 
 /**
  * Derives the names and ARNs of a deployment from its prefix and nothing else. No stack exports or imports a value, so

@@ -117,7 +117,7 @@ export function wideResources(
     ...when(
       ports.includes("queue"),
       deployment.anyQueueArn,
-      "Work goes to any queue of the deployment, and sites come and go without the others being deployed again.",
+      "Work goes to any queue of the deployment, and sites come and go.",
     ),
     ...when(
       ports.includes("supervisions"),

@@ -1,6 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
+import packageJson from "../package.json" with { type: "json" };
+import { program } from "../cli/program.ts";
+import { ROUTES } from "../functions/api/routes.ts";
 import { ERROR_CODES } from "../functions/core/errors.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -188,4 +191,47 @@ describe("docs/glossary.md", () => {
     // Not `toMatch`, which would print all the code.
     expect(new RegExp(word.split(" ").join("[\\s_-]?").replaceAll("-", "[\\s_-]?"), "i").test(code)).toBe(true),
   );
+});
+
+/** What docs/architecture.md says is missing, and a sign of each in the code. A sign that appears makes its row stale. */
+describe("what is not there yet", () => {
+  const routes = ROUTES.map(({ path }) => path);
+  const has = (path: string, word: string): boolean => new RegExp(`\\b${word}\\b`).test(read(path));
+  const BUILT: Readonly<Record<string, () => boolean>> = {
+    "Queues by priority band": () => has("functions/sdk/config.ts", "bands?"),
+    "Deduplication of runs, dependencies between jobs": () => has("functions/core/canvas/canvas.ts", "dedupe"),
+    "Path workflows (graphs)": () => existsSync(join(root, "functions/sdk/graph.ts")),
+    "Retry of failed work in place": () => routes.some((path) => path.endsWith("/retry")),
+    "Pause and resume, rate and concurrency limits": () => routes.some((path) => path.endsWith("/pause")),
+    Schedules: () => routes.some((path) => path.startsWith("/schedules")),
+    "Sites on one machine": () => has("functions/embedded/runtime.ts", "sites"),
+    "A dashboard for jobs": () => existsSync(join(root, "web")),
+    "The published package": () => !packageJson.private,
+  };
+  const [, section = ""] = read("docs/architecture.md").split("\n## Not there yet\n");
+  const rows = [...section.matchAll(/^\| ([A-Z][^|]*?) \|/gm)].map((match) => match[1] as string);
+
+  it("has a sign for each row", () => expect(Object.keys(BUILT)).toEqual(rows));
+  it.each(rows)("is not there: %s", (row) => expect(BUILT[row]?.()).toBe(false));
+});
+
+describe("what pages name", () => {
+  const pages = PAGES.filter((page) => page !== "CHANGELOG.md" && !page.startsWith("docs/adr/"));
+  const named = (pattern: RegExp): string[] =>
+    pages.flatMap((page) => [...read(page).matchAll(pattern)].map((match) => match[1] as string));
+  it("commands of fanfold exist", () => {
+    const commands = new Set(program().commands.map((each) => each.name()));
+    const found = named(/(?:\bfanfold(?: --)?|`fanfold) ([a-z]+)\b(?=[^|\n]*`|$| [A-Z<{-]| [a-z]+\.)/gm);
+    expect(found.length).toBeGreaterThan(10);
+    expect(found.filter((name) => !commands.has(name))).toEqual([]);
+  });
+  it("scripts of npm exist", () =>
+    expect(named(/npm run (?:--silent )?([a-z0-9:-]+)/g).filter((name) => !(name in packageJson.scripts))).toEqual([]));
+  it("settings of fanfold.config.ts exist", () => {
+    const found = named(/`(?:api|alarms|tables|sites\[\]|queues\[\])\.(\w+)[`:]/g);
+    expect(found.length).toBeGreaterThan(5);
+    expect(found.filter((name) => !new RegExp(`readonly ${name}\\??:`).test(read("functions/sdk/config.ts")))).toEqual(
+      [],
+    );
+  });
 });

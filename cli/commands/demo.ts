@@ -4,7 +4,8 @@ import { action, command, type CommonOptions, type Context } from "../command.ts
 import { demoData, realFolder } from "../demo-folder.ts";
 import { demoLines, demoReport } from "../demo-report.ts";
 import { loadLocal } from "../load-local.ts";
-import { EXIT, exitCodeOf } from "../exit-codes.ts";
+import { exitCodeOf } from "../exit-codes.ts";
+import { interruptedCode } from "../interrupt.ts";
 import { formatDuration } from "../format.ts";
 import { REPOSITORY } from "../repository.ts";
 import { sayRetry, showValue } from "../show-value.ts";
@@ -56,7 +57,7 @@ async function inventory(
     unfinished && `, started ${formatDuration(Math.max(0, Date.now() - unfinished.createdAt) / 1_000)} ago, continues`;
   terminal.say(`inventory of ${folder}: job ${jobId}${since ?? ""}`);
   const job = await watchJob(client, jobId, context, ["the same command continues it"]);
-  if (job === undefined) return EXIT.interrupted;
+  if (job === undefined) return interruptedCode(context.interrupted);
   const report = demoReport(job);
   sayRetry(job, terminal, fields.state);
   if (terminal.json) await terminal.printJson(report ?? { job: jobId, state: job.state, error: job.error ?? null });

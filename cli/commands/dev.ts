@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { loopbackSecurity } from "../../functions/api/security.ts";
 import type { Durability } from "../../functions/embedded/lmdb/commit-gatherer.ts";
+import { inFolder } from "../../functions/embedded/machine/disk-error.ts";
 import { serveApp, type Served } from "../../functions/embedded/serve-app.ts";
 import { action, command, type CommonOptions, type Context, wholeNumber } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -60,7 +61,8 @@ export function devCommand(): Command {
         try {
           const served = await serveApp(local.app, { port });
           port = served.port;
-          writeServerFile(options.data, { url: served.url, pid: process.pid, ...(token !== undefined && { token }) });
+          const server = { url: served.url, pid: process.pid, ...(token !== undefined && { token }) };
+          await inFolder(options.data, () => writeServerFile(options.data, server));
           try {
             await announce(terminal, served, local, options);
             await aborted(interrupted);

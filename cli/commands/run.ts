@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import { action, collect, command, seconds, type CommonOptions, type Context } from "../command.ts";
 import { withEngine, type Connection } from "../connect.ts";
-import { EXIT, exitCodeOf } from "../exit-codes.ts";
+import { exitCodeOf } from "../exit-codes.ts";
+import { interruptedCode } from "../interrupt.ts";
 import { further } from "../repository.ts";
 import { sayRetry, showValue } from "../show-value.ts";
 import { prepareWork, type Start } from "../start-work.ts";
@@ -64,7 +65,7 @@ export async function showEnd(connection: Connection, context: Context, jobId: s
   const { client } = connection;
   const { terminal } = context;
   const job = await watchJob(client, jobId, context, nextCommands(connection, jobId, data));
-  if (job === undefined) return EXIT.interrupted;
+  if (job === undefined) return interruptedCode(context.interrupted);
   if (terminal.json) await terminal.printJson(job);
   else await showValue(client, job, terminal, data);
   sayRetry(job, terminal, data);

@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import { action, command, type CommonOptions, type Context } from "../command.ts";
 import { withEngine } from "../connect.ts";
-import { EXIT, exitCodeOf } from "../exit-codes.ts";
+import { exitCodeOf } from "../exit-codes.ts";
+import { interruptedCode } from "../interrupt.ts";
 import { further } from "../repository.ts";
 import { sayRetry } from "../show-value.ts";
 import { watchJob } from "../watch-job.ts";
@@ -14,7 +15,7 @@ export function watchCommand(): Command {
       action((context: Context, options: CommonOptions, id: string) =>
         withEngine(options, "run", async ({ client }) => {
           const job = await watchJob(client, id, context, [`watch it again: ${further(options.data, `watch ${id}`)}`]);
-          if (job === undefined) return EXIT.interrupted;
+          if (job === undefined) return interruptedCode(context.interrupted);
           if (context.terminal.json) await context.terminal.printJson(job);
           sayRetry(job, context.terminal, options.data);
           return exitCodeOf(job.state);

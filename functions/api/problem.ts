@@ -13,6 +13,8 @@ export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, titl
   invalid_request: [400, "Invalid request"],
   invalid_queue_name: [400, "Invalid queue name"],
   invalid_configuration: [500, "Invalid configuration"],
+  invalid_tasks: [500, "Invalid tasks"],
+  unknown_queue: [400, "Unknown queue"],
   unknown_task: [404, "Unknown task"],
   unknown_workflow: [404, "Unknown workflow"],
   invalid_parameters: [400, "Invalid workflow parameters"],
@@ -37,6 +39,8 @@ export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, titl
   method_not_allowed: [405, "Method not allowed"],
   data_folder_in_use: [409, "Data folder in use"],
   data_folder_damaged: [500, "Data folder damaged"],
+  data_folder_unusable: [503, "Data folder unusable"],
+  disk_full: [503, "Disk full"],
   task_timeout: [500, "Task timeout"],
   task_killed: [500, "Task killed its process"],
   dead_letter_not_found: [404, "No such dead letter"],
@@ -91,6 +95,8 @@ export function problemOf(thrown: unknown): Problem {
 function publicError(thrown: unknown): FanfoldError {
   if (thrown instanceof FanfoldError && thrown.code !== "internal") return thrown;
   if (thrown instanceof PortError) {
+    // A store that knows what to do says so.
+    if (thrown.cause instanceof FanfoldError) return publicError(thrown.cause);
     return new FanfoldError(
       "engine_unavailable",
       "the store or a queue cannot be reached at the moment; retry with back-off, nothing was lost",

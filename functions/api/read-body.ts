@@ -1,4 +1,5 @@
 import { FanfoldError } from "../core/errors.ts";
+import { parseJson } from "../core/json-text.ts";
 
 /**
  * Reads a body and limits its size while reading. A declared length only serves to refuse early. The limit is that of
@@ -55,17 +56,6 @@ export function requireContentType(request: Request, allowed: readonly string[])
   );
 }
 
-export function parseJson(text: string, what = "the body"): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    if (cause instanceof RangeError) throw new FanfoldError("too_deep", `${what} is nested too deeply`, { cause });
-    // V8 says what it met and where; of a long text it quotes a few characters only.
-    const reason = (cause as Error).message;
-    throw new FanfoldError("invalid_json", `${what} is not valid JSON: ${reason}`, { cause });
-  }
-}
-
 /** Returns one value per line. Empty lines are skipped. */
 export function parseLines(text: string, maxLines: number): unknown[] {
   const values: unknown[] = [];
@@ -86,7 +76,7 @@ export function parseLines(text: string, maxLines: number): unknown[] {
         },
       );
     }
-    values.push(parseJson(line, `line ${number}`));
+    values.push(parseJson(line, `line ${number}`, `/${values.length}`));
   }
   return values;
 }

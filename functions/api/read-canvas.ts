@@ -1,6 +1,6 @@
 import { parseCanvas } from "../core/canvas/canvas-wire.ts";
 import type { Canvas, Links } from "../core/canvas/canvas.ts";
-import { assertNever, FanfoldError } from "../core/errors.ts";
+import { assertNever, FanfoldError, under } from "../core/errors.ts";
 import { jsonPointer } from "../core/json-pointer.ts";
 import { nearestName } from "../core/names/nearest-name.ts";
 import type { TaskCatalog } from "./dependencies.ts";
@@ -16,54 +16,66 @@ export function readCanvas(json: unknown, tasks: TaskCatalog, at = ""): Canvas {
 }
 
 /**
- * Throws `unknown_task` for the first signature of an unknown task. The depth is bounded, because the canvas was
- * parsed.
+ * Throws `unknown_task` for the first signature of an unknown task. The depth is bounded, because a canvas that was read
+ * or built has been checked. Links that many signatures share are looked at once.
  */
 export function checkTasks(canvas: Canvas, tasks: TaskCatalog, at = ""): void {
+  checkNode(canvas, { tasks, seen: new Set() }, at);
+}
+
+interface Check {
+  readonly tasks: TaskCatalog;
+  /** Lists of links that have been looked at. */
+  readonly seen: Set<readonly Canvas[]>;
+}
+function checkNode(canvas: Canvas, check: Check, at: string): void {
   switch (canvas.kind) {
     case "task":
-      if (tasks.info(canvas.task) === undefined)
-        throw unknownTask(canvas.task, tasks, `${at}${canvas.each ? `/${canvas.each}` : ""}/task`);
-      checkLinks(canvas, tasks, at);
+      if (check.tasks.info(canvas.task) === undefined)
+        throw unknownTask(canvas.task, check.tasks, `${at}${canvas.each ? `/${canvas.each}` : ""}/task`);
+      checkLinks(canvas, check, at);
       return;
     case "chunks":
-      if (tasks.info(canvas.task) === undefined) throw unknownTask(canvas.task, tasks, `${at}/chunks/task`);
-      checkLinks(canvas, tasks, at);
+      if (check.tasks.info(canvas.task) === undefined) throw unknownTask(canvas.task, check.tasks, `${at}/chunks/task`);
+      checkLinks(canvas, check, at);
       return;
     case "when":
-      checkTasks(canvas.do, tasks, `${at}/when/do`);
-      if (canvas.otherwise) checkTasks(canvas.otherwise, tasks, `${at}/when/otherwise`);
-      checkLinks(canvas, tasks, at);
+      checkNode(canvas.do, check, `${at}/when/do`);
+      if (canvas.otherwise) checkNode(canvas.otherwise, check, `${at}/when/otherwise`);
+      checkLinks(canvas, check, at);
       return;
     case "repeat":
-      checkTasks(canvas.body, tasks, `${at}/repeat/body`);
-      checkLinks(canvas, tasks, at);
+      checkNode(canvas.body, check, `${at}/repeat/body`);
+      checkLinks(canvas, check, at);
       return;
     case "wait":
-      checkLinks(canvas, tasks, at);
+      checkLinks(canvas, check, at);
       return;
     case "chain":
-      canvas.items.forEach((item, index) => checkTasks(item, tasks, jsonPointer(["chain", index], at)));
-      checkLinks(canvas, tasks, at);
+      canvas.items.forEach((item, index) => checkNode(item, check, jsonPointer(["chain", index], at)));
+      checkLinks(canvas, check, at);
       return;
     case "group":
-      canvas.members.forEach((member, index) => checkTasks(member, tasks, jsonPointer(["group", index], at)));
+      canvas.members.forEach((member, index) => checkNode(member, check, jsonPointer(["group", index], at)));
       return;
     case "chord":
-      checkHeader(canvas.header.members, tasks, at);
-      checkTasks(canvas.body, tasks, `${at}/chord/body`);
+      checkHeader(canvas.header.members, check, at);
+      checkNode(canvas.body, check, `${at}/chord/body`);
       return;
     default:
       assertNever(canvas);
   }
 }
 
-function checkLinks({ link = [], linkError = [] }: Links, tasks: TaskCatalog, at: string): void {
-  link.forEach((each, index) => checkTasks(each, tasks, `${at}/link/${index}`));
-  linkError.forEach((each, index) => checkTasks(each, tasks, `${at}/link_error/${index}`));
+function checkLinks({ link = [], linkError = [] }: Links, check: Check, at: string): void {
+  for (const [key, list] of Object.entries({ link, link_error: linkError })) {
+    if (list.length === 0 || check.seen.has(list)) continue;
+    check.seen.add(list);
+    list.forEach((each, index) => checkNode(each, check, `${at}/${key}/${index}`));
+  }
 }
-function checkHeader(members: readonly Canvas[], tasks: TaskCatalog, at: string): void {
-  members.forEach((member, index) => checkTasks(member, tasks, `${at}/chord/header/${index}`));
+function checkHeader(members: readonly Canvas[], check: Check, at: string): void {
+  members.forEach((member, index) => checkNode(member, check, `${at}/chord/header/${index}`));
 }
 
 function unknownTask(name: string, tasks: TaskCatalog, field: string): FanfoldError {
@@ -72,20 +84,4 @@ function unknownTask(name: string, tasks: TaskCatalog, field: string): FanfoldEr
   return new FanfoldError("unknown_task", `no task is called ${name}; ${hint}`, {
     details: { field, ...(suggestion !== undefined && { suggestion }) },
   });
-}
-
-/** Runs `read`, and prefixes the fields that its errors name with `at`. */
-export function under<T>(at: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (at === "" || !(error instanceof FanfoldError) || typeof error.details["field"] !== "string") throw error;
-    const field = error.details["field"];
-    const message = field !== "" && error.message.startsWith(field) ? `${at}${error.message}` : error.message;
-    throw new FanfoldError(error.code, message, {
-      details: { ...error.details, field: `${at}${field}` },
-      retryable: error.retryable,
-      cause: error,
-    });
-  }
 }

@@ -1,8 +1,9 @@
 import * as z from "zod";
 import { FanfoldError } from "../core/errors.ts";
+import { parseJson } from "../core/json-text.ts";
 import { nearestName } from "../core/names/nearest-name.ts";
 import type { Dependencies } from "./dependencies.ts";
-import { parseJson, parseLines, readText, requireContentType } from "./read-body.ts";
+import { parseLines, readText, requireContentType } from "./read-body.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "DELETE";
 
@@ -129,7 +130,7 @@ async function readBody(request: Request, spec: BodySpec): Promise<unknown> {
   const text = await readText(request, spec.maxBytes);
   if (text.trim() === "" && spec.optional) return check(spec.schema, {}, pointer);
   if (text.trim() === "") throw new FanfoldError("invalid_json", "the body is empty; send a JSON object");
-  return check(spec.schema, parseJson(text), pointer);
+  return check(spec.schema, parseJson(text, "the body"), pointer);
 }
 
 /** Returns the parsed value. Throws `invalid_request` for the first problem that zod finds. */

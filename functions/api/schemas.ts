@@ -280,7 +280,7 @@ export const jobGraph = z
         label: z.string(),
         status: graphStatus,
         round: z.int().optional().describe("Above 0: the round in which a retry took it up"),
-        count: z.int().optional().describe("Of a fold: how many members it stands for"),
+        count: z.int().optional().describe("Of a fold: how many members or steps it stands for"),
         byStatus: counts.optional(),
       }),
     ),

@@ -1,4 +1,6 @@
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand, StopExecutionCommand } from "@aws-sdk/client-sfn";
+import { FanfoldError } from "../core/errors.ts";
+import { parseJson } from "../core/json-text.ts";
 import type { Json } from "../core/json.ts";
 import type { ExecutionError, Executions } from "../engine/ports.ts";
 import { clientOptions, type Variables } from "./client-options.ts";
@@ -79,7 +81,7 @@ export class StateMachines implements Executions {
     });
     switch (execution?.status) {
       case "SUCCEEDED":
-        return { output: JSON.parse(execution.output ?? "null") as Json };
+        return outputOf(execution.output ?? "null", `the output of execution ${name} of ${machine}`);
       case "FAILED":
       case "TIMED_OUT":
       case "ABORTED": {
@@ -129,4 +131,14 @@ const EXPRESS: ExecutionError = {
 /** Returns the ARN of an execution: `arn:aws:states:REGION:ACCOUNT:execution:MACHINE:NAME`. */
 export function executionArn(stateMachineArn: string, name: string): string {
   return `${stateMachineArn.replace(":stateMachine:", ":execution:")}:${name}`;
+}
+
+/** An output that would not come through unchanged fails the run that waits for it. */
+function outputOf(text: string, what: string): { readonly output: Json } | { readonly failed: ExecutionError } {
+  try {
+    return { output: parseJson(text, what) };
+  } catch (error) {
+    if (!(error instanceof FanfoldError)) throw error;
+    return { failed: { error: error.code, cause: error.message } };
+  }
 }

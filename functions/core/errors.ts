@@ -10,6 +10,8 @@ export const ERROR_CODES = [
   "invalid_request",
   "invalid_queue_name",
   "invalid_configuration",
+  "invalid_tasks",
+  "unknown_queue",
   "unknown_task",
   "unknown_workflow",
   "invalid_parameters",
@@ -34,6 +36,8 @@ export const ERROR_CODES = [
   "method_not_allowed",
   "data_folder_in_use",
   "data_folder_damaged",
+  "data_folder_unusable",
+  "disk_full",
   "task_timeout",
   "task_killed",
   "dead_letter",
@@ -76,4 +80,20 @@ export class FanfoldError extends Error {
  */
 export function assertNever(value: never): never {
   throw new FanfoldError("internal", `unexpected value ${JSON.stringify(value)}`);
+}
+
+/** Runs `read`, and prefixes the fields that its errors name with `at`. */
+export function under<T>(at: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (at === "" || !(error instanceof FanfoldError) || typeof error.details["field"] !== "string") throw error;
+    const field = error.details["field"];
+    const message = field !== "" && error.message.startsWith(field) ? `${at}${error.message}` : error.message;
+    throw new FanfoldError(error.code, message, {
+      details: { ...error.details, field: `${at}${field}` },
+      retryable: error.retryable,
+      cause: error,
+    });
+  }
 }

@@ -17,10 +17,18 @@ export const LIMITS = {
   groupDepth: 32,
   /** Members of one group that are given at once. */
   groupMembers: 1_000_000,
-  /** Steps of one strand. */
+  /** Steps of one strand, repetitions included. */
   strandSteps: 9_999,
+  /** Steps of a whole plan, links included: each step that calls a link has it beside it. */
+  planSteps: 2_000_000,
+  /** JSON of a whole plan. */
+  planCharacters: 256 * 1024 * 1024,
+  /** Runs that a plan may mean at most, with every loop run to its end. */
+  plannedRuns: 1_000_000_000,
   /** Links, or error links, of one signature. */
   links: 100,
+  /** Nodes of a canvas that get options or links of a node around them, each counted as often as it gets some. */
+  givenNodes: 3_000_000,
   /** Distinct stamps of a canvas that its job is found by. */
   indexedStamps: 16,
   /** Stamps that are revoked in one job, and the characters of each with its value. */

@@ -1,6 +1,4 @@
 import { mkdirSync } from "node:fs";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { ENGINE_QUEUE } from "../core/names/queue-name.ts";
 import type { TaskRegistry } from "../core/task/invocation.ts";
 import type { Engine } from "../engine/contract.ts";
@@ -9,21 +7,16 @@ import type { Log } from "../host/log.ts";
 import type { MessageSource } from "../host/message-source.ts";
 import { SystemClock } from "../host/system-clock.ts";
 import { SystemIds } from "../host/system-ids.ts";
-import {
-  createRegistry,
-  createRunner,
-  createWorkflows,
-  loadTaskModule,
-  type TaskModule,
-  type Workflows,
-} from "../sdk/index.ts";
+import { createRegistry, createRunner, createWorkflows, type Workflows } from "../sdk/index.ts";
 import { FileBlobs } from "./blobs/file-blobs.ts";
 import { LocalBlobs } from "./blobs/local-blobs.ts";
 import type { Durability } from "./lmdb/commit-gatherer.ts";
 import { Expirer } from "./lmdb/expire.ts";
-import { LmdbEnvironment } from "./lmdb/lmdb-environment.ts";
+import { LmdbEnvironment, type OnUnwritable } from "./lmdb/lmdb-environment.ts";
 import { LmdbQueue } from "./lmdb/lmdb-queue.ts";
 import { LmdbStore } from "./lmdb/lmdb-store.ts";
+import { loadTasksOf } from "./load-tasks.ts";
+import { inFolder } from "./machine/disk-error.ts";
 import { foldersOf, type SharedConfig } from "./settings.ts";
 
 export interface HostOptions {
@@ -43,6 +36,8 @@ export interface HostOptions {
   readonly log: Log;
   /** Set only in a worker, see EnvironmentOptions. */
   readonly ensureParent?: () => void;
+  /** Called when a write failed because the disk takes none. */
+  readonly onUnwritable: OnUnwritable;
 }
 /** An engine in this process, over the data folder that it shares with other processes. */
 export interface Host {
@@ -59,23 +54,17 @@ export interface Host {
 }
 
 export async function openHost(options: HostOptions): Promise<Host> {
-  const { tasks, workflows } = await importTasks(options.tasksModule);
-  const folders = foldersOf(options.dataFolder);
-  mkdirSync(folders.database, { recursive: true, mode: 0o700 });
-  await options.beforeOpening?.();
-  const environment = new LmdbEnvironment({
-    folder: folders.database,
-    durability: options.durability,
-    ...(options.onOpened && { onOpened: options.onOpened }),
-    ...(options.ensureParent && { ensureParent: options.ensureParent }),
-  });
+  const { tasks, workflows } = await loadTasksOf(options.tasksModule);
+  const { environment, files } = await inFolder(options.dataFolder, () => openFiles(options));
   const clock = new SystemClock();
   const queue = new LmdbQueue(environment, { clock, holder: options.holder, onSend: options.onSend });
-  const blobs = new LocalBlobs(environment, new FileBlobs(folders.blobs));
+  const blobs = new LocalBlobs(environment, files);
   const registry = createRegistry(tasks);
   const runner = createRunner(tasks);
   const watch = {
     repaired: () => undefined,
+    runsFailed: () => undefined,
+    jobEnded: () => undefined,
     gaveUp: (name: string, reason: string) =>
       options.log("error", "a message was given up; `fanfold dead-letters` lists it", { queue: name, reason }),
   };
@@ -95,6 +84,21 @@ export async function openHost(options: HostOptions): Promise<Host> {
   };
 }
 
+async function openFiles(options: HostOptions): Promise<{ environment: LmdbEnvironment; files: FileBlobs }> {
+  const folders = foldersOf(options.dataFolder);
+  mkdirSync(folders.database, { recursive: true, mode: 0o700 });
+  const files = new FileBlobs(folders.blobs, options.onUnwritable);
+  await options.beforeOpening?.();
+  const environment = new LmdbEnvironment({
+    folder: folders.database,
+    durability: options.durability,
+    onUnwritable: options.onUnwritable,
+    ...(options.onOpened && { onOpened: options.onOpened }),
+    ...(options.ensureParent && { ensureParent: options.ensureParent }),
+  });
+  return { environment, files };
+}
+
 /**
  * Returns all queues but the engine's. A queue exists from its first message on, so one that only a signature names is
  * included.
@@ -105,8 +109,4 @@ export function taskQueuesOf(host: Host): readonly string[] {
 function queueNames(environment: LmdbEnvironment): string[] {
   environment.refresh();
   return [...environment.queues.getKeys({ start: " ", end: "\u{10ffff}" })];
-}
-async function importTasks(tasksModule: string): Promise<TaskModule> {
-  const url = tasksModule.startsWith("file:") ? tasksModule : pathToFileURL(resolve(tasksModule)).href;
-  return loadTaskModule((await import(url)) as { readonly [name: string]: unknown });
 }

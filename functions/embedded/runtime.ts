@@ -1,6 +1,6 @@
-import { mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
+import type { FanfoldError } from "../core/errors.ts";
 import { ENGINE_QUEUE } from "../core/names/queue-name.ts";
 import type { EngineConfig } from "../engine/config.ts";
 import type { Engine } from "../engine/contract.ts";
@@ -10,13 +10,13 @@ import { type Log, stderrLog } from "../host/log.ts";
 import { type LeaseTracker, RunHolder } from "../host/run-holder.ts";
 import { type QueueShares, UNLIMITED } from "../host/slots.ts";
 import type { TaskRegistry, Workflows } from "../sdk/index.ts";
+import { prepareFolder, takeFolder } from "./data-folder.ts";
+import { DiskWatch, refusingWork } from "./disk-watch.ts";
 import { type Host, openHost, taskQueuesOf } from "./engine-host.ts";
 import type { Durability } from "./lmdb/commit-gatherer.ts";
-import { repairDatabase } from "./lmdb/lmdb-repair.ts";
 import { MessageLoop } from "./loop/message-loop.ts";
 import { Repeating } from "./loop/repeating.ts";
-import { raiseEpoch } from "./machine/boot-epoch.ts";
-import { type FolderLock, lockFolder } from "./machine/folder-lock.ts";
+import type { FolderLock } from "./machine/folder-lock.ts";
 import { HeapTrimmer } from "./machine/heap-trimmer.ts";
 import { queueShares, type QueueThreads } from "./queue-shares.ts";
 import {
@@ -28,8 +28,8 @@ import {
   type SharedConfig,
   TIMING,
 } from "./settings.ts";
-import { startSweeper } from "./sweeper.ts";
-import { endOrphans, permitOpening } from "./workers/open-permit.ts";
+import { type Sweeper, startSweeper } from "./sweeper.ts";
+import { permitOpening } from "./workers/open-permit.ts";
 import { Supervisor, type SupervisorOptions, type WorkerStats } from "./workers/worker-supervisor.ts";
 
 export interface RuntimeOptions {
@@ -75,25 +75,25 @@ export interface Runtime {
    */
   stop(options?: { readonly graceSeconds?: number }): Promise<void>;
   stats(): Promise<RuntimeStats>;
+  /** Looks whether the data folder takes writes, and returns why it does not. */
+  storeProblem(): Promise<FanfoldError | undefined>;
 }
 
 /**
  * Starts a runtime on a data folder. Engine, control loop, sweeper and lease keeper run in this process, user code in
  * worker processes. Jobs that an earlier runtime left unfinished continue.
- * @throws FanfoldError `data_folder_in_use` (`details.pid`), `data_folder_damaged` (`details.problems`)
+ * @throws FanfoldError `data_folder_in_use` (`details.pid`), `data_folder_damaged` (`details.problems`),
+ * `data_folder_unusable`, `disk_full`
  * @example
  * const runtime = await startRuntime({ dataFolder: ".fanfold", tasksModule: "functions/tasks/index.ts" });
  * const { jobId } = await runtime.engine.submit({ canvas });
  */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const dataFolder = resolve(options.dataFolder);
-  mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
-  const folders = foldersOf(dataFolder);
-  const lock = await lockFolder(folders.lock);
+  const lock = await takeFolder(dataFolder);
   try {
-    await endOrphans(folders.workers);
-    await repairDatabase(folders.database, options.log ?? stderrLog);
-    return await start({ ...options, dataFolder }, raiseEpoch(folders.epoch), lock);
+    const epoch = await prepareFolder(dataFolder, options.log ?? stderrLog);
+    return await start({ ...options, dataFolder }, epoch, lock);
   } catch (error) {
     lock.release();
     throw error;
@@ -110,6 +110,7 @@ interface Parts {
   tasks?: MessageLoop;
   /** Set only when user code runs in worker processes. */
   supervisor?: Supervisor;
+  sweeper?: Sweeper;
 }
 const LOCAL = "local";
 
@@ -134,11 +135,18 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
     onLost: (holder, lost) => notifyLost(claims, parts, holder, lost),
   });
   const claims: RunHolder = new RunHolder({ heartbeat, leaseMs, keeper: localTracker(keeper) });
+  const { database, blobs } = foldersOf(dataFolder);
+  const disk = new DiskWatch({
+    folders: [database, blobs],
+    log,
+    onChange: (problem) => notifyWritable(parts, problem === undefined),
+  });
   const host: Host = await openHost({
     ...shared,
     holder: `${epoch}.${LOCAL}`,
     onSend: (queues) => notifySent(parts, queues),
     log,
+    onUnwritable: (problem, lost) => disk.note(problem, lost),
   });
   // Every message in flight is held by a process of an earlier start, and all of those have ended.
   await host.source.releaseAll();
@@ -159,14 +167,17 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
   else {
     const queues = options.queues && { queues: options.queues };
     const assignment = { ...shared, ...queues, parentPid: process.pid, slots: concurrency };
-    parts.supervisor = startSupervisor({ workers, assignment, epoch, keeper, log }, host, parts);
+    const onUnwritable = (problem: FanfoldError): void => disk.note(problem);
+    parts.supervisor = startSupervisor({ workers, assignment, epoch, keeper, log, onUnwritable }, host, parts);
   }
+  if (disk.problem !== undefined) notifyWritable(parts, false);
   parts.control.start();
   parts.tasks?.start();
-  const chores = startChores(host, keeper, log);
+  parts.sweeper = startSweeper(host.engine, keeper, log);
+  const chores = [parts.sweeper.repeating, ...startChores(host, disk, log)];
   let stopping: Promise<void> | undefined;
   return {
-    engine: host.engine,
+    engine: refusingWork(host.engine, disk),
     workflows: host.workflows,
     registry: host.registry,
     stop: ({ graceSeconds = 10 } = {}) =>
@@ -177,11 +188,12 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
       runs: keeper.size(),
       queues: await depthsOf(host),
     }),
+    storeProblem: () => disk.look(),
   };
 }
 
 function startSupervisor(
-  options: Pick<SupervisorOptions, "workers" | "assignment" | "epoch" | "keeper" | "log">,
+  options: Pick<SupervisorOptions, "workers" | "assignment" | "epoch" | "keeper" | "log" | "onUnwritable">,
   host: Host,
   parts: Parts,
 ): Supervisor {
@@ -201,6 +213,12 @@ function notifySent({ control, tasks, supervisor }: Parts, queues: readonly stri
   tasks?.wake();
   supervisor?.wake(queues);
 }
+function notifyWritable({ tasks, supervisor, sweeper }: Parts, writable: boolean): void {
+  tasks?.pause(!writable);
+  supervisor?.setWritable(writable);
+  // Calls that failed in the middle left something begun, as a crash does.
+  if (writable) sweeper?.sweepAll();
+}
 function notifyLost(claims: RunHolder, { supervisor }: Parts, holder: string, lost: readonly LostClaim[]): void {
   if (holder !== LOCAL) supervisor?.abort(holder, lost);
   else for (const { claim, outcome } of lost) claims.abort(claim.token, claim.runId, outcome);
@@ -212,7 +230,7 @@ function localTracker(keeper: LeaseKeeper): LeaseTracker {
     notified: () => undefined,
   };
 }
-function startChores(host: Host, keeper: LeaseKeeper, log: Log): readonly Repeating[] {
+function startChores(host: Host, disk: DiskWatch, log: Log): readonly Repeating[] {
   const expire = async (): Promise<void> => {
     for (let more = true; more;) ({ more } = await host.expirer.run());
   };
@@ -225,7 +243,13 @@ function startChores(host: Host, keeper: LeaseKeeper, log: Log): readonly Repeat
       log,
       work: async () => heap.trim(performance.now()),
     }),
-    startSweeper(host.engine, keeper, log),
+    new Repeating({
+      name: "the look at the disk",
+      firstMs: TIMING.diskMs,
+      everyMs: TIMING.diskMs,
+      log,
+      work: () => disk.look(),
+    }),
     new Repeating({
       name: "the removal of expired items",
       firstMs: TIMING.firstExpiryMs,

@@ -60,6 +60,7 @@ export const TIMING = {
   firstExpiryMs: 60_000,
   expiryEveryMs: 600_000,
   memoryMs: 2_000,
+  diskMs: 1_000,
   checkWorkersMs: 1_000,
   /** Time that a run may take to end after its deadline, before its worker must answer. */
   deadlineGraceMs: 3_000,

@@ -2,6 +2,8 @@
 export interface EngineConfig {
   /** Site of queues that name none. */
   readonly site: string;
+  /** The queues that exist, in full text form. When undefined, every queue does. */
+  readonly queues: readonly string[] | undefined;
   /** Leaf width, and fan-out of each ledger level. Simulations use 2 and 3. */
   readonly width: number;
   readonly leaseSeconds: number;
@@ -62,6 +64,7 @@ export interface EngineConfig {
 /** Defaults for production; the embedded runtime and simulations override some (functions/embedded/settings.ts). */
 export const DEFAULT_CONFIG: EngineConfig = {
   site: "local",
+  queues: undefined,
   width: 256,
   leaseSeconds: 60,
   skewMarginSeconds: 5,

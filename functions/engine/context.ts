@@ -22,7 +22,12 @@ export interface Context extends Ports {
 /** Stored plans, as the use cases see them (plan/plan-store.ts). */
 export interface Plans {
   /** Stores a group step as the only step of a page. `pointer` names the group. */
-  write(page: string, step: GroupStep, owned: Owned): Promise<{ readonly pointer: string; readonly took: PlanPages }>;
+  write(
+    ports: Pick<Ports, "store" | "blobs">,
+    page: string,
+    step: GroupStep,
+    owned: Owned,
+  ): Promise<{ readonly pointer: string; readonly took: PlanPages }>;
   group(pointer: string): Promise<GroupStep>;
   /** Returns the strands of the members of a leaf. */
   leaf(pointer: string, leaf: number): Promise<readonly Strand[]>;

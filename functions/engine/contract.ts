@@ -137,7 +137,8 @@ export interface Engine {
   endLeases(claims: readonly Claim[]): Promise<void>;
   /**
    * Checks what is due, repairs what a lost message or a death left behind, and sends due runs. From `until` on
-   * (milliseconds since the epoch) it leaves the rest to the next sweep.
+   * (milliseconds since the epoch) it leaves the rest to the next sweep. With `all` it checks every open header, and
+   * finishes at once what calls of the API have left begun. A start does so, when every message is back in its queue.
    */
-  sweep(options?: { readonly until?: number }): Promise<SweepReport>;
+  sweep(options?: { readonly until?: number; readonly all?: boolean }): Promise<SweepReport>;
 }

@@ -12,6 +12,7 @@ import { sweep } from "./control/sweep.ts";
 import type { ExecuteContext } from "./execute/execute-context.ts";
 import { endLeases, heartbeat } from "./execute/heartbeat.ts";
 import { Pace, slowAfterMs } from "./execute/pace.ts";
+import { patientContext } from "./execute/patient-context.ts";
 import { GateCache } from "./groups/gate.ts";
 import { FailureKindCache } from "./jobs/failures.ts";
 import { PlanStore } from "./plan/plan-store.ts";
@@ -33,7 +34,7 @@ import { sendEvent } from "./waits/events.ts";
  */
 export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): Engine {
   const settings = { ...DEFAULT_CONFIG, ...config };
-  const context: ExecuteContext = {
+  const parts = {
     ...ports,
     config: settings,
     plans: new PlanStore(ports, settings.width),
@@ -43,6 +44,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     pace: new Pace(ports.clock, slowAfterMs(settings)),
     expanding: new Semaphore(1),
   };
+  const context: ExecuteContext = { ...parts, patient: patientContext(parts) };
   return {
     newJobId: (request) => newJobId(context, request),
     submit: (request) => submitJob(context, request),
@@ -73,6 +75,6 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     handleDeadLetter: (message, loop) => handleDeadLetter(context, message, loop),
     heartbeat: (claims) => heartbeat(context, claims),
     endLeases: (claims) => endLeases(context, claims),
-    sweep: (options) => sweep(context, options?.until),
+    sweep: (options) => sweep(context, options),
   };
 }

@@ -188,7 +188,7 @@ export interface GraphNode {
   readonly status: RunStatus | "open" | "complete" | "failed" | "timeout" | "dropped";
   /** Set only above 0: the round in which a retry took it up. */
   readonly round?: number;
-  /** Set only on folds. Number of members, in total and by status. */
+  /** Set only on folds. Number of members or steps, in total and by status. */
   readonly count?: number;
   readonly byStatus?: Counts;
 }

@@ -1,3 +1,4 @@
+import type { JobState } from "./job-views.ts";
 import type { IndexName, Item, Key, Table, WriteOp, WriteResult } from "../core/items/item.ts";
 import type { Json } from "../core/json.ts";
 import type { Band } from "../core/plan/priority-band.ts";
@@ -26,7 +27,7 @@ export interface Ports {
    * process (EngineConfig.executions).
    */
   readonly executions?: Executions;
-  /** Is notified of what a sweep repaired and of dead letters, for metrics and logs. */
+  /** Is notified of repairs, ends and dead letters, for metrics and logs. */
   readonly watch?: Watch;
 }
 
@@ -223,7 +224,7 @@ export interface ExecutionError {
   readonly error: string;
   readonly cause: string;
 }
-/** Counts repairs, and messages that were given up. */
+/** Counts repairs, ends, and messages that were given up. Only the first write of an end calls it. */
 export interface Watch {
   /**
    * Is called when work below a group was resent or followed up again. `times` counts earlier resends without an
@@ -232,15 +233,19 @@ export interface Watch {
   repaired(gid: string, kind: "sent" | "followed", times: number): void;
   /** Is called when a message was put with the dead letters. */
   gaveUp(queue: string, reason: string): void;
+  /** Is called when so many task runs have failed for good. Cancelled runs do not count. */
+  runsFailed(count: number): void;
+  jobEnded(state: JobState): void;
 }
 
 /**
- * A failed call of a port. `throttled`: not applied, try later. `ambiguous`: applied or not. `outage`: the service
- * cannot be reached.
+ * Why a call of a port failed. `throttled`: not applied, try later. `ambiguous`: applied or not. `outage`: the service
+ * cannot be reached. `unwritable`: not applied, and nothing is until somebody makes room or lets it be written.
  */
+export type PortFailure = "throttled" | "ambiguous" | "outage" | "unwritable";
 export class PortError extends Error {
-  readonly kind: "throttled" | "ambiguous" | "outage";
-  constructor(kind: "throttled" | "ambiguous" | "outage", message: string, options?: { cause?: unknown }) {
+  readonly kind: PortFailure;
+  constructor(kind: PortFailure, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.name = "PortError";
     this.kind = kind;

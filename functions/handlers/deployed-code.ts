@@ -1,6 +1,7 @@
 import type { JsonObject } from "../core/json.ts";
 import type { TaskInfo, TaskRegistry, TaskRunner } from "../core/task/invocation.ts";
 import { isTask } from "../sdk/any-task.ts";
+import type { Exports } from "../sdk/module.ts";
 import { createRunner } from "../sdk/runner.ts";
 import { tasksByName } from "../sdk/task.ts";
 
@@ -15,8 +16,6 @@ export interface RegistryData {
   readonly v: 1;
   readonly tasks: readonly RegistryTask[];
 }
-export type Exports = { readonly [name: string]: unknown };
-
 /** The parts of a bundled function: the modules of its site, and the registry of the deployment. */
 export interface DeployedCode {
   readonly modules: readonly Exports[];

@@ -20,8 +20,8 @@ export interface Environment {
 type Variables = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads a function's settings. FANFOLD_CONFIG holds the numbers of fanfold.config.ts, `{ site, concurrency,
- * jobTimeoutDays, retentionDays }`, each optional.
+ * Reads a function's settings. FANFOLD_CONFIG holds what functions use of fanfold.config.ts, `{ site, queues,
+ * concurrency, jobTimeoutDays, retentionDays }`, each optional.
  * @throws FanfoldError `invalid_request` when FANFOLD_CONFIG is not a JSON object
  */
 export function readEnvironment(variables: Variables): Environment {
@@ -35,6 +35,7 @@ export function readEnvironment(variables: Variables): Environment {
     concurrency: number("concurrency", DEFAULT_CONCURRENCY),
     engine: {
       site,
+      queues: Array.isArray(config["queues"]) ? (config["queues"] as readonly string[]) : undefined,
       executions: { prefix: variables["FANFOLD_PREFIX"] ?? DEFAULT_PREFIX },
       defaultJobTimeoutSeconds: number("jobTimeoutDays", DEFAULT_CONFIG.defaultJobTimeoutSeconds / DAY) * DAY,
       retentionSeconds: number("retentionDays", DEFAULT_CONFIG.retentionSeconds / DAY) * DAY,

@@ -1,5 +1,5 @@
+import type { Exports } from "../sdk/module.ts";
 import { createWorkflows, isWorkflow, type Workflows } from "../sdk/workflow.ts";
-import type { Exports } from "./deployed-code.ts";
 
 /** Returns the workflows of all sites. Sites that share a module share its workflows. */
 export function loadWorkflows(modules: readonly Exports[]): Workflows {

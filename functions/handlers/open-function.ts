@@ -4,7 +4,8 @@ import type { TaskRegistry } from "../core/task/invocation.ts";
 import { DEFAULT_CONFIG, type EngineConfig } from "../engine/config.ts";
 import type { Engine } from "../engine/contract.ts";
 import { createEngine } from "../engine/engine.ts";
-import type { Executions, Ports, Supervisions, Tokens } from "../engine/ports.ts";
+import type { JobState } from "../engine/job-views.ts";
+import type { Executions, Ports, Supervisions, Tokens, Watch } from "../engine/ports.ts";
 import type { Log } from "../host/log.ts";
 import { type DeployedCode, loadTasks } from "./deployed-code.ts";
 import type { Environment } from "./environment.ts";
@@ -78,10 +79,15 @@ async function openNow(code: DeployedCode, open: Open, wanted: Wanted): Promise<
   const { registry, runner } = loadTasks(code);
   const clock = new InvocationClock(now);
   const config = { ...DEFAULT_CONFIG, ...environment.engine, ...overrides };
-  const counted = { repairs: 0, stuck: 0, gaveUp: 0 };
+  const counted = { ...NOTHING_COUNTED };
   const log = jsonLog(print, { function: environment.functionName });
-  const watch = {
-    repaired: (_gid: string, _kind: "sent" | "followed", times: number): void => {
+  const watch: Watch = {
+    runsFailed: (count) => (counted.failedRuns += count),
+    jobEnded: (state) => {
+      counted.jobs++;
+      if (FAILED_JOBS.has(state)) counted.failedJobs++;
+    },
+    repaired: (_gid, _kind, times) => {
       counted.repairs++;
       if (times >= STUCK_AFTER) counted.stuck++;
     },
@@ -99,12 +105,12 @@ async function openNow(code: DeployedCode, open: Open, wanted: Wanted): Promise<
 function invocationOf(
   { environment, platform, print, now }: Pick<Surroundings, "environment" | "platform" | "print" | "now">,
   clock: InvocationClock,
-  counted: { repairs: number; stuck: number; gaveUp: number },
+  counted: Record<keyof typeof NOTHING_COUNTED, number>,
 ): FunctionEngine["invocation"] {
   return async ({ awsRequestId }, work) => {
     const before = { ...platform.usage() };
     const startedAt = now();
-    counted.repairs = counted.stuck = counted.gaveUp = 0;
+    Object.assign(counted, NOTHING_COUNTED);
     const metrics: Partial<Record<MetricName, number>> = {};
     const fields: Record<string, unknown> = { requestId: awsRequestId };
     const report: Reporting = {
@@ -122,11 +128,16 @@ function invocationOf(
       report.add(METRICS.repairs, counted.repairs);
       report.add(METRICS.stuckGroups, counted.stuck);
       report.add(METRICS.dead, counted.gaveUp);
+      // Absent where nothing has ended: these are of the whole deployment, and each function would add to their price.
+      for (const metric of ["failedRuns", "jobs", "failedJobs"] as const)
+        if (counted[metric] > 0) report.add(METRICS[metric], counted[metric]);
       const endedAt = now();
       const source = { deployment: environment.prefix, function: environment.functionName };
       print(metricsLine(source, endedAt, metrics, { ...fields, ms: endedAt - startedAt }));
     }
   };
 }
+const NOTHING_COUNTED = { repairs: 0, stuck: 0, gaveUp: 0, failedRuns: 0, jobs: 0, failedJobs: 0 };
+const FAILED_JOBS: ReadonlySet<JobState> = new Set(["failure", "timed-out"]);
 /** Repairs of the same work, without effect, after which it counts as stuck. */
 const STUCK_AFTER = 2;

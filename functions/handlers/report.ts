@@ -1,4 +1,9 @@
-import { METRIC_DIMENSIONS, METRIC_NAMESPACE, type MetricName } from "../core/names/metric-names.ts";
+import {
+  DEPLOYMENT_METRICS,
+  METRIC_DIMENSIONS,
+  METRIC_NAMESPACE,
+  type MetricName,
+} from "../core/names/metric-names.ts";
 import type { Log } from "../host/log.ts";
 
 /** Writes one line to the function's log. */
@@ -36,14 +41,25 @@ export function metricsLine(
   fields: Readonly<Record<string, unknown>>,
 ): string {
   const [deployment, name] = METRIC_DIMENSIONS;
-  const Metrics = Object.keys(metrics).map((Name) => ({ Name, Unit: "Count" }));
-  const directive = { Namespace: METRIC_NAMESPACE, Dimensions: [METRIC_DIMENSIONS], Metrics };
+  const directive = (dimensions: readonly string[], names: readonly string[]) => ({
+    Namespace: METRIC_NAMESPACE,
+    Dimensions: [dimensions],
+    Metrics: names.map((Name) => ({ Name, Unit: "Count" })),
+  });
+  // Custom metrics cost by the hour in which they are published, and the alarms on these need no zeroes.
+  const shared = DEPLOYMENT_METRICS.filter((each) => metrics[each]);
   return JSON.stringify({
     level: "info",
     ...fields,
     [deployment]: source.deployment,
     [name]: source.function,
     ...metrics,
-    _aws: { Timestamp: now, CloudWatchMetrics: [directive] },
+    _aws: {
+      Timestamp: now,
+      CloudWatchMetrics: [
+        directive(METRIC_DIMENSIONS, Object.keys(metrics)),
+        ...(shared.length > 0 ? [directive([deployment], shared)] : []),
+      ],
+    },
   });
 }

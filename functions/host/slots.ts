@@ -33,7 +33,8 @@ interface Waiter extends SlotRequest {
  * turns by weight, and the jobs of a queue in rotation. A run that must be alone waits until every slot is free, then
  * excludes all others. Later requests wait behind it, since a steady stream of other runs would starve it.
  *
- * States: shared -> reserved (a run waits to be alone, or is) -> shared. Closed from any, and then for good.
+ * States: shared -> reserved (a run waits to be alone, or is) -> shared. While paused it grants no slot. Closed from any,
+ * and then for good.
  */
 export class Slots {
   readonly size: number;
@@ -47,6 +48,7 @@ export class Slots {
   readonly #busyByQueue = new Map<string, number>();
   #busy = 0;
   #aloneRuns = false;
+  #paused = false;
   #closed = false;
 
   constructor(size: number, shares = UNLIMITED) {
@@ -79,7 +81,12 @@ export class Slots {
   /** Returns a slot when one is free for the queue, and none of its requests waits. */
   tryTake(request: SlotRequest): Slot | undefined {
     const waits = this.reserved || this.waitingOf(request.queue) > 0;
-    return this.#closed || waits || !this.#fits(request) ? undefined : this.#occupy(request);
+    return this.#closed || this.#paused || waits || !this.#fits(request) ? undefined : this.#occupy(request);
+  }
+  /** Grants no slot, or grants slots again. Slots that were granted before stay. */
+  pause(paused: boolean): void {
+    this.#paused = paused;
+    this.#serve();
   }
   /** Refuses all waiting and later requests. The process is about to end, so it begins no more runs. */
   close(): void {
@@ -100,7 +107,7 @@ export class Slots {
   }
   /** Returns the request to grant now: of the queue whose turn it is, and of the job whose turn it is there. */
   #next(): Waiter | undefined {
-    if (this.#aloneRuns || this.#busy >= this.size) return undefined;
+    if (this.#paused || this.#aloneRuns || this.#busy >= this.size) return undefined;
     const alone = this.#waiting.findIndex((waiter) => waiter.alone);
     if (alone === 0) return this.#busy === 0 ? this.#waiting[0] : undefined;
     const fitting = this.#waiting.slice(0, alone < 0 ? undefined : alone).filter((waiter) => this.#fits(waiter));

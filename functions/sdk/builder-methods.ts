@@ -1,4 +1,5 @@
 import { chunkGroup, pipe } from "../core/canvas/canvas-composition.ts";
+import { checkCanvasDepth } from "../core/canvas/canvas-depth.ts";
 import { type LinkRules, withLink, withLinkError } from "../core/canvas/canvas-links.ts";
 import { clone, type Partials, setImmutable, setOptions, skew } from "../core/canvas/canvas-parts.ts";
 import { type Marks, stamp, type StampRules, type StampVisitor } from "../core/canvas/canvas-stamp.ts";
@@ -30,13 +31,17 @@ const KINDS: ReadonlySet<unknown> = new Set<Canvas["kind"]>([
 
 /**
  * Returns the canvas of a source.
- * @throws FanfoldError `invalid_canvas` for any other value, for instance a task that was not made a signature
+ * @throws FanfoldError `invalid_canvas` for any other value, for instance a task that was not made a signature;
+ *   `too_deep`
  */
 export function canvasOf(source: CanvasSource): Canvas {
   const given: unknown = source;
   if ((typeof given === "object" && given !== null) || typeof given === "function") {
     const canvas = (given as { canvas?: unknown }).canvas ?? given;
-    if (KINDS.has((canvas as { kind?: unknown }).kind)) return canvas as Canvas;
+    if (KINDS.has((canvas as { kind?: unknown }).kind)) {
+      checkCanvasDepth(canvas as Canvas);
+      return canvas as Canvas;
+    }
     if (typeof (given as { s?: unknown }).s === "function")
       throw invalidCanvas("this is a task, not a signature: write task.s(..)");
   }
@@ -115,8 +120,12 @@ const CHUNKS_METHODS = Object.assign(Object.create(METHODS) as typeof METHODS, {
   },
 });
 
-/** Returns a builder for a canvas. The caller gives it its type. */
+/**
+ * Returns a builder for a canvas. The caller gives it its type.
+ * @throws FanfoldError `too_deep`
+ */
 export function builderOf(canvas: Canvas): BuilderState {
+  checkCanvasDepth(canvas);
   const methods = canvas.kind === "group" ? GROUP_METHODS : canvas.kind === "chunks" ? CHUNKS_METHODS : METHODS;
   return Object.freeze(Object.assign(Object.create(methods) as object, { canvas, remade: builderOf }));
 }

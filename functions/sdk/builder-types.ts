@@ -2,8 +2,8 @@ import type { LinkRules } from "../core/canvas/canvas-links.ts";
 import type { Marks, StampRules, StampVisitor } from "../core/canvas/canvas-stamp.ts";
 import type { Canvas, Chunks, FailurePolicy, Group, SignatureOptions } from "../core/canvas/canvas.ts";
 import type { Json, JsonObject } from "../core/json.ts";
-import type { ErrorData } from "../core/task/invocation.ts";
 import type { FailedMember } from "./failed-member.ts";
+import type { FailedRequest, LinkedError } from "./failed-request.ts";
 import type { Ends, Missing } from "./partial-args.ts";
 import type { SubmitCall, SubmittedJob } from "./submitter.ts";
 
@@ -200,25 +200,6 @@ type WithoutVoid<Result> = Result extends readonly unknown[]
   ? { [Index in keyof Result]: Exclude<Result[Index], void | undefined> }
   : Result;
 
-/**
- * The request that an error link receives: that of the signature it hangs on. When the group before that signature
- * failed, the request is of a run that will never be.
- */
-export interface FailedRequest {
-  readonly runId: string;
-  readonly jobId: string;
-  /** 1 for the first attempt, 0 when the run never ran. */
-  readonly attempt: number;
-  /** Absent for a group. */
-  readonly task?: string;
-  readonly args?: readonly Json[];
-  readonly kwargs?: JsonObject;
-  readonly stamps?: JsonObject;
-}
-/** The error that an error link receives. `runId` names the run that failed first. */
-export interface LinkedError extends ErrorData {
-  readonly runId: string;
-}
 type ErrorArguments = [request: FailedRequest, error: LinkedError, trace: string | null];
 type Prefixes<List extends readonly unknown[]> = List extends readonly [...infer Front, unknown]
   ? List | Prefixes<Front>

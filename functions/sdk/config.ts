@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { FanfoldError } from "../core/errors.ts";
-import { ENGINE_QUEUE, QUEUE_FUNCTIONS, type QueueFunction } from "../core/names/queue-name.ts";
+import { ENGINE_QUEUE, formatQueueName, QUEUE_FUNCTIONS, type QueueFunction } from "../core/names/queue-name.ts";
 import { describeIssue } from "./schema-issue.ts";
 
 /**
@@ -34,6 +34,11 @@ export interface FanfoldConfig {
   /** Days that logs are kept, one of the periods that CloudWatch accepts. Default 30. */
   readonly logRetentionDays?: LogRetentionDays;
   /**
+   * What becomes of tables, values and users when their stack is destroyed. `destroy` is for trials: they go, with all
+   * data. Default `retain`.
+   */
+  readonly removal?: "retain" | "destroy";
+  /**
    * Tags on every resource, beside `fanfold:deployment` and `fanfold:component`. Activate them as cost allocation tags
    * to see the cost of the deployment.
    */
@@ -46,6 +51,16 @@ export interface SiteConfig {
   readonly name: string;
   /** Module of the tasks that run here. Default: that of the deployment. */
   readonly tasks?: string;
+  /**
+   * Packages that are installed beside the code of its tasks: native ones, for instance `sharp`. Each is a dependency
+   * in package.json. Default: none.
+   */
+  readonly nodeModules?: readonly string[];
+  /**
+   * Packages that are left out of its code, because a layer has them or no task needs them, for instance `pg-native`.
+   * Default: none.
+   */
+  readonly external?: readonly string[];
   /**
    * Queues of the site. The queue `default` with the function `worker` always exists, so name it only to set its
    * numbers.
@@ -130,10 +145,10 @@ export interface ApiConfig {
   /** `true` streams long answers. Default `true`. */
   readonly streaming?: boolean;
   /**
-   * `false` when another stack has given API Gateway its role for writing logs, which is one setting per account and
-   * region. Default `true`.
+   * API Gateway writes access and error logs only with a role that is one setting of the account and region. `create`
+   * sets it, for all APIs of the account. `exists` uses the one that is set. Default: none, so it writes no logs.
    */
-  readonly accountLogRole?: boolean;
+  readonly accountLogRole?: "create" | "exists";
 }
 
 /** Settings of the DynamoDB tables. */
@@ -153,6 +168,8 @@ export interface AlarmsConfig {
   readonly email?: string;
   /** Age of the oldest message, in seconds, above which a queue has too few workers. Default 3,600. */
   readonly oldestMessageSeconds?: number;
+  /** Share of failed jobs, and of failed runs, above which an alarm comes, in percent. Default 50. */
+  readonly failedPercent?: number;
 }
 
 /** Periods in days that CloudWatch accepts for the retention of logs. */
@@ -214,9 +231,16 @@ const FUNCTION = z.strictObject({
     )
     .default([]),
 });
+const packages = z
+  .array(
+    z.string().regex(/^(@[a-z0-9][\w.-]*\/)?[a-z0-9][\w.-]*$/, "must be the name of a package, for instance sharp"),
+  )
+  .default([]);
 const SITE = z.strictObject({
   name: name(40),
   tasks: modulePath.optional(),
+  nodeModules: packages,
+  external: packages,
   queues: z
     .array(QUEUE)
     .default([])
@@ -252,7 +276,7 @@ const CONFIG = z
           .strictObject({ ratePerSecond: whole(1, 100_000), burst: whole(1, 100_000) })
           .default({ ratePerSecond: 100, burst: 200 }),
         streaming: z.boolean().default(true),
-        accountLogRole: z.boolean().default(true),
+        accountLogRole: z.enum(["create", "exists"]).optional(),
       })
       .prefault({})
       .refine((api) => api.auth === "cognito" || (api.userPoolArn === undefined && api.scopes.length === 0), {
@@ -270,9 +294,11 @@ const CONFIG = z
       .strictObject({
         email: z.email("must be an e-mail address").optional(),
         oldestMessageSeconds: whole(60, 345_600).default(3_600),
+        failedPercent: whole(0, 99).default(50),
       })
       .prefault({}),
     logRetentionDays: z.literal(LOG_RETENTION_DAYS, `must be one of ${LOG_RETENTION_DAYS.join(", ")}`).default(30),
+    removal: z.enum(["retain", "destroy"]).default("retain"),
     tags: z.record(z.string().min(1).max(128), z.string().max(256)).default({}),
   })
   .superRefine(({ sites, site, concurrency }, context) => {
@@ -316,6 +342,13 @@ export function defineConfig(config: FanfoldConfig): Settings {
     "invalid_configuration",
     `fanfold.config.ts: ${field === "" ? "the configuration" : field} ${message}`,
     { details: { field } },
+  );
+}
+
+/** Returns the queues of all sites, in full text form. */
+export function queuesOf({ sites }: Pick<Settings, "sites">): readonly string[] {
+  return sites.flatMap(({ name: site, queues }) =>
+    queues.map((queue) => formatQueueName({ site, queue: queue.name, function: queue.function })),
   );
 }
 

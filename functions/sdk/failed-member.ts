@@ -1,4 +1,4 @@
-import type { LinkedError } from "./builder-types.ts";
+import type { LinkedError } from "./failed-request.ts";
 
 /**
  * Stands in a list of results for a member that failed, cancelled ones included. Only the policies `settled`,

@@ -13,13 +13,12 @@ export type { Ends, Missing } from "./partial-args.ts";
 export type { TaskSignature } from "./signature.ts";
 export { canvasFrom, chain, chord, group } from "./canvas-builder.ts";
 export { isFailedMember, type FailedMember } from "./failed-member.ts";
+export type { FailedRequest, LinkedError } from "./failed-request.ts";
 export type {
   CanvasBuilder,
   CanvasSource,
   ChunksBuilder,
-  FailedRequest,
   GroupBuilder,
-  LinkedError,
   RestOf,
   ResultOf,
   TypedCanvas,

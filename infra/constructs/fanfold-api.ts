@@ -10,16 +10,20 @@ import {
   MethodLoggingLevel,
   ResponseTransferMode,
   RestApi,
+  type StageOptions,
 } from "aws-cdk-lib/aws-apigateway";
 import { type IUserPool, Mfa, UserPool } from "aws-cdk-lib/aws-cognito";
 import type { IGrantable } from "aws-cdk-lib/aws-iam";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
+import type { Settings } from "../../functions/sdk/config.ts";
 import { acknowledge } from "../acknowledge.ts";
-import { Deployment } from "../deployment.ts";
+import { Deployment, removalPolicyOf } from "../deployment.ts";
 import { allow } from "../permissions.ts";
 import { type DeploymentProps, FanfoldFunction } from "./fanfold-function.ts";
 
+const NO_LOGS =
+  "Logs of API Gateway need a role that is a setting of the whole account: given when asked for (api.accountLogRole). The function's own log names every request that failed.";
 const STAGE = "v1";
 const MEMORY_MB = 1_024;
 /** Longest answer in seconds: API Gateway's limit for one piece, and Lambda's limit for a stream. */
@@ -56,7 +60,7 @@ export class FanfoldApi extends Construct {
       },
     });
     this.restApi = this.makeRestApi(props);
-    this.userPool = settings.api.auth === "cognito" ? this.makeUserPool(settings.api.userPoolArn) : undefined;
+    this.userPool = settings.api.auth === "cognito" ? this.makeUserPool(settings) : undefined;
 
     const integration = new LambdaIntegration(this.function.function, {
       allowTestInvoke: false,
@@ -86,38 +90,29 @@ export class FanfoldApi extends Construct {
 
   private makeRestApi({ settings }: DeploymentProps): RestApi {
     const { throttle, accountLogRole } = settings.api;
-    const accessLog = new LogGroup(this, "AccessLog", {
-      retention: settings.logRetentionDays as RetentionDays,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
     const api = new RestApi(this, "RestApi", {
       restApiName: new Deployment(this, settings.prefix).functionName("api"),
       description: "Fanfold: workflows, jobs and runs",
       endpointTypes: [EndpointType.REGIONAL],
-      cloudWatchRole: accountLogRole,
-      ...(accountLogRole && { cloudWatchRoleRemovalPolicy: RemovalPolicy.RETAIN }),
+      cloudWatchRole: accountLogRole === "create",
+      ...(accountLogRole === "create" && {
+        cloudWatchRoleRemovalPolicy: removalPolicyOf(settings),
+      }),
       deployOptions: {
         stageName: STAGE,
         throttlingRateLimit: throttle.ratePerSecond,
         throttlingBurstLimit: throttle.burst,
         metricsEnabled: true,
         tracingEnabled: false,
-        loggingLevel: MethodLoggingLevel.ERROR,
         dataTraceEnabled: false,
-        accessLogDestination: new LogGroupLogDestination(accessLog),
-        accessLogFormat: AccessLogFormat.jsonWithStandardFields({
-          caller: true,
-          httpMethod: true,
-          ip: true,
-          protocol: true,
-          requestTime: true,
-          resourcePath: true,
-          responseLength: true,
-          status: true,
-          user: true,
-        }),
+        ...(accountLogRole !== undefined && this.logging(settings)),
       },
     });
+    if (accountLogRole === undefined)
+      acknowledge(api.deploymentStage, {
+        "AwsSolutions-APIG1": NO_LOGS,
+        "AwsSolutions-APIG6": NO_LOGS,
+      });
     acknowledge(api, {
       "AwsSolutions-APIG2":
         "The function checks every request against the schemas of its route table, and answers with a problem document that names the field.",
@@ -129,7 +124,31 @@ export class FanfoldApi extends Construct {
     return api;
   }
 
-  private makeUserPool(userPoolArn: string | undefined): IUserPool {
+  /** Returns the settings of the stage by which API Gateway writes logs. */
+  private logging({ logRetentionDays }: Settings): StageOptions {
+    const accessLog = new LogGroup(this, "AccessLog", {
+      retention: logRetentionDays as RetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    return {
+      loggingLevel: MethodLoggingLevel.ERROR,
+      accessLogDestination: new LogGroupLogDestination(accessLog),
+      accessLogFormat: AccessLogFormat.jsonWithStandardFields({
+        caller: true,
+        httpMethod: true,
+        ip: true,
+        protocol: true,
+        requestTime: true,
+        resourcePath: true,
+        responseLength: true,
+        status: true,
+        user: true,
+      }),
+    };
+  }
+
+  private makeUserPool(settings: Settings): IUserPool {
+    const { userPoolArn } = settings.api;
     if (userPoolArn !== undefined) return UserPool.fromUserPoolArn(this, "UserPool", userPoolArn);
     const pool = new UserPool(this, "UserPool", {
       selfSignUpEnabled: false,
@@ -143,8 +162,8 @@ export class FanfoldApi extends Construct {
         requireDigits: true,
         requireSymbols: true,
       },
-      deletionProtection: true,
-      removalPolicy: RemovalPolicy.RETAIN,
+      deletionProtection: settings.removal === "retain",
+      removalPolicy: removalPolicyOf(settings),
     });
     const client = pool.addClient("Client", { authFlows: { userSrp: true }, preventUserExistenceErrors: true });
     acknowledge(pool, {

@@ -3,7 +3,7 @@ import { PolicyDocument, type PolicyStatement, Role, ServicePrincipal } from "aw
 import { Architecture, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
-import type { Settings } from "../../functions/sdk/config.ts";
+import { queuesOf, type Settings } from "../../functions/sdk/config.ts";
 import { acknowledgeResources } from "../acknowledge.ts";
 import type { HandlerName } from "../bundling.ts";
 import { Deployment } from "../deployment.ts";
@@ -105,7 +105,13 @@ function environmentOf(
     FANFOLD_SITE: site ?? settings.site,
     FANFOLD_BUCKET: deployment.bucketName,
     FANFOLD_QUEUE_URL_BASE: deployment.queueUrlBase,
-    FANFOLD_CONFIG: JSON.stringify({ site: settings.site, concurrency, jobTimeoutDays, retentionDays }),
+    FANFOLD_CONFIG: JSON.stringify({
+      site: settings.site,
+      queues: queuesOf(settings),
+      concurrency,
+      jobTimeoutDays,
+      retentionDays,
+    }),
     ...environment,
   };
 }

@@ -12,9 +12,11 @@ import { Deployment } from "../deployment.ts";
 import { Alarms } from "./alarms.ts";
 import {
   apiMetric,
+  deploymentMetric,
   engineMetric,
   functionMetric,
   messagesIn,
+  percentFailed,
   queueMetric,
   sum,
   tableMetric,
@@ -73,6 +75,7 @@ export class FanfoldOperations extends Construct {
       (["control", "engine-dead-letter"] as const).map((role) => deployment.functionName(role)),
     );
     this.addEventAlarm(alarms);
+    this.addFailureAlarms(alarms);
     this.addSweeperAlarms(alarms);
     this.addTableAlarms(alarms);
     const api = deployment.functionName("api");
@@ -93,6 +96,30 @@ export class FanfoldOperations extends Construct {
       0,
       "Events were not delivered. What they told of state machines of tasks, and the sweep, is repaired by itself; the job of a supervisor that was stopped (detail.name) must be cancelled. Then purge the queue.",
     );
+  }
+
+  private addFailureAlarms(alarms: Alarms): void {
+    const { prefix } = this.settings;
+    const { failedPercent } = this.settings.alarms;
+    for (const [what, advice] of [
+      ["jobs", "`GET /jobs?state=failure` lists them, and each names its first error."],
+      ["runs", "What tasks call may be down: `GET /jobs/{id}/runs?status=error` says what they met."],
+    ] as const)
+      alarms.above(
+        `${prefix}-${what}-failed`,
+        this.failed()[what],
+        failedPercent,
+        `More than ${failedPercent} % of the ${what} failed for a quarter of an hour. ${advice}`,
+        3,
+      );
+  }
+  /** Returns the shares of jobs and runs that failed. Runs are counted by attempt. */
+  private failed() {
+    const of = (metric: MetricName) => deploymentMetric(this.settings.prefix, metric);
+    return {
+      jobs: percentFailed("Failed jobs (%)", of(METRICS.failedJobs), of(METRICS.jobs)),
+      runs: percentFailed("Failed runs (%)", of(METRICS.failedRuns), of(METRICS.runs)),
+    };
   }
 
   private addSweeperAlarms(alarms: Alarms): void {
@@ -147,8 +174,15 @@ export class FanfoldOperations extends Construct {
   private addDashboard(): void {
     new Dashboard(this, "Dashboard", {
       dashboardName: `${this.settings.prefix}-engine`,
-      widgets: [this.queueWidgets(), this.functionWidgets(), this.tableAndApiWidgets()],
+      widgets: [this.workWidgets(), this.queueWidgets(), this.functionWidgets(), this.tableAndApiWidgets()],
     });
+  }
+  private workWidgets(): GraphWidget[] {
+    const of = (metric: MetricName) => deploymentMetric(this.settings.prefix, metric);
+    return [
+      new GraphWidget({ ...HALF, title: "Jobs", left: [of(METRICS.jobs), of(METRICS.failedJobs)] }),
+      new GraphWidget({ ...HALF, title: "Runs", left: [of(METRICS.runs), of(METRICS.failedRuns)] }),
+    ];
   }
   private queueWidgets(): GraphWidget[] {
     const queue = this.deployment.engineQueueName;

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from "aws-cdk-lib";
+import { Duration } from "aws-cdk-lib";
 import { AttributeType, Billing, ProjectionType, TableEncryptionV2, TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import { AnyPrincipal, Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from "aws-cdk-lib/aws-s3";
@@ -12,12 +12,14 @@ import {
 } from "../../functions/core/items/table-definitions.ts";
 import type { Settings } from "../../functions/sdk/config.ts";
 import { acknowledge } from "../acknowledge.ts";
-import { Deployment } from "../deployment.ts";
+import { Deployment, removalPolicyOf } from "../deployment.ts";
 
 /** Days that the longest job may live, whatever its start asked for. */
 const LONGEST_JOB_DAYS = 365;
 
-/** Holds what outlives every deploy: both tables, and the bucket of large values. Deleting the stack keeps them. */
+/** Holds what outlives every deploy: both tables, and the bucket of large values. Deleting the stack keeps them, unless
+ * `removal` is `destroy`.
+ */
 export class FanfoldState extends Construct {
   readonly tables: Readonly<Record<Table, TableV2>>;
   readonly bucket: Bucket;
@@ -41,8 +43,8 @@ export class FanfoldState extends Construct {
         billing: Billing.onDemand(),
         encryption: TableEncryptionV2.awsManagedKey(),
         pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-        deletionProtection: true,
-        removalPolicy: RemovalPolicy.RETAIN,
+        deletionProtection: settings.removal === "retain",
+        removalPolicy: removalPolicyOf(settings),
         ...(warmThroughput && { warmThroughput }),
       });
       return [table, made] as const;
@@ -51,13 +53,15 @@ export class FanfoldState extends Construct {
     this.bucket = this.makeBucket(settings);
   }
 
-  private makeBucket({ prefix, retentionDays }: Settings): Bucket {
+  private makeBucket(settings: Settings): Bucket {
+    const { prefix, retentionDays, removal } = settings;
     const bucket = new Bucket(this, "Blobs", {
       bucketName: new Deployment(this, prefix).bucketName,
       encryption: BucketEncryption.S3_MANAGED,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: removalPolicyOf(settings),
+      autoDeleteObjects: removal === "destroy",
       lifecycleRules: [
         {
           // A value is written before its job's deadline. It is needed until the retention after the deadline has

@@ -70,6 +70,26 @@ export function engineMetric(prefix: string, functionName: string, metricName: M
   });
 }
 
+/** Returns a metric that the functions publish for the whole deployment. */
+export function deploymentMetric(prefix: string, metricName: MetricName): Metric {
+  return new Metric({
+    namespace: METRIC_NAMESPACE,
+    metricName,
+    dimensionsMap: { [METRIC_DIMENSIONS[0]]: prefix },
+    statistic: Stats.SUM,
+    period: PERIOD,
+  });
+}
+/** Returns how many of a hundred failed, and 0 when there were none. */
+export function percentFailed(label: string, failed: IMetric, all: IMetric): MathExpression {
+  return new MathExpression({
+    expression: "IF(FILL(all, 0) > 0, 100 * FILL(failed, 0) / all, 0)",
+    usingMetrics: { failed, all },
+    label,
+    period: PERIOD,
+  });
+}
+
 export function sum(label: string, metrics: readonly IMetric[]): MathExpression {
   const usingMetrics = Object.fromEntries(metrics.map((metric, k) => [`m${k}`, metric]));
   const expression = Object.keys(usingMetrics)

@@ -57,7 +57,12 @@ function queueRows(queues: readonly string[], deadLetters: string): GraphWidget[
 function workerRow(prefix: string, workers: readonly string[]): GraphWidget[] {
   const engine = (metric: MetricName) => workers.map((name) => engineMetric(prefix, name, metric));
   return [
-    new GraphWidget({ ...HALF, title: "Runs", left: engine(METRICS.runs), right: engine(METRICS.stoppedRuns) }),
+    new GraphWidget({
+      ...HALF,
+      title: "Runs",
+      left: engine(METRICS.runs),
+      right: [...engine(METRICS.failedRuns), ...engine(METRICS.stoppedRuns)],
+    }),
     new GraphWidget({
       ...HALF,
       title: "Workers",

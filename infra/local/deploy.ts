@@ -1,5 +1,6 @@
-import { spawnSync } from "node:child_process";
-import { tmpdir } from "node:os";
+import { spawn } from "node:child_process";
+import { constants, tmpdir } from "node:os";
+import { once } from "node:events";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
@@ -12,6 +13,7 @@ import { wantedResources } from "./templates.ts";
  * afterwards, so the deployment matches the templates.
  */
 const ROOT = resolve(import.meta.dirname, "../..");
+const ENDING = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const ACCOUNT = "000000000000";
 const HELP = `npm run local:deploy [-- --app COMMAND] [-- --output FOLDER]
 
@@ -47,8 +49,8 @@ async function main(): Promise<number> {
   const output = values.output ?? join(ROOT, "cdk.out");
   const app = values.app === undefined ? [] : ["--app", values.app];
   // Bootstrapping runs in another folder, so it does not synthesise the app, which it does not need.
-  cdk(tmpdir(), "bootstrap", `aws://${ACCOUNT}/${emulator.region}`);
-  cdk(ROOT, "deploy", "--all", "--require-approval", "never", ...app, "--output", output);
+  await cdk(tmpdir(), "bootstrap", `aws://${ACCOUNT}/${emulator.region}`);
+  await cdk(ROOT, "deploy", "--all", "--require-approval", "never", ...app, "--output", output);
   await setWhatWasDropped(output, emulator.region);
   await report(emulator);
   return 0;
@@ -81,8 +83,20 @@ function environment({ endpoint, region }: { readonly endpoint: string; readonly
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
   };
 }
-function cdk(cwd: string, ...args: readonly string[]): void {
-  const { status } = spawnSync(join(ROOT, "node_modules/.bin/cdk"), args, { cwd, stdio: "inherit" });
+/** Runs cdk in a process group of its own, which ends with this process whoever is signalled. */
+async function cdk(cwd: string, ...args: readonly string[]): Promise<void> {
+  const child = spawn(join(ROOT, "node_modules/.bin/cdk"), args, {
+    cwd,
+    stdio: ["ignore", "inherit", "inherit"],
+    detached: true,
+  });
+  const end = (signal: NodeJS.Signals): void => {
+    process.kill(-(child.pid as number), "SIGKILL");
+    process.exit(128 + constants.signals[signal]);
+  };
+  for (const signal of ENDING) process.on(signal, end);
+  const [status] = (await once(child, "exit")) as [number | null];
+  for (const signal of ENDING) process.off(signal, end);
   if (status !== 0)
     throw new Error(
       `cdk ${args[0]} failed; what the emulator has to say is in its own log. After a failed first deploy, restart it`,

@@ -84,6 +84,13 @@ describe("executions of state machines", () => {
     });
   });
 
+  it("an output with a number that would be rounded fails the run instead of changing it", async () => {
+    server.script(described({ status: "SUCCEEDED", output: '{"id":9007199254740993}' }));
+    expect(await executions.endOf("encode", "fanfold-1")).toMatchObject({
+      failed: { error: "invalid_json", cause: expect.stringContaining("/id is 9007199254740993") as string },
+    });
+  });
+
   it("an execution is stopped, and stopping one that never started is no failure", async () => {
     server.script({ body: { stopDate: 1 } });
     await executions.stop("encode", "fanfold-1", "cancelled");

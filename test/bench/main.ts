@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from "commander";
+import { exitWhenInterrupted } from "../../cli/interrupt.ts";
 import { killAll } from "../e2e/setup/processes.ts";
 import { trackingLevels } from "./levels.ts";
 import { machineLine } from "./machine.ts";
@@ -41,7 +42,7 @@ process.on("exit", () => {
   removeAll();
   killAll();
 });
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(130));
+exitWhenInterrupted();
 
 await new Command("bench")
   .description(

@@ -5,7 +5,9 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll } from "vitest";
 
-const ROOT = resolve(import.meta.dirname, "../..");
+export const ROOT = resolve(import.meta.dirname, "../..");
+/** A test sees no tasks but these, unless it names others. */
+const SHIPPED = resolve(ROOT, "test/shipped-tasks.ts");
 const TSX = resolve(ROOT, "node_modules/tsx/dist/loader.mjs");
 
 export interface Ended {
@@ -34,9 +36,15 @@ export function newFolder(): string {
   return folder;
 }
 
-export function start(args: readonly string[], input?: string): Running {
-  const env = { ...process.env, NO_COLOR: "1", npm_lifecycle_event: undefined };
-  const child = spawn(process.execPath, ["--import", TSX, resolve(ROOT, "cli/main.ts"), ...args], {
+/** Starts `main`, by default the command, which tsx runs. */
+export function start(
+  args: readonly string[],
+  input?: string,
+  { main = "cli/main.ts", variables = {} }: { readonly main?: string; readonly variables?: NodeJS.ProcessEnv } = {},
+): Running {
+  const env = { ...process.env, NO_COLOR: "1", npm_lifecycle_event: undefined, ...variables };
+  const tasks = main.startsWith("cli/") && !args.includes("--tasks") && args.length > 0 ? ["--tasks", SHIPPED] : [];
+  const child = spawn(process.execPath, ["--import", TSX, resolve(ROOT, main), ...args, ...tasks], {
     cwd: ROOT,
     env,
     stdio: ["pipe", "pipe", "pipe"],

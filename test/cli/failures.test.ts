@@ -17,6 +17,7 @@ async function folderWithLetters(): Promise<string> {
     engine: EMBEDDED_CONFIG,
     holder: "test",
     onSend: () => undefined,
+    onUnwritable: () => undefined,
     log: () => undefined,
   });
   for (const [queue, body] of [

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { describeFields, readFields, readPairs } from "../../cli/start-work.ts";
+import type { JsonObject } from "../../functions/core/json.ts";
+import { refusalOf } from "../core/refusal.ts";
 
 const workflow = {
   name: "inventory",
@@ -36,6 +38,24 @@ describe("--field", () => {
     expect(() => readFields(readPairs(["m=1"]), { ...workflow, parametersSchema: schema })).toThrow(
       "has no field m; its fields: folder, n, deep, tags",
     );
+  });
+  it("a number with more digits than a number holds is text where the schema permits it, and else refused", () => {
+    const id = "9007199254740993";
+    const permits = (schema: JsonObject) => ({ ...workflow, parametersSchema: { properties: { id: schema } } });
+    const readId = (schema: JsonObject, text = id) => readFields(readPairs([`id=${text}`]), permits(schema))["id"];
+    const ways = (...types: string[]): JsonObject => ({ anyOf: types.map((type) => ({ type })) });
+    for (const schema of [{} as JsonObject, { type: ["null", "string"] }, ways("number", "string")])
+      expect(readId(schema)).toBe(id);
+    expect(read(`note=${id}`)).toEqual({ note: id });
+    for (const schema of [{ type: "integer" } as JsonObject, { type: ["number", "null"] }, ways("number", "null")])
+      expect(() => readId(schema)).toThrow("--field id=9007199254740993: a number does not hold all of these digits");
+    expect(readId({ type: "integer" }, "9007199254740991")).toBe(9_007_199_254_740_991);
+  });
+  it.each([
+    [`tags=[9007199254740993]`, "/fields/tags/0"],
+    [`other={"a":1,"a":2}`, "/fields/other/a"],
+  ])("the field %s is refused with its place", (text, field) => {
+    expect(refusalOf(() => read(text))).toMatchObject({ code: "invalid_json", field });
   });
   it.each([[["folder"]], [["=x"]], [["n=1", "n=2"]]])("the fields %j are refused", (fields) => {
     expect(() => read(...fields)).toThrow(expect.objectContaining({ code: "invalid_request" }) as Error);

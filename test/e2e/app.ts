@@ -1,6 +1,9 @@
+import { join } from "node:path";
 import { App } from "aws-cdk-lib";
 import { addDeployment, defineConfig } from "../../infra/index.ts";
+import { FunctionCode } from "../../infra/constructs/code.ts";
 import { fitForEmulators } from "../../infra/local/emulated.ts";
+import { THIS_MACHINE } from "../../infra/packages.ts";
 import { DATA_BUCKET, PREFIX } from "./names.ts";
 
 /** A deployment of two sites, each with its own tasks. */
@@ -14,6 +17,7 @@ const config = defineConfig({
   sites: [
     {
       name: "london",
+      nodeModules: ["lmdb"],
       // All functions share two cores on an emulator, so concurrency is low.
       queues: [
         { name: "default", maxConcurrency: 3 },
@@ -39,5 +43,5 @@ const config = defineConfig({
 });
 
 const app = new App();
-addDeployment(app, config);
+addDeployment(app, config, new FunctionCode(config, { outDir: join(app.outdir, "functions"), machine: THIS_MACHINE }));
 fitForEmulators(app);

@@ -1,9 +1,20 @@
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { FileBlobs } from "../../functions/embedded/blobs/file-blobs.ts";
+import { LocalBlobs } from "../../functions/embedded/blobs/local-blobs.ts";
+import { LmdbEnvironment } from "../../functions/embedded/lmdb/lmdb-environment.ts";
+import { LmdbQueue } from "../../functions/embedded/lmdb/lmdb-queue.ts";
+import { LmdbStore } from "../../functions/embedded/lmdb/lmdb-store.ts";
 import type { Runtime } from "../../functions/embedded/runtime.ts";
+import { EMBEDDED_CONFIG, foldersOf } from "../../functions/embedded/settings.ts";
 import type { RunView } from "../../functions/engine/contract.ts";
-import { chord, group } from "../../functions/sdk/index.ts";
+import { createEngine } from "../../functions/engine/engine.ts";
+import { SystemClock } from "../../functions/host/system-clock.ts";
+import { SystemIds } from "../../functions/host/system-ids.ts";
+import { chord, createRegistry, createRunner, group } from "../../functions/sdk/index.ts";
+import { Death, type PortCall } from "../engine/scripted-faults.ts";
 import { count, echo, killsAlways, killsOnce, noted, notedSlowly, stuckOnce, untilAborted } from "./fixtures/tasks.ts";
 import { ended, linesOf, newFolder, run, startRuntimeProcess, startTestRuntime, submit, workersOf } from "./harness.ts";
 import { until } from "./until.ts";
@@ -71,8 +82,8 @@ describe("a worker that cannot start", () => {
         .map((line) => Number(line.fields["restartInMs"]));
     await until("three deaths", () => deaths().length >= 3);
     expect(deaths().slice(0, 3)).toEqual([0, 250, 500]);
-    expect(log.map((line) => line.message)).toContain(
-      "a worker process cannot start: this module does not load in a worker",
+    expect(log.map((line) => line.message).join()).toMatch(
+      /a worker process cannot start: the tasks of \S+ cannot be loaded: this module does not load in a worker\n {4}at /,
     );
     await runtime.stop({ graceSeconds: 0 });
   });
@@ -150,5 +161,34 @@ describe("kill -9 of everything", () => {
     const { runtime } = await startTestRuntime({ dataFolder });
     expect((await runtime.stats()).epoch).toBe(2);
     expect((await run(runtime, noted.si(join(dataFolder, "noted")))).state).toBe("success");
+  });
+});
+
+describe("a crash in the middle of a call", () => {
+  it.each([
+    ["its root", ({ writes }: PortCall) => writes.some(({ key }) => key.partition.startsWith("J#"))],
+    ["its lists", ({ messages }: PortCall) => messages.length > 0],
+  ])("a submission that ended after %s runs within seconds of the next start", async (_what, dies) => {
+    const dataFolder = newFolder();
+    const death = new Death(dies);
+    const { database, blobs } = foldersOf(dataFolder);
+    mkdirSync(database);
+    const environment = new LmdbEnvironment({ folder: database });
+    const clock = new SystemClock();
+    const ports = {
+      store: new LmdbStore(environment),
+      queue: new LmdbQueue(environment, { clock, holder: "dead" }),
+      blobs: new LocalBlobs(environment, new FileBlobs(blobs)),
+      clock,
+      ids: new SystemIds(clock),
+      registry: createRegistry([echo]),
+      runner: createRunner([echo]),
+    };
+    const jobId = "01JD2Y8ZK5W0E3T7Q9M4R6X8AB";
+    void createEngine(death.around(ports), EMBEDDED_CONFIG).submit({ canvas: echo.s(7).canvas, jobId });
+    await death.died;
+    await environment.close();
+    const { runtime } = await startTestRuntime({ dataFolder });
+    expect(await ended(runtime, jobId)).toMatchObject({ state: "success", value: 7 });
   });
 });

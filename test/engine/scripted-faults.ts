@@ -22,6 +22,8 @@ import type { LocalEngine } from "./local-engine.ts";
 export interface PortCall {
   readonly writes: readonly WriteOp[];
   readonly messages: readonly OutgoingMessage[];
+  /** Name of the blob that is put. */
+  readonly blob?: string;
 }
 type Matches = (call: PortCall) => boolean;
 
@@ -92,7 +94,7 @@ function watched(ports: Ports, before: (call: PortCall) => Promise<void>): Ports
     },
     blobs: {
       get: (name) => after(reading, () => blobs.get(name)),
-      put: (name, content) => after(reading, () => blobs.put(name, content)),
+      put: (name, content) => after({ ...reading, blob: name }, () => blobs.put(name, content)),
     },
   };
 }
@@ -130,6 +132,27 @@ export class Outage {
       if (!this.armed || !this.#matches(call)) return;
       this.armed = false;
       throw new PortError("outage", Outage.message);
+    });
+}
+
+/** Refuses writes from `fill` on. After as many refusals as were asked for there is room again. */
+export class FullDisk {
+  hasRefused = false;
+  #refusals = 0;
+  #before = 0;
+
+  /** `before` writes still find room. */
+  fill(refusals: number, before = 0): void {
+    this.#refusals = refusals;
+    this.#before = before;
+  }
+  readonly around = (ports: Ports): Ports =>
+    watched(ports, async ({ writes, messages, blob }) => {
+      if (this.#refusals === 0 || (writes.length === 0 && messages.length === 0 && blob === undefined)) return;
+      if (this.#before-- > 0) return;
+      this.#refusals--;
+      this.hasRefused = true;
+      throw new PortError("unwritable", "the script's disk is full");
     });
 }
 

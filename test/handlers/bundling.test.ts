@@ -22,7 +22,7 @@ import {
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const sandbox = mkdtempSync(join(tmpdir(), "fanfold-bundles-"));
 afterAll(() => rmSync(sandbox, { recursive: true, force: true }));
-const tasksModule = tasksModuleOf("functions/tasks", root);
+const tasksModule = tasksModuleOf("test/shipped-tasks.ts", root);
 const registry = describeTasks([{ site: "home", tasksModule }]);
 const bundle = (handler: HandlerName): Bundle => {
   const tasksModules = ["worker", "api", "supervisor"].includes(handler) ? [tasksModule] : [];

@@ -56,6 +56,23 @@ describe("worker and control", () => {
     expect(await jobOf(deployment, jobId)).toMatchObject({ state: "failure", error: { message: "no" } });
   });
 
+  it("what failed is counted once for the whole deployment: runs by those that ended, and jobs", async () => {
+    const deployment = deploy();
+    await submit(deployment, group([fail.s(), fail.s(), noop.s()], { policy: "settled" }));
+    await submit(deployment, noop.s());
+    await deployment.untilQuiet();
+    const total: Record<string, number> = {};
+    for (const line of deployment.lines) {
+      const { CloudWatchMetrics } = line["_aws"] as unknown as {
+        CloudWatchMetrics: readonly { Dimensions: readonly string[][]; Metrics: readonly { Name: string }[] }[];
+      };
+      for (const { Dimensions, Metrics } of CloudWatchMetrics)
+        for (const { Name } of Dimensions[0]!.length === 1 ? Metrics : [])
+          total[Name] = (total[Name] ?? 0) + Number(line[Name]);
+    }
+    expect(total).toEqual({ Runs: 4, RunsFailed: 2, Jobs: 2, JobsFailed: 1 });
+  });
+
   it("a message of an unknown release comes back for as long as a roll-out may take, and what is no message is kept", async () => {
     const deployment = deploy();
     await submit(deployment, noop.s());

@@ -109,4 +109,23 @@ describe("slots", () => {
     await expect(waiting).rejects.toThrow(/stopping/);
     await expect(slots.take({ ...ANY, alone: true })).rejects.toThrow(/stopping/);
   });
+
+  it("paused slots grant none to those that wait or try, and go on afterwards", async () => {
+    const slots = new Slots(2);
+    slots.pause(true);
+    const waiting = ask(slots);
+    await turn();
+    expect([waiting.granted(), slots.tryTake({ ...ANY, queue: "other" })]).toEqual([false, undefined]);
+    slots.pause(false);
+    await turn();
+    expect(waiting.granted()).toBe(true);
+    expect(slots.tryTake(ANY)).toBeDefined();
+  });
+  it("paused slots refuse those that wait when they are closed", async () => {
+    const slots = new Slots(1);
+    slots.pause(true);
+    const waiting = slots.take(ANY);
+    slots.close();
+    await expect(waiting).rejects.toMatchObject({ kind: "outage" });
+  });
 });

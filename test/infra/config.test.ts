@@ -22,6 +22,8 @@ describe("fanfold.config.ts", () => {
     expect(sites).toEqual([
       {
         name: "london",
+        nodeModules: [],
+        external: [],
         queues: [{ name: "default", function: "worker", batchSize: 10, windowSeconds: 0 }],
         functions: [{ kind: "worker", memoryMb: 1_024, timeoutSeconds: 300, permissions: [] }],
       },

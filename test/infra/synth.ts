@@ -6,7 +6,7 @@ import { AwsSolutionsChecks } from "cdk-nag";
 import cdkJson from "../../cdk.json" with { type: "json" };
 import { FunctionCode } from "../../infra/constructs/code.ts";
 import { addDeployment } from "../../infra/stacks/deployment-stacks.ts";
-import { defineConfig, type FanfoldConfig } from "../../functions/sdk/config.ts";
+import { defineConfig, type FanfoldConfig, type Settings } from "../../functions/sdk/config.ts";
 
 export interface Resource {
   readonly Type: string;
@@ -27,6 +27,7 @@ export const BASE: FanfoldConfig = {
   concurrency: 8,
   jobTimeoutDays: 30,
   retentionDays: 7,
+  tasks: "test/shipped-tasks.ts",
   sites: [{ name: "london" }],
 };
 
@@ -35,20 +36,21 @@ const CODE = mkdtempSync(join(tmpdir(), "fanfold-code-"));
 process.once("exit", () => rmSync(CODE, { recursive: true, force: true }));
 const bundled = new Map<string, FunctionCode>();
 
+/** Returns the code of a deployment's functions, bundled once for the same sites. */
+export function codeOf(settings: Settings): FunctionCode {
+  const sites = JSON.stringify([settings.site, settings.tasks, settings.sites.map(({ name, tasks }) => [name, tasks])]);
+  const code = bundled.get(sites) ?? new FunctionCode(settings, { outDir: join(CODE, String(bundled.size)) });
+  bundled.set(sites, code);
+  return code;
+}
+
 /** Synthesises all stacks as `npm run synth` does, with its checks. A finding without an acknowledgement throws. */
 export function synthesise(config: FanfoldConfig): Templates {
   const outdir = mkdtempSync(join(tmpdir(), "fanfold-synth-"));
   try {
     const app = new App({ outdir, context: cdkJson.context, analyticsReporting: false });
     const settings = defineConfig(config);
-    const sites = JSON.stringify([
-      settings.site,
-      settings.tasks,
-      settings.sites.map(({ name, tasks }) => [name, tasks]),
-    ]);
-    const code = bundled.get(sites) ?? new FunctionCode(settings, { outDir: join(CODE, String(bundled.size)) });
-    bundled.set(sites, code);
-    addDeployment(app, settings, code);
+    addDeployment(app, settings, codeOf(settings));
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
     const assembly = app.synth();
     return Object.fromEntries(

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { until } from "../embedded/until.ts";
 
+const SHIPPED = fileURLToPath(new URL("../shipped-tasks.ts", import.meta.url));
 const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 
 export interface DemoOptions {
@@ -25,7 +26,7 @@ export interface DemoProcess {
 }
 
 /** Starts `npm run demo -- FOLDER --json --data DATA` in a process group of its own. */
-export function startDemo({ folder, dataFolder, tasks, env }: DemoOptions): DemoProcess {
+export function startDemo({ folder, dataFolder, tasks = SHIPPED, env }: DemoOptions): DemoProcess {
   const args = [
     "--import",
     import.meta.resolve("tsx"),
@@ -35,31 +36,39 @@ export function startDemo({ folder, dataFolder, tasks, env }: DemoOptions): Demo
     "--json",
     "--data",
     dataFolder,
-    ...(tasks === undefined ? [] : ["--tasks", tasks]),
+    "--tasks",
+    tasks,
   ];
   const child = spawn(process.execPath, args, {
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...env },
   });
+  const killGroup = (): void => {
+    try {
+      process.kill(-(child.pid as number), "SIGKILL");
+    } catch {
+      // No process is left in the group.
+    }
+  };
+  process.once("exit", killGroup);
   const output = { stdout: "", stderr: "" };
   child.stdout.on("data", (data: Buffer) => (output.stdout += data.toString("utf8")));
   child.stderr.on("data", (data: Buffer) => (output.stderr += data.toString("utf8")));
   // The workers hold the pipes as well, so only the end of the command itself counts.
   const ended = new Promise<DemoEnd>((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", (code, signal) => resolve({ code, signal, ...output }));
+    child.once("close", (code, signal) => {
+      process.off("exit", killGroup);
+      resolve({ code, signal, ...output });
+    });
   });
   return {
     ended,
     kill: async () => {
       const group = child.pid as number;
       const members = livingMembers(group).length;
-      try {
-        process.kill(-group, "SIGKILL");
-      } catch {
-        // No process is left in the group.
-      }
+      killGroup();
       await ended;
       await until(`the processes of group ${group} are dead`, () => livingMembers(group).length === 0);
       return members;

@@ -2,6 +2,7 @@ import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { exitWhenInterrupted } from "../../cli/interrupt.ts";
 import { generateFolder } from "./generated-folder.ts";
 import { killInventory } from "./kill-inventory.ts";
 
@@ -53,4 +54,5 @@ async function main(): Promise<number> {
   return 0;
 }
 
+exitWhenInterrupted();
 process.exitCode = await main();

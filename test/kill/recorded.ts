@@ -22,6 +22,7 @@ export async function readRecorded(dataFolder: string, tasksModule: string): Pro
     holder: "reader",
     onSend: () => undefined,
     log: () => undefined,
+    onUnwritable: () => undefined,
   });
   try {
     const { items } = await host.engine.jobs({ limit: 10 });

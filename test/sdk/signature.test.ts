@@ -246,3 +246,19 @@ describe("defineTask refuses", () => {
     });
   });
 });
+
+describe("deep canvases", () => {
+  const deepened = (around: (inner: never) => unknown): unknown => {
+    let inner: unknown = add.s(1);
+    for (let level = 0; level < 5_000; level++) inner = around(inner as never);
+    return inner;
+  };
+  it.each<[string, (inner: never) => unknown]>([
+    ["groups in groups", (inner) => group([inner])],
+    ["chords in bodies", (inner) => chord([add.s(1, 2)], inner)],
+    ["links of links", (inner) => add.s(1, 2).link(inner)],
+    ["plain data", (inner) => ({ kind: "chain", items: [inner] })],
+  ])("%s are refused as too deep instead of overflowing the stack", (_what, around) => {
+    expect(refusalOf(() => chain(deepened(around) as never))).toMatchObject({ code: "too_deep" });
+  });
+});

@@ -3,6 +3,7 @@ import { ownerOf } from "../../functions/core/plan/run-id.ts";
 import type { Engine, RetryRequest } from "../../functions/engine/contract.ts";
 import type { Header } from "../../functions/engine/item-kinds.ts";
 import { type Item, PortError } from "../../functions/engine/ports.ts";
+import type { Faults } from "./faults.ts";
 import type { Random } from "./random.ts";
 import { eventValue } from "./values.ts";
 import type { JobSpec } from "./workload.ts";
@@ -172,8 +173,18 @@ export function newJob(name: string, random: Random, spec: () => JobSpec): Clien
   };
 }
 
-/** Says whether the item is an open group that waits for an answer of a client, and not for an execution. */
-export function isUnanswered({ key, attributes }: Item): boolean {
-  const { wait, execution, state } = attributes;
+/** Notes that a process of the client has ended. After a crash no other comes for a job that exists. */
+export function leave(job: ClientJob, { crashes }: Faults): void {
+  job.clients--;
+  if (crashes && job.jobId !== undefined && job.spec.kind === "canvas") job.delivered = true;
+}
+
+/**
+ * Says whether the item is an open group that waits for an answer of a client, and not for an execution. After a crash
+ * nobody answers a second time.
+ */
+export function isUnanswered({ key, attributes }: Item, { crashes }: Faults): boolean {
+  const { wait, execution, state, memberCount } = attributes;
+  if (crashes && memberCount !== undefined) return false;
   return key.table === "callbacks" && wait !== undefined && execution === undefined && state === "open";
 }

@@ -56,7 +56,7 @@ export class EventSenders {
   }
   /** Returns an event whose sender got no answer. Without a sweeper the client must send it again. */
   #unanswered(): { job: ClientJob; name: string } | undefined {
-    if (this.#sim.sweeps) return undefined;
+    if (this.#sim.sweeps || this.#sim.world.faults.crashes) return undefined;
     for (const job of this.#sim.jobs) for (const [name, answered] of job.events) if (!answered) return { job, name };
     return undefined;
   }

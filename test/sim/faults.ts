@@ -9,8 +9,16 @@ import type { SimProcess } from "./scheduler.ts";
  * recommended protocol.
  */
 export interface Faults {
-  /** `false` leaves lost work without repair. Then no messages are lost either, unless `loss` is set. */
-  readonly sweeper?: false;
+  /**
+   * `false` leaves lost work without repair, and `start` makes one pass at each start. Then no messages are lost either,
+   * unless `loss` is set.
+   */
+  readonly sweeper?: false | "start";
+  /**
+   * All processes of one machine die together, and then all messages are back in their queues. Clients do not come
+   * back, so only the machine can finish what they began.
+   */
+  readonly crashes?: true;
   readonly loss?: true;
   readonly config?: Partial<EngineConfig>;
   /** Lease owners are named after the process, so all claims of a process share a token. */

@@ -1,6 +1,8 @@
 import { parseArgs } from "node:util";
+import { exitWhenInterrupted } from "../../cli/interrupt.ts";
 import { type Batch, runSeed, type Tally } from "./campaign.ts";
 import { runOverProcesses } from "./pool.ts";
+import { SOUND } from "./recorded-variants.ts";
 import { VARIANTS } from "./variants.ts";
 
 const USAGE = `npm run sim -- [--runs N] [--seed S] [--variant NAME|all] [--no-sweep] [--jobs K] [--processes P]
@@ -59,8 +61,8 @@ async function main(): Promise<number> {
   if (variant === undefined) return report("recommended", await run(batch), true);
   let worst = 0;
   for (const name of variant === "all" ? Object.keys(VARIANTS) : [variant]) {
-    const tally = await run({ ...batch, variant: name, untilCaught: values["all"] !== true && name !== "no-sweeper" });
-    worst = Math.max(worst, report(name, tally, name === "no-sweeper"));
+    const tally = await run({ ...batch, variant: name, untilCaught: values["all"] !== true && !SOUND.includes(name) });
+    worst = Math.max(worst, report(name, tally, SOUND.includes(name)));
   }
   return worst;
 }
@@ -107,4 +109,5 @@ function report(name: string, tally: Tally, mustBeClean: boolean): number {
   return tally.caught.length > 0 ? 0 : 1;
 }
 
+exitWhenInterrupted();
 process.exitCode = await main();

@@ -21,6 +21,10 @@ export async function runOverProcesses(
     next += batch.runs;
     return batch;
   };
+  const children = Array.from({ length: Math.min(processes, Math.ceil(whole.runs / BATCH_RUNS)) }, start);
+  process.once("exit", () => {
+    for (const child of children) child.kill("SIGKILL");
+  });
   const lane = async (child: ChildProcess): Promise<void> => {
     try {
       for (let batch = take(); batch; batch = take()) {
@@ -31,9 +35,7 @@ export async function runOverProcesses(
       child.kill();
     }
   };
-  await Promise.all(
-    Array.from({ length: Math.min(processes, Math.ceil(whole.runs / BATCH_RUNS)) }, () => lane(start())),
-  );
+  await Promise.all(children.map(lane));
   total.caught.sort((a, b) => a.seed - b.seed);
   return total;
 }

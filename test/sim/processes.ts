@@ -113,12 +113,34 @@ export class Processes {
     this.#powerFails = true;
     this.kill("");
     this.#powerFails = false;
+    const { faults, queue, scheduler } = this.#world;
+    if (faults.crashes) queue.releaseAll(scheduler.now);
+    if (faults.sweeper === "start") this.background("start", (engine) => engine.sweep({ all: true }));
+  }
+  /** Events of the whole machine, with their rates per step. */
+  machineEvents(): [rate: number, event: () => void][] {
+    const { faults, disk } = this.#world;
+    if (!faults.crashes) return [[this.#settings.machine ? 0.0008 : 0, () => this.restart()]];
+    return [
+      [0.006, () => this.restart()],
+      [0.006, () => this.#setDisk(!disk.full)],
+    ];
+  }
+  /** Fills the disk, or makes room. After that, a sweep takes up what calls left begun while it was full. */
+  #setDisk(full: boolean): void {
+    const { disk, faults, scheduler } = this.#world;
+    if (disk.full === full) return;
+    disk.full = full;
+    scheduler.count(full ? "full disks" : "emptied disks");
+    if (!full && faults.sweeper === "start") this.background("start", (engine) => engine.sweep({ all: true }));
   }
   kill(kind: string): void {
     for (const process of this.#all) if (process.name.startsWith(kind)) this.#world.scheduler.kill(process);
   }
 
   freeze(): void {
+    // A process that froze for ever would be a call that nobody finishes.
+    if (this.#world.faults.crashes) return;
     this.#freezeOrThaw(true);
   }
   thaw(): void {
@@ -136,10 +158,11 @@ export class Processes {
     for (const process of this.#all) process.frozen = false;
   }
   /**
-   * Takes frozen workers out of delivery. Kills a worker that may only hand executions over, because it could do so for
+   * Makes room on the disk, and takes frozen workers out of delivery. Kills a worker that may only hand executions over, because it could do so for
    * ever while the others are busy.
    */
-  forsakeFrozen(): void {
+  endStorm(): void {
+    this.#setDisk(false);
     if (this.#without?.frozen === false) this.#world.scheduler.kill(this.#without);
     this.workers = this.workers.filter((worker) => !worker.process.frozen);
     if (this.#undertaker?.process.frozen) this.#undertaker = undefined;

@@ -65,4 +65,8 @@ export const RECORDED: readonly {
   { variant: "dead-letter-not-kept", firstSeed: 2, runs: 2, shows: "stuck-group" },
   { variant: "redrive-removes-first", firstSeed: 2, runs: 2, shows: "stuck-group" },
   { variant: "given-up-acknowledged-first", firstSeed: 101, runs: 101, shows: "stuck-group" },
+  { variant: "crashes-without-first-sweep", firstSeed: 1, runs: 1, shows: "stuck-group" },
 ];
+
+/** Variants that remove nothing, so no seed may catch them. */
+export const SOUND: readonly string[] = ["no-sweeper", "crashes"];

@@ -1,4 +1,5 @@
 import type { EngineConfig } from "../../functions/engine/config.ts";
+import type { Faults } from "./faults.ts";
 import type { Random } from "./random.ts";
 import type { FaultRates } from "./scheduler.ts";
 
@@ -33,7 +34,20 @@ export interface Settings {
   readonly poisonRate: number;
 }
 
-export function randomSettings(random: Random): Settings {
+/** Returns settings for these faults. Without a sweeper nobody sends what is due after the delay of a message. */
+export function settingsFor(random: Random, { sweeper, crashes }: Faults): Settings {
+  const settings = randomSettings(random);
+  const swept = sweeper === undefined ? settings : { ...settings, maxDelaySeconds: 900 };
+  if (!crashes) return swept;
+  return {
+    ...swept,
+    machine: true,
+    skewMs: 0,
+    rates: { ...settings.rates, kill: 0 },
+    config: { ...settings.config, skewMarginSeconds: 0, killEvidence: "supervisor" },
+  };
+}
+function randomSettings(random: Random): Settings {
   const machine = random.chance(0.25);
   const leaseSeconds = random.pick([5, 9, 14]);
   return {

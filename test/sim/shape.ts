@@ -74,9 +74,8 @@ function readSteps(canvas: Canvas, told: readonly Canvas[]): readonly Step[] {
       return readSteps(chunkGroup(canvas), told);
     case "chain": {
       const items = chainItems(canvas);
-      return items.flatMap(({ item }, index) =>
-        readSteps(item, item.kind === "group" ? errorLinksAfter(items, index) : []),
-      );
+      const after = errorLinksAfter(items);
+      return items.flatMap(({ item }, index) => readSteps(item, item.kind === "group" ? (after[index] ?? []) : []));
     }
     case "when":
     case "repeat":

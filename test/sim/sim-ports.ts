@@ -1,7 +1,14 @@
 import { createHash } from "node:crypto";
 import type { Json } from "../../functions/core/json.ts";
 import type { TaskRegistry, TaskRunner } from "../../functions/core/task/invocation.ts";
-import type { Executions, Key, Ports, WriteOp, WriteResult } from "../../functions/engine/ports.ts";
+import {
+  type Executions,
+  type Key,
+  PortError,
+  type Ports,
+  type WriteOp,
+  type WriteResult,
+} from "../../functions/engine/ports.ts";
 import type { Faults } from "./faults.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
 import type { Shape } from "./shape.ts";
@@ -16,6 +23,8 @@ export interface SimWorld {
   readonly blobs: Map<string, Uint8Array>;
   readonly executions: SimExecutions;
   readonly faults: Faults;
+  /** While it is full, no write of any process is applied. */
+  readonly disk: { full: boolean };
   readonly maxDelaySeconds: number;
   readonly visibilityMs: number;
   readonly maxReceives: number;
@@ -35,6 +44,11 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
   const { scheduler, store, queue, blobs } = world;
   const remote = <T>(label: () => string, perform: () => T): Promise<T> =>
     scheduler.call(process, { kind: "remote", label, perform });
+  const writing = <T>(label: () => string, perform: () => T): Promise<T> =>
+    remote(label, () => {
+      if (world.disk.full) throw new PortError("unwritable", "the disk is full");
+      return perform();
+    });
   let sequence = 0;
   const unique = (kind: string): string => `${kind}-${process.name}-${++sequence}`;
   /** Reads as the handler of a poisoned message does. The failure is none of a port. */
@@ -42,7 +56,7 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
     if (process.poisoned && keys.some(({ table }) => table === "callbacks")) throw new Error("poisoned");
   };
   const write = (op: WriteOp): Promise<WriteResult> =>
-    remote(
+    writing(
       () => labelOf(op),
       () => applyWrite(world, process, op),
     );
@@ -90,7 +104,7 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
       send: async (messages) => {
         await Promise.all(
           messages.map((message) =>
-            remote(
+            writing(
               () => `send ${message.queue} ${JSON.stringify(message.body)} +${message.delaySeconds ?? 0}s`,
               () => {
                 if (!world.faults.swallow?.(message.body, [...(world.handling.get(process) ?? [])]))
@@ -103,7 +117,7 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
     },
     blobs: {
       put: (name, content) =>
-        remote(
+        writing(
           () => `put blob ${name}`,
           () => {
             const { lostBlobs = 0, lostParts = 0 } = world.faults;

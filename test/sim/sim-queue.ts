@@ -52,6 +52,10 @@ export class SimQueue {
   lose(id: number): void {
     this.acknowledge(id);
   }
+  /** Makes all messages visible that were received, as a start does when every receiver has ended. */
+  releaseAll(now: number): void {
+    for (const message of this.messages) if (message.receives > 0) message.visibleAt = Math.min(message.visibleAt, now);
+  }
   nextVisibleAt(now: number): number | undefined {
     const later = this.messages.filter((message) => message.visibleAt > now).map((message) => message.visibleAt);
     return later.length > 0 ? Math.min(...later) : undefined;

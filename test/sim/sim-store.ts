@@ -22,12 +22,13 @@ export interface AppliedWrite {
 }
 
 /** Milliseconds by which indexes and reads that are not consistent may lag behind. */
-const LAG_MS = 4_000;
+export const LAG_MS = 4_000;
 
 /** The store of all processes, with DynamoDB's lags. Watchers see every applied write. */
 export class SimStore {
   readonly #random: Random;
   readonly #now: () => number;
+  readonly #lagMs: number;
   #core = new ItemTable();
   #watchers: ((write: AppliedWrite) => void)[] = [];
   /** The item before its last write, and the time of that write. */
@@ -41,7 +42,8 @@ export class SimStore {
     entry: { key: Key; partition: string; sort: number } | undefined;
   }[] = [];
 
-  constructor(random: Random, now: () => number) {
+  constructor(random: Random, now: () => number, lagMs = LAG_MS) {
+    this.#lagMs = lagMs;
     this.#random = random;
     this.#now = now;
   }
@@ -75,7 +77,7 @@ export class SimStore {
   read(key: Key, consistent: boolean): Item | undefined {
     if (consistent) return this.#core.getSync(key);
     const older = this.#older.get(idOf(key));
-    return older && older.until + LAG_MS > this.#now() && this.#random.chance(0.3)
+    return older && older.until + this.#lagMs > this.#now() && this.#random.chance(0.3)
       ? older.item
       : this.#core.getSync(key);
   }
@@ -121,7 +123,7 @@ export class SimStore {
       const order = item?.attributes[sort];
       const entry =
         typeof at === "string" && typeof order === "number" ? { key, partition: at, sort: order } : undefined;
-      this.#changes.push({ at: this.#now() + this.#random.int(LAG_MS), index, id: idOf(key), entry });
+      this.#changes.push({ at: this.#now() + this.#random.int(this.#lagMs), index, id: idOf(key), entry });
     }
   }
   /** Delivers index changes. Changes of one item arrive in order, and those of different items do not. */

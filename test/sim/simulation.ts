@@ -2,7 +2,7 @@ import type { ResultEntry } from "../../functions/core/task/invocation.ts";
 import type { Engine } from "../../functions/engine/contract.ts";
 import { asHeader, type Header } from "../../functions/engine/item-kinds.ts";
 import type { Item } from "../../functions/engine/ports.ts";
-import { answer, cancelJob, type ClientJob, isUnanswered, newJob, submitJob } from "./clients.ts";
+import { answer, cancelJob, type ClientJob, isUnanswered, leave, newJob, submitJob } from "./clients.ts";
 import { Deliveries } from "./deliveries.ts";
 import { EventSenders } from "./event-senders.ts";
 import { FinalChecks } from "./final-checks.ts";
@@ -15,12 +15,12 @@ import { Retriers } from "./retriers.ts";
 import { Revokers } from "./revokers.ts";
 import { Scheduler } from "./scheduler.ts";
 import { SIM_REGISTRY } from "./script-runner.ts";
-import { randomSettings, type Settings } from "./settings.ts";
+import { type Settings, settingsFor } from "./settings.ts";
 import { Shape } from "./shape.ts";
 import { SimExecutions } from "./sim-executions.ts";
 import type { SimWorld } from "./sim-ports.ts";
 import { SimQueue } from "./sim-queue.ts";
-import { SimStore } from "./sim-store.ts";
+import { LAG_MS, SimStore } from "./sim-store.ts";
 import {
   CALM_ROUNDS,
   CALM_STEPS,
@@ -62,11 +62,10 @@ export class Simulation {
     this.random = seededRandom(seed);
     this.scheduler = new Scheduler(this.random);
     this.scheduler.trace = trace;
-    const settings = randomSettings(this.random);
-    this.sweeps = faults.sweeper !== false;
-    this.settings = this.sweeps ? settings : { ...settings, maxDelaySeconds: 900 };
+    this.sweeps = faults.sweeper === undefined;
+    const settings = (this.settings = settingsFor(this.random, faults));
     this.#lossRate = this.sweeps || faults.loss ? settings.lossRate : 0;
-    this.#store = new SimStore(this.random, () => this.scheduler.now);
+    this.#store = new SimStore(this.random, () => this.scheduler.now, faults.crashes ? 0 : LAG_MS);
     const blobs = new Map<string, Uint8Array>();
     this.shape = new Shape(this.#store, blobs, settings.config.width as number, this.#specs);
     const executions = new SimExecutions(
@@ -80,6 +79,7 @@ export class Simulation {
       queue: this.#queue,
       blobs,
       faults,
+      disk: { full: false },
       maxDelaySeconds: this.settings.maxDelaySeconds,
       visibilityMs: settings.visibilityMs,
       maxReceives: settings.maxReceives,
@@ -165,13 +165,14 @@ export class Simulation {
     this.#processes.background(
       "client",
       (engine) => submitJob(engine, job, this.random),
-      () => job.clients--,
+      () => leave(job, this.world.faults),
     );
   }
   #cancel(job: ClientJob, jobId: string): void {
     job.cancelAsked = true;
     this.#oracle.cancellable.add(jobId);
-    this.#processes.background("client", (engine) => cancelJob(engine, job, jobId));
+    const after = (): void => void (job.cancelAnswered ||= this.world.faults.crashes === true);
+    this.#processes.background("client", (engine) => cancelJob(engine, job, jobId), after);
   }
 
   async #storm(steps: number): Promise<void> {
@@ -191,7 +192,7 @@ export class Simulation {
   }
   /** Returns the event that the dice choose to happen beside calls. Returns undefined when a call continues instead. */
   #chosenEvent(dice: number): (() => void) | undefined {
-    const { jumpRate, beatRate, machine } = this.settings;
+    const { jumpRate, beatRate } = this.settings;
     const events: [rate: number, event: () => void][] = [
       [0.12, () => this.#deliveries.deliver(false)],
       [0.01, () => this.#deliveries.deliver(true)],
@@ -208,7 +209,7 @@ export class Simulation {
       [0.0007, () => this.#senders.any()],
       [0.002, () => this.#endExecution()],
       [0.001, () => this.#deliveries.redrive()],
-      [machine ? 0.0008 : 0, () => this.#processes.restart()],
+      ...this.#processes.machineEvents(),
     ];
     let left = dice;
     for (const [rate, event] of events) {
@@ -225,7 +226,9 @@ export class Simulation {
     }
   }
   #unanswered(): Header[] {
-    return [...this.#store.items()].filter(isUnanswered).map((item) => asHeader(item) as Header);
+    return [...this.#store.items()]
+      .filter((item) => isUnanswered(item, this.world.faults))
+      .map((item) => asHeader(item) as Header);
   }
   #answer(): void {
     const waiting = this.#unanswered();
@@ -278,7 +281,7 @@ export class Simulation {
 
   /** Runs without faults until all work has ended. Frozen processes stay frozen. */
   async #calm(): Promise<void> {
-    this.#processes.forsakeFrozen();
+    this.#processes.endStorm();
     this.#oracle.calm = true;
     let steps = 0;
     for (let round = 0; round < CALM_ROUNDS && this.violations.length === 0; round++) {

@@ -1,4 +1,5 @@
 import type { WriteOp } from "../../functions/engine/ports.ts";
+import { CRASH_VARIANTS } from "./crash-variants.ts";
 import { FAILURE_VARIANTS } from "./failure-variants.ts";
 import { ROUND_VARIANTS } from "./round-variants.ts";
 import {
@@ -383,6 +384,7 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
     removes: "an execution is named after its group, so that starting it again is harmless",
     faults: { namelessExecutions: true },
   },
+  ...CRASH_VARIANTS,
   "write-reported-before-applied": {
     removes: "a write that was reported is durable",
     faults: { sweeper: false, reportedBeforeApplied: 0.004 },

@@ -1,12 +1,12 @@
 import * as z from "zod";
 import { assertJson } from "../../core/canvas/canvas-wire.ts";
-import { FanfoldError } from "../../core/errors.ts";
+import { FanfoldError, under } from "../../core/errors.ts";
 import { isPlainObject } from "../../core/json-check.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { nearestName } from "../../core/names/nearest-name.ts";
 import type { Workflows } from "../dependencies.ts";
-import { checkTasks, under } from "../read-canvas.ts";
+import { checkTasks } from "../read-canvas.ts";
 import { invalid, route } from "../route.ts";
 import {
   flag,

@@ -1,8 +1,9 @@
 import { assertNever, FanfoldError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import { withHeaderErrors, withLinks } from "./canvas-links.ts";
+import { checkCanvasDepth } from "./canvas-depth.ts";
+import { addingHeaderErrors, addingLinks, withLinks } from "./canvas-links.ts";
 import { eachOf, withParts } from "./canvas-parts.ts";
-import type { Canvas, Chain, Chord, Chunks, Group, Signature } from "./canvas.ts";
+import type { Canvas, Chain, Chunks, Group, Signature } from "./canvas.ts";
 
 /**
  * The rules by which canvases are composed. All functions are pure, and each returns a new canvas. A group without
@@ -62,19 +63,32 @@ export function chainItems(chain: Chain, path: readonly (string | number)[] = []
   const { link = [], linkError = [] } = chain;
   if (link.length === 0 && linkError.length === 0) return items;
   const last = items.length - 1;
-  return items.map(({ item, path: at }, index) => ({
-    item: linkedItem(item, index === last ? link : [], linkError, index < last),
-    path: at,
-  }));
+  const [toLast, toOthers, toHeaders] = [
+    addingLinks(link, linkError),
+    addingLinks([], linkError),
+    addingHeaderErrors(linkError),
+  ];
+  return items.map(({ item, path: at }, index) => {
+    if (index === last) return { item: toLast(item), path: at };
+    if (item.kind === "chunks") return { item, path: at };
+    return { item: item.kind === "group" ? toHeaders(item) : toOthers(item), path: at };
+  });
 }
-function linkedItem(item: Canvas, link: readonly Canvas[], linkError: readonly Canvas[], followed: boolean): Canvas {
-  if (followed && item.kind === "chunks") return item;
-  if (followed && item.kind === "group")
-    return linkError.reduce((group: Group, errback) => withHeaderErrors(group, errback, {}), item);
-  return withLinks(item, link, linkError);
-}
-/** Returns the group that a list of chunks stands for: one starmap for each part of `size` items. */
-export function chunkGroup({ task, items, size, options, link = [], linkError = [] }: Chunks): Group {
+/**
+ * Returns the group that a list of chunks stands for: one starmap for each part of `size` items. `field` is its place
+ * in the wire form.
+ * @throws FanfoldError `too_many_children`
+ */
+export function chunkGroup(chunks: Chunks, field = ""): Group {
+  const { task, items, size, options, link = [], linkError = [] } = chunks;
+  const parts = Math.ceil(items.length / size);
+  if (parts > LIMITS.groupMembers) {
+    throw new FanfoldError(
+      "too_many_children",
+      `chunks of ${items.length} items by ${size} are a group of ${parts} members; at most ${LIMITS.groupMembers} are allowed`,
+      { details: { field, members: parts, limit: LIMITS.groupMembers } },
+    );
+  }
   const members: Signature[] = [];
   for (let from = 0; from < items.length; from += size)
     members.push(eachOf("starmap", task, items.slice(from, from + size), options));
@@ -120,17 +134,46 @@ function spliced(canvas: Canvas): readonly Canvas[] {
  */
 function folded(items: readonly Canvas[]): Canvas {
   const kept = items.filter((item, index) => index === 0 || !isEmptyPlainGroup(item));
-  const at = kept.findIndex(
-    (item, index) => (item.kind === "group" || item.kind === "chord") && index + 1 < kept.length,
-  );
-  if (at < 0)
-    return kept.length === 1 && kept[0]?.kind !== "task" ? (kept[0] as Canvas) : { kind: "chain", items: kept };
-  const head = kept[at] as Group | Chord;
-  const after = kept.slice(at + 1);
-  const rest = after.length === 1 ? (after[0] as Canvas) : folded(after);
-  const chord: Canvas =
-    head.kind === "group" ? { kind: "chord", header: head, body: rest } : { ...head, body: pipe(head.body, rest) };
-  return at === 0 ? chord : { kind: "chain", items: [...kept.slice(0, at), chord] };
+  // From the last item to the first: what follows a group has been folded when the group is reached.
+  let reversed: Canvas[] = [];
+  for (const item of kept.toReversed()) {
+    const next = reversed.at(-1);
+    if (next === undefined || (item.kind !== "group" && item.kind !== "chord")) reversed.push(item);
+    else {
+      const rest: Canvas = reversed.length === 1 ? next : { kind: "chain", items: reversed.toReversed() };
+      reversed = [
+        item.kind === "group" ? { kind: "chord", header: item, body: rest } : { ...item, body: pipe(item.body, rest) },
+      ];
+    }
+  }
+  const [only] = reversed;
+  return reversed.length === 1 && only && only.kind !== "task" ? only : { kind: "chain", items: reversed.toReversed() };
+}
+/**
+ * Returns what `a | b | c` makes of its items. Tasks in a row are taken together, since each pipe copies the chain before
+ * it.
+ * @throws FanfoldError `too_deep`
+ */
+export function piped(items: readonly Canvas[]): Canvas {
+  const parts: Canvas[] = [];
+  let row: Canvas[] = [];
+  const endRow = (): void => {
+    if (row.length > 0) parts.push(row.length === 1 ? (row[0] as Canvas) : { kind: "chain", items: row });
+    row = [];
+  };
+  for (const item of items) {
+    if (item.kind === "task") row.push(item);
+    else {
+      endRow();
+      parts.push(item);
+    }
+  }
+  endRow();
+  return parts.reduce((left, right) => {
+    const canvas = pipe(left, right);
+    checkCanvasDepth(canvas);
+    return canvas;
+  });
 }
 
 /**
@@ -164,13 +207,18 @@ function normalGroup(group: Group): Group {
   };
 }
 
-/** Returns the error links that a failure of the group at `index` calls: those of the item that would have run next. */
-export function errorLinksAfter(items: readonly ChainItem[], index: number): readonly Canvas[] {
-  for (let at = index + 1; at < items.length; at++) {
-    const next = (items[at] as ChainItem).item;
-    if (!isEmptyPlainGroup(next) && (at === items.length - 1 || !isHeader(next))) return firstErrorLinks(next);
+/**
+ * Returns for each item the error links that its failure as a group calls: those of the item that would have run next.
+ */
+export function errorLinksAfter(items: readonly ChainItem[]): readonly (readonly Canvas[])[] {
+  const links: (readonly Canvas[])[] = [];
+  let after: readonly Canvas[] = [];
+  for (let at = items.length - 1; at >= 0; at--) {
+    links[at] = after;
+    const { item } = items[at] as ChainItem;
+    if (!isEmptyPlainGroup(item) && (at === items.length - 1 || !isHeader(item))) after = firstErrorLinks(item);
   }
-  return [];
+  return links;
 }
 /**
  * Returns the error links to call when the group before this canvas fails, so that the canvas never starts. They are
@@ -188,7 +236,7 @@ export function firstErrorLinks(canvas: Canvas): readonly Canvas[] {
       const items = chainItems(canvas);
       const first = items[0]?.item;
       if (first === undefined) return [];
-      return isHeader(first) && items.length > 1 ? errorLinksAfter(items, 0) : firstErrorLinks(first);
+      return isHeader(first) && items.length > 1 ? (errorLinksAfter(items)[0] ?? []) : firstErrorLinks(first);
     }
     case "group":
       return canvas.members.flatMap(firstErrorLinks);

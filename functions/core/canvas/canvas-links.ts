@@ -14,56 +14,14 @@ export interface LinkRules {
  * body, and in a group to the first member. An equal link is added once.
  */
 export function withLink(canvas: Canvas, callback: Canvas): Canvas {
-  switch (canvas.kind) {
-    case "task":
-    case "chain":
-    case "chunks":
-    case "when":
-    case "repeat":
-    case "wait":
-      return { ...canvas, link: added(canvas.link, callback) };
-    case "chord":
-      return { ...canvas, body: withLink(canvas.body, callback) };
-    case "group": {
-      const [first, ...rest] = canvas.members;
-      return first === undefined
-        ? canvas
-        : { ...canvas, members: [withLink(first, setImmutable(callback, true)), ...rest] };
-    }
-    default:
-      return assertNever(canvas);
-  }
+  return linked(canvas, new Callbacks([callback]));
 }
 /**
  * Returns the canvas with an error link, which runs `errback` when the canvas fails. In a group the link goes to every
- * member, and in a chord to the body (see `withHeaderErrors` for the header).
+ * member, and in a chord to the body (see `addingHeaderErrors` for the header).
  */
 export function withLinkError(canvas: Canvas, errback: Canvas, rules: LinkRules = {}): Canvas {
-  const member = (each: Canvas): Canvas => withLinkError(each, errback, rules);
-  switch (canvas.kind) {
-    case "task":
-    case "chain":
-    case "chunks":
-    case "when":
-    case "repeat":
-    case "wait":
-      return { ...canvas, linkError: added(canvas.linkError, errback) };
-    case "group":
-      return { ...canvas, members: canvas.members.map(member) };
-    case "chord":
-      return { ...canvas, header: withHeaderErrors(canvas.header, errback, rules), body: member(canvas.body) };
-    default:
-      return assertNever(canvas);
-  }
-}
-/**
- * Attaches an error link to the members of a header: to all of them with `headerErrors`, else to nested chords only. A
- * nested chord gets the link because its failure fails the outer body.
- */
-export function withHeaderErrors(header: Group, errback: Canvas, rules: LinkRules): Group {
-  const linked = (each: Canvas): Canvas =>
-    rules.headerErrors || each.kind === "chord" ? withLinkError(each, errback, rules) : each;
-  return { ...header, members: header.members.map(linked) };
+  return errorLinked(canvas, new Callbacks([errback]), rules);
 }
 /** Returns the canvas with all of these links and error links. */
 export function withLinks(
@@ -72,12 +30,115 @@ export function withLinks(
   linkError: readonly Canvas[],
   rules: LinkRules = {},
 ): Canvas {
-  const linked = link.reduce(withLink, canvas);
-  return linkError.reduce((each, errback) => withLinkError(each, errback, rules), linked);
+  return addingLinks(link, linkError, rules)(canvas);
 }
-/** Returns the links with one more, unless an equal link is among them. */
-function added(links: Links["link"], link: Canvas): readonly Canvas[] {
-  if (links === undefined || links.length === 0) return [link];
-  const text = canonicalJson(encodeCanvas(link));
-  return links.some((each) => each === link || canonicalJson(encodeCanvas(each)) === text) ? links : [...links, link];
+/** Returns the function that does it for many canvases. Those that had the same lists before share the new ones. */
+export function addingLinks(
+  link: readonly Canvas[],
+  linkError: readonly Canvas[],
+  rules: LinkRules = {},
+): (canvas: Canvas) => Canvas {
+  const [links, errors] = [new Callbacks(link), new Callbacks(linkError)];
+  return (canvas) => {
+    const withValue = link.length === 0 ? canvas : linked(canvas, links);
+    return linkError.length === 0 ? withValue : errorLinked(withValue, errors, rules);
+  };
 }
+/**
+ * Returns the function that attaches error links to the members of a header: to all of them with `headerErrors`, else to
+ * nested chords only. A nested chord gets the links because its failure fails the outer body.
+ */
+export function addingHeaderErrors(linkError: readonly Canvas[], rules: LinkRules = {}): (header: Group) => Group {
+  const errors = new Callbacks(linkError);
+  return (header) => (linkError.length === 0 ? header : headerWithErrors(header, errors, rules));
+}
+
+function linked(canvas: Canvas, link: Callbacks): Canvas {
+  switch (canvas.kind) {
+    case "task":
+    case "chain":
+    case "chunks":
+    case "when":
+    case "repeat":
+    case "wait":
+      return { ...canvas, link: link.after(canvas.link) };
+    case "chord":
+      return { ...canvas, body: linked(canvas.body, link) };
+    case "group": {
+      const [first, ...rest] = canvas.members;
+      return first === undefined ? canvas : { ...canvas, members: [linked(first, link.immutable()), ...rest] };
+    }
+    default:
+      return assertNever(canvas);
+  }
+}
+function errorLinked(canvas: Canvas, linkError: Callbacks, rules: LinkRules): Canvas {
+  switch (canvas.kind) {
+    case "task":
+    case "chain":
+    case "chunks":
+    case "when":
+    case "repeat":
+    case "wait":
+      return { ...canvas, linkError: linkError.after(canvas.linkError) };
+    case "group":
+      return { ...canvas, members: canvas.members.map((member) => errorLinked(member, linkError, rules)) };
+    case "chord":
+      return {
+        ...canvas,
+        header: headerWithErrors(canvas.header, linkError, rules),
+        body: errorLinked(canvas.body, linkError, rules),
+      };
+    default:
+      return assertNever(canvas);
+  }
+}
+function headerWithErrors(header: Group, linkError: Callbacks, rules: LinkRules): Group {
+  const member = (each: Canvas): Canvas =>
+    rules.headerErrors || each.kind === "chord" ? errorLinked(each, linkError, rules) : each;
+  return { ...header, members: header.members.map(member) };
+}
+
+/**
+ * Callbacks that are given to many signatures at once. Each is compared by its text, which is made once. Signatures with
+ * the same list before share the list afterwards, so that a group of 100,000 members with 100 links stays small.
+ */
+class Callbacks {
+  readonly #given: readonly Canvas[];
+  readonly #after = new Map<readonly Canvas[] | undefined, readonly Canvas[]>();
+  #immutable: Callbacks | undefined;
+  #texts: ReadonlyMap<string, Canvas> | undefined;
+
+  constructor(given: readonly Canvas[]) {
+    this.#given = given;
+  }
+
+  /** Returns the signature's own callbacks and then these, without those that are equal to one before. */
+  after(own: Links["link"]): readonly Canvas[] {
+    const key = own?.length ? own : undefined;
+    const known = this.#after.get(key);
+    if (known) return known;
+    const added = this.#added(key);
+    this.#after.set(key, added);
+    return added;
+  }
+  immutable(): Callbacks {
+    return (this.#immutable ??= new Callbacks(this.#given.map((callback) => setImmutable(callback, true))));
+  }
+  #added(own: Links["link"]): readonly Canvas[] {
+    if (!own) return this.#given.length === 1 ? this.#given : [...this.#byText().values()];
+    const known = new Set(own.map(textOf));
+    const more = [...this.#byText()].filter(([text]) => !known.has(text));
+    return more.length === 0 ? own : [...own, ...more.map(([, callback]) => callback)];
+  }
+  #byText(): ReadonlyMap<string, Canvas> {
+    if (this.#texts) return this.#texts;
+    const texts = new Map<string, Canvas>();
+    for (const callback of this.#given) {
+      const text = textOf(callback);
+      if (!texts.has(text)) texts.set(text, callback);
+    }
+    return (this.#texts = texts);
+  }
+}
+const textOf = (callback: Canvas): string => canonicalJson(encodeCanvas(callback));

@@ -52,14 +52,15 @@ const TIMING = new Set<keyof SignatureOptions>(["countdown", "eta", "expires"]);
  * not concern timing. A chord treats its body like a later step.
  */
 export function setOptions(canvas: Canvas, options: SignatureOptions): Canvas {
-  if (Object.keys(options).length === 0) return canvas;
-  const first = (each: Canvas): Canvas => setOptions(each, options);
-  const later = (each: Canvas): Canvas => setDefaults(each, options);
+  return isEmpty(options) ? canvas : setGiven(canvas, new GivenOptions(options));
+}
+function setGiven(canvas: Canvas, given: GivenOptions): Canvas {
+  const first = (each: Canvas): Canvas => setGiven(each, given);
+  const later = (each: Canvas): Canvas => setDefaults(each, given);
   switch (canvas.kind) {
     case "task":
-      return { ...canvas, options: mergedOptions(canvas.options, options) };
     case "chunks":
-      return { ...canvas, options: mergedOptions(canvas.options, options) };
+      return { ...canvas, options: given.over(canvas.options) };
     case "group":
       return { ...canvas, members: canvas.members.map(first) };
     case "chain":
@@ -70,19 +71,17 @@ export function setOptions(canvas: Canvas, options: SignatureOptions): Canvas {
     case "repeat":
       return withParts(canvas, first);
     case "wait":
-      return options.expires === undefined ? canvas : { ...canvas, expires: options.expires };
+      return given.expires === undefined ? canvas : { ...canvas, expires: given.expires };
     default:
       return assertNever(canvas);
   }
 }
-function setDefaults(canvas: Canvas, options: SignatureOptions): Canvas {
-  const member = (each: Canvas): Canvas => setDefaults(each, options);
+function setDefaults(canvas: Canvas, given: GivenOptions): Canvas {
+  const member = (each: Canvas): Canvas => setDefaults(each, given);
   switch (canvas.kind) {
     case "task":
-    case "chunks": {
-      const given = Object.entries(options).filter(([name]) => !TIMING.has(name as keyof SignatureOptions));
-      return { ...canvas, options: { ...Object.fromEntries(given), ...canvas.options } };
-    }
+    case "chunks":
+      return { ...canvas, options: given.under(canvas.options) };
     case "group":
       return { ...canvas, members: canvas.members.map(member) };
     case "chain":
@@ -98,13 +97,54 @@ function setDefaults(canvas: Canvas, options: SignatureOptions): Canvas {
       return assertNever(canvas);
   }
 }
-function mergedOptions(own: SignatureOptions, { stamps, headers, ...options }: SignatureOptions): SignatureOptions {
-  return {
-    ...own,
-    ...options,
-    ...((own.stamps ?? stamps) && { stamps: { ...stamps, ...own.stamps } }),
-    ...((own.headers ?? headers) && { headers: { ...own.headers, ...headers } }),
-  };
+
+/**
+ * Options that are given to many signatures. Those that had the same options before share the merged ones, because a
+ * group may have a million members.
+ */
+class GivenOptions {
+  readonly #given: SignatureOptions;
+  readonly #untimed: SignatureOptions;
+  readonly #over = new Map<SignatureOptions, SignatureOptions>();
+  readonly #under = new Map<SignatureOptions, SignatureOptions>();
+
+  constructor(given: SignatureOptions) {
+    this.#given = given;
+    const untimed = Object.entries(given).filter(([name]) => !TIMING.has(name as keyof SignatureOptions));
+    this.#untimed = Object.fromEntries(untimed);
+  }
+  get expires(): number | undefined {
+    return this.#given.expires;
+  }
+  /** Returns a signature's own options with these over them. Stamps of its own stay. */
+  over(own: SignatureOptions): SignatureOptions {
+    if (isEmpty(own)) return this.#given;
+    return remembered(this.#over, own, () => {
+      const { stamps, headers, ...options } = this.#given;
+      return {
+        ...own,
+        ...options,
+        ...((own.stamps ?? stamps) && { stamps: { ...stamps, ...own.stamps } }),
+        ...((own.headers ?? headers) && { headers: { ...own.headers, ...headers } }),
+      };
+    });
+  }
+  /** Returns these options with a signature's own over them, for a step that starts later. */
+  under(own: SignatureOptions): SignatureOptions {
+    if (isEmpty(own)) return this.#untimed;
+    return remembered(this.#under, own, () => ({ ...this.#untimed, ...own }));
+  }
+}
+function remembered<Key, Value>(known: Map<Key, Value>, key: Key, make: () => Value): Value {
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const made = make();
+  known.set(key, made);
+  return made;
+}
+function isEmpty(object: object): boolean {
+  for (const _name in object) return false;
+  return true;
 }
 /** Returns the signature with the given parts in place of its own. A composition takes the options only, merged. */
 export function replaceParts(canvas: Canvas, { args, kwargs, options }: Partials): Canvas {

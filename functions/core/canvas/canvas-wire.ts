@@ -4,7 +4,7 @@ import { jsonPointer } from "../json-pointer.ts";
 import type { Json, JsonObject } from "../json.ts";
 import { LIMITS } from "../limits.ts";
 import { nameProblem } from "../names/names.ts";
-import { chunkGroup, pipe } from "./canvas-composition.ts";
+import { chunkGroup, piped } from "./canvas-composition.ts";
 import { type LinkRules, withLinks } from "./canvas-links.ts";
 import { eachOf, setGroupOptions, setImmutable, setOptions } from "./canvas-parts.ts";
 import { VERSION } from "./canvas-encode.ts";
@@ -44,7 +44,7 @@ const NO_OPTIONS: SignatureOptions & GroupOptions = Object.freeze({});
  */
 export function parseCanvas(json: unknown, options: { readonly maxBytes?: number } & LinkRules = {}): Canvas {
   const { maxBytes = LIMITS.canvasBytes, headerErrors = false } = options;
-  const reader: Reader = { path: [], bytes: 0, maxBytes, rules: { headerErrors } };
+  const reader: Reader = { path: [], bytes: 0, nodes: 0, given: 0, maxBytes, rules: { headerErrors } };
   try {
     return readNode(reader, json);
   } catch (error) {
@@ -63,6 +63,10 @@ interface Reader {
   readonly path: (string | number)[];
   /** Bytes seen so far, without most punctuation: a lower bound of the size. */
   bytes: number;
+  /** Nodes seen so far. */
+  nodes: number;
+  /** Nodes that were given options, links or `immutable` of a node around them, each as often as it was given some. */
+  given: number;
   readonly maxBytes: number;
   readonly rules: LinkRules;
 }
@@ -102,7 +106,9 @@ function readNode(reader: Reader, json: unknown): Canvas {
     return fail(reader, `must have one of the keys ${KINDS.join(", ")}`);
   }
   checkKeys(reader, json, kind === "task" ? SIGNATURE_KEYS : [kind, ...COMMON_KEYS]);
-  return readCommon(reader, json, readKind[kind](reader, json));
+  const before = reader.nodes++;
+  const bare = readKind[kind](reader, json);
+  return readCommon(reader, json, bare, reader.nodes - before);
 }
 const KINDS = [
   "task",
@@ -130,20 +136,30 @@ const readKind: { readonly [Kind in (typeof KINDS)[number]]: (reader: Reader, no
   }),
   chain: (reader, node) => ({ kind: "chain", items: readSequence(reader, node, "chain") }),
   chord: readChord,
-  pipe: (reader, node) => readSequence(reader, node, "pipe").reduce(pipe),
+  pipe: (reader, node) => piped(readSequence(reader, node, "pipe")),
   map: (reader, node) => readEach(reader, node, "map"),
   starmap: (reader, node) => readEach(reader, node, "starmap"),
   chunks: (reader, node) => readChunks(reader, node, "chunks"),
-  chunks_group: (reader, node) => chunkGroup(readChunks(reader, node, "chunks_group")),
+  chunks_group: (reader, node) =>
+    chunkGroup(readChunks(reader, node, "chunks_group"), jsonPointer([...reader.path, "chunks_group"])),
   when: readWhen,
   repeat: readRepeat,
   approval: (reader, node) => readWait(reader, node, "approval"),
   event: (reader, node) => readWait(reader, node, "event"),
 };
 
-/** Reads the keys that every kind of node may have. */
-function readCommon(reader: Reader, node: Node, bare: Canvas): Canvas {
+/** Reads the keys that every kind of node may have. `nodes` says how many are inside, the node included. */
+function readCommon(reader: Reader, node: Node, bare: Canvas, nodes: number): Canvas {
   const { options, immutable, link, link_error: linkError } = node;
+  if (options === undefined && immutable === undefined && link === undefined && linkError === undefined) return bare;
+  reader.given += nodes;
+  if (reader.given > LIMITS.givenNodes) {
+    throw new FanfoldError(
+      "too_many_children",
+      `options and links of compositions are given to ${reader.given} signatures inside them, at most ${LIMITS.givenNodes} are allowed: give them on fewer levels`,
+      { details: { field: jsonPointer(reader.path), given: reader.given, limit: LIMITS.givenNodes } },
+    );
+  }
   let canvas = options === undefined ? bare : readOptions(reader, options, bare);
   if (immutable !== undefined) {
     if (typeof immutable !== "boolean") fail(reader, "must be true or false", "immutable");
@@ -286,7 +302,7 @@ function readHeader(reader: Reader, header: unknown): Group {
   if (Array.isArray(header))
     return { kind: "group", members: readItems(reader, "header", header, LIMITS.groupMembers), options: NO_OPTIONS };
   const canvas = within(reader, "header", () => readNode(reader, header));
-  if (canvas.kind === "chunks") return chunkGroup(canvas);
+  if (canvas.kind === "chunks") return chunkGroup(canvas, jsonPointer([...reader.path, "header", "chunks"]));
   return canvas.kind === "group" ? canvas : { kind: "group", members: [canvas], options: NO_OPTIONS };
 }
 

@@ -1,6 +1,7 @@
 import { ENGINE_QUEUE } from "../names/queue-name.ts";
-import { addCounts, type Counts } from "../plan/counts.ts";
+import type { Counts } from "../plan/counts.ts";
 import { ledgerHeight } from "../plan/ledger.ts";
+import { skipRepetitions, Tally, type Turn } from "./tally.ts";
 import { DEFAULT_SIZES, type PlanPages, type Protocol, type Sizes, type WorkCount } from "./work-count.ts";
 import {
   type GroupShape,
@@ -9,6 +10,7 @@ import {
   memberSum,
   packsOf,
   partsOf,
+  stepAt,
   type StepShape,
   type StrandShape,
   tasksOf,
@@ -34,6 +36,12 @@ interface Scope {
   readonly packSize: number;
   /** Number of headers from the group up to the root, both included. */
   readonly depth: number;
+}
+/** A walk along the strands of one message: the count so far, and the turns that are still to be counted. */
+interface Walk {
+  readonly scope: Scope;
+  readonly sum: Tally;
+  readonly open: Turn[];
 }
 /** The message whose handling ends a step. */
 interface Via {
@@ -63,15 +71,17 @@ export function countWork(
   };
   const endsWithTask = job.steps.at(-1)?.group === undefined;
   const value = endsWithTask ? rowUnits(sizes) - 1 : 0;
-  const counts = addCounts(own, { "w:jobs": value }, counter.members(root, 1));
-  return { ...workCountOf(counts), height: counter.height, headerReads: counter.headerReads };
+  const sum = new Tally();
+  sum.add(own);
+  sum.add({ "w:jobs": value });
+  sum.addAll(counter.members(root, 1));
+  return { ...workCountOf(sum), height: counter.height, headerReads: counter.headerReads };
 }
 
 /** Counts the work of a group below a row: the two writes of the waiting row, the group, and its members. */
 export function countGroup(group: GroupShape, protocol: Protocol, sizes: Sizes = DEFAULT_SIZES): WorkCount {
   const counter = new WorkCounter(protocol, sizes);
-  const counts = counter.group(group, 1);
-  return { ...workCountOf(counts), height: counter.height, headerReads: counter.headerReads };
+  return { ...workCountOf(counter.group(group, 1)), height: counter.height, headerReads: counter.headerReads };
 }
 
 /** Returns the write units of a run's row, or of a job item, that holds its value. */
@@ -79,11 +89,14 @@ function rowUnits({ valueBytes }: Sizes): number {
   return valueBytes > INLINE_BYTES ? 1 : Math.ceil((ROW_BYTES + valueBytes) / 1_024);
 }
 
-/** Counts the parts of one job. Equal leaves and equal packs are counted once and scaled. */
+/** Counts the parts of one job. Equal groups, equal leaves and equal packs are counted once and scaled. */
 class WorkCounter {
   readonly #protocol: Protocol;
   readonly #sizes: Sizes;
   readonly #ids = new Map<object, number>();
+  /** Counts of groups that have been met, by group and depth. */
+  readonly #members = new Map<string, Tally>();
+  readonly #reads = new Map<GroupShape, number>();
   height = 0;
   headerReads = 0;
 
@@ -93,7 +106,15 @@ class WorkCounter {
   }
 
   /** Counts a group from its expansion to the last mark of its ledger. */
-  members(group: GroupShape, depth: number): Counts {
+  members(group: GroupShape, depth: number): Tally {
+    const key = `${this.#idOf(group)}|${depth}`;
+    const known = this.#members.get(key);
+    if (known) return known;
+    const counts = this.#countMembers(group, depth);
+    this.#members.set(key, counts);
+    return counts;
+  }
+  #countMembers(group: GroupShape, depth: number): Tally {
     const { width, expandRange, packSize } = this.#protocol;
     const total = memberCount(group);
     const scope = {
@@ -102,33 +123,36 @@ class WorkCounter {
       depth,
     };
     this.height = Math.max(this.height, group.kind === "pages" ? 2 : ledgerHeight(total, width));
-    const leaves = new Map<string, { counts: Counts; messages: Counts; times: number }>();
-    const own: Counts[] = [];
+    const leaves = new Map<string, { readonly sum: Tally; readonly messages: Tally }>();
+    const sum = new Tally();
     let packs = 0;
     for (const range of partsOf(group.members, expandRange)) {
-      const sent: Record<string, number> = {};
+      const sent = new Tally();
       for (const leaf of partsOf(range, width)) {
-        const key = leaf.map(({ strand, count }) => `${this.#idOf(strand)}x${count}`).join();
+        const key = this.#keyOf(leaf);
         let known = leaves.get(key);
-        if (!known) leaves.set(key, (known = { ...this.#leaf(leaf, group, scope), times: 0 }));
-        known.times++;
-        for (const queue of Object.keys(known.messages))
-          sent[queue] = (sent[queue] ?? 0) + (known.messages[queue] as number);
+        if (!known) leaves.set(key, (known = this.#leaf(leaf, group, scope)));
+        sum.addAll(known.sum);
+        sent.addAll(known.messages);
       }
-      for (const [queue, messages] of Object.entries(sent)) {
+      for (const [queue, messages] of sent.entries()) {
         packs += messages;
         // Each page is put on its own, so its message is sent in a call of its own.
-        own.push(group.kind === "pages" ? scaled(this.#sent(queue, 1), messages) : this.#sent(queue, messages));
+        if (group.kind === "pages") this.#send(sum, queue, 1, messages);
+        else this.#send(sum, queue, messages);
       }
       const planned = group.kind === "members" && range.some(({ strand }) => tasksOf(strand) > 0);
-      if (planned) own.push({ "w:jobs": 1 });
+      if (planned) sum.add({ "w:jobs": 1 });
     }
     const ranges = group.kind === "members" ? Math.ceil(total / expandRange) : 0;
-    if (ranges > 1) own.push(this.#sent(ENGINE_QUEUE, ranges), { reads: ranges * (depth + 2) });
+    if (ranges > 1) {
+      this.#send(sum, ENGINE_QUEUE, ranges);
+      sum.add({ reads: ranges * (depth + 2) });
+    }
     const upper = this.#upperMarks(group, total);
     this.headerReads = Math.max(this.headerReads, FOLLOW_READS * packs + upper);
-    own.push({ members: total, "w:ledger": upper, reads: upper });
-    return addCounts(...own, ...[...leaves.values()].map(({ counts, times }) => scaled(counts, times)));
+    sum.add({ members: total, "w:ledger": upper, reads: upper });
+    return sum;
   }
 
   /** Returns the marks above the leaves. Each full node is marked in its parent by a write of its own. */
@@ -141,128 +165,152 @@ class WorkCounter {
   }
 
   /** Counts the messages of one leaf, packed as the engine packs them, and all work that follows from them. */
-  #leaf(leaf: readonly MemberRuns[], group: GroupShape, scope: Scope): { counts: Counts; messages: Counts } {
-    const rows = leaf.reduce((sum, { strand, count }) => {
-      return sum + count * (this.#earlyWrites(strand, group, scope) + this.#dueWrites(strand.steps[0] as StepShape));
-    }, 0);
-    const packs = packsOf(leaf, (step) => (this.#isDue(step) ? 1 : scope.packSize));
-    const messages: Record<string, number> = {};
-    const equal = new Map<string, { pack: readonly MemberRuns[]; times: number }>();
-    for (const pack of packs) {
-      const { queue } = (pack[0] as MemberRuns).strand.steps[0] as StepShape;
-      messages[queue] = (messages[queue] ?? 0) + 1;
-      const key = pack.map(({ strand, count }) => `${this.#idOf(strand)}x${count}`).join();
-      const same = equal.get(key);
-      equal.set(key, { pack, times: (same?.times ?? 0) + 1 });
+  #leaf(leaf: readonly MemberRuns[], group: GroupShape, scope: Scope): { sum: Tally; messages: Tally } {
+    const sum = new Tally();
+    for (const { strand, count } of leaf)
+      sum.add({
+        "w:rows": count * (this.#earlyWrites(strand, group, scope) + this.#dueWrites(strand.steps[0] as StepShape)),
+      });
+    sum.add({ reads: scope.tracking === "full" || group.kind === "pages" ? memberSum(leaf) : 0 });
+    const messages = new Tally();
+    const equal = new Map<string, Tally>();
+    for (const pack of packsOf(leaf, (step) => (this.#isDue(step) ? 1 : scope.packSize))) {
+      messages.addOne(((pack[0] as MemberRuns).strand.steps[0] as StepShape).queue, 1);
+      const key = this.#keyOf(pack);
+      let counts = equal.get(key);
+      if (!counts) equal.set(key, (counts = this.#strands(pack, scope)));
+      sum.addAll(counts);
     }
-    const rowReads = scope.tracking === "full" || group.kind === "pages" ? memberSum(leaf) : 0;
-    const counts = [...equal.values()].map(({ pack, times }) => scaled(this.#pack(pack, 0, scope), times));
-    return { counts: addCounts({ "w:rows": rows, reads: rowReads }, ...counts), messages };
+    return { sum, messages };
   }
 
-  /** Counts a message for members that are at the same step and on the same queue, and what follows from it. */
-  #pack(pack: readonly MemberRuns[], at: number, scope: Scope, inPlace = 0): Counts {
+  /** Counts a message for members at their first step, and what follows until each of them is marked. */
+  #strands(pack: readonly MemberRuns[], scope: Scope): Tally {
+    const sum = new Tally();
+    // A list and no recursion, because a strand has up to 9,999 steps.
+    const open: Turn[] = [{ pack, at: 0, inPlace: 0, times: 1 }];
+    const walk = { scope, sum, open };
+    const skip = skipRepetitions((pack[0] as MemberRuns).strand, sum);
+    for (let turn = open.pop(); turn !== undefined; turn = open.pop()) this.#turn(skip(turn), walk);
+    return sum;
+  }
+  /** Counts a message, or a step in place, for members that are at the same step and on the same queue. */
+  #turn({ pack, at, inPlace, times }: Turn, walk: Walk): void {
+    const { scope, sum } = walk;
     const members = memberSum(pack);
     // Reads of the group headers and of the plan pages. A later step also reads its row and the row before it.
-    const read: Counts = { reads: scope.depth + 2 + (at > 0 ? 2 * members : 0) };
-    const first = pack[0]?.strand.steps[at];
+    sum.add({ reads: scope.depth + 2 + (at > 0 ? 2 * members : 0) }, times);
+    const first = stepAt((pack[0] as MemberRuns).strand, at);
     if (first?.group) {
-      const each = pack.map(({ strand, count }) => {
-        const step = strand.steps[at] as StepShape & { readonly group: GroupShape };
-        const following = this.#after([{ strand, count: 1 }], at, scope, { queue: endsOn(step.group), inPlace: 0 });
-        return scaled(addCounts(this.group(step.group, scope.depth), following), count);
-      });
-      return addCounts(read, ...each);
+      for (const { strand, count } of pack) {
+        const { group } = stepAt(strand, at) as StepShape & { readonly group: GroupShape };
+        sum.addAll(this.group(group, scope.depth), times * count);
+        this.#after([{ strand, count: 1 }], at, times * count, { queue: endsOn(group), inPlace: 0 }, walk);
+      }
+      return;
     }
     const { valueBytes } = this.#sizes;
     const ledgerOnly =
       scope.tracking === "ledger" && pack.every(({ strand }) => writesOf(strand, "ledger") === TRACKING_WRITES.ledger);
     // The write that created the row of a step in place has claimed it too.
-    const rows = pack.reduce((sum, { strand, count }) => {
+    const rows = pack.reduce((all, { strand, count }) => {
       const { claim, end } = writesOf(strand, scope.tracking);
-      return sum + count * ((inPlace > 0 ? 0 : claim) + end * rowUnits(this.#sizes));
+      return all + count * ((inPlace > 0 ? 0 : claim) + end * rowUnits(this.#sizes));
     }, 0);
     const blobs = valueBytes > INLINE_BYTES ? members : ledgerOnly && valueBytes > 0 ? 1 : 0;
     // Runs that end together count progress in one write.
     const progress = ledgerOnly ? this.#protocol.ledgerProgress : 1;
-    const own = { taskRuns: members, "w:rows": rows, "w:jobs": progress, blobs, reads: this.#collected(pack, at) };
-    return addCounts(read, own, this.#after(pack, at, scope, { queue: first?.queue, inPlace }));
+    const reads = this.#collected(pack, at);
+    sum.add({ taskRuns: members, "w:rows": rows, "w:jobs": progress, blobs, reads }, times);
+    this.#after(pack, at, times, { queue: first?.queue, inPlace }, walk);
   }
 
   /** Counts the reads of the step after a group, which collects the results leaf by leaf. */
   #collected(pack: readonly MemberRuns[], at: number): number {
     return pack.reduce((sum, { strand, count }) => {
-      const group = at > 0 ? strand.steps[at - 1]?.group : undefined;
+      const group = at > 0 ? stepAt(strand, at - 1)?.group : undefined;
       return group ? sum + count * this.#resultReads(group) : sum;
     }, 0);
   }
   #resultReads(group: GroupShape): number {
+    const known = this.#reads.get(group);
+    if (known !== undefined) return known;
     const total = memberCount(group);
     const bytes = ROW_BYTES + (this.#sizes.valueBytes > INLINE_BYTES ? 0 : this.#sizes.valueBytes);
     const nested = group.members.reduce((sum, { strand, count }) => {
       const last = strand.steps.at(-1)?.group;
       return last ? sum + count * this.#resultReads(last) : sum;
     }, 0);
-    return 1 + Math.ceil(total / this.#protocol.width) + Math.ceil((total * bytes) / 4_096) + nested;
+    const reads = 1 + Math.ceil(total / this.#protocol.width) + Math.ceil((total * bytes) / 4_096) + nested;
+    this.#reads.set(group, reads);
+    return reads;
   }
 
   /** Counts a row that waits for its child group: the two writes of the row, and the group. */
-  group(group: GroupShape, depth: number): Counts {
+  group(group: GroupShape, depth: number): Tally {
+    const sum = new Tally();
     // The header is created (2), removed from the index of open groups (2), expanded or sealed (1), and decided (1).
-    const own = { groups: 1, "w:rows": 2, "w:headers": 6, reads: 2 * depth + 5 };
+    sum.add({ groups: 1, "w:rows": 2, "w:headers": 6, reads: 2 * depth + 5 });
     // The answer travels through the queue of the engine. For an event, the wait and the event are stored as well.
-    if (group.kind === "approval") return addCounts(own, this.#sent(ENGINE_QUEUE, 1));
-    if (group.kind === "event") return addCounts(own, { "w:jobs": 2 }, this.#sent(ENGINE_QUEUE, 1));
+    if (group.kind === "event") sum.add({ "w:jobs": 2 });
+    if (group.kind === "approval" || group.kind === "event") this.#send(sum, ENGINE_QUEUE, 1);
+    else sum.addAll(this.members(group, depth + 1));
     // Input is opened together with its job. The message of the waiting step then finds its row, which costs one write.
-    return addCounts(own, { "w:rows": group.kind === "pages" ? 1 : 0 }, this.members(group, depth + 1));
+    if (group.kind === "pages") sum.add({ "w:rows": 1 });
+    return sum;
   }
 
   /** Counts what follows when members have ended a step together: callbacks, the next step, or the mark. */
-  #after(ended: readonly MemberRuns[], at: number, scope: Scope, via: Via): Counts {
-    const counts: Counts[] = [{ reads: 1 }];
+  #after(ended: readonly MemberRuns[], at: number, times: number, via: Via, walk: Walk): void {
+    const { scope, sum } = walk;
+    sum.add({ reads: 1 }, times);
     const next = new Map<string, MemberRuns[]>();
     let marked = 0;
     for (const member of ended) {
       const { strand, count } = member;
-      const links = strand.steps[at]?.links;
-      if (links) counts.push(scaled(this.#links(links, scope), count));
-      const step = strand.steps[at + 1];
+      const { links, group } = stepAt(strand, at) as StepShape;
+      if (links) {
+        sum.add({ groups: 1, "w:headers": 6, reads: scope.depth + 6 }, times * count);
+        sum.addAll(this.members(links, scope.depth + 1), times * count);
+      }
+      const step = stepAt(strand, at + 1);
       if (step) {
         const key = `${step.queue}|${step.delaySeconds}`;
         next.set(key, [...(next.get(key) ?? []), member]);
       } else if (links) {
         // Each member is marked alone, once its callbacks have ended. Its follow-up is repeated then, and finds the
         // group of callbacks again.
-        counts.push(
-          scaled({ "w:ledger": 1, "w:headers": 1, "w:jobs": strand.steps[at]?.group ? 0 : 1, reads: 4 }, count),
-        );
+        sum.add({ "w:ledger": 1, "w:headers": 1, "w:jobs": group ? 0 : 1, reads: 4 }, times * count);
       } else marked += count;
     }
-    if (marked > 0) counts.push({ "w:ledger": Math.ceil(marked / MARKS_PER_WRITE), reads: 1 });
+    if (marked > 0) sum.add({ "w:ledger": Math.ceil(marked / MARKS_PER_WRITE), reads: 1 }, times);
     const only = memberSum([...next.values()].flat()) === 1;
-    for (const pack of next.values()) counts.push(this.#next(pack, at + 1, scope, only ? via : undefined));
-    return addCounts(...counts);
+    for (const pack of next.values()) this.#next(pack, at + 1, times, only ? via : undefined, walk);
   }
   /** Counts the next step. `via` is set only when exactly one step follows. */
-  #next(pack: readonly MemberRuns[], at: number, scope: Scope, via: Via | undefined): Counts {
+  #next(pack: readonly MemberRuns[], at: number, times: number, via: Via | undefined, { sum, open }: Walk): void {
     const members = memberSum(pack);
-    const step = pack[0]?.strand.steps[at] as StepShape;
+    const step = stepAt((pack[0] as MemberRuns).strand, at) as StepShape;
     const inPlace =
       via !== undefined &&
       via.queue === step.queue &&
       !step.group &&
       step.delaySeconds === 0 &&
       via.inPlace < this.#protocol.inPlaceSteps;
-    if (inPlace) return addCounts({ "w:rows": 1 }, this.#pack(pack, at, scope, via.inPlace + 1));
-    const rows = { "w:rows": members * (1 + this.#dueWrites(step)) };
-    if (!this.#isDue(step)) return addCounts(rows, this.#sent(step.queue, 1), this.#pack(pack, at, scope));
-    const alone = pack.map(({ strand, count }) =>
-      scaled(addCounts(this.#sent(step.queue, 1), this.#pack([{ strand, count: 1 }], at, scope)), count),
-    );
-    return addCounts(rows, ...alone);
-  }
-  #links(group: GroupShape, { depth }: Scope): Counts {
-    return addCounts({ groups: 1, "w:headers": 6, reads: depth + 6 }, this.members(group, depth + 1));
+    if (inPlace) {
+      sum.add({ "w:rows": 1 }, times);
+      open.push({ pack, at, inPlace: via.inPlace + 1, times });
+      return;
+    }
+    sum.add({ "w:rows": members * (1 + this.#dueWrites(step)) }, times);
+    // What is due later is sent alone.
+    const sent = this.#isDue(step)
+      ? pack.map(({ strand, count }) => ({ pack: [{ strand, count: 1 }], times: times * count }))
+      : [{ pack, times }];
+    for (const each of sent) {
+      this.#send(sum, step.queue, 1, each.times);
+      open.push({ ...each, at, inPlace: 0 });
+    }
   }
 
   /**
@@ -285,12 +333,13 @@ class WorkCounter {
     return this.#isDue(step) ? 1 + 2 : 0;
   }
   /** Counts the messages that one call sends to one queue. */
-  #sent(queue: string, messages: number): Counts {
-    return {
-      [`m:${queue}`]: messages,
-      send: Math.ceil(messages / BATCH),
-      receive: Math.ceil(messages / this.#sizes.messagesPerReceive),
-    };
+  #send(sum: Tally, queue: string, messages: number, times = 1): void {
+    sum.addOne(`m:${queue}`, times * messages);
+    sum.addOne("send", times * Math.ceil(messages / BATCH));
+    sum.addOne("receive", times * Math.ceil(messages / this.#sizes.messagesPerReceive));
+  }
+  #keyOf(runs: readonly MemberRuns[]): string {
+    return runs.map(({ strand, count }) => `${this.#idOf(strand)}x${count}`).join();
   }
   #idOf(shape: object): number {
     const known = this.#ids.get(shape);
@@ -305,13 +354,11 @@ function endsOn(group: GroupShape): string | undefined {
   const step = group.members.at(-1)?.strand.steps.at(-1);
   return step?.group ? endsOn(step.group) : step?.queue;
 }
-function scaled(counts: Counts, by: number): Counts {
-  if (by === 1) return counts;
-  return Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, count * by]));
-}
-function workCountOf(counts: Counts): Omit<WorkCount, "height" | "headerReads"> {
-  const of = (name: string): number => Math.round(counts[name] ?? 0);
-  const messages = Object.entries(counts).filter(([name]) => name.startsWith("m:"));
+function workCountOf(sum: Tally): Omit<WorkCount, "height" | "headerReads"> {
+  const of = (name: string): number => Math.round(sum.of(name));
+  const messages = [...sum.entries()]
+    .filter(([name]) => name.startsWith("m:"))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
   return {
     taskRuns: of("taskRuns"),
     members: of("members"),

@@ -4,6 +4,8 @@
  */
 export interface StrandShape {
   readonly steps: readonly StepShape[];
+  /** Set only for the strand of a loop: how often its steps run at most. */
+  readonly times?: number;
 }
 export interface StepShape {
   /** Queue in text form. Steps that run no user code have the queue of the engine. */
@@ -46,10 +48,15 @@ export type TrackingLevel = keyof typeof TRACKING_WRITES;
 export const TRACKING_LEVELS = Object.keys(TRACKING_WRITES) as readonly TrackingLevel[];
 
 /** Returns the row writes of a member. Members that are more than one plain task have rows at every level. */
-export function writesOf({ steps }: StrandShape, tracking: TrackingLevel): (typeof TRACKING_WRITES)[TrackingLevel] {
-  const step = steps[0];
+export function writesOf(strand: StrandShape, tracking: TrackingLevel): (typeof TRACKING_WRITES)[TrackingLevel] {
+  const step = strand.steps[0];
   const isPlainTask =
-    steps.length === 1 && step !== undefined && !step.group && !step.links && !step.errors && step.delaySeconds === 0;
+    lengthOf(strand) === 1 &&
+    step !== undefined &&
+    !step.group &&
+    !step.links &&
+    !step.errors &&
+    step.delaySeconds === 0;
   return TRACKING_WRITES[isPlainTask || tracking === "full" ? tracking : "lazy"];
 }
 /** Returns the number of members of a group. */
@@ -60,9 +67,31 @@ export function memberCount(group: GroupShape): number {
 export function memberSum(runs: readonly MemberRuns[]): number {
   return runs.reduce((sum, { count }) => sum + count, 0);
 }
+/** Returns the number of steps that run one after the other, repetitions included. */
+function lengthOf({ steps, times = 1 }: StrandShape): number {
+  return steps.length * times;
+}
+/** Returns a step of a strand by its number, which counts repetitions; undefined after the last. */
+export function stepAt(strand: StrandShape, index: number): StepShape | undefined {
+  return index < lengthOf(strand) ? strand.steps[index % strand.steps.length] : undefined;
+}
 /** Returns the runs of user code in a strand, without those in its groups. */
-export function tasksOf({ steps }: StrandShape): number {
-  return steps.reduce((count, { group }) => (group ? count : count + 1), 0);
+export function tasksOf({ steps, times = 1 }: StrandShape): number {
+  return times * steps.reduce((count, { group }) => (group ? count : count + 1), 0);
+}
+/** Returns the runs of user code in a strand and in its groups. */
+export function tasksBelow(strand: StrandShape, known = new Map<StrandShape, number>()): number {
+  const before = known.get(strand);
+  if (before !== undefined) return before;
+  const { steps, times = 1 } = strand;
+  const inGroups = steps.reduce(
+    (sum, { group }) =>
+      sum + (group?.members.reduce((all, member) => all + member.count * tasksBelow(member.strand, known), 0) ?? 0),
+    0,
+  );
+  const tasks = tasksOf(strand) + times * inGroups;
+  known.set(strand, tasks);
+  return tasks;
 }
 /** Yields the same members, cut into parts of at most `size` members. */
 export function* partsOf(
@@ -117,10 +146,12 @@ export function packsOf(
 export function longestPath(strand: StrandShape, known = new Map<StrandShape, number>()): number {
   const before = known.get(strand);
   if (before !== undefined) return before;
-  const length = strand.steps.reduce((sum, { group }) => {
+  const { steps, times = 1 } = strand;
+  const once = steps.reduce((sum, { group }) => {
     if (!group) return sum + 1;
     return sum + group.members.reduce((most, member) => Math.max(most, longestPath(member.strand, known)), 0);
   }, 0);
+  const length = times * once;
   known.set(strand, length);
   return length;
 }

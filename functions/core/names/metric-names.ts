@@ -22,6 +22,11 @@ export const METRICS = {
   readUnits: "ReadUnits",
   /** Messages sent. */
   sends: "Sends",
+  /** Runs that failed for good. */
+  failedRuns: "RunsFailed",
+  /** Jobs that have ended, and those of them that failed or timed out. */
+  jobs: "Jobs",
+  failedJobs: "JobsFailed",
   /** Groups that the sweep checked, and those checked by messages that the sweep sent. */
   checkedGroups: "GroupsChecked",
   dueRuns: "RunsDue",
@@ -30,4 +35,11 @@ export const METRICS = {
   /** Repairs of groups that an earlier repair had not moved on. */
   stuckGroups: "GroupsStuck",
 } as const;
+/** Metrics that are published for the whole deployment as well, with its prefix as the only dimension. */
+export const DEPLOYMENT_METRICS: readonly MetricName[] = [
+  METRICS.runs,
+  METRICS.failedRuns,
+  METRICS.jobs,
+  METRICS.failedJobs,
+];
 export type MetricName = (typeof METRICS)[keyof typeof METRICS];

@@ -72,6 +72,19 @@ export function parseQueueName(text: string, defaults: QueueDefaults, field?: st
   return name;
 }
 
+/**
+ * Checks that a queue, in full text form, is one of `known`. `what` names it: `task a`, or the pointer of a field.
+ * @throws FanfoldError `unknown_queue`
+ */
+export function requireQueue(queue: string, known: readonly string[], what: string, field?: string): void {
+  if (known.includes(queue)) return;
+  throw new FanfoldError(
+    "unknown_queue",
+    `${what} names the queue ${queue}, which no site in fanfold.config.ts has; it has ${known.join(", ")}`,
+    { details: { queue, ...(field !== undefined && { field }) } },
+  );
+}
+
 function checkParts(name: QueueName, text: string, field?: string): void {
   for (const part of ["site", "queue"] as const) {
     if (!PART.test(name[part]))

@@ -6,7 +6,8 @@ import {
   isPlainGroup,
   unwrapped,
 } from "../canvas/canvas-composition.ts";
-import type { Canvas, Chain, Group, Repeat, Signature, Tracking, Wait, When } from "../canvas/canvas.ts";
+import { checkCanvasDepth } from "../canvas/canvas-depth.ts";
+import type { Canvas, Chain, Chunks, Group, Repeat, Signature, Tracking, Wait, When } from "../canvas/canvas.ts";
 import { assertNever, type ErrorCode, FanfoldError } from "../errors.ts";
 import { jsonPointer } from "../json-pointer.ts";
 import { LIMITS } from "../limits.ts";
@@ -20,6 +21,7 @@ import {
   type Strand,
   type TaskStep,
 } from "./plan.ts";
+import { type PartSize, PlanSize } from "./plan-size.ts";
 import { countedPolicy } from "./policy.ts";
 
 /**
@@ -27,10 +29,16 @@ import { countedPolicy } from "./policy.ts";
  * becomes one step whose members are strands, and a chord a group step followed by the steps of its body. Links and
  * error links become groups beside their step.
  * @throws FanfoldError `invalid_canvas` (an empty chain), `too_deep` (groups nested beyond `LIMITS.groupDepth`) or
- *   `too_many_children` (steps, members), with `details.field` as pointer into the wire form
+ *   `too_many_children` (steps, members, runs) or `payload_too_large`, with `details.field` as pointer into the wire
+ *   form. `size` bounds what is stored together.
  */
-export function compileCanvas(canvas: Canvas, declared: DeclaredTracking = () => undefined): Strand {
-  return compileStrand(canvas, { path: [], groupDepth: 0, declared });
+export function compileCanvas(
+  canvas: Canvas,
+  declared: DeclaredTracking = () => undefined,
+  size: PlanSize = new PlanSize(),
+): Strand {
+  checkCanvasDepth(canvas);
+  return compileStrand(canvas, { path: [], groupDepth: 0, declared, size, callbacks: new Map() });
 }
 /** Returns the tracking level that a task declares for groups of it, if any. */
 export type DeclaredTracking = (task: string) => Tracking | undefined;
@@ -53,6 +61,14 @@ interface Place {
   readonly path: (string | number)[];
   readonly groupDepth: number;
   readonly declared: DeclaredTracking;
+  readonly size: PlanSize;
+  /** Strands of callbacks. Many steps may call the same one, and then share its strand. */
+  readonly callbacks: Map<Canvas, SharedStrand>;
+}
+interface SharedStrand {
+  readonly strand: Strand;
+  readonly size: PartSize;
+  readonly groupDepth: number;
 }
 
 function compileStrand(canvas: Canvas, place: Place): Strand {
@@ -78,7 +94,7 @@ function appendSteps(canvas: Canvas, steps: PlanStep[], place: Place): void {
       appendGroup(canvas, steps, place, ["group"]);
       return;
     case "chunks":
-      appendGroup(chunkGroup(canvas), steps, place, ["chunks"]);
+      appendGroup(chunked(canvas, place), steps, place, ["chunks"]);
       return;
     case "chord":
       appendGroup(canvas.header, steps, place, headerKeys(canvas.header), firstErrorLinks(canvas.body));
@@ -112,7 +128,7 @@ function engineStep(canvas: When | Repeat | Wait, place: Place): GroupStep {
       return { ...common, members: otherwise ? [first, otherwise] : [first], choose: canvas.condition };
     }
     case "repeat": {
-      const body = part(["repeat", "body"], canvas.body);
+      const body = place.size.repeated(canvas.most, () => part(["repeat", "body"], canvas.body));
       if (body.length * canvas.most > LIMITS.strandSteps) {
         refuse("too_many_children", `more than ${LIMITS.strandSteps} steps would run one after the other`, [
           ...place.path,
@@ -144,17 +160,20 @@ function appendChain(chain: Chain, steps: PlanStep[], place: Place): void {
   const items = chainItems(chain);
   if (items.length === 0) refuse("invalid_canvas", "a chain must not be empty", [...place.path, "chain"]);
   const before = steps.length;
+  const errors = errorLinksAfter(items);
   items.forEach(({ item, path }, index) =>
     within(place, path, () => {
       if (isPlainGroup(item) && item.members.length === 0 && steps.length > before) return;
-      if (item.kind === "group") appendGroup(item, steps, place, ["group"], errorLinksAfter(items, index));
-      else if (item.kind === "chunks")
-        appendGroup(chunkGroup(item), steps, place, ["chunks"], errorLinksAfter(items, index));
+      if (item.kind === "group") appendGroup(item, steps, place, ["group"], errors[index]);
+      else if (item.kind === "chunks") appendGroup(chunked(item, place), steps, place, ["chunks"], errors[index]);
       else appendSteps(item, steps, place);
     }),
   );
 }
 
+function chunked(chunks: Chunks, { path }: Place): Group {
+  return chunkGroup(chunks, jsonPointer([...path, "chunks"]));
+}
 /**
  * Returns where the members of a header are in the wire form, which writes a header without options as a bare array.
  */
@@ -211,21 +230,30 @@ function appendMembers(group: Group, members: Strand[], place: Place, keys: read
 function appendStep(step: PlanStep, steps: PlanStep[], place: Place): void {
   if (steps.length >= LIMITS.strandSteps)
     refuse("too_many_children", `more than ${LIMITS.strandSteps} steps run one after the other`, place.path);
+  if (isGroupStep(step)) place.size.addStep(step, place.path);
   steps.push(step);
 }
 
 function taskStep(signature: Signature, place: Place): TaskStep {
   const { task, args, kwargs, immutable, options, each, link = [], linkError = [] } = signature;
   // The step is kept small, because big groups consist of these.
-  if (isEmpty(kwargs) && isEmpty(options) && !immutable && !each && link.length + linkError.length === 0)
-    return args.length > 0 ? { task, args } : { task };
+  const plain = isEmpty(kwargs) && isEmpty(options) && !immutable && !each;
+  const bare: TaskStep = plain
+    ? args.length > 0
+      ? { task, args }
+      : { task }
+    : {
+        task,
+        ...(args.length > 0 && { args }),
+        ...(!isEmpty(kwargs) && { kwargs }),
+        ...(immutable && { immutable }),
+        ...(each && { each }),
+        ...(!isEmpty(options) && { options }),
+      };
+  place.size.addStep(bare, place.path);
+  if (link.length + linkError.length === 0) return bare;
   return {
-    task,
-    ...(args.length > 0 && { args }),
-    ...(!isEmpty(kwargs) && { kwargs }),
-    ...(immutable && { immutable }),
-    ...(each && { each }),
-    ...(!isEmpty(options) && { options }),
+    ...bare,
     ...callbackGroup("links", link, place, "link"),
     ...callbackGroup("errors", linkError, place, "link_error"),
   };
@@ -246,9 +274,21 @@ function callbackGroup(
   if (inside.groupDepth > LIMITS.groupDepth)
     refuse("too_deep", `links are nested more than ${LIMITS.groupDepth} levels deep`, place.path);
   const members = callbacks.map((callback, index) =>
-    within(place, [key, index], () => compileStrand(callback, inside)),
+    within(place, [key, index], () => compileCallback(callback, inside)),
   );
   return { [name]: { policy: "settled", tracking: "lazy", members } };
+}
+function compileCallback(callback: Canvas, place: Place): Strand {
+  const { size, callbacks, groupDepth, path } = place;
+  const known = callbacks.get(callback);
+  // Deeper than before, its own groups may be too deep, so it is compiled again.
+  if (known && groupDepth <= known.groupDepth) {
+    size.add(known.size, path);
+    return known.strand;
+  }
+  const [strand, added] = size.measured(() => compileStrand(callback, place));
+  callbacks.set(callback, { strand, size: added, groupDepth });
+  return strand;
 }
 
 const deeper = (place: Place): Place => ({ ...place, groupDepth: place.groupDepth + 1 });
@@ -264,10 +304,11 @@ function refuse(code: ErrorCode, message: string, path: readonly (string | numbe
 }
 
 /**
- * Yields every distinct task name of a strand with the pointer of its first use. The pointer leads into a wire form of
+ * Yields the first step of each task of a strand, and of each other queue that a signature names for it, with its
+ * pointer. The pointer leads into a wire form of
  * chains and groups only, where a chord reads as a chain. Members in pages are not read.
  */
-export function* strandTasks(strand: Strand): Generator<readonly [task: string, field: string], void, undefined> {
+export function* strandTasks(strand: Strand): Generator<readonly [step: TaskStep, field: string], void, undefined> {
   yield* newTasks(strand, [], new Set());
 }
 
@@ -275,29 +316,34 @@ function* newTasks(
   strand: Strand,
   path: (string | number)[],
   seen: Set<string>,
-): Generator<readonly [task: string, field: string], void, undefined> {
+): Generator<readonly [step: TaskStep, field: string], void, undefined> {
   for (let index = 0; index < strand.length; index++) {
     const step = strand[index] as PlanStep;
     const at = strand.length === 1 ? path : [...path, "chain", index];
     if (isGroupStep(step)) yield* memberTasks(step, [...at, "group"], seen);
     else {
-      if (!seen.has(step.task)) {
-        seen.add(step.task);
-        yield [step.task, jsonPointer([...at, "task"])];
+      const key = placed(step);
+      if (!seen.has(key)) {
+        seen.add(key);
+        yield [step, jsonPointer(at)];
       }
     }
     if (step.links) yield* memberTasks(step.links, [...at, "link"], seen);
     if (step.errors) yield* memberTasks(step.errors, [...at, "link_error"], seen);
   }
 }
+/** Returns the task of a step, with the queue that the signature names. */
+function placed({ task, options }: TaskStep): string {
+  return options?.queue === undefined ? task : `${task}\n${options.queue}`;
+}
 function* memberTasks(
   { members }: GroupStep,
   path: readonly (string | number)[],
   seen: Set<string>,
-): Generator<readonly [task: string, field: string], void, undefined> {
+): Generator<readonly [step: TaskStep, field: string], void, undefined> {
   if (isPaged(members) || isInput(members)) return;
   for (let member = 0; member < members.length; member++) {
     const strand = members[member] as Strand;
-    if (!isSingle(strand) || !seen.has(strand[0].task)) yield* newTasks(strand, [...path, member], seen);
+    if (!isSingle(strand) || !seen.has(placed(strand[0]))) yield* newTasks(strand, [...path, member], seen);
   }
 }

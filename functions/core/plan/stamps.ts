@@ -1,3 +1,4 @@
+import { jsonOrText } from "../json-text.ts";
 import { canonicalJson, type Json, type JsonObject } from "../json.ts";
 import { isGroupStep, isInput, isPaged, type PlanStep, type Strand } from "./plan.ts";
 
@@ -28,18 +29,14 @@ export function carriesStamp(stamps: JsonObject | undefined, wanted: ReadonlySet
 const valuesOf = (value: Json): readonly Json[] => (Array.isArray(value) ? (value as readonly Json[]) : [value]);
 
 /**
- * Reads a stamp such as `team:blue`. The value is parsed as JSON if possible, else it is a string. Returns undefined
- * without a name or separator.
+ * Reads a stamp such as `team:blue`. The value is JSON where it is JSON, else text. Returns undefined without a name or
+ * separator.
  */
 export function readStamp(text: string, separator: ":" | "="): Stamp | undefined {
   const at = text.indexOf(separator);
   if (at < 1) return undefined;
-  const value = text.slice(at + 1);
-  try {
-    return { name: text.slice(0, at), value: JSON.parse(value) as Json };
-  } catch {
-    return { name: text.slice(0, at), value };
-  }
+  const name = text.slice(0, at);
+  return { name, value: jsonOrText(text.slice(at + 1), `the stamp ${name}`) };
 }
 /** Returns one filter for several stamps. */
 export function stampFilter(stamps: readonly Stamp[]): StampFilter {

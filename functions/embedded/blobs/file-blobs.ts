@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Blobs, PortError } from "../../engine/ports.ts";
+import { asUnwritable, type OnUnwritable } from "../lmdb/lmdb-environment.ts";
 import { syncFolder } from "../machine/sync-folder.ts";
 import { blobOwner } from "./blob-owner.ts";
 
@@ -18,11 +19,13 @@ const MAX_NAME_CHARACTERS = 200;
 export class FileBlobs implements Blobs {
   readonly #folder: string;
   readonly #drafts: string;
+  readonly #onUnwritable: OnUnwritable | undefined;
   readonly #process = randomBytes(6).toString("hex");
   #written = 0;
 
-  constructor(folder: string) {
+  constructor(folder: string, onUnwritable?: OnUnwritable) {
     this.#folder = folder;
+    this.#onUnwritable = onUnwritable;
     this.#drafts = join(folder, "drafts");
     mkdirSync(this.#drafts, { recursive: true });
   }
@@ -38,7 +41,10 @@ export class FileBlobs implements Blobs {
       await Promise.all([folder, dirname(folder), dirname(dirname(folder))].map(syncFolder));
     } catch (error) {
       await rm(draft, { force: true }).catch(() => undefined);
-      throw new PortError("ambiguous", `blob ${name} could not be written`, { cause: error });
+      throw (
+        asUnwritable(error, this.#folder, this.#onUnwritable) ??
+        new PortError("ambiguous", `blob ${name} could not be written`, { cause: error })
+      );
     }
   }
 

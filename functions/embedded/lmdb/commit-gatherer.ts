@@ -32,13 +32,18 @@ const COMMIT_FAILED =
  */
 export class CommitGatherer {
   readonly #transact: (action: () => void) => void;
+  readonly #asUnwritable: (error: unknown) => PortError | undefined;
   #pending: Operation[] = [];
   #scheduled = false;
   #stats = { transactions: 0, operations: 0 };
 
-  /** `transact` runs the action in a transaction that has been committed when it returns, or undone when it throws. */
-  constructor(transact: (action: () => void) => void) {
+  /**
+   * `transact` runs the action in a transaction that has been committed when it returns, or undone when it throws.
+   * `asUnwritable` knows the errors of a disk that takes nothing now.
+   */
+  constructor(transact: (action: () => void) => void, asUnwritable: (error: unknown) => PortError | undefined) {
     this.#transact = transact;
+    this.#asUnwritable = asUnwritable;
   }
 
   /** Resolves with the action's result once its transaction is committed. */
@@ -101,6 +106,9 @@ export class CommitGatherer {
         done = true;
       });
     } catch (error) {
+      // LMDB names a new state last, so a commit that found no room has changed nothing.
+      const unwritable = this.#asUnwritable(error);
+      if (unwritable) return { kind: "commitFailed", error: unwritable };
       // An operation that throws undoes the transaction. A commit that fails may have reached the disk in part.
       if (done) return { kind: "commitFailed", error: new PortError("ambiguous", COMMIT_FAILED, { cause: error }) };
       return { kind: "operationFailed", error: asPortError(error) };

@@ -15,7 +15,9 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
+import { FanfoldError } from "../../core/errors.ts";
 import { PortError } from "../../engine/ports.ts";
+import { diskErrorOf } from "../machine/disk-error.ts";
 import { bootId } from "../machine/process-identity.ts";
 import { syncFolderSync } from "../machine/sync-folder.ts";
 import { decodeMeta, type Meta, readAt, readMeta, writeMeta } from "./lmdb-meta.ts";
@@ -50,6 +52,8 @@ export interface FlushedOptions {
   readonly holdCommits: <T>(action: () => T) => T;
   /** Begins a read transaction on the present state and returns a function that ends it. */
   readonly beginRead: () => () => void;
+  /** Called once, when the disk has lost what was committed. */
+  readonly onFailure?: (failure: FanfoldError) => void;
 }
 interface Saved {
   readonly sequence: number;
@@ -92,7 +96,7 @@ export class FlushedState {
   #endRead: () => void;
   #flushing: Promise<void> | undefined;
   #flushingSince = 0;
-  #failure: unknown;
+  #failure: FanfoldError | undefined;
 
   /** Saves the present state. No process may have committed since the database was clean. */
   constructor(options: FlushedOptions) {
@@ -151,9 +155,7 @@ export class FlushedState {
     if (this.#failure !== undefined || readMeta(this.#database)?.transaction === this.#saved) return;
     this.#flushingSince = performance.now();
     this.#flushing = this.#flush()
-      .catch((error: unknown) => {
-        this.#failure = error;
-      })
+      .catch((error: unknown) => this.#fail(error))
       .finally(() => {
         this.#flushing = undefined;
       });
@@ -163,8 +165,14 @@ export class FlushedState {
     try {
       this.#options.holdCommits(() => fdatasyncSync(this.#database));
     } catch (error) {
-      this.#failure = error;
+      this.#fail(error);
     }
+  }
+  #fail(error: unknown): void {
+    if (this.#failure !== undefined) return;
+    const folder = dirname(this.#options.database);
+    this.#failure = new FanfoldError("data_folder_unusable", FLUSH_FAILED, { details: { folder }, cause: error });
+    this.#options.onFailure?.(this.#failure);
   }
   /** Follows the order of T -> T' above, without which a power cut could do harm. */
   async #flush(): Promise<void> {
@@ -173,13 +181,15 @@ export class FlushedState {
     // The system reports lost pages only once, which may have been to the flush of #catchUp.
     this.ensureSound();
     const sequence = this.#sequence + 1;
-    await writeFile(
-      this.#slots,
-      encodeSlot({ sequence, boot: this.#options.boot, meta }),
-      0,
-      SLOT_BYTES,
-      slotOf(sequence),
-    );
+    const slot = encodeSlot({ sequence, boot: this.#options.boot, meta });
+    try {
+      await writeFile(this.#slots, slot, 0, SLOT_BYTES, slotOf(sequence));
+    } catch (error) {
+      // A disk that copies on write may have no room even for this. The state before stays the saved one.
+      endRead();
+      if (diskErrorOf(error, this.#options.database)?.code === "disk_full") return;
+      throw error;
+    }
     await flushFile(this.#slots);
     this.#endRead();
     this.#sequence = sequence;

@@ -1,5 +1,8 @@
 import { join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
+import { FanfoldError } from "../../core/errors.ts";
+import { PortError } from "../../engine/ports.ts";
+import { diskErrorOf } from "../machine/disk-error.ts";
 import { bootId } from "../machine/process-identity.ts";
 import { asPortError, CommitGatherer, type Durability } from "./commit-gatherer.ts";
 import { FlushedState } from "./flushed-state.ts";
@@ -18,7 +21,11 @@ export interface EnvironmentOptions {
    * and it does not return when the parent has ended.
    */
   readonly ensureParent?: () => void;
+  /** Called when the disk takes no writes. */
+  readonly onUnwritable?: OnUnwritable;
 }
+/** `lost` says that the disk has lost what was committed, so nothing more is committed until the next start. */
+export type OnUnwritable = (problem: FanfoldError, lost?: boolean) => void;
 export type TextDatabase = Database<Uint8Array, string>;
 type Root = RootDatabase<Uint8Array, string>;
 
@@ -60,13 +67,17 @@ export class LmdbEnvironment {
     const root = openRoot(file, options, boot !== undefined);
     this.#root = root;
     this.#flushed =
-      boot !== undefined && options.ensureParent === undefined ? keepFlushedState(file, boot, root) : undefined;
+      boot !== undefined && options.ensureParent === undefined
+        ? keepFlushedState(file, boot, root, options.onUnwritable)
+        : undefined;
     const ensureSound = options.ensureParent ?? (() => this.#flushed?.ensureSound());
-    this.gatherer = new CommitGatherer((action) =>
-      root.transactionSync(() => {
-        ensureSound();
-        action();
-      }, TRANSACTION_FLAGS),
+    this.gatherer = new CommitGatherer(
+      (action) =>
+        root.transactionSync(() => {
+          ensureSound();
+          action();
+        }, TRANSACTION_FLAGS),
+      (error) => asUnwritable(error, options.folder, options.onUnwritable),
     );
     const keys = { encoding: "binary", keyEncoder: TEXT_KEYS } as const;
     const database = (name: string): TextDatabase => root.openDB<Uint8Array, string>(name, keys);
@@ -142,8 +153,9 @@ function openRoot(file: string, { mapBytes = MAP_BYTES, onOpened }: EnvironmentO
     keyEncoder: { ...TEXT_KEYS, enableNullTermination: () => onOpened?.() },
   });
 }
-function keepFlushedState(database: string, boot: string, root: Root): FlushedState {
+function keepFlushedState(database: string, boot: string, root: Root, onUnwritable?: OnUnwritable): FlushedState {
   return new FlushedState({
+    onFailure: (failure) => onUnwritable?.(failure, true),
     database,
     boot,
     holdCommits: (action) => root.transactionSync(action, TRANSACTION_FLAGS),
@@ -153,6 +165,22 @@ function keepFlushedState(database: string, boot: string, root: Root): FlushedSt
       return () => read.done();
     },
   });
+}
+
+/**
+ * Returns the failure of a write as an error of the port, and reports it, when the disk takes no writes. A disk that
+ * fails is reported as well, but then the write may have been applied.
+ */
+export function asUnwritable(
+  error: unknown,
+  folder: string,
+  onUnwritable: OnUnwritable | undefined,
+): PortError | undefined {
+  const problem = error instanceof PortError || error instanceof FanfoldError ? undefined : diskErrorOf(error, folder);
+  if (problem === undefined) return undefined;
+  onUnwritable?.(problem);
+  if (problem.details["reason"] === "EIO") return undefined;
+  return new PortError("unwritable", problem.message, { cause: problem });
 }
 
 /** Returns a copy of a value. */

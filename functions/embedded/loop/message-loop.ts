@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { assertNever } from "../../core/errors.ts";
 import { MAX_RECEIVES } from "../../core/names/queue-name.ts";
 import type { Engine } from "../../engine/contract.ts";
-import type { Disposition } from "../../engine/ports.ts";
+import { type Disposition, PortError } from "../../engine/ports.ts";
 import type { WorkerLoop } from "../../engine/worker-loop.ts";
 import { type Log, messageOf, rateLimited } from "../../host/log.ts";
 import type { Delivery, MessageSource } from "../../host/message-source.ts";
@@ -90,6 +90,11 @@ export class MessageLoop {
     this.#arrivals.signal();
     // A loop that is full because of one queue has slots for another.
     if (this.#slots.busy < this.#slots.size) this.#capacity.signal();
+  }
+  /** Lets no run start, or lets them start again. Those that run go on. */
+  pause(paused: boolean): void {
+    this.#slots.pause(paused);
+    this.#capacity.signal();
   }
   get busy(): number {
     return this.#handling.size;
@@ -222,7 +227,9 @@ export class MessageLoop {
         queue: message.queue,
         cause: messageOf(error),
       });
-      return { kind: "later", delaySeconds: Math.min(30, 2 ** Math.min(message.receives, 5)) };
+      // What a full disk has stopped goes on soon after there is room.
+      const isFull = error instanceof PortError && error.kind === "unwritable";
+      return { kind: "later", delaySeconds: isFull ? 1 : Math.min(30, 2 ** Math.min(message.receives, 5)) };
     }
   }
   /** Retries until it succeeds, because a message that is not given back stays invisible until the next start. */

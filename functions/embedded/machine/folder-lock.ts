@@ -27,7 +27,7 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   const me = identityOf(process.pid);
   const mine = join(path, nameOf(me));
   const release = (): void => {
-    rmSync(mine, { force: true });
+    for (const file of [mine, draftOf(mine)]) rmSync(file, { force: true });
     held.delete(path);
   };
   try {
@@ -46,9 +46,10 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
 }
 
 const nameOf = (identity: ProcessIdentity): string => `${identity.pid}-${identity.started ?? identity.bootedAt}`;
+const draftOf = (path: string): string => `${path}.draft`;
 /** Renames a complete draft, so that no process reads an incomplete file. */
 function announce(path: string, identity: ProcessIdentity): void {
-  const draft = `${path}.draft`;
+  const draft = draftOf(path);
   writeFileSync(draft, JSON.stringify(identity), { mode: 0o600 });
   renameSync(draft, path);
 }

@@ -31,7 +31,12 @@ export async function untilPermitted(permit: string): Promise<void> {
 export function permitOpening(permit: string, pid: number, kill: () => void): void {
   const worker = identityOf(pid);
   const deadline = performance.now() + LONGEST_OPENING_MS;
-  writeFileSync(permit, "");
+  try {
+    writeFileSync(permit, "");
+  } catch {
+    // The disk takes no file. The next process of this worker asks again, a while later.
+    return kill();
+  }
   while (existsSync(permit) && isAlive(worker)) {
     if (performance.now() > deadline) {
       kill();

@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { HeldRuns } from "../../engine/worker-loop.ts";
 import type { LeaseTracker } from "../../host/run-holder.ts";
@@ -36,6 +37,8 @@ export type FromWorker =
   | { readonly kind: "opening" }
   | { readonly kind: "ready" }
   | { readonly kind: "alive" }
+  /** A write failed, because the disk takes none. */
+  | { readonly kind: "unwritable"; readonly code: ErrorCode; readonly message: string; readonly details: JsonObject }
   | { readonly kind: "log"; readonly level: LogLevel; readonly message: string; readonly fields?: JsonObject };
 export type ToWorker =
   /** There are new messages on these queues. */
@@ -48,6 +51,8 @@ export type ToWorker =
         readonly reason: "lost" | "cancelled";
       }[];
     }
+  /** Whether the disk takes writes. While it does not, no run starts. */
+  | { readonly kind: "disk"; readonly writable: boolean }
   /** The worker must answer `alive`. */
   | { readonly kind: "ask" }
   | { readonly kind: "stop"; readonly graceSeconds: number };

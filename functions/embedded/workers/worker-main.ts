@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { messageOf } from "../../host/log.ts";
 import { RunHolder } from "../../host/run-holder.ts";
-import { type Host, openHost, taskQueuesOf } from "../engine-host.ts";
+import { type Host, type HostOptions, openHost, taskQueuesOf } from "../engine-host.ts";
 import { MessageLoop } from "../loop/message-loop.ts";
 import { endIfOrphaned, watchForOrphan } from "../machine/orphan-watch.ts";
 import { queueShares } from "../queue-shares.ts";
@@ -26,9 +26,15 @@ async function main(assignment: WorkerAssignment, link: ParentLink): Promise<voi
   const leaseMs = assignment.engine.leaseSeconds * 1_000;
   const claims: RunHolder = new RunHolder({ keeper: link, leaseMs, heartbeat: (held) => host.engine.heartbeat(held) });
   registerWorker(foldersOf(assignment.dataFolder).workers);
-  const host: Host = await openWhenPermitted(assignment, link, (queues) => {
-    loop.wake();
-    link.sent(queues);
+  const host: Host = await openWhenPermitted(assignment, link, {
+    onSend: (queues) => {
+      loop.wake();
+      link.sent(queues);
+    },
+    onUnwritable: ({ code, message, details }) => {
+      loop.pause(true);
+      link.send({ kind: "unwritable", code, message, details });
+    },
   });
   const loop: MessageLoop = new MessageLoop({
     handle: (message, workerLoop) => host.engine.handle(message, workerLoop),
@@ -48,7 +54,7 @@ async function main(assignment: WorkerAssignment, link: ParentLink): Promise<voi
 function openWhenPermitted(
   assignment: WorkerAssignment,
   link: ParentLink,
-  onSend: (queues: readonly string[]) => void,
+  events: Pick<HostOptions, "onSend" | "onUnwritable">,
 ): Promise<Host> {
   const permit = permitOf(assignment.dataFolder, assignment.holder);
   return openHost({
@@ -64,11 +70,12 @@ function openWhenPermitted(
     onOpened: () => rmSync(permit),
     ensureParent: () => endIfOrphaned(assignment.parentPid),
     log: link.log,
-    onSend,
+    ...events,
   });
 }
 function obey(parts: WorkerParts, message: ToWorker): void {
   if (message.kind === "wake") parts.loop.wake();
+  else if (message.kind === "disk") parts.loop.pause(!message.writable);
   else if (message.kind === "ask") parts.link.send({ kind: "alive" });
   else if (message.kind === "abort")
     for (const { token, runId, reason } of message.runs) parts.claims.abort(token, runId, reason);
@@ -86,6 +93,9 @@ async function stop({ loop, host }: WorkerParts, graceSeconds: number): Promise<
  * but only the parent decides when its workers stop.
  */
 function endWithParent(parentPid: number): void {
+  // The log of the command may be on a full disk. That is no reason to end.
+  process.stderr.on("error", () => undefined);
+  process.stdout.on("error", () => undefined);
   process.on("SIGINT", () => undefined);
   process.on("SIGTERM", () => undefined);
   process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));

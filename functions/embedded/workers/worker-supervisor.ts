@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { FanfoldError } from "../../core/errors.ts";
 import { ENGINE_QUEUE } from "../../core/names/queue-name.ts";
 import type { Engine } from "../../engine/contract.ts";
 import type { Claim } from "../../engine/worker-loop.ts";
@@ -24,6 +25,8 @@ export interface SupervisorOptions {
   readonly permitOpening: (worker: WorkerProcess) => void;
   /** Called when a worker sent messages to the engine's queue. */
   readonly onControl: () => void;
+  /** Called when a write of a worker failed, because the disk takes none. */
+  readonly onUnwritable: (problem: FanfoldError) => void;
 }
 export interface WorkerStats {
   readonly pid: number | undefined;
@@ -60,6 +63,7 @@ export class Supervisor {
   readonly #stop = new AbortController();
   readonly #onExit = (): void => endNow(this.#replicas.flatMap(({ worker }) => worker?.pid ?? []));
   #forks = 0;
+  #writable = true;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -87,6 +91,11 @@ export class Supervisor {
     if (queues.includes(ENGINE_QUEUE)) this.#options.onControl();
     if (queues.every((queue) => queue === ENGINE_QUEUE)) return;
     for (const { worker } of this.#replicas) if (worker && worker !== sender) worker.wake(queues);
+  }
+  /** Lets all workers know whether the disk takes writes. */
+  setWritable(writable: boolean): void {
+    this.#writable = writable;
+    for (const { worker } of this.#replicas) worker?.send({ kind: "disk", writable });
   }
   abort(holder: string, runs: readonly LostClaim[]): void {
     const worker = this.#replicas.find((replica) => replica.worker?.holder === holder)?.worker;
@@ -123,7 +132,10 @@ export class Supervisor {
   }
   #read(worker: WorkerProcess, message: FromWorker): void {
     if (message.kind === "opening") this.#options.permitOpening(worker);
-    else if (message.kind === "ready") worker.readyAt = performance.now();
+    else if (message.kind === "ready") {
+      worker.readyAt = performance.now();
+      if (!this.#writable) worker.send({ kind: "disk", writable: false });
+    } else if (message.kind === "unwritable") this.#options.onUnwritable(problemOf(message));
     else if (message.kind === "log")
       this.#options.log(message.level, message.message, { worker: worker.pid ?? 0, ...message.fields });
     else if (message.kind === "report") this.#apply(worker, message);
@@ -211,4 +223,7 @@ export class Supervisor {
     await worker.ended;
     clearTimeout(timer);
   }
+}
+function problemOf({ code, message, details }: Extract<FromWorker, { kind: "unwritable" }>): FanfoldError {
+  return new FanfoldError(code, message, { details, retryable: true });
 }

@@ -36,6 +36,7 @@ export async function waitForExecution(
   } as const;
   const page = `${run.runId}!${run.round}.${run.attempt}`;
   const { pointer: manifest } = await context.plans.write(
+    context,
     page,
     { policy: "settled", tracking: "lazy", members: [], wait },
     ownedBy(header),

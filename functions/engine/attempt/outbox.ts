@@ -1,6 +1,7 @@
 import { FanfoldError } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { trackingOf } from "../../core/plan/compile.ts";
+import { PlanSize } from "../../core/plan/plan-size.ts";
 import { countedPolicy } from "../../core/plan/policy.ts";
 import type { Spawned } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
@@ -26,11 +27,13 @@ export async function writeOutbox(context: Context, { header, run }: Attempt, sp
   }
   checkDepth(run.gid);
   if (spawned.value === "extras") await checkMember(context, header);
-  const members = spawned.children.map((canvas, k) => compileChild(context, canvas, `/spawned/${k}`));
+  const size = new PlanSize();
+  const members = spawned.children.map((canvas, k) => compileChild(context, canvas, `/spawned/${k}`, size));
   const page = `${run.runId}!${run.round}.${run.attempt}`;
   const tracking = trackingOf(members, declaredTracking(context));
   return (
     await context.plans.write(
+      context,
       page,
       { policy: countedPolicy(spawned.policy, members.length), tracking, members },
       ownedBy(header),

@@ -68,7 +68,7 @@ export async function handleMessage(
       await applyStampRevocation(context, message.gid, message.after);
       break;
     case "sweep":
-      await sweepGroup(context, message.gid, message.fromLeaf, received.receives > 1);
+      await sweepGroup(context, message, received.receives > 1);
       break;
     default:
       return assertNever(message);

@@ -30,6 +30,16 @@ const FOLLOW_LATE_MS = 30_000;
 /** Leaves that one message checks. */
 const LEAVES_PER_SWEEP = 64;
 
+interface Check {
+  readonly gid: string;
+  readonly fromLeaf: number;
+  /**
+   * Set by the first sweep of a start. Messages are back in their queues then, so only what no message carries is owed:
+   * what a call of the API began. That is done at once, and the checks of the header stay as they were planned.
+   */
+  readonly all?: boolean;
+}
+
 /**
  * Checks one open header, which is read consistently because the index lags. `again` is set when the message was
  * delivered before, because the worker that handled it may have died in the middle.
@@ -38,10 +48,15 @@ const LEAVES_PER_SWEEP = 64;
  * one sets the next check, and the others are ignored. Otherwise they would find a ledger that has not grown since the
  * first one, and each would check every leaf.
  */
-export async function sweepGroup(context: Context, gid: string, fromLeaf: number, again: boolean): Promise<void> {
+export async function sweepGroup(
+  context: Context,
+  { gid, fromLeaf, all: first = false }: Check,
+  again: boolean,
+): Promise<void> {
   const header = await readHeader(context, gid);
   if (!header || header.state === "closed") return;
-  if (fromLeaf === 0 && !again && !header.reopening && (header.nextCheck ?? 0) > context.clock.now()) return;
+  const looked = fromLeaf === 0 && !again && !first && !header.reopening;
+  if (looked && (header.nextCheck ?? 0) > context.clock.now()) return;
   if (header.outcome) {
     await follow(context, [{ kind: "settle", gid, header }]);
     await resendOwner(context, header);
@@ -67,12 +82,13 @@ export async function sweepGroup(context: Context, gid: string, fromLeaf: number
     for (const revocation of header.revoked ?? [])
       await applyRevocation(context, gid, Number(revocation.split("~")[0]));
     if (header.side) await resumeLinks(context, header);
-    else if (owner) await resendOwed(context, header, owner);
+    else if (owner) await resendOwed(context, header, owner, first);
     await recheckEdges(context, gid);
+    if (first && header.revokedStamps) await sendControl(context, { kind: "revokeStamped", gid });
     // The message that ends waiting runs with revoked stamps may be lost, so every leaf is checked for them.
-    if ((await hasMoved(context, header)) && !gate.header.revokedStamps) return;
+    if (!first && (await hasMoved(context, header)) && !gate.header.revokedStamps) return;
   }
-  await sweepLeaves(context, gate.header, fromLeaf);
+  await sweepLeaves(context, gate.header, fromLeaf, first);
 }
 
 /** Checks an open group of an earlier round than its owner: the owner opens it again, or has no use for it. */
@@ -136,10 +152,11 @@ async function scheduleNextCheck(context: Context, header: Header, marks: number
 }
 
 /** Checks leaves for members that are not marked, and for marks that were not passed upward. */
-async function sweepLeaves(context: Context, header: Header, fromLeaf: number): Promise<void> {
+async function sweepLeaves(context: Context, header: Header, fromLeaf: number, first: boolean): Promise<void> {
   const { width } = context.config;
   for (let leaf = fromLeaf; ; leaf++) {
     if (header.memberCount !== undefined && leaf * width >= header.memberCount) return;
+    if (first && leaf >= LEAVES_PER_SWEEP) return;
     if (leaf - fromLeaf >= LEAVES_PER_SWEEP)
       return sendControl(context, { kind: "sweep", gid: header.gid, fromLeaf: leaf });
     const node = await readLedger(context, { gid: header.gid, round: header.round, level: 1, node: leaf });
@@ -152,16 +169,17 @@ async function sweepLeaves(context: Context, header: Header, fromLeaf: number): 
     const last = new Map<number, Run>();
     for (const run of currentRows(await readLeaf(context, header.gid, leaf))) last.set(run.index, run);
     if (header.memberCount === undefined && last.size === 0) return;
-    await sweepLeaf(context, header, leaf, done, last);
+    await sweepLeaf(context, header, { leaf, done, last, first });
   }
 }
-async function sweepLeaf(
-  context: Context,
-  header: Header,
-  leaf: number,
-  done: ReadonlySet<number>,
-  last: ReadonlyMap<number, Run>,
-): Promise<void> {
+interface LeafCheck {
+  readonly leaf: number;
+  readonly done: ReadonlySet<number>;
+  /** The last step of each member that has a row. */
+  readonly last: ReadonlyMap<number, Run>;
+  readonly first: boolean;
+}
+async function sweepLeaf(context: Context, header: Header, { leaf, done, last, first }: LeafCheck): Promise<void> {
   const { width } = context.config;
   const ended: Run[] = [];
   const repairs: Promise<void>[] = [];
@@ -172,7 +190,7 @@ async function sweepLeaf(
     const absent = index < upTo && !run && !done.has(localIndex(index, width)) && leafOf(index, width) === leaf;
     if (absent) absentFrom ??= index;
     else if (absentFrom !== undefined) {
-      if (mayResend(context, header) && header.plan !== undefined) {
+      if (mayResend(context, header, first) && header.plan !== undefined) {
         context.watch?.repaired(header.gid, "sent", Math.max(0, (header.stalls ?? 0) - 1));
         repairs.push(expandMembers(context, header, absentFrom, index, true));
       }
@@ -180,7 +198,7 @@ async function sweepLeaf(
     }
     if (!run || index >= upTo || done.has(localIndex(index, width))) continue;
     if (isTerminal(run.status)) ended.push(run);
-    else repairs.push(repair(context, header, run));
+    else repairs.push(repair(context, header, run, first));
   }
   await all(repairs);
   const late = context.clock.now() - FOLLOW_LATE_MS;
@@ -190,15 +208,16 @@ async function sweepLeaf(
     ended.map((run) => ({ kind: "run" as const, run })),
   );
 }
-async function repair(context: Context, header: Header, run: Run): Promise<void> {
+async function repair(context: Context, header: Header, run: Run, first: boolean): Promise<void> {
   if (await isRevoked(context, header, run)) await applyRevocation(context, run.gid, run.index);
-  else await resendOwed(context, header, run);
+  else await resendOwed(context, header, run, first);
 }
 /**
  * Returns whether the messages of members without rows may be sent again. They may only be waiting in a long queue, so
- * the longer the ledger has not grown, the later they are sent again.
+ * the longer the ledger has not grown, the later they are sent again. The message of a root is sent by the submission.
  */
-function mayResend(context: Context, header: Header): boolean {
+function mayResend(context: Context, header: Header, first: boolean): boolean {
+  if (first) return header.joins === undefined;
   const age = (context.clock.now() - header.createdAt) / 1_000;
   return header.expanded === true && age > context.config.resendSeconds * 2 ** Math.min(header.stalls ?? 0, 5);
 }
@@ -212,18 +231,12 @@ async function resendOwner(context: Context, header: Header): Promise<void> {
  * Resends the message that a run is owed, when it is older than a queue should hold it. Duplicates are harmless.
  * `header` is that of the run's own group, or of the group that the run waits for.
  */
-async function resendOwed(context: Context, header: Header, run: Run): Promise<void> {
+async function resendOwed(context: Context, header: Header, run: Run, first = false): Promise<void> {
   if (run.status === "waiting") return resumeWaiting(context, run);
   const own = run.gid === header.gid ? header : await readHeader(context, run.gid);
   const awaitsEvents = run.status === "deferred" && !isReady(context, run);
-  if (!own || own.outcome || isLive(context, run) || (!awaitsEvents && !isDue(context, run))) return;
-  const since = Math.max(
-    run.sentAt ?? run.startedAt ?? 0,
-    run.status === "started" ? (run.leaseUntil ?? 0) : 0,
-    awaitsEvents ? 0 : (run.notBefore ?? 0),
-  );
-  const age = (context.clock.now() - since) / 1_000;
-  if (age <= context.config.resendSeconds * 2 ** Math.min(run.sends ?? 0, 6)) return;
+  if (!own || own.outcome || isLive(context, run)) return;
+  if (first ? !isSentByCall(own, run) : !isOverdue(context, run, awaitsEvents)) return;
   if (awaitsEvents) {
     // The sender of the event may have died before it woke the run.
     if (await resumeDeferred(context, run)) context.watch?.repaired(run.gid, "sent", 0);
@@ -231,5 +244,24 @@ async function resendOwed(context: Context, header: Header, run: Run): Promise<v
   }
   context.watch?.repaired(run.gid, "sent", run.sends ?? 0);
   await noteResend(context, run);
-  await sendRun(context, own, run, 0);
+  await sendRun(context, own, run, Math.max(0, ((run.notBefore ?? 0) - context.clock.now()) / 1_000));
+}
+/**
+ * Returns whether a call of the API may owe the message of a run: the run is the first of a job, a page of input, or was
+ * woken by an event. The sweep itself sends runs in the due index.
+ */
+function isSentByCall(own: Header, { status, attempt, page, due }: Run): boolean {
+  if (status === "deferred") return true;
+  return due === undefined && (own.joins === undefined || page === true || (status === "queued" && attempt > 0));
+}
+/** Returns whether the message of a run is older than a queue should hold it. */
+function isOverdue(context: Context, run: Run, awaitsEvents: boolean): boolean {
+  if (!awaitsEvents && !isDue(context, run)) return false;
+  const since = Math.max(
+    run.sentAt ?? run.startedAt ?? 0,
+    run.status === "started" ? (run.leaseUntil ?? 0) : 0,
+    awaitsEvents ? 0 : (run.notBefore ?? 0),
+  );
+  const age = (context.clock.now() - since) / 1_000;
+  return age > context.config.resendSeconds * 2 ** Math.min(run.sends ?? 0, 6);
 }

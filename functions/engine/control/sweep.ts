@@ -14,18 +14,21 @@ import type { IndexName, Key } from "../ports.ts";
 /**
  * Makes one pass of the sweeper (docs/protocol-rules.md, section 13), so that nothing stays stuck because a message was
  * lost or a process died. The pass orders a check of each open header that is due for one, and sends the runs that are
- * due. Every repair goes through the same follow-up as all other work.
+ * due. Every repair goes through the same follow-up as all other work. With `all`, every open header is checked.
  */
-export async function sweep(context: Context, until = Number.POSITIVE_INFINITY): Promise<SweepReport> {
+export async function sweep(
+  context: Context,
+  { until = Number.POSITIVE_INFINITY, all = false }: { readonly until?: number; readonly all?: boolean } = {},
+): Promise<SweepReport> {
   const now = context.clock.now();
   let checked = 0;
   const opened = await eachIndexed(
     context,
     "open",
-    { partitions: OPEN_SHARDS, partition: openShard, upTo: now, until, concurrency: 4 },
+    { partitions: OPEN_SHARDS, partition: openShard, upTo: all ? Number.MAX_SAFE_INTEGER : now, until, concurrency: 4 },
     async (key) => {
       checked++;
-      await sendControl(context, { kind: "sweep", gid: key.partition.slice(2), fromLeaf: 0 });
+      await sendControl(context, { kind: "sweep", gid: key.partition.slice(2), fromLeaf: 0, ...(all && { all }) });
     },
   );
   let due = 0;

@@ -7,7 +7,7 @@ import type { MemberOutcome } from "../attempt/member-outcome.ts";
 import { returnClaims } from "../items/run-claims.ts";
 import type { AbortReason, HeldRuns, Hold } from "../worker-loop.ts";
 import type { BatchRun } from "./claim-batch.ts";
-import type { MessageWork } from "./execute-context.ts";
+import type { ExecuteContext, MessageWork } from "./execute-context.ts";
 import type { Report } from "./member-reports.ts";
 import { slowAfterMs } from "./pace.ts";
 
@@ -25,6 +25,7 @@ import { slowAfterMs } from "./pace.ts";
  */
 export class Batch {
   readonly #work: MessageWork;
+  readonly #context: ExecuteContext;
   readonly #info: TaskInfo;
   readonly #timeoutSeconds: number;
   readonly #slowAfterMs: number;
@@ -47,6 +48,7 @@ export class Batch {
     const { member, run, token } = runs[0] as BatchRun;
     const { step, unclaimed } = member;
     this.#work = work;
+    this.#context = context.patient;
     this.#runs = runs;
     this.#open = new Set(runs.map((each) => each.run.index));
     this.#info = context.registry.info(step.task) as TaskInfo;
@@ -78,7 +80,7 @@ export class Batch {
    * hold was refused; all claims are then returned.
    */
   async run(): Promise<void> {
-    const { clock, pace } = this.#work.context;
+    const { clock, pace } = this.#context;
     if (this.#hold.ready) await this.#hold.ready.catch((error: unknown) => this.#fail(this.#runs, error));
     const start = clock.now();
     if (this.#runs.length > 1) void clock.pause(this.#slowAfterMs).then(() => this.#becomeSlow());
@@ -102,7 +104,7 @@ export class Batch {
     const attempt = this.#start(batchRun);
     const fail = (error: unknown): void => this.#work.reports.add(this.#fail([batchRun], error));
     try {
-      const executing = andThen(executeAttempt(this.#work.context, attempt), (executed) =>
+      const executing = andThen(executeAttempt(this.#context, attempt), (executed) =>
         this.#noteExecuted(attempt, executed),
       );
       if (executing instanceof Promise) return executing.catch(fail);
@@ -145,7 +147,7 @@ export class Batch {
     this.#commitEnded();
   }
   async #returnUnstarted(runs: readonly BatchRun[]): Promise<readonly Report[]> {
-    await returnClaims(this.#work.context, runs.filter(isClaimed));
+    await returnClaims(this.#context, runs.filter(isClaimed));
     return this.#report(runs.map(({ run }) => ({ ref: run, outcome: { kind: "later", delaySeconds: 0 } })));
   }
   #commitEnded(): void {
@@ -155,7 +157,7 @@ export class Batch {
   }
   async #commit(ended: readonly EndedAttempt[]): Promise<readonly Report[]> {
     try {
-      const outcomes = await commitAttempts(this.#work.context, ended);
+      const outcomes = await commitAttempts(this.#context, ended);
       return this.#report(
         ended.map(({ attempt: { run } }, k) => ({ ref: run, outcome: outcomes[k] as MemberOutcome })),
       );
@@ -168,7 +170,7 @@ export class Batch {
     }
   }
   async #fail(runs: readonly BatchRun[], error: unknown): Promise<never> {
-    await returnClaims(this.#work.context, runs.filter(isClaimed));
+    await returnClaims(this.#context, runs.filter(isClaimed));
     this.#release(runs.map(({ run }) => run.index));
     throw error;
   }

@@ -8,6 +8,8 @@ import type { Pace } from "./pace.ts";
 export interface ExecuteContext extends Context {
   /** What this engine instance has measured of the speed of its tasks. */
   readonly pace: Pace;
+  /** The same with writes that wait while the store is unwritable (patient-context.ts). */
+  readonly patient: ExecuteContext;
 }
 
 /** What the batches of one message share on their way through claim, attempt and commit. */

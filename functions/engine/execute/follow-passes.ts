@@ -51,7 +51,7 @@ export class FollowPasses {
   #stepsInPlace = 0;
 
   constructor(context: ExecuteContext, message: FollowedMessage) {
-    this.#context = context;
+    this.#context = context.patient;
     this.#message = message;
     this.#unreported = message.members;
     this.#startedAt = context.clock.now();

@@ -32,7 +32,7 @@ export async function createPage(
     tracking: trackingOf(members, declaredTracking(context)),
     members,
   };
-  const { pointer: manifest } = await context.plans.write(planPage, step, owned);
+  const { pointer: manifest } = await context.plans.write(context, planPage, step, owned);
   const sentAt = context.clock.now();
   const attributes = {
     ...owned,

@@ -35,11 +35,13 @@ export async function noteFailures(context: Context, runs: readonly Run[]): Prom
   const listed = failures.filter(isListed);
   const kinds = kindOps(context, listed);
   try {
-    await context.store.writeMany([
+    const results = await context.store.writeMany([
       ...failures.map(eventOp),
       ...listed.map((run) => entryOp(context, run)),
       ...kinds.map(({ op }) => op),
     ]);
+    const failed = failures.filter(({ status }, k) => results[k]?.applied && status !== "cancelled");
+    if (failed.length > 0) context.watch?.runsFailed(failed.length);
   } catch (error) {
     // Another follow-up may have relied on these writes. The message of these runs is delivered again, and writes them.
     for (const { text } of kinds) context.failureKinds.forget(text);

@@ -33,12 +33,13 @@ export async function finishJob(context: Context, root: Header): Promise<boolean
   const endedAt = job?.endedAt ?? context.clock.now();
   const ended = job?.endedAt === undefined ? await endOf(context, root, endedAt) : job;
   if (job?.endedAt === undefined) {
-    await context.store.write({
+    const { applied } = await context.store.write({
       op: "update",
       key: jobKey(root.jobId),
       change: { set: attributesOf(ended) },
       when: and(present(), absent("endedAt"), isOfRound(root.round)),
     });
+    if (applied) context.watch?.jobEnded(ended.state);
   }
   const owned = { v: ITEM_VERSION, jobId: root.jobId, ttl: root.ttl };
   const entry = root.round === 0 ? owned : { ...owned, round: root.round };

@@ -15,7 +15,8 @@ export type EngineMessage =
   | { readonly kind: "revoke"; readonly gid: string; readonly index: number }
   /** Walks the runs of a job, from the run after `after`. */
   | { readonly kind: "revokeStamped"; readonly gid: string; readonly after?: string }
-  | { readonly kind: "sweep"; readonly gid: string; readonly fromLeaf: number };
+  /** `all` is set by the first sweep of a start: what a call of the API left begun is owed at once. */
+  | { readonly kind: "sweep"; readonly gid: string; readonly fromLeaf: number; readonly all?: true };
 /**
  * Sent by the platform when an execution has ended. The platform does not know the group. The wire form is written in
  * infra/constructs/execution-events.ts, too.
@@ -38,7 +39,7 @@ export function decodeMessage(body: Json): EngineMessage | ExecutionEnded | unde
   return typeof gid === "string" && gid.length > 0 ? decodeForGroup(message, gid) : undefined;
 }
 function decodeForGroup(message: JsonObject, gid: string): EngineMessage | undefined {
-  const { kind, members, step, from, to, round, index, after, fromLeaf } = message;
+  const { kind, members, step, from, to, round, index, after, fromLeaf, all } = message;
   switch (kind) {
     case "members":
       return isWhole(step) && isMembers(members) ? { kind, gid, step, members } : undefined;
@@ -56,7 +57,7 @@ function decodeForGroup(message: JsonObject, gid: string): EngineMessage | undef
       if (after === undefined) return { kind, gid };
       return typeof after === "string" ? { kind, gid, after } : undefined;
     case "sweep":
-      return isWhole(fromLeaf) ? { kind, gid, fromLeaf } : undefined;
+      return isWhole(fromLeaf) ? { kind, gid, fromLeaf, ...(all === true && { all }) } : undefined;
     default:
       return undefined;
   }

@@ -1,10 +1,13 @@
 import type { Canvas, FailurePolicy } from "../../core/canvas/canvas.ts";
-import { FanfoldError } from "../../core/errors.ts";
+import { FanfoldError, under } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
+import { requireQueue } from "../../core/names/queue-name.ts";
 import { compileCanvas, type DeclaredTracking, strandTasks } from "../../core/plan/compile.ts";
+import type { PlanSize } from "../../core/plan/plan-size.ts";
 import type { Strand } from "../../core/plan/plan.ts";
 import { depthOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
+import { queueOf } from "./step-placement.ts";
 
 /** Throws `too_deep` when a group below this one would be nested too deeply. */
 export function checkDepth(gid: string): void {
@@ -19,32 +22,36 @@ export function checkDepth(gid: string): void {
   }
 }
 /**
- * Compiles a canvas that a task made. Throws `unknown_task` for a task that is not registered here, so a misspelt name
- * fails now and not after the grace period.
+ * Compiles a canvas that was submitted, or that a task made. Throws `unknown_task` for a task that is not registered
+ * here, so a misspelt name fails now and not after the grace period. Errors name their place below `field`. Canvases
+ * that are stored together share `size`.
  */
-export function compileChild(context: Context, canvas: Canvas, field: string): Strand {
-  const strand = compileCanvas(canvas, declaredTracking(context));
-  checkTasks(context, strand, field);
-  return strand;
+export function compileChild(context: Context, canvas: Canvas, field: string, size?: PlanSize): Strand {
+  return under(field, () => {
+    const strand = compileCanvas(canvas, declaredTracking(context), size);
+    checkTasks(context, strand);
+    return strand;
+  });
 }
 /** Returns the function that says which tracking a task declares. */
 export function declaredTracking({ registry }: Pick<Context, "registry">): DeclaredTracking {
   return (task) => registry.info(task)?.tracking;
 }
 /**
- * Throws `unknown_task` for the first task of a strand that is not registered. `field` is the JSON pointer of the
- * strand.
+ * Throws `unknown_task` for the first task of a strand that is not registered, and `unknown_queue` for the first queue
+ * that does not exist.
  */
-export function checkTasks(context: Context, strand: Strand, field: string): void {
-  for (const [task, at] of strandTasks(strand)) {
-    if (!context.registry.info(task))
-      throw new FanfoldError(
-        "unknown_task",
-        `no task is called ${JSON.stringify(task.slice(0, LIMITS.nameCharacters))}`,
-        {
-          details: { field: `${field}${at}`, task: task.slice(0, LIMITS.nameCharacters) },
-        },
-      );
+function checkTasks(context: Context, strand: Strand): void {
+  const { queues } = context.config;
+  for (const [step, at] of strandTasks(strand)) {
+    if (!context.registry.info(step.task)) {
+      const name = step.task.slice(0, LIMITS.nameCharacters);
+      throw new FanfoldError("unknown_task", `no task is called ${JSON.stringify(name)}`, {
+        details: { field: `${at}/task`, task: name },
+      });
+    }
+    const field = `${at}/options/queue`;
+    if (queues !== undefined) requireQueue(queueOf(context, step), queues, `${field} (${step.task})`, field);
   }
 }
 

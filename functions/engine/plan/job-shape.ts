@@ -4,7 +4,7 @@ import {
   type MemberRuns,
   type StepShape,
   type StrandShape,
-  tasksOf,
+  tasksBelow,
 } from "../../core/cost/work-shape.ts";
 import { FanfoldError } from "../../core/errors.ts";
 import {
@@ -63,6 +63,8 @@ export class ShapeBuilder {
   readonly #known = new Map<string, object>();
   readonly #ids = new Map<object, number>();
   readonly #plain = new Map<string, StrandShape>();
+  /** Runs of user code in and below a strand. */
+  readonly #tasks = new Map<StrandShape, number>();
 
   constructor(context: Context) {
     this.#context = context;
@@ -80,6 +82,11 @@ export class ShapeBuilder {
   #strand(strand: Strand): StrandShape {
     const steps = strand.map((step, k) => this.#step(step, k === strand.length - 1));
     return this.#same("s", steps, () => ({ steps }));
+  }
+  /** Returns the strand of a loop, whose steps run up to `times` times. */
+  #repeated(strand: Strand, times: number): StrandShape {
+    const steps = strand.map((step) => this.#step(step, false));
+    return this.#same(`r${times}`, steps, () => ({ steps, times }));
   }
   #step(step: PlanStep, last: boolean): StepShape {
     const info = isGroupStep(step) ? undefined : this.#context.registry.info(step.task);
@@ -111,24 +118,23 @@ export class ShapeBuilder {
     }
     if (isPaged(step.members)) throw new FanfoldError("internal", "the shape of a stored plan was asked for");
     const members: MemberRuns[] = [];
-    for (const strand of this.#ways(step, step.members)) {
-      const shape = this.strand(strand);
+    for (const shape of this.#ways(step, step.members)) {
       const before = members.at(-1);
       if (before?.strand === shape) members[members.length - 1] = { strand: shape, count: before.count + 1 };
       else members.push({ strand: shape, count: 1 });
     }
     return this.#grouped(tracking, members, "members");
   }
-  /** Returns the strands that run: the longer way of a branch, and a loop's strand as often as it may run. */
-  #ways({ choose, repeat }: GroupStep, members: readonly Strand[]): readonly Strand[] {
+  /** Yields the strands that run: the longer way of a branch, and a loop's strand as often as it may run. */
+  *#ways({ choose, repeat }: GroupStep, members: readonly Strand[]): Generator<StrandShape, void, undefined> {
     if (repeat) {
       this.unknowns.loops++;
-      return members.map((strand) => Array.from({ length: repeat.most }, () => strand).flat());
-    }
-    if (!choose) return members;
-    this.unknowns.branches++;
-    const [first, second] = members.map((strand) => ({ strand, tasks: tasksBelow(this.strand(strand)) }));
-    return [(second && first && second.tasks > first.tasks ? second : first)?.strand ?? []];
+      for (const strand of members) yield this.#repeated(strand, repeat.most);
+    } else if (choose) {
+      this.unknowns.branches++;
+      const [first = NOTHING, second = NOTHING] = members.map((strand) => this.strand(strand));
+      yield tasksBelow(second, this.#tasks) > tasksBelow(first, this.#tasks) ? second : first;
+    } else for (const strand of members) yield this.strand(strand);
   }
   #grouped(tracking: GroupShape["tracking"], members: readonly MemberRuns[], kind: GroupShape["kind"]): GroupShape {
     const key = members.map(({ strand, count }) => `${this.#idOf(strand)}x${count}`).join();
@@ -151,10 +157,4 @@ export class ShapeBuilder {
   }
 }
 
-function tasksBelow(strand: StrandShape): number {
-  return strand.steps.reduce(
-    (sum, { group }) =>
-      sum + (group?.members.reduce((inner, { strand: member, count }) => inner + count * tasksBelow(member), 0) ?? 0),
-    tasksOf(strand),
-  );
-}
+const NOTHING: StrandShape = { steps: [] };

@@ -37,11 +37,12 @@ export class PlanStore implements Plans {
 
   /** Stores a group step as the only step of a page. `pointer` names the group. */
   async write(
+    ports: Pick<Ports, "store" | "blobs">,
     page: string,
     step: GroupStep,
     owned: Owned,
   ): Promise<{ readonly pointer: string; readonly took: PlanPages }> {
-    const writing = new PlanWriting(this.#ports, owned);
+    const writing = new PlanWriting(ports, owned);
     await eachBounded(
       writing.leaves(page, step, this.#width),
       WRITTEN_AT_ONCE,

@@ -3,6 +3,7 @@ import type { Canvas } from "../../core/canvas/canvas.ts";
 import { FanfoldError } from "../../core/errors.ts";
 import { canonicalJson, type Json } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
+import { PlanSize } from "../../core/plan/plan-size.ts";
 import { childGroupOf, runIdOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import { sealGroup } from "../follow/seal-group.ts";
@@ -11,7 +12,10 @@ import { createPage, isBehindSeal, sendPage } from "../groups/pages.ts";
 import type { Header } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { readLeaf, readRuns } from "../items/run-reads.ts";
+import { isGroupStep, isInput } from "../../core/plan/plan.ts";
 import { compileChild } from "../plan/compile-child.ts";
+import { strandOf } from "../plan/strands.ts";
+import { openInputGroup } from "./submit.ts";
 
 /** Returns the open group that the input of a job fills: the child group of its first run. */
 const inputGroupOf = (jobId: string): string => childGroupOf(runIdOf(jobId, 0, 0));
@@ -38,8 +42,10 @@ export async function putPage(context: Context, jobId: string, page: number, ite
       },
     );
   }
+  const size = new PlanSize();
+  const members = items.map((item, k) => compileChild(context, item, `/${k}`, size));
+  // After the sizes have been checked, because the text has the links of every member as well.
   const contentHash = context.ids.hash(canonicalJson(items.map((item): Json => encodeCanvas(item))));
-  const members = items.map((item, k) => compileChild(context, item, `/${k}`));
   if (isBehindSeal(header, page)) throw sealed(jobId);
   const write = await createPage(
     context,
@@ -66,8 +72,7 @@ export async function putPage(context: Context, jobId: string, page: number, ite
 
 /** Seals the input with the pages 0 to pages-1, all of which must have been put. Idempotent for the same number. */
 export async function sealInput(context: Context, jobId: string, pages: number): Promise<void> {
-  const header = await readHeader(context, inputGroupOf(jobId));
-  if (!header?.pages) throw notOpen(jobId);
+  const header = await openInput(context, jobId);
   if (header.memberCount !== undefined && header.memberCount !== pages) throw sealed(jobId);
   if (!Number.isSafeInteger(pages) || pages < 0 || pages > context.config.width ** OPEN_HEIGHT) {
     throw new FanfoldError("invalid_request", "`pages` is the number of pages that were put", {
@@ -110,9 +115,18 @@ async function firstMissing(context: Context, header: Header, pages: number): Pr
   return undefined;
 }
 async function openInput(context: Context, jobId: string): Promise<Header> {
-  const header = await readHeader(context, inputGroupOf(jobId));
+  const header = (await readHeader(context, inputGroupOf(jobId))) ?? (await openLate(context, jobId));
   if (!header?.pages) throw notOpen(jobId);
   return header;
+}
+/** Opens the input that the start of its job could not open. */
+async function openLate(context: Context, jobId: string): Promise<Header | undefined> {
+  const root = await readHeader(context, jobId);
+  if (!root?.job || root.state !== "open") return undefined;
+  const [step] = (await strandOf(context, root, { gid: jobId, index: 0, stepIndex: 0 })).strand;
+  if (!step || !isGroupStep(step) || !isInput(step.members)) return undefined;
+  await openInputGroup(context, jobId, step);
+  return readHeader(context, inputGroupOf(jobId));
 }
 const notOpen = (jobId: string): FanfoldError =>
   new FanfoldError("job_not_found", `no job ${jobId} takes input: start one with an open input first`, {

@@ -4,7 +4,6 @@ import type { PlanPages } from "../../core/cost/work-count.ts";
 import { FanfoldError } from "../../core/errors.ts";
 import { canonicalJson, type Json } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
-import { compileCanvas } from "../../core/plan/compile.ts";
 import { type GroupStep, type Strand, taskSteps } from "../../core/plan/plan.ts";
 import { stampsOfStrand } from "../../core/plan/stamps.ts";
 import { all } from "../concurrently.ts";
@@ -22,9 +21,10 @@ import { indexedStamp, putJob } from "../jobs/job-item.ts";
 import { noteState } from "../jobs/progress.ts";
 import { keepToken } from "../jobs/supervision.ts";
 import { sendControl } from "../messages/send.ts";
-import { checkTasks, declaredTracking, refuseShare } from "../plan/compile-child.ts";
+import { compileChild, refuseShare } from "../plan/compile-child.ts";
 import { keptEstimate, estimateJob } from "../plan/estimate-job.ts";
 import { rootStep } from "../plan/job-shape.ts";
+import { PortError } from "../ports.ts";
 
 /**
  * Starts a job: plan, root header, job item and one message, however large the canvas. The root header is the truth.
@@ -34,9 +34,7 @@ export async function submitJob(context: Context, request: SubmitRequest): Promi
   return start(context, request, jobStrand(context, request), () => encodeCanvas(request.canvas));
 }
 function jobStrand(context: Context, { canvas }: SubmitRequest): Strand {
-  const strand = compileCanvas(canvas, declaredTracking(context));
-  checkTasks(context, strand, "");
-  return strand;
+  return compileChild(context, canvas, "/canvas");
 }
 /**
  * Starts a job whose first step is an open group that is filled from outside. The group exists when this returns, so
@@ -46,11 +44,11 @@ export async function submitOpenJob(context: Context, request: OpenJobRequest): 
   const { body, policy = "allSuccess" } = request;
   const strand = openJobStrand(context, request);
   const submitted = await start(context, request, strand, () => ({ policy, body: body ? encodeCanvas(body) : null }));
-  await openInputGroup(context, submitted.jobId, strand[0]);
+  await unlessUnwritable(openInputGroup(context, submitted.jobId, strand[0]));
   return submitted;
 }
 /** Does now what the message of the first step would do. */
-async function openInputGroup(context: Context, jobId: string, input: GroupStep): Promise<void> {
+export async function openInputGroup(context: Context, jobId: string, input: GroupStep): Promise<void> {
   const gate = await readGate(context, jobId);
   if (gate.kind !== "go") return;
   const ref = { gid: jobId, index: 0, stepIndex: 0 };
@@ -60,8 +58,7 @@ async function openInputGroup(context: Context, jobId: string, input: GroupStep)
     await openGroupStep(context, gate.header, ref, run, input);
 }
 function openJobStrand(context: Context, { body, policy = "allSuccess" }: OpenJobRequest): [GroupStep, ...Strand] {
-  const after = body ? compileCanvas(body, declaredTracking(context)) : [];
-  checkTasks(context, after, "/body");
+  const after = body ? compileChild(context, body, "/body") : [];
   refuseShare(policy);
   return [{ policy, tracking: "lazy", members: { input: true } }, ...after];
 }
@@ -91,6 +88,7 @@ async function start(context: Context, request: Request, strand: Strand, content
   const deadline = now + timeoutSeconds * 1_000;
   const owned = { v: ITEM_VERSION, jobId, ttl: Math.ceil(deadline / 1_000) + context.config.retentionSeconds };
   const { pointer: plan, took } = await context.plans.write(
+    context,
     fingerprint === undefined ? jobId : `${jobId}!${fingerprint.slice(0, 32)}`,
     rootStep(strand),
     owned,
@@ -120,7 +118,7 @@ async function start(context: Context, request: Request, strand: Strand, content
       },
     );
   }
-  if (header.state === "open") await launch(context, header);
+  if (header.state === "open") await unlessUnwritable(launch(context, header));
   // A token that came after the end of the job is answered by another settle.
   if (token !== undefined && header.outcome !== undefined) await sendControl(context, { kind: "settle", gid: jobId });
   return { jobId, created: applied };
@@ -186,6 +184,17 @@ async function keepParameters(
 }
 /** In bytes. */
 const INLINE_PARAMETERS = 512;
+
+/**
+ * Lets the disk fill up after the write of the root header. To refuse the submission then would be a lie, because its
+ * job exists. A sweep finishes what is left as soon as there is room. Any other failure is told, since a caller that
+ * repeats its submission with the same key is sooner than the sweeper.
+ */
+async function unlessUnwritable(work: Promise<void>): Promise<void> {
+  await work.catch((error: unknown) => {
+    if (!(error instanceof PortError) || error.kind !== "unwritable") throw error;
+  });
+}
 
 /**
  * Does everything after the write of the root header. A submission with the same key, or the sweeper, may repeat it.

@@ -13,7 +13,7 @@ import { viewRun } from "./run-view.ts";
 
 /** Most members of a group that are drawn one by one. A bigger group is one folded node with its counts. */
 const DRAWN_MEMBERS = 20;
-/** Most nodes of one graph. Groups beyond that are folded. */
+/** Most nodes of one graph, nearly. Groups and steps beyond that are folded. */
 const DRAWN_NODES = 500;
 
 interface Drawing {
@@ -51,9 +51,16 @@ async function drawMember(
   const { strand } = await (known ? strandOf(context, header, known) : memberStrand(context, header, index));
   let first: string | undefined;
   let before: string | undefined;
+  const rows = new Map(runs.map((run) => [run.stepIndex, run]));
   // A repeated strand is drawn up to its next step.
-  for (const [k, step] of (header.repeat ? strand.slice(0, runs.length + 1) : strand).entries()) {
-    const run = runs.find((candidate) => candidate.stepIndex === k);
+  const steps = header.repeat ? strand.slice(0, runs.length + 1) : strand;
+  for (const [k, step] of steps.entries()) {
+    if (before !== undefined && drawing.nodes.length >= DRAWN_NODES) {
+      const id = foldSteps(drawing, header, index, k, steps.length, rows);
+      drawing.edges.push({ from: before, to: id, kind: "next" });
+      return { first: first ?? "", last: id };
+    }
+    const run = rows.get(k);
     const id = runIdOf(header.gid, index, k);
     const wait = isGroupStep(step) ? step.wait : undefined;
     const view = run && (await viewRun(context, run, header));
@@ -71,6 +78,27 @@ async function drawMember(
 
 const roundOf = (item: Run | Header | undefined): Pick<GraphNode, "round"> =>
   item?.round ? { round: item.round } : {};
+/** Draws the steps of a member from `from` on as one node, and returns its id. */
+function foldSteps(
+  drawing: Drawing,
+  { gid, outcome }: Header,
+  index: number,
+  from: number,
+  to: number,
+  rows: ReadonlyMap<number, Run>,
+): string {
+  const id = `${gid}.${index}~*`;
+  const byStatus: Record<string, number> = {};
+  let status: GraphNode["status"] = outcome === undefined ? "pending" : "cancelled";
+  for (let step = to - 1; step >= from; step--) {
+    const run = rows.get(step)?.status;
+    if (run === undefined) continue;
+    if (Object.keys(byStatus).length === 0) status = run;
+    byStatus[run] = (byStatus[run] ?? 0) + 1;
+  }
+  drawing.nodes.push({ id, kind: "fold", label: "steps", status, count: to - from, byStatus });
+  return id;
+}
 
 /** Draws the child group of a run, and returns the id from which the edge to the next step starts. */
 async function drawGroup(context: Context, drawing: Drawing, run: Run, from: string): Promise<string> {

@@ -34,7 +34,7 @@ const CALL = join(REPOSITORY, "test/bench/fanfold/cold-start-call.mjs");
  * under each Node that is there. Reports medians.
  */
 export const run: Case = async (context) => {
-  const tasksModule = tasksModuleOf("functions/tasks", REPOSITORY);
+  const tasksModule = tasksModuleOf("test/shipped-tasks.ts", REPOSITORY);
   const registry = describeTasks([{ site: "home", tasksModule }]);
   const server = await scriptedServer();
   server.script({ body: { Items: [], Count: 0 } });

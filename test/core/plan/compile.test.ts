@@ -171,16 +171,26 @@ describe("compileCanvas", () => {
 });
 
 describe("strandTasks", () => {
+  const namesIn = (strand: Strand) => [...strandTasks(strand)].map(([{ task }, field]) => [task, field]);
+
   it("names each task once, where it is first used", () => {
     const strand = compileCanvas(
       chain(a, group([a, chain(b, a), { kind: "group", members: [c], options: { policy: "settled" } }]), b),
     );
-    expect([...strandTasks(strand)]).toEqual([
-      ["a", "/chain/0/task"],
-      ["b", "/chain/1/group/1/chain/0/task"],
-      ["c", "/chain/1/group/2/group/0/task"],
+    expect(namesIn(strand)).toEqual([
+      ["a", "/chain/0"],
+      ["b", "/chain/1/group/1/chain/0"],
+      ["c", "/chain/1/group/2/group/0"],
     ]);
-    expect([...strandTasks(compileCanvas(a))]).toEqual([["a", "/task"]]);
+    expect(namesIn(compileCanvas(a))).toEqual([["a", ""]]);
+  });
+  it("names a task again in each other queue", () => {
+    const on = (queue: string): Canvas => ({ ...a, options: { queue } });
+    expect(namesIn(compileCanvas(group([a, on("x"), on("x"), a, on("y")])))).toEqual([
+      ["a", "/group/0"],
+      ["a", "/group/1"],
+      ["a", "/group/4"],
+    ]);
   });
   it("finds the tasks that a walk over all steps finds", () => {
     const walk = (strand: Strand): string[] =>
@@ -192,7 +202,8 @@ describe("strandTasks", () => {
     fc.assert(
       fc.property(canvas, (each) => {
         const strand = compileCanvas(each);
-        expect([...strandTasks(strand)].map(([task]) => task)).toEqual([...new Set(walk(strand))]);
+        const found = [...strandTasks(strand)].map(([{ task }]) => task);
+        expect([...new Set(found)]).toEqual([...new Set(walk(strand))]);
       }),
     );
   });

@@ -15,8 +15,9 @@ import { DATA_BUCKET, WORK_STATE_MACHINE } from "../names.ts";
  * A tasks folder as a user's deployment has one: the shipped tasks, the tasks of the canvas cases, and some that fail
  * on purpose.
  */
-export * from "../../../functions/tasks/index.ts";
+export * from "../../shipped-tasks.ts";
 export * from "../../conformance/tasks.ts";
+export * from "../../infra/fixtures/package-tasks.ts";
 // Both modules export these names. Two tasks named `fail` cannot be deployed, so this folder deploys that of the cases,
 // and `failed` replaces the other.
 export { add as mathAdd, mul as mathMul } from "../../../functions/tasks/examples.ts";

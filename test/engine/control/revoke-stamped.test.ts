@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Canvas } from "../../../functions/core/canvas/canvas.ts";
+import { LIMITS } from "../../../functions/core/limits.ts";
 import { runKey } from "../../../functions/engine/item-kinds.ts";
 import { chain, chord, defineTask, group } from "../../../functions/sdk/index.ts";
 import { add, fail, sum } from "../../../functions/tasks/examples.ts";
@@ -146,7 +147,7 @@ describe("revoke by stamp", () => {
     await expect(local.engine.revokeStamped(jobId, { n: ["x".repeat(500)] })).rejects.toMatchObject({
       code: "invalid_request",
     });
-    const many = Array.from({ length: 50 }, (_, k) => k + 2);
+    const many = Array.from({ length: LIMITS.revokedStamps }, (_, k) => k + 2);
     expect(await local.engine.revokeStamped(jobId, { n: many })).toBe(true);
     expect(await local.engine.revokeStamped(jobId, { n: [7] })).toBe(true);
     await expect(local.engine.revokeStamped(jobId, { n: [1] })).rejects.toMatchObject({ code: "too_many_stamps" });

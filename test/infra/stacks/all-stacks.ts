@@ -137,6 +137,7 @@ describe("functions", () => {
       );
       expect(JSON.parse(String(variables["FANFOLD_CONFIG"]))).toEqual({
         site: "london",
+        queues: ["london.default#worker", "london.urgent#worker", "london.default#discovery"],
         concurrency: 8,
         jobTimeoutDays: 30,
         retentionDays: 7,

@@ -33,16 +33,26 @@ describe("the api stack", () => {
     },
     SLOW_MS,
   );
-  it("the API is throttled, and its access log names the request", () => {
+  it("the API is throttled, and touches no setting of the account", () => {
     const [stage] = ofType(templates, "AWS::ApiGateway::Stage");
     expect(stage!.Properties["MethodSettings"]).toEqual([
-      expect.objectContaining({
-        ThrottlingRateLimit: 100,
-        ThrottlingBurstLimit: 200,
-        LoggingLevel: "ERROR",
-        DataTraceEnabled: false,
-      }),
+      expect.objectContaining({ ThrottlingRateLimit: 100, ThrottlingBurstLimit: 200, DataTraceEnabled: false }),
     ]);
-    expect(flat(at(stage!.Properties, "AccessLogSetting", "Format"))).toContain("requestId");
+    expect(ofType(templates, "AWS::ApiGateway::Account")).toEqual([]);
+    expect(stage!.Properties["AccessLogSetting"]).toBeUndefined();
   });
+  it.each([
+    ["create", 1],
+    ["exists", 0],
+  ] as const)(
+    "API Gateway writes logs when its role is said to be %s, and the access log names the request",
+    (accountLogRole, roles) => {
+      const logged = synthesise({ ...BASE, api: { accountLogRole } });
+      expect(ofType(logged, "AWS::ApiGateway::Account")).toHaveLength(roles);
+      const [stage] = ofType(logged, "AWS::ApiGateway::Stage");
+      expect(flat(at(stage!.Properties, "AccessLogSetting", "Format"))).toContain("requestId");
+      expect(at(stage!.Properties, "MethodSettings", 0, "LoggingLevel")).toBe("ERROR");
+    },
+    SLOW_MS,
+  );
 });

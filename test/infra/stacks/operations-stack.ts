@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { METRIC_DIMENSIONS, METRIC_NAMESPACE, METRICS } from "../../../functions/core/names/metric-names.ts";
+import {
+  DEPLOYMENT_METRICS,
+  METRIC_DIMENSIONS,
+  METRIC_NAMESPACE,
+  METRICS,
+} from "../../../functions/core/names/metric-names.ts";
 import { flat, listOf, ofType, type Properties } from "../synth.ts";
 import { at, property, templates } from "./london.ts";
 
@@ -28,8 +33,10 @@ describe("the operations stack", () => {
     if (namespace === METRIC_NAMESPACE) {
       const [deployment, name] = METRIC_DIMENSIONS;
       const named =
-        (Object.values(METRICS) as string[]).includes(metric) &&
-        property("AWS::Lambda::Function", "FunctionName").includes(dimensions[name]!);
+        dimensions[name] === undefined
+          ? (DEPLOYMENT_METRICS as readonly string[]).includes(metric)
+          : (Object.values(METRICS) as string[]).includes(metric) &&
+            property("AWS::Lambda::Function", "FunctionName").includes(dimensions[name]);
       return named && dimensions[deployment] === "fanfold" ? [] : [shown];
     }
     const [dimension, names, metrics] = RESOURCES[namespace] ?? ["", [], /^$/];
@@ -66,6 +73,8 @@ describe("the operations stack", () => {
         "fanfold-groups-stuck",
         "fanfold-dead-letters-engine-kept",
         "fanfold-london-dead-letters-kept",
+        "fanfold-jobs-failed",
+        "fanfold-runs-failed",
         "fanfold-sweeper-repairs",
         "fanfold-sweeper-silent",
         ...property("AWS::SQS::Queue", "QueueName").map((name) =>

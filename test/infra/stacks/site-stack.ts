@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { queueResourceName } from "../../../functions/core/names/aws-resource-names.ts";
 import { BASE, flat, ofType, statementsIn, synthesise } from "../synth.ts";
@@ -31,12 +32,16 @@ describe("a site stack", () => {
 
 describe("sites", () => {
   it(
-    "a second site changes no stack but its own",
+    "a second site changes no stack but its own, apart from the queues that functions know",
     () => {
       const both = synthesise({ ...config, sites: [LONDON, { name: "new-york" }] });
       const { "fanfold-site-new-york": added, ...others } = both;
       expect(Object.keys(added!.Resources).length).toBeGreaterThan(5);
-      expect(others).toEqual(templates);
+      const known = (from: object, queues: string): unknown =>
+        JSON.parse(JSON.stringify(from).replaceAll(queues, "QUEUES"));
+      const queues = ["london.default#worker", "london.urgent#worker", "london.default#discovery"];
+      const listed = (list: readonly string[]): string => JSON.stringify(JSON.stringify(list)).slice(1, -1);
+      expect(known(others, listed([...queues, "new-york.default#worker"]))).toEqual(known(templates, listed(queues)));
     },
     SLOW_MS,
   );
@@ -47,6 +52,11 @@ describe("sites", () => {
       expect(Object.keys(other).every((name) => name.startsWith("staging-"))).toBe(true);
       expect(JSON.stringify(other)).not.toMatch(/fanfold-(tasks|callbacks|engine|london)/);
       expect(statementsIn(other).length).toBeGreaterThan(10);
+      const counted = (type: string): number => ofType(other, type).length;
+      const guide = readFileSync(new URL("../../../docs/guide-aws.md", import.meta.url), "utf8");
+      expect(guide).toContain(
+        `${counted("AWS::CloudWatch::Alarm")} alarms x $0.10 + ${counted("AWS::CloudWatch::Dashboard")} dashboards`,
+      );
     },
     SLOW_MS,
   );

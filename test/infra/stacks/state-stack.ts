@@ -64,6 +64,21 @@ describe("the state stack", () => {
     expect(rules.map((rule) => rule["ExpirationInDays"])).toEqual([365 + config.retentionDays + 1]);
   });
   it(
+    "a trial goes away whole, data and users included",
+    () => {
+      const trial = synthesise({ ...BASE, removal: "destroy", api: { auth: "cognito", accountLogRole: "create" } });
+      const kept = Object.values(trial).flatMap(({ Resources }) =>
+        Object.entries(Resources).filter(([, { DeletionPolicy }]) => DeletionPolicy?.startsWith("Retain")),
+      );
+      expect(kept.map(([id]) => id)).toEqual([]);
+      for (const { Properties } of ofType(trial, "AWS::DynamoDB::GlobalTable"))
+        expect(at(Properties, "Replicas", 0, "DeletionProtectionEnabled")).toBe(false);
+      expect(ofType(trial, "AWS::Cognito::UserPool")[0]!.Properties["DeletionProtection"]).toBe("INACTIVE");
+      expect(ofType(trial, "Custom::S3AutoDeleteObjects")).toHaveLength(1);
+    },
+    SLOW_MS,
+  );
+  it(
     "tables are warm from the start when the configuration says so",
     () => {
       const warmThroughput = { readUnitsPerSecond: 20_000, writeUnitsPerSecond: 8_000 };

@@ -4,15 +4,8 @@ import { join } from "node:path";
 import { App, Stack } from "aws-cdk-lib";
 import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { afterAll, describe, expect, it } from "vitest";
-import {
-  defineConfig,
-  FanfoldApi,
-  FanfoldEngine,
-  FanfoldOperations,
-  FanfoldSite,
-  FunctionCode,
-} from "../../infra/index.ts";
-import { BASE, ofType, type SynthesisedTemplate, statementsIn } from "./synth.ts";
+import { defineConfig, FanfoldApi, FanfoldEngine, FanfoldOperations, FanfoldSite } from "../../infra/index.ts";
+import { BASE, codeOf, ofType, type SynthesisedTemplate, statementsIn } from "./synth.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "fanfold-constructs-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -21,7 +14,7 @@ describe("the constructs in somebody's own stack", () => {
   const app = new App({ outdir: join(folder, "cdk.out"), analyticsReporting: false });
   const stack = new Stack(app, "mine");
   const settings = defineConfig(BASE);
-  const props = { settings, code: new FunctionCode(settings, { outDir: join(folder, "code") }) };
+  const props = { settings, code: codeOf(settings) };
   new FanfoldEngine(stack, "Fanfold", props);
   for (const site of settings.sites) new FanfoldSite(stack, `Site-${site.name}`, { ...props, site });
   const api = new FanfoldApi(stack, "Api", props);

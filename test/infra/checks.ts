@@ -7,7 +7,7 @@ import { AwsSolutionsChecks } from "cdk-nag";
 import { describe, expect, it } from "vitest";
 import { defineConfig } from "../../functions/sdk/config.ts";
 import { addDeployment } from "../../infra/stacks/deployment-stacks.ts";
-import { BASE } from "./synth.ts";
+import { BASE, codeOf } from "./synth.ts";
 import cdkJson from "../../cdk.json" with { type: "json" };
 
 describe("cdk.json", () => {
@@ -30,7 +30,7 @@ describe("the checks", () => {
     try {
       const app = new App({ outdir, context: cdkJson.context, analyticsReporting: false });
       new Queue(new Stack(app, "theirs"), "Queue");
-      addDeployment(app, defineConfig(BASE));
+      addDeployment(app, defineConfig(BASE), codeOf(defineConfig(BASE)));
       expect(() => app.synth()).not.toThrow();
     } finally {
       rmSync(outdir, { recursive: true, force: true });

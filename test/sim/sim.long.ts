@@ -1,0 +1,23 @@
+import { expect, it } from "vitest";
+import { runOverProcesses } from "./pool.ts";
+
+const MINUTES = 60_000;
+const PROCESSES = 2;
+
+it(
+  "the protocol keeps its promises under 2,000 seeds of kills, losses, duplicates and stale reads",
+  { timeout: 15 * MINUTES },
+  async () => {
+    const tally = await runOverProcesses({ from: 1, runs: 2_000 }, { processes: PROCESSES });
+    expect(tally.caught).toEqual([]);
+    expect(tally.runs).toBe(2_000);
+  },
+);
+
+it.each([
+  ["the protocol needs no sweeper as long as no message is lost", "no-sweeper"],
+  ["what a crash leaves begun is taken up by the first sweep of the next start", "crashes"],
+])("%s", { timeout: 10 * MINUTES }, async (_title, variant) => {
+  const tally = await runOverProcesses({ from: 1, runs: 400, variant }, { processes: PROCESSES });
+  expect(tally.caught).toEqual([]);
+});
