@@ -35,6 +35,8 @@ export class CommitGatherer {
   #pending: Operation[] = [];
   #scheduled = false;
   #stats = { transactions: 0, operations: 0 };
+  /** `performance.now()` of the last commit. A later failure of the database resets it. */
+  #committedAt: number | undefined;
 
   /** `transact` runs the action in a transaction that has been committed when it returns, or undone when it throws. */
   constructor(transact: (action: () => void) => void) {
@@ -51,6 +53,11 @@ export class CommitGatherer {
 
   stats(): { readonly transactions: number; readonly operations: number } {
     return { ...this.#stats };
+  }
+
+  /** Milliseconds since the last commit. Undefined when none was made, or a write has failed since. */
+  get committedAgoMs(): number | undefined {
+    return this.#committedAt === undefined ? undefined : performance.now() - this.#committedAt;
   }
 
   /** Commits all pending operations at once. */
@@ -101,10 +108,13 @@ export class CommitGatherer {
         done = true;
       });
     } catch (error) {
+      const known = asPortError(error);
+      if (done || known instanceof PortError) this.#committedAt = undefined;
       // An operation that throws undoes the transaction. A commit that fails may have reached the disk in part.
       if (done) return { kind: "commitFailed", error: new PortError("ambiguous", COMMIT_FAILED, { cause: error }) };
-      return { kind: "operationFailed", error: asPortError(error) };
+      return { kind: "operationFailed", error: known };
     }
+    this.#committedAt = performance.now();
     this.#stats.transactions++;
     this.#stats.operations += results.length;
     return { kind: "committed", results };

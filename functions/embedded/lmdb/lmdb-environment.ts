@@ -49,6 +49,8 @@ export class LmdbEnvironment {
   readonly queues: TextDatabase;
   readonly deadLetters: TextDatabase;
   readonly blobs: TextDatabase;
+  /** One entry that only shows whether the file can be written, see store-probe.ts. */
+  readonly probe: TextDatabase;
   readonly #root: Root;
   readonly #flushed: FlushedState | undefined;
   #fresh = false;
@@ -80,9 +82,10 @@ export class LmdbEnvironment {
     this.queues = database("queues");
     this.deadLetters = database("deadLetters");
     this.blobs = database("blobs");
+    this.probe = database("probe");
   }
 
-  /** All databases of the file, in a fixed order. */
+  /** All databases of the file that hold something, in a fixed order. */
   get databases(): readonly TextDatabase[] {
     const { tasks, callbacks, indexes, expiry, messages, lines, queues, deadLetters, blobs } = this;
     return [tasks, callbacks, indexes, expiry, messages, lines, queues, deadLetters, blobs];
