@@ -44,6 +44,10 @@ export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, titl
   tracking_too_thin: [500, "Tracking too thin"],
   event_timeout: [500, "The event did not come in time"],
   engine_unavailable: [503, "Engine unavailable"],
+  degraded: [503, "Degraded"],
+  server_busy: [503, "Server busy"],
+  request_timeout: [408, "Request timeout"],
+  headers_too_large: [431, "Headers too large"],
   internal: [500, "Internal error"],
 };
 

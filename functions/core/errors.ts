@@ -41,6 +41,10 @@ export const ERROR_CODES = [
   "tracking_too_thin",
   "event_timeout",
   "engine_unavailable",
+  "degraded",
+  "server_busy",
+  "request_timeout",
+  "headers_too_large",
   "internal",
 ] as const;
 /** One of the stable error codes, which docs/errors.md explains. */

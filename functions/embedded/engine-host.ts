@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import type { Health, QueueHealth } from "../api/dependencies.ts";
 import { ENGINE_QUEUE } from "../core/names/queue-name.ts";
 import type { TaskRegistry } from "../core/task/invocation.ts";
 import type { Engine } from "../engine/contract.ts";
@@ -23,6 +24,8 @@ import { Expirer } from "./lmdb/expire.ts";
 import { LmdbEnvironment } from "./lmdb/lmdb-environment.ts";
 import { LmdbQueue } from "./lmdb/lmdb-queue.ts";
 import { LmdbStore } from "./lmdb/lmdb-store.ts";
+import { oldestSentAt, readDepth } from "./lmdb/message-lines.ts";
+import { storeWritable } from "./lmdb/store-probe.ts";
 import { foldersOf, type SharedConfig } from "./settings.ts";
 
 export interface HostOptions {
@@ -51,6 +54,8 @@ export interface Host {
   readonly expirer: Expirer;
   /** Returns the names of all queues that ever received a message. */
   queues(): readonly string[];
+  /** Returns the state of the store and of every queue, as /health tells them. */
+  health(): Promise<Pick<Health, "store" | "queues">>;
   /** Runs the action while no process commits. */
   holdCommits(action: () => void): void;
   close(): Promise<void>;
@@ -83,6 +88,10 @@ export async function openHost(options: HostOptions): Promise<Host> {
     workflows: createWorkflows(workflows),
     expirer: new Expirer(environment, blobs, clock),
     queues: () => queueNames(environment),
+    health: async () => ({
+      store: await storeWritable(environment, options.dataFolder),
+      queues: Object.fromEntries(queueNames(environment).map((name) => [name, queueHealth(environment, name, clock)])),
+    }),
     holdCommits: (action) => environment.holdCommits(action),
     close: () => environment.close(),
   };
@@ -94,6 +103,15 @@ export async function openHost(options: HostOptions): Promise<Host> {
  */
 export function taskQueuesOf(host: Host): readonly string[] {
   return host.queues().filter((queue) => queue !== ENGINE_QUEUE);
+}
+function queueHealth(environment: LmdbEnvironment, queue: string, clock: SystemClock): QueueHealth {
+  return environment.reading(() => {
+    const sentAt = oldestSentAt(environment, queue);
+    return {
+      ...readDepth(environment, queue),
+      ...(sentAt !== undefined && { oldestSeconds: Math.max(0, clock.now() - sentAt) / 1_000 }),
+    };
+  });
 }
 function queueNames(environment: LmdbEnvironment): string[] {
   environment.refresh();

@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
+import type { Health } from "../api/dependencies.ts";
 import { ENGINE_QUEUE } from "../core/names/queue-name.ts";
 import type { EngineConfig } from "../engine/config.ts";
 import type { Engine } from "../engine/contract.ts";
@@ -71,6 +72,8 @@ export interface Runtime {
    */
   stop(options?: { readonly graceSeconds?: number }): Promise<void>;
   stats(): Promise<RuntimeStats>;
+  /** Returns what `GET /health` tells. Cheap: it reads counters, and writes at most once in some seconds. */
+  health(): Promise<Health>;
 }
 
 /**
@@ -169,6 +172,11 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
       runs: keeper.size(),
       queues: await depthsOf(host),
     }),
+    health: async () => ({
+      ...(await host.health()),
+      ...(parts.supervisor && { workers: workersOf(parts.supervisor) }),
+      slots: { total: concurrency * Math.max(1, workers), busy: keeper.batches },
+    }),
   };
 }
 
@@ -242,6 +250,13 @@ async function stop(
   ]);
   await keeper.stop();
   await host.close();
+}
+function workersOf({ workers }: Supervisor): NonNullable<Health["workers"]> {
+  return {
+    total: workers.length,
+    ready: workers.filter(({ ready }) => ready).length,
+    restarts: workers.reduce((sum, { restarts }) => sum + restarts, 0),
+  };
 }
 async function depthsOf(host: Host): Promise<{ [queue: string]: QueueDepth }> {
   const depths: { [queue: string]: QueueDepth } = {};

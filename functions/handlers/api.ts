@@ -9,6 +9,7 @@ import type { Supervisions } from "../engine/ports.ts";
 import { messageOf } from "../host/log.ts";
 import { openAws } from "./aws-platform.ts";
 import type { DeployedCode } from "./deployed-code.ts";
+import { deploymentHealth } from "./health.ts";
 import { loadWorkflows } from "./load-workflows.ts";
 import { type Open, openFunction } from "./open-function.ts";
 import { principalOf, requestOf, resultOf, streamingRuntime } from "./rest-proxy.ts";
@@ -52,7 +53,7 @@ type Answer = <T>(
   deliver: (response: Response) => Promise<T>,
 ) => Promise<T>;
 async function openApi(code: DeployedCode, open: Open): Promise<Answer> {
-  const { engine, registry, environment, platform, config, log, invocation } = await openFunction(code, open, {
+  const { engine, registry, environment, platform, config, log, now, invocation } = await openFunction(code, open, {
     supervisions: true,
   });
   const principals = new WeakMap<Request, string>();
@@ -62,6 +63,7 @@ async function openApi(code: DeployedCode, open: Open): Promise<Answer> {
     workflows: loadWorkflows(code.modules),
     security: { check: (request) => ({ principal: principals.get(request) ?? "anonymous" }) },
     version: packageJson.version,
+    health: deploymentHealth(platform, now),
     report: (error) =>
       log("error", "a request failed", {
         cause: messageOf(error),
