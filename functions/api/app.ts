@@ -1,13 +1,18 @@
 import { Hono } from "hono";
 import { FanfoldError } from "../core/errors.ts";
 import type { Dependencies } from "./dependencies.ts";
+import { BodyRoom } from "./read-body.ts";
 import { problemOf, problemResponse } from "./problem.ts";
 import type { Route } from "./route.ts";
 import { ROUTES } from "./routes.ts";
 
+/** Bytes of all bodies that are read at once. */
+const BODY_BYTES = 128 * 1_024 * 1_024;
+
 /** Returns the HTTP API: the route table over an engine. It is the same on one machine and on Lambda. */
 export function createApp(deps: Dependencies): Hono {
   const app = new Hono();
+  const room = new BodyRoom(deps.bodyBytes ?? BODY_BYTES);
   app.use(async (context, next) => {
     await next();
     // Answers contain runs, values and failures of the caller's work, so no proxy may store or reinterpret them.
@@ -20,7 +25,7 @@ export function createApp(deps: Dependencies): Hono {
       // does not receive.
       answerError(async () => {
         const { principal } = deps.security.check(context.req.raw, { open: route.open ?? false });
-        return route.answer(context.req.raw, context.req.param(), principal, deps);
+        return route.answer(context.req.raw, context.req.param(), principal, deps, room);
       }, deps),
     );
   }

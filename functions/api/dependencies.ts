@@ -85,6 +85,8 @@ export interface Dependencies {
    * then ends there and names the next part.
    */
   readonly answerBytes?: number;
+  /** Bytes of all bodies that are read at once. Default 128 MB. */
+  readonly bodyBytes?: number;
   /** Starts jobs that a state machine supervises. Absent on a server without state machines. */
   readonly supervisor?: Supervisor;
   /** Milliseconds between reads of a followed stream. Default 500. */

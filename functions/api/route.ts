@@ -2,7 +2,7 @@ import * as z from "zod";
 import { FanfoldError } from "../core/errors.ts";
 import { nearestName } from "../core/names/nearest-name.ts";
 import type { Dependencies } from "./dependencies.ts";
-import { parseJson, parseLines, readText, requireContentType } from "./read-body.ts";
+import { type BodyRoom, parseJson, parseLines, readText, requireContentType } from "./read-body.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "DELETE";
 
@@ -63,6 +63,7 @@ export interface Route extends Omit<
     pathParams: Readonly<Record<string, string>>,
     principal: string,
     deps: Dependencies,
+    room: BodyRoom,
   ) => Promise<Response>;
 }
 
@@ -80,12 +81,12 @@ export function route<
     ...spec,
     params,
     query,
-    async answer(request, pathParams, principal, deps) {
+    async answer(request, pathParams, principal, deps, room) {
       const call = {
         params: check(params, pathParams, (path) => `{${String(path[0])}}`),
         query: check(query, readQuery(request, query), (path) => `?${String(path[0])}`),
         idempotencyKey: spec.idempotent ? (request.headers.get("Idempotency-Key") ?? undefined) : undefined,
-        body: spec.body === undefined ? undefined : await readBody(request, spec.body),
+        body: spec.body === undefined ? undefined : await readBody(request, spec.body, room),
         principal,
         request,
       };
@@ -116,17 +117,17 @@ function isList(schema: z.ZodType): boolean {
   return schema.safeParse([]).success;
 }
 
-async function readBody(request: Request, spec: BodySpec): Promise<unknown> {
+async function readBody(request: Request, spec: BodySpec, room: BodyRoom): Promise<unknown> {
   if (spec.kind === "lines") {
     requireContentType(request, ["application/x-ndjson", "application/ndjson", "application/jsonl"]);
-    return parseLines(await readText(request, spec.maxBytes), spec.maxItems);
+    return parseLines(await readText(request, spec.maxBytes, room), spec.maxItems);
   }
   // A request without a body has no type that could be wrong.
   if (spec.optional && request.headers.get("Content-Type") === null) {
-    if ((await readText(request, spec.maxBytes)).trim() === "") return check(spec.schema, {}, pointer);
+    if ((await readText(request, spec.maxBytes, room)).trim() === "") return check(spec.schema, {}, pointer);
   }
   requireContentType(request, ["application/json"]);
-  const text = await readText(request, spec.maxBytes);
+  const text = await readText(request, spec.maxBytes, room);
   if (text.trim() === "" && spec.optional) return check(spec.schema, {}, pointer);
   if (text.trim() === "") throw new FanfoldError("invalid_json", "the body is empty; send a JSON object");
   return check(spec.schema, parseJson(text), pointer);

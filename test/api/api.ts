@@ -22,7 +22,7 @@ export interface Api {
 }
 
 export function startApi(
-  options: { security?: Security; pollMilliseconds?: number; health?: Partial<Health> } = {},
+  options: { security?: Security; pollMilliseconds?: number; health?: Partial<Health>; bodyBytes?: number } = {},
 ): Api {
   const { tasks, workflows } = loadTaskModule(examples);
   const local = new LocalEngine(tasks);
@@ -36,6 +36,7 @@ export function startApi(
     version: "1.2.3",
     health: async () => ({ store: { writable: true }, queues: {}, ...options.health }),
     report: (error) => reported.push(error),
+    ...(options.bodyBytes !== undefined && { bodyBytes: options.bodyBytes }),
     pollMilliseconds: options.pollMilliseconds ?? 5,
   });
   return {
