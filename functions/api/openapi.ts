@@ -101,6 +101,11 @@ function bodyContent(body: BodySpec): Doc {
 function replyOf(reply: Reply): Doc {
   return {
     description: reply.description,
-    ...(reply.schema && { content: { [reply.type ?? "application/json"]: { schema: schemaOf(reply.schema) } } }),
+    ...(reply.schema && {
+      content: {
+        [reply.type ?? "application/json"]: { schema: schemaOf(reply.schema) },
+        ...Object.fromEntries((reply.texts ?? []).map((type) => [type, { schema: { type: "string" } }])),
+      },
+    }),
   };
 }

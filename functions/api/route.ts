@@ -21,6 +21,8 @@ export interface Reply {
   readonly schema?: z.ZodType;
   /** Media type. Default `application/json`. */
   readonly type?: string;
+  /** Further media types, whose content is text. */
+  readonly texts?: readonly string[];
 }
 
 /** The body of a request: a JSON document, or lines of JSON that stay `unknown` until the handler reads them. */

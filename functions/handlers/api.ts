@@ -5,6 +5,7 @@ import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from "aws-l
 import packageJson from "../../package.json" with { type: "json" };
 import { createApp } from "../api/app.ts";
 import type { SupervisedStart, Supervisor } from "../api/dependencies.ts";
+import { problemResponse } from "../api/problem.ts";
 import type { Supervisions } from "../engine/ports.ts";
 import { messageOf } from "../host/log.ts";
 import { openAws } from "./aws-platform.ts";
@@ -72,11 +73,19 @@ async function openApi(code: DeployedCode, open: Open): Promise<Answer> {
     ...(!environment.streaming && { answerBytes: ANSWER_BYTES }),
     ...(platform.supervisions && { supervisor: supervisorOf(platform.supervisions, config.defaultJobTimeoutSeconds) }),
   });
+  const answer = async (event: APIGatewayProxyEvent): Promise<Response> => {
+    let request: Request;
+    try {
+      request = requestOf(event);
+    } catch (error) {
+      return problemResponse(error);
+    }
+    principals.set(request, principalOf(event));
+    return app.fetch(request);
+  };
   return (event, context, deliver) =>
     invocation(context, async (report) => {
-      const request = requestOf(event);
-      principals.set(request, principalOf(event));
-      const response = await app.fetch(request);
+      const response = await answer(event);
       report.field("message", "request");
       report.field("request", `${event.httpMethod} ${event.resource}`);
       report.field("status", response.status);

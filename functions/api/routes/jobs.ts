@@ -70,7 +70,9 @@ export const jobRoutes = [
     description: `JSON, or by \`Accept\` or \`?format\` DOT (${TEXTS.dot.type}) or Mermaid (${TEXTS.mermaid.type}).`,
     params: id,
     query: z.strictObject({ format: z.enum(["json", "dot", "mermaid"]).optional() }),
-    replies: { 200: { description: "The graph", schema: jobGraph } },
+    replies: {
+      200: { description: "The graph", schema: jobGraph, texts: Object.values(TEXTS).map(({ type }) => type) },
+    },
     async handle({ params, query, request }, { engine }) {
       await requireJob(params.id, engine);
       const graph = await engine.graph(params.id);

@@ -40,6 +40,8 @@ function reasonsOf({ store, workers }: Health): (keyof typeof SAYS)[] {
 
 /** Returns the route that describes `routes` and itself. */
 export function openApiRoute(routes: readonly Route[]): Route {
+  // The document is the same for every caller, and takes tens of milliseconds to make.
+  let document: object | undefined;
   const own: Route = route({
     method: "GET",
     path: "/openapi.json",
@@ -47,7 +49,7 @@ export function openApiRoute(routes: readonly Route[]): Route {
     summary: "This description",
     open: true,
     replies: { 200: { description: "OpenAPI 3.1", schema: z.object({ openapi: z.string() }) } },
-    handle: async (_call, { version }) => Response.json(openApiDocument([...routes, own], version)),
+    handle: async (_call, { version }) => Response.json((document ??= openApiDocument([...routes, own], version))),
   });
   return own;
 }

@@ -1,0 +1,3 @@
+export async function runSchemathesis(_server: unknown, _args: readonly string[]): Promise<number> {
+  return 0;
+}
