@@ -4,6 +4,12 @@ import type { Answer } from "./request.ts";
 /** What came of a request: an answer, or why there is none. */
 export type Outcome = Answer | "closed" | "hung";
 
+/** What the reader of an answer must know of its request. `follows`: the answer may go on for ever. */
+export interface Asked {
+  readonly method: string;
+  readonly follows: boolean;
+}
+
 /**
  * Sends bytes that no HTTP library would send, and reads what comes back. Connections are used again while the server
  * keeps them open, so that a fault in one request shows in the next.
@@ -17,19 +23,19 @@ export class RawClient {
     this.#port = port;
     this.#timeoutMs = timeoutMs;
   }
-  /** Sends requests in one write. `methods` has one entry for each answer that must come; `cut` ends the sending. */
-  async exchange(bytes: Buffer, methods: readonly string[], cut: boolean): Promise<Outcome[]> {
-    const kept = this.#idle.pop();
-    const outcomes = await this.#exchange(kept ?? (await this.#open()), bytes, methods, cut);
+  /** Sends requests in one write, and reads an answer for each. `cut` ends the sending. */
+  async exchange(bytes: Buffer, asked: readonly Asked[], cut: boolean): Promise<Outcome[]> {
+    const kept = this.#keptOpen();
+    const outcomes = await this.#exchange(kept ?? (await this.#open()), bytes, asked, cut);
     // A server may close a kept connection at any time, also while a request is on its way.
-    return kept !== undefined && outcomes[0] === "closed" ? this.exchange(bytes, methods, cut) : outcomes;
+    return kept !== undefined && outcomes[0] === "closed" ? this.exchange(bytes, asked, cut) : outcomes;
   }
   close(): void {
     for (const socket of this.#idle) socket.destroy();
   }
 
-  async #exchange(socket: Socket, bytes: Buffer, methods: readonly string[], cut: boolean): Promise<Outcome[]> {
-    const reader = new AnswerReader(methods);
+  async #exchange(socket: Socket, bytes: Buffer, asked: readonly Asked[], cut: boolean): Promise<Outcome[]> {
+    const reader = new AnswerReader(asked);
     const ended = await new Promise<"complete" | "closed" | "hung">((resolve) => {
       const timer = setTimeout(resolve, this.#timeoutMs, "hung");
       const onData = (chunk: Buffer): void => {
@@ -48,7 +54,12 @@ export class RawClient {
     if (ended === "complete" && reader.reusable && !cut) this.#idle.push(socket);
     else socket.resetAndDestroy();
     const answers = reader.finish();
-    return methods.map((_method, k) => answers[k] ?? (ended === "hung" ? "hung" : "closed"));
+    return asked.map((_each, k) => answers[k] ?? (ended === "hung" ? "hung" : "closed"));
+  }
+  #keptOpen(): Socket | undefined {
+    for (let socket = this.#idle.pop(); socket; socket = this.#idle.pop())
+      if (!socket.destroyed && !socket.readableEnded) return socket;
+    return undefined;
   }
   #open(): Promise<Socket> {
     return new Promise((resolve, reject) => {
@@ -64,23 +75,23 @@ export class RawClient {
 class AnswerReader {
   readonly answers: Answer[] = [];
   reusable = true;
-  readonly #methods: readonly string[];
+  readonly #asked: readonly Asked[];
   #text = "";
 
-  constructor(methods: readonly string[]) {
-    this.#methods = methods;
+  constructor(asked: readonly Asked[]) {
+    this.#asked = asked;
   }
   /** Returns whether every answer is complete. */
   add(chunk: Buffer): boolean {
     this.#text += chunk.toString("latin1");
-    while (this.answers.length < this.#methods.length && this.#readOne(false));
-    if (this.answers.length < this.#methods.length) return false;
+    while (this.answers.length < this.#asked.length && this.#readOne(false));
+    if (this.answers.length < this.#asked.length) return false;
     if (this.#text !== "") this.reusable = false;
     return true;
   }
   /** Reads what ends with the connection. */
   finish(): readonly Answer[] {
-    if (this.answers.length < this.#methods.length) this.#readOne(true);
+    if (this.answers.length < this.#asked.length) this.#readOne(true);
     return this.answers;
   }
 
@@ -104,13 +115,13 @@ class AnswerReader {
     return true;
   }
   #body(rest: string, status: number, header: (name: string) => string, closed: boolean): Body | undefined {
-    const none = this.#methods[this.answers.length] === "HEAD" || status === 204 || status === 304;
+    const asked = this.#asked[this.answers.length];
+    const none = asked?.method === "HEAD" || status === 204 || status === 304;
     if (none) return { body: "", taken: 0 };
     if (header("transfer-encoding") === "chunked") {
-      // A stream of events may go on for ever.
       const chunked = readChunks(rest);
       if (chunked.complete) return chunked;
-      if (!header("content-type").includes("ndjson")) return undefined;
+      if (asked?.follows !== true) return undefined;
       this.reusable = false;
       return { ...chunked, open: true };
     }

@@ -28,7 +28,7 @@ export function serverTarget(port: number, token: string, settle?: () => Promise
       const cut = last?.framing === "cut" || last?.wire !== undefined;
       return raw.exchange(
         Buffer.concat(bytes),
-        requests.map(({ method }) => method),
+        requests.map(({ method, target }) => ({ method, follows: target.includes("follow") })),
         cut,
       );
     },
