@@ -27,7 +27,14 @@ export interface Reply {
 
 /** The body of a request: a JSON document, or lines of JSON that stay `unknown` until the handler reads them. */
 export type BodySpec =
-  | { readonly kind: "json"; readonly schema: z.ZodObject; readonly optional?: true; readonly maxBytes: number }
+  | {
+      readonly kind: "json";
+      readonly schema: z.ZodObject;
+      /** What the document shows instead, where the handler checks more than the schema. */
+      readonly shown?: z.ZodType;
+      readonly optional?: true;
+      readonly maxBytes: number;
+    }
   | { readonly kind: "lines"; readonly item: z.ZodType; readonly maxItems: number; readonly maxBytes: number };
 type BodyOf<B> = B extends { kind: "json"; schema: infer S extends z.ZodType }
   ? z.output<S>

@@ -22,6 +22,8 @@ export const ERROR_CODES = [
   "idempotency_conflict",
   "page_conflict",
   "input_sealed",
+  "input_incomplete",
+  "wrong_token",
   "job_not_found",
   "job_unfinished",
   "run_not_found",

@@ -34,7 +34,7 @@ const document = JSON.parse(JSON.stringify(openApiDocument(ROUTES, "0"))) as {
     readonly responses: { readonly [name: string]: Response };
   };
 };
-export const OPERATIONS: readonly Operation[] = Object.entries(document.paths).flatMap(([path, methods]) =>
+const OPERATIONS: readonly Operation[] = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, { requestBody, parameters, responses }]) => ({
     method: method.toUpperCase(),
     path,

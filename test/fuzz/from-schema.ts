@@ -77,7 +77,7 @@ export class SchemaSampler {
   }
 }
 
-export function anyJson(random: Random, depth = 0): unknown {
+function anyJson(random: Random, depth = 0): unknown {
   const kind = random.int(depth >= DEEPEST ? 5 : 7);
   if (kind === 0) return null;
   if (kind === 1) return random.chance(0.5);

@@ -79,6 +79,7 @@ async function main(): Promise<number> {
 async function fuzz(server: DevServer, seed: number, from: number, requests: number): Promise<number> {
   const targets = [serverTarget(server.port, server.token), lambdaTarget(new TestDeployment(examples))];
   const memory: number[] = [];
+  let told = 0;
   const findings = await runCampaign({
     seed,
     from,
@@ -86,10 +87,10 @@ async function fuzz(server: DevServer, seed: number, from: number, requests: num
     targets,
     progress: async (done, found) => {
       memory.push(server.memory());
+      for (; told < found.length; told++) tell(seed, found[told] as Finding);
       console.log(`${done} of ${requests} requests, ${found.length} findings, ${memory.at(-1)?.toFixed(0)} MB`);
     },
   });
-  for (const finding of findings) tell(seed, finding);
   const grown = Math.max(...memory) - (memory[Math.floor(memory.length / 10)] ?? 0);
   const leak = memory.length >= 20 && grown > MOST_GROWTH_MB;
   if (leak) console.log(`the server's memory grew by ${grown.toFixed(0)} MB`);

@@ -57,8 +57,10 @@ export class RawClient {
     return asked.map((_each, k) => answers[k] ?? (ended === "hung" ? "hung" : "closed"));
   }
   #keptOpen(): Socket | undefined {
-    for (let socket = this.#idle.pop(); socket; socket = this.#idle.pop())
+    for (let socket = this.#idle.pop(); socket; socket = this.#idle.pop()) {
       if (!socket.destroyed && !socket.readableEnded) return socket;
+      socket.destroy();
+    }
     return undefined;
   }
   #open(): Promise<Socket> {

@@ -23,17 +23,29 @@ export function serverTarget(port: number, token: string, settle?: () => Promise
     name: "server",
     world: () => makeWorld(createClient({ url: `http://${host}`, token }), settle ?? (async () => undefined)),
     async send(requests) {
-      const bytes = requests.map((request) => bytesOf(request, host, token));
-      const last = requests.at(-1);
-      const cut = last?.framing === "cut" || last?.wire !== undefined;
-      return raw.exchange(
-        Buffer.concat(bytes),
-        requests.map(({ method, target }) => ({ method, follows: target.includes("follow") })),
-        cut,
+      const outcomes = await sendTogether(raw, requests, host, token);
+      if (requests.length === 1) return outcomes;
+      // A server may close a connection after any answer. Whoever had none asks again.
+      return Promise.all(
+        requests.map(async (request, k) =>
+          outcomes[k] === "closed" ? (await sendTogether(raw, [request], host, token))[0] : outcomes[k],
+        ),
       );
     },
     close: () => raw.close(),
   };
+}
+
+function sendTogether(
+  raw: RawClient,
+  requests: readonly FuzzRequest[],
+  host: string,
+  token: string,
+): Promise<Outcome[]> {
+  const bytes = requests.map((request) => bytesOf(request, host, token));
+  const last = requests.at(-1);
+  const asked = requests.map(({ method, target }) => ({ method, follows: target.includes("follow") }));
+  return raw.exchange(Buffer.concat(bytes), asked, last?.framing === "cut" || last?.wire !== undefined);
 }
 
 /** Methods that API Gateway passes on. */

@@ -4,7 +4,7 @@ import type { JsonObject } from "../../core/json.ts";
 import type { Health } from "../dependencies.ts";
 import { openApiDocument } from "../openapi.ts";
 import { route, type Route } from "../route.ts";
-import { health, type healthReason } from "../schemas.ts";
+import { health, type healthReason } from "../health-schema.ts";
 
 export const healthRoute = route({
   method: "GET",
