@@ -143,7 +143,7 @@ describe("slow clients", () => {
   });
 
   it("a reader that takes nothing is cut off, holds back its source, and others are served", async () => {
-    const { api, port, url } = await serve({ stalledSeconds: 0.4 });
+    const { api, port, url } = await serve({ stalledSeconds: 2 });
     const { jobId } = await createClient({ url }).submitWire({ task: "noop" });
     await api.local.untilQuiet();
     let pulled = 0;
