@@ -110,7 +110,13 @@ export const jobRoutes = [
     description: PARTS,
     params: id,
     query: z.strictObject({ from: fromIndex }),
-    replies: { 200: { description: "A stream; read it as slowly as you like", schema: resultEntry, type: NDJSON } },
+    replies: {
+      200: {
+        description: "A stream; read it slowly, but a server may end one of which nothing is taken for ten minutes",
+        schema: resultEntry,
+        type: NDJSON,
+      },
+    },
     async handle({ params, query: { from = 0 } }, { engine, answerBytes }) {
       const { state } = await requireJob(params.id, engine);
       if (!hasEnded(state)) {
