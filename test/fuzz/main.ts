@@ -67,13 +67,19 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return 0;
   }
+  const [seed, from, requests] = [whole(values.seed), whole(values.from), whole(values.requests)];
   const server = await startServer();
   try {
     if (values.schemathesis) return await runSchemathesis(server, positionals);
-    return await fuzz(server, Number(values.seed), Number(values.from), Number(values.requests));
+    return await fuzz(server, seed, from, requests);
   } finally {
     await server.stop();
   }
+}
+
+function whole(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new Error(`a whole number is wanted, not ${text}`);
+  return Number(text);
 }
 
 async function fuzz(server: DevServer, seed: number, from: number, requests: number): Promise<number> {
