@@ -14,7 +14,9 @@ export const config = defineConfig({
   sites: [
     {
       name: "local",
-      queues: [{ name: "default", maxConcurrency: 50, batchSize: 10, windowSeconds: 0 }],
+      // On one machine: runs at once of a queue that sets no `threads` of its own, in each worker process.
+      threads: 10,
+      queues: [{ name: "default", weight: 1, maxConcurrency: 50, batchSize: 10, windowSeconds: 0 }],
       functions: { worker: { memoryMb: 1_024, timeoutSeconds: 300 } },
     },
   ],

@@ -6,7 +6,10 @@ import { createApp } from "../functions/api/app.ts";
 import { noSecurity, type Security } from "../functions/api/security.ts";
 import { createClient, type Client } from "../functions/client/index.ts";
 import { FanfoldError } from "../functions/core/errors.ts";
+import { formatQueueName } from "../functions/core/names/queue-name.ts";
+import type { QueueThreads } from "../functions/embedded/queue-shares.ts";
 import { startRuntime, type Runtime, type RuntimeOptions } from "../functions/embedded/runtime.ts";
+import type { Settings } from "../functions/sdk/config.ts";
 import { loadTaskModule } from "../functions/sdk/index.ts";
 import { version } from "./repository.ts";
 
@@ -32,6 +35,7 @@ export async function startLocal(options: LocalOptions, security: Security = noS
     ...(options.workers !== undefined && { workers: options.workers }),
     ...(options.durability !== undefined && { durability: options.durability }),
     concurrency: options.concurrency ?? config.concurrency,
+    queues: queueThreads(config),
     engine: {
       site: config.site,
       defaultJobTimeoutSeconds: config.jobTimeoutDays * DAY,
@@ -51,6 +55,21 @@ export async function startLocal(options: LocalOptions, security: Security = noS
     report,
   });
   return { runtime, app, client: createClient({ url: "http://127.0.0.1", fetch: (request) => app.fetch(request) }) };
+}
+
+/** Returns the threads and weights of the configured queues, by their full names. */
+export function queueThreads({ sites }: Pick<Settings, "sites">): QueueThreads {
+  return {
+    sites: Object.fromEntries(sites.flatMap(({ name, threads }) => (threads === undefined ? [] : [[name, threads]]))),
+    queues: Object.fromEntries(
+      sites.flatMap(({ name: site, queues }) =>
+        queues.map(({ name: queue, function: kind, threads, weight }) => [
+          formatQueueName({ site, queue, function: kind }),
+          { ...(threads !== undefined && { threads }), ...(weight !== undefined && { weight }) },
+        ]),
+      ),
+    ),
+  };
 }
 
 /**

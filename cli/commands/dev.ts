@@ -29,7 +29,11 @@ export function devCommand(): Command {
     "fanfold dev --port 0 --data /tmp/try",
   )
     .option("--port <port>", "port to listen on; 0 takes a free one", wholeNumber(0, 65_535), DEFAULT_PORT)
-    .option("--workers <n>", "processes that run tasks (default: one per core)", wholeNumber(0, 256))
+    .option(
+      "--workers <n>",
+      "processes that run tasks (default: one per core); fanfold.config.ts says how many at once: concurrency in each, threads of each queue",
+      wholeNumber(0, 256),
+    )
     .addOption(
       new Option(
         "--durability <what>",

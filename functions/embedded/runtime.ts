@@ -9,6 +9,7 @@ import type { QueueDepth } from "../engine/ports.ts";
 import { LeaseKeeper, type LostClaim } from "../host/lease-keeper.ts";
 import { type Log, stderrLog } from "../host/log.ts";
 import { type LeaseTracker, RunHolder } from "../host/run-holder.ts";
+import { type QueueShares, UNLIMITED } from "../host/slots.ts";
 import type { TaskRegistry, Workflows } from "../sdk/index.ts";
 import { type Host, openHost, taskQueuesOf } from "./engine-host.ts";
 import type { Durability } from "./lmdb/commit-gatherer.ts";
@@ -18,6 +19,7 @@ import { Repeating } from "./loop/repeating.ts";
 import { raiseEpoch } from "./machine/boot-epoch.ts";
 import { type FolderLock, lockFolder } from "./machine/folder-lock.ts";
 import { HeapTrimmer } from "./machine/heap-trimmer.ts";
+import { queueShares, type QueueThreads } from "./queue-shares.ts";
 import {
   CONTROL_MESSAGES,
   DEFAULT_CONCURRENCY,
@@ -43,6 +45,8 @@ export interface RuntimeOptions {
   readonly workers?: number;
   /** Runs at once per worker. Default 32. */
   readonly concurrency?: number;
+  /** Runs at once of one queue, and the weights of queues. Default 10 for each queue, and weight 1. */
+  readonly queues?: QueueThreads;
   /**
    * With `process` (default) an acknowledged write survives `kill -9` of all processes. With `power` it survives a
    * power cut too.
@@ -141,19 +145,21 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
   // Every message in flight is held by a process of an earlier start, and all of those have ended.
   await host.source.releaseAll();
 
-  const loopOver = (queues: () => readonly string[], slots: number): MessageLoop =>
+  const loopOver = (queues: () => readonly string[], slots: number, shares: QueueShares): MessageLoop =>
     new MessageLoop({
       handle: (message, loop) => host.engine.handle(message, loop),
       source: host.source,
       queues,
       slots,
+      shares,
       claims,
       log,
     });
-  parts.control = loopOver(() => [ENGINE_QUEUE], CONTROL_MESSAGES);
-  if (workers === 0) parts.tasks = loopOver(() => taskQueuesOf(host), concurrency);
+  parts.control = loopOver(() => [ENGINE_QUEUE], CONTROL_MESSAGES, UNLIMITED);
+  if (workers === 0) parts.tasks = loopOver(() => taskQueuesOf(host), concurrency, queueShares(options.queues));
   else {
-    const assignment = { ...shared, parentPid: process.pid, slots: concurrency };
+    const queues = options.queues && { queues: options.queues };
+    const assignment = { ...shared, ...queues, parentPid: process.pid, slots: concurrency };
     parts.supervisor = startSupervisor({ workers, assignment, epoch, keeper, log }, host, parts);
   }
   parts.control.start();

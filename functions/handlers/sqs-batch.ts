@@ -43,6 +43,8 @@ export interface BatchOutcome {
 interface Delivery extends ReceivedMessage, Receipt {
   readonly id: string;
 }
+/** A function serves one queue, and its event source decides whose messages come. */
+const NO_TURNS = { queue: "", jobId: "" };
 type Ended = Disposition | { readonly kind: "failed"; readonly error: unknown };
 
 /**
@@ -195,13 +197,13 @@ export class SqsBatch {
     return {
       limit: this.#limit,
       takeSlot: async (alone) => {
-        const slot = await this.#slots.take(alone);
+        const slot = await this.#slots.take({ ...NO_TURNS, alone });
         // This run has killed a process before. The other messages go to another process, so they do not wait for this
         // run.
         if (alone) this.#close();
         return slot;
       },
-      tryTakeSlot: () => this.#slots.tryTake(),
+      tryTakeSlot: () => this.#slots.tryTake(NO_TURNS),
       hold: (runs, abort) => {
         this.#visibility.keep(delivery);
         return this.#leases.hold(runs, abort);

@@ -28,7 +28,7 @@ export interface DeadLetter {
 export interface MessageSource {
   /**
    * Returns at once, possibly without messages, and never messages of the jobs in `notOf`. Queues are received from in
-   * the order given, each until it is empty. Within a queue jobs are served round robin, so a large job does not delay
+   * the order given, each until it is empty, so the caller lets them take turns. Within a queue jobs are served round robin, so a large job does not delay
    * a small one.
    */
   receive(

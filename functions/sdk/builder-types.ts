@@ -1,8 +1,9 @@
 import type { LinkRules } from "../core/canvas/canvas-links.ts";
 import type { Marks, StampRules, StampVisitor } from "../core/canvas/canvas-stamp.ts";
-import type { Canvas, Chunks, Group, SignatureOptions } from "../core/canvas/canvas.ts";
+import type { Canvas, Chunks, FailurePolicy, Group, SignatureOptions } from "../core/canvas/canvas.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { ErrorData } from "../core/task/invocation.ts";
+import type { FailedMember } from "./failed-member.ts";
 import type { Ends, Missing } from "./partial-args.ts";
 import type { SubmitCall, SubmittedJob } from "./submitter.ts";
 
@@ -152,6 +153,12 @@ type Spread<List> = List extends readonly unknown[] ? List : [];
 export type MemberResult<Source> = [PlainResults<Source>] extends [never]
   ? ResultOf<Source>
   : Spread<PlainResults<Source>>[number];
+/** The results of a group with this policy. All but two policies pass failed members on. */
+export type WithFailures<Results extends readonly unknown[], Policy extends FailurePolicy> = [Policy] extends [
+  "allSuccess" | "failFast",
+]
+  ? Results
+  : { [Index in keyof Results]: Results[Index] | FailedMember };
 /** The arguments that every member needs. Immutable members need none. */
 export type MembersRest<Source> = [Mutable<Source>] extends [never]
   ? []

@@ -1,6 +1,6 @@
 import { chainOf } from "../core/canvas/canvas-composition.ts";
 import { parseCanvas } from "../core/canvas/canvas-wire.ts";
-import type { Canvas, Group, GroupOptions } from "../core/canvas/canvas.ts";
+import type { Canvas, FailurePolicy, Group, GroupOptions } from "../core/canvas/canvas.ts";
 import { readGroupOptions } from "../core/canvas/signature-options.ts";
 import { FanfoldError } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
@@ -18,6 +18,7 @@ import type {
   ResultOf,
   StepResult,
   TypedCanvas,
+  WithFailures,
 } from "./builder-types.ts";
 
 export { canvasOf } from "./builder-methods.ts";
@@ -76,25 +77,31 @@ export function chain<const Items extends readonly CanvasSource[]>(
 /**
  * Returns a canvas that runs its members side by side. Its value is the list of their results in member order; an empty
  * group gives an empty list. A nested group without options dissolves, so its members become members of this group.
+ * With the policies `settled`, `threshold` and `percent`, an entry of the list may be a `FailedMember`.
  * @param options `policy`: when the group has failed (default `allSuccess`). `tracking`: what is stored for its members
  *   (default: what all their tasks declare, else `lazy`).
  * @throws FanfoldError `invalid_canvas`, or `too_many_children` above 1,000,000 members
  * @example group([1, 2, 3].map((i) => add.s(i, i)), { policy: "settled" });
  */
 export function group<const Members extends readonly CanvasSource[]>(members: Members): GroupOf<Members, true>;
-export function group<const Members extends readonly CanvasSource[]>(
+export function group<const Members extends readonly CanvasSource[], Policy extends FailurePolicy = "allSuccess">(
   members: Members,
-  options: GroupOptions,
-): GroupOf<Members, false>;
-export function group<Source extends CanvasSource>(
+  options: OptionsWith<Policy>,
+): GroupOf<Members, false, Policy>;
+export function group<Source extends CanvasSource, Policy extends FailurePolicy = "allSuccess">(
   members: Iterable<Source>,
-  options?: GroupOptions,
-): GroupBuilder<MemberResult<Source>[], MembersRest<Source>, boolean, MembersImmutable<Source>>;
+  options?: OptionsWith<Policy>,
+): GroupBuilder<WithFailures<MemberResult<Source>[], Policy>, MembersRest<Source>, boolean, MembersImmutable<Source>>;
 export function group(members: Iterable<CanvasSource>, options: GroupOptions = {}): GroupBuilder {
   return builderOf(groupOf(members, options)) as unknown as GroupBuilder;
 }
-type GroupOf<Members extends readonly unknown[], Plain extends boolean> = GroupBuilder<
-  MemberResults<Members>,
+type OptionsWith<Policy> = Omit<GroupOptions, "policy"> & { readonly policy?: Policy };
+type GroupOf<
+  Members extends readonly unknown[],
+  Plain extends boolean,
+  Policy extends FailurePolicy = "allSuccess",
+> = GroupBuilder<
+  WithFailures<MemberResults<Members>, Policy>,
   MembersRest<Members[number]>,
   Plain,
   MembersImmutable<Members[number]>

@@ -10,7 +10,7 @@ import { describeIssue } from "./schema-issue.ts";
 export interface FanfoldConfig {
   /** Site of queues that name none. It must be one of `sites`. Letters, digits, `_` and `-`, like every name here. */
   readonly site: string;
-  /** Concurrent runs in each worker process of a single machine. */
+  /** Concurrent runs in each worker process of a single machine. Each of its queues has fewer, see `threads`. */
   readonly concurrency: number;
   /** Days until a job without a timeout of its own is timed out, at most 365. */
   readonly jobTimeoutDays: number;
@@ -51,6 +51,11 @@ export interface SiteConfig {
    * numbers.
    */
   readonly queues?: readonly QueueConfig[];
+  /**
+   * Concurrent runs of one queue in each worker process of a single machine, for queues without a number of their own.
+   * At most `concurrency`. Default 10.
+   */
+  readonly threads?: number;
   /** Settings of the Lambda function that serves each kind of work. */
   readonly functions?: { readonly [name in QueueFunction]?: FunctionConfig };
 }
@@ -61,6 +66,13 @@ export interface QueueConfig {
   readonly name: string;
   /** Kind of work. `interactive` and `settings` exist on the queue `default` only. Default `worker`. */
   readonly function?: QueueFunction;
+  /** Concurrent runs in each worker process of a single machine, at most `concurrency`. Default: that of the site. */
+  readonly threads?: number;
+  /**
+   * Turns of this queue on a single machine, 1 to 100, while the slots of a worker process are wanted by several
+   * queues. One of weight 2 has twice the turns of one of weight 1. Default 1.
+   */
+  readonly weight?: number;
   /** Concurrent invocations, 2 to 1,000. Excludes `pollers`. Default 50. */
   readonly maxConcurrency?: number;
   /**
@@ -162,6 +174,8 @@ const QUEUE = z
   .strictObject({
     name: name(60).refine((text) => text !== ENGINE_QUEUE, `must not be "${ENGINE_QUEUE}", which is the engine's own`),
     function: z.enum(QUEUE_FUNCTIONS).default("worker"),
+    threads: whole(1, 10_000).optional(),
+    weight: whole(1, 100).optional(),
     maxConcurrency: whole(2, 1_000).optional(),
     pollers: z.strictObject({ minimum: whole(2, 200), maximum: whole(2, 2_000) }).optional(),
     batchSize: whole(1, 1_000).default(10),
@@ -207,6 +221,7 @@ const SITE = z.strictObject({
     .array(QUEUE)
     .default([])
     .superRefine((queues, context) => refuseRepeats(queues, (queue) => `${queue.name}#${queue.function}`, context)),
+  threads: whole(1, 10_000).optional(),
   functions: z.strictObject(Object.fromEntries(QUEUE_FUNCTIONS.map((each) => [each, FUNCTION.optional()]))).default({}),
 });
 const CONFIG = z
@@ -260,7 +275,13 @@ const CONFIG = z
     logRetentionDays: z.literal(LOG_RETENTION_DAYS, `must be one of ${LOG_RETENTION_DAYS.join(", ")}`).default(30),
     tags: z.record(z.string().min(1).max(128), z.string().max(256)).default({}),
   })
-  .superRefine(({ sites, site }, context) => {
+  .superRefine(({ sites, site, concurrency }, context) => {
+    sites?.forEach((each, index) => {
+      refuseUnusable(each.threads, concurrency, ["sites", index], context);
+      each.queues.forEach(({ threads }, queue) =>
+        refuseUnusable(threads, concurrency, ["sites", index, "queues", queue], context),
+      );
+    });
     refuseRepeats(sites ?? [], (each) => each.name, context, "sites");
     if (sites !== undefined && !sites.some((each) => each.name === site)) {
       context.addIssue({
@@ -309,6 +330,18 @@ function withDefaults(site: z.output<typeof SITE>) {
     queues,
     functions: kinds.map((kind) => ({ kind, ...(site.functions[kind] ?? FUNCTION.parse({})) })),
   };
+}
+
+/** Reports threads that no worker process has slots for. */
+function refuseUnusable(
+  threads: number | undefined,
+  concurrency: number,
+  place: readonly (string | number)[],
+  context: z.RefinementCtx,
+): void {
+  if (threads === undefined || threads <= concurrency) return;
+  const message = `must not be above concurrency, which is ${concurrency}`;
+  context.addIssue({ code: "custom", path: [...place, "threads"], message });
 }
 
 /** Reports entries that repeat the key of an earlier entry. */

@@ -12,6 +12,7 @@ export { defineStateMachineTask, type InputContext, type StateMachineTaskDefinit
 export type { Ends, Missing } from "./partial-args.ts";
 export type { TaskSignature } from "./signature.ts";
 export { canvasFrom, chain, chord, group } from "./canvas-builder.ts";
+export { isFailedMember, type FailedMember } from "./failed-member.ts";
 export type {
   CanvasBuilder,
   CanvasSource,

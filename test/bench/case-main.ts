@@ -9,6 +9,7 @@ const CASES: Readonly<Record<string, () => Promise<{ readonly run: Case }>>> = {
   "fanfold/chain": () => import("./fanfold/chain.ts"),
   "fanfold/chords": () => import("./fanfold/chords.ts"),
   "fanfold/latency": () => import("./fanfold/latency.ts"),
+  "fanfold/queues": () => import("./fanfold/queues.ts"),
   "fanfold/submit": () => import("./fanfold/submit.ts"),
   "fanfold/small-jobs": () => import("./fanfold/small-jobs.ts"),
   "fanfold/cold-start": () => import("./fanfold/cold-start.ts"),

@@ -14,6 +14,7 @@ const BENCHES = {
   chain: { sizes: [1_000], of: "steps" },
   chords: { sizes: [1_000], of: "chords of 100 members" },
   latency: { sizes: [200], of: "samples" },
+  queues: { sizes: [10], of: "crowds" },
   submit: { sizes: [5_000], of: "jobs" },
   "small-jobs": { sizes: [1_000_000], of: "members of the big job" },
   "cold-start": { sizes: [5], of: "starts of each handler" },

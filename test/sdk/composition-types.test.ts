@@ -6,11 +6,16 @@ import {
   chord,
   defineTask,
   group,
+  isFailedMember,
   repeat,
   waitForEvent,
   when,
   type Canvas,
+  type CanvasBuilder,
+  type FailedMember,
   type FailedRequest,
+  type FailurePolicy,
+  type GroupOptions,
   type LinkedError,
   type RestOf,
   type ResultOf,
@@ -25,6 +30,15 @@ const label = defineTask({
 });
 const length = defineTask({ name: "length", run: (_ctx, text: string) => text.length });
 const sum = defineTask({ name: "sum", run: (_ctx, xs: number[]) => xs.length });
+const tolerant = defineTask({
+  name: "tolerant",
+  run: (_ctx, xs: readonly (number | FailedMember)[]) => {
+    expectTypeOf(xs.filter(isFailedMember)).toEqualTypeOf<FailedMember[]>();
+    expectTypeOf(xs.flatMap((x) => (isFailedMember(x) ? [] : [x]))).toEqualTypeOf<number[]>();
+    return xs.length;
+  },
+});
+const lists = defineTask({ name: "lists", run: (_ctx, xs: number[][]) => xs.length });
 const join = defineTask({ name: "join", run: (_ctx, texts: readonly string[]) => texts.join() });
 const noted = defineTask({ name: "noted", run: () => true });
 const spawner = defineTask({ name: "spawner", run: (ctx, n: number) => void ctx.spawn([add.s(n, n)]) });
@@ -107,13 +121,64 @@ describe("types of compositions", () => {
     const flat = group([pair, add.s(1)]);
     expectTypeOf<ResultOf<typeof flat>>().toEqualTypeOf<[number, string, number]>();
     const kept = group([group([add.s(1, 1), add.s(2, 2)], { policy: "settled" }), add.s(3, 3)]);
-    expectTypeOf<ResultOf<typeof kept>>().toEqualTypeOf<[[number, number], number]>();
+    expectTypeOf<ResultOf<typeof kept>>().toEqualTypeOf<[[number | FailedMember, number | FailedMember], number]>();
     const generated = group(
       (function* () {
         yield add.s(1, 2);
       })(),
     );
     expectTypeOf<ResultOf<typeof generated>>().toEqualTypeOf<number[]>();
+  });
+
+  it("a group that tolerates failures passes failed members on", () => {
+    const settled = group(numbers, { policy: "settled" });
+    expectTypeOf<ResultOf<typeof settled>>().toEqualTypeOf<(number | FailedMember)[]>();
+    const pair = group([add.s(1, 2), label.s(1, "a")], { policy: { threshold: 1 } });
+    expectTypeOf<ResultOf<typeof pair>>().toEqualTypeOf<[number | FailedMember, string | FailedMember]>();
+    const generated = group(new Set(numbers), { policy: { percent: 5 } });
+    expectTypeOf<ResultOf<typeof generated>>().toEqualTypeOf<(number | FailedMember)[]>();
+    const computed = group(numbers, { policy: "settled" as FailurePolicy });
+    expectTypeOf<ResultOf<typeof computed>>().toEqualTypeOf<(number | FailedMember)[]>();
+    const optional = group(numbers, {} as GroupOptions);
+    expectTypeOf<ResultOf<typeof optional>>().toEqualTypeOf<(number | FailedMember)[]>();
+    for (const strict of [
+      group(numbers, { policy: "failFast" }),
+      group(numbers, { policy: "allSuccess" }),
+      group(numbers, { tracking: "full" }),
+    ])
+      expectTypeOf<ResultOf<typeof strict>>().toEqualTypeOf<number[]>();
+    const body = chord(settled, tolerant.s());
+    expectTypeOf<ResultOf<typeof body>>().toEqualTypeOf<number>();
+    expectTypeOf(chord(settled, noted.s())).toExtend<CanvasBuilder<boolean>>();
+  });
+
+  it("a step that does not take failed members does not compile after a group that tolerates failures", () => {
+    const settled = group(numbers, { policy: "settled" });
+    const wrong = [
+      // @ts-expect-error the body of a chord takes numbers only
+      () => chord(settled, sum.s()),
+      // @ts-expect-error some members may fail
+      () => chord(group(numbers, { policy: { threshold: 1 } }), sum.s()),
+      // @ts-expect-error a share of the members may fail
+      () => chain(group(numbers, { policy: { percent: 10 } }), sum.s()),
+      // @ts-expect-error a chain
+      () => chain(settled, sum.s()),
+      // @ts-expect-error a pipe
+      () => settled.pipe(sum.s()),
+      // @ts-expect-error a member of the next group
+      () => chain(settled, group([sum.s(), tolerant.s()])),
+      // @ts-expect-error options keep the policy
+      () => chord(settled.set({ priority: 3 }), sum.s()),
+      // @ts-expect-error a group from an iterable
+      () => chord(group(new Set(numbers), { policy: "settled" }), sum.s()),
+      // @ts-expect-error a policy that is known at run time only
+      () => chord(group(numbers, { policy: "settled" as FailurePolicy }), sum.s()),
+      // @ts-expect-error an inner list may hold failed members
+      () => chord([settled, settled], lists.s()),
+      // @ts-expect-error not an option
+      () => group(numbers, { policy: "settled", polic: 1 }),
+    ];
+    expectTypeOf(wrong).toBeArray();
   });
 
   it("a group passes on its list, and a group of one passes on its member's result", () => {

@@ -179,8 +179,8 @@ describe("compositions", () => {
     const plain = chord(members, sum.s()).canvas;
     expect(plain).toEqual(chord(group(members), sum.s()).canvas);
     expect(plain).toEqual(chord(group(members).canvas, sum.s().canvas).canvas);
-    expect(chord(group(members, { policy: "settled" }), chain(sum.s(), add.s(1))).canvas).toMatchObject({
-      header: { options: { policy: "settled" } },
+    expect(chord(group(members, { tracking: "full" }), chain(sum.s(), add.s(1))).canvas).toMatchObject({
+      header: { options: { tracking: "full" } },
       body: { kind: "chain" },
     });
     expect(refusalOf(() => chord(sum.s() as never, sum.s()))).toMatchObject({ code: "invalid_canvas" });

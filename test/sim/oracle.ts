@@ -186,9 +186,12 @@ export class Oracle {
       const counts = this.#memberCounts(gid, index, last.stepIndex);
       total = total && counts && addCounts(total, counts, { failedMembers: this.#failedMembers(header, index) });
     }
-    if (total && header.pages) total = { ...total, members: flatMembers(this.#shape, gid) };
-    if (!total) return;
     const totals = header.totals ?? {};
+    if (!total) {
+      if (totals["inexact"] === undefined) this.#bad("snapshot-not-flagged", `${gid}: ${JSON.stringify(totals)}`);
+      return;
+    }
+    if (header.pages) total = { ...total, members: flatMembers(this.#shape, gid) };
     for (const name of new Set([...COUNTED, ...Object.keys(total), ...Object.keys(totals)])) {
       if ((total[name] ?? 0) !== (totals[name] ?? 0)) {
         this.#bad("counters-wrong", `${gid}: ${JSON.stringify(totals)}, rows say ${JSON.stringify(total)}`);
@@ -234,11 +237,13 @@ export class Oracle {
   #rowCounts(gid: string, index: number, step: number): Counts | undefined {
     const run = this.#shape.row({ gid, index, stepIndex: step });
     if (!run) return undefined;
-    if (run.joins === undefined) return carriedUp(run.counts ?? { [run.status as TerminalStatus]: 1 });
-    const inside = this.#shape.header(run.joins);
-    if (inside?.execution !== undefined) return run.counts;
+    const inside = this.#shape.header(childGroupOf(run.runId));
+    // A run that failed while it streamed does not wait, and what its children did is counted all the same.
+    const own = run.joins === undefined ? (run.counts ?? { [run.status as TerminalStatus]: 1 }) : run.ownCounts;
+    if (!inside && run.joins === undefined) return carriedUp(own);
+    if (inside?.execution !== undefined || inside?.wait) return run.counts;
     if (!inside?.outcome || inside.early || inside.memberCount === undefined) return undefined;
-    let sum = carriedUp(run.ownCounts ?? {});
+    let sum = carriedUp(own);
     for (let k = 0; k < inside.memberCount; k++) {
       const counts = this.#memberCounts(inside.gid, k, this.#shape.lastRow(inside.gid, k)?.stepIndex ?? 0);
       if (!counts) return undefined;

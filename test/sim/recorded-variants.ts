@@ -46,6 +46,7 @@ export const RECORDED: readonly {
   { variant: "hidden-item-on-failed-condition", firstSeed: 1, runs: 1, shows: "stuck-group" },
   { variant: "decided-ancestor-that-is-not", firstSeed: 1, runs: 1, shows: "dropped-without-reason" },
   { variant: "cached-gate-says-drop", firstSeed: 1, runs: 1, shows: "dropped-without-reason" },
+  { variant: "unflagged-snapshot", firstSeed: 49, runs: 49, shows: "snapshot-not-flagged" },
   { variant: "mark-without-callbacks", firstSeed: 1, runs: 1, shows: "decided-before-callbacks" },
   { variant: "revocation-unseen", firstSeed: 210, runs: 210, shows: "revoked-run-started" },
   { variant: "stamp-revocation-unseen", firstSeed: 79, runs: 79, shows: "revoked-stamp-started" },

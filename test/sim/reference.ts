@@ -102,7 +102,25 @@ export class Reference {
     return { kind: "json", json: this.#loadValue(run) };
   }
 
-  #task(run: Run, { signature, script }: Extract<Step, { kind: "task" }>, input: Value | undefined): Ended {
+  #task(run: Run, step: Extract<Step, { kind: "task" }>, input: Value | undefined): Ended {
+    const ended = this.#attempted(run, step, input);
+    const { stream } = step.script;
+    const header = stream && run.joins === undefined ? this.#shape.header(childGroupOf(run.runId)) : undefined;
+    if (!stream || !header) return ended;
+    const streamed = header.early || header.memberCount === undefined ? undefined : this.#streamed(run, stream).counts;
+    return { ...ended, counts: streamed && ended.counts && addCounts(ended.counts, streamed) };
+  }
+  #streamed(run: Run, { items, policy }: NonNullable<Script["stream"]>): GroupEnd {
+    const pageSize = (page: number): number | undefined =>
+      this.#shape.pageItems(childGroupOf(run.runId), page, items)?.length;
+    return this.#open(
+      run,
+      items.map((child) => stepsOf(child)),
+      pageSize,
+      policy,
+    );
+  }
+  #attempted(run: Run, { signature, script }: Extract<Step, { kind: "task" }>, input: Value | undefined): Ended {
     const plain = (status: TerminalStatus, value?: Value): Ended => ({
       status,
       counts: { [status]: 1 },
@@ -126,7 +144,9 @@ export class Reference {
       return plain("error");
     if (behaviour === "broken")
       return plain(run.status === "error" && this.#journal.wasAborted(run.runId) ? "error" : "broken");
-    if (behaviour === "always" || behaviour === "fatal") return plain("error");
+    // A failing child may decide the group of a task before its generator throws.
+    const threw = !script.stream || run.joins === undefined;
+    if ((behaviour === "always" || behaviour === "fatal") && threw) return plain("error");
     if (run.status === "error" && run.joins === undefined && this.#journal.wasAborted(run.runId)) return plain("error");
 
     if (run.error?.reason === "tracking_too_thin" && this.#mayBeTooThin(run, script)) return plain("error");
@@ -159,12 +179,7 @@ export class Reference {
     )
       return plain("error");
     if (script.stream) {
-      const end = this.#open(
-        run,
-        script.stream.items.map((child) => stepsOf(child)),
-        (page) => this.#shape.pageItems(childGroupOf(run.runId), page, script.stream?.items ?? [])?.length,
-        script.stream.policy,
-      );
+      const end = this.#streamed(run, script.stream);
       return this.#parent(run, end, { success: 1 }, script.stream.own ? own : undefined);
     }
     if (script.execution) {

@@ -94,11 +94,12 @@ export class ScriptRunner implements TaskRunner {
     if (!Array.isArray(waited)) return waited as TaskOutcome;
     const first = call.attempt === 1;
     const error = { name: "ScriptError", message: script.label };
+    const final = script.behaviour === "fatal" ? { ...error, retryable: false } : error;
     switch (script.behaviour) {
       case "always":
-        return { kind: "failed", error };
       case "fatal":
-        return { kind: "failed", error: { ...error, retryable: false } };
+        if (script.stream && this.#scheduler.random.chance(0.7)) break;
+        return { kind: "failed", error: final };
       case "broken":
         return { kind: "broken", error };
       case "skip":
@@ -124,7 +125,11 @@ export class ScriptRunner implements TaskRunner {
       return {
         kind: "stream",
         policy: script.stream.policy,
-        items: this.#stream(call, script, first && script.behaviour === "once" ? error : undefined),
+        items: this.#stream(
+          call,
+          script,
+          script.behaviour === "succeed" || (script.behaviour === "once" && !first) ? undefined : final,
+        ),
       };
     const spawned = script.spawn && {
       children: childrenOf(script, call.attempt),
@@ -150,12 +155,11 @@ export class ScriptRunner implements TaskRunner {
       const waited = at === items.length >> 1 ? await this.#wait(call, script) : [];
       if (!Array.isArray(waited)) throw new OutcomeError(waited as TaskOutcome);
       await this.#generate(call, 4);
-      if (failure && this.#scheduler.random.chance(0.4))
-        throw Object.assign(new Error(failure.message), { name: failure.name });
+      if (failure && this.#scheduler.random.chance(0.4)) throw new OutcomeError({ kind: "failed", error: failure });
       yield { canvas: items[at] as Canvas, ...(cursors && { cursor: at + 1 }) };
     }
     await this.#generate(call, 10);
-    if (failure) throw Object.assign(new Error(failure.message), { name: failure.name });
+    if (failure) throw new OutcomeError({ kind: "failed", error: failure });
     return own ? valueOf(script, call.args.map(normalised)) : undefined;
   }
 

@@ -46,10 +46,11 @@ export const isFence = (op: WriteOp): boolean =>
 export const isWake = (op: WriteOp): boolean =>
   isRow(op) && op.when !== undefined && attributesNamed(op.when).includes("unmet");
 export function withoutSet(op: WriteOp, names: readonly string[]): WriteOp {
-  if (op.op !== "update" || !isRow(op)) return op;
+  if (op.op !== "update") return op;
   const set = Object.fromEntries(Object.entries(op.change.set ?? {}).filter(([name]) => !names.includes(name)));
   return { ...op, change: { ...op.change, set } };
 }
+export const drops = (op: WriteOp): boolean => op.op === "update" && op.change.set?.["outcome"] === "dropped";
 export const unguarded = (op: WriteOp): WriteOp => (isLedger(op) ? withWhen(op, undefined) : op);
 
 export function isPartOf(body: Json, whole: Json): boolean {

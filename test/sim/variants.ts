@@ -4,6 +4,7 @@ import {
   asIfApplied,
   attributesNamed,
   counted,
+  drops,
   isClaim,
   isCommit,
   isFence,
@@ -289,6 +290,10 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
       sweeper: false,
       read: ({ key, item, many, chance }) => (many && key.table === "callbacks" && chance(0.03) ? undefined : item),
     },
+  },
+  "unflagged-snapshot": {
+    removes: "a group that is dropped before all its pages were marked says so",
+    faults: { rewrite: (op) => (drops(op) ? withoutSet(op, ["early"]) : op) },
   },
   "mark-without-callbacks": {
     removes: "a member is marked once all callbacks beside its steps have decided",

@@ -218,7 +218,10 @@ export class Workload {
     if (adds && children.length > 0)
       return this.#task({ behaviour, spawn: { children, policy: "allSuccess", value: "extras" } });
     if (random.chance(0.5))
-      return this.#task({ behaviour, stream: { items, policy, cursors: random.chance(0.6), own: random.chance(0.5) } });
+      return this.#task({
+        behaviour: random.chance(0.15) ? "fatal" : behaviour,
+        stream: { items, policy, cursors: random.chance(0.6), own: random.chance(0.5) },
+      });
     const value = children.length === 1 && random.chance(0.5) ? "replace" : random.chance(0.5) ? "group" : "own";
     // The run ends as its replacement does.
     return this.#task({

@@ -6,8 +6,10 @@ import type { WorkerLoop } from "../../engine/worker-loop.ts";
 import { type Log, messageOf, rateLimited } from "../../host/log.ts";
 import type { Delivery, MessageSource } from "../../host/message-source.ts";
 import type { RunHolder } from "../../host/run-holder.ts";
-import { type Slot, Slots } from "../../host/slots.ts";
+import { type QueueShares, type Slot, Slots } from "../../host/slots.ts";
+import { Turns } from "../../host/turns.ts";
 import { TIMING } from "../settings.ts";
+import { QueueLoads } from "./queue-loads.ts";
 import { Wakeup } from "./wakeup.ts";
 
 export interface MessageLoopOptions {
@@ -16,6 +18,7 @@ export interface MessageLoopOptions {
   /** Called before each receive, since queues appear while the loop runs. */
   readonly queues: () => readonly string[];
   readonly slots: number;
+  readonly shares: QueueShares;
   readonly claims: RunHolder;
   readonly log: Log;
   /** Called when the loop found no message and goes to sleep. From then on it needs a wake. */
@@ -23,12 +26,13 @@ export interface MessageLoopOptions {
 }
 /** A message that the engine handles. */
 interface Handling {
+  readonly queue: string;
   readonly jobId: string;
   /** Number of slots that its runs have asked for. */
   slots: number;
+  /** A slot that is kept for its first run. */
+  kept: Slot | undefined;
 }
-/** Least weight of the newest message in the running mean of slots per message. */
-const SMOOTHING = 0.1;
 const MESSAGES_PER_SLOT = 2;
 /** Milliseconds for aborted attempts to end. */
 const ABORT_MS = 1_000;
@@ -40,15 +44,16 @@ const CLEAN_UP_MS = 200;
 
 /**
  * Receives messages and passes them to the engine, as many as keep the slots busy. It takes no more, because other
- * processes share the queues and could handle a message that waits here. A message names one run or many. So the loop
- * estimates the slots that a message needs from the messages before it.
+ * processes share the queues and could handle a message that waits here. Queues take turns by weight. A queue whose
+ * threads are all busy is left out until one is free.
  *
  *     receiving <-> full (until a slot is free or a message is handled)
  *     receiving <-> asleep (until it is woken, a delayed message is due, or the next poll)
  *     any state -> stopping
  *
  * A full loop may still have free slots, because the runs of its messages wait to be admitted. It fills them with
- * messages of other jobs.
+ * messages of other jobs. When runs wait for a slot, every second slot that becomes free is offered to a job that is not
+ * handled here. So a job of one task waits for one slot, not for all runs of a job before it.
  */
 export class MessageLoop {
   readonly #options: MessageLoopOptions;
@@ -57,19 +62,22 @@ export class MessageLoop {
   readonly #handling = new Set<Handling>();
   readonly #capacity = new Wakeup();
   readonly #arrivals = new Wakeup();
-  /** Number of messages that have not asked for a slot yet. */
-  #unplaced = 0;
-  #slotsPerMessage: number;
-  #messages = 0;
+  readonly #loads: QueueLoads;
+  readonly #turns: Turns;
+  #queues: readonly string[] = [];
+  /** Whether queues without room were left out of the last receive. */
+  #leavesOut = false;
+  /** Whether the next free slot goes to a run that waits, because a message of another job had the last one. */
+  #owesSlot = false;
   #stopping = false;
   #running: Promise<void> | undefined;
 
   constructor(options: MessageLoopOptions) {
     this.#options = options;
     this.#report = rateLimited(options.log, 5_000);
-    this.#slots = new Slots(options.slots);
-    // The first message is received alone, since it may fill every slot.
-    this.#slotsPerMessage = options.slots;
+    this.#slots = new Slots(options.slots, options.shares);
+    this.#loads = new QueueLoads(this.#slots, options.shares);
+    this.#turns = new Turns((queue) => options.shares.weightOf(queue));
   }
   start(): void {
     this.#running ??= this.#receiveUntilStopped();
@@ -77,6 +85,8 @@ export class MessageLoop {
   /** Makes the loop receive again, since there may be new messages. */
   wake(): void {
     this.#arrivals.signal();
+    // A loop that is full because of one queue has slots for another.
+    if (this.#slots.busy < this.#slots.size) this.#capacity.signal();
   }
   get busy(): number {
     return this.#handling.size;
@@ -100,53 +110,86 @@ export class MessageLoop {
 
   async #receiveUntilStopped(): Promise<void> {
     while (!this.#stopping) {
-      const wanted = this.#wanted();
-      if (wanted > 0) {
-        if ((await this.#receive(wanted)) === 0) await this.#sleep();
-      } else if (!this.#hasFreeSlot()) await this.#capacity.wait();
-      else if ((await this.#receive(1, this.#jobsHandled())) === 0) await this.#capacity.wait(TIMING.freeSlotMs);
+      const queues = this.#readQueues();
+      const free = this.#slots.reserved ? 0 : this.#loads.free;
+      // Messages whose runs have ended are still being followed up. They hold no slot, but their number must stay
+      // bounded.
+      const spare = MESSAGES_PER_SLOT * this.#slots.size - this.#handling.size;
+      const open = free > 0 && spare > 0 ? queues.filter((queue) => this.#loads.messagesFor(queue, free) > 0) : [];
+      this.#leavesOut = open.length < queues.length;
+      if (open.length > 0) {
+        const mostOf = (queue: string): number => Math.min(spare, this.#loads.messagesFor(queue, free));
+        if ((await this.#receive(open, Math.max(...open.map(mostOf)), { mostOf })) === 0) await this.#sleep(open);
+      } else await this.#fill(queues, spare);
     }
   }
-  #hasFreeSlot(): boolean {
-    const { size, busy, waiting, reserved } = this.#slots;
-    return !reserved && waiting === 0 && busy < size && this.#handling.size < MESSAGES_PER_SLOT * size;
+  #readQueues(): readonly string[] {
+    try {
+      this.#queues = this.#options.queues();
+    } catch (error) {
+      this.#report("queues", "error", "the queues could not be listed", { cause: messageOf(error) });
+    }
+    return this.#queues;
+  }
+  /** Fills a slot that is free although all are asked for, with another job. Waits when no queue has one. */
+  async #fill(queues: readonly string[], spare: number): Promise<void> {
+    const { busy, size, reserved } = this.#slots;
+    if (reserved || spare <= 0 || busy >= size) return this.#capacity.wait();
+    const idle = queues.filter((queue) => this.#slots.waitingOf(queue) === 0 && this.#hasThread(queue));
+    if (idle.length > 0) {
+      if ((await this.#receive(idle, 1, { notOf: this.#jobsHandled() })) === 0)
+        await this.#capacity.wait(TIMING.freeSlotMs);
+      return;
+    }
+    // The free slots are for queues that have no message yet.
+    this.#options.onIdle?.();
+    await this.#capacity.wait();
+  }
+  #hasThread(queue: string): boolean {
+    return this.#slots.busyOf(queue) < this.#loads.threadsOf(queue);
   }
   #jobsHandled(): ReadonlySet<string> {
     return new Set([...this.#handling].map(({ jobId }) => jobId));
   }
-  #wanted(): number {
-    if (this.#slots.reserved) return 0;
-    const expected = Math.max(1, this.#slotsPerMessage);
-    const free = this.#slots.size - this.#slots.busy - this.#slots.waiting - this.#unplaced * expected;
-    if (free <= 0) return 0;
-    // Messages whose runs have ended are still being followed up. They hold no slot, but their number must stay
-    // bounded.
-    return Math.min(Math.ceil(free / expected), MESSAGES_PER_SLOT * this.#slots.size - this.#handling.size);
-  }
-  async #receive(wanted: number, notOf?: ReadonlySet<string>): Promise<number> {
+  /** Receives up to `max` messages. Queues that have some take turns, and each gets a share by its weight. */
+  async #receive(
+    queues: readonly string[],
+    max: number,
+    { mostOf = () => 1, notOf, keep }: { mostOf?: (queue: string) => number; notOf?: ReadonlySet<string>; keep?: Slot },
+  ): Promise<number> {
+    const { source, shares } = this.#options;
+    let left = max;
     try {
-      const messages = await this.#options.source.receive(
-        this.#options.queues(),
-        wanted,
-        TIMING.visibilitySeconds,
-        notOf,
-      );
-      for (const message of messages) void this.#work(message);
-      return messages.length;
+      const ready = this.#turns.order(await this.#ready(queues));
+      let weights = ready.reduce((sum, queue) => sum + shares.weightOf(queue), 0);
+      for (const queue of ready) {
+        const share = Math.min(Math.ceil((left * shares.weightOf(queue)) / weights), mostOf(queue));
+        weights -= shares.weightOf(queue);
+        const messages = share > 0 ? await source.receive([queue], share, TIMING.visibilitySeconds, notOf) : [];
+        if (messages.length > 0) this.#turns.took(queue, messages.length);
+        for (const message of messages) void this.#work(message, keep);
+        left -= messages.length;
+      }
     } catch (error) {
       this.#report("receive", "error", "messages could not be received", { cause: messageOf(error) });
-      return 0;
     }
+    return max - left;
   }
-  async #sleep(): Promise<void> {
+  /** Returns the queues that have a message to receive. */
+  async #ready(queues: readonly string[]): Promise<readonly string[]> {
+    if (queues.length < 2) return queues;
+    const times = await Promise.all(queues.map((queue) => this.#options.source.nextVisibleAt([queue])));
+    return queues.filter((_, index) => (times[index] ?? Number.POSITIVE_INFINITY) <= Date.now());
+  }
+  async #sleep(queues: readonly string[]): Promise<void> {
     if (this.#stopping) return;
     this.#options.onIdle?.();
-    await this.#arrivals.wait(await this.#untilNext());
+    await this.#arrivals.wait(await this.#untilNext(queues));
   }
   /** Returns the milliseconds until the next delayed message, or until the next poll. */
-  async #untilNext(): Promise<number> {
+  async #untilNext(queues: readonly string[]): Promise<number> {
     try {
-      const next = await this.#options.source.nextVisibleAt(this.#options.queues());
+      const next = await this.#options.source.nextVisibleAt(queues);
       return next === undefined ? TIMING.pollMs : Math.min(TIMING.pollMs, Math.max(1, next - Date.now()));
     } catch {
       // The next receive meets the same failure and reports it.
@@ -154,16 +197,17 @@ export class MessageLoop {
     }
   }
 
-  async #work(message: Delivery): Promise<void> {
-    const handling: Handling = { jobId: message.jobId, slots: 0 };
+  async #work(message: Delivery, kept: Slot | undefined): Promise<void> {
+    const { queue, jobId } = message;
+    const handling: Handling = { queue, jobId, slots: 0, kept };
     this.#handling.add(handling);
-    this.#unplaced++;
+    this.#loads.received(queue);
     const disposition = await this.#handle(message, handling);
     await this.#acknowledge(message, disposition);
-    if (handling.slots === 0) this.#unplaced--;
-    this.#slotsPerMessage += (handling.slots - this.#slotsPerMessage) * Math.max(SMOOTHING, 1 / ++this.#messages);
+    this.#loads.handled(queue, handling.slots);
     this.#handling.delete(handling);
-    this.#capacity.signal();
+    handling.kept?.release();
+    this.#freed();
   }
   async #handle(message: Delivery, handling: Handling): Promise<Disposition> {
     try {
@@ -214,28 +258,53 @@ export class MessageLoop {
     return {
       takeSlot: async (alone) => {
         if (handling.slots++ === 0) {
-          this.#unplaced--;
-          this.#capacity.signal();
+          this.#loads.placed(handling.queue);
+          this.#freed();
         }
         this.#options.claims.noteAlive(this.#slots.busy === 0);
-        return this.#signalling(await this.#slots.take(alone));
+        const { kept, queue, jobId } = handling;
+        handling.kept = undefined;
+        const taken = this.#slots.take({ queue, jobId, alone, first: kept !== undefined });
+        kept?.release();
+        return this.#offering(await taken, queue);
       },
       tryTakeSlot: () => {
-        const slot = this.#slots.tryTake();
-        return slot && this.#signalling(slot);
+        const slot = this.#slots.tryTake(handling);
+        return slot && this.#offering(slot, handling.queue);
       },
       hold: (runs, abort) => this.#options.claims.hold(runs, abort),
     };
   }
 
-  /** Returns a slot whose release wakes the loop to receive more messages. */
-  #signalling(slot: Slot): Slot {
+  /** Wakes the loop to receive more messages. */
+  #freed(): void {
+    this.#capacity.signal();
+    if (this.#leavesOut) this.#arrivals.signal();
+  }
+  /** Returns a slot whose release offers it to another job when runs wait, and wakes the loop when none does. */
+  #offering(slot: Slot, queue: string): Slot {
+    let released = false;
     return {
       release: () => {
-        slot.release();
-        this.#capacity.signal();
+        if (released) return;
+        released = true;
+        const offers = this.#slots.waiting > 0 && !this.#slots.reserved && !this.#owesSlot && !this.#stopping;
+        this.#owesSlot = offers;
+        if (offers) void this.#offer(slot, queue);
+        else this.#free(slot);
       },
     };
+  }
+  /** Keeps the slot for a message of a job that is not handled here, when there is one. */
+  async #offer(slot: Slot, from: string): Promise<void> {
+    const queues = this.#queues.filter((queue) => queue === from || this.#hasThread(queue));
+    if ((await this.#receive(queues, 1, { notOf: this.#jobsHandled(), keep: slot })) > 0) return;
+    this.#owesSlot = false;
+    this.#free(slot);
+  }
+  #free(slot: Slot): void {
+    slot.release();
+    this.#freed();
   }
 
   /** Waits at most `milliseconds` and returns whether no message is handled any more. */

@@ -3,6 +3,7 @@ import type { HeldRuns } from "../../engine/worker-loop.ts";
 import type { LeaseTracker } from "../../host/run-holder.ts";
 import type { Log, LogLevel } from "../../host/log.ts";
 import type { Durability } from "../lmdb/commit-gatherer.ts";
+import type { QueueThreads } from "../queue-shares.ts";
 import type { SharedConfig } from "../settings.ts";
 
 /** Settings that a worker process receives as one argument when it is forked. */
@@ -14,6 +15,7 @@ export interface WorkerAssignment {
   /** Name of this incarnation of the worker. It is never used twice, so messages can be given back by holder. */
   readonly holder: string;
   readonly slots: number;
+  readonly queues?: QueueThreads;
   readonly durability: Durability;
   readonly engine: SharedConfig;
 }

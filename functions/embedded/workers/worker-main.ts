@@ -4,6 +4,7 @@ import { RunHolder } from "../../host/run-holder.ts";
 import { type Host, openHost, taskQueuesOf } from "../engine-host.ts";
 import { MessageLoop } from "../loop/message-loop.ts";
 import { endIfOrphaned, watchForOrphan } from "../machine/orphan-watch.ts";
+import { queueShares } from "../queue-shares.ts";
 import { foldersOf, permitOf } from "../settings.ts";
 import { registerWorker, untilPermitted } from "./open-permit.ts";
 import { ParentLink, type ToWorker, type WorkerAssignment } from "./process-link.ts";
@@ -34,6 +35,7 @@ async function main(assignment: WorkerAssignment, link: ParentLink): Promise<voi
     source: host.source,
     queues: () => taskQueuesOf(host),
     slots: assignment.slots,
+    shares: queueShares(assignment.queues),
     claims,
     log: link.log,
     onIdle: () => link.idle(),

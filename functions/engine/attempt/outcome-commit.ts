@@ -52,6 +52,8 @@ export async function commitOf(
       case "success":
         return await prepareSuccess(context, attempt, outcome, open);
       case "skipped":
+        // As in a generator, a skip ends the stream of an earlier attempt.
+        if (open) return await preparePagesWait(context, attempt, open, outcome.value);
         return await prepareEnd(context, attempt, "skipped", await valuePart(context, attempt, outcome.value, "value"));
       case "stream":
         return await prepareStream(context, attempt, outcome, open, abortedBy);
@@ -93,7 +95,8 @@ async function prepareSuccess(
   { value, counters, spawned }: Extract<TaskOutcome, { kind: "success" }>,
   open: OpenState | undefined,
 ): Promise<Commit> {
-  if (open) return preparePagesWait(context, attempt, open, value);
+  if (open && spawned) return prepareFailure(context, attempt, YIELDS_ITS_WORK, undefined);
+  if (open) return preparePagesWait(context, attempt, open, value, counters);
   if (!spawned || spawned.children.length === 0)
     return prepareEnd(context, attempt, "success", await valuePart(context, attempt, value, "value"), counters);
   const manifest = await writeOutbox(context, attempt, spawned);
@@ -167,15 +170,27 @@ function userCounters(counters: Readonly<Record<string, number>>): Counts {
 }
 
 /** Prepares the wait for pages of an earlier attempt. The group is sealed first, unless that attempt sealed it. */
-async function preparePagesWait(context: Context, attempt: Attempt, open: OpenState, value: Json): Promise<Commit> {
+async function preparePagesWait(
+  context: Context,
+  attempt: Attempt,
+  open: OpenState,
+  value: Json,
+  counters?: Readonly<Record<string, number>>,
+): Promise<Commit> {
   if (open.sealed) return prepareOpenGroupWait(context, attempt, open.ownValue);
   await sealGroup(context, childGroupOf(attempt.run.runId), open.pages);
-  return prepareOpenGroupWait(context, attempt, value);
+  return prepareOpenGroupWait(context, attempt, value, counters);
 }
 /** Prepares the wait for an open group. A run without a value of its own takes the results of the group. */
-async function prepareOpenGroupWait(context: Context, attempt: Attempt, ownValue: Json | undefined): Promise<Commit> {
+async function prepareOpenGroupWait(
+  context: Context,
+  attempt: Attempt,
+  ownValue: Json | undefined,
+  counters?: Readonly<Record<string, number>>,
+): Promise<Commit> {
   return prepareWait(context, attempt, {
     value: ownValue ?? null,
+    counters,
     takes: ownValue === undefined ? "group" : "own",
     openGroup: true,
   });
@@ -192,14 +207,14 @@ async function prepareStreamFailure(
 ): Promise<Commit | "lost"> {
   if (outcome.kind !== "success" && outcome.kind !== "skipped" && outcome.kind !== "stream")
     return commitOf(context, attempt, outcome, undefined, abortedBy);
-  const error = {
-    name: "TypeError",
-    message: "a streaming task yields its work: it cannot spawn or be replaced",
-    reason: "invalid_request",
-    retryable: false,
-  };
-  return prepareFailure(context, attempt, error, undefined);
+  return prepareFailure(context, attempt, YIELDS_ITS_WORK, undefined);
 }
+const YIELDS_ITS_WORK: ErrorData = {
+  name: "TypeError",
+  message: "a streaming task yields its work: it cannot spawn or be replaced",
+  reason: "invalid_request",
+  retryable: false,
+};
 
 interface Wait {
   readonly value: Json;

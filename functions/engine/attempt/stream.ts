@@ -7,11 +7,11 @@ import type { StopSignal } from "../../core/task/stop-signal.ts";
 import type { Context } from "../context.ts";
 import { recheckEdges, sealGroup } from "../follow/seal-group.ts";
 import { OPEN_HEIGHT } from "../groups/create-group.ts";
-import { createPage, sendPage } from "../groups/pages.ts";
-import { type Header, ownedBy, type PageCursor, type Run } from "../item-kinds.ts";
+import { createPage, readLastPage, sendPage } from "../groups/pages.ts";
+import { type Header, ownedBy, type PageCursor } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { createHeader, type HeaderWrite } from "../items/header-writes.ts";
-import { readLeaf, readRun } from "../items/run-reads.ts";
+import { readRun } from "../items/run-reads.ts";
 import { keepValue, loadValue } from "../items/values.ts";
 import { checkDepth } from "../plan/compile-child.ts";
 import type { Attempt } from "./live-attempt.ts";
@@ -47,12 +47,7 @@ export async function readOpenState(context: Context, { run }: Attempt): Promise
     await recheckEdges(context, gid);
     return { pages: header.memberCount ?? 0, at: START, sealed: true, ownValue: await ownValueOf(context, header) };
   }
-  let last: Run | undefined;
-  for (let leaf = 0; ; leaf++) {
-    const runs = await readLeaf(context, gid, leaf);
-    last = runs.at(-1) ?? last;
-    if (runs.length < context.config.width) break;
-  }
+  const last = await readLastPage(context, gid);
   // The writer of the last page may have died before its send. All pages before it were sent before it was put.
   if (last?.status === "queued") await sendPage(context, gid, last.index);
   return { pages: last ? last.index + 1 : 0, at: last?.cursorAfter ?? START, sealed: false, ownValue: undefined };

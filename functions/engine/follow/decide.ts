@@ -5,7 +5,8 @@ import type { Header } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { setOutcome } from "../items/header-writes.ts";
 import { countersOf, readLedger } from "../items/ledger-reads.ts";
-import type { DecideItem, FollowItem, WorkList } from "./work-list.ts";
+import { dropOpenGroup } from "./drop-group.ts";
+import type { DecideItem, WorkList } from "./work-list.ts";
 
 /**
  * Decides a group, once per round. The outcome is `dropped` when a group above has decided. The condition of the write
@@ -23,21 +24,10 @@ async function writeOutcome(
   header: Header,
   { gid, round, outcome, totals }: DecideItem,
 ): Promise<Header | undefined> {
+  if (outcome === "dropped" && header.pages) return dropOpenGroup(context, header);
   const scope = scopeOf(gid);
   const dropped = outcome !== "dropped" && scope !== undefined && (await decidedAbove(context, scope));
   const counted = totals ?? countersOf(await readLedger(context, { gid, round, level: header.height, node: 0 }));
   const early = totals === undefined || dropped;
   return (await setOutcome(context, gid, round, dropped ? "dropped" : outcome, counted, early)).header;
-}
-
-/** Drops and closes a group whose owner has ended, unless a later round has begun. */
-export async function followEnd(
-  context: Context,
-  { gid, round }: Extract<FollowItem, { kind: "end" }>,
-  list: WorkList,
-): Promise<void> {
-  const header = await readHeader(context, gid);
-  if (!header || header.state === "closed" || header.round > round) return;
-  await setOutcome(context, gid, header.round, "dropped", {}, true);
-  list.push({ kind: "close", gid, round: header.round });
 }

@@ -2,7 +2,7 @@ import { addCounts, carriedUp, type Counts, PLAIN_SUCCESS } from "../../core/pla
 import { leafOf, localIndex } from "../../core/plan/ledger.ts";
 import { isSingle, type Strand } from "../../core/plan/plan.ts";
 import { failsEarly } from "../../core/plan/policy.ts";
-import { childGroupOf, type RunRef } from "../../core/plan/run-id.ts";
+import type { RunRef } from "../../core/plan/run-id.ts";
 import { isFailure, isSuccess, isTerminal } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
@@ -14,6 +14,7 @@ import { setFirstError } from "../items/header-writes.ts";
 import { readRun } from "../items/run-reads.ts";
 import { noteFailures, noteProgress } from "../jobs/progress.ts";
 import { hasNext, strandOf, strandsOf } from "../plan/strands.ts";
+import { dropLeftGroups } from "./drop-group.ts";
 import { countsOf, createNext } from "./next-steps.ts";
 import { decide, type WorkList } from "./work-list.ts";
 
@@ -35,6 +36,12 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
   list.background(noteProgress(context, ended));
 
   const singles = await singlesOf(context, followed);
+  const left = await dropLeftGroups(
+    context,
+    ended.filter(({ status, joins }) => isFailure(status) && joins === undefined),
+  );
+  // Such a group is closed without a settle, which would follow its owner again.
+  for (const { header } of left.values()) list.push({ kind: "close", gid: header.gid, round: header.round });
   // Links are opened before anything follows, so a step that runs finds the links beside all steps before it.
   await all(
     followed
@@ -49,7 +56,8 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
     if (place.next) next.push(each);
     else {
       members.push(each);
-      endMember(context, each, place.links, list);
+      const pages = left.get(each.run.runId);
+      endMember(context, each, pages ? addCounts(place.links, pages.counts) : place.links, list);
     }
   }
   // Failures are written before a mark can decide the group, so the decision finds them.
@@ -127,11 +135,10 @@ async function followEndedNext(context: Context, run: Run, list: WorkList): Prom
 
 /**
  * Adds to the work-list the mark of a member whose strand has ended, and the decision when its failure alone decides.
+ * `beside` counts its links, and the pages that its last run has left.
  */
-function endMember(context: Context, { run, header }: Followed, links: Counts | undefined, list: WorkList): void {
+function endMember(context: Context, { run, header }: Followed, beside: Counts | undefined, list: WorkList): void {
   const failedMembers = failedMembersOf(run);
-  if (isFailure(run.status) && run.joins === undefined)
-    list.push({ kind: "end", gid: childGroupOf(run.runId), round: run.round });
   // With tracking `ledger` the member may also have succeeded without a row, and the mark finds out which end counts.
   if (header.tracking !== "ledger" && failsEarly(header.policy, failedMembers)) list.push(decide(header, "failed"));
   const { width } = context.config;
@@ -139,7 +146,7 @@ function endMember(context: Context, { run, header }: Followed, links: Counts | 
     kind: "mark",
     at: { gid: header.gid, round: header.round, level: 1, node: leafOf(run.index, width) },
     height: header.height,
-    marks: new Map([[localIndex(run.index, width), marksOf(run, failedMembers, links)]]),
+    marks: new Map([[localIndex(run.index, width), marksOf(run, failedMembers, beside)]]),
     owned: ownedBy(header),
   });
 }
@@ -157,9 +164,9 @@ function failedMembersOf(run: Run): number {
   if (run.page && isSuccess(run.status)) return run.counts?.["failedMembers"] ?? 0;
   return isFailure(run.status) ? 1 : 0;
 }
-function marksOf(run: Run, failedMembers: number, links: Counts | undefined): Counts {
-  if (run.status === "success" && !run.counts && !run.carry && !links && !run.page) return PLAIN_SUCCESS;
-  const counts = addCounts(run.carry, carriedUp(countsOf(run)), links);
+function marksOf(run: Run, failedMembers: number, beside: Counts | undefined): Counts {
+  if (run.status === "success" && !run.counts && !run.carry && !beside && !run.page) return PLAIN_SUCCESS;
+  const counts = addCounts(run.carry, carriedUp(countsOf(run)), beside);
   const members = run.page ? (run.counts?.["members"] ?? 0) : 0;
   return { ...counts, ...(failedMembers > 0 && { failedMembers }), ...(members > 0 && { members }) };
 }

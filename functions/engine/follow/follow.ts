@@ -4,7 +4,7 @@ import type { Context } from "../context.ts";
 import { returnClaims } from "../items/run-claims.ts";
 import { sendControl } from "../messages/send.ts";
 import { closeGroup } from "./close.ts";
-import { followDecide, followEnd } from "./decide.ts";
+import { followDecide } from "./decide.ts";
 import { followMark } from "./follow-marks.ts";
 import { followRuns } from "./follow-runs.ts";
 import { followCheck, followSettle } from "./settle.ts";
@@ -82,7 +82,6 @@ async function work(context: Context, list: WorkList, mayHandOver: boolean): Pro
     const others = [
       ...list.take("decide").map((item) => followDecide(context, item, list)),
       ...list.take("check").map((item) => followCheck(context, item.run, list)),
-      ...list.take("end").map((item) => followEnd(context, item, list)),
       ...uniqueBy(list.take("settle"), (item) => item.gid).map(settle),
     ];
     if (others.length > 0) {

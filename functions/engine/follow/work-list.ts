@@ -14,8 +14,6 @@ export type FollowItem =
   | SettleItem
   /** A waiting run, whose group may have decided already. */
   | { readonly kind: "check"; readonly run: Run }
-  /** A group whose owner has ended. It is closed without another follow-up of the owner, which would loop. */
-  | { readonly kind: "end"; readonly gid: string; readonly round: number }
   | { readonly kind: "close"; readonly gid: string; readonly round: number };
 
 /** Marks of one ledger node. A `part` is set only for members without rows (items/ledger-parts.ts). */
@@ -84,7 +82,6 @@ export class WorkList {
     decide: [],
     settle: [],
     check: [],
-    end: [],
     close: [],
   };
 

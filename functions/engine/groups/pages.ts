@@ -4,7 +4,8 @@ import type { GroupStep, Strand } from "../../core/plan/plan.ts";
 import { pagePolicy } from "../../core/plan/policy.ts";
 import { MIDDLE_BAND } from "../../core/plan/priority-band.ts";
 import type { Context } from "../context.ts";
-import { type Header, ownedBy, type RunAttributes } from "../item-kinds.ts";
+import { type Header, ownedBy, type Run, type RunAttributes } from "../item-kinds.ts";
+import { readLeaf } from "../items/run-reads.ts";
 import { createRun, type RunWrite } from "../items/run-writes.ts";
 import { sendRuns } from "../messages/send.ts";
 import { declaredTracking } from "../plan/compile-child.ts";
@@ -44,6 +45,15 @@ export async function createPage(
     ...own,
   };
   return createRun(context, { ref: { gid: header.gid, index: page, stepIndex: 0 }, attributes });
+}
+/** Returns the last page of an open group. Pages are put in order, so it tells how many there are. */
+export async function readLastPage(context: Context, gid: string): Promise<Run | undefined> {
+  let last: Run | undefined;
+  for (let leaf = 0; ; leaf++) {
+    const pages = await readLeaf(context, gid, leaf);
+    last = pages.at(-1) ?? last;
+    if (pages.length < context.config.width) return last;
+  }
 }
 /** Sends a page. Needed for an existing page, too, because the process that put it may have died before its send. */
 export async function sendPage(context: Context, gid: string, page: number): Promise<void> {

@@ -1,4 +1,5 @@
 import { appendFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import * as z from "zod";
 import { defineTask } from "../../../functions/sdk/index.ts";
 // The import counts what this process writes and sends from now on.
@@ -43,6 +44,8 @@ export interface Stamp {
 }
 /** Returns when it was called, and where. It does no work, so this is also when it ended. */
 export const stamp = defineTask({ name: "bench.stamp", run: (): Stamp => ({ at: moment(), pid: process.pid }) });
+/** Occupies a slot, and no processor. */
+export const sleeper = defineTask({ name: "bench.sleeper", run: (_ctx, milliseconds: number) => pause(milliseconds) });
 export interface Waited {
   readonly milliseconds: number;
   /** `true` when the last member and the callback ran in different processes. */

@@ -1,11 +1,54 @@
-import { expect, it } from "vitest";
+import { afterEach, expect, it } from "vitest";
 import { MessageLoop } from "../../../functions/embedded/loop/message-loop.ts";
 import { RunHolder } from "../../../functions/host/run-holder.ts";
+import { type QueueShares, UNLIMITED } from "../../../functions/host/slots.ts";
 import { SystemClock } from "../../../functions/host/system-clock.ts";
 import { MemoryQueue } from "../../../functions/testing/ports/memory-queue.ts";
 import { until } from "../until.ts";
 
 const Q = "q";
+const ending: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const end of ending.splice(0)) await end();
+});
+
+/** A loop whose messages name the slots that their job takes at once. It tells the runs in the order of their starts. */
+function loopOver(slots: number, shares: QueueShares, queues: readonly string[]) {
+  const source = new MemoryQueue(new SystemClock());
+  const keeper = { track: () => undefined, untrack: () => undefined, notified: () => undefined };
+  const begun: string[] = [];
+  const endings: (() => void)[] = [];
+  const loop = new MessageLoop({
+    handle: async ({ body }, given) => {
+      const { name, runs } = body as { name: string; runs: number };
+      await Promise.all(
+        Array.from({ length: runs }, async () => {
+          const slot = await given.takeSlot(false);
+          begun.push(name);
+          await new Promise<void>((resolve) => endings.push(resolve));
+          slot.release();
+        }),
+      );
+      return { kind: "done" };
+    },
+    source,
+    queues: () => queues,
+    slots,
+    shares,
+    claims: new RunHolder({ keeper, leaseMs: 10_000, heartbeat: async () => [] }),
+    log: () => undefined,
+  });
+  ending.push(async () => {
+    const timer = setInterval(() => endings.splice(0).forEach((end) => end()), 5);
+    await loop.stop(0);
+    clearInterval(timer);
+  });
+  const send = async (queue: string, name: string, runs = 1): Promise<void> => {
+    await source.send([{ queue, jobId: name, body: { name, runs } }]);
+    loop.wake();
+  };
+  return { loop, begun, send, endOne: () => endings.shift()?.() };
+}
 
 it("a loop with enough messages receives one of another job as long as a slot is free", async () => {
   const source = new MemoryQueue(new SystemClock());
@@ -25,6 +68,7 @@ it("a loop with enough messages receives one of another job as long as a slot is
     source,
     queues: () => [Q],
     slots: 2,
+    shares: UNLIMITED,
     claims,
     log: () => undefined,
   });
@@ -48,4 +92,79 @@ it("a loop with enough messages receives one of another job as long as a slot is
   const ending = setInterval(() => endings.splice(0).forEach((end) => end()), 5);
   await stopped;
   clearInterval(ending);
+});
+
+it("a queue whose threads are busy leaves the other slots to another queue", async () => {
+  const { loop, begun, send } = loopOver(3, { threadsOf: (queue) => (queue === "a" ? 2 : 3), weightOf: () => 1 }, [
+    "a",
+    "b",
+  ]);
+  for (let k = 0; k < 4; k++) await send("a", `a${k}`);
+  loop.start();
+  await until("two of the full queue", () => begun.length === 2);
+  await send("b", "b0");
+  await until("one of the other queue", () => begun.length === 3);
+  expect(begun).toEqual(["a0", "a1", "b0"]);
+});
+
+it("a queue that first appears while another one is full is served at once", async () => {
+  const queues = ["a"];
+  const { loop, begun, send } = loopOver(3, { threadsOf: () => 2, weightOf: () => 1 }, queues);
+  for (let k = 0; k < 4; k++) await send("a", `a${k}`);
+  loop.start();
+  await until("two of the full queue", () => begun.length === 2);
+  queues.push("b");
+  await send("b", "b0");
+  await until("one of the new queue", () => begun.length === 3);
+  expect(begun[2]).toBe("b0");
+});
+
+it("queues take turns, whatever their names and numbers of messages are", async () => {
+  const { loop, begun, send, endOne } = loopOver(1, UNLIMITED, ["a", "b"]);
+  for (let k = 0; k < 6; k++) await send("a", `a${k}`);
+  for (let k = 0; k < 2; k++) await send("b", `b${k}`);
+  loop.start();
+  for (let runs = 1; runs <= 4; runs++) {
+    await until("the next run", () => begun.length === runs);
+    endOne();
+  }
+  expect(begun.filter((name) => name.startsWith("b"))).toEqual(["b0", "b1"]);
+});
+
+it("a queue of three times the weight has three times the turns", async () => {
+  const { loop, begun, send, endOne } = loopOver(1, { threadsOf: () => 1, weightOf: (q) => (q === "b" ? 3 : 1) }, [
+    "a",
+    "b",
+  ]);
+  for (const queue of ["a", "b"]) for (let k = 0; k < 9; k++) await send(queue, `${queue}${k}`);
+  loop.start();
+  for (let runs = 1; runs <= 8; runs++) {
+    await until("the next run", () => begun.length === runs);
+    endOne();
+  }
+  expect(begun.slice(0, 8).filter((name) => name.startsWith("b"))).toHaveLength(6);
+});
+
+it("a job of one run waits for one slot, not for all runs of a job before it", async () => {
+  const { loop, begun, send, endOne } = loopOver(2, UNLIMITED, ["a"]);
+  await send("a", "big", 20);
+  loop.start();
+  await until("the slots are taken", () => begun.length === 2);
+  await send("a", "small");
+  endOne();
+  await until("the next run", () => begun.length === 3);
+  expect(begun).toEqual(["big", "big", "small"]);
+});
+
+it("a stream of small jobs leaves every second slot to a big one", async () => {
+  const { loop, begun, send, endOne } = loopOver(1, UNLIMITED, ["a"]);
+  await send("a", "big", 20);
+  loop.start();
+  await until("the slot is taken", () => begun.length === 1);
+  for (let k = 0; k < 8; k++) await send("a", `small${k}`);
+  for (let runs = 2; runs <= 9; runs++) {
+    endOne();
+    await until("the next run", () => begun.length === runs);
+  }
+  expect(begun.slice(1).filter((name) => name === "big")).toHaveLength(4);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ResultEntry } from "../../../functions/core/task/invocation.ts";
-import { chain, chord, defineTask, group } from "../../../functions/sdk/index.ts";
+import { chain, chord, defineTask, type FailedMember, group, isFailedMember } from "../../../functions/sdk/index.ts";
 import { add, fail, noop, sum } from "../../../functions/tasks/examples.ts";
 import { LocalEngine } from "../local-engine.ts";
 
@@ -21,7 +21,14 @@ const entries = defineTask({
     return statuses;
   },
 });
-const tasks = [add, fail, noop, sum, failFirst, entries];
+const failures = defineTask({
+  name: "failures",
+  run: (_ctx, xs: readonly (number | FailedMember)[]) => {
+    const failed = xs.filter(isFailedMember);
+    return { failed, sum: xs.reduce<number>((total, x) => (isFailedMember(x) ? total : total + x), 0) };
+  },
+});
+const tasks = [add, fail, noop, sum, failFirst, entries, failures];
 const members = (failing: number, all: number) =>
   Array.from({ length: all }, (_, i) => (i < failing ? fail.s() : add.s(i, 1)));
 
@@ -53,6 +60,16 @@ describe("failure policies", () => {
       counts: { success: 4, error: 2 },
     });
   });
+  it.each(["settled", { threshold: 2 }, { percent: 40 }] as const)(
+    "with the policy %j a body finds failed members in their places, by isFailedMember",
+    async (policy) => {
+      const { job, jobId } = await outcome(chord(group(members(2, 5), { policy }), failures.s()).canvas);
+      const failed = (index: number) => ({
+        $error: { runId: `${jobId}.0.g.${index}`, name: "TaskError", message: expect.any(String), status: "error" },
+      });
+      expect(job?.value).toMatchObject({ failed: [failed(0), failed(1)], sum: 3 + 4 + 5 });
+    },
+  );
   it("failFast decides at the first failure and its counts are a snapshot", async () => {
     const { job } = await outcome(chord(group(members(1, 40), { policy: "failFast" }), sum.s()).canvas, { width: 4 });
     expect(job).toMatchObject({ state: "failure", outcome: "failed" });
