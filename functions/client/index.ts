@@ -6,6 +6,7 @@ export {
   hasEnded,
   type ErrorData,
   type GraphNode,
+  type Health,
   type Job,
   type JobCost,
   type JobEvent,

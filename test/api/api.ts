@@ -1,5 +1,6 @@
 import type { Hono } from "hono";
 import { createApp } from "../../functions/api/app.ts";
+import type { Health } from "../../functions/api/dependencies.ts";
 import { noSecurity, type Security } from "../../functions/api/security.ts";
 import { createClient, type Client } from "../../functions/client/index.ts";
 import { createRegistry, createWorkflows, loadTaskModule } from "../../functions/sdk/index.ts";
@@ -20,7 +21,9 @@ export interface Api {
   ): Promise<Response>;
 }
 
-export function startApi(options: { security?: Security; pollMilliseconds?: number } = {}): Api {
+export function startApi(
+  options: { security?: Security; pollMilliseconds?: number; health?: Partial<Health>; bodyBytes?: number } = {},
+): Api {
   const { tasks, workflows } = loadTaskModule(examples);
   const local = new LocalEngine(tasks);
   const registry = createRegistry(tasks);
@@ -31,7 +34,9 @@ export function startApi(options: { security?: Security; pollMilliseconds?: numb
     registry: { info: (task) => registry.info(task), names: () => tasks.map((task) => task.name) },
     security: options.security ?? noSecurity(),
     version: "1.2.3",
+    health: async () => ({ store: { writable: true }, queues: {}, ...options.health }),
     report: (error) => reported.push(error),
+    ...(options.bodyBytes !== undefined && { bodyBytes: options.bodyBytes }),
     pollMilliseconds: options.pollMilliseconds ?? 5,
   });
   return {
