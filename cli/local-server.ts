@@ -56,6 +56,7 @@ export async function startLocal(options: LocalOptions, security: Security = noS
     registry: { info: (task) => registry.info(task), names: () => taskNames },
     security,
     version: version(),
+    health: () => runtime.health(),
     report,
   });
   return { runtime, app, client: createClient({ url: "http://127.0.0.1", fetch: (request) => app.fetch(request) }) };

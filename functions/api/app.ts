@@ -1,31 +1,37 @@
 import { Hono } from "hono";
 import { FanfoldError } from "../core/errors.ts";
 import type { Dependencies } from "./dependencies.ts";
+import { BodyRoom } from "./read-body.ts";
 import { problemOf, problemResponse } from "./problem.ts";
 import type { Route } from "./route.ts";
 import { ROUTES } from "./routes.ts";
 
+/** Bytes of all bodies that are read at once. */
+const BODY_BYTES = 128 * 1_024 * 1_024;
+
 /** Returns the HTTP API: the route table over an engine. It is the same on one machine and on Lambda. */
 export function createApp(deps: Dependencies): Hono {
   const app = new Hono();
+  const room = new BodyRoom(deps.bodyBytes ?? BODY_BYTES);
   app.use(async (context, next) => {
     await next();
     // Answers contain runs, values and failures of the caller's work, so no proxy may store or reinterpret them.
     context.res.headers.set("Cache-Control", "no-store");
     context.res.headers.set("X-Content-Type-Options", "nosniff");
   });
-  for (const route of ROUTES) {
-    app.on(route.method, honoPath(route.path), (context) =>
-      // Errors are caught here and not only in onError, because the code of workflows may throw strings, which onError
-      // does not receive.
-      answerError(async () => {
-        const { principal } = deps.security.check(context.req.raw, { open: route.open ?? false });
-        return route.answer(context.req.raw, context.req.param(), principal, deps);
-      }, deps),
-    );
-  }
-  for (const [path, methods] of methodsByPath(ROUTES))
+  for (const [path, routes] of routesByPath()) {
+    for (const route of routes)
+      app.on(route.method, honoPath(path), (context) =>
+        // Errors are caught here and not only in onError, because the code of workflows may throw strings, which
+        // onError does not receive.
+        answerError(async () => {
+          const { principal } = deps.security.check(context.req.raw, { open: route.open ?? false });
+          return route.answer(context.req.raw, context.req.param(), principal, deps, room);
+        }, deps),
+      );
+    const methods = routes.map(({ method }) => method);
     app.all(honoPath(path), (context) => answerError(async () => refuseMethod(context.req.raw, methods, deps), deps));
+  }
   app.notFound((context) => answerError(async () => refusePath(context.req.raw, deps), deps));
   app.onError((error) => answerError(() => Promise.reject(error), deps));
   return app;
@@ -35,10 +41,15 @@ function honoPath(path: string): string {
   return path.replaceAll(/\{(\w+)\}/g, ":$1");
 }
 
-function methodsByPath(routes: readonly Route[]): Map<string, string[]> {
-  const methods = new Map<string, string[]>();
-  for (const { path, method } of routes) methods.set(path, [...(methods.get(path) ?? []), method]);
-  return methods;
+/**
+ * Returns the routes of each path. A path without parameters comes before one that would match it too, so it answers
+ * all methods itself.
+ */
+function routesByPath(): readonly (readonly [path: string, routes: readonly Route[]])[] {
+  const paths = new Map<string, Route[]>();
+  for (const route of ROUTES) paths.set(route.path, [...(paths.get(route.path) ?? []), route]);
+  const parameters = (path: string): number => path.split("{").length;
+  return [...paths].toSorted(([a], [b]) => parameters(a) - parameters(b));
 }
 
 function refuseMethod(request: Request, methods: readonly string[], deps: Dependencies): Response {

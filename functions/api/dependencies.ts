@@ -2,6 +2,7 @@ import type { Canvas } from "../core/canvas/canvas.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { TaskRegistry } from "../core/task/invocation.ts";
 import type { Engine, Submitted } from "../engine/contract.ts";
+import type { QueueDepth } from "../engine/ports.ts";
 import type { Security } from "./security.ts";
 
 /** The workflows that the API can start, as `createWorkflows` of the sdk returns them. */
@@ -53,6 +54,21 @@ export interface Supervisor {
   pending(jobId: string): Promise<(Required<SupervisedStart> & { readonly startedAt: number }) | undefined>;
 }
 
+/** What a server knows of itself. A part that it cannot know is absent. */
+export interface Health {
+  /** Whether work can be stored. */
+  readonly store: { readonly writable: true } | { readonly writable: false; readonly why: string };
+  /** Processes that run tasks. Absent where none is kept, as on AWS. */
+  readonly workers?: { readonly total: number; readonly ready: number; readonly restarts: number };
+  /** Places for running batches in all workers together. */
+  readonly slots?: { readonly total: number; readonly busy: number };
+  readonly queues: { readonly [queue: string]: QueueHealth };
+}
+export interface QueueHealth extends QueueDepth {
+  /** Seconds since the oldest ready message was sent, its delay included. Absent when there is none, and on AWS. */
+  readonly oldestSeconds?: number;
+}
+
 /** What the routes need. */
 export interface Dependencies {
   readonly engine: Engine;
@@ -60,6 +76,8 @@ export interface Dependencies {
   readonly registry: TaskCatalog;
   readonly security: Security;
   readonly version: string;
+  /** Returns what the server knows of itself. It is called without a token, so it must be cheap. */
+  readonly health: () => Promise<Health>;
   /** Receives errors that the caller is not told the details of. */
   readonly report?: (error: unknown) => void;
   /**
@@ -67,6 +85,8 @@ export interface Dependencies {
    * then ends there and names the next part.
    */
   readonly answerBytes?: number;
+  /** Bytes of all bodies that are read at once. Default 128 MB. */
+  readonly bodyBytes?: number;
   /** Starts jobs that a state machine supervises. Absent on a server without state machines. */
   readonly supervisor?: Supervisor;
   /** Milliseconds between reads of a followed stream. Default 500. */

@@ -70,7 +70,14 @@ function operationOf(route: Route): Doc {
       ...parametersOf(route.params, "path"),
       ...parametersOf(route.query, "query"),
       ...(route.idempotent
-        ? [{ name: "Idempotency-Key", in: "header", required: false, schema: { type: "string", maxLength: 255 } }]
+        ? [
+            {
+              name: "Idempotency-Key",
+              in: "header",
+              required: false,
+              schema: { type: "string", minLength: 1, maxLength: 255 },
+            },
+          ]
         : []),
     ],
     ...(route.body && {
@@ -95,12 +102,17 @@ function parametersOf(schema: z.ZodObject, place: "path" | "query"): Doc[] {
 }
 function bodyContent(body: BodySpec): Doc {
   return body.kind === "json"
-    ? { "application/json": { schema: schemaOf(body.schema) } }
+    ? { "application/json": { schema: schemaOf(body.shown ?? body.schema) } }
     : { "application/x-ndjson": { schema: schemaOf(body.item) } };
 }
 function replyOf(reply: Reply): Doc {
   return {
     description: reply.description,
-    ...(reply.schema && { content: { [reply.type ?? "application/json"]: { schema: schemaOf(reply.schema) } } }),
+    ...(reply.schema && {
+      content: {
+        [reply.type ?? "application/json"]: { schema: schemaOf(reply.schema) },
+        ...Object.fromEntries((reply.texts ?? []).map((type) => [type, { schema: { type: "string" } }])),
+      },
+    }),
   };
 }

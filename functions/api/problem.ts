@@ -27,6 +27,8 @@ export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, titl
   idempotency_conflict: [409, "Idempotency-Key used with another body"],
   page_conflict: [409, "Input page exists with other content"],
   input_sealed: [409, "Input is sealed"],
+  input_incomplete: [409, "Input pages are missing or left over"],
+  wrong_token: [409, "Not the token of the run"],
   job_not_found: [404, "No such job"],
   job_unfinished: [409, "The job has not ended yet"],
   job_over: [409, "The job cannot be opened again"],
@@ -52,12 +54,16 @@ export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, titl
   tracking_too_thin: [500, "Tracking too thin"],
   event_timeout: [500, "The event did not come in time"],
   engine_unavailable: [503, "Engine unavailable"],
+  degraded: [503, "Degraded"],
+  server_busy: [503, "Server busy"],
+  request_timeout: [408, "Request timeout"],
+  headers_too_large: [431, "Headers too large"],
   internal: [500, "Internal error"],
 };
 
 /**
- * Problem details (RFC 9457). `field` is a JSON pointer into the body, `?name` for a query parameter, or `{name}` for a
- * part of the path.
+ * Problem details (RFC 9457). `field` is a JSON pointer into the body, `?name` for a query parameter, `{name}` for a
+ * part of the path, or the name of a header.
  */
 export interface Problem {
   readonly type: string;

@@ -1,31 +1,83 @@
 import { FanfoldError } from "../core/errors.ts";
 import { parseJson } from "../core/json-text.ts";
 
+/** Memory for all bodies that a server reads at once, so that many slow senders cannot fill it. */
+export class BodyRoom {
+  #left: number;
+
+  constructor(bytes: number) {
+    this.#left = bytes;
+  }
+  /** Throws `server_busy` when there is no room. */
+  take(bytes: number): void {
+    if (bytes > this.#left)
+      throw new FanfoldError("server_busy", "the server reads as many bodies as it has room for; retry with back-off", {
+        retryable: true,
+      });
+    this.#left -= bytes;
+  }
+  give(bytes: number): void {
+    this.#left += bytes;
+  }
+}
+
 /**
  * Reads a body and limits its size while reading. A declared length only serves to refuse early. The limit is that of
  * Lambda (6 MB), so that what works on one machine works there too.
  */
-export async function readText(request: Request, maxBytes: number): Promise<string> {
+export async function readText(request: Request, maxBytes: number, room: BodyRoom): Promise<string> {
   if (Number(request.headers.get("Content-Length") ?? 0) > maxBytes) throw tooLarge(maxBytes);
   if (request.body === null) return "";
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
   const reader = request.body.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    bytes += value.byteLength;
-    if (bytes > maxBytes) {
-      // Not awaited, because the sender may never react.
-      reader.cancel().catch(() => {});
-      throw tooLarge(maxBytes);
-    }
-    chunks.push(value);
-  }
+  const body = new GrowingBytes(room);
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
-  } catch (cause) {
-    throw new FanfoldError("invalid_json", "the body is not UTF-8 text", { cause });
+    for (;;) {
+      const { done, value } = await reader.read().catch(endedEarly);
+      if (done) break;
+      if (body.length + value.byteLength > maxBytes) throw tooLarge(maxBytes);
+      body.add(value);
+    }
+    return new TextDecoder("utf-8", { fatal: true }).decode(body.content);
+  } catch (error) {
+    // Not awaited, because the sender may never react.
+    reader.cancel().catch(() => {});
+    if (error instanceof FanfoldError) throw error;
+    throw new FanfoldError("invalid_json", "the body is not UTF-8 text", { cause: error });
+  } finally {
+    body.release();
+  }
+}
+/** The sender has gone, so nobody reads this answer. */
+function endedEarly(cause: unknown): never {
+  throw new FanfoldError("invalid_request", "the body ended early", { cause });
+}
+
+/** Bytes in one piece, because a body may come byte by byte and each piece would take more memory than it holds. */
+class GrowingBytes {
+  readonly #room: BodyRoom;
+  #bytes = Buffer.alloc(0);
+  length = 0;
+
+  constructor(room: BodyRoom) {
+    this.#room = room;
+  }
+  get content(): Uint8Array {
+    return this.#bytes.subarray(0, this.length);
+  }
+  add(piece: Uint8Array): void {
+    const wanted = this.length + piece.byteLength;
+    if (wanted > this.#bytes.byteLength) this.#grow(Math.max(wanted, 2 * this.#bytes.byteLength));
+    this.#bytes.set(piece, this.length);
+    this.length = wanted;
+  }
+  release(): void {
+    this.#room.give(this.#bytes.byteLength);
+  }
+  #grow(bytes: number): void {
+    this.#room.take(bytes - this.#bytes.byteLength);
+    const grown = Buffer.allocUnsafe(bytes);
+    this.#bytes.copy(grown, 0, 0, this.length);
+    this.#bytes = grown;
   }
 }
 

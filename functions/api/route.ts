@@ -3,7 +3,7 @@ import { FanfoldError } from "../core/errors.ts";
 import { parseJson } from "../core/json-text.ts";
 import { nearestName } from "../core/names/nearest-name.ts";
 import type { Dependencies } from "./dependencies.ts";
-import { parseLines, readText, requireContentType } from "./read-body.ts";
+import { type BodyRoom, parseLines, readText, requireContentType } from "./read-body.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "DELETE";
 
@@ -22,11 +22,20 @@ export interface Reply {
   readonly schema?: z.ZodType;
   /** Media type. Default `application/json`. */
   readonly type?: string;
+  /** Further media types, whose content is text. */
+  readonly texts?: readonly string[];
 }
 
 /** The body of a request: a JSON document, or lines of JSON that stay `unknown` until the handler reads them. */
 export type BodySpec =
-  | { readonly kind: "json"; readonly schema: z.ZodObject; readonly optional?: true; readonly maxBytes: number }
+  | {
+      readonly kind: "json";
+      readonly schema: z.ZodObject;
+      /** What the document shows instead, where the handler checks more than the schema. */
+      readonly shown?: z.ZodType;
+      readonly optional?: true;
+      readonly maxBytes: number;
+    }
   | { readonly kind: "lines"; readonly item: z.ZodType; readonly maxItems: number; readonly maxBytes: number };
 type BodyOf<B> = B extends { kind: "json"; schema: infer S extends z.ZodType }
   ? z.output<S>
@@ -64,6 +73,7 @@ export interface Route extends Omit<
     pathParams: Readonly<Record<string, string>>,
     principal: string,
     deps: Dependencies,
+    room: BodyRoom,
   ) => Promise<Response>;
 }
 
@@ -81,12 +91,12 @@ export function route<
     ...spec,
     params,
     query,
-    async answer(request, pathParams, principal, deps) {
+    async answer(request, pathParams, principal, deps, room) {
       const call = {
         params: check(params, pathParams, (path) => `{${String(path[0])}}`),
         query: check(query, readQuery(request, query), (path) => `?${String(path[0])}`),
         idempotencyKey: spec.idempotent ? (request.headers.get("Idempotency-Key") ?? undefined) : undefined,
-        body: spec.body === undefined ? undefined : await readBody(request, spec.body),
+        body: spec.body === undefined ? undefined : await readBody(request, spec.body, room),
         principal,
         request,
       };
@@ -117,17 +127,17 @@ function isList(schema: z.ZodType): boolean {
   return schema.safeParse([]).success;
 }
 
-async function readBody(request: Request, spec: BodySpec): Promise<unknown> {
+async function readBody(request: Request, spec: BodySpec, room: BodyRoom): Promise<unknown> {
   if (spec.kind === "lines") {
     requireContentType(request, ["application/x-ndjson", "application/ndjson", "application/jsonl"]);
-    return parseLines(await readText(request, spec.maxBytes), spec.maxItems);
+    return parseLines(await readText(request, spec.maxBytes, room), spec.maxItems);
   }
   // A request without a body has no type that could be wrong.
   if (spec.optional && request.headers.get("Content-Type") === null) {
-    if ((await readText(request, spec.maxBytes)).trim() === "") return check(spec.schema, {}, pointer);
+    if ((await readText(request, spec.maxBytes, room)).trim() === "") return check(spec.schema, {}, pointer);
   }
   requireContentType(request, ["application/json"]);
-  const text = await readText(request, spec.maxBytes);
+  const text = await readText(request, spec.maxBytes, room);
   if (text.trim() === "" && spec.optional) return check(spec.schema, {}, pointer);
   if (text.trim() === "") throw new FanfoldError("invalid_json", "the body is empty; send a JSON object");
   return check(spec.schema, parseJson(text, "the body"), pointer);

@@ -74,7 +74,9 @@ export const problem = z
     field: z
       .string()
       .optional()
-      .describe("A JSON pointer into the body, `?name` for a query parameter, `{name}` for a part of the path"),
+      .describe(
+        "A JSON pointer into the body, `?name` for a query parameter, `{name}` for a part of the path, or the name of a header",
+      ),
     details: json.optional(),
   })
   .register(components, { id: "Problem", description: "RFC 9457 problem details. Nothing was stored." });
@@ -298,7 +300,6 @@ export const workflow = z
   })
   .register(components, { id: "Workflow" });
 export const workflowList = z.object({ items: z.array(workflow) }).register(components, { id: "WorkflowList" });
-export const health = z.object({ status: z.literal("ok"), version: z.string() }).register(components, { id: "Health" });
 export const cancelled = z
   .object({ jobId: z.string(), cancelled: z.boolean().describe("false: the job had already ended") })
   .register(components, { id: "Cancelled" });
@@ -321,6 +322,19 @@ export const eventSent = z
 export const pageStored = z.object({ page: z.int(), items: z.int() }).register(components, { id: "PageStored" });
 export const inputSealed = z.object({ pages: z.int() }).register(components, { id: "InputSealed" });
 
+/** The name of an event in a path. Core checks it, as it checks all names. */
+export const eventName = z
+  .string()
+  .max(1_000)
+  .register(documentation, {
+    schema: {
+      type: "string",
+      minLength: 1,
+      maxLength: LIMITS.nameCharacters,
+      pattern: "^[^\\s\\u0000-\\u001f\\u007f-\\u009f\\ufeff]+$",
+    },
+  });
+
 /** A flag in a query. `?flag`, `?flag=true` and `?flag=1` turn it on. */
 export const flag = z
   .enum(["", "true", "1", "false", "0"])
@@ -330,7 +344,7 @@ export const flag = z
 export function wholeNumber(from: number, to: number) {
   return z
     .string()
-    .regex(/^\d{1,15}$/, "must be a whole number")
+    .regex(/^\d{1,16}$/, "must be a whole number")
     .transform(Number)
     .pipe(z.int().min(from).max(to))
     .register(documentation, { schema: { type: "integer", minimum: from, maximum: to } });
@@ -357,7 +371,18 @@ export const stamp = z
   });
 export const stamps = z.array(stamp).max(LIMITS.revokedStamps).transform(stampFilter).optional();
 export const limit = wholeNumber(1, 1_000).optional();
-export const cursorText = z.string().max(2_000).optional();
+/** Cursors are checked where they are read. The document says what they look like. */
+const cursorText = (pattern: string) =>
+  z
+    .string()
+    .min(1)
+    .max(2_000)
+    .register(documentation, { schema: { type: "string", maxLength: 2_000, pattern, description: "Of an answer" } })
+    .optional();
+export const jobCursor = cursorText("^[0-9]{14}#[0-9A-Za-z_-]{1,128}$");
+export const runCursor = cursorText("^[0-9A-Za-z_.~-]+[.][0-9]{1,9}(~[0-9]{1,5})?$");
+export const failureCursor = cursorText("^[!-~]{1,200}#[!-~]{1,200}$");
+export const deadLetterCursor = cursorText("^[0-9]{14}-[0-9a-zA-Z]{1,64}$");
 export const timeoutSeconds = z
   .number()
   .positive()
@@ -366,10 +391,11 @@ export const timeoutSeconds = z
   .describe("Seconds until the job is timed-out");
 export const secondsPerTask = z
   .string()
-  .regex(/^\d{1,9}(\.\d{1,9})?$/, "must be a number of seconds")
+  .regex(/^[\d.eE+-]+$/, "must be a number of seconds")
   .transform(Number)
+  .pipe(z.number().min(0).max(1e9))
   .optional()
   .register(documentation, {
-    schema: { type: "number", minimum: 0, description: "With ?plan: assumed of every task; default 0.1" },
+    schema: { type: "number", minimum: 0, maximum: 1e9, description: "With ?plan: assumed of every task; default 0.1" },
   });
 export { errorData, failurePolicy, json, milliseconds };

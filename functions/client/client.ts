@@ -5,6 +5,7 @@ import type {
   DeadLetterCounts,
   DeadLetterReason,
   FailureGroup,
+  Health,
   Job,
   JobEvent,
   JobGraph,
@@ -104,8 +105,8 @@ export interface PlanOptions extends Pick<StartOptions, "timeoutSeconds"> {
 
 /** The calls of a Fanfold server. Each throws FanfoldError with the code of the server. */
 export interface Client {
-  /** Returns the status and the version of the server. */
-  health(): Promise<{ readonly status: string; readonly version: string }>;
+  /** Returns what the server says of itself, degraded or not. */
+  health(): Promise<Health>;
   /** Returns all workflows that can be started. */
   workflows(): Promise<readonly WorkflowInfo[]>;
   /** Returns one workflow, or throws `unknown_workflow`. */

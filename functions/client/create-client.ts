@@ -4,7 +4,17 @@ import { canonicalJson, type Json } from "../core/json.ts";
 import type { StampFilter } from "../core/plan/stamps.ts";
 import type { Client, PlanOptions, RetryOptions, StartOptions } from "./client.ts";
 import { type Ask, ask, type ClientOptions, readParts } from "./transport.ts";
-import type { JobEvent, JobPlan, Page, ResultEntry, Retried, RetryPreview, Submitted, WorkflowInfo } from "./types.ts";
+import type {
+  Health,
+  JobEvent,
+  JobPlan,
+  Page,
+  ResultEntry,
+  Retried,
+  RetryPreview,
+  Submitted,
+  WorkflowInfo,
+} from "./types.ts";
 
 /**
  * Returns a client of the HTTP API, over `fetch`.
@@ -30,7 +40,12 @@ type ReadJson = <T>(path: string, what?: Ask) => Promise<T>;
 
 function serverCalls(json: ReadJson): Pick<Client, "health" | "workflows" | "workflow"> {
   return {
-    health: () => json("/health"),
+    health: () =>
+      json<Health>("/health").catch((error: unknown) => {
+        if (error instanceof FanfoldError && error.code === "degraded")
+          return { ...(error.details as unknown as Health), status: "degraded" };
+        throw error;
+      }),
     workflows: async () => (await json<Page<WorkflowInfo>>("/workflows")).items,
     workflow: (name) => json(`/workflows/${encodeURIComponent(name)}`),
   };

@@ -21,6 +21,7 @@ export {
   type ErrorData,
   type FailureGroup,
   type GraphNode,
+  type Health,
   type Job,
   type JobCost,
   type JobEvent,

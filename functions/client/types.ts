@@ -17,6 +17,25 @@ export type JobState =
   | "cancelled"
   | "timed-out";
 
+/** What a server says of itself. A part that it cannot know is absent. */
+export interface Health {
+  readonly status: "ok" | "degraded";
+  readonly version: string;
+  /** Why the server is degraded. */
+  readonly reasons: readonly ("store_unwritable" | "no_worker")[];
+  readonly store: { readonly writable: boolean; readonly why?: string };
+  readonly workers?: { readonly total: number; readonly ready: number; readonly restarts: number };
+  readonly slots?: { readonly total: number; readonly busy: number };
+  /** Numbers of messages by queue, and the age of the oldest one that is ready. */
+  readonly queues: {
+    readonly [queue: string]: {
+      readonly ready: number;
+      readonly delayed: number;
+      readonly inFlight: number;
+      readonly oldestSeconds?: number;
+    };
+  };
+}
 /** The answer to a start. */
 export interface Submitted {
   readonly jobId: string;

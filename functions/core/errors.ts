@@ -24,6 +24,8 @@ export const ERROR_CODES = [
   "idempotency_conflict",
   "page_conflict",
   "input_sealed",
+  "input_incomplete",
+  "wrong_token",
   "job_not_found",
   "job_unfinished",
   "job_over",
@@ -49,6 +51,10 @@ export const ERROR_CODES = [
   "tracking_too_thin",
   "event_timeout",
   "engine_unavailable",
+  "degraded",
+  "server_busy",
+  "request_timeout",
+  "headers_too_large",
   "internal",
 ] as const;
 /** One of the stable error codes, which docs/errors.md explains. */

@@ -1,4 +1,5 @@
 import { mkdirSync } from "node:fs";
+import type { QueueHealth } from "../api/dependencies.ts";
 import { ENGINE_QUEUE } from "../core/names/queue-name.ts";
 import type { TaskRegistry } from "../core/task/invocation.ts";
 import type { Engine } from "../engine/contract.ts";
@@ -15,6 +16,7 @@ import { Expirer } from "./lmdb/expire.ts";
 import { LmdbEnvironment, type OnUnwritable } from "./lmdb/lmdb-environment.ts";
 import { LmdbQueue } from "./lmdb/lmdb-queue.ts";
 import { LmdbStore } from "./lmdb/lmdb-store.ts";
+import { oldestSentAt, readDepth } from "./lmdb/message-lines.ts";
 import { loadTasksOf } from "./load-tasks.ts";
 import { inFolder } from "./machine/disk-error.ts";
 import { foldersOf, type SharedConfig } from "./settings.ts";
@@ -48,6 +50,8 @@ export interface Host {
   readonly expirer: Expirer;
   /** Returns the names of all queues that ever received a message. */
   queues(): readonly string[];
+  /** Returns the state of every queue, as /health tells it. */
+  queueHealth(): { readonly [queue: string]: QueueHealth };
   /** Runs the action while no process commits. */
   holdCommits(action: () => void): void;
   close(): Promise<void>;
@@ -79,6 +83,8 @@ export async function openHost(options: HostOptions): Promise<Host> {
     workflows: createWorkflows(workflows),
     expirer: new Expirer(environment, blobs, clock),
     queues: () => queueNames(environment),
+    queueHealth: () =>
+      Object.fromEntries(queueNames(environment).map((name) => [name, queueHealth(environment, name, clock)])),
     holdCommits: (action) => environment.holdCommits(action),
     close: () => environment.close(),
   };
@@ -105,6 +111,15 @@ async function openFiles(options: HostOptions): Promise<{ environment: LmdbEnvir
  */
 export function taskQueuesOf(host: Host): readonly string[] {
   return host.queues().filter((queue) => queue !== ENGINE_QUEUE);
+}
+function queueHealth(environment: LmdbEnvironment, queue: string, clock: SystemClock): QueueHealth {
+  return environment.reading(() => {
+    const sentAt = oldestSentAt(environment, queue);
+    return {
+      ...readDepth(environment, queue),
+      ...(sentAt !== undefined && { oldestSeconds: Math.max(0, clock.now() - sentAt) / 1_000 }),
+    };
+  });
 }
 function queueNames(environment: LmdbEnvironment): string[] {
   environment.refresh();

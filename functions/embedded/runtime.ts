@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
+import type { Health } from "../api/dependencies.ts";
 import type { FanfoldError } from "../core/errors.ts";
 import { ENGINE_QUEUE } from "../core/names/queue-name.ts";
 import type { EngineConfig } from "../engine/config.ts";
@@ -75,8 +76,8 @@ export interface Runtime {
    */
   stop(options?: { readonly graceSeconds?: number }): Promise<void>;
   stats(): Promise<RuntimeStats>;
-  /** Looks whether the data folder takes writes, and returns why it does not. */
-  storeProblem(): Promise<FanfoldError | undefined>;
+  /** Returns what `GET /health` tells. Cheap: it reads counters, and what the last look at the disk found. */
+  health(): Promise<Health>;
 }
 
 /**
@@ -188,7 +189,12 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
       runs: keeper.size(),
       queues: await depthsOf(host),
     }),
-    storeProblem: () => disk.look(),
+    health: async () => ({
+      store: disk.problem === undefined ? { writable: true } : { writable: false, why: disk.problem.message },
+      queues: host.queueHealth(),
+      ...(parts.supervisor && { workers: workersOf(parts.supervisor) }),
+      slots: { total: concurrency * Math.max(1, workers), busy: keeper.batches },
+    }),
   };
 }
 
@@ -274,6 +280,13 @@ async function stop(
   ]);
   await keeper.stop();
   await host.close();
+}
+function workersOf({ workers }: Supervisor): NonNullable<Health["workers"]> {
+  return {
+    total: workers.length,
+    ready: workers.filter(({ ready }) => ready).length,
+    restarts: workers.reduce((sum, { restarts }) => sum + restarts, 0),
+  };
 }
 async function depthsOf(host: Host): Promise<{ [queue: string]: QueueDepth }> {
   const depths: { [queue: string]: QueueDepth } = {};

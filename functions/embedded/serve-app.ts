@@ -1,7 +1,10 @@
+import { createServer, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { createAdaptorServer } from "@hono/node-server";
+import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
+import { problemResponse } from "../api/problem.ts";
 import { FanfoldError } from "../core/errors.ts";
+import { answerWrongHttp, refuseConnect } from "./wrong-http.ts";
 
 export interface Served {
   readonly port: number;
@@ -9,6 +12,21 @@ export interface Served {
   /** Refuses new connections and lets answers under way end for `graceSeconds`, then closes their connections. */
   close(graceSeconds: number): Promise<void>;
 }
+/** Bounds of a server against slow and many clients. */
+export interface ServeLimits {
+  /** Connections that are served at once. Each one more is answered with `server_busy`, and twice as many are dropped. */
+  readonly connections: number;
+  /** Seconds in which the headers of a request must arrive, and in which a request must arrive as a whole. */
+  readonly headerSeconds: number;
+  readonly requestSeconds: number;
+  /** Seconds after which a connection is closed whose reader takes nothing. */
+  readonly stalledSeconds: number;
+}
+export interface ServeOptions {
+  readonly port: number;
+  readonly limits?: Partial<ServeLimits>;
+}
+const LIMITS: ServeLimits = { connections: 1_024, headerSeconds: 20, requestSeconds: 120, stalledSeconds: 600 };
 
 const HOST = "127.0.0.1";
 
@@ -16,13 +34,9 @@ const HOST = "127.0.0.1";
  * Binds an app to a port of this machine. Port 0 takes a free one.
  * @throws FanfoldError `engine_unavailable` when the port is taken or not allowed
  */
-export async function serveApp(app: Pick<Hono, "fetch">, options: { readonly port: number }): Promise<Served> {
-  const server = createAdaptorServer({ fetch: (request) => app.fetch(request) });
+export async function serveApp(app: Pick<Hono, "fetch">, options: ServeOptions): Promise<Served> {
   const sockets = new Set<Socket>();
-  server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-  });
+  const server = makeServer(app, sockets, { ...LIMITS, ...options.limits });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => reject(bindError(cause, options.port)));
     server.listen(options.port, HOST, resolve);
@@ -38,9 +52,56 @@ export async function serveApp(app: Pick<Hono, "fetch">, options: { readonly por
           clearTimeout(cut);
           resolve();
         });
-        if ("closeIdleConnections" in server) server.closeIdleConnections();
+        server.closeIdleConnections();
       }),
   };
+}
+
+/** Every answer of this server is one of the app, or a problem document like those of the app. */
+function makeServer(app: Pick<Hono, "fetch">, sockets: Set<Socket>, limits: ServeLimits): Server {
+  const surplus = new WeakSet<Socket>();
+  const answer = getRequestListener(
+    (request, { incoming }) => (surplus.has(incoming.socket as Socket) ? busy() : app.fetch(request)),
+    {
+      // The app answers its own errors. These are requests that are none for it: no Host, or an address that is no URL.
+      errorHandler: (error) =>
+        problemResponse(
+          error instanceof FanfoldError
+            ? error
+            : new FanfoldError("invalid_request", "the Host header or the address of the request is missing or no URL"),
+        ),
+    },
+  );
+  const options = {
+    headersTimeout: limits.headerSeconds * 1_000,
+    requestTimeout: limits.requestSeconds * 1_000,
+    connectionsCheckingInterval: (limits.headerSeconds * 1_000) / 4,
+    // Else Node answers by itself, and not as the app does.
+    requireHostHeader: false,
+  };
+  const server = createServer(options, (incoming, outgoing) => void answer(incoming, outgoing));
+  server.timeout = limits.stalledSeconds * 1_000;
+  server.maxConnections = 2 * limits.connections;
+  server.on("clientError", answerWrongHttp);
+  server.on("connect", (_request, socket) => refuseConnect(socket));
+  // An expectation may be ignored. Node would refuse unknown ones by itself.
+  server.on("checkExpectation", (incoming, outgoing) => void answer(incoming, outgoing));
+  server.on("connection", (socket: Socket) => {
+    if (sockets.size >= limits.connections) surplus.add(socket);
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  return server;
+}
+function busy(): Response {
+  const error = new FanfoldError(
+    "server_busy",
+    "the server has as many connections as it serves at once; retry later",
+    {
+      retryable: true,
+    },
+  );
+  return problemResponse(error, { Connection: "close" });
 }
 
 function bindError(cause: NodeJS.ErrnoException, port: number): Error {

@@ -87,7 +87,7 @@ export interface Engine {
   revoke(id: string): Promise<boolean>;
   /**
    * Answers a run that waits for an approval or for work done elsewhere. Returns false when it was answered before, or
-   * has ended. Throws `run_not_found`, `invalid_request`.
+   * has ended. Throws `run_not_found`, `wrong_token`.
    */
   complete(
     runId: string,

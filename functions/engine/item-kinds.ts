@@ -299,6 +299,9 @@ export const jobKey = (jobId: string): Key => taskKey(`J#${jobId}`, "!");
 export const jobIndexPartition = (state: string): string => `JS#${state}`;
 export const jobIndexKey = (state: string, createdAt: number, jobId: string): Key =>
   taskKey(jobIndexPartition(state), `${pad(createdAt, 14)}#${jobId}`);
+const JOB_INDEX_SORT = /^\d{14}#[0-9A-Za-z_-]{1,128}$/;
+/** Returns whether a text is a sort key of a job in an index of jobs, as cursors of lists are. */
+export const isJobCursor = (text: string): boolean => JOB_INDEX_SORT.test(text);
 /** `stamp` is the text that `indexedStamp` returns. */
 export const stampIndexPartition = (stamp: string): string => `JX#${stamp}`;
 export const stampIndexKey = (stamp: string, createdAt: number, jobId: string): Key =>

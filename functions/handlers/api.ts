@@ -5,10 +5,12 @@ import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from "aws-l
 import packageJson from "../../package.json" with { type: "json" };
 import { createApp } from "../api/app.ts";
 import type { SupervisedStart, Supervisor } from "../api/dependencies.ts";
+import { problemResponse } from "../api/problem.ts";
 import type { Supervisions } from "../engine/ports.ts";
 import { messageOf } from "../host/log.ts";
 import { openAws } from "./aws-platform.ts";
 import type { DeployedCode } from "./deployed-code.ts";
+import { deploymentHealth } from "./health.ts";
 import { loadWorkflows } from "./load-workflows.ts";
 import { type Open, openFunction } from "./open-function.ts";
 import { principalOf, requestOf, resultOf, streamingRuntime } from "./rest-proxy.ts";
@@ -52,7 +54,7 @@ type Answer = <T>(
   deliver: (response: Response) => Promise<T>,
 ) => Promise<T>;
 async function openApi(code: DeployedCode, open: Open): Promise<Answer> {
-  const { engine, registry, environment, platform, config, log, invocation } = await openFunction(code, open, {
+  const { engine, registry, environment, platform, config, log, now, invocation } = await openFunction(code, open, {
     supervisions: true,
   });
   const principals = new WeakMap<Request, string>();
@@ -62,6 +64,7 @@ async function openApi(code: DeployedCode, open: Open): Promise<Answer> {
     workflows: loadWorkflows(code.modules),
     security: { check: (request) => ({ principal: principals.get(request) ?? "anonymous" }) },
     version: packageJson.version,
+    health: deploymentHealth(platform, now),
     report: (error) =>
       log("error", "a request failed", {
         cause: messageOf(error),
@@ -70,11 +73,19 @@ async function openApi(code: DeployedCode, open: Open): Promise<Answer> {
     ...(!environment.streaming && { answerBytes: ANSWER_BYTES }),
     ...(platform.supervisions && { supervisor: supervisorOf(platform.supervisions, config.defaultJobTimeoutSeconds) }),
   });
+  const answer = async (event: APIGatewayProxyEvent): Promise<Response> => {
+    let request: Request;
+    try {
+      request = requestOf(event);
+    } catch (error) {
+      return problemResponse(error);
+    }
+    principals.set(request, principalOf(event));
+    return app.fetch(request);
+  };
   return (event, context, deliver) =>
     invocation(context, async (report) => {
-      const request = requestOf(event);
-      principals.set(request, principalOf(event));
-      const response = await app.fetch(request);
+      const response = await answer(event);
       report.field("message", "request");
       report.field("request", `${event.httpMethod} ${event.resource}`);
       report.field("status", response.status);

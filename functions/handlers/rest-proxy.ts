@@ -4,10 +4,19 @@ import { problemResponse } from "../api/problem.ts";
 import { FanfoldError } from "../core/errors.ts";
 
 /**
- * Returns the proxy event of a REST API as a web-standard request.
+ * Returns the proxy event of a REST API as a web-standard request. Throws `invalid_request` for an event that is none.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
  */
 export function requestOf(event: APIGatewayProxyEvent): Request {
+  try {
+    return makeRequest(event);
+  } catch (cause) {
+    throw new FanfoldError("invalid_request", "a header, or the address, has characters that HTTP does not carry", {
+      cause,
+    });
+  }
+}
+function makeRequest(event: APIGatewayProxyEvent): Request {
   const headers = new Headers();
   for (const [name, values] of Object.entries(event.multiValueHeaders ?? {}))
     for (const value of values ?? []) headers.append(name, value);

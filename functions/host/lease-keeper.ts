@@ -54,6 +54,10 @@ export class LeaseKeeper {
       if (holder === undefined || kept.holder === holder) size += kept.runs.members.length;
     return size;
   }
+  /** Returns the number of batches that are held, each of which has a slot. */
+  get batches(): number {
+    return this.#kept.size;
+  }
   track(holder: string, held: readonly HeldRuns[]): void {
     const now = performance.now();
     for (const runs of held) {

@@ -79,7 +79,7 @@ export class FanfoldApi extends Construct {
       .addResource("health")
       .addMethod("GET", integration, { authorizationType: AuthorizationType.NONE });
     const open =
-      "The one open route: says that the deployment answers, and nothing else. Load balancers and monitors have no credentials.";
+      "The one open route: says whether the deployment can store work and how long its own queue is, and nothing else. Load balancers and monitors have no credentials.";
     acknowledge(health, { "AwsSolutions-APIG4": open, "AwsSolutions-COG4": open });
   }
 

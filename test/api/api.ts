@@ -1,5 +1,6 @@
 import type { Hono } from "hono";
 import { createApp } from "../../functions/api/app.ts";
+import type { Health } from "../../functions/api/dependencies.ts";
 import { noSecurity, type Security } from "../../functions/api/security.ts";
 import { createClient, type Client } from "../../functions/client/index.ts";
 import type { AnyTask } from "../../functions/sdk/any-task.ts";
@@ -22,7 +23,13 @@ export interface Api {
 }
 
 export function startApi(
-  options: { security?: Security; pollMilliseconds?: number; tasks?: readonly AnyTask[] } = {},
+  options: {
+    security?: Security;
+    pollMilliseconds?: number;
+    tasks?: readonly AnyTask[];
+    health?: Partial<Health>;
+    bodyBytes?: number;
+  } = {},
 ): Api {
   const { tasks: ofExamples, workflows } = loadTaskModule(examples);
   const tasks = [...ofExamples, ...(options.tasks ?? [])];
@@ -35,7 +42,9 @@ export function startApi(
     registry: { info: (task) => registry.info(task), names: () => tasks.map((task) => task.name) },
     security: options.security ?? noSecurity(),
     version: "1.2.3",
+    health: async () => ({ store: { writable: true }, queues: {}, ...options.health }),
     report: (error) => reported.push(error),
+    ...(options.bodyBytes !== undefined && { bodyBytes: options.bodyBytes }),
     pollMilliseconds: options.pollMilliseconds ?? 5,
   });
   return {

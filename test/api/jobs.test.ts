@@ -143,7 +143,7 @@ describe("a job", () => {
     const token = wait?.token;
     const answer = (json: unknown): Promise<Response> => api.ask("POST", `/runs/${runId}/complete`, { json });
     expect((await answer({ token })).status).toBe(400);
-    expect((await answer({ token: "another", value: 1 })).status).toBe(400);
+    expect((await answer({ token: "another", value: 1 })).status).toBe(409);
     expect(await (await answer({ token, value: 40 })).json()).toEqual({ runId, completed: true });
     expect(await (await answer({ token, value: 41 })).json()).toEqual({ runId, completed: false });
     await api.local.untilQuiet();

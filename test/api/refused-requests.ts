@@ -1,6 +1,8 @@
 import { LIMITS } from "../../functions/core/limits.ts";
 import { NDJSON, canvas, chains, nested, task, type Row } from "./refused-parts.ts";
 
+const LONG_RUN = `/runs/${"X.0.g.0".repeat(200)}`;
+
 export const REFUSED_REQUESTS: readonly Row[] = [
   // Unknown tasks
   {
@@ -263,6 +265,32 @@ export const REFUSED_REQUESTS: readonly Row[] = [
   { what: "a wrong method", method: "DELETE", path: "/jobs", code: "method_not_allowed", status: 405 },
   { what: "a browser's preflight", method: "OPTIONS", path: "/jobs", code: "method_not_allowed", status: 405 },
   { what: "a run id with a NUL", method: "GET", path: "/runs/X%00.0", code: "run_not_found", status: 404 },
+  { what: "a run id that fits into no key", method: "GET", path: LONG_RUN, code: "run_not_found", status: 404 },
+  { what: "cancel of one", path: `${LONG_RUN}/cancel`, code: "run_not_found", status: 404 },
+  {
+    what: "an answer to one",
+    path: `${LONG_RUN}/complete`,
+    body: '{"token":"t","value":1}',
+    code: "run_not_found",
+    status: 404,
+  },
+  {
+    what: "a cursor of no list",
+    method: "GET",
+    path: "/jobs?cursor=",
+    code: "invalid_request",
+    status: 400,
+    field: "?cursor",
+  },
+  {
+    what: "a cursor that no answer gave",
+    method: "GET",
+    path: "/jobs?cursor=../x",
+    code: "invalid_request",
+    status: 400,
+    field: "?cursor",
+  },
+  { what: "a seal by PUT", method: "PUT", path: "/jobs/nope/input/seal", code: "method_not_allowed", status: 405 },
   { what: "cancel of a run id with a NUL", path: "/runs/X%00.0/cancel", code: "run_not_found", status: 404 },
   { what: "cancel of no job", path: "/jobs/nope/cancel", code: "job_not_found", status: 404 },
   { what: "cancel of what is no job's id", path: "/jobs/01ABC.0.g/cancel", code: "job_not_found", status: 404 },

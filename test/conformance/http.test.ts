@@ -18,9 +18,20 @@ it(
     const cases = selectCases(readCases(fileURLToPath(new URL("./cases/canvas-cases.json", import.meta.url))), 20);
     const dataFolder = mkdtempSync(join(tmpdir(), "fanfold-http-"));
     const tasksModule = fileURLToPath(new URL("./tasks.ts", import.meta.url));
-    const { engine, workflows, registry, ...runtime } = await startRuntime({ dataFolder, tasksModule, workers: 0 });
+    const { engine, workflows, registry, ...runtime } = await startRuntime({
+      dataFolder,
+      tasksModule,
+      workers: 0,
+    });
     try {
-      const app = createApp({ engine, workflows, registry, security: noSecurity(), version: "1.2.3" });
+      const app = createApp({
+        engine,
+        workflows,
+        registry,
+        health: () => runtime.health(),
+        security: noSecurity(),
+        version: "1.2.3",
+      });
       const asked = new Set<string | null>();
       const driver = httpDriver({
         url: "http://127.0.0.1:7420",

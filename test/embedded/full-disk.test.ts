@@ -37,7 +37,8 @@ describe.runIf(MAY_MOUNT)("a runtime on a full disk", { timeout: 120_000 }, () =
     await until("all run", () => linesOf(file).length === six.length);
     disk.fill();
     await until("all have ended", () => linesOf(file).length === 2 * six.length);
-    expect(await runtime.storeProblem()).toMatchObject({ code: "disk_full" });
+    await until("its health says so", async () => !(await runtime.health()).store.writable);
+    expect((await runtime.health()).store).toEqual({ writable: false, why: expect.stringMatching(/full.*ENOSPC/) });
     disk.makeRoom();
     expect(await ended(runtime, job, 60_000)).toMatchObject({ state: "success" });
     expect(linesOf(file)).toHaveLength(2 * six.length);
@@ -67,13 +68,14 @@ describe.runIf(MAY_MOUNT)("a runtime on a full disk", { timeout: 120_000 }, () =
     const file = join(newFolder(), "ran");
     const { runtime } = await startTestRuntime({ dataFolder: data });
     disk.setReadOnly(true);
-    expect(await runtime.storeProblem()).toMatchObject({
+    const isWritable = async (): Promise<boolean> => (await runtime.health()).store.writable;
+    await until("a look finds it", async () => !(await isWritable()));
+    await expect(submit(runtime, echo.s(1))).rejects.toMatchObject({
       code: "data_folder_unusable",
       details: { folder: blobs, reason: "EROFS" },
     });
-    await expect(submit(runtime, echo.s(1))).rejects.toMatchObject({ code: "data_folder_unusable" });
     disk.setReadOnly(false);
-    await until("it can be written", async () => (await runtime.storeProblem()) === undefined);
+    await until("it can be written", isWritable);
     expect(await run(runtime, large.s(file, MEGABYTE))).toMatchObject({ state: "success" });
   });
 

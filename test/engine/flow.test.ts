@@ -123,7 +123,7 @@ describe("an approval", () => {
     expect(run).toMatchObject({ status: "waiting", wait: { of: "approval", name: "go-live" } });
     const token = run?.wait?.token ?? "";
     await expect(local.engine.complete(`${jobId}.0~1`, "guessed", { value: 1 })).rejects.toMatchObject({
-      code: "invalid_request",
+      code: "wrong_token",
     });
     await expect(local.engine.complete(`${jobId}.0`, token, { value: 1 })).rejects.toMatchObject({
       code: "run_not_found",

@@ -1,12 +1,14 @@
 import { Writable } from "node:stream";
-import type { APIGatewayProxyEvent } from "aws-lambda";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { ENGINE_QUEUE } from "../../functions/core/names/queue-name.ts";
+import { PortError } from "../../functions/engine/ports.ts";
 import { createClient } from "../../functions/client/index.ts";
 import { requestOf, resultOf } from "../../functions/handlers/rest-proxy.ts";
 import { defineTask, group, TaskError } from "../../functions/sdk/index.ts";
 import { canvasOf } from "../../functions/sdk/canvas-builder.ts";
 import * as examples from "../../functions/tasks/examples.ts";
 import { contextOf, TestDeployment } from "./deployment.ts";
+import { eventOf, fetchOf } from "./proxy-event.ts";
 
 const outage = { lasts: true };
 const call = defineTask({
@@ -17,45 +19,6 @@ const call = defineTask({
   },
 });
 const long = defineTask({ name: "long", run: (_ctx, characters: number) => '"'.repeat(characters) });
-
-function eventOf(method: string, path: string, more: Partial<APIGatewayProxyEvent> = {}): APIGatewayProxyEvent {
-  return {
-    httpMethod: method,
-    path,
-    resource: "/{proxy+}",
-    headers: { "content-type": "application/json" },
-    multiValueHeaders: { "content-type": ["application/json"] },
-    queryStringParameters: null,
-    multiValueQueryStringParameters: null,
-    pathParameters: null,
-    stageVariables: null,
-    body: null,
-    isBase64Encoded: false,
-    requestContext: {
-      domainName: "abc.execute-api.eu-west-1.amazonaws.com",
-      identity: { userArn: "arn:aws:iam::123456789012:user/ann" },
-    },
-    ...more,
-  } as APIGatewayProxyEvent;
-}
-/** Sends a client's requests as API Gateway's events. */
-function fetchOf(deployment: TestDeployment, userArn = "arn:aws:iam::123456789012:user/ann") {
-  return async (request: Request): Promise<Response> => {
-    const url = new URL(request.url);
-    const query: Record<string, string[]> = {};
-    for (const [name, value] of url.searchParams) query[name] = [...(query[name] ?? []), value];
-    const { statusCode, body, headers } = await deployment.api(
-      eventOf(request.method, url.pathname, {
-        multiValueHeaders: Object.fromEntries([...request.headers].map(([name, value]) => [name, [value]])),
-        multiValueQueryStringParameters: query,
-        body: await request.text(),
-        requestContext: { domainName: "api", identity: { userArn } } as APIGatewayProxyEvent["requestContext"],
-      }),
-      contextOf(),
-    );
-    return new Response(body, { status: statusCode, headers: headers as Record<string, string> });
-  };
-}
 
 describe("the api function", () => {
   const deployment = new TestDeployment({ ...examples, long, call });
@@ -179,8 +142,21 @@ describe("the api function", () => {
     expect(JSON.parse(body)).toMatchObject({ code: "not_found" });
   });
 
+  it("health is looked up once in ten seconds, whoever asks, and tells the engine's queue", async () => {
+    const asked = new TestDeployment({ ...examples, long });
+    const answer = async () => JSON.parse((await asked.api(eventOf("GET", "/health"), contextOf())).body) as object;
+    const [first] = [await answer(), await answer()];
+    expect(first).toMatchObject({ status: "ok", store: { writable: true }, queues: { [ENGINE_QUEUE]: { ready: 0 } } });
+    expect([asked.store.stats().writes, asked.store.stats().refusedWrites]).toEqual([1, 1]);
+    asked.store.write = () => Promise.reject(new PortError("outage", "table at 10.0.0.7"));
+    expect(await answer()).toEqual(first);
+    asked.clock.ahead += 10_000;
+    expect(await answer()).toMatchObject({ code: "degraded", details: { reasons: ["store_unwritable"] } });
+    expect(JSON.stringify(await answer())).not.toContain("10.0.0.7");
+  });
+
   it("each request is reported in one line of the log", async () => {
-    await deployment.api(eventOf("GET", "/health"), contextOf());
+    await deployment.api(eventOf("GET", "/workflows"), contextOf());
     expect(deployment.lines.at(-1)).toMatchObject({
       message: "request",
       status: 200,

@@ -187,7 +187,7 @@ export class FinalChecks {
     const found = await this.#sim.drive(async (engine) => {
       const entries: ResultEntry[] = [];
       for await (const entry of engine.results(jobId)) entries.push(entry);
-      for (const entry of entries) this.#sim.saw(entry);
+      for (const entry of entries) this.#sim.oracle.saw(entry);
       return entries;
     });
     if (value.kind === "unknown") return;

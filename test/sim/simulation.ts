@@ -1,4 +1,3 @@
-import type { ResultEntry } from "../../functions/core/task/invocation.ts";
 import type { Engine } from "../../functions/engine/contract.ts";
 import { asHeader, type Header } from "../../functions/engine/item-kinds.ts";
 import type { Item } from "../../functions/engine/ports.ts";
@@ -45,7 +44,7 @@ export class Simulation {
   readonly leases: LeaseWatch;
   readonly jobs: ClientJob[] = [];
   readonly sweeps: boolean;
-  readonly #oracle: Oracle;
+  readonly oracle: Oracle;
   readonly #store: SimStore;
   readonly #queue = new SimQueue();
   readonly #specs = new Map<string, JobSpec>();
@@ -89,24 +88,24 @@ export class Simulation {
       handling: new Map(),
     };
     this.leases = new LeaseWatch(this.scheduler, this);
-    this.#oracle = new Oracle(this.shape, this.scheduler, this.journal, this.leases, this);
+    this.oracle = new Oracle(this.shape, this.scheduler, this.journal, this.leases, this);
     this.#store.watch((write) => {
       const header =
         write.before || !write.after || !write.after.key.partition.startsWith("G#") ? undefined : asHeader(write.after);
       if (header?.job?.workflow !== undefined) this.#known(header.gid, header.job.workflow, header.deadline ?? 0);
       if (write.after) this.#executionAwaited(write.after);
-      this.#oracle.write(write);
+      this.oracle.write(write);
     });
     this.#processes = new Processes(this.world, this.settings, this.random, {
       runs: {
-        started: this.#oracle.started.bind(this.#oracle),
-        collected: this.#oracle.results.bind(this.#oracle),
+        started: this.oracle.started.bind(this.oracle),
+        collected: this.oracle.results.bind(this.oracle),
         ended: this.journal.end.bind(this.journal),
-        told: this.#oracle.told.bind(this.#oracle),
+        told: this.oracle.told.bind(this.oracle),
         late: this.journal.late.bind(this.journal),
       },
-      bad: (kind, detail) => this.#oracle.collected || this.bad(kind, detail),
-      held: (claim) => this.#oracle.held(claim),
+      bad: (kind, detail) => this.oracle.collected || this.bad(kind, detail),
+      held: (claim) => this.oracle.held(claim),
       finished: (body) => this.shape.allEnded(body),
     });
     this.#senders = new EventSenders(this, this.#processes);
@@ -138,7 +137,7 @@ export class Simulation {
     if (!job) return;
     job.jobId = jobId;
     this.#specs.set(jobId, job.spec);
-    this.#oracle.deadlines.set(jobId, deadline);
+    this.oracle.deadlines.set(jobId, deadline);
   }
 
   #executionAwaited({ key, attributes }: Item): void {
@@ -170,7 +169,7 @@ export class Simulation {
   }
   #cancel(job: ClientJob, jobId: string): void {
     job.cancelAsked = true;
-    this.#oracle.cancellable.add(jobId);
+    this.oracle.cancellable.add(jobId);
     const after = (): void => void (job.cancelAnswered ||= this.world.faults.crashes === true);
     this.#processes.background("client", (engine) => cancelJob(engine, job, jobId), after);
   }
@@ -244,18 +243,15 @@ export class Simulation {
     const jobId = this.random.pick(known);
     this.#processes.background("looker", async (engine) => {
       const since = this.scheduler.now;
-      for await (const entry of engine.results(jobId)) this.#oracle.saw(entry, since);
+      for await (const entry of engine.results(jobId)) this.oracle.saw(entry, since);
     });
-  }
-  saw(entry: ResultEntry): void {
-    this.#oracle.saw(entry);
   }
   /**
    * Ends an execution. Without a sweeper the platform must report every end. In the calm, only an awaited execution
    * ends by itself.
    */
   #endExecution(): void {
-    this.world.executions.endOne(!this.sweeps || this.random.chance(0.5), this.#oracle.calm);
+    this.world.executions.endOne(!this.sweeps || this.random.chance(0.5), this.oracle.calm);
   }
   #startClient(): void {
     const waiting = this.jobs.filter(
@@ -282,7 +278,7 @@ export class Simulation {
   /** Runs without faults until all work has ended. Frozen processes stay frozen. */
   async #calm(): Promise<void> {
     this.#processes.endStorm();
-    this.#oracle.calm = true;
+    this.oracle.calm = true;
     let steps = 0;
     for (let round = 0; round < CALM_ROUNDS && this.violations.length === 0; round++) {
       while (this.#processes.workers.length < 2) this.#processes.startWorker(true);
@@ -360,7 +356,7 @@ export class Simulation {
 
   /** Brings back old processes and messages after all jobs have expired and were collected. */
   async #afterwards(): Promise<void> {
-    this.#oracle.collected = true;
+    this.oracle.collected = true;
     this.#store.collect();
     this.world.blobs.clear();
     // A client that comes back would start a new job. The rule is that workers and sweepers do not bring the old job

@@ -5,7 +5,7 @@ import type { Engine } from "../../engine/contract.ts";
 import { definedOf } from "../defined-of.ts";
 import { deadLetter, deadLetterCounts, deadLetterPage, deadLetterReason, failurePage } from "../failure-schemas.ts";
 import { type Route, route } from "../route.ts";
-import { cursorText, limit, wholeNumber } from "../schemas.ts";
+import { deadLetterCursor, failureCursor, limit, wholeNumber } from "../schemas.ts";
 import { jobIdParam } from "./job-id.ts";
 
 const text = z.string().min(1).max(LIMITS.nameCharacters);
@@ -21,7 +21,7 @@ const action = z.strictObject({
   ...filter,
   dryRun: z.boolean().optional().describe("Only counts"),
   limit: z.int().min(1).max(500).optional().describe("Default 500"),
-  cursor: cursorText,
+  cursor: deadLetterCursor,
 });
 const MOST_BYTES = 64 * 1_024;
 
@@ -37,7 +37,7 @@ export const failureRoutes = [
       reason: text.optional(),
       since: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional().describe("Milliseconds since the epoch"),
       limit: wholeNumber(1, 100).optional(),
-      cursor: cursorText,
+      cursor: failureCursor,
     }),
     replies: { 200: { description: "A page of them", schema: failurePage } },
     handle: async ({ query }, { engine }) => Response.json(await engine.failures(definedOf(query))),
@@ -48,7 +48,7 @@ export const failureRoutes = [
     operation: "listDeadLetters",
     summary: "Messages that were given up, the newest first",
     description: EMPTY_PAGES,
-    query: z.strictObject({ ...filter, limit, cursor: cursorText }),
+    query: z.strictObject({ ...filter, limit, cursor: deadLetterCursor }),
     replies: { 200: { description: "A page of them", schema: deadLetterPage } },
     handle: async ({ query }, { engine }) => Response.json(await engine.deadLetters(definedOf(query))),
   }),

@@ -9,10 +9,11 @@ import { boundedResponse, ndjsonResponse } from "../ndjson.ts";
 import { route } from "../route.ts";
 import {
   cancelled,
-  cursorText,
+  eventName,
   eventSent,
   flag,
   job,
+  jobCursor,
   jobEvent,
   jobGraph,
   jobPage,
@@ -20,6 +21,7 @@ import {
   json,
   limit,
   resultEntry,
+  runCursor,
   runPage,
   runStatus,
   stamp,
@@ -48,7 +50,7 @@ export const jobRoutes = [
     summary: "Jobs, newest first",
     description:
       "With `?stamp` only jobs whose canvas carries it. The first 16 different stamps of a canvas count, not those of input pages or of what tasks spawn.",
-    query: z.strictObject({ state: jobState.optional(), stamp: stamp.optional(), limit, cursor: cursorText }),
+    query: z.strictObject({ state: jobState.optional(), stamp: stamp.optional(), limit, cursor: jobCursor }),
     replies: { 200: { description: "A page of them", schema: jobPage } },
     handle: async ({ query }, { engine }) =>
       Response.json(await engine.jobs({ limit: DEFAULT_LIMIT, ...definedOf(query) })),
@@ -71,7 +73,9 @@ export const jobRoutes = [
     description: `JSON, or by \`Accept\` or \`?format\` DOT (${TEXTS.dot.type}) or Mermaid (${TEXTS.mermaid.type}).`,
     params: id,
     query: z.strictObject({ format: z.enum(["json", "dot", "mermaid"]).optional() }),
-    replies: { 200: { description: "The graph", schema: jobGraph } },
+    replies: {
+      200: { description: "The graph", schema: jobGraph, texts: Object.values(TEXTS).map(({ type }) => type) },
+    },
     async handle({ params, query, request }, { engine }) {
       await requireJob(params.id, engine);
       const graph = await engine.graph(params.id);
@@ -90,7 +94,7 @@ export const jobRoutes = [
     summary: "Runs of a job",
     description: "With `?stamp`, once or several times, only runs that carry one of them.",
     params: id,
-    query: z.strictObject({ status: runStatus.optional(), stamp: stamps, limit, cursor: cursorText }),
+    query: z.strictObject({ status: runStatus.optional(), stamp: stamps, limit, cursor: runCursor }),
     replies: { 200: { description: "A page of them", schema: runPage } },
     async handle({ params, query: { stamp: wanted, ...filter } }, { engine }) {
       await requireJob(params.id, engine);
@@ -107,7 +111,13 @@ export const jobRoutes = [
     description: PARTS,
     params: id,
     query: z.strictObject({ from: fromIndex }),
-    replies: { 200: { description: "A stream; read it as slowly as you like", schema: resultEntry, type: NDJSON } },
+    replies: {
+      200: {
+        description: "A stream; read it slowly, but a server may end one of which nothing is taken for ten minutes",
+        schema: resultEntry,
+        type: NDJSON,
+      },
+    },
     async handle({ params, query: { from = 0 } }, { engine, answerBytes }) {
       const { state } = await requireJob(params.id, engine);
       if (!hasEnded(state)) {
@@ -170,7 +180,7 @@ export const jobRoutes = [
     summary: "Tell a job that something has happened",
     description:
       "Every run of the job that waits for an event of this name, now or later, is given the value. Once per name: the first one stays.",
-    params: z.strictObject({ id: jobIdParam, name: z.string().max(1_000) }),
+    params: z.strictObject({ id: jobIdParam, name: eventName }),
     body: { kind: "json", schema: z.strictObject({ value: json }), maxBytes: 4 * 1_024 * 1_024 },
     replies: { 200: { description: "Whether it is the first of its name", schema: eventSent } },
     async handle({ params: { id: jobId, name }, body }, { engine }) {

@@ -12,11 +12,11 @@ const params = z.strictObject({ id: runIdParam });
 const text = (characters: number): z.ZodString => z.string().min(1).max(characters);
 /** Largest answer in bytes. Values above the inline size become blobs. */
 const MOST_BYTES = 4 * 1_024 * 1_024;
-const answer = z.strictObject({
-  token: text(200).describe("As the run shows it"),
-  value: json.optional(),
-  error: z.strictObject({ name: text(LIMITS.nameCharacters), message: z.string().max(4_000) }).optional(),
-});
+const token = text(200).describe("As the run shows it");
+const error = z.strictObject({ name: text(LIMITS.nameCharacters), message: z.string().max(4_000) });
+const answer = z.strictObject({ token, value: json.optional(), error: error.optional() });
+/** The two forms that the document shows. A check against both could only say that none fits. */
+const forms = z.union([z.strictObject({ token, value: json }), z.strictObject({ token, error })]);
 
 export const runRoutes = [
   route({
@@ -38,7 +38,7 @@ export const runRoutes = [
     summary: "Answer a run that waits for an approval or for work done elsewhere",
     description: "With a `value` or an `error`, not both. Harmless when repeated: the first answer stays.",
     params,
-    body: { kind: "json", schema: answer, maxBytes: MOST_BYTES },
+    body: { kind: "json", schema: answer, shown: forms, maxBytes: MOST_BYTES },
     replies: { 200: { description: "Whether it had an effect", schema: runCompleted } },
     async handle({ params: { id }, body: { token, value, error } }, { engine }) {
       if ((value === undefined) === (error === undefined))

@@ -9,8 +9,8 @@ import type { Workflows } from "../dependencies.ts";
 import { checkTasks } from "../read-canvas.ts";
 import { invalid, route } from "../route.ts";
 import {
+  documentation,
   flag,
-  json,
   secondsPerTask,
   startedOrEstimate,
   submitted,
@@ -20,6 +20,10 @@ import {
 } from "../schemas.ts";
 import { readPlanQuery, submittedResponse } from "./submitted.ts";
 
+/** Stays `unknown` here: the workflow reads it. */
+const parameters = z.unknown().register(documentation, {
+  schema: { type: "object", description: "Parameters of the workflow, as its `parametersSchema` says" },
+});
 const name = z.strictObject({ name: z.string().max(LIMITS.nameCharacters) });
 
 export const workflowRoutes = [
@@ -57,7 +61,7 @@ export const workflowRoutes = [
       optional: true,
       maxBytes: LIMITS.canvasBytes,
       schema: z.strictObject({
-        fields: json.optional().describe("Parameters of the workflow: a JSON object"),
+        fields: parameters.optional(),
         timeoutSeconds,
       }),
     },

@@ -20,9 +20,11 @@ export function childGroupOf(runId: string, since = 0): string {
   return `${runId}.g${since || ""}`;
 }
 const RUN_ID = /^([0-9A-Za-z_.~-]+)\.(\d{1,9})(?:~(\d{1,5}))?$/;
+/** More than the deepest run has. Longer texts fit into no key of a store. */
+const MOST_CHARACTERS = 900;
 /** Returns the parts of the id of a run. Returns undefined for any other text. */
 export function parseRunId(runId: string): RunRef | undefined {
-  const match = RUN_ID.exec(runId);
+  const match = runId.length <= MOST_CHARACTERS ? RUN_ID.exec(runId) : null;
   return match ? { gid: match[1] as string, index: Number(match[2]), stepIndex: Number(match[3] ?? 0) } : undefined;
 }
 /**

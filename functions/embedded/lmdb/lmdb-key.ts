@@ -32,8 +32,9 @@ export function prefixEnd(prefix: string): string {
 
 /** Returns a text of fixed width, so that texts sort as their numbers do. `value` is a whole number from 0. */
 export function sortableInteger(value: number): string {
-  return value.toString(16).padStart(14, "0");
+  return value.toString(16).padStart(SORTABLE_CHARACTERS, "0");
 }
+export const SORTABLE_CHARACTERS = 14;
 export function parseSortableInteger(text: string): number {
   return Number.parseInt(text, 16);
 }

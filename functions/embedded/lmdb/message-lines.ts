@@ -1,7 +1,7 @@
 import type { Json } from "../../core/json.ts";
 import type { QueueDepth } from "../../engine/ports.ts";
 import { type LmdbEnvironment, readCopy, readVolatile } from "./lmdb-environment.ts";
-import { parseSortableInteger, prefixEnd, SEPARATOR, sortableInteger } from "./lmdb-key.ts";
+import { parseSortableInteger, prefixEnd, SEPARATOR, SORTABLE_CHARACTERS, sortableInteger } from "./lmdb-key.ts";
 import { decodeHead, encodeMessage, type MessageHead, moveMessage, PLACE, type Place } from "./message-record.ts";
 
 /**
@@ -223,6 +223,15 @@ export function firstVisibleAt(environment: LmdbEnvironment, queue: string): num
   for (const key of environment.lines.getKeys({ start: prefix, end: prefixEnd(prefix), limit: 1 }))
     return parsePlaced(key, prefix).position;
   return undefined;
+}
+
+/** Ready messages among which the oldest is looked for. Jobs are interleaved, so each of that many jobs is seen. */
+const LOOKED_AT = 1_000;
+/** Returns when the oldest ready message was sent, in milliseconds since the epoch. Ids begin with that time. */
+export function oldestSentAt(environment: LmdbEnvironment, queue: string): number | undefined {
+  const ready = firstReady(environment, queue, LOOKED_AT, new Set());
+  const times = ready.map(({ id }) => parseSortableInteger(id.slice(0, SORTABLE_CHARACTERS)));
+  return times.length === 0 ? undefined : Math.min(...times);
 }
 
 export function readDepth(environment: LmdbEnvironment, queue: string): QueueDepth {

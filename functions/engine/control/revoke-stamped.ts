@@ -37,15 +37,15 @@ export async function revokeStamped(context: Context, jobId: string, filter: Sta
 }
 function check(stamps: ReadonlySet<string>, revoked: ReadonlySet<string> = new Set()): void {
   if (stamps.size === 0)
-    throw new FanfoldError("invalid_request", "name a stamp and its value", { details: { field: "stamp" } });
+    throw new FanfoldError("invalid_request", "name a stamp and its value", { details: { field: "?stamp" } });
   const long = [...stamps].find((stamp) => stamp.length > LIMITS.revokedStampCharacters);
   if (long !== undefined) {
     const message = `a stamp has at most ${LIMITS.revokedStampCharacters} characters to be revoked by: ${long.slice(0, 60)}...`;
-    throw new FanfoldError("invalid_request", message, { details: { field: "stamp" } });
+    throw new FanfoldError("invalid_request", message, { details: { field: "?stamp" } });
   }
   if (new Set([...stamps, ...revoked]).size <= LIMITS.revokedStamps) return;
   const message = `at most ${LIMITS.revokedStamps} stamps of a job can be revoked: revoke the runs or groups by their ids, or cancel the job`;
-  throw new FanfoldError("too_many_stamps", message, { details: { field: "stamp", limit: LIMITS.revokedStamps } });
+  throw new FanfoldError("too_many_stamps", message, { details: { field: "?stamp", limit: LIMITS.revokedStamps } });
 }
 
 /**

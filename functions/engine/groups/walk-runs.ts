@@ -17,7 +17,7 @@ export async function* walkRuns(
   const path = after === undefined ? [] : ancestry(after);
   yield* walkGroup(context, jobId, path);
 }
-/** Returns the runs from the root down to this one; empty when the cursor is not a run id. */
+/** Returns the runs from the root down to this one. */
 function ancestry(runId: string): string[] {
   const path: string[] = [];
   for (let id: string | undefined = runId; id !== undefined;) {

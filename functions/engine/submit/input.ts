@@ -26,7 +26,7 @@ const inputGroupOf = (jobId: string): string => childGroupOf(runIdOf(jobId, 0, 0
  */
 export async function putPage(context: Context, jobId: string, page: number, items: readonly Canvas[]): Promise<void> {
   const header = await openInput(context, jobId);
-  const field = "page";
+  const field = "{page}";
   const pages = context.config.width ** OPEN_HEIGHT;
   if (!Number.isSafeInteger(page) || page < 0 || page >= pages) {
     throw new FanfoldError("invalid_request", `a page number is a whole number from 0 to ${pages - 1}`, {
@@ -76,23 +76,23 @@ export async function sealInput(context: Context, jobId: string, pages: number):
   if (header.memberCount !== undefined && header.memberCount !== pages) throw sealed(jobId);
   if (!Number.isSafeInteger(pages) || pages < 0 || pages > context.config.width ** OPEN_HEIGHT) {
     throw new FanfoldError("invalid_request", "`pages` is the number of pages that were put", {
-      details: { field: "pages" },
+      details: { field: "/pages" },
     });
   }
   const missing = await firstMissing(context, header, pages);
   if (missing !== undefined) {
-    throw new FanfoldError("invalid_request", `page ${missing} of ${pages} was never put: put it, then seal again`, {
-      details: { field: "pages", missing },
+    throw new FanfoldError("input_incomplete", `page ${missing} of ${pages} was never put: put it, then seal again`, {
+      details: { field: "/pages", missing },
     });
   }
   const { width } = context.config;
   const beyond = (await readLeaf(context, header.gid, Math.floor(pages / width))).find((run) => run.index >= pages);
   if (beyond && header.memberCount === undefined) {
     throw new FanfoldError(
-      "invalid_request",
+      "input_incomplete",
       `page ${beyond.index} was put: seal with all pages, at least ${beyond.index + 1}`,
       {
-        details: { field: "pages", page: beyond.index },
+        details: { field: "/pages", page: beyond.index },
       },
     );
   }

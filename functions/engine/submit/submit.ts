@@ -226,7 +226,7 @@ function timeoutOf(context: Context, seconds: number | undefined): number {
       "invalid_request",
       `a job's timeout is more than 0 and at most ${maxJobTimeoutSeconds} seconds`,
       {
-        details: { field: "timeoutSeconds", limit: maxJobTimeoutSeconds },
+        details: { field: "/timeoutSeconds", limit: maxJobTimeoutSeconds },
       },
     );
   }

@@ -8,6 +8,7 @@ import { decodeMessage } from "../messages/wire.ts";
 import { memberStrand } from "../plan/strands.ts";
 import { PortError } from "../ports.ts";
 import type { DeadLetterFilter } from "../requests.ts";
+import { wrongCursor } from "./job-view.ts";
 
 /** Letters that one call reads, so that a narrow filter does not make it read all. */
 const READ = 1_000;
@@ -24,6 +25,7 @@ export async function viewDeadLetter(context: Context, id: string): Promise<Dead
   return letter && { ...viewLetter(letter), ...(await callOf(context, letter)) };
 }
 
+const LETTER_CURSOR = /^[0-9]{14}-[0-9a-zA-Z]{1,64}$/;
 /** Returns at most `limit` letters that match the filter, the newest first, and where the rest begins. */
 export async function findDeadLetters(
   context: Context,
@@ -36,6 +38,7 @@ export async function findDeadLetters(
   }
   const letters: DeadLetter[] = [];
   let { cursor } = filter;
+  if (cursor !== undefined && !LETTER_CURSOR.test(cursor)) throw wrongCursor();
   let read = 0;
   do {
     const page = await queryDeadLetters(context, limit - letters.length, cursor);

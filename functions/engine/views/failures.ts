@@ -4,6 +4,7 @@ import { asFailure, asFailureKind } from "../items/failure-items.ts";
 import { type FailureKind, failureKindText, keyText } from "../jobs/failures.ts";
 import type { FailureGroup, Page } from "../job-views.ts";
 import type { FailureFilter } from "../requests.ts";
+import { wrongCursor } from "./job-view.ts";
 
 /** Failures of one kind that are counted. Of more it is only said that there are more. */
 const COUNTED = 1_000;
@@ -11,6 +12,7 @@ const NEWEST = 5;
 /** Kinds that one call looks at, so that a rare reason does not make it read the whole directory. */
 const KINDS_READ = 1_000;
 
+const KIND_CURSOR = /^[!-~]{1,200}#[!-~]{1,200}$/;
 /**
  * Lists failures by task and reason, in the order of their names. One or two queries for each kind that it looks at. A
  * page may be empty although more follow.
@@ -24,6 +26,7 @@ export async function listFailures(context: Context, filter: FailureFilter): Pro
     exact !== undefined ? { from: exact, to: exact } : only !== undefined && { from: only, to: `${only}~~` };
   const items: FailureGroup[] = [];
   let { cursor } = filter;
+  if (cursor !== undefined && !KIND_CURSOR.test(cursor)) throw wrongCursor();
   let read = 0;
   do {
     const page = await context.store.query("tasks", FAILURE_KINDS, {

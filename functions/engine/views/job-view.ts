@@ -1,3 +1,4 @@
+import { FanfoldError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { addCounts, type Counts, endedRuns } from "../../core/plan/counts.ts";
 import { stampText } from "../../core/plan/stamps.ts";
@@ -12,6 +13,7 @@ import {
   eventPartition,
   type Header,
   type JobAttributes,
+  isJobCursor,
   jobIndexPartition,
   jobKey,
   PROGRESS_SHARDS,
@@ -91,6 +93,13 @@ function stateOf(job: JobAttributes | undefined, root: Header | undefined, begun
   return begun ? "started" : "pending";
 }
 
+/** Returns the error for a cursor that no answer of this list has given. It would be taken for another place. */
+export function wrongCursor(): FanfoldError {
+  return new FanfoldError("invalid_request", "this cursor is none of this list: send back what the page before gave", {
+    details: { field: "?cursor" },
+  });
+}
+
 /** Lists jobs, newest first. */
 export async function listJobs(context: Context, filter: JobFilter): Promise<Page<JobView>> {
   const limit = Math.min(filter.limit ?? 50, 500);
@@ -104,6 +113,7 @@ export async function listJobs(context: Context, filter: JobFilter): Promise<Pag
       ? stampIndexPartition(indexedStamp(context, stampText(filter.stamp)))
       : jobIndexPartition(filter.state === undefined ? ALL_JOBS : ended ? (filter.state as string) : OPEN_JOBS);
   const items: JobView[] = [];
+  if (filter.cursor !== undefined && !isJobCursor(filter.cursor)) throw wrongCursor();
   let cursor = filter.cursor;
   do {
     const page = await context.store.query("tasks", partition, {

@@ -1,6 +1,6 @@
 import { FanfoldError } from "../../core/errors.ts";
 import { isGroupStep } from "../../core/plan/plan.ts";
-import { parseRunId } from "../../core/plan/run-id.ts";
+import { jobIdOf, parseRunId } from "../../core/plan/run-id.ts";
 import { isSuccess, isTerminal } from "../../core/plan/run-state.ts";
 import { carriesStamp, filterTexts } from "../../core/plan/stamps.ts";
 import type { Context } from "../context.ts";
@@ -14,6 +14,7 @@ import { readRun } from "../items/run-reads.ts";
 import { loadValue } from "../items/values.ts";
 import { strandOf } from "../plan/strands.ts";
 import { unmetEvents } from "../waits/deferred.ts";
+import { wrongCursor } from "./job-view.ts";
 
 /** Returns a run as people and the API see it. The engine's own runs (group steps, pages) have no task. */
 export async function viewRun(context: Context, run: Run, header: Header | undefined): Promise<RunView> {
@@ -101,9 +102,11 @@ export async function listRuns(context: Context, jobId: string, filter: RunFilte
   if (!(await readHeader(context, jobId)))
     throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
   const limit = Math.min(filter.limit ?? 100, 1_000);
+  const { cursor: after } = filter;
+  if (after !== undefined && (parseRunId(after) === undefined || jobIdOf(after) !== jobId)) throw wrongCursor();
   const items: RunView[] = [];
   const wanted = filter.stamps && new Set(filterTexts(filter.stamps));
-  for await (const { run, header, cursor } of walkRuns(context, jobId, filter.cursor)) {
+  for await (const { run, header, cursor } of walkRuns(context, jobId, after)) {
     const view = await viewRun(context, run, header);
     if (filter.status !== undefined && view.status !== filter.status) continue;
     if (wanted !== undefined && !carriesStamp(view.stamps, wanted)) continue;

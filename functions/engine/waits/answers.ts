@@ -21,7 +21,7 @@ export type Answer = { readonly value: Json } | { readonly error: ErrorData };
 
 /**
  * Answers one run. Returns false when it was answered before, or has ended otherwise. Throws `run_not_found`,
- * `invalid_request` (a wrong token), `invalid_json`, `payload_too_large`.
+ * `wrong_token`, `invalid_json`, `payload_too_large`.
  */
 export async function completeRun(context: Context, runId: string, token: string, answer: Answer): Promise<boolean> {
   if ("value" in answer) assertJson(answer.value, "/value");
@@ -30,8 +30,8 @@ export async function completeRun(context: Context, runId: string, token: string
   if (!header?.wait)
     throw new FanfoldError("run_not_found", `no run ${runId} waits for an answer`, { details: { runId } });
   if (header.wait.of !== "approval" || header.token !== token) {
-    throw new FanfoldError("invalid_request", "this is not the token that the run waits with: read it from the run", {
-      details: { field: "token" },
+    throw new FanfoldError("wrong_token", "this is not the token that the run waits with: read it from the run", {
+      details: { field: "/token" },
     });
   }
   return answerGroup(context, header, answer);

@@ -22,7 +22,7 @@ import { dependencyOf } from "./dependencies.ts";
 export async function sendEvent(context: Context, jobId: string, name: string, value: Json): Promise<boolean> {
   const problem = nameProblem(name);
   if (problem !== undefined)
-    throw new FanfoldError("invalid_request", `the name of an event ${problem}`, { details: { field: "name" } });
+    throw new FanfoldError("invalid_request", `the name of an event ${problem}`, { details: { field: "{name}" } });
   assertJson(value, "/value");
   const root = await readHeader(context, jobId);
   if (!root?.job) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });

@@ -24,11 +24,11 @@ export class ItemTable {
   readonly #indexes = new Map<string, Map<string, IndexedKey>>();
 
   getSync(key: Key): Item | undefined {
+    checkKey(key.partition, key.sort);
     return this.#partitions.get(partitionName(key.table, key.partition))?.items.get(key.sort);
   }
 
   writeSync(op: WriteOp): WriteResult {
-    checkKey(op.key.partition, op.key.sort);
     const { result, moves } = decideWrite(op, this.getSync(op.key), false);
     if (result.applied) {
       this.#keep(op.key, result.item);

@@ -17,8 +17,8 @@ const EVENTS: Readonly<Record<HandlerName, unknown>> = {
   sweeper: {},
   api: {
     httpMethod: "GET",
-    path: "/health",
-    resource: "/health",
+    path: "/workflows",
+    resource: "/workflows",
     headers: { Host: "bench" },
     requestContext: {},
     isBase64Encoded: false,

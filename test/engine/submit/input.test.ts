@@ -16,7 +16,7 @@ describe("open input", () => {
     await expect(local.engine.putInputPage(jobId, 0, [add.s(9, 9).canvas])).rejects.toMatchObject({
       code: "page_conflict",
     });
-    await expect(local.engine.sealInput(jobId, 3)).rejects.toMatchObject({ code: "invalid_request" });
+    await expect(local.engine.sealInput(jobId, 3)).rejects.toMatchObject({ code: "input_incomplete" });
     await local.engine.sealInput(jobId, 2);
     await local.engine.sealInput(jobId, 2);
     await expect(local.engine.putInputPage(jobId, 2, [])).rejects.toMatchObject({ code: "input_sealed" });
@@ -35,7 +35,7 @@ describe("open input", () => {
     const { jobId } = await local.engine.openJob({ body: sum.s().canvas });
     for (let page = 0; page < 4; page++) await local.engine.putInputPage(jobId, page, [add.s(page, 0).canvas]);
     await expect(local.engine.sealInput(jobId, 3)).rejects.toMatchObject({
-      code: "invalid_request",
+      code: "input_incomplete",
       details: { page: 3 },
     });
     await local.engine.sealInput(jobId, 4);
