@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Tracking } from "../../../functions/core/canvas/canvas.ts";
+import { LIMITS } from "../../../functions/core/limits.ts";
 import type { EngineConfig } from "../../../functions/engine/config.ts";
 import type { JobView } from "../../../functions/engine/contract.ts";
 import type { RetryRequest } from "../../../functions/engine/requests.ts";
@@ -314,7 +315,7 @@ describe("a retry of what failed", () => {
     const second = await asked();
     expect(second).not.toBe(first);
     await expect(engine.complete(`${plant.jobId}.0~1`, first, { value: 1 })).rejects.toMatchObject({
-      code: "invalid_request",
+      code: "wrong_token",
     });
     await engine.complete(`${plant.jobId}.0~1`, second, { value: "yes" });
     expect(await plant.ends()).toMatchObject({ state: "success", value: "yes" });
@@ -366,6 +367,16 @@ describe("a retry of what failed", () => {
       ],
     });
     expect(await plant.ends()).toMatchObject({ state: "failure", round: 0 });
+  });
+
+  it("opens a job again LIMITS.rounds times, and no more", async () => {
+    const plant = new Plant();
+    const { jobId } = await plant.fails(plant.work.s("a"), "a");
+    for (let round = 1; round <= LIMITS.rounds; round++) {
+      expect(await plant.local.engine.retry(jobId, {})).toMatchObject({ round });
+      await plant.ends();
+    }
+    await expect(plant.local.engine.retry(jobId, {})).rejects.toMatchObject({ code: "job_over" });
   });
 
   it("refuses a job without failures, a job that runs, and a job that nobody knows", async () => {
