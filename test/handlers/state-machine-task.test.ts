@@ -123,7 +123,7 @@ describe("a run whose work is an execution", () => {
   it("a run that waits for an execution cannot be completed through the API", async () => {
     const { engine, jobId } = await start();
     await expect(engine.complete(`${jobId}.0`, "guess", { value: 1 })).rejects.toMatchObject({
-      code: "invalid_request",
+      code: "wrong_token",
     });
   });
 

@@ -61,6 +61,6 @@ function checkTasks(context: Context, strand: Strand): void {
 export function refuseShare(policy: FailurePolicy): void {
   if (typeof policy !== "object" || !("percent" in policy)) return;
   throw new FanfoldError("invalid_request", "an open group has no percent of failed members: give a threshold", {
-    details: { field: "policy" },
+    details: { field: "/policy" },
   });
 }
