@@ -19,6 +19,8 @@ export interface ClientJob {
   clients: number;
   /** The scheduler step at which the client cancels the job. Negative for never. */
   cancelAt: number;
+  /** The scheduler step at which the client cancels the next round. Negative for never. */
+  cancelNext: number;
   cancelAsked: boolean;
   /** The scheduler step at which the client revokes a run, or all runs with a stamp. Negative for never. */
   revokeAt: number;
@@ -92,6 +94,10 @@ export async function retryJob(
     job.cancelled = false;
     job.cancelAsked = false;
     job.cancelAnswered = false;
+    job.cancelAt = job.cancelNext;
+    job.cancelNext = -1;
+    // Pages that were refused because the job had ended are put again.
+    if (job.spec.kind === "input") job.delivered = false;
   } catch (error) {
     if (!(error instanceof FanfoldError) || error.code === "internal") throw error;
     if (error.code !== "job_unfinished") job.settled = true;
@@ -162,6 +168,7 @@ export function newJob(name: string, random: Random, spec: () => JobSpec): Clien
     delivered: false,
     clients: 0,
     cancelAt,
+    cancelNext: -1,
     revokeAt: random.chance(0.25) ? 50 + random.int(1_500) : -1,
     cancelAsked: false,
     cancelled: false,

@@ -30,7 +30,7 @@ export class Retriers {
     for (const job of this.#sim.jobs)
       if (this.#wants(job)) {
         this.#retry(job);
-        if (this.#random.chance(0.2)) job.cancelAt = step + this.#random.int(400);
+        if (this.#random.chance(0.2)) job.cancelNext = step + this.#random.int(400);
       }
   }
   /** Lets every client that wants to retry do so. Returns whether there is one. */

@@ -60,7 +60,8 @@ export async function followSettle(
       ? owner
       : (await settleRun(context, owner, gid, header.round, await settlementOf(context, header, owner))).run;
   if (settled && isTerminal(settled.status)) {
-    list.push({ kind: "run", run: settled }); // its follow-up closes this group
+    list.push({ kind: "run", run: settled }); // its follow-up closes this group, when both are of one round
+    if (settled.round > header.round) list.push({ kind: "close", gid, round: header.round });
     return;
   }
   if (!settled) return;

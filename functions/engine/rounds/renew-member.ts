@@ -1,7 +1,8 @@
 import { mayHaveFailed } from "../../core/plan/counts.ts";
 import { leafOf, localIndex } from "../../core/plan/ledger.ts";
-import { isTerminal } from "../../core/plan/run-state.ts";
+import { isFailure, isTerminal } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
+import { calledLinkGroup } from "../groups/link-groups.ts";
 import type { Header, Run } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { setOutcome } from "../items/header-writes.ts";
@@ -70,8 +71,12 @@ async function isKept(context: Context, header: Header, index: number): Promise<
   return node ? doneOf(node).has(localIndex(index, width)) : marksExistingOnly(header);
 }
 
-async function renew(context: Context, { round }: Header, run: Run): Promise<Renewal> {
+async function renew(context: Context, header: Header, run: Run): Promise<Renewal> {
+  const { round } = header;
   if (isLive(context, run)) return { run, renewed: false };
+  // Error links that a decision has cut off must not be told of an end that is no more.
+  const links = isFailure(run.status) ? await calledLinkGroup(context, header, run) : undefined;
+  if (links !== undefined) await setOutcome(context, links, run.round, "dropped", {}, true);
   const way = await wayOf(context, run);
   const write =
     way === "wait" ? await waitAgain(context, run, round) : await queueAgain(context, run, round, way === "anew");
