@@ -41,8 +41,10 @@ export async function retryJob(context: Context, jobId: string, request: RetryRe
   const opened = await reopenGroup(context, jobId, round, order);
   if (!opened) throw notFound(jobId);
   // Another request may have begun the round first, or this one without an answer.
-  if (opened.round !== round || !isSame(opened.retry, order)) throw unfinished(jobId, "it is being retried already");
-  return begin(context, opened, true);
+  if (opened.round === round && opened.retry?.at === order.at && opened.retry.key === key)
+    return begin(context, opened, true);
+  if (key !== undefined && opened.retry?.key === key) return repeat(context, opened, selection);
+  throw unfinished(jobId, "it is being retried already");
 }
 /** Writes what follows from a begun round. Also for a repeated request, because the first may have died. */
 async function begin(context: Context, root: Header, created: boolean): Promise<Retried> {
@@ -68,9 +70,6 @@ const answerOf = ({ gid: jobId, round, job }: Header, created: boolean): Retried
   created,
   ...(job?.supervised && { supervised: false }),
 });
-function isSame(kept: RetryOrder | undefined, order: RetryOrder): boolean {
-  return kept?.at === order.at && kept.key === order.key;
-}
 
 /** Returns what a retry would run again. Writes nothing. Throws like `retryJob`. */
 export async function previewRetry(context: Context, jobId: string, request: RetryRequest): Promise<RetryPreview> {
