@@ -95,6 +95,8 @@ export interface HeaderAttributes extends Owned {
   readonly givesError?: boolean;
   /** Set only on open groups. Their members are pages: runs that carry their own plan. */
   readonly pages?: boolean;
+  /** Set when the group was sealed at its last page because it was dropped. Its owner had more to stream. */
+  readonly cut?: true;
   /** Set once the messages of all members have been sent. */
   readonly expanded?: boolean;
   readonly outcome?: Outcome;
