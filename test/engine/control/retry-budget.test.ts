@@ -8,7 +8,7 @@ import { LocalEngine } from "../local-engine.ts";
 const MEMBERS = 40_000;
 const BROKEN = Array.from({ length: 10 }, (_, k) => k * 3_999);
 
-async function failedJob(): Promise<{ local: LocalEngine; jobId: string; ran: Map<number, number>; heal(): void }> {
+async function failedJob(): Promise<{ local: LocalEngine; jobId: string; ran: Map<number, number>; heal: () => void }> {
   const ran = new Map<number, number>();
   const broken = new Set(BROKEN);
   const member = defineTask({
