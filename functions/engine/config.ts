@@ -26,7 +26,7 @@ export interface EngineConfig {
   readonly settleBudget: number;
   /** Milliseconds that ended runs wait for others, so that their marks become one write. */
   readonly followDelayMs: number;
-  /** Milliseconds for which a header that was read as open may start runs without another read. */
+  /** Milliseconds for which a header that was read as open may start runs without another read. With 0 each start reads. */
   readonly headerCacheMs: number;
   /** Members per expand message. */
   readonly expandRange: number;
