@@ -13,7 +13,7 @@ export interface EngineConfig {
    */
   readonly epoch: number | undefined;
   /**
-   * What proves that a run killed its process: a takeover of a run that ran alone, or only `endLeases` of a supervisor.
+   * What proves that a run killed its process: a takeover of a run that ran alone, or only `endHolder` of a supervisor.
    */
   readonly killEvidence: "takeover" | "supervisor";
   /** Number of kills, while it ran alone, after which a run is broken. */

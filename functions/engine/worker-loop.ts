@@ -28,6 +28,18 @@ export interface Claim extends RunRef {
  */
 export type HeartbeatOutcome = "kept" | "lost" | "cancelled";
 
+/** What a supervisor knows of the end of a process that held claims. */
+export interface HolderEnd {
+  readonly claims: readonly Claim[];
+  /** The claims whose user code occupied the process when it ended. Absent when that is unknown: it may be any claim. */
+  readonly culprits?: readonly Claim[];
+  /**
+   * `died`: the process ended by itself. `timeout`: the supervisor killed it, because the culprits were past their
+   * deadline and blocked it. `blocked`: the supervisor killed it for the sake of others, and no culprit was too late.
+   */
+  readonly why: "died" | "timeout" | "blocked";
+}
+
 export interface Hold {
   /**
    * Resolves once a supervisor that outlives a blocked process knows of the claims. User code runs only then; when
