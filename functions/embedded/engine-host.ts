@@ -2,11 +2,11 @@ import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ENGINE_QUEUE } from "../core/names/queue-name.ts";
-import type { TaskRegistry } from "../core/task/invocation.ts";
+import type { TaskRegistry, TaskRunner } from "../core/task/invocation.ts";
 import type { Engine } from "../engine/contract.ts";
 import { createEngine } from "../engine/engine.ts";
+import type { Clock } from "../engine/ports.ts";
 import type { MessageSource } from "../host/message-source.ts";
-import { SystemClock } from "../host/system-clock.ts";
 import { SystemIds } from "../host/system-ids.ts";
 import {
   createRegistry,
@@ -31,6 +31,9 @@ export interface HostOptions {
   readonly tasksModule: string;
   readonly durability: Durability;
   readonly engine: SharedConfig;
+  readonly clock: Clock;
+  /** Wraps the runner of user code. */
+  readonly around?: (runner: TaskRunner) => TaskRunner;
   /** Names this process as the holder of messages. */
   readonly holder: string;
   /** Called when messages on these queues became receivable, or will after a delay. */
@@ -67,11 +70,11 @@ export async function openHost(options: HostOptions): Promise<Host> {
     ...(options.onOpened && { onOpened: options.onOpened }),
     ...(options.ensureParent && { ensureParent: options.ensureParent }),
   });
-  const clock = new SystemClock();
+  const { clock, around = (runner) => runner } = options;
   const queue = new LmdbQueue(environment, { clock, holder: options.holder, onSend: options.onSend });
   const blobs = new LocalBlobs(environment, new FileBlobs(folders.blobs));
   const registry = createRegistry(tasks);
-  const runner = createRunner(tasks);
+  const runner = around(createRunner(tasks));
   const engine = createEngine(
     { store: new LmdbStore(environment), queue, blobs, clock, ids: new SystemIds(clock), registry, runner },
     options.engine,

@@ -17,6 +17,7 @@ import { Repeating } from "./loop/repeating.ts";
 import { raiseEpoch } from "./machine/boot-epoch.ts";
 import { type FolderLock, lockFolder } from "./machine/folder-lock.ts";
 import { HeapTrimmer } from "./machine/heap-trimmer.ts";
+import { SteadyClock } from "./machine/steady-clock.ts";
 import {
   CONTROL_MESSAGES,
   DEFAULT_CONCURRENCY,
@@ -123,15 +124,22 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
   const parts: Parts = {};
   const leaseMs = engine.leaseSeconds * 1_000;
   const heartbeat: Engine["heartbeat"] = (held) => host.engine.heartbeat(held);
+  const clock = new SteadyClock();
   const keeper = new LeaseKeeper({
     heartbeat,
     leaseMs,
     log,
     onLost: (holder, lost) => notifyLost(claims, parts, holder, lost),
   });
-  const claims: RunHolder = new RunHolder({ heartbeat, leaseMs, keeper: localTracker(keeper) });
+  const claims: RunHolder = new RunHolder({
+    heartbeat,
+    leaseMs,
+    keeper: localTracker(keeper),
+    now: () => clock.now(),
+  });
   const host: Host = await openHost({
     ...shared,
+    clock,
     holder: `${epoch}.${LOCAL}`,
     onSend: (queues) => notifySent(parts, queues),
   });
@@ -146,12 +154,13 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
       slots,
       claims,
       log,
+      now: () => clock.now(),
     });
   parts.control = loopOver(() => [ENGINE_QUEUE], CONTROL_MESSAGES);
   if (workers === 0) parts.tasks = loopOver(() => taskQueuesOf(host), concurrency);
   else {
     const assignment = { ...shared, parentPid: process.pid, slots: concurrency };
-    parts.supervisor = startSupervisor({ workers, assignment, epoch, keeper, log }, host, parts);
+    parts.supervisor = startSupervisor({ workers, assignment, epoch, keeper, log, clock }, host, parts);
   }
   parts.control.start();
   parts.tasks?.start();
@@ -173,7 +182,7 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
 }
 
 function startSupervisor(
-  options: Pick<SupervisorOptions, "workers" | "assignment" | "epoch" | "keeper" | "log">,
+  options: Pick<SupervisorOptions, "workers" | "assignment" | "epoch" | "keeper" | "log" | "clock">,
   host: Host,
   parts: Parts,
 ): Supervisor {

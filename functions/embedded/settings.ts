@@ -62,22 +62,25 @@ export const TIMING = {
   firstExpiryMs: 60_000,
   expiryEveryMs: 600_000,
   memoryMs: 2_000,
-  checkWorkersMs: 1_000,
-  /** Time that a run may take to end after its deadline, before its worker must answer. */
-  deadlineGraceMs: 3_000,
-  /** Silence after which a worker that runs nothing must answer too. */
-  silenceMs: 30_000,
+  checkWorkersMs: 250,
+  /** Time after the deadline of a run at which a worker that is still blocked is killed. */
+  deadlineGraceMs: 500,
   /**
-   * Checks in a row that a worker may leave unanswered. They are not seconds, since a suspended machine is no reason to
-   * kill.
+   * Checks in a row in which a worker may be blocked although it holds no run, or in which its thread may be silent.
+   * They are not seconds, since a suspended machine is no reason to kill.
    */
-  unansweredChecks: 4,
+  blockedChecks: 20,
+  silentChecks: 120,
+  /** Time for which a task that has blocked a worker is left to the workers that are not standing in for one. */
+  blockingTaskMs: 60_000,
   /** Time after which a worker that is not ready is killed and started again. */
   startMs: 60_000,
   /** Lifetime, after it was ready, from which the end of a worker does not delay its restart. */
   settledMs: 10_000,
   firstRestartMs: 250,
   longestRestartMs: 10_000,
+  /** Grace of a spare that is not needed any more. It may still run what it began while it stood in. */
+  retireSeconds: 3_600,
   /** Time beyond the grace of a stop in which a worker may close the database, before the parent kills it. */
   stopMarginMs: 5_000,
 } as const;

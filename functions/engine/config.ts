@@ -49,6 +49,8 @@ export interface EngineConfig {
   readonly packAbove: number;
   /** Pages of an open group that may be unfinished before its owner stops pulling items. */
   readonly openPages: number;
+  /** Longest time for which a retry waits until code that a timed-out attempt left behind has ended. */
+  readonly overlapGraceSeconds: number;
   readonly unknownTaskGraceSeconds: number;
   readonly defaultJobTimeoutSeconds: number;
   readonly maxJobTimeoutSeconds: number;
@@ -81,6 +83,7 @@ export const DEFAULT_CONFIG: EngineConfig = {
   inPlaceSeconds: 20,
   packAbove: 64,
   openPages: 64,
+  overlapGraceSeconds: 10,
   unknownTaskGraceSeconds: 3_600,
   defaultJobTimeoutSeconds: 30 * 86_400,
   maxJobTimeoutSeconds: 365 * 86_400,

@@ -13,6 +13,8 @@ export interface HeldRuns {
   readonly deadline: number;
   /** Set when the runs have no lease to renew. A heartbeat then only checks whether they were cancelled. */
   readonly unclaimed?: boolean;
+  /** The delivery that named the runs, where the host keeps it. */
+  readonly delivery?: string;
 }
 /** One held run, as a heartbeat needs it. */
 export interface Claim extends RunRef {
@@ -65,12 +67,12 @@ export type AbortReason = "lost" | "cancelled" | "deadline" | "stopped";
  */
 export interface WorkerLoop {
   /**
-   * Waits for a free slot. With `alone`, the run was taken over from a dead holder, and this process runs nothing
+   * Waits for a free slot for a run of this task. Throws when this process must not run it; another one will. With `alone`, the run was taken over from a dead holder, and this process runs nothing
    * beside it.
    */
-  takeSlot(alone: boolean): Promise<{ release(): void }>;
+  takeSlot(alone: boolean, task: string): Promise<{ release(): void }>;
   /** Returns a slot that is free and for which no other run waits; undefined when there is none. */
-  tryTakeSlot(): { release(): void } | undefined;
+  tryTakeSlot(task: string): { release(): void } | undefined;
   /**
    * Holds runs from now until `release`. The loop calls `abort` for one run when its heartbeat says so, and for all at
    * the deadline or when the process must stop. An abort of a run that has ended is ignored.

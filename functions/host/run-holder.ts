@@ -22,6 +22,8 @@ export interface RunHolderOptions {
   readonly keeper: LeaseTracker;
   readonly leaseMs: number;
   readonly heartbeat: (claims: readonly Claim[]) => Promise<readonly HeartbeatOutcome[]>;
+  /** Milliseconds since the epoch, by the clock that deadlines are set by. Default `Date.now`. */
+  readonly now?: () => number;
 }
 
 /** setTimeout keeps its delay in a signed 32-bit integer. */
@@ -47,7 +49,7 @@ export class RunHolder {
   }
   hold(runs: HeldRuns, abort: Abort): Hold {
     this.noteAlive(false);
-    const remaining = runs.deadline - Date.now();
+    const remaining = runs.deadline - (this.#options.now ?? Date.now)();
     const timer = remaining > LONGEST_TIMER_MS ? undefined : setTimeout(abort, Math.max(0, remaining), "deadline");
     this.#held.set(runs.token, { abort, timer });
     this.#options.keeper.track(runs);

@@ -48,6 +48,13 @@ export class Slots {
       ? undefined
       : this.#occupy(false);
   }
+  /** Refuses the waiting requests that may run elsewhere, because the runs that must be alone come first here. */
+  refuseShared(error: Error): void {
+    for (const waiter of this.#waiting.splice(0)) {
+      if (waiter.alone) this.#waiting.push(waiter);
+      else waiter.refuse(error);
+    }
+  }
   /** Refuses all waiting and later requests. The process is about to end, so it begins no more runs. */
   close(): void {
     this.#closed = true;

@@ -50,7 +50,7 @@ describe("kill -9 of a worker", () => {
     expect(await ended(runtime, work)).toMatchObject({ state: "success", value: 40 });
   });
 
-  it("a worker that blocks past the deadline of a run is killed, and another worker takes the run over", async () => {
+  it("a worker that blocks past the deadline of a run is killed, and the run is retried after a task_timeout", async () => {
     const file = join(newFolder(), "stuck");
     const { runtime, log } = await startTestRuntime();
     const stuck = await submit(runtime, stuckOnce.s(file));

@@ -153,18 +153,20 @@ export class LmdbQueue implements Queue, MessageSource {
     return this.#release(undefined);
   }
 
-  releaseHeldBy(holder: string): Promise<number> {
-    return this.#release(holder);
+  releaseHeldBy(holder: string, except: ReadonlySet<string> = NONE): Promise<number> {
+    return this.#release(holder, new Set([...except].map(messageOf)));
   }
 
   async depth(queue: string): Promise<QueueDepth> {
     return this.#environment.reading(() => readDepth(this.#environment, queue));
   }
 
-  async #release(holder: string | undefined): Promise<number> {
+  async #release(holder: string | undefined, except: ReadonlySet<string> = NONE): Promise<number> {
     const released = await this.#change((lines) => {
       const queues = [...this.#environment.queues.getKeys({ start: " ", end: "\u{10ffff}" })];
-      return queues.map((queue) => ({ queue, count: lines(queue).release(holder) })).filter(({ count }) => count > 0);
+      return queues
+        .map((queue) => ({ queue, count: lines(queue).release(holder, except) }))
+        .filter(({ count }) => count > 0);
     });
     if (released.length > 0) this.#options.onSend?.(released.map(({ queue }) => queue));
     return released.reduce((sum, { count }) => sum + count, 0);
@@ -199,7 +201,7 @@ export class LmdbQueue implements Queue, MessageSource {
    * received again after its visibility.
    */
   #ifHeld<T>(receipt: string, act: (id: string, head: MessageHead, record: Buffer) => T): T | undefined {
-    const id = receipt.slice(0, receipt.indexOf("~"));
+    const id = messageOf(receipt);
     const record = id === "" ? undefined : readCopy(this.#environment.messages, id);
     if (record === undefined) return undefined;
     const head = decodeHead(record);
@@ -213,6 +215,9 @@ export class LmdbQueue implements Queue, MessageSource {
   }
 }
 
+function messageOf(receipt: string): string {
+  return receipt.slice(0, receipt.indexOf("~"));
+}
 function receiptOf(id: string, receives: number): string {
   return `${id}~${receives}`;
 }

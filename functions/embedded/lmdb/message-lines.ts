@@ -95,13 +95,18 @@ export class MessageLines {
     return due.length;
   }
 
-  /** Makes the messages in flight with the holder ready, or with any holder when undefined. Returns their number. */
-  release(holder: string | undefined): number {
+  /**
+   * Makes the messages in flight with the holder ready, or with any holder when undefined, except these. Returns their
+   * number.
+   */
+  release(holder: string | undefined, except: ReadonlySet<string>): number {
     const prefix = this.#prefix(INVISIBLE);
     const held: string[] = [];
     for (const { key, value } of this.#environment.lines.getRange({ start: prefix, end: prefixEnd(prefix) })) {
       const name = readHolder(value);
-      if (name !== undefined && (holder === undefined || name === holder)) held.push(parsePlaced(key, prefix).id);
+      if (name === undefined || (holder !== undefined && name !== holder)) continue;
+      const { id } = parsePlaced(key, prefix);
+      if (!except.has(id)) held.push(id);
     }
     for (const id of held) this.#toReady(id);
     return held.length;

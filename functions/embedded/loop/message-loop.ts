@@ -18,12 +18,31 @@ export interface MessageLoopOptions {
   readonly slots: number;
   readonly claims: RunHolder;
   readonly log: Log;
+  /** Milliseconds since the epoch, by the clock of the queue. */
+  readonly now: () => number;
   /** Called when the loop found no message and goes to sleep. From then on it needs a wake. */
   readonly onIdle?: () => void;
+  /** Called when a run takes this process for itself, and when no such run is left. */
+  readonly onReserved?: (reserved: boolean) => void;
+  /** Set where other processes can run what this one must not. */
+  readonly shared?: true;
 }
+/** What a process may run. */
+export interface Terms {
+  /** Whether it runs what must be alone. */
+  readonly alone: boolean;
+  /** Tasks that it leaves to others. */
+  readonly notOf: readonly string[];
+}
+const EVERYTHING: Terms = { alone: true, notOf: [] };
+/** Refuses a run that another process will run. Its message is given back. */
+class RunsElsewhere extends Error {}
+/** Seconds after which a message that was refused comes back. */
+const ELSEWHERE_SECONDS = 0.5;
 /** A message that the engine handles. */
 interface Handling {
   readonly jobId: string;
+  readonly delivery: string;
   /** Number of slots that its runs have asked for. */
   slots: number;
 }
@@ -61,6 +80,8 @@ export class MessageLoop {
   #unplaced = 0;
   #slotsPerMessage: number;
   #messages = 0;
+  /** Undefined while it receives nothing. */
+  #terms: Terms | undefined;
   #stopping = false;
   #running: Promise<void> | undefined;
 
@@ -71,8 +92,15 @@ export class MessageLoop {
     // The first message is received alone, since it may fill every slot.
     this.#slotsPerMessage = options.slots;
   }
-  start(): void {
+  /** Receives messages from now on. Without terms it runs whatever they name. */
+  start(terms: Terms = EVERYTHING): void {
+    this.#terms = terms;
+    this.#arrivals.signal();
     this.#running ??= this.#receiveUntilStopped();
+  }
+  /** Receives no more messages until it is started again. What it has begun goes on. */
+  rest(): void {
+    this.#terms = undefined;
   }
   /** Makes the loop receive again, since there may be new messages. */
   wake(): void {
@@ -100,6 +128,10 @@ export class MessageLoop {
 
   async #receiveUntilStopped(): Promise<void> {
     while (!this.#stopping) {
+      if (!this.#terms) {
+        await this.#arrivals.wait();
+        continue;
+      }
       const wanted = this.#wanted();
       if (wanted > 0) {
         if ((await this.#receive(wanted)) === 0) await this.#sleep();
@@ -147,7 +179,7 @@ export class MessageLoop {
   async #untilNext(): Promise<number> {
     try {
       const next = await this.#options.source.nextVisibleAt(this.#options.queues());
-      return next === undefined ? TIMING.pollMs : Math.min(TIMING.pollMs, Math.max(1, next - Date.now()));
+      return next === undefined ? TIMING.pollMs : Math.min(TIMING.pollMs, Math.max(1, next - this.#options.now()));
     } catch {
       // The next receive meets the same failure and reports it.
       return TIMING.pollMs;
@@ -155,7 +187,7 @@ export class MessageLoop {
   }
 
   async #work(message: Delivery): Promise<void> {
-    const handling: Handling = { jobId: message.jobId, slots: 0 };
+    const handling: Handling = { jobId: message.jobId, delivery: message.id, slots: 0 };
     this.#handling.add(handling);
     this.#unplaced++;
     const disposition = await this.#handle(message, handling);
@@ -170,6 +202,7 @@ export class MessageLoop {
       return await this.#options.handle(message, this.#loopFor(handling));
     } catch (error) {
       if (this.#stopping) return { kind: "later", delaySeconds: 0 };
+      if (error instanceof RunsElsewhere) return { kind: "later", delaySeconds: ELSEWHERE_SECONDS };
       this.#report("handle", "error", "a message could not be handled; it comes back", {
         queue: message.queue,
         cause: messageOf(error),
@@ -212,27 +245,42 @@ export class MessageLoop {
   }
   #loopFor(handling: Handling): WorkerLoop {
     return {
-      takeSlot: async (alone) => {
+      takeSlot: async (alone, task) => {
+        this.#ensureAllowed(alone, task);
         if (handling.slots++ === 0) {
           this.#unplaced--;
           this.#capacity.signal();
         }
         this.#options.claims.noteAlive(this.#slots.busy === 0);
-        return this.#signalling(await this.#slots.take(alone));
+        const taking = this.#slots.take(alone);
+        if (alone) this.#reserve();
+        return this.#signalling(await taking);
       },
-      tryTakeSlot: () => {
-        const slot = this.#slots.tryTake();
+      tryTakeSlot: (task) => {
+        const slot = this.#terms?.notOf.includes(task) ? undefined : this.#slots.tryTake();
         return slot && this.#signalling(slot);
       },
-      hold: (runs, abort) => this.#options.claims.hold(runs, abort),
+      hold: (runs, abort) => this.#options.claims.hold({ ...runs, delivery: handling.delivery }, abort),
     };
+  }
+  #ensureAllowed(alone: boolean, task: string): void {
+    const { alone: takesAlone, notOf } = this.#terms ?? EVERYTHING;
+    if ((alone && !takesAlone) || notOf.includes(task) || (!alone && this.#options.shared && this.#slots.reserved))
+      throw new RunsElsewhere();
+  }
+  /** Gives back what waits for a slot, since a run that must be alone may keep this process for long. */
+  #reserve(): void {
+    if (this.#options.shared) this.#slots.refuseShared(new RunsElsewhere());
+    this.#options.onReserved?.(true);
   }
 
   /** Returns a slot whose release wakes the loop to receive more messages. */
   #signalling(slot: Slot): Slot {
     return {
       release: () => {
+        const { reserved } = this.#slots;
         slot.release();
+        if (reserved && !this.#slots.reserved) this.#options.onReserved?.(false);
         this.#capacity.signal();
       },
     };

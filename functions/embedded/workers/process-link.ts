@@ -3,8 +3,11 @@ import type { HeldRuns } from "../../engine/worker-loop.ts";
 import type { LeaseTracker } from "../../host/run-holder.ts";
 import type { Log, LogLevel } from "../../host/log.ts";
 import type { Durability } from "../lmdb/commit-gatherer.ts";
+import type { Terms } from "../loop/message-loop.ts";
 import type { SharedConfig } from "../settings.ts";
 
+/** File descriptor by which the thread of a worker process reports to the parent (watch-thread.ts). */
+export const REPORTS = 4;
 /** Settings that a worker process receives as one argument when it is forked. */
 export interface WorkerAssignment {
   /** Pid of the process that forks. */
@@ -14,6 +17,8 @@ export interface WorkerAssignment {
   /** Name of this incarnation of the worker. It is never used twice, so messages can be given back by holder. */
   readonly holder: string;
   readonly slots: number;
+  /** How far the parent's clock is ahead of the monotonic one (steady-clock.ts). */
+  readonly aheadMs: number;
   readonly durability: Durability;
   readonly engine: SharedConfig;
 }
@@ -27,13 +32,14 @@ export interface WorkerReport {
   readonly sent: readonly string[];
   /** Whether the worker found no more messages and sleeps. */
   readonly idle: boolean;
+  /** Whether a run has the worker for itself, or waits for that. Absent when that has not changed. */
+  readonly reserved?: boolean;
 }
 export type FromWorker =
   | WorkerReport
   /** The worker asks for its permit to open the database. */
   | { readonly kind: "opening" }
   | { readonly kind: "ready" }
-  | { readonly kind: "alive" }
   | { readonly kind: "log"; readonly level: LogLevel; readonly message: string; readonly fields?: JsonObject };
 export type ToWorker =
   /** There are new messages on these queues. */
@@ -46,8 +52,9 @@ export type ToWorker =
         readonly reason: "lost" | "cancelled";
       }[];
     }
-  /** The worker must answer `alive`. */
-  | { readonly kind: "ask" }
+  /** The worker receives messages on these terms from now on, or none any more. */
+  | { readonly kind: "serve"; readonly terms: Terms }
+  | { readonly kind: "rest" }
   | { readonly kind: "stop"; readonly graceSeconds: number };
 
 /**
@@ -59,6 +66,7 @@ export class ParentLink implements LeaseTracker {
   #released: string[] = [];
   readonly #sent = new Set<string>();
   #idle = false;
+  #reserved: boolean | undefined;
   #scheduled = false;
   #written: Promise<void> = Promise.resolve();
 
@@ -79,6 +87,10 @@ export class ParentLink implements LeaseTracker {
     this.#idle = true;
     void this.notified();
   }
+  reserved(reserved: boolean): void {
+    this.#reserved = reserved;
+    void this.notified();
+  }
   /**
    * Resolves when the kernel has all reports so far. The parent will read them even if this process then blocks or
    * ends.
@@ -97,7 +109,13 @@ export class ParentLink implements LeaseTracker {
   }
 
   #pending(): boolean {
-    return this.#held.length > 0 || this.#released.length > 0 || this.#sent.size > 0 || this.#idle;
+    return (
+      this.#held.length > 0 ||
+      this.#released.length > 0 ||
+      this.#sent.size > 0 ||
+      this.#idle ||
+      this.#reserved !== undefined
+    );
   }
   #flush(resolve: () => void): void {
     this.#scheduled = false;
@@ -107,7 +125,9 @@ export class ParentLink implements LeaseTracker {
       released: this.#released,
       sent: [...this.#sent],
       idle: this.#idle,
+      ...(this.#reserved !== undefined && { reserved: this.#reserved }),
     };
+    this.#reserved = undefined;
     this.#held = [];
     this.#released = [];
     this.#sent.clear();

@@ -3,10 +3,12 @@ import { messageOf } from "../../host/log.ts";
 import { RunHolder } from "../../host/run-holder.ts";
 import { type Host, openHost, taskQueuesOf } from "../engine-host.ts";
 import { MessageLoop } from "../loop/message-loop.ts";
-import { endIfOrphaned, watchForOrphan } from "../machine/orphan-watch.ts";
+import { SteadyClock } from "../machine/steady-clock.ts";
+import { endIfOrphaned, WatchThread } from "../machine/watch-thread.ts";
 import { foldersOf, permitOf } from "../settings.ts";
+import { containedRunner, containUserCode } from "./contained-runner.ts";
 import { registerWorker, untilPermitted } from "./open-permit.ts";
-import { ParentLink, type ToWorker, type WorkerAssignment } from "./process-link.ts";
+import { ParentLink, REPORTS, type ToWorker, type WorkerAssignment } from "./process-link.ts";
 
 /** The parts of a worker that its parent's messages reach. */
 interface WorkerParts {
@@ -21,11 +23,17 @@ interface WorkerParts {
  * die without harm, because its parent keeps its leases and gives back its messages. It must not outlive its parent.
  */
 async function main(assignment: WorkerAssignment, link: ParentLink): Promise<void> {
-  endWithParent(assignment.parentPid);
+  endWithParent();
+  const clock = new SteadyClock(assignment.aheadMs);
   const leaseMs = assignment.engine.leaseSeconds * 1_000;
-  const claims: RunHolder = new RunHolder({ keeper: link, leaseMs, heartbeat: (held) => host.engine.heartbeat(held) });
+  const claims: RunHolder = new RunHolder({
+    keeper: link,
+    leaseMs,
+    heartbeat: (held) => host.engine.heartbeat(held),
+    now: () => clock.now(),
+  });
   registerWorker(foldersOf(assignment.dataFolder).workers);
-  const host: Host = await openWhenPermitted(assignment, link, (queues) => {
+  const host: Host = await openWhenPermitted(assignment, link, clock, (queues) => {
     loop.wake();
     link.sent(queues);
   });
@@ -36,17 +44,22 @@ async function main(assignment: WorkerAssignment, link: ParentLink): Promise<voi
     slots: assignment.slots,
     claims,
     log: link.log,
+    now: () => clock.now(),
+    shared: true,
     onIdle: () => link.idle(),
+    onReserved: (reserved) => link.reserved(reserved),
   });
   process.on("message", (message) => obey({ link, claims, host, loop }, message as ToWorker));
-  loop.start();
+  containUserCode(link.log, crash);
   link.send({ kind: "ready" });
 }
 function openWhenPermitted(
   assignment: WorkerAssignment,
   link: ParentLink,
+  clock: SteadyClock,
   onSend: (queues: readonly string[]) => void,
 ): Promise<Host> {
+  const watch = new WatchThread(assignment.parentPid, REPORTS);
   const permit = permitOf(assignment.dataFolder, assignment.holder);
   return openHost({
     dataFolder: assignment.dataFolder,
@@ -54,6 +67,8 @@ function openWhenPermitted(
     durability: assignment.durability,
     holder: assignment.holder,
     engine: assignment.engine,
+    clock,
+    around: (runner) => containedRunner(runner, watch),
     beforeOpening: () => {
       link.send({ kind: "opening" });
       return untilPermitted(permit);
@@ -65,7 +80,8 @@ function openWhenPermitted(
 }
 function obey(parts: WorkerParts, message: ToWorker): void {
   if (message.kind === "wake") parts.loop.wake();
-  else if (message.kind === "ask") parts.link.send({ kind: "alive" });
+  else if (message.kind === "serve") parts.loop.start(message.terms);
+  else if (message.kind === "rest") parts.loop.rest();
   else if (message.kind === "abort")
     for (const { token, runId, reason } of message.runs) parts.claims.abort(token, runId, reason);
   else void stop(parts, message.graceSeconds);
@@ -81,11 +97,17 @@ async function stop({ loop, host }: WorkerParts, graceSeconds: number): Promise<
  * Ties this process to its parent. A terminal sends SIGINT, and a service manager SIGTERM, to the whole process group,
  * but only the parent decides when its workers stop.
  */
-function endWithParent(parentPid: number): void {
+function endWithParent(): void {
   process.on("SIGINT", () => undefined);
   process.on("SIGTERM", () => undefined);
   process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
-  watchForOrphan(parentPid);
+}
+function crash(error: unknown): void {
+  const stack = (error instanceof Error && error.stack) || messageOf(error);
+  link.send(
+    { kind: "log", level: "error", message: "an error that belongs to no run ends a worker", fields: { stack } },
+    () => process.exit(1),
+  );
 }
 
 const link = new ParentLink();

@@ -141,8 +141,8 @@ export class Batch {
     return undefined;
   }
   #start({ member: { step, unclaimed }, run, token }: BatchRun): LiveAttempt {
-    const { header } = this.#work;
-    const timing = { deadline: this.#deadline, timeoutSeconds: this.#timeoutSeconds };
+    const { header, loop } = this.#work;
+    const timing = { deadline: this.#deadline, timeoutSeconds: this.#timeoutSeconds, commitBy: loop.limit?.at };
     const attempt = new LiveAttempt({ header, run, step, info: this.#info, token, unclaimed, ...timing });
     const reason = this.#aborted?.get(run.runId);
     if (reason) attempt.abort(reason);

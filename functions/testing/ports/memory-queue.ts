@@ -149,8 +149,8 @@ export class MemoryQueue implements Queue {
     return this.#release((message) => message.holder !== undefined);
   }
 
-  async releaseHeldBy(holder: string): Promise<number> {
-    return this.#release((message) => message.holder === holder);
+  async releaseHeldBy(holder: string, except: ReadonlySet<string> = new Set()): Promise<number> {
+    return this.#release((message) => message.holder === holder && !except.has(receiptOf(message)));
   }
 
   async depth(queue: string): Promise<{ ready: number; delayed: number; inFlight: number }> {

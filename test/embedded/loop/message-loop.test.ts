@@ -16,7 +16,7 @@ it("a loop with enough messages receives one of another job as long as a slot is
   const loop = new MessageLoop({
     // Runs of "big" wait to be admitted without a slot, and those of "small" take one.
     handle: async ({ body }, given) => {
-      const slots = body === "small" ? [await given.takeSlot(false)] : [];
+      const slots = body === "small" ? [await given.takeSlot(false, "task")] : [];
       begun.push(body as string);
       await new Promise<void>((resolve) => endings.push(resolve));
       for (const each of slots) each.release();
@@ -27,6 +27,7 @@ it("a loop with enough messages receives one of another job as long as a slot is
     slots: 2,
     claims,
     log: () => undefined,
+    now: Date.now,
   });
   const send = (jobId: string, body: string) => source.send([{ queue: Q, jobId, body }]);
   for (let k = 0; k < 3; k++) await send("big", "big");

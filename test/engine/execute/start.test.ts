@@ -81,16 +81,19 @@ const ENDS: readonly [string, (claimed: ClaimedRun) => Promise<unknown>][] = [
 ];
 
 describe("nothing starts after an answer", () => {
-  it.each(ENDS)("a run that is already claimed does not start after a %s was answered, on one machine", async (_name, end) => {
-    const claimed = new ClaimedRun({ ...EMBEDDED_CONFIG, leaseSeconds: 600 });
-    await claimed.claim();
-    await end(claimed);
-    claimed.local.clock.advance(1);
-    await claimed.goOn();
-    expect(claimed.executed).toBe(0);
-    await untilIdle(claimed.local);
-    expect(await claimed.local.engine.run(`${claimed.jobId}.0.g.1`)).toMatchObject({ status: "cancelled" });
-  });
+  it.each(ENDS)(
+    "a run that is already claimed does not start after a %s was answered, on one machine",
+    async (_name, end) => {
+      const claimed = new ClaimedRun({ ...EMBEDDED_CONFIG, leaseSeconds: 600 });
+      await claimed.claim();
+      await end(claimed);
+      claimed.local.clock.advance(1);
+      await claimed.goOn();
+      expect(claimed.executed).toBe(0);
+      await untilIdle(claimed.local);
+      expect(await claimed.local.engine.run(`${claimed.jobId}.0.g.1`)).toMatchObject({ status: "cancelled" });
+    },
+  );
 
   it("a retry that comes due after a cancel was answered does not start, on one machine", async () => {
     let attempts = 0;
