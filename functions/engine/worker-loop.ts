@@ -48,6 +48,11 @@ export interface Hold {
    * undefined, at once.
    */
   readonly ready: Promise<void> | undefined;
+  /**
+   * Called before user code of each run. Returns a promise when this process could not go on for a while. Its supervisor
+   * may have returned the runs then, and the promise resolves after those are aborted.
+   */
+  readonly begin?: () => Promise<void> | undefined;
   /** Keeps only these runs. The others have been lost or returned. */
   narrow(runs: HeldRuns): void;
   release(): void;

@@ -10,6 +10,7 @@ const CASES: Readonly<Record<string, () => Promise<{ readonly run: Case }>>> = {
   "fanfold/chords": () => import("./fanfold/chords.ts"),
   "fanfold/latency": () => import("./fanfold/latency.ts"),
   "fanfold/submit": () => import("./fanfold/submit.ts"),
+  "fanfold/poison": () => import("./fanfold/poison.ts"),
   "fanfold/small-jobs": () => import("./fanfold/small-jobs.ts"),
   "fanfold/cold-start": () => import("./fanfold/cold-start.ts"),
   "bullmq/fan-in": () => import("./peers/bullmq.ts"),

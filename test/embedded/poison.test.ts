@@ -47,7 +47,7 @@ describe("a run that hurts its process", () => {
   it("an endless loop is one task_timeout, and small jobs run meanwhile although every worker is blocked", async () => {
     const file = join(newFolder(), "spin");
     const { runtime } = await startReady({ workers: 1 });
-    const poisoned = await submit(runtime, hurts.s("spin", file));
+    const poisoned = await submit(runtime, hurts.s("spin", file).set({ timeout: 12 }));
     await until("it spins", () => linesOf(file).length > 0);
     expect(await run(runtime, echo.s(7))).toMatchObject({ value: 7 });
     expect((await runtime.engine.job(poisoned))?.endedAt).toBeUndefined();

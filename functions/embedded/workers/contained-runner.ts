@@ -16,7 +16,7 @@ interface Scope {
   ended: boolean;
 }
 type Stream = Extract<TaskOutcome, { readonly kind: "stream" }>;
-type Watch = Pick<WatchThread, "call" | "count">;
+type Watch = Pick<WatchThread, "call">;
 const scopes = new AsyncLocalStorage<Scope>();
 
 /**
@@ -27,7 +27,6 @@ export function containedRunner(runner: TaskRunner, watch: Watch): TaskRunner {
   return {
     run: (call) => {
       const scope: Scope = { call, failure: undefined, fail: () => undefined, ended: false };
-      watch.count(1);
       const running = enter(scope, watch, () => runner.run(call));
       if (running instanceof Promise) return untilEnded(scope, watch, running);
       return end(scope, watch, running);
@@ -56,13 +55,8 @@ function orFailure<T>(scope: Scope, work: Promise<T>): Promise<T> {
 function end(scope: Scope, watch: Watch, outcome: TaskOutcome): TaskOutcome {
   if (outcome.kind === "stream" && !scope.failure)
     return { ...outcome, items: containedItems(scope, watch, outcome.items) };
-  finish(scope, watch);
-  return scope.failure ?? outcome;
-}
-function finish(scope: Scope, watch: Watch): void {
-  if (scope.ended) return;
   scope.ended = true;
-  watch.count(-1);
+  return scope.failure ?? outcome;
 }
 /** A stream is pulled from outside of its attempt, so each pull enters the attempt again. */
 async function* containedItems(
@@ -82,8 +76,11 @@ async function* containedItems(
       yield next.value;
     }
   } finally {
-    if (!done) await enter(scope, watch, () => items.return(undefined)).catch(() => undefined);
-    finish(scope, watch);
+    // A generator takes no return while it works on its next item.
+    const stopping = done ? undefined : enter(scope, watch, () => items.return(undefined)).catch(() => undefined);
+    if (scope.failure && stopping) scope.call.services.leave(stopping);
+    else await stopping;
+    scope.ended = true;
   }
 }
 

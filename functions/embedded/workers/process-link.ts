@@ -40,6 +40,8 @@ export type FromWorker =
   /** The worker asks for its permit to open the database. */
   | { readonly kind: "opening" }
   | { readonly kind: "ready" }
+  /** The worker goes on after this number of stalls, and waits for `settled`. */
+  | { readonly kind: "resumed"; readonly stalls: number }
   | { readonly kind: "log"; readonly level: LogLevel; readonly message: string; readonly fields?: JsonObject };
 export type ToWorker =
   /** There are new messages on these queues. */
@@ -55,6 +57,8 @@ export type ToWorker =
   /** The worker receives messages on these terms from now on, or none any more. */
   | { readonly kind: "serve"; readonly terms: Terms }
   | { readonly kind: "rest" }
+  /** All that had to be given back after this number of stalls has been. */
+  | { readonly kind: "settled"; readonly stalls: number }
   | { readonly kind: "stop"; readonly graceSeconds: number };
 
 /**
@@ -67,6 +71,7 @@ export class ParentLink implements LeaseTracker {
   readonly #sent = new Set<string>();
   #idle = false;
   #reserved: boolean | undefined;
+  readonly #unsettled: { readonly stalls: number; readonly resolve: () => void }[] = [];
   #scheduled = false;
   #written: Promise<void> = Promise.resolve();
 
@@ -86,6 +91,17 @@ export class ParentLink implements LeaseTracker {
   idle(): void {
     this.#idle = true;
     void this.notified();
+  }
+  /** Resolves when the parent has given back what this process could not begin during its stalls. */
+  settled(stalls: number): Promise<void> {
+    this.send({ kind: "resumed", stalls });
+    return new Promise((resolve) => this.#unsettled.push({ stalls, resolve }));
+  }
+  noteSettled(stalls: number): void {
+    for (const waiting of this.#unsettled.splice(0)) {
+      if (waiting.stalls <= stalls) waiting.resolve();
+      else this.#unsettled.push(waiting);
+    }
   }
   reserved(reserved: boolean): void {
     this.#reserved = reserved;

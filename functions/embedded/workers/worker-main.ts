@@ -25,15 +25,24 @@ interface WorkerParts {
 async function main(assignment: WorkerAssignment, link: ParentLink): Promise<void> {
   endWithParent();
   const clock = new SteadyClock(assignment.aheadMs);
+  const watch = new WatchThread(assignment.parentPid, REPORTS);
   const leaseMs = assignment.engine.leaseSeconds * 1_000;
   const claims: RunHolder = new RunHolder({
     keeper: link,
     leaseMs,
     heartbeat: (held) => host.engine.heartbeat(held),
     now: () => clock.now(),
+    marks: {
+      get stalls() {
+        return watch.stalls;
+      },
+      begin: (token) => watch.begin(token),
+      end: (token) => watch.end(token),
+      settled: () => link.settled(watch.stalls),
+    },
   });
   registerWorker(foldersOf(assignment.dataFolder).workers);
-  const host: Host = await openWhenPermitted(assignment, link, clock, (queues) => {
+  const host: Host = await openWhenPermitted(assignment, { link, clock, watch }, (queues) => {
     loop.wake();
     link.sent(queues);
   });
@@ -55,11 +64,9 @@ async function main(assignment: WorkerAssignment, link: ParentLink): Promise<voi
 }
 function openWhenPermitted(
   assignment: WorkerAssignment,
-  link: ParentLink,
-  clock: SteadyClock,
+  { link, clock, watch }: { readonly link: ParentLink; readonly clock: SteadyClock; readonly watch: WatchThread },
   onSend: (queues: readonly string[]) => void,
 ): Promise<Host> {
-  const watch = new WatchThread(assignment.parentPid, REPORTS);
   const permit = permitOf(assignment.dataFolder, assignment.holder);
   return openHost({
     dataFolder: assignment.dataFolder,
@@ -82,6 +89,7 @@ function obey(parts: WorkerParts, message: ToWorker): void {
   if (message.kind === "wake") parts.loop.wake();
   else if (message.kind === "serve") parts.loop.start(message.terms);
   else if (message.kind === "rest") parts.loop.rest();
+  else if (message.kind === "settled") parts.link.noteSettled(message.stalls);
   else if (message.kind === "abort")
     for (const { token, runId, reason } of message.runs) parts.claims.abort(token, runId, reason);
   else void stop(parts, message.graceSeconds);

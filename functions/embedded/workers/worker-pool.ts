@@ -73,7 +73,7 @@ export class WorkerPool {
   }
   #adjust(mostStarts: number): void {
     const empty = this.seats.filter(({ worker }) => !worker).length;
-    const idle = [...this.#extras].filter(({ terms, blockedBy }) => terms === undefined && blockedBy === undefined);
+    const idle = [...this.#extras].filter(({ terms, stall }) => terms === undefined && stall === undefined);
     const missing = empty + (this.#started ? 1 : 0) - idle.length;
     const room = 2 * this.seats.length + 2 - this.all.length;
     for (let k = 0; k < Math.min(missing, room, mostStarts); k++) this.#extras.add(this.#fork());
@@ -81,7 +81,7 @@ export class WorkerPool {
   }
   #spare(): WorkerProcess | undefined {
     return [...this.#extras].find(
-      ({ readyAt, terms, blockedBy }) => readyAt !== undefined && terms === undefined && blockedBy === undefined,
+      ({ readyAt, terms, stall }) => readyAt !== undefined && terms === undefined && stall === undefined,
     );
   }
   #standIns(): readonly WorkerProcess[] {

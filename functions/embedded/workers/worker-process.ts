@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import type { Readable } from "node:stream";
 import type { Terms } from "../loop/message-loop.ts";
 import { modulePath, workerArguments } from "../machine/node-arguments.ts";
-import type { WatchLine } from "../machine/watch-thread.ts";
+import type { Stall, WatchLine } from "../machine/watch-thread.ts";
 import { type FromWorker, REPORTS, type ToWorker, type WorkerAssignment } from "./process-link.ts";
 
 export interface WorkerEnd {
@@ -30,8 +30,13 @@ export class WorkerProcess {
   readyAt: number | undefined;
   /** Undefined while it rests. */
   terms: Terms | undefined;
-  /** Set while its main thread is blocked: the run to blame, or empty. */
-  blockedBy: string | undefined;
+  /** Set while its main thread is blocked. */
+  stall: Stall | undefined;
+  stalls = 0;
+  /** Set when it has gone on after this number of stalls, and waits until they are settled. */
+  resumedAfter: number | undefined;
+  /** Work that its stalls have made, done or under way. */
+  settling: Promise<void> = Promise.resolve();
   reserved = false;
   /** Checks in a row in which it was blocked without holding a run. */
   blockedChecks = 0;
@@ -45,7 +50,7 @@ export class WorkerProcess {
   constructor(
     assignment: WorkerAssignment,
     onMessage: (worker: WorkerProcess, message: FromWorker) => void,
-    onBlocked: (worker: WorkerProcess) => void,
+    onStall: (worker: WorkerProcess) => void,
   ) {
     this.holder = assignment.holder;
     // The output of tasks goes to stderr, since stdout belongs to the command that embeds the runtime.
@@ -54,7 +59,7 @@ export class WorkerProcess {
       stdio: ["ignore", 2, 2, "ipc", "pipe"],
     });
     this.#child.on("message", (message) => onMessage(this, message as FromWorker));
-    this.#readReports(this.#child.stdio[REPORTS] as Readable, onBlocked);
+    this.#readReports(this.#child.stdio[REPORTS] as Readable, onStall);
     // A write to a dying child fails, and its end is noticed anyway.
     this.#child.on("error", () => undefined);
     this.ended = endOf(this.#child);
@@ -64,7 +69,7 @@ export class WorkerProcess {
   }
   /** Whether it can start a run now. */
   get helps(): boolean {
-    return this.terms !== undefined && this.blockedBy === undefined && !this.reserved;
+    return this.terms !== undefined && this.stall === undefined && !this.reserved;
   }
   send(message: ToWorker): void {
     if (this.#child.connected) this.#child.send(message, () => undefined);
@@ -97,7 +102,7 @@ export class WorkerProcess {
     this.#child.kill("SIGKILL");
   }
 
-  #readReports(pipe: Readable, onBlocked: (worker: WorkerProcess) => void): void {
+  #readReports(pipe: Readable, onStall: (worker: WorkerProcess) => void): void {
     let text = "";
     pipe.on("error", () => undefined);
     pipe.setEncoding("utf8").on("data", (data: string) => {
@@ -105,10 +110,12 @@ export class WorkerProcess {
       const lines = (text + data).split("\n");
       text = lines.pop() as string;
       for (const line of lines) {
-        const { blockedBy } = JSON.parse(line) as WatchLine;
-        if (blockedBy === this.blockedBy) continue;
-        this.blockedBy = blockedBy;
-        onBlocked(this);
+        const report = JSON.parse(line) as WatchLine | null;
+        if (!report || (report.stalls === this.stalls && (report.stall !== undefined) === (this.stall !== undefined)))
+          continue;
+        this.stall = report.stall;
+        this.stalls = report.stalls;
+        onStall(this);
       }
     });
   }

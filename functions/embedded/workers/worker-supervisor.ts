@@ -2,11 +2,12 @@ import { setTimeout as pause } from "node:timers/promises";
 import { ENGINE_QUEUE } from "../../core/names/queue-name.ts";
 import type { Engine } from "../../engine/contract.ts";
 import { claimsOf } from "../../engine/execute/heartbeat.ts";
-import type { HolderEnd } from "../../engine/worker-loop.ts";
+import type { HeldRuns, HolderEnd } from "../../engine/worker-loop.ts";
 import type { LeaseKeeper, LostClaim } from "../../host/lease-keeper.ts";
 import { type Log, messageOf } from "../../host/log.ts";
 import type { MessageSource } from "../../host/message-source.ts";
 import type { SteadyClock } from "../machine/steady-clock.ts";
+import type { Stall } from "../machine/watch-thread.ts";
 import { TIMING } from "../settings.ts";
 import { endNow } from "./open-permit.ts";
 import type { FromWorker, WorkerAssignment, WorkerReport } from "./process-link.ts";
@@ -119,7 +120,7 @@ export class Supervisor {
     const worker = new WorkerProcess(
       { ...this.#options.assignment, holder, aheadMs: this.#options.clock.aheadMs },
       (from, message) => this.#read(from, message),
-      (blocked) => this.#noteBlocked(blocked),
+      (stalled) => this.#noteStall(stalled),
     );
     this.#track(worker.ended.then((end) => this.#noteEnd(worker, end)));
     return worker;
@@ -133,7 +134,10 @@ export class Supervisor {
     else if (message.kind === "log")
       this.#options.log(message.level, message.message, { worker: worker.pid ?? 0, ...message.fields });
     else if (message.kind === "report") this.#apply(worker, message);
-    else {
+    else if (message.kind === "resumed") {
+      worker.resumedAfter = message.stalls;
+      this.#settle(worker);
+    } else {
       worker.readyAt = performance.now();
       this.#arrange();
     }
@@ -147,22 +151,31 @@ export class Supervisor {
     worker.reserved = report.reserved;
     this.#arrange();
   }
-  /** A blocked worker cannot begin what it has received, so that is given back. What its runs hold stays. */
-  #noteBlocked(worker: WorkerProcess): void {
-    const { keeper, source } = this.#options;
-    if (worker.blockedBy !== undefined) {
-      const held = keeper.heldBy(worker.holder);
-      const task = held.flatMap(claimsOf).find(({ runId }) => runId === worker.blockedBy)?.task;
+  #noteStall(worker: WorkerProcess): void {
+    const { stall } = worker;
+    if (stall) {
+      const claims = this.#options.keeper.heldBy(worker.holder).flatMap(claimsOf);
+      const task = claims.find(({ runId }) => runId === stall.run)?.task;
       if (task !== undefined) this.#pool.noteBlocking(task, performance.now());
-      const deliveries = new Set(held.flatMap(({ delivery }) => delivery ?? []));
-      this.#track(
-        source
-          .releaseHeldBy(worker.holder, deliveries)
-          .then(() => this.#wakeAll())
-          .catch((error: unknown) => this.#reportGivingBack(error)),
-      );
+      worker.settling = this.#returnUnbegun(worker, stall);
+      this.#track(worker.settling);
     }
+    this.#settle(worker);
     this.#arrange();
+  }
+  /** A stalled worker cannot begin what it has received, so that is given back. What has begun stays with it. */
+  async #returnUnbegun({ holder }: WorkerProcess, { begun }: Stall): Promise<void> {
+    const held = this.#options.keeper.heldBy(holder);
+    const kept = begun ? held.filter(({ token }) => begun.includes(token)) : held;
+    const claims = held.filter((runs) => !kept.includes(runs)).flatMap(claimsOf);
+    await this.#giveBack(holder, { claims, culprits: [], why: "blocked" }, kept);
+  }
+  /** Lets a worker go on after its stalls, once nothing is returned any more of what it holds. */
+  #settle(worker: WorkerProcess): void {
+    const after = worker.resumedAfter;
+    if (after === undefined || worker.stalls < after) return;
+    worker.resumedAfter = undefined;
+    void worker.settling.finally(() => worker.send({ kind: "settled", stalls: after }));
   }
 
   async #noteEnd(worker: WorkerProcess, { code, signal }: WorkerEnd): Promise<void> {
@@ -185,7 +198,7 @@ export class Supervisor {
       });
     if (restartInMs > 0) this.#track(this.#pause(restartInMs));
     this.#arrange();
-    await this.#giveBack(worker.holder, holderEnd(claims, this.#verdicts.get(worker), worker.blockedBy));
+    await this.#giveBack(worker.holder, holderEnd(claims, this.#verdicts.get(worker), worker.stall?.run));
   }
   async #pause(milliseconds: number): Promise<void> {
     this.#pauses++;
@@ -194,26 +207,25 @@ export class Supervisor {
     this.#arrange();
   }
   /** Ends leases first. A message that becomes visible before they end would meet a live lease and be postponed. */
-  async #giveBack(holder: string, end: HolderEnd): Promise<void> {
+  async #giveBack(holder: string, end: HolderEnd, kept: readonly HeldRuns[] = []): Promise<void> {
     try {
       if (end.claims.length > 0) await this.#options.engine.endHolder(end);
     } catch (error) {
-      this.#options.log("warn", "leases of a dead worker could not be ended; they end by time", {
+      this.#options.log("warn", "leases of a worker could not be ended; they end by time", {
         claims: end.claims.length,
         cause: messageOf(error),
       });
     }
     try {
-      await this.#options.source.releaseHeldBy(holder);
+      await this.#options.source.releaseHeldBy(holder, new Set(kept.flatMap(({ delivery }) => delivery ?? [])));
     } catch (error) {
-      this.#reportGivingBack(error);
+      this.#options.log(
+        "error",
+        "messages of a worker could not be given back; the sweeper will send their runs again",
+        { cause: messageOf(error) },
+      );
     }
     this.#wakeAll();
-  }
-  #reportGivingBack(error: unknown): void {
-    this.#options.log("error", "messages of a worker could not be given back; the sweeper will send their runs again", {
-      cause: messageOf(error),
-    });
   }
   #wakeAll(): void {
     for (const worker of this.#pool.all) if (worker.terms) worker.wake([]);
@@ -230,10 +242,10 @@ export class Supervisor {
     if (++worker.silentChecks >= TIMING.silentChecks) return this.#kill(worker, "it does not answer");
     const { keeper, clock } = this.#options;
     const held = keeper.heldBy(worker.holder);
-    worker.blockedChecks = worker.blockedBy !== undefined && held.length === 0 ? worker.blockedChecks + 1 : 0;
+    worker.blockedChecks = worker.stall !== undefined && held.length === 0 ? worker.blockedChecks + 1 : 0;
     if (worker.blockedChecks >= TIMING.blockedChecks) return this.#kill(worker, "it is blocked and runs nothing");
     const verdict =
-      worker.blockedBy === undefined ? undefined : judge(held, worker.blockedBy, clock.now() - TIMING.deadlineGraceMs);
+      worker.stall === undefined ? undefined : judge(held, worker.stall.run, clock.now() - TIMING.deadlineGraceMs);
     if (!verdict) return;
     this.#verdicts.set(worker, verdict);
     this.#kill(worker, "a run is past its deadline and the process does not answer");

@@ -92,7 +92,7 @@ export class Batch {
     let executed = 0;
     while (this.#next < this.#runs.length) {
       const batchRun = this.#runs[this.#next++] as BatchRun;
-      const executing = clock.now() > this.#askedAt ? this.#executeAsked(batchRun) : this.#execute(batchRun);
+      const executing = clock.now() > this.#askedAt ? this.#askAndBegin(batchRun) : this.#begin(batchRun);
       if (executing) await executing;
       executed++;
       if (this.#next < this.#runs.length && clock.now() - start > this.#slowAfterMs) this.#becomeSlow();
@@ -102,14 +102,18 @@ export class Batch {
     this.#commitEnded();
   }
 
-  async #executeAsked(batchRun: BatchRun): Promise<void> {
+  async #askAndBegin(batchRun: BatchRun): Promise<void> {
     try {
       await this.#askGate(batchRun);
     } catch (error) {
       this.#work.reports.add(this.#fail([batchRun], error));
       return;
     }
-    await this.#execute(batchRun);
+    await this.#begin(batchRun);
+  }
+  #begin(batchRun: BatchRun): Promise<void> | undefined {
+    const waiting = this.#hold.begin?.();
+    return waiting ? waiting.then(() => this.#execute(batchRun)) : this.#execute(batchRun);
   }
   /** Aborts the runs that must not start any more: this one, and those behind it. */
   async #askGate(batchRun: BatchRun): Promise<void> {

@@ -1,4 +1,5 @@
 import { appendFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import * as z from "zod";
 import { defineTask } from "../../../functions/sdk/index.ts";
 // The import counts what this process writes and sends from now on.
@@ -32,6 +33,31 @@ export const collect = defineTask({
       total += value;
     }
     return { count, total, ordered };
+  },
+});
+
+/** What a run may do to its process, and the reason or message that it must end with. */
+export const POISONS = {
+  exit: "task_killed",
+  abort: "task_killed",
+  timer: "thrown from a timer",
+  rejection: "nobody awaits it",
+  loop: "task_timeout",
+  memory: "task_killed",
+} as const;
+export const poison = defineTask({
+  name: "bench.poison",
+  run: async (_ctx, kind: keyof typeof POISONS): Promise<void> => {
+    if (kind === "exit") process.exit(0);
+    if (kind === "abort") process.abort();
+    if (kind === "timer")
+      setTimeout(() => {
+        throw new Error(POISONS.timer);
+      }, 50);
+    if (kind === "rejection") void Promise.reject(new Error(POISONS.rejection));
+    if (kind === "loop") for (;;);
+    if (kind === "memory") for (const eaten: unknown[] = []; ;) eaten.push(new Array(1_000_000).fill(Math.random()));
+    await pause(400);
   },
 });
 
