@@ -25,7 +25,7 @@ export interface Stall {
 
 const TICK_MS = 50;
 /** Ticks without an answer after which the main thread is stalled. Ticks, since a suspended machine stalls nothing. */
-const MISSED_TICKS = 3;
+const MISSED_TICKS = 5;
 /** Ticks between two questions to a main thread that holds nothing, and between two signs of life. */
 const IDLE_TICKS = 20;
 /** Cells of numbers: answers of the main thread, stalls, bytes of the run's id, begun holds, those without a place. */

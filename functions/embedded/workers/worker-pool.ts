@@ -18,8 +18,10 @@ export interface Seat {
  *                 seated
  *
  * - A seat whose process has ended is given a spare.
- * - While no seat's process can start a run, a spare stands in. Each of them is blocked by user code, or kept by a run
- *   that must be alone. A stand-in takes neither tasks that have blocked a process lately nor runs that must be alone.
+ * - While no seat's process can start a run, a spare stands in. Each of them is stalled by user code, or kept by a run
+ *   that must be alone. A stand-in takes neither tasks that have stalled a process lately nor runs that must be alone.
+ * - As long as such tasks are known, the last spare takes no seat. So they cannot stall it, and there is always a process
+ *   for all other tasks.
  * - A process that was lent is replaced by a new spare, up to a bound.
  */
 export class WorkerPool {
@@ -50,26 +52,32 @@ export class WorkerPool {
   }
   /** Gives each process its place. Starts what is missing: all of it, or with `mostStarts` only so many. */
   arrange(now: number, mostStarts = Number.POSITIVE_INFINITY): void {
+    for (const [task, until] of this.#blocking) if (until <= now) this.#blocking.delete(task);
     for (const seat of this.seats) if (!seat.worker) this.#fill(seat);
     this.#started ||= this.seats.every(({ worker }) => worker !== undefined);
-    this.#standIn(now);
+    this.#standIn();
     this.#adjust(mostStarts);
   }
 
   #fill(seat: Seat): void {
-    const spare = this.#spare() ?? this.#standIns()[0];
-    if (!spare) return;
-    this.#extras.delete(spare);
-    seat.worker = spare;
+    const able = [...this.#extras].filter(isAble);
+    // A stand-in is the last choice, as it would leave its place.
+    const next = able.find(({ terms }) => terms === undefined) ?? able[0];
+    if (!next || (this.#blocking.size > 0 && able.length === 1)) return;
+    this.#extras.delete(next);
+    seat.worker = next;
     seat.processes++;
-    spare.serve({ alone: true, notOf: [] });
+    next.serve({ alone: true, notOf: [] });
   }
-  #standIn(now: number): void {
-    const standIns = this.#standIns();
-    if (this.seats.some(({ worker }) => worker?.helps)) return standIns.forEach((worker) => worker.rest());
-    const notOf = [...this.#blocking].filter(([, until]) => until > now).map(([task]) => task);
-    const standIn = standIns.find((worker) => worker.helps) ?? this.#spare();
+  #standIn(): void {
+    const standIns = [...this.#extras].filter(({ terms }) => terms !== undefined);
+    if (this.#seatHelps) return standIns.forEach((worker) => worker.rest());
+    const notOf = [...this.#blocking.keys()];
+    const standIn = standIns.find((worker) => worker.helps) ?? [...this.#extras].find(isAble);
     if (standIn && standIn.terms?.notOf.join() !== notOf.join()) standIn.serve({ alone: false, notOf });
+  }
+  get #seatHelps(): boolean {
+    return this.seats.some(({ worker }) => worker?.helps);
   }
   #adjust(mostStarts: number): void {
     const empty = this.seats.filter(({ worker }) => !worker).length;
@@ -79,12 +87,8 @@ export class WorkerPool {
     for (let k = 0; k < Math.min(missing, room, mostStarts); k++) this.#extras.add(this.#fork());
     for (const worker of idle.slice(empty + 1)) this.#retire(worker);
   }
-  #spare(): WorkerProcess | undefined {
-    return [...this.#extras].find(
-      ({ readyAt, terms, stall }) => readyAt !== undefined && terms === undefined && stall === undefined,
-    );
-  }
-  #standIns(): readonly WorkerProcess[] {
-    return [...this.#extras].filter(({ terms }) => terms !== undefined);
-  }
+}
+/** Whether a process can take a place at once. */
+function isAble({ readyAt, stall, reserved }: WorkerProcess): boolean {
+  return readyAt !== undefined && stall === undefined && !reserved;
 }
