@@ -67,7 +67,7 @@ export interface Engine {
   ): Promise<boolean>;
   /**
    * Sends an event to the runs of a job that wait for it, now or later. The first event of a name stays. Returns false
-   * when there was one before. Throws `job_not_found`.
+   * when there was one before, or the job has ended. Throws `job_not_found`.
    */
   sendEvent(jobId: string, name: string, value: Json): Promise<boolean>;
 

@@ -1,6 +1,6 @@
 import { assertNever, FanfoldError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import { withHeaderErrors, withLinks } from "./canvas-links.ts";
+import { withLinks } from "./canvas-links.ts";
 import { eachOf, withParts } from "./canvas-parts.ts";
 import type { Canvas, Chain, Chord, Chunks, Group, Signature } from "./canvas.ts";
 
@@ -68,9 +68,8 @@ export function chainItems(chain: Chain, path: readonly (string | number)[] = []
   }));
 }
 function linkedItem(item: Canvas, link: readonly Canvas[], linkError: readonly Canvas[], followed: boolean): Canvas {
-  if (followed && item.kind === "chunks") return item;
-  if (followed && item.kind === "group")
-    return linkError.reduce((group: Group, errback) => withHeaderErrors(group, errback, {}), item);
+  // A group that a step follows is the header of a chord, whose body has the links.
+  if (followed && (item.kind === "chunks" || item.kind === "group")) return item;
   return withLinks(item, link, linkError);
 }
 /** Returns the group that a list of chunks stands for: one starmap for each part of `size` items. */

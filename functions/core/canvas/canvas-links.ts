@@ -36,10 +36,12 @@ export function withLink(canvas: Canvas, callback: Canvas): Canvas {
 }
 /**
  * Returns the canvas with an error link, which runs `errback` when the canvas fails. In a group the link goes to every
- * member, and in a chord to the body (see `withHeaderErrors` for the header).
+ * member, and in a chord to the body, which fails with the header. With `headerErrors` it goes to the members of the
+ * header as well.
  */
 export function withLinkError(canvas: Canvas, errback: Canvas, rules: LinkRules = {}): Canvas {
   const member = (each: Canvas): Canvas => withLinkError(each, errback, rules);
+  const members = (group: Group): Group => ({ ...group, members: group.members.map(member) });
   switch (canvas.kind) {
     case "task":
     case "chain":
@@ -49,21 +51,16 @@ export function withLinkError(canvas: Canvas, errback: Canvas, rules: LinkRules 
     case "wait":
       return { ...canvas, linkError: added(canvas.linkError, errback) };
     case "group":
-      return { ...canvas, members: canvas.members.map(member) };
+      return members(canvas);
     case "chord":
-      return { ...canvas, header: withHeaderErrors(canvas.header, errback, rules), body: member(canvas.body) };
+      return {
+        ...canvas,
+        header: rules.headerErrors ? members(canvas.header) : canvas.header,
+        body: member(canvas.body),
+      };
     default:
       return assertNever(canvas);
   }
-}
-/**
- * Attaches an error link to the members of a header: to all of them with `headerErrors`, else to nested chords only. A
- * nested chord gets the link because its failure fails the outer body.
- */
-export function withHeaderErrors(header: Group, errback: Canvas, rules: LinkRules): Group {
-  const linked = (each: Canvas): Canvas =>
-    rules.headerErrors || each.kind === "chord" ? withLinkError(each, errback, rules) : each;
-  return { ...header, members: header.members.map(linked) };
 }
 /** Returns the canvas with all of these links and error links. */
 export function withLinks(

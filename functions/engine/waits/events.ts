@@ -25,7 +25,7 @@ import { dependencyOf } from "./dependencies.ts";
 
 /**
  * Sends an event to a job. Every run of the job that waits for an event of this name, now or later, is given the value.
- * The first event of a name stays. Returns false when there was one before. Throws `job_not_found`, `invalid_request`.
+ * The first event of a name stays. Returns false when there was one before, or the job has ended. Throws `job_not_found`, `invalid_request`.
  */
 export async function sendEvent(context: Context, jobId: string, name: string, value: Json): Promise<boolean> {
   const problem = nameProblem(name);
@@ -34,6 +34,7 @@ export async function sendEvent(context: Context, jobId: string, name: string, v
   assertJson(value, "/value");
   const root = await readHeader(context, jobId);
   if (!root?.job) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
+  if (root.outcome) return false;
   const sentBy = context.ids.token();
   const kept = await keepValue(context, `${jobId}/event/${sentBy}`, value);
   const attributes = { ...ownedBy(root), sentBy, at: context.clock.now(), ...kept };
