@@ -71,8 +71,12 @@ export const TIMING = {
    */
   blockedChecks: 20,
   silentChecks: 120,
-  /** Time for which a task that has blocked a worker is left to the workers that are not standing in for one. */
-  blockingTaskMs: 60_000,
+  /**
+   * Time for which a task that has stalled a worker is left to the workers that are not standing in for one, and the
+   * least time of such a stall. A busy machine causes shorter ones.
+   */
+  blockingTaskMs: 10_000,
+  longStallMs: 1_000,
   /** Time after which a worker that is not ready is killed and started again. */
   startMs: 60_000,
   /** Lifetime, after it was ready, from which the end of a worker does not delay its restart. */

@@ -106,13 +106,14 @@ export function containUserCode(log: Log, crash: (error: unknown) => void): void
   };
   process.on("uncaughtException", survive);
   process.on("unhandledRejection", survive);
-  const refuse = <Arguments extends readonly unknown[], Result>(
-    name: string,
-    original: (...given: Arguments) => Result,
-    ends: (...given: Arguments) => boolean,
-  ) =>
-    function refused(this: unknown, ...given: Arguments): Result {
-      if (scopes.getStore() === undefined || !ends(...given)) return original.apply(process, given as never);
+  const refuse =
+    <Arguments extends readonly unknown[], Result>(
+      name: string,
+      original: (...given: Arguments) => Result,
+      ends: (...given: Arguments) => boolean,
+    ) =>
+    (...given: Arguments): Result => {
+      if (scopes.getStore() === undefined || !ends(...given)) return original(...given);
       const error = new FanfoldError("task_killed", `the task called process.${name}, which ends a worker: throw`, {
         retryable: true,
       });
@@ -120,7 +121,7 @@ export function containUserCode(log: Log, crash: (error: unknown) => void): void
       throw error;
     };
   const always = (): boolean => true;
-  process.exit = refuse("exit", process.exit, always) as typeof process.exit;
-  process.abort = refuse("abort", process.abort, always) as typeof process.abort;
-  process.kill = refuse("kill", process.kill, (pid, signal) => pid === process.pid && signal !== 0);
+  process.exit = refuse("exit", process.exit.bind(process), always) as typeof process.exit;
+  process.abort = refuse("abort", process.abort.bind(process), always) as typeof process.abort;
+  process.kill = refuse("kill", process.kill.bind(process), (pid, signal) => pid === process.pid && signal !== 0);
 }

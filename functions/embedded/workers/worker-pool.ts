@@ -46,7 +46,7 @@ export class WorkerPool {
     this.#extras.delete(worker);
     for (const seat of this.seats) if (seat.worker === worker) seat.worker = undefined;
   }
-  /** Notes that a task has blocked a process. */
+  /** Notes that a task has stalled a process for long. */
   noteBlocking(task: string, now: number): void {
     this.#blocking.set(task, now + TIMING.blockingTaskMs);
   }
@@ -63,7 +63,7 @@ export class WorkerPool {
     const able = [...this.#extras].filter(isAble);
     // A stand-in is the last choice, as it would leave its place.
     const next = able.find(({ terms }) => terms === undefined) ?? able[0];
-    if (!next || (this.#blocking.size > 0 && able.length === 1)) return;
+    if (!next || (this.#notOf().length > 0 && able.length === 1)) return;
     this.#extras.delete(next);
     seat.worker = next;
     seat.processes++;
@@ -72,9 +72,14 @@ export class WorkerPool {
   #standIn(): void {
     const standIns = [...this.#extras].filter(({ terms }) => terms !== undefined);
     if (this.#seatHelps) return standIns.forEach((worker) => worker.rest());
-    const notOf = [...this.#blocking.keys()];
+    const notOf = this.#notOf();
     const standIn = standIns.find((worker) => worker.helps) ?? [...this.#extras].find(isAble);
     if (standIn && standIn.terms?.notOf.join() !== notOf.join()) standIn.serve({ alone: false, notOf });
+  }
+  /** Returns the tasks that stall a process now, and those that have lately. */
+  #notOf(): readonly string[] {
+    const stalling = this.all.flatMap(({ stalledBy }) => stalledBy?.task ?? []);
+    return [...new Set([...stalling, ...this.#blocking.keys()])];
   }
   get #seatHelps(): boolean {
     return this.seats.some(({ worker }) => worker?.helps);

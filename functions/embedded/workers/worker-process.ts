@@ -32,6 +32,8 @@ export class WorkerProcess {
   terms: Terms | undefined;
   /** Set while its main thread is blocked. */
   stall: Stall | undefined;
+  /** The task whose code stalls it, and since when. */
+  stalledBy: { readonly task: string; readonly since: number } | undefined;
   stalls = 0;
   /** Set when it has gone on after this number of stalls, and waits until they are settled. */
   resumedAfter: number | undefined;

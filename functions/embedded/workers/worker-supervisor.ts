@@ -153,15 +153,23 @@ export class Supervisor {
   }
   #noteStall(worker: WorkerProcess): void {
     const { stall } = worker;
+    this.#rememberLongStall(worker);
     if (stall) {
       const claims = this.#options.keeper.heldBy(worker.holder).flatMap(claimsOf);
       const task = claims.find(({ runId }) => runId === stall.run)?.task;
-      if (task !== undefined) this.#pool.noteBlocking(task, performance.now());
+      worker.stalledBy = task === undefined ? undefined : { task, since: performance.now() };
       worker.settling = this.#returnUnbegun(worker, stall);
       this.#track(worker.settling);
     }
     this.#settle(worker);
     this.#arrange();
+  }
+  /** Called when a stall is over. A process that ended in it would have been stalled for longer. */
+  #rememberLongStall(worker: WorkerProcess, hasEnded = false): void {
+    const now = performance.now();
+    if (worker.stalledBy && (hasEnded || now - worker.stalledBy.since >= TIMING.longStallMs))
+      this.#pool.noteBlocking(worker.stalledBy.task, now);
+    worker.stalledBy = undefined;
   }
   /** A stalled worker cannot begin what it has received, so that is given back. What has begun stays with it. */
   async #returnUnbegun({ holder }: WorkerProcess, { begun }: Stall): Promise<void> {
@@ -179,6 +187,7 @@ export class Supervisor {
   }
 
   async #noteEnd(worker: WorkerProcess, { code, signal }: WorkerEnd): Promise<void> {
+    this.#rememberLongStall(worker, true);
     this.#pool.remove(worker);
     if (this.#stop.signal.aborted) return;
     const claims = this.#options.keeper.dropHolder(worker.holder);

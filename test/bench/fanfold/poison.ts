@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { JobView } from "../../../functions/engine/contract.ts";
 import type { Case } from "../case.ts";
 import { percentile, round } from "../statistics.ts";
-import { DURABILITY, withEngine } from "./engine.ts";
+import { type BenchEngine, DURABILITY, withEngine } from "./engine.ts";
 import { identity, poison, POISONS } from "./tasks.ts";
 
 const EVERY_MS = 50;
@@ -20,7 +20,7 @@ export const run: Case = (context) => {
   process.env["NODE_OPTIONS"] = `--max-old-space-size=${HEAP_MB}`;
   return withEngine(context, async (engine) => {
     const { n, bench } = context;
-    const { local, submit } = engine;
+    const { local } = engine;
     const kinds = Object.keys(POISONS) as (keyof typeof POISONS)[];
     const kindOf = (k: number): keyof typeof POISONS => kinds[k % kinds.length] as keyof typeof POISONS;
     const jobOf = (jobId: string): Promise<JobView | undefined> => local.runtime.engine.job(jobId);
@@ -28,11 +28,11 @@ export const run: Case = (context) => {
       const poisoned: string[] = [];
       for (let k = 0; k < n; k++)
         poisoned.push(
-          await submit(poison.s(kindOf(k)).set({ timeout: kindOf(k) === "loop" ? LOOP_SECONDS : LONG_SECONDS })),
+          await engine.submit(poison.s(kindOf(k)).set({ timeout: kindOf(k) === "loop" ? LOOP_SECONDS : LONG_SECONDS })),
         );
       const small: Promise<number>[] = [];
       for (let left = poisoned; left.length > 0; left = await unended(left, jobOf)) {
-        small.push(timed(() => submit(identity.s(1)), engine.ended));
+        small.push(timed(engine));
         await pause(EVERY_MS);
       }
       return { poisoned, small: await Promise.all(small) };
@@ -67,8 +67,8 @@ async function unended(
   const jobs = await Promise.all(jobIds.map(jobOf));
   return jobIds.filter((_, k) => jobs[k]?.endedAt === undefined);
 }
-async function timed(submit: () => Promise<string>, ended: (jobId: string) => Promise<JobView>): Promise<number> {
+async function timed(engine: BenchEngine): Promise<number> {
   const start = performance.now();
-  await ended(await submit());
+  await engine.ended(await engine.submit(identity.s(1)));
   return performance.now() - start;
 }

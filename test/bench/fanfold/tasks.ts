@@ -56,7 +56,8 @@ export const poison = defineTask({
       }, 50);
     if (kind === "rejection") void Promise.reject(new Error(POISONS.rejection));
     if (kind === "loop") for (;;);
-    if (kind === "memory") for (const eaten: unknown[] = []; ;) eaten.push(new Array(1_000_000).fill(Math.random()));
+    if (kind === "memory")
+      for (const eaten: unknown[] = []; ;) eaten.push(Array.from({ length: 1_000_000 }, () => Math.random()));
     await pause(400);
   },
 });

@@ -9,6 +9,7 @@ class Process {
   readyAt: number | undefined;
   terms: Terms | undefined;
   stall: { readonly run: string } | undefined;
+  stalledBy: { readonly task: string; readonly since: number } | undefined;
   reserved = false;
   serve(terms: Terms): void {
     this.terms = terms;

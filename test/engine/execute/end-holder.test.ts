@@ -99,7 +99,8 @@ describe("the end of a process that held claims", () => {
     await machine.die((claims) => ({ culprits: claims.slice(0, 1), why: "died" }));
     expect(await machine.run(1)).toMatchObject({ status: "queued", attempt: 1 });
     await machine.finish();
-    expect(machine.alone.toSorted()).toEqual([false, false, true]);
+    expect(machine.alone.filter((alone) => alone)).toHaveLength(1);
+    expect(machine.alone).toHaveLength(3);
     expect(await machine.run(1)).toMatchObject({ status: "success" });
   });
 
