@@ -59,7 +59,7 @@ describe("a run that hurts its process", () => {
     const folder = newFolder();
     const [hurting, beside] = [join(folder, "hurting"), join(folder, "beside")];
     const options = process.env["NODE_OPTIONS"];
-    process.env["NODE_OPTIONS"] = "--max-old-space-size=700";
+    process.env["NODE_OPTIONS"] = "--max-old-space-size=256";
     atEnd(async () => {
       if (options === undefined) delete process.env["NODE_OPTIONS"];
       else process.env["NODE_OPTIONS"] = options;
@@ -67,11 +67,13 @@ describe("a run that hurts its process", () => {
     const { runtime } = await startReady({ workers: 1 });
     const poisoned = await submit(runtime, hurts.s("memory", hurting).set({ timeout: 60 }));
     expect(await run(runtime, notedSlowly.si(beside, 50))).toMatchObject({ state: "success" });
-    expect(await ended(runtime, poisoned, 60_000)).toMatchObject({
+    expect(await ended(runtime, poisoned, 100_000)).toMatchObject({
       state: "failure",
       error: { reason: "task_killed" },
       counts: { broken: 1 },
     });
-    expect(linesOf(hurting)).toHaveLength(3);
-  });
+    // A death that comes before the thread has named the run does not count, but the run is alone from then on.
+    expect(linesOf(hurting).length).toBeGreaterThanOrEqual(3);
+    expect(linesOf(hurting).length).toBeLessThanOrEqual(4);
+  }, 120_000);
 });

@@ -57,7 +57,7 @@ export const poison = defineTask({
     if (kind === "rejection") void Promise.reject(new Error(POISONS.rejection));
     if (kind === "loop") for (;;);
     if (kind === "memory")
-      for (const eaten: unknown[] = []; ;) eaten.push(Array.from({ length: 1_000_000 }, () => Math.random()));
+      for (const eaten: unknown[] = []; ;) eaten.push(Array.from({ length: 1_000_000 }).fill(Math.random()));
     await pause(400);
   },
 });
