@@ -37,11 +37,11 @@ export class EventSenders {
     if (again) this.#send(again.job, again.name);
   }
 
-  /** Returns the events that no client has sent, although a run of a job that goes on waits for them or is about to. */
+  /** Returns the events that no client has sent, although a run waits for them or is about to. */
   #awaited(): { jobId: string; name: string }[] {
     const { world, shape } = this.#sim;
     return [...world.store.items()].flatMap(({ key, attributes: { status, jobId, unmet, runId } }) => {
-      if (key.table !== "tasks" || shape.header(jobId as string)?.outcome !== undefined) return [];
+      if (key.table !== "tasks") return [];
       const about =
         typeof runId === "string" && key.partition.startsWith("W#") && shape.rowOf(runId)?.status === "started";
       const names = EVENTS.filter((name) =>

@@ -34,7 +34,6 @@ export async function sendEvent(context: Context, jobId: string, name: string, v
   assertJson(value, "/value");
   const root = await readHeader(context, jobId);
   if (!root?.job) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
-  if (root.outcome) return false;
   const sentBy = context.ids.token();
   const kept = await keepValue(context, `${jobId}/event/${sentBy}`, value);
   const attributes = { ...ownedBy(root), sentBy, at: context.clock.now(), ...kept };
@@ -46,7 +45,8 @@ export async function sendEvent(context: Context, jobId: string, name: string, v
       else if (runId !== undefined) await wakeRun(context, runId, [dependencyOf("event", name)]);
     });
   }
-  return asSentEvent(item)?.sentBy === sentBy;
+  // What waits below the root of an ended job may still have to end, but nothing is given the value.
+  return root.outcome === undefined && asSentEvent(item)?.sentBy === sentBy;
 }
 
 const WOKEN_AT_ONCE = 16;
