@@ -244,6 +244,7 @@ export class Supervisor {
     for (const worker of this.#pool.all) this.#checkOne(worker);
   }
   #checkOne(worker: WorkerProcess): void {
+    if (this.#verdicts.has(worker)) return;
     if (worker.readyAt === undefined) {
       if (performance.now() - worker.startedAt > TIMING.startMs) this.#kill(worker, "it did not start");
       return;
