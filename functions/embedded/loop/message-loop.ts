@@ -80,8 +80,8 @@ export class MessageLoop {
   #unplaced = 0;
   #slotsPerMessage: number;
   #messages = 0;
-  /** Undefined while it receives nothing. */
-  #terms: Terms | undefined;
+  #terms = EVERYTHING;
+  #resting = false;
   #stopping = false;
   #running: Promise<void> | undefined;
 
@@ -95,12 +95,13 @@ export class MessageLoop {
   /** Receives messages from now on. Without terms it runs whatever they name. */
   start(terms: Terms = EVERYTHING): void {
     this.#terms = terms;
+    this.#resting = false;
     this.#arrivals.signal();
     this.#running ??= this.#receiveUntilStopped();
   }
-  /** Receives no more messages until it is started again. What it has begun goes on. */
+  /** Receives no more messages until it is started again. What it has received is handled, on the terms so far. */
   rest(): void {
-    this.#terms = undefined;
+    this.#resting = true;
   }
   /** Makes the loop receive again, since there may be new messages. */
   wake(): void {
@@ -128,7 +129,7 @@ export class MessageLoop {
 
   async #receiveUntilStopped(): Promise<void> {
     while (!this.#stopping) {
-      if (!this.#terms) {
+      if (this.#resting) {
         await this.#arrivals.wait();
         continue;
       }
@@ -257,14 +258,14 @@ export class MessageLoop {
         return this.#signalling(await taking);
       },
       tryTakeSlot: (task) => {
-        const slot = this.#terms?.notOf.includes(task) ? undefined : this.#slots.tryTake();
+        const slot = this.#terms.notOf.includes(task) ? undefined : this.#slots.tryTake();
         return slot && this.#signalling(slot);
       },
       hold: (runs, abort) => this.#options.claims.hold({ ...runs, delivery: handling.delivery }, abort),
     };
   }
   #ensureAllowed(alone: boolean, task: string): void {
-    const { alone: takesAlone, notOf } = this.#terms ?? EVERYTHING;
+    const { alone: takesAlone, notOf } = this.#terms;
     if ((alone && !takesAlone) || notOf.includes(task) || (!alone && this.#options.shared && this.#slots.reserved))
       throw new RunsElsewhere();
   }

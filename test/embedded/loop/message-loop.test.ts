@@ -50,3 +50,38 @@ it("a loop with enough messages receives one of another job as long as a slot is
   await stopped;
   clearInterval(ending);
 });
+
+it("a loop that rests handles what it has received on the terms so far, and receives no more", async () => {
+  const source = new MemoryQueue(new SystemClock());
+  const keeper = { track: () => undefined, untrack: () => undefined, notified: () => undefined };
+  const begun: string[] = [];
+  const received: (() => void)[] = [];
+  const loop = new MessageLoop({
+    handle: async ({ body }, given) => {
+      await new Promise<void>((resolve) => received.push(resolve));
+      (await given.takeSlot(false, body as string)).release();
+      begun.push(body as string);
+      return { kind: "done" };
+    },
+    source,
+    queues: () => [Q],
+    slots: 4,
+    claims: new RunHolder({ keeper, leaseMs: 10_000, heartbeat: async () => [] }),
+    log: () => undefined,
+    now: Date.now,
+  });
+  const send = (body: string) => source.send([{ queue: Q, jobId: body, body }]);
+  await send("slow");
+  loop.start({ alone: false, notOf: ["slow"] });
+  await until("it is received", () => received.length === 1);
+  loop.rest();
+  received[0]?.();
+  await until("it is given back", async () => (await source.depth(Q)).inFlight === 0);
+  await send("quick");
+  loop.wake();
+  expect(begun).toEqual([]);
+  loop.start();
+  await until("all are received", () => received.splice(0).map((go) => go()).length >= 0 && begun.length === 2);
+  expect(begun.toSorted()).toEqual(["quick", "slow"]);
+  await loop.stop(0);
+});
