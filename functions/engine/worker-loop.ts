@@ -1,3 +1,4 @@
+import type { Json } from "../core/json.ts";
 import type { RunRef } from "../core/plan/run-id.ts";
 
 /** Runs of one group that this process executes one after the other, all claimed under one token. */
@@ -40,6 +41,12 @@ export interface HolderEnd {
    * deadline and blocked it. `blocked`: the supervisor killed it for the sake of others, and no culprit was too late.
    */
   readonly why: "died" | "timeout" | "blocked";
+  /** What it has received and not begun. */
+  readonly unbegun?: {
+    readonly messages: readonly Json[];
+    /** Tokens of all claims that the supervisor knows of. Runs of these messages with another token have not begun. */
+    readonly tokens: ReadonlySet<string>;
+  };
 }
 
 export interface Hold {

@@ -66,6 +66,10 @@ export class LeaseKeeper {
   untrack(tokens: readonly string[]): void {
     for (const token of tokens) this.#kept.delete(token);
   }
+  /** Returns the tokens of all holders. */
+  get tokens(): ReadonlySet<string> {
+    return new Set(this.#kept.keys());
+  }
   /** Returns the runs of a holder, each hold with its deadline, task and delivery. */
   heldBy(holder: string): readonly HeldRuns[] {
     return [...this.#kept.values()].filter((kept) => kept.holder === holder).map(({ runs }) => runs);

@@ -55,6 +55,8 @@ export interface MessageSource {
    * receives yet and every holder has ended.
    */
   releaseAll(): Promise<number>;
+  /** Returns the bodies of the messages that a worker process holds, except those of these deliveries. */
+  heldBy(holder: string, except?: ReadonlySet<string>): Promise<readonly Json[]>;
   /**
    * Makes the messages that a worker process holds visible at once, except these deliveries, and returns their number.
    * The process has died, or cannot go on with them.

@@ -246,6 +246,7 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
       await send("j", 1, 2, 3);
       const them = subject.other("them");
       const [kept, ...others] = await them.receive([Q], 10, 900);
+      expect(new Set(await queue.heldBy("them", new Set([kept!.id])))).toEqual(new Set(others.map(({ body }) => body)));
       expect(await queue.releaseHeldBy("them", new Set([kept!.id]))).toBe(2);
       const bodies = (deliveries: readonly Delivery[]) => new Set(deliveries.map(({ body }) => body));
       expect(bodies(await receive(10))).toEqual(bodies(others));

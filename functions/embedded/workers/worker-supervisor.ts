@@ -22,7 +22,7 @@ export interface SupervisorOptions {
   /** Number of this start, which makes holders unique among the starts of this folder. */
   readonly epoch: number;
   readonly engine: Pick<Engine, "endHolder">;
-  readonly source: Pick<MessageSource, "releaseHeldBy">;
+  readonly source: Pick<MessageSource, "heldBy" | "releaseHeldBy">;
   readonly keeper: LeaseKeeper;
   readonly clock: SteadyClock;
   readonly log: Log;
@@ -217,8 +217,12 @@ export class Supervisor {
   }
   /** Ends leases first. A message that becomes visible before they end would meet a live lease and be postponed. */
   async #giveBack(holder: string, end: HolderEnd, kept: readonly HeldRuns[] = []): Promise<void> {
+    const { engine, source, keeper } = this.#options;
+    const deliveries = new Set(kept.flatMap(({ delivery }) => delivery ?? []));
     try {
-      if (end.claims.length > 0) await this.#options.engine.endHolder(end);
+      const messages = await source.heldBy(holder, deliveries);
+      const tokens = new Set([...keeper.tokens, ...end.claims.map(({ token }) => token)]);
+      await engine.endHolder({ ...end, unbegun: { messages, tokens } });
     } catch (error) {
       this.#options.log("warn", "leases of a worker could not be ended; they end by time", {
         claims: end.claims.length,
@@ -226,7 +230,7 @@ export class Supervisor {
       });
     }
     try {
-      await this.#options.source.releaseHeldBy(holder, new Set(kept.flatMap(({ delivery }) => delivery ?? [])));
+      await source.releaseHeldBy(holder, deliveries);
     } catch (error) {
       this.#options.log(
         "error",

@@ -7,7 +7,8 @@ import { unclaimedRun } from "../attempt/unclaimed.ts";
 import type { Context } from "../context.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { endLeaseOp, returnClaims } from "../items/run-claims.ts";
-import { readRun } from "../items/run-reads.ts";
+import { readRun, readRuns } from "../items/run-reads.ts";
+import { decodeMessage } from "../messages/wire.ts";
 import { strandOf } from "../plan/strands.ts";
 import type { Claim, HolderEnd } from "../worker-loop.ts";
 
@@ -15,7 +16,7 @@ import type { Claim, HolderEnd } from "../worker-loop.ts";
  * Ends the claims of a process that has ended, so that others can take its runs over immediately. Only the runs that
  * may have ended the process are suspects. The others are returned, and nothing is held against them.
  */
-export async function endHolder(context: Context, { claims, culprits, why }: HolderEnd): Promise<void> {
+export async function endHolder(context: Context, { claims, culprits, why, unbegun }: HolderEnd): Promise<void> {
   const [only, another] = culprits ?? [];
   const culprit = another === undefined ? only : undefined;
   if (why === "timeout" && culprit) await failTimedOut(context, culprit);
@@ -26,12 +27,39 @@ export async function endHolder(context: Context, { claims, culprits, why }: Hol
     context,
     innocent.map((claim) => ({ run: claim, token: claim.token })),
   );
+  if (unbegun) await returnUnreported(context, unbegun);
   const ended = leased.filter((claim) => suspects.has(claim));
   // The lease of a run that was failed above has ended with its attempt, so this write is refused then.
   if (ended.length > 0)
     await context.store.writeMany(
       ended.map((claim) => endLeaseOp(context, claim, { died: why === "died", proven: claim === culprit })),
     );
+}
+
+/**
+ * Returns the claims that a process has written, but not reported to its supervisor. User code begins only after the
+ * report, so these runs have not begun.
+ */
+async function returnUnreported(
+  context: Context,
+  { messages, tokens }: NonNullable<HolderEnd["unbegun"]>,
+): Promise<void> {
+  const refs = messages
+    .map(decodeMessage)
+    .flatMap((message) =>
+      message?.kind === "members"
+        ? message.members.map((index) => ({ gid: message.gid, index, stepIndex: message.step }))
+        : [],
+    );
+  const rows = await readRuns(context, refs);
+  await returnClaims(
+    context,
+    rows.flatMap((run) =>
+      run?.status === "started" && run.leaseOwner !== undefined && !tokens.has(run.leaseOwner)
+        ? [{ run, token: run.leaseOwner }]
+        : [],
+    ),
+  );
 }
 
 /**

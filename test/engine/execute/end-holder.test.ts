@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Json } from "../../../functions/core/json.ts";
 import type { Tracking } from "../../../functions/core/canvas/canvas.ts";
 import { claimsOf } from "../../../functions/engine/execute/heartbeat.ts";
 import type { Claim, HeldRuns, HolderEnd, WorkerLoop } from "../../../functions/engine/worker-loop.ts";
@@ -12,6 +13,8 @@ const WORKER = "local.default#worker";
 class Machine {
   /** Whether each slot that was asked for had to be the only one. */
   readonly alone: boolean[] = [];
+  /** Bodies of the messages that were received last. */
+  received: readonly Json[] = [];
   readonly #local: LocalEngine;
   readonly #work;
   #claims: Claim[] = [];
@@ -45,17 +48,20 @@ class Machine {
     await untilExpanded(this.#local, this.#jobId);
   }
   /** Lets a worker start all runs that are due next, and die as `end` says of their claims. Returns when they started. */
-  async die(end: (claims: readonly Claim[]) => Omit<HolderEnd, "claims">): Promise<number> {
+  async die(end: (claims: Claim[]) => Omit<HolderEnd, "claims">): Promise<number> {
     this.#claims = [];
     while (this.#claims.length === 0) await this.#receive();
-    await this.#local.over(this.#local).endHolder({ claims: this.#claims, ...end(this.#claims) });
+    const known = end(this.#claims);
+    await this.#local.over(this.#local).endHolder({ claims: this.#claims, ...known });
     await this.#local.queue.releaseAll();
     return this.#local.clock.now();
   }
   async #receive(): Promise<void> {
     const { queue, clock, engine } = this.#local;
     clock.set(Math.max((await queue.nextVisibleAt([WORKER])) as number, clock.now()));
-    for (const message of await queue.receive([WORKER], 10, 30))
+    const messages = await queue.receive([WORKER], 10, 30);
+    this.received = messages.map(({ body }) => body);
+    for (const message of messages)
       void engine.handle(message, this.#loop).then((disposition) => {
         if (disposition.kind === "later") return queue.later(message.id, disposition.delaySeconds);
         return disposition.kind === "done" ? queue.ack([message.id]) : undefined;
@@ -123,6 +129,19 @@ describe("the end of a process that held claims", () => {
     for (let k = 0; k < 3; k++) await machine.die(() => ({ why: "died" }));
     await machine.finish();
     expect(machine.alone).toEqual([true, true]);
+    expect(await machine.run(0)).toMatchObject({ status: "success" });
+  });
+
+  it("a claim that the supervisor was never told of is returned, because its run has not begun", async () => {
+    const machine = new Machine();
+    await machine.submit(1);
+    await machine.die((claims) => {
+      claims.length = 0;
+      return { why: "died", unbegun: { messages: machine.received, tokens: new Set() } };
+    });
+    expect(await machine.run(0)).toMatchObject({ status: "queued" });
+    await machine.finish();
+    expect(machine.alone).toEqual([false]);
     expect(await machine.run(0)).toMatchObject({ status: "success" });
   });
 
