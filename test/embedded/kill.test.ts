@@ -134,7 +134,8 @@ describe("kill -9 of everything", () => {
     const first = await startRuntimeProcess(dataFolder);
     first.child.send(group([untilAborted.s(file), stuckOnce.s(join(dataFolder, "stuck"))]).canvas);
     await until("both run", () => linesOf(file).length > 0 && linesOf(join(dataFolder, "stuck")).length > 0);
-    expect(workersOf(dataFolder)).toHaveLength(2);
+    // A spare is there as well, or about to be.
+    expect(workersOf(dataFolder).length).toBeGreaterThanOrEqual(2);
     first.child.kill("SIGKILL");
     await until("the orphans have ended", () => workersOf(dataFolder).length === 0);
   });
