@@ -303,7 +303,9 @@ export const eventSent = z
   .object({
     jobId: z.string(),
     name: z.string(),
-    sent: z.boolean().describe("false: the job had been sent an event of this name before; the first one stays"),
+    sent: z
+      .boolean()
+      .describe("false: the job had been sent an event of this name before, whose value stays, or it has ended"),
   })
   .register(components, { id: "EventSent" });
 export const pageStored = z.object({ page: z.int(), items: z.int() }).register(components, { id: "PageStored" });

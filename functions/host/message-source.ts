@@ -55,7 +55,12 @@ export interface MessageSource {
    * receives yet and every holder has ended.
    */
   releaseAll(): Promise<number>;
-  /** Makes the messages that a dead worker process held visible at once, and returns their number. */
-  releaseHeldBy(holder: string): Promise<number>;
+  /** Returns the bodies of the messages that a worker process holds, except those of these deliveries. */
+  heldBy(holder: string, except?: ReadonlySet<string>): Promise<readonly Json[]>;
+  /**
+   * Makes the messages that a worker process holds visible at once, except these deliveries, and returns their number.
+   * The process has died, or cannot go on with them.
+   */
+  releaseHeldBy(holder: string, except?: ReadonlySet<string>): Promise<number>;
   depth(queue: string): Promise<QueueDepth>;
 }

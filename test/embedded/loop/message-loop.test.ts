@@ -23,7 +23,7 @@ function loopOver(slots: number, shares: QueueShares, queues: readonly string[])
       const { name, runs } = body as { name: string; runs: number };
       await Promise.all(
         Array.from({ length: runs }, async () => {
-          const slot = await given.takeSlot(false);
+          const slot = await given.takeSlot(false, name);
           begun.push(name);
           await new Promise<void>((resolve) => endings.push(resolve));
           slot.release();
@@ -37,6 +37,7 @@ function loopOver(slots: number, shares: QueueShares, queues: readonly string[])
     shares,
     claims: new RunHolder({ keeper, leaseMs: 10_000, heartbeat: async () => [] }),
     log: () => undefined,
+    now: Date.now,
   });
   ending.push(async () => {
     const timer = setInterval(() => endings.splice(0).forEach((end) => end()), 5);
@@ -59,7 +60,7 @@ it("a loop with enough messages receives one of another job as long as a slot is
   const loop = new MessageLoop({
     // Runs of "big" wait to be admitted without a slot, and those of "small" take one.
     handle: async ({ body }, given) => {
-      const slots = body === "small" ? [await given.takeSlot(false)] : [];
+      const slots = body === "small" ? [await given.takeSlot(false, "task")] : [];
       begun.push(body as string);
       await new Promise<void>((resolve) => endings.push(resolve));
       for (const each of slots) each.release();
@@ -71,6 +72,7 @@ it("a loop with enough messages receives one of another job as long as a slot is
     shares: UNLIMITED,
     claims,
     log: () => undefined,
+    now: Date.now,
   });
   const send = (jobId: string, body: string) => source.send([{ queue: Q, jobId, body }]);
   for (let k = 0; k < 3; k++) await send("big", "big");
@@ -167,4 +169,52 @@ it("a stream of small jobs leaves every second slot to a big one", async () => {
     await until("the next run", () => begun.length === runs);
   }
   expect(begun.slice(1).filter((name) => name === "big")).toHaveLength(4);
+});
+
+it("a loop that rests offers no slot to another job", async () => {
+  const { loop, begun, send, endOne } = loopOver(1, UNLIMITED, ["a"]);
+  await send("a", "big", 3);
+  loop.start();
+  await until("the slot is taken", () => begun.length === 1);
+  loop.rest();
+  await send("a", "small");
+  endOne();
+  await until("the next run", () => begun.length === 2);
+  expect(begun).toEqual(["big", "big"]);
+});
+
+it("a loop that rests handles what it has received on the terms so far, and receives no more", async () => {
+  const source = new MemoryQueue(new SystemClock());
+  const keeper = { track: () => undefined, untrack: () => undefined, notified: () => undefined };
+  const begun: string[] = [];
+  const received: (() => void)[] = [];
+  const loop = new MessageLoop({
+    handle: async ({ body }, given) => {
+      await new Promise<void>((resolve) => received.push(resolve));
+      (await given.takeSlot(false, body as string)).release();
+      begun.push(body as string);
+      return { kind: "done" };
+    },
+    source,
+    queues: () => [Q],
+    slots: 4,
+    shares: UNLIMITED,
+    claims: new RunHolder({ keeper, leaseMs: 10_000, heartbeat: async () => [] }),
+    log: () => undefined,
+    now: Date.now,
+  });
+  const send = (body: string) => source.send([{ queue: Q, jobId: body, body }]);
+  await send("slow");
+  loop.start({ alone: false, notOf: ["slow"] });
+  await until("it is received", () => received.length === 1);
+  loop.rest();
+  received[0]?.();
+  await until("it is given back", async () => (await source.depth(Q)).inFlight === 0);
+  await send("quick");
+  loop.wake();
+  expect(begun).toEqual([]);
+  loop.start();
+  await until("all are received", () => received.splice(0).map((go) => go()).length >= 0 && begun.length === 2);
+  expect(begun.toSorted()).toEqual(["quick", "slow"]);
+  await loop.stop(0);
 });
