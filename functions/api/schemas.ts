@@ -8,7 +8,7 @@ export const components = z.registry<{ id: string; description?: string }>();
 export const documentation = z.registry<{ schema: { readonly [key: string]: unknown } }>();
 
 export const milliseconds = z.number().describe("Milliseconds since the epoch");
-const json: z.ZodType = z
+export const json: z.ZodType = z
   .unknown()
   .register(components, { id: "Json", description: `Any JSON, nested at most ${LIMITS.jsonDepth} levels deep` });
 const counts = z
@@ -49,7 +49,7 @@ const errorCause: z.ZodType = z
     cause: z.lazy(() => errorCause.optional()),
   })
   .register(components, { id: "ErrorCause", description: "The cause of an error; at most three are kept" });
-const errorData = z
+export const errorData = z
   .object({
     name: z.string(),
     message: z.string(),
@@ -80,7 +80,7 @@ export const problem = z
   })
   .register(components, { id: "Problem", description: "RFC 9457 problem details. Nothing was stored." });
 
-const failurePolicy = z
+export const failurePolicy = z
   .union([
     z.enum(["allSuccess", "settled", "failFast"]),
     z.strictObject({ threshold: z.int().min(0) }),
@@ -315,7 +315,9 @@ export const eventSent = z
   .object({
     jobId: z.string(),
     name: z.string(),
-    sent: z.boolean().describe("false: the job had been sent an event of this name before; the first one stays"),
+    sent: z
+      .boolean()
+      .describe("false: the job had been sent an event of this name before, whose value stays, or it has ended"),
   })
   .register(components, { id: "EventSent" });
 export const pageStored = z.object({ page: z.int(), items: z.int() }).register(components, { id: "PageStored" });
@@ -397,4 +399,3 @@ export const secondsPerTask = z
   .register(documentation, {
     schema: { type: "number", minimum: 0, maximum: 1e9, description: "With ?plan: assumed of every task; default 0.1" },
   });
-export { errorData, failurePolicy, json };

@@ -1,12 +1,12 @@
 import { mkdirSync } from "node:fs";
 import type { QueueHealth } from "../api/dependencies.ts";
 import { ENGINE_QUEUE } from "../core/names/queue-name.ts";
-import type { TaskRegistry } from "../core/task/invocation.ts";
+import type { TaskRegistry, TaskRunner } from "../core/task/invocation.ts";
 import type { Engine } from "../engine/contract.ts";
 import { createEngine } from "../engine/engine.ts";
+import type { Clock } from "../engine/ports.ts";
 import type { Log } from "../host/log.ts";
 import type { MessageSource } from "../host/message-source.ts";
-import { SystemClock } from "../host/system-clock.ts";
 import { SystemIds } from "../host/system-ids.ts";
 import { createRegistry, createRunner, createWorkflows, type Workflows } from "../sdk/index.ts";
 import { FileBlobs } from "./blobs/file-blobs.ts";
@@ -27,6 +27,9 @@ export interface HostOptions {
   readonly tasksModule: string;
   readonly durability: Durability;
   readonly engine: SharedConfig;
+  readonly clock: Clock;
+  /** Wraps the runner of user code. */
+  readonly around?: (runner: TaskRunner) => TaskRunner;
   /** Names this process as the holder of messages. */
   readonly holder: string;
   /** Called when messages on these queues became receivable, or will after a delay. */
@@ -60,11 +63,11 @@ export interface Host {
 export async function openHost(options: HostOptions): Promise<Host> {
   const { tasks, workflows } = await loadTasksOf(options.tasksModule);
   const { environment, files } = await inFolder(options.dataFolder, () => openFiles(options));
-  const clock = new SystemClock();
+  const { clock, around = (runner) => runner } = options;
   const queue = new LmdbQueue(environment, { clock, holder: options.holder, onSend: options.onSend });
   const blobs = new LocalBlobs(environment, files);
   const registry = createRegistry(tasks);
-  const runner = createRunner(tasks);
+  const runner = around(createRunner(tasks));
   const watch = {
     repaired: () => undefined,
     runsFailed: () => undefined,
@@ -112,7 +115,7 @@ async function openFiles(options: HostOptions): Promise<{ environment: LmdbEnvir
 export function taskQueuesOf(host: Host): readonly string[] {
   return host.queues().filter((queue) => queue !== ENGINE_QUEUE);
 }
-function queueHealth(environment: LmdbEnvironment, queue: string, clock: SystemClock): QueueHealth {
+function queueHealth(environment: LmdbEnvironment, queue: string, clock: Clock): QueueHealth {
   return environment.reading(() => {
     const sentAt = oldestSentAt(environment, queue);
     return {

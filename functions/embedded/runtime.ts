@@ -19,6 +19,7 @@ import { MessageLoop } from "./loop/message-loop.ts";
 import { Repeating } from "./loop/repeating.ts";
 import type { FolderLock } from "./machine/folder-lock.ts";
 import { HeapTrimmer } from "./machine/heap-trimmer.ts";
+import { SteadyClock } from "./machine/steady-clock.ts";
 import { queueShares, type QueueThreads } from "./queue-shares.ts";
 import {
   CONTROL_MESSAGES,
@@ -129,13 +130,19 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
   const parts: Parts = {};
   const leaseMs = engine.leaseSeconds * 1_000;
   const heartbeat: Engine["heartbeat"] = (held) => host.engine.heartbeat(held);
+  const clock = new SteadyClock();
   const keeper = new LeaseKeeper({
     heartbeat,
     leaseMs,
     log,
     onLost: (holder, lost) => notifyLost(claims, parts, holder, lost),
   });
-  const claims: RunHolder = new RunHolder({ heartbeat, leaseMs, keeper: localTracker(keeper) });
+  const claims: RunHolder = new RunHolder({
+    heartbeat,
+    leaseMs,
+    keeper: localTracker(keeper),
+    now: () => clock.now(),
+  });
   const { database, blobs } = foldersOf(dataFolder);
   const disk = new DiskWatch({
     folders: [database, blobs],
@@ -144,6 +151,7 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
   });
   const host: Host = await openHost({
     ...shared,
+    clock,
     holder: `${epoch}.${LOCAL}`,
     onSend: (queues) => notifySent(parts, queues),
     log,
@@ -162,6 +170,7 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
       shares,
       claims,
       log,
+      now: () => clock.now(),
     });
   parts.control = loopOver(() => [ENGINE_QUEUE], CONTROL_MESSAGES, UNLIMITED);
   if (workers === 0) parts.tasks = loopOver(() => taskQueuesOf(host), concurrency, queueShares(options.queues));
@@ -169,7 +178,7 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
     const queues = options.queues && { queues: options.queues };
     const assignment = { ...shared, ...queues, parentPid: process.pid, slots: concurrency };
     const onUnwritable = (problem: FanfoldError): void => disk.note(problem);
-    parts.supervisor = startSupervisor({ workers, assignment, epoch, keeper, log, onUnwritable }, host, parts);
+    parts.supervisor = startSupervisor({ workers, assignment, epoch, keeper, log, clock, onUnwritable }, host, parts);
   }
   if (disk.problem !== undefined) notifyWritable(parts, false);
   parts.control.start();
@@ -199,7 +208,7 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
 }
 
 function startSupervisor(
-  options: Pick<SupervisorOptions, "workers" | "assignment" | "epoch" | "keeper" | "log" | "onUnwritable">,
+  options: Pick<SupervisorOptions, "workers" | "assignment" | "epoch" | "keeper" | "log" | "clock" | "onUnwritable">,
   host: Host,
   parts: Parts,
 ): Supervisor {

@@ -37,6 +37,8 @@ export const EMBEDDED_CONFIG = {
   killEvidence: "supervisor",
   sweepSeconds: 10,
   resendSeconds: 300,
+  // A read of the store costs less than a message, so nothing starts after a cancel was answered.
+  headerCacheMs: 0,
   // The store gathers the writes of concurrent runs by itself, so a delay would only add latency.
   followDelayMs: 0,
   // A page has up to 4,096 items. Items of open pages wait in this machine's memory and on its disk.
@@ -61,22 +63,29 @@ export const TIMING = {
   expiryEveryMs: 600_000,
   memoryMs: 2_000,
   diskMs: 1_000,
-  checkWorkersMs: 1_000,
-  /** Time that a run may take to end after its deadline, before its worker must answer. */
-  deadlineGraceMs: 3_000,
-  /** Silence after which a worker that runs nothing must answer too. */
-  silenceMs: 30_000,
+  checkWorkersMs: 250,
+  /** Time after the deadline of a run at which a worker that is still blocked is killed. */
+  deadlineGraceMs: 500,
   /**
-   * Checks in a row that a worker may leave unanswered. They are not seconds, since a suspended machine is no reason to
-   * kill.
+   * Checks in a row in which a worker may be blocked although it holds no run, or in which its thread may be silent.
+   * They are not seconds, since a suspended machine is no reason to kill.
    */
-  unansweredChecks: 4,
+  blockedChecks: 20,
+  silentChecks: 120,
+  /**
+   * Time for which a task that has stalled a worker is left to the workers that are not standing in for one, and the
+   * least time of such a stall. A busy machine causes shorter ones.
+   */
+  blockingTaskMs: 10_000,
+  longStallMs: 1_000,
   /** Time after which a worker that is not ready is killed and started again. */
   startMs: 60_000,
   /** Lifetime, after it was ready, from which the end of a worker does not delay its restart. */
   settledMs: 10_000,
   firstRestartMs: 250,
   longestRestartMs: 10_000,
+  /** Grace of a spare that is not needed any more. It may still run what it began while it stood in. */
+  retireSeconds: 3_600,
   /** Time beyond the grace of a stop in which a worker may close the database, before the parent kills it. */
   stopMarginMs: 5_000,
 } as const;

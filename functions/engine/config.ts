@@ -15,7 +15,7 @@ export interface EngineConfig {
    */
   readonly epoch: number | undefined;
   /**
-   * What proves that a run killed its process: a takeover of a run that ran alone, or only `endLeases` of a supervisor.
+   * What proves that a run killed its process: a takeover of a run that ran alone, or only `endHolder` of a supervisor.
    */
   readonly killEvidence: "takeover" | "supervisor";
   /** Number of kills, while it ran alone, after which a run is broken. */
@@ -28,7 +28,7 @@ export interface EngineConfig {
   readonly settleBudget: number;
   /** Milliseconds that ended runs wait for others, so that their marks become one write. */
   readonly followDelayMs: number;
-  /** Milliseconds for which a header that was read as open may start runs without another read. */
+  /** Milliseconds for which a header that was read as open may start runs without another read. With 0 each start reads. */
   readonly headerCacheMs: number;
   /** Members per expand message. */
   readonly expandRange: number;
@@ -51,6 +51,8 @@ export interface EngineConfig {
   readonly packAbove: number;
   /** Pages of an open group that may be unfinished before its owner stops pulling items. */
   readonly openPages: number;
+  /** Longest time for which a retry waits until code that a timed-out attempt left behind has ended. */
+  readonly overlapGraceSeconds: number;
   readonly unknownTaskGraceSeconds: number;
   readonly defaultJobTimeoutSeconds: number;
   readonly maxJobTimeoutSeconds: number;
@@ -84,6 +86,7 @@ export const DEFAULT_CONFIG: EngineConfig = {
   inPlaceSeconds: 20,
   packAbove: 64,
   openPages: 64,
+  overlapGraceSeconds: 10,
   unknownTaskGraceSeconds: 3_600,
   defaultJobTimeoutSeconds: 30 * 86_400,
   maxJobTimeoutSeconds: 365 * 86_400,

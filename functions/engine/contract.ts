@@ -27,7 +27,7 @@ import type {
   SubmitRequest,
   Submitted,
 } from "./requests.ts";
-import type { Claim, HeartbeatOutcome, WorkerLoop } from "./worker-loop.ts";
+import type { Claim, HeartbeatOutcome, HolderEnd, WorkerLoop } from "./worker-loop.ts";
 
 export type * from "./job-views.ts";
 export type * from "./requests.ts";
@@ -96,7 +96,7 @@ export interface Engine {
   ): Promise<boolean>;
   /**
    * Sends an event to the runs of a job that wait for it, now or later. The first event of a name stays. Returns false
-   * when there was one before. Throws `job_not_found`.
+   * when there was one before, or the job has ended. Throws `job_not_found`.
    */
   sendEvent(jobId: string, name: string, value: Json): Promise<boolean>;
 
@@ -133,8 +133,11 @@ export interface Engine {
   handleDeadLetter(message: ReceivedMessage, loop: WorkerLoop): Promise<Disposition>;
   /** Renews the leases of claims, and returns for each whether its holder may go on. */
   heartbeat(claims: readonly Claim[]): Promise<readonly HeartbeatOutcome[]>;
-  /** Ends the leases of a holder that the supervisor saw die. The death counts against a run that ran alone. */
-  endLeases(claims: readonly Claim[]): Promise<void>;
+  /**
+   * Ends the claims of a holder that its supervisor saw end. A death counts against a run that ran alone, or that is
+   * known to have occupied the process. A run that was past its deadline fails with `task_timeout`.
+   */
+  endHolder(end: HolderEnd): Promise<void>;
   /**
    * Checks what is due, repairs what a lost message or a death left behind, and sends due runs. From `until` on
    * (milliseconds since the epoch) it leaves the rest to the next sweep. With `all` it checks every open header, and

@@ -9,8 +9,9 @@ import { previewRetry, retryJob } from "./control/retry-job.ts";
 import { revokeRun } from "./control/revoke-run.ts";
 import { revokeStamped } from "./control/revoke-stamped.ts";
 import { sweep } from "./control/sweep.ts";
+import { endHolder } from "./execute/end-holder.ts";
 import type { ExecuteContext } from "./execute/execute-context.ts";
-import { endLeases, heartbeat } from "./execute/heartbeat.ts";
+import { heartbeat } from "./execute/heartbeat.ts";
 import { Pace, slowAfterMs } from "./execute/pace.ts";
 import { patientContext } from "./execute/patient-context.ts";
 import { GateCache } from "./groups/gate.ts";
@@ -74,7 +75,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     handle: (message, loop) => handleMessage(context, message, loop),
     handleDeadLetter: (message, loop) => handleDeadLetter(context, message, loop),
     heartbeat: (claims) => heartbeat(context, claims),
-    endLeases: (claims) => endLeases(context, claims),
+    endHolder: (end) => endHolder(context, end),
     sweep: (options) => sweep(context, options),
   };
 }

@@ -1,3 +1,4 @@
+import type { Json } from "../core/json.ts";
 import type { RunRef } from "../core/plan/run-id.ts";
 
 /** Runs of one group that this process executes one after the other, all claimed under one token. */
@@ -13,6 +14,8 @@ export interface HeldRuns {
   readonly deadline: number;
   /** Set when the runs have no lease to renew. A heartbeat then only checks whether they were cancelled. */
   readonly unclaimed?: boolean;
+  /** The delivery that named the runs, where the host keeps it. */
+  readonly delivery?: string;
 }
 /** One held run, as a heartbeat needs it. */
 export interface Claim extends RunRef {
@@ -28,12 +31,35 @@ export interface Claim extends RunRef {
  */
 export type HeartbeatOutcome = "kept" | "lost" | "cancelled";
 
+/** What a supervisor knows of the end of a process that held claims. */
+export interface HolderEnd {
+  readonly claims: readonly Claim[];
+  /** The claims whose user code occupied the process when it ended. Absent when that is unknown: it may be any claim. */
+  readonly culprits?: readonly Claim[];
+  /**
+   * `died`: the process ended by itself. `timeout`: the supervisor killed it, because the culprits were past their
+   * deadline and blocked it. `blocked`: the supervisor killed it for the sake of others, and no culprit was too late.
+   */
+  readonly why: "died" | "timeout" | "blocked";
+  /** What it has received and not begun. */
+  readonly unbegun?: {
+    readonly messages: readonly Json[];
+    /** Tokens of all claims that the supervisor knows of. Runs of these messages with another token have not begun. */
+    readonly tokens: ReadonlySet<string>;
+  };
+}
+
 export interface Hold {
   /**
    * Resolves once a supervisor that outlives a blocked process knows of the claims. User code runs only then; when
    * undefined, at once.
    */
   readonly ready: Promise<void> | undefined;
+  /**
+   * Called before user code of each run. Returns a promise when this process could not go on for a while. Its supervisor
+   * may have returned the runs then, and the promise resolves after those are aborted.
+   */
+  readonly begin?: () => Promise<void> | undefined;
   /** Keeps only these runs. The others have been lost or returned. */
   narrow(runs: HeldRuns): void;
   release(): void;
@@ -53,12 +79,12 @@ export type AbortReason = "lost" | "cancelled" | "deadline" | "stopped";
  */
 export interface WorkerLoop {
   /**
-   * Waits for a free slot. With `alone`, the run was taken over from a dead holder, and this process runs nothing
+   * Waits for a free slot for a run of this task. Throws when this process must not run it; another one will. With `alone`, the run was taken over from a dead holder, and this process runs nothing
    * beside it.
    */
-  takeSlot(alone: boolean): Promise<{ release(): void }>;
+  takeSlot(alone: boolean, task: string): Promise<{ release(): void }>;
   /** Returns a slot that is free and for which no other run waits; undefined when there is none. */
-  tryTakeSlot(): { release(): void } | undefined;
+  tryTakeSlot(task: string): { release(): void } | undefined;
   /**
    * Holds runs from now until `release`. The loop calls `abort` for one run when its heartbeat says so, and for all at
    * the deadline or when the process must stop. An abort of a run that has ended is ignored.

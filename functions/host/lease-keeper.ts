@@ -70,10 +70,13 @@ export class LeaseKeeper {
   untrack(tokens: readonly string[]): void {
     for (const token of tokens) this.#kept.delete(token);
   }
-  /** Returns whether a run of this holder has its deadline before `time`, in milliseconds since the epoch. */
-  isOverdue(holder: string, time: number): boolean {
-    for (const kept of this.#kept.values()) if (kept.holder === holder && kept.runs.deadline < time) return true;
-    return false;
+  /** Returns the tokens of all holders. */
+  get tokens(): ReadonlySet<string> {
+    return new Set(this.#kept.keys());
+  }
+  /** Returns the runs of a holder, each hold with its deadline, task and delivery. */
+  heldBy(holder: string): readonly HeldRuns[] {
+    return [...this.#kept.values()].filter((kept) => kept.holder === holder).map(({ runs }) => runs);
   }
   /** Returns the claims of a holder that has died. Its leases are no longer renewed. */
   dropHolder(holder: string): Claim[] {

@@ -1,3 +1,4 @@
+import type { Json } from "../core/json.ts";
 import type { QueueDepth, ReceivedMessage } from "../engine/ports.ts";
 
 /** A message that a worker loop holds until it is acknowledged or becomes visible again. */
@@ -16,8 +17,8 @@ export interface Delivery extends ReceivedMessage {
 export interface MessageSource {
   /**
    * Returns at once, possibly without messages, and never messages of the jobs in `notOf`. Queues are received from in
-   * the order given, each until it is empty, so the caller lets them take turns. Within a queue jobs are served round robin, so a large job does not delay
-   * a small one.
+   * the order given, each until it is empty, so the caller lets them take turns. Within a queue jobs are served round
+   * robin, so a large job does not delay a small one.
    */
   receive(
     queues: readonly string[],
@@ -40,7 +41,12 @@ export interface MessageSource {
    * receives yet and every holder has ended.
    */
   releaseAll(): Promise<number>;
-  /** Makes the messages that a dead worker process held visible at once, and returns their number. */
-  releaseHeldBy(holder: string): Promise<number>;
+  /** Returns the bodies of the messages that a worker process holds, except those of these deliveries. */
+  heldBy(holder: string, except?: ReadonlySet<string>): Promise<readonly Json[]>;
+  /**
+   * Makes the messages that a worker process holds visible at once, except these deliveries, and returns their number.
+   * The process has died, or cannot go on with them.
+   */
+  releaseHeldBy(holder: string, except?: ReadonlySet<string>): Promise<number>;
   depth(queue: string): Promise<QueueDepth>;
 }

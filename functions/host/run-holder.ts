@@ -1,6 +1,16 @@
 import { claimsOf } from "../engine/execute/heartbeat.ts";
 import type { Abort, AbortReason, Claim, HeartbeatOutcome, HeldRuns, Hold } from "../engine/worker-loop.ts";
 
+/** What a process knows of its own stalls, see watch-thread.ts. */
+export interface StallMarks {
+  /** Number of stalls so far. */
+  readonly stalls: number;
+  begin(token: string): void;
+  end(token: string): void;
+  /** Resolves when the supervisor has done what it does after all stalls so far. */
+  settled(): Promise<void>;
+}
+
 /**
  * Keeps the leases of the runs that this process holds. It is the parent over a link, or a keeper in the same process.
  */
@@ -17,11 +27,17 @@ export interface LeaseTracker {
 interface HeldBatch {
   readonly abort: Abort;
   readonly timer: NodeJS.Timeout | undefined;
+  /** Number of stalls after which the claims were known to be held. */
+  stalls: number | undefined;
 }
 export interface RunHolderOptions {
   readonly keeper: LeaseTracker;
   readonly leaseMs: number;
   readonly heartbeat: (claims: readonly Claim[]) => Promise<readonly HeartbeatOutcome[]>;
+  /** Milliseconds since the epoch, by the clock that deadlines are set by. Default `Date.now`. */
+  readonly now?: () => number;
+  /** Set in a process whose supervisor returns what has not begun when the process stalls. */
+  readonly marks?: StallMarks;
 }
 
 /** setTimeout keeps its delay in a signed 32-bit integer. */
@@ -47,12 +63,13 @@ export class RunHolder {
   }
   hold(runs: HeldRuns, abort: Abort): Hold {
     this.noteAlive(false);
-    const remaining = runs.deadline - Date.now();
+    const remaining = runs.deadline - (this.#options.now ?? Date.now)();
     const timer = remaining > LONGEST_TIMER_MS ? undefined : setTimeout(abort, Math.max(0, remaining), "deadline");
-    this.#held.set(runs.token, { abort, timer });
+    this.#held.set(runs.token, { abort, timer, stalls: this.#options.marks?.stalls });
     this.#options.keeper.track(runs);
     return {
       ready: this.#ready(runs, abort),
+      begin: () => this.#begin(runs, abort),
       narrow: (left) => {
         if (this.#held.has(runs.token)) this.#options.keeper.track(left);
       },
@@ -79,6 +96,17 @@ export class RunHolder {
     this.#aliveAt = now;
   }
 
+  /** Notes the begin, THEN looks for a stall (watch-thread.ts). After a stall the claims are confirmed. */
+  #begin(runs: HeldRuns, abort: Abort): Promise<void> | undefined {
+    const { marks } = this.#options;
+    const held = this.#held.get(runs.token);
+    if (!marks || !held) return undefined;
+    marks.begin(runs.token);
+    const { stalls } = marks;
+    if (stalls === held.stalls) return undefined;
+    held.stalls = stalls;
+    return marks.settled().then(() => this.#confirm(runs, abort));
+  }
   #ready(runs: HeldRuns, abort: Abort): Promise<void> | undefined {
     const notified = this.#options.keeper.notified();
     return performance.now() < this.#suspectUntil
@@ -98,6 +126,7 @@ export class RunHolder {
     if (!held) return;
     this.#held.delete(token);
     clearTimeout(held.timer);
+    this.#options.marks?.end(token);
     this.#options.keeper.untrack(token);
   }
 }

@@ -88,6 +88,16 @@ export class Slots {
     this.#paused = paused;
     this.#serve();
   }
+  /** Refuses the waiting requests that may run elsewhere, because the runs that must be alone come first here. */
+  refuseShared(error: Error): void {
+    for (const waiter of this.#waiting.splice(0)) {
+      if (waiter.alone) this.#waiting.push(waiter);
+      else {
+        this.#granted.delete(waiter.jobId);
+        waiter.refuse(error);
+      }
+    }
+  }
   /** Refuses all waiting and later requests. The process is about to end, so it begins no more runs. */
   close(): void {
     this.#closed = true;

@@ -73,6 +73,9 @@ function inlineCall(task: AnyTask, args: readonly Json[], kwargs: JsonObject): T
       event() {
         throw needsEngine(task, "waits for an event");
       },
+      leave() {
+        // An inline run is not retried.
+      },
       log() {
         // An inline run stores nothing, so its log is dropped.
       },

@@ -84,7 +84,7 @@ function stream(
   effects.startStreaming();
   return {
     kind: "stream",
-    items: streamItems(returned[Symbol.asyncIterator](), call.signal, waits),
+    items: streamItems(returned[Symbol.asyncIterator](), call, waits),
     policy: task.definition.policy,
   };
 }

@@ -1,7 +1,6 @@
 import { FanfoldError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import type { MaybePromise, TaskCall, TaskOutcome, TaskRegistry, TaskRunner } from "../core/task/invocation.ts";
-import type { StopSignal } from "../core/task/stop-signal.ts";
 import { raceAbort } from "./abort-race.ts";
 import type { AnyTask } from "./any-task.ts";
 import { outcomeOf } from "./outcome-of.ts";
@@ -38,17 +37,19 @@ function runCall(task: AnyTask | undefined, call: TaskCall): MaybePromise<TaskOu
   if (signal.aborted) return outcomeOf(signal.reason, signal);
   try {
     const running = call.each === undefined ? runAttempt(task, call) : runEach(task, call, call.each);
-    return running instanceof Promise ? untilAborted(running, signal) : running;
+    return running instanceof Promise ? untilAborted(running, call) : running;
   } catch (thrown) {
     return outcomeOf(thrown, signal);
   }
 }
-async function untilAborted(running: Promise<TaskOutcome>, signal: StopSignal): Promise<TaskOutcome> {
+async function untilAborted(running: Promise<TaskOutcome>, call: TaskCall): Promise<TaskOutcome> {
+  const { signal } = call;
   // If the signal aborted before the promise existed, nothing awaits the promise.
   running.catch(() => undefined);
   try {
     return await raceAbort(signal, () => running);
   } catch (thrown) {
+    if (signal.aborted) call.services.leave(running);
     return outcomeOf(thrown, signal);
   }
 }

@@ -2,7 +2,7 @@ import { FanfoldError } from "../core/errors.ts";
 import { toJson } from "../core/json-check.ts";
 import type { Json } from "../core/json.ts";
 import { OutcomeError } from "../core/task/error-data.ts";
-import type { StreamItem, TaskOutcome } from "../core/task/invocation.ts";
+import type { StreamItem, TaskCall, TaskOutcome } from "../core/task/invocation.ts";
 import type { StopSignal } from "../core/task/stop-signal.ts";
 import { raceAbort } from "./abort-race.ts";
 import { canvasOf, type CanvasSource } from "./canvas-builder.ts";
@@ -17,13 +17,19 @@ import type { CursorItem } from "./task-context.ts";
  */
 export async function* streamItems(
   source: AsyncIterator<unknown>,
-  signal: StopSignal,
+  { signal, services }: TaskCall,
   waits: EventWaits,
 ): AsyncGenerator<StreamItem, Json | undefined, undefined> {
   let ended = false;
+  let pulling: Promise<unknown> | undefined;
   try {
     while (true) {
-      const next = await raceAbort(signal, async () => pull(source, () => (ended = true)));
+      const next = await raceAbort(signal, async () => {
+        const next = pull(source, () => (ended = true));
+        pulling = next;
+        return next;
+      });
+      pulling = undefined;
       // The task continued although an event is missing.
       const deferral = waits.open ? await raceAbort(signal, () => waits.deferral()) : undefined;
       if (deferral) throw new OutcomeError(deferral);
@@ -32,6 +38,7 @@ export async function* streamItems(
       yield streamItem(next.value);
     }
   } catch (thrown) {
+    if (signal.aborted && pulling) services.leave(pulling);
     throw new OutcomeError((await deferralOf(waits, signal)) ?? outcomeOf(thrown, signal));
   } finally {
     if (!ended) await stop(source, signal);

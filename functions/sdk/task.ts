@@ -59,6 +59,11 @@ export interface TaskSettings {
   /** `true` neither checks nor stores the value. Default `false`. */
   readonly ignoreResult?: boolean;
   /**
+   * A retry waits, for at most 10 seconds, until the code of a timed-out attempt has ended, so the two do not overlap.
+   * `true` says that overlap is harmless, and lets the retry begin at its time.
+   */
+  readonly mayOverlap?: boolean;
+  /**
    * What is stored for the members of a group whose tasks all declare this level, unless the group names one. `full`,
    * `lazy` (the default), or the cheaper `result` and `ledger`, for tasks that may run twice without harm
    * (docs/guarantees.md). A task that spawns children, streams, or runs for long should use `lazy`.
@@ -235,6 +240,7 @@ function taskInfo(settings: TaskSettings, run: unknown): TaskInfo {
     retry,
     streamsResults = false,
     ignoreResult = false,
+    mayOverlap = false,
     tracking,
   } = settings;
   const problem = nameProblem(name);
@@ -253,6 +259,7 @@ function taskInfo(settings: TaskSettings, run: unknown): TaskInfo {
     retry: retryPolicy(retry),
     streamsResults,
     ignoreResult,
+    ...(mayOverlap && { mayOverlap }),
     ...(tracking !== undefined && { tracking: readTracking(tracking, "/tracking") }),
     ...(Object.prototype.toString.call(run) === "[object AsyncGeneratorFunction]" && { streams: true as const }),
   };

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { SystemClock } from "../../functions/host/system-clock.ts";
 import { openHost } from "../../functions/embedded/engine-host.ts";
 import { EMBEDDED_CONFIG } from "../../functions/embedded/settings.ts";
 import { LocalEngine } from "../engine/local-engine.ts";
@@ -16,6 +17,7 @@ async function folderWithLetters(): Promise<string> {
     durability: "process",
     engine: EMBEDDED_CONFIG,
     holder: "test",
+    clock: new SystemClock(),
     onSend: () => undefined,
     onUnwritable: () => undefined,
     log: () => undefined,

@@ -117,7 +117,7 @@ describe("chords", () => {
 });
 
 describe("what chords are known to suffer from", () => {
-  it("a failing header of an inner chord does not leave the outer body pending", async () => {
+  it("a failing header of an inner chord does not leave the outer body pending, and its error link is called once", async () => {
     const bench = new Bench();
     const inner = chord([fail, add(1, 1)], tsum);
     const { jobId, job, result } = await bench.run(chord([inner, add(2, 2)], tsum, { link_error: [onError] }));
@@ -127,7 +127,7 @@ describe("what chords are known to suffer from", () => {
       failed: true,
       error: { name: "ChordError", runId: `${jobId}.0.g.0.g.0` },
     });
-    expect(await bench.log(jobId)).toContainEqual(["E", "ChordError"]);
+    expect(await bench.log(jobId)).toEqual([["E", "ChordError"]]);
   });
   it("a body is neither lost nor doubled when every message comes twice and the queue fails now and then", async () => {
     const bench = new Bench({ width: 2 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { compareUtf8 } from "../../functions/core/items/utf8.ts";
 import { type Clock, PortError, type Queue } from "../../functions/engine/ports.ts";
-import type { MessageSource } from "../../functions/host/message-source.ts";
+import type { Delivery, MessageSource } from "../../functions/host/message-source.ts";
 import { FakeClock } from "../../functions/testing/ports/fake-clock.ts";
 
 export interface QueueUnderTest {
@@ -224,6 +224,16 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
       expect(await queue.depth(Q)).toEqual({ ready: 2, delayed: 0, inFlight: 1 });
       expect(await queue.receive([Q, "another"], 10, 30)).toHaveLength(3);
       await queue.ack([mine!.id]);
+    });
+
+    it("deliveries that a process still works on are not released with its others", async () => {
+      await send("j", 1, 2, 3);
+      const them = subject.other("them");
+      const [kept, ...others] = await them.receive([Q], 10, 900);
+      expect(new Set(await queue.heldBy("them", new Set([kept!.id])))).toEqual(new Set(others.map(({ body }) => body)));
+      expect(await queue.releaseHeldBy("them", new Set([kept!.id]))).toBe(2);
+      const bodies = (deliveries: readonly Delivery[]) => new Set(deliveries.map(({ body }) => body));
+      expect(bodies(await receive(10))).toEqual(bodies(others));
     });
 
     it("releaseAll releases all messages in flight and no delayed ones", async () => {

@@ -61,7 +61,7 @@ describe("kill -9 of a worker", () => {
     expect(await ended(runtime, work)).toMatchObject({ state: "success", value: 40 });
   });
 
-  it("a worker that blocks past the deadline of a run is killed, and another worker takes the run over", async () => {
+  it("a worker that blocks past the deadline of a run is killed, and the run is retried after a task_timeout", async () => {
     const file = join(newFolder(), "stuck");
     const { runtime, log } = await startTestRuntime();
     const stuck = await submit(runtime, stuckOnce.s(file));
@@ -145,7 +145,8 @@ describe("kill -9 of everything", () => {
     const first = await startRuntimeProcess(dataFolder);
     first.child.send(group([untilAborted.s(file), stuckOnce.s(join(dataFolder, "stuck"))]).canvas);
     await until("both run", () => linesOf(file).length > 0 && linesOf(join(dataFolder, "stuck")).length > 0);
-    expect(workersOf(dataFolder)).toHaveLength(2);
+    // A spare is there as well, or about to be.
+    expect(workersOf(dataFolder).length).toBeGreaterThanOrEqual(2);
     first.child.kill("SIGKILL");
     await until("the orphans have ended", () => workersOf(dataFolder).length === 0);
   });

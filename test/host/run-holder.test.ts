@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { RunHolder } from "../../functions/host/run-holder.ts";
+import { RunHolder, type StallMarks } from "../../functions/host/run-holder.ts";
 import { heldRuns } from "./held-runs.ts";
 
 const LEASE_MS = 90;
 const PAIR = heldRuns("1", { members: [1, 2], deadline: Number.MAX_SAFE_INTEGER });
 
 /** Makes a holder whose heartbeats keep the first claim and lose the second. The events are its calls, in order. */
-function startHolder(): { readonly holder: RunHolder; readonly events: string[] } {
-  const events: string[] = [];
+function startHolder({ events = [], ...options }: { readonly events?: string[]; readonly marks?: StallMarks } = {}) {
   const holder = new RunHolder({
+    ...options,
     leaseMs: LEASE_MS,
     heartbeat: async (claims) => {
       events.push(`confirm ${claims.map((each) => each.runId).join()}`);
@@ -22,6 +22,29 @@ function startHolder(): { readonly holder: RunHolder; readonly events: string[] 
   });
   return { holder, events };
 }
+
+describe("run holder of a process that stalls", () => {
+  it("a hold begins at once unless the process has stalled since it was made", async () => {
+    const events: string[] = [];
+    const marks = {
+      stalls: 0,
+      begin: (token: string) => void events.push(`begin ${token}`),
+      end: (token: string) => void events.push(`end ${token}`),
+      settled: async () => void events.push("settled"),
+    };
+    const { holder } = startHolder({ marks, events });
+    holder.noteAlive(true);
+    const hold = holder.hold(PAIR, (reason, runId) => events.push(`abort ${runId}: ${reason}`));
+    expect(hold.begin?.()).toBeUndefined();
+    marks.stalls = 1;
+    events.length = 0;
+    await hold.begin?.();
+    expect(events).toEqual(["begin 1", "settled", "confirm job.1,job.2", "abort job.2: lost"]);
+    expect(hold.begin?.()).toBeUndefined();
+    hold.release();
+    expect(events.at(-2)).toBe("end 1");
+  });
+});
 
 describe("run holder", () => {
   beforeEach(() => void vi.useFakeTimers());

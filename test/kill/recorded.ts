@@ -1,3 +1,4 @@
+import { SystemClock } from "../../functions/host/system-clock.ts";
 import type { JobView, RunView } from "../../functions/engine/contract.ts";
 import { openHost, type Host } from "../../functions/embedded/engine-host.ts";
 import { EMBEDDED_CONFIG } from "../../functions/embedded/settings.ts";
@@ -19,6 +20,7 @@ export async function readRecorded(dataFolder: string, tasksModule: string): Pro
     tasksModule,
     durability: "process",
     engine: { ...EMBEDDED_CONFIG, epoch: 0 },
+    clock: new SystemClock(),
     holder: "reader",
     onSend: () => undefined,
     log: () => undefined,

@@ -45,6 +45,7 @@ export function taskCall(
       async *results() {
         yield* results;
       },
+      leave: () => undefined,
       event: async (name) => ({ kind: "unsent", name }),
       log: (level, message, fields) => void log.push({ level, message, ...(fields !== undefined && { fields }) }),
     },

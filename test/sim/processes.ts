@@ -2,6 +2,7 @@ import type { EngineConfig } from "../../functions/engine/config.ts";
 import type { Engine } from "../../functions/engine/contract.ts";
 import { createEngine } from "../../functions/engine/engine.ts";
 import { PortError } from "../../functions/engine/ports.ts";
+import type { Claim, HolderEnd } from "../../functions/engine/worker-loop.ts";
 import type { Random } from "./random.ts";
 import type { SimProcess } from "./scheduler.ts";
 import { type RunWatcher, ScriptRunner } from "./script-runner.ts";
@@ -104,7 +105,14 @@ export class Processes {
       !this.#random.chance(0.8)
     )
       return;
-    this.background("supervisor", (engine) => engine.endLeases(claims));
+    this.background("supervisor", (engine) => engine.endHolder({ claims, ...this.#blamed(claims, worker) }));
+  }
+  /** Returns what a supervisor knows of a death: nothing, the run that occupied the process, or that it was too late. */
+  #blamed(claims: readonly Claim[], worker: SimWorker | undefined): Omit<HolderEnd, "claims"> {
+    const { now } = this.#world.scheduler;
+    const culprit = claims[now % claims.length] as Claim;
+    if (worker?.isOverdue(culprit, now)) return { culprits: [culprit], why: "timeout" };
+    return now % 3 === 0 ? { why: "died" } : { culprits: [culprit], why: now % 3 === 1 ? "died" : "blocked" };
   }
   /** Cuts the power: every process on the machine dies, and the next boot begins an epoch. */
   restart(): void {

@@ -62,6 +62,9 @@ export class SimWorker {
   claims(): Claim[] {
     return [...this.#holds].map((hold) => hold.claim);
   }
+  isOverdue(claim: Claim, now: number): boolean {
+    return [...this.#holds].some((hold) => hold.claim === claim && hold.deadline <= now);
+  }
   hasHolds(): boolean {
     return this.#holds.size > 0;
   }

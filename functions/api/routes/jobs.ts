@@ -179,7 +179,7 @@ export const jobRoutes = [
     operation: "sendEvent",
     summary: "Tell a job that something has happened",
     description:
-      "Every run of the job that waits for an event of this name, now or later, is given the value. Once per name: the first one stays.",
+      "Every run of the job that waits for an event of this name, now or later, is given the value. Once per name: the first one stays. A job that has ended is sent nothing.",
     params: z.strictObject({ id: jobIdParam, name: eventName }),
     body: { kind: "json", schema: z.strictObject({ value: json }), maxBytes: 4 * 1_024 * 1_024 },
     replies: { 200: { description: "Whether it is the first of its name", schema: eventSent } },

@@ -1,7 +1,7 @@
 import { assertNever, FanfoldError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { checkCanvasDepth } from "./canvas-depth.ts";
-import { addingHeaderErrors, addingLinks, withLinks } from "./canvas-links.ts";
+import { addingLinks, withLinks } from "./canvas-links.ts";
 import { eachOf, withParts } from "./canvas-parts.ts";
 import type { Canvas, Chain, Chunks, Group, Signature } from "./canvas.ts";
 
@@ -63,15 +63,12 @@ export function chainItems(chain: Chain, path: readonly (string | number)[] = []
   const { link = [], linkError = [] } = chain;
   if (link.length === 0 && linkError.length === 0) return items;
   const last = items.length - 1;
-  const [toLast, toOthers, toHeaders] = [
-    addingLinks(link, linkError),
-    addingLinks([], linkError),
-    addingHeaderErrors(linkError),
-  ];
+  const [toLast, toOthers] = [addingLinks(link, linkError), addingLinks([], linkError)];
   return items.map(({ item, path: at }, index) => {
     if (index === last) return { item: toLast(item), path: at };
-    if (item.kind === "chunks") return { item, path: at };
-    return { item: item.kind === "group" ? toHeaders(item) : toOthers(item), path: at };
+    // A group that a step follows is the header of a chord, whose body has the links.
+    const isHeader = item.kind === "chunks" || item.kind === "group";
+    return { item: isHeader ? item : toOthers(item), path: at };
   });
 }
 /**

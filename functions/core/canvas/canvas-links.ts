@@ -18,7 +18,8 @@ export function withLink(canvas: Canvas, callback: Canvas): Canvas {
 }
 /**
  * Returns the canvas with an error link, which runs `errback` when the canvas fails. In a group the link goes to every
- * member, and in a chord to the body (see `addingHeaderErrors` for the header).
+ * member, and in a chord to the body, which fails with the header. With `headerErrors` it goes to the members of the
+ * header as well.
  */
 export function withLinkError(canvas: Canvas, errback: Canvas, rules: LinkRules = {}): Canvas {
   return errorLinked(canvas, new Callbacks([errback]), rules);
@@ -44,15 +45,6 @@ export function addingLinks(
     return linkError.length === 0 ? withValue : errorLinked(withValue, errors, rules);
   };
 }
-/**
- * Returns the function that attaches error links to the members of a header: to all of them with `headerErrors`, else to
- * nested chords only. A nested chord gets the links because its failure fails the outer body.
- */
-export function addingHeaderErrors(linkError: readonly Canvas[], rules: LinkRules = {}): (header: Group) => Group {
-  const errors = new Callbacks(linkError);
-  return (header) => (linkError.length === 0 ? header : headerWithErrors(header, errors, rules));
-}
-
 function linked(canvas: Canvas, link: Callbacks): Canvas {
   switch (canvas.kind) {
     case "task":
@@ -73,6 +65,10 @@ function linked(canvas: Canvas, link: Callbacks): Canvas {
   }
 }
 function errorLinked(canvas: Canvas, linkError: Callbacks, rules: LinkRules): Canvas {
+  const members = (group: Group): Group => ({
+    ...group,
+    members: group.members.map((member) => errorLinked(member, linkError, rules)),
+  });
   switch (canvas.kind) {
     case "task":
     case "chain":
@@ -82,23 +78,17 @@ function errorLinked(canvas: Canvas, linkError: Callbacks, rules: LinkRules): Ca
     case "wait":
       return { ...canvas, linkError: linkError.after(canvas.linkError) };
     case "group":
-      return { ...canvas, members: canvas.members.map((member) => errorLinked(member, linkError, rules)) };
+      return members(canvas);
     case "chord":
       return {
         ...canvas,
-        header: headerWithErrors(canvas.header, linkError, rules),
+        header: rules.headerErrors ? members(canvas.header) : canvas.header,
         body: errorLinked(canvas.body, linkError, rules),
       };
     default:
       return assertNever(canvas);
   }
 }
-function headerWithErrors(header: Group, linkError: Callbacks, rules: LinkRules): Group {
-  const member = (each: Canvas): Canvas =>
-    rules.headerErrors || each.kind === "chord" ? errorLinked(each, linkError, rules) : each;
-  return { ...header, members: header.members.map(member) };
-}
-
 /**
  * Callbacks that are given to many signatures at once. Each is compared by its text, which is made once. Signatures with
  * the same list before share the list afterwards, so that a group of 100,000 members with 100 links stays small.

@@ -66,6 +66,8 @@ export interface RunServices {
    * run, over all attempts. An event that is sent later does not count. Throws PortError.
    */
   event(name: string, timeoutSeconds: number | undefined): Promise<EventLook>;
+  /** Says that code of the attempt goes on although its outcome is known. A retry waits for the end of `code`. */
+  leave(code: Promise<unknown>): void;
 }
 /**
  * The state of an event. `unsent` means that the attempt must end as deferred until this event. `over` means that the
@@ -193,6 +195,8 @@ export interface TaskInfo {
   /** `true` passes a first argument `{group}` on as a GroupHandle. Otherwise it is replaced by the results. */
   readonly streamsResults: boolean;
   readonly ignoreResult: boolean;
+  /** Whether a retry may begin while code of the attempt before it goes on. */
+  readonly mayOverlap?: true;
   /** Tracking level for groups whose members are all tasks that declare it. */
   readonly tracking?: Tracking;
   /**

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
+import type { Json } from "../../core/json.ts";
 import { type Clock, type OutgoingMessage, PortError, type Queue, type QueueDepth } from "../../engine/ports.ts";
 import type { Delivery, MessageSource } from "../../host/message-source.ts";
 import { type LmdbEnvironment, readCopy } from "./lmdb-environment.ts";
 import { sortableInteger } from "./lmdb-key.ts";
-import { firstReady, firstVisibleAt, MessageLines, readDepth, type Taken } from "./message-lines.ts";
+import { firstReady, firstVisibleAt, heldMessages, MessageLines, readDepth, type Taken } from "./message-lines.ts";
 import { decodeBody, decodeHead, type MessageHead, PLACE } from "./message-record.ts";
 
 export interface LmdbQueueOptions {
@@ -129,23 +130,40 @@ export class LmdbQueue implements Queue, MessageSource {
     return this.#release(undefined);
   }
 
-  releaseHeldBy(holder: string): Promise<number> {
-    return this.#release(holder);
+  async heldBy(holder: string, except: ReadonlySet<string> = NONE): Promise<readonly Json[]> {
+    const kept = new Set([...except].map(messageOf));
+    return this.#environment.reading(() =>
+      this.#queues()
+        .flatMap((queue) => heldMessages(this.#environment, queue, holder))
+        .filter((id) => !kept.has(id))
+        .flatMap((id) => {
+          const record = readCopy(this.#environment.messages, id);
+          return record === undefined ? [] : [decodeBody(record)];
+        }),
+    );
+  }
+
+  releaseHeldBy(holder: string, except: ReadonlySet<string> = NONE): Promise<number> {
+    return this.#release(holder, new Set([...except].map(messageOf)));
   }
 
   async depth(queue: string): Promise<QueueDepth> {
     return this.#environment.reading(() => readDepth(this.#environment, queue));
   }
 
-  async #release(holder: string | undefined): Promise<number> {
+  async #release(holder: string | undefined, except: ReadonlySet<string> = NONE): Promise<number> {
     const released = await this.#change((lines) => {
-      const queues = [...this.#environment.queues.getKeys({ start: " ", end: "\u{10ffff}" })];
-      return queues.map((queue) => ({ queue, count: lines(queue).release(holder) })).filter(({ count }) => count > 0);
+      return this.#queues()
+        .map((queue) => ({ queue, count: lines(queue).release(holder, except) }))
+        .filter(({ count }) => count > 0);
     });
     if (released.length > 0) this.#options.onSend?.(released.map(({ queue }) => queue));
     return released.reduce((sum, { count }) => sum + count, 0);
   }
 
+  #queues(): string[] {
+    return [...this.#environment.queues.getKeys({ start: " ", end: "\u{10ffff}" })];
+  }
   /**
    * Returns whether there may be a message of another job. The jobs of messages that become visible now are not read.
    */
@@ -175,7 +193,7 @@ export class LmdbQueue implements Queue, MessageSource {
    * received again after its visibility.
    */
   #ifHeld<T>(receipt: string, act: (id: string, head: MessageHead, record: Buffer) => T): T | undefined {
-    const id = receipt.slice(0, receipt.indexOf("~"));
+    const id = messageOf(receipt);
     const record = id === "" ? undefined : readCopy(this.#environment.messages, id);
     if (record === undefined) return undefined;
     const head = decodeHead(record);
@@ -189,6 +207,9 @@ export class LmdbQueue implements Queue, MessageSource {
   }
 }
 
+function messageOf(receipt: string): string {
+  return receipt.slice(0, receipt.indexOf("~"));
+}
 function receiptOf(id: string, receives: number): string {
   return `${id}~${receives}`;
 }

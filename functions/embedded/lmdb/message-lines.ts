@@ -95,14 +95,12 @@ export class MessageLines {
     return due.length;
   }
 
-  /** Makes the messages in flight with the holder ready, or with any holder when undefined. Returns their number. */
-  release(holder: string | undefined): number {
-    const prefix = this.#prefix(INVISIBLE);
-    const held: string[] = [];
-    for (const { key, value } of this.#environment.lines.getRange({ start: prefix, end: prefixEnd(prefix) })) {
-      const name = readHolder(value);
-      if (name !== undefined && (holder === undefined || name === holder)) held.push(parsePlaced(key, prefix).id);
-    }
+  /**
+   * Makes the messages in flight with the holder ready, or with any holder when undefined, except these. Returns their
+   * number.
+   */
+  release(holder: string | undefined, except: ReadonlySet<string>): number {
+    const held = heldMessages(this.#environment, this.#queue, holder).filter((id) => !except.has(id));
     for (const id of held) this.#toReady(id);
     return held.length;
   }
@@ -217,6 +215,16 @@ function jobOf(environment: LmdbEnvironment, id: string): string {
   return decodeHead(record).jobId;
 }
 
+/** Returns the ids of the messages in flight with the holder, or with any holder when undefined. */
+export function heldMessages(environment: LmdbEnvironment, queue: string, holder: string | undefined): string[] {
+  const prefix = linesPrefix(queue, INVISIBLE);
+  const held: string[] = [];
+  for (const { key, value } of environment.lines.getRange({ start: prefix, end: prefixEnd(prefix) })) {
+    const name = readHolder(value);
+    if (name !== undefined && (holder === undefined || name === holder)) held.push(parsePlaced(key, prefix).id);
+  }
+  return held;
+}
 /** Returns when the first invisible message becomes visible. Returns undefined when there is none. */
 export function firstVisibleAt(environment: LmdbEnvironment, queue: string): number | undefined {
   const prefix = linesPrefix(queue, INVISIBLE);

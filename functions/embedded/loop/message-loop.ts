@@ -24,13 +24,32 @@ export interface MessageLoopOptions {
   readonly shares: QueueShares;
   readonly claims: RunHolder;
   readonly log: Log;
+  /** Milliseconds since the epoch, by the clock of the queue. */
+  readonly now: () => number;
   /** Called when the loop found no message and goes to sleep. From then on it needs a wake. */
   readonly onIdle?: () => void;
+  /** Called when a run takes this process for itself, and when no such run is left. */
+  readonly onReserved?: (reserved: boolean) => void;
+  /** Set where other processes can run what this one must not. */
+  readonly shared?: true;
 }
+/** What a process may run. */
+export interface Terms {
+  /** Whether it runs what must be alone. */
+  readonly alone: boolean;
+  /** Tasks that it leaves to others. */
+  readonly notOf: readonly string[];
+}
+const EVERYTHING: Terms = { alone: true, notOf: [] };
+/** Refuses a run that another process will run. Its message is given back. */
+class RunsElsewhere extends Error {}
+/** Seconds after which a message that was refused comes back. */
+const ELSEWHERE_SECONDS = 0.5;
 /** A message that the engine handles. */
 interface Handling {
   readonly queue: string;
   readonly jobId: string;
+  readonly delivery: string;
   /** Number of slots that its runs have asked for. */
   slots: number;
   /** A slot that is kept for its first run. */
@@ -72,6 +91,8 @@ export class MessageLoop {
   #leavesOut = false;
   /** Whether the next free slot goes to a run that waits, because a message of another job had the last one. */
   #owesSlot = false;
+  #terms = EVERYTHING;
+  #resting = false;
   #stopping = false;
   #running: Promise<void> | undefined;
 
@@ -82,8 +103,16 @@ export class MessageLoop {
     this.#loads = new QueueLoads(this.#slots, options.shares);
     this.#turns = new Turns((queue) => options.shares.weightOf(queue));
   }
-  start(): void {
+  /** Receives messages from now on. Without terms it runs whatever they name. */
+  start(terms: Terms = EVERYTHING): void {
+    this.#terms = terms;
+    this.#resting = false;
+    this.wake();
     this.#running ??= this.#receiveUntilStopped();
+  }
+  /** Receives no more messages until it is started again. What it has received is handled, on the terms so far. */
+  rest(): void {
+    this.#resting = true;
   }
   /** Makes the loop receive again, since there may be new messages. */
   wake(): void {
@@ -118,6 +147,10 @@ export class MessageLoop {
 
   async #receiveUntilStopped(): Promise<void> {
     while (!this.#stopping) {
+      if (this.#resting) {
+        await this.#arrivals.wait();
+        continue;
+      }
       const queues = this.#readQueues();
       const free = this.#slots.reserved ? 0 : this.#loads.free;
       // Messages whose runs have ended are still being followed up. They hold no slot, but their number must stay
@@ -187,7 +220,7 @@ export class MessageLoop {
   async #ready(queues: readonly string[]): Promise<readonly string[]> {
     if (queues.length < 2) return queues;
     const times = await Promise.all(queues.map((queue) => this.#options.source.nextVisibleAt([queue])));
-    return queues.filter((_, index) => (times[index] ?? Number.POSITIVE_INFINITY) <= Date.now());
+    return queues.filter((_, index) => (times[index] ?? Number.POSITIVE_INFINITY) <= this.#options.now());
   }
   async #sleep(queues: readonly string[]): Promise<void> {
     if (this.#stopping) return;
@@ -198,7 +231,7 @@ export class MessageLoop {
   async #untilNext(queues: readonly string[]): Promise<number> {
     try {
       const next = await this.#options.source.nextVisibleAt(queues);
-      return next === undefined ? TIMING.pollMs : Math.min(TIMING.pollMs, Math.max(1, next - Date.now()));
+      return next === undefined ? TIMING.pollMs : Math.min(TIMING.pollMs, Math.max(1, next - this.#options.now()));
     } catch {
       // The next receive meets the same failure and reports it.
       return TIMING.pollMs;
@@ -206,8 +239,8 @@ export class MessageLoop {
   }
 
   async #work(message: Delivery, kept: Slot | undefined): Promise<void> {
-    const { queue, jobId } = message;
-    const handling: Handling = { queue, jobId, slots: 0, kept };
+    const { queue, jobId, id: delivery } = message;
+    const handling: Handling = { queue, jobId, delivery, slots: 0, kept };
     this.#handling.add(handling);
     this.#loads.received(queue);
     const disposition = await this.#handle(message, handling);
@@ -223,6 +256,7 @@ export class MessageLoop {
       return await (message.receives > MAX_RECEIVES ? giveUp : handle)(message, this.#loopFor(handling));
     } catch (error) {
       if (this.#stopping) return { kind: "later", delaySeconds: 0 };
+      if (error instanceof RunsElsewhere) return { kind: "later", delaySeconds: ELSEWHERE_SECONDS };
       this.#report("handle", "error", "a message could not be handled; it comes back", {
         queue: message.queue,
         cause: messageOf(error),
@@ -261,7 +295,8 @@ export class MessageLoop {
   }
   #loopFor(handling: Handling): WorkerLoop {
     return {
-      takeSlot: async (alone) => {
+      takeSlot: async (alone, task) => {
+        this.#ensureAllowed(alone, task);
         if (handling.slots++ === 0) {
           this.#loads.placed(handling.queue);
           this.#freed();
@@ -270,15 +305,26 @@ export class MessageLoop {
         const { kept, queue, jobId } = handling;
         handling.kept = undefined;
         const taken = this.#slots.take({ queue, jobId, alone, first: kept !== undefined });
+        if (alone) this.#reserve();
         kept?.release();
         return this.#offering(await taken, queue);
       },
-      tryTakeSlot: () => {
-        const slot = this.#slots.tryTake(handling);
+      tryTakeSlot: (task) => {
+        const slot = this.#terms.notOf.includes(task) ? undefined : this.#slots.tryTake(handling);
         return slot && this.#offering(slot, handling.queue);
       },
-      hold: (runs, abort) => this.#options.claims.hold(runs, abort),
+      hold: (runs, abort) => this.#options.claims.hold({ ...runs, delivery: handling.delivery }, abort),
     };
+  }
+  #ensureAllowed(alone: boolean, task: string): void {
+    const { alone: takesAlone, notOf } = this.#terms;
+    if ((alone && !takesAlone) || notOf.includes(task) || (!alone && this.#options.shared && this.#slots.reserved))
+      throw new RunsElsewhere();
+  }
+  /** Gives back what waits for a slot, since a run that must be alone may keep this process for long. */
+  #reserve(): void {
+    if (this.#options.shared) this.#slots.refuseShared(new RunsElsewhere());
+    this.#options.onReserved?.(true);
   }
 
   /** Wakes the loop to receive more messages. */
@@ -293,7 +339,8 @@ export class MessageLoop {
       release: () => {
         if (released) return;
         released = true;
-        const offers = this.#slots.waiting > 0 && !this.#slots.reserved && !this.#owesSlot && !this.#stopping;
+        const receives = !this.#resting && !this.#stopping;
+        const offers = receives && this.#slots.waiting > 0 && !this.#slots.reserved && !this.#owesSlot;
         this.#owesSlot = offers;
         if (offers) void this.#offer(slot, queue);
         else this.#free(slot);
@@ -308,7 +355,9 @@ export class MessageLoop {
     this.#free(slot);
   }
   #free(slot: Slot): void {
+    const { reserved } = this.#slots;
     slot.release();
+    if (reserved && !this.#slots.reserved) this.#options.onReserved?.(false);
     this.#freed();
   }
 

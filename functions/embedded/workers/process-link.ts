@@ -4,9 +4,12 @@ import type { HeldRuns } from "../../engine/worker-loop.ts";
 import type { LeaseTracker } from "../../host/run-holder.ts";
 import type { Log, LogLevel } from "../../host/log.ts";
 import type { Durability } from "../lmdb/commit-gatherer.ts";
+import type { Terms } from "../loop/message-loop.ts";
 import type { QueueThreads } from "../queue-shares.ts";
 import type { SharedConfig } from "../settings.ts";
 
+/** File descriptor by which the thread of a worker process reports to the parent (watch-thread.ts). */
+export const REPORTS = 4;
 /** Settings that a worker process receives as one argument when it is forked. */
 export interface WorkerAssignment {
   /** Pid of the process that forks. */
@@ -17,6 +20,8 @@ export interface WorkerAssignment {
   readonly holder: string;
   readonly slots: number;
   readonly queues?: QueueThreads;
+  /** How far the parent's clock is ahead of the monotonic one (steady-clock.ts). */
+  readonly aheadMs: number;
   readonly durability: Durability;
   readonly engine: SharedConfig;
 }
@@ -30,15 +35,18 @@ export interface WorkerReport {
   readonly sent: readonly string[];
   /** Whether the worker found no more messages and sleeps. */
   readonly idle: boolean;
+  /** Whether a run has the worker for itself, or waits for that. Absent when that has not changed. */
+  readonly reserved?: boolean;
 }
 export type FromWorker =
   | WorkerReport
   /** The worker asks for its permit to open the database. */
   | { readonly kind: "opening" }
   | { readonly kind: "ready" }
-  | { readonly kind: "alive" }
   /** A write failed, because the disk takes none. */
   | { readonly kind: "unwritable"; readonly code: ErrorCode; readonly message: string; readonly details: JsonObject }
+  /** The worker goes on after this number of stalls, and waits for `settled`. */
+  | { readonly kind: "resumed"; readonly stalls: number }
   | { readonly kind: "log"; readonly level: LogLevel; readonly message: string; readonly fields?: JsonObject };
 export type ToWorker =
   /** There are new messages on these queues. */
@@ -53,8 +61,11 @@ export type ToWorker =
     }
   /** Whether the disk takes writes. While it does not, no run starts. */
   | { readonly kind: "disk"; readonly writable: boolean }
-  /** The worker must answer `alive`. */
-  | { readonly kind: "ask" }
+  /** The worker receives messages on these terms from now on, or none any more. */
+  | { readonly kind: "serve"; readonly terms: Terms }
+  | { readonly kind: "rest" }
+  /** All that had to be given back after this number of stalls has been. */
+  | { readonly kind: "settled"; readonly stalls: number }
   | { readonly kind: "stop"; readonly graceSeconds: number };
 
 /**
@@ -66,6 +77,8 @@ export class ParentLink implements LeaseTracker {
   #released: string[] = [];
   readonly #sent = new Set<string>();
   #idle = false;
+  #reserved: boolean | undefined;
+  readonly #unsettled: { readonly stalls: number; readonly resolve: () => void }[] = [];
   #scheduled = false;
   #written: Promise<void> = Promise.resolve();
 
@@ -86,6 +99,21 @@ export class ParentLink implements LeaseTracker {
     this.#idle = true;
     void this.notified();
   }
+  /** Resolves when the parent has given back what this process could not begin during its stalls. */
+  settled(stalls: number): Promise<void> {
+    this.send({ kind: "resumed", stalls });
+    return new Promise((resolve) => this.#unsettled.push({ stalls, resolve }));
+  }
+  noteSettled(stalls: number): void {
+    for (const waiting of this.#unsettled.splice(0)) {
+      if (waiting.stalls <= stalls) waiting.resolve();
+      else this.#unsettled.push(waiting);
+    }
+  }
+  reserved(reserved: boolean): void {
+    this.#reserved = reserved;
+    void this.notified();
+  }
   /**
    * Resolves when the kernel has all reports so far. The parent will read them even if this process then blocks or
    * ends.
@@ -104,7 +132,13 @@ export class ParentLink implements LeaseTracker {
   }
 
   #pending(): boolean {
-    return this.#held.length > 0 || this.#released.length > 0 || this.#sent.size > 0 || this.#idle;
+    return (
+      this.#held.length > 0 ||
+      this.#released.length > 0 ||
+      this.#sent.size > 0 ||
+      this.#idle ||
+      this.#reserved !== undefined
+    );
   }
   #flush(resolve: () => void): void {
     this.#scheduled = false;
@@ -114,7 +148,9 @@ export class ParentLink implements LeaseTracker {
       released: this.#released,
       sent: [...this.#sent],
       idle: this.#idle,
+      ...(this.#reserved !== undefined && { reserved: this.#reserved }),
     };
+    this.#reserved = undefined;
     this.#held = [];
     this.#released = [];
     this.#sent.clear();

@@ -3,11 +3,13 @@ import { messageOf } from "../../host/log.ts";
 import { RunHolder } from "../../host/run-holder.ts";
 import { type Host, type HostOptions, openHost, taskQueuesOf } from "../engine-host.ts";
 import { MessageLoop } from "../loop/message-loop.ts";
-import { endIfOrphaned, watchForOrphan } from "../machine/orphan-watch.ts";
+import { SteadyClock } from "../machine/steady-clock.ts";
+import { endIfOrphaned, WatchThread } from "../machine/watch-thread.ts";
 import { queueShares } from "../queue-shares.ts";
 import { foldersOf, permitOf } from "../settings.ts";
+import { containedRunner, containUserCode } from "./contained-runner.ts";
 import { registerWorker, untilPermitted } from "./open-permit.ts";
-import { ParentLink, type ToWorker, type WorkerAssignment } from "./process-link.ts";
+import { ParentLink, REPORTS, type ToWorker, type WorkerAssignment } from "./process-link.ts";
 
 /** The parts of a worker that its parent's messages reach. */
 interface WorkerParts {
@@ -22,20 +24,39 @@ interface WorkerParts {
  * die without harm, because its parent keeps its leases and gives back its messages. It must not outlive its parent.
  */
 async function main(assignment: WorkerAssignment, link: ParentLink): Promise<void> {
-  endWithParent(assignment.parentPid);
+  endWithParent();
+  const clock = new SteadyClock(assignment.aheadMs);
+  const watch = new WatchThread(assignment.parentPid, REPORTS);
   const leaseMs = assignment.engine.leaseSeconds * 1_000;
-  const claims: RunHolder = new RunHolder({ keeper: link, leaseMs, heartbeat: (held) => host.engine.heartbeat(held) });
-  registerWorker(foldersOf(assignment.dataFolder).workers);
-  const host: Host = await openWhenPermitted(assignment, link, {
-    onSend: (queues) => {
-      loop.wake();
-      link.sent(queues);
-    },
-    onUnwritable: ({ code, message, details }) => {
-      loop.pause(true);
-      link.send({ kind: "unwritable", code, message, details });
+  const claims: RunHolder = new RunHolder({
+    keeper: link,
+    leaseMs,
+    heartbeat: (held) => host.engine.heartbeat(held),
+    now: () => clock.now(),
+    marks: {
+      get stalls() {
+        return watch.stalls;
+      },
+      begin: (token) => watch.begin(token),
+      end: (token) => watch.end(token),
+      settled: () => link.settled(watch.stalls),
     },
   });
+  registerWorker(foldersOf(assignment.dataFolder).workers);
+  const host: Host = await openWhenPermitted(
+    assignment,
+    { link, clock, watch },
+    {
+      onSend: (queues) => {
+        loop.wake();
+        link.sent(queues);
+      },
+      onUnwritable: ({ code, message, details }) => {
+        loop.pause(true);
+        link.send({ kind: "unwritable", code, message, details });
+      },
+    },
+  );
   const loop: MessageLoop = new MessageLoop({
     handle: (message, workerLoop) => host.engine.handle(message, workerLoop),
     giveUp: (message, workerLoop) => host.engine.handleDeadLetter(message, workerLoop),
@@ -45,15 +66,18 @@ async function main(assignment: WorkerAssignment, link: ParentLink): Promise<voi
     shares: queueShares(assignment.queues),
     claims,
     log: link.log,
+    now: () => clock.now(),
+    shared: true,
     onIdle: () => link.idle(),
+    onReserved: (reserved) => link.reserved(reserved),
   });
   process.on("message", (message) => obey({ link, claims, host, loop }, message as ToWorker));
-  loop.start();
+  containUserCode(link.log, crash);
   link.send({ kind: "ready" });
 }
 function openWhenPermitted(
   assignment: WorkerAssignment,
-  link: ParentLink,
+  { link, clock, watch }: { readonly link: ParentLink; readonly clock: SteadyClock; readonly watch: WatchThread },
   events: Pick<HostOptions, "onSend" | "onUnwritable">,
 ): Promise<Host> {
   const permit = permitOf(assignment.dataFolder, assignment.holder);
@@ -63,6 +87,8 @@ function openWhenPermitted(
     durability: assignment.durability,
     holder: assignment.holder,
     engine: assignment.engine,
+    clock,
+    around: (runner) => containedRunner(runner, watch),
     beforeOpening: () => {
       link.send({ kind: "opening" });
       return untilPermitted(permit);
@@ -76,7 +102,9 @@ function openWhenPermitted(
 function obey(parts: WorkerParts, message: ToWorker): void {
   if (message.kind === "wake") parts.loop.wake();
   else if (message.kind === "disk") parts.loop.pause(!message.writable);
-  else if (message.kind === "ask") parts.link.send({ kind: "alive" });
+  else if (message.kind === "serve") parts.loop.start(message.terms);
+  else if (message.kind === "rest") parts.loop.rest();
+  else if (message.kind === "settled") parts.link.noteSettled(message.stalls);
   else if (message.kind === "abort")
     for (const { token, runId, reason } of message.runs) parts.claims.abort(token, runId, reason);
   else void stop(parts, message.graceSeconds);
@@ -92,14 +120,20 @@ async function stop({ loop, host }: WorkerParts, graceSeconds: number): Promise<
  * Ties this process to its parent. A terminal sends SIGINT, and a service manager SIGTERM, to the whole process group,
  * but only the parent decides when its workers stop.
  */
-function endWithParent(parentPid: number): void {
+function endWithParent(): void {
   // The log of the command may be on a full disk. That is no reason to end.
   process.stderr.on("error", () => undefined);
   process.stdout.on("error", () => undefined);
   process.on("SIGINT", () => undefined);
   process.on("SIGTERM", () => undefined);
   process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
-  watchForOrphan(parentPid);
+}
+function crash(error: unknown): void {
+  const stack = (error instanceof Error && error.stack) || messageOf(error);
+  link.send(
+    { kind: "log", level: "error", message: "an error that belongs to no run ends a worker", fields: { stack } },
+    () => process.exit(1),
+  );
 }
 
 const link = new ParentLink();

@@ -2,24 +2,30 @@ import { setTimeout as pause } from "node:timers/promises";
 import { FanfoldError } from "../../core/errors.ts";
 import { ENGINE_QUEUE } from "../../core/names/queue-name.ts";
 import type { Engine } from "../../engine/contract.ts";
-import type { Claim } from "../../engine/worker-loop.ts";
+import { claimsOf } from "../../engine/execute/heartbeat.ts";
+import type { HeldRuns, HolderEnd } from "../../engine/worker-loop.ts";
 import type { LeaseKeeper, LostClaim } from "../../host/lease-keeper.ts";
 import { type Log, messageOf } from "../../host/log.ts";
 import type { MessageSource } from "../../host/message-source.ts";
+import type { SteadyClock } from "../machine/steady-clock.ts";
+import type { Stall } from "../machine/watch-thread.ts";
 import { TIMING } from "../settings.ts";
 import { endNow } from "./open-permit.ts";
 import type { FromWorker, WorkerAssignment, WorkerReport } from "./process-link.ts";
+import { holderEnd, judge, type Verdict } from "./verdict.ts";
+import { WorkerPool } from "./worker-pool.ts";
 import { type WorkerEnd, WorkerProcess } from "./worker-process.ts";
 
 export interface SupervisorOptions {
   readonly workers: number;
-  /** Settings of every worker, without the holder, which is new with each process. */
-  readonly assignment: Omit<WorkerAssignment, "holder">;
+  /** Settings of every worker, without what is new with each process. */
+  readonly assignment: Omit<WorkerAssignment, "holder" | "aheadMs">;
   /** Number of this start, which makes holders unique among the starts of this folder. */
   readonly epoch: number;
-  readonly engine: Pick<Engine, "endLeases">;
-  readonly source: Pick<MessageSource, "releaseHeldBy">;
+  readonly engine: Pick<Engine, "endHolder">;
+  readonly source: Pick<MessageSource, "heldBy" | "releaseHeldBy">;
   readonly keeper: LeaseKeeper;
+  readonly clock: SteadyClock;
   readonly log: Log;
   /** Returns when the worker has opened the database. No process commits meanwhile. */
   readonly permitOpening: (worker: WorkerProcess) => void;
@@ -35,70 +41,67 @@ export interface WorkerStats {
   readonly runs: number;
   readonly restarts: number;
 }
-/** One of the configured number of workers. Its process is replaced when it dies. */
-interface Replica {
-  readonly number: number;
-  worker: WorkerProcess | undefined;
-  restarts: number;
-  /** Number of processes in a row that did not live long. */
-  earlyEnds: number;
-}
 
 /**
  * Starts the worker processes, tracks their leases and wakes them. When a worker dies, its leases end and its messages
- * become visible at once, and a new process replaces it.
+ * become visible at once, and a spare takes its place (worker-pool.ts).
  *
- * A worker is killed only when it does not become ready in time, or does not answer although it is past the deadline of
- * a run or holds none.
+ * A blocked worker keeps its runs, and what it has not begun is given back. It is killed when one of its runs is past its
+ * deadline, or when it holds none. A worker is also killed when it does not become ready in time.
  *
- * States of a replica: running -> cleaning up (its process died) -> delayed (after early ends) -> running; stopped from
- * any.
+ * Processes that end before a run could be to blame are started again after growing pauses. A run that ends its process
+ * delays only itself.
  */
 export class Supervisor {
   readonly #options: SupervisorOptions;
-  readonly #replicas: readonly Replica[];
+  readonly #pool: WorkerPool;
   readonly #checking: NodeJS.Timeout;
-  /** Replacements under way. */
+  /** Work for processes that have ended. */
   readonly #pending = new Set<Promise<void>>();
+  readonly #verdicts = new WeakMap<WorkerProcess, Verdict>();
+  readonly #retired = new WeakSet<WorkerProcess>();
   readonly #stop = new AbortController();
-  readonly #onExit = (): void => endNow(this.#replicas.flatMap(({ worker }) => worker?.pid ?? []));
+  readonly #onExit = (): void => endNow(this.#pool.all.flatMap(({ pid }) => pid ?? []));
   #forks = 0;
   #writable = true;
+  /** Processes in a row that ended by themselves, without a run to blame. */
+  #earlyEnds = 0;
+  /** Pauses before the next start that are under way. */
+  #pauses = 0;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    this.#replicas = Array.from({ length: options.workers }, (_, number) => ({
-      number,
-      worker: undefined,
-      restarts: 0,
-      earlyEnds: 0,
-    }));
-    for (const replica of this.#replicas) this.#startWorker(replica);
+    this.#pool = new WorkerPool(
+      options.workers,
+      () => this.#startWorker(),
+      (worker) => this.#retireWorker(worker),
+    );
+    this.#arrange();
     this.#checking = setInterval(() => this.#check(), TIMING.checkWorkersMs);
     process.on("exit", this.#onExit);
   }
   get workers(): readonly WorkerStats[] {
-    return this.#replicas.map(({ worker, restarts }) => ({
+    return this.#pool.seats.map(({ worker, processes }) => ({
       pid: worker?.pid,
       holder: worker?.holder ?? "",
       ready: worker?.readyAt !== undefined,
       runs: worker ? this.#options.keeper.size(worker.holder) : 0,
-      restarts,
+      restarts: Math.max(0, processes - 1),
     }));
   }
   /** Wakes the workers for new messages on these queues, except the sender, which has noticed them itself. */
   wake(queues: readonly string[], sender?: WorkerProcess): void {
     if (queues.includes(ENGINE_QUEUE)) this.#options.onControl();
     if (queues.every((queue) => queue === ENGINE_QUEUE)) return;
-    for (const { worker } of this.#replicas) if (worker && worker !== sender) worker.wake(queues);
+    for (const worker of this.#pool.all) if (worker.terms && worker !== sender) worker.wake(queues);
   }
   /** Lets all workers know whether the disk takes writes. */
   setWritable(writable: boolean): void {
     this.#writable = writable;
-    for (const { worker } of this.#replicas) worker?.send({ kind: "disk", writable });
+    for (const worker of this.#pool.all) worker.send({ kind: "disk", writable });
   }
   abort(holder: string, runs: readonly LostClaim[]): void {
-    const worker = this.#replicas.find((replica) => replica.worker?.holder === holder)?.worker;
+    const worker = this.#pool.all.find((each) => each.holder === holder);
     worker?.send({
       kind: "abort",
       runs: runs.map(({ claim, outcome }) => ({ token: claim.token, runId: claim.runId, reason: outcome })),
@@ -111,20 +114,25 @@ export class Supervisor {
   async stop(graceSeconds: number): Promise<void> {
     this.#stop.abort();
     clearInterval(this.#checking);
-    await Promise.all(
-      this.#replicas.map(({ worker }) => (worker ? this.#stopWorker(worker, graceSeconds) : Promise.resolve())),
-    );
+    await Promise.all(this.#pool.all.map((worker) => this.#stopWorker(worker, graceSeconds)));
     await Promise.all(this.#pending);
     process.off("exit", this.#onExit);
   }
 
-  #startWorker(replica: Replica): void {
-    const holder = `${this.#options.epoch}.${replica.number}.${this.#forks++}`;
-    const worker = new WorkerProcess({ ...this.#options.assignment, holder }, (from, message) =>
-      this.#read(from, message),
+  #arrange(): void {
+    if (this.#stop.signal.aborted) return;
+    // Until a start has succeeded, one process at a time shows whether the next one can.
+    this.#pool.arrange(performance.now(), this.#pauses > 0 ? 0 : this.#earlyEnds > 0 ? 1 : undefined);
+  }
+  #startWorker(): WorkerProcess {
+    const holder = `${this.#options.epoch}.${this.#forks++}`;
+    const worker = new WorkerProcess(
+      { ...this.#options.assignment, holder, aheadMs: this.#options.clock.aheadMs },
+      (from, message) => this.#read(from, message),
+      (stalled) => this.#noteStall(stalled),
     );
-    replica.worker = worker;
-    this.#track(worker.ended.then((end) => this.#replace(replica, worker, end)));
+    this.#track(worker.ended.then((end) => this.#noteEnd(worker, end)));
+    return worker;
   }
   #track(work: Promise<void>): void {
     const tracked = work.finally(() => this.#pending.delete(tracked));
@@ -132,90 +140,149 @@ export class Supervisor {
   }
   #read(worker: WorkerProcess, message: FromWorker): void {
     if (message.kind === "opening") this.#options.permitOpening(worker);
-    else if (message.kind === "ready") {
-      worker.readyAt = performance.now();
-      if (!this.#writable) worker.send({ kind: "disk", writable: false });
-    } else if (message.kind === "unwritable") this.#options.onUnwritable(problemOf(message));
+    else if (message.kind === "unwritable") this.#options.onUnwritable(problemOf(message));
     else if (message.kind === "log")
       this.#options.log(message.level, message.message, { worker: worker.pid ?? 0, ...message.fields });
     else if (message.kind === "report") this.#apply(worker, message);
+    else if (message.kind === "resumed") {
+      worker.resumedAfter = message.stalls;
+      this.#settle(worker);
+    } else {
+      worker.readyAt = performance.now();
+      if (!this.#writable) worker.send({ kind: "disk", writable: false });
+      this.#arrange();
+    }
   }
   #apply(worker: WorkerProcess, report: WorkerReport): void {
     this.#options.keeper.track(worker.holder, report.held);
     this.#options.keeper.untrack(report.released);
     if (report.sent.length > 0) this.wake(report.sent, worker);
     if (report.idle) worker.sleep();
+    if (report.reserved === undefined) return;
+    worker.reserved = report.reserved;
+    this.#arrange();
+  }
+  #noteStall(worker: WorkerProcess): void {
+    const { stall } = worker;
+    this.#rememberLongStall(worker);
+    if (stall) {
+      const claims = this.#options.keeper.heldBy(worker.holder).flatMap(claimsOf);
+      const task = claims.find(({ runId }) => runId === stall.run)?.task;
+      worker.stalledBy = task === undefined ? undefined : { task, since: performance.now() };
+      worker.settling = this.#returnUnbegun(worker, stall);
+      this.#track(worker.settling);
+    }
+    this.#settle(worker);
+    this.#arrange();
+  }
+  /** Called when a stall is over. A process that ended in it would have been stalled for longer. */
+  #rememberLongStall(worker: WorkerProcess, hasEnded = false): void {
+    const now = performance.now();
+    if (worker.stalledBy && (hasEnded || now - worker.stalledBy.since >= TIMING.longStallMs))
+      this.#pool.noteBlocking(worker.stalledBy.task, now);
+    worker.stalledBy = undefined;
+  }
+  /** A stalled worker cannot begin what it has received, so that is given back. What has begun stays with it. */
+  async #returnUnbegun({ holder }: WorkerProcess, { begun }: Stall): Promise<void> {
+    const held = this.#options.keeper.heldBy(holder);
+    const kept = begun ? held.filter(({ token }) => begun.includes(token)) : held;
+    const claims = held.filter((runs) => !kept.includes(runs)).flatMap(claimsOf);
+    await this.#giveBack(holder, { claims, culprits: [], why: "blocked" }, kept);
+  }
+  /** Lets a worker go on after its stalls, once nothing is returned any more of what it holds. */
+  #settle(worker: WorkerProcess): void {
+    const after = worker.resumedAfter;
+    if (after === undefined || worker.stalls < after) return;
+    worker.resumedAfter = undefined;
+    void worker.settling.finally(() => worker.send({ kind: "settled", stalls: after }));
   }
 
-  async #replace(replica: Replica, worker: WorkerProcess, end: WorkerEnd): Promise<void> {
-    replica.worker = undefined;
+  async #noteEnd(worker: WorkerProcess, { code, signal }: WorkerEnd): Promise<void> {
+    this.#rememberLongStall(worker, true);
+    this.#pool.remove(worker);
     if (this.#stop.signal.aborted) return;
     const claims = this.#options.keeper.dropHolder(worker.holder);
-    const settled = worker.readyAt !== undefined && performance.now() - worker.readyAt >= TIMING.settledMs;
-    replica.earlyEnds = settled ? 0 : replica.earlyEnds + 1;
-    const delayMs =
-      replica.earlyEnds < 2
-        ? 0
-        : Math.min(TIMING.longestRestartMs, TIMING.firstRestartMs * 2 ** (replica.earlyEnds - 2));
     const started = worker.readyAt !== undefined;
-    this.#options.log("error", started ? "a worker process died" : "a worker process died while it started", {
-      pid: worker.pid ?? 0,
-      code: end.code,
-      signal: end.signal,
-      runs: claims.map((claim) => `${claim.runId} (${claim.task})`).slice(0, 10),
-      restartInMs: delayMs,
-    });
-    await this.#giveBack(worker.holder, claims);
-    await pause(delayMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
-    if (this.#stop.signal.aborted) return;
-    replica.restarts++;
-    this.#startWorker(replica);
+    const early = worker.readyAt === undefined || performance.now() - worker.readyAt < TIMING.settledMs;
+    if (!early || claims.length > 0 || this.#retired.has(worker)) this.#earlyEnds = 0;
+    else this.#earlyEnds++;
+    const restartInMs =
+      this.#earlyEnds < 2 ? 0 : Math.min(TIMING.longestRestartMs, TIMING.firstRestartMs * 2 ** (this.#earlyEnds - 2));
+    if (!this.#retired.has(worker))
+      this.#options.log("error", started ? "a worker process died" : "a worker process died while it started", {
+        pid: worker.pid ?? 0,
+        code,
+        signal,
+        runs: claims.map((claim) => `${claim.runId} (${claim.task})`).slice(0, 10),
+        restartInMs,
+      });
+    if (restartInMs > 0) this.#track(this.#pause(restartInMs));
+    this.#arrange();
+    await this.#giveBack(worker.holder, holderEnd(claims, this.#verdicts.get(worker), worker.stall?.run));
+  }
+  async #pause(milliseconds: number): Promise<void> {
+    this.#pauses++;
+    await pause(milliseconds, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+    this.#pauses--;
+    this.#arrange();
   }
   /** Ends leases first. A message that becomes visible before they end would meet a live lease and be postponed. */
-  async #giveBack(holder: string, claims: readonly Claim[]): Promise<void> {
+  async #giveBack(holder: string, end: HolderEnd, kept: readonly HeldRuns[] = []): Promise<void> {
+    const { engine, source, keeper } = this.#options;
+    const deliveries = new Set(kept.flatMap(({ delivery }) => delivery ?? []));
     try {
-      if (claims.length > 0) await this.#options.engine.endLeases(claims);
+      const messages = await source.heldBy(holder, deliveries);
+      const tokens = new Set([...keeper.tokens, ...end.claims.map(({ token }) => token)]);
+      await engine.endHolder({ ...end, unbegun: { messages, tokens } });
     } catch (error) {
-      this.#options.log("warn", "leases of a dead worker could not be ended; they end by time", {
-        claims: claims.length,
+      this.#options.log("warn", "leases of a worker could not be ended; they end by time", {
+        claims: end.claims.length,
         cause: messageOf(error),
       });
     }
     try {
-      await this.#options.source.releaseHeldBy(holder);
+      await source.releaseHeldBy(holder, deliveries);
     } catch (error) {
       this.#options.log(
         "error",
-        "messages of a dead worker could not be given back; the sweeper will send their runs again",
+        "messages of a worker could not be given back; the sweeper will send their runs again",
         { cause: messageOf(error) },
       );
     }
-    for (const { worker } of this.#replicas) worker?.wake([]);
+    this.#wakeAll();
+  }
+  #wakeAll(): void {
+    for (const worker of this.#pool.all) if (worker.terms) worker.wake([]);
   }
 
   #check(): void {
-    for (const { worker } of this.#replicas) if (worker) this.#checkOne(worker);
+    for (const worker of this.#pool.all) this.#checkOne(worker);
   }
-  /** A worker may block until the deadlines of the runs it holds. After that, or when it holds none, it must answer. */
   #checkOne(worker: WorkerProcess): void {
-    const now = performance.now();
+    if (this.#verdicts.has(worker)) return;
     if (worker.readyAt === undefined) {
-      if (now - worker.startedAt > TIMING.startMs) this.#kill(worker, "it did not start");
+      if (performance.now() - worker.startedAt > TIMING.startMs) this.#kill(worker, "it did not start");
       return;
     }
-    const { keeper } = this.#options;
-    const overdue = keeper.isOverdue(worker.holder, Date.now() - TIMING.deadlineGraceMs);
-    const mayBlock = !overdue && keeper.size(worker.holder) > 0;
-    const silent = now - worker.heardAt > TIMING.silenceMs;
-    if (worker.unanswered > 0 && worker.heardAt > worker.askedAt) worker.unanswered = 0;
-    if (mayBlock || !(overdue || silent)) worker.unanswered = 0;
-    else if (worker.unanswered >= TIMING.unansweredChecks)
-      this.#kill(worker, overdue ? "a run is past its deadline and the process does not answer" : "it does not answer");
-    else worker.ask();
+    if (++worker.silentChecks >= TIMING.silentChecks) return this.#kill(worker, "it does not answer");
+    const { keeper, clock } = this.#options;
+    const held = keeper.heldBy(worker.holder);
+    worker.blockedChecks = worker.stall !== undefined && held.length === 0 ? worker.blockedChecks + 1 : 0;
+    if (worker.blockedChecks >= TIMING.blockedChecks) return this.#kill(worker, "it is blocked and runs nothing");
+    const verdict =
+      worker.stall === undefined ? undefined : judge(held, worker.stall.run, clock.now() - TIMING.deadlineGraceMs);
+    if (!verdict) return;
+    this.#verdicts.set(worker, verdict);
+    this.#kill(worker, "a run is past its deadline and the process does not answer");
   }
   #kill(worker: WorkerProcess, why: string): void {
     this.#options.log("warn", `a worker process is killed: ${why}`, { pid: worker.pid ?? 0 });
     worker.kill();
+  }
+  #retireWorker(worker: WorkerProcess): void {
+    if (this.#retired.has(worker)) return;
+    this.#retired.add(worker);
+    this.#track(this.#stopWorker(worker, TIMING.retireSeconds));
   }
   async #stopWorker(worker: WorkerProcess, graceSeconds: number): Promise<void> {
     worker.send({ kind: "stop", graceSeconds });

@@ -17,6 +17,10 @@ export interface Attempt {
   readonly unclaimed?: boolean;
   readonly signal: StopSignal;
   readonly log: RunLog;
+  /** Code that goes on although the outcome of the attempt is known. */
+  readonly left?: Promise<unknown> | undefined;
+  /** When the commit must be written, in milliseconds since the epoch. Set only in a process that must end. */
+  readonly commitBy?: number | undefined;
 }
 
 /** An attempt in this process, from the start of its user code until its commit is written. */
@@ -29,12 +33,16 @@ export class LiveAttempt implements Attempt {
   readonly unclaimed: boolean;
   /** Milliseconds since the epoch at which the attempt must have ended. */
   readonly deadline: number;
+  readonly commitBy: number | undefined;
+  left: Promise<unknown> | undefined;
   readonly signal = new LazySignal();
   readonly log = new RunLog();
   #aborted: AbortReason | undefined;
   readonly #timeoutSeconds: number;
 
-  constructor(init: Omit<Attempt, "signal" | "log"> & { readonly deadline: number; readonly timeoutSeconds: number }) {
+  constructor(
+    init: Omit<Attempt, "signal" | "log" | "left"> & { readonly deadline: number; readonly timeoutSeconds: number },
+  ) {
     this.header = init.header;
     this.run = init.run;
     this.step = init.step;
@@ -42,6 +50,7 @@ export class LiveAttempt implements Attempt {
     this.token = init.token;
     this.unclaimed = init.unclaimed ?? false;
     this.deadline = init.deadline;
+    this.commitBy = init.commitBy;
     this.#timeoutSeconds = init.timeoutSeconds;
   }
   /** The first reason for which the attempt was aborted. Absent while there is none. */

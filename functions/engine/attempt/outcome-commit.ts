@@ -260,6 +260,7 @@ async function prepareFailure(
   const kept = await attempt.log.keepError(context, run, error);
   if (error.retryable === false || failCount >= policy.maxAttempts)
     return prepareEnd(context, attempt, "error", { error: kept, failCount });
+  await untilCodeEnds(context, attempt);
   const delay = delaySeconds ?? retryDelaySeconds(policy, failCount, context.ids.random());
   return prepareRetry(context, run, { failCount, error: kept }, delay);
 }
@@ -286,6 +287,16 @@ function prepareRetry(context: Context, run: Run, part: Partial<RunAttributes>, 
     remove: NOT_SUSPECT,
     ...(!("due" in due) && { sendAfterSeconds: delaySeconds }),
   };
+}
+
+/**
+ * Waits until code that the attempt left behind has ended, so that the retry does not overlap with it. The wait ends with
+ * the grace: nobody can end code that ignores its signal, but only the process. The run stays held meanwhile.
+ */
+async function untilCodeEnds({ clock, config }: Context, { left, info, commitBy }: Attempt): Promise<void> {
+  if (left === undefined || info.mayOverlap) return;
+  const graceMs = Math.min(config.overlapGraceSeconds * 1_000, (commitBy ?? Number.POSITIVE_INFINITY) - clock.now());
+  if (graceMs > 0) await Promise.race([left.catch(() => undefined), clock.pause(graceMs)]);
 }
 
 async function valuePart(

@@ -93,6 +93,9 @@ export class AttemptCall implements TaskCall, RunServices {
   event(name: string, timeoutSeconds: number | undefined): Promise<EventLook> {
     return lookForEvent(this.#context, this.#attempt.run, name, timeoutSeconds);
   }
+  leave(code: Promise<unknown>): void {
+    this.#attempt.left = code;
+  }
   get #queue(): { readonly site: string; readonly queue: string } {
     return parseQueueName(queueOf(this.#context, this.#attempt.step), { site: this.#context.config.site });
   }

@@ -4,6 +4,8 @@ import { executeAttempt, type Executed } from "../attempt/attempt.ts";
 import { commitAttempts, type EndedAttempt } from "../attempt/commit-attempts.ts";
 import { LiveAttempt } from "../attempt/live-attempt.ts";
 import type { MemberOutcome } from "../attempt/member-outcome.ts";
+import { gateOf } from "../groups/gate.ts";
+import { isRevoked, mayBeRevoked } from "../groups/revocations.ts";
 import { returnClaims } from "../items/run-claims.ts";
 import type { AbortReason, HeldRuns, Hold } from "../worker-loop.ts";
 import type { BatchRun } from "./claim-batch.ts";
@@ -22,6 +24,9 @@ import { slowAfterMs } from "./pace.ts";
  * When a batch becomes slow, runs that have not started return to their queue, and ended runs are committed
  * immediately. So no run waits for long behind a slow one. Each run leaves the batch with one report. The hold ends
  * with the last report.
+ *
+ * Before user code starts, the gate is asked again, at most once in a millisecond. A claim proves nothing by itself: it
+ * may have waited, and the group may have decided in the meantime.
  */
 export class Batch {
   readonly #work: MessageWork;
@@ -40,6 +45,8 @@ export class Batch {
   #next = 0;
   #ended: EndedAttempt[] = [];
   #current: LiveAttempt | undefined;
+  /** When the gate was last asked. */
+  #askedAt = Number.NEGATIVE_INFINITY;
   /** Why runs that have not started are aborted, by run id. */
   #aborted: Map<string, AbortReason> | undefined;
 
@@ -86,7 +93,8 @@ export class Batch {
     if (this.#runs.length > 1) void clock.pause(this.#slowAfterMs).then(() => this.#becomeSlow());
     let executed = 0;
     while (this.#next < this.#runs.length) {
-      const executing = this.#execute(this.#runs[this.#next++] as BatchRun);
+      const batchRun = this.#runs[this.#next++] as BatchRun;
+      const executing = clock.now() > this.#askedAt ? this.#askAndBegin(batchRun) : this.#begin(batchRun);
       if (executing) await executing;
       executed++;
       if (this.#next < this.#runs.length && clock.now() - start > this.#slowAfterMs) this.#becomeSlow();
@@ -94,6 +102,31 @@ export class Batch {
     this.#executed = true;
     pace.noteRuns(this.#info.name, clock.now() - start, executed);
     this.#commitEnded();
+  }
+
+  async #askAndBegin(batchRun: BatchRun): Promise<void> {
+    try {
+      await this.#askGate(batchRun);
+    } catch (error) {
+      this.#work.reports.add(this.#fail([batchRun], error));
+      return;
+    }
+    await this.#begin(batchRun);
+  }
+  #begin(batchRun: BatchRun): Promise<void> | undefined {
+    const waiting = this.#hold.begin?.();
+    return waiting ? waiting.then(() => this.#execute(batchRun)) : this.#execute(batchRun);
+  }
+  /** Aborts the runs that must not start any more: this one, and those behind it. */
+  async #askGate(batchRun: BatchRun): Promise<void> {
+    const { context, header } = this.#work;
+    this.#askedAt = context.clock.now();
+    const gate = await gateOf(context, header.gid);
+    const unstarted = [batchRun, ...this.#runs.slice(this.#next)];
+    const all = gate.kind !== "go";
+    if (!all && !mayBeRevoked(gate.header)) return;
+    for (const { run } of unstarted)
+      if (all || (await isRevoked(context, gate.header, run))) this.#abort("cancelled", run.runId);
   }
 
   /**
@@ -114,8 +147,8 @@ export class Batch {
     return undefined;
   }
   #start({ member: { step, unclaimed }, run, token }: BatchRun): LiveAttempt {
-    const { header } = this.#work;
-    const timing = { deadline: this.#deadline, timeoutSeconds: this.#timeoutSeconds };
+    const { header, loop } = this.#work;
+    const timing = { deadline: this.#deadline, timeoutSeconds: this.#timeoutSeconds, commitBy: loop.limit?.at };
     const attempt = new LiveAttempt({ header, run, step, info: this.#info, token, unclaimed, ...timing });
     const reason = this.#aborted?.get(run.runId);
     if (reason) attempt.abort(reason);

@@ -1,5 +1,5 @@
 import { leafOf, localIndex } from "../../core/plan/ledger.ts";
-import { isGroupStep, type PlanStep } from "../../core/plan/plan.ts";
+import { isGroupStep, type PlanStep, type TaskStep } from "../../core/plan/plan.ts";
 import type { MemberOutcome } from "../attempt/member-outcome.ts";
 import { quiet } from "../concurrently.ts";
 import { follow } from "../follow/follow.ts";
@@ -148,7 +148,7 @@ export class FollowPasses {
       // The runs being followed up were read a while ago, so the group is checked again.
       const gate = await gateOf(this.#context, ref.gid);
       if (gate.kind !== "go" || (await isRevoked(this.#context, gate.header, ref))) return undefined;
-      const slot = this.#message.loop.tryTakeSlot();
+      const slot = this.#message.loop.tryTakeSlot((step as TaskStep).task);
       if (!slot) return undefined;
       used = true;
       return { token: this.#context.ids.token(), release: () => slot.release() };

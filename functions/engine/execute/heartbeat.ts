@@ -4,7 +4,7 @@ import type { Context } from "../context.ts";
 import { withStampsOf } from "../groups/gate.ts";
 import { isRevoked } from "../groups/revocations.ts";
 import { readHeaders } from "../items/header-reads.ts";
-import { endLeaseOp, heartbeatOp } from "../items/run-claims.ts";
+import { heartbeatOp } from "../items/run-claims.ts";
 import type { Claim, HeartbeatOutcome, HeldRuns } from "../worker-loop.ts";
 
 /**
@@ -30,12 +30,6 @@ export async function heartbeat(context: Context, claims: readonly Claim[]): Pro
       return (await isRevoked(context, withStampsOf(byGid.get(jobIdOf(claim.gid)), own), claim)) ? "cancelled" : "kept";
     }),
   );
-}
-/** Ends the leases of claims whose holder died, so that others can take their runs over immediately. */
-export async function endLeases(context: Context, claims: readonly Claim[]): Promise<void> {
-  const leased = claims.filter((claim) => !claim.unclaimed);
-  if (leased.length > 0)
-    await context.store.writeMany(leased.map((claim) => endLeaseOp(context, claim, claim.token, claim.attempt)));
 }
 /** Returns the claim of each run that is held. */
 export function claimsOf({ token, task, gid, stepIndex, members, attempts, unclaimed = false }: HeldRuns): Claim[] {

@@ -55,7 +55,10 @@ async function runBatches(work: MessageWork, queue: Ready[], alone: boolean): Pr
   for (let resumed = false; queue.length > 0; resumed = true) {
     // Quick members are admitted before a slot is taken, so another job may use the slot while they wait.
     if (isPaced(work.context, queue)) await runAdmitted(work, queue, resumed, alone);
-    else await runInSlot(work, alone, () => (isPaced(work.context, queue) ? [] : takeBatch(work.context, queue)));
+    else
+      await runInSlot(work, alone, queue[0], () =>
+        isPaced(work.context, queue) ? [] : takeBatch(work.context, queue),
+      );
   }
 }
 async function runAdmitted(work: MessageWork, queue: Ready[], resumed: boolean, alone: boolean): Promise<void> {
@@ -63,7 +66,7 @@ async function runAdmitted(work: MessageWork, queue: Ready[], resumed: boolean, 
   const batch: Ready[] = [];
   const release = await context.pace.admit(header.jobId, resumed, () => batch.push(...takeBatch(context, queue)));
   try {
-    if (batch.length > 0) await runInSlot(work, alone, () => batch);
+    await runInSlot(work, alone, batch[0], () => batch);
   } finally {
     release();
   }
@@ -75,9 +78,11 @@ async function runAdmitted(work: MessageWork, queue: Ready[], resumed: boolean, 
 async function runInSlot(
   { context, header, loop, reports }: MessageWork,
   alone: boolean,
+  first: Ready | undefined,
   take: () => readonly Ready[],
 ): Promise<void> {
-  const slot = await loop.takeSlot(alone);
+  if (!first) return;
+  const slot = await loop.takeSlot(alone, first.step.task);
   try {
     const batch = take();
     if (batch.length === 0) return;

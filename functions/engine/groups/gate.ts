@@ -48,6 +48,6 @@ export class GateCache {
   }
   recall(gid: string, notBefore: number): Header | undefined {
     const seen = this.#seen.get(gid);
-    return seen && seen.at >= notBefore ? seen.header : undefined;
+    return seen && seen.at > notBefore ? seen.header : undefined;
   }
 }

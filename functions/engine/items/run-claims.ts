@@ -172,17 +172,36 @@ export function heartbeatOp(context: Context, ref: RunRef, token: string, attemp
   const change: Change = { set: { leaseUntil: context.clock.now() + context.config.leaseSeconds * 1_000 } };
   return { op: "update", key: runKey(ref, context.config.width), change, when: fence(token, attempt) };
 }
+/** The part of a claim that its fence and its key need. */
+export interface Fenced extends RunRef {
+  readonly attempt: number;
+}
 /**
- * Returns the write that ends the lease of a holder that a supervisor saw die. It records the death, so that it counts.
+ * Returns the write that ends the lease of a holder that a supervisor saw end. It records a death, so that it counts. A
+ * run that is `proven` to have occupied the process counts as alone in it. Its next attempt waits longer after each
+ * death, so it cannot end one process after the other.
  */
-export function endLeaseOp(context: Context, ref: RunRef, token: string, attempt: number): UpdateOp {
+export function endLeaseOp(
+  context: Context,
+  { token, attempt, ...ref }: Fenced & { readonly token: string },
+  { died, proven }: { readonly died: boolean; readonly proven: boolean },
+): UpdateOp {
+  const waitMs = proven ? Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt) : 0;
   return {
     op: "update",
     key: runKey(ref, context.config.width),
-    change: { set: { leaseUntil: 0, died: attempt } },
+    change: {
+      set: {
+        leaseUntil: proven ? context.clock.now() + waitMs : 0,
+        ...(died && { died: attempt }),
+        ...(proven && { alone: true }),
+      },
+    },
     when: fence(token, attempt),
   };
 }
+const FIRST_WAIT_MS = 250;
+const LONGEST_WAIT_MS = 10_000;
 
 /** The holder is alive and ends the attempt itself, so nothing is held against the run any more. */
 export const NOT_SUSPECT: readonly string[] = ["alone", "killsAlone", "died"];
@@ -193,9 +212,16 @@ export const NOT_SUSPECT: readonly string[] = ["alone", "killsAlone", "died"];
  */
 export async function returnClaims(
   context: Context,
-  claims: readonly { readonly run: Run; readonly token: string }[],
+  claims: readonly { readonly run: Fenced; readonly token: string }[],
 ): Promise<void> {
-  const set = { status: "queued" as const, sentAt: context.clock.now() };
-  const commits = claims.map(({ run, token }) => ({ claimed: run, token, set, remove: NOT_SUSPECT }));
-  await commitRuns(context, commits).catch(() => undefined);
+  if (claims.length === 0) return;
+  const sentAt = context.clock.now();
+  const remove = ["leaseOwner", "leaseUntil", ...NOT_SUSPECT];
+  const ops = claims.map(({ run, token }): UpdateOp => ({
+    op: "update",
+    key: runKey(run, context.config.width),
+    change: { set: { status: "queued", sentAt, writer: token }, remove },
+    when: fence(token, run.attempt),
+  }));
+  await context.store.writeMany(ops).catch(() => undefined);
 }

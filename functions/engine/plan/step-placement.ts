@@ -25,13 +25,12 @@ export function placeOf(context: Context, step: PlanStep | GroupStep): Place {
 }
 /**
  * Returns the time before which a step must not start, in milliseconds since the epoch; undefined when it may start at
- * once. `readyAt` is when the step became ready.
+ * once. `readyAt` is when the step became ready. A step that expires before it may start waits until it expires.
  */
 export function notBeforeOf(step: PlanStep, readyAt: number): number | undefined {
   if (isGroupStep(step)) return undefined;
-  const { countdown, eta } = step.options ?? {};
-  if (eta !== undefined) return eta > readyAt ? eta : undefined;
-  return countdown !== undefined && countdown > 0 ? readyAt + countdown * 1_000 : undefined;
+  const { countdown = 0, eta = readyAt + countdown * 1_000 } = step.options ?? {};
+  return eta > readyAt ? Math.min(eta, expiresAtOf(step, readyAt) ?? eta) : undefined;
 }
 /**
  * Returns when a step expires unless it has started, in milliseconds since the epoch. Returns undefined when it never

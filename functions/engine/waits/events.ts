@@ -17,7 +17,7 @@ import { dependencyOf } from "./dependencies.ts";
 
 /**
  * Sends an event to a job. Every run of the job that waits for an event of this name, now or later, is given the value.
- * The first event of a name stays. Returns false when there was one before. Throws `job_not_found`, `invalid_request`.
+ * The first event of a name stays. Returns false when there was one before, or the job has ended. Throws `job_not_found`, `invalid_request`.
  */
 export async function sendEvent(context: Context, jobId: string, name: string, value: Json): Promise<boolean> {
   const problem = nameProblem(name);
@@ -37,7 +37,8 @@ export async function sendEvent(context: Context, jobId: string, name: string, v
       else if (runId !== undefined) await wakeRun(context, runId, [dependencyOf("event", name)]);
     });
   }
-  return asSentEvent(item)?.sentBy === sentBy;
+  // What waits below the root of an ended job may still have to end, but nothing is given the value.
+  return root.outcome === undefined && asSentEvent(item)?.sentBy === sentBy;
 }
 
 const WOKEN_AT_ONCE = 16;

@@ -132,8 +132,13 @@ export class MemoryQueue implements Queue {
     return this.#release((message) => message.holder !== undefined);
   }
 
-  async releaseHeldBy(holder: string): Promise<number> {
-    return this.#release((message) => message.holder === holder);
+  async heldBy(holder: string, except: ReadonlySet<string> = new Set()): Promise<readonly Json[]> {
+    const held = [...this.#messages.waiting.values()].filter((message) => message.holder === holder);
+    return held.filter((message) => !except.has(receiptOf(message))).map(({ body }) => body);
+  }
+
+  async releaseHeldBy(holder: string, except: ReadonlySet<string> = new Set()): Promise<number> {
+    return this.#release((message) => message.holder === holder && !except.has(receiptOf(message)));
   }
 
   async depth(queue: string): Promise<{ ready: number; delayed: number; inFlight: number }> {

@@ -36,6 +36,32 @@ export const collect = defineTask({
   },
 });
 
+/** What a run may do to its process, and the reason or message that it must end with. */
+export const POISONS = {
+  exit: "task_killed",
+  abort: "task_killed",
+  timer: "thrown from a timer",
+  rejection: "nobody awaits it",
+  loop: "task_timeout",
+  memory: "task_killed",
+} as const;
+export const poison = defineTask({
+  name: "bench.poison",
+  run: async (_ctx, kind: keyof typeof POISONS): Promise<void> => {
+    if (kind === "exit") process.exit(0);
+    if (kind === "abort") process.abort();
+    if (kind === "timer")
+      setTimeout(() => {
+        throw new Error(POISONS.timer);
+      }, 50);
+    if (kind === "rejection") void Promise.reject(new Error(POISONS.rejection));
+    if (kind === "loop") for (;;);
+    if (kind === "memory")
+      for (const eaten: unknown[] = []; ;) eaten.push(Array.from({ length: 1_000_000 }).fill(Math.random()));
+    await pause(400);
+  },
+});
+
 /** A moment on the clock that all processes of a machine share, in milliseconds since the epoch, with fractions. */
 export const moment = (): number => performance.timeOrigin + performance.now();
 export interface Stamp {

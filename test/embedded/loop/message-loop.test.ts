@@ -23,7 +23,7 @@ function loopOver(slots: number, shares: QueueShares, queues: readonly string[])
       const { name, runs } = body as { name: string; runs: number };
       await Promise.all(
         Array.from({ length: runs }, async () => {
-          const slot = await given.takeSlot(false);
+          const slot = await given.takeSlot(false, name);
           begun.push(name);
           await new Promise<void>((resolve) => endings.push(resolve));
           slot.release();
@@ -38,6 +38,7 @@ function loopOver(slots: number, shares: QueueShares, queues: readonly string[])
     shares,
     claims: new RunHolder({ keeper, leaseMs: 10_000, heartbeat: async () => [] }),
     log: () => undefined,
+    now: Date.now,
   });
   ending.push(async () => {
     const timer = setInterval(() => endings.splice(0).forEach((end) => end()), 5);
@@ -60,7 +61,7 @@ it("a loop with enough messages receives one of another job as long as a slot is
   const loop = new MessageLoop({
     // Runs of "big" wait to be admitted without a slot, and those of "small" take one.
     handle: async ({ body }, given) => {
-      const slots = body === "small" ? [await given.takeSlot(false)] : [];
+      const slots = body === "small" ? [await given.takeSlot(false, "task")] : [];
       begun.push(body as string);
       await new Promise<void>((resolve) => endings.push(resolve));
       for (const each of slots) each.release();
@@ -73,6 +74,7 @@ it("a loop with enough messages receives one of another job as long as a slot is
     shares: UNLIMITED,
     claims,
     log: () => undefined,
+    now: Date.now,
   });
   const send = (jobId: string, body: string) => source.send([{ queue: Q, jobId, body }]);
   for (let k = 0; k < 3; k++) await send("big", "big");
@@ -191,6 +193,7 @@ it("a message that was received 20 times is given up, and acknowledged once that
     shares: UNLIMITED,
     claims: new RunHolder({ keeper, leaseMs: 10_000, heartbeat: async () => [] }),
     log: () => undefined,
+    now: Date.now,
   });
   await source.send([{ queue: Q, jobId: "j", body: "poison" }]);
   loop.start();
@@ -198,5 +201,54 @@ it("a message that was received 20 times is given up, and acknowledged once that
   expect([seen[19], seen[20]]).toEqual(["handled 20", 'given up 21 "poison"']);
   await source.releaseAll();
   expect(await source.depth(Q)).toEqual({ ready: 0, delayed: 1, inFlight: 0 });
+  await loop.stop(0);
+});
+
+it("a loop that rests offers no slot to another job", async () => {
+  const { loop, begun, send, endOne } = loopOver(1, UNLIMITED, ["a"]);
+  await send("a", "big", 3);
+  loop.start();
+  await until("the slot is taken", () => begun.length === 1);
+  loop.rest();
+  await send("a", "small");
+  endOne();
+  await until("the next run", () => begun.length === 2);
+  expect(begun).toEqual(["big", "big"]);
+});
+
+it("a loop that rests handles what it has received on the terms so far, and receives no more", async () => {
+  const source = new MemoryQueue(new SystemClock());
+  const keeper = { track: () => undefined, untrack: () => undefined, notified: () => undefined };
+  const begun: string[] = [];
+  const received: (() => void)[] = [];
+  const loop = new MessageLoop({
+    handle: async ({ body }, given) => {
+      await new Promise<void>((resolve) => received.push(resolve));
+      (await given.takeSlot(false, body as string)).release();
+      begun.push(body as string);
+      return { kind: "done" };
+    },
+    giveUp: async () => ({ kind: "done" }),
+    source,
+    queues: () => [Q],
+    slots: 4,
+    shares: UNLIMITED,
+    claims: new RunHolder({ keeper, leaseMs: 10_000, heartbeat: async () => [] }),
+    log: () => undefined,
+    now: Date.now,
+  });
+  const send = (body: string) => source.send([{ queue: Q, jobId: body, body }]);
+  await send("slow");
+  loop.start({ alone: false, notOf: ["slow"] });
+  await until("it is received", () => received.length === 1);
+  loop.rest();
+  received[0]?.();
+  await until("it is given back", async () => (await source.depth(Q)).inFlight === 0);
+  await send("quick");
+  loop.wake();
+  expect(begun).toEqual([]);
+  loop.start();
+  await until("all are received", () => received.splice(0).map((go) => go()).length >= 0 && begun.length === 2);
+  expect(begun.toSorted()).toEqual(["quick", "slow"]);
   await loop.stop(0);
 });

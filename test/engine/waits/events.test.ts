@@ -191,6 +191,17 @@ describe("a timeout", () => {
       value: ["event_timeout", "more"],
     });
   });
+  it("an event to a job that has ended is not sent", async () => {
+    const work = defineTask({ name: "work", run: () => 1 });
+    const local = new LocalEngine([work]);
+    const cancelled = await local.engine.submit({ canvas: work.s().set({ countdown: 60 }).canvas });
+    await local.engine.cancel(cancelled.jobId);
+    expect(await local.engine.sendEvent(cancelled.jobId, "paid", 7)).toBe(false);
+    const { jobId } = await local.engine.submit({ canvas: work.s().canvas });
+    await local.untilQuiet();
+    expect(await local.engine.sendEvent(jobId, "paid", 7)).toBe(false);
+  });
+
   it("a timeout of 0 seconds only looks", async () => {
     const { local, jobId } = await startedTask((ctx) =>
       ctx.waitForEvent("paid", { timeoutSeconds: 0 }).catch(() => "not yet"),

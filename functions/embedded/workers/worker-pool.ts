@@ -1,0 +1,99 @@
+import { TIMING } from "../settings.ts";
+import type { WorkerProcess } from "./worker-process.ts";
+
+/** One of the configured number of workers. */
+export interface Seat {
+  worker: WorkerProcess | undefined;
+  /** Processes that it has had. */
+  processes: number;
+}
+
+/**
+ * The processes of a runtime, and which of them serve. Each seat has a process that serves. One more process is a spare:
+ * it has loaded the tasks and opened the database, so it can serve at once.
+ *
+ *     starting -> spare <-> standing in
+ *                   |
+ *                   v
+ *                 seated
+ *
+ * - A seat whose process has ended is given a spare.
+ * - While no seat's process can start a run, a spare stands in. Each of them is stalled by user code, or kept by a run
+ *   that must be alone. A stand-in takes neither tasks that have stalled a process lately nor runs that must be alone.
+ * - As long as such tasks are known, the last spare takes no seat. So they cannot stall it, and there is always a process
+ *   for all other tasks.
+ * - A process that was lent is replaced by a new spare, up to a bound.
+ */
+export class WorkerPool {
+  readonly seats: readonly Seat[];
+  readonly #extras = new Set<WorkerProcess>();
+  /** Tasks that have blocked a process, with the time until which they are left to the seats. */
+  readonly #blocking = new Map<string, number>();
+  readonly #fork: () => WorkerProcess;
+  readonly #retire: (worker: WorkerProcess) => void;
+  /** Set once every seat had a process. Until then no spare is started, as it would delay them. */
+  #started = false;
+
+  constructor(seats: number, fork: () => WorkerProcess, retire: (worker: WorkerProcess) => void) {
+    this.seats = Array.from({ length: seats }, () => ({ worker: undefined, processes: 0 }));
+    this.#fork = fork;
+    this.#retire = retire;
+  }
+  get all(): readonly WorkerProcess[] {
+    return [...this.seats.flatMap(({ worker }) => worker ?? []), ...this.#extras];
+  }
+  remove(worker: WorkerProcess): void {
+    this.#extras.delete(worker);
+    for (const seat of this.seats) if (seat.worker === worker) seat.worker = undefined;
+  }
+  /** Notes that a task has stalled a process for long. */
+  noteBlocking(task: string, now: number): void {
+    this.#blocking.set(task, now + TIMING.blockingTaskMs);
+  }
+  /** Gives each process its place. Starts what is missing: all of it, or with `mostStarts` only so many. */
+  arrange(now: number, mostStarts = Number.POSITIVE_INFINITY): void {
+    for (const [task, until] of this.#blocking) if (until <= now) this.#blocking.delete(task);
+    for (const seat of this.seats) if (!seat.worker) this.#fill(seat);
+    this.#started ||= this.seats.every(({ worker }) => worker !== undefined);
+    this.#standIn();
+    this.#adjust(mostStarts);
+  }
+
+  #fill(seat: Seat): void {
+    const able = [...this.#extras].filter(isAble);
+    // A stand-in is the last choice, as it would leave its place.
+    const next = able.find(({ terms }) => terms === undefined) ?? able[0];
+    if (!next || (this.#notOf().length > 0 && able.length === 1)) return;
+    this.#extras.delete(next);
+    seat.worker = next;
+    seat.processes++;
+    next.serve({ alone: true, notOf: [] });
+  }
+  #standIn(): void {
+    const standIns = [...this.#extras].filter(({ terms }) => terms !== undefined);
+    if (this.#seatHelps) return standIns.forEach((worker) => worker.rest());
+    const notOf = this.#notOf();
+    const standIn = standIns.find((worker) => worker.helps) ?? [...this.#extras].find(isAble);
+    if (standIn && standIn.terms?.notOf.join() !== notOf.join()) standIn.serve({ alone: false, notOf });
+  }
+  /** Returns the tasks that stall a process now, and those that have lately. */
+  #notOf(): readonly string[] {
+    const stalling = this.all.flatMap(({ stalledBy }) => stalledBy?.task ?? []);
+    return [...new Set([...stalling, ...this.#blocking.keys()])];
+  }
+  get #seatHelps(): boolean {
+    return this.seats.some(({ worker }) => worker?.helps);
+  }
+  #adjust(mostStarts: number): void {
+    const empty = this.seats.filter(({ worker }) => !worker).length;
+    const idle = [...this.#extras].filter(({ terms, stall }) => terms === undefined && stall === undefined);
+    const missing = empty + (this.#started ? 1 : 0) - idle.length;
+    const room = 2 * this.seats.length + 2 - this.all.length;
+    for (let k = 0; k < Math.min(missing, room, mostStarts); k++) this.#extras.add(this.#fork());
+    for (const worker of idle.slice(empty + 1)) this.#retire(worker);
+  }
+}
+/** Whether a process can take a place at once. */
+function isAble({ readyAt, stall, reserved }: WorkerProcess): boolean {
+  return readyAt !== undefined && stall === undefined && !reserved;
+}
