@@ -6,7 +6,6 @@ import { readStamp, type Stamp, stampFilter } from "../core/plan/stamps.ts";
 export const components = z.registry<{ id: string; description?: string }>();
 /** JSON Schema to show in place of the derived one, for values checked elsewhere, or sent as text. */
 export const documentation = z.registry<{ schema: { readonly [key: string]: unknown } }>();
-
 export const milliseconds = z.number().describe("Milliseconds since the epoch");
 export const json: z.ZodType = z
   .unknown()
