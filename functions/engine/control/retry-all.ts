@@ -10,11 +10,12 @@ import { kindRange } from "../views/failures.ts";
 import { wrongCursor } from "../views/job-view.ts";
 import { previewRetry, retryJob } from "./retry-job.ts";
 
-/** Bounds of one call: jobs, entries of the index, runs that a dry run counts, and time. The rest is for the next. */
-const MOST_JOBS = 100;
+/** Entries of the index that one call looks at. */
 const MOST_ENTRIES = 1_000;
-const MOST_RUNS = 10_000;
+/** Bounds after which a call begins no other job: jobs, time, and runs that a dry run has counted, also of one job. */
+const MOST_JOBS = 100;
 const MOST_MS = 10_000;
+const MOST_RUNS = 1_000;
 const READ_AT_ONCE = 100;
 
 type Job = RetriedJobs["jobs"][number];
@@ -47,15 +48,15 @@ export async function retryAll(context: Context, request: RetryAllRequest): Prom
   let cursor: string | undefined;
   for await (const { jobId, after } of failuresFrom(context, request, from)) {
     const isNew = jobId !== undefined && !seen.has(jobId);
-    const isFull = entries >= MOST_ENTRIES || runs >= MOST_RUNS || (isNew && seen.size >= most);
-    if (place && entries > 0 && (isFull || context.clock.now() >= end)) {
+    const isFull = seen.size >= most || runs >= MOST_RUNS || context.clock.now() >= end;
+    if (place && entries > 0 && (entries >= MOST_ENTRIES || (isNew && isFull))) {
       cursor = `${id}#${place.kind}${place.entry === undefined ? "" : `#${place.entry}`}`;
       break;
     }
     entries++;
     if (isNew) {
       seen.add(jobId);
-      const done = await retryOne(context, jobId, request, id, MOST_RUNS - runs);
+      const done = await retryOne(context, jobId, request, id);
       if (typeof done === "string") skipped[done]++;
       else {
         jobs.push(done);
@@ -78,7 +79,6 @@ async function retryOne(
   jobId: string,
   { task, reason, since, keepDownstream, dryRun, principal }: RetryAllRequest,
   idempotencyKey: string,
-  most: number,
 ): Promise<Job | Skipped> {
   const filter = {
     ...(task !== undefined && { tasks: [task] }),
@@ -94,7 +94,7 @@ async function retryOne(
   try {
     if (dryRun) {
       // Later steps are not counted, so they need not be read.
-      const { round, runs, exact } = await previewRetry(context, jobId, { filter, keepDownstream: true }, most);
+      const { round, runs, exact } = await previewRetry(context, jobId, { filter, keepDownstream: true }, MOST_RUNS);
       return { jobId, round, runs, ...(!exact && { exact }) };
     }
     const { created: _created, ...retried } = await retryJob(context, jobId, order);
