@@ -4,17 +4,16 @@ import { readStamp, type Stamp, stampFilter } from "../core/plan/stamps.ts";
 
 /** Named schemas, which the OpenAPI document lists under `#/components/schemas`. */
 export const components = z.registry<{ id: string; description?: string }>();
-/** JSON Schema to show in place of the derived one, for values that are checked elsewhere or travel as text. */
+/** JSON Schema to show in place of the derived one, for values checked elsewhere, or sent as text. */
 export const documentation = z.registry<{ schema: { readonly [key: string]: unknown } }>();
 
-const milliseconds = z.number().describe("Milliseconds since the epoch");
+export const milliseconds = z.number().describe("Milliseconds since the epoch");
 const json: z.ZodType = z
   .unknown()
   .register(components, { id: "Json", description: `Any JSON, nested at most ${LIMITS.jsonDepth} levels deep` });
 const counts = z
   .record(z.string(), z.number())
   .register(components, { id: "Counts", description: "Task runs by outcome; counters of user code as `u_<name>`" });
-
 const jobStates = [
   "pending",
   "started",
@@ -398,4 +397,4 @@ export const secondsPerTask = z
   .register(documentation, {
     schema: { type: "number", minimum: 0, maximum: 1e9, description: "With ?plan: assumed of every task; default 0.1" },
   });
-export { errorData, failurePolicy, json, milliseconds };
+export { errorData, failurePolicy, json };

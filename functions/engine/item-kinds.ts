@@ -74,10 +74,7 @@ export interface HeaderAttributes extends Owned {
   readonly side?: LinkKind;
   /** Set only on branches. Index in the plan of the one member that runs; it runs as member 0. */
   readonly only?: number;
-  /**
-   * Set only on loops. Repeats the only member's strand from the plan until `until` holds for its value, or `most`
-   * times.
-   */
+  /** Set only on loops. Repeats the only member's strand until `until` holds for its value, or `most` times. */
   readonly repeat?: NonNullable<GroupStep["repeat"]>;
   /** Set only on groups without members that wait for an answer. `expires` is in seconds. */
   readonly wait?: Pick<WaitStep, "of" | "name" | "expires">;
@@ -95,6 +92,8 @@ export interface HeaderAttributes extends Owned {
   readonly givesError?: boolean;
   /** Set only on open groups. Their members are pages: runs that carry their own plan. */
   readonly pages?: boolean;
+  /** Set when the group was sealed at its last page because it was dropped. Its owner had more to stream. */
+  readonly cut?: true;
   /** Set once the messages of all members have been sent. */
   readonly expanded?: boolean;
   readonly outcome?: Outcome;
@@ -110,9 +109,7 @@ export interface HeaderAttributes extends Owned {
    * headers below, which store none of their own.
    */
   readonly revokedStamps?: ReadonlySet<string>;
-  /**
-   * Value of an open group's owner, kept from seal to commit; or the answer that a group without members waited for.
-   */
+  /** Value of an open group's owner, from seal to commit; or the answer that a group without members waited for. */
   readonly ownValue?: Kept;
   readonly createdAt: number;
   /** Set only on roots and waits. Milliseconds since the epoch at which the sweeper decides `timeout`. */

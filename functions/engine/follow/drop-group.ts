@@ -56,5 +56,5 @@ export async function dropOpenGroup(context: Context, open: Header): Promise<Hea
 }
 async function sealAtLastPage(context: Context, gid: string): Promise<Header | undefined> {
   const last = await readLastPage(context, gid);
-  return (await setMemberCount(context, gid, last ? last.index + 1 : 0, undefined)).header;
+  return (await setMemberCount(context, gid, last ? last.index + 1 : 0, { cut: true })).header;
 }

@@ -13,7 +13,7 @@ import { type Header, ownedBy, type Run } from "../item-kinds.ts";
 import { readHeaders } from "../items/header-reads.ts";
 import { setFirstError } from "../items/header-writes.ts";
 import { marksExistingOnly } from "../items/ledger-reads.ts";
-import { readRun } from "../items/run-reads.ts";
+import { childGroup, readRun } from "../items/run-reads.ts";
 import { noteFailures } from "../jobs/failures.ts";
 import { noteProgress } from "../jobs/progress.ts";
 import { sendRun } from "../messages/send.ts";
@@ -35,8 +35,12 @@ interface Followed {
  */
 export async function followRuns(context: Context, runs: readonly Run[], list: WorkList): Promise<void> {
   const ended = await withHeaders(context, runs);
-  for (const { run } of ended)
-    if (run.joins !== undefined) list.push({ kind: "close", gid: run.joins, round: run.round });
+  for (const { run, header } of ended) {
+    // An owner that broke off has left its group, which a later round that has decided does not follow any more.
+    const left = run.round < header.round && isFailure(run.status) ? childGroup(run) : undefined;
+    const gid = run.joins ?? left;
+    if (gid !== undefined) list.push({ kind: "close", gid, round: run.round });
+  }
   const followed = await withoutRenewed(context, ended);
   const current = followed.map(({ run }) => run);
   list.background(noteProgress(context, current));

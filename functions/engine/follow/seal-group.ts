@@ -13,7 +13,7 @@ import { decide } from "./work-list.ts";
  * of them sees both.
  */
 export async function sealGroup(context: Context, gid: string, memberCount: number, ownValue?: Kept): Promise<void> {
-  await setMemberCount(context, gid, memberCount, ownValue);
+  await setMemberCount(context, gid, memberCount, ownValue && { ownValue });
   await recheckEdges(context, gid);
 }
 /** Repeats what follows from the seal or the decision of a group. */

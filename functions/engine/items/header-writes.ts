@@ -64,14 +64,9 @@ export async function setMemberCount(
   context: Context,
   gid: string,
   memberCount: number,
-  ownValue: HeaderAttributes["ownValue"],
+  more: Pick<HeaderAttributes, "ownValue" | "cut"> = {},
 ): Promise<HeaderWrite> {
-  return update(
-    context,
-    gid,
-    { set: attributesOf(ownValue === undefined ? { memberCount } : { memberCount, ownValue }) },
-    absent("memberCount"),
-  );
+  return update(context, gid, { set: attributesOf({ memberCount, ...more }) }, absent("memberCount"));
 }
 /** Seals a group that waits for an answer, with that answer. The first answer stays. */
 export async function setAnswer(

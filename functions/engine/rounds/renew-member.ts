@@ -77,7 +77,10 @@ async function renew(context: Context, header: Header, run: Run): Promise<Renewa
   // Error links that a decision has cut off must not be told of an end that is no more.
   const links = isFailure(run.status) ? await calledLinkGroup(context, header, run) : undefined;
   if (links !== undefined) await setOutcome(context, links, run.round, "dropped", {}, true);
-  const way = await wayOf(context, run);
+  const child = run.joins === undefined ? undefined : await readHeader(context, run.joins);
+  const way = wayOf(run, child);
+  // What the run had waited for must not begin any more.
+  if (way !== "wait" && child && !child.outcome) await setOutcome(context, child.gid, child.round, "dropped", {}, true);
   const write =
     way === "wait" ? await waitAgain(context, run, round) : await queueAgain(context, run, round, way === "anew");
   if (write.applied) await noteRenewed(context, run, way !== "wait");
@@ -87,10 +90,9 @@ async function renew(context: Context, header: Header, run: Run): Promise<Renewa
  * Returns how a run goes on. `wait`: it had a child group, which is opened again. `queue`: its own code runs again; an
  * owner that streams goes on after its last page. `anew`: nothing below it failed, so it needs other children.
  */
-async function wayOf(context: Context, run: Run): Promise<"queue" | "wait" | "anew"> {
+function wayOf(run: Run, child: Header | undefined): "queue" | "wait" | "anew" {
   if (run.joins === undefined) return "queue";
-  const child = await readHeader(context, run.joins);
-  if (child?.pages && child.memberCount === undefined && run.task !== undefined) return "queue";
+  if (child?.pages && (child.memberCount === undefined || child.cut) && run.task !== undefined) return "queue";
   if (child?.execution !== undefined) return "anew"; // with an input that its task makes again
   const below = !child || child.wait || child.outcome !== "complete" || mayHaveFailed(child.totals ?? {});
   return below ? "wait" : "anew";

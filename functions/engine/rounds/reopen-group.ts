@@ -34,8 +34,12 @@ export async function reopenGroup(
   }
   if (!header.wait) await reopenLedger(context, header, round, order);
   const { set, remove } = await changeOf(context, header, round, order);
-  const opened = (await openAgain(context, header, round, set, streams ? [...remove, "memberCount"] : remove)).header;
-  if (opened?.round === round && opened.reopening) await sendControl(context, { kind: "sweep", gid, fromLeaf: 0 });
+  const opened = (await openAgain(context, header, round, set, streams ? [...remove, "memberCount", "cut"] : remove))
+    .header;
+  // The root's message follows once its job is open again (control/retry-job.ts).
+  const nested = header.joins !== undefined;
+  if (nested && opened?.round === round && opened.reopening)
+    await sendControl(context, { kind: "sweep", gid, fromLeaf: 0 });
   return opened;
 }
 /** Reads what the current round of a job retries. */

@@ -58,39 +58,44 @@ interface Reopening {
   readonly members: ReadonlySet<number> | undefined;
 }
 
-/** What a node loses: places of members or of nodes below, and the counters of these. */
+/** How a node changes: places of members or of nodes below that it loses, and the counters that it has then. */
 interface Loss {
   readonly places: number[];
+  /** Full nodes below that were not marked here, because the group decided before that. */
+  readonly missed: number[];
   counts: Counts;
 }
-/** Returns the counters of the old node when it has a successor in this round; undefined when it stays. */
-async function reopenNode(reopening: Reopening, at: NodeAt): Promise<Counts | undefined> {
+/** Returns whether a node counts as full in this round too, and its counters: then those of now, else the old ones. */
+async function reopenNode(
+  reopening: Reopening,
+  at: NodeAt,
+): Promise<{ readonly counts: Counts; readonly stays: boolean }> {
   const { context, header } = reopening;
   const old = countersOf(at.item);
   const lost = at.level === 1 ? await lossOfLeaf(reopening, at) : await lossOfNode(reopening, at);
   const expected = expectedMarks(header.memberCount, header.height, at, context.config.width) ?? Infinity;
+  const full = lost.places.length === 0 && doneOf(at.item).size + lost.missed.length >= expected;
   // The root is written in any case, because the round is decided by it.
-  const stays = lost.places.length === 0 && doneOf(at.item).size >= expected && at.level < header.height;
-  if (stays) return undefined;
-  await putNode(reopening, at, lost);
-  return old;
+  const stays = full && at.level < header.height;
+  if (!stays || lost.missed.length > 0) await putNode(reopening, at, lost);
+  return { counts: stays ? lost.counts : old, stays };
 }
 async function lossOfNode(reopening: Reopening, at: NodeAt): Promise<Loss> {
   const { context, header, members } = reopening;
-  const lost: Loss = { places: [], counts: countersOf(at.item) };
+  const lost: Loss = { places: [], missed: [], counts: countersOf(at.item) };
   const done = doneOf(at.item);
   await eachBounded(await suspectNodes(context, header, at, members), AT_ONCE, async (below) => {
-    const counts = await reopenNode(reopening, below);
+    const { counts, stays } = await reopenNode(reopening, below);
     const place = localIndex(below.node, context.config.width);
-    if (!counts || !done.has(place)) return;
-    lost.places.push(place);
-    lost.counts = minusCounts(lost.counts, counts);
+    if (stays === done.has(place)) return;
+    (stays ? lost.missed : lost.places).push(place);
+    lost.counts = stays ? addCounts(lost.counts, counts) : minusCounts(lost.counts, counts);
   });
   return lost;
 }
 async function lossOfLeaf({ context, header, selection }: Reopening, at: NodeAt): Promise<Loss> {
   const { width } = context.config;
-  const lost: Loss = { places: [], counts: countersOf(at.item) };
+  const lost: Loss = { places: [], missed: [], counts: countersOf(at.item) };
   const done = doneOf(at.item);
   const rowless = rowlessMembers(at.item);
   const strands = new Map<number, Run[]>();
@@ -126,8 +131,12 @@ async function runsAgain(
   return false;
 }
 /** Puts a node of the round. A node that is there was written by an earlier try, or by a mark of this round. */
-async function putNode({ context, header, round }: Reopening, at: NodeAt, { places, counts }: Loss): Promise<void> {
-  const done = new Set(doneOf(at.item));
+async function putNode(
+  { context, header, round }: Reopening,
+  at: NodeAt,
+  { places, missed, counts }: Loss,
+): Promise<void> {
+  const done = new Set([...doneOf(at.item), ...missed]);
   for (const place of places) done.delete(place);
   const { parts } = asLedger(at.item) ?? {};
   const attributes = {
@@ -151,14 +160,16 @@ async function reopenUnsealed(reopening: Reopening): Promise<void> {
     node: 0,
     item: await readLedger(context, { gid: header.gid, round: header.round, level: header.height, node: 0 }),
   };
-  const lost: Loss = { places: [], counts: countersOf(root.item) };
+  const lost: Loss = { places: [], missed: [], counts: countersOf(root.item) };
   for (let leaf = 0; leaf < context.config.width; leaf++) {
     const at = { level: 1, node: leaf };
     const item = await readCurrent(context, header, at);
     if (!item && (await readLeaf(context, header.gid, leaf)).length === 0) break;
     const ofLeaf = await lossOfLeaf(reopening, { ...at, item });
     await putNode(reopening, { ...at, item }, ofLeaf);
-    if (ofLeaf.places.length === 0 || !doneOf(root.item).has(leaf)) continue;
+    // The last leaf counted as full by a seal that the group loses.
+    const full = doneOf(item).size === context.config.width && ofLeaf.places.length === 0;
+    if (full || !doneOf(root.item).has(leaf)) continue;
     lost.places.push(leaf);
     lost.counts = minusCounts(lost.counts, countersOf(item));
   }
