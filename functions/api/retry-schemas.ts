@@ -63,7 +63,7 @@ export const retriedJobs = z
     retried: z.int().describe("Jobs in the list"),
     runs: z.int().optional().describe("Of a dry run: failed runs that would run again"),
     skipped: z.object({
-      unfinished: z.int().describe("Jobs that have not ended, or of which a worker still holds a run"),
+      unfinished: z.int().describe("Jobs that have not ended"),
       over: z.int().describe("Jobs that have reached their deadline or their last round, or have expired"),
       nothing: z.int().describe("Jobs in which all of it was retried before"),
     }),

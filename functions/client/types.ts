@@ -79,8 +79,8 @@ export interface RetriedJobs {
   /** Set by a dry run. The number of failed runs that would run again. */
   readonly runs?: number;
   /**
-   * Numbers of jobs that were left. `unfinished`: they have not ended, or a worker still holds a run. `over`: they have
-   * reached their deadline or their last round, or have expired. `nothing`: all of it was retried before.
+   * Numbers of jobs that were left. `unfinished`: they have not ended. `over`: they have reached their deadline or
+   * their last round, or have expired. `nothing`: all of it was retried before.
    */
   readonly skipped: { readonly unfinished: number; readonly over: number; readonly nothing: number };
   /** A job with failures on several pages of one request is on each, with the same round. */

@@ -150,7 +150,7 @@ export interface RetriedJobs {
   readonly runs?: number;
   /** Numbers of jobs that were left. */
   readonly skipped: {
-    /** They have not ended, or a worker still holds a run. */
+    /** They have not ended. */
     readonly unfinished: number;
     /** They have reached their deadline or their last round, or have expired. */
     readonly over: number;

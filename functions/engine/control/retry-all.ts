@@ -23,7 +23,6 @@ type Skipped = keyof RetriedJobs["skipped"];
 /** Why a job is left. Any other error ends the call. */
 const SKIPPED: Partial<Record<ErrorCode, Skipped>> = {
   job_unfinished: "unfinished",
-  run_live: "unfinished",
   job_over: "over",
   job_not_found: "over",
   nothing_to_retry: "nothing",
