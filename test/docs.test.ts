@@ -201,7 +201,6 @@ describe("what is not there yet", () => {
     "Queues by priority band": () => has("functions/sdk/config.ts", "bands?"),
     "Deduplication of runs, dependencies between jobs": () => has("functions/core/canvas/canvas.ts", "dedupe"),
     "Path workflows (graphs)": () => existsSync(join(root, "functions/sdk/graph.ts")),
-    "Retry of failed work in place": () => routes.some((path) => path.endsWith("/retry")),
     "Pause and resume, rate and concurrency limits": () => routes.some((path) => path.endsWith("/pause")),
     Schedules: () => routes.some((path) => path.startsWith("/schedules")),
     "Sites on one machine": () => has("functions/embedded/runtime.ts", "sites"),
@@ -221,7 +220,7 @@ describe("what pages name", () => {
     pages.flatMap((page) => [...read(page).matchAll(pattern)].map((match) => match[1] as string));
   it("commands of fanfold exist", () => {
     const commands = new Set(program().commands.map((each) => each.name()));
-    const found = named(/(?:\bfanfold(?: --)?|`fanfold) ([a-z]+)\b(?=[^|\n]*`|$| [A-Z<{-]| [a-z]+\.)/gm);
+    const found = named(/(?:\bfanfold(?: --)?|`fanfold) ([a-z]+(?:-[a-z]+)*)\b(?=[^|\n]*`|$| [A-Z<{-]| [a-z]+\.)/gm);
     expect(found.length).toBeGreaterThan(10);
     expect(found.filter((name) => !commands.has(name))).toEqual([]);
   });

@@ -9,6 +9,7 @@ import { EXIT } from "../exit-codes.ts";
 import { formatCount, formatCounted, oneLine, table } from "../format.ts";
 import { filterOf, moreStamps, type Stamp } from "../stamp-option.ts";
 import { timeOf } from "../time-option.ts";
+import { requireAll, retryAll } from "./retry-all.ts";
 import { nextCommands, showEnd } from "./run.ts";
 
 type FailedStatus = NonNullable<RetrySelection["statuses"]>[number];
@@ -26,12 +27,16 @@ interface RetryCommandOptions extends CommonOptions {
 const EXAMPLE = `fanfold retry 01JD2Y8ZK5W0E3T7Q9M4R6X8AB                    everything that failed
 fanfold retry 01JD2Y8ZK5W0E3T7Q9M4R6X8AB --reason ENOSPC    what failed for this reason
 fanfold retry 01JD2Y8ZK5W0E3T7Q9M4R6X8AB --dry-run          what would run again
-fanfold retry 01JD2Y8ZK5W0E3T7Q9M4R6X8AB.0.g.2              one run, or what failed below it`;
+fanfold retry 01JD2Y8ZK5W0E3T7Q9M4R6X8AB.0.g.2              one run, or what failed below it
+fanfold retry --task files.copy --reason ENOSPC --since 2h  all jobs in which this failed`;
 
 export function retryCommand(): Command {
   const more = (text: string, before: readonly string[] = []): string[] => collect(text, before);
-  return command("retry", "Run again what failed in an ended job, in place: what succeeded keeps its result", EXAMPLE)
-    .argument("<id>", "id of the job, or of a run or group in it")
+  return command("retry", "Run again what failed in ended jobs, in place: what succeeded keeps its result", EXAMPLE)
+    .argument(
+      "[id]",
+      "id of the job, or of a run or group in it; without one, all jobs with a failure of --task or --reason",
+    )
     .option("--task <task>", "only runs of this task; repeatable", more)
     .option("--reason <reason>", "only with this reason, or this name of an error without one; repeatable", more)
     .addOption(statusOption())
@@ -46,14 +51,16 @@ export function retryCommand(): Command {
     .option("--yes", "do not ask", false)
     .option("--watch", "show the progress until the job ends", false)
     .action(
-      action(async (context: Context, options: RetryCommandOptions, id: string) => {
+      action(async (context: Context, options: RetryCommandOptions, id: string | undefined) => {
+        if (id === undefined) requireAll(options);
         if (options.json && !options.yes && !options.dryRun)
           throw badCall("--yes", "--json asks no question: add --yes, or --dry-run to see what would run again");
-        return withEngine(options, options.watch ? "run" : "manage", (connection) =>
-          options.dryRun
+        return withEngine(options, options.watch ? "run" : "manage", (connection) => {
+          if (id === undefined) return retryAll(context, connection.client, options);
+          return options.dryRun
             ? showPreview(context, connection.client, id, options)
-            : retry(context, connection, id, options),
-        );
+            : retry(context, connection, id, options);
+        });
       }),
     );
 }

@@ -372,7 +372,7 @@ export const stamp = z
 export const stamps = z.array(stamp).max(LIMITS.revokedStamps).transform(stampFilter).optional();
 export const limit = wholeNumber(1, 1_000).optional();
 /** Cursors are checked where they are read. The document says what they look like. */
-const cursorText = (pattern: string) =>
+export const cursorText = (pattern: string) =>
   z
     .string()
     .min(1)

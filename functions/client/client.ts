@@ -16,6 +16,7 @@ import type {
   Page,
   ResultEntry,
   Retried,
+  RetriedJobs,
   RetryPreview,
   Run,
   RunStatus,
@@ -97,6 +98,20 @@ export interface RetryOptions extends RetrySelection {
   readonly idempotencyKey?: string;
 }
 
+/** Which jobs to retry by their failures, and how. A task or a reason is given, or both. */
+export interface RetryAllOptions extends Pick<RetryOptions, "keepDownstream" | "idempotencyKey"> {
+  readonly task?: string;
+  /** The reason of the error, or its name when it has none. */
+  readonly reason?: string;
+  /** Milliseconds since the epoch, from which on the failures count. */
+  readonly since?: number;
+  /** Only counts. */
+  readonly dryRun?: boolean;
+  /** Jobs that this call looks at, 1 to 100. Default 100. */
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+
 /** Options of an estimate. */
 export interface PlanOptions extends Pick<StartOptions, "timeoutSeconds"> {
   /** Duration that is assumed for every task, in seconds. Default 0.1. */
@@ -171,6 +186,11 @@ export interface Client {
   previewRetry(jobId: string, selection?: RetrySelection): Promise<RetryPreview>;
   /** Retries one failed run, or what failed below it. The id of a group means everything that failed in it. */
   retryRun(id: string, options?: Pick<RetryOptions, "keepDownstream" | "idempotencyKey">): Promise<Retried>;
+  /**
+   * Retries what failed in all jobs for a task or a reason: at most 100 jobs a call. The answer has a cursor when more
+   * may match. Every page of one request takes the same options, and retries a job once.
+   */
+  retryAll(options: RetryAllOptions): Promise<RetriedJobs>;
   /**
    * Revokes a run and the steps after it in its strand. The id of a group revokes the run that waits for the group.
    * Returns `false` when the run had already ended.

@@ -2,7 +2,7 @@ import { encodeCanvas } from "../core/canvas/canvas-wire.ts";
 import { FanfoldError } from "../core/errors.ts";
 import { canonicalJson, type Json } from "../core/json.ts";
 import type { StampFilter } from "../core/plan/stamps.ts";
-import type { Client, PlanOptions, RetryOptions, StartOptions } from "./client.ts";
+import type { Client, PlanOptions, RetryAllOptions, RetryOptions, StartOptions } from "./client.ts";
 import { type Ask, ask, type ClientOptions, readParts } from "./transport.ts";
 import type {
   Health,
@@ -11,6 +11,7 @@ import type {
   Page,
   ResultEntry,
   Retried,
+  RetriedJobs,
   RetryPreview,
   Submitted,
   WorkflowInfo,
@@ -160,13 +161,16 @@ function failureCalls(json: ReadJson): Pick<Client, FailureCalls> {
   };
 }
 
-function retryCalls(json: ReadJson): Pick<Client, "retry" | "previewRetry" | "retryRun"> {
-  const post = <T>(path: string, { idempotencyKey, ...body }: RetryOptions & { readonly dryRun?: true }) =>
-    json<T>(`${path}/retry`, { method: "POST", json: body, headers: { "Idempotency-Key": idempotencyKey } });
+function retryCalls(json: ReadJson): Pick<Client, "retry" | "previewRetry" | "retryRun" | "retryAll"> {
+  const post = <T>(
+    path: string,
+    { idempotencyKey, ...body }: (RetryOptions | RetryAllOptions) & { readonly dryRun?: boolean },
+  ) => json<T>(`${path}/retry`, { method: "POST", json: body, headers: { "Idempotency-Key": idempotencyKey } });
   return {
     retry: (jobId, options = {}) => post<Retried>(jobPath(jobId), options),
     previewRetry: (jobId, selection = {}) => post<RetryPreview>(jobPath(jobId), { ...selection, dryRun: true }),
     retryRun: (id, options = {}) => post<Retried>(runPath(id), options),
+    retryAll: (options) => post<RetriedJobs>("/runs", options),
   };
 }
 

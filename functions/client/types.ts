@@ -72,6 +72,30 @@ export interface RetryPreview {
   /** Ended steps that would run again, because they had consumed what failed. */
   readonly again: readonly { readonly task: string; readonly count: number }[];
 }
+/** What a retry of many jobs did, or would do. */
+export interface RetriedJobs {
+  /** The number of `jobs`. */
+  readonly retried: number;
+  /** Set by a dry run. The number of failed runs that would run again. */
+  readonly runs?: number;
+  /**
+   * Numbers of jobs that were left. `unfinished`: they have not ended. `over`: they have reached their deadline or
+   * their last round, or have expired. `nothing`: all of it was retried before.
+   */
+  readonly skipped: { readonly unfinished: number; readonly over: number; readonly nothing: number };
+  /** A job with failures on several pages of one request is on each, with the same round. */
+  readonly jobs: readonly {
+    readonly jobId: string;
+    readonly round: number;
+    /** Set by a dry run. `exact` is set to `false` when only the first of the runs were counted. */
+    readonly runs?: number;
+    readonly exact?: false;
+    /** Set when the job was supervised: its state machine was answered at the end of an earlier round. */
+    readonly supervised?: false;
+  }[];
+  /** Set when more jobs may match. */
+  readonly cursor?: string;
+}
 /** One job. */
 export interface Job {
   readonly jobId: string;

@@ -11,6 +11,7 @@ import type {
   JobGraph,
   JobView,
   Page,
+  RetriedJobs,
   RetryPreview,
   RunView,
 } from "./job-views.ts";
@@ -22,6 +23,7 @@ import type {
   JobFilter,
   OpenJobRequest,
   Retried,
+  RetryAllRequest,
   RetryRequest,
   RunFilter,
   SubmitRequest,
@@ -73,6 +75,11 @@ export interface Engine {
   retry(jobId: string, request: RetryRequest): Promise<Retried>;
   /** Returns what `retry` would run again, and throws what it would throw. Changes nothing. */
   previewRetry(jobId: string, request: RetryRequest): Promise<RetryPreview>;
+  /**
+   * Retries the jobs that have failures of a task, a reason, or both. Begins a round of each, restricted to them. A job
+   * that cannot be retried is counted and left. Ask until there is no cursor; a call that threw may be repeated.
+   */
+  retryAll(request: RetryAllRequest): Promise<RetriedJobs>;
   /**
    * Revokes every run of a job that carries one of these stamps: runs that wait or run, runs without a row, and runs
    * that come later. Durable when it returns. Returns false when the job had ended. Throws `job_not_found`,

@@ -5,6 +5,7 @@ import { cancelJob } from "./control/cancel-job.ts";
 import { handleDeadLetter } from "./control/dead-letter.ts";
 import { handleMessage } from "./control/handle-message.ts";
 import { purgeDeadLetters, redriveDeadLetters } from "./control/redrive.ts";
+import { retryAll } from "./control/retry-all.ts";
 import { previewRetry, retryJob } from "./control/retry-job.ts";
 import { revokeRun } from "./control/revoke-run.ts";
 import { revokeStamped } from "./control/revoke-stamped.ts";
@@ -56,6 +57,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     cancel: (jobId) => cancelJob(context, jobId),
     retry: (jobId, request) => retryJob(context, jobId, request),
     previewRetry: (jobId, request) => previewRetry(context, jobId, request),
+    retryAll: (request) => retryAll(context, request),
     complete: (runId, token, answer) => completeRun(context, runId, token, answer),
     sendEvent: (jobId, name, value) => sendEvent(context, jobId, name, value),
     revokeStamped: (jobId, stamps) => revokeStamped(context, jobId, stamps),

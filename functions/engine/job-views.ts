@@ -143,6 +143,33 @@ export interface FailureGroup {
   /** The newest failures first, at most five. */
   readonly runIds: readonly string[];
 }
+/** What a retry of many jobs did, or would do. */
+export interface RetriedJobs {
+  readonly retried: number;
+  /** Set by a dry run. The number of failed runs that would run again. */
+  readonly runs?: number;
+  /** Numbers of jobs that were left. */
+  readonly skipped: {
+    /** They have not ended. */
+    readonly unfinished: number;
+    /** They have reached their deadline or their last round, or have expired. */
+    readonly over: number;
+    /** What failed there was retried before. */
+    readonly nothing: number;
+  };
+  /** A job with failures on several pages of one request is on each, with the same round. */
+  readonly jobs: readonly {
+    readonly jobId: string;
+    readonly round: number;
+    /** Set by a dry run. `exact` is set to false when only the first runs were counted. */
+    readonly runs?: number;
+    readonly exact?: false;
+    /** Set when the job was supervised: its supervisor was answered at the end of an earlier round. */
+    readonly supervised?: false;
+  }[];
+  /** Set when more jobs may match. */
+  readonly cursor?: string;
+}
 /** A message that was given up. */
 export interface DeadLetterView {
   readonly id: string;

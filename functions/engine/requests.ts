@@ -66,6 +66,20 @@ export interface Retried {
   /** Set when the job was supervised: its supervisor was answered at the end of an earlier round. */
   readonly supervised?: false;
 }
+/** Which jobs to retry, by their failures, and how. A task or a reason is given, or both. */
+export interface RetryAllRequest extends Omit<RetryRequest, "filter"> {
+  readonly task?: string;
+  /** The reason of the error, or its name when it has none. */
+  readonly reason?: string;
+  /** Milliseconds since the epoch. */
+  readonly since?: number;
+  /** Only counts. */
+  readonly dryRun?: boolean;
+  /** Jobs that one call looks at, 100 by default and at most. */
+  readonly limit?: number;
+  /** Continues a request after an earlier answer. */
+  readonly cursor?: string;
+}
 export interface Submitted {
   readonly jobId: string;
   /** False when an earlier submission with the same Idempotency-Key created the job. */

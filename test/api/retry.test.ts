@@ -1,7 +1,9 @@
 import * as z from "zod";
 import { beforeEach, describe, expect, it } from "vitest";
-import { retriedOrPreview } from "../../functions/api/retry-schemas.ts";
+import { retriedJobs, retriedOrPreview } from "../../functions/api/retry-schemas.ts";
 import { jobEvent } from "../../functions/api/schemas.ts";
+import type { RetriedJobs } from "../../functions/client/index.ts";
+import type { RetriedJobs as EngineJobs } from "../../functions/engine/contract.ts";
 import { jobIndexPartition } from "../../functions/engine/item-kinds.ts";
 import { OPEN_JOBS } from "../../functions/engine/jobs/job-item.ts";
 import { chain, chord, type CanvasBuilder, defineTask, group, TaskError } from "../../functions/sdk/index.ts";
@@ -21,6 +23,7 @@ const store = defineTask({
   },
 });
 const later = defineTask({ name: "later", run: (_ctx, total: number) => total + 1 });
+const tell = defineTask({ name: "tell", run: (_ctx, _parts: unknown) => void ran.push("tell") });
 const SUM = chord(group([store.s("a", 1), store.s("b", 2).stamp({ team: "blue" }), store.s("c", 3)]), sum.s());
 
 let api: Api;
@@ -29,7 +32,7 @@ beforeEach(() => {
   full.clear();
   ran = [];
   principal = "ann";
-  api = startApi({ tasks: [store, later], security: { check: () => ({ principal }) } });
+  api = startApi({ tasks: [store, later, tell], security: { check: () => ({ principal }) } });
 });
 /** Returns the id of the job, which has ended. */
 async function failed({ canvas }: CanvasBuilder, ...disks: string[]): Promise<string> {
@@ -43,11 +46,14 @@ async function failed({ canvas }: CanvasBuilder, ...disks: string[]): Promise<st
   return jobId;
 }
 const strict = z.union(retriedOrPreview.options.map((each) => each.strict()));
-/** Returns the answer, checked against its description in the OpenAPI document. */
-async function retry(path: string, json?: unknown, headers: Record<string, string> = {}) {
+async function post(path: string, json?: unknown, headers: Record<string, string> = {}) {
   const response = await api.ask("POST", `${path}/retry`, { ...(json !== undefined && { json }), headers });
-  const answer: unknown = await response.json();
-  return [response.status, response.ok ? z.parse(strict, answer) : answer] as const;
+  return [response.status, (await response.json()) as unknown] as const;
+}
+/** Returns the answer, checked against its description in the OpenAPI document. */
+async function retry(...given: Parameters<typeof post>) {
+  const [status, answer] = await post(...given);
+  return [status, status === 200 ? z.parse(strict, answer) : answer] as const;
 }
 
 describe("POST /jobs/{id}/retry", () => {
@@ -97,6 +103,17 @@ describe("POST /jobs/{id}/retry", () => {
     await api.client.retry(jobId, filter);
     await api.local.untilQuiet();
     expect(ran.toSorted()).toEqual(disks);
+  });
+  it("a reason is that of the error, and its name only where the error has none", async () => {
+    const jobId = await failed(SUM, "a");
+    expect(await retry(`/jobs/${jobId}`, { reasons: ["TaskError"] })).toMatchObject([
+      409,
+      { code: "nothing_to_retry" },
+    ]);
+    expect(await retry(`/jobs/${jobId}`, { reasons: ["TaskError", "ENOSPC"], dryRun: true })).toMatchObject([
+      200,
+      { runs: 1 },
+    ]);
   });
   it("S114 runs that are named by their ids are retried, and the answer to a dry run counts them", async () => {
     const jobId = await failed(SUM, "a", "b", "c");
@@ -212,6 +229,81 @@ describe("POST /runs/{id}/retry", () => {
     for (const id of [`${jobId}.0.g.7`, "nonsense", jobId])
       expect(await retry(`/runs/${id}`)).toMatchObject([404, { code: "run_not_found" }]);
     expect(await retry(`/runs/${jobId}.0.g.0`, { tasks: ["store"] })).toMatchObject([400, { field: "/tasks" }]);
+  });
+});
+
+describe("POST /runs/retry", () => {
+  const strictJobs = retriedJobs.strict();
+  const all = async (json: unknown, headers: Record<string, string> = {}) => {
+    const [status, answer] = await post("/runs", json, headers);
+    return [status, status === 200 ? z.parse(strictJobs, answer) : answer] as const;
+  };
+
+  it("S113 jobs are retried by task, reason and time, and the route is not taken for a run with that id", async () => {
+    const jobs = [await failed(SUM, "a", "b"), await failed(SUM, "a")];
+    const dry = await all({ task: "store", reason: "ENOSPC", dryRun: true });
+    expect(dry).toEqual([
+      200,
+      {
+        retried: 2,
+        runs: 3,
+        skipped: { unfinished: 0, over: 0, nothing: 0 },
+        jobs: [
+          { jobId: jobs[1], round: 1, runs: 1 },
+          { jobId: jobs[0], round: 1, runs: 2 },
+        ],
+      },
+    ]);
+    const first: RetriedJobs = await api.client.retryAll({ reason: "ENOSPC", since: 0, limit: 1 });
+    const view: EngineJobs = first;
+    expect(view).toMatchObject({ retried: 1, jobs: [{ jobId: jobs[1], round: 1 }] });
+    const rest = await api.client.retryAll({ reason: "ENOSPC", since: 0, cursor: first.cursor as string });
+    expect(rest).toMatchObject({ retried: 1, jobs: [{ jobId: jobs[0], round: 1 }] });
+    await api.local.untilQuiet();
+    for (const jobId of jobs) expect(await api.client.job(jobId)).toMatchObject({ state: "success", round: 1 });
+    expect(await all({ task: "store" })).toMatchObject([200, { jobs: [], skipped: { nothing: 2 } }]);
+  });
+  it("steps that had consumed what failed keep their results when asked", async () => {
+    const settled = group([store.s("a", 1), store.s("b", 2)], { policy: "settled" });
+    for (const [keepDownstream, expected] of [
+      [true, ["a"]],
+      [false, ["a", "tell"]],
+    ] as const) {
+      await failed(chain(settled, tell.s()), "a");
+      expect(await all({ task: "store", keepDownstream })).toMatchObject([200, { retried: 1 }]);
+      await api.local.untilQuiet();
+      expect(ran).toEqual(expected);
+    }
+  });
+  it("the same Idempotency-Key retries a job once, and for another task it is refused", async () => {
+    const jobId = await failed(SUM, "a");
+    full.add("a");
+    const key = { "Idempotency-Key": "monday" };
+    for (let k = 0; k < 2; k++) {
+      expect(await all({ task: "store" }, key)).toMatchObject([200, { jobs: [{ jobId, round: 1 }] }]);
+      await api.local.untilQuiet();
+    }
+    expect(await all({ reason: "ENOSPC" }, key)).toMatchObject([409, { code: "idempotency_conflict" }]);
+    principal = "bob";
+    expect(await all({ task: "store" }, key)).toMatchObject([200, { jobs: [{ jobId, round: 2 }] }]);
+  });
+  it.each([
+    ["/task", {}],
+    ["/task", { task: "" }],
+    ["/tasks", { tasks: ["store"] }],
+    ["/reason", { reason: 7 }],
+    ["/since", { task: "store", since: "2h" }],
+    ["/limit", { task: "store", limit: 101 }],
+    ["?cursor", { task: "store", cursor: "x" }],
+    ["/statuses", { task: "store", statuses: ["error"] }],
+  ])("a wrong %s of a retry of many jobs is refused by name, and nothing is retried", async (field, body) => {
+    const jobId = await failed(SUM, "a");
+    expect(await all(body)).toMatchObject([400, { code: "invalid_request", field }]);
+    expect(await api.client.job(jobId)).toMatchObject({ round: 0 });
+  });
+  it("without a body it is refused, so it never retries everything", async () => {
+    expect((await api.ask("POST", "/runs/retry")).status).toBe(415);
+    expect((await api.ask("GET", "/runs/retry")).status).toBe(405);
   });
 });
 

@@ -6,7 +6,7 @@ import { EMBEDDED_CONFIG } from "../../functions/embedded/settings.ts";
 import { LocalEngine } from "../engine/local-engine.ts";
 import { fanfold, jsonLines, newFolder } from "./cli.ts";
 
-const tasksModule = fileURLToPath(new URL("../../functions/tasks/index.ts", import.meta.url));
+const tasksModule = fileURLToPath(new URL("../../functions/tasks/examples.ts", import.meta.url));
 
 /** Returns a data folder with dead letters of two queues. */
 async function folderWithLetters(): Promise<string> {

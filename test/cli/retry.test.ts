@@ -106,3 +106,41 @@ describe("fanfold retry", { timeout: 120_000 }, () => {
     expect([watched.code, watched.stdout]).toEqual([0, "7\n"]);
   });
 });
+
+describe("fanfold retry without an id", { timeout: 120_000 }, () => {
+  it("S113 shows the jobs, asks, and only a yes retries them all", async () => {
+    const jobs = [await failed(), await failed()].toSorted();
+    const all = ["retry", "--task", "copy", "--reason", "ENOSPC", "--since", "1h", "--data", data];
+    const dry = await fanfold([...all, "--dry-run"]);
+    expect([dry.code, dry.stdout]).toEqual([0, expect.stringMatching(/^JOB +ROUND +RUNS\n/) as string]);
+    for (const jobId of jobs) expect(dry.stdout).toMatch(new RegExp(`^${jobId} +1 +2$`, "m"));
+    const refused = await fanfold(all, "n\n");
+    expect([refused.code, refused.stdout]).toEqual([1, ""]);
+    expect(refused.stderr).toMatch(/retry \d+ failed runs of \d+ jobs\? \[y\/N\] nothing was retried\n$/);
+    for (const jobId of jobs) expect(await client.job(jobId)).toMatchObject({ state: "failure", round: 0 });
+    const agreed = await fanfold(all, "y\n");
+    expect([agreed.code, agreed.stderr]).toEqual([0, expect.stringMatching(/ retried: \d+ jobs\n$/) as string]);
+    for (const jobId of jobs) expect(await ended(jobId)).toMatchObject({ state: "success", round: 1, value: 7 });
+  });
+  it("--yes and --json ask nothing, and go on until there is no cursor", async () => {
+    const jobs: string[] = [];
+    for (let k = 0; k < 101; k++) {
+      const { jobId } = await client.submitWire({ task: "fail", kwargs: { retryable: false, message: "no" } });
+      jobs.push(jobId);
+    }
+    for (const jobId of jobs) await ended(jobId);
+    const [dry, nothing] = await Promise.all([
+      at("retry", "--task", "fail", "--dry-run", "--json"),
+      at("retry", "--task", "noop", "--yes"),
+    ]);
+    expect(jsonLines(dry.stdout)).toMatchObject([{ retried: 101, runs: 101, skipped: { nothing: 0 } }]);
+    expect([nothing.code, nothing.stderr]).toEqual([0, "nothing to retry\n"]);
+    const text = await at("retry", "--task", "fail", "--dry-run");
+    expect(text.stdout).toMatch(/\nand 81 jobs more\n$/);
+    const [done] = jsonLines<{ jobs: { jobId: string; round: number }[] }>(
+      (await at("retry", "--task", "fail", "--yes", "--json")).stdout,
+    );
+    expect(done?.jobs.map(({ jobId }) => jobId).toSorted()).toEqual(jobs.toSorted());
+    expect(new Set(done?.jobs.map(({ round }) => round))).toEqual(new Set([1]));
+  });
+});

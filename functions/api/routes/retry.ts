@@ -3,7 +3,14 @@ import { jobIdOf, ownerOf, parseRunId } from "../../core/plan/run-id.ts";
 import type { RetryFilter, RetryRequest } from "../../engine/contract.ts";
 import { definedOf } from "../defined-of.ts";
 import type { Dependencies } from "../dependencies.ts";
-import { retriedOrPreview, retryBody, retryRunBody } from "../retry-schemas.ts";
+import {
+  retriedJobs,
+  retriedOrPreview,
+  retryAllBody,
+  retryAllForms,
+  retryBody,
+  retryRunBody,
+} from "../retry-schemas.ts";
 import { type Call, invalid, route } from "../route.ts";
 import { jobIdParam, requireJob } from "./job-id.ts";
 import { notFound, runIdParam } from "./runs.ts";
@@ -32,6 +39,21 @@ export const retryRoutes = [
       const { keepDownstream: _keep, dryRun: _dry, ...filter } = call.body;
       return retry(jobId, filterOf(jobId, filter), call, deps);
     },
+  }),
+  route({
+    method: "POST",
+    path: "/runs/retry",
+    operation: "retryAll",
+    summary: "Retry what failed in all jobs for a task or a reason; each job has a round of its own",
+    description:
+      "Looks at 100 jobs or 1,000 failures a call, the newest failures of each kind first: ask until there is no cursor. " +
+      "A job that cannot be retried is counted and left. " +
+      "A call that failed may be repeated with its cursor; the first one needs an Idempotency-Key for that.",
+    idempotent: true,
+    body: { kind: "json", schema: retryAllBody, shown: retryAllForms, maxBytes: MOST_BYTES },
+    replies: { 200: { description: "What was done, or would be", schema: retriedJobs } },
+    handle: async ({ body, principal, idempotencyKey }, { engine }) =>
+      Response.json(await engine.retryAll(definedOf({ ...body, principal, idempotencyKey }))),
   }),
   route({
     method: "POST",

@@ -21,7 +21,7 @@ import { checkKey } from "../submit/submit.ts";
 
 /** A job is not opened again when it would be timed out soon after. */
 const LEAST_LEFT_MS = 60_000;
-/** Failed runs that a preview looks at. */
+/** Failed runs that a preview looks at, unless it is given fewer. */
 const MOST_PREVIEWED = 10_000;
 
 /**
@@ -72,14 +72,19 @@ const answerOf = ({ gid: jobId, round, job }: Header, created: boolean): Retried
 });
 
 /** Returns what a retry would run again. Writes nothing. Throws like `retryJob`. */
-export async function previewRetry(context: Context, jobId: string, request: RetryRequest): Promise<RetryPreview> {
+export async function previewRetry(
+  context: Context,
+  jobId: string,
+  request: RetryRequest,
+  most = MOST_PREVIEWED,
+): Promise<RetryPreview> {
   const root = await endedRoot(context, jobId, undefined);
   await requireSelected(context, root, request);
   const failures = new Map<string, RetryPreview["failures"][number]>();
   const later = new Map<string, Map<string, string>>();
   let runs = 0;
   for await (const { run, header } of selectedIn(context, root, request.filter)) {
-    if (++runs > MOST_PREVIEWED) break;
+    if (++runs > most) break;
     const { task = "group", status, error } = run;
     const reason = error?.reason ?? error?.name ?? status;
     const id = `${task} ${reason} ${status}`;
@@ -90,8 +95,8 @@ export async function previewRetry(context: Context, jobId: string, request: Ret
   return {
     jobId,
     round: root.round + 1,
-    runs: Math.min(runs, MOST_PREVIEWED),
-    exact: runs <= MOST_PREVIEWED,
+    runs: Math.min(runs, most),
+    exact: runs <= most,
     failures: [...failures.values()].toSorted((a, b) => b.count - a.count),
     again: [...later].map(([task, ids]) => ({ task, count: ids.size })),
   };

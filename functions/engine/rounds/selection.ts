@@ -74,7 +74,7 @@ const isWithin = (id: string, outer: string): boolean => id === outer || id.star
 async function matches(context: Context, header: Header, run: Run, filter: RetryFilter): Promise<boolean> {
   const { tasks, reasons, statuses, runIds, endedAfter, endedBefore, stamps } = filter;
   if (tasks && !tasks.includes(run.task ?? "")) return false;
-  if (reasons && !reasons.includes(run.error?.reason ?? "") && !reasons.includes(run.error?.name ?? "")) return false;
+  if (reasons && !reasons.includes(run.error?.reason ?? run.error?.name ?? "")) return false;
   if (statuses && !statuses.some((status) => status === run.status)) return false;
   if (runIds && !runIds.some((id) => isWithin(run.runId, id))) return false;
   if (endedAfter !== undefined && (run.endedAt ?? 0) < endedAfter) return false;

@@ -19,11 +19,8 @@ const KIND_CURSOR = /^[!-~]{1,200}#[!-~]{1,200}$/;
  */
 export async function listFailures(context: Context, filter: FailureFilter): Promise<Page<FailureGroup>> {
   const limit = Math.min(filter.limit ?? 50, 100);
-  const { task, reason } = filter;
-  const only = task === undefined ? undefined : `${keyText(context, task)}#`;
-  const exact = only !== undefined && reason !== undefined ? `${only}${keyText(context, reason)}` : undefined;
-  const range =
-    exact !== undefined ? { from: exact, to: exact } : only !== undefined && { from: only, to: `${only}~~` };
+  const { reason } = filter;
+  const range = kindRange(context, filter);
   const items: FailureGroup[] = [];
   let { cursor } = filter;
   if (cursor !== undefined && !KIND_CURSOR.test(cursor)) throw wrongCursor();
@@ -43,6 +40,17 @@ export async function listFailures(context: Context, filter: FailureFilter): Pro
     cursor = page.cursor;
   } while (cursor !== undefined && items.length < limit && read < KINDS_READ);
   return { items, ...(cursor !== undefined && { cursor }) };
+}
+
+/** Returns the range of the directory that holds the kinds of a task, or its one kind with that reason. */
+export function kindRange(
+  context: Pick<Context, "ids">,
+  { task, reason }: Partial<FailureKind>,
+): { readonly from?: string; readonly to?: string } {
+  if (task === undefined) return {};
+  if (reason === undefined) return { from: `${keyText(context, task)}#`, to: `${keyText(context, task)}#~~` };
+  const kind = failureKindText(context, { task, reason });
+  return { from: kind, to: kind };
 }
 
 async function groupOf(
