@@ -148,7 +148,7 @@ describe("the end of a process that held claims", () => {
   it("a run whose process was killed for the sake of others runs alone next, and is not guilty of a death", async () => {
     const machine = new Machine();
     await machine.submit(1);
-    for (let k = 0; k < 8; k++) await machine.die((claims) => ({ culprits: claims.slice(0, 1), why: "blocked" }));
+    for (let k = 0; k < 6; k++) await machine.die((claims) => ({ culprits: claims.slice(0, 1), why: "blocked" }));
     await machine.finish();
     expect(machine.alone).toEqual([true]);
     expect(await machine.run(0)).toMatchObject({ status: "success" });
