@@ -27,8 +27,11 @@ export interface MessageSource {
     notOf?: ReadonlySet<string>,
   ): Promise<readonly Delivery[]>;
   ack(ids: readonly string[]): Promise<void>;
-  /** Gives a message back. It becomes visible again after `delaySeconds`, and at once with 0. */
-  later(id: string, delaySeconds: number): Promise<void>;
+  /**
+   * Gives a message back. It becomes visible again after `delaySeconds`, and at once with 0. With `counts` false the
+   * delivery is not counted among the receives, because nothing was tried.
+   */
+  later(id: string, delaySeconds: number, counts?: boolean): Promise<void>;
   /** Keeps messages in flight until `seconds` from now. */
   extend(ids: readonly string[], seconds: number): Promise<void>;
   /**

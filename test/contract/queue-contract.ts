@@ -110,6 +110,16 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
       expect(await receive()).toMatchObject([{ receives: 3 }]);
     });
 
+    it("a delivery that does not count leaves the number of receives as it was", async () => {
+      await send("j", 1);
+      for (let times = 0; times < 3; times++) {
+        const [delivery] = await receive();
+        expect(delivery).toMatchObject({ receives: 1 });
+        await queue.later(delivery!.id, 1, false);
+        clock.advance(1_000);
+      }
+    });
+
     it("an extended message stays in flight", async () => {
       await send("j", 1);
       const [delivery] = await receive(1, 10);

@@ -94,11 +94,11 @@ export class LmdbQueue implements Queue, MessageSource {
     });
   }
 
-  async later(id: string, delaySeconds: number): Promise<void> {
+  async later(id: string, delaySeconds: number, counts = true): Promise<void> {
     const visibleAt = this.#options.clock.now() + delaySeconds * SECOND;
     const queue = await this.#change((lines) =>
       this.#ifHeld(id, (message, head) => {
-        lines(head.queue).makeInvisible(message, PLACE.delayed, visibleAt, "");
+        lines(head.queue).giveBack(message, visibleAt, counts);
         return head.queue;
       }),
     );
@@ -110,9 +110,7 @@ export class LmdbQueue implements Queue, MessageSource {
     const visibleAt = this.#options.clock.now() + seconds * SECOND;
     await this.#change((lines) => {
       for (const each of ids)
-        this.#ifHeld(each, (id, head) =>
-          lines(head.queue).makeInvisible(id, PLACE.inFlight, visibleAt, this.#options.holder),
-        );
+        this.#ifHeld(each, (id, head) => lines(head.queue).extend(id, visibleAt, this.#options.holder));
     });
   }
 

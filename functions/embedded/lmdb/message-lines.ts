@@ -105,8 +105,14 @@ export class MessageLines {
     return held.length;
   }
 
-  makeInvisible(id: string, place: Place, visibleAt: number, holder: string): void {
-    this.#move(id, ({ receives }) => ({ place, receives, position: visibleAt }), holder);
+  /** Keeps a message in flight until `visibleAt`. */
+  extend(id: string, visibleAt: number, holder: string): void {
+    this.#move(id, ({ receives }) => ({ place: PLACE.inFlight, receives, position: visibleAt }), holder);
+  }
+  /** Makes a message in flight visible from `visibleAt` on. With `counts` false, its delivery is taken back. */
+  giveBack(id: string, visibleAt: number, counts: boolean): void {
+    const back = counts ? 0 : 1;
+    this.#move(id, ({ receives }) => ({ place: PLACE.delayed, receives: receives - back, position: visibleAt }), "");
   }
 
   remove(id: string, head: MessageHead): void {

@@ -45,6 +45,8 @@ const EVERYTHING: Terms = { alone: true, notOf: [] };
 class RunsElsewhere extends Error {}
 /** Seconds after which a message that was refused comes back. */
 const ELSEWHERE_SECONDS = 0.5;
+/** What becomes of a message. `untried`: it is given back, and the delivery does not count. */
+type Fate = Disposition | { readonly kind: "untried"; readonly delaySeconds: number };
 /** A message that the engine handles. */
 interface Handling {
   readonly queue: string;
@@ -243,34 +245,34 @@ export class MessageLoop {
     const handling: Handling = { queue, jobId, delivery, slots: 0, kept };
     this.#handling.add(handling);
     this.#loads.received(queue);
-    const disposition = await this.#handle(message, handling);
-    await this.#acknowledge(message, disposition);
+    const fate = await this.#handle(message, handling);
+    await this.#acknowledge(message, fate);
     this.#loads.handled(queue, handling.slots);
     this.#handling.delete(handling);
     handling.kept?.release();
     this.#freed();
   }
-  async #handle(message: Delivery, handling: Handling): Promise<Disposition> {
+  async #handle(message: Delivery, handling: Handling): Promise<Fate> {
     try {
       const { handle, giveUp } = this.#options;
       return await (message.receives > MAX_RECEIVES ? giveUp : handle)(message, this.#loopFor(handling));
     } catch (error) {
       if (this.#stopping) return { kind: "later", delaySeconds: 0 };
-      if (error instanceof RunsElsewhere) return { kind: "later", delaySeconds: ELSEWHERE_SECONDS };
+      if (error instanceof RunsElsewhere) return { kind: "untried", delaySeconds: ELSEWHERE_SECONDS };
       this.#report("handle", "error", "a message could not be handled; it comes back", {
         queue: message.queue,
         cause: messageOf(error),
       });
-      // What a full disk has stopped goes on soon after there is room.
-      const isFull = error instanceof PortError && error.kind === "unwritable";
-      return { kind: "later", delaySeconds: isFull ? 1 : Math.min(30, 2 ** Math.min(message.receives, 5)) };
+      // What a full disk has stopped goes on soon after there is room, however long that takes.
+      if (error instanceof PortError && error.kind === "unwritable") return { kind: "untried", delaySeconds: 1 };
+      return { kind: "later", delaySeconds: Math.min(30, 2 ** Math.min(message.receives, 5)) };
     }
   }
   /** Retries until it succeeds, because a message that is not given back stays invisible until the next start. */
-  async #acknowledge(message: Delivery, disposition: Disposition): Promise<void> {
+  async #acknowledge(message: Delivery, fate: Fate): Promise<void> {
     for (;;) {
       try {
-        await this.#dispose(message, disposition);
+        await this.#dispose(message, fate);
         return;
       } catch (error) {
         if (this.#stopping) return;
@@ -282,15 +284,17 @@ export class MessageLoop {
       }
     }
   }
-  async #dispose(message: Delivery, disposition: Disposition): Promise<void> {
+  async #dispose(message: Delivery, fate: Fate): Promise<void> {
     const { source } = this.#options;
-    switch (disposition.kind) {
+    switch (fate.kind) {
       case "done":
         return source.ack([message.id]);
       case "later":
-        return source.later(message.id, disposition.delaySeconds);
+        return source.later(message.id, fate.delaySeconds);
+      case "untried":
+        return source.later(message.id, fate.delaySeconds, false);
       default:
-        return assertNever(disposition);
+        return assertNever(fate);
     }
   }
   #loopFor(handling: Handling): WorkerLoop {

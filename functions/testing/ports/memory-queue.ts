@@ -106,10 +106,11 @@ export class MemoryQueue implements Queue {
     }
   }
 
-  async later(id: string, delaySeconds: number): Promise<void> {
+  async later(id: string, delaySeconds: number, counts = true): Promise<void> {
     const message = this.#held(id);
     if (message === undefined) return;
     message.holder = undefined;
+    if (!counts) message.receives--;
     message.visibleAt = this.#clock.now() + delaySeconds * SECOND;
   }
 

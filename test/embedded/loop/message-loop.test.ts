@@ -1,5 +1,6 @@
 import { afterEach, expect, it } from "vitest";
 import { MessageLoop } from "../../../functions/embedded/loop/message-loop.ts";
+import { PortError } from "../../../functions/engine/ports.ts";
 import { RunHolder } from "../../../functions/host/run-holder.ts";
 import { type QueueShares, UNLIMITED } from "../../../functions/host/slots.ts";
 import { SystemClock } from "../../../functions/host/system-clock.ts";
@@ -201,6 +202,36 @@ it("a message that was received 20 times is given up, and acknowledged once that
   expect([seen[19], seen[20]]).toEqual(["handled 20", 'given up 21 "poison"']);
   await source.releaseAll();
   expect(await source.depth(Q)).toEqual({ ready: 0, delayed: 1, inFlight: 0 });
+  await loop.stop(0);
+});
+
+it("a message that another process will run, or that a full disk has stopped, was not tried", async () => {
+  const source = new MemoryQueue(new SystemClock());
+  const keeper = { track: () => undefined, untrack: () => undefined, notified: () => undefined };
+  const receives: number[] = [];
+  let isFull = true;
+  const loop = new MessageLoop({
+    handle: async (message, given) => {
+      receives.push(message.receives);
+      if (isFull) throw new PortError("unwritable", "the disk is full");
+      await given.takeSlot(false, "slow");
+      return { kind: "done" };
+    },
+    giveUp: async () => ({ kind: "done" }),
+    source,
+    queues: () => [Q],
+    slots: 1,
+    shares: UNLIMITED,
+    claims: new RunHolder({ keeper, leaseMs: 10_000, heartbeat: async () => [] }),
+    log: () => undefined,
+    now: Date.now,
+  });
+  await source.send([{ queue: Q, jobId: "j", body: 1 }]);
+  loop.start({ alone: false, notOf: ["slow"] });
+  await until("the disk has stopped it", () => receives.length === 1);
+  isFull = false;
+  await until("it is refused twice", () => receives.length === 4);
+  expect(receives).toEqual([1, 1, 1, 1]);
   await loop.stop(0);
 });
 
