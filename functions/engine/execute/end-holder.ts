@@ -19,6 +19,8 @@ import type { Claim, HolderEnd } from "../worker-loop.ts";
 export async function endHolder(context: Context, { claims, culprits, why, unbegun }: HolderEnd): Promise<void> {
   const [only, another] = culprits ?? [];
   const culprit = another === undefined ? only : undefined;
+  // What is failed below is sent again, and another process may claim it at once, unreported. So this comes first.
+  if (unbegun) await returnUnreported(context, unbegun);
   if (why === "timeout" && culprit) await failTimedOut(context, culprit);
   const suspects = new Set(culprits ?? claims);
   const leased = claims.filter(({ unclaimed }) => !unclaimed);
@@ -27,7 +29,6 @@ export async function endHolder(context: Context, { claims, culprits, why, unbeg
     context,
     innocent.map((claim) => ({ run: claim, token: claim.token })),
   );
-  if (unbegun) await returnUnreported(context, unbegun);
   const ended = leased.filter((claim) => suspects.has(claim));
   // The lease of a run that was failed above has ended with its attempt, so this write is refused then.
   if (ended.length > 0)

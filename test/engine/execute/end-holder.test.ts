@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../../functions/core/json.ts";
 import type { Tracking } from "../../../functions/core/canvas/canvas.ts";
+import type { Ports } from "../../../functions/engine/ports.ts";
 import { claimsOf } from "../../../functions/engine/execute/heartbeat.ts";
 import type { Claim, HeldRuns, HolderEnd, WorkerLoop } from "../../../functions/engine/worker-loop.ts";
 import { defineTask, group } from "../../../functions/sdk/index.ts";
@@ -32,11 +33,11 @@ class Machine {
     },
   };
 
-  constructor() {
+  constructor(retrySeconds = 1) {
     this.#work = defineTask({
       name: "work",
       timeout: 5,
-      retry: { maxAttempts: 2, initialDelaySeconds: 1, jitter: 0 },
+      retry: { maxAttempts: 2, initialDelaySeconds: retrySeconds, jitter: 0 },
       run: (ctx) => (this.#alive ? ctx.attempt : new Promise<number>(() => undefined)),
     });
     const config = { killEvidence: "supervisor", skewMarginSeconds: 0, leaseSeconds: 600 } as const;
@@ -47,15 +48,31 @@ class Machine {
     this.#jobId = (await this.#local.engine.submit({ canvas: group(header, { tracking }).canvas })).jobId;
     await untilExpanded(this.#local, this.#jobId);
   }
-  /** Lets a worker start all runs that are due next, and die as `end` says of their claims. Returns when they started. */
-  async die(end: (claims: Claim[]) => Omit<HolderEnd, "claims">): Promise<number> {
+  /**
+   * Lets a worker start all runs that are due next, and die as `end` says of their claims. `around` wraps the ports of
+   * the supervisor. Returns when they started.
+   */
+  async die(end: (claims: Claim[]) => Omit<HolderEnd, "claims">, around?: (ports: Ports) => Ports): Promise<number> {
     this.#claims = [];
     while (this.#claims.length === 0) await this.#receive();
-    const known = end(this.#claims);
-    await this.#local.over(this.#local).endHolder({ claims: this.#claims, ...known });
+    const claims = [...this.#claims];
+    const known = end(claims);
+    await this.#local.over(this.#local, around).endHolder({ claims, ...known });
     await this.#local.queue.releaseAll();
     return this.#local.clock.now();
   }
+  /** Returns ports over which another worker starts at once what is sent. */
+  readonly startingAtOnce = (ports: Ports): Ports => ({
+    ...ports,
+    queue: {
+      maxDelaySeconds: ports.queue.maxDelaySeconds,
+      depth: (name) => ports.queue.depth(name),
+      send: async (messages) => {
+        await ports.queue.send(messages);
+        await this.#receive();
+      },
+    },
+  });
   async #receive(): Promise<void> {
     const { queue, clock, engine } = this.#local;
     clock.set(Math.max((await queue.nextVisibleAt([WORKER])) as number, clock.now()));
@@ -88,6 +105,16 @@ describe("the end of a process that held claims", () => {
     await machine.die(([culprit]) => ({ culprits: [culprit as Claim], why: "timeout" }));
     await machine.finish();
     expect(await machine.run(0)).toMatchObject({ status: "error", attempt: 2, error: { reason: "task_timeout" } });
+  });
+
+  it("the retry of a run that was killed at its deadline keeps its claim, however soon it starts", async () => {
+    const machine = new Machine(0);
+    await machine.submit(1);
+    await machine.die((claims) => {
+      const unbegun = { messages: machine.received, tokens: new Set(claims.map(({ token }) => token)) };
+      return { culprits: claims.slice(0, 1), why: "timeout", unbegun };
+    }, machine.startingAtOnce);
+    expect(await machine.run(0)).toMatchObject({ status: "started", attempt: 2 });
   });
 
   it("a run without a claim that was killed at its deadline fails with task_timeout too", async () => {
