@@ -38,7 +38,7 @@ const HANDLERS: readonly HandlerName[] = ["worker", "control", "api", "sweeper",
 describe("bundles", () => {
   // Bytes of minified code: in total, and read by each cold start.
   const budgets: Readonly<Record<HandlerName, readonly [bytes: number, eagerBytes: number]>> = {
-    worker: [800_000, 650_000],
+    worker: [820_000, 650_000],
     control: [800_000, 600_000],
     api: [1_000_000, 800_000],
     sweeper: [800_000, 600_000],
