@@ -17,8 +17,8 @@ import { valueOf } from "./values.ts";
 import { type JobSpec, type Script, TASKS } from "./workload.ts";
 
 /**
- * The engine never raises a round yet. So these tests write rows, headers and ledgers of a retried group by hand, and
- * check how the oracle, shape and reference judge them.
+ * These tests write rows, headers and ledgers of a retried group by hand, wrong ones too, and check how the oracle,
+ * shape and reference judge them.
  */
 const JOB = "job";
 const GROUP = childGroupOf(runIdOf(JOB, 0, 0));

@@ -54,10 +54,13 @@ async function endVoid(context: Context, { round }: Header, run: Run): Promise<v
   await cancelVoid(context, run, round);
   if (run.joins !== undefined) await setOutcome(context, run.joins, run.round, "dropped", {}, true);
 }
-/** Opens the links again that were dropped with a group above, before they had run. Their own run has ended well. */
+/**
+ * Opens the links again that a group above has cut off. Their own run has ended well. Those that were not dropped yet
+ * may have ended runs below them already, because of that group.
+ */
 async function reviveLinks(context: Context, header: Header, run: Run, order: RetryOrder): Promise<void> {
-  const links = await cutLinks(context, header, run);
-  if (links?.dropped) await reopenGroup(context, links.gid, header.round, order);
+  const gid = await cutLinks(context, header, run);
+  if (gid !== undefined) await reopenGroup(context, gid, header.round, order);
 }
 /** Whether the ledger of this round has the member already, because it ended in an earlier round. */
 async function isKept(context: Context, header: Header, index: number): Promise<boolean> {
