@@ -82,8 +82,9 @@ async function renew(context: Context, header: Header, run: Run): Promise<Renewa
   if (links !== undefined) await setOutcome(context, links, run.round, "dropped", {}, true);
   const child = run.joins === undefined ? undefined : await readHeader(context, run.joins);
   const way = wayOf(run, child);
-  // What the run had waited for must not begin any more.
-  if (way !== "wait" && child && !child.outcome) await setOutcome(context, child.gid, child.round, "dropped", {}, true);
+  // What the run had waited for must not begin any more. A group of this round is that of another process, further on.
+  if (way !== "wait" && child && !child.outcome && child.round < round)
+    await setOutcome(context, child.gid, child.round, "dropped", {}, true);
   const write =
     way === "wait" ? await waitAgain(context, run, round) : await queueAgain(context, run, round, way === "anew");
   if (write.applied) await noteRenewed(context, run, way !== "wait");
