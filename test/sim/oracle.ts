@@ -304,8 +304,10 @@ export class Oracle {
     const { runId, groupId, index, step } = call;
     if (!this.#journal.start(call, process)) this.#bad("one-lease-two-runs", `${runId} attempt ${call.attempt}`);
     if (runId !== runIdOf(groupId, index, step)) this.#bad("wrong-identity", runId);
+    // A process that was frozen since an earlier round reads what this round has made. Its end is fenced.
+    const late = call.round < this.#shape.roundOf(groupId);
     const given = this.#journal.argumentsOf(runId, call.round);
-    if (given.length > 1 && !earlyAbove(this.#shape, groupId, index, step))
+    if (given.length > 1 && !late && !earlyAbove(this.#shape, groupId, index, step))
       this.#bad("arguments-changed", `${runId}: ${given.join(" | ").slice(0, 600)}`);
     const header = this.#shape.header(groupId);
     const marked =
@@ -320,7 +322,7 @@ export class Oracle {
       if (this.calm && at !== undefined && at < claimedAt - REVOKED_GRACE_MS)
         this.#bad("revoked-stamp-started", `${runId} ${stamp}`);
     }
-    if (step === 0) return;
+    if (step === 0 || late) return;
     const before = this.#shape.row({ gid: groupId, index, stepIndex: step - 1 });
     if (!before || !isSuccess(before.status))
       this.#bad("step-before-predecessor", `${runId}: the step before is ${before?.status ?? "absent"}`);

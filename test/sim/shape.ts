@@ -219,21 +219,19 @@ export class Shape {
     return step?.kind === "group" ? step.tracking : undefined;
   }
   /**
-   * Returns the parts that vouch for a member and their round, which is the last round that names it. A member that
-   * succeeded once does not run in a later round.
+   * Returns the parts that vouch for a member and their round. The last round that has a node for the member counts,
+   * because it takes over the parts that stay. A process of an earlier round may still add to the node of that round.
    */
   partsOf(gid: string, index: number): { readonly round: number; readonly parts: readonly Part[] } {
     const leaf = Math.floor(index / this.width);
     for (let round = this.roundOf(gid); round >= 0; round--) {
-      const parts = this.#parts(gid, round, leaf).filter(({ locals }) => locals.includes(index % this.width));
-      if (parts.length > 0) return { round, parts };
+      const node = this.#store.peek(ledgerKey(gid, round, 1, leaf));
+      if (!node) continue;
+      const entries = (node.attributes["parts"] ?? []) as Iterable<string>;
+      const parts = [...entries].map((entry) => partOf(entry, gid, leaf));
+      return { round, parts: parts.filter(({ locals }) => locals.includes(index % this.width)) };
     }
     return { round: 0, parts: [] };
-  }
-  #parts(gid: string, round: number, leaf: number): readonly Part[] {
-    const node = this.#store.peek(ledgerKey(gid, round, 1, leaf));
-    const entries = (node?.attributes["parts"] ?? []) as Iterable<string>;
-    return [...entries].map((entry) => partOf(entry, gid, leaf));
   }
   /** Returns undefined when the values were lost. */
   partValues(blob: string): ReadonlyMap<number, Json> | undefined {
