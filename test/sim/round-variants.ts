@@ -57,13 +57,4 @@ export const ROUND_VARIANTS: { readonly [name: string]: Variant } = {
       },
     },
   },
-  "ended-again-by-an-older-round": {
-    removes: "the end of a job's earlier round does not end a later one",
-    faults: {
-      rewrite: (op) =>
-        op.op === "update" && op.key.partition.startsWith("J#") && op.change.set?.["endedAt"] !== undefined
-          ? withWhen(op, { op: "present" })
-          : op,
-    },
-  },
 };

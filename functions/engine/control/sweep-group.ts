@@ -91,9 +91,13 @@ export async function sweepGroup(
   await sweepLeaves(context, gate.header, fromLeaf, first);
 }
 
-/** Checks an open group of an earlier round than its owner: the owner opens it again, or has no use for it. */
+/**
+ * Checks an open group of an earlier round than its owner: the owner opens it again, or has no use for it. An owner that
+ * was taken up after a decision above had settled its group never runs.
+ */
 async function sweepSuperseded(context: Context, header: Header, owner: Run): Promise<void> {
-  if (childGroup(owner) !== header.gid || isTerminal(owner.status)) await follow(context, [decide(header, "dropped")]);
+  const needed = childGroup(owner) === header.gid && !isTerminal(owner.status);
+  if (!needed || (await readGate(context, header.gid)).kind === "decided") await follow(context, [decide(header, "dropped")]);
   else await resendOwner(context, header);
   await scheduleNextCheck(context, header, 0, 0);
 }
