@@ -97,7 +97,8 @@ export async function sweepGroup(
  */
 async function sweepSuperseded(context: Context, header: Header, owner: Run): Promise<void> {
   const needed = childGroup(owner) === header.gid && !isTerminal(owner.status);
-  if (!needed || (await readGate(context, header.gid)).kind === "decided") await follow(context, [decide(header, "dropped")]);
+  if (!needed || (await readGate(context, header.gid)).kind === "decided")
+    await follow(context, [decide(header, "dropped")]);
   else await resendOwner(context, header);
   await scheduleNextCheck(context, header, 0, 0);
 }
