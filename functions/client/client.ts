@@ -1,4 +1,5 @@
 import type { Canvas, FailurePolicy } from "../core/canvas/canvas.ts";
+import type { RetryFilter } from "../core/plan/retry-filter.ts";
 import type { Stamp, StampFilter } from "../core/plan/stamps.ts";
 import type {
   DeadLetter,
@@ -76,19 +77,8 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Which failed runs of a job to retry, all of them by default. Every field that is given must match. */
-export interface RetrySelection {
-  readonly tasks?: readonly string[];
-  /** Reasons of errors, or names of errors without a reason. */
-  readonly reasons?: readonly string[];
-  readonly statuses?: readonly ("error" | "broken" | "cancelled")[];
-  /** Runs that carry one of the values of one of the names. */
-  readonly stamps?: StampFilter;
-  /** Ids of runs or groups. Everything below them is meant. */
-  readonly runIds?: readonly string[];
-  /** Milliseconds since the epoch between which the runs ended. */
-  readonly endedAfter?: number;
-  readonly endedBefore?: number;
+/** Which failed runs of a job to retry, all of them by default. */
+export interface RetrySelection extends RetryFilter {
   /** `true` keeps the results of steps that had consumed what failed. By default these steps run again. */
   readonly keepDownstream?: boolean;
 }

@@ -4,6 +4,8 @@ import type { Counts } from "../core/plan/counts.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { ErrorData } from "../core/task/invocation.ts";
 
+export type { DeadLetter as DeadLetterView, DeadLetterCounts } from "../core/task/dead-letter.ts";
+
 export type JobState =
   | "pending"
   | "started"
@@ -168,43 +170,6 @@ export interface RetriedJobs {
     readonly supervised?: false;
   }[];
   /** Set when more jobs may match. */
-  readonly cursor?: string;
-}
-/** A message that was given up. */
-export interface DeadLetterView {
-  readonly id: string;
-  readonly at: number;
-  readonly queue: string;
-  readonly reason: "not_understood" | "handler_failed" | "run_broken";
-  readonly error?: ErrorData;
-  /** How often it had been sent again before. */
-  readonly redrives: number;
-  /** What the message asks for, when it can be read. */
-  readonly kind?: string;
-  readonly jobId?: string;
-  readonly task?: string;
-  /** The number of runs that the message names, and the first 20 of them. */
-  readonly runs?: number;
-  readonly runIds?: readonly string[];
-  readonly body: Json;
-  /** Arguments of the first run. Set only where one letter is asked for. */
-  readonly args?: readonly Json[];
-  readonly kwargs?: JsonObject;
-}
-/** What a redrive or a purge did, or would do. */
-export interface DeadLetterCounts {
-  readonly letters: number;
-  readonly kinds: readonly {
-    readonly queue: string;
-    readonly reason: DeadLetterView["reason"];
-    readonly task?: string;
-    readonly count: number;
-  }[];
-  /** Letters that a redrive left, because their runs have ended. */
-  readonly ended: number;
-  /** Letters that a redrive left, because their queue does not exist. */
-  readonly refused: number;
-  /** Set when more letters may match. */
   readonly cursor?: string;
 }
 /** A run or a group. Members of a big group are folded into one node with counts. */

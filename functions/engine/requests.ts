@@ -1,8 +1,11 @@
 import type { Canvas, FailurePolicy } from "../core/canvas/canvas.ts";
 import type { JsonObject } from "../core/json.ts";
+import type { RetryFilter } from "../core/plan/retry-filter.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { Stamp, StampFilter } from "../core/plan/stamps.ts";
 import type { JobState } from "./job-views.ts";
+
+export type { RetryFilter };
 
 export interface SubmitRequest {
   readonly canvas: Canvas;
@@ -25,20 +28,6 @@ export interface OpenJobRequest extends Omit<SubmitRequest, "canvas"> {
   /** Runs after all items, and receives their results. */
   readonly body?: Canvas;
   readonly policy?: FailurePolicy;
-}
-/** Which failed runs a retry takes. Every part that is given must hold. */
-export interface RetryFilter {
-  readonly tasks?: readonly string[];
-  /** The reasons of errors, or the names of errors without a reason. */
-  readonly reasons?: readonly string[];
-  readonly statuses?: readonly ("error" | "broken" | "cancelled")[];
-  /** Runs that carry one of the values of one of these stamps. */
-  readonly stamps?: StampFilter;
-  /** Runs, and everything below them. */
-  readonly runIds?: readonly string[];
-  /** Milliseconds since the epoch between which the runs ended. */
-  readonly endedAfter?: number;
-  readonly endedBefore?: number;
 }
 export interface RetrySelection {
   /** Absent: everything that failed. */

@@ -1,4 +1,5 @@
 import type { Json } from "../../core/json.ts";
+import type { DeadLetterReason } from "../../core/task/dead-letter.ts";
 import type { Context } from "../context.ts";
 import {
   attributesOf,
@@ -20,12 +21,7 @@ export interface DeadLetterAttributes extends Omit<Owned, "jobId"> {
   readonly at: number;
   /** Text form of the queue that it came from and goes back to. The name of an SQS queue when that is unknown. */
   readonly queue: string;
-  /**
-   * - `not_understood`: it is no message of this engine, or of a release that this one does not know.
-   * - `handler_failed`: its handling throws what is no outage.
-   * - `run_broken`: its worker fails before it can say why, so the run `runId` was ended as broken.
-   */
-  readonly reason: "not_understood" | "handler_failed" | "run_broken";
+  readonly reason: DeadLetterReason;
   readonly error?: RunError;
   readonly body: Json;
   /** How often it had been sent again before. */
