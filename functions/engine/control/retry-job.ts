@@ -81,7 +81,7 @@ export async function previewRetry(
   const root = await endedRoot(context, jobId, undefined);
   await requireSelected(context, root, request);
   const failures = new Map<string, RetryPreview["failures"][number]>();
-  const later = new Map<string, Map<string, string>>();
+  const later = new Map<string, Set<string>>();
   let runs = 0;
   for await (const { run, header } of selectedIn(context, root, request.filter)) {
     if (++runs > most) break;
@@ -107,15 +107,14 @@ async function noteLater(
   header: Header,
   index: number,
   runId: string,
-  later: Map<string, Map<string, string>>,
+  later: Map<string, Set<string>>,
 ): Promise<void> {
   const rows = currentRows(await readMember(context, header.gid, index));
   const at = rows.findIndex((row) => runId === row.runId || runId.startsWith(`${row.runId}.`));
   for (const row of rows.slice(at + 1)) {
     const step = (await strandOf(context, header, row)).strand[row.stepIndex];
     const task = step && !isGroupStep(step) ? step.task : "group";
-    const ids = later.get(task) ?? new Map<string, string>();
-    later.set(task, ids.set(row.runId, row.runId));
+    later.set(task, (later.get(task) ?? new Set()).add(row.runId));
   }
   const owner = header.joins === undefined ? undefined : await readRunById(context, header.joins);
   const above = owner && (await readHeader(context, owner.gid));
@@ -151,7 +150,7 @@ async function requireSelected(context: Context, root: Header, { filter }: Retry
   for (const runId of filter?.runIds ?? []) await requireFailed(context, root, runId);
   const message =
     filter === undefined
-      ? `job ${root.jobId} has no failed run`
+      ? `job ${root.jobId} has no failed run: submit it again to run all of it`
       : `no failed run of job ${root.jobId} fits the filter: leave parts of it out`;
   throw new FanfoldError("nothing_to_retry", message, { details: { jobId: root.jobId } });
 }
