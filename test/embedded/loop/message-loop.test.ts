@@ -13,13 +13,29 @@ afterEach(async () => {
   for (const end of ending.splice(0)) await end();
 });
 
-/** A loop whose messages name the slots that their job takes at once. It tells the runs in the order of their starts. */
-function loopOver(slots: number, shares: QueueShares, queues: readonly string[]) {
+type LoopParts = ConstructorParameters<typeof MessageLoop>[0];
+/** A loop over a queue in memory. What a test does not say of it does not matter there. */
+function loopWith(parts: Pick<LoopParts, "handle" | "slots"> & Partial<LoopParts>) {
   const source = new MemoryQueue(new SystemClock());
   const keeper = { track: () => undefined, untrack: () => undefined, notified: () => undefined };
+  const loop = new MessageLoop({
+    giveUp: async () => ({ kind: "done" }),
+    source,
+    queues: () => [Q],
+    shares: UNLIMITED,
+    claims: new RunHolder({ keeper, leaseMs: 10_000, heartbeat: async () => [] }),
+    log: () => undefined,
+    now: Date.now,
+    ...parts,
+  });
+  return { loop, source };
+}
+
+/** A loop whose messages name the slots that their job takes at once. It tells the runs in the order of their starts. */
+function loopOver(slots: number, shares: QueueShares, queues: readonly string[]) {
   const begun: string[] = [];
   const endings: (() => void)[] = [];
-  const loop = new MessageLoop({
+  const { loop, source } = loopWith({
     handle: async ({ body }, given) => {
       const { name, runs } = body as { name: string; runs: number };
       await Promise.all(
@@ -32,14 +48,9 @@ function loopOver(slots: number, shares: QueueShares, queues: readonly string[])
       );
       return { kind: "done" };
     },
-    giveUp: async () => ({ kind: "done" }),
-    source,
     queues: () => queues,
     slots,
     shares,
-    claims: new RunHolder({ keeper, leaseMs: 10_000, heartbeat: async () => [] }),
-    log: () => undefined,
-    now: Date.now,
   });
   ending.push(async () => {
     const timer = setInterval(() => endings.splice(0).forEach((end) => end()), 5);
@@ -54,12 +65,9 @@ function loopOver(slots: number, shares: QueueShares, queues: readonly string[])
 }
 
 it("a loop with enough messages receives one of another job as long as a slot is free", async () => {
-  const source = new MemoryQueue(new SystemClock());
-  const keeper = { track: () => undefined, untrack: () => undefined, notified: () => undefined };
-  const claims = new RunHolder({ keeper, leaseMs: 10_000, heartbeat: async () => [] });
   const begun: string[] = [];
   const endings: (() => void)[] = [];
-  const loop = new MessageLoop({
+  const { loop, source } = loopWith({
     // Runs of "big" wait to be admitted without a slot, and those of "small" take one.
     handle: async ({ body }, given) => {
       const slots = body === "small" ? [await given.takeSlot(false, "task")] : [];
@@ -68,14 +76,7 @@ it("a loop with enough messages receives one of another job as long as a slot is
       for (const each of slots) each.release();
       return { kind: "done" };
     },
-    giveUp: async () => ({ kind: "done" }),
-    source,
-    queues: () => [Q],
     slots: 2,
-    shares: UNLIMITED,
-    claims,
-    log: () => undefined,
-    now: Date.now,
   });
   const send = (jobId: string, body: string) => source.send([{ queue: Q, jobId, body }]);
   for (let k = 0; k < 3; k++) await send("big", "big");
@@ -175,10 +176,8 @@ it("a stream of small jobs leaves every second slot to a big one", async () => {
 });
 
 it("a message that was received 20 times is given up, and acknowledged once that is done", async () => {
-  const source = new MemoryQueue(new SystemClock());
-  const keeper = { track: () => undefined, untrack: () => undefined, notified: () => undefined };
   const seen: string[] = [];
-  const loop = new MessageLoop({
+  const { loop, source } = loopWith({
     handle: async ({ receives }) => {
       seen.push(`handled ${receives}`);
       return { kind: "later", delaySeconds: 0 };
@@ -188,13 +187,7 @@ it("a message that was received 20 times is given up, and acknowledged once that
       if (receives === 21) throw new Error("the store cannot be reached");
       return { kind: "done" };
     },
-    source,
-    queues: () => [Q],
     slots: 2,
-    shares: UNLIMITED,
-    claims: new RunHolder({ keeper, leaseMs: 10_000, heartbeat: async () => [] }),
-    log: () => undefined,
-    now: Date.now,
   });
   await source.send([{ queue: Q, jobId: "j", body: "poison" }]);
   loop.start();
@@ -206,25 +199,16 @@ it("a message that was received 20 times is given up, and acknowledged once that
 });
 
 it("a message that another process will run, or that a full disk has stopped, was not tried", async () => {
-  const source = new MemoryQueue(new SystemClock());
-  const keeper = { track: () => undefined, untrack: () => undefined, notified: () => undefined };
   const receives: number[] = [];
   let isFull = true;
-  const loop = new MessageLoop({
+  const { loop, source } = loopWith({
     handle: async (message, given) => {
       receives.push(message.receives);
       if (isFull) throw new PortError("unwritable", "the disk is full");
       await given.takeSlot(false, "slow");
       return { kind: "done" };
     },
-    giveUp: async () => ({ kind: "done" }),
-    source,
-    queues: () => [Q],
     slots: 1,
-    shares: UNLIMITED,
-    claims: new RunHolder({ keeper, leaseMs: 10_000, heartbeat: async () => [] }),
-    log: () => undefined,
-    now: Date.now,
   });
   await source.send([{ queue: Q, jobId: "j", body: 1 }]);
   loop.start({ alone: false, notOf: ["slow"] });
@@ -248,25 +232,16 @@ it("a loop that rests offers no slot to another job", async () => {
 });
 
 it("a loop that rests handles what it has received on the terms so far, and receives no more", async () => {
-  const source = new MemoryQueue(new SystemClock());
-  const keeper = { track: () => undefined, untrack: () => undefined, notified: () => undefined };
   const begun: string[] = [];
   const received: (() => void)[] = [];
-  const loop = new MessageLoop({
+  const { loop, source } = loopWith({
     handle: async ({ body }, given) => {
       await new Promise<void>((resolve) => received.push(resolve));
       (await given.takeSlot(false, body as string)).release();
       begun.push(body as string);
       return { kind: "done" };
     },
-    giveUp: async () => ({ kind: "done" }),
-    source,
-    queues: () => [Q],
     slots: 4,
-    shares: UNLIMITED,
-    claims: new RunHolder({ keeper, leaseMs: 10_000, heartbeat: async () => [] }),
-    log: () => undefined,
-    now: Date.now,
   });
   const send = (body: string) => source.send([{ queue: Q, jobId: body, body }]);
   await send("slow");
