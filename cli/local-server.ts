@@ -38,6 +38,7 @@ export async function startLocal(options: LocalOptions, security: Security = noS
     ...(options.durability !== undefined && { durability: options.durability }),
     concurrency: options.concurrency ?? config.concurrency,
     queues: queueThreads(config),
+    ...(config.recycle && { recycle: config.recycle }),
     engine: {
       site: config.site,
       queues,

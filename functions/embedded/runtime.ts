@@ -32,6 +32,7 @@ import {
 } from "./settings.ts";
 import { type Sweeper, startSweeper } from "./sweeper.ts";
 import { permitOpening } from "./workers/open-permit.ts";
+import type { Recycling } from "./workers/process-link.ts";
 import { Supervisor, type SupervisorOptions, type WorkerStats } from "./workers/worker-supervisor.ts";
 
 export interface RuntimeOptions {
@@ -48,6 +49,8 @@ export interface RuntimeOptions {
   readonly concurrency?: number;
   /** Runs at once of one queue, and the weights of queues. Default 10 for each queue, and weight 1. */
   readonly queues?: QueueThreads;
+  /** When a worker process is replaced by a new one. Default: never. Without worker processes it has no effect. */
+  readonly recycle?: Recycling;
   /**
    * With `process` (default) an acknowledged write survives `kill -9` of all processes. With `power` it survives a
    * power cut too.
@@ -175,8 +178,14 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
   parts.control = loopOver(() => [ENGINE_QUEUE], CONTROL_MESSAGES, UNLIMITED);
   if (workers === 0) parts.tasks = loopOver(() => taskQueuesOf(host), concurrency, queueShares(options.queues));
   else {
-    const queues = options.queues && { queues: options.queues };
-    const assignment = { ...shared, ...queues, parentPid: process.pid, slots: concurrency };
+    const { queues, recycle } = options;
+    const assignment = {
+      ...shared,
+      ...(queues && { queues }),
+      ...(recycle && { recycle }),
+      parentPid: process.pid,
+      slots: concurrency,
+    };
     const onUnwritable = (problem: FanfoldError): void => disk.note(problem);
     parts.supervisor = startSupervisor({ workers, assignment, epoch, keeper, log, clock, onUnwritable }, host, parts);
   }

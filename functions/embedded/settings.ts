@@ -84,8 +84,8 @@ export const TIMING = {
   settledMs: 10_000,
   firstRestartMs: 250,
   longestRestartMs: 10_000,
-  /** Grace of a spare that is not needed any more. It may still run what it began while it stood in. */
-  retireSeconds: 3_600,
+  /** Grace of a process that is worn, or a spare that is not needed any more. It may still run what it began. */
+  retireSeconds: 7 * 24 * 3_600,
   /** Time beyond the grace of a stop in which a worker may close the database, before the parent kills it. */
   stopMarginMs: 5_000,
 } as const;

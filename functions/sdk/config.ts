@@ -12,6 +12,11 @@ export interface FanfoldConfig {
   readonly site: string;
   /** Concurrent runs in each worker process of a single machine. Each of its queues has fewer, see `threads`. */
   readonly concurrency: number;
+  /**
+   * When a worker process of a single machine is replaced by a new one, between runs: after so many `runs` begun, or
+   * above so many MB of resident memory (`memoryMb`, at least 256). For code that leaks. Default: never.
+   */
+  readonly recycle?: { readonly runs?: number; readonly memoryMb?: number };
   /** Days until a job without a timeout of its own is timed out, at most 365. */
   readonly jobTimeoutDays: number;
   /** Days that all data of a job is kept after its deadline. */
@@ -260,6 +265,9 @@ const CONFIG = z
       .default("fanfold"),
     site: name(40),
     concurrency: whole(1, 10_000),
+    recycle: z
+      .strictObject({ runs: whole(1, 1_000_000_000).optional(), memoryMb: whole(256, 10_000_000).optional() })
+      .optional(),
     jobTimeoutDays: z.number().positive("must be above 0").max(365, "must be at most 365"),
     retentionDays: z.number().min(0, "must not be negative").max(3_650, "must be at most 3650"),
     tasks: modulePath.default("functions/tasks/index.ts"),

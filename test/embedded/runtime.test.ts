@@ -2,7 +2,7 @@ import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { chord, group } from "../../functions/sdk/index.ts";
-import { blocking, count, echo, noted, short, total, untilAborted } from "./fixtures/tasks.ts";
+import { blocking, count, echo, leaks, noted, notedPid, short, total, untilAborted } from "./fixtures/tasks.ts";
 import { ended, linesOf, newFolder, run, startTestRuntime, submit } from "./harness.ts";
 import { until } from "./until.ts";
 
@@ -144,6 +144,34 @@ describe("a graceful stop", () => {
     await until("it runs again", () => linesOf(file).some((line) => line.startsWith("begin 2")));
     appendFileSync(file, "go on\n");
     expect(await ended(second.runtime, job)).toMatchObject({ state: "success", value: 2 });
+  });
+});
+
+describe("a worker process that is recycled", () => {
+  it("a worker is replaced after so many runs, lets its runs end, and each of them runs once", async () => {
+    const { runtime, log } = await startTestRuntime({ workers: 1, concurrency: 4, recycle: { runs: 20 } });
+    const file = join(newFolder(), "begun");
+    const processes = (): number => new Set(linesOf(file)).size;
+    let runs = 0;
+    for (; processes() < 3 && runs < 20_000; runs += 40)
+      expect(await run(runtime, group(numbers(40).map(() => notedPid.si(file, 20))))).toMatchObject({
+        state: "success",
+      });
+    expect(processes()).toBeGreaterThan(2);
+    expect(linesOf(file)).toHaveLength(runs);
+    expect(log).toContainEqual(
+      expect.objectContaining({ level: "info", message: expect.stringContaining("it has begun 2") as string }),
+    );
+    expect(log.filter(({ level }) => level === "error")).toEqual([]);
+  });
+
+  it("a worker is replaced when its memory is above the limit, and not before", async () => {
+    const { runtime } = await startTestRuntime({ workers: 1, recycle: { memoryMb: 600 } });
+    const pids = await Promise.all([run(runtime, leaks.si(1)), run(runtime, leaks.si(1))]);
+    expect(new Set(pids.map(({ value }) => value)).size).toBe(1);
+    const heavy = await run(runtime, leaks.si(600));
+    await until("it is replaced", async () => (await runtime.stats()).workers[0]?.pid !== heavy.value);
+    expect((await run(runtime, leaks.si(1))).value).not.toBe(heavy.value);
   });
 });
 

@@ -10,6 +10,15 @@ import type { SharedConfig } from "../settings.ts";
 
 /** File descriptor by which the thread of a worker process reports to the parent (watch-thread.ts). */
 export const REPORTS = 4;
+/**
+ * When a worker process is replaced by a new one, between runs: user code may leak memory, handles or temporary files.
+ */
+export interface Recycling {
+  /** Runs that a process begins before it is replaced. Default: any number. */
+  readonly runs?: number;
+  /** Resident memory in MB above which a process is replaced when a run has ended. Default: any size. */
+  readonly memoryMb?: number;
+}
 /** Settings that a worker process receives as one argument when it is forked. */
 export interface WorkerAssignment {
   /** Pid of the process that forks. */
@@ -20,6 +29,7 @@ export interface WorkerAssignment {
   readonly holder: string;
   readonly slots: number;
   readonly queues?: QueueThreads;
+  readonly recycle?: Recycling;
   /** How far the parent's clock is ahead of the monotonic one (steady-clock.ts). */
   readonly aheadMs: number;
   readonly durability: Durability;
@@ -43,6 +53,8 @@ export type FromWorker =
   /** The worker asks for its permit to open the database. */
   | { readonly kind: "opening" }
   | { readonly kind: "ready" }
+  /** The process has reached a limit of its recycling. */
+  | { readonly kind: "worn"; readonly why: string }
   /** A write failed, because the disk takes none. */
   | { readonly kind: "unwritable"; readonly code: ErrorCode; readonly message: string; readonly details: JsonObject }
   /** The worker goes on after this number of stalls, and waits for `settled`. */
@@ -78,12 +90,19 @@ export class ParentLink implements LeaseTracker {
   readonly #sent = new Set<string>();
   #idle = false;
   #reserved: boolean | undefined;
+  #begun = 0;
+  #worn = false;
+  readonly #recycle: Recycling;
   readonly #unsettled: { readonly stalls: number; readonly resolve: () => void }[] = [];
   #scheduled = false;
   #written: Promise<void> = Promise.resolve();
 
+  constructor(recycle: Recycling = {}) {
+    this.#recycle = recycle;
+  }
   track(runs: HeldRuns): void {
     this.#held.push(runs);
+    this.#begun += runs.members.length;
     void this.notified();
   }
   untrack(token: string): void {
@@ -140,8 +159,17 @@ export class ParentLink implements LeaseTracker {
       this.#reserved !== undefined
     );
   }
+  /** Returns why the process should be replaced, if it should. */
+  #wear(): string | undefined {
+    const { runs = Number.POSITIVE_INFINITY, memoryMb } = this.#recycle;
+    if (this.#begun >= runs) return `it has begun ${this.#begun} runs`;
+    if (memoryMb === undefined) return undefined;
+    const resident = Math.round(process.memoryUsage.rss() / 2 ** 20);
+    return resident > memoryMb ? `it takes ${resident} MB of memory` : undefined;
+  }
   #flush(resolve: () => void): void {
     this.#scheduled = false;
+    const worn = this.#worn || this.#released.length === 0 ? undefined : this.#wear();
     const report: WorkerReport = {
       kind: "report",
       held: this.#held,
@@ -156,5 +184,8 @@ export class ParentLink implements LeaseTracker {
     this.#sent.clear();
     this.#idle = false;
     this.send(report, resolve);
+    if (worn === undefined) return;
+    this.#worn = true;
+    this.send({ kind: "worn", why: worn });
   }
 }

@@ -136,8 +136,9 @@ function crash(error: unknown): void {
   );
 }
 
-const link = new ParentLink();
-main(JSON.parse(process.argv[2] ?? "{}") as WorkerAssignment, link).catch((error: unknown) => {
+const assigned = JSON.parse(process.argv[2] ?? "{}") as WorkerAssignment;
+const link = new ParentLink(assigned.recycle);
+main(assigned, link).catch((error: unknown) => {
   const message = `a worker process cannot start: ${messageOf(error)}`;
   const stack = (error instanceof Error && error.stack) || "";
   link.send({ kind: "log", level: "error", message, fields: { stack } }, () => process.exit(1));

@@ -23,10 +23,14 @@ export interface Seat {
  * - As long as such tasks are known, the last spare takes no seat. So they cannot stall it, and there is always a process
  *   for all other tasks.
  * - A process that was lent is replaced by a new spare, up to a bound.
+ * - A seat whose process is worn is given a spare as soon as there is one. The worn process ends what it has begun, and
+ *   leaves.
  */
 export class WorkerPool {
   readonly seats: readonly Seat[];
   readonly #extras = new Set<WorkerProcess>();
+  /** Worn processes that end what they have begun. */
+  readonly #leaving = new Set<WorkerProcess>();
   /** Tasks that have blocked a process, with the time until which they are left to the seats. */
   readonly #blocking = new Map<string, number>();
   readonly #fork: () => WorkerProcess;
@@ -40,10 +44,11 @@ export class WorkerPool {
     this.#retire = retire;
   }
   get all(): readonly WorkerProcess[] {
-    return [...this.seats.flatMap(({ worker }) => worker ?? []), ...this.#extras];
+    return [...this.seats.flatMap(({ worker }) => worker ?? []), ...this.#extras, ...this.#leaving];
   }
   remove(worker: WorkerProcess): void {
     this.#extras.delete(worker);
+    this.#leaving.delete(worker);
     for (const seat of this.seats) if (seat.worker === worker) seat.worker = undefined;
   }
   /** Notes that a task has stalled a process for long. */
@@ -53,9 +58,10 @@ export class WorkerPool {
   /** Gives each process its place. Starts what is missing: all of it, or with `mostStarts` only so many. */
   arrange(now: number, mostStarts = Number.POSITIVE_INFINITY): void {
     for (const [task, until] of this.#blocking) if (until <= now) this.#blocking.delete(task);
-    for (const seat of this.seats) if (!seat.worker) this.#fill(seat);
+    for (const seat of this.seats) if (wants(seat)) this.#fill(seat);
     this.#started ||= this.seats.every(({ worker }) => worker !== undefined);
     this.#standIn();
+    for (const worker of this.#extras) if (worker.worn && worker.terms === undefined) this.#leave(worker);
     this.#adjust(mostStarts);
   }
 
@@ -65,9 +71,15 @@ export class WorkerPool {
     const next = able.find(({ terms }) => terms === undefined) ?? able[0];
     if (!next || (this.#notOf().length > 0 && able.length === 1)) return;
     this.#extras.delete(next);
+    if (seat.worker) this.#leave(seat.worker);
     seat.worker = next;
     seat.processes++;
     next.serve({ alone: true, notOf: [] });
+  }
+  #leave(worker: WorkerProcess): void {
+    this.#extras.delete(worker);
+    this.#leaving.add(worker);
+    this.#retire(worker);
   }
   #standIn(): void {
     const standIns = [...this.#extras].filter(({ terms }) => terms !== undefined);
@@ -85,7 +97,7 @@ export class WorkerPool {
     return this.seats.some(({ worker }) => worker?.helps);
   }
   #adjust(mostStarts: number): void {
-    const empty = this.seats.filter(({ worker }) => !worker).length;
+    const empty = this.seats.filter(wants).length;
     const idle = [...this.#extras].filter(({ terms, stall }) => terms === undefined && stall === undefined);
     const missing = empty + (this.#started ? 1 : 0) - idle.length;
     const room = 2 * this.seats.length + 2 - this.all.length;
@@ -93,7 +105,11 @@ export class WorkerPool {
     for (const worker of idle.slice(empty + 1)) this.#retire(worker);
   }
 }
+/** Whether a seat needs another process. */
+function wants({ worker }: Seat): boolean {
+  return worker === undefined || worker.worn;
+}
 /** Whether a process can take a place at once. */
-function isAble({ readyAt, stall, reserved }: WorkerProcess): boolean {
-  return readyAt !== undefined && stall === undefined && !reserved;
+function isAble({ readyAt, stall, reserved, worn }: WorkerProcess): boolean {
+  return readyAt !== undefined && stall === undefined && !reserved && !worn;
 }

@@ -40,6 +40,8 @@ export class WorkerProcess {
   /** Work that its stalls have made, done or under way. */
   settling: Promise<void> = Promise.resolve();
   reserved = false;
+  /** Set when it has reached a limit of its recycling. */
+  worn = false;
   /** Checks in a row in which it was blocked without holding a run. */
   blockedChecks = 0;
   /** Checks in a row in which its thread gave no sign of life. */

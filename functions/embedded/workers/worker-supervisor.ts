@@ -1,4 +1,4 @@
-import { setTimeout as pause } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as pause } from "node:timers/promises";
 import { FanfoldError } from "../../core/errors.ts";
 import { ENGINE_QUEUE } from "../../core/names/queue-name.ts";
 import type { Engine } from "../../engine/contract.ts";
@@ -144,7 +144,11 @@ export class Supervisor {
     else if (message.kind === "log")
       this.#options.log(message.level, message.message, { worker: worker.pid ?? 0, ...message.fields });
     else if (message.kind === "report") this.#apply(worker, message);
-    else if (message.kind === "resumed") {
+    else if (message.kind === "worn") {
+      worker.worn = true;
+      this.#options.log("info", `a worker process is replaced: ${message.why}`, { pid: worker.pid ?? 0 });
+      this.#arrange();
+    } else if (message.kind === "resumed") {
       worker.resumedAfter = message.stalls;
       this.#settle(worker);
     } else {
@@ -184,10 +188,13 @@ export class Supervisor {
   }
   /** A stalled worker cannot begin what it has received, so that is given back. What has begun stays with it. */
   async #returnUnbegun({ holder }: WorkerProcess, { begun }: Stall): Promise<void> {
+    // The report of a hold was written before the stall, but into the other pipe. Both have been read after two turns.
+    await turn();
+    await turn();
     const held = this.#options.keeper.heldBy(holder);
     const kept = begun ? held.filter(({ token }) => begun.includes(token)) : held;
     const claims = held.filter((runs) => !kept.includes(runs)).flatMap(claimsOf);
-    await this.#giveBack(holder, { claims, culprits: [], why: "blocked" }, kept);
+    await this.#giveBack(holder, { claims, culprits: [], why: "blocked" }, kept, begun);
   }
   /** Lets a worker go on after its stalls, once nothing is returned any more of what it holds. */
   #settle(worker: WorkerProcess): void {
@@ -227,12 +234,17 @@ export class Supervisor {
     this.#arrange();
   }
   /** Ends leases first. A message that becomes visible before they end would meet a live lease and be postponed. */
-  async #giveBack(holder: string, end: HolderEnd, kept: readonly HeldRuns[] = []): Promise<void> {
+  async #giveBack(
+    holder: string,
+    end: HolderEnd,
+    kept: readonly HeldRuns[] = [],
+    begun: readonly string[] = [],
+  ): Promise<void> {
     const { engine, source, keeper } = this.#options;
     const deliveries = new Set(kept.flatMap(({ delivery }) => delivery ?? []));
     try {
       const messages = await source.heldBy(holder, deliveries);
-      const tokens = new Set([...keeper.tokens, ...end.claims.map(({ token }) => token)]);
+      const tokens = new Set([...keeper.tokens, ...begun, ...end.claims.map(({ token }) => token)]);
       await engine.endHolder({ ...end, unbegun: { messages, tokens } });
     } catch (error) {
       this.#options.log("warn", "leases of a worker could not be ended; they end by time", {

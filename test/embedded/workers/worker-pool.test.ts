@@ -11,6 +11,7 @@ class Process {
   stall: { readonly run: string } | undefined;
   stalledBy: { readonly task: string; readonly since: number } | undefined;
   reserved = false;
+  worn = false;
   serve(terms: Terms): void {
     this.terms = terms;
   }
@@ -139,6 +140,41 @@ describe("the processes of a runtime", () => {
     for (const process of processes) process.stall = undefined;
     arrange();
     expect(retired).toHaveLength(2);
+  });
+
+  it("a worn process serves until a spare has its seat, then leaves, and still counts as one of the processes", () => {
+    const { pool, processes, retired, arrange, ready, end, seated } = start(1);
+    arrange();
+    ready();
+    const [seat, spare] = processes as [Process, Process];
+    seat.worn = true;
+    spare.readyAt = undefined;
+    arrange();
+    expect(seated()).toEqual([seat]);
+    ready();
+    expect([seated(), retired]).toEqual([[spare], [seat]]);
+    expect(pool.all).toContain(seat);
+    arrange();
+    expect(retired).toEqual([seat]);
+    end(seat);
+    expect(pool.all).not.toContain(seat);
+    expect(processes).toHaveLength(2);
+  });
+
+  it("a worn spare leaves when it rests", () => {
+    const { processes, retired, arrange, ready, seated } = start(1);
+    arrange();
+    ready();
+    ready();
+    const [seat, spare] = processes as [Process, Process];
+    seat.reserved = true;
+    arrange();
+    spare.worn = true;
+    arrange();
+    expect([seated(), retired]).toEqual([[seat], []]);
+    seat.reserved = false;
+    arrange();
+    expect(retired).toEqual([spare]);
   });
 
   it("no more processes are started than are allowed", () => {
