@@ -11,6 +11,7 @@ const CASES: Readonly<Record<string, () => Promise<{ readonly run: Case }>>> = {
   "fanfold/latency": () => import("./fanfold/latency.ts"),
   "fanfold/queues": () => import("./fanfold/queues.ts"),
   "fanfold/submit": () => import("./fanfold/submit.ts"),
+  "fanfold/retry": () => import("./fanfold/retry.ts"),
   "fanfold/poison": () => import("./fanfold/poison.ts"),
   "fanfold/small-jobs": () => import("./fanfold/small-jobs.ts"),
   "fanfold/cold-start": () => import("./fanfold/cold-start.ts"),

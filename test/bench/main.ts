@@ -18,6 +18,7 @@ const BENCHES = {
   queues: { sizes: [10], of: "crowds" },
   submit: { sizes: [5_000], of: "jobs" },
   "small-jobs": { sizes: [1_000_000], of: "members of the big job" },
+  retry: { sizes: [1_000_000], of: "members, ten of which failed" },
   poison: { sizes: [40], of: "poisoned runs" },
   "cold-start": { sizes: [5], of: "starts of each handler" },
 } as const;

@@ -20,6 +20,7 @@ const PART_OF_TASKS: Readonly<Record<string, WritePart>> = {
   J: "jobs",
   JS: "jobs",
   V: "jobs",
+  D: "rows",
   FX: "jobs",
   P: "jobs",
   T: "jobs",

@@ -33,7 +33,8 @@ export interface BenchEngine {
   /** File of the lines that `collect` writes. */
   readonly file: string;
   submit(canvas: CanvasSource): Promise<string>;
-  ended(jobId: string): Promise<JobView>;
+  /** Waits for the end of a job. Throws unless it is the wanted one. */
+  ended(jobId: string, state?: JobView["state"]): Promise<JobView>;
   /** Returns the counts of all processes since they started. Waits until the processes are idle. */
   counts(): Promise<Counts>;
   serve(): Promise<{ readonly url: string; readonly token: string }>;
@@ -51,10 +52,10 @@ export async function withEngine(context: CaseContext, work: (engine: BenchEngin
       local,
       file,
       submit: async (source) => (await engine.submit({ canvas: canvasOf(source) })).jobId,
-      ended: async (jobId) => {
+      ended: async (jobId, state = "success") => {
         for (;;) {
           const job = await engine.job(jobId);
-          if (job?.endedAt !== undefined) return succeeded(job);
+          if (job?.endedAt !== undefined) return endedAs(job, state);
           await pause(POLL_MS);
         }
       },
@@ -118,8 +119,8 @@ export function perChild(before: Counts, after: Counts, children: number): PerCh
   };
 }
 
-function succeeded(job: JobView): JobView {
-  if (job.state !== "success")
+function endedAs(job: JobView, state: JobView["state"]): JobView {
+  if (job.state !== state)
     throw new Error(`job ${job.jobId} ended as ${job.state}: ${job.error?.message ?? "no error"}`);
   return job;
 }

@@ -1,13 +1,21 @@
-import { appendFileSync } from "node:fs";
+import { appendFileSync, existsSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import * as z from "zod";
-import { defineTask } from "../../../functions/sdk/index.ts";
+import { defineTask, TaskError } from "../../../functions/sdk/index.ts";
 // The import counts what this process writes and sends from now on.
 import "./counters.ts";
 
 /** The tasks that the benchmarks run. */
 export const identity = defineTask({ name: "bench.identity", run: (_ctx, index: number) => index });
 export const increment = defineTask({ name: "bench.increment", run: (_ctx, value: number) => value + 1 });
+/** Returns its index like `identity`. With a file it fails until there is one of that name. */
+export const breakable = defineTask({
+  name: "bench.breakable",
+  run: (_ctx, index: number, mended?: string) => {
+    if (mended !== undefined && !existsSync(mended)) throw new TaskError("not mended yet", { retryable: false });
+    return index;
+  },
+});
 
 /** What a callback saw of the results of its group, in order. */
 export interface Collected {
