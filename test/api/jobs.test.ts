@@ -91,6 +91,19 @@ describe("a job", () => {
     expect(((await (await api.ask("GET", "/runs/nonsense")).json()) as { code: string }).code).toBe("run_not_found");
   });
 
+  it("D084 a run and a job that are unknown, or have expired, have codes that say so", async () => {
+    const { client, local } = startApi();
+    const { jobId } = await client.submitWire(add(1, 2));
+    await local.untilQuiet();
+    const unknown = { code: "run_not_found" };
+    await expect(client.run(`${jobId}.7`)).rejects.toMatchObject(unknown);
+    await expect(client.job("nope")).rejects.toMatchObject({ code: "job_not_found" });
+    local.store.table.clear();
+    await expect(client.run(`${jobId}.0`)).rejects.toMatchObject(unknown);
+    await expect(client.job(jobId)).rejects.toMatchObject({ code: "job_not_found" });
+    await expect(client.results(jobId).next()).rejects.toMatchObject({ code: "job_not_found" });
+  });
+
   it("jobs are listed by state, newest first", async () => {
     const api = startApi();
     const first = await start(api, add(1, 1));

@@ -218,6 +218,19 @@ describe("POST /runs/{id}/retry", () => {
       ["success", 0],
     ]);
   });
+  it("S084 a run that is retried has no error any more; its earlier log says which attempt wrote it", async () => {
+    const jobId = await failed(SUM, "a");
+    const id = `${jobId}.0.g.0`;
+    expect(await api.client.run(id)).toMatchObject({ status: "error", error: { reason: "ENOSPC" } });
+    await api.client.retryRun(id);
+    while (((await api.client.run(id)).status as string) === "error") await api.local.turn();
+    for (const status of ["queued", "success"]) {
+      const { error, startedAt, endedAt, detail, ...run } = await api.client.run(id);
+      expect([run.status, error, detail?.attempt]).toEqual([status, undefined, "0000.000001"]);
+      expect([startedAt, endedAt].filter((at) => at !== undefined)).toHaveLength(status === "queued" ? 0 : 2);
+      await api.local.untilQuiet();
+    }
+  });
   it("by the id of a group, or of a run with a group below it, all that failed there is retried", async () => {
     const jobId = await failed(SUM, "a", "b");
     for (const id of [`${jobId}.0.g`, `${jobId}.0`])

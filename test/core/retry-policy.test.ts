@@ -43,6 +43,8 @@ describe("retry delays", () => {
     expect([1, 2, 3, 9, 10, 5_000].map((count) => retryDelaySeconds(exact, count, 0.9))).toEqual([
       1, 2, 4, 256, 300, 300,
     ]);
+    const slow = { ...exact, initialDelaySeconds: 20 };
+    expect([1, 2, 3, 4].map((count) => retryDelaySeconds(slow, count, 0))).toEqual([20, 40, 80, 160]);
     expect(retryDelaySeconds(DEFAULT_RETRY, 1, 0.5)).toBe(0.75);
     expect(retryDelaySeconds({ ...DEFAULT_RETRY, initialDelaySeconds: 0 }, 100_000, 0)).toBe(0);
   });

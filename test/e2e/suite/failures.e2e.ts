@@ -20,6 +20,8 @@ import { depth, queueUrl, receive, remove, send } from "../queues.ts";
 import { flaky, readObject } from "../tasks/index.ts";
 
 const lambda = new LambdaClient({});
+/** Jobs that one retry takes up. */
+const JOBS = 12;
 
 describe("failures", () => {
   let api: Api;
@@ -62,6 +64,37 @@ describe("failures", () => {
       1, 0, 0,
     ]);
     await expect(api.client.retry(jobId)).rejects.toMatchObject({ code: "nothing_to_retry" });
+  });
+
+  it("S110 S111 what failed in many jobs for one cause is retried by a filter, page by page, and nothing else of them", async () => {
+    const put = await openDataBucket();
+    const [missing, since] = [`retry-all/${Date.now()}`, Date.now()];
+    const canvasOf = (k: number) => chord(group([readObject.s(missing), add.s(k, 1)]), sum.s()).canvas;
+    const jobIds: string[] = [];
+    for (let k = 0; k < JOBS; k++) jobIds.push((await api.client.submit(canvasOf(k))).jobId);
+    for (const jobId of jobIds) expect(await ended(api, jobId)).toMatchObject({ state: "failure", round: 0 });
+    const filter = { task: "e2e.read-object", since };
+    const dryRun = async () => {
+      const answer = await api.client.retryAll({ ...filter, dryRun: true });
+      return answer.retried === JOBS ? answer : undefined;
+    };
+    expect(await eventually(dryRun, { what: "all jobs to be followed up" })).toMatchObject({ runs: JOBS });
+    await put(missing, "abcde");
+    const pages: (readonly string[])[] = [];
+    let cursor: string | undefined;
+    do {
+      const asked = cursor === undefined ? { idempotencyKey: missing } : { cursor };
+      const answer = await api.client.retryAll({ ...filter, limit: 5, ...asked });
+      pages.push(answer.jobs.map(({ jobId }) => jobId));
+      ({ cursor } = answer);
+    } while (cursor !== undefined);
+    expect(pages.map(({ length }) => length)).toEqual([5, 5, JOBS - 10]);
+    expect(new Set(pages.flat())).toEqual(new Set(jobIds));
+    for (const [k, jobId] of jobIds.entries()) {
+      expect(await ended(api, jobId)).toMatchObject({ state: "success", round: 1, value: k + 6 });
+      expect(await api.client.run(`${jobId}.0.g.1`)).toMatchObject({ round: 0, attempt: 1 });
+    }
+    expect(await api.client.retryAll(filter)).toMatchObject({ retried: 0, skipped: { nothing: JOBS } });
   });
 
   it("cancel ends what runs, keeps what waits from starting, and the job reads cancelled", async () => {

@@ -75,6 +75,7 @@ describe("a task that throws", () => {
   it("S086 S087 D065 a failed attempt raises the fail count, and a success clears it", async () => {
     const failed = await run(() => new Error("no"), { retry: { maxAttempts: 3 } });
     expect(await rowOf(failed.local, failed.jobId)).toMatchObject({ status: "error", failCount: 3 });
+    expect(failed.starts).toHaveLength(3);
     const broken = await run((attempt) => (attempt === 1 ? new Error("no") : new TaskBroken("never")), {
       retry: { maxAttempts: 3 },
     });
@@ -88,6 +89,43 @@ describe("the end of an attempt", () => {
   it("S034 a run has a time of its end only once it has ended", async () => {
     const { rows } = await run((attempt) => (attempt < 3 ? new Error("no") : undefined), { retry: { maxAttempts: 3 } });
     expect(rows.map((row) => [row?.status, row?.endedAt])).toEqual(rows.map(() => ["started", undefined]));
+  });
+  it("S034 a run that is put off, for a retry or an event, has no time of its end", async () => {
+    const retried = defineTask({
+      name: "retried",
+      retry: { maxAttempts: 2, initialDelaySeconds: 60 },
+      run: (ctx) => {
+        if (ctx.attempt === 1) throw new Error("no");
+      },
+    });
+    const waits = defineTask({ name: "waits", run: (ctx) => ctx.waitForEvent("go") });
+    const local = new LocalEngine([retried, waits]);
+    const { jobId } = await local.engine.submit({ canvas: group([retried.s(), waits.s()]).canvas });
+    while (await local.turn());
+    const views = async () =>
+      (await Promise.all([0, 1].map((k) => local.engine.run(`${jobId}.0.g.${k}`)))) as RunView[];
+    expect((await views()).map(({ status, endedAt }) => [status, endedAt])).toEqual([
+      ["retrying", undefined],
+      ["deferred", undefined],
+    ]);
+    await local.engine.sendEvent(jobId, "go", null);
+    await local.untilQuiet();
+    expect((await views()).map(({ endedAt }) => typeof endedAt)).toEqual(["number", "number"]);
+  });
+  it.each<[string, unknown]>([
+    ["a function", () => 1],
+    ["a symbol", Symbol("s")],
+    ["a map", new Map([[1, 2]])],
+    ["a number that JSON has not", Number.NaN],
+  ])("S033 a task that returns %s fails, and says of which kind a value must be", async (_title, value) => {
+    const task = defineTask({ name: "task", run: () => value as Json });
+    const local = new LocalEngine([task]);
+    const { jobId } = await local.engine.submit({ canvas: task.s().canvas });
+    await local.untilQuiet();
+    expect(await local.engine.run(`${jobId}.0`)).toMatchObject({
+      status: "error",
+      error: { reason: "invalid_json", message: expect.stringMatching(/json/i) as string },
+    });
   });
   it("D029 a value that cannot be stored fails its run, and its group decides", async () => {
     const task = defineTask({ name: "task", run: (_ctx, n: number) => (n === 1 ? (10n as never) : n) });

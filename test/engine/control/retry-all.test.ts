@@ -147,6 +147,16 @@ describe("a retry of many jobs", () => {
     expect(jobsOf(answers)).toEqual([ids.slice(3).toReversed(), ids.slice(1, 3).toReversed(), ids.slice(0, 1)]);
     expect(site.ran).toHaveLength(5);
   });
+  it("S111 without its cursor a call takes up its own page only, and leaves the other jobs as they are", async () => {
+    const site = new Site();
+    const [older, newer] = [await site.fails({ copy: ["disk"] }), await site.fails({ copy: ["disk"] })];
+    site.reasons.clear();
+    const { cursor } = await site.local.engine.retryAll({ reason: "disk", limit: 1 });
+    await site.local.untilQuiet();
+    expect(cursor).toBeDefined();
+    expect([await site.stateOf(older), await site.stateOf(newer)]).toEqual(["failure 0", "success 1"]);
+    expect(site.ran).toHaveLength(1);
+  });
   it("retries no job twice in one request, though it failed again and later pages have failures of it", async () => {
     const site = new Site();
     const one = await site.fails({ copy: ["disk", "gone"] });

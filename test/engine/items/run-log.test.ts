@@ -6,7 +6,7 @@ const LINES = 300;
 const chatty = defineTask({
   name: "chatty",
   run: (ctx) => {
-    for (let i = 0; i < LINES; i++) ctx.log.info("x".repeat(1_900), { text: "y".repeat(1_900) });
+    for (let i = 0; i < LINES; i++) ctx.log.info(`${i} ${"x".repeat(1_900)}`, { text: "y".repeat(1_900) });
     throw new Error("after all that");
   },
 });
@@ -19,5 +19,6 @@ it("S081 S085 a huge log keeps its first and last lines beside the run, and says
   const { detail } = (await local.engine.run(`${jobId}.0`)) ?? {};
   expect(detail?.stack).toContain("after all that");
   expect(detail?.log.length).toBeGreaterThan(5);
+  expect([0, -1].map((at) => (detail?.log.at(at) as { message: string }).message.split(" ")[0])).toEqual(["0", "299"]);
   expect((detail?.log.length ?? 0) + (detail?.dropped ?? 0)).toBe(LINES);
 });
