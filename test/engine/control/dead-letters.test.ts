@@ -3,9 +3,10 @@ import { FanfoldError } from "../../../functions/core/errors.ts";
 import type { Json } from "../../../functions/core/json.ts";
 import { MAX_RECEIVES } from "../../../functions/core/names/queue-name.ts";
 import type { Ports } from "../../../functions/engine/ports.ts";
-import { defineTask, group } from "../../../functions/sdk/index.ts";
+import { chord, defineTask, group } from "../../../functions/sdk/index.ts";
+import { sum } from "../../../functions/tasks/examples.ts";
 import { LocalEngine } from "../local-engine.ts";
-import { Outage } from "../scripted-faults.ts";
+import { Outage, untilExpanded } from "../scripted-faults.ts";
 
 const QUEUE = "local.default#worker";
 const add = defineTask({ name: "add", run: (_ctx, a: number, b: number) => a + b });
@@ -93,6 +94,26 @@ it("D081 a run's message is kept with its arguments, and the job succeeds once i
   expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: 7 });
 });
 
+it("D082 a member whose message was given up counts in its group once it is sent again, and the body waits for all", async () => {
+  const damage = new Damage();
+  damage.active = false;
+  const local = new LocalEngine([add, sum], { headerCacheMs: 0 }, { around: damage.around });
+  const members = group([add.s(1, 2), add.s(3, 4)]);
+  const { jobId } = await local.engine.submit({ canvas: chord(members, sum.s()).canvas });
+  await untilExpanded(local, jobId);
+  damage.active = true;
+  await work(local);
+  damage.active = false;
+  const kept = await letters(local);
+  expect(kept.map(({ task, jobId: of }) => [task, of])).toEqual([0, 1].map(() => ["add", jobId]));
+  for (const [at, state] of ["started", "success"].entries()) {
+    await local.engine.redriveDeadLetters({ id: kept[at]?.id ?? "" });
+    await work(local);
+    expect(await local.engine.job(jobId)).toMatchObject({ state });
+  }
+  expect(await local.engine.job(jobId)).toMatchObject({ value: 10, counts: { success: 3 }, countsExact: true });
+});
+
 it("a message that was sent again and given up again says how often", async () => {
   const damage = new Damage();
   const local = new LocalEngine([add], {}, { around: damage.around });
@@ -131,7 +152,7 @@ it("a message of a newer release is handled by a worker that knows it, when one 
   expect(await local.queue.depth(QUEUE)).toMatchObject({ delayed: 1 });
 });
 
-it("D082 a run that was given up three times is broken in its group, and its letter is left by a redrive", async () => {
+it("a run that was given up three times is broken in its group, and its letter is left by a redrive", async () => {
   const local = new LocalEngine([add]);
   const members = group([add.s(1, 2), add.s(3, 4)], { policy: "settled" });
   const { jobId } = await local.engine.submit({ canvas: members.canvas });
