@@ -1,7 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { defineTask, chord, group, TaskError } from "../../functions/sdk/index.ts";
 import { LocalEngine } from "../engine/local-engine.ts";
-import { Death, marksFirstLeaf, Outage, type PortCall, untilExpanded, writesRun } from "../engine/scripted-faults.ts";
+import {
+  Death,
+  marksFirstLeaf,
+  Outage,
+  type PortCall,
+  settled,
+  untilExpanded,
+  writesRun,
+} from "../engine/scripted-faults.ts";
 
 const WORKER = "local.default#worker";
 const OTHER = "local.default#custom";
@@ -37,7 +45,7 @@ class TwoMembers {
     { queues: ["engine", WORKER, OTHER] },
   );
   jobId = "";
-  messages: readonly Message[] = [];
+  #messages: Message[] = [];
 
   async start(queue: string): Promise<void> {
     const members = group([0, 1].map((index) => this.#member.s(index).stamp({ team: "blue" })));
@@ -46,19 +54,25 @@ class TwoMembers {
     ).jobId;
     await untilExpanded(this.local, this.jobId);
     const received = await this.local.queue.receive([WORKER], 10, 30);
-    this.messages = [0, 1].map((index) => received.find(({ body }) => isOf(body, index)) as Message);
+    this.#messages = [0, 1].map((index) => received.find(({ body }) => isOf(body, index)) as Message);
   }
   /** Handles the message of a member, here or in another process. Acknowledges nothing, and returns what was thrown. */
   deliver(index: number, engine = this.local.engine): Promise<unknown> {
-    const handled = engine.handle(this.messages[index] as Message, LocalEngine.loop);
+    const handled = engine.handle(this.#receive(index), LocalEngine.loop);
     return this.local.passing(handled.catch((error: unknown) => error));
   }
   /** Handles the message of a member in a process that dies at the first matching call. Returns whether it did. */
   dies(index: number, matches: (call: PortCall) => boolean): Promise<boolean> {
     const death = new Death(matches);
     const { local } = this;
-    const handled = local.over(local, death.around).handle(this.messages[index] as Message, LocalEngine.loop);
+    const handled = local.over(local, death.around).handle(this.#receive(index), LocalEngine.loop);
     return local.passing(Promise.race([handled.then(() => false), death.died.then(() => true)]));
+  }
+  /** Returns the message of a member as its queue delivers it this time. */
+  #receive(index: number): Message {
+    const { receives, ...message } = this.#messages[index] as Message;
+    this.#messages[index] = { ...message, receives: receives + 1 };
+    return { ...message, receives };
   }
   /** Lets everything else happen, messages that were not acknowledged included. */
   async end() {
@@ -108,12 +122,12 @@ describe("a member of a chord", () => {
     const members = await two();
     let release = (): void => undefined;
     members.held = new Promise((resolve) => (release = resolve));
-    const holder = members.local.engine.handle(members.messages[0] as Message, LocalEngine.loop);
-    await members.local.passing(new Promise((resolve) => setTimeout(resolve, 5)));
+    const holder = members.deliver(0);
+    while (members.ran.length === 0) await settled();
     expect(await members.deliver(0, members.local.over(members.local))).toMatchObject({ kind: "later" });
     expect([await members.run(0), members.ran]).toMatchObject([{ status: "started" }, [0]]);
     release();
-    await members.local.passing(holder);
+    await holder;
     expect(members.bodies).toEqual([]);
     expect(await members.end()).toMatchObject(WELL);
     expect([members.ran, members.bodies]).toEqual([[0, 1], [[0, 1]]]);
