@@ -11,5 +11,6 @@ it(
     expect(rounds).toMatchObject({ ranInOne: 1, ranInAll: FAILURES });
     expect(rounds.itemsOfOne).toBeLessThan(20);
     expect(rounds.unitsOfAll).toBeLessThan(140);
+    expect(rounds.callsOfAll).toBeLessThan(450);
   },
 );

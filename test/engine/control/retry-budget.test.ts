@@ -11,4 +11,5 @@ it("a retry costs what failed and not what the job is: few items for a run, ten 
   expect(rounds.itemsOfOne).toBeLessThan(20);
   // A leaf written, a row taken up, claimed and ended, and a mark, for each; and the way up to the job.
   expect(rounds.unitsOfAll).toBeLessThan(120);
+  expect(rounds.callsOfAll).toBeLessThan(320);
 });

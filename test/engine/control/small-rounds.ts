@@ -13,6 +13,8 @@ export interface SmallRounds {
   readonly ranInOne: number;
   /** Write units of the round that took up all failures, from its request to the end of its job. */
   readonly unitsOfAll: number;
+  /** Calls of the store in that round, reads among them. */
+  readonly callsOfAll: number;
   readonly ranInAll: number;
   readonly job: unknown;
 }
@@ -49,10 +51,13 @@ export async function smallRounds(members: number): Promise<SmallRounds> {
   ran = 0;
   failing.clear();
   const { writes } = countPorts(local);
+  const before = local.store.stats().requests;
   await local.engine.retry(jobId, {});
   await local.untilQuiet();
   const unitsOfAll = Object.values(writes).reduce((sum, units) => sum + units, 0);
-  return { itemsOfOne: itemsOfOne(), ranInOne, unitsOfAll, ranInAll: ran, job: await local.engine.job(jobId) };
+  const callsOfAll = local.store.stats().requests - before;
+  const job = await local.engine.job(jobId);
+  return { itemsOfOne: itemsOfOne(), ranInOne, unitsOfAll, callsOfAll, ranInAll: ran, job };
 }
 
 /** Counts the items that are written from now on, until a run is claimed. */
