@@ -3,7 +3,7 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import { FanfoldError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import { DEFAULT_PREFIX } from "../core/names/aws-resource-names.ts";
-import type { Blobs, Executions, Queue, Store, Supervisions, Tokens } from "../engine/ports.ts";
+import type { BlobLinks, Blobs, Executions, Queue, Store, Supervisions, Tokens } from "../engine/ports.ts";
 import { clientOptions, type Variables } from "./client-options.ts";
 import { DynamoStore } from "./dynamo-store.ts";
 import { SqsQueue } from "./sqs-queue.ts";
@@ -19,6 +19,7 @@ export interface AwsPorts {
   /** The queue port, which can also change the visibility of received messages. */
   readonly queue: Queue & Pick<SqsQueue, "change">;
   readonly blobs: Blobs;
+  readonly blobLinks: BlobLinks;
   readonly tokens: Tokens;
   /** Starts and reads executions of FANFOLD_STATE_MACHINE_ARN. Absent without that variable. */
   readonly supervisions?: Supervisions;
@@ -54,6 +55,13 @@ export function createAwsPorts(variables: Variables): AwsPorts {
     blobs: {
       put: async (name, content) => (await s3()).put(name, content),
       get: async (name) => (await s3()).get(name),
+      store: async (...given) => (await s3()).store(...given),
+      keep: async (...given) => (await s3()).keep(...given),
+      open: async (sha256) => (await s3()).open(sha256),
+    },
+    blobLinks: {
+      upload: async (...given) => (await s3()).contents.upload(...given),
+      download: async (sha256) => (await s3()).contents.download(sha256),
     },
     tokens: {
       succeed: async (token, output) => (await states()).succeed(token, output),

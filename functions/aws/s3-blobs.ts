@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import type { Blobs } from "../engine/ports.ts";
+import type { Blobs, OpenBlob, StoredBlob } from "../engine/ports.ts";
 import { clientOptions, endpointOf, type Variables } from "./client-options.ts";
 import { retrying } from "./retry-calls.ts";
+import { S3Contents } from "./s3-contents.ts";
 import type { Usage } from "./usage.ts";
 
-/** Keeps blobs apart from other objects of the bucket. A lifecycle rule of the bucket expires them. */
+/** Keeps blobs with a name apart from other objects of the bucket. A lifecycle rule of the bucket expires them. */
 const FOLDER = "blobs/";
 /** Characters of a key. S3 allows keys of up to 1,024 bytes. */
 const MAX_KEY_CHARACTERS = 900;
@@ -17,6 +18,8 @@ const ANSWER_MS = 60_000;
  * file.
  */
 export class S3Blobs implements Blobs {
+  /** Blobs by content, in the same bucket. */
+  readonly contents: S3Contents;
   readonly #client: S3Client;
   readonly #bucket: string;
   readonly #usage: Usage;
@@ -29,6 +32,7 @@ export class S3Blobs implements Blobs {
     });
     this.#bucket = bucket;
     this.#usage = usage;
+    this.contents = new S3Contents(this.#client, bucket, usage);
   }
 
   async put(name: string, content: Uint8Array): Promise<void> {
@@ -56,6 +60,15 @@ export class S3Blobs implements Blobs {
       answer: (error) =>
         (error as { readonly name?: string }).name === "NoSuchKey" ? { value: undefined } : undefined,
     });
+  }
+  store(content: AsyncIterable<Uint8Array>, _until: number, sha256?: string): Promise<StoredBlob> {
+    return this.contents.store(content, sha256);
+  }
+  keep(sha256: string, until: number): Promise<number | undefined> {
+    return this.contents.keep(sha256, until);
+  }
+  open(sha256: string): Promise<OpenBlob | undefined> {
+    return this.contents.open(sha256);
   }
 }
 

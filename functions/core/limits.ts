@@ -7,6 +7,11 @@ export const LIMITS = {
   inlineBytes: 4 * 1024,
   /** Arguments or result of one run, passed by value. The error above this limit names streaming as the alternative. */
   valueBytes: 16 * 1024 * 1024,
+  /** Content of one blob. S3 takes and copies no more at once. */
+  blobBytes: 5 * 1024 ** 3,
+  blobTypeCharacters: 200,
+  /** References in the input of one run that are looked up before its code starts. Later ones are when they are opened. */
+  checkedBlobs: 1_000,
   /** Input of an execution, a limit of Step Functions. */
   executionInputBytes: 256 * 1024,
   /** A submitted canvas. Lambda limits a request to 6 MB. */

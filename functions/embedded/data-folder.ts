@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Log } from "../host/log.ts";
+import { FileBlobs } from "./blobs/file-blobs.ts";
 import { repairDatabase } from "./lmdb/lmdb-repair.ts";
 import { raiseEpoch } from "./machine/boot-epoch.ts";
 import { findDiskError, inFolder } from "./machine/disk-error.ts";
@@ -31,6 +32,7 @@ export function prepareFolder(dataFolder: string, log: Log): Promise<number> {
   return inFolder(dataFolder, async () => {
     await endOrphans(folders.workers);
     await repairDatabase(folders.database, log);
+    await new FileBlobs(folders.blobs).removeDrafts();
     return raiseEpoch(folders.epoch);
   });
 }

@@ -1,3 +1,4 @@
+import type { BlobRef } from "../core/blob-ref.ts";
 import type { Canvas } from "../core/canvas/canvas.ts";
 import type { JobEstimate } from "../core/cost/job-estimate.ts";
 import type { Json } from "../core/json.ts";
@@ -15,7 +16,8 @@ import type {
   RetryPreview,
   RunView,
 } from "./job-views.ts";
-import type { Disposition, ReceivedMessage } from "./ports.ts";
+import type { PutBlobOptions } from "./items/shared-blobs.ts";
+import type { Disposition, OpenBlob, ReceivedMessage } from "./ports.ts";
 import type {
   DeadLetterAction,
   DeadLetterFilter,
@@ -106,6 +108,16 @@ export interface Engine {
    * when there was one before, or the job has ended. Throws `job_not_found`.
    */
   sendEvent(jobId: string, name: string, value: Json): Promise<boolean>;
+
+  /**
+   * Stores content under its SHA-256, for as long as the results of a job that ends now. Equal content is one blob.
+   * Throws `payload_too_large`, `blob_mismatch`, `disk_full`, `invalid_request`.
+   */
+  putBlob(content: AsyncIterable<Uint8Array>, options?: PutBlobOptions): Promise<BlobRef>;
+  /** Opens a blob. Throws `blob_not_found`. */
+  openBlob(sha256: string): Promise<OpenBlob>;
+  /** Keeps a blob as long as `putBlob` would. Returns its size in bytes, or undefined when there is none. */
+  keepBlob(sha256: string): Promise<number | undefined>;
 
   job(jobId: string): Promise<JobView | undefined>;
   jobs(filter: JobFilter): Promise<Page<JobView>>;

@@ -16,6 +16,7 @@ import { heartbeat } from "./execute/heartbeat.ts";
 import { Pace, slowAfterMs } from "./execute/pace.ts";
 import { patientContext } from "./execute/patient-context.ts";
 import { GateCache } from "./groups/gate.ts";
+import { freshUntil, openBlob, putBlob } from "./items/shared-blobs.ts";
 import { FailureKindCache } from "./jobs/failures.ts";
 import { PlanStore } from "./plan/plan-store.ts";
 import { QueueNameCache } from "./plan/queue-name-cache.ts";
@@ -62,6 +63,9 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     sendEvent: (jobId, name, value) => sendEvent(context, jobId, name, value),
     revokeStamped: (jobId, stamps) => revokeStamped(context, jobId, stamps),
     revoke: (id) => (id.includes(".") ? revokeRun(context, id) : cancelJob(context, id)),
+    putBlob: (content, options) => putBlob(context, content, freshUntil(context), options),
+    openBlob: (sha256) => openBlob(context, sha256),
+    keepBlob: (sha256) => context.blobs.keep(sha256, freshUntil(context)),
     job: (jobId) => viewJob(context, jobId),
     jobs: (filter) => listJobs(context, filter),
     runs: (jobId, filter) => listRuns(context, jobId, filter),

@@ -33,6 +33,7 @@ import type { RetryOrder } from "./requests.ts";
  * | event         | tasks `V#<jobId>` / `<at>#<id>` | < 1 KB | per state change and failure, never per success |
  * | failure       | tasks `FX#<task>#<reason>` / `<at>#<runId>` | < 1 KB | once per failure |
  * | dead letter   | tasks `DL` / `<at>-<hash>` | 1 KB + message | once per message that was given up; removed by redrive and purge |
+ * | kept blob     | tasks `H#<sha256>` / `!` | < 1 KB | one machine only: until when its file is kept |
  * | failure kind  | tasks `FX` / `<task>#<reason>` | < 1 KB | per kind: once a day in each process that meets it |
  */
 export const ITEM_VERSION = 1;
@@ -305,6 +306,11 @@ export const stampIndexKey = (stamp: string, createdAt: number, jobId: string): 
   taskKey(stampIndexPartition(stamp), `${pad(createdAt, 14)}#${jobId}`);
 export const supervisorKey = (jobId: string): Key => taskKey(`T#${jobId}`, "!");
 /** An event that was sent to a job, put once. */
+export const keptBlobKey = (sha256: string): Key => taskKey(`${KEPT_BLOB}${sha256}`, "!");
+/** Returns the SHA-256 of a kept blob's partition. Returns undefined for any other partition. */
+export const keptBlobOf = (partition: string): string | undefined =>
+  partition.startsWith(KEPT_BLOB) ? partition.slice(KEPT_BLOB.length) : undefined;
+const KEPT_BLOB = "H#";
 export const eventItemKey = (jobId: string, name: string): Key => taskKey(`E#${jobId}#${name}`, "!");
 /** The groups and runs that wait for an event. */
 export const waiterPartition = (jobId: string, name: string): string => `W#${jobId}#${name}`;

@@ -147,12 +147,53 @@ export type Disposition =
 // ---------------------------------------------------------------- blobs, clock, ids
 
 /**
- * Large values. A name has only ever one content, because names carry attempt and round, so a second put is harmless.
+ * Large values, by name or by content.
+ *
+ * By name: values of jobs, which live as long as their job. A name has only ever one content, because names carry
+ * attempt and round, so a second put is harmless.
+ *
+ * By content: what people put. Equal content is one object under its SHA-256, whoever put it. It has no owner, so it is
+ * kept until the latest time that anybody asked for, and may be removed from then on.
  */
 export interface Blobs {
   put(name: string, content: Uint8Array): Promise<void>;
   /** Returns undefined when there is no such blob. */
   get(name: string): Promise<Uint8Array | undefined>;
+  /**
+   * Stores content as it comes, and keeps it until this time (seconds since the epoch) at least. Holds a few pieces of
+   * it in memory. Nothing is stored unless the content ends. Throws what the content throws, and `blob_mismatch` when it
+   * does not have the announced SHA-256.
+   */
+  store(content: AsyncIterable<Uint8Array>, until: number, sha256?: string): Promise<StoredBlob>;
+  /** Keeps content until this time at least. Returns its size in bytes, or undefined when there is none. */
+  keep(sha256: string, until: number): Promise<number | undefined>;
+  /** Returns undefined when there is no such content. What is returned is read only as it is asked for. */
+  open(sha256: string): Promise<OpenBlob | undefined>;
+}
+export interface StoredBlob {
+  readonly sha256: string;
+  readonly bytes: number;
+}
+export interface OpenBlob {
+  readonly bytes: number;
+  /** Pieces of the content. May be asked for once. */
+  readonly content: AsyncIterable<Uint8Array>;
+}
+/**
+ * Addresses at which people send and fetch content themselves. Present where the API carries no large bodies, as on AWS.
+ */
+export interface BlobLinks {
+  /** Returns where content goes that has this SHA-256 and size. Anything else is refused there. */
+  upload(sha256: string, bytes: number): Promise<UploadLink>;
+  /** Returns where content is, whether it is there or not. */
+  download(sha256: string): Promise<string>;
+}
+export interface UploadLink {
+  readonly url: string;
+  /** Headers that the upload must have. */
+  readonly headers: { readonly [name: string]: string };
+  /** Milliseconds since the epoch until when an upload may begin. */
+  readonly expiresAt: number;
 }
 export interface Clock {
   /** Returns milliseconds since the epoch. May differ from other processes by up to the engine's skew margin. */

@@ -9,6 +9,7 @@ import type { AttemptEffects } from "./attempt-effects.ts";
 import { canvasOf } from "./canvas-builder.ts";
 import { TaskError } from "./errors.ts";
 import type { EventWaits } from "./event-waits.ts";
+import { createBlobs, type TaskBlobs } from "./task-blobs.ts";
 import type { CursorItem, SpawnedChildren, TaskContext, TaskLog } from "./task-context.ts";
 
 type LogLevel = "debug" | "info" | "warn" | "error";
@@ -34,6 +35,7 @@ class AttemptContext implements TaskContext {
   readonly #effects: AttemptEffects;
   readonly #waits: EventWaits;
   #log: TaskLog | undefined;
+  #blobs: TaskBlobs | undefined;
 
   constructor(call: TaskCall, kwargs: JsonObject, streamsResults: boolean, effects: AttemptEffects, waits: EventWaits) {
     this.#call = call;
@@ -80,6 +82,9 @@ class AttemptContext implements TaskContext {
   }
   get log(): TaskLog {
     return (this.#log ??= createLog(this.#call));
+  }
+  get blobs(): TaskBlobs {
+    return (this.#blobs ??= createBlobs(this.#call.services));
   }
   get cursor(): Json | undefined {
     return this.#call.cursor;

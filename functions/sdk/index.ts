@@ -27,6 +27,8 @@ export { approval, repeat, waitForEvent, when, type WaitOptions } from "./flow-b
 export type { ValueCondition } from "../core/canvas/value-condition.ts";
 export type { Marks, StampRules, StampVisitor } from "../core/canvas/canvas-stamp.ts";
 export type { CursorItem, SpawnedChildren, SpawnOptions, StreamYield, TaskContext, TaskLog } from "./task-context.ts";
+export type { BlobContent, PutBlobOptions, TaskBlobs } from "./task-blobs.ts";
+export type { BlobRef } from "../core/blob-ref.ts";
 export { TaskBroken, TaskError, type TaskErrorOptions } from "./errors.ts";
 export {
   defineWorkflow,

@@ -73,6 +73,12 @@ function inlineCall(task: AnyTask, args: readonly Json[], kwargs: JsonObject): T
       event() {
         throw needsEngine(task, "waits for an event");
       },
+      putBlob() {
+        throw needsEngine(task, "puts a blob");
+      },
+      openBlob() {
+        throw needsEngine(task, "opens a blob");
+      },
       leave() {
         // An inline run is not retried.
       },

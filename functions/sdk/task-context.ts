@@ -2,6 +2,7 @@ import type { FailurePolicy } from "../core/canvas/canvas.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { GroupHandle, ResultEntry } from "../core/task/invocation.ts";
 import type { CanvasSource } from "./canvas-builder.ts";
+import type { TaskBlobs } from "./task-blobs.ts";
 
 /**
  * Appends to the log of the run. The first and last lines are kept, and written once at the end of the attempt. Logging
@@ -71,6 +72,8 @@ export interface TaskContext<Kwargs = JsonObject> {
   readonly priority: number | undefined;
   /** The group that the run is a member of, and its index there. A job that is no group has a root group of one. */
   readonly member: { readonly group: string; readonly index: number };
+  /** Large content: put it, pass its reference on, open it elsewhere as a stream. */
+  readonly blobs: TaskBlobs;
   /** The log of the run. */
   readonly log: TaskLog;
   /**

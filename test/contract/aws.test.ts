@@ -12,10 +12,16 @@ describe.runIf(isEmulated("DYNAMODB"))("where AWS_ENDPOINT_URL names a DynamoDB"
   });
 });
 
+/** Bytes of content in one piece, in one part and a bit, and in several parts. */
+const WITH_PARTS = [0, 1, 3_000_000, 8_388_609, 20_000_000];
 describe.runIf(isEmulated("S3"))("where AWS_ENDPOINT_URL names an S3", () => {
-  blobsContract("S3", async () => {
-    const variables = emulatedVariables();
-    await makeBucket(variables);
-    return { blobs: createAwsPorts(variables).blobs };
-  });
+  blobsContract(
+    "S3",
+    async () => {
+      const variables = emulatedVariables();
+      await makeBucket(variables);
+      return { blobs: createAwsPorts(variables).blobs };
+    },
+    WITH_PARTS,
+  );
 });

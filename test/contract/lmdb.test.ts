@@ -3,7 +3,7 @@ import { FileBlobs } from "../../functions/embedded/blobs/file-blobs.ts";
 import { LocalBlobs } from "../../functions/embedded/blobs/local-blobs.ts";
 import { LmdbQueue } from "../../functions/embedded/lmdb/lmdb-queue.ts";
 import { LmdbStore } from "../../functions/embedded/lmdb/lmdb-store.ts";
-import { blobsContract } from "./blobs-contract.ts";
+import { blobsContract, namedBlobsContract } from "./blobs-contract.ts";
 import { openFolder } from "./lmdb-folder.ts";
 import { queueContract } from "./queue-contract.ts";
 import { storeContract } from "./store-contract.ts";
@@ -28,7 +28,7 @@ blobsContract("lmdb and files", async () => {
   const { environment, folder, close } = openFolder();
   return { blobs: new LocalBlobs(environment, new FileBlobs(join(folder, "blobs"))), close };
 });
-blobsContract("files", async () => {
+namedBlobsContract("files", async () => {
   const { folder, close } = openFolder();
   return { blobs: new FileBlobs(join(folder, "blobs")), close };
 });

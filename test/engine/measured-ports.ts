@@ -53,6 +53,9 @@ export class MeasuredPorts {
   #blobs(blobs: Blobs): Blobs {
     return {
       get: (name) => blobs.get(name),
+      store: (...given) => blobs.store(...given),
+      keep: (...given) => blobs.keep(...given),
+      open: (sha256) => blobs.open(sha256),
       put: (name, content) => {
         this.blobs.add(content.byteLength);
         return blobs.put(name, content);

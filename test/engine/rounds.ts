@@ -77,6 +77,9 @@ export class Rounds {
   #blobs(blobs: Blobs): Blobs {
     return {
       get: (name) => blobs.get(name),
+      store: (...given) => blobs.store(...given),
+      keep: (...given) => blobs.keep(...given),
+      open: (sha256) => blobs.open(sha256),
       put: async (name, content) => {
         await this.#over();
         await blobs.put(name, content);

@@ -94,6 +94,9 @@ function watched(ports: Ports, before: (call: PortCall) => Promise<void>): Ports
     },
     blobs: {
       get: (name) => after(reading, () => blobs.get(name)),
+      store: (...given) => after(reading, () => blobs.store(...given)),
+      keep: (...given) => after(reading, () => blobs.keep(...given)),
+      open: (sha256) => after(reading, () => blobs.open(sha256)),
       put: (name, content) => after({ ...reading, blob: name }, () => blobs.put(name, content)),
     },
   };

@@ -46,6 +46,8 @@ export function taskCall(
         yield* results;
       },
       leave: () => undefined,
+      putBlob: () => Promise.reject(new Error("no blobs here")),
+      openBlob: () => Promise.reject(new Error("no blobs here")),
       event: async (name) => ({ kind: "unsent", name }),
       log: (level, message, fields) => void log.push({ level, message, ...(fields !== undefined && { fields }) }),
     },

@@ -129,6 +129,10 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
           () => `get blob ${name}`,
           () => blobs.get(name),
         ),
+      // Workloads have no content of their own: it takes no part in the protocol but by its references.
+      store: () => Promise.reject(new Error("no task of the simulation puts a blob")),
+      keep: () => Promise.resolve(undefined),
+      open: () => Promise.resolve(undefined),
     },
     ...(startsExecutions && { executions: executionsPort(world, process, remote) }),
     clock: {

@@ -181,7 +181,14 @@ describe("an attempt after a cursor", () => {
       priority: undefined,
     };
     const { signal } = new AbortController();
-    const services = { results: () => fails(), log: () => undefined, leave: () => undefined, event: () => fails() };
+    const services = {
+      results: () => fails(),
+      log: () => undefined,
+      leave: () => undefined,
+      event: () => fails(),
+      putBlob: () => fails(),
+      openBlob: () => fails(),
+    };
     const outcome = await createRunner(tasks).run({
       ...call,
       site: "local",

@@ -1,3 +1,4 @@
+import type { BlobRef } from "../blob-ref.ts";
 import type { Canvas, FailurePolicy, Tracking } from "../canvas/canvas.ts";
 import type { Json, JsonObject } from "../json.ts";
 import type { RetryPolicy } from "../retry-policy.ts";
@@ -66,6 +67,10 @@ export interface RunServices {
    * run, over all attempts. An event that is sent later does not count. Throws PortError.
    */
   event(name: string, timeoutSeconds: number | undefined): Promise<EventLook>;
+  /** Stores content, and keeps it as long as the job. Throws `payload_too_large`, `disk_full`, `invalid_request`. */
+  putBlob(content: AsyncIterable<Uint8Array>, type: string | undefined): Promise<BlobRef>;
+  /** Opens a blob, and keeps it as long as the job. Throws `blob_not_found`. */
+  openBlob(sha256: string): Promise<AsyncIterable<Uint8Array>>;
   /** Says that code of the attempt goes on although its outcome is known. A retry waits for the end of `code`. */
   leave(code: Promise<unknown>): void;
 }

@@ -4,19 +4,23 @@ import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Blobs, PortError } from "../../engine/ports.ts";
 import { asUnwritable, type OnUnwritable } from "../lmdb/lmdb-environment.ts";
+import { isMissing } from "../machine/disk-error.ts";
 import { syncFolder } from "../machine/sync-folder.ts";
 import { blobOwner } from "./blob-owner.ts";
+import { ContentFiles } from "./content-files.ts";
 
 /** Longer names are replaced by their hash, since file systems allow 255 bytes. */
 const MAX_NAME_CHARACTERS = 200;
 
 /**
- * Keeps blobs as files, `<folder>/owners/<owner>/<2 digits>/<name>`. So all blobs of an owner can be removed at once,
+ * Keeps blobs by name as files, `<folder>/owners/<owner>/<2 digits>/<name>`. So all blobs of an owner can be removed at once,
  * and no folder grows large. A file is written under another name first, so it is complete when it gets its own. When
  * the promise resolves the file is on the disk under its name, because the row that names it may be flushed at any time
  * after.
  */
-export class FileBlobs implements Blobs {
+export class FileBlobs implements Pick<Blobs, "put" | "get"> {
+  /** Blobs by content, in the same folder. */
+  readonly contents: ContentFiles;
   readonly #folder: string;
   readonly #drafts: string;
   readonly #onUnwritable: OnUnwritable | undefined;
@@ -26,6 +30,7 @@ export class FileBlobs implements Blobs {
   constructor(folder: string, onUnwritable?: OnUnwritable) {
     this.#folder = folder;
     this.#onUnwritable = onUnwritable;
+    this.contents = new ContentFiles(folder, onUnwritable);
     this.#drafts = join(folder, "drafts");
     mkdirSync(this.#drafts, { recursive: true });
   }
@@ -110,7 +115,4 @@ async function writeThrough(path: string, content: Uint8Array): Promise<void> {
   } finally {
     await file.close();
   }
-}
-function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === "ENOENT";
 }

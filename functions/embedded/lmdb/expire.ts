@@ -1,4 +1,5 @@
 import { indexMoves } from "../../core/items/item-size.ts";
+import { keptBlobOf } from "../../engine/item-kinds.ts";
 import type { Clock, Key } from "../../engine/ports.ts";
 import type { LmdbEnvironment } from "./lmdb-environment.ts";
 import { type ExpiringPartition, firstExpired } from "./lmdb-expiry.ts";
@@ -6,9 +7,13 @@ import { moveIndexEntries } from "./lmdb-index.ts";
 import { prefixEnd, SEPARATOR } from "./lmdb-key.ts";
 import { decodeStored } from "./lmdb-store.ts";
 
-/** Keeps blobs by owner. An owner is a job id or the partition of an identity run. */
-export interface OwnedBlobs {
+/** Blobs that expire: those of an owner, which is a job id or the partition of an identity run, and content. */
+export interface ExpiringBlobs {
   removeOwner(owner: string): Promise<void>;
+  /** Is called in the transaction that removes the item of the content. */
+  removeContentSync(sha256: string): void;
+  /** Gives content without an item one that expires then (seconds since the epoch). */
+  adoptStrays(until: number): Promise<void>;
 }
 export interface ExpireReport {
   /** Number of items removed. */
@@ -20,20 +25,23 @@ export interface ExpireReport {
 const BATCH_ITEMS = 500;
 const JOB_PREFIX = "J#";
 const IDENTITY_PREFIX = "I#";
+/** Seconds for which content is kept that a power cut has left without an item. */
+const STRAY_SECONDS = 7 * 86_400;
 
 /**
  * Removes items whose attribute `ttl` (seconds since the epoch) has passed, within about an hour. On AWS this is done
  * by DynamoDB's time to live. The blobs of a job are removed with its own item, and those of an identity run with its
- * item. When no item has expired, a pass reads one key.
+ * item, and content together with its own. When no item has expired, a pass reads one key.
  */
 export class Expirer {
   readonly #environment: LmdbEnvironment;
-  readonly #blobs: OwnedBlobs;
+  readonly #blobs: ExpiringBlobs;
+  #adopted = false;
   readonly #clock: Clock;
   /** Last key that was read in the present partition. It is lost with the process, and the walk then begins again. */
   #walk: { readonly record: string; readonly after: string } | undefined;
 
-  constructor(environment: LmdbEnvironment, blobs: OwnedBlobs, clock: Clock) {
+  constructor(environment: LmdbEnvironment, blobs: ExpiringBlobs, clock: Clock) {
     this.#environment = environment;
     this.#blobs = blobs;
     this.#clock = clock;
@@ -42,6 +50,8 @@ export class Expirer {
   /** Removes one bounded batch. */
   async run(): Promise<ExpireReport> {
     const nowSeconds = this.#clock.now() / 1_000;
+    if (!this.#adopted) await this.#blobs.adoptStrays(Math.ceil(nowSeconds) + STRAY_SECONDS);
+    this.#adopted = true;
     this.#environment.refresh();
     const partition = firstExpired(this.#environment, nowSeconds);
     if (partition === undefined) return { removed: 0, more: false };
@@ -50,7 +60,7 @@ export class Expirer {
     if (owner !== undefined) await this.#blobs.removeOwner(owner);
     const after = this.#walk?.record === partition.record ? this.#walk.after : undefined;
     const batch = await this.#environment.gatherer.run(() =>
-      removeBatch(this.#environment, partition, after, nowSeconds),
+      removeBatch(this.#environment, partition, after, nowSeconds, (sha256) => this.#blobs.removeContentSync(sha256)),
     );
     this.#walk = batch.last === undefined ? undefined : { record: partition.record, after: batch.last };
     this.#environment.refresh();
@@ -83,6 +93,7 @@ function removeBatch(
   { record, table, prefix }: ExpiringPartition,
   after: string | undefined,
   nowSeconds: number,
+  removeContent: (sha256: string) => void,
 ): { readonly removed: number; readonly last: string | undefined } {
   const database = environment[table];
   const range = {
@@ -92,10 +103,12 @@ function removeBatch(
     limit: BATCH_ITEMS,
   };
   const entries = [...database.getRange(range)];
+  const content = table === "tasks" ? keptBlobOf(prefix.slice(0, -SEPARATOR.length)) : undefined;
   let removed = 0;
   for (const { key, value } of entries) {
     const attributes = decodeStored(value);
     if (!isExpired(attributes["ttl"], nowSeconds)) continue;
+    if (content !== undefined) removeContent(content);
     database.removeSync(key);
     removed++;
     const moves = indexMoves(table, attributes, undefined);

@@ -53,6 +53,10 @@ function diskError(
 ): FanfoldError {
   return new FanfoldError(code, `${message} (${reason})`, { details: { folder, reason }, retryable: true, cause });
 }
+/** Returns whether a call failed because there is no such file. */
+export function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === "ENOENT";
+}
 const NAMES = new Map(Object.entries(osConstants.errno).map(([name, number]) => [number, name]));
 /** Returns the name of the system's error. LMDB gives numbers, and so does Node for a name that it does not know. */
 function reasonOf(error: unknown, folder: string): string | undefined {

@@ -1,8 +1,11 @@
 import { FanfoldError } from "../../core/errors.ts";
+import type { Json } from "../../core/json.ts";
 import type { MaybePromise, TaskOutcome } from "../../core/task/invocation.ts";
 import { andThen } from "../../core/task/maybe-promise.ts";
+import { hasBlobs } from "../../core/blob-ref.ts";
 import type { Context } from "../context.ts";
 import { returnClaims } from "../items/run-claims.ts";
+import { missingBlob } from "../items/shared-blobs.ts";
 import { isSmall } from "../items/values.ts";
 import { argumentsOf, takesInput } from "./arguments.ts";
 import type { LiveAttempt } from "./live-attempt.ts";
@@ -20,7 +23,8 @@ export type Executed = Commit | Extract<MemberOutcome, { readonly kind: "later" 
  */
 export function executeAttempt(context: Context, attempt: LiveAttempt): MaybePromise<Executed> {
   const { run, step, header } = attempt;
-  if (run.attempt > 1 || takesInput(header, run)) return executeWithInput(context, attempt);
+  if (run.attempt > 1 || takesInput(header, run) || hasBlobs([step.args, step.kwargs]))
+    return executeWithInput(context, attempt);
   return andThen(context.runner.run(new AttemptCall(context, attempt, step.args ?? [])), (outcome) =>
     endAttempt(context, attempt, outcome, undefined),
   );
@@ -77,5 +81,20 @@ async function callTask(context: Context, attempt: LiveAttempt, open: OpenState 
       };
     throw error;
   }
-  return context.runner.run(new AttemptCall(context, attempt, input.args, input.collects, open?.at.cursor));
+  return (
+    (await missingArgument(context, attempt, input.args)) ??
+    context.runner.run(new AttemptCall(context, attempt, input.args, input.collects, open?.at.cursor))
+  );
+}
+
+/** Returns the end of a run that is given a blob which does not exist. Its code would fail, sooner or later. */
+async function missingArgument(
+  context: Context,
+  { run, step, info }: LiveAttempt,
+  args: readonly Json[],
+): Promise<TaskOutcome | undefined> {
+  const missing = await missingBlob(context, [args, step.kwargs], run.ttl);
+  if (!missing) return undefined;
+  const message = `${info.name} is given a blob that does not exist (${missing.name}): put it, then retry the run`;
+  return { kind: "broken", error: { name: "TaskBroken", message, reason: "missing_arg", retryable: false } };
 }

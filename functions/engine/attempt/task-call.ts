@@ -1,9 +1,11 @@
 import { FanfoldError } from "../../core/errors.ts";
+import type { BlobRef } from "../../core/blob-ref.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
 import { parseQueueName } from "../../core/names/queue-name.ts";
 import type { EventLook, ResultEntry, RunServices, TaskCall } from "../../core/task/invocation.ts";
 import type { StopSignal } from "../../core/task/stop-signal.ts";
 import type { Context } from "../context.ts";
+import { openBlob, putBlob } from "../items/shared-blobs.ts";
 import { queueOf } from "../plan/step-placement.ts";
 import { streamResults } from "../views/results.ts";
 import { lookForEvent } from "../waits/deferred.ts";
@@ -93,10 +95,27 @@ export class AttemptCall implements TaskCall, RunServices {
   event(name: string, timeoutSeconds: number | undefined): Promise<EventLook> {
     return lookForEvent(this.#context, this.#attempt.run, name, timeoutSeconds);
   }
+  putBlob(content: AsyncIterable<Uint8Array>, type: string | undefined): Promise<BlobRef> {
+    const { run, signal } = this.#attempt;
+    return putBlob(this.#context, untilStopped(content, signal), run.ttl, { type });
+  }
+  async openBlob(sha256: string): Promise<AsyncIterable<Uint8Array>> {
+    const { run, signal } = this.#attempt;
+    const { content } = await openBlob(this.#context, sha256, run.ttl);
+    return untilStopped(content, signal);
+  }
   leave(code: Promise<unknown>): void {
     this.#attempt.left = code;
   }
   get #queue(): { readonly site: string; readonly queue: string } {
     return parseQueueName(queueOf(this.#context, this.#attempt.step), { site: this.#context.config.site });
+  }
+}
+
+/** Ends a stream when the attempt must end, because its code may work on it for hours. */
+async function* untilStopped<T>(items: AsyncIterable<T>, signal: StopSignal): AsyncGenerator<T, void, undefined> {
+  for await (const item of items) {
+    signal.throwIfAborted();
+    yield item;
   }
 }

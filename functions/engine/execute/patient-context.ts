@@ -47,6 +47,10 @@ export function patientContext(context: Omit<ExecuteContext, "patient">): Execut
     blobs: {
       get: (name) => blobs.get(name),
       put: (name, content) => patiently(() => blobs.put(name, content)),
+      // Content that comes as a stream comes once, so its failure is told to who puts it.
+      store: (...given) => blobs.store(...given),
+      keep: (...given) => patiently(() => blobs.keep(...given)),
+      open: (sha256) => blobs.open(sha256),
     },
   };
   return patient;

@@ -5,6 +5,7 @@ import { type GroupStep, isGroupStep, isInput, isPaged, type PlanStep, type Stra
 import { eachBounded } from "../concurrently.ts";
 import type { Plans } from "../context.ts";
 import { type Owned, planPageKey } from "../item-kinds.ts";
+import { keepBlobsOf } from "../items/shared-blobs.ts";
 import { keepText, loadText } from "../items/values.ts";
 import type { Ports } from "../ports.ts";
 import { addPages, leafPages, NO_PAGES, pageUnits, type PlanPage, planPageItem } from "./plan-pages.ts";
@@ -151,6 +152,7 @@ class PlanWriting {
   }
   /** Returns true when the page is a small one and stands there by this very write. */
   async put(page: PlanPage): Promise<boolean> {
+    await keepBlobsOf(this.#ports, page.text, this.#owned.ttl);
     const item = planPageItem(page, this.#owned);
     this.#took = addPages(this.#took, pageUnits(item));
     if (item) return (await this.#ports.store.write(item)).applied;

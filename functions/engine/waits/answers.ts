@@ -9,6 +9,7 @@ import { readHeader } from "../items/header-reads.ts";
 import { setAnswer } from "../items/header-writes.ts";
 import { childGroup, readRunById } from "../items/run-reads.ts";
 import { shortError } from "../items/short-error.ts";
+import { keepBlobs } from "../items/shared-blobs.ts";
 import { keepValue } from "../items/values.ts";
 import { sendControl } from "../messages/send.ts";
 
@@ -48,6 +49,7 @@ export async function writeAnswer(
   header: Header,
   answer: Answer,
 ): Promise<{ readonly after: Header | undefined; readonly answerId: string }> {
+  if ("value" in answer) await keepBlobs(context, answer.value, header.ttl);
   const answerId = context.ids.token();
   const name = `${header.jobId}/value/${ownerOf(header.gid) ?? header.gid}/${header.round}/answer/${answerId}`;
   const kept =

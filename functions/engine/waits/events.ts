@@ -10,6 +10,7 @@ import { allOf } from "../items/all-of.ts";
 import { absent } from "../items/conditions.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { setAnswer } from "../items/header-writes.ts";
+import { keepBlobs } from "../items/shared-blobs.ts";
 import { keepValue } from "../items/values.ts";
 import { sendControl } from "../messages/send.ts";
 import { wakeRun } from "./deferred.ts";
@@ -26,6 +27,7 @@ export async function sendEvent(context: Context, jobId: string, name: string, v
   assertJson(value, "/value");
   const root = await readHeader(context, jobId);
   if (!root?.job) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
+  await keepBlobs(context, value, root.ttl);
   const sentBy = context.ids.token();
   const kept = await keepValue(context, `${jobId}/event/${sentBy}`, value);
   const attributes = { ...ownedBy(root), sentBy, at: context.clock.now(), ...kept };
