@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { blobsCommand } from "./commands/blobs.ts";
 import { cancelCommand } from "./commands/cancel.ts";
 import { completeCommand } from "./commands/complete.ts";
 import { deadLettersCommand } from "./commands/dead-letters.ts";
@@ -50,6 +51,7 @@ export function program(): Command {
     cancelCommand,
     failuresCommand,
     deadLettersCommand,
+    blobsCommand,
     retryCommand,
     workflowsCommand,
   ];

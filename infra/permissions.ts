@@ -18,7 +18,7 @@ export const PORT_ACTIONS = {
   queue: ["sqs:GetQueueAttributes", "sqs:SendMessage"],
   visibility: ["sqs:ChangeMessageVisibility"],
   // Without ListBucket, S3 answers that access is denied when an object does not exist.
-  blobs: ["s3:GetObject", "s3:ListBucket", "s3:PutObject"],
+  blobs: ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject"],
   tokens: ["states:SendTaskFailure", "states:SendTaskSuccess"],
   supervisions: ["states:DescribeExecution", "states:StartExecution"],
   executions: ["states:DescribeExecution", "states:StartExecution", "states:StopExecution"],
@@ -78,6 +78,7 @@ function resourcesOf(
       return deployment.tableArns;
     case "s3:ListBucket":
       return [deployment.bucketArn];
+    case "s3:AbortMultipartUpload":
     case "s3:GetObject":
     case "s3:PutObject":
       return [deployment.anyBlobArn];

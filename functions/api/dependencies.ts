@@ -2,7 +2,7 @@ import type { Canvas } from "../core/canvas/canvas.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { TaskRegistry } from "../core/task/invocation.ts";
 import type { Engine, Submitted } from "../engine/contract.ts";
-import type { QueueDepth } from "../engine/ports.ts";
+import type { BlobLinks, QueueDepth } from "../engine/ports.ts";
 import type { Security } from "./security.ts";
 
 /** The workflows that the API can start, as `createWorkflows` of the sdk returns them. */
@@ -87,6 +87,8 @@ export interface Dependencies {
   readonly answerBytes?: number;
   /** Bytes of all bodies that are read at once. Default 128 MB. */
   readonly bodyBytes?: number;
+  /** Where content of blobs is sent and fetched. Absent on a server that carries it itself. */
+  readonly blobLinks?: BlobLinks;
   /** Starts jobs that a state machine supervises. Absent on a server without state machines. */
   readonly supervisor?: Supervisor;
   /** Milliseconds between reads of a followed stream. Default 500. */

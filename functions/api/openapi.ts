@@ -103,7 +103,9 @@ function parametersOf(schema: z.ZodObject, place: "path" | "query"): Doc[] {
 function bodyContent(body: BodySpec): Doc {
   return body.kind === "json"
     ? { "application/json": { schema: schemaOf(body.shown ?? body.schema) } }
-    : { "application/x-ndjson": { schema: schemaOf(body.item) } };
+    : body.kind === "lines"
+      ? { "application/x-ndjson": { schema: schemaOf(body.item) } }
+      : { "application/octet-stream": { schema: { type: "string", format: "binary" } } };
 }
 function replyOf(reply: Reply): Doc {
   return {

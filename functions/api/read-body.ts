@@ -47,6 +47,28 @@ export async function readText(request: Request, maxBytes: number, room: BodyRoo
     body.release();
   }
 }
+/**
+ * Yields a body as it arrives. A declared length only serves to refuse early; the reader limits what it takes. Holds one
+ * piece, so it needs no room.
+ */
+export function readBytes(request: Request, maxBytes: number): AsyncIterable<Uint8Array> {
+  if (Number(request.headers.get("Content-Length") ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  return piecesOf(request.body);
+}
+async function* piecesOf(body: Request["body"]): AsyncGenerator<Uint8Array, void, undefined> {
+  if (body === null) return;
+  const reader = body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read().catch(endedEarly);
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    // Not awaited, because the sender may never react.
+    reader.cancel().catch(() => {});
+  }
+}
 /** The sender has gone, so nobody reads this answer. */
 function endedEarly(cause: unknown): never {
   throw new FanfoldError("invalid_request", "the body ended early", { cause });

@@ -3,7 +3,7 @@ import { FanfoldError } from "../core/errors.ts";
 import { parseJson } from "../core/json-text.ts";
 import { nearestName } from "../core/names/nearest-name.ts";
 import type { Dependencies } from "./dependencies.ts";
-import { type BodyRoom, parseLines, readText, requireContentType } from "./read-body.ts";
+import { type BodyRoom, parseLines, readBytes, readText, requireContentType } from "./read-body.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "DELETE";
 
@@ -26,7 +26,10 @@ export interface Reply {
   readonly texts?: readonly string[];
 }
 
-/** The body of a request: a JSON document, or lines of JSON that stay `unknown` until the handler reads them. */
+/**
+ * The body of a request: a JSON document, lines of JSON that stay `unknown` until the handler reads them, or bytes that
+ * the handler reads as they arrive.
+ */
 export type BodySpec =
   | {
       readonly kind: "json";
@@ -36,12 +39,15 @@ export type BodySpec =
       readonly optional?: true;
       readonly maxBytes: number;
     }
-  | { readonly kind: "lines"; readonly item: z.ZodType; readonly maxItems: number; readonly maxBytes: number };
+  | { readonly kind: "lines"; readonly item: z.ZodType; readonly maxItems: number; readonly maxBytes: number }
+  | { readonly kind: "bytes"; readonly maxBytes: number };
 type BodyOf<B> = B extends { kind: "json"; schema: infer S extends z.ZodType }
   ? z.output<S>
   : B extends { kind: "lines" }
     ? readonly unknown[]
-    : undefined;
+    : B extends { kind: "bytes" }
+      ? AsyncIterable<Uint8Array>
+      : undefined;
 
 interface Spec<P extends z.ZodObject, Q extends z.ZodObject, B extends BodySpec | undefined> {
   readonly method: Method;
@@ -128,6 +134,10 @@ function isList(schema: z.ZodType): boolean {
 }
 
 async function readBody(request: Request, spec: BodySpec, room: BodyRoom): Promise<unknown> {
+  if (spec.kind === "bytes") {
+    requireContentType(request, ["application/octet-stream"]);
+    return readBytes(request, spec.maxBytes);
+  }
   if (spec.kind === "lines") {
     requireContentType(request, ["application/x-ndjson", "application/ndjson", "application/jsonl"]);
     return parseLines(await readText(request, spec.maxBytes, room), spec.maxItems);

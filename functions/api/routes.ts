@@ -1,4 +1,5 @@
 import type { Route } from "./route.ts";
+import { blobRoutes } from "./routes/blobs.ts";
 import { failureRoutes } from "./routes/failures.ts";
 import { inputRoutes } from "./routes/input.ts";
 import { jobRoutes } from "./routes/jobs.ts";
@@ -16,6 +17,7 @@ const described: readonly Route[] = [
   ...runRoutes,
   ...failureRoutes,
   ...retryRoutes,
+  ...blobRoutes,
   healthRoute,
 ];
 

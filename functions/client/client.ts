@@ -1,6 +1,7 @@
 import type { Canvas, FailurePolicy } from "../core/canvas/canvas.ts";
 import type { RetryFilter } from "../core/plan/retry-filter.ts";
 import type { Stamp, StampFilter } from "../core/plan/stamps.ts";
+import type { Blobs } from "./blobs.ts";
 import type {
   DeadLetter,
   DeadLetterCounts,
@@ -208,6 +209,8 @@ export interface Client {
   deadLetter(id: string): Promise<DeadLetter>;
   /** Sends at most 500 dead letters to their queues again. The answer has a cursor when more may match. */
   redriveDeadLetters(action?: DeadLetterAction): Promise<DeadLetterCounts>;
+  /** Large content, which a reference stands for in arguments and results. */
+  readonly blobs: Blobs;
   /** Removes at most 500 dead letters for good. The answer has a cursor when more may match. */
   purgeDeadLetters(action?: DeadLetterAction): Promise<DeadLetterCounts>;
 }

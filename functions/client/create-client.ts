@@ -2,6 +2,7 @@ import { encodeCanvas } from "../core/canvas/canvas-wire.ts";
 import { FanfoldError } from "../core/errors.ts";
 import { canonicalJson, type Json } from "../core/json.ts";
 import type { StampFilter } from "../core/plan/stamps.ts";
+import { blobCalls } from "./blobs.ts";
 import type { Client, PlanOptions, RetryAllOptions, RetryOptions, StartOptions } from "./client.ts";
 import { type Ask, ask, type ClientOptions, readParts } from "./transport.ts";
 import type {
@@ -33,6 +34,7 @@ export function createClient(options: ClientOptions): Client {
     ...runCalls(json),
     ...failureCalls(json),
     ...retryCalls(json),
+    blobs: blobCalls(options),
   };
 }
 

@@ -13,6 +13,8 @@ export type {
   RetrySelection,
   StartOptions,
 } from "./client.ts";
+export type { BlobContent, Blobs, PutBlobOptions } from "./blobs.ts";
+export type { BlobRef } from "../core/blob-ref.ts";
 export type { ClientOptions } from "./transport.ts";
 export {
   hasEnded,

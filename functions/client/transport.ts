@@ -18,12 +18,14 @@ export interface Ask {
   readonly json?: unknown;
   /** Body, sent as NDJSON with one value per line. */
   readonly lines?: readonly unknown[];
+  /** Body, sent as it is. A stream is sent as it comes. */
+  readonly body?: Blob | ReadableStream<Uint8Array>;
   readonly headers?: Readonly<Record<string, string | undefined>>;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Sends one request. Throws the error of the server as FanfoldError with its code, or `engine_unavailable` when there
+ * Sends one request. `path` is one of the server, or the whole address of another place, which is given no token. Throws the error of the server as FanfoldError with its code, or `engine_unavailable` when there
  * is no server.
  */
 export async function ask(options: ClientOptions, path: string, what: Ask = {}): Promise<Response> {
@@ -44,14 +46,15 @@ async function send({ fetch: other = fetch }: ClientOptions, request: Request): 
 }
 
 function requestOf(options: ClientOptions, path: string, what: Ask): Request {
-  const url = new URL(options.url.replace(/\/$/, "") + path);
+  const isElsewhere = !path.startsWith("/");
+  const url = new URL(isElsewhere ? path : options.url.replace(/\/$/, "") + path);
   for (const [name, value] of Object.entries(what.query ?? {})) {
     if (value !== undefined)
       for (const each of Array.isArray(value) ? (value as readonly string[]) : [String(value)])
         url.searchParams.append(name, each);
   }
   const headers = new Headers();
-  if (options.token !== undefined) headers.set("Authorization", `Bearer ${options.token}`);
+  if (options.token !== undefined && !isElsewhere) headers.set("Authorization", `Bearer ${options.token}`);
   for (const [name, value] of Object.entries(what.headers ?? {})) if (value !== undefined) headers.set(name, value);
   const init: RequestInit = { method: what.method ?? "GET", headers, signal: what.signal ?? null };
   if (what.json !== undefined) {
@@ -60,6 +63,10 @@ function requestOf(options: ClientOptions, path: string, what: Ask): Request {
   } else if (what.lines !== undefined) {
     headers.set("Content-Type", "application/x-ndjson");
     init.body = what.lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+  }
+  if (what.body !== undefined) {
+    init.body = what.body;
+    if (what.body instanceof ReadableStream) init.duplex = "half";
   }
   return new Request(url, init);
 }

@@ -118,6 +118,7 @@ export function refusingWork(engine: Engine, disk: Pick<DiskWatch, "problem">): 
     ...engine,
     submit: refusing((request) => engine.submit(request)),
     openJob: refusing((request) => engine.openJob(request)),
+    putBlob: refusing((content, options) => engine.putBlob(content, options)),
     putInputPage: refusing((jobId, page, items) => engine.putInputPage(jobId, page, items)),
   };
 }

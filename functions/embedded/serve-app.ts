@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
@@ -16,10 +16,13 @@ export interface Served {
 export interface ServeLimits {
   /** Connections that are served at once. Each one more is answered with `server_busy`, and twice as many are dropped. */
   readonly connections: number;
-  /** Seconds in which the headers of a request must arrive, and in which a request must arrive as a whole. */
+  /**
+   * Seconds in which the headers of a request must arrive, and in which a request must arrive as a whole. The content of
+   * a blob may take longer, as long as it goes on.
+   */
   readonly headerSeconds: number;
   readonly requestSeconds: number;
-  /** Seconds after which a connection is closed whose reader takes nothing. */
+  /** Seconds after which a connection is closed on which nothing moves. */
   readonly stalledSeconds: number;
 }
 export interface ServeOptions {
@@ -74,12 +77,16 @@ function makeServer(app: Pick<Hono, "fetch">, sockets: Set<Socket>, limits: Serv
   );
   const options = {
     headersTimeout: limits.headerSeconds * 1_000,
-    requestTimeout: limits.requestSeconds * 1_000,
+    // Node has one time for all requests, so `boundTime` counts instead.
+    requestTimeout: 0,
     connectionsCheckingInterval: (limits.headerSeconds * 1_000) / 4,
     // Else Node answers by itself, and not as the app does.
     requireHostHeader: false,
   };
-  const server = createServer(options, (incoming, outgoing) => void answer(incoming, outgoing));
+  const server = createServer(options, (incoming, outgoing) => {
+    if (!isBlob(incoming)) boundTime(incoming, limits.requestSeconds);
+    void answer(incoming, outgoing);
+  });
   server.timeout = limits.stalledSeconds * 1_000;
   server.maxConnections = 2 * limits.connections;
   server.on("clientError", answerWrongHttp);
@@ -92,6 +99,17 @@ function makeServer(app: Pick<Hono, "fetch">, sockets: Set<Socket>, limits: Serv
     socket.once("close", () => sockets.delete(socket));
   });
   return server;
+}
+function isBlob({ method, url = "" }: IncomingMessage): boolean {
+  return method === "PUT" && /^\/blobs(?:\?|$)/.test(url);
+}
+/** Answers a request that does not arrive in time as Node would, and ends its connection. */
+function boundTime(incoming: IncomingMessage, seconds: number): void {
+  const late = (): void =>
+    answerWrongHttp(Object.assign(new Error("late"), { code: "ERR_HTTP_REQUEST_TIMEOUT" }), incoming.socket);
+  const timer = setTimeout(late, seconds * 1_000).unref();
+  const arrived = (): void => clearTimeout(timer);
+  incoming.once("end", arrived).once("close", arrived);
 }
 function busy(): Response {
   const error = new FanfoldError(

@@ -71,6 +71,7 @@ async function openApi(code: DeployedCode, open: Open): Promise<Answer> {
         stack: error instanceof Error ? (error.stack ?? "") : "",
       }),
     ...(!environment.streaming && { answerBytes: ANSWER_BYTES }),
+    ...(platform.blobLinks && { blobLinks: platform.blobLinks }),
     ...(platform.supervisions && { supervisor: supervisorOf(platform.supervisions, config.defaultJobTimeoutSeconds) }),
   });
   const answer = async (event: APIGatewayProxyEvent): Promise<Response> => {

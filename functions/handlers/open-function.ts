@@ -5,7 +5,7 @@ import { DEFAULT_CONFIG, type EngineConfig } from "../engine/config.ts";
 import type { Engine } from "../engine/contract.ts";
 import { createEngine } from "../engine/engine.ts";
 import type { JobState } from "../engine/job-views.ts";
-import type { Executions, Ports, Supervisions, Tokens, Watch } from "../engine/ports.ts";
+import type { BlobLinks, Executions, Ports, Supervisions, Tokens, Watch } from "../engine/ports.ts";
 import type { Log } from "../host/log.ts";
 import { type DeployedCode, loadTasks } from "./deployed-code.ts";
 import type { Environment } from "./environment.ts";
@@ -25,6 +25,7 @@ export interface Platform extends Pick<Ports, "store" | "queue" | "blobs" | "ids
   readonly tokens?: Tokens;
   readonly executions?: Executions;
   readonly supervisions?: Supervisions;
+  readonly blobLinks?: BlobLinks;
   readonly visibility: VisibilityPort;
   usage(): Usage;
 }

@@ -65,10 +65,16 @@ export class FanfoldState extends Construct {
       lifecycleRules: [
         {
           // A value is written before its job's deadline. It is needed until the retention after the deadline has
-          // passed.
+          // passed. Content of blobs that is needed for longer is made new (functions/aws/s3-contents.ts).
           id: "after-the-longest-job",
           expiration: Duration.days(LONGEST_JOB_DAYS + Math.ceil(retentionDays) + 1),
           abortIncompleteMultipartUploadAfter: Duration.days(1),
+        },
+        {
+          // Content of blobs is uploaded under a draft's key, and copied once its hash is known.
+          id: "drafts",
+          prefix: "drafts/",
+          expiration: Duration.days(1),
         },
       ],
     });
@@ -77,7 +83,7 @@ export class FanfoldState extends Construct {
         sid: "TlsOnly",
         effect: Effect.DENY,
         principals: [new AnyPrincipal()],
-        actions: ["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"],
+        actions: ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"],
         resources: [bucket.bucketArn, bucket.arnForObjects("*")],
         conditions: { Bool: { "aws:SecureTransport": "false" } },
       }),

@@ -61,7 +61,10 @@ describe("the state stack", () => {
   });
   it("the bucket expires no value before its job is deleted", () => {
     const rules = at(bucket!.Properties, "LifecycleConfiguration", "Rules") as readonly Properties[];
-    expect(rules.map((rule) => rule["ExpirationInDays"])).toEqual([365 + config.retentionDays + 1]);
+    expect(rules.map((rule) => [rule["Prefix"], rule["ExpirationInDays"]])).toEqual([
+      [undefined, 365 + config.retentionDays + 1],
+      ["drafts/", 1],
+    ]);
   });
   it(
     "a trial goes away whole, data and users included",
