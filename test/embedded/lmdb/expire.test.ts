@@ -1,3 +1,4 @@
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { blobOwner } from "../../../functions/embedded/blobs/blob-owner.ts";
@@ -129,5 +130,99 @@ describe("expiry of items", () => {
     expect(blobOwner(`${job}.3.g.4~2/0/1`)).toBe(job);
     expect(blobOwner("I#ab/0/1")).toBe("I#ab");
     expect(blobOwner("other/x")).toBe("other");
+  });
+});
+
+describe("how long content is kept", () => {
+  let folder: OpenFolder;
+  let blobs: LocalBlobs;
+  let files: FileBlobs;
+  const clock = new FakeClock();
+  const inHours = (hours: number) => Math.floor(clock.now() / 1_000) + hours * 3_600;
+  const put = async (text: string, until: number) =>
+    (
+      await blobs.store(
+        (async function* () {
+          yield Buffer.from(text);
+        })(),
+        until,
+      )
+    ).sha256;
+  const expire = async (hours: number) => {
+    clock.advance(hours * 3_600_000);
+    const expirer = new Expirer(folder.environment, blobs, clock);
+    while ((await expirer.run()).more);
+  };
+  const namesOf = async () => {
+    const names: string[] = [];
+    for await (const each of files.contents.names()) names.push(...each);
+    return names;
+  };
+
+  beforeEach(() => {
+    folder = openFolder();
+    files = new FileBlobs(join(folder.folder, "blobs"));
+    blobs = new LocalBlobs(folder.environment, files);
+  });
+  afterEach(async () => folder.close());
+
+  it("content is removed after its time, which is raised and never lowered", async () => {
+    const [once, kept, again] = [await put("a", inHours(2)), await put("b", inHours(2)), await put("c", inHours(2))];
+    await blobs.keep(kept, inHours(10));
+    await blobs.keep(kept, inHours(1));
+    await put("c", inHours(20));
+    await expire(4);
+    expect(await blobs.open(once)).toBeUndefined();
+    expect((await namesOf()).toSorted()).toEqual([kept, again].toSorted());
+    await expire(8);
+    expect(await namesOf()).toEqual([again]);
+    await expire(12);
+    expect(await namesOf()).toEqual([]);
+    expect([...folder.environment.tasks.getKeys({ start: " ", end: "~" })]).toEqual([]);
+  });
+
+  it("content that is kept or put while it expires is there afterwards, or was never said to be", async () => {
+    for (let round = 0; round < 20; round++) {
+      const sha256 = await put("contended", inHours(1));
+      clock.advance(3 * 3_600_000);
+      const until = inHours(5);
+      const expirer = new Expirer(folder.environment, blobs, clock);
+      const [, kept] = await Promise.all([
+        expirer.run(),
+        round % 2 === 0 ? blobs.keep(sha256, until) : put("contended", until).then(() => 9),
+      ]);
+      expect((await blobs.open(sha256))?.bytes).toBe(kept);
+      await expire(8);
+      expect(await namesOf()).toEqual([]);
+    }
+  });
+
+  it("content without an item, as after a power cut, is kept for a week and then removed", async () => {
+    const sha256 = await put("stray", inHours(1_000));
+    await folder.environment.gatherer.run(() => {
+      for (const key of folder.environment.tasks.getKeys({ start: " ", end: "~" }))
+        folder.environment.tasks.removeSync(key);
+    });
+    await expire(1);
+    expect(await namesOf()).toEqual([sha256]);
+    await expire(8 * 24);
+    expect(await namesOf()).toEqual([]);
+  });
+
+  it("a reader that has begun reads on when the content is removed", async () => {
+    const sha256 = await put("x".repeat(600_000), inHours(1));
+    const content = (await blobs.open(sha256))!.content[Symbol.asyncIterator]();
+    let bytes = ((await content.next()).value as Uint8Array).byteLength;
+    await expire(3);
+    expect(await namesOf()).toEqual([]);
+    for (let next = await content.next(); !next.done; next = await content.next()) bytes += next.value.byteLength;
+    expect(bytes).toBe(600_000);
+  });
+
+  it("drafts of processes that died are removed at a start", async () => {
+    const drafts = join(folder.folder, "blobs", "drafts");
+    writeFileSync(join(drafts, "dead-content-1"), "half");
+    await files.removeDrafts();
+    expect(readdirSync(drafts)).toEqual([]);
   });
 });
