@@ -45,9 +45,10 @@ export class S3Contents implements BlobLinks {
 
   async store(content: AsyncIterable<Uint8Array>, sha256?: string): Promise<StoredBlob> {
     const parts = partsOf(content);
-    const { value: head = new Uint8Array() } = await parts.next();
-    const { value: second } = await parts.next();
-    if (second) return this.#storeParts(joined([head, second], parts), sha256);
+    const first = await parts.next();
+    const second = await parts.next();
+    const head = first.done ? new Uint8Array() : first.value;
+    if (!second.done) return this.#storeParts(joined([head, second.value], parts), sha256);
     const found = createHash("sha256").update(head).digest("hex");
     requireSha256(found, sha256);
     const put = { ...this.#at(CONTENTS + found), Body: head };

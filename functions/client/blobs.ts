@@ -64,12 +64,18 @@ export function blobCalls(options: ClientOptions): Blobs {
       return { $blob: known.sha256, bytes: known.bytes, type: named ?? DEFAULT_BLOB_TYPE };
     },
     async open(blob, { signal } = {}) {
-      const response = await ask(options, `/blobs/${sha256Of(blob)}`, { ...(signal && { signal }) });
-      return response.body ?? new Blob([]).stream();
+      const read = signal && { signal };
+      const response = await ask(options, `/blobs/${sha256Of(blob)}`, { query: { link: true }, ...read });
+      if (response.headers.get("Content-Type") !== "application/json") return bodyOf(response);
+      const { url } = (await response.json()) as { readonly url: string };
+      return bodyOf(await ask(options, url, { ...read }));
     },
   };
 }
 
+function bodyOf(response: Response): ReadableStream<Uint8Array> {
+  return response.body ?? new Blob([]).stream();
+}
 function blobOf(content: string | Uint8Array<ArrayBuffer> | Blob): Blob {
   if (content instanceof Blob) return content;
   if (typeof content === "string" || content instanceof Uint8Array) return new Blob([content]);
@@ -102,20 +108,16 @@ async function send(
 ): Promise<Response> {
   return ask(options, url, { method: "PUT", body, headers, ...(signal && { signal }) }).catch((error: unknown) => {
     if (url.startsWith("/") || !(error instanceof FanfoldError) || error.code !== "internal") throw error;
-    const { status } = error.details;
+    const status = Number(error.details["status"]);
     if (status === 400)
       throw new FanfoldError("blob_mismatch", "the content changed while it was sent; send it again", {
         retryable: true,
         cause: error,
       });
-    throw new FanfoldError(
-      "engine_unavailable",
-      `S3 refused the content with status ${String(status)}; send it again`,
-      {
-        retryable: true,
-        details: error.details,
-        cause: error,
-      },
-    );
+    throw new FanfoldError("engine_unavailable", `S3 refused the content with status ${status}; send it again`, {
+      retryable: true,
+      details: error.details,
+      cause: error,
+    });
   });
 }

@@ -25,7 +25,7 @@ export interface Ask {
 }
 
 /**
- * Sends one request. `path` is one of the server, or the whole address of another place, which is given no token. Throws the error of the server as FanfoldError with its code, or `engine_unavailable` when there
+ * Sends one request. `path` is one of the server, or the whole address of another place, which is given neither token nor signature. Throws the error of the server as FanfoldError with its code, or `engine_unavailable` when there
  * is no server.
  */
 export async function ask(options: ClientOptions, path: string, what: Ask = {}): Promise<Response> {
@@ -41,8 +41,9 @@ export async function ask(options: ClientOptions, path: string, what: Ask = {}):
   throw await errorOf(response);
 }
 
-async function send({ fetch: other = fetch }: ClientOptions, request: Request): Promise<Response> {
-  return other(request);
+async function send({ url, fetch: other = fetch }: ClientOptions, request: Request): Promise<Response> {
+  // What signs requests to the server would spoil an address that is signed already.
+  return new URL(url).host === new URL(request.url).host ? other(request) : fetch(request);
 }
 
 function requestOf(options: ClientOptions, path: string, what: Ask): Request {

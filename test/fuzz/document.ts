@@ -110,7 +110,10 @@ export function fromDocument(random: Random, world: World): FuzzRequest {
   headers.push(["Content-Type", type]);
   return { method: operation.method, target, headers, body: bodyOf(random, sampler, type, content.schema) };
 }
+/** SHA-256 of nothing. */
+const EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 function bodyOf(random: Random, sampler: SchemaSampler, type: string, schema: Schema): Buffer {
+  if (type === "application/octet-stream") return Buffer.alloc(random.pick([0, 1, 100_000]), random.int(256));
   const lines = type.includes("ndjson") ? 1 + random.int(3) : 1;
   const values = Array.from({ length: lines }, () => JSON.stringify(sampler.sample(random, schema)));
   return Buffer.from(values.join("\n"));
@@ -118,6 +121,7 @@ function bodyOf(random: Random, sampler: SchemaSampler, type: string, schema: Sc
 function pathPart(random: Random, world: World, operation: Operation, name: string): string {
   if (name === "page") return String(random.int(4));
   if (name === "name") return random.pick(["example.sum-of-sums", "go", "paid", "no-such"]);
+  if (name === "sha256") return random.pick([EMPTY, "0".repeat(64), "ABC"]);
   if (operation.path.startsWith("/runs")) return random.pick([...world.runs, world.approval.runId]);
   return operation.path.includes("/input/") ? world.openJob : random.pick([...world.jobs, world.openJob]);
 }

@@ -2,8 +2,9 @@ import * as z from "zod";
 import { type BlobRef, blobTypeOf } from "../../core/blob-ref.ts";
 import { FanfoldError } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
+import { blobLink, blobRef, blobUpload } from "../blob-schemas.ts";
 import { invalid, route } from "../route.ts";
-import { blobRef, blobUpload } from "../schemas.ts";
+import { flag } from "../schemas.ts";
 
 const sha256 = z
   .string()
@@ -62,15 +63,25 @@ export const blobRoutes = [
     path: "/blobs/{sha256}",
     operation: "getBlob",
     summary: "The content of a blob, as it is read",
+    description:
+      "Where content is elsewhere, the answer is a redirect, or with `link` its address as JSON. A redirect suits tools " +
+      "that sign nothing: headers of a signature must not come with it.",
     params,
+    query: z.strictObject({ link: flag }),
     replies: {
-      200: { description: "The content", schema: z.string(), type: "application/octet-stream" },
+      200: {
+        description: "The content; or where it is, with `link` and elsewhere",
+        schema: blobLink,
+        texts: ["application/octet-stream"],
+      },
       302: { description: "Where the content is, for some minutes" },
     },
-    async handle({ params: { sha256 }, request }, { engine, blobLinks }) {
+    async handle({ params: { sha256 }, query: { link }, request }, { engine, blobLinks }) {
       const opened = await engine.openBlob(sha256);
-      if (blobLinks)
-        return new Response(null, { status: 302, headers: { Location: await blobLinks.download(sha256) } });
+      if (blobLinks) {
+        const url = await blobLinks.download(sha256);
+        return link ? Response.json({ url }) : new Response(null, { status: 302, headers: { Location: url } });
+      }
       // A browser must never show content of strangers as a page of this server.
       const headers = {
         "Content-Type": "application/octet-stream",

@@ -50,9 +50,9 @@ it("a blob of 200 MB is flat in the memory of a server that takes and sends it",
     version: "1.2.3",
     health: () => runtime.health(),
   });
-  const { url, close } = await serveApp(app, { port: 0 });
-  atEnd(() => close(0));
-  const { blobs } = createClient({ url });
+  const served = await serveApp(app, { port: 0 });
+  atEnd(() => served.close(0));
+  const { blobs } = createClient({ url: served.url });
   await blobs.put("warm");
   let sent = 0;
   // Sent again and again: what a sender allocates is freed when it pleases the collector.

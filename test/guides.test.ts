@@ -7,24 +7,24 @@ import * as sdk from "../functions/sdk/index.ts";
 import { LocalEngine } from "./engine/local-engine.ts";
 
 /**
- * Runs the examples of docs/guide-canvas.md. A block with `export` defines tasks. Any other one ends with an expression and, behind `//`, what that canvas gives:
+ * Runs the examples of guides. A block with `export` defines tasks. Any other one ends with an expression and, behind `//`, what that canvas gives:
  * its value as JSON, `fails with <name>`, and `, answered with <value>` where somebody has to answer.
  */
 interface Example {
   readonly canvas: sdk.CanvasBuilder;
   readonly expected: string;
 }
-const guide = readFileSync(new URL("../docs/guide-canvas.md", import.meta.url), "utf8");
-const blocks = [...guide.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? "");
-const definitions = blocks.filter((block) => block.includes("export const"));
-const examples = blocks.filter((block) => !block.includes("export const"));
-
+interface Guide {
+  readonly loaded: Awaited<ReturnType<Run>>;
+  /** Text of the examples, in their order. */
+  readonly texts: readonly string[];
+}
 type Run = (
   ...given: readonly unknown[]
 ) => Promise<{ readonly examples: readonly Example[]; readonly tasks: readonly sdk.AnyTask[] }>;
 const AsyncFunction = (async () => undefined).constructor as new (...parameters: readonly string[]) => Run;
 
-function scriptOf(): string {
+function scriptOf(definitions: readonly string[], examples: readonly string[]): string {
   const names = definitions.flatMap((block) => [...block.matchAll(/^export const (\w+)/gm)].map((match) => match[1]));
   const parts = examples.map((block) => {
     const lines = block.trimEnd().split("\n");
@@ -38,7 +38,14 @@ function scriptOf(): string {
   ].join("\n");
   return `${transformSync(code, { loader: "ts", format: "esm", target: "es2022", tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } } }).code}\nreturn { examples, tasks: [${names.join(", ")}] };`;
 }
-const loaded = await new AsyncFunction(...Object.keys(sdk), scriptOf())(...Object.values(sdk));
+async function load(name: string): Promise<Guide> {
+  const guide = readFileSync(new URL(`../docs/${name}`, import.meta.url), "utf8");
+  const blocks = [...guide.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? "");
+  const definitions = blocks.filter((block) => block.includes("export const"));
+  const texts = blocks.filter((block) => !block.includes("export const"));
+  const loaded = await new AsyncFunction(...Object.keys(sdk), scriptOf(definitions, texts))(...Object.values(sdk));
+  return { loaded, texts };
+}
 
 async function answer(local: LocalEngine, jobId: string, value: Json): Promise<void> {
   for (let turn = 0; turn < 8; turn++) await local.turn();
@@ -49,8 +56,8 @@ async function answer(local: LocalEngine, jobId: string, value: Json): Promise<v
       if (of === "event") await local.engine.sendEvent(jobId, name, value);
   }
 }
-async function outcome({ canvas, expected }: Example): Promise<string> {
-  const local = new LocalEngine(loaded.tasks);
+async function outcome({ tasks }: Guide["loaded"], { canvas, expected }: Example): Promise<string> {
+  const local = new LocalEngine(tasks);
   const { jobId } = await local.engine.submit({ canvas: canvas.canvas });
   const given = /, answered with (.*)$/.exec(expected)?.[1];
   if (given !== undefined) await answer(local, jobId, JSON.parse(given) as Json);
@@ -62,13 +69,22 @@ async function outcome({ canvas, expected }: Example): Promise<string> {
   }
 }
 
-describe("docs/guide-canvas.md", () => {
-  it("has its examples", () => expect(loaded.examples.length).toBeGreaterThan(30));
-  it.each(loaded.examples.map((example, index) => [examples[index]?.trim() ?? "", example] as const))(
-    "%s",
-    async (_text, example) => {
-      const wanted = example.expected.replace(/, answered with .*$/, "");
-      expect(await outcome(example)).toBe(wanted.startsWith("fails") ? wanted : JSON.stringify(JSON.parse(wanted)));
-    },
-  );
-});
+const GUIDES = [
+  ["guide-canvas.md", 30],
+  ["guide-blobs.md", 3],
+] as const;
+for (const [name, least] of GUIDES) {
+  const { loaded, texts } = await load(name);
+  describe(`docs/${name}`, () => {
+    it("has its examples", () => expect(loaded.examples.length).toBeGreaterThan(least));
+    it.each(loaded.examples.map((example, index) => [texts[index]?.trim() ?? "", example] as const))(
+      "%s",
+      async (_text, example) => {
+        const wanted = example.expected.replace(/, answered with .*$/, "");
+        expect(await outcome(loaded, example)).toBe(
+          wanted.startsWith("fails") ? wanted : JSON.stringify(JSON.parse(wanted)),
+        );
+      },
+    );
+  });
+}
