@@ -306,11 +306,7 @@ export const stampIndexKey = (stamp: string, createdAt: number, jobId: string): 
   taskKey(stampIndexPartition(stamp), `${pad(createdAt, 14)}#${jobId}`);
 export const supervisorKey = (jobId: string): Key => taskKey(`T#${jobId}`, "!");
 /** An event that was sent to a job, put once. */
-export const keptBlobKey = (sha256: string): Key => taskKey(`${KEPT_BLOB}${sha256}`, "!");
-/** Returns the SHA-256 of a kept blob's partition. Returns undefined for any other partition. */
-export const keptBlobOf = (partition: string): string | undefined =>
-  partition.startsWith(KEPT_BLOB) ? partition.slice(KEPT_BLOB.length) : undefined;
-const KEPT_BLOB = "H#";
+export const keptBlobKey = (sha256: string): Key => taskKey(`H#${sha256}`, "!");
 export const eventItemKey = (jobId: string, name: string): Key => taskKey(`E#${jobId}#${name}`, "!");
 /** The groups and runs that wait for an event. */
 export const waiterPartition = (jobId: string, name: string): string => `W#${jobId}#${name}`;

@@ -1,5 +1,4 @@
 import { indexMoves } from "../../core/items/item-size.ts";
-import { keptBlobOf } from "../../engine/item-kinds.ts";
 import type { Clock, Key } from "../../engine/ports.ts";
 import type { LmdbEnvironment } from "./lmdb-environment.ts";
 import { type ExpiringPartition, firstExpired } from "./lmdb-expiry.ts";
@@ -25,6 +24,7 @@ export interface ExpireReport {
 const BATCH_ITEMS = 500;
 const JOB_PREFIX = "J#";
 const IDENTITY_PREFIX = "I#";
+const KEPT_BLOB_PREFIX = "H#";
 /** Seconds for which content is kept that a power cut has left without an item. */
 const STRAY_SECONDS = 7 * 86_400;
 
@@ -103,12 +103,12 @@ function removeBatch(
     limit: BATCH_ITEMS,
   };
   const entries = [...database.getRange(range)];
-  const content = table === "tasks" ? keptBlobOf(prefix.slice(0, -SEPARATOR.length)) : undefined;
+  const isKeptBlob = table === "tasks" && prefix.startsWith(KEPT_BLOB_PREFIX);
   let removed = 0;
   for (const { key, value } of entries) {
     const attributes = decodeStored(value);
     if (!isExpired(attributes["ttl"], nowSeconds)) continue;
-    if (content !== undefined) removeContent(content);
+    if (isKeptBlob) removeContent(prefix.slice(KEPT_BLOB_PREFIX.length, -SEPARATOR.length));
     database.removeSync(key);
     removed++;
     const moves = indexMoves(table, attributes, undefined);
