@@ -84,6 +84,14 @@ export class ContentFiles {
     const bytes = await this.size(sha256);
     return bytes === undefined ? undefined : { bytes, content: this.#read(sha256) };
   }
+  /** Removes drafts that were last written before this time, in milliseconds since the epoch. */
+  async removeOldDrafts(before: number): Promise<void> {
+    for (const name of await readdir(this.#drafts)) {
+      const path = join(this.#drafts, name);
+      const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
+      if (mtimeMs < before) await rm(path, { force: true });
+    }
+  }
   /** Yields the SHA-256 of every file, a folder at a time. */
   async *names(): AsyncGenerator<readonly string[], void, undefined> {
     const folder = join(this.#folder, "contents");

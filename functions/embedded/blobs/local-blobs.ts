@@ -69,6 +69,9 @@ export class LocalBlobs implements Blobs, ExpiringBlobs {
   removeContentSync(sha256: string): void {
     this.#files.contents.removeSync(sha256);
   }
+  removeOldDrafts(before: number): Promise<void> {
+    return this.#files.contents.removeOldDrafts(before);
+  }
   async adoptStrays(until: number): Promise<void> {
     for await (const names of this.#files.contents.names())
       for (const sha256 of names)

@@ -11,6 +11,8 @@ export interface ExpiringBlobs {
   removeOwner(owner: string): Promise<void>;
   /** Is called in the transaction that removes the item of the content. */
   removeContentSync(sha256: string): void;
+  /** Removes what processes that died had begun to write, and nothing has touched since then (milliseconds). */
+  removeOldDrafts(before: number): Promise<void>;
   /** Gives content without an item one that expires then (seconds since the epoch). */
   adoptStrays(until: number): Promise<void>;
 }
@@ -27,6 +29,8 @@ const IDENTITY_PREFIX = "I#";
 const KEPT_BLOB_PREFIX = "H#";
 /** Seconds for which content is kept that a power cut has left without an item. */
 const STRAY_SECONDS = 7 * 86_400;
+/** Milliseconds after which a draft that does not grow has no writer any more. */
+const DRAFT_MS = 24 * 3_600_000;
 
 /**
  * Removes items whose attribute `ttl` (seconds since the epoch) has passed, within about an hour. On AWS this is done
@@ -54,7 +58,10 @@ export class Expirer {
     this.#adopted = true;
     this.#environment.refresh();
     const partition = firstExpired(this.#environment, nowSeconds);
-    if (partition === undefined) return { removed: 0, more: false };
+    if (partition === undefined) {
+      await this.#blobs.removeOldDrafts(this.#clock.now() - DRAFT_MS);
+      return { removed: 0, more: false };
+    }
     // Blobs are removed first. After a crash in between, the record still leads here.
     const owner = this.#blobOwner(partition, nowSeconds);
     if (owner !== undefined) await this.#blobs.removeOwner(owner);

@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from "node:fs";
+import { readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { blobOwner } from "../../../functions/embedded/blobs/blob-owner.ts";
@@ -219,9 +219,14 @@ describe("how long content is kept", () => {
     expect(bytes).toBe(600_000);
   });
 
-  it("drafts of processes that died are removed at a start", async () => {
+  it("drafts of processes that died are removed at a start, or when a day has passed", async () => {
     const drafts = join(folder.folder, "blobs", "drafts");
-    writeFileSync(join(drafts, "dead-content-1"), "half");
+    for (const name of ["dead-content-1", "live-content-1"]) writeFileSync(join(drafts, name), "half");
+    const now = clock.now() / 1_000;
+    utimesSync(join(drafts, "dead-content-1"), now, now - 90_000);
+    utimesSync(join(drafts, "live-content-1"), now, now - 10);
+    await expire(0);
+    expect(readdirSync(drafts)).toEqual(["live-content-1"]);
     await files.removeDrafts();
     expect(readdirSync(drafts)).toEqual([]);
   });

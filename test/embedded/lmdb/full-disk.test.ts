@@ -1,4 +1,4 @@
-import { mkdirSync, truncateSync } from "node:fs";
+import { mkdirSync, truncateSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { FileBlobs } from "../../../functions/embedded/blobs/file-blobs.ts";
@@ -67,5 +67,25 @@ describe.runIf(MAY_MOUNT)("a database on a full disk", () => {
     disk.makeRoom();
     for (let times = 0; times < 2; times++) await blobs.put("job/value", content);
     expect((await blobs.get("job/value"))?.length).toBe(content.length);
+  });
+
+  it("content that finds no room ends its stream, names the disk, and leaves neither draft nor file", async () => {
+    const { disk, problems } = opened();
+    const folder = join(disk.folder, "blobs");
+    const { contents } = new FileBlobs(folder, (problem) => problems.push(problem));
+    disk.fill();
+    let pieces = 0;
+    let closed = false;
+    const content = (async function* () {
+      try {
+        for (; pieces < 100; pieces++) yield Buffer.alloc(1_000_000, pieces);
+      } finally {
+        closed = true;
+      }
+    })();
+    await expect(contents.write(content)).rejects.toMatchObject({ kind: "unwritable", cause: { code: "disk_full" } });
+    expect(problems[0]).toMatchObject({ code: "disk_full", details: { folder } });
+    expect([pieces < 100, closed, readdirSync(join(folder, "drafts"))]).toEqual([true, true, []]);
+    expect(readdirSync(folder)).toEqual(["drafts"]);
   });
 });
