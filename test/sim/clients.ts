@@ -30,13 +30,15 @@ export interface ClientJob {
   cancelAnswered: boolean;
   /** Times that the client still retries the job when it has failed. */
   retriesLeft: number;
-  /** Names the retry that the API has not answered yet. */
-  retryKey: string | undefined;
+  /** The retry that the API has not answered yet. */
+  retry: Retry | undefined;
   /** Set once the API refused a retry, because nothing failed or the job is over. */
   settled: boolean;
   /** Events that were sent to the job, and whether the API answered. */
   readonly events: Map<string, boolean>;
 }
+
+export type Retry = RetryRequest & { readonly idempotencyKey: string };
 
 /** Submits the job and feeds its input. After a death the client repeats everything with the same key, page by page. */
 export async function submitJob(engine: Engine, job: ClientJob, random: Random): Promise<void> {
@@ -80,12 +82,16 @@ export async function cancelJob(engine: Engine, job: ClientJob, jobId: string): 
   job.cancelAnswered = true;
 }
 
-/** Retries what failed. After a death the client repeats the request with the same key. */
+/**
+ * Retries what failed. After a death the client repeats the request with the same key. A refusal because nothing fits
+ * the filter is reported to `refused`.
+ */
 export async function retryJob(
   engine: Engine,
   job: ClientJob,
   jobId: string,
-  request: RetryRequest & { readonly idempotencyKey: string },
+  request: Retry,
+  refused: () => void,
 ): Promise<void> {
   try {
     await again(() => engine.previewRetry(jobId, request).catch(unlessPort));
@@ -100,9 +106,12 @@ export async function retryJob(
     if (job.spec.kind === "input") job.delivered = false;
   } catch (error) {
     if (!(error instanceof FanfoldError) || error.code === "internal") throw error;
-    if (error.code !== "job_unfinished") job.settled = true;
+    if (error.code === "nothing_to_retry" && request.filter) {
+      job.retriesLeft--;
+      refused();
+    } else if (error.code !== "job_unfinished" && error.code !== "run_live") job.settled = true;
   }
-  job.retryKey = undefined;
+  job.retry = undefined;
 }
 function unlessPort(error: unknown): void {
   if (error instanceof PortError || !(error instanceof FanfoldError) || error.code === "internal") throw error;
@@ -174,7 +183,7 @@ export function newJob(name: string, random: Random, spec: () => JobSpec): Clien
     cancelled: false,
     cancelAnswered: false,
     retriesLeft: 0,
-    retryKey: undefined,
+    retry: undefined,
     settled: false,
     events: new Map(),
   };

@@ -71,7 +71,7 @@ export class FinalChecks {
     }
   }
 
-  /** A failure that counts was met in the last round of its job, because every retry takes all that failed. */
+  /** A failure that counts was met in the last round of its job, or that round does not take it. */
   #retried(): void {
     const { shape } = this.#sim;
     for (const item of this.#sim.world.store.items()) {
@@ -82,6 +82,8 @@ export class FinalChecks {
       // A loop that came to its bound has no failed run.
       if (counted.error?.reason === "repeat_limit") continue;
       const counts = scopesOf(counted.gid).every((gid) => shape.header(gid)?.early !== true);
+      const filter = shape.orders.filterOf(counted.jobId, shape.roundOf(counted.jobId));
+      if (filter && !shape.orders.selects(counted, filter)) continue;
       if (counts && counted.round < shape.roundOf(counted.jobId))
         return this.#sim.bad("failure-not-retried", `${counted.runId}: round ${counted.round}`);
     }

@@ -1,3 +1,4 @@
+import type { Header } from "../../functions/engine/item-kinds.ts";
 import type { Item } from "../../functions/engine/ports.ts";
 import type { Complaints } from "./reference.ts";
 import { type Part, partOf, type Shape } from "./shape.ts";
@@ -16,9 +17,20 @@ export class LedgerWatch {
   }
 
   write(before: Item | undefined, after: Item): void {
-    const { gid, round, level, node: leaf } = nodeOf(after);
-    // A late worker may still mark in an earlier round, which no reader uses any more.
-    if (level !== 1 || round < this.#shape.roundOf(gid)) return;
+    const { gid, round, level } = nodeOf(after);
+    // A late worker may still mark in an earlier round, which no reader uses any more. A later round has not begun.
+    if (level === 1 && round === this.#shape.roundOf(gid)) this.#check(before, after);
+  }
+  /** Checks what was written of a round before the header that begins it. */
+  opened({ gid, round, memberCount, height }: Header): void {
+    const { width } = this.#shape;
+    for (let leaf = 0; leaf * width < (memberCount ?? width ** height); leaf++) {
+      const node = this.#shape.leaf(gid, round, leaf);
+      if (node) this.#check(undefined, node);
+    }
+  }
+  #check(before: Item | undefined, after: Item): void {
+    const { gid, round, node: leaf } = nodeOf(after);
     const marked = setOf<number>(before, "done");
     const done = setOf<number>(after, "done");
     const where = `${gid} round ${round} leaf ${leaf}`;

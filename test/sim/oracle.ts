@@ -113,7 +113,11 @@ export class Oracle {
   }
 
   /** A round takes back what was revoked by a stamp, unless its header says so still. */
-  #reopened({ gid, revokedStamps }: Header): void {
+  #reopened(header: Header): void {
+    const { gid, revokedStamps } = header;
+    const wrong = ownerOf(gid) === undefined ? this.#shape.orders.begin(header) : undefined;
+    if (wrong !== undefined) this.#bad("retried-unasked", `${gid} round ${header.round}: ${wrong}`);
+    this.#ledgers.opened(header);
     if (ownerOf(gid) !== undefined || revokedStamps) return;
     for (const key of this.#stampRevokedAt.keys()) if (key.startsWith(`${gid} `)) this.#stampRevokedAt.delete(key);
   }
@@ -270,6 +274,8 @@ export class Oracle {
   #rowWritten(process: SimProcess, before: Run | undefined, after: Run | undefined): void {
     if (!after) return;
     if (before && after.round > before.round) this.#seen.renewed(after.runId, this.#scheduler.now);
+    if (this.#shape.orders.isUnasked(before, after))
+      this.#bad("run-retried-unasked", `${after.runId}: ${before?.status} in round ${before?.round}`);
     if (before && isTerminal(before.status) && after.round === before.round && after.status !== before.status) {
       this.#bad("terminal-row-changed", `${after.runId}: ${before.status} -> ${after.status}`);
     }

@@ -1,7 +1,13 @@
-import { type ClientJob, retryJob } from "./clients.ts";
+import { jobIdOf, ownerOf, scopesOf } from "../../functions/core/plan/run-id.ts";
+import { isFailure, isTerminal } from "../../functions/core/plan/run-state.ts";
+import type { RetryFilter } from "../../functions/engine/contract.ts";
+import type { Run } from "../../functions/engine/item-kinds.ts";
+import { type ClientJob, type Retry, retryJob } from "./clients.ts";
 import type { Processes } from "./processes.ts";
 import { type Random, seededRandom } from "./random.ts";
+import { rowOf } from "./shape.ts";
 import type { Simulation } from "./simulation.ts";
+import { TEAMS } from "./workload.ts";
 
 /**
  * Clients that retry what failed, in the storm as soon as a job has ended, and in the calm until nothing is left. Their
@@ -42,16 +48,66 @@ export class Retriers {
   #wants(job: ClientJob): boolean {
     if (!this.#active || job.retriesLeft <= 0 || job.settled || job.jobId === undefined) return false;
     if (job.cancelAsked && !job.cancelAnswered) return false;
-    if (job.retryKey !== undefined) return true;
+    if (job.retry !== undefined) return true;
     const root = this.#sim.shape.header(job.jobId);
     return root?.outcome !== undefined && root.outcome !== "timeout" && root.state === "closed";
   }
   #retry(job: ClientJob): void {
-    const idempotencyKey = (job.retryKey ??= `retry ${++this.#keys}`);
-    const keepDownstream = this.#keys % 4 === 0;
-    this.#sim.scheduler.count("retries");
+    const jobId = job.jobId as string;
+    const retry = (job.retry ??= this.#newRetry(jobId));
+    const { filter } = retry;
+    const { orders } = this.#sim.shape;
+    orders.ask(jobId, retry);
+    this.#sim.scheduler.count(filter ? "filtered retries" : "retries");
     this.#processes.background("client", (engine) =>
-      retryJob(engine, job, job.jobId as string, { idempotencyKey, ...(keepDownstream && { keepDownstream }) }),
+      retryJob(engine, job, jobId, retry, () => {
+        this.#sim.scheduler.count("refused retries");
+        if (this.#sim.oracle.calm && filter && orders.finds(jobId, filter))
+          this.#sim.bad("failure-refused", `${jobId}: ${JSON.stringify(filter)}`);
+      }),
     );
+  }
+  #newRetry(jobId: string): Retry {
+    const idempotencyKey = `retry ${++this.#keys}`;
+    const filter = this.#random.chance(0.5) ? this.#filter(jobId) : undefined;
+    return { idempotencyKey, ...(this.#keys % 4 === 0 && { keepDownstream: true }), ...(filter && { filter }) };
+  }
+  /** Makes a filter of one or two parts that a failed run fits, if the job has one. A part may fit others as well. */
+  #filter(jobId: string): RetryFilter | undefined {
+    const failed = this.#failed(jobId);
+    if (failed.length === 0) return undefined;
+    const parts = [0, 1].map(() => this.#part(this.#random.pick(failed)));
+    return this.#random.chance(0.6) ? parts[0] : Object.assign({}, ...parts);
+  }
+  #part(run: Run): RetryFilter {
+    const { endedAt = 0, error, runId, status, task } = run;
+    switch (this.#random.int(7)) {
+      case 0:
+        return { tasks: [task ?? "plain"] };
+      case 1:
+        return { reasons: [error?.reason ?? error?.name ?? ""] };
+      case 2:
+        return { statuses: [status as "error"] };
+      case 3:
+        return { stamps: { team: [this.#random.pick(TEAMS)] } };
+      case 4:
+        return this.#random.chance(0.5) ? { endedAfter: endedAt } : { endedBefore: endedAt + 1 };
+      default:
+        return { runIds: [this.#random.pick([runId, ...this.#above(run)])] };
+    }
+  }
+  /** Returns the ids of the groups and runs above a run. */
+  #above({ gid }: Run): readonly string[] {
+    return scopesOf(gid).flatMap((scope) => [scope, ...(ownerOf(scope) === undefined ? [] : [ownerOf(scope) as string])]);
+  }
+  #failed(jobId: string): readonly Run[] {
+    const { shape, world } = this.#sim;
+    return [...world.store.items()].flatMap((item) => {
+      const { table, partition } = item.key;
+      if (table !== "tasks" || !partition.startsWith("G#") || jobIdOf(partition.slice(2).split("#")[0] ?? "") !== jobId)
+        return [];
+      const run = rowOf(item, shape.width);
+      return run && isTerminal(run.status) && isFailure(run.status) ? [run] : [];
+    });
   }
 }

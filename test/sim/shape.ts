@@ -31,6 +31,7 @@ import {
 import type { Item } from "../../functions/engine/ports.ts";
 import { childrenOf, scriptOf } from "./script-runner.ts";
 import { EverRevoked } from "./ever-revoked.ts";
+import { RetryOrders } from "./retry-orders.ts";
 import type { SimStore } from "./sim-store.ts";
 import type { JobSpec, Script } from "./workload.ts";
 
@@ -138,6 +139,7 @@ export class Shape {
   readonly #jobs: ReadonlyMap<string, JobSpec>;
   readonly #blobs: ReadonlyMap<string, Uint8Array>;
   readonly revoked = new EverRevoked();
+  readonly orders = new RetryOrders(this);
 
   constructor(
     store: SimStore,
@@ -225,7 +227,7 @@ export class Shape {
   partsOf(gid: string, index: number): { readonly round: number; readonly parts: readonly Part[] } {
     const leaf = Math.floor(index / this.width);
     for (let round = this.roundOf(gid); round >= 0; round--) {
-      const node = this.#store.peek(ledgerKey(gid, round, 1, leaf));
+      const node = this.leaf(gid, round, leaf);
       if (!node) continue;
       const entries = (node.attributes["parts"] ?? []) as Iterable<string>;
       const parts = [...entries].map((entry) => partOf(entry, gid, leaf));
@@ -271,6 +273,9 @@ export class Shape {
   eventOf(jobId: string, name: string): { readonly at: number } | undefined {
     return this.#store.peek(eventItemKey(jobId, name))?.attributes as { readonly at: number } | undefined;
   }
+  leaf(gid: string, round: number, leaf: number): Item | undefined {
+    return this.#store.peek(ledgerKey(gid, round, 1, leaf));
+  }
   header(gid: string): Header | undefined {
     return asHeader(this.#store.peek(headerKey(gid)));
   }
@@ -289,10 +294,11 @@ export class Shape {
   }
   /**
    * Returns whether a run has ended in a round, by default in the round of its group. A success lasts for all later
-   * rounds, but a failed run is run again in each.
+   * rounds, but a failed run is run again in each that takes it.
    */
   hasEnded(run: Run | undefined, round = run && this.roundOf(run.gid)): run is Run {
-    return run !== undefined && isTerminal(run.status) && (isSuccess(run.status) || run.round >= (round ?? 0));
+    if (run === undefined || !isTerminal(run.status)) return false;
+    return isSuccess(run.status) || run.round >= (round ?? 0) || this.orders.keeps(run, round ?? 0);
   }
 
   /** Returns the stamps of a run from the canvas, in the form in which the root lists revoked stamps. */

@@ -13,11 +13,12 @@ import { type RunWrite, updateRun } from "./run-writes.ts";
 export async function queueAgain(context: Context, run: Run, round: number, anew: boolean): Promise<RunWrite> {
   const set = { status: "queued" as const, round, sentAt: context.clock.now(), ...(anew && { since: round }) };
   const remove = [...OF_AN_ATTEMPT, ...OF_A_WAIT];
-  return updateRun(context, run, { set, add: { attempt: 1 }, remove }, free(context, round));
+  return updateRun(context, run, { set, add: { attempt: 1 }, remove }, asSeen(context, run, round));
 }
 /** Lets a run wait again for its child group, which a later round opens again. What it had made itself stays. */
 export async function waitAgain(context: Context, run: Run, round: number): Promise<RunWrite> {
-  return updateRun(context, run, { set: { status: "waiting", round }, remove: OF_AN_ATTEMPT }, free(context, round));
+  const change = { set: { status: "waiting" as const, round }, remove: OF_AN_ATTEMPT };
+  return updateRun(context, run, change, asSeen(context, run, round));
 }
 /** Begins a step anew, because the step before it ran again. Its row is of an earlier round. */
 export async function beginAnew(
@@ -76,6 +77,9 @@ const OF_AN_ATTEMPT = [
 ];
 /** Attributes of the wait for a child group. */
 const OF_A_WAIT = ["joins", "takes", "ownCounts", "ownValue", "ownValueRef", "openGroup"];
+/** Nor has the run ended since it was read: a frozen holder may end it well, and then it does not run again. */
+const asSeen = (context: Context, { status }: Run, round: number): Condition =>
+  and(free(context, round), eq("status", status));
 /** The row is of an earlier round, and no worker holds it. */
 const free = (context: Context, round: number): Condition =>
   and(lt("round", round), not(and(eq("status", "started"), not(leaseOver(context, context.clock.now())))));

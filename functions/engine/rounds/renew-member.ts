@@ -14,7 +14,7 @@ import { noteRenewed } from "../jobs/progress.ts";
 import type { RetryOrder } from "../requests.ts";
 import { cutLinks } from "./cut-links.ts";
 import { readOrder, reopenGroup } from "./reopen-group.ts";
-import { needsRetry } from "./selection.ts";
+import { needsRetry, selectsIn } from "./selection.ts";
 
 /** The row by which a member goes on. `renewed` says that it was taken up again now, so its message is owed. */
 export interface Renewal {
@@ -44,9 +44,9 @@ export async function renewMember(context: Context, header: Header, index: numbe
   for (const [k, run] of rows.entries())
     if (run.round < header.round && (await needsRetry(context, header, run, order))) {
       for (const later of rows.slice(k + 1)) await endVoid(context, header, later);
-      return renew(context, header, run);
+      return renew(context, header, run, order);
     }
-  return isTerminal(last.status) ? { run: last, renewed: false } : renew(context, header, last);
+  return isTerminal(last.status) ? { run: last, renewed: false } : renew(context, header, last, order);
 }
 /** Ends a step that had not ended, and drops its group: it begins anew, and must not run meanwhile. */
 async function endVoid(context: Context, { round }: Header, run: Run): Promise<void> {
@@ -74,14 +74,14 @@ async function isKept(context: Context, header: Header, index: number): Promise<
   return node ? doneOf(node).has(localIndex(index, width)) : marksExistingOnly(header);
 }
 
-async function renew(context: Context, header: Header, run: Run): Promise<Renewal> {
+async function renew(context: Context, header: Header, run: Run, order: RetryOrder): Promise<Renewal> {
   const { round } = header;
   if (isLive(context, run)) return { run, renewed: false };
   // Error links that a decision has cut off must not be told of an end that is no more.
   const links = isFailure(run.status) ? await calledLinkGroup(context, header, run) : undefined;
   if (links !== undefined) await setOutcome(context, links, run.round, "dropped", {}, true);
   const child = run.joins === undefined ? undefined : await readHeader(context, run.joins);
-  const way = wayOf(run, child);
+  const way = await wayOf(context, run, child, order);
   // What the run had waited for must not begin any more. A group of this round is that of another process, further on.
   if (way !== "wait" && child && !child.outcome && child.round < round)
     await setOutcome(context, child.gid, child.round, "dropped", {}, true);
@@ -92,12 +92,17 @@ async function renew(context: Context, header: Header, run: Run): Promise<Renewa
 }
 /**
  * Returns how a run goes on. `wait`: it had a child group, which is opened again. `queue`: its own code runs again; an
- * owner that streams goes on after its last page. `anew`: nothing below it failed, so it needs other children.
+ * owner that streams goes on after its last page. `anew`: nothing below it runs again, so it needs other children.
  */
-function wayOf(run: Run, child: Header | undefined): "queue" | "wait" | "anew" {
+async function wayOf(
+  context: Context,
+  run: Run,
+  child: Header | undefined,
+  order: RetryOrder,
+): Promise<"queue" | "wait" | "anew"> {
   if (run.joins === undefined) return "queue";
   if (child?.pages && (child.memberCount === undefined || child.cut) && run.task !== undefined) return "queue";
   if (child?.execution !== undefined) return "anew"; // with an input that its task makes again
-  const below = !child || child.wait || child.outcome !== "complete" || mayHaveFailed(child.totals ?? {});
-  return below ? "wait" : "anew";
+  if (!child || child.wait || child.outcome !== "complete") return "wait";
+  return mayHaveFailed(child.totals ?? {}) && (await selectsIn(context, child, order)) ? "wait" : "anew";
 }

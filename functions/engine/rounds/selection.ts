@@ -24,10 +24,11 @@ export async function needsRetry(
   { filter }: RetrySelection,
 ): Promise<boolean> {
   if (!isTerminal(run.status) || !hasFailed(run)) return false;
-  if (!filter || (run.status === "cancelled" && UPSTREAM.has(run.error?.reason ?? ""))) return true;
+  if (!filter || isCut(run)) return true;
   return (await selectedAt(context, header, run, filter).next()).done === false;
 }
 const UPSTREAM: ReadonlySet<string> = new Set(["upstream", "cancelled"]);
+const isCut = ({ status, error }: Run): boolean => status === "cancelled" && UPSTREAM.has(error?.reason ?? "");
 /** Whether a run failed, or runs below it did. */
 const hasFailed = (run: Run): boolean => isFailure(run.status) || mayHaveFailed(run.counts ?? {});
 
@@ -55,6 +56,10 @@ export async function* selectedIn(
         yield* selectedAt(context, header, run, filter);
   }
 }
+/** Whether a selection takes a failed run of a group that has failures, or one below it. */
+export async function selectsIn(context: Context, header: Header, { filter }: RetrySelection): Promise<boolean> {
+  return !filter || (await selectedIn(context, header, filter).next()).done === false;
+}
 const NONE: ReadonlySet<number> = new Set();
 async function* selectedAt(
   context: Context,
@@ -66,7 +71,13 @@ async function* selectedAt(
   const child = run.joins === undefined ? undefined : await readHeader(context, run.joins);
   const below = child && !child.wait && (child.early === true || mayHaveFailed(child.totals ?? {}));
   if (below) yield* selectedIn(context, child, filter);
-  else if (isFailure(run.status) && (!filter || (await matches(context, header, run, filter)))) yield { run, header };
+  const own = isFailure(run.status) && (!below || failedByItself(run));
+  if (own && (!filter || (await matches(context, header, run, filter)))) yield { run, header };
+}
+/** Whether a run that has failures below it failed for another reason: it was revoked, or its loop came to its bound. */
+function failedByItself(run: Run): boolean {
+  const { error, runId } = run;
+  return !isCut(run) && error?.name !== "GroupFailed" && (error?.runId ?? runId) === runId;
 }
 /** Whether a run or group is `outer`, or lies below it. */
 const isWithin = (id: string, outer: string): boolean => id === outer || id.startsWith(`${outer}.`);
