@@ -46,7 +46,15 @@ export async function renewMember(context: Context, header: Header, index: numbe
       for (const later of rows.slice(k + 1)) await endVoid(context, header, later);
       return renew(context, header, run, order);
     }
-  return isTerminal(last.status) ? { run: last, renewed: false } : renew(context, header, last, order);
+  if (!isTerminal(last.status)) return renew(context, header, last, order);
+  return { run: order.filter ? await asStill(context, header, last) : last, renewed: false };
+}
+/**
+ * Reads an ended member again that a filter leaves. Another process may have taken it up meanwhile: it does so before it
+ * opens a group below, and an open group shows no failures.
+ */
+async function asStill(context: Context, { gid }: Header, last: Run): Promise<Run | undefined> {
+  return currentRows(await readMember(context, gid, last.index)).at(-1);
 }
 /** Ends a step that had not ended, and drops its group: it begins anew, and must not run meanwhile. */
 async function endVoid(context: Context, { round }: Header, run: Run): Promise<void> {
