@@ -84,7 +84,7 @@ export async function cancelJob(engine: Engine, job: ClientJob, jobId: string): 
 
 /**
  * Retries what failed. After a death the client repeats the request with the same key. A refusal because nothing fits
- * the filter is reported to `refused`.
+ * is reported to `refused`.
  */
 export async function retryJob(
   engine: Engine,
@@ -106,10 +106,9 @@ export async function retryJob(
     if (job.spec.kind === "input") job.delivered = false;
   } catch (error) {
     if (!(error instanceof FanfoldError) || error.code === "internal") throw error;
-    if (error.code === "nothing_to_retry" && request.filter) {
-      job.retriesLeft--;
-      refused();
-    } else if (error.code !== "job_unfinished" && error.code !== "run_live") job.settled = true;
+    if (error.code === "nothing_to_retry") refused();
+    if (error.code === "nothing_to_retry" && request.filter) job.retriesLeft--;
+    else if (error.code !== "job_unfinished" && error.code !== "run_live") job.settled = true;
   }
   job.retry = undefined;
 }

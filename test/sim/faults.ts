@@ -25,6 +25,12 @@ export interface Faults {
   readonly tokenPerProcess?: true;
   /** Returns the write that replaces this one. Returns undefined to skip the write and report it as applied. */
   rewrite?(op: WriteOp): WriteOp | undefined;
+  /**
+   * Makes the first such write on an item wait until the item's job is in a later round than now. It may wait for ever.
+   */
+  late?(op: WriteOp): boolean;
+  /** Reports a write as applied that is applied only once its group is in the round that the write is of. */
+  readonly copiesLate?: true;
   /** Returns the result that the writer sees. */
   report?(op: WriteOp, result: WriteResult): WriteResult;
   /** Returns the results that the writer of several items sees. */
@@ -57,6 +63,8 @@ export interface ReadContext {
   readonly many: boolean;
   /** Returns the number of members of a group that have a row. */
   readonly rowsOf: (gid: string) => number;
+  /** Returns the round that a group is in. */
+  readonly roundOf: (gid: string) => number;
   readonly chance: (probability: number) => boolean;
   /** Returns the bodies of the messages that the reader is handling. */
   readonly handling: () => readonly Json[];

@@ -62,7 +62,7 @@ export class Retriers {
     this.#processes.background("client", (engine) =>
       retryJob(engine, job, jobId, retry, () => {
         this.#sim.scheduler.count("refused retries");
-        if (this.#sim.oracle.calm && filter && orders.finds(jobId, filter))
+        if (this.#sim.oracle.calm && orders.finds(jobId, filter ?? {}))
           this.#sim.bad("failure-refused", `${jobId}: ${JSON.stringify(filter)}`);
       }),
     );
@@ -98,7 +98,10 @@ export class Retriers {
   }
   /** Returns the ids of the groups and runs above a run. */
   #above({ gid }: Run): readonly string[] {
-    return scopesOf(gid).flatMap((scope) => [scope, ...(ownerOf(scope) === undefined ? [] : [ownerOf(scope) as string])]);
+    return scopesOf(gid).flatMap((scope) => [
+      scope,
+      ...(ownerOf(scope) === undefined ? [] : [ownerOf(scope) as string]),
+    ]);
   }
   #failed(jobId: string): readonly Run[] {
     const { shape, world } = this.#sim;

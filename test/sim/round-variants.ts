@@ -1,5 +1,15 @@
-import type { WriteOp } from "../../functions/engine/ports.ts";
-import { attributesNamed, isLedger, isRow, type Variant, without, withoutSet, withWhen } from "./variant-parts.ts";
+import type { Condition, Item, Key, WriteOp } from "../../functions/engine/ports.ts";
+import {
+  attributesNamed,
+  isHeader,
+  isLedger,
+  isRow,
+  type Variant,
+  withAttributes,
+  without,
+  withoutSet,
+  withWhen,
+} from "./variant-parts.ts";
 
 /** A write that takes a row up in a later round. */
 const takesUp = (op: WriteOp): op is Extract<WriteOp, { readonly op: "update" }> =>
@@ -7,9 +17,24 @@ const takesUp = (op: WriteOp): op is Extract<WriteOp, { readonly op: "update" }>
 /** A node that a retry writes for the next round. */
 const isCopy = (op: WriteOp): op is Extract<WriteOp, { readonly op: "put" }> => op.op === "put" && isLedger(op);
 
+const setsNow = (op: WriteOp, name: string): boolean => op.op === "update" && op.change.set?.[name] !== undefined;
+const endsJob = (op: WriteOp): boolean => op.key.partition.startsWith("J#") && setsNow(op, "endedAt");
+const withoutRound = (op: WriteOp): WriteOp =>
+  withWhen(
+    op,
+    without(op.when, (part) => part.op !== "and" && attributesNamed(part).includes("round")),
+  );
+function asksFor(when: Condition | undefined, attribute: string, value: string): boolean {
+  if (when?.op === "and") return when.of.some((part) => asksFor(part, attribute, value));
+  return when?.op === "eq" && when.attribute === attribute && when.value === value;
+}
+const isFailed = (item: Item | undefined): boolean =>
+  ["error", "broken", "cancelled"].includes(item?.attributes["status"] as string);
+const gidOf = ({ partition }: Key): string => partition.slice(2, partition.lastIndexOf("#"));
+
 /** Variants without one of the rules of a retry (docs/protocol-rules.md, section 12). */
 export const ROUND_VARIANTS: { readonly [name: string]: Variant } = {
-  "retaken-under-a-lease": {
+  "members-reset-with-live-lease": {
     removes: "a retry takes no row up that a worker still holds",
     faults: {
       rewrite: (op) =>
@@ -33,9 +58,55 @@ export const ROUND_VARIANTS: { readonly [name: string]: Variant } = {
           : op,
     },
   },
-  "anew-without-carry": {
-    removes: "a step that begins anew counts what the steps before it have counted in this round",
+  "carry-kept": {
+    removes: "a step after one that ran again counts what the steps before it have counted in this round",
     faults: { rewrite: (op) => (takesUp(op) ? withoutSet(op, ["carry"]) : op) },
+  },
+  "select-by-status-only": {
+    removes: "a run that ended well is taken up when runs below it failed",
+    faults: { rewrite: (op) => (takesUp(op) && asksFor(op.when, "status", "success") ? undefined : op) },
+  },
+  "marked-by-an-older-round": {
+    removes: "a failed run of an earlier round is not marked in a later one: here it reads as one of the later round",
+    faults: {
+      read: ({ key, item, roundOf }) =>
+        key.partition.startsWith("G#") && key.table === "tasks" && isFailed(item)
+          ? withAttributes(item, (attributes) => ({ ...attributes, round: roundOf(gidOf(key)) }))
+          : item,
+    },
+  },
+  "decided-by-an-older-round": {
+    removes: "a decision or a cancel of an earlier round does not end a later one",
+    faults: {
+      late: (op) => isHeader(op) && setsNow(op, "outcome") && !op.key.partition.includes("."),
+      rewrite: (op) => (isHeader(op) && setsNow(op, "outcome") ? withoutRound(op) : op),
+    },
+  },
+  "temporary-late": {
+    removes: "nothing",
+    faults: {
+      late: (op) => endsJob(op) || (isHeader(op) && setsNow(op, "outcome") && !op.key.partition.includes(".")),
+    },
+  },
+  "ended-again-by-an-older-round": {
+    removes: "the end of a job's earlier round does not end a later one",
+    faults: { late: endsJob, rewrite: (op) => (endsJob(op) ? withoutRound(op) : op) },
+  },
+  "node-copied-after-header": {
+    removes: "the ledger of a round is there before its header",
+    faults: { copiesLate: true },
+  },
+  "part-of-own-round": {
+    removes: "the entry of a part names the round in which it was stored",
+    faults: {
+      rewrite: (op) => {
+        const { parts } = isCopy(op) ? op.attributes : {};
+        if (!isCopy(op) || !(parts instanceof Set)) return op;
+        const round = op.key.partition.split("#")[2];
+        const own = [...(parts as Set<string>)].map((entry) => entry.replace(/^\d+\./, `${round}.`));
+        return { ...op, attributes: { ...op.attributes, parts: new Set(own) } };
+      },
+    },
   },
   "round-without-parts": {
     removes: "the ledger of a round names the values of members without rows that it keeps",

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Json } from "../../functions/core/json.ts";
+import { jobIdOf } from "../../functions/core/plan/run-id.ts";
 import type { TaskRegistry, TaskRunner } from "../../functions/core/task/invocation.ts";
 import {
   type Executions,
@@ -32,6 +33,8 @@ export interface SimWorld {
   readonly poisons: () => boolean;
   readonly registry: TaskRegistry;
   readonly shape: Shape;
+  /** Items of which a fault has made a write late. */
+  readonly late: Set<string>;
   /** Bodies of the messages that each process is handling. */
   readonly handling: Map<SimProcess, Set<Json>>;
 }
@@ -42,13 +45,17 @@ export interface SimWorld {
  */
 export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunner, startsExecutions: boolean): Ports {
   const { scheduler, store, queue, blobs } = world;
-  const remote = <T>(label: () => string, perform: () => T): Promise<T> =>
-    scheduler.call(process, { kind: "remote", label, perform });
-  const writing = <T>(label: () => string, perform: () => T): Promise<T> =>
-    remote(label, () => {
-      if (world.disk.full) throw new PortError("unwritable", "the disk is full");
-      return perform();
-    });
+  const remote = <T>(label: () => string, perform: () => T, when?: () => boolean): Promise<T> =>
+    scheduler.call(process, { kind: "remote", label, perform, ...(when && { when }) });
+  const writing = <T>(label: () => string, perform: () => T, when?: () => boolean): Promise<T> =>
+    remote(
+      label,
+      () => {
+        if (world.disk.full) throw new PortError("unwritable", "the disk is full");
+        return perform();
+      },
+      when,
+    );
   let sequence = 0;
   const unique = (kind: string): string => `${kind}-${process.name}-${++sequence}`;
   /** Reads as the handler of a poisoned message does. The failure is none of a port. */
@@ -59,6 +66,7 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
     writing(
       () => labelOf(op),
       () => applyWrite(world, process, op),
+      lateness(world, op),
     );
   return {
     registry: world.registry,
@@ -180,8 +188,33 @@ function executionsPort(
   };
 }
 
+/** Returns when a write may be applied that a fault makes late. */
+function lateness({ faults, shape, late }: SimWorld, op: WriteOp): (() => boolean) | undefined {
+  if (!faults.late?.(op) || late.has(idOf(op.key))) return undefined;
+  late.add(idOf(op.key));
+  const jobId = jobIdOf(op.key.partition.split("#")[1] ?? "");
+  const round = shape.roundOf(jobId);
+  return () => shape.roundOf(jobId) > round;
+}
+/** Returns the round and group of a ledger node that a retry puts. */
+function copyOf({ op, key }: WriteOp): { readonly gid: string; readonly round: number } | undefined {
+  const [kind, gid = "", round] = key.partition.split("#");
+  return op === "put" && kind === "L" ? { gid, round: Number(round) } : undefined;
+}
+
 function applyWrite(world: SimWorld, process: SimProcess, op: WriteOp): WriteResult {
-  const { scheduler, store, faults } = world;
+  const { scheduler, store, faults, shape } = world;
+  const copy = faults.copiesLate && copyOf(op);
+  if (copy) {
+    const when = (): boolean => shape.roundOf(copy.gid) >= copy.round;
+    void scheduler.call(process, {
+      kind: "local",
+      label: () => labelOf(op),
+      when,
+      perform: () => store.write(process, op),
+    });
+    return { applied: true, item: store.peek(op.key), units: 1 };
+  }
   const rewritten = faults.rewrite ? faults.rewrite(op) : op;
   if (!rewritten) return { applied: true, item: store.peek(op.key), units: 1 };
   const before = store.peek(op.key);
@@ -223,6 +256,7 @@ function readItem(
     previous: store.previous(key),
     many,
     rowsOf: (gid) => world.shape.membersWithRows(gid),
+    roundOf: (gid) => world.shape.roundOf(gid),
     chance: (probability) => scheduler.random.chance(probability),
     handling: () => [...(world.handling.get(process) ?? [])],
   });

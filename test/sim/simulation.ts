@@ -85,6 +85,7 @@ export class Simulation {
       poisons: () => this.scheduler.faults !== undefined && this.random.chance(settings.poisonRate),
       registry: SIM_REGISTRY,
       shape: this.shape,
+      late: new Set(),
       handling: new Map(),
     };
     this.leases = new LeaseWatch(this.scheduler, this);

@@ -42,7 +42,7 @@ export async function readOpenState(context: Context, { run }: Attempt): Promise
   const gid = childGroup(run);
   let header = await readHeader(context, gid);
   if (header && header.round < run.round)
-    header = await reopenGroup(context, gid, run.round, await readOrder(context, gid), true);
+    header = await reopenGroup(context, gid, run.round, await readOrder(context, gid, run.round), true);
   if (!header?.pages) return undefined;
   // A failure may decide the group before its seal. Then no more pages are needed.
   if (header.memberCount !== undefined || header.outcome !== undefined) {

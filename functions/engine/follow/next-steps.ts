@@ -70,7 +70,7 @@ async function renewNext(context: Context, write: RunWrite, { header, attributes
   const { run } = write;
   if (write.applied || !run || run.round >= round) return write;
   const keeps = isSuccess(run.status) && !mayHaveFailed(run.counts ?? {});
-  if (keeps && (await readOrder(context, header.gid)).keepDownstream)
+  if (keeps && (await readOrder(context, header.gid, header.round))?.keepDownstream)
     return keepStep(context, run, header.round, attributes.carry);
   const begun = await beginAnew(context, run, header.round, attributes);
   if (begun.applied) await noteRenewed(context, run, true);

@@ -49,7 +49,7 @@ export async function resumeWaiting(context: Context, run: Run, parent?: Header)
   const earlier = child !== undefined && child.round < run.round;
   if (decided && (!child || earlier)) return cancelUnopened(context, run);
   if (earlier) {
-    const reopened = await reopenGroup(context, gid, run.round, await readOrder(context, gid));
+    const reopened = await reopenGroup(context, gid, run.round, await readOrder(context, gid, run.round));
     if (reopened?.wait && reopened.round === run.round) await expandGroup(context, run, parent);
     return follow(context, [{ kind: "check", run }]).then(() => undefined);
   }

@@ -39,7 +39,8 @@ export async function renewMember(context: Context, header: Header, index: numbe
   const last = rows.at(-1);
   if (!last || last.round >= header.round || (await isKept(context, header, index)))
     return { run: last, renewed: false };
-  const order = await readOrder(context, header.gid);
+  const order = await readOrder(context, header.gid, header.round);
+  if (!order) return { run: undefined, renewed: false };
   for (const run of rows) await reviveLinks(context, header, run, order);
   for (const [k, run] of rows.entries())
     if (run.round < header.round && (await needsRetry(context, header, run, order))) {

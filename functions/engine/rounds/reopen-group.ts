@@ -20,11 +20,11 @@ export async function reopenGroup(
   context: Context,
   gid: string,
   round: number,
-  order: RetryOrder,
+  order: RetryOrder | undefined,
   streams = false,
 ): Promise<Header | undefined> {
   let header = await readHeader(context, gid);
-  if (!header || header.round >= round) return header;
+  if (!header || header.round >= round || !order) return header;
   // What is above it had decided, and nobody has told it yet.
   if (!header.outcome) ({ header } = await setOutcome(context, gid, header.round, "dropped", {}, true));
   if (!header?.outcome || header.round >= round) return header;
@@ -42,9 +42,13 @@ export async function reopenGroup(
     await sendControl(context, { kind: "sweep", gid, fromLeaf: 0 });
   return opened;
 }
-/** Reads what the current round of a job retries. */
-export async function readOrder(context: Context, gid: string): Promise<RetryOrder> {
-  return (await readHeader(context, jobIdOf(gid)))?.retry ?? { at: 0 };
+/**
+ * Reads what a round of a job retries. Returns undefined once the job is in a later round, which takes up what this one
+ * has left. So all nodes of a round are written for one selection.
+ */
+export async function readOrder(context: Context, gid: string, round: number): Promise<RetryOrder | undefined> {
+  const root = await readHeader(context, jobIdOf(gid));
+  return root?.round === round ? (root.retry ?? { at: 0 }) : undefined;
 }
 
 async function changeOf(
