@@ -82,12 +82,6 @@ export const ROUND_VARIANTS: { readonly [name: string]: Variant } = {
       rewrite: (op) => (isHeader(op) && setsNow(op, "outcome") ? withoutRound(op) : op),
     },
   },
-  "temporary-late": {
-    removes: "nothing",
-    faults: {
-      late: (op) => endsJob(op) || (isHeader(op) && setsNow(op, "outcome") && !op.key.partition.includes(".")),
-    },
-  },
   "ended-again-by-an-older-round": {
     removes: "the end of a job's earlier round does not end a later one",
     faults: { late: endsJob, rewrite: (op) => (endsJob(op) ? withoutRound(op) : op) },

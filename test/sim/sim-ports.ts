@@ -66,7 +66,7 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
     writing(
       () => labelOf(op),
       () => applyWrite(world, process, op),
-      lateness(world, op),
+      lateness(world, process, op),
     );
   return {
     registry: world.registry,
@@ -188,9 +188,9 @@ function executionsPort(
   };
 }
 
-/** Returns when a write may be applied that a fault makes late. */
-function lateness({ faults, shape, late }: SimWorld, op: WriteOp): (() => boolean) | undefined {
-  if (!faults.late?.(op) || late.has(idOf(op.key))) return undefined;
+/** Returns when a write may be applied that a fault makes late. Clients wait for theirs, so they are left. */
+function lateness({ faults, shape, late }: SimWorld, { name }: SimProcess, op: WriteOp): (() => boolean) | undefined {
+  if (name.startsWith("client") || !faults.late?.(op) || late.has(idOf(op.key))) return undefined;
   late.add(idOf(op.key));
   const jobId = jobIdOf(op.key.partition.split("#")[1] ?? "");
   const round = shape.roundOf(jobId);

@@ -117,12 +117,13 @@ describe("members that are taken up by several processes", () => {
     const members = [plant.work.s("a"), plant.work.s("b")];
     const { jobId } = await plant.fails(group(members, { policy: "settled" }), "b");
     plant.broken.clear();
+    const settle = { queue: "engine", jobId, body: { v: 1, kind: "settle", gid: childGroupOf(`${jobId}.0`) } };
+    await local.queue.send([settle]);
+    const repeated = await onlyMessage(local);
     await local.engine.retry(jobId, { filter: { tasks: ["work"] } });
-    const late = new HeldRead(childGroupOf(`${jobId}.0`));
-    const message = await onlyMessage(local);
-    const work = plant.over(late.around).handle(message, LocalEngine.loop);
+    const late = new HeldRead(childGroupOf(`${jobId}.0`), 2);
+    const work = plant.over(late.around).handle(repeated, LocalEngine.loop);
     await late.reached;
-    await local.queue.later(message.id, 0);
     await untilRound(local, childGroupOf(`${jobId}.0`), 1);
     late.release();
     await work;
@@ -151,11 +152,12 @@ describe("members that are taken up by several processes", () => {
     await taking;
     await sweptForHours(local);
     expect(await local.engine.job(jobId)).toMatchObject({ state: "success", round: 1, counts: { success: 1 } });
+    expect(await local.engine.run(`${jobId}.0`)).toMatchObject({ status: "success", round: 0, value: 1 });
     expect(ran).toBe(1);
   });
 
   it("a group that another process has opened in this round is not dropped", async () => {
-    const plant = new Plant();
+    const plant = new Plant({ openPages: 1 });
     const { local } = plant;
     const { jobId } = await plant.fails(plant.streamFast.s(["a", "b", "c", "d", "e", "f"]), "a");
     const streamed = childGroupOf(`${jobId}.0`);
@@ -166,10 +168,18 @@ describe("members that are taken up by several processes", () => {
     const message = await onlyMessage(local);
     const work = plant.over(late.around).handle(message, LocalEngine.loop);
     await late.reached;
-    await local.queue.later(message.id, 0);
-    await untilRound(local, streamed, 1);
+    await local.engine.handle(message, LocalEngine.loop);
+    const ofPage: HeldCall = new HeldCall(({ writes }) =>
+      writes.some(({ key }) => key.partition.startsWith(`G#${streamed}#`)),
+    );
+    const owner = await onlyMessage(local, ["local.default#worker"]);
+    const attempt = plant.over(ofPage.around).handle(owner, LocalEngine.loop);
+    await ofPage.reached;
     late.release();
     await work;
+    expect(await headerOf(local, streamed)).not.toHaveProperty("outcome");
+    ofPage.release();
+    await local.passing(attempt);
     expect(await plant.ends()).toMatchObject({ state: "success", counts: { success: 7 } });
   });
 });
@@ -201,7 +211,10 @@ describe("what a decision of the round before had left", () => {
     const { engine } = local;
     const { jobId } = await engine.submit({ canvas: plant.stream.s(["a", "b"]).canvas });
     const late = new HeldCall(writesHeader(childGroupOf(`${jobId}.0`)));
-    const work = plant.over(late.around).handle(await onlyMessage(local), LocalEngine.loop);
+    let released = false;
+    const death = new Death(() => released);
+    const frozen = plant.over((ports) => death.around(late.around(ports)));
+    void frozen.handle(await onlyMessage(local), LocalEngine.loop);
     await late.reached;
     await engine.cancel(jobId);
     await untilIdle(local);
@@ -209,10 +222,11 @@ describe("what a decision of the round before had left", () => {
     await engine.retry(jobId, {});
     await engine.handle(await onlyMessage(local, ["engine"]), LocalEngine.loop);
     await engine.cancel(jobId);
+    released = true;
     late.release();
-    await local.passing(work);
+    await death.died;
     await sweptForHours(local);
-    expect(await engine.sweep()).toMatchObject({ checked: 0 });
+    expect(await headerOf(local, childGroupOf(`${jobId}.0`))).toMatchObject({ round: 0, state: "closed" });
   });
 
   it("links that were cut off, but not dropped yet, run in the next round", async () => {
