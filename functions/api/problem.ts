@@ -37,6 +37,7 @@ export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, titl
   job_over: [409, "The job cannot be opened again"],
   nothing_to_retry: [409, "Nothing to retry"],
   run_live: [409, "The run is still executed"],
+  link_not_retried: [409, "A link is not retried alone"],
   run_not_found: [404, "No such run"],
   not_found: [404, "Not found"],
   unauthorized: [401, "Unauthorized"],

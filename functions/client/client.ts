@@ -170,7 +170,7 @@ export interface Client {
   cancel(jobId: string, only?: { readonly stamps: StampFilter }): Promise<boolean>;
   /**
    * Starts the next round of an ended job: what failed runs again in place, and what succeeded is kept. Throws
-   * `job_unfinished`, `job_over`, `nothing_to_retry`, `run_live`.
+   * `job_unfinished`, `job_over`, `nothing_to_retry`, `run_live`, `link_not_retried`.
    */
   retry(jobId: string, options?: RetryOptions): Promise<Retried>;
   /** Returns what `retry` would run again, and throws what it would throw. Changes nothing. */

@@ -34,6 +34,7 @@ export const ERROR_CODES = [
   "job_over",
   "nothing_to_retry",
   "run_live",
+  "link_not_retried",
   "run_not_found",
   "not_found",
   "unauthorized",

@@ -72,7 +72,7 @@ export interface Engine {
   /**
    * Starts the next round of an ended job: what failed runs again in place, and so do the steps that had consumed it.
    * Ids, order and results of what succeeded stay. Durable when it returns. Throws `job_not_found`, `job_unfinished`,
-   * `job_over`, `nothing_to_retry`, `run_live`, `run_not_found`, `idempotency_conflict`.
+   * `job_over`, `nothing_to_retry`, `run_live`, `link_not_retried`, `run_not_found`, `idempotency_conflict`.
    */
   retry(jobId: string, request: RetryRequest): Promise<Retried>;
   /** Returns what `retry` would run again, and throws what it would throw. Changes nothing. */

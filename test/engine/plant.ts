@@ -40,6 +40,31 @@ export class Plant {
       return this.#run("add", "added");
     },
   });
+  readonly thenJoin = defineTask({
+    name: "thenJoin",
+    run: (ctx, ...names: string[]) => {
+      ctx.spawnWithCallback(
+        names.map((name) => this.work.s(name)),
+        this.join.s(),
+      );
+      return this.#run("thenJoin", "spawned");
+    },
+  });
+  readonly again = defineTask({
+    name: "again",
+    retry: { maxAttempts: 2 },
+    run: (ctx, name: string): string => {
+      if (ctx.attempt === 1) return ctx.retry();
+      return this.#run(name, name);
+    },
+  });
+  readonly awaits = defineTask({
+    name: "awaits",
+    run: async (ctx, name: string) => {
+      this.#run("awaits", null);
+      return ctx.waitForEvent<string>(name, { timeoutSeconds: 60 });
+    },
+  });
   /** Streams its items. Throws before the item that is broken, the first time it comes there. */
   readonly stream = defineTask({
     name: "stream",
@@ -64,7 +89,20 @@ export class Plant {
   constructor(config: Partial<EngineConfig> = {}) {
     streaming = { work: this.work, run: (name) => void this.#run(name, null) };
     this.local = new LocalEngine(
-      [this.work, this.join, this.next, this.note, this.spawn, this.swap, this.add, this.stream, this.streamFast],
+      [
+        this.work,
+        this.join,
+        this.next,
+        this.note,
+        this.spawn,
+        this.swap,
+        this.add,
+        this.thenJoin,
+        this.again,
+        this.awaits,
+        this.stream,
+        this.streamFast,
+      ],
       { width: 2, ...config },
     );
   }
@@ -86,6 +124,12 @@ export class Plant {
   /** Returns another process that works for the plant. */
   over(around: (ports: Ports) => Ports): Engine {
     return this.local.over(this.local, around);
+  }
+  /** Returns the results of the job in order. */
+  async values(): Promise<readonly unknown[]> {
+    const values: unknown[] = [];
+    for await (const { value } of this.local.engine.results(this.jobId)) values.push(value);
+    return values;
   }
   async ends(): Promise<JobView> {
     await this.local.untilQuiet();

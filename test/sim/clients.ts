@@ -107,7 +107,7 @@ export async function retryJob(
   } catch (error) {
     if (!(error instanceof FanfoldError) || error.code === "internal") throw error;
     if (error.code === "nothing_to_retry") refused();
-    if (error.code === "nothing_to_retry" && request.filter) job.retriesLeft--;
+    if (request.filter && (error.code === "nothing_to_retry" || error.code === "link_not_retried")) job.retriesLeft--;
     else if (error.code !== "job_unfinished" && error.code !== "run_live") job.settled = true;
   }
   job.retry = undefined;

@@ -40,6 +40,8 @@ export type LinkKind = "links" | "errors";
 export function linkGroupOf(runId: string, kind: LinkKind, round = 0): string {
   return `${runId}.${kind === "links" ? "l" : "e"}${round || ""}`;
 }
+/** Returns whether a run or group is among the links or error links of a run, or below them. */
+export const isAmongLinks = (id: string): boolean => /\.[le]\d*(?:\.|$)/.test(id);
 /** Returns the group above: that of the run which owns this group. Returns undefined for a root group. */
 export function scopeOf(gid: string): string | undefined {
   const owner = ownerOf(gid);

@@ -2,7 +2,7 @@ import { FanfoldError } from "../../core/errors.ts";
 import { canonicalJson, type Json } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { isGroupStep } from "../../core/plan/plan.ts";
-import { jobIdOf } from "../../core/plan/run-id.ts";
+import { isAmongLinks, jobIdOf } from "../../core/plan/run-id.ts";
 import { isFailure } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
 import { follow } from "../follow/follow.ts";
@@ -27,7 +27,8 @@ const MOST_PREVIEWED = 10_000;
 /**
  * Starts the next round of a job that has ended: what failed runs again, in place. Durable when it returns, because the
  * write of the root header begins the round. What follows from it is repeated by the sweeper. Throws `job_not_found`,
- * `job_unfinished`, `job_over`, `nothing_to_retry`, `run_live`, `run_not_found`, `idempotency_conflict`.
+ * `job_unfinished`, `job_over`, `nothing_to_retry`, `run_live`, `link_not_retried`, `run_not_found`,
+ * `idempotency_conflict`.
  */
 export async function retryJob(context: Context, jobId: string, request: RetryRequest): Promise<Retried> {
   const { idempotencyKey, principal = "local", ...selection } = request;
@@ -144,13 +145,21 @@ async function endedRoot(context: Context, jobId: string, key: string | undefine
   return root;
 }
 async function requireSelected(context: Context, root: Header, { filter }: RetryRequest): Promise<void> {
+  const link = filter?.runIds?.find(isAmongLinks);
+  if (link !== undefined)
+    throw new FanfoldError(
+      "link_not_retried",
+      `${link} is among the links of a run, which are called once for each of its ends: submit its task as a job`,
+      { details: { runId: link } },
+    );
   // A job that did not complete has unfinished work at least, which a round without a filter takes up.
   if (filter === undefined && root.outcome !== "complete") return;
   if ((await selectedIn(context, root, filter).next()).done === false) return;
   for (const runId of filter?.runIds ?? []) await requireFailed(context, root, runId);
+  const links = (root.totals?.["ignored"] ?? 0) > 0 ? ", and links that failed are not retried alone" : "";
   const message =
     filter === undefined
-      ? `job ${root.jobId} has no failed run: submit it again to run all of it`
+      ? `job ${root.jobId} has no failed run${links}: submit it again to run all of it`
       : `no failed run of job ${root.jobId} fits the filter: leave parts of it out`;
   throw new FanfoldError("nothing_to_retry", message, { details: { jobId: root.jobId } });
 }

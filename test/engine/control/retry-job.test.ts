@@ -188,6 +188,26 @@ describe("a retry of what failed", () => {
     expect(plant.runs).toEqual({ a: 1, add: 1, join: 1, x: 2 });
   });
 
+  it("refuses a link by name, alone or with others, and says so of a job in which only links failed", async () => {
+    const plant = new Plant();
+    const { engine } = plant.local;
+    const linked = plant.work.s("a").link(plant.work.si("b"));
+    const { jobId } = await plant.fails(group([linked, plant.work.s("c")]), "b", "c");
+    for (const id of [`${jobId}.0.g.0.l`, `${jobId}.0.g.0.l.0`])
+      for (const runIds of [[id], [`${jobId}.0.g.1`, id]])
+        for (const ask of [engine.retry, engine.previewRetry])
+          await expect(ask(jobId, { filter: { runIds } })).rejects.toMatchObject({
+            code: "link_not_retried",
+            details: { runId: id },
+          });
+    expect(await plant.retried()).toMatchObject({ state: "success", counts: { success: 2, ignored: 1 } });
+    expect(plant.runs).toEqual({ a: 1, b: 1, c: 2 });
+    await expect(engine.retry(jobId, {})).rejects.toMatchObject({
+      code: "nothing_to_retry",
+      message: expect.stringContaining("links that failed") as string,
+    });
+  });
+
   it("goes the same way of a branch again", async () => {
     const plant = new Plant();
     const branch = when({ is: "eq", value: "a" }, plant.next.s("yes"), plant.next.s("no"));
