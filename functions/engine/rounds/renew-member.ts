@@ -42,20 +42,30 @@ export async function renewMember(context: Context, header: Header, index: numbe
   const order = await readOrder(context, header.gid, header.round);
   if (!order) return { run: undefined, renewed: false };
   for (const run of rows) await reviveLinks(context, header, run, order);
-  for (const [k, run] of rows.entries())
-    if (run.round < header.round && (await needsRetry(context, header, run, order))) {
-      for (const later of rows.slice(k + 1)) await endVoid(context, header, later);
-      return renew(context, header, run, order);
-    }
-  if (!isTerminal(last.status)) return renew(context, header, last, order);
-  return { run: order.filter ? await asStill(context, header, last) : last, renewed: false };
+  const first = (await firstToRun(context, header, rows, order)) ?? (isTerminal(last.status) ? undefined : last);
+  if (order.filter && !(await areStill(context, rows))) return renewMember(context, header, index);
+  if (!first) return { run: last, renewed: false };
+  for (const later of rows.slice(rows.indexOf(first) + 1)) await endVoid(context, header, later);
+  return renew(context, header, first, order);
+}
+async function firstToRun(
+  context: Context,
+  header: Header,
+  rows: readonly Run[],
+  order: RetryOrder,
+): Promise<Run | undefined> {
+  for (const run of rows)
+    if (run.round < header.round && (await needsRetry(context, header, run, order))) return run;
+  return undefined;
 }
 /**
- * Reads an ended member again that a filter leaves. Another process may have taken it up meanwhile: it does so before it
- * opens a group below, and an open group shows no failures.
+ * Reads the rows of a member again that a filter was asked about. Another process may have taken one of them up
+ * meanwhile. It does so before it opens the group below, and an open group shows no failures.
  */
-async function asStill(context: Context, { gid }: Header, last: Run): Promise<Run | undefined> {
-  return currentRows(await readMember(context, gid, last.index)).at(-1);
+async function areStill(context: Context, rows: readonly Run[]): Promise<boolean> {
+  const [{ gid, index }] = rows as readonly [Run];
+  const now = currentRows(await readMember(context, gid, index));
+  return now.length === rows.length && now.every(({ round }, k) => round === rows[k]?.round);
 }
 /** Ends a step that had not ended, and drops its group: it begins anew, and must not run meanwhile. */
 async function endVoid(context: Context, { round }: Header, run: Run): Promise<void> {

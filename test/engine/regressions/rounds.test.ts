@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { childGroupOf } from "../../../functions/core/plan/run-id.ts";
 import { asHeader, headerKey } from "../../../functions/engine/item-kinds.ts";
 import type { Ports, ReceivedMessage } from "../../../functions/engine/ports.ts";
-import { approval, defineTask, group, repeat } from "../../../functions/sdk/index.ts";
+import { approval, chord, defineTask, group, repeat } from "../../../functions/sdk/index.ts";
 import { LocalEngine } from "../local-engine.ts";
 import { Plant } from "../plant.ts";
 import {
@@ -129,6 +129,27 @@ describe("members that are taken up by several processes", () => {
     await work;
     expect(await plant.ends()).toMatchObject({ state: "success", counts: { success: 2 }, countsExact: true });
     expect(plant.runs).toEqual({ a: 1, b: 2 });
+  });
+
+  it("a later step is not taken up by a process that read the step before it before another one had taken that up", async () => {
+    const plant = new Plant();
+    const { local } = plant;
+    const consumed = group([plant.work.s("a")], { policy: "settled" });
+    const { jobId } = await plant.fails(chord(consumed, plant.next.s("b") as never), "a", "b");
+    plant.broken.clear();
+    const step = { v: 1, kind: "members", gid: jobId, step: 1, members: [0] };
+    await local.queue.send([{ queue: "local.default#worker", jobId, body: step }]);
+    const repeated = await onlyMessage(local);
+    await local.engine.retry(jobId, { filter: { statuses: ["error"] } });
+    const late = new HeldRead(childGroupOf(`${jobId}.0`));
+    const work = plant.over(late.around).handle(repeated, LocalEngine.loop);
+    await late.reached;
+    await untilRound(local, childGroupOf(`${jobId}.0`), 1);
+    late.release();
+    await work;
+    expect(await local.engine.run(`${jobId}.0~1`)).toMatchObject({ status: "error", round: 0 });
+    expect(await plant.ends()).toMatchObject({ state: "success", value: [["a"], "b"], counts: { success: 2 } });
+    expect(plant.runs).toEqual({ a: 2, b: 2 });
   });
 
   it("a run that a frozen worker ends well does not run again", async () => {
