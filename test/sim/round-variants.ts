@@ -14,6 +14,8 @@ import {
 /** A write that takes a row up in a later round. */
 const takesUp = (op: WriteOp): op is Extract<WriteOp, { readonly op: "update" }> =>
   op.op === "update" && isRow(op) && typeof op.change.set?.["round"] === "number";
+/** The condition that a run is as it was read, which also refuses most of what other conditions refuse. */
+const seen = (part: Condition): boolean => part.op === "eq" && part.attribute === "status";
 /** A node that a retry writes for the next round. */
 const isCopy = (op: WriteOp): op is Extract<WriteOp, { readonly op: "put" }> => op.op === "put" && isLedger(op);
 
@@ -41,7 +43,7 @@ export const ROUND_VARIANTS: { readonly [name: string]: Variant } = {
         takesUp(op)
           ? withWhen(
               op,
-              without(op.when, (part) => attributesNamed(part).includes("leaseUntil")),
+              without(op.when, (part) => seen(part) || attributesNamed(part).includes("leaseUntil")),
             )
           : op,
     },
@@ -53,7 +55,7 @@ export const ROUND_VARIANTS: { readonly [name: string]: Variant } = {
         takesUp(op)
           ? withWhen(
               op,
-              without(op.when, (part) => part.op === "lt" && part.attribute === "round"),
+              without(op.when, (part) => seen(part) || (part.op === "lt" && part.attribute === "round")),
             )
           : op,
     },

@@ -54,8 +54,7 @@ async function firstToRun(
   rows: readonly Run[],
   order: RetryOrder,
 ): Promise<Run | undefined> {
-  for (const run of rows)
-    if (run.round < header.round && (await needsRetry(context, header, run, order))) return run;
+  for (const run of rows) if (run.round < header.round && (await needsRetry(context, header, run, order))) return run;
   return undefined;
 }
 /**

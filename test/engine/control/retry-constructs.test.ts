@@ -21,7 +21,7 @@ interface Construct {
 }
 const grouped = ({ work }: Plant, names: string, options: GroupOptions) =>
   group(
-    [...names].map((name) => work.s(name)),
+    names.split("").map((name) => work.s(name)),
     options,
   );
 const CONSTRUCTS: readonly Construct[] = [
@@ -82,7 +82,11 @@ const CONSTRUCTS: readonly Construct[] = [
   { of: "a map, which is one run", canvas: ({ work }) => work.map(["a", "b"]), broken: "b", runs: { a: 2, b: 2 } },
   {
     of: "a starmap, which is one run",
-    canvas: ({ next }) => next.starmap([["x", "a"], ["y", "b"]]),
+    canvas: ({ next }) =>
+      next.starmap([
+        ["x", "a"],
+        ["y", "b"],
+      ]),
     broken: "b",
     runs: { a: 2, b: 2 },
   },
@@ -133,8 +137,7 @@ const CONSTRUCTS: readonly Construct[] = [
   },
   {
     of: "what follows a loop",
-    canvas: ({ work, next }) =>
-      chain(repeat(work.si("a"), { until: { is: "eq", value: "a" }, most: 3 }), next.s("b")),
+    canvas: ({ work, next }) => chain(repeat(work.si("a"), { until: { is: "eq", value: "a" }, most: 3 }), next.s("b")),
     broken: "b",
     runs: { a: 1, b: 2 },
   },

@@ -195,8 +195,8 @@ describe("a retry of what failed", () => {
     const { jobId } = await plant.fails(group([linked, plant.work.s("c")]), "b", "c");
     for (const id of [`${jobId}.0.g.0.l`, `${jobId}.0.g.0.l.0`])
       for (const runIds of [[id], [`${jobId}.0.g.1`, id]])
-        for (const ask of [engine.retry, engine.previewRetry])
-          await expect(ask(jobId, { filter: { runIds } })).rejects.toMatchObject({
+        for (const ask of ["retry", "previewRetry"] as const)
+          await expect(engine[ask](jobId, { filter: { runIds } })).rejects.toMatchObject({
             code: "link_not_retried",
             details: { runId: id },
           });
