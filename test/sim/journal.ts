@@ -1,5 +1,6 @@
 import { canonicalJson } from "../../functions/core/json.ts";
 import type { TaskCall, TaskOutcome } from "../../functions/core/task/invocation.ts";
+import type { Run } from "../../functions/engine/item-kinds.ts";
 import type { Claim } from "../../functions/engine/worker-loop.ts";
 import type { SimProcess } from "./scheduler.ts";
 
@@ -19,6 +20,7 @@ interface Holds {
 /** Records user code: every start of every attempt, and the outcome. */
 export class Journal {
   readonly #late = new Set<string>();
+  readonly #overdue = new Set<string>();
   readonly #entries = new Map<string, Entry[]>();
   readonly #calls = new WeakMap<TaskCall, Entry>();
   readonly #holds = new Map<string, Holds>();
@@ -63,6 +65,14 @@ export class Journal {
   /** Records a generator that was asked to stop while it worked. */
   late(call: TaskCall): void {
     this.#late.add(call.runId);
+  }
+  /** Notes what an end of an attempt says that a supervisor wrote, which has seen the worker die. */
+  ended(process: SimProcess, { runId, error }: Run): void {
+    if (process.name.startsWith("supervisor") && error?.reason === "task_timeout") this.#overdue.add(runId);
+  }
+  /** Returns whether a supervisor ended an attempt of a run because it was overdue. */
+  wasOverdue(runId: string): boolean {
+    return this.#overdue.has(runId);
   }
   wasLate(runId: string): boolean {
     return this.#late.has(runId);

@@ -289,6 +289,7 @@ export class Oracle {
       if (times > 1) this.#bad("committed-twice", key);
     }
     this.#leases.write(process, before, after);
+    this.#journal.ended(process, after);
   }
 
   /** Records a hold. A run without a claim must be an unclaimed member in its first attempt. */

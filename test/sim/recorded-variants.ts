@@ -66,8 +66,6 @@ export const RECORDED: readonly {
   { variant: "dead-letter-not-kept", firstSeed: 2, runs: 2, shows: "stuck-group" },
   { variant: "redrive-removes-first", firstSeed: 2, runs: 2, shows: "stuck-group" },
   { variant: "given-up-acknowledged-first", firstSeed: 106, runs: 106, shows: "stuck-group" },
-  { variant: "members-reset-with-live-lease", firstSeed: 466, runs: 466, shows: "arguments-changed" },
-  { variant: "retaken-in-every-round", firstSeed: 466, runs: 466, shows: "arguments-changed" },
   { variant: "carry-kept", firstSeed: 22, runs: 22, shows: "counters-wrong" },
   { variant: "select-by-status-only", firstSeed: 5, runs: 5, shows: "failure-not-retried" },
   { variant: "marked-by-an-older-round", firstSeed: 13, runs: 13, shows: "marked-without-end" },

@@ -150,6 +150,8 @@ export class Reference {
     const threw = !script.stream || run.joins === undefined;
     if ((behaviour === "always" || behaviour === "fatal") && threw) return plain("error");
     if (run.status === "error" && run.joins === undefined && this.#journal.wasAborted(run.runId)) return plain("error");
+    if (run.status === "error" && run.error?.reason === "task_timeout" && this.#journal.wasOverdue(run.runId))
+      return plain("error");
 
     if (run.error?.reason === "tracking_too_thin" && this.#mayBeTooThin(run, script)) return plain("error");
 

@@ -14,8 +14,6 @@ import {
 /** A write that takes a row up in a later round. */
 const takesUp = (op: WriteOp): op is Extract<WriteOp, { readonly op: "update" }> =>
   op.op === "update" && isRow(op) && typeof op.change.set?.["round"] === "number";
-/** The condition that a run is as it was read, which also refuses most of what other conditions refuse. */
-const seen = (part: Condition): boolean => part.op === "eq" && part.attribute === "status";
 /** A node that a retry writes for the next round. */
 const isCopy = (op: WriteOp): op is Extract<WriteOp, { readonly op: "put" }> => op.op === "put" && isLedger(op);
 
@@ -36,30 +34,6 @@ const gidOf = ({ partition }: Key): string => partition.slice(2, partition.lastI
 
 /** Variants without one of the rules of a retry (docs/protocol-rules.md, section 12). */
 export const ROUND_VARIANTS: { readonly [name: string]: Variant } = {
-  "members-reset-with-live-lease": {
-    removes: "a retry takes no row up that a worker still holds",
-    faults: {
-      rewrite: (op) =>
-        takesUp(op)
-          ? withWhen(
-              op,
-              without(op.when, (part) => seen(part) || attributesNamed(part).includes("leaseUntil")),
-            )
-          : op,
-    },
-  },
-  "retaken-in-every-round": {
-    removes: "a retry takes a row up once in a round",
-    faults: {
-      rewrite: (op) =>
-        takesUp(op)
-          ? withWhen(
-              op,
-              without(op.when, (part) => seen(part) || (part.op === "lt" && part.attribute === "round")),
-            )
-          : op,
-    },
-  },
   "carry-kept": {
     removes: "a step after one that ran again counts what the steps before it have counted in this round",
     faults: { rewrite: (op) => (takesUp(op) ? withoutSet(op, ["carry"]) : op) },

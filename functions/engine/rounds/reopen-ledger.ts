@@ -43,7 +43,8 @@ export async function reopenLedger(
     header,
     round,
     selection,
-    members: membersNamed(header.gid, selection.filter),
+    // Members that an early decision has cancelled run again with those that are named.
+    members: header.early ? undefined : membersNamed(header.gid, selection.filter),
   };
   if (header.memberCount === undefined) return reopenUnsealed(reopening);
   if (header.memberCount === 0) return;

@@ -98,6 +98,24 @@ describe("a retry that names a run", () => {
     expect(plant.runs).toEqual({ a: 1, b: 1 });
   });
 
+  it("takes up what its failure had cut off with it", async () => {
+    const plant = new Plant();
+    const { engine } = plant.local;
+    const waits = group([approval("go")], { policy: "settled" });
+    const { jobId } = await plant.fails(
+      group([plant.work.s("b"), plant.work.s("a"), waits], { policy: "failFast" }),
+      "b",
+    );
+    await sweptForHours(plant.local);
+    const cut = `${jobId}.0.g.2`;
+    expect(await engine.run(cut)).toMatchObject({ status: "cancelled" });
+    expect(await plant.retried({ filter: { runIds: [`${jobId}.0.g.0`] } })).toMatchObject({ state: "started" });
+    const approved = `${cut}.g.0`;
+    await engine.complete(approved, (await engine.run(approved))?.wait?.token ?? "", { value: "yes" });
+    expect(await plant.ends()).toMatchObject({ state: "success", counts: { success: 2 }, countsExact: true });
+    expect(plant.runs).toEqual({ a: 1, b: 2 });
+  });
+
   it("begins a loop anew that came to its bound above failures that it leaves", async () => {
     const plant = new Plant();
     const { jobId } = await plant.fails(
