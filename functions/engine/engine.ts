@@ -15,6 +15,7 @@ import type { ExecuteContext } from "./execute/execute-context.ts";
 import { heartbeat } from "./execute/heartbeat.ts";
 import { Pace, slowAfterMs } from "./execute/pace.ts";
 import { patientContext } from "./execute/patient-context.ts";
+import { withRootRows } from "./items/root-row.ts";
 import { GateCache } from "./groups/gate.ts";
 import { freshUntil, openBlob, putBlob } from "./items/shared-blobs.ts";
 import { FailureKindCache } from "./jobs/failures.ts";
@@ -39,6 +40,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
   const settings = { ...DEFAULT_CONFIG, ...config };
   const parts = {
     ...ports,
+    store: withRootRows(ports.store),
     config: settings,
     plans: new PlanStore(ports, settings.width),
     queueNames: new QueueNameCache(settings.site),

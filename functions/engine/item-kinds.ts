@@ -3,7 +3,7 @@ import type { Estimate } from "../core/cost/job-cost.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Counts } from "../core/plan/counts.ts";
 import { leafOf, localIndex } from "../core/plan/ledger.ts";
-import type { GroupStep, WaitStep } from "../core/plan/plan.ts";
+import type { GroupStep, TaskStep, WaitStep } from "../core/plan/plan.ts";
 import type { RunRef, LinkKind } from "../core/plan/run-id.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { ErrorData } from "../core/task/invocation.ts";
@@ -18,19 +18,19 @@ import type { RetryOrder } from "./requests.ts";
  * | item          | table, key | size | written |
  * | ------------- | --- | --- | --- |
  * | group header  | callbacks `G#<gid>` / `!` | < 1 KB | create 2 (index), expanded 1, outcome 1, close 2 |
+ * | root header   | the same; it is also the job, and its first row | < 1 KB + value | create 2, its row as any run, end 2 |
  * | ledger node   | callbacks `L#<gid>#<round>#<level>#<node>` / `!` | < 1 KB | 1 per batch of members of one leaf |
  * | run           | tasks `G#<gid>#<leaf>` / `C#<local>#<step>` | < 1 KB + value | claim 1, commit 1, queue or wait 1 |
  * | plan page     | tasks `N#<page>` / `!` | <= 4 KB, else a blob | once |
  * | run detail    | tasks `D#<runId>` / `<round>.<attempt>` | <= 200 KB | once, only when there is a log or a stack |
  * | progress      | tasks `P#<jobId>#<shard>` / `!` | < 1 KB | once per follow-up batch; approximate |
- * | job           | tasks `J#<jobId>` / `!` | 1-2 KB | submit, end |
- * | job index     | tasks `JS#<state or all>` / `<createdAt>#<jobId>` | < 1 KB | submit 2, end 2 |
+ * | job index     | tasks `JS#<state or all>` / `<createdAt>#<jobId>` | < 1 KB | submit 1, end 1 |
  * | job by stamp  | tasks `JX#<stamp>` / `<createdAt>#<jobId>` | < 1 KB | submit: 1 per stamp, at most 16 |
  * | supervisor    | tasks `T#<jobId>` / `!` | 1-2 KB | submit, answered; only for supervised jobs |
  * | event sent in | tasks `E#<jobId>#<name>` / `!` | < 1 KB + value | once per name |
  * | waiter        | tasks `W#<jobId>#<name>` / `<hash of gid or runId>` | < 1 KB | once per waiting group or run |
  * | execution     | tasks `X#<jobId>` / `<its name>` | < 1 KB | before its start; names the group that waits for it |
- * | event         | tasks `V#<jobId>` / `<at>#<id>` | < 1 KB | per state change and failure, never per success |
+ * | event         | tasks `V#<jobId>` / `<at>#<id>` | < 1 KB | per failure and retry; the root header tells start and end |
  * | failure       | tasks `FX#<task>#<reason>` / `<at>#<runId>` | < 1 KB | once per failure |
  * | dead letter   | tasks `DL` / `<at>-<hash>` | 1 KB + message | once per message that was given up; removed by redrive and purge |
  * | kept blob     | tasks `H#<sha256>` / `!` | < 1 KB | one machine only: until when its file is kept |
@@ -115,8 +115,19 @@ export interface HeaderAttributes extends Owned {
   readonly createdAt: number;
   /** Set only on roots and waits. Milliseconds since the epoch at which the sweeper decides `timeout`. */
   readonly deadline?: number;
-  /** Set only on roots. Content of the job item, which is written again from it if its writer died. */
+  /** Set only on roots. What the job was started with. */
   readonly job?: JobSeed;
+  /** Set only on roots whose job is one small task, in place of `plan`. */
+  readonly step?: TaskStep;
+  /** Set only on roots: how the job ended. Without `lastStep` the value is that of the first row. */
+  readonly endedAt?: number;
+  readonly lastStep?: number;
+  readonly error?: RunError;
+  readonly value?: Json;
+  readonly valueRef?: string;
+  readonly collects?: string;
+  /** Set only on roots whose first run has a row, which is part of the same item (items/root-row.ts). */
+  readonly r_status?: RunStatus;
   /** Partition in the index of open headers, and when the sweeper checks next. Both are absent once closed. */
   readonly openShard?: string;
   readonly nextCheck?: number;
@@ -221,6 +232,7 @@ export interface PageCursor {
   readonly items: number;
 }
 
+export type EndState = "success" | "failure" | "cancelled" | "timed-out";
 export interface JobSeed {
   readonly workflow?: string;
   readonly parameters?: JsonObject;
@@ -234,21 +246,6 @@ export interface JobSeed {
   readonly estimate?: Estimate;
   /** Set when a task token waits for the end of the job (jobs/supervision.ts). */
   readonly supervised?: true;
-}
-export interface JobAttributes extends Owned, JobSeed {
-  readonly state: "pending" | "started" | "success" | "failure" | "cancelled" | "timed-out";
-  /** Absent for round 0. */
-  readonly round?: number;
-  readonly createdAt: number;
-  readonly deadline: number;
-  readonly endedAt?: number;
-  readonly outcome?: Outcome;
-  readonly counts?: Counts;
-  readonly countsExact?: boolean;
-  readonly error?: RunError;
-  readonly value?: Json;
-  readonly valueRef?: string;
-  readonly collects?: string;
 }
 
 /** Log and stack of one attempt. The log is written as lines, and read as plain JSON. */
@@ -270,7 +267,7 @@ export interface JobEventAttributes extends Owned {
   readonly kind: "state" | "failure" | "retried";
   /** Set only on `retried`. The round that began. */
   readonly round?: number;
-  readonly state?: JobAttributes["state"];
+  readonly state?: "started" | EndState;
   readonly runId?: string;
   readonly status?: RunStatus;
   readonly task?: string;
@@ -293,7 +290,6 @@ export const detailKey = (runId: string, round: number, attempt: number): Key =>
   taskKey(`D#${runId}`, `${pad(round, 4)}.${pad(attempt, 6)}`);
 export const detailPartition = (runId: string): string => `D#${runId}`;
 export const progressKey = (jobId: string, shard: number): Key => taskKey(`P#${jobId}#${shard}`, "!");
-export const jobKey = (jobId: string): Key => taskKey(`J#${jobId}`, "!");
 export const jobIndexPartition = (state: string): string => `JS#${state}`;
 export const jobIndexKey = (state: string, createdAt: number, jobId: string): Key =>
   taskKey(jobIndexPartition(state), `${pad(createdAt, 14)}#${jobId}`);
@@ -337,6 +333,7 @@ export const deadLetterId = (at: number, hash: string): string => `${pad(at, 14)
 
 export const OPEN_SHARDS = 16;
 export const DUE_SHARDS = 64;
+export const DUE_ROOT_SHARDS = 8;
 export const PROGRESS_SHARDS = 16;
 /** Returns a stable shard for an id, by FNV-1a. */
 export function shardOf(id: string, shards: number): number {
@@ -364,9 +361,6 @@ export function asRun(item: Item | undefined, ref: RunRef & { runId: string }): 
   run.runId = ref.runId;
   return run;
 }
-export function asJob(item: Item | undefined): JobAttributes | undefined {
-  return item && (item.attributes as unknown as JobAttributes);
-}
 export function asLedger(item: Item | undefined): LedgerAttributes | undefined {
   return item && (item.attributes as unknown as LedgerAttributes);
 }
@@ -382,12 +376,7 @@ export function asOwned(item: Item): Owned {
 }
 /** Returns attributes in the untyped form that the store port writes. */
 export function attributesOf(
-  values:
-    | Partial<HeaderAttributes>
-    | Partial<RunAttributes>
-    | Partial<JobAttributes>
-    | DetailAttributes<LogLine>
-    | Pick<Owned, "v" | "ttl">,
+  values: Partial<HeaderAttributes> | Partial<RunAttributes> | DetailAttributes<LogLine> | Pick<Owned, "v" | "ttl">,
 ): Attributes {
   return values as unknown as Attributes;
 }

@@ -35,7 +35,7 @@ describe("a job", () => {
     expect(await read(jobSchema, await api.ask("GET", `/jobs/${jobId}`))).toMatchObject({
       jobId,
       state: "pending",
-      planned: 1,
+      planned: 4,
     });
     await api.local.untilQuiet();
     expect(await read(jobSchema, await api.ask("GET", `/jobs/${jobId}`))).toMatchObject({

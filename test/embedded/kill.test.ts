@@ -166,12 +166,9 @@ describe("kill -9 of everything", () => {
 });
 
 describe("a crash in the middle of a call", () => {
-  it.each([
-    ["its root", ({ writes }: PortCall) => writes.some(({ key }) => key.partition.startsWith("J#"))],
-    ["its lists", ({ messages }: PortCall) => messages.length > 0],
-  ])("a submission that ended after %s runs within seconds of the next start", async (_what, dies) => {
+  it("a submission that ended after its root runs within seconds of the next start", async () => {
     const dataFolder = newFolder();
-    const death = new Death(dies);
+    const death = new Death(({ messages }: PortCall) => messages.length > 0);
     const { database, blobs } = foldersOf(dataFolder);
     mkdirSync(database);
     const environment = new LmdbEnvironment({ folder: database });

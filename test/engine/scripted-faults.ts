@@ -2,6 +2,7 @@ import { parseRunId } from "../../functions/core/plan/run-id.ts";
 import type { RunStatus } from "../../functions/core/plan/run-state.ts";
 import { DEFAULT_CONFIG } from "../../functions/engine/config.ts";
 import { headerKey, ledgerKey, PROGRESS_SHARDS, progressKey, runKey } from "../../functions/engine/item-kinds.ts";
+import { isRootRow, ROOT_STATUS } from "../../functions/engine/items/root-row.ts";
 import {
   type Key,
   type OutgoingMessage,
@@ -32,8 +33,14 @@ export function writesRun(runId: string, status?: RunStatus): Matches {
   const ref = parseRunId(runId);
   if (!ref) throw new Error(`${runId} is no run`);
   const key = runKey(ref, DEFAULT_CONFIG.width);
+  // The first row of a job is part of its root header.
+  if (isRootRow(key)) return ({ writes }) => writes.some((op) => writesFirst(op, ref.gid, status));
   return ({ writes }) =>
     writes.some((op) => isSame(op.key, key) && (status === undefined || setBy(op)?.["status"] === status));
+}
+function writesFirst(op: WriteOp, jobId: string, status: RunStatus | undefined): boolean {
+  const set = setBy(op)?.[ROOT_STATUS];
+  return isSame(op.key, headerKey(jobId)) && (status === undefined ? set !== undefined : set === status);
 }
 /** Matches a write on a group's header; with `attribute`, one that sets that attribute. */
 export function writesHeader(gid: string, attribute?: string): Matches {
@@ -261,7 +268,12 @@ export async function untilIdle(local: LocalEngine): Promise<void> {
 }
 /** Handles messages until the members of a job's group have been sent. */
 export async function untilExpanded(local: LocalEngine, jobId: string): Promise<void> {
-  while ((await local.engine.runs(jobId, {})).items.every(({ status }) => status !== "waiting")) await local.turn();
+  const isExpanded = async (): Promise<boolean> => {
+    const { items } = await local.engine.runs(jobId, {});
+    const groups = items.flatMap(({ childGroup }) => (childGroup === undefined ? [] : [headerKey(childGroup)]));
+    return (await local.store.getMany(groups)).some((header) => header?.attributes["expanded"] === true);
+  };
+  while (!(await isExpanded())) await local.turn();
 }
 /** Lets all work continue that needs no time to pass. */
 export async function settled(): Promise<void> {

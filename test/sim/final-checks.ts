@@ -3,7 +3,7 @@ import { failedRuns } from "../../functions/core/plan/counts.ts";
 import { ownerOf, parseRunId, runIdOf, scopesOf } from "../../functions/core/plan/run-id.ts";
 import { isFailure, isTerminal, type RunStatus } from "../../functions/core/plan/run-state.ts";
 import type { ResultEntry } from "../../functions/core/task/invocation.ts";
-import type { JobView } from "../../functions/engine/contract.ts";
+import type { JobEvent, JobView } from "../../functions/engine/contract.ts";
 import { asHeader, type Run } from "../../functions/engine/item-kinds.ts";
 import type { Item } from "../../functions/engine/ports.ts";
 import type { ClientJob } from "./clients.ts";
@@ -140,6 +140,7 @@ export class FinalChecks {
       return this.#sim.bad("cancel-lost", `${job.name} is ${root.outcome}`);
     const view = await this.#sim.drive((engine) => engine.job(jobId));
     if (!view) return this.#sim.bad("job-unknown", job.name);
+    await this.#listed(job, view);
     if (root.outcome === "cancelled" || root.outcome === "timeout") {
       const wanted = root.outcome === "cancelled" ? "cancelled" : "timed-out";
       if (view.state !== wanted) this.#sim.bad("wrong-job-state", `${job.name} is ${view.state}, must be ${wanted}`);
@@ -158,6 +159,28 @@ export class FinalChecks {
     this.#state(job, view, ended);
     await this.#results(jobId, ended);
     await this.#lists(jobId);
+  }
+  /** A job is in the list of its end and of no other, once, and its events tell its start and its end. */
+  async #listed({ name, jobId }: ClientJob, { state }: JobView): Promise<void> {
+    for (const each of [undefined, "started", "success", "failure", "cancelled", "timed-out"] as const) {
+      const page = await this.#sim.drive((engine) => engine.jobs(each === undefined ? {} : { state: each }));
+      const times = page?.items.filter((view) => view.jobId === jobId).length;
+      if (times !== (each === undefined || each === state ? 1 : 0))
+        return this.#sim.bad("job-unlisted", `${name} is ${state}, and ${times} times in the list ${each ?? "all"}`);
+    }
+    const events = await this.#sim.drive(async (engine) => {
+      const all: JobEvent[] = [];
+      for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
+        const page = await engine.events(jobId as string, { limit: 3, ...(cursor !== undefined && { cursor }) });
+        all.push(...page.items);
+        cursor = page.cursor;
+      }
+      return all;
+    });
+    const states = (events ?? []).flatMap((event) => (event.kind === "state" ? [event.state] : []));
+    // The clocks of the processes that began and ended the job may differ.
+    if (!states.includes("started") || !states.includes(state))
+      this.#sim.bad("wrong-events", `${name} is ${state}, its events say ${states.join(", ")}`);
   }
   #mayBeKilled(runId: string): boolean {
     const { leases, settings } = this.#sim;

@@ -5,6 +5,7 @@ import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../fun
 import type { EventLook, ResultEntry, TaskCall } from "../../functions/core/task/invocation.ts";
 import { isRevokedById } from "../../functions/engine/groups/revocations.ts";
 import { asHeader, type Header, type Run } from "../../functions/engine/item-kinds.ts";
+import { rootRowOf } from "../../functions/engine/items/root-row.ts";
 import { childGroup } from "../../functions/engine/items/run-reads.ts";
 import type { Item } from "../../functions/engine/ports.ts";
 import type { Claim } from "../../functions/engine/worker-loop.ts";
@@ -70,9 +71,14 @@ export class Oracle {
     const key = (after ?? before)?.key;
     if (!key || !(key.partition.startsWith("G#") || key.partition.startsWith("L#"))) return;
     if (key.table === "callbacks" && key.partition.startsWith("L#")) this.#nodeWritten(before, after);
-    else if (key.table === "callbacks") this.#headerWritten(process, asHeader(before), asHeader(after));
-    else if (!this.collected)
-      this.#rowWritten(process, rowOf(before, this.#shape.width), rowOf(after, this.#shape.width));
+    else if (key.table === "callbacks") {
+      const row = rootRowOf(after);
+      if (row && !this.collected) this.#itemWritten(process, rootRowOf(before), row);
+      this.#headerWritten(process, asHeader(before), asHeader(after));
+    } else if (!this.collected) this.#itemWritten(process, before, after);
+  }
+  #itemWritten(process: SimProcess, before: Item | undefined, after: Item | undefined): void {
+    this.#rowWritten(process, rowOf(before, this.#shape.width), rowOf(after, this.#shape.width));
   }
 
   #headerWritten(process: SimProcess, before: Header | undefined, after: Header | undefined): void {

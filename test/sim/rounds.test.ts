@@ -4,6 +4,7 @@ import type { Json } from "../../functions/core/json.ts";
 import { childGroupOf, runIdOf } from "../../functions/core/plan/run-id.ts";
 import type { RunStatus } from "../../functions/core/plan/run-state.ts";
 import { type Header, headerKey, ledgerKey, type Run, runKey } from "../../functions/engine/item-kinds.ts";
+import { rootChange } from "../../functions/engine/items/root-row.ts";
 import type { Attributes, Key } from "../../functions/engine/ports.ts";
 import { Journal } from "./journal.ts";
 import { LeaseWatch } from "./lease-watch.ts";
@@ -62,12 +63,8 @@ class RetriedGroup {
     const complaints = { bad: (kind: string) => void this.complaints.push(kind) };
     this.oracle = new Oracle(this.shape, scheduler, this.#journal, new LeaseWatch(scheduler, complaints), complaints);
     this.#store.watch((write) => this.oracle.write(write));
-    this.#write(runKey({ gid: JOB, index: 0, stepIndex: 0 }, WIDTH), {
-      status: "waiting",
-      round,
-      attempt: 0,
-      joins: GROUP,
-    });
+    const row = { status: "waiting", round, attempt: 0, joins: GROUP };
+    this.#write(headerKey(JOB), rootChange({ set: row }).set as Attributes);
     this.header({ round });
   }
   header(more: Partial<Header>): void {

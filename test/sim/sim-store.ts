@@ -10,6 +10,8 @@ import {
   type WriteOp,
   type WriteResult,
 } from "../../functions/engine/ports.ts";
+import { headerKey } from "../../functions/engine/item-kinds.ts";
+import { isRootRow, rootRowOf } from "../../functions/engine/items/root-row.ts";
 import { ItemTable } from "../../functions/testing/ports/item-table.ts";
 import type { Random } from "./random.ts";
 import type { SimProcess } from "./scheduler.ts";
@@ -61,6 +63,7 @@ export class SimStore {
 
   /** Returns the true item, without a process. The checks of the simulation read this way. */
   peek(key: Key): Item | undefined {
+    if (isRootRow(key)) return rootRowOf(this.#core.getSync(headerKey(key.partition.slice(2, -2))));
     return this.#core.getSync(key);
   }
   peekPartition(table: Table, partition: string): readonly Item[] {
@@ -70,8 +73,13 @@ export class SimStore {
   previous(key: Key): Item | undefined {
     return this.#older.get(idOf(key))?.item;
   }
-  items(): Iterable<Item> {
-    return this.#core.items();
+  /** Yields all items, and the rows that root headers hold. */
+  *items(): Iterable<Item> {
+    for (const item of this.#core.items()) {
+      yield item;
+      const row = rootRowOf(item);
+      if (row) yield row;
+    }
   }
 
   read(key: Key, consistent: boolean): Item | undefined {

@@ -93,6 +93,7 @@ export class Simulation {
     this.#store.watch((write) => {
       const header =
         write.before || !write.after || !write.after.key.partition.startsWith("G#") ? undefined : asHeader(write.after);
+      if (header?.step) this.scheduler.count("inlineJobs");
       if (header?.job?.workflow !== undefined) this.#known(header.gid, header.job.workflow, header.deadline ?? 0);
       if (write.after) this.#executionAwaited(write.after);
       this.oracle.write(write);

@@ -128,7 +128,9 @@ export class Workload {
       };
     }
     if (random.chance(0.2)) return { kind: "canvas", canvas: this.#wide() };
-    const canvas = random.chance(0.7) ? this.#chord(2) : this.#strand(2);
+    // Most jobs of users are one task. It has no group of its own, whatever it spawns.
+    const alone = random.chance(0.25);
+    const canvas = alone ? this.#alone() : random.chance(0.7) ? this.#chord(2) : this.#strand(2);
     return {
       kind: "canvas",
       canvas,
@@ -136,6 +138,9 @@ export class Workload {
     };
   }
 
+  #alone(): Canvas {
+    return this.#random.chance(0.3) ? this.#parent(1) : this.#task();
+  }
   /** Makes many quick members, so that a worker learns their pace and claims several at once. */
   #wide(): Canvas {
     const random = this.#random;

@@ -49,7 +49,7 @@ export const jobRoutes = [
     operation: "listJobs",
     summary: "Jobs, newest first",
     description:
-      "With `?stamp` only jobs whose canvas carries it. The first 16 different stamps of a canvas count, not those of input pages or of what tasks spawn.",
+      "With `?stamp` only jobs whose canvas carries it. The first 16 different stamps of a canvas count, not those of input pages or of what tasks spawn. A page may be empty although more follow: ask until there is no cursor.",
     query: z.strictObject({ state: jobState.optional(), stamp: stamp.optional(), limit, cursor: jobCursor }),
     replies: { 200: { description: "A page of them", schema: jobPage } },
     handle: async ({ query }, { engine }) =>

@@ -16,6 +16,7 @@ import {
   tasksOf,
   TRACKING_WRITES,
   type TrackingLevel,
+  isPlainTask,
   writesOf,
 } from "./work-shape.ts";
 
@@ -25,6 +26,8 @@ const BATCH = 10;
 const MARKS_PER_WRITE = 100;
 /** A follow-up reads the header before its mark and after it. */
 const FOLLOW_READS = 2;
+/** Reads that a job of one task saves: of its plan, its ledger, its end and its header after that. */
+const SOLO_READS = 3;
 /** Estimated bytes of a row without its value. */
 const ROW_BYTES = 400;
 /** Bytes above which a value is stored as a blob. */
@@ -60,10 +63,10 @@ export function countWork(
 ): WorkCount {
   const counter = new WorkCounter(protocol, sizes);
   const root: GroupShape = { tracking: "lazy", members: [{ strand: job, count: 1 }], kind: "members" };
-  // The header of the root is created as expanded. Start and end each write the job item, two lists and an event.
+  // The root header is created (2), and ended, decided and closed with one write (2). The job enters two lists.
   const own: Counts = {
-    "w:headers": 5,
-    "w:jobs": 3 + 1 + 1 + 2 + 1,
+    "w:headers": 4,
+    "w:jobs": 2,
     "w:plan": pages.writes,
     blobs: pages.blobs,
     members: -1,
@@ -73,7 +76,7 @@ export function countWork(
   const value = endsWithTask ? rowUnits(sizes) - 1 : 0;
   const sum = new Tally();
   sum.add(own);
-  sum.add({ "w:jobs": value });
+  sum.add({ "w:headers": value });
   sum.addAll(counter.members(root, 1));
   return { ...workCountOf(sum), height: counter.height, headerReads: counter.headerReads };
 }
@@ -141,8 +144,9 @@ class WorkCounter {
         if (group.kind === "pages") this.#send(sum, queue, 1, messages);
         else this.#send(sum, queue, messages);
       }
-      const planned = group.kind === "members" && range.some(({ strand }) => tasksOf(strand) > 0);
-      if (planned) sum.add({ "w:jobs": 1 });
+      // The start of the job has counted the root, and the groups in its strand.
+      const planned = group.kind === "members" && (depth > 2 || group.later === true);
+      if (planned && range.some(({ strand }) => tasksOf(strand) > 0)) sum.add({ "w:jobs": 1 });
     }
     const ranges = group.kind === "members" ? Math.ceil(total / expandRange) : 0;
     if (ranges > 1) {
@@ -169,7 +173,8 @@ class WorkCounter {
     const sum = new Tally();
     for (const { strand, count } of leaf)
       sum.add({
-        "w:rows": count * (this.#earlyWrites(strand, group, scope) + this.#dueWrites(strand.steps[0] as StepShape)),
+        [isRoot(scope) ? "w:headers" : "w:rows"]:
+          count * (this.#earlyWrites(strand, group, scope) + this.#dueWrites(strand.steps[0] as StepShape)),
       });
     sum.add({ reads: scope.tracking === "full" || group.kind === "pages" ? memberSum(leaf) : 0 });
     const messages = new Tally();
@@ -205,6 +210,8 @@ class WorkCounter {
       for (const { strand, count } of pack) {
         const { group } = stepAt(strand, at) as StepShape & { readonly group: GroupShape };
         sum.addAll(this.group(group, scope.depth), times * count);
+        // The first row of a job is part of its header, and created with it.
+        if (isRoot(scope) && at === 0) sum.add({ "w:rows": -2, "w:headers": 1 }, times * count);
         this.#after([{ strand, count: 1 }], at, times * count, { queue: endsOn(group), inPlace: 0 }, walk);
       }
       return;
@@ -221,7 +228,13 @@ class WorkCounter {
     // Runs that end together count progress in one write.
     const progress = ledgerOnly ? this.#protocol.ledgerProgress : 1;
     const reads = this.#collected(pack, at);
-    sum.add({ taskRuns: members, "w:rows": rows, "w:jobs": progress, blobs, reads }, times);
+    // The first row of a job is part of its header. It is no progress, and the only one ends with its job.
+    const own = isRoot(scope) && at === 0;
+    const solo = own && pack.every(({ strand }) => isPlainTask(strand));
+    const written: Counts = own
+      ? { "w:headers": rows - (solo ? rowUnits(this.#sizes) : 0) }
+      : { "w:rows": rows, "w:jobs": progress };
+    sum.add({ taskRuns: members, ...written, blobs, reads: solo ? reads - SOLO_READS : reads }, times);
     this.#after(pack, at, times, { queue: first?.queue, inPlace }, walk);
   }
 
@@ -255,8 +268,6 @@ class WorkCounter {
     if (group.kind === "event") sum.add({ "w:jobs": 2 });
     if (group.kind === "approval" || group.kind === "event") this.#send(sum, ENGINE_QUEUE, 1);
     else sum.addAll(this.members(group, depth + 1));
-    // Input is opened together with its job. The message of the waiting step then finds its row, which costs one write.
-    if (group.kind === "pages") sum.add({ "w:rows": 1 });
     return sum;
   }
 
@@ -280,10 +291,12 @@ class WorkCounter {
       } else if (links) {
         // Each member is marked alone, once its callbacks have ended. Its follow-up is repeated then, and finds the
         // group of callbacks again.
-        sum.add({ "w:ledger": 1, "w:headers": 1, "w:jobs": group ? 0 : 1, reads: 4 }, times * count);
+        const first = isRoot(scope) && at === 0;
+        sum.add({ "w:ledger": 1, "w:headers": 1, "w:jobs": group || first ? 0 : 1, reads: 4 }, times * count);
+        if (isRoot(scope)) sum.add({ "w:ledger": -1 }, times * count);
       } else marked += count;
     }
-    if (marked > 0) sum.add({ "w:ledger": Math.ceil(marked / MARKS_PER_WRITE), reads: 1 }, times);
+    if (marked > 0 && !isRoot(scope)) sum.add({ "w:ledger": Math.ceil(marked / MARKS_PER_WRITE), reads: 1 }, times);
     const only = memberSum([...next.values()].flat()) === 1;
     for (const pack of next.values()) this.#next(pack, at + 1, times, only ? via : undefined, walk);
   }
@@ -317,10 +330,11 @@ class WorkCounter {
    * Returns the writes of rows before their members are sent. A lazy member with a start time is claimed as if it had
    * none, and that claim is refused once.
    */
-  #earlyWrites(strand: StrandShape, { kind }: GroupShape, { tracking }: Scope): number {
+  #earlyWrites(strand: StrandShape, { kind }: GroupShape, scope: Scope): number {
     if (kind === "pages") return 1;
-    const { expansion } = writesOf(strand, tracking);
-    return expansion === 0 && (strand.steps[0]?.delaySeconds ?? 0) > 0 ? 2 : expansion;
+    const { expansion } = writesOf(strand, scope.tracking);
+    const delayed = expansion === 0 && (strand.steps[0]?.delaySeconds ?? 0) > 0;
+    return delayed ? (isRoot(scope) ? 1 : 2) : expansion;
   }
   #isDue({ delaySeconds }: StepShape): boolean {
     return delaySeconds > this.#protocol.maxDelaySeconds;
@@ -349,6 +363,8 @@ class WorkCounter {
   }
 }
 
+/** Whether the members are those of the root, of which there is one. Its end decides without a mark. */
+const isRoot = ({ depth }: Scope): boolean => depth === 1;
 /** Returns the queue of the message that ends a group: the queue of the last step of its last member. */
 function endsOn(group: GroupShape): string | undefined {
   const step = group.members.at(-1)?.strand.steps.at(-1);

@@ -165,15 +165,11 @@ function partitionsOf(
     load("header of the group, or of one page", 6, 2 * inGroup + environments + above),
     ...(perPage === undefined
       ? []
-      : [
-          load("header of the input, of the root", 1, messagesPerSecond),
-          load("rows of a leaf of pages", Math.min(WIDTH, 3 * pagesPerSecond + 1), pagesPerSecond),
-        ]),
-    load("job item", 2, 1),
+      : [load("rows of a leaf of pages", Math.min(WIDTH, 3 * pagesPerSecond + 1), pagesPerSecond)]),
     load("one of 16 shards of progress", (UNEVEN * messagesPerSecond) / SHARDS, 0),
-    load("index of jobs, one state", 2, 0),
+    load("header of the root, which is the job, and of an input", 2, perPage === undefined ? 1 : messagesPerSecond),
+    load("list of all jobs, of those of one end", 1, 0),
     load("one of 16 shards of the index of open groups", 1 + (UNEVEN * 2 * pagesPerSecond) / SHARDS, 1),
-    load("events of the job", 2, 0),
     load("item of a plan page", 1, Math.min(messagesPerSecond, Math.ceil(WIDTH / packed)) + (count.height > 0 ? 1 : 0)),
   ];
 }

@@ -27,6 +27,8 @@ export interface GroupShape {
    * and wait for an answer.
    */
   readonly kind: "members" | "pages" | "approval" | "event";
+  /** Set only for branches, loops and callbacks. The start of the job does not count their members as planned. */
+  readonly later?: true;
 }
 /** Adjacent members with equal strands. */
 export interface MemberRuns {
@@ -49,15 +51,13 @@ export const TRACKING_LEVELS = Object.keys(TRACKING_WRITES) as readonly Tracking
 
 /** Returns the row writes of a member. Members that are more than one plain task have rows at every level. */
 export function writesOf(strand: StrandShape, tracking: TrackingLevel): (typeof TRACKING_WRITES)[TrackingLevel] {
+  const isThin = isPlainTask(strand) && strand.steps[0]?.delaySeconds === 0;
+  return TRACKING_WRITES[isThin || tracking === "full" ? tracking : "lazy"];
+}
+/** Whether a strand is one task with nothing beside it. */
+export function isPlainTask(strand: StrandShape): boolean {
   const step = strand.steps[0];
-  const isPlainTask =
-    lengthOf(strand) === 1 &&
-    step !== undefined &&
-    !step.group &&
-    !step.links &&
-    !step.errors &&
-    step.delaySeconds === 0;
-  return TRACKING_WRITES[isPlainTask || tracking === "full" ? tracking : "lazy"];
+  return lengthOf(strand) === 1 && step !== undefined && !step.group && !step.links && !step.errors;
 }
 /** Returns the number of members of a group. */
 export function memberCount(group: GroupShape): number {

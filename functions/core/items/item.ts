@@ -98,5 +98,7 @@ export const INDEXES = {
   open: { table: "callbacks", partition: "openShard", sort: "nextCheck" },
   /** Rows that become due later than the longest delay of a queue. */
   due: { table: "tasks", partition: "dueShard", sort: "due" },
+  /** The same for the first rows of jobs, which are in their root headers. */
+  dueRoot: { table: "callbacks", partition: "dueShard", sort: "due" },
 } as const;
 export type IndexName = keyof typeof INDEXES;

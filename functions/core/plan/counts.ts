@@ -1,3 +1,4 @@
+import { LIMITS } from "../limits.ts";
 import { TERMINAL_STATUSES, type TerminalStatus } from "./run-state.ts";
 
 /**
@@ -37,8 +38,22 @@ export function minusCounts(whole: Counts, part: Counts): Counts {
   }
   return rest;
 }
-/** The user counter under which a ledger node adds up the counters beyond the limit. */
-export const OTHER_COUNTER = "u_other";
+/** The user counter under which an item adds up the counters beyond the limit. */
+const OTHER_COUNTER = "u_other";
+/**
+ * Adds up the user counters beyond the limit under one name. Users choose the names of their counters, so an item would
+ * grow with every name. The other values are left as they are.
+ */
+export function boundedCounters<Value>(add: Record<string, Value | number>): Record<string, Value | number> {
+  const names = Object.keys(add).filter((name) => name.startsWith("u_") && name !== OTHER_COUNTER);
+  if (names.length <= LIMITS.userCounters) return add;
+  const bounded = { ...add };
+  for (const name of names.sort().slice(LIMITS.userCounters)) {
+    bounded[OTHER_COUNTER] = ((bounded[OTHER_COUNTER] as number | undefined) ?? 0) + (bounded[name] as number);
+    delete bounded[name];
+  }
+  return bounded;
+}
 /** Returns the counts to add to the group above, without those that belong to one group only. */
 export function carriedUp(counts: Counts | undefined): Counts {
   if (!counts) return NO_COUNTS;

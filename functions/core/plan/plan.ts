@@ -106,3 +106,14 @@ export function plainTask(strand: Strand): string | undefined {
 export function taskSteps(strand: Strand): number {
   return strand.reduce((count, step) => (isGroupStep(step) ? count : count + 1), 0);
 }
+/**
+ * Returns the runs of user code that are known when a job starts: those of its strand, and of the groups in it. Branches
+ * and loops count when their group is opened, and so do deeper groups.
+ */
+export function plannedAhead(strand: Strand): number {
+  return strand.reduce((count, step) => {
+    if (!isGroupStep(step)) return count + 1;
+    if (!Array.isArray(step.members) || step.choose || step.repeat) return count;
+    return (step.members as readonly Strand[]).reduce((sum, member) => sum + taskSteps(member), count);
+  }, 0);
+}

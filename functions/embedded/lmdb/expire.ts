@@ -24,7 +24,8 @@ export interface ExpireReport {
 }
 /** Items read in one transaction, which takes some milliseconds. */
 const BATCH_ITEMS = 500;
-const JOB_PREFIX = "J#";
+/** Of the root header of a job, or of another group. The ids of other groups have a dot. */
+const GROUP_PREFIX = "G#";
 const IDENTITY_PREFIX = "I#";
 const KEPT_BLOB_PREFIX = "H#";
 /** Seconds for which content is kept that a power cut has left without an item. */
@@ -34,7 +35,7 @@ const DRAFT_MS = 24 * 3_600_000;
 
 /**
  * Removes items whose attribute `ttl` (seconds since the epoch) has passed, within about an hour. On AWS this is done
- * by DynamoDB's time to live. The blobs of a job are removed with its own item, and those of an identity run with its
+ * by DynamoDB's time to live. The blobs of a job are removed with its root header, and those of an identity run with its
  * item, and content together with its own. When no item has expired, a pass reads one key.
  */
 export class Expirer {
@@ -82,12 +83,12 @@ export class Expirer {
    * item may have got a later time to live.
    */
   #blobOwner({ table, prefix }: ExpiringPartition, nowSeconds: number): string | undefined {
-    const isJob = prefix.startsWith(JOB_PREFIX);
-    if (table !== "tasks" || (!isJob && !prefix.startsWith(IDENTITY_PREFIX))) return undefined;
-    for (const { value } of this.#environment.tasks.getRange({ start: prefix, end: prefixEnd(prefix) })) {
+    const isJob = table === "callbacks" && prefix.startsWith(GROUP_PREFIX) && !prefix.includes(".");
+    if (!isJob && (table !== "tasks" || !prefix.startsWith(IDENTITY_PREFIX))) return undefined;
+    for (const { value } of this.#environment[table].getRange({ start: prefix, end: prefixEnd(prefix) })) {
       if (!isExpired(decodeStored(value)["ttl"], nowSeconds)) return undefined;
     }
-    return prefix.slice(isJob ? JOB_PREFIX.length : 0, -SEPARATOR.length);
+    return prefix.slice(isJob ? GROUP_PREFIX.length : 0, -SEPARATOR.length);
   }
 }
 

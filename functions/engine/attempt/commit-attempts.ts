@@ -7,6 +7,7 @@ import { type CommitOutcome, commitRuns } from "../items/run-claims.ts";
 import { sendRuns } from "../messages/send.ts";
 import { placeOf } from "../plan/step-placement.ts";
 import { resumeDeferred } from "../waits/deferred.ts";
+import { commitSolo } from "./commit-solo.ts";
 import type { Attempt } from "./live-attempt.ts";
 import { DONE, type MemberOutcome } from "./member-outcome.ts";
 import type { Commit } from "./outcome-commit.ts";
@@ -26,6 +27,11 @@ export async function commitAttempts(
   context: Context,
   ended: readonly EndedAttempt[],
 ): Promise<readonly MemberOutcome[]> {
+  const [only] = ended;
+  if (only && ended.length === 1) {
+    const { set, remove = [] } = only.commit;
+    if (await commitSolo(context, only.attempt, set, [...clearedBy(set), ...remove])) return [DONE];
+  }
   const rowless = ended.map(({ attempt, commit }) =>
     attempt.unclaimed ? rowlessEndOf(attempt.header, attempt.run, commit.set) : undefined,
   );

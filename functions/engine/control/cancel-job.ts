@@ -2,7 +2,6 @@ import { FanfoldError } from "../../core/errors.ts";
 import type { Context } from "../context.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { setOutcome } from "../items/header-writes.ts";
-import { countersOf, readLedger } from "../items/ledger-reads.ts";
 import { sendControl } from "../messages/send.ts";
 
 /**
@@ -18,8 +17,7 @@ export async function cancelJob(context: Context, jobId: string): Promise<boolea
     return true;
   }
   if (root.outcome) return false;
-  const totals = countersOf(await readLedger(context, { gid: jobId, round: root.round, level: root.height, node: 0 }));
-  const { header } = await setOutcome(context, jobId, root.round, "cancelled", totals, true);
+  const { header } = await setOutcome(context, jobId, root.round, "cancelled", {}, true);
   await sendControl(context, { kind: "cancel", gid: jobId, round: root.round });
   return header?.outcome === "cancelled";
 }

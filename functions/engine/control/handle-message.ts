@@ -40,7 +40,7 @@ export async function handleMessage(
       return handleMembers(context, message, received.receives, loop);
     case "expand": {
       const gate = await readGate(context, message.gid);
-      if (gate.kind === "go" && gate.header.plan !== undefined)
+      if (gate.kind === "go" && !gate.header.pages)
         await expandMembers(context, gate.header, message.from, Math.min(message.to, gate.header.memberCount ?? 0));
       break;
     }

@@ -6,12 +6,13 @@ import { isAmongLinks, jobIdOf } from "../../core/plan/run-id.ts";
 import { isFailure } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
 import { follow } from "../follow/follow.ts";
-import type { Header } from "../item-kinds.ts";
+import { type Header, ownedBy } from "../item-kinds.ts";
 import type { RetryPreview } from "../job-views.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { isLive } from "../items/run-conditions.ts";
 import { currentRows, readMember, readRunById } from "../items/run-reads.ts";
-import { reopenJob } from "../jobs/job-item.ts";
+import { jobOf, unlistEnd } from "../jobs/job-item.ts";
+import { noteEnd, noteRetried } from "../jobs/progress.ts";
 import { sendControl } from "../messages/send.ts";
 import { strandOf } from "../plan/strands.ts";
 import type { Retried, RetryOrder, RetryRequest, RetrySelection } from "../requests.ts";
@@ -39,17 +40,19 @@ export async function retryJob(context: Context, jobId: string, request: RetryRe
   await requireSelected(context, root, request);
   const round = root.round + 1;
   const order: RetryOrder = { ...selection, at: context.clock.now(), ...(key !== undefined && { key }) };
+  const job = jobOf(root);
+  if (job) await noteEnd(context, job);
   const opened = await reopenGroup(context, jobId, round, order);
   if (!opened) throw notFound(jobId);
   // Another request may have begun the round first, or this one without an answer.
   if (opened.round === round && opened.retry?.at === order.at && opened.retry.key === key)
-    return begin(context, opened, true);
+    return unlistEnd(context, root).then(() => begin(context, opened, true));
   if (key !== undefined && opened.retry?.key === key) return repeat(context, opened, selection);
   throw unfinished(jobId, "it is being retried already");
 }
 /** Writes what follows from a begun round. Also for a repeated request, because the first may have died. */
 async function begin(context: Context, root: Header, created: boolean): Promise<Retried> {
-  await reopenJob(context, root);
+  await noteRetried(context, ownedBy(root), root.retry?.at ?? 0, root.round);
   await sendControl(context, { kind: "sweep", gid: root.gid, fromLeaf: 0 });
   return answerOf(root, created);
 }

@@ -11,14 +11,13 @@ import { expandMembers } from "../groups/expand-group.ts";
 import { readGate } from "../groups/gate.ts";
 import { resumeLinks } from "../groups/link-groups.ts";
 import { isRevoked } from "../groups/revocations.ts";
-import { asJob, type Header, jobKey, type Run } from "../item-kinds.ts";
+import type { Header, Run } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { setNextCheck } from "../items/header-writes.ts";
 import { doneOf, readLedger, readLedgers } from "../items/ledger-reads.ts";
 import { isDue, isLive, isReady } from "../items/run-conditions.ts";
 import { childGroup, currentRows, readLeaf, readRunById } from "../items/run-reads.ts";
 import { noteResend } from "../items/run-writes.ts";
-import { putJob, reopenJob } from "../jobs/job-item.ts";
 import { sendControl, sendRun } from "../messages/send.ts";
 import { resumeDeferred } from "../waits/deferred.ts";
 import { attendJob } from "./attend-execution.ts";
@@ -76,7 +75,6 @@ export async function sweepGroup(
     if (header.joins === undefined) await attendJob(context, gid);
     return scheduleNextCheck(context, header, 0, 0);
   }
-  if (header.joins === undefined) await repairJob(context, header);
   if (header.reopening) return takeUpMembers(context, header, fromLeaf);
   if (fromLeaf === 0) {
     for (const revocation of header.revoked ?? [])
@@ -101,12 +99,6 @@ async function sweepSuperseded(context: Context, header: Header, owner: Run): Pr
     await follow(context, [decide(header, "dropped")]);
   else await resendOwner(context, header);
   await scheduleNextCheck(context, header, 0, 0);
-}
-/** Writes the job item of a root that a process left without one, or in an earlier round. */
-async function repairJob(context: Context, root: Header): Promise<void> {
-  const job = asJob(await context.store.get(jobKey(root.gid), { consistent: true }));
-  if (!job) await putJob(context, root);
-  else if ((job.round ?? 0) < root.round) await reopenJob(context, root);
 }
 
 /**
@@ -195,7 +187,7 @@ async function sweepLeaf(context: Context, header: Header, { leaf, done, last, f
     const absent = index < upTo && !run && !done.has(localIndex(index, width)) && leafOf(index, width) === leaf;
     if (absent) absentFrom ??= index;
     else if (absentFrom !== undefined) {
-      if (mayResend(context, header, first) && header.plan !== undefined) {
+      if (mayResend(context, header, first) && !header.pages) {
         context.watch?.repaired(header.gid, "sent", Math.max(0, (header.stalls ?? 0) - 1));
         repairs.push(expandMembers(context, header, absentFrom, index, true));
       }

@@ -1,9 +1,10 @@
 import { FanfoldError } from "../../core/errors.ts";
+import type { RunRef } from "../../core/plan/run-id.ts";
 import { isTerminal } from "../../core/plan/run-state.ts";
 import { eachBounded } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import type { SweepReport } from "../contract.ts";
-import { DUE_SHARDS, dueShard, OPEN_SHARDS, openShard } from "../item-kinds.ts";
+import { DUE_ROOT_SHARDS, DUE_SHARDS, dueShard, OPEN_SHARDS, openShard } from "../item-kinds.ts";
 import { allOf } from "../items/all-of.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { readRun } from "../items/run-reads.ts";
@@ -34,16 +35,18 @@ export async function sweep(
   let due = 0;
   const errors: unknown[] = [];
   const upTo = now + context.queue.maxDelaySeconds * 1_000;
-  const sent = await eachIndexed(
-    context,
-    "due",
-    { partitions: DUE_SHARDS, partition: dueShard, upTo, until, concurrency: 8 },
-    async (key) => {
-      due++;
-      // An entry that cannot be sent must not block the entries after it.
-      await sendDue(context, key).catch((error: unknown) => errors.push(error));
-    },
-  );
+  let sent = true;
+  for (const { index, partitions } of DUE_INDEXES)
+    sent &&= await eachIndexed(
+      context,
+      index,
+      { partitions, partition: dueShard, upTo, until, concurrency: 8 },
+      async (key) => {
+        due++;
+        // An entry that cannot be sent must not block the entries after it.
+        await sendDue(context, key).catch((error: unknown) => errors.push(error));
+      },
+    );
   return {
     checked,
     due,
@@ -52,6 +55,11 @@ export async function sweep(
     ...(errors.length > 0 && { error: errors[0] }),
   };
 }
+
+const DUE_INDEXES = [
+  { index: "due", partitions: DUE_SHARDS },
+  { index: "dueRoot", partitions: DUE_ROOT_SHARDS },
+] as const;
 
 interface Walk {
   readonly partitions: number;
@@ -102,19 +110,20 @@ async function sendDue(context: Context, key: Key): Promise<void> {
     throw new FanfoldError("internal", `nothing is known about due items of the kind ${kind}`, { details: { kind } });
   await send(context, key);
 }
+/** Returns the run of a due item: a row, or a root header with the first row in it. */
+function refOf(context: Context, { table, partition, sort }: Key): RunRef {
+  if (table === "callbacks") return { gid: partition.slice(2), index: 0, stepIndex: 0 };
+  const [, local, step] = sort.split("#");
+  const at = partition.lastIndexOf("#");
+  const index = Number(partition.slice(at + 1)) * context.config.width + Number(local);
+  return { gid: partition.slice(2, at), index, stepIndex: Number(step) };
+}
 /**
  * Sends a due run to its queue with the remaining delay, then removes it from the index. In this order a death in
  * between sends the run twice instead of never.
  */
 async function sendDueRun(context: Context, key: Key): Promise<void> {
-  const [, local, step] = key.sort.split("#");
-  const parts = key.partition.split("#");
-  const leaf = Number(parts.at(-1));
-  const ref = {
-    gid: parts.slice(1, -1).join("#"),
-    index: leaf * context.config.width + Number(local),
-    stepIndex: Number(step),
-  };
+  const ref = refOf(context, key);
   const run = await readRun(context, ref);
   if (run?.due === undefined) return;
   const header = await readHeader(context, ref.gid);

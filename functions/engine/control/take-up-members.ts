@@ -6,10 +6,11 @@ import { follow } from "../follow/follow.ts";
 import { resumeWaiting } from "../follow/resume-waiting.ts";
 import { recheckEdges } from "../follow/seal-group.ts";
 import { expandMembers } from "../groups/expand-group.ts";
-import type { Header, Run } from "../item-kinds.ts";
+import { type Header, ownedBy, type Run } from "../item-kinds.ts";
 import { setReopened } from "../items/header-writes.ts";
 import { doneOf, readCurrent } from "../items/ledger-reads.ts";
 import { currentRows, readLeaf } from "../items/run-reads.ts";
+import { noteRetried } from "../jobs/progress.ts";
 import { sendControl, sendRun } from "../messages/send.ts";
 import { renewMember } from "../rounds/renew-member.ts";
 import { suspectLeaves } from "../rounds/suspect-leaves.ts";
@@ -22,6 +23,9 @@ const LEAVES_PER_MESSAGE = 64;
  * the start until `reopening` is removed, because duplicates of messages are harmless.
  */
 export async function takeUpMembers(context: Context, header: Header, fromLeaf: number): Promise<void> {
+  // The process that began the round may have died before this event.
+  if (header.joins === undefined && fromLeaf === 0)
+    await noteRetried(context, ownedBy(header), header.retry?.at ?? 0, header.round);
   let taken = 0;
   for await (const leaf of suspectLeaves(context, header)) {
     if (leaf < fromLeaf) continue;

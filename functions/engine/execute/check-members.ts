@@ -53,6 +53,7 @@ export async function checkMembers(
     gate.kind === "decided" ||
     header.tracking === "full" ||
     header.pages === true ||
+    header.r_status !== undefined ||
     header.round > (header.since ?? 0);
   const checked = expectsRows ? await checkRows(context, gate, refs) : await checkPlan(context, header, refs);
   const ready: Ready[] = [];

@@ -1,7 +1,7 @@
-import { addCounts, type Counts } from "../../core/plan/counts.ts";
+import { addCounts, boundedCounters, type Counts } from "../../core/plan/counts.ts";
 import { leafOf, localIndex } from "../../core/plan/ledger.ts";
 import { isSingle, type Strand } from "../../core/plan/plan.ts";
-import { failsEarly } from "../../core/plan/policy.ts";
+import { failsEarly, outcomeOf } from "../../core/plan/policy.ts";
 import type { RunRef } from "../../core/plan/run-id.ts";
 import { isFailure, isSuccess, isTerminal } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
@@ -19,6 +19,7 @@ import { noteProgress } from "../jobs/progress.ts";
 import { sendRun } from "../messages/send.ts";
 import { hasNext, strandOf, strandsOf } from "../plan/strands.ts";
 import { renewMember } from "../rounds/renew-member.ts";
+import { isOver } from "./decide.ts";
 import { dropLeftGroups } from "./drop-group.ts";
 import { createNext } from "./next-steps.ts";
 import { decide, type WorkList } from "./work-list.ts";
@@ -36,12 +37,14 @@ interface Followed {
 export async function followRuns(context: Context, runs: readonly Run[], list: WorkList): Promise<void> {
   const ended = await withHeaders(context, runs);
   for (const { run, header } of ended) {
-    // An owner that broke off has left its group, which a later round that has decided does not follow any more.
-    const left = run.round < header.round && isFailure(run.status) ? childGroup(run) : undefined;
+    // An owner that broke off has left its group. Nothing else below follows it in a later round that has decided, nor
+    // when its job is over.
+    const isLeft = (run.round < header.round || isOver(header)) && isFailure(run.status);
+    const left = isLeft ? childGroup(run) : undefined;
     const gid = run.joins ?? left;
     if (gid !== undefined) list.push({ kind: "close", gid, round: run.round });
   }
-  const followed = await withoutRenewed(context, ended);
+  const followed = (await withoutRenewed(context, ended)).filter(({ header }) => !isOver(header));
   const current = followed.map(({ run }) => run);
   list.background(noteProgress(context, current));
 
@@ -164,10 +167,16 @@ async function followEndedNext(context: Context, run: Run, list: WorkList): Prom
 
 /**
  * Adds to the work-list the mark of a member whose strand has ended, and the decision when its failure alone decides.
- * `beside` counts its links, and the pages that its last run has left.
+ * `beside` counts its links, and the pages that its last run has left. The one member of a root is not marked: its end
+ * decides.
  */
 function endMember(context: Context, { run, header }: Followed, beside: Counts | undefined, list: WorkList): void {
   const failedMembers = failedMembersOf(run);
+  if (header.joins === undefined) {
+    const totals = boundedCounters<number>(marksOf(run, beside));
+    list.push(decide(header, outcomeOf(header.policy, failedMembers), totals));
+    return;
+  }
   // With tracking `ledger` the member may also have succeeded without a row, and the mark finds out which end counts.
   if (header.tracking !== "ledger" && failsEarly(header.policy, failedMembers)) list.push(decide(header, "failed"));
   const { width } = context.config;
@@ -180,11 +189,11 @@ function endMember(context: Context, { run, header }: Followed, beside: Counts |
     existingOnly: marksExistingOnly(header),
   });
 }
-/** Returns, for each group without a first error, the run that failed first in it, as arguments of `setFirstError`. */
+/** Returns, for each group below the root without a first error, the run that failed first in it, as arguments of `setFirstError`. */
 function firstErrors(members: readonly Followed[]): [gid: string, round: number, runId: string][] {
   const first = new Map<string, [string, number, string]>();
   for (const { run, header } of members) {
-    if (failedMembersOf(run) === 0 || header.firstError || first.has(run.gid)) continue;
+    if (failedMembersOf(run) === 0 || header.joins === undefined || header.firstError || first.has(run.gid)) continue;
     first.set(run.gid, [header.gid, header.round, run.error?.runId ?? run.runId]);
   }
   return [...first.values()];

@@ -1,5 +1,4 @@
-import { LIMITS } from "../../core/limits.ts";
-import { type Counts, OTHER_COUNTER, PLAIN_SUCCESS } from "../../core/plan/counts.ts";
+import { boundedCounters, type Counts, PLAIN_SUCCESS } from "../../core/plan/counts.ts";
 import type { Context } from "../context.ts";
 import { attributesOf, ledgerKey, type Owned } from "../item-kinds.ts";
 import { and, contains, not, present } from "../items/conditions.ts";
@@ -65,19 +64,4 @@ function markOp(
   const change = { add: boundedCounters(add), setOnce: attributesOf(owned) };
   const unmarked = indexes.map((index) => not(contains("done", index)));
   return { op: "update", key, change, when: existingOnly ? and(present(), ...unmarked) : and(...unmarked) };
-}
-
-/**
- * Adds up the user counters beyond the limit under one name. Users choose the names of their counters, so a node would
- * grow with every name.
- */
-function boundedCounters(add: Record<string, number | ReadonlySet<number> | ReadonlySet<string>>): typeof add {
-  const names = Object.keys(add).filter((name) => name.startsWith("u_") && name !== OTHER_COUNTER);
-  if (names.length <= LIMITS.userCounters) return add;
-  const bounded = { ...add };
-  for (const name of names.sort().slice(LIMITS.userCounters)) {
-    bounded[OTHER_COUNTER] = ((bounded[OTHER_COUNTER] as number | undefined) ?? 0) + (bounded[name] as number);
-    delete bounded[name];
-  }
-  return bounded;
 }

@@ -26,15 +26,15 @@ export async function openGroupStep(
   seen: Run | undefined,
   step: GroupStep,
 ): Promise<Run | undefined> {
-  const { run } = await waitForGroup(
-    context,
-    ref,
-    parent,
-    seen,
-    step.wait ? "answer" : step.choose || step.repeat ? "replace" : "group",
-  );
+  const { run } = await waitForGroup(context, ref, parent, seen, takesOf(step));
   if (run?.status === "waiting") await resumeWaiting(context, run, parent);
   return run;
+}
+
+/** Returns where the value of a group step comes from. */
+export function takesOf(step: GroupStep): NonNullable<RunAttributes["takes"]> {
+  if (step.wait) return "answer";
+  return step.choose || step.repeat ? "replace" : "group";
 }
 
 /**

@@ -17,6 +17,7 @@ import { finishJob } from "../jobs/finish-job.ts";
 import { sendControl } from "../messages/send.ts";
 import { wakeOwner } from "../waits/deferred.ts";
 import { executionTimeout } from "../waits/executions.ts";
+import { isOver } from "./decide.ts";
 import type { SettleItem, WorkList } from "./work-list.ts";
 
 /** Follows a decided group of links. When the strand beside it has ended, its member can be marked now. */
@@ -41,6 +42,7 @@ export async function followSettle(
   const { gid } = item;
   const header = item.header ?? (await readHeader(context, gid));
   if (!header?.outcome) return;
+  if (isOver(header)) return;
   if (header.joins === undefined) {
     if (await finishJob(context, header)) list.push({ kind: "close", gid, round: header.round });
     else await handOver(context, gid, mayHandOver);

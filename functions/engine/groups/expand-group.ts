@@ -1,6 +1,6 @@
 import { leafOf, localIndex } from "../../core/plan/ledger.ts";
 import { isGroupStep, isPaged, type PlanStep, type Strand, taskSteps } from "../../core/plan/plan.ts";
-import { runIdOf, type RunRef } from "../../core/plan/run-id.ts";
+import { runIdOf, type RunRef, scopeOf } from "../../core/plan/run-id.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { type Header, ownedBy, type RunAttributes } from "../item-kinds.ts";
@@ -80,7 +80,14 @@ export async function expandMembers(
     if (header.tracking === "full") await context.expanding.run(() => expandLeaf(index, end));
     else await expandLeaf(index, end);
   }
-  await all([packs.send(), ...(again ? [] : [notePlanned(context, ownedBy(header), `${gid}.${from}`, planned)])]);
+  const known = again || isPlannedAhead(header);
+  await all([packs.send(), ...(known ? [] : [notePlanned(context, ownedBy(header), `${gid}.${from}`, planned)])]);
+}
+/** Whether the start of the job has counted the members as planned (core/plan/plan.ts, `plannedAhead`). */
+function isPlannedAhead({ gid, jobId, joins, plan, side, only, repeat }: Header): boolean {
+  if (joins === undefined) return true;
+  const ofJob = scopeOf(gid) === jobId && plan?.[jobId.length] !== ".";
+  return ofJob && !side && only === undefined && !repeat;
 }
 /** Returns the strand that all members share; undefined when they differ in more than their arguments. */
 async function sameStrand(context: Context, header: Header): Promise<Strand | undefined> {

@@ -39,8 +39,8 @@ export async function createHeader(
   context: Context,
   gid: string,
   header: Omit<HeaderAttributes, "state" | "createdAt" | "openShard" | "nextCheck">,
+  createdAt = context.clock.now(),
 ): Promise<HeaderWrite> {
-  const createdAt = context.clock.now();
   const attributes = attributesOf({
     ...header,
     ...(header.round > 0 && { since: header.round }),
@@ -106,12 +106,25 @@ export async function setOutcome(
   totals: Counts,
   early: boolean,
 ): Promise<HeaderWrite> {
-  return update(
-    context,
-    gid,
-    { set: { outcome, totals, ...(early && { early }) } },
-    and(eq("round", round), absent("outcome")),
-  );
+  return update(context, gid, { set: { outcome, totals, ...(early && { early }) } }, undecided(round));
+}
+/** Decides a root by how its one member ended, and ends its job. Closes it unless more must happen before. */
+export async function endRoot(
+  context: Context,
+  gid: string,
+  round: number,
+  end: Partial<HeaderAttributes>,
+  close: boolean,
+): Promise<HeaderWrite> {
+  return update(context, gid, rootEnd(end, close), undecided(round));
+}
+export const rootEnd = (end: Partial<HeaderAttributes>, close: boolean): Change =>
+  close ? { set: attributesOf({ ...end, state: "closed" }), remove: OF_AN_OPEN_HEADER } : { set: attributesOf(end) };
+export const undecided = (round: number): Condition => and(eq("round", round), absent("outcome"));
+const OF_AN_OPEN_HEADER = ["openShard", "nextCheck", "reopening"];
+/** Notes when a job ended whose root had decided before that. */
+export async function setEndedAt(context: Context, gid: string, round: number, endedAt: number): Promise<HeaderWrite> {
+  return update(context, gid, { set: { endedAt } }, and(eq("round", round), present("outcome"), absent("endedAt")));
 }
 /**
  * Closes a decided group, which takes its header out of the index of open headers. This is the last write of a round.
@@ -122,7 +135,7 @@ export async function closeHeader(context: Context, gid: string, round: number, 
   return update(
     context,
     gid,
-    { set: { state: "closed" }, remove: ["openShard", "nextCheck", "reopening"] },
+    { set: { state: "closed" }, remove: OF_AN_OPEN_HEADER },
     and(eq("round", round), present("outcome"), ...executionEnded),
   );
 }
@@ -148,10 +161,12 @@ export async function openAgain(
   const change = {
     set: attributesOf(opened),
     add: { rounds: new Set([round]) },
-    remove: ["outcome", "totals", "early", "seenMarks", "stalls", ...remove],
+    remove: ["outcome", "totals", "early", "seenMarks", "stalls", ...OF_AN_END, ...remove],
   };
   return update(context, gid, change, and(lt("round", round), present("outcome")));
 }
+/** How a job ended. Only roots have these. */
+const OF_AN_END = ["endedAt", "lastStep", "error", "value", "valueRef", "collects"];
 /** Notes that all members of earlier rounds that run again have been taken up. */
 export async function setReopened(context: Context, gid: string, round: number): Promise<HeaderWrite> {
   return update(context, gid, { remove: ["reopening"] }, eq("round", round));

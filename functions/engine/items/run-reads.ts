@@ -118,8 +118,9 @@ export function duePart(context: Context, runId: string, notBefore: number, now:
   if (notBefore - now <= context.queue.maxDelaySeconds * 1_000) return { notBefore };
   return { notBefore, due: notBefore, dueShard: dueShard(shardOf(runId, DUE_SHARDS)) };
 }
+type Valued = Partial<Pick<RunAttributes, "value" | "valueRef" | "collects">>;
 /** Returns the value attributes of a terminal run, for a run or job that takes over its value. */
-export function copyOfValue(run: Run | undefined): Partial<Pick<RunAttributes, "value" | "valueRef" | "collects">> {
+export function copyOfValue(run: Valued | undefined): Valued {
   return {
     ...(run?.value !== undefined && { value: run.value }),
     ...(run?.valueRef !== undefined && { valueRef: run.valueRef }),

@@ -1,70 +1,98 @@
+import { carriedUp, type Counts, failedRuns } from "../../core/plan/counts.ts";
+import type { Json } from "../../core/json.ts";
 import type { Context } from "../context.ts";
-import { attributesOf, type Header, ITEM_VERSION, jobIndexKey, jobKey, stampIndexKey } from "../item-kinds.ts";
-import { absent, and, eq, lt, or, present } from "../items/conditions.ts";
-import type { Condition } from "../ports.ts";
-import { noteRetried } from "./progress.ts";
+import {
+  type EndState,
+  type Header,
+  ITEM_VERSION,
+  type JobSeed,
+  jobIndexKey,
+  type Outcome,
+  type Owned,
+  type RunError,
+  stampIndexKey,
+} from "../item-kinds.ts";
+import { absent } from "../items/conditions.ts";
+import { rootRow } from "../items/root-row.ts";
+import { copyOfValue } from "../items/run-reads.ts";
 
-export const OPEN_JOBS = "open";
 export const ALL_JOBS = "all";
 
-/**
- * Writes the job item and its entries in the lists, from the content of the root header. A submission does so, and the
- * sweeper repeats it if that process died.
- */
-export async function putJob(context: Context, root: Header): Promise<void> {
-  const owned = { v: ITEM_VERSION, jobId: root.jobId, ttl: root.ttl };
-  const job = {
-    ...owned,
-    ...root.job,
-    state: "started" as const,
-    createdAt: root.createdAt,
-    deadline: root.deadline ?? 0,
+/** A job, as its root header tells it. */
+export interface JobAttributes extends Owned, JobSeed {
+  readonly state: "started" | EndState;
+  readonly round: number;
+  readonly createdAt: number;
+  readonly deadline: number;
+  readonly endedAt?: number;
+  readonly outcome?: Outcome;
+  readonly counts?: Counts;
+  readonly countsExact?: boolean;
+  readonly error?: RunError;
+  readonly value?: Json;
+  readonly valueRef?: string;
+  readonly collects?: string;
+}
+
+/** Returns the job that a root header is. */
+export function jobOf(root: Header): JobAttributes | undefined {
+  if (!root.job) return undefined;
+  const { v, jobId, ttl, round, createdAt, deadline = 0, endedAt, outcome, error, lastStep } = root;
+  const base = { ...root.job, v, jobId, ttl, round, createdAt, deadline };
+  if (endedAt === undefined) return { ...base, state: "started" };
+  const { inexact, ...counts } = carriedUp(root.totals);
+  return {
+    ...base,
+    state: stateOf(root),
+    endedAt,
+    counts,
+    countsExact: !root.early && !inexact,
+    ...(outcome !== undefined && { outcome }),
+    ...(error !== undefined && { error }),
+    ...(outcome === "complete" && copyOfValue(lastStep === undefined ? rootRow(root) : root)),
   };
-  await context.store.writeMany([
-    { op: "put", key: jobKey(root.jobId), attributes: attributesOf(job), when: absent() },
-    { op: "put", key: jobIndexKey(ALL_JOBS, root.createdAt, root.jobId), attributes: owned, when: absent() },
-    { op: "put", key: jobIndexKey(OPEN_JOBS, root.createdAt, root.jobId), attributes: owned, when: absent() },
-    ...(root.job?.stamps ?? []).map((stamp) => ({
-      op: "put" as const,
-      key: stampIndexKey(stamp, root.createdAt, root.jobId),
-      attributes: owned,
-      when: absent(),
-    })),
-  ]);
+}
+/** Returns the state that a decided root gives its job. Good results go on, but a failed run makes the job a failure. */
+export function stateOf({ outcome, totals }: Pick<Header, "outcome" | "totals">): EndState {
+  switch (outcome) {
+    case "cancelled":
+    case "dropped":
+      return "cancelled";
+    case "timeout":
+      return "timed-out";
+    case "failed":
+      return "failure";
+    default:
+      return failedRuns(totals ?? {}) > 0 ? "failure" : "success";
+  }
+}
+
+/**
+ * Puts a job into the lists, before its root header is written. So no job is missing in them. An entry whose job never
+ * came to be, or has another time of creation, is passed over.
+ */
+export async function listJob(context: Context, owned: Owned, createdAt: number, job: JobSeed): Promise<void> {
+  const { jobId } = owned;
+  const keys = [
+    jobIndexKey(ALL_JOBS, createdAt, jobId),
+    ...(job.stamps ?? []).map((stamp) => stampIndexKey(stamp, createdAt, jobId)),
+  ];
+  const { v, ttl } = owned;
+  await context.store.writeMany(keys.map((key) => ({ op: "put", key, attributes: { v, jobId, ttl }, when: absent() })));
 }
 /**
- * Opens the job item again for the round of its root, and moves its entries in the lists. The root is written first, so
- * the sweeper repeats this when the process that began the round has died. Costs five write units and one event.
+ * Puts a job into the list of those that ended so. The entry may come before the end: a reader goes by the root header.
+ * One write unit.
  */
-export async function reopenJob(context: Context, root: Header): Promise<void> {
-  const { jobId, round, createdAt } = root;
-  const owned = { v: ITEM_VERSION, jobId, ttl: root.ttl };
-  const ended = ["endedAt", "outcome", "counts", "countsExact", "error", "value", "valueRef", "collects"];
-  await context.store.write({
-    op: "update",
-    key: jobKey(jobId),
-    change: { set: { state: "started", round }, remove: ended },
-    when: and(present(), before(round)),
-  });
-  await context.store.writeMany([
-    {
-      op: "put",
-      key: jobIndexKey(OPEN_JOBS, createdAt, jobId),
-      attributes: { ...owned, round },
-      when: before(round),
-    },
-    ...(["failure", "cancelled", "success"] as const).map((state) => ({
-      op: "remove" as const,
-      key: jobIndexKey(state, createdAt, jobId),
-      when: before(round),
-    })),
-  ]);
-  await noteRetried(context, owned, root.retry?.at ?? 0, round);
+export async function listEnd(context: Context, root: Header, state: EndState): Promise<void> {
+  const key = jobIndexKey(state, root.createdAt, root.jobId);
+  const attributes = { v: ITEM_VERSION, jobId: root.jobId, ttl: root.ttl };
+  await context.store.write({ op: "put", key, attributes, when: absent() });
 }
-/** The item is not there, or was written in an earlier round. */
-const before = (round: number): Condition => or(absent("round"), lt("round", round));
-/** The item was written in this round. Items of round 0 do not say so. */
-export const isOfRound = (round: number): Condition => (round === 0 ? absent("round") : eq("round", round));
+/** Takes a job that is retried out of the list of its earlier end. */
+export async function unlistEnd(context: Context, root: Header): Promise<void> {
+  await context.store.write({ op: "remove", key: jobIndexKey(stateOf(root), root.createdAt, root.jobId) });
+}
 /**
  * Returns a stamp in the form by which jobs are found. The form is part of a key, and the root header carries all of
  * them, so a stamp that is long or has other than printable ASCII characters becomes a hash.

@@ -1,4 +1,4 @@
-import { runIdOf } from "../../core/plan/run-id.ts";
+import { runIdOf, type RunRef } from "../../core/plan/run-id.ts";
 import { isTerminal } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
 import { ROWLESS_SAMPLE } from "../config.ts";
@@ -16,14 +16,20 @@ import {
 } from "../item-kinds.ts";
 import { absent } from "../items/conditions.ts";
 import type { RowlessEnd } from "../items/ledger-parts.ts";
+import type { PutOp } from "../ports.ts";
+import type { JobAttributes } from "./job-item.ts";
+
+/** Whether the root header shows how a run ended, so that no counter has to. */
+const isFirst = ({ gid, stepIndex }: RunRef): boolean => stepIndex === 0 && !gid.includes(".");
 
 /**
  * Counts ended runs for people who watch a job. The counters are approximate, because a repeated follow-up counts
- * again; exact totals replace them at the end. Costs one write unit for each batch and job.
+ * again; exact totals replace them at the end. Costs one write unit for each batch and job, and none for the first run.
  */
 export async function noteProgress(context: Context, runs: readonly Run[]): Promise<void> {
   const byJob = new Map<string, Run[]>();
-  for (const run of runs) if (run.task !== undefined) byJob.set(run.jobId, [...(byJob.get(run.jobId) ?? []), run]);
+  for (const run of runs)
+    if (run.task !== undefined && !isFirst(run)) byJob.set(run.jobId, [...(byJob.get(run.jobId) ?? []), run]);
   await all([...byJob.values()].map((ofJob) => noteJob(context, ofJob)));
 }
 async function noteJob(context: Context, runs: readonly Run[]): Promise<void> {
@@ -48,8 +54,8 @@ export async function noteRowless(context: Context, header: Header, members: rea
  */
 export async function noteRenewed(context: Context, run: Run, again: boolean): Promise<void> {
   if (run.task === undefined || !isTerminal(run.status)) return;
-  const add = { [run.status]: -1, ...(again && run.attempt > 0 && { [RERUN]: 1 }) };
-  await addProgress(context, run, run.runId, add);
+  const add = { ...(!isFirst(run) && { [run.status]: -1 }), ...(again && run.attempt > 0 && { [RERUN]: 1 }) };
+  if (Object.keys(add).length > 0) await addProgress(context, run, run.runId, add);
 }
 /** Progress counter of the runs of earlier rounds that do not count any more. */
 export const RERUN = "rerun";
@@ -76,13 +82,24 @@ export async function noteRetried(context: Context, owned: Owned, at: number, ro
   const key = eventKey(owned.jobId, at, `!retried#${round}`);
   await context.store.write({ op: "put", key, attributes, when: absent() });
 }
-/** Writes the event of a state. Within one millisecond the start sorts before failures, and the end after them. */
-export async function noteState(context: Context, owned: Owned, at: number, state: string): Promise<void> {
-  const attributes = { v: ITEM_VERSION, jobId: owned.jobId, ttl: owned.ttl, at, kind: "state", state };
-  await context.store.write({
+/**
+ * Returns the events that the root header tells: the start, and the end. Within one millisecond the start sorts before
+ * failures, and the end after them.
+ */
+export function stateEvents({ jobId, ttl, createdAt, endedAt, state }: JobAttributes): readonly PutOp[] {
+  const event = (at: number, id: string, name: string): PutOp => ({
     op: "put",
-    key: eventKey(owned.jobId, at, state === "started" ? "!started" : `~${state}`),
-    attributes,
+    key: eventKey(jobId, at, id),
+    attributes: { v: ITEM_VERSION, jobId, ttl, at, kind: "state", state: name },
     when: absent(),
   });
+  return [
+    event(createdAt, "!started", "started"),
+    ...(endedAt === undefined ? [] : [event(endedAt, `~${state}`, state)]),
+  ];
+}
+/** Keeps the event of an end, before the root is opened again and tells it no more. */
+export async function noteEnd(context: Context, job: JobAttributes): Promise<void> {
+  const end = stateEvents(job)[1];
+  if (end) await context.store.write(end);
 }

@@ -1,9 +1,10 @@
 import { FanfoldError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import type { Context } from "../context.ts";
-import { ITEM_VERSION, type JobAttributes, type Owned, supervisorKey } from "../item-kinds.ts";
+import { ITEM_VERSION, type Owned, supervisorKey } from "../item-kinds.ts";
 import { eq, not } from "../items/conditions.ts";
 import { jsonBytes, loadText } from "../items/values.ts";
+import type { JobAttributes } from "./job-item.ts";
 
 /**
  * Stores the task token of a supervised job, before the job exists. The process that finishes the job answers the token

@@ -8,13 +8,15 @@ import { type Counts, endedRuns, failedRuns } from "../../core/plan/counts.ts";
 import type { Strand } from "../../core/plan/plan.ts";
 import type { Context } from "../context.ts";
 import { ITEM_VERSION } from "../item-kinds.ts";
-import { protocolOf, rootStep, ShapeBuilder, type Unknowns } from "./job-shape.ts";
-import { planPages, unitsOf } from "./plan-pages.ts";
+import { inlineStep, protocolOf, rootStep, ShapeBuilder, type Unknowns } from "./job-shape.ts";
+import { NO_PAGES, planPages, unitsOf } from "./plan-pages.ts";
 
 /** Counts what a job of this strand will take, and notes what cannot be known yet. Stores nothing. */
 export function estimateJob(context: Context, strand: Strand, secondsPerTask = DEFAULT_SECONDS_PER_TASK): JobEstimate {
   const owned = { v: ITEM_VERSION, jobId: context.ids.job(), ttl: Math.ceil(context.clock.now() / 1_000) };
-  const pages = unitsOf(planPages(owned.jobId, rootStep(strand), context.config.width), owned);
+  const pages = inlineStep(strand)
+    ? NO_PAGES
+    : unitsOf(planPages(owned.jobId, rootStep(strand), context.config.width), owned);
   const { count, shape, unknowns } = countStrand(context, strand, pages);
   const grows = unknowns.streaming.size > 0 || unknowns.inputs > 0;
   return jobEstimate({

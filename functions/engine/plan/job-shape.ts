@@ -15,6 +15,7 @@ import {
   isSingle,
   type PlanStep,
   type Strand,
+  type TaskStep,
 } from "../../core/plan/plan.ts";
 import { ROWLESS_SAMPLE } from "../config.ts";
 import type { Context } from "../context.ts";
@@ -37,6 +38,13 @@ export function protocolOf(config: Context["config"], maxDelaySeconds: number): 
 export function rootStep(strand: Strand): GroupStep {
   return { policy: "allSuccess", tracking: "lazy", members: [strand] };
 }
+
+/** Returns the task of a job that is one small task, which needs no plan page: its root header holds it. */
+export function inlineStep(strand: Strand): TaskStep | undefined {
+  return isSingle(strand) && JSON.stringify(strand[0]).length <= INLINE_STEP ? strand[0] : undefined;
+}
+/** Characters of JSON. A larger step would make each write of the header cost another unit. */
+const INLINE_STEP = 256;
 
 /** What a plan cannot know before it runs. */
 export interface Unknowns {
@@ -95,7 +103,7 @@ export class ShapeBuilder {
     const notBefore = notBeforeOf(step, this.#now);
     const delaySeconds = notBefore === undefined ? 0 : Math.max(0, (notBefore - this.#now) / 1_000);
     const group = isGroupStep(step) ? this.#group(step) : undefined;
-    const links = step.links && this.#group(step.links);
+    const links = step.links && this.#group(step.links, true);
     if (links && !last) this.unknowns.links++;
     const parts = [group, links].map((part) => (part ? this.#idOf(part) : "-"));
     const errors = step.errors && { errors: true as const };
@@ -108,7 +116,7 @@ export class ShapeBuilder {
       ...errors,
     }));
   }
-  #group(step: GroupStep): GroupShape {
+  #group(step: GroupStep, beside = false): GroupShape {
     const { tracking } = step;
     // Only a running task starts an execution, so no canvas has one. It would cost what an approval costs.
     if (step.wait) return this.#grouped(tracking, [], step.wait.of === "event" ? "event" : "approval");
@@ -123,7 +131,7 @@ export class ShapeBuilder {
       if (before?.strand === shape) members[members.length - 1] = { strand: shape, count: before.count + 1 };
       else members.push({ strand: shape, count: 1 });
     }
-    return this.#grouped(tracking, members, "members");
+    return this.#grouped(tracking, members, "members", beside || Boolean(step.choose ?? step.repeat));
   }
   /** Yields the strands that run: the longer way of a branch, and a loop's strand as often as it may run. */
   *#ways({ choose, repeat }: GroupStep, members: readonly Strand[]): Generator<StrandShape, void, undefined> {
@@ -136,9 +144,19 @@ export class ShapeBuilder {
       yield tasksBelow(second, this.#tasks) > tasksBelow(first, this.#tasks) ? second : first;
     } else for (const strand of members) yield this.strand(strand);
   }
-  #grouped(tracking: GroupShape["tracking"], members: readonly MemberRuns[], kind: GroupShape["kind"]): GroupShape {
+  #grouped(
+    tracking: GroupShape["tracking"],
+    members: readonly MemberRuns[],
+    kind: GroupShape["kind"],
+    later = false,
+  ): GroupShape {
     const key = members.map(({ strand, count }) => `${this.#idOf(strand)}x${count}`).join();
-    return this.#same(`g${tracking}|${kind}|${key}`, [], () => ({ tracking, members, kind }));
+    return this.#same(`g${tracking}|${kind}|${later}|${key}`, [], () => ({
+      tracking,
+      members,
+      kind,
+      ...(later && { later }),
+    }));
   }
 
   #same<T extends object>(kind: string, parts: readonly object[], make: () => T): T {

@@ -24,6 +24,7 @@ async function pageStrand(
 }
 /** Returns the strand of a member whose row is not needed. Throws for a group whose members are pages. */
 export async function memberStrand(context: Context, header: Header, index: number): Promise<MemberStrand> {
+  if (header.step) return { strand: [header.step], pointer: header.gid, period: 1 };
   if (header.plan === undefined) throw new FanfoldError("internal", `group ${header.gid} has no plan`);
   const { strand, pointer } = await context.plans.member(header.plan, header.only ?? index);
   if (!header.repeat) return { strand, pointer, period: strand.length };
@@ -35,6 +36,7 @@ export async function strandsOf(
   header: Header,
   leaf: number,
 ): Promise<readonly Strand[] | undefined> {
+  if (header.step) return [[header.step]];
   if (header.pages || header.repeat || header.only !== undefined || header.plan === undefined) return undefined;
   return context.plans.leaf(header.plan, leaf);
 }

@@ -2,33 +2,36 @@ import { encodeCanvas } from "../../core/canvas/canvas-wire.ts";
 import type { JobEstimate } from "../../core/cost/job-estimate.ts";
 import type { PlanPages } from "../../core/cost/work-count.ts";
 import { FanfoldError } from "../../core/errors.ts";
+import type { Attributes } from "../../core/items/item.ts";
 import { canonicalJson, type Json } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
-import { type GroupStep, type Strand, taskSteps } from "../../core/plan/plan.ts";
+import { type GroupStep, isGroupStep, plannedAhead, type Strand } from "../../core/plan/plan.ts";
+import { childGroupOf, runIdOf } from "../../core/plan/run-id.ts";
 import { stampsOfStrand } from "../../core/plan/stamps.ts";
-import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import type { OpenJobRequest, SubmitRequest, Submitted } from "../requests.ts";
-import { openGroupStep, resumeWaiting } from "../follow/resume-waiting.ts";
+import { openGroupStep, resumeWaiting, takesOf } from "../follow/resume-waiting.ts";
 import { expandMembers } from "../groups/expand-group.ts";
 import { readGate } from "../groups/gate.ts";
 import { isRevoked } from "../groups/revocations.ts";
-import { type Header, ITEM_VERSION, type JobSeed, ownedBy } from "../item-kinds.ts";
-import { createHeader } from "../items/header-writes.ts";
+import { type Header, ITEM_VERSION, type JobSeed, type Owned } from "../item-kinds.ts";
+import { readHeader } from "../items/header-reads.ts";
+import { createHeader, type HeaderWrite } from "../items/header-writes.ts";
+import { rootChange } from "../items/root-row.ts";
 import { readRun } from "../items/run-reads.ts";
 import { jsonBytes, keepText } from "../items/values.ts";
-import { indexedStamp, putJob } from "../jobs/job-item.ts";
-import { noteState } from "../jobs/progress.ts";
+import { indexedStamp, listJob } from "../jobs/job-item.ts";
 import { keepToken } from "../jobs/supervision.ts";
 import { sendControl } from "../messages/send.ts";
 import { compileChild, refuseShare } from "../plan/compile-child.ts";
 import { keptEstimate, estimateJob } from "../plan/estimate-job.ts";
-import { rootStep } from "../plan/job-shape.ts";
+import { inlineStep, rootStep } from "../plan/job-shape.ts";
+import { NO_PAGES } from "../plan/plan-pages.ts";
 import { PortError } from "../ports.ts";
 
 /**
- * Starts a job: plan, root header, job item and one message, however large the canvas. The root header is the truth.
- * Before its write no job exists; after it the sweeper finishes what a death left undone.
+ * Starts a job: list, plan, root header and one message, however large the canvas. The root header is the job. Before
+ * its write no job exists; after it the sweeper sends what a death left unsent.
  */
 export async function submitJob(context: Context, request: SubmitRequest): Promise<Submitted> {
   return start(context, request, jobStrand(context, request), () => encodeCanvas(request.canvas));
@@ -84,17 +87,48 @@ async function start(context: Context, request: Request, strand: Strand, content
   const timeoutSeconds = timeoutOf(context, request.timeoutSeconds);
   const fingerprint = fingerprintOf(context, request, content);
   const jobId = request.jobId ?? newJobId(context, request);
-  const now = context.clock.now();
-  const deadline = now + timeoutSeconds * 1_000;
+  const createdAt = context.clock.now();
+  const deadline = createdAt + timeoutSeconds * 1_000;
   const owned = { v: ITEM_VERSION, jobId, ttl: Math.ceil(deadline / 1_000) + context.config.retentionSeconds };
-  const { pointer: plan, took } = await context.plans.write(
-    context,
-    fingerprint === undefined ? jobId : `${jobId}!${fingerprint.slice(0, 32)}`,
-    rootStep(strand),
-    owned,
-  );
-  const job = await jobSeed(context, request, jobId, fingerprint, strand, took);
+  // Only a request with a key, or an id, may be the second one.
+  const known = fingerprint === undefined ? undefined : await readHeader(context, jobId);
+  if (known) requireSame(known, fingerprint);
   if (token !== undefined) await keepToken(context, owned, token);
+  const { applied, header } = known
+    ? { applied: false, header: known }
+    : await createRoot(context, request, strand, fingerprint, { ...owned, deadline, createdAt });
+  if (!header) throw new FanfoldError("internal", `the root of job ${jobId} vanished while it was created`);
+  requireSame(header, fingerprint);
+  if (header.state === "open") await unlessUnwritable(launch(context, header));
+  // A token that came after the end of the job is answered by another settle.
+  if (token !== undefined && header.outcome !== undefined) await sendControl(context, { kind: "settle", gid: jobId });
+  return { jobId, created: applied };
+}
+function requireSame(root: Header, fingerprint: string | undefined): void {
+  if (root.job?.fingerprint === fingerprint) return;
+  throw new FanfoldError(
+    "idempotency_conflict",
+    "this Idempotency-Key was used for another request: use a new key, or send the first request again",
+    { details: { field: "Idempotency-Key", jobId: root.jobId } },
+  );
+}
+/**
+ * Puts a job into the lists, stores its plan, and then creates its root header. A job of one small task has its plan in
+ * the header. A job whose first step is a group begins with the row that waits for it.
+ */
+async function createRoot(
+  context: Context,
+  request: Request,
+  strand: Strand,
+  fingerprint: string | undefined,
+  { createdAt, deadline, ...owned }: Owned & { readonly createdAt: number; readonly deadline: number },
+): Promise<HeaderWrite> {
+  const { jobId } = owned;
+  const step = inlineStep(strand);
+  const page = fingerprint === undefined ? jobId : `${jobId}!${fingerprint}`;
+  const stored = step ? undefined : await context.plans.write(context, page, rootStep(strand), owned);
+  const job = await jobSeed(context, request, jobId, fingerprint, strand, stored?.took ?? NO_PAGES);
+  await listJob(context, owned, createdAt, job);
   const root = {
     ...owned,
     round: 0,
@@ -102,26 +136,20 @@ async function start(context: Context, request: Request, strand: Strand, content
     height: 1,
     policy: "allSuccess" as const,
     tracking: "lazy" as const,
-    plan,
+    ...(step ? { step } : { plan: stored?.pointer as string }),
     expanded: true,
     deadline,
     job,
+    ...firstRow(jobId, strand),
   };
-  const { applied, header } = await createHeader(context, jobId, root);
-  if (!header) throw new FanfoldError("internal", `the root of job ${jobId} vanished while it was created`);
-  if (header.job?.fingerprint !== fingerprint) {
-    throw new FanfoldError(
-      "idempotency_conflict",
-      "this Idempotency-Key was used for another request: use a new key, or send the first request again",
-      {
-        details: { field: "Idempotency-Key", jobId },
-      },
-    );
-  }
-  if (header.state === "open") await unlessUnwritable(launch(context, header));
-  // A token that came after the end of the job is answered by another settle.
-  if (token !== undefined && header.outcome !== undefined) await sendControl(context, { kind: "settle", gid: jobId });
-  return { jobId, created: applied };
+  return createHeader(context, jobId, root, createdAt);
+}
+/** Returns the row of a first step that is a group: it waits from the start. */
+function firstRow(jobId: string, [step]: Strand): Attributes {
+  if (!step || !isGroupStep(step)) return {};
+  const joins = childGroupOf(runIdOf(jobId, 0, 0));
+  const row = { status: "waiting", round: 0, attempt: 0, joins, ownCounts: {}, takes: takesOf(step) };
+  return rootChange({ set: row }).set ?? {};
 }
 /**
  * Returns the hash by which a repeated submission is compared with the first; undefined when the request has neither
@@ -133,9 +161,10 @@ function fingerprintOf(
   content: () => Json,
 ): string | undefined {
   if (idempotencyKey === undefined && jobId === undefined) return undefined;
-  return context.ids.hash(canonicalJson([workflow ?? null, parameters ?? null, timeoutSeconds ?? null, content()]));
+  const request = [workflow ?? null, parameters ?? null, timeoutSeconds ?? null, content()];
+  return context.ids.hash(canonicalJson(request)).slice(0, 32);
 }
-/** Returns what the root header says of its job, from which the job item can be written again. */
+/** Returns what the root header says of its job. */
 async function jobSeed(
   context: Context,
   { parameters, workflow, token }: Request,
@@ -146,7 +175,7 @@ async function jobSeed(
 ): Promise<JobSeed> {
   const stamps = stampsOfStrand(strand, LIMITS.indexedStamps).map((text) => indexedStamp(context, text));
   return {
-    planned: taskSteps(strand),
+    planned: plannedAhead(strand),
     ...(stamps.length > 0 && { stamps }),
     estimate: keptEstimate(context, strand, pages),
     ...(await keepParameters(context, jobId, fingerprint, parameters)),
@@ -196,13 +225,9 @@ async function unlessUnwritable(work: Promise<void>): Promise<void> {
   });
 }
 
-/**
- * Does everything after the write of the root header. A submission with the same key, or the sweeper, may repeat it.
- */
+/** Sends the first message. A submission with the same key, or the sweeper, may repeat it. */
 async function launch(context: Context, root: Header): Promise<void> {
-  // The message comes after the lists: a job that ends at once is taken out of the list of open jobs, and must not come back.
-  const listed = putJob(context, root).then(() => expandMembers(context, root, 0, 1));
-  await all([listed, noteState(context, ownedBy(root), root.createdAt, "started")]);
+  await expandMembers(context, root, 0, 1);
 }
 
 /** Throws `invalid_request` for a key that is empty or too long. */

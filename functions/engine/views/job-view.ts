@@ -1,41 +1,43 @@
 import { FanfoldError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { addCounts, type Counts, endedRuns } from "../../core/plan/counts.ts";
+import { isTerminal } from "../../core/plan/run-state.ts";
 import { stampText } from "../../core/plan/stamps.ts";
 import type { ResultEntry } from "../../core/task/invocation.ts";
+import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import type { JobEvent, JobState, JobView, Page } from "../job-views.ts";
 import type { JobFilter } from "../requests.ts";
 import {
-  asJob,
   asJobEvent,
   asOwned,
+  type EndState,
   eventPartition,
   type Header,
-  type JobAttributes,
   isJobCursor,
+  jobIndexKey,
   jobIndexPartition,
-  jobKey,
   PROGRESS_SHARDS,
   progressKey,
   stampIndexPartition,
 } from "../item-kinds.ts";
-import { readHeader } from "../items/header-reads.ts";
+import { readHeader, readHeaders } from "../items/header-reads.ts";
 import { countersOf } from "../items/ledger-reads.ts";
-import { readRun } from "../items/run-reads.ts";
+import { rootRow } from "../items/root-row.ts";
 import { loadText, loadValue } from "../items/values.ts";
-import { ALL_JOBS, indexedStamp, OPEN_JOBS } from "../jobs/job-item.ts";
-import { RERUN } from "../jobs/progress.ts";
+import { ALL_JOBS, indexedStamp, type JobAttributes, jobOf } from "../jobs/job-item.ts";
+import { RERUN, stateEvents } from "../jobs/progress.ts";
 import { costOf } from "../plan/estimate-job.ts";
+import type { Item } from "../ports.ts";
 
 /** Returns a job as people and the API see it; undefined when there is no such job. */
 export async function viewJob(context: Context, jobId: string): Promise<JobView | undefined> {
-  const job = asJob(await context.store.get(jobKey(jobId), { consistent: true }));
   const root = await readHeader(context, jobId);
-  if (!job && !root?.job) return undefined;
+  const job = root && jobOf(root);
+  if (!job) return undefined;
   const progress = await progressOf(context, jobId);
   const view = await toView(context, job, root, progress);
-  return job?.estimate !== undefined && view.countsExact
+  return job.estimate !== undefined && view.countsExact
     ? { ...view, cost: costOf(context, job.estimate, view.counts, progress[RERUN] ?? 0) }
     : view;
 }
@@ -43,35 +45,32 @@ async function progressOf(context: Context, jobId: string): Promise<Counts> {
   const shards = await context.store.getMany(Array.from({ length: PROGRESS_SHARDS }, (_, k) => progressKey(jobId, k)));
   return addCounts(...shards.map((shard) => countersOf(shard)));
 }
-async function toView(
-  context: Context,
-  job: JobAttributes | undefined,
-  root: Header | undefined,
-  progress: Counts,
-): Promise<JobView> {
-  const { planned = 0, [RERUN]: _rerun, ...done } = progress;
-  const exact = job?.endedAt !== undefined && job.countsExact === true;
-  const begun =
-    job?.endedAt !== undefined ||
-    (root !== undefined && (await readRun(context, { gid: root.gid, index: 0, stepIndex: 0 })) !== undefined);
+/** Returns the first run among the counters, which count all others. */
+function firstOf(root: Header): Counts {
+  const run = rootRow(root);
+  return run?.task !== undefined && isTerminal(run.status) ? { [run.status]: 1 } : {};
+}
+async function toView(context: Context, job: JobAttributes, root: Header, progress: Counts): Promise<JobView> {
+  const { planned = 0, [RERUN]: _rerun, ...counted } = progress;
+  const { counts = {}, countsExact: exact = false } = job;
   const parameters =
-    job?.parameters ??
-    (job?.parametersRef === undefined
+    job.parameters ??
+    (job.parametersRef === undefined
       ? undefined
       : (JSON.parse(await loadText(context, job.parametersRef)) as JsonObject));
   const base = {
-    jobId: job?.jobId ?? root?.jobId ?? "",
-    ...(job?.workflow !== undefined && { workflow: job.workflow }),
+    jobId: job.jobId,
+    ...(job.workflow !== undefined && { workflow: job.workflow }),
     ...(parameters !== undefined && { parameters }),
-    state: stateOf(job, root, begun || Object.keys(done).length > 0),
-    round: job?.round ?? 0,
-    createdAt: job?.createdAt ?? root?.createdAt ?? 0,
-    deadlineAt: job?.deadline ?? root?.deadline ?? 0,
-    counts: exact ? (job?.counts ?? {}) : done,
+    state: await stateOf(context, job, root),
+    round: job.round,
+    createdAt: job.createdAt,
+    deadlineAt: job.deadline,
+    counts: exact ? counts : addCounts(counted, firstOf(root)),
     countsExact: exact,
-    planned: exact ? endedRuns(job?.counts ?? {}) : planned,
+    planned: exact ? endedRuns(counts) : planned + job.planned,
   };
-  if (job?.endedAt === undefined) return base;
+  if (job.endedAt === undefined) return base;
   const value = job.collects === undefined && job.state !== "cancelled" ? await valueOf(context, job) : undefined;
   return {
     ...base,
@@ -86,11 +85,16 @@ async function valueOf(context: Context, job: JobAttributes): Promise<ResultEntr
   if (job.valueRef === undefined) return job.value;
   return loadValue(context, job);
 }
-/** `begun` says that the first run has a row, or that a run has ended. */
-function stateOf(job: JobAttributes | undefined, root: Header | undefined, begun: boolean): JobState {
-  if (job?.endedAt !== undefined) return job.state;
-  if (root?.outcome === "cancelled") return "cancelling";
-  return begun ? "started" : "pending";
+async function stateOf(context: Context, job: JobAttributes, root: Header): Promise<JobState> {
+  if (job.endedAt !== undefined) return job.state;
+  if (root.outcome === "cancelled") return "cancelling";
+  return (await hasBegun(context, root)) ? "started" : "pending";
+}
+/** A job has begun once its first run has a row. A row that waits from the start has begun with its group. */
+async function hasBegun(context: Context, root: Header): Promise<boolean> {
+  const run = rootRow(root);
+  if (run?.status !== "waiting" || run.attempt > 0 || run.joins === undefined) return run !== undefined;
+  return (await readHeader(context, run.joins)) !== undefined;
 }
 
 /** Returns the error for a cursor that no answer of this list has given. It would be taken for another place. */
@@ -100,68 +104,85 @@ export function wrongCursor(): FanfoldError {
   });
 }
 
-/** Lists jobs, newest first. */
+/** Entries that one call looks at, so that a rare state does not make it read the whole list. */
+const ENTRIES_READ = 2_000;
+const ENDED: ReadonlySet<string> = new Set<EndState>(["success", "failure", "cancelled", "timed-out"]);
+
+/** Lists jobs, newest first. A page may be empty although more follow. */
 export async function listJobs(context: Context, filter: JobFilter): Promise<Page<JobView>> {
   const limit = Math.min(filter.limit ?? 50, 500);
-  const ended =
-    filter.state === "success" ||
-    filter.state === "failure" ||
-    filter.state === "cancelled" ||
-    filter.state === "timed-out";
+  const { state, stamp } = filter;
   const partition =
-    filter.stamp !== undefined
-      ? stampIndexPartition(indexedStamp(context, stampText(filter.stamp)))
-      : jobIndexPartition(filter.state === undefined ? ALL_JOBS : ended ? (filter.state as string) : OPEN_JOBS);
+    stamp !== undefined
+      ? stampIndexPartition(indexedStamp(context, stampText(stamp)))
+      : jobIndexPartition(state !== undefined && ENDED.has(state) ? state : ALL_JOBS);
   const items: JobView[] = [];
-  if (filter.cursor !== undefined && !isJobCursor(filter.cursor)) throw wrongCursor();
-  let cursor = filter.cursor;
+  let { cursor } = filter;
+  if (cursor !== undefined && !isJobCursor(cursor)) throw wrongCursor();
+  let read = 0;
   do {
     const page = await context.store.query("tasks", partition, {
-      limit: limit - items.length,
+      limit: Math.min(READ_AT_ONCE, limit - items.length),
       descending: true,
       ...(cursor !== undefined && { cursor }),
     });
-    for (const item of page.items) {
-      const { jobId } = asOwned(item);
-      const job = asJob(await context.store.get(jobKey(jobId)));
-      const root = job?.endedAt === undefined ? await readHeader(context, jobId) : undefined;
-      if (!job && !root) continue;
-      const { valueRef: _value, parametersRef: _parameters, ...small } = job ?? ({} as JobAttributes);
-      const view = await toView(
-        context,
-        job ? small : undefined,
-        root,
-        job?.countsExact ? {} : await progressOf(context, jobId),
-      );
-      if (filter.state === undefined || view.state === filter.state) items.push(view);
-    }
+    read += page.items.length;
+    const views = await all((await jobsOf(context, page.items)).map((root) => viewInList(context, root)));
+    items.push(...views.filter((view) => state === undefined || view.state === state));
     cursor = page.cursor;
-  } while (cursor !== undefined && items.length < limit);
+  } while (cursor !== undefined && items.length < limit && read < ENTRIES_READ);
   return { items, ...(cursor !== undefined && { cursor }) };
 }
+const READ_AT_ONCE = 100;
+/**
+ * Returns the jobs of entries of a list. A submission that came second has left an entry of another time, and one whose
+ * root was not written an entry without a job.
+ */
+async function jobsOf(context: Context, entries: readonly Item[]): Promise<readonly Header[]> {
+  const roots = await readHeaders(
+    context,
+    entries.map((entry) => asOwned(entry).jobId),
+  );
+  return roots.flatMap((root, k) => {
+    const isOwn = root?.job && jobIndexKey("", root.createdAt, root.jobId).sort === entries[k]?.key.sort;
+    return root && isOwn ? [root] : [];
+  });
+}
+async function viewInList(context: Context, root: Header): Promise<JobView> {
+  const { valueRef: _value, parametersRef: _parameters, ...job } = jobOf(root) as JobAttributes;
+  return toView(context, job, root, job.countsExact ? {} : await progressOf(context, job.jobId));
+}
 
-/** Lists the events of a job, oldest first. */
+/** Lists the events of a job, oldest first: those that are stored, and those that its root header tells. */
 export async function listEvents(
   context: Context,
   jobId: string,
-  filter: { limit?: number; cursor?: string },
+  { limit: asked = 100, cursor }: { limit?: number; cursor?: string },
 ): Promise<Page<JobEvent>> {
-  const query = {
-    limit: Math.min(filter.limit ?? 100, 1_000),
-    ...(filter.cursor !== undefined && { cursor: filter.cursor }),
-  };
+  const limit = Math.min(asked, 1_000);
+  const query = { limit, ...(cursor !== undefined && { cursor }) };
   const page = await context.store.query("tasks", eventPartition(jobId), query);
-  const items = page.items.map((item) => {
-    const { at, kind, round, state, runId, task, error } = asJobEvent(item);
-    return {
-      at,
-      kind,
-      ...(round !== undefined && { round }),
-      ...(state !== undefined && { state }),
-      ...(runId !== undefined && { runId }),
-      ...(task !== undefined && { task }),
-      ...(error !== undefined && { error }),
-    };
-  });
-  return { items, ...(page.cursor !== undefined && { cursor: page.cursor }) };
+  const root = await readHeader(context, jobId);
+  const job = root && jobOf(root);
+  const upTo = page.cursor === undefined ? undefined : page.items.at(-1)?.key.sort;
+  const told = (job ? stateEvents(job) : []).filter(
+    ({ key: { sort } }) => (cursor === undefined || sort > cursor) && (upTo === undefined || sort < upTo),
+  );
+  const events = new Map([...told, ...page.items].map(({ key, attributes }) => [key.sort, { key, attributes }]));
+  const sorted = [...events.values()].toSorted((a, b) => (a.key.sort < b.key.sort ? -1 : 1));
+  const shown = sorted.slice(0, limit);
+  const more = page.cursor !== undefined || shown.length < sorted.length;
+  return { items: shown.map(viewEvent), ...(more && { cursor: shown.at(-1)?.key.sort as string }) };
+}
+function viewEvent(item: Item): JobEvent {
+  const { at, kind, round, state, runId, task, error } = asJobEvent(item);
+  return {
+    at,
+    kind,
+    ...(round !== undefined && { round }),
+    ...(state !== undefined && { state }),
+    ...(runId !== undefined && { runId }),
+    ...(task !== undefined && { task }),
+    ...(error !== undefined && { error }),
+  };
 }

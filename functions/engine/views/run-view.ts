@@ -47,7 +47,7 @@ async function stepOf(
   run: Run,
   header: Header | undefined,
 ): Promise<Pick<RunView, "task" | "each" | "stamps" | "next" | "wait">> {
-  if (!header || (header.plan === undefined && run.manifest === undefined)) return {};
+  if (!header || (header.plan === undefined && !header.step && run.manifest === undefined)) return {};
   const { strand } = await strandOf(context, header, run);
   const step = strand[run.stepIndex];
   if (step === undefined) return {};

@@ -22,7 +22,7 @@ describe("the scale model", () => {
         expect.arrayContaining([
           "rows of one leaf",
           "ledger node above leaves, the root included",
-          "job item",
+          "header of the root, which is the job, and of an input",
           "one of 16 shards of progress",
         ]) as string[],
       );

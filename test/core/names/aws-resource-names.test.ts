@@ -127,7 +127,10 @@ describe("table definitions", () => {
       {
         table: "callbacks",
         tableName: "fanfold-callbacks",
-        indexes: [{ indexName: "open", partition: "openShard", sort: "nextCheck" }],
+        indexes: [
+          { indexName: "open", partition: "openShard", sort: "nextCheck" },
+          { indexName: "dueRoot", partition: "dueShard", sort: "due" },
+        ],
       },
     ]);
   });

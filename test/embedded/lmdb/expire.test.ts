@@ -103,7 +103,7 @@ describe("expiry of items", () => {
       await blobs.put(name, Buffer.from("small"));
       await blobs.put(`${name}-large`, Buffer.alloc(100_000));
     }
-    await put(`J#${job}`, "!", inHours(10));
+    await put(`G#${job}`, "!", inHours(10), "callbacks");
     await put(`G#${job}#0`, "C#000#0", inHours(1));
     clock.advance(3 * 3_600_000);
     await expireAll();

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../../functions/core/json.ts";
 import type { RunView } from "../../../functions/engine/contract.ts";
-import { asRun, type Run, runKey } from "../../../functions/engine/item-kinds.ts";
+import { asHeader, headerKey, type Run } from "../../../functions/engine/item-kinds.ts";
+import { rootRow } from "../../../functions/engine/items/root-row.ts";
 import { defineTask, group, TaskBroken, TaskError } from "../../../functions/sdk/index.ts";
 import { LocalEngine, type LocalOptions } from "../local-engine.ts";
 import { onlyMessage, Outage, sends } from "../scripted-faults.ts";
@@ -40,8 +41,8 @@ async function run(
 }
 type Row = Run | undefined;
 async function rowOf(local: LocalEngine, jobId: string): Promise<Row> {
-  const ref = { gid: jobId, index: 0, stepIndex: 0 };
-  return asRun(await local.store.get(runKey(ref, 256)), { ...ref, runId: `${jobId}.0` });
+  const root = asHeader(await local.store.get(headerKey(jobId)));
+  return root && rootRow(root);
 }
 
 describe("a task that throws", () => {

@@ -3,6 +3,7 @@ import type { Tracking } from "../../../functions/core/canvas/canvas.ts";
 import { chain, chord, defineTask, group, TaskError } from "../../../functions/sdk/index.ts";
 import { add, noop, sum } from "../../../functions/tasks/examples.ts";
 import { LocalEngine } from "../local-engine.ts";
+import { untilExpanded } from "../scripted-faults.ts";
 
 let executed: string[] = [];
 const echo = defineTask({
@@ -150,7 +151,7 @@ describe("groups that track less than a row for each member", () => {
     const local = new LocalEngine(tasks, { width: 8 });
     const { jobId } = await local.engine.submit({ canvas: group([echo.s("a"), echo.s("b")], { tracking }).canvas });
     const body = { v: 1, kind: "members", gid: `${jobId}.0.g`, step: 0, members: [0, 1] };
-    while ((await local.engine.runs(jobId, {})).items.every(({ status }) => status !== "waiting")) await local.turn();
+    await untilExpanded(local, jobId);
     const message = { queue: "local.default#worker", body, receives: 1 };
     await Promise.all([
       local.engine.handle(message, LocalEngine.loop),

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Canvas } from "../../../functions/core/canvas/canvas.ts";
 import { LIMITS } from "../../../functions/core/limits.ts";
 import { runKey } from "../../../functions/engine/item-kinds.ts";
+import { withRootRows } from "../../../functions/engine/items/root-row.ts";
 import { chain, chord, defineTask, group } from "../../../functions/sdk/index.ts";
 import { add, fail, sum } from "../../../functions/tasks/examples.ts";
 import { LocalEngine } from "../local-engine.ts";
@@ -123,7 +124,7 @@ describe("revoke by stamp", () => {
       leaseOwner: "t",
       leaseUntil: local.clock.now() + MINUTE,
     };
-    await local.store.write({ op: "put", key, attributes });
+    await withRootRows(local.store).write({ op: "put", key, attributes });
     expect(await local.engine.heartbeat([claim])).toEqual(["cancelled"]);
   });
   it("revoking a stamp calls the error links of what it ends, unless they carry the stamp as well", async () => {

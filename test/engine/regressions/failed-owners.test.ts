@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { type CanvasBuilder, chord, defineTask, group, TaskBroken, TaskError } from "../../../functions/sdk/index.ts";
+import { headerKey } from "../../../functions/engine/item-kinds.ts";
 import { LocalEngine } from "../local-engine.ts";
-import { Death, marksFirstLeaf, onlyMessage, untilIdle, writesHeader } from "../scripted-faults.ts";
+import { Death, onlyMessage, untilIdle, writesHeader } from "../scripted-faults.ts";
 
 const item = defineTask({ name: "item", run: (_ctx, index: number) => index });
 const last = defineTask({ name: "last", run: (_ctx, given: unknown) => given });
@@ -73,18 +74,35 @@ describe("the counts of an owner that fails after it has streamed", () => {
     const { local, jobId, job } = await submitted(owner.s("fatal", 7));
     await untilIdle(local);
     local.clock.advance(2_000);
-    const death = new Death(marksFirstLeaf(jobId));
+    const death = new Death(writesHeader(jobId, "outcome"));
     void local.over(local, death.around).handle(await onlyMessage(local), LocalEngine.loop);
     await death.died;
     await local.untilQuiet();
     expect(await job()).toMatchObject({ counts: { success: 7, error: 1 }, countsExact: true });
   });
 
+  it("the group that a failed owner has left is closed by the next delivery after a death behind the end of the job", async () => {
+    const { local, jobId } = await submitted(owner.s("fatal", 7));
+    await untilIdle(local);
+    local.clock.advance(2_000);
+    const { partition } = headerKey(`${jobId}.0.g`);
+    const death = new Death(({ writes }) =>
+      writes.some(
+        (op) => op.op === "update" && op.key.partition === partition && op.change.set?.["state"] === "closed",
+      ),
+    );
+    void local.over(local, death.around).handle(await onlyMessage(local), LocalEngine.loop);
+    await death.died;
+    expect(await local.engine.job(jobId)).toMatchObject({ state: "failure" });
+    await local.untilQuiet();
+    expect((await local.store.get(headerKey(`${jobId}.0.g`)))?.attributes["state"]).toBe("closed");
+  });
+
   it("the sweeper that finds the group of a failed owner first counts what its pages have done", async () => {
     const { local, jobId, job } = await submitted(owner.s("fatal", 7));
     await untilIdle(local);
     local.clock.advance(2_000);
-    const death = new Death((call) => writesHeader(`${jobId}.0.g`)(call) || marksFirstLeaf(jobId)(call));
+    const death = new Death((call) => writesHeader(`${jobId}.0.g`)(call) || writesHeader(jobId, "outcome")(call));
     const message = await onlyMessage(local);
     void local.over(local, death.around).handle(message, LocalEngine.loop);
     await death.died;

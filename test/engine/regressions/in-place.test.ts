@@ -10,14 +10,14 @@ describe("errors of steps in place that the simulation found", () => {
   it("a follow-up that fails after it has created a step in place gives its slot back, and the step to the next delivery", async () => {
     const two = defineTask({ name: "two", run: () => 2 });
     const local = new LocalEngine([one, two]);
-    const { jobId } = await local.engine.submit({ canvas: chain(one.s(), two.si()).canvas });
+    const { jobId } = await local.engine.submit({ canvas: chain(one.s(), one.si(), two.si()).canvas });
     const message = await onlyMessage(local);
     const loop = new ScriptedLoop();
-    // Progress is counted beside all other work, and awaited last.
+    // Progress is counted beside all other work, and awaited last. The first run of a job needs none.
     const outage = new Outage(writesProgress(jobId));
     await expect(local.over(local, outage.around).handle(message, loop)).rejects.toThrow(Outage.message);
     expect(loop.lent).toBe(0);
-    expect(await local.engine.run(`${jobId}.0~1`)).toMatchObject({ status: "queued" });
+    expect(await local.engine.run(`${jobId}.0~2`)).toMatchObject({ status: "queued" });
     const before = local.clock.now();
     await local.queue.later(message.id, 0);
     await local.untilQuiet();

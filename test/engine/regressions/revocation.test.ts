@@ -1,15 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { chain, defineTask, group } from "../../../functions/sdk/index.ts";
 import { LocalEngine } from "../local-engine.ts";
-import {
-  Death,
-  Latch,
-  marksFirstLeaf,
-  onlyMessage,
-  ScriptedLoop,
-  untilExpanded,
-  untilIdle,
-} from "../scripted-faults.ts";
+import { Death, Latch, writesHeader, onlyMessage, ScriptedLoop, untilExpanded, untilIdle } from "../scripted-faults.ts";
 
 /** Errors of revocation that the simulation found, each as a script without a sweeper. */
 const WORKER = "local.default#worker";
@@ -88,7 +80,7 @@ describe("errors of revocation that the simulation found", () => {
     const { jobId } = await local.engine.submit({ canvas: waiting.s().stamp({ team: "blue" }).canvas });
     await untilIdle(local);
     expect(await local.engine.revokeStamped(jobId, { team: ["blue"] })).toBe(true);
-    const death = new Death(marksFirstLeaf(jobId));
+    const death = new Death(writesHeader(jobId, "outcome"));
     void local.over(local, death.around).handle(await onlyMessage(local), LocalEngine.loop);
     await death.died;
     expect(await local.engine.run(`${jobId}.0`)).toMatchObject({ status: "cancelled" });
