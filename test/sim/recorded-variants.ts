@@ -76,6 +76,7 @@ export const RECORDED: readonly {
   { variant: "round-without-parts", firstSeed: 7, runs: 7, shows: "marked-without-end" },
   { variant: "round-without-counters", firstSeed: 5, runs: 5, shows: "counters-wrong" },
   { variant: "solo-commit-without-list", firstSeed: 1, runs: 1, shows: "job-unlisted" },
+  { variant: "solo-claim-upserts-after-collection", firstSeed: 4211, runs: 212, shows: "collected-header-recreated" },
 ];
 
 /** Variants that remove nothing, so no seed may catch them. */
