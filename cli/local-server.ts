@@ -42,6 +42,7 @@ export async function startLocal(options: LocalOptions, security: Security = noS
     engine: {
       site: config.site,
       queues,
+      schedules: config.schedules,
       defaultJobTimeoutSeconds: config.jobTimeoutDays * DAY,
       retentionSeconds: config.retentionDays * DAY,
     },

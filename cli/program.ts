@@ -14,6 +14,7 @@ import { resultsCommand } from "./commands/results.ts";
 import { retryCommand } from "./commands/retry.ts";
 import { runCommand } from "./commands/run.ts";
 import { runsCommand } from "./commands/runs.ts";
+import { schedulesCommand } from "./commands/schedules.ts";
 import { sendCommand } from "./commands/send.ts";
 import { submitCommand } from "./commands/submit.ts";
 import { watchCommand } from "./commands/watch.ts";
@@ -54,6 +55,7 @@ export function program(): Command {
     blobsCommand,
     retryCommand,
     workflowsCommand,
+    schedulesCommand,
   ];
   for (const each of commands) root.addCommand(each().copyInheritedSettings(root));
   return root;

@@ -16,7 +16,8 @@ interface Layer {
 }
 const LAYERS: Readonly<Record<string, Layer>> = {
   "functions/core": { layers: [], packages: [] },
-  "functions/sdk": { layers: ["functions/core"], packages: ["zod"] },
+  "functions/calendar": { layers: ["functions/core"], packages: ["croner", "rrule-temporal"] },
+  "functions/sdk": { layers: ["functions/core", "functions/calendar"], packages: ["zod"] },
   "functions/engine": { layers: ["functions/core"], packages: [] },
   "functions/api": { layers: ["functions/engine", "functions/core"], packages: ["node:", "hono", "zod"] },
   "functions/aws": {
@@ -27,7 +28,14 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "functions/client": { layers: ["functions/core"], packages: [] },
   "functions/host": { layers: ["functions/engine", "functions/core"], packages: ["node:"] },
   "functions/embedded": {
-    layers: ["functions/host", "functions/engine", "functions/api", "functions/core", "functions/sdk"],
+    layers: [
+      "functions/host",
+      "functions/engine",
+      "functions/api",
+      "functions/core",
+      "functions/calendar",
+      "functions/sdk",
+    ],
     packages: ["node:", "lmdb", "hono", "@hono/node-server", "zod"],
   },
   "functions/handlers": { layers: ["*"], packages: ["node:", "hono", "zod", "@aws-sdk", "aws-lambda"] }, // aws-lambda: types of events only

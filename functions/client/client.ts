@@ -22,7 +22,10 @@ import type {
   RetryPreview,
   Run,
   RunStatus,
+  Schedule,
+  ScheduleSpec,
   Submitted,
+  TriggeredSchedule,
   WorkflowInfo,
 } from "./types.ts";
 
@@ -213,4 +216,21 @@ export interface Client {
   readonly blobs: Blobs;
   /** Removes at most 500 dead letters for good. The answer has a cursor when more may match. */
   purgeDeadLetters(action?: DeadLetterAction): Promise<DeadLetterCounts>;
+  /** Returns a page of schedules, in the order of their names. */
+  schedules(filter?: PageFilter): Promise<Page<Schedule>>;
+  /** Returns one schedule with its next times, or throws `schedule_not_found`. */
+  schedule(name: string): Promise<Schedule>;
+  /**
+   * Creates or replaces a schedule. It fires at the times after this call, so what was due and has not fired is left
+   * out. Throws `invalid_schedule`, `schedule_in_config`, and what a start would throw.
+   */
+  putSchedule(name: string, spec: ScheduleSpec): Promise<Schedule>;
+  /** Removes a schedule. Its jobs go on. */
+  deleteSchedule(name: string): Promise<void>;
+  /** Pauses a schedule. Times that come meanwhile do not fire. */
+  pauseSchedule(name: string): Promise<Schedule>;
+  /** Resumes a schedule from the next time on. */
+  resumeSchedule(name: string): Promise<Schedule>;
+  /** Fires a schedule now, also while it is paused. The same key fires it once. */
+  triggerSchedule(name: string, options?: Pick<StartOptions, "idempotencyKey">): Promise<TriggeredSchedule>;
 }

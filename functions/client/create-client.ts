@@ -35,6 +35,7 @@ export function createClient(options: ClientOptions): Client {
     ...failureCalls(json),
     ...retryCalls(json),
     blobs: blobCalls(options),
+    ...scheduleCalls(json),
   };
 }
 
@@ -173,6 +174,30 @@ function retryCalls(json: ReadJson): Pick<Client, "retry" | "previewRetry" | "re
     previewRetry: (jobId, selection = {}) => post<RetryPreview>(jobPath(jobId), { ...selection, dryRun: true }),
     retryRun: (id, options = {}) => post<Retried>(runPath(id), options),
     retryAll: (options) => post<RetriedJobs>("/runs", options),
+  };
+}
+
+type ScheduleCalls =
+  | "schedules"
+  | "schedule"
+  | "putSchedule"
+  | "deleteSchedule"
+  | "pauseSchedule"
+  | "resumeSchedule"
+  | "triggerSchedule";
+function scheduleCalls(json: ReadJson): Pick<Client, ScheduleCalls> {
+  const pathOf = (name: string): string => `/schedules/${encodeURIComponent(name)}`;
+  return {
+    schedules: (filter = {}) => json("/schedules", { query: { ...filter } }),
+    schedule: (name) => json(pathOf(name)),
+    putSchedule: (name, spec) => json(pathOf(name), { method: "PUT", json: spec }),
+    async deleteSchedule(name) {
+      await json(pathOf(name), { method: "DELETE" });
+    },
+    pauseSchedule: (name) => json(`${pathOf(name)}/pause`, { method: "POST" }),
+    resumeSchedule: (name) => json(`${pathOf(name)}/resume`, { method: "POST" }),
+    triggerSchedule: (name, { idempotencyKey } = {}) =>
+      json(`${pathOf(name)}/trigger`, { method: "POST", headers: { "Idempotency-Key": idempotencyKey } }),
   };
 }
 

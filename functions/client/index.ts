@@ -40,7 +40,10 @@ export {
   type RetryPreview,
   type Run,
   type RunStatus,
+  type Schedule,
+  type ScheduleSpec,
   type Submitted,
+  type TriggeredSchedule,
   type WorkflowInfo,
 } from "./types.ts";
 export { jobResult, parentsOf, ResultError, type Result, type ResultSource } from "./results.ts";

@@ -12,7 +12,7 @@ export interface ClientOptions {
 }
 /** One request, apart from its path. */
 export interface Ask {
-  readonly method?: "GET" | "POST" | "PUT";
+  readonly method?: "GET" | "POST" | "PUT" | "DELETE";
   readonly query?: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
   /** Body, sent as JSON. */
   readonly json?: unknown;

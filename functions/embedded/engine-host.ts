@@ -4,7 +4,7 @@ import { ENGINE_QUEUE } from "../core/names/queue-name.ts";
 import type { TaskRegistry, TaskRunner } from "../core/task/invocation.ts";
 import type { Engine } from "../engine/contract.ts";
 import { createEngine } from "../engine/engine.ts";
-import type { Clock } from "../engine/ports.ts";
+import type { Clock, SchedulePorts } from "../engine/ports.ts";
 import type { Log } from "../host/log.ts";
 import type { MessageSource } from "../host/message-source.ts";
 import { SystemIds } from "../host/system-ids.ts";
@@ -41,6 +41,8 @@ export interface HostOptions {
   readonly log: Log;
   /** Set only in a worker, see EnvironmentOptions. */
   readonly ensureParent?: () => void;
+  /** Set only in the process that handles the engine's queue. Others do not load the calendar. */
+  readonly schedules?: (workflows: Workflows) => SchedulePorts;
   /** Called when a write failed because the disk takes none. */
   readonly onUnwritable: OnUnwritable;
 }
@@ -75,15 +77,15 @@ export async function openHost(options: HostOptions): Promise<Host> {
     gaveUp: (name: string, reason: string) =>
       options.log("error", "a message was given up; `fanfold dead-letters` lists it", { queue: name, reason }),
   };
-  const engine = createEngine(
-    { store: new LmdbStore(environment), queue, blobs, clock, ids: new SystemIds(clock), registry, runner, watch },
-    options.engine,
-  );
+  const started = createWorkflows(workflows);
+  const schedules = options.schedules?.(started);
+  const ports = { store: new LmdbStore(environment), queue, blobs, clock, ids: new SystemIds(clock) };
+  const engine = createEngine({ ...ports, registry, runner, watch, ...(schedules && { schedules }) }, options.engine);
   return {
     engine,
     source: queue,
     registry,
-    workflows: createWorkflows(workflows),
+    workflows: started,
     expirer: new Expirer(environment, blobs, clock),
     queues: () => queueNames(environment),
     queueHealth: () =>

@@ -1,11 +1,12 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { Health } from "../api/dependencies.ts";
+import { createCalendar } from "../calendar/calendar.ts";
 import type { FanfoldError } from "../core/errors.ts";
 import { ENGINE_QUEUE } from "../core/names/queue-name.ts";
 import type { EngineConfig } from "../engine/config.ts";
 import type { Engine } from "../engine/contract.ts";
-import type { QueueDepth } from "../engine/ports.ts";
+import { PortError, type QueueDepth } from "../engine/ports.ts";
 import { LeaseKeeper, type LostClaim } from "../host/lease-keeper.ts";
 import { type Log, stderrLog } from "../host/log.ts";
 import { type LeaseTracker, RunHolder } from "../host/run-holder.ts";
@@ -88,7 +89,7 @@ export interface Runtime {
  * Starts a runtime on a data folder. Engine, control loop, sweeper and lease keeper run in this process, user code in
  * worker processes. Jobs that an earlier runtime left unfinished continue.
  * @throws FanfoldError `data_folder_in_use` (`details.pid`), `data_folder_damaged` (`details.problems`),
- * `data_folder_unusable`, `disk_full`
+ * `data_folder_unusable`, `disk_full`, and what a schedule of the configuration is refused with
  * @example
  * const runtime = await startRuntime({ dataFolder: ".fanfold", tasksModule: "functions/tasks/index.ts" });
  * const { jobId } = await runtime.engine.submit({ canvas });
@@ -158,8 +159,10 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
     holder: `${epoch}.${LOCAL}`,
     onSend: (queues) => notifySent(parts, queues),
     log,
+    schedules: (found) => createCalendar((workflow, fields) => found.start(workflow, fields)),
     onUnwritable: (problem, lost) => disk.note(problem, lost),
   });
+  await putConfigured(host);
   // Every message in flight is held by a process of an earlier start, and all of those have ended.
   await host.source.releaseAll();
 
@@ -216,6 +219,19 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
   };
 }
 
+/**
+ * Puts the schedules of the configuration. One that can never start a job keeps the runtime from starting. A disk that
+ * takes no writes does not: the sweeper tries again.
+ */
+async function putConfigured(host: Host): Promise<void> {
+  try {
+    await host.engine.syncSchedules();
+  } catch (error) {
+    if (error instanceof PortError) return;
+    await host.close();
+    throw error;
+  }
+}
 function startSupervisor(
   options: Pick<SupervisorOptions, "workers" | "assignment" | "epoch" | "keeper" | "log" | "clock" | "onUnwritable">,
   host: Host,

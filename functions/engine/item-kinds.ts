@@ -8,7 +8,7 @@ import type { RunRef, LinkKind } from "../core/plan/run-id.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { ErrorData } from "../core/task/invocation.ts";
 import type { Attributes, Item, Key } from "./ports.ts";
-import type { RetryOrder } from "./requests.ts";
+import type { FiredBy, RetryOrder } from "./requests.ts";
 
 /**
  * Every item kind: its key, attributes and cost (docs/protocol-rules.md, section 3). Sizes are typical. A write costs one
@@ -34,6 +34,7 @@ import type { RetryOrder } from "./requests.ts";
  * | failure       | tasks `FX#<task>#<reason>` / `<at>#<runId>` | < 1 KB | once per failure |
  * | dead letter   | tasks `DL` / `<at>-<hash>` | 1 KB + message | once per message that was given up; removed by redrive and purge |
  * | kept blob     | tasks `H#<sha256>` / `!` | < 1 KB | one machine only: until when its file is kept |
+ * | schedule      | tasks `SC#all` / `<name>`; no `ttl` | 1 KB + its spec | put 2 and announced 2 (index), fired 2 (index) |
  * | failure kind  | tasks `FX` / `<task>#<reason>` | < 1 KB | per kind: once a day in each process that meets it |
  */
 export const ITEM_VERSION = 1;
@@ -234,6 +235,7 @@ export interface JobSeed {
   readonly estimate?: Estimate;
   /** Set when a task token waits for the end of the job (jobs/supervision.ts). */
   readonly supervised?: true;
+  readonly schedule?: FiredBy;
 }
 export interface JobAttributes extends Owned, JobSeed {
   readonly state: "pending" | "started" | "success" | "failure" | "cancelled" | "timed-out";
@@ -330,6 +332,7 @@ export const failureKey = (kind: string, at: number, runId: string): Key =>
 export const FAILURE_KINDS = "FX";
 export const failureKindKey = (kind: string): Key => taskKey(FAILURE_KINDS, kind);
 
+export const scheduleKey = (name: string, list = "all"): Key => taskKey(`SC#${list}`, name);
 export const DEAD_LETTERS = "DL";
 export const deadLetterKey = (id: string): Key => taskKey(DEAD_LETTERS, id);
 /** Ids of dead letters are ordered by the time at which their messages were given up. */

@@ -3,6 +3,8 @@ import type { Json, JsonObject } from "../core/json.ts";
 import type { Counts } from "../core/plan/counts.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { ErrorData } from "../core/task/invocation.ts";
+import type { ScheduleSpec } from "../core/schedule/schedule.ts";
+import type { FiredBy } from "./requests.ts";
 
 export type { DeadLetter as DeadLetterView, DeadLetterCounts } from "../core/task/dead-letter.ts";
 
@@ -21,6 +23,8 @@ export interface JobView {
   readonly jobId: string;
   readonly workflow?: string;
   readonly parameters?: JsonObject;
+  /** The firing of a schedule that started the job. */
+  readonly schedule?: FiredBy;
   readonly state: JobState;
   /** Raised by each retry of what failed. */
   readonly round: number;
@@ -40,6 +44,35 @@ export interface JobView {
   readonly error?: ErrorData & { readonly runId: string };
   /** The value of a job that has ended well, unless it is a group, whose results are read with `results`. */
   readonly value?: Json;
+}
+/** A schedule: what it starts and when (core/schedule/schedule.ts), and how it stands. */
+export interface ScheduleView extends Omit<ScheduleSpec, "paused"> {
+  readonly name: string;
+  readonly origin: "api" | "config";
+  /** `ended`: there is no further time. */
+  readonly state: "active" | "paused" | "ended";
+  readonly createdAt: number;
+  readonly nextAt?: number;
+  /** The next times, at most five. Only where one schedule is asked for. */
+  readonly upcoming?: readonly number[];
+  /** The last nominal time that has fired. */
+  readonly lastAt?: number;
+  /** The newest job, or that of each element. */
+  readonly jobs: readonly { readonly jobId: string; readonly element?: string }[];
+  /** Nominal times whose jobs wait for the end of the job before. */
+  readonly queued: readonly { readonly at: number; readonly element?: string }[];
+  /** Firings that were left out because the job before had not ended. */
+  readonly skipped: number;
+  /** Why the last firing could not start a job. */
+  readonly error?: { readonly code: string; readonly message: string; readonly at: number };
+}
+/** What a firing that somebody asked for has done. */
+export interface TriggeredSchedule {
+  readonly jobs: readonly { readonly jobId: string; readonly element?: string }[];
+  /** Elements that were left out, and those whose jobs wait, because the job before has not ended. */
+  readonly skipped: number;
+  readonly queued: number;
+  readonly errors: readonly { readonly element?: string; readonly code: string; readonly message: string }[];
 }
 export interface RunView {
   readonly runId: string;

@@ -22,6 +22,16 @@ export interface SubmitRequest {
   readonly jobId?: string;
   /** Task token of a supervisor that waits for the end of the job. The newest token of a job counts. */
   readonly token?: string;
+  /** Set only by the engine, for jobs that a schedule starts. */
+  readonly schedule?: FiredBy;
+}
+/** The firing that started a job. */
+export interface FiredBy {
+  readonly name: string;
+  /** The nominal time, in milliseconds since the epoch. */
+  readonly at: number;
+  /** The value of `forEach` that the job is for. */
+  readonly element?: string;
 }
 /** A job whose first step is an open group. Its items are put in pages from outside, then sealed. */
 export interface OpenJobRequest extends Omit<SubmitRequest, "canvas"> {

@@ -7,21 +7,19 @@ import { graphToDot } from "../graph-dot.ts";
 import { graphToMermaid } from "../graph-mermaid.ts";
 import { boundedResponse, ndjsonResponse } from "../ndjson.ts";
 import { route } from "../route.ts";
+import { jobCursor, limit, runCursor } from "../cursors.ts";
 import {
   cancelled,
   eventName,
   eventSent,
   flag,
   job,
-  jobCursor,
   jobEvent,
   jobGraph,
   jobPage,
   jobState,
   json,
-  limit,
   resultEntry,
-  runCursor,
   runPage,
   runStatus,
   stamp,

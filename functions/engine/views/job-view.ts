@@ -63,6 +63,7 @@ async function toView(
     jobId: job?.jobId ?? root?.jobId ?? "",
     ...(job?.workflow !== undefined && { workflow: job.workflow }),
     ...(parameters !== undefined && { parameters }),
+    ...(job?.schedule !== undefined && { schedule: job.schedule }),
     state: stateOf(job, root, begun || Object.keys(done).length > 0),
     round: job?.round ?? 0,
     createdAt: job?.createdAt ?? root?.createdAt ?? 0,
