@@ -52,6 +52,10 @@ export interface Faults {
   /** Executions start again under a name that was used before. */
   readonly namelessExecutions?: true;
   readonly loop?: LoopFaults;
+  /** Simulates schedules (schedule-simulation.ts) in place of jobs of clients. */
+  readonly schedules?: true;
+  /** Ids of jobs that a schedule starts do not depend on its time alone. */
+  readonly namelessFirings?: true;
 }
 export interface ReadContext {
   readonly process: SimProcess;

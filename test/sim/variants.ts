@@ -2,6 +2,7 @@ import type { WriteOp } from "../../functions/engine/ports.ts";
 import { CRASH_VARIANTS } from "./crash-variants.ts";
 import { FAILURE_VARIANTS } from "./failure-variants.ts";
 import { ROUND_VARIANTS } from "./round-variants.ts";
+import { SCHEDULE_VARIANTS } from "./schedule-variants.ts";
 import {
   asIfApplied,
   attributesNamed,
@@ -391,4 +392,5 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
   },
   ...FAILURE_VARIANTS,
   ...ROUND_VARIANTS,
+  ...SCHEDULE_VARIANTS,
 };

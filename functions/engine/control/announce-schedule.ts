@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts";
-import { postponeSchedule, readSchedule, type Schedule } from "../items/schedule-items.ts";
+import { postponeSchedule, readSchedule, type Schedule, type ScheduleAttributes } from "../items/schedule-items.ts";
 import { sendOfSchedule } from "../messages/send.ts";
 import type { Key } from "../ports.ts";
 
@@ -9,23 +9,35 @@ export async function announceDue(context: Context, key: Key): Promise<void> {
   if (schedule?.due !== undefined && schedule.due <= context.clock.now() + windowMs(context))
     await announceSchedule(context, schedule);
 }
+/** Sends the messages of a schedule, and says so in it. A death in between sends them twice. */
+export async function announceSchedule(context: Context, schedule: Schedule): Promise<void> {
+  const due = await sendAhead(context, schedule);
+  if (due !== undefined && due !== schedule.due) await postponeSchedule(context, schedule, due);
+}
 /**
  * Sends the message that fires a schedule at its time, if a message can be delayed for so long, and one at once when
- * jobs wait. It is sent before the item says so: a death in between sends it twice. The sweeper looks again when the
- * message has had time to arrive, so a lost one only delays the firing.
+ * jobs wait or are owed. Returns when the sweeper looks again: once the messages have had time to arrive, so a lost one
+ * only delays the firing. Returns undefined when there is nothing to look for.
  */
-export async function announceSchedule(context: Context, schedule: Schedule): Promise<void> {
-  const { name, next, queued, paused, due } = schedule;
+export async function sendAhead(
+  context: Context,
+  {
+    name,
+    next,
+    queued,
+    owed,
+    paused,
+  }: { readonly [K in keyof Schedule]?: Schedule[K] | undefined } & Pick<Schedule, "name">,
+): Promise<ScheduleAttributes["due"]> {
   const now = context.clock.now();
-  const near = next !== undefined && next - now <= windowMs(context) ? next : undefined;
-  if (paused || due === undefined || (near === undefined && !queued)) return;
-  if (queued) await sendOfSchedule(context, { kind: "schedule", name });
-  // Rounded down, because the handler waits for what is left of the second.
-  if (near !== undefined)
-    await sendOfSchedule(context, { kind: "schedule", name }, Math.max(0, Math.floor((near - now) / 1_000)));
   const again = context.config.resendSeconds * 1_000 + windowMs(context);
-  const later = Math.max(now, queued ? now : (near ?? now)) + again;
-  await postponeSchedule(context, schedule, near === undefined ? Math.min(next ?? later, later) : later);
+  const waits = owed !== undefined || (queued !== undefined && !paused);
+  if (waits) await sendOfSchedule(context, { kind: "schedule", name });
+  if (paused || next === undefined) return waits ? now + again : undefined;
+  if (next - now > windowMs(context)) return waits ? Math.min(next, now + again) : next;
+  // Rounded down, because the handler waits for what is left of the second.
+  await sendOfSchedule(context, { kind: "schedule", name, at: next }, Math.max(0, Math.floor((next - now) / 1_000)));
+  return (waits ? now : Math.max(now, next)) + again;
 }
 /** How far ahead a message can be sent. */
 function windowMs(context: Context): number {

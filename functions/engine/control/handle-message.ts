@@ -73,7 +73,7 @@ export async function handleMessage(
       await sweepGroup(context, message, received.receives > 1);
       break;
     case "schedule":
-      return fireSchedule(context, message.name);
+      return fireSchedule(context, message.name, message.at);
     case "schedules":
       await syncSchedules(context);
       break;

@@ -3,6 +3,7 @@ import { FanfoldError, under } from "../../core/errors.ts";
 import { checkScheduleName, invalidSchedule, readSchedule as readSpec } from "../../core/schedule/read-schedule.ts";
 import { elementsOf, type NamedSchedule, ONLY, type ScheduleSpec } from "../../core/schedule/schedule.ts";
 import type { Context } from "../context.ts";
+import { readHeader } from "../items/header-reads.ts";
 import {
   changeSchedule,
   createSchedule,
@@ -16,9 +17,18 @@ import { PortError } from "../ports.ts";
 import { checkKey, estimateSubmission } from "../submit/submit.ts";
 import { scheduleNotFound, viewSchedule } from "../views/schedules.ts";
 import { announceSchedule } from "./announce-schedule.ts";
-import { type Fired, noted, portsOf, requestOf, sitesOf, startScheduled } from "./start-scheduled.ts";
-
-const TRIES = 10;
+import { settleOwed, TRIES } from "./fire-schedule.ts";
+import {
+  decide,
+  decided,
+  type Decision,
+  portsOf,
+  problemOf,
+  type Refusal,
+  requestOf,
+  scheduledJobId,
+  sitesOf,
+} from "./start-scheduled.ts";
 
 /**
  * Creates or replaces a schedule. It fires at the times after this one: what was due and has not fired is left out. The
@@ -105,29 +115,42 @@ export async function pauseSchedule(context: Context, name: string, paused: bool
  */
 export async function triggerSchedule(context: Context, name: string, key?: string): Promise<TriggeredSchedule> {
   checkKey(key);
-  const seen = await requireSchedule(context, name);
   const mark = `trigger ${key === undefined ? context.ids.token() : `key ${key}`}`;
-  const fired = await startScheduled(context, seen, context.clock.now(), { mark });
-  const [failed] = fired.errors;
-  if (failed?.element === ONLY) throw failed.error;
-  await changing(context, name, async (schedule) => {
-    const { applied, schedule: changed } = await changeSchedule(context, schedule, noted(schedule, fired));
-    if (applied && changed) await announceSchedule(context, changed);
-    return applied ? true : undefined;
+  return changing(context, name, async (seen) => {
+    if (seen.owed) return void (await settleOwed(context, seen));
+    const before = key === undefined ? undefined : await firedBefore(context, seen, mark);
+    if (before) return triggered(before, []);
+    const decision = await decide(context, seen, context.clock.now(), { mark });
+    const { applied, schedule } = await changeSchedule(context, seen, decided(seen, decision));
+    if (!applied || !schedule) return undefined;
+    const refused = schedule.owed ? await settleOwed(context, schedule) : [];
+    if (refused[0]?.element === ONLY) throw refused[0].error;
+    return triggered(decision, refused);
   });
-  return triggered(fired);
 }
-function triggered({ jobs, queued, skipped, errors }: Fired): TriggeredSchedule {
+/** Returns what an earlier call with the same key has done. Undefined when it did nothing, or everything was left out. */
+async function firedBefore(context: Context, schedule: Schedule, mark: string): Promise<Decision | undefined> {
+  const decision: Decision = { jobs: {}, queued: {}, skipped: [] };
+  for (const element of elementsOf(schedule.spec, sitesOf(context))) {
+    const jobId = scheduledJobId(context, schedule.name, element, mark);
+    const waiting = schedule.queued?.[element];
+    if (await isThere(context, jobId)) decision.jobs[element] = { jobId, at: 0 };
+    else if (waiting?.mark === mark) decision.queued[element] = waiting;
+  }
+  return Object.keys(decision.jobs).length + Object.keys(decision.queued).length > 0 ? decision : undefined;
+}
+const isThere = async (context: Context, jobId: string): Promise<boolean> =>
+  (await readHeader(context, jobId)) !== undefined;
+function triggered({ jobs, queued, skipped }: Decision, refused: readonly Refusal[]): TriggeredSchedule {
   const of = (element: string) => (element === ONLY ? {} : { element });
+  const failed = new Set(refused.map(({ element }) => element));
   return {
-    jobs: Object.entries(jobs).map(([element, jobId]) => ({ jobId, ...of(element) })),
+    jobs: Object.entries(jobs).flatMap(([element, { jobId }]) =>
+      failed.has(element) ? [] : [{ jobId, ...of(element) }],
+    ),
     skipped: skipped.length,
     queued: Object.keys(queued).length,
-    errors: errors.map(({ element, error }) => ({
-      ...of(element),
-      code: error instanceof FanfoldError ? error.code : "internal",
-      message: error instanceof Error ? error.message : String(error),
-    })),
+    errors: refused.map(({ element, error }) => ({ ...of(element), ...problemOf(error) })),
   };
 }
 

@@ -6,59 +6,94 @@ import { errorData } from "../../core/task/error-data.ts";
 import { eachBounded } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { readHeader } from "../items/header-reads.ts";
-import type { Schedule, ScheduleChange } from "../items/schedule-items.ts";
+import type { QueuedTime, Schedule, ScheduleChange, ScheduledJob } from "../items/schedule-items.ts";
 import { PortError, type SchedulePorts } from "../ports.ts";
 import type { SubmitRequest } from "../requests.ts";
 import { submitJob } from "../submit/submit.ts";
 import { cancelJob } from "./cancel-job.ts";
 
-/** What one firing did, by element. */
-export interface Fired {
-  readonly at: number;
-  readonly jobs: { [element: string]: string };
+/** What a firing is to do: the jobs that it owes, and elements whose job before has not ended. */
+export interface Decision {
+  readonly jobs: { [element: string]: ScheduledJob };
   /** Nominal times of elements whose jobs wait for the end of the job before. */
-  readonly queued: { [element: string]: number };
+  readonly queued: { [element: string]: QueuedTime };
   readonly skipped: string[];
-  readonly errors: { readonly element: string; readonly error: unknown }[];
+}
+export interface Refusal {
+  readonly element: string;
+  readonly error: unknown;
 }
 const AT_ONCE = 8;
 
 /**
- * Starts a job for each element of a schedule. A repeated firing starts the same jobs: the id of a job is a hash of the
- * name, the element and the nominal time. `mark` takes the place of the time when somebody asked for the firing.
+ * Decides for each element what becomes of a nominal time. Every job that the schedule names exists, because what is
+ * owed is submitted first. `mark` takes the place of the time in the id of a job when somebody asked for the firing.
  */
-export async function startScheduled(
+export async function decide(
   context: Context,
   schedule: Schedule,
   at: number,
-  { elements = elementsOf(schedule.spec, sitesOf(context)), mark = String(at) } = {},
-): Promise<Fired> {
-  const fired: Fired = { at, jobs: {}, queued: {}, skipped: [], errors: [] };
+  {
+    elements = elementsOf(schedule.spec, sitesOf(context)),
+    mark,
+  }: { readonly elements?: readonly string[]; readonly mark?: string | undefined } = {},
+): Promise<Decision> {
+  const decision: Decision = { jobs: {}, queued: {}, skipped: [] };
+  const { overlap = "skip" } = schedule.spec;
   await eachBounded(elements, AT_ONCE, async (element) => {
-    const last = schedule.jobs?.[element];
-    const jobId = scheduledJobId(context, schedule.name, element, mark);
-    const { overlap = "skip" } = schedule.spec;
+    const last = schedule.jobs?.[element]?.jobId;
+    const jobId = scheduledJobId(context, schedule.name, element, mark ?? String(at));
+    const runs = overlap !== "allow" && last !== undefined && last !== jobId && (await isUnfinished(context, last));
+    if (runs && overlap === "skip") decision.skipped.push(element);
+    else if (runs && overlap === "queue") decision.queued[element] = { at, ...(mark !== undefined && { mark }) };
+    else decision.jobs[element] = { jobId, at, ...(runs && { over: last }) };
+  });
+  return decision;
+}
+/** Returns how a decision changes its schedule. */
+export function decided(schedule: Schedule, { jobs, queued, skipped }: Decision): ScheduleChange {
+  const elements = Object.keys(jobs);
+  return {
+    ...(elements.length > 0 && { jobs: { ...schedule.jobs, ...jobs }, owed: elements }),
+    ...(Object.keys(queued).length > 0 && { queued: { ...schedule.queued, ...queued } }),
+    ...(skipped.length > 0 && { skipped: (schedule.skipped ?? 0) + skipped.length }),
+  };
+}
+
+/** Starts the jobs that a schedule owes. A repeated start gives the same jobs. Returns those that are refused. */
+export async function submitOwed(context: Context, schedule: Schedule): Promise<readonly Refusal[]> {
+  const refused: Refusal[] = [];
+  await eachBounded(schedule.owed ?? [], AT_ONCE, async (element) => {
+    const job = schedule.jobs?.[element];
     try {
-      if (overlap !== "allow" && last !== undefined && last !== jobId && (await isUnfinished(context, last))) {
-        if (overlap === "skip") return void fired.skipped.push(element);
-        if (overlap === "queue") return void (fired.queued[element] = at);
-        await cancelJob(context, last);
-      }
-      await submitScheduled(context, schedule, element, at, jobId);
-      fired.jobs[element] = jobId;
+      if (job?.over !== undefined) await cancelIfThere(context, job.over);
+      if (job) await submitScheduled(context, schedule, element, job);
     } catch (error) {
       if (error instanceof PortError) throw error;
-      fired.errors.push({ element, error });
+      refused.push({ element, error });
     }
   });
-  return fired;
+  return refused;
 }
+/** Returns how a schedule changes once what it owed was submitted. */
+export function submitted({ jobs, owed = [] }: Schedule, [refusal, ...more]: readonly Refusal[]): ScheduleChange {
+  if (!refusal) return { owed: undefined, error: undefined };
+  const elements = [refusal, ...more].map(({ element }) => element);
+  const at = jobs?.[refusal.element]?.at ?? 0;
+  const left = Object.entries(jobs ?? {}).filter(([element]) => !owed.includes(element) || !elements.includes(element));
+  return { owed: undefined, jobs: Object.fromEntries(left), error: { ...problemOf(refusal.error), at } };
+}
+export function problemOf(error: unknown): { readonly code: string; readonly message: string } {
+  const code = error instanceof FanfoldError ? error.code : "internal";
+  return { code, message: errorData(error).message.slice(0, MESSAGE_CHARACTERS) };
+}
+const MESSAGE_CHARACTERS = 500;
+
 async function submitScheduled(
   context: Context,
   { name, spec }: Schedule,
   element: string,
-  at: number,
-  jobId: string,
+  { jobId, at }: ScheduledJob,
 ): Promise<void> {
   const schedule = { name, at, ...(element !== ONLY && { element }) };
   const request = { ...requestOf(context, spec, element, at), principal: `schedule ${name}`, jobId, schedule };
@@ -67,6 +102,13 @@ async function submitScheduled(
   } catch (error) {
     // The job of this time was started before with what the schedule, or its workflow, was then.
     if (!(error instanceof FanfoldError) || error.code !== "idempotency_conflict") throw error;
+  }
+}
+async function cancelIfThere(context: Context, jobId: string): Promise<void> {
+  try {
+    await cancelJob(context, jobId);
+  } catch (error) {
+    if (!(error instanceof FanfoldError) || error.code !== "job_not_found") throw error;
   }
 }
 /** Returns what a schedule starts. Throws what the workflow throws. */
@@ -91,22 +133,6 @@ export async function isUnfinished(context: Context, jobId: string): Promise<boo
   const root = await readHeader(context, jobId);
   return root !== undefined && root.outcome === undefined;
 }
-
-/** Returns what a firing changes in its schedule. */
-export function noted(schedule: Schedule, { at, jobs, queued, skipped, errors }: Fired): ScheduleChange {
-  const [first] = errors;
-  return {
-    ...(Object.keys(jobs).length > 0 && { jobs: { ...schedule.jobs, ...jobs }, error: undefined }),
-    ...(Object.keys(queued).length > 0 && { queued: { ...schedule.queued, ...queued } }),
-    ...(skipped.length > 0 && { skipped: (schedule.skipped ?? 0) + skipped.length }),
-    ...(first && { error: errorOf(first.error, at) }),
-  };
-}
-function errorOf(error: unknown, at: number): NonNullable<Schedule["error"]> {
-  const code = error instanceof FanfoldError ? error.code : "internal";
-  return { code, message: errorData(error).message.slice(0, MESSAGE_CHARACTERS), at };
-}
-const MESSAGE_CHARACTERS = 500;
 
 /** Returns the sites of the deployment, which are those of its queues. */
 export function sitesOf({ config }: Context): readonly string[] {

@@ -27,9 +27,11 @@ export interface ScheduleAttributes {
   readonly next?: number;
   /** The last nominal time that has fired, and the newest job of each element. */
   readonly lastAt?: number;
-  readonly jobs?: { readonly [element: string]: string };
+  readonly jobs?: { readonly [element: string]: ScheduledJob };
+  /** Elements whose jobs were decided, and may not have been started yet. */
+  readonly owed?: readonly string[];
   /** Nominal times whose jobs wait for the end of the job before, by element. */
-  readonly queued?: { readonly [element: string]: number };
+  readonly queued?: { readonly [element: string]: QueuedTime };
   /** Firings of an element that were left out because the job before had not ended. */
   readonly skipped?: number;
   /** Why the last firing could not start a job. */
@@ -37,6 +39,18 @@ export interface ScheduleAttributes {
   /** When the sweeper looks at it next. Absent when there is nothing to look for. */
   readonly due?: number;
   readonly dueShard?: string;
+}
+export interface QueuedTime {
+  readonly at: number;
+  /** What the id of its job is made of in place of the time, when somebody asked for the firing. */
+  readonly mark?: string;
+}
+export interface ScheduledJob {
+  readonly jobId: string;
+  /** The nominal time. */
+  readonly at: number;
+  /** The job before, which has to be cancelled first. */
+  readonly over?: string;
 }
 export interface Schedule extends ScheduleAttributes {
   readonly name: string;
@@ -73,7 +87,7 @@ export async function createSchedule(
   schedule: ScheduleChange & Pick<ScheduleAttributes, "spec" | "origin" | "createdAt" | "anchor">,
 ): Promise<Changed> {
   const rev = context.ids.token();
-  const attributes = definedOf({ v: ITEM_VERSION, rev, ...schedule, ...dueOf(name, schedule) });
+  const attributes = definedOf({ v: ITEM_VERSION, rev, ...schedule, ...inIndex(name, dueOf(schedule)) });
   const { item } = await context.store.write({
     op: "put",
     key: scheduleKey(name),
@@ -84,11 +98,16 @@ export async function createSchedule(
 }
 /**
  * Changes a schedule that nobody has changed since it was read. Returns the schedule as it stands, and whether it is
- * this change that stands. 1 write unit, and 2 of the index when `next` changes.
+ * this change that stands. 1 write unit, and 2 of the index when `due` changes.
  */
-export async function changeSchedule(context: Context, seen: Schedule, change: ScheduleChange): Promise<Changed> {
+export async function changeSchedule(
+  context: Context,
+  seen: Schedule,
+  change: ScheduleChange,
+  due = dueOf({ ...seen, ...change }),
+): Promise<Changed> {
   const rev = context.ids.token();
-  const values = { ...change, rev, ...dueOf(seen.name, { ...seen, ...change }) };
+  const values = { ...change, rev, ...inIndex(seen.name, due) };
   const remove = Object.keys(values).filter((name) => values[name as keyof typeof values] === undefined);
   const { item } = await context.store.write({
     op: "update",
@@ -101,12 +120,15 @@ export async function changeSchedule(context: Context, seen: Schedule, change: S
 function definedOf(values: ScheduleChange): Attributes {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Attributes;
 }
-/** A schedule is looked at when it fires, and at once when jobs wait. One that is paused is left alone. */
-function dueOf(name: string, { paused, next, queued }: ScheduleChange): Pick<ScheduleChange, "due" | "dueShard"> {
-  const due = paused === true ? undefined : queued ? AT_ONCE : next;
-  return { due, dueShard: due === undefined ? undefined : dueShard(shardOf(name, DUE_SHARDS)) };
+/** A schedule is looked at when it fires, and at once when jobs are owed or wait. */
+function dueOf({ paused, next, queued, owed }: ScheduleChange): number | undefined {
+  if (owed || (queued && !paused)) return AT_ONCE;
+  return paused ? undefined : next;
 }
 const AT_ONCE = 0;
+function inIndex(name: string, due: number | undefined): Pick<ScheduleChange, "due" | "dueShard"> {
+  return { due, dueShard: due === undefined ? undefined : dueShard(shardOf(name, DUE_SHARDS)) };
+}
 /** Notes when the sweeper looks again, after a message was sent. 1 write unit, and 2 of the index. */
 export async function postponeSchedule(context: Context, seen: Schedule, due: number): Promise<void> {
   await context.store.write({

@@ -33,8 +33,8 @@ export function viewSchedule(schedule: Schedule): ScheduleView {
     createdAt,
     ...(!paused && next !== undefined && { nextAt: next }),
     ...(lastAt !== undefined && { lastAt }),
-    jobs: Object.entries(jobs).map(([element, jobId]) => ({ jobId, ...(element !== "" && { element }) })),
-    queued: Object.entries(queued).map(([element, at]) => ({ at, ...(element !== "" && { element }) })),
+    jobs: Object.entries(jobs).map(([element, { jobId }]) => ({ jobId, ...(element !== "" && { element }) })),
+    queued: Object.entries(queued).map(([element, { at }]) => ({ at, ...(element !== "" && { element }) })),
     skipped,
     ...(error && { error }),
   };
