@@ -54,8 +54,6 @@ export interface Faults {
   readonly loop?: LoopFaults;
   /** Simulates schedules (schedule-simulation.ts) in place of jobs of clients. */
   readonly schedules?: true;
-  /** Ids of jobs that a schedule starts do not depend on its time alone. */
-  readonly namelessFirings?: true;
 }
 export interface ReadContext {
   readonly process: SimProcess;

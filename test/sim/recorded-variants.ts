@@ -75,6 +75,13 @@ export const RECORDED: readonly {
   { variant: "part-of-own-round", firstSeed: 7, runs: 7, shows: "part-lost" },
   { variant: "round-without-parts", firstSeed: 7, runs: 7, shows: "marked-without-end" },
   { variant: "round-without-counters", firstSeed: 5, runs: 5, shows: "counters-wrong" },
+  { variant: "advance-before-submit", firstSeed: 1, runs: 1, shows: "schedule-never-ended" },
+  { variant: "owed-job-not-started", firstSeed: 1, runs: 1, shows: "time-lost" },
+  { variant: "schedule-changed-unseen", firstSeed: 1, runs: 1, shows: "time-lost" },
+  { variant: "announced-only-once", firstSeed: 1, runs: 1, shows: "livelock" },
+  { variant: "waiting-job-forgotten", firstSeed: 6, runs: 6, shows: "schedule-never-ended" },
+  { variant: "last-job-forgotten", firstSeed: 1, runs: 1, shows: "time-lost" },
+  { variant: "pause-unseen", firstSeed: 6, runs: 6, shows: "fired-in-a-pause" },
 ];
 
 /** Variants that remove nothing, so no seed may catch them. */

@@ -160,10 +160,7 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
     ids: {
       job: () => unique("job"),
       token: () => (world.faults.tokenPerProcess ? process.name : unique("token")),
-      hash: (text) => {
-        const own = world.faults.namelessFirings && text.startsWith("schedule ") ? unique("firing") : "";
-        return createHash("sha256").update(`${text}${own}`).digest("hex");
-      },
+      hash: (text) => createHash("sha256").update(text).digest("hex"),
       random: () => scheduler.random.next(),
     },
   };
