@@ -3,7 +3,7 @@ import type { JobEstimate } from "../core/cost/job-estimate.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Counts } from "../core/plan/counts.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
-import type { ScheduleSpec } from "../core/schedule/schedule.ts";
+import type { FiredBy, ScheduleSpec } from "../core/schedule/schedule.ts";
 import type { ErrorData, ResultEntry } from "../core/task/invocation.ts";
 
 export type { ScheduleSpec };
@@ -20,14 +20,6 @@ export type JobState =
   | "cancelled"
   | "timed-out";
 
-/** The firing of a schedule that started a job. */
-export interface FiredBy {
-  readonly name: string;
-  /** The nominal time. */
-  readonly at: number;
-  /** The value of `forEach` that the job is for. */
-  readonly element?: string;
-}
 /** A schedule: what it starts and when, and how it stands. */
 export interface Schedule extends Omit<ScheduleSpec, "paused"> {
   readonly name: string;

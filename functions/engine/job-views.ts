@@ -3,8 +3,7 @@ import type { Json, JsonObject } from "../core/json.ts";
 import type { Counts } from "../core/plan/counts.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { ErrorData } from "../core/task/invocation.ts";
-import type { ScheduleSpec } from "../core/schedule/schedule.ts";
-import type { FiredBy } from "./requests.ts";
+import type { FiredBy, ScheduleSpec } from "../core/schedule/schedule.ts";
 
 export type { DeadLetter as DeadLetterView, DeadLetterCounts } from "../core/task/dead-letter.ts";
 

@@ -1,11 +1,12 @@
 import type { Canvas, FailurePolicy } from "../core/canvas/canvas.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { RetryFilter } from "../core/plan/retry-filter.ts";
+import type { FiredBy } from "../core/schedule/schedule.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { Stamp, StampFilter } from "../core/plan/stamps.ts";
 import type { JobState } from "./job-views.ts";
 
-export type { RetryFilter };
+export type { FiredBy, RetryFilter };
 
 export interface SubmitRequest {
   readonly canvas: Canvas;
@@ -24,14 +25,6 @@ export interface SubmitRequest {
   readonly token?: string;
   /** Set only by the engine, for jobs that a schedule starts. */
   readonly schedule?: FiredBy;
-}
-/** The firing that started a job. */
-export interface FiredBy {
-  readonly name: string;
-  /** The nominal time, in milliseconds since the epoch. */
-  readonly at: number;
-  /** The value of `forEach` that the job is for. */
-  readonly element?: string;
 }
 /** A job whose first step is an open group. Its items are put in pages from outside, then sealed. */
 export interface OpenJobRequest extends Omit<SubmitRequest, "canvas"> {

@@ -1,4 +1,4 @@
-import type { FiredBy } from "../../functions/engine/requests.ts";
+import type { FiredBy } from "../../functions/core/schedule/schedule.ts";
 import type { WriteOp } from "../../functions/engine/ports.ts";
 import { type Variant, withAttributes, withoutSet, withWhen } from "./variant-parts.ts";
 

@@ -53,6 +53,14 @@ export interface NamedSchedule extends ScheduleSpec {
   readonly name: string;
 }
 
+/** The firing that started a job. */
+export interface FiredBy {
+  readonly name: string;
+  /** The nominal time, in milliseconds since the epoch. */
+  readonly at: number;
+  /** The value of `forEach` that the job is for. */
+  readonly element?: string;
+}
 /** The element of a schedule without `forEach`. */
 export const ONLY = "";
 /** Returns for what a firing starts jobs: the values of `forEach`, or the one element of a schedule without it. */
