@@ -44,6 +44,8 @@ const config = defineConfig({
       when: { everySeconds: 15 },
       workflow: "example.sum-of-sums",
       fields: { n: 2 },
+      // Only its own test resumes it, so that it adds no jobs to others.
+      paused: true,
     },
   ],
   api: { streaming: false },

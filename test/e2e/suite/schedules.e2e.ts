@@ -50,9 +50,9 @@ describe("schedules of a deployment", () => {
   });
 
   it("one of the configuration is there and fires, and is changed only there", async () => {
+    expect(await api.client.resumeSchedule("configured")).toMatchObject({ origin: "config", state: "active" });
     const [job] = await firings("configured", 1);
     expect(await ended(api, job?.jobId ?? "")).toMatchObject({ state: "success", parameters: { n: 2 } });
-    expect(await api.client.schedule("configured")).toMatchObject({ origin: "config", state: "active" });
     await expect(api.client.deleteSchedule("configured")).rejects.toMatchObject({ code: "schedule_in_config" });
     expect(await api.client.pauseSchedule("configured")).toMatchObject({ state: "paused" });
   });
