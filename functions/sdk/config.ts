@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { FanfoldError } from "../core/errors.ts";
 import { ENGINE_QUEUE, formatQueueName, QUEUE_FUNCTIONS, type QueueFunction } from "../core/names/queue-name.ts";
+import { refuseRepeats } from "./refuse-repeats.ts";
 import { type NamedSchedule, SCHEDULES } from "./schedule-config.ts";
 import { describeIssue } from "./schema-issue.ts";
 
@@ -387,22 +388,4 @@ function refuseUnusable(
   if (threads === undefined || threads <= concurrency) return;
   const message = `must not be above concurrency, which is ${concurrency}`;
   context.addIssue({ code: "custom", path: [...place, "threads"], message });
-}
-
-/** Reports entries that repeat the key of an earlier entry. */
-function refuseRepeats<T>(
-  list: readonly T[],
-  keyOf: (item: T) => string,
-  context: z.RefinementCtx,
-  field?: string,
-): void {
-  list.forEach((item, index) => {
-    const earlier = list.findIndex((other) => keyOf(other) === keyOf(item));
-    if (earlier === index) return;
-    context.addIssue({
-      code: "custom",
-      path: field === undefined ? [index] : [field, index],
-      message: `repeats ${keyOf(item)} of entry ${earlier}`,
-    });
-  });
 }

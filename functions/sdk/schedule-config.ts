@@ -3,6 +3,7 @@ import { nextTime } from "../calendar/calendar.ts";
 import { FanfoldError } from "../core/errors.ts";
 import { readNamedSchedule } from "../core/schedule/read-schedule.ts";
 import type { NamedSchedule } from "../core/schedule/schedule.ts";
+import { refuseRepeats } from "./refuse-repeats.ts";
 
 export type { NamedSchedule };
 
@@ -23,10 +24,4 @@ const SCHEDULE = z.unknown().transform((value, context): NamedSchedule => {
 export const SCHEDULES = z
   .array(SCHEDULE)
   .default([])
-  .superRefine((schedules, context) => {
-    schedules.forEach(({ name }, index) => {
-      const earlier = schedules.findIndex((other) => other.name === name);
-      if (earlier < index)
-        context.addIssue({ code: "custom", path: [index], message: `repeats ${name} of entry ${earlier}` });
-    });
-  });
+  .superRefine((schedules, context) => refuseRepeats(schedules, ({ name }) => name, context));
