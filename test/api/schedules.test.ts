@@ -7,7 +7,8 @@ const SPEC = { when: { everySeconds: 600 }, workflow: "example.sum-of-sums", fie
 
 describe("schedules over HTTP", () => {
   it("D085 are put, read, listed, paused, resumed, triggered and removed", async () => {
-    const { client, local, ask } = startApi();
+    const api = startApi();
+    const { client, local } = api;
     const nextAt = local.clock.now() + 600_000;
     const put: Schedule = await client.putSchedule("ten", SPEC);
     const view: ScheduleView = put;
@@ -26,13 +27,13 @@ describe("schedules over HTTP", () => {
       ["POST", "/schedules/ten/trigger"],
       ["POST", "/schedules/ten/pause"],
     ] as const) {
-      const response = await ask(method, path);
+      const response = await api.ask(method, path);
       expect([response.status, await response.json()]).toMatchObject([404, { code: "schedule_not_found" }]);
     }
   });
   it("are created with 201, and put again with 200", async () => {
-    const { ask } = startApi();
-    const put = () => ask("PUT", "/schedules/ten", { json: SPEC });
+    const api = startApi();
+    const put = () => api.ask("PUT", "/schedules/ten", { json: SPEC });
     const [first, again] = [await put(), await put()];
     expect([first.status, first.headers.get("Location"), again.status]).toEqual([201, "/schedules/ten", 200]);
   });

@@ -76,7 +76,7 @@ async function replace(
 const same = (one: object, other: object): boolean => canonicalJson(one as Json) === canonicalJson(other as Json);
 
 /** Throws what the start of a job would throw, for every element. */
-export function checkStart(context: Context, spec: ScheduleSpec): void {
+function checkStart(context: Context, spec: ScheduleSpec): void {
   const now = context.clock.now();
   portsOf(context).nextTime(spec.when, now, now);
   const [first, ...others] = elementsOf(spec, sitesOf(context));

@@ -258,8 +258,8 @@ describe("a job for each", () => {
     const forEach = { field: "of", values: ["a", "b"] };
     await local.put("tenants", { ...EVERY_TEN, workflow: "report", forEach });
     await local.until("2026-01-01T00:25Z");
-    const jobs = (await local.jobs()).map(({ schedule, parameters }) => [schedule?.element, parameters]);
-    expect(jobs.toSorted()).toEqual([
+    const jobs = (await local.jobs()).map(({ schedule, parameters }) => [schedule?.element ?? "", parameters] as const);
+    expect(jobs.toSorted(([a], [b]) => a.localeCompare(b))).toEqual([
       ["a", { of: "a" }],
       ["a", { of: "a" }],
       ["b", { of: "b" }],
@@ -273,8 +273,8 @@ describe("a job for each", () => {
     await local.until("2026-01-01T00:15Z");
     queues.push("paris.default#worker");
     await local.until("2026-01-01T00:25Z");
-    const sites = (await local.jobs()).map(({ schedule }) => schedule?.element);
-    expect(sites.toSorted()).toEqual(["local", "local", "london", "london", "paris"]);
+    const sites = (await local.jobs()).map(({ schedule }) => schedule?.element ?? "");
+    expect(sites.toSorted((a, b) => a.localeCompare(b))).toEqual(["local", "local", "london", "london", "paris"]);
   });
 });
 
