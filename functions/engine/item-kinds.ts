@@ -32,10 +32,10 @@ import type { FiredBy, RetryOrder } from "./requests.ts";
  * | execution     | tasks `X#<jobId>` / `<its name>` | < 1 KB | before its start; names the group that waits for it |
  * | event         | tasks `V#<jobId>` / `<at>#<id>` | < 1 KB | per state change and failure, never per success |
  * | failure       | tasks `FX#<task>#<reason>` / `<at>#<runId>` | < 1 KB | once per failure |
+ * | failure kind  | tasks `FX` / `<task>#<reason>` | < 1 KB | per kind: once a day in each process that meets it |
  * | dead letter   | tasks `DL` / `<at>-<hash>` | 1 KB + message | once per message that was given up; removed by redrive and purge |
  * | kept blob     | tasks `H#<sha256>` / `!` | < 1 KB | one machine only: until when its file is kept |
  * | schedule      | tasks `SC#all` / `<name>`; no `ttl` | 1 KB + its spec | put 2 and announced 2 (index), fired 2 (index) |
- * | failure kind  | tasks `FX` / `<task>#<reason>` | < 1 KB | per kind: once a day in each process that meets it |
  */
 export const ITEM_VERSION = 1;
 
@@ -307,10 +307,8 @@ export const stampIndexPartition = (stamp: string): string => `JX#${stamp}`;
 export const stampIndexKey = (stamp: string, createdAt: number, jobId: string): Key =>
   taskKey(stampIndexPartition(stamp), `${pad(createdAt, 14)}#${jobId}`);
 export const supervisorKey = (jobId: string): Key => taskKey(`T#${jobId}`, "!");
-/** An event that was sent to a job, put once. */
 export const keptBlobKey = (sha256: string): Key => taskKey(`H#${sha256}`, "!");
 export const eventItemKey = (jobId: string, name: string): Key => taskKey(`E#${jobId}#${name}`, "!");
-/** The groups and runs that wait for an event. */
 export const waiterPartition = (jobId: string, name: string): string => `W#${jobId}#${name}`;
 export const waiterKey = (jobId: string, name: string, waiterHash: string): Key =>
   taskKey(waiterPartition(jobId, name), waiterHash);

@@ -67,6 +67,7 @@ export class ScheduleSimulation {
       blobs,
       faults,
       disk: { full: false },
+      late: new Set(),
       maxDelaySeconds: settings.maxDelaySeconds,
       visibilityMs: settings.visibilityMs,
       maxReceives: settings.maxReceives,
