@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { blobsCommand } from "./commands/blobs.ts";
+import { packageVersion } from "../functions/host/package-version.ts";
 import { cancelCommand } from "./commands/cancel.ts";
 import { completeCommand } from "./commands/complete.ts";
 import { deadLettersCommand } from "./commands/dead-letters.ts";
@@ -19,20 +20,24 @@ import { sendCommand } from "./commands/send.ts";
 import { submitCommand } from "./commands/submit.ts";
 import { watchCommand } from "./commands/watch.ts";
 import { workflowsCommand } from "./commands/workflows.ts";
-import { callAs, version } from "./repository.ts";
+import { callAs, callScript } from "./repository.ts";
 
+const STEPS = [
+  [callScript("demo"), "inventories this folder"],
+  [`${callAs()} workflows`, "lists what can be started"],
+  [`${callAs()} run WORKFLOW -f n=100`, "runs a workflow, without a server"],
+  [callScript("dev"), "starts engine and HTTP API on 127.0.0.1"],
+] as const;
 const NEXT = `
 First steps:
-  $ npm run demo                                       inventories this folder
-  $ ${callAs()} run example.sum-of-sums -f n=100    runs a workflow, without a server
-  $ npm run dev                                        starts engine and HTTP API on 127.0.0.1
+${STEPS.map(([call, what]) => `  $ ${call.padEnd(46)} ${what}`).join("\n")}
 
 Exit codes: 0 the job succeeded, 1 it failed or something went wrong, 2 the call was wrong, 130 interrupted, 143 by SIGTERM.`;
 
 export function program(): Command {
   const root = new Command("fanfold")
     .description("Fans work out and folds the results back in: tasks, workflows, and the engine that runs them.")
-    .version(version())
+    .version(packageVersion())
     .showHelpAfterError("(--help shows how it is used)")
     .addHelpText("after", NEXT);
   const commands = [

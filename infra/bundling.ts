@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, extname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync, type BuildOptions, type Metafile } from "esbuild";
 import { FanfoldError } from "../functions/core/errors.ts";
@@ -64,6 +64,8 @@ export interface Bundle {
 }
 
 const HANDLERS = fileURLToPath(new URL("../functions/handlers/", import.meta.url));
+/** Handlers are TypeScript in a checkout, and JavaScript in the package. */
+const handlerPath = (name: string): string => join(HANDLERS, name + extname(import.meta.filename));
 /** Two `export *` with one name export neither, and JavaScript does not say so. */
 const AMBIGUOUS = "ambiguous-reexport";
 const COMMON: BuildOptions = {
@@ -133,8 +135,8 @@ export function describeTasks(
       `{ site: ${JSON.stringify(site)}, path: ${JSON.stringify(tasksModule)}, load: () => import(${JSON.stringify(resolve(tasksModule))}) }`,
   );
   const source = [
-    `import { writeDescription } from ${JSON.stringify(join(HANDLERS, "describe-tasks.ts"))};`,
-    `await writeDescription(${JSON.stringify(result)}, [${listed.join(", ")}], ${JSON.stringify(queues)}, ${JSON.stringify(schedules)});`,
+      `import { writeDescription } from ${JSON.stringify(handlerPath("describe-tasks"))};`,
+      `await writeDescription(${JSON.stringify(result)}, [${listed.join(", ")}], ${JSON.stringify(queues)}, ${JSON.stringify(schedules)});`,
   ].join("\n");
   try {
     const unbundled = together(sites);
@@ -249,7 +251,7 @@ function generateEntry({ handler, tasksModules, registry, schedules, outDir }: B
   const entry = join(outDir, "entry.ts");
   const scheduled = schedules && WITH_SCHEDULES.has(handler) ? `, schedules: ${JSON.stringify(schedules)}` : "";
   const source = [
-    `import { createHandler } from ${JSON.stringify(join(HANDLERS, `${handler}.ts`))};`,
+    `import { createHandler } from ${JSON.stringify(handlerPath(handler))};`,
     `import registry from "./registry.json";`,
     ...importsOf(tasksModules),
     `export const handler = createHandler({ modules: [${names(tasksModules)}], registry${scheduled} });`,

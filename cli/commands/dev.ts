@@ -93,7 +93,7 @@ async function announce(
     : "";
   await terminal.print(`${terminal.paint("bold", "Fanfold")} dev server on ${served.url}
   data       ${shortPath(data)}${auth ? " (token in server.json)" : ", no token required"}
-  workflows  ${names.join(", ") || "none: export some from functions/tasks"}
+  workflows  ${names.join(", ") || "none: the module of tasks exports none"}
 
 Start one from another terminal:
   ${further(data, `submit ${names[0] ?? "NAME"}`)}

@@ -9,6 +9,7 @@ import type { Log } from "../host/log.ts";
 import type { MessageSource } from "../host/message-source.ts";
 import { SystemIds } from "../host/system-ids.ts";
 import { createRegistry, createRunner, createWorkflows, type Workflows } from "../sdk/index.ts";
+import { type Exports, loadTaskModule } from "../sdk/module.ts";
 import { FileBlobs } from "./blobs/file-blobs.ts";
 import { LocalBlobs } from "./blobs/local-blobs.ts";
 import type { Durability } from "./lmdb/commit-gatherer.ts";
@@ -23,8 +24,8 @@ import { foldersOf, type SharedConfig } from "./settings.ts";
 
 export interface HostOptions {
   readonly dataFolder: string;
-  /** Path or file URL of the module with tasks and workflows. */
-  readonly tasksModule: string;
+  /** Path or file URL of the module with tasks and workflows, or its exports. */
+  readonly tasksModule: string | Exports;
   readonly durability: Durability;
   readonly engine: SharedConfig;
   readonly clock: Clock;
@@ -51,6 +52,7 @@ export interface Host {
   readonly engine: Engine;
   readonly source: MessageSource;
   readonly registry: TaskRegistry;
+  readonly taskNames: readonly string[];
   readonly workflows: Workflows;
   readonly expirer: Expirer;
   /** Returns the names of all queues that ever received a message. */
@@ -63,7 +65,9 @@ export interface Host {
 }
 
 export async function openHost(options: HostOptions): Promise<Host> {
-  const { tasks, workflows } = await loadTasksOf(options.tasksModule);
+  const { tasksModule } = options;
+  const { tasks, workflows } =
+    typeof tasksModule === "string" ? await loadTasksOf(tasksModule) : loadTaskModule(tasksModule);
   const { environment, files } = await inFolder(options.dataFolder, () => openFiles(options));
   const { clock, around = (runner) => runner } = options;
   const queue = new LmdbQueue(environment, { clock, holder: options.holder, onSend: options.onSend });
@@ -85,6 +89,7 @@ export async function openHost(options: HostOptions): Promise<Host> {
     engine,
     source: queue,
     registry,
+    taskNames: tasks.map(({ name }) => name),
     workflows: started,
     expirer: new Expirer(environment, blobs, clock),
     queues: () => queueNames(environment),
