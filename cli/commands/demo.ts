@@ -5,7 +5,6 @@ import { demoData, realFolder } from "../demo-folder.ts";
 import { demoLines, demoReport } from "../demo-report.ts";
 import { loadLocal } from "../load-local.ts";
 import { exitCodeOf } from "../exit-codes.ts";
-import { defaultSettings } from "../project.ts";
 import { interruptedCode } from "../interrupt.ts";
 import { formatDuration } from "../format.ts";
 import { callScript, DEMO_TASKS, IS_CHECKOUT, REPOSITORY } from "../repository.ts";
@@ -34,7 +33,7 @@ export function demoCommand(): Command {
       action(async (context: Context, options: DemoOptions, dir: string | undefined) => {
         const folder = realFolder(dir ?? (IS_CHECKOUT ? REPOSITORY : "."));
         const dataFolder = demoData(folder, options.data);
-        const { startLocal } = await loadLocal();
+        const [{ startLocal }, { defaultSettings }] = await Promise.all([loadLocal(), import("../project.ts")]);
         const project = { settings: defaultSettings(), tasksModule: options.tasks ?? DEMO_TASKS };
         const { client, runtime } = await startLocal({ dataFolder, project });
         try {

@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { type Command, Option } from "commander";
-import { loopbackSecurity } from "../../functions/api/security.ts";
 import type { Durability } from "../../functions/embedded/lmdb/commit-gatherer.ts";
 import { inFolder } from "../../functions/embedded/machine/disk-error.ts";
-import { serveApp, type Served } from "../../functions/embedded/serve-app.ts";
+import type { Served } from "../../functions/embedded/serve-app.ts";
 import { action, command, type CommonOptions, type Context, wholeNumber } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
 import { loadLocal } from "../load-local.ts";
@@ -48,7 +47,11 @@ export function devCommand(): Command {
       action(async ({ terminal, interrupted }: Context, options: DevOptions) => {
         const token = options.auth ? randomBytes(24).toString("base64url") : undefined;
         let port = options.port;
-        const { startLocal } = await loadLocal();
+        const [{ startLocal }, { serveApp }, { loopbackSecurity }] = await Promise.all([
+          loadLocal(),
+          import("../../functions/embedded/serve-app.ts"),
+          import("../../functions/api/security.ts"),
+        ]);
         const local = await startLocal(
           {
             dataFolder: options.data,

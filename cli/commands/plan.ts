@@ -5,8 +5,6 @@ import { FanfoldError } from "../../functions/core/errors.ts";
 import { action, command, type CommonOptions, type Context, notNegative, wholeNumber } from "../command.ts";
 import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
-import { planScale } from "../plan-scale.ts";
-import { loadProject } from "../project.ts";
 import { planSheet, scaleSheet } from "../plan-sheet.ts";
 import { preparePlan } from "../start-work.ts";
 import { fieldOption, WHAT } from "./run.ts";
@@ -65,6 +63,8 @@ async function showScale(
   what: string | undefined,
 ): Promise<number> {
   if (what !== undefined) throw refused("--children", "--children replaces the canvas: give one or the other");
+  // Loaded late, since each takes as long to load as all other commands.
+  const [{ planScale }, { loadProject }] = await Promise.all([import("../plan-scale.ts"), import("../project.ts")]);
   const { settings } = await loadProject(tasks);
   const prediction = planScale({ children, level, secondsPerTask, slots: settings.concurrency });
   if (terminal.json) await terminal.printJson({ children, level, ...prediction });

@@ -45,14 +45,14 @@ export interface Fanfold {
   /** Starts a workflow. */
   start(workflow: string | Workflow, fields?: JsonObject, options?: StartOptions): Promise<Submitted>;
   /**
-   * Starts a canvas and returns the value of its job.
+   * Starts a canvas and returns the value of its job: a list of values when it ends in a group.
    * @throws ResultError with the name and message of the error that ended the job. Without such an error the name is
    * `JobCancelled` or `JobTimedOut`.
    * @example await fanfold.run(add.s(2, 2)); // 4
    */
   run<Work extends CanvasSource>(work: Work, options?: StartOptions): Promise<ResultOf<Work>>;
   /** Starts a workflow and returns the value of its job. Throws as the other `run` does. */
-  run(workflow: string | Workflow, fields?: JsonObject, options?: StartOptions): Promise<Json | undefined>;
+  run(workflow: string | Workflow, fields?: JsonObject, options?: StartOptions): Promise<Json>;
   /** Returns one job, or throws `job_not_found`. */
   get(jobId: string): Promise<Job>;
   /** Returns the job once it has ended. */
@@ -113,7 +113,7 @@ function callsOf(client: Client): Omit<Fanfold, "client" | "stop" | typeof Symbo
     run: async (work: CanvasSource | Workflow | string, given?: JsonObject & StartOptions, options?: StartOptions) => {
       const isNamed = typeof work === "string" || isWorkflow(work);
       const { jobId } = await (isNamed ? calls.start(work, given, options) : calls.submit(work, given));
-      return valueOf(await calls.wait(jobId)) as never;
+      return (await valueOf(client, await calls.wait(jobId))) as never;
     },
     get: (jobId) => client.job(jobId),
     wait: async (jobId, options) => {
@@ -138,8 +138,14 @@ async function* watch(client: Client, jobId: string, options: ReadOptions = {}):
   }
 }
 
-function valueOf(job: Job): Json | undefined {
-  if (job.state === "success") return job.value;
+/** Returns the value of an ended job. A job that ends in a group has a list of values instead. */
+async function valueOf(client: Client, job: Job): Promise<Json> {
+  if (job.state === "success" && job.value !== undefined) return job.value;
+  if (job.state === "success") {
+    const values: Json[] = [];
+    for await (const { value = null } of client.results(job.jobId)) values.push(value);
+    return values;
+  }
   if (job.error !== undefined) throw new ResultError(job.error, job.error.runId);
   const name = job.state === "timed-out" ? "JobTimedOut" : "JobCancelled";
   throw new ResultError({ name, message: `the job ${job.jobId} has ended: ${job.state}` }, job.jobId);

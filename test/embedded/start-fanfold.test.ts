@@ -45,6 +45,7 @@ describe("an engine in the caller's process", { timeout: 60_000 }, () => {
   it("runs canvases and workflows, and returns their values", () =>
     within(newFolder(), async (fanfold) => {
       const sixteen: number = await fanfold.run(square.s(4));
+      expect(await fanfold.run(group([square.s(2), square.s(3)]))).toEqual([4, 9]);
       expect([sixteen, await fanfold.run(squares, { n: 4 }), await fanfold.run("squares", { n: 3 })]).toEqual([
         16, 14, 5,
       ]);
