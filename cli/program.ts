@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { blobsCommand } from "./commands/blobs.ts";
 import { packageVersion } from "../functions/host/package-version.ts";
+import { packageVersion } from "../functions/host/package-json.ts";
 import { cancelCommand } from "./commands/cancel.ts";
 import { completeCommand } from "./commands/complete.ts";
 import { deadLettersCommand } from "./commands/dead-letters.ts";
@@ -8,6 +9,7 @@ import { demoCommand } from "./commands/demo.ts";
 import { devCommand } from "./commands/dev.ts";
 import { failuresCommand } from "./commands/failures.ts";
 import { graphCommand } from "./commands/graph.ts";
+import { initCommand } from "./commands/init.ts";
 import { jobCommand } from "./commands/job.ts";
 import { jobsCommand } from "./commands/jobs.ts";
 import { planCommand } from "./commands/plan.ts";
@@ -20,14 +22,15 @@ import { sendCommand } from "./commands/send.ts";
 import { submitCommand } from "./commands/submit.ts";
 import { watchCommand } from "./commands/watch.ts";
 import { workflowsCommand } from "./commands/workflows.ts";
-import { callAs, callScript } from "./repository.ts";
+import { callAs, callScript, IS_CHECKOUT } from "./repository.ts";
 
 const STEPS = [
+  ...(IS_CHECKOUT ? [] : [[`${callAs()} init my-app`, "makes a project"] as const]),
   [callScript("demo"), "inventories this folder"],
   [`${callAs()} workflows`, "lists what can be started"],
   [`${callAs()} run WORKFLOW -f n=100`, "runs a workflow, without a server"],
   [callScript("dev"), "starts engine and HTTP API on 127.0.0.1"],
-] as const;
+];
 const NEXT = `
 First steps:
 ${STEPS.map(([call, what]) => `  $ ${call.padEnd(46)} ${what}`).join("\n")}
@@ -41,6 +44,7 @@ export function program(): Command {
     .showHelpAfterError("(--help shows how it is used)")
     .addHelpText("after", NEXT);
   const commands = [
+    initCommand,
     demoCommand,
     devCommand,
     runCommand,

@@ -24,7 +24,10 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     layers: ["functions/engine/ports.ts", "functions/core"],
     packages: ["node:", "@aws-sdk", "@smithy"],
   },
-  "functions/testing": { layers: ["functions/engine", "functions/core"], packages: ["node:"] },
+  "functions/testing": {
+    layers: ["functions/engine", "functions/client", "functions/core", "functions/sdk"],
+    packages: ["node:"],
+  },
   "functions/client": { layers: ["functions/core"], packages: [] },
   "functions/host": { layers: ["functions/engine", "functions/core"], packages: ["node:"] },
   "functions/embedded": {
@@ -32,6 +35,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       "functions/host",
       "functions/engine",
       "functions/api",
+      "functions/client",
       "functions/core",
       "functions/calendar",
       "functions/sdk",
@@ -42,7 +46,8 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   // Its objects may lie in a bucket; the client is loaded only then.
   "functions/tasks/inventory": { layers: ["functions/sdk"], packages: ["node:", "zod", "@aws-sdk"] },
   "functions/tasks": { layers: ["functions/sdk"], packages: ["node:", "zod"] },
-  cli: { layers: ["*"], packages: ["node:", "commander", "zod"] },
+  // fanfold: the text of a new project.
+  cli: { layers: ["*"], packages: ["node:", "commander", "zod", "fanfold"] },
   // The shape of a deployment is pure data of core; code of functions is only pointed at, by path.
   infra: {
     layers: [
