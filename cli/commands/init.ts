@@ -17,7 +17,7 @@ export function initCommand(): Command {
   return plainCommand(
     "init",
     "Make a project: one task, one workflow, one test. Overwrites nothing",
-    "npx fanfold init my-app\nnpx fanfold init my-app --cdk",
+    "fanfold init my-app\nfanfold init my-app --cdk",
   )
     .argument("[folder]", "folder of the project (default: the working folder)", ".")
     .option("--cdk", "add an app of the AWS CDK that deploys it", false)

@@ -61,8 +61,10 @@ function compile(walk: Walk, folder: string, resolution: "nodenext" | "bundler")
   if (resolution === "nodenext") walk.must(folder, "npx", "tsc", "-p", "tsconfig.cdk.json");
 }
 
+/** npx would stand between a signal and the server. */
+const DEV = [COMMAND, "dev", "--port", "0", "--workers", "1"];
 async function useServer(walk: Walk, folder: string): Promise<void> {
-  const server = await walk.start(folder, "Ctrl-C stops", "npx", "fanfold", "dev", "--port", "0", "--workers", "1");
+  const server = await walk.start(folder, "Ctrl-C stops", "node", ...DEV);
   const names = ["--field", 'names=["Ada", "Grace"]'];
   const printed = walk.must(folder, "npx", "fanfold", "run", "greetings", ...names);
   assert.match(printed, /0 .*Hello, Ada!.*\n.*1 .*Hello, Grace!/);

@@ -31,6 +31,7 @@ await new Command("package-test")
     }
   })
   .parseAsync();
+process.exit();
 
 async function walkWith(node: string, tarball: string, count: (isPassed: boolean) => void): Promise<void> {
   const walk = new Walk(tarball, node);
