@@ -1,6 +1,5 @@
 import { Command } from "commander";
 import { blobsCommand } from "./commands/blobs.ts";
-import { packageVersion } from "../functions/host/package-version.ts";
 import { packageVersion } from "../functions/host/package-json.ts";
 import { cancelCommand } from "./commands/cancel.ts";
 import { completeCommand } from "./commands/complete.ts";

@@ -85,6 +85,8 @@ function noting(call: TaskCall, logs: LogLine[]): TaskCall["services"] {
   return {
     results: (group) => services.results(group),
     event: (name, timeoutSeconds) => services.event(name, timeoutSeconds),
+    putBlob: (content, type) => services.putBlob(content, type),
+    openBlob: (sha256) => services.openBlob(sha256),
     leave: (code) => services.leave(code),
     log: (level, message, fields) => {
       logs.push({ level, message, ...(fields && { fields }) });

@@ -1,3 +1,4 @@
+import { FanfoldError } from "../../core/errors.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
 import type { ResultEntry, TaskCall } from "../../core/task/invocation.ts";
 import { LazySignal } from "../../core/task/stop-signal.ts";
@@ -36,6 +37,12 @@ export async function runTask(task: AnyTask, args: readonly Json[] = [], given: 
   return noted;
 }
 
+const noBlobs = (): Promise<never> =>
+  Promise.reject(
+    new FanfoldError("invalid_request", "runTask keeps no blobs: run the task on a TestEngine", {
+      details: { field: "ctx.blobs" },
+    }),
+  );
 function callOf(task: AnyTask, args: readonly Json[], given: GivenContext, logs: LogLine[]): TaskCall {
   const { kwargs = {}, runId = "job.0", attempt = 1, stamps = {}, headers = {}, events = {}, results = [] } = given;
   return {
@@ -64,6 +71,8 @@ function callOf(task: AnyTask, args: readonly Json[], given: GivenContext, logs:
       log: (level, message, fields) => void logs.push({ level, message, ...(fields && { fields }) }),
       event: async (name) =>
         Object.hasOwn(events, name) ? { kind: "sent", value: events[name] ?? null } : { kind: "unsent", name },
+      putBlob: noBlobs,
+      openBlob: noBlobs,
       leave: () => undefined,
     },
   };

@@ -57,6 +57,9 @@ export class SeededFaults {
       blobs: {
         get: (name) => this.#call(() => blobs.get(name)),
         put: (name, content) => this.#call(() => blobs.put(name, content), true),
+        store: (...given) => this.#call(() => blobs.store(...given), true),
+        keep: (...given) => this.#call(() => blobs.keep(...given), true),
+        open: (sha256) => this.#call(() => blobs.open(sha256)),
       },
     };
   };
