@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { blobsCommand } from "./commands/blobs.ts";
 import { cancelCommand } from "./commands/cancel.ts";
 import { completeCommand } from "./commands/complete.ts";
+import { dashboardCommand } from "./commands/dashboard.ts";
 import { deadLettersCommand } from "./commands/dead-letters.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { devCommand } from "./commands/dev.ts";
@@ -25,7 +26,7 @@ const NEXT = `
 First steps:
   $ npm run demo                                       inventories this folder
   $ ${callAs()} run example.sum-of-sums -f n=100    runs a workflow, without a server
-  $ npm run dev                                        starts engine and HTTP API on 127.0.0.1
+  $ npm run dev                                        starts engine, API and dashboard on 127.0.0.1
 
 Exit codes: 0 the job succeeded, 1 it failed or something went wrong, 2 the call was wrong, 130 interrupted, 143 by SIGTERM.`;
 
@@ -38,6 +39,7 @@ export function program(): Command {
   const commands = [
     demoCommand,
     devCommand,
+    dashboardCommand,
     runCommand,
     submitCommand,
     planCommand,

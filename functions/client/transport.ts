@@ -105,7 +105,10 @@ export async function* readParts<T>(
   what: Ask,
 ): AsyncGenerator<T, void, undefined> {
   for (let from: string | undefined, first = true; first || from !== undefined; first = false) {
-    const response = await ask(options, path, { ...what, query: { ...what.query, from } });
+    const response = await ask(options, path, {
+      ...what,
+      query: { ...what.query, ...(from !== undefined && { from }) },
+    });
     from = /[?&]from=(\d+)[^>]*>; *rel="?next/.exec(response.headers.get("Link") ?? "")?.[1];
     yield* readLines<T>(response);
   }
