@@ -1,4 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
+import { ActionsPage } from "./actions/actions-page.tsx";
+import { DeadLetterPage, DeadLettersPage } from "./dead-letters/dead-letters-page.tsx";
+import { FailuresPage } from "./failures/failures-page.tsx";
 import { Keys } from "./keys.tsx";
 import { JobPage } from "./job/job-page.tsx";
 import { JobsPage } from "./jobs/jobs-page.tsx";
@@ -7,9 +10,18 @@ import { Empty } from "./parts/notes.tsx";
 import { type Route, to, useRoute } from "./route.ts";
 import { RunPage } from "./run/run-page.tsx";
 import { useLink } from "./server.ts";
+import { QueuesPage } from "./queues/queues-page.tsx";
+import { StartPage } from "./start/start-page.tsx";
 import { useTheme } from "./theme.ts";
 
-const PLACES = [{ name: "jobs", title: "Jobs" }] as const;
+const PLACES = [
+  { name: "jobs", title: "Jobs" },
+  { name: "failures", title: "Failures" },
+  { name: "dead-letters", title: "Dead letters" },
+  { name: "queues", title: "Queues" },
+  { name: "actions", title: "Actions" },
+  { name: "start", title: "New job" },
+] as const;
 
 export function App() {
   const route = useRoute();
@@ -67,7 +79,22 @@ function Place({ route }: { readonly route: Route }) {
   const [page, id, tab] = route.path;
   if (page === "jobs" && id !== undefined) return <JobPage key={id} jobId={id} tab={tab ?? "graph"} route={route} />;
   if (page === "runs" && id !== undefined) return <RunPage key={id} runId={id} />;
-  if (page === "jobs" || page === undefined) return <JobsPage route={route} />;
+  if (page === "dead-letters" && id !== undefined) return <DeadLetterPage key={id} id={id} />;
+  switch (page) {
+    case undefined:
+    case "jobs":
+      return <JobsPage route={route} />;
+    case "failures":
+      return <FailuresPage route={route} />;
+    case "dead-letters":
+      return <DeadLettersPage route={route} />;
+    case "queues":
+      return <QueuesPage />;
+    case "actions":
+      return <ActionsPage />;
+    case "start":
+      return <StartPage route={route} />;
+  }
   return (
     <Empty title="There is no such page.">
       <a href={to(["jobs"])}>to the jobs</a>

@@ -15,13 +15,15 @@ import { EventsTab } from "./events-tab.tsx";
 import { FailuresTab } from "./failures-tab.tsx";
 import { GraphTab } from "./graph-tab.tsx";
 import { CancelJob, RetryJob } from "./job-actions.tsx";
+import { PlanTab } from "./plan-tab.tsx";
 import { ResultsTab } from "./results-tab.tsx";
 import { RunsTab } from "./runs-tab.tsx";
+import { TimelineTab } from "./timeline-tab.tsx";
 
 const LIVE_MS = 1_000;
 /** An ended job changes only when it is retried, perhaps elsewhere. */
 const ENDED_MS = 5_000;
-const TABS = ["graph", "runs", "failures", "results", "events"] as const;
+const TABS = ["graph", "timeline", "runs", "failures", "results", "events", "plan"] as const;
 
 interface JobPageProps {
   readonly jobId: string;
@@ -73,6 +75,10 @@ interface TabProps {
 }
 function Tab({ name, job, route, reload }: TabProps) {
   switch (name) {
+    case "timeline":
+      return <TimelineTab job={job} />;
+    case "plan":
+      return <PlanTab job={job} />;
     case "runs":
       return <RunsTab job={job} route={route} />;
     case "failures":

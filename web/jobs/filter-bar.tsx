@@ -1,6 +1,6 @@
 import { server, useLive } from "../server.ts";
 import { JOB_STATES } from "../states.ts";
-import type { JobFilter } from "./job-filter.ts";
+import { isFiltered, type JobFilter } from "./job-filter.ts";
 
 interface FilterBarProps {
   readonly filter: JobFilter;
@@ -51,15 +51,22 @@ export function FilterBar({ filter, set }: FilterBarProps) {
         ))}
       </select>
       <input type="text" aria-label="stamp" placeholder="stamp name:value" class="stamp" {...text("stamp")} />
+      {filter.stamp !== undefined && !/^[^:]+:/.test(filter.stamp) && (
+        <span class="bad-text" role="status">
+          write a stamp as name:value
+        </span>
+      )}
       <label>
         from <input type="datetime-local" {...text("since")} />
       </label>
       <label>
         to <input type="datetime-local" {...text("until")} />
       </label>
-      <a class="button" href="#/jobs">
-        clear
-      </a>
+      {isFiltered(filter) && (
+        <a class="button" href="#/jobs">
+          clear
+        </a>
+      )}
     </form>
   );
 }

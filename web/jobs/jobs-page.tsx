@@ -10,6 +10,7 @@ import { Badge, Code, Line } from "../parts/text.tsx";
 import { type Route, setQuery, to } from "../route.ts";
 import { useLive } from "../server.ts";
 import { endedOf, failedOf } from "../states.ts";
+import { BulkActions } from "./bulk.tsx";
 import { FilterBar } from "./filter-bar.tsx";
 import { filterOf, findJobs, isFiltered, isLive, type JobFilter } from "./job-filter.ts";
 import { noteProgress, paceOf } from "./pace.ts";
@@ -41,6 +42,7 @@ export function JobsPage({ route }: { readonly route: Route }) {
         )}
       </div>
       <FilterBar filter={filter} set={(changes) => setQuery(route, { ...changes })} />
+      {jobs.items.length > 0 && <BulkActions filter={filter} onDone={jobs.reload} />}
       <Problem error={jobs.error ?? newer.error} />
       {waiting > 0 && (
         <button type="button" class="new" onClick={() => jobs.reload()}>

@@ -4,6 +4,7 @@ import { RetryJob } from "../job/job-actions.tsx";
 import { Confirm, Dialog } from "../parts/dialog.tsx";
 import { Problem } from "../parts/notes.tsx";
 import { Line } from "../parts/text.tsx";
+import { to } from "../route.ts";
 import { server } from "../server.ts";
 import { isEnd } from "../states.ts";
 
@@ -36,6 +37,11 @@ export function RunActions({ run, reload }: RunActionsProps) {
       {event !== undefined && button("send", "Send the event …", "primary")}
       {failed && button("retry", "Retry this run …", "primary")}
       {!isEnd(run.status) && button("revoke", "Revoke …")}
+      {run.args !== undefined && (
+        <a class="button" href={to(["start"], { run: run.runId })}>
+          Run again with other input …
+        </a>
+      )}
       {asked === "retry" && (
         <RetryJob job={run} selection={{ runIds: [run.runId] }} title="Retry this run" onClose={close} />
       )}
