@@ -138,7 +138,7 @@ function useShortcuts(showKeys: () => void): void {
       } else if (before === "g") {
         const place = PLACES.find(({ title }) => title[0]?.toLowerCase() === key);
         if (place) location.hash = to([place.name]);
-      } else if (key === "ArrowDown" && document.activeElement === document.body)
+      } else if (key === "ArrowDown" && document.activeElement?.matches("body, main"))
         document.querySelector<HTMLElement>("[data-row]")?.focus();
       else if (/^[1-9]$/.test(key)) document.querySelector<HTMLElement>(`nav.tabs a:nth-of-type(${key})`)?.click();
       before = key;

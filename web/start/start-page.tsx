@@ -106,9 +106,10 @@ function usePlan(work: Work | undefined): Planned {
   useEffect(() => {
     if (work === undefined) return;
     let ended = false;
-    const ask = work.kind === "workflow" ? server().planWorkflow(work.name, work.fields) : undefined;
+    const ask = (): Promise<JobPlan> =>
+      work.kind === "workflow" ? server().planWorkflow(work.name, work.fields) : server().planWire(work.canvas);
     const timer = setTimeout(() => {
-      (ask ?? server().planWire(work.kind === "canvas" ? work.canvas : null)).then(
+      ask().then(
         (plan) => ended || setPlanned({ plan, of: key }),
         (error: unknown) => ended || setPlanned({ error: error as Error, of: key }),
       );
