@@ -5,7 +5,7 @@ export interface Route {
   readonly path: readonly string[];
   readonly query: URLSearchParams;
 }
-export function readRoute(hash: string): Route {
+function readRoute(hash: string): Route {
   const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?", 2);
   return { path: path.split("/").filter(Boolean).map(decode), query: new URLSearchParams(query) };
 }

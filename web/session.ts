@@ -21,9 +21,6 @@ export async function openSession(): Promise<void> {
 export function token(): string | undefined {
   return sessionStorage.getItem(KEY) ?? undefined;
 }
-export function forgetToken(): void {
-  sessionStorage.removeItem(KEY);
-}
 
 const ANSWER_MS = 150;
 function askTabs(): Promise<void> {

@@ -49,7 +49,7 @@ export const RUN_STATES = [
   "broken",
   "cancelled",
 ] as const;
-export const ENDS = ["success", "skipped", "error", "broken", "cancelled"] as const;
+const ENDS = ["success", "skipped", "error", "broken", "cancelled"] as const;
 const FAILURES: ReadonlySet<string> = new Set(["error", "broken", "failed", "failure", "timeout", "timed-out"]);
 export function isFailure(state: string): boolean {
   return FAILURES.has(state);

@@ -81,7 +81,7 @@ function KindOf({ kind }: { readonly kind: Kind }) {
     </div>
   );
 }
-export function kindsOf(events: readonly JobEvent[]): readonly Kind[] {
+function kindsOf(events: readonly JobEvent[]): readonly Kind[] {
   const kinds = new Map<string, Kind>();
   for (const { kind, task = "step", error, at, runId } of events) {
     if (kind !== "failure" || !error) continue;

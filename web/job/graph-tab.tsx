@@ -60,7 +60,7 @@ export function GraphTab({ job, route }: { readonly job: Job; readonly route: Ro
   );
 }
 /** The group that a node stands for. The fold of a group is `<group>.*`, that of later steps `<member>~*`. */
-export function groupOf({ id }: GraphNode): string {
+function groupOf({ id }: GraphNode): string {
   return id.replace(/(\.\*|\.\d+~\*)$/, "");
 }
 

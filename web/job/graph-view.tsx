@@ -111,10 +111,13 @@ interface NodeProps {
 function Node({ node, place, open, onOpen }: NodeProps) {
   const { id, kind, label, status, round, count } = node;
   const { tone, mark } = lookOf(status);
-  const title = `${label}: ${status}${node.byStatus ? `, ${sayCounts(node.byStatus, count ?? 0)}` : ""}`;
-  const failed = failedOf({ counts: node.byStatus ?? {} });
-  const opens = kind !== "run";
   const name = count === undefined ? label : `${formatCount(count)} ${label}`;
+  const failed = failedOf({ counts: node.byStatus ?? {} });
+  const state = `${mark} ${status}${round ? `, round ${round}` : ""}`;
+  // Begins with what can be seen, as who speaks to the page reads it.
+  const seen = `${name} ${state}${failed > 0 ? ` ✕ ${formatCount(failed)}` : ""}`;
+  const title = `${seen}${node.byStatus ? `, ${sayCounts(node.byStatus, count ?? 0)}` : ""}`;
+  const opens = kind !== "run";
   return (
     <g transform={`translate(${place.x - NODE.width / 2} ${place.y - NODE.height / 2})`}>
       <a
@@ -132,16 +135,18 @@ function Node({ node, place, open, onOpen }: NodeProps) {
         }
       >
         <title>{visibleLine(`${title}\n${id}`)}</title>
-        {kind === "fold" && <rect x="5" y="5" width={NODE.width} height={NODE.height} rx="6" class="behind" />}
-        <rect width={NODE.width} height={NODE.height} rx="6" class="box" />
-        <text x="12" y="21" class="name">
-          {visibleLine(name, failed > 0 ? 15 : 23)}
-        </text>
-        <text x="12" y="40" class="state">
-          {`${mark} ${status}${round ? `, round ${round}` : ""}`}
-        </text>
-        {failed > 0 && <NodeFailures failed={failed} />}
-        {node.byStatus && <NodeBar node={node} />}
+        <g>
+          {kind === "fold" && <rect x="5" y="5" width={NODE.width} height={NODE.height} rx="6" class="behind" />}
+          <rect width={NODE.width} height={NODE.height} rx="6" class="box" />
+          <text x="12" y="21" class="name">
+            {visibleLine(name, failed > 0 ? 15 : 23)}
+          </text>
+          <text x="12" y="40" class="state">
+            {state}
+          </text>
+          {failed > 0 && <NodeFailures failed={failed} />}
+          {node.byStatus && <NodeBar node={node} />}
+        </g>
       </a>
     </g>
   );

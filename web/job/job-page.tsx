@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { formatCount, formatCounted, formatDollars, formatDuration, formatExact, formatRate } from "../format.ts";
 import { isLive } from "../jobs/job-filter.ts";
 import { noteProgress, paceOf } from "../jobs/pace.ts";
-import { Command, Copy } from "../parts/buttons.tsx";
+import { Copy } from "../parts/buttons.tsx";
 import { Empty, Loading, Problem } from "../parts/notes.tsx";
 import { Payload } from "../parts/payload.tsx";
 import { StateBar, StateCounts } from "../parts/state-bar.tsx";
@@ -187,8 +187,4 @@ function Fact({ name, children }: { readonly name: string; readonly children: pr
       <dd>{children}</dd>
     </div>
   );
-}
-/** The command that does in a terminal what a page does. */
-export function AsCommand({ text }: { readonly text: string }) {
-  return <Command text={`npm run fanfold -- ${text}`} />;
 }

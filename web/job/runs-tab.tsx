@@ -71,7 +71,7 @@ export function useRuns(job: Job, { status = "", group = "" }: RunsFilter) {
   }, [newer.value, runs.empty]);
   return { runs, problem: runs.error ?? newer.error };
 }
-export const keyOfRun = ({ runId }: Run): string => runId;
+const keyOfRun = ({ runId }: Run): string => runId;
 
 export function RunList({ runs, label }: { readonly runs: Pages<Run>; readonly label: string }) {
   return (
@@ -134,7 +134,7 @@ const COLUMNS: readonly Column<Run>[] = [
     cell: ({ startedAt }) => (startedAt === undefined ? "" : formatTime(startedAt)),
   },
 ];
-export function tookOf({ startedAt, endedAt, status }: Run): string {
+function tookOf({ startedAt, endedAt, status }: Run): string {
   if (startedAt === undefined) return "";
   if (endedAt === undefined && status !== "started") return "";
   return formatDuration(Math.max(0, (endedAt ?? Date.now()) - startedAt));

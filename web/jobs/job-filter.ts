@@ -23,10 +23,10 @@ export function isFiltered(filter: JobFilter): boolean {
   return FIELDS.some((name) => filter[name] !== undefined);
 }
 
-export function isWrong(job: Job): boolean {
+function isWrong(job: Job): boolean {
   return isFailure(job.state) || failedOf(job) > 0;
 }
-export function matches(job: Job, { state, workflow, q, since, until, wrong }: JobFilter): boolean {
+function matches(job: Job, { state, workflow, q, since, until, wrong }: JobFilter): boolean {
   if (state !== undefined && job.state !== state) return false;
   if (workflow !== undefined && job.workflow !== workflow) return false;
   if (wrong !== undefined && !isWrong(job)) return false;

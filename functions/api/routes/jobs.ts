@@ -44,7 +44,10 @@ const fromIndex = wholeNumber(0, Number.MAX_SAFE_INTEGER)
 /** An id in a query. Ids that are longer fit into no key of a store. */
 const idOf = (description: string) => z.string().min(1).max(2_000).optional().describe(description);
 /** The root group has the id of its job. */
-const isGroupId = (id: string): boolean => parseRunId(ownerOf(id) ?? `${id}.0`) !== undefined;
+const isGroupId = (id: string): boolean => {
+  const owner = ownerOf(id);
+  return owner === undefined ? id === jobIdOf(id) : parseRunId(owner) !== undefined;
+};
 
 export const jobRoutes = [
   route({
