@@ -50,6 +50,8 @@ async function take(browser: Browser, server: DevServer, pictures: readonly Pict
     await page.locator("main h1").first().waitFor();
     // Long enough for a second look at the server, which gives rates and a line to the chart.
     await page.waitForTimeout(name === "dashboard-queues" ? 9_000 : 3_500);
+    // A stack names the folders of this machine.
+    for (const stack of await page.locator("details[open] summary", { hasText: "stack" }).all()) await stack.click();
     const path = join(folder, `${name}${look.suffix}.png`);
     await page.screenshot({ path });
     const { size } = statSync(path);

@@ -19,6 +19,7 @@ interface GraphViewProps {
   readonly tools: ComponentChildren;
 }
 const LEAST_SCALE = 0.1;
+const READABLE_SCALE = 0.6;
 const MOST_SCALE = 2;
 const STEP = 60;
 const LEAST_HEIGHT = 220;
@@ -29,11 +30,16 @@ export function GraphView({ graph, opened, onOpen, tools }: GraphViewProps) {
   const [view, setView] = useState<View>({ x: 0, y: 0, scale: 1 });
   const fit = (): void => {
     const size = box.current?.getBoundingClientRect();
-    if (layout && size) setView(fitted(layout, size));
+    if (layout && size) setView(fitted(layout, size, LEAST_SCALE));
+  };
+  /** A large graph begins readable, at its beginning. */
+  const begin = (): void => {
+    const size = box.current?.getBoundingClientRect();
+    if (layout && size) setView(fitted(layout, size, READABLE_SCALE));
   };
   const first = layout !== undefined && layout.width > 0;
   useLayoutEffect(() => {
-    if (first) fit();
+    if (first) begin();
   }, [first, layout?.number === 1]);
   const zoom = (factor: number): void => setView((before) => zoomed(before, factor, box.current));
   const keys = useKeys(zoom, fit, setView);
@@ -188,8 +194,12 @@ function pathOf(points: readonly Point[]): string {
   if (!first) return "";
   return `M${first.x} ${first.y}${rest.map(({ x, y }) => `L${x} ${y}`).join("")}`;
 }
-function fitted({ width, height }: Layout, box: { readonly width: number; readonly height: number }): View {
-  const scale = Math.max(LEAST_SCALE, Math.min(1, box.width / width, box.height / height));
+function fitted(
+  { width, height }: Layout,
+  box: { readonly width: number; readonly height: number },
+  least: number,
+): View {
+  const scale = Math.max(least, Math.min(1, box.width / width, box.height / height));
   return { scale, x: Math.max(0, (box.width - width * scale) / 2), y: Math.max(0, (box.height - height * scale) / 2) };
 }
 function zoomed(before: View, factor: number, box: HTMLElement | null, at?: Point): View {
