@@ -5,7 +5,8 @@ import { formatCount, visibleLine } from "../format.ts";
 import { partsOf, sayCounts } from "../parts/state-bar.tsx";
 import { to } from "../route.ts";
 import { failedOf, lookOf } from "../states.ts";
-import { type Layout, NODE, type Point, useLayout } from "./layout.ts";
+import type { Layout, Point } from "./layout-message.ts";
+import { NODE, useLayout } from "./layout.ts";
 
 interface View {
   readonly x: number;

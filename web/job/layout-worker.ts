@@ -1,5 +1,5 @@
 import * as dagre from "@dagrejs/dagre";
-import type { Layout, LayoutRequest } from "./layout.ts";
+import type { Layout, LayoutRequest } from "./layout-message.ts";
 
 addEventListener("message", ({ data }: MessageEvent<LayoutRequest>) => postMessage(layOut(data)));
 

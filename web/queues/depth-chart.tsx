@@ -2,8 +2,13 @@ import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { formatCount, formatTime } from "../format.ts";
-import type { Sample } from "./queues-page.tsx";
 
+/** Messages of all queues at one time. */
+export interface Sample {
+  readonly at: number;
+  readonly ready: number;
+  readonly inFlight: number;
+}
 const HEIGHT = 220;
 /** The least that the time axis shows. */
 const LEAST_SECONDS = 120;

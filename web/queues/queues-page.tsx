@@ -4,17 +4,12 @@ import { formatCount, formatCounted, formatDuration, visible } from "../format.t
 import { Empty, Loading, Problem } from "../parts/notes.tsx";
 import { Code } from "../parts/text.tsx";
 import { server, useLive } from "../server.ts";
-import { DepthChart } from "./depth-chart.tsx";
+import { DepthChart, type Sample } from "./depth-chart.tsx";
 
 const EVERY_MS = 2_000;
 /** An hour of samples. */
 const KEPT = 1_800;
 
-export interface Sample {
-  readonly at: number;
-  readonly ready: number;
-  readonly inFlight: number;
-}
 /** How deep the queues are now, and since this page was opened. */
 export function QueuesPage() {
   const { value: health, error } = useLive(
