@@ -58,7 +58,11 @@ function requestOf(options: ClientOptions, path: string, what: Ask): Request {
   if (options.token !== undefined && !isElsewhere) headers.set("Authorization", `Bearer ${options.token}`);
   for (const [name, value] of Object.entries(what.headers ?? {})) if (value !== undefined) headers.set(name, value);
   // The types of browsers do not know `duplex`, which fetch wants for a stream.
-  const init: RequestInit & { duplex?: "half" } = { method: what.method ?? "GET", headers, signal: what.signal ?? null };
+  const init: RequestInit & { duplex?: "half" } = {
+    method: what.method ?? "GET",
+    headers,
+    signal: what.signal ?? null,
+  };
   if (what.json !== undefined) {
     headers.set("Content-Type", "application/json");
     init.body = JSON.stringify(what.json);

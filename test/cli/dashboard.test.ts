@@ -41,8 +41,12 @@ const KEYS = { AWS_ACCESS_KEY_ID: "AKIDEXAMPLE", AWS_SECRET_ACCESS_KEY: "secret"
 const security = loopbackSecurity({ port: () => 7430, token: TOKEN });
 const unsigned = (target: string) =>
   withPage(proxy({ url: target, sign: async (request) => request, security }), security);
-function call(target: string, path: string, init: RequestInit & { headers?: Record<string, string> } = {}) {
-  const headers = { Host: "127.0.0.1:7430", Authorization: `Bearer ${TOKEN}`, ...init.headers };
+function call(
+  target: string,
+  path: string,
+  { headers: given = {}, ...init }: Omit<RequestInit, "headers"> & { headers?: Record<string, string> } = {},
+) {
+  const headers = { Host: "127.0.0.1:7430", Authorization: `Bearer ${TOKEN}`, ...given };
   return unsigned(target).fetch(new Request(`http://127.0.0.1:7430${path}`, { ...init, headers }));
 }
 
@@ -98,12 +102,13 @@ describe("fanfold dashboard", { timeout: 60_000 }, () => {
     expect((await fanfold(["dashboard", "--data", none])).stderr).toMatch(/no dev server is running/);
     expect((await fanfold(["dashboard", "--url", "ftp://x"])).stderr).toMatch(/write the address of the API/);
     const variables = {
-      ...{ AWS_ACCESS_KEY_ID: "", AWS_SECRET_ACCESS_KEY: "", AWS_PROFILE: "", AWS_EC2_METADATA_DISABLED: "true" },
-      ...{
-        AWS_CONFIG_FILE: join(none, "none"),
-        AWS_SHARED_CREDENTIALS_FILE: join(none, "none"),
-        AWS_REGION: "eu-west-2",
-      },
+      AWS_ACCESS_KEY_ID: "",
+      AWS_SECRET_ACCESS_KEY: "",
+      AWS_PROFILE: "",
+      AWS_EC2_METADATA_DISABLED: "true",
+      AWS_CONFIG_FILE: join(none, "none"),
+      AWS_SHARED_CREDENTIALS_FILE: join(none, "none"),
+      AWS_REGION: "eu-west-2",
     };
     const ended = await start(["dashboard", "--url", url], undefined, { variables }).ended;
     expect([ended.code, ended.stderr]).toEqual([2, expect.stringMatching(/no AWS credentials were found/)]);

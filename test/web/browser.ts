@@ -15,11 +15,12 @@ const contexts: BrowserContext[] = [];
 const misdeeds: string[] = [];
 afterEach(async () => {
   for (const context of contexts.splice(0)) await context.close();
-  expect(misdeeds.splice(0)).toEqual([]);
+  const found = misdeeds.splice(0);
+  if (found.length > 0) throw new Error(`the page did what it must not: ${found.join("; ")}`);
 });
 afterAll(() => browser?.close());
 
-export async function launch(): Promise<Browser> {
+async function launch(): Promise<Browser> {
   const executablePath = findChromium();
   if (executablePath === undefined) throw new Error("no Chromium here: install it, or name one in CHROMIUM");
   // Without a sandbox it runs as root, which containers of a CI are.

@@ -11,7 +11,7 @@ declare module "vitest" {
   }
 }
 /** Starts the dev server that all files share, and asks for its page, which builds it. */
-export default async function startServer({ provide }: TestProject): Promise<() => Promise<void>> {
+export async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
   const data = mkdtempSync(join(tmpdir(), "fanfold-web-"));
   const server = new DevServer(data, await freePort());
   await server.start();

@@ -140,7 +140,7 @@ function Input({ id, field: { kind, choices, least, most }, value, wrong, given,
           {...common}
           type="text"
           inputMode={kind === "integer" ? "numeric" : "decimal"}
-          defaultValue={value === undefined ? "" : String(value)}
+          defaultValue={value === undefined ? "" : JSON.stringify(value)}
           placeholder={rangeOf(least, most)}
           onInput={(event) => readNumber(event.currentTarget.value, given, refused)}
         />
