@@ -3,6 +3,7 @@ import { blobsCommand } from "./commands/blobs.ts";
 import { packageVersion } from "../functions/host/package-json.ts";
 import { cancelCommand } from "./commands/cancel.ts";
 import { completeCommand } from "./commands/complete.ts";
+import { dashboardCommand } from "./commands/dashboard.ts";
 import { deadLettersCommand } from "./commands/dead-letters.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { devCommand } from "./commands/dev.ts";
@@ -28,7 +29,7 @@ const STEPS = [
   [callScript("demo"), "inventories this folder"],
   [`${callAs()} workflows`, "lists what can be started"],
   [`${callAs()} run WORKFLOW -f n=100`, "runs a workflow, without a server"],
-  [callScript("dev"), "starts engine and HTTP API on 127.0.0.1"],
+  [callScript("dev"), "starts engine, API and dashboard on 127.0.0.1"],
 ];
 const NEXT = `
 First steps:
@@ -46,6 +47,7 @@ export function program(): Command {
     initCommand,
     demoCommand,
     devCommand,
+    dashboardCommand,
     runCommand,
     submitCommand,
     planCommand,

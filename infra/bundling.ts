@@ -135,8 +135,8 @@ export function describeTasks(
       `{ site: ${JSON.stringify(site)}, path: ${JSON.stringify(tasksModule)}, load: () => import(${JSON.stringify(resolve(tasksModule))}) }`,
   );
   const source = [
-      `import { writeDescription } from ${JSON.stringify(handlerPath("describe-tasks"))};`,
-      `await writeDescription(${JSON.stringify(result)}, [${listed.join(", ")}], ${JSON.stringify(queues)}, ${JSON.stringify(schedules)});`,
+    `import { writeDescription } from ${JSON.stringify(handlerPath("describe-tasks"))};`,
+    `await writeDescription(${JSON.stringify(result)}, [${listed.join(", ")}], ${JSON.stringify(queues)}, ${JSON.stringify(schedules)});`,
   ].join("\n");
   try {
     const unbundled = together(sites);

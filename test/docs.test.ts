@@ -203,7 +203,6 @@ describe("what is not there yet", () => {
     "Path workflows (graphs)": () => existsSync(join(root, "functions/sdk/graph.ts")),
     "Pause and resume, rate and concurrency limits": () => routes.includes("/jobs/{id}/pause"),
     "Sites on one machine": () => has("functions/embedded/runtime.ts", "sites"),
-    "A dashboard for jobs": () => existsSync(join(root, "web")),
   };
   const [, section = ""] = read("docs/architecture.md").split("\n## Not there yet\n");
   const rows = [...section.matchAll(/^\| ([A-Z][^|]*?) \|/gm)].map((match) => match[1] as string);

@@ -147,7 +147,6 @@ export const jobEstimate = z
     dominates: z.string(),
   })
   .register(components, { id: "JobPlan", description: "What a job would take. Nothing was started or stored." });
-
 const jobCost = z
   .object({
     measured: z.object({ taskRuns: z.number(), failed: z.number() }).describe("By the job's own counters"),
@@ -191,9 +190,7 @@ export const job = z
       .describe("When the job has ended well and its value is not a group; a group's are read with /results"),
   })
   .register(components, { id: "Job" });
-
 export const startedOrEstimate = z.union([submitted, jobEstimate]);
-
 const runDetail = z
   .object({
     attempt: z.string().describe("`<round>.<attempt>`"),
@@ -244,6 +241,9 @@ export const run = z
       .describe("Of a deferred run: the events without which its task cannot go on"),
     stamps: z.record(z.string(), json).optional(),
     each: z.enum(["map", "starmap"]).optional(),
+    args: z.array(json).optional().describe("Of the signature. Only where one run is asked for, as are the next two"),
+    kwargs: z.record(z.string(), json).optional(),
+    inputOf: z.string().optional().describe("The run whose value, or failure, is put before the arguments"),
     detail: runDetail.optional().describe("Of the last attempt that wrote any. Only where one run is asked for"),
     earlier: z.array(runDetail).optional(),
   })

@@ -192,6 +192,11 @@ export interface Run {
   readonly unmet?: readonly { readonly of: "event"; readonly name: string; readonly expiresAt?: number }[];
   readonly stamps?: JsonObject;
   readonly each?: "map" | "starmap";
+  /** Arguments of the signature. Present only when a single run is read, and only for a task. */
+  readonly args?: readonly Json[];
+  readonly kwargs?: JsonObject;
+  /** Set only beside `args`. The run whose value, or whose failure, is put before the arguments. */
+  readonly inputOf?: string;
   /** Log and stack of the last attempt that wrote any. Present only when a single run is read. */
   readonly detail?: RunDetail;
   /** The same for earlier attempts, latest first. */

@@ -131,7 +131,8 @@ export interface Engine {
    */
   results(jobId: string, options?: { readonly from?: number }): AsyncIterable<ResultEntry>;
   events(jobId: string, filter: { limit?: number; cursor?: string }): Promise<Page<JobEvent>>;
-  graph(jobId: string): Promise<JobGraph>;
+  /** Returns the graph of a job, or of the member that begins with `run`. */
+  graph(jobId: string, run?: string): Promise<JobGraph>;
   /** Lists failures of all jobs by task and reason, in the order of these names. A page may be empty although more follow. */
   failures(filter: FailureFilter): Promise<Page<FailureGroup>>;
   /** Lists messages that were given up, the newest first. A page may be empty although more follow. */

@@ -116,6 +116,11 @@ export interface RunView {
   readonly stamps?: JsonObject;
   /** Set when the task is called for each item of a list. */
   readonly each?: "map" | "starmap";
+  /** Arguments of the signature. Present only when a single run is read, and only for a task. */
+  readonly args?: readonly Json[];
+  readonly kwargs?: JsonObject;
+  /** Set only beside `args`. The run whose value, or whose failure, is put before the arguments. */
+  readonly inputOf?: string;
   /** Log and stack of the last attempt that wrote any. Set only where one run is asked for. */
   readonly detail?: RunDetail;
   /** Log and stack of the attempts before that, latest first, at most 20. */

@@ -87,6 +87,8 @@ export interface JobFilter {
 }
 export interface RunFilter {
   readonly status?: RunStatus;
+  /** Only runs of this group, without those of the groups below it. */
+  readonly groupId?: string;
   /** Runs that carry one of the values of one of these stamps. */
   readonly stamps?: StampFilter;
   readonly limit?: number;

@@ -9,7 +9,7 @@ import type { Walk } from "./walk.ts";
 const MOST_CPU_SECONDS = 0.3;
 /**
  * Megabytes of what a program with an engine installs beside this package. lmdb's four binaries for Linux on x64 are 15
- * of them (docs/adr/0018-the-package.md).
+ * of them (docs/adr/0016-the-package.md).
  */
 const MOST_MEGABYTES = 32;
 export const COMMAND = "node_modules/fanfold/dist/cli/main.js";
