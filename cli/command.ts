@@ -25,11 +25,15 @@ export function command(name: string, summary: string, example: string, own: { r
     own.data === undefined
       ? ["data folder of the engine", resolveHere, resolve(DEFAULT_DATA)]
       : [own.data, resolveHere];
+  return plainCommand(name, summary, example)
+    .option("--data <dir>", ...data)
+    .option("--tasks <module>", "module of tasks and workflows (default: that of fanfold.config.ts)", resolveHere);
+}
+/** Creates a command that needs no engine. */
+export function plainCommand(name: string, summary: string, example: string): Command {
   return new Command(name)
     .description(summary)
     .option("--json", "print JSON on stdout; progress is printed on stderr", false)
-    .option("--data <dir>", ...data)
-    .option("--tasks <module>", "module of tasks and workflows (default: that of fanfold.config.ts)", resolveHere)
     .addHelpText(
       "after",
       `\n${example.includes("\n") ? "Examples" : "Example"}:\n${example.replaceAll(/^/gm, "  $ ")}`,
@@ -56,6 +60,14 @@ export function action<Arguments extends unknown[], Options extends { readonly j
       } else process.exitCode = await reportError(error, context.terminal);
     }
   };
+}
+
+/** Resolves when the signal aborts. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
 
 export function wholeNumber(from: number, to: number): (text: string) => number {

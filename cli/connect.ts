@@ -2,7 +2,7 @@ import { createClient, type Client } from "../functions/client/index.ts";
 import { FanfoldError } from "../functions/core/errors.ts";
 import type { CommonOptions } from "./command.ts";
 import { loadLocal } from "./load-local.ts";
-import { further } from "./repository.ts";
+import { callScript, further } from "./repository.ts";
 import { isRunning, readServerFile } from "./server-file.ts";
 
 export interface Connection {
@@ -32,7 +32,7 @@ async function connectServer(dataFolder: string): Promise<Connection | undefined
 export async function requireServer(dataFolder: string): Promise<Connection> {
   const connection = await connectServer(dataFolder);
   if (connection !== undefined) return connection;
-  const advice = `start one with \`npm run dev\`, or use \`${further(dataFolder, "run")}\`, which needs none`;
+  const advice = `start one with \`${callScript("dev")}\`, or use \`${further(dataFolder, "run")}\`, which needs none`;
   throw new FanfoldError("engine_unavailable", `no dev server is running for the data folder ${dataFolder}; ${advice}`);
 }
 

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { program } from "./program.ts";
 import { runProgram } from "./run-program.ts";
 import { endOnUnwritableOutput } from "./terminal.ts";

@@ -1,22 +1,26 @@
-import { readFileSync } from "node:fs";
 import { extname, relative, resolve } from "node:path";
 
 /** The folder of the checkout or package that this command belongs to. A built command lies in dist/cli. */
 export const REPOSITORY = resolve(import.meta.dirname, extname(import.meta.filename) === ".ts" ? ".." : "../..");
-/** Returns the path of a module that fanfold.config.ts names. A built command takes what was built of it. */
-export function moduleOfConfig(path: string): string {
-  return resolve(import.meta.dirname, "..", path.replace(/\.ts$/, extname(import.meta.filename)));
-}
+/** `true` in a checkout, whose scripts call the command. */
+export const IS_CHECKOUT = extname(import.meta.filename) === ".ts";
+/** The module of the demo's tasks. */
+export const DEMO_TASKS = resolve(
+  import.meta.dirname,
+  `../functions/tasks/inventory/index${extname(import.meta.filename)}`,
+);
 export const DEFAULT_DATA = ".fanfold/dev";
 export const DEFAULT_PORT = 7420;
 
-export function version(): string {
-  return (JSON.parse(readFileSync(resolve(REPOSITORY, "package.json"), "utf8")) as { version: string }).version;
-}
-
 /** Returns how the user calls this command, for hints that can be copied. */
 export function callAs(): string {
+  if (!IS_CHECKOUT) return "npx fanfold";
   return process.env["npm_lifecycle_event"] === undefined ? "fanfold" : "npm run fanfold --";
+}
+/** Returns how the user calls a command that has a script of its own in a checkout. */
+export function callScript(name: "demo" | "dev", args = ""): string {
+  const [call, dashes] = IS_CHECKOUT ? [`npm run ${name}`, " --"] : [`npx fanfold ${name}`, ""];
+  return args === "" ? call : `${call}${dashes} ${args}`;
 }
 
 /** Returns a further command on the same data folder, for hints that can be copied. */

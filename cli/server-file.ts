@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
@@ -10,6 +11,32 @@ export interface ServerFile {
   /** Absent with --no-auth. */
   readonly token?: string;
   readonly pid: number;
+}
+
+/**
+ * Returns the token of the dev server of a data folder, and makes it at the first start. It stays the same at every
+ * start, so a page that is open goes on after one. Remove the file to have another token.
+ */
+export function tokenOf(dataFolder: string): string {
+  const path = join(dataFolder, "token");
+  const known = readToken(path);
+  if (known !== undefined) return known;
+  mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+  const token = randomBytes(24).toString("base64url");
+  const draft = `${path}.${process.pid}`;
+  rmSync(draft, { force: true });
+  writeFileSync(draft, `${token}\n`, { mode: 0o600, flag: "wx" });
+  renameSync(draft, path);
+  return token;
+}
+function readToken(path: string): string | undefined {
+  try {
+    // Others could have read a file whose mode was changed.
+    if ((statSync(path).mode & 0o077) !== 0) return undefined;
+    return /^[\w-]{32,}$/.exec(readFileSync(path, "utf8").trim())?.[0];
+  } catch {
+    return undefined;
+  }
 }
 
 const fileOf = (dataFolder: string): string => join(dataFolder, "server.json");

@@ -5,6 +5,7 @@ import type {
   Json,
   JsonObject,
   PlanOptions,
+  ScheduleSpec,
   StartOptions,
   Submitted,
   WorkflowInfo,
@@ -35,6 +36,18 @@ export function preparePlan(
   const work = readWork(name, fields);
   if ("canvas" in work) return (client) => client.planWire(work.canvas, options);
   return async (client) => client.planWorkflow(name, readFields(work.pairs, await client.workflow(name)), options);
+}
+
+/** Reads the work that the user named, as a schedule has it. */
+export async function readScheduled(
+  client: Client,
+  name: string,
+  fields: readonly string[],
+): Promise<Pick<ScheduleSpec, "workflow" | "fields" | "canvas">> {
+  const work = readWork(name, fields);
+  if ("canvas" in work) return { canvas: work.canvas as Json };
+  const given = readFields(work.pairs, await client.workflow(name));
+  return { workflow: name, ...(Object.keys(given).length > 0 && { fields: given }) };
 }
 
 /** Reads a workflow with its fields, or a canvas in a JSON file (`-` reads stdin). */

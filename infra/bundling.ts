@@ -11,10 +11,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, extname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync, type BuildOptions, type Metafile } from "esbuild";
 import { FanfoldError } from "../functions/core/errors.ts";
+import type { Settings } from "../functions/sdk/config.ts";
 import { ALL_BUNDLED, linkPackages, type Unbundled } from "./packages.ts";
 
 /** A file of functions/handlers by this name, which exports `createHandler(code)`. */
@@ -33,12 +34,14 @@ export interface Registry {
 export interface BundleOptions {
   readonly handler: HandlerName;
   /**
-   * Modules to include: those of its site for a worker, those of all sites for `api` and `supervisor` (for their
-   * workflows), none for other handlers.
+   * Modules to include: those of its site for a worker, those of all sites for `api`, `control` and `supervisor` (for
+   * their workflows), none for other handlers.
    */
   readonly tasksModules: readonly string[];
   /** Tasks of the whole deployment, because a worker sends the next step to other sites too. */
   readonly registry: Registry;
+  /** Schedules of the configuration, for the functions that compare or put them. Default: none. */
+  readonly schedules?: Settings["schedules"];
   /** Packages that the tasks import and that are not compiled in. Default: none. */
   readonly unbundled?: Unbundled;
   /** Folder with the node_modules of `unbundled.nodeModules`. */
@@ -61,6 +64,8 @@ export interface Bundle {
 }
 
 const HANDLERS = fileURLToPath(new URL("../functions/handlers/", import.meta.url));
+/** Handlers are TypeScript in a checkout, and JavaScript in the package. */
+const handlerPath = (name: string): string => join(HANDLERS, name + extname(import.meta.filename));
 /** Two `export *` with one name export neither, and JavaScript does not say so. */
 const AMBIGUOUS = "ambiguous-reexport";
 const COMMON: BuildOptions = {
@@ -114,11 +119,15 @@ export interface SiteTasks {
 /**
  * Describes the tasks of all sites, the default site first. A task that names no site belongs to the first site that
  * has it. The modules are bundled like the functions and run in a process of their own, so their side effects do not
- * reach the caller. `queues` are the queues that exist; without it every queue does.
+ * reach the caller. `queues` are the queues that exist; without it every queue does. `schedules` are checked against the workflows.
  * @throws FanfoldError `invalid_tasks` when a module cannot be bundled or loaded, or when two sites have different
  * tasks of one name; `unknown_queue`
  */
-export function describeTasks(sites: readonly SiteTasks[], queues?: readonly string[]): Registry {
+export function describeTasks(
+  sites: readonly SiteTasks[],
+  queues?: readonly string[],
+  schedules: Settings["schedules"] = [],
+): Registry {
   const folder = mkdtempSync(join(tmpdir(), "fanfold-registry-"));
   const [code, result] = [join(folder, "describe.mjs"), join(folder, "registry.json")];
   const listed = sites.map(
@@ -126,8 +135,8 @@ export function describeTasks(sites: readonly SiteTasks[], queues?: readonly str
       `{ site: ${JSON.stringify(site)}, path: ${JSON.stringify(tasksModule)}, load: () => import(${JSON.stringify(resolve(tasksModule))}) }`,
   );
   const source = [
-    `import { writeDescription } from ${JSON.stringify(join(HANDLERS, "describe-tasks.ts"))};`,
-    `await writeDescription(${JSON.stringify(result)}, [${listed.join(", ")}], ${JSON.stringify(queues)});`,
+    `import { writeDescription } from ${JSON.stringify(handlerPath("describe-tasks"))};`,
+    `await writeDescription(${JSON.stringify(result)}, [${listed.join(", ")}], ${JSON.stringify(queues)}, ${JSON.stringify(schedules)});`,
   ].join("\n");
   try {
     const unbundled = together(sites);
@@ -177,6 +186,8 @@ export function bundleHandler(options: BundleOptions): Bundle {
 }
 /** These handlers never open the ports to Step Functions and may not use them. The client would add 23 KB. */
 const WITHOUT_STATES: ReadonlySet<HandlerName> = new Set(["worker", "sweeper", "dead-letter"]);
+/** The sweeper sees that the schedules of the configuration have changed, and this one puts them. */
+const WITH_SCHEDULES: ReadonlySet<HandlerName> = new Set(["sweeper", "control"]);
 const STATES_CLIENT = "@aws-sdk/client-sfn";
 /** Compiles a module and its imports into `code`, and its source maps into `maps`. */
 export function bundleEntry(entry: string, outDir: string, unbundled = ALL_BUNDLED): Bundle {
@@ -234,15 +245,16 @@ function invalidTasks(message: string, cause?: unknown): FanfoldError {
 }
 
 /** Writes the entry of one function and returns its path. */
-function generateEntry({ handler, tasksModules, registry, outDir }: BundleOptions): string {
+function generateEntry({ handler, tasksModules, registry, schedules, outDir }: BundleOptions): string {
   mkdirSync(outDir, { recursive: true });
   writeFileSync(join(outDir, "registry.json"), JSON.stringify(registry));
   const entry = join(outDir, "entry.ts");
+  const scheduled = schedules && WITH_SCHEDULES.has(handler) ? `, schedules: ${JSON.stringify(schedules)}` : "";
   const source = [
-    `import { createHandler } from ${JSON.stringify(join(HANDLERS, `${handler}.ts`))};`,
+    `import { createHandler } from ${JSON.stringify(handlerPath(handler))};`,
     `import registry from "./registry.json";`,
     ...importsOf(tasksModules),
-    `export const handler = createHandler({ modules: [${names(tasksModules)}], registry });`,
+    `export const handler = createHandler({ modules: [${names(tasksModules)}], registry${scheduled} });`,
     "",
   ].join("\n");
   writeFileSync(entry, source);

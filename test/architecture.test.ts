@@ -16,25 +16,39 @@ interface Layer {
 }
 const LAYERS: Readonly<Record<string, Layer>> = {
   "functions/core": { layers: [], packages: [] },
-  "functions/sdk": { layers: ["functions/core"], packages: ["zod"] },
+  "functions/calendar": { layers: ["functions/core"], packages: ["croner", "rrule-temporal"] },
+  "functions/sdk": { layers: ["functions/core", "functions/calendar"], packages: ["zod"] },
   "functions/engine": { layers: ["functions/core"], packages: [] },
   "functions/api": { layers: ["functions/engine", "functions/core"], packages: ["node:", "hono", "zod"] },
   "functions/aws": {
     layers: ["functions/engine/ports.ts", "functions/core"],
-    packages: ["node:", "@aws-sdk", "@smithy"],
+    packages: ["node:", "@aws-sdk", "@smithy", "aws4fetch"],
   },
-  "functions/testing": { layers: ["functions/engine", "functions/core"], packages: ["node:"] },
+  "functions/testing": {
+    layers: ["functions/engine", "functions/client", "functions/core", "functions/sdk"],
+    packages: ["node:"],
+  },
   "functions/client": { layers: ["functions/core"], packages: [] },
   "functions/host": { layers: ["functions/engine", "functions/core"], packages: ["node:"] },
   "functions/embedded": {
-    layers: ["functions/host", "functions/engine", "functions/api", "functions/core", "functions/sdk"],
+    layers: [
+      "functions/host",
+      "functions/engine",
+      "functions/api",
+      "functions/client",
+      "functions/core",
+      "functions/calendar",
+      "functions/sdk",
+    ],
     packages: ["node:", "lmdb", "hono", "@hono/node-server", "zod"],
   },
   "functions/handlers": { layers: ["*"], packages: ["node:", "hono", "zod", "@aws-sdk", "aws-lambda"] }, // aws-lambda: types of events only
+  web: { layers: ["functions/client"], packages: ["preact", "@dagrejs/dagre", "uplot"] },
   // Its objects may lie in a bucket; the client is loaded only then.
   "functions/tasks/inventory": { layers: ["functions/sdk"], packages: ["node:", "zod", "@aws-sdk"] },
   "functions/tasks": { layers: ["functions/sdk"], packages: ["node:", "zod"] },
-  cli: { layers: ["*"], packages: ["node:", "commander", "zod"] },
+  // fanfold: the text of a new project.
+  cli: { layers: ["*"], packages: ["node:", "commander", "zod", "fanfold"] },
   // The shape of a deployment is pure data of core; code of functions is only pointed at, by path.
   infra: {
     layers: [
@@ -173,11 +187,13 @@ function lint(sources: readonly (readonly [path: string, source: string])[]): st
 }
 
 describe("import boundaries", () => {
-  const files = ["functions", "cli", "infra"].flatMap((folder) =>
+  const files = ["functions", "cli", "infra", "web"].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
-      .filter((path) => path.endsWith(".ts"))
+      .filter((path) => /\.tsx?$/.test(path))
       .map((path) => `${folder}/${path.replaceAll("\\", "/")}`)
-      .filter(isOurs),
+      .filter(isOurs)
+      // Read by the build of the page, and no part of it.
+      .filter((path) => path !== "web/vite.config.ts"),
   );
   it("finds the sources", () => expect(files.length).toBeGreaterThan(5));
   const sources = new Map(files.map((path) => [path, readFileSync(join(root, path), "utf8")]));
@@ -219,6 +235,7 @@ describe("import boundaries", () => {
     ["embedded knows no cli", "functions/embedded/a.ts", 'const main = new URL("../../cli/main.ts", import.meta.url);'],
     ["embedded knows no user task", "functions/embedded/a.ts", 'import { tasks } from "../tasks/index.ts";'],
     ["other tasks need no cloud", "functions/tasks/a.ts", 'import { S3Client } from "@aws-sdk/client-s3";'],
+    ["web talks to a server only", "web/a.tsx", 'import { LIMITS } from "../functions/core/limits.ts";'],
     ["tasks use the sdk only", "functions/tasks/a.ts", 'import {\n  limits,\n} from "../core/limits.ts";'],
     ["infra runs nothing of the engine", "infra/a.ts", 'import { createEngine } from "../functions/engine/engine.ts";'],
     ["a new folder states its layer", "functions/extra/a.ts", ""],

@@ -22,6 +22,7 @@ const PARTS = [
   "functions",
   "infra",
   "test",
+  "web",
   "docs",
   "README.md",
   "CONTRIBUTING.md",

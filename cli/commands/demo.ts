@@ -7,7 +7,7 @@ import { loadLocal } from "../load-local.ts";
 import { exitCodeOf } from "../exit-codes.ts";
 import { interruptedCode } from "../interrupt.ts";
 import { formatDuration } from "../format.ts";
-import { REPOSITORY } from "../repository.ts";
+import { callScript, DEMO_TASKS, IS_CHECKOUT, REPOSITORY } from "../repository.ts";
 import { sayRetry, showValue } from "../show-value.ts";
 import { watchJob } from "../watch-job.ts";
 
@@ -15,9 +15,9 @@ const WORKFLOW = "inventory";
 const GRACE_SECONDS = 2;
 const SUMMARY = `Inventory a folder: every file is read, digested and counted in parallel, exactly once. Interrupt or kill it, and run it
 again: it continues where it was. Its state is kept outside of the folder.`;
-const EXAMPLE = `npm run demo
-npm run demo -- ~/Pictures
-npm run --silent demo -- /usr/share --json | jq '.duplicates | length'`;
+const EXAMPLE = `${callScript("demo")}
+${callScript("demo", "~/Pictures")}
+${callScript("demo", "/usr/share --json").replace("npm run", "npm run --silent")} | jq '.duplicates | length'`;
 
 interface DemoOptions extends Omit<CommonOptions, "data"> {
   /** Absent when the path is derived from the folder. */
@@ -28,13 +28,14 @@ export function demoCommand(): Command {
   return command("demo", SUMMARY, EXAMPLE, {
     data: "where its state is kept (default: derived from the folder, in the user's state folder)",
   })
-    .argument("[dir]", "folder to walk (default: this checkout)")
+    .argument("[dir]", `folder to walk (default: ${IS_CHECKOUT ? "this checkout" : "the working folder"})`)
     .action(
       action(async (context: Context, options: DemoOptions, dir: string | undefined) => {
-        const folder = realFolder(dir ?? REPOSITORY);
+        const folder = realFolder(dir ?? (IS_CHECKOUT ? REPOSITORY : "."));
         const dataFolder = demoData(folder, options.data);
-        const { startLocal } = await loadLocal();
-        const { client, runtime } = await startLocal({ dataFolder, tasks: options.tasks });
+        const [{ startLocal }, { defaultSettings }] = await Promise.all([loadLocal(), import("../project.ts")]);
+        const project = { settings: defaultSettings(), tasksModule: options.tasks ?? DEMO_TASKS };
+        const { client, runtime } = await startLocal({ dataFolder, project });
         try {
           return await inventory(client, { folder, state: dataFolder }, context);
         } finally {

@@ -1,16 +1,14 @@
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { type Command, Option } from "commander";
-import { loopbackSecurity } from "../../functions/api/security.ts";
 import type { Durability } from "../../functions/embedded/lmdb/commit-gatherer.ts";
 import { inFolder } from "../../functions/embedded/machine/disk-error.ts";
-import { serveApp, type Served } from "../../functions/embedded/serve-app.ts";
-import { action, command, type CommonOptions, type Context, wholeNumber } from "../command.ts";
+import type { Served } from "../../functions/embedded/serve-app.ts";
+import { aborted, action, command, type CommonOptions, type Context, wholeNumber } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
 import { loadLocal } from "../load-local.ts";
 import type { Local } from "../local-server.ts";
 import { DEFAULT_PORT, further, shortPath } from "../repository.ts";
-import { removeServerFile, writeServerFile } from "../server-file.ts";
+import { removeServerFile, tokenOf, writeServerFile } from "../server-file.ts";
 import type { Terminal } from "../terminal.ts";
 
 interface DevOptions extends CommonOptions {
@@ -26,7 +24,7 @@ const RUN_GRACE_SECONDS = 10;
 export function devCommand(): Command {
   return command(
     "dev",
-    "Run the dev server: engine, workers and HTTP API on 127.0.0.1",
+    "Run the dev server: engine, workers, HTTP API and dashboard on 127.0.0.1",
     "fanfold dev --port 0 --data /tmp/try",
   )
     .option("--port <port>", "port to listen on; 0 takes a free one", wholeNumber(0, 65_535), DEFAULT_PORT)
@@ -46,9 +44,15 @@ export function devCommand(): Command {
     .option("--no-auth", "require no token; for tests on your own machine")
     .action(
       action(async ({ terminal, interrupted }: Context, options: DevOptions) => {
-        const token = options.auth ? randomBytes(24).toString("base64url") : undefined;
+        const token = options.auth ? await inFolder(options.data, () => tokenOf(options.data)) : undefined;
         let port = options.port;
-        const { startLocal } = await loadLocal();
+        const [{ startLocal }, { serveApp }, { loopbackSecurity }, { signInLink, withPage }] = await Promise.all([
+          loadLocal(),
+          import("../../functions/embedded/serve-app.ts"),
+          import("../../functions/api/security.ts"),
+          import("../dashboard/serve-page.ts"),
+        ]);
+        const security = loopbackSecurity({ port: () => port, token });
         const local = await startLocal(
           {
             dataFolder: options.data,
@@ -56,15 +60,15 @@ export function devCommand(): Command {
             durability: options.durability,
             ...(options.workers !== undefined && { workers: options.workers }),
           },
-          loopbackSecurity({ port: () => port, token }),
+          security,
         );
         try {
-          const served = await serveApp(local.app, { port });
+          const served = await serveApp(withPage(local.app, security), { port });
           port = served.port;
           const server = { url: served.url, pid: process.pid, ...(token !== undefined && { token }) };
           await inFolder(options.data, () => writeServerFile(options.data, server));
           try {
-            await announce(terminal, served, local, options);
+            await announce(terminal, served, signInLink(served.url, token), local, options);
             await aborted(interrupted);
             terminal.say("stopping; unfinished work continues at the next start (interrupt again to stop at once)");
           } finally {
@@ -82,6 +86,7 @@ export function devCommand(): Command {
 async function announce(
   terminal: Terminal,
   served: Served,
+  link: string,
   { runtime }: Local,
   { data, auth }: DevOptions,
 ): Promise<void> {
@@ -92,8 +97,9 @@ async function announce(
     ? `-H "Authorization: Bearer $(node -p 'JSON.parse(fs.readFileSync("${join(data, "server.json")}")).token')" `
     : "";
   await terminal.print(`${terminal.paint("bold", "Fanfold")} dev server on ${served.url}
+  dashboard  ${link}
   data       ${shortPath(data)}${auth ? " (token in server.json)" : ", no token required"}
-  workflows  ${names.join(", ") || "none: export some from functions/tasks"}
+  workflows  ${names.join(", ") || "none: the module of tasks exports none"}
 
 Start one from another terminal:
   ${further(data, `submit ${names[0] ?? "NAME"}`)}
@@ -101,11 +107,4 @@ Start one from another terminal:
 
 Every route: ${served.url}/openapi.json. Ctrl-C stops.
 `);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

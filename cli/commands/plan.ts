@@ -1,12 +1,10 @@
 import { type Command, Option } from "commander";
-import { config } from "../../fanfold.config.ts";
 import type { JobPlan } from "../../functions/client/index.ts";
 import { TRACKING_LEVELS, type TrackingLevel } from "../../functions/core/cost/work-shape.ts";
 import { FanfoldError } from "../../functions/core/errors.ts";
 import { action, command, type CommonOptions, type Context, notNegative, wholeNumber } from "../command.ts";
 import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
-import { planScale } from "../plan-scale.ts";
 import { planSheet, scaleSheet } from "../plan-sheet.ts";
 import { preparePlan } from "../start-work.ts";
 import { fieldOption, WHAT } from "./run.ts";
@@ -60,12 +58,15 @@ async function show(context: Context, plan: JobPlan, sheet: (plan: JobPlan) => r
 }
 async function showScale(
   { terminal }: Context,
-  { level, secondsPerTask = 0 }: PlanCommandOptions,
+  { level, secondsPerTask = 0, tasks }: PlanCommandOptions,
   children: number,
   what: string | undefined,
 ): Promise<number> {
   if (what !== undefined) throw refused("--children", "--children replaces the canvas: give one or the other");
-  const prediction = planScale({ children, level, secondsPerTask, slots: config.concurrency });
+  // Loaded late, since each takes as long to load as all other commands.
+  const [{ planScale }, { loadProject }] = await Promise.all([import("../plan-scale.ts"), import("../project.ts")]);
+  const { settings } = await loadProject(tasks);
+  const prediction = planScale({ children, level, secondsPerTask, slots: settings.concurrency });
   if (terminal.json) await terminal.printJson({ children, level, ...prediction });
   else await terminal.print(`${scaleSheet(children, level, prediction).join("\n")}\n`);
   return EXIT.success;

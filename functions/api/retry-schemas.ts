@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { LIMITS } from "../core/limits.ts";
-import { components, cursorText, json, runStatus } from "./schemas.ts";
+import { cursorText } from "./cursors.ts";
+import { components, json, runStatus } from "./schemas.ts";
 
 const texts = z.array(z.string().min(1).max(1_000)).min(1).optional();
 const time = z.number().min(0).optional();

@@ -5,6 +5,7 @@ import { inputRoutes } from "./routes/input.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { retryRoutes } from "./routes/retry.ts";
 import { runRoutes } from "./routes/runs.ts";
+import { scheduleRoutes } from "./routes/schedules.ts";
 import { healthRoute, openApiRoute } from "./routes/server.ts";
 import { startJobRoute } from "./routes/start-job.ts";
 import { workflowRoutes } from "./routes/workflows.ts";
@@ -18,6 +19,7 @@ const described: readonly Route[] = [
   ...failureRoutes,
   ...retryRoutes,
   ...blobRoutes,
+  ...scheduleRoutes,
   healthRoute,
 ];
 

@@ -147,7 +147,6 @@ export const jobEstimate = z
     dominates: z.string(),
   })
   .register(components, { id: "JobPlan", description: "What a job would take. Nothing was started or stored." });
-
 const jobCost = z
   .object({
     measured: z.object({ taskRuns: z.number(), failed: z.number() }).describe("By the job's own counters"),
@@ -166,11 +165,15 @@ const jobCost = z
   })
   .register(components, { id: "JobCost" });
 
+const firedBy = z
+  .object({ name: z.string(), at: milliseconds, element: z.string().optional().describe("The value of forEach") })
+  .describe("The firing of a schedule that started the job, with its nominal time");
 export const job = z
   .object({
     jobId: z.string(),
     workflow: z.string().optional(),
     parameters: json.optional(),
+    schedule: firedBy.optional(),
     state: jobState,
     round: z.number().describe("Raised by each retry of what failed"),
     createdAt: milliseconds,
@@ -187,9 +190,7 @@ export const job = z
       .describe("When the job has ended well and its value is not a group; a group's are read with /results"),
   })
   .register(components, { id: "Job" });
-
 export const startedOrEstimate = z.union([submitted, jobEstimate]);
-
 const runDetail = z
   .object({
     attempt: z.string().describe("`<round>.<attempt>`"),
@@ -240,6 +241,9 @@ export const run = z
       .describe("Of a deferred run: the events without which its task cannot go on"),
     stamps: z.record(z.string(), json).optional(),
     each: z.enum(["map", "starmap"]).optional(),
+    args: z.array(json).optional().describe("Of the signature. Only where one run is asked for, as are the next two"),
+    kwargs: z.record(z.string(), json).optional(),
+    inputOf: z.string().optional().describe("The run whose value, or failure, is put before the arguments"),
     detail: runDetail.optional().describe("Of the last attempt that wrote any. Only where one run is asked for"),
     earlier: z.array(runDetail).optional(),
   })
@@ -370,19 +374,6 @@ export const stamp = z
     },
   });
 export const stamps = z.array(stamp).max(LIMITS.revokedStamps).transform(stampFilter).optional();
-export const limit = wholeNumber(1, 1_000).optional();
-/** Cursors are checked where they are read. The document says what they look like. */
-export const cursorText = (pattern: string) =>
-  z
-    .string()
-    .min(1)
-    .max(2_000)
-    .register(documentation, { schema: { type: "string", maxLength: 2_000, pattern, description: "Of an answer" } })
-    .optional();
-export const jobCursor = cursorText("^[0-9]{14}#[0-9A-Za-z_-]{1,128}$");
-export const runCursor = cursorText("^[0-9A-Za-z_.~-]+[.][0-9]{1,9}(~[0-9]{1,5})?$");
-export const failureCursor = cursorText("^[!-~]{1,200}#[!-~]{1,200}$");
-export const deadLetterCursor = cursorText("^[0-9]{14}-[0-9a-zA-Z]{1,64}$");
 export const timeoutSeconds = z
   .number()
   .positive()

@@ -22,7 +22,10 @@ import type {
   RetryPreview,
   Run,
   RunStatus,
+  Schedule,
+  ScheduleSpec,
   Submitted,
+  TriggeredSchedule,
   WorkflowInfo,
 } from "./types.ts";
 
@@ -76,6 +79,12 @@ export interface DeadLetterAction extends DeadLetterFilter {
 export interface ReadOptions {
   /** Ends the call when it aborts. */
   readonly signal?: AbortSignal;
+}
+
+/** Which part of a job to draw. */
+export interface GraphOptions {
+  /** Only the member of a group that this run belongs to. Default: the whole job. */
+  readonly run?: string;
 }
 
 /** Which failed runs of a job to retry, all of them by default. */
@@ -145,24 +154,35 @@ export interface Client {
   job(jobId: string, options?: ReadOptions): Promise<Job>;
   /** Returns a page of jobs, newest first. `stamp` selects jobs whose canvas carries it. */
   jobs(filter?: PageFilter & { readonly state?: JobState; readonly stamp?: Stamp }): Promise<Page<Job>>;
-  /** Returns a page of the runs of a job. `stamps` selects runs that carry one of the values of one of the names. */
+  /**
+   * Returns a page of the runs of a job. `stamps` selects runs that carry one of the values of one of the names, and
+   * `group` the runs of one group.
+   */
   runs(
     jobId: string,
-    filter?: PageFilter & { readonly status?: RunStatus; readonly stamps?: StampFilter },
+    filter?: PageFilter & { readonly status?: RunStatus; readonly stamps?: StampFilter; readonly group?: string },
   ): Promise<Page<Run>>;
   /** Returns one run, or throws `run_not_found`. */
   run(runId: string): Promise<Run>;
-  /** Streams the results of an ended job in member order. Throws `job_unfinished` while the job runs. */
-  results(jobId: string, options?: ReadOptions): AsyncGenerator<ResultEntry, void, undefined>;
+  /**
+   * Streams the results of an ended job in member order, from the entry `from` on. Throws `job_unfinished` while the
+   * job runs.
+   */
+  results(
+    jobId: string,
+    options?: ReadOptions & { readonly from?: number },
+  ): AsyncGenerator<ResultEntry, void, undefined>;
   /** Streams the events of a job, oldest first. With `follow` the stream continues until the job has ended. */
   events(
     jobId: string,
     options?: ReadOptions & { readonly follow?: boolean },
   ): AsyncGenerator<JobEvent, void, undefined>;
-  /** Returns the job as a graph of runs and groups. Big groups are folded. */
-  graph(jobId: string): Promise<JobGraph>;
+  /** Returns the job as a graph of runs and groups. Big groups are folded. `run` selects the member that it is in. */
+  graph(jobId: string, options?: ReadOptions & GraphOptions): Promise<JobGraph>;
   /** Returns the graph in the language of Graphviz (DOT). */
-  graphDot(jobId: string): Promise<string>;
+  graphDot(jobId: string, options?: ReadOptions & GraphOptions): Promise<string>;
+  /** Returns the graph in the language of Mermaid. */
+  graphMermaid(jobId: string, options?: ReadOptions & GraphOptions): Promise<string>;
   /**
    * Cancels a job. With `stamps` it revokes only runs that carry one of the values of one of the names, later runs
    * included. Returns `false` when the job had already ended.
@@ -213,4 +233,21 @@ export interface Client {
   readonly blobs: Blobs;
   /** Removes at most 500 dead letters for good. The answer has a cursor when more may match. */
   purgeDeadLetters(action?: DeadLetterAction): Promise<DeadLetterCounts>;
+  /** Returns a page of schedules, in the order of their names. */
+  schedules(filter?: PageFilter): Promise<Page<Schedule>>;
+  /** Returns one schedule with its next times, or throws `schedule_not_found`. */
+  schedule(name: string): Promise<Schedule>;
+  /**
+   * Creates or replaces a schedule. It fires at the times after this call, so what was due and has not fired is left
+   * out. Throws `invalid_schedule`, `schedule_in_config`, and what a start would throw.
+   */
+  putSchedule(name: string, spec: ScheduleSpec): Promise<Schedule>;
+  /** Removes a schedule. Its jobs go on. */
+  deleteSchedule(name: string): Promise<void>;
+  /** Pauses a schedule. Times that come meanwhile do not fire. */
+  pauseSchedule(name: string): Promise<Schedule>;
+  /** Resumes a schedule from the next time on. */
+  resumeSchedule(name: string): Promise<Schedule>;
+  /** Fires a schedule now, also while it is paused. The same key fires it once. */
+  triggerSchedule(name: string, options?: Pick<StartOptions, "idempotencyKey">): Promise<TriggeredSchedule>;
 }

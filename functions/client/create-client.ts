@@ -3,7 +3,15 @@ import { FanfoldError } from "../core/errors.ts";
 import { canonicalJson, type Json } from "../core/json.ts";
 import type { StampFilter } from "../core/plan/stamps.ts";
 import { blobCalls } from "./blobs.ts";
-import type { Client, PlanOptions, RetryAllOptions, RetryOptions, StartOptions } from "./client.ts";
+import type {
+  Client,
+  GraphOptions,
+  PlanOptions,
+  ReadOptions,
+  RetryAllOptions,
+  RetryOptions,
+  StartOptions,
+} from "./client.ts";
 import { type Ask, ask, type ClientOptions, readParts } from "./transport.ts";
 import type {
   Health,
@@ -35,6 +43,7 @@ export function createClient(options: ClientOptions): Client {
     ...failureCalls(json),
     ...retryCalls(json),
     blobs: blobCalls(options),
+    ...scheduleCalls(json),
   };
 }
 
@@ -102,17 +111,19 @@ function inputCalls(options: ClientOptions): Pick<Client, "putInput" | "sealInpu
 
 type JobCalls = Pick<
   Client,
-  "job" | "jobs" | "runs" | "results" | "events" | "graph" | "graphDot" | "cancel" | "sendEvent"
+  "job" | "jobs" | "runs" | "results" | "events" | "graph" | "graphDot" | "graphMermaid" | "cancel" | "sendEvent"
 >;
 function jobCalls(options: ClientOptions, json: ReadJson): JobCalls {
+  const graphText = async (jobId: string, format: string, { run, ...read }: ReadOptions & GraphOptions = {}) =>
+    (await ask(options, `${jobPath(jobId)}/graph`, { ...read, query: { format, run } })).text();
   return {
     job: (jobId, read = {}) => json(jobPath(jobId), read),
     jobs: ({ stamp, ...filter } = {}) =>
       json("/jobs", { query: { ...filter, stamp: stamp && stampParameter(stamp.name, stamp.value) } }),
     runs: (jobId, { stamps, ...filter } = {}) =>
       json(`${jobPath(jobId)}/runs`, { query: { ...filter, stamp: stamps && stampParameters(stamps) } }),
-    async *results(jobId, read = {}) {
-      yield* readParts<ResultEntry>(options, `${jobPath(jobId)}/results`, read);
+    async *results(jobId, { from, ...read } = {}) {
+      yield* readParts<ResultEntry>(options, `${jobPath(jobId)}/results`, { ...read, query: { from } });
     },
     async *events(jobId, { follow, ...read } = {}) {
       yield* readParts<JobEvent>(options, `${jobPath(jobId)}/events`, {
@@ -120,8 +131,9 @@ function jobCalls(options: ClientOptions, json: ReadJson): JobCalls {
         query: { follow: follow || undefined },
       });
     },
-    graph: (jobId) => json(`${jobPath(jobId)}/graph`),
-    graphDot: async (jobId) => (await ask(options, `${jobPath(jobId)}/graph`, { query: { format: "dot" } })).text(),
+    graph: (jobId, { run, ...read } = {}) => json(`${jobPath(jobId)}/graph`, { ...read, query: { run } }),
+    graphDot: (jobId, given) => graphText(jobId, "dot", given),
+    graphMermaid: (jobId, given) => graphText(jobId, "mermaid", given),
     async cancel(jobId, only) {
       const query = only && { stamp: stampParameters(only.stamps) };
       // Without a stamp the request would cancel the whole job.
@@ -173,6 +185,30 @@ function retryCalls(json: ReadJson): Pick<Client, "retry" | "previewRetry" | "re
     previewRetry: (jobId, selection = {}) => post<RetryPreview>(jobPath(jobId), { ...selection, dryRun: true }),
     retryRun: (id, options = {}) => post<Retried>(runPath(id), options),
     retryAll: (options) => post<RetriedJobs>("/runs", options),
+  };
+}
+
+type ScheduleCalls =
+  | "schedules"
+  | "schedule"
+  | "putSchedule"
+  | "deleteSchedule"
+  | "pauseSchedule"
+  | "resumeSchedule"
+  | "triggerSchedule";
+function scheduleCalls(json: ReadJson): Pick<Client, ScheduleCalls> {
+  const pathOf = (name: string): string => `/schedules/${encodeURIComponent(name)}`;
+  return {
+    schedules: (filter = {}) => json("/schedules", { query: { ...filter } }),
+    schedule: (name) => json(pathOf(name)),
+    putSchedule: (name, spec) => json(pathOf(name), { method: "PUT", json: spec }),
+    async deleteSchedule(name) {
+      await json(pathOf(name), { method: "DELETE" });
+    },
+    pauseSchedule: (name) => json(`${pathOf(name)}/pause`, { method: "POST" }),
+    resumeSchedule: (name) => json(`${pathOf(name)}/resume`, { method: "POST" }),
+    triggerSchedule: (name, { idempotencyKey } = {}) =>
+      json(`${pathOf(name)}/trigger`, { method: "POST", headers: { "Idempotency-Key": idempotencyKey } }),
   };
 }
 

@@ -5,6 +5,7 @@ export type {
   DeadLetterAction,
   DeadLetterFilter,
   FailureFilter,
+  GraphOptions,
   PageFilter,
   PlanOptions,
   ReadOptions,
@@ -39,8 +40,12 @@ export {
   type RetriedJobs,
   type RetryPreview,
   type Run,
+  type RunDetail,
   type RunStatus,
+  type Schedule,
+  type ScheduleSpec,
   type Submitted,
+  type TriggeredSchedule,
   type WorkflowInfo,
 } from "./types.ts";
 export { jobResult, parentsOf, ResultError, type Result, type ResultSource } from "./results.ts";

@@ -12,7 +12,7 @@ export interface ClientOptions {
 }
 /** One request, apart from its path. */
 export interface Ask {
-  readonly method?: "GET" | "POST" | "PUT";
+  readonly method?: "GET" | "POST" | "PUT" | "DELETE";
   readonly query?: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
   /** Body, sent as JSON. */
   readonly json?: unknown;
@@ -57,7 +57,12 @@ function requestOf(options: ClientOptions, path: string, what: Ask): Request {
   const headers = new Headers();
   if (options.token !== undefined && !isElsewhere) headers.set("Authorization", `Bearer ${options.token}`);
   for (const [name, value] of Object.entries(what.headers ?? {})) if (value !== undefined) headers.set(name, value);
-  const init: RequestInit = { method: what.method ?? "GET", headers, signal: what.signal ?? null };
+  // The types of browsers do not know `duplex`, which fetch wants for a stream.
+  const init: RequestInit & { duplex?: "half" } = {
+    method: what.method ?? "GET",
+    headers,
+    signal: what.signal ?? null,
+  };
   if (what.json !== undefined) {
     headers.set("Content-Type", "application/json");
     init.body = JSON.stringify(what.json);
@@ -105,7 +110,10 @@ export async function* readParts<T>(
   what: Ask,
 ): AsyncGenerator<T, void, undefined> {
   for (let from: string | undefined, first = true; first || from !== undefined; first = false) {
-    const response = await ask(options, path, { ...what, query: { ...what.query, from } });
+    const response = await ask(options, path, {
+      ...what,
+      query: { ...what.query, ...(from !== undefined && { from }) },
+    });
     from = /[?&]from=(\d+)[^>]*>; *rel="?next/.exec(response.headers.get("Link") ?? "")?.[1];
     yield* readLines<T>(response);
   }

@@ -3,7 +3,10 @@ import type { JobEstimate } from "../core/cost/job-estimate.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Counts } from "../core/plan/counts.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
+import type { FiredBy, ScheduleSpec } from "../core/schedule/schedule.ts";
 import type { ErrorData, ResultEntry } from "../core/task/invocation.ts";
+
+export type { ScheduleSpec };
 
 /** Answers of the API, as /openapi.json describes them. Times are milliseconds since the epoch. */
 export type JobState =
@@ -16,6 +19,37 @@ export type JobState =
   | "cancelling"
   | "cancelled"
   | "timed-out";
+
+/** A schedule: what it starts and when, and how it stands. */
+export interface Schedule extends Omit<ScheduleSpec, "paused"> {
+  readonly name: string;
+  /** `config`: it is changed and removed only in fanfold.config.ts. */
+  readonly origin: "api" | "config";
+  /** `ended`: there is no further time. */
+  readonly state: "active" | "paused" | "ended";
+  readonly createdAt: number;
+  readonly nextAt?: number;
+  /** The next times, at most five. Absent in lists. */
+  readonly upcoming?: readonly number[];
+  /** The last nominal time that has fired. */
+  readonly lastAt?: number;
+  /** The newest job of each element. */
+  readonly jobs: readonly { readonly jobId: string; readonly element?: string }[];
+  /** Nominal times whose jobs wait for the end of the job before. */
+  readonly queued: readonly { readonly at: number; readonly element?: string }[];
+  /** Firings that were left out because the job before had not ended. */
+  readonly skipped: number;
+  /** Why the last firing could not start a job. */
+  readonly error?: { readonly code: string; readonly message: string; readonly at: number };
+}
+/** What a firing that was asked for has done. */
+export interface TriggeredSchedule {
+  readonly jobs: readonly { readonly jobId: string; readonly element?: string }[];
+  /** Elements that were left out, and those whose jobs wait, because the job before has not ended. */
+  readonly skipped: number;
+  readonly queued: number;
+  readonly errors: readonly { readonly element?: string; readonly code: string; readonly message: string }[];
+}
 
 /** What a server says of itself. A part that it cannot know is absent. */
 export interface Health {
@@ -101,6 +135,8 @@ export interface Job {
   readonly jobId: string;
   readonly workflow?: string;
   readonly parameters?: JsonObject;
+  /** Set when a schedule started the job. */
+  readonly schedule?: FiredBy;
   readonly state: JobState;
   /** Raised by each retry of what failed. */
   readonly round: number;
@@ -156,6 +192,11 @@ export interface Run {
   readonly unmet?: readonly { readonly of: "event"; readonly name: string; readonly expiresAt?: number }[];
   readonly stamps?: JsonObject;
   readonly each?: "map" | "starmap";
+  /** Arguments of the signature. Present only when a single run is read, and only for a task. */
+  readonly args?: readonly Json[];
+  readonly kwargs?: JsonObject;
+  /** Set only beside `args`. The run whose value, or whose failure, is put before the arguments. */
+  readonly inputOf?: string;
   /** Log and stack of the last attempt that wrote any. Present only when a single run is read. */
   readonly detail?: RunDetail;
   /** The same for earlier attempts, latest first. */

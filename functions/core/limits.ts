@@ -71,6 +71,12 @@ export const LIMITS = {
   spawnedChildren: 100_000,
   /** Times that one job is retried. Its headers keep a number for each. */
   rounds: 100,
+  /** JSON of a schedule, which is written at each firing. */
+  scheduleBytes: 32 * 1024,
+  /** Longest interval of a schedule: ten years. */
+  scheduleSeconds: 10 * 366 * 86_400,
+  /** Values for each of which a schedule starts a job. */
+  scheduleElements: 250,
   pageItems: 4_096,
   pageBytes: 4 * 1024 * 1024,
 } as const;

@@ -4,11 +4,12 @@ import { ENGINE_QUEUE } from "../core/names/queue-name.ts";
 import type { TaskRegistry, TaskRunner } from "../core/task/invocation.ts";
 import type { Engine } from "../engine/contract.ts";
 import { createEngine } from "../engine/engine.ts";
-import type { Clock } from "../engine/ports.ts";
+import type { Clock, SchedulePorts } from "../engine/ports.ts";
 import type { Log } from "../host/log.ts";
 import type { MessageSource } from "../host/message-source.ts";
 import { SystemIds } from "../host/system-ids.ts";
 import { createRegistry, createRunner, createWorkflows, type Workflows } from "../sdk/index.ts";
+import { type Exports, loadTaskModule } from "../sdk/module.ts";
 import { FileBlobs } from "./blobs/file-blobs.ts";
 import { LocalBlobs } from "./blobs/local-blobs.ts";
 import type { Durability } from "./lmdb/commit-gatherer.ts";
@@ -23,8 +24,8 @@ import { foldersOf, type SharedConfig } from "./settings.ts";
 
 export interface HostOptions {
   readonly dataFolder: string;
-  /** Path or file URL of the module with tasks and workflows. */
-  readonly tasksModule: string;
+  /** Path or file URL of the module with tasks and workflows, or its exports. */
+  readonly tasksModule: string | Exports;
   readonly durability: Durability;
   readonly engine: SharedConfig;
   readonly clock: Clock;
@@ -41,6 +42,8 @@ export interface HostOptions {
   readonly log: Log;
   /** Set only in a worker, see EnvironmentOptions. */
   readonly ensureParent?: () => void;
+  /** Set only in the process that handles the engine's queue. Others do not load the calendar. */
+  readonly schedules?: (workflows: Workflows) => SchedulePorts;
   /** Called when a write failed because the disk takes none. */
   readonly onUnwritable: OnUnwritable;
 }
@@ -49,6 +52,7 @@ export interface Host {
   readonly engine: Engine;
   readonly source: MessageSource;
   readonly registry: TaskRegistry;
+  readonly taskNames: readonly string[];
   readonly workflows: Workflows;
   readonly expirer: Expirer;
   /** Returns the names of all queues that ever received a message. */
@@ -61,7 +65,9 @@ export interface Host {
 }
 
 export async function openHost(options: HostOptions): Promise<Host> {
-  const { tasks, workflows } = await loadTasksOf(options.tasksModule);
+  const { tasksModule } = options;
+  const { tasks, workflows } =
+    typeof tasksModule === "string" ? await loadTasksOf(tasksModule) : loadTaskModule(tasksModule);
   const { environment, files } = await inFolder(options.dataFolder, () => openFiles(options));
   const { clock, around = (runner) => runner } = options;
   const queue = new LmdbQueue(environment, { clock, holder: options.holder, onSend: options.onSend });
@@ -75,15 +81,16 @@ export async function openHost(options: HostOptions): Promise<Host> {
     gaveUp: (name: string, reason: string) =>
       options.log("error", "a message was given up; `fanfold dead-letters` lists it", { queue: name, reason }),
   };
-  const engine = createEngine(
-    { store: new LmdbStore(environment), queue, blobs, clock, ids: new SystemIds(clock), registry, runner, watch },
-    options.engine,
-  );
+  const started = createWorkflows(workflows);
+  const schedules = options.schedules?.(started);
+  const ports = { store: new LmdbStore(environment), queue, blobs, clock, ids: new SystemIds(clock) };
+  const engine = createEngine({ ...ports, registry, runner, watch, ...(schedules && { schedules }) }, options.engine);
   return {
     engine,
     source: queue,
     registry,
-    workflows: createWorkflows(workflows),
+    taskNames: tasks.map(({ name }) => name),
+    workflows: started,
     expirer: new Expirer(environment, blobs, clock),
     queues: () => queueNames(environment),
     queueHealth: () =>

@@ -1,16 +1,18 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { Health } from "../api/dependencies.ts";
-import type { FanfoldError } from "../core/errors.ts";
+import { createCalendar } from "../calendar/calendar.ts";
+import { FanfoldError } from "../core/errors.ts";
 import { ENGINE_QUEUE } from "../core/names/queue-name.ts";
 import type { EngineConfig } from "../engine/config.ts";
 import type { Engine } from "../engine/contract.ts";
-import type { QueueDepth } from "../engine/ports.ts";
+import { PortError, type QueueDepth } from "../engine/ports.ts";
 import { LeaseKeeper, type LostClaim } from "../host/lease-keeper.ts";
 import { type Log, stderrLog } from "../host/log.ts";
 import { type LeaseTracker, RunHolder } from "../host/run-holder.ts";
 import { type QueueShares, UNLIMITED } from "../host/slots.ts";
 import type { TaskRegistry, Workflows } from "../sdk/index.ts";
+import type { Exports } from "../sdk/module.ts";
 import { prepareFolder, takeFolder } from "./data-folder.ts";
 import { DiskWatch, refusingWork } from "./disk-watch.ts";
 import { type Host, openHost, taskQueuesOf } from "./engine-host.ts";
@@ -38,8 +40,11 @@ import { Supervisor, type SupervisorOptions, type WorkerStats } from "./workers/
 export interface RuntimeOptions {
   /** Folder of all state. It is made when it does not exist, and has one runtime at a time. */
   readonly dataFolder: string;
-  /** Path or file URL of a module that exports tasks and workflows. */
-  readonly tasksModule: string;
+  /**
+   * Path or file URL of a module that exports tasks and workflows, or what such a module exports. Exports cannot be
+   * handed to another process, so `workers` is 0 with them.
+   */
+  readonly tasksModule: string | Exports;
   /**
    * Number of processes that run user code. Default: one per core. With 0 user code runs in this process, for tests and
    * small programs. Code that blocks then delays everything.
@@ -74,6 +79,7 @@ export interface Runtime {
   readonly engine: Engine;
   readonly workflows: Workflows;
   readonly registry: TaskRegistry;
+  readonly taskNames: readonly string[];
   /**
    * Waits up to `graceSeconds` (default 10) for running tasks, then ends. It commits nothing for the tasks that still
    * run, so the next start resumes them. Idempotent.
@@ -88,12 +94,21 @@ export interface Runtime {
  * Starts a runtime on a data folder. Engine, control loop, sweeper and lease keeper run in this process, user code in
  * worker processes. Jobs that an earlier runtime left unfinished continue.
  * @throws FanfoldError `data_folder_in_use` (`details.pid`), `data_folder_damaged` (`details.problems`),
- * `data_folder_unusable`, `disk_full`
+ * `data_folder_unusable`, `disk_full`; `invalid_tasks`; `invalid_request` for workers that cannot be given the tasks, and
+ * what a schedule of the configuration is refused with
  * @example
  * const runtime = await startRuntime({ dataFolder: ".fanfold", tasksModule: "functions/tasks/index.ts" });
  * const { jobId } = await runtime.engine.submit({ canvas });
  */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+  if (typeof options.tasksModule !== "string" && (options.workers ?? 0) > 0)
+    throw new FanfoldError(
+      "invalid_request",
+      "worker processes need the path of the module of tasks, not its exports",
+      {
+        details: { field: "workers" },
+      },
+    );
   const dataFolder = resolve(options.dataFolder);
   const lock = await takeFolder(dataFolder);
   try {
@@ -126,7 +141,7 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
     log = stderrLog,
     durability = "process",
     concurrency = DEFAULT_CONCURRENCY,
-    workers = availableParallelism(),
+    workers = typeof tasksModule === "string" ? availableParallelism() : 0,
   } = options;
   const engine: SharedConfig = { ...EMBEDDED_CONFIG, ...options.engine, epoch };
   const shared = { dataFolder, tasksModule, durability, engine };
@@ -158,8 +173,10 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
     holder: `${epoch}.${LOCAL}`,
     onSend: (queues) => notifySent(parts, queues),
     log,
+    schedules: (found) => createCalendar((workflow, fields) => found.start(workflow, fields)),
     onUnwritable: (problem, lost) => disk.note(problem, lost),
   });
+  await putConfigured(host);
   // Every message in flight is held by a process of an earlier start, and all of those have ended.
   await host.source.releaseAll();
 
@@ -176,11 +193,13 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
       now: () => clock.now(),
     });
   parts.control = loopOver(() => [ENGINE_QUEUE], CONTROL_MESSAGES, UNLIMITED);
-  if (workers === 0) parts.tasks = loopOver(() => taskQueuesOf(host), concurrency, queueShares(options.queues));
+  if (workers === 0 || typeof tasksModule !== "string")
+    parts.tasks = loopOver(() => taskQueuesOf(host), concurrency, queueShares(options.queues));
   else {
     const { queues, recycle } = options;
     const assignment = {
       ...shared,
+      tasksModule,
       ...(queues && { queues }),
       ...(recycle && { recycle }),
       parentPid: process.pid,
@@ -199,6 +218,7 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
     engine: refusingWork(host.engine, disk),
     workflows: host.workflows,
     registry: host.registry,
+    taskNames: host.taskNames,
     stop: ({ graceSeconds = 10 } = {}) =>
       (stopping ??= stop(parts, chores, host, keeper, graceSeconds).finally(() => lock.release())),
     stats: async () => ({
@@ -216,6 +236,19 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
   };
 }
 
+/**
+ * Puts the schedules of the configuration. One that can never start a job keeps the runtime from starting. A disk that
+ * takes no writes does not: the sweeper tries again.
+ */
+async function putConfigured(host: Host): Promise<void> {
+  try {
+    await host.engine.syncSchedules();
+  } catch (error) {
+    if (error instanceof PortError) return;
+    await host.close();
+    throw error;
+  }
+}
 function startSupervisor(
   options: Pick<SupervisorOptions, "workers" | "assignment" | "epoch" | "keeper" | "log" | "clock" | "onUnwritable">,
   host: Host,

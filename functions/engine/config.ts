@@ -1,3 +1,5 @@
+import type { NamedSchedule } from "../core/schedule/schedule.ts";
+
 /** The settings of an engine. Times are in seconds unless the name says `Ms`. */
 export interface EngineConfig {
   /** Site of queues that name none. */
@@ -61,6 +63,11 @@ export interface EngineConfig {
   readonly yieldSeconds: number;
   /** Set only where tasks may be state machines. The names of their executions begin with `prefix`. */
   readonly executions: { readonly prefix: string } | undefined;
+  /**
+   * The schedules of the configuration, which the sweeper compares with the stored ones. Undefined in processes that do
+   * not know them.
+   */
+  readonly schedules: readonly NamedSchedule[] | undefined;
 }
 
 /** Defaults for production; the embedded runtime and simulations override some (functions/embedded/settings.ts). */
@@ -93,6 +100,7 @@ export const DEFAULT_CONFIG: EngineConfig = {
   retentionSeconds: 7 * 86_400,
   yieldSeconds: 10,
   executions: undefined,
+  schedules: undefined,
 };
 
 /** Number of batches without rows for which one of them writes progress. */

@@ -15,6 +15,8 @@ import type {
   RetriedJobs,
   RetryPreview,
   RunView,
+  ScheduleView,
+  TriggeredSchedule,
 } from "./job-views.ts";
 import type { PutBlobOptions } from "./items/shared-blobs.ts";
 import type { Disposition, OpenBlob, ReceivedMessage } from "./ports.ts";
@@ -129,7 +131,8 @@ export interface Engine {
    */
   results(jobId: string, options?: { readonly from?: number }): AsyncIterable<ResultEntry>;
   events(jobId: string, filter: { limit?: number; cursor?: string }): Promise<Page<JobEvent>>;
-  graph(jobId: string): Promise<JobGraph>;
+  /** Returns the graph of a job, or of the member that begins with `run`. */
+  graph(jobId: string, run?: string): Promise<JobGraph>;
   /** Lists failures of all jobs by task and reason, in the order of these names. A page may be empty although more follow. */
   failures(filter: FailureFilter): Promise<Page<FailureGroup>>;
   /** Lists messages that were given up, the newest first. A page may be empty although more follow. */
@@ -140,6 +143,27 @@ export interface Engine {
   redriveDeadLetters(action: DeadLetterAction): Promise<DeadLetterCounts>;
   /** Removes dead letters for good. */
   purgeDeadLetters(action: DeadLetterAction): Promise<DeadLetterCounts>;
+
+  /** Lists schedules in the order of their names. */
+  schedules(filter: { limit?: number; cursor?: string }): Promise<Page<ScheduleView>>;
+  /** Returns one schedule with its next times. Throws `schedule_not_found`. */
+  schedule(name: string): Promise<ScheduleView>;
+  /**
+   * Creates or replaces a schedule, of JSON of unknown origin. It fires at the times after this one. The same schedule
+   * again changes nothing. Throws `invalid_schedule`, `schedule_in_config`, and what the start of a job would throw.
+   */
+  putSchedule(name: string, spec: unknown): Promise<{ readonly created: boolean; readonly schedule: ScheduleView }>;
+  /** Removes a schedule. Its jobs go on. Throws `schedule_not_found`, `schedule_in_config`. */
+  deleteSchedule(name: string): Promise<void>;
+  /** Pauses a schedule, or resumes it. Times that come in the pause do not fire. Throws `schedule_not_found`. */
+  pauseSchedule(name: string, paused: boolean): Promise<ScheduleView>;
+  /** Fires a schedule now. The same key fires it once. Throws `schedule_not_found`, and what the start throws. */
+  triggerSchedule(name: string, idempotencyKey?: string): Promise<TriggeredSchedule>;
+  /**
+   * Puts the schedules of the configuration (EngineConfig), and removes those that have gone from it. Throws what their
+   * starts would throw, before any is put.
+   */
+  syncSchedules(): Promise<void>;
 
   /**
    * Handles one message of any queue, including the engine's own. After a PortError the message must not be

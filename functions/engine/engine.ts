@@ -9,7 +9,9 @@ import { retryAll } from "./control/retry-all.ts";
 import { previewRetry, retryJob } from "./control/retry-job.ts";
 import { revokeRun } from "./control/revoke-run.ts";
 import { revokeStamped } from "./control/revoke-stamped.ts";
+import { deleteSchedule, pauseSchedule, putSchedule, triggerSchedule } from "./control/schedules.ts";
 import { sweep } from "./control/sweep.ts";
+import { syncSchedules } from "./control/sync-schedules.ts";
 import { endHolder } from "./execute/end-holder.ts";
 import type { ExecuteContext } from "./execute/execute-context.ts";
 import { heartbeat } from "./execute/heartbeat.ts";
@@ -30,6 +32,7 @@ import { jobGraph } from "./views/job-graph.ts";
 import { listEvents, listJobs, viewJob } from "./views/job-view.ts";
 import { jobResults } from "./views/results.ts";
 import { listRuns, viewRunById } from "./views/run-view.ts";
+import { listSchedules, viewScheduleByName } from "./views/schedules.ts";
 import { completeRun } from "./waits/answers.ts";
 import { sendEvent } from "./waits/events.ts";
 
@@ -74,12 +77,19 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     run: (runId) => viewRunById(context, runId),
     results: (jobId, options) => jobResults(context, jobId, options?.from),
     events: (jobId, filter) => listEvents(context, jobId, filter),
-    graph: (jobId) => jobGraph(context, jobId),
+    graph: (jobId, run) => jobGraph(context, jobId, run),
     failures: (filter) => listFailures(context, filter),
     deadLetters: (filter) => listDeadLetters(context, filter),
     deadLetter: (id) => viewDeadLetter(context, id),
     redriveDeadLetters: (action) => redriveDeadLetters(context, action),
     purgeDeadLetters: (action) => purgeDeadLetters(context, action),
+    schedules: (filter) => listSchedules(context, filter),
+    schedule: (name) => viewScheduleByName(context, name),
+    putSchedule: (name, spec) => putSchedule(context, name, spec),
+    deleteSchedule: (name) => deleteSchedule(context, name),
+    pauseSchedule: (name, paused) => pauseSchedule(context, name, paused),
+    triggerSchedule: (name, key) => triggerSchedule(context, name, key),
+    syncSchedules: () => syncSchedules(context),
     handle: (message, loop) => handleMessage(context, message, loop),
     handleDeadLetter: (message, loop) => handleDeadLetter(context, message, loop),
     heartbeat: (claims) => heartbeat(context, claims),

@@ -8,7 +8,7 @@ import type { RunRef, LinkKind } from "../core/plan/run-id.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { ErrorData } from "../core/task/invocation.ts";
 import type { Attributes, Item, Key } from "./ports.ts";
-import type { RetryOrder } from "./requests.ts";
+import type { FiredBy, RetryOrder } from "./requests.ts";
 
 /**
  * Every item kind: its key, attributes and cost (docs/protocol-rules.md, section 3). Sizes are typical. A write costs one
@@ -32,9 +32,10 @@ import type { RetryOrder } from "./requests.ts";
  * | execution     | tasks `X#<jobId>` / `<its name>` | < 1 KB | before its start; names the group that waits for it |
  * | event         | tasks `V#<jobId>` / `<at>#<id>` | < 1 KB | per failure and retry; the root header tells start and end |
  * | failure       | tasks `FX#<task>#<reason>` / `<at>#<runId>` | < 1 KB | once per failure |
+ * | failure kind  | tasks `FX` / `<task>#<reason>` | < 1 KB | per kind: once a day in each process that meets it |
  * | dead letter   | tasks `DL` / `<at>-<hash>` | 1 KB + message | once per message that was given up; removed by redrive and purge |
  * | kept blob     | tasks `H#<sha256>` / `!` | < 1 KB | one machine only: until when its file is kept |
- * | failure kind  | tasks `FX` / `<task>#<reason>` | < 1 KB | per kind: once a day in each process that meets it |
+ * | schedule      | tasks `SC#all` / `<name>`; no `ttl` | 1 KB + its spec | put 2 and announced 2 (index), fired 2 (index) |
  */
 export const ITEM_VERSION = 1;
 
@@ -246,6 +247,7 @@ export interface JobSeed {
   readonly estimate?: Estimate;
   /** Set when a task token waits for the end of the job (jobs/supervision.ts). */
   readonly supervised?: true;
+  readonly schedule?: FiredBy;
 }
 
 /** Log and stack of one attempt. The log is written as lines, and read as plain JSON. */
@@ -301,10 +303,8 @@ export const stampIndexPartition = (stamp: string): string => `JX#${stamp}`;
 export const stampIndexKey = (stamp: string, createdAt: number, jobId: string): Key =>
   taskKey(stampIndexPartition(stamp), `${pad(createdAt, 14)}#${jobId}`);
 export const supervisorKey = (jobId: string): Key => taskKey(`T#${jobId}`, "!");
-/** An event that was sent to a job, put once. */
 export const keptBlobKey = (sha256: string): Key => taskKey(`H#${sha256}`, "!");
 export const eventItemKey = (jobId: string, name: string): Key => taskKey(`E#${jobId}#${name}`, "!");
-/** The groups and runs that wait for an event. */
 export const waiterPartition = (jobId: string, name: string): string => `W#${jobId}#${name}`;
 export const waiterKey = (jobId: string, name: string, waiterHash: string): Key =>
   taskKey(waiterPartition(jobId, name), waiterHash);
@@ -326,6 +326,7 @@ export const failureKey = (kind: string, at: number, runId: string): Key =>
 export const FAILURE_KINDS = "FX";
 export const failureKindKey = (kind: string): Key => taskKey(FAILURE_KINDS, kind);
 
+export const scheduleKey = (name: string, list = "all"): Key => taskKey(`SC#${list}`, name);
 export const DEAD_LETTERS = "DL";
 export const deadLetterKey = (id: string): Key => taskKey(DEAD_LETTERS, id);
 /** Ids of dead letters are ordered by the time at which their messages were given up. */

@@ -3,6 +3,7 @@ import type { Json, JsonObject } from "../core/json.ts";
 import type { Counts } from "../core/plan/counts.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { ErrorData } from "../core/task/invocation.ts";
+import type { FiredBy, ScheduleSpec } from "../core/schedule/schedule.ts";
 
 export type { DeadLetter as DeadLetterView, DeadLetterCounts } from "../core/task/dead-letter.ts";
 
@@ -21,6 +22,8 @@ export interface JobView {
   readonly jobId: string;
   readonly workflow?: string;
   readonly parameters?: JsonObject;
+  /** The firing of a schedule that started the job. */
+  readonly schedule?: FiredBy;
   readonly state: JobState;
   /** Raised by each retry of what failed. */
   readonly round: number;
@@ -40,6 +43,35 @@ export interface JobView {
   readonly error?: ErrorData & { readonly runId: string };
   /** The value of a job that has ended well, unless it is a group, whose results are read with `results`. */
   readonly value?: Json;
+}
+/** A schedule: what it starts and when (core/schedule/schedule.ts), and how it stands. */
+export interface ScheduleView extends Omit<ScheduleSpec, "paused"> {
+  readonly name: string;
+  readonly origin: "api" | "config";
+  /** `ended`: there is no further time. */
+  readonly state: "active" | "paused" | "ended";
+  readonly createdAt: number;
+  readonly nextAt?: number;
+  /** The next times, at most five. Only where one schedule is asked for. */
+  readonly upcoming?: readonly number[];
+  /** The last nominal time that has fired. */
+  readonly lastAt?: number;
+  /** The newest job, or that of each element. */
+  readonly jobs: readonly { readonly jobId: string; readonly element?: string }[];
+  /** Nominal times whose jobs wait for the end of the job before. */
+  readonly queued: readonly { readonly at: number; readonly element?: string }[];
+  /** Firings that were left out because the job before had not ended. */
+  readonly skipped: number;
+  /** Why the last firing could not start a job. */
+  readonly error?: { readonly code: string; readonly message: string; readonly at: number };
+}
+/** What a firing that somebody asked for has done. */
+export interface TriggeredSchedule {
+  readonly jobs: readonly { readonly jobId: string; readonly element?: string }[];
+  /** Elements that were left out, and those whose jobs wait, because the job before has not ended. */
+  readonly skipped: number;
+  readonly queued: number;
+  readonly errors: readonly { readonly element?: string; readonly code: string; readonly message: string }[];
 }
 export interface RunView {
   readonly runId: string;
@@ -84,6 +116,11 @@ export interface RunView {
   readonly stamps?: JsonObject;
   /** Set when the task is called for each item of a list. */
   readonly each?: "map" | "starmap";
+  /** Arguments of the signature. Present only when a single run is read, and only for a task. */
+  readonly args?: readonly Json[];
+  readonly kwargs?: JsonObject;
+  /** Set only beside `args`. The run whose value, or whose failure, is put before the arguments. */
+  readonly inputOf?: string;
   /** Log and stack of the last attempt that wrote any. Set only where one run is asked for. */
   readonly detail?: RunDetail;
   /** Log and stack of the attempts before that, latest first, at most 20. */

@@ -1,7 +1,9 @@
 import type { JobState } from "./job-views.ts";
 import type { IndexName, Item, Key, Table, WriteOp, WriteResult } from "../core/items/item.ts";
-import type { Json } from "../core/json.ts";
+import type { Canvas } from "../core/canvas/canvas.ts";
+import type { Json, JsonObject } from "../core/json.ts";
 import type { Band } from "../core/plan/priority-band.ts";
+import type { When } from "../core/schedule/schedule.ts";
 import type { TaskRegistry, TaskRunner } from "../core/task/invocation.ts";
 
 /**
@@ -29,6 +31,11 @@ export interface Ports {
   readonly executions?: Executions;
   /** Is notified of repairs, ends and dead letters, for metrics and logs. */
   readonly watch?: Watch;
+  /**
+   * What schedules need. Absent in processes that run only tasks; the one that handles the engine's queue, and the API,
+   * have it.
+   */
+  readonly schedules?: SchedulePorts;
 }
 
 // ---------------------------------------------------------------- store
@@ -277,6 +284,24 @@ export interface Watch {
   /** Is called when so many task runs have failed for good. Cancelled runs do not count. */
   runsFailed(count: number): void;
   jobEnded(state: JobState): void;
+}
+
+/** Times of schedules, and what they start. Nothing here is remote. */
+export interface SchedulePorts {
+  /**
+   * Returns the first time after `after`, in milliseconds since the epoch; undefined when there is none. `anchor` is
+   * where intervals without a start begin. Throws `invalid_schedule`.
+   */
+  readonly nextTime: (when: When, anchor: number, after: number) => number | undefined;
+  /** Returns a time like `2026-03-29T01:00:00.000Z`. */
+  readonly timeText: (at: number) => string;
+  /** Returns the canvas of one start of a workflow. Throws FanfoldError. */
+  readonly start: (workflow: string, fields: JsonObject) => ScheduledStart;
+}
+export interface ScheduledStart {
+  readonly canvas: Canvas;
+  readonly parameters: JsonObject;
+  readonly timeoutSeconds?: number;
 }
 
 /**

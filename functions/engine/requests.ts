@@ -1,11 +1,12 @@
 import type { Canvas, FailurePolicy } from "../core/canvas/canvas.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { RetryFilter } from "../core/plan/retry-filter.ts";
+import type { FiredBy } from "../core/schedule/schedule.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { Stamp, StampFilter } from "../core/plan/stamps.ts";
 import type { JobState } from "./job-views.ts";
 
-export type { RetryFilter };
+export type { FiredBy, RetryFilter };
 
 export interface SubmitRequest {
   readonly canvas: Canvas;
@@ -22,6 +23,8 @@ export interface SubmitRequest {
   readonly jobId?: string;
   /** Task token of a supervisor that waits for the end of the job. The newest token of a job counts. */
   readonly token?: string;
+  /** Set only by the engine, for jobs that a schedule starts. */
+  readonly schedule?: FiredBy;
 }
 /** A job whose first step is an open group. Its items are put in pages from outside, then sealed. */
 export interface OpenJobRequest extends Omit<SubmitRequest, "canvas"> {
@@ -84,6 +87,8 @@ export interface JobFilter {
 }
 export interface RunFilter {
   readonly status?: RunStatus;
+  /** Only runs of this group, without those of the groups below it. */
+  readonly groupId?: string;
   /** Runs that carry one of the values of one of these stamps. */
   readonly stamps?: StampFilter;
   readonly limit?: number;

@@ -13,6 +13,7 @@ import type { DeployedCode } from "./deployed-code.ts";
 import { deploymentHealth } from "./health.ts";
 import { loadWorkflows } from "./load-workflows.ts";
 import { type Open, openFunction } from "./open-function.ts";
+import { schedulePortsOf } from "./schedule-ports.ts";
 import { principalOf, requestOf, resultOf, streamingRuntime } from "./rest-proxy.ts";
 
 type ApiHandler = (event: APIGatewayProxyEvent, context: Context) => Promise<APIGatewayProxyResult>;
@@ -54,14 +55,18 @@ type Answer = <T>(
   deliver: (response: Response) => Promise<T>,
 ) => Promise<T>;
 async function openApi(code: DeployedCode, open: Open): Promise<Answer> {
-  const { engine, registry, environment, platform, config, log, now, invocation } = await openFunction(code, open, {
-    supervisions: true,
-  });
+  const workflows = loadWorkflows(code.modules);
+  const { engine, registry, environment, platform, config, log, now, invocation } = await openFunction(
+    code,
+    open,
+    { supervisions: true },
+    schedulePortsOf(workflows),
+  );
   const principals = new WeakMap<Request, string>();
   const app = createApp({
     engine,
     registry,
-    workflows: loadWorkflows(code.modules),
+    workflows,
     security: { check: (request) => ({ principal: principals.get(request) ?? "anonymous" }) },
     version: packageJson.version,
     health: deploymentHealth(platform, now),

@@ -1,5 +1,6 @@
 import type { JsonObject } from "../core/json.ts";
 import type { TaskInfo, TaskRegistry, TaskRunner } from "../core/task/invocation.ts";
+import type { NamedSchedule } from "../core/schedule/schedule.ts";
 import { isTask } from "../sdk/any-task.ts";
 import type { Exports } from "../sdk/module.ts";
 import { createRunner } from "../sdk/runner.ts";
@@ -21,6 +22,8 @@ export interface DeployedCode {
   readonly modules: readonly Exports[];
   /** RegistryData, as parsed from JSON. */
   readonly registry: unknown;
+  /** The schedules of the configuration, in functions that compare or put them. */
+  readonly schedules?: readonly NamedSchedule[];
 }
 
 /**

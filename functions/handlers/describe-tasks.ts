@@ -5,9 +5,12 @@ import { FanfoldError } from "../core/errors.ts";
 import { toJson } from "../core/json-check.ts";
 import type { JsonObject } from "../core/json.ts";
 import { formatQueueName, parseQueueName, requireQueue } from "../core/names/queue-name.ts";
+import type { NamedSchedule } from "../core/schedule/schedule.ts";
 import type { AnyTask } from "../sdk/any-task.ts";
 import { type Exports, importTasks, loadTaskModule } from "../sdk/module.ts";
-import type { RegistryData, RegistryTask } from "./deployed-code.ts";
+import { checkSchedules } from "./check-schedules.ts";
+import { loadTasks, type RegistryData, type RegistryTask } from "./deployed-code.ts";
+import { loadWorkflows } from "./load-workflows.ts";
 
 /** A site, and how the module of its tasks is loaded. */
 interface Site {
@@ -28,18 +31,27 @@ export async function writeDescription(
   file: string,
   sites: readonly Site[],
   queues: readonly string[] | undefined,
+  schedules: readonly NamedSchedule[],
 ): Promise<void> {
-  const description = await describeSites(sites, queues);
+  const description = await describeSites(sites, queues, schedules);
   writeFileSync(file, JSON.stringify(description));
   process.exit(0);
 }
-async function describeSites(sites: readonly Site[], queues: readonly string[] | undefined): Promise<Description> {
+async function describeSites(
+  sites: readonly Site[],
+  queues: readonly string[] | undefined,
+  schedules: readonly NamedSchedule[],
+): Promise<Description> {
   try {
     const loaded = [];
     for (const { site, path, load } of sites) {
       loaded.push({ site, exports: await importTasks(path, load) });
     }
-    return { registry: describeTasks(loaded, queues) };
+    const registry = describeTasks(loaded, queues);
+    const modules = loaded.map(({ exports }) => exports);
+    const names = sites.map(({ site }) => site);
+    checkSchedules(schedules, loadWorkflows(modules), loadTasks({ modules: [], registry }).registry, names);
+    return { registry };
   } catch (error) {
     if (!(error instanceof FanfoldError)) throw error;
     const { code, message, details } = error;

@@ -5,7 +5,7 @@ import { DEFAULT_CONFIG, type EngineConfig } from "../engine/config.ts";
 import type { Engine } from "../engine/contract.ts";
 import { createEngine } from "../engine/engine.ts";
 import type { JobState } from "../engine/job-views.ts";
-import type { BlobLinks, Executions, Ports, Supervisions, Tokens, Watch } from "../engine/ports.ts";
+import type { BlobLinks, Executions, Ports, SchedulePorts, Supervisions, Tokens, Watch } from "../engine/ports.ts";
 import type { Log } from "../host/log.ts";
 import { type DeployedCode, loadTasks } from "./deployed-code.ts";
 import type { Environment } from "./environment.ts";
@@ -70,16 +70,26 @@ export interface Reporting {
  * Opens the engine while the process starts. A failure is thrown by the invocations, so the process itself does not
  * end.
  */
-export function openFunction(code: DeployedCode, open: Open, wanted: Wanted = {}): Promise<FunctionEngine> {
-  const opening = openNow(code, open, wanted);
+export function openFunction(
+  code: DeployedCode,
+  open: Open,
+  wanted: Wanted = {},
+  schedules?: SchedulePorts,
+): Promise<FunctionEngine> {
+  const opening = openNow(code, open, wanted, schedules);
   opening.catch(() => undefined);
   return opening;
 }
-async function openNow(code: DeployedCode, open: Open, wanted: Wanted): Promise<FunctionEngine> {
+async function openNow(
+  code: DeployedCode,
+  open: Open,
+  wanted: Wanted,
+  schedules: SchedulePorts | undefined,
+): Promise<FunctionEngine> {
   const { environment, platform, print, now, engine: overrides } = await open(wanted);
   const { registry, runner } = loadTasks(code);
   const clock = new InvocationClock(now);
-  const config = { ...DEFAULT_CONFIG, ...environment.engine, ...overrides };
+  const config = { ...DEFAULT_CONFIG, ...environment.engine, schedules: code.schedules, ...overrides };
   const counted = { ...NOTHING_COUNTED };
   const log = jsonLog(print, { function: environment.functionName });
   const watch: Watch = {
@@ -98,7 +108,7 @@ async function openNow(code: DeployedCode, open: Open, wanted: Wanted): Promise<
     },
   };
   const { store, queue, blobs, ids, tokens, executions } = platform;
-  const rare = { ...(tokens && { tokens }), ...(executions && { executions }) };
+  const rare = { ...(tokens && { tokens }), ...(executions && { executions }), ...(schedules && { schedules }) };
   const engine = createEngine({ store, queue, blobs, ids, clock, registry, runner, watch, ...rare }, config);
   const invocation = invocationOf({ environment, platform, print, now }, clock, counted);
   return { engine, registry, environment, platform, config, now, log, invocation };

@@ -5,6 +5,8 @@ import type { Abort, AbortReason, Claim, HeartbeatOutcome, HeldRuns, Hold } from
 export interface StallMarks {
   /** Number of stalls so far. */
   readonly stalls: number;
+  /** Number of stalls after which the supervisor has done what it does. It may look at a stall when that is over. */
+  readonly settledStalls: number;
   begin(token: string): void;
   end(token: string): void;
   /** Resolves when the supervisor has done what it does after all stalls so far. */
@@ -65,7 +67,7 @@ export class RunHolder {
     this.noteAlive(false);
     const remaining = runs.deadline - (this.#options.now ?? Date.now)();
     const timer = remaining > LONGEST_TIMER_MS ? undefined : setTimeout(abort, Math.max(0, remaining), "deadline");
-    this.#held.set(runs.token, { abort, timer, stalls: this.#options.marks?.stalls });
+    this.#held.set(runs.token, { abort, timer, stalls: this.#options.marks?.settledStalls });
     this.#options.keeper.track(runs);
     return {
       ready: this.#ready(runs, abort),

@@ -1,6 +1,8 @@
 import * as z from "zod";
 import { FanfoldError } from "../core/errors.ts";
 import { ENGINE_QUEUE, formatQueueName, QUEUE_FUNCTIONS, type QueueFunction } from "../core/names/queue-name.ts";
+import { refuseRepeats } from "./refuse-repeats.ts";
+import { type NamedSchedule, SCHEDULES } from "./schedule-config.ts";
 import { describeIssue } from "./schema-issue.ts";
 
 /**
@@ -30,6 +32,8 @@ export interface FanfoldConfig {
   readonly tasks?: string;
   /** Places where work runs, each with a stack. Default: one, named like `site`. */
   readonly sites?: readonly SiteConfig[];
+  /** What starts at certain times (docs/guide-schedules.md). Removing one here removes it. Default: none. */
+  readonly schedules?: readonly NamedSchedule[];
   /** The HTTP API on AWS. */
   readonly api?: ApiConfig;
   /** The DynamoDB tables. */
@@ -272,6 +276,7 @@ const CONFIG = z
     retentionDays: z.number().min(0, "must not be negative").max(3_650, "must be at most 3650"),
     tasks: modulePath.default("functions/tasks/index.ts"),
     sites: z.array(SITE).min(1, "must name at least one site; leave it out for one site").optional(),
+    schedules: SCHEDULES,
     api: z
       .strictObject({
         auth: z.enum(["iam", "cognito"]).default("iam"),
@@ -383,22 +388,4 @@ function refuseUnusable(
   if (threads === undefined || threads <= concurrency) return;
   const message = `must not be above concurrency, which is ${concurrency}`;
   context.addIssue({ code: "custom", path: [...place, "threads"], message });
-}
-
-/** Reports entries that repeat the key of an earlier entry. */
-function refuseRepeats<T>(
-  list: readonly T[],
-  keyOf: (item: T) => string,
-  context: z.RefinementCtx,
-  field?: string,
-): void {
-  list.forEach((item, index) => {
-    const earlier = list.findIndex((other) => keyOf(other) === keyOf(item));
-    if (earlier === index) return;
-    context.addIssue({
-      code: "custom",
-      path: field === undefined ? [index] : [field, index],
-      message: `repeats ${keyOf(item)} of entry ${earlier}`,
-    });
-  });
 }

@@ -23,6 +23,7 @@ export class FunctionCode {
   private readonly bundles = new Map<string, Bundle>();
   private readonly installed = new Set<string>();
   private readonly queues: readonly string[];
+  private readonly schedules: Settings["schedules"];
   private readonly machine: Machine;
   private registry: Registry | undefined;
 
@@ -38,6 +39,7 @@ export class FunctionCode {
     this.outDir = outDir;
     this.machine = machine;
     this.queues = queuesOf(settings);
+    this.schedules = settings.schedules;
     // The default site comes first, because tasks that name no site belong to it.
     const sites = settings.sites.toSorted(
       (a, b) => Number(b.name === settings.site) - Number(a.name === settings.site),
@@ -68,6 +70,7 @@ export class FunctionCode {
         handler,
         tasksModules,
         registry: this.described(),
+        schedules: this.schedules,
         outDir,
         unbundled,
         ...this.install(unbundled.nodeModules, tasksModules),
@@ -84,7 +87,7 @@ export class FunctionCode {
     ].toSorted();
   }
   private described(): Registry {
-    return (this.registry ??= describeTasks(this.sites, this.queues));
+    return (this.registry ??= describeTasks(this.sites, this.queues, this.schedules));
   }
   /** Installs packages in a folder that functions copy. */
   private install(names: readonly string[], [module]: readonly string[]): { readonly packages?: string } {

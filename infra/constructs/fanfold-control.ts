@@ -56,8 +56,9 @@ export class FanfoldControl extends Construct {
       ...CONTROL,
       handler: "control",
       functionName: deployment.functionName("control"),
-      description: "Expands, settles, cancels, checks groups and answers supervisors, starts state machines",
-      tasks: "none",
+      description:
+        "Expands, settles, cancels, checks groups and answers supervisors, starts state machines, fires schedules",
+      tasks: "all",
       consumes: [this.queue.queue.queueArn],
       stateMachines,
       environment: { FANFOLD_STATE_MACHINE_ARN_BASE: deployment.stateMachineArnBase },

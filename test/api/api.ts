@@ -2,6 +2,7 @@ import type { Hono } from "hono";
 import { createApp } from "../../functions/api/app.ts";
 import type { Health } from "../../functions/api/dependencies.ts";
 import { noSecurity, type Security } from "../../functions/api/security.ts";
+import { createCalendar } from "../../functions/calendar/calendar.ts";
 import { createClient, type Client } from "../../functions/client/index.ts";
 import type { AnyTask } from "../../functions/sdk/any-task.ts";
 import { createRegistry, createWorkflows, loadTaskModule } from "../../functions/sdk/index.ts";
@@ -33,12 +34,14 @@ export function startApi(
 ): Api {
   const { tasks: ofExamples, workflows } = loadTaskModule(examples);
   const tasks = [...ofExamples, ...(options.tasks ?? [])];
-  const local = new LocalEngine(tasks);
+  const found = createWorkflows(workflows);
+  const schedules = createCalendar((workflow: string, fields: unknown) => found.start(workflow, fields));
+  const local = new LocalEngine(tasks, {}, { around: (ports) => ({ ...ports, schedules }) });
   const registry = createRegistry(tasks);
   const reported: unknown[] = [];
   const app = createApp({
     engine: local.engine,
-    workflows: createWorkflows(workflows),
+    workflows: found,
     registry: { info: (task) => registry.info(task), names: () => tasks.map((task) => task.name) },
     security: options.security ?? noSecurity(),
     version: "1.2.3",

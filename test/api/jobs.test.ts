@@ -104,6 +104,44 @@ describe("a job", () => {
     await expect(client.results(jobId).next()).rejects.toMatchObject({ code: "job_not_found" });
   });
 
+  it("the runs of one group are listed without those below it, page by page", async () => {
+    const api = startApi();
+    const jobId = await start(api, { group: [CHORD, add(4, 4), add(5, 5)], options: { policy: "settled" } });
+    await api.local.untilQuiet();
+    const list = async (query: string) =>
+      read(runPage, await api.ask("GET", `/jobs/${jobId}/runs?group=${jobId}.0.g&${query}`));
+    const { items } = await list("");
+    const direct = ["0", "0~1", "1", "2"].map((member) => `${jobId}.0.g.${member}`);
+    expect(items.map(({ runId }) => runId)).toEqual(direct);
+    const first = await list("limit=3");
+    expect(first.items.map(({ runId }) => runId)).toEqual(direct.slice(0, 3));
+    expect((await list(`cursor=${first.cursor}`)).items.map(({ runId }) => runId)).toEqual(direct.slice(3));
+    const whole = await read(runPage, await api.ask("GET", `/jobs/${jobId}/runs?group=${jobId}`));
+    expect(whole.items.map(({ runId }) => runId)).toEqual([`${jobId}.0`]);
+    for (const query of ["group=other.0.g", `group=${jobId}.x`, `group=${jobId}.0.g&cursor=${jobId}.0`])
+      expect((await api.ask("GET", `/jobs/${jobId}/runs?${query}`)).status).toBe(400);
+  });
+
+  it("a run is read with its arguments, and with the run whose value comes before them", async () => {
+    const api = startApi();
+    const jobId = await start(api, { chain: [add(1, 2), { task: "math.add", args: [3] }] });
+    await api.local.untilQuiet();
+    const second = await read(runSchema, await api.ask("GET", `/runs/${jobId}.0~1`));
+    expect(second).toMatchObject({ args: [3], kwargs: {}, inputOf: `${jobId}.0`, value: 6 });
+    const first = await read(runSchema, await api.ask("GET", `/runs/${jobId}.0`));
+    expect([first.args, first.inputOf]).toEqual([[1, 2], undefined]);
+  });
+
+  it("the graph of one member is drawn alone", async () => {
+    const api = startApi();
+    const jobId = await start(api, { group: [CHORD, add(4, 4)] });
+    await api.local.untilQuiet();
+    const graph = await read(jobGraph, await api.ask("GET", `/jobs/${jobId}/graph?run=${jobId}.0.g.1`));
+    expect(graph.nodes.map(({ id }) => id)).toEqual([`${jobId}.0.g.1`]);
+    expect((await api.ask("GET", `/jobs/${jobId}/graph?run=${jobId}.0.g.7`)).status).toBe(404);
+    expect((await api.ask("GET", `/jobs/${jobId}/graph?run=other.0`)).status).toBe(400);
+  });
+
   it("jobs are listed by state, newest first", async () => {
     const api = startApi();
     const first = await start(api, add(1, 1));

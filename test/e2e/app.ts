@@ -38,6 +38,16 @@ const config = defineConfig({
     },
     { name: "paris", tasks: "test/e2e/paris/index.ts", queues: [{ name: "default", maxConcurrency: 2 }] },
   ],
+  schedules: [
+    {
+      name: "configured",
+      when: { everySeconds: 15 },
+      workflow: "example.sum-of-sums",
+      fields: { n: 2 },
+      // Only its own test resumes it, so that it adds no jobs to others.
+      paused: true,
+    },
+  ],
   api: { streaming: false },
   logRetentionDays: 7,
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { queueThreads } from "../../cli/local-server.ts";
+import { queueThreads } from "../../functions/embedded/runtime-settings.ts";
 import { queueShares } from "../../functions/embedded/queue-shares.ts";
 import { defineConfig } from "../../functions/sdk/config.ts";
 

@@ -26,6 +26,7 @@ const PART_OF_TASKS: Readonly<Record<string, WritePart>> = {
   T: "jobs",
   E: "jobs",
   W: "jobs",
+  SC: "jobs",
 };
 
 /** Counts from now on. Reads and refusals are in the store's own statistics. */

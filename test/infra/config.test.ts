@@ -29,6 +29,16 @@ describe("fanfold.config.ts", () => {
       },
     ]);
   });
+  it.each([
+    [[{ name: "a b", when: { everySeconds: 60 }, workflow: "w" }], "/schedules/0/name"],
+    [[{ name: "a", when: { cron: "61 * * * *" }, workflow: "w" }], "/schedules/0/when/cron"],
+    [[1, 2].map(() => ({ name: "a", when: { everySeconds: 60 }, workflow: "w" })), "/schedules/1"],
+  ])("D085 a wrong schedule is refused: %j", (schedules, field) => {
+    expect(refusalOf(() => defineConfig({ ...LEAST, schedules }))).toMatchObject({
+      code: "invalid_configuration",
+      details: { field },
+    });
+  });
   it("every site gets a default queue, and a function for each kind of work", () => {
     const [site] = defineConfig({
       ...LEAST,

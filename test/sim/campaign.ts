@@ -1,3 +1,4 @@
+import { ScheduleSimulation } from "./schedule-simulation.ts";
 import { Simulation } from "./simulation.ts";
 import { VARIANTS } from "./variants.ts";
 import type { Violation } from "./simulation-options.ts";
@@ -36,11 +37,12 @@ export async function runSeed(
   seed: number,
   { variant, noSweep, jobs }: Pick<Batch, "variant" | "noSweep" | "jobs">,
   trace?: (line: string) => void,
-): Promise<Simulation> {
+): Promise<Pick<Simulation, "violations" | "scheduler">> {
   const given = variant === undefined ? {} : VARIANTS[variant]?.faults;
   if (!given) throw new Error(`unknown variant ${variant}: one of ${Object.keys(VARIANTS).join(", ")}`);
   const faults = noSweep ? { ...given, sweeper: false as const } : given;
-  const simulation = new Simulation(seed, { faults, ...(jobs !== undefined && { jobs }), ...(trace && { trace }) });
+  const options = { faults, ...(jobs !== undefined && { jobs }), ...(trace && { trace }) };
+  const simulation = faults.schedules ? new ScheduleSimulation(seed, options) : new Simulation(seed, options);
   const unhandled = (error: unknown): void =>
     simulation.bad("unhandled-rejection", String((error as Error)?.stack ?? error));
   process.on("unhandledRejection", unhandled);

@@ -52,6 +52,8 @@ export interface Faults {
   /** Executions start again under a name that was used before. */
   readonly namelessExecutions?: true;
   readonly loop?: LoopFaults;
+  /** Simulates schedules (schedule-simulation.ts) in place of jobs of clients. */
+  readonly schedules?: true;
 }
 export interface ReadContext {
   readonly process: SimProcess;

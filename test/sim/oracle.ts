@@ -23,10 +23,7 @@ import type { ScriptWait } from "./workload.ts";
 
 const COUNTED = ["ignored", "success", "skipped", "error", "broken", "cancelled", "failedMembers"];
 
-/**
- * Milliseconds until a revocation must take effect. Headers are cached for 5 s, and the rest allows for clock skew and
- * writes on their way.
- */
+/** Milliseconds until a revocation must take effect: 5 s of cached headers, clock skew, and writes on their way. */
 const REVOKED_GRACE_MS = 15_000;
 
 /**
@@ -342,10 +339,7 @@ export class Oracle {
     else if (before.joins !== undefined && this.#shape.header(before.joins)?.outcome !== "complete")
       this.#bad("step-before-group", runId);
   }
-  /**
-   * Returns when a worker decided to run the attempt. A frozen process or the wait for a slot may delay the start long
-   * after that.
-   */
+  /** Returns when a worker decided to run the attempt. It may start long after that. */
   #claimedAt({ runId, attempt }: TaskCall): number {
     const row = this.#shape.rowOf(runId);
     if (row?.attempt === attempt && row.startedAt !== undefined) return row.startedAt;

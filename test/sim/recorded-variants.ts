@@ -77,7 +77,14 @@ export const RECORDED: readonly {
   { variant: "round-without-counters", firstSeed: 5, runs: 5, shows: "counters-wrong" },
   { variant: "solo-commit-without-list", firstSeed: 1, runs: 1, shows: "job-unlisted" },
   { variant: "solo-claim-upserts-after-collection", firstSeed: 4211, runs: 212, shows: "collected-header-recreated" },
+  { variant: "advance-before-submit", firstSeed: 1, runs: 1, shows: "schedule-never-ended" },
+  { variant: "owed-job-not-started", firstSeed: 1, runs: 1, shows: "time-lost" },
+  { variant: "schedule-changed-unseen", firstSeed: 1, runs: 1, shows: "time-lost" },
+  { variant: "announced-only-once", firstSeed: 1, runs: 1, shows: "livelock" },
+  { variant: "waiting-job-forgotten", firstSeed: 6, runs: 6, shows: "schedule-never-ended" },
+  { variant: "last-job-forgotten", firstSeed: 1, runs: 1, shows: "time-lost" },
+  { variant: "pause-unseen", firstSeed: 6, runs: 6, shows: "fired-in-a-pause" },
 ];
 
 /** Variants that remove nothing, so no seed may catch them. */
-export const SOUND: readonly string[] = ["no-sweeper", "crashes"];
+export const SOUND: readonly string[] = ["no-sweeper", "crashes", "schedules"];

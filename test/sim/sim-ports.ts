@@ -7,6 +7,7 @@ import {
   type Key,
   PortError,
   type Ports,
+  type SchedulePorts,
   type WriteOp,
   type WriteResult,
 } from "../../functions/engine/ports.ts";
@@ -32,6 +33,8 @@ export interface SimWorld {
   /** Returns whether the handling of the next message is to fail. */
   readonly poisons: () => boolean;
   readonly registry: TaskRegistry;
+  /** Times of schedules, and what they start. */
+  readonly schedules?: SchedulePorts;
   readonly shape: Shape;
   /** Items of which a fault has made a write late. */
   readonly late: Set<string>;
@@ -71,6 +74,7 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
   return {
     registry: world.registry,
     runner,
+    ...(world.schedules && { schedules: world.schedules }),
     store: {
       get: (key, options) =>
         remote(

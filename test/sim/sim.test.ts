@@ -9,6 +9,7 @@ describe("the protocol, simulated", () => {
     ["the protocol keeps its promises under kills, losses, duplicates and stale reads", undefined],
     ["the protocol needs no sweeper as long as no message is lost", "no-sweeper"],
     ["what a crash leaves begun is taken up by the first sweep of the next start", "crashes"],
+    ["each time of a schedule fires one job, and none is lost", "schedules"],
   ])("%s", { timeout: 10 * MINUTES }, async (_title, variant) => {
     const runs = 60;
     const tally = await runOverProcesses({ from: 1, runs, ...(variant && { variant }) }, { processes: PROCESSES });

@@ -3,6 +3,7 @@ import { CRASH_VARIANTS } from "./crash-variants.ts";
 import { FAILURE_VARIANTS } from "./failure-variants.ts";
 import { ROUND_VARIANTS } from "./round-variants.ts";
 import { SOLO_VARIANTS } from "./solo-variants.ts";
+import { SCHEDULE_VARIANTS } from "./schedule-variants.ts";
 import {
   asIfApplied,
   attributesNamed,
@@ -393,4 +394,5 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
   ...FAILURE_VARIANTS,
   ...ROUND_VARIANTS,
   ...SOLO_VARIANTS,
+  ...SCHEDULE_VARIANTS,
 };

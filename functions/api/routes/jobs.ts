@@ -1,27 +1,26 @@
 import * as z from "zod";
 import { FanfoldError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
+import { jobIdOf, ownerOf, parseRunId } from "../../core/plan/run-id.ts";
 import { definedOf } from "../defined-of.ts";
 import { hasEnded, jobEvents } from "../follow-events.ts";
 import { graphToDot } from "../graph-dot.ts";
 import { graphToMermaid } from "../graph-mermaid.ts";
 import { boundedResponse, ndjsonResponse } from "../ndjson.ts";
-import { route } from "../route.ts";
+import { invalid, route } from "../route.ts";
+import { jobCursor, limit, runCursor } from "../cursors.ts";
 import {
   cancelled,
   eventName,
   eventSent,
   flag,
   job,
-  jobCursor,
   jobEvent,
   jobGraph,
   jobPage,
   jobState,
   json,
-  limit,
   resultEntry,
-  runCursor,
   runPage,
   runStatus,
   stamp,
@@ -41,6 +40,14 @@ const PARTS = "Where answers are bound in size, `Link` with rel=next names the r
 const fromIndex = wholeNumber(0, Number.MAX_SAFE_INTEGER)
   .optional()
   .describe("The first entry that is wanted, counted from 0");
+
+/** An id in a query. Ids that are longer fit into no key of a store. */
+const idOf = (description: string) => z.string().min(1).max(2_000).optional().describe(description);
+/** The root group has the id of its job. */
+const isGroupId = (id: string): boolean => {
+  const owner = ownerOf(id);
+  return owner === undefined ? id === jobIdOf(id) : parseRunId(owner) !== undefined;
+};
 
 export const jobRoutes = [
   route({
@@ -72,13 +79,18 @@ export const jobRoutes = [
     summary: "The job as a graph of runs and groups; big groups are folded",
     description: `JSON, or by \`Accept\` or \`?format\` DOT (${TEXTS.dot.type}) or Mermaid (${TEXTS.mermaid.type}).`,
     params: id,
-    query: z.strictObject({ format: z.enum(["json", "dot", "mermaid"]).optional() }),
+    query: z.strictObject({
+      format: z.enum(["json", "dot", "mermaid"]).optional(),
+      run: idOf("Only the member of a group that this run belongs to"),
+    }),
     replies: {
       200: { description: "The graph", schema: jobGraph, texts: Object.values(TEXTS).map(({ type }) => type) },
     },
     async handle({ params, query, request }, { engine }) {
       await requireJob(params.id, engine);
-      const graph = await engine.graph(params.id);
+      if (query.run !== undefined && (parseRunId(query.run) === undefined || jobIdOf(query.run) !== params.id))
+        throw invalid("?run", `?run is the id of no run of job ${params.id}`);
+      const graph = await engine.graph(params.id, query.run);
       const accepted = request.headers.get("Accept") ?? "";
       const format =
         query.format ?? (["dot", "mermaid"] as const).find((name) => accepted.includes(TEXTS[name].type)) ?? "json";
@@ -94,13 +106,20 @@ export const jobRoutes = [
     summary: "Runs of a job",
     description: "With `?stamp`, once or several times, only runs that carry one of them.",
     params: id,
-    query: z.strictObject({ status: runStatus.optional(), stamp: stamps, limit, cursor: runCursor }),
+    query: z.strictObject({
+      status: runStatus.optional(),
+      stamp: stamps,
+      group: idOf("Only the runs of this group, without those of groups below it"),
+      limit,
+      cursor: runCursor,
+    }),
     replies: { 200: { description: "A page of them", schema: runPage } },
-    async handle({ params, query: { stamp: wanted, ...filter } }, { engine }) {
+    async handle({ params, query: { stamp: wanted, group, ...filter } }, { engine }) {
       await requireJob(params.id, engine);
-      return Response.json(
-        await engine.runs(params.id, { limit: DEFAULT_LIMIT, ...definedOf(filter), ...(wanted && { stamps: wanted }) }),
-      );
+      if (group !== undefined && (!isGroupId(group) || jobIdOf(group) !== params.id))
+        throw invalid("?group", `?group is the id of no group of job ${params.id}`);
+      const more = definedOf({ ...filter, stamps: wanted, groupId: group });
+      return Response.json(await engine.runs(params.id, { limit: DEFAULT_LIMIT, ...more }));
     },
   }),
   route({

@@ -94,6 +94,7 @@ export class ParentLink implements LeaseTracker {
   #worn = false;
   readonly #recycle: Recycling;
   readonly #unsettled: { readonly stalls: number; readonly resolve: () => void }[] = [];
+  settledStalls = 0;
   #scheduled = false;
   #written: Promise<void> = Promise.resolve();
 
@@ -124,6 +125,7 @@ export class ParentLink implements LeaseTracker {
     return new Promise((resolve) => this.#unsettled.push({ stalls, resolve }));
   }
   noteSettled(stalls: number): void {
+    this.settledStalls = Math.max(this.settledStalls, stalls);
     for (const waiting of this.#unsettled.splice(0)) {
       if (waiting.stalls <= stalls) waiting.resolve();
       else this.#unsettled.push(waiting);

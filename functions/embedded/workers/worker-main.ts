@@ -37,6 +37,9 @@ async function main(assignment: WorkerAssignment, link: ParentLink): Promise<voi
       get stalls() {
         return watch.stalls;
       },
+      get settledStalls() {
+        return link.settledStalls;
+      },
       begin: (token) => watch.begin(token),
       end: (token) => watch.end(token),
       settled: () => link.settled(watch.stalls),

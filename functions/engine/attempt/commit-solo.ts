@@ -8,6 +8,7 @@ import { and } from "../items/conditions.ts";
 import { rootEnd, undecided } from "../items/header-writes.ts";
 import { rootChange, rootCondition } from "../items/root-row.ts";
 import { fence } from "../items/run-conditions.ts";
+import { isAwaited } from "../jobs/finish-job.ts";
 import { listEnd } from "../jobs/job-item.ts";
 import { strandsOf } from "../plan/strands.ts";
 import type { Attempt } from "./live-attempt.ts";
@@ -24,7 +25,7 @@ export async function commitSolo(
   set: Partial<RunAttributes>,
   remove: readonly string[],
 ): Promise<boolean> {
-  if (header.joins !== undefined || header.job?.supervised || run.stepIndex > 0) return false;
+  if (header.joins !== undefined || isAwaited(header) || run.stepIndex > 0) return false;
   const { status, endedAt } = set;
   if (status === undefined || endedAt === undefined || !isSuccess(status)) return false;
   const [strand] = (await strandsOf(context, header, 0)) ?? [];

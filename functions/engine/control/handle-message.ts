@@ -10,10 +10,12 @@ import { decodeMessage } from "../messages/wire.ts";
 import type { Disposition, ReceivedMessage } from "../ports.ts";
 import type { WorkerLoop } from "../worker-loop.ts";
 import { attendExecution, attendJob, executionEnded } from "./attend-execution.ts";
+import { fireSchedule } from "./fire-schedule.ts";
 import { isMessage, keepDeadLetter } from "./keep-dead-letter.ts";
 import { applyRevocation } from "./revoke-run.ts";
 import { applyStampRevocation } from "./revoke-stamped.ts";
 import { sweepGroup } from "./sweep-group.ts";
+import { syncSchedules } from "./sync-schedules.ts";
 
 /**
  * Waits for a release that knows the message, since a roll-out may be under way. Its queue gives it up at about the end
@@ -69,6 +71,11 @@ export async function handleMessage(
       break;
     case "sweep":
       await sweepGroup(context, message, received.receives > 1);
+      break;
+    case "schedule":
+      return fireSchedule(context, message.name, message.at);
+    case "schedules":
+      await syncSchedules(context);
       break;
     default:
       return assertNever(message);

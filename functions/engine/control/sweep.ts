@@ -11,6 +11,8 @@ import { readRun } from "../items/run-reads.ts";
 import { clearDue } from "../items/run-writes.ts";
 import { sendControl, sendRun } from "../messages/send.ts";
 import type { IndexName, Key } from "../ports.ts";
+import { announceDue } from "./announce-schedule.ts";
+import { orderSync } from "./sync-schedules.ts";
 
 /**
  * Makes one pass of the sweeper (docs/protocol-rules.md, section 13), so that nothing stays stuck because a message was
@@ -34,6 +36,7 @@ export async function sweep(
   );
   let due = 0;
   const errors: unknown[] = [];
+  await orderSync(context).catch((error: unknown) => errors.push(error));
   const upTo = now + context.queue.maxDelaySeconds * 1_000;
   let sent = true;
   for (const { index, partitions } of DUE_INDEXES)
@@ -102,7 +105,10 @@ async function* indexed(
 }
 
 /** Handlers of due items by kind, which is the prefix of the partition (item-kinds.ts). */
-const DUE_KINDS: Readonly<Record<string, (context: Context, key: Key) => Promise<void>>> = { G: sendDueRun };
+const DUE_KINDS: Readonly<Record<string, (context: Context, key: Key) => Promise<void>>> = {
+  G: sendDueRun,
+  SC: announceDue,
+};
 async function sendDue(context: Context, key: Key): Promise<void> {
   const kind = key.partition.slice(0, key.partition.indexOf("#"));
   const send = DUE_KINDS[kind];

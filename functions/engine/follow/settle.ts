@@ -14,7 +14,7 @@ import { childGroup, copyOfValue, readLastStep, readRunById } from "../items/run
 import { cancelIdleRun, settleRun } from "../items/run-writes.ts";
 import { loadValue } from "../items/values.ts";
 import { finishJob } from "../jobs/finish-job.ts";
-import { sendControl } from "../messages/send.ts";
+import { sendControl, sendOfSchedule } from "../messages/send.ts";
 import { wakeOwner } from "../waits/deferred.ts";
 import { executionTimeout } from "../waits/executions.ts";
 import { isOver } from "./decide.ts";
@@ -44,7 +44,10 @@ export async function followSettle(
   if (!header?.outcome) return;
   if (isOver(header)) return;
   if (header.joins === undefined) {
-    if (await finishJob(context, header)) list.push({ kind: "close", gid, round: header.round });
+    const finished = await finishJob(context, header);
+    // Another job may wait for the end of this one.
+    if (header.job?.schedule) await sendOfSchedule(context, { kind: "schedule", name: header.job.schedule.name });
+    if (finished) list.push({ kind: "close", gid, round: header.round });
     else await handOver(context, gid, mayHandOver);
     return;
   }

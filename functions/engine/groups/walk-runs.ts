@@ -17,6 +17,25 @@ export async function* walkRuns(
   const path = after === undefined ? [] : ancestry(after);
   yield* walkGroup(context, jobId, path);
 }
+/** Yields the runs of one group, in the order of its members. `after` is the run that the caller has seen last. */
+export async function* walkMembers(
+  context: Context,
+  gid: string,
+  after: string | undefined,
+): AsyncGenerator<{ run: Run; header: Header; cursor: string }, void, undefined> {
+  const header = await readHeader(context, gid);
+  if (!header) return;
+  const start = after === undefined ? undefined : parseRunId(after);
+  const seen = (run: Run): boolean =>
+    start !== undefined && (run.index < start.index || (run.index === start.index && run.stepIndex <= start.stepIndex));
+  const { width } = context.config;
+  const leaves = header.memberCount === undefined ? Number.POSITIVE_INFINITY : Math.ceil(header.memberCount / width);
+  for (let leaf = start ? Math.floor(start.index / width) : 0; leaf < leaves; leaf++) {
+    const runs = currentRows(await readLeaf(context, gid, leaf));
+    if (runs.length === 0 && header.memberCount === undefined) return;
+    for (const run of runs) if (!seen(run)) yield { run, header, cursor: run.runId };
+  }
+}
 /** Returns the runs from the root down to this one. */
 function ancestry(runId: string): string[] {
   const path: string[] = [];

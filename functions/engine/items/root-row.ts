@@ -22,7 +22,7 @@ import type { Item, QueryOptions, QueryResult, Store, WriteResult } from "../por
 import { absent, and, present } from "./conditions.ts";
 
 /**
- * The first row of a job is part of its root header, so a job of one task is one item (docs/adr/0014). To all code but
+ * The first row of a job is part of its root header, so a job of one task is one item (docs/adr/0017). To all code but
  * this file it is a row like any other. Here its key becomes that of the header, and the names of its attributes get a
  * prefix:
  *

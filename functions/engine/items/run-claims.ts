@@ -207,8 +207,9 @@ const LONGEST_WAIT_MS = 10_000;
 export const NOT_SUSPECT: readonly string[] = ["alone", "killsAlone", "died"];
 /**
  * Returns claimed runs to their queue, as far as the store works. A port has failed in the middle, the process must
- * stop, or others of the batch took too long. Nobody died, so no takeover will count against the runs. Costs one write
- * unit for each run.
+ * stop, or others of the batch took too long. Nobody died, so no takeover will count against the runs. The supervisor of
+ * a stalled holder does it too, so the write does not bear the holder's token as `writer`: the holder would take it for a
+ * commit of its own. Costs one write unit for each run.
  */
 export async function returnClaims(
   context: Context,
@@ -220,7 +221,7 @@ export async function returnClaims(
   const ops = claims.map(({ run, token }): UpdateOp => ({
     op: "update",
     key: runKey(run, context.config.width),
-    change: { set: { status: "queued", sentAt, writer: token }, remove },
+    change: { set: { status: "queued", sentAt }, remove },
     when: fence(token, run.attempt),
   }));
   await context.store.writeMany(ops).catch(() => undefined);

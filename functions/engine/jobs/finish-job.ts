@@ -19,17 +19,19 @@ import { answerToken } from "./supervision.ts";
 
 /**
  * Ends the job of a root whose one member has ended: its list first, then one write that decides, ends and closes. A
- * supervised job is closed once its supervisor has been answered. Costs a write unit for the list and two for the root.
+ * job whose end is awaited is closed once its supervisor, or its schedule, has been told. Costs a write unit for the list and two for the root.
  */
 export async function endJob(context: Context, root: Header, outcome: Outcome, totals: Counts): Promise<HeaderWrite> {
   const decided = { ...root, outcome, totals };
   await listEnd(context, root, stateOf(decided));
   const end = { outcome, totals, endedAt: context.clock.now(), ...(await endOf(context, decided)) };
-  const write = await endRoot(context, root.gid, root.round, end, root.job?.supervised !== true);
+  const write = await endRoot(context, root.gid, root.round, end, !isAwaited(root));
   if (write.applied) context.watch?.jobEnded(stateOf(decided));
   return write;
 }
 
+/** Whether somebody must be told of the end of a job: its supervisor, or its schedule. */
+export const isAwaited = ({ job }: Header): boolean => job?.supervised === true || job?.schedule !== undefined;
 /**
  * Does for a decided root what `endJob` has not done: notes the end of a job that was cancelled or has timed out, and
  * answers its supervisor. Every write is idempotent, and all happen before the root closes. Returns false when the

@@ -7,13 +7,24 @@ import type { Header, Run } from "../item-kinds.ts";
 import { placeOf } from "../plan/step-placement.ts";
 import { strandOf } from "../plan/strands.ts";
 import type { OutgoingMessage } from "../ports.ts";
-import { encodeMessage, type EngineMessage } from "./wire.ts";
+import { encodeMessage, type EngineMessage, type ScheduleDue, type SyncSchedules } from "./wire.ts";
 
 /** Sends messages to the engine's own queue. */
 export async function sendControl(context: Context, ...messages: EngineMessage[]): Promise<void> {
   await context.queue.send(
     messages.map((message) => ({ queue: ENGINE_QUEUE, jobId: jobIdOf(message.gid), body: encodeMessage(message) })),
   );
+}
+
+/** Sends one message about a schedule, or about all of them. These belong to no job. */
+export async function sendOfSchedule(
+  context: Context,
+  message: ScheduleDue | SyncSchedules,
+  delaySeconds = 0,
+): Promise<void> {
+  const jobId = message.kind === "schedule" ? `schedule-${message.name}` : "schedules";
+  const body = encodeMessage(message);
+  await context.queue.send([{ queue: ENGINE_QUEUE, jobId, body, ...(delaySeconds > 0 && { delaySeconds }) }]);
 }
 
 /** A run whose message is owed. */

@@ -26,15 +26,31 @@ export interface ExecutionEnded {
   readonly execution: string;
 }
 
-export function encodeMessage(message: EngineMessage): Json {
+/**
+ * Fires a schedule if it is due, and starts what waited for the end of a job. It belongs to no job. `at` is the nominal
+ * time that it was sent ahead for.
+ */
+export interface ScheduleDue {
+  readonly kind: "schedule";
+  readonly name: string;
+  readonly at?: number;
+}
+/** Puts the schedules of the configuration. */
+export interface SyncSchedules {
+  readonly kind: "schedules";
+}
+
+export function encodeMessage(message: EngineMessage | ScheduleDue | SyncSchedules): Json {
   return { v: MESSAGE_VERSION, ...message } as Json;
 }
 /** Returns undefined for what is not a message of this engine, or has a version that this engine does not know. */
-export function decodeMessage(body: Json): EngineMessage | ExecutionEnded | undefined {
+export function decodeMessage(body: Json): EngineMessage | ExecutionEnded | ScheduleDue | SyncSchedules | undefined {
   if (body === null || typeof body !== "object" || Array.isArray(body)) return undefined;
   const message = body as JsonObject;
   if (message["v"] !== MESSAGE_VERSION) return undefined;
-  const { kind, gid, execution } = message;
+  const { kind, gid, execution, name, at } = message;
+  if (kind === "schedule" && typeof name === "string") return { kind, name, ...(typeof at === "number" && { at }) };
+  if (kind === "schedules") return { kind };
   if (kind === "executionEnded" && typeof execution === "string") return { kind, execution };
   return typeof gid === "string" && gid.length > 0 ? decodeForGroup(message, gid) : undefined;
 }

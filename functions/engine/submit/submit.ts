@@ -167,7 +167,7 @@ function fingerprintOf(
 /** Returns what the root header says of its job. */
 async function jobSeed(
   context: Context,
-  { parameters, workflow, token }: Request,
+  { parameters, workflow, token, schedule }: Request,
   jobId: string,
   fingerprint: string | undefined,
   strand: Strand,
@@ -182,6 +182,7 @@ async function jobSeed(
     ...(workflow !== undefined && { workflow }),
     ...(fingerprint !== undefined && { fingerprint }),
     ...(token !== undefined && { supervised: true as const }),
+    ...(schedule !== undefined && { schedule }),
   };
 }
 /** Returns the id of a new job. The same key of the same principal gives the same id. */

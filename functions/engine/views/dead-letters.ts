@@ -57,8 +57,10 @@ function matches(letter: DeadLetter, { queue, task, reason, jobId }: DeadLetterF
   );
 }
 
+/** Kinds of messages that are not about a group. */
+const NO_JOB: ReadonlySet<string> = new Set(["executionEnded", "schedule"]);
 export function jobOf({ kind, about }: DeadLetter): string | undefined {
-  return about === undefined || kind === "executionEnded" ? undefined : jobIdOf(about);
+  return about === undefined || NO_JOB.has(kind ?? "") ? undefined : jobIdOf(about);
 }
 function viewLetter(letter: DeadLetter): DeadLetterView {
   const { id, at, queue, reason, error, redrives, kind, task, body } = letter;

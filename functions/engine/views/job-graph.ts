@@ -1,12 +1,12 @@
 import { FanfoldError } from "../../core/errors.ts";
 import { isGroupStep } from "../../core/plan/plan.ts";
-import { runIdOf } from "../../core/plan/run-id.ts";
+import { parseRunId, runIdOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import { calledLinkGroup } from "../groups/link-groups.ts";
 import type { Header, Run } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { countersOf, readLedger } from "../items/ledger-reads.ts";
-import { childGroup, currentRows, openedGroup, readLeaf } from "../items/run-reads.ts";
+import { childGroup, currentRows, openedGroup, readLeaf, readMember } from "../items/run-reads.ts";
 import type { GraphEdgeKind, GraphNode, JobGraph } from "../job-views.ts";
 import { memberStrand, strandOf } from "../plan/strands.ts";
 import { viewRun } from "./run-view.ts";
@@ -23,19 +23,18 @@ interface Drawing {
 
 /**
  * Returns the graph of a job as it stands: runs and groups, with big groups folded. Future steps are drawn from the
- * plan as `pending`.
+ * plan as `pending`. With `runId` the graph is that of the member that this run belongs to.
  */
-export async function jobGraph(context: Context, jobId: string): Promise<JobGraph> {
-  const root = await readHeader(context, jobId);
-  if (!root) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
+export async function jobGraph(context: Context, jobId: string, runId = runIdOf(jobId, 0, 0)): Promise<JobGraph> {
+  const ref = parseRunId(runId);
+  const header = ref && (await readHeader(context, ref.gid));
+  if (!ref || !header || ref.index >= (header.memberCount ?? Number.POSITIVE_INFINITY))
+    throw runId === runIdOf(jobId, 0, 0)
+      ? new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } })
+      : new FanfoldError("run_not_found", `no run ${runId}`, { details: { runId } });
   const drawing: Drawing = { nodes: [], edges: [] };
-  await drawMember(
-    context,
-    drawing,
-    root,
-    0,
-    currentRows(await readLeaf(context, jobId, 0)).filter((run) => run.index === 0),
-  );
+  const runs = currentRows(await readMember(context, ref.gid, ref.index));
+  if (header.memberCount !== undefined || runs.length > 0) await drawMember(context, drawing, header, ref.index, runs);
   return drawing;
 }
 

@@ -62,6 +62,7 @@ async function toView(context: Context, job: JobAttributes, root: Header, progre
     jobId: job.jobId,
     ...(job.workflow !== undefined && { workflow: job.workflow }),
     ...(parameters !== undefined && { parameters }),
+    ...(job.schedule !== undefined && { schedule: job.schedule }),
     state: await stateOf(context, job, root),
     round: job.round,
     createdAt: job.createdAt,

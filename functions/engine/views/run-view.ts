@@ -1,12 +1,12 @@
 import { FanfoldError } from "../../core/errors.ts";
 import { isGroupStep } from "../../core/plan/plan.ts";
-import { jobIdOf, parseRunId } from "../../core/plan/run-id.ts";
+import { jobIdOf, parseRunId, runIdOf } from "../../core/plan/run-id.ts";
 import { isSuccess, isTerminal } from "../../core/plan/run-state.ts";
 import { carriesStamp, filterTexts } from "../../core/plan/stamps.ts";
 import type { Context } from "../context.ts";
 import type { Page, RunView } from "../job-views.ts";
 import type { RunFilter } from "../requests.ts";
-import { walkRuns } from "../groups/walk-runs.ts";
+import { walkMembers, walkRuns } from "../groups/walk-runs.ts";
 import { asDetail, detailPartition, type Header, type Run } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { readRowless } from "../items/ledger-parts.ts";
@@ -68,7 +68,24 @@ export async function viewRunById(context: Context, runId: string): Promise<RunV
   if (!run) return undefined;
   const view = await viewRun(context, run, header);
   const value = run.valueRef !== undefined && { value: await loadValue(context, run) };
-  return { ...view, ...value, ...(await waitOf(context, run)), ...(await detailOf(context, runId)) };
+  const call = header && (await callOf(context, header, run));
+  return { ...view, ...value, ...call, ...(await waitOf(context, run)), ...(await detailOf(context, runId)) };
+}
+/** Returns what the plan gives a task to work on, and the run whose value comes before it. */
+async function callOf(
+  context: Context,
+  header: Header,
+  run: Run,
+): Promise<Pick<RunView, "args" | "kwargs" | "inputOf">> {
+  if (header.plan === undefined && run.manifest === undefined) return {};
+  const step = (await strandOf(context, header, run)).strand[run.stepIndex];
+  if (step === undefined || isGroupStep(step)) return {};
+  const before = run.stepIndex > 0 ? runIdOf(run.gid, run.index, run.stepIndex - 1) : header.input;
+  return {
+    args: step.args ?? [],
+    kwargs: step.kwargs ?? {},
+    ...(before !== undefined && !step.immutable && { inputOf: before }),
+  };
 }
 async function waitOf(context: Context, run: Run): Promise<Pick<RunView, "wait">> {
   const header = run.takes === "answer" && run.joins !== undefined ? await readHeader(context, run.joins) : undefined;
@@ -103,10 +120,14 @@ export async function listRuns(context: Context, jobId: string, filter: RunFilte
     throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
   const limit = Math.min(filter.limit ?? 100, 1_000);
   const { cursor: after } = filter;
-  if (after !== undefined && (parseRunId(after) === undefined || jobIdOf(after) !== jobId)) throw wrongCursor();
+  const of = after === undefined ? undefined : parseRunId(after);
+  if (after !== undefined && (of === undefined || jobIdOf(after) !== jobId)) throw wrongCursor();
+  if (of !== undefined && filter.groupId !== undefined && of.gid !== filter.groupId) throw wrongCursor();
   const items: RunView[] = [];
   const wanted = filter.stamps && new Set(filterTexts(filter.stamps));
-  for await (const { run, header, cursor } of walkRuns(context, jobId, after)) {
+  const walk =
+    filter.groupId === undefined ? walkRuns(context, jobId, after) : walkMembers(context, filter.groupId, after);
+  for await (const { run, header, cursor } of walk) {
     const view = await viewRun(context, run, header);
     if (filter.status !== undefined && view.status !== filter.status) continue;
     if (wanted !== undefined && !carriesStamp(view.stamps, wanted)) continue;

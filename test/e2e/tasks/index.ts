@@ -93,3 +93,9 @@ export const twice = defineStateMachineTask<[n: number, seconds: number], { twic
   input: (_ctx, n, seconds) => ({ n, seconds, fail: n < 0 }),
 });
 export const plusOne = defineTask({ name: "e2e.plus-one", run: (_ctx, made: { twice: number }) => made.twice + 1 });
+export const atSite = defineWorkflow({
+  name: "e2e.at-site",
+  description: "One task for a site.",
+  parameters: z.strictObject({ site: z.string() }),
+  canvas: () => one.s(),
+});

@@ -20,6 +20,7 @@ class Machine {
   readonly #work;
   #claims: Claim[] = [];
   #alive = false;
+  #goesOn = (): void => undefined;
   #jobId = "";
   readonly #loop: WorkerLoop = {
     takeSlot: async (alone) => {
@@ -38,7 +39,12 @@ class Machine {
       name: "work",
       timeout: 5,
       retry: { maxAttempts: 2, initialDelaySeconds: retrySeconds, jitter: 0 },
-      run: (ctx) => (this.#alive ? ctx.attempt : new Promise<number>(() => undefined)),
+      run: (ctx) =>
+        this.#alive
+          ? ctx.attempt
+          : new Promise<number>((resolve) => {
+              this.#goesOn = () => resolve(ctx.attempt);
+            }),
     });
     const config = { killEvidence: "supervisor", skewMarginSeconds: 0, leaseSeconds: 600 } as const;
     this.#local = new LocalEngine([this.#work], config, { loop: this.#loop });
@@ -60,6 +66,18 @@ class Machine {
     await this.#local.over(this.#local, around).endHolder({ claims, ...known });
     await this.#local.queue.releaseAll();
     return this.#local.clock.now();
+  }
+  /**
+   * Lets a worker start a run, of which its supervisor does not know yet. The worker stalls, so the supervisor returns
+   * the run. Then the worker goes on, and ends it before its messages are given back.
+   */
+  async stall(): Promise<void> {
+    await this.#receive();
+    const unbegun = { messages: this.received, tokens: new Set<string>() };
+    await this.#local.engine.endHolder({ claims: [], why: "blocked", unbegun });
+    this.#goesOn();
+    await settled();
+    await this.#local.queue.releaseAll();
   }
   /** Returns ports over which another worker starts at once what is sent. */
   readonly startingAtOnce = (ports: Ports): Ports => ({
@@ -170,6 +188,15 @@ describe("the end of a process that held claims", () => {
     await machine.finish();
     expect(machine.alone).toEqual([false]);
     expect(await machine.run(0)).toMatchObject({ status: "success" });
+  });
+
+  it("a holder that ends a run after it was returned does not take the return for its own commit", async () => {
+    const machine = new Machine();
+    await machine.submit(1);
+    await machine.stall();
+    expect(await machine.run(0)).toMatchObject({ status: "queued", attempt: 1 });
+    await machine.finish();
+    expect(await machine.run(0)).toMatchObject({ status: "success", value: 2 });
   });
 
   it("a run whose process was killed for the sake of others runs alone next, and is not guilty of a death", async () => {

@@ -1,0 +1,79 @@
+import { FanfoldError } from "../../core/errors.ts";
+import type { Json, JsonObject } from "../../core/json.ts";
+import type { ResultEntry, TaskCall } from "../../core/task/invocation.ts";
+import { LazySignal } from "../../core/task/stop-signal.ts";
+import type { AnyTask } from "../../sdk/any-task.ts";
+import { createRunner } from "../../sdk/runner.ts";
+import { type Attempt, type LogLine, note } from "./attempts.ts";
+
+/** What the task of a test finds in its context. */
+export interface GivenContext {
+  readonly kwargs?: JsonObject;
+  /** Default `job.0`. */
+  readonly runId?: string;
+  /** Default 1. */
+  readonly attempt?: number;
+  readonly stamps?: JsonObject;
+  readonly headers?: JsonObject;
+  readonly cursor?: Json;
+  /** Values of the events that were sent. A wait for another event ends the attempt as `deferred`. */
+  readonly events?: { readonly [name: string]: Json };
+  /** What `ctx.results()` yields. */
+  readonly results?: readonly ResultEntry[];
+}
+
+/**
+ * Runs one attempt of a task without an engine, and returns what it did: its outcome, value or error, log lines, counts
+ * and spawned canvases. A streaming task is run by a TestEngine.
+ * @example
+ * const { value, logs } = await runTask(charge, [{ amount: 3 }], { attempt: 2 });
+ */
+export async function runTask(task: AnyTask, args: readonly Json[] = [], given: GivenContext = {}): Promise<Attempt> {
+  const logs: LogLine[] = [];
+  const call = callOf(task, args, given, logs);
+  const { runId, attempt, kwargs } = call;
+  const noted = { task: task.name, runId, attempt, args, kwargs, logs, counts: {}, spawned: [] };
+  note(noted, await createRunner([task]).run(call));
+  return noted;
+}
+
+const noBlobs = (): Promise<never> =>
+  Promise.reject(
+    new FanfoldError("invalid_request", "runTask keeps no blobs: run the task on a TestEngine", {
+      details: { field: "ctx.blobs" },
+    }),
+  );
+function callOf(task: AnyTask, args: readonly Json[], given: GivenContext, logs: LogLine[]): TaskCall {
+  const { kwargs = {}, runId = "job.0", attempt = 1, stamps = {}, headers = {}, events = {}, results = [] } = given;
+  return {
+    jobId: runId.split(".")[0] ?? runId,
+    runId,
+    groupId: runId.split(".")[0] ?? runId,
+    index: 0,
+    step: 0,
+    attempt,
+    round: 0,
+    task: task.name,
+    args,
+    kwargs,
+    stamps,
+    headers,
+    priority: undefined,
+    site: "local",
+    queue: task.info.queue ?? "local.default#worker",
+    deadline: Date.now() + task.info.timeoutSeconds * 1_000,
+    signal: new LazySignal(),
+    cursor: given.cursor,
+    services: {
+      async *results() {
+        yield* results;
+      },
+      log: (level, message, fields) => void logs.push({ level, message, ...(fields && { fields }) }),
+      event: async (name) =>
+        Object.hasOwn(events, name) ? { kind: "sent", value: events[name] ?? null } : { kind: "unsent", name },
+      putBlob: noBlobs,
+      openBlob: noBlobs,
+      leave: () => undefined,
+    },
+  };
+}

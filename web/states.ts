@@ -1,0 +1,71 @@
+/**
+ * How each state looks. The tone is a colour, the mark tells it in greyscale, and the word is always beside it or in
+ * its title.
+ */
+export type Tone = "good" | "bad" | "gone" | "busy" | "wait";
+interface Look {
+  readonly tone: Tone;
+  readonly mark: string;
+}
+const LOOKS: Readonly<Record<string, Look>> = {
+  pending: { tone: "wait", mark: "○" },
+  queued: { tone: "wait", mark: "○" },
+  deferred: { tone: "wait", mark: "◔" },
+  waiting: { tone: "wait", mark: "◑" },
+  started: { tone: "busy", mark: "▶" },
+  open: { tone: "busy", mark: "▶" },
+  retrying: { tone: "busy", mark: "↻" },
+  success: { tone: "good", mark: "✓" },
+  complete: { tone: "good", mark: "✓" },
+  skipped: { tone: "good", mark: "–" },
+  error: { tone: "bad", mark: "✕" },
+  broken: { tone: "bad", mark: "‼" },
+  failed: { tone: "bad", mark: "✕" },
+  failure: { tone: "bad", mark: "✕" },
+  timeout: { tone: "bad", mark: "◷" },
+  "timed-out": { tone: "bad", mark: "◷" },
+  cancelled: { tone: "gone", mark: "⊘" },
+  cancelling: { tone: "gone", mark: "⊘" },
+  dropped: { tone: "gone", mark: "⊘" },
+  pausing: { tone: "wait", mark: "‖" },
+  paused: { tone: "wait", mark: "‖" },
+};
+export function lookOf(state: string): Look {
+  return LOOKS[state] ?? { tone: "wait", mark: "?" };
+}
+
+/** Job states that this release gives, in the order of a filter. */
+export const JOB_STATES = ["pending", "started", "success", "failure", "cancelling", "cancelled", "timed-out"] as const;
+/** Run states that this release gives. */
+export const RUN_STATES = [
+  "queued",
+  "deferred",
+  "started",
+  "retrying",
+  "waiting",
+  "success",
+  "skipped",
+  "error",
+  "broken",
+  "cancelled",
+] as const;
+const ENDS = ["success", "skipped", "error", "broken", "cancelled"] as const;
+const FAILURES: ReadonlySet<string> = new Set(["error", "broken", "failed", "failure", "timeout", "timed-out"]);
+export function isFailure(state: string): boolean {
+  return FAILURES.has(state);
+}
+export function isEnd(state: string): boolean {
+  return (ENDS as readonly string[]).includes(state);
+}
+
+interface Counted {
+  readonly counts: Readonly<Record<string, number>>;
+}
+/** Runs that have ended. */
+export function endedOf({ counts }: Counted): number {
+  return ENDS.reduce((sum, end) => sum + (counts[end] ?? 0), 0);
+}
+/** Runs that have failed. */
+export function failedOf({ counts }: Counted): number {
+  return (counts["error"] ?? 0) + (counts["broken"] ?? 0);
+}
