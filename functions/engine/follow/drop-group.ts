@@ -6,7 +6,7 @@ import { leftCounts } from "../groups/member-marks.ts";
 import { readLastPage } from "../groups/pages.ts";
 import type { Header, Run } from "../item-kinds.ts";
 import { readHeaders } from "../items/header-reads.ts";
-import { setMemberCount, setOutcome } from "../items/header-writes.ts";
+import { cutAt, setOutcome } from "../items/header-writes.ts";
 import { countersOf, doneOf, readCurrents } from "../items/ledger-reads.ts";
 import { childGroup } from "../items/run-reads.ts";
 
@@ -43,8 +43,9 @@ export async function dropLeftGroups(
  * a leaf that is not full has not been marked upward. They are a snapshot while a page has not been marked.
  */
 export async function dropOpenGroup(context: Context, open: Header): Promise<Header | undefined> {
-  const header = open.memberCount === undefined ? await sealAtLastPage(context, open.gid) : open;
-  if (header?.memberCount === undefined) return undefined;
+  const header = open.memberCount === undefined ? await sealAtLastPage(context, open) : open;
+  // A later round may have opened the group again meanwhile.
+  if (header?.memberCount === undefined || header.round !== open.round) return undefined;
   const { gid, round, memberCount, height } = header;
   const { width } = context.config;
   const leaves = Array.from({ length: Math.ceil(memberCount / width) }, (_, node) => ({ level: 1, node }));
@@ -54,7 +55,7 @@ export async function dropOpenGroup(context: Context, open: Header): Promise<Hea
   );
   return (await setOutcome(context, gid, round, "dropped", addCounts(...nodes.map(countersOf)), early)).header;
 }
-async function sealAtLastPage(context: Context, gid: string): Promise<Header | undefined> {
+async function sealAtLastPage(context: Context, { gid, round }: Header): Promise<Header | undefined> {
   const last = await readLastPage(context, gid);
-  return (await setMemberCount(context, gid, last ? last.index + 1 : 0, { cut: true })).header;
+  return (await cutAt(context, gid, round, last ? last.index + 1 : 0)).header;
 }

@@ -64,9 +64,14 @@ export async function setMemberCount(
   context: Context,
   gid: string,
   memberCount: number,
-  more: Pick<HeaderAttributes, "ownValue" | "cut"> = {},
+  more: Pick<HeaderAttributes, "ownValue"> = {},
 ): Promise<HeaderWrite> {
   return update(context, gid, { set: attributesOf({ memberCount, ...more }) }, absent("memberCount"));
+}
+/** Seals an open group that nobody has sealed in this round, with the pages that it has. */
+export async function cutAt(context: Context, gid: string, round: number, memberCount: number): Promise<HeaderWrite> {
+  const change = { set: attributesOf({ memberCount, cut: true as const }) };
+  return update(context, gid, change, and(eq("round", round), absent("memberCount")));
 }
 /** Seals a group that waits for an answer, with that answer. The first answer stays. */
 export async function setAnswer(

@@ -12,7 +12,7 @@ import { reopenLedger } from "./reopen-ledger.ts";
 /**
  * Opens a group of an earlier round again (docs/protocol-rules.md, section 12). Idempotent, and repeated by every
  * process that finds the run that waits for the group. `streams` says that the owner streams on, so the group loses its
- * seal. Returns the header as it is now.
+ * seal. So does an input that was cut off before its end. Returns the header as it is now.
  *
  *     decided -> ledger of the round -> header of the round -> members that run again (control/take-up-members.ts)
  */
@@ -28,13 +28,14 @@ export async function reopenGroup(
   // What is above it had decided, and nobody has told it yet.
   if (!header.outcome) ({ header } = await setOutcome(context, gid, header.round, "dropped", {}, true));
   if (!header?.outcome || header.round >= round) return header;
-  if (streams) {
+  const goesOn = streams || header.cut === true;
+  if (goesOn) {
     const { memberCount: _seal, ...unsealed } = header;
     header = unsealed;
   }
   if (!header.wait) await reopenLedger(context, header, round, order);
   const { set, remove } = await changeOf(context, header, round, order);
-  const opened = (await openAgain(context, header, round, set, streams ? [...remove, "memberCount", "cut"] : remove))
+  const opened = (await openAgain(context, header, round, set, goesOn ? [...remove, "memberCount", "cut"] : remove))
     .header;
   // The root's message follows once its job is open again (control/retry-job.ts).
   const nested = header.joins !== undefined;

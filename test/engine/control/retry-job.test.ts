@@ -259,6 +259,21 @@ describe("a retry of what failed", () => {
     expect(plant.runs).toEqual({ a: 1, b: 2, c: 1, join: 2 });
   });
 
+  it("takes more input after a job was cancelled before its input had ended", async () => {
+    const plant = new Plant();
+    const { engine } = plant.local;
+    ({ jobId: plant.jobId } = await engine.openJob({ body: plant.join.s().canvas }));
+    await engine.putInputPage(plant.jobId, 0, [plant.work.s("a").canvas]);
+    await engine.cancel(plant.jobId);
+    expect(await plant.ends()).toMatchObject({ state: "cancelled" });
+    await engine.retry(plant.jobId, {});
+    await plant.local.untilQuiet();
+    await engine.putInputPage(plant.jobId, 0, [plant.work.s("a").canvas]);
+    await engine.putInputPage(plant.jobId, 1, [plant.work.s("b").canvas]);
+    await engine.sealInput(plant.jobId, 2);
+    expect(await plant.ends()).toMatchObject({ state: "success", value: ["a", "b"] });
+  });
+
   it("begins a chord anew that consumes what is retried, with children of its own", async () => {
     const plant = new Plant();
     const first = group([plant.work.s("a"), plant.work.s("b")], { policy: "settled" });
