@@ -220,7 +220,7 @@ describe("a long run", () => {
     const deployment = deploy({ engine: { leaseSeconds: 2 } }, { held });
     const jobId = await submit(deployment, held.s());
     const invoked = deployment.invoke(TASK_QUEUE);
-    await until(() => deployment.store.table.snapshot().some((item) => item.attributes["status"] === "started"));
+    await until(() => deployment.store.table.snapshot().some((item) => item.attributes["r_status"] === "started"));
     await (await deployment.engine()).engine.cancel(jobId);
     expect(await invoked).toEqual([]);
     expect(aborts).toHaveLength(1);

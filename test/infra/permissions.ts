@@ -125,7 +125,7 @@ describe("what functions may do", () => {
   );
   it.each(functions)("$name may use resources of the deployment only", ({ role }) => {
     const own =
-      /^<\w+\.Arn>$|:table\/fanfold-(tasks|callbacks)(\/index\/(open|due))?$|:sqs:<AWS::Region>:<AWS::AccountId>:fanfold-\*$|:s3:::fanfold-<AWS::AccountId>-<AWS::Region>(\/\*)?$|:stateMachine:fanfold-supervisor$|:execution:fanfold-supervisor:\*$|:stateMachine:(encode-video|archive)$|:execution:(encode-video|archive):fanfold-\*$/;
+      /^<\w+\.Arn>$|:table\/fanfold-(tasks|callbacks)(\/index\/(open|due|dueRoot))?$|:sqs:<AWS::Region>:<AWS::AccountId>:fanfold-\*$|:s3:::fanfold-<AWS::AccountId>-<AWS::Region>(\/\*)?$|:stateMachine:fanfold-supervisor$|:execution:fanfold-supervisor:\*$|:stateMachine:(encode-video|archive)$|:execution:(encode-video|archive):fanfold-\*$/;
     const others = statementsIn(role["Policies"]).flatMap(({ Action, Resource }) =>
       listOf(Resource)
         .map(flat)

@@ -19,6 +19,7 @@ import { readHeader } from "../items/header-reads.ts";
 import { createHeader, type HeaderWrite } from "../items/header-writes.ts";
 import { rootChange } from "../items/root-row.ts";
 import { readRun } from "../items/run-reads.ts";
+import { keepBlobs } from "../items/shared-blobs.ts";
 import { jsonBytes, keepText } from "../items/values.ts";
 import { indexedStamp, listJob } from "../jobs/job-item.ts";
 import { keepToken } from "../jobs/supervision.ts";
@@ -126,6 +127,8 @@ async function createRoot(
   const { jobId } = owned;
   const step = inlineStep(strand);
   const page = fingerprint === undefined ? jobId : `${jobId}!${fingerprint}`;
+  // A page of a plan keeps the blobs that it names. This step is on no page.
+  if (step) await keepBlobs(context, step as unknown as Json, owned.ttl);
   const stored = step ? undefined : await context.plans.write(context, page, rootStep(strand), owned);
   const job = await jobSeed(context, request, jobId, fingerprint, strand, stored?.took ?? NO_PAGES);
   await listJob(context, owned, createdAt, job);
