@@ -13,7 +13,7 @@ describe("fanfold plan", () => {
     for (const line of [
       /^task runs +1,001$/m,
       /^messages +64: 1 engine, 63 /m,
-      /^rows +2,004 +\$0\.0013$/m,
+      /^rows +2,002 +\$0\.0013$/m,
       /^price +\$0\.00.*us-east-1/m,
       /^time +at least /m,
       /^mostly +rows: \d+% /m,
