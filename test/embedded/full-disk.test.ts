@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { group } from "../../functions/sdk/index.ts";
-import { echo, large, notedSlowly } from "./fixtures/tasks.ts";
+import { count, echo, large, notedSlowly } from "./fixtures/tasks.ts";
 import { ended, linesOf, newFolder, run, startTestRuntime, submit } from "./harness.ts";
 import { MAY_MOUNT, mountSmallDisk } from "./small-disk.ts";
 import { until } from "./until.ts";
@@ -49,14 +49,16 @@ describe.runIf(MAY_MOUNT)("a runtime on a full disk", { timeout: 120_000 }, () =
     const { runtime } = await startTestRuntime({ dataFolder: join(disk.folder, "data") });
     await run(runtime, echo.s(1));
     disk.fill();
+    // Together they are more than what the database's own file has free.
+    const argument = Array.from({ length: 200 }, (_, n) => `argument ${n}`);
     const answers = await Promise.all(
-      Array.from({ length: 50 }, (_, n) => submit(runtime, echo.s(n)).catch((error: unknown) => error)),
+      Array.from({ length: 200 }, () => submit(runtime, count.s(argument)).catch((error: unknown) => error)),
     );
     const accepted = answers.filter((answer) => typeof answer === "string");
     expect(accepted.length).toBeLessThan(answers.length);
     disk.makeRoom();
     for (const jobId of accepted) expect(await ended(runtime, jobId, 60_000)).toMatchObject({ state: "success" });
-    const { items } = await runtime.engine.jobs({ limit: 100 });
+    const { items } = await runtime.engine.jobs({ limit: 1_000 });
     expect(items).toHaveLength(accepted.length + 1);
   });
 
