@@ -18,7 +18,6 @@ const takesUp = (op: WriteOp): op is Extract<WriteOp, { readonly op: "update" }>
 const isCopy = (op: WriteOp): op is Extract<WriteOp, { readonly op: "put" }> => op.op === "put" && isLedger(op);
 
 const setsNow = (op: WriteOp, name: string): boolean => op.op === "update" && op.change.set?.[name] !== undefined;
-const endsJob = (op: WriteOp): boolean => op.key.partition.startsWith("J#") && setsNow(op, "endedAt");
 const withoutRound = (op: WriteOp): WriteOp =>
   withWhen(
     op,
@@ -52,15 +51,11 @@ export const ROUND_VARIANTS: { readonly [name: string]: Variant } = {
     },
   },
   "decided-by-an-older-round": {
-    removes: "a decision or a cancel of an earlier round does not end a later one",
+    removes: "a decision, an end or a cancel of an earlier round does not end a later one",
     faults: {
       late: (op) => isHeader(op) && setsNow(op, "outcome") && !op.key.partition.includes("."),
       rewrite: (op) => (isHeader(op) && setsNow(op, "outcome") ? withoutRound(op) : op),
     },
-  },
-  "ended-again-by-an-older-round": {
-    removes: "the end of a job's earlier round does not end a later one",
-    faults: { late: endsJob, rewrite: (op) => (endsJob(op) ? withoutRound(op) : op) },
   },
   "node-copied-after-header": {
     removes: "the ledger of a round is there before its header",
