@@ -130,6 +130,9 @@ describe("a job", () => {
     expect(second).toMatchObject({ args: [3], kwargs: {}, inputOf: `${jobId}.0`, value: 6 });
     const first = await read(runSchema, await api.ask("GET", `/runs/${jobId}.0`));
     expect([first.args, first.inputOf]).toEqual([[1, 2], undefined]);
+    const alone = await start(api, add(4, 5));
+    await api.local.untilQuiet();
+    expect(await read(runSchema, await api.ask("GET", `/runs/${alone}.0`))).toMatchObject({ args: [4, 5], value: 9 });
   });
 
   it("the graph of one member is drawn alone", async () => {

@@ -41,13 +41,17 @@ export async function viewRun(context: Context, run: Run, header: Header | undef
     ...(run.status === "deferred" && header?.outcome === undefined && { unmet: unmetEvents(run) }),
   };
 }
+/** Whether the plan of a run is known: of its group, of a job of one task, or of its own. */
+function isPlanned({ plan, step }: Header, { manifest }: Run): boolean {
+  return plan !== undefined || step !== undefined || manifest !== undefined;
+}
 /** Returns what the plan says of a run. */
 async function stepOf(
   context: Context,
   run: Run,
   header: Header | undefined,
 ): Promise<Pick<RunView, "task" | "each" | "stamps" | "next" | "wait">> {
-  if (!header || (header.plan === undefined && !header.step && run.manifest === undefined)) return {};
+  if (!header || !isPlanned(header, run)) return {};
   const { strand } = await strandOf(context, header, run);
   const step = strand[run.stepIndex];
   if (step === undefined) return {};
@@ -77,7 +81,7 @@ async function callOf(
   header: Header,
   run: Run,
 ): Promise<Pick<RunView, "args" | "kwargs" | "inputOf">> {
-  if (header.plan === undefined && run.manifest === undefined) return {};
+  if (!isPlanned(header, run)) return {};
   const step = (await strandOf(context, header, run)).strand[run.stepIndex];
   if (step === undefined || isGroupStep(step)) return {};
   const before = run.stepIndex > 0 ? runIdOf(run.gid, run.index, run.stepIndex - 1) : header.input;
