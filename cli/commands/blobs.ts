@@ -50,7 +50,7 @@ async function put(
   if (file !== "-") return blobs.put(await readable(file), options);
   try {
     // Nothing is read from stdin before the server has said that it takes a stream.
-    return await blobs.put(streamOf(process.stdin), options);
+    return await blobs.put(ReadableStream.from(process.stdin), options);
   } catch (error) {
     if (!(error instanceof FanfoldError) || error.details["field"] !== "/sha256") throw error;
     const spool = join(tmpdir(), `fanfold-${randomUUID()}`);
@@ -71,19 +71,6 @@ async function readable(file: string): Promise<Blob> {
       cause,
     });
   }
-}
-function streamOf(source: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
-  const pieces = source[Symbol.asyncIterator]();
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const { done, value } = await pieces.next();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-    },
-    { highWaterMark: 0 },
-  );
 }
 
 async function get(

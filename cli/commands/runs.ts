@@ -1,24 +1,12 @@
 import { Option, type Command } from "commander";
 import type { Run, RunStatus } from "../../functions/client/index.ts";
+import { RUN_STATUSES } from "../../functions/core/plan/run-state.ts";
 import { action, command, wholeNumber, type CommonOptions, type Context } from "../command.ts";
 import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
 import { formatDuration, oneLine, table } from "../format.ts";
 import { filterOf, moreStamps, type Stamp } from "../stamp-option.ts";
 
-const STATUSES: readonly RunStatus[] = [
-  "pending",
-  "queued",
-  "deferred",
-  "started",
-  "retrying",
-  "waiting",
-  "success",
-  "skipped",
-  "error",
-  "broken",
-  "cancelled",
-];
 interface RunsOptions extends CommonOptions {
   readonly status?: RunStatus;
   readonly stamp?: readonly Stamp[];
@@ -32,7 +20,7 @@ fanfold runs 01JD2Y8ZK5W0E3T7Q9M4R6X8AB.0.g.2     one run with its log`;
 export function runsCommand(): Command {
   return command("runs", "List the runs of a job that have begun or wait, or show one run", EXAMPLE)
     .argument("<id>", "id of the job, or of one run")
-    .addOption(new Option("--status <status>", "only those with this status").choices(STATUSES))
+    .addOption(new Option("--status <status>", "only those with this status").choices(RUN_STATUSES))
     .option("--stamp <name=value>", "only those that carry this stamp; repeatable", moreStamps)
     .option("--limit <n>", "at most this many", wholeNumber(1, 1_000), 50)
     .option("--cursor <cursor>", "continue after an earlier list")

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { LIMITS } from "../core/limits.ts";
+import { RUN_STATUSES } from "../core/plan/run-state.ts";
 import { readStamp, type Stamp, stampFilter } from "../core/plan/stamps.ts";
 
 /** Named schemas, which the OpenAPI document lists under `#/components/schemas`. */
@@ -24,21 +25,8 @@ const jobStates = [
   "cancelled",
   "timed-out",
 ] as const;
-const runStatuses = [
-  "pending",
-  "queued",
-  "deferred",
-  "started",
-  "retrying",
-  "waiting",
-  "success",
-  "skipped",
-  "error",
-  "broken",
-  "cancelled",
-] as const;
 export const jobState = z.enum(jobStates).register(components, { id: "JobState" });
-export const runStatus = z.enum(runStatuses).register(components, { id: "RunStatus" });
+export const runStatus = z.enum(RUN_STATUSES).register(components, { id: "RunStatus" });
 
 const errorCause: z.ZodType = z
   .object({
@@ -274,7 +262,7 @@ export const jobEvent = z
   })
   .register(components, { id: "JobEvent" });
 
-const graphStatus = z.enum([...runStatuses, "open", "complete", "failed", "timeout", "dropped"]);
+const graphStatus = z.enum([...RUN_STATUSES, "open", "complete", "failed", "timeout", "dropped"]);
 export const jobGraph = z
   .object({
     nodes: z.array(

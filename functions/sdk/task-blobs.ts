@@ -41,7 +41,7 @@ export interface TaskBlobs {
 export function createBlobs(services: Pick<RunServices, "putBlob" | "openBlob">): TaskBlobs {
   return {
     put: async (content, { type } = {}) => services.putBlob(bytesOf(content), type),
-    open: async (blob) => streamOf(await services.openBlob(sha256Of(blob))),
+    open: async (blob) => ReadableStream.from(await services.openBlob(sha256Of(blob))),
   };
 }
 
@@ -63,22 +63,4 @@ async function* encoded(
 }
 function invalid(message: string): FanfoldError {
   return new FanfoldError("invalid_request", message, { details: { field: "content" } });
-}
-
-/** Returns a web stream that pulls from the source, and ends it when it is cancelled. */
-function streamOf(source: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
-  const pieces = source[Symbol.asyncIterator]();
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const { done, value } = await pieces.next();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-      async cancel() {
-        await pieces.return?.();
-      },
-    },
-    { highWaterMark: 0 },
-  );
 }

@@ -3,10 +3,19 @@
  * | error | broken | cancelled. On the way a run may be deferred (it waits for events), retrying (due later) or waiting
  * (for its child group). A terminal row changes only by a higher round.
  */
-export type RunStatus = "pending" | "queued" | "deferred" | "started" | "retrying" | "waiting" | TerminalStatus;
-export type TerminalStatus = "success" | "skipped" | "error" | "broken" | "cancelled";
+export type RunStatus = (typeof RUN_STATUSES)[number];
+export type TerminalStatus = (typeof TERMINAL_STATUSES)[number];
 
-export const TERMINAL_STATUSES: readonly TerminalStatus[] = ["success", "skipped", "error", "broken", "cancelled"];
+export const TERMINAL_STATUSES = ["success", "skipped", "error", "broken", "cancelled"] as const;
+export const RUN_STATUSES = [
+  "pending",
+  "queued",
+  "deferred",
+  "started",
+  "retrying",
+  "waiting",
+  ...TERMINAL_STATUSES,
+] as const;
 const terminal: ReadonlySet<string> = new Set(TERMINAL_STATUSES);
 
 export function isTerminal(status: RunStatus): status is TerminalStatus {
