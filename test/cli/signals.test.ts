@@ -67,7 +67,9 @@ describe.skipIf(process.platform !== "linux")("a signal to the command alone", {
   });
   it("SIGTERM ends a deploy onto an emulator, whatever it waits for", async () => {
     const AWS_ENDPOINT_URL = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
-    const deploy = start([], undefined, { main: "infra/local/deploy.ts", variables: { AWS_ENDPOINT_URL } });
+    // Where CI is set, cdk writes to the standard output.
+    const variables = { AWS_ENDPOINT_URL, CI: undefined };
+    const deploy = start([], undefined, { main: "infra/local/deploy.ts", variables });
     await deploy.line("stderr", (line) => line.includes("Bootstrapping"));
     expect(await endBy("SIGTERM", deploy)).toBe(143);
   });

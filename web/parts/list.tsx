@@ -131,7 +131,8 @@ function useFocus(box: { readonly current: HTMLElement | null }, count: number, 
     if (wanted.current !== undefined) take();
   });
   return (event: KeyboardEvent): void => {
-    const at = Number((event.target as HTMLElement).dataset["row"] ?? Number.NaN);
+    // Keys may come faster than rows are drawn: each goes on from where the one before it wants to be.
+    const at = wanted.current ?? Number((event.target as HTMLElement).dataset["row"] ?? Number.NaN);
     const next = Number.isNaN(at) ? undefined : placeOf(event.key, at, count);
     if (next === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
@@ -139,7 +140,7 @@ function useFocus(box: { readonly current: HTMLElement | null }, count: number, 
     const top = (box.current?.getBoundingClientRect().top ?? 0) + scrollY;
     if (next * height + top < scrollY || (next + 1) * height + top > scrollY + innerHeight)
       scrollTo({ top: Math.max(0, top + next * height - innerHeight / 2) });
-    requestAnimationFrame(take);
+    take();
   };
 }
 function placeOf(key: string, at: number, count: number): number | undefined {
