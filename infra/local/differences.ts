@@ -109,7 +109,7 @@ async function compareTable(name: string, properties: Properties) {
   ]);
   const indexes = (
     list: readonly { readonly IndexName?: string; readonly KeySchema?: unknown; readonly Projection?: unknown }[] = [],
-  ) => list.map(({ IndexName, KeySchema, Projection }) => ({ IndexName, KeySchema, Projection }));
+  ) => new Map(list.map(({ IndexName, KeySchema, Projection }) => [IndexName, { KeySchema, Projection }]));
   return [
     { property: "KeySchema", wanted: properties["KeySchema"], deployed: Table?.KeySchema },
     {

@@ -233,7 +233,7 @@ export class FinalChecks {
   }
   /**
    * Checks that the list of a job's runs holds every row exactly once. Rows that a failed attempt streamed do not
-   * count.
+   * count, nor do pages that an owner added after its group had been cut off.
    */
   async #lists(jobId: string): Promise<void> {
     const found = await this.#sim.drive(async (engine) => {
@@ -258,10 +258,13 @@ export class FinalChecks {
     if (found && (new Set(found).size !== found.length || found.length < rows))
       this.#sim.bad("runs-list-wrong", `${jobId}: ${found.length} listed, ${rows} rows`);
   }
-  /** Whether no step before the row was taken up again in a later round. */
+  /** Whether the row is one of its group's members, and no step before it was taken up again in a later round. */
   #counts(item: Item): boolean {
-    const run = rowOf(item, this.#sim.shape.width);
-    return run !== undefined && this.#sim.shape.row(run) !== undefined;
+    const { shape } = this.#sim;
+    const run = rowOf(item, shape.width);
+    return (
+      run !== undefined && run.index < (shape.header(run.gid)?.memberCount ?? Infinity) && shape.row(run) !== undefined
+    );
   }
   #joined(partition: string): boolean {
     if (!partition.startsWith("G#")) return false;

@@ -40,6 +40,9 @@ export class LeaseWatch {
         `${after.runId} attempt ${before.attempt} is held by ${before.leaseOwner}, ${after.writer} ends it`,
       );
     }
+    const held = before?.status === "started" ? this.#leases.get(after.runId) : undefined;
+    if (held?.holder.alive && held.until > this.#scheduler.now && after.round > (before?.round ?? 0))
+      this.#complaints.bad("taken-from-its-holder", `${after.runId} in round ${after.round}`);
     if (after.died !== undefined && after.died !== before?.died)
       this.#witnessed.set(after.runId, this.witnessed(after.runId) + 1);
     if (after.status !== "started") {

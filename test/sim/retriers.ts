@@ -30,11 +30,17 @@ export class Retriers {
   begin(jobs: readonly ClientJob[]): void {
     if (this.#active) for (const job of jobs) job.retriesLeft = this.#random.int(4);
   }
-  /** Lets clients retry in the storm, in which a job that is retried may be cancelled again. */
+  /**
+   * Lets clients retry in the storm, in which a job that is retried may be cancelled again. Some cancel a job while a
+   * worker holds one of its runs, and retry it at once.
+   */
   due(step: number): void {
-    if (!this.#active || !this.#random.chance(0.02)) return;
+    if (!this.#active) return;
+    const now = this.#random.chance(0.02);
     for (const job of this.#sim.jobs)
-      if (this.#wants(job)) {
+      if (now && job.retriesLeft > 0 && !job.cancelAsked && this.#random.chance(0.1) && this.#isHeld(job.jobId))
+        job.cancelAt = step;
+      else if ((now || (job.cancelAnswered && !job.retry && this.#random.chance(0.1))) && this.#wants(job)) {
         this.#retry(job);
         if (this.#random.chance(0.2)) job.cancelNext = step + this.#random.int(400);
       }
@@ -45,12 +51,22 @@ export class Retriers {
     if (!this.#processes.active("client")) for (const job of wanting) this.#retry(job);
     return wanting.length > 0;
   }
+  #isHeld(jobId: string | undefined): boolean {
+    const { scheduler, world } = this.#sim;
+    return [...world.store.items()].some(
+      ({ attributes }) =>
+        attributes["status"] === "started" &&
+        attributes["jobId"] === jobId &&
+        (attributes["leaseUntil"] as number) > scheduler.now,
+    );
+  }
   #wants(job: ClientJob): boolean {
     if (!this.#active || job.retriesLeft <= 0 || job.settled || job.jobId === undefined) return false;
     if (job.cancelAsked && !job.cancelAnswered) return false;
     if (job.retry !== undefined) return true;
     const root = this.#sim.shape.header(job.jobId);
-    return root?.outcome !== undefined && root.outcome !== "timeout" && root.state === "closed";
+    if (root?.outcome === undefined || root.outcome === "timeout") return false;
+    return root.state === "closed" || job.cancelAnswered;
   }
   #retry(job: ClientJob): void {
     const jobId = job.jobId as string;

@@ -64,8 +64,8 @@ export class RetryOrders {
     return isCut(run) || this.selects(run, filter);
   }
   #names(run: Run, wanted: (run: Run) => boolean): boolean {
-    if (!isTerminal(run.status)) return false;
-    if (isFailure(run.status) && isOwn(run) && !this.#isCutWithGroup(run) && wanted(run)) return true;
+    if (isTerminal(run.status) && isFailure(run.status) && isOwn(run) && !this.#isCutWithGroup(run) && wanted(run))
+      return true;
     return run.joins !== undefined && this.#below(run.joins, wanted);
   }
   /** Whether a run ended because it and its group were cut off, so that only what is in the group counts. */

@@ -29,6 +29,8 @@ function asksFor(when: Condition | undefined, attribute: string, value: string):
 }
 const isFailed = (item: Item | undefined): boolean =>
   ["error", "broken", "cancelled"].includes(item?.attributes["status"] as string);
+const isRowKey = ({ table, partition }: Key): boolean => table === "tasks" && partition.startsWith("G#");
+const isOfEarlierRound = ({ attributes }: Item, round: number): boolean => (attributes["round"] as number) < round;
 const gidOf = ({ partition }: Key): string => partition.slice(2, partition.lastIndexOf("#"));
 
 /** Variants without one of the rules of a retry (docs/protocol-rules.md, section 12). */
@@ -45,7 +47,7 @@ export const ROUND_VARIANTS: { readonly [name: string]: Variant } = {
     removes: "a failed run of an earlier round is not marked in a later one: here it reads as one of the later round",
     faults: {
       read: ({ key, item, roundOf }) =>
-        key.partition.startsWith("G#") && key.table === "tasks" && isFailed(item)
+        isRowKey(key) && isFailed(item)
           ? withAttributes(item, (attributes) => ({ ...attributes, round: roundOf(gidOf(key)) }))
           : item,
     },
@@ -55,6 +57,35 @@ export const ROUND_VARIANTS: { readonly [name: string]: Variant } = {
     faults: {
       late: (op) => isHeader(op) && setsNow(op, "outcome") && !op.key.partition.includes("."),
       rewrite: (op) => (isHeader(op) && setsNow(op, "outcome") ? withoutRound(op) : op),
+    },
+  },
+  "members-reset-with-live-lease": {
+    removes:
+      "a retry takes no row up that a worker holds: here a lease of a minute is over as soon as the round begins",
+    faults: {
+      config: { leaseSeconds: 60 },
+      read: ({ key, item, roundOf }) =>
+        isRowKey(key) && item?.attributes["status"] === "started" && isOfEarlierRound(item, roundOf(gidOf(key)))
+          ? withAttributes(item, (attributes) => ({ ...attributes, leaseUntil: 0 }))
+          : item,
+      rewrite: (op) =>
+        takesUp(op)
+          ? withWhen(
+              op,
+              without(op.when, (part) => part.op === "not"),
+            )
+          : op,
+    },
+  },
+  "retaken-in-every-round": {
+    removes:
+      "a retry takes a row up once in a round: here what failed in the round reads as if it were of the one before",
+    faults: {
+      read: ({ key, item, roundOf }) =>
+        isRowKey(key) && isFailed(item) && item?.attributes["round"] === roundOf(gidOf(key))
+          ? withAttributes(item, (attributes) => ({ ...attributes, round: (attributes["round"] as number) - 1 }))
+          : item,
+      rewrite: (op) => (takesUp(op) ? withoutRound(op) : op),
     },
   },
   "node-copied-after-header": {

@@ -95,7 +95,10 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
       query: (table, partition, options) =>
         remote(
           () => `query ${table} ${partition}`,
-          () => store.query(table, partition, options),
+          () => {
+            const { items, ...rest } = store.query(table, partition, options);
+            return { ...rest, items: items.flatMap(({ key }) => readItem(world, process, key, true, false) ?? []) };
+          },
         ),
       queryIndex: (query) =>
         remote(

@@ -32,6 +32,9 @@ const isCut = ({ status, error }: Run): boolean => status === "cancelled" && UPS
 /** Whether a run failed, or runs below it did. */
 const hasFailed = (run: Run): boolean => isFailure(run.status) || mayHaveFailed(run.counts ?? {});
 
+/** A run that waits when its job has ended is still being cut off. What failed below it stays as it is. */
+const mayHaveSelected = (run: Run): boolean => (isTerminal(run.status) ? hasFailed(run) : run.joins !== undefined);
+
 /** A failed run that a selection takes, with the header of its group. */
 export interface Selected {
   readonly run: Run;
@@ -52,7 +55,7 @@ export async function* selectedIn(
         ? rowlessMembers(await readCurrent(context, header, { level: 1, node: leaf }))
         : NONE;
     for (const run of currentRows(await readLeaf(context, header.gid, leaf)))
-      if (isTerminal(run.status) && hasFailed(run) && !rowless.has(localIndex(run.index, context.config.width)))
+      if (mayHaveSelected(run) && !rowless.has(localIndex(run.index, context.config.width)))
         yield* selectedAt(context, header, run, filter);
   }
 }
@@ -69,7 +72,8 @@ async function* selectedAt(
 ): AsyncGenerator<Selected, void, undefined> {
   if (filter?.runIds && !filter.runIds.some((id) => isWithin(id, run.runId) || isWithin(run.runId, id))) return;
   const child = run.joins === undefined ? undefined : await readHeader(context, run.joins);
-  const below = child && !child.wait && (child.early === true || mayHaveFailed(child.totals ?? {}));
+  const open = child && !child.outcome && !isTerminal(run.status);
+  const below = child && !child.wait && (open || child.early === true || mayHaveFailed(child.totals ?? {}));
   if (below) yield* selectedIn(context, child, filter);
   const own = isFailure(run.status) && (!below || failedByItself(run));
   if (own && (!filter || (await matches(context, header, run, filter)))) yield { run, header };

@@ -88,8 +88,9 @@ describe("failures", () => {
       pages.push(answer.jobs.map(({ jobId }) => jobId));
       ({ cursor } = answer);
     } while (cursor !== undefined);
-    expect(pages.map(({ length }) => length)).toEqual([5, 5, JOBS - 10]);
-    expect(new Set(pages.flat())).toEqual(new Set(jobIds));
+    // A page is shorter when its ten seconds are over.
+    expect(Math.max(...pages.map(({ length }) => length))).toBeLessThanOrEqual(5);
+    expect(pages.flat().toSorted()).toEqual(jobIds.toSorted());
     for (const [k, jobId] of jobIds.entries()) {
       expect(await ended(api, jobId)).toMatchObject({ state: "success", round: 1, value: k + 6 });
       expect(await api.client.run(`${jobId}.0.g.1`)).toMatchObject({ round: 0, attempt: 1 });

@@ -116,6 +116,25 @@ describe("a retry that names a run", () => {
     expect(plant.runs).toEqual({ a: 1, b: 2 });
   });
 
+  it("finds what failed in a cancelled job while its groups are still being cut off", async () => {
+    const plant = new Plant();
+    const { engine } = plant.local;
+    const inner = group([plant.work.s("a"), approval("go")], { policy: "settled" });
+    plant.broken.add("a");
+    const { jobId } = await engine.submit({ canvas: group([inner, plant.work.s("b")]).canvas });
+    await plant.local.untilQuiet();
+    plant.broken.clear();
+    await engine.cancel(jobId);
+    expect(await engine.run(`${jobId}.0.g.0`)).toMatchObject({ status: "waiting" });
+    await engine.retry(jobId, { filter: { statuses: ["error"] } });
+    await plant.local.untilQuiet();
+    const approved = `${jobId}.0.g.0.g.1`;
+    await engine.complete(approved, (await engine.run(approved))?.wait?.token ?? "", { value: "yes" });
+    await plant.local.untilQuiet();
+    expect(await engine.job(jobId)).toMatchObject({ state: "success", counts: { success: 2 } });
+    expect(plant.runs).toEqual({ a: 2, b: 1 });
+  });
+
   it("begins a loop anew that came to its bound above failures that it leaves", async () => {
     const plant = new Plant();
     const { jobId } = await plant.fails(
