@@ -9,6 +9,8 @@ export interface Connection {
   readonly client: Client;
   /** `true` when the engine runs in this process and ends with it. */
   readonly embedded: boolean;
+  /** `true` when that engine runs the tasks as well. */
+  readonly foreground?: boolean;
 }
 /** Seconds that running tasks may take when the command ends. */
 const RUN_GRACE_SECONDS = 1;
@@ -36,23 +38,36 @@ export async function requireServer(dataFolder: string): Promise<Connection> {
   throw new FanfoldError("engine_unavailable", `no dev server is running for the data folder ${dataFolder}; ${advice}`);
 }
 
-/**
- * Works with the dev server of the data folder, or else with an engine in this process while `use` runs. With `manage`
- * that engine runs no tasks. With `run` the jobs of the data folder go on.
- */
+/** What an engine in this process does while a command runs, and the workers that it has. */
+const PURPOSES = {
+  /** Runs no task. */
+  manage: { workers: 0, concurrency: 0 },
+  /** Lets the jobs of the data folder go on, in worker processes. */
+  run: {},
+  /** Lets the jobs of the data folder go on in this process, a run at a time, so that a debugger stops where one looks. */
+  foreground: { workers: 0, concurrency: 1 },
+} as const;
+
+/** Works with the dev server of the data folder, or else with an engine in this process while `use` runs. */
 export async function withEngine<T>(
   options: CommonOptions,
-  purpose: "manage" | "run",
+  purpose: keyof typeof PURPOSES,
   use: (connection: Connection) => Promise<T>,
 ): Promise<T> {
   const server = await connectServer(options.data);
+  if (server !== undefined && purpose === "foreground")
+    throw new FanfoldError(
+      "data_folder_in_use",
+      "--foreground: the dev server of this data folder runs its tasks in processes of its own; stop it first",
+      { details: { field: "--foreground" } },
+    );
   if (server !== undefined) return use(server);
-  const own = { dataFolder: options.data, tasks: options.tasks };
   const { startLocal } = await loadLocal();
-  const { client, runtime } = await startLocal(purpose === "run" ? own : { ...own, workers: 0, concurrency: 0 });
+  const own = { dataFolder: options.data, tasks: options.tasks };
+  const { client, runtime } = await startLocal({ ...own, ...PURPOSES[purpose] });
   try {
-    return await use({ client, embedded: true });
+    return await use({ client, embedded: true, foreground: purpose === "foreground" });
   } finally {
-    await runtime.stop({ graceSeconds: purpose === "run" ? RUN_GRACE_SECONDS : 0 });
+    await runtime.stop({ graceSeconds: purpose === "manage" ? 0 : RUN_GRACE_SECONDS });
   }
 }

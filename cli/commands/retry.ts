@@ -10,7 +10,7 @@ import { formatCount, formatCounted, oneLine, table } from "../format.ts";
 import { filterOf, moreStamps, type Stamp } from "../stamp-option.ts";
 import { timeOf } from "../time-option.ts";
 import { requireAll, retryAll } from "./retry-all.ts";
-import { nextCommands, showEnd } from "./run.ts";
+import { foregroundOption, nextCommands, showEnd } from "./run.ts";
 
 type FailedStatus = NonNullable<RetrySelection["statuses"]>[number];
 interface RetryCommandOptions extends CommonOptions {
@@ -23,6 +23,7 @@ interface RetryCommandOptions extends CommonOptions {
   readonly dryRun: boolean;
   readonly yes: boolean;
   readonly watch: boolean;
+  readonly foreground: boolean;
 }
 const EXAMPLE = `fanfold retry 01JD2Y8ZK5W0E3T7Q9M4R6X8AB                    everything that failed
 fanfold retry 01JD2Y8ZK5W0E3T7Q9M4R6X8AB --reason ENOSPC    what failed for this reason
@@ -32,7 +33,9 @@ fanfold retry --task files.copy --reason ENOSPC --since 2h  all jobs in which th
 
 export function retryCommand(): Command {
   const more = (text: string, before: readonly string[] = []): string[] => collect(text, before);
-  return command("retry", "Run again what failed in ended jobs, in place: what succeeded keeps its result", EXAMPLE)
+  return foregroundOption(
+    command("retry", "Run again what failed in ended jobs, in place: what succeeded keeps its result", EXAMPLE),
+  )
     .argument(
       "[id]",
       "id of the job, or of a run or group in it; without one, all jobs with a failure of --task or --reason",
@@ -46,16 +49,20 @@ export function retryCommand(): Command {
     .addOption(
       new Option("--dry-run", "show what would run again, and change nothing")
         .default(false)
-        .conflicts(["yes", "watch"]),
+        .conflicts(["yes", "watch", "foreground"]),
     )
     .option("--yes", "do not ask", false)
     .option("--watch", "show the progress until the job ends", false)
     .action(
-      action(async (context: Context, options: RetryCommandOptions, id: string | undefined) => {
+      action(async (context: Context, given: RetryCommandOptions, id: string | undefined) => {
+        const options = { ...given, watch: given.watch || given.foreground };
         if (id === undefined) requireAll(options);
+        if (id === undefined && options.foreground)
+          throw badCall("--foreground", "name the job or run that is to run in this process");
         if (options.json && !options.yes && !options.dryRun)
           throw badCall("--yes", "--json asks no question: add --yes, or --dry-run to see what would run again");
-        return withEngine(options, options.watch ? "run" : "manage", (connection) => {
+        const purpose = options.foreground ? "foreground" : options.watch ? "run" : "manage";
+        return withEngine(options, purpose, (connection) => {
           if (id === undefined) return retryAll(context, connection.client, options);
           return options.dryRun
             ? showPreview(context, connection.client, id, options)

@@ -6,12 +6,16 @@ import { interruptedCode } from "../interrupt.ts";
 import { further } from "../repository.ts";
 import { sayRetry, showValue } from "../show-value.ts";
 import { prepareWork, type Start } from "../start-work.ts";
+import type { Terminal } from "../terminal.ts";
 import { watchJob } from "../watch-job.ts";
 
 export interface StartCommandOptions extends CommonOptions {
   readonly field: readonly string[];
   readonly key?: string;
   readonly timeout?: number;
+}
+interface RunCommandOptions extends StartCommandOptions {
+  readonly foreground: boolean;
 }
 export const WHAT = "name of a workflow, or a JSON file with a canvas (- reads it from stdin)";
 export function fieldOption(target: Command): Command {
@@ -20,6 +24,13 @@ export function fieldOption(target: Command): Command {
     "a field of the workflow, as JSON or else as text; repeatable",
     collect,
     [],
+  );
+}
+export function foregroundOption(target: Command): Command {
+  return target.option(
+    "--foreground",
+    "run the tasks in this process, one at a time, for a debugger: NODE_OPTIONS=--inspect-brk; needs no dev server",
+    false,
   );
 }
 /** Adds the options of every command that starts a job. */
@@ -41,16 +52,21 @@ const EXAMPLE = `fanfold run example.sum-of-sums --field n=1000
 echo '{"task": "math.add", "args": [2, 3]}' | fanfold run - --json`;
 
 export function runCommand(): Command {
-  return startOptions(
-    command(
-      "run",
-      "Start a workflow or canvas and wait until it ends. Uses the dev server of the data folder, or an engine in this process.",
-      EXAMPLE,
+  return foregroundOption(
+    startOptions(
+      command(
+        "run",
+        "Start a workflow or canvas and wait until it ends. Uses the dev server of the data folder, or an engine in this process.",
+        EXAMPLE,
+      ),
     ),
   ).action(
-    action(async (context: Context, options: StartCommandOptions, what: string) => {
+    action(async (context: Context, options: RunCommandOptions, what: string) => {
       const work = prepareWork(what, workOptions(options));
-      return withEngine(options, "run", (connection) => runToEnd(connection, context, work, options.data));
+      const { data, foreground } = options;
+      return withEngine(options, foreground ? "foreground" : "run", (connection) =>
+        runToEnd(connection, context, work, data),
+      );
     }),
   );
 }
@@ -68,8 +84,14 @@ export async function showEnd(connection: Connection, context: Context, jobId: s
   if (job === undefined) return interruptedCode(context.interrupted);
   if (terminal.json) await terminal.printJson(job);
   else await showValue(client, job, terminal, data);
+  if (connection.foreground && job.error !== undefined) await sayStack(connection, terminal, job.error.runId);
   sayRetry(job, terminal, data);
   return exitCodeOf(job.state);
+}
+/** Says where the code of a run threw, as Node does of an error that nobody caught. */
+async function sayStack({ client }: Connection, terminal: Terminal, runId: string): Promise<void> {
+  const stack = (await client.run(runId)).detail?.stack;
+  if (stack !== undefined) terminal.say(stack);
 }
 /** Returns what to do with a job that is left behind, a line each. */
 export function nextCommands({ embedded }: Connection, jobId: string, data: string): string[] {
