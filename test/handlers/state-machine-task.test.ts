@@ -63,6 +63,25 @@ describe("a run whose work is an execution", () => {
     expect(await engine.job(jobId)).toMatchObject({ state: "failure", counts: { error: 1 }, error });
   });
 
+  it("a retry starts another execution, under another name, and the job takes its output", async () => {
+    const { deployment, engine, jobId, execution } = await start();
+    execution!.end = { failed: { error: "Codec.Unknown", cause: "no such codec" } };
+    await deployment.control(eventOf(endedMessage(execution!.name)), contextOf());
+    await deployment.untilQuiet();
+    expect(await engine.retry(jobId, {})).toMatchObject({ round: 1 });
+    await deployment.untilQuiet();
+    const [second, ...others] = deployment.executions.running();
+    expect(others).toEqual([]);
+    expect(second).toMatchObject({ machine: "encode-video", input: { video: "a.mp4" } });
+    expect(second?.name).not.toBe(execution!.name);
+    second!.end = { output: { seconds: 9 } };
+    // The event of the first execution may come again, and says nothing of the second.
+    await deployment.control(eventOf(endedMessage(execution!.name), endedMessage(second!.name)), contextOf());
+    await deployment.untilQuiet();
+    expect(await engine.job(jobId)).toMatchObject({ state: "success", value: 9, round: 1, counts: { success: 2 } });
+    expect(deployment.executions.all.size).toBe(2);
+  });
+
   it("a run fails when its state machine does not exist", async () => {
     const deployment = new TestDeployment({ encode, length });
     deployment.executions.unknown.add("encode-video");
