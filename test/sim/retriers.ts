@@ -70,7 +70,11 @@ export class Retriers {
   }
   #retry(job: ClientJob): void {
     const jobId = job.jobId as string;
-    const retry = (job.retry ??= this.#newRetry(jobId));
+    this.#send(job, jobId, (job.retry ??= this.#newRetry(jobId)));
+    // Another client may want another round at the same time.
+    if (!this.#sim.oracle.calm && this.#random.chance(0.1)) this.#send(job, jobId, this.#newRetry(jobId));
+  }
+  #send(job: ClientJob, jobId: string, retry: Retry): void {
     const { filter } = retry;
     const { orders } = this.#sim.shape;
     orders.ask(jobId, retry);
