@@ -66,9 +66,12 @@ function isFile(name: string): boolean {
 }
 
 function readCanvasFile(path: string): unknown {
+  return parseJson(readTextOf(path), path === "-" ? "the text from stdin" : path);
+}
+/** Returns the text of a file; `-` reads stdin. */
+export function readTextOf(path: string): string {
   if (path !== "-" && !existsSync(path)) throw invalid("FILE", `there is no file ${path}`);
-  const text = readFileSync(path === "-" ? 0 : path, "utf8");
-  return parseJson(text, path === "-" ? "the text from stdin" : path);
+  return readFileSync(path === "-" ? 0 : path, "utf8");
 }
 
 type Pair = readonly [name: string, text: string];

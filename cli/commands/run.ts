@@ -34,9 +34,9 @@ export function foregroundOption(target: Command): Command {
   );
 }
 /** Adds the options of every command that starts a job. */
-export function startOptions(target: Command): Command {
+export function startOptions(target: Command, what = "<what>"): Command {
   return fieldOption(target)
-    .argument("<what>", WHAT)
+    .argument(what, WHAT)
     .option("--key <key>", "Idempotency-Key: the same key with the same work returns the same job")
     .option("--timeout <seconds>", "end the job as timed-out after this many seconds", seconds);
 }

@@ -1,31 +1,49 @@
 import type { Command } from "commander";
+import { badCall } from "../answer-value.ts";
 import { action, command, type Context } from "../command.ts";
 import { requireServer } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
 import { further } from "../repository.ts";
 import { prepareWork } from "../start-work.ts";
 import { startOptions, workOptions, type StartCommandOptions } from "./run.ts";
+import { submitBatch } from "./submit-batch.ts";
+
+interface SubmitOptions extends StartCommandOptions {
+  readonly batch?: string;
+}
+const EXAMPLE = `fanfold submit example.sum-of-sums --field n=1000
+fanfold submit --batch starts.ndjson --key monday    a job for each line`;
 
 export function submitCommand(): Command {
-  return startOptions(
-    command(
-      "submit",
-      "Start a workflow or canvas on the dev server and return at once; prints the job's id",
-      "fanfold submit example.sum-of-sums --field n=1000",
-    ),
-  ).action(
-    action(async ({ terminal }: Context, options: StartCommandOptions, what: string) => {
-      const work = prepareWork(what, workOptions(options));
-      const { client } = await requireServer(options.data);
-      const submitted = await work(client);
-      if (terminal.json) await terminal.printJson(submitted);
-      else {
-        await terminal.print(`${submitted.jobId}\n`);
-        terminal.say(
-          `${submitted.created ? "started" : "already started with this key"}; watch it: ${further(options.data, `watch ${submitted.jobId}`)}`,
-        );
-      }
-      return EXIT.success;
-    }),
+  const target = command(
+    "submit",
+    "Start a workflow or canvas on the dev server and return at once; prints the job's id",
+    EXAMPLE,
   );
+  return startOptions(target, "[what]")
+    .option(
+      "--batch <file>",
+      "start a job for each line of a file (- reads stdin): {canvas} or {workflow, fields}, with idempotencyKey and timeoutSeconds if wanted",
+    )
+    .action(
+      action(async (context: Context, options: SubmitOptions, what: string | undefined) => {
+        if (options.batch !== undefined) return submitBatch(context, { ...options, batch: options.batch }, what);
+        if (what === undefined) throw badCall("WHAT", "name a workflow or a file with a canvas, or give --batch");
+        return submitOne(context, options, what);
+      }),
+    );
+}
+
+async function submitOne({ terminal }: Context, options: StartCommandOptions, what: string): Promise<number> {
+  const work = prepareWork(what, workOptions(options));
+  const { client } = await requireServer(options.data);
+  const submitted = await work(client);
+  if (terminal.json) await terminal.printJson(submitted);
+  else {
+    await terminal.print(`${submitted.jobId}\n`);
+    terminal.say(
+      `${submitted.created ? "started" : "already started with this key"}; watch it: ${further(options.data, `watch ${submitted.jobId}`)}`,
+    );
+  }
+  return EXIT.success;
 }

@@ -144,7 +144,7 @@ export function parseLines(text: string, maxLines: number): unknown[] {
     if (values.length === maxLines) {
       throw new FanfoldError(
         "payload_too_large",
-        `a page holds at most ${maxLines} items; put the rest into another page`,
+        `one request takes at most ${maxLines} lines; send the rest in another`,
         {
           details: { maxItems: maxLines },
         },

@@ -168,6 +168,11 @@ function check(schema: z.ZodObject, value: unknown, field: (path: readonly Prope
   throw invalid(at, `${at || "the body"}: ${issue.message}`);
 }
 
+/** Returns an object that came within a body. Throws `invalid_request` with a pointer below it. */
+export function checkObject<S extends z.ZodObject>(schema: S, value: unknown): z.output<S> {
+  return check(schema, value, pointer) as z.output<S>;
+}
+
 function pointer(path: readonly PropertyKey[]): string {
   return path
     .map((step) => `/${String(step).slice(0, 100).toWellFormed().replaceAll("~", "~0").replaceAll("/", "~1")}`)

@@ -8,11 +8,13 @@ import { runRoutes } from "./routes/runs.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
 import { healthRoute, openApiRoute } from "./routes/server.ts";
 import { startJobRoute } from "./routes/start-job.ts";
+import { startJobsRoute } from "./routes/start-jobs.ts";
 import { workflowRoutes } from "./routes/workflows.ts";
 
 const described: readonly Route[] = [
   ...workflowRoutes,
   startJobRoute,
+  startJobsRoute,
   ...jobRoutes,
   ...inputRoutes,
   ...runRoutes,

@@ -81,6 +81,10 @@ export const submitted = z
   })
   .register(components, { id: "Submitted" });
 
+export const startOutcomes = z
+  .object({ items: z.array(z.union([submitted, z.object({ error: problem })])) })
+  .register(components, { id: "StartOutcomes", description: "One outcome for each line, in order" });
+
 const units = z.number().describe("Write units");
 const writeUnits = z.object({
   total: units,

@@ -1,6 +1,7 @@
 import type { Canvas, FailurePolicy } from "../core/canvas/canvas.ts";
 import type { RetryFilter } from "../core/plan/retry-filter.ts";
 import type { Stamp, StampFilter } from "../core/plan/stamps.ts";
+import type { BatchCalls } from "./batch.ts";
 import type { Blobs } from "./blobs.ts";
 import type {
   DeadLetter,
@@ -24,18 +25,12 @@ import type {
   RunStatus,
   Schedule,
   ScheduleSpec,
+  StartOptions,
   Submitted,
   TriggeredSchedule,
   WorkflowInfo,
 } from "./types.ts";
 
-/** Options of every call that starts a job. */
-export interface StartOptions {
-  /** The same key with the same body returns the same job. With another body the call throws `idempotency_conflict`. */
-  readonly idempotencyKey?: string;
-  /** Seconds until the job is `timed-out`. */
-  readonly timeoutSeconds?: number;
-}
 /** Options of the start of a workflow. */
 export interface StartWorkflowOptions extends StartOptions {
   /**
@@ -119,7 +114,7 @@ export interface PlanOptions extends Pick<StartOptions, "timeoutSeconds"> {
 }
 
 /** The calls of a Fanfold server. Each throws FanfoldError with the code of the server. */
-export interface Client {
+export interface Client extends BatchCalls {
   /** Returns what the server says of itself, degraded or not. */
   health(): Promise<Health>;
   /** Returns all workflows that can be started. */

@@ -2,16 +2,9 @@ import { encodeCanvas } from "../core/canvas/canvas-wire.ts";
 import { FanfoldError } from "../core/errors.ts";
 import { canonicalJson, type Json } from "../core/json.ts";
 import type { StampFilter } from "../core/plan/stamps.ts";
+import { batchCalls } from "./batch.ts";
 import { blobCalls } from "./blobs.ts";
-import type {
-  Client,
-  GraphOptions,
-  PlanOptions,
-  ReadOptions,
-  RetryAllOptions,
-  RetryOptions,
-  StartOptions,
-} from "./client.ts";
+import type { Client, GraphOptions, PlanOptions, ReadOptions, RetryAllOptions, RetryOptions } from "./client.ts";
 import { type Ask, ask, type ClientOptions, readParts } from "./transport.ts";
 import type {
   Health,
@@ -22,6 +15,7 @@ import type {
   Retried,
   RetriedJobs,
   RetryPreview,
+  StartOptions,
   Submitted,
   WorkflowInfo,
 } from "./types.ts";
@@ -37,6 +31,7 @@ export function createClient(options: ClientOptions): Client {
   return {
     ...serverCalls(json),
     ...startCalls(json),
+    ...batchCalls(options),
     ...inputCalls(options),
     ...jobCalls(options, json),
     ...runCalls(json),
@@ -101,7 +96,10 @@ function startCalls(json: ReadJson): StartCalls {
 function inputCalls(options: ClientOptions): Pick<Client, "putInput" | "sealInput"> {
   return {
     async putInput(jobId, page, items) {
-      await ask(options, `${jobPath(jobId)}/input/${page}`, { method: "PUT", lines: items.map(encodeCanvas) });
+      await ask(options, `${jobPath(jobId)}/input/${page}`, {
+        method: "PUT",
+        lines: items.map((item) => JSON.stringify(encodeCanvas(item))),
+      });
     },
     async sealInput(jobId, pages) {
       await ask(options, `${jobPath(jobId)}/input/seal`, { method: "POST", json: { pages } });

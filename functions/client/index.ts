@@ -12,8 +12,8 @@ export type {
   RetryAllOptions,
   RetryOptions,
   RetrySelection,
-  StartOptions,
 } from "./client.ts";
+export type { BatchedStart, StartOutcome } from "./batch.ts";
 export type { BlobContent, Blobs, PutBlobOptions } from "./blobs.ts";
 export type { BlobRef } from "../core/blob-ref.ts";
 export type { ClientOptions } from "./transport.ts";
@@ -44,6 +44,7 @@ export {
   type RunStatus,
   type Schedule,
   type ScheduleSpec,
+  type StartOptions,
   type Submitted,
   type TriggeredSchedule,
   type WorkflowInfo,

@@ -16,8 +16,8 @@ export interface Ask {
   readonly query?: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
   /** Body, sent as JSON. */
   readonly json?: unknown;
-  /** Body, sent as NDJSON with one value per line. */
-  readonly lines?: readonly unknown[];
+  /** Body, sent as NDJSON: the JSON of one value per line. */
+  readonly lines?: readonly string[];
   /** Body, sent as it is. A stream is sent as it comes. */
   readonly body?: Blob | ReadableStream<Uint8Array>;
   readonly headers?: Readonly<Record<string, string | undefined>>;
@@ -38,7 +38,7 @@ export async function ask(options: ClientOptions, path: string, what: Ask = {}):
     });
   });
   if (response.ok) return response;
-  throw await errorOf(response);
+  throw errorOf((await response.json().catch(() => ({}))) as ProblemDocument, response.status);
 }
 
 async function send({ url, fetch: other = fetch }: ClientOptions, request: Request): Promise<Response> {
@@ -68,7 +68,7 @@ function requestOf(options: ClientOptions, path: string, what: Ask): Request {
     init.body = JSON.stringify(what.json);
   } else if (what.lines !== undefined) {
     headers.set("Content-Type", "application/x-ndjson");
-    init.body = what.lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+    init.body = what.lines.map((line) => `${line}\n`).join("");
   }
   if (what.body !== undefined) {
     init.body = what.body;
@@ -77,27 +77,29 @@ function requestOf(options: ClientOptions, path: string, what: Ask): Request {
   return new Request(url, init);
 }
 
+/** Problem details (RFC 9457), as far as a client reads them. */
+export interface ProblemDocument {
+  readonly status?: number;
+  readonly code?: string;
+  readonly detail?: string;
+  readonly retryable?: boolean;
+  readonly field?: string;
+  readonly details?: JsonObject;
+}
 /**
  * Returns the error that problem details describe. A code of a newer server that is unknown here reads as `internal`.
  */
-async function errorOf(response: Response): Promise<FanfoldError> {
-  const problem = (await response.json().catch(() => ({}))) as {
-    code?: string;
-    detail?: string;
-    retryable?: boolean;
-    field?: string;
-    details?: JsonObject;
-  };
+export function errorOf(problem: ProblemDocument, status: number): FanfoldError {
   const known = (ERROR_CODES as readonly (string | undefined)[]).includes(problem.code);
   const code = known ? (problem.code as ErrorCode) : "internal";
   const message =
-    problem.detail ?? `the server answered ${response.status}, not as Fanfold does; is another program on this port?`;
+    problem.detail ?? `the server answered ${status}, not as Fanfold does; is another program on this port?`;
   const details = {
     ...problem.details,
     ...(problem.field !== undefined && { field: problem.field }),
-    status: response.status,
+    status,
   };
-  return new FanfoldError(code, message, { details, retryable: problem.retryable ?? response.status >= 500 });
+  return new FanfoldError(code, message, { details, retryable: problem.retryable ?? status >= 500 });
 }
 
 /**

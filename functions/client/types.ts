@@ -76,6 +76,13 @@ export interface Submitted {
   /** `false` when an earlier start had the same idempotency key. This is its job. */
   readonly created: boolean;
 }
+/** Options of every call that starts a job. */
+export interface StartOptions {
+  /** The same key with the same body returns the same job. With another body the call throws `idempotency_conflict`. */
+  readonly idempotencyKey?: string;
+  /** Seconds until the job is `timed-out`. */
+  readonly timeoutSeconds?: number;
+}
 /** The answer to a retry. */
 export interface Retried {
   readonly jobId: string;

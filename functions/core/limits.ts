@@ -16,6 +16,8 @@ export const LIMITS = {
   executionInputBytes: 256 * 1024,
   /** A submitted canvas. Lambda limits a request to 6 MB. */
   canvasBytes: 6 * 1024 * 1024,
+  /** Starts of one batch. */
+  batchStarts: 1_000,
   /** Levels of a submitted canvas and of any JSON argument. */
   jsonDepth: 200,
   /** Levels of groups in the tree of a job. */

@@ -117,6 +117,7 @@ export function refusingWork(engine: Engine, disk: Pick<DiskWatch, "problem">): 
   return {
     ...engine,
     submit: refusing((request) => engine.submit(request)),
+    submitMany: refusing((requests) => engine.submitMany(requests)),
     openJob: refusing((request) => engine.openJob(request)),
     putBlob: refusing((content, options) => engine.putBlob(content, options)),
     putInputPage: refusing((jobId, page, items) => engine.putInputPage(jobId, page, items)),

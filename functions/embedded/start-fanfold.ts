@@ -1,8 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { Client, ReadOptions, StartOptions } from "../client/client.ts";
+import type { BatchedStart, StartOutcome } from "../client/batch.ts";
+import type { Client, ReadOptions } from "../client/client.ts";
 import { ResultError } from "../client/results.ts";
-import { hasEnded, type Job, type Submitted } from "../client/types.ts";
+import { hasEnded, type Job, type StartOptions, type Submitted } from "../client/types.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import { type Log, stderrLog } from "../host/log.ts";
 import type { CanvasSource, ResultOf } from "../sdk/builder-types.ts";
@@ -36,12 +37,23 @@ export interface FanfoldOptions {
   readonly log?: Log;
 }
 
+/** One start of many with options: a canvas, or a workflow with its fields. */
+export type BatchedWork = StartOptions &
+  ({ readonly work: CanvasSource } | { readonly workflow: string | Workflow; readonly fields?: JsonObject });
+
 /** An engine in the caller's process. */
 export interface Fanfold {
   /** All other calls: runs, results, events, cancel, retry, approvals. It calls the engine without a network. */
   readonly client: Client;
   /** Starts a canvas. */
   submit(work: CanvasSource, options?: StartOptions): Promise<Submitted>;
+  /**
+   * Starts many jobs, many at a time, so each takes a fraction of the time of `submit`. Returns an outcome for each, in
+   * order: its job, or the error that `submit` would have thrown. Each outcome has the key with which the start may be
+   * repeated.
+   * @example const outcomes = await fanfold.submitMany(orders.map((id) => ({ work: pay.s(id), idempotencyKey: id })));
+   */
+  submitMany(works: Iterable<CanvasSource | BatchedWork>): Promise<readonly StartOutcome[]>;
   /** Starts a workflow. */
   start(workflow: string | Workflow, fields?: JsonObject, options?: StartOptions): Promise<Submitted>;
   /**
@@ -108,8 +120,8 @@ function callsOf(client: Client): Omit<Fanfold, "client" | "stop" | typeof Symbo
         ...(idempotencyKey !== undefined && { idempotencyKey }),
         ...(timeoutSeconds !== undefined && { timeoutSeconds }),
       }),
-    start: (workflow, fields, options) =>
-      client.start(typeof workflow === "string" ? workflow : workflow.name, fields, options),
+    submitMany: (works) => client.submitMany(batchedStarts(works)),
+    start: (workflow, fields, options) => client.start(nameOf(workflow), fields, options),
     run: async (work: CanvasSource | Workflow | string, given?: JsonObject & StartOptions, options?: StartOptions) => {
       const isNamed = typeof work === "string" || isWorkflow(work);
       const { jobId } = await (isNamed ? calls.start(work, given, options) : calls.submit(work, given));
@@ -124,6 +136,17 @@ function callsOf(client: Client): Omit<Fanfold, "client" | "stop" | typeof Symbo
     watch: (jobId, options) => watch(client, jobId, options),
   };
   return calls;
+}
+
+const nameOf = (workflow: string | Workflow): string => (typeof workflow === "string" ? workflow : workflow.name);
+function* batchedStarts(works: Iterable<CanvasSource | BatchedWork>): Generator<BatchedStart> {
+  for (const each of works) {
+    if ("workflow" in each) yield { ...each, workflow: nameOf(each.workflow) };
+    else if ("work" in each) {
+      const { work, ...options } = each;
+      yield { ...options, canvas: canvasOf(work) };
+    } else yield { canvas: canvasOf(each) };
+  }
 }
 
 async function* watch(client: Client, jobId: string, options: ReadOptions = {}): AsyncGenerator<Job, void, undefined> {

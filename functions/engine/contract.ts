@@ -30,6 +30,7 @@ import type {
   RetryAllRequest,
   RetryRequest,
   RunFilter,
+  SubmitOutcome,
   SubmitRequest,
   Submitted,
 } from "./requests.ts";
@@ -55,6 +56,11 @@ export interface Engine {
   newJobId(request: Pick<SubmitRequest, "principal" | "idempotencyKey">): string;
   /** Starts a job. Durable when it returns. */
   submit(request: SubmitRequest): Promise<Submitted>;
+  /**
+   * Starts many jobs, and returns an outcome for each, in order. Reads, writes and sends of many jobs go out together. A
+   * repeated call is harmless for those that have an Idempotency-Key.
+   */
+  submitMany(requests: readonly SubmitRequest[]): Promise<readonly SubmitOutcome[]>;
   /**
    * Returns what a submission would take and cost. Throws what the submission would throw. Starts and stores nothing.
    * `secondsPerTask` is assumed for every task, 0.1 by default.

@@ -25,6 +25,7 @@ import { PlanStore } from "./plan/plan-store.ts";
 import { QueueNameCache } from "./plan/queue-name-cache.ts";
 import type { Ports } from "./ports.ts";
 import { putPage, sealInput } from "./submit/input.ts";
+import { submitJobs } from "./submit/submit-many.ts";
 import { estimateSubmission, newJobId, submitJob, submitOpenJob } from "./submit/submit.ts";
 import { listDeadLetters, viewDeadLetter } from "./views/dead-letters.ts";
 import { listFailures } from "./views/failures.ts";
@@ -56,6 +57,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
   return {
     newJobId: (request) => newJobId(context, request),
     submit: (request) => submitJob(context, request),
+    submitMany: (requests) => submitJobs(context, requests),
     estimate: (request, secondsPerTask) => estimateSubmission(context, request, secondsPerTask),
     openJob: (request) => submitOpenJob(context, request),
     putInputPage: (jobId, page, items) => putPage(context, jobId, page, items),

@@ -78,6 +78,9 @@ export interface Submitted {
   readonly created: boolean;
 }
 
+/** What became of one submission of a batch of starts: its job, or what `submit` would have thrown. */
+export type SubmitOutcome = { readonly submitted: Submitted } | { readonly error: unknown };
+
 export interface JobFilter {
   readonly state?: JobState;
   /** Jobs whose canvas carries this stamp. The first 16 different stamps of a canvas count. */

@@ -62,6 +62,32 @@ describe("beside a dev server", { timeout: 60_000 }, () => {
     expect((await at("job", jobId)).stdout).toMatch(/^value {5}"it came"$/m);
   });
 
+  it("submit --batch starts a job for each line, answers for each, and starts none twice with --key", async () => {
+    const lines = [
+      JSON.stringify({ canvas: { task: "math.add", args: [20, 22] } }),
+      "",
+      JSON.stringify({ canvas: { task: "math.ad", args: [1, 2] } }),
+      JSON.stringify({ workflow: "example.sum-of-sums", fields: { n: 4 }, idempotencyKey: "own" }),
+    ].join("\n");
+    const batch = (...more: string[]) =>
+      start(["submit", "--batch", "-", "--key", "monday", "--data", data, ...more], lines).ended;
+    const first = await batch();
+    expect([first.code, first.stderr]).toEqual([
+      1,
+      "line 3 refused: no task is called math.ad; did you mean math.add? (unknown_task)\n3 lines: 2 started, 1 refused\n",
+    ]);
+    const ids = first.stdout.trim().split("\n");
+    expect(ids).toHaveLength(2);
+    const again = await batch("--json");
+    expect(jsonLines(again.stdout)).toMatchObject([
+      { idempotencyKey: "monday.1", jobId: ids[0], created: false },
+      { idempotencyKey: "monday.3", error: { code: "unknown_task", field: "/canvas/task" } },
+      { idempotencyKey: "own", jobId: ids[1], created: false },
+    ]);
+    expect((await at("watch", ids[0]!)).code).toBe(0);
+    expect((await at("job", ids[0]!)).stdout).toMatch(/^value {5}42$/m);
+  });
+
   it("submit, watch, job, results, graph and cancel work on one job", async () => {
     const submitted = await at("submit", "example.sum-of-sums", "-f", "n=10", "--json");
     const { jobId } = jsonLines<{ jobId: string }>(submitted.stdout)[0]!;

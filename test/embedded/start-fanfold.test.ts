@@ -50,6 +50,25 @@ describe("an engine in the caller's process", { timeout: 60_000 }, () => {
         16, 14, 5,
       ]);
     }));
+  it("starts many canvases and workflows at once, and answers for each", () =>
+    within(newFolder(), async (fanfold) => {
+      const starts = Array.from({ length: 20 }, (_, k) => square.s(k));
+      const outcomes = await fanfold.submitMany([
+        ...starts,
+        { workflow: squares, fields: { n: 3 }, idempotencyKey: "three" },
+        { work: square.s(9), timeoutSeconds: -1 },
+      ]);
+      const values = outcomes.slice(0, -1).map(async (outcome) => {
+        if ("error" in outcome) throw outcome.error;
+        return (await fanfold.wait(outcome.jobId)).value;
+      });
+      expect(await Promise.all(values)).toEqual([...starts.keys()].map((k) => k * k).concat(5));
+      expect(outcomes.at(-1)).toMatchObject({
+        error: { code: "invalid_request", details: { field: "/timeoutSeconds" } },
+      });
+      const again = await fanfold.submitMany([{ workflow: "squares", fields: { n: 3 }, idempotencyKey: "three" }]);
+      expect(again).toEqual([{ ...outcomes.at(-2), created: false }]);
+    }));
   it("throws the error of the task that ended the job", () =>
     within(newFolder(), (fanfold) =>
       expect(fanfold.run(refuse.s())).rejects.toMatchObject({

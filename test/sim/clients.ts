@@ -1,6 +1,6 @@
 import { FanfoldError } from "../../functions/core/errors.ts";
 import { ownerOf } from "../../functions/core/plan/run-id.ts";
-import type { Engine, RetryRequest } from "../../functions/engine/contract.ts";
+import type { Engine, RetryRequest, SubmitRequest } from "../../functions/engine/contract.ts";
 import type { Header } from "../../functions/engine/item-kinds.ts";
 import { type Item, PortError } from "../../functions/engine/ports.ts";
 import type { Faults } from "./faults.ts";
@@ -43,19 +43,29 @@ export type Retry = RetryRequest & { readonly idempotencyKey: string };
 /** Submits the job and feeds its input. After a death the client repeats everything with the same key, page by page. */
 export async function submitJob(engine: Engine, job: ClientJob, random: Random): Promise<void> {
   const { spec, name } = job;
-  const common = { workflow: name, idempotencyKey: `key of ${name}` };
   const submitted = await again(() =>
     spec.kind === "canvas"
-      ? engine.submit({
-          ...common,
-          canvas: spec.canvas,
-          ...(spec.timeoutSeconds !== undefined && { timeoutSeconds: spec.timeoutSeconds }),
-        })
-      : engine.openJob({ ...common, ...(spec.body && { body: spec.body }), policy: spec.policy ?? "settled" }),
+      ? engine.submit(requestOf({ name, spec }))
+      : engine.openJob({ ...namesOf(name), ...(spec.body && { body: spec.body }), policy: spec.policy ?? "settled" }),
   );
   job.jobId = submitted.jobId;
   if (spec.kind === "input") await feed(engine, submitted.jobId, spec.pages, random);
   job.delivered = true;
+}
+const namesOf = (name: string) => ({ workflow: name, idempotencyKey: `key of ${name}` });
+/** Returns the submission of a canvas. */
+export function requestOf({
+  name,
+  spec,
+}: {
+  readonly name: string;
+  readonly spec: Extract<JobSpec, { readonly kind: "canvas" }>;
+}): SubmitRequest {
+  return {
+    ...namesOf(name),
+    canvas: spec.canvas,
+    ...(spec.timeoutSeconds !== undefined && { timeoutSeconds: spec.timeoutSeconds }),
+  };
 }
 async function feed(
   engine: Engine,

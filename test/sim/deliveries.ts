@@ -2,7 +2,7 @@ import type { Processes } from "./processes.ts";
 import type { Simulation } from "./simulation.ts";
 import type { Message } from "./sim-queue.ts";
 
-/** Delivers messages to workers. Those that were received too often are given up. */
+/** Delivers messages to workers, or loses them. Those that were received too often are given up. */
 export class Deliveries {
   readonly #sim: Simulation;
   readonly #processes: Processes;
@@ -32,6 +32,17 @@ export class Deliveries {
   #giveUp(message: Message): void {
     this.#sim.scheduler.count("givenUp");
     this.#processes.undertaker()?.deliver(message);
+  }
+
+  /** Loses a message. */
+  lose(): void {
+    const { random, scheduler, world } = this.#sim;
+    const { messages } = world.queue;
+    if (messages.length === 0) return;
+    const message = random.pick(messages);
+    scheduler.count("lostMessages");
+    scheduler.note(() => `#${message.id} is lost: ${JSON.stringify(message.body)}`);
+    world.queue.lose(message.id);
   }
 
   /** Starts a process that sends dead letters again. */

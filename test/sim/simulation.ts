@@ -2,6 +2,7 @@ import type { Engine } from "../../functions/engine/contract.ts";
 import { asHeader, type Header } from "../../functions/engine/item-kinds.ts";
 import type { Item } from "../../functions/engine/ports.ts";
 import { answer, cancelJob, type ClientJob, isUnanswered, leave, newJob, submitJob } from "./clients.ts";
+import { Batches } from "./batches.ts";
 import { Deliveries } from "./deliveries.ts";
 import { EventSenders } from "./event-senders.ts";
 import { FinalChecks } from "./final-checks.ts";
@@ -53,6 +54,7 @@ export class Simulation {
   readonly #senders: EventSenders;
   readonly #revokers: Revokers;
   readonly #retriers: Retriers;
+  readonly #batches: Batches;
   readonly #deliveries: Deliveries;
   #sweeping = 0;
   #sweptAt = 0;
@@ -114,7 +116,9 @@ export class Simulation {
     this.#revokers = new Revokers(this, this.#processes);
     this.#retriers = new Retriers(this, this.#processes, seed);
     this.#deliveries = new Deliveries(this, this.#processes);
+    this.#batches = new Batches(this, this.#processes, seed);
     this.#addJobs(1 + this.random.int(jobs));
+    this.jobs.push(...this.#batches.jobs());
     this.#retriers.begin(this.jobs);
   }
 
@@ -184,6 +188,7 @@ export class Simulation {
       this.#cancelDue(n);
       this.#revokers.due(n);
       this.#retriers.due(n);
+      this.#batches.due();
       const event = this.#chosenEvent(random.next());
       if (event) event();
       else if (!(await scheduler.step())) this.#idle();
@@ -197,7 +202,7 @@ export class Simulation {
     const events: [rate: number, event: () => void][] = [
       [0.12, () => this.#deliveries.deliver(false)],
       [0.01, () => this.#deliveries.deliver(true)],
-      [this.#lossRate, () => this.#lose()],
+      [this.#lossRate, () => this.#deliveries.lose()],
       [jumpRate, () => (this.scheduler.now += 1_000 + this.random.int(7_000))],
       [this.sweeps && this.#sweeping < 2 ? 0.002 : 0, () => this.#sweep()],
       [0.003, () => this.#processes.freeze()],
@@ -260,14 +265,6 @@ export class Simulation {
       (job) => !job.delivered && (job.clients === 0 || (job.clients === 1 && this.random.chance(0.1))),
     );
     if (waiting.length > 0) this.#client(this.random.pick(waiting));
-  }
-  #lose(): void {
-    const { messages } = this.#queue;
-    if (messages.length === 0) return;
-    const message = this.random.pick(messages);
-    this.scheduler.count("lostMessages");
-    this.scheduler.note(() => `#${message.id} is lost: ${JSON.stringify(message.body)}`);
-    this.#queue.lose(message.id);
   }
   #idle(): void {
     const next = Math.min(

@@ -105,13 +105,14 @@ export class Workload {
   readonly #random: Random;
   readonly #timeouts: boolean;
   #budget: number;
-  #labels = 0;
+  #labels: number;
   /** Set while the canvas being made is part of a group's member. A task may add members only to such a group. */
   #inGroup = false;
 
-  /** `timeouts` lets some jobs time out, which needs a sweeper. */
-  constructor(random: Random, timeouts: boolean) {
+  /** `timeouts` lets some jobs time out, which needs a sweeper. Labels are numbered from `labels` + 1. */
+  constructor(random: Random, timeouts: boolean, labels = 0) {
     this.#random = random;
+    this.#labels = labels;
     this.#timeouts = timeouts;
     this.#budget = 4 + random.int(14);
   }
@@ -127,6 +128,10 @@ export class Workload {
         ...(random.chance(0.6) && { policy: this.#policy() }),
       };
     }
+    return this.canvasJob();
+  }
+  canvasJob(): Extract<JobSpec, { readonly kind: "canvas" }> {
+    const random = this.#random;
     if (random.chance(0.2)) return { kind: "canvas", canvas: this.#wide() };
     // Most jobs of users are one task. It has no group of its own, whatever it spawns.
     const alone = random.chance(0.25);

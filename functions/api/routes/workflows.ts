@@ -5,7 +5,8 @@ import { isPlainObject } from "../../core/json-check.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { nearestName } from "../../core/names/nearest-name.ts";
-import type { Workflows } from "../dependencies.ts";
+import type { SubmitRequest, Submitted } from "../../engine/contract.ts";
+import type { Dependencies, Workflows } from "../dependencies.ts";
 import { checkTasks } from "../read-canvas.ts";
 import { invalid, route } from "../route.ts";
 import {
@@ -72,47 +73,78 @@ export const workflowRoutes = [
         schema: startedOrEstimate,
       },
     },
-    async handle({ params, query, body, principal, idempotencyKey }, { engine, workflows, registry, supervisor }) {
-      const { name: workflow } = findWorkflow(params.name, workflows);
-      const fields = readFields(body.fields ?? {});
-      const {
-        canvas,
-        parameters,
-        timeoutSeconds: ownTimeout,
-        supervised,
-      } = under("/fields", () => workflows.start(workflow, fields));
-      checkTasks(canvas, registry);
-      const timeout = body.timeoutSeconds ?? ownTimeout;
+    async handle({ params, query, body, principal, idempotencyKey }, deps) {
+      const { engine, supervisor } = deps;
+      const start = readWorkflowStart({ ...body, ...params, principal, idempotencyKey }, deps);
       if (query.supervised && supervisor === undefined)
         throw invalid(
           "?supervised",
           "this server has no state machine to supervise jobs; start it without ?supervised",
         );
-      const request = {
-        canvas,
-        workflow,
-        parameters,
-        principal,
-        ...(idempotencyKey !== undefined && { idempotencyKey }),
-        ...(timeout !== undefined && { timeoutSeconds: timeout }),
-      };
-      if (readPlanQuery(query)) return Response.json(engine.estimate(request, query.secondsPerTask));
-      if (supervisor !== undefined && (query.supervised || supervised)) {
-        const jobId = engine.newJobId({ principal, ...(idempotencyKey !== undefined && { idempotencyKey }) });
-        return submittedResponse(
-          await supervisor.start({
-            jobId,
-            workflow,
-            fields,
-            principal,
-            ...(timeout !== undefined && { timeoutSeconds: timeout }),
-          }),
-        );
-      }
-      return submittedResponse(await engine.submit(request));
+      if (readPlanQuery(query)) return Response.json(engine.estimate(start.request, query.secondsPerTask));
+      const isOfMachine = isSupervised(start, deps, query.supervised);
+      return submittedResponse(await (isOfMachine ? supervise(start, deps) : engine.submit(start.request)));
     },
   }),
 ];
+
+/** A checked start of a workflow. */
+export interface WorkflowStart {
+  readonly request: SubmitRequest & { readonly workflow: string; readonly principal: string };
+  readonly fields: JsonObject;
+  /** Set when the workflow wants a state machine to start its jobs. */
+  readonly wantsSupervisor: boolean;
+}
+/** Reads a start of a workflow. Throws `unknown_workflow`, `invalid_parameters`, `invalid_request`, `unknown_task`. */
+export function readWorkflowStart(
+  given: {
+    readonly name: string;
+    readonly fields?: unknown;
+    readonly timeoutSeconds?: number | undefined;
+    readonly principal: string;
+    readonly idempotencyKey: string | undefined;
+  },
+  { workflows, registry }: Pick<Dependencies, "workflows" | "registry">,
+): WorkflowStart {
+  const { name: workflow } = findWorkflow(given.name, workflows);
+  const { principal, idempotencyKey } = given;
+  const fields = readFields(given.fields ?? {});
+  const { canvas, parameters, timeoutSeconds, supervised } = under("/fields", () => workflows.start(workflow, fields));
+  checkTasks(canvas, registry);
+  const timeout = given.timeoutSeconds ?? timeoutSeconds;
+  const request = {
+    canvas,
+    workflow,
+    parameters,
+    principal,
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
+    ...(timeout !== undefined && { timeoutSeconds: timeout }),
+  };
+  return { request, fields, wantsSupervisor: supervised === true };
+}
+/** Returns whether a state machine starts the job: that is wanted, and this server has one. */
+export function isSupervised(
+  { wantsSupervisor }: WorkflowStart,
+  { supervisor }: Dependencies,
+  isAsked = false,
+): boolean {
+  return supervisor !== undefined && (isAsked || wantsSupervisor);
+}
+/** Lets a state machine start the job. */
+export async function supervise(
+  { request, fields }: WorkflowStart,
+  { engine, supervisor }: Dependencies,
+): Promise<Submitted> {
+  if (supervisor === undefined) throw new FanfoldError("internal", "a job was given to a supervisor that is not there");
+  const { workflow, principal, timeoutSeconds } = request;
+  return supervisor.start({
+    jobId: engine.newJobId(request),
+    workflow,
+    fields,
+    principal,
+    ...(timeoutSeconds !== undefined && { timeoutSeconds }),
+  });
+}
 
 function findWorkflow(wanted: string, workflows: Workflows) {
   const all = workflows.list();

@@ -83,7 +83,28 @@ export function estimateSubmission(
 
 type Request = Omit<SubmitRequest, "canvas">;
 async function start(context: Context, request: Request, strand: Strand, content: () => Json): Promise<Submitted> {
-  const { token } = request;
+  const draft = draftOf(context, request, strand, content);
+  // Only a request with a key, or an id, may be the second one.
+  const known = draft.fingerprint === undefined ? undefined : await readHeader(context, draft.owned.jobId);
+  const { header, created } = await createJob(context, draft, known);
+  await launchJob(context, header, request.token);
+  return { jobId: draft.owned.jobId, created };
+}
+/** A submission that was checked, before anything of it is stored. */
+export interface Draft {
+  readonly request: Request;
+  readonly strand: Strand;
+  /** Absent when the request has neither key nor id. */
+  readonly fingerprint: string | undefined;
+  readonly owned: Owned;
+  readonly createdAt: number;
+  readonly deadline: number;
+}
+/** Checks a submission of a canvas, and returns what is stored of it. */
+export function draftJob(context: Context, request: SubmitRequest): Draft {
+  return draftOf(context, request, jobStrand(context, request), () => encodeCanvas(request.canvas));
+}
+function draftOf(context: Context, request: Request, strand: Strand, content: () => Json): Draft {
   checkKey(request.idempotencyKey);
   const timeoutSeconds = timeoutOf(context, request.timeoutSeconds);
   const fingerprint = fingerprintOf(context, request, content);
@@ -91,19 +112,29 @@ async function start(context: Context, request: Request, strand: Strand, content
   const createdAt = context.clock.now();
   const deadline = createdAt + timeoutSeconds * 1_000;
   const owned = { v: ITEM_VERSION, jobId, ttl: Math.ceil(deadline / 1_000) + context.config.retentionSeconds };
-  // Only a request with a key, or an id, may be the second one.
-  const known = fingerprint === undefined ? undefined : await readHeader(context, jobId);
+  return { request, strand, fingerprint, owned, createdAt, deadline };
+}
+/** A job that exists. `created` is false when an earlier submission created it. */
+export interface CreatedJob {
+  readonly header: Header;
+  readonly created: boolean;
+}
+/** Creates the job of a draft, unless it is there. `known` is its root header as read before. */
+export async function createJob(context: Context, draft: Draft, known: Header | undefined): Promise<CreatedJob> {
+  const { request, fingerprint, owned } = draft;
   if (known) requireSame(known, fingerprint);
-  if (token !== undefined) await keepToken(context, owned, token);
-  const { applied, header } = known
-    ? { applied: false, header: known }
-    : await createRoot(context, request, strand, fingerprint, { ...owned, deadline, createdAt });
-  if (!header) throw new FanfoldError("internal", `the root of job ${jobId} vanished while it was created`);
+  if (request.token !== undefined) await keepToken(context, owned, request.token);
+  const { applied, header } = known ? { applied: false, header: known } : await createRoot(context, draft);
+  if (!header) throw new FanfoldError("internal", `the root of job ${owned.jobId} vanished while it was created`);
   requireSame(header, fingerprint);
-  if (header.state === "open") await unlessUnwritable(launch(context, header));
+  return { header, created: applied };
+}
+/** Sends what starts a job. A submission with the same key, or the sweeper, may repeat it. */
+export async function launchJob(context: Context, header: Header, token?: string): Promise<void> {
+  if (header.state === "open") await unlessUnwritable(expandMembers(context, header, 0, 1));
   // A token that came after the end of the job is answered by another settle.
-  if (token !== undefined && header.outcome !== undefined) await sendControl(context, { kind: "settle", gid: jobId });
-  return { jobId, created: applied };
+  if (token !== undefined && header.outcome !== undefined)
+    await sendControl(context, { kind: "settle", gid: header.gid });
 }
 function requireSame(root: Header, fingerprint: string | undefined): void {
   if (root.job?.fingerprint === fingerprint) return;
@@ -119,10 +150,7 @@ function requireSame(root: Header, fingerprint: string | undefined): void {
  */
 async function createRoot(
   context: Context,
-  request: Request,
-  strand: Strand,
-  fingerprint: string | undefined,
-  { createdAt, deadline, ...owned }: Owned & { readonly createdAt: number; readonly deadline: number },
+  { request, strand, fingerprint, owned, createdAt, deadline }: Draft,
 ): Promise<HeaderWrite> {
   const { jobId } = owned;
   const step = inlineStep(strand);
@@ -223,15 +251,10 @@ const INLINE_PARAMETERS = 512;
  * job exists. A sweep finishes what is left as soon as there is room. Any other failure is told, since a caller that
  * repeats its submission with the same key is sooner than the sweeper.
  */
-async function unlessUnwritable(work: Promise<void>): Promise<void> {
+export async function unlessUnwritable(work: Promise<void>): Promise<void> {
   await work.catch((error: unknown) => {
     if (!(error instanceof PortError) || error.kind !== "unwritable") throw error;
   });
-}
-
-/** Sends the first message. A submission with the same key, or the sweeper, may repeat it. */
-async function launch(context: Context, root: Header): Promise<void> {
-  await expandMembers(context, root, 0, 1);
 }
 
 /** Throws `invalid_request` for a key that is empty or too long. */

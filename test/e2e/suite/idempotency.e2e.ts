@@ -32,4 +32,23 @@ describe("an Idempotency-Key", () => {
       code: "idempotency_conflict",
     });
   });
+
+  it("of each start of a batch makes the batch harmless to repeat, and a part of it may be refused", async () => {
+    const starts = Array.from({ length: 25 }, (_, k) => ({
+      workflow: "example.sum-of-sums",
+      fields: { n: k === 7 ? "none" : 1 + (k % 3) },
+      idempotencyKey: randomUUID(),
+    }));
+    const first = await api.client.submitMany(starts);
+    expect(first.flatMap((outcome, k) => ("error" in outcome ? [[k, outcome.error.code]] : []))).toEqual([
+      [7, "invalid_parameters"],
+    ]);
+    const again = await api.client.submitMany(starts);
+    expect(again.map((outcome) => "jobId" in outcome && [outcome.jobId, outcome.created])).toEqual(
+      first.map((outcome) => "jobId" in outcome && [outcome.jobId, false]),
+    );
+    const ids = first.flatMap((outcome) => ("jobId" in outcome ? [outcome.jobId] : []));
+    expect(new Set(ids).size).toBe(24);
+    for (const jobId of ids) expect(await ended(api, jobId)).toMatchObject({ state: "success", countsExact: true });
+  });
 });
