@@ -17,15 +17,22 @@ const BENCHES = {
   latency: { sizes: [200], of: "samples" },
   queues: { sizes: [10], of: "crowds" },
   submit: { sizes: [5_000], of: "jobs" },
+  jobs: { sizes: [5_000], of: "jobs of one task, submitted together" },
+  "small-chords": { sizes: [1_000], of: "chords of 20 members" },
   "small-jobs": { sizes: [1_000_000], of: "members of the big job" },
   retry: { sizes: [1_000_000], of: "members, ten of which failed" },
   poison: { sizes: [40], of: "poisoned runs" },
   "cold-start": { sizes: [5], of: "starts of each handler" },
 } as const;
 type Bench = keyof typeof BENCHES;
-/** Members of the compared fan-in: a size that the peer can run. */
-const PEERS = { bullmq: 50_000, celery: 5_000, dbos: 1_000 } as const;
+/** What each peer runs beside ours, in a size that it can run. */
+const PEERS = {
+  bullmq: { "fan-in": 50_000, jobs: 5_000, "small-chords": 1_000 },
+  celery: { "fan-in": 5_000 },
+  dbos: { "fan-in": 1_000 },
+} as const satisfies { readonly [peer: string]: { readonly [bench in Bench]?: number } };
 type Peer = keyof typeof PEERS;
+const COMPARED: readonly Bench[] = ["fan-in", "jobs", "small-chords"];
 const PACKED = "ledger";
 
 interface Options {
@@ -67,13 +74,13 @@ await new Command("bench")
   )
   .option(
     "--peers [names]",
-    `only fan-in, beside other engines: ${Object.keys(PEERS).join(", ")}; they are installed into .bench/ once`,
+    `only ${COMPARED.join(", ")}, beside other engines: ${Object.keys(PEERS).join(", ")}; they are installed into .bench/ once`,
     names(Object.keys(PEERS)),
   )
   .option("--runs <runs>", "each measurement so often; with --peers ours and theirs by turns", whole, 1)
   .action(async (options: Options, command: Command) => {
-    if (options.peers !== undefined && options.only?.join() !== "fan-in" && options.only !== undefined)
-      command.error("error: with --peers there is only fan-in");
+    if (options.peers !== undefined && options.only?.some((name) => !(COMPARED as readonly string[]).includes(name)))
+      command.error(`error: with --peers there is only ${COMPARED.join(", ")}`);
     if (process.platform !== "linux")
       command.error("error: CPU time and memory are read from /proc, which only Linux has");
     emit(machineLine(), options);
@@ -99,35 +106,30 @@ async function measureOurs(options: Options): Promise<void> {
 /** Alternates between ours and theirs, because a disturbance of the machine then affects both. */
 async function measurePeers(options: Options, peers: readonly Peer[]): Promise<void> {
   await installPeers(peers);
-  const levels = options.level ?? ["default", ...trackingLevels().filter((level) => level === PACKED)];
+  const benches = (options.only ?? COMPARED) as readonly Bench[];
   for (const peer of peers) {
-    const n = options.n ?? PEERS[peer];
-    const pairs = new Map<string, { readonly ours: Line; readonly theirs: Line }[]>(levels.map((level) => [level, []]));
-    for (let run = 1; run <= options.runs; run++) {
-      const ours = new Map<string, Line | undefined>();
-      for (const level of levels)
-        ours.set(level, await measure(options, { bench: "fan-in", engine: "fanfold", level, n, run }));
-      const theirs = await measure(options, { bench: "fan-in", engine: peer, n, run });
-      for (const [level, line] of ours)
-        if (line !== undefined && theirs !== undefined) pairs.get(level)?.push({ ours: line, theirs });
-    }
-    for (const [level, some] of pairs) {
-      if (some.length === 0) continue;
-      const by = (field: string): Ratio =>
-        ratioOf(some.map(({ ours, theirs }) => ({ ours: Number(ours[field]), theirs: Number(theirs[field]) })));
-      emit(
-        {
-          bench: "ratio",
-          engine: "fanfold",
-          against: peer,
-          level,
-          n,
-          ...by("perSecond"),
-          cpuRatio: by("perCpuSecond").ratio,
-        },
-        options,
-      );
-    }
+    const sizes: { readonly [bench in Bench]?: number } = PEERS[peer];
+    for (const bench of benches)
+      if (sizes[bench] !== undefined) await comparePeer(options, peer, bench, options.n ?? sizes[bench]);
+  }
+}
+async function comparePeer(options: Options, peer: Peer, bench: Bench, n: number): Promise<void> {
+  const packed = trackingLevels().filter((level) => level === PACKED);
+  const levels = bench === "fan-in" ? (options.level ?? ["default", ...packed]) : ["default"];
+  const pairs = new Map<string, { readonly ours: Line; readonly theirs: Line }[]>(levels.map((level) => [level, []]));
+  for (let run = 1; run <= options.runs; run++) {
+    const ours = new Map<string, Line | undefined>();
+    for (const level of levels) ours.set(level, await measure(options, { bench, engine: "fanfold", level, n, run }));
+    const theirs = await measure(options, { bench, engine: peer, n, run });
+    for (const [level, line] of ours)
+      if (line !== undefined && theirs !== undefined) pairs.get(level)?.push({ ours: line, theirs });
+  }
+  for (const [level, some] of pairs) {
+    if (some.length === 0) continue;
+    const by = (field: string): Ratio =>
+      ratioOf(some.map(({ ours, theirs }) => ({ ours: Number(ours[field]), theirs: Number(theirs[field]) })));
+    const ratio = { ...by("perSecond"), cpuRatio: by("perCpuSecond").ratio };
+    emit({ bench: "ratio", engine: "fanfold", of: bench, against: peer, level, n, ...ratio }, options);
   }
 }
 

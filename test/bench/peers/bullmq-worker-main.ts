@@ -28,7 +28,7 @@ const sum = async (job: Job): Promise<Summed> => {
 };
 const workers = [
   new QueueWorker(CHILDREN, async (job) => job.data, { connection, concurrency }),
-  new QueueWorker(PARENTS, sum, { connection }),
+  new QueueWorker(PARENTS, sum, { connection, concurrency }),
 ];
 await Promise.all(workers.map((worker) => worker.waitUntilReady()));
 process.once("message", () => void Promise.all(workers.map((worker) => worker.close())).then(() => process.exit(0)));

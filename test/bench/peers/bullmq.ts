@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { modulePath, workerArguments } from "../../../functions/embedded/machine/node-arguments.ts";
-import { type Case, WARM_UP } from "../case.ts";
+import type { CaseContext } from "../case.ts";
 import { round } from "../statistics.ts";
 import { CHILDREN, type Connection, PARENTS, type Summed, type WorkerAssignment } from "./bullmq-flow.ts";
 import { peerModule } from "./install.ts";
@@ -16,8 +16,17 @@ const WORKER = modulePath(import.meta.url, "./bullmq-worker-main");
  * measured.
  */
 const CONCURRENCIES = [50, 100, 300];
-const TUNING = 3_000;
 
+/** What is measured. `run` resolves when all of it has ended, and throws unless it ended as it must. */
+export interface Work {
+  /** Returns how many parents ran. */
+  readonly run: (n: number) => Promise<number>;
+  /** Sizes of the work by which the settings are chosen, and by which the workers warm up. */
+  readonly tuning: number;
+  readonly warmUp: number;
+  /** Jobs that one unit of `n` is, parents left out. */
+  readonly jobsEach: number;
+}
 interface FlowJob {
   readonly name: string;
   readonly queueName: string;
@@ -27,7 +36,12 @@ interface FlowJob {
 interface QueueEvents {
   waitUntilReady(): Promise<unknown>;
 }
-interface BullMq {
+interface Queue {
+  add(name: string, data: unknown): Promise<unknown>;
+  getJobCounts(...states: string[]): Promise<{ readonly [state: string]: number }>;
+}
+export interface BullMq {
+  readonly Queue: new (name: string, options: { connection: Connection }) => Queue;
   readonly FlowProducer: new (options: { connection: Connection }) => {
     add(flow: FlowJob): Promise<{ readonly job: { waitUntilFinished(events: QueueEvents): Promise<Summed> } }>;
   };
@@ -38,43 +52,42 @@ interface Setting {
   readonly concurrency: number;
 }
 
-/**
- * Measures a flow of `n` children that return their index, and a parent that adds the indexes up. The time runs from
- * the making of the flow to the completion of the parent.
- */
-export const run: Case = async (context) => {
+/** Measures work of BullMQ in the fastest of the settings. */
+export async function measureBullMq(
+  context: CaseContext,
+  open: (connection: Connection) => Promise<Work>,
+): Promise<void> {
   const { n } = context;
   const file = join(context.folder, "parents");
   const redis = await startRedis(context.folder);
   const connection = { host: "127.0.0.1", port: redis.port };
-  const flow = await openFlow(connection);
+  const work = await open(connection);
   const timed = async (setting: Setting): Promise<number> => {
     const workers = await startWorkers({ connection, file, ...setting });
-    await flow(TUNING / 3);
+    await work.run(Math.ceil(work.tuning / 3));
     const start = performance.now();
-    await flow(TUNING);
+    await work.run(work.tuning);
     await stopWorkers(workers);
     return performance.now() - start;
   };
   const setting = await fastest(timed);
   const workers = await startWorkers({ connection, file, ...setting });
-  await flow(WARM_UP);
-  rmSync(file);
-  const { value, seconds, cpuSeconds, rssMb, rssOthersMb } = await context.measure(() => flow(n));
-  if (value.count !== n || value.total !== (n * (n - 1)) / 2)
-    throw new Error(`the parent saw ${value.count} results, total ${value.total}`);
+  await work.run(work.warmUp);
+  rmSync(file, { force: true });
+  const { value, seconds, cpuSeconds, rssMb, rssOthersMb } = await context.measure(() => work.run(n));
   const parents = existsSync(file) ? readFileSync(file, "utf8").split("\n").length - 1 : 0;
-  if (parents !== 1) throw new Error(`the parent ran ${parents} times`);
+  if (parents !== value) throw new Error(`${parents} parents ran, not ${value}`);
   await stopWorkers(workers);
   await redis.stop();
+  const jobs = n * work.jobsEach;
   context.emit({
     bench: context.bench,
     engine: "bullmq",
     n,
     seconds: round(seconds),
-    perSecond: round(n / seconds),
+    perSecond: round(jobs / seconds),
     cpuSeconds: round(cpuSeconds),
-    perCpuSecond: round(n / cpuSeconds),
+    perCpuSecond: round(jobs / cpuSeconds),
     rssMb: round(rssMb),
     rssWorkersMb: round(rssOthersMb),
     versions: `bullmq ${VERSIONS.bullmq}, ioredis ${VERSIONS.ioredis}, Redis ${redis.version}`,
@@ -82,25 +95,22 @@ export const run: Case = async (context) => {
     durability:
       "Redis as it comes: a snapshot now and then, no log of writes; what came after the last snapshot is lost with the server",
   });
-};
+}
 
-/** Returns a function that runs one flow and awaits its parent. */
-async function openFlow(connection: Connection): Promise<(children: number) => Promise<Summed>> {
+/** Returns a function that runs one flow, awaits its parent, and throws unless it saw every child. */
+export async function openFlow(connection: Connection): Promise<(children: number) => Promise<void>> {
   const { FlowProducer, QueueEvents } = peerModule<BullMq>("bullmq");
   const producer = new FlowProducer({ connection });
   const events = new QueueEvents(PARENTS, { connection });
   await events.waitUntilReady();
-  return async (children) => {
+  return async (n) => {
     const { job } = await producer.add({
       name: "sum",
       queueName: PARENTS,
-      children: Array.from({ length: children }, (_, index) => ({
-        name: "identity",
-        queueName: CHILDREN,
-        data: index,
-      })),
+      children: Array.from({ length: n }, (_, index) => ({ name: "identity", queueName: CHILDREN, data: index })),
     });
-    return job.waitUntilFinished(events);
+    const { count, total } = await job.waitUntilFinished(events);
+    if (count !== n || total !== (n * (n - 1)) / 2) throw new Error(`the parent saw ${count} results, total ${total}`);
   };
 }
 async function fastest(timed: (setting: Setting) => Promise<number>): Promise<Setting> {
