@@ -20,12 +20,14 @@ export class Batches {
   readonly #processes: Processes;
   readonly #random: Random;
   readonly #active: boolean;
+  readonly #submitted: (readonly CanvasJob[])[] = [];
 
   constructor(simulation: Simulation, processes: Processes, seed: number) {
     this.#sim = simulation;
     this.#processes = processes;
     this.#random = seededRandom(seed + 11_000_003);
     this.#active = this.#random.chance(0.3);
+    if (simulation.world.faults.answersEarly) simulation.world.store.watch(() => this.#answerEarly());
   }
   /** Returns jobs that are there to be submitted together. */
   jobs(): ClientJob[] {
@@ -40,6 +42,7 @@ export class Batches {
     const waiting = this.#sim.jobs.filter((job) => isOfCanvas(job) && !job.delivered && job.clients < 2) as CanvasJob[];
     if (waiting.length < 2) return;
     for (const job of waiting) job.clients++;
+    this.#submitted.push(waiting);
     this.#sim.scheduler.count("submittedInBatches");
     this.#processes.background(
       "client",
@@ -48,6 +51,11 @@ export class Batches {
     );
   }
 
+  /** Answers a batch as soon as one of its jobs exists. */
+  #answerEarly(): void {
+    for (const jobs of this.#submitted)
+      if (jobs.some(({ jobId }) => jobId !== undefined)) for (const job of jobs) job.delivered = true;
+  }
   /** Submits jobs, and one that is refused, until each was answered. Repeats all of them, or what is left. */
   async #submit(engine: Engine, jobs: readonly CanvasJob[]): Promise<void> {
     let left = jobs;
@@ -60,7 +68,7 @@ export class Batches {
       if (!refused || !("error" in refused) || !(refused.error instanceof FanfoldError))
         return this.#sim.bad("batch-answered-wrong", JSON.stringify(refused));
       for (const [k, job] of left.entries()) {
-        const outcome = outcomes[this.#sim.world.faults.batchAsOne ? 0 : k];
+        const outcome = outcomes[k];
         if (outcome && "submitted" in outcome) job.delivered = true;
         else if (!(outcome?.error instanceof PortError)) throw outcome?.error;
       }

@@ -51,8 +51,8 @@ export interface Faults {
   readonly deafExecutions?: true;
   /** Executions start again under a name that was used before. */
   readonly namelessExecutions?: true;
-  /** Clients take the first outcome of a batch for that of all its jobs. */
-  readonly batchAsOne?: true;
+  /** A batch of starts is answered as soon as one of its jobs exists. */
+  readonly answersEarly?: true;
   readonly loop?: LoopFaults;
   /** Simulates schedules (schedule-simulation.ts) in place of jobs of clients. */
   readonly schedules?: true;

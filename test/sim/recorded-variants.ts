@@ -74,6 +74,7 @@ export const RECORDED: readonly {
   { variant: "part-of-own-round", firstSeed: 7, runs: 7, shows: "part-lost" },
   { variant: "round-without-parts", firstSeed: 7, runs: 7, shows: "marked-without-end" },
   { variant: "round-without-counters", firstSeed: 5, runs: 5, shows: "counters-wrong" },
+  { variant: "batch-partly-answered", firstSeed: 6, runs: 6, shows: "job-never-started" },
   { variant: "solo-commit-without-list", firstSeed: 1, runs: 1, shows: "job-unlisted" },
   { variant: "solo-claim-upserts-after-collection", firstSeed: 4211, runs: 212, shows: "collected-header-recreated" },
   { variant: "advance-before-submit", firstSeed: 1, runs: 1, shows: "schedule-never-ended" },

@@ -11,8 +11,8 @@ const listsEnd = ({ op, key }: WriteOp): boolean =>
 /** Variants without one of the rules of a job that is one item (docs/protocol-rules.md, section 3). */
 export const SOLO_VARIANTS: { readonly [name: string]: Variant } = {
   "batch-partly-answered": {
-    removes: "each job of a batch of starts has an outcome of its own: here a client takes the first one for all",
-    faults: { batchAsOne: true },
+    removes: "a batch of starts is answered once each of its jobs exists or was refused: here once one exists",
+    faults: { answersEarly: true },
   },
   "solo-commit-without-list": {
     removes: "a job is in the list of its end before the write that ends it, because nothing looks at it afterwards",
