@@ -12,6 +12,7 @@ import { graphCommand } from "./commands/graph.ts";
 import { initCommand } from "./commands/init.ts";
 import { jobCommand } from "./commands/job.ts";
 import { jobsCommand } from "./commands/jobs.ts";
+import { pauseCommand, pausesCommand, resumeCommand } from "./commands/pauses.ts";
 import { planCommand } from "./commands/plan.ts";
 import { resultsCommand } from "./commands/results.ts";
 import { retryCommand } from "./commands/retry.ts";
@@ -66,6 +67,9 @@ export function program(): Command {
     retryCommand,
     workflowsCommand,
     schedulesCommand,
+    pauseCommand,
+    resumeCommand,
+    pausesCommand,
   ];
   for (const each of commands) root.addCommand(each().copyInheritedSettings(root));
   return root;

@@ -42,6 +42,8 @@ export interface BundleOptions {
   readonly registry: Registry;
   /** Schedules of the configuration, for the functions that compare or put them. Default: none. */
   readonly schedules?: Settings["schedules"];
+  /** Sites whose work is parked, for the sweeper. Default: unknown. */
+  readonly parkedSites?: readonly string[];
   /** Packages that the tasks import and that are not compiled in. Default: none. */
   readonly unbundled?: Unbundled;
   /** Folder with the node_modules of `unbundled.nodeModules`. */
@@ -245,16 +247,17 @@ function invalidTasks(message: string, cause?: unknown): FanfoldError {
 }
 
 /** Writes the entry of one function and returns its path. */
-function generateEntry({ handler, tasksModules, registry, schedules, outDir }: BundleOptions): string {
+function generateEntry({ handler, tasksModules, registry, schedules, parkedSites, outDir }: BundleOptions): string {
   mkdirSync(outDir, { recursive: true });
   writeFileSync(join(outDir, "registry.json"), JSON.stringify(registry));
   const entry = join(outDir, "entry.ts");
   const scheduled = schedules && WITH_SCHEDULES.has(handler) ? `, schedules: ${JSON.stringify(schedules)}` : "";
+  const parked = parkedSites && handler === "sweeper" ? `, parkedSites: ${JSON.stringify(parkedSites)}` : "";
   const source = [
     `import { createHandler } from ${JSON.stringify(handlerPath(handler))};`,
     `import registry from "./registry.json";`,
     ...importsOf(tasksModules),
-    `export const handler = createHandler({ modules: [${names(tasksModules)}], registry${scheduled} });`,
+    `export const handler = createHandler({ modules: [${names(tasksModules)}], registry${scheduled}${parked} });`,
     "",
   ].join("\n");
   writeFileSync(entry, source);

@@ -73,7 +73,7 @@ const ENGINE_ORDER = [
   "items",
   ["plan", "jobs"],
   "messages",
-  "waits",
+  ["waits", "admission"],
   "groups",
   "rounds",
   ["views", "follow"],

@@ -36,6 +36,8 @@ export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, titl
   job_not_found: [404, "No such job"],
   job_unfinished: [409, "The job has not ended yet"],
   job_over: [409, "The job cannot be opened again"],
+  job_ended: [409, "The job has ended"],
+  pause_in_config: [409, "The configuration has this pause"],
   nothing_to_retry: [409, "Nothing to retry"],
   run_live: [409, "The run is still executed"],
   link_not_retried: [409, "A link is not retried alone"],

@@ -3,6 +3,7 @@ import { blobRoutes } from "./routes/blobs.ts";
 import { failureRoutes } from "./routes/failures.ts";
 import { inputRoutes } from "./routes/input.ts";
 import { jobRoutes } from "./routes/jobs.ts";
+import { pauseRoutes } from "./routes/pauses.ts";
 import { retryRoutes } from "./routes/retry.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
@@ -22,6 +23,7 @@ const described: readonly Route[] = [
   ...retryRoutes,
   ...blobRoutes,
   ...scheduleRoutes,
+  ...pauseRoutes,
   healthRoute,
 ];
 

@@ -17,6 +17,8 @@ import type {
   Json,
   JsonObject,
   Page,
+  Pause,
+  PauseTarget,
   ResultEntry,
   Retried,
   RetriedJobs,
@@ -243,6 +245,15 @@ export interface Client extends BatchCalls {
   pauseSchedule(name: string): Promise<Schedule>;
   /** Resumes a schedule from the next time on. */
   resumeSchedule(name: string): Promise<Schedule>;
+  /**
+   * Lets nothing start of a job, a queue, a site or a task until it is resumed. What runs goes on. Throws
+   * `job_not_found`, `job_ended`, `unknown_queue`, `unknown_task`.
+   */
+  pause(target: PauseTarget): Promise<Pause>;
+  /** Lets runs start again. Returns `false` when nothing was paused. Throws `pause_in_config`. */
+  resume(target: PauseTarget): Promise<boolean>;
+  /** Returns what is paused, except for jobs, whose state says so. */
+  pauses(): Promise<readonly Pause[]>;
   /** Fires a schedule now, also while it is paused. The same key fires it once. */
   triggerSchedule(name: string, options?: Pick<StartOptions, "idempotencyKey">): Promise<TriggeredSchedule>;
 }

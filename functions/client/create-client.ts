@@ -11,6 +11,8 @@ import type {
   JobEvent,
   JobPlan,
   Page,
+  Pause,
+  PauseTarget,
   ResultEntry,
   Retried,
   RetriedJobs,
@@ -39,6 +41,7 @@ export function createClient(options: ClientOptions): Client {
     ...retryCalls(json),
     blobs: blobCalls(options),
     ...scheduleCalls(json),
+    ...pauseCalls(json),
   };
 }
 
@@ -207,6 +210,15 @@ function scheduleCalls(json: ReadJson): Pick<Client, ScheduleCalls> {
     resumeSchedule: (name) => json(`${pathOf(name)}/resume`, { method: "POST" }),
     triggerSchedule: (name, { idempotencyKey } = {}) =>
       json(`${pathOf(name)}/trigger`, { method: "POST", headers: { "Idempotency-Key": idempotencyKey } }),
+  };
+}
+
+function pauseCalls(json: ReadJson): Pick<Client, "pause" | "resume" | "pauses"> {
+  const pathOf = ({ kind, name }: PauseTarget): string => `/pauses/${kind}/${encodeURIComponent(name)}`;
+  return {
+    pause: (target) => json(pathOf(target), { method: "PUT" }),
+    resume: async (target) => (await json<{ resumed: boolean }>(pathOf(target), { method: "DELETE" })).resumed,
+    pauses: async () => (await json<{ items: readonly Pause[] }>("/pauses")).items,
   };
 }
 

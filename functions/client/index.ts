@@ -35,6 +35,8 @@ export {
   type Json,
   type JsonObject,
   type Page,
+  type Pause,
+  type PauseTarget,
   type ResultEntry,
   type Retried,
   type RetriedJobs,

@@ -1,12 +1,13 @@
 import type { JobCost } from "../core/cost/job-cost.ts";
 import type { JobEstimate } from "../core/cost/job-estimate.ts";
 import type { Json, JsonObject } from "../core/json.ts";
+import type { PauseTarget } from "../core/pause.ts";
 import type { Counts } from "../core/plan/counts.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { FiredBy, ScheduleSpec } from "../core/schedule/schedule.ts";
 import type { ErrorData, ResultEntry } from "../core/task/invocation.ts";
 
-export type { ScheduleSpec };
+export type { PauseTarget, ScheduleSpec };
 
 /** Answers of the API, as /openapi.json describes them. Times are milliseconds since the epoch. */
 export type JobState =
@@ -269,6 +270,15 @@ export interface JobGraph {
     readonly to: string;
     readonly kind: "next" | "member" | "joins" | "link" | "linkError";
   }[];
+}
+/** What keeps runs from starting. */
+export interface Pause extends PauseTarget {
+  /** `pausing`: what started before may still run. `resuming`: what was parked is being sent. */
+  readonly state: "pausing" | "paused" | "resuming";
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** `config`: `process: false` of a site in fanfold.config.ts. */
+  readonly origin: "api" | "config";
 }
 /** One workflow that can be started. */
 export interface WorkflowInfo {

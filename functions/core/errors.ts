@@ -33,6 +33,8 @@ export const ERROR_CODES = [
   "job_not_found",
   "job_unfinished",
   "job_over",
+  "job_ended",
+  "pause_in_config",
   "nothing_to_retry",
   "run_live",
   "link_not_retried",

@@ -1,5 +1,5 @@
 import { formatQueueName } from "../core/names/queue-name.ts";
-import { queuesOf, type Settings } from "../sdk/config.ts";
+import { parkedSitesOf, queuesOf, type Settings } from "../sdk/config.ts";
 import type { QueueThreads } from "./queue-shares.ts";
 import type { RuntimeOptions } from "./runtime.ts";
 
@@ -17,6 +17,7 @@ export function runtimeSettings(
       site: settings.site,
       queues: queuesOf(settings),
       schedules: settings.schedules,
+      parkedSites: parkedSitesOf(settings),
       defaultJobTimeoutSeconds: settings.jobTimeoutDays * DAY,
       retentionSeconds: settings.retentionDays * DAY,
     },

@@ -237,12 +237,13 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
 }
 
 /**
- * Puts the schedules of the configuration. One that can never start a job keeps the runtime from starting. A disk that
+ * Puts the schedules and pauses of the configuration, before any work starts. A schedule that can never start a job keeps the runtime from starting. A disk that
  * takes no writes does not: the sweeper tries again.
  */
 async function putConfigured(host: Host): Promise<void> {
   try {
     await host.engine.syncSchedules();
+    await host.engine.syncPauses();
   } catch (error) {
     if (error instanceof PortError) return;
     await host.close();

@@ -32,6 +32,8 @@ export interface EngineConfig {
   readonly followDelayMs: number;
   /** Milliseconds for which a header that was read as open may start runs without another read. With 0 each start reads. */
   readonly headerCacheMs: number;
+  /** Milliseconds for which the list of pauses is remembered. So long after a pause runs may start. */
+  readonly pauseCacheMs: number;
   /** Members per expand message. */
   readonly expandRange: number;
   /** Most members of one leaf in one message. */
@@ -64,6 +66,11 @@ export interface EngineConfig {
   /** Set only where tasks may be state machines. The names of their executions begin with `prefix`. */
   readonly executions: { readonly prefix: string } | undefined;
   /**
+   * Sites whose work the configuration leaves parked (`process: false`), which the sweeper compares with the pauses.
+   * Undefined in processes that do not know them.
+   */
+  readonly parkedSites: readonly string[] | undefined;
+  /**
    * The schedules of the configuration, which the sweeper compares with the stored ones. Undefined in processes that do
    * not know them.
    */
@@ -85,6 +92,7 @@ export const DEFAULT_CONFIG: EngineConfig = {
   settleBudget: 20,
   followDelayMs: 50,
   headerCacheMs: 5_000,
+  pauseCacheMs: 5_000,
   expandRange: 4_096,
   membersPerMessage: 256,
   batchMembers: 64,
@@ -100,6 +108,7 @@ export const DEFAULT_CONFIG: EngineConfig = {
   retentionSeconds: 7 * 86_400,
   yieldSeconds: 10,
   executions: undefined,
+  parkedSites: undefined,
   schedules: undefined,
 };
 

@@ -1,3 +1,4 @@
+import type { PauseTarget } from "../core/pause.ts";
 import type { PlanPages } from "../core/cost/work-count.ts";
 import type { GroupStep, Strand } from "../core/plan/plan.ts";
 import type { Semaphore } from "./concurrently.ts";
@@ -11,6 +12,7 @@ export interface Context extends Ports {
   readonly plans: Plans;
   readonly queueNames: QueueNames;
   readonly gates: Gates;
+  readonly pauses: Pauses;
   readonly failureKinds: FailureKinds;
   /**
    * Bounds how many groups write their rows before their members run. A few of them keep the store busy, and more would
@@ -45,6 +47,20 @@ export interface QueueNames {
 export interface Gates {
   remember(gid: string, header: Header, now: number): void;
   recall(gid: string, notBefore: number): Header | undefined;
+}
+
+/** A pause during which nothing starts. */
+export interface ActivePause {
+  readonly target: PauseTarget;
+  /** Names this pause, and not another one of the same target. */
+  readonly pause: string;
+}
+/** What is paused beside jobs, as it was a short while ago (admission/pauses.ts). */
+export interface Pauses {
+  /** Returns the pauses during which nothing starts, by the texts of their targets. */
+  list(): Promise<ReadonlyMap<string, ActivePause>>;
+  /** Makes the next call read again. */
+  forget(): void;
 }
 
 /** Kinds of failures that this process has put into the directory (jobs/failures.ts). Times are in seconds. */

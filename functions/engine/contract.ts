@@ -2,6 +2,7 @@ import type { BlobRef } from "../core/blob-ref.ts";
 import type { Canvas } from "../core/canvas/canvas.ts";
 import type { JobEstimate } from "../core/cost/job-estimate.ts";
 import type { Json } from "../core/json.ts";
+import type { PauseTarget } from "../core/pause.ts";
 import type { StampFilter } from "../core/plan/stamps.ts";
 import type { ErrorData, ResultEntry } from "../core/task/invocation.ts";
 import type {
@@ -12,6 +13,7 @@ import type {
   JobGraph,
   JobView,
   Page,
+  PauseView,
   RetriedJobs,
   RetryPreview,
   RunView,
@@ -149,6 +151,21 @@ export interface Engine {
   redriveDeadLetters(action: DeadLetterAction): Promise<DeadLetterCounts>;
   /** Removes dead letters for good. */
   purgeDeadLetters(action: DeadLetterAction): Promise<DeadLetterCounts>;
+
+  /**
+   * Keeps runs from starting, of a job, a queue, a site or a task. Those that run go on. Durable when it returns. Throws
+   * `job_not_found`, `job_ended`, `unknown_queue`, `unknown_task`, `invalid_request`.
+   */
+  pause(target: PauseTarget): Promise<PauseView>;
+  /**
+   * Lets runs start again. Durable when it returns. Returns false when nothing was paused. Throws `job_not_found`,
+   * `pause_in_config`, `invalid_queue_name`.
+   */
+  resume(target: PauseTarget): Promise<boolean>;
+  /** Pauses and resumes sites as the configuration says (EngineConfig), and ends resumes that were cut off. */
+  syncPauses(): Promise<void>;
+  /** Lists what is paused, except for jobs, whose state says so. */
+  pauses(): Promise<readonly PauseView[]>;
 
   /** Lists schedules in the order of their names. */
   schedules(filter: { limit?: number; cursor?: string }): Promise<Page<ScheduleView>>;

@@ -4,6 +4,7 @@ import type { Engine } from "./contract.ts";
 import { cancelJob } from "./control/cancel-job.ts";
 import { handleDeadLetter } from "./control/dead-letter.ts";
 import { handleMessage } from "./control/handle-message.ts";
+import { pause, resume, sweepPauses } from "./control/pauses.ts";
 import { purgeDeadLetters, redriveDeadLetters } from "./control/redrive.ts";
 import { retryAll } from "./control/retry-all.ts";
 import { previewRetry, retryJob } from "./control/retry-job.ts";
@@ -18,6 +19,7 @@ import { heartbeat } from "./execute/heartbeat.ts";
 import { Pace, slowAfterMs } from "./execute/pace.ts";
 import { patientContext } from "./execute/patient-context.ts";
 import { withRootRows } from "./items/root-row.ts";
+import { PauseCache } from "./admission/pauses.ts";
 import { GateCache } from "./groups/gate.ts";
 import { freshUntil, openBlob, putBlob } from "./items/shared-blobs.ts";
 import { FailureKindCache } from "./jobs/failures.ts";
@@ -32,6 +34,7 @@ import { listFailures } from "./views/failures.ts";
 import { jobGraph } from "./views/job-graph.ts";
 import { listEvents, listJobs, viewJob } from "./views/job-view.ts";
 import { jobResults } from "./views/results.ts";
+import { listPauses } from "./views/pauses.ts";
 import { listRuns, viewRunById } from "./views/run-view.ts";
 import { listSchedules, viewScheduleByName } from "./views/schedules.ts";
 import { completeRun } from "./waits/answers.ts";
@@ -49,6 +52,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     plans: new PlanStore(ports, settings.width),
     queueNames: new QueueNameCache(settings.site),
     gates: new GateCache(),
+    pauses: new PauseCache(ports, settings.pauseCacheMs),
     failureKinds: new FailureKindCache(),
     pace: new Pace(ports.clock, slowAfterMs(settings)),
     expanding: new Semaphore(1),
@@ -85,6 +89,10 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     deadLetter: (id) => viewDeadLetter(context, id),
     redriveDeadLetters: (action) => redriveDeadLetters(context, action),
     purgeDeadLetters: (action) => purgeDeadLetters(context, action),
+    pause: (target) => pause(context, target),
+    resume: (target) => resume(context, target),
+    syncPauses: () => sweepPauses(context),
+    pauses: () => listPauses(context),
     schedules: (filter) => listSchedules(context, filter),
     schedule: (name) => viewScheduleByName(context, name),
     putSchedule: (name, spec) => putSchedule(context, name, spec),

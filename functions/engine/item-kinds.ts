@@ -5,6 +5,7 @@ import type { Counts } from "../core/plan/counts.ts";
 import { leafOf, localIndex } from "../core/plan/ledger.ts";
 import type { GroupStep, TaskStep, WaitStep } from "../core/plan/plan.ts";
 import type { RunRef, LinkKind } from "../core/plan/run-id.ts";
+import type { PauseAttributes } from "../core/pause.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { ErrorData } from "../core/task/invocation.ts";
 import type { Attributes, Item, Key } from "./ports.ts";
@@ -35,6 +36,8 @@ import type { FiredBy, RetryOrder } from "./requests.ts";
  * | failure kind  | tasks `FX` / `<task>#<reason>` | < 1 KB | per kind: once a day in each process that meets it |
  * | dead letter   | tasks `DL` / `<at>-<hash>` | 1 KB + message | once per message that was given up; removed by redrive and purge |
  * | kept blob     | tasks `H#<sha256>` / `!` | < 1 KB | one machine only: until when its file is kept |
+ * | pause         | tasks `PZ` / `<kind>:<name>`; of a job in its root header | < 1 KB | pause, resume, end 1 each; 1 per heartbeat of a holder |
+ * | parked        | tasks `B#<kind>:<name>#<shard>` / `<hash>` | < 1 KB | 1 per message that met a pause, 1 when it is sent |
  * | schedule      | tasks `SC#all` / `<name>`; no `ttl` | 1 KB + its spec | put 2 and announced 2 (index), fired 2 (index) |
  */
 export const ITEM_VERSION = 1;
@@ -50,7 +53,8 @@ export interface Owned {
 export type Kept = { readonly value: Json } | { readonly valueRef: string };
 
 export type Outcome = "complete" | "failed" | "cancelled" | "timeout" | "dropped";
-export interface HeaderAttributes extends Owned {
+/** Only roots have the attributes of a pause. `readGate` copies them to the headers below. */
+export interface HeaderAttributes extends Owned, PauseAttributes {
   readonly state: "open" | "closed";
   readonly round: number;
   /** The round in which the group was created, or its ledger began anew. Absent for round 0. */
@@ -327,6 +331,10 @@ export const FAILURE_KINDS = "FX";
 export const failureKindKey = (kind: string): Key => taskKey(FAILURE_KINDS, kind);
 
 export const scheduleKey = (name: string, list = "all"): Key => taskKey(`SC#${list}`, name);
+export const PAUSES = "PZ";
+/** `target` is the text that `pauseText` returns. */
+export const pauseKey = (target: string): Key => taskKey(PAUSES, target);
+export const parkedKey = (target: string, shard: number, hash: string): Key => taskKey(`B#${target}#${shard}`, hash);
 export const DEAD_LETTERS = "DL";
 export const deadLetterKey = (id: string): Key => taskKey(DEAD_LETTERS, id);
 /** Ids of dead letters are ordered by the time at which their messages were given up. */
@@ -336,6 +344,7 @@ export const OPEN_SHARDS = 16;
 export const DUE_SHARDS = 64;
 export const DUE_ROOT_SHARDS = 8;
 export const PROGRESS_SHARDS = 16;
+export const PARKED_SHARDS = 16;
 /** Returns a stable shard for an id, by FNV-1a. */
 export function shardOf(id: string, shards: number): number {
   let hash = 0x811c9dc5;

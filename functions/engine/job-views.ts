@@ -1,5 +1,6 @@
 import type { JobCost } from "../core/cost/job-cost.ts";
 import type { Json, JsonObject } from "../core/json.ts";
+import type { PauseTarget } from "../core/pause.ts";
 import type { Counts } from "../core/plan/counts.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { ErrorData } from "../core/task/invocation.ts";
@@ -43,6 +44,14 @@ export interface JobView {
   readonly error?: ErrorData & { readonly runId: string };
   /** The value of a job that has ended well, unless it is a group, whose results are read with `results`. */
   readonly value?: Json;
+}
+/** What keeps runs from starting. */
+export interface PauseView extends PauseTarget {
+  /** `pausing`: runs that started before may still be held. `resuming`: what was parked is being sent. */
+  readonly state: "pausing" | "paused" | "resuming";
+  readonly at: number;
+  /** `config`: `process: false` of a site. */
+  readonly origin: "api" | "config";
 }
 /** A schedule: what it starts and when (core/schedule/schedule.ts), and how it stands. */
 export interface ScheduleView extends Omit<ScheduleSpec, "paused"> {

@@ -5,6 +5,8 @@ import type { RunRef } from "../core/plan/run-id.ts";
 export interface HeldRuns {
   readonly token: string;
   readonly task: string;
+  /** The queue of their step. */
+  readonly queue: string;
   readonly gid: string;
   readonly stepIndex: number;
   readonly members: readonly number[];
@@ -23,6 +25,7 @@ export interface Claim extends RunRef {
   readonly token: string;
   readonly attempt: number;
   readonly task: string;
+  readonly queue: string;
   readonly unclaimed: boolean;
 }
 /**

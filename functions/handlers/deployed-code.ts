@@ -24,6 +24,8 @@ export interface DeployedCode {
   readonly registry: unknown;
   /** The schedules of the configuration, in functions that compare or put them. */
   readonly schedules?: readonly NamedSchedule[];
+  /** Sites whose work the configuration parks, in the function that compares them with the pauses. */
+  readonly parkedSites?: readonly string[];
 }
 
 /**

@@ -89,7 +89,8 @@ async function openNow(
   const { environment, platform, print, now, engine: overrides } = await open(wanted);
   const { registry, runner } = loadTasks(code);
   const clock = new InvocationClock(now);
-  const config = { ...DEFAULT_CONFIG, ...environment.engine, schedules: code.schedules, ...overrides };
+  const { schedules: named, parkedSites } = code;
+  const config = { ...DEFAULT_CONFIG, ...environment.engine, schedules: named, parkedSites, ...overrides };
   const counted = { ...NOTHING_COUNTED };
   const log = jsonLog(print, { function: environment.functionName });
   const watch: Watch = {

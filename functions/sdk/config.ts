@@ -80,6 +80,8 @@ export interface SiteConfig {
    * At most `concurrency`. Default 10.
    */
   readonly threads?: number;
+  /** `false` parks the work of this site until this is `true` again (docs/guide-flow.md). Default `true`. */
+  readonly process?: boolean;
   /** Settings of the Lambda function that serves each kind of work. */
   readonly functions?: { readonly [name in QueueFunction]?: FunctionConfig };
 }
@@ -255,6 +257,7 @@ const SITE = z.strictObject({
     .default([])
     .superRefine((queues, context) => refuseRepeats(queues, (queue) => `${queue.name}#${queue.function}`, context)),
   threads: whole(1, 10_000).optional(),
+  process: z.boolean().default(true),
   functions: z.strictObject(Object.fromEntries(QUEUE_FUNCTIONS.map((each) => [each, FUNCTION.optional()]))).default({}),
 });
 const CONFIG = z
@@ -363,6 +366,11 @@ export function queuesOf({ sites }: Pick<Settings, "sites">): readonly string[] 
   return sites.flatMap(({ name: site, queues }) =>
     queues.map((queue) => formatQueueName({ site, queue: queue.name, function: queue.function })),
   );
+}
+
+/** Returns the names of the sites whose work is parked. */
+export function parkedSitesOf({ sites }: Pick<Settings, "sites">): readonly string[] {
+  return sites.flatMap(({ name: site, process }) => (process ? [] : [site]));
 }
 
 /** Adds the default queue, and settings for each function that a queue needs. */

@@ -3,7 +3,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Code } from "aws-cdk-lib/aws-lambda";
-import { queuesOf, type Settings } from "../../functions/sdk/config.ts";
+import { parkedSitesOf, queuesOf, type Settings } from "../../functions/sdk/config.ts";
 import {
   type Bundle,
   bundleHandler,
@@ -24,6 +24,7 @@ export class FunctionCode {
   private readonly installed = new Set<string>();
   private readonly queues: readonly string[];
   private readonly schedules: Settings["schedules"];
+  private readonly parkedSites: readonly string[];
   private readonly machine: Machine;
   private registry: Registry | undefined;
 
@@ -40,6 +41,7 @@ export class FunctionCode {
     this.machine = machine;
     this.queues = queuesOf(settings);
     this.schedules = settings.schedules;
+    this.parkedSites = parkedSitesOf(settings);
     // The default site comes first, because tasks that name no site belong to it.
     const sites = settings.sites.toSorted(
       (a, b) => Number(b.name === settings.site) - Number(a.name === settings.site),
@@ -71,6 +73,7 @@ export class FunctionCode {
         tasksModules,
         registry: this.described(),
         schedules: this.schedules,
+        parkedSites: this.parkedSites,
         outDir,
         unbundled,
         ...this.install(unbundled.nodeModules, tasksModules),

@@ -27,6 +27,8 @@ const PART_OF_TASKS: Readonly<Record<string, WritePart>> = {
   E: "jobs",
   W: "jobs",
   SC: "jobs",
+  PZ: "jobs",
+  B: "jobs",
 };
 
 /** Counts from now on. Reads and refusals are in the store's own statistics. */

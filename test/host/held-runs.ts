@@ -5,5 +5,5 @@ export function heldRuns(
   token: string,
   { deadline = Date.now() + 60_000, members = [Number(token)] }: Partial<HeldRuns> = {},
 ): HeldRuns {
-  return { token, task: "t", gid: "job", stepIndex: 0, members, attempts: members.map(() => 1), deadline };
+  return { token, task: "t", queue: "q", gid: "job", stepIndex: 0, members, attempts: members.map(() => 1), deadline };
 }

@@ -24,6 +24,7 @@ describe("fanfold.config.ts", () => {
         name: "london",
         nodeModules: [],
         external: [],
+        process: true,
         queues: [{ name: "default", function: "worker", batchSize: 10, windowSeconds: 0 }],
         functions: [{ kind: "worker", memoryMb: 1_024, timeoutSeconds: 300, permissions: [] }],
       },

@@ -165,6 +165,16 @@ export async function revokeStamped(engine: Engine, jobId: string, team: string)
   await again(() => engine.revokeStamped(jobId, { team: [team] }));
 }
 
+/** Pauses or resumes something. What has ended is refused, and reads as not paused. */
+export async function pauseJob(work: () => Promise<unknown>): Promise<boolean> {
+  try {
+    return (await again(work)) !== false;
+  } catch (error) {
+    if (!(error instanceof FanfoldError) || error.code === "internal") throw error;
+    return false;
+  }
+}
+
 /** Repeats `work` until a port answers. */
 async function again<T>(work: () => Promise<T>): Promise<T> {
   for (;;) {

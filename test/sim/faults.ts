@@ -54,6 +54,8 @@ export interface Faults {
   /** A batch of starts is answered as soon as one of its jobs exists. */
   readonly answersEarly?: true;
   readonly loop?: LoopFaults;
+  /** Clients pause and resume jobs, queues, sites and tasks (pausers.ts). */
+  readonly pauses?: true;
   /** Simulates schedules (schedule-simulation.ts) in place of jobs of clients. */
   readonly schedules?: true;
 }

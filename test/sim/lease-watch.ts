@@ -2,6 +2,12 @@ import type { Run } from "../../functions/engine/item-kinds.ts";
 import type { Complaints } from "./reference.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
 
+interface Lease {
+  readonly holder: SimProcess;
+  readonly until: number;
+  /** When the run was claimed. */
+  readonly since: number;
+}
 /**
  * Tracks when leases truly end. No worker may take a run over while its holder, by its own clock, still holds the
  * lease.
@@ -9,7 +15,7 @@ import type { Scheduler, SimProcess } from "./scheduler.ts";
 export class LeaseWatch {
   readonly #scheduler: Scheduler;
   readonly #complaints: Complaints;
-  readonly #leases = new Map<string, { holder: SimProcess; until: number }>();
+  readonly #leases = new Map<string, Lease>();
   readonly #lapsed = new Map<string, number>();
   readonly #witnessed = new Map<string, number>();
 
@@ -25,6 +31,12 @@ export class LeaseWatch {
   /** Returns how many of the expired leases of a run were ended by a supervisor. */
   witnessed(runId: string): number {
     return this.#witnessed.get(runId) ?? 0;
+  }
+
+  /** Yields the runs that living processes hold, and when each was claimed. */
+  *live(): Iterable<{ readonly runId: string; readonly since: number }> {
+    for (const [runId, { holder, until, since }] of this.#leases)
+      if (holder.alive && until > this.#scheduler.now) yield { runId, since };
   }
 
   write(process: SimProcess, before: Run | undefined, after: Run): void {
@@ -65,6 +77,10 @@ export class LeaseWatch {
     // A supervisor saw the holder die and ended the lease.
     if (!claimed && after.leaseUntil === 0) this.#leases.delete(after.runId);
     else if (claimed || before?.leaseUntil !== after.leaseUntil)
-      this.#leases.set(after.runId, { holder: process, until: (after.leaseUntil ?? 0) - process.skew });
+      this.#leases.set(after.runId, {
+        holder: process,
+        until: (after.leaseUntil ?? 0) - process.skew,
+        since: claimed ? this.#scheduler.now : (this.#leases.get(after.runId)?.since ?? this.#scheduler.now),
+      });
   }
 }

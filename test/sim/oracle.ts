@@ -324,7 +324,7 @@ export class Oracle {
       header && isRevokedById(header, { index: call.index, stepIndex: call.step })
         ? this.#revokedAt.get(groupId)
         : undefined;
-    const claimedAt = this.#claimedAt(call);
+    const claimedAt = this.claimedAt(call);
     if (this.calm && marked !== undefined && marked < claimedAt - REVOKED_GRACE_MS)
       this.#bad("revoked-run-started", runId);
     for (const stamp of this.#shape.teams({ gid: groupId, index, stepIndex: step })) {
@@ -340,7 +340,7 @@ export class Oracle {
       this.#bad("step-before-group", runId);
   }
   /** Returns when a worker decided to run the attempt. It may start long after that. */
-  #claimedAt({ runId, attempt }: TaskCall): number {
+  claimedAt({ runId, attempt }: TaskCall): number {
     const row = this.#shape.rowOf(runId);
     if (row?.attempt === attempt && row.startedAt !== undefined) return row.startedAt;
     return this.#heldAt.get(`${runId} ${attempt}`) ?? this.#scheduler.now;
@@ -376,7 +376,7 @@ export class Oracle {
   /** Checks the results that a body reads. They are complete and in order, and the same in every attempt of a round. */
   results(call: TaskCall, entries: readonly ResultEntry[]): void {
     if (this.collected) return;
-    for (const entry of entries) this.saw(entry, this.#claimedAt(call));
+    for (const entry of entries) this.saw(entry, this.claimedAt(call));
     if (call.step === 0) return;
     const before = this.#shape.row({ gid: call.groupId, index: call.index, stepIndex: call.step - 1 });
     if (before?.collects === undefined) return;

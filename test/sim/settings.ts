@@ -5,6 +5,8 @@ import type { FaultRates } from "./scheduler.ts";
 
 /** Clock skew in simulated seconds. */
 const SKEW_SECONDS = 1;
+/** Differs from the other bound of a pause, which is that of headers. */
+const PAUSE_CACHE_MS = 2_000;
 
 /** Parameters that differ from seed to seed, beside the schedule itself. */
 export interface Settings {
@@ -81,6 +83,7 @@ function randomSettings(random: Random): Settings {
       settleBudget: 1 + random.int(4),
       followDelayMs: random.pick([0, 50, 2_000]),
       headerCacheMs: random.pick([0, 5_000]),
+      pauseCacheMs: PAUSE_CACHE_MS,
       expandRange: 1 + random.int(3),
       membersPerMessage: random.pick([1, 2, 3, 5]),
       batchMembers: random.pick([1, 3, 5]),

@@ -18,6 +18,7 @@ it.each([
   ["the protocol needs no sweeper as long as no message is lost", "no-sweeper"],
   ["what a crash leaves begun is taken up by the first sweep of the next start", "crashes"],
   ["each time of a schedule fires one job, and none is lost", "schedules"],
+  ["what is paused does not start, and comes back when it is resumed", "pauses"],
 ])("%s", { timeout: 10 * MINUTES }, async (_title, variant) => {
   const tally = await runOverProcesses({ from: 1, runs: 400, variant }, { processes: PROCESSES });
   expect(tally.caught).toEqual([]);

@@ -9,6 +9,7 @@ import { FinalChecks } from "./final-checks.ts";
 import { Journal } from "./journal.ts";
 import { LeaseWatch } from "./lease-watch.ts";
 import { Oracle } from "./oracle.ts";
+import { Pausers } from "./pausers.ts";
 import { Processes } from "./processes.ts";
 import { type Random, seededRandom } from "./random.ts";
 import { Retriers } from "./retriers.ts";
@@ -55,6 +56,7 @@ export class Simulation {
   readonly #revokers: Revokers;
   readonly #retriers: Retriers;
   readonly #batches: Batches;
+  readonly pausers: Pausers;
   readonly #deliveries: Deliveries;
   #sweeping = 0;
   #sweptAt = 0;
@@ -99,10 +101,14 @@ export class Simulation {
       if (header?.job?.workflow !== undefined) this.#known(header.gid, header.job.workflow, header.deadline ?? 0);
       if (write.after) this.#executionAwaited(write.after);
       this.oracle.write(write);
+      this.pausers.write(write);
     });
     this.#processes = new Processes(this.world, this.settings, this.random, {
       runs: {
-        started: this.oracle.started.bind(this.oracle),
+        started: (call, process) => {
+          this.oracle.started(call, process);
+          this.pausers.started(call.runId, call.task, this.oracle.claimedAt(call));
+        },
         collected: this.oracle.results.bind(this.oracle),
         ended: this.journal.end.bind(this.journal),
         told: this.oracle.told.bind(this.oracle),
@@ -114,6 +120,7 @@ export class Simulation {
     });
     this.#senders = new EventSenders(this, this.#processes);
     this.#revokers = new Revokers(this, this.#processes);
+    this.pausers = new Pausers(this, this.#processes);
     this.#retriers = new Retriers(this, this.#processes, seed);
     this.#deliveries = new Deliveries(this, this.#processes);
     this.#batches = new Batches(this, this.#processes, seed);
@@ -215,6 +222,7 @@ export class Simulation {
       [0.0007, () => this.#senders.any()],
       [0.002, () => this.#endExecution()],
       [0.001, () => this.#deliveries.redrive()],
+      [this.world.faults.pauses ? 0.006 : 0, () => this.pausers.any()],
       ...this.#processes.machineEvents(),
     ];
     let left = dice;
@@ -288,7 +296,7 @@ export class Simulation {
       }
       if (!this.#processes.active("client")) this.#answer();
       this.#senders.calmly();
-      const retrying = this.#retriers.calmly();
+      const retrying = [this.pausers.calmly(), this.#retriers.calmly()].includes(true);
       this.#deliveries.calmly();
       this.#endExecution();
       if (this.sweeps && !this.#processes.active("sweeper") && this.scheduler.now - this.#sweptAt >= SWEEP_EVERY_MS)

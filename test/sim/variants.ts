@@ -3,6 +3,7 @@ import { CRASH_VARIANTS } from "./crash-variants.ts";
 import { FAILURE_VARIANTS } from "./failure-variants.ts";
 import { ROUND_VARIANTS } from "./round-variants.ts";
 import { SOLO_VARIANTS } from "./solo-variants.ts";
+import { PAUSE_VARIANTS } from "./pause-variants.ts";
 import { SCHEDULE_VARIANTS } from "./schedule-variants.ts";
 import {
   asIfApplied,
@@ -395,4 +396,5 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
   ...ROUND_VARIANTS,
   ...SOLO_VARIANTS,
   ...SCHEDULE_VARIANTS,
+  ...PAUSE_VARIANTS,
 };

@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
 import { postponeSchedule, readSchedule, type Schedule, type ScheduleAttributes } from "../items/schedule-items.ts";
-import { sendOfSchedule } from "../messages/send.ts";
+import { sendGeneral } from "../messages/send.ts";
 import type { Key } from "../ports.ts";
 
 /** Announces a schedule that the sweeper found in the due index. The index may lag behind. */
@@ -32,11 +32,11 @@ export async function sendAhead(
   const now = context.clock.now();
   const again = context.config.resendSeconds * 1_000 + windowMs(context);
   const waits = owed !== undefined || (queued !== undefined && !paused);
-  if (waits) await sendOfSchedule(context, { kind: "schedule", name });
+  if (waits) await sendGeneral(context, { kind: "schedule", name });
   if (paused || next === undefined) return waits ? now + again : undefined;
   if (next - now > windowMs(context)) return waits ? Math.min(next, now + again) : next;
   // Rounded down, because the handler waits for what is left of the second.
-  await sendOfSchedule(context, { kind: "schedule", name, at: next }, Math.max(0, Math.floor((next - now) / 1_000)));
+  await sendGeneral(context, { kind: "schedule", name, at: next }, Math.max(0, Math.floor((next - now) / 1_000)));
   return (waits ? now : Math.max(now, next)) + again;
 }
 /** How far ahead a message can be sent. */

@@ -10,6 +10,7 @@ import { decodeMessage } from "../messages/wire.ts";
 import type { Disposition, ReceivedMessage } from "../ports.ts";
 import type { WorkerLoop } from "../worker-loop.ts";
 import { attendExecution, attendJob, executionEnded } from "./attend-execution.ts";
+import { drainParked } from "./pauses.ts";
 import { fireSchedule } from "./fire-schedule.ts";
 import { isMessage, keepDeadLetter } from "./keep-dead-letter.ts";
 import { applyRevocation } from "./revoke-run.ts";
@@ -71,6 +72,9 @@ export async function handleMessage(
       break;
     case "sweep":
       await sweepGroup(context, message, received.receives > 1);
+      break;
+    case "drain":
+      await drainParked(context, message);
       break;
     case "schedule":
       return fireSchedule(context, message.name, message.at);

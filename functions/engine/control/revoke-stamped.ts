@@ -5,7 +5,7 @@ import { filterTexts, type StampFilter } from "../../core/plan/stamps.ts";
 import type { Context } from "../context.ts";
 import { endRevoked } from "../follow/end-revoked.ts";
 import { follow } from "../follow/follow.ts";
-import { withStampsOf } from "../groups/gate.ts";
+import { withRootMarks } from "../groups/gate.ts";
 import { isRevoked } from "../groups/revocations.ts";
 import { walkRuns } from "../groups/walk-runs.ts";
 import type { Run } from "../item-kinds.ts";
@@ -61,7 +61,7 @@ export async function applyStampRevocation(context: Context, jobId: string, afte
       // The process that ended the run may have died before its follow-up.
       if (run.error?.reason === REVOKED.reason && header.state !== "closed")
         await follow(context, [{ kind: "run", run }]);
-    } else if (!header.outcome && (await isRevoked(context, withStampsOf(root, header), run)))
+    } else if (!header.outcome && (await isRevoked(context, withRootMarks(root, header), run)))
       await end(context, header, run);
     if (++seen >= ROWS_PER_MESSAGE) return sendControl(context, { kind: "revokeStamped", gid: jobId, after: cursor });
   }

@@ -1,5 +1,7 @@
 import { leafOf, localIndex } from "../../core/plan/ledger.ts";
+import { isGroupStep } from "../../core/plan/plan.ts";
 import { isTerminal } from "../../core/plan/run-state.ts";
+import { mayBePaused, pausedBy } from "../admission/pauses.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { follow } from "../follow/follow.ts";
@@ -8,19 +10,22 @@ import { resumeWaiting } from "../follow/resume-waiting.ts";
 import { recheckEdges } from "../follow/seal-group.ts";
 import { decide } from "../follow/work-list.ts";
 import { expandMembers } from "../groups/expand-group.ts";
-import { readGate } from "../groups/gate.ts";
+import { readGate, withRootMarks } from "../groups/gate.ts";
 import { resumeLinks } from "../groups/link-groups.ts";
 import { isRevoked } from "../groups/revocations.ts";
 import type { Header, Run } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { setNextCheck } from "../items/header-writes.ts";
 import { doneOf, readLedger, readLedgers } from "../items/ledger-reads.ts";
+import { isPaused } from "../items/pause-items.ts";
 import { isDue, isLive, isReady } from "../items/run-conditions.ts";
 import { childGroup, currentRows, readLeaf, readRunById } from "../items/run-reads.ts";
 import { noteResend } from "../items/run-writes.ts";
 import { sendControl, sendRun } from "../messages/send.ts";
+import { strandOf } from "../plan/strands.ts";
 import { resumeDeferred } from "../waits/deferred.ts";
 import { attendJob } from "./attend-execution.ts";
+import { sweepPauseOfJob } from "./pauses.ts";
 import { applyRevocation } from "./revoke-run.ts";
 import { takeUpMembers } from "./take-up-members.ts";
 
@@ -80,7 +85,8 @@ export async function sweepGroup(
     for (const revocation of header.revoked ?? [])
       await applyRevocation(context, gid, Number(revocation.split("~")[0]));
     if (header.side) await resumeLinks(context, header);
-    else if (owner) await resendOwed(context, header, owner, first);
+    else if (owner) await resendOwed(context, gate.header, owner, first);
+    if (header.pause !== undefined) await sweepPauseOfJob(context, gid);
     await recheckEdges(context, gid);
     if (first && header.revokedStamps) await sendControl(context, { kind: "revokeStamped", gid });
     // The message that ends waiting runs with revoked stamps may be lost, so every leaf is checked for them.
@@ -137,7 +143,9 @@ async function marksSeen(context: Context, header: Header): Promise<number> {
 }
 async function scheduleNextCheck(context: Context, header: Header, marks: number, stalls: number): Promise<void> {
   // An execution runs, and costs, until the sweeper finds that its run has ended. So its checks stay frequent.
-  const seconds = context.config.sweepSeconds * 2 ** Math.min(stalls, header.execution === undefined ? 5 : 2);
+  // A job that is resumed waits for no more than a few checks, should its resume have died.
+  const often = header.execution !== undefined || header.pause !== undefined;
+  const seconds = context.config.sweepSeconds * 2 ** Math.min(stalls, often ? 2 : 5);
   const next = context.clock.now() + seconds * 1_000;
   await setNextCheck(
     context,
@@ -187,10 +195,8 @@ async function sweepLeaf(context: Context, header: Header, { leaf, done, last, f
     const absent = index < upTo && !run && !done.has(localIndex(index, width)) && leafOf(index, width) === leaf;
     if (absent) absentFrom ??= index;
     else if (absentFrom !== undefined) {
-      if (mayResend(context, header, first) && !header.pages) {
-        context.watch?.repaired(header.gid, "sent", Math.max(0, (header.stalls ?? 0) - 1));
-        repairs.push(expandMembers(context, header, absentFrom, index, true));
-      }
+      if (mayResend(context, header, first) && !header.pages)
+        repairs.push(resendAbsent(context, header, absentFrom, index));
       absentFrom = undefined;
     }
     if (!run || index >= upTo || done.has(localIndex(index, width))) continue;
@@ -204,6 +210,11 @@ async function sweepLeaf(context: Context, header: Header, { leaf, done, last, f
     context,
     ended.map((run) => ({ kind: "run" as const, run })),
   );
+}
+/** Sends the messages of members without rows again, except for those that a pause holds. */
+async function resendAbsent(context: Context, header: Header, from: number, to: number): Promise<void> {
+  if (isPaused(header) || !(await expandMembers(context, header, from, to, "sweep"))) return;
+  context.watch?.repaired(header.gid, "sent", Math.max(0, (header.stalls ?? 0) - 1));
 }
 async function repair(context: Context, header: Header, run: Run, first: boolean): Promise<void> {
   if (await isRevoked(context, header, run)) await applyRevocation(context, run.gid, run.index);
@@ -226,7 +237,8 @@ async function resendOwner(context: Context, header: Header): Promise<void> {
 }
 /**
  * Resends the message that a run is owed, when it is older than a queue should hold it. Duplicates are harmless.
- * `header` is that of the run's own group, or of the group that the run waits for.
+ * `header` is that of the run's own group, or of the group that the run waits for. The message of a run that a pause
+ * holds is parked.
  */
 async function resendOwed(context: Context, header: Header, run: Run, first = false): Promise<void> {
   if (run.status === "waiting") return resumeWaiting(context, run);
@@ -239,9 +251,15 @@ async function resendOwed(context: Context, header: Header, run: Run, first = fa
     if (await resumeDeferred(context, run)) context.watch?.repaired(run.gid, "sent", 0);
     return;
   }
+  if (await isHeld(context, withRootMarks(header, own), run)) return;
   context.watch?.repaired(run.gid, "sent", run.sends ?? 0);
   await noteResend(context, run);
   await sendRun(context, own, run, Math.max(0, ((run.notBefore ?? 0) - context.clock.now()) / 1_000));
+}
+async function isHeld(context: Context, own: Header, run: Run): Promise<boolean> {
+  if (!(await mayBePaused(context, own))) return false;
+  const step = (await strandOf(context, own, run)).strand[run.stepIndex];
+  return step !== undefined && !isGroupStep(step) && (await pausedBy(context, own, step)) !== undefined;
 }
 /**
  * Returns whether a call of the API may owe the message of a run: the run is the first of a job, a page of input, or was

@@ -3,14 +3,14 @@ import type { NamedSchedule } from "../../core/schedule/schedule.ts";
 import type { Context } from "../context.ts";
 import { allOf } from "../items/all-of.ts";
 import { putConfigured, querySchedules, readConfigured, removeSchedule } from "../items/schedule-items.ts";
-import { sendOfSchedule } from "../messages/send.ts";
+import { sendGeneral } from "../messages/send.ts";
 import { checkConfigured, putSchedule } from "./schedules.ts";
 
 /** Orders the schedules of the configuration to be put, when they are not those that were put last. One read. */
 export async function orderSync(context: Context): Promise<void> {
   const { schedules } = context.config;
   if (schedules && (await readConfigured(context)) !== hashOf(context, schedules))
-    await sendOfSchedule(context, { kind: "schedules" });
+    await sendGeneral(context, { kind: "schedules" });
 }
 /**
  * Puts the schedules of the configuration, and removes those that are no longer in it. One that did not change is left

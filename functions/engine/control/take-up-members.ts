@@ -45,14 +45,14 @@ async function takeUpLeaf(context: Context, header: Header, leaf: number): Promi
   const upTo = Math.min((leaf + 1) * width, memberCount ?? Math.max(-1, ...last.keys()) + 1);
   const absent: number[] = [];
   const ended: Run[] = [];
-  const work: Promise<void>[] = [];
+  const work: Promise<unknown>[] = [];
   for (let index = leaf * width; index < upTo; index++) {
     if (done.has(localIndex(index, width))) continue;
     const run = last.get(index);
     if (run) work.push(takeUp(context, header, run, ended));
     else if (!header.pages) absent.push(index);
   }
-  for (const [from, to] of rangesOf(absent)) work.push(expandMembers(context, header, from, to, true));
+  for (const [from, to] of rangesOf(absent)) work.push(expandMembers(context, header, from, to, "retry"));
   await all(work);
   await follow(
     context,

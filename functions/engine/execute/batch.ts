@@ -4,8 +4,10 @@ import { executeAttempt, type Executed } from "../attempt/attempt.ts";
 import { commitAttempts, type EndedAttempt } from "../attempt/commit-attempts.ts";
 import { LiveAttempt } from "../attempt/live-attempt.ts";
 import type { MemberOutcome } from "../attempt/member-outcome.ts";
+import { mayBePaused, pausedBy } from "../admission/pauses.ts";
 import { gateOf } from "../groups/gate.ts";
 import { isRevoked, mayBeRevoked } from "../groups/revocations.ts";
+import { queueOf } from "../plan/step-placement.ts";
 import { returnClaims } from "../items/run-claims.ts";
 import type { AbortReason, HeldRuns, Hold } from "../worker-loop.ts";
 import type { BatchRun } from "./claim-batch.ts";
@@ -47,6 +49,8 @@ export class Batch {
   #current: LiveAttempt | undefined;
   /** When the gate was last asked. */
   #askedAt = Number.NEGATIVE_INFINITY;
+  /** Runs that must not start because of a pause. */
+  #paused: Set<string> | undefined;
   /** Why runs that have not started are aborted, by run id. */
   #aborted: Map<string, AbortReason> | undefined;
 
@@ -72,6 +76,7 @@ export class Batch {
     this.#held = {
       token,
       task: step.task,
+      queue: queueOf(context, step),
       gid: run.gid,
       stepIndex: run.stepIndex,
       members: [...this.#open],
@@ -114,19 +119,26 @@ export class Batch {
     await this.#begin(batchRun);
   }
   #begin(batchRun: BatchRun): Promise<void> | undefined {
+    if (this.#paused?.has(batchRun.run.runId)) {
+      this.#work.reports.add(this.#returnUnstarted([batchRun]));
+      return undefined;
+    }
     const waiting = this.#hold.begin?.();
     return waiting ? waiting.then(() => this.#execute(batchRun)) : this.#execute(batchRun);
   }
-  /** Aborts the runs that must not start any more: this one, and those behind it. */
+  /** Finds the runs that must not start any more or not now: this one, and those behind it. */
   async #askGate(batchRun: BatchRun): Promise<void> {
     const { context, header } = this.#work;
     this.#askedAt = context.clock.now();
     const gate = await gateOf(context, header.gid);
     const unstarted = [batchRun, ...this.#runs.slice(this.#next)];
-    const all = gate.kind !== "go";
-    if (!all && !mayBeRevoked(gate.header)) return;
-    for (const { run } of unstarted)
-      if (all || (await isRevoked(context, gate.header, run))) this.#abort("cancelled", run.runId);
+    const over = gate.kind !== "go";
+    if (!over && !mayBeRevoked(gate.header) && !(await mayBePaused(context, gate.header))) return;
+    for (const { run, member } of unstarted) {
+      const revoked = over || (mayBeRevoked(gate.header) && (await isRevoked(context, gate.header, run)));
+      if (revoked) this.#abort("cancelled", run.runId);
+      else if (await pausedBy(context, gate.header, member.step)) (this.#paused ??= new Set()).add(run.runId);
+    }
   }
 
   /**

@@ -3,6 +3,7 @@ import { DONE, type MemberOutcome } from "../attempt/member-outcome.ts";
 import { unclaimedRun } from "../attempt/unclaimed.ts";
 import type { Context } from "../context.ts";
 import { resumeWaiting } from "../follow/resume-waiting.ts";
+import { mayBePaused, pausedBy } from "../admission/pauses.ts";
 import { gateOf } from "../groups/gate.ts";
 import { isRevoked, mayBeRevoked } from "../groups/revocations.ts";
 import type { Header, Run } from "../item-kinds.ts";
@@ -36,7 +37,8 @@ export async function claimBatch(
     return undefined;
   }
   const { header } = gate;
-  const wanted = mayBeRevoked(header) ? await withoutRevoked(context, header, members, reports) : members;
+  const checked = mayBeRevoked(header) || (await mayBePaused(context, header));
+  const wanted = checked ? await withoutHeld(context, header, members, reports) : members;
   if (wanted.length === 0) return undefined;
   const token = context.ids.token();
   const runs = wanted[0]?.unclaimed
@@ -46,19 +48,22 @@ export async function claimBatch(
 }
 const REDELIVER: MemberOutcome = { kind: "later", delaySeconds: 0 };
 
-async function withoutRevoked(
+/** Leaves out members that were revoked or paused meanwhile. Their message ends or parks them when it comes again. */
+async function withoutHeld(
   context: Context,
   header: Header,
   members: readonly Ready[],
   reports: Reports,
 ): Promise<readonly Ready[]> {
   const wanted: Ready[] = [];
-  const revoked: Report[] = [];
+  const held: Report[] = [];
   for (const member of members) {
-    if (await isRevoked(context, header, member.ref)) revoked.push({ ref: member.ref, outcome: REDELIVER });
+    const { ref, step } = member;
+    const revoked = mayBeRevoked(header) && (await isRevoked(context, header, ref));
+    if (revoked || (await pausedBy(context, header, step))) held.push({ ref, outcome: REDELIVER });
     else wanted.push(member);
   }
-  if (revoked.length > 0) reports.add(Promise.resolve(revoked));
+  if (held.length > 0) reports.add(Promise.resolve(held));
   return wanted;
 }
 

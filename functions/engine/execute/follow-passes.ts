@@ -4,6 +4,7 @@ import type { MemberOutcome } from "../attempt/member-outcome.ts";
 import { quiet } from "../concurrently.ts";
 import { follow } from "../follow/follow.ts";
 import type { FollowItem, MarkItem, Reserve, StartedStep } from "../follow/work-list.ts";
+import { pausedBy } from "../admission/pauses.ts";
 import { gateOf } from "../groups/gate.ts";
 import { isRevoked } from "../groups/revocations.ts";
 import { type Header, ownedBy, type Run } from "../item-kinds.ts";
@@ -148,6 +149,7 @@ export class FollowPasses {
       // The runs being followed up were read a while ago, so the group is checked again.
       const gate = await gateOf(this.#context, ref.gid);
       if (gate.kind !== "go" || (await isRevoked(this.#context, gate.header, ref))) return undefined;
+      if (await pausedBy(this.#context, gate.header, step as TaskStep)) return undefined;
       const slot = this.#message.loop.tryTakeSlot((step as TaskStep).task);
       if (!slot) return undefined;
       used = true;

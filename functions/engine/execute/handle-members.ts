@@ -12,6 +12,7 @@ import type { Disposition } from "../ports.ts";
 import type { WorkerLoop } from "../worker-loop.ts";
 import { checkMembers } from "./check-members.ts";
 import type { ExecuteContext } from "./execute-context.ts";
+import { parkPaused } from "./park-paused.ts";
 import { FollowPasses } from "./follow-passes.ts";
 import { admitUnclaimed } from "./pace.ts";
 import { runMembers } from "./run-members.ts";
@@ -24,6 +25,7 @@ type MemberMessage = Extract<EngineMessage, { kind: "members" }>;
  *     receive -> check -> claim -> attempt -> commit -> follow -> acknowledge
  *
  * - check (check-members.ts): finds the members that may run now. The others are resumed, ended, or left for later.
+ *   What is paused is parked (admission/park.ts).
  * - claim, attempt, commit (run-members.ts, batch.ts): runs of one task share a batch, and so a write.
  * - follow (follow-passes.ts): members that end at about the same time are followed up together.
  *
@@ -40,7 +42,8 @@ export async function handleMembers(
   const gate = await gateOf(context, message.gid);
   if (gate.kind === "gone") return { kind: "done" };
   const { header } = gate;
-  const { ready, reports, failures } = await checkMembers(context, gate, refs, receives > 1);
+  const { ready: unheld, reports, failures } = await checkMembers(context, gate, refs, receives > 1);
+  const { ready, parked } = await parkPaused(context, header, unheld);
   const passes = new FollowPasses(context, {
     header,
     loop,
@@ -48,6 +51,7 @@ export async function handleMembers(
     queue: ready[0] && queueOf(context, ready[0].step),
   });
   passes.add(reports);
+  passes.add(parked);
   const release = await admitUnclaimed(context, header.jobId, ready);
   try {
     for await (const more of runMembers(context, header, loop, ready)) passes.add(more);

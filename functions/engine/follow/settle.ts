@@ -14,7 +14,7 @@ import { childGroup, copyOfValue, readLastStep, readRunById } from "../items/run
 import { cancelIdleRun, settleRun } from "../items/run-writes.ts";
 import { loadValue } from "../items/values.ts";
 import { finishJob } from "../jobs/finish-job.ts";
-import { sendControl, sendOfSchedule } from "../messages/send.ts";
+import { sendControl, sendGeneral } from "../messages/send.ts";
 import { wakeOwner } from "../waits/deferred.ts";
 import { executionTimeout } from "../waits/executions.ts";
 import { isOver } from "./decide.ts";
@@ -46,7 +46,7 @@ export async function followSettle(
   if (header.joins === undefined) {
     const finished = await finishJob(context, header);
     // Another job may wait for the end of this one.
-    if (header.job?.schedule) await sendOfSchedule(context, { kind: "schedule", name: header.job.schedule.name });
+    if (header.job?.schedule) await sendGeneral(context, { kind: "schedule", name: header.job.schedule.name });
     if (finished) list.push({ kind: "close", gid, round: header.round });
     else await handOver(context, gid, mayHandOver);
     return;

@@ -1,6 +1,7 @@
 import { leafOf, localIndex } from "../../core/plan/ledger.ts";
 import { isGroupStep, isPaged, type PlanStep, type Strand, taskSteps } from "../../core/plan/plan.ts";
 import { runIdOf, type RunRef, scopeOf } from "../../core/plan/run-id.ts";
+import { mayBePaused, pausedBy } from "../admission/pauses.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { type Header, ownedBy, type RunAttributes } from "../item-kinds.ts";
@@ -34,21 +35,24 @@ export async function expandAll(context: Context, header: Header): Promise<void>
 /**
  * Sends the members from..to-1. Writes their rows first when the group is tracked in full or a start time must be kept.
  * Repeating a range is harmless, because existing rows stay, and a second message finds the row of the first. `again`
- * is set by the sweeper, because the members have been counted as planned before.
+ * is set for members that have been counted as planned before. With `sweep` members that a pause holds are left out,
+ * because their messages are parked. Returns whether any member was not left out.
  */
 export async function expandMembers(
   context: Context,
   header: Header,
   from: number,
   to: number,
-  again = false,
-): Promise<void> {
+  again?: "sweep" | "retry",
+): Promise<boolean> {
   const packs = new Packs(context, packSize(context, header.memberCount ?? 1));
   let planned = 0;
+  let held = 0;
   const now = context.clock.now();
   const { width } = context.config;
   const { gid } = header;
   const same = await sameStrand(context, header);
+  const mayBeHeld = again === "sweep" && (await mayBePaused(context, header));
   const expandLeaf = async (first: number, end: number): Promise<void> => {
     const strands = same ? undefined : await strandsOf(context, header, leafOf(first, width));
     const rows: { ref: RunRef; step: PlanStep; attributes: Partial<RunAttributes> }[] = [];
@@ -57,8 +61,12 @@ export async function expandMembers(
         same ??
         strands?.[localIndex(index, width)] ??
         (await context.plans.member(header.plan as string, header.only ?? index)).strand;
-      planned += taskSteps(strand);
       const step = strand[0] as PlanStep;
+      if (mayBeHeld && !isGroupStep(step) && (await pausedBy(context, header, step))) {
+        held++;
+        continue;
+      }
+      planned += taskSteps(strand);
       const { queue, band } = placeOf(context, step);
       if (header.tracking !== "full" && (isGroupStep(step) || step.options === undefined))
         packs.add(gid, index, 0, queue, 0, band);
@@ -80,8 +88,9 @@ export async function expandMembers(
     if (header.tracking === "full") await context.expanding.run(() => expandLeaf(index, end));
     else await expandLeaf(index, end);
   }
-  const known = again || isPlannedAhead(header);
+  const known = again !== undefined || isPlannedAhead(header);
   await all([packs.send(), ...(known ? [] : [notePlanned(context, ownedBy(header), `${gid}.${from}`, planned)])]);
+  return held < to - from;
 }
 /** Whether the start of the job has counted the members as planned (core/plan/plan.ts, `plannedAhead`). */
 function isPlannedAhead({ gid, jobId, joins, plan, side, only, repeat }: Header): boolean {

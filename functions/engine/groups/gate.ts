@@ -2,6 +2,7 @@ import { scopesOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import type { Header } from "../item-kinds.ts";
 import { readHeaders } from "../items/header-reads.ts";
+import { isPaused } from "../items/pause-items.ts";
 
 /**
  * Whether runs of a group may still start. `gone`: the group was collected or never created. `decided`: it, or a group
@@ -17,16 +18,25 @@ export type Gate =
  * groups above.
  */
 export async function readGate(context: Context, gid: string): Promise<Gate> {
+  const now = context.clock.now();
   const headers = await readHeaders(context, scopesOf(gid));
   if (!headers[0]) return { kind: "gone" };
-  const header = withStampsOf(headers.at(-1), headers[0]);
+  const header = withRootMarks(headers.at(-1), headers[0]);
   if (headers.some((above) => !above || above.outcome)) return { kind: "decided", header };
-  context.gates.remember(gid, header, context.clock.now());
+  // The cache may only say that runs start. So a resumed job goes on at once.
+  if (!isPaused(header)) context.gates.remember(gid, header, now);
   return { kind: "go", header };
 }
-/** Returns the header with the revoked stamps of the root, because these hold for all groups of a job. */
-export function withStampsOf(root: Header | undefined, header: Header): Header {
-  return root?.revokedStamps === undefined ? header : { ...header, revokedStamps: root.revokedStamps };
+/** Returns the header with the revoked stamps and the pause of the root, because they hold for all groups of a job. */
+export function withRootMarks(root: Header | undefined, header: Header): Header {
+  if (!root || (root.revokedStamps === undefined && root.pause === undefined)) return header;
+  const { revokedStamps, pause, resuming } = root;
+  return {
+    ...header,
+    ...(revokedStamps && { revokedStamps }),
+    ...(pause !== undefined && { pause }),
+    ...(resuming && { resuming }),
+  };
 }
 /** Returns the gate of a group, from the cache when that says "go". Any other answer needs the consistent read. */
 export async function gateOf(context: Context, gid: string): Promise<Gate> {

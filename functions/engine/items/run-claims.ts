@@ -167,9 +167,15 @@ export async function commitRuns(
 function rowOf({ gid: _gid, index: _index, stepIndex: _step, runId: _runId, ...attributes }: Run): RunAttributes {
   return attributes;
 }
-/** Returns the write that renews a lease, while the caller still holds the run. */
-export function heartbeatOp(context: Context, ref: RunRef, token: string, attempt: number): UpdateOp {
-  const change: Change = { set: { leaseUntil: context.clock.now() + context.config.leaseSeconds * 1_000 } };
+/** Returns the write that renews a lease until then, while the caller still holds the run. */
+export function heartbeatOp(
+  context: Context,
+  ref: RunRef,
+  token: string,
+  attempt: number,
+  leaseUntil: number,
+): UpdateOp {
+  const change: Change = { set: { leaseUntil } };
   return { op: "update", key: runKey(ref, context.config.width), change, when: fence(token, attempt) };
 }
 /** The part of a claim that its fence and its key need. */

@@ -1,3 +1,4 @@
+import { assertNever } from "../../core/errors.ts";
 import { ENGINE_QUEUE } from "../../core/names/queue-name.ts";
 import { leafOf } from "../../core/plan/ledger.ts";
 import { type Band, MIDDLE_BAND } from "../../core/plan/priority-band.ts";
@@ -7,7 +8,7 @@ import type { Header, Run } from "../item-kinds.ts";
 import { placeOf } from "../plan/step-placement.ts";
 import { strandOf } from "../plan/strands.ts";
 import type { OutgoingMessage } from "../ports.ts";
-import { encodeMessage, type EngineMessage, type ScheduleDue, type SyncSchedules } from "./wire.ts";
+import { encodeMessage, type EngineMessage, type GeneralMessage } from "./wire.ts";
 
 /** Sends messages to the engine's own queue. */
 export async function sendControl(context: Context, ...messages: EngineMessage[]): Promise<void> {
@@ -16,15 +17,24 @@ export async function sendControl(context: Context, ...messages: EngineMessage[]
   );
 }
 
-/** Sends one message about a schedule, or about all of them. These belong to no job. */
-export async function sendOfSchedule(
-  context: Context,
-  message: ScheduleDue | SyncSchedules,
-  delaySeconds = 0,
-): Promise<void> {
-  const jobId = message.kind === "schedule" ? `schedule-${message.name}` : "schedules";
+/** Sends one message that belongs to no job to the engine's own queue. */
+export async function sendGeneral(context: Context, message: GeneralMessage, delaySeconds = 0): Promise<void> {
+  const jobId = fairnessGroupOf(message);
   const body = encodeMessage(message);
   await context.queue.send([{ queue: ENGINE_QUEUE, jobId, body, ...(delaySeconds > 0 && { delaySeconds }) }]);
+}
+
+function fairnessGroupOf(message: GeneralMessage): string {
+  switch (message.kind) {
+    case "schedule":
+      return `schedule-${message.name}`;
+    case "schedules":
+      return "schedules";
+    case "drain":
+      return `pause-${message.pause}`;
+    default:
+      return assertNever(message);
+  }
 }
 
 /** A run whose message is owed. */

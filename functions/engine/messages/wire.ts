@@ -35,22 +35,35 @@ export interface ScheduleDue {
   readonly name: string;
   readonly at?: number;
 }
+/** Sends what was parked for a pause, shard by shard. It belongs to no job. */
+export interface DrainParked {
+  readonly kind: "drain";
+  /** The text of the pause's target (core/pause.ts). */
+  readonly target: string;
+  readonly pause: string;
+  readonly shard: number;
+}
 /** Puts the schedules of the configuration. */
 export interface SyncSchedules {
   readonly kind: "schedules";
 }
 
-export function encodeMessage(message: EngineMessage | ScheduleDue | SyncSchedules): Json {
+/** Messages that belong to no job, or to no group of one. */
+export type GeneralMessage = ScheduleDue | SyncSchedules | DrainParked;
+
+export function encodeMessage(message: EngineMessage | GeneralMessage): Json {
   return { v: MESSAGE_VERSION, ...message } as Json;
 }
 /** Returns undefined for what is not a message of this engine, or has a version that this engine does not know. */
-export function decodeMessage(body: Json): EngineMessage | ExecutionEnded | ScheduleDue | SyncSchedules | undefined {
+export function decodeMessage(body: Json): EngineMessage | ExecutionEnded | GeneralMessage | undefined {
   if (body === null || typeof body !== "object" || Array.isArray(body)) return undefined;
   const message = body as JsonObject;
   if (message["v"] !== MESSAGE_VERSION) return undefined;
-  const { kind, gid, execution, name, at } = message;
+  const { kind, gid, execution, name, at, target, pause, shard } = message;
   if (kind === "schedule" && typeof name === "string") return { kind, name, ...(typeof at === "number" && { at }) };
   if (kind === "schedules") return { kind };
+  if (kind === "drain" && typeof target === "string" && typeof pause === "string" && isWhole(shard))
+    return { kind, target, pause, shard };
   if (kind === "executionEnded" && typeof execution === "string") return { kind, execution };
   return typeof gid === "string" && gid.length > 0 ? decodeForGroup(message, gid) : undefined;
 }

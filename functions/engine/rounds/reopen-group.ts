@@ -6,6 +6,7 @@ import { readHeader } from "../items/header-reads.ts";
 import { openAgain, setOutcome } from "../items/header-writes.ts";
 import { doneOf, readCurrent } from "../items/ledger-reads.ts";
 import { sendControl } from "../messages/send.ts";
+import { PAUSE_ATTRIBUTES } from "../items/pause-items.ts";
 import type { RetryOrder } from "../requests.ts";
 import { reopenLedger } from "./reopen-ledger.ts";
 
@@ -68,8 +69,10 @@ async function changeOf(
     return { set, remove: ["memberCount", "ownValue", "ownError", "answerId", "firstError"] };
   }
   const unsealed = header.memberCount === undefined && { since: round };
+  // Nobody could resume an ended job, and a retry wants it to run. What was parked before is taken up with all else.
+  const unpaused = header.joins === undefined ? PAUSE_ATTRIBUTES : [];
   const set = { reopening: true as const, ...unsealed, ...(header.joins === undefined && { retry: order }) };
-  if (!order.filter) return { set, remove: ["firstError", "revoked", "revokedStamps"] };
+  if (!order.filter) return { set, remove: ["firstError", "revoked", "revokedStamps", ...unpaused] };
   const first = header.firstError === undefined ? undefined : memberOf(gid, header.firstError);
   const revoked = await stillRevoked(context, header, round);
   return {
@@ -77,6 +80,7 @@ async function changeOf(
     remove: [
       ...(first !== undefined && (await keeps(context, header, round, first)) ? [] : ["firstError"]),
       ...(revoked.size > 0 ? [] : ["revoked"]),
+      ...unpaused,
     ],
   };
 }

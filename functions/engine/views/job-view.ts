@@ -23,20 +23,23 @@ import {
 } from "../item-kinds.ts";
 import { readHeader, readHeaders } from "../items/header-reads.ts";
 import { countersOf } from "../items/ledger-reads.ts";
+import { isPaused } from "../items/pause-items.ts";
 import { rootRow } from "../items/root-row.ts";
 import { loadText, loadValue } from "../items/values.ts";
 import { ALL_JOBS, indexedStamp, type JobAttributes, jobOf } from "../jobs/job-item.ts";
 import { RERUN, stateEvents } from "../jobs/progress.ts";
 import { costOf } from "../plan/estimate-job.ts";
 import type { Item } from "../ports.ts";
+import { stateOfPause } from "./pauses.ts";
 
 /** Returns a job as people and the API see it; undefined when there is no such job. */
 export async function viewJob(context: Context, jobId: string): Promise<JobView | undefined> {
+  const now = context.clock.now();
   const root = await readHeader(context, jobId);
   const job = root && jobOf(root);
   if (!job) return undefined;
   const progress = await progressOf(context, jobId);
-  const view = await toView(context, job, root, progress);
+  const view = await toView(context, job, root, progress, now);
   return job.estimate !== undefined && view.countsExact
     ? { ...view, cost: costOf(context, job.estimate, view.counts, progress[RERUN] ?? 0) }
     : view;
@@ -50,7 +53,14 @@ function firstOf(root: Header): Counts {
   const run = rootRow(root);
   return run?.task !== undefined && isTerminal(run.status) ? { [run.status]: 1 } : {};
 }
-async function toView(context: Context, job: JobAttributes, root: Header, progress: Counts): Promise<JobView> {
+/** `now` is from before the read of the root. */
+async function toView(
+  context: Context,
+  job: JobAttributes,
+  root: Header,
+  progress: Counts,
+  now: number,
+): Promise<JobView> {
   const { planned = 0, [RERUN]: _rerun, ...counted } = progress;
   const { counts = {}, countsExact: exact = false } = job;
   const parameters =
@@ -63,7 +73,7 @@ async function toView(context: Context, job: JobAttributes, root: Header, progre
     ...(job.workflow !== undefined && { workflow: job.workflow }),
     ...(parameters !== undefined && { parameters }),
     ...(job.schedule !== undefined && { schedule: job.schedule }),
-    state: await stateOf(context, job, root),
+    state: await stateOf(context, job, root, now),
     round: job.round,
     createdAt: job.createdAt,
     deadlineAt: job.deadline,
@@ -86,9 +96,10 @@ async function valueOf(context: Context, job: JobAttributes): Promise<ResultEntr
   if (job.valueRef === undefined) return job.value;
   return loadValue(context, job);
 }
-async function stateOf(context: Context, job: JobAttributes, root: Header): Promise<JobState> {
+async function stateOf(context: Context, job: JobAttributes, root: Header, now: number): Promise<JobState> {
   if (job.endedAt !== undefined) return job.state;
   if (root.outcome === "cancelled") return "cancelling";
+  if (isPaused(root)) return stateOfPause(context, root, now) === "paused" ? "paused" : "pausing";
   return (await hasBegun(context, root)) ? "started" : "pending";
 }
 /** A job has begun once its first run has a row. A row that waits from the start has begun with its group. */
@@ -128,7 +139,8 @@ export async function listJobs(context: Context, filter: JobFilter): Promise<Pag
       ...(cursor !== undefined && { cursor }),
     });
     read += page.items.length;
-    const views = await all((await jobsOf(context, page.items)).map((root) => viewInList(context, root)));
+    const now = context.clock.now();
+    const views = await all((await jobsOf(context, page.items)).map((root) => viewInList(context, root, now)));
     items.push(...views.filter((view) => state === undefined || view.state === state));
     cursor = page.cursor;
   } while (cursor !== undefined && items.length < limit && read < ENTRIES_READ);
@@ -149,9 +161,9 @@ async function jobsOf(context: Context, entries: readonly Item[]): Promise<reado
     return root && isOwn ? [root] : [];
   });
 }
-async function viewInList(context: Context, root: Header): Promise<JobView> {
+async function viewInList(context: Context, root: Header, now: number): Promise<JobView> {
   const { valueRef: _value, parametersRef: _parameters, ...job } = jobOf(root) as JobAttributes;
-  return toView(context, job, root, job.countsExact ? {} : await progressOf(context, job.jobId));
+  return toView(context, job, root, job.countsExact ? {} : await progressOf(context, job.jobId), now);
 }
 
 /** Lists the events of a job, oldest first: those that are stored, and those that its root header tells. */

@@ -112,6 +112,7 @@ describe("revoke by stamp", () => {
       token: "t",
       attempt: 1,
       task: "note",
+      queue: "local.default#worker",
       unclaimed: false,
     };
     const attributes = {

@@ -1,0 +1,45 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { queueShares } from "../functions/embedded/queue-shares.ts";
+import { queueThreads } from "../functions/embedded/runtime-settings.ts";
+import { PAUSE_KINDS } from "../functions/core/pause.ts";
+import { defineConfig, type FanfoldConfig, parkedSitesOf, type Settings } from "../functions/sdk/config.ts";
+import { startApi } from "./api/api.ts";
+
+/** Runs the examples of docs/guide-flow.md. */
+const guide = readFileSync(new URL("../docs/guide-flow.md", import.meta.url), "utf8");
+const [shares = "", parked = "", program = ""] = [...guide.matchAll(/^```ts[^\n]*\n([\s\S]*?)^```$/gm)].map(
+  ([, code = ""]) => code,
+);
+const AsyncFunction = (async () => undefined).constructor as new (
+  ...parameters: string[]
+) => (...given: unknown[]) => Promise<unknown>;
+
+describe("docs/guide-flow.md", () => {
+  it("shares slots as it says", async () => {
+    const read = new AsyncFunction("defineConfig", `${shares.replace("export const config =", "return")}`);
+    const found = queueShares(queueThreads((await read(defineConfig)) as Settings));
+    expect(["video", "mail"].map((queue) => found.threadsOf(`london.${queue}#worker`))).toEqual([4, 20]);
+    expect(["video", "mail"].map((queue) => found.weightOf(`london.${queue}#worker`))).toEqual([1, 3]);
+  });
+  it("switches a site off as it says", async () => {
+    const read = new AsyncFunction(`return ({ ${parked} }).sites`);
+    const sites = (await read()) as NonNullable<FanfoldConfig["sites"]>;
+    const settings = defineConfig({ site: "london", concurrency: 10, jobTimeoutDays: 1, retentionDays: 1, sites });
+    expect(parkedSitesOf(settings)).toEqual(["paris"]);
+  });
+  it("pauses from a program as it says", async () => {
+    const calls = program.trim().split("\n");
+    const { client } = startApi();
+    const results: unknown[] = [];
+    for (const call of calls)
+      results.push(await new AsyncFunction("client", `return ${call.split(" // ")[0]}`)(client));
+    const [, listed] = /\/\/ (\[.*\])$/m.exec(program) ?? [];
+    const [wanted] = (await new AsyncFunction(`return ${listed ?? ""}`)()) as [object];
+    expect(results[1]).toMatchObject([wanted]);
+  });
+  it("names every kind of pause in an example", () =>
+    expect(new Set([...guide.matchAll(/^ {4}fanfold pause (\w+) /gm)].map(([, kind]) => kind))).toEqual(
+      new Set(PAUSE_KINDS),
+    ));
+});
