@@ -29,16 +29,6 @@ export class Deliveries {
     // The queue delivers both copies at once.
     if (any && random.chance(0.3)) worker.deliver(message);
   }
-  /** Loses one message. */
-  lose(): void {
-    const { random, scheduler, world } = this.#sim;
-    const { messages } = world.queue;
-    if (messages.length === 0) return;
-    const message = random.pick(messages);
-    scheduler.count("lostMessages");
-    scheduler.note(() => `#${message.id} is lost: ${JSON.stringify(message.body)}`);
-    world.queue.lose(message.id);
-  }
   #giveUp(message: Message): void {
     this.#sim.scheduler.count("givenUp");
     this.#processes.undertaker()?.deliver(message);

@@ -1,11 +1,13 @@
 import { parseQueueName } from "../../functions/core/names/queue-name.ts";
 import { type PauseAttributes, type PauseTarget, pauseText } from "../../functions/core/pause.ts";
 import { jobIdOf } from "../../functions/core/plan/run-id.ts";
+import type { TaskCall } from "../../functions/core/task/invocation.ts";
 import type { Engine } from "../../functions/engine/contract.ts";
 import { PAUSES } from "../../functions/engine/item-kinds.ts";
 import { isPaused } from "../../functions/engine/items/pause-items.ts";
 import { pauseJob } from "./clients.ts";
 import type { Processes } from "./processes.ts";
+import type { SimProcess } from "./scheduler.ts";
 import { SIM_REGISTRY } from "./script-runner.ts";
 import type { Simulation } from "./simulation.ts";
 import type { AppliedWrite } from "./sim-store.ts";
@@ -34,10 +36,11 @@ export class Pausers {
   constructor(simulation: Simulation, processes: Processes) {
     this.#sim = simulation;
     this.#processes = processes;
+    simulation.world.store.watch((write) => this.#write(write));
   }
 
   /** Follows the pauses through every write. */
-  write({ before, after }: AppliedWrite): void {
+  #write({ before, after }: AppliedWrite): void {
     const key = (after ?? before)?.key;
     if (!key) return;
     const text = key.partition === PAUSES ? key.sort : key.table === "callbacks" ? jobText(key.partition) : undefined;
@@ -50,7 +53,11 @@ export class Pausers {
     else if (!isPaused(old) || old.pause !== now.pause) this.#since.set(text, this.#sim.scheduler.now);
   }
   /** Checks a start of user code, by the time at which a worker decided to run it. */
-  started(runId: string, task: string, claimedAt: number): void {
+  started(call: TaskCall, process: SimProcess): void {
+    const { oracle } = this.#sim;
+    oracle.started(call, process);
+    const { runId, task } = call;
+    const claimedAt = oracle.claimedAt(call);
     for (const text of this.#textsOf(runId, task)) {
       const since = this.#since.get(text);
       if (since !== undefined && claimedAt > since + this.#boundMs)

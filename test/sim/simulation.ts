@@ -101,14 +101,10 @@ export class Simulation {
       if (header?.job?.workflow !== undefined) this.#known(header.gid, header.job.workflow, header.deadline ?? 0);
       if (write.after) this.#executionAwaited(write.after);
       this.oracle.write(write);
-      this.pausers.write(write);
     });
     this.#processes = new Processes(this.world, this.settings, this.random, {
       runs: {
-        started: (call, process) => {
-          this.oracle.started(call, process);
-          this.pausers.started(call.runId, call.task, this.oracle.claimedAt(call));
-        },
+        started: (...start) => this.pausers.started(...start),
         collected: this.oracle.results.bind(this.oracle),
         ended: this.journal.end.bind(this.journal),
         told: this.oracle.told.bind(this.oracle),
@@ -152,7 +148,6 @@ export class Simulation {
     this.#specs.set(jobId, job.spec);
     this.oracle.deadlines.set(jobId, deadline);
   }
-
   #executionAwaited({ key, attributes }: Item): void {
     const { execution } = attributes;
     if (key.table !== "callbacks" || typeof execution !== "string") return;

@@ -251,7 +251,7 @@ const INLINE_PARAMETERS = 512;
  * job exists. A sweep finishes what is left as soon as there is room. Any other failure is told, since a caller that
  * repeats its submission with the same key is sooner than the sweeper.
  */
-export async function unlessUnwritable(work: Promise<void>): Promise<void> {
+export async function unlessUnwritable(work: Promise<unknown>): Promise<void> {
   await work.catch((error: unknown) => {
     if (!(error instanceof PortError) || error.kind !== "unwritable") throw error;
   });
