@@ -197,7 +197,7 @@ describe("what is not there yet", () => {
   const has = (path: string, word: string): boolean => new RegExp(`\\b${word}\\b`).test(read(path));
   const BUILT: Readonly<Record<string, () => boolean>> = {
     "Queues by priority band": () => has("functions/sdk/config.ts", "bands?"),
-    "Deduplication of runs, dependencies between jobs": () => has("functions/core/canvas/canvas.ts", "dedupe"),
+    "Dependencies between jobs": () => has("functions/sdk/task-context.ts", "requireDependency"),
     "Path workflows (graphs)": () => existsSync(join(root, "functions/sdk/graph.ts")),
     "Rate and concurrency limits": () => has("functions/sdk/task.ts", "rateLimit"),
     "Sites on one machine": () => has("functions/embedded/runtime.ts", "sites"),

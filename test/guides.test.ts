@@ -72,6 +72,7 @@ async function outcome({ tasks }: Guide["loaded"], { canvas, expected }: Example
 const GUIDES = [
   ["guide-canvas.md", 30],
   ["guide-blobs.md", 3],
+  ["guide-ledger.md", 2],
 ] as const;
 for (const [name, least] of GUIDES) {
   const { loaded, texts } = await load(name);

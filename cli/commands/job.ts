@@ -27,7 +27,7 @@ export function jobCommand(): Command {
 const SHOWN_DEFERRED = 5;
 /** Planned runs of the largest job whose deferred runs are shown. Finding them reads the runs one by one. */
 const MOST_RUNS = 2_000;
-/** Returns some of the runs that wait for events. */
+/** Returns some of the runs that wait for events or for other runs. */
 async function deferredRuns(client: Client, job: Job): Promise<readonly Run[]> {
   if (hasEnded(job) || job.planned > MOST_RUNS) return [];
   return (await client.runs(job.jobId, { status: "deferred", limit: SHOWN_DEFERRED })).items;

@@ -85,6 +85,9 @@ function runLines(runs: readonly Run[], width: number, now: number): string[] {
   );
 }
 
+function sharesText({ runId, round, reused }: NonNullable<Run["adopts"]>): string {
+  return `${reused ? "took the end of" : "takes the end of"} ${runId}${round > 0 ? `, round ${round}` : ""}`;
+}
 /** Returns the facts of a run, one per line, and its log. */
 function runSheet(run: Run, width: number): string[] {
   const { wait, detail } = run;
@@ -95,6 +98,7 @@ function runSheet(run: Run, width: number): string[] {
     ["round", run.round > 0 ? String(run.round) : undefined],
     ["attempt", run.attempt > 0 ? String(run.attempt) : undefined],
     ["stamps", stampsOf(run) || undefined],
+    ["shares", run.adopts && sharesText(run.adopts)],
     ["token", wait?.token],
     ["expires", wait?.expiresAt === undefined ? undefined : new Date(wait.expiresAt).toISOString()],
     ["started", run.startedAt === undefined ? undefined : new Date(run.startedAt).toISOString()],

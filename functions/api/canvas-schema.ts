@@ -28,6 +28,16 @@ const options = {
   timeout: z.number().optional(),
   retry: retryPolicy.optional(),
   ignoreResult: z.boolean().optional(),
+  dedupe: z
+    .union([z.enum(["running", "forever", "none"]), z.number().positive()])
+    .optional()
+    .describe("Which run of the same task and arguments is taken in place of another; a number is seconds"),
+  scope: z
+    .string()
+    .min(1)
+    .max(LIMITS.nameCharacters)
+    .optional()
+    .describe("Who shares these runs: `deployment`, `site`, `principal`, or any other text"),
   stamps: z.record(z.string(), json).optional(),
   headers: z.record(z.string(), json).optional(),
 };

@@ -41,6 +41,8 @@ export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, titl
   nothing_to_retry: [409, "Nothing to retry"],
   run_live: [409, "The run is still executed"],
   link_not_retried: [409, "A link is not retried alone"],
+  no_identity: [400, "No run can be shared by this key"],
+  shared_run: [409, "Jobs share this run"],
   run_not_found: [404, "No such run"],
   not_found: [404, "Not found"],
   unauthorized: [401, "Unauthorized"],

@@ -228,9 +228,15 @@ export const run = z
         "Somebody is asked, or a state machine works. The token is what POST /runs/{id}/complete wants; it and the expiry only where one run is asked for",
       ),
     unmet: z
-      .array(z.object({ of: z.literal("event"), name: z.string(), expiresAt: milliseconds.optional() }))
+      .array(z.object({ of: z.enum(["event", "run"]), name: z.string(), expiresAt: milliseconds.optional() }))
       .optional()
-      .describe("Of a deferred run: the events without which its task cannot go on"),
+      .describe(
+        "Of a deferred run: the events without which its task cannot go on, or the run whose end it takes over",
+      ),
+    adopts: z
+      .object({ runId: z.string(), round: z.int(), reused: z.boolean() })
+      .optional()
+      .describe("The shared run of the same task and arguments whose end it takes over; `reused`: it had ended before"),
     stamps: z.record(z.string(), json).optional(),
     each: z.enum(["map", "starmap"]).optional(),
     args: z.array(json).optional().describe("Of the signature. Only where one run is asked for, as are the next two"),

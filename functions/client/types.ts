@@ -196,8 +196,16 @@ export interface Run {
     readonly execution?: string;
     readonly expiresAt?: number;
   };
-  /** Set only for a deferred run: the events that its task needs, and until when the run waits for them. */
-  readonly unmet?: readonly { readonly of: "event"; readonly name: string; readonly expiresAt?: number }[];
+  /**
+   * Set only for a deferred run: the events that its task needs, and until when the run waits for them; or the run whose
+   * end it takes over.
+   */
+  readonly unmet?: readonly { readonly of: "event" | "run"; readonly name: string; readonly expiresAt?: number }[];
+  /**
+   * Set when jobs share a run of its task and arguments: that run, and the round whose end this run takes over.
+   * `reused` says that it had ended before.
+   */
+  readonly adopts?: { readonly runId: string; readonly round: number; readonly reused: boolean };
   readonly stamps?: JsonObject;
   readonly each?: "map" | "starmap";
   /** Arguments of the signature. Present only when a single run is read, and only for a task. */

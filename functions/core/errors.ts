@@ -38,6 +38,8 @@ export const ERROR_CODES = [
   "nothing_to_retry",
   "run_live",
   "link_not_retried",
+  "no_identity",
+  "shared_run",
   "run_not_found",
   "not_found",
   "unauthorized",

@@ -28,6 +28,10 @@ export interface EngineConfig {
   readonly resendSeconds: number;
   /** Settles in one follow-up before the rest goes to the engine's queue. */
   readonly settleBudget: number;
+  /** Runs that wait for one identity, and are ended by one message of the engine's queue. */
+  readonly subscribersPerMessage: number;
+  /** Seconds for which an identity is kept after its last start, unless a job needs it longer. */
+  readonly identityRetentionSeconds: number;
   /** Milliseconds that ended runs wait for others, so that their marks become one write. */
   readonly followDelayMs: number;
   /** Milliseconds for which a header that was read as open may start runs without another read. With 0 each start reads. */
@@ -90,6 +94,8 @@ export const DEFAULT_CONFIG: EngineConfig = {
   sweepSeconds: 60,
   resendSeconds: 120,
   settleBudget: 20,
+  subscribersPerMessage: 128,
+  identityRetentionSeconds: 90 * 86_400,
   followDelayMs: 50,
   headerCacheMs: 5_000,
   pauseCacheMs: 5_000,

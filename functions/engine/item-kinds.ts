@@ -4,7 +4,7 @@ import type { Json, JsonObject } from "../core/json.ts";
 import type { Counts } from "../core/plan/counts.ts";
 import { leafOf, localIndex } from "../core/plan/ledger.ts";
 import type { GroupStep, TaskStep, WaitStep } from "../core/plan/plan.ts";
-import type { RunRef, LinkKind } from "../core/plan/run-id.ts";
+import type { LinkKind, RunRef } from "../core/plan/run-id.ts";
 import type { PauseAttributes } from "../core/pause.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { ErrorData } from "../core/task/invocation.ts";
@@ -20,6 +20,8 @@ import type { FiredBy, RetryOrder } from "./requests.ts";
  * | ------------- | --- | --- | --- |
  * | group header  | callbacks `G#<gid>` / `!` | < 1 KB | create 2 (index), expanded 1, outcome 1, close 2 |
  * | root header   | the same; it is also the job, and its first row | < 1 KB + value | create 2, its row as any run, end 2 |
+ * | identity      | callbacks `G#~<hash>` / `!`: a root header without a job | < 1 KB + value | created 1, its row as any run |
+ * | subscription  | tasks `U#~<hash>#<shard>` / `<round>#<place of the run>` | < 1 KB | once per run that waits for an identity |
  * | ledger node   | callbacks `L#<gid>#<round>#<level>#<node>` / `!` | < 1 KB | 1 per batch of members of one leaf |
  * | run           | tasks `G#<gid>#<leaf>` / `C#<local>#<step>` | < 1 KB + value | claim 1, commit 1, queue or wait 1 |
  * | plan page     | tasks `N#<page>` / `!` | <= 4 KB, else a blob | once |
@@ -122,8 +124,10 @@ export interface HeaderAttributes extends Owned, PauseAttributes {
   readonly deadline?: number;
   /** Set only on roots. What the job was started with. */
   readonly job?: JobSeed;
-  /** Set only on roots whose job is one small task, in place of `plan`. */
+  /** Set only on roots whose job is one small task, and on identities whose task is small, in place of `plan`. */
   readonly step?: TaskStep;
+  /** Set only on identities: the run that began the present round, and the round of that run, as `<runId>#<round>`. */
+  readonly asker?: string;
   /** Set only on roots: how the job ended. Without `lastStep` the value is that of the first row. */
   readonly endedAt?: number;
   readonly lastStep?: number;
@@ -207,8 +211,17 @@ export interface RunAttributes extends Owned {
   /** Set only when the start lies further ahead than the delay of a message can reach. */
   readonly due?: number;
   readonly dueShard?: string;
-  /** Set only on deferred runs. What must happen before the run goes on, each as `event:<name>`. */
+  /** Set only on deferred runs. What must happen before the run goes on, each as `<kind>:<name>`. */
   readonly unmet?: ReadonlySet<string>;
+  /**
+   * The identity whose end the run takes over, and the round of it that the run wants at least, or has taken.
+   * `reused`: it had ended before the run asked.
+   */
+  readonly adopts?: string;
+  readonly adoptsRound?: number;
+  readonly reused?: true;
+  /** Set only on runs that wait for an identity, and take no value of it. */
+  readonly valueless?: true;
   /** When the wait for each event ends, by name. Fixed when the run asks for the event for the first time. */
   readonly eventDeadlines?: { readonly [name: string]: number };
   /** When a worker noted first that it does not know the task. */
@@ -247,6 +260,8 @@ export interface JobSeed {
   readonly planned: number;
   /** The stamps by which the job is found, as `indexedStamp` returns them. */
   readonly stamps?: readonly string[];
+  /** Hash of the submitter. Absent for the local one. */
+  readonly principal?: string;
   /** What the plan was estimated to take. Absent in jobs of earlier releases. */
   readonly estimate?: Estimate;
   /** Set when a task token waits for the end of the job (jobs/supervision.ts). */
@@ -266,18 +281,6 @@ export interface LogLine {
   readonly level: string;
   readonly message: string;
   readonly fields?: JsonObject;
-}
-/** A change of state, or a failure, in the course of a job. `at` is in milliseconds since the epoch. */
-export interface JobEventAttributes extends Owned {
-  readonly at: number;
-  readonly kind: "state" | "failure" | "retried";
-  /** Set only on `retried`. The round that began. */
-  readonly round?: number;
-  readonly state?: "started" | EndState;
-  readonly runId?: string;
-  readonly status?: RunStatus;
-  readonly task?: string;
-  readonly error?: RunError;
 }
 const taskKey = (partition: string, sort: string): Key => ({ table: "tasks", partition, sort });
 export const headerKey = (gid: string): Key => ({ table: "callbacks", partition: `G#${gid}`, sort: "!" });
@@ -340,6 +343,17 @@ export const deadLetterKey = (id: string): Key => taskKey(DEAD_LETTERS, id);
 /** Ids of dead letters are ordered by the time at which their messages were given up. */
 export const deadLetterId = (at: number, hash: string): string => `${pad(at, 14)}-${hash}`;
 
+export const SUBSCRIBER_SHARDS = 4;
+export const subscriptionPartition = (identity: string, shard: number): string => `U#${identity}#${shard}`;
+/** Begins the sort key of the subscriptions to a round. */
+export const subscriptionRound = (round: number): string => `${pad(round, 9)}#`;
+/** Returns the key of a subscription. Those of the runs of one leaf are neighbours, so that their marks are one write. */
+export function subscriptionKey(identity: string, round: number, ref: RunRef, leaf: number, leafHash: string): Key {
+  const shard = shardOf(`${ref.gid}#${leaf}`, SUBSCRIBER_SHARDS);
+  const place = `${leafHash}#${pad(ref.index, 9)}#${pad(ref.stepIndex, 4)}`;
+  return taskKey(subscriptionPartition(identity, shard), subscriptionRound(round) + place);
+}
+
 export const OPEN_SHARDS = 16;
 export const DUE_SHARDS = 64;
 export const DUE_ROOT_SHARDS = 8;
@@ -376,9 +390,6 @@ export function asLedger(item: Item | undefined): LedgerAttributes | undefined {
 }
 export function asDetail(item: Item): DetailAttributes {
   return item.attributes as unknown as DetailAttributes;
-}
-export function asJobEvent(item: Item): JobEventAttributes {
-  return item.attributes as unknown as JobEventAttributes;
 }
 /** Reads an entry of a list of jobs, which says only to which job it belongs. */
 export function asOwned(item: Item): Owned {

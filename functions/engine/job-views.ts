@@ -120,8 +120,16 @@ export interface RunView {
     readonly execution?: string;
     readonly expiresAt?: number;
   };
-  /** Set only on a deferred run. The events that its task waits for, and when each wait ends. */
-  readonly unmet?: readonly { readonly of: "event"; readonly name: string; readonly expiresAt?: number }[];
+  /**
+   * Set only on a deferred run. The events that its task waits for, and when each wait ends; or the run whose end it
+   * takes over.
+   */
+  readonly unmet?: readonly { readonly of: "event" | "run"; readonly name: string; readonly expiresAt?: number }[];
+  /**
+   * Set on a run that runs no code, because jobs share a run of its task and arguments: that run, and the round whose
+   * end it takes. `reused` says that it had ended before.
+   */
+  readonly adopts?: { readonly runId: string; readonly round: number; readonly reused: boolean };
   readonly stamps?: JsonObject;
   /** Set when the task is called for each item of a list. */
   readonly each?: "map" | "starmap";

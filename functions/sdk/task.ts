@@ -1,7 +1,7 @@
 import type * as z from "zod/v4/core";
 import { eachOf } from "../core/canvas/canvas-parts.ts";
-import type { Chunks, FailurePolicy, SignatureOptions, Tracking } from "../core/canvas/canvas.ts";
-import { readFailurePolicy, readTracking } from "../core/canvas/signature-options.ts";
+import type { Chunks, Dedupe, FailurePolicy, SignatureOptions, Tracking } from "../core/canvas/canvas.ts";
+import { readDedupe, readFailurePolicy, readScope, readTracking } from "../core/canvas/signature-options.ts";
 import { FanfoldError } from "../core/errors.ts";
 import { toJson } from "../core/json-check.ts";
 import type { Json, JsonObject } from "../core/json.ts";
@@ -69,6 +69,17 @@ export interface TaskSettings {
    * (docs/guarantees.md). A task that spawns children, streams, or runs for long should use `lazy`.
    */
   readonly tracking?: Tracking;
+  /**
+   * Which run of the task with the same arguments is taken in place of another one, across jobs (docs/guide-ledger.md).
+   * `"running"` takes one that has not ended, a number also one that ended well at most so many seconds ago, and
+   * `"forever"` any that ended well and is kept. Default `"none"`. A signature may say otherwise.
+   */
+  readonly dedupe?: Dedupe;
+  /**
+   * Who shares these runs: `"deployment"` (the default), `"site"`, `"principal"`, or any other text. Runs of different
+   * scopes are never shared.
+   */
+  readonly scope?: string;
   /**
    * When the children that the task spawns or streams have failed, which then fails the run. Default `settled`: never.
    */
@@ -242,6 +253,8 @@ function taskInfo(settings: TaskSettings, run: unknown): TaskInfo {
     ignoreResult = false,
     mayOverlap = false,
     tracking,
+    dedupe,
+    scope,
   } = settings;
   const problem = nameProblem(name);
   if (problem !== undefined) throw invalid("/name", `the name of a task ${problem}`);
@@ -261,6 +274,8 @@ function taskInfo(settings: TaskSettings, run: unknown): TaskInfo {
     ignoreResult,
     ...(mayOverlap && { mayOverlap }),
     ...(tracking !== undefined && { tracking: readTracking(tracking, "/tracking") }),
+    ...(dedupe !== undefined && { dedupe: readDedupe(dedupe, "/dedupe") }),
+    ...(scope !== undefined && { scope: readScope(scope, "/scope") }),
     ...(Object.prototype.toString.call(run) === "[object AsyncGeneratorFunction]" && { streams: true as const }),
   };
 }

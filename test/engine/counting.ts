@@ -26,6 +26,7 @@ const PART_OF_TASKS: Readonly<Record<string, WritePart>> = {
   T: "jobs",
   E: "jobs",
   W: "jobs",
+  U: "jobs",
   SC: "jobs",
   PZ: "jobs",
   B: "jobs",

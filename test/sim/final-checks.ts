@@ -1,6 +1,6 @@
 import { canonicalJson, type Json } from "../../functions/core/json.ts";
 import { failedRuns } from "../../functions/core/plan/counts.ts";
-import { ownerOf, parseRunId, runIdOf, scopesOf } from "../../functions/core/plan/run-id.ts";
+import { isIdentity, isShared, ownerOf, parseRunId, runIdOf, scopesOf } from "../../functions/core/plan/run-id.ts";
 import { isFailure, isTerminal, type RunStatus } from "../../functions/core/plan/run-state.ts";
 import type { ResultEntry } from "../../functions/core/task/invocation.ts";
 import type { JobEvent, JobView } from "../../functions/engine/contract.ts";
@@ -46,7 +46,7 @@ export class FinalChecks {
     for (const item of this.#sim.world.store.items()) {
       if (item.key.table !== "callbacks" || item.attributes["state"] === undefined) continue;
       const header = asHeader(item);
-      if (!header || header.state === "closed") continue;
+      if (!header || header.state === "closed" || isIdentity(header.gid)) continue;
       const owner = ownerOf(header.gid);
       const above = owner === undefined ? undefined : parseRunId(owner)?.gid;
       // Without a sweeper, no process has to close groups below a decided group.
@@ -63,6 +63,8 @@ export class FinalChecks {
       const status = item.attributes["status"] as RunStatus;
       if (isTerminal(status)) continue;
       const gid = item.key.partition.slice(2, item.key.partition.lastIndexOf("#"));
+      // Without a job that waits for it, an identity may rest.
+      if (isIdentity(gid)) continue;
       if (!this.#dead(gid))
         return this.#sim.bad("row-never-finished", `${item.key.partition} ${item.key.sort} ${status}`);
       // A group that the row's round has not opened again holds nothing that could end the row.
@@ -80,7 +82,8 @@ export class FinalChecks {
       if (item.key.table !== "tasks" || !item.key.partition.startsWith("G#")) continue;
       const run = rowOf(item, shape.width);
       const counted = run && shape.row(run);
-      if (!counted || !isFailure(counted.status) || !this.#joined(item.key.partition)) continue;
+      if (!counted || isShared(counted.gid) || !isFailure(counted.status) || !this.#joined(item.key.partition))
+        continue;
       // A loop that came to its bound has no failed run.
       if (counted.error?.reason === "repeat_limit") continue;
       const counts = scopesOf(counted.gid).every((gid) => shape.header(gid)?.early !== true);
@@ -127,6 +130,8 @@ export class FinalChecks {
         continue;
       const leafAt = key.partition.lastIndexOf("#");
       const gid = key.partition.slice(2, leafAt);
+      // The runs that take over its failure are listed.
+      if (isIdentity(gid)) continue;
       const [, local, step] = key.sort.split("#");
       const runId = runIdOf(gid, Number(key.partition.slice(leafAt + 1)) * width + Number(local), Number(step));
       const whole = scopesOf(gid).every((above) => this.#sim.shape.header(above)?.early !== true);

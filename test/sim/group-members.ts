@@ -1,5 +1,7 @@
-import { childGroupOf, runIdOf } from "../../functions/core/plan/run-id.ts";
+import { childGroupOf, isIdentity, jobIdOf, runIdOf, scopesOf } from "../../functions/core/plan/run-id.ts";
+import { isTerminal } from "../../functions/core/plan/run-state.ts";
 import type { Header } from "../../functions/engine/item-kinds.ts";
+import type { Item } from "../../functions/engine/ports.ts";
 import type { Shape } from "./shape.ts";
 
 export function membersOf(shape: Shape, header: Header): number {
@@ -35,3 +37,17 @@ export function anyEarly(shape: Shape, gid: string): boolean {
   }
   return false;
 }
+/** Returns whether a group above has decided, or the owner has ended. */
+export function mayDrop(shape: Shape, header: Header): boolean {
+  const owner = header.joins === undefined ? undefined : shape.rowOf(header.joins);
+  if (!owner || (isTerminal(owner.status) && !header.side)) return true;
+  // A later round of the job opens the group again, or has no use for it.
+  if (shape.roundOf(jobIdOf(header.gid)) > header.round) return true;
+  return scopesOf(owner.gid).some((gid) => {
+    const above = shape.header(gid);
+    return !above || above.outcome !== undefined;
+  });
+}
+/** Whether an item is the header of a group that has not closed. An identity never decides. */
+export const isOpenGroup = ({ key, attributes }: Item): boolean =>
+  key.table === "callbacks" && attributes["state"] === "open" && !isIdentity(key.partition.slice(2));

@@ -1,7 +1,8 @@
 import type { Header } from "../../functions/engine/item-kinds.ts";
 import type { Item } from "../../functions/engine/ports.ts";
 import type { Complaints } from "./reference.ts";
-import { type Part, partOf, type Shape } from "./shape.ts";
+import { type Part, partOf } from "./ledger-part.ts";
+import type { Shape } from "./shape.ts";
 
 /**
  * Watches leaves of ledgers. A member is marked once in a round. By then it has ended, or a part that the same write

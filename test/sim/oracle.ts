@@ -1,6 +1,6 @@
 import { addCounts, carriedUp, type Counts, ignoredFailures } from "../../functions/core/plan/counts.ts";
 import { failsEarly } from "../../functions/core/plan/policy.ts";
-import { jobIdOf, ownerOf, parseRunId, runIdOf, type RunRef, scopesOf } from "../../functions/core/plan/run-id.ts";
+import { isIdentity, isShared, ownerOf, parseRunId, runIdOf, type RunRef } from "../../functions/core/plan/run-id.ts";
 import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../functions/core/plan/run-state.ts";
 import type { EventLook, ResultEntry, TaskCall } from "../../functions/core/task/invocation.ts";
 import { isRevokedById } from "../../functions/engine/groups/revocations.ts";
@@ -11,7 +11,8 @@ import type { Item } from "../../functions/engine/ports.ts";
 import type { Claim } from "../../functions/engine/worker-loop.ts";
 import type { Journal } from "./journal.ts";
 import type { LeaseWatch } from "./lease-watch.ts";
-import { anyEarly, earlyAbove, flatMembers, membersOf } from "./group-members.ts";
+import { anyEarly, earlyAbove, flatMembers, mayDrop, membersOf } from "./group-members.ts";
+import { IdentityWatch } from "./identity-watch.ts";
 import { LedgerWatch } from "./ledger-watch.ts";
 import type { Complaints } from "./reference.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
@@ -40,6 +41,7 @@ export class Oracle {
   readonly #decisions = new Map<string, number>();
   readonly #results = new Map<string, string>();
   readonly #seen: SeenResults;
+  readonly identities: IdentityWatch;
   /** Root groups that may decide `cancelled` or `timeout`. */
   readonly cancellable = new Set<string>();
   readonly deadlines = new Map<string, number>();
@@ -61,6 +63,7 @@ export class Oracle {
     this.#leases = leases;
     this.#ledgers = new LedgerWatch(shape, complaints);
     this.#seen = new SeenResults(complaints);
+    this.identities = new IdentityWatch(scheduler, complaints);
     this.#complaints = complaints;
   }
 
@@ -81,12 +84,13 @@ export class Oracle {
   #headerWritten(process: SimProcess, before: Header | undefined, after: Header | undefined): void {
     if (!after) return;
     if (this.collected) {
-      if (!before && ownerOf(after.gid) === undefined) this.#bad("collected-header-recreated", after.gid);
+      if (!before && ownerOf(after.gid) === undefined && !isIdentity(after.gid))
+        this.#bad("collected-header-recreated", after.gid);
       return;
     }
     this.#shape.revoked.note(after);
     if (!before) this.#created(after);
-    if (before && after.round > before.round) this.#reopened(after);
+    if (before && after.round > before.round && !isIdentity(after.gid)) this.#reopened(after);
     if ((after.revoked?.size ?? 0) > (before?.revoked?.size ?? 0)) this.#revokedAt.set(after.gid, this.#scheduler.now);
     for (const stamp of after.revokedStamps ?? [])
       if (!before?.revokedStamps?.has(stamp)) this.#stampRevokedAt.set(`${after.gid} ${stamp}`, this.#scheduler.now);
@@ -142,7 +146,7 @@ export class Oracle {
         return;
       }
       case "dropped":
-        if (!this.#mayDrop(header)) this.#bad("dropped-without-reason", header.gid);
+        if (!mayDrop(this.#shape, header)) this.#bad("dropped-without-reason", header.gid);
         return;
       case "complete":
       case "failed":
@@ -151,17 +155,6 @@ export class Oracle {
         return;
       case undefined:
     }
-  }
-  /** Returns whether a group above has decided, or the owner has ended. */
-  #mayDrop(header: Header): boolean {
-    const owner = header.joins === undefined ? undefined : this.#shape.rowOf(header.joins);
-    if (!owner || (isTerminal(owner.status) && !header.side)) return true;
-    // A later round of the job opens the group again, or has no use for it.
-    if (this.#shape.roundOf(jobIdOf(header.gid)) > header.round) return true;
-    return scopesOf(owner.gid).some((gid) => {
-      const above = this.#shape.header(gid);
-      return !above || above.outcome !== undefined;
-    });
   }
   #revoked(header: Header): boolean {
     const ref = header.joins === undefined ? undefined : parseRunId(header.joins);
@@ -277,7 +270,8 @@ export class Oracle {
   #rowWritten(process: SimProcess, before: Run | undefined, after: Run | undefined): void {
     if (!after) return;
     if (before && after.round > before.round) this.#seen.renewed(after.runId, this.#scheduler.now);
-    if (this.#shape.orders.isUnasked(before, after))
+    this.identities.write(before, after);
+    if (!isShared(after.gid) && this.#shape.orders.isUnasked(before, after))
       this.#bad("run-retried-unasked", `${after.runId}: ${before?.status} in round ${before?.round}`);
     if (before && isTerminal(before.status) && after.round === before.round && after.status !== before.status) {
       this.#bad("terminal-row-changed", `${after.runId}: ${before.status} -> ${after.status}`);

@@ -134,6 +134,13 @@ export class Reference {
       return plain("broken");
     if (run.status === "broken" && run.error?.reason === "dead_letter" && (run.deadLetters ?? 0) >= 3)
       return plain("broken");
+    if (run.adopts !== undefined) return this.#adopted(run, run.adopts, { signature, script }, input);
+    if (
+      signature.options.dedupe !== undefined &&
+      signature.options.dedupe !== "none" &&
+      run.error?.reason !== "dead_letter"
+    )
+      this.#complaints.bad("ran-by-itself", run.runId);
     const behaviour = behaviourIn(script, run.round);
     const waits = (script.waits ?? [])
       .flat()
@@ -214,6 +221,31 @@ export class Reference {
       };
     const ended = this.#parent(run, end, counts, value === "group" ? undefined : own);
     return value === "extras" && ended.status === "success" ? { ...ended, extras: end.all } : ended;
+  }
+  /** Returns the end of a run that has taken over how a shared run ended. */
+  #adopted(
+    run: Run,
+    identity: string,
+    { signature, script }: Pick<Extract<Step, { kind: "task" }>, "signature" | "script">,
+    input: Value | undefined,
+  ): Ended {
+    const plain = (status: TerminalStatus): Ended => ({ status, counts: { [status]: 1 } });
+    const shared = runIdOf(identity, 0, 0);
+    const { status, error } = run;
+    if (status === "broken" && error?.reason === "task_killed" && this.#mayBeKilled(shared)) return plain("broken");
+    if (status === "broken" && error?.reason === "dead_letter") return plain("broken");
+    if (status === "error" && this.#journal.wasAborted(shared)) return plain("error");
+    if (status === "error" && error?.reason === "task_timeout" && this.#journal.wasOverdue(shared))
+      return plain("error");
+    const behaviour = behaviourIn(script, run.adoptsRound ?? 0);
+    if (behaviour === "broken") return plain("broken");
+    if (behaviour === "always" || behaviour === "fatal") return plain("error");
+    const args = this.#arguments(signature.args, signature.immutable ? undefined : input, false);
+    const silent = signature.options.ignoreResult ?? signature.task === TASKS.silent;
+    const value: Value = silent ? NOTHING : args ? { kind: "json", json: valueOf(script, args) } : { kind: "unknown" };
+    if (behaviour === "skip") return this.#valued(run, { ...plain("skipped"), value });
+    const counters = Object.entries(script.counters ?? {}).map(([name, count]) => [`u_${name}`, count] as const);
+    return this.#valued(run, { status: "success", counts: { success: 1, ...Object.fromEntries(counters) }, value });
   }
   /**
    * Returns whether the run may fail because an attempt without a claim cannot have children. A redelivered run is

@@ -87,8 +87,9 @@ export class RetryOrders {
 }
 const isCut = ({ status, error }: Run): boolean =>
   status === "cancelled" && ["upstream", "cancelled"].includes(error?.reason ?? "");
-/** Whether a failure is not that of a run below. */
-function isOwn({ runId, error }: Run): boolean {
+/** Whether a failure is not that of a run below. One that was taken over is. */
+function isOwn({ runId, error, adopts }: Run): boolean {
+  if (adopts !== undefined) return true;
   return error?.name !== "GroupFailed" && (error?.runId ?? runId) === runId;
 }
 function fits(shape: Shape, run: Run, filter: RetryFilter): boolean {

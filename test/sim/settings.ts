@@ -81,6 +81,7 @@ function randomSettings(random: Random): Settings {
       sweepSeconds: 10 + random.int(15),
       resendSeconds: 15 + random.int(15),
       settleBudget: 1 + random.int(4),
+      subscribersPerMessage: 2,
       followDelayMs: random.pick([0, 50, 2_000]),
       headerCacheMs: random.pick([0, 5_000]),
       pauseCacheMs: PAUSE_CACHE_MS,

@@ -16,7 +16,16 @@ import type {
 import { holds } from "../../functions/core/canvas/value-condition.ts";
 import type { Json } from "../../functions/core/json.ts";
 import type { Counts } from "../../functions/core/plan/counts.ts";
-import { jobIdOf, linkGroupOf, ownerOf, parseRunId, runIdOf, type RunRef } from "../../functions/core/plan/run-id.ts";
+import type { TaskStep } from "../../functions/core/plan/plan.ts";
+import {
+  isIdentity,
+  jobIdOf,
+  linkGroupOf,
+  ownerOf,
+  parseRunId,
+  runIdOf,
+  type RunRef,
+} from "../../functions/core/plan/run-id.ts";
 import { isSuccess, isTerminal } from "../../functions/core/plan/run-state.ts";
 import {
   asHeader,
@@ -25,11 +34,13 @@ import {
   type Header,
   headerKey,
   ledgerKey,
+  planPageKey,
   type Run,
   runKey,
 } from "../../functions/engine/item-kinds.ts";
 import type { Item } from "../../functions/engine/ports.ts";
 import { childrenOf, scriptOf } from "./script-runner.ts";
+import { type Part, partOf } from "./ledger-part.ts";
 import { EverRevoked } from "./ever-revoked.ts";
 import { RetryOrders } from "./retry-orders.ts";
 import type { SimStore } from "./sim-store.ts";
@@ -109,28 +120,6 @@ export function repeated(flow: Repeat, times: number): readonly Step[] {
   return Array.from({ length: times }, () => stepsOf(flow.body)).flat();
 }
 const ALONE = { links: [], errors: [] };
-
-/**
- * Values of rowless members of one leaf, as the leaf's node names them. `blob` is undefined when no member has a value.
- */
-export interface Part {
-  readonly locals: readonly number[];
-  readonly blob: string | undefined;
-}
-/** Parses a part's entry in a ledger node, for example `0.<name>:0-1,5`. The name begins with the part's round. */
-export function partOf(entry: string, gid: string, leaf: number): Part {
-  const [name = "", ranges = ""] = entry.split(":");
-  const locals = ranges.split(",").flatMap((range) => {
-    const [from, to = from] = range.split("-").map(Number) as [number, number?];
-    return Array.from({ length: to - from + 1 }, (_, k) => from + k);
-  });
-  const [round, hash] = name.split(".");
-  return { locals, blob: name === "-" ? undefined : `${partPrefix(gid, Number(round), leaf)}/${hash}` };
-}
-
-/** Returns the prefix under which the values of a leaf's parts are stored. */
-export const partPrefix = (gid: string, round: number, leaf: number): string =>
-  `${jobIdOf(gid)}/part/${gid}/${round}/${leaf}`;
 
 /** Finds the strand of a group's member, and reads its items in the store. */
 export class Shape {
@@ -212,6 +201,7 @@ export class Shape {
     const strand = tracking === "result" || tracking === "ledger" ? this.strand(gid, index) : undefined;
     const [step] = strand ?? [];
     if (strand?.length !== 1 || step?.kind !== "task" || step.links.length > 0 || step.errors.length > 0) return false;
+    if ((step.signature.options.dedupe ?? "none") !== "none") return false;
     return step.signature.options.countdown === undefined && step.signature.options.eta === undefined;
   }
   /** Returns undefined when the group does not come from a canvas. */
@@ -323,6 +313,7 @@ export class Shape {
   /** Returns the strand of a member. Returns undefined when the strand is unknown, for good or so far. */
   strand(gid: string, index: number): readonly Step[] | undefined {
     const owner = ownerOf(gid);
+    if (isIdentity(gid)) return this.#identityStrand(gid);
     if (owner === undefined) {
       const job = this.#jobs.get(gid);
       return job && index === 0 ? stepsOfJob(job) : undefined;
@@ -336,6 +327,19 @@ export class Shape {
     }
     const member = this.#member(step, owner, gid, index);
     return member && (Array.isArray(member) ? (member as readonly Step[]) : stepsOf(member as Canvas));
+  }
+  /** Returns the task that an identity was begun with. Its arguments are in its id, so the engine cannot choose them. */
+  #identityStrand(gid: string): readonly Step[] | undefined {
+    const header = this.header(gid);
+    if (!header) return undefined;
+    const { task, args = [], kwargs = {}, options = {} } = header.step ?? this.#pagedStep(header.plan ?? "");
+    return stepsOf({ kind: "task", task, args, kwargs, options, immutable: true });
+  }
+  #pagedStep(pointer: string): TaskStep {
+    const page = pointer.slice(0, pointer.lastIndexOf("@"));
+    const blob = this.#blobs.get(`${page.slice(0, page.indexOf("!"))}/plan/${page}`);
+    const text = this.#store.peek(planPageKey(page))?.attributes["strands"] ?? new TextDecoder().decode(blob);
+    return JSON.parse(text as string)[0][0].members[0][0] as TaskStep;
   }
   #member(step: Step, owner: string, gid: string, index: number): Canvas | readonly Step[] | undefined {
     switch (step.kind) {

@@ -5,6 +5,7 @@ import { answer, cancelJob, type ClientJob, isUnanswered, leave, newJob, submitJ
 import { Batches } from "./batches.ts";
 import { Deliveries } from "./deliveries.ts";
 import { EventSenders } from "./event-senders.ts";
+import { isOpenGroup } from "./group-members.ts";
 import { FinalChecks } from "./final-checks.ts";
 import { Journal } from "./journal.ts";
 import { LeaseWatch } from "./lease-watch.ts";
@@ -29,6 +30,7 @@ import {
   SWEEP_EVERY_MS,
   type Violation,
 } from "./simulation-options.ts";
+import { SharedWork } from "./shared-work.ts";
 import { type JobSpec, Workload } from "./workload.ts";
 
 /**
@@ -120,7 +122,7 @@ export class Simulation {
     this.#retriers = new Retriers(this, this.#processes, seed);
     this.#deliveries = new Deliveries(this, this.#processes);
     this.#batches = new Batches(this, this.#processes, seed);
-    this.#addJobs(1 + this.random.int(jobs));
+    this.#addJobs(1 + this.random.int(jobs), new SharedWork(seed, this.sweeps));
     this.jobs.push(...this.#batches.jobs());
     this.#retriers.begin(this.jobs);
   }
@@ -137,8 +139,8 @@ export class Simulation {
     if (this.violations.length === 0) await this.#afterwards();
   }
 
-  #addJobs(count: number): void {
-    const workload = new Workload(this.random, this.sweeps);
+  #addJobs(count: number, shared: SharedWork): void {
+    const workload = new Workload(this.random, this.sweeps, 0, shared);
     for (let k = 0; k < count; k++) this.jobs.push(newJob(`job-${k}`, this.random, () => workload.job()));
   }
   #known(jobId: string, name: string, deadline: number): void {
@@ -351,9 +353,7 @@ export class Simulation {
       this.jobs.some((job) => !job.delivered || (job.cancelAsked && !job.cancelAnswered))
     )
       return false;
-    for (const item of this.#store.items())
-      if (item.key.table === "callbacks" && item.attributes["state"] === "open") return false;
-    return true;
+    return ![...this.#store.items()].some(isOpenGroup);
   }
 
   /** Brings back old processes and messages after all jobs have expired and were collected. */

@@ -2,6 +2,7 @@ import type { WriteOp } from "../../functions/engine/ports.ts";
 import { CRASH_VARIANTS } from "./crash-variants.ts";
 import { FAILURE_VARIANTS } from "./failure-variants.ts";
 import { ROUND_VARIANTS } from "./round-variants.ts";
+import { IDENTITY_VARIANTS } from "./identity-variants.ts";
 import { SOLO_VARIANTS } from "./solo-variants.ts";
 import { PAUSE_VARIANTS } from "./pause-variants.ts";
 import { SCHEDULE_VARIANTS } from "./schedule-variants.ts";
@@ -395,6 +396,7 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
   ...FAILURE_VARIANTS,
   ...ROUND_VARIANTS,
   ...SOLO_VARIANTS,
+  ...IDENTITY_VARIANTS,
   ...SCHEDULE_VARIANTS,
   ...PAUSE_VARIANTS,
 };

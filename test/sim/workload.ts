@@ -9,6 +9,7 @@ import type {
 import type { ValueCondition } from "../../functions/core/canvas/value-condition.ts";
 import type { JsonObject } from "../../functions/core/json.ts";
 import type { Random } from "./random.ts";
+import type { SharedWork } from "./shared-work.ts";
 
 /**
  * The behaviour of a simulated task. It travels in the signature's kwargs, so a worker knows only what the engine gave
@@ -109,8 +110,11 @@ export class Workload {
   /** Set while the canvas being made is part of a group's member. A task may add members only to such a group. */
   #inGroup = false;
 
+  readonly #shared: SharedWork | undefined;
+
   /** `timeouts` lets some jobs time out, which needs a sweeper. Labels are numbered from `labels` + 1. */
-  constructor(random: Random, timeouts: boolean, labels = 0) {
+  constructor(random: Random, timeouts: boolean, labels = 0, shared?: SharedWork) {
+    this.#shared = shared;
     this.#random = random;
     this.#labels = labels;
     this.#timeouts = timeouts;
@@ -118,6 +122,7 @@ export class Workload {
   }
 
   job(): JobSpec {
+    this.#shared?.nextJob();
     const random = this.#random;
     if (random.chance(0.15)) {
       const pages = this.#list(random.int(4), () => this.#list(random.int(4), () => this.#strand(1)));
@@ -149,7 +154,10 @@ export class Workload {
   /** Makes many quick members, so that a worker learns their pace and claims several at once. */
   #wide(): Canvas {
     const random = this.#random;
-    const quick = (): Canvas => this.#task({ steps: random.int(3) }, random.chance(0.9) ? TASKS.plain : undefined);
+    const quick = (): Canvas => {
+      const own = this.#task({ steps: random.int(3) }, random.chance(0.9) ? TASKS.plain : undefined);
+      return this.#shared?.instead() ?? own;
+    };
     const members = this.#list(5 + random.int(8), quick);
     return {
       kind: "chord",
@@ -210,6 +218,7 @@ export class Workload {
         ...more,
       },
       name,
+      Object.keys(more).length === 0,
     );
   }
   /** Returns up to two sets of up to two events. Each event occurs once. */
@@ -329,7 +338,8 @@ export class Workload {
     const dice = random.int(9);
     return dice < 2 ? "allSuccess" : dice < 6 ? "settled" : dice < 8 ? "failFast" : { threshold: random.int(3) };
   }
-  #signature(script: Script, name?: string): Canvas {
+  /** `any` says that the place takes any task. */
+  #signature(script: Script, name: string | undefined, any: boolean): Canvas {
     const random = this.#random;
     const stamps = stampsOf(script.label);
     const options: SignatureOptions = {
@@ -347,7 +357,8 @@ export class Workload {
         : random.pick([TASKS.streaming, TASKS.streaming, TASKS.silent, TASKS.elsewhere]));
     const kwargs = { script: script as unknown as JsonObject };
     const bare = { kind: "task" as const, task, args: [script.label], kwargs, options, immutable: random.chance(0.2) };
-    return random.chance(0.12) ? this.#linked(bare) : bare;
+    const made = random.chance(0.12) ? this.#linked(bare) : bare;
+    return (any ? this.#shared?.instead() : undefined) ?? made;
   }
   /** Adds links and error links. These may be strands and have links themselves. */
   #linked(host: Signature): Signature {

@@ -53,7 +53,7 @@ export function RunActions({ run, reload }: RunActionsProps) {
 }
 function eventOf({ unmet, wait, status }: Run): string | undefined {
   if (isEnd(status)) return undefined;
-  return unmet?.[0]?.name ?? (wait?.of === "event" ? wait.name : undefined);
+  return unmet?.find(({ of }) => of === "event")?.name ?? (wait?.of === "event" ? wait.name : undefined);
 }
 
 function Revoke({ run, onClose }: { readonly run: Run; readonly onClose: () => void }) {

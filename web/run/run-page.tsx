@@ -302,6 +302,12 @@ function Around({ run }: { readonly run: Run }) {
             It takes the value of <RunLink runId={run.inputOf} />.
           </li>
         )}
+        {run.adopts && (
+          <li>
+            It runs no code: it takes over how <RunLink runId={run.adopts.runId} /> ends
+            {run.adopts.reused && ", which had ended before"}.
+          </li>
+        )}
         {run.next && (
           <li>
             After a success <RunLink runId={next} /> follows.

@@ -9,7 +9,7 @@ export function standingOf(run: Run): string {
     case "queued":
       return "Its message is on its way to a worker, or lies in its queue.";
     case "deferred":
-      return `Its task waits for ${unmet.map(({ name, expiresAt }) => `event ${visibleLine(name)}${until(expiresAt)}`).join(", ")}. No worker is held.`;
+      return `${run.adopts ? "It" : "Its task"} waits for ${unmet.map(({ of, name, expiresAt }) => `${of} ${visibleLine(name)}${until(expiresAt)}`).join(", ")}. No worker is held.`;
     case "started":
       return `Attempt ${attempt} runs on a worker.`;
     case "retrying":

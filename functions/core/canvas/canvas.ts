@@ -29,6 +29,13 @@ export const TRACKINGS = ["full", "lazy", "result", "ledger"] as const;
 /** One tracking level: `full`, `lazy`, `result` or `ledger`. */
 export type Tracking = (typeof TRACKINGS)[number];
 
+/**
+ * Which end of an equal run is taken over in place of a run of its own (docs/guide-ledger.md). `running` takes that of a
+ * run that has not ended yet, a number also a good end of at most so many seconds ago, `forever` any good end that is
+ * still kept. `none` shares no run.
+ */
+export type Dedupe = "running" | "forever" | "none" | number;
+
 /** Options of one signature. Durations are seconds. */
 export interface SignatureOptions {
   /** `site.queue#function` or a short form (`parseQueueName`). Default: the queue of the task. */
@@ -50,6 +57,13 @@ export interface SignatureOptions {
   readonly retry?: Partial<RetryPolicy>;
   /** `true` stores no value. */
   readonly ignoreResult?: boolean;
+  /** Which run of the same task and arguments is taken in place of one of its own. Default: that of the task. */
+  readonly dedupe?: Dedupe;
+  /**
+   * Who shares a run: `deployment`, `site`, `principal`, or any other text, which separates its runs from all others.
+   * Default: that of the task, else `deployment`.
+   */
+  readonly scope?: string;
   /**
    * Marks that the running task sees and that jobs are found by. Stamping sets them; `set` and `clone` do not override
    * them.

@@ -5,7 +5,14 @@ import type { JsonObject } from "../json.ts";
 import { LIMITS } from "../limits.ts";
 import { parseQueueName } from "../names/queue-name.ts";
 import { checkRetry } from "../retry-policy.ts";
-import { type FailurePolicy, type GroupOptions, type SignatureOptions, type Tracking, TRACKINGS } from "./canvas.ts";
+import {
+  type Dedupe,
+  type FailurePolicy,
+  type GroupOptions,
+  type SignatureOptions,
+  type Tracking,
+  TRACKINGS,
+} from "./canvas.ts";
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 // Only the form of a queue name can be checked here: its placement is decided when the work is sent.
@@ -49,6 +56,12 @@ export function readSignatureOptions(value: unknown, field: string): SignatureOp
         if (typeof given !== "boolean") throw invalid(at, "must be true or false");
         options.ignoreResult = given;
         break;
+      case "dedupe":
+        options.dedupe = readDedupe(given, at);
+        break;
+      case "scope":
+        options.scope = readScope(given, at);
+        break;
       case "stamps":
       case "headers":
         options[key] = readMarks(given, at);
@@ -56,7 +69,7 @@ export function readSignatureOptions(value: unknown, field: string): SignatureOp
       default:
         throw invalid(
           at,
-          "is not an option of a signature (queue, priority, countdown, eta, expires, timeout, retry, ignoreResult, stamps, headers)",
+          "is not an option of a signature (queue, priority, countdown, eta, expires, timeout, retry, ignoreResult, dedupe, scope, stamps, headers)",
         );
     }
   }
@@ -72,6 +85,8 @@ const SIGNATURE_OPTIONS: ReadonlySet<string> = new Set<keyof SignatureOptions>([
   "timeout",
   "retry",
   "ignoreResult",
+  "dedupe",
+  "scope",
   "stamps",
   "headers",
 ]);
@@ -139,6 +154,23 @@ export function readTracking(value: unknown, field: string): Tracking {
   return tracking;
 }
 
+/**
+ * Returns what a signature or a task shares, of unknown origin.
+ * @throws FanfoldError `invalid_canvas`
+ */
+export function readDedupe(value: unknown, field: string): Dedupe {
+  if (value === "running" || value === "forever" || value === "none") return value;
+  if (typeof value === "number" && value > 0 && value <= MAX_SECONDS) return value;
+  throw invalid(field, `must be "running", "forever", "none" or a number of seconds above 0, at most ${MAX_SECONDS}`);
+}
+/**
+ * Returns the name of those who share runs, of unknown origin.
+ * @throws FanfoldError `invalid_canvas`
+ */
+export function readScope(value: unknown, field: string): string {
+  if (typeof value === "string" && value.length > 0 && value.length <= LIMITS.nameCharacters) return value;
+  throw invalid(field, `must be a text of 1 to ${LIMITS.nameCharacters} characters`);
+}
 /**
  * Returns a checked copy of a failure policy of unknown origin.
  * @throws FanfoldError `invalid_canvas`

@@ -1,7 +1,7 @@
 import { ENGINE_QUEUE } from "../names/queue-name.ts";
 import type { Counts } from "../plan/counts.ts";
 import { ledgerHeight } from "../plan/ledger.ts";
-import { skipRepetitions, Tally, type Turn } from "./tally.ts";
+import { skipRepetitions, Tally, type Turn, workCountOf } from "./tally.ts";
 import { DEFAULT_SIZES, type PlanPages, type Protocol, type Sizes, type WorkCount } from "./work-count.ts";
 import {
   type GroupShape,
@@ -28,6 +28,8 @@ const MARKS_PER_WRITE = 100;
 const FOLLOW_READS = 2;
 /** Reads that a job of one task saves: of its plan, its ledger, its end and its header after that. */
 const SOLO_READS = 3;
+/** A member looks at its run before and after it waits. The run is checked, claimed and followed by a message of its own. */
+const SHARED_READS = 15;
 /** Estimated bytes of a row without its value. */
 const ROW_BYTES = 400;
 /** Bytes above which a value is stored as a blob. */
@@ -235,9 +237,26 @@ class WorkCounter {
       ? { "w:headers": rows - (solo ? rowUnits(this.#sizes) : 0) }
       : { "w:rows": rows, "w:jobs": progress };
     sum.add({ taskRuns: members, ...written, blobs, reads: solo ? reads - SOLO_READS : reads }, times);
+    if (first?.shared) return this.#shared(pack, at, times, first.queue, walk);
     this.#after(pack, at, times, { queue: first?.queue, inPlace }, walk);
   }
 
+  /**
+   * Counts the runs whose ends members take over. Each member subscribes; each run is created, claimed and committed,
+   * and its message ends its member.
+   */
+  #shared(pack: readonly MemberRuns[], at: number, times: number, queue: string, walk: Walk): void {
+    const { scope, sum } = walk;
+    const members = memberSum(pack);
+    const apart = isRoot(scope) && at === 0 ? 0 : members - 1;
+    sum.add(
+      { "w:headers": (2 + rowUnits(this.#sizes)) * members, "w:jobs": members + apart, reads: SHARED_READS * members },
+      times,
+    );
+    this.#send(sum, queue, members, times);
+    for (const { strand, count } of pack)
+      this.#after([{ strand, count: 1 }], at, times * count, { queue, inPlace: 0 }, walk);
+  }
   /** Counts the reads of the step after a group, which collects the results leaf by leaf. */
   #collected(pack: readonly MemberRuns[], at: number): number {
     return pack.reduce((sum, { strand, count }) => {
@@ -308,6 +327,7 @@ class WorkCounter {
       via !== undefined &&
       via.queue === step.queue &&
       !step.group &&
+      !step.shared &&
       step.delaySeconds === 0 &&
       via.inPlace < this.#protocol.inPlaceSteps;
     if (inPlace) {
@@ -369,26 +389,4 @@ const isRoot = ({ depth }: Scope): boolean => depth === 1;
 function endsOn(group: GroupShape): string | undefined {
   const step = group.members.at(-1)?.strand.steps.at(-1);
   return step?.group ? endsOn(step.group) : step?.queue;
-}
-function workCountOf(sum: Tally): Omit<WorkCount, "height" | "headerReads"> {
-  const of = (name: string): number => Math.round(sum.of(name));
-  const messages = [...sum.entries()]
-    .filter(([name]) => name.startsWith("m:"))
-    .toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return {
-    taskRuns: of("taskRuns"),
-    members: of("members"),
-    groups: of("groups"),
-    writes: {
-      rows: of("w:rows"),
-      ledger: of("w:ledger"),
-      headers: of("w:headers"),
-      plan: of("w:plan"),
-      jobs: of("w:jobs"),
-    },
-    reads: of("reads"),
-    blobs: of("blobs"),
-    messages: Object.fromEntries(messages.map(([name, count]) => [name.slice(2), count])),
-    requests: { send: of("send"), receive: of("receive"), delete: of("receive") },
-  };
 }

@@ -1,4 +1,5 @@
 import type { Counts } from "../plan/counts.ts";
+import type { WorkCount } from "./work-count.ts";
 import { type MemberRuns, type StrandShape } from "./work-shape.ts";
 
 /** A sum of counts that grows while a walk goes on. A map, because a job may use 100,000 queues. */
@@ -59,5 +60,29 @@ export function skipRepetitions({ steps, times = 1 }: StrandShape, sum: Tally): 
     since.addAll(before.sum, -1);
     sum.addAll(since, fit);
     return { ...turn, at: turn.at + fit * cycle };
+  };
+}
+
+/** Returns a sum in the form in which work is counted. */
+export function workCountOf(sum: Tally): Omit<WorkCount, "height" | "headerReads"> {
+  const of = (name: string): number => Math.round(sum.of(name));
+  const messages = [...sum.entries()]
+    .filter(([name]) => name.startsWith("m:"))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return {
+    taskRuns: of("taskRuns"),
+    members: of("members"),
+    groups: of("groups"),
+    writes: {
+      rows: of("w:rows"),
+      ledger: of("w:ledger"),
+      headers: of("w:headers"),
+      plan: of("w:plan"),
+      jobs: of("w:jobs"),
+    },
+    reads: of("reads"),
+    blobs: of("blobs"),
+    messages: Object.fromEntries(messages.map(([name, count]) => [name.slice(2), count])),
+    requests: { send: of("send"), receive: of("receive"), delete: of("receive") },
   };
 }

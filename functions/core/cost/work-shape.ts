@@ -16,6 +16,8 @@ export interface StepShape {
   readonly group?: GroupShape;
   /** Callbacks for its success. */
   readonly links?: GroupShape;
+  /** Set only when it takes over the end of a run that jobs share. Counted as if none could be taken that exists. */
+  readonly shared?: true;
   /** Set only when there are callbacks for its failure. They are not counted, since nothing fails. */
   readonly errors?: true;
 }
@@ -54,10 +56,10 @@ export function writesOf(strand: StrandShape, tracking: TrackingLevel): (typeof 
   const isThin = isPlainTask(strand) && strand.steps[0]?.delaySeconds === 0;
   return TRACKING_WRITES[isThin || tracking === "full" ? tracking : "lazy"];
 }
-/** Whether a strand is one task with nothing beside it. */
+/** Whether a strand is one task with a run of its own, and with nothing beside it. */
 export function isPlainTask(strand: StrandShape): boolean {
   const step = strand.steps[0];
-  return lengthOf(strand) === 1 && step !== undefined && !step.group && !step.links && !step.errors;
+  return lengthOf(strand) === 1 && step !== undefined && !step.group && !step.links && !step.errors && !step.shared;
 }
 /** Returns the number of members of a group. */
 export function memberCount(group: GroupShape): number {

@@ -18,6 +18,11 @@ export const PLAIN_SUCCESS: Counts = Object.freeze({ success: 1 });
 export function countOf(status: TerminalStatus): Counts {
   return { [status]: 1 };
 }
+/** Returns the user counters of a vector; undefined when it has none. */
+export function userCounters(counts: Counts | undefined): Counts | undefined {
+  const own = Object.entries(counts ?? {}).filter(([name]) => name.startsWith("u_"));
+  return own.length > 0 ? Object.fromEntries(own) : undefined;
+}
 /** Returns the sum of the vectors. */
 export function addCounts(...vectors: readonly (Counts | undefined)[]): Counts {
   const sum: Record<string, number> = {};

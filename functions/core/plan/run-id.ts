@@ -4,6 +4,7 @@
  * - The child group of run r is `<r>.g`. There is at most one. A run that began anew in round n opens `<r>.g<n>`.
  * - The callbacks of run r are the groups `<r>.l` (links) and `<r>.e` (error links); in a later round n `<r>.l<n>`.
  * - The root group of a job has the id of the job.
+ * - An identity is a root of its own, without a job: `~<hash>`. Its run is `~<hash>.0` (docs/adr/0019).
  */
 export interface RunRef {
   readonly gid: string;
@@ -58,6 +59,10 @@ export function jobIdOf(id: string): string {
   const dot = id.indexOf(".");
   return dot < 0 ? id : id.slice(0, dot);
 }
+/** Whether a group, or a run, is an identity or lies below one. Then it belongs to no job. */
+export const isShared = (id: string): boolean => id.startsWith("~");
+/** Whether a group is an identity. Its one run is shared by jobs. */
+export const isIdentity = (gid: string): boolean => isShared(gid) && !gid.includes(".");
 /** Returns the number of groups above a group. */
 export function depthOf(gid: string): number {
   return scopesOf(gid).length - 1;

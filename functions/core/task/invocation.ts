@@ -1,5 +1,5 @@
 import type { BlobRef } from "../blob-ref.ts";
-import type { Canvas, FailurePolicy, Tracking } from "../canvas/canvas.ts";
+import type { Canvas, Dedupe, FailurePolicy, Tracking } from "../canvas/canvas.ts";
 import type { Json, JsonObject } from "../json.ts";
 import type { RetryPolicy } from "../retry-policy.ts";
 import type { StopSignal } from "./stop-signal.ts";
@@ -202,6 +202,9 @@ export interface TaskInfo {
   readonly ignoreResult: boolean;
   /** Whether a retry may begin while code of the attempt before it goes on. */
   readonly mayOverlap?: true;
+  /** What its signatures share, and with whom, unless they say otherwise. */
+  readonly dedupe?: Dedupe;
+  readonly scope?: string;
   /** Tracking level for groups whose members are all tasks that declare it. */
   readonly tracking?: Tracking;
   /**

@@ -6,7 +6,7 @@ import { moveIndexEntries } from "./lmdb-index.ts";
 import { prefixEnd, SEPARATOR } from "./lmdb-key.ts";
 import { decodeStored } from "./lmdb-store.ts";
 
-/** Blobs that expire: those of an owner, which is a job id or the partition of an identity run, and content. */
+/** Blobs that expire: those of an owner, which is a job or an identity, and content. */
 export interface ExpiringBlobs {
   removeOwner(owner: string): Promise<void>;
   /** Is called in the transaction that removes the item of the content. */
@@ -24,9 +24,8 @@ export interface ExpireReport {
 }
 /** Items read in one transaction, which takes some milliseconds. */
 const BATCH_ITEMS = 500;
-/** Of the root header of a job, or of another group. The ids of other groups have a dot. */
+/** Of the root header of a job, of an identity, or of another group. The ids of other groups have a dot. */
 const GROUP_PREFIX = "G#";
-const IDENTITY_PREFIX = "I#";
 const KEPT_BLOB_PREFIX = "H#";
 /** Seconds for which content is kept that a power cut has left without an item. */
 const STRAY_SECONDS = 7 * 86_400;
@@ -35,8 +34,8 @@ const DRAFT_MS = 24 * 3_600_000;
 
 /**
  * Removes items whose attribute `ttl` (seconds since the epoch) has passed, within about an hour. On AWS this is done
- * by DynamoDB's time to live. The blobs of a job are removed with its root header, and those of an identity run with its
- * item, and content together with its own. When no item has expired, a pass reads one key.
+ * by DynamoDB's time to live. The blobs of a job, or of an identity, are removed with its root header, and
+ * content together with its own. When no item has expired, a pass reads one key.
  */
 export class Expirer {
   readonly #environment: LmdbEnvironment;
@@ -83,12 +82,11 @@ export class Expirer {
    * item may have got a later time to live.
    */
   #blobOwner({ table, prefix }: ExpiringPartition, nowSeconds: number): string | undefined {
-    const isJob = table === "callbacks" && prefix.startsWith(GROUP_PREFIX) && !prefix.includes(".");
-    if (!isJob && (table !== "tasks" || !prefix.startsWith(IDENTITY_PREFIX))) return undefined;
+    if (table !== "callbacks" || !prefix.startsWith(GROUP_PREFIX) || prefix.includes(".")) return undefined;
     for (const { value } of this.#environment[table].getRange({ start: prefix, end: prefixEnd(prefix) })) {
       if (!isExpired(decodeStored(value)["ttl"], nowSeconds)) return undefined;
     }
-    return prefix.slice(isJob ? GROUP_PREFIX.length : 0, -SEPARATOR.length);
+    return prefix.slice(GROUP_PREFIX.length, -SEPARATOR.length);
   }
 }
 

@@ -2,7 +2,7 @@ import { FanfoldError } from "../../core/errors.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { isGroupStep, type PlanStep, type Strand } from "../../core/plan/plan.ts";
-import { runIdOf } from "../../core/plan/run-id.ts";
+import { runIdOf, type RunRef } from "../../core/plan/run-id.ts";
 import { isSuccess } from "../../core/plan/run-state.ts";
 import { eachOf } from "../concurrently.ts";
 import type { Context } from "../context.ts";
@@ -26,7 +26,12 @@ export const takesInput = (header: Header, run: Run): boolean => run.stepIndex >
  */
 export async function argumentsOf(
   context: Context,
-  { header, run, step, info }: Pick<Attempt, "header" | "run" | "step" | "info">,
+  {
+    header,
+    run,
+    step,
+    info,
+  }: Pick<Attempt, "header" | "step" | "info"> & { readonly run: RunRef & Pick<Run, "runId"> },
 ): Promise<{ args: readonly Json[]; collects: string | undefined }> {
   const own = step.args ?? [];
   const from = run.stepIndex > 0 ? runIdOf(run.gid, run.index, run.stepIndex - 1) : header.input;

@@ -4,7 +4,7 @@ import type { Context } from "../context.ts";
 import { resumeWaiting } from "../follow/resume-waiting.ts";
 import type { RunAttributes } from "../item-kinds.ts";
 import { type CommitOutcome, commitRuns } from "../items/run-claims.ts";
-import { sendRuns } from "../messages/send.ts";
+import { sendRuns, turnOf } from "../messages/send.ts";
 import { placeOf } from "../plan/step-placement.ts";
 import { resumeDeferred } from "../waits/deferred.ts";
 import { commitSolo } from "./commit-solo.ts";
@@ -73,6 +73,7 @@ async function afterCommit(
       index: run.index,
       stepIndex: run.stepIndex,
       ...placeOf(context, attempt.step),
+      ...turnOf(attempt.header),
       delaySeconds: commit.sendAfterSeconds,
     };
     await sendRuns(context, [owing], 1);

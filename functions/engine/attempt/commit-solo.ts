@@ -25,7 +25,7 @@ export async function commitSolo(
   set: Partial<RunAttributes>,
   remove: readonly string[],
 ): Promise<boolean> {
-  if (header.joins !== undefined || isAwaited(header) || run.stepIndex > 0) return false;
+  if (header.joins !== undefined || !header.job || isAwaited(header) || run.stepIndex > 0) return false;
   const { status, endedAt } = set;
   if (status === undefined || endedAt === undefined || !isSuccess(status)) return false;
   const [strand] = (await strandsOf(context, header, 0)) ?? [];

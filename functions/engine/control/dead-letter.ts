@@ -14,12 +14,13 @@ import type { Header, Run } from "../item-kinds.ts";
 import { isLive, isReady } from "../items/run-conditions.ts";
 import { readRuns } from "../items/run-reads.ts";
 import { breakDeadRun, endIdleRun, noteDeadLetter } from "../items/run-writes.ts";
-import { type Owing, sendRuns } from "../messages/send.ts";
+import { type Owing, sendRuns, turnOf } from "../messages/send.ts";
 import { decodeMessage, encodeMessage, type EngineMessage } from "../messages/wire.ts";
 import { placeOf } from "../plan/step-placement.ts";
 import { strandOf } from "../plan/strands.ts";
 import { type Disposition, PortError, type ReceivedMessage } from "../ports.ts";
 import { resumeDeferred } from "../waits/deferred.ts";
+import { lookForEnd } from "../waits/identities.ts";
 import type { WorkerLoop } from "../worker-loop.ts";
 import { handleMessage } from "./handle-message.ts";
 import { keepDeadLetter } from "./keep-dead-letter.ts";
@@ -101,7 +102,11 @@ async function examine(
   if (!run && (ref.stepIndex > 0 || header.pages)) return NOTHING;
   const step = (await strandOf(context, header, run ?? ref)).strand[ref.stepIndex];
   if (!step) return NOTHING;
-  const owing = { ...ref, ...placeOf(context, step), delaySeconds: delayOf(context, run) };
+  const owing = { ...ref, ...placeOf(context, step), ...turnOf(header), delaySeconds: delayOf(context, run) };
+  if (run?.status === "deferred" && run.adopts !== undefined) {
+    const { ended } = await lookForEnd(context, run);
+    return ended ? { kind: "ended", run: ended } : NOTHING;
+  }
   if (run?.status === "deferred" && !isReady(context, run)) {
     const owesMessage = !(await resumeDeferred(context, run)) && run.notBefore !== undefined && run.due === undefined;
     return owesMessage ? { kind: "owed", owing } : NOTHING;

@@ -4,6 +4,7 @@ import type { ExecuteContext } from "../execute/execute-context.ts";
 import { handleMembers } from "../execute/handle-members.ts";
 import { follow, type FollowOptions } from "../follow/follow.ts";
 import { recheckEdges } from "../follow/seal-group.ts";
+import { wakePage } from "../follow/wake-subscribers.ts";
 import { expandMembers } from "../groups/expand-group.ts";
 import { readGate } from "../groups/gate.ts";
 import { decodeMessage } from "../messages/wire.ts";
@@ -70,6 +71,14 @@ export async function handleMessage(
     case "revokeStamped":
       await applyStampRevocation(context, message.gid, message.after);
       break;
+    case "wake": {
+      const woken = await wakePage(context, message);
+      await follow(
+        context,
+        woken.map((run) => ({ kind: "run" as const, run })),
+      );
+      break;
+    }
     case "sweep":
       await sweepGroup(context, message, received.receives > 1);
       break;

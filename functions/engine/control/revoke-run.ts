@@ -1,5 +1,5 @@
 import { FanfoldError } from "../../core/errors.ts";
-import { ownerOf, parseRunId } from "../../core/plan/run-id.ts";
+import { isShared, ownerOf, parseRunId } from "../../core/plan/run-id.ts";
 import { isTerminal } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
 import { endRevoked } from "../follow/end-revoked.ts";
@@ -28,6 +28,14 @@ export async function revokeRun(context: Context, id: string): Promise<boolean> 
     throw new FanfoldError("invalid_request", `${id} are callbacks, which nobody waits for: revoke them one by one`, {
       details: { runId: id },
     });
+  if (isShared(id))
+    throw new FanfoldError(
+      "shared_run",
+      `${id} is shared by jobs, so no one of them can stop it: cancel the runs that wait for it`,
+      {
+        details: { runId: id },
+      },
+    );
   const ref = parseRunId(ownerOf(id) ?? id);
   const header = ref && (await readHeader(context, ref.gid));
   if (!ref || !header || isBehindSeal(header, ref.index)) {

@@ -24,6 +24,7 @@ import { noteResend } from "../items/run-writes.ts";
 import { sendControl, sendRun } from "../messages/send.ts";
 import { strandOf } from "../plan/strands.ts";
 import { resumeDeferred } from "../waits/deferred.ts";
+import { lookForEnd } from "../waits/identities.ts";
 import { attendJob } from "./attend-execution.ts";
 import { sweepPauseOfJob } from "./pauses.ts";
 import { applyRevocation } from "./revoke-run.ts";
@@ -246,6 +247,7 @@ async function resendOwed(context: Context, header: Header, run: Run, first = fa
   const awaitsEvents = run.status === "deferred" && !isReady(context, run);
   if (!own || own.outcome || isLive(context, run)) return;
   if (first ? !isSentByCall(own, run) : !isOverdue(context, run, awaitsEvents)) return;
+  if (run.status === "deferred" && run.adopts !== undefined) return resendIdentity(context, run);
   if (awaitsEvents) {
     // The sender of the event may have died before it woke the run.
     if (await resumeDeferred(context, run)) context.watch?.repaired(run.gid, "sent", 0);
@@ -260,6 +262,17 @@ async function isHeld(context: Context, own: Header, run: Run): Promise<boolean>
   if (!(await mayBePaused(context, own))) return false;
   const step = (await strandOf(context, own, run)).strand[run.stepIndex];
   return step !== undefined && !isGroupStep(step) && (await pausedBy(context, own, step)) !== undefined;
+}
+/**
+ * Looks after the identity that a run waits for, which is in no index of its own: its end may not have been followed,
+ * and its message may be lost.
+ */
+async function resendIdentity(context: Context, waiting: Run): Promise<void> {
+  const { ended, identity } = await lookForEnd(context, waiting);
+  if (ended) {
+    context.watch?.repaired(waiting.gid, "followed", 0);
+    await follow(context, [{ kind: "run", run: ended }]);
+  } else if (identity) await resendOwed(context, identity.header, identity.run);
 }
 /**
  * Returns whether a call of the API may owe the message of a run: the run is the first of a job, a page of input, or was

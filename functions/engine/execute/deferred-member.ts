@@ -2,12 +2,17 @@ import { DONE, type MemberOutcome } from "../attempt/member-outcome.ts";
 import type { Context } from "../context.ts";
 import type { Run } from "../item-kinds.ts";
 import { resumeDeferred } from "../waits/deferred.ts";
+import { lookForEnd } from "../waits/identities.ts";
 
 /**
  * Checks again what a deferred run waits for. The message that is being handled may be the one that is owed at the end
  * of the wait. So it must be delivered again then.
  */
 export async function handleDeferred(context: Context, run: Run): Promise<MemberOutcome> {
+  if (run.adopts !== undefined) {
+    const { ended } = await lookForEnd(context, run);
+    return ended ? { kind: "ended", run: ended } : DONE;
+  }
   if ((await resumeDeferred(context, run)) || run.notBefore === undefined || run.due !== undefined) return DONE;
   return { kind: "later", delaySeconds: secondsUntil(context, run.notBefore) };
 }

@@ -4,12 +4,13 @@ import { MIDDLE_BAND } from "../../core/plan/priority-band.ts";
 import type { RunRef } from "../../core/plan/run-id.ts";
 import { gateOf } from "../groups/gate.ts";
 import type { Header } from "../item-kinds.ts";
-import { sendRuns } from "../messages/send.ts";
+import { sendRuns, turnOf } from "../messages/send.ts";
 import type { EngineMessage } from "../messages/wire.ts";
 import { type Place, placeOf, queueOf } from "../plan/step-placement.ts";
 import { strandOf } from "../plan/strands.ts";
 import type { Disposition } from "../ports.ts";
 import type { WorkerLoop } from "../worker-loop.ts";
+import { adoptMembers, isSharing } from "./adopt-members.ts";
 import { checkMembers } from "./check-members.ts";
 import type { ExecuteContext } from "./execute-context.ts";
 import { parkPaused } from "./park-paused.ts";
@@ -26,6 +27,7 @@ type MemberMessage = Extract<EngineMessage, { kind: "members" }>;
  *
  * - check (check-members.ts): finds the members that may run now. The others are resumed, ended, or left for later.
  *   What is paused is parked (admission/park.ts).
+ * - adopt (adopt-members.ts): members that share runs with others take over how these end, and run no code.
  * - claim, attempt, commit (run-members.ts, batch.ts): runs of one task share a batch, and so a write.
  * - follow (follow-passes.ts): members that end at about the same time are followed up together.
  *
@@ -42,8 +44,11 @@ export async function handleMembers(
   const gate = await gateOf(context, message.gid);
   if (gate.kind === "gone") return { kind: "done" };
   const { header } = gate;
-  const { ready: unheld, reports, failures } = await checkMembers(context, gate, refs, receives > 1);
-  const { ready, parked } = await parkPaused(context, header, unheld);
+  const again = receives > 1;
+  const { ready: unheld, reports, failures } = await checkMembers(context, gate, refs, again);
+  const { ready: found, parked } = await parkPaused(context, header, unheld);
+  const sharing = found.filter((member) => isSharing(context, member));
+  const ready = sharing.length === 0 ? found : found.filter((member) => !sharing.includes(member));
   const passes = new FollowPasses(context, {
     header,
     loop,
@@ -54,7 +59,9 @@ export async function handleMembers(
   passes.add(parked);
   const release = await admitUnclaimed(context, header.jobId, ready);
   try {
-    for await (const more of runMembers(context, header, loop, ready)) passes.add(more);
+    const running = runMembers(context, header, loop, ready);
+    running.add(adoptMembers(context, header, sharing, again));
+    for await (const more of running) passes.add(more);
   } finally {
     await passes.done().finally(release);
   }
@@ -79,7 +86,7 @@ async function sendLater(
   const place = header.pages ? PAGES : await placeOfStep(context, header, first);
   await sendRuns(
     context,
-    owed.map((ref) => ({ ...ref, ...place, delaySeconds })),
+    owed.map((ref) => ({ ...ref, ...place, ...turnOf(header), delaySeconds })),
     refs.length,
   );
   return { kind: "done" };

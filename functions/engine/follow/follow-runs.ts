@@ -2,7 +2,7 @@ import { addCounts, boundedCounters, type Counts } from "../../core/plan/counts.
 import { leafOf, localIndex } from "../../core/plan/ledger.ts";
 import { isSingle, type Strand } from "../../core/plan/plan.ts";
 import { failsEarly, outcomeOf } from "../../core/plan/policy.ts";
-import type { RunRef } from "../../core/plan/run-id.ts";
+import { isIdentity, type RunRef } from "../../core/plan/run-id.ts";
 import { isFailure, isSuccess, isTerminal } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
@@ -22,6 +22,7 @@ import { renewMember } from "../rounds/renew-member.ts";
 import { isOver } from "./decide.ts";
 import { dropLeftGroups } from "./drop-group.ts";
 import { createNext } from "./next-steps.ts";
+import { wakeSubscribers } from "./wake-subscribers.ts";
 import { decide, type WorkList } from "./work-list.ts";
 
 /** An ended run with the header of its group, which may have decided. */
@@ -44,14 +45,16 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
     const gid = run.joins ?? left;
     if (gid !== undefined) list.push({ kind: "close", gid, round: run.round });
   }
-  const followed = (await withoutRenewed(context, ended)).filter(({ header }) => !isOver(header));
+  const shared = ended.flatMap(({ run }) => (isIdentity(run.gid) ? [run] : []));
+  const members = shared.length === 0 ? ended : ended.filter(({ run }) => !isIdentity(run.gid));
+  const followed = (await withoutRenewed(context, members)).filter(({ header }) => !isOver(header));
   const current = followed.map(({ run }) => run);
   list.background(noteProgress(context, current));
 
   const singles = await singlesOf(context, followed);
   const left = await dropLeftGroups(
     context,
-    current.filter(({ status, joins }) => isFailure(status) && joins === undefined),
+    [...current, ...shared].filter(({ status, joins }) => isFailure(status) && joins === undefined),
   );
   // Such a group is closed without a settle, which would follow its owner again.
   for (const { header } of left.values()) list.push({ kind: "close", gid: header.gid, round: header.round });
@@ -62,22 +65,25 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
       .map(({ run, header }) => openLinks(context, header, run)),
   );
   const next: Followed[] = [];
-  const members: Followed[] = [];
+  const last: Followed[] = [];
   for (const each of followed) {
     const place = singles.has(each.run) ? { next: false, links: undefined } : await placeInStrand(context, each, list);
     if (!place) continue;
     if (place.next) next.push(each);
     else {
-      members.push(each);
+      last.push(each);
       const pages = left.get(each.run.runId);
       endMember(context, each, pages ? addCounts(place.links, pages.counts) : place.links, list);
     }
   }
   // Failures are written before a mark can decide the group, so the decision finds them.
   await all<unknown>([
-    ...firstErrors(members).map((each) => setFirstError(context, ...each)),
+    ...firstErrors(last).map((each) => setFirstError(context, ...each)),
     noteFailures(context, current),
     createNext(context, next, list),
+    ...shared.map(async (run) => {
+      for (const taken of await wakeSubscribers(context, run)) list.push({ kind: "run", run: taken });
+    }),
   ]);
 }
 

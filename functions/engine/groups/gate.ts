@@ -1,4 +1,4 @@
-import { scopesOf } from "../../core/plan/run-id.ts";
+import { isIdentity, scopesOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import type { Header } from "../item-kinds.ts";
 import { readHeaders } from "../items/header-reads.ts";
@@ -23,8 +23,9 @@ export async function readGate(context: Context, gid: string): Promise<Gate> {
   if (!headers[0]) return { kind: "gone" };
   const header = withRootMarks(headers.at(-1), headers[0]);
   if (headers.some((above) => !above || above.outcome)) return { kind: "decided", header };
-  // The cache may only say that runs start. So a resumed job goes on at once.
-  if (!isPaused(header)) context.gates.remember(gid, header, now);
+  // The cache may only say that runs start. So a resumed job goes on at once. A round of an identity may begin at any
+  // time, and changes its header.
+  if (!isPaused(header) && !isIdentity(gid)) context.gates.remember(gid, header, now);
   return { kind: "go", header };
 }
 /** Returns the header with the revoked stamps and the pause of the root, because they hold for all groups of a job. */

@@ -50,7 +50,7 @@ export async function cancelVoid(context: Context, run: Run, round: number): Pro
   return updateRun(context, run, { set, remove }, and(free(context, round), notTerminal));
 }
 /** Attributes of one try to run, which a later round must not see. */
-const OF_AN_ATTEMPT = [
+export const OF_AN_ATTEMPT: readonly string[] = [
   "startedAt",
   "endedAt",
   "error",
@@ -70,13 +70,17 @@ const OF_AN_ATTEMPT = [
   "expiresAt",
   "unknownSince",
   "unmet",
+  "adopts",
+  "adoptsRound",
+  "reused",
+  "valueless",
   "eventDeadlines",
   "leaseOwner",
   "leaseUntil",
   "sends",
 ];
 /** Attributes of the wait for a child group. */
-const OF_A_WAIT = ["joins", "takes", "ownCounts", "ownValue", "ownValueRef", "openGroup"];
+export const OF_A_WAIT: readonly string[] = ["joins", "takes", "ownCounts", "ownValue", "ownValueRef", "openGroup"];
 /** Nor has the run ended since it was read: a frozen holder may end it well, and then it does not run again. */
 const asSeen = (context: Context, { status }: Run, round: number): Condition =>
   and(free(context, round), eq("status", status));

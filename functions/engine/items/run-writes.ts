@@ -20,7 +20,7 @@ export interface RunWrite {
   /** The row when it is terminal. Absent while the run has not ended, and when there is no row. */
   readonly ended: Run | undefined;
 }
-function runWrite(ref: RunRef, { applied, item }: WriteResult): RunWrite {
+export function runWrite(ref: RunRef, { applied, item }: WriteResult): RunWrite {
   const run = asRun(item, identify(ref));
   return { applied, run, ended: run && isTerminal(run.status) ? run : undefined };
 }

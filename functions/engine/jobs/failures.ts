@@ -8,10 +8,10 @@ import {
   failureKey,
   failureKindKey,
   ITEM_VERSION,
-  type JobEventAttributes,
   type Owned,
   type Run,
 } from "../item-kinds.ts";
+import type { JobEventAttributes } from "../items/job-event-items.ts";
 import { absent, lt, or } from "../items/conditions.ts";
 import type { FailureAttributes, FailureKindAttributes } from "../items/failure-items.ts";
 import type { PutOp, UpdateOp } from "../ports.ts";

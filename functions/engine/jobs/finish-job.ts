@@ -2,15 +2,14 @@ import { type Counts, failedRuns } from "../../core/plan/counts.ts";
 import { isFailure } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
 import {
-  asJobEvent,
   eventPartition,
   type Header,
   type HeaderAttributes,
-  type JobEventAttributes,
   type Outcome,
   type Run,
   type RunError,
 } from "../item-kinds.ts";
+import { asJobEvent, type JobEventAttributes } from "../items/job-event-items.ts";
 import { allOf } from "../items/all-of.ts";
 import { endRoot, type HeaderWrite, setEndedAt } from "../items/header-writes.ts";
 import { copyOfValue, readLastStep, readRunById } from "../items/run-reads.ts";

@@ -1,4 +1,4 @@
-import { runIdOf, type RunRef } from "../../core/plan/run-id.ts";
+import { isShared, runIdOf, type RunRef } from "../../core/plan/run-id.ts";
 import { isTerminal } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
 import { ROWLESS_SAMPLE } from "../config.ts";
@@ -69,6 +69,8 @@ async function addProgress(
   about: string,
   add: { [name: string]: number },
 ): Promise<void> {
+  // Nobody watches a job there.
+  if (isShared(owned.jobId)) return;
   const key = progressKey(owned.jobId, shardOf(about, PROGRESS_SHARDS));
   await context.store.write({
     op: "update",

@@ -5,7 +5,7 @@ import { type Band, MIDDLE_BAND } from "../../core/plan/priority-band.ts";
 import { jobIdOf, type RunRef } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import type { Header, Run } from "../item-kinds.ts";
-import { placeOf } from "../plan/step-placement.ts";
+import { type Place, placeOf } from "../plan/step-placement.ts";
 import { strandOf } from "../plan/strands.ts";
 import type { OutgoingMessage } from "../ports.ts";
 import { encodeMessage, type EngineMessage, type GeneralMessage } from "./wire.ts";
@@ -38,16 +38,43 @@ function fairnessGroupOf(message: GeneralMessage): string {
 }
 
 /** A run whose message is owed. */
-export interface Owing extends RunRef {
+export interface Owing extends RunRef, Turn {
   readonly queue: string;
   readonly delaySeconds: number;
   readonly band: Band;
 }
+/** The job in whose turn a message is served, where that is not the job of its group. */
+export interface Turn {
+  readonly jobId?: string;
+}
+/** A million identities are no million jobs, so each is served in the turn of the job that has begun it. */
+export function turnOf({ asker }: Pick<Header, "asker">): Turn {
+  return asker === undefined ? {} : { jobId: jobIdOf(asker) };
+}
+/** Sends the messages of identities. */
+export async function sendIdentities(
+  context: Context,
+  identities: readonly (Place & { readonly header: Header })[],
+): Promise<void> {
+  await sendRuns(
+    context,
+    identities.map(({ header, queue, band }) => ({
+      ...turnOf(header),
+      gid: header.gid,
+      index: 0,
+      stepIndex: 0,
+      queue,
+      band,
+      delaySeconds: 0,
+    })),
+    1,
+  );
+}
 /** Sends the messages of runs. Runs of one leaf, step, queue, delay and band share messages. */
 export async function sendRuns(context: Context, runs: readonly Owing[], membersPerMessage: number): Promise<void> {
   const packs = new Packs(context, membersPerMessage);
-  for (const { gid, index, stepIndex, queue, delaySeconds, band } of runs)
-    packs.add(gid, index, stepIndex, queue, delaySeconds, band);
+  for (const { gid, index, stepIndex, queue, delaySeconds, band, jobId } of runs)
+    packs.add(gid, index, stepIndex, queue, delaySeconds, band, jobId);
   await packs.send();
 }
 interface Pack {
@@ -57,6 +84,7 @@ interface Pack {
   readonly queue: string;
   readonly delaySeconds: number;
   readonly band: Band;
+  readonly jobId: string | undefined;
   members: number[];
 }
 /** Collects runs whose messages are owed. Members of one leaf, step, queue, delay and band share a message. */
@@ -71,7 +99,7 @@ export class Packs {
     this.#context = context;
     this.#membersPerMessage = membersPerMessage;
   }
-  add(gid: string, index: number, step: number, queue: string, delaySeconds: number, band: Band): void {
+  add(gid: string, index: number, step: number, queue: string, delaySeconds: number, band: Band, jobId?: string): void {
     const leaf = leafOf(index, this.#context.config.width);
     const last = this.#last;
     // Most members go into the pack of the member before.
@@ -79,7 +107,7 @@ export class Packs {
     const pack =
       place && last.delaySeconds === delaySeconds && last.band === band
         ? last
-        : this.#packOf(gid, leaf, step, queue, delaySeconds, band);
+        : this.#packOf({ gid, leaf, step, queue, delaySeconds, band, jobId });
     this.#last = pack;
     pack.members.push(index);
     if (pack.members.length >= this.#membersPerMessage) this.#close(pack);
@@ -89,19 +117,20 @@ export class Packs {
     if (this.#messages.length > 0) await this.#context.queue.send(this.#messages);
   }
 
-  #packOf(gid: string, leaf: number, step: number, queue: string, delaySeconds: number, band: Band): Pack {
+  #packOf(like: Omit<Pack, "members">): Pack {
+    const { gid, leaf, step, queue, delaySeconds, band } = like;
     const key = `${gid}|${leaf}|${step}|${queue}|${delaySeconds}|${band}`;
     let pack = this.#open.get(key);
-    if (!pack) this.#open.set(key, (pack = { gid, leaf, step, queue, delaySeconds, band, members: [] }));
+    if (!pack) this.#open.set(key, (pack = { ...like, members: [] }));
     return pack;
   }
   #close(pack: Pack): void {
-    const { gid, step, queue, delaySeconds, band, members } = pack;
+    const { gid, step, queue, delaySeconds, band, jobId = jobIdOf(gid), members } = pack;
     pack.members = [];
     const most = this.#context.queue.maxDelaySeconds;
     this.#messages.push({
       queue,
-      jobId: jobIdOf(gid),
+      jobId,
       body: encodeMessage({ kind: "members", gid, step, members }),
       ...(delaySeconds > 0 && { delaySeconds: Math.min(Math.ceil(delaySeconds), most) }),
       ...(band !== MIDDLE_BAND && { band }),
@@ -115,7 +144,16 @@ export async function sendRun(context: Context, header: Header, run: Run, delayS
   if (step)
     await sendRuns(
       context,
-      [{ gid: run.gid, index: run.index, stepIndex: run.stepIndex, ...placeOf(context, step), delaySeconds }],
+      [
+        {
+          gid: run.gid,
+          index: run.index,
+          stepIndex: run.stepIndex,
+          ...placeOf(context, step),
+          ...turnOf(header),
+          delaySeconds,
+        },
+      ],
       1,
     );
 }

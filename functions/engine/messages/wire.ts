@@ -15,6 +15,14 @@ export type EngineMessage =
   | { readonly kind: "revoke"; readonly gid: string; readonly index: number }
   /** Walks the runs of a job, from the run after `after`. */
   | { readonly kind: "revokeStamped"; readonly gid: string; readonly after?: string }
+  /** Ends runs that wait for a round of an identity, from the subscription after `after`. */
+  | {
+      readonly kind: "wake";
+      readonly gid: string;
+      readonly round: number;
+      readonly shard: number;
+      readonly after?: string;
+    }
   /** `all` is set by the first sweep of a start: what a call of the API left begun is owed at once. */
   | { readonly kind: "sweep"; readonly gid: string; readonly fromLeaf: number; readonly all?: true };
 /**
@@ -68,7 +76,7 @@ export function decodeMessage(body: Json): EngineMessage | ExecutionEnded | Gene
   return typeof gid === "string" && gid.length > 0 ? decodeForGroup(message, gid) : undefined;
 }
 function decodeForGroup(message: JsonObject, gid: string): EngineMessage | undefined {
-  const { kind, members, step, from, to, round, index, after, fromLeaf, all } = message;
+  const { kind, members, step, from, to, round, index, after, fromLeaf, all, shard } = message;
   switch (kind) {
     case "members":
       return isWhole(step) && isMembers(members) ? { kind, gid, step, members } : undefined;
@@ -85,6 +93,9 @@ function decodeForGroup(message: JsonObject, gid: string): EngineMessage | undef
     case "revokeStamped":
       if (after === undefined) return { kind, gid };
       return typeof after === "string" ? { kind, gid, after } : undefined;
+    case "wake":
+      if (!isWhole(round) || !isWhole(shard) || (after !== undefined && typeof after !== "string")) return undefined;
+      return { kind, gid, round, shard, ...(after !== undefined && { after }) };
     case "sweep":
       return isWhole(fromLeaf) ? { kind, gid, fromLeaf, ...(all === true && { all }) } : undefined;
     default:

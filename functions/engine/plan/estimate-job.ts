@@ -58,7 +58,7 @@ function countStrand(
   };
 }
 
-function notesOf({ streaming, branches, loops, inputs, links }: Unknowns, taskRuns: number): string[] {
+function notesOf({ streaming, shared, branches, loops, inputs, links }: Unknowns, taskRuns: number): string[] {
   const known = `${taskRuns} task ${taskRuns === 1 ? "run is" : "runs are"} known`;
   const notes: string[] = [];
   if (streaming.size > 0)
@@ -66,6 +66,8 @@ function notesOf({ streaming, branches, loops, inputs, links }: Unknowns, taskRu
       `grows while it runs: ${known}; how many children ${[...streaming].join(", ")} will stream cannot be known ahead`,
     );
   if (inputs > 0) notes.push(`grows while it runs: ${known}; the items follow in pages`);
+  if (shared.size > 0)
+    notes.push(`runs of ${[...shared].join(", ")} may be shared with other jobs; they are counted as if none were`);
   if (branches > 0) notes.push("of each branch the way with more task runs is counted");
   if (loops > 0) notes.push("each loop is counted as often as it may run at most");
   if (links > 0)

@@ -19,6 +19,7 @@ import {
 } from "../../core/plan/plan.ts";
 import { ROWLESS_SAMPLE } from "../config.ts";
 import type { Context } from "../context.ts";
+import { dedupeOf } from "./shared-step.ts";
 import { notBeforeOf, packSize, queueOf } from "./step-placement.ts";
 
 /** Returns the numbers of this engine that decide how work is cut and packed. */
@@ -50,6 +51,8 @@ const INLINE_STEP = 256;
 export interface Unknowns {
   /** Tasks that stream their children. */
   readonly streaming: Set<string>;
+  /** Tasks whose runs jobs share. */
+  readonly shared: Set<string>;
   /** Number of branches. The way with more task runs is counted. */
   branches: number;
   /** Number of loops. Each is counted as often as it may run at most. */
@@ -65,7 +68,7 @@ export interface Unknowns {
 
 /** Finds the shape of a strand. Equal parts become one object. */
 export class ShapeBuilder {
-  readonly unknowns: Unknowns = { streaming: new Set(), branches: 0, loops: 0, inputs: 0, links: 0 };
+  readonly unknowns: Unknowns = { streaming: new Set(), shared: new Set(), branches: 0, loops: 0, inputs: 0, links: 0 };
   readonly #context: Context;
   readonly #now: number;
   readonly #known = new Map<string, object>();
@@ -107,12 +110,15 @@ export class ShapeBuilder {
     if (links && !last) this.unknowns.links++;
     const parts = [group, links].map((part) => (part ? this.#idOf(part) : "-"));
     const errors = step.errors && { errors: true as const };
-    const key = `t${queue}|${delaySeconds}|${parts.join()}|${step.errors ? "e" : ""}`;
+    const shared = !isGroupStep(step) && dedupeOf(this.#context, step) !== undefined;
+    if (shared) this.unknowns.shared.add(step.task);
+    const key = `t${shared ? "s" : ""}${queue}|${delaySeconds}|${parts.join()}|${step.errors ? "e" : ""}`;
     return this.#same(key, [], () => ({
       queue,
       delaySeconds,
       ...(group && { group }),
       ...(links && { links }),
+      ...(shared && { shared: true as const }),
       ...errors,
     }));
   }

@@ -198,7 +198,7 @@ function fingerprintOf(
 /** Returns what the root header says of its job. */
 async function jobSeed(
   context: Context,
-  { parameters, workflow, token, schedule }: Request,
+  { parameters, workflow, token, schedule, principal = LOCAL }: Request,
   jobId: string,
   fingerprint: string | undefined,
   strand: Strand,
@@ -211,15 +211,18 @@ async function jobSeed(
     estimate: keptEstimate(context, strand, pages),
     ...(await keepParameters(context, jobId, fingerprint, parameters)),
     ...(workflow !== undefined && { workflow }),
+    ...(principal !== LOCAL && { principal: context.ids.hash(`principal ${principal}`).slice(0, 16) }),
     ...(fingerprint !== undefined && { fingerprint }),
     ...(token !== undefined && { supervised: true as const }),
     ...(schedule !== undefined && { schedule }),
   };
 }
+/** The submitter of what names none. */
+const LOCAL = "local";
 /** Returns the id of a new job. The same key of the same principal gives the same id. */
 export function newJobId(
   context: Context,
-  { principal = "local", idempotencyKey }: Pick<SubmitRequest, "principal" | "idempotencyKey">,
+  { principal = LOCAL, idempotencyKey }: Pick<SubmitRequest, "principal" | "idempotencyKey">,
 ): string {
   checkKey(idempotencyKey);
   return idempotencyKey === undefined

@@ -9,7 +9,6 @@ import type { Context } from "../context.ts";
 import type { JobEvent, JobState, JobView, Page } from "../job-views.ts";
 import type { JobFilter } from "../requests.ts";
 import {
-  asJobEvent,
   asOwned,
   type EndState,
   eventPartition,
@@ -21,6 +20,7 @@ import {
   progressKey,
   stampIndexPartition,
 } from "../item-kinds.ts";
+import { asJobEvent } from "../items/job-event-items.ts";
 import { readHeader, readHeaders } from "../items/header-reads.ts";
 import { countersOf } from "../items/ledger-reads.ts";
 import { isPaused } from "../items/pause-items.ts";

@@ -13,7 +13,7 @@ import { readRowless } from "../items/ledger-parts.ts";
 import { readRun } from "../items/run-reads.ts";
 import { loadValue } from "../items/values.ts";
 import { strandOf } from "../plan/strands.ts";
-import { unmetEvents } from "../waits/deferred.ts";
+import { unmetOf } from "../waits/deferred.ts";
 import { wrongCursor } from "./job-view.ts";
 
 /** Returns a run as people and the API see it. The engine's own runs (group steps, pages) have no task. */
@@ -38,8 +38,12 @@ export async function viewRun(context: Context, run: Run, header: Header | undef
     ...(run.joins !== undefined && { childGroup: run.joins }),
     ...(run.collects !== undefined && isSuccess(run.status) && { collects: run.collects }),
     ...(run.takes !== undefined && { takes: run.takes }),
-    ...(run.status === "deferred" && header?.outcome === undefined && { unmet: unmetEvents(run) }),
+    ...(run.status === "deferred" && header?.outcome === undefined && { unmet: unmetOf(run) }),
+    ...(run.adopts !== undefined && { adopts: adoptedBy(run, run.adopts) }),
   };
+}
+function adoptedBy({ adoptsRound = 0, reused }: Run, identity: string): NonNullable<RunView["adopts"]> {
+  return { runId: runIdOf(identity, 0, 0), round: adoptsRound, reused: reused === true };
 }
 /** Whether the plan of a run is known: of its group, of a job of one task, or of its own. */
 function isPlanned({ plan, step }: Header, { manifest }: Run): boolean {

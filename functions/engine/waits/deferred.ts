@@ -1,6 +1,6 @@
 import { FanfoldError } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
-import { parseRunId, type RunRef } from "../../core/plan/run-id.ts";
+import { isShared, parseRunId, runIdOf, type RunRef } from "../../core/plan/run-id.ts";
 import type { AwaitedEvent, EventLook } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
 import type { RunView } from "../job-views.ts";
@@ -33,6 +33,14 @@ export async function lookForEvent(
   name: string,
   timeoutSeconds: number | undefined,
 ): Promise<EventLook> {
+  if (isShared(run.jobId))
+    throw new FanfoldError(
+      "shared_run",
+      `${run.runId} is shared by jobs, so no event can be sent to it: wait in a run of the job`,
+      {
+        details: { runId: run.runId },
+      },
+    );
   const now = context.clock.now(); // before the read, so an event that is put later counts as late
   const kept = run.eventDeadlines?.[name];
   const deadline = timeoutSeconds === undefined ? undefined : (kept ?? now + timeoutSeconds * 1_000);
@@ -44,12 +52,13 @@ export async function lookForEvent(
   return event || deadline <= now ? { kind: "over" } : { kind: "unsent", name, deadline };
 }
 
-/** Returns the events that a deferred run waits for. */
-export function unmetEvents(run: Run): NonNullable<RunView["unmet"]> {
+/** Returns what a deferred run waits for: events by name, and runs by id. */
+export function unmetOf(run: Run): NonNullable<RunView["unmet"]> {
   return [...(run.unmet ?? [])].map((dependency) => {
-    const { kind, name } = parseDependency(dependency);
+    const { kind: of, name } = parseDependency(dependency);
+    if (of === "run") return { of, name: runIdOf(name, 0, 0) };
     const expiresAt = run.eventDeadlines?.[name];
-    return { of: kind, name, ...(expiresAt !== undefined && { expiresAt }) };
+    return { of, name, ...(expiresAt !== undefined && { expiresAt }) };
   });
 }
 

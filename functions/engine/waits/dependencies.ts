@@ -1,8 +1,11 @@
 import { FanfoldError } from "../../core/errors.ts";
 import type { Context } from "../context.ts";
-import { eventItemKey, ITEM_VERSION, type Run, waiterKey } from "../item-kinds.ts";
+import { isTerminal, type RunStatus } from "../../core/plan/run-state.ts";
+import { eventItemKey, headerKey, ITEM_VERSION, type Run, waiterKey } from "../item-kinds.ts";
 import { absent } from "../items/conditions.ts";
-import type { Key, PutOp } from "../ports.ts";
+import { subscribeToOp } from "../items/identity-items.ts";
+import { rootRowOf } from "../items/root-row.ts";
+import type { Item, Key, PutOp } from "../ports.ts";
 
 /**
  * What a deferred run waits for. Its row holds each dependency in `unmet`, as `<kind>:<name>`. One table says for each
@@ -16,8 +19,10 @@ import type { Key, PutOp } from "../ports.ts";
 interface DependencyKind {
   /** Puts the run among the subscribers. Costs one write unit, and may be repeated. */
   subscribe(context: Context, run: Run, name: string): PutOp;
-  /** Returns the key of the item that exists once the dependency is met. */
+  /** Returns the key of the item that shows whether the dependency is met. */
   look(run: Run, name: string): Key;
+  /** Whether the dependency is met, by that item. */
+  isMet(item: Item | undefined): boolean;
 }
 const KINDS = {
   event: {
@@ -26,6 +31,13 @@ const KINDS = {
       return { op: "put", key: waiterKey(jobId, name, context.ids.hash(runId)), attributes, when: absent() };
     },
     look: ({ jobId }, name) => eventItemKey(jobId, name),
+    isMet: (item) => item !== undefined,
+  },
+  /** An identity. Runs that only wait for one take its end over (waits/identities.ts). */
+  run: {
+    subscribe: (context, run, name) => subscribeToOp(context, name, run.adoptsRound ?? 0, run, run),
+    look: (_run, name) => headerKey(name),
+    isMet: (item) => isTerminal(rootRowOf(item)?.attributes["status"] as RunStatus),
   },
 } as const satisfies Readonly<Record<string, DependencyKind>>;
 export type DependencyName = keyof typeof KINDS;
@@ -53,5 +65,5 @@ export async function metOf(context: Context, run: Run, unmet: readonly string[]
     return KINDS[kind].look(run, name);
   });
   const items = await context.store.getMany(keys);
-  return unmet.filter((_, k) => items[k] !== undefined);
+  return unmet.filter((dependency, k) => KINDS[parseDependency(dependency).kind].isMet(items[k]));
 }

@@ -2,6 +2,7 @@ import { FanfoldError } from "../../core/errors.ts";
 import { assertJson } from "../../core/json-check.ts";
 import type { Json } from "../../core/json.ts";
 import { nameProblem } from "../../core/names/names.ts";
+import { isShared } from "../../core/plan/run-id.ts";
 import { eachBounded } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { eventItemKey, type Header, ITEM_VERSION, ownedBy, waiterKey, waiterPartition } from "../item-kinds.ts";
@@ -52,11 +53,21 @@ const WOKEN_AT_ONCE = 16;
 export async function subscribe(context: Context, header: Header): Promise<void> {
   if (header.wait?.of !== "event") return;
   const { jobId } = header;
+  if (isShared(jobId)) {
+    await setAnswer(context, header.gid, { ownError: NO_EVENTS, answerId: "shared" });
+    return sendControl(context, { kind: "answered", gid: header.gid });
+  }
   const attributes = { v: ITEM_VERSION, jobId, ttl: header.ttl, gid: header.gid };
   const key = waiterKey(jobId, header.wait.name, context.ids.hash(header.gid));
   await context.store.write({ op: "put", key, attributes, when: absent() });
   await wake(context, header.gid);
 }
+const NO_EVENTS = {
+  name: "SharedRun",
+  message: "no event can be sent below a run that jobs share: wait in a run of the job",
+  reason: "shared_run",
+  retryable: false,
+} as const;
 /** Seals a waiting group with its event if that has been sent. */
 async function wake(context: Context, gid: string): Promise<void> {
   const header = await readHeader(context, gid);

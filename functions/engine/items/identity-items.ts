@@ -1,0 +1,156 @@
+import type { RunRef } from "../../core/plan/run-id.ts";
+import type { Context } from "../context.ts";
+import {
+  asHeader,
+  attributesOf,
+  type Header,
+  type HeaderAttributes,
+  headerKey,
+  ITEM_VERSION,
+  type Run,
+  type RunAttributes,
+  runKey,
+  subscriptionKey,
+} from "../item-kinds.ts";
+import type { Item, Key, PutOp, WriteOp, WriteResult } from "../ports.ts";
+import { leafOf } from "../../core/plan/ledger.ts";
+import { absent, and, eq, lt, present } from "./conditions.ts";
+import { readHeaders } from "./header-reads.ts";
+import { rootChange, rootCondition, rootRow } from "./root-row.ts";
+import { OF_A_WAIT, OF_AN_ATTEMPT } from "./round-writes.ts";
+import { idle } from "./run-conditions.ts";
+import { identify } from "./run-reads.ts";
+import { runWrite, type RunWrite } from "./run-writes.ts";
+
+/**
+ * An identity: a run that jobs share, without a group and without a job (docs/adr/0019). It is a root header with its
+ * first row in it, as a job of one task is. It never decides, and is in no index: its row says how far it is, and those
+ * who wait for it look after it.
+ */
+export interface Identity {
+  readonly header: Header;
+  readonly run: Run;
+}
+/** What a round of an identity is begun with. */
+export interface IdentityStart extends Pick<HeaderAttributes, "step" | "plan"> {
+  readonly task: string;
+  /** Seconds since the epoch until which it must be kept at least. */
+  readonly ttl: number;
+  /** Names who begins it (HeaderAttributes). */
+  readonly asker: string;
+}
+
+/** Reads identities consistently, in the order of `gids`. One read unit each. */
+export async function readIdentities(
+  context: Context,
+  gids: readonly string[],
+): Promise<readonly (Identity | undefined)[]> {
+  return (await readHeaders(context, gids)).map(identityOf);
+}
+export async function readIdentity(context: Context, gid: string): Promise<Identity | undefined> {
+  return (await readIdentities(context, [gid]))[0];
+}
+function identityOf(header: Header | undefined): Identity | undefined {
+  const run = header && rootRow(header);
+  return header && run && { header, run };
+}
+
+/** Creates an identity unless it exists. One unit while it is under 1 KB. */
+export function createIdentityOp(context: Context, gid: string, { task, ...start }: IdentityStart): PutOp {
+  const now = context.clock.now();
+  const row = { status: "queued" as const, round: 0, attempt: 0, task, sentAt: now };
+  const attributes = {
+    v: ITEM_VERSION,
+    jobId: gid,
+    ...start,
+    round: 0,
+    state: "open" as const,
+    memberCount: 1,
+    height: 1,
+    policy: "allSuccess" as const,
+    tracking: "lazy" as const,
+    expanded: true,
+    createdAt: now,
+    ...rootChange({ set: attributesOf(row) }).set,
+  };
+  return { op: "put", key: headerKey(gid), attributes: attributesOf(attributes), when: absent() };
+}
+/** Begins the next round of an identity that has ended as it was seen. One unit while it is under 1 KB. */
+export function restartIdentityOp(context: Context, { header, run }: Identity, start: IdentityStart): WriteOp {
+  const { task, ttl, ...own } = start;
+  const round = run.round + 1;
+  const row = rootChange({
+    set: attributesOf({ status: "queued", round, since: round, task, sentAt: context.clock.now() }),
+    add: { attempt: 1 },
+    remove: [...OF_AN_ATTEMPT, ...OF_A_WAIT, "manifest"],
+  });
+  const set = { ...row.set, ...attributesOf({ ...own, round, ttl: Math.max(ttl, header.ttl) }) };
+  const remove = [...(row.remove ?? []), own.step ? "plan" : "step"];
+  const when = and(eq("round", run.round), eq("status", run.status), eq("attempt", run.attempt));
+  return {
+    op: "update",
+    key: headerKey(header.gid),
+    change: { ...row, set, remove },
+    when: rootCondition(when),
+  };
+}
+/** Returns what a write of an identity has left. */
+export const writtenIdentity = ({ item }: WriteResult): Identity | undefined => identityOf(asHeader(item));
+/** Keeps an identity until `ttl` (seconds since the epoch) at least. */
+export async function keepIdentity(context: Context, gid: string, ttl: number): Promise<void> {
+  const when = and(present(), lt("ttl", ttl));
+  await context.store.write({ op: "update", key: headerKey(gid), change: { set: { ttl } }, when });
+}
+
+/** Returns the key of the subscription of a run to a round of an identity. */
+export function subscriptionOf(context: Context, gid: string, round: number, ref: RunRef): Key {
+  const leaf = leafOf(ref.index, context.config.width);
+  const hash = context.ids.hash(`${ref.gid}#${leaf}`).slice(0, LEAF_CHARACTERS);
+  return subscriptionKey(gid, round, ref, leaf, hash);
+}
+const LEAF_CHARACTERS = 20;
+/** Subscribes a run of a job to a round of an identity. May be repeated. One unit. */
+export function subscribeToOp(
+  context: Context,
+  gid: string,
+  round: number,
+  ref: RunRef,
+  { jobId, ttl, valueless }: Pick<Run, "jobId" | "ttl" | "valueless">,
+): PutOp {
+  const attributes = { v: ITEM_VERSION, jobId, ttl, runId: identify(ref).runId, ...(valueless && { valueless }) };
+  return { op: "put", key: subscriptionOf(context, gid, round, ref), attributes, when: absent() };
+}
+/** Attribute of subscriptions of runs that take no value. */
+export const VALUELESS = "valueless";
+export const subscriberOf = ({ attributes }: Item): string => attributes["runId"] as string;
+
+/**
+ * Lets a run wait for the end of an identity. `seen` is undefined for a lazy member without a row. Only while the run is
+ * idle.
+ */
+export function awaitIdentityOp(
+  context: Context,
+  ref: RunRef,
+  seen: Run | undefined,
+  attributes: Partial<RunAttributes>,
+): WriteOp {
+  const key = runKey(ref, context.config.width);
+  if (!seen) return { op: "put", key, attributes: attributesOf(attributes), when: absent() };
+  const { attempt: _attempt, round: _round, ...set } = attributes;
+  const change = { set: attributesOf(set), remove: ["notBefore", "due", "dueShard"] };
+  return { op: "update", key, change, when: and(eq("round", seen.round), idle(context.clock.now())) };
+}
+/** Ends runs that wait for an identity, each as it has ended. One unit each. */
+export async function adoptEnd(
+  context: Context,
+  gid: string,
+  refs: readonly RunRef[],
+  end: Partial<RunAttributes>,
+): Promise<readonly RunWrite[]> {
+  const change = { set: attributesOf(end), remove: ["unmet", "notBefore", "due", "dueShard"] };
+  // A subscription to an earlier round may be left of a run that has asked anew.
+  const when = and(eq("status", "deferred"), eq("adopts", gid), lt("adoptsRound", (end.adoptsRound ?? 0) + 1));
+  const ops = refs.map((ref): WriteOp => ({ op: "update", key: runKey(ref, context.config.width), change, when }));
+  const results = await context.store.writeMany(ops);
+  return results.map((result, k) => runWrite(refs[k] as RunRef, result));
+}

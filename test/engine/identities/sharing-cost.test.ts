@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest";
+import { type CanvasBuilder, chord, defineTask, group } from "../../../functions/sdk/index.ts";
+import { noop } from "../../../functions/tasks/examples.ts";
+import { countPorts } from "../counting.ts";
+import { LocalEngine } from "../local-engine.ts";
+
+const hash = defineTask({ name: "hash", dedupe: "forever", run: (_ctx, file: number) => file });
+const times = <Item>(n: number, make: (i: number) => Item): Item[] => Array.from({ length: n }, (_, i) => make(i));
+
+/** Runs a job to its end, and returns the write units that it took, in all and by part. */
+async function spent(local: LocalEngine, canvas: CanvasBuilder) {
+  const counted = countPorts(local);
+  const { jobId } = await local.engine.submit({ canvas: canvas.canvas });
+  await local.untilQuiet();
+  expect(await local.engine.job(jobId)).toMatchObject({ state: "success", countsExact: true });
+  return { ...counted, total: Object.values(counted.writes).reduce((sum, units) => sum + units, 0) };
+}
+
+describe("what shared runs cost", () => {
+  it.each([
+    ["one shared run", hash.s(1)],
+    ["a group of 10", group(times(10, (i) => hash.s(i)))],
+    ["a chord of 70", chord(group(times(70, (i) => hash.s(i))), noop.s())],
+  ])("a plan counts runs that are shared by nobody: %s", async (_name, canvas) => {
+    const local = new LocalEngine([hash, noop]);
+    const { writeUnits, messages, notes } = local.engine.estimate({ canvas: canvas.canvas });
+    expect(notes).toEqual([expect.stringContaining("runs of hash may be shared") as string]);
+    const { total: _total, ...writes } = writeUnits;
+    const counted = await spent(local, canvas);
+    expect({ writes: counted.writes, messages: counted.messages }).toEqual({ writes, messages: messages.byQueue });
+  });
+  it("an identity costs 3 write units, a reused end one and its mark", async () => {
+    const n = 100;
+    const local = new LocalEngine([hash, noop]);
+    const first = await spent(local, group(times(n, (i) => hash.s(i))));
+    // Created, claimed, committed.
+    expect(first.writes.headers - 11).toBe(3 * n);
+    // Each run of the job waits and ends.
+    expect(first.writes.rows).toBe(2 * n);
+    const second = await spent(local, group(times(n, (i) => hash.s(i))));
+    expect(second.writes.headers).toBe(11);
+    expect(second.writes.rows).toBe(n);
+    expect(second.writes.ledger).toBeLessThanOrEqual(0.1 * n + 50);
+  });
+  it("runs of one leaf that wait for one identity are marked together", async () => {
+    const n = 256;
+    const local = new LocalEngine([hash, noop], { subscribersPerMessage: 128 });
+    const { writes } = await spent(local, group(times(n, () => hash.s(7))));
+    // A subscription, a wait and an end each; the marks are a few writes.
+    expect(writes.rows).toBe(2 * n);
+    expect(writes.ledger + writes.jobs).toBeLessThan(1.2 * n);
+    expect(writes.headers - 11).toBe(3);
+  });
+});
