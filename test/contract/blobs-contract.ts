@@ -53,7 +53,7 @@ export function namedBlobsContract(name: string, factory: () => Promise<BlobsUnd
         `${job}/a~b`,
         `${job}.4~1/0/2`,
         `p/${job}/a`,
-        "I#0a1b/0/1",
+        `~${"0a1b2c3d".repeat(5)}/value/x/0/1`,
         "../outside",
         "/etc/absolute",
         "..",

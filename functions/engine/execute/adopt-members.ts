@@ -28,7 +28,7 @@ import { sendIdentities } from "../messages/send.ts";
 import { rootStep } from "../plan/job-shape.ts";
 import { placeOf } from "../plan/step-placement.ts";
 import type { Json } from "../../core/json.ts";
-import type { WriteOp } from "../ports.ts";
+import type { WriteOp, WriteResult } from "../ports.ts";
 import { dedupeOf } from "../plan/shared-step.ts";
 import { endTaken, identityIdOf, noIdentity, waitingFor } from "../waits/identities.ts";
 import { handleDeferred } from "./deferred-member.ts";
@@ -69,7 +69,6 @@ export async function adoptMembers(
   members: readonly Ready[],
   again: boolean,
 ): Promise<readonly Report[]> {
-  if (members.length === 0) return [];
   const reports: Report[] = [];
   const asks: Ask[] = [];
   await all(
@@ -160,27 +159,21 @@ async function ensureIdentities(
       context,
       [...over.values()].map((run) => ({ kind: "run" as const, run })),
     );
-  const begun = new Map<Ask, WriteOp>();
-  await all(
-    asks.map(async (ask, k) => {
-      const identity = found[k];
-      if (identity && (!isEnded(identity) || reuses[k])) return;
-      const start = await startOf(context, header, ask, identity);
-      begun.set(
-        ask,
-        identity ? restartIdentityOp(context, identity, start) : createIdentityOp(context, ask.gid, start),
-      );
-    }),
+  // Members of a message that ask for the same begin it once.
+  const beginning = new Map(
+    asks.map((ask, k) => [ask.gid, k] as const).filter(([, k]) => !reuses[k] && !isOpen(found[k])),
   );
-  const results = await context.store.writeMany([...begun.values()]);
-  const written = new Map([...begun.keys()].map((ask, k) => [ask, writtenIdentity(results[k] ?? NOTHING)]));
+  const ops = await all([...beginning.values()].map(async (k) => beginOp(context, header, asks[k] as Ask, found[k])));
+  const results = ops.length > 0 ? await context.store.writeMany(ops) : [];
+  const begun = new Map([...beginning.keys()].map((gid, k) => [gid, writtenIdentity(results[k] as WriteResult)]));
   const asked = asks.flatMap((ask, k): Asked[] => {
-    const identity = written.get(ask) ?? found[k];
+    const identity = (reuses[k] ? undefined : begun.get(ask.gid)) ?? found[k];
     return identity ? [{ ...ask, identity, reuses: reuses[k] === true }] : [];
   });
+  const beginners = new Set(asks.map(({ asker }) => asker));
   const owing = new Map<string, Asked>();
   for (const each of asked) {
-    const own = each.identity.header.asker === each.asker;
+    const own = beginners.has(each.identity.header.asker ?? "");
     if (each.identity.run.status === "queued" && (own || again)) owing.set(each.gid, each);
   }
   await sendIdentities(
@@ -194,9 +187,13 @@ async function ensureIdentities(
   );
   return asked;
 }
-const NOTHING = { applied: false, item: undefined, units: 0 };
+async function beginOp(context: Context, header: Header, ask: Ask, seen: Identity | undefined): Promise<WriteOp> {
+  const start = await startOf(context, header, ask, seen);
+  return seen ? restartIdentityOp(context, seen, start) : createIdentityOp(context, ask.gid, start);
+}
 const NOBODY: ReadonlySet<Ask> = new Set();
 const isEnded = ({ run }: Identity): boolean => isTerminal(run.status);
+const isOpen = (identity: Identity | undefined): boolean => identity !== undefined && !isEnded(identity);
 
 /** Finds asks whose run had subscribed to the present round before its process died. They take its end, whatever it is. */
 async function joinedBefore(

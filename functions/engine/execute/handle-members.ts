@@ -60,7 +60,7 @@ export async function handleMembers(
   const release = await admitUnclaimed(context, header.jobId, ready);
   try {
     const running = runMembers(context, header, loop, ready);
-    running.add(adoptMembers(context, header, sharing, again));
+    if (sharing.length > 0) running.add(adoptMembers(context, header, sharing, again));
     for await (const more of running) passes.add(more);
   } finally {
     await passes.done().finally(release);

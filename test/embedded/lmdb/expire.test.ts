@@ -116,19 +116,21 @@ describe("expiry of items", () => {
     expect(await blobs.get(`${other}/plan/0-large`)).toBeDefined();
   });
 
-  it("the blobs of an identity run are removed with it", async () => {
-    await blobs.put("I#abc/0/1", Buffer.from("value"));
-    await put("I#abc", "!", inHours(1));
+  it("the blobs of an identity are removed with it", async () => {
+    const identity = `~${"0a1b2c3d".repeat(5)}`;
+    await blobs.put(`${identity}/value/${identity}.0/0/1`, Buffer.from("value"));
+    await put(`G#${identity}`, "!", inHours(1), "callbacks");
     clock.advance(3 * 3_600_000);
     await expireAll();
-    expect(await blobs.get("I#abc/0/1")).toBeUndefined();
+    expect(await blobs.get(`${identity}/value/${identity}.0/0/1`)).toBeUndefined();
   });
 
   it("a blob belongs to the job whose id begins a part of its name", () => {
     expect(blobOwner(`${job}/plan/3`)).toBe(job);
     expect(blobOwner(`p/${job}/x`)).toBe(job);
     expect(blobOwner(`${job}.3.g.4~2/0/1`)).toBe(job);
-    expect(blobOwner("I#ab/0/1")).toBe("I#ab");
+    const identity = `~${"0a1b2c3d".repeat(5)}`;
+    expect(blobOwner(`${identity}/value/${identity}.0/0/1`)).toBe(identity);
     expect(blobOwner("other/x")).toBe("other");
   });
 });

@@ -49,6 +49,7 @@ describe("what shared runs cost", () => {
     // A subscription, a wait and an end each; the marks are a few writes.
     expect(writes.rows).toBe(2 * n);
     expect(writes.ledger + writes.jobs).toBeLessThan(1.2 * n);
-    expect(writes.headers - 11).toBe(3);
+    // Ten messages are handled at once, and each tries to create it.
+    expect(writes.headers - 11).toBeLessThan(3 + 10);
   });
 });

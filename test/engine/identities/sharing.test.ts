@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../../functions/core/json.ts";
 import type { RunView } from "../../../functions/engine/contract.ts";
-import { chain, type CanvasSource, defineTask, group } from "../../../functions/sdk/index.ts";
+import { canvasFrom, type CanvasSource, chain, defineTask, group } from "../../../functions/sdk/index.ts";
 import { canvasOf } from "../../../functions/sdk/canvas-builder.ts";
 import { LocalEngine } from "../local-engine.ts";
 
@@ -18,10 +18,40 @@ const digest = defineTask({
   },
 });
 const plain = defineTask({ name: "plain", run: (_ctx, value: Json) => value });
+const size = defineTask({
+  name: "size",
+  run: (_ctx, { bytes }: { readonly bytes: number }) => {
+    calls.push(bytes);
+    return bytes;
+  },
+});
+const streams = defineTask({
+  name: "streams",
+  dedupe: "forever",
+  streamsResults: true,
+  run: (_ctx, _group: Json) => null,
+});
+const spawns = defineTask({
+  name: "spawns",
+  dedupe: "forever",
+  run: (ctx) => {
+    ctx.spawn([digest.signature(["a"], {}, { scope: "principal" })]);
+    return null;
+  },
+});
+const waits = defineTask({ name: "waits", dedupe: "forever", run: (ctx) => ctx.waitForEvent("go") });
+const big = defineTask({
+  name: "big",
+  dedupe: "forever",
+  run: () => {
+    calls.push("big");
+    return "x".repeat(10_000);
+  },
+});
 function engine(): LocalEngine {
   calls.length = 0;
   fails = false;
-  return new LocalEngine([digest, plain]);
+  return new LocalEngine([digest, plain, size, streams, spawns, waits, big]);
 }
 async function submit(local: LocalEngine, canvas: CanvasSource): Promise<string> {
   return (await local.engine.submit({ canvas: canvasOf(canvas) })).jobId;
@@ -59,6 +89,96 @@ describe("runs that jobs share", () => {
     const local = engine();
     await finish(local, group([digest.s("a"), digest.s("b")]));
     expect(new Set(calls)).toEqual(new Set(["a", "b"]));
+  });
+  it("S011 S042 S043 what has ended is not run again, by a request or by a second delivery", async () => {
+    const local = engine();
+    const { jobId } = await finish(local, digest.s("a"));
+    const [run] = await runsOf(local, jobId);
+    const identity = run?.adopts?.runId ?? "";
+    await finish(local, digest.s("a"));
+    const message = { v: 1, kind: "members", gid: identity.slice(0, -2), step: 0, members: [0] };
+    await local.queue.send([{ queue: "local.default#worker", jobId, body: message }]);
+    await local.untilQuiet();
+    expect(calls).toEqual(["a"]);
+    expect(await local.engine.run(identity)).toMatchObject({ status: "success", attempt: 1, round: 0 });
+    expect(await local.engine.job(jobId)).toMatchObject({ state: "success", counts: { success: 1 } });
+  });
+  it("S008 S026 S027 a new run is queued at once, started by a worker, and ends with its value", async () => {
+    const local = engine();
+    const jobId = await submit(local, digest.s("a"));
+    await local.turn();
+    const [waiting] = await runsOf(local, jobId);
+    expect(waiting).toMatchObject({ status: "deferred", unmet: [{ of: "run", name: waiting?.adopts?.runId }] });
+    expect(await local.engine.run(waiting?.adopts?.runId ?? "")).toMatchObject({ status: "queued", attempt: 0 });
+    await local.untilQuiet();
+    const ended = await local.engine.run(waiting?.adopts?.runId ?? "");
+    expect(ended).toMatchObject({ status: "success", attempt: 1, value: { digest: "of a" } });
+    expect(ended?.startedAt).toBeGreaterThanOrEqual(ended?.queuedAt ?? Infinity);
+  });
+  it("S002 a blob argument is part of the key", async () => {
+    const local = engine();
+    const put = async (text: string) =>
+      local.engine.putBlob(
+        (async function* () {
+          yield new TextEncoder().encode(text);
+        })(),
+      );
+    const size = (ref: unknown) => canvasFrom({ task: "size", args: [ref], options: { dedupe: "forever" } });
+    const [one, two] = [await put("one"), await put("two")];
+    expect(await put("one")).toEqual(one);
+    await finish(local, group([size(one), size(await put("one")), size(two)]));
+    expect(calls).toEqual([3, 3]);
+  });
+  it("a key that cannot be computed is an error", async () => {
+    const local = engine();
+    const streamed = await finish(
+      local,
+      chain(group([plain.s("a")], { policy: "settled" }), streams.s() as CanvasSource),
+    );
+    expect(streamed).toMatchObject({ state: "failure", error: { reason: "no_identity" } });
+    // What a shared run spawns belongs to no job, and so to no principal.
+    const spawned = await finish(local, spawns.s());
+    expect(spawned).toMatchObject({ state: "success" });
+    const [run] = await runsOf(local, spawned.jobId);
+    const inside = await local.engine.run(`${run?.adopts?.runId}.g.0`);
+    expect(inside).toMatchObject({ status: "error", error: { reason: "no_identity" } });
+    expect(calls).toEqual([]);
+  });
+  it("principals do not share what is scoped by principal", async () => {
+    const local = engine();
+    const own = canvasOf(digest.signature(["a"], {}, { scope: "principal" }));
+    for (const principal of ["ann", "bob", "ann", undefined])
+      await local.engine.submit({ canvas: own, ...(principal !== undefined && { principal }) });
+    await local.untilQuiet();
+    expect(calls).toEqual(["a", "a", "a"]);
+  });
+  it("nobody can revoke a shared run, and no event can be sent to it", async () => {
+    const local = engine();
+    const jobId = await submit(local, waits.s());
+    await local.turn();
+    const [run] = await runsOf(local, jobId);
+    await expect(local.engine.revoke(run?.adopts?.runId ?? "")).rejects.toMatchObject({ code: "shared_run" });
+    await local.untilQuiet();
+    expect(await local.engine.job(jobId)).toMatchObject({ state: "failure", error: { reason: "shared_run" } });
+  });
+  it("a revoked run leaves the shared run to the others", async () => {
+    const local = engine();
+    const first = await submit(local, group([digest.s("a"), digest.s("a")]));
+    while (!(await runsOf(local, first)).some(({ status }) => status === "deferred")) await local.turn();
+    await local.engine.revoke(`${first}.0.g.0`);
+    await local.untilQuiet();
+    expect(await local.engine.run(`${first}.0.g.0`)).toMatchObject({ status: "cancelled" });
+    expect(await local.engine.run(`${first}.0.g.1`)).toMatchObject({ status: "success" });
+  });
+  it("a value too large for a row, and no value at all, are taken over like any other", async () => {
+    const local = engine();
+    const large = await finish(local, big.s());
+    expect((large.value as string).length).toBe(10_000);
+    expect((await finish(local, big.s())).value).toBe(large.value);
+    const dropped = await finish(local, big.signature([], {}, { ignoreResult: true }));
+    expect(dropped).toMatchObject({ state: "success" });
+    expect(dropped.value ?? null).toBe(null);
+    expect(calls).toEqual(["big"]);
   });
   it("S007 runs of different scopes are never shared", async () => {
     const local = engine();
