@@ -2,6 +2,7 @@ import type { PauseTarget } from "../../core/pause.ts";
 import type { Context } from "../context.ts";
 import { type Header, ownedBy } from "../item-kinds.ts";
 import { isPaused, putParked, readPause, removeParked } from "../items/pause-items.ts";
+import { turnOf } from "../messages/send.ts";
 import { encodeMessage, type EngineMessage } from "../messages/wire.ts";
 import type { Place } from "../plan/step-placement.ts";
 
@@ -20,7 +21,12 @@ export async function park(
   target: PauseTarget,
   { message, place }: { readonly message: Extract<EngineMessage, { kind: "members" }>; readonly place: Place },
 ): Promise<boolean> {
-  const parked = await putParked(context, target, { ...ownedBy(header), ...place, body: encodeMessage(message) });
+  const parked = await putParked(context, target, {
+    ...ownedBy(header),
+    ...turnOf(header),
+    ...place,
+    body: encodeMessage(message),
+  });
   const pause = await readPause(context, target);
   if (pause && isPaused(pause)) return true;
   context.pauses.forget();

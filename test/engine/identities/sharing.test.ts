@@ -161,6 +161,33 @@ describe("runs that jobs share", () => {
     await local.untilQuiet();
     expect(await local.engine.job(jobId)).toMatchObject({ state: "failure", error: { reason: "shared_run" } });
   });
+  it("the pause of one job leaves the run to the other", async () => {
+    const local = engine();
+    const first = await submit(local, chain(digest.s("a"), plain.s()));
+    while (!(await runsOf(local, first)).some(({ status }) => status === "deferred")) await local.turn();
+    await local.engine.pause({ kind: "job", name: first });
+    // A process may start runs for 5 s by what it has read before.
+    local.clock.set(local.clock.now() + 6_000);
+    const second = await finish(local, digest.s("a"));
+    expect(second).toMatchObject({ state: "success", value: { digest: "of a" } });
+    expect((await local.engine.job(first))?.endedAt).toBeUndefined();
+    await local.engine.resume({ kind: "job", name: first });
+    await local.untilQuiet();
+    expect(await local.engine.job(first)).toMatchObject({ state: "success", value: { digest: "of a" } });
+    expect(calls).toEqual(["a"]);
+  });
+  it("a pause of the task parks the shared run, too, and its resume lets it go on", async () => {
+    const local = engine();
+    const jobId = await submit(local, digest.s("a"));
+    while (!(await runsOf(local, jobId)).some(({ status }) => status === "deferred")) await local.turn();
+    await local.engine.pause({ kind: "task", name: "digest" });
+    await local.untilQuiet(60);
+    expect(calls).toEqual([]);
+    await local.engine.resume({ kind: "task", name: "digest" });
+    await local.untilQuiet();
+    expect(await local.engine.job(jobId)).toMatchObject({ state: "success" });
+    expect(calls).toEqual(["a"]);
+  });
   it("a revoked run leaves the shared run to the others", async () => {
     const local = engine();
     const first = await submit(local, group([digest.s("a"), digest.s("a")]));
