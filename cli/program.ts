@@ -14,6 +14,7 @@ import { jobCommand } from "./commands/job.ts";
 import { jobsCommand } from "./commands/jobs.ts";
 import { pauseCommand, pausesCommand, resumeCommand } from "./commands/pauses.ts";
 import { planCommand } from "./commands/plan.ts";
+import { queuesCommand } from "./commands/queues.ts";
 import { resultsCommand } from "./commands/results.ts";
 import { retryCommand } from "./commands/retry.ts";
 import { runCommand } from "./commands/run.ts";
@@ -70,6 +71,7 @@ export function program(): Command {
     pauseCommand,
     resumeCommand,
     pausesCommand,
+    queuesCommand,
   ];
   for (const each of commands) root.addCommand(each().copyInheritedSettings(root));
   return root;

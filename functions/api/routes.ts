@@ -4,6 +4,7 @@ import { failureRoutes } from "./routes/failures.ts";
 import { inputRoutes } from "./routes/input.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { pauseRoutes } from "./routes/pauses.ts";
+import { queueRoute } from "./routes/queues.ts";
 import { retryRoutes } from "./routes/retry.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
@@ -24,6 +25,7 @@ const described: readonly Route[] = [
   ...blobRoutes,
   ...scheduleRoutes,
   ...pauseRoutes,
+  queueRoute,
   healthRoute,
 ];
 

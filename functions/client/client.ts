@@ -19,6 +19,7 @@ import type {
   Page,
   Pause,
   PauseTarget,
+  Queue,
   ResultEntry,
   Retried,
   RetriedJobs,
@@ -252,6 +253,8 @@ export interface Client extends BatchCalls {
   pause(target: PauseTarget): Promise<Pause>;
   /** Lets runs start again. Returns `false` when nothing was paused. Throws `pause_in_config`. */
   resume(target: PauseTarget): Promise<boolean>;
+  /** Returns all queues with what waits in them, and what a pause holds. */
+  queues(): Promise<readonly Queue[]>;
   /** Returns what is paused, except for jobs, whose state says so. */
   pauses(): Promise<readonly Pause[]>;
   /** Fires a schedule now, also while it is paused. The same key fires it once. */

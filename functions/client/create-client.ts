@@ -13,6 +13,7 @@ import type {
   Page,
   Pause,
   PauseTarget,
+  Queue,
   ResultEntry,
   Retried,
   RetriedJobs,
@@ -213,11 +214,12 @@ function scheduleCalls(json: ReadJson): Pick<Client, ScheduleCalls> {
   };
 }
 
-function pauseCalls(json: ReadJson): Pick<Client, "pause" | "resume" | "pauses"> {
+function pauseCalls(json: ReadJson): Pick<Client, "pause" | "resume" | "pauses" | "queues"> {
   const pathOf = ({ kind, name }: PauseTarget): string => `/pauses/${kind}/${encodeURIComponent(name)}`;
   return {
     pause: (target) => json(pathOf(target), { method: "PUT" }),
     resume: async (target) => (await json<{ resumed: boolean }>(pathOf(target), { method: "DELETE" })).resumed,
+    queues: async () => (await json<{ items: readonly Queue[] }>("/queues")).items,
     pauses: async () => (await json<{ items: readonly Pause[] }>("/pauses")).items,
   };
 }

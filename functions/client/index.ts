@@ -37,6 +37,7 @@ export {
   type Page,
   type Pause,
   type PauseTarget,
+  type Queue,
   type ResultEntry,
   type Retried,
   type RetriedJobs,

@@ -279,6 +279,20 @@ export interface JobGraph {
     readonly kind: "next" | "member" | "joins" | "link" | "linkError";
   }[];
 }
+/** One queue, with what waits in it. */
+export interface Queue {
+  readonly name: string;
+  /** Numbers of messages, approximate on AWS. Absent when they are unknown. */
+  readonly depth?: { readonly ready: number; readonly delayed: number; readonly inFlight: number };
+  /** Age of the oldest ready message. Only on one machine. */
+  readonly oldestSeconds?: number;
+  /** Whether the queue, or its site, is paused. */
+  readonly paused: boolean;
+  /** Messages that a pause of the queue, its site or a task holds; not those of paused jobs. */
+  readonly parked: number;
+  /** Set when there are more than were counted. */
+  readonly parkedMore?: true;
+}
 /** What keeps runs from starting. */
 export interface Pause extends PauseTarget {
   /** `pausing`: what started before may still run. `resuming`: what was parked is being sent. */

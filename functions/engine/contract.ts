@@ -14,6 +14,7 @@ import type {
   JobView,
   Page,
   PauseView,
+  QueueView,
   RetriedJobs,
   RetryPreview,
   RunView,
@@ -162,6 +163,8 @@ export interface Engine {
    * `pause_in_config`, `invalid_queue_name`.
    */
   resume(target: PauseTarget): Promise<boolean>;
+  /** Lists the queues of the configuration and those in `more`, with what waits in them and what a pause holds. */
+  queues(more?: readonly string[]): Promise<readonly QueueView[]>;
   /** Pauses and resumes sites as the configuration says (EngineConfig), and ends resumes that were cut off. */
   syncPauses(): Promise<void>;
   /** Lists what is paused, except for jobs, whose state says so. */

@@ -34,6 +34,7 @@ import { listFailures } from "./views/failures.ts";
 import { jobGraph } from "./views/job-graph.ts";
 import { listEvents, listJobs, viewJob } from "./views/job-view.ts";
 import { jobResults } from "./views/results.ts";
+import { viewQueues } from "./views/queues.ts";
 import { listPauses } from "./views/pauses.ts";
 import { listRuns, viewRunById } from "./views/run-view.ts";
 import { listSchedules, viewScheduleByName } from "./views/schedules.ts";
@@ -93,6 +94,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     resume: (target) => resume(context, target),
     syncPauses: () => sweepPauses(context),
     pauses: () => listPauses(context),
+    queues: (more = []) => viewQueues(context, more),
     schedules: (filter) => listSchedules(context, filter),
     schedule: (name) => viewScheduleByName(context, name),
     putSchedule: (name, spec) => putSchedule(context, name, spec),

@@ -4,6 +4,7 @@ import type { PauseTarget } from "../core/pause.ts";
 import type { Counts } from "../core/plan/counts.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { ErrorData } from "../core/task/invocation.ts";
+import type { QueueDepth } from "./ports.ts";
 import type { FiredBy, ScheduleSpec } from "../core/schedule/schedule.ts";
 
 export type { DeadLetter as DeadLetterView, DeadLetterCounts } from "../core/task/dead-letter.ts";
@@ -44,6 +45,18 @@ export interface JobView {
   readonly error?: ErrorData & { readonly runId: string };
   /** The value of a job that has ended well, unless it is a group, whose results are read with `results`. */
   readonly value?: Json;
+}
+/** One queue, with what waits in it. */
+export interface QueueView {
+  readonly name: string;
+  /** Absent when it is unknown. */
+  readonly depth?: QueueDepth;
+  /** Whether the queue, or its site, is paused. */
+  readonly paused: boolean;
+  /** Messages that a pause of the queue, its site or a task holds. */
+  readonly parked: number;
+  /** Set when there are more than were counted. */
+  readonly parkedMore?: true;
 }
 /** What keeps runs from starting. */
 export interface PauseView extends PauseTarget {

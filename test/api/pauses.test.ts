@@ -36,6 +36,24 @@ describe("pauses over HTTP", () => {
     expect(await client.pause({ kind: "queue", name: "local.default#worker" })).toMatchObject(full);
     expect(await client.pauses()).toHaveLength(1);
   });
+  it("show in the queues whose work they hold, and nowhere else", async () => {
+    const { client, local } = startApi({
+      health: { queues: { "local.default#worker": { ready: 0, delayed: 0, inFlight: 0, oldestSeconds: 3 } } },
+    });
+    const target = { kind: "site", name: "local" } as const;
+    await client.pause(target);
+    await client.submitWire(add);
+    await local.untilQuiet(60);
+    await client.submitWire({ ...add, options: { queue: "paris.video" } });
+    const empty = { ready: 0, delayed: 0, inFlight: 0 };
+    expect(await client.queues()).toEqual([
+      { name: "engine", depth: empty, paused: false, parked: 0 },
+      { name: "local.default#worker", depth: empty, oldestSeconds: 3, paused: true, parked: 1 },
+    ]);
+    await client.resume(target);
+    await local.untilQuiet(60);
+    expect(await client.queues()).toMatchObject([{}, { paused: false, parked: 0 }]);
+  });
   it.each([
     ["PUT", "/pauses/printer/one", 400, "invalid_request", "{kind}"],
     ["PUT", "/pauses/job/nobody", 404, "job_not_found", undefined],

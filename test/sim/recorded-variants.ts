@@ -95,7 +95,7 @@ export const RECORDED: readonly {
   { variant: "waiting-job-forgotten", firstSeed: 6, runs: 6, shows: "schedule-never-ended" },
   { variant: "last-job-forgotten", firstSeed: 1, runs: 1, shows: "time-lost" },
   { variant: "pause-unseen", firstSeed: 6, runs: 6, shows: "fired-in-a-pause" },
-  { variant: "run-pause-unseen", firstSeed: 3, runs: 3, shows: "paused-run-started" },
+  { variant: "run-pause-unseen", firstSeed: 4, runs: 4, shows: "paused-run-started" },
   { variant: "parked-message-lost", firstSeed: 2, runs: 2, shows: "stuck-group" },
   { variant: "parked-without-second-look", firstSeed: 2, runs: 2, shows: "stuck-group" },
   { variant: "parked-again-unseen", firstSeed: 33, runs: 33, shows: "stuck-group" },

@@ -101,11 +101,11 @@ export class Batch {
       const batchRun = this.#runs[this.#next++] as BatchRun;
       const executing = clock.now() > this.#askedAt ? this.#askAndBegin(batchRun) : this.#begin(batchRun);
       if (executing) await executing;
-      executed++;
+      if (!this.#paused?.has(batchRun.run.runId)) executed++;
       if (this.#next < this.#runs.length && clock.now() - start > this.#slowAfterMs) this.#becomeSlow();
     }
     this.#executed = true;
-    pace.noteRuns(this.#info.name, clock.now() - start, executed);
+    if (executed > 0) pace.noteRuns(this.#info.name, clock.now() - start, executed);
     this.#commitEnded();
   }
 

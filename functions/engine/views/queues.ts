@@ -1,0 +1,54 @@
+import { ENGINE_QUEUE, parseQueueName } from "../../core/names/queue-name.ts";
+import { all, eachBounded } from "../concurrently.ts";
+import type { Context } from "../context.ts";
+import { PARKED_SHARDS } from "../item-kinds.ts";
+import { isPaused, type Pause, queryParked, queryPauses } from "../items/pause-items.ts";
+import type { QueueView } from "../job-views.ts";
+
+/** Parked messages of one shard of a pause that are counted. */
+const MOST_COUNTED = 1_000;
+const AT_ONCE = 8;
+
+/**
+ * Returns the queues of the configuration and those in `more`, in the order of their names, with what waits in them and
+ * what is parked because of a pause. What is parked for a job is not counted, because nothing lists paused jobs.
+ */
+export async function viewQueues(context: Context, more: readonly string[]): Promise<readonly QueueView[]> {
+  const names = [...new Set([ENGINE_QUEUE, ...(context.config.queues ?? []), ...more])];
+  const pauses = await queryPauses(context);
+  const counted = await all(pauses.map((pause) => countParked(context, pause)));
+  const views = new Map<string, QueueView>();
+  await eachBounded(names, AT_ONCE, async (name) => {
+    const depth = await context.queue.depth(name);
+    const paused = pauses.some((pause) => isPaused(pause) && holdsAll(pause, name));
+    const parked = counted.reduce((sum, { queues }) => sum + (queues.get(name) ?? 0), 0);
+    const atLeast = counted.some(({ complete, queues }) => !complete && queues.has(name));
+    views.set(name, { name, ...(depth && { depth }), paused, parked, ...(atLeast && { parkedMore: true }) });
+  });
+  return [...views.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+/** Whether a pause holds everything of a queue. */
+function holdsAll({ target: { kind, name } }: Pause, queue: string): boolean {
+  if (queue === ENGINE_QUEUE) return false;
+  return kind === "queue" ? name === queue : kind === "site" && name === parseQueueName(queue, { site: "" }).site;
+}
+async function countParked(
+  context: Context,
+  { target }: Pause,
+): Promise<{ readonly queues: ReadonlyMap<string, number>; readonly complete: boolean }> {
+  const queues = new Map<string, number>();
+  let complete = true;
+  const shards = Array.from({ length: PARKED_SHARDS }, (_, shard) => shard);
+  await eachBounded(shards, AT_ONCE, async (shard) => {
+    let seen = 0;
+    for await (const parked of queryParked(context, target, shard, MOST_COUNTED)) {
+      for (const { queue } of parked) queues.set(queue, (queues.get(queue) ?? 0) + 1);
+      seen += parked.length;
+      if (seen >= MOST_COUNTED) {
+        complete = false;
+        break;
+      }
+    }
+  });
+  return { queues, complete };
+}
