@@ -34,6 +34,7 @@ interface FlowJob {
   readonly children?: readonly FlowJob[];
 }
 interface QueueEvents {
+  setMaxListeners(count: number): void;
   waitUntilReady(): Promise<unknown>;
 }
 interface Queue {
@@ -43,6 +44,7 @@ interface Queue {
 export interface BullMq {
   readonly Queue: new (name: string, options: { connection: Connection }) => Queue;
   readonly FlowProducer: new (options: { connection: Connection }) => {
+    setMaxListeners(count: number): void;
     add(flow: FlowJob): Promise<{ readonly job: { waitUntilFinished(events: QueueEvents): Promise<Summed> } }>;
   };
   readonly QueueEvents: new (queue: string, options: { connection: Connection }) => QueueEvents;
@@ -102,6 +104,8 @@ export async function openFlow(connection: Connection): Promise<(children: numbe
   const { FlowProducer, QueueEvents } = peerModule<BullMq>("bullmq");
   const producer = new FlowProducer({ connection });
   const events = new QueueEvents(PARENTS, { connection });
+  // Each job that is awaited listens to both.
+  for (const emitter of [producer, events]) emitter.setMaxListeners(0);
   await events.waitUntilReady();
   return async (n) => {
     const { job } = await producer.add({
