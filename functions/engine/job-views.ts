@@ -1,5 +1,6 @@
 import type { JobCost } from "../core/cost/job-cost.ts";
 import type { Json, JsonObject } from "../core/json.ts";
+import type { JobState } from "../core/job-state.ts";
 import type { PauseTarget } from "../core/pause.ts";
 import type { Counts } from "../core/plan/counts.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
@@ -7,18 +8,8 @@ import type { ErrorData } from "../core/task/invocation.ts";
 import type { QueueDepth } from "./ports.ts";
 import type { FiredBy, ScheduleSpec } from "../core/schedule/schedule.ts";
 
+export type { JobState };
 export type { DeadLetter as DeadLetterView, DeadLetterCounts } from "../core/task/dead-letter.ts";
-
-export type JobState =
-  | "pending"
-  | "started"
-  | "success"
-  | "failure"
-  | "pausing"
-  | "paused"
-  | "cancelling"
-  | "cancelled"
-  | "timed-out";
 
 export interface JobView {
   readonly jobId: string;

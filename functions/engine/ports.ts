@@ -1,4 +1,4 @@
-import type { JobState } from "./job-views.ts";
+import type { JobState } from "../core/job-state.ts";
 import type { IndexName, Item, Key, Table, WriteOp, WriteResult } from "../core/items/item.ts";
 import type { Canvas } from "../core/canvas/canvas.ts";
 import type { Json, JsonObject } from "../core/json.ts";
