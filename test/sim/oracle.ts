@@ -253,6 +253,8 @@ export class Oracle {
     const own = run.joins === undefined ? (run.counts ?? { [run.status as TerminalStatus]: 1 }) : run.ownCounts;
     if (!inside && run.joins === undefined) return carriedUp(own);
     if (inside?.execution !== undefined || inside?.wait) return run.counts;
+    // A run that was cut off before it had made its group. Nothing of the group ran.
+    if (!inside && isTerminal(run.status)) return run.counts;
     if (!inside?.outcome || inside.early || inside.memberCount === undefined) return undefined;
     let sum = carriedUp(own);
     for (let k = 0; k < inside.memberCount; k++) {
