@@ -1,10 +1,22 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
+
+/**
+ * Folders whose tests leave nothing behind that another file could see. Their files share the modules of a process,
+ * because loading them anew for each file took as long as the tests.
+ */
+const SHARED = ["api", "calendar", "conformance", "core", "engine", "host", "sdk", "testing"].map(
+  (folder) => `test/${folder}/**/*.test.ts`,
+);
 
 export default defineConfig({
   test: {
-    // `npm test` runs the first, `npm run test:long` the second: tests that are slow and prove little per second.
+    // `npm test` runs the first two, `npm run test:long` the third: tests that are slow and prove little per second.
     projects: [
-      { extends: true, test: { name: "short", include: ["test/**/*.test.ts"] } },
+      { extends: true, test: { name: "shared", include: SHARED, isolate: false } },
+      {
+        extends: true,
+        test: { name: "short", include: ["test/**/*.test.ts"], exclude: [...configDefaults.exclude, ...SHARED] },
+      },
       { extends: true, test: { name: "long", include: ["test/**/*.long.ts"] } },
     ],
     // Processes, not threads: tests open LMDB folders and start and kill workers of their own.

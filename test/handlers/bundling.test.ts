@@ -38,10 +38,10 @@ const HANDLERS: readonly HandlerName[] = ["worker", "control", "api", "sweeper",
 describe("bundles", () => {
   // Bytes of minified code: in total, and read by each cold start.
   const budgets: Readonly<Record<HandlerName, readonly [bytes: number, eagerBytes: number]>> = {
-    worker: [870_000, 680_000],
+    worker: [890_000, 690_000],
     // These two have the calendar of schedules (180 KB), and control the workflows that a schedule starts.
     control: [1_030_000, 820_000],
-    api: [1_210_000, 990_000],
+    api: [1_230_000, 1_010_000],
     sweeper: [800_000, 600_000],
     "dead-letter": [800_000, 600_000],
     supervisor: [900_000, 700_000],
