@@ -42,6 +42,29 @@ describe("what shared runs cost", () => {
     expect(second.writes.rows).toBe(n);
     expect(second.writes.ledger).toBeLessThanOrEqual(0.1 * n + 50);
   });
+  it("many runs that wait for one identity are ended page by page", async () => {
+    const n = 1_500;
+    const local = new LocalEngine([hash, noop]);
+    const { jobId } = await local.engine.submit({ canvas: group(times(n, () => hash.s(7))).canvas });
+    const { messages } = countPorts(local);
+    // The identity itself comes last, so that all members wait for it.
+    const isIdentity = (body: unknown): boolean => (body as { gid: string }).gid.startsWith("~");
+    const { handle } = local.engine;
+    let held = true;
+    Object.assign(local.engine, {
+      handle: (...[message, loop]: Parameters<typeof handle>) =>
+        held && isIdentity(message.body)
+          ? Promise.resolve({ kind: "later" as const, delaySeconds: 1 })
+          : handle(message, loop),
+    });
+    for (let turn = 0; turn < 40; turn++) await local.turn();
+    expect((await local.engine.runs(jobId, { status: "deferred", limit: 1_000 })).items.length).toBe(1_000);
+    const before = messages["engine"] ?? 0;
+    held = false;
+    await local.untilQuiet();
+    expect(await local.engine.job(jobId)).toMatchObject({ state: "success", counts: { success: n } });
+    expect((messages["engine"] ?? 0) - before).toBeLessThanOrEqual(Math.ceil(n / 128));
+  });
   it("runs of one leaf that wait for one identity are marked together", async () => {
     const n = 256;
     const local = new LocalEngine([hash, noop], { subscribersPerMessage: 128 });

@@ -161,6 +161,23 @@ describe("runs that jobs share", () => {
     await local.untilQuiet();
     expect(await local.engine.job(jobId)).toMatchObject({ state: "failure", error: { reason: "shared_run" } });
   });
+  it("the cancel of one job at any moment changes no result of another", async () => {
+    const files = ["a", "b", "c", "a", "d"];
+    const wanted = files.map((file) => ({ digest: `of ${file}` }));
+    for (let moment = 0; moment < 30; moment++) {
+      const local = engine();
+      const first = await submit(local, group(files.map((file) => digest.s(file))));
+      if (moment % 2 === 0) await local.turn();
+      const second = await submit(local, group(files.toReversed().map((file) => digest.s(file))));
+      for (let turn = 0; turn < moment / 2; turn++) await local.turn();
+      await local.engine.cancel(first);
+      await local.untilQuiet();
+      const entries: Json[] = [];
+      for await (const { value } of local.engine.results(second)) entries.push(value ?? null);
+      expect(entries).toEqual(wanted.toReversed());
+      expect(calls.length).toBe(new Set(files).size);
+    }
+  });
   it("the pause of one job leaves the run to the other", async () => {
     const local = engine();
     const first = await submit(local, chain(digest.s("a"), plain.s()));
