@@ -213,10 +213,7 @@ export interface RunAttributes extends Owned {
   readonly dueShard?: string;
   /** Set only on deferred runs. What must happen before the run goes on, each as `<kind>:<name>`. */
   readonly unmet?: ReadonlySet<string>;
-  /**
-   * The identity whose end the run takes over, and the round of it that the run wants at least, or has taken.
-   * `reused`: it had ended before the run asked.
-   */
+  /** The identity whose end the run takes over; the round that it wants at least, or has taken; it had ended before. */
   readonly adopts?: string;
   readonly adoptsRound?: number;
   readonly reused?: true;
@@ -343,16 +340,9 @@ export const deadLetterKey = (id: string): Key => taskKey(DEAD_LETTERS, id);
 /** Ids of dead letters are ordered by the time at which their messages were given up. */
 export const deadLetterId = (at: number, hash: string): string => `${pad(at, 14)}-${hash}`;
 
-export const SUBSCRIBER_SHARDS = 4;
 export const subscriptionPartition = (identity: string, shard: number): string => `U#${identity}#${shard}`;
-/** Begins the sort key of the subscriptions to a round. */
-export const subscriptionRound = (round: number): string => `${pad(round, 9)}#`;
-/** Returns the key of a subscription. Those of the runs of one leaf are neighbours, so that their marks are one write. */
-export function subscriptionKey(identity: string, round: number, ref: RunRef, leaf: number, leafHash: string): Key {
-  const shard = shardOf(`${ref.gid}#${leaf}`, SUBSCRIBER_SHARDS);
-  const place = `${leafHash}#${pad(ref.index, 9)}#${pad(ref.stepIndex, 4)}`;
-  return taskKey(subscriptionPartition(identity, shard), subscriptionRound(round) + place);
-}
+export const subscriptionKey = (identity: string, shard: number, sort: string): Key =>
+  taskKey(subscriptionPartition(identity, shard), sort);
 
 export const OPEN_SHARDS = 16;
 export const DUE_SHARDS = 64;

@@ -10,4 +10,8 @@ export const CRASH_VARIANTS: { readonly [name: string]: Variant } = {
     removes: "the first sweep of a start takes up what a crash has left begun",
     faults: { sweeper: false, crashes: true },
   },
+  "write-reported-before-applied": {
+    removes: "a write that was reported is durable",
+    faults: { sweeper: false, reportedBeforeApplied: 0.004 },
+  },
 };

@@ -389,10 +389,6 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
     faults: { namelessExecutions: true },
   },
   ...CRASH_VARIANTS,
-  "write-reported-before-applied": {
-    removes: "a write that was reported is durable",
-    faults: { sweeper: false, reportedBeforeApplied: 0.004 },
-  },
   ...FAILURE_VARIANTS,
   ...ROUND_VARIANTS,
   ...SOLO_VARIANTS,

@@ -2,8 +2,15 @@ import { isTerminal } from "../../core/plan/run-state.ts";
 import { parseRunId, type RunRef } from "../../core/plan/run-id.ts";
 import { all, eachBounded } from "../concurrently.ts";
 import type { Context } from "../context.ts";
-import { type Run, SUBSCRIBER_SHARDS, subscriptionPartition, subscriptionRound } from "../item-kinds.ts";
-import { adoptEnd, readIdentity, subscriberOf, VALUELESS } from "../items/identity-items.ts";
+import { type Run, subscriptionPartition } from "../item-kinds.ts";
+import {
+  adoptEnd,
+  readIdentity,
+  SUBSCRIBER_SHARDS,
+  subscriberOf,
+  subscriptionRound,
+  VALUELESS,
+} from "../items/identity-items.ts";
 import { readRuns } from "../items/run-reads.ts";
 import { sendControl } from "../messages/send.ts";
 import type { Item } from "../ports.ts";

@@ -10,6 +10,7 @@ import {
   type Run,
   type RunAttributes,
   runKey,
+  shardOf,
   subscriptionKey,
 } from "../item-kinds.ts";
 import type { Item, Key, PutOp, WriteOp, WriteResult } from "../ports.ts";
@@ -102,12 +103,20 @@ export async function keepIdentity(context: Context, gid: string, ttl: number): 
   await context.store.write({ op: "update", key: headerKey(gid), change: { set: { ttl } }, when });
 }
 
-/** Returns the key of the subscription of a run to a round of an identity. */
+/** Partitions of the subscriptions of one identity. */
+export const SUBSCRIBER_SHARDS = 4;
+/** Begins the sort key of the subscriptions to a round. */
+export const subscriptionRound = (round: number): string => `${pad(round)}#`;
+/**
+ * Returns the key of the subscription of a run to a round of an identity. Those of the runs of one leaf are neighbours,
+ * so that their marks are one write.
+ */
 export function subscriptionOf(context: Context, gid: string, round: number, ref: RunRef): Key {
-  const leaf = leafOf(ref.index, context.config.width);
-  const hash = context.ids.hash(`${ref.gid}#${leaf}`).slice(0, LEAF_CHARACTERS);
-  return subscriptionKey(gid, round, ref, leaf, hash);
+  const leaf = `${ref.gid}#${leafOf(ref.index, context.config.width)}`;
+  const place = `${context.ids.hash(leaf).slice(0, LEAF_CHARACTERS)}#${pad(ref.index)}#${pad(ref.stepIndex)}`;
+  return subscriptionKey(gid, shardOf(leaf, SUBSCRIBER_SHARDS), subscriptionRound(round) + place);
 }
+const pad = (value: number): string => String(value).padStart(9, "0");
 const LEAF_CHARACTERS = 20;
 /** Subscribes a run of a job to a round of an identity. May be repeated. One unit. */
 export function subscribeToOp(

@@ -49,7 +49,7 @@ describe("what shared runs cost", () => {
     const { messages } = countPorts(local);
     // The identity itself comes last, so that all members wait for it.
     const isIdentity = (body: unknown): boolean => (body as { gid: string }).gid.startsWith("~");
-    const { handle } = local.engine;
+    const handle = local.engine.handle.bind(local.engine);
     let held = true;
     Object.assign(local.engine, {
       handle: (...[message, loop]: Parameters<typeof handle>) =>
