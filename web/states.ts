@@ -35,7 +35,17 @@ export function lookOf(state: string): Look {
 }
 
 /** Job states that this release gives, in the order of a filter. */
-export const JOB_STATES = ["pending", "started", "success", "failure", "cancelling", "cancelled", "timed-out"] as const;
+export const JOB_STATES = [
+  "pending",
+  "started",
+  "pausing",
+  "paused",
+  "success",
+  "failure",
+  "cancelling",
+  "cancelled",
+  "timed-out",
+] as const;
 /** Run states that this release gives. */
 export const RUN_STATES = [
   "queued",
@@ -51,6 +61,9 @@ export const RUN_STATES = [
 ] as const;
 const ENDS = ["success", "skipped", "error", "broken", "cancelled"] as const;
 const FAILURES: ReadonlySet<string> = new Set(["error", "broken", "failed", "failure", "timeout", "timed-out"]);
+export function isPaused(state: string): boolean {
+  return state === "pausing" || state === "paused";
+}
 export function isFailure(state: string): boolean {
   return FAILURES.has(state);
 }

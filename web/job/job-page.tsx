@@ -10,11 +10,11 @@ import { StateBar, StateCounts } from "../parts/state-bar.tsx";
 import { Badge, Code, Line } from "../parts/text.tsx";
 import { type Route, to } from "../route.ts";
 import { codeOf, server, useLive } from "../server.ts";
-import { endedOf, failedOf } from "../states.ts";
+import { endedOf, failedOf, isPaused } from "../states.ts";
 import { EventsTab } from "./events-tab.tsx";
 import { FailuresTab } from "./failures-tab.tsx";
 import { GraphTab } from "./graph-tab.tsx";
-import { CancelJob, RetryJob } from "./job-actions.tsx";
+import { CancelJob, PauseJob, RetryJob } from "./job-actions.tsx";
 import { PlanTab } from "./plan-tab.tsx";
 import { ResultsTab } from "./results-tab.tsx";
 import { RunsTab } from "./runs-tab.tsx";
@@ -93,7 +93,7 @@ function Tab({ name, job, route, reload }: TabProps) {
 }
 
 function Head({ job, reload }: { readonly job: Job; readonly reload: () => void }) {
-  const [asked, setAsked] = useState<"retry" | "cancel">();
+  const [asked, setAsked] = useState<"retry" | "cancel" | "pause">();
   const close = (): void => {
     setAsked(undefined);
     reload();
@@ -114,6 +114,11 @@ function Head({ job, reload }: { readonly job: Job; readonly reload: () => void 
         {hasEnded(job) && failedOf(job) > 0 && (
           <button type="button" class="primary" onClick={() => setAsked("retry")}>
             Retry what failed …
+          </button>
+        )}
+        {!hasEnded(job) && (
+          <button type="button" onClick={() => setAsked("pause")}>
+            {isPaused(job.state) ? "Resume …" : "Pause …"}
           </button>
         )}
         {!hasEnded(job) && (
@@ -140,6 +145,7 @@ function Head({ job, reload }: { readonly job: Job; readonly reload: () => void 
         </details>
       )}
       {asked === "retry" && <RetryJob job={job} onClose={close} />}
+      {asked === "pause" && <PauseJob job={job} onClose={close} />}
       {asked === "cancel" && <CancelJob job={job} onClose={close} />}
     </>
   );

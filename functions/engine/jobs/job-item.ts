@@ -12,7 +12,7 @@ import {
   type RunError,
   stampIndexKey,
 } from "../item-kinds.ts";
-import { absent } from "../items/conditions.ts";
+import { absent, eq, lt, or } from "../items/conditions.ts";
 import { rootRow } from "../items/root-row.ts";
 import { copyOfValue } from "../items/run-reads.ts";
 
@@ -86,12 +86,15 @@ export async function listJob(context: Context, owned: Owned, createdAt: number,
  */
 export async function listEnd(context: Context, root: Header, state: EndState): Promise<void> {
   const key = jobIndexKey(state, root.createdAt, root.jobId);
-  const attributes = { v: ITEM_VERSION, jobId: root.jobId, ttl: root.ttl };
-  await context.store.write({ op: "put", key, attributes, when: absent() });
+  const { jobId, ttl, round } = root;
+  const attributes = { v: ITEM_VERSION, jobId, ttl, round };
+  // The round says whose entry it is: a retry that is late must not take out the end of its own round.
+  await context.store.write({ op: "put", key, attributes, when: or(absent(), lt("round", round)) });
 }
 /** Takes a job that is retried out of the list of its earlier end. */
 export async function unlistEnd(context: Context, root: Header): Promise<void> {
-  await context.store.write({ op: "remove", key: jobIndexKey(stateOf(root), root.createdAt, root.jobId) });
+  const key = jobIndexKey(stateOf(root), root.createdAt, root.jobId);
+  await context.store.write({ op: "remove", key, when: eq("round", root.round) });
 }
 /**
  * Returns a stamp in the form by which jobs are found. The form is part of a key, and the root header carries all of

@@ -321,3 +321,22 @@ describe("what a decision of the round before had left", () => {
     expect(plant.runs).toEqual({ a: 1, b: 2, first: 1, second: 1, third: 1 });
   });
 });
+
+describe("lists of ends", () => {
+  it("a retry that is late to leave the list of an end leaves the end of its own round there", async () => {
+    const work = defineTask({ name: "work", run: () => null });
+    const local = new LocalEngine([work]);
+    const { jobId } = await local.engine.submit({ canvas: work.si().set({ countdown: 60 }).canvas });
+    await local.engine.cancel(jobId);
+    await untilIdle(local);
+    const held = new HeldCall(({ writes }) => writes.some(({ op }) => op === "remove"));
+    const retrying = local.over(local, held.around).retry(jobId, {});
+    await held.reached;
+    await local.engine.cancel(jobId);
+    await untilIdle(local);
+    held.release();
+    await retrying;
+    await untilIdle(local);
+    expect((await local.engine.jobs({ state: "cancelled" })).items).toMatchObject([{ jobId, round: 1 }]);
+  });
+});
