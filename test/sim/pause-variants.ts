@@ -1,7 +1,7 @@
 import { PAUSE_ATTRIBUTES } from "../../functions/engine/items/pause-items.ts";
 import { PAUSES } from "../../functions/engine/item-kinds.ts";
 import type { WriteOp } from "../../functions/engine/ports.ts";
-import { isHeader, type Variant, withAttributes, withoutSet, withWhen } from "./variant-parts.ts";
+import { type Variant, withAttributes, withWhen } from "./variant-parts.ts";
 
 const isParked = (op: WriteOp): boolean => op.key.partition.startsWith("B#");
 const isOfMembers = (body: unknown): boolean => (body as { readonly kind?: unknown }).kind === "members";
@@ -61,29 +61,5 @@ export const PAUSE_VARIANTS: { readonly [name: string]: Variant } = {
   "drained-message-lost": {
     removes: "a parked message is sent before it is removed",
     faults: { pauses: true, sweeper: false, swallow: (_body, handling) => handling.some(isDrain) },
-  },
-  "holders-unnoted": {
-    removes: "a holder notes in a pause until when it holds a run, before it renews its lease",
-    faults: {
-      pauses: true,
-      rewrite: (op) => (op.key.partition === PAUSES || isHeader(op) ? withoutSet(op, ["heldUntil"]) : op),
-    },
-  },
-  "pause-in-force-at-once": {
-    removes: "a pause says that it holds only after its write was answered, which may take long",
-    faults: {
-      pauses: true,
-      rewrite: (op) =>
-        op.op === "update" && op.change.set?.["pausedAt"] !== undefined
-          ? {
-              ...op,
-              change: {
-                ...op.change,
-                set: { ...op.change.set, inForceAt: op.change.set["pausedAt"] },
-                remove: ["resuming", "heldUntil"],
-              },
-            }
-          : op,
-    },
   },
 };
