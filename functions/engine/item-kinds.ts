@@ -2,6 +2,7 @@ import type { FailurePolicy, Tracking } from "../core/canvas/canvas.ts";
 import type { Estimate } from "../core/cost/job-cost.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Counts } from "../core/plan/counts.ts";
+import { shardOf } from "../core/items/shard-of.ts";
 import { leafOf, localIndex } from "../core/plan/ledger.ts";
 import type { GroupStep, TaskStep, WaitStep } from "../core/plan/plan.ts";
 import type { LinkKind, RunRef } from "../core/plan/run-id.ts";
@@ -349,12 +350,6 @@ export const DUE_SHARDS = 64;
 export const DUE_ROOT_SHARDS = 8;
 export const PROGRESS_SHARDS = 16;
 export const PARKED_SHARDS = 16;
-/** Returns a stable shard for an id, by FNV-1a. */
-export function shardOf(id: string, shards: number): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
-  return (hash >>> 0) % shards;
-}
 export const openShard = (shard: number): string => `OPEN#${shard}`;
 export const dueShard = (shard: number): string => `DUE#${shard}`;
 
@@ -390,10 +385,6 @@ export function attributesOf(
   values: Partial<HeaderAttributes> | Partial<RunAttributes> | DetailAttributes<LogLine> | Pick<Owned, "v" | "ttl">,
 ): Attributes {
   return values as unknown as Attributes;
-}
-/** Returns a stored error as the value that a task is given in place of a result. */
-export function errorValue(error: RunError): Json {
-  return error as unknown as Json;
 }
 
 export const ownedBy = (header: Header): Owned => ({ v: ITEM_VERSION, jobId: header.jobId, ttl: header.ttl });

@@ -1,3 +1,4 @@
+import { shardOf } from "../../core/items/shard-of.ts";
 import type { Counts } from "../../core/plan/counts.ts";
 import type { Context } from "../context.ts";
 import {
@@ -9,7 +10,6 @@ import {
   OPEN_SHARDS,
   openShard,
   type Outcome,
-  shardOf,
 } from "../item-kinds.ts";
 import type { Change, Condition } from "../ports.ts";
 import { absent, and, eq, lt, present } from "./conditions.ts";

@@ -1,16 +1,8 @@
+import { shardOf } from "../../core/items/shard-of.ts";
 import { type PauseAttributes, pauseTargetOf, type PauseTarget, pauseText } from "../../core/pause.ts";
 import type { Band } from "../../core/plan/priority-band.ts";
 import type { Context } from "../context.ts";
-import {
-  headerKey,
-  ITEM_VERSION,
-  type Owned,
-  PARKED_SHARDS,
-  parkedKey,
-  pauseKey,
-  PAUSES,
-  shardOf,
-} from "../item-kinds.ts";
+import { headerKey, ITEM_VERSION, type Owned, PARKED_SHARDS, parkedKey, pauseKey, PAUSES } from "../item-kinds.ts";
 import type { Attributes, Condition, Item, Key, OutgoingMessage, Ports } from "../ports.ts";
 import { allOf } from "./all-of.ts";
 import { absent, and, eq, lt, or, present } from "./conditions.ts";

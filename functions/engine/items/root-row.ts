@@ -1,3 +1,4 @@
+import { shardOf } from "../../core/items/shard-of.ts";
 import {
   type Attributes,
   type Change,
@@ -16,7 +17,6 @@ import {
   headerKey,
   type Run,
   runSort,
-  shardOf,
 } from "../item-kinds.ts";
 import type { Item, QueryOptions, QueryResult, Store, WriteResult } from "../ports.ts";
 import { absent, and, present } from "./conditions.ts";

@@ -1,3 +1,4 @@
+import { shardOf } from "../../core/items/shard-of.ts";
 import { leafOf, localIndex } from "../../core/plan/ledger.ts";
 import { childGroupOf, parseRunId, runIdOf, type RunRef } from "../../core/plan/run-id.ts";
 import { isSuccess } from "../../core/plan/run-state.ts";
@@ -12,7 +13,6 @@ import {
   type RunAttributes,
   runKey,
   runSort,
-  shardOf,
 } from "../item-kinds.ts";
 import type { Item } from "../ports.ts";
 import { allOf } from "./all-of.ts";

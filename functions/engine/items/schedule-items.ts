@@ -1,7 +1,8 @@
+import { shardOf } from "../../core/items/shard-of.ts";
 import type { Json } from "../../core/json.ts";
 import type { ScheduleSpec } from "../../core/schedule/schedule.ts";
 import type { Context } from "../context.ts";
-import { DUE_SHARDS, dueShard, ITEM_VERSION, scheduleKey, shardOf } from "../item-kinds.ts";
+import { DUE_SHARDS, dueShard, ITEM_VERSION, scheduleKey } from "../item-kinds.ts";
 import type { Attributes, Item } from "../ports.ts";
 import { absent, and, eq } from "./conditions.ts";
 

@@ -1,6 +1,9 @@
 import { LIMITS } from "../../core/limits.ts";
 import { cut } from "../../core/task/error-data.ts";
+import type { Json } from "../../core/json.ts";
 import type { ErrorData } from "../../core/task/invocation.ts";
+
+import type { RunError } from "../item-kinds.ts";
 
 const MESSAGE_CHARACTERS = 400;
 
@@ -14,4 +17,8 @@ export function shortError({ name, message, reason, retryable, details, cause }:
     ...(details !== undefined && { details }),
     ...(cause !== undefined && { cause }),
   };
+}
+/** Returns a stored error as the value that a task is given in place of a result. */
+export function errorValue(error: RunError): Json {
+  return error as unknown as Json;
 }

@@ -1,3 +1,4 @@
+import { shardOf } from "../../core/items/shard-of.ts";
 import { isShared, runIdOf, type RunRef } from "../../core/plan/run-id.ts";
 import { isTerminal } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
@@ -12,7 +13,6 @@ import {
   PROGRESS_SHARDS,
   progressKey,
   type Run,
-  shardOf,
 } from "../item-kinds.ts";
 import { absent } from "../items/conditions.ts";
 import type { RowlessEnd } from "../items/ledger-parts.ts";
