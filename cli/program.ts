@@ -13,6 +13,7 @@ import { initCommand } from "./commands/init.ts";
 import { jobCommand } from "./commands/job.ts";
 import { jobsCommand } from "./commands/jobs.ts";
 import { pauseCommand, pausesCommand, resumeCommand } from "./commands/pauses.ts";
+import { locksCommand } from "./commands/locks.ts";
 import { planCommand } from "./commands/plan.ts";
 import { queuesCommand } from "./commands/queues.ts";
 import { resultsCommand } from "./commands/results.ts";
@@ -64,6 +65,7 @@ export function program(): Command {
     cancelCommand,
     failuresCommand,
     deadLettersCommand,
+    locksCommand,
     blobsCommand,
     retryCommand,
     workflowsCommand,

@@ -199,7 +199,6 @@ describe("what is not there yet", () => {
     "Queues by priority band": () => has("functions/sdk/config.ts", "bands?"),
     "Dependencies between jobs": () => has("functions/sdk/task-context.ts", "requireDependency"),
     "Path workflows (graphs)": () => existsSync(join(root, "functions/sdk/graph.ts")),
-    "Rate and concurrency limits": () => has("functions/sdk/task.ts", "rateLimit"),
     "Sites on one machine": () => has("functions/embedded/runtime.ts", "sites"),
   };
   const [, section = ""] = read("docs/architecture.md").split("\n## Not there yet\n");

@@ -33,10 +33,11 @@ async function deferredRuns(client: Client, job: Job): Promise<readonly Run[]> {
   return (await client.runs(job.jobId, { status: "deferred", limit: SHOWN_DEFERRED })).items;
 }
 function deferralText({ runId, task, unmet = [] }: Run): string {
-  const events = unmet.map(({ name, expiresAt }) =>
-    expiresAt === undefined ? name : `${name} (until ${new Date(expiresAt).toISOString()})`,
-  );
-  return `${task ?? "run"} ${runId} waits for ${events.join(", ")}`;
+  const waits = unmet.map(({ of, name, expiresAt }) => {
+    const text = of === "event" ? name : `${of} ${name}`;
+    return expiresAt === undefined ? text : `${text} (until ${new Date(expiresAt).toISOString()})`;
+  });
+  return `${task ?? "run"} ${runId} waits for ${waits.join(", ")}`;
 }
 
 function costText({ measured, computed }: JobCost): string {

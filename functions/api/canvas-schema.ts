@@ -19,6 +19,7 @@ const retryPolicy = z
   .partial()
   .register(components, { id: "RetryPolicy" });
 
+const limitKey = z.string().min(1).max(LIMITS.nameCharacters).describe("Default: the name of the task");
 const options = {
   queue: z.string().optional(),
   priority: z.int().min(0).max(9).optional(),
@@ -38,6 +39,23 @@ const options = {
     .max(LIMITS.nameCharacters)
     .optional()
     .describe("Who shares these runs: `deployment`, `site`, `principal`, or any other text"),
+  rateLimit: z
+    .strictObject({
+      per: z.int().min(1).max(LIMITS.ratePerSeconds).describe("Seconds of a window"),
+      limit: z.int().min(1).max(LIMITS.rateLimit).describe("Starts in a window"),
+      key: limitKey.optional(),
+    })
+    .optional(),
+  concurrency: z
+    .strictObject({
+      limit: z.int().min(1).max(LIMITS.concurrencyLimit).describe("Runs at the same time"),
+      key: limitKey.optional(),
+    })
+    .optional(),
+  locks: z
+    .array(z.strictObject({ key: limitKey, mode: z.enum(["write", "read"]).optional().describe("Default write") }))
+    .max(LIMITS.locks)
+    .optional(),
   stamps: z.record(z.string(), json).optional(),
   headers: z.record(z.string(), json).optional(),
 };

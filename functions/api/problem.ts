@@ -60,6 +60,7 @@ export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, titl
   dead_letter: [500, "Message given up"],
   execution_failed: [500, "The execution of a state machine failed"],
   executions_unavailable: [500, "No state machines here"],
+  invalid_limit_key: [500, "Invalid limit key"],
   lease_lost: [500, "Lease lost"],
   waiting_inside_task: [500, "Waiting inside a task"],
   tracking_too_thin: [500, "Tracking too thin"],

@@ -5,6 +5,7 @@ import { inputRoutes } from "./routes/input.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { pauseRoutes } from "./routes/pauses.ts";
 import { queueRoute } from "./routes/queues.ts";
+import { lockRoute } from "./routes/locks.ts";
 import { retryRoutes } from "./routes/retry.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
@@ -21,6 +22,7 @@ const described: readonly Route[] = [
   ...inputRoutes,
   ...runRoutes,
   ...failureRoutes,
+  lockRoute,
   ...retryRoutes,
   ...blobRoutes,
   ...scheduleRoutes,

@@ -228,11 +228,17 @@ export const run = z
         "Somebody is asked, or a state machine works. The token is what POST /runs/{id}/complete wants; it and the expiry only where one run is asked for",
       ),
     unmet: z
-      .array(z.object({ of: z.enum(["event", "run"]), name: z.string(), expiresAt: milliseconds.optional() }))
+      .array(
+        z.object({
+          of: z.enum(["event", "run", "lock", "concurrency", "rate"]),
+          name: z
+            .string()
+            .describe("Of the event, the id of the run whose end it takes over, or the key of the lock or limit"),
+          expiresAt: milliseconds.optional(),
+        }),
+      )
       .optional()
-      .describe(
-        "Of a deferred run: the events without which its task cannot go on, or the run whose end it takes over",
-      ),
+      .describe("Of a deferred run: what its task cannot go on without. A wait for a rate ends when the run may start"),
     adopts: z
       .object({ runId: z.string(), round: z.int(), reused: z.boolean() })
       .optional()

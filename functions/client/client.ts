@@ -8,6 +8,7 @@ import type {
   DeadLetterCounts,
   DeadLetterReason,
   FailureGroup,
+  LockView,
   Health,
   Job,
   JobEvent,
@@ -54,6 +55,14 @@ export interface FailureFilter {
   readonly reason?: string;
   readonly since?: number;
   /** Kinds of failures in the page, 1 to 100. Default 50. */
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+/** Which locks and limits to list. */
+export interface LockFilter {
+  /** Only those with this key. */
+  readonly key?: string;
+  /** Keys that the page looks at, 1 to 100. Default 50. */
   readonly limit?: number;
   readonly cursor?: string;
 }
@@ -231,6 +240,8 @@ export interface Client extends BatchCalls {
   readonly blobs: Blobs;
   /** Removes at most 500 dead letters for good. The answer has a cursor when more may match. */
   purgeDeadLetters(action?: DeadLetterAction): Promise<DeadLetterCounts>;
+  /** Returns a page of the locks and limits that are in use, in the order of their keys. */
+  locks(filter?: LockFilter): Promise<Page<LockView>>;
   /** Returns a page of schedules, in the order of their names. */
   schedules(filter?: PageFilter): Promise<Page<Schedule>>;
   /** Returns one schedule with its next times, or throws `schedule_not_found`. */

@@ -166,10 +166,11 @@ function runCalls(json: ReadJson): Pick<Client, "run" | "cancelRun" | "complete"
   };
 }
 
-type FailureCalls = "failures" | "deadLetters" | "deadLetter" | "redriveDeadLetters" | "purgeDeadLetters";
+type FailureCalls = "failures" | "locks" | "deadLetters" | "deadLetter" | "redriveDeadLetters" | "purgeDeadLetters";
 function failureCalls(json: ReadJson): Pick<Client, FailureCalls> {
   return {
     failures: (filter = {}) => json("/failures", { query: { ...filter } }),
+    locks: (filter = {}) => json("/locks", { query: { ...filter } }),
     deadLetters: (filter = {}) => json("/dead-letters", { query: { ...filter } }),
     deadLetter: (id) => json(`/dead-letters/${encodeURIComponent(id)}`),
     redriveDeadLetters: (action = {}) => json("/dead-letters/redrive", { method: "POST", json: action }),

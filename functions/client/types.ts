@@ -197,10 +197,14 @@ export interface Run {
     readonly expiresAt?: number;
   };
   /**
-   * Set only for a deferred run: the events that its task needs, and until when the run waits for them; or the run whose
-   * end it takes over.
+   * Set only for a deferred run: the event or shared run that it waits for, or the key of a lock or limit, and until when. A wait for
+   * a rate ends when the run may start.
    */
-  readonly unmet?: readonly { readonly of: "event" | "run"; readonly name: string; readonly expiresAt?: number }[];
+  readonly unmet?: readonly {
+    readonly of: "event" | "run" | "lock" | "concurrency" | "rate";
+    readonly name: string;
+    readonly expiresAt?: number;
+  }[];
   /**
    * Set when jobs share a run of its task and arguments: that run, and the round whose end this run takes over.
    * `reused` says that it had ended before.
@@ -258,6 +262,7 @@ export interface FailureGroup {
   /** The newest failures first, at most five. */
   readonly runIds: readonly string[];
 }
+export type { LockUser, LockView } from "../core/task/lock-view.ts";
 export type { DeadLetter, DeadLetterCounts, DeadLetterReason } from "../core/task/dead-letter.ts";
 /** A node of the graph of a job. A fold stands for `count` members of a big group. */
 export interface GraphNode {

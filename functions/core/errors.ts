@@ -58,6 +58,7 @@ export const ERROR_CODES = [
   "execution_failed",
   "executions_unavailable",
   "lease_lost",
+  "invalid_limit_key",
   "waiting_inside_task",
   "tracking_too_thin",
   "event_timeout",

@@ -65,6 +65,13 @@ export const LIMITS = {
    * row.
    */
   awaitedEvents: 50,
+  /** Locks of one run. */
+  locks: 8,
+  /** Places of one concurrency limit. */
+  concurrencyLimit: 1_000,
+  /** Starts in one window of a rate limit, and its seconds. One item counts them, so a store takes some 1,000 a second. */
+  rateLimit: 1_000_000,
+  ratePerSeconds: 86_400,
   logLines: 200,
   /** Characters of the whole log of a run, fields included. */
   logCharacters: 64 * 1024,

@@ -14,6 +14,8 @@ export interface Context extends Ports {
   readonly gates: Gates;
   readonly pauses: Pauses;
   readonly failureKinds: FailureKinds;
+  /** Limits that this process has put into their directory (waits/limits-in-use.ts). */
+  readonly limitsInUse: Pick<FailureKinds, "knownUntil" | "remember">;
   /**
    * Bounds how many groups write their rows before their members run. A few of them keep the store busy, and more would
    * only fill the memory.

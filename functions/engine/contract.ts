@@ -12,6 +12,7 @@ import type {
   JobEvent,
   JobGraph,
   JobView,
+  LockView,
   Page,
   PauseView,
   QueueView,
@@ -28,6 +29,7 @@ import type {
   DeadLetterFilter,
   FailureFilter,
   JobFilter,
+  LockFilter,
   OpenJobRequest,
   Retried,
   RetryAllRequest,
@@ -142,6 +144,8 @@ export interface Engine {
   events(jobId: string, filter: { limit?: number; cursor?: string }): Promise<Page<JobEvent>>;
   /** Returns the graph of a job, or of the member that begins with `run`. */
   graph(jobId: string, run?: string): Promise<JobGraph>;
+  /** Lists locks and limits that are in use, in the order of their keys. A page may be empty although more follow. */
+  locks(filter: LockFilter): Promise<Page<LockView>>;
   /** Lists failures of all jobs by task and reason, in the order of these names. A page may be empty although more follow. */
   failures(filter: FailureFilter): Promise<Page<FailureGroup>>;
   /** Lists messages that were given up, the newest first. A page may be empty although more follow. */

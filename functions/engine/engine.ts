@@ -33,6 +33,7 @@ import { listDeadLetters, viewDeadLetter } from "./views/dead-letters.ts";
 import { listFailures } from "./views/failures.ts";
 import { jobGraph } from "./views/job-graph.ts";
 import { listEvents, listJobs, viewJob } from "./views/job-view.ts";
+import { listLocks } from "./views/locks.ts";
 import { jobResults } from "./views/results.ts";
 import { viewQueues } from "./views/queues.ts";
 import { listPauses } from "./views/pauses.ts";
@@ -55,6 +56,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     gates: new GateCache(),
     pauses: new PauseCache(ports, settings.pauseCacheMs),
     failureKinds: new FailureKindCache(),
+    limitsInUse: new FailureKindCache(),
     pace: new Pace(ports.clock, slowAfterMs(settings)),
     expanding: new Semaphore(1),
   };
@@ -86,6 +88,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     events: (jobId, filter) => listEvents(context, jobId, filter),
     graph: (jobId, run) => jobGraph(context, jobId, run),
     failures: (filter) => listFailures(context, filter),
+    locks: (filter) => listLocks(context, filter),
     deadLetters: (filter) => listDeadLetters(context, filter),
     deadLetter: (id) => viewDeadLetter(context, id),
     redriveDeadLetters: (action) => redriveDeadLetters(context, action),

@@ -41,6 +41,10 @@ import type { FiredBy, RetryOrder } from "./requests.ts";
  * | kept blob     | tasks `H#<sha256>` / `!` | < 1 KB | one machine only: until when its file is kept |
  * | pause         | tasks `PZ` / `<kind>:<name>`; of a job in its root header | < 1 KB | pause, resume, end 1 each; 1 per heartbeat of a holder |
  * | parked        | tasks `B#<kind>:<name>#<shard>` / `<hash>` | < 1 KB | 1 per message that met a pause, 1 when it is sent |
+ * | lock holder   | tasks `LC#s#<key>` / `<place>`, `LC#l#<key>` / `w` or `r#<hash of runId>` | < 1 KB | taken 1, released 1 |
+ * | lock waiter   | tasks `LQ#s#<key>`, `LQ#l#<key>` / `<since>#<hash of runId>` | < 1 KB | put 1 and removed 1 for each wait |
+ * | rate limit    | tasks `LR#<per>#<key>` / `!` | < 1 KB | 1 per start; 1 or 2 when a start must wait |
+ * | limit in use  | tasks `LD` / `<key>#<kind>` | < 1 KB | per key: once a day in each process that meets it |
  * | schedule      | tasks `SC#all` / `<name>`; no `ttl` | 1 KB + its spec | put 2 and announced 2 (index), fired 2 (index) |
  */
 export const ITEM_VERSION = 1;
@@ -222,6 +226,10 @@ export interface RunAttributes extends Owned {
   readonly valueless?: true;
   /** When the wait for each event ends, by name. Fixed when the run asks for the event for the first time. */
   readonly eventDeadlines?: { readonly [name: string]: number };
+  /** Number of claims that were refused a lock or a rate, so that no code of the task began. */
+  readonly parks?: number;
+  /** The lock or rate that the run waits for, or was woken for, and since when (ms). Removed once code has begun. */
+  readonly parked?: { readonly on: string; readonly since: number };
   /** When a worker noted first that it does not know the task. */
   readonly unknownSince?: number;
   readonly sentAt?: number;
@@ -280,7 +288,7 @@ export interface LogLine {
   readonly message: string;
   readonly fields?: JsonObject;
 }
-const taskKey = (partition: string, sort: string): Key => ({ table: "tasks", partition, sort });
+export const taskKey = (partition: string, sort: string): Key => ({ table: "tasks", partition, sort });
 export const headerKey = (gid: string): Key => ({ table: "callbacks", partition: `G#${gid}`, sort: "!" });
 export const ledgerKey = (gid: string, round: number, level: number, node: number): Key => ({
   table: "callbacks",
@@ -288,7 +296,7 @@ export const ledgerKey = (gid: string, round: number, level: number, node: numbe
   sort: "!",
 });
 export const leafPartition = (gid: string, leaf: number): string => `G#${gid}#${leaf}`;
-const pad = (value: number, digits: number): string => String(value).padStart(digits, "0");
+export const pad = (value: number, digits: number): string => String(value).padStart(digits, "0");
 export const runSort = (local: number, step: number): string => `C#${pad(local, 3)}#${pad(step, 4)}`;
 export const runKey = (ref: RunRef, width: number): Key =>
   taskKey(leafPartition(ref.gid, leafOf(ref.index, width)), runSort(localIndex(ref.index, width), ref.stepIndex));
@@ -386,5 +394,8 @@ export function attributesOf(
 ): Attributes {
   return values as unknown as Attributes;
 }
+
+/** Returns how often code of the run began: claims that were refused a lock or a rate do not count. */
+export const attemptsOf = ({ attempt, parks = 0 }: Pick<Run, "attempt" | "parks">): number => attempt - parks;
 
 export const ownedBy = (header: Header): Owned => ({ v: ITEM_VERSION, jobId: header.jobId, ttl: header.ttl });

@@ -9,6 +9,7 @@ import type { QueueDepth } from "./ports.ts";
 import type { FiredBy, ScheduleSpec } from "../core/schedule/schedule.ts";
 
 export type { JobState };
+export type { LockUser, LockView } from "../core/task/lock-view.ts";
 export type { DeadLetter as DeadLetterView, DeadLetterCounts } from "../core/task/dead-letter.ts";
 
 export interface JobView {
@@ -86,6 +87,16 @@ export interface TriggeredSchedule {
   readonly queued: number;
   readonly errors: readonly { readonly element?: string; readonly code: string; readonly message: string }[];
 }
+/**
+ * What a deferred run waits for: the event or the shared run `name`, or a limit or lock with the key `name`. A wait for a rate ends when
+ * the run may start.
+ */
+export interface Unmet {
+  readonly of: "event" | "run" | "lock" | "concurrency" | "rate";
+  readonly name: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt?: number;
+}
 export interface RunView {
   readonly runId: string;
   readonly jobId: string;
@@ -124,11 +135,8 @@ export interface RunView {
     readonly execution?: string;
     readonly expiresAt?: number;
   };
-  /**
-   * Set only on a deferred run. The events that its task waits for, and when each wait ends; or the run whose end it
-   * takes over.
-   */
-  readonly unmet?: readonly { readonly of: "event" | "run"; readonly name: string; readonly expiresAt?: number }[];
+  /** Set only on a deferred run: what it waits for, and when each wait ends. */
+  readonly unmet?: readonly Unmet[];
   /**
    * Set on a run that runs no code, because jobs share a run of its task and arguments: that run, and the round whose
    * end it takes. `reused` says that it had ended before.

@@ -106,6 +106,13 @@ export interface FailureFilter {
   readonly limit?: number;
   readonly cursor?: string;
 }
+/** Which locks and limits to list. */
+export interface LockFilter {
+  readonly key?: string;
+  /** 50 by default and at most 100. */
+  readonly limit?: number;
+  readonly cursor?: string;
+}
 /** Which dead letters to list. All fields that are given must match. */
 export interface DeadLetterFilter {
   readonly id?: string;

@@ -1,6 +1,7 @@
 import type * as z from "zod/v4/core";
 import type { FailurePolicy } from "../core/canvas/canvas.ts";
 import type { TaskInfo } from "../core/task/invocation.ts";
+import type { LimitSettings } from "./limit-settings.ts";
 import type { TaskContext } from "./task-context.ts";
 
 export const taskMark = Symbol.for("fanfold.task");
@@ -17,6 +18,8 @@ export interface AnyTask {
     readonly kwargs: z.$ZodObject | undefined;
     readonly args: z.$ZodType | undefined;
     readonly policy: FailurePolicy;
+    /** The limits as they were given: their keys are texts, or functions. */
+    readonly limits: LimitSettings;
     readonly run: (ctx: TaskContext, ...args: readonly unknown[]) => unknown;
   };
 }

@@ -9,6 +9,8 @@ export {
 } from "./task.ts";
 export { type AnyTask } from "./any-task.ts";
 export { defineStateMachineTask, type InputContext, type StateMachineTaskDefinition } from "./state-machine-task.ts";
+export type { Keyed, KeyContext, LimitKey, LimitSettings } from "./limit-settings.ts";
+export type { ConcurrencyLimit, LockRequest, RateLimit } from "../core/task/run-limits.ts";
 export type { Ends, Missing } from "./partial-args.ts";
 export type { TaskSignature } from "./signature.ts";
 export { canvasFrom, chain, chord, group } from "./canvas-builder.ts";

@@ -5,6 +5,7 @@ import { raceAbort } from "./abort-race.ts";
 import type { AnyTask } from "./any-task.ts";
 import { outcomeOf } from "./outcome-of.ts";
 import { runAttempt } from "./run-attempt.ts";
+import { limitsOfCall } from "./limits-of-call.ts";
 import { tasksByName } from "./task.ts";
 
 /**
@@ -25,7 +26,10 @@ export function createRegistry(tasks: Iterable<AnyTask>): TaskRegistry {
  */
 export function createRunner(tasks: Iterable<AnyTask>): TaskRunner {
   const byName = tasksByName(tasks);
-  return { run: (call) => runCall(byName.get(call.task), call) };
+  return {
+    run: (call) => runCall(byName.get(call.task), call),
+    limits: (call) => limitsOfCall(byName.get(call.task), call),
+  };
 }
 
 function runCall(task: AnyTask | undefined, call: TaskCall): MaybePromise<TaskOutcome> {

@@ -4,6 +4,7 @@ import { toJson } from "../core/json-check.ts";
 import type { Json } from "../core/json.ts";
 import { LIMITS } from "../core/limits.ts";
 import { OutcomeError } from "../core/task/error-data.ts";
+import type { LimitSettings } from "./limit-settings.ts";
 import type { TaskContext } from "./task-context.ts";
 import { createTask, type GivenKwargs, type KwargsOf, type Task, type TaskSettings } from "./task.ts";
 
@@ -17,7 +18,7 @@ export type InputContext<Kwargs> = Omit<
 export interface StateMachineTaskDefinition<
   Args extends readonly unknown[],
   Kwargs extends z.$ZodObject | undefined,
-> extends Omit<TaskSettings, "timeout" | "policy"> {
+> extends Omit<TaskSettings, "timeout" | "policy" | keyof LimitSettings> {
   /** Name of a Standard state machine in the deployment's account and region, or its ARN. */
   readonly stateMachine: string;
   /** Returns the input of the execution, at most 256 KB of JSON. Default: `{ args, kwargs }`. */

@@ -13,6 +13,7 @@ import { type AnyTask, taskMark } from "./any-task.ts";
 import { builderOf, invalidCanvas } from "./builder-methods.ts";
 import type { ChunksBuilder, TypedCanvas } from "./builder-types.ts";
 import { runInline } from "./inline.ts";
+import { limitSettings, type LimitSettings, limitsPart } from "./limit-settings.ts";
 import type { Ends, Missing } from "./partial-args.ts";
 import { createSignature, type SignatureParts, type TaskSignature } from "./signature.ts";
 import type { SubmittedJob } from "./submitter.ts";
@@ -35,7 +36,7 @@ export type ValueOf<Returned> =
   Returned extends AsyncGenerator<unknown, infer Value, undefined> ? Value : Awaited<Returned>;
 
 /** Settings of a task, apart from its work. */
-export interface TaskSettings {
+export interface TaskSettings extends LimitSettings {
   /** Unique among all tasks of a deployment, 1 to 200 characters without white space. By custom `area.verb`. */
   readonly name: string;
   /** Whole number from 1, raised when results change. A lower version never reruns newer work. Default 1. */
@@ -213,6 +214,7 @@ export function createTask<Args extends readonly unknown[], Returned, Kwargs ext
       kwargs: definition.kwargs,
       args: definition.args,
       policy: definition.policy === undefined ? "settled" : readFailurePolicy(definition.policy, "/policy"),
+      limits: limitSettings(definition),
       run: definition.run as AnyTask["definition"]["run"],
     },
     ...methods,
@@ -276,6 +278,7 @@ function taskInfo(settings: TaskSettings, run: unknown): TaskInfo {
     ...(tracking !== undefined && { tracking: readTracking(tracking, "/tracking") }),
     ...(dedupe !== undefined && { dedupe: readDedupe(dedupe, "/dedupe") }),
     ...(scope !== undefined && { scope: readScope(scope, "/scope") }),
+    ...limitsPart(settings),
     ...(Object.prototype.toString.call(run) === "[object AsyncGeneratorFunction]" && { streams: true as const }),
   };
 }

@@ -32,7 +32,7 @@ export class Batches {
   /** Returns jobs that are there to be submitted together. */
   jobs(): ClientJob[] {
     if (!this.#active) return [];
-    const workload = new Workload(this.#random, this.#sim.sweeps, FIRST_LABEL);
+    const workload = new Workload(this.#random, this.#sim.sweeps, { labels: FIRST_LABEL });
     const newOne = (k: number): ClientJob => newJob(`batched-${k}`, this.#random, () => workload.canvasJob());
     return Array.from({ length: 3 + this.#random.int(3) }, (_, k) => newOne(k));
   }

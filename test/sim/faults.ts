@@ -1,5 +1,6 @@
 import type { Json } from "../../functions/core/json.ts";
 import type { EngineConfig } from "../../functions/engine/config.ts";
+import type { Run } from "../../functions/engine/item-kinds.ts";
 import type { Item, Key, WriteOp, WriteResult } from "../../functions/engine/ports.ts";
 import type { SimProcess } from "./scheduler.ts";
 
@@ -32,7 +33,7 @@ export interface Faults {
   /** Reports a write as applied that is applied only once its group is in the round that the write is of. */
   readonly copiesLate?: true;
   /** Returns the result that the writer sees. */
-  report?(op: WriteOp, result: WriteResult): WriteResult;
+  report?(op: WriteOp, result: WriteResult, rows: RowsAsStored): WriteResult;
   /** Returns the results that the writer of several items sees. */
   reportMany?(ops: readonly WriteOp[], results: readonly WriteResult[]): readonly WriteResult[];
   /** Returns the item that a consistent read sees instead of the stored one. */
@@ -56,9 +57,15 @@ export interface Faults {
   readonly loop?: LoopFaults;
   /** Clients pause and resume jobs, queues, sites and tasks (pausers.ts). */
   readonly pauses?: true;
+  /** Gives signatures limits and locks. */
+  readonly limits?: true;
+  /** No process dies or freezes. */
+  readonly immortal?: true;
   /** Simulates schedules (schedule-simulation.ts) in place of jobs of clients. */
   readonly schedules?: true;
 }
+/** Returns the row of a run as it is stored. */
+export type RowsAsStored = (runId: string) => Run | undefined;
 export interface ReadContext {
   readonly process: SimProcess;
   readonly key: Key;

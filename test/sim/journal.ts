@@ -34,17 +34,18 @@ export class Journal {
     else holds.claimed = true;
   }
   /**
-   * Records a start. Returns `false` when the attempt started more often than it is held. A claim is good for one
-   * start, however often it is reported. A delivery without a claim is good for its own start.
+   * Records a start. `claim` is the number of the claim, since not every claim is an attempt of code. Returns `false`
+   * when the attempt started more often than it is held. A claim is good for one start, however often it is reported. A
+   * delivery without a claim is good for its own start.
    */
-  start(call: TaskCall, process: SimProcess): boolean {
+  start(call: TaskCall, process: SimProcess, claim: number): boolean {
     const entries = this.#entries.get(call.runId) ?? [];
     this.#entries.set(call.runId, entries);
-    const entry = { process, attempt: call.attempt, round: call.round, args: canonicalJson(call.args) };
+    const entry = { process, attempt: claim, round: call.round, args: canonicalJson(call.args) };
     entries.push(entry);
     this.#calls.set(call, entry);
-    const { claimed, unclaimed } = this.#holds.get(`${call.runId} ${call.attempt}`) ?? { claimed: false, unclaimed: 0 };
-    return entries.filter(({ attempt }) => attempt === call.attempt).length <= unclaimed + (claimed ? 1 : 0);
+    const { claimed, unclaimed } = this.#holds.get(`${call.runId} ${claim}`) ?? { claimed: false, unclaimed: 0 };
+    return entries.filter(({ attempt }) => attempt === claim).length <= unclaimed + (claimed ? 1 : 0);
   }
   end(call: TaskCall, outcome: TaskOutcome): void {
     const entry = this.#calls.get(call);

@@ -39,6 +39,11 @@ export class LeaseWatch {
       if (holder.alive && until > this.#scheduler.now) yield { runId, since };
   }
 
+  /** Returns whether a process truly holds a run: it lives, and its lease lasts by its own clock. */
+  isHeldBy(process: SimProcess, runId: string): boolean {
+    const lease = this.#leases.get(runId);
+    return lease?.holder === process && process.alive && lease.until > this.#scheduler.now;
+  }
   write(process: SimProcess, before: Run | undefined, after: Run): void {
     if (
       before?.status === "started" &&
@@ -74,6 +79,9 @@ export class LeaseWatch {
     }
     if (claimed && after.attempt !== (before?.attempt ?? 0) + 1)
       this.#complaints.bad("attempt-not-raised", after.runId);
+    const lease = this.#leases.get(after.runId);
+    if (!claimed && after.leaseOwner === undefined && lease?.holder.alive && lease.until > this.#scheduler.now)
+      this.#complaints.bad("live-lease-ended", `${after.runId} attempt ${after.attempt} for the sake of a lock`);
     // A supervisor saw the holder die and ended the lease.
     if (!claimed && after.leaseUntil === 0) this.#leases.delete(after.runId);
     else if (claimed || before?.leaseUntil !== after.leaseUntil)

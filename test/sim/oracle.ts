@@ -4,7 +4,7 @@ import { isIdentity, isShared, ownerOf, parseRunId, runIdOf, type RunRef } from 
 import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../functions/core/plan/run-state.ts";
 import type { EventLook, ResultEntry, TaskCall } from "../../functions/core/task/invocation.ts";
 import { isRevokedById } from "../../functions/engine/groups/revocations.ts";
-import { asHeader, type Header, type Run } from "../../functions/engine/item-kinds.ts";
+import { asHeader, attemptsOf, type Header, type Run } from "../../functions/engine/item-kinds.ts";
 import { rootRowOf } from "../../functions/engine/items/root-row.ts";
 import { childGroup } from "../../functions/engine/items/run-reads.ts";
 import type { Item } from "../../functions/engine/ports.ts";
@@ -308,7 +308,9 @@ export class Oracle {
   started(call: TaskCall, process: SimProcess): void {
     if (this.collected) return;
     const { runId, groupId, index, step } = call;
-    if (!this.#journal.start(call, process)) this.#bad("one-lease-two-runs", `${runId} attempt ${call.attempt}`);
+    // The call counts only attempts whose code began.
+    const claimed = call.attempt + (this.#shape.rowOf(runId)?.parks ?? 0);
+    if (!this.#journal.start(call, process, claimed)) this.#bad("one-lease-two-runs", `${runId} claim ${claimed}`);
     if (runId !== runIdOf(groupId, index, step)) this.#bad("wrong-identity", runId);
     // A process that was frozen since an earlier round reads what this round has made. Its end is fenced.
     const late = call.round < this.#shape.roundOf(groupId);
@@ -338,7 +340,7 @@ export class Oracle {
   /** Returns when a worker decided to run the attempt. It may start long after that. */
   claimedAt({ runId, attempt }: TaskCall): number {
     const row = this.#shape.rowOf(runId);
-    if (row?.attempt === attempt && row.startedAt !== undefined) return row.startedAt;
+    if (row && attemptsOf(row) === attempt && row.startedAt !== undefined) return row.startedAt;
     return this.#heldAt.get(`${runId} ${attempt}`) ?? this.#scheduler.now;
   }
   /**
@@ -359,7 +361,7 @@ export class Oracle {
     // When an attempt was taken over, whatever it makes of the event is discarded. When a member may run without a
     // claim, each of its executions has its own deadline.
     const unclaimed = attempt === 1 && this.#shape.mayRunThin(groupId, index);
-    if (!unclaimed && (row?.status !== "started" || row.attempt !== attempt)) return;
+    if (!unclaimed && (row?.status !== "started" || attemptsOf(row) !== attempt)) return;
     const deadline = row?.eventDeadlines?.[name];
     const late = deadline !== undefined && (this.#shape.eventOf(jobId, name)?.at ?? 0) > deadline;
     if (look.kind === "over" && !late && (deadline === undefined || deadline > this.#scheduler.now + process.skew))

@@ -100,7 +100,23 @@ export const RECORDED: readonly {
   { variant: "parked-without-second-look", firstSeed: 2, runs: 2, shows: "stuck-group" },
   { variant: "parked-again-unseen", firstSeed: 33, runs: 33, shows: "stuck-group" },
   { variant: "drained-message-lost", firstSeed: 2, runs: 2, shows: "stuck-group" },
+  { variant: "lock-without-second-look", firstSeed: 37, runs: 37, shows: "stuck-group" },
+  { variant: "release-without-wake", firstSeed: 2, runs: 2, shows: "stuck-group" },
+  { variant: "lock-unsubscribed", firstSeed: 2, runs: 2, shows: "stuck-group" },
+  { variant: "lock-without-margin", firstSeed: 50, runs: 50, shows: "live-lease-ended" },
+  { variant: "lock-taken-from-a-lease", firstSeed: 111, runs: 111, shows: "writer-not-alone" },
+  { variant: "holder-by-token", firstSeed: 44, runs: 44, shows: "too-many-holders" },
+  { variant: "lock-overwritten", firstSeed: 11, runs: 11, shows: "too-many-holders" },
+  { variant: "rate-unchecked", firstSeed: 45, runs: 45, shows: "rate-overrun" },
 ];
 
 /** Variants that remove nothing, so no seed may catch them. */
-export const SOUND: readonly string[] = ["no-sweeper", "crashes", "schedules", "pauses", "pauses-no-sweeper"];
+export const SOUND: readonly string[] = [
+  "no-sweeper",
+  "crashes",
+  "schedules",
+  "pauses",
+  "pauses-no-sweeper",
+  "limits",
+  "limits-unswept",
+];

@@ -4,7 +4,7 @@ import { canonicalJson, type Json } from "../../functions/core/json.ts";
 import { addCounts, type Counts, ignoredFailures } from "../../functions/core/plan/counts.ts";
 import { childGroupOf, ownerOf, runIdOf } from "../../functions/core/plan/run-id.ts";
 import { isFailure, isSuccess, type TerminalStatus } from "../../functions/core/plan/run-state.ts";
-import type { Header, Run } from "../../functions/engine/item-kinds.ts";
+import { attemptsOf, type Header, type Run } from "../../functions/engine/item-kinds.ts";
 import { childGroup } from "../../functions/engine/items/run-reads.ts";
 import type { Journal } from "./journal.ts";
 import {
@@ -206,7 +206,7 @@ export class Reference {
       success: 1,
       ...Object.fromEntries(Object.entries(script.counters ?? {}).map(([name, count]) => [`u_${name}`, count])),
     };
-    const children = script.spawn ? childrenOf(script, run.attempt).map((child) => stepsOf(child)) : [];
+    const children = script.spawn ? childrenOf(script, attemptsOf(run)).map((child) => stepsOf(child)) : [];
     if (!script.spawn || children.length === 0) return this.#valued(run, { ...plain("success", own), counts });
     const { policy, value } = script.spawn;
     const gid = childGroup(run);

@@ -79,7 +79,7 @@ export class ScheduleSimulation {
     };
     const nothing = (): void => undefined;
     this.#processes = new Processes(this.#world, settings, random, {
-      runs: { started: nothing, collected: nothing, ended: nothing, told: nothing, late: nothing },
+      runs: { started: nothing, collected: nothing, ended: nothing, runs: nothing, told: nothing, late: nothing },
       bad: (kind, detail) => this.bad(kind, detail),
       held: nothing,
       finished: () => false,

@@ -15,6 +15,7 @@ import type {
   TaskRegistry,
   TaskRunner,
 } from "../../functions/core/task/invocation.ts";
+import type { RunLimits } from "../../functions/core/task/run-limits.ts";
 import { PortError } from "../../functions/engine/ports.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
 import { normalised, toldAs, valueOf } from "./values.ts";
@@ -25,6 +26,8 @@ export interface RunWatcher {
   started(call: TaskCall, process: SimProcess): void;
   collected(call: TaskCall, entries: readonly ResultEntry[]): void;
   ended(call: TaskCall, outcome: TaskOutcome): void;
+  /** Reports when code of an attempt begins to execute, and when it stops. */
+  runs(call: TaskCall, process: SimProcess, runs: boolean): void;
   /** Reports what an attempt learned of an event. */
   told(call: TaskCall, process: SimProcess, wait: ScriptWait, look: EventLook): void;
   /** Reports a generator that was asked to stop while it worked on its next item. */
@@ -80,9 +83,15 @@ export class ScriptRunner implements TaskRunner {
     this.#watcher = watcher;
   }
 
+  /** All limits of the simulation are options of signatures. */
+  limits(): RunLimits {
+    return {};
+  }
   async run(call: TaskCall): Promise<TaskOutcome> {
     this.#watcher.started(call, this.#process);
+    this.#watcher.runs(call, this.#process, true);
     const outcome = await this.#play(call, scriptOf(call.kwargs));
+    this.#watcher.runs(call, this.#process, false);
     this.#watcher.ended(call, outcome);
     return outcome;
   }
@@ -152,16 +161,21 @@ export class ScriptRunner implements TaskRunner {
   ): AsyncGenerator<StreamItem, Json | undefined, undefined> {
     const { items, cursors, own } = script.stream as NonNullable<Script["stream"]>;
     const start = cursors && typeof call.cursor === "number" ? call.cursor : 0;
-    for (let at = start; at < items.length; at++) {
-      const waited = at === items.length >> 1 ? await this.#wait(call, script) : [];
-      if (!Array.isArray(waited)) throw new OutcomeError(waited as TaskOutcome);
-      await this.#generate(call, 4);
-      if (failure && this.#scheduler.random.chance(0.4)) throw new OutcomeError({ kind: "failed", error: failure });
-      yield { canvas: items[at] as Canvas, ...(cursors && { cursor: at + 1 }) };
+    this.#watcher.runs(call, this.#process, true);
+    try {
+      for (let at = start; at < items.length; at++) {
+        const waited = at === items.length >> 1 ? await this.#wait(call, script) : [];
+        if (!Array.isArray(waited)) throw new OutcomeError(waited as TaskOutcome);
+        await this.#generate(call, 4);
+        if (failure && this.#scheduler.random.chance(0.4)) throw new OutcomeError({ kind: "failed", error: failure });
+        yield { canvas: items[at] as Canvas, ...(cursors && { cursor: at + 1 }) };
+      }
+      await this.#generate(call, 10);
+      if (failure) throw new OutcomeError({ kind: "failed", error: failure });
+      return own ? valueOf(script, call.args.map(normalised)) : undefined;
+    } finally {
+      this.#watcher.runs(call, this.#process, false);
     }
-    await this.#generate(call, 10);
-    if (failure) throw new OutcomeError({ kind: "failed", error: failure });
-    return own ? valueOf(script, call.args.map(normalised)) : undefined;
   }
 
   /** Returns the outcomes of the awaited events, or the outcome that ends the attempt. */

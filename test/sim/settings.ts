@@ -37,8 +37,9 @@ export interface Settings {
 }
 
 /** Returns settings for these faults. Without a sweeper nobody sends what is due after the delay of a message. */
-export function settingsFor(random: Random, { sweeper, crashes }: Faults): Settings {
-  const settings = randomSettings(random);
+export function settingsFor(random: Random, { sweeper, crashes, immortal }: Faults): Settings {
+  const drawn = randomSettings(random);
+  const settings = immortal ? { ...drawn, machine: false, rates: { ...drawn.rates, kill: 0 } } : drawn;
   const swept = sweeper === undefined ? settings : { ...settings, maxDelaySeconds: 900 };
   if (!crashes) return swept;
   return {

@@ -29,6 +29,7 @@ import {
 import { isSuccess, isTerminal } from "../../functions/core/plan/run-state.ts";
 import {
   asHeader,
+  attemptsOf,
   asRun,
   eventItemKey,
   type Header,
@@ -358,8 +359,8 @@ export class Shape {
           const members = this.pageItems(gid, index, script.stream.items);
           return members && [{ kind: "page", members, policy: script.stream.policy, ...ALONE }];
         }
-        const attempt = this.rowOf(owner)?.attempt;
-        return script.spawn && attempt !== undefined ? childrenOf(script, attempt)[index] : undefined;
+        const row = this.rowOf(owner);
+        return script.spawn && row ? childrenOf(script, attemptsOf(row))[index] : undefined;
       }
     }
   }

@@ -243,7 +243,7 @@ function applyWrite(world: SimWorld, process: SimProcess, op: WriteOp): WriteRes
       .call(process, { kind: "local", label: () => "dies as it must", perform: () => scheduler.kill(process) })
       .catch(() => undefined);
   }
-  return faults.report ? faults.report(op, result) : result;
+  return faults.report ? faults.report(op, result, (runId) => shape.rowOf(runId)) : result;
 }
 
 function readItem(

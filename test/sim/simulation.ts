@@ -9,6 +9,7 @@ import { isOpenGroup } from "./group-members.ts";
 import { FinalChecks } from "./final-checks.ts";
 import { Journal } from "./journal.ts";
 import { LeaseWatch } from "./lease-watch.ts";
+import { LimitWatch } from "./limit-watch.ts";
 import { Oracle } from "./oracle.ts";
 import { Pausers } from "./pausers.ts";
 import { Processes } from "./processes.ts";
@@ -95,6 +96,7 @@ export class Simulation {
       handling: new Map(),
     };
     this.leases = new LeaseWatch(this.scheduler, this);
+    const limits = new LimitWatch(this.scheduler, this.shape, this.leases, this);
     this.oracle = new Oracle(this.shape, this.scheduler, this.journal, this.leases, this);
     this.#store.watch((write) => {
       const header =
@@ -103,12 +105,14 @@ export class Simulation {
       if (header?.job?.workflow !== undefined) this.#known(header.gid, header.job.workflow, header.deadline ?? 0);
       if (write.after) this.#executionAwaited(write.after);
       this.oracle.write(write);
+      if (!this.oracle.collected) limits.write(write);
     });
     this.#processes = new Processes(this.world, this.settings, this.random, {
       runs: {
         started: (...start) => this.pausers.started(...start),
         collected: this.oracle.results.bind(this.oracle),
         ended: this.journal.end.bind(this.journal),
+        runs: (call, process, runs) => this.oracle.collected || limits.runs(call, process, runs),
         told: this.oracle.told.bind(this.oracle),
         late: this.journal.late.bind(this.journal),
       },
@@ -122,7 +126,7 @@ export class Simulation {
     this.#retriers = new Retriers(this, this.#processes, seed);
     this.#deliveries = new Deliveries(this, this.#processes);
     this.#batches = new Batches(this, this.#processes, seed);
-    this.#addJobs(1 + this.random.int(jobs), new SharedWork(seed, this.sweeps));
+    this.#addJobs(1 + this.random.int(jobs), seed);
     this.jobs.push(...this.#batches.jobs());
     this.#retriers.begin(this.jobs);
   }
@@ -139,8 +143,10 @@ export class Simulation {
     if (this.violations.length === 0) await this.#afterwards();
   }
 
-  #addJobs(count: number, shared: SharedWork): void {
-    const workload = new Workload(this.random, this.sweeps, 0, shared);
+  #addJobs(count: number, seed: number): void {
+    const limits = this.world.faults.limits && seededRandom(seed);
+    const more = { shared: new SharedWork(seed, this.sweeps), ...(limits && { limits }) };
+    const workload = new Workload(this.random, this.sweeps, more);
     for (let k = 0; k < count; k++) this.jobs.push(newJob(`job-${k}`, this.random, () => workload.job()));
   }
   #known(jobId: string, name: string, deadline: number): void {
@@ -183,7 +189,6 @@ export class Simulation {
     const after = (): void => void (job.cancelAnswered ||= this.world.faults.crashes === true);
     this.#processes.background("client", (engine) => cancelJob(engine, job, jobId), after);
   }
-
   async #storm(steps: number): Promise<void> {
     const { random, scheduler } = this;
     scheduler.faults = this.settings.rates;
@@ -209,7 +214,7 @@ export class Simulation {
       [this.#lossRate, () => this.#deliveries.lose()],
       [jumpRate, () => (this.scheduler.now += 1_000 + this.random.int(7_000))],
       [this.sweeps && this.#sweeping < 2 ? 0.002 : 0, () => this.#sweep()],
-      [0.003, () => this.#processes.freeze()],
+      [this.world.faults.immortal ? 0 : 0.003, () => this.#processes.freeze()],
       [0.003, () => this.#processes.thaw()],
       [beatRate, () => this.random.pick(this.#processes.workers).beat()],
       [0.01, () => this.#startClient()],

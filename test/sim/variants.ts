@@ -1,6 +1,7 @@
 import type { WriteOp } from "../../functions/engine/ports.ts";
 import { CRASH_VARIANTS } from "./crash-variants.ts";
 import { FAILURE_VARIANTS } from "./failure-variants.ts";
+import { LIMIT_VARIANTS } from "./limit-variants.ts";
 import { ROUND_VARIANTS } from "./round-variants.ts";
 import { IDENTITY_VARIANTS } from "./identity-variants.ts";
 import { SOLO_VARIANTS } from "./solo-variants.ts";
@@ -395,4 +396,5 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
   ...IDENTITY_VARIANTS,
   ...SCHEDULE_VARIANTS,
   ...PAUSE_VARIANTS,
+  ...LIMIT_VARIANTS,
 };

@@ -8,6 +8,8 @@ import type {
 } from "../../functions/core/canvas/canvas.ts";
 import type { ValueCondition } from "../../functions/core/canvas/value-condition.ts";
 import type { JsonObject } from "../../functions/core/json.ts";
+import type { RunLimits } from "../../functions/core/task/run-limits.ts";
+import { limitsOfSignature } from "./limit-workload.ts";
 import type { Random } from "./random.ts";
 import type { SharedWork } from "./shared-work.ts";
 
@@ -44,6 +46,8 @@ export interface Script {
   };
   /** Makes the work an execution with this end. */
   readonly execution?: "succeeds" | "fails";
+  /** What the run must hold while its code executes: the limits of its signature. */
+  readonly limits?: RunLimits;
   readonly stream?: {
     readonly items: readonly Canvas[];
     readonly policy: FailurePolicy;
@@ -105,6 +109,8 @@ function stampsOf(label: string): JsonObject | undefined {
 export class Workload {
   readonly #random: Random;
   readonly #timeouts: boolean;
+  /** Chooses limits of signatures. Absent when nothing is limited. */
+  readonly #limits: Random | undefined;
   #budget: number;
   #labels: number;
   /** Set while the canvas being made is part of a group's member. A task may add members only to such a group. */
@@ -112,9 +118,17 @@ export class Workload {
 
   readonly #shared: SharedWork | undefined;
 
-  /** `timeouts` lets some jobs time out, which needs a sweeper. Labels are numbered from `labels` + 1. */
-  constructor(random: Random, timeouts: boolean, labels = 0, shared?: SharedWork) {
+  /**
+   * `timeouts` lets some jobs time out, which needs a sweeper. Labels are numbered from `labels` + 1. `limits` chooses
+   * limits of signatures.
+   */
+  constructor(
+    random: Random,
+    timeouts: boolean,
+    { labels = 0, shared, limits }: { labels?: number; shared?: SharedWork; limits?: Random } = {},
+  ) {
     this.#shared = shared;
+    this.#limits = limits;
     this.#random = random;
     this.#labels = labels;
     this.#timeouts = timeouts;
@@ -350,13 +364,22 @@ export class Workload {
       ...(random.chance(script.stream ? 0.3 : 0.05) && { timeout: 4 + random.int(30) }),
       ...(random.chance(0.03) && { ignoreResult: true }),
     };
+    const limits = this.#limits && limitsOfSignature(this.#limits);
     const task =
       name ??
       (random.chance(0.75)
         ? TASKS.plain
         : random.pick([TASKS.streaming, TASKS.streaming, TASKS.silent, TASKS.elsewhere]));
-    const kwargs = { script: script as unknown as JsonObject };
-    const bare = { kind: "task" as const, task, args: [script.label], kwargs, options, immutable: random.chance(0.2) };
+    const kwargs = { script: { ...script, ...(limits && { limits }) } as unknown as JsonObject };
+    const limited = { ...options, ...limits };
+    const bare = {
+      kind: "task" as const,
+      task,
+      args: [script.label],
+      kwargs,
+      options: limited,
+      immutable: random.chance(0.2),
+    };
     const made = random.chance(0.12) ? this.#linked(bare) : bare;
     return (any ? this.#shared?.instead() : undefined) ?? made;
   }

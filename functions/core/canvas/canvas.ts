@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from "../json.ts";
 import type { RetryPolicy } from "../retry-policy.ts";
+import type { ConcurrencyLimit, LockRequest, RateLimit } from "../task/run-limits.ts";
 import type { ValueCondition } from "./value-condition.ts";
 
 /**
@@ -64,6 +65,10 @@ export interface SignatureOptions {
    * Default: that of the task, else `deployment`.
    */
   readonly scope?: string;
+  /** In place of that of the task. Keys are texts here, because arguments may come from the step before. */
+  readonly rateLimit?: RateLimit;
+  readonly concurrency?: ConcurrencyLimit;
+  readonly locks?: readonly LockRequest[];
   /**
    * Marks that the running task sees and that jobs are found by. Stamping sets them; `set` and `clone` do not override
    * them.

@@ -5,6 +5,7 @@ import type { JsonObject } from "../json.ts";
 import { LIMITS } from "../limits.ts";
 import { parseQueueName } from "../names/queue-name.ts";
 import { checkRetry } from "../retry-policy.ts";
+import { readLimit } from "../task/run-limits.ts";
 import {
   type Dedupe,
   type FailurePolicy,
@@ -13,6 +14,8 @@ import {
   type Tracking,
   TRACKINGS,
 } from "./canvas.ts";
+
+const REFUSAL = { code: "invalid_canvas" } as const;
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 // Only the form of a queue name can be checked here: its placement is decided when the work is sent.
@@ -62,6 +65,15 @@ export function readSignatureOptions(value: unknown, field: string): SignatureOp
       case "scope":
         options.scope = readScope(given, at);
         break;
+      case "rateLimit":
+        options.rateLimit = readLimit("rateLimit", given, at, REFUSAL);
+        break;
+      case "concurrency":
+        options.concurrency = readLimit("concurrency", given, at, REFUSAL);
+        break;
+      case "locks":
+        options.locks = readLimit("locks", given, at, REFUSAL);
+        break;
       case "stamps":
       case "headers":
         options[key] = readMarks(given, at);
@@ -69,7 +81,7 @@ export function readSignatureOptions(value: unknown, field: string): SignatureOp
       default:
         throw invalid(
           at,
-          "is not an option of a signature (queue, priority, countdown, eta, expires, timeout, retry, ignoreResult, dedupe, scope, stamps, headers)",
+          "is not an option of a signature (queue, priority, countdown, eta, expires, timeout, retry, ignoreResult, dedupe, scope, rateLimit, concurrency, locks, stamps, headers)",
         );
     }
   }
@@ -87,6 +99,9 @@ const SIGNATURE_OPTIONS: ReadonlySet<string> = new Set<keyof SignatureOptions>([
   "ignoreResult",
   "dedupe",
   "scope",
+  "rateLimit",
+  "concurrency",
+  "locks",
   "stamps",
   "headers",
 ]);

@@ -238,6 +238,10 @@ class WorkCounter {
       : { "w:rows": rows, "w:jobs": progress };
     sum.add({ taskRuns: members, ...written, blobs, reads: solo ? reads - SOLO_READS : reads }, times);
     if (first?.shared) return this.#shared(pack, at, times, first.queue, walk);
+    for (const { strand, count } of pack) {
+      const { limits } = stepAt(strand, at) as StepShape;
+      if (limits) sum.add({ "w:rows": count * limits.writes, reads: count * limits.reads }, times);
+    }
     this.#after(pack, at, times, { queue: first?.queue, inPlace }, walk);
   }
 

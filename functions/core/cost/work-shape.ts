@@ -18,6 +18,8 @@ export interface StepShape {
   readonly links?: GroupShape;
   /** Set only when it takes over the end of a run that jobs share. Counted as if none could be taken that exists. */
   readonly shared?: true;
+  /** Work for the limits of its run, when nobody has to wait. */
+  readonly limits?: { readonly writes: number; readonly reads: number };
   /** Set only when there are callbacks for its failure. They are not counted, since nothing fails. */
   readonly errors?: true;
 }
@@ -53,7 +55,8 @@ export const TRACKING_LEVELS = Object.keys(TRACKING_WRITES) as readonly Tracking
 
 /** Returns the row writes of a member. Members that are more than one plain task have rows at every level. */
 export function writesOf(strand: StrandShape, tracking: TrackingLevel): (typeof TRACKING_WRITES)[TrackingLevel] {
-  const isThin = isPlainTask(strand) && strand.steps[0]?.delaySeconds === 0;
+  const [step] = strand.steps;
+  const isThin = isPlainTask(strand) && step?.delaySeconds === 0 && !step.limits;
   return TRACKING_WRITES[isThin || tracking === "full" ? tracking : "lazy"];
 }
 /** Whether a strand is one task with a run of its own, and with nothing beside it. */

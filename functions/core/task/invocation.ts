@@ -2,6 +2,7 @@ import type { BlobRef } from "../blob-ref.ts";
 import type { Canvas, Dedupe, FailurePolicy, Tracking } from "../canvas/canvas.ts";
 import type { Json, JsonObject } from "../json.ts";
 import type { RetryPolicy } from "../retry-policy.ts";
+import type { RunLimits } from "./run-limits.ts";
 import type { StopSignal } from "./stop-signal.ts";
 
 /** An error of user code as data. `message` and `stack` are cut to the limits in core/limits.ts. */
@@ -186,6 +187,11 @@ export type MaybePromise<T> = T | Promise<T>;
 /** Runs user code. Never throws, since every failure is an outcome. */
 export interface TaskRunner {
   run(call: TaskCall): MaybePromise<TaskOutcome>;
+  /**
+   * Returns the limits that a task declares, with the keys of this call. Throws what a function that makes a key throws,
+   * and `invalid_limit_key`.
+   */
+  limits(call: TaskCall): RunLimits;
 }
 
 /** What the engine needs to know about a task without running it. */
@@ -212,6 +218,8 @@ export interface TaskInfo {
    * limit is that of the job.
    */
   readonly stateMachine?: { readonly name: string; readonly timeoutSeconds?: number };
+  /** What a run must hold before its code starts. A key that is made of the arguments of each run is absent. */
+  readonly limits?: RunLimits;
   /** Set only for an async generator, whose number of children is known only when it runs. */
   readonly streams?: true;
 }

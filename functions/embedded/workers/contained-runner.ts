@@ -25,6 +25,7 @@ const scopes = new AsyncLocalStorage<Scope>();
  */
 export function containedRunner(runner: TaskRunner, watch: Watch): TaskRunner {
   return {
+    limits: (call) => runner.limits(call),
     run: (call) => {
       const scope: Scope = { call, failure: undefined, fail: () => undefined, ended: false };
       const running = enter(scope, watch, () => runner.run(call));

@@ -8,6 +8,7 @@ import { returnClaims } from "../items/run-claims.ts";
 import { missingBlob } from "../items/shared-blobs.ts";
 import { isSmall } from "../items/values.ts";
 import { argumentsOf, takesInput } from "./arguments.ts";
+import { admit, isAttemptLimited } from "./limited-attempt.ts";
 import type { LiveAttempt } from "./live-attempt.ts";
 import type { MemberOutcome } from "./member-outcome.ts";
 import { type Commit, commitOf, endOf } from "./outcome-commit.ts";
@@ -23,6 +24,7 @@ export type Executed = Commit | Extract<MemberOutcome, { readonly kind: "later" 
  */
 export function executeAttempt(context: Context, attempt: LiveAttempt): MaybePromise<Executed> {
   const { run, step, header } = attempt;
+  if (isAttemptLimited(attempt)) return executeLimited(context, attempt);
   if (run.attempt > 1 || takesInput(header, run) || hasBlobs([step.args, step.kwargs]))
     return executeWithInput(context, attempt);
   return andThen(context.runner.run(new AttemptCall(context, attempt, step.args ?? [])), (outcome) =>
@@ -31,7 +33,25 @@ export function executeAttempt(context: Context, attempt: LiveAttempt): MaybePro
 }
 async function executeWithInput(context: Context, attempt: LiveAttempt): Promise<Executed> {
   const open = attempt.run.attempt > 1 ? await readOpenState(context, attempt) : undefined;
-  return endAttempt(context, attempt, await callTask(context, attempt, open), open);
+  const call = await prepareCall(context, attempt, open);
+  return endAttempt(context, attempt, "kind" in call ? call : await context.runner.run(call), open);
+}
+/**
+ * Runs an attempt that must hold locks, or wait for a rate. It holds them until its outcome is prepared, so a streaming
+ * task holds them as long as it streams.
+ */
+async function executeLimited(context: Context, attempt: LiveAttempt): Promise<Executed> {
+  const open = attempt.run.attempt > 1 ? await readOpenState(context, attempt) : undefined;
+  const call = await prepareCall(context, attempt, open);
+  if ("kind" in call) return endAttempt(context, attempt, call, open);
+  const admission = await admit(context, attempt, call);
+  if (admission.kind === "refused") return admission.commit;
+  if (admission.kind === "failed") return endAttempt(context, attempt, admission.outcome, open);
+  try {
+    return await endAttempt(context, attempt, await context.runner.run(call), open);
+  } finally {
+    await admission.release();
+  }
 }
 function endAttempt(
   context: Context,
@@ -67,7 +87,12 @@ async function endGeneralCase(
   return commit === "lost" ? { kind: "later", delaySeconds: 1 } : commit;
 }
 
-async function callTask(context: Context, attempt: LiveAttempt, open: OpenState | undefined): Promise<TaskOutcome> {
+/** Returns the call of an attempt, or its outcome when no code has to run. */
+async function prepareCall(
+  context: Context,
+  attempt: LiveAttempt,
+  open: OpenState | undefined,
+): Promise<AttemptCall | TaskOutcome> {
   // An earlier attempt sealed the group and died before its commit.
   if (open?.sealed) return { kind: "success", value: open.ownValue ?? null };
   let input: Awaited<ReturnType<typeof argumentsOf>>;
@@ -83,7 +108,7 @@ async function callTask(context: Context, attempt: LiveAttempt, open: OpenState 
   }
   return (
     (await missingArgument(context, attempt, input.args)) ??
-    context.runner.run(new AttemptCall(context, attempt, input.args, input.collects, open?.at.cursor))
+    new AttemptCall(context, attempt, input.args, input.collects, open?.at.cursor)
   );
 }
 

@@ -30,7 +30,7 @@ export async function commitAttempts(
   const [only] = ended;
   if (only && ended.length === 1) {
     const { set, remove = [] } = only.commit;
-    if (await commitSolo(context, only.attempt, set, [...clearedBy(set), ...remove])) return [DONE];
+    if (await commitSolo(context, only.attempt, set, [...clearedBy(only.attempt, set), ...remove])) return [DONE];
   }
   const rowless = ended.map(({ attempt, commit }) =>
     attempt.unclaimed ? rowlessEndOf(attempt.header, attempt.run, commit.set) : undefined,
@@ -38,8 +38,9 @@ export async function commitAttempts(
   const kept = ended.filter((_, k) => !rowless[k]);
   const outcomes = await commitRuns(
     context,
-    kept.map(({ attempt: { run, token, unclaimed = false }, commit: { set, remove } }) => {
-      return { claimed: run, token, unclaimed, set, remove: [...clearedBy(set), ...(remove ?? [])] };
+    kept.map(({ attempt, commit: { set, remove } }) => {
+      const { run, token, unclaimed = false } = attempt;
+      return { claimed: run, token, unclaimed, set, remove: [...clearedBy(attempt, set), ...(remove ?? [])] };
     }),
   );
   const rows = (
@@ -51,9 +52,12 @@ export async function commitAttempts(
  * Returns the attributes to remove with a commit. A run that has ended or waits for its children keeps neither its last
  * error nor a time at which it is due.
  */
-function clearedBy(set: Partial<RunAttributes>): string[] {
-  if (set.status === "retrying" || set.status === "queued" || set.status === "deferred") return [];
-  return ["failCount", "unreachable", "notBefore", "due", "dueShard", "error"].filter((name) => !(name in set));
+function clearedBy({ run }: Attempt, set: Partial<RunAttributes>): string[] {
+  const parked = run.parked === undefined || set.parked !== undefined ? [] : ["parked"];
+  if (set.status === "retrying" || set.status === "queued" || set.status === "deferred") return parked;
+  return [...parked, "failCount", "unreachable", "notBefore", "due", "dueShard", "error"].filter(
+    (name) => !(name in set),
+  );
 }
 async function afterCommit(
   context: Context,

@@ -293,7 +293,7 @@ function prepareRetry(context: Context, run: Run, part: Partial<RunAttributes>, 
  * Waits until code that the attempt left behind has ended, so that the retry does not overlap with it. The wait ends with
  * the grace: nobody can end code that ignores its signal, but only the process. The run stays held meanwhile.
  */
-async function untilCodeEnds({ clock, config }: Context, { left, info, commitBy }: Attempt): Promise<void> {
+export async function untilCodeEnds({ clock, config }: Context, { left, info, commitBy }: Attempt): Promise<void> {
   if (left === undefined || info.mayOverlap) return;
   const graceMs = Math.min(config.overlapGraceSeconds * 1_000, (commitBy ?? Number.POSITIVE_INFINITY) - clock.now());
   if (graceMs > 0) await Promise.race([left.catch(() => undefined), clock.pause(graceMs)]);

@@ -5,6 +5,7 @@ import { parseQueueName } from "../../core/names/queue-name.ts";
 import type { EventLook, ResultEntry, RunServices, TaskCall } from "../../core/task/invocation.ts";
 import type { StopSignal } from "../../core/task/stop-signal.ts";
 import type { Context } from "../context.ts";
+import { attemptsOf } from "../item-kinds.ts";
 import { openBlob, putBlob } from "../items/shared-blobs.ts";
 import { queueOf } from "../plan/step-placement.ts";
 import { streamResults } from "../views/results.ts";
@@ -43,7 +44,7 @@ export class AttemptCall implements TaskCall, RunServices {
     return this.#attempt.run.stepIndex;
   }
   get attempt(): number {
-    return this.#attempt.run.attempt;
+    return attemptsOf(this.#attempt.run);
   }
   get round(): number {
     return this.#attempt.run.round;

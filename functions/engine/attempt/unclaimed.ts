@@ -1,6 +1,7 @@
 import { PLAIN_SUCCESS } from "../../core/plan/counts.ts";
 import { isGroupStep, type Strand, type TaskStep } from "../../core/plan/plan.ts";
 import { runIdOf, type RunRef } from "../../core/plan/run-id.ts";
+import { isLimited, limitsOf } from "../../core/task/run-limits.ts";
 import type { Context } from "../context.ts";
 import { type Header, ITEM_VERSION, type Run, type RunAttributes } from "../item-kinds.ts";
 import type { RowlessEnd } from "../items/ledger-parts.ts";
@@ -21,7 +22,9 @@ export function runsUnclaimed({ registry }: Pick<Context, "registry">, header: H
   if ((header.tracking !== "result" && header.tracking !== "ledger") || strand.length !== 1) return false;
   if (step === undefined || isGroupStep(step) || step.links || step.errors || notBeforeOf(step, 0) !== undefined)
     return false;
-  return registry.info(step.task)?.stateMachine === undefined;
+  const info = registry.info(step.task);
+  // What holds a lock is an attempt with a lease.
+  return info?.stateMachine === undefined && !isLimited(limitsOf(info?.limits, step.options));
 }
 /** Returns the row that a claim would have written, for an attempt without a claim. */
 export function unclaimedRun(context: Context, ref: RunRef, header: Header, step: TaskStep): Run {

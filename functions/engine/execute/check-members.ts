@@ -18,6 +18,7 @@ import { isDue, isLive, isReady } from "../items/run-conditions.ts";
 import { readRuns } from "../items/run-reads.ts";
 import { sendRun } from "../messages/send.ts";
 import { strandOf, strandsOf } from "../plan/strands.ts";
+import { passOn } from "../waits/limits.ts";
 import { renewMember } from "../rounds/renew-member.ts";
 import { handleDeferred, secondsUntil } from "./deferred-member.ts";
 import { endUnstarted } from "./end-unstarted.ts";
@@ -89,11 +90,18 @@ async function checkRows(
   const marked = await followMarked(context, header, refs);
   return refs.map(async (ref, k) => {
     const run = rows[k];
+    const checked = await checkRow(run, ref);
+    // A run that was woken for a lock and never takes it leaves it to the next one.
+    const over = gate.kind === "decided" || ("kind" in checked && checked.kind === "ended");
+    if (run?.parked && over) await passOn(context, run);
+    return checked;
+  });
+  function checkRow(run: Run | undefined, ref: RunRef): Checked | Promise<Checked> {
     if (!run && marked.has(localIndex(ref.index, context.config.width))) return DONE;
     if (gate.kind === "decided") return checkBelowDecided(context, header, run);
     if (!run && !readsAsQueued(header, ref)) return DONE;
     return checkMember(context, header, ref, run, true);
-  });
+  }
 }
 /** Checks members by their plan alone. Most members are a single task that may start, and need no further read. */
 async function checkPlan(

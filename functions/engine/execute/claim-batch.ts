@@ -9,6 +9,7 @@ import { isRevoked, mayBeRevoked } from "../groups/revocations.ts";
 import type { Header, Run } from "../item-kinds.ts";
 import { type ClaimOutcome, type ClaimRequest, claimRuns, mustRunAlone } from "../items/run-claims.ts";
 import { isReady } from "../items/run-conditions.ts";
+import { passOn } from "../waits/limits.ts";
 import { handleDeferred, secondsUntil } from "./deferred-member.ts";
 import type { Ready, Report, Reports } from "./member-reports.ts";
 
@@ -121,7 +122,10 @@ async function claimReadyRows(
  */
 async function handleRefused(context: Context, run: Run | undefined): Promise<MemberOutcome> {
   if (!run) return DONE; // the row was read before, and has been collected since
-  if (isTerminal(run.status)) return { kind: "ended", run };
+  if (isTerminal(run.status)) {
+    await passOn(context, run);
+    return { kind: "ended", run };
+  }
   if (run.status === "deferred" && !isReady(context, run)) return handleDeferred(context, run);
   if (run.status !== "waiting")
     return { kind: "later", delaySeconds: run.status === "started" ? secondsUntil(context, run.leaseUntil) : 1 };

@@ -2,11 +2,11 @@ import { countOf } from "../../core/plan/counts.ts";
 import type { GroupStep, PlanStep } from "../../core/plan/plan.ts";
 import type { RunRef } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
-import type { Header, Run, RunAttributes, RunError } from "../item-kinds.ts";
+import { attemptsOf, type Header, type Run, type RunAttributes, type RunError } from "../item-kinds.ts";
 import { killsAlone } from "../items/run-claims.ts";
 import { isLive } from "../items/run-conditions.ts";
 import { breakDeadRun, endIdleRun, noteUnknownTask } from "../items/run-writes.ts";
-import { queueOf } from "../plan/step-placement.ts";
+import { expiryOf, queueOf } from "../plan/step-placement.ts";
 import type { MemberOutcome } from "../attempt/member-outcome.ts";
 
 /**
@@ -28,12 +28,8 @@ export async function endUnstarted(
         : await endIdleRun(context, ref, header, run, set);
     return ended ? { kind: "ended", run: ended } : { kind: "later", delaySeconds: 1 };
   };
-  const expiresAt =
-    run?.expiresAt ??
-    (step.options?.expires === undefined || ref.stepIndex > 0
-      ? undefined
-      : header.createdAt + step.options.expires * 1_000);
-  if (expiresAt !== undefined && expiresAt <= now && (!run || run.attempt === 0)) {
+  const expiresAt = run?.expiresAt ?? expiryOf(header, ref, step);
+  if (expiresAt !== undefined && expiresAt <= now && (!run || attemptsOf(run) === 0)) {
     const counts = { ...countOf("cancelled"), u_expired: 1 };
     return end({ status: "cancelled", task: step.task, counts, endedAt: now, error: EXPIRED });
   }

@@ -1,6 +1,7 @@
 import { localIndex } from "../../core/plan/ledger.ts";
 import { isSingle, type Strand, type TaskStep } from "../../core/plan/plan.ts";
 import type { RunRef } from "../../core/plan/run-id.ts";
+import { isLimited } from "../../core/task/run-limits.ts";
 import type { Context } from "../context.ts";
 import { mayBeRevoked } from "../groups/revocations.ts";
 import type { Header } from "../item-kinds.ts";
@@ -16,6 +17,8 @@ export class Startable {
   readonly #members: number;
   /** The task that was last found in the registry. */
   #known = "";
+  /** Whether that task declares limits. Its members are claimed. */
+  #limited = false;
 
   constructor(context: Context, header: Header, strands: readonly Strand[] | undefined) {
     this.#context = context;
@@ -34,7 +37,8 @@ export class Startable {
     const { options } = step;
     if (options && (options.expires !== undefined || options.eta !== undefined || options.countdown !== undefined))
       return undefined;
-    return this.#knows(step.task) ? step : undefined;
+    if (!this.#knows(step.task)) return undefined;
+    return this.unclaimed && (this.#limited || (options && isLimited(options))) ? undefined : step;
   }
   #knows(task: string): boolean {
     if (task === this.#known) return true;
@@ -42,6 +46,7 @@ export class Startable {
     const info = registry.info(task);
     if (!info || info.stateMachine || !(registry.has?.(task) ?? true)) return false;
     this.#known = task;
+    this.#limited = isLimited(info.limits);
     return true;
   }
 }

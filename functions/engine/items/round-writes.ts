@@ -75,6 +75,7 @@ export const OF_AN_ATTEMPT: readonly string[] = [
   "reused",
   "valueless",
   "eventDeadlines",
+  "parked",
   "leaseOwner",
   "leaseUntil",
   "sends",

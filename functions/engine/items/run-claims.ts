@@ -209,6 +209,22 @@ export function endLeaseOp(
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 10_000;
 
+/**
+ * Ends a lease that is over for good, so that its holder can neither renew it nor write, however long its calls take.
+ * The run is taken over as after any death. Returns false when the holder has renewed the lease, or the run has gone on.
+ */
+export async function endExpiredLease(context: Context, run: Run): Promise<boolean> {
+  const { applied, item } = await context.store.write({
+    op: "update",
+    key: runKey(run, context.config.width),
+    change: { set: { leaseUntil: 0 }, remove: ["leaseOwner"] },
+    when: and(eq("status", "started"), eq("attempt", run.attempt), leaseOver(context, context.clock.now())),
+  });
+  if (applied) return true;
+  const now = asRun(item, identify(run));
+  return now === undefined || now.status !== "started" || now.attempt !== run.attempt || now.leaseOwner === undefined;
+}
+
 /** The holder is alive and ends the attempt itself, so nothing is held against the run any more. */
 export const NOT_SUSPECT: readonly string[] = ["alone", "killsAlone", "died"];
 /**

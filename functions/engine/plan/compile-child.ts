@@ -4,7 +4,8 @@ import { LIMITS } from "../../core/limits.ts";
 import { requireQueue } from "../../core/names/queue-name.ts";
 import { compileCanvas, type DeclaredTracking, strandTasks } from "../../core/plan/compile.ts";
 import type { PlanSize } from "../../core/plan/plan-size.ts";
-import type { Strand } from "../../core/plan/plan.ts";
+import type { Strand, TaskStep } from "../../core/plan/plan.ts";
+import { isLimited, LIMIT_NAMES, limitsOf } from "../../core/task/run-limits.ts";
 import { depthOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import { queueOf } from "./step-placement.ts";
@@ -50,9 +51,25 @@ function checkTasks(context: Context, strand: Strand): void {
         details: { field: `${at}/task`, task: name },
       });
     }
+    refuseLimits(context, step, at);
     const field = `${at}/options/queue`;
     if (queues !== undefined) requireQueue(queueOf(context, step), queues, `${field} (${step.task})`, field);
   }
+}
+
+/**
+ * Throws for a run that would not keep its limits: one that calls its task for each item of a list, which asks for them
+ * once, or one whose work is done elsewhere.
+ */
+function refuseLimits({ registry }: Context, { task, each, options }: TaskStep, at: string): void {
+  const info = registry.info(task);
+  const limits = limitsOf(info?.limits, options);
+  if (!isLimited(limits) || (each === undefined && !info?.stateMachine)) return;
+  const [name = ""] = LIMIT_NAMES.filter((each) => limits[each] !== undefined);
+  const problem = each
+    ? `one run calls ${task} for each item of a ${each}, so its ${name} cannot hold: use a group of signatures`
+    : `${task} is a state machine, whose executions take no ${name}`;
+  throw new FanfoldError("invalid_canvas", problem, { details: { field: `${at}/options/${name}`, task } });
 }
 
 /**

@@ -58,7 +58,7 @@ function countStrand(
   };
 }
 
-function notesOf({ streaming, shared, branches, loops, inputs, links }: Unknowns, taskRuns: number): string[] {
+function notesOf({ streaming, shared, branches, loops, inputs, links, limits }: Unknowns, taskRuns: number): string[] {
   const known = `${taskRuns} task ${taskRuns === 1 ? "run is" : "runs are"} known`;
   const notes: string[] = [];
   if (streaming.size > 0)
@@ -72,5 +72,9 @@ function notesOf({ streaming, shared, branches, loops, inputs, links }: Unknowns
   if (loops > 0) notes.push("each loop is counted as often as it may run at most");
   if (links > 0)
     notes.push("callbacks beside a step in the middle of a chain: which of both ends first decides about a few writes");
+  if (limits > 0)
+    notes.push(
+      "runs with limits: each wait for a lock costs 5 write units more, and waiting takes time that is not counted",
+    );
   return notes;
 }

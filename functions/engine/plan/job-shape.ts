@@ -17,6 +17,7 @@ import {
   type Strand,
   type TaskStep,
 } from "../../core/plan/plan.ts";
+import { limitsOf, type RunLimits } from "../../core/task/run-limits.ts";
 import { ROWLESS_SAMPLE } from "../config.ts";
 import type { Context } from "../context.ts";
 import { dedupeOf } from "./shared-step.ts";
@@ -64,11 +65,21 @@ export interface Unknowns {
    * end first.
    */
   links: number;
+  /** Number of different steps with limits. It is counted that nobody has to wait. */
+  limits: number;
 }
 
 /** Finds the shape of a strand. Equal parts become one object. */
 export class ShapeBuilder {
-  readonly unknowns: Unknowns = { streaming: new Set(), shared: new Set(), branches: 0, loops: 0, inputs: 0, links: 0 };
+  readonly unknowns: Unknowns = {
+    streaming: new Set(),
+    shared: new Set(),
+    branches: 0,
+    loops: 0,
+    inputs: 0,
+    links: 0,
+    limits: 0,
+  };
   readonly #context: Context;
   readonly #now: number;
   readonly #known = new Map<string, object>();
@@ -108,17 +119,20 @@ export class ShapeBuilder {
     const group = isGroupStep(step) ? this.#group(step) : undefined;
     const links = step.links && this.#group(step.links, true);
     if (links && !last) this.unknowns.links++;
+    const limits = isGroupStep(step) ? undefined : limitWork(limitsOf(info?.limits, step.options));
+    if (limits) this.unknowns.limits++;
     const parts = [group, links].map((part) => (part ? this.#idOf(part) : "-"));
     const errors = step.errors && { errors: true as const };
     const shared = !isGroupStep(step) && dedupeOf(this.#context, step) !== undefined;
     if (shared) this.unknowns.shared.add(step.task);
-    const key = `t${shared ? "s" : ""}${queue}|${delaySeconds}|${parts.join()}|${step.errors ? "e" : ""}`;
+    const key = `t${shared ? "s" : ""}${queue}|${delaySeconds}|${parts.join()}|${step.errors ? "e" : ""}|${limits ? `${limits.writes}.${limits.reads}` : ""}`;
     return this.#same(key, [], () => ({
       queue,
       delaySeconds,
       ...(group && { group }),
       ...(links && { links }),
       ...(shared && { shared: true as const }),
+      ...(limits && { limits }),
       ...errors,
     }));
   }
@@ -179,6 +193,16 @@ export class ShapeBuilder {
     this.#ids.set(shape, this.#ids.size);
     return this.#ids.size - 1;
   }
+}
+
+/**
+ * Returns the work for limits that nobody has to wait for: a lock is taken and released, and who waits is looked for. A
+ * writer looks for readers before and after it is there, a reader for writers.
+ */
+function limitWork({ rateLimit, concurrency, locks = [] }: RunLimits): StepShape["limits"] {
+  const held = locks.length + (concurrency ? 1 : 0);
+  const writes = 2 * held + (rateLimit ? 1 : 0);
+  return writes === 0 ? undefined : { writes, reads: held + 2 * locks.length };
 }
 
 const NOTHING: StrandShape = { steps: [] };

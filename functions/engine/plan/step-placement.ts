@@ -1,7 +1,9 @@
 import { ENGINE_QUEUE } from "../../core/names/queue-name.ts";
 import { type GroupStep, isGroupStep, type PlanStep } from "../../core/plan/plan.ts";
 import { type Band, bandOf, MIDDLE_BAND } from "../../core/plan/priority-band.ts";
+import type { RunRef } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
+import type { Header } from "../item-kinds.ts";
 
 /**
  * Returns the number of members in one message. Few members go one by one, so all workers get some; many are packed.
@@ -39,4 +41,13 @@ export function notBeforeOf(step: PlanStep, readyAt: number): number | undefined
 export function expiresAtOf(step: PlanStep, readyAt: number): number | undefined {
   const expires = isGroupStep(step) ? undefined : step.options?.expires;
   return expires === undefined ? undefined : readyAt + expires * 1_000;
+}
+/** Returns when a run without a time of its own expires: the first step of a strand, counted from its group. */
+export function expiryOf(
+  { createdAt }: Pick<Header, "createdAt">,
+  { stepIndex }: Pick<RunRef, "stepIndex">,
+  step: Exclude<PlanStep, GroupStep>,
+): number | undefined {
+  const { expires } = step.options ?? {};
+  return expires === undefined || stepIndex > 0 ? undefined : createdAt + expires * 1_000;
 }

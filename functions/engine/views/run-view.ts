@@ -7,7 +7,7 @@ import type { Context } from "../context.ts";
 import type { Page, RunView } from "../job-views.ts";
 import type { RunFilter } from "../requests.ts";
 import { walkMembers, walkRuns } from "../groups/walk-runs.ts";
-import { asDetail, detailPartition, type Header, type Run } from "../item-kinds.ts";
+import { asDetail, attemptsOf, detailPartition, type Header, type Run } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { readRowless } from "../items/ledger-parts.ts";
 import { readRun } from "../items/run-reads.ts";
@@ -29,7 +29,7 @@ export async function viewRun(context: Context, run: Run, header: Header | undef
     status:
       header?.outcome !== undefined && !isTerminal(run.status) && run.status !== "started" ? "cancelled" : run.status,
     round: run.round,
-    attempt: run.attempt,
+    attempt: attemptsOf(run),
     ...(run.sentAt !== undefined && { queuedAt: run.sentAt }),
     ...(run.startedAt !== undefined && { startedAt: run.startedAt }),
     ...(run.endedAt !== undefined && { endedAt: run.endedAt }),

@@ -11,7 +11,8 @@ import { duePart } from "../items/run-reads.ts";
 import { endDeferral, queueWoken, takeUnmet } from "../items/run-writes.ts";
 import { loadValue } from "../items/values.ts";
 import { sendRun } from "../messages/send.ts";
-import { dependencyOf, metOf, parseDependency, subscribeOp } from "./dependencies.ts";
+import { dependencyOf, metOf, parseDependency, subscribeOps } from "./dependencies.ts";
+import { parseLock } from "./lock-names.ts";
 
 /**
  * Runs that wait for events in the middle of user code (docs/protocol-rules.md, section 9).
@@ -52,15 +53,19 @@ export async function lookForEvent(
   return event || deadline <= now ? { kind: "over" } : { kind: "unsent", name, deadline };
 }
 
-/** Returns what a deferred run waits for: events by name, and runs by id. */
+/** Returns what a deferred run waits for. */
 export function unmetOf(run: Run): NonNullable<RunView["unmet"]> {
   return [...(run.unmet ?? [])].map((dependency) => {
-    const { kind: of, name } = parseDependency(dependency);
-    if (of === "run") return { of, name: runIdOf(name, 0, 0) };
-    const expiresAt = run.eventDeadlines?.[name];
-    return { of, name, ...(expiresAt !== undefined && { expiresAt }) };
+    const { kind, name } = parseDependency(dependency);
+    if (kind === "rate") return { of: "rate", name: name.slice(name.indexOf("#") + 1), ...endPart(run.notBefore) };
+    if (kind === "event") return { of: "event", name, ...endPart(run.eventDeadlines?.[name]) };
+    if (kind === "run") return { of: "run", name: runIdOf(name, 0, 0) };
+    const { mode, key } = parseLock(name);
+    return { of: mode === "place" ? "concurrency" : "lock", name: key, ...endPart(run.notBefore) };
   });
 }
+const endPart = (expiresAt: number | undefined): { readonly expiresAt?: number } =>
+  expiresAt === undefined ? {} : { expiresAt };
 
 /** Subscribes a run to events, and returns what the commit of its deferred attempt sets. */
 export async function deferredPart(
@@ -79,7 +84,7 @@ export async function deferredPart(
     );
   }
   const unmet = events.map(({ name }) => dependencyOf("event", name));
-  await context.store.writeMany(unmet.map((dependency) => subscribeOp(context, run, dependency)));
+  await context.store.writeMany(subscribeOps(context, run, unmet));
   const now = context.clock.now();
   const ends = Object.values(until);
   return {
@@ -113,7 +118,7 @@ export async function wakeRun(context: Context, runId: string, met: readonly str
   await sendWoken(context, run);
   return run?.status !== "deferred";
 }
-/** Wakes a run whose own group has decided while it was streaming, so its events no longer matter. */
+/** Wakes a run in the deferral that was read: its own group has decided, or the lock that it waits for is free. */
 export async function wakeOwner(context: Context, run: Run): Promise<void> {
   await sendWoken(context, (await endDeferral(context, run)).run);
 }

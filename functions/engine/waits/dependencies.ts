@@ -5,24 +5,24 @@ import { eventItemKey, headerKey, ITEM_VERSION, type Run, waiterKey } from "../i
 import { absent } from "../items/conditions.ts";
 import { subscribeToOp } from "../items/identity-items.ts";
 import { rootRowOf } from "../items/root-row.ts";
-import type { Item, Key, PutOp } from "../ports.ts";
+import type { PutOp } from "../ports.ts";
+import { parseLock } from "./lock-names.ts";
+import { nextWaiters, waitOp } from "./lock-waiters.ts";
 
 /**
  * What a deferred run waits for. Its row holds each dependency in `unmet`, as `<kind>:<name>`. One table says for each
- * kind how a run subscribes, and which item shows that the dependency is met. The order is the same for all:
+ * kind how a run subscribes, and how it looks whether the dependency is met. The order is the same for all:
  *
  *     run:     subscribe, THEN commit `deferred`, THEN look
- *     meeting: put what meets the dependency, THEN wake the subscribers (`wakeRun`)
+ *     meeting: put what meets the dependency, THEN wake the subscribers
  *
  * So one of the two sees both.
  */
 interface DependencyKind {
-  /** Puts the run among the subscribers. Costs one write unit, and may be repeated. */
-  subscribe(context: Context, run: Run, name: string): PutOp;
-  /** Returns the key of the item that shows whether the dependency is met. */
-  look(run: Run, name: string): Key;
-  /** Whether the dependency is met, by that item. */
-  isMet(item: Item | undefined): boolean;
+  /** Puts the run among the subscribers. Costs one write unit, and may be repeated. Undefined when time meets it. */
+  subscribe(context: Context, run: Run, name: string): PutOp | undefined;
+  /** Returns which of these are met. One read unit for each, or some for a lock. */
+  met(context: Context, run: Run, names: readonly string[]): Promise<readonly string[]>;
 }
 const KINDS = {
   event: {
@@ -30,15 +30,30 @@ const KINDS = {
       const attributes = { v: ITEM_VERSION, jobId, ttl, runId };
       return { op: "put", key: waiterKey(jobId, name, context.ids.hash(runId)), attributes, when: absent() };
     },
-    look: ({ jobId }, name) => eventItemKey(jobId, name),
-    isMet: (item) => item !== undefined,
+    met: async ({ store }, { jobId }, names) => {
+      const items = await store.getMany(names.map((name) => eventItemKey(jobId, name)));
+      return names.filter((_, k) => items[k] !== undefined);
+    },
   },
   /** An identity. Runs that only wait for one take its end over (waits/identities.ts). */
   run: {
     subscribe: (context, run, name) => subscribeToOp(context, name, run.adoptsRound ?? 0, run, run),
-    look: (_run, name) => headerKey(name),
-    isMet: (item) => isTerminal(rootRowOf(item)?.attributes["status"] as RunStatus),
+    met: async ({ store }, _run, names) => {
+      const items = await store.getMany(names.map((name) => headerKey(name)));
+      return names.filter((_, k) => isTerminal(rootRowOf(items[k])?.attributes["status"] as RunStatus));
+    },
   },
+  lock: {
+    subscribe: (context, run, name) => waitOp(context, run, parseLock(name)),
+    met: async (context, { runId }, names) => {
+      const met: string[] = [];
+      for (const name of names)
+        if ((await nextWaiters(context, parseLock(name))).some(({ run }) => run.runId === runId)) met.push(name);
+      return met;
+    },
+  },
+  /** The start of a window, at which the row says that the run may start. */
+  rate: { subscribe: () => undefined, met: () => Promise.resolve([]) },
 } as const satisfies Readonly<Record<string, DependencyKind>>;
 export type DependencyName = keyof typeof KINDS;
 
@@ -54,16 +69,20 @@ export function parseDependency(dependency: string): { readonly kind: Dependency
     });
   return { kind: kind as DependencyName, name: dependency.slice(colon + 1) };
 }
-export function subscribeOp(context: Context, run: Run, dependency: string): PutOp {
-  const { kind, name } = parseDependency(dependency);
-  return KINDS[kind].subscribe(context, run, name);
-}
-/** Returns the dependencies of a run that are met. One read unit for each of its unmet ones. */
-export async function metOf(context: Context, run: Run, unmet: readonly string[]): Promise<readonly string[]> {
-  const keys = unmet.map((dependency) => {
+/** Returns the writes that put a run among the subscribers of its dependencies. */
+export function subscribeOps(context: Context, run: Run, unmet: readonly string[]): readonly PutOp[] {
+  return unmet.flatMap((dependency) => {
     const { kind, name } = parseDependency(dependency);
-    return KINDS[kind].look(run, name);
+    return KINDS[kind].subscribe(context, run, name) ?? [];
   });
-  const items = await context.store.getMany(keys);
-  return unmet.filter((dependency, k) => KINDS[parseDependency(dependency).kind].isMet(items[k]));
+}
+/** Returns the dependencies of a run that are met. */
+export async function metOf(context: Context, run: Run, unmet: readonly string[]): Promise<readonly string[]> {
+  const all = unmet.map(parseDependency);
+  const met: string[] = [];
+  for (const kind of new Set(all.map((each) => each.kind))) {
+    const names = all.filter((each) => each.kind === kind).map(({ name }) => name);
+    met.push(...(await KINDS[kind].met(context, run, names)).map((name) => dependencyOf(kind, name)));
+  }
+  return met;
 }

@@ -49,7 +49,10 @@ export class Attempts {
   lose(): void {
     this.#running.clear();
   }
-  readonly around = (runner: TaskRunner): TaskRunner => ({ run: (call) => this.#run(runner, call) });
+  readonly around = (runner: TaskRunner): TaskRunner => ({
+    limits: (call) => runner.limits(call),
+    run: (call) => this.#run(runner, call),
+  });
 
   #run(runner: TaskRunner, call: TaskCall): MaybePromise<TaskOutcome> {
     if (this.all.length >= this.#most) return this.#refuse(call);

@@ -29,6 +29,16 @@ export const failed = defineTask({
   },
 });
 
+/** Returns from when until when it ran. */
+export const locked = defineTask({
+  name: "e2e.locked",
+  run: async () => {
+    const from = Date.now();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return [from, Date.now()];
+  },
+});
+
 /** Fails until the given attempt, which returns its number. */
 export const flaky = defineTask({
   name: "e2e.flaky",

@@ -1,0 +1,66 @@
+import type { Command } from "commander";
+import type { LockView } from "../../functions/client/index.ts";
+import { action, command, type CommonOptions, type Context, wholeNumber } from "../command.ts";
+import { withEngine } from "../connect.ts";
+import { EXIT } from "../exit-codes.ts";
+import { formatCount, formatDuration, oneLine, table } from "../format.ts";
+
+interface LocksOptions extends CommonOptions {
+  readonly key?: string;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+const EXAMPLE = `fanfold locks
+fanfold locks --key tenant-7`;
+
+export function locksCommand(): Command {
+  return command("locks", "List the locks and limits in use: who holds them, and who waits", EXAMPLE)
+    .option("--key <key>", "only those with this key")
+    .option("--limit <n>", "look at so many keys at most", wholeNumber(1, 100), 50)
+    .option("--cursor <cursor>", "continue after an earlier list")
+    .action(
+      action(async ({ terminal }: Context, { data, tasks, json, ...filter }: LocksOptions) =>
+        withEngine({ data, tasks, json }, "manage", async ({ client }) => {
+          const page = await client.locks(filter);
+          if (terminal.json) await terminal.printJson(page);
+          else if (page.items.length === 0) terminal.say(page.cursor === undefined ? "no locks in use" : "none so far");
+          else await terminal.print(`${lockLines(page.items, terminal.columns(), Date.now()).join("\n")}\n`);
+          if (!terminal.json && page.cursor !== undefined) terminal.say(`more: --cursor ${page.cursor}`);
+          return EXIT.success;
+        }),
+      ),
+    );
+}
+
+function lockLines(locks: readonly LockView[], width: number, now: number): string[] {
+  return table(
+    [
+      { title: "KEY" },
+      { title: "KIND" },
+      { title: "IN USE", right: true },
+      { title: "WAITING", right: true },
+      { title: "HOLDER" },
+      { title: "FIRST WAITER" },
+    ],
+    locks.map((lock) => [
+      oneLine(lock.key, 40),
+      lock.per === undefined ? lock.kind : `${lock.kind} per ${formatDuration(lock.per)}`,
+      useOf(lock),
+      lock.waiting === undefined ? "-" : `${formatCount(lock.waiting)}${lock.more ? "+" : ""}`,
+      lock.nextAt === undefined
+        ? userOf(lock.holders?.[0], now)
+        : `next start in ${formatDuration(Math.max(0, lock.nextAt - now) / 1_000)}`,
+      userOf(lock.waiters?.[0], now),
+    ]),
+    width,
+  );
+}
+function useOf({ limit, started, holders = [] }: LockView): string {
+  const used = formatCount(started ?? holders.length);
+  return limit === undefined ? used : `${used} of ${formatCount(limit)}`;
+}
+function userOf(user: NonNullable<LockView["holders"]>[number] | undefined, now: number): string {
+  if (!user) return "-";
+  const mode = user.mode === "read" ? "reader " : "";
+  return `${mode}${user.runId} for ${formatDuration(Math.max(0, now - user.since) / 1_000)}`;
+}
