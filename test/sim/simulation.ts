@@ -105,7 +105,7 @@ export class Simulation {
       if (header?.job?.workflow !== undefined) this.#known(header.gid, header.job.workflow, header.deadline ?? 0);
       if (write.after) this.#executionAwaited(write.after);
       this.oracle.write(write);
-      if (!this.oracle.collected) limits.write(write);
+      limits.write(write);
     });
     this.#processes = new Processes(this.world, this.settings, this.random, {
       runs: {
@@ -144,9 +144,8 @@ export class Simulation {
   }
 
   #addJobs(count: number, seed: number): void {
-    const limits = this.world.faults.limits && seededRandom(seed);
-    const more = { shared: new SharedWork(seed, this.sweeps), ...(limits && { limits }) };
-    const workload = new Workload(this.random, this.sweeps, more);
+    const limits = this.world.faults.limits ? { limits: seededRandom(seed) } : {};
+    const workload = new Workload(this.random, this.sweeps, { shared: new SharedWork(seed, this.sweeps), ...limits });
     for (let k = 0; k < count; k++) this.jobs.push(newJob(`job-${k}`, this.random, () => workload.job()));
   }
   #known(jobId: string, name: string, deadline: number): void {
