@@ -2,7 +2,6 @@ import type { FailurePolicy, Tracking } from "../core/canvas/canvas.ts";
 import type { Estimate } from "../core/cost/job-cost.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Counts } from "../core/plan/counts.ts";
-import { shardOf } from "../core/items/shard-of.ts";
 import { leafOf, localIndex } from "../core/plan/ledger.ts";
 import type { GroupStep, TaskStep, WaitStep } from "../core/plan/plan.ts";
 import type { LinkKind, RunRef } from "../core/plan/run-id.ts";

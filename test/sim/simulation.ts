@@ -339,25 +339,21 @@ export class Simulation {
     const holding = this.#processes.workers.some((worker) => worker.hasHolds());
     if (!Number.isFinite(at))
       return (
-        this.scheduler.busy() ||
-        this.#unanswered().length > 0 ||
-        this.#senders.needed() ||
-        this.#deliveries.redrivable() ||
-        this.world.executions.someAwaited() ||
-        this.jobs.some((job) => !job.delivered || (job.cancelAsked && !job.cancelAnswered))
+        this.#isOwed() || this.#unanswered().length > 0 || this.#senders.needed() || this.world.executions.someAwaited()
       );
     this.scheduler.now = holding ? Math.min(at, this.scheduler.now + 4_000) : at;
     return true;
   }
   #finishedAll(): boolean {
-    if (
-      this.#queue.messages.length > 0 ||
+    return this.#queue.messages.length === 0 && !this.#isOwed() && ![...this.#store.items()].some(isOpenGroup);
+  }
+  /** Whether a process works, or a client or dead letter has to be served. */
+  #isOwed(): boolean {
+    return (
       this.scheduler.busy() ||
       this.#deliveries.redrivable() ||
       this.jobs.some((job) => !job.delivered || (job.cancelAsked && !job.cancelAnswered))
-    )
-      return false;
-    return ![...this.#store.items()].some(isOpenGroup);
+    );
   }
 
   /** Brings back old processes and messages after all jobs have expired and were collected. */

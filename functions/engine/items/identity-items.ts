@@ -10,10 +10,10 @@ import {
   type Run,
   type RunAttributes,
   runKey,
-  shardOf,
   subscriptionKey,
 } from "../item-kinds.ts";
 import type { Item, Key, PutOp, WriteOp, WriteResult } from "../ports.ts";
+import { shardOf } from "../../core/items/shard-of.ts";
 import { leafOf } from "../../core/plan/ledger.ts";
 import { absent, and, eq, lt, present } from "./conditions.ts";
 import { readHeaders } from "./header-reads.ts";
