@@ -57,6 +57,8 @@ export class Pausers {
     const { oracle } = this.#sim;
     oracle.started(call, process);
     const { runId, task } = call;
+    // What was revoked meanwhile is called with its signal aborted, and the sdk runs nothing of it.
+    if (call.signal.aborted) return;
     const claimedAt = oracle.claimedAt(call);
     for (const text of this.#textsOf(runId, task)) {
       const since = this.#since.get(text);
