@@ -24,6 +24,8 @@ export interface Faults {
   readonly config?: Partial<EngineConfig>;
   /** Lease owners are named after the process, so all claims of a process share a token. */
   readonly tokenPerProcess?: true;
+  /** Clients cancel jobs whose runs are held, and retry them at once. */
+  readonly hastyRetries?: true;
   /** Returns the write that replaces this one. Returns undefined to skip the write and report it as applied. */
   rewrite?(op: WriteOp): WriteOp | undefined;
   /**

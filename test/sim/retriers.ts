@@ -31,16 +31,16 @@ export class Retriers {
     if (this.#active) for (const job of jobs) job.retriesLeft = this.#random.int(4);
   }
   /**
-   * Lets clients retry in the storm, in which a job that is retried may be cancelled again. Some cancel a job while a
-   * worker holds one of its runs, and retry it at once.
+   * Lets clients retry in the storm, in which a job that is retried may be cancelled again. With `hastyRetries` some
+   * cancel a job while a worker holds one of its runs, and retry it at once.
    */
   due(step: number): void {
     if (!this.#active) return;
     const now = this.#random.chance(0.02);
+    const hasty = this.#sim.world.faults.hastyRetries === true;
     for (const job of this.#sim.jobs)
-      if (now && job.retriesLeft > 0 && !job.cancelAsked && this.#random.chance(0.1) && this.#isHeld(job.jobId))
-        job.cancelAt = step;
-      else if ((now || (job.cancelAnswered && !job.retry && this.#random.chance(0.1))) && this.#wants(job)) {
+      if (hasty && now && job.retriesLeft > 0 && !job.cancelAsked && this.#isHeld(job.jobId)) job.cancelAt = step;
+      else if ((now || (hasty && job.cancelAnswered && !job.retry)) && this.#wants(job)) {
         this.#retry(job);
         if (this.#random.chance(0.2)) job.cancelNext = step + this.#random.int(400);
       }
@@ -66,7 +66,7 @@ export class Retriers {
     if (job.retry !== undefined) return true;
     const root = this.#sim.shape.header(job.jobId);
     if (root?.outcome === undefined || root.outcome === "timeout") return false;
-    return root.state === "closed" || job.cancelAnswered;
+    return root.state === "closed";
   }
   #retry(job: ClientJob): void {
     const jobId = job.jobId as string;

@@ -21,12 +21,16 @@ export class RetryOrders {
   ask(jobId: string, { filter, keepDownstream = false }: RetrySelection): void {
     this.#asked.set(jobId, (this.#asked.get(jobId) ?? new Set()).add(textOf({ filter, keepDownstream })));
   }
-  /** Notes the round that a root header begins. Returns what is wrong with it. */
-  begin({ gid, round, retry }: Header): string | undefined {
+  /**
+   * Notes the round that a root header begins. Returns what is wrong with it. In the storm a worker of the round before
+   * may take up what fits between the look for it and this write.
+   */
+  begin({ gid, round, retry }: Header, calm: boolean): string | undefined {
     const { filter, keepDownstream = false } = retry ?? {};
     this.#begun.set(`${gid} ${round}`, filter);
     if (!this.#asked.get(gid)?.has(textOf({ filter, keepDownstream }))) return "nobody asked for it";
-    return filter && !this.#below(gid, (run) => fits(this.#shape, run, filter)) ? "nothing fits its filter" : undefined;
+    const misses = calm && filter && !this.#below(gid, (run) => fits(this.#shape, run, filter));
+    return misses ? "nothing fits its filter" : undefined;
   }
   filterOf(jobId: string, round: number): RetryFilter | undefined {
     return this.#begun.get(`${jobId} ${round}`);

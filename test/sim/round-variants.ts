@@ -64,6 +64,7 @@ export const ROUND_VARIANTS: { readonly [name: string]: Variant } = {
       "a retry takes no row up that a worker holds: here a lease of a minute is over as soon as the round begins",
     faults: {
       config: { leaseSeconds: 60 },
+      hastyRetries: true,
       read: ({ key, item, roundOf }) =>
         isRowKey(key) && item?.attributes["status"] === "started" && isOfEarlierRound(item, roundOf(gidOf(key)))
           ? withAttributes(item, (attributes) => ({ ...attributes, leaseUntil: 0 }))
