@@ -70,6 +70,8 @@ export const RECORDED: readonly {
   { variant: "select-by-status-only", firstSeed: 5, runs: 5, shows: "failure-not-retried" },
   { variant: "marked-by-an-older-round", firstSeed: 13, runs: 13, shows: "marked-without-end" },
   { variant: "decided-by-an-older-round", firstSeed: 7, runs: 7, shows: "decided-before-member-finished" },
+  { variant: "members-reset-with-live-lease", firstSeed: 56, runs: 56, shows: "taken-from-its-holder" },
+  { variant: "retaken-in-every-round", firstSeed: 3, runs: 3, shows: "job-without-error" },
   { variant: "node-copied-after-header", firstSeed: 111, runs: 111, shows: "snapshot-not-flagged" },
   { variant: "part-of-own-round", firstSeed: 7, runs: 7, shows: "part-lost" },
   { variant: "round-without-parts", firstSeed: 7, runs: 7, shows: "marked-without-end" },

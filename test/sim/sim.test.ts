@@ -10,7 +10,6 @@ describe("the protocol, simulated", () => {
     ["the protocol needs no sweeper as long as no message is lost", "no-sweeper"],
     ["what a crash leaves begun is taken up by the first sweep of the next start", "crashes"],
     ["limits hold in true time, and nobody sleeps beside a free lock", "limits"],
-    ["waiters need no sweeper while no process dies", "limits-unswept"],
     ["each time of a schedule fires one job, and none is lost", "schedules"],
     ["what is paused does not start, and comes back when it is resumed", "pauses"],
   ])("%s", { timeout: 10 * MINUTES }, async (_title, variant) => {
