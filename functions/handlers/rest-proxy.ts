@@ -38,11 +38,11 @@ function makeRequest(event: APIGatewayProxyEvent): Request {
   headers.set("Content-Length", String(body.byteLength));
   return new Request(url, { method: event.httpMethod, headers, body });
 }
-/** Encodes a path again, because API Gateway decodes it. A decoded `?` would end the path early. */
+/** Encodes a path again, because API Gateway decodes it. A decoded `?` would end the path early. `:` is part of routes. */
 function encodePath(path: string): string {
   return path
     .split("/")
-    .map((part) => encodeURIComponent(safeDecode(part)))
+    .map((part) => encodeURIComponent(safeDecode(part)).replaceAll("%3A", ":"))
     .join("/");
 }
 function safeDecode(part: string): string {

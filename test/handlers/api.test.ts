@@ -35,6 +35,12 @@ describe("the api function", () => {
     expect(await client.job(jobId)).toMatchObject({ state: "success", value: 6 });
   });
 
+  it("the api function starts a batch, whose path has a colon", async () => {
+    const starts = [1, 2].map((n) => ({ workflow: "example.sum-of-sums", fields: { n } }));
+    expect(await client.submitMany(starts)).toMatchObject([{ created: true }, { created: true }]);
+    await deployment.untilQuiet();
+  });
+
   it("the same key of two callers starts two jobs", async () => {
     const other = createClient({
       url: "https://api",
