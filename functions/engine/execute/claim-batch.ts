@@ -1,4 +1,5 @@
 import { isTerminal } from "../../core/plan/run-state.ts";
+import { leaveOver } from "../attempt/limited-attempt.ts";
 import { DONE, type MemberOutcome } from "../attempt/member-outcome.ts";
 import { unclaimedRun } from "../attempt/unclaimed.ts";
 import type { Context } from "../context.ts";
@@ -9,7 +10,6 @@ import { isRevoked, mayBeRevoked } from "../groups/revocations.ts";
 import type { Header, Run } from "../item-kinds.ts";
 import { type ClaimOutcome, type ClaimRequest, claimRuns, mustRunAlone } from "../items/run-claims.ts";
 import { isReady } from "../items/run-conditions.ts";
-import { passOn } from "../waits/limits.ts";
 import { handleDeferred, secondsUntil } from "./deferred-member.ts";
 import type { Ready, Report, Reports } from "./member-reports.ts";
 
@@ -88,7 +88,7 @@ async function claimAll(
   members.forEach((member, k) => {
     const claim = claims[k] as ClaimOutcome;
     if (claim.kind === "claimed") runs.push({ member, run: claim.run, token });
-    else reports.add(handleRefused(context, claim.run).then((outcome) => [{ ref: member.ref, outcome }]));
+    else reports.add(handleRefused(context, header, claim.run).then((outcome) => [{ ref: member.ref, outcome }]));
   });
   return runs;
 }
@@ -120,10 +120,10 @@ async function claimReadyRows(
  * Handles a member whose claim was refused. The row that the refused claim returned says what to do. A queued run is
  * claimed at the next delivery.
  */
-async function handleRefused(context: Context, run: Run | undefined): Promise<MemberOutcome> {
+async function handleRefused(context: Context, header: Header, run: Run | undefined): Promise<MemberOutcome> {
   if (!run) return DONE; // the row was read before, and has been collected since
   if (isTerminal(run.status)) {
-    await passOn(context, run);
+    await leaveOver(context, header, run);
     return { kind: "ended", run };
   }
   if (run.status === "deferred" && !isReady(context, run)) return handleDeferred(context, run);

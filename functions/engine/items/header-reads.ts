@@ -14,3 +14,17 @@ export async function readHeaders(context: Context, gids: readonly string[]): Pr
   }
   return headers;
 }
+
+/**
+ * Whether nothing may start any more in a group, by its header and those above it, innermost first: one of them has
+ * decided, was collected, or is of an earlier round than one above it. Then something above it has decided and was opened
+ * again since, and the group has not. `round` is that of what lies below the first header.
+ */
+export function areOver(headers: readonly (Header | undefined)[], round = Number.POSITIVE_INFINITY): boolean {
+  let below = round;
+  for (const header of headers) {
+    if (!header || header.outcome !== undefined || header.round > below) return true;
+    below = header.round;
+  }
+  return false;
+}
