@@ -66,6 +66,8 @@ export const RECORDED: readonly {
   { variant: "dead-letter-not-kept", firstSeed: 2, runs: 2, shows: "stuck-group" },
   { variant: "redrive-removes-first", firstSeed: 2, runs: 2, shows: "stuck-group" },
   { variant: "given-up-acknowledged-first", firstSeed: 106, runs: 106, shows: "stuck-group" },
+  { variant: "opened-above-unseen", firstSeed: 0, runs: 0, shows: "" },
+  { variant: "unopened-counted-as-whole", firstSeed: 15, runs: 15, shows: "snapshot-not-flagged" },
   { variant: "carry-kept", firstSeed: 22, runs: 22, shows: "counters-wrong" },
   { variant: "select-by-status-only", firstSeed: 5, runs: 5, shows: "failure-not-retried" },
   { variant: "marked-by-an-older-round", firstSeed: 13, runs: 13, shows: "marked-without-end" },
@@ -102,6 +104,7 @@ export const RECORDED: readonly {
   { variant: "parked-without-second-look", firstSeed: 2, runs: 2, shows: "stuck-group" },
   { variant: "parked-again-unseen", firstSeed: 33, runs: 33, shows: "stuck-group" },
   { variant: "drained-message-lost", firstSeed: 2, runs: 2, shows: "stuck-group" },
+  { variant: "lock-kept-by-the-dead", firstSeed: 11, runs: 11, shows: "stuck-group" },
   { variant: "lock-without-second-look", firstSeed: 37, runs: 37, shows: "stuck-group" },
   { variant: "release-without-wake", firstSeed: 2, runs: 2, shows: "stuck-group" },
   { variant: "lock-unsubscribed", firstSeed: 2, runs: 2, shows: "stuck-group" },
@@ -115,6 +118,7 @@ export const RECORDED: readonly {
 /** Variants that remove nothing, so no seed may catch them. */
 export const SOUND: readonly string[] = [
   "no-sweeper",
+  "hasty-retries",
   "crashes",
   "schedules",
   "pauses",

@@ -10,7 +10,7 @@ import { resumeWaiting } from "../follow/resume-waiting.ts";
 import { recheckEdges } from "../follow/seal-group.ts";
 import { decide } from "../follow/work-list.ts";
 import { expandMembers } from "../groups/expand-group.ts";
-import { readGate, withRootMarks } from "../groups/gate.ts";
+import { decidedAbove, readGate, withRootMarks } from "../groups/gate.ts";
 import { resumeLinks } from "../groups/link-groups.ts";
 import { isRevoked } from "../groups/revocations.ts";
 import type { Header, Run } from "../item-kinds.ts";
@@ -102,7 +102,7 @@ export async function sweepGroup(
  */
 async function sweepSuperseded(context: Context, header: Header, owner: Run): Promise<void> {
   const needed = childGroup(owner) === header.gid && !isTerminal(owner.status);
-  if (!needed || (await readGate(context, header.gid)).kind === "decided")
+  if (!needed || header.outcome || (await decidedAbove(context, owner.gid)))
     await follow(context, [decide(header, "dropped")]);
   else await resendOwner(context, header);
   await scheduleNextCheck(context, header, 0, 0);
