@@ -66,7 +66,7 @@ export const RECORDED: readonly {
   { variant: "dead-letter-not-kept", firstSeed: 2, runs: 2, shows: "stuck-group" },
   { variant: "redrive-removes-first", firstSeed: 2, runs: 2, shows: "stuck-group" },
   { variant: "given-up-acknowledged-first", firstSeed: 106, runs: 106, shows: "stuck-group" },
-  { variant: "opened-above-unseen", firstSeed: 0, runs: 0, shows: "" },
+  { variant: "opened-above-unseen", firstSeed: 33, runs: 33, shows: "started-below-a-decision" },
   { variant: "unopened-counted-as-whole", firstSeed: 15, runs: 15, shows: "snapshot-not-flagged" },
   { variant: "carry-kept", firstSeed: 22, runs: 22, shows: "counters-wrong" },
   { variant: "select-by-status-only", firstSeed: 5, runs: 5, shows: "failure-not-retried" },

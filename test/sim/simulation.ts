@@ -186,7 +186,7 @@ export class Simulation {
     job.cancelAsked = true;
     this.oracle.cancellable.add(jobId);
     const after = (): void => void (job.cancelAnswered ||= this.world.faults.crashes === true);
-    this.#processes.background("client", (engine) => cancelJob(engine, job, jobId), after);
+    this.#processes.background("client", (engine) => cancelJob(engine, job, jobId, this.shape), after);
   }
   async #storm(steps: number): Promise<void> {
     const { random, scheduler } = this;
