@@ -38,8 +38,9 @@ const endsUnopened = (op: WriteOp): op is Update =>
   op.change.set["collects"] === undefined &&
   (op.change.set["counts"] as Counts | undefined)?.["inexact"] !== undefined;
 function asWhole(op: Update): WriteOp {
-  const { inexact: _snapshot, ...counts } = op.change.set?.["counts"] as Counts;
-  return { ...op, change: { ...op.change, set: { ...op.change.set, counts } } };
+  const { set = {} } = op.change;
+  const { inexact: _snapshot, ...counts } = set["counts"] as Counts;
+  return { ...op, change: { ...op.change, set: { ...set, counts } } };
 }
 const isFailed = (item: Item | undefined): boolean =>
   ["error", "broken", "cancelled"].includes(item?.attributes["status"] as string);
