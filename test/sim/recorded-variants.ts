@@ -110,8 +110,8 @@ export const RECORDED: readonly {
   { variant: "lock-unsubscribed", firstSeed: 2, runs: 2, shows: "stuck-group" },
   { variant: "lock-without-margin", firstSeed: 433, runs: 433, shows: "never-quiet" },
   { variant: "lock-taken-from-a-lease", firstSeed: 770, runs: 770, shows: "writer-not-alone" },
-  { variant: "holder-by-token", firstSeed: 44, runs: 44, shows: "too-many-holders" },
-  { variant: "lock-overwritten", firstSeed: 11, runs: 11, shows: "too-many-holders" },
+  { variant: "holder-by-token", firstSeed: 34, runs: 34, shows: "too-many-holders" },
+  { variant: "lock-overwritten", firstSeed: 19, runs: 19, shows: "too-many-holders" },
   { variant: "rate-unchecked", firstSeed: 45, runs: 45, shows: "rate-overrun" },
 ];
 
