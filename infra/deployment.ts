@@ -2,6 +2,7 @@ import { Arn, ArnFormat, Aws, RemovalPolicy, Stack } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import { tableDefinitions } from "../functions/core/items/table-definitions.ts";
 import {
+  bandResourceName,
   bucketName,
   deadLetterQueueName,
   type DeploymentRole,
@@ -10,6 +11,7 @@ import {
   resourceNames,
   siteFunctionName,
 } from "../functions/core/names/aws-resource-names.ts";
+import type { Band } from "../functions/core/plan/priority-band.ts";
 import type { Settings } from "../functions/sdk/config.ts";
 
 /** Returns what becomes of data when its stack is destroyed. */
@@ -101,6 +103,9 @@ export class Deployment {
   /** Returns the resource name of a queue, given its text form, `london.default#worker`. */
   queueName(queue: string): string {
     return queueResourceName(this.prefix, queue);
+  }
+  bandName(queue: string, band: Band): string {
+    return bandResourceName(this.prefix, queue, band);
   }
   deadLetterQueueName(site: string): string {
     return deadLetterQueueName(this.prefix, site);

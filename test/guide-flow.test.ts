@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { queueShares } from "../functions/embedded/queue-shares.ts";
 import { queueThreads } from "../functions/embedded/runtime-settings.ts";
 import { PAUSE_KINDS } from "../functions/core/pause.ts";
-import { defineConfig, type FanfoldConfig, parkedSitesOf, type Settings } from "../functions/sdk/config.ts";
+import { defineConfig, type FanfoldConfig, type Settings } from "../functions/sdk/config.ts";
+import { parkedSitesOf } from "../functions/sdk/queue-settings.ts";
 import { startApi } from "./api/api.ts";
 
 /** Runs the examples of docs/guide-flow.md. */

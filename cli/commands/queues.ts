@@ -8,7 +8,7 @@ import { formatCount, formatDuration, oneLine, table } from "../format.ts";
 export function queuesCommand(): Command {
   return command(
     "queues",
-    "List queues: what waits in them, how old it is, and what a pause holds",
+    "List queues: what waits in them and for them, how old it is, and what a pause holds",
     "fanfold queues",
   ).action(
     action(async ({ terminal }: Context, options: CommonOptions) =>
@@ -25,15 +25,20 @@ function tableOf(queues: readonly Queue[], width: number): string[] {
   return table(
     [
       { title: "QUEUE" },
-      ...["READY", "DELAYED", "IN FLIGHT", "OLDEST", "PARKED"].map((title) => ({ title, right: true as const })),
+      ...["READY", "DELAYED", "IN FLIGHT", "OLDEST", "CAP", "BACKLOG", "PARKED"].map((title) => ({
+        title,
+        right: true as const,
+      })),
       { title: "STATE" },
     ],
-    queues.map(({ name, depth, oldestSeconds, paused, parked, parkedMore }) => [
+    queues.map(({ name, depth, oldestSeconds, paused, parked, parkedMore, cap, backlog, backlogMore }) => [
       oneLine(name, 60),
       ...[depth?.ready, depth?.delayed, depth?.inFlight].map((count) =>
         count === undefined ? "?" : formatCount(count),
       ),
       oldestSeconds === undefined ? "" : formatDuration(oldestSeconds),
+      cap === undefined ? "" : formatCount(cap),
+      backlog === undefined ? "" : `${formatCount(backlog)}${backlogMore ? "+" : ""}`,
       `${formatCount(parked)}${parkedMore ? "+" : ""}`,
       paused ? "paused" : "open",
     ]),

@@ -1,5 +1,6 @@
 import type { LockRequest, RunLimits } from "../../functions/core/task/run-limits.ts";
-import type { Random } from "./random.ts";
+import type { Faults } from "./faults.ts";
+import { type Random, seededRandom } from "./random.ts";
 
 /** Limits by key. Everybody who asks for a key asks for the same. */
 export const PLACES: { readonly [key: string]: number } = { one: 1, two: 2 };
@@ -26,4 +27,20 @@ export function limitsOfSignature(random: Random): RunLimits | undefined {
     ...(locks.length > 0 && random.chance(0.7) && { locks }),
   };
   return Object.keys(limits).length > 0 ? limits : undefined;
+}
+
+/** What chooses limits and priorities of signatures, apart from everything else that is random. */
+export interface FlowChoices {
+  readonly limits?: Random;
+  readonly priorities?: Random;
+}
+export function flowChoices(seed: number, { limits, backlog }: Faults): FlowChoices {
+  return {
+    ...(limits && { limits: seededRandom(seed) }),
+    ...(backlog && { priorities: seededRandom(seed + 13_000_001) }),
+  };
+}
+/** Returns the priority of a signature. Half of them have none. */
+export function prioritiesOf(random: Random | undefined): { readonly priority?: number } {
+  return random === undefined || random.chance(0.5) ? {} : { priority: random.int(10) };
 }

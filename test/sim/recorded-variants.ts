@@ -121,4 +121,7 @@ export const SOUND: readonly string[] = [
   "pauses-no-sweeper",
   "limits",
   "limits-unswept",
+  "backlog",
+  "backlog-no-sweeper",
+  "backlog-paused",
 ];

@@ -1,5 +1,6 @@
 import { assertNever } from "../../core/errors.ts";
 import { MAX_RECEIVES } from "../../core/names/queue-name.ts";
+import { dispatch } from "../admission/dispatch.ts";
 import type { ExecuteContext } from "../execute/execute-context.ts";
 import { handleMembers } from "../execute/handle-members.ts";
 import { follow, type FollowOptions } from "../follow/follow.ts";
@@ -85,6 +86,8 @@ export async function handleMessage(
     case "drain":
       await drainParked(context, message);
       break;
+    case "dispatch":
+      return dispatch(context, message, received.receives > 1);
     case "schedule":
       return fireSchedule(context, message.name, message.at);
     case "schedules":

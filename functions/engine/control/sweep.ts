@@ -2,6 +2,7 @@ import { FanfoldError } from "../../core/errors.ts";
 import type { RunRef } from "../../core/plan/run-id.ts";
 import { isTerminal } from "../../core/plan/run-state.ts";
 import { eachBounded } from "../concurrently.ts";
+import { sweepBacklogs } from "../admission/dispatch.ts";
 import type { Context } from "../context.ts";
 import type { SweepReport } from "../contract.ts";
 import { DUE_ROOT_SHARDS, DUE_SHARDS, dueShard, OPEN_SHARDS, openShard } from "../item-kinds.ts";
@@ -39,6 +40,7 @@ export async function sweep(
   const errors: unknown[] = [];
   await orderSync(context).catch((error: unknown) => errors.push(error));
   await sweepPauses(context).catch((error: unknown) => errors.push(error));
+  await sweepBacklogs(context).catch((error: unknown) => errors.push(error));
   const upTo = now + context.queue.maxDelaySeconds * 1_000;
   let sent = true;
   for (const { index, partitions } of DUE_INDEXES)

@@ -31,6 +31,7 @@ import { RERUN, stateEvents } from "../jobs/progress.ts";
 import { costOf } from "../plan/estimate-job.ts";
 import type { Item } from "../ports.ts";
 import { stateOfPause } from "./pauses.ts";
+import { countPending } from "./pending.ts";
 
 /** Returns a job as people and the API see it; undefined when there is no such job. */
 export async function viewJob(context: Context, jobId: string): Promise<JobView | undefined> {
@@ -81,7 +82,10 @@ async function toView(
     countsExact: exact,
     planned: exact ? endedRuns(counts) : planned + job.planned,
   };
-  if (job.endedAt === undefined) return base;
+  if (job.endedAt === undefined) {
+    const pending = root.outcome ? [] : [...(await countPending(context, root)).values()];
+    return pending.length === 0 ? base : { ...base, pending: pending.reduce((sum, count) => sum + count, 0) };
+  }
   const value = job.collects === undefined && job.state !== "cancelled" ? await valueOf(context, job) : undefined;
   return {
     ...base,
