@@ -174,7 +174,10 @@ export const job = z
     counts,
     countsExact: z.boolean(),
     planned: z.number().describe("Task runs known so far; grows while the job spawns"),
-    pending: z.number().optional().describe("Runs that wait to be admitted to a queue with a cap. Absent: none"),
+    pending: z
+      .number()
+      .optional()
+      .describe("Runs that wait to be admitted to a queue with a cap. Not in lists, and not when there are none"),
     cost: jobCost.optional().describe("Of an ended job whose counts are exact. Not in lists"),
     outcome: z.enum(["complete", "failed", "cancelled", "timeout"]).optional(),
     error: errorData.optional(),

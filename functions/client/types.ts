@@ -156,7 +156,7 @@ export interface Job {
   readonly countsExact: boolean;
   /** Task runs known so far. Grows while the job spawns. */
   readonly planned: number;
-  /** Runs that wait to be admitted to a queue with a cap. Absent when there are none. */
+  /** Runs that wait to be admitted to a queue with a cap. Absent when there are none, and in lists. */
   readonly pending?: number;
   /** Set only for an ended job whose counts are exact, and not in lists. */
   readonly cost?: JobCost;

@@ -30,7 +30,7 @@ export interface JobView {
   readonly countsExact: boolean;
   /** Task runs known so far. Grows while the job spawns. */
   readonly planned: number;
-  /** Set only above 0: runs that wait to be admitted to a queue that has a cap. */
+  /** Set only above 0, where one job is asked for: runs that wait to be admitted to a queue that has a cap. */
   readonly pending?: number;
   /** Set only on an ended job with exact counts, and only where one job is asked for. */
   readonly cost?: JobCost;

@@ -107,10 +107,7 @@ export interface QueueConfig {
    * numbers are approximate. Default: that of the site, else none.
    */
   readonly cap?: number;
-  /**
-   * `true` gives each priority band a queue of its own on AWS, so that urgent runs overtake there as they do on one
-   * machine. Default `false`.
-   */
+  /** `true` gives each priority band a queue of its own on AWS, so that urgent runs overtake others. Default `false`. */
   readonly bands?: boolean;
   /** Concurrent invocations, 2 to 1,000. Excludes `pollers`. Default 50. */
   readonly maxConcurrency?: number;

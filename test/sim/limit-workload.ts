@@ -1,6 +1,7 @@
 import type { LockRequest, RunLimits } from "../../functions/core/task/run-limits.ts";
 import type { Faults } from "./faults.ts";
 import { type Random, seededRandom } from "./random.ts";
+import { SharedWork } from "./shared-work.ts";
 
 /** Limits by key. Everybody who asks for a key asks for the same. */
 export const PLACES: { readonly [key: string]: number } = { one: 1, two: 2 };
@@ -34,8 +35,14 @@ export interface FlowChoices {
   readonly limits?: Random;
   readonly priorities?: Random;
 }
-export function flowChoices(seed: number, { limits, backlog }: Faults): FlowChoices {
+/** Returns what a workload shares between jobs, and its choices. */
+export function choicesOf(
+  seed: number,
+  sweeps: boolean,
+  { limits, backlog }: Faults,
+): FlowChoices & { readonly shared: SharedWork } {
   return {
+    shared: new SharedWork(seed, sweeps),
     ...(limits && { limits: seededRandom(seed) }),
     ...(backlog && { priorities: seededRandom(seed + 13_000_001) }),
   };

@@ -2,7 +2,6 @@ import type { Engine } from "../../functions/engine/contract.ts";
 import { asHeader, type Header } from "../../functions/engine/item-kinds.ts";
 import type { Item } from "../../functions/engine/ports.ts";
 import { answer, cancelJob, type ClientJob, isUnanswered, leave, newJob, submitJob } from "./clients.ts";
-import { BacklogWatch } from "./backlog-watch.ts";
 import { Batches } from "./batches.ts";
 import { Deliveries } from "./deliveries.ts";
 import { EventSenders } from "./event-senders.ts";
@@ -11,7 +10,7 @@ import { FinalChecks } from "./final-checks.ts";
 import { Journal } from "./journal.ts";
 import { LeaseWatch } from "./lease-watch.ts";
 import { LimitWatch } from "./limit-watch.ts";
-import { flowChoices } from "./limit-workload.ts";
+import { choicesOf } from "./limit-workload.ts";
 import { Oracle } from "./oracle.ts";
 import { Pausers } from "./pausers.ts";
 import { Processes } from "./processes.ts";
@@ -33,7 +32,6 @@ import {
   SWEEP_EVERY_MS,
   type Violation,
 } from "./simulation-options.ts";
-import { SharedWork } from "./shared-work.ts";
 import { type JobSpec, Workload } from "./workload.ts";
 
 /**
@@ -99,7 +97,6 @@ export class Simulation {
     };
     this.leases = new LeaseWatch(this.scheduler, this);
     const limits = new LimitWatch(this.scheduler, this.shape, this.leases, this);
-    if (faults.backlog) new BacklogWatch(this);
     this.oracle = new Oracle(this.shape, this.scheduler, this.journal, this.leases, this);
     this.#store.watch((write) => {
       const header =
@@ -147,8 +144,7 @@ export class Simulation {
   }
 
   #addJobs(count: number, seed: number): void {
-    const shared = new SharedWork(seed, this.sweeps);
-    const workload = new Workload(this.random, this.sweeps, { shared, ...flowChoices(seed, this.world.faults) });
+    const workload = new Workload(this.random, this.sweeps, choicesOf(seed, this.sweeps, this.world.faults));
     for (let k = 0; k < count; k++) this.jobs.push(newJob(`job-${k}`, this.random, () => workload.job()));
   }
   #known(jobId: string, name: string, deadline: number): void {

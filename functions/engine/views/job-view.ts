@@ -41,6 +41,10 @@ export async function viewJob(context: Context, jobId: string): Promise<JobView 
   if (!job) return undefined;
   const progress = await progressOf(context, jobId);
   const view = await toView(context, job, root, progress, now);
+  if (root.outcome === undefined) {
+    const pending = [...(await countPending(context, root)).values()].reduce((sum, count) => sum + count, 0);
+    return pending === 0 ? view : { ...view, pending };
+  }
   return job.estimate !== undefined && view.countsExact
     ? { ...view, cost: costOf(context, job.estimate, view.counts, progress[RERUN] ?? 0) }
     : view;
@@ -82,10 +86,7 @@ async function toView(
     countsExact: exact,
     planned: exact ? endedRuns(counts) : planned + job.planned,
   };
-  if (job.endedAt === undefined) {
-    const pending = root.outcome ? [] : [...(await countPending(context, root)).values()];
-    return pending.length === 0 ? base : { ...base, pending: pending.reduce((sum, count) => sum + count, 0) };
-  }
+  if (job.endedAt === undefined) return base;
   const value = job.collects === undefined && job.state !== "cancelled" ? await valueOf(context, job) : undefined;
   return {
     ...base,

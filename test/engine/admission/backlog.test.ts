@@ -133,7 +133,7 @@ describe("a queue with a cap", () => {
     );
     const { jobId } = await local.engine.submit({ canvas: group(mixed).canvas });
     await local.untilQuiet(600);
-    expect(began.toSorted()).toEqual(mixed.map(({ canvas }) => String((canvas as Signature).args[0])).toSorted());
+    expect(began.toSorted()).toEqual(mixed.flatMap(({ canvas }) => (canvas as Signature).args as string[]).toSorted());
     expect(await local.engine.job(jobId)).toMatchObject({ state: "success" });
     expect(await entries(local)).toBe(0);
   });
@@ -192,10 +192,10 @@ describe("turns of a backlog", () => {
       await local.engine.submit({ canvas: (count === 1 ? canvas[0]! : group(canvas)).canvas });
     }
     // The jobs are expanded before the first of them is admitted.
-    const { depth: real } = local.queue;
+    const real = local.queue.depth.bind(local.queue);
     local.queue.depth = () => Promise.resolve({ ready: 99, delayed: 0, inFlight: 0 });
     await dispatchAll(local);
-    local.queue.depth = real.bind(local.queue);
+    local.queue.depth = real;
     local.clock.set(local.clock.now() + 1_000);
     await dispatchAll(local);
     for (let k = 0; k < 60; k++) await runOne(local);
@@ -258,7 +258,7 @@ describe("what waits in a backlog", () => {
       queue: {
         ...ports.queue,
         maxDelaySeconds: 900,
-        send: ports.queue.send,
+        send: (messages) => ports.queue.send(messages),
         depth: () => Promise.reject(new Error("dies")),
       },
     }));
