@@ -80,7 +80,8 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
     remote(
       () => `depth ${name}`,
       () => {
-        const unknown = scheduler.faults !== undefined && scheduler.random.chance(0.15);
+        const unknown =
+          scheduler.faults !== undefined && scheduler.random.chance(world.faults.depthAsZero ? 0.6 : 0.15);
         if (!unknown) return queue.depth(name, scheduler.now);
         return world.faults.depthAsZero ? { ready: 0, delayed: 0, inFlight: 0 } : undefined;
       },

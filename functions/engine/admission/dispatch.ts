@@ -33,11 +33,13 @@ const HELD_FACTOR = 10;
  * something is left, it sends a message to itself, of which there is one at a time.
  */
 export async function dispatch(context: Context, message: DispatchBacklog, again: boolean): Promise<Disposition> {
+  // A message that had to wait for another dispatcher mostly finds that all was done.
+  if (again && message.next === undefined && !(await hasBacklog(context, message.queue))) return { kind: "done" };
   const became = await becomeDispatcher(context, message.queue);
   if ("until" in became) {
-    // The dispatcher has been asked to look again. It may have died with this very message, which has come back then.
-    const left = became.until - context.clock.now();
-    return again ? { kind: "later", delaySeconds: Math.max(1, Math.ceil(left / 1_000)) } : { kind: "done" };
+    // The dispatcher has been asked to look again. But it may be dead, and its message acknowledged by another delivery.
+    const ms = again ? became.until - context.clock.now() : context.config.dispatchMs;
+    return { kind: "later", delaySeconds: Math.max(1, Math.ceil(ms / 1_000)) };
   }
   const { held } = became;
   const turns = new BacklogTurns(context, message.queue, held.turns);
@@ -56,11 +58,9 @@ export async function dispatch(context: Context, message: DispatchBacklog, again
 type NextLook = Pick<HeldDispatcher, "next" | "nextAt">;
 const lookOf = ({ next, nextAt }: NextLook): NextLook =>
   next === undefined || nextAt === undefined ? {} : { next, nextAt };
-/** Whether no other message is on its way by which the dispatcher looks again. */
+/** Whether no other message is on its way by which the dispatcher looks again. One that is due may wait for this look. */
 function isNextLook(context: Context, { next, nextAt = 0 }: HeldDispatcher, message: DispatchBacklog): boolean {
-  return (
-    next === undefined || next === message.next || nextAt + context.config.leaseSeconds * 1_000 < context.clock.now()
-  );
+  return next === undefined || next === message.next || nextAt <= context.clock.now();
 }
 /** Sends the message of the next look, unless it is on its way. It goes out before the present look is over. */
 async function lookAgain(
