@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createAwsPorts } from "../../functions/aws/aws-ports.ts";
 import { useTestCredentials } from "./emulated.ts";
@@ -16,7 +17,12 @@ describe("bands of queues on AWS", () => {
   afterAll(() => server.close());
   const ports = () => createAwsPorts({ ...scriptedVariables(server.endpoint), FANFOLD_BANDED: BANDED });
   const accepted = ({ body }: Request) => ({
-    body: { Successful: (body["Entries"] as { Id: string }[]).map(({ Id }) => ({ Id, MessageId: Id })), Failed: [] },
+    body: {
+      Successful: (body["Entries"] as { Id: string; MessageBody: string }[]).map(({ Id, MessageBody }) => {
+        return { Id, MessageId: Id, MD5OfMessageBody: createHash("md5").update(MessageBody).digest("hex") };
+      }),
+      Failed: [],
+    },
   });
 
   it("D054 a message goes to the queue of its band, where its queue has one for each", async () => {

@@ -25,7 +25,7 @@ describe("fanfold.config.ts", () => {
         nodeModules: [],
         external: [],
         process: true,
-        queues: [{ name: "default", function: "worker", batchSize: 10, windowSeconds: 0 }],
+        queues: [{ name: "default", function: "worker", bands: false, batchSize: 10, windowSeconds: 0 }],
         functions: [{ kind: "worker", memoryMb: 1_024, timeoutSeconds: 300, permissions: [] }],
       },
     ]);

@@ -19,10 +19,10 @@ const LOW_IN_A_ROW = 3;
 export class BacklogWatch {
   readonly #sim: Simulation;
   readonly #holders = new Map<string, Holder>();
-  /** Messages that the holder of their queue has sent, by queue. */
-  readonly #admitted = new Map<string, Set<number>>();
-  /** Messages that a process has sent since it lost a queue. */
-  readonly #late = new Map<SimProcess, number>();
+  /** Bodies of messages that the holder of their queue has sent, by queue. A queue may have accepted one twice. */
+  readonly #admitted = new Map<string, Set<string>>();
+  /** Bodies of messages that a process has sent since it lost a queue. */
+  readonly #late = new Map<SimProcess, Set<string>>();
   readonly #putAt = new Map<string, number>();
   readonly #low = new Map<string, number>();
 
@@ -48,25 +48,27 @@ export class BacklogWatch {
     else if (!before) this.#putAt.set(key.sort, now);
   }
 
-  #sent({ queue, band = 1 }: OutgoingMessage, process: SimProcess, handling: readonly Json[]): void {
+  #sent({ queue, band = 1, body }: OutgoingMessage, process: SimProcess, handling: readonly Json[]): void {
     const cap = this.#sim.settings.config.caps?.[queue];
-    // A process that handles other messages as well may have sent this one for those.
-    const [only, ...others] = handling;
-    if (cap === undefined || others.length > 0 || (only as { kind?: string } | undefined)?.kind !== "dispatch") return;
+    // A process that handles other messages as well may have sent this one for those, and a next step follows a run.
+    const [only, ...others] = handling as { readonly kind?: string }[];
+    const isFirstStep = (body as { readonly step?: number }).step === 0;
+    if (cap === undefined || others.length > 0 || only?.kind !== "dispatch" || !isFirstStep) return;
+    const text = JSON.stringify(body);
     const { messagesPerTurn: turn = 0 } = this.#sim.settings.config;
     const holder = this.#holders.get(queue);
     if (holder?.process !== process) {
-      const late = (this.#late.get(process) ?? 0) + 1;
+      const late = new Set([...(this.#late.get(process) ?? []), text]);
       this.#late.set(process, late);
       this.#sim.scheduler.count("admitted late");
-      if (late > turn) this.#sim.bad("admitted-without-lease", `${process.name} sent ${late} messages to ${queue}`);
+      if (late.size > turn)
+        this.#sim.bad("admitted-without-lease", `${process.name} sent ${late.size} messages to ${queue}`);
       return;
     }
     this.#sim.scheduler.count("admitted");
-    const { messages } = this.#sim.world.queue;
-    const there = new Set(messages.map(({ id }) => id));
-    const known = [...(this.#admitted.get(queue) ?? [])].filter((id) => there.has(id));
-    const admitted = new Set([...known, messages.at(-1)?.id ?? 0]);
+    const there = new Set(this.#sim.world.queue.messages.map((message) => JSON.stringify(message.body)));
+    const known = [...(this.#admitted.get(queue) ?? [])].filter((each) => there.has(each));
+    const admitted = new Set([...known, text]);
     this.#admitted.set(queue, admitted);
     if (admitted.size > cap + turn)
       this.#sim.bad("cap-overrun", `${queue}: ${admitted.size} admitted messages, its cap is ${cap}`);
