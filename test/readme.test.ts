@@ -26,6 +26,7 @@ const PARTS = [
   "docs",
   "README.md",
   "CONTRIBUTING.md",
+  "SECURITY.md",
   "CHANGELOG.md",
   "package.json",
 ];
