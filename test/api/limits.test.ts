@@ -9,6 +9,7 @@ import { LIMITS } from "../../functions/core/limits.ts";
 import { startApi } from "./api.ts";
 import { LIMIT_CASES } from "./limit-cases.ts";
 import { NDJSON } from "./refused-parts.ts";
+import { READ_SOURCES } from "../read-sources.ts";
 
 interface Outcome {
   readonly at: {
@@ -30,7 +31,7 @@ describe("limits, on a small stack", () => {
   let outcomes: readonly Outcome[];
   beforeAll(async () => {
     const main = fileURLToPath(new URL("limit-main.ts", import.meta.url));
-    const { stdout } = await promisify(execFile)(process.execPath, [SMALL_STACK, "--import", "tsx", main], {
+    const { stdout } = await promisify(execFile)(process.execPath, [SMALL_STACK, ...READ_SOURCES, main], {
       maxBuffer: 64 * 1024 * 1024,
     });
     outcomes = stdout
