@@ -8,6 +8,7 @@ import { andThen } from "../core/task/maybe-promise.ts";
 import type { AnyTask } from "./any-task.ts";
 import { AttemptEffects } from "./attempt-effects.ts";
 import { createContext } from "./create-context.ts";
+import { withCall } from "./current-task.ts";
 import { typeError } from "./errors.ts";
 import { EventWaits } from "./event-waits.ts";
 import { describeIssue } from "./schema-issue.ts";
@@ -53,7 +54,8 @@ function runOnce(
     isAsyncIterable(returned) ? stream(task, call, returned, effects, waits) : success(task, returned, effects);
   let ended: MaybePromise<TaskOutcome>;
   try {
-    const returned: unknown = definition.run(createContext(call, kwargs, info.streamsResults, effects, waits), ...args);
+    const ctx = createContext(call, kwargs, info.streamsResults, effects, waits);
+    const returned: unknown = withCall(call, () => definition.run(ctx, ...args));
     ended = andThen(isThenable(returned) ? Promise.resolve(returned) : returned, end);
   } catch (thrown) {
     if (!waits.open) throw thrown;

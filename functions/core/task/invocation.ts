@@ -111,7 +111,10 @@ export interface TaskCall {
   readonly headers: JsonObject;
   readonly priority: number | undefined;
   readonly site: string;
+  /** The queue in text form, with all its parts. */
   readonly queue: string;
+  /** When the attempt started, in milliseconds since the epoch. */
+  readonly startedAt: number;
   /** When the attempt is stopped, in milliseconds since the epoch. */
   readonly deadline: number;
   /** Aborted on cancel, on a lost lease and at the deadline. Its reason is an Error with the fields of ErrorData. */
@@ -194,6 +197,12 @@ export interface TaskRunner {
   limits(call: TaskCall): RunLimits;
 }
 
+/** What the engine needs to know about a path task beside what it knows of every task. */
+export interface PathTaskInfo {
+  /** Whether the task streams its results when it is asked to, as handlers of moved and deleted items must. */
+  readonly acceptsStreaming: boolean;
+}
+
 /** What the engine needs to know about a task without running it. */
 export interface TaskInfo {
   readonly name: string;
@@ -220,6 +229,8 @@ export interface TaskInfo {
   readonly stateMachine?: { readonly name: string; readonly timeoutSeconds?: number };
   /** What a run must hold before its code starts. A key that is made of the arguments of each run is absent. */
   readonly limits?: RunLimits;
+  /** Set only for a path task, which takes and hands over items. */
+  readonly paths?: PathTaskInfo;
   /** Set only for an async generator, whose number of children is known only when it runs. */
   readonly streams?: true;
 }

@@ -85,8 +85,8 @@ describe("canvases over the API", () => {
       run(bonjour.s("Ada")),
     ]);
     expect(jobs.map((job) => job.value)).toEqual([
-      { site: "london", queue: "default" },
-      { site: "london", queue: "heavy" },
+      { site: "london", queue: "london.default#worker" },
+      { site: "london", queue: "london.heavy#custom" },
       "bonjour Ada, ici paris",
     ]);
   });
