@@ -49,6 +49,9 @@ function costText({ measured, computed }: JobCost): string {
 function jobSheet(job: Job, deferred: readonly Run[], width: number): string[] {
   const took = ((job.endedAt ?? Date.now()) - job.createdAt) / 1_000;
   const counts = Object.entries(job.counts).map(([name, count]) => `${formatCount(count)} ${name.replace(/^u_/, "")}`);
+  const items = Object.entries(job.items ?? {})
+    .filter(([, count]) => count > 0)
+    .map(([state, count]) => `${formatCount(count)} ${state}`);
   const facts: [string, string | undefined][] = [
     ["job", job.jobId],
     ["state", job.state + (job.outcome === undefined || job.outcome === "complete" ? "" : ` (${job.outcome})`)],
@@ -64,6 +67,7 @@ function jobSheet(job: Job, deferred: readonly Run[], width: number): string[] {
       `${formatCount(doneRuns(job))} of ${formatCount(job.planned)} known${job.countsExact ? "" : " (approximate)"}`,
     ],
     ["counts", counts.join(", ") || undefined],
+    ["items", items.join(", ") || undefined],
     ...deferred.map((run): [string, string] => ["deferred", deferralText(run)]),
     ["cost", job.cost && costText(job.cost)],
     ["error", job.error && `${job.error.name}: ${job.error.message} (run ${job.error.runId})`],

@@ -1,6 +1,7 @@
 import type { BlobRef } from "../blob-ref.ts";
 import type { Canvas, Dedupe, FailurePolicy, Tracking } from "../canvas/canvas.ts";
 import type { Json, JsonObject } from "../json.ts";
+import type { ItemCounts } from "./item-counts.ts";
 import type { RetryPolicy } from "../retry-policy.ts";
 import type { RunLimits } from "./run-limits.ts";
 import type { StopSignal } from "./stop-signal.ts";
@@ -154,6 +155,8 @@ export type TaskOutcome =
       readonly kind: "success";
       readonly value: Json;
       readonly counters?: Readonly<Record<string, number>>;
+      /** Set only by a path task whose items count towards its job. */
+      readonly items?: Partial<ItemCounts>;
       readonly spawned?: Spawned;
     }
   | { readonly kind: "skipped"; readonly value: Json }
@@ -201,6 +204,8 @@ export interface TaskRunner {
 export interface PathTaskInfo {
   /** Whether the task streams its results when it is asked to, as handlers of moved and deleted items must. */
   readonly acceptsStreaming: boolean;
+  /** Whether its items are counted in the job. */
+  readonly countsTowardsJob: boolean;
 }
 
 /** What the engine needs to know about a task without running it. */

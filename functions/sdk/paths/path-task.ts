@@ -33,6 +33,10 @@ export interface PathTaskDefinition<Kwargs extends z.$ZodObject | undefined> ext
    */
   readonly acceptsStreaming?: boolean;
   /**
+   * `false` leaves the items out of those of the job, which then stay in the states of the step before. Default `true`.
+   */
+  readonly countsTowardsJob?: boolean;
+  /**
    * The work. It must return a payload: `status.dump()` of a FileActionStatus, or an object of the same form. Unknown
    * keyword arguments and positional arguments are no errors.
    */
@@ -91,7 +95,7 @@ export interface PathTask<OwnKwargs = { readonly [name: string]: unknown }> exte
 export function definePathTask<Kwargs extends z.$ZodObject | undefined = undefined>(
   definition: PathTaskDefinition<Kwargs>,
 ): PathTask<GivenKwargs<Kwargs>> {
-  const { run, acceptsStreaming = false, ...settings } = definition;
+  const { run, acceptsStreaming = false, countsTowardsJob = true, ...settings } = definition;
   if (typeof run !== "function") throw refused("/run", `task ${definition.name} has no function "run"`);
   for (const name of ["streamsResults", "ignoreResult"] as const)
     if ((settings as TaskSettings)[name])
@@ -102,7 +106,7 @@ export function definePathTask<Kwargs extends z.$ZodObject | undefined = undefin
       run: (ctx: TaskContext<KwargsOf<Kwargs>>, previous?: unknown) =>
         runPathTask({ ...definition, acceptsStreaming }, ctx, previous),
     },
-    { paths: { acceptsStreaming } },
+    { paths: { acceptsStreaming, countsTowardsJob } },
   );
   const signature = task.signature as unknown as PathTask["signature"];
   const { map: _map, starmap: _starmap, chunks: _chunks, ...parts } = task;
