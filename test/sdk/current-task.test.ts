@@ -13,7 +13,10 @@ import { refusalOf } from "../core/refusal.ts";
 import { itemsOf, runTask, taskCall } from "./calls.ts";
 
 const CALL = { site: "london", queue: "london.highpriority#custom" };
-const here = () => ({ site: currentSite(), queue: currentQueue(), parts: { ...QueueName.current() } });
+const here = () => {
+  const { site, queue, function: kind } = QueueName.current();
+  return { site: currentSite(), queue: currentQueue(), parts: { site, queue, function: kind } };
+};
 const HERE = { ...CALL, parts: { site: "london", queue: "highpriority", function: "custom" } };
 
 describe("the site and the queue of the running task", () => {

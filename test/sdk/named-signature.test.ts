@@ -3,7 +3,10 @@ import { canvasFrom, chain, defineTask, signature } from "../../functions/sdk/in
 import { refusalOf } from "../core/refusal.ts";
 import { LocalEngine } from "../engine/local-engine.ts";
 
-const greet = defineTask({ name: "greet", run: (ctx, name: string) => `${String(ctx.kwargs["word"])} ${name}` });
+const greet = defineTask({
+  name: "greet",
+  run: ({ kwargs: { word = null } }, name: string) => (typeof word === "string" ? `${word} ${name}` : name),
+});
 
 describe("a signature by name", () => {
   it("is the one that the task makes", () => {

@@ -24,15 +24,17 @@ export function itemCounters(items: Partial<ItemCounts>): Counts {
  * states of that step now, so they are not counted twice. A step that counts no items leaves them as they are.
  */
 export function afterStep(carry: Counts | undefined, own: Counts): Counts {
-  return addCounts(own[REPORTS] === undefined ? carry : withoutHandedOver(carry), own);
+  return addCounts(reports(own) ? withoutHandedOver(carry) : carry, own);
 }
 function withoutHandedOver(counts: Counts | undefined): Counts | undefined {
-  if (counts?.[REPORTS] === undefined) return counts;
+  if (counts === undefined || !reports(counts)) return counts;
   return Object.fromEntries(Object.entries(counts).filter(([name]) => !name.startsWith("h_")));
 }
+/** A round may leave a counter at 0 whose members all run again. */
+const reports = (counts: Counts): boolean => (counts[REPORTS] ?? 0) > 0;
 /** Returns what a step changes in the counters of items of its strand. */
 export function itemChange(carry: Counts | undefined, own: Counts | undefined): Counts {
-  if (own?.[REPORTS] === undefined) return {};
+  if (own === undefined || !reports(own)) return {};
   const change: Record<string, number> = {};
   for (const [name, count] of Object.entries(own)) if (isItemCounter(name)) change[name] = count;
   for (const [name, count] of Object.entries(carry ?? {}))

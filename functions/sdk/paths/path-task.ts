@@ -3,7 +3,7 @@ import { FanfoldError } from "../../core/errors.ts";
 import type { SignatureOptions } from "../../core/canvas/canvas.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { cannotStream } from "../../core/task/streaming-handlers.ts";
-import type { AnyTask } from "../any-task.ts";
+import { type AnyTask, taskMark } from "../any-task.ts";
 import { callOfTask } from "../current-task.ts";
 import type { TaskSignature } from "../signature.ts";
 import type { SubmittedJob } from "../submitter.ts";
@@ -108,10 +108,13 @@ export function definePathTask<Kwargs extends z.$ZodObject | undefined = undefin
     },
     { paths: { acceptsStreaming, countsTowardsJob } },
   );
-  const signature = task.signature as unknown as PathTask["signature"];
-  const { map: _map, starmap: _starmap, chunks: _chunks, ...parts } = task;
+  const signature: PathTask["signature"] = (args, kwargs, options) =>
+    task.signature(args as never, kwargs as GivenKwargs<Kwargs>, options) as unknown as PathSignature;
   return Object.freeze({
-    ...parts,
+    [taskMark]: true as const,
+    name: task.name,
+    info: task.info,
+    definition: task.definition,
     s: (kwargs) => signature([], kwargs),
     si: (kwargs) => signature([], kwargs, { immutable: true }),
     signature,
@@ -119,6 +122,7 @@ export function definePathTask<Kwargs extends z.$ZodObject | undefined = undefin
     delay: async (kwargs) => signature([], kwargs).submit(),
   } as PathTask) as PathTask<GivenKwargs<Kwargs>>;
 }
+type PathSignature = TaskSignature<[], PathPayload, boolean>;
 
 async function runPathTask<Kwargs extends z.$ZodObject | undefined>(
   { name, acceptsStreaming, run }: PathTaskDefinition<Kwargs>,

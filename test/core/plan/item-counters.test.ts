@@ -23,6 +23,8 @@ describe("items of the steps of a strand", () => {
     const none = { success: 1, ...itemCounters({ failures: 7 }) };
     expect(splitItems(afterStep(first, none)).items).toMatchObject({ processed: 0, skipped: 0, failures: 9 });
   });
+  it("stay where they were when a round has taken back what the next step counted", () =>
+    expect(splitItems(afterStep(first, { error: 1, h_reports: 0 })).items).toMatchObject({ processed: 6 }));
   it("are handed over to a group as a whole", () => {
     const group = addCounts(second, { success: 1, ...itemCounters({ skipped: 3 }) });
     expect(splitItems(afterStep(first, group)).items).toMatchObject({ processed: 4, skipped: 3, failures: 5 });
