@@ -147,7 +147,7 @@ describe("types of path tasks", () => {
     expect(() => closed.s({ endpoint: 5 })).not.toThrow();
     const status = new FileActionStatus("t", [], 1, "q");
     // @ts-expect-error There is no such state.
-    expect(() => status.add("failed", "/a")).toThrow("did you mean");
+    expect(() => status.add("failure", "/a")).toThrow("did you mean");
     // @ts-expect-error A path task has no items to map over.
     expect(open.map).toBeUndefined();
   });

@@ -60,7 +60,7 @@ export interface PathTask<OwnKwargs = { readonly [name: string]: unknown }> exte
    * @throws FanfoldError `invalid_canvas` for arguments that are not JSON, `payload_too_large`, `too_deep`
    * @example chain(migrate.s({ paths: [{ path: "/data/a" }] }), verify.s());
    */
-  s(kwargs?: PathKwargs<OwnKwargs>): TaskSignature<[], PathPayload, boolean>;
+  s(kwargs?: PathKwargs<OwnKwargs>): TaskSignature<[previous?: unknown], PathPayload, false>;
   /** Returns an immutable signature, which takes nothing from the previous step. */
   si(kwargs?: PathKwargs<OwnKwargs>): TaskSignature<[], PathPayload, true>;
   /** Returns a signature with positional arguments, which a path task ignores, and with options. */
@@ -68,7 +68,7 @@ export interface PathTask<OwnKwargs = { readonly [name: string]: unknown }> exte
     args: readonly unknown[],
     kwargs?: PathKwargs<OwnKwargs>,
     options?: SignatureOptions & { readonly immutable?: boolean },
-  ): TaskSignature<[], PathPayload, boolean>;
+  ): TaskSignature<[previous?: unknown], PathPayload, false>;
   /** Runs the task in this process without an engine, as `inline` of other tasks does. */
   inline(kwargs?: PathKwargs<OwnKwargs>): Promise<PathPayload>;
   /**
@@ -122,7 +122,7 @@ export function definePathTask<Kwargs extends z.$ZodObject | undefined = undefin
     delay: async (kwargs) => signature([], kwargs).submit(),
   } as PathTask) as PathTask<GivenKwargs<Kwargs>>;
 }
-type PathSignature = TaskSignature<[], PathPayload, boolean>;
+type PathSignature = TaskSignature<[previous?: unknown], PathPayload, false>;
 
 async function runPathTask<Kwargs extends z.$ZodObject | undefined>(
   { name, acceptsStreaming, run }: PathTaskDefinition<Kwargs>,

@@ -206,8 +206,8 @@ describe("a handler of moved or deleted items", () => {
   });
   it("NG-030 is known to the engine by what it declares", () =>
     expect([keeps, streams].map(({ info }) => info.paths)).toEqual([
-      { acceptsStreaming: false },
-      { acceptsStreaming: true },
+      { acceptsStreaming: false, countsTowardsJob: true },
+      { acceptsStreaming: true, countsTowardsJob: true },
     ]));
 });
 
