@@ -138,7 +138,7 @@ describe("types of path tasks", () => {
     },
   });
   it("keyword arguments are typed, and a chain of path tasks is one", () => {
-    expectTypeOf(chain(open.s({ paths: [{ path: "/a" }] }), closed.s({ endpoint: "e" }))).toMatchTypeOf<
+    expectTypeOf(chain(open.s({ paths: [{ path: "/a" }] }), closed.s({ endpoint: "e" }))).toExtend<
       CanvasBuilder<PathPayload>
     >();
     // @ts-expect-error A path is an object.

@@ -115,6 +115,14 @@ describe("an item that failed", () => {
     });
     expect(job?.value).toMatchObject({ paths: [{ path: paths[0]?.path }, { path: paths[1]?.path }] });
   });
+  it("NG-091 makes a job of one task a failure, also in the lists", async () => {
+    const { local, jobId } = await started(copy.s({ paths }));
+    await local.untilQuiet();
+    expect(await local.engine.job(jobId)).toMatchObject({ state: "failure", error: { name: "ItemsFailed" } });
+    const listed = async (state: "failure" | "success") =>
+      (await local.engine.jobs({ state })).items.map((job) => job.jobId);
+    expect([await listed("failure"), await listed("success")]).toEqual([[jobId], []]);
+  });
   it("NG-090 that was only aborted leaves its job a success", async () =>
     expect((await ended(copy.s({ paths: items(2, { copy: "aborted" }) })))?.state).toBe("success"));
 });
