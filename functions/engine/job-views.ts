@@ -3,6 +3,7 @@ import type { Json, JsonObject } from "../core/json.ts";
 import type { JobState } from "../core/job-state.ts";
 import type { PauseTarget } from "../core/pause.ts";
 import type { Counts } from "../core/plan/counts.ts";
+import type { ItemCounts } from "../core/task/item-counts.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { ErrorData } from "../core/task/invocation.ts";
 import type { QueueDepth } from "./ports.ts";
@@ -28,6 +29,11 @@ export interface JobView {
   /** Exact once the job has ended by completion (`countsExact`). Approximate before that, and only for display. */
   readonly counts: Counts;
   readonly countsExact: boolean;
+  /**
+   * Items of path tasks, by the state in which the last step left them. Absent when no task has counted any. Approximate
+   * until `countsExact`.
+   */
+  readonly items?: ItemCounts;
   /** Task runs known so far. Grows while the job spawns. */
   readonly planned: number;
   /** Set only on an ended job with exact counts, and only where one job is asked for. */

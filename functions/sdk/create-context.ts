@@ -44,6 +44,9 @@ class AttemptContext implements TaskContext {
     this.#effects = effects;
     this.#waits = waits;
   }
+  get task(): string {
+    return this.#call.task;
+  }
   get jobId(): string {
     return this.#call.jobId;
   }

@@ -43,6 +43,8 @@ export interface SpawnOptions {
 
 /** One attempt of one run, as the task sees it. It is read-only, and must not be used after the run has ended. */
 export interface TaskContext<Kwargs = JsonObject> {
+  /** The name of the task. */
+  readonly task: string;
   /** The job that the run belongs to. */
   readonly jobId: string;
   /** Positional id, the same for every attempt. Use it as a key wherever an effect must not happen twice. */
@@ -53,7 +55,7 @@ export interface TaskContext<Kwargs = JsonObject> {
   readonly round: number;
   /** The site where the attempt runs. */
   readonly site: string;
-  /** The queue in text form, which `parseQueueName` reads. */
+  /** The queue in text form with all its parts, which `QueueName.parse` reads. */
   readonly queue: string;
   /** When the attempt is stopped, in milliseconds since the epoch. */
   readonly deadline: number;

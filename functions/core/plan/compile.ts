@@ -11,6 +11,7 @@ import type { Canvas, Chain, Chunks, Group, Repeat, Signature, Tracking, Wait, W
 import { assertNever, type ErrorCode, FanfoldError } from "../errors.ts";
 import { jsonPointer } from "../json-pointer.ts";
 import { LIMITS } from "../limits.ts";
+import { STREAM_RESULTS } from "../task/streaming-handlers.ts";
 import {
   type GroupStep,
   isGroupStep,
@@ -332,9 +333,10 @@ function* newTasks(
     if (step.errors) yield* memberTasks(step.errors, [...at, "link_error"], seen);
   }
 }
-/** Returns the task of a step, with the queue that the signature names. */
-function placed({ task, options }: TaskStep): string {
-  return options?.queue === undefined ? task : `${task}\n${options.queue}`;
+/** Returns the task of a step, with the queue that the signature names, and whether it must stream its results. */
+function placed({ task, options, kwargs }: TaskStep): string {
+  const at = options?.queue === undefined ? task : `${task}\n${options.queue}`;
+  return kwargs?.[STREAM_RESULTS] === true ? `${at}\nstreams` : at;
 }
 function* memberTasks(
   { members }: GroupStep,

@@ -1,6 +1,7 @@
 import type { BlobRef } from "../blob-ref.ts";
 import type { Canvas, Dedupe, FailurePolicy, Tracking } from "../canvas/canvas.ts";
 import type { Json, JsonObject } from "../json.ts";
+import type { ItemCounts } from "./item-counts.ts";
 import type { RetryPolicy } from "../retry-policy.ts";
 import type { RunLimits } from "./run-limits.ts";
 import type { StopSignal } from "./stop-signal.ts";
@@ -111,7 +112,10 @@ export interface TaskCall {
   readonly headers: JsonObject;
   readonly priority: number | undefined;
   readonly site: string;
+  /** The queue in text form, with all its parts. */
   readonly queue: string;
+  /** When the attempt started, in milliseconds since the epoch. */
+  readonly startedAt: number;
   /** When the attempt is stopped, in milliseconds since the epoch. */
   readonly deadline: number;
   /** Aborted on cancel, on a lost lease and at the deadline. Its reason is an Error with the fields of ErrorData. */
@@ -151,6 +155,8 @@ export type TaskOutcome =
       readonly kind: "success";
       readonly value: Json;
       readonly counters?: Readonly<Record<string, number>>;
+      /** Set only by a path task whose items count towards its job. */
+      readonly items?: Partial<ItemCounts>;
       readonly spawned?: Spawned;
     }
   | { readonly kind: "skipped"; readonly value: Json }
@@ -194,6 +200,14 @@ export interface TaskRunner {
   limits(call: TaskCall): RunLimits;
 }
 
+/** What the engine needs to know about a path task beside what it knows of every task. */
+export interface PathTaskInfo {
+  /** Whether the task streams its results when it is asked to, as handlers of moved and deleted items must. */
+  readonly acceptsStreaming: boolean;
+  /** Whether its items are counted in the job. */
+  readonly countsTowardsJob: boolean;
+}
+
 /** What the engine needs to know about a task without running it. */
 export interface TaskInfo {
   readonly name: string;
@@ -220,6 +234,8 @@ export interface TaskInfo {
   readonly stateMachine?: { readonly name: string; readonly timeoutSeconds?: number };
   /** What a run must hold before its code starts. A key that is made of the arguments of each run is absent. */
   readonly limits?: RunLimits;
+  /** Set only for a path task, which takes and hands over items. */
+  readonly paths?: PathTaskInfo;
   /** Set only for an async generator, whose number of children is known only when it runs. */
   readonly streams?: true;
 }

@@ -16,6 +16,7 @@ import type { LiveAttempt } from "./live-attempt.ts";
 export class AttemptCall implements TaskCall, RunServices {
   readonly args: readonly Json[];
   readonly cursor: Json | undefined;
+  readonly startedAt: number;
   readonly #context: Context;
   readonly #attempt: LiveAttempt;
   readonly #collects: string | undefined;
@@ -27,6 +28,7 @@ export class AttemptCall implements TaskCall, RunServices {
     this.#collects = collects;
     this.args = args;
     this.cursor = cursor;
+    this.startedAt = context.clock.now();
   }
   get jobId(): string {
     return this.#attempt.run.jobId;
@@ -68,10 +70,10 @@ export class AttemptCall implements TaskCall, RunServices {
     return this.#attempt.step.options?.priority;
   }
   get site(): string {
-    return this.#queue.site;
+    return parseQueueName(this.queue, { site: this.#context.config.site }).site;
   }
   get queue(): string {
-    return this.#queue.queue;
+    return queueOf(this.#context, this.#attempt.step);
   }
   get deadline(): number {
     return this.#attempt.deadline;
@@ -107,9 +109,6 @@ export class AttemptCall implements TaskCall, RunServices {
   }
   leave(code: Promise<unknown>): void {
     this.#attempt.left = code;
-  }
-  get #queue(): { readonly site: string; readonly queue: string } {
-    return parseQueueName(queueOf(this.#context, this.#attempt.step), { site: this.#context.config.site });
   }
 }
 
