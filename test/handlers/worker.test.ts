@@ -81,7 +81,7 @@ describe("worker and control", () => {
     const { engine } = await deployment.engine();
     const { items } = await engine.statistics({ site: "home" });
     expect(items).toMatchObject([{ task: "noop", life: { counts: { success: 10 } } }]);
-    expect((await engine.sites())[0]).toMatchObject({ site: "home", workers: 1 });
+    expect((await engine.sites([TASK_QUEUE]))[0]).toMatchObject({ site: "home", workers: 1 });
   });
   it("a function whose statistics are refused does its work", async () => {
     const deployment = deploy();
