@@ -239,19 +239,26 @@ describe("a run is counted once", () => {
   });
 });
 
-describe("attempts whose worker died", () => {
-  it("are counted when another worker takes the run over", async () => {
+describe("attempts that lost their lease", () => {
+  it("are counted when another worker takes the run over, and not when they end late", async () => {
     start();
     await local.engine.submit({ canvas: noop.s().canvas });
     const [message] = await local.queue.receive(QUEUES, 1, 30);
-    const dying = local.over(local, (ports) => ({
+    let wake: () => void = () => undefined;
+    const asleep = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    const frozen = local.over(local, ({ runner, ...ports }) => ({
       ...ports,
-      runner: { ...ports.runner, run: () => new Promise(() => undefined) },
+      runner: { limits: (call) => runner.limits(call), run: (call) => asleep.then(() => runner.run(call)) },
     }));
-    void dying.handle(message!, LocalEngine.loop).catch(() => undefined);
+    const late = frozen.handle(message!, LocalEngine.loop);
     for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
     local.clock.advance(120_000);
     await local.untilQuiet();
+    wake();
+    await local.passing(late);
+    await frozen.flushStatistics();
     expect((await statistics({ task: "noop" })).items[0]!.life).toMatchObject({ killed: 1, counts: { success: 1 } });
   });
 });
