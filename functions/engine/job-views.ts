@@ -6,11 +6,13 @@ import type { Counts } from "../core/plan/counts.ts";
 import type { ItemCounts } from "../core/task/item-counts.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { ErrorData } from "../core/task/invocation.ts";
+import type { QueueSpeed } from "../core/task/statistics.ts";
 import type { QueueDepth } from "./ports.ts";
 import type { FiredBy, ScheduleSpec } from "../core/schedule/schedule.ts";
 
 export type { JobState };
 export type { LockUser, LockView } from "../core/task/lock-view.ts";
+export type { SiteView, StatisticsPage } from "../core/task/statistics.ts";
 export type { DeadLetter as DeadLetterView, DeadLetterCounts } from "../core/task/dead-letter.ts";
 
 export interface JobView {
@@ -45,7 +47,7 @@ export interface JobView {
   readonly value?: Json;
 }
 /** One queue, with what waits in it. */
-export interface QueueView {
+export interface QueueView extends QueueSpeed {
   readonly name: string;
   /** Absent when it is unknown. */
   readonly depth?: QueueDepth;

@@ -14,7 +14,7 @@ import { CANCELLED } from "../items/end-reasons.ts";
 import { REVOKED } from "../items/revoked-run.ts";
 import { NOT_SUSPECT } from "../items/run-claims.ts";
 import { childGroup, duePart } from "../items/run-reads.ts";
-import { keepValue } from "../items/values.ts";
+import { keepMeasured } from "../items/values.ts";
 import { refuseShare } from "../plan/compile-child.ts";
 import { deferredPart } from "../waits/deferred.ts";
 import type { AbortReason } from "../worker-loop.ts";
@@ -318,7 +318,9 @@ async function valuePart(
   if (step.options?.ignoreResult ?? info.ignoreResult) return {};
   // Without a claim two workers may run the same attempt, so the token names the blob.
   const attemptName = attempt.unclaimed ? attempt.token : run.attempt;
-  const kept = await keepValue(context, `${run.jobId}/value/${run.runId}/${run.round}/${attemptName}`, value);
+  const name = `${run.jobId}/value/${run.runId}/${run.round}/${attemptName}`;
+  const { kept, bytes } = await keepMeasured(context, name, value);
+  attempt.bytes = bytes;
   if ("value" in kept) return { [as]: kept.value };
   return { [`${as}Ref`]: kept.valueRef };
 }
