@@ -262,6 +262,7 @@ export interface FailureGroup {
   /** The newest failures first, at most five. */
   readonly runIds: readonly string[];
 }
+export type { GroupView } from "../core/plan/group-view.ts";
 export type { LockUser, LockView } from "../core/task/lock-view.ts";
 export type { DeadLetter, DeadLetterCounts, DeadLetterReason } from "../core/task/dead-letter.ts";
 /** A node of the graph of a job. A fold stands for `count` members of a big group. */
