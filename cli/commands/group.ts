@@ -58,7 +58,9 @@ async function watchGroup(
 
 /** Returns the facts of a group, one per line. */
 function groupSheet(group: GroupView, width: number, now: number): string[] {
-  const counts = Object.entries(group.counts).map(([name, count]) => `${formatCount(count)} ${name.replace(/^u_/, "")}`);
+  const counts = Object.entries(group.counts).map(
+    ([name, count]) => `${formatCount(count)} ${name.replace(/^u_/, "")}`,
+  );
   const error = group.firstError;
   const facts: [string, string | undefined][] = [
     ["group", group.groupId],

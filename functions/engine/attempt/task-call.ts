@@ -96,10 +96,7 @@ export class AttemptCall implements TaskCall, RunServices {
   results(group = this.#collects): AsyncIterable<ResultEntry> {
     const { name } = this.#attempt.info;
     if (group !== undefined) return streamResults(this.#context, group);
-    throw new FanfoldError(
-      "invalid_request",
-      `the task ${name} collects no group: it is not the step after one`,
-    );
+    throw new FanfoldError("invalid_request", `the task ${name} collects no group: it is not the step after one`);
   }
   log(level: "debug" | "info" | "warn" | "error", message: string, fields?: JsonObject): void {
     this.#attempt.log.add(this.#context.clock.now(), level, message, fields);
