@@ -46,6 +46,8 @@ export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, titl
   no_identity: [400, "No run can be shared by this key"],
   shared_run: [409, "Jobs share this run"],
   run_not_found: [404, "No such run"],
+  group_not_found: [404, "No such group"],
+  group_expired: [410, "Group has expired"],
   not_found: [404, "Not found"],
   unauthorized: [401, "Unauthorized"],
   forbidden_origin: [403, "Forbidden origin"],

@@ -12,7 +12,7 @@ export const milliseconds = z.number().describe("Milliseconds since the epoch");
 export const json: z.ZodType = z
   .unknown()
   .register(components, { id: "Json", description: `Any JSON, nested at most ${LIMITS.jsonDepth} levels deep` });
-const counts = z
+export const counts = z
   .record(z.string(), z.number())
   .register(components, { id: "Counts", description: "Task runs by outcome; counters of user code as `u_<name>`" });
 const jobStates = [

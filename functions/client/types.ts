@@ -271,6 +271,7 @@ export interface FailureGroup {
   /** The newest failures first, at most five. */
   readonly runIds: readonly string[];
 }
+export type { GroupView } from "../core/plan/group-view.ts";
 export type { LockUser, LockView } from "../core/task/lock-view.ts";
 export type { SiteView as Site, StatisticsPage, TaskFigures, TaskStatistics } from "../core/task/statistics.ts";
 export type { DeadLetter, DeadLetterCounts, DeadLetterReason } from "../core/task/dead-letter.ts";

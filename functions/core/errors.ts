@@ -43,6 +43,8 @@ export const ERROR_CODES = [
   "no_identity",
   "shared_run",
   "run_not_found",
+  "group_not_found",
+  "group_expired",
   "not_found",
   "unauthorized",
   "forbidden_origin",

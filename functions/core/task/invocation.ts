@@ -100,6 +100,8 @@ export interface TaskCall {
   readonly step: number;
   readonly attempt: number;
   readonly round: number;
+  /** The round in which the run began anew, which names its child group. Absent for a run that never did. */
+  readonly since?: number | undefined;
   readonly task: string;
   readonly args: readonly Json[];
   readonly kwargs: JsonObject;
@@ -125,6 +127,8 @@ export interface TaskCall {
    * attempt.
    */
   readonly cursor: Json | undefined;
+  /** The group whose results the run collects, if it does and that group has completed. */
+  readonly group?: GroupHandle | undefined;
   readonly services: RunServices;
 }
 
@@ -147,6 +151,8 @@ export interface Spawned {
    *   of.
    */
   readonly value: "own" | "group" | "replace" | "extras";
+  /** Indexes of the children that keep the queue and the priority of the run, where they name none. */
+  readonly placed?: readonly number[];
 }
 
 /** How an attempt ends. */

@@ -108,7 +108,7 @@ async function prepareCall(
   }
   return (
     (await missingArgument(context, attempt, input.args)) ??
-    new AttemptCall(context, attempt, input.args, input.collects, open?.at.cursor)
+    new AttemptCall(context, attempt, input.args, input, open?.at.cursor)
   );
 }
 

@@ -2,7 +2,7 @@ import { FanfoldError } from "../../core/errors.ts";
 import type { BlobRef } from "../../core/blob-ref.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
 import { parseQueueName } from "../../core/names/queue-name.ts";
-import type { EventLook, ResultEntry, RunServices, TaskCall } from "../../core/task/invocation.ts";
+import type { EventLook, GroupHandle, ResultEntry, RunServices, TaskCall } from "../../core/task/invocation.ts";
 import type { StopSignal } from "../../core/task/stop-signal.ts";
 import type { Context } from "../context.ts";
 import { attemptsOf } from "../item-kinds.ts";
@@ -20,12 +20,20 @@ export class AttemptCall implements TaskCall, RunServices {
   readonly #context: Context;
   readonly #attempt: LiveAttempt;
   readonly #collects: string | undefined;
+  readonly group: GroupHandle | undefined;
 
-  /** `collects` is the group whose results are the run's input. */
-  constructor(context: Context, attempt: LiveAttempt, args: readonly Json[], collects?: string, cursor?: Json) {
+  /** `collects` is the group whose results are the run's input, and `group` what is known of it. */
+  constructor(
+    context: Context,
+    attempt: LiveAttempt,
+    args: readonly Json[],
+    { collects, group }: { readonly collects?: string | undefined; readonly group?: GroupHandle | undefined } = {},
+    cursor?: Json,
+  ) {
     this.#context = context;
     this.#attempt = attempt;
     this.#collects = collects;
+    this.group = group;
     this.args = args;
     this.cursor = cursor;
     this.startedAt = context.clock.now();
@@ -50,6 +58,9 @@ export class AttemptCall implements TaskCall, RunServices {
   }
   get round(): number {
     return this.#attempt.run.round;
+  }
+  get since(): number | undefined {
+    return this.#attempt.run.since;
   }
   get task(): string {
     return this.#attempt.step.task;
@@ -87,10 +98,7 @@ export class AttemptCall implements TaskCall, RunServices {
   results(group = this.#collects): AsyncIterable<ResultEntry> {
     const { name } = this.#attempt.info;
     if (group !== undefined) return streamResults(this.#context, group);
-    throw new FanfoldError(
-      "invalid_request",
-      `the task ${name} collects no group: it is not the step after one; pass the group to results(group)`,
-    );
+    throw new FanfoldError("invalid_request", `the task ${name} collects no group: it is not the step after one`);
   }
   log(level: "debug" | "info" | "warn" | "error", message: string, fields?: JsonObject): void {
     this.#attempt.log.add(this.#context.clock.now(), level, message, fields);
