@@ -7,6 +7,7 @@ import { queryEntries } from "../items/backlog-items.ts";
 import { queryDispatchers } from "../items/dispatcher-items.ts";
 import { isPaused, type Pause, queryParked, queryPauses } from "../items/pause-items.ts";
 import type { QueueView } from "../job-views.ts";
+import { speedOf, workOf } from "./statistics.ts";
 
 /** Parked messages of one shard of a pause, and entries of a backlog, that are counted. */
 const MOST_COUNTED = 1_000;
@@ -27,9 +28,11 @@ export async function viewQueues(context: Context, more: readonly string[]): Pro
     const paused = pauses.some((pause) => isPaused(pause) && holdsAll(pause, name));
     const parked = counted.reduce((sum, { queues }) => sum + (queues.get(name) ?? 0), 0);
     const atLeast = counted.some(({ complete, queues }) => !complete && queues.has(name));
+    const speed = speedOf(await workOf(context, name), depth, paused);
     views.set(name, {
       name,
       ...(depth && { depth }),
+      ...speed,
       paused,
       parked,
       ...(atLeast && { parkedMore: true }),
