@@ -176,10 +176,7 @@ export const job = z
     countsExact: z.boolean(),
     items: itemCounts.optional(),
     planned: z.number().describe("Task runs known so far; grows while the job spawns"),
-    pending: z
-      .number()
-      .optional()
-      .describe("Runs that wait to be admitted to a queue with a cap. Not in lists, and not when there are none"),
+    pending: z.number().optional().describe("Runs that wait for room in a queue. Not in lists, never 0"),
     cost: jobCost.optional().describe("Of an ended job whose counts are exact. Not in lists"),
     outcome: z.enum(["complete", "failed", "cancelled", "timeout"]).optional(),
     error: errorData.optional(),

@@ -1,7 +1,5 @@
 import type { LockRequest, RunLimits } from "../../functions/core/task/run-limits.ts";
-import type { Faults } from "./faults.ts";
-import { type Random, seededRandom } from "./random.ts";
-import { SharedWork } from "./shared-work.ts";
+import type { Random } from "./random.ts";
 
 /** Limits by key. Everybody who asks for a key asks for the same. */
 export const PLACES: { readonly [key: string]: number } = { one: 1, two: 2 };
@@ -34,18 +32,6 @@ export function limitsOfSignature(random: Random): RunLimits | undefined {
 export interface FlowChoices {
   readonly limits?: Random;
   readonly priorities?: Random;
-}
-/** Returns what a workload shares between jobs, and its choices. */
-export function choicesOf(
-  seed: number,
-  sweeps: boolean,
-  { limits, backlog }: Faults,
-): FlowChoices & { readonly shared: SharedWork } {
-  return {
-    shared: new SharedWork(seed, sweeps),
-    ...(limits && { limits: seededRandom(seed) }),
-    ...(backlog && { priorities: seededRandom(seed + 13_000_001) }),
-  };
 }
 /** Returns the priority of a signature. Half of them have none. */
 export function prioritiesOf(random: Random | undefined): { readonly priority?: number } {

@@ -10,7 +10,6 @@ import { FinalChecks } from "./final-checks.ts";
 import { Journal } from "./journal.ts";
 import { LeaseWatch } from "./lease-watch.ts";
 import { LimitWatch } from "./limit-watch.ts";
-import { choicesOf } from "./limit-workload.ts";
 import { Oracle } from "./oracle.ts";
 import { Pausers } from "./pausers.ts";
 import { Processes } from "./processes.ts";
@@ -33,6 +32,7 @@ import {
   type Violation,
 } from "./simulation-options.ts";
 import { type JobSpec, Workload } from "./workload.ts";
+import { choicesOf } from "./workload-choices.ts";
 
 /**
  * One run of the simulation. In the storm any call may fail, and in the calm all work must end. Afterwards everything
