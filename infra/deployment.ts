@@ -11,7 +11,6 @@ import {
   resourceNames,
   siteFunctionName,
 } from "../functions/core/names/aws-resource-names.ts";
-import type { Band } from "../functions/core/plan/priority-band.ts";
 import type { Settings } from "../functions/sdk/config.ts";
 
 /** Returns what becomes of data when its stack is destroyed. */
@@ -104,7 +103,7 @@ export class Deployment {
   queueName(queue: string): string {
     return queueResourceName(this.prefix, queue);
   }
-  bandName(queue: string, band: Band): string {
+  bandName(queue: string, band: Parameters<typeof bandResourceName>[2]): string {
     return bandResourceName(this.prefix, queue, band);
   }
   deadLetterQueueName(site: string): string {

@@ -1,6 +1,5 @@
 import { assertNever } from "../../core/errors.ts";
 import { MAX_RECEIVES } from "../../core/names/queue-name.ts";
-import { dispatch } from "../admission/dispatch.ts";
 import type { ExecuteContext } from "../execute/execute-context.ts";
 import { handleMembers } from "../execute/handle-members.ts";
 import { follow, type FollowOptions } from "../follow/follow.ts";
@@ -12,6 +11,7 @@ import { decodeMessage } from "../messages/wire.ts";
 import type { Disposition, ReceivedMessage } from "../ports.ts";
 import type { WorkerLoop } from "../worker-loop.ts";
 import { attendExecution, attendJob, executionEnded } from "./attend-execution.ts";
+import { dispatch } from "./dispatch.ts";
 import { drainParked } from "./pauses.ts";
 import { fireSchedule } from "./fire-schedule.ts";
 import { isMessage, keepDeadLetter } from "./keep-dead-letter.ts";

@@ -2,7 +2,6 @@ import type { Band } from "../../core/plan/priority-band.ts";
 import type { RunRef } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import { type Header, pad, taskKey } from "../item-kinds.ts";
-import type { Place } from "../plan/step-placement.ts";
 import type { Attributes, Item, Key } from "../ports.ts";
 import { allOf } from "./all-of.ts";
 import { absent, eq } from "./conditions.ts";
@@ -18,6 +17,8 @@ export interface BacklogEntry extends Held {
   /** Number of runs, approximate where a range was put a second time. */
   readonly members: number;
 }
+/** The queue and band that an entry waits for. */
+type Place = Pick<HeldAttributes, "queue" | "band">;
 type BacklogAttributes = HeldAttributes & Pick<BacklogEntry, "members">;
 
 const BANDS: readonly Band[] = [0, 1, 2];

@@ -18,7 +18,7 @@ export interface Dispatcher {
   readonly leaseUntil?: number;
   /** Where the turns of the queue are (admission/turns.ts). */
   readonly turns?: JsonObject;
-  /** What was sent a short while ago (admission/dispatch.ts). */
+  /** What was sent a short while ago (control/dispatch.ts). */
   readonly recent?: JsonObject;
   /** Names the message by which the next look is made, and when that is due (ms). */
   readonly next?: string;

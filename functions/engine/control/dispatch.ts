@@ -15,8 +15,8 @@ import { Packs, sendGeneral, turnOf } from "../messages/send.ts";
 import { type DispatchBacklog, encodeMessage } from "../messages/wire.ts";
 import { packSize } from "../plan/step-placement.ts";
 import { type Disposition, PortError } from "../ports.ts";
-import { askDispatcher, capOf, heldIn } from "./backlog.ts";
-import { BacklogTurns } from "./turns.ts";
+import { askDispatcher, capOf, heldIn } from "../admission/backlog.ts";
+import { BacklogTurns } from "../admission/turns.ts";
 
 /** Turns of one message of the engine's queue. */
 const TURNS_PER_PASS = 64;
