@@ -21,7 +21,7 @@ it("a client sees what waits for a queue: its cap, its backlog, the pending runs
   expect((await client.jobs()).items.find((job) => job.jobId === jobId)).not.toHaveProperty("pending");
   const runs = await client.runs(jobId, { status: "pending", limit: 10 });
   expect(runs.items).toHaveLength(10);
-  expect(runs.items[0]).toMatchObject({ status: "pending", task: "example.add" });
+  expect(runs.items[0]).toMatchObject({ status: "pending", task: "math.add" });
   const next = await client.runs(jobId, { status: "pending", limit: 100, cursor: runs.cursor! });
   expect(next.items).toHaveLength(18);
   const { nodes } = await client.graph(jobId);

@@ -19,8 +19,8 @@ const LOW_IN_A_ROW = 3;
 export class BacklogWatch {
   readonly #sim: Simulation;
   readonly #holders = new Map<string, Holder>();
-  /** Bodies of messages that the holder of their queue has sent, by queue. A queue may have accepted one twice. */
-  readonly #admitted = new Map<string, Set<string>>();
+  /** Messages that the holder of their queue has sent, by queue: body by id. A queue may have accepted one twice. */
+  readonly #admitted = new Map<string, ReadonlyMap<number, string>>();
   /** Bodies of messages that a process has sent since it lost a queue. */
   readonly #late = new Map<SimProcess, Set<string>>();
   readonly #putAt = new Map<string, number>();
@@ -66,12 +66,14 @@ export class BacklogWatch {
       return;
     }
     this.#sim.scheduler.count("admitted");
-    const there = new Set(this.#sim.world.queue.messages.map((message) => JSON.stringify(message.body)));
-    const known = [...(this.#admitted.get(queue) ?? [])].filter((each) => there.has(each));
-    const admitted = new Set([...known, text]);
+    const { messages } = this.#sim.world.queue;
+    const there = new Set(messages.map(({ id }) => id));
+    const known = [...(this.#admitted.get(queue) ?? [])].filter(([id]) => there.has(id));
+    const admitted = new Map([...known, [messages.at(-1)?.id ?? 0, text] as const]);
     this.#admitted.set(queue, admitted);
-    if (admitted.size > cap + turn)
-      this.#sim.bad("cap-overrun", `${queue}: ${admitted.size} admitted messages, its cap is ${cap}`);
+    const different = new Set(admitted.values()).size;
+    if (different > cap + turn)
+      this.#sim.bad("cap-overrun", `${queue}: ${different} admitted messages, its cap is ${cap}`);
     this.#order(queue, band, holder);
   }
   #order(queue: string, band: Band, holder: Holder): void {
