@@ -243,6 +243,25 @@ export const run = z
       .object({ runId: z.string(), round: z.int(), reused: z.boolean() })
       .optional()
       .describe("The shared run of the same task and arguments whose end it takes over; `reused`: it had ended before"),
+    dependencies: z
+      .array(
+        z.object({
+          name: z.string().optional(),
+          runId: z.string(),
+          task: z.string().optional(),
+          status: runStatus.optional(),
+          changed: z.literal(true).optional().describe("It has ended otherwise since it was consumed"),
+        }),
+      )
+      .optional()
+      .describe(
+        "Shared runs that it waits for, or that its last committed attempt has consumed. Only where one run is asked for, as are the dependents",
+      ),
+    dependents: z.array(z.string()).optional().describe("Runs that depend on this shared run, at most 100"),
+    cause: z
+      .array(z.string())
+      .optional()
+      .describe("Shared runs that have ended otherwise, so that this one runs again: the first one first"),
     stamps: z.record(z.string(), json).optional(),
     each: z.enum(["map", "starmap"]).optional(),
     args: z.array(json).optional().describe("Of the signature. Only where one run is asked for, as are the next two"),

@@ -63,7 +63,7 @@ export class Oracle {
     this.#leases = leases;
     this.#ledgers = new LedgerWatch(shape, complaints);
     this.#seen = new SeenResults(complaints);
-    this.identities = new IdentityWatch(scheduler, complaints);
+    this.identities = new IdentityWatch(scheduler, complaints, shape);
     this.#complaints = complaints;
   }
 

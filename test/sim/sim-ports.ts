@@ -13,6 +13,7 @@ import {
 } from "../../functions/engine/ports.ts";
 import type { Faults } from "./faults.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
+import type { SharedWork } from "./shared-work.ts";
 import type { Shape } from "./shape.ts";
 import type { SimExecutions } from "./sim-executions.ts";
 import type { SimQueue } from "./sim-queue.ts";
@@ -36,6 +37,7 @@ export interface SimWorld {
   /** Times of schedules, and what they start. */
   readonly schedules?: SchedulePorts;
   readonly shape: Shape;
+  readonly shared: SharedWork;
   /** Items of which a fault has made a write late. */
   readonly late: Set<string>;
   /** Bodies of the messages that each process is handling. */

@@ -155,3 +155,7 @@ export class SimStore {
 export function idOf(key: Key): string {
   return `${key.table} ${key.partition} ${key.sort}`;
 }
+/** Returns the header that a write has created. */
+export function createdHeader({ before, after }: AppliedWrite): Header | undefined {
+  return before || !after?.key.partition.startsWith("G#") ? undefined : asHeader(after);
+}

@@ -102,9 +102,23 @@ export async function endIdleRun(
   return updateRun(
     context,
     ref,
-    { set: attributesOf(set), remove: ["notBefore", "due", "dueShard", "unmet"] },
+    { set: attributesOf(set), remove: ["notBefore", "due", "dueShard", "unmet", ...ofDependencies(seen, set)] },
     idle(context.clock.now()),
   );
+}
+/** Returns the attributes that say what a run depended on, unless it ends with them. */
+const ofDependencies = (seen: Run, set: Partial<RunAttributes>): readonly string[] =>
+  [...(seen.asked ? ["asked"] : []), ...(seen.edges === undefined ? [] : ["edges"])].filter((name) => !(name in set));
+/** Ends an identity, or a run below one, that waits for an identity which waits for it. Only while it still does. */
+export async function endCycle(
+  context: Context,
+  seen: Run,
+  awaited: string,
+  set: Partial<RunAttributes>,
+): Promise<RunWrite> {
+  const waits = seen.adopts === awaited ? eq("adopts", awaited) : contains("unmet", `run:${awaited}`);
+  const remove = ["notBefore", "due", "dueShard", "unmet", ...ofDependencies(seen, set)];
+  return updateRun(context, seen, { set: attributesOf(set), remove }, and(eq("status", "deferred"), waits));
 }
 /**
  * Ends a run that no worker holds and that does not wait, due or not. `seen` is undefined for a lazy member without a

@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import { type CanvasBuilder, defineTask } from "../../../functions/sdk/index.ts";
+import { countPorts } from "../counting.ts";
+import { LocalEngine } from "../local-engine.ts";
+
+const base = defineTask({ name: "base", dedupe: "forever", run: (_ctx, label: string) => label });
+const asks = defineTask({
+  name: "asks",
+  dedupe: "forever",
+  run: async (ctx, label: string, n: number) => {
+    const names = Array.from({ length: n }, (_, k) => `b${k}`);
+    return (await Promise.all(names.map((name) => ctx.requireDependency(name, base.s(name))))).concat(label);
+  },
+});
+const reads = defineTask({ name: "reads", dedupe: "forever", run: (ctx) => Object.keys(ctx.deps).length });
+const dependsOn = (n: number) =>
+  Object.fromEntries(Array.from({ length: n }, (_, k) => [`b${k}`, base.s(`b${k}`)] as const));
+
+/** Runs a job to its end, and returns the write units of it all. */
+async function spent(local: LocalEngine, canvas: CanvasBuilder): Promise<number> {
+  const { writes } = countPorts(local);
+  const { jobId } = await local.engine.submit({ canvas: canvas.canvas });
+  await local.untilQuiet();
+  expect(await local.engine.job(jobId)).toMatchObject({ state: "success" });
+  return Object.values(writes).reduce((sum, units) => sum + units, 0);
+}
+/** What a job of one shared run costs without any dependency. */
+async function without(): Promise<number> {
+  return spent(new LocalEngine([base]), base.s("x"));
+}
+
+describe("what dependencies cost", () => {
+  it.each([1, 2, 8])("declared: %i edges, a deferral, its wakes, and one item with the edges", async (n) => {
+    const local = new LocalEngine([base, reads]);
+    const total = await spent(local, reads.signature([], {}, { dependsOn: dependsOn(n) }));
+    const identities = 3 * n;
+    const [edges, deferral, item] = [n, 1, 1];
+    // Each end takes one dependency away, and the last one queues the run.
+    const wakes = n + 1;
+    expect(total - (await without()) - identities).toBe(edges + deferral + wakes + item);
+  });
+  it("required: the attempt that asks has been claimed", async () => {
+    const local = new LocalEngine([base, asks]);
+    const total = await spent(local, asks.s("x", 1));
+    const claim = 1;
+    expect(total - (await without()) - 3).toBe(1 + 1 + 2 + 1 + claim);
+  });
+  it("of what is there: an edge each and the item, and nothing for the ends that are the same next time", async () => {
+    const local = new LocalEngine([base, asks]);
+    await spent(local, asks.s("x", 3));
+    const other = await spent(local, asks.s("y", 3));
+    expect(other - (await without())).toBe(3 + 1);
+    // Another round of the same run with the same edges.
+    local.clock.set(local.clock.now() + 1_000);
+    const again = await spent(local, asks.signature(["y", 3], {}, { dedupe: 0.001 }));
+    expect(again - (await without())).toBe(0);
+  });
+  it("a run without dependencies costs what it did", async () => {
+    const local = new LocalEngine([base, reads]);
+    expect(await spent(local, reads.s())).toBe(await without());
+  });
+});
