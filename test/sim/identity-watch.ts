@@ -5,7 +5,7 @@ import type { Run } from "../../functions/engine/item-kinds.ts";
 import { DependencyWatch } from "./dependency-watch.ts";
 import type { Complaints } from "./reference.ts";
 import type { Scheduler } from "./scheduler.ts";
-import type { Shape } from "./shape.ts";
+import type { Watched } from "./sim-ports.ts";
 
 /**
  * Watches runs that jobs share. A run that takes the end of one over takes an end that was committed, of the round that
@@ -19,10 +19,10 @@ export class IdentityWatch {
 
   readonly dependencies: DependencyWatch;
 
-  constructor(scheduler: Scheduler, complaints: Complaints, shape: Shape) {
-    this.#scheduler = scheduler;
+  constructor(world: Watched, complaints: Complaints) {
+    this.#scheduler = world.scheduler;
     this.#complaints = complaints;
-    this.dependencies = new DependencyWatch(scheduler, complaints, shape);
+    this.dependencies = new DependencyWatch(world, complaints);
   }
   write(before: Run | undefined, after: Run): void {
     this.dependencies.write(before, after);

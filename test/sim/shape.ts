@@ -298,7 +298,6 @@ export class Shape {
     const team = step?.kind === "task" ? step.signature.options.stamps?.["team"] : undefined;
     return team === undefined ? [] : [team].flat().map((each) => `team=${JSON.stringify(each)}`);
   }
-  readonly peek: SimStore["peek"] = (key) => this.#store.peek(key);
   /** Returns whether a run is or was revoked, by its id or by a stamp. */
   isRevoked(ref: RunRef): boolean {
     const header = this.header(ref.gid);

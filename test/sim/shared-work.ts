@@ -61,8 +61,7 @@ export class SharedWork {
   reachesCycle(script: Script, passed: ReadonlySet<number> = new Set()): boolean {
     const kinds = [...(script.needs?.kinds ?? []), ...kindsBelow(script)];
     return kinds.some(
-      (kind) =>
-        passed.has(kind) || this.reachesCycle(this.#scripts.get(kind) as Script, new Set([...passed, kind])),
+      (kind) => passed.has(kind) || this.reachesCycle(this.#scripts.get(kind) as Script, new Set([...passed, kind])),
     );
   }
   #scope(): string | undefined {
@@ -73,7 +72,10 @@ export class SharedWork {
     let script = this.#scripts.get(kind);
     if (!script) this.#scripts.set(kind, (script = this.#script(kind)));
     const needs = script.needs && scope !== undefined ? { needs: { ...script.needs, scope } } : {};
-    const spawn = script.spawn && { ...script.spawn, children: script.spawn.children.map((each) => scoped(each, scope)) };
+    const spawn = script.spawn && {
+      ...script.spawn,
+      children: script.spawn.children.map((each) => scoped(each, scope)),
+    };
     return { ...script, ...needs, ...(spawn && { spawn }) };
   }
   #needs(first: number, scope: string | undefined, declared: boolean): Needs {

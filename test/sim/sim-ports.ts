@@ -44,6 +44,9 @@ export interface SimWorld {
   readonly handling: Map<SimProcess, Set<Json>>;
 }
 
+/** The parts of the world that watchers look at. */
+export type Watched = Pick<SimWorld, "scheduler" | "store" | "blobs" | "shape" | "shared">;
+
 /**
  * Returns the ports of one process. Every call becomes a pending call of the scheduler, and every operation of a batch
  * its own call.

@@ -10,7 +10,7 @@ import {
   type WriteOp,
   type WriteResult,
 } from "../../functions/engine/ports.ts";
-import { headerKey } from "../../functions/engine/item-kinds.ts";
+import { asHeader, type Header, headerKey } from "../../functions/engine/item-kinds.ts";
 import { isRootRow, rootRowOf } from "../../functions/engine/items/root-row.ts";
 import { ItemTable } from "../../functions/testing/ports/item-table.ts";
 import type { Random } from "./random.ts";

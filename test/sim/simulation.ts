@@ -98,7 +98,7 @@ export class Simulation {
     };
     this.leases = new LeaseWatch(this.scheduler, this);
     const limits = new LimitWatch(this.scheduler, this.shape, this.leases, this);
-    this.oracle = new Oracle(this.shape, this.scheduler, this.journal, this.leases, this);
+    this.oracle = new Oracle(this.world, this.journal, this.leases, this);
     this.#store.watch((write) => {
       const header = createdHeader(write);
       if (header?.step) this.scheduler.count("inlineJobs");
@@ -283,7 +283,6 @@ export class Simulation {
     );
     this.scheduler.now = Number.isFinite(next) ? next : this.scheduler.now + 1_000;
   }
-
   /** Runs without faults until all work has ended. Frozen processes stay frozen. */
   async #calm(): Promise<void> {
     this.#processes.endStorm();

@@ -3,6 +3,7 @@ import { isTerminal } from "../../core/plan/run-state.ts";
 import { eachBounded } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import type { Run } from "../item-kinds.ts";
+import { readHeader } from "../items/header-reads.ts";
 import { present } from "../items/conditions.ts";
 import { outcomeOf, readDependents, readEdges } from "../items/edge-items.ts";
 import {
@@ -14,8 +15,8 @@ import {
 } from "../items/identity-items.ts";
 import { readRuns } from "../items/run-reads.ts";
 import { sendControl, sendRun } from "../messages/send.ts";
-import { wakeRun } from "../waits/deferred.ts";
-import { awaitedBy, dependencyOf } from "../waits/dependencies.ts";
+import { wakeDependent } from "../waits/deferred.ts";
+import { awaitedBy } from "../waits/dependencies.ts";
 import { wakeSubscribers } from "./wake-subscribers.ts";
 
 /**
@@ -58,19 +59,19 @@ export async function wakeDependents(
   );
   await eachBounded(rows.entries(), AT_ONCE, async ([k, row]) => {
     const shared = isIdentity((parseRunId(runIds[k] as string) as RunRef).gid);
-    if (row && !isTerminal(row.status)) await wakeDependent(context, row, ended);
+    if (row && !isTerminal(row.status)) await wakeIfMet(context, row, ended);
     else if (row && shared) taken.push(...(await renewIfChanged(context, row, ended, outcome)));
     else if (!shared)
       await context.store.write({ op: "remove", key: (items[k] as (typeof items)[number]).key, when: present() });
   });
   return taken;
 }
-async function wakeDependent(context: Context, row: Run, { gid, round }: Run): Promise<void> {
-  if (awaitedBy(row).includes(gid) && (row.asked?.[gid] ?? 0) <= round)
-    await wakeRun(context, row.runId, [dependencyOf("run", gid)]);
-  // Whoever has begun its round for this end may have died before the send.
-  else if (row.status === "queued" && row.cause?.at(-1) === gid && row.asked?.[gid] === round)
-    await sendIdentity(context, row);
+async function wakeIfMet(context: Context, row: Run, { gid, round }: Run): Promise<void> {
+  const wanted = row.asked?.[gid];
+  if (wanted === undefined || wanted > round) return;
+  if (awaitedBy(row).includes(gid)) await wakeDependent(context, row);
+  // Whoever has queued it for this end may have died before the send.
+  else if (row.status === "queued") await sendAgain(context, row);
 }
 async function renewIfChanged(context: Context, row: Run, ended: Run, outcome: string): Promise<readonly Run[]> {
   const edges = [...((await readEdges(context, row))?.edges.values() ?? [])];
@@ -127,8 +128,8 @@ async function renew(context: Context, seen: Run, by: Run, present: Identities):
   if (begun && begun.run.round === seen.round + 1 && begun.run.status === "queued") await send(context, begun);
   return taken;
 }
-async function sendIdentity(context: Context, row: Run): Promise<void> {
-  const identity = await readIdentity(context, row.gid);
-  if (identity) await send(context, identity);
+async function sendAgain(context: Context, row: Run): Promise<void> {
+  const header = await readHeader(context, row.gid);
+  if (header && !header.outcome) await sendRun(context, header, row, 0);
 }
 const send = (context: Context, { header, run }: Identity): Promise<void> => sendRun(context, header, run, 0);

@@ -94,12 +94,16 @@ const ownerOf = (context: Context, run: Pick<Run, "jobId" | "ttl">): Owned => ({
   jobId: run.jobId,
   ttl: keptUntil(context, run),
 });
-/** As long as any job that asks for the end of an identity may keep it. */
+/**
+ * As long as any job that asks for the end of an identity may keep it, and some time more, so that the next round need
+ * not write its edges again.
+ */
 function keptUntil({ clock, config }: Context, run: Pick<Run, "jobId" | "ttl">): number {
   if (!isShared(run.jobId)) return run.ttl;
   const longest = Math.max(config.identityRetentionSeconds, config.maxJobTimeoutSeconds + config.retentionSeconds);
-  return Math.max(run.ttl, Math.ceil(clock.now() / 1_000) + longest);
+  return Math.max(run.ttl, Math.ceil(clock.now() / 1_000) + longest) + SLACK_SECONDS;
 }
+const SLACK_SECONDS = 60 * 86_400;
 
 /** Reads a page of the dependents of an identity, or of the runs below it that wait for others. */
 export async function readDependents(

@@ -11,7 +11,7 @@ import { duePart } from "../items/run-reads.ts";
 import { endDeferral, queueWoken, takeUnmet } from "../items/run-writes.ts";
 import { loadValue } from "../items/values.ts";
 import { sendRun } from "../messages/send.ts";
-import { dependencyOf, metOf, parseDependency, subscribeOps } from "./dependencies.ts";
+import { awaitedBy, dependencyOf, metOf, parseDependency, subscribeOps } from "./dependencies.ts";
 import { refuseCycle } from "./cycles.ts";
 import { parseLock } from "./lock-names.ts";
 
@@ -114,11 +114,26 @@ export interface Resumed {
 }
 /** Checks whether what a deferred run waits for is there, and wakes it if so. The caller follows a run that has ended. */
 export async function resumeDeferred(context: Context, run: Run): Promise<Resumed> {
+  if (awaitedBy(run).length > 0) {
+    if (await wakeDependent(context, run)) return { woken: true };
+    return { woken: false, ended: await refuseCycle(context, run) };
+  }
   const unmet = [...(run.unmet ?? [])];
   const met = await metOf(context, run, unmet);
   const none = met.length < unmet.length && met.length === 0;
-  if (!none && (await wakeRun(context, run.runId, met))) return { woken: true };
-  return { woken: false, ended: await refuseCycle(context, run) };
+  return { woken: !none && (await wakeRun(context, run.runId, met)) };
+}
+/**
+ * Wakes a run that waits for other runs once all of these have ended. One unit. Each that ends is stored before it looks
+ * at the others, so the last one sees all. Only the writer sends, since whoever has died before the send wakes again.
+ * Returns true when the run is not deferred any more.
+ */
+export async function wakeDependent(context: Context, run: Run): Promise<boolean> {
+  const unmet = [...(run.unmet ?? [])];
+  if ((await metOf(context, run, unmet)).length < unmet.length) return false;
+  const { applied, run: woken } = await endDeferral(context, run);
+  if (applied) await sendWoken(context, woken);
+  return true;
 }
 
 /**

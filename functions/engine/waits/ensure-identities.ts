@@ -102,7 +102,7 @@ export async function ensureIdentities<Each extends Ask>(
   await all(
     asked
       .filter(({ identity }) => identity.header.ttl < header.ttl)
-      .map(({ gid }) => keepIdentity(context, gid, header.ttl)),
+      .map(({ gid }) => keepIdentity(context, gid, header.ttl + KEPT_LONGER_SECONDS)),
   );
   return asked;
 }
@@ -188,7 +188,8 @@ async function startOf(
   { gid, step, asker }: Ask,
   seen: Identity | undefined,
 ): Promise<IdentityStart> {
-  const kept = Math.max(ttl, Math.ceil(context.clock.now() / 1_000) + context.config.identityRetentionSeconds);
+  const least = Math.max(ttl, Math.ceil(context.clock.now() / 1_000) + context.config.identityRetentionSeconds);
+  const kept = least + KEPT_LONGER_SECONDS;
   const start = { task: step.task, ttl: kept, asker };
   const text = JSON.stringify(step);
   await keepBlobs(context, step as unknown as Json, kept);
@@ -197,6 +198,8 @@ async function startOf(
   const page = `${gid}!${seen ? seen.run.round + 1 : 0}.${context.ids.hash(text).slice(0, 12)}`;
   return { ...start, plan: (await context.plans.write(context, page, rootStep([step]), owned)).pointer };
 }
+/** Each later job wants its identities longer. So a write keeps them for some more time than it has to. */
+const KEPT_LONGER_SECONDS = 30 * 86_400;
 /** Characters of JSON. With a larger step each write of the item might cost another unit. */
 const INLINE_STEP = 400;
 

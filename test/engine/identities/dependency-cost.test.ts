@@ -16,11 +16,21 @@ const reads = defineTask({ name: "reads", dedupe: "forever", run: (ctx) => Objec
 const dependsOn = (n: number) =>
   Object.fromEntries(Array.from({ length: n }, (_, k) => [`b${k}`, base.s(`b${k}`)] as const));
 
+/** Handles one message after the other. Runs that end in the same moment may wake one twice, which costs a refused write. */
+async function oneByOne(local: LocalEngine): Promise<void> {
+  for (;;) {
+    const [message] = await local.queue.receive(local.queues, 1, 30);
+    if (!message) return;
+    const { kind } = await local.passing(local.engine.handle(message, LocalEngine.loop));
+    expect(kind).toBe("done");
+    await local.queue.ack([message.id]);
+  }
+}
 /** Runs a job to its end, and returns the write units of it all. */
 async function spent(local: LocalEngine, canvas: CanvasBuilder): Promise<number> {
   const { writes } = countPorts(local);
   const { jobId } = await local.engine.submit({ canvas: canvas.canvas });
-  await local.untilQuiet();
+  await oneByOne(local);
   expect(await local.engine.job(jobId)).toMatchObject({ state: "success" });
   return Object.values(writes).reduce((sum, units) => sum + units, 0);
 }
@@ -30,20 +40,18 @@ async function without(): Promise<number> {
 }
 
 describe("what dependencies cost", () => {
-  it.each([1, 2, 8])("declared: %i edges, a deferral, its wakes, and one item with the edges", async (n) => {
+  it.each([1, 2, 4])("declared: %i edges, a deferral, one wake, and one item with the edges", async (n) => {
     const local = new LocalEngine([base, reads]);
     const total = await spent(local, reads.signature([], {}, { dependsOn: dependsOn(n) }));
     const identities = 3 * n;
-    const [edges, deferral, item] = [n, 1, 1];
-    // Each end takes one dependency away, and the last one queues the run.
-    const wakes = n + 1;
-    expect(total - (await without()) - identities).toBe(edges + deferral + wakes + item);
+    const [edges, deferral, wake, item] = [n, 1, 1, 1];
+    expect(total - (await without()) - identities).toBe(edges + deferral + wake + item);
   });
   it("required: the attempt that asks has been claimed", async () => {
     const local = new LocalEngine([base, asks]);
     const total = await spent(local, asks.s("x", 1));
     const claim = 1;
-    expect(total - (await without()) - 3).toBe(1 + 1 + 2 + 1 + claim);
+    expect(total - (await without()) - 3).toBe(1 + 1 + 1 + 1 + claim);
   });
   it("of what is there: an edge each and the item, and nothing for the ends that are the same next time", async () => {
     const local = new LocalEngine([base, asks]);
