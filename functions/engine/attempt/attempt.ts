@@ -7,7 +7,7 @@ import type { Context } from "../context.ts";
 import { returnClaims } from "../items/run-claims.ts";
 import { missingBlob } from "../items/shared-blobs.ts";
 import { isSmall } from "../items/values.ts";
-import { declaresAny } from "../waits/dependency-runs.ts";
+import { declaresAny } from "../plan/shared-step.ts";
 import { argumentsOf, takesInput } from "./arguments.ts";
 import { loadDependencies, type LoadedDependencies, withEdges } from "./dependencies.ts";
 import { admit, isAttemptLimited } from "./limited-attempt.ts";

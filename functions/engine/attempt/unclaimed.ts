@@ -5,7 +5,7 @@ import { isLimited, limitsOf } from "../../core/task/run-limits.ts";
 import type { Context } from "../context.ts";
 import { type Header, ITEM_VERSION, type Run, type RunAttributes } from "../item-kinds.ts";
 import type { RowlessEnd } from "../items/ledger-parts.ts";
-import { declaresAny } from "../waits/dependency-runs.ts";
+import { declaresAny } from "../plan/shared-step.ts";
 import { notBeforeOf } from "../plan/step-placement.ts";
 
 /**

@@ -12,10 +12,10 @@ import { endIdleRun, runWrite } from "../items/run-writes.ts";
 import { causedByItself } from "../waits/cycles.ts";
 import { askedOf } from "../waits/deferred.ts";
 import { dependencyOf, subscribeOps } from "../waits/dependencies.ts";
+import { declaresAny } from "../plan/shared-step.ts";
 import {
   awaitedRun,
   declaredOf,
-  declaresAny,
   dependencyFailed,
   hasFailed,
   lookAtDependencies,

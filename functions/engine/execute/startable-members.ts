@@ -5,7 +5,7 @@ import { isLimited } from "../../core/task/run-limits.ts";
 import type { Context } from "../context.ts";
 import { mayBeRevoked } from "../groups/revocations.ts";
 import type { Header } from "../item-kinds.ts";
-import { declaresAny } from "../waits/dependency-runs.ts";
+import { declaresAny } from "../plan/shared-step.ts";
 
 /**
  * Finds the members of a leaf that may be claimed without any further check. Nothing in their group is revoked. Each of

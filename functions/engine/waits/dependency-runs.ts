@@ -41,9 +41,6 @@ export function declaredOf(
   if (all.length > LIMITS.dependencies) throw tooManyDependencies(all.length);
   return all.length === 0 ? undefined : Object.fromEntries(all);
 }
-/** Whether a step declares dependencies, so that its run may have to wait before it starts. */
-export const declaresAny = ({ registry }: Pick<Context, "registry">, { task, options }: TaskStep): boolean =>
-  options?.dependsOn !== undefined || registry.info(task)?.dependsOn !== undefined;
 
 /**
  * Looks at dependencies, and begins those whose end may not be taken. Throws `no_identity`, `unknown_task`. `again` says

@@ -61,7 +61,14 @@ describe("what dependencies cost", () => {
     // Another round of the same run with the same edges.
     local.clock.set(local.clock.now() + 1_000);
     const again = await spent(local, asks.signature(["y", 3], {}, { dedupe: 0.001 }));
-    expect(again - (await without())).toBe(0);
+    // Whoever begins a round offers the end before it to all who have waited for that: here to one run, in vain.
+    const offered = 1;
+    expect(again - (await without())).toBe(offered);
+  });
+  it("a plan says that dependencies are not counted", () => {
+    const local = new LocalEngine([base, reads]);
+    const { notes } = local.engine.estimate({ canvas: reads.signature([], {}, { dependsOn: dependsOn(2) }).canvas });
+    expect(notes).toContainEqual(expect.stringContaining("runs of reads depend on others"));
   });
   it("a run without dependencies costs what it did", async () => {
     const local = new LocalEngine([base, reads]);
