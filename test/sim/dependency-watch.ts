@@ -4,7 +4,7 @@ import { isIdentity, jobIdOf, parseRunId } from "../../functions/core/plan/run-i
 import { isSuccess, isTerminal } from "../../functions/core/plan/run-state.ts";
 import type { DependencyEnd, TaskCall } from "../../functions/core/task/invocation.ts";
 import type { Context } from "../../functions/engine/context.ts";
-import type { Run } from "../../functions/engine/item-kinds.ts";
+import { attemptsOf, type Run } from "../../functions/engine/item-kinds.ts";
 import { type Edge, outcomeOf } from "../../functions/engine/items/edge-items.ts";
 import type { Item } from "../../functions/engine/ports.ts";
 import type { Complaints } from "./reference.ts";
@@ -24,6 +24,9 @@ export class DependencyWatch {
   /** How runs of each label have ended, as code is told of it. */
   readonly #ends = new Map<string, Set<string>>();
 
+  /** Attempts that were told of an end. */
+  readonly #consumers = new Set<string>();
+
   constructor(world: Watched, complaints: Complaints) {
     this.#world = world;
     this.#complaints = complaints;
@@ -40,12 +43,15 @@ export class DependencyWatch {
   }
   /** Checks what code was told of a dependency. */
   consumed(call: TaskCall, kind: number, end: DependencyEnd): void {
+    this.#consumers.add(`${call.runId} ${call.attempt}`);
     this.#world.scheduler.count("endsConsumed");
     const told = "error" in end ? `broken ${end.error.reason ?? ""}` : `good ${canonicalJson(end.value)}`;
     if (this.#ends.get(`s${kind}`)?.has(told) !== true)
       this.#complaints.bad("consumed-no-end", `${call.runId} was told that s${kind} is ${told.slice(0, 200)}`);
   }
   #ended(run: Run): void {
+    if (isSuccess(run.status) && this.#consumers.has(`${run.runId} ${attemptsOf(run)}`) && run.edges === undefined)
+      this.#complaints.bad("edges-lost", `${run.runId} round ${run.round} has consumed ends, and names none`);
     const label = this.#labelOf(run.gid);
     const ends = this.#ends.get(label) ?? new Set<string>();
     this.#ends.set(label, ends);

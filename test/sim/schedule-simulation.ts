@@ -88,7 +88,6 @@ export class ScheduleSimulation {
         runs: nothing,
         told: nothing,
         consumed: nothing,
-        consumed: nothing,
         late: nothing,
       },
       bad: (kind, detail) => this.bad(kind, detail),

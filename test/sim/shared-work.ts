@@ -132,12 +132,16 @@ export class SharedWork {
       "skip",
       "broken",
     ] as const);
-    const children: Canvas[] | undefined = random.chance(0.35)
+    const children: Canvas[] | undefined = random.chance(this.#depends ? 0.6 : 0.35)
       ? Array.from({ length: 1 + random.int(3) }, (_, k) => child(`c${kind}.${k}`, random))
       : undefined;
     // Some of the children depend on other shared runs, and may close a cycle.
     if (children && this.#depends && random.chance(0.6))
-      children.push(child(`c${kind}.n`, random, { needs: this.#needs(random.int(KINDS), undefined, false) }));
+      children.push(
+        child(`c${kind}.n`, random, {
+          needs: this.#needs(random.chance(0.5) ? kind : random.int(KINDS), undefined, false),
+        }),
+      );
     const declared = kind > 0 && random.chance(0.3);
     const needs =
       this.#depends && random.chance(0.6)

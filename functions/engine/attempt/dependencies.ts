@@ -13,7 +13,7 @@ import {
   hasFailed,
   lookAtDependencies,
   type Looked,
-} from "../waits/dependency-runs.ts";
+} from "./dependency-runs.ts";
 import { collectResults } from "./arguments.ts";
 import type { LiveAttempt } from "./live-attempt.ts";
 import type { Commit } from "./outcome-commit.ts";

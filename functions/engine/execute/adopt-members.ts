@@ -12,7 +12,7 @@ import { isReady } from "../items/run-conditions.ts";
 import { identify } from "../items/run-reads.ts";
 import { endIdleRun, type RunWrite, runWrite } from "../items/run-writes.ts";
 import { dedupeOf } from "../plan/shared-step.ts";
-import { type Ask, type Asked, ensureIdentities, sharedStep } from "../waits/ensure-identities.ts";
+import { type Ask, type Asked, ensureIdentities, sharedStep } from "../attempt/ensure-identities.ts";
 import { endTaken, identityIdOf, noIdentity, waitingFor } from "../waits/identities.ts";
 import { handleDeferred } from "./deferred-member.ts";
 import type { Ready, Report } from "./member-reports.ts";

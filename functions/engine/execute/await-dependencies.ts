@@ -20,7 +20,7 @@ import {
   hasFailed,
   lookAtDependencies,
   type Looked,
-} from "../waits/dependency-runs.ts";
+} from "../attempt/dependency-runs.ts";
 import { afterWait, LATER } from "./adopt-members.ts";
 import type { Ready, Report } from "./member-reports.ts";
 

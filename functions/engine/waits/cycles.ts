@@ -2,7 +2,7 @@ import { LIMITS } from "../../core/limits.ts";
 import { isIdentity, isShared, jobIdOf, runIdOf } from "../../core/plan/run-id.ts";
 import { isTerminal } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
-import { decidedAbove } from "../groups/gate.ts";
+import { decidedAbove } from "../items/header-reads.ts";
 import type { Run, RunError } from "../item-kinds.ts";
 import { readDependents } from "../items/edge-items.ts";
 import { readIdentities } from "../items/identity-items.ts";

@@ -11,7 +11,7 @@ import type { Header, Run, RunError } from "../item-kinds.ts";
 import type { Identity } from "../items/identity-items.ts";
 import { dedupeOf } from "../plan/shared-step.ts";
 import { type Ask, ensureIdentities, sharedStep } from "./ensure-identities.ts";
-import { identityIdOf } from "./identities.ts";
+import { identityIdOf } from "../waits/identities.ts";
 
 /**
  * Runs that a run depends on. Each is an identity. Asking for one begins it where its end may not be taken, and a run
