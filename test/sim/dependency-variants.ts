@@ -41,7 +41,10 @@ export const DEPENDENCY_VARIANTS: { readonly [name: string]: Variant } = {
   },
   "cycle-not-through-groups": {
     removes: "a wait below an identity is a wait of the identity",
-    faults: { rewrite: (op) => (op.op === "put" && op.key.partition.startsWith("DN#") ? undefined : op) },
+    faults: {
+      ...NO_SWEEPER,
+      rewrite: (op) => (op.op === "put" && op.key.partition.startsWith("DN#") ? undefined : op),
+    },
   },
   "outcome-unread": {
     removes: "an end that is equal wakes nobody: here what was consumed is never known",

@@ -114,7 +114,7 @@ export class Simulation {
         ended: this.journal.end.bind(this.journal),
         runs: (call, process, runs) => this.oracle.collected || limits.runs(call, process, runs),
         told: this.oracle.told.bind(this.oracle),
-        consumed: (...end) => this.oracle.identities.dependencies.consumed(...end),
+        consumed: (...end) => this.oracle.collected || this.oracle.identities.dependencies.consumed(...end),
         late: this.journal.late.bind(this.journal),
       },
       bad: (kind, detail) => this.oracle.collected || this.bad(kind, detail),

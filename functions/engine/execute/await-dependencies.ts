@@ -24,9 +24,12 @@ import {
 import { afterWait, LATER } from "./adopt-members.ts";
 import type { Ready, Report } from "./member-reports.ts";
 
-/** Whether a member may have to wait for other runs, or has waited for some. */
+/**
+ * Whether a member may have to wait for other runs, or has waited for some. One that is taken over from a dead worker is
+ * claimed first, and then looks.
+ */
 export const isDependent = (context: Context, { run, step }: Ready): boolean =>
-  run?.asked !== undefined || declaresAny(context, step);
+  run?.status !== "started" && (run?.asked !== undefined || declaresAny(context, step));
 
 /**
  * Lets members wait for their dependencies before a worker claims them (docs/adr/0021):

@@ -162,14 +162,18 @@ export async function takeUnmet(context: Context, ref: RunRef, dependencies: rea
 }
 /** Wake 2: queues a deferred run that has no unmet dependency, so a message is owed. */
 export async function queueWoken(context: Context, ref: RunRef): Promise<RunWrite> {
-  return updateRun(context, ref, woken(context), and(eq("status", "deferred"), absent("unmet")));
+  return updateRun(context, ref, woken(context.clock.now()), and(eq("status", "deferred"), absent("unmet")));
 }
 /** Queues a deferred run whose dependencies no longer matter. Only while it is in the deferral that was read. */
-export async function endDeferral(context: Context, seen: Run): Promise<RunWrite> {
-  return updateRun(context, seen, woken(context), and(eq("status", "deferred"), eq("attempt", seen.attempt)));
+export async function endDeferral(
+  context: Context,
+  seen: Run,
+  sentAt: number = context.clock.now(),
+): Promise<RunWrite> {
+  return updateRun(context, seen, woken(sentAt), and(eq("status", "deferred"), eq("attempt", seen.attempt)));
 }
-const woken = (context: Context): Change => ({
-  set: { status: "queued", sentAt: context.clock.now() },
+const woken = (sentAt: number): Change => ({
+  set: { status: "queued", sentAt },
   remove: ["unmet", "notBefore", "due", "dueShard"],
 });
 /**

@@ -131,8 +131,10 @@ export async function resumeDeferred(context: Context, run: Run): Promise<Resume
 export async function wakeDependent(context: Context, run: Run): Promise<boolean> {
   const unmet = [...(run.unmet ?? [])];
   if ((await metOf(context, run, unmet)).length < unmet.length) return false;
-  const { applied, run: woken } = await endDeferral(context, run);
-  if (applied) await sendWoken(context, woken);
+  const sentAt = context.clock.now();
+  const { run: woken } = await endDeferral(context, run, sentAt);
+  // The response of the write may have been lost, so the row says whether it was this one.
+  if (woken?.sentAt === sentAt) await sendWoken(context, woken);
   return true;
 }
 
