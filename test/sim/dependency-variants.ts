@@ -1,7 +1,7 @@
 import { isTerminal, type RunStatus } from "../../functions/core/plan/run-state.ts";
 import { ROOT_STATUS } from "../../functions/engine/items/root-row.ts";
 import type { Attributes, WriteOp } from "../../functions/engine/ports.ts";
-import { type Variant, withWhen } from "./variant-parts.ts";
+import type { Variant } from "./variant-parts.ts";
 
 const NO_SWEEPER = { sweeper: false } as const;
 const isDependent = ({ op, key }: WriteOp): boolean => op === "put" && /^U#.*#d$/.test(key.partition);
@@ -66,9 +66,5 @@ export const DEPENDENCY_VARIANTS: { readonly [name: string]: Variant } = {
         return { ...op, change: { ...op.change, set } };
       },
     },
-  },
-  "renewed-without-condition": {
-    removes: "an identity begins again only as it has ended when its edges were compared",
-    faults: { rewrite: (op) => (renews(op) ? withWhen(op, { op: "present" }) : op) },
   },
 };

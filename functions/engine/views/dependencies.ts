@@ -1,4 +1,4 @@
-import { isIdentity, runIdOf } from "../../core/plan/run-id.ts";
+import { isIdentity, parseRunId, runIdOf } from "../../core/plan/run-id.ts";
 import { isTerminal } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
 import type { DependencyView, RunView } from "../job-views.ts";
@@ -6,7 +6,6 @@ import type { Run } from "../item-kinds.ts";
 import { type Edge, outcomeOf, readDependents, readEdges } from "../items/edge-items.ts";
 import { type Identity, readIdentities } from "../items/identity-items.ts";
 import { readRun } from "../items/run-reads.ts";
-import { parseRunId } from "../../core/plan/run-id.ts";
 import { awaitedBy } from "../waits/dependencies.ts";
 
 const SHOWN_DEPENDENTS = 100;

@@ -1,143 +1,30 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { RunView } from "../../../functions/engine/contract.ts";
 import type { Json } from "../../../functions/core/json.ts";
-import { type CanvasSource, chain, defineTask, group, TaskBroken } from "../../../functions/sdk/index.ts";
-import type { EngineConfig } from "../../../functions/engine/config.ts";
-import type { AnyTask } from "../../../functions/sdk/any-task.ts";
-import { canvasOf } from "../../../functions/sdk/canvas-builder.ts";
-import { LocalEngine } from "../local-engine.ts";
+import { type CanvasSource, chain, defineTask, group } from "../../../functions/sdk/index.ts";
+import {
+  again,
+  begin,
+  calls,
+  digest,
+  extract,
+  files,
+  finish,
+  index,
+  jobOf,
+  local,
+  needy,
+  remover,
+  settings,
+  sharedOf,
+  show,
+  submit,
+  TASKS,
+  times,
+  tolerant,
+  use,
+} from "./graph.ts";
 
-const calls: string[] = [];
-/** What the files contain. `broken` and `error` say how their extraction ends. */
-let files: { [name: string]: string } = {};
-let asksFor: (file: string) => readonly string[] = (file) => [file];
-let whileExtracting: ((file: string) => Promise<void>) | undefined;
-
-const extract = defineTask({
-  name: "extract",
-  dedupe: "forever",
-  run: async (_ctx, file: string): Promise<string | null> => {
-    calls.push(`extract ${file}`);
-    await whileExtracting?.(file);
-    const content = files[file];
-    if (content === "broken") throw new TaskBroken("cannot be read", "unreadable");
-    if (content === "error") throw new Error("disk failed");
-    return content ?? null;
-  },
-});
-/** Declares nothing: it asks for what it needs. */
-const digest = defineTask({
-  name: "digest",
-  dedupe: "forever",
-  run: async (ctx, file: string) => {
-    calls.push(`digest ${file}`);
-    const texts = await Promise.all(asksFor(file).map((each) => ctx.requireDependency("text", extract.s(each))));
-    return `digest of ${texts.join()}`;
-  },
-});
-const index = defineTask({
-  name: "index",
-  dedupe: "forever",
-  run: async (ctx, file: string) => {
-    calls.push(`index ${file}`);
-    return `index of ${String(await ctx.requireDependency("digest", digest.s(file)))}`;
-  },
-});
-const show = defineTask({
-  name: "show",
-  dedupe: "forever",
-  run: (ctx, label: string) => {
-    calls.push(`show ${label}`);
-    return Object.fromEntries(
-      Object.entries(ctx.deps).map(([name, value]): [string, Json] => [
-        name,
-        value instanceof TaskBroken ? { broken: value.reason ?? null, message: value.message } : value,
-      ]),
-    );
-  },
-});
-const tolerant = defineTask({
-  name: "tolerant",
-  dedupe: "forever",
-  run: async (ctx, file: string, how: "catch" | "return") => {
-    if (how === "return") {
-      const found = await ctx.requireDependency("text", extract.s(file), { returnError: true });
-      return found instanceof TaskBroken ? (found.reason ?? "?") : found;
-    }
-    try {
-      return await ctx.requireDependency("text", extract.s(file));
-    } catch (error) {
-      if (!(error instanceof TaskBroken)) throw error;
-      return `caught ${error.reason}`;
-    }
-  },
-});
-const needy = defineTask({
-  name: "needy",
-  run: async (ctx, file: string) => {
-    calls.push(`needy ${ctx.attempt}`);
-    return ctx.requireDependency("text", extract.s(file));
-  },
-});
-const remover = defineTask({
-  name: "remover",
-  dedupe: "forever",
-  run: (ctx) => {
-    calls.push(`remover ${Object.keys(ctx.deps).join()}`);
-    ctx.removeDependency("never");
-    ctx.removeDependency("b");
-    return Object.keys(ctx.deps);
-  },
-});
-const TASKS = [extract, digest, index, show, tolerant, needy, remover];
-
-/** Ids of all identities that were sent. */
-const identities = new Set<string>();
-function engineOf(tasks: readonly AnyTask[], config: Partial<EngineConfig> = {}): LocalEngine {
-  identities.clear();
-  const made = new LocalEngine(tasks, config);
-  const send = made.queue.send.bind(made.queue);
-  made.queue.send = (messages) => {
-    for (const { body } of messages) {
-      const { gid = "" } = body as { readonly gid?: string };
-      if (/^~\w+$/.test(gid)) identities.add(gid);
-    }
-    return send(messages);
-  };
-  return made;
-}
-const allShared = () => Promise.all([...identities].map((gid) => local.engine.run(`${gid}.0`)));
-
-let local: LocalEngine;
-beforeEach(() => {
-  calls.length = 0;
-  files = { a: "A", b: "B" };
-  asksFor = (file) => [file];
-  whileExtracting = undefined;
-  local = engineOf(TASKS);
-});
-async function submit(canvas: CanvasSource): Promise<string> {
-  return (await local.engine.submit({ canvas: canvasOf(canvas) })).jobId;
-}
-async function jobOf(jobId: string) {
-  return (await local.engine.job(jobId)) as NonNullable<Awaited<ReturnType<LocalEngine["engine"]["job"]>>>;
-}
-async function finish(canvas: CanvasSource) {
-  const jobId = await submit(canvas);
-  await local.untilQuiet();
-  return jobOf(jobId);
-}
-async function sharedOf(jobId: string): Promise<RunView | undefined> {
-  const [run] = (await local.engine.runs(jobId, {})).items;
-  return local.engine.run(run?.adopts?.runId ?? "");
-}
-/** Runs an extraction again, as somebody does who takes no end that is there. */
-const again = (file: string) => {
-  later();
-  return extract.signature([file], {}, { dedupe: 0.001 });
-};
-const later = (): void => void local.clock.set(local.clock.now() + 1_000);
-const times = (what: string): number => calls.filter((call) => call === what).length;
+beforeEach(begin);
 
 describe("declared dependencies", () => {
   const shown = (dependsOn: { [name: string]: CanvasSource }) =>
@@ -196,7 +83,7 @@ describe("declared dependencies", () => {
       dependsOn: { a: extract.s("a") },
       run: (ctx) => Object.keys(ctx.deps).toSorted(),
     });
-    local = engineOf([...TASKS, both]);
+    use([...TASKS, both]);
     expect((await finish(both.s())).value).toEqual(["a"]);
     expect((await finish(both.signature([], {}, { dependsOn: { b: extract.s("b") } }))).value).toEqual(["a", "b"]);
   });
@@ -292,7 +179,7 @@ describe("required dependencies", () => {
   });
   it("S060 another run under the same name swaps the edge, and its value is used", async () => {
     const first = await finish(digest.s("a"));
-    asksFor = () => ["b"];
+    settings.asksFor = () => ["b"];
     files["a"] = "A2";
     await finish(again("a"));
     expect((await sharedOf(first.jobId))?.value).toBe("digest of B");
@@ -320,223 +207,7 @@ describe("required dependencies", () => {
         for (let k = 0; k < 51; k++) await ctx.requireDependency(`d${k}`, extract.s("a"));
       },
     });
-    local = engineOf([...TASKS, greedy]);
+    use([...TASKS, greedy]);
     expect(await finish(greedy.s())).toMatchObject({ state: "failure", error: { reason: "too_many_dependencies" } });
-  });
-});
-
-describe("a dependency that ends otherwise", () => {
-  it("S068 S069 S072 wakes its dependents only when its outcome has changed, and they theirs", async () => {
-    const job = await finish(index.s("a"));
-    await finish(again("a"));
-    expect([times("extract a"), times("digest a"), times("index a")]).toEqual([2, 2, 2]);
-    files["a"] = "A2";
-    await finish(again("a"));
-    expect((await sharedOf(job.jobId))?.value).toBe("index of digest of A2");
-    // The second attempt is not deferred: everything is there.
-    expect([times("extract a"), times("digest a"), times("index a")]).toEqual([3, 3, 3]);
-    files["a"] = "broken";
-    await finish(again("a"));
-    expect(await sharedOf(job.jobId)).toMatchObject({ status: "broken", error: { reason: "unreadable" } });
-    const before = calls.length;
-    await finish(again("a"));
-    expect(calls.slice(before)).toEqual(["extract a"]);
-  });
-  it("S071 heals what it had broken", async () => {
-    files["a"] = "error";
-    const job = await finish(show.signature(["x"], {}, { dependsOn: { a: extract.s("a") } }));
-    files["a"] = "A";
-    await finish(extract.s("a"));
-    expect(await sharedOf(job.jobId)).toMatchObject({ status: "success", value: { a: "A" } });
-  });
-  it("S078 leaves nothing of the value before, when a run ends without one", async () => {
-    const job = await finish(extract.s("a"));
-    files = {};
-    later();
-    const second = await finish(again("a"));
-    expect(second.value ?? null).toBeNull();
-    files["a"] = "broken";
-    await finish(again("a"));
-    expect(await sharedOf(job.jobId)).not.toHaveProperty("value");
-  });
-  it("compares large values by their content", async () => {
-    files["a"] = "x".repeat(20_000);
-    await finish(digest.s("a"));
-    await finish(again("a"));
-    expect(times("digest a")).toBe(2);
-    files["a"] = "y".repeat(20_000);
-    await finish(again("a"));
-    expect(times("digest a")).toBe(3);
-  });
-  it("wakes page by page", async () => {
-    local = engineOf(TASKS, { subscribersPerMessage: 2 });
-    const sides = ["1", "2", "3", "4", "5"].map((k) => show.signature([k], {}, { dependsOn: { a: extract.s("a") } }));
-    expect(await finish(group(sides))).toMatchObject({ state: "success" });
-    files["a"] = "A2";
-    await finish(again("a"));
-    expect(calls.filter((call) => call.startsWith("show"))).toHaveLength(10);
-  });
-  it("while its dependent runs, is seen by the dependent when that ends", async () => {
-    await finish(extract.s("a"));
-    let changed = false;
-    const slow = defineTask({
-      name: "slow",
-      dedupe: "forever",
-      run: async (ctx) => {
-        const text = await ctx.requireDependency("text", extract.s("a"));
-        if (!changed) {
-          changed = true;
-          files["a"] = "A2";
-          await local.engine.submit({ canvas: again("a").canvas });
-          for (let turn = 0; turn < 6; turn++) await local.turn();
-        }
-        return text;
-      },
-    });
-    local = engineOf([...TASKS, slow]);
-    await finish(extract.s("a"));
-    const job = await finish(slow.s());
-    expect((await sharedOf(job.jobId))?.value).toBe("A2");
-  });
-});
-
-describe("cycles", () => {
-  const ring = (length: number) => {
-    const tasks = Array.from({ length }, (_, k) =>
-      defineTask({
-        name: `t${k}`,
-        dedupe: "forever",
-        run: async (ctx): Promise<Json> => {
-          calls.push(`t${k}`);
-          const next = tasks[(k + 1) % length] as (typeof tasks)[number];
-          const found = await ctx.requireDependency("next", next.s(), { returnError: true });
-          return found instanceof TaskBroken ? `told ${found.reason}` : found;
-        },
-      }),
-    );
-    return tasks;
-  };
-  it.each([1, 2, 3, 7])("S066 of %i runs are refused at the edge that closes them, with the path", async (length) => {
-    const tasks = ring(length);
-    local = engineOf([...TASKS, ...tasks]);
-    const job = await finish((tasks[0] as (typeof tasks)[number]).s());
-    const last = `t${length - 1}`;
-    if (length === 1) {
-      expect(job).toMatchObject({ state: "failure", error: { reason: "dependency_cycle" } });
-      expect(job.error?.message).toMatch(/^these runs wait for each other: t0 \(~\w+\) -> t0 \(~\w+\)$/);
-      return;
-    }
-    expect(job).toMatchObject({ state: "success", value: "told dependency_cycle" });
-    const broken = (await allShared()).filter((run) => run?.status === "broken");
-    expect(broken.map((run) => run?.task)).toEqual([last]);
-    expect(broken[0]?.error?.message.match(/t\d/g)).toEqual([last, ...tasks.map(({ name }) => name)]);
-  });
-  it("S066 of declared dependencies are refused", async () => {
-    const tasks: ReturnType<typeof defineTask>[] = ["p", "q"].map((name) =>
-      defineTask({
-        name,
-        dedupe: "forever",
-        dependsOn: { other: { task: name === "p" ? "q" : "p" } },
-        run: (ctx) => (ctx.deps["other"] instanceof TaskBroken ? `told ${ctx.deps["other"].reason}` : "?"),
-      }),
-    ) as never;
-    local = engineOf([...TASKS, ...tasks]);
-    const job = await finish({ kind: "task", task: "p", args: [], kwargs: {}, options: {}, immutable: false } as never);
-    expect(job).toMatchObject({ state: "success", value: "told dependency_cycle" });
-  });
-  it("S066 through a group that an identity has spawned are refused", async () => {
-    const spawner = defineTask({
-      name: "spawner",
-      dedupe: "forever",
-      run: (ctx) => {
-        ctx.spawn([extract.s("a"), user.s()], { policy: "settled" });
-        return "spawned";
-      },
-    });
-    const user: { s(): CanvasSource } = defineTask({
-      name: "user",
-      dedupe: "forever",
-      run: async (ctx): Promise<Json> => {
-        const found = await ctx.requireDependency("spawner", spawner.s() as never, { returnError: true });
-        return (found as unknown) instanceof TaskBroken ? "told" : (found as Json);
-      },
-    });
-    local = engineOf([...TASKS, spawner as never, user as never]);
-    const job = await finish(spawner.s());
-    expect(job.state).toBe("success");
-    const [run] = (await local.engine.runs(job.jobId, {})).items;
-    const member = await local.engine.run(`${run?.adopts?.runId}.g.1`);
-    expect(member).toMatchObject({ status: "broken", error: { reason: "dependency_cycle" } });
-  });
-  it("of ends that consume each other stop at the run that would change itself", async () => {
-    let knows = false;
-    const left = defineTask({
-      name: "left",
-      dedupe: "forever",
-      run: async (ctx): Promise<number> => {
-        calls.push("left");
-        return knows ? Number(await ctx.requireDependency("right", right.s() as never)) + 1 : 0;
-      },
-    });
-    const right: { s(): CanvasSource } = defineTask({
-      name: "right",
-      dedupe: "forever",
-      run: async (ctx): Promise<number> => {
-        calls.push("right");
-        return Number(await ctx.requireDependency("left", left.s() as never)) + 1;
-      },
-    });
-    local = engineOf([left as never, right as never]);
-    await finish(right.s());
-    knows = true;
-    later();
-    await finish(left.signature([], {}, { dedupe: 0.001 }) as CanvasSource);
-    expect(calls.length).toBeLessThan(12);
-    expect((await allShared()).map((run) => run?.error?.reason)).toContain("dependency_cycle");
-  });
-});
-
-describe("what a defect of the ancestor would show", () => {
-  it("S017 nothing that a failing attempt has asked for or spawned counts", async () => {
-    const failing = defineTask({
-      name: "failing",
-      run: (ctx) => {
-        ctx.spawn([needy.s("a")]);
-        throw new Error("after the spawn");
-      },
-    });
-    local = engineOf([...TASKS, failing]);
-    expect(await finish(failing.s())).toMatchObject({ state: "failure" });
-    expect(calls).toEqual([]);
-  });
-  it("S018 S073 S076 a message that overtakes a commit, a second parent and a second delivery run nothing twice", async () => {
-    let sentAgain = false;
-    whileExtracting = async () => {
-      if (sentAgain) return;
-      sentAgain = true;
-      // The dependents' messages come before the end of what they wait for.
-      for (const gid of [...identities]) {
-        const body = { v: 1, kind: "members", gid, step: 0, members: [0] };
-        await local.queue.send([{ queue: "local.default#worker", jobId: "x", body }]);
-      }
-    };
-    const parents = ["1", "2"].map((k) => show.signature([k], {}, { dependsOn: { a: extract.s("a") } }));
-    const job = await finish(group(parents));
-    expect(job).toMatchObject({ state: "success" });
-    expect(calls.toSorted()).toEqual(["extract a", "show 1", "show 2"]);
-  });
-  it("the cancel of one job at any moment changes nothing for another that shares a graph", async () => {
-    for (let moment = 0; moment < 30; moment++) {
-      calls.length = 0;
-      local = engineOf(TASKS);
-      const first = await submit(index.s("a"));
-      if (moment % 2 === 0) await local.turn();
-      const second = await submit(index.s("a"));
-      for (let turn = 0; turn < moment / 2; turn++) await local.turn();
-      await local.engine.cancel(first);
-      await local.untilQuiet();
-      expect((await jobOf(second)).value).toBe("index of digest of A");
-      expect(times("extract a")).toBe(1);
-    }
   });
 });
