@@ -3,9 +3,11 @@ import type { JobEstimate } from "../core/cost/job-estimate.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { PauseTarget } from "../core/pause.ts";
 import type { Counts } from "../core/plan/counts.ts";
+import type { ItemCounts } from "../core/task/item-counts.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { FiredBy, ScheduleSpec } from "../core/schedule/schedule.ts";
 import type { ErrorData, ResultEntry } from "../core/task/invocation.ts";
+import type { QueueSpeed } from "../core/task/statistics.ts";
 
 export type { PauseTarget, ScheduleSpec };
 
@@ -68,6 +70,8 @@ export interface Health {
       readonly delayed: number;
       readonly inFlight: number;
       readonly oldestSeconds?: number;
+      /** Runs of the queue that hold a lease. */
+      readonly started?: number;
     };
   };
 }
@@ -154,6 +158,11 @@ export interface Job {
   /** Ended task runs by outcome. Approximate until `countsExact`. */
   readonly counts: Counts;
   readonly countsExact: boolean;
+  /**
+   * Items of path tasks, by the state in which the last step left them. Absent when no task has counted any. Approximate
+   * until `countsExact`.
+   */
+  readonly items?: ItemCounts;
   /** Task runs known so far. Grows while the job spawns. */
   readonly planned: number;
   /** Set only for an ended job whose counts are exact, and not in lists. */
@@ -277,7 +286,9 @@ export interface FailureGroup {
   /** The newest failures first, at most five. */
   readonly runIds: readonly string[];
 }
+export type { GroupView } from "../core/plan/group-view.ts";
 export type { LockUser, LockView } from "../core/task/lock-view.ts";
+export type { SiteView as Site, StatisticsPage, TaskFigures, TaskStatistics } from "../core/task/statistics.ts";
 export type { DeadLetter, DeadLetterCounts, DeadLetterReason } from "../core/task/dead-letter.ts";
 /** A node of the graph of a job. A fold stands for `count` members of a big group. */
 export interface GraphNode {
@@ -300,12 +311,14 @@ export interface JobGraph {
   }[];
 }
 /** One queue, with what waits in it. */
-export interface Queue {
+export interface Queue extends QueueSpeed {
   readonly name: string;
   /** Numbers of messages, approximate on AWS. Absent when they are unknown. */
   readonly depth?: { readonly ready: number; readonly delayed: number; readonly inFlight: number };
   /** Age of the oldest ready message. Only on one machine. */
   readonly oldestSeconds?: number;
+  /** Runs that hold a lease now. Only on one machine. */
+  readonly started?: number;
   /** Whether the queue, or its site, is paused. */
   readonly paused: boolean;
   /** Messages that a pause of the queue, its site or a task holds; not those of paused jobs. */

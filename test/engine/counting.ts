@@ -36,6 +36,8 @@ const PART_OF_TASKS: Readonly<Record<string, WritePart>> = {
   SC: "jobs",
   PZ: "jobs",
   B: "jobs",
+  ST: "jobs",
+  SQ: "jobs",
 };
 
 /** Counts from now on. Reads and refusals are in the store's own statistics. */

@@ -9,7 +9,9 @@ import type {
 import type { ValueCondition } from "../../functions/core/canvas/value-condition.ts";
 import type { JsonObject } from "../../functions/core/json.ts";
 import type { RunLimits } from "../../functions/core/task/run-limits.ts";
+import type { ItemCounts } from "../../functions/core/task/item-counts.ts";
 import { limitsOfSignature } from "./limit-workload.ts";
+import { byNumber } from "./numbered.ts";
 import type { Random } from "./random.ts";
 import type { Needs, SharedWork } from "./shared-work.ts";
 import { stampsOf } from "./team-stamps.ts";
@@ -29,6 +31,8 @@ export interface Script {
   readonly heals?: number;
   readonly delaySeconds?: number;
   readonly counters?: { readonly [name: string]: number };
+  /** Items that the task reports, by state. */
+  readonly items?: Partial<ItemCounts>;
   /** Makes the value too big to stay inline. */
   readonly big?: true;
   /**
@@ -97,10 +101,6 @@ export type JobSpec =
       readonly policy?: FailurePolicy;
     };
 
-/** Most failures go away in the first or second retry, some never. */
-function healsOf(number: number): Pick<Script, "heals"> {
-  return number % 5 === 0 ? {} : { heals: 1 + (number % 2) };
-}
 /** Makes random canvases. A budget of strands keeps them small, and once it is spent every canvas is a single task. */
 export class Workload {
   readonly #random: Random;
@@ -215,7 +215,7 @@ export class Workload {
     return this.#signature(
       {
         label,
-        ...healsOf(this.#labels),
+        ...byNumber(this.#labels),
         steps: random.int(8),
         behaviour,
         ...(behaviour === "retry" && random.chance(0.5) && { delaySeconds: random.int(20) }),

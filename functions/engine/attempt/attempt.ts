@@ -13,7 +13,7 @@ import { loadDependencies, type LoadedDependencies, withEdges } from "./dependen
 import { admit, isAttemptLimited } from "./limited-attempt.ts";
 import type { LiveAttempt } from "./live-attempt.ts";
 import type { MemberOutcome } from "./member-outcome.ts";
-import { type Commit, commitOf, endOf } from "./outcome-commit.ts";
+import { type Commit, commitOf, countersOf, endOf } from "./outcome-commit.ts";
 import { type OpenState, readOpenState } from "./stream.ts";
 import { AttemptCall } from "./task-call.ts";
 
@@ -72,7 +72,7 @@ function endAttempt(
   const { options } = attempt.step;
   const drops = options?.ignoreResult ?? attempt.info.ignoreResult;
   if (!drops && !isSmall(outcome.value)) return endGeneralCase(context, attempt, outcome, open);
-  return { set: endOf(context, "success", drops ? {} : { value: outcome.value }, outcome.counters) };
+  return { set: endOf(context, "success", drops ? {} : { value: outcome.value }, countersOf(outcome)) };
 }
 async function endGeneralCase(
   context: Context,
@@ -113,9 +113,9 @@ async function prepareCall(
       };
     throw error;
   }
-  const { args, collects } = input;
+  const { args, collects, group } = input;
   const missing = await missingArgument(context, attempt, [args, attempt.step.kwargs, deps as Json]);
-  return missing ?? new AttemptCall(context, attempt, args, { collects, cursor: open?.at.cursor, deps });
+  return missing ?? new AttemptCall(context, attempt, args, { collects, group, cursor: open?.at.cursor, deps });
 }
 
 /** Returns the end of a run that is given a blob which does not exist. Its code would fail, sooner or later. */

@@ -22,6 +22,8 @@ export interface Attempt {
   readonly left?: Promise<unknown> | undefined;
   /** When the commit must be written, in milliseconds since the epoch. Set only in a process that must end. */
   readonly commitBy?: number | undefined;
+  /** Size of its value as JSON, once that was measured. */
+  bytes?: number | undefined;
 }
 
 /** An attempt in this process, from the start of its user code until its commit is written. */
@@ -36,6 +38,7 @@ export class LiveAttempt implements Attempt {
   readonly deadline: number;
   readonly commitBy: number | undefined;
   left: Promise<unknown> | undefined;
+  bytes: number | undefined;
   readonly signal = new LazySignal();
   readonly log = new RunLog();
   /** What the attempt has depended on so far, by name. */
@@ -44,7 +47,10 @@ export class LiveAttempt implements Attempt {
   readonly #timeoutSeconds: number;
 
   constructor(
-    init: Omit<Attempt, "signal" | "log" | "left"> & { readonly deadline: number; readonly timeoutSeconds: number },
+    init: Omit<Attempt, "signal" | "log" | "left" | "bytes"> & {
+      readonly deadline: number;
+      readonly timeoutSeconds: number;
+    },
   ) {
     this.header = init.header;
     this.run = init.run;

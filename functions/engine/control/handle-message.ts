@@ -42,7 +42,7 @@ export async function handleMessage(
   if (!message) return notUnderstood(context, received);
   switch (message.kind) {
     case "members":
-      return handleMembers(context, message, received.receives, loop);
+      return handleMembers(context, message, received, loop);
     case "expand": {
       const gate = await readGate(context, message.gid);
       if (gate.kind === "go" && !gate.header.pages)
@@ -102,5 +102,6 @@ export async function handleMessage(
     default:
       return assertNever(message);
   }
+  context.statistics.addQueue(context.clock.now(), received.queue, "messages");
   return { kind: "done" };
 }

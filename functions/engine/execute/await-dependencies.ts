@@ -32,7 +32,7 @@ export const isDependent = (context: Context, { run, step }: Ready): boolean =>
   run?.status !== "started" && (run?.asked !== undefined || declaresAny(context, step));
 
 /**
- * Lets members wait for their dependencies before a worker claims them (docs/adr/0021):
+ * Lets members wait for their dependencies before a worker claims them (docs/adr/0022):
  *
  *     a dependency has failed  -> the member is broken, without a claim
  *     one has not ended        -> dependent put -> row `deferred` -> look

@@ -8,7 +8,7 @@ import { sendRuns, turnOf } from "../messages/send.ts";
 import type { EngineMessage } from "../messages/wire.ts";
 import { type Place, placeOf, queueOf } from "../plan/step-placement.ts";
 import { strandOf } from "../plan/strands.ts";
-import type { Disposition } from "../ports.ts";
+import type { Disposition, ReceivedMessage } from "../ports.ts";
 import type { WorkerLoop } from "../worker-loop.ts";
 import { adoptMembers, isSharing } from "./adopt-members.ts";
 import { awaitDependencies, isDependent } from "./await-dependencies.ts";
@@ -39,7 +39,7 @@ type MemberMessage = Extract<EngineMessage, { kind: "members" }>;
 export async function handleMembers(
   context: ExecuteContext,
   message: MemberMessage,
-  receives: number,
+  { queue, receives }: Pick<ReceivedMessage, "queue" | "receives">,
   loop: WorkerLoop,
 ): Promise<Disposition> {
   const refs = [...new Set(message.members)].map((index) => ({ gid: message.gid, index, stepIndex: message.step }));
@@ -72,7 +72,7 @@ export async function handleMembers(
     await passes.done().finally(release);
   }
   if (failures.length > 0) throw failures[0];
-  return sendLater(context, header, refs, passes.later);
+  return sendLater(context, header, refs, passes.later, queue);
 }
 
 const NONE = { ready: [], reports: [] };
@@ -85,12 +85,14 @@ async function sendLater(
   header: Header,
   refs: readonly RunRef[],
   later: ReadonlyMap<number, number>,
+  queue: string,
 ): Promise<Disposition> {
   const owed = refs.filter(({ index }) => later.has(index));
   const [first] = owed;
-  if (!first) return { kind: "done" };
   const delaySeconds = Math.min(...later.values());
-  if (owed.length === refs.length) return { kind: "later", delaySeconds };
+  if (first && owed.length === refs.length) return { kind: "later", delaySeconds };
+  context.statistics.addQueue(context.clock.now(), queue, "messages");
+  if (!first) return { kind: "done" };
   const place = header.pages ? PAGES : await placeOfStep(context, header, first);
   await sendRuns(
     context,

@@ -20,7 +20,7 @@ import { awaitedBy } from "../waits/dependencies.ts";
 import { wakeSubscribers } from "./wake-subscribers.ts";
 
 /**
- * What follows for those who depend on an identity that has ended (docs/adr/0021):
+ * What follows for those who depend on an identity that has ended (docs/adr/0022):
  *
  *     deferred on it            -> woken, whatever the end is
  *     an identity that consumed another end of it, and has ended  -> runs again, in its next round

@@ -8,7 +8,7 @@ import { placeOfRun, subscriberOf } from "./identity-items.ts";
 import { identify } from "./run-reads.ts";
 
 /**
- * What runs depend on (docs/adr/0021). An edge leads from a run to an identity, by a name, and says which end of it was
+ * What runs depend on (docs/adr/0022). An edge leads from a run to an identity, by a name, and says which end of it was
  * consumed. The row of a run names the item with its edges, so that a commit changes both at once. The other way, a
  * dependent is an item of the identity. It is put before the run waits or ends, and never taken back: the row of the run
  * says whether it still counts.

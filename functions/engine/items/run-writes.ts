@@ -26,10 +26,24 @@ export function runWrite(ref: RunRef, { applied, item }: WriteResult): RunWrite 
 }
 
 export async function updateRun(context: Context, ref: RunRef, change: Change, when: Condition): Promise<RunWrite> {
-  return runWrite(
+  const written = runWrite(
     ref,
     await context.store.write({ op: "update", key: runKey(ref, context.config.width), change, when }),
   );
+  if (written.applied && change.set?.["status"] !== undefined) countEnd(context, written.ended);
+  return written;
+}
+/**
+ * Adds a run to the statistics that a write has ended without an attempt. Its queue is that of its task, because its
+ * step is not at hand.
+ */
+function countEnd(context: Context, run: Run | undefined): void {
+  if (run?.task === undefined) return;
+  const { statistics, clock, queueNames, registry } = context;
+  const queue = queueNames.of(registry.info(run.task)?.queue);
+  const now = clock.now();
+  statistics.add(now, run.task, queue, { [run.status]: 1 });
+  statistics.addQueue(now, queue, "runs");
 }
 
 /**
@@ -39,7 +53,11 @@ export async function updateRun(context: Context, ref: RunRef, change: Change, w
 export async function createRuns(context: Context, runs: readonly NewRun[]): Promise<RunWrite[]> {
   if (runs.length === 0) return [];
   const results = await putRuns(context, runs);
-  return results.map((result, k) => runWrite((runs[k] as NewRun).ref, result));
+  return results.map((result, k) => {
+    const written = runWrite((runs[k] as NewRun).ref, result);
+    if (written.applied) countEnd(context, written.ended);
+    return written;
+  });
 }
 /** Creates one row, as `createRuns` does. */
 export async function createRun(context: Context, run: NewRun): Promise<RunWrite> {
