@@ -221,6 +221,21 @@ export interface Run {
    * `reused` says that it had ended before.
    */
   readonly adopts?: { readonly runId: string; readonly round: number; readonly reused: boolean };
+  /**
+   * Shared runs that it waits for, or that its last committed attempt has consumed, by name. `changed` says that one has
+   * ended otherwise since. Present only when a single run is read, as is the next.
+   */
+  readonly dependencies?: readonly {
+    readonly name?: string;
+    readonly runId: string;
+    readonly task?: string;
+    readonly status?: RunStatus;
+    readonly changed?: true;
+  }[];
+  /** Runs that depend on this shared run, at most 100. */
+  readonly dependents?: readonly string[];
+  /** Set on a shared run that runs again because others have ended otherwise: these, the first one first. */
+  readonly cause?: readonly string[];
   readonly stamps?: JsonObject;
   readonly each?: "map" | "starmap";
   /** Arguments of the signature. Present only when a single run is read, and only for a task. */

@@ -27,6 +27,8 @@ const PART_OF_TASKS: Readonly<Record<string, WritePart>> = {
   E: "jobs",
   W: "jobs",
   U: "jobs",
+  DE: "rows",
+  DN: "jobs",
   LC: "rows",
   LQ: "rows",
   LR: "rows",

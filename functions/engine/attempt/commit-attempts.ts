@@ -93,6 +93,8 @@ function bytesOf(value: Json | undefined): number {
 function clearedBy({ run }: Attempt, set: Partial<RunAttributes>): string[] {
   const parked = run.parked === undefined || set.parked !== undefined ? [] : ["parked"];
   if (set.status === "retrying" || set.status === "queued" || set.status === "deferred") return parked;
+  if (run.asked) parked.push("asked");
+  if (run.edges !== undefined && set.edges === undefined) parked.push("edges");
   return [...parked, "failCount", "unreachable", "notBefore", "due", "dueShard", "error"].filter(
     (name) => !(name in set),
   );
@@ -105,11 +107,10 @@ async function afterCommit(
   if (kind === "fenced")
     return run && isTerminal(run.status) ? { kind: "ended", run } : { kind: "later", delaySeconds: 1 };
   if (isTerminal(run.status)) return { kind: "ended", run };
+  const resumed = run.status === "deferred" ? await resumeDeferred(context, run) : undefined;
+  if (resumed?.ended) return { kind: "ended", run: resumed.ended };
   if (run.status === "waiting") await resumeWaiting(context, run);
-  else if (
-    !(run.status === "deferred" && (await resumeDeferred(context, run))) &&
-    commit.sendAfterSeconds !== undefined
-  ) {
+  else if (!resumed?.woken && commit.sendAfterSeconds !== undefined) {
     const owing = {
       gid: run.gid,
       index: run.index,

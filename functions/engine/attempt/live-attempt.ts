@@ -3,6 +3,7 @@ import type { TaskStep } from "../../core/plan/plan.ts";
 import type { TaskInfo } from "../../core/task/invocation.ts";
 import { LazySignal, type StopSignal } from "../../core/task/stop-signal.ts";
 import type { Header, Run } from "../item-kinds.ts";
+import type { Edge } from "../items/edge-items.ts";
 import { RunLog } from "../items/run-log.ts";
 import type { AbortReason } from "../worker-loop.ts";
 
@@ -40,6 +41,8 @@ export class LiveAttempt implements Attempt {
   bytes: number | undefined;
   readonly signal = new LazySignal();
   readonly log = new RunLog();
+  /** What the attempt has depended on so far, by name. */
+  readonly edges = new Map<string, Edge>();
   #aborted: AbortReason | undefined;
   readonly #timeoutSeconds: number;
 

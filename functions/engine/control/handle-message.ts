@@ -4,6 +4,7 @@ import type { ExecuteContext } from "../execute/execute-context.ts";
 import { handleMembers } from "../execute/handle-members.ts";
 import { follow, type FollowOptions } from "../follow/follow.ts";
 import { recheckEdges } from "../follow/seal-group.ts";
+import { wakeDependents } from "../follow/wake-dependents.ts";
 import { wakePage } from "../follow/wake-subscribers.ts";
 import { expandMembers } from "../groups/expand-group.ts";
 import { readGate } from "../groups/gate.ts";
@@ -74,6 +75,14 @@ export async function handleMessage(
       break;
     case "wake": {
       const woken = await wakePage(context, message);
+      await follow(
+        context,
+        woken.map((run) => ({ kind: "run" as const, run })),
+      );
+      break;
+    }
+    case "dependents": {
+      const woken = await wakeDependents(context, message.gid, undefined, message.after);
       await follow(
         context,
         woken.map((run) => ({ kind: "run" as const, run })),

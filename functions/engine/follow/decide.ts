@@ -1,8 +1,7 @@
 import { scopeOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
-import { decidedAbove } from "../groups/gate.ts";
 import type { Header } from "../item-kinds.ts";
-import { readHeader } from "../items/header-reads.ts";
+import { decidedAbove, readHeader } from "../items/header-reads.ts";
 import { setOutcome } from "../items/header-writes.ts";
 import { countersOf, readLedger } from "../items/ledger-reads.ts";
 import { endJob } from "../jobs/finish-job.ts";

@@ -1,17 +1,14 @@
 import type { Json } from "../../core/json.ts";
 import type { DeadLetterReason } from "../../core/task/dead-letter.ts";
 import type { Context } from "../context.ts";
-import {
-  attributesOf,
-  DEAD_LETTERS,
-  deadLetterId,
-  deadLetterKey,
-  ITEM_VERSION,
-  type Owned,
-  type RunError,
-} from "../item-kinds.ts";
-import type { Item } from "../ports.ts";
+import { attributesOf, pad, taskKey, ITEM_VERSION, type Owned, type RunError } from "../item-kinds.ts";
+import type { Item, Key } from "../ports.ts";
 import { present } from "./conditions.ts";
+
+const DEAD_LETTERS = "DL";
+const deadLetterKey = (id: string): Key => taskKey(DEAD_LETTERS, id);
+/** Ids of dead letters are ordered by the time at which their messages were given up. */
+const deadLetterId = (at: number, hash: string): string => `${pad(at, 14)}-${hash}`;
 
 /**
  * A message that was given up. It belongs to no job, because not every such message can be read. Its message is kept
