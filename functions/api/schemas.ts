@@ -258,7 +258,7 @@ export const run = z
       )
       .optional()
       .describe(
-        "Shared runs that it waits for, or that its last committed attempt has consumed. Only where one run is asked for, as are the dependents",
+        "Shared runs that it waits for, or has consumed at last. Like dependents only where one run is asked for",
       ),
     dependents: z.array(z.string()).optional().describe("Runs that depend on this shared run, at most 100"),
     cause: z
