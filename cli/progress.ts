@@ -68,6 +68,7 @@ export function progressLine(
     rate === undefined || rate === 0 ? "" : `${rate < 10 ? rate.toFixed(1) : formatCount(rate)}/s`,
     failed === 0 ? "" : `${formatCount(failed)} failed`,
     left === undefined || done === total ? "" : `${formatDuration(left)} left`,
+    job.pending === undefined ? "" : `${formatCount(job.pending)} pending`,
     job.state === "started" ? "" : job.state,
     job.round === 0 ? "" : `round ${job.round}`,
   ].filter((part) => part !== "");

@@ -203,7 +203,6 @@ describe("docs/glossary.md", () => {
 describe("what is not there yet", () => {
   const has = (path: string, word: string): boolean => new RegExp(`\\b${word}\\b`).test(read(path));
   const BUILT: Readonly<Record<string, () => boolean>> = {
-    "Queues by priority band": () => has("functions/sdk/config.ts", "bands?"),
     "Path workflows (graphs)": () => existsSync(join(root, "functions/sdk/graph.ts")),
     "Sites on one machine": () => has("functions/embedded/runtime.ts", "sites"),
   };

@@ -70,6 +70,7 @@ function jobSheet(job: Job, deferred: readonly Run[], width: number): string[] {
       "runs",
       `${formatCount(doneRuns(job))} of ${formatCount(job.planned)} known${job.countsExact ? "" : " (approximate)"}`,
     ],
+    ["pending", job.pending === undefined ? undefined : formatCount(job.pending)],
     ["counts", counts.join(", ") || undefined],
     ["items", items.join(", ") || undefined],
     ...deferred.map((run): [string, string] => ["deferred", deferralText(run)]),

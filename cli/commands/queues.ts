@@ -9,7 +9,7 @@ export function queuesCommand(): Command {
   return withWatch(
     command(
       "queues",
-      "List queues: what waits in them, how old it is, how fast it is done, and what a pause holds",
+      "List queues: what waits in them and for them, how old it is, how fast it is done, and what a pause holds",
       "fanfold queues\nfanfold queues --watch",
     ),
   ).action(
@@ -24,26 +24,40 @@ export function queuesCommand(): Command {
   );
 }
 function tableOf(queues: readonly Queue[], width: number): string[] {
+  // Most deployments have no caps, and the table is wide.
+  const capped = queues.some(({ backlog }) => backlog !== undefined);
+  const numbers = [
+    "READY",
+    "DELAYED",
+    "IN FLIGHT",
+    "STARTED",
+    "OLDEST",
+    "5 MIN",
+    "DRAIN",
+    ...(capped ? ["BACKLOG"] : []),
+  ];
   return table(
     [
       { title: "QUEUE" },
-      ...["READY", "DELAYED", "IN FLIGHT", "STARTED", "OLDEST", "5 MIN", "DRAIN", "PARKED"].map((title) => ({
-        title,
-        right: true as const,
-      })),
+      ...[...numbers, "PARKED"].map((title) => ({ title, right: true as const })),
       { title: "STATE" },
     ],
-    queues.map(({ name, depth, oldestSeconds, started, runsPerSecond, drainSeconds, paused, parked, parkedMore }) => [
-      oneLine(name, 60),
-      ...[depth?.ready, depth?.delayed, depth?.inFlight, started].map((count) =>
+    queues.map((queue) => [
+      oneLine(queue.name, 60),
+      ...[queue.depth?.ready, queue.depth?.delayed, queue.depth?.inFlight, queue.started].map((count) =>
         count === undefined ? "?" : formatCount(count),
       ),
-      oldestSeconds === undefined ? "" : formatDuration(oldestSeconds),
-      formatRate(runsPerSecond),
-      drainSeconds === undefined ? "?" : formatDuration(drainSeconds),
-      `${formatCount(parked)}${parkedMore ? "+" : ""}`,
-      paused ? "paused" : "open",
+      queue.oldestSeconds === undefined ? "" : formatDuration(queue.oldestSeconds),
+      formatRate(queue.runsPerSecond),
+      queue.drainSeconds === undefined ? "?" : formatDuration(queue.drainSeconds),
+      ...(capped ? [backlogOf(queue)] : []),
+      `${formatCount(queue.parked)}${queue.parkedMore ? "+" : ""}`,
+      queue.paused ? "paused" : "open",
     ]),
     width,
   );
+}
+function backlogOf({ cap, backlog, backlogMore }: Queue): string {
+  if (backlog === undefined) return "";
+  return `${formatCount(backlog)}${backlogMore ? "+" : ""}${cap === undefined ? "" : ` (cap ${formatCount(cap)})`}`;
 }

@@ -176,6 +176,7 @@ export const job = z
     countsExact: z.boolean(),
     items: itemCounts.optional(),
     planned: z.number().describe("Task runs known so far; grows while the job spawns"),
+    pending: z.number().optional().describe("Runs that wait for room in a queue. Not in lists, never 0"),
     cost: jobCost.optional().describe("Of an ended job whose counts are exact. Not in lists"),
     outcome: z.enum(["complete", "failed", "cancelled", "timeout"]).optional(),
     error: errorData.optional(),
@@ -257,7 +258,7 @@ export const run = z
       )
       .optional()
       .describe(
-        "Shared runs that it waits for, or that its last committed attempt has consumed. Only where one run is asked for, as are the dependents",
+        "Shared runs that it waits for, or has consumed at last. Like dependents only where one run is asked for",
       ),
     dependents: z.array(z.string()).optional().describe("Runs that depend on this shared run, at most 100"),
     cause: z

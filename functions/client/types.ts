@@ -165,6 +165,8 @@ export interface Job {
   readonly items?: ItemCounts;
   /** Task runs known so far. Grows while the job spawns. */
   readonly planned: number;
+  /** Runs that wait to be admitted to a queue with a cap. Absent when there are none, and in lists. */
+  readonly pending?: number;
   /** Set only for an ended job whose counts are exact, and not in lists. */
   readonly cost?: JobCost;
   readonly outcome?: "complete" | "failed" | "cancelled" | "timeout";
@@ -325,6 +327,12 @@ export interface Queue extends QueueSpeed {
   readonly parked: number;
   /** Set when there are more than were counted. */
   readonly parkedMore?: true;
+  /** Messages, ready or in flight, that the queue takes. Absent when it takes any number. */
+  readonly cap?: number;
+  /** Runs that wait to be admitted. Only of a queue that has, or had, a cap. */
+  readonly backlog?: number;
+  /** Set when there are more than were counted. */
+  readonly backlogMore?: true;
 }
 /** What keeps runs from starting. */
 export interface Pause extends PauseTarget {

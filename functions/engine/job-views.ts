@@ -39,6 +39,8 @@ export interface JobView {
   readonly items?: ItemCounts;
   /** Task runs known so far. Grows while the job spawns. */
   readonly planned: number;
+  /** Set only above 0, where one job is asked for: runs that wait to be admitted to a queue that has a cap. */
+  readonly pending?: number;
   /** Set only on an ended job with exact counts, and only where one job is asked for. */
   readonly cost?: JobCost;
   /** The outcome of the root group. */
@@ -58,6 +60,12 @@ export interface QueueView extends QueueSpeed {
   readonly parked: number;
   /** Set when there are more than were counted. */
   readonly parkedMore?: true;
+  /** Absent when the queue has none. */
+  readonly cap?: number;
+  /** Runs that wait to be admitted. Absent when the queue has no cap, and nothing waits. */
+  readonly backlog?: number;
+  /** Set when there are more than were counted. */
+  readonly backlogMore?: true;
 }
 /** What keeps runs from starting. */
 export interface PauseView extends PauseTarget {

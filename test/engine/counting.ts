@@ -36,6 +36,8 @@ const PART_OF_TASKS: Readonly<Record<string, WritePart>> = {
   SC: "jobs",
   PZ: "jobs",
   B: "jobs",
+  BQ: "jobs",
+  BD: "jobs",
   ST: "jobs",
   SQ: "jobs",
 };

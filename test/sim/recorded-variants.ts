@@ -123,4 +123,7 @@ export const SOUND: readonly string[] = [
   "pauses-no-sweeper",
   "limits",
   "limits-unswept",
+  "backlog",
+  "backlog-no-sweeper",
+  "backlog-paused",
 ];

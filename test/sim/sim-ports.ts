@@ -6,7 +6,9 @@ import {
   type Executions,
   type Key,
   PortError,
+  type OutgoingMessage,
   type Ports,
+  type QueueDepth,
   type SchedulePorts,
   type WriteOp,
   type WriteResult,
@@ -40,6 +42,8 @@ export interface SimWorld {
   readonly shared: SharedWork;
   /** Items of which a fault has made a write late. */
   readonly late: Set<string>;
+  /** Is called for each message that a queue has taken, with what its sender is handling. */
+  sent?: (message: OutgoingMessage, process: SimProcess, handling: readonly Json[]) => void;
   /** Bodies of the messages that each process is handling. */
   readonly handling: Map<SimProcess, Set<Json>>;
 }
@@ -75,6 +79,17 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
       () => labelOf(op),
       () => applyWrite(world, process, op),
       lateness(world, process, op),
+    );
+  /** A real queue may not know its depth, and says so, or does not answer. */
+  const depthOf = (name: string): Promise<QueueDepth | undefined> =>
+    remote(
+      () => `depth ${name}`,
+      () => {
+        const unknown =
+          scheduler.faults !== undefined && scheduler.random.chance(world.faults.depthAsZero ? 0.6 : 0.15);
+        if (!unknown) return queue.depth(name, scheduler.now);
+        return world.faults.depthAsZero ? { ready: 0, delayed: 0, inFlight: 0 } : undefined;
+      },
     );
   return {
     registry: world.registry,
@@ -119,16 +134,17 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
     },
     queue: {
       maxDelaySeconds: world.maxDelaySeconds,
-      // A real queue may not know its depth, so nothing may depend on it.
-      depth: () => Promise.resolve(undefined),
+      depth: (name) => (world.faults.backlog ? depthOf(name) : Promise.resolve(undefined)),
       send: async (messages) => {
         await Promise.all(
           messages.map((message) =>
             writing(
               () => `send ${message.queue} ${JSON.stringify(message.body)} +${message.delaySeconds ?? 0}s`,
               () => {
-                if (!world.faults.swallow?.(message.body, [...(world.handling.get(process) ?? [])]))
-                  queue.send(message, scheduler.now, world.poisons());
+                const handling = [...(world.handling.get(process) ?? [])];
+                if (world.faults.swallow?.(message.body, handling)) return;
+                queue.send(message, scheduler.now, world.poisons());
+                world.sent?.(message, process, handling);
               },
             ),
           ),

@@ -31,8 +31,8 @@ import {
   SWEEP_EVERY_MS,
   type Violation,
 } from "./simulation-options.ts";
-import { SharedWork } from "./shared-work.ts";
 import { type JobSpec, Workload } from "./workload.ts";
+import { choicesOf } from "./workload-choices.ts";
 
 /**
  * One run of the simulation. In the storm any call may fail, and in the calm all work must end. Afterwards everything
@@ -145,8 +145,8 @@ export class Simulation {
   }
 
   #addJobs(count: number, seed: number): void {
-    const limits = this.world.faults.limits ? { limits: seededRandom(seed) } : {};
-    const workload = new Workload(this.random, this.sweeps, { shared: this.world.shared, ...limits });
+    const choices = { shared: this.world.shared, ...choicesOf(seed, this.world.faults) };
+    const workload = new Workload(this.random, this.sweeps, choices);
     for (let k = 0; k < count; k++) this.jobs.push(newJob(`job-${k}`, this.random, () => workload.job()));
   }
   #known(jobId: string, name: string, deadline: number): void {

@@ -1,12 +1,11 @@
 import type { WriteOp } from "../../functions/engine/ports.ts";
 import { CRASH_VARIANTS } from "./crash-variants.ts";
 import { FAILURE_VARIANTS } from "./failure-variants.ts";
+import { FLOW_VARIANTS } from "./flow-variants.ts";
 import { ITEM_VARIANTS } from "./item-variants.ts";
-import { LIMIT_VARIANTS } from "./limit-variants.ts";
 import { ROUND_VARIANTS } from "./round-variants.ts";
 import { IDENTITY_VARIANTS } from "./identity-variants.ts";
 import { SOLO_VARIANTS } from "./solo-variants.ts";
-import { PAUSE_VARIANTS } from "./pause-variants.ts";
 import { SCHEDULE_VARIANTS } from "./schedule-variants.ts";
 import {
   asIfApplied,
@@ -394,7 +393,6 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
   ...SOLO_VARIANTS,
   ...IDENTITY_VARIANTS,
   ...SCHEDULE_VARIANTS,
-  ...PAUSE_VARIANTS,
-  ...LIMIT_VARIANTS,
+  ...FLOW_VARIANTS,
   ...ITEM_VARIANTS,
 };

@@ -10,7 +10,7 @@ import type { ValueCondition } from "../../functions/core/canvas/value-condition
 import type { JsonObject } from "../../functions/core/json.ts";
 import type { RunLimits } from "../../functions/core/task/run-limits.ts";
 import type { ItemCounts } from "../../functions/core/task/item-counts.ts";
-import { limitsOfSignature } from "./limit-workload.ts";
+import { type FlowChoices, limitsOfSignature, prioritiesOf } from "./limit-workload.ts";
 import { byNumber } from "./numbered.ts";
 import type { Random } from "./random.ts";
 import type { Needs, SharedWork } from "./shared-work.ts";
@@ -105,8 +105,7 @@ export type JobSpec =
 export class Workload {
   readonly #random: Random;
   readonly #timeouts: boolean;
-  /** Chooses limits of signatures. Absent when nothing is limited. */
-  readonly #limits: Random | undefined;
+  readonly #choose: FlowChoices;
   #budget: number;
   #labels: number;
   /** Set while the canvas being made is part of a group's member. A task may add members only to such a group. */
@@ -115,16 +114,16 @@ export class Workload {
   readonly #shared: SharedWork | undefined;
 
   /**
-   * `timeouts` lets some jobs time out, which needs a sweeper. Labels are numbered from `labels` + 1. `limits` chooses
-   * limits of signatures.
+   * `timeouts` lets some jobs time out, which needs a sweeper. Labels are numbered from `labels` + 1. `limits` and
+   * `priorities` choose those of signatures, which have none without.
    */
   constructor(
     random: Random,
     timeouts: boolean,
-    { labels = 0, shared, limits }: { labels?: number; shared?: SharedWork; limits?: Random } = {},
+    { labels = 0, shared, ...choose }: { labels?: number; shared?: SharedWork } & FlowChoices = {},
   ) {
     this.#shared = shared;
-    this.#limits = limits;
+    this.#choose = choose;
     this.#random = random;
     this.#labels = labels;
     this.#timeouts = timeouts;
@@ -361,14 +360,14 @@ export class Workload {
       ...(random.chance(script.stream ? 0.3 : 0.05) && { timeout: 4 + random.int(30) }),
       ...(random.chance(0.03) && { ignoreResult: true }),
     };
-    const limits = this.#limits && limitsOfSignature(this.#limits);
+    const limits = this.#choose.limits && limitsOfSignature(this.#choose.limits);
     const task =
       name ??
       (random.chance(0.75)
         ? TASKS.plain
         : random.pick([TASKS.streaming, TASKS.streaming, TASKS.silent, TASKS.elsewhere]));
     const kwargs = { script: { ...script, ...(limits && { limits }) } as unknown as JsonObject };
-    const limited = { ...options, ...limits };
+    const limited = { ...options, ...limits, ...prioritiesOf(this.#choose.priorities) };
     const bare = {
       kind: "task" as const,
       task,

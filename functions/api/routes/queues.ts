@@ -26,6 +26,17 @@ const queue = z
     paused: z.boolean().describe("Whether the queue, or its site, is paused"),
     parked: messages.describe("Messages that a pause of the queue, its site or a task holds; not those of paused jobs"),
     parkedMore: z.literal(true).optional().describe("There are more parked messages than were counted"),
+    cap: z
+      .int()
+      .min(1)
+      .optional()
+      .describe("Ready messages and those in flight that the queue takes. Absent: any number"),
+    backlog: z
+      .int()
+      .min(0)
+      .optional()
+      .describe("Runs that wait to be admitted. Only of a queue that has, or had, a cap"),
+    backlogMore: z.literal(true).optional().describe("There are more runs in the backlog than were counted"),
   })
   .register(components, { id: "Queue" });
 

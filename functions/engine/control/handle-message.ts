@@ -12,6 +12,7 @@ import { decodeMessage } from "../messages/wire.ts";
 import type { Disposition, ReceivedMessage } from "../ports.ts";
 import type { WorkerLoop } from "../worker-loop.ts";
 import { attendExecution, attendJob, executionEnded } from "./attend-execution.ts";
+import { dispatch } from "./dispatch.ts";
 import { drainParked } from "./pauses.ts";
 import { fireSchedule } from "./fire-schedule.ts";
 import { isMessage, keepDeadLetter } from "./keep-dead-letter.ts";
@@ -94,6 +95,8 @@ export async function handleMessage(
     case "drain":
       await drainParked(context, message);
       break;
+    case "dispatch":
+      return dispatch(context, message, received.receives > 1);
     case "schedule":
       return fireSchedule(context, message.name, message.at);
     case "schedules":

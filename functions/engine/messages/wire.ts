@@ -53,13 +53,20 @@ export interface DrainParked {
   readonly pause: string;
   readonly shard: number;
 }
+/** Admits what waits in the backlog of a queue. It belongs to no job. */
+export interface DispatchBacklog {
+  readonly kind: "dispatch";
+  readonly queue: string;
+  /** Set on a message by which a dispatcher looks again: its name in the item of the queue. */
+  readonly next?: string;
+}
 /** Puts the schedules of the configuration. */
 export interface SyncSchedules {
   readonly kind: "schedules";
 }
 
 /** Messages that belong to no job, or to no group of one. */
-export type GeneralMessage = ScheduleDue | SyncSchedules | DrainParked;
+export type GeneralMessage = ScheduleDue | SyncSchedules | DrainParked | DispatchBacklog;
 
 export function encodeMessage(message: EngineMessage | GeneralMessage): Json {
   return { v: MESSAGE_VERSION, ...message } as Json;
@@ -69,11 +76,13 @@ export function decodeMessage(body: Json): EngineMessage | ExecutionEnded | Gene
   if (body === null || typeof body !== "object" || Array.isArray(body)) return undefined;
   const message = body as JsonObject;
   if (message["v"] !== MESSAGE_VERSION) return undefined;
-  const { kind, gid, execution, name, at, target, pause, shard } = message;
+  const { kind, gid, execution, name, at, target, pause, shard, queue, next } = message;
   if (kind === "schedule" && typeof name === "string") return { kind, name, ...(typeof at === "number" && { at }) };
   if (kind === "schedules") return { kind };
   if (kind === "drain" && typeof target === "string" && typeof pause === "string" && isWhole(shard))
     return { kind, target, pause, shard };
+  if (kind === "dispatch" && typeof queue === "string")
+    return { kind, queue, ...(typeof next === "string" && { next }) };
   if (kind === "executionEnded" && typeof execution === "string") return { kind, execution };
   return typeof gid === "string" && gid.length > 0 ? decodeForGroup(message, gid) : undefined;
 }

@@ -32,6 +32,7 @@ import { RERUN, stateEvents } from "../jobs/progress.ts";
 import { costOf } from "../plan/estimate-job.ts";
 import type { Item } from "../ports.ts";
 import { stateOfPause } from "./pauses.ts";
+import { countPending } from "./pending.ts";
 
 /** Returns a job as people and the API see it; undefined when there is no such job. */
 export async function viewJob(context: Context, jobId: string): Promise<JobView | undefined> {
@@ -41,6 +42,10 @@ export async function viewJob(context: Context, jobId: string): Promise<JobView 
   if (!job) return undefined;
   const progress = await progressOf(context, jobId);
   const view = await toView(context, job, root, progress, now);
+  if (root.outcome === undefined) {
+    const pending = [...(await countPending(context, root)).values()].reduce((sum, count) => sum + count, 0);
+    return pending === 0 ? view : { ...view, pending };
+  }
   return job.estimate !== undefined && view.countsExact
     ? { ...view, cost: costOf(context, job.estimate, view.counts, progress[RERUN] ?? 0) }
     : view;
