@@ -9,6 +9,7 @@ import { demoCommand } from "./commands/demo.ts";
 import { devCommand } from "./commands/dev.ts";
 import { failuresCommand } from "./commands/failures.ts";
 import { graphCommand } from "./commands/graph.ts";
+import { groupCommand } from "./commands/group.ts";
 import { initCommand } from "./commands/init.ts";
 import { jobCommand } from "./commands/job.ts";
 import { jobsCommand } from "./commands/jobs.ts";
@@ -62,6 +63,7 @@ export function program(): Command {
     runsCommand,
     resultsCommand,
     graphCommand,
+    groupCommand,
     completeCommand,
     sendCommand,
     cancelCommand,

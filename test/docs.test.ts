@@ -11,7 +11,14 @@ const pagesIn = (folder: string): string[] =>
   readdirSync(join(root, folder))
     .filter((name) => name.endsWith(".md"))
     .map((name) => `${folder}/${name}`);
-const PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ...pagesIn("docs"), ...pagesIn("docs/adr")];
+const PAGES = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
+  "CHANGELOG.md",
+  ...pagesIn("docs"),
+  ...pagesIn("docs/adr"),
+];
 
 const SENTENCE_WORDS = 30;
 const CELL_WORDS = 25;

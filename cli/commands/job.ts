@@ -45,10 +45,17 @@ function costText({ measured, computed }: JobCost): string {
   const computedText = `${formatCount(writeUnits.total)} write units, ${formatCounted(messages, "message")}, ${formatDollars(price.total)} on AWS without the time of tasks`;
   return `measured: ${formatCounted(measured.taskRuns, "task run")}; computed: ${computedText}`;
 }
+/** A job whose items failed has no failed run. */
+function errorText({ name, message, runId }: NonNullable<Job["error"]>): string {
+  return `${name}: ${message}${runId === "" ? "" : ` (run ${runId})`}`;
+}
 /** Returns the facts of a job, one per line. */
 function jobSheet(job: Job, deferred: readonly Run[], width: number): string[] {
   const took = ((job.endedAt ?? Date.now()) - job.createdAt) / 1_000;
   const counts = Object.entries(job.counts).map(([name, count]) => `${formatCount(count)} ${name.replace(/^u_/, "")}`);
+  const items = Object.entries(job.items ?? {})
+    .filter(([, count]) => count > 0)
+    .map(([state, count]) => `${formatCount(count)} ${state}`);
   const facts: [string, string | undefined][] = [
     ["job", job.jobId],
     ["state", job.state + (job.outcome === undefined || job.outcome === "complete" ? "" : ` (${job.outcome})`)],
@@ -64,9 +71,10 @@ function jobSheet(job: Job, deferred: readonly Run[], width: number): string[] {
       `${formatCount(doneRuns(job))} of ${formatCount(job.planned)} known${job.countsExact ? "" : " (approximate)"}`,
     ],
     ["counts", counts.join(", ") || undefined],
+    ["items", items.join(", ") || undefined],
     ...deferred.map((run): [string, string] => ["deferred", deferralText(run)]),
     ["cost", job.cost && costText(job.cost)],
-    ["error", job.error && `${job.error.name}: ${job.error.message} (run ${job.error.runId})`],
+    ["error", job.error && errorText(job.error)],
     ["value", job.value === undefined ? undefined : JSON.stringify(job.value)],
   ];
   return facts.flatMap(([name, text]) =>

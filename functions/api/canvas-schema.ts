@@ -70,7 +70,16 @@ const signatureOptions = z
     id: "SignatureOptions",
     description: "Times are seconds, `eta` is milliseconds since the epoch",
   });
-const groupOwn = { policy: failurePolicy.optional(), tracking: z.enum(TRACKINGS).optional() };
+const groupOwn = {
+  policy: failurePolicy.optional(),
+  tracking: z.enum(TRACKINGS).optional(),
+  ttlSeconds: z
+    .int()
+    .min(1)
+    .max(31_536_000)
+    .optional()
+    .describe("How long the ended group can be read, counted from its end"),
+};
 const groupOptions = z
   .union([z.strictObject({ ...groupOwn, ...options }), z.looseObject({ ...groupOwn, ...options, ...stamped })])
   .register(components, {

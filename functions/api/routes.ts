@@ -1,6 +1,7 @@
 import type { Route } from "./route.ts";
 import { blobRoutes } from "./routes/blobs.ts";
 import { failureRoutes } from "./routes/failures.ts";
+import { groupRoute } from "./routes/groups.ts";
 import { inputRoutes } from "./routes/input.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { pauseRoutes } from "./routes/pauses.ts";
@@ -22,6 +23,7 @@ const described: readonly Route[] = [
   ...jobRoutes,
   ...inputRoutes,
   ...runRoutes,
+  groupRoute,
   ...failureRoutes,
   lockRoute,
   ...retryRoutes,

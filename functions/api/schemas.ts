@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { LIMITS } from "../core/limits.ts";
 import { RUN_STATUSES } from "../core/plan/run-state.ts";
+import { itemCounts } from "./item-schemas.ts";
 import { readStamp, type Stamp, stampFilter } from "../core/plan/stamps.ts";
 
 /** Named schemas, which the OpenAPI document lists under `#/components/schemas`. */
@@ -11,7 +12,7 @@ export const milliseconds = z.number().describe("Milliseconds since the epoch");
 export const json: z.ZodType = z
   .unknown()
   .register(components, { id: "Json", description: `Any JSON, nested at most ${LIMITS.jsonDepth} levels deep` });
-const counts = z
+export const counts = z
   .record(z.string(), z.number())
   .register(components, { id: "Counts", description: "Task runs by outcome; counters of user code as `u_<name>`" });
 const jobStates = [
@@ -173,6 +174,7 @@ export const job = z
     deadlineAt: milliseconds,
     counts,
     countsExact: z.boolean(),
+    items: itemCounts.optional(),
     planned: z.number().describe("Task runs known so far; grows while the job spawns"),
     cost: jobCost.optional().describe("Of an ended job whose counts are exact. Not in lists"),
     outcome: z.enum(["complete", "failed", "cancelled", "timeout"]).optional(),

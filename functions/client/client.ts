@@ -8,6 +8,7 @@ import type {
   DeadLetterCounts,
   DeadLetterReason,
   FailureGroup,
+  GroupView,
   LockView,
   Health,
   Job,
@@ -182,6 +183,11 @@ export interface Client extends BatchCalls {
     jobId: string,
     filter?: PageFilter & { readonly status?: RunStatus; readonly stamps?: StampFilter; readonly group?: string },
   ): Promise<Page<Run>>;
+  /**
+   * Returns a group of a job, by the id that `ctx.spawnWithCallback` returns, or that of any other group. Throws
+   * `group_not_found`, `group_expired`.
+   */
+  group(groupId: string, options?: ReadOptions): Promise<GroupView>;
   /** Returns one run, or throws `run_not_found`. */
   run(runId: string): Promise<Run>;
   /**

@@ -156,9 +156,10 @@ function jobCalls(options: ClientOptions, json: ReadJson): JobCalls {
   };
 }
 
-function runCalls(json: ReadJson): Pick<Client, "run" | "cancelRun" | "complete"> {
+function runCalls(json: ReadJson): Pick<Client, "run" | "group" | "cancelRun" | "complete"> {
   return {
     run: (runId) => json(runPath(runId)),
+    group: (groupId, read = {}) => json(`/groups/${encodeURIComponent(groupId)}`, read),
     cancelRun: async (id) =>
       (await json<{ cancelled: boolean }>(`${runPath(id)}/cancel`, { method: "POST" })).cancelled,
     complete: async (runId, token, answer) =>

@@ -26,6 +26,7 @@ export {
   type ErrorData,
   type FailureGroup,
   type GraphNode,
+  type GroupView,
   type Health,
   type Job,
   type JobCost,

@@ -9,6 +9,7 @@ import type {
   DeadLetterCounts,
   DeadLetterView,
   FailureGroup,
+  GroupView,
   JobEvent,
   JobGraph,
   JobView,
@@ -139,6 +140,8 @@ export interface Engine {
   jobs(filter: JobFilter): Promise<Page<JobView>>;
   runs(jobId: string, filter: RunFilter): Promise<Page<RunView>>;
   run(runId: string): Promise<RunView | undefined>;
+  /** Returns a group of a job, the root included. Throws `group_not_found`, `group_expired`. */
+  group(groupId: string): Promise<GroupView>;
   /**
    * Yields the results of a job in order: those of a group with its pages flattened, or its one value. Memory is
    * constant. `from` is the first index.

@@ -32,6 +32,7 @@ import { submitJobs } from "./submit/submit-many.ts";
 import { estimateSubmission, newJobId, submitJob, submitOpenJob } from "./submit/submit.ts";
 import { listDeadLetters, viewDeadLetter } from "./views/dead-letters.ts";
 import { listFailures } from "./views/failures.ts";
+import { viewGroup } from "./views/group-view.ts";
 import { jobGraph } from "./views/job-graph.ts";
 import { listEvents, listJobs, viewJob } from "./views/job-view.ts";
 import { listLocks } from "./views/locks.ts";
@@ -89,6 +90,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     jobs: (filter) => listJobs(context, filter),
     runs: (jobId, filter) => listRuns(context, jobId, filter),
     run: (runId) => viewRunById(context, runId),
+    group: (groupId) => viewGroup(context, groupId),
     results: (jobId, options) => jobResults(context, jobId, options?.from),
     events: (jobId, filter) => listEvents(context, jobId, filter),
     graph: (jobId, run) => jobGraph(context, jobId, run),

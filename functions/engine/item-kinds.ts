@@ -2,6 +2,7 @@ import type { FailurePolicy, Tracking } from "../core/canvas/canvas.ts";
 import type { Estimate } from "../core/cost/job-cost.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Counts } from "../core/plan/counts.ts";
+import type { GroupExpiry } from "../core/plan/group-expiry.ts";
 import { leafOf, localIndex } from "../core/plan/ledger.ts";
 import type { GroupStep, TaskStep, WaitStep } from "../core/plan/plan.ts";
 import type { LinkKind, RunRef } from "../core/plan/run-id.ts";
@@ -60,7 +61,7 @@ export type Kept = { readonly value: Json } | { readonly valueRef: string };
 
 export type Outcome = "complete" | "failed" | "cancelled" | "timeout" | "dropped";
 /** Only roots have the attributes of a pause. `readGate` copies them to the headers below. */
-export interface HeaderAttributes extends Owned, PauseAttributes {
+export interface HeaderAttributes extends Owned, PauseAttributes, GroupExpiry {
   readonly state: "open" | "closed";
   readonly round: number;
   /** The round in which the group was created, or its ledger began anew. Absent for round 0. */
@@ -307,9 +308,8 @@ export const progressKey = (jobId: string, shard: number): Key => taskKey(`P#${j
 export const jobIndexPartition = (state: string): string => `JS#${state}`;
 export const jobIndexKey = (state: string, createdAt: number, jobId: string): Key =>
   taskKey(jobIndexPartition(state), `${pad(createdAt, 14)}#${jobId}`);
-const JOB_INDEX_SORT = /^\d{14}#[0-9A-Za-z_-]{1,128}$/;
 /** Returns whether a text is a sort key of a job in an index of jobs, as cursors of lists are. */
-export const isJobCursor = (text: string): boolean => JOB_INDEX_SORT.test(text);
+export const isJobCursor = (text: string): boolean => /^\d{14}#[0-9A-Za-z_-]{1,128}$/.test(text);
 /** `stamp` is the text that `indexedStamp` returns. */
 export const stampIndexPartition = (stamp: string): string => `JX#${stamp}`;
 export const stampIndexKey = (stamp: string, createdAt: number, jobId: string): Key =>

@@ -3,6 +3,7 @@ import type { Json, JsonObject } from "../core/json.ts";
 import type { JobState } from "../core/job-state.ts";
 import type { PauseTarget } from "../core/pause.ts";
 import type { Counts } from "../core/plan/counts.ts";
+import type { ItemCounts } from "../core/task/item-counts.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { ErrorData } from "../core/task/invocation.ts";
 import type { QueueSpeed } from "../core/task/statistics.ts";
@@ -10,6 +11,7 @@ import type { QueueDepth } from "./ports.ts";
 import type { FiredBy, ScheduleSpec } from "../core/schedule/schedule.ts";
 
 export type { JobState };
+export type { GroupView } from "../core/plan/group-view.ts";
 export type { LockUser, LockView } from "../core/task/lock-view.ts";
 export type { SiteView, StatisticsPage } from "../core/task/statistics.ts";
 export type { DeadLetter as DeadLetterView, DeadLetterCounts } from "../core/task/dead-letter.ts";
@@ -30,6 +32,11 @@ export interface JobView {
   /** Exact once the job has ended by completion (`countsExact`). Approximate before that, and only for display. */
   readonly counts: Counts;
   readonly countsExact: boolean;
+  /**
+   * Items of path tasks, by the state in which the last step left them. Absent when no task has counted any. Approximate
+   * until `countsExact`.
+   */
+  readonly items?: ItemCounts;
   /** Task runs known so far. Grows while the job spawns. */
   readonly planned: number;
   /** Set only on an ended job with exact counts, and only where one job is asked for. */

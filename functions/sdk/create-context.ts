@@ -9,20 +9,11 @@ import type { AttemptEffects } from "./attempt-effects.ts";
 import { canvasOf } from "./canvas-builder.ts";
 import { TaskError } from "./errors.ts";
 import type { EventWaits } from "./event-waits.ts";
+import { SPAWNED, spawnedGroup } from "./spawned-group.ts";
 import { createBlobs, type TaskBlobs } from "./task-blobs.ts";
-import type { CursorItem, SpawnedChildren, TaskContext, TaskLog } from "./task-context.ts";
+import type { CursorItem, TaskContext, TaskLog } from "./task-context.ts";
 
 type LogLevel = "debug" | "info" | "warn" | "error";
-
-const SPAWNED: SpawnedChildren = Object.freeze({
-  result(): never {
-    throw new FanfoldError(
-      "waiting_inside_task",
-      "a task must not wait for other runs: it would hold the worker they may need. Use ctx.spawnWithCallback(children, callback), " +
-        "ctx.replace(canvas), or let the next step of a chain or the body of a chord receive the results",
-    );
-  },
-});
 
 /**
  * The context of one attempt. Its functions are bound, so that tasks may destructure it:
@@ -43,6 +34,9 @@ class AttemptContext implements TaskContext {
     this.#streamsResults = streamsResults;
     this.#effects = effects;
     this.#waits = waits;
+  }
+  get task(): string {
+    return this.#call.task;
   }
   get jobId(): string {
     return this.#call.jobId;
@@ -90,7 +84,7 @@ class AttemptContext implements TaskContext {
     return this.#call.cursor;
   }
   get group(): GroupHandle | undefined {
-    return this.#streamsResults ? groupHandle(this.#call.args[0]) : undefined;
+    return this.#call.group ?? (this.#streamsResults ? groupHandle(this.#call.args[0]) : undefined);
   }
   get results(): TaskContext["results"] {
     return () => this.#call.services.results();
@@ -106,8 +100,8 @@ class AttemptContext implements TaskContext {
   }
   get spawnWithCallback(): TaskContext["spawnWithCallback"] {
     return (children, callback, options = {}) => {
-      this.#effects.spawnWithCallback(children, callback, options.policy);
-      return SPAWNED;
+      const { index, members } = this.#effects.spawnWithCallback(children, callback, options);
+      return spawnedGroup(this.#call, index, members);
     };
   }
   get addToChord(): TaskContext["addToChord"] {

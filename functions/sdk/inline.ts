@@ -1,5 +1,6 @@
 import { FanfoldError } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
+import { DEFAULT_QUEUE, formatQueueName, parseQueueName } from "../core/names/queue-name.ts";
 import { isInstance, OutcomeError } from "../core/task/error-data.ts";
 import type { TaskCall, TaskOutcome } from "../core/task/invocation.ts";
 import type { AnyTask } from "./any-task.ts";
@@ -62,7 +63,8 @@ function inlineCall(task: AnyTask, args: readonly Json[], kwargs: JsonObject): T
     headers: {},
     priority: undefined,
     site: "inline",
-    queue: task.info.queue ?? "default",
+    queue: formatQueueName(parseQueueName(task.info.queue ?? DEFAULT_QUEUE, { site: "inline" })),
+    startedAt: Date.now(),
     deadline: Number.MAX_SAFE_INTEGER,
     signal: new AbortController().signal,
     cursor: undefined,

@@ -186,7 +186,7 @@ export function defineTask<
 /** Makes a task. `more` is what is known of it beside its definition. */
 export function createTask<Args extends readonly unknown[], Returned, Kwargs extends z.$ZodObject | undefined>(
   definition: TaskDefinition<Args, Returned, Kwargs>,
-  more: Pick<TaskInfo, "stateMachine"> = {},
+  more: Pick<TaskInfo, "stateMachine" | "paths"> = {},
 ): Task<Args, ValueOf<Returned>, GivenKwargs<Kwargs>> {
   const info = { ...taskInfo(definition, definition.run), ...more };
   if (typeof definition.run !== "function") throw invalid("/run", `task ${info.name} has no function "run"`);

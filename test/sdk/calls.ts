@@ -38,6 +38,7 @@ export function taskCall(
     priority: undefined,
     site: "london",
     queue: "london.default#worker",
+    startedAt: 0,
     deadline: 1_000,
     signal: new AbortController().signal,
     cursor: undefined,

@@ -13,6 +13,7 @@ import type { Journal } from "./journal.ts";
 import type { LeaseWatch } from "./lease-watch.ts";
 import { anyEarly, earlyAbove, flatMembers, mayDrop, membersOf } from "./group-members.ts";
 import { IdentityWatch } from "./identity-watch.ts";
+import { withStep } from "./item-recount.ts";
 import { LedgerWatch } from "./ledger-watch.ts";
 import type { Complaints } from "./reference.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
@@ -225,7 +226,7 @@ export class Oracle {
     for (let step = 0; step <= lastStep; step++) {
       const counts = this.#rowCounts(gid, index, step);
       if (!counts) return undefined;
-      sum = addCounts(sum, counts);
+      sum = withStep(sum, counts);
     }
     for (const side of this.#shape.sides(gid, index, lastStep)) {
       const counts = this.#sideCounts(side.gid);

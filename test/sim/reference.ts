@@ -6,6 +6,7 @@ import { childGroupOf, ownerOf, runIdOf } from "../../functions/core/plan/run-id
 import { isFailure, isSuccess, type TerminalStatus } from "../../functions/core/plan/run-state.ts";
 import { attemptsOf, type Header, type Run } from "../../functions/engine/item-kinds.ts";
 import { childGroup } from "../../functions/engine/items/run-reads.ts";
+import { countersOf, withStep } from "./item-recount.ts";
 import type { Journal } from "./journal.ts";
 import {
   type Ended,
@@ -68,7 +69,7 @@ export class Reference {
       const run = this.#shape.row(ref);
       if (!this.#shape.hasEnded(run)) return CUT;
       last = what.kind === "task" ? this.#task(run, what, given) : this.#group(run, what, given);
-      carried = carried && last.counts && addCounts(carried, last.counts);
+      carried = carried && last.counts && withStep(carried, last.counts);
       extras.push(...(last.extras ?? []));
       if (last.status === "cut") return CUT;
       if (last.status !== run.status) {
@@ -202,10 +203,7 @@ export class Reference {
       const made: Value = silent || own.kind !== "json" ? own : { kind: "json", json: outputOf(own.json) };
       return ends === "fails" ? plain("error") : this.#valued(run, plain("success", made));
     }
-    const counts: Counts = {
-      success: 1,
-      ...Object.fromEntries(Object.entries(script.counters ?? {}).map(([name, count]) => [`u_${name}`, count])),
-    };
+    const counts: Counts = { success: 1, ...countersOf(script) };
     const children = script.spawn ? childrenOf(script, attemptsOf(run)).map((child) => stepsOf(child)) : [];
     if (!script.spawn || children.length === 0) return this.#valued(run, { ...plain("success", own), counts });
     const { policy, value } = script.spawn;
@@ -244,8 +242,7 @@ export class Reference {
     const silent = signature.options.ignoreResult ?? signature.task === TASKS.silent;
     const value: Value = silent ? NOTHING : args ? { kind: "json", json: valueOf(script, args) } : { kind: "unknown" };
     if (behaviour === "skip") return this.#valued(run, { ...plain("skipped"), value });
-    const counters = Object.entries(script.counters ?? {}).map(([name, count]) => [`u_${name}`, count] as const);
-    return this.#valued(run, { status: "success", counts: { success: 1, ...Object.fromEntries(counters) }, value });
+    return this.#valued(run, { status: "success", counts: { success: 1, ...countersOf(script) }, value });
   }
   /**
    * Returns whether the run may fail because an attempt without a claim cannot have children. A redelivered run is

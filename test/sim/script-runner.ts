@@ -150,6 +150,7 @@ export class ScriptRunner implements TaskRunner {
       kind: "success",
       value,
       ...(script.counters && { counters: script.counters }),
+      ...(script.items && { items: script.items }),
       ...(spawned && { spawned }),
     };
   }

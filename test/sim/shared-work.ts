@@ -78,6 +78,7 @@ export class SharedWork {
       ...(random.chance(0.6) && { heals: 1 + random.int(2) }),
       ...(random.chance(0.4) && { counters: { files: 1 + random.int(3) } }),
       ...(random.chance(0.1) && { big: true as const }),
+      ...(kind % 2 === 0 && { items: { processed: 3, failures: kind % 4 === 0 ? 1 : 0 } }),
       ...(children && { spawn: { children, policy: "settled" as const, value: "own" as const } }),
     };
   }

@@ -9,7 +9,9 @@ import type {
 import type { ValueCondition } from "../../functions/core/canvas/value-condition.ts";
 import type { JsonObject } from "../../functions/core/json.ts";
 import type { RunLimits } from "../../functions/core/task/run-limits.ts";
+import type { ItemCounts } from "../../functions/core/task/item-counts.ts";
 import { limitsOfSignature } from "./limit-workload.ts";
+import { byNumber } from "./numbered.ts";
 import type { Random } from "./random.ts";
 import type { SharedWork } from "./shared-work.ts";
 
@@ -28,6 +30,8 @@ export interface Script {
   readonly heals?: number;
   readonly delaySeconds?: number;
   readonly counters?: { readonly [name: string]: number };
+  /** Items that the task reports, by state. */
+  readonly items?: Partial<ItemCounts>;
   /** Makes the value too big to stay inline. */
   readonly big?: true;
   /**
@@ -92,10 +96,6 @@ export type JobSpec =
       readonly policy?: FailurePolicy;
     };
 
-/** Most failures go away in the first or second retry, some never. */
-function healsOf(number: number): Pick<Script, "heals"> {
-  return number % 5 === 0 ? {} : { heals: 1 + (number % 2) };
-}
 /** Stamps that half of the tasks carry, chosen by the task's number. */
 export const TEAMS = ["blue", "red"] as const;
 function stampsOf(label: string): JsonObject | undefined {
@@ -219,7 +219,7 @@ export class Workload {
     return this.#signature(
       {
         label,
-        ...healsOf(this.#labels),
+        ...byNumber(this.#labels),
         steps: random.int(8),
         behaviour,
         ...(behaviour === "retry" && random.chance(0.5) && { delaySeconds: random.int(20) }),

@@ -192,7 +192,8 @@ describe("an attempt after a cursor", () => {
     const outcome = await createRunner(tasks).run({
       ...call,
       site: "local",
-      queue: "default",
+      queue: "local.default#worker",
+      startedAt: 0,
       deadline: Infinity,
       signal,
       cursor: cursor as never,

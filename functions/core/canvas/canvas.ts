@@ -84,6 +84,11 @@ export interface GroupOptions {
   readonly policy?: FailurePolicy;
   /** What is stored for its members. Default: what all their tasks declare, else `lazy`. */
   readonly tracking?: Tracking;
+  /**
+   * Seconds for which the ended group and its results can be read, counted from its end. A group that goes on does not
+   * expire. Default: as long as the job is kept.
+   */
+  readonly ttlSeconds?: number;
 }
 
 /** Callbacks of a canvas. They never change how the canvas ends. */

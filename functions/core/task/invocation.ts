@@ -1,6 +1,7 @@
 import type { BlobRef } from "../blob-ref.ts";
 import type { Canvas, Dedupe, FailurePolicy, Tracking } from "../canvas/canvas.ts";
 import type { Json, JsonObject } from "../json.ts";
+import type { ItemCounts } from "./item-counts.ts";
 import type { RetryPolicy } from "../retry-policy.ts";
 import type { RunLimits } from "./run-limits.ts";
 import type { StopSignal } from "./stop-signal.ts";
@@ -99,6 +100,8 @@ export interface TaskCall {
   readonly step: number;
   readonly attempt: number;
   readonly round: number;
+  /** The round in which the run began anew, which names its child group. Absent for a run that never did. */
+  readonly since?: number | undefined;
   readonly task: string;
   readonly args: readonly Json[];
   readonly kwargs: JsonObject;
@@ -111,7 +114,10 @@ export interface TaskCall {
   readonly headers: JsonObject;
   readonly priority: number | undefined;
   readonly site: string;
+  /** The queue in text form, with all its parts. */
   readonly queue: string;
+  /** When the attempt started, in milliseconds since the epoch. */
+  readonly startedAt: number;
   /** When the attempt is stopped, in milliseconds since the epoch. */
   readonly deadline: number;
   /** Aborted on cancel, on a lost lease and at the deadline. Its reason is an Error with the fields of ErrorData. */
@@ -121,6 +127,8 @@ export interface TaskCall {
    * attempt.
    */
   readonly cursor: Json | undefined;
+  /** The group whose results the run collects, if it does and that group has completed. */
+  readonly group?: GroupHandle | undefined;
   readonly services: RunServices;
 }
 
@@ -143,6 +151,8 @@ export interface Spawned {
    *   of.
    */
   readonly value: "own" | "group" | "replace" | "extras";
+  /** Indexes of the children that keep the queue and the priority of the run, where they name none. */
+  readonly placed?: readonly number[];
 }
 
 /** How an attempt ends. */
@@ -151,6 +161,8 @@ export type TaskOutcome =
       readonly kind: "success";
       readonly value: Json;
       readonly counters?: Readonly<Record<string, number>>;
+      /** Set only by a path task whose items count towards its job. */
+      readonly items?: Partial<ItemCounts>;
       readonly spawned?: Spawned;
     }
   | { readonly kind: "skipped"; readonly value: Json }
@@ -194,6 +206,14 @@ export interface TaskRunner {
   limits(call: TaskCall): RunLimits;
 }
 
+/** What the engine needs to know about a path task beside what it knows of every task. */
+export interface PathTaskInfo {
+  /** Whether the task streams its results when it is asked to, as handlers of moved and deleted items must. */
+  readonly acceptsStreaming: boolean;
+  /** Whether its items are counted in the job. */
+  readonly countsTowardsJob: boolean;
+}
+
 /** What the engine needs to know about a task without running it. */
 export interface TaskInfo {
   readonly name: string;
@@ -220,6 +240,8 @@ export interface TaskInfo {
   readonly stateMachine?: { readonly name: string; readonly timeoutSeconds?: number };
   /** What a run must hold before its code starts. A key that is made of the arguments of each run is absent. */
   readonly limits?: RunLimits;
+  /** Set only for a path task, which takes and hands over items. */
+  readonly paths?: PathTaskInfo;
   /** Set only for an async generator, whose number of children is known only when it runs. */
   readonly streams?: true;
 }

@@ -11,7 +11,7 @@ import { argumentsOf, takesInput } from "./arguments.ts";
 import { admit, isAttemptLimited } from "./limited-attempt.ts";
 import type { LiveAttempt } from "./live-attempt.ts";
 import type { MemberOutcome } from "./member-outcome.ts";
-import { type Commit, commitOf, endOf } from "./outcome-commit.ts";
+import { type Commit, commitOf, countersOf, endOf } from "./outcome-commit.ts";
 import { type OpenState, readOpenState } from "./stream.ts";
 import { AttemptCall } from "./task-call.ts";
 
@@ -69,7 +69,7 @@ function endAttempt(
   const { options } = attempt.step;
   const drops = options?.ignoreResult ?? attempt.info.ignoreResult;
   if (!drops && !isSmall(outcome.value)) return endGeneralCase(context, attempt, outcome, open);
-  return { set: endOf(context, "success", drops ? {} : { value: outcome.value }, outcome.counters) };
+  return { set: endOf(context, "success", drops ? {} : { value: outcome.value }, countersOf(outcome)) };
 }
 async function endGeneralCase(
   context: Context,
@@ -108,7 +108,7 @@ async function prepareCall(
   }
   return (
     (await missingArgument(context, attempt, input.args)) ??
-    new AttemptCall(context, attempt, input.args, input.collects, open?.at.cursor)
+    new AttemptCall(context, attempt, input.args, input, open?.at.cursor)
   );
 }
 

@@ -36,5 +36,5 @@ async function writeOutcome(
   const dropped = outcome !== "dropped" && scope !== undefined && (await decidedAbove(context, scope));
   const counted = totals ?? countersOf(await readLedger(context, { gid, round, level: header.height, node: 0 }));
   const early = totals === undefined || dropped;
-  return (await setOutcome(context, gid, round, dropped ? "dropped" : outcome, counted, early)).header;
+  return (await setOutcome(context, header, round, dropped ? "dropped" : outcome, counted, early)).header;
 }

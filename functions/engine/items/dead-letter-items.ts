@@ -37,6 +37,7 @@ export interface DeadLetterAttributes extends Omit<Owned, "jobId"> {
 export interface DeadLetter extends DeadLetterAttributes {
   readonly id: string;
 }
+export const isDeadLetterId = (text: string): boolean => /^[0-9]{14}-[0-9a-zA-Z]{1,64}$/.test(text);
 const asDeadLetter = (item: Item): DeadLetter => ({ id: item.key.sort, ...item.attributes }) as unknown as DeadLetter;
 
 /** As long as SQS keeps a message at most. */
@@ -63,7 +64,9 @@ export async function putDeadLetter(
     attributes: attributesOf(attributes),
   });
 }
+/** Reads a dead letter. Callers may name anything; what cannot be an id need not fit into a key. */
 export async function readDeadLetter(context: Context, id: string): Promise<DeadLetter | undefined> {
+  if (!isDeadLetterId(id)) return undefined;
   const item = await context.store.get(deadLetterKey(id), { consistent: true });
   return item && asDeadLetter(item);
 }

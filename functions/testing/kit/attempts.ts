@@ -79,9 +79,9 @@ function attemptOf({ task, runId, attempt, args, kwargs }: TaskCall): Noted {
 /** Returns the call with other services. The engine's call computes its fields on access, so they are read by name. */
 function withServices(call: TaskCall, services: TaskCall["services"]): TaskCall {
   const { jobId, runId, groupId, index, step, attempt, round, task, args, kwargs, each } = call;
-  const { stamps, headers, priority, site, queue, deadline, signal, cursor } = call;
+  const { stamps, headers, priority, site, queue, startedAt, deadline, signal, cursor, since, group } = call;
   const what = { jobId, runId, groupId, index, step, attempt, round, task, args, kwargs, ...(each && { each }) };
-  return { ...what, stamps, headers, priority, site, queue, deadline, signal, cursor, services };
+  return { ...what, stamps, headers, priority, site, queue, startedAt, deadline, signal, cursor, since, group, services };
 }
 function noting(call: TaskCall, logs: LogLine[]): TaskCall["services"] {
   const { services } = call;

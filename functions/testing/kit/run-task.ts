@@ -1,5 +1,6 @@
 import { FanfoldError } from "../../core/errors.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
+import { DEFAULT_QUEUE, formatQueueName, parseQueueName } from "../../core/names/queue-name.ts";
 import type { ResultEntry, TaskCall } from "../../core/task/invocation.ts";
 import { LazySignal } from "../../core/task/stop-signal.ts";
 import type { AnyTask } from "../../sdk/any-task.ts";
@@ -45,6 +46,7 @@ const noBlobs = (): Promise<never> =>
   );
 function callOf(task: AnyTask, args: readonly Json[], given: GivenContext, logs: LogLine[]): TaskCall {
   const { kwargs = {}, runId = "job.0", attempt = 1, stamps = {}, headers = {}, events = {}, results = [] } = given;
+  const queue = parseQueueName(task.info.queue ?? DEFAULT_QUEUE, { site: "local" });
   return {
     jobId: runId.split(".")[0] ?? runId,
     runId,
@@ -59,8 +61,9 @@ function callOf(task: AnyTask, args: readonly Json[], given: GivenContext, logs:
     stamps,
     headers,
     priority: undefined,
-    site: "local",
-    queue: task.info.queue ?? "local.default#worker",
+    site: queue.site,
+    queue: formatQueueName(queue),
+    startedAt: Date.now(),
     deadline: Date.now() + task.info.timeoutSeconds * 1_000,
     signal: new LazySignal(),
     cursor: given.cursor,
