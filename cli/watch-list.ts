@@ -18,6 +18,8 @@ export interface WatchOptions {
   readonly watch: boolean;
 }
 const EVERY_MS = 1_000;
+/** Of a screen that does not tell how high it is. */
+const ROWS = 24;
 
 /** Adds `--watch` to a command that lists. */
 export function withWatch(command: Command): Command {
@@ -54,7 +56,7 @@ async function printOnce(terminal: Terminal, { json, lines, notes = [] }: Listed
 }
 /** Draws lines over those of before, and returns how many there are. What does not fit on the screen is left out. */
 async function drawAgain(terminal: Terminal, lines: readonly string[], before: number): Promise<number> {
-  const room = Math.max(1, (terminal.rows() ?? 24) - 1);
+  const room = (terminal.rows() || ROWS) - 1;
   const width = terminal.columns();
   const shown = lines.length > room ? [...lines.slice(0, room - 1), `… ${lines.length - room + 1} more`] : lines;
   const up = before > 0 ? `\u001b[${before}A` : "";

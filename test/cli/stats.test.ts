@@ -79,6 +79,11 @@ describe("a watched list", () => {
     expect(printed).toEqual(["\r\u001b[Jone\ntwo\n", "\u001b[2A\r\u001b[J1\n2\n… 3 more\n"]);
     expect(said).toEqual([]);
   });
+  it("is drawn in 24 rows on a screen that does not tell its height", async () => {
+    const { terminal, printed } = screen(0);
+    expect(await watch(terminal, [listOf("one", "two")])).toBe(130);
+    expect(printed).toEqual(["\r\u001b[Jone\ntwo\n"]);
+  });
   it("is printed once where nothing can be drawn again", async () => {
     const { terminal, printed, said } = screen(undefined);
     expect(await watch(terminal, [listOf("one"), listOf("two")])).toBe(0);

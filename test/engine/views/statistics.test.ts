@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Engine } from "../../../functions/engine/contract.ts";
 import { PortError } from "../../../functions/engine/ports.ts";
+import { randomOf, SeededFaults } from "../../../functions/testing/kit/seeded-faults.ts";
 import { defineTask, group, type CanvasBuilder } from "../../../functions/sdk/index.ts";
 import { add, fail, noop, waitFor } from "../../../functions/tasks/examples.ts";
 import { countPorts } from "../counting.ts";
@@ -237,6 +238,49 @@ describe("a run is counted once", () => {
       { task: "noop", life: { counts: { success: 1 } } },
     ]);
   });
+});
+
+/** Works through a group with processes that are refused calls and die, and returns what its statistics count. */
+async function countUnderFaults(seed: number, crash: number): Promise<number> {
+  start();
+  const random = randomOf(seed);
+  const { jobId } = await local.engine.submit({ canvas: many(60).canvas });
+  let faults: SeededFaults | undefined;
+  let worker: Engine | undefined;
+  for (let turns = 0; turns < 5_000 && !(await local.engine.job(jobId))?.endedAt; turns++) {
+    if (!worker || !faults || faults.isDead) {
+      faults = new SeededFaults({ seed, throttle: 0.05, crash }, random);
+      worker = local.over(local, faults.around);
+    }
+    const messages = await local.queue.receive(QUEUES, 4, 30);
+    if (messages.length === 0) local.clock.advance(5_000);
+    for (const { id, ...message } of messages) {
+      const handled = worker.handle(message, LocalEngine.loop).then(
+        async ({ kind }) => {
+          if (kind === "done" && random() < 0.8) await local.queue.ack([id]);
+        },
+        () => undefined,
+      );
+      await local.passing(Promise.race([handled, faults.died]));
+      if (random() < 0.2) await local.passing(Promise.race([worker.flushStatistics(), faults.died]));
+      if (faults.isDead) break;
+    }
+    if (turns % 50 === 49) await local.passing(local.engine.sweep({ all: true }));
+  }
+  expect(await local.engine.job(jobId)).toMatchObject({ state: "success", counts: { success: 60 } });
+  for (let flushes = 0; flushes < 20; flushes++)
+    await local.passing(Promise.race([worker!.flushStatistics(), faults!.died]));
+  const [counted] = (await statistics({ task: "noop" })).items;
+  return counted?.life.counts.success ?? 0;
+}
+describe("statistics under faults", () => {
+  it.each([1, 2, 3, 4, 5, 6])(
+    "count each run once, although calls are refused and messages come again: seed %i",
+    async (seed) => expect(await countUnderFaults(seed, 0)).toBe(60),
+  );
+  it.each([1, 2, 3, 4, 5, 6])("count no run twice, although processes die: seed %i", async (seed) =>
+    expect(await countUnderFaults(seed, 0.01)).toBeLessThanOrEqual(60),
+  );
 });
 
 describe("attempts that lost their lease", () => {
