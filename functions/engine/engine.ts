@@ -23,6 +23,7 @@ import { PauseCache } from "./admission/pauses.ts";
 import { GateCache } from "./groups/gate.ts";
 import { freshUntil, openBlob, putBlob } from "./items/shared-blobs.ts";
 import { FailureKindCache } from "./jobs/failures.ts";
+import { KnownRunsCache } from "./jobs/spawn-budget.ts";
 import { PlanStore } from "./plan/plan-store.ts";
 import { QueueNameCache } from "./plan/queue-name-cache.ts";
 import type { Ports } from "./ports.ts";
@@ -57,6 +58,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     gates: new GateCache(),
     pauses: new PauseCache(ports, settings.pauseCacheMs),
     failureKinds: new FailureKindCache(),
+    knownRuns: new KnownRunsCache(),
     limitsInUse: new FailureKindCache(),
     pace: new Pace(ports.clock, slowAfterMs(settings)),
     expanding: new Semaphore(1),
