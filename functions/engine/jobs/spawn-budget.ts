@@ -27,6 +27,21 @@ export class KnownRunsCache implements KnownRuns {
   }
 }
 
+/** What one attempt has spawned. Its pages may be stored long before their runs are counted. */
+export class OwnRuns {
+  #before: number | undefined;
+  #spawned = 0;
+
+  /** Returns the runs that the job has at least. `known` is what was read last. */
+  atLeast(known: number): number {
+    this.#before ??= known;
+    return Math.max(known, this.#before + this.#spawned);
+  }
+  add(runs: number): void {
+    this.#spawned += runs;
+  }
+}
+
 /**
  * Throws `budget_exceeded` when the children of a run would bring its job above its budget. Checked before anything of
  * them is stored or sent. Runs of children are counted when these are sent, so each process may go beyond the budget by
@@ -36,16 +51,18 @@ export async function checkBudget(
   context: Context,
   { jobId, runId }: { readonly jobId: string; readonly runId: string },
   children: readonly Strand[],
+  own = new OwnRuns(),
 ): Promise<void> {
   const { runsPerJob, headerCacheMs } = context.config;
   // Runs that jobs share belong to none.
   if (!Number.isFinite(runsPerJob) || isShared(jobId)) return;
   const now = context.clock.now();
-  let known = context.knownRuns.recall(jobId, now);
-  if (known === undefined) {
-    known = await readPlanned(context, jobId);
-    context.knownRuns.remember(jobId, known, now + headerCacheMs);
+  let remembered = context.knownRuns.recall(jobId, now);
+  if (remembered === undefined) {
+    remembered = await readPlanned(context, jobId);
+    context.knownRuns.remember(jobId, remembered, now + headerCacheMs);
   }
+  const known = own.atLeast(remembered);
   const asked = children.reduce((sum, strand) => sum + plannedAhead(strand), 0);
   if (known + asked > runsPerJob) {
     throw new FanfoldError(
@@ -55,6 +72,7 @@ export async function checkBudget(
     );
   }
   context.knownRuns.add(jobId, asked);
+  own.add(asked);
 }
 async function readPlanned(context: Context, jobId: string): Promise<number> {
   const keys = Array.from({ length: PROGRESS_SHARDS }, (_, shard) => progressKey(jobId, shard));
