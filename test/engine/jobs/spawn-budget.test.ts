@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { type CanvasSource, chord, defineTask, group, type Task } from "../../../functions/sdk/index.ts";
+import {
+  type CanvasBuilder,
+  type CanvasSource,
+  chord,
+  defineTask,
+  group,
+  type Task,
+} from "../../../functions/sdk/index.ts";
 import { LocalEngine } from "../local-engine.ts";
 
 const BUDGET = 200;
@@ -30,7 +37,7 @@ interface Ended {
   /** Members that were sent. */
   readonly sent: number;
 }
-async function ended(canvas: { readonly canvas: CanvasSource & object }, runsPerJob = BUDGET): Promise<Ended> {
+async function ended({ canvas }: Pick<CanvasBuilder, "canvas">, runsPerJob = BUDGET): Promise<Ended> {
   let sent = 0;
   const local = new LocalEngine(
     tasks,
@@ -49,7 +56,7 @@ async function ended(canvas: { readonly canvas: CanvasSource & object }, runsPer
       }),
     },
   );
-  const { jobId } = await local.engine.submit({ canvas: canvas.canvas as never });
+  const { jobId } = await local.engine.submit({ canvas });
   await local.untilQuiet();
   return { local, jobId, sent };
 }
@@ -84,7 +91,6 @@ describe("the budget of a job", () => {
     expect(state).toBe("failure");
     expect(counts["error"]).toBeGreaterThan(0);
     expect(sent).toBeLessThanOrEqual(2 * 60);
-    expect(local.engine).toBeDefined();
   });
   it("ends a stream of chunks of one item at the page that exceeds it", async () => {
     const { local, jobId, sent } = await ended(streams.s(100_000));
