@@ -25,6 +25,7 @@ export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, titl
   unsupported_media_type: [415, "Unsupported media type"],
   too_deep: [400, "Nested too deeply"],
   too_many_children: [400, "Too many children"],
+  budget_exceeded: [500, "Budget exceeded"],
   too_many_stamps: [400, "Too many revoked stamps"],
   results_too_large: [413, "Results too large"],
   blob_not_found: [404, "No such blob"],

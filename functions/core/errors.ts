@@ -22,6 +22,7 @@ export const ERROR_CODES = [
   "unsupported_media_type",
   "too_deep",
   "too_many_children",
+  "budget_exceeded",
   "too_many_stamps",
   "results_too_large",
   "blob_not_found",

@@ -68,6 +68,8 @@ export interface EngineConfig {
   readonly packAbove: number;
   /** Pages of an open group that may be unfinished before its owner stops pulling items. */
   readonly openPages: number;
+  /** Runs that a job may have once tasks spawn, theirs and those of its canvas. Infinity checks nothing. */
+  readonly runsPerJob: number;
   /** Longest time for which a retry waits until code that a timed-out attempt left behind has ended. */
   readonly overlapGraceSeconds: number;
   readonly unknownTaskGraceSeconds: number;
@@ -119,6 +121,7 @@ export const DEFAULT_CONFIG: EngineConfig = {
   inPlaceSeconds: 20,
   packAbove: 64,
   openPages: 64,
+  runsPerJob: 10_000_000,
   overlapGraceSeconds: 10,
   unknownTaskGraceSeconds: 3_600,
   defaultJobTimeoutSeconds: 30 * 86_400,

@@ -15,6 +15,7 @@ export interface Context extends Ports {
   readonly gates: Gates;
   readonly pauses: Pauses;
   readonly failureKinds: FailureKinds;
+  readonly knownRuns: KnownRuns;
   /** Limits that this process has put into their directory (waits/limits-in-use.ts). */
   readonly limitsInUse: Pick<FailureKinds, "knownUntil" | "remember">;
   readonly statistics: Statistics;
@@ -53,6 +54,14 @@ export interface QueueNames {
 export interface Gates {
   remember(gid: string, header: Header, now: number): void;
   recall(gid: string, notBefore: number): Header | undefined;
+}
+
+/** The number of runs that jobs have, as it was a moment ago (jobs/spawn-budget.ts). */
+export interface KnownRuns {
+  recall(jobId: string, now: number): number | undefined;
+  remember(jobId: string, runs: number, until: number): void;
+  /** Adds what this process has spawned since. */
+  add(jobId: string, runs: number): void;
 }
 
 /** A pause during which nothing starts. */

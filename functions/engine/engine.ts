@@ -24,6 +24,7 @@ import { GateCache } from "./groups/gate.ts";
 import { freshUntil, openBlob, putBlob } from "./items/shared-blobs.ts";
 import { FailureKindCache } from "./jobs/failures.ts";
 import { flushStatistics, Tally } from "./jobs/statistics.ts";
+import { KnownRunsCache } from "./jobs/spawn-budget.ts";
 import { PlanStore } from "./plan/plan-store.ts";
 import { QueueNameCache } from "./plan/queue-name-cache.ts";
 import type { Ports } from "./ports.ts";
@@ -60,6 +61,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     gates: new GateCache(),
     pauses: new PauseCache(ports, settings.pauseCacheMs),
     failureKinds: new FailureKindCache(),
+    knownRuns: new KnownRunsCache(),
     limitsInUse: new FailureKindCache(),
     statistics: new Tally(),
     tasksListed: new FailureKindCache(),

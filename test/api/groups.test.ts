@@ -57,7 +57,7 @@ describe("GET /groups/{id}", () => {
     const { jobId } = await api.client.submitWire(group([add.s(1, 2)], { ttlSeconds: 60 }).toJSON());
     await api.local.untilQuiet();
     expect(await api.client.group(`${jobId}.0.g`)).toMatchObject({ ttlSeconds: 60 });
-    const wrong = { group: [{ task: "add", args: [1, 2] }], options: { ttlSeconds: 0 } };
+    const wrong = { group: [{ task: "math.add", args: [1, 2] }], options: { ttlSeconds: 0 } };
     await expect(api.client.submitWire(wrong)).rejects.toMatchObject({
       code: "invalid_canvas",
       details: { field: "/canvas/options/ttlSeconds" },

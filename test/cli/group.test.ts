@@ -3,8 +3,8 @@ import { fanfold, jsonLines, newFolder } from "./cli.ts";
 
 it("fanfold group shows a group by its id, and watches one to its end", { timeout: 120_000 }, async () => {
   const data = newFolder();
-  const add = (x: number, y: number): object => ({ task: "add", args: [x, y] });
-  const canvas = { chord: { header: [add(1, 2), add(3, 4)], body: { task: "sum" } } };
+  const add = (x: number, y: number): object => ({ task: "math.add", args: [x, y] });
+  const canvas = { chord: { header: [add(1, 2), add(3, 4)], body: { task: "math.sum" } } };
   const run = await fanfold(["run", "-", "--data", data, "--json"], JSON.stringify(canvas));
   const [{ jobId }] = jsonLines(run.stdout) as [{ jobId: string }];
   const shown = await fanfold(["group", `${jobId}.0.g`, "--data", data]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { defineTask, type SpawnedGroup } from "../../functions/sdk/index.ts";
+import { chain, defineTask, group, type SpawnedGroup } from "../../functions/sdk/index.ts";
 import type { Engine } from "../../functions/engine/contract.ts";
 import { LocalEngine } from "../engine/local-engine.ts";
 import { Death, Outage, type PortCall, sends, writesHeader, writesRun } from "../engine/scripted-faults.ts";
@@ -99,6 +99,27 @@ describe("a spawn with a callback", () => {
     expect(await spawner.end()).toMatchObject(WELL);
     expect(new Set(spawner.spawned.map(({ groupId }) => groupId))).toEqual(new Set([`${spawner.jobId}.0.g.0.g`]));
     expect(spawner.given).toEqual([[0, 1, 2]]);
+  });
+  it("D012 that a retry begins anew after another step has a group of that round, and is told its ids", async () => {
+    let broken = true;
+    const spawned: SpawnedGroup[] = [];
+    const flaky = defineTask({ name: "flaky", run: () => (broken ? Promise.reject(new Error("no")) : null) });
+    const spawner = defineTask({
+      name: "spawner",
+      run: (ctx) => void spawned.push(ctx.spawnWithCallback([child.s(1)], child.si(2))),
+    });
+    const local = new LocalEngine([child, flaky, spawner]);
+    const { canvas } = chain(group([flaky.s()], { policy: "settled" }), spawner.si());
+    const { jobId } = await local.engine.submit({ canvas });
+    await local.untilQuiet();
+    broken = false;
+    await local.engine.retry(jobId, {});
+    await local.untilQuiet();
+    expect(spawned.map(({ groupId }) => groupId)).toEqual([`${jobId}.0~1.g.0.g`, `${jobId}.0~1.g1.0.g`]);
+    for (const { groupId, callbackId, childIds } of spawned.slice(1)) {
+      expect(await local.engine.group(groupId)).toMatchObject({ state: "complete", callbackRunId: callbackId });
+      expect(await local.engine.run(childIds.at(0) ?? "")).toMatchObject({ status: "success", value: 1 });
+    }
   });
   it("D043 goes on after its queues have lost every message", async () => {
     const spawner = new Spawner();

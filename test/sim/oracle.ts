@@ -12,6 +12,7 @@ import type { Claim } from "../../functions/engine/worker-loop.ts";
 import type { Journal } from "./journal.ts";
 import type { LeaseWatch } from "./lease-watch.ts";
 import { anyEarly, earlyAbove, flatMembers, mayDrop, membersOf } from "./group-members.ts";
+import { wrongExpiry } from "./group-expiry.ts";
 import { IdentityWatch } from "./identity-watch.ts";
 import { withStep } from "./item-recount.ts";
 import { LedgerWatch } from "./ledger-watch.ts";
@@ -102,6 +103,8 @@ export class Oracle {
     if (after.outcome !== undefined && (before?.outcome !== after.outcome || before.round !== after.round))
       this.#decided(process, after);
     if (after.state === "closed" && after.outcome === undefined) this.#bad("closed-undecided", after.gid);
+    const expiry = wrongExpiry(after, this.#scheduler.now + process.skew);
+    if (expiry !== undefined) this.#bad(expiry, after.gid);
   }
   #created(header: Header): void {
     const owner = header.joins === undefined ? undefined : this.#shape.rowOf(header.joins);

@@ -1,4 +1,5 @@
 import type { Condition, Item, Key, WriteOp } from "../../functions/engine/ports.ts";
+import { EXPIRY_VARIANTS } from "./group-expiry.ts";
 import {
   attributesNamed,
   isHeader,
@@ -125,4 +126,5 @@ export const ROUND_VARIANTS: { readonly [name: string]: Variant } = {
       },
     },
   },
+  ...EXPIRY_VARIANTS,
 };

@@ -8,6 +8,7 @@ import type { Context } from "../context.ts";
 import { type Header, ownedBy } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { readRunById } from "../items/run-reads.ts";
+import { checkBudget } from "../jobs/spawn-budget.ts";
 import { checkDepth, compileChild, declaredTracking } from "../plan/compile-child.ts";
 import { keptPlace } from "../plan/kept-place.ts";
 import type { Attempt } from "./live-attempt.ts";
@@ -34,6 +35,7 @@ export async function writeOutbox(context: Context, { header, run, step }: Attem
   const members = spawned.children.map((canvas, k) =>
     compileChild(context, canvas, `/spawned/${k}`, size, placed.has(k) ? place : undefined),
   );
+  await checkBudget(context, run, members);
   const page = `${run.runId}!${run.round}.${run.attempt}`;
   const tracking = trackingOf(members, declaredTracking(context));
   return (

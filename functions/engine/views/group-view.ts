@@ -49,7 +49,7 @@ export function refuseExpired({ clock }: Context, { gid, expiresAt, ttlSeconds }
   if (expiresAt === undefined || !isExpired({ expiresAt }, clock.now())) return;
   throw new FanfoldError(
     "group_expired",
-    `the group ${gid} ended more than its ${ttlSeconds} s ago, at ${new Date(expiresAt - (ttlSeconds ?? 0) * 1_000).toISOString()}; give it a greater ttlSeconds`,
+    `the group ${gid} ended more than its ${ttlSeconds} s ago; give it a greater ttlSeconds`,
     { details: { groupId: gid, expiredAt: expiresAt } },
   );
 }

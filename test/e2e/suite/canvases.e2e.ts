@@ -3,7 +3,7 @@ import { chain, chord, group } from "../../../functions/sdk/index.ts";
 import { add, mul, sum } from "../../../functions/tasks/examples.ts";
 import { connect, ended, type Api } from "../deployment.ts";
 import { bonjour } from "../paris/index.ts";
-import { act, failed, where } from "../tasks/index.ts";
+import { act, failed, spawner, where } from "../tasks/index.ts";
 
 describe("canvases over the API", () => {
   let api: Api;
@@ -76,6 +76,22 @@ describe("canvases over the API", () => {
       [1, "error"],
       [2, "success"],
     ]);
+  });
+
+  it("a task is told the ids of the group that it spawns, and the API shows the group by them", async () => {
+    const { state, value } = await run(spawner.s(20));
+    expect(state).toBe("success");
+    const { groupId, callbackId, lastId } = value as { groupId: string; callbackId: string; lastId: string };
+    expect(await api.client.group(groupId)).toMatchObject({
+      state: "complete",
+      total: 20,
+      remaining: 0,
+      counts: { success: 20 },
+      callbackRunId: callbackId,
+    });
+    expect((await api.client.run(lastId)).value).toBe(19);
+    expect((await api.client.run(callbackId)).value).toEqual(Array.from({ length: 20 }, (_, i) => i));
+    await expect(api.client.group(`${groupId}.0.g`)).rejects.toMatchObject({ code: "group_not_found" });
   });
 
   it("work goes to the queue and the site that are asked for", async () => {

@@ -98,6 +98,16 @@ export const values = defineTask({
   run: (_ctx, given) => given,
 });
 
+/** Spawns so many members with a callback, and returns the ids that it was told. */
+export const spawner = defineTask({
+  name: "e2e.spawner",
+  run: (ctx, n: number) => {
+    const members = Array.from({ length: n }, (_, i) => numbered.s(i));
+    const { groupId, callbackId, childIds } = ctx.spawnWithCallback(members, values.s());
+    return { groupId, callbackId, lastId: childIds.at(n - 1) ?? "" };
+  },
+});
+
 /** Ends in failure, so that a supervisor passes its error on. */
 export const failing = defineWorkflow({
   name: "e2e.failing",
