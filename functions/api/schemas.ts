@@ -12,7 +12,7 @@ export const milliseconds = z.number().describe("Milliseconds since the epoch");
 export const json: z.ZodType = z
   .unknown()
   .register(components, { id: "Json", description: `Any JSON, nested at most ${LIMITS.jsonDepth} levels deep` });
-const counts = z
+export const counts = z
   .record(z.string(), z.number())
   .register(components, { id: "Counts", description: "Task runs by outcome; counters of user code as `u_<name>`" });
 const jobStates = [
@@ -245,6 +245,25 @@ export const run = z
       .object({ runId: z.string(), round: z.int(), reused: z.boolean() })
       .optional()
       .describe("The shared run of the same task and arguments whose end it takes over; `reused`: it had ended before"),
+    dependencies: z
+      .array(
+        z.object({
+          name: z.string().optional(),
+          runId: z.string(),
+          task: z.string().optional(),
+          status: runStatus.optional(),
+          changed: z.literal(true).optional().describe("It has ended otherwise since it was consumed"),
+        }),
+      )
+      .optional()
+      .describe(
+        "Shared runs that it waits for, or that its last committed attempt has consumed. Only where one run is asked for, as are the dependents",
+      ),
+    dependents: z.array(z.string()).optional().describe("Runs that depend on this shared run, at most 100"),
+    cause: z
+      .array(z.string())
+      .optional()
+      .describe("Shared runs that have ended otherwise, so that this one runs again: the first one first"),
     stamps: z.record(z.string(), json).optional(),
     each: z.enum(["map", "starmap"]).optional(),
     args: z.array(json).optional().describe("Of the signature. Only where one run is asked for, as are the next two"),
@@ -380,18 +399,3 @@ export const stamp = z
     },
   });
 export const stamps = z.array(stamp).max(LIMITS.revokedStamps).transform(stampFilter).optional();
-export const timeoutSeconds = z
-  .number()
-  .positive()
-  .max(365 * 86_400)
-  .optional()
-  .describe("Seconds until the job is timed-out");
-export const secondsPerTask = z
-  .string()
-  .regex(/^[\d.eE+-]+$/, "must be a number of seconds")
-  .transform(Number)
-  .pipe(z.number().min(0).max(1e9))
-  .optional()
-  .register(documentation, {
-    schema: { type: "number", minimum: 0, maximum: 1e9, description: "With ?plan: assumed of every task; default 0.1" },
-  });

@@ -64,6 +64,7 @@ export const TIMING = {
   firstExpiryMs: 60_000,
   expiryEveryMs: 600_000,
   memoryMs: 2_000,
+  statisticsMs: 5_000,
   diskMs: 1_000,
   checkWorkersMs: 250,
   /** Time after the deadline of a run at which a worker that is still blocked is killed. */

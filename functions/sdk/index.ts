@@ -29,7 +29,17 @@ export type {
 export { approval, repeat, waitForEvent, when, type WaitOptions } from "./flow-builder.ts";
 export type { ValueCondition } from "../core/canvas/value-condition.ts";
 export type { Marks, StampRules, StampVisitor } from "../core/canvas/canvas-stamp.ts";
-export type { CursorItem, SpawnedChildren, SpawnOptions, StreamYield, TaskContext, TaskLog } from "./task-context.ts";
+export type {
+  CallbackOptions,
+  CursorItem,
+  RunIds,
+  SpawnedChildren,
+  SpawnedGroup,
+  SpawnOptions,
+  StreamYield,
+  TaskContext,
+  TaskLog,
+} from "./task-context.ts";
 export type { BlobContent, PutBlobOptions, TaskBlobs } from "./task-blobs.ts";
 export type { BlobRef } from "../core/blob-ref.ts";
 export { TaskBroken, TaskError, type TaskErrorOptions } from "./errors.ts";

@@ -11,7 +11,7 @@ import { AttemptEffects } from "./attempt-effects.ts";
 import { createContext } from "./create-context.ts";
 import { withCall } from "./current-task.ts";
 import { typeError } from "./errors.ts";
-import { EventWaits } from "./event-waits.ts";
+import { AttemptWaits } from "./attempt-waits.ts";
 import type { PathPayload } from "./paths/path-payload.ts";
 import { describeIssue } from "./schema-issue.ts";
 import { streamItems } from "./stream-items.ts";
@@ -50,7 +50,7 @@ function runOnce(
   kwargs: JsonObject,
 ): MaybePromise<TaskOutcome> {
   const { definition, info } = task;
-  const waits = new EventWaits(call.services);
+  const waits = new AttemptWaits(call.services);
   const effects = new AttemptEffects(definition.policy);
   const end = (returned: unknown): TaskOutcome =>
     isAsyncIterable(returned) ? stream(task, call, returned, effects, waits) : success(task, returned, effects);
@@ -65,7 +65,7 @@ function runOnce(
   }
   return ended instanceof Promise || waits.open ? afterWaits(ended, waits) : ended;
 }
-async function afterWaits(ended: MaybePromise<TaskOutcome>, waits: EventWaits): Promise<TaskOutcome> {
+async function afterWaits(ended: MaybePromise<TaskOutcome>, waits: AttemptWaits): Promise<TaskOutcome> {
   let outcome: TaskOutcome | undefined;
   try {
     outcome = await ended;
@@ -81,7 +81,7 @@ function stream(
   call: TaskCall,
   returned: AsyncIterable<unknown>,
   effects: AttemptEffects,
-  waits: EventWaits,
+  waits: AttemptWaits,
 ): TaskOutcome {
   if (effects.spawned("own") !== undefined)
     throw new FanfoldError("invalid_request", `${task.name} has spawned children and streams: yield them all`);

@@ -6,8 +6,8 @@ import type { StreamItem, TaskCall, TaskOutcome } from "../core/task/invocation.
 import type { StopSignal } from "../core/task/stop-signal.ts";
 import { raceAbort } from "./abort-race.ts";
 import { canvasOf, type CanvasSource } from "./canvas-builder.ts";
+import type { AttemptWaits } from "./attempt-waits.ts";
 import { withCall } from "./current-task.ts";
-import type { EventWaits } from "./event-waits.ts";
 import { outcomeOf } from "./outcome-of.ts";
 import type { CursorItem } from "./task-context.ts";
 
@@ -19,7 +19,7 @@ import type { CursorItem } from "./task-context.ts";
 export async function* streamItems(
   source: AsyncIterator<unknown>,
   call: TaskCall,
-  waits: EventWaits,
+  waits: AttemptWaits,
 ): AsyncGenerator<StreamItem, Json | undefined, undefined> {
   const { signal, services } = call;
   let ended = false;
@@ -47,7 +47,7 @@ export async function* streamItems(
   }
 }
 
-async function deferralOf(waits: EventWaits, signal: StopSignal): Promise<TaskOutcome | undefined> {
+async function deferralOf(waits: AttemptWaits, signal: StopSignal): Promise<TaskOutcome | undefined> {
   try {
     return await raceAbort(signal, () => waits.deferral());
   } catch {

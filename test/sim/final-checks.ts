@@ -32,6 +32,8 @@ export class FinalChecks {
     if (leftOver !== undefined) this.#sim.bad("execution-left-running", leftOver);
     if (this.#sim.world.queue.messages.length > 0)
       this.#sim.bad("messages-left", JSON.stringify(this.#sim.world.queue.messages.map(({ body }) => body)));
+    const stale = this.#sim.oracle.identities.dependencies.stale(this.#sim.world.store.items());
+    if (stale !== undefined) this.#sim.bad("stale-end", stale);
     const [pause] = this.#sim.pausers.left();
     if (pause !== undefined) this.#sim.bad("pause-left", pause);
     for (const job of this.#sim.jobs) if (this.#sim.violations.length === 0) await this.#job(job);

@@ -18,6 +18,7 @@ import { LedgerWatch } from "./ledger-watch.ts";
 import type { Complaints } from "./reference.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
 import { rowOf, type Shape } from "./shape.ts";
+import type { Watched } from "./sim-ports.ts";
 import { SeenResults } from "./seen-results.ts";
 import type { AppliedWrite } from "./sim-store.ts";
 import { eventValue } from "./values.ts";
@@ -57,14 +58,15 @@ export class Oracle {
   /** Set once all jobs have expired. Writes of old processes expire too, but a root header must not come back. */
   collected = false;
 
-  constructor(shape: Shape, scheduler: Scheduler, journal: Journal, leases: LeaseWatch, complaints: Complaints) {
+  constructor(world: Watched, journal: Journal, leases: LeaseWatch, complaints: Complaints) {
+    const { shape, scheduler } = world;
     this.#shape = shape;
     this.#scheduler = scheduler;
     this.#journal = journal;
     this.#leases = leases;
     this.#ledgers = new LedgerWatch(shape, complaints);
     this.#seen = new SeenResults(complaints);
-    this.identities = new IdentityWatch(scheduler, complaints);
+    this.identities = new IdentityWatch(world, complaints);
     this.#complaints = complaints;
   }
 

@@ -152,6 +152,7 @@ export class Reference {
       waits.some(({ fails, told }) => fails && told.has("over"))
     )
       return plain("error");
+    if (script.needs && run.status === "broken") return plain("broken");
     if (behaviour === "broken")
       return plain(run.status === "error" && this.#journal.wasAborted(run.runId) ? "error" : "broken");
     // A failing child may decide the group of a task before its generator throws.
@@ -160,7 +161,6 @@ export class Reference {
     if (run.status === "error" && run.joins === undefined && this.#journal.wasAborted(run.runId)) return plain("error");
     if (run.status === "error" && run.error?.reason === "task_timeout" && this.#journal.wasOverdue(run.runId))
       return plain("error");
-
     if (run.error?.reason === "tracking_too_thin" && this.#mayBeTooThin(run, script)) return plain("error");
 
     const args = this.#arguments(
@@ -175,7 +175,7 @@ export class Reference {
       : waits.flatMap(({ name, told: kinds }) => [...kinds].map((kind) => toldAs(name, kind)));
     // A step that a round kept has a value that it made of what the steps before had given it earlier.
     const kept = run.round > 0 && run.stepIndex > 0 && this.#journal.argumentsOf(run.runId, run.round).length === 0;
-    const sure = !kept && (script.stream || waits.every(({ told: { size } }) => size === 1));
+    const sure = !kept && !script.needs && (script.stream || waits.every(({ told: { size } }) => size === 1));
     if (!script.stream && isSuccess(run.status) && waits.some(({ told: { size } }) => size === 0))
       this.#complaints.bad("did-not-wait", run.runId);
     const own: Value = silent
@@ -236,11 +236,12 @@ export class Reference {
     if (status === "error" && error?.reason === "task_timeout" && this.#journal.wasOverdue(shared))
       return plain("error");
     const behaviour = behaviourIn(script, run.adoptsRound ?? 0);
-    if (behaviour === "broken") return plain("broken");
+    if (behaviour === "broken" || (script.needs && status === "broken")) return plain("broken");
     if (behaviour === "always" || behaviour === "fatal") return plain("error");
     const args = this.#arguments(signature.args, signature.immutable ? undefined : input, false);
     const silent = signature.options.ignoreResult ?? signature.task === TASKS.silent;
-    const value: Value = silent ? NOTHING : args ? { kind: "json", json: valueOf(script, args) } : { kind: "unknown" };
+    const sure = args && !script.needs && !script.changes;
+    const value: Value = silent ? NOTHING : sure ? { kind: "json", json: valueOf(script, args) } : { kind: "unknown" };
     if (behaviour === "skip") return this.#valued(run, { ...plain("skipped"), value });
     return this.#valued(run, { status: "success", counts: { success: 1, ...countersOf(script) }, value });
   }

@@ -13,6 +13,7 @@ import {
 } from "../../functions/engine/ports.ts";
 import type { Faults } from "./faults.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
+import type { SharedWork } from "./shared-work.ts";
 import type { Shape } from "./shape.ts";
 import type { SimExecutions } from "./sim-executions.ts";
 import type { SimQueue } from "./sim-queue.ts";
@@ -36,11 +37,15 @@ export interface SimWorld {
   /** Times of schedules, and what they start. */
   readonly schedules?: SchedulePorts;
   readonly shape: Shape;
+  readonly shared: SharedWork;
   /** Items of which a fault has made a write late. */
   readonly late: Set<string>;
   /** Bodies of the messages that each process is handling. */
   readonly handling: Map<SimProcess, Set<Json>>;
 }
+
+/** The parts of the world that watchers look at. */
+export type Watched = Pick<SimWorld, "scheduler" | "store" | "blobs" | "shape" | "shared">;
 
 /**
  * Returns the ports of one process. Every call becomes a pending call of the scheduler, and every operation of a batch

@@ -13,7 +13,8 @@ import type { ItemCounts } from "../../functions/core/task/item-counts.ts";
 import { limitsOfSignature } from "./limit-workload.ts";
 import { byNumber } from "./numbered.ts";
 import type { Random } from "./random.ts";
-import type { SharedWork } from "./shared-work.ts";
+import type { Needs, SharedWork } from "./shared-work.ts";
+import { stampsOf } from "./team-stamps.ts";
 
 /**
  * The behaviour of a simulated task. It travels in the signature's kwargs, so a worker knows only what the engine gave
@@ -52,6 +53,10 @@ export interface Script {
   readonly execution?: "succeeds" | "fails";
   /** What the run must hold while its code executes: the limits of its signature. */
   readonly limits?: RunLimits;
+  /** Shared runs that it depends on, by kind (shared-work.ts). */
+  readonly needs?: Needs;
+  /** Makes the value differ from round to round. */
+  readonly changes?: true;
   readonly stream?: {
     readonly items: readonly Canvas[];
     readonly policy: FailurePolicy;
@@ -95,15 +100,6 @@ export type JobSpec =
       readonly body?: Canvas;
       readonly policy?: FailurePolicy;
     };
-
-/** Stamps that half of the tasks carry, chosen by the task's number. */
-export const TEAMS = ["blue", "red"] as const;
-function stampsOf(label: string): JsonObject | undefined {
-  const number = Number(label.slice(1));
-  if (number % 7 === 0) return { team: ["red", "blue"] };
-  if (number % 3 === 0) return { team: "blue" };
-  return number % 5 === 0 ? { team: "red" } : undefined;
-}
 
 /** Makes random canvases. A budget of strands keeps them small, and once it is spent every canvas is a single task. */
 export class Workload {
@@ -229,6 +225,7 @@ export class Workload {
         ...(random.chance(0.03) && { big: true }),
         ...(random.chance(0.4) && { reads: true }),
         ...(random.chance(0.12) && { waits: this.#waits() }),
+        ...(Object.keys(more).length === 0 && this.#shared?.needs()),
         ...more,
       },
       name,

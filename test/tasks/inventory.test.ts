@@ -186,6 +186,7 @@ describe("an attempt after a cursor", () => {
       log: () => undefined,
       leave: () => undefined,
       event: () => fails(),
+      dependency: () => fails(),
       putBlob: () => fails(),
       openBlob: () => fails(),
     };
@@ -197,6 +198,7 @@ describe("an attempt after a cursor", () => {
       deadline: Infinity,
       signal,
       cursor: cursor as never,
+      deps: {},
       services,
     });
     if (outcome.kind !== "stream") throw new Error(outcome.kind);

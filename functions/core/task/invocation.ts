@@ -1,5 +1,5 @@
 import type { BlobRef } from "../blob-ref.ts";
-import type { Canvas, Dedupe, FailurePolicy, Tracking } from "../canvas/canvas.ts";
+import type { Canvas, Dedupe, Dependency, FailurePolicy, Tracking } from "../canvas/canvas.ts";
 import type { Json, JsonObject } from "../json.ts";
 import type { ItemCounts } from "./item-counts.ts";
 import type { RetryPolicy } from "../retry-policy.ts";
@@ -69,6 +69,8 @@ export interface RunServices {
    * run, over all attempts. An event that is sent later does not count. Throws PortError.
    */
   event(name: string, timeoutSeconds: number | undefined): Promise<EventLook>;
+  /** Looks at a dependency, and sees to it that it runs. Throws `no_identity`, `unknown_task`, PortError. */
+  dependency(name: string, dependency: Dependency): Promise<DependencyLook>;
   /** Stores content, and keeps it as long as the job. Throws `payload_too_large`, `disk_full`, `invalid_request`. */
   putBlob(content: AsyncIterable<Uint8Array>, type: string | undefined): Promise<BlobRef>;
   /** Opens a blob, and keeps it as long as the job. Throws `blob_not_found`. */
@@ -91,6 +93,22 @@ export interface AwaitedEvent {
   readonly deadline?: number;
 }
 
+/** How a dependency has ended: well, or broken. */
+export type DependencyEnd = { readonly value: Json } | { readonly error: ErrorData };
+/**
+ * The state of a dependency. `unmet` means that the attempt must end as deferred until it has ended. `failed` means that
+ * it has failed, which breaks the run that depends on it.
+ */
+export type DependencyLook =
+  | ({ readonly kind: "ended" } & DependencyEnd)
+  | { readonly kind: "unmet"; readonly awaits: AwaitedRun }
+  | { readonly kind: "failed"; readonly error: ErrorData };
+/** A run that a deferred run waits for: its identity, and the round whose end it wants at least. */
+export interface AwaitedRun {
+  readonly gid: string;
+  readonly round: number;
+}
+
 /** One attempt of one run, as the engine passes it to the code that knows the user's tasks. */
 export interface TaskCall {
   readonly jobId: string;
@@ -100,6 +118,8 @@ export interface TaskCall {
   readonly step: number;
   readonly attempt: number;
   readonly round: number;
+  /** The round in which the run began anew, which names its child group. Absent for a run that never did. */
+  readonly since?: number | undefined;
   readonly task: string;
   readonly args: readonly Json[];
   readonly kwargs: JsonObject;
@@ -125,6 +145,10 @@ export interface TaskCall {
    * attempt.
    */
   readonly cursor: Json | undefined;
+  /** Ends of the dependencies that the signature or the task declares, by name. */
+  readonly deps: { readonly [name: string]: DependencyEnd };
+  /** The group whose results the run collects, if it does and that group has completed. */
+  readonly group?: GroupHandle | undefined;
   readonly services: RunServices;
 }
 
@@ -147,6 +171,8 @@ export interface Spawned {
    *   of.
    */
   readonly value: "own" | "group" | "replace" | "extras";
+  /** Indexes of the children that keep the queue and the priority of the run, where they name none. */
+  readonly placed?: readonly number[];
 }
 
 /** How an attempt ends. */
@@ -165,9 +191,15 @@ export type TaskOutcome =
   | { readonly kind: "broken"; readonly error: ErrorData }
   /**
    * Not a failure. The run starts again from the beginning when all of these events have been sent or one of them has
-   * expired. There is at least one event.
+   * expired, and all of these runs have ended. Without any it starts again at once. `removes` names declared
+   * dependencies that it has no more.
    */
-  | { readonly kind: "deferred"; readonly events: readonly AwaitedEvent[] }
+  | {
+      readonly kind: "deferred";
+      readonly events: readonly AwaitedEvent[];
+      readonly runs?: readonly AwaitedRun[];
+      readonly removes?: readonly string[];
+    }
   /**
    * The work is an execution of this state machine (name or ARN). It is started after the attempt is committed, and the
    * run ends as the execution ends.
@@ -225,6 +257,8 @@ export interface TaskInfo {
   /** What its signatures share, and with whom, unless they say otherwise. */
   readonly dedupe?: Dedupe;
   readonly scope?: string;
+  /** What each of its runs depends on, beside what the signature says. */
+  readonly dependsOn?: { readonly [name: string]: Dependency };
   /** Tracking level for groups whose members are all tasks that declare it. */
   readonly tracking?: Tracking;
   /**

@@ -2,9 +2,10 @@ import { FanfoldError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import { addCounts, countOf, type Counts } from "../../core/plan/counts.ts";
 import { itemCounters } from "../../core/plan/item-counters.ts";
+import { isIdentity } from "../../core/plan/run-id.ts";
 import type { TerminalStatus } from "../../core/plan/run-state.ts";
 import { CONNECTION_RETRY, retryDelaySeconds, retryPolicy } from "../../core/retry-policy.ts";
-import type { AwaitedEvent, ErrorData, Spawned, TaskOutcome } from "../../core/task/invocation.ts";
+import type { ErrorData, Spawned, TaskOutcome } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
 import { sealGroup } from "../follow/seal-group.ts";
 import { readGate } from "../groups/gate.ts";
@@ -14,7 +15,7 @@ import { CANCELLED } from "../items/end-reasons.ts";
 import { REVOKED } from "../items/revoked-run.ts";
 import { NOT_SUSPECT } from "../items/run-claims.ts";
 import { childGroup, duePart } from "../items/run-reads.ts";
-import { keepValue } from "../items/values.ts";
+import { keepMeasured } from "../items/values.ts";
 import { refuseShare } from "../plan/compile-child.ts";
 import { deferredPart } from "../waits/deferred.ts";
 import type { AbortReason } from "../worker-loop.ts";
@@ -58,7 +59,7 @@ export async function commitOf(
       case "stream":
         return await prepareStream(context, attempt, outcome, open, abortedBy);
       case "deferred":
-        return await prepareDeferral(context, attempt, outcome.events);
+        return await prepareDeferral(context, attempt, outcome);
       case "execution":
         return { set: await waitForExecution(context, attempt, outcome) };
       case "retry":
@@ -135,9 +136,21 @@ async function prepareStream(
       return prepareOpenGroupWait(context, attempt, end.ownValue);
   }
 }
-async function prepareDeferral(context: Context, attempt: Attempt, events: readonly AwaitedEvent[]): Promise<Commit> {
+async function prepareDeferral(
+  context: Context,
+  attempt: Attempt,
+  { events, runs = [], removes = [] }: Extract<TaskOutcome, { kind: "deferred" }>,
+): Promise<Commit> {
   await attempt.log.keep(context, attempt.run);
-  const set = await deferredPart(context, attempt.run, events);
+  if (events.length + runs.length === 0) {
+    const removed = new Set([...(attempt.run.removed ?? []), ...removes]);
+    return {
+      set: { status: "queued", sentAt: context.clock.now(), removed },
+      remove: NOT_SUSPECT,
+      sendAfterSeconds: 0,
+    };
+  }
+  const set = await deferredPart(context, attempt.run, events, runs);
   // The delay of a message reaches a near timeout. A far one is in the due index.
   const ends = set.notBefore !== undefined && set.due === undefined;
   return {
@@ -318,7 +331,11 @@ async function valuePart(
   if (step.options?.ignoreResult ?? info.ignoreResult) return {};
   // Without a claim two workers may run the same attempt, so the token names the blob.
   const attemptName = attempt.unclaimed ? attempt.token : run.attempt;
-  const kept = await keepValue(context, `${run.jobId}/value/${run.runId}/${run.round}/${attemptName}`, value);
+  const name = `${run.jobId}/value/${run.runId}/${run.round}/${attemptName}`;
+  const { kept, bytes } = await keepMeasured(context, name, value);
+  attempt.bytes = bytes;
   if ("value" in kept) return { [as]: kept.value };
-  return { [`${as}Ref`]: kept.valueRef };
+  // Those who depend on it compare contents, and not names of blobs.
+  const hash = isIdentity(run.gid) && { valueHash: context.ids.hash(JSON.stringify(value)) };
+  return { [`${as}Ref`]: kept.valueRef, ...hash };
 }

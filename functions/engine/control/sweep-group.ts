@@ -15,6 +15,7 @@ import { resumeLinks } from "../groups/link-groups.ts";
 import { isRevoked } from "../groups/revocations.ts";
 import type { Header, Run } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
+import { type Identity, readIdentities } from "../items/identity-items.ts";
 import { setNextCheck } from "../items/header-writes.ts";
 import { doneOf, readLedger, readLedgers } from "../items/ledger-reads.ts";
 import { isPaused } from "../items/pause-items.ts";
@@ -24,6 +25,7 @@ import { noteResend } from "../items/run-writes.ts";
 import { sendControl, sendRun } from "../messages/send.ts";
 import { strandOf } from "../plan/strands.ts";
 import { resumeDeferred } from "../waits/deferred.ts";
+import { awaitedBy } from "../waits/dependencies.ts";
 import { lookForEnd } from "../waits/identities.ts";
 import { attendJob } from "./attend-execution.ts";
 import { sweepPauseOfJob } from "./pauses.ts";
@@ -250,7 +252,10 @@ async function resendOwed(context: Context, header: Header, run: Run, first = fa
   if (run.status === "deferred" && run.adopts !== undefined) return resendIdentity(context, run);
   if (awaitsEvents) {
     // The sender of the event may have died before it woke the run.
-    if (await resumeDeferred(context, run)) context.watch?.repaired(run.gid, "sent", 0);
+    const { woken, ended } = await resumeDeferred(context, run);
+    if (woken) context.watch?.repaired(run.gid, "sent", 0);
+    else if (ended) await follow(context, [{ kind: "run", run: ended }]);
+    else for (const identity of await readIdentities(context, awaitedBy(run))) await lookAfter(context, identity);
     return;
   }
   if (await isHeld(context, withRootMarks(header, own), run)) return;
@@ -272,7 +277,13 @@ async function resendIdentity(context: Context, waiting: Run): Promise<void> {
   if (ended) {
     context.watch?.repaired(waiting.gid, "followed", 0);
     await follow(context, [{ kind: "run", run: ended }]);
-  } else if (identity) await resendOwed(context, identity.header, identity.run);
+  } else await lookAfter(context, identity);
+}
+/** Sends the message of an identity again. One that waits for others is looked after with these. */
+async function lookAfter(context: Context, identity: Identity | undefined): Promise<void> {
+  if (!identity) return;
+  if (isTerminal(identity.run.status)) await follow(context, [{ kind: "run", run: identity.run }]);
+  else await resendOwed(context, identity.header, identity.run);
 }
 /**
  * Returns whether a call of the API may owe the message of a run: the run is the first of a job, a page of input, or was

@@ -44,10 +44,6 @@ export async function gateOf(context: Context, gid: string): Promise<Gate> {
   const cached = context.gates.recall(gid, context.clock.now() - context.config.headerCacheMs);
   return cached ? { kind: "go", header: cached } : readGate(context, gid);
 }
-/** Whether a group, or one above it, has decided or was collected. */
-export async function decidedAbove(context: Context, gid: string): Promise<boolean> {
-  return (await readHeaders(context, scopesOf(gid))).some((header) => !header || header.outcome !== undefined);
-}
 
 /** Remembers headers that were read as open, with all groups above them open. */
 export class GateCache {

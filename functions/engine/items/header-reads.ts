@@ -1,3 +1,4 @@
+import { scopesOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import { asHeader, type Header, headerKey } from "../item-kinds.ts";
 
@@ -13,4 +14,8 @@ export async function readHeaders(context: Context, gids: readonly string[]): Pr
     headers.push(...items.map(asHeader));
   }
   return headers;
+}
+/** Whether a group, or one above it, has decided or was collected. */
+export async function decidedAbove(context: Context, gid: string): Promise<boolean> {
+  return (await readHeaders(context, scopesOf(gid))).some((header) => !header || header.outcome !== undefined);
 }

@@ -23,6 +23,8 @@ export type EngineMessage =
       readonly shard: number;
       readonly after?: string;
     }
+  /** Wakes the dependents of an identity, from the one after `after`. */
+  | { readonly kind: "dependents"; readonly gid: string; readonly after: string }
   /** `all` is set by the first sweep of a start: what a call of the API left begun is owed at once. */
   | { readonly kind: "sweep"; readonly gid: string; readonly fromLeaf: number; readonly all?: true };
 /**
@@ -96,6 +98,8 @@ function decodeForGroup(message: JsonObject, gid: string): EngineMessage | undef
     case "wake":
       if (!isWhole(round) || !isWhole(shard) || (after !== undefined && typeof after !== "string")) return undefined;
       return { kind, gid, round, shard, ...(after !== undefined && { after }) };
+    case "dependents":
+      return typeof after === "string" ? { kind, gid, after } : undefined;
     case "sweep":
       return isWhole(fromLeaf) ? { kind, gid, fromLeaf, ...(all === true && { all }) } : undefined;
     default:

@@ -2,7 +2,7 @@ import type { Canvas, FailurePolicy } from "../../core/canvas/canvas.ts";
 import { FanfoldError, under } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { requireQueue } from "../../core/names/queue-name.ts";
-import { compileCanvas, type DeclaredTracking, strandTasks } from "../../core/plan/compile.ts";
+import { compileCanvas, type DeclaredTracking, type OptionsOf, strandTasks } from "../../core/plan/compile.ts";
 import type { PlanSize } from "../../core/plan/plan-size.ts";
 import type { Strand, TaskStep } from "../../core/plan/plan.ts";
 import { isLimited, LIMIT_NAMES, limitsOf } from "../../core/task/run-limits.ts";
@@ -26,11 +26,17 @@ export function checkDepth(gid: string): void {
 /**
  * Compiles a canvas that was submitted, or that a task made. Throws `unknown_task` for a task that is not registered
  * here, so a misspelt name fails now and not after the grace period. Errors name their place below `field`. Canvases
- * that are stored together share `size`.
+ * that are stored together share `size`. `optionsOf` adds options that the place of its maker gives.
  */
-export function compileChild(context: Context, canvas: Canvas, field: string, size?: PlanSize): Strand {
+export function compileChild(
+  context: Context,
+  canvas: Canvas,
+  field: string,
+  size?: PlanSize,
+  optionsOf?: OptionsOf,
+): Strand {
   return under(field, () => {
-    const strand = compileCanvas(canvas, declaredTracking(context), size);
+    const strand = compileCanvas(canvas, declaredTracking(context), size, optionsOf);
     checkTasks(context, strand);
     return strand;
   });

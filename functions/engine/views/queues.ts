@@ -4,6 +4,7 @@ import type { Context } from "../context.ts";
 import { PARKED_SHARDS } from "../item-kinds.ts";
 import { isPaused, type Pause, queryParked, queryPauses } from "../items/pause-items.ts";
 import type { QueueView } from "../job-views.ts";
+import { speedOf, workOf } from "./statistics.ts";
 
 /** Parked messages of one shard of a pause that are counted. */
 const MOST_COUNTED = 1_000;
@@ -23,7 +24,8 @@ export async function viewQueues(context: Context, more: readonly string[]): Pro
     const paused = pauses.some((pause) => isPaused(pause) && holdsAll(pause, name));
     const parked = counted.reduce((sum, { queues }) => sum + (queues.get(name) ?? 0), 0);
     const atLeast = counted.some(({ complete, queues }) => !complete && queues.has(name));
-    views.set(name, { name, ...(depth && { depth }), paused, parked, ...(atLeast && { parkedMore: true }) });
+    const speed = speedOf(await workOf(context, name), depth, paused);
+    views.set(name, { name, ...(depth && { depth }), ...speed, paused, parked, ...(atLeast && { parkedMore: true }) });
   });
   return [...views.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }

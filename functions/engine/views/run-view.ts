@@ -13,6 +13,7 @@ import { readRowless } from "../items/ledger-parts.ts";
 import { readRun } from "../items/run-reads.ts";
 import { loadValue } from "../items/values.ts";
 import { strandOf } from "../plan/strands.ts";
+import { dependenciesOf } from "./dependencies.ts";
 import { unmetOf } from "../waits/deferred.ts";
 import { wrongCursor } from "./job-view.ts";
 
@@ -40,6 +41,7 @@ export async function viewRun(context: Context, run: Run, header: Header | undef
     ...(run.takes !== undefined && { takes: run.takes }),
     ...(run.status === "deferred" && header?.outcome === undefined && { unmet: unmetOf(run) }),
     ...(run.adopts !== undefined && { adopts: adoptedBy(run, run.adopts) }),
+    ...(run.cause && { cause: run.cause.map((gid) => runIdOf(gid, 0, 0)) }),
   };
 }
 function adoptedBy({ adoptsRound = 0, reused }: Run, identity: string): NonNullable<RunView["adopts"]> {
@@ -77,7 +79,15 @@ export async function viewRunById(context: Context, runId: string): Promise<RunV
   const view = await viewRun(context, run, header);
   const value = run.valueRef !== undefined && { value: await loadValue(context, run) };
   const call = header && (await callOf(context, header, run));
-  return { ...view, ...value, ...call, ...(await waitOf(context, run)), ...(await detailOf(context, runId)) };
+  const depends = await dependenciesOf(context, run);
+  return {
+    ...view,
+    ...value,
+    ...call,
+    ...depends,
+    ...(await waitOf(context, run)),
+    ...(await detailOf(context, runId)),
+  };
 }
 /** Returns what the plan gives a task to work on, and the run whose value comes before it. */
 async function callOf(
