@@ -84,3 +84,9 @@ function endLine(job: Job, paint: Paint): string {
   const round = job.round === 0 ? "" : `, round ${job.round}`;
   return `${state}: ${runs}${failed === 0 ? "" : `, ${formatCount(failed)} failed`}${seconds === undefined ? "" : `, ${formatDuration(seconds)}`}${round}`;
 }
+
+/** Returns the items of path tasks by state. Undefined when there are none. */
+export function itemsText(items: Job["items"]): string | undefined {
+  const states = Object.entries(items ?? {}).filter(([, count]) => count > 0);
+  return states.length === 0 ? undefined : states.map(([state, count]) => `${formatCount(count)} ${state}`).join(", ");
+}

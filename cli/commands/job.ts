@@ -4,7 +4,7 @@ import { action, command, type CommonOptions, type Context } from "../command.ts
 import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
 import { formatCount, formatCounted, formatDollars, formatDuration, oneLine } from "../format.ts";
-import { doneRuns } from "../progress.ts";
+import { doneRuns, itemsText } from "../progress.ts";
 import { sayRetry } from "../show-value.ts";
 
 export function jobCommand(): Command {
@@ -53,9 +53,6 @@ function errorText({ name, message, runId }: NonNullable<Job["error"]>): string 
 function jobSheet(job: Job, deferred: readonly Run[], width: number): string[] {
   const took = ((job.endedAt ?? Date.now()) - job.createdAt) / 1_000;
   const counts = Object.entries(job.counts).map(([name, count]) => `${formatCount(count)} ${name.replace(/^u_/, "")}`);
-  const items = Object.entries(job.items ?? {})
-    .filter(([, count]) => count > 0)
-    .map(([state, count]) => `${formatCount(count)} ${state}`);
   const facts: [string, string | undefined][] = [
     ["job", job.jobId],
     ["state", job.state + (job.outcome === undefined || job.outcome === "complete" ? "" : ` (${job.outcome})`)],
@@ -72,7 +69,7 @@ function jobSheet(job: Job, deferred: readonly Run[], width: number): string[] {
     ],
     ["pending", job.pending === undefined ? undefined : formatCount(job.pending)],
     ["counts", counts.join(", ") || undefined],
-    ["items", items.join(", ") || undefined],
+    ["items", itemsText(job.items)],
     ...deferred.map((run): [string, string] => ["deferred", deferralText(run)]),
     ["cost", job.cost && costText(job.cost)],
     ["error", job.error && errorText(job.error)],

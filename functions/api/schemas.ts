@@ -1,8 +1,9 @@
 import * as z from "zod";
+import { JOB_STATES } from "../core/job-state.ts";
 import { LIMITS } from "../core/limits.ts";
 import { RUN_STATUSES } from "../core/plan/run-state.ts";
-import { itemCounts } from "./item-schemas.ts";
 import { readStamp, type Stamp, stampFilter } from "../core/plan/stamps.ts";
+import { itemCounts } from "./item-schemas.ts";
 
 /** Named schemas, which the OpenAPI document lists under `#/components/schemas`. */
 export const components = z.registry<{ id: string; description?: string }>();
@@ -15,18 +16,7 @@ export const json: z.ZodType = z
 export const counts = z
   .record(z.string(), z.number())
   .register(components, { id: "Counts", description: "Task runs by outcome; counters of user code as `u_<name>`" });
-const jobStates = [
-  "pending",
-  "started",
-  "success",
-  "failure",
-  "pausing",
-  "paused",
-  "cancelling",
-  "cancelled",
-  "timed-out",
-] as const;
-export const jobState = z.enum(jobStates).register(components, { id: "JobState" });
+export const jobState = z.enum(JOB_STATES).register(components, { id: "JobState" });
 export const runStatus = z.enum(RUN_STATUSES).register(components, { id: "RunStatus" });
 
 const errorCause: z.ZodType = z

@@ -330,8 +330,8 @@ function refuse(code: ErrorCode, message: string, path: readonly (string | numbe
 
 /**
  * Yields the first step of each task of a strand, and of each other queue that a signature names for it, with its
- * pointer. The pointer leads into a wire form of
- * chains and groups only, where a chord reads as a chain. Members in pages are not read.
+ * pointer. A task that is asked to stream its results is another one. The pointer leads into a wire form of chains and
+ * groups only, where a chord reads as a chain. Members in pages are not read.
  */
 export function* strandTasks(strand: Strand): Generator<readonly [step: TaskStep, field: string], void, undefined> {
   yield* newTasks(strand, [], new Set());

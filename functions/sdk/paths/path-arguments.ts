@@ -34,7 +34,7 @@ export function pathArgumentsOf(
     ...own,
     jobid: jobidAt(own["jobid"] ?? ctx.jobId, "/kwargs/jobid"),
     paths,
-    streamResults: (own["streamResults"] ?? stream_results) === true,
+    streamResults: own["streamResults"] ?? stream_results === true,
   };
   return { given: given as PathArguments, isEmpty: items !== undefined && paths.length === 0 };
 }

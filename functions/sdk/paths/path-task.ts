@@ -131,7 +131,7 @@ async function runPathTask<Kwargs extends z.$ZodObject | undefined>(
 ): Promise<PathPayload> {
   const startedAt = callOfTask()?.startedAt ?? Date.now();
   const { given, isEmpty } = pathArgumentsOf(ctx, ctx.kwargs as JsonObject, previous);
-  if (given.streamResults && acceptsStreaming !== true) throw cannotStream(name, "/kwargs/stream_results");
+  if (given.streamResults === true && acceptsStreaming !== true) throw cannotStream(name, "/kwargs/stream_results");
   if (isEmpty) return ctx.skip(payloadOf({ task: name, jobid: given.jobid, inputs: [], startedAt, reported: [] }));
   const payload = readPayload(await run(ctx, given as PathRun<Kwargs>));
   warnOfRest(ctx, payload);

@@ -88,6 +88,12 @@ describe("the items of a job", () => {
       processed: 4,
     });
   });
+  it("are shown of a group, apart from its runs", async () => {
+    const { local, jobId } = await started(group([copy.s({ paths: items(2) }), copy.s({ paths: items(3) })]));
+    await local.untilQuiet();
+    const { counts, items: shown } = await local.engine.group(`${jobId}.0.g`);
+    expect([counts, shown]).toEqual([{ success: 2 }, { ...NONE, processed: 5 }]);
+  });
   it("are not counted again by a callback beside them", async () => {
     const job = await ended(copy.s({ paths: [...items(2), ...items(1, { verify: "failures" })] }).link(verify.s()));
     expect(job).toMatchObject({ state: "success", items: { ...NONE, processed: 3 } });

@@ -86,6 +86,7 @@ describe("the arguments of a path task", () => {
     ["jobid", "theirs"],
     ["site", "oslo"],
     ["streamResults", true],
+    ["streamResults", "in pages"],
   ])("NG-009 that the author gives win over the standard ones: %s", async (name, value) => {
     const { given } = await received([], { paths: PATHS, [name]: value });
     expect(given).toMatchObject({ [name]: value });
